@@ -1,0 +1,95 @@
+"""Answers of the "Daily Papers" API of Hugging Face: a JSON list or JSON lines, as given or in the flat copies that others make of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from digest.dumps.fields import day_of, split_authors
+from digest.dumps.formats import Head, Sure
+from digest.dumps.json_text import decode_each, json_records, plain_type
+from digest.dumps.stream import Source, raw_text
+from digest.model import Record, Rejected
+
+_DECODER: Final = msgspec.json.Decoder(dict[str, Any])
+#: keys that nobody else's papers have; one of them tells a flattened copy
+_TELLING: Final = {
+    "submittedondailyat",
+    "submittedondailyby",
+    "discussionid",
+    "aisummary",
+    "aikeywords",
+    "isauthorparticipating",
+    "numcomments",
+}
+_PREFIX: Final = re.compile(r"^paper[._](?!id$)|[^a-z0-9.]", re.IGNORECASE)
+_ALIASES: Final = {"paperid": "id", "paper.id": "id", "arxivid": "id", "abstract": "summary", "likes": "upvotes", "date": "publishedat"}
+
+
+class HuggingFaceJson:
+    """`id`, `title`, `summary`, `authors` that are not hidden, `upvotes`, `publishedAt` (submitted), `submittedOnDailyAt` (picked)."""
+
+    name = "huggingface-json"
+
+    def sniff(self, head: Head) -> Sure:
+        if any(isinstance(record.get("paper"), dict) for record in head.records) or head.keys >= {"paper", "publishedAt"}:
+            return Sure.YES
+        keys = {_key(key) for key in head.keys}
+        told = keys & _TELLING or keys >= {"summary", "upvotes", "publishedat"}
+        return Sure.YES if told and keys >= {"id", "title"} else Sure.NO
+
+    def read(self, source: Source) -> Iterator[Record | Rejected]:
+        for row in decode_each(source, json_records(source), _DECODER):
+            yield row if isinstance(row, Rejected) else _record(*row, source.today)
+
+
+def _record(number: int, data: bytes, row: Mapping[str, Any], today: date) -> Record | Rejected:
+    # The inner level is the paper itself; the outer one repeats its title and has a time that is some hours off.
+    fields = {_key(key): value for key, value in row.items() if key != "paper" and value is not None}
+    if isinstance(paper := row.get("paper"), dict):
+        fields |= {_key(key): value for key, value in paper.items() if value is not None}
+    for name in ("id", "title", "summary", "publishedat", "submittedondailyat"):
+        if not isinstance(fields.get(name, ""), str):
+            return Rejected(line=number, raw=raw_text(data), reason=f"{name}: expected text, got {plain_type(type(fields[name]).__name__)}")
+    upvotes = fields.get("upvotes")
+    return Record(
+        line=number,
+        raw=raw_text(data),
+        title=fields.get("title", ""),
+        abstract=fields.get("summary", ""),
+        authors=_authors(fields.get("authors")),
+        ids=(("id", fields["id"]),) if fields.get("id") else (),
+        submitted=day_of(fields.get("publishedat"), today),
+        picked=day_of(fields.get("submittedondailyat"), today),
+        upvotes=upvotes if isinstance(upvotes, int) and not isinstance(upvotes, bool) else None,
+    )
+
+
+def _authors(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return split_authors(value)
+    names: list[str] = []
+    for one in value if isinstance(value, list) else ():
+        name = one.get("name") if isinstance(one, dict) and not one.get("hidden") else one
+        if isinstance(name, str):
+            names.append(name)
+    return tuple(names)
+
+
+@lru_cache(maxsize=1024)
+def _known(key: str) -> str:
+    short = _PREFIX.sub("", key).lower()
+    return _ALIASES.get(short, short)
+
+
+def _key(key: str) -> str:
+    """One spelling for `submittedOnDailyAt`, `submitted_on_daily_at`, `paper.submittedOnDailyAt` and the like."""
+    return _known(key) if len(key) <= 40 else key
+
+
+FORMAT = HuggingFaceJson()

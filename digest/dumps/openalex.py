@@ -1,0 +1,206 @@
+"""Works of OpenAlex: JSON lines of the snapshot, pages of the API ({"meta": ..., "results": [...]}), lists of works and single ones.
+
+Described at https://developers.openalex.org. The abstract comes as an index from words to positions and is put together again. Topics and
+concepts are OpenAlex's own guesses and no categories: taken for such they would hide the authors' choice in a record of arXiv.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any, Final
+
+import msgspec
+
+from digest.dumps.fields import day_of, is_withdrawn
+from digest.dumps.formats import Head, Sure
+from digest.dumps.jats import plain_abstract, plain_title
+from digest.dumps.json_pages import page_items, page_rows
+from digest.dumps.json_text import decode_each
+from digest.dumps.notices import title_says_withdrawn
+from digest.dumps.references import unversioned
+from digest.dumps.stream import RAW_CAP, Source, raw_text
+from digest.model import Record, Rejected, Skipped
+
+#: keys of a work that hand-made records with an OpenAlex id do not have
+_TELLING: Final = frozenset(
+    {
+        "abstract_inverted_index", "authorships", "created_date", "display_name", "ids", "is_paratext", "is_retracted", "locations",
+        "open_access", "primary_location", "publication_year",
+    }
+)  # fmt: skip
+_WORK: Final = re.compile(r'"id"\s*:\s*"https?://openalex\.org/W[0-9]')
+#: types of works that report no research of their own; a type that nobody has heard of yet is a paper
+_NO_PAPER: Final = {
+    "book-review": "book review",
+    "component": "component",
+    "dataset": "dataset",
+    "editorial": "editorial",
+    "erratum": "erratum",
+    "grant": "grant",
+    "image": "image",
+    "libguides": "library guide",
+    "paratext": "paratext",
+    "peer-review": "peer review",
+    "reference-entry": "reference entry",
+    "retraction": "retraction notice",
+    "software": "software",
+    "supplementary-materials": "supplementary materials",
+    "video": "video",
+}
+#: words beyond which an index is that of a whole book, or damaged
+_MOST_WORDS: Final = 100_000
+
+
+class _Person(msgspec.Struct, gc=False):
+    display_name: str | None = None
+
+
+class _Authorship(msgspec.Struct, gc=False):
+    author: _Person | None = None
+    raw_author_name: str | None = None
+
+
+class _Location(msgspec.Struct, gc=False):
+    landing_page_url: str | None = None
+    pdf_url: str | None = None
+
+
+class _Ids(msgspec.Struct, gc=False):
+    openalex: str | None = None
+    doi: str | None = None
+    pmid: str | int | None = None
+    pmcid: str | int | None = None
+
+
+class _Work(msgspec.Struct, gc=False):
+    id: str | None = None
+    doi: str | None = None
+    title: str | None = None
+    display_name: str | None = None
+    type: str | None = None
+    ids: _Ids | None = None
+    authorships: list[_Authorship | None] | None = None
+    primary_location: _Location | None = None
+    locations: list[_Location | None] | None = None
+    abstract_inverted_index: dict[str, list[int]] | None = None
+    publication_date: str | None = None
+    created_date: str | None = None
+    updated_date: str | None = None
+    is_retracted: bool | None = None
+    is_paratext: bool | None = None
+
+
+_DECODER: Final = msgspec.json.Decoder(_Work)
+
+
+class OpenAlex:
+    """`title` (else `display_name`), `abstract_inverted_index`, `authorships`, `id`, `doi`, `ids`, arXiv links of `locations`, three dates.
+
+    `publication_date` = submitted, unless it is a first of January (which stands for "some day of that year") or in the future.
+    `created_date`, the day on which OpenAlex made the work known, = announced: it is the one of its dates that tells what is new.
+    `is_retracted`, or the mark in the title, = withdrawn; paratext and what `type` names as no paper is Skipped.
+    """
+
+    name = "openalex"
+
+    def sniff(self, head: Head) -> Sure:
+        items = page_items(head, "results")
+        if items is not None:
+            empty = not items and '"meta"' in head.text and '"db_response_time_ms"' in head.text
+            return Sure.YES if empty or any(map(_is_work, items)) or _begins_work(head) else Sure.NO
+        keys = head.keys
+        if "abstract_inverted_index" in keys or any(_is_work(record) and record.keys() & _TELLING for record in head.records):
+            return Sure.YES
+        return Sure.YES if not head.records and keys & _TELLING and _begins_work(head) else Sure.NO
+
+    def read(self, source: Source) -> Iterator[Record | Skipped | Rejected]:
+        for row in decode_each(source, page_rows(source, "results"), _DECODER):
+            yield row if isinstance(row, Rejected) else _record(*row, source)
+
+
+def _is_work(record: Mapping[str, Any]) -> bool:
+    return str(record.get("id")).startswith(("https://openalex.org/W", "http://openalex.org/W"))
+
+
+def _begins_work(head: Head) -> bool:
+    return _WORK.search(head.text) is not None
+
+
+def _record(number: int, data: bytes, work: _Work, source: Source) -> Record | Skipped:
+    raw = raw_text(data)
+    if (reason := "paratext" if work.is_paratext else _NO_PAPER.get(work.type or "")) is not None:
+        return Skipped(line=number, raw=raw, reason=reason)
+    index = work.abstract_inverted_index
+    if index and sum(map(len, index.values())) > _MOST_WORDS:
+        source.ignore("abstract_inverted_index")
+        index = None
+    title = plain_title(work.title or work.display_name or "")
+    abstract = plain_abstract(_abstract(index)) if index else ""
+    return Record(
+        line=number,
+        raw=raw,
+        title=title,
+        abstract=abstract,
+        authors=tuple(name for one in work.authorships or () if one is not None and (name := _name(one))),
+        ids=tuple(dict.fromkeys(_ids(work))),
+        submitted=_published(work.publication_date, source.today),
+        announced=day_of(work.created_date, source.today),
+        updated=day_of(work.updated_date, source.today),
+        url=_landing_page(work),
+        withdrawn=bool(work.is_retracted) or title_says_withdrawn(title) or is_withdrawn(None, abstract),
+    )
+
+
+def _abstract(index: Mapping[str, list[int]]) -> str:
+    """The words in the order of their positions, however far apart these are, up to `RAW_CAP` characters."""
+    placed = sorted((place, word) for word, places in index.items() for place in places)
+    if sum((len(word) + 1) * len(places) for word, places in index.items()) <= RAW_CAP:
+        return " ".join([word for _, word in placed])
+    words: list[str] = []
+    left = RAW_CAP
+    for _, word in placed:
+        left -= len(word) + 1
+        if left < 0:
+            break
+        words.append(word)
+    return " ".join(words)
+
+
+def _name(one: _Authorship) -> str:
+    return (one.author.display_name if one.author else None) or one.raw_author_name or ""
+
+
+def _ids(work: _Work) -> Iterator[tuple[str, str]]:
+    ids = work.ids or _Ids()
+    for kind, text in (("openalex", work.id or ids.openalex), ("doi", work.doi or ids.doi)):
+        if text:
+            yield kind, text
+    if ids.pmid:
+        yield "pmid", _tail(ids.pmid)
+    if ids.pmcid:
+        # Written as a link, with and without the letters before the digits.
+        yield "pmcid", f"PMC{_tail(ids.pmcid).upper().removeprefix('PMC')}"
+    for place in (work.primary_location, *(work.locations or ())):
+        for link in (place.landing_page_url, place.pdf_url) if place is not None else ():
+            if link and "arxiv.org/" in link.lower():
+                yield "id", unversioned(link)
+
+
+def _tail(text: str | int) -> str:
+    return str(text).rstrip("/").rpartition("/")[2]
+
+
+def _published(text: str | None, today: date) -> date | None:
+    day = day_of(text, today)
+    return day if day is not None and day <= today and (day.month, day.day) != (1, 1) else None
+
+
+def _landing_page(work: _Work) -> str:
+    first = work.primary_location.landing_page_url if work.primary_location else None
+    others = (place.landing_page_url for place in work.locations or () if place is not None)
+    return first or work.doi or next(filter(None, others), None) or work.id or ""
+
+
+FORMAT = OpenAlex()

@@ -1,0 +1,48 @@
+"""One error tree. The docstring of a class is what went wrong in general; the message says what, where and the remedy.
+
+Each class is also the built-in that a caller would expect to catch.
+"""
+
+
+class DigestError(Exception):
+    """Something the project itself reports; everything else that escapes is a bug."""
+
+
+class ConfigError(DigestError, ValueError):
+    """A setting is unknown, of the wrong type or out of range."""
+
+
+class DumpError(DigestError, ValueError):
+    """A file as a whole cannot be read as a dump."""
+
+
+class StoreError(DigestError, RuntimeError):
+    """The database is absent, locked, full, or of another schema."""
+
+
+class NotFoundError(DigestError, LookupError):
+    """A subscriber or paper that was named is not stored."""
+
+
+class AddressError(DigestError, ValueError):
+    """A text is no e-mail address that mail could be sent to."""
+
+
+class LinkError(DigestError, ValueError):
+    """A link's token is garbled, forged, of another purpose or of an unknown key."""
+
+
+class InputError(DigestError, ValueError):
+    """A value given by hand (a date, a zone, a file of readers) cannot be used."""
+
+
+class MailerError(DigestError, ConnectionError):
+    """No mail server could be reached or logged in to; nothing was sent."""
+
+
+class SourceError(DigestError, ConnectionError):
+    """A source could not be fetched to its end; what came before is kept, and the next fetch goes on from there."""
+
+
+class TemplateError(DigestError, LookupError):
+    """A template is missing or broken."""

@@ -1,0 +1,129 @@
+r"""What TeX's macros mean to a reader, where the table of pylatexenc has no answer or one that does not suit an e-mail. Data only."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SUPERSCRIPTS: Final = {
+    **dict(zip("0123456789+-−=()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾", strict=True)),
+    **dict(zip("abcdefghijklmnoprstuvwxyz", "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ", strict=True)),
+    **dict(zip("T⊤∘°′*∗†‡", "ᵀᵀ°°′**†‡", strict=True)),
+    " ": " ",
+}
+SUBSCRIPTS: Final = {
+    **dict(zip("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎", strict=True)),
+    **dict(zip("aehijklmnoprstuvx", "ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True)),
+    " ": " ",
+}
+#: those that every font has; the others of their alphabet show as boxes in many mail programs
+DOUBLE_STRUCK: Final = {"C": "ℂ", "H": "ℍ", "N": "ℕ", "P": "ℙ", "Q": "ℚ", "R": "ℝ", "Z": "ℤ"}
+
+#: accents in text, by sign or letter -> combining character
+ACCENTS: Final = {
+    "`": "\u0300",
+    "'": "\u0301",
+    "^": "\u0302",
+    "~": "\u0303",
+    "=": "\u0304",
+    "u": "\u0306",
+    ".": "\u0307",
+    '"': "\u0308",
+    "r": "\u030a",
+    "H": "\u030b",
+    "v": "\u030c",
+    "d": "\u0323",
+    "c": "\u0327",
+    "k": "\u0328",
+    "b": "\u0331",
+}
+#: accents in formulas, by name
+MATH_ACCENTS: Final = {
+    "grave": "\u0300",
+    "acute": "\u0301",
+    "hat": "\u0302",
+    "widehat": "\u0302",
+    "tilde": "\u0303",
+    "widetilde": "\u0303",
+    "bar": "\u0304",
+    "overline": "\u0304",
+    "breve": "\u0306",
+    "dot": "\u0307",
+    "ddot": "\u0308",
+    "mathring": "\u030a",
+    "check": "\u030c",
+    "vec": "\u20d7",
+    "not": "\u0338",
+}
+
+_TEXT: Final = "textbf textit emph textsc texttt textrm textsf textup textsl textmd textnormal text mbox hbox textquote"
+_MATH: Final = "mathrm mathbf mathit mathsf mathtt mathcal mathfrak mathscr mathbb mathds mathnormal boldsymbol bm operatorname ensuremath"
+_AROUND: Final = "underline uline mathop mathrel mathbin mathord underbrace overbrace url bold enquote"
+#: macros of which the last argument is what is read: name -> number of arguments
+PASSED: Final = {
+    **dict.fromkeys(_TEXT.split() + _MATH.split() + _AROUND.split(), 1),
+    **dict.fromkeys(("href", "textcolor", "texorpdfstring", "stackrel", "overset", "underset"), 2),
+}
+#: macros whose argument means nothing to a reader
+DROPPED: Final = frozenset({"label", "begin", "end", "color", "vspace", "hspace", "ref", "eqref", "phantom"})
+
+_SIZES: Final = (
+    "big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr large Large LARGE huge Huge small footnotesize scriptsize tiny"
+)
+_STYLES: Final = (
+    "bf it em sc rm tt sf sl bfseries itshape scshape ttfamily rmfamily sffamily mdseries upshape normalsize boldmath unboldmath"
+)
+_LAYOUT: Final = "left right middle displaystyle textstyle scriptstyle limits nolimits xspace noindent protect centering relax par"
+#: macros that only set type
+SILENT: Final = frozenset((*_SIZES.split(), *_STYLES.split(), *_LAYOUT.split()))
+
+#: macros without argument
+SYMBOLS: Final = {
+    "P": "¶",
+    "S": "§",
+    "TeX": "TeX",
+    "LaTeX": "LaTeX",
+    "argmax": "arg max",
+    "argmin": "arg min",
+    "bmod": "mod",
+    "bot": "⊥",
+    "cf": "cf.",
+    "checkmark": "✓",
+    "colon": ":",
+    "coloneqq": "≔",
+    "copyright": "©",
+    "dag": "†",
+    "degree": "°",
+    "eg": "e.g.",
+    "epsilon": "ε",
+    "etal": "et al.",
+    "etc": "etc.",
+    "euro": "€",
+    "ie": "i.e.",
+    "iff": "⇔",
+    "imath": "ı",
+    "implies": "⇒",
+    "impliedby": "⇐",
+    "item": "• ",
+    "jmath": "ȷ",
+    "land": "∧",
+    "lnot": "¬",
+    "lor": "∨",
+    "models": "⊨",
+    "neg": "¬",
+    "newline": " ",
+    "phi": "φ",
+    "pounds": "£",
+    "prime": "′",
+    "qquad": " ",
+    "quad": " ",
+    "slash": "/",
+    "sqrt": "√",
+    "textbackslash": "\\",
+    "texteuro": "€",
+    "textgreater": ">",
+    "textless": "<",
+    "textregistered": "®",
+    "texttrademark": "™",
+    "varnothing": "∅",
+    "wrt": "w.r.t.",
+}
