@@ -1,0 +1,24 @@
+"""Digest -> message: what a reader gets, as subject, text, HTML and the bytes for a mail server.
+
+Says nothing about when or whether a mail goes, and sends none. Reading order: `values` (what goes in), `compose` (the verbs, one per
+kind of mail), `templates` (where they are found), `texts` (foreign words made fit), `assemble` (headers and parts to bytes).
+"""
+
+from digest.messages.compose import write_alert, write_confirm, write_digest, write_goodbye, write_welcome
+from digest.messages.templates import environment, render
+from digest.messages.values import Label, Listed, Mailing, PaperLinks, ReaderLinks
+
+__all__ = [
+    "Label",
+    "Listed",
+    "Mailing",
+    "PaperLinks",
+    "ReaderLinks",
+    "environment",
+    "render",
+    "write_alert",
+    "write_confirm",
+    "write_digest",
+    "write_goodbye",
+    "write_welcome",
+]

@@ -1,0 +1,65 @@
+"""What a message is written from: how this install writes, the papers to list, the links that carry the reader's answers.
+
+Plain values. Whoever makes them owns the config, the clock and the tokens; nothing here looks further.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from digest.model import Paper
+
+#: how well a paper fits, in words; a number would claim more than is known
+Label = Literal["strong match", "good match", "worth a look"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mailing:
+    """How this install writes: the same for every message and every reader."""
+
+    #: the mailbox in From; its domain may hold any script, its local part is ASCII
+    from_address: str
+    #: the name in From; empty means the product's
+    from_name: str = ""
+    #: domain under which List-Id and the sender part of Feedback-ID stand; never change it, filters of readers rely on it
+    domain: str
+    #: where the web pages are, as a reader reaches them
+    base_url: str
+    #: envelope sender, where bounces go; None means the address in From
+    bounce_address: str | None = None
+    #: the list's name in List-Id; empty means the product's
+    list_name: str = ""
+    #: lines of a postal address for the foot, or nothing
+    postal_address: str = ""
+    product: str = "Digest"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaperLinks:
+    """The three answers to a listed paper. `read` may be empty (no source gave a page); then nothing is linked."""
+
+    read: str
+    up: str
+    down: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReaderLinks:
+    """The reader's own two pages; `unsubscribe` takes the one-click POST of RFC 8058 as well as a visit."""
+
+    manage: str
+    unsubscribe: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """A paper as one digest lists it."""
+
+    paper: Paper
+    #: one plain sentence: what lifted this paper for this reader
+    reason: str
+    label: Label
+    links: PaperLinks
+    #: an earlier message that held it may or may not have arrived
+    seen_before: bool = False
