@@ -1,0 +1,455 @@
+"""config.toml and the environment -> Config. The only place with defaults; below `app` nobody sees it, only values.
+
+Every key can come from the environment as DIGEST_SECTION__KEY, which wins over the file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from digest.errors import ConfigError
+
+PREFIX = "DIGEST_"
+#: variables that are no settings: where the file is, and what tests use
+_NOT_SETTINGS = ("DIGEST_CONFIG", "DIGEST_TEST_")
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("no such time zone; use a name like Europe/Berlin")
+    return name
+
+
+def _http(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("must start with http:// or https://")
+    return url.rstrip("/")
+
+
+def _bind(address: str) -> str:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise ValueError("must be host:port, for example 127.0.0.1:8025")
+    return address
+
+
+def _mailbox(address: str) -> str:
+    if address and (address.count("@") != 1 or any(c.isspace() for c in address)):
+        raise ValueError("must be an e-mail address")
+    return address
+
+
+def _http_or_none(url: str) -> str:
+    if url:
+        _http(url)
+    return url  # as it is: at some servers a slash at the end makes another address
+
+
+def _folder_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", name):
+        raise ValueError("must be 1 to 40 small letters, digits, - and _: it names a folder")
+    return name
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ValueError("must be a day written YYYY-MM-DD") from None
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Hour = Annotated[int, Field(ge=0, le=23)]
+Weekday = Annotated[int, Field(ge=1, le=7)]
+Address = Annotated[str, AfterValidator(_mailbox)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class StoreSection(_Section):
+    """Where everything is kept."""
+
+    url: str = Field(
+        "sqlite:///digest.sqlite", description="sqlite:///file (relative to this file) or postgresql://user:password@host/name"
+    )
+
+
+class IngestSection(_Section):
+    """Where new dumps are found."""
+
+    inbox: Path = Field(Path("inbox"), description="folder that `serve` watches: every new dump in it is read once", strict=False)
+
+
+class FetchSection(_Section):
+    """How `digest fetch` behaves towards the [[sources]]; each source's own published rule is kept besides."""
+
+    contact: Address = Field("", description='address in the User-Agent, for the people who run a source; "" = mail.sender')
+    attempts: Annotated[int, Field(ge=1, le=20)] = Field(
+        6, description="how often one request is tried before the source waits for the next fetch"
+    )
+    timeout: Annotated[int, Field(ge=1, le=3600)] = Field(60, description="seconds of silence after which a request has failed")
+    max_mb: Annotated[int, Field(ge=1, le=10000)] = Field(
+        100, description="megabytes of one response, unpacked, beyond which it is refused"
+    )
+    holidays: tuple[Annotated[str, AfterValidator(_day)], ...] = Field(
+        (), description="further days (US Eastern) on which arXiv announces nothing, besides its published ones", strict=False
+    )
+
+
+class SmtpSection(_Section):
+    """The mail server that takes the mails."""
+
+    host: str = Field("", description='name of the mail server; "" = write mails as .eml files to outbox instead')
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(587, description="587 (STARTTLS), 465 (TLS) or 25")
+    tls: Literal["auto", "none", "starttls", "tls"] = Field(
+        "auto", description='"auto" = TLS on port 465, else STARTTLS when offered (demanded with a login); "none", "starttls", "tls" fix it'
+    )
+    username: str = Field("", description="login; empty = no login")
+    password: SecretStr = Field(SecretStr(""), description="better: password_file, or the variable DIGEST_SMTP__PASSWORD", strict=False)
+    password_file: Annotated[Path | None, BeforeValidator(lambda path: path or None)] = Field(
+        None, description='file that holds the password on its first line; "" = none', strict=False
+    )
+    outbox: Path = Field(Path("outbox"), description="folder for .eml files when host is empty", strict=False)
+    timeout: Annotated[int, Field(ge=1, le=3600)] = Field(
+        60, description="seconds to wait for each reply but the last, which gets ten minutes"
+    )
+
+
+class MailSection(_Section):
+    """How the mails present themselves."""
+
+    sender: Address = Field("digest@localhost", description="address in From")
+    name: str = Field("Digest", description="name in From, and the name of the list")
+    domain: str = Field("", description='domain of Message-ID and List-Id; "" = that of sender')
+    bounce_domain: str = Field("", description='domain whose mailboxes take bounces; "" = they go to sender')
+    templates: Annotated[Path | None, BeforeValidator(lambda path: path or None)] = Field(
+        None, description='folder whose templates win over the shipped ones, laid out like them; "" = none', strict=False
+    )
+    postal_address: str = Field("", description="shown in the foot of every mail; the law asks for it where digests are sent to the public")
+
+
+class WebSection(_Section):
+    """The pages behind the links in the mails."""
+
+    base_url: Annotated[str, AfterValidator(_http)] = Field(
+        "http://127.0.0.1:8025", description="where readers reach `digest serve`; the default works on this machine alone"
+    )
+    bind: Annotated[str, AfterValidator(_bind)] = Field("127.0.0.1:8025", description="host:port to listen on")
+    signup: bool = Field(True, description="whether strangers may subscribe by page and API (confirmed by mail)")
+
+
+class DigestSection(_Section):
+    """What a new reader gets until they change it."""
+
+    size: Annotated[int, Field(ge=1, le=100)] = Field(10, description="papers in a digest at most")
+    hour: Hour = Field(7, description="local hour from which a digest is sent")
+    days: tuple[Weekday, ...] = Field((1, 2, 3, 4, 5, 6, 7), description="weekdays, 1 = Monday", strict=False)
+    timezone: Zone = Field("UTC", description="zone of readers who name none")
+    threshold: Annotated[int, Field(ge=0, le=100)] = Field(0, description="match (0-100) below which a paper is not listed; 0 = none")
+    window_days: Annotated[int, Field(ge=1, le=366)] = Field(7, description="papers first seen longer ago are never listed")
+    window_hours: Annotated[int, Field(ge=1, le=24)] = Field(16, description="a digest not sent so many hours after it was due expires")
+
+
+class ScheduleSection(_Section):
+    """How often `serve` looks for work."""
+
+    tick_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(60, description="seconds between looks at the inbox and at who is due")
+
+
+class WorkersSection(_Section):
+    """How a round is spread over the machine."""
+
+    kind: Literal["inline", "threads"] = Field("inline", description='"inline" or "threads"')
+    count: Annotated[int, Field(ge=0, le=256)] = Field(0, description="threads; 0 = one for each core")
+    batch: Annotated[int, Field(ge=1, le=10000)] = Field(200, description="subscribers scored together; results do not depend on it")
+
+
+class LogSection(_Section):
+    """What is written to the terminal's error stream."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description='"debug", "info", "warning" or "error"')
+
+
+class SubscriberEntry(_Section):
+    """A reader of whom the operator answers that they agreed; applied when `serve` starts and by `digest subscribers --apply`."""
+
+    email: Address = Field(description="address")
+    name: str = Field("", description="how to greet them")
+    timezone: Zone | None = None
+    hour: Hour | None = None
+    days: tuple[Weekday, ...] | None = Field(None, strict=False)
+    size: Annotated[int, Field(ge=1, le=100)] | None = None
+    threshold: Annotated[int, Field(ge=0, le=100)] | None = None
+    keywords: tuple[str, ...] = Field((), strict=False)
+    categories: tuple[str, ...] = Field((), strict=False)
+    authors: tuple[str, ...] = Field((), strict=False)
+    papers: tuple[str, ...] = Field((), strict=False)
+    text: str = ""
+
+
+SourceKind = Literal["arxiv-feed", "oai", "huggingface", "biorxiv", "medrxiv", "openalex", "crossref", "pubmed", "url", "folder"]
+
+
+class SourceEntry(_Section):
+    """A place that new papers are fetched from, by `digest fetch` and by `serve`. Nothing else is contacted."""
+
+    name: Annotated[str, AfterValidator(_folder_name)] = Field(
+        description="short name; also the folder in the inbox that its responses are kept in"
+    )
+    kind: SourceKind = Field(description=f"one of {', '.join(get_args(SourceKind))}")
+    url: Annotated[str, AfterValidator(_http_or_none)] = Field("", description='its address; "" = the public one of that kind')
+    folder: Annotated[Path | None, BeforeValidator(lambda path: path or None)] = Field(
+        None, description="kind folder: the folder to watch", strict=False
+    )
+    categories: tuple[str, ...] = Field((), description="kind arxiv-feed: such as cs.LG", strict=False)
+    sets: tuple[str, ...] = Field((), description="kind oai: sets such as cs:cs:LG; none = everything", strict=False)
+    prefix: str = Field("", description='kind oai: metadataPrefix; "" = arXiv at arXiv, oai_dc elsewhere')
+    query: str = Field("", description="kind pubmed: the search; kinds openalex and crossref: further filters")
+    contact: Address = Field("", description='address in the User-Agent for this source alone; "" = that of [fetch]')
+    key: SecretStr = Field(SecretStr(""), description="kinds openalex and pubmed: API key", strict=False)
+    every: Annotated[int, Field(ge=1, le=525600)] | None = Field(
+        None, description="minutes between two looks of serve; none = what suits the kind"
+    )
+    days: Annotated[int, Field(ge=1, le=3660)] = Field(3, description="days that the first fetch goes back")
+    enabled: bool = Field(True, description="whether it is fetched")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        """What a kind cannot do without, and what only another kind uses: a key that silently did nothing would mislead."""
+        needs = {"arxiv-feed": "categories", "url": "url", "folder": "folder", "pubmed": "query"}.get(self.kind)
+        if needs and not getattr(self, needs):
+            raise ValueError(f"{self.name}: kind {self.kind} needs the key {needs}")
+        uses = {"categories": ("arxiv-feed",), "sets": ("oai",), "prefix": ("oai",), "query": ("pubmed", "openalex", "crossref"),
+                "key": ("pubmed", "openalex"), "folder": ("folder",)}  # fmt: skip
+        for key, kinds in uses.items():
+            if key in self.model_fields_set and self.kind not in kinds:
+                raise ValueError(f"{self.name}: the key {key} is for kind {' or '.join(kinds)}, not {self.kind}")
+        return self
+
+
+def _one_name_each(entries: tuple[SourceEntry, ...]) -> tuple[SourceEntry, ...]:
+    names = [entry.name for entry in entries]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{', '.join(twice)}: used as a name more than once")
+    return entries
+
+
+class Config(_Section):
+    """Everything that can be set."""
+
+    store: StoreSection = StoreSection()
+    ingest: IngestSection = IngestSection()
+    fetch: FetchSection = FetchSection()
+    smtp: SmtpSection = SmtpSection()
+    mail: MailSection = MailSection()
+    web: WebSection = WebSection()
+    digest: DigestSection = DigestSection()
+    schedule: ScheduleSection = ScheduleSection()
+    workers: WorkersSection = WorkersSection()
+    log: LogSection = LogSection()
+    sources: Annotated[tuple[SourceEntry, ...], AfterValidator(_one_name_each)] = Field((), strict=False)
+    subscribers: tuple[SubscriberEntry, ...] = Field((), strict=False)
+
+
+#: lists of tables, which stand last in the example file
+LISTS: Mapping[str, type[BaseModel]] = {"sources": SourceEntry, "subscribers": SubscriberEntry}
+#: tables of keys, in the order of the example file
+SECTIONS = tuple(name for name in Config.model_fields if name not in LISTS)
+
+
+def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Config:
+    """Read the file (None: defaults and environment alone); relative paths become absolute, from the file's folder or else the working one.
+
+    Raises:
+        ConfigError: naming file or variable, key, value and remedy.
+    """
+    values = _read(path) if path else {}
+    variables = _from_environment(os.environ if environ is None else environ)
+    for (section, key), (_, value) in variables.items():
+        table = values.setdefault(section, {})
+        if isinstance(table, dict):
+            table[key] = value
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, path, variables)) from None
+    return _anchored(config, (path.parent if path else Path()).resolve())
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file. `digest init` writes one; without --config the defaults serve") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}). Save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f'{path}: is not TOML: {error}. Strings need quotes: key = "value"') from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[tuple[str, str], tuple[str, Any]]:
+    """(section, key) -> (variable, value). A variable that names no setting is refused: a typing error would pass unseen."""
+    found = {}
+    for variable, text in sorted(environ.items()):
+        if not variable.startswith(PREFIX) or variable.startswith(_NOT_SETTINGS):
+            continue
+        section, _, key = variable.removeprefix(PREFIX).lower().partition("__")
+        if section not in SECTIONS or not key:
+            raise ConfigError(
+                f"environment: {variable} names no setting. The form is {PREFIX}SECTION__KEY, with one of: {', '.join(SECTIONS)}"
+            )
+        model = Config.model_fields[section].annotation
+        field = model.model_fields.get(key) if isinstance(model, type) and issubclass(model, BaseModel) else None
+        found[section, key] = (variable, _typed(text, field))
+    return found
+
+
+def _typed(text: str, field: FieldInfo | None) -> Any:
+    """A variable is text; numbers, truth values and lists are written as in TOML."""
+    if field is None or _is_text(field.annotation):
+        return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _is_text(annotation: Any) -> bool:
+    if get_origin(annotation) is Literal:
+        return True
+    return annotation in (str, Path, SecretStr) or Path in get_args(annotation)
+
+
+def _explain(error: ValidationError, path: Path | None, variables: Mapping[tuple[str, str], tuple[str, Any]]) -> str:
+    lines = []
+    for problem in error.errors():
+        place = [str(part) for part in problem["loc"]]
+        variable = variables.get((place[0], place[1])) if len(place) > 1 else None
+        where = f"environment: {variable[0]}" if variable else f"{path or 'config'}: {_key(place)}"
+        secret = "password" in place or place[-1] == "key"
+        whole = place[0] in LISTS and len(place) <= 2  # the entry itself, which may hold a secret
+        value = "" if secret or whole else f" = {problem['input']!r}"
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"{where}: unknown key. {_known(place)}")
+        elif problem["type"] == "missing":
+            lines.append(f"{where}: missing; it has no default")
+        else:
+            message = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"{where}{value}: {message[0].lower()}{message[1:]}{_remedy(place)}")
+    return "\n".join(lines)
+
+
+def _key(place: list[str]) -> str:
+    return ".".join(place)
+
+
+def _model_at(place: list[str]) -> type[BaseModel] | None:
+    if not place:
+        return Config
+    if place[0] in LISTS:
+        return LISTS[place[0]]
+    annotation = Config.model_fields[place[0]].annotation if place[0] in Config.model_fields else None
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _known(place: list[str]) -> str:
+    model = _model_at(place[:1]) if len(place) > 1 else Config
+    return f"Known here: {', '.join(model.model_fields)}" if model else f"Known sections: {', '.join(Config.model_fields)}"
+
+
+def _remedy(place: list[str]) -> str:
+    model = _model_at(place[:1])
+    names = [part for part in place[1:] if not part.isdigit()]
+    field = model.model_fields.get(names[0]) if model and names else None
+    return f" ({names[0]}: {field.description})" if field and field.description else ""
+
+
+def _anchored(config: Config, folder: Path) -> Config:
+    """Relative paths mean the same wherever the command is started."""
+    url = config.store.url
+    if url.startswith("sqlite:///") and not url.startswith("sqlite:////") and url != "sqlite:///:memory:":
+        url = f"sqlite:///{folder / url.removeprefix('sqlite:///')}"
+    smtp = config.smtp
+    password_file = smtp.password_file and folder / smtp.password_file
+    if password_file:
+        if smtp.password.get_secret_value():
+            raise ConfigError("smtp: password and password_file are both set; keep one")
+        try:
+            first = password_file.read_text(encoding="utf-8").splitlines()[:1]
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                f"smtp.password_file = {str(password_file)!r}: cannot be read ({error}). Check the path and its permissions"
+            ) from error
+        smtp = smtp.model_copy(update={"password": SecretStr(first[0].strip() if first else "")})
+    return config.model_copy(
+        update={
+            "store": config.store.model_copy(update={"url": url}),
+            "ingest": config.ingest.model_copy(update={"inbox": folder / config.ingest.inbox}),
+            "sources": tuple(one.model_copy(update={"folder": one.folder and folder / one.folder}) for one in config.sources),
+            "mail": config.mail.model_copy(update={"templates": config.mail.templates and folder / config.mail.templates}),
+            "smtp": smtp.model_copy(update={"outbox": folder / smtp.outbox, "password_file": password_file}),
+        }
+    )
+
+
+# ---------------------------------------------------------------------------------------------- written out
+
+
+def example(values: Mapping[str, Mapping[str, Any]] | None = None) -> str:
+    """The example file: every key, commented, at its default; keys in `values` stand uncommented with their value."""
+    chosen = values or {}
+    lines = ["# Settings of digest. Every key is shown at its default; remove the # to change it.",
+             "# The environment wins over this file: DIGEST_SMTP__PORT=2525 sets [smtp] port.", ""]  # fmt: skip
+    for section in SECTIONS:
+        model = _model_at([section])
+        assert model is not None  # noqa: S101
+        lines += [f"# {model.__doc__}", f"[{section}]"]
+        for key, field in model.model_fields.items():
+            given = chosen.get(section, {})
+            shown = _toml(given.get(key, field.default))
+            lines += [f"# {field.description}", f"{'' if key in given else '# '}{key} = {shown}"]
+        lines.append("")
+    lines += [f"# {SourceEntry.__doc__}", "# [[sources]]"]
+    shown_at = {"name": "arxiv", "kind": "arxiv-feed", "categories": ("cs.LG", "q-bio.NC"), "every": 60}
+    for key, field in SourceEntry.model_fields.items():
+        lines += [f"# {field.description}", f"# {key} = {_toml(shown_at.get(key, field.default))}"]
+    lines.append("")
+    lines += [f"# {SubscriberEntry.__doc__}", "# [[subscribers]]", '# email = "reader@example.org"', '# name = "A reader"', '# timezone = "Europe/Berlin"',
+              "# hour = 7", "# days = [1, 2, 3, 4, 5]", "# size = 10", "# threshold = 0", '# keywords = ["graph neural network", "-survey"]',
+              '# categories = ["cs.LG", "q-bio"]', '# authors = ["Jane Doe"]', '# papers = ["arxiv:2606.01234"]', '# text = ""', ""]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, SecretStr | None):
+        return '""'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(_toml(item) for item in value)}]"
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+def shown(config: Config) -> dict[str, Any]:
+    """What is in force, for people: secrets hidden, paths as text."""
+    values = config.model_dump(mode="json")
+    if config.smtp.password.get_secret_value():
+        values["smtp"]["password"] = "**********"  # noqa: S105
+    return values

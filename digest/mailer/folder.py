@@ -1,0 +1,56 @@
+"""Messages as .eml files in a folder: for trying out, and for machines where something else picks them up."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from digest.errors import MailerError
+from digest.mailer.base import Begin
+from digest.model import Delivery, Message, Phase
+
+
+class FolderMailer:
+    """Writes each message to a file named after its Message-ID; a second attempt would meet the same name."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    async def open(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise MailerError(
+                f"smtp.outbox {self.folder}: cannot be made ({error.strerror}). Check the path and its permissions"
+            ) from error
+
+    async def deliver(self, message: Message, begin: Begin) -> Delivery:
+        started = datetime.now(UTC)
+        name = re.sub(r"[^A-Za-z0-9.@_-]", "_", message.message_id.strip("<>")) + ".eml"
+        if not await begin():
+            return Delivery(outcome="lost", server=str(self.folder), phase=Phase.DATA, started=started, ended=datetime.now(UTC))
+        part = self.folder / f".{name}.part"
+        try:
+            with part.open("wb") as file:
+                file.write(message.data)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self.folder / name)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            return Delivery(
+                outcome="deferred",
+                server=str(self.folder),
+                phase=Phase.BODY,
+                text=error.strerror or str(error),
+                started=started,
+                ended=datetime.now(UTC),
+            )
+        return Delivery(
+            outcome="accepted", server=str(self.folder), phase=Phase.BODY, code=250, text=name, started=started, ended=datetime.now(UTC)
+        )
+
+    async def close(self) -> None:
+        return

@@ -1,0 +1,395 @@
+"""Entries into papers: finds which stored papers an arriving batch touches, lets the rules of `digest.papers` decide, writes the difference.
+
+The rules are not here; this module only brings the neighbourhood together, so that the pure rules see
+everything they depend on. One batch is one transaction; batches of several ingests wait for one another, so
+that paper ids grow in the order in which papers become visible.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from hashlib import blake2b
+from typing import Any, Literal, Protocol
+
+import msgspec
+from sqlalchemy import ARRAY, Connection, Text, bindparam, delete, func, select, text, tuple_, update
+
+from digest.model import UNSEEN, Entry, Identity, Merged, Seen
+from digest.store.engine import add_rows, as_json, batches, insert
+from digest.store.tables import digest_items, feedback, identities, papers, picks, records, removals
+
+Key = tuple[str, str]
+#: `waiting` = part of a paper whose title has not come yet
+Outcome = Literal["new", "updated", "duplicate", "waiting"]
+
+#: a title that more papers share than this names none of them ("Editorial", "Introduction")
+COMMON_TITLE = 20
+#: numbers of catalogues, which drop one when they join two entries: that says nothing of a paper that has a name of its own
+_CATALOGUE = ("openalex", "s2")
+_LOOK_UP = text(
+    "SELECT i.kind, i.value, i.paper_id FROM unnest(:kinds, :values) AS k (kind, value) JOIN identities i ON i.kind = k.kind AND i.value = k.value"
+).bindparams(bindparam("kinds", type_=ARRAY(Text)), bindparam("values", type_=ARRAY(Text)))
+_INGEST_LOCK = 0x70617065
+_RAW_MAX = 65_536
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """A cleaned record with its place in the dump."""
+
+    line: int
+    raw: str
+    entry: Entry
+    #: the day that it counts as first seen
+    day: date
+    picked: date | None = None
+    rank: int | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class Added:
+    """What a batch did: one outcome per arrival, and the papers whose text is new."""
+
+    outcomes: list[Outcome]
+    #: paper id -> "title. abstract" of papers that need a vector
+    texts: dict[int, str] = field(default_factory=dict)
+    fresh: set[int] = field(default_factory=set)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Known:
+    """A stored record of the neighbourhood."""
+
+    id: int
+    paper_id: int
+    fingerprint: bytes
+    day: date
+    entry: Entry
+
+
+def fingerprint(entry: Entry) -> bytes:
+    """Of what the entry says, votes apart: they change daily and say nothing new about the paper."""
+    said = (
+        entry.source, entry.title, entry.abstract, entry.authors, entry.categories, [(i.kind, i.value) for i in entry.identities],
+        entry.version, entry.submitted, entry.announced, entry.updated, entry.comment, entry.url, entry.withdrawn,
+    )  # fmt: skip
+    return blake2b(msgspec.json.encode(said), digest_size=16).digest()
+
+
+def keys_of(entry: Entry) -> list[Key]:
+    return [(i.kind, i.value) for i in entry.identities] + ([("title", entry.title_key)] if entry.title_key else [])
+
+
+class Rules(Protocol):
+    """Which entries are one paper, and what that paper says; `digest.papers` has them."""
+
+    def cluster(self, entries: Sequence[Entry]) -> list[list[int]]: ...
+    def merge(self, seen: Sequence[Seen]) -> Merged: ...
+
+
+def add(tx: Connection, dump_id: int, arrivals: Sequence[Arrival], rules: Rules) -> Added:
+    """Store a batch; a record that says nothing new leaves no row."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _INGEST_LOCK})
+    keys = [keys_of(a.entry) for a in arrivals]
+    found = _look_up(tx, {key for some in keys for key in some})
+    prints = [fingerprint(a.entry) for a in arrivals]
+    known = _fingerprints(tx, {paper_id for paper_ids in found.values() for paper_id in paper_ids})
+    homes: dict[int, int] = {}  # position of an arrival -> paper id
+    added = Added(outcomes=["duplicate"] * len(arrivals))
+    pending: list[int] = []
+    for position, arrival in enumerate(arrivals):
+        near = {paper_id for key in keys[position] for paper_id in found.get(key, ())}
+        home = next((p for p in sorted(near) if known.get((p, prints[position]), date.max) <= arrival.day), None)
+        if home is None:
+            pending.append(position)
+        else:
+            homes[position] = home
+    if pending:
+        shared = Counter(key for position in pending for key in set(keys[position]))
+        # An entry of which nothing else knows an identifier or the title is a paper by itself, whatever the rules.
+        alone = {p for p in pending if keys[p] and not any(key in found or shared[key] > 1 for key in keys[p])}
+        _settle(tx, dump_id, arrivals, prints, pending, alone, homes, added, rules)
+    _count_votes(tx, arrivals, homes, added)
+    _add_picks(tx, arrivals, homes)
+    return added
+
+
+def remove(tx: Connection, dump_id: int, line: int, names: Iterable[Identity], reason: str) -> None:
+    """A source retracted or deleted the paper of these identifiers: mark it, and remember it for a paper that comes later."""
+    for name in names:
+        statement = insert(tx, removals).values(kind=name.kind, value=name.value, reason=reason, dump_id=dump_id, line=line)
+        tx.execute(statement.on_conflict_do_nothing())
+        known = select(identities.c.paper_id).where(identities.c.kind == name.kind, identities.c.value == name.value)
+        if name.kind in _CATALOGUE:
+            others = identities.c.kind.not_in((*_CATALOGUE, "title"))
+            known = known.where(identities.c.paper_id.not_in(select(identities.c.paper_id).where(others)))
+        tx.execute(update(papers).where(papers.c.id.in_(known)).values(withdrawn=True))
+
+
+def _removed(tx: Connection, keys: set[Key]) -> set[Key]:
+    """Those of the identifiers that a source has retracted or deleted."""
+    if not keys or tx.execute(select(removals.c.value).limit(1)).first() is None:
+        return set()
+    found: set[Key] = set()
+    for some in batches(sorted({value for _, value in keys})):
+        found |= {(row.kind, row.value) for row in tx.execute(select(removals.c.kind, removals.c.value).where(removals.c.value.in_(some)))}
+    return found & keys
+
+
+# ---------------------------------------------------------------------------------------------- the neighbourhood
+
+
+def _look_up(tx: Connection, keys: set[Key]) -> dict[Key, set[int]]:
+    found: dict[Key, set[int]] = defaultdict(set)
+    if tx.dialect.name == "postgresql":
+        # A long IN list is compared row by row where the planner has no statistics yet: a fresh store is one. A join never is.
+        ordered = sorted(keys)
+        asked = {"kinds": [kind for kind, _ in ordered], "values": [value for _, value in ordered]}
+        for kind, value, paper_id in tx.execute(_LOOK_UP, asked):
+            found[kind, value].add(paper_id)
+        return found
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for kind, value in keys:
+        by_kind[kind].append(value)
+    for kind, values in by_kind.items():
+        for some in batches(sorted(values)):
+            for value, paper_id in tx.execute(
+                select(identities.c.value, identities.c.paper_id).where(identities.c.kind == kind, identities.c.value.in_(some))
+            ):
+                found[kind, value].add(paper_id)
+    return found
+
+
+def _fingerprints(tx: Connection, paper_ids: Iterable[int]) -> dict[tuple[int, bytes], date]:
+    known: dict[tuple[int, bytes], date] = {}
+    for some in batches(sorted(paper_ids)):
+        for row in tx.execute(select(records.c.paper_id, records.c.fingerprint, records.c.day).where(records.c.paper_id.in_(some))):
+            known[row.paper_id, row.fingerprint] = row.day
+    return known
+
+
+def _neighbourhood(tx: Connection, entries: Iterable[Entry]) -> list[_Known]:
+    """Every stored record that shares an identifier or a telling title with the entries, and so on until nothing is added."""
+    loaded: dict[int, _Known] = {}
+    paper_ids: set[int] = set()
+    asked: set[Key] = set()
+    keys = {key for entry in entries for key in keys_of(entry)}
+    while keys - asked:
+        found = _look_up(tx, keys - asked)
+        asked |= keys
+        near = {p for (kind, _), ps in found.items() if kind != "title" or len(ps) <= COMMON_TITLE for p in ps} - paper_ids
+        paper_ids |= near
+        for some in batches(sorted(near)):
+            for row in tx.execute(select(records).where(records.c.paper_id.in_(some))):
+                entry = msgspec.json.decode(row.entry, type=Entry)
+                loaded[row.id] = _Known(id=row.id, paper_id=row.paper_id, fingerprint=row.fingerprint, day=row.day, entry=entry)
+                keys.update(keys_of(entry))
+    return [loaded[ident] for ident in sorted(loaded)]
+
+
+# ---------------------------------------------------------------------------------------------- writing the difference
+
+
+def _settle(
+    tx: Connection,
+    dump_id: int,
+    arrivals: Sequence[Arrival],
+    prints: Sequence[bytes],
+    pending: Sequence[int],
+    alone: Collection[int],
+    homes: dict[int, int],
+    added: Added,
+    rules: Rules,
+) -> None:
+    near = [number for number, position in enumerate(pending) if position not in alone]
+    known = _neighbourhood(tx, (arrivals[pending[number]].entry for number in near))
+    former: dict[int, list[_Known]] = defaultdict(list)
+    for record in known:
+        former[record.paper_id].append(record)
+    entries = [k.entry for k in known] + [arrivals[p].entry for p in pending]
+    removed = _removed(tx, {(i.kind, i.value) for entry in entries for i in entry.identities})
+    places = [*range(len(known)), *(len(known) + number for number in near)]
+    groups = [[places[member] for member in members] for members in rules.cluster([entries[place] for place in places])]
+    groups += [[len(known) + number] for number, position in enumerate(pending) if position in alone]
+    groups.sort(key=lambda members: members[0])  # ids in the order of arrival
+    owners = _owners(known, groups)
+    rows = _Rows(tx, dump_id)
+    for number, members in enumerate(groups):
+        old = [known[m] for m in members if m < len(known)]
+        incoming = [pending[m - len(known)] for m in members if m >= len(known)]
+        owned = sorted({k.paper_id for k in old if owners[k.paper_id] == number})
+        if not incoming and len(owned) == 1 and len(former[owned[0]]) == len(old):
+            continue  # nothing of this paper changes
+        seen = {k.fingerprint: Seen(entry=k.entry, day=k.day) for k in old}
+        now = rules.merge(list(seen.values())) if seen else None
+        # What no dump has brought whole is no paper yet. When one does it is new, and must not hide behind an id that readers' marks have passed.
+        awakens = now is not None and not _competes(now) and any(arrivals[p].entry.title and arrivals[p].day != UNSEEN for p in incoming)
+        kept = [] if awakens else owned[:1]
+        paper_id = kept[0] if kept else rows.next_paper_id()
+        rows.gone += [(gone, paper_id) for gone in owned if gone != paper_id]
+        rows.moves += [(k.id, paper_id) for k in old if k.paper_id != paper_id]
+        before = rules.merge([Seen(entry=k.entry, day=k.day) for k in former[paper_id]]) if kept else None
+        for position in incoming:
+            arrival, mark = arrivals[position], prints[position]
+            homes[position] = paper_id
+            if mark not in seen:
+                rows.record(paper_id, arrival, mark)
+            elif arrival.day >= seen[mark].day:
+                continue
+            else:
+                same = (records.c.paper_id.in_({*owned, paper_id}), records.c.fingerprint == mark)
+                tx.execute(update(records).where(*same).values(day=arrival.day))
+            seen[mark] = Seen(entry=arrival.entry, day=arrival.day)
+            then = rules.merge(list(seen.values()))
+            added.outcomes[position] = _outcome(now, then)
+            now = then
+        assert now is not None  # noqa: S101  (a group has members)
+        telling = [i for i in now.identities if i.kind not in _CATALOGUE] or now.identities
+        if any((i.kind, i.value) in removed for i in telling):
+            now = replace(now, withdrawn=True)
+        keys = {key for s in seen.values() for key in keys_of(s.entry)}
+        if before is None:
+            rows.paper(paper_id, now, keys)
+        else:
+            _update_paper(tx, paper_id, before, now, keys)
+        if now.title and (before is None or (before.title, before.abstract) != (now.title, now.abstract)):
+            added.texts[paper_id] = text_of(now.title, now.abstract)
+            if before is None:
+                added.fresh.add(paper_id)
+    rows.write()
+
+
+def _competes(paper: Merged) -> bool:
+    return bool(paper.title) and paper.first_seen != UNSEEN
+
+
+def _outcome(before: Merged | None, now: Merged) -> Outcome:
+    if not now.title:
+        return "waiting"
+    if before is None or (_competes(now) and not _competes(before)):
+        return "new"
+    return "updated" if now != before else "duplicate"
+
+
+def text_of(title: str, abstract: str) -> str:
+    """What a vector is made from."""
+    return f"{title}. {abstract}" if abstract else title
+
+
+def _owners(known: Sequence[_Known], groups: Sequence[Sequence[int]]) -> dict[int, int]:
+    """Which group keeps a paper id when its records part: the one with an identifier, then the one with the oldest record."""
+    claims: dict[int, list[tuple[bool, int, int]]] = defaultdict(list)
+    for number, members in enumerate(groups):
+        for member in members:
+            if member < len(known):
+                record = known[member]
+                claims[record.paper_id].append((not record.entry.identities, record.id, number))
+    return {paper_id: min(claim)[2] for paper_id, claim in claims.items()}
+
+
+class _Rows:
+    """New rows, gathered and written at once. Ids are given here: the caller holds the only write transaction."""
+
+    def __init__(self, tx: Connection, dump_id: int) -> None:
+        self._tx = tx
+        self._dump_id = dump_id
+        self._paper_id: int = tx.execute(select(func.coalesce(func.max(papers.c.id), 0))).scalar_one()
+        self._record_id: int = tx.execute(select(func.coalesce(func.max(records.c.id), 0))).scalar_one()
+        #: (record, paper that it goes over to)
+        self.moves: list[tuple[int, int]] = []
+        #: (paper, the paper that it turned out to be)
+        self.gone: list[tuple[int, int]] = []
+        self._papers: list[tuple[Any, ...]] = []
+        self._records: list[tuple[Any, ...]] = []
+        self._keys: list[tuple[str, str, int]] = []
+
+    def next_paper_id(self) -> int:
+        self._paper_id += 1
+        return self._paper_id
+
+    def paper(self, paper_id: int, merged: Merged, keys: set[Key]) -> None:
+        values = _values(merged) | {"authors": as_json(merged.authors), "categories": as_json(merged.categories)}
+        self._papers.append((paper_id, *values.values(), None))
+        self._keys += [(kind, value, paper_id) for kind, value in sorted(keys)]
+
+    def record(self, paper_id: int, arrival: Arrival, mark: bytes) -> None:
+        self._record_id += 1
+        entry = msgspec.json.encode(arrival.entry)
+        raw = zlib.compress(arrival.raw[:_RAW_MAX].encode("utf-8", "surrogateescape"), 1)
+        self._records.append((self._record_id, paper_id, self._dump_id, arrival.line, arrival.day, mark, entry, raw))
+
+    def write(self) -> None:
+        add_rows(self._tx, papers, self._papers)
+        add_rows(self._tx, records, self._records)
+        for record_id, paper_id in self.moves:
+            self._tx.execute(update(records).where(records.c.id == record_id).values(paper_id=paper_id))
+        for paper_id, kept in self.gone:
+            _absorb(self._tx, paper_id, kept)
+        add_rows(self._tx, identities, self._keys)  # of new papers alone, so they cannot be there yet
+
+
+def _values(merged: Merged) -> dict[str, Any]:
+    """In the order of the table's columns, of which the first and the last are not said here."""
+    return {
+        "title": merged.title,
+        "abstract": merged.abstract,
+        "authors": list(merged.authors),
+        "categories": list(merged.categories),
+        "first_seen": merged.first_seen,
+        "submitted": merged.submitted,
+        "announced": merged.announced,
+        "updated": merged.updated,
+        "version": merged.version,
+        "upvotes": merged.upvotes,
+        "comment": merged.comment,
+        "url": merged.url,
+        "withdrawn": merged.withdrawn,
+    }
+
+
+def _update_paper(tx: Connection, paper_id: int, before: Merged, now: Merged, keys: set[Key]) -> None:
+    if before != now:
+        values = _values(now)
+        del values["upvotes"]  # counted by themselves, they only rise
+        tx.execute(update(papers).where(papers.c.id == paper_id).values(**values))
+    # Keys that left with a split must not point here any more.
+    tx.execute(
+        delete(identities).where(identities.c.paper_id == paper_id, tuple_(identities.c.kind, identities.c.value).not_in(sorted(keys)))
+    )
+    rows = [{"kind": kind, "value": value, "paper_id": paper_id} for kind, value in sorted(keys)]
+    tx.execute(insert(tx, identities).on_conflict_do_nothing(), rows)
+
+
+def _absorb(tx: Connection, gone: int, kept: int) -> None:
+    """Two stored papers are one: what hangs on the one goes over to the other; its row stays for the links in old mails."""
+    for table, others in ((feedback, feedback.c.subscriber_id), (picks, picks.c.day), (digest_items, digest_items.c.digest_id)):
+        there = select(others).where(table.c.paper_id == kept)
+        tx.execute(update(table).where(table.c.paper_id == gone, others.not_in(there)).values(paper_id=kept))
+    tx.execute(delete(feedback).where(feedback.c.paper_id == gone))
+    tx.execute(delete(picks).where(picks.c.paper_id == gone))
+    tx.execute(delete(identities).where(identities.c.paper_id == gone))
+    tx.execute(update(papers).where((papers.c.id == gone) | (papers.c.merged_into == gone)).values(merged_into=kept))
+
+
+def _count_votes(tx: Connection, arrivals: Sequence[Arrival], homes: dict[int, int], added: Added) -> None:
+    """A source's count only ever rises; a rise on a known paper counts as an update."""
+    for position, arrival in enumerate(arrivals):
+        votes = arrival.entry.upvotes
+        if not votes or added.outcomes[position] == "new":
+            continue
+        risen = tx.execute(update(papers).where(papers.c.id == homes[position], papers.c.upvotes < votes).values(upvotes=votes)).rowcount
+        if risen:
+            added.outcomes[position] = "updated"
+
+
+def _add_picks(tx: Connection, arrivals: Sequence[Arrival], homes: dict[int, int]) -> None:
+    for position, arrival in enumerate(arrivals):
+        if arrival.picked is None:
+            continue
+        statement = insert(tx, picks).values(paper_id=homes[position], day=arrival.picked, rank=arrival.rank)
+        tx.execute(statement.on_conflict_do_update(index_elements=["paper_id", "day"], set_={"rank": arrival.rank}))

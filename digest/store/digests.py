@@ -1,0 +1,201 @@
+"""Rows of digests: what was chosen for whom and on which local date, and what that leaves for the next one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, and_, func, select
+
+from digest.model import Digest, Item, Made, MessageKind, MessageState, Quiet, Score
+from digest.store.engine import batches, insert
+from digest.store.tables import digest_items, digests, messages
+
+#: a digest whose message ended so did not reach its reader: its papers compete again
+FAILED = (MessageState.REJECTED, MessageState.EXPIRED, MessageState.SKIPPED, MessageState.UNKNOWN)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """When a message may be sent, and its name in the world."""
+
+    message_id: str
+    not_before: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class History:
+    """What earlier digests of one subscriber mean for the next one."""
+
+    #: the last day whose papers competed in a digest that reached its reader or still may; None for a new reader
+    last_day: date | None = None
+    #: the highest paper id that competed there
+    mark: int = 0
+    #: papers that were listed or still wait in a message
+    listed: frozenset[int] = frozenset()
+    #: papers of digests that failed after the last one was composed: they compete again
+    carried: frozenset[int] = frozenset()
+    #: papers of messages that ended as unknown: the reader may have seen them
+    maybe_seen: frozenset[int] = frozenset()
+
+
+def plan(tx: Connection, outcome: Digest | Quiet, *, mark: int, window: Window, now: datetime) -> int | None:
+    """Store a digest (with its message, planned) or a quiet day; None when that date is taken already, and nothing changes."""
+    planned = isinstance(outcome, Digest)
+    statement = insert(tx, digests).values(
+        subscriber_id=outcome.subscriber_id,
+        local_date=outcome.local_date,
+        state="planned" if planned else "quiet",
+        reason="" if isinstance(outcome, Digest) else outcome.reason.value,
+        mark=mark,
+        made=msgspec.to_builtins(outcome.made),
+        created_at=now,
+    )
+    statement = statement.on_conflict_do_nothing(index_elements=["subscriber_id", "local_date"])
+    digest_id: int | None = tx.execute(statement.returning(digests.c.id)).scalar_one_or_none()
+    if digest_id is None or isinstance(outcome, Quiet):
+        return digest_id
+    tx.execute(
+        digest_items.insert(),
+        [
+            {
+                "digest_id": digest_id,
+                "position": item.position,
+                "paper_id": item.score.paper_id,
+                "score": item.score.value,
+                "match": item.score.match,
+                "seen_before": item.seen_before,
+                "why": msgspec.to_builtins(item.score),
+            }
+            for item in outcome.items
+        ],
+    )
+    tx.execute(
+        messages.insert().values(
+            kind=MessageKind.DIGEST.value,
+            subscriber_id=outcome.subscriber_id,
+            key=outcome.local_date.isoformat(),
+            digest_id=digest_id,
+            message_id=window.message_id,
+            state=MessageState.PLANNED.value,
+            owner="",
+            lease_until=None,
+            not_before=window.not_before,
+            expires_at=window.expires_at,
+            attempts=0,
+            changed_at=now,
+        )
+    )
+    return digest_id
+
+
+def taken(tx: Connection, subscriber_ids: Iterable[int], days: Iterable[date]) -> set[tuple[int, date]]:
+    """Which of the subscribers have a digest or a quiet day on which of the dates."""
+    found: set[tuple[int, date]] = set()
+    wanted = list(set(days))
+    for some in batches(list(subscriber_ids)):
+        rows = tx.execute(
+            select(digests.c.subscriber_id, digests.c.local_date).where(digests.c.subscriber_id.in_(some), digests.c.local_date.in_(wanted))
+        )
+        found |= {(ident, day) for ident, day in rows}
+    return found
+
+
+def history(tx: Connection, subscriber_ids: Iterable[int], before: date) -> dict[int, History]:
+    """What the digests before a date leave for the one of that date, for every subscriber asked for."""
+    found: dict[int, History] = {}
+    for some in batches(list(subscriber_ids)):
+        found |= _history(tx, list(some), before)
+    return found
+
+
+def _history(tx: Connection, idents: list[int], before: date) -> dict[int, History]:
+    rows = tx.execute(
+        select(
+            digests.c.id,
+            digests.c.subscriber_id,
+            digests.c.local_date,
+            digests.c.mark,
+            digests.c.created_at,
+            messages.c.state,
+            messages.c.changed_at,
+        )
+        .outerjoin(messages, messages.c.digest_id == digests.c.id)
+        .where(digests.c.subscriber_id.in_(idents), digests.c.local_date < before)
+        .order_by(digests.c.local_date)
+    ).all()
+    closed: dict[int, Any] = {}
+    for row in rows:
+        if row.state not in FAILED:
+            closed[row.subscriber_id] = row
+    reached: dict[int, set[int]] = defaultdict(set)
+    carried: dict[int, set[int]] = defaultdict(set)
+    maybe: dict[int, set[int]] = defaultdict(set)
+    by_digest = {row.id: row for row in rows}
+    for some in batches(list(by_digest)):
+        for digest_id, paper_id in tx.execute(
+            select(digest_items.c.digest_id, digest_items.c.paper_id).where(digest_items.c.digest_id.in_(some))
+        ):
+            row = by_digest[digest_id]
+            if row.state not in FAILED:
+                reached[row.subscriber_id].add(paper_id)
+                continue
+            if row.state == MessageState.UNKNOWN:
+                maybe[row.subscriber_id].add(paper_id)
+            later = closed.get(row.subscriber_id)
+            if later is None or later.created_at <= row.changed_at:
+                carried[row.subscriber_id].add(paper_id)
+    return {
+        ident: History(
+            # West of Greenwich papers of the next UTC day have competed already.
+            last_day=max(closed[ident].local_date, closed[ident].created_at.date()) if ident in closed else None,
+            mark=closed[ident].mark if ident in closed else 0,
+            listed=frozenset(reached[ident]),
+            carried=frozenset(carried[ident] - reached[ident]),
+            maybe_seen=frozenset(maybe[ident] - reached[ident]),
+        )
+        for ident in idents
+    }
+
+
+def load(tx: Connection, digest_id: int) -> Digest:
+    """A planned digest, as it was chosen."""
+    row = tx.execute(select(digests).where(digests.c.id == digest_id)).one()
+    items = tx.execute(select(digest_items).where(digest_items.c.digest_id == digest_id).order_by(digest_items.c.position)).all()
+    return Digest(
+        subscriber_id=row.subscriber_id,
+        local_date=row.local_date,
+        items=tuple(Item(position=i.position, score=msgspec.convert(i.why, Score), seen_before=i.seen_before) for i in items),
+        made=msgspec.convert(row.made, Made),
+    )
+
+
+def of_date(tx: Connection, subscriber_id: int, day: date) -> int | None:
+    """The id of the digest (not of a quiet day) of a subscriber on a local date."""
+    where = and_(digests.c.subscriber_id == subscriber_id, digests.c.local_date == day, digests.c.state == "planned")
+    return tx.execute(select(digests.c.id).where(where)).scalar_one_or_none()
+
+
+def latest(tx: Connection) -> list[dict[str, Any]]:
+    """Each subscriber's newest digest or quiet day, with the state of its message."""
+    newest = select(digests.c.subscriber_id, func.max(digests.c.local_date).label("day")).group_by(digests.c.subscriber_id).subquery()
+    size = select(func.count()).where(digest_items.c.digest_id == digests.c.id).correlate(digests).scalar_subquery()
+    rows = tx.execute(
+        select(
+            digests.c.subscriber_id,
+            digests.c.local_date,
+            digests.c.state,
+            digests.c.reason,
+            messages.c.state.label("message"),
+            size.label("papers"),
+        )
+        .join(newest, and_(newest.c.subscriber_id == digests.c.subscriber_id, newest.c.day == digests.c.local_date))
+        .outerjoin(messages, messages.c.digest_id == digests.c.id)
+        .order_by(digests.c.subscriber_id)
+    )
+    return [dict(row._mapping) for row in rows]

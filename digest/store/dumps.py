@@ -1,0 +1,94 @@
+"""Rows of dumps and of the records in them that were put aside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from digest.model import Rejected
+from digest.store.tables import dumps, rejects
+
+#: a rejected record is kept up to this many characters; the file has the rest
+RAW_MAX = 65_536
+
+
+def begin(tx: Connection, *, name: str, form: str, sha256: str, day: date, now: datetime, path: str = "", size: int = 0) -> int:
+    """A dump whose reading starts; returns its id."""
+    values = {"name": name[-500:], "path": path, "format": form, "size": size, "sha256": sha256, "day": day, "started_at": now}
+    return int(tx.execute(dumps.insert().values(**values).returning(dumps.c.id)).scalar_one())
+
+
+def progress(tx: Connection, dump_id: int, counts: dict[str, int], skipped_why: dict[str, int]) -> None:
+    """Write what has been read so far, in the transaction that stores it."""
+    tx.execute(update(dumps).where(dumps.c.id == dump_id).values(**counts, skipped_why=skipped_why))
+
+
+def finish(tx: Connection, dump_id: int, *, incomplete: str, now: datetime) -> None:
+    tx.execute(update(dumps).where(dumps.c.id == dump_id).values(finished_at=now, incomplete=incomplete))
+
+
+def reject(tx: Connection, dump_id: int, bad: Iterable[Rejected]) -> None:
+    rows = [{"dump_id": dump_id, "line": r.line, "reason": r.reason, "raw": _storable(r.raw)} for r in bad]
+    if rows:
+        tx.execute(rejects.insert(), rows)
+
+
+def _storable(raw: str) -> str:
+    """PostgreSQL takes no NUL and no lone surrogates; show them instead."""
+    return raw[:RAW_MAX].replace("\x00", "␀").encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def read_before(tx: Connection, sha256: str) -> str | None:
+    """The name under which a file with the same bytes was read to its end before."""
+    return tx.execute(select(dumps.c.name).where(dumps.c.sha256 == sha256, dumps.c.finished_at.is_not(None)).limit(1)).scalar_one_or_none()
+
+
+def read_so_far(tx: Connection, path: str, sha256: str) -> tuple[int, bool]:
+    """Records of the same bytes that an ingest stored before it was stopped, and whether there was one; (0, False) otherwise."""
+    same = select(dumps.c.read, dumps.c.finished_at).where(dumps.c.path == path, dumps.c.sha256 == sha256)
+    row = tx.execute(same.order_by(dumps.c.id.desc()).limit(1)).first()
+    return (row.read, True) if row is not None and row.finished_at is None else (0, False)
+
+
+def shorter(tx: Connection, path: str, size: int) -> list[tuple[int, str, int]]:
+    """(size, sha256, records read) of the newest readings of a file that was smaller then: a dump that grows."""
+    rows = tx.execute(
+        select(dumps.c.size, dumps.c.sha256, dumps.c.read)
+        .where(dumps.c.path == path, dumps.c.size < size, dumps.c.size > 0, dumps.c.finished_at.is_not(None), dumps.c.read > 0)
+        .order_by(dumps.c.id.desc())
+        .limit(3)
+    )
+    return [(row.size, row.sha256, row.read) for row in rows]
+
+
+def with_rejects(tx: Connection) -> list[dict[str, Any]]:
+    """Dumps of which records were put aside, oldest first, with their number."""
+    counted = select(rejects.c.dump_id, func.count().label("kept")).group_by(rejects.c.dump_id).subquery()
+    rows = tx.execute(select(dumps, counted.c.kept).join(counted, counted.c.dump_id == dumps.c.id).order_by(dumps.c.id))
+    return [dict(row._mapping) for row in rows]
+
+
+def forget_rejects(tx: Connection, dump_id: int) -> None:
+    """They were tried again: what is still bad stands under the new reading."""
+    tx.execute(delete(rejects).where(rejects.c.dump_id == dump_id))
+
+
+def latest(tx: Connection, limit: int = 5) -> list[dict[str, Any]]:
+    """The newest dumps, newest first."""
+    return [dict(row._mapping) for row in tx.execute(select(dumps).order_by(dumps.c.id.desc()).limit(limit))]
+
+
+def rejected(tx: Connection, dump_id: int, limit: int = 20) -> list[Rejected]:
+    rows = tx.execute(select(rejects).where(rejects.c.dump_id == dump_id).order_by(rejects.c.id).limit(limit))
+    return [Rejected(line=row.line, reason=row.reason, raw=row.raw) for row in rows]
+
+
+def totals(tx: Connection) -> dict[str, int]:
+    """Dumps read, and records put aside, in all."""
+    return {
+        "dumps": tx.execute(select(func.count()).select_from(dumps)).scalar_one(),
+        "rejected": tx.execute(select(func.count()).select_from(rejects)).scalar_one(),
+    }

@@ -1,0 +1,46 @@
+"""Who a sender is: boot, process and its start, so that a new sender on the same host can tell which old ones are provably dead."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def me(nonce: str = "") -> str:
+    """host/boot/pid/start/nonce of this process."""
+    return "/".join((socket.gethostname(), _boot(), str(os.getpid()), _start(os.getpid()) or "", nonce))
+
+
+def dead(owners: Iterable[str]) -> set[str]:
+    """Those of the owners that lived on this host and certainly do so no more; where that cannot be told, none."""
+    return {owner for owner in owners if _dead(owner)}
+
+
+def _dead(owner: str) -> bool:
+    parts = owner.split("/")
+    if len(parts) != 5 or not _boot():
+        return False
+    host, boot, pid, start, _ = parts
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    if boot != _boot():
+        return True
+    return _start(int(pid)) != start
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""  # no /proc: the lease alone decides
+
+
+def _start(pid: int) -> str | None:
+    """The process's start in clock ticks since boot (proc(5), field 22); None when there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    return stat.rpartition(")")[2].split()[19]

@@ -1,0 +1,188 @@
+"""Rows of papers, read: by id, by the name a person types, by what is new; and their vectors."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from typing import Any, cast
+
+from sqlalchemy import Connection, Row, func, select
+
+from digest.model import Identity, IdentityKind, Paper
+from digest.store import feedback
+from digest.store.engine import batches, insert
+from digest.store.tables import dumps, frequencies, identities, papers, picks, records, vectors
+from digest.store.tables import feedback as votes
+
+
+def by_ids(tx: Connection, idents: Iterable[int]) -> dict[int, Paper]:
+    """Papers under the ids asked for; an id that was merged away yields the paper that it became."""
+    found: dict[int, Paper] = {}
+    aliases: dict[int, int] = {}
+    for some in batches(sorted(set(idents))):
+        rows = tx.execute(select(papers).where(papers.c.id.in_(some))).all()
+        aliases |= {row.id: row.merged_into for row in rows if row.merged_into is not None}
+        found |= _nouns(tx, [row for row in rows if row.merged_into is None])
+    if aliases:
+        kept = by_ids(tx, aliases.values())
+        found |= {gone: kept[into] for gone, into in aliases.items()}
+    return found
+
+
+def by_identity(tx: Connection, kind: str, value: str) -> list[int]:
+    """As `by_identities`, for one."""
+    return by_identities(tx, [(kind, value)]).get((kind, value), [])
+
+
+def by_identities(tx: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[int]]:
+    """Ids of the papers with each identifier (one at most) or normalised title (kind "title", any number)."""
+    wanted: dict[str, list[str]] = defaultdict(list)
+    for kind, value in keys:
+        wanted[kind].append(value)
+    found: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for kind, values in wanted.items():
+        for some in batches(sorted(values)):
+            named = select(identities.c.value, identities.c.paper_id).where(identities.c.kind == kind, identities.c.value.in_(some))
+            for row in tx.execute(named.order_by(identities.c.paper_id)):
+                found[kind, row.value].append(row.paper_id)
+    return found
+
+
+def seen_between(tx: Connection, after: date, until: date) -> list[int]:
+    """Ids of papers first seen after the one day and not after the other, withdrawn ones left out, in order of id."""
+    where = (
+        papers.c.first_seen > after,
+        papers.c.first_seen <= until,
+        papers.c.withdrawn.is_(False),
+        papers.c.merged_into.is_(None),
+        papers.c.title != "",
+    )
+    return list(tx.execute(select(papers.c.id).where(*where).order_by(papers.c.id)).scalars())
+
+
+def recent(tx: Connection, until: date, limit: int) -> list[int]:
+    """Ids of the latest papers first seen up to a day: the background that a match is measured against."""
+    where = (papers.c.first_seen <= until, papers.c.merged_into.is_(None), papers.c.withdrawn.is_(False), papers.c.title != "")
+    return list(
+        tx.execute(select(papers.c.id).where(*where).order_by(papers.c.first_seen.desc(), papers.c.id.desc()).limit(limit)).scalars()
+    )
+
+
+def withdrawn(tx: Connection, limit: int = 100) -> list[tuple[Paper, list[int]]]:
+    """Papers that were withdrawn, retracted or deleted, newest first, each with the ids of the subscribers who liked it."""
+    where = (papers.c.withdrawn.is_(True), papers.c.merged_into.is_(None))
+    idents = list(tx.execute(select(papers.c.id).where(*where).order_by(papers.c.id.desc()).limit(limit)).scalars())
+    found = by_ids(tx, idents)
+    likes: dict[int, list[int]] = defaultdict(list)
+    for some in batches(idents):
+        chosen = select(votes.c.paper_id, votes.c.subscriber_id).where(votes.c.paper_id.in_(some), votes.c.vote == 1)
+        for row in tx.execute(chosen.order_by(votes.c.subscriber_id)):
+            likes[row.paper_id].append(row.subscriber_id)
+    return [(found[ident], likes[ident]) for ident in idents]
+
+
+def highest_id(tx: Connection) -> int:
+    return int(tx.execute(select(func.coalesce(func.max(papers.c.id), 0))).scalar_one())
+
+
+def totals(tx: Connection) -> dict[str, Any]:
+    """Papers in all, and the latest day on which any was first seen."""
+    row = tx.execute(select(func.count(), func.max(papers.c.first_seen)).where(papers.c.merged_into.is_(None), papers.c.title != "")).one()
+    return {"papers": row[0], "latest": row[1]}
+
+
+def dump_names(tx: Connection, idents: Sequence[int], limit: int = 8) -> tuple[str, ...]:
+    """Names of the dumps that the papers came from, newest first."""
+    names: dict[int, str] = {}
+    for some in batches(list(idents)):
+        rows = tx.execute(
+            select(dumps.c.id, dumps.c.name).where(dumps.c.id.in_(select(records.c.dump_id).where(records.c.paper_id.in_(some))))
+        )
+        names |= {row.id: row.name for row in rows}
+    return tuple(dict.fromkeys(names[ident] for ident in sorted(names, reverse=True)))[:limit]
+
+
+# ---------------------------------------------------------------------------------------------- vectors
+
+
+def put_vectors(tx: Connection, version: str, rows: dict[int, bytes]) -> None:
+    if not rows:
+        return
+    statement = insert(tx, vectors)
+    statement = statement.on_conflict_do_update(
+        index_elements=["paper_id"], set_={"version": statement.excluded.version, "data": statement.excluded.data}
+    )
+    tx.execute(statement, [{"paper_id": paper_id, "version": version, "data": data} for paper_id, data in rows.items()])
+
+
+def vectors_of(tx: Connection, version: str, idents: Iterable[int]) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
+    for some in batches(list(idents)):
+        rows = tx.execute(select(vectors.c.paper_id, vectors.c.data).where(vectors.c.paper_id.in_(some), vectors.c.version == version))
+        found |= {row.paper_id: row.data for row in rows}
+    return found
+
+
+def count_vectors(tx: Connection, version: str) -> int:
+    return tx.execute(select(func.count()).select_from(vectors).where(vectors.c.version == version)).scalar_one()
+
+
+def all_vectors(tx: Connection, version: str, size: int = 5000) -> Iterator[list[bytes]]:
+    """Every stored vector, in bounded portions."""
+    after = 0
+    while rows := tx.execute(
+        select(vectors.c.paper_id, vectors.c.data)
+        .where(vectors.c.version == version, vectors.c.paper_id > after)
+        .order_by(vectors.c.paper_id)
+        .limit(size)
+    ).all():
+        after = rows[-1].paper_id
+        yield [row.data for row in rows]
+
+
+def frequencies_of(tx: Connection, version: str) -> bytes | None:
+    return tx.execute(select(frequencies.c.data).where(frequencies.c.version == version)).scalar_one_or_none()
+
+
+def put_frequencies(tx: Connection, version: str, data: bytes) -> None:
+    statement = insert(tx, frequencies).values(version=version, data=data)
+    tx.execute(statement.on_conflict_do_update(index_elements=["version"], set_={"data": data}))
+
+
+# ---------------------------------------------------------------------------------------------- rows -> nouns
+
+
+def _nouns(tx: Connection, rows: Sequence[Row[Any]]) -> dict[int, Paper]:
+    idents = [row.id for row in rows]
+    names: dict[int, list[Identity]] = defaultdict(list)
+    listed: dict[int, list[tuple[date, int | None]]] = defaultdict(list)
+    for some in batches(idents):
+        for row in tx.execute(select(identities).where(identities.c.paper_id.in_(some), identities.c.kind != "title")):
+            names[row.paper_id].append(Identity(kind=cast(IdentityKind, row.kind), value=row.value))
+        for row in tx.execute(select(picks).where(picks.c.paper_id.in_(some))):
+            listed[row.paper_id].append((row.day, row.rank))
+    thumbs = feedback.thumbs_up(tx, idents)
+    found = {}
+    for row in rows:
+        pick = max(listed[row.id], key=lambda p: (p[0], -(p[1] or 0)), default=(None, None))
+        found[row.id] = Paper(
+            id=row.id,
+            title=row.title,
+            abstract=row.abstract,
+            authors=tuple(row.authors),
+            categories=tuple(row.categories),
+            identities=tuple(sorted(names[row.id], key=lambda i: (i.kind, i.value))),
+            first_seen=row.first_seen,
+            submitted=row.submitted,
+            announced=row.announced,
+            updated=row.updated,
+            version=row.version,
+            upvotes=row.upvotes + thumbs.get(row.id, 0),
+            picked=pick[0],
+            rank=pick[1],
+            comment=row.comment,
+            url=row.url,
+            withdrawn=row.withdrawn,
+        )
+    return found

@@ -1,0 +1,78 @@
+"""Migrations: make an empty database's schema, refuse an older one with the remedy, bring it up to date under a lock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+
+from digest.errors import StoreError
+from digest.store.engine import Store
+
+#: any fixed number: it names the lock that migrating instances share on PostgreSQL
+_LOCK = 0x64696765
+
+
+def _config(tx: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = tx
+    return config
+
+
+def head() -> str:
+    """The newest revision that this version knows."""
+    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    if revision is None:
+        raise StoreError("the package holds no migrations; it is not installed whole. Install it again")
+    return revision
+
+
+def current(store: Store) -> str | None:
+    """The database's revision; None when it has no tables of ours."""
+    with store.reading() as tx:
+        return MigrationContext.configure(tx).get_current_revision()
+
+
+def upgrade(store: Store) -> tuple[str | None, str]:
+    """Migrate to the newest revision; returns the revisions before and after. Instances that start together wait for one another."""
+    with store.writing() as tx:  # SQLite: BEGIN IMMEDIATE is the lock
+        if not store.is_sqlite:
+            tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        before = MigrationContext.configure(tx).get_current_revision()
+        _refuse_unknown(store, before)
+        if before != head():
+            command.upgrade(_config(tx), "head")
+    return before, head()
+
+
+def require(store: Store) -> None:
+    """Make the schema of an empty database; refuse one of another version.
+
+    Raises:
+        StoreError: the schema is older (remedy: `digest db upgrade`) or newer than this version.
+    """
+    before = current(store)
+    if before == head():
+        return
+    if before is None:
+        with store.reading() as tx:
+            strangers = inspect(tx).get_table_names()
+        if strangers:
+            raise StoreError(
+                f"{store.shown}: holds tables that are not ours ({', '.join(sorted(strangers)[:3])}). Give store.url a database of its own"
+            )
+        upgrade(store)
+        return
+    _refuse_unknown(store, before)
+    raise StoreError(f"{store.shown}: its schema is {before}, this version needs {head()}. Back it up, then run: digest db upgrade")
+
+
+def _refuse_unknown(store: Store, revision: str | None) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise StoreError(f"{store.shown}: its schema {revision} is newer than this version of digest. Install the version that made it")

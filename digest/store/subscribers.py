@@ -1,0 +1,151 @@
+"""Rows of subscribers and their interests."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, select, update
+
+from digest.model import Interest, Standing, Subscriber
+from digest.store.engine import batches
+from digest.store.tables import interests, subscribers
+
+
+def key(email: str) -> str:
+    """Two addresses that differ in case alone are one person: no provider of note tells them apart."""
+    return email.casefold()
+
+
+def add(tx: Connection, subscriber: Subscriber, *, origin: str, now: datetime) -> Subscriber:
+    """Store a new subscriber (its id is ignored) with interests; returns it with its id."""
+    values = _values(subscriber) | {"origin": origin, "created_at": now, "changed_at": now}
+    ident = tx.execute(subscribers.insert().values(**values).returning(subscribers.c.id)).scalar_one()
+    _add_interests(tx, ident, subscriber.interests)
+    return _one(tx, subscribers.c.id == ident)
+
+
+def change(tx: Connection, subscriber: Subscriber, *, now: datetime) -> Subscriber:
+    """Overwrite everything but the id and the date of joining."""
+    tx.execute(update(subscribers).where(subscribers.c.id == subscriber.id).values(**_values(subscriber), changed_at=now))
+    tx.execute(delete(interests).where(interests.c.subscriber_id == subscriber.id))
+    _add_interests(tx, subscriber.id, subscriber.interests)
+    return _one(tx, subscribers.c.id == subscriber.id)
+
+
+def set_standing(tx: Connection, ident: int, standing: Standing, *, now: datetime) -> bool:
+    """True when this changed it."""
+    done = tx.execute(
+        update(subscribers)
+        .where(subscribers.c.id == ident, subscribers.c.standing != standing.value)
+        .values(standing=standing.value, changed_at=now)
+    )
+    return done.rowcount == 1
+
+
+def by_email(tx: Connection, email: str) -> Subscriber | None:
+    return next(iter(_many(tx, subscribers.c.email_key == key(email))), None)
+
+
+def by_id(tx: Connection, ident: int) -> Subscriber | None:
+    return next(iter(_many(tx, subscribers.c.id == ident)), None)
+
+
+def by_ids(tx: Connection, idents: Iterable[int]) -> dict[int, Subscriber]:
+    found: dict[int, Subscriber] = {}
+    for some in batches(list(idents)):
+        found |= {s.id: s for s in _many(tx, subscribers.c.id.in_(some))}
+    return found
+
+
+def by_standing(tx: Connection, *standings: Standing) -> list[Subscriber]:
+    """In order of joining; every standing when none is named."""
+    return _many(tx, subscribers.c.standing.in_([s.value for s in standings]) if standings else subscribers.c.id > 0)
+
+
+def page(tx: Connection, *, after: int, limit: int) -> list[Subscriber]:
+    """Active subscribers with an id above `after`, in order of id: the unit that a round works on."""
+    idents = tx.execute(
+        select(subscribers.c.id)
+        .where(subscribers.c.id > after, subscribers.c.standing == Standing.ACTIVE.value)
+        .order_by(subscribers.c.id)
+        .limit(limit)
+    ).scalars()
+    return list(by_ids(tx, idents).values())
+
+
+def count(tx: Connection) -> dict[Standing, int]:
+    rows = tx.execute(select(subscribers.c.standing, func.count()).group_by(subscribers.c.standing))
+    return {Standing(standing): n for standing, n in rows}
+
+
+def _one(tx: Connection, where: Any) -> Subscriber:
+    (subscriber,) = _many(tx, where)
+    return subscriber
+
+
+def _many(tx: Connection, where: Any) -> list[Subscriber]:
+    rows = tx.execute(select(subscribers).where(where).order_by(subscribers.c.id)).all()
+    topics: dict[int, list[Interest]] = defaultdict(list)
+    for some in batches([row.id for row in rows]):
+        for topic in tx.execute(select(interests).where(interests.c.subscriber_id.in_(some)).order_by(interests.c.id)):
+            topics[topic.subscriber_id].append(_interest(topic))
+    return [_subscriber(row, topics[row.id]) for row in rows]
+
+
+def _interest(row: Row[Any]) -> Interest:
+    return Interest(
+        name=row.name,
+        keywords=tuple(row.keywords),
+        categories=tuple(row.categories),
+        authors=tuple(row.authors),
+        papers=tuple(row.papers),
+        text=row.text,
+    )
+
+
+def _subscriber(row: Row[Any], topics: Sequence[Interest]) -> Subscriber:
+    return Subscriber(
+        id=row.id,
+        email=row.email,
+        name=row.name,
+        standing=Standing(row.standing),
+        timezone=row.timezone,
+        hour=row.hour,
+        days=tuple(row.days),
+        size=row.size,
+        threshold=row.threshold,
+        interests=tuple(topics),
+        created=row.created_at,
+    )
+
+
+def _values(s: Subscriber) -> dict[str, Any]:
+    return {
+        "email": s.email,
+        "email_key": key(s.email),
+        "name": s.name,
+        "standing": s.standing.value,
+        "timezone": s.timezone,
+        "hour": s.hour,
+        "days": list(s.days),
+        "size": s.size,
+        "threshold": s.threshold,
+    }
+
+
+def _add_interests(tx: Connection, ident: int, topics: Sequence[Interest]) -> None:
+    for topic in topics:
+        tx.execute(
+            interests.insert().values(
+                subscriber_id=ident,
+                name=topic.name,
+                keywords=list(topic.keywords),
+                categories=list(topic.categories),
+                authors=list(topic.authors),
+                papers=list(topic.papers),
+                text=topic.text,
+            )
+        )

@@ -1,0 +1,317 @@
+"""The tables. `migrations/` makes them; a test keeps the two equal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: SQLite gives row ids only to a column declared INTEGER
+Id = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC time; SQLite has no zones, so they are put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a stored time must be aware, got naive {value!r}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if not isinstance(value, datetime):
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+dumps = Table(
+    "dumps",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(500), nullable=False),
+    #: where the file was, to be read again when its rejected records are tried anew
+    Column("path", Text, nullable=False),
+    Column("format", String(40), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False, index=True),
+    #: the day its papers count as first seen
+    Column("day", Date, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    #: NULL while it is being read; an ingest that was killed leaves it so
+    Column("finished_at", Instant),
+    Column("read", Integer, nullable=False, default=0),
+    Column("new", Integer, nullable=False, default=0),
+    Column("updated", Integer, nullable=False, default=0),
+    Column("duplicate", Integer, nullable=False, default=0),
+    Column("skipped", Integer, nullable=False, default=0),
+    Column("rejected", Integer, nullable=False, default=0),
+    Column("skipped_why", JSON, nullable=False, default=dict),
+    #: why the file ended before its end, or ""
+    Column("incomplete", Text, nullable=False, default=""),
+)
+
+rejects = Table(
+    "rejects",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("dump_id", ForeignKey("dumps.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("line", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("raw", Text, nullable=False),
+)
+
+papers = Table(
+    "papers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("abstract", Text, nullable=False),
+    Column("authors", JSON, nullable=False),
+    Column("categories", JSON, nullable=False),
+    Column("first_seen", Date, nullable=False, index=True),
+    Column("submitted", Date),
+    Column("announced", Date),
+    Column("updated", Date),
+    Column("version", Integer),
+    #: the sources' own votes; readers' thumbs are counted from `feedback`
+    Column("upvotes", Integer, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("withdrawn", Boolean, nullable=False),
+    #: two known papers turned out to be one; links in old mails still name this row
+    Column("merged_into", ForeignKey("papers.id")),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    #: an identifier's kind, or "title" for the normalised title (which several papers may share)
+    Column("kind", String(10), primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("paper_id", ForeignKey("papers.id"), primary_key=True, autoincrement=False, index=True),
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("paper_id", ForeignKey("papers.id"), nullable=False, index=True),
+    Column("dump_id", ForeignKey("dumps.id"), nullable=False, index=True),
+    Column("line", Integer, nullable=False),
+    Column("day", Date, nullable=False),
+    #: of the entry without its votes: equal means nothing new was said
+    Column("fingerprint", LargeBinary, nullable=False),
+    #: the cleaned entry, JSON
+    Column("entry", LargeBinary, nullable=False),
+    #: the record as it stood in the dump, zlib
+    Column("raw", LargeBinary, nullable=False),
+)
+
+removals = Table(
+    "removals",
+    metadata,
+    #: an identifier of a paper that its source retracted or deleted, whether or not the paper has come yet
+    Column("kind", String(10), primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("dump_id", ForeignKey("dumps.id"), nullable=False, index=True),
+    Column("line", Integer, nullable=False),
+)
+
+picks = Table(
+    "picks",
+    metadata,
+    Column("paper_id", ForeignKey("papers.id"), primary_key=True, autoincrement=False),
+    Column("day", Date, primary_key=True),
+    Column("rank", Integer),
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("paper_id", ForeignKey("papers.id"), primary_key=True, autoincrement=False),
+    Column("version", String(40), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+frequencies = Table(
+    "frequencies",
+    metadata,
+    Column("version", String(40), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    #: as the person writes it; `email_key` decides whether two are one
+    Column("email", String(320), nullable=False),
+    Column("email_key", String(320), nullable=False, unique=True),
+    Column("name", String(200), nullable=False),
+    Column("standing", String(12), nullable=False, index=True),
+    Column("timezone", String(64), nullable=False),
+    Column("hour", SmallInteger, nullable=False),
+    Column("days", JSON, nullable=False),
+    Column("size", SmallInteger, nullable=False),
+    Column("threshold", SmallInteger, nullable=False),
+    #: the door: "command", "file", "config", "page", "api"
+    Column("origin", String(10), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)
+
+interests = Table(
+    "interests",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("keywords", JSON, nullable=False),
+    Column("categories", JSON, nullable=False),
+    Column("authors", JSON, nullable=False),
+    Column("papers", JSON, nullable=False),
+    Column("text", Text, nullable=False),
+    UniqueConstraint("subscriber_id", "name"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("paper_id", ForeignKey("papers.id"), primary_key=True, autoincrement=False),
+    Column("vote", SmallInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("via", String(10), nullable=False),
+    Index("ix_feedback_paper_id", "paper_id"),
+)
+
+digests = Table(
+    "digests",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
+    Column("local_date", Date, nullable=False),
+    #: "planned" or "quiet"
+    Column("state", String(10), nullable=False),
+    Column("reason", Text, nullable=False),
+    #: the highest paper id that competed: what came later is new for the next one
+    Column("mark", BigInteger, nullable=False),
+    Column("made", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("subscriber_id", "local_date"),
+)
+
+digest_items = Table(
+    "digest_items",
+    metadata,
+    Column("digest_id", ForeignKey("digests.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("position", SmallInteger, primary_key=True, autoincrement=False),
+    Column("paper_id", ForeignKey("papers.id"), nullable=False, index=True),
+    Column("score", Float, nullable=False),
+    Column("match", SmallInteger, nullable=False),
+    Column("seen_before", Boolean, nullable=False),
+    #: parts, rest and nearest paper of the score: the true reason
+    Column("why", JSON, nullable=False),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", String(10), nullable=False),
+    Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("digest_id", ForeignKey("digests.id", ondelete="CASCADE"), unique=True),
+    Column("message_id", String(255), nullable=False, unique=True),
+    Column("state", String(10), nullable=False),
+    #: who holds the claim, and until when
+    Column("owner", String(200), nullable=False),
+    Column("lease_until", Instant),
+    Column("not_before", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("attempts", SmallInteger, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    UniqueConstraint("kind", "subscriber_id", "key"),
+    Index("ix_messages_state_not_before", "state", "not_before"),
+    Index("ix_messages_subscriber_id", "subscriber_id"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("message_id", ForeignKey("messages.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("outcome", String(10), nullable=False),
+    Column("server", String(260), nullable=False),
+    Column("phase", String(10), nullable=False),
+    Column("code", SmallInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant, nullable=False),
+)
+
+link_keys = Table(
+    "link_keys",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+rounds = Table(
+    "rounds",
+    metadata,
+    Column("id", Id, primary_key=True),
+    #: the verb: "fetch", "ingest", "compose", "send"
+    Column("verb", String(10), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("report", JSON, nullable=False),
+    #: what went wrong, or ""
+    Column("error", Text, nullable=False),
+)
+
+source_states = Table(
+    "source_states",
+    metadata,
+    #: as in the config; "*" is the one lease that all fetching happens under
+    Column("name", String(40), primary_key=True),
+    #: how far the source was fetched, what its server said of itself, and what is not ingested yet
+    Column("state", JSON, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)
