@@ -1,0 +1,69 @@
+"""Commands about what was read: dumps, rejects, withdrawn."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from digest import pipeline
+from digest.cli.base import app
+from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
+
+
+@app.command()
+def dumps(
+    limit: Annotated[int, typer.Option(help="The newest so many.", min=1)] = 20,
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """List what was read, when, from where, and with what counts."""
+    with opened(config) as service:
+        found = pipeline.dumps_read(service, limit)
+    if as_json:
+        show_json(found)
+        return
+    numbers = ("read", "new", "updated", "duplicate", "skipped", "rejected")
+    table = Table("id", "started", "name", "format", "day", *numbers, "", box=None, header_style="bold")
+    for dump in found:
+        state = "not finished" if dump["finished_at"] is None else "incomplete" if dump["incomplete"] else ""
+        row = (str(dump["id"]), f"{dump['started_at']:%Y-%m-%d %H:%M}", dump["name"], dump["format"], str(dump["day"]))
+        table.add_row(*row, *(str(dump[name]) for name in numbers), state)
+    out.print(table)
+
+
+@app.command()
+def rejects(
+    dump: Annotated[
+        int | None, typer.Argument(help="Id of one dump, as `digest dumps` shows it; all by default.", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option(help="At most so many records.", min=1)] = 50,
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Show the records that were put aside: line, reason and raw text. `digest ingest --retry-rejected` tries them again."""
+    with opened(config) as service:
+        found = pipeline.rejected(service, dump, limit)
+    if as_json:
+        show_json(found)
+        return
+    for one in found:
+        out.print(f"{one['dump']} line {one['line']}: {one['reason']}", style="bold", markup=False, highlight=False)
+        out.print(f"  {one['raw'][:400]}", style="dim", markup=False, highlight=False)
+    out.print(f"{len(found)} records", style="dim")
+
+
+@app.command()
+def withdrawn(as_json: AsJson = False, config: ConfigPath = None) -> None:
+    """List papers that were withdrawn, retracted or deleted since they came, and the readers who liked them."""
+    with opened(config) as service:
+        found = pipeline.withdrawn(service)
+    if as_json:
+        show_json(found)
+        return
+    for one in found:
+        out.print(f"{one['paper']}  {one['title']}", markup=False, highlight=False)
+        if one["liked_by"]:
+            out.print(f"  liked by {', '.join(one['liked_by'])}", style="yellow", markup=False, highlight=False)
+    out.print(f"{len(found)} papers", style="dim")

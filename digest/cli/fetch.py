@@ -1,0 +1,71 @@
+"""The command that fetches the live sources."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from digest import pipeline
+from digest.cli.base import app
+from digest.cli.options import AsJson, ConfigPath, err, opened, out, show_json
+from digest.pipeline.fetch import Fetched
+from digest.pipeline.fetch import fetch as run
+
+
+@app.command()
+def fetch(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Sources to fetch; all enabled ones by default.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Fetch the [[sources]] of the config into the inbox, and ingest what came. Goes on where it stopped."""
+    with opened(config) as service:
+        sources = service.config.sources
+        if err.is_terminal and not as_json:
+            with err.status("fetching") as line:
+                report = run(service, names or (), told=lambda name, pages: line.update(f"fetching {name}: {pages} pages"))
+        else:
+            report = run(service, names or ())
+    if as_json:
+        show_json(report.json)
+    else:
+        _show(report, configured=bool(sources))
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def _show(report: Fetched, *, configured: bool) -> None:
+    if report.busy:
+        out.print("Another process is fetching; nothing was done.", style="yellow")
+        return
+    if not report.sources:
+        out.print(
+            "No source is enabled. " if configured else "No sources yet. ",
+            "Add [[sources]] to the config; `digest config --example` shows how.",
+            sep="",
+        )
+        return
+    table = Table("source", "outcome", "pages", "requests", "bytes", box=None, header_style="bold")
+    for one in report.sources:
+        table.add_row(one.name, one.outcome, str(len(one.files)), str(one.requests), f"{one.bytes:,}")
+    out.print(table)
+    for one in report.sources:
+        for note in one.notes:
+            out.print(f"{one.name}: {note}", style="dim", markup=False, highlight=False)
+        if one.error:
+            out.print(f"! {one.name}: {one.error}", style="bold yellow", markup=False, highlight=False)
+    _show_read(report.ingested)
+
+
+def _show_read(ingested: pipeline.Ingested) -> None:
+    if not ingested.files:
+        return
+    counts = ", ".join(f"{ingested.count(kind)} {kind}" for kind in ("new", "updated", "duplicate", "skipped", "rejected"))
+    out.print(f"{len(ingested.files)} dumps read: {counts}", highlight=False)
+    for file in ingested.files:
+        if file.refused:
+            out.print(f"! {file.refused}", style="bold yellow", markup=False, highlight=False)

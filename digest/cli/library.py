@@ -1,0 +1,56 @@
+"""The command about a reader's library: import-library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest import subscriptions
+from digest.cli.base import app
+from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
+from digest.pipeline.library import import_library as import_papers
+
+#: refused entries that are shown
+_SHOWN = 20
+
+
+@app.command("import-library")
+def import_library(
+    email: Annotated[str, typer.Argument(help="Address of the reader.")],
+    file: Annotated[Path, typer.Argument(help="BibTeX, RIS, a list of ids or links, or any other known format.")],
+    interest: Annotated[str, typer.Option(help="The interest that the papers are examples of.")] = "main",
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Make the papers of a reader's library examples of what they like. Again: changes nothing."""
+    with opened(config) as service:
+        done = import_papers(service, subscriptions.by_email(service, email), file, interest=interest)
+    if as_json:
+        show_json(done.json)
+    else:
+        kinds = {
+            "matched": "matched to stored papers",
+            "kept": "kept by title and abstract until a dump brings them",
+            "awaited": "known by identifier alone: they count once a dump brings them",
+            "refused": "refused",
+        }
+        out.print(
+            f"{file}: {len(done.entries)} entries ({done.format}), {done.new} new in the interest {done.interest!r} "
+            f"of {done.subscriber.email}",
+            highlight=False,
+            markup=False,
+        )
+        for outcome, told in kinds.items():
+            if number := sum(one.outcome == outcome for one in done.entries):
+                out.print(f"  {number} {told}", highlight=False, markup=False)
+        refused = [one for one in done.entries if one.outcome == "refused"]
+        for one in refused[:_SHOWN]:
+            out.print(f"  line {one.line}: {one.reason}", highlight=False, markup=False, style="yellow")
+        if len(refused) > _SHOWN:
+            out.print(f"  and {len(refused) - _SHOWN} more; --json lists all", style="yellow")
+        if done.incomplete:
+            out.print(f"  the file is not whole: {done.incomplete}", highlight=False, markup=False, style="yellow")
+    if done.format != "empty" and all(one.outcome == "refused" for one in done.entries):
+        raise typer.Exit(1)

@@ -1,0 +1,202 @@
+"""Commands of the operator: init, serve, status, config, db, demo."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.prompt import Prompt
+from rich.table import Table
+
+from digest import config as settings
+from digest import pipeline, store, subscriptions
+from digest.cli.base import app
+from digest.cli.options import AsJson, ConfigPath, OnDate, load, opened, out, show_json
+from digest.errors import InputError
+
+database = typer.Typer(help="The database's schema.", no_args_is_help=True)
+app.add_typer(database, name="db")
+
+#: where common mailbox providers take mail from a program: domain -> server and port
+_PROVIDERS = {
+    "gmail.com": ("smtp.gmail.com", 587),
+    "googlemail.com": ("smtp.gmail.com", 587),
+    "outlook.com": ("smtp-mail.outlook.com", 587),
+    "hotmail.com": ("smtp-mail.outlook.com", 587),
+    "icloud.com": ("smtp.mail.me.com", 587),
+    "yahoo.com": ("smtp.mail.yahoo.com", 587),
+    "fastmail.com": ("smtp.fastmail.com", 465),
+    "gmx.de": ("mail.gmx.net", 587),
+    "gmx.net": ("mail.gmx.net", 587),
+    "web.de": ("smtp.web.de", 587),
+    "posteo.de": ("posteo.de", 587),
+    "mailbox.org": ("smtp.mailbox.org", 587),
+    "zoho.com": ("smtp.zoho.com", 587),
+}
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="File to write.")] = Path("config.toml"),
+    sender: Annotated[str | None, typer.Option(help="Address that the mails come from.", show_default=False)] = None,
+    host: Annotated[str | None, typer.Option(help="Mail server; empty = write mails to the folder outbox.", show_default=False)] = None,
+    port: Annotated[int | None, typer.Option(help="Its port.", show_default=False)] = None,
+    username: Annotated[str | None, typer.Option(help="Login; the sender when the server is its provider's.", show_default=False)] = None,
+    password_file: Annotated[Path | None, typer.Option(help="File with the password on its first line.", show_default=False)] = None,
+    base_url: Annotated[str | None, typer.Option(help="Where readers reach `digest serve`.", show_default=False)] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+) -> None:
+    """Write a config.toml with every key explained, and make the inbox folder. Asks, on a terminal, only what it cannot guess."""
+    if path.exists() and not force:
+        raise InputError(f"{path} is there already; nothing was changed. Edit it, or use --force to start anew")
+    terminal = out.is_terminal
+    if sender is None and terminal:
+        sender = Prompt.ask("Address that the mails come from (empty: write them to the folder outbox)", default="", console=out)
+    values: dict[str, dict[str, object]] = {}
+    if sender:
+        sender = subscriptions.address(sender)
+        values["mail"] = {"sender": sender}
+        guess = _PROVIDERS.get(sender.rpartition("@")[2])
+        if host is None and guess is None and terminal:
+            host = Prompt.ask("Mail server that takes your mails", default="", console=out)
+        if host is None and guess is not None:
+            host, port, username = guess[0], port or guess[1], username or sender
+    if host:
+        smtp: dict[str, object] = {"host": host, "port": port or 587}
+        if username:
+            smtp["username"] = username
+            smtp["password_file"] = str(password_file or _password(path, terminal))
+        values["smtp"] = smtp
+    if base_url:
+        values["web"] = {"base_url": base_url}
+    path.write_text(settings.example(values), encoding="utf-8")
+    checked = settings.load(path, {}) if not values.get("smtp", {}).get("password_file") or _exists(path, values) else None
+    (path.parent / "inbox").mkdir(exist_ok=True)
+    out.print(f"written: {path}, and the folder {path.parent / 'inbox'} for dumps", highlight=False, markup=False)
+    if checked is None:
+        out.print(
+            f"Put the password of {username} into {values['smtp']['password_file']} (readable by you alone).", style="yellow", markup=False
+        )
+    if not host:
+        out.print("Mails will be written to the folder outbox; set [smtp] host to send them.", style="dim", markup=False)
+    out.print("Next: digest ingest PATH, digest subscribe EMAIL --keyword ..., digest preview EMAIL, digest run", style="dim", markup=False)
+
+
+def _exists(path: Path, values: dict[str, dict[str, object]]) -> bool:
+    return (path.parent / str(values["smtp"]["password_file"])).is_file()
+
+
+def _password(path: Path, terminal: bool) -> Path:
+    """The name of the password file, written when the password is given at the prompt."""
+    name = Path("smtp-password")
+    given = Prompt.ask("Its password, or app password (empty: later)", default="", password=True, console=out) if terminal else ""
+    if given:
+        handle = os.open(path.parent / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(given + "\n")
+    return name
+
+
+@app.command()
+def serve(
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="One role: web or scheduler (the tick: ingest, compose, send). Default: both.")
+    ] = None,
+    config: ConfigPath = None,
+) -> None:
+    """Run the service: pages and API, and the tick that reads the inbox and runs the round for the readers who are due."""
+    from digest import serve as server  # the web stack costs a second that the other commands need not wait for
+
+    roles = [part.strip() for given in only or () for part in given.split(",") if part.strip()]
+    unknown = sorted(set(roles) - set(server.ROLES))
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]!r} is no role; there are: {', '.join(server.ROLES)}")
+    with opened(config, migrate=True) as service:
+        server.run(service, only=roles)
+
+
+@app.command()
+def status(as_json: AsJson = False, date: OnDate = None, config: ConfigPath = None) -> None:
+    """What happened, what waits, and what is wrong."""
+    with opened(config, date) as service:
+        found = pipeline.status(service)
+    if as_json:
+        show_json(found.json)
+        return
+    papers, up_down = found.papers, found.thumbs
+    out.print(f"papers       {papers['papers']}, latest first seen {papers['latest'] or 'never'}", highlight=False)
+    out.print(f"subscribers  {_counts(found.subscribers)}; {up_down[0]} thumbs up, {up_down[1]} down", highlight=False)
+    out.print(f"messages     {_counts(found.messages)}; {found.due} waiting, {found.later} later", highlight=False)
+    for verb, last in found.rounds.items():
+        told = "never" if last is None else f"{last['at']:%Y-%m-%d %H:%M} UTC" + (f", stopped: {last['error']}" if last["error"] else "")
+        out.print(f"last {verb:<8}{told}", highlight=False, markup=False)
+    if found.dumps:
+        table = Table("dump", "format", "day", "read", "new", "rejected", box=None, header_style="bold")
+        for dump in found.dumps:
+            table.add_row(dump["name"], dump["format"], str(dump["day"]), str(dump["read"]), str(dump["new"]), str(dump["rejected"]))
+        out.print(table)
+    if found.digests:
+        table = Table("subscriber", "latest", "digest", "message", box=None, header_style="bold")
+        for row in found.digests[:30]:
+            what = f"{row['papers']} papers" if row["state"] == "planned" else f"quiet: {row['reason']}"
+            table.add_row(row["email"], str(row["local_date"]), what, row["message"] or "")
+        out.print(table)
+    for trouble in found.troubles:
+        out.print(
+            f"{trouble['outcome']}: {trouble['email']} {trouble['key']}: {trouble['code'] or ''} {trouble['text']}",
+            style="yellow",
+            markup=False,
+        )
+    for alarm in found.alarms:
+        out.print(f"! {alarm}", style="bold yellow", markup=False, highlight=False)
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{n} {name}" for name, n in sorted(counts.items())) or "none"
+
+
+@app.command(name="config")
+def show_config(
+    example: Annotated[bool, typer.Option("--example", help="Print the example file instead: every key at its default.")] = False,
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """What is in force, from the file, the environment and the defaults; secrets are hidden."""
+    if example:
+        typer.echo(settings.example(), nl=False)
+        return
+    values = settings.shown(load(config))
+    if as_json:
+        show_json(values)
+        return
+    for section in settings.SECTIONS:
+        out.print(f"[{section}]", markup=False, style="bold")
+        for key, value in values[section].items():
+            out.print(f"{key} = {value!r}", markup=False, highlight=False)
+    for section in settings.LISTS:
+        out.print(f"{len(values[section])} [[{section}]]", markup=False, highlight=False)
+
+
+@database.command()
+def upgrade(config: ConfigPath = None) -> None:
+    """Bring the database to this version's schema."""
+    opened_store = store.Store(load(config).store.url)
+    before, after = store.schema.upgrade(opened_store)
+    opened_store.close()
+    out.print(f"schema {before or 'empty'} -> {after}" if before != after else f"schema {after}: up to date", highlight=False)
+
+
+@app.command()
+def demo(
+    serving: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Afterwards serve the inbox of the caught mails until Ctrl-C.")
+    ] = True,
+    folder: Annotated[Path | None, typer.Option(help="Folder to work in; a new temporary one by default.", show_default=False)] = None,
+    port: Annotated[int, typer.Option(help="Port of the pages on this machine; 0 = any free one.")] = 0,
+) -> None:
+    """Everything once, offline: papers in, mails out, thumbs, and the mails that learned from them."""
+    from digest import demo as showing
+
+    showing.run(folder, serving=serving, port=port)

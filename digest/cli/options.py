@@ -1,0 +1,67 @@
+"""What commands have in common: options, opening the app, and turning the project's errors into exit codes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+
+from digest import config as settings
+from digest.app import App
+from digest.config import Config
+
+out = Console()
+err = Console(stderr=True)
+
+ConfigPath = Annotated[
+    Path | None,
+    typer.Option("--config", envvar="DIGEST_CONFIG", help="Settings; ./config.toml when it is there, else defaults.", show_default=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+OnDate = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Act as if it were this day.", show_default=False)]
+OnlyEmail = Annotated[str | None, typer.Option("--only", metavar="EMAIL", help="This reader alone.", show_default=False)]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing, send nothing.")]
+
+
+def load(path: Path | None) -> Config:
+    """The settings that a command works with."""
+    default = Path("config.toml")
+    return settings.load(path if path is not None else default if default.is_file() else None)
+
+
+@contextmanager
+def opened(path: Path | None, day: str | None = None, *, migrate: bool = False) -> Iterator[App]:
+    """The app for one command, at noon of `day` when one is given."""
+    config = load(path)
+    logging.basicConfig(level=config.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    app = App.open(config, migrate=migrate)
+    try:
+        yield app if day is None else app.at(noon(a_day(day)))
+    finally:
+        app.close()
+
+
+def a_day(text: str) -> date:
+    """A date typed by hand; bad usage when it is none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no date; write YYYY-MM-DD, for example 2026-06-09") from None
+
+
+def noon(day: date) -> datetime:
+    """Noon in UTC: the same date nearly everywhere."""
+    return datetime.combine(day, time(12), UTC)
+
+
+def show_json(value: Any) -> None:
+    """One JSON document on standard output, and nothing else."""
+    typer.echo(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode())

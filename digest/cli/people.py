@@ -1,0 +1,208 @@
+"""Commands about readers: subscribe, unsubscribe, subscribers, rate."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from digest import pipeline, subscriptions
+from digest.app import App
+from digest.cli.base import app
+from digest.cli.options import AsJson, ConfigPath, OnDate, opened, out, show_json
+from digest.cli.readers import BadRow, read_readers
+from digest.errors import InputError
+from digest.model import Subscriber, Vote
+from digest.subscriptions import Subscribed, Wish
+
+Words = list[str] | None
+
+
+def _each(name: str, what: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(name, help=f"{what}; give it several times for several.", show_default=False)
+    return option
+
+
+@app.command()
+def subscribe(
+    email: Annotated[str | None, typer.Argument(help="Address of the reader.", show_default=False)] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="Many readers: .csv or .jsonl, one a row.", show_default=False)] = None,
+    name: Annotated[str | None, typer.Option(help="How to greet them.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="For example Europe/Berlin.")] = None,
+    hour: Annotated[int | None, typer.Option(help="Local hour of the digest, 0-23.")] = None,
+    days: Annotated[str | None, typer.Option(help='Weekdays, for example "1,2,3,4,5" (1 = Monday).')] = None,
+    size: Annotated[int | None, typer.Option(help="Papers in a digest at most.")] = None,
+    threshold: Annotated[int | None, typer.Option(help="Least match, 0-100; 0 = none.")] = None,
+    keyword: Annotated[Words, _each("--keyword", 'A keyword or phrase; a leading "-" counts against')] = None,
+    category: Annotated[Words, _each("--category", "A category such as cs.LG or q-bio")] = None,
+    author: Annotated[Words, _each("--author", "An author to follow")] = None,
+    paper: Annotated[Words, _each("--paper", "An example paper: arXiv id, DOI, link or title")] = None,
+    text: Annotated[str | None, typer.Option(help="The interest in their own words.")] = None,
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Subscribe a reader, or a file of them; confirmed at once, the operator answers for it. Again: changes what is named."""
+    if (email is None) == (file is None):
+        raise typer.BadParameter("give either one EMAIL or --file READERS.csv|.jsonl")
+    with opened(config) as service:
+        if file is not None:
+            _subscribe_file(service, file, as_json)
+            return
+        wish = Wish(
+            email=email or "",
+            name=name,
+            timezone=timezone,
+            hour=hour,
+            days=None if days is None else _days(days),
+            size=size,
+            threshold=threshold,
+            keywords=_given(keyword),
+            categories=_given(category),
+            authors=_given(author),
+            papers=_given(paper),
+            text=text,
+        )
+        done = subscriptions.subscribe(service, wish, origin="command")
+    if as_json:
+        show_json({"email": done.subscriber.email, "outcome": done.outcome, "subscriber": as_values(done.subscriber)})
+    else:
+        out.print(f"{done.subscriber.email}: {done.outcome}", highlight=False, markup=False)
+        if done.subscriber.interests == ():
+            out.print(
+                "No interests yet: the digest lists what is trending until thumbs come. Add --keyword, --category, --author or --paper.",
+                style="dim",
+            )
+    if done.outcome == "suppressed":
+        raise typer.Exit(1)
+
+
+def _given(values: Words) -> tuple[str, ...] | None:
+    return None if values is None else tuple(values)
+
+
+def _days(text: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(part.isdigit() for part in parts):
+        raise InputError(f'days {text!r}: write weekdays as numbers, for example "1,2,3,4,5"')
+    return tuple(int(part) for part in parts)
+
+
+def _subscribe_file(service: App, file: Path, as_json: bool) -> None:
+    outcomes: Counter[str] = Counter()
+    bad: list[BadRow] = []
+    lines: dict[int, int] = {}
+
+    def wishes() -> Iterator[Wish]:
+        for row in read_readers(file):
+            if isinstance(row, BadRow):
+                bad.append(row)
+            else:
+                line, wish = row
+                lines[id(wish)] = line
+                yield wish
+
+    for done in subscriptions.subscribe_many(service, wishes(), origin="file"):
+        if isinstance(done, Subscribed):
+            outcomes[done.outcome] += 1
+        else:
+            bad.append(BadRow(line=lines[id(done[0])], reason=str(done[1])))
+    bad.sort(key=lambda row: row.line)
+    if as_json:
+        show_json({**outcomes, "rejected": len(bad), "rejects": [{"line": row.line, "reason": row.reason} for row in bad]})
+    else:
+        told = ", ".join(f"{n} {outcome}" for outcome, n in sorted(outcomes.items())) or "nobody"
+        out.print(f"{file}: {told}, {len(bad)} rejected", highlight=False, markup=False)
+        for row in bad[:20]:
+            out.print(f"  line {row.line}: {row.reason}", highlight=False, markup=False, style="yellow")
+    if bad and not outcomes:
+        raise typer.Exit(1)
+
+
+@app.command()
+def unsubscribe(
+    email: Annotated[str, typer.Argument(help="Address of the reader.")], as_json: AsJson = False, config: ConfigPath = None
+) -> None:
+    """Remove a reader; they are told by one last mail. What waits for them is not sent."""
+    with opened(config) as service:
+        known = subscriptions.by_email(service, email)
+        gone = subscriptions.unsubscribe(service, known.id, farewell=True)
+    if as_json:
+        show_json({"email": gone.email, "standing": gone.standing.value})
+    else:
+        out.print(f"{gone.email}: {gone.standing.value}", highlight=False, markup=False)
+
+
+@app.command()
+def subscribers(
+    apply: Annotated[bool, typer.Option("--apply", help="First apply [[subscribers]] of the config, as serve does at its start.")] = False,
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """List the readers with their settings and interests."""
+    with opened(config) as service:
+        if apply:
+            subscriptions.apply_config(service)
+        found = subscriptions.everybody(service)
+    if as_json:
+        show_json([as_values(s) for s in found])
+        return
+    table = Table("email", "standing", "when", "size", "interests", box=None, header_style="bold")
+    for s in found:
+        words = [
+            *(w for i in s.interests for w in (*i.keywords, *i.categories, *i.authors)),
+            *(f"like {p}" for i in s.interests for p in i.papers),
+        ]
+        days = "daily" if len(s.days) == 7 else "days " + ",".join(map(str, s.days))
+        table.add_row(s.email, s.standing.value, f"{days} {s.hour}:00 {s.timezone}", str(s.size), ", ".join(words) or "(trending)")
+    out.print(table)
+    out.print(f"{len(found)} subscribers", style="dim")
+
+
+def as_values(s: Subscriber) -> dict[str, object]:
+    """A subscriber as plain values, for JSON."""
+    return {
+        "email": s.email,
+        "name": s.name,
+        "standing": s.standing.value,
+        "timezone": s.timezone,
+        "hour": s.hour,
+        "days": list(s.days),
+        "size": s.size,
+        "threshold": s.threshold,
+        "interests": [
+            {
+                "name": i.name,
+                "keywords": list(i.keywords),
+                "categories": list(i.categories),
+                "authors": list(i.authors),
+                "papers": list(i.papers),
+                "text": i.text,
+            }
+            for i in s.interests
+        ],
+    }
+
+
+@app.command()
+def rate(
+    email: Annotated[str, typer.Argument(help="Address of the reader.")],
+    paper: Annotated[str, typer.Argument(help="arXiv id, DOI, link, paper:ID or whole title.")],
+    vote: Annotated[str, typer.Argument(help="up, down or clear.")],
+    as_json: AsJson = False,
+    date: OnDate = None,
+    config: ConfigPath = None,
+) -> None:
+    """Record a thumb of a reader on a paper."""
+    votes: dict[str, Vote] = {"up": 1, "down": -1, "clear": 0}
+    if vote not in votes:
+        raise typer.BadParameter(f"{vote!r} is no vote; use up, down or clear")
+    with opened(config, date) as service:
+        heard = pipeline.rate(service, subscriptions.by_email(service, email), paper, votes[vote])
+    if as_json:
+        show_json({"email": heard.subscriber.email, "paper": heard.paper.name, "vote": heard.vote, "before": heard.before})
+    else:
+        out.print(f"{heard.subscriber.email}: {vote} for {heard.paper.name} {heard.paper.title}", highlight=False, markup=False)

@@ -1,0 +1,134 @@
+"""A file of readers, one a row (.csv or .jsonl) -> wishes. Lists are JSON arrays in .jsonl, separated by ";" in .csv."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from digest.errors import InputError
+from digest.subscriptions import Wish
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BadRow:
+    """A row that is no wish; the others are read on."""
+
+    line: int
+    reason: str
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lstrip("-").isdigit():
+        return int(value)
+    raise ValueError("must be a whole number")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text")  # noqa: TRY004  (one kind of error for a bad field)
+    return value
+
+
+def _list(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(";") if part.strip())
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    raise ValueError("must be a list of texts")
+
+
+def _days(value: Any) -> tuple[int, ...]:
+    items = value.split(";") if isinstance(value, str) else value
+    if not isinstance(items, list):
+        raise ValueError("must be a list of weekdays, 1 = Monday")  # noqa: TRY004
+    return tuple(_number(item) for item in items)
+
+
+#: column -> how its value is read
+COLUMNS: Mapping[str, Callable[[Any], Any]] = {
+    "email": _text,
+    "name": _text,
+    "timezone": _text,
+    "hour": _number,
+    "days": _days,
+    "size": _number,
+    "threshold": _number,
+    "keywords": _list,
+    "categories": _list,
+    "authors": _list,
+    "papers": _list,
+    "text": _text,
+}
+
+
+def read_readers(path: Path) -> Iterator[tuple[int, Wish] | BadRow]:
+    """Each row with its line, in order.
+
+    Raises:
+        InputError: the file cannot be read, is not UTF-8, or its header lacks `email` or has an unknown column.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = _csv_rows(path, file) if path.suffix.lower() == ".csv" else _json_rows(file)
+            for line, row in rows:
+                yield row if isinstance(row, BadRow) else _wish(line, row)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}). Check the path") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 (byte {error.start}). Save it as UTF-8") from error
+    except csv.Error as error:
+        raise InputError(f"{path}: is not CSV: {error}") from error
+
+
+def _csv_rows(path: Path, file: Any) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
+    reader = csv.DictReader(file)
+    names = [name.strip() for name in reader.fieldnames or []]
+    unknown = [name for name in names if name not in COLUMNS]
+    if unknown or "email" not in names:
+        what = f"unknown column {unknown[0]!r}" if unknown else "no column email"
+        raise InputError(f"{path}: {what} in the first line. Columns: {', '.join(COLUMNS)}")
+    reader.fieldnames = names
+    for row in reader:
+        if None in row:
+            yield (
+                reader.line_num,
+                BadRow(line=reader.line_num, reason=f"{len(row[None])} more fields than columns; is one with a comma not in quotes?"),
+            )
+        else:
+            yield reader.line_num, {name: value for name, value in row.items() if value and value.strip()}
+
+
+def _json_rows(file: Any) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
+    for line, text in enumerate(file, 1):
+        if not text.strip():
+            continue
+        try:
+            row = msgspec.json.decode(text)
+        except msgspec.DecodeError as error:
+            yield line, BadRow(line=line, reason=f"is not JSON: {error}")
+            continue
+        if isinstance(row, dict):
+            yield line, {name: value for name, value in row.items() if value is not None}
+        else:
+            yield line, BadRow(line=line, reason='must be an object like {"email": "reader@example.org"}')
+
+
+def _wish(line: int, row: Mapping[str, Any]) -> tuple[int, Wish] | BadRow:
+    values = {}
+    for name, value in row.items():
+        if name not in COLUMNS:
+            return BadRow(line=line, reason=f"unknown column {name!r}. Columns: {', '.join(COLUMNS)}")
+        try:
+            values[name] = COLUMNS[name](value)
+        except ValueError as error:
+            return BadRow(line=line, reason=f"{name} = {value!r}: {error}")
+    if not values.get("email"):
+        return BadRow(line=line, reason="no email")
+    return line, Wish(**values)

@@ -1,0 +1,237 @@
+"""Commands of the round: ingest, preview, compose, send, run."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.table import Table
+
+from digest import pipeline, scores, subscriptions
+from digest.app import App
+from digest.cli.base import app
+from digest.cli.options import AsJson, ConfigPath, DryRun, OnDate, OnlyEmail, a_day, err, opened, out, show_json
+from digest.model import Quiet, Subscriber
+
+
+@app.command()
+def ingest(
+    paths: Annotated[
+        list[str] | None, typer.Argument(help='Files and folders of dumps; "-" reads standard input.', show_default=False)
+    ] = None,
+    seen: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE|name", help='Day that the papers count as first seen; "name" = from the file\'s name.', show_default=False
+        ),
+    ] = None,
+    retry_rejected: Annotated[bool, typer.Option("--retry-rejected", help="Read the files again of which records were put aside.")] = False,
+    backfill: Annotated[bool, typer.Option("--backfill", help="Store the papers as already old: new to nobody.")] = False,
+    as_json: AsJson = False,
+    date: OnDate = None,
+    config: ConfigPath = None,
+) -> None:
+    """Read dumps of papers, of any known format. Reading one twice changes nothing."""
+    if backfill and seen:
+        raise typer.BadParameter("--backfill and --seen exclude each other")
+    if retry_rejected == bool(paths):
+        raise typer.BadParameter("give either PATHS or --retry-rejected")
+    day: pipeline.SeenDay = None if seen is None else "name" if seen == "name" else a_day(seen)
+    with opened(config, date) as service, _inputs(paths or []) as files, _bar(as_json) as progress:
+        report = (
+            pipeline.retry_rejected(service)
+            if retry_rejected
+            else pipeline.ingest(service, files, seen=day, backfill=backfill, progress=progress)
+        )
+    if as_json:
+        show_json(report.json)
+    else:
+        _show_ingested(report)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _inputs(paths: list[str]) -> Iterator[list[Path]]:
+    """The paths; standard input is copied to a file first, since its format is told by its beginning."""
+    with tempfile.TemporaryDirectory(prefix="digest-") as folder:
+        files = []
+        for path in paths:
+            if path == "-":
+                copy = Path(folder) / "stdin"
+                with copy.open("wb") as file:
+                    shutil.copyfileobj(sys.stdin.buffer, file)
+                files.append(copy)
+            else:
+                files.append(Path(path))
+        yield files
+
+
+@contextmanager
+def _bar(quiet: bool) -> Iterator[pipeline.Progress | None]:
+    if quiet or not err.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        tasks = {}
+
+        def progress(path: Path, done: int, size: int) -> None:
+            if path not in tasks:
+                tasks[path] = bar.add_task(path.name, total=size)
+            bar.update(tasks[path], completed=done)
+
+        yield progress
+
+
+def _show_ingested(report: pipeline.Ingested) -> None:
+    kinds = ("read", "new", "updated", "duplicate", "skipped", "rejected")
+    table = Table("file", "format", *kinds, box=None, header_style="bold")
+    for name in kinds:
+        next(c for c in table.columns if c.header == name).justify = "right"
+    shown = report.files if len(report.files) <= 12 else [f for f in report.files if f.refused or f.counts["rejected"] or f.incomplete]
+    for file in shown:
+        table.add_row(file.name, file.format or "refused", *(str(file.counts[kind]) for kind in kinds))
+    table.add_row(f"{len(report.files)} files", "", *(str(report.count(kind)) for kind in kinds), style="bold")
+    out.print(table)
+    for file in report.files:
+        for line, reason in file.rejects:
+            out.print(f"{file.name}: line {line}: {reason}", style="yellow", markup=False, highlight=False)
+        for note in (*file.notes, *([f"incomplete: {file.incomplete}"] if file.incomplete else [])):
+            if len(report.files) <= 12 or file.incomplete or file.refused:
+                out.print(f"{file.name}: {note}", style="yellow", markup=False, highlight=False)
+        if file.refused:
+            err.print(f"digest: {file.refused}", style="red", markup=False, highlight=False, soft_wrap=True)
+        elif file.format != "empty" and not any(file.counts[kind] for kind in kinds[1:5]):
+            err.print(f"digest: {file.name}: no paper in it could be used", style="red", markup=False, highlight=False)
+
+
+def _only(service: App, email: str | None) -> Subscriber | None:
+    return None if email is None else subscriptions.by_email(service, email)
+
+
+@app.command()
+def preview(
+    email: Annotated[str, typer.Argument(help="Address of the reader.")],
+    html: Annotated[Path | None, typer.Option("--html", help="Write the HTML part to this file.", show_default=False)] = None,
+    text: Annotated[bool, typer.Option("--text", help="Print the text part.")] = False,
+    as_json: AsJson = False,
+    date: OnDate = None,
+    config: ConfigPath = None,
+) -> None:
+    """What a reader would be sent now, and why. Stores and sends nothing."""
+    with opened(config, date) as service:
+        found = pipeline.preview(service, subscriptions.by_email(service, email), day=None if date is None else a_day(date))
+    if html is not None and found.message is not None:
+        html.write_text(found.message.html, encoding="utf-8")
+        err.print(f"written: {html}", highlight=False, markup=False)
+    if as_json:
+        show_json(found.json)
+    elif isinstance(found.outcome, Quiet) or found.message is None:
+        out.print(f"{email}: no digest on {found.outcome.local_date}: {_why(found.outcome)}", highlight=False, markup=False)
+    elif text:
+        typer.echo(found.message.text)
+    else:
+        show_preview(found)
+
+
+def _why(outcome: object) -> str:
+    return outcome.reason.value if isinstance(outcome, Quiet) else ""
+
+
+def show_preview(found: pipeline.Preview) -> None:
+    """A digest as a table: position, match, title, reason."""
+    if isinstance(found.outcome, Quiet):
+        return
+    made = found.outcome.made
+    out.print(
+        f"{found.subscriber.email}, {found.outcome.local_date}: {len(found.outcome.items)} of {made.candidates} new papers", style="bold"
+    )
+    for item in found.outcome.items:
+        paper = found.papers[item.score.paper_id]
+        out.print(f"{item.position:>3}. {paper.title}", highlight=False, markup=False)
+        place = f"{paper.name}  {', '.join(paper.categories[:3])}  match {item.score.match}"
+        out.print(f"     {place}\n     {scores.reason(item.score)}", style="dim", highlight=False, markup=False)
+    out.print(f"made by {made.model} on {made.features}, {made.thumbs_up} thumbs up, {made.thumbs_down} down", style="dim")
+
+
+@app.command()
+def compose(
+    date: OnDate = None, only: OnlyEmail = None, dry_run: DryRun = False, as_json: AsJson = False, config: ConfigPath = None
+) -> None:
+    """Choose a digest for every reader who has none for the date, whatever the hour."""
+    with opened(config, date) as service:
+        report = pipeline.compose(service, day=None if date is None else a_day(date), only=_only(service, only), dry_run=dry_run)
+    if as_json:
+        show_json(report.json)
+    else:
+        show_composed(report)
+
+
+def show_composed(report: pipeline.Composed) -> None:
+    """Who gets what, and who nothing and why."""
+    table = Table("subscriber", "date", "digest", box=None, header_style="bold")
+    for subscriber, digest in report.digests:
+        table.add_row(subscriber.email, str(digest.local_date), f"{len(digest.items)} papers")
+    for subscriber, quiet in report.quiet:
+        table.add_row(subscriber.email, str(quiet.local_date), f"quiet: {quiet.reason.value}")
+    for left in report.left_out:
+        table.add_row(left.subscriber.email, "", f"left out: {left.reason}")
+    if table.row_count > 60:
+        out.print(f"{len(report.digests)} digests, {len(report.quiet)} quiet, {len(report.left_out)} left out", highlight=False)
+    elif table.row_count:
+        out.print(table)
+    else:
+        out.print("nobody is subscribed: `digest subscribe EMAIL`", style="yellow")
+
+
+@app.command()
+def send(date: OnDate = None, only: OnlyEmail = None, dry_run: DryRun = False, as_json: AsJson = False, config: ConfigPath = None) -> None:
+    """Send what is due. Nothing is ever sent twice."""
+    with opened(config, date) as service:
+        report = pipeline.send(service, only=_only(service, only), dry_run=dry_run)
+    if as_json:
+        show_json(report.json)
+    else:
+        show_sent(report)
+    if report.error:
+        raise typer.Exit(1)
+
+
+def show_sent(report: pipeline.Sent) -> None:
+    """What became of the messages."""
+    told = ", ".join(f"{n} {state.value}" for state, n in sorted(report.states.items())) or "nothing sent"
+    out.print(f"messages: {told}; {report.waiting} waiting, {report.later} later", highlight=False)
+    for email, reason in report.troubles[:20]:
+        out.print(f"  {email}: {reason}", style="yellow", highlight=False, markup=False)
+    if report.error:
+        err.print(f"digest: {report.error}", style="red", highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
+def run(date: OnDate = None, only: OnlyEmail = None, dry_run: DryRun = False, as_json: AsJson = False, config: ConfigPath = None) -> None:
+    """A whole round: read the inbox, choose, send. A second run on the same day sends nobody a second digest."""
+    with opened(config, date) as service:
+        day, reader = None if date is None else a_day(date), _only(service, only)
+        if dry_run:
+            composed = pipeline.compose(service, day=day, only=reader, dry_run=True)
+            show_json({"compose": composed.json}) if as_json else show_composed(composed)
+            return
+        ingested = pipeline.ingest_inbox(service)
+        report = pipeline.round(service, day=day, only=reader)
+    if as_json:
+        show_json({"ingest": ingested.json} | report.json)
+    else:
+        if ingested.files:
+            _show_ingested(ingested)
+        show_composed(report.composed)
+        show_sent(report.sent)
+    if report.sent.error or ingested.failed:
+        raise typer.Exit(1)

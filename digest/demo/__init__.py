@@ -1,0 +1,227 @@
+"""Everything once, offline, in a minute: the product's own verbs on the papers that ship with it. Nothing here does what a verb should do."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import tempfile
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+from datetime import UTC, date, datetime, time
+from importlib import resources
+from itertools import zip_longest
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from digest import config, pipeline, scores, serve, subscriptions
+from digest.app import App
+from digest.demo.cast import CAST, Reader
+from digest.demo.catcher import Catcher, Caught, free_port
+from digest.demo.inbox import Change, inbox_pages
+from digest.errors import DigestError, InputError
+from digest.model import Digest, MessageState, Subscriber
+
+#: the cast reads on Tuesdays and Fridays: the second digest is chosen from the three days since the first
+FIRST_DAY, SECOND_DAY = date(2026, 6, 9), date(2026, 6, 12)
+
+out = Console()
+
+
+def run(folder: Path | None = None, *, serving: bool = True, port: int = 0) -> None:
+    """Play both days, tell what happens, and then serve the pages until interrupted.
+
+    Raises:
+        DigestError: a step did not do what it should; the message says which.
+    """
+    place = _folder(folder)
+    logging.getLogger("digest").setLevel(logging.WARNING)  # the story is told on standard output
+    out.print(f"Working in {place}; nothing outside it is touched, and no other machine is contacted.", style="dim", soft_wrap=True)
+    with Catcher(place / "mail") as catcher:
+        changes: list[Change] = []
+        app = _open(place, catcher, port or free_port())
+        try:
+            with serve.Background(app, extra=[inbox_pages(catcher.caught, changes)]) as address:
+                _play(app, catcher, changes)
+                if serving:
+                    _serve(address)
+        finally:
+            app.close()
+
+
+def _folder(folder: Path | None) -> Path:
+    if folder is None:
+        return Path(tempfile.mkdtemp(prefix="digest-demo-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise InputError(f"{folder} is not empty. Name a new folder, or leave --folder out")
+    return folder.resolve()
+
+
+def _open(place: Path, catcher: Catcher, port: int) -> App:
+    """Settings of its own: neither config.toml nor a variable of the caller's counts."""
+    settings = {
+        "DIGEST_STORE__URL": f"sqlite:///{place / 'digest.sqlite'}",
+        "DIGEST_INGEST__INBOX": str(place / "inbox"),
+        "DIGEST_SMTP__HOST": catcher.host,
+        "DIGEST_SMTP__PORT": str(catcher.port),
+        "DIGEST_SMTP__TLS": "none",
+        "DIGEST_MAIL__SENDER": "digest@demo.example",
+        "DIGEST_WEB__BASE_URL": f"http://127.0.0.1:{port}",
+        "DIGEST_WEB__BIND": f"127.0.0.1:{port}",
+    }
+    return App.open(config.load(None, settings))
+
+
+# ---------------------------------------------------------------------------------------------- the two days
+
+
+def _play(app: App, catcher: Catcher, changes: list[Change]) -> None:
+    days = sorted(path for path in Path(str(resources.files("digest.demo") / "papers")).iterdir() if path.suffix == ".jsonl")
+    _headline(f"Day 1: the papers up to {FIRST_DAY:%A, %d %B %Y}")
+    _ingest(app, [path for path in days if date.fromisoformat(path.stem) <= FIRST_DAY])
+    for reader in CAST:
+        subscriptions.subscribe(app, reader.wish, origin="command")
+        out.print(Text.assemble(("  subscribed ", "dim"), f"{reader.wish.email:<20}", (f"  {reader.about}", "dim")))
+    _send_round(app, FIRST_DAY)
+    first = list(catcher.caught)
+    _show_mails(app, FIRST_DAY)
+
+    _headline(f"Day 2: what came up to {SECOND_DAY:%A, %d %B %Y}")
+    _ingest(app, [path for path in days if date.fromisoformat(path.stem) > FIRST_DAY])
+    before = {reader.wish.email: _listed(app, reader, SECOND_DAY) for reader in CAST}
+    _headline("Thumbs, by POSTing the very links out of the mails")
+    for mail in first:
+        _cast_thumbs(next(reader for reader in CAST if reader.wish.email == mail.recipient), mail)
+    _send_round(app, SECOND_DAY)
+    _headline("What the thumbs changed on day 2: without them, and as sent")
+    for reader in CAST:
+        change = _change(app, reader, before[reader.wish.email])
+        changes.append(change)
+        _show_change(change)
+    counts = pipeline.status(app).messages
+    if counts != {MessageState.ACCEPTED.value: 2 * len(CAST)}:
+        raise DigestError(f"not every mail was accepted: {counts}")
+    out.print(f"\n{len(catcher.caught)} mails were delivered over SMTP; every one stands in the ledger as accepted.", style="bold green")
+
+
+def _headline(text: str) -> None:
+    out.print(f"\n{text}", style="bold cyan")
+
+
+def _ingest(app: App, files: list[Path]) -> None:
+    report = pipeline.ingest(app, files, seen="name")
+    if report.failed:
+        raise DigestError("the papers that ship with the package cannot be read; install it again")
+    out.print(f"  ingested {len(files)} dumps: {report.count('read')} records, {report.count('new')} new papers")
+
+
+def _at(app: App, day: date) -> App:
+    return app.at(datetime.combine(day, time(12), UTC))
+
+
+def _send_round(app: App, day: date) -> None:
+    report = pipeline.round(_at(app, day), day=day)
+    if report.sent.error or len(report.composed.digests) != len(CAST):
+        raise DigestError(f"the round of {day} did not reach everybody: {report.json}")
+    out.print(f"  sent {report.sent.states[MessageState.ACCEPTED]} digests over SMTP")
+
+
+def _reader(app: App, reader: Reader) -> Subscriber:
+    return subscriptions.by_email(app, reader.wish.email)
+
+
+def _show_mails(app: App, day: date) -> None:
+    for reader in CAST:
+        digest, papers = pipeline.sent_digest(app, _reader(app, reader), day)
+        table = Table(
+            title=f"{reader.wish.email}: {reader.about}",
+            title_justify="left",
+            title_style="bold",
+            box=None,
+            show_header=False,
+            padding=(0, 1),
+        )
+        for item in digest.items:
+            paper = papers[item.score.paper_id]
+            table.add_row(
+                f"{item.position}.", Text(paper.title, overflow="ellipsis", no_wrap=True), Text(f"{item.score.match}", style="dim")
+            )
+            table.add_row("", Text(scores.reason(item.score), style="dim"), "")
+        out.print()
+        out.print(table)
+
+
+def _listed(app: App, reader: Reader, day: date) -> list[str]:
+    found = pipeline.preview(_at(app, day), _reader(app, reader), day=day)
+    return [found.papers[item.score.paper_id].title for item in found.outcome.items] if isinstance(found.outcome, Digest) else []
+
+
+def _change(app: App, reader: Reader, before: list[str]) -> Change:
+    digest, papers = pipeline.sent_digest(app, _reader(app, reader), SECOND_DAY)
+    return Change(
+        name=reader.wish.email,
+        about=reader.about,
+        up=digest.made.thumbs_up,
+        down=digest.made.thumbs_down,
+        before=tuple(before),
+        after=tuple((papers[item.score.paper_id].title, scores.reason(item.score)) for item in digest.items),
+    )
+
+
+def _show_change(change: Change) -> None:
+    table = Table("without thumbs", "as sent", title_justify="left", title_style="bold", expand=True, box=None, header_style="dim")
+    table.title = f"{change.name}: {change.about} ({change.up} up, {change.down} down)"
+    for left, right in zip_longest(change.before, (title for title, _ in change.after), fillvalue=""):
+        table.add_row(
+            Text(left, overflow="ellipsis", no_wrap=True, style="" if left in change.titles else "red"),
+            Text(right, overflow="ellipsis", no_wrap=True, style="" if right in change.before else "green"),
+        )
+    out.print()
+    out.print(table)
+
+
+# ---------------------------------------------------------------------------------------------- thumbs and pages
+
+
+def thumb_links(mail: Caught) -> list[tuple[str, str, str]]:
+    """(the paper's text in the mail, link up, link down) for each paper of the text part."""
+    text = mail.part("plain")
+    found = []
+    start = 0
+    for match in re.finditer(r"More like this:\s*<(\S+?)>\s*Less like this:\s*<(\S+?)>", text):
+        found.append((text[start : match.start()], match[1], match[2]))
+        start = match.end()
+    return found
+
+
+def _cast_thumbs(reader: Reader, mail: Caught) -> None:
+    told = []
+    for text, up, down in thumb_links(mail):
+        vote = reader.vote(text)
+        if vote:
+            _post(up if vote > 0 else down)
+        told.append({1: "+", -1: "-", 0: "."}[vote])
+    out.print(f"  {reader.wish.email:<20} {' '.join(told)}   (+ more like this, - less like this, . nothing)", highlight=False)
+
+
+def _post(link: str) -> None:
+    request = urllib.request.Request(link, data=b"", method="POST")  # noqa: S310  (a link of our own mail)
+    try:
+        with urllib.request.urlopen(request, timeout=30):  # noqa: S310
+            return
+    except urllib.error.URLError as error:
+        raise DigestError(f"the thumb {urllib.parse.urlsplit(link).path} was not taken: {error}") from error
+
+
+def _serve(address: str) -> None:
+    out.print(
+        f"\nThe mails are at {address}/inbox: open one and click a thumb. Ctrl-C ends the demonstration.", style="bold", highlight=False
+    )
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()

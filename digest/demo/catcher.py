@@ -1,0 +1,80 @@
+"""A mail server that delivers nowhere: speaks real SMTP on this machine and keeps what it is handed."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import socket
+import threading
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, Self
+
+from aiosmtpd.controller import Controller
+
+from digest.errors import MailerError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caught:
+    """A message as it came over the wire."""
+
+    number: int
+    sender: str
+    recipient: str
+    data: bytes
+
+    @property
+    def parsed(self) -> EmailMessage:
+        message = email.message_from_bytes(self.data, policy=email.policy.default)
+        if not isinstance(message, EmailMessage):
+            raise TypeError("the default policy makes EmailMessage")
+        return message
+
+    def part(self, kind: str) -> str:
+        """The "plain" or "html" part, decoded."""
+        body = self.parsed.get_body((kind,))
+        return "" if body is None else str(body.get_content())
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        return [(name, str(value)) for name, value in self.parsed.items()]
+
+
+class Catcher:
+    """Context manager; `caught` grows in the order of arrival, and each message is also a file in the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.caught: list[Caught] = []
+        self.host, self.port = "127.0.0.1", free_port()
+        self._lock = threading.Lock()
+        self._controller = Controller(self, hostname=self.host, port=self.port)
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        with self._lock:
+            for recipient in envelope.rcpt_tos:
+                number = len(self.caught) + 1
+                data = bytes(envelope.original_content or envelope.content)
+                self.caught.append(Caught(number=number, sender=envelope.mail_from, recipient=recipient, data=data))
+                (self.folder / f"{number:03d}-{recipient.replace('/', '_')}.eml").write_bytes(data)
+        return f"250 2.0.0 kept as {len(self.caught)}"
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._controller.start()
+        except OSError as error:
+            raise MailerError(f"the catcher cannot listen on {self.host}:{self.port} ({error}). Try again") from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._controller.stop()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

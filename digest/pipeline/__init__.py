@@ -1,0 +1,55 @@
+"""The way of the data, one function per verb. Opens and closes transactions and moves values from stage to stage; holds no formula.
+
+ingest    dumps.open_dump | papers.clean | features.vectorize | store.arrivals.add
+learn     store.feedback  | profiles.train
+compose   store.due | scores.explain | digests.choose | store.digests.plan     a batch of subscribers at a time
+send      store.ledger.claim | messages.write | mailer.deliver | store.ledger.settle     one mail at a time, resumable
+hear      feedback.read_token | store.feedback.put     and learn reads it in the next round
+"""
+
+from digest.pipeline.compose import Composed, LeftOut, compose
+from digest.pipeline.fetch import Fetched, fetch
+from digest.pipeline.hear import Heard, hear, paper, rate, read_link, standing_vote
+from digest.pipeline.ingest import FileReport, Inbox, Ingested, Progress, SeenDay, ingest, ingest_inbox
+from digest.pipeline.library import Imported, import_library
+from digest.pipeline.preview import Preview, preview, sent_digest
+from digest.pipeline.quarantine import dumps_read, rejected, retry_rejected, withdrawn
+from digest.pipeline.round import RoundReport, round
+from digest.pipeline.send import Sent, send
+from digest.pipeline.status import Status, status
+
+__all__ = [
+    "Composed",
+    "Fetched",
+    "FileReport",
+    "Heard",
+    "Imported",
+    "Inbox",
+    "Ingested",
+    "LeftOut",
+    "Preview",
+    "Progress",
+    "RoundReport",
+    "SeenDay",
+    "Sent",
+    "Status",
+    "compose",
+    "dumps_read",
+    "fetch",
+    "hear",
+    "import_library",
+    "ingest",
+    "ingest_inbox",
+    "paper",
+    "preview",
+    "rate",
+    "read_link",
+    "rejected",
+    "retry_rejected",
+    "round",
+    "send",
+    "sent_digest",
+    "standing_vote",
+    "status",
+    "withdrawn",
+]

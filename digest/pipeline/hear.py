@@ -1,0 +1,112 @@
+"""hear: a link or a command becomes feedback; the next round learns from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from digest import feedback, papers, store
+from digest.app import App
+from digest.errors import InputError, LinkError, NotFoundError
+from digest.model import Feedback, Link, Paper, Purpose, Subscriber, Vote
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heard:
+    """A vote as it stands now, and the one that it replaced."""
+
+    subscriber: Subscriber
+    paper: Paper
+    vote: Vote
+    before: Vote
+
+
+def read_link(app: App, token: str, *purposes: Purpose) -> Link:
+    """What a token names.
+
+    Raises:
+        LinkError: it is not ours, or is for something else than the purposes that this page serves.
+    """
+    link = feedback.read_token(token, app.keys())
+    if link.purpose not in purposes:
+        raise LinkError("this link is for something else. Open it again from the mail")
+    return link
+
+
+def hear(app: App, link: Link, vote: Vote, *, via: str) -> Heard:
+    """Record the vote that a link's reader gives on its paper; a second time changes nothing."""
+    return _record(app, link.subscriber_id, link.paper_id, vote, via)
+
+
+def rate(app: App, subscriber: Subscriber, name: str, vote: Vote) -> Heard:
+    """Record a vote on a paper named as people type it.
+
+    Raises:
+        NotFoundError: no stored paper has that name.
+        InputError: a title that several papers share.
+    """
+    return _record(app, subscriber.id, find(app, name).id, vote, "command")
+
+
+def _record(app: App, subscriber_id: int, paper_id: int, vote: Vote, via: str) -> Heard:
+    with app.store.writing() as tx:
+        subscriber = store.subscribers.by_id(tx, subscriber_id)
+        found = store.papers.by_ids(tx, [paper_id]).get(paper_id)
+        if subscriber is None or found is None:
+            raise NotFoundError("the reader or the paper of this link is no longer stored")
+        given = Feedback(subscriber_id=subscriber_id, paper_id=found.id, vote=vote, at=app.now(), via=via)
+        before = store.feedback.put(tx, given)
+    return Heard(subscriber=subscriber, paper=found, vote=vote, before=before)
+
+
+def standing_vote(app: App, subscriber_id: int, paper_id: int) -> Vote:
+    """The reader's vote on a paper as it stands, 0 for none."""
+    with app.store.reading() as tx:
+        found = store.papers.by_ids(tx, [paper_id]).get(paper_id)
+        votes = store.feedback.of_subscribers(tx, [subscriber_id]).get(subscriber_id, [])
+    return next((v.vote for v in votes if found is not None and v.paper_id == found.id), 0)
+
+
+def paper(app: App, paper_id: int) -> Paper:
+    """Raises NotFoundError when no paper has, or had, that id."""
+    with app.store.reading() as tx:
+        found = store.papers.by_ids(tx, [paper_id]).get(paper_id)
+    if found is None:
+        raise NotFoundError(f"no paper {paper_id} is stored")
+    return found
+
+
+def find(app: App, name: str) -> Paper:
+    """A stored paper by arXiv id, DOI, link, `paper:17`, or its whole title. Raises as `rate` does."""
+    with app.store.reading() as tx:
+        idents = look_up(tx, name)
+        if not idents:
+            raise NotFoundError(f"no stored paper is called {name!r}. Give an arXiv id, a DOI, a link to either, or the whole title")
+        if len(idents) > 1:
+            raise InputError(
+                f"{len(idents)} stored papers are called {name!r}: {', '.join(f'paper:{i}' for i in idents)}. Name one of these"
+            )
+        return store.papers.by_ids(tx, idents)[idents[0]]
+
+
+def look_up(tx: store.Connection, name: str) -> list[int]:
+    """Ids of the stored papers that a name may mean: one for an identifier, any number for a title."""
+    return look_up_all(tx, [name])[name]
+
+
+def look_up_all(tx: store.Connection, names: Sequence[str]) -> dict[str, list[int]]:
+    """As `look_up`, for many names in a few queries."""
+    keys: dict[str, tuple[str, str]] = {}
+    numbers: dict[str, int] = {}
+    for name in names:
+        if name.startswith("paper:") and name.removeprefix("paper:").isdigit():
+            numbers[name] = int(name.removeprefix("paper:"))
+        elif (identity := papers.parse_name(name)) is not None:
+            keys[name] = (identity.kind, identity.value)
+        else:
+            keys[name] = ("title", papers.normalise_title(name))
+    found = store.papers.by_identities(tx, set(keys.values()))
+    numbered = store.papers.by_ids(tx, numbers.values())
+    return {name: found.get(key, []) for name, key in keys.items()} | {
+        name: [numbered[ident].id] if ident in numbered else [] for name, ident in numbers.items()
+    }

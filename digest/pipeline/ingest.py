@@ -1,0 +1,340 @@
+"""ingest: dump files become papers, each counted once as new, updated, duplicate, skipped or rejected."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from digest import dumps, features, papers, store
+from digest.app import App
+from digest.dumps import Dump
+from digest.errors import DumpError
+from digest.model import Record, Rejected, Removal, Skipped
+from digest.store.arrivals import Arrival
+
+BATCH = 2000
+#: why a record that is only a part of a paper counts as skipped for now
+_PART = "part of a paper whose title has not come yet"
+#: a backfilled paper counts as first seen before any window that can be set
+_LONG_AGO = timedelta(days=367)
+#: seconds since its last change before which a file may still be written
+SETTLED = 3.0
+
+#: the day that papers count as first seen: a date, "name" = from the file's name or the record, None = today
+SeenDay = date | Literal["name"] | None
+
+Progress = Callable[[Path, int, int], None]
+"""Called with the file, the bytes read and the file's bytes."""
+
+
+@dataclass(kw_only=True, slots=True)
+class FileReport:
+    """What one file gave."""
+
+    name: str
+    format: str = ""
+    counts: Counter[str] = field(default_factory=Counter)
+    skipped_why: Counter[str] = field(default_factory=Counter)
+    #: the first few rejected records: line and reason
+    rejects: list[tuple[int, str]] = field(default_factory=list)
+    #: why the file ended before its end, or was refused as a whole
+    incomplete: str = ""
+    refused: str = ""
+    #: things that an operator should know and that are no failure
+    notes: list[str] = field(default_factory=list)
+    #: new papers whose own dates lie before the readers' window
+    old: int = 0
+
+
+@dataclass(kw_only=True, slots=True)
+class Ingested:
+    """What all files gave; `read` is the sum of all the others."""
+
+    files: list[FileReport] = field(default_factory=list)
+
+    def count(self, name: str) -> int:
+        return sum(file.counts[name] for file in self.files)
+
+    @property
+    def failed(self) -> bool:
+        """A file was refused, or a non-empty file gave nothing."""
+        return any(file.refused or (file.format != "empty" and not _used(file)) for file in self.files)
+
+    @property
+    def json(self) -> dict[str, object]:
+        kinds = ("read", "new", "updated", "duplicate", "skipped", "rejected")
+        return {
+            **{kind: self.count(kind) for kind in kinds},
+            "skipped_why": dict(sum((file.skipped_why for file in self.files), Counter())),
+            "files": [
+                {
+                    "name": file.name,
+                    "format": file.format,
+                    **{kind: file.counts[kind] for kind in kinds},
+                    "rejects": [{"line": line, "reason": reason} for line, reason in file.rejects],
+                    "incomplete": file.incomplete,
+                    "refused": file.refused,
+                    "notes": file.notes,
+                }
+                for file in self.files
+            ],
+        }
+
+
+def _used(file: FileReport) -> int:
+    return file.counts["new"] + file.counts["updated"] + file.counts["duplicate"] + file.counts["skipped"]
+
+
+def ingest(
+    app: App,
+    paths: Sequence[Path],
+    *,
+    seen: SeenDay = None,
+    backfill: bool = False,
+    progress: Progress | None = None,
+    batch: int = BATCH,
+) -> Ingested:
+    """Read dumps into the store; folders are read in order of file name. One bad record never stops a file, one bad file never the others.
+
+    Args:
+        seen: the day that the papers count as first seen; "name" = the day in the file's name or the record's own; None = today.
+        backfill: papers count as already old: none of them is new to any reader.
+        progress: told how far each file has been read.
+        batch: records stored in one transaction.
+
+    Raises:
+        StoreError: the database is locked, full or gone; what was stored before stands, and the same command goes on from there.
+    """
+    report = Ingested()
+    words = Words(app)
+    for path in _files(paths):
+        file = FileReport(name=path.name)
+        report.files.append(file)
+        try:
+            dump = dumps.open_dump(path, today=app.now().date())
+            _ingest_one(app, dump, file, words, seen, backfill, progress, batch)
+        except DumpError as error:
+            file.refused = str(error)
+    with app.store.writing() as tx:
+        words.keep(tx)
+        summary = {key: value for key, value in report.json.items() if key != "files"}
+        refused = "; ".join(file.refused for file in report.files if file.refused)
+        store.rounds.add(tx, "ingest", at=app.now(), report=summary | {"files": len(report.files)}, error=refused[:2000])
+    return report
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(
+                p for p in path.rglob("*") if p.is_file() and not any(part.startswith(".") for part in p.relative_to(path).parts)
+            )
+        else:
+            yield path
+
+
+class Words:
+    """Word frequencies of the papers that an ingest adds. Kept once at its end: they are a large value, and half a second to write.
+
+    An ingest that was killed before that leaves papers uncounted; the next one counts everything anew.
+    """
+
+    def __init__(self, app: App) -> None:
+        self.new = features.Frequencies()
+        with app.store.writing() as tx:
+            stored = store.papers.frequencies_of(tx, features.VERSION)
+            counted = features.Frequencies.from_bytes(stored).papers if stored else 0
+            if counted != store.papers.count_vectors(tx, features.VERSION):
+                anew = features.Frequencies()
+                for blobs in store.papers.all_vectors(tx, features.VERSION):
+                    anew = anew.add(features.unpack(blobs))
+                store.papers.put_frequencies(tx, features.VERSION, anew.to_bytes())
+
+    def keep(self, tx: store.Connection) -> None:
+        if self.new.papers:
+            stored = store.papers.frequencies_of(tx, features.VERSION)
+            old = features.Frequencies.from_bytes(stored) if stored else features.Frequencies()
+            both = features.Frequencies(papers=old.papers + self.new.papers, counts=old.counts + self.new.counts)
+            store.papers.put_frequencies(tx, features.VERSION, both.to_bytes())
+
+
+def _ingest_one(
+    app: App,
+    dump: Dump,
+    file: FileReport,
+    words: Words,
+    seen: SeenDay,
+    backfill: bool,
+    progress: Progress | None,
+    size: int,
+) -> None:
+    today = app.now().date()
+    file.format = dump.format
+    if seen == "name" and dump.day is None:
+        file.notes.append("no day in the file's name: the records' own first_seen decides, else today")
+    day = seen if isinstance(seen, date) else (dump.day if seen == "name" else None) or today
+    path = str(dump.path.resolve())
+    with app.store.writing() as tx:
+        done = _done_before(tx, dump, path, file)
+        dump_id = store.dumps.begin(
+            tx, name=dump.name, form=dump.format, sha256=dump.sha256, day=day, now=app.now(), path=path, size=dump.size
+        )
+    old_before = today - timedelta(days=app.config.digest.window_days + 31)
+    records = islice(dump.records(), done, None)
+    file.counts.update(read=done, duplicate=done)
+    while batch := list(islice(records, size)):
+        arrivals: list[Arrival] = []
+        bad: list[Rejected] = []
+        removals: list[Removal] = []
+        for record in batch:
+            outcome = _clean(record, dump.format)
+            if isinstance(outcome, Skipped | Removal):
+                file.counts["skipped"] += 1
+                file.skipped_why[outcome.reason] += 1
+                if isinstance(outcome, Removal):
+                    removals.append(outcome)
+            elif isinstance(outcome, Rejected):
+                bad.append(outcome)
+            else:
+                arrivals.append(_dated(outcome, day, seen, backfill, today))
+        file.counts["read"] += len(batch)
+        file.counts["rejected"] += len(bad)
+        file.rejects += [(r.line, r.reason) for r in bad[: max(0, 5 - len(file.rejects))]]
+        store_batch(app, dump_id, arrivals, bad, removals, file, words, old_before)
+        if progress:
+            progress(Path(file.name), dump.bytes_read, dump.size)
+    file.incomplete = dump.incomplete or ""
+    with app.store.writing() as tx:
+        store.dumps.finish(tx, dump_id, incomplete=file.incomplete, now=app.now())
+    if file.old > 100 and file.old * 2 > file.counts["new"] and not backfill and seen is None:
+        file.notes.append(
+            f"{file.old} of the new papers are older than the readers' window of {app.config.digest.window_days} days but count as new today. "
+            "If this is a first import of an archive, start again with --backfill"
+        )
+
+
+def _done_before(tx: store.Connection, dump: Dump, path: str, file: FileReport) -> int:
+    """How many records at its beginning an earlier ingest has stored already, when that was stopped or the file has grown since."""
+    before = store.dumps.read_before(tx, dump.sha256)
+    if before:
+        file.notes.append(f"the same bytes were read before as {before}")
+        return 0
+    done, stopped = store.dumps.read_so_far(tx, path, dump.sha256)
+    if not stopped:
+        # The last record of a growing file may have been cut in the middle then, so it is read once more.
+        done = next((read - 1 for size, sha256, read in store.dumps.shorter(tx, path, dump.size) if dump.begins_with(size, sha256)), 0)
+    if done:
+        file.notes.append(f"its first {done:,} records were stored before: goes on after them")
+    return done
+
+
+def _clean(record: Record | Removal | Skipped | Rejected, source: str) -> Arrival | Removal | Skipped | Rejected:
+    if not isinstance(record, Record):
+        return record
+    entry = papers.clean(record, source)
+    if isinstance(entry, Rejected):
+        return entry
+    return Arrival(line=record.line, raw=record.raw, entry=entry, day=record.first_seen or date.max, picked=record.picked, rank=record.rank)
+
+
+def _dated(arrival: Arrival, day: date, seen: SeenDay, backfill: bool, today: date) -> Arrival:
+    own = arrival.day  # the record's own first_seen, date.max when it has none
+    if backfill:
+        entry = arrival.entry
+        known = [d for d in (entry.announced, entry.submitted, entry.updated, today) if d is not None]
+        chosen = min(known[0], own, today - _LONG_AGO)
+    elif seen == "name" and own != date.max:
+        chosen = own
+    else:
+        chosen = day
+    return Arrival(line=arrival.line, raw=arrival.raw, entry=arrival.entry, day=chosen, picked=arrival.picked, rank=arrival.rank)
+
+
+def store_batch(
+    app: App,
+    dump_id: int,
+    arrivals: Sequence[Arrival],
+    bad: Sequence[Rejected],
+    removals: Sequence[Removal],
+    file: FileReport,
+    words: Words,
+    old_before: date,
+) -> None:
+    """One batch, one transaction: papers, vectors, counts and rejects stand together or not at all."""
+    counts, skipped = file.counts.copy(), file.skipped_why.copy()
+    with app.store.writing() as tx:
+        added = store.arrivals.add(tx, dump_id, arrivals, papers)
+        counts.update(outcome for outcome in added.outcomes if outcome != "waiting")
+        if waiting := added.outcomes.count("waiting"):
+            counts["skipped"] += waiting
+            skipped[_PART] += waiting
+        for removal in removals:
+            names = [name for kind, text in removal.ids if (name := papers.identity(kind, text)) is not None]
+            store.arrivals.remove(tx, dump_id, removal.line, names, removal.reason)
+        if added.texts:
+            idents = list(added.texts)
+            rows = features.vectorize([added.texts[ident] for ident in idents])
+            store.papers.put_vectors(tx, features.VERSION, dict(zip(idents, features.pack(rows), strict=True)))
+        store.dumps.reject(tx, dump_id, bad)
+        store.dumps.progress(
+            tx, dump_id, {k: counts[k] for k in ("read", "new", "updated", "duplicate", "skipped", "rejected")}, dict(skipped)
+        )
+    file.counts, file.skipped_why = counts, skipped
+    if added.fresh:
+        words.new = words.new.add(rows[[number for number, ident in enumerate(idents) if ident in added.fresh]])
+    for arrival, outcome in zip(arrivals, added.outcomes, strict=True):
+        own = arrival.entry.announced or arrival.entry.submitted
+        file.old += outcome == "new" and own is not None and own < old_before
+
+
+def read_before(app: App, path: Path) -> bool:
+    """Whether a file with the same bytes was read to its end, under whatever name."""
+    try:
+        sha256 = dumps.open_dump(path, today=app.now().date()).sha256
+    except DumpError:
+        return False  # ingest says why
+    with app.store.reading() as tx:
+        return store.dumps.read_before(tx, sha256) is not None
+
+
+class Inbox:
+    """Which files of a folder were dealt with in this process, as they stood then."""
+
+    def __init__(self) -> None:
+        self.known: dict[Path, tuple[int, int]] = {}
+
+
+_INBOX = Inbox()
+
+
+def ingest_inbox(app: App, inbox: Inbox = _INBOX, *, settled: float = SETTLED) -> Ingested:
+    """Read what is new in the inbox folder: each file once, however often it is looked at; a copy of a read file is not read again.
+
+    Raises:
+        StoreError: as `ingest`; the files are tried again at the next look.
+    """
+    folder = app.config.ingest.inbox
+    folder.mkdir(parents=True, exist_ok=True)
+    new: list[Path] = []
+    for path in _files([folder]):
+        stat = path.stat()
+        state = (stat.st_size, stat.st_mtime_ns)
+        if inbox.known.get(path) == state or time.time() - stat.st_mtime < settled:
+            continue
+        if read_before(app, path):
+            inbox.known[path] = state
+        else:
+            new.append(path)
+    if not new:
+        return Ingested()
+    report = ingest(app, new)
+    for path in new:
+        stat = path.stat()
+        inbox.known[path] = (stat.st_size, stat.st_mtime_ns)
+    return report

@@ -1,0 +1,107 @@
+"""A queued message and what is stored -> the message that is sent: gathers values for `messages`, which writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from digest import messages, scores, store
+from digest.app import App
+from digest.errors import DigestError
+from digest.messages import Label, Listed, PaperLinks, ReaderLinks
+from digest.model import Digest, Message, MessageKind, Paper, Purpose, Queued
+
+#: words for a match until enough ratings say what a number is worth, best first; (least match, label)
+_LABELS: tuple[tuple[int, Label], ...] = ((97, "strong match"), (85, "good match"), (0, "worth a look"))
+
+
+def write(app: App, queued: Queued) -> Message:
+    """The message as it is sent; nothing of it is stored.
+
+    Raises:
+        TemplateError: a template is missing or broken.
+    """
+    if queued.kind is MessageKind.DIGEST and queued.digest_id is not None:
+        with app.store.reading() as tx:
+            digest = store.digests.load(tx, queued.digest_id)
+            found = store.papers.by_ids(tx, [item.score.paper_id for item in digest.items])
+        return write_digest(app, queued, digest, found, at=app.now())
+    return _write_letter(app, queued, at=app.now())
+
+
+def write_digest(app: App, queued: Queued, digest: Digest, found: Mapping[int, Paper], *, at: datetime) -> Message:
+    """The message of a digest with its links; a paper that was withdrawn since it was chosen is left out."""
+    listed = [
+        Listed(
+            paper=found[item.score.paper_id],
+            reason=scores.reason(item.score),
+            label=next(label for least, label in _LABELS if item.score.match >= least),
+            links=_paper_links(app, queued, found[item.score.paper_id]),
+            seen_before=item.seen_before,
+        )
+        for item in digest.items
+        if not found[item.score.paper_id].withdrawn
+    ]
+    if not listed:
+        raise DigestError(f"message {queued.message_id}: every paper of it was withdrawn since it was chosen; it will expire unsent")
+    return messages.write_digest(
+        mailing=app.mailing,
+        subscriber=queued.subscriber,
+        local_date=digest.local_date,
+        listed=listed,
+        made=digest.made,
+        links=_reader_links(app, queued),
+        message_id=queued.message_id,
+        date=at,
+        folders=app.templates,
+    )
+
+
+def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
+    match queued.kind:
+        case MessageKind.CONFIRM:
+            return messages.write_confirm(
+                mailing=app.mailing,
+                subscriber=queued.subscriber,
+                confirm=app.url(Purpose.CONFIRM, queued.subscriber.id, message_id=queued.id),
+                asked=f"the page at {app.config.web.base_url}",
+                message_id=queued.message_id,
+                date=at,
+                folders=app.templates,
+            )
+        case MessageKind.WELCOME:
+            return messages.write_welcome(
+                mailing=app.mailing,
+                subscriber=queued.subscriber,
+                links=_reader_links(app, queued),
+                message_id=queued.message_id,
+                date=at,
+                folders=app.templates,
+            )
+        case MessageKind.GOODBYE:
+            return messages.write_goodbye(
+                mailing=app.mailing,
+                subscriber=queued.subscriber,
+                come_back=app.config.web.base_url,
+                message_id=queued.message_id,
+                date=at,
+                folders=app.templates,
+            )
+        case _:
+            raise DigestError(f"message {queued.message_id} of kind {queued.kind} has nothing to say; its digest is gone from the database")
+
+
+def _paper_links(app: App, queued: Queued, paper: Paper) -> PaperLinks:
+    reader = queued.subscriber.id
+    return PaperLinks(
+        read=paper.url,
+        up=app.url(Purpose.UP, reader, paper_id=paper.id, message_id=queued.id),
+        down=app.url(Purpose.DOWN, reader, paper_id=paper.id, message_id=queued.id),
+    )
+
+
+def _reader_links(app: App, queued: Queued) -> ReaderLinks:
+    reader = queued.subscriber.id
+    return ReaderLinks(
+        manage=app.url(Purpose.MANAGE, reader, message_id=queued.id), unsubscribe=app.url(Purpose.UNSUBSCRIBE, reader, message_id=queued.id)
+    )

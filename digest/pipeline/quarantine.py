@@ -1,0 +1,57 @@
+"""What was read and what was put aside: lists for the operator, and a second try for rejected records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from digest import store
+from digest.app import App
+from digest.pipeline.ingest import FileReport, Ingested, ingest
+
+
+def dumps_read(app: App, limit: int = 20) -> list[dict[str, Any]]:
+    """The newest dumps with their counts, newest first."""
+    with app.store.reading() as tx:
+        return store.dumps.latest(tx, limit)
+
+
+def rejected(app: App, dump_id: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
+    """Records that were put aside, of one dump or of all: dump, line, reason and raw text."""
+    found: list[dict[str, Any]] = []
+    with app.store.reading() as tx:
+        for dump in store.dumps.with_rejects(tx):
+            if dump_id in (None, dump["id"]):
+                kept = store.dumps.rejected(tx, dump["id"], limit - len(found))
+                found += [{"dump": dump["name"], "dump_id": dump["id"], "line": r.line, "reason": r.reason, "raw": r.raw} for r in kept]
+    return found
+
+
+def retry_rejected(app: App) -> Ingested:
+    """Read the files again of which records were put aside. What is still bad is put aside anew; a file that is gone keeps its records where they are."""
+    report = Ingested()
+    with app.store.reading() as tx:
+        dumps = store.dumps.with_rejects(tx)
+    for dump in dumps:
+        path = Path(dump["path"])
+        if not dump["path"] or not path.is_file():
+            kept = FileReport(name=dump["name"], format=dump["format"])
+            kept.refused = f"{dump['path'] or dump['name']}: the file is gone; its {dump['kept']} rejected records stay as they are. Put it back to try again"
+            report.files.append(kept)
+            continue
+        again = ingest(app, [path], seen=dump["day"])
+        report.files += again.files
+        if not any(file.refused for file in again.files):
+            with app.store.writing() as tx:
+                store.dumps.forget_rejects(tx, dump["id"])
+    return report
+
+
+def withdrawn(app: App) -> list[dict[str, Any]]:
+    """Papers withdrawn, retracted or deleted, with the addresses of the readers who liked them."""
+    with app.store.reading() as tx:
+        found = store.papers.withdrawn(tx)
+        people = store.subscribers.by_ids(tx, {ident for _, liked in found for ident in liked})
+    return [
+        {"paper": paper.name, "title": paper.title, "liked_by": [people[i].email for i in liked if i in people]} for paper, liked in found
+    ]

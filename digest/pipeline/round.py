@@ -1,0 +1,29 @@
+"""A round: compose for those who are due, then send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from digest.app import App
+from digest.model import Subscriber
+from digest.pipeline.compose import Composed, compose
+from digest.pipeline.send import Sent, send
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoundReport:
+    """What both halves did."""
+
+    composed: Composed
+    sent: Sent
+
+    @property
+    def json(self) -> dict[str, object]:
+        return {"compose": self.composed.json, "send": self.sent.json}
+
+
+def round(app: App, *, day: date | None = None, only: Subscriber | None = None, due: bool = False) -> RoundReport:
+    """Compose and send; arguments as for `compose`. Run again on the same date it sends nobody a second digest."""
+    composed = compose(app, day=day, only=only, due=due)
+    return RoundReport(composed=composed, sent=send(app, only=only))

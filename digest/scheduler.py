@@ -1,0 +1,77 @@
+"""When verbs run: one tick in memory, one at a time. Knows no paper and no reader; who is due is a question to the database.
+
+The only importer of the clock library. Several processes may tick: the ledger keeps them from doing anything twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from digest.errors import DigestError
+
+log = logging.getLogger("digest.scheduler")
+# two lines a tick, day and night, would bury what the verbs have to say
+logging.getLogger("apscheduler").setLevel(logging.WARNING)
+
+Verb = Callable[[], object]
+
+
+class Scheduler:
+    """Calls every verb, in order, at once and then every so many seconds; a tick that takes longer delays the next one.
+
+    Args:
+        verbs: called without arguments. One that fails is logged, and does not keep the others or the next tick from running.
+        seconds: from tick to tick.
+    """
+
+    def __init__(self, verbs: Sequence[Verb], *, seconds: int) -> None:
+        self._verbs = tuple(verbs)
+        self._scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
+        # Without a grace time of None a tick that is late by a second would be left out, and only an event would say so.
+        self._scheduler.add_job(
+            self.tick,
+            "interval",
+            seconds=seconds,
+            id="tick",
+            next_run_time=datetime.now(UTC),
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+        self._stopping = False
+
+    def start(self) -> None:
+        self._scheduler.start()
+
+    def hold(self) -> None:
+        """Begin no further tick and no further verb; the one that runs goes on."""
+        self._stopping = True
+        if self._scheduler.running:
+            self._scheduler.pause()
+
+    def stop(self) -> None:
+        """Hold, and wait for the verb that runs."""
+        self.hold()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+
+    def tick(self) -> None:
+        """Every verb once."""
+        for verb in self._verbs:
+            if self._stopping:
+                return
+            try:
+                verb()
+            except DigestError as error:
+                log.error("%s failed: %s", _name(verb), error)  # noqa: TRY400  (it says what and where itself)
+            except Exception:  # a mistake in one verb must not silence the others
+                log.exception("%s failed by a mistake of ours", _name(verb))
+
+
+def _name(verb: Verb) -> str:
+    return str(getattr(verb, "__name__", verb))

@@ -1,0 +1,245 @@
+"""One process for everything that runs by itself: the pages, and the tick that ingests and runs rounds. Roles can be switched off.
+
+Parts start in order and stop in the reverse one when SIGTERM or SIGINT comes: no new tick, open requests end, the verb that runs
+ends. A second signal ends the process at once; the ledger is made for that.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import queue
+import signal
+import socket
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+
+import uvicorn
+
+from digest import pipeline, subscriptions, web
+from digest.app import App
+from digest.errors import DigestError, InputError
+from digest.scheduler import Scheduler
+
+log = logging.getLogger("digest.serve")
+
+ROLES = ("web", "scheduler")
+#: seconds that open requests get to end; one waits for the database that long at most
+_GRACE = 20
+_DIED = "web"
+
+
+def run(
+    app: App,
+    *,
+    only: Collection[str] = (),
+    ready: Callable[[str], None] | None = None,
+    extra: Iterable[web.Extra] = (),
+) -> None:
+    """Serve until SIGTERM or SIGINT. Call it from the main thread.
+
+    Args:
+        app: stays open afterwards; whoever opened it closes it.
+        only: roles to play, of "web" and "scheduler"; none named = all.
+        ready: called once with the base address of the pages, as bound, when they answer; with "" where this process serves none.
+        extra: routers or mounts served beside the pages.
+
+    Raises:
+        InputError: an unknown role.
+        DigestError: the address cannot be bound, or the pages stopped by themselves.
+        StoreError: the database does not answer.
+    """
+    roles = set(only) or set(ROLES)
+    if unknown := roles - set(ROLES):
+        raise InputError(f"unknown role {', '.join(sorted(unknown))}. Known are {', '.join(ROLES)}")
+    for given in subscriptions.apply_config(app):
+        if given.outcome != "unchanged":
+            log.info("subscribe subscriber=%d outcome=%s via=config", given.subscriber.id, given.outcome)
+    news: queue.SimpleQueue[str] = queue.SimpleQueue()
+    with _signals(news):
+        pages = Background(app, extra=extra, stopped=lambda: news.put(_DIED)) if "web" in roles else None
+        stopping = threading.Event()
+        tick = app.config.schedule.tick_seconds
+        scheduler = Scheduler(_verbs(app), seconds=tick) if "scheduler" in roles else None
+        # Sources answer slowly and ask for pauses of minutes: they have a clock of their own, and the tick reads what they bring.
+        fetcher = Scheduler([_fetch(app, stopping)], seconds=tick) if scheduler and app.config.sources else None
+        try:
+            address = pages.start() if pages else ""
+            for part in filter(None, (scheduler, fetcher)):
+                part.start()
+            log.info("serve roles=%s address=%s", ",".join(sorted(roles)), address or "-")
+            if ready:
+                ready(address)
+            why = news.get()
+            log.info("stop by=%s", why)
+        finally:
+            stopping.set()
+            for part in filter(None, (scheduler, fetcher)):
+                part.hold()
+            if pages:
+                pages.stop()
+            for part in filter(None, (scheduler, fetcher)):
+                part.stop()
+            log.info("stopped")
+    if why == _DIED:
+        raise DigestError("the pages stopped by themselves; the log says why. Start `digest serve` again")
+
+
+def _fetch(app: App, stopping: threading.Event) -> Callable[[], None]:
+    def fetch() -> None:
+        report = pipeline.fetch(app, due=True, reading=False, stop=stopping.is_set, sleep=stopping.wait)
+        for one in report.sources:
+            log.info("fetch source=%s outcome=%s files=%d %s", one.name, one.outcome, len(one.files), one.error)
+
+    return fetch
+
+
+def _verbs(app: App) -> tuple[Callable[[], None], Callable[[], None]]:
+    def ingest() -> None:
+        for file in pipeline.ingest_inbox(app).files:
+            told = " ".join(f"{name}={n}" for name, n in sorted(file.counts.items()))
+            log.info("ingest dump=%s %s", file.name, file.refused or told or "read=0")
+
+    def round() -> None:
+        report = pipeline.round(app, due=True)
+        composed, sent = report.composed, report.sent
+        if composed.digests or composed.quiet or sent.states or sent.error:
+            states = " ".join(f"{state.value}={n}" for state, n in sorted(sent.states.items()))
+            log.info("round planned=%d quiet=%d %s", len(composed.digests), len(composed.quiet), states or "accepted=0")
+
+    return ingest, round
+
+
+@contextmanager
+def _signals(news: queue.SimpleQueue[str]) -> Iterator[None]:
+    """Signals become news. Only a SimpleQueue may be filled from a handler: it needs no lock that its reader may hold."""
+    known = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def hear(number: int, _frame: FrameType | None) -> None:
+        for one in known:
+            signal.signal(one, signal.SIG_DFL)
+        news.put(signal.Signals(number).name)
+
+    for number in known:
+        signal.signal(number, hear)
+    try:
+        yield
+    finally:
+        for number, handler in known.items():
+            signal.signal(number, handler)
+
+
+# ---------------------------------------------------------------------------------------------- the pages in a thread
+
+
+class Background:
+    """The pages alone, in a thread: `with Background(app) as address: ...` yields their base address and stops them at the end.
+
+    Args:
+        app: what the pages work with; its `web.bind` may name port 0 for any free one.
+        extra: routers or mounts served beside the pages.
+        stopped: called when the pages end, asked for or not.
+
+    Raises:
+        DigestError: on entering, when the address cannot be bound: which, why, and the remedy.
+    """
+
+    def __init__(self, app: App, *, extra: Iterable[web.Extra] = (), stopped: Callable[[], None] | None = None) -> None:
+        self._app, self._extra, self._stopped = app, extra, stopped
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> str:
+        """Bind, answer, and return the base address, such as http://127.0.0.1:8025."""
+        listener = _listen(self._app.config.web.bind)
+        address = _address(listener)
+        try:
+            config = uvicorn.Config(
+                web.create(self._app, extra=self._extra),
+                http="h11",
+                ws="none",
+                loop="asyncio",
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                # a path holds a token, and a token is the right to act for a reader: none may reach a log
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=_GRACE,
+            )
+        except BaseException:
+            listener.close()
+            raise
+        self._server = server = _Server(config)
+        self._thread = threading.Thread(target=self._serve, args=(server, listener), name="digest-web", daemon=True)
+        self._thread.start()
+        server.up.wait()
+        if not server.started:
+            self.stop()
+            raise DigestError(f"the pages could not be served at {address}; the log says why")
+        return address
+
+    def stop(self) -> None:
+        """Take no more requests, let the open ones end, and wait for that. Does nothing where nothing was started."""
+        if self._server and self._thread:
+            self._server.should_exit = True
+            self._thread.join()
+            self._server = self._thread = None
+
+    def _serve(self, server: _Server, listener: socket.socket) -> None:
+        try:
+            server.run(sockets=[listener])
+        finally:
+            listener.close()
+            server.up.set()
+            if self._stopped:
+                self._stopped()
+
+    def __enter__(self) -> str:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+
+class _Server(uvicorn.Server):
+    """Tells when it answers."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+
+def _listen(bind: str) -> socket.socket:
+    host, _, port = bind.rpartition(":")
+    host = host.strip("[]")
+    # Without the protocol by name asyncio leaves Nagle's delay on: 40 ms for every page.
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":  # elsewhere it would let two programs share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, int(port)))
+        listener.listen(512)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            why = "another program listens there already (another `digest serve`?). Stop it, or set another port"
+        elif error.errno in (errno.EACCES, errno.EPERM):
+            why = "this user may not listen there. Set a port from 1024 on, and put a proxy before it"
+        else:
+            why = f"{error.strerror or error}. Set an address of this machine, or 0.0.0.0 for all of them"
+        raise DigestError(f"web.bind = {bind!r}: {why}") from error
+    return listener
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

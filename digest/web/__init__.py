@@ -1,0 +1,160 @@
+"""Pages and API over the same verbs as every other door. Server-rendered, no script, no cookie, nothing loaded from elsewhere.
+
+GET and HEAD change nothing, whoever opens them; only POST does. What a link may do is in its token, so no page needs a login.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import PlainTextResponse
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
+
+import digest
+from digest.app import App
+from digest.errors import LinkError, NotFoundError, StoreError
+from digest.messages.templates import render
+from digest.web import api, health, joining, leaving, settings, thumbs
+from digest.web.guard import BODY_MAX, Guard
+from digest.web.pages import Pages
+
+log = logging.getLogger("digest.web")
+
+Extra = APIRouter | BaseRoute
+_ABOUT = "Ask for a personal digest of new scientific papers by e-mail."
+
+
+def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
+    """The web application of one service.
+
+    Args:
+        app: what the verbs work with; its clock, database and templates are the pages' too.
+        extra: routers or mounts of another door, served beside ours.
+
+    Raises:
+        StoreError: the database does not answer.
+        TemplateError: a template is missing or broken.
+    """
+    app.keys()  # made here at the latest, so that no GET ever writes
+    pages = Pages(app=app)
+    web = FastAPI(
+        title=app.config.mail.name,
+        description=_ABOUT,
+        version=digest.__version__,
+        # their pages load scripts from other hosts
+        docs_url=None,
+        redoc_url=None,
+    )
+    web.add_middleware(Guard, root=pages.root)
+    for part in (thumbs.routes(app, pages), leaving.routes(app, pages), settings.routes(app, pages), joining.routes(app, pages)):
+        web.include_router(part)
+    web.include_router(api.routes(app))
+    web.include_router(health.routes(app))
+    web.include_router(_files(app, pages))
+    for more in extra:
+        if isinstance(more, APIRouter):
+            web.include_router(more)
+        else:
+            web.router.routes.append(more)
+    _explain(web, pages)
+    return web
+
+
+def _files(app: App, pages: Pages) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+    kept = {"Cache-Control": "public, max-age=600"}
+    style = render("web/style.css", {}, app.templates)
+    icon = render("web/icon.svg", {}, app.templates)
+    pages.problem(404, "", "")  # a broken base template is found now, not by the first reader
+
+    @router.api_route("/style.css", methods=["GET", "HEAD"])
+    def style_sheet() -> Response:
+        return Response(style, media_type="text/css", headers=kept)
+
+    @router.api_route("/icon.svg", methods=["GET", "HEAD"])
+    def icon_file() -> Response:
+        return Response(icon, media_type="image/svg+xml", headers=kept)
+
+    @router.api_route("/robots.txt", methods=["GET", "HEAD"])
+    def robots() -> Response:
+        return PlainTextResponse("User-agent: *\nDisallow: /\n", headers=kept)
+
+    return router
+
+
+# ---------------------------------------------------------------------------------------------- errors
+
+
+def _for_programs(request: Request) -> bool:
+    return request.url.path.removeprefix(request.scope.get("root_path", "")).startswith("/api/")
+
+
+def _explain(web: FastAPI, pages: Pages) -> None:
+    """Every error as a page for people, and as JSON under /api."""
+
+    def tell(request: Request, status: int, code: str, heading: str, text: str, headers: dict[str, str] | None = None) -> Response:
+        if _for_programs(request):
+            return api.failure(status, api.Problem(code=code, field=None, message=heading, remedy=text), headers)
+        response = pages.problem(status, heading, text)
+        response.headers.update(headers or {})
+        return response
+
+    def on_link(request: Request, error: Exception) -> Response:
+        return tell(
+            request, 404, "not_found", "This link does not work",
+            "It may have been cut off or changed on its way. Open it again from the mail, or copy it whole, from https to its last letter. "
+            "If it still does not work, any newer mail has links of its own.",
+        )  # fmt: skip
+
+    def on_absent(request: Request, error: Exception) -> Response:
+        return tell(
+            request, 404, "not_found", "This is no longer here",
+            "The paper or the subscription of this link is not stored any more. Nothing was changed, and you need not do anything.",
+        )  # fmt: skip
+
+    def on_store(request: Request, error: Exception) -> Response:
+        log.error("%s %s: %s", request.method, _route(request), error)
+        return tell(
+            request, 503, "unavailable", "Not just now",
+            "The service cannot reach its data at the moment, so nothing was changed. Please try again in a few minutes.",
+            {"Retry-After": "60"},
+        )  # fmt: skip
+
+    def on_status(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        code, heading, text = _STATUS.get(status, ("invalid", "This could not be understood", "Go back and try again."))
+        given = error.headers if isinstance(error, HTTPException) else None
+        return tell(request, status, code, heading, text, dict(given or {}))
+
+    def on_bug(request: Request, error: Exception) -> Response:
+        return tell(
+            request, 500, "internal", "Something went wrong here",
+            "This is our mistake, not yours; the operator finds it in the log. Please try again later.",
+        )  # fmt: skip
+
+    handlers: dict[type[Exception], Callable[[Request, Exception], Response]] = {
+        LinkError: on_link,
+        NotFoundError: on_absent,
+        StoreError: on_store,
+        HTTPException: on_status,
+        RequestValidationError: api.refused,
+        Exception: on_bug,
+    }
+    for kind, handler in handlers.items():
+        web.add_exception_handler(kind, handler)
+
+
+_STATUS = {
+    404: ("not_found", "There is no such page", "Check the address, or open the link again from the mail."),
+    405: ("method", "This page is not for that", "Open the link again from the mail and use the button on the page."),
+    413: ("too_large", "This is too much at once", f"At most {BODY_MAX // 1024} KiB can be sent. Shorten the lists and try again."),
+}
+
+
+def _route(request: Request) -> str:
+    """The pattern of the path: the path itself holds a token, which is a secret."""
+    return str(getattr(request.scope.get("route"), "path", "?"))

@@ -1,0 +1,156 @@
+"""The API, version 1. Every error is `{"error": {...}}` with the field it is about and what to do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from digest import subscriptions
+from digest.app import App
+from digest.errors import AddressError, InputError
+from digest.subscriptions import Wish
+from digest.web.forms import blame
+from digest.web.pages import clean
+
+log = logging.getLogger("digest.web")
+
+_T = TypeVar("_T")
+_TOO_MANY = 200
+
+
+def _clean(value: object) -> object:
+    return clean(value) if isinstance(value, str) else value
+
+
+Text = Annotated[str, BeforeValidator(_clean), Field(max_length=600)]
+Texts = Annotated[list[Text], Field(max_length=_TOO_MANY)]
+
+
+class NewSubscriber(BaseModel):
+    """A reader who asks for the digest. What is left out gets the service's default."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    email: Text = Field(max_length=320, description="an e-mail address, as in reader@example.org")
+    name: Text | None = Field(None, max_length=200, description="text of up to 200 characters: how to greet the reader")
+    timezone: Text | None = Field(None, description="the name of a time zone, as in Europe/Berlin")
+    hour: int | None = Field(None, ge=0, le=23, description="a whole number from 0 to 23: the local hour from which the digest may come")
+    days: list[Annotated[int, Field(ge=1, le=7)]] | None = Field(
+        None, min_length=1, max_length=7, description="a list of weekdays, numbers from 1 (Monday) to 7 (Sunday)"
+    )
+    size: int | None = Field(None, ge=1, le=100, description="a whole number from 1 to 100: papers in a digest at most")
+    threshold: int | None = Field(
+        None, ge=0, le=100, description="a whole number from 0 to 100: match below which a paper is not listed; 0 = none"
+    )
+    keywords: Texts | None = Field(None, description='a list of up to 200 texts; one that begins with "-" counts against a paper')
+    categories: Texts | None = Field(None, description='a list of up to 200 arXiv categories or archives, as in ["cs.LG", "q-bio"]')
+    authors: Texts | None = Field(None, description="a list of up to 200 names of authors")
+    papers: Texts | None = Field(
+        None, description='a list of up to 200 example papers: arXiv ids, DOIs or links, as in ["arxiv:2604.00001"]'
+    )
+
+    @property
+    def wish(self) -> Wish:
+        return Wish(
+            email=self.email,
+            name=self.name,
+            timezone=self.timezone,
+            hour=self.hour,
+            days=_tuple(self.days),
+            size=self.size,
+            threshold=self.threshold,
+            keywords=_tuple(self.keywords),
+            categories=_tuple(self.categories),
+            authors=_tuple(self.authors),
+            papers=_tuple(self.papers),
+        )
+
+
+def _tuple(values: list[_T] | None) -> tuple[_T, ...] | None:
+    return None if values is None else tuple(values)
+
+
+class Asked(BaseModel):
+    """A mail with a confirmation link is on its way, if mail can be sent to that address; nothing else has happened yet."""
+
+    status: Literal["asked"] = "asked"
+
+
+class Problem(BaseModel):
+    """What is wrong, where, and what to do."""
+
+    code: str = Field(description="invalid, closed, too_large, not_found, method, unavailable or internal")
+    message: str
+    field: str | None = Field(description="the field it is about, null where it is about none")
+    remedy: str
+
+
+class Failure(BaseModel):
+    """The body of every answer that is an error."""
+
+    error: Problem
+
+
+_DESCRIBED: dict[int | str, dict[str, Any]] = {
+    403: {"model": Failure, "description": "This service takes no new readers"},
+    413: {"model": Failure, "description": "The body is too large"},
+    422: {"model": Failure, "description": "A value is missing, unknown or out of range"},
+    503: {"model": Failure, "description": "The database does not answer; try again later"},
+}
+
+
+def failure(status: int, problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(Failure(error=problem).model_dump(), status_code=status, headers=headers)
+
+
+def refused(request: Request, error: Exception) -> JSONResponse:
+    """The first thing that is wrong with a body, and the remedy in the words of the field's own description."""
+    return failure(422, _problem(error.errors()[0] if isinstance(error, RequestValidationError) else {}))
+
+
+def _problem(first: Mapping[str, Any]) -> Problem:
+    known = NewSubscriber.model_fields
+    place = [part for part in first.get("loc", ()) if part != "body"]
+    name = str(place[0]) if place and isinstance(place[0], str) else None
+    if first.get("type") == "extra_forbidden":
+        return Problem(code="invalid", field=name, message=f"{name} is unknown", remedy=f"leave it out; known are {', '.join(known)}")
+    if name not in known:
+        remedy = "send a JSON object as application/json, with email at least"
+        return Problem(code="invalid", field=None, message="the body is no JSON object", remedy=remedy)
+    told = str(first.get("msg", "cannot be used"))
+    message = f"{name} is missing" if first["type"] == "missing" else f"{name}: {told[:1].lower()}{told[1:]}"
+    return Problem(code="invalid", field=name, message=message, remedy=f"give {known[name].description}")
+
+
+def routes(app: App) -> APIRouter:
+    router = APIRouter(prefix="/api/v1", tags=["subscribers"])
+
+    @router.post("/subscribers", status_code=202, responses=_DESCRIBED, summary="Ask for a digest")
+    def subscribe(wanted: NewSubscriber) -> Any:
+        """Send a confirmation link to the address; the digest comes once it was opened and confirmed.
+
+        The answer is the same whether or not the address is known already.
+        """
+        if not app.config.web.signup:
+            message = "this service takes no new readers by page or API"
+            return failure(403, Problem(code="closed", field=None, message=message, remedy="ask its operator"))
+        try:
+            subscriptions.ask(app, wanted.wish, origin="api")
+        except AddressError as error:
+            remedy = "give an address that mail can be sent to"
+            return failure(422, Problem(code="invalid", field="email", message=str(error), remedy=remedy))
+        except InputError as error:
+            name, text = blame(error)
+            field = NewSubscriber.model_fields.get(name)
+            remedy = f"give {field.description}" if field else text
+            return failure(422, Problem(code="invalid", field=name or None, message=str(error), remedy=remedy))
+        log.info("subscribe via=api")
+        return Asked()
+
+    return router

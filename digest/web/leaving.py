@@ -1,0 +1,59 @@
+"""The way out, for people and for the button that mailbox providers show (RFC 8058): one POST, no login, no redirect, always 200."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from digest import pipeline, subscriptions
+from digest.app import App
+from digest.errors import NotFoundError
+from digest.model import Link, Purpose, Standing, Subscriber
+from digest.web.pages import FormBody, Pages, masked
+
+log = logging.getLogger("digest.web")
+
+
+def routes(app: App, pages: Pages) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    def page(subscriber: Subscriber | None, *, back: bool = False) -> HTMLResponse:
+        standing = None if subscriber is None else subscriber.standing
+        return pages.render(
+            "unsubscribe",
+            address="" if subscriber is None else masked(subscriber.email),
+            gone=standing is None,
+            left=standing is Standing.LEFT,
+            suppressed=standing is Standing.SUPPRESSED,
+            back=back,
+        )
+
+    def found(link: Link) -> Subscriber | None:
+        """None when the row is gone, which to the reader is the same as having left."""
+        try:
+            return subscriptions.by_id(app, link.subscriber_id)
+        except NotFoundError:
+            return None
+
+    @router.api_route("/u/{token}", methods=["GET", "HEAD"])
+    def look(token: str) -> HTMLResponse:
+        return page(found(pipeline.read_link(app, token, Purpose.UNSUBSCRIBE)))
+
+    @router.post("/u/{token}")
+    def leave(token: str, form: FormBody) -> HTMLResponse:
+        """Any POST leaves, but one that says to come back."""
+        link = pipeline.read_link(app, token, Purpose.UNSUBSCRIBE)
+        known = found(link)
+        if known is None:
+            return page(None)
+        if form.one("undo") and not form.one("List-Unsubscribe"):
+            subscriber = subscriptions.return_after(app, link.subscriber_id)
+            log.info("return subscriber=%d via=page", link.subscriber_id)
+            return page(subscriber, back=subscriber.standing is not Standing.SUPPRESSED)
+        subscriber = subscriptions.unsubscribe(app, link.subscriber_id)
+        log.info("unsubscribe subscriber=%d via=%s", link.subscriber_id, "one-click" if form.one("List-Unsubscribe") else "page")
+        return page(subscriber)
+
+    return router
