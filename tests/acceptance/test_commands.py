@@ -1,0 +1,263 @@
+"""One day as an operator lives it: the real command, in a folder of its own."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import typer
+
+from digest.cli import app, main
+from digest.demo.catcher import Catcher
+from tests.conftest import ROOT, TODAY, invented
+
+Run = Callable[..., "Done"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Run:
+    """Runs `digest ...` as a process in tmp_path, with no settings from outside."""
+
+    def call(*words: str, **environment: str) -> Done:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
+        done = subprocess.run(
+            [sys.executable, "-m", "digest", *words],
+            cwd=tmp_path,
+            env=clean | {"COLUMNS": "200", "NO_COLOR": "1"} | environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, f"digest {' '.join(words)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        return Done(stdout=done.stdout, stderr=done.stderr)
+
+    return call
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """The same in this process, which spares loading everything anew for each command."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str, code: int = 0, stdin: str = "", **environment: str) -> Done:
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["digest", *words])
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            ended: int | str | None = 0
+            try:
+                main()
+            except SystemExit as end:
+                ended = end.code or 0
+        told = capfd.readouterr()
+        assert ended == code, f"digest {' '.join(words)} ended with {ended}:\n{told.out}\n{told.err}"
+        return Done(stdout=told.out, stderr=told.err)
+
+    return call
+
+
+@pytest.fixture
+def papers(tmp_path: Path) -> Path:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / f"{TODAY}.jsonl").write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in invented(TODAY)))
+    return folder
+
+
+@pytest.fixture
+def catcher(tmp_path: Path) -> Iterator[Catcher]:
+    with Catcher(tmp_path / "caught") as listening:
+        yield listening
+
+
+def test_a_day_from_init_to_a_learned_preview(run: Run, papers: Path, catcher: Catcher, tmp_path: Path) -> None:
+    run("init", "--sender", "digest@example.org", "--host", "127.0.0.1", "--port", str(catcher.port))
+    told = json.loads(run("ingest", "--seen", "name", "--json", str(papers)).stdout)
+    assert {kind: told[kind] for kind in ("read", "new", "updated", "duplicate", "skipped", "rejected")} == {
+        "read": 16,
+        "new": 16,
+        "updated": 0,
+        "duplicate": 0,
+        "skipped": 0,
+        "rejected": 0,
+    }
+    assert json.loads(run("ingest", "--json", str(papers)).stdout)["duplicate"] == 16
+    run("subscribe", "alice@example.org", "--keyword", "robot", "--category", "cs.RO", "--size", "3")
+    day = ("--date", str(TODAY))
+    first = json.loads(run("preview", "alice@example.org", "--json", *day).stdout)
+    assert json.loads(run("preview", "alice@example.org", "--json", *day).stdout) == first
+    assert all("robot" in paper["title"] for paper in first["papers"])
+    report = json.loads(run("run", "--json", *day).stdout)
+    assert (report["compose"]["planned"], report["send"]["accepted"]) == (1, 1)
+    again = json.loads(run("run", "--json", *day).stdout)
+    assert (again["compose"]["planned"], again["send"]["accepted"], len(catcher.caught)) == (0, 0, 1)
+    assert catcher.caught[0].parsed["To"] == "alice@example.org"
+    run("rate", "alice@example.org", first["papers"][0]["paper"], "up")
+    status = json.loads(run("status", "--json", *day).stdout)
+    assert (status["thumbs"], status["messages"], status["alarms"]) == ({"up": 1, "down": 0}, {"accepted": 1}, [])
+    assert json.loads(run("preview", "alice@example.org", "--json", "--date", "2026-06-10").stdout)["made"]["thumbs_up"] == 1
+
+
+def test_the_stages_of_a_round_one_by_one(run: Run, papers: Path, tmp_path: Path) -> None:
+    run("ingest", "--seen", "name", str(papers))
+    run("subscribe", "alice@example.org")
+    day = ("--date", str(TODAY))
+    assert json.loads(run("compose", "--dry-run", "--json", *day).stdout)["planned"] == 1
+    assert json.loads(run("send", "--json", *day).stdout)["accepted"] == 0
+    assert json.loads(run("compose", "--json", *day).stdout)["planned"] == 1
+    assert json.loads(run("send", "--dry-run", "--json", *day).stdout)["waiting"] == 1
+    assert json.loads(run("send", "--json", *day).stdout)["accepted"] == 1
+    assert [path.suffix for path in (tmp_path / "outbox").iterdir()] == [".eml"]
+
+
+def test_a_preview_as_html_and_text(run: Run, papers: Path, tmp_path: Path) -> None:
+    run("ingest", "--seen", "name", str(papers))
+    run("subscribe", "alice@example.org")
+    text = run("preview", "alice@example.org", "--date", str(TODAY), "--html", "out.html", "--text").stdout
+    assert (tmp_path / "out.html").read_text().lower().startswith("<!doctype html>")
+    assert "More like this:" in text
+
+
+def test_standard_input_is_a_dump_too(run: Run, papers: Path) -> None:
+    text = next(papers.iterdir()).read_text()
+    assert json.loads(run("ingest", "-", "--json", stdin=text).stdout)["new"] == 16
+
+
+def test_readers_from_a_file(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "readers.csv").write_text(
+        'email,name,hour,days,keywords\nalice@example.org,Alice,6,1;2;3,"robot; graph neural network"\nnobody,,,,\nbob@example.org,Bob,99,,\n'
+    )
+    told = json.loads(run("subscribe", "--file", "readers.csv", "--json").stdout)
+    assert (told["new"], told["rejected"]) == (1, 2)
+    assert [(row["line"], row["reason"].split(":")[0]) for row in told["rejects"]] == [
+        (3, "'nobody' is no e-mail address"),
+        (4, "hour 99 must be 0 to 23"),
+    ]
+    (alice,) = json.loads(run("subscribers", "--json").stdout)
+    assert (alice["hour"], alice["days"], alice["interests"][0]["keywords"]) == (6, [1, 2, 3], ["robot", "graph neural network"])
+    rows = ['{"email": "carol@example.org", "size": 5, "categories": ["cs.LG"]}', "not json", '{"email": "d@example.org", "colour": 1}']
+    (tmp_path / "more.jsonl").write_text("\n".join(rows))
+    told = json.loads(run("subscribe", "--file", "more.jsonl", "--json").stdout)
+    assert (told["new"], [row["line"] for row in told["rejects"]]) == (1, [2, 3])
+
+
+def test_whoever_left_is_not_brought_back_by_a_file(run: Run, tmp_path: Path) -> None:
+    run("subscribe", "alice@example.org")
+    run("unsubscribe", "alice@example.org")
+    (tmp_path / "readers.csv").write_text("email\nalice@example.org\n")
+    assert json.loads(run("subscribe", "--file", "readers.csv", "--json").stdout)["left"] == 1
+    assert json.loads(run("subscribe", "alice@example.org", "--json").stdout)["outcome"] == "back"
+
+
+def test_readers_of_the_config_are_applied(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[[subscribers]]\nemail = "alice@example.org"\nkeywords = ["robot"]\n')
+    assert [reader["email"] for reader in json.loads(run("subscribers", "--apply", "--json").stdout)] == ["alice@example.org"]
+
+
+def test_settings_come_from_the_environment_without_a_file(run: Run) -> None:
+    shown = json.loads(run("config", "--json", DIGEST_SMTP__PORT="2525").stdout)
+    assert shown["smtp"]["port"] == 2525
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("frobnicate",), 2, "No such command"),
+        (("subscribe",), 2, "either one EMAIL or --file"),
+        (("subscribe", "nobody"), 2, "is no e-mail address"),
+        (("subscribe", "--file", "absent.csv"), 2, "absent.csv"),
+        (("rate", "a@example.org", "2606.00001", "sideways"), 2, "up, down or clear"),
+        (("run", "--date", "yesterday"), 2, "YYYY-MM-DD"),
+        (("ingest", "x", "--seen", "soon"), 2, "YYYY-MM-DD"),
+        (("ingest", "absent.jsonl"), 1, "absent.jsonl"),
+        (("preview", "a@example.org"), 1, "nobody subscribes"),
+        (("status", "--config", "absent.toml"), 1, "digest init"),
+        (("serve", "--only", "barber"), 2, "is no role"),
+    ],
+)
+def test_a_mistake_is_told_in_a_sentence_with_the_right_exit_code(run: Run, words: tuple[str, ...], code: int, told: str) -> None:
+    done = run(*words, code=code)
+    assert told in re.sub(r"[│\s]+", " ", done.stderr + done.stdout)
+
+
+def test_init_never_overwrites(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("# mine\n")
+    run("init", code=2)
+    assert (tmp_path / "config.toml").read_text() == "# mine\n"
+
+
+def test_a_known_mailbox_provider_is_guessed(run: Run, tmp_path: Path) -> None:
+    told = run("init", "--sender", "somebody@gmail.com").stdout
+    text = (tmp_path / "config.toml").read_text()
+    assert 'host = "smtp.gmail.com"' in text
+    assert 'username = "somebody@gmail.com"' in text
+    assert "smtp-password" in told
+
+
+def test_a_database_of_another_version_is_refused_until_upgraded(run: Run, tmp_path: Path) -> None:
+    import sqlite3
+
+    run("subscribers")
+    with sqlite3.connect(tmp_path / "digest.sqlite") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'ancient'")
+    assert "newer than this version" in run("status", code=1).stderr
+    with sqlite3.connect(tmp_path / "digest.sqlite") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    assert "up to date" in run("db", "upgrade").stdout
+
+
+# ---------------------------------------------------------------------------------------------- the demonstration
+
+
+def test_the_demonstration_ignores_settings_from_outside_and_ends_well(process: Run, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("this is not even TOML")
+    told = process("demo", "--no-serve", "--folder", "show", DIGEST_SMTP__PORT="nonsense", DIGEST_STORE__URL="nonsense").stdout
+    assert "10 mails were delivered over SMTP" in told
+    mails = sorted(path.name for path in (tmp_path / "show" / "mail").iterdir())
+    assert len(mails) == 10
+    assert told.count("more like this") == 5
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.toml", "show"]
+
+
+def test_a_folder_with_something_in_it_is_not_used_for_the_demonstration(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "show").mkdir()
+    (tmp_path / "show" / "mine").write_text("precious")
+    assert "is not empty" in run("demo", "--no-serve", "--folder", "show", code=2).stderr
+
+
+# ---------------------------------------------------------------------------------------------- what is documented
+
+
+def test_every_command_has_help_and_stands_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert {"ingest", "subscribe", "run", "serve", "status", "demo"} <= set(commands)
+    for name, command in commands.items():
+        assert command.help, f"digest {name} has no help"
+        assert f"digest {name}" in readme, f"README.md says nothing about `digest {name}`"
+        for parameter in command.params:
+            assert getattr(parameter, "help", None), f"digest {name}: {parameter.name} has no help"
+
+
+def test_the_readme_stays_short_and_shows_the_commands_first() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 250
+    assert any(line.startswith("    python3 -m venv") for line in lines[:25])

@@ -1,0 +1,213 @@
+"""What does ingest cost? As a ratio to the floor: the same rows into the same tables with the bare driver, without cleaning or look-ups.
+
+    python tests/bench/ingest.py                       20,000 records into SQLite, and into PostgreSQL where one answers
+    python tests/bench/ingest.py --records 100000
+    python tests/bench/ingest.py --memory              peak memory at 40,000 and 400,000 records
+
+Records are the real arXiv days with changed ids and titles where DIGEST_TEST_SHARED (default ../shared) has them, else invented ones. Features are left
+out on both sides. Times are CPU plus waiting of one process; the floor is measured in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import itertools
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLES = ("dumps", "papers", "identities", "records", "vectors", "rounds", "frequencies")
+
+
+def rows(count: int) -> Iterator[dict[str, Any]]:
+    """Daily-crawl records with ids of their own; titles differ, as those of papers do."""
+    folder = Path(os.environ.get("DIGEST_TEST_SHARED", ROOT.parent / "shared")) / "dumps" / "arxiv"
+    files = sorted(folder.glob("*.jsonl.gz"))
+
+    def real() -> Iterator[dict[str, Any]]:
+        for path in files:
+            with gzip.open(path, "rt", encoding="utf-8") as file:
+                yield from map(json.loads, file)
+
+    text = "We look at a number of things and find that some of them are larger than the others. " * 12
+    invented = (
+        {"title": "A title", "summary": text, "authors": ["Jane Doe"] * 5, "categories": ["cs.LG"], "comment": None}
+        for _ in itertools.count()
+    )
+    source = itertools.cycle(real()) if files else invented
+    for number, row in zip(range(count), source, strict=False):
+        ident = f"{15 + number // 1_188_000:02d}{1 + number // 99_000 % 12:02d}.{1 + number % 99_000:05d}"
+        yield row | {"id": ident, "title": f"{row['title']} {number}", "abs": f"https://arxiv.org/abs/{ident}"}
+
+
+def write(path: Path, count: int) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(count))
+
+
+def ours(url: str, dump: Path, folder: Path) -> float:
+    """Seconds that the verb takes, without features."""
+    import scipy.sparse as sp
+
+    from digest import config, features, pipeline
+    from digest.app import App
+
+    app = App.open(config.load(None, {"DIGEST_STORE__URL": url, "DIGEST_INGEST__INBOX": str(folder / "inbox")}))
+    features.vectorize = lambda texts: sp.csr_matrix((len(texts), features.COLUMNS), dtype="int32")  # type: ignore[assignment]
+    features.pack = lambda found: [b""] * found.shape[0]  # type: ignore[assignment]
+    started = time.perf_counter()
+    report = pipeline.ingest(app, [dump])
+    took = time.perf_counter() - started
+    assert report.count("new") == report.count("read"), report.json
+    app.close()
+    return took
+
+
+def floor_sqlite(made: Path, folder: Path) -> float:
+    """Seconds of executemany over the very rows that ours made, in transactions of 2,000, into an empty copy of the schema."""
+    import sqlite3
+
+    from digest.store import Store, schema
+
+    target = folder / "floor.sqlite"
+    store = Store(f"sqlite:///{target}")
+    schema.require(store)
+    store.close()
+    source, sink = sqlite3.connect(made), sqlite3.connect(target, isolation_level=None)
+    sink.execute("PRAGMA journal_mode = WAL")
+    sink.execute("PRAGMA synchronous = FULL")
+    took = 0.0
+    for table in TABLES:
+        found = source.execute(f"SELECT * FROM {table}").fetchall()
+        if not found:
+            continue
+        statement = f"INSERT INTO {table} VALUES ({', '.join('?' * len(found[0]))})"
+        started = time.perf_counter()
+        for start in range(0, len(found), 2000):
+            sink.execute("BEGIN IMMEDIATE")
+            sink.executemany(statement, found[start : start + 2000])
+            sink.execute("COMMIT")
+        took += time.perf_counter() - started
+    source.close()
+    sink.close()
+    return took
+
+
+def floor_postgres(made: str, target: str) -> tuple[float, float]:
+    """Seconds of executemany and of COPY over the rows that ours made."""
+    import psycopg
+
+    from digest.store import Store, schema
+
+    took = {"executemany": 0.0, "copy": 0.0}
+    for how in took:
+        store = Store(target)
+        schema.require(store)
+        store.close()
+        with psycopg.connect(made) as source, psycopg.connect(target) as sink:
+            for table in TABLES:
+                found = source.execute(f"SELECT * FROM {table}".encode()).fetchall()
+                if not found:
+                    continue
+                found = [tuple(json.dumps(value) if isinstance(value, dict | list) else value for value in row) for row in found]
+                started = time.perf_counter()
+                for start in range(0, len(found), 2000):
+                    some = found[start : start + 2000]
+                    with sink.cursor() as cursor:
+                        if how == "copy":
+                            with cursor.copy(f"COPY {table} FROM STDIN".encode()) as copy:
+                                for row in some:
+                                    copy.write_row(row)
+                        else:
+                            cursor.executemany(f"INSERT INTO {table} VALUES ({', '.join(['%s'] * len(some[0]))})".encode(), some)
+                    sink.commit()
+                took[how] += time.perf_counter() - started
+            sink.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+            sink.commit()
+    return took["executemany"], took["copy"]
+
+
+def compare(count: int) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        dump = folder / "dump.jsonl"
+        write(dump, count)
+        size = dump.stat().st_size
+        print(f"{count:,} records, {size / 1e6:.0f} MB, load {os.getloadavg()[0]:.1f}")
+        mine = ours(f"sqlite:///{folder / 'ours.sqlite'}", dump, folder)
+        bare = floor_sqlite(folder / "ours.sqlite", folder)
+        print(f"SQLite      ours {mine:6.1f} s ({1e6 * mine / count:4.0f} us a record)   floor {bare:5.1f} s   ratio {mine / bare:.1f}")
+        admin = os.environ.get("DIGEST_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+        try:
+            import psycopg
+
+            connection = psycopg.connect(admin, autocommit=True, connect_timeout=3)
+        except (ImportError, OSError) as error:
+            print(f"PostgreSQL  left out: {error}")
+            return
+        names = [f"digest_bench_{os.getpid()}_{part}" for part in ("ours", "floor")]
+        try:
+            for name in names:
+                connection.execute(f"CREATE DATABASE {name}".encode())
+            urls = [admin.rsplit("/", 1)[0] + "/" + name for name in names]
+            mine = ours(urls[0], dump, folder)
+            many, copy = floor_postgres(urls[0], urls[1])
+            print(
+                f"PostgreSQL  ours {mine:6.1f} s ({1e6 * mine / count:4.0f} us a record)   floor {many:5.1f} s   ratio {mine / many:.1f}   (COPY {copy:.1f} s)"
+            )
+        finally:
+            for name in names:
+                connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
+            connection.close()
+
+
+def memory() -> None:
+    peaks = {}
+    for count in (40_000, 400_000):
+        done = subprocess.run([sys.executable, __file__, "--peak", str(count)], capture_output=True, text=True, check=True, env=os.environ)
+        peaks[count] = float(done.stdout)
+        print(f"{count:>7,} records: peak {peaks[count]:.0f} MB", flush=True)
+    print(f"ratio {peaks[400_000] / peaks[40_000]:.2f}")
+
+
+def peak(count: int) -> None:
+    """With features, as the command runs; prints the peak of this process in MB."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        write(folder / "dump.jsonl", count)
+        from digest import config, pipeline
+        from digest.app import App
+
+        app = App.open(
+            config.load(None, {"DIGEST_STORE__URL": f"sqlite:///{folder / 'x.sqlite'}", "DIGEST_INGEST__INBOX": str(folder / "inbox")})
+        )
+        pipeline.ingest(app, [folder / "dump.jsonl"])
+        app.close()
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--records", type=int, default=20_000)
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--peak", type=int, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.peak:
+        peak(asked.peak)
+    elif asked.memory:
+        memory()
+    else:
+        compare(asked.records)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""The pages as a reader's browser shows them: every way is walked with and without JavaScript."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+
+from digest import pipeline, serve, subscriptions
+from digest.app import App
+from digest.model import Purpose, Standing, Subscriber
+from tests.conftest import absent, make_app
+from tests.webclient import Write, fill
+
+pytestmark = pytest.mark.browser
+
+Cast = Callable[[App], dict[str, Subscriber]]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """For this module only: while it is open its event loop runs in this thread, and nobody else's can."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        absent("no Chromium is installed")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-quic"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path, dump: Write) -> Iterator[App]:
+    app = make_app(tmp_path, web__bind="127.0.0.1:0")
+    fill(app, dump)
+    yield app
+    app.close()
+
+
+@pytest.fixture(params=[True, False], ids=["script", "no script"])
+def page(request: pytest.FixtureRequest, browser: Browser, served: App) -> Iterator[Page]:
+    """A phone-sized page; at its end no error was logged, and nothing was fetched from another host."""
+    with serve.Background(served) as address:
+        context = browser.new_context(base_url=address, java_script_enabled=request.param, viewport={"width": 390, "height": 844})
+        opened = context.new_page()
+        opened.set_default_timeout(15_000)
+        errors: list[str] = []
+        foreign: list[str] = []
+
+        def on_console(message: ConsoleMessage) -> None:
+            # the browser notes every answer from 400 on; a refused form is meant to be one
+            if message.type in ("error", "warning") and "status of 422" not in message.text:
+                errors.append(message.text)
+
+        def on_request(asked: Request) -> None:
+            if not asked.url.startswith(address):
+                foreign.append(asked.url)
+
+        opened.on("console", on_console)
+        opened.on("pageerror", lambda error: errors.append(str(error)))
+        opened.on("request", on_request)
+        yield opened
+        context.close()
+        assert errors == []
+        assert foreign == []
+
+
+def path(app: App, purpose: Purpose, subscriber: Subscriber, paper_id: int = 0) -> str:
+    return app.url(purpose, subscriber.id, paper_id=paper_id).removeprefix(app.config.web.base_url)
+
+
+def heading(page: Page, text: str) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text(text)
+
+
+def fits(page: Page) -> None:
+    """Nothing hangs out of the page, and whatever is pressed is large enough for a thumb."""
+    width = page.locator("body").bounding_box()
+    assert width is not None
+    assert width["width"] <= 390
+    for pressed in (*page.get_by_role("button").all(), *page.locator("a.button, label.choice, select, textarea").all()):
+        box = pressed.bounding_box()
+        assert box is not None
+        assert box["height"] >= 44, pressed.inner_text()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+
+
+def test_a_thumb_is_given_taken_back_and_turned_round(page: Page, served: App, cast: Cast) -> None:
+    alice = cast(served)["alice"]
+    page.goto(path(served, Purpose.UP, alice, 1))
+    heading(page, "More like this?")
+    fits(page)
+    page.get_by_role("button", name="More like this").click()
+    heading(page, "Noted: more like this")
+    fits(page)
+    assert pipeline.standing_vote(served, alice.id, 1) == 1
+    page.reload()
+    page.get_by_role("button", name="Undo").click()
+    heading(page, "Taken back")
+    assert pipeline.standing_vote(served, alice.id, 1) == 0
+    page.get_by_role("button", name="More like this").click()
+    page.get_by_role("button", name="Less like this instead").click()
+    heading(page, "Noted: less like this")
+    assert pipeline.standing_vote(served, alice.id, 1) == -1
+    page.get_by_role("button", name="Undo").click()
+    assert pipeline.standing_vote(served, alice.id, 1) == 1
+
+
+def test_leaving_and_coming_back(page: Page, served: App, cast: Cast) -> None:
+    alice = cast(served)["alice"]
+    page.goto(path(served, Purpose.UNSUBSCRIBE, alice))
+    fits(page)
+    page.get_by_role("button", name="Unsubscribe").click()
+    heading(page, "You have left")
+    assert subscriptions.by_id(served, alice.id).standing is Standing.LEFT
+    page.get_by_role("button", name="Come back").click()
+    heading(page, "Welcome back")
+    assert subscriptions.by_id(served, alice.id).standing is Standing.ACTIVE
+
+
+def test_settings_are_refused_with_a_reason_then_saved(page: Page, served: App, cast: Cast) -> None:
+    alice = cast(served)["alice"]
+    page.goto(path(served, Purpose.MANAGE, alice))
+    fits(page)
+    page.get_by_label("Papers in a digest").fill("0")
+    page.get_by_label("Keywords").fill("tactile sensing\n-survey")
+    page.get_by_label("Time zone").fill("Berlin")
+    page.get_by_label("Sunday").uncheck()
+    page.get_by_label("Good matches only").check()
+    page.get_by_label("Not before").select_option("18:00")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("2 answers need another look")
+    expect(page.get_by_label("Papers in a digest")).to_have_accessible_description("Write a whole number from 1 to 100.")
+    expect(page.get_by_label("Keywords")).to_have_value("tactile sensing\n-survey")
+    fits(page)
+    assert subscriptions.by_id(served, alice.id) == alice
+    page.get_by_label("Papers in a digest").fill("5")
+    page.get_by_label("Time zone").fill("Europe/Berlin")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_contain_text("Saved.")
+    saved = subscriptions.by_id(served, alice.id)
+    assert (saved.size, saved.timezone, saved.hour, saved.days, saved.threshold) == (5, "Europe/Berlin", 18, (1, 2, 3, 4, 5, 6), 80)
+    assert saved.interests[0].keywords == ("tactile sensing", "-survey")
+
+
+def test_a_pause_and_then_the_way_out(page: Page, served: App, cast: Cast) -> None:
+    alice = cast(served)["alice"]
+    page.goto(path(served, Purpose.MANAGE, alice))
+    page.get_by_role("button", name="Pause").click()
+    assert subscriptions.by_id(served, alice.id).standing is Standing.PAUSED
+    page.get_by_role("button", name="Go on").click()
+    assert subscriptions.by_id(served, alice.id).standing is Standing.ACTIVE
+    page.get_by_role("link", name="Unsubscribe").click()
+    heading(page, "Stop the digest?")
+
+
+def test_subscribing_and_confirming(page: Page, served: App) -> None:
+    page.goto("/")
+    fits(page)
+    page.get_by_label("Your e-mail address").fill("dave@")
+    page.get_by_role("button", name="Subscribe").click()
+    expect(page.get_by_role("alert")).to_contain_text("no complete e-mail address")
+    page.get_by_label("Your e-mail address").fill("dave@example.org")
+    page.get_by_role("button", name="Subscribe").click()
+    heading(page, "Check your mail")
+    dave = subscriptions.by_email(served, "dave@example.org")
+    page.goto(path(served, Purpose.CONFIRM, dave))
+    page.get_by_role("button", name="Yes, subscribe me").click()
+    heading(page, "You are subscribed")
+    assert subscriptions.by_id(served, dave.id).standing is Standing.ACTIVE
+
+
+def test_every_way_can_be_walked_with_the_keyboard(page: Page, served: App, cast: Cast) -> None:
+    alice = cast(served)["alice"]
+    page.goto(path(served, Purpose.DOWN, alice, 2))
+    button = page.get_by_role("button", name="Less like this")
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        if button.evaluate("element => element === document.activeElement"):
+            break
+    expect(button).to_be_focused()
+    assert button.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    heading(page, "Noted: less like this")
+    assert pipeline.standing_vote(served, alice.id, 2) == -1

@@ -1,0 +1,216 @@
+"""Fixtures of all tests: a store on each database, an app, and the cast that the stories are told with.
+
+Where a server, a browser or the real dumps are absent, their tests are left out and say so; with DIGEST_TEST_ALL=1,
+as in CI, that is a failure instead.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digest import config, subscriptions
+from digest.app import App
+from digest.model import Subscriber
+from digest.store import Store, schema
+from digest.subscriptions import Wish
+
+ROOT = Path(__file__).resolve().parents[1]
+#: the day on which the stories play
+TODAY = date(2026, 6, 9)
+NOON = datetime(2026, 6, 9, 12, tzinfo=UTC)
+
+
+def absent(reason: str) -> None:
+    """Leave the test out, unless everything has to be there."""
+    if os.environ.get("DIGEST_TEST_ALL"):
+        pytest.fail(f"DIGEST_TEST_ALL is set, but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("DIGEST_") and not name.startswith("DIGEST_TEST_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with real dumps, which users of the project do not have."""
+    folder = Path(os.environ.get("DIGEST_TEST_SHARED", ROOT.parent / "shared"))
+    if not (folder / "dumps").is_dir():
+        absent(f"no real dumps at {folder}")
+    return folder
+
+
+# ---------------------------------------------------------------------------------------------- databases
+
+
+@pytest.fixture(scope="session")
+def postgres() -> str:
+    """URL of a PostgreSQL server on which databases may be made."""
+    url = os.environ.get("DIGEST_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+    try:
+        import psycopg
+
+        psycopg.connect(url, connect_timeout=3).close()
+    except (ImportError, OSError, psycopg.Error) as error:
+        absent(f"no PostgreSQL at {url}: {str(error).splitlines()[0]}")
+    return url
+
+
+def _postgres_url(admin: str, template: str = "template1") -> Iterator[str]:
+    import psycopg
+
+    name = f"digest_test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        yield admin.rsplit("/", 1)[0] + "/" + name
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the schema in it, to be copied: migrating one for every test took most of the time of the suite."""
+    path = tmp_path_factory.mktemp("template") / "digest.sqlite"
+    made = Store(f"sqlite:///{path}")
+    schema.require(made)
+    with made.reading() as tx:
+        tx.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    made.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: str) -> Iterator[str]:
+    """The name of a PostgreSQL database with the schema in it."""
+    for url in _postgres_url(postgres):
+        made = Store(url)
+        schema.require(made)
+        made.close()
+        yield url.rsplit("/", 1)[1]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of each kind that is supported."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.sqlite'}"
+    else:
+        yield from _postgres_url(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of each kind, with the schema in it."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "digest.sqlite")
+        yield f"sqlite:///{tmp_path / 'digest.sqlite'}"
+    else:
+        yield from _postgres_url(request.getfixturevalue("postgres"), request.getfixturevalue("postgres_template"))
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """A store with the schema in it."""
+    opened = Store(store_url)
+    yield opened
+    opened.close()
+
+
+# ---------------------------------------------------------------------------------------------- the app and its cast
+
+
+def make_app(folder: Path, url: str | None = None, **settings: str) -> App:
+    """An app at noon of TODAY whose files are in a folder; settings as `smtp__port="25"`."""
+    values = {
+        "DIGEST_STORE__URL": url or f"sqlite:///{folder / 'digest.sqlite'}",
+        "DIGEST_INGEST__INBOX": str(folder / "inbox"),
+        "DIGEST_SMTP__OUTBOX": str(folder / "outbox"),
+        "DIGEST_MAIL__SENDER": "digest@example.org",
+        **{f"DIGEST_{name.upper()}": value for name, value in settings.items()},
+    }
+    return App.open(config.load(None, values), now=lambda: NOON)
+
+
+@pytest.fixture
+def app(tmp_path: Path, sqlite_template: Path) -> Iterator[App]:
+    """On SQLite, mails go to tmp_path/outbox."""
+    shutil.copy(sqlite_template, tmp_path / "digest.sqlite")
+    made = make_app(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def any_app(tmp_path: Path, store_url: str) -> Iterator[App]:
+    """The same on each kind of database."""
+    made = make_app(tmp_path, store_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def cast() -> Callable[[App], dict[str, Subscriber]]:
+    """Subscribes alice (robots), bob (medicine) and carol (said nothing)."""
+
+    def subscribe(app: App) -> dict[str, Subscriber]:
+        wishes = {
+            "alice": Wish(email="alice@example.org", keywords=("robot",), categories=("cs.RO",), size=3),
+            "bob": Wish(email="bob@example.org", keywords=("tumour", "MRI"), size=3),
+            "carol": Wish(email="carol@example.org", size=3),
+        }
+        return {name: subscriptions.subscribe(app, wish, origin="command").subscriber for name, wish in wishes.items()}
+
+    return subscribe
+
+
+#: subject -> words that make up its invented abstracts
+TOPICS = {
+    "robot": ("cs.RO", "robot arm grasping gripper manipulation policy tactile contact trajectory controller"),
+    "tumour": ("eess.IV", "tumour MRI scan segmentation lesion radiology contrast voxel patient volume"),
+    "court": ("cs.CY", "court legal ruling judge statute appeal citation contract clause precedent"),
+    "galaxy": ("astro-ph.GA", "galaxy redshift survey star formation halo spectrum telescope cluster dust"),
+}
+
+
+def invented(day: date, each: int = 4, start: int = 0) -> list[dict[str, Any]]:
+    """Plain records of invented papers, `each` a topic, for one day."""
+    rows = []
+    for topic, (category, words) in TOPICS.items():
+        some = words.split()
+        for number in range(start, start + each):
+            place = len(rows) + 1 + 100 * start
+            twist = [some[(number + step) % len(some)] for step in range(5)]
+            rows.append(
+                {
+                    "arxiv": f"{day:%y%m}.{day.day:02d}{place:03d}",
+                    "title": f"A study of {topic} {twist[0]} and {twist[1]} number {number} of {day:%d %B}",
+                    "abstract": f"We look at {' '.join(twist)}. The {topic} case {number} shows how {twist[2]} changes {twist[3]} on {day:%A}.",
+                    "authors": ["Jane Doe", f"Richard Roe {number}"],
+                    "categories": [category, "cs.AI"],
+                }
+            )
+    return rows
+
+
+@pytest.fixture
+def dump(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a dump of invented papers and returns its path."""
+    import msgspec
+
+    def write(day: date = TODAY, rows: list[dict[str, Any]] | None = None, **how: int) -> Path:
+        path = tmp_path / "dumps" / f"{day}.jsonl"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in (rows if rows is not None else invented(day, **how))))
+        return path
+
+    return write

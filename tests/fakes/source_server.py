@@ -1,0 +1,323 @@
+"""A server on this machine that speaks the protocols of the sources, with the faults that real ones have.
+
+    with SourceServer() as server:
+        server.fail("/oai", "503", "cut")      the next requests for that path fail so, one after the other
+        server.url("/oai")                     where it is
+        server.requests                        path, query and headers of all that was asked
+
+Everything it tells of papers is invented.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+PAGE = "<!DOCTYPE html><html><body>Something went wrong. Please try again.</body></html>"
+HUGE = b"<x>" + b" " * 3_000_000
+#: what fail() knows; a number is a status
+FAULTS = ("429", "503", "503-date", "503-long", "500", "404", "cut", "cut-quietly", "html", "garbage", "empty", "slow", "loop", "elsewhere", "file",
+          "huge", "bomb", "bad-token", "bad-gzip", "hang-up")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+
+
+class _Quiet(ThreadingHTTPServer):
+    source: SourceServer
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up in mid-answer is what some tests are about."""
+
+
+class SourceServer:
+    """Args:
+    records: how many there are to harvest; page: how many at a time.
+    spread: share of requests that fail by themselves, by a fault of `faults`, drawn from `seed`.
+    """
+
+    def __init__(self, *, records: int = 25, page: int = 10, spread: float = 0.0, faults: Iterable[str] = (), seed: int = 1) -> None:
+        self.records, self.page, self.spread, self.faults = records, page, spread, tuple(faults)
+        self.requests: list[Asked] = []
+        self.failures: list[str] = []
+        self.feed_items = 3
+        #: set to end slow answers at once
+        self.slow = threading.Event()
+        self._next: dict[str, deque[str]] = defaultdict(deque)
+        self._random = random.Random(seed)
+        self._server = _Quiet(("127.0.0.1", 0), _Handler)
+        self._server.source = self
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+
+    def __enter__(self) -> SourceServer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.slow.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}{path}"
+
+    def fail(self, path: str, *faults: str) -> None:
+        """Faults of the next requests whose path begins so; "ok" lets one through."""
+        unknown = [fault for fault in faults if fault not in (*FAULTS, "ok")]
+        assert not unknown, unknown
+        self._next[path].extend(faults)
+
+    def wait_for(self, requests: int) -> None:
+        """Until so many came; for at most a minute."""
+        until = time.monotonic() + 60
+        while len(self.requests) < requests:
+            assert time.monotonic() < until, f"only {len(self.requests)} requests came"
+            time.sleep(0.01)
+
+    def asked(self, path: str) -> list[Asked]:
+        return [one for one in self.requests if one.path.startswith(path)]
+
+    def fault_of(self, path: str) -> str:
+        for start, faults in self._next.items():
+            if path.startswith(start) and faults:
+                return faults.popleft()
+        if self.faults and self._random.random() < self.spread:
+            fault = self._random.choice(self.faults)
+            self.failures.append(fault)
+            return fault
+        return "ok"
+
+    # ------------------------------------------------------------------------------------------ what it tells
+
+    def answer(self, asked: Asked) -> tuple[str, bytes]:
+        """Content type and body."""
+        path, query = asked.path, asked.query
+        if path == "/oai":
+            return "text/xml", self._oai(query)
+        if path.startswith("/rss/"):
+            return "text/xml", feed(self.feed_items, unquote(path.removeprefix("/rss/")))
+        if path == "/daily":
+            return "application/json", self._daily(query)
+        if path.startswith("/details/"):
+            return "application/json", self._preprints(path)
+        if path in ("/works", "/crossref"):
+            return "application/json", self._works(path, query)
+        if path == "/eutils/esearch.fcgi":
+            found = {"count": str(self.records), "webenv": "MCID_invented", "querykey": "1", "idlist": []}
+            return "application/json", json.dumps({"esearchresult": found}).encode()
+        if path == "/eutils/efetch.fcgi":
+            start, size = int(query["retstart"]), int(query["retmax"])
+            return "text/xml", pubmed(range(start, min(start + size, self.records)))
+        return "text/xml", feed(self.feed_items, path)
+
+    def _oai(self, query: dict[str, str]) -> bytes:
+        token = query.get("resumptionToken")
+        if token is not None and set(query) != {"verb", "resumptionToken"}:
+            return oai_error("badArgument", "the token is exclusive")
+        if query.get("set") == "empty":
+            return oai_error("noRecordsMatch", "")
+        if token is not None and not token.startswith("from&"):
+            return oai_error("badResumptionToken", "no such token")
+        start = int(token.removeprefix("from&")) if token else 0
+        end = min(start + self.page, self.records)
+        after = f"from&amp;{end}" if end < self.records else ""
+        return oai(range(start, end), after)
+
+    def _daily(self, query: dict[str, str]) -> bytes:
+        day = date.fromisoformat(query["date"])
+        if day.weekday() > 4:
+            return b"[]"
+        papers = [
+            {"id": f"{day:%y%m}.{day:%d}{n:03}", "title": f"A title {n}", "summary": "Text.", "authors": [{"name": "Jane Doe"}]}
+            for n in (1, 2)
+        ]
+        return json.dumps([{"paper": paper, "title": paper["title"]} for paper in papers]).encode()
+
+    def _preprints(self, path: str) -> bytes:
+        cursor = int(path.split("/")[-2])
+        rows = [_preprint(n) for n in range(cursor, min(cursor + self.page, self.records))]
+        return json.dumps(
+            {"messages": [{"status": "ok", "cursor": cursor, "count": len(rows), "total": str(self.records)}], "collection": rows}
+        ).encode()
+
+    def _works(self, path: str, query: dict[str, str]) -> bytes:
+        start = 0 if query["cursor"] == "*" else int(query["cursor"].removeprefix("c"))
+        size = int(query.get("per-page") or query["rows"])
+        end = min(start + size, self.records)
+        if path == "/works":
+            rows = [
+                {"id": f"https://openalex.org/W{n}", "title": f"A title {n}", "abstract_inverted_index": {"Text": [0]}}
+                for n in range(start, end)
+            ]
+            return json.dumps({"meta": {"next_cursor": f"c{end}" if rows else None}, "results": rows}).encode()
+        items = [{"DOI": f"10.1000/{n}", "title": [f"A title {n}"], "type": "journal-article"} for n in range(start, end)]
+        return json.dumps({"status": "ok", "message": {"items": items, "next-cursor": f"c{end}"}}).encode()
+
+
+# ---------------------------------------------------------------------------------------------- bodies
+
+
+def record(number: int) -> str:
+    """Title and abstract differ from record to record; the id is that of a paper of June 2026."""
+    ident = f"2606.{number + 1:05}"
+    return (
+        f"<record><header><identifier>oai:arXiv.org:{ident}</identifier><datestamp>2026-06-08</datestamp><setSpec>cs:cs:LG</setSpec></header>"
+        f'<metadata><arXiv xmlns="http://arxiv.org/OAI/arXiv/"><id>{ident}</id><created>2026-06-08</created><authors><author><keyname>Doe</keyname>'
+        f"<forenames>Jane</forenames></author></authors><title>A title of number {number}</title><categories>cs.LG</categories>"
+        f"<abstract>Invented text about number {number}.</abstract></arXiv></metadata></record>"
+    )
+
+
+def oai(numbers: Iterable[int], token: str) -> bytes:
+    body = "".join(record(number) for number in numbers)
+    return _oai_frame(f"<ListRecords>{body}<resumptionToken>{token}</resumptionToken></ListRecords>")
+
+
+def oai_error(code: str, text: str) -> bytes:
+    return _oai_frame(f'<error code="{code}">{text}</error>')
+
+
+def _oai_frame(inside: str) -> bytes:
+    start = '<?xml version="1.0" encoding="UTF-8"?>\n<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>2026-06-09T12:00:00Z</responseDate>'
+    return f"{start}<request>http://127.0.0.1/oai</request>{inside}</OAI-PMH>\n".encode()
+
+
+def feed(items: int, about: str) -> bytes:
+    each = "".join(
+        f"<item><title>A title {n}</title><link>https://arxiv.org/abs/2606.{n:05}</link><description>arXiv:2606.{n:05}v1 Announce Type: new\n"
+        f'Abstract: Text {n}.</description><guid isPermaLink="false">oai:arXiv.org:2606.{n:05}v1</guid><category>cs.LG</category>'
+        "<arxiv:announce_type>new</arxiv:announce_type><dc:creator>Jane Doe</dc:creator></item>"
+        for n in range(1, items + 1)
+    )
+    names = 'xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/"'
+    return f'<?xml version="1.0"?>\n<rss {names} version="2.0"><channel><title>{about} updates on arXiv.org</title>{each}</channel></rss>\n'.encode()
+
+
+def pubmed(numbers: Iterable[int]) -> bytes:
+    each = "".join(
+        f'<PubmedArticle><MedlineCitation><PMID Version="1">{n + 1}</PMID><Article><ArticleTitle>A title {n}.</ArticleTitle></Article>'
+        "</MedlineCitation></PubmedArticle>"
+        for n in numbers
+    )
+    return f'<?xml version="1.0"?>\n<PubmedArticleSet>{each}</PubmedArticleSet>\n'.encode()
+
+
+@cache
+def bomb() -> bytes:
+    """Fifty megabytes in fifty kilobytes."""
+    return gzip.compress(b"<x>" + b" " * 50_000_000)
+
+
+def _preprint(number: int) -> dict[str, Any]:
+    day = date(2026, 6, 1) + timedelta(days=number % 7)
+    return {
+        "doi": f"10.1101/2026.06.01.{number:06}",
+        "title": f"A title {number}",
+        "authors": "Doe, J.",
+        "date": str(day),
+        "version": "1",
+        "abstract": "Text.",
+    }
+
+
+# ---------------------------------------------------------------------------------------------- HTTP and its faults
+
+
+def _simple(fault: str, body: bytes, path: str) -> tuple[int, bytes, dict[str, str]] | None:
+    """Status, body and headers of a fault that is a whole answer."""
+    simple: dict[str, tuple[int, bytes, dict[str, str]]] = {
+        "429": (429, b"", {"Retry-After": "7"}),
+        "503": (503, b"", {"Retry-After": "11"}),
+        "503-date": (503, b"", {"Retry-After": "Tue, 09 Jun 2026 12:01:00 GMT"}),
+        "503-long": (503, b"", {"Retry-After": "86400"}),
+        "500": (500, b"", {}),
+        "404": (404, PAGE.encode(), {}),
+        "cut-quietly": (200, body[: len(body) * 2 // 3], {}),
+        "html": (200, PAGE.encode(), {"Content-Type": "text/html"}),
+        "garbage": (200, bytes(range(256)) * 4, {}),
+        "empty": (200, b"", {}),
+        "loop": (302, b"", {"Location": path}),
+        "elsewhere": (302, b"", {"Location": "http://elsewhere.example/"}),
+        "file": (302, b"", {"Location": "file:///etc/passwd"}),
+        "bad-token": (200, oai_error("badResumptionToken", "it expired"), {}),
+        "bad-gzip": (200, gzip.compress(body)[:-9], {"Content-Encoding": "gzip"}),
+        "huge": (200, HUGE, {}),
+        "bomb": (200, bomb() if fault == "bomb" else b"", {"Content-Encoding": "gzip"}),
+    }
+    return simple.get(fault)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Quiet
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        query = {key: values[-1] for key, values in parse_qs(parts.query, keep_blank_values=True).items()}
+        asked = Asked(parts.path, query, dict(self.headers.items()))
+        self.server.source.requests.append(asked)
+        fault = self.server.source.fault_of(parts.path)
+        if fault == "bad-token" and "resumptionToken" not in query:
+            fault = "ok"
+        if fault == "ok":
+            self._well(asked)
+        else:
+            self._badly(fault, asked)
+
+    def _well(self, asked: Asked) -> None:
+        kind, body = self.server.source.answer(asked)
+        tag = f'"{hash(body) & 0xFFFFFFFF:x}"'
+        if asked.headers.get("If-None-Match") == tag:
+            self._send(304, b"", ETag=tag)
+        elif "gzip" in asked.headers.get("Accept-Encoding", ""):
+            self._send(200, gzip.compress(body, 1), **{"Content-Type": kind, "ETag": tag, "Content-Encoding": "gzip"})
+        else:
+            self._send(200, body, **{"Content-Type": kind, "ETag": tag})
+
+    def _badly(self, fault: str, asked: Asked) -> None:
+        _, body = self.server.source.answer(asked)
+        simple = _simple(fault, body, self.path)
+        if simple is not None:
+            status, told, headers = simple
+            self._send(status, told, **headers)
+            return
+        self.close_connection = True
+        if fault == "cut":
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[: len(body) // 2])
+        elif fault == "slow":
+            self.server.source.slow.wait(2.0)
+
+    def _send(self, status: int, body: bytes, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        try:
+            self.wfile.write(body)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True

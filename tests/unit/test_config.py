@@ -1,0 +1,168 @@
+"""Settings: defaults, file, environment, and errors that a person can act on."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from digest import config
+from digest.errors import ConfigError
+from tests.conftest import ROOT
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_example_file_is_what_the_code_would_write() -> None:
+    assert (ROOT / "config.example.toml").read_text(encoding="utf-8") == config.example()
+
+
+def test_the_example_file_is_valid_as_it_is_and_means_the_defaults(tmp_path: Path) -> None:
+    assert config.load(written(tmp_path, config.example()), {}) == config.load(written(tmp_path, ""), {})
+
+
+def test_every_key_stands_in_the_example_commented_at_its_default(tmp_path: Path) -> None:
+    lines = config.example().splitlines()
+    sections = {}
+    for line in lines:
+        if line.startswith("["):
+            sections[line.strip("[]")] = current = {}
+        elif line.startswith("# ") and " = " in line and line[2:].split(" = ")[0].isidentifier() and sections:
+            try:
+                current |= tomllib.loads(line[2:])
+            except tomllib.TOMLDecodeError:
+                continue  # a sentence that happens to hold an equals sign
+        if line == "# [[sources]]":
+            break
+    expected = {name: set(model.annotation.model_fields) for name, model in config.Config.model_fields.items() if name not in config.LISTS}
+    assert {name: set(keys) for name, keys in sections.items()} == expected
+    text = "\n".join(
+        f"[{name}]\n" + "\n".join(f"{key} = {config._toml(value)}" for key, value in keys.items()) for name, keys in sections.items()
+    )
+    assert config.load(written(tmp_path, text), {}) == config.load(written(tmp_path, ""), {})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[smtp]\nprot = 25", ["config.toml", "smtp.prot", "unknown key", "port"]),
+        ("[post]\nport = 25", ["config.toml", "post", "unknown key", "smtp"]),
+        ('[smtp]\nport = "25"', ["config.toml", "smtp.port", "'25'", "integer"]),
+        ("[smtp]\nport = 70000", ["config.toml", "smtp.port", "70000", "65535"]),
+        ("[digest]\nhour = 24", ["config.toml", "digest.hour", "24", "23"]),
+        ("[digest]\ndays = [0]", ["config.toml", "digest.days", "greater than or equal to 1"]),
+        ('[digest]\ntimezone = "Mars/Olympus"', ["config.toml", "digest.timezone", "Mars/Olympus", "Europe/Berlin"]),
+        ('[web]\nbase_url = "example.org"', ["config.toml", "web.base_url", "example.org", "https://"]),
+        ('[web]\nbind = "8025"', ["config.toml", "web.bind", "8025", "host:port"]),
+        ('[[subscribers]]\nname = "nobody"', ["config.toml", "subscribers.0.email", "missing"]),
+        ('[[subscribers]]\nemail = "a@b.example"\ncolour = 1', ["config.toml", "subscribers.0.colour", "unknown key", "keywords"]),
+        ('[[sources]]\nkind = "oai"', ["config.toml", "sources.0.name", "missing"]),
+        ('[[sources]]\nname = "../x"\nkind = "oai"', ["config.toml", "sources.0.name", "'../x'", "small letters"]),
+        ('[[sources]]\nname = "x"\nkind = "gopher"', ["config.toml", "sources.0.kind", "'gopher'", "arxiv-feed"]),
+        ('[[sources]]\nname = "x"\nkind = "oai"\nurl = "file:///etc"', ["config.toml", "sources.0.url", "https://"]),
+        ('[[sources]]\nname = "x"\nkind = "url"', ["config.toml", "sources.0", "needs the key url"]),
+        ('[[sources]]\nname = "x"\nkind = "oai"\ncategories = ["cs.LG"]', ["config.toml", "sources.0", "arxiv-feed, not oai"]),
+        ('[[sources]]\nname = "x"\nkind = "oai"\n[[sources]]\nname = "x"\nkind = "biorxiv"', ["config.toml", "sources", "more than once"]),
+        ('[fetch]\nholidays = ["Monday"]', ["config.toml", "fetch.holidays", "'Monday'", "YYYY-MM-DD"]),
+        ("store = 1", ["config.toml", "store"]),
+        ("[smtp", ["config.toml", "not TOML"]),
+    ],
+)
+def test_a_bad_setting_names_file_key_value_and_remedy(tmp_path: Path, text: str, told: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(written(tmp_path, text), {})
+    assert [part for part in told if part not in str(caught.value)] == []
+
+
+def test_every_bad_setting_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(written(tmp_path, "[digest]\nhour = 99\nsize = 0"), {})
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "[smtp]\nport = 25\n[digest]\nsize = 5")
+    loaded = config.load(path, {"DIGEST_SMTP__PORT": "2525", "DIGEST_DIGEST__DAYS": "[1, 2]", "DIGEST_WEB__SIGNUP": "false"})
+    assert (loaded.smtp.port, loaded.digest.size, loaded.digest.days, loaded.web.signup) == (2525, 5, (1, 2), False)
+
+
+def test_a_text_from_the_environment_stays_text_even_if_it_looks_like_a_number() -> None:
+    assert config.load(None, {"DIGEST_SMTP__USERNAME": "007"}).smtp.username == "007"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("DIGEST_SMTP__PORT", "many", ["DIGEST_SMTP__PORT", "'many'", "integer"]),
+        ("DIGEST_SMTP__PROT", "25", ["DIGEST_SMTP__PROT", "unknown key", "port"]),
+        ("DIGEST_POST__PORT", "25", ["DIGEST_POST__PORT", "names no setting", "smtp"]),
+        ("DIGEST_PORT", "25", ["DIGEST_PORT", "names no setting", "DIGEST_SECTION__KEY"]),
+    ],
+)
+def test_a_bad_variable_is_named(name: str, value: str, told: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(None, {name: value})
+    assert [part for part in told if part not in str(caught.value)] == []
+
+
+def test_variables_of_other_programs_and_of_tests_are_left_alone() -> None:
+    assert config.load(None, {"PATH": "x", "DIGEST_TEST_POSTGRES": "x", "DIGEST_CONFIG": "x"}) == config.load(None, {})
+
+
+def test_a_password_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("swordfish\n", encoding="utf-8")
+    loaded = config.load(written(tmp_path, '[smtp]\npassword_file = "secret"'), {})
+    assert loaded.smtp.password.get_secret_value() == "swordfish"
+    assert "swordfish" not in repr(loaded)
+    assert "swordfish" not in str(config.shown(loaded))
+
+
+def test_an_absent_password_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"smtp\.password_file.*secret.*cannot be read"):
+        config.load(written(tmp_path, '[smtp]\npassword_file = "secret"'), {})
+
+
+def test_a_bad_password_is_not_repeated_in_the_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(written(tmp_path, "[smtp]\npassword = 12345678"), {})
+    assert "12345678" not in str(caught.value)
+
+
+def test_the_key_of_a_source_is_never_shown(tmp_path: Path) -> None:
+    text = '[[sources]]\nname = "x"\nkind = "pubmed"\nquery = "robot"\nkey = "swordfish"'
+    assert "swordfish" not in str(config.shown(config.load(written(tmp_path, text), {})))
+    for spoilt in (text.replace("query", "sets"), text + "\ncolour = 1", text.replace('"swordfish"', "12345678")):
+        with pytest.raises(ConfigError) as caught:
+            config.load(written(tmp_path, spoilt), {})
+        assert "swordfish" not in str(caught.value)
+        assert "12345678" not in str(caught.value)
+
+
+def test_a_source_means_what_it_says(tmp_path: Path) -> None:
+    loaded = config.load(written(tmp_path, '[[sources]]\nname = "x"\nkind = "folder"\nfolder = "in"'), {})
+    assert (loaded.sources[0].folder, loaded.sources[0].enabled, loaded.sources[0].every) == (tmp_path / "in", True, None)
+
+
+def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    loaded = config.load(written(tmp_path, '[store]\nurl = "sqlite:///data.sqlite"\n[ingest]\ninbox = "in"'), {})
+    assert loaded.store.url == f"sqlite:///{tmp_path / 'data.sqlite'}"
+    assert loaded.ingest.inbox == tmp_path / "in"
+
+
+def test_an_absolute_path_stays(tmp_path: Path) -> None:
+    assert config.load(written(tmp_path, '[store]\nurl = "sqlite:////var/data.sqlite"'), {}).store.url == "sqlite:////var/data.sqlite"
+
+
+def test_an_absent_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="digest init"):
+        config.load(tmp_path / "absent.toml", {})
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        config.load(None, {}).smtp.port = 1  # type: ignore[misc]

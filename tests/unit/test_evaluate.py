@@ -1,0 +1,62 @@
+"""The recommender on plain texts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from digest import evaluate
+
+TOPICS = (
+    "Robot hands. Grasping with tactile sensing, slip and fingers",
+    "Warm oceans. Rainfall and glaciers in climate records",
+    "Old verse. Metre and rhyme of medieval poetry",
+)
+TEXTS = [f"{topic} case{number}" for number in range(12) for topic in TOPICS]
+CANDIDATES = TEXTS[:9]
+
+
+@pytest.fixture(autouse=True)
+def prepared() -> None:
+    evaluate.prepare(TEXTS)
+
+
+def best(found: np.ndarray) -> int:
+    return int(np.argmax(found)) % 3
+
+
+def test_likes_rank_papers_like_them_first() -> None:
+    found = evaluate.recommend(TEXTS[10:20:3], TEXTS[20:], CANDIDATES)
+    assert found.shape == (9,)
+    assert best(found) == 1
+
+
+def test_keywords_alone_rank_papers_that_hold_them_first() -> None:
+    assert best(evaluate.recommend([], TEXTS[20:], CANDIDATES, keywords=["rhyme", "poetry"])) == 2
+
+
+def test_dislikes_push_papers_like_them_down() -> None:
+    found = evaluate.recommend([TEXTS[10]], TEXTS[20:], CANDIDATES, disliked_texts=[TEXTS[9], TEXTS[12]])
+    assert best(-found) == 0
+
+
+def test_texts_that_were_not_prepared_are_vectorised() -> None:
+    found = evaluate.recommend(["New verse. More rhyme and metre"], TEXTS[20:], ["Robot fingers", "Poetry with rhyme"])
+    assert found[1] > found[0]
+
+
+def test_a_text_may_come_twice_and_be_empty() -> None:
+    evaluate.prepare([*TEXTS, *TEXTS, ""])
+    found = evaluate.recommend([TEXTS[0], ""], ["", TEXTS[4]], ["", TEXTS[3], TEXTS[3]])
+    assert np.isfinite(found).all()
+    assert found[1] == found[2]
+
+
+def test_nothing_known_and_no_candidates_give_numbers_or_nothing() -> None:
+    assert np.isfinite(evaluate.recommend([], [], CANDIDATES)).all()
+    assert evaluate.recommend(TEXTS[:1], [], []).shape == (0,)
+
+
+def test_equal_calls_give_equal_scores() -> None:
+    calls = [evaluate.recommend(TEXTS[:5], TEXTS[20:], CANDIDATES, ["rhyme"], TEXTS[6:8]) for _ in range(2)]
+    assert np.array_equal(*calls)

@@ -1,0 +1,70 @@
+"""The golden mails: what each input gives today is what was kept."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from email import message_from_bytes, policy
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+def _golden() -> ModuleType:
+    # by path: the checkout must not come onto sys.path, or tests of an installed wheel would import the checkout's package
+    path = Path(__file__).resolve().parents[1] / "golden.py"
+    spec = importlib.util.spec_from_file_location("golden_mails", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+golden = _golden()
+CASES = golden.cases()
+
+
+def test_the_golden_mails_cover_every_kind_and_the_hard_cases() -> None:
+    expected = {"digest-plain", "digest-one", "digest-hostile", "digest-twenty", "confirm", "welcome", "goodbye", "alert"}
+    assert expected <= set(CASES)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_mail_is_what_was_kept(case: str) -> None:
+    difference = golden.difference(case)
+    if difference:
+        pytest.fail(f"{case} changed; if it should, run: python -m tests.golden --write\n{difference}", pytrace=False)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_kept_wire_form_holds_the_kept_texts(case: str) -> None:
+    folder = golden.FOLDER / case
+    parsed = message_from_bytes((folder / "message.eml").read_bytes(), policy=policy.default)
+    for kind, name in (("plain", "body.txt"), ("html", "body.html")):
+        part = parsed.get_body((kind,))
+        assert part is not None
+        assert part.get_content().replace("\r\n", "\n") == (folder / name).read_text("utf-8")
+    assert f"{parsed['Subject']}\n" == (folder / "subject.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_input_can_be_read_in_an_editor(case: str) -> None:
+    text = (golden.FOLDER / case / "input.json").read_text("utf-8")
+    assert set(json.loads(text)) == {"write", "arguments"}
+    assert max(map(len, text.splitlines())) < 1000 or case == "digest-hostile"
+
+
+def test_a_changed_mail_is_shown_line_by_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = tmp_path / "welcome"
+    case.mkdir()
+    for path in (golden.FOLDER / "welcome").iterdir():
+        (case / path.name).write_bytes(path.read_bytes())
+    (case / "subject.txt").write_text("Something else\n", "utf-8")
+    monkeypatch.setattr(golden, "FOLDER", tmp_path)
+    shown = golden.difference("welcome")
+    assert "-Something else" in shown
+    assert "+Welcome to Digest of Papers" in shown

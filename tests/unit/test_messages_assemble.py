@@ -1,0 +1,147 @@
+"""Headers and parts to bytes, proved by parsing them back with the standard library."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from email import message_from_bytes, policy
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+from email.utils import parseaddr
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from digest.errors import AddressError, InputError
+from digest.messages import assemble
+from digest.messages.texts import cut, one_line
+
+NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
+anything = st.text(st.characters(), max_size=300)
+quietly = settings(deadline=None, database=None, max_examples=150)
+
+
+def parsed(*headers: str, text: str = "text\n", html: str = "<p>html</p>\n", date: datetime = NOON) -> EmailMessage:
+    data = assemble.wire(headers, message_id="one@example.org", date=date, text=text, html=html)
+    assert data.count(b"\r") == data.count(b"\n") == data.count(b"\r\n")
+    message = message_from_bytes(data, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    assert not message.defects
+    return message
+
+
+@quietly
+@given(anything)
+@example("=?utf-8?q?forged?=")
+@example("x" * 2000)
+@example("né" * 200)
+@example("a\r\nBcc: everybody@example.org\r\n\r\nbody")
+@example("👩🏽\u200d🔬" * 30)
+def test_any_subject_comes_back_as_one_clean_line(subject: str) -> None:
+    line = assemble.unstructured("Subject", subject)
+    assert line.isascii()
+    for part in line.split("\r\n"):
+        words = part.removeprefix("Subject:").split()
+        if len(words) == 1 and words[0].startswith("=?utf-8?"):
+            assert len(words[0]) <= 75
+            assert str(make_header(decode_header(words[0])))
+        # a word of ASCII that has no space cannot be folded
+        assert len(part) <= 76 or (len(words) == 1 and not words[0].startswith("=?"))
+    message = parsed(line)
+    assert message["Subject"] == cut(one_line(subject), 900)
+    assert [name for name in message if name == "Bcc"] == []
+
+
+@quietly
+@given(anything)
+@example('Doe, Jane "J" <x@example.org>\\')
+@example("=?utf-8?q?forged?=")
+@example("Jörg\nBcc: everybody@example.org")
+@example("." * 99)
+def test_any_name_comes_back_and_the_address_stays_alone(name: str) -> None:
+    line = assemble.mailbox("To", name, "jane@example.org")
+    message = parsed(line)
+    assert [address.addr_spec for address in message["To"].addresses] == ["jane@example.org"]
+    # the library's newer parser puts a space between encoded words of a name, against RFC 2047; its older one does not
+    encoded, address = parseaddr(line.partition(": ")[2])
+    assert (str(make_header(decode_header(encoded))), address) == (cut(one_line(name), 100), "jane@example.org")
+    assert message.keys().count("Bcc") == 0
+
+
+@quietly
+@given(anything, anything)
+@example("From here\n.\n..\n", "\t \n=\n")
+@example("ü" * 300, "x" * 997)
+def test_both_parts_come_back_as_they_were(text: str, html: str) -> None:
+    text, html = ("\n".join(one_line(line) for line in part.splitlines()) + "\n" for part in (text, html))
+    message = parsed(text=text, html=html)
+    plain, rich = message.iter_parts()
+    assert (plain.get_content_type(), rich.get_content_type()) == ("text/plain", "text/html")
+    assert plain.get_content().replace("\r\n", "\n") == text
+    assert rich.get_content().replace("\r\n", "\n") == html
+    body = message.as_bytes().partition(b"\n\n")[2]
+    assert max(map(len, body.split(b"\n"))) <= 76
+
+
+def test_the_same_message_has_the_same_bytes_and_another_id_another_boundary() -> None:
+    def wire(message_id: str) -> bytes:
+        return assemble.wire([], message_id=message_id, date=NOON, text="a\n", html="b\n")
+
+    assert wire("one@example.org") == wire("one@example.org") == wire("<one@example.org>")
+    first, second = (
+        message_from_bytes(wire(name), policy=policy.default).get_boundary() for name in ("one@example.org", "two@example.org")
+    )
+    assert first != second
+
+
+def test_the_date_has_a_numeric_zone() -> None:
+    message = parsed(date=datetime(2026, 4, 3, 12, tzinfo=timezone(timedelta(hours=5, minutes=30))))
+    assert message["Date"] == "Fri, 03 Apr 2026 12:00:00 +0530"
+
+
+@pytest.mark.parametrize("value", ["a\r\nBcc: x", "a\x00", "a\tb", "ü", "", " a", "x" * 2000])
+def test_a_value_that_would_need_encoding_is_refused_where_encoding_breaks_it(value: str) -> None:
+    with pytest.raises(InputError, match="List-Unsubscribe"):
+        assemble.structured("List-Unsubscribe", value)
+
+
+@pytest.mark.parametrize("value", ["", "no-at", "a@b\r\nBcc: x@y", "a b@c", "<a@b>>", "a@b@c", "ü@example.org", "a" * 900 + "@b"])
+def test_what_is_no_message_id_is_refused(value: str) -> None:
+    with pytest.raises(InputError, match="Message-ID"):
+        assemble.message_id_of(value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "jane",
+        "@example.org",
+        "jane@",
+        "jane@@example.org",
+        "jané@example.org",
+        "jane@example.org\r\nRCPT TO:<x@y>",
+        "a b@c.org",
+        "jane@exa mple.org",
+        "jane@-example.org",
+        "jane.@example.org",
+        "<jane@example.org>",
+        "jane@example.org>",
+        "a@b.org, c@d.org",
+        "jane@[::1]\n",
+    ],
+)
+def test_what_is_no_plain_address_is_refused(address: str) -> None:
+    with pytest.raises(AddressError):
+        assemble.ascii_address(address)
+
+
+def test_a_domain_in_another_script_travels_as_a_labels() -> None:
+    assert assemble.ascii_address("jane@bücher.example") == "jane@xn--bcher-kva.example"
+    assert assemble.mailbox("To", "", "jane@straße.example") == "To: jane@xn--strae-oqa.example"
+    assert assemble.ascii_address("root@localhost") == "root@localhost"
+
+
+def test_a_list_id_carries_its_name_and_label() -> None:
+    assert assemble.list_id("Daily, for all", "digest.example.org") == 'List-Id: "Daily, for all" <digest.example.org>'
+    assert assemble.list_id("", "digest.example.org") == "List-Id: <digest.example.org>"

@@ -1,0 +1,122 @@
+"""Foreign text made fit for a line: cleaning, cutting, wrapping, addresses."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digest.messages import texts
+
+anything = st.text(st.characters(), max_size=400)
+quietly = settings(deadline=None, database=None, max_examples=150)
+
+
+def width(text: str) -> int:
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def test_a_title_with_a_line_break_is_one_line() -> None:
+    assert texts.one_line("A title\r\nBcc: x@example.org\u2028and\tmore ") == "A title Bcc: x@example.org and more"
+
+
+def test_direction_overrides_are_dropped_and_joiners_stay() -> None:
+    assert texts.one_line("a\u202eb\u2066c\u2069 👩\u200d🔬") == "abc 👩\u200d🔬"
+
+
+@quietly
+@given(anything)
+def test_one_line_is_always_one_clean_line_that_can_be_encoded(text: str) -> None:
+    clean = texts.one_line(text)
+    clean.encode("utf-8")
+    assert len(clean.splitlines()) <= 1
+    assert not any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in clean)
+    assert clean == texts.one_line(clean)
+
+
+def test_a_cut_falls_between_words_and_shows_itself() -> None:
+    assert texts.cut("one two three four", 12) == "one two…"
+    assert texts.cut("one two", 7) == "one two"
+
+
+def test_a_cut_does_not_part_an_accent_from_its_letter() -> None:
+    assert texts.cut("aaae\u0301bbbb", 5) == "aaa…"
+
+
+@quietly
+@given(anything, st.integers(5, 100))
+def test_a_cut_text_is_never_longer_than_asked(text: str, limit: int) -> None:
+    assert len(texts.cut(text, limit)) <= limit
+
+
+def test_an_excerpt_ends_with_a_sentence_where_one_ends_late_enough() -> None:
+    assert texts.excerpt("A first sentence here. And a second one that is long.", 30) == "A first sentence here. …"
+    assert texts.excerpt("No. Then a very long sentence without an end in sight.", 30) == "No. Then a very long sentence…"
+    assert texts.excerpt("Short.", 30) == "Short."
+
+
+@quietly
+@given(anything, st.integers(0, 8))
+def test_wrapped_lines_fit_and_lose_no_word(text: str, indent: int) -> None:
+    text = texts.one_line(text)
+    wrapped = texts.wrap(text, indent)
+    assert all(width(line) <= texts.WIDTH for line in wrapped.split("\n"))
+    assert "".join(wrapped.split()) == "".join(text.split())
+
+
+def test_the_first_line_of_a_numbered_paragraph_stands_in_its_indent() -> None:
+    wrapped = texts.wrap("word " * 30, 4, "12.")
+    assert wrapped.startswith("12. word")
+    assert wrapped.split("\n")[1].startswith("    word")
+
+
+def test_days_are_english() -> None:
+    assert texts.day(date(2026, 6, 12), weekday=True) == "Friday, 12 June"
+    assert texts.day(date(2026, 6, 12), year=True) == "12 June 2026"
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        ((1, 2, 3, 4, 5, 6, 7), "every day"),
+        ((1, 2, 3, 4, 5), "from Monday to Friday"),
+        ((4, 1), "on Monday and Thursday"),
+        ((6,), "on Saturday"),
+    ],
+)
+def test_weekdays_are_said_in_words(days: tuple[int, ...], words: str) -> None:
+    assert texts.weekdays(days) == words
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "//example.org/x",
+        "ftp://example.org",
+        "https://",
+        "http://[::1",
+        "",
+        "no address",
+        "https://a:b/",
+    ],
+)
+def test_what_is_no_web_address_is_no_link(url: str) -> None:
+    assert texts.web_address(url) == ""
+
+
+def test_an_address_is_fit_for_quotes_and_angle_brackets() -> None:
+    assert texts.web_address('https://example.org/a<b>"c d') == "https://example.org/a%3Cb%3E%22c%20d"
+    assert texts.web_address("https://bücher.example/ü?q=1&r=%20#x") == "https://xn--bcher-kva.example/%C3%BC?q=1&r=%20#x"
+
+
+@quietly
+@given(anything)
+def test_an_address_never_breaks_out(text: str) -> None:
+    made = texts.web_address(f"https://example.org/{text}")
+    assert made.isascii()
+    assert not set(made) & set('<>" \r\n\t\x00')

@@ -1,0 +1,245 @@
+"""What a reader wants and has rated, as one linear model."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digest import features, profiles, scores
+from digest.model import Interest, Paper
+
+TOPICS = {
+    "grasp": "robot grasping with tactile sensing of fingers and slip of objects",
+    "climate": "climate model of rainfall over oceans and glaciers with satellite records",
+    "poetry": "metre and rhyme of medieval poetry in manuscripts of monasteries",
+    "market": "auctions and prices in electricity market with strategic bidders",
+}
+
+
+def paper(number: int, topic: str, **more: object) -> Paper:
+    words = TOPICS[topic].split()
+    turned = " ".join(words[number % len(words) :] + words[: number % len(words)])
+    return Paper(id=number, title=f"Study {number} of {topic}", abstract=f"{turned} case{number}", first_seen=date(2026, 5, 4), **more)  # type: ignore[arg-type]
+
+
+CORPUS = [paper(number, topic) for number, topic in enumerate([*TOPICS] * 10, start=1)]
+COUNTS = features.vectorize([features.text_of(each.title, each.abstract) for each in CORPUS])
+FREQUENCIES = features.Frequencies().add(COUNTS)
+ROWS = features.weigh(COUNTS, FREQUENCIES)
+BACKGROUND = profiles.background(CORPUS, ROWS)
+DAY = scores.day(CORPUS, ROWS)
+NOTHING = profiles.background([], ROWS[:0])
+
+
+def of(topic: str) -> list[Paper]:
+    return [each for each in CORPUS if each.title.endswith(topic)]
+
+
+def rated(papers: Sequence[Paper], ages: Sequence[float] = ()) -> profiles.Rated:
+    return profiles.rated(papers, ROWS[[each.id - 1 for each in papers]], ages)
+
+
+def phrases(*keywords: str) -> tuple[features.Phrase, ...]:
+    return features.phrases(keywords, FREQUENCIES)
+
+
+def best(profile: profiles.Profile) -> str:
+    return CORPUS[int(np.argmax(scores.score(profile, DAY)))].title.split()[-1]
+
+
+def mean(profile: profiles.Profile, topic: str) -> float:
+    values = scores.score(profile, DAY)
+    return float(np.mean([values[each.id - 1] for each in of(topic)]))
+
+
+def sound(profile: profiles.Profile) -> bool:
+    """Are all numbers finite, and no weight longer than 1?"""
+    return bool(np.isfinite(scores.score(profile, DAY)).all() and np.linalg.norm(profile.weights) <= 1 + 1e-9)
+
+
+# ---------------------------------------------------------------------------------------------- the ladder
+
+
+def test_nothing_known_is_trending() -> None:
+    profile = profiles.train([], BACKGROUND)
+    assert profile.step == "trending"
+    assert len(profile.columns) == 0
+
+
+def test_keywords_find_their_papers() -> None:
+    profile = profiles.train([Interest(keywords=("tactile sensing",))], BACKGROUND, phrases=phrases("tactile sensing"))
+    assert profile.step == "keywords"
+    assert best(profile) == "grasp"
+
+
+def test_example_papers_find_papers_like_them() -> None:
+    profile = profiles.train([Interest(papers=("paper:2",))], BACKGROUND, examples=rated(of("climate")[:2]))
+    assert profile.step == "examples"
+    assert best(profile) == "climate"
+
+
+def test_a_free_text_is_an_example() -> None:
+    text = features.weigh(features.vectorize(["rhyme and metre in medieval poetry"]), FREQUENCIES)
+    profile = profiles.train([Interest(text="x")], BACKGROUND, examples=profiles.rated([], text, texts=1))
+    assert best(profile) == "poetry"
+
+
+def test_thumbs_up_find_papers_like_them() -> None:
+    profile = profiles.train([], BACKGROUND, liked=rated(of("market")[:3]))
+    assert (profile.step, profile.thumbs_up, profile.thumbs_down) == ("thumbs", 3, 0)
+    assert best(profile) == "market"
+
+
+def test_thumbs_outweigh_keywords_that_say_otherwise() -> None:
+    keywords = phrases("tactile sensing")
+    profile = profiles.train([Interest(keywords=("tactile sensing",))], BACKGROUND, phrases=keywords, liked=rated(of("climate")[:4]))
+    assert best(profile) == "climate"
+    assert all(keyword.weight == 0 for keyword in profile.keywords)
+
+
+def test_keywords_fade_step_by_step() -> None:
+    shares = [profiles.fading(known) for known in (0, 0.5, 1, 2, 3, 10)]
+    assert shares[0] == 1
+    assert shares[-2:] == [0, 0]
+    assert shares[:5] == sorted(set(shares), reverse=True)
+
+
+def test_one_thumb_and_a_keyword_both_count() -> None:
+    profile = profiles.train([Interest(keywords=("glaciers",))], BACKGROUND, phrases=phrases("glaciers"), liked=rated(of("poetry")[:1]))
+    assert mean(profile, "climate") > mean(profile, "grasp")
+    assert mean(profile, "poetry") > mean(profile, "grasp")
+
+
+def test_only_dislikes_push_away_while_the_interests_lead() -> None:
+    profile = profiles.train(
+        [Interest(keywords=("electricity",))], BACKGROUND, phrases=phrases("electricity"), disliked=rated(of("climate")[:3])
+    )
+    assert profile.step == "thumbs"
+    assert best(profile) == "market"
+    assert mean(profile, "climate") < mean(profile, "poetry")
+
+
+def test_a_dislike_pushes_down_what_a_like_alone_would_lift() -> None:
+    liked = rated([*of("climate")[:2], *of("market")[:2]])
+    free = profiles.train([], BACKGROUND, liked=liked)
+    pushed = profiles.train([], BACKGROUND, liked=liked, disliked=rated(of("market")[2:5]))
+    assert mean(pushed, "market") - mean(pushed, "climate") < mean(free, "market") - mean(free, "climate")
+
+
+def test_an_old_thumb_counts_less_than_a_fresh_one() -> None:
+    both = [of("climate")[0], of("market")[0]]
+    profile = profiles.train([], BACKGROUND, liked=rated(both, [0, 300]))
+    assert mean(profile, "climate") > mean(profile, "market")
+
+
+def test_unwanted_words_categories_and_authors_always_count_against() -> None:
+    interest = Interest(keywords=("-survey",), categories=("-cs.CV",), authors=("-Jane Doe",))
+    profile = profiles.train([interest], BACKGROUND, phrases=phrases("-survey"), liked=rated(of("market")))
+    assert [keyword.bonus for keyword in profile.keywords] == [-profiles.UNWANTED]
+    assert profile.categories == (("cs.CV", -profiles.UNWANTED),)
+    assert profile.authors == (("Jane Doe", -profiles.UNWANTED),)
+
+
+def test_a_followed_category_keeps_a_small_bonus_after_many_thumbs() -> None:
+    few = profiles.train([Interest(categories=("cs.RO",))], BACKGROUND)
+    many = profiles.train([Interest(categories=("cs.RO",))], BACKGROUND, liked=rated(of("grasp")))
+    assert few.categories[0][1] > many.categories[0][1] > profiles.CATEGORY_LEFT
+
+
+# ---------------------------------------------------------------------------------------------- bad input
+
+
+def test_every_thumb_up_is_a_profile() -> None:
+    assert sound(profiles.train([], BACKGROUND, liked=rated(CORPUS)))
+
+
+def test_every_thumb_down_is_a_profile() -> None:
+    assert sound(profiles.train([], BACKGROUND, disliked=rated(CORPUS)))
+
+
+def test_a_paper_liked_a_hundred_times_counts_once() -> None:
+    often = rated([CORPUS[0]] * 100, [float(age) for age in range(100)])
+    assert len(often.ids) == 1
+    assert often.ages.tolist() == [0]
+    once = profiles.train([], BACKGROUND, liked=rated([CORPUS[0]]))
+    assert np.array_equal(profiles.train([], BACKGROUND, liked=often).weights, once.weights)
+
+
+def test_contradictory_thumbs_are_a_profile() -> None:
+    assert sound(profiles.train([], BACKGROUND, liked=rated(CORPUS), disliked=rated(CORPUS)))
+
+
+def test_an_empty_background_is_enough() -> None:
+    up, down = rated(of("grasp")[:2]), rated(of("market")[:2])
+    for profile in (
+        profiles.train([], NOTHING),
+        profiles.train([], NOTHING, liked=up),
+        profiles.train([], NOTHING, disliked=down),
+        profiles.train([], NOTHING, liked=up, disliked=down),
+    ):
+        assert sound(profile)
+    assert best(profile) == "grasp"
+
+
+def test_a_liked_paper_of_the_background_is_no_negative() -> None:
+    only = profiles.background(of("grasp")[:1], ROWS[[of("grasp")[0].id - 1]])
+    assert best(profiles.train([], only, liked=rated(of("grasp")[:1]))) == "grasp"
+
+
+def test_liked_papers_without_a_word_leave_the_profile_at_nothing() -> None:
+    empty = profiles.rated([CORPUS[0], CORPUS[1]], features.weigh(features.vectorize(["", "?"]), FREQUENCIES))
+    profile = profiles.train([], BACKGROUND, liked=empty, disliked=empty)
+    assert len(profile.columns) == 0
+    assert sound(profile)
+
+
+def test_a_background_without_words_is_enough() -> None:
+    blank = profiles.background(CORPUS[:2], features.weigh(features.vectorize(["", ""]), FREQUENCIES))
+    assert sound(profiles.train([], blank, liked=rated(of("grasp")[:2])))
+
+
+def test_ages_that_are_no_numbers_count_as_fresh() -> None:
+    assert rated(CORPUS[:3], [float("nan"), -5.0, 2.0]).ages.tolist() == [0, 0, 2]
+
+
+def test_papers_and_rows_must_agree() -> None:
+    with pytest.raises(ValueError, match="2 papers and 0 texts with 1 rows"):
+        profiles.rated(CORPUS[:2], ROWS[:1])
+    with pytest.raises(ValueError, match="2 papers with 1 rows"):
+        profiles.background(CORPUS[:2], ROWS[:1])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.sampled_from(CORPUS), max_size=8),
+    st.lists(st.sampled_from(CORPUS), max_size=8),
+    st.lists(st.sampled_from(CORPUS), max_size=4),
+    st.lists(st.sampled_from(["grasp*", "-climate", "tactile sensing", "", "zzz"]), max_size=3),
+    st.booleans(),
+)
+def test_any_mixture_of_thumbs_and_words_is_a_profile(
+    up: list[Paper], down: list[Paper], examples: list[Paper], keywords: list[str], alone: bool
+) -> None:
+    profile = profiles.train(
+        [Interest(keywords=tuple(keywords))],
+        NOTHING if alone else BACKGROUND,
+        phrases=phrases(*keywords),
+        liked=rated(up),
+        disliked=rated(down),
+        examples=rated(examples),
+    )
+    assert sound(profile)
+
+
+def test_the_same_thumbs_always_give_the_same_profile_also_in_another_process() -> None:
+    liked, disliked = rated(of("grasp")[:3]), rated(of("market")[:2])
+    first = profiles.train([], BACKGROUND, liked=liked, disliked=disliked)
+    copies = pickle.loads(pickle.dumps((BACKGROUND, liked, disliked)))
+    second = profiles.train([], copies[0], liked=copies[1], disliked=copies[2])
+    assert np.array_equal(first.weights, pickle.loads(pickle.dumps(second)).weights)

@@ -1,0 +1,146 @@
+"""The API: one way in for programs, with errors that say which field and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from digest import subscriptions
+from digest.app import App
+from digest.model import Standing
+from digest.web.guard import BODY_MAX
+from tests.conftest import make_app
+from tests.webclient import Client, contents
+
+PATH = "/api/v1/subscribers"
+FULL = {
+    "email": "dave@example.org",
+    "name": "Dave",
+    "timezone": "Europe/Berlin",
+    "hour": 18,
+    "days": [1, 5],
+    "size": 4,
+    "threshold": 80,
+    "keywords": ["cells", "-survey"],
+    "categories": ["q-bio"],
+    "authors": ["Jane Doe"],
+    "papers": ["arxiv:2604.00001"],
+}
+
+
+@pytest.fixture
+def client(app: App) -> Client:
+    return Client(app)
+
+
+def test_a_new_reader_is_asked_by_mail(client: Client) -> None:
+    answer = client.post(PATH, json=FULL)
+    assert (answer.status_code, answer.json()) == (202, {"status": "asked"})
+    dave = subscriptions.by_email(client.app, "dave@example.org")
+    assert dave.standing is Standing.PENDING
+    assert (dave.name, dave.timezone, dave.hour, dave.days, dave.size, dave.threshold) == ("Dave", "Europe/Berlin", 18, (1, 5), 4, 80)
+    (topic,) = dave.interests
+    assert (topic.keywords, topic.categories) == (("cells", "-survey"), ("q-bio",))
+    assert (topic.authors, topic.papers) == (("Jane Doe",), ("arxiv:2604.00001",))
+
+
+def test_an_address_alone_is_enough_and_null_is_the_default(client: Client) -> None:
+    assert client.post(PATH, json={"email": "dave@example.org", "hour": None, "keywords": None}).status_code == 202
+    assert subscriptions.by_email(client.app, "dave@example.org").hour == client.app.config.digest.hour
+
+
+def test_the_answer_does_not_tell_who_reads(client: Client) -> None:
+    first = client.post(PATH, json={"email": "dave@example.org"})
+    again = client.post(PATH, json={"email": "dave@example.org"})
+    assert (first.status_code, first.text) == (again.status_code, again.text)
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "remedy"),
+    [
+        ({"email": "dave"}, "email", "give an address"),
+        ({"email": "dave@example.org\nBcc: all@example.org"}, "email", "give an address"),
+        ({"email": None}, "email", "reader@example.org"),
+        ({"email": 5}, "email", "reader@example.org"),
+        ({"hour": 24}, "hour", "from 0 to 23"),
+        ({"hour": "7"}, "hour", "from 0 to 23"),
+        ({"hour": 7.5}, "hour", "from 0 to 23"),
+        ({"hour": True}, "hour", "from 0 to 23"),
+        ({"hour": 10**40}, "hour", "from 0 to 23"),
+        ({"days": []}, "days", "from 1 (Monday) to 7"),
+        ({"days": [0]}, "days", "from 1 (Monday) to 7"),
+        ({"days": "1"}, "days", "from 1 (Monday) to 7"),
+        ({"size": 0}, "size", "from 1 to 100"),
+        ({"threshold": 101}, "threshold", "from 0 to 100"),
+        ({"timezone": "Berlin"}, "timezone", "Europe/Berlin"),
+        ({"keywords": "cells"}, "keywords", "a list"),
+        ({"keywords": ["x" * 601]}, "keywords", "a list"),
+        ({"keywords": ["x"] * 201}, "keywords", "a list"),
+        ({"authors": [None]}, "authors", "a list"),
+        ({"password": "x"}, "password", "leave it out"),
+    ],
+)
+def test_a_bad_field_is_named_with_its_remedy(client: Client, change: dict[str, object], field: str, remedy: str) -> None:
+    before = contents(client.app)
+    answer = client.post(PATH, json=FULL | change)
+    assert answer.status_code == 422
+    error = answer.json()["error"]
+    assert error["field"] == field
+    assert remedy in error["remedy"]
+    assert set(error) == {"code", "message", "field", "remedy"}
+    assert contents(client.app) == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b'"text"', b"\xff", b'{"email": "a@example.org"', b"{}", b'{"email":"\\ud800@example.org"}', b"[" * 5000],
+)
+def test_a_garbled_body_is_refused_with_a_remedy(client: Client, content: bytes) -> None:
+    answer = client.post(PATH, content=content, headers={"content-type": "application/json"})
+    assert answer.status_code in (400, 422)
+    assert answer.json()["error"]["remedy"]
+
+
+def test_half_characters_and_zero_bytes_do_not_reach_the_store(client: Client) -> None:
+    content = b'{"email": "dave@example.org", "name": "Da\\u0000ve\\ud800", "keywords": ["ce\\u0000lls"]}'
+    assert client.post(PATH, content=content, headers={"content-type": "application/json"}).status_code == 202
+    dave = subscriptions.by_email(client.app, "dave@example.org")
+    assert (dave.name, dave.interests[0].keywords) == ("Dave", ("cells",))
+
+
+def test_a_body_too_large_is_an_error_in_json(client: Client) -> None:
+    answer = client.post(PATH, content=b" " * (BODY_MAX + 1), headers={"content-type": "application/json"})
+    assert answer.status_code == 413
+    assert answer.json()["error"]["code"] == "too_large"
+
+
+def test_an_unknown_path_or_method_is_an_error_in_json(client: Client) -> None:
+    assert client.get("/api/v1/nothing").json()["error"]["code"] == "not_found"
+    assert client.get(PATH).json()["error"]["code"] == "method"
+
+
+def test_a_closed_service_refuses_readers(tmp_path: Path) -> None:
+    app = make_app(tmp_path, web__signup="false")
+    answer = Client(app).post(PATH, json=FULL)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "closed")
+    assert subscriptions.everybody(app) == []
+    app.close()
+
+
+def test_the_api_is_described(client: Client) -> None:
+    described = client.get("/openapi.json").json()
+    assert set(described["paths"]) == {PATH, "/healthz"}
+    operation = described["paths"][PATH]["post"]
+    assert set(operation["responses"]) == {"202", "403", "413", "422", "503"}
+    model = described["components"]["schemas"]["NewSubscriber"]
+    assert set(model["properties"]) == set(FULL)
+    assert model["required"] == ["email"]
+    assert model["additionalProperties"] is False
+    assert all(field.get("description") for field in model["properties"].values())
+    assert msgspec.json.encode(described)
+
+
+def test_no_documentation_page_loads_from_elsewhere(client: Client) -> None:
+    assert client.get("/docs").status_code == client.get("/redoc").status_code == 404

@@ -1,0 +1,252 @@
+"""The settings page: what is saved, what is refused, and that nothing typed is lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html import unescape
+
+import pytest
+
+from digest import subscriptions
+from digest.app import App
+from digest.messages.templates import render
+from digest.model import Purpose, Standing, Subscriber
+from digest.subscriptions import Wish
+from digest.web.forms import lines, offered_zones, read_settings, settings_of, words
+from digest.web.pages import Form, masked, rhythm
+from tests.webclient import Client, contents
+
+Cast = Callable[[App], dict[str, Subscriber]]
+GOOD = {
+    "do": "save",
+    "size": "7",
+    "hour": "18",
+    "timezone": "Europe/Berlin",
+    "days": ["1", "3"],
+    "threshold": "80",
+    "keywords": "tactile sensing\r\n-survey\r\n",
+    "categories": "cs.RO, q-bio",
+    "authors": "Jane Doe\r\nDoe, John",
+}
+
+
+@pytest.fixture
+def client(app: App) -> Client:
+    return Client(app)
+
+
+@pytest.fixture
+def alice(app: App, cast: Cast) -> Subscriber:
+    return cast(app)["alice"]
+
+
+def test_the_page_shows_what_is_in_force(client: Client, alice: Subscriber) -> None:
+    text = client.get(client.path(Purpose.MANAGE, alice)).text
+    assert 'name="size" type="number" inputmode="numeric" min="1" max="100" value="3"' in text
+    assert re.search(r'<option value="7" selected>07:00</option>', text)
+    assert 'value="UTC"' in text
+    assert text.count(" checked") == 7 + 1
+    assert re.search(r'name="keywords"[^>]*>\nrobot</textarea>', text)
+    assert "every day from 07:00, UTC time" in text
+
+
+def test_everything_on_the_page_can_be_changed(client: Client, alice: Subscriber) -> None:
+    answer = client.post(client.path(Purpose.MANAGE, alice), data=GOOD)
+    assert answer.status_code == 200
+    assert "Saved." in answer.text
+    saved = subscriptions.by_id(client.app, alice.id)
+    assert (saved.size, saved.hour, saved.timezone, saved.days, saved.threshold) == (7, 18, "Europe/Berlin", (1, 3), 80)
+    (topic,) = saved.interests
+    assert topic.keywords == ("tactile sensing", "-survey")
+    assert topic.categories == ("cs.RO", "q-bio")
+    assert topic.authors == ("Jane Doe", "Doe, John")
+    assert saved.email == alice.email
+
+
+def test_saving_what_is_shown_changes_nothing(client: Client) -> None:
+    wish = Wish(
+        email="erin@example.org", name="Erin", size=5, threshold=50, days=(2, 4), hour=0, timezone="Asia/Kolkata", keywords=("a b", "-c"),
+        categories=("cs.LG",), authors=("Jane Doe",), papers=("arxiv:2604.00001",), text="All about cells.",
+    )  # fmt: skip
+    erin = subscriptions.subscribe(client.app, wish, origin="command").subscriber
+    shown = settings_of(erin)
+    sent = {name: getattr(shown, name) for name in ("size", "hour", "timezone", "days", "threshold", "keywords", "categories", "authors")}
+    assert client.post(client.path(Purpose.MANAGE, erin), data={"do": "save", **sent}).status_code == 200
+    assert subscriptions.by_id(client.app, erin.id) == erin
+
+
+def test_a_number_of_ones_own_is_kept_as_a_choice(client: Client, alice: Subscriber) -> None:
+    subscriptions.change(client.app, alice.id, Wish(email=alice.email, threshold=50))
+    text = client.get(client.path(Purpose.MANAGE, alice)).text
+    assert re.search(r'name="threshold" value="50" checked', text)
+
+
+def test_emptied_lists_are_emptied(client: Client, alice: Subscriber) -> None:
+    client.post(client.path(Purpose.MANAGE, alice), data=GOOD | {"keywords": "", "categories": " \n ", "authors": ""})
+    assert subscriptions.by_id(client.app, alice.id).interests == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("size", "0", "whole number from 1 to 100"),
+        ("size", "101", "whole number from 1 to 100"),
+        ("size", "ten", "whole number from 1 to 100"),
+        ("size", "", "whole number from 1 to 100"),
+        ("size", "٣", "whole number from 1 to 100"),
+        ("size", "9" * 5000, "whole number from 1 to 100"),
+        ("hour", "24", "from 0 to 23"),
+        ("timezone", "Berlin", "Did you mean Europe/Berlin?"),
+        ("timezone", "new york", "Did you mean America/New_York?"),
+        ("timezone", "Atlantis", "nearest large city"),
+        ("timezone", "../../etc/passwd", "nearest large city"),
+        ("timezone", "", "Choose your time zone"),
+        ("days", [], "one day at least"),
+        ("days", ["8", "x"], "one day at least"),
+        ("threshold", "all", "Choose one"),
+        ("threshold", "101", "Choose one"),
+        ("keywords", "\n".join(f"word {n}" for n in range(201)), "At most 200"),
+        ("authors", "x" * 601, "characters each"),
+    ],
+)
+def test_a_bad_value_is_named_next_to_its_field_and_nothing_is_lost(
+    client: Client, alice: Subscriber, field: str, value: object, told: str
+) -> None:
+    before = contents(client.app)
+    answer = client.post(client.path(Purpose.MANAGE, alice), data=GOOD | {field: value})
+    assert answer.status_code == 422
+    (problem,) = re.findall(rf'<p class="error" id="{field}-error">(.*?)</p>', answer.text)
+    assert told in unescape(problem)
+    assert "aria-describedby" in answer.text
+    assert re.search(rf'id="{field}"', answer.text)
+    for kept in ("tactile sensing", "-survey", "Doe, John") if field not in ("keywords", "authors") else ("cs.RO, q-bio",):
+        assert kept in answer.text
+    if field in ("hour", "threshold"):  # chosen, not typed: what is none of the choices has no place on the page
+        assert f'value="{value}"' not in answer.text
+    elif isinstance(value, str):
+        assert value in unescape(answer.text)
+    assert contents(client.app) == before
+
+
+def test_several_bad_values_are_all_named(client: Client, alice: Subscriber) -> None:
+    text = client.post(client.path(Purpose.MANAGE, alice), data=GOOD | {"size": "0", "timezone": "Berlin", "days": []}).text
+    assert "3 answers need another look" in text
+    assert [f'href="#{name}"' in text for name in ("size", "timezone", "days")] == [True] * 3
+
+
+def test_the_case_of_a_zone_does_not_matter(client: Client, alice: Subscriber) -> None:
+    client.post(client.path(Purpose.MANAGE, alice), data=GOOD | {"timezone": " america/new york "})
+    assert subscriptions.by_id(client.app, alice.id).timezone == "America/New_York"
+
+
+def test_characters_that_no_database_stores_are_dropped(client: Client, alice: Subscriber) -> None:
+    answer = client.post(
+        client.path(Purpose.MANAGE, alice),
+        content=b"do=save&size=5&hour=7&timezone=UTC&days=1&threshold=0&keywords=ce%00lls%0D%0A%ED%A0%80x%1B&categories=&authors=",
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    )
+    assert answer.status_code == 200
+    (topic,) = subscriptions.by_id(client.app, alice.id).interests
+    assert topic.keywords[0] == "cells"
+    assert not any(character in "\x00\x1b" or "\ud800" <= character <= "\udfff" for word in topic.keywords for character in word)
+
+
+def test_a_pause_and_its_end(client: Client, alice: Subscriber) -> None:
+    path = client.path(Purpose.MANAGE, alice)
+    paused = client.post(path, data={"do": "pause"})
+    assert "The digest is paused" in paused.text
+    assert subscriptions.by_id(client.app, alice.id).standing is Standing.PAUSED
+    client.post(path, data={"do": "pause"})
+    client.post(path, data={"do": "resume"})
+    assert subscriptions.by_id(client.app, alice.id) == alice
+
+
+def test_a_pause_sends_no_other_setting(client: Client, alice: Subscriber) -> None:
+    client.post(client.path(Purpose.MANAGE, alice), data=GOOD | {"do": "pause"})
+    assert subscriptions.by_id(client.app, alice.id) == replace(alice, standing=Standing.PAUSED)
+
+
+def test_a_post_without_a_verb_changes_nothing(client: Client, alice: Subscriber) -> None:
+    before = contents(client.app)
+    assert client.post(client.path(Purpose.MANAGE, alice), data=GOOD | {"do": "drop"}).status_code == 200
+    assert client.post(client.path(Purpose.MANAGE, alice)).status_code == 200
+    assert contents(client.app) == before
+
+
+def test_the_way_out_is_on_the_page(client: Client, alice: Subscriber) -> None:
+    text = client.get(client.path(Purpose.MANAGE, alice)).text
+    assert f'href="{client.path(Purpose.UNSUBSCRIBE, alice)}"' in text
+
+
+def test_who_left_can_come_back_from_the_settings(client: Client, alice: Subscriber) -> None:
+    subscriptions.unsubscribe(client.app, alice.id)
+    path = client.path(Purpose.MANAGE, alice)
+    assert "You have left" in client.get(path).text
+    client.post(path, data={"do": "resume"})
+    assert subscriptions.by_id(client.app, alice.id).standing is Standing.LEFT
+    client.post(path, data={"do": "return"})
+    assert subscriptions.by_id(client.app, alice.id).standing is Standing.ACTIVE
+
+
+# ---------------------------------------------------------------------------------------------- the parts
+
+
+def test_words_stand_on_lines_or_between_commas_and_names_on_lines_alone() -> None:
+    assert words(" a b ,c;\n\nd,,") == ("a b", "c", "d")
+    assert lines("Doe, Jane\n\n  John Doe ") == ("Doe, Jane", "John Doe")
+
+
+def test_every_offered_zone_is_accepted(alice: Subscriber) -> None:
+    assert len(offered_zones()) > 300
+    for zone in offered_zones():
+        _, wish = read_settings(Form(fields={"timezone": (zone,)}), alice)
+        assert wish.timezone == zone
+
+
+def test_an_address_is_known_to_its_owner_alone() -> None:
+    assert masked("alice@example.org") == "a…@example.org"
+    assert masked("b@example.org") == "b…@example.org"
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        ((1, 2, 3, 4, 5, 6, 7), "every day"),
+        ((1, 2, 3, 4, 5), "Monday to Friday"),
+        ((6,), "Saturday"),
+        ((1, 3, 7), "Monday, Wednesday and Sunday"),
+    ],
+)
+def test_the_rhythm_is_told_in_words(alice: Subscriber, days: tuple[int, ...], told: str) -> None:
+    assert rhythm(replace(alice, days=days, hour=9)) == f"{told} from 09:00, UTC time"
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_from_its_ground(scheme: str) -> None:
+    """Contrast as WCAG 2.1 defines it: 4.5 for text, 3 for the edges of fields and buttons."""
+    blocks = re.findall(r":root \{(.*?)\}", render("web/style.css", {}), re.DOTALL)
+    colours = dict(re.findall(r"--([\w-]+): (#\w{6});", blocks[0 if scheme == "light" else 1]))
+    grounds = {
+        "sheet": ("strong", "plain", "quiet", "accent", "accent-over", "bad"),
+        "page": ("strong", "plain", "quiet", "accent", "accent-over"),
+        "tint": ("strong", "accent"),
+        "bad-tint": ("strong", "bad"),
+        "accent": ("on-accent",),
+        "accent-over": ("on-accent",),
+    }
+
+    def contrast(one: str, other: str) -> float:
+        high, low = sorted((_luminance(colours[one]), _luminance(colours[other])), reverse=True)
+        return (high + 0.05) / (low + 0.05)
+
+    poor = [(text, ground) for ground, texts in grounds.items() for text in texts if contrast(text, ground) < 4.5]
+    assert poor == []
+    assert contrast("edge", "sheet") >= 3

@@ -1,0 +1,58 @@
+"""What the tests of pages and API share: a client without cookies, and the day's papers in an app's store."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from digest import pipeline, web
+from digest.app import App
+from digest.model import Purpose, Subscriber
+from tests.conftest import TODAY
+
+Write = Callable[..., Path]
+
+
+class Client:
+    """Asks the pages of an app without a socket; keeps nothing from one request to the next."""
+
+    def __init__(self, app: App, pages: FastAPI | None = None) -> None:
+        self.app, self.pages = app, pages or web.create(app)
+
+    def request(self, method: str, path: str, **sent: Any) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self.pages, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://digest.test") as client:
+                return await client.request(method, path, **sent)
+
+        return asyncio.run(ask())
+
+    def get(self, path: str) -> httpx.Response:
+        return self.request("GET", path)
+
+    def post(self, path: str, **sent: Any) -> httpx.Response:
+        return self.request("POST", path, **sent)
+
+    def path(self, purpose: Purpose, subscriber: Subscriber, paper_id: int = 0) -> str:
+        return self.app.url(purpose, subscriber.id, paper_id=paper_id).removeprefix(self.app.config.web.base_url)
+
+
+def fill(app: App, dump: Write, day: date = TODAY, rows: list[dict[str, Any]] | None = None) -> None:
+    """Store the papers of one day; ids count from 1."""
+    pipeline.ingest(app, [dump(day, rows, each=1) if rows is None else dump(day, rows)], seen="name")
+
+
+def contents(app: App) -> list[str]:
+    """All that the database holds, read past the code under test."""
+    connection = sqlite3.connect(str(app.store.url.database))
+    try:
+        return list(connection.iterdump())
+    finally:
+        connection.close()
