@@ -1,4 +1,4 @@
-"""Is it any good? The recommender on plain texts, through the same stages as the service and without a store."""
+"""The recommender on plain texts, through the same stages as the service and without a store."""
 
 from __future__ import annotations
 
