@@ -417,6 +417,14 @@ class Phase(StrEnum):
 
 Outcome = Literal["accepted", "deferred", "rejected", "unknown", "lost"]
 
+#: Who is at fault for a refusal; it decides what follows for the reader, never what became of the message.
+#: reader  = there is no such address
+#: mailbox = disabled, full, or refused without a clear reason: counted
+#: content = this one message: its size, its form
+#: ours    = login, policy, authentication, protocol: the operator's matter, never the reader's
+#: busy    = the other side cannot now: too many, out of order, connection lost
+Fault = Literal["", "reader", "mailbox", "content", "ours", "busy"]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
@@ -431,12 +439,18 @@ class Delivery:
     #: SMTP reply code, 0 where none was read
     code: int = 0
     text: str = ""
+    #: enhanced status code of RFC 3463 such as "5.1.1", "" where the reply has none
+    enhanced: str = ""
+    fault: Fault = ""
+    #: before this, another attempt makes no sense; None where the mailer knows nothing better than the ledger
+    retry_at: datetime | None = None
     started: datetime
     ended: datetime
 
     def __post_init__(self) -> None:
         check_instant("started", self.started)
         check_instant("ended", self.ended)
+        check_instant("retry_at", self.retry_at)
 
 
 # ---------------------------------------------------------------------------------------------- links

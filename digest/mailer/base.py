@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Protocol
 
 from digest.model import Delivery, Message
@@ -12,7 +13,11 @@ Begin = Callable[[], Awaitable[bool]]
 
 
 class Mailer(Protocol):
-    """One sender's way out. Use it as: open, any number of deliver, close."""
+    """One sender's way out. Use it as: open, any number of deliver, close; all in one event loop."""
+
+    @property
+    def connections(self) -> int:
+        """How many deliveries at once are useful, 1 or more."""
 
     async def open(self) -> None:
         """Make ready.
@@ -22,11 +27,16 @@ class Mailer(Protocol):
         """
 
     async def deliver(self, message: Message, begin: Begin) -> Delivery:
-        """Try once. Whatever goes wrong with this message is an outcome.
+        """Try once; may be called while other deliveries are under way. Whatever goes wrong with this message is an outcome.
+
+        `begin` is awaited once, after the server's word to go on and before the first byte of the body. False: nothing is sent, "lost".
 
         Raises:
             MailerError: the way out is lost and could not be opened again; nothing of this message was sent.
         """
+
+    def holds(self) -> dict[str, datetime]:
+        """Recipient domains that take nothing at the moment, and until when: what `deliver` defers without asking a server."""
 
     async def close(self) -> None:
         """Part in order; never raises."""

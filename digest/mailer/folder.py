@@ -15,6 +15,9 @@ from digest.model import Delivery, Message, Phase
 class FolderMailer:
     """Writes each message to a file named after its Message-ID; a second attempt would meet the same name."""
 
+    #: files are written one by one on the event loop
+    connections = 1
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
@@ -45,12 +48,16 @@ class FolderMailer:
                 server=str(self.folder),
                 phase=Phase.BODY,
                 text=error.strerror or str(error),
+                fault="busy",
                 started=started,
                 ended=datetime.now(UTC),
             )
         return Delivery(
             outcome="accepted", server=str(self.folder), phase=Phase.BODY, code=250, text=name, started=started, ended=datetime.now(UTC)
         )
+
+    def holds(self) -> dict[str, datetime]:
+        return {}
 
     async def close(self) -> None:
         return

@@ -13,7 +13,8 @@ from aiosmtplib.protocol import SMTPProtocol
 
 from digest.errors import MailerError
 from digest.mailer.base import Begin
-from digest.model import Delivery, Message, Outcome, Phase
+from digest.mailer.replies import Verdict, classify
+from digest.model import Delivery, Message, Phase
 
 #: RFC 5321, 4.5.3.2.6: giving up earlier on the reply to the final dot is what makes duplicates
 DOT_TIMEOUT = 600.0
@@ -42,10 +43,13 @@ class SmtpServer:
 class SmtpMailer:
     """One connection, used for many messages and opened again when the server closes it."""
 
+    connections = 1
+
     def __init__(self, server: SmtpServer) -> None:
         self.server = server
         self._client: SMTP | None = None
         self._used = 0
+        self._one_at_a_time = asyncio.Lock()
 
     async def open(self) -> None:
         await self._connected()
@@ -87,21 +91,29 @@ class SmtpMailer:
         self._client, self._used = client, 0
         return client
 
+    def holds(self) -> dict[str, datetime]:
+        return {}
+
     async def deliver(self, message: Message, begin: Begin) -> Delivery:
+        async with self._one_at_a_time:
+            return await self._deliver(message, begin)
+
+    async def _deliver(self, message: Message, begin: Begin) -> Delivery:
         client = await self._connected()
         self._used += 1
         started = datetime.now(UTC)
         phase = Phase.MAIL
 
-        def ended(outcome: Outcome, code: int = 0, text: str = "") -> Delivery:
+        def ended(verdict: Verdict, code: int = 0, text: str = "") -> Delivery:
             return Delivery(
-                outcome=outcome, server=self.server.name, phase=phase, code=code, text=text, started=started, ended=datetime.now(UTC)
+                outcome=verdict.outcome, server=self.server.name, phase=phase, code=code, text=text,
+                enhanced=verdict.enhanced, fault=verdict.fault, started=started, ended=datetime.now(UTC),
             )  # fmt: skip
 
         try:
             sender, recipient, options = _envelope(message, client)
         except ValueError as error:
-            return ended("rejected", text=str(error))
+            return ended(Verdict(outcome="rejected", fault="reader"), text=str(error))
         try:
             reply = await client.execute_command(b"MAIL", b"FROM:<" + sender + b">", *options)
             if reply.code == 250:
@@ -112,22 +124,22 @@ class SmtpMailer:
                 reply = await client.execute_command(b"DATA")
         except (SMTPException, OSError, TimeoutError) as error:
             client.close()  # no byte of the body has left: the message may go again
-            return ended("deferred", text=_brief(error))
+            return ended(classify(phase, 0, ""), text=_brief(error))
         if phase is not Phase.DATA or reply.code != 354:
             await self._reset(client, reply)
-            return ended("deferred" if reply.code < 500 else "rejected", reply.code, reply.message)
+            return ended(classify(phase, reply.code, reply.message), reply.code, reply.message)
         if not await begin():
             client.close()  # the only way out of DATA that sends nothing
-            return ended("lost")
+            return ended(Verdict(outcome="lost"))
         phase = Phase.BODY
         try:
             reply = await self._send_body(client, message.data)
         except (SMTPException, OSError, TimeoutError) as error:
             client.close()
-            return ended("unknown", text=_brief(error))
+            return ended(classify(phase, 0, ""), text=_brief(error))
         if reply.code == 421:
             client.close()
-        return ended(_outcome(reply.code), reply.code, reply.message)
+        return ended(classify(phase, reply.code, reply.message), reply.code, reply.message)
 
     async def _send_body(self, client: SMTP, data: bytes) -> SMTPResponse:
         """Body and final dot, then their one reply. aiosmtplib offers only DATA and body in one step, which leaves no place for `begin`."""
@@ -159,12 +171,6 @@ async def _greet(client: SMTP) -> None:
             await client.ehlo()
         except SMTPHeloError:
             await client.helo()
-
-
-def _outcome(code: int) -> Outcome:
-    if 200 <= code < 300:
-        return "accepted"
-    return "deferred" if 400 <= code < 500 else "rejected" if 500 <= code < 600 else "unknown"
 
 
 def _envelope(message: Message, client: SMTP) -> tuple[bytes, bytes, list[bytes]]:
