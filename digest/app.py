@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
-from digest import feedback, store, workers
+from digest import feedback, messages, store, workers
 from digest.config import Config
+from digest.errors import UnknownKeyError
 from digest.mailer import FolderMailer, Mailer, SmtpMailer, SmtpServer
 from digest.messages import Mailing
 from digest.model import Link, LinkKey, MessageKind, Purpose
 from digest.store import Store
 
+T = TypeVar("T")
+#: seconds after which a process that signs links looks whether there is a newer key
+_KEYS_KEPT = 60.0
+
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class _Keys:
+    """The keys of links as this process last read them."""
+
+    known: list[LinkKey] = field(default_factory=list)
+    #: by time.monotonic
+    read: float = -math.inf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +48,7 @@ class App:
     templates: tuple[Path, ...] = ()
     make_mailer: Callable[[], Mailer]
     mailing: Mailing
-    _keys: list[LinkKey] = field(default_factory=list)
+    _keys: _Keys = field(default_factory=_Keys)
 
     @classmethod
     def open(cls, config: Config, *, now: Callable[[], datetime] = _utc_now, migrate: bool = False) -> Self:
@@ -60,16 +76,57 @@ class App:
         return replace(self, now=lambda: now)
 
     def keys(self) -> list[LinkKey]:
-        """The keys of links, made at first use."""
-        if not self._keys:
+        """The keys of links, made at first use; the last one signs. One that another process made is seen within a minute."""
+        if not self._keys.known:
             with self.store.writing() as tx:
-                self._keys.extend(store.keys.ensure(tx, self.now()))
-        return self._keys
+                self._take(store.keys.ensure(tx, self.now()))
+        elif time.monotonic() - self._keys.read > _KEYS_KEPT:
+            self._read_keys()
+        return self._keys.known
+
+    def with_keys(self, read: Callable[[list[LinkKey]], T]) -> T:
+        """What `read` makes of the keys; where it meets one that is not known, they are read again first.
+
+        Raises:
+            LinkError: as `read` does.
+        """
+        try:
+            return read(self.keys())
+        except UnknownKeyError:
+            self._read_keys()
+            return read(self.keys())
+
+    def rotate_keys(self) -> list[LinkKey]:
+        """Make a new key, which signs from now on; the older ones go on being taken, since leaving works as long as a mail exists."""
+        with self.store.writing() as tx:
+            self._take(store.keys.rotate(tx, self.now()))
+        return self._keys.known
+
+    def _read_keys(self) -> None:
+        with self.store.reading() as tx:
+            self._take(store.keys.all_keys(tx))
+
+    def _take(self, keys: list[LinkKey]) -> None:
+        self._keys.known, self._keys.read = keys, time.monotonic()
 
     def url(self, purpose: Purpose, subscriber_id: int, *, paper_id: int = 0, message_id: int = 0) -> str:
         """The link that a mail carries."""
         link = Link(purpose=purpose, subscriber_id=subscriber_id, paper_id=paper_id, message_id=message_id)
         return f"{self.config.web.base_url}{PATHS[purpose]}{feedback.write_token(link, self.keys()[-1])}"
+
+    def mailto(self, purpose: Purpose, subscriber_id: int, *, paper_id: int = 0, message_id: int = 0) -> str:
+        """The same as `url`, to be asked by mail; "" where no mailbox takes answers."""
+        if not self.mailing.mailbox:
+            return ""
+        link = Link(purpose=purpose, subscriber_id=subscriber_id, paper_id=paper_id, message_id=message_id)
+        return feedback.write_mailto(link, self.keys()[-1], self.mailing.mailbox)
+
+    def bounce_address(self, subscriber_id: int, message_id: int) -> str | None:
+        """The envelope sender of one message; None where [mail] bounce_domain is not set and bounces go to the sender."""
+        if not self.config.mail.bounce_domain:
+            return None
+        link = Link(purpose=Purpose.BOUNCE, subscriber_id=subscriber_id, message_id=message_id)
+        return feedback.write_bounce_address(link, self.keys()[-1], self.config.mail.bounce_domain)
 
     def message_id(self, kind: MessageKind, key: str, subscriber_id: int) -> str:
         """The same on every attempt, so that people, reports and logs can match copies."""
@@ -107,13 +164,14 @@ def _mailer(config: Config) -> Mailer:
 
 def _mailing(config: Config) -> Mailing:
     mail = config.mail
-    domain = mail.domain or mail.sender.rpartition("@")[2]
+    domain_of_sender = mail.sender.rpartition("@")[2]
     return Mailing(
         from_address=mail.sender,
         from_name=mail.name,
         list_name=mail.name,
-        domain=domain,
+        domain=mail.domain or domain_of_sender,
         base_url=config.web.base_url,
-        bounce_address=f"bounces@{mail.bounce_domain}" if mail.bounce_domain else None,
+        reply_to=mail.reply_to,
+        mailbox=mail.reply_to or ("" if messages.reachable(config.web.base_url) or domain_of_sender == "localhost" else mail.sender),
         postal_address=mail.postal_address,
     )

@@ -132,8 +132,14 @@ class MailSection(_Section):
 
     sender: Address = Field("digest@localhost", description="address in From")
     name: str = Field("Digest", description="name in From, and the name of the list")
+    reply_to: Address = Field(
+        "",
+        description='mailbox that takes replies, and thumbs and unsubscribes by mail; "" = sender, where readers cannot reach web.base_url',
+    )
     domain: str = Field("", description='domain of Message-ID and List-Id; "" = that of sender')
-    bounce_domain: str = Field("", description='domain whose mailboxes take bounces; "" = they go to sender')
+    bounce_domain: str = Field(
+        "", description='domain all of whose addresses come to you, so that each mail has its own for bounces; "" = they go to sender'
+    )
     templates: Annotated[Path | None, BeforeValidator(lambda path: path or None)] = Field(
         None, description='folder whose templates win over the shipped ones, laid out like them; "" = none', strict=False
     )

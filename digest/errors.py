@@ -32,6 +32,10 @@ class LinkError(DigestError, ValueError):
     """A link's token is garbled, forged, of another purpose or of an unknown key."""
 
 
+class UnknownKeyError(LinkError):
+    """A token names a key that is not among those given: forged, or signed since they were read."""
+
+
 class InputError(DigestError, ValueError):
     """A value given by hand (a date, a zone, a file of readers) cannot be used."""
 

@@ -1,4 +1,4 @@
-"""Signed link <-> what it names. Pure: keys come in as values, nothing is looked up.
+"""Signed link, bounce address or subject of an answer <-> what it names. Pure: keys come in as values, nothing is looked up.
 
 A token is lower-case base32 of `version key-id purpose subscriber paper message mac`: 55 characters without
 punctuation, so that gateways which change the case of URLs and clients which cut trailing dots do no harm. The
@@ -11,19 +11,30 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 import struct
 from collections.abc import Iterable
+from urllib.parse import quote
 
-from digest.errors import LinkError
+from digest.errors import LinkError, UnknownKeyError
 from digest.model import Link, LinkKey, Purpose
 
 _VERSION = 1
-_PURPOSES = {Purpose.UP: 1, Purpose.DOWN: 2, Purpose.UNSUBSCRIBE: 3, Purpose.MANAGE: 4, Purpose.CONFIRM: 5}
+_PURPOSES = {Purpose.UP: 1, Purpose.DOWN: 2, Purpose.UNSUBSCRIBE: 3, Purpose.MANAGE: 4, Purpose.CONFIRM: 5, Purpose.BOUNCE: 6}
 _BY_NUMBER = {number: purpose for purpose, number in _PURPOSES.items()}
 _MAC = 16
 #: version, key id, purpose: a byte each; subscriber, paper, message: five bytes each
 _BODY = 3 + 3 * 5
 _ID_MAX = 2**40 - 1
+_FOREIGN = "this link was not made by this service, or was changed on its way. Open it again from the mail"
+_LENGTH = -(-(_BODY + _MAC) * 8 // 5)
+_IN_TEXT = re.compile(rf"(?<![a-z0-9])[a-z2-7]{{{_LENGTH}}}(?![a-z0-9])", re.IGNORECASE | re.ASCII)
+#: RFC 6068 2: what an address may hold unencoded inside a mailto, beside letters and digits
+_IN_MAILTO = "!$'*+-._~@"
+#: "b+" and a token are 57 octets; RFC 5321 4.5.3.1.1 grants a local part 64
+_BOUNCE = "b+"
+#: what can be asked by mail, and the words in front of the token; people read them, only the token counts
+ANSWERS = {Purpose.UP: "More like this", Purpose.DOWN: "Less like this", Purpose.UNSUBSCRIBE: "Unsubscribe"}
 
 
 def write_token(link: Link, key: LinkKey) -> str:
@@ -49,10 +60,63 @@ def read_token(token: str, keys: Iterable[LinkKey]) -> Link:
     body, mac = raw[:_BODY], raw[_BODY:]
     version, key_id, purpose = struct.unpack("BBB", body[:3])
     key = next((k for k in keys if k.id == key_id), None)
+    if version == _VERSION and key is None:
+        raise UnknownKeyError(_FOREIGN)
     if version != _VERSION or key is None or not hmac.compare_digest(mac, _sign(body, key)) or purpose not in _BY_NUMBER:
-        raise LinkError("this link was not made by this service, or was changed on its way. Open it again from the mail")
+        raise LinkError(_FOREIGN)
     subscriber_id, paper_id, message_id = (int.from_bytes(body[start : start + 5], "big") for start in (3, 8, 13))
     return Link(purpose=_BY_NUMBER[purpose], subscriber_id=subscriber_id, paper_id=paper_id, message_id=message_id)
+
+
+def write_bounce_address(link: Link, key: LinkKey, domain: str) -> str:
+    """The envelope sender of one message (VERP): whatever comes back to it tells which message failed."""
+    return f"{_BOUNCE}{write_token(link, key)}@{domain}"
+
+
+def read_bounce_address(address: str, keys: Iterable[LinkKey]) -> Link:
+    """The reader and message that a bounce is about, from the address that it came to, with or without angle brackets.
+
+    The domain is not looked at: it may have changed since, and the token proves that the address is ours.
+
+    Raises:
+        LinkError: it is no bounce address of this service. UnknownKeyError when its key is not among `keys`.
+    """
+    local = address.strip().removeprefix("<").removesuffix(">").rpartition("@")[0]
+    if not local.lower().startswith(_BOUNCE):
+        raise LinkError(f"{address[:100]!r} is no address that bounces come back to")
+    return _only(read_token(local[len(_BOUNCE) :], keys), Purpose.BOUNCE)
+
+
+def write_mailto(link: Link, key: LinkKey, mailbox: str) -> str:
+    """The `mailto:` address (RFC 6068) that asks by mail what the link asks by a page: the token travels in the subject.
+
+    Raises:
+        ValueError: the purpose is none of ANSWERS.
+    """
+    if link.purpose not in ANSWERS:
+        raise ValueError(f"{link.purpose} cannot be asked by mail")
+    subject = f"{ANSWERS[link.purpose]} {write_token(link, key)}"
+    return f"mailto:{quote(mailbox, safe=_IN_MAILTO)}?subject={quote(subject)}"
+
+
+def read_subject(subject: str, keys: Iterable[LinkKey]) -> Link:
+    """What a mail asks for, from the token in its (decoded) subject; words and "Re:" around the token mean nothing.
+
+    Raises:
+        LinkError: there is no token of ours in it, more than one, or one that only a page takes. UnknownKeyError as `read_token`.
+    """
+    tokens = set(map(str.lower, _IN_TEXT.findall(subject)))
+    if len(tokens) != 1:
+        raise LinkError(
+            "the subject holds no answer to a mail of ours" if not tokens else "the subject holds several answers; send one mail each"
+        )
+    return _only(read_token(tokens.pop(), keys), *ANSWERS)
+
+
+def _only(link: Link, *purposes: Purpose) -> Link:
+    if link.purpose not in purposes:
+        raise LinkError("this token is for something else")
+    return link
 
 
 def _decode(token: str) -> bytes:

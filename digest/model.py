@@ -457,13 +457,15 @@ class Delivery:
 
 
 class Purpose(StrEnum):
-    """What a link is for; a token of one purpose is worth nothing for another."""
+    """What a token is for; a token of one purpose is worth nothing for another."""
 
     UP = "up"
     DOWN = "down"
     UNSUBSCRIBE = "unsubscribe"
     MANAGE = "manage"
     CONFIRM = "confirm"
+    #: the address that a bounce of a message comes back to; no page takes it
+    BOUNCE = "bounce"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

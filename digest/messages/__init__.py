@@ -6,6 +6,7 @@ kind of mail), `templates` (where they are found), `texts` (foreign words made f
 
 from digest.messages.compose import write_alert, write_confirm, write_digest, write_goodbye, write_welcome
 from digest.messages.templates import environment, render
+from digest.messages.texts import reachable
 from digest.messages.values import Label, Listed, Mailing, PaperLinks, ReaderLinks
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "PaperLinks",
     "ReaderLinks",
     "environment",
+    "reachable",
     "render",
     "write_alert",
     "write_confirm",

@@ -14,10 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from digest.errors import InputError
 from digest.messages import assemble, texts
@@ -242,24 +240,12 @@ def _list_headers(kind: MessageKind, mailing: Mailing, links: ReaderLinks | None
     if links is None:
         return headers
     headers.append(assemble.list_id(mailing.list_name or mailing.product, f"{_LIST}.{domain}"))
-    if _reachable(links.unsubscribe):
+    if texts.reachable(links.unsubscribe):
         headers.append(assemble.structured("List-Unsubscribe", f"<{links.unsubscribe}>"))
         if links.unsubscribe.startswith("https:"):
             # RFC 8058 allows one-click for https only
             headers.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
     return headers
-
-
-def _reachable(url: str) -> bool:
-    """Whether a mail provider could open `url`: not over plain http on this machine or in a private network."""
-    parts = urlsplit(url)
-    if parts.scheme == "https":
-        return True
-    host = parts.hostname or ""
-    try:
-        return ip_address(host).is_global
-    except ValueError:
-        return "." in host and not host.endswith((".localhost", ".local", ".internal", ".home.arpa", ".lan"))
 
 
 def _own_link(name: str, url: str) -> str:

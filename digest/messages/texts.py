@@ -9,6 +9,7 @@ import re
 import unicodedata
 from datetime import date
 from functools import lru_cache
+from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
 import idna
@@ -140,6 +141,15 @@ def weekdays(days: tuple[int, ...]) -> str:
 def plural(count: int, noun: str) -> str:
     """`1 paper`, `1,200 papers`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def reachable(url: str) -> bool:
+    """Whether readers elsewhere, and their mail providers, could open `url`: it is not on this machine or in a private network."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        return "." in host and not host.endswith((".localhost", ".local", ".internal", ".home.arpa", ".lan"))
 
 
 def web_address(url: str) -> str:

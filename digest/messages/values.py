@@ -28,6 +28,10 @@ class Mailing:
     base_url: str
     #: envelope sender, where bounces go; None means the address in From
     bounce_address: str | None = None
+    #: the mailbox in Reply-To; empty means none, and replies go to From
+    reply_to: str = ""
+    #: address that takes thumbs and unsubscribes by mail, or nothing
+    mailbox: str = ""
     #: the list's name in List-Id; empty means the product's
     list_name: str = ""
     #: lines of a postal address for the foot, or nothing

@@ -27,7 +27,7 @@ def read_link(app: App, token: str, *purposes: Purpose) -> Link:
     Raises:
         LinkError: it is not ours, or is for something else than the purposes that this page serves.
     """
-    link = feedback.read_token(token, app.keys())
+    link = app.with_keys(lambda keys: feedback.read_token(token, keys))
     if link.purpose not in purposes:
         raise LinkError("this link is for something else. Open it again from the mail")
     return link

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from digest import messages, scores, store
 from digest.app import App
 from digest.errors import DigestError
-from digest.messages import Label, Listed, PaperLinks, ReaderLinks
+from digest.messages import Label, Listed, Mailing, PaperLinks, ReaderLinks
 from digest.model import Digest, Message, MessageKind, Paper, Purpose, Queued
 
 #: words for a match until enough ratings say what a number is worth, best first; (least match, label)
@@ -45,7 +46,7 @@ def write_digest(app: App, queued: Queued, digest: Digest, found: Mapping[int, P
     if not listed:
         raise DigestError(f"message {queued.message_id}: every paper of it was withdrawn since it was chosen; it will expire unsent")
     return messages.write_digest(
-        mailing=app.mailing,
+        mailing=_mailing(app, queued),
         subscriber=queued.subscriber,
         local_date=digest.local_date,
         listed=listed,
@@ -61,7 +62,7 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
     match queued.kind:
         case MessageKind.CONFIRM:
             return messages.write_confirm(
-                mailing=app.mailing,
+                mailing=_mailing(app, queued),
                 subscriber=queued.subscriber,
                 confirm=app.url(Purpose.CONFIRM, queued.subscriber.id, message_id=queued.id),
                 asked=f"the page at {app.config.web.base_url}",
@@ -71,7 +72,7 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
             )
         case MessageKind.WELCOME:
             return messages.write_welcome(
-                mailing=app.mailing,
+                mailing=_mailing(app, queued),
                 subscriber=queued.subscriber,
                 links=_reader_links(app, queued),
                 message_id=queued.message_id,
@@ -80,7 +81,7 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
             )
         case MessageKind.GOODBYE:
             return messages.write_goodbye(
-                mailing=app.mailing,
+                mailing=_mailing(app, queued),
                 subscriber=queued.subscriber,
                 come_back=app.config.web.base_url,
                 message_id=queued.message_id,
@@ -89,6 +90,11 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
             )
         case _:
             raise DigestError(f"message {queued.message_id} of kind {queued.kind} has nothing to say; its digest is gone from the database")
+
+
+def _mailing(app: App, queued: Queued) -> Mailing:
+    """How this install writes, with the address that a bounce of this one message comes back to."""
+    return replace(app.mailing, bounce_address=app.bounce_address(queued.subscriber.id, queued.id))
 
 
 def _paper_links(app: App, queued: Queued, paper: Paper) -> PaperLinks:

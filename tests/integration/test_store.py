@@ -22,6 +22,7 @@ from digest.store.arrivals import Added, Arrival
 from digest.store.tables import metadata
 
 NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
+LATER = NOW + timedelta(days=1)
 DAY = date(2026, 6, 9)
 
 
@@ -285,6 +286,22 @@ def test_the_key_of_links_is_made_once(store: Store) -> None:
         again = rows.keys.ensure(tx, NOW)
     assert [k.secret for k in first] == [k.secret for k in again]
     assert len(first[0].secret) == 32
+
+
+def test_a_new_key_of_links_signs_and_the_old_ones_stay(store: Store) -> None:
+    with store.writing() as tx:
+        (first,) = rows.keys.ensure(tx, NOW)
+    with store.writing() as tx:
+        assert [key.id for key in rows.keys.rotate(tx, LATER)] == [1, 2]
+    with store.reading() as tx:
+        old, new = rows.keys.all_keys(tx)
+        assert rows.keys.listed(tx) == [(1, NOW), (2, LATER)]
+    assert old.secret == first.secret != new.secret
+    with store.writing() as tx:
+        for _ in range(253):
+            rows.keys.rotate(tx, LATER)
+        with pytest.raises(StoreError, match="255"):
+            rows.keys.rotate(tx, LATER)
 
 
 def test_standings_are_counted(store: Store) -> None:

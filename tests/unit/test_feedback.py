@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import string
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digest import feedback
-from digest.errors import LinkError
+from digest.errors import LinkError, UnknownKeyError
 from digest.model import Link, LinkKey, Purpose
 
 KEY = LinkKey(id=1, secret=b"k" * 32)
@@ -81,3 +82,85 @@ def test_an_id_that_does_not_fit_is_refused() -> None:
 
 def test_a_key_is_not_shown_when_printed() -> None:
     assert "kkkk" not in repr(KEY)
+
+
+# ---------------------------------------------------------------------------------------------- by mail
+
+
+def bounce(subscriber_id: int = 7, message_id: int = 9) -> Link:
+    return Link(purpose=Purpose.BOUNCE, subscriber_id=subscriber_id, message_id=message_id)
+
+
+@given(ids, ids)
+def test_a_bounce_address_names_reader_and_message_and_fits_smtp(subscriber_id: int, message_id: int) -> None:
+    link = bounce(subscriber_id, message_id)
+    address = feedback.write_bounce_address(link, KEY, "bounces.example.org")
+    assert len(address.partition("@")[0]) <= 64
+    for arrived in (address, address.upper(), f"<{address}>", f" {address}\r\n", address.replace("bounces.example.org", "elsewhere")):
+        assert feedback.read_bounce_address(arrived, [OTHER, KEY]) == link
+
+
+@given(links)
+def test_a_token_from_a_page_is_no_bounce_address(link: Link) -> None:
+    address = f"b+{feedback.write_token(link, KEY)}@bounces.example.org"
+    if link.purpose is Purpose.BOUNCE:
+        assert feedback.read_bounce_address(address, [KEY]) == link
+    else:
+        with pytest.raises(LinkError):
+            feedback.read_bounce_address(address, [KEY])
+
+
+@given(st.text() | st.text(string.ascii_lowercase + string.digits + "b+@", min_size=50, max_size=70).map("b+".__add__))
+def test_garbage_is_neither_a_bounce_address_nor_an_answer(text: str) -> None:
+    for read in (feedback.read_bounce_address, feedback.read_subject):
+        with pytest.raises(LinkError):
+            read(text, [KEY])
+
+
+def test_a_forged_bounce_address_accuses_nobody() -> None:
+    address = feedback.write_bounce_address(bounce(), LinkKey(id=1, secret=b"x" * 32), "bounces.example.org")
+    with pytest.raises(LinkError):
+        feedback.read_bounce_address(address, [KEY, OTHER])
+
+
+answers = st.builds(Link, purpose=st.sampled_from(sorted(feedback.ANSWERS)), subscriber_id=ids, paper_id=ids, message_id=ids)
+
+
+@given(answers, st.sampled_from(["digest@example.org", "di+gest@example.org", "o'neil@example.org", "a&b%c?d#e/f@example.org"]))
+def test_an_answer_by_mail_arrives_as_it_was_offered(link: Link, mailbox: str) -> None:
+    parts = urlsplit(feedback.write_mailto(link, KEY, mailbox))
+    assert (parts.scheme, unquote(parts.path), parts.fragment) == ("mailto", mailbox, "")
+    (subject,) = parse_qs(parts.query, strict_parsing=True)["subject"]
+    assert subject.startswith(feedback.ANSWERS[link.purpose])
+    assert feedback.read_subject(subject, [OTHER, KEY]) == link
+
+
+@given(answers, st.sampled_from(["{}", "Re: {}", "AW: Fwd: {} (was: x)", "[{}]", "<{}>.", "re:{}", "{} {}"]), st.booleans())
+def test_what_mail_programs_put_around_a_token_means_nothing(link: Link, pattern: str, upper: bool) -> None:
+    token = feedback.write_token(link, KEY)
+    assert feedback.read_subject(pattern.replace("{}", token.upper() if upper else token), [KEY]) == link
+
+
+@given(links, links)
+def test_only_answers_are_taken_by_mail_and_one_at_a_time(link: Link, second: Link) -> None:
+    token = feedback.write_token(link, KEY)
+    if link.purpose not in feedback.ANSWERS:
+        with pytest.raises(LinkError):
+            feedback.read_subject(f"please {token}", [KEY])
+        with pytest.raises(ValueError, match="by mail"):
+            feedback.write_mailto(link, KEY, "digest@example.org")
+    if link != second:
+        with pytest.raises(LinkError):
+            feedback.read_subject(f"{token} {feedback.write_token(second, KEY)}", [KEY])
+    with pytest.raises(LinkError):
+        feedback.read_subject(f"x{token}", [KEY])
+
+
+def test_a_key_made_since_is_told_from_a_forgery() -> None:
+    token = feedback.write_token(Link(purpose=Purpose.UP, subscriber_id=7, paper_id=1), OTHER)
+    with pytest.raises(UnknownKeyError):
+        feedback.read_token(token, [KEY])
+    with pytest.raises(UnknownKeyError):
+        feedback.read_subject(f"More like this {token}", [KEY])
+    with pytest.raises(UnknownKeyError):
+        feedback.read_bounce_address(feedback.write_bounce_address(bounce(), OTHER, "x.example"), [KEY])

@@ -12,10 +12,10 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
-from digest import pipeline, subscriptions, web
+from digest import feedback, pipeline, subscriptions, web
 from digest.app import App
 from digest.errors import TemplateError
-from digest.model import MessageKind, Purpose, Standing, Subscriber
+from digest.model import Link, MessageKind, Purpose, Standing, Subscriber
 from digest.store import Store
 from digest.subscriptions import Wish
 from digest.web.guard import BODY_MAX, HEADERS
@@ -211,7 +211,8 @@ def test_a_token_is_worth_nothing_at_another_page(client: Client, alice: Subscri
     pages = {"/t/": (Purpose.UP, Purpose.DOWN), "/u/": (Purpose.UNSUBSCRIBE,), "/m/": (Purpose.MANAGE,), "/c/": (Purpose.CONFIRM,)}
     before = contents(client.app)
     for purpose in Purpose:
-        token = client.path(purpose, alice, 1 if purpose in (Purpose.UP, Purpose.DOWN) else 0)[3:]
+        link = Link(purpose=purpose, subscriber_id=alice.id, paper_id=1 if purpose in (Purpose.UP, Purpose.DOWN) else 0)
+        token = feedback.write_token(link, client.app.keys()[-1])
         for page, served in pages.items():
             if purpose not in served:
                 assert client.post(page + token, data={"do": "pause"}).status_code == 404
