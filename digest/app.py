@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
-from digest import feedback, messages, store, workers
+from digest import feedback, messages, recipes, store, workers
 from digest.config import Config
-from digest.errors import UnknownKeyError
+from digest.errors import ConfigError, UnknownKeyError
 from digest.mailer import FolderMailer, Mailer, SmtpMailer, SmtpServer
 from digest.messages import Mailing
 from digest.model import Link, LinkKey, MessageKind, Purpose
@@ -55,8 +55,10 @@ class App:
         """Open the database and see to its schema.
 
         Raises:
+            ConfigError: a recipe that it names does not exist.
             StoreError: it cannot be opened, or its schema is another version's and `migrate` is off.
         """
+        _check_recipes(config)
         opened = Store(config.store.url)
         if migrate:
             store.schema.upgrade(opened)
@@ -144,6 +146,15 @@ PATHS = {
     Purpose.MANAGE: "/m/",
     Purpose.CONFIRM: "/c/",
 }
+
+
+def _check_recipes(config: Config) -> None:
+    own, other = config.digest.recipe, config.evaluate.recipe_b
+    recipes.named(own, "digest.recipe")
+    if other:
+        recipes.named(other, "evaluate.recipe_b")
+    if other == own:
+        raise ConfigError(f"evaluate.recipe_b = {other!r}: is digest.recipe already. Name another one, or leave it empty")
 
 
 def _mailer(config: Config) -> Mailer:

@@ -166,6 +166,14 @@ class DigestSection(_Section):
     threshold: Annotated[int, Field(ge=0, le=100)] = Field(0, description="match (0-100) below which a paper is not listed; 0 = none")
     window_days: Annotated[int, Field(ge=1, le=366)] = Field(7, description="papers first seen longer ago are never listed")
     window_hours: Annotated[int, Field(ge=1, le=24)] = Field(16, description="a digest not sent so many hours after it was due expires")
+    recipe: str = Field("learned", description='what ranks the papers: "learned", "words", "centroid", "keywords" or "recent"')
+
+
+class EvaluateSection(_Section):
+    """A comparison of two recipes on readers' own thumbs: they share digests, and `digest evaluate` counts."""
+
+    recipe_b: str = Field("", description='recipe to compare with digest.recipe; "" = no comparison, every digest is of one recipe')
+    share: Annotated[int, Field(ge=1, le=100)] = Field(50, description="per cent of the readers whose digests the two recipes share")
 
 
 class ScheduleSection(_Section):
@@ -262,6 +270,7 @@ class Config(_Section):
     mail: MailSection = MailSection()
     web: WebSection = WebSection()
     digest: DigestSection = DigestSection()
+    evaluate: EvaluateSection = EvaluateSection()
     schedule: ScheduleSection = ScheduleSection()
     workers: WorkersSection = WorkersSection()
     log: LogSection = LogSection()

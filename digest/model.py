@@ -296,8 +296,11 @@ class Score:
 class Made:
     """How a result was made; stored with every digest and shown on request."""
 
-    #: step of the ladder: "trending", "keywords", "examples", "thumbs"
+    #: step of the ladder: "trending", "keywords", "examples", "thumbs"; or what another recipe calls it
     model: str
+    #: the recipe that ranked, and the one that it shared the digest with, "" = none
+    recipe: str = "learned"
+    recipe_b: str = ""
     #: name and version of the features
     features: str
     thumbs_up: int = 0
@@ -312,6 +315,10 @@ class Made:
         check_instant("at", self.at)
 
 
+#: why a paper is listed: by its score, because it always is (a followed author), or drawn so that the service learns what it cannot guess
+Slot = Literal["normal", "pinned", "exploration"]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
     """A paper in a digest, at its 1-based position."""
@@ -320,6 +327,15 @@ class Item:
     score: Score
     #: the reader may have seen it: an earlier message that held it ended as `unknown`
     seen_before: bool = False
+    slot: Slot = "normal"
+    #: with which this paper came into its slot, 0 < probability <= 1; 1 where nothing was drawn
+    probability: float = 1.0
+    #: the recipe whose pick it is where two share the digest, else ""
+    team: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.probability <= 1:
+            raise ValueError(f"a probability is above 0 and at most 1, got {self.probability!r}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,20 +6,16 @@ Work is cut into batches of subscribers; a batch reads what it needs in a few qu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
-import scipy.sparse as sp
-
-from digest import digests, features, papers, profiles, scores, store
+from digest import digests, interleave, papers, recipes, store
 from digest.app import App
-from digest.model import Digest, Feedback, Made, MessageKind, Paper, Quiet, QuietReason, Standing, Subscriber
-from digest.pipeline.hear import look_up_all
-from digest.store.digests import History, Window
-
-#: recent papers that stand for what a reader did not ask for, and that a match is measured against
-BACKGROUND = 1000
+from digest.model import Digest, MessageKind, Quiet, QuietReason, Standing, Subscriber
+from digest.pipeline.gather import Reader, Shared, Topics, View, competing, shared_by_all, stored_frequencies
+from digest.store.digests import Window
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,167 +149,93 @@ def due_at(subscriber: Subscriber, local_date: date) -> datetime:
 # ---------------------------------------------------------------------------------------------- a batch of readers
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Shared:
-    """What all readers of a batch have in common; sent to the workers once."""
-
-    day: scores.Day
-    papers: dict[int, Paper]
-    background: profiles.Background
-    made: Made
-    local_date: date
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Reader:
-    """One reader's part of the work."""
-
-    subscriber: Subscriber
-    phrases: tuple[features.Phrase, ...]
-    liked: profiles.Rated
-    disliked: profiles.Rated
-    examples: profiles.Rated
-    #: ids that compete for this reader
-    among: frozenset[int]
-    #: ids that the reader may have been shown
-    maybe_seen: frozenset[int]
-
-
 def _outcomes(app: App, readers: Sequence[Subscriber], local_date: date) -> Iterator[tuple[Subscriber, Digest | Quiet, int]]:
     """Digest or Quiet for each reader, and the mark up to which papers competed."""
     now = app.now()
     until = max(local_date, now.date())
     after = local_date - timedelta(days=app.config.digest.window_days)
     with app.store.reading() as tx:
+        view = View(now=now, frequencies=stored_frequencies(tx))
         mark = store.papers.highest_id(tx)
         history = store.digests.history(tx, [s.id for s in readers], local_date)
         votes = store.feedback.of_subscribers(tx, [s.id for s in readers])
         fresh = store.papers.seen_between(tx, after, until)
         carried = sorted({ident for h in history.values() for ident in h.carried} - set(fresh))
-        shared, lexicon = _shared(tx, fresh + carried, local_date, until, now)
-        topics = _Topics(tx, lexicon, readers, votes, now)
+        shared = shared_by_all(tx, fresh + carried, local_date, until, view)
+        topics = Topics(tx, readers, votes, view)
     first_seen = {ident: paper.first_seen for ident, paper in shared.papers.items()}
     work = []
     for subscriber in readers:
         past = history[subscriber.id]
-        new = {i for i, day in first_seen.items() if day > after and (past.last_day is None or i > past.mark or day > past.last_day)}
-        seen = past.listed | {v.paper_id for v in votes.get(subscriber.id, [])} | set(topics.examples[subscriber.id][0])
-        work.append(topics.reader(subscriber, frozenset((new | past.carried) - seen) & first_seen.keys(), past))
-    yield from zip(readers, app.workers.map(_choose, shared, work), [mark] * len(readers), strict=True)
+        among = competing(past, first_seen, after, topics.seen(subscriber) | past.listed)
+        work.append(topics.reader(subscriber, among, past.maybe_seen))
+    yield from zip(readers, app.workers.map(partial(_choose, _sharing(app)), shared, work), [mark] * len(readers), strict=True)
 
 
-def _shared(
-    tx: store.Connection, competing: Sequence[int], local_date: date, until: date, now: datetime
-) -> tuple[_Shared, features.Frequencies]:
-    recent = store.papers.recent(tx, until, BACKGROUND)
-    found = store.papers.by_ids(tx, {*competing, *recent})
-    stored = store.papers.frequencies_of(tx, features.VERSION)
-    frequencies = features.Frequencies.from_bytes(stored) if stored else features.Frequencies()
-    compete = [found[i] for i in competing if i in found and not found[i].withdrawn]
-    others = [found[i] for i in recent if i in found]
-    rows = _rows(tx, compete, frequencies)
-    other_rows = _rows(tx, others, frequencies)
-    made = Made(
-        model="", features=features.VERSION, candidates=len(compete), dumps=store.papers.dump_names(tx, [p.id for p in compete]), at=now
-    )  # fmt: skip
-    shared = _Shared(
-        day=scores.day(compete, rows, others, other_rows),
-        papers={p.id: p for p in compete},
-        background=profiles.background(others, other_rows),
-        made=made,
-        local_date=local_date,
-    )
-    return shared, frequencies
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Sharing:
+    """Which recipe ranks, and the one that it shares the digests of some readers with."""
+
+    recipe: str
+    recipe_b: str
+    #: per cent of the readers
+    share: int
+
+    def of(self, subscriber: Subscriber) -> bool:
+        return bool(self.recipe_b) and interleave.takes_part(subscriber.id, self.share, (self.recipe, self.recipe_b))
 
 
-def _rows(tx: store.Connection, some: Sequence[Paper], frequencies: features.Frequencies) -> sp.csr_matrix:
-    """Weighed words of papers; one without a stored vector of this version is vectorised on the spot."""
-    packed = store.papers.vectors_of(tx, features.VERSION, [p.id for p in some])
-    absent = [p for p in some if p.id not in packed]
-    made = features.pack(features.vectorize([features.text_of(p.title, p.abstract) for p in absent]))
-    packed |= {p.id: blob for p, blob in zip(absent, made, strict=True)}
-    return features.weigh(features.unpack([packed[p.id] for p in some]), frequencies)
+def _sharing(app: App) -> _Sharing:
+    settings = app.config.evaluate
+    return _Sharing(recipe=app.config.digest.recipe, recipe_b=settings.recipe_b, share=settings.share)
 
 
-class _Topics:
-    """Interests and thumbs of a batch of readers as the profiles need them; every paper is read and weighed once."""
-
-    def __init__(
-        self,
-        tx: store.Connection,
-        frequencies: features.Frequencies,
-        readers: Sequence[Subscriber],
-        votes: dict[int, list[Feedback]],
-        now: datetime,
-    ) -> None:
-        self.frequencies = frequencies
-        self.votes = votes
-        self.now = now
-        self.examples: dict[int, tuple[list[int], list[str]]] = {}
-        known = look_up_all(tx, list({name for s in readers for topic in s.interests for name in topic.papers}))
-        for subscriber in readers:
-            idents: list[int] = []
-            texts = [topic.text for topic in subscriber.interests if topic.text]
-            for name in (name for topic in subscriber.interests for name in topic.papers):
-                found = known[name]
-                idents += found[:1]
-                if not found and papers.parse_name(name) is None and not name.startswith("paper:"):
-                    texts.append(name)  # a title that no dump has brought yet still says what the reader likes
-            self.examples[subscriber.id] = (list(dict.fromkeys(idents)), texts)
-        wanted = {v.paper_id for some in votes.values() for v in some} | {i for idents, _ in self.examples.values() for i in idents}
-        self.papers = store.papers.by_ids(tx, wanted)
-        ordered = [self.papers[i] for i in sorted(self.papers)]
-        self.rows = _rows(tx, ordered, frequencies)
-        self.place = {paper.id: number for number, paper in enumerate(ordered)}
-
-    def reader(self, subscriber: Subscriber, among: frozenset[int], past: History) -> _Reader:
-        votes = [v for v in self.votes.get(subscriber.id, []) if v.paper_id in self.place]
-        keywords = [word for topic in subscriber.interests for word in topic.keywords]
-        return _Reader(
-            subscriber=subscriber,
-            phrases=features.phrases(keywords, self.frequencies),
-            liked=self._rated([v for v in votes if v.vote == 1]),
-            disliked=self._rated([v for v in votes if v.vote == -1]),
-            examples=self._examples(*self.examples[subscriber.id]),
-            among=among,
-            maybe_seen=past.maybe_seen,
-        )
-
-    def _rated(self, votes: Sequence[Feedback]) -> profiles.Rated:
-        ages = [(self.now - v.at).total_seconds() / 86400 for v in votes]
-        return profiles.rated([self.papers[v.paper_id] for v in votes], self.rows[[self.place[v.paper_id] for v in votes]], ages)
-
-    def _examples(self, idents: Sequence[int], texts: Sequence[str]) -> profiles.Rated:
-        known = [i for i in idents if i in self.place]
-        rows = self.rows[[self.place[i] for i in known]]
-        if texts:
-            rows = sp.vstack((rows, features.weigh(features.vectorize(texts), self.frequencies)), format="csr")
-        return profiles.rated([self.papers[i] for i in known], rows, texts=len(texts))
-
-
-def _choose(shared: _Shared, reader: _Reader) -> Digest | Quiet:
-    """Pure, so that it may run anywhere: profile, scores, digest."""
+def _choose(sharing: _Sharing, shared: Shared, reader: Reader) -> Digest | Quiet:
+    """Pure, so that it may run anywhere: profile, scores, digest; and the draft where two recipes share it."""
+    own = _by(sharing.recipe, shared, reader)
     subscriber = reader.subscriber
-    profile = profiles.train(
-        subscriber.interests,
-        shared.background,
-        phrases=reader.phrases,
-        liked=reader.liked,
-        disliked=reader.disliked,
-        examples=reader.examples,
+    if isinstance(own, Quiet) or not sharing.of(subscriber):
+        return own
+    other = _by(sharing.recipe_b, shared, _without_threshold(sharing.recipe, shared, reader))
+    if isinstance(other, Quiet):
+        return own
+    items = interleave.draft(
+        own.items,
+        other.items,
+        teams=(sharing.recipe, sharing.recipe_b),
+        subscriber_id=subscriber.id,
+        local_date=shared.local_date,
+        size=subscriber.size,
+        key=lambda ident: papers.normalise_title(shared.papers[ident].title),
     )
-    made = Made(
+    return replace(own, items=items, made=replace(own.made, recipe_b=sharing.recipe_b))
+
+
+def _by(name: str, shared: Shared, reader: Reader) -> Digest | Quiet:
+    """The reader's digest as one recipe alone would choose it."""
+    recipe = recipes.RECIPES[name]
+    profile = recipe.learn(reader.known, shared.background)
+    made = replace(
+        shared.made,
         model=profile.step,
-        features=shared.made.features,
+        recipe=name,
         thumbs_up=profile.thumbs_up,
         thumbs_down=profile.thumbs_down,
         candidates=len(reader.among),
-        dumps=shared.made.dumps,
-        at=shared.made.at,
     )
-    ranked = scores.explain(profile, shared.day, words_of=features.words_of, among=reader.among)
+    ranked = recipe.explain(profile, shared.day, reader.among)
     competing = {i: shared.papers[i] for i in reader.among}
-    return digests.choose(subscriber, shared.local_date, ranked, competing, made=made, carried=reader.maybe_seen)
+    return digests.choose(reader.subscriber, shared.local_date, ranked, competing, made=made, carried=reader.maybe_seen)
+
+
+def _without_threshold(own: str, shared: Shared, reader: Reader) -> Reader:
+    """The same reader for another recipe: the threshold is kept by the service's own match, since each recipe has a scale of its own."""
+    if not reader.subscriber.threshold:
+        return reader
+    recipe = recipes.RECIPES[own]
+    scored = recipe.explain(recipe.learn(reader.known, shared.background), shared.day, reader.among)
+    above = frozenset(score.paper_id for score in scored if score.match >= reader.subscriber.threshold)
+    return replace(reader, subscriber=replace(reader.subscriber, threshold=0), among=above)
 
 
 # ---------------------------------------------------------------------------------------------- keeping it

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, Row, and_, func, select
 
 from digest.model import Digest, Item, Made, MessageKind, MessageState, Quiet, Score
 from digest.store.engine import batches, insert
@@ -70,6 +70,9 @@ def plan(tx: Connection, outcome: Digest | Quiet, *, mark: int, window: Window, 
                 "score": item.score.value,
                 "match": item.score.match,
                 "seen_before": item.seen_before,
+                "slot": item.slot,
+                "probability": item.probability,
+                "team": item.team,
                 "why": msgspec.to_builtins(item.score),
             }
             for item in outcome.items
@@ -170,8 +173,19 @@ def load(tx: Connection, digest_id: int) -> Digest:
     return Digest(
         subscriber_id=row.subscriber_id,
         local_date=row.local_date,
-        items=tuple(Item(position=i.position, score=msgspec.convert(i.why, Score), seen_before=i.seen_before) for i in items),
+        items=tuple(_item(row) for row in items),
         made=msgspec.convert(row.made, Made),
+    )
+
+
+def _item(row: Row[Any]) -> Item:
+    return Item(
+        position=row.position,
+        score=msgspec.convert(row.why, Score),
+        seen_before=row.seen_before,
+        slot=row.slot,
+        probability=row.probability,
+        team=row.team,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import Connection, case, func, select
 
@@ -39,13 +40,13 @@ def of_subscribers(tx: Connection, idents: Iterable[int]) -> dict[int, list[Feed
     return found
 
 
-def thumbs_up(tx: Connection, paper_ids: Iterable[int]) -> dict[int, int]:
-    """Readers' thumbs up for each paper that has any."""
+def thumbs_up(tx: Connection, paper_ids: Iterable[int], *, before: datetime | None = None) -> dict[int, int]:
+    """Readers' thumbs up for each paper that has any; those given before a time alone where one is named."""
     found: dict[int, int] = {}
     for some in batches(list(paper_ids)):
         rows = tx.execute(
             select(feedback.c.paper_id, func.count().label("votes"))
-            .where(feedback.c.paper_id.in_(some), feedback.c.vote == 1)
+            .where(feedback.c.paper_id.in_(some), feedback.c.vote == 1, *([] if before is None else [feedback.c.at < before]))
             .group_by(feedback.c.paper_id)
         )
         found |= {row.paper_id: row.votes for row in rows}

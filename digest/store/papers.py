@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, cast
 
 from sqlalchemy import Connection, Row, func, select
@@ -16,16 +16,19 @@ from digest.store.tables import dumps, frequencies, identities, papers, picks, r
 from digest.store.tables import feedback as votes
 
 
-def by_ids(tx: Connection, idents: Iterable[int]) -> dict[int, Paper]:
-    """Papers under the ids asked for; an id that was merged away yields the paper that it became."""
+def by_ids(tx: Connection, idents: Iterable[int], *, before: datetime | None = None) -> dict[int, Paper]:
+    """Papers under the ids asked for; an id that was merged away yields the paper that it became.
+
+    `before`: readers' thumbs and picks count up to that time alone; all else of a paper is as it stands now.
+    """
     found: dict[int, Paper] = {}
     aliases: dict[int, int] = {}
     for some in batches(sorted(set(idents))):
         rows = tx.execute(select(papers).where(papers.c.id.in_(some))).all()
         aliases |= {row.id: row.merged_into for row in rows if row.merged_into is not None}
-        found |= _nouns(tx, [row for row in rows if row.merged_into is None])
+        found |= _nouns(tx, [row for row in rows if row.merged_into is None], before)
     if aliases:
-        kept = by_ids(tx, aliases.values())
+        kept = by_ids(tx, aliases.values(), before=before)
         found |= {gone: kept[into] for gone, into in aliases.items()}
     return found
 
@@ -61,9 +64,11 @@ def seen_between(tx: Connection, after: date, until: date) -> list[int]:
     return list(tx.execute(select(papers.c.id).where(*where).order_by(papers.c.id)).scalars())
 
 
-def recent(tx: Connection, until: date, limit: int) -> list[int]:
-    """Ids of the latest papers first seen up to a day: the background that a match is measured against."""
-    where = (papers.c.first_seen <= until, papers.c.merged_into.is_(None), papers.c.withdrawn.is_(False), papers.c.title != "")
+def recent(tx: Connection, until: date, limit: int, *, mark: int | None = None) -> list[int]:
+    """Ids of the latest papers first seen up to a day (and stored up to the id `mark`): the background that a match is measured against."""
+    where = [papers.c.first_seen <= until, papers.c.merged_into.is_(None), papers.c.withdrawn.is_(False), papers.c.title != ""]
+    if mark is not None:
+        where.append(papers.c.id <= mark)
     return list(
         tx.execute(select(papers.c.id).where(*where).order_by(papers.c.first_seen.desc(), papers.c.id.desc()).limit(limit)).scalars()
     )
@@ -153,7 +158,7 @@ def put_frequencies(tx: Connection, version: str, data: bytes) -> None:
 # ---------------------------------------------------------------------------------------------- rows -> nouns
 
 
-def _nouns(tx: Connection, rows: Sequence[Row[Any]]) -> dict[int, Paper]:
+def _nouns(tx: Connection, rows: Sequence[Row[Any]], before: datetime | None) -> dict[int, Paper]:
     idents = [row.id for row in rows]
     names: dict[int, list[Identity]] = defaultdict(list)
     listed: dict[int, list[tuple[date, int | None]]] = defaultdict(list)
@@ -161,8 +166,9 @@ def _nouns(tx: Connection, rows: Sequence[Row[Any]]) -> dict[int, Paper]:
         for row in tx.execute(select(identities).where(identities.c.paper_id.in_(some), identities.c.kind != "title")):
             names[row.paper_id].append(Identity(kind=cast(IdentityKind, row.kind), value=row.value))
         for row in tx.execute(select(picks).where(picks.c.paper_id.in_(some))):
-            listed[row.paper_id].append((row.day, row.rank))
-    thumbs = feedback.thumbs_up(tx, idents)
+            if before is None or row.day <= before.date():
+                listed[row.paper_id].append((row.day, row.rank))
+    thumbs = feedback.thumbs_up(tx, idents, before=before)
     found = {}
     for row in rows:
         pick = max(listed[row.id], key=lambda p: (p[0], -(p[1] or 0)), default=(None, None))

@@ -246,6 +246,11 @@ digest_items = Table(
     Column("score", Float, nullable=False),
     Column("match", SmallInteger, nullable=False),
     Column("seen_before", Boolean, nullable=False),
+    #: "normal", "pinned" or "exploration", and the probability with which this paper came into it
+    Column("slot", String(12), nullable=False),
+    Column("probability", Float, nullable=False),
+    #: the recipe whose pick it is where two share the digest, else ""
+    Column("team", String(40), nullable=False),
     #: parts, rest and nearest paper of the score: the true reason
     Column("why", JSON, nullable=False),
 )
