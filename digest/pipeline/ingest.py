@@ -15,7 +15,7 @@ from digest import dumps, features, papers, store
 from digest.app import App
 from digest.dumps import Dump
 from digest.errors import DumpError
-from digest.model import Record, Rejected, Removal, Skipped
+from digest.model import Entry, Record, Rejected, Removal, Skipped
 from digest.store.arrivals import Arrival
 
 BATCH = 2000
@@ -188,12 +188,14 @@ def _ingest_one(
     old_before = today - timedelta(days=app.config.digest.window_days + 31)
     records = islice(dump.records(), done, None)
     file.counts.update(read=done, duplicate=done)
-    while batch := list(islice(records, size)):
+    while True:
         arrivals: list[Arrival] = []
         bad: list[Rejected] = []
         removals: list[Removal] = []
-        for record in batch:
-            outcome = _clean(record, dump.format)
+        before = file.counts["read"]
+        for record in islice(records, size):
+            file.counts["read"] += 1
+            outcome = papers.clean(record, dump.format) if isinstance(record, Record) else record
             if isinstance(outcome, Skipped | Removal):
                 file.counts["skipped"] += 1
                 file.skipped_why[outcome.reason] += 1
@@ -201,9 +203,10 @@ def _ingest_one(
                     removals.append(outcome)
             elif isinstance(outcome, Rejected):
                 bad.append(outcome)
-            else:
-                arrivals.append(_dated(outcome, day, seen, backfill, today))
-        file.counts["read"] += len(batch)
+            elif isinstance(record, Record):
+                arrivals.append(_arrival(record, outcome, day, seen, backfill, today))
+        if file.counts["read"] == before:
+            break
         file.counts["rejected"] += len(bad)
         file.rejects += [(r.line, r.reason) for r in bad[: max(0, 5 - len(file.rejects))]]
         store_batch(app, dump_id, arrivals, bad, removals, file, words, old_before)
@@ -234,26 +237,15 @@ def _done_before(tx: store.Connection, dump: Dump, path: str, file: FileReport) 
     return done
 
 
-def _clean(record: Record | Removal | Skipped | Rejected, source: str) -> Arrival | Removal | Skipped | Rejected:
-    if not isinstance(record, Record):
-        return record
-    entry = papers.clean(record, source)
-    if isinstance(entry, Rejected):
-        return entry
-    return Arrival(line=record.line, raw=record.raw, entry=entry, day=record.first_seen or date.max, picked=record.picked, rank=record.rank)
-
-
-def _dated(arrival: Arrival, day: date, seen: SeenDay, backfill: bool, today: date) -> Arrival:
-    own = arrival.day  # the record's own first_seen, date.max when it has none
+def _arrival(record: Record, entry: Entry, day: date, seen: SeenDay, backfill: bool, today: date) -> Arrival:
+    """The cleaned record with the day on which its paper counts as first seen."""
+    own = record.first_seen
     if backfill:
-        entry = arrival.entry
-        known = [d for d in (entry.announced, entry.submitted, entry.updated, today) if d is not None]
-        chosen = min(known[0], own, today - _LONG_AGO)
-    elif seen == "name" and own != date.max:
-        chosen = own
-    else:
-        chosen = day
-    return Arrival(line=arrival.line, raw=arrival.raw, entry=arrival.entry, day=chosen, picked=arrival.picked, rank=arrival.rank)
+        known = next((d for d in (entry.announced, entry.submitted, entry.updated) if d is not None), today)
+        day = min(known, own or today, today - _LONG_AGO)
+    elif seen == "name" and own is not None:
+        day = own
+    return Arrival(line=record.line, raw=record.raw, entry=entry, day=day, picked=record.picked, rank=record.rank)
 
 
 def store_batch(
@@ -280,7 +272,8 @@ def store_batch(
         if added.texts:
             idents = list(added.texts)
             rows = features.vectorize([added.texts[ident] for ident in idents])
-            store.papers.put_vectors(tx, features.VERSION, dict(zip(idents, features.pack(rows), strict=True)))
+            packed = dict(zip(idents, features.pack(rows), strict=True))
+            store.papers.put_vectors(tx, features.VERSION, packed, fresh=added.fresh)
         store.dumps.reject(tx, dump_id, bad)
         store.dumps.progress(
             tx, dump_id, {k: counts[k] for k in ("read", "new", "updated", "duplicate", "skipped", "rejected")}, dict(skipped)

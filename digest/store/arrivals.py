@@ -7,7 +7,6 @@ that paper ids grow in the order in which papers become visible.
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,8 @@ from hashlib import blake2b
 from typing import Any, Literal, Protocol
 
 import msgspec
-from sqlalchemy import ARRAY, Connection, Text, bindparam, delete, func, select, text, tuple_, update
+import zstandard
+from sqlalchemy import ARRAY, JSON, Connection, Text, bindparam, delete, func, select, text, tuple_, update
 
 from digest.model import UNSEEN, Entry, Identity, Merged, Seen
 from digest.store.engine import add_rows, as_json, batches, insert
@@ -30,9 +30,16 @@ Outcome = Literal["new", "updated", "duplicate", "waiting"]
 COMMON_TITLE = 20
 #: numbers of catalogues, which drop one when they join two entries: that says nothing of a paper that has a name of its own
 _CATALOGUE = ("openalex", "s2")
-_LOOK_UP = text(
-    "SELECT i.kind, i.value, i.paper_id FROM unnest(:kinds, :values) AS k (kind, value) JOIN identities i ON i.kind = k.kind AND i.value = k.value"
-).bindparams(bindparam("kinds", type_=ARRAY(Text)), bindparam("values", type_=ARRAY(Text)))
+# A long IN list is compared row by row where PostgreSQL's planner has no statistics yet: a fresh store is one. A join never is; in SQLite it
+# saves thousands of parameters.
+_LOOK_UP = {
+    "postgresql": text(
+        "SELECT i.value, i.paper_id FROM unnest(:values) AS k (value) JOIN identities i ON i.kind = :kind AND i.value = k.value"
+    ).bindparams(bindparam("values", type_=ARRAY(Text))),
+    "sqlite": text(
+        "SELECT i.value, i.paper_id FROM json_each(:values) AS k CROSS JOIN identities AS i ON i.kind = :kind AND i.value = k.value"
+    ).bindparams(bindparam("values", type_=JSON)),
+}
 _INGEST_LOCK = 0x70617065
 _RAW_MAX = 65_536
 
@@ -57,7 +64,14 @@ class Added:
     outcomes: list[Outcome]
     #: paper id -> "title. abstract" of papers that need a vector
     texts: dict[int, str] = field(default_factory=dict)
+    #: those of them that are papers since this batch
     fresh: set[int] = field(default_factory=set)
+
+    def set_text(self, paper_id: int, before: Merged | None, now: Merged) -> None:
+        if now.title and (before is None or (before.title, before.abstract) != (now.title, now.abstract)):
+            self.texts[paper_id] = text_of(now.title, now.abstract)
+            if before is None:
+                self.fresh.add(paper_id)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -146,22 +160,13 @@ def _removed(tx: Connection, keys: set[Key]) -> set[Key]:
 
 def _look_up(tx: Connection, keys: set[Key]) -> dict[Key, set[int]]:
     found: dict[Key, set[int]] = defaultdict(set)
-    if tx.dialect.name == "postgresql":
-        # A long IN list is compared row by row where the planner has no statistics yet: a fresh store is one. A join never is.
-        ordered = sorted(keys)
-        asked = {"kinds": [kind for kind, _ in ordered], "values": [value for _, value in ordered]}
-        for kind, value, paper_id in tx.execute(_LOOK_UP, asked):
-            found[kind, value].add(paper_id)
-        return found
     by_kind: dict[str, list[str]] = defaultdict(list)
     for kind, value in keys:
         by_kind[kind].append(value)
     for kind, values in by_kind.items():
-        for some in batches(sorted(values)):
-            for value, paper_id in tx.execute(
-                select(identities.c.value, identities.c.paper_id).where(identities.c.kind == kind, identities.c.value.in_(some))
-            ):
-                found[kind, value].add(paper_id)
+        # Sorted, they are met in the order of the index.
+        for value, paper_id in tx.execute(_LOOK_UP[tx.dialect.name], {"kind": kind, "values": sorted(values)}):
+            found[kind, value].add(paper_id)
     return found
 
 
@@ -220,6 +225,14 @@ def _settle(
     owners = _owners(known, groups)
     rows = _Rows(tx, dump_id)
     for number, members in enumerate(groups):
+        if members[0] >= len(known) and (position := pending[members[0] - len(known)]) in alone:
+            paper_id = homes[position] = rows.next_paper_id()
+            rows.record(paper_id, arrivals[position], prints[position])
+            itself = _marked(rules.merge([Seen(entry=arrivals[position].entry, day=arrivals[position].day)]), removed)
+            added.outcomes[position] = _outcome(None, itself)
+            rows.paper(paper_id, itself, keys_of(arrivals[position].entry))
+            added.set_text(paper_id, None, itself)
+            continue
         old = [known[m] for m in members if m < len(known)]
         incoming = [pending[m - len(known)] for m in members if m >= len(known)]
         owned = sorted({k.paper_id for k in old if owners[k.paper_id] == number})
@@ -249,19 +262,22 @@ def _settle(
             added.outcomes[position] = _outcome(now, then)
             now = then
         assert now is not None  # noqa: S101  (a group has members)
-        telling = [i for i in now.identities if i.kind not in _CATALOGUE] or now.identities
-        if any((i.kind, i.value) in removed for i in telling):
-            now = replace(now, withdrawn=True)
+        now = _marked(now, removed)
         keys = {key for s in seen.values() for key in keys_of(s.entry)}
         if before is None:
             rows.paper(paper_id, now, keys)
         else:
             _update_paper(tx, paper_id, before, now, keys)
-        if now.title and (before is None or (before.title, before.abstract) != (now.title, now.abstract)):
-            added.texts[paper_id] = text_of(now.title, now.abstract)
-            if before is None:
-                added.fresh.add(paper_id)
+        added.set_text(paper_id, before, now)
     rows.write()
+
+
+def _marked(paper: Merged, removed: Collection[Key]) -> Merged:
+    """The paper, withdrawn where a source took it back."""
+    if not removed:
+        return paper
+    telling = [i for i in paper.identities if i.kind not in _CATALOGUE] or paper.identities
+    return replace(paper, withdrawn=True) if any((i.kind, i.value) in removed for i in telling) else paper
 
 
 def _competes(paper: Merged) -> bool:
@@ -307,12 +323,13 @@ class _Rows:
         self._papers: list[tuple[Any, ...]] = []
         self._records: list[tuple[Any, ...]] = []
         self._keys: list[tuple[str, str, int]] = []
+        self._pack = zstandard.ZstdCompressor(level=3).compress
 
     def next_paper_id(self) -> int:
         self._paper_id += 1
         return self._paper_id
 
-    def paper(self, paper_id: int, merged: Merged, keys: set[Key]) -> None:
+    def paper(self, paper_id: int, merged: Merged, keys: Iterable[Key]) -> None:
         values = _values(merged) | {"authors": as_json(merged.authors), "categories": as_json(merged.categories)}
         self._papers.append((paper_id, *values.values(), None))
         self._keys += [(kind, value, paper_id) for kind, value in sorted(keys)]
@@ -320,7 +337,7 @@ class _Rows:
     def record(self, paper_id: int, arrival: Arrival, mark: bytes) -> None:
         self._record_id += 1
         entry = msgspec.json.encode(arrival.entry)
-        raw = zlib.compress(arrival.raw[:_RAW_MAX].encode("utf-8", "surrogateescape"), 1)
+        raw = self._pack(arrival.raw[:_RAW_MAX].encode("utf-8", "surrogateescape"))
         self._records.append((self._record_id, paper_id, self._dump_id, arrival.line, arrival.day, mark, entry, raw))
 
     def write(self) -> None:

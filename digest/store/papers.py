@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from digest.model import Identity, IdentityKind, Paper
 from digest.store import feedback
-from digest.store.engine import batches, insert
+from digest.store.engine import add_rows, batches, insert
 from digest.store.tables import dumps, frequencies, identities, papers, picks, records, vectors
 from digest.store.tables import feedback as votes
 
@@ -111,14 +111,17 @@ def dump_names(tx: Connection, idents: Sequence[int], limit: int = 8) -> tuple[s
 # ---------------------------------------------------------------------------------------------- vectors
 
 
-def put_vectors(tx: Connection, version: str, rows: dict[int, bytes]) -> None:
-    if not rows:
+def put_vectors(tx: Connection, version: str, rows: Mapping[int, bytes], *, fresh: Collection[int] = ()) -> None:
+    """Store vectors by paper, over those that the papers had. `fresh`: papers made in this transaction, which had none."""
+    add_rows(tx, vectors, [(paper_id, version, data) for paper_id, data in rows.items() if paper_id in fresh])
+    known = [{"paper_id": paper_id, "version": version, "data": data} for paper_id, data in rows.items() if paper_id not in fresh]
+    if not known:
         return
     statement = insert(tx, vectors)
     statement = statement.on_conflict_do_update(
         index_elements=["paper_id"], set_={"version": statement.excluded.version, "data": statement.excluded.data}
     )
-    tx.execute(statement, [{"paper_id": paper_id, "version": version, "data": data} for paper_id, data in rows.items()])
+    tx.execute(statement, known)
 
 
 def vectors_of(tx: Connection, version: str, idents: Iterable[int]) -> dict[int, bytes]:

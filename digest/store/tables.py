@@ -138,7 +138,7 @@ records = Table(
     Column("fingerprint", LargeBinary, nullable=False),
     #: the cleaned entry, JSON
     Column("entry", LargeBinary, nullable=False),
-    #: the record as it stood in the dump, zlib
+    #: the record as it stood in the dump, zstd
     Column("raw", LargeBinary, nullable=False),
 )
 

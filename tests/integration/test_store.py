@@ -9,8 +9,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import zstandard
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import select
 
 from digest import papers as rules
 from digest import store as rows
@@ -19,7 +21,7 @@ from digest.model import Entry, Feedback, Identity, Interest, Paper, Standing, S
 from digest.papers import normalise_title
 from digest.store import Connection, Store, schema
 from digest.store.arrivals import Added, Arrival
-from digest.store.tables import metadata
+from digest.store.tables import metadata, records
 
 NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -152,6 +154,32 @@ def test_the_same_entries_again_are_duplicates(store: Store) -> None:
     assert arrive(store, *some).outcomes == ["new", "new"]
     assert arrive(store, *some, day=DAY + timedelta(days=1)).outcomes == ["duplicate", "duplicate"]
     assert [paper.first_seen for paper in stored(store)] == [DAY, DAY]
+
+
+def test_a_paper_is_found_again_whatever_signs_its_title_and_identifiers_have(store: Store) -> None:
+    odd = ['"', "\\", "\\u0041", "'; --", "[]", "null", "1", "1.0", "🜁 𝔄", "a" * 3000, "%", "é", "é"]
+    found = [entry(title, doi=f"10.1000/{number}{title[:9]}") for number, title in enumerate(odd)]
+    assert arrive(store, *found).outcomes == ["new"] * len(odd)
+    assert arrive(store, *reversed(found)).outcomes == ["duplicate"] * len(odd)
+
+
+def test_a_record_can_be_read_again_as_it_stood_in_the_dump(store: Store) -> None:
+    raw = '{"title": "Ünicode \ufffd 🜁",\r\n "x": "\x00"}'
+    with store.writing() as tx:
+        dump = rows.dumps.begin(tx, name="x.jsonl", form="jsonl", sha256="0" * 64, day=DAY, now=NOW)
+        rows.arrivals.add(tx, dump, [Arrival(line=1, raw=raw, entry=entry("A"), day=DAY)], rules)
+        packed = tx.execute(select(records.c.raw)).scalar_one()
+    assert zstandard.decompress(packed).decode() == raw
+
+
+def test_a_vector_is_stored_with_its_paper_and_replaced_with_its_text(store: Store) -> None:
+    arrive(store, entry("A", arxiv="2606.00001"), entry("B", arxiv="2606.00002"))
+    with store.writing() as tx:
+        rows.papers.put_vectors(tx, "v1", {1: b"a", 2: b"b"}, fresh={1, 2})
+        rows.papers.put_vectors(tx, "v2", {2: b"c"})
+        rows.papers.put_vectors(tx, "v1", {})
+        assert rows.papers.vectors_of(tx, "v1", [1, 2]) == {1: b"a"}
+        assert rows.papers.vectors_of(tx, "v2", [1, 2]) == {2: b"c"}
 
 
 def test_a_repeat_inside_one_batch_is_a_duplicate(store: Store) -> None:
