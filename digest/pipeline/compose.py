@@ -72,7 +72,7 @@ def compose(
     report = Composed()
     if not dry_run:
         with app.store.writing() as tx:  # what expired since the last send competes again now, not a day later
-            store.ledger.recover(tx, dead=store.owners.dead(store.ledger.owners(tx)), now=app.now())
+            store.ledger.recover(tx, dead=store.owners.dead(store.ledger.owners(tx)), now=app.now(), clock=datetime.now(UTC))
     done = 0
     for batch in _batches(app, only, report):
         for local_date, readers in _wanted(app, batch, day, only is not None, due, report).items():

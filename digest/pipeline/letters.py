@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from digest import messages, scores, store
@@ -16,17 +16,31 @@ from digest.model import Digest, Message, MessageKind, Paper, Purpose, Queued
 _LABELS: tuple[tuple[int, Label], ...] = ((97, "strong match"), (85, "good match"), (0, "worth a look"))
 
 
-def write(app: App, queued: Queued) -> Message:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Material:
+    """What a batch of messages is written from: read in a few queries, then nothing more is asked of the database."""
+
+    digests: dict[int, Digest]
+    papers: dict[int, Paper]
+
+
+def gather(app: App, some: Sequence[Queued]) -> Material:
+    """Digests and papers of queued messages, as they are now."""
+    with app.store.reading() as tx:
+        digests = store.digests.load_many(tx, {queued.digest_id for queued in some if queued.digest_id is not None})
+        found = store.papers.by_ids(tx, {item.score.paper_id for digest in digests.values() for item in digest.items})
+    return Material(digests=digests, papers=found)
+
+
+def write(app: App, queued: Queued, material: Material) -> Message:
     """The message as it is sent; nothing of it is stored.
 
     Raises:
         TemplateError: a template is missing or broken.
+        DigestError: nothing is left of what it was to say.
     """
-    if queued.kind is MessageKind.DIGEST and queued.digest_id is not None:
-        with app.store.reading() as tx:
-            digest = store.digests.load(tx, queued.digest_id)
-            found = store.papers.by_ids(tx, [item.score.paper_id for item in digest.items])
-        return write_digest(app, queued, digest, found, at=app.now())
+    if queued.kind is MessageKind.DIGEST and (digest := material.digests.get(queued.digest_id or 0)):
+        return write_digest(app, queued, digest, material.papers, at=app.now())
     return _write_letter(app, queued, at=app.now())
 
 

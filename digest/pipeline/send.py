@@ -1,26 +1,34 @@
-"""send: claimed messages are written, handed over one at a time, and settled; a killed send leaves every message accounted for."""
+"""send: claimed messages are written, handed over on many connections, and settled; a killed send leaves every message accounted for.
+
+One task claims and gathers what is to be written, a batch ahead; as many tasks as the mailer has connections take from it. What they begin
+and settle is committed in groups. Nothing here depends on how many messages wait.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Literal
 
 from digest import store
 from digest.app import App
 from digest.errors import DigestError, MailerError, StoreError
 from digest.mailer import Mailer
-from digest.model import Delivery, Message, MessageState, Phase, Queued, Subscriber
-from digest.pipeline.letters import write
+from digest.model import Delivery, MessageState, Phase, Queued, Subscriber
+from digest.pipeline.group_commit import GroupCommit
+from digest.pipeline.letters import Material, gather, write
+from digest.store.ledger import LEASE
 
 log = logging.getLogger("digest.send")
 
-_RENEW_SECONDS = store.ledger.LEASE.total_seconds() / 3
+#: troubles told one by one; the states count all
+_TROUBLES_MAX = 100
 
 
 @dataclass(kw_only=True, slots=True)
@@ -28,15 +36,15 @@ class Sent:
     """What a send did, by the state that each message has now."""
 
     states: Counter[MessageState] = field(default_factory=Counter)
-    #: (address, what went wrong) of messages that were not accepted
+    #: (address, what went wrong) of the first messages that were not accepted
     troubles: list[tuple[str, str]] = field(default_factory=list)
-    #: messages whose subscriber got a mail: for the report of the round
-    accepted: list[Queued] = field(default_factory=list)
     #: still waiting afterwards: due now, and at a later attempt
     waiting: int = 0
     later: int = 0
     #: why the whole send stopped, or ""
     error: str = ""
+    #: it was asked to stop before it was done
+    stopped: bool = False
 
     @property
     def json(self) -> dict[str, object]:
@@ -51,116 +59,178 @@ class Sent:
             "later": self.later,
             "troubles": [{"email": email, "reason": reason} for email, reason in self.troubles],
             "error": self.error,
+            "stopped": self.stopped,
         }
 
 
-def send(app: App, *, only: Subscriber | None = None, dry_run: bool = False) -> Sent:
-    """Send what is due. A mail server that cannot be reached ends the send; the messages wait, and `error` says why."""
-    return asyncio.run(_send(app, only, dry_run))
+def send(
+    app: App,
+    *,
+    only: Subscriber | None = None,
+    dry_run: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+    lease: timedelta = LEASE,
+) -> Sent:
+    """Send what is due. A mail server that cannot be reached ends the send; the messages wait, and `error` says why.
+
+    Args:
+        only: this reader's messages alone.
+        dry_run: only look; what senders lost is freed all the same.
+        stop: asked before anything is begun. True: what is on its way ends (up to the timeout of the final dot), claims are given back.
+        lease: how long a claim outlives a sender that fell silent on another machine.
+    """
+    return asyncio.run(_send(app, only, dry_run, stop, lease))
 
 
-async def _send(app: App, only: Subscriber | None, dry_run: bool) -> Sent:
+async def _send(app: App, only: Subscriber | None, dry_run: bool, stop: Callable[[], bool], lease: timedelta) -> Sent:
     report = Sent()
-    owner = store.owners.me(secrets.token_hex(4))
-    _recover(app, report)
-    if dry_run:
-        return _finish(app, report, dry_run=True)
-    with app.store.reading() as tx:
-        due, _ = store.ledger.waiting(tx, now=app.now())
-    if due:
+    with app.store.writing() as tx:
+        _recover(app, tx, report)
+        due = store.deliveries.anything_due(tx, now=app.now())
+    if due and not dry_run:
+        owner = store.owners.me(secrets.token_hex(4))
         mailer = app.make_mailer()
         try:
             await mailer.open()
-            async with _renewing(app, owner):
-                while queued := _claim(app, owner, only):
-                    for one in queued:
-                        await _send_one(app, mailer, owner, one, report)
+            async with GroupCommit(app, owner) as ledger:
+                await _Sender(app, mailer, ledger, report, owner=owner, only=only, stop=stop, lease=lease).run()
         except MailerError as error:
             report.error = str(error)
             log.warning("send stopped: %s", error)
         finally:
             await mailer.close()
-            with app.store.writing() as tx:
-                store.ledger.release(tx, owner=owner, now=app.now())
-    return _finish(app, report, dry_run=False)
+    return _finish(app, report, dry_run=dry_run)
 
 
-def _recover(app: App, report: Sent) -> None:
-    with app.store.writing() as tx:
-        moved = store.ledger.recover(tx, dead=store.owners.dead(store.ledger.owners(tx)), now=app.now())
+def _recover(app: App, tx: store.Connection, report: Sent) -> None:
+    dead = store.owners.dead(store.ledger.owners(tx))
+    moved = store.ledger.recover(tx, dead=dead, now=app.now(), clock=datetime.now(UTC))
     report.states.update({MessageState(state): n for state, n in moved.items() if n and state != "planned"})
 
 
-def _claim(app: App, owner: str, only: Subscriber | None) -> list[Queued]:
-    with app.store.writing() as tx:
-        return store.ledger.claim(tx, owner=owner, now=app.now(), only=None if only is None else [only.id])
+class _Sender:
+    """One send at work: a feeder, a task for each connection, and a clock that renews the claims."""
 
+    def __init__(
+        self,
+        app: App,
+        mailer: Mailer,
+        ledger: GroupCommit,
+        report: Sent,
+        *,
+        owner: str,
+        only: Subscriber | None,
+        stop: Callable[[], bool],
+        lease: timedelta,
+    ) -> None:
+        self.app, self.mailer, self.ledger, self.report = app, mailer, ledger, report
+        self.owner, self.only, self.lease = owner, only, lease
+        self._asked_to_stop = stop
+        self._halted = False
+        self._error: DigestError | None = None
+        #: a short one: what is claimed and not begun is what a dead sender keeps from the living
+        self._ready: asyncio.Queue[tuple[Queued, Material] | None] = asyncio.Queue(mailer.connections)
+        self._lease_ends = monotonic() + lease.total_seconds()
 
-@contextlib.asynccontextmanager
-async def _renewing(app: App, owner: str) -> AsyncIterator[None]:
-    """Keep the claims while this process lives; one that is frozen stops renewing and loses them."""
+    async def run(self) -> None:
+        """Until nothing is due or it has to stop. Whatever fails, all that is on its way ends first.
 
-    def renew() -> None:
-        with app.store.writing() as tx:
-            store.ledger.renew(tx, owner=owner, now=app.now())
+        Raises:
+            MailerError: the way out was lost.
+            StoreError: the database was.
+        """
+        renewing = asyncio.create_task(self._renew())
+        try:
+            await asyncio.gather(self._feed(), *(self._connection() for _ in range(self.mailer.connections)))
+        finally:
+            renewing.cancel()
+        await self.ledger.write(lambda tx: store.ledger.release(tx, owner=self.owner, now=self.app.now()))
+        if self._error:
+            raise self._error
 
-    async def loop() -> None:
+    def _stops(self) -> bool:
+        if not self._halted and self._asked_to_stop():
+            log.info("stopping: what is on its way ends, the rest is given back")
+            self._halted = self.report.stopped = True
+        return self._halted
+
+    def _fail(self, error: DigestError) -> None:
+        self._halted = True
+        self._error = self._error or error
+
+    async def _feed(self) -> None:
+        """Claims, a batch at a time, with what they are written from."""
+        only = None if self.only is None else [self.only.id]
+
+        def claim(tx: store.Connection) -> list[Queued]:
+            clock = datetime.now(UTC)
+            return store.ledger.claim(tx, owner=self.owner, now=self.app.now(), clock=clock, lease=self.lease, only=only)
+
+        try:
+            while not self._stops() and (claimed := await self.ledger.write(claim)):
+                material = await asyncio.to_thread(gather, self.app, claimed)
+                for queued in claimed:
+                    await self._ready.put((queued, material))
+        except StoreError as error:
+            self._fail(error)
+        for _ in range(self.mailer.connections):
+            await self._ready.put(None)
+
+    async def _connection(self) -> None:
+        """One message after the other; once this sender halts or has lost its claims, they are left for `release` or another sender."""
+        while (one := await self._ready.get()) is not None:
+            if not self._stops() and monotonic() < self._lease_ends:
+                try:
+                    await self._send(*one)
+                except (MailerError, StoreError) as error:
+                    self._fail(error)
+
+    async def _send(self, queued: Queued, material: Material) -> None:
+        started = datetime.now(UTC)
+        try:
+            message = write(self.app, queued, material)
+        except DigestError as error:  # ours, not the reader's: it waits for a mended template
+            log.warning("message %s cannot be written: %s", queued.message_id, error)
+            await self._settle(queued, _nothing_sent("deferred", error, started))
+            return
+        try:
+            delivery = await self.mailer.deliver(message, lambda: self.ledger.begin(queued))
+        except MailerError as error:
+            await self.ledger.settle(queued, _nothing_sent("lost", error, started))
+            raise
+        await self._settle(queued, delivery)
+
+    async def _settle(self, queued: Queued, delivery: Delivery) -> None:
+        state = await self.ledger.settle(queued, delivery)
+        if state is None:
+            log.info("message %s is no longer stored", queued.message_id)
+            return
+        self.report.states[state] += 1
+        if state is not MessageState.ACCEPTED and len(self.report.troubles) < _TROUBLES_MAX:
+            told = f"{state.value}: {delivery.code or ''} {delivery.text}".replace(":  ", ": ").strip()
+            self.report.troubles.append((queued.subscriber.email, told))
+        log.info("message %s to subscriber %s: %s", queued.message_id, queued.subscriber.id, state.value)
+
+    async def _renew(self) -> None:
+        """Keep the claims while this process lives; one that is frozen stops renewing and loses them."""
         while True:
-            await asyncio.sleep(_RENEW_SECONDS)
-            with contextlib.suppress(StoreError):  # the lease runs on; begin() finds out if it ran out
-                await asyncio.to_thread(renew)
-
-    task = asyncio.create_task(loop())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+            await asyncio.sleep(self.lease.total_seconds() / 3)
+            began = monotonic()
+            try:
+                await self.ledger.write(lambda tx: store.ledger.renew(tx, owner=self.owner, clock=datetime.now(UTC), lease=self.lease))
+            except StoreError as error:  # the lease runs on; `begin` finds out if it ran out
+                log.warning("claims not renewed: %s", error)
+            else:
+                self._lease_ends = began + self.lease.total_seconds()
 
 
-async def _send_one(app: App, mailer: Mailer, owner: str, queued: Queued, report: Sent) -> None:
-    started = datetime.now(UTC)
-    try:
-        message = await asyncio.to_thread(write, app, queued)
-    except DigestError as error:  # ours, not the reader's: it waits for a mended template
-        log.warning("message %s cannot be written: %s", queued.message_id, error)
-        delivery = Delivery(outcome="deferred", server="", phase=Phase.CONNECT, text=str(error), started=started, ended=datetime.now(UTC))
-    else:
-        delivery = await _hand_over(app, mailer, owner, queued, message)
-    with app.store.writing() as tx:
-        state = store.ledger.settle(tx, queued, delivery, owner=owner, now=app.now())
-    report.states[state] += 1
-    if state is MessageState.ACCEPTED:
-        report.accepted.append(queued)
-    else:
-        report.troubles.append(
-            (queued.subscriber.email, f"{state.value}: {delivery.code or ''} {delivery.text}".replace(":  ", ": ").strip())
-        )
-    log.info("message %s to subscriber %s: %s", queued.message_id, queued.subscriber.id, state.value)
-
-
-async def _hand_over(app: App, mailer: Mailer, owner: str, queued: Queued, message: Message) -> Delivery:
-    def commit() -> bool:
-        with app.store.writing() as tx:
-            return store.ledger.begin(tx, queued, owner=owner, now=app.now())
-
-    async def begin() -> bool:
-        return await asyncio.to_thread(commit)
-
-    started = datetime.now(UTC)
-    try:
-        return await mailer.deliver(message, begin)
-    except MailerError as error:
-        with app.store.writing() as tx:
-            lost = Delivery(outcome="lost", server="", phase=Phase.CONNECT, text=str(error), started=started, ended=datetime.now(UTC))
-            store.ledger.settle(tx, queued, lost, owner=owner, now=app.now())
-        raise
+def _nothing_sent(outcome: Literal["deferred", "lost"], error: DigestError, started: datetime) -> Delivery:
+    return Delivery(outcome=outcome, server="", phase=Phase.CONNECT, text=str(error), started=started, ended=datetime.now(UTC))
 
 
 def _finish(app: App, report: Sent, *, dry_run: bool) -> Sent:
     with app.store.reading() as tx:
-        report.waiting, report.later = store.ledger.waiting(tx, now=app.now())
+        report.waiting, report.later = store.deliveries.waiting(tx, now=app.now())
     if not dry_run and (report.states or report.error):
         with app.store.writing() as tx:
             summary = {key: value for key, value in report.json.items() if key not in ("troubles", "error")}

@@ -57,18 +57,18 @@ def status(app: App) -> Status:
     now = app.now()
     with app.store.reading() as tx:
         people = {s.id: s for s in store.subscribers.by_standing(tx)}
-        due, later = store.ledger.waiting(tx, now=now)
+        due, later = store.deliveries.waiting(tx, now=now)
         found = Status(
             now=now,
             papers=store.papers.totals(tx),
             dumps=store.dumps.latest(tx),
             subscribers={standing.value: n for standing, n in store.subscribers.count(tx).items()},
             thumbs=store.feedback.totals(tx),
-            messages={state.value: n for state, n in store.ledger.count(tx).items()},
+            messages={state.value: n for state, n in store.deliveries.count(tx).items()},
             due=due,
             later=later,
             digests=[row | {"email": people[row["subscriber_id"]].email} for row in store.digests.latest(tx)],
-            troubles=store.ledger.troubles(tx),
+            troubles=store.deliveries.troubles(tx),
             rounds={verb: store.rounds.latest(tx, verb) for verb in ("fetch", "ingest", "compose", "send")},
         )
         states = store.sources.every(tx)

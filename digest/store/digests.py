@@ -91,6 +91,7 @@ def plan(tx: Connection, outcome: Digest | Quiet, *, mark: int, window: Window, 
             not_before=window.not_before,
             expires_at=window.expires_at,
             attempts=0,
+            evidence="",
             changed_at=now,
         )
     )
@@ -168,14 +169,27 @@ def _history(tx: Connection, idents: list[int], before: date) -> dict[int, Histo
 
 def load(tx: Connection, digest_id: int) -> Digest:
     """A planned digest, as it was chosen."""
-    row = tx.execute(select(digests).where(digests.c.id == digest_id)).one()
-    items = tx.execute(select(digest_items).where(digest_items.c.digest_id == digest_id).order_by(digest_items.c.position)).all()
-    return Digest(
-        subscriber_id=row.subscriber_id,
-        local_date=row.local_date,
-        items=tuple(_item(row) for row in items),
-        made=msgspec.convert(row.made, Made),
-    )
+    return load_many(tx, [digest_id])[digest_id]
+
+
+def load_many(tx: Connection, digest_ids: Iterable[int]) -> dict[int, Digest]:
+    """Planned digests, as they were chosen, by id; those that are gone are left out."""
+    found: dict[int, Digest] = {}
+    for some in batches(list(digest_ids)):
+        items: dict[int, list[Item]] = defaultdict(list)
+        listed = select(digest_items).where(digest_items.c.digest_id.in_(some)).order_by(digest_items.c.digest_id, digest_items.c.position)
+        for row in tx.execute(listed):
+            items[row.digest_id].append(_item(row))
+        found |= {
+            row.id: Digest(
+                subscriber_id=row.subscriber_id,
+                local_date=row.local_date,
+                items=tuple(items[row.id]),
+                made=msgspec.convert(row.made, Made),
+            )
+            for row in tx.execute(select(digests).where(digests.c.id.in_(some)))
+        }
+    return found
 
 
 def _item(row: Row[Any]) -> Item:

@@ -1,18 +1,22 @@
-"""The ledger of messages and deliveries: every change of state is one conditional UPDATE that names the state it leaves.
+"""The ledger of messages: every change of state is one conditional UPDATE that names the state it leaves.
 
 planned -> claimed -> sending -> accepted | rejected | deferred | unknown; a lost claim goes back to planned, a lost
-sending becomes unknown, whatever waits past its window expires, and who has left is skipped.
+sending becomes unknown, whatever waits past its window expires, and who has left is skipped. Evidence turns unknown into
+accepted or rejected. `begin` and `settle` take many messages at once, so that one commit serves many connections.
+
+Leases run by `clock`, the real time; `now` may be another day's (`--date`), and decides what is due and what is late.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, and_, case, select, update
 
-from digest.model import Delivery, MessageKind, MessageState, Queued, Standing
+from digest.model import Delivery, MessageKind, MessageState, Phase, Queued, Standing
 from digest.store import subscribers as subscriber_rows
 from digest.store.engine import insert
 from digest.store.tables import deliveries, messages, subscribers
@@ -24,8 +28,9 @@ CLAIM_MAX = 50
 PAUSES = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=45), timedelta(hours=2))
 
 _WAITING = (MessageState.PLANNED.value, MessageState.DEFERRED.value)
+_HELD = (MessageState.CLAIMED.value, MessageState.SENDING.value)
 #: mail about leaving or confirming goes to people who are not (or no longer) subscribed
-_TO_ANYONE = (MessageKind.CONFIRM.value, MessageKind.GOODBYE.value, MessageKind.ALERT.value)
+_TO_ANYONE = (MessageKind.CONFIRM, MessageKind.GOODBYE, MessageKind.ALERT)
 
 
 def plan(
@@ -44,26 +49,27 @@ def plan(
         not_before=not_before,
         expires_at=expires_at,
         attempts=0,
+        evidence="",
         changed_at=not_before,
     )
     return tx.execute(statement.on_conflict_do_nothing().returning(messages.c.id)).scalar_one_or_none() is not None
 
 
-def recover(tx: Connection, *, dead: Iterable[str], now: datetime) -> dict[str, int]:
-    """Free what senders lost that are dead or silent; expire and skip what must not be sent any more. Returns counts by new state."""
-    gone = messages.c.owner.in_(list(dead)) | (messages.c.lease_until < now)
-    claimed = messages.c.state == MessageState.CLAIMED.value
-    sending = messages.c.state == MessageState.SENDING.value
-    waiting = messages.c.state.in_(_WAITING)
-    left = subscribers.c.standing.in_([Standing.LEFT.value, Standing.SUPPRESSED.value])
-    absent = select(subscribers.c.id).where(left)
+# ---------------------------------------------------------------------------------------------- claims
+
+
+def recover(tx: Connection, *, dead: Iterable[str], now: datetime, clock: datetime) -> dict[str, int]:
+    """Free what senders lost that are dead or silent, and expire what is late. Returns counts by new state.
+
+    What was being sent becomes unknown and keeps its owner's name: should that sender only have been frozen, its word still counts.
+    """
+    gone = messages.c.owner.in_(list(dead)) | (messages.c.lease_until < clock)
+    late = and_(messages.c.state.in_(_WAITING), messages.c.expires_at <= now)
+    unknown = update(messages).where(messages.c.state == MessageState.SENDING.value, gone)
     return {
-        "planned": _move(tx, and_(claimed, gone), MessageState.PLANNED, now),
-        "unknown": _move(tx, and_(sending, gone), MessageState.UNKNOWN, now),
-        "expired": _move(tx, and_(waiting, messages.c.expires_at <= now), MessageState.EXPIRED, now),
-        "skipped": _move(
-            tx, and_(waiting, messages.c.kind.not_in(_TO_ANYONE), messages.c.subscriber_id.in_(absent)), MessageState.SKIPPED, now
-        ),
+        "planned": _move(tx, and_(messages.c.state == MessageState.CLAIMED.value, gone), MessageState.PLANNED, now),
+        "unknown": tx.execute(unknown.values(state=MessageState.UNKNOWN.value, lease_until=None, changed_at=now)).rowcount,
+        "expired": _move(tx, late, MessageState.EXPIRED, now),
     }
 
 
@@ -73,25 +79,43 @@ def _move(tx: Connection, where: Any, state: MessageState, now: datetime) -> int
 
 def owners(tx: Connection) -> set[str]:
     """Everybody who holds a claim."""
-    states = (MessageState.CLAIMED.value, MessageState.SENDING.value)
-    return set(tx.execute(select(messages.c.owner).where(messages.c.state.in_(states)).distinct()).scalars())
+    return set(tx.execute(select(messages.c.owner).where(messages.c.state.in_(_HELD)).distinct()).scalars())
 
 
-def claim(tx: Connection, *, owner: str, now: datetime, limit: int = CLAIM_MAX, only: Sequence[int] | None = None) -> list[Queued]:
-    """Take up to `limit` messages that are due, the longest waiting first; `only` narrows them to some subscribers."""
-    due = and_(messages.c.state.in_(_WAITING), messages.c.not_before <= now, messages.c.expires_at > now)
-    if only is not None:
-        due = and_(due, messages.c.subscriber_id.in_(list(only)))
-    idents = select(messages.c.id).where(due).order_by(messages.c.not_before, messages.c.id).limit(min(limit, CLAIM_MAX))
-    if tx.dialect.name == "postgresql":
-        idents = idents.with_for_update(skip_locked=True)
-    claimed = tx.execute(
-        update(messages)
-        .where(messages.c.id.in_(idents), messages.c.state.in_(_WAITING))
-        .values(state=MessageState.CLAIMED.value, owner=owner, lease_until=now + LEASE, changed_at=now)
-        .returning(messages)
-    ).all()
-    people = subscriber_rows.by_ids(tx, {row.subscriber_id for row in claimed})
+def claim(
+    tx: Connection,
+    *,
+    owner: str,
+    now: datetime,
+    clock: datetime,
+    lease: timedelta = LEASE,
+    limit: int = CLAIM_MAX,
+    only: Sequence[int] | None = None,
+) -> list[Queued]:
+    """Take up to `limit` messages that are due: those of earlier attempts first, then the longest waiting.
+
+    Args:
+        owner: this sender, as `owners.me` names it.
+        lease: how long the claim holds unless it is renewed.
+        only: ids of subscribers to narrow it to.
+    """
+    rows: list[Any] = []
+    # State by state, so that the index yields the first few in order: sorting all that wait would make each claim cost what the queue is long.
+    for state in (MessageState.DEFERRED, MessageState.PLANNED):
+        if left := min(limit, CLAIM_MAX) - len(rows):
+            due = and_(messages.c.state == state.value, messages.c.not_before <= now, messages.c.expires_at > now)
+            if only is not None:
+                due = and_(due, messages.c.subscriber_id.in_(list(only)))
+            first = select(messages.c.id).where(due).order_by(messages.c.not_before, messages.c.id).limit(left)
+            taken = first.with_for_update(skip_locked=True).cte("taken")
+            claimed = (
+                update(messages)
+                .where(messages.c.id.in_(select(taken.c.id)), messages.c.state == state.value)
+                .values(state=MessageState.CLAIMED.value, owner=owner, lease_until=clock + lease, changed_at=now)
+                .returning(messages)
+            )
+            rows += sorted(tx.execute(claimed).all(), key=lambda row: (row.not_before, row.id))
+    people = subscriber_rows.by_ids(tx, {row.subscriber_id for row in rows})
     return [
         Queued(
             id=row.id,
@@ -102,93 +126,168 @@ def claim(tx: Connection, *, owner: str, now: datetime, limit: int = CLAIM_MAX, 
             digest_id=row.digest_id,
             attempts=row.attempts,
         )
-        for row in sorted(claimed, key=lambda row: (row.not_before, row.id))
+        for row in rows
     ]
 
 
-def renew(tx: Connection, *, owner: str, now: datetime) -> int:
-    """Keep this sender's claims for another lease."""
-    held = and_(messages.c.owner == owner, messages.c.state.in_((MessageState.CLAIMED.value, MessageState.SENDING.value)))
-    return tx.execute(update(messages).where(held).values(lease_until=now + LEASE)).rowcount
-
-
-def begin(tx: Connection, queued: Queued, *, owner: str, now: datetime) -> bool:
-    """Commit to sending, right before the first byte of the body. False: it is not ours any more, is late, or its reader has left."""
-    wanted = {Standing.ACTIVE} if queued.kind not in _TO_ANYONE else set(Standing)
-    allowed = select(subscribers.c.id).where(
-        subscribers.c.id == queued.subscriber.id,
-        subscribers.c.standing.in_([s.value for s in wanted - {Standing.SUPPRESSED}]),
-        subscribers.c.email == queued.subscriber.email,
-    )
-    ours = and_(messages.c.id == queued.id, messages.c.state == MessageState.CLAIMED.value, messages.c.owner == owner)
-    done = tx.execute(
-        update(messages)
-        .where(ours, messages.c.lease_until > now, messages.c.expires_at > now, messages.c.subscriber_id.in_(allowed))
-        .values(state=MessageState.SENDING.value, attempts=messages.c.attempts + 1, changed_at=now)
-    )
-    return done.rowcount == 1
-
-
-def settle(tx: Connection, queued: Queued, delivery: Delivery, *, owner: str, now: datetime) -> MessageState:
-    """Write how an attempt ended; returns the state that the message has now."""
-    tx.execute(
-        deliveries.insert().values(
-            message_id=queued.id,
-            outcome=delivery.outcome,
-            server=delivery.server[:260],
-            phase=delivery.phase.value,
-            code=delivery.code,
-            text=delivery.text[:2000],
-            started_at=delivery.started,
-            ended_at=delivery.ended,
-        )
-    )
-    held = and_(
-        messages.c.id == queued.id,
-        messages.c.owner == owner,
-        messages.c.state.in_((MessageState.CLAIMED.value, MessageState.SENDING.value)),
-    )
-    state = MessageState.PLANNED if delivery.outcome == "lost" else MessageState(delivery.outcome)
-    values: dict[str, Any] = {"state": state.value, "owner": "", "lease_until": None, "changed_at": now}
-    if state is MessageState.DEFERRED:
-        values["not_before"] = now + PAUSES[min(queued.attempts, len(PAUSES) - 1)]
-    tx.execute(update(messages).where(held).values(**values))
-    recover(tx, dead=(), now=now)  # a message given back may have expired or lost its reader meanwhile
-    return MessageState(tx.execute(select(messages.c.state).where(messages.c.id == queued.id)).scalar_one())
+def renew(tx: Connection, *, owner: str, clock: datetime, lease: timedelta = LEASE) -> int:
+    """Keep this sender's claims for another lease; a claim whose lease ran out is lost, even if nobody has taken it yet."""
+    alive = (messages.c.state == MessageState.SENDING.value) | (messages.c.lease_until > clock)
+    held = and_(messages.c.state.in_(_HELD), messages.c.owner == owner, alive)
+    return tx.execute(update(messages).where(held).values(lease_until=clock + lease)).rowcount
 
 
 def release(tx: Connection, *, owner: str, now: datetime) -> int:
     """Give back the claims that were not used."""
-    return _move(tx, and_(messages.c.owner == owner, messages.c.state == MessageState.CLAIMED.value), MessageState.PLANNED, now)
+    return _move(tx, and_(messages.c.state == MessageState.CLAIMED.value, messages.c.owner == owner), MessageState.PLANNED, now)
+
+
+def postpone(tx: Connection, some: Sequence[Queued], *, until: datetime, owner: str, now: datetime) -> int:
+    """Give back claims that make no sense before a certain time; no attempt was made."""
+    held = and_(
+        messages.c.id.in_([queued.id for queued in some]), messages.c.state == MessageState.CLAIMED.value, messages.c.owner == owner
+    )
+    return tx.execute(update(messages).where(held).values(_deferred(until, now))).rowcount
+
+
+# ---------------------------------------------------------------------------------------------- begin and settle
+
+
+def begin(tx: Connection, some: Sequence[Queued], *, owner: str, now: datetime, clock: datetime) -> set[int]:
+    """Commit to sending, right before the first byte of each body. Returns the ids of those that may be sent.
+
+    The others are not this sender's any more, are late, or their reader has left or is just leaving.
+    """
+    people = select(subscribers.c.id, subscribers.c.email, subscribers.c.standing)
+    people = people.where(subscribers.c.id.in_({queued.subscriber.id for queued in some}))
+    # Whoever is leaving in this moment holds the row; waiting for them could deadlock, and they are not to get this mail anyhow.
+    standing = {row.id: row for row in tx.execute(people.with_for_update(read=True, skip_locked=True))}
+    wanted = [queued.id for queued in some if _wants(queued, standing.get(queued.subscriber.id))]
+    ours = and_(messages.c.id.in_(wanted), messages.c.state == MessageState.CLAIMED.value, messages.c.owner == owner)
+    done = tx.execute(
+        update(messages)
+        .where(ours, messages.c.lease_until > clock, messages.c.expires_at > now)
+        .values(state=MessageState.SENDING.value, changed_at=now)
+        .returning(messages.c.id)
+    )
+    return set(done.scalars())
+
+
+def _wants(queued: Queued, row: Any) -> bool:
+    if row is None or row.email != queued.subscriber.email:
+        return False
+    return row.standing in (_MAY_GET_ANY if queued.kind in _TO_ANYONE else _MAY_GET)
+
+
+_MAY_GET = (Standing.ACTIVE.value,)
+_MAY_GET_ANY = tuple(standing.value for standing in Standing if standing is not Standing.SUPPRESSED)
+
+
+def settle(tx: Connection, some: Sequence[tuple[Queued, Delivery]], *, owner: str, now: datetime) -> dict[int, MessageState]:
+    """Write how attempts ended; returns the state that each message has now, if it still exists. Said twice, it counts once."""
+    groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for queued, delivery in some:
+        groups[_after(queued, delivery, now)].append(queued.id)
+    states: dict[int, str] = {}
+    for (state, not_before, attempted), idents in groups.items():
+        held = and_(messages.c.id.in_(idents), messages.c.state.in_(_HELD), messages.c.owner == owner)
+        values = _deferred(not_before, now) if not_before else {"state": state, "owner": "", "lease_until": None, "changed_at": now}
+        if attempted:
+            values["attempts"] = messages.c.attempts + 1
+        done = tx.execute(update(messages).where(held).values(values).returning(messages.c.id, messages.c.state))
+        states |= {row.id: row.state for row in done}
+    lost = [queued.id for queued, delivery in some if delivery.outcome == "lost" and queued.id in states]
+    if lost:
+        states |= _set_aside(tx, lost, now)
+    missed = [(queued, delivery) for queued, delivery in some if queued.id not in states]
+    if missed:
+        states |= _late_word(tx, missed, owner, now)
+    _add_deliveries(tx, [(queued, delivery) for queued, delivery in some if queued.id in states])
+    return {ident: MessageState(state) for ident, state in states.items()}
+
+
+def _after(queued: Queued, delivery: Delivery, now: datetime) -> tuple[str, datetime | None, bool]:
+    """The state that an attempt leads to, when the next one may be, and whether it counts as one."""
+    if delivery.outcome == "lost":
+        return MessageState.PLANNED.value, None, False
+    asked = delivery.phase is not Phase.CONNECT
+    if delivery.outcome != "deferred":
+        return delivery.outcome, None, asked
+    return delivery.outcome, now + PAUSES[min(queued.attempts, len(PAUSES) - 1)], asked
+
+
+def _deferred(not_before: datetime, now: datetime) -> dict[str, Any]:
+    """To be tried again, or expired where that would be past the window."""
+    late = messages.c.expires_at <= not_before
+    state = case((late, MessageState.EXPIRED.value), else_=MessageState.DEFERRED.value)
+    return {"state": state, "not_before": not_before, "owner": "", "lease_until": None, "changed_at": now}
+
+
+def _set_aside(tx: Connection, idents: Sequence[int], now: datetime) -> dict[int, str]:
+    """What could not begin goes back to the queue, unless it came too late or its reader wants it no more."""
+    given_back = and_(messages.c.id.in_(idents), messages.c.state == MessageState.PLANNED.value)
+    to_anyone = messages.c.kind.in_([kind.value for kind in _TO_ANYONE])
+    may = subscribers.c.standing.in_(_MAY_GET) | (to_anyone & subscribers.c.standing.in_(_MAY_GET_ANY))
+    wanted = select(subscribers.c.id).where(subscribers.c.id == messages.c.subscriber_id, may).exists()
+    _move(tx, and_(given_back, ~wanted), MessageState.SKIPPED, now)
+    _move(tx, and_(given_back, messages.c.expires_at <= now), MessageState.EXPIRED, now)
+    return _states(tx, idents)
+
+
+def _late_word(tx: Connection, some: Sequence[tuple[Queued, Delivery]], owner: str, now: datetime) -> dict[int, str]:
+    """A sender that was given up as dead had the server's answer after all: that is evidence. Refused is refused: nothing is sent again."""
+    for state, outcomes in ((MessageState.ACCEPTED, ("accepted",)), (MessageState.REJECTED, ("rejected", "deferred"))):
+        idents = [queued.id for queued, delivery in some if delivery.outcome in outcomes]
+        mine = and_(messages.c.id.in_(idents), messages.c.state == MessageState.UNKNOWN.value, messages.c.owner == owner)
+        said = {"state": state.value, "owner": "", "evidence": "the mail server's answer, read late", "changed_at": now}
+        if idents:
+            tx.execute(update(messages).where(mine).values(said))
+    return _states(tx, [queued.id for queued, _ in some])
+
+
+def _states(tx: Connection, idents: Sequence[int]) -> dict[int, str]:
+    return {row.id: row.state for row in tx.execute(select(messages.c.id, messages.c.state).where(messages.c.id.in_(idents)))}
+
+
+def _add_deliveries(tx: Connection, some: Sequence[tuple[Queued, Delivery]]) -> None:
+    rows = [
+        {
+            "message_id": queued.id,
+            "outcome": delivery.outcome,
+            "server": delivery.server[:260],
+            "phase": delivery.phase.value,
+            "code": delivery.code,
+            "text": delivery.text[:2000],
+            "started_at": delivery.started,
+            "ended_at": delivery.ended,
+        }
+        for queued, delivery in some
+    ]
+    if rows:
+        tx.execute(insert(tx, deliveries).on_conflict_do_nothing(), rows)
+
+
+# ---------------------------------------------------------------------------------------------- from outside
+
+
+def resolve(
+    tx: Connection, message_id: int, state: Literal[MessageState.ACCEPTED, MessageState.REJECTED], evidence: str, *, now: datetime
+) -> bool:
+    """Settle an unknown message by what proves its fate: a bounce, a POST from it, the operator's word. False: it was not unknown.
+
+    A message that is still being sent can be proved too: its server may take its time with the reply.
+
+    Args:
+        message_id: the row's id, as links and bounce addresses carry it.
+        evidence: what proves it, in a few words; shown beside the message.
+    """
+    open_end = and_(messages.c.id == message_id, messages.c.state.in_((MessageState.UNKNOWN.value, MessageState.SENDING.value)))
+    values = {"state": state.value, "owner": "", "lease_until": None, "evidence": evidence[:200], "changed_at": now}
+    return tx.execute(update(messages).where(open_end).values(values)).rowcount == 1
 
 
 def skip_waiting(tx: Connection, subscriber_id: int, *, now: datetime) -> int:
     """Whoever leaves gets nothing more: skip what waits for them, but for mail about leaving."""
-    waiting = and_(messages.c.subscriber_id == subscriber_id, messages.c.state.in_(_WAITING), messages.c.kind.not_in(_TO_ANYONE))
-    return _move(tx, waiting, MessageState.SKIPPED, now)
-
-
-def count(tx: Connection) -> dict[MessageState, int]:
-    rows = tx.execute(select(messages.c.state, func.count()).group_by(messages.c.state))
-    return {MessageState(state): n for state, n in rows}
-
-
-def waiting(tx: Connection, *, now: datetime) -> tuple[int, int]:
-    """Messages that may be sent now, and those that a server asked to bring back later."""
-    due = and_(messages.c.state.in_(_WAITING), messages.c.expires_at > now)
-    now_due = tx.execute(select(func.count()).where(due, messages.c.not_before <= now)).scalar_one()
-    later = tx.execute(select(func.count()).where(due, messages.c.not_before > now)).scalar_one()
-    return now_due, later
-
-
-def troubles(tx: Connection, limit: int = 5) -> list[dict[str, Any]]:
-    """The newest deliveries that did not end in acceptance: who, how far it got, what the server said."""
-    rows = tx.execute(
-        select(subscribers.c.email, messages.c.kind, messages.c.key, deliveries)
-        .join(messages, messages.c.id == deliveries.c.message_id)
-        .join(subscribers, subscribers.c.id == messages.c.subscriber_id)
-        .where(deliveries.c.outcome != "accepted")
-        .order_by(deliveries.c.id.desc())
-        .limit(limit)
-    )
-    return [dict(row._mapping) for row in rows]
+    about_leaving = [kind.value for kind in _TO_ANYONE]
+    waits = and_(messages.c.subscriber_id == subscriber_id, messages.c.state.in_(_WAITING), messages.c.kind.not_in(about_leaving))
+    return _move(tx, waits, MessageState.SKIPPED, now)

@@ -271,9 +271,13 @@ messages = Table(
     Column("not_before", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("attempts", SmallInteger, nullable=False),
+    #: what settled an unknown one, or ""
+    Column("evidence", String(200), nullable=False),
     Column("changed_at", Instant, nullable=False),
     UniqueConstraint("kind", "subscriber_id", "key"),
-    Index("ix_messages_state_not_before", "state", "not_before"),
+    #: a claim takes the first few of a state in this order, and must not sort them all
+    Index("ix_messages_state_not_before_id", "state", "not_before", "id"),
+    Index("ix_messages_state_expires_at", "state", "expires_at"),
     Index("ix_messages_subscriber_id", "subscriber_id"),
 )
 
@@ -281,7 +285,7 @@ deliveries = Table(
     "deliveries",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("message_id", ForeignKey("messages.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("message_id", ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
     Column("outcome", String(10), nullable=False),
     Column("server", String(260), nullable=False),
     Column("phase", String(10), nullable=False),
@@ -289,6 +293,8 @@ deliveries = Table(
     Column("text", Text, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant, nullable=False),
+    #: when the answer to a commit is lost the same attempt is written again, and counts once
+    UniqueConstraint("message_id", "started_at"),
 )
 
 link_keys = Table(

@@ -210,6 +210,7 @@ def upgrade() -> None:
         sa.Column("not_before", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("attempts", sa.SmallInteger(), nullable=False),
+        sa.Column("evidence", sa.String(length=200), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["digest_id"], ["digests.id"], name=op.f("fk_messages_digest_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["subscriber_id"], ["subscribers.id"], name=op.f("fk_messages_subscriber_id"), ondelete="CASCADE"),
@@ -218,7 +219,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("kind", "subscriber_id", "key", name=op.f("uq_messages_kind_subscriber_id_key")),
         sa.UniqueConstraint("message_id", name=op.f("uq_messages_message_id"))
     )
-    op.create_index("ix_messages_state_not_before", "messages", ["state", "not_before"], unique=False)
+    op.create_index("ix_messages_state_expires_at", "messages", ["state", "expires_at"], unique=False)
+    op.create_index("ix_messages_state_not_before_id", "messages", ["state", "not_before", "id"], unique=False)
     op.create_index("ix_messages_subscriber_id", "messages", ["subscriber_id"], unique=False)
     op.create_table("deliveries",
         sa.Column("id", ident, nullable=False),
@@ -231,9 +233,9 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_deliveries_message_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries"))
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
+        sa.UniqueConstraint("message_id", "started_at", name=op.f("uq_deliveries_message_id_started_at"))
     )
-    op.create_index(op.f("ix_deliveries_message_id"), "deliveries", ["message_id"], unique=False)
     op.create_table("removals",
         sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),

@@ -1,0 +1,75 @@
+"""What became of messages, for people: counts, what waits, attempts and what servers said."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select
+
+from digest.model import MessageState
+from digest.store.engine import batches
+from digest.store.tables import deliveries, messages, subscribers
+
+_WAITING = (MessageState.PLANNED.value, MessageState.DEFERRED.value)
+
+
+def count(tx: Connection) -> dict[MessageState, int]:
+    rows = tx.execute(select(messages.c.state, func.count()).group_by(messages.c.state))
+    return {MessageState(state): n for state, n in rows}
+
+
+def waiting(tx: Connection, *, now: datetime) -> tuple[int, int]:
+    """Messages that may be sent now, and those that a server asked to bring back later."""
+    due = and_(messages.c.state.in_(_WAITING), messages.c.expires_at > now)
+    now_due = tx.execute(select(func.count()).where(due, messages.c.not_before <= now)).scalar_one()
+    later = tx.execute(select(func.count()).where(due, messages.c.not_before > now)).scalar_one()
+    return now_due, later
+
+
+def anything_due(tx: Connection, *, now: datetime) -> bool:
+    """Whether a claim would find something; costs the same however long the queue is."""
+    return any(
+        tx.execute(
+            select(messages.c.id).where(messages.c.state == state, messages.c.not_before <= now, messages.c.expires_at > now).limit(1)
+        ).first()
+        for state in _WAITING
+    )
+
+
+def troubles(tx: Connection, limit: int = 5) -> list[dict[str, Any]]:
+    """The newest deliveries that did not end in acceptance: who, how far it got, what the server said."""
+    rows = tx.execute(
+        select(subscribers.c.email, messages.c.kind, messages.c.key, deliveries)
+        .join(messages, messages.c.id == deliveries.c.message_id)
+        .join(subscribers, subscribers.c.id == messages.c.subscriber_id)
+        .where(deliveries.c.outcome != "accepted")
+        .order_by(deliveries.c.id.desc())
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def of_messages(
+    tx: Connection, *, subscriber_id: int | None = None, state: MessageState | None = None, limit: int = 100
+) -> list[dict[str, Any]]:
+    """The newest messages, newest first, each with its attempts in order under "deliveries"; all that is stored of them."""
+    chosen = select(messages, subscribers.c.email).join(subscribers, subscribers.c.id == messages.c.subscriber_id)
+    if subscriber_id is not None:
+        chosen = chosen.where(messages.c.subscriber_id == subscriber_id)
+    if state is not None:
+        chosen = chosen.where(messages.c.state == state.value)
+    found = [dict(row._mapping) for row in tx.execute(chosen.order_by(messages.c.id.desc()).limit(limit))]
+    attempts: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for some in batches([row["id"] for row in found]):
+        for row in tx.execute(select(deliveries).where(deliveries.c.message_id.in_(some)).order_by(deliveries.c.id)):
+            attempts[row.message_id].append(dict(row._mapping))
+    return [row | {"deliveries": attempts[row["id"]]} for row in found]
+
+
+def by_message_id(tx: Connection, message_id: str) -> dict[str, Any] | None:
+    """The message with that Message-ID, with or without its angle brackets."""
+    wanted = f"<{message_id.strip().strip('<>')}>"
+    row = tx.execute(select(messages).where(messages.c.message_id == wanted)).one_or_none()
+    return None if row is None else dict(row._mapping)
