@@ -12,9 +12,9 @@ from typing import Self, TypeVar
 
 from digest import feedback, messages, recipes, store, workers
 from digest.config import Config
-from digest.errors import ConfigError, UnknownKeyError
+from digest.errors import AddressError, ConfigError, InputError, UnknownKeyError
 from digest.mailer import FolderMailer, Mailer, SmtpMailer, SmtpServer
-from digest.messages import Mailing
+from digest.messages import Mailing, Signer, dkim
 from digest.model import Link, LinkKey, MessageKind, Purpose
 from digest.store import Store
 
@@ -174,15 +174,48 @@ def _mailer(config: Config) -> Mailer:
 
 
 def _mailing(config: Config) -> Mailing:
+    """Raises ConfigError for what would spoil every mail: an address or domain that is none, a DKIM key that cannot be used."""
     mail = config.mail
-    domain_of_sender = mail.sender.rpartition("@")[2]
+    for key, check in (("reply_to", messages.ascii_address), ("bounce_domain", messages.ascii_domain)):
+        if getattr(mail, key):
+            _checked(key, getattr(mail, key), check)
+    _checked("sender", mail.sender, messages.ascii_address)
+    own = _checked("sender", mail.sender.rpartition("@")[2], messages.ascii_domain)
+    answerable = own != "localhost" and not messages.reachable(config.web.base_url)
     return Mailing(
         from_address=mail.sender,
         from_name=mail.name,
         list_name=mail.name,
-        domain=mail.domain or domain_of_sender,
+        domain=_checked("domain", mail.domain, messages.ascii_domain) if mail.domain else own,
         base_url=config.web.base_url,
         reply_to=mail.reply_to,
-        mailbox=mail.reply_to or ("" if messages.reachable(config.web.base_url) or domain_of_sender == "localhost" else mail.sender),
+        mailbox=mail.reply_to or (mail.sender if answerable else ""),
         postal_address=mail.postal_address,
+        signers=tuple(
+            Signer(domain=own, selector=selector, key=_dkim_key(name, path, kind))
+            for name, path, selector, kind in (
+                ("dkim_key_file", mail.dkim_key_file, mail.dkim_selector, "rsa"),
+                ("dkim_ed25519_key_file", mail.dkim_ed25519_key_file, mail.dkim_ed25519_selector, "ed25519"),
+            )
+            if path
+        ),
     )
+
+
+def _checked(key: str, value: str, check: Callable[[str], str]) -> str:
+    try:
+        return check(value)
+    except AddressError as error:
+        raise ConfigError(f"mail.{key} = {value!r}: {error}") from None
+
+
+def _dkim_key(name: str, path: Path, kind: str) -> dkim.Key:
+    try:
+        key = dkim.read_key(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"mail.{name} = {str(path)!r}: cannot be read ({error.strerror}). `digest dkim` makes the key") from error
+    except InputError as error:
+        raise ConfigError(f"mail.{name} = {str(path)!r}: {error}. `digest dkim` makes one at a path where there is none") from None
+    if dkim.kind(key) != kind:
+        raise ConfigError(f"mail.{name} = {str(path)!r}: is a key of kind {dkim.kind(key)}, and {kind} is needed here")
+    return key

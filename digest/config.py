@@ -49,6 +49,12 @@ def _mailbox(address: str) -> str:
     return address
 
 
+def _selector(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?", name):
+        raise ValueError("must be letters, digits, - and .: it names a DNS record")
+    return name
+
+
 def _http_or_none(url: str) -> str:
     if url:
         _http(url)
@@ -72,6 +78,7 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Hour = Annotated[int, Field(ge=0, le=23)]
 Weekday = Annotated[int, Field(ge=1, le=7)]
 Address = Annotated[str, AfterValidator(_mailbox)]
+Selector = Annotated[str, AfterValidator(_selector)]
 
 
 class _Section(BaseModel):
@@ -140,6 +147,16 @@ class MailSection(_Section):
     bounce_domain: str = Field(
         "", description='domain all of whose addresses come to you, so that each mail has its own for bounces; "" = they go to sender'
     )
+    dkim_key_file: Annotated[Path | None, BeforeValidator(lambda path: path or None)] = Field(
+        None,
+        description='private RSA key that signs the mails (`digest dkim` makes one); "" = the mail server signs, or nobody',
+        strict=False,
+    )
+    dkim_selector: Selector = Field("digest", description="its name in the DNS: <selector>._domainkey.<domain of sender>")
+    dkim_ed25519_key_file: Annotated[Path | None, BeforeValidator(lambda path: path or None)] = Field(
+        None, description='private Ed25519 key for a second signature; "" = none', strict=False
+    )
+    dkim_ed25519_selector: Selector = Field("digest-ed25519", description="its name in the DNS")
     templates: Annotated[Path | None, BeforeValidator(lambda path: path or None)] = Field(
         None, description='folder whose templates win over the shipped ones, laid out like them; "" = none', strict=False
     )
@@ -393,6 +410,9 @@ def _remedy(place: list[str]) -> str:
     return f" ({names[0]}: {field.description})" if field and field.description else ""
 
 
+_MAIL_PATHS = ("templates", "dkim_key_file", "dkim_ed25519_key_file")
+
+
 def _anchored(config: Config, folder: Path) -> Config:
     """Relative paths mean the same wherever the command is started."""
     url = config.store.url
@@ -415,7 +435,9 @@ def _anchored(config: Config, folder: Path) -> Config:
             "store": config.store.model_copy(update={"url": url}),
             "ingest": config.ingest.model_copy(update={"inbox": folder / config.ingest.inbox}),
             "sources": tuple(one.model_copy(update={"folder": one.folder and folder / one.folder}) for one in config.sources),
-            "mail": config.mail.model_copy(update={"templates": config.mail.templates and folder / config.mail.templates}),
+            "mail": config.mail.model_copy(
+                update={key: path and folder / path for key in _MAIL_PATHS for path in [getattr(config.mail, key)]}
+            ),
             "smtp": smtp.model_copy(update={"outbox": folder / smtp.outbox, "password_file": password_file}),
         }
     )

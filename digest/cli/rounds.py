@@ -18,6 +18,7 @@ from digest import pipeline, scores, subscriptions
 from digest.app import App
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, DryRun, OnDate, OnlyEmail, a_day, err, opened, out, show_json
+from digest.errors import InputError
 from digest.model import Quiet, Subscriber
 
 
@@ -121,6 +122,10 @@ def _only(service: App, email: str | None) -> Subscriber | None:
 def preview(
     email: Annotated[str, typer.Argument(help="Address of the reader.")],
     html: Annotated[Path | None, typer.Option("--html", help="Write the HTML part to this file.", show_default=False)] = None,
+    eml: Annotated[
+        Path | None,
+        typer.Option("--eml", help="Write the whole message to this file, as it would be sent: signed, CRLF.", show_default=False),
+    ] = None,
     text: Annotated[bool, typer.Option("--text", help="Print the text part.")] = False,
     as_json: AsJson = False,
     date: OnDate = None,
@@ -129,9 +134,10 @@ def preview(
     """What a reader would be sent now, and why. Stores and sends nothing."""
     with opened(config, date) as service:
         found = pipeline.preview(service, subscriptions.by_email(service, email), day=None if date is None else a_day(date))
-    if html is not None and found.message is not None:
-        html.write_text(found.message.html, encoding="utf-8")
-        err.print(f"written: {html}", highlight=False, markup=False)
+    if found.message is not None:
+        for path, contents in ((html, found.message.html.encode()), (eml, found.message.data)):
+            if path is not None:
+                _write(path, contents)
     if as_json:
         show_json(found.json)
     elif isinstance(found.outcome, Quiet) or found.message is None:
@@ -140,6 +146,14 @@ def preview(
         typer.echo(found.message.text)
     else:
         show_preview(found)
+
+
+def _write(path: Path, contents: bytes) -> None:
+    try:
+        path.write_bytes(contents)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}). Check the folder and its permissions") from error
+    err.print(f"written: {path}", highlight=False, markup=False)
 
 
 def _why(outcome: object) -> str:

@@ -1,6 +1,10 @@
-"""Commands about what signs: the keys of links."""
+"""Commands about what signs: the keys of links, and the DKIM keys of mails."""
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -8,7 +12,10 @@ from rich.table import Table
 from digest import store
 from digest.app import App
 from digest.cli.base import app
-from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
+from digest.cli.options import AsJson, ConfigPath, load, opened, out, show_json
+from digest.errors import AddressError, ConfigError, InputError
+from digest.messages import ascii_domain
+from digest.messages import dkim as keys_of_mails
 
 keys = typer.Typer(help="The keys that sign the links in mails.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
@@ -41,3 +48,54 @@ def _show(service: App, as_json: bool) -> None:
     for row in rows:
         table.add_row(str(row["id"]), f"{row['made']:%Y-%m-%d %H:%M} UTC", "signs" if row["signs"] else "is still taken")
     out.print(table)
+
+
+@app.command()
+def dkim(
+    ed25519: Annotated[bool, typer.Option("--ed25519", help="The key of the second signature, beside the RSA one.")] = False,
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Make the private key that signs the mails (DKIM) where there is none yet, and print the DNS record to publish."""
+    mail = load(config).mail
+    name = "dkim_ed25519_key_file" if ed25519 else "dkim_key_file"
+    selector = mail.dkim_ed25519_selector if ed25519 else mail.dkim_selector
+    chosen = mail.dkim_ed25519_key_file if ed25519 else mail.dkim_key_file
+    default = "dkim-ed25519.pem" if ed25519 else "dkim.pem"
+    path = chosen or (config.parent if config else Path()).resolve() / default
+    try:
+        domain = ascii_domain(mail.sender.rpartition("@")[2])
+    except AddressError as error:
+        raise ConfigError(f"mail.sender = {mail.sender!r}: {error}") from None
+    if domain == "localhost":
+        raise ConfigError("mail.sender is not set: the key is published under its domain. Set it, then repeat this command")
+    made = not path.exists() and _make(path, keys_of_mails.new_key("ed25519" if ed25519 else "rsa"))
+    try:
+        record = keys_of_mails.record(keys_of_mails.read_key(path.read_bytes()))
+    except (OSError, InputError) as error:
+        raise ConfigError(f"{path}: {error}. Move it away, and this command makes another") from error
+    place = f"{selector}._domainkey.{domain}"
+    if as_json:
+        show_json({"file": str(path), "made": made, "name": place, "type": "TXT", "value": record})
+        return
+    out.print(f"{'made' if made else 'there already'}: {path}", highlight=False, markup=False, soft_wrap=True)
+    if chosen is None:
+        out.print(f'Set in config.toml, section [mail]:\n\n    {name} = "{default}"\n', highlight=False, markup=False, soft_wrap=True)
+    out.print(f"Publish in the DNS of {domain}: the name, the type TXT, and this value as one text.\n", highlight=False, markup=False)
+    typer.echo(f"    {place}\n\n    {record}\n")
+    out.print("The same as a line of a zone file, where one string holds at most 255 characters:\n", highlight=False, markup=False)
+    strings = " ".join(f'"{record[start : start + 255]}"' for start in range(0, len(record), 255))
+    typer.echo(f"    {place}. 3600 IN TXT ( {strings} )")
+
+
+def _make(path: Path, pem: bytes) -> bool:
+    """Write the key where no file is yet, readable by its owner alone; whether it was written."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be made ({error.strerror}). Check the folder and its permissions") from error
+    with os.fdopen(handle, "wb") as file:
+        file.write(pem)
+    return True

@@ -1,10 +1,12 @@
 """Digest -> message: what a reader gets, as subject, text, HTML and the bytes for a mail server.
 
 Says nothing about when or whether a mail goes, and sends none. Reading order: `values` (what goes in), `compose` (the verbs, one per
-kind of mail), `templates` (where they are found), `texts` (foreign words made fit), `assemble` (headers and parts to bytes).
+kind of mail), `templates` (where they are found), `texts` (foreign words made fit), `assemble` (headers and parts to bytes), `dkim` (their signature).
 """
 
+from digest.messages.assemble import ascii_address, ascii_domain
 from digest.messages.compose import write_alert, write_confirm, write_digest, write_goodbye, write_welcome
+from digest.messages.dkim import Signer
 from digest.messages.templates import environment, render
 from digest.messages.texts import reachable
 from digest.messages.values import Label, Listed, Mailing, PaperLinks, ReaderLinks
@@ -15,6 +17,9 @@ __all__ = [
     "Mailing",
     "PaperLinks",
     "ReaderLinks",
+    "Signer",
+    "ascii_address",
+    "ascii_domain",
     "environment",
     "reachable",
     "render",

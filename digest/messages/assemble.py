@@ -1,8 +1,8 @@
 """Header values and rendered parts -> the bytes that go over the wire.
 
 Written by hand: the standard library's generator is some nine times slower, and folds a long List-Unsubscribe into an encoded word,
-which no mail client recognises. Tests parse every message back with that same library. Adds no dot-stuffing and no signature; both
-belong to the delivery.
+which no mail client recognises. Tests parse every message back with that same library. Adds no signature (`dkim`) and no dot-stuffing
+(the delivery).
 """
 
 from __future__ import annotations

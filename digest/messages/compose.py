@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from digest.errors import InputError
-from digest.messages import assemble, texts
+from digest.messages import assemble, dkim, texts
 from digest.messages.templates import render
 from digest.messages.values import Listed, Mailing, ReaderLinks
 from digest.model import Made, Message, MessageKind, Paper, Subscriber, check_instant
@@ -213,6 +213,7 @@ def _write(
     headers = [
         assemble.mailbox("From", mailing.from_name or product, mailing.from_address),
         assemble.mailbox("To", to.name, to.email),
+        *([assemble.mailbox("Reply-To", "", mailing.reply_to)] if mailing.reply_to else []),
         assemble.unstructured("Subject", subject),
         *_list_headers(kind, mailing, own, campaign),
         "Auto-Submitted: auto-generated",
@@ -225,7 +226,7 @@ def _write(
         subject=subject,
         text=text,
         html=html,
-        data=assemble.wire(headers, message_id=message_id, date=date, text=text, html=html),
+        data=dkim.sign(assemble.wire(headers, message_id=message_id, date=date, text=text, html=html), mailing.signers, at=date),
     )
 
 

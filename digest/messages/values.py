@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from digest.messages.dkim import Signer
 from digest.model import Paper
 
 #: how well a paper fits, in words; a number would claim more than is known
@@ -37,6 +38,8 @@ class Mailing:
     #: lines of a postal address for the foot, or nothing
     postal_address: str = ""
     product: str = "Digest"
+    #: what signs every message, or nothing where the mail server does
+    signers: tuple[Signer, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dkim
 import msgspec
 import pytest
 import typer
@@ -134,6 +135,46 @@ def test_a_preview_as_html_and_text(run: Run, papers: Path, tmp_path: Path) -> N
     text = run("preview", "alice@example.org", "--date", str(TODAY), "--html", "out.html", "--text").stdout
     assert (tmp_path / "out.html").read_text().lower().startswith("<!doctype html>")
     assert "More like this:" in text
+
+
+def test_a_mail_is_previewed_as_it_is_sent_and_signed(run: Run, papers: Path, tmp_path: Path) -> None:
+    setting = {"DIGEST_MAIL__SENDER": "digest@papers.example.org", "DIGEST_MAIL__DKIM_KEY_FILE": "dkim.pem"}
+    told = json.loads(run("dkim", "--json", **setting).stdout)
+    assert (told["made"], told["name"], told["type"]) == (True, "digest._domainkey.papers.example.org", "TXT")
+    shown = run("dkim", **setting)
+    assert told["value"] in shown.stdout
+    assert "there already" in shown.stdout
+    run("ingest", "--seen", "name", str(papers), **setting)
+    run("subscribe", "alice@example.org", "--keyword", "robot", **setting)
+    run("preview", "alice@example.org", "--date", str(TODAY), "--eml", "preview.eml", **setting)
+    run("run", "--date", str(TODAY), **setting)
+    previewed, (sent,) = (tmp_path / "preview.eml").read_bytes(), [path.read_bytes() for path in (tmp_path / "outbox").iterdir()]
+    for data in (previewed, sent):
+        assert dkim.verify(data, dnsfunc=lambda name, timeout=5: told["value"].encode())
+
+    def masked(data: bytes) -> bytes:  # another time, and tokens that name another message
+        return re.sub(rb"(?m)^Date: .*$", b"", re.sub(rb"(?:=\r\n|[a-z2-7]){55,}", b"", data.partition(b"\r\nFrom: ")[2]))
+
+    assert masked(previewed) == masked(sent)
+
+
+def test_a_preview_that_cannot_be_written_says_so(run: Run, papers: Path) -> None:
+    run("ingest", "--seen", "name", str(papers))
+    run("subscribe", "alice@example.org")
+    assert (
+        "no/such.html: cannot be written"
+        in run("preview", "alice@example.org", "--date", str(TODAY), "--html", "no/such.html", code=2).stderr
+    )
+
+
+def test_dkim_needs_an_address_of_ones_own(run: Run) -> None:
+    assert "mail.sender is not set" in run("dkim", code=1).stderr
+
+
+def test_keys_of_links_are_listed_and_rotated(run: Run) -> None:
+    assert [(key["id"], key["signs"]) for key in json.loads(run("keys", "list", "--json").stdout)] == [(1, True)]
+    assert [(key["id"], key["signs"]) for key in json.loads(run("keys", "rotate", "--json").stdout)] == [(1, False), (2, True)]
+    assert "is still taken" in run("keys", "list").stdout
 
 
 def test_standard_input_is_a_dump_too(run: Run, papers: Path) -> None:

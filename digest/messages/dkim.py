@@ -1,0 +1,159 @@
+"""A message's bytes -> the same bytes under a DKIM signature (RFC 6376), so that receivers can tell that its domain sent it.
+
+Canonical form relaxed/relaxed, the whole body, rsa-sha256; ed25519 (RFC 8463) can stand beside it, for receivers that know it.
+Knows no DNS and no file: keys come in as values, and `record` says what to publish.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
+
+from digest.errors import InputError
+
+Key = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+#: RFC 8301 3.2: what a signer should use at least
+_RSA_BITS = 2048
+#: headers that are signed where a message has them, beside every List-* (RFC 8058 4 demands those of one-click)
+_SIGNED = frozenset(
+    b"from reply-to to subject date message-id mime-version content-type content-transfer-encoding feedback-id auto-submitted".split()
+)
+#: Named once more than they occur: a second one, added on the way and shown by a mail program, would break the signature. Nobody adds
+#: these honestly, unlike List-* or Sender.
+_OVERSIGNED = (b"from", b"reply-to", b"to", b"subject", b"date", b"content-type")
+_UNFOLDED = re.compile(rb"\r\n(?![ \t])")
+_BLANKS = re.compile(rb"[ \t]+")
+#: a pattern that begins with fixed text is searched for some ten times faster than a class of blanks
+_RUNS = re.compile(rb"  +")
+_LINE, _CHUNK = 76, 25
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signer:
+    """A private key, and where receivers find its public half: a TXT record at `selector._domainkey.domain`, both in ASCII."""
+
+    domain: str
+    selector: str
+    key: Key = field(repr=False)
+
+
+def new_key(of: Literal["rsa", "ed25519"] = "rsa") -> bytes:
+    """A new private key as PEM, of 2048 bits where it is RSA."""
+    key: Key = rsa.generate_private_key(65537, _RSA_BITS) if of == "rsa" else ed25519.Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def read_key(pem: bytes) -> Key:
+    """The private key in a PEM text. InputError when it is none, has a password, or is too weak to be believed."""
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except TypeError:
+        raise InputError("the key has a password; a service cannot type it, so keep it without one and readable by itself alone") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise InputError("this is no private key in PEM form") from None
+    if isinstance(key, rsa.RSAPrivateKey):
+        if key.key_size < _RSA_BITS:
+            raise InputError(f"the RSA key has {key.key_size} bits, and receivers distrust less than {_RSA_BITS}")
+        return key
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return key
+    raise InputError("the key is neither RSA nor Ed25519, the two kinds that DKIM knows")
+
+
+def kind(key: Key) -> Literal["rsa", "ed25519"]:
+    """What DKIM calls keys like this one."""
+    return "rsa" if isinstance(key, rsa.RSAPrivateKey) else "ed25519"
+
+
+def record(key: Key) -> str:
+    """The text of the DNS record that publishes the public half of a key."""
+    if isinstance(key, rsa.RSAPrivateKey):
+        public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    else:
+        public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return f"v=DKIM1; k={kind(key)}; p={_base64(public)}"
+
+
+def sign(data: bytes, signers: Sequence[Signer], *, at: datetime) -> bytes:
+    """`data` with one DKIM-Signature of each signer in front; equal arguments give equal bytes.
+
+    InputError unless `data` is headers, an empty line and a body, each line ending in CRLF: a mail server that mended a bare line feed
+    on the way would break the signature.
+    """
+    if not signers:
+        return data
+    head, separator, body = data.partition(b"\r\n\r\n")
+    lines = data.count(b"\r\n")
+    if not separator or not data.endswith(b"\r\n") or not lines == data.count(b"\n") == data.count(b"\r"):
+        raise InputError("only a whole message whose lines end in CRLF can be signed")
+    hashed = _base64(sha256(canonical_body(body)).digest())
+    fields = [_canonical_field(line) for line in _UNFOLDED.split(head)]
+    names = [name for name, _ in fields if name in _SIGNED or name.startswith(b"list-")]
+    chosen = _chosen(fields, [*names, *_OVERSIGNED])
+    listed = [name.decode("ascii") for name in (*names, *_OVERSIGNED)]
+    return b"".join(_signature(chosen, listed, hashed, signer, at) for signer in signers) + data
+
+
+def canonical_body(body: bytes) -> bytes:
+    """A body in relaxed form (RFC 6376 3.4.4): blanks squeezed, none at line ends, no empty lines at the end."""
+    body = _RUNS.sub(b" ", body.replace(b"\t", b" ")).replace(b" \r\n", b"\r\n")
+    end = len(body)
+    while body.endswith(b"\r\n", 0, end):
+        end -= 2
+    return body[:end] + b"\r\n" if end else b""
+
+
+def _canonical_field(line: bytes) -> tuple[bytes, bytes]:
+    """The name and the relaxed form of one header field (RFC 6376 3.4.2), which comes without its last CRLF."""
+    name, _, value = line.partition(b":")
+    name = name.rstrip(b" \t").lower()
+    return name, b"%b:%b" % (name, _BLANKS.sub(b" ", value.replace(b"\r\n", b"")).strip(b" \t"))
+
+
+def _chosen(fields: Sequence[tuple[bytes, bytes]], names: Sequence[bytes]) -> bytes:
+    """The fields that `names` mean, each time from the last one of that name upwards; nothing for one too many (RFC 6376 5.4.2)."""
+    left: dict[bytes, list[bytes]] = {}
+    for name, form in fields:
+        left.setdefault(name, []).append(form)
+    return b"".join(left[name].pop() + b"\r\n" for name in names if left.get(name))
+
+
+def _signature(chosen: bytes, names: Sequence[str], hashed: str, signer: Signer, at: datetime) -> bytes:
+    tags = f"v=1; a={kind(signer.key)}-sha256; c=relaxed/relaxed; d={signer.domain}; s={signer.selector}; t={int(at.timestamp())}; bh={hashed};"
+    listed = [f"{name}:" for name in names[:-1]] + [f"{names[-1]};"]
+    pieces = ["DKIM-Signature:", *(f" {tag}" for tag in tags.split(" ")), f" h={listed[0]}", *listed[1:], " b="]
+    unsigned = _folded(pieces)
+    _, form = _canonical_field(unsigned.encode("ascii"))
+    if isinstance(signer.key, rsa.RSAPrivateKey):
+        value = signer.key.sign(chosen + form, padding.PKCS1v15(), SHA256())
+    else:
+        value = signer.key.sign(sha256(chosen + form).digest())
+    # blanks inside b= mean nothing, so it may be broken anywhere
+    text = _base64(value)
+    return f"{_folded([*pieces, *(text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK))])}\r\n".encode("ascii")
+
+
+def _folded(pieces: Sequence[str]) -> str:
+    """The pieces in lines of at most 76 columns, none broken."""
+    lines, line = [], ""
+    for piece in pieces:
+        if len(line) + len(piece) > _LINE and line:
+            lines.append(line)
+            line = f" {piece.lstrip(' ')}"
+        else:
+            line += piece
+    return "\r\n".join([*lines, line])
+
+
+def _base64(raw: bytes) -> str:
+    return b64encode(raw).decode("ascii")

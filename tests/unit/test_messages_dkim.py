@@ -1,0 +1,247 @@
+"""Signatures, checked by an independent verifier that gets its DNS from here."""
+
+from __future__ import annotations
+
+import re
+import stat
+from base64 import b64decode
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dkim as verifier
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+from dkim.canonicalization import Relaxed
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from digest.cli.signing import _make
+from digest.errors import ConfigError, InputError
+from digest.messages import Signer, dkim
+from tests.conftest import make_app
+
+AT = datetime(2026, 6, 12, 5, tzinfo=UTC)
+GOLDEN = Path(__file__).resolve().parents[1] / "data" / "golden"
+SIGNERS = [
+    Signer(domain="papers.example.org", selector="digest", key=dkim.read_key(dkim.new_key())),
+    Signer(domain="papers.example.org", selector="second", key=dkim.read_key(dkim.new_key("ed25519"))),
+]
+RSA, ED25519 = SIGNERS
+PUBLISHED = {f"{one.selector}._domainkey.{one.domain}.".encode(): dkim.record(one.key).encode() for one in SIGNERS}
+quietly = settings(deadline=None, database=None, max_examples=80)
+
+#: any octet but those that end a line, and the two that the verifier, unlike RFC 6376, counts as blanks
+octets = st.binary(max_size=40).map(lambda raw: bytes(octet for octet in raw if octet not in b"\r\n\x0b\x0c"))
+odd = st.sampled_from([b"", b" ", b"\t", b"a  b\t\tc ", b".", b"..", b"From here", b"=", b"-- ", b"\xff\x00", b"\xc3\xa9 \t"])
+body_lines = st.lists(octets | odd, max_size=12)
+bodies = st.builds(lambda lines, empty: b"".join(line + b"\r\n" for line in lines) + b"\r\n" * empty, body_lines, st.integers(0, 3))
+#: a header's value, folded here and there, with something visible in each line
+values = st.lists(
+    st.tuples(st.sampled_from([b" ", b"\t", b" \t ", b"  "]), st.from_regex(rb"[!-~]{1,20}[ \t]{0,3}[!-~]?", fullmatch=True)),
+    min_size=1,
+    max_size=4,
+)
+names = st.sampled_from([b"Subject", b"subject", b"TO", b"List-Id", b"List-Unsubscribe", b"X-Other", b"Feedback-ID", b"Received"])
+
+
+def folded(value: list[tuple[bytes, bytes]]) -> bytes:
+    return b"\r\n".join(blank + text for blank, text in value)
+
+
+headers = st.lists(st.builds(lambda name, value: name + b":" + folded(value) + b"\r\n", names, values), max_size=8)
+
+
+def verified(data: bytes, index: int = 0) -> bool:
+    try:
+        return bool(verifier.DKIM(data).verify(index, dnsfunc=lambda name, timeout=5: PUBLISHED[name]))
+    except verifier.ValidationError:  # how it says that the body is another one
+        return False
+
+
+def whole(extra: list[bytes], body: bytes) -> bytes:
+    return b"From: Digest <digest@papers.example.org>\r\n" + b"".join(extra) + b"\r\n" + body
+
+
+@quietly
+@given(headers, bodies)
+@example([], b"")
+@example([], b"\r\n\r\n\r\n")
+@example([], b" \t \r\n \r\n")
+@example([b"Subject: one\r\n", b"Subject:  two\r\n", b"subject:\tthree \r\n"], b"x\r\n")
+def test_whatever_a_message_holds_both_signatures_verify(extra: list[bytes], body: bytes) -> None:
+    signed = dkim.sign(whole(extra, body), SIGNERS, at=AT)
+    assert verified(signed, 0)
+    assert verified(signed, 1)
+
+
+@quietly
+@given(bodies)
+def test_the_canonical_body_is_that_of_the_standard(body: bytes) -> None:
+    assert dkim.canonical_body(body) == Relaxed.canonicalize_body(body)
+
+
+@pytest.mark.parametrize("case", sorted(path.parent.name for path in GOLDEN.glob("*/message.eml")))
+def test_every_golden_mail_can_be_signed_and_stays_as_it_is(case: str) -> None:
+    data = (GOLDEN / case / "message.eml").read_bytes()
+    signed = dkim.sign(data, SIGNERS, at=AT)
+    assert signed.endswith(data)
+    assert signed == dkim.sign(data, SIGNERS, at=AT)
+    assert verified(signed, 0)
+    assert verified(signed, 1)
+    assert max(map(len, signed.removesuffix(data).split(b"\r\n"))) <= 76
+
+
+def test_what_is_signed_is_what_receivers_ask_for() -> None:
+    signed = dkim.sign((GOLDEN / "digest-plain" / "message.eml").read_bytes(), [RSA], at=AT)
+    field = re.sub(rb"\s+", b"", signed.partition(b"\r\nFrom:")[0]).decode()
+    tags = dict(tag.partition("=")[::2] for tag in field.removeprefix("DKIM-Signature:").split(";"))
+    assert (tags["v"], tags["a"], tags["c"]) == ("1", "rsa-sha256", "relaxed/relaxed")
+    assert (tags["d"], tags["s"], tags["t"]) == ("papers.example.org", "digest", str(int(AT.timestamp())))
+    assert "l" not in tags
+    named = tags["h"].split(":")
+    for name in (
+        *("from", "to", "subject", "date", "message-id", "mime-version", "content-type", "auto-submitted", "feedback-id"),
+        *("list-id", "list-unsubscribe", "list-unsubscribe-post"),
+    ):
+        assert name in named
+    assert named.count("from") == 2
+    assert len(b64decode(tags["b"])) == 256
+
+
+def changed_body(data: bytes) -> bytes:
+    return data[:-4] + b"x\r\n"
+
+
+def second_header(name: bytes) -> Callable[[bytes], bytes]:
+    return lambda data: name + b": Mallory <mallory@example.net>\r\n" + data
+
+
+def replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
+    def change(data: bytes) -> bytes:
+        assert data.count(old) >= 1
+        return data.replace(old, new)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        changed_body,
+        *(second_header(name) for name in (b"From", b"Reply-To", b"To", b"Subject", b"Date", b"Content-Type")),
+        replaced(b"To: Alice Example", b"To: Malice Example"),
+        replaced(b"https://papers.example.org/u/", b"https://papers.example.com/u/"),
+        replaced(b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n", b""),
+        replaced(b"Message-ID: <d", b"Message-ID: <e"),
+        replaced(b"t=1781240400", b"t=1781240401"),
+    ],
+)
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_change_on_the_way_is_seen(change: Callable[[bytes], bytes], index: int) -> None:
+    signed = dkim.sign((GOLDEN / "digest-plain" / "message.eml").read_bytes(), SIGNERS, at=AT)
+    assert verified(signed, index)
+    assert not verified(change(signed), index)
+
+
+def test_what_relays_do_honestly_breaks_nothing() -> None:
+    signed = dkim.sign((GOLDEN / "digest-plain" / "message.eml").read_bytes(), SIGNERS, at=AT)
+    relayed = b"Received: from a by b; Fri, 12 Jun 2026 05:00:01 +0000\r\nSender: list@example.net\r\n" + signed
+    relayed = relayed.replace(b"\r\nSubject: ", b"\r\nSUBJECT:   ").replace(b"; boundary", b";\r\n\tboundary") + b"\r\n\r\n"
+    assert verified(relayed, 0)
+    assert verified(relayed, 1)
+
+
+def test_without_a_key_nothing_is_added() -> None:
+    assert dkim.sign(b"From: x\r\n\r\n", [], at=AT) == b"From: x\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"From: x\r\n", b"From: x\r\n\r\nbare\nfeed\r\n", b"From: x\r\n\r\nbare\rreturn\r\n", b"From: x\r\n\r\nno end"]
+)
+def test_what_a_server_on_the_way_would_mend_is_not_signed(data: bytes) -> None:
+    with pytest.raises(InputError, match="CRLF"):
+        dkim.sign(data, [RSA], at=AT)
+
+
+# ---------------------------------------------------------------------------------------------- keys
+
+
+def test_a_record_says_what_kind_of_key_it_publishes() -> None:
+    assert dkim.record(RSA.key).startswith("v=DKIM1; k=rsa; p=MII")
+    assert re.fullmatch(r"v=DKIM1; k=ed25519; p=[A-Za-z0-9+/]{43}=", dkim.record(ED25519.key))
+    assert "key" not in repr(RSA)
+
+
+def weak() -> bytes:
+    return rsa.generate_private_key(65537, 1024).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def other_kind() -> bytes:
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def locked() -> bytes:
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+
+
+@pytest.mark.parametrize(
+    ("pem", "told"),
+    [
+        (lambda: b"", "no private key"),
+        (lambda: b"secret", "no private key"),
+        (weak, "1024 bits"),
+        (other_kind, "neither RSA nor"),
+        (locked, "password"),
+    ],
+)
+def test_a_key_that_cannot_serve_is_refused_with_the_reason(pem: Callable[[], bytes], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        dkim.read_key(pem())
+
+
+def test_a_key_as_other_signers_keep_it_is_taken() -> None:
+    assert isinstance(RSA.key, rsa.RSAPrivateKey)
+    traditional = RSA.key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    assert dkim.record(dkim.read_key(traditional)) == dkim.record(RSA.key)
+
+
+def test_a_key_file_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "dkim.pem"
+    assert _make(path, b"first")
+    assert not _make(path, b"second")
+    assert path.read_bytes() == b"first"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("settings_of_mail", "told"),
+    [
+        ({"dkim_key_file": "absent.pem"}, "absent.pem.*cannot be read.*digest dkim"),
+        ({"dkim_key_file": "garbage.pem"}, "garbage.pem.*no private key"),
+        ({"dkim_key_file": "ed25519.pem"}, "kind ed25519, and rsa is needed"),
+        ({"dkim_ed25519_key_file": "rsa.pem"}, "kind rsa, and ed25519 is needed"),
+        ({"dkim_selector": "two words"}, "names a DNS record"),
+        ({"sender": "dïgest@example.org"}, "mail.sender.*ASCII"),
+        ({"reply_to": "a@-b.example"}, "mail.reply_to"),
+        ({"bounce_domain": "two words"}, "mail.bounce_domain"),
+        ({"domain": "two words"}, "mail.domain"),
+    ],
+)
+def test_a_setting_that_would_spoil_every_mail_is_refused_at_the_start(tmp_path: Path, settings_of_mail: dict[str, str], told: str) -> None:
+    for name, pem in (("garbage", b"x"), ("ed25519", dkim.new_key("ed25519")), ("rsa", dkim.new_key())):
+        (tmp_path / f"{name}.pem").write_bytes(pem)
+    values = {f"mail__{key}": str(tmp_path / value) if value.endswith(".pem") else value for key, value in settings_of_mail.items()}
+    with pytest.raises(ConfigError, match=told):
+        make_app(tmp_path, **values).close()
+
+
+def test_an_app_signs_for_the_domain_of_its_sender(tmp_path: Path) -> None:
+    (tmp_path / "dkim.pem").write_bytes(dkim.new_key())
+    app = make_app(
+        tmp_path, mail__sender="digest@bücher.example", mail__domain="other.example", mail__dkim_key_file=str(tmp_path / "dkim.pem")
+    )
+    (signer,) = app.mailing.signers
+    assert (signer.domain, signer.selector) == ("xn--bcher-kva.example", "digest")
+    app.close()
