@@ -193,6 +193,13 @@ class EvaluateSection(_Section):
     share: Annotated[int, Field(ge=1, le=100)] = Field(50, description="per cent of the readers whose digests the two recipes share")
 
 
+class BouncesSection(_Section):
+    """When an address is left alone because mail to it comes back; one that does not exist is at once."""
+
+    soft: Annotated[int, Field(ge=1, le=100)] = Field(5, description="soft bounces (full, unreachable, refused without a clear reason) ...")
+    days: Annotated[int, Field(ge=1, le=366)] = Field(14, description="... within so many days suppress the address")
+
+
 class ScheduleSection(_Section):
     """How often `serve` looks for work."""
 
@@ -288,6 +295,7 @@ class Config(_Section):
     web: WebSection = WebSection()
     digest: DigestSection = DigestSection()
     evaluate: EvaluateSection = EvaluateSection()
+    bounces: BouncesSection = BouncesSection()
     schedule: ScheduleSection = ScheduleSection()
     workers: WorkersSection = WorkersSection()
     log: LogSection = LogSection()

@@ -195,7 +195,7 @@ class Standing(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"
     LEFT = "left"  # unsubscribed; the row stays so that the links in old mails keep working
-    SUPPRESSED = "suppressed"  # the address bounced or complained
+    SUPPRESSED = "suppressed"  # mail to the address came back, or the operator stopped it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -238,6 +238,30 @@ class Subscriber:
 
     def __post_init__(self) -> None:
         check_instant("created", self.created)
+
+
+class SuppressionReason(StrEnum):
+    """Why no mail goes to an address any more."""
+
+    HARD = "hard"  # there is no such address
+    DISABLED = "disabled"  # there is one, and it was switched off
+    SOFT = "soft"  # too many soft bounces: full, unreachable, refused without a clear reason
+    COMPLAINT = "complaint"  # the reader called it junk
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Suppression:
+    """An address that no mail goes to until the operator releases it; it outlives the subscriber."""
+
+    address: str
+    reason: SuppressionReason
+    since: datetime
+    #: what was said, in the words of the server, the report or the operator
+    evidence: str = ""
+
+    def __post_init__(self) -> None:
+        check_instant("since", self.since)
 
 
 #: a thumb up, down, or its withdrawal
@@ -440,6 +464,19 @@ Outcome = Literal["accepted", "deferred", "rejected", "unknown", "lost"]
 #: ours    = login, policy, authentication, protocol: the operator's matter, never the reader's
 #: busy    = the other side cannot now: too many, out of order, connection lost
 Fault = Literal["", "reader", "mailbox", "content", "ours", "busy"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounced:
+    """A message that came back for good: whose fault it was, and when."""
+
+    fault: Fault
+    #: enhanced status code of RFC 3463 such as "5.1.1", "" where none was given
+    enhanced: str = ""
+    at: datetime
+
+    def __post_init__(self) -> None:
+        check_instant("at", self.at)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 from digest import store
 from digest.app import App
 from digest.errors import AddressError, ConfigError, DigestError, InputError, NotFoundError
-from digest.model import Interest, MessageKind, Standing, Subscriber
+from digest.model import Interest, MessageKind, Standing, Subscriber, Suppression, SuppressionReason
 
 #: a confirmation or welcome that cannot be sent for so long is of no use any more
 _LETTER_WINDOW = timedelta(days=2)
@@ -52,6 +52,8 @@ class Subscribed:
 
     subscriber: Subscriber
     outcome: Outcome
+    #: for the operator, where the outcome is `suppressed`
+    suppression: Suppression | None = None
 
 
 def address(text: str) -> str:
@@ -93,6 +95,10 @@ def _subscribe(app: App, tx: store.Connection, wish: Wish, origin: str) -> Subsc
     email = address(wish.email)
     now = app.now()
     known = store.subscribers.by_email(tx, email)
+    suppression = store.suppressions.of(tx, email)
+    if suppression is not None:
+        nobody = replace(_blank(app, email), standing=Standing.SUPPRESSED)
+        return Subscribed(subscriber=known or nobody, outcome="suppressed", suppression=suppression)
     if known is None:
         made = store.subscribers.add(tx, _shaped(app, wish, _blank(app, email)), origin=origin, now=now)
         return Subscribed(subscriber=made, outcome="new")
@@ -112,7 +118,8 @@ def _subscribe(app: App, tx: store.Connection, wish: Wish, origin: str) -> Subsc
 def ask(app: App, wish: Wish, *, origin: str) -> Subscribed:
     """Subscribe a stranger from page or API: nothing happens until they confirm by the link in a mail to that address.
 
-    To an active subscriber goes a mail with the link to their settings instead; the answer to the stranger is the same.
+    To an active subscriber goes a mail with the link to their settings instead, to a suppressed address none; the answer to the stranger is the
+    same.
     """
     if not app.config.web.signup:
         raise DigestError("this service takes no new readers by page or API. Ask its operator")
@@ -120,8 +127,11 @@ def ask(app: App, wish: Wish, *, origin: str) -> Subscribed:
     now = app.now()
     with app.store.writing() as tx:
         known = store.subscribers.by_email(tx, email)
+        blank = replace(_blank(app, email), standing=Standing.PENDING)
+        if store.suppressions.of(tx, email) is not None:
+            _shaped(app, wish, blank)  # a bad value is told of as to anybody
+            return Subscribed(subscriber=known or blank, outcome="asked")
         if known is None:
-            blank = replace(_blank(app, email), standing=Standing.PENDING)
             known = store.subscribers.add(tx, _shaped(app, wish, blank), origin=origin, now=now)
         elif known.standing in (Standing.PENDING, Standing.LEFT):
             wanted = replace(_shaped(app, wish, known), standing=Standing.PENDING)
@@ -172,6 +182,7 @@ def unsubscribe(app: App, subscriber_id: int, *, farewell: bool = False) -> Subs
     with app.store.writing() as tx:
         known = _known(tx, subscriber_id)
         if known.standing is Standing.SUPPRESSED:
+            store.suppressions.leave(tx, known.email)
             return known
         left = store.subscribers.set_standing(tx, subscriber_id, Standing.LEFT, now=app.now())
         store.ledger.skip_waiting(tx, subscriber_id, now=app.now())
@@ -181,10 +192,11 @@ def unsubscribe(app: App, subscriber_id: int, *, farewell: bool = False) -> Subs
 
 
 def return_after(app: App, subscriber_id: int) -> Subscriber:
-    """Undo of leaving, from the same page."""
+    """Undo of leaving, from the same page; it also takes back a complaint, which may have been one wrong press in a mail program."""
     with app.store.writing() as tx:
         known = _known(tx, subscriber_id)
         if known.standing is Standing.LEFT:
+            store.suppressions.release(tx, known.email, now=app.now())
             store.subscribers.set_standing(tx, subscriber_id, Standing.ACTIVE, now=app.now())
             known = replace(known, standing=Standing.ACTIVE)
     return known
@@ -220,6 +232,43 @@ def apply_config(app: App) -> list[Subscribed]:
             raise ConfigError(f"[[subscribers]] {outcome[0].email}: {outcome[1]}")
         granted.append(outcome)
     return granted
+
+
+# ---------------------------------------------------------------------------------------------- addresses that get no mail
+
+
+def suppress(app: App, suppressions: Iterable[Suppression]) -> int:
+    """Stop all mail to addresses, on the operator's word; returns how many were not suppressed before. Each address must be in its normal form."""
+    with app.store.writing() as tx:
+        return sum(store.suppressions.add(tx, one, now=app.now()) for one in suppressions)
+
+
+def release(app: App, email: str) -> Suppression:
+    """Let mail go to an address again; its subscriber stands as before, and what came back so far no longer counts.
+
+    Raises:
+        NotFoundError: it is not suppressed.
+    """
+    with app.store.writing() as tx:
+        gone = store.suppressions.release(tx, email.strip(), now=app.now())
+    if gone is None:
+        raise NotFoundError(f"{email} is not suppressed. `digest suppressions` lists the addresses that are")
+    return gone
+
+
+def suppressed(app: App) -> list[Suppression]:
+    """All of them, the newest last."""
+    with app.store.reading() as tx:
+        return store.suppressions.every(tx)
+
+
+def stopped(app: App, email: str, evidence: str) -> Suppression:
+    """What the operator's own word makes of an address.
+
+    Raises:
+        AddressError: it is none.
+    """
+    return Suppression(address=address(email), reason=SuppressionReason.OPERATOR, since=app.now(), evidence=evidence)
 
 
 # ---------------------------------------------------------------------------------------------- shaping

@@ -13,7 +13,7 @@ from rich.table import Table
 from digest import pipeline, subscriptions
 from digest.app import App
 from digest.cli.base import app
-from digest.cli.options import AsJson, ConfigPath, OnDate, opened, out, show_json
+from digest.cli.options import AsJson, ConfigPath, OnDate, err, opened, out, show_json
 from digest.cli.readers import BadRow, read_readers
 from digest.errors import InputError
 from digest.model import Subscriber, Vote
@@ -71,12 +71,18 @@ def subscribe(
         show_json({"email": done.subscriber.email, "outcome": done.outcome, "subscriber": as_values(done.subscriber)})
     else:
         out.print(f"{done.subscriber.email}: {done.outcome}", highlight=False, markup=False)
-        if done.subscriber.interests == ():
+        if done.subscriber.interests == () and done.outcome != "suppressed":
             out.print(
                 "No interests yet: the digest lists what is trending until thumbs come. Add --keyword, --category, --author or --paper.",
                 style="dim",
             )
-    if done.outcome == "suppressed":
+    if done.suppression is not None:
+        told = done.suppression
+        err.print(
+            f"digest: no mail goes to {told.address} since {told.since:%Y-%m-%d} ({told.reason.value}: {told.evidence or 'no evidence noted'}). "
+            f"If it takes mail again: digest suppressions release {told.address}",
+            style="yellow", markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
         raise typer.Exit(1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,16 +69,22 @@ COLUMNS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def read_readers(path: Path) -> Iterator[tuple[int, Wish] | BadRow]:
-    """Each row with its line, in order.
+    """Each row with its line, in order. Raises as `read_rows` does."""
+    for row in read_rows(path, tuple(COLUMNS), needed="email"):
+        yield row if isinstance(row, BadRow) else _wish(*row)
+
+
+def read_rows(path: Path, columns: Sequence[str], *, needed: str) -> Iterator[tuple[int, Mapping[str, Any]] | BadRow]:
+    """Each row of a .csv or .jsonl file with its line, in order; what is empty is left out, and each has the column that is needed.
 
     Raises:
-        InputError: the file cannot be read, is not UTF-8, or its header lacks `email` or has an unknown column.
+        InputError: the file cannot be read, is not UTF-8, or its header lacks the column `needed` or has an unknown one.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = _csv_rows(path, file) if path.suffix.lower() == ".csv" else _json_rows(file)
+            rows = _csv_rows(path, file, columns, needed) if path.suffix.lower() == ".csv" else _json_rows(file)
             for line, row in rows:
-                yield row if isinstance(row, BadRow) else _wish(line, row)
+                yield _checked(line, row, columns, needed)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}). Check the path") from error
     except UnicodeDecodeError as error:
@@ -87,13 +93,21 @@ def read_readers(path: Path) -> Iterator[tuple[int, Wish] | BadRow]:
         raise InputError(f"{path}: is not CSV: {error}") from error
 
 
-def _csv_rows(path: Path, file: Any) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
+def _checked(line: int, row: Mapping[str, Any] | BadRow, columns: Sequence[str], needed: str) -> tuple[int, Mapping[str, Any]] | BadRow:
+    if isinstance(row, BadRow):
+        return row
+    if unknown := [name for name in row if name not in columns]:
+        return BadRow(line=line, reason=f"unknown column {unknown[0]!r}. Columns: {', '.join(columns)}")
+    return (line, row) if row.get(needed) else BadRow(line=line, reason=f"no {needed}")
+
+
+def _csv_rows(path: Path, file: Any, columns: Sequence[str], needed: str) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
     reader = csv.DictReader(file)
     names = [name.strip() for name in reader.fieldnames or []]
-    unknown = [name for name in names if name not in COLUMNS]
-    if unknown or "email" not in names:
-        what = f"unknown column {unknown[0]!r}" if unknown else "no column email"
-        raise InputError(f"{path}: {what} in the first line. Columns: {', '.join(COLUMNS)}")
+    unknown = [name for name in names if name not in columns]
+    if unknown or needed not in names:
+        what = f"unknown column {unknown[0]!r}" if unknown else f"no column {needed}"
+        raise InputError(f"{path}: {what} in the first line. Columns: {', '.join(columns)}")
     reader.fieldnames = names
     for row in reader:
         if None in row:
@@ -123,12 +137,8 @@ def _json_rows(file: Any) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
 def _wish(line: int, row: Mapping[str, Any]) -> tuple[int, Wish] | BadRow:
     values = {}
     for name, value in row.items():
-        if name not in COLUMNS:
-            return BadRow(line=line, reason=f"unknown column {name!r}. Columns: {', '.join(COLUMNS)}")
         try:
             values[name] = COLUMNS[name](value)
         except ValueError as error:
             return BadRow(line=line, reason=f"{name} = {value!r}: {error}")
-    if not values.get("email"):
-        return BadRow(line=line, reason="no email")
     return line, Wish(**values)

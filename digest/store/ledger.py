@@ -286,8 +286,8 @@ def resolve(
     return tx.execute(update(messages).where(open_end).values(values)).rowcount == 1
 
 
-def skip_waiting(tx: Connection, subscriber_id: int, *, now: datetime) -> int:
-    """Whoever leaves gets nothing more: skip what waits for them, but for mail about leaving."""
-    about_leaving = [kind.value for kind in _TO_ANYONE]
+def skip_waiting(tx: Connection, subscriber_id: int, *, now: datetime, all_kinds: bool = False) -> int:
+    """Whoever leaves gets nothing more: skip what waits for them, but for mail about leaving, unless `all_kinds`."""
+    about_leaving = [] if all_kinds else [kind.value for kind in _TO_ANYONE]
     waits = and_(messages.c.subscriber_id == subscriber_id, messages.c.state.in_(_WAITING), messages.c.kind.not_in(about_leaving))
     return _move(tx, waits, MessageState.SKIPPED, now)

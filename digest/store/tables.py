@@ -297,6 +297,40 @@ deliveries = Table(
     UniqueConstraint("message_id", "started_at"),
 )
 
+bounces = Table(
+    "bounces",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("message_id", ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
+    #: of the address as it was then; it may subscribe again under another row
+    Column("email_key", String(320), nullable=False, index=True),
+    #: whose fault it was ("reader", "mailbox" ...), or "complaint"
+    Column("fault", String(10), nullable=False),
+    #: enhanced status code, or ""
+    Column("enhanced", String(12), nullable=False),
+    Column("text", Text, nullable=False),
+    #: how it was learned: "smtp" (the reply), "mail" (a report)
+    Column("via", String(10), nullable=False),
+    Column("at", Instant, nullable=False),
+    #: false once the operator released the address: what was before no longer counts against it
+    Column("counts", Boolean, nullable=False),
+    #: the same report read twice is one bounce
+    UniqueConstraint("message_id", "fault"),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    #: no foreign key: an address stays suppressed when its subscriber is deleted
+    Column("email_key", String(320), primary_key=True),
+    Column("email", String(320), nullable=False),
+    Column("reason", String(10), nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("evidence", Text, nullable=False),
+    #: the subscriber's standing before, for the day that the address is released; "" where there was none
+    Column("former", String(12), nullable=False),
+)
+
 link_keys = Table(
     "link_keys",
     metadata,

@@ -208,6 +208,32 @@ def test_whoever_left_is_not_brought_back_by_a_file(run: Run, tmp_path: Path) ->
     assert json.loads(run("subscribe", "alice@example.org", "--json").stdout)["outcome"] == "back"
 
 
+def test_suppressed_addresses_are_listed_taken_over_written_out_and_released(run: Run, tmp_path: Path) -> None:
+    run("subscribe", "alice@example.org")
+    told = json.loads(run("suppressions", "add", "Alice@example.org", "bob@example.org", "--evidence", "by phone", "--json").stdout)
+    assert told == {"added": 2, "known": 0}
+    assert json.loads(run("subscribers", "--json").stdout)[0]["standing"] == "suppressed"
+    assert "digest suppressions release" in run("subscribe", "bob@example.org", code=1).stderr
+    (tmp_path / "more.csv").write_text(
+        "address,reason,since\ncarol@example.org,hard,2026-01-02\nbob@example.org,,\nnobody,,\nd@example.org,odd,\n"
+    )
+    told = json.loads(run("suppressions", "import", "more.csv", "--json").stdout)
+    assert {what: told[what] for what in ("added", "known", "rejected")} == {"added": 1, "known": 1, "rejected": 2}
+    assert [row["line"] for row in told["rejects"]] == [4, 5]
+    for name in ("all.csv", "all.jsonl"):
+        run("suppressions", "export", name)
+        assert json.loads(run("suppressions", "import", name, "--json").stdout)["known"] == 3
+    assert run("suppressions", "export").stdout == (tmp_path / "all.csv").read_text()
+    run("suppressions", "release", "alice@example.org", "bob@example.org", "carol@example.org")
+    assert json.loads(run("suppressions", "--json").stdout) == []
+    assert json.loads(run("suppressions", "import", "all.jsonl", "--json").stdout)["added"] == 3
+    listed = json.loads(run("suppressions", "list", "--json").stdout)
+    assert listed[0] == {"address": "carol@example.org", "reason": "hard", "since": "2026-01-02T00:00:00+00:00", "evidence": ""}
+    assert "is not suppressed" in run("suppressions", "release", "zoe@example.org", code=1).stderr
+    (tmp_path / "odd.jsonl").write_text('{"address": 5}\n{"address": "e@example.org", "since": 7}\n[]\n')
+    assert json.loads(run("suppressions", "import", "odd.jsonl", "--json", code=1).stdout)["rejected"] == 3
+
+
 def test_readers_of_the_config_are_applied(run: Run, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('[[subscribers]]\nemail = "alice@example.org"\nkeywords = ["robot"]\n')
     assert [reader["email"] for reader in json.loads(run("subscribers", "--apply", "--json").stdout)] == ["alice@example.org"]

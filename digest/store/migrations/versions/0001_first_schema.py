@@ -236,6 +236,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
         sa.UniqueConstraint("message_id", "started_at", name=op.f("uq_deliveries_message_id_started_at"))
     )
+    op.create_table("bounces",
+        sa.Column("id", ident, nullable=False),
+        sa.Column("message_id", ident, nullable=False),
+        sa.Column("email_key", sa.String(length=320), nullable=False),
+        sa.Column("fault", sa.String(length=10), nullable=False),
+        sa.Column("enhanced", sa.String(length=12), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("via", sa.String(length=10), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("counts", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_bounces_message_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bounces")),
+        sa.UniqueConstraint("message_id", "fault", name=op.f("uq_bounces_message_id_fault"))
+    )
+    op.create_index(op.f("ix_bounces_email_key"), "bounces", ["email_key"], unique=False)
+    op.create_table("suppressions",
+        sa.Column("email_key", sa.String(length=320), nullable=False),
+        sa.Column("email", sa.String(length=320), nullable=False),
+        sa.Column("reason", sa.String(length=10), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("former", sa.String(length=12), nullable=False),
+        sa.PrimaryKeyConstraint("email_key", name=op.f("pk_suppressions"))
+    )
     op.create_table("removals",
         sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),

@@ -1,0 +1,170 @@
+"""Commands about addresses that no mail goes to: list, add, release, import, export."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.table import Table
+
+from digest import subscriptions
+from digest.app import App
+from digest.cli.base import app
+from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
+from digest.cli.readers import BadRow, read_rows
+from digest.errors import AddressError, InputError
+from digest.model import Suppression, SuppressionReason
+
+suppressions = typer.Typer(
+    help="Addresses that no mail goes to: they bounced, complained, or were put here. Without a word, lists them.",
+    invoke_without_command=True,
+)
+app.add_typer(suppressions, name="suppressions")
+
+#: columns of an exported file, and what an imported one may have; `address` is the only one needed
+COLUMNS = ("address", "reason", "since", "evidence")
+
+
+@suppressions.callback()
+def base(context: typer.Context, as_json: AsJson = False, config: ConfigPath = None) -> None:
+    if context.invoked_subcommand is None:
+        show(as_json=as_json, config=config)
+
+
+@suppressions.command(name="list")
+def show(as_json: AsJson = False, config: ConfigPath = None) -> None:
+    """The addresses, the newest last."""
+    with opened(config) as service:
+        found = subscriptions.suppressed(service)
+    if as_json:
+        show_json([_row(one) for one in found])
+        return
+    table = Table("address", "reason", "since", "evidence", box=None, header_style="bold")
+    for one in found:
+        table.add_row(one.address, one.reason.value, f"{one.since:%Y-%m-%d}", one.evidence)
+    if found:
+        out.print(table)
+    out.print(f"{len(found)} suppressed addresses", style="dim")
+
+
+@suppressions.command()
+def add(
+    addresses: Annotated[list[str], typer.Argument(help="Addresses that get no mail from now on.")],
+    evidence: Annotated[str, typer.Option(help="Why, for whoever looks later.")] = "",
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Stop all mail to addresses, subscribed or not."""
+    with opened(config) as service:
+        made = subscriptions.suppress(service, [subscriptions.stopped(service, one, evidence) for one in addresses])
+    _tell({"added": made, "known": len(addresses) - made}, as_json)
+
+
+@suppressions.command()
+def release(
+    addresses: Annotated[list[str], typer.Argument(help="Addresses that take mail again.")],
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Let mail go to addresses again; their subscribers stand as before, and what came back so far no longer counts."""
+    with opened(config) as service:
+        for one in addresses:
+            subscriptions.release(service, one)
+    _tell({"released": len(addresses)}, as_json)
+
+
+@suppressions.command(name="import")
+def read(
+    file: Annotated[Path, typer.Argument(help=f".csv or .jsonl with the column address, and optionally {', '.join(COLUMNS[1:])}.")],
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Take over a list, such as another service's or an export of this one; what is listed already stays as it is."""
+    bad: list[BadRow] = []
+
+    def wanted(service: App) -> Iterator[Suppression]:
+        for row in read_rows(file, COLUMNS, needed="address"):
+            if isinstance(row, BadRow):
+                bad.append(row)
+                continue
+            line, values = row
+            try:
+                yield _suppression(service, values)
+            except (AddressError, InputError) as error:
+                bad.append(BadRow(line=line, reason=str(error)))
+
+    with opened(config) as service:
+        found = list(wanted(service))
+        made = subscriptions.suppress(service, found)
+    report: dict[str, Any] = {"added": made, "known": len(found) - made, "rejected": len(bad)}
+    if as_json:
+        show_json(report | {"rejects": [{"line": row.line, "reason": row.reason} for row in bad]})
+    else:
+        _tell(report, as_json)
+        for row in bad[:20]:
+            out.print(f"  line {row.line}: {row.reason}", highlight=False, markup=False, style="yellow")
+    if bad and not found:
+        raise typer.Exit(1)
+
+
+@suppressions.command()
+def export(
+    file: Annotated[
+        Path | None, typer.Argument(help=".csv or .jsonl; CSV on standard output when none is named.", show_default=False)
+    ] = None,
+    config: ConfigPath = None,
+) -> None:
+    """Write the list as .csv or .jsonl, to be kept or imported elsewhere."""
+    with opened(config) as service:
+        rows = [_row(one) for one in subscriptions.suppressed(service)]
+    if file is not None and file.suffix.lower() == ".jsonl":
+        text = "".join(msgspec.json.encode(row).decode() + "\n" for row in rows)
+    elif file is None or file.suffix.lower() == ".csv":
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        text = buffer.getvalue()
+    else:
+        raise InputError(f"{file}: its name must end in .csv or .jsonl")
+    if file is None:
+        sys.stdout.write(text)
+    else:
+        file.write_text(text, encoding="utf-8")
+        out.print(f"written: {len(rows)} addresses to {file}", highlight=False, markup=False)
+
+
+def _row(one: Suppression) -> dict[str, str]:
+    return {"address": one.address, "reason": one.reason.value, "since": one.since.isoformat(), "evidence": one.evidence}
+
+
+def _suppression(service: App, values: Mapping[str, Any]) -> Suppression:
+    if odd := [name for name, value in values.items() if not isinstance(value, str)]:
+        raise InputError(f"{odd[0]} = {values[odd[0]]!r}: must be text")
+    reason = values.get("reason") or SuppressionReason.OPERATOR.value
+    if reason not in tuple(SuppressionReason):
+        raise InputError(f"reason {reason!r} is none of {', '.join(SuppressionReason)}")
+    try:
+        since = datetime.fromisoformat(values["since"]) if values.get("since") else service.now()
+    except ValueError:
+        raise InputError(f"since {values['since']!r} is no time; write it as 2026-06-09 or 2026-06-09T12:00:00+00:00") from None
+    return Suppression(
+        address=subscriptions.address(values["address"]),
+        reason=SuppressionReason(reason),
+        since=since if since.tzinfo else since.replace(tzinfo=UTC),
+        evidence=values.get("evidence", ""),
+    )
+
+
+def _tell(report: dict[str, int], as_json: bool) -> None:
+    if as_json:
+        show_json(report)
+    else:
+        out.print(", ".join(f"{n} {what}" for what, n in report.items()), highlight=False)

@@ -1,0 +1,53 @@
+"""What comes back of a message is held against its address by the rules of `bounces`, in the caller's transaction."""
+
+from __future__ import annotations
+
+import logging
+
+from digest import bounces, store
+from digest.app import App
+from digest.model import Bounced, Delivery, Fault, Queued, Suppression, SuppressionReason
+from digest.store.bounces import Via
+
+log = logging.getLogger("digest.bounces")
+
+
+def note_refusal(app: App, tx: store.Connection, queued: Queued, delivery: Delivery) -> Suppression | None:
+    """A server's final refusal is a bounce too: count it, and suppress the address when it is enough. Returns what that suppressed.
+
+    Nothing is noted of a delivery that may come again, or that no server answered.
+    """
+    if delivery.outcome != "rejected" or not delivery.code:
+        return None
+    return note(
+        app,
+        tx,
+        message=queued.id,
+        email=queued.subscriber.email,
+        fault=delivery.fault,
+        enhanced=delivery.enhanced,
+        text=f"{delivery.code} {delivery.text}",
+        via="smtp",
+    )
+
+
+def note(
+    app: App, tx: store.Connection, *, message: int, email: str, fault: Fault, enhanced: str, text: str, via: Via
+) -> Suppression | None:
+    """Count a bounce of a message (its row's id) to an address; the same one twice counts once. Returns what it suppressed."""
+    bounced = Bounced(fault=fault, enhanced=enhanced, at=app.now())
+    if not store.bounces.add(tx, bounced, message=message, email=email, text=text, via=via):
+        return None
+    log.info("bounce message=%d fault=%s status=%s via=%s", message, fault or "-", enhanced or "-", via)
+    rule = bounces.Rule(soft=app.config.bounces.soft, days=app.config.bounces.days)
+    reason = bounces.decide(store.bounces.of(tx, email), now=app.now(), rule=rule)
+    return None if reason is None else suppress(app, tx, email, reason, text)
+
+
+def suppress(app: App, tx: store.Connection, email: str, reason: SuppressionReason, evidence: str) -> Suppression | None:
+    """Stop all mail to an address; None when that had been done already."""
+    made = Suppression(address=email, reason=reason, since=app.now(), evidence=" ".join(evidence.split()))
+    if not store.suppressions.add(tx, made, now=app.now()):
+        return None
+    log.info("suppressed reason=%s", reason.value)
+    return made

@@ -1,0 +1,53 @@
+"""Messages that came back or were complained of: the memory behind suppressions."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sqlalchemy import Connection, select, update
+
+from digest.model import Bounced
+from digest.store.engine import insert
+from digest.store.subscribers import key
+from digest.store.tables import bounces
+
+_TEXT = 2000
+#: how a bounce was learned: from the reply of a mail server, or from a report that came by mail
+Via = Literal["smtp", "mail"]
+_COMPLAINT = "complaint"
+
+
+def add(tx: Connection, bounced: Bounced, *, message: int, email: str, text: str, via: Via) -> bool:
+    """Note what came back of a message (its row's id). False: that was known already."""
+    return _add(tx, message, email, bounced.fault, bounced, text, via)
+
+
+def complain(tx: Connection, bounced: Bounced, *, message: int, email: str, text: str, via: Via) -> bool:
+    """Note that a reader called a message junk; the fault does not matter. False: that was known already."""
+    return _add(tx, message, email, _COMPLAINT, bounced, text, via)
+
+
+def _add(tx: Connection, message: int, email: str, fault: str, bounced: Bounced, text: str, via: Via) -> bool:
+    statement = insert(tx, bounces).values(
+        message_id=message,
+        email_key=key(email),
+        fault=fault,
+        enhanced=bounced.enhanced[:12],
+        text=text[:_TEXT],
+        via=via,
+        at=bounced.at,
+        counts=True,
+    )
+    return tx.execute(statement.on_conflict_do_nothing().returning(bounces.c.id)).scalar_one_or_none() is not None
+
+
+def of(tx: Connection, email: str) -> list[Bounced]:
+    """What counts against an address, oldest first."""
+    theirs = (bounces.c.email_key == key(email), bounces.c.counts, bounces.c.fault != _COMPLAINT)
+    rows = tx.execute(select(bounces.c.fault, bounces.c.enhanced, bounces.c.at).where(*theirs).order_by(bounces.c.id))
+    return [Bounced(fault=row.fault, enhanced=row.enhanced, at=row.at) for row in rows]
+
+
+def forgive(tx: Connection, email: str) -> None:
+    """What came back so far no longer counts, and stays known: the same report read again must not count anew."""
+    tx.execute(update(bounces).where(bounces.c.email_key == key(email)).values(counts=False))

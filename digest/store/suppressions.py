@@ -1,0 +1,88 @@
+"""Addresses that no mail goes to. Kept by address, so that deleting a subscriber, or subscribing anew, brings nothing back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import delete as delete_from
+
+from digest.model import Standing, Suppression, SuppressionReason
+from digest.store import bounces, ledger
+from digest.store.engine import batches, insert
+from digest.store.subscribers import key
+from digest.store.tables import subscribers, suppressions
+
+_EVIDENCE = 2000
+
+
+def of(tx: Connection, email: str) -> Suppression | None:
+    return of_many(tx, [email]).get(key(email))
+
+
+def of_many(tx: Connection, emails: Iterable[str]) -> dict[str, Suppression]:
+    """Those of the addresses that are suppressed, by the key of the address."""
+    found = {}
+    for some in batches(list({key(email) for email in emails})):
+        for row in tx.execute(select(suppressions).where(suppressions.c.email_key.in_(some))):
+            found[row.email_key] = _suppression(row)
+    return found
+
+
+def every(tx: Connection) -> list[Suppression]:
+    """The newest last."""
+    rows = tx.execute(select(suppressions).order_by(suppressions.c.since, suppressions.c.email_key))
+    return [_suppression(row) for row in rows]
+
+
+def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
+    """Suppress an address: who subscribes by it is told nothing more, and what waits for them is skipped. False: it was suppressed already.
+
+    A complaint is a reader's own word: they have left, and may come back by their own link; all else needs the operator.
+    """
+    who = select(subscribers.c.id, subscribers.c.standing).where(subscribers.c.email_key == key(suppression.address))
+    reader = tx.execute(who).one_or_none()
+    statement = insert(tx, suppressions).values(
+        email_key=key(suppression.address),
+        email=suppression.address,
+        reason=suppression.reason.value,
+        since=suppression.since,
+        evidence=suppression.evidence[:_EVIDENCE],
+        former=reader.standing if reader else "",
+    )
+    complaint = suppression.reason is SuppressionReason.COMPLAINT
+    if tx.execute(statement.on_conflict_do_nothing().returning(suppressions.c.email_key)).scalar_one_or_none() is None:
+        if complaint:
+            leave(tx, suppression.address)
+        return False
+    if reader is not None:
+        standing = Standing.LEFT if complaint else Standing.SUPPRESSED
+        tx.execute(update(subscribers).where(subscribers.c.id == reader.id).values(standing=standing.value, changed_at=now))
+        ledger.skip_waiting(tx, reader.id, now=now, all_kinds=True)
+    return True
+
+
+def leave(tx: Connection, email: str) -> None:
+    """Somebody leaves while their address is suppressed: whoever releases it later must not bring them back."""
+    tx.execute(update(suppressions).where(suppressions.c.email_key == key(email)).values(former=Standing.LEFT.value))
+
+
+def release(tx: Connection, email: str, *, now: datetime) -> Suppression | None:
+    """Let mail go to an address again, and its subscriber stand as before; None when it was not suppressed."""
+    gone = delete_from(suppressions).where(suppressions.c.email_key == key(email)).returning(suppressions)
+    row = tx.execute(gone).one_or_none()
+    if row is None:
+        return None
+    bounces.forgive(tx, email)
+    former = row.former if row.former not in ("", Standing.SUPPRESSED.value) else Standing.ACTIVE.value
+    tx.execute(
+        update(subscribers)
+        .where(subscribers.c.email_key == key(email), subscribers.c.standing == Standing.SUPPRESSED.value)
+        .values(standing=former, changed_at=now)
+    )
+    return _suppression(row)
+
+
+def _suppression(row: Row[tuple[object, ...]]) -> Suppression:
+    return Suppression(address=row.email, reason=SuppressionReason(row.reason), since=row.since, evidence=row.evidence)
