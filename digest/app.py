@@ -216,6 +216,6 @@ def _dkim_key(name: str, path: Path, kind: str) -> dkim.Key:
         raise ConfigError(f"mail.{name} = {str(path)!r}: cannot be read ({error.strerror}). `digest dkim` makes the key") from error
     except InputError as error:
         raise ConfigError(f"mail.{name} = {str(path)!r}: {error}. `digest dkim` makes one at a path where there is none") from None
-    if dkim.kind(key) != kind:
-        raise ConfigError(f"mail.{name} = {str(path)!r}: is a key of kind {dkim.kind(key)}, and {kind} is needed here")
+    if key.kind != kind:
+        raise ConfigError(f"mail.{name} = {str(path)!r}: is a key of kind {key.kind}, and {kind} is needed here")
     return key

@@ -71,7 +71,7 @@ def dkim(
         raise ConfigError("mail.sender is not set: the key is published under its domain. Set it, then repeat this command")
     made = not path.exists() and _make(path, keys_of_mails.new_key("ed25519" if ed25519 else "rsa"))
     try:
-        record = keys_of_mails.record(keys_of_mails.read_key(path.read_bytes()))
+        record = keys_of_mails.read_key(path.read_bytes()).record
     except (OSError, InputError) as error:
         raise ConfigError(f"{path}: {error}. Move it away, and this command makes another") from error
     place = f"{selector}._domainkey.{domain}"

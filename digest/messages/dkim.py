@@ -1,7 +1,7 @@
 """A message's bytes -> the same bytes under a DKIM signature (RFC 6376), so that receivers can tell that its domain sent it.
 
 Canonical form relaxed/relaxed, the whole body, rsa-sha256; ed25519 (RFC 8463) can stand beside it, for receivers that know it.
-Knows no DNS and no file: keys come in as values, and `record` says what to publish.
+Knows no DNS and no file: keys come in as values, and `Key.record` says what to publish.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from digest.errors import InputError
 
-Key = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 #: RFC 8301 3.2: what a signer should use at least
 _RSA_BITS = 2048
 #: headers that are signed where a message has them, beside every List-* (RFC 8058 4 demands those of one-click)
@@ -38,6 +37,32 @@ _RUNS = re.compile(rb"  +")
 _LINE, _CHUNK = 76, 25
 
 
+class Key:
+    """A private key of one of the two kinds that DKIM knows; it is never shown."""
+
+    def __init__(self, private: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) -> None:
+        self._private = private
+
+    @property
+    def kind(self) -> Literal["rsa", "ed25519"]:
+        return "rsa" if isinstance(self._private, rsa.RSAPrivateKey) else "ed25519"
+
+    @property
+    def record(self) -> str:
+        """The text of the DNS record that publishes the public half."""
+        if isinstance(self._private, rsa.RSAPrivateKey):
+            public = self._private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        else:
+            public = self._private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return f"v=DKIM1; k={self.kind}; p={_base64(public)}"
+
+    def sign(self, data: bytes) -> bytes:
+        """The raw signature over `data`, which is hashed here."""
+        if isinstance(self._private, rsa.RSAPrivateKey):
+            return self._private.sign(data, padding.PKCS1v15(), SHA256())
+        return self._private.sign(sha256(data).digest())
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Signer:
     """A private key, and where receivers find its public half: a TXT record at `selector._domainkey.domain`, both in ASCII."""
@@ -47,41 +72,25 @@ class Signer:
     key: Key = field(repr=False)
 
 
-def new_key(of: Literal["rsa", "ed25519"] = "rsa") -> bytes:
+def new_key(kind: Literal["rsa", "ed25519"] = "rsa") -> bytes:
     """A new private key as PEM, of 2048 bits where it is RSA."""
-    key: Key = rsa.generate_private_key(65537, _RSA_BITS) if of == "rsa" else ed25519.Ed25519PrivateKey.generate()
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    private = rsa.generate_private_key(65537, _RSA_BITS) if kind == "rsa" else ed25519.Ed25519PrivateKey.generate()
+    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def read_key(pem: bytes) -> Key:
     """The private key in a PEM text. InputError when it is none, has a password, or is too weak to be believed."""
     try:
-        key = load_pem_private_key(pem, password=None)
+        private = load_pem_private_key(pem, password=None)
     except TypeError:
         raise InputError("the key has a password; a service cannot type it, so keep it without one and readable by itself alone") from None
     except (ValueError, UnsupportedAlgorithm):
         raise InputError("this is no private key in PEM form") from None
-    if isinstance(key, rsa.RSAPrivateKey):
-        if key.key_size < _RSA_BITS:
-            raise InputError(f"the RSA key has {key.key_size} bits, and receivers distrust less than {_RSA_BITS}")
-        return key
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return key
-    raise InputError("the key is neither RSA nor Ed25519, the two kinds that DKIM knows")
-
-
-def kind(key: Key) -> Literal["rsa", "ed25519"]:
-    """What DKIM calls keys like this one."""
-    return "rsa" if isinstance(key, rsa.RSAPrivateKey) else "ed25519"
-
-
-def record(key: Key) -> str:
-    """The text of the DNS record that publishes the public half of a key."""
-    if isinstance(key, rsa.RSAPrivateKey):
-        public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    else:
-        public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    return f"v=DKIM1; k={kind(key)}; p={_base64(public)}"
+    if not isinstance(private, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
+        raise InputError("the key is neither RSA nor Ed25519, the two kinds that DKIM knows")
+    if isinstance(private, rsa.RSAPrivateKey) and private.key_size < _RSA_BITS:
+        raise InputError(f"the RSA key has {private.key_size} bits, and receivers distrust less than {_RSA_BITS}")
+    return Key(private)
 
 
 def sign(data: bytes, signers: Sequence[Signer], *, at: datetime) -> bytes:
@@ -129,17 +138,15 @@ def _chosen(fields: Sequence[tuple[bytes, bytes]], names: Sequence[bytes]) -> by
 
 
 def _signature(chosen: bytes, names: Sequence[str], hashed: str, signer: Signer, at: datetime) -> bytes:
-    tags = f"v=1; a={kind(signer.key)}-sha256; c=relaxed/relaxed; d={signer.domain}; s={signer.selector}; t={int(at.timestamp())}; bh={hashed};"
+    tags = (
+        f"v=1; a={signer.key.kind}-sha256; c=relaxed/relaxed; d={signer.domain}; s={signer.selector}; t={int(at.timestamp())}; bh={hashed};"
+    )
     listed = [f"{name}:" for name in names[:-1]] + [f"{names[-1]};"]
     pieces = ["DKIM-Signature:", *(f" {tag}" for tag in tags.split(" ")), f" h={listed[0]}", *listed[1:], " b="]
     unsigned = _folded(pieces)
     _, form = _canonical_field(unsigned.encode("ascii"))
-    if isinstance(signer.key, rsa.RSAPrivateKey):
-        value = signer.key.sign(chosen + form, padding.PKCS1v15(), SHA256())
-    else:
-        value = signer.key.sign(sha256(chosen + form).digest())
     # blanks inside b= mean nothing, so it may be broken anywhere
-    text = _base64(value)
+    text = _base64(signer.key.sign(chosen + form))
     return f"{_folded([*pieces, *(text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK))])}\r\n".encode("ascii")
 
 
