@@ -13,7 +13,7 @@ from typing import Self, TypeVar
 from digest import feedback, messages, recipes, store, workers
 from digest.config import Config
 from digest.errors import AddressError, ConfigError, InputError, UnknownKeyError
-from digest.mailer import FolderMailer, Mailer, SmtpMailer, SmtpServer
+from digest.mailer import FolderMailer, Mailer, Pace, Paces, SmtpMailer, SmtpServer, Timeouts
 from digest.messages import Mailing, Signer, dkim
 from digest.model import Link, LinkKey, MessageKind, Purpose
 from digest.store import Store
@@ -63,14 +63,16 @@ class App:
         if migrate:
             store.schema.upgrade(opened)
         store.schema.require(opened)
+        mailing = _mailing(config)
+        paces = _paces(config)
         return cls(
             config=config,
             store=opened,
             workers=workers.Threads(config.workers.count) if config.workers.kind == "threads" else workers.Inline(),
             now=now,
             templates=(config.mail.templates,) if config.mail.templates else (),
-            make_mailer=lambda: _mailer(config),
-            mailing=_mailing(config),
+            make_mailer=lambda: _mailer(config, mailing.domain, paces),
+            mailing=mailing,
         )
 
     def at(self, now: datetime) -> Self:
@@ -157,20 +159,43 @@ def _check_recipes(config: Config) -> None:
         raise ConfigError(f"evaluate.recipe_b = {other!r}: is digest.recipe already. Name another one, or leave it empty")
 
 
-def _mailer(config: Config) -> Mailer:
+def _paces(config: Config) -> Paces:
+    """What rounds learn of servers and domains outlives the mailer of each."""
+    return Paces(domains=Pace(ceiling=config.smtp.domain_per_minute or math.inf))
+
+
+def _mailer(config: Config, hello: str, paces: Paces) -> Mailer:
     smtp = config.smtp
     if not smtp.host:
         return FolderMailer(smtp.outbox)
-    return SmtpMailer(
-        SmtpServer(
-            host=smtp.host,
-            port=smtp.port,
-            tls=smtp.tls,
-            username=smtp.username,
-            password=smtp.password.get_secret_value(),
-            timeout=float(smtp.timeout),
+    servers = []
+    for one in (smtp, *smtp.more):
+        waits = float(one.timeout)
+        timeouts = Timeouts()
+        servers.append(
+            SmtpServer(
+                host=one.host,
+                port=one.port,
+                tls=one.tls,
+                username=one.username,
+                password=one.password.get_secret_value(),
+                ca_file=one.ca_file,
+                hello=one.hello or hello,
+                connections=one.connections,
+                per_connection=one.per_connection,
+                per_minute=one.per_minute,
+                weight=one.weight,
+                timeouts=replace(
+                    timeouts,
+                    connect=min(timeouts.connect, waits),
+                    greeting=waits,
+                    mail=waits,
+                    rcpt=waits,
+                    data=min(timeouts.data, waits),
+                ),
+            )
         )
-    )
+    return SmtpMailer(servers, paces)
 
 
 def _mailing(config: Config) -> Mailing:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
@@ -115,23 +116,69 @@ class FetchSection(_Section):
     )
 
 
-class SmtpSection(_Section):
-    """The mail server that takes the mails."""
+class _Server(_Section):
+    """What a mail server needs to be told; the first stands in [smtp], further ones in [[smtp.more]]."""
 
     host: str = Field("", description='name of the mail server; "" = write mails as .eml files to outbox instead')
     port: Annotated[int, Field(ge=1, le=65535)] = Field(587, description="587 (STARTTLS), 465 (TLS) or 25")
     tls: Literal["auto", "none", "starttls", "tls"] = Field(
-        "auto", description='"auto" = TLS on port 465, else STARTTLS when offered (demanded with a login); "none", "starttls", "tls" fix it'
+        "auto",
+        description='"auto" = TLS on port 465, else STARTTLS when offered (demanded with a login or ca_file); "none", "starttls", "tls" fix it',
     )
     username: str = Field("", description="login; empty = no login")
     password: SecretStr = Field(SecretStr(""), description="better: password_file, or the variable DIGEST_SMTP__PASSWORD", strict=False)
     password_file: Annotated[Path | None, BeforeValidator(lambda path: path or None)] = Field(
         None, description='file that holds the password on its first line; "" = none', strict=False
     )
-    outbox: Path = Field(Path("outbox"), description="folder for .eml files when host is empty", strict=False)
-    timeout: Annotated[int, Field(ge=1, le=3600)] = Field(
-        60, description="seconds to wait for each reply but the last, which gets ten minutes"
+    ca_file: Annotated[Path | None, BeforeValidator(lambda path: path or None)] = Field(
+        None, description='file of certificates (PEM) that are trusted instead of the system\'s: for a private CA; "" = none', strict=False
     )
+    hello: str = Field("", description='name to greet with; "" = mail.domain')
+    connections: Annotated[int, Field(ge=1, le=1000)] = Field(10, description="connections at once at most")
+    per_connection: Annotated[int, Field(ge=1, le=100_000)] = Field(100, description="messages over one connection before another is made")
+    per_minute: Annotated[int, Field(ge=0, le=10_000_000)] = Field(
+        0, description="messages a minute at most; 0 = no limit but what the server's replies teach"
+    )
+    weight: Annotated[int, Field(ge=0, le=1000)] = Field(
+        0, description="share of the messages, a weight for every server; 0 everywhere = each stands in when those before it cannot"
+    )
+    timeout: Annotated[int, Field(ge=1, le=3600)] = Field(
+        300, description="seconds to wait for each reply (DATA: 120 at most) but the last, which always gets ten minutes"
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.ca_file and self.tls == "none":
+            raise ValueError('ca_file is for TLS, and tls = "none" allows none; change one of them')
+        return self
+
+
+class MoreServer(_Server):
+    """A further mail server, with the keys of [smtp] that speak of a server. Repeat the table for each."""
+
+    host: Annotated[str, Field(min_length=1)] = Field(description="name of the mail server")
+
+
+_S = TypeVar("_S", bound=_Server)
+
+
+class SmtpSection(_Server):
+    """The mail server that takes the mails."""
+
+    domain_per_minute: Annotated[int, Field(ge=0, le=10_000_000)] = Field(
+        0, description="messages a minute to any one recipient domain; 0 = no limit but what replies teach"
+    )
+    outbox: Path = Field(Path("outbox"), description="folder for .eml files when host is empty", strict=False)
+    more: tuple[MoreServer, ...] = Field((), strict=False)
+
+    @model_validator(mode="after")
+    def _servers(self) -> Self:
+        if self.more and not self.host:
+            raise ValueError("[[smtp.more]] needs a first server: set host in [smtp]")
+        weights = [self.weight, *(server.weight for server in self.more)]
+        if any(weights) and not all(weights):
+            raise ValueError("some servers have a weight and some have none; give one to [smtp] and each [[smtp.more]], or to none")
+        return self
 
 
 class MailSection(_Section):
@@ -305,6 +352,8 @@ class Config(_Section):
 
 #: lists of tables, which stand last in the example file
 LISTS: Mapping[str, type[BaseModel]] = {"sources": SourceEntry, "subscribers": SubscriberEntry}
+#: lists of tables within a section, which stand behind its keys
+_SUBLISTS: Mapping[tuple[str, str], type[BaseModel]] = {("smtp", "more"): MoreServer}
 #: tables of keys, in the order of the example file
 SECTIONS = tuple(name for name in Config.model_fields if name not in LISTS)
 
@@ -381,7 +430,7 @@ def _explain(error: ValidationError, path: Path | None, variables: Mapping[tuple
         variable = variables.get((place[0], place[1])) if len(place) > 1 else None
         where = f"environment: {variable[0]}" if variable else f"{path or 'config'}: {_key(place)}"
         secret = "password" in place or place[-1] == "key"
-        whole = place[0] in LISTS and len(place) <= 2  # the entry itself, which may hold a secret
+        whole = _model_at(place) is not None  # a table, which may hold a secret
         value = "" if secret or whole else f" = {problem['input']!r}"
         if problem["type"] == "extra_forbidden":
             lines.append(f"{where}: unknown key. {_known(place)}")
@@ -398,24 +447,31 @@ def _key(place: list[str]) -> str:
 
 
 def _model_at(place: list[str]) -> type[BaseModel] | None:
+    """The table that a place in the file is, or None where it is a key (or nothing known)."""
     if not place:
         return Config
+    rest = [part for part in place[1:] if not part.isdigit()]
     if place[0] in LISTS:
-        return LISTS[place[0]]
+        return None if rest else LISTS[place[0]]
+    if rest:
+        return _SUBLISTS.get((place[0], rest[0])) if len(rest) == 1 else None
     annotation = Config.model_fields[place[0]].annotation if place[0] in Config.model_fields else None
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
 def _known(place: list[str]) -> str:
-    model = _model_at(place[:1]) if len(place) > 1 else Config
+    model = _model_at(place[:-1])
     return f"Known here: {', '.join(model.model_fields)}" if model else f"Known sections: {', '.join(Config.model_fields)}"
 
 
 def _remedy(place: list[str]) -> str:
-    model = _model_at(place[:1])
-    names = [part for part in place[1:] if not part.isdigit()]
-    field = model.model_fields.get(names[0]) if model and names else None
-    return f" ({names[0]}: {field.description})" if field and field.description else ""
+    names = [part for part in place if not part.isdigit()]
+    for end in range(len(names) - 1, 0, -1):  # the innermost key that says what it is: a list of choices is named by more than its key
+        model = _model_at(names[:end])
+        field = model.model_fields.get(names[end]) if model else None
+        if field and field.description:
+            return f" ({names[end]}: {field.description})"
+    return ""
 
 
 _MAIL_PATHS = ("templates", "dkim_key_file", "dkim_ed25519_key_file")
@@ -427,17 +483,8 @@ def _anchored(config: Config, folder: Path) -> Config:
     if url.startswith("sqlite:///") and not url.startswith("sqlite:////") and url != "sqlite:///:memory:":
         url = f"sqlite:///{folder / url.removeprefix('sqlite:///')}"
     smtp = config.smtp
-    password_file = smtp.password_file and folder / smtp.password_file
-    if password_file:
-        if smtp.password.get_secret_value():
-            raise ConfigError("smtp: password and password_file are both set; keep one")
-        try:
-            first = password_file.read_text(encoding="utf-8").splitlines()[:1]
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(
-                f"smtp.password_file = {str(password_file)!r}: cannot be read ({error}). Check the path and its permissions"
-            ) from error
-        smtp = smtp.model_copy(update={"password": SecretStr(first[0].strip() if first else "")})
+    more = tuple(_server(one, folder, f"smtp.more.{number}") for number, one in enumerate(smtp.more))
+    smtp = _server(smtp, folder, "smtp").model_copy(update={"outbox": folder / smtp.outbox, "more": more})
     return config.model_copy(
         update={
             "store": config.store.model_copy(update={"url": url}),
@@ -446,9 +493,39 @@ def _anchored(config: Config, folder: Path) -> Config:
             "mail": config.mail.model_copy(
                 update={key: path and folder / path for key in _MAIL_PATHS for path in [getattr(config.mail, key)]}
             ),
-            "smtp": smtp.model_copy(update={"outbox": folder / smtp.outbox, "password_file": password_file}),
+            "smtp": smtp,
         }
     )
+
+
+def _server(server: _S, folder: Path, name: str) -> _S:
+    """With its files found, and the password read from its own.
+
+    Raises:
+        ConfigError: a file cannot be used.
+    """
+    update: dict[str, object] = {}
+    if server.password_file:
+        path = folder / server.password_file
+        if server.password.get_secret_value():
+            raise ConfigError(f"{name}: password and password_file are both set; keep one")
+        try:
+            first = path.read_text(encoding="utf-8").splitlines()[:1]
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                f"{name}.password_file = {str(path)!r}: cannot be read ({error}). Check the path and its permissions"
+            ) from error
+        update |= {"password_file": path, "password": SecretStr(first[0].strip() if first else "")}
+    if server.ca_file:
+        path = folder / server.ca_file
+        try:
+            ssl.create_default_context(cafile=path)
+        except OSError as error:
+            raise ConfigError(
+                f"{name}.ca_file = {str(path)!r}: no certificates can be read from it ({error}). Check the path; the form is PEM"
+            ) from error
+        update["ca_file"] = path
+    return server.model_copy(update=update)
 
 
 # ---------------------------------------------------------------------------------------------- written out
@@ -464,19 +541,29 @@ def example(values: Mapping[str, Mapping[str, Any]] | None = None) -> str:
         assert model is not None  # noqa: S101
         lines += [f"# {model.__doc__}", f"[{section}]"]
         for key, field in model.model_fields.items():
+            if (section, key) in _SUBLISTS:
+                continue
             given = chosen.get(section, {})
             shown = _toml(given.get(key, field.default))
             lines += [f"# {field.description}", f"{'' if key in given else '# '}{key} = {shown}"]
         lines.append("")
+        for (inner, key), model in _SUBLISTS.items():
+            if inner == section:
+                lines += [f"# {model.__doc__}", f"# [[{section}.{key}]]", *_keys_of(model, {"host": "backup.example.org"}), ""]
     lines += [f"# {SourceEntry.__doc__}", "# [[sources]]"]
     shown_at = {"name": "arxiv", "kind": "arxiv-feed", "categories": ("cs.LG", "q-bio.NC"), "every": 60}
-    for key, field in SourceEntry.model_fields.items():
-        lines += [f"# {field.description}", f"# {key} = {_toml(shown_at.get(key, field.default))}"]
-    lines.append("")
+    lines += [*_keys_of(SourceEntry, shown_at), ""]
     lines += [f"# {SubscriberEntry.__doc__}", "# [[subscribers]]", '# email = "reader@example.org"', '# name = "A reader"', '# timezone = "Europe/Berlin"',
               "# hour = 7", "# days = [1, 2, 3, 4, 5]", "# size = 10", "# threshold = 0", '# keywords = ["graph neural network", "-survey"]',
               '# categories = ["cs.LG", "q-bio"]', '# authors = ["Jane Doe"]', '# papers = ["arxiv:2606.01234"]', '# text = ""', ""]  # fmt: skip
     return "\n".join(lines)
+
+
+def _keys_of(model: type[BaseModel], shown_at: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for key, field in model.model_fields.items():
+        lines += [f"# {field.description}", f"# {key} = {_toml(shown_at.get(key, field.default))}"]
+    return lines
 
 
 def _toml(value: Any) -> str:

@@ -5,6 +5,8 @@
 
 from digest.mailer.base import Begin, Mailer
 from digest.mailer.folder import FolderMailer
-from digest.mailer.smtp import SmtpMailer, SmtpServer
+from digest.mailer.pacing import Pace
+from digest.mailer.session import SmtpServer, Timeouts
+from digest.mailer.smtp import Paces, SmtpMailer
 
-__all__ = ["Begin", "FolderMailer", "Mailer", "SmtpMailer", "SmtpServer"]
+__all__ = ["Begin", "FolderMailer", "Mailer", "Pace", "Paces", "SmtpMailer", "SmtpServer", "Timeouts"]

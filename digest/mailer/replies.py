@@ -92,7 +92,7 @@ def classify(phase: Phase, code: int, text: str) -> Verdict:
     found = _ENHANCED.search(text)
     enhanced = found.group(0) if found and found.group(1) in "45" else ""
     if not 400 <= code <= 599:  # a 2xx or 3xx out of place, or silence: not to be trusted with a body
-        return Verdict(outcome="deferred", fault="busy", enhanced=enhanced, slow="server")
+        return Verdict(outcome="deferred", fault="busy", enhanced=enhanced, slow="server" if phase is Phase.MAIL else "domain")
     status = tuple(int(part) for part in enhanced.split(".")) if enhanced else None
     words = _QUOTED.sub(" ", text)
     if code < 500 or (status and status[0] == 4):

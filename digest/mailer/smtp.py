@@ -1,203 +1,373 @@
-"""SMTP through aiosmtplib, with the steps MAIL, RCPT, DATA and body told apart: after the body has begun, whatever is no reply means unknown."""
+"""Messages to mail servers over a few connections that are kept: which server, which connection, when, and what a reply changes for the next.
+
+The rates and pauses that were learned live in `Paces`, which outlives the mailer; connections live and end with it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import re
+import contextlib
+import logging
+import math
+import ssl
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Literal
-
-from aiosmtplib import SMTP, SMTPException, SMTPHeloError, SMTPResponse
-from aiosmtplib.protocol import SMTPProtocol
+from datetime import UTC, datetime, timedelta
 
 from digest.errors import MailerError
 from digest.mailer.base import Begin
-from digest.mailer.replies import Verdict, classify
-from digest.model import Delivery, Message, Phase
+from digest.mailer.envelope import Envelope, UnsendableError, address
+from digest.mailer.pacing import Limits, Pace, Pauses, Wait
+from digest.mailer.replies import Verdict
+from digest.mailer.session import ConnectError, Result, Session, SmtpServer, StaleError
+from digest.model import Delivery, Fault, Message, Phase
 
-#: RFC 5321, 4.5.3.2.6: giving up earlier on the reply to the final dot is what makes duplicates
-DOT_TIMEOUT = 600.0
-#: messages handed over in one connection; many servers close it after 100
-PER_CONNECTION = 100
-_LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
+log = logging.getLogger("digest.mailer")
+
+#: seconds for which a delivery waits for its server's turn before the message goes back
+PATIENCE = 60.0
+#: seconds after which a server that could not be reached is tried again: the first, which doubles, and the longest
+_DOWN_FIRST, _DOWN_LONGEST = 5.0, 300.0
+#: seconds for which a server that refused one more connection is not asked for more
+_LIMIT_BELIEVED = 60.0
+#: what holds for whatever domain
+EVERYWHERE = "*"
+
+_SERVER_LIMITS = Limits(behind=2.0, busy=Pauses(first=30.0, longest=900.0))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SmtpServer:
-    """Where and how to log in."""
+@dataclass(kw_only=True)
+class Paces:
+    """What was learned of servers and of recipient domains; shared by the mailers of one process, one after the other."""
 
-    host: str
-    port: int
-    tls: Literal["auto", "none", "starttls", "tls"] = "auto"
-    username: str = ""
-    password: str = field(default="", repr=False)
-    timeout: float = 60.0
-    dot_timeout: float = DOT_TIMEOUT
+    servers: Pace = field(default_factory=lambda: Pace(limits=_SERVER_LIMITS))
+    domains: Pace = field(default_factory=Pace)
 
-    @property
-    def name(self) -> str:
-        return f"{self.host}:{self.port}"
+
+@dataclass(kw_only=True, slots=True)
+class _Route:
+    """One server and the connections to it."""
+
+    server: SmtpServer
+    #: connections at once that the server was found to allow, and until when that is believed
+    limit: int
+    limit_until: float = -math.inf
+    idle: list[Session] = field(default_factory=list)
+    #: connections that stand, idle or in use, and those being made
+    live: int = 0
+    opening: int = 0
+    #: not tried before this, since it could not be reached, and why
+    down_until: float = -math.inf
+    failures: int = 0
+    problem: str = ""
+    #: what it is owed in the sharing by weight
+    credit: int = 0
+    context: ssl.SSLContext | None = None
 
 
 class SmtpMailer:
-    """One connection, used for many messages and opened again when the server closes it."""
+    """Connections to one or more servers; as many deliveries at once as `connections`, more wait for their turn.
 
-    connections = 1
+    Servers without weights stand in for each other in order; with weights they share the messages.
+    """
 
-    def __init__(self, server: SmtpServer) -> None:
-        self.server = server
-        self._client: SMTP | None = None
-        self._used = 0
-        self._one_at_a_time = asyncio.Lock()
+    def __init__(self, servers: Sequence[SmtpServer], paces: Paces | None = None, *, patience: float = PATIENCE) -> None:
+        if not servers or len({server.weight > 0 for server in servers}) != 1:
+            raise ValueError("one server or more, and either all of them have a weight or none")
+        self._routes = [_Route(server=server, limit=server.connections) for server in servers]
+        self._weighted = servers[0].weight > 0
+        self._paces = paces or Paces()
+        self._paces.servers.ceilings.update({server.name: server.per_minute or math.inf for server in servers})
+        self._patience = patience
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._parting: set[asyncio.Task[None]] = set()
 
-    async def open(self) -> None:
-        await self._connected()
-
-    async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is None:
-            return
-        try:
-            await client.quit(timeout=5)
-        except (SMTPException, OSError, TimeoutError):
-            client.close()
-
-    async def _connected(self) -> SMTP:
-        if self._client is not None and self._client.is_connected and self._used < PER_CONNECTION:
-            return self._client
-        await self.close()
-        server = self.server
-        implicit = server.tls == "tls" or (server.tls == "auto" and server.port == 465)
-        # A password must never cross a line that somebody stripped of STARTTLS.
-        demanded = server.tls == "starttls" or (server.tls == "auto" and bool(server.username))
-        client = SMTP(
-            hostname=server.host,
-            port=server.port,
-            timeout=server.timeout,
-            use_tls=implicit,
-            start_tls=False if implicit or server.tls == "none" else True if demanded else None,
-            username=server.username or None,
-            password=server.password or None,
-        )
-        try:
-            await client.connect()
-            await _greet(client)
-        except (SMTPException, OSError, TimeoutError, ValueError) as error:
-            client.close()
-            raise MailerError(
-                f"mail server {server.name}: {_brief(error)}. Nothing was sent; check [smtp] host, port, tls and the login"
-            ) from error
-        self._client, self._used = client, 0
-        return client
+    @property
+    def connections(self) -> int:
+        each = [route.server.connections for route in self._routes]
+        return sum(each) if self._weighted else max(each)
 
     def holds(self) -> dict[str, datetime]:
-        return {}
+        now, clock = datetime.now(UTC), self._now()
+        held = {domain: now + timedelta(seconds=seconds) for domain, seconds in self._paces.domains.holds(clock).items()}
+        pauses = [self._paces.servers.paused(route.server.name, clock) for route in self._routes]
+        if min(pauses) > 0:
+            held[EVERYWHERE] = now + timedelta(seconds=min(pauses))
+        return held
+
+    async def open(self) -> None:
+        for route in self._routes:
+            try:
+                route.idle.append(await self._connect(route))
+            except ConnectError as error:
+                self._trouble(route, error)
+            else:
+                return
+        if all(route.problem for route in self._routes):
+            raise self._unreachable()
+
+    async def close(self) -> None:
+        sessions = [session for route in self._routes for session in route.idle]
+        for route in self._routes:
+            route.live -= len(route.idle)
+            route.idle.clear()
+        await asyncio.gather(*(session.close() for session in sessions), *self._parting, return_exceptions=True)
 
     async def deliver(self, message: Message, begin: Begin) -> Delivery:
-        async with self._one_at_a_time:
-            return await self._deliver(message, begin)
-
-    async def _deliver(self, message: Message, begin: Begin) -> Delivery:
-        client = await self._connected()
-        self._used += 1
         started = datetime.now(UTC)
-        phase = Phase.MAIL
-
-        def ended(verdict: Verdict, code: int = 0, text: str = "") -> Delivery:
-            return Delivery(
-                outcome=verdict.outcome, server=self.server.name, phase=phase, code=code, text=text,
-                enhanced=verdict.enhanced, fault=verdict.fault, started=started, ended=datetime.now(UTC),
-            )  # fmt: skip
-
         try:
-            sender, recipient, options = _envelope(message, client)
-        except ValueError as error:
-            return ended(Verdict(outcome="rejected", fault="reader"), text=str(error))
+            envelope = address(message)
+        except UnsendableError as error:
+            verdict = Verdict(outcome="rejected", fault=error.fault, enhanced=error.enhanced)
+            return _delivery("", Result(Phase.MAIL, verdict, 0, str(error)), started)
+        domains, domain = self._paces.domains, envelope.domain
+        turn = domains.take(domain, self._now())
+        if isinstance(turn, Wait):
+            return _held(f"{domain} is paused: {turn.text}", turn, started)
         try:
-            reply = await client.execute_command(b"MAIL", b"FROM:<" + sender + b">", *options)
-            if reply.code == 250:
-                phase = Phase.RCPT
-                reply = await client.execute_command(b"RCPT", b"TO:<" + recipient + b">")
-            if reply.code in (250, 251):
-                phase = Phase.DATA
-                reply = await client.execute_command(b"DATA")
-        except (SMTPException, OSError, TimeoutError) as error:
-            client.close()  # no byte of the body has left: the message may go again
-            return ended(classify(phase, 0, ""), text=_brief(error))
-        if phase is not Phase.DATA or reply.code != 354:
-            await self._reset(client, reply)
-            return ended(classify(phase, reply.code, reply.message), reply.code, reply.message)
-        if not await begin():
-            client.close()  # the only way out of DATA that sends nothing
-            return ended(Verdict(outcome="lost"))
-        phase = Phase.BODY
+            route, result = await self._hand_over(envelope, message, begin)
+        except BaseException:
+            domains.silent(domain)
+            raise
+        if isinstance(result, Wait):
+            domains.silent(domain)
+            return _held(f"every mail server is paused: {result.text}", result, started)
+        seconds = self._learn(route, domain, result)
+        return _delivery(route.server.name if route else "", result, started, seconds)
+
+    # ------------------------------------------------------------------------------------------ one message
+
+    async def _hand_over(self, envelope: Envelope, message: Message, begin: Begin) -> tuple[_Route | None, Result | Wait]:
+        """Over whichever connection takes it. Wait: none will, for so long.
+
+        Raises:
+            MailerError: no server can be reached.
+        """
         try:
-            reply = await self._send_body(client, message.data)
-        except (SMTPException, OSError, TimeoutError) as error:
-            client.close()
-            return ended(classify(phase, 0, ""), text=_brief(error))
-        if reply.code == 421:
-            client.close()
-        return ended(classify(phase, reply.code, reply.message), reply.code, reply.message)
+            return await self._until_taken(envelope, message, begin)
+        finally:
+            self._wake()  # whoever was woken for this and could not use it passes the turn on
 
-    async def _send_body(self, client: SMTP, data: bytes) -> SMTPResponse:
-        """Body and final dot, then their one reply. aiosmtplib offers only DATA and body in one step, which leaves no place for `begin`."""
-        protocol = client.protocol
-        if not isinstance(protocol, SMTPProtocol):
-            raise ConnectionResetError("connection lost before the body")
-        body = _LEADING_DOT.sub(b"..", data)
-        if not body.endswith(b"\r\n"):
-            body += b"\r\n"
-        protocol._response_pending = True  # what execute_command does before it writes, lest the reply count as unsolicited
-        protocol.write(body + b".\r\n")
-        return await protocol.read_response(timeout=self.server.dot_timeout)
+    async def _until_taken(self, envelope: Envelope, message: Message, begin: Begin) -> tuple[_Route | None, Result | Wait]:
+        deadline = self._now() + self._patience
+        while True:
+            route = self._choose()
+            if isinstance(route, Wait):
+                if self._now() + route.seconds > deadline:
+                    return None, route
+                self._wake()
+                await asyncio.sleep(route.seconds)
+                continue
+            session = await self._acquire(route)
+            if session is None:
+                continue
+            try:
+                turn = self._paces.servers.take(route.server.name, self._now(), patience=deadline - self._now())
+                if isinstance(turn, Wait):
+                    if self._now() + turn.seconds > deadline:
+                        return None, turn
+                    self._release(route, session)
+                    session = None
+                    await asyncio.sleep(turn.seconds)
+                    continue
+                if turn.after:
+                    await asyncio.sleep(turn.after)
+                result = await session.deliver(envelope, message, begin)
+            except StaleError:
+                self._paces.servers.silent(route.server.name)
+                continue
+            except BaseException:
+                self._paces.servers.silent(route.server.name)
+                raise
+            finally:
+                if session is not None:
+                    self._release(route, session)
+            if result.verdict.slow == "server" and result.phase is not Phase.BODY and self._elsewhere(route, result):
+                continue
+            return route, result
 
-    async def _reset(self, client: SMTP, reply: SMTPResponse) -> None:
-        """After a refusal the next message starts clean."""
+    def _elsewhere(self, route: _Route, result: Result) -> bool:
+        """Pause a server that takes nothing now; whether another may take the same message, of which nothing was sent."""
+        self._slow_server(route, result)
+        return any(self._usable(other) for other in self._routes)
+
+    def _learn(self, route: _Route | None, domain: str, result: Result) -> float | None:
+        """What the reply changes for the next messages; seconds after which this one may come back, where that is known."""
+        domains, servers, verdict, now = self._paces.domains, self._paces.servers, result.verdict, self._now()
+        if route is None:
+            return None
+        name = route.server.name
+        if verdict.slow == "server":
+            domains.silent(domain)
+            return self._slow_server(route, result)
+        if result.code:
+            servers.well(name, now)
+        else:
+            servers.silent(name)
+        if verdict.slow == "domain":
+            already = domains.paused(domain, now)
+            seconds = domains.slow(domain, now, "ours" if verdict.fault == "ours" else "busy", _words(result))
+            if not already:
+                log.warning("%s is paused for %.0f s: %s", domain, seconds, _words(result))
+            return seconds if verdict.outcome == "deferred" else None
+        if verdict.outcome in ("accepted", "rejected") and result.code:
+            domains.well(domain, now)
+        else:
+            domains.silent(domain)
+        return None
+
+    def _slow_server(self, route: _Route, result: Result) -> float:
+        servers, name, now = self._paces.servers, route.server.name, self._now()
+        already = servers.paused(name, now)
+        seconds = servers.slow(name, now, "ours" if result.verdict.fault == "ours" else "busy", _words(result))
+        if not already:
+            log.warning("mail server %s is paused for %.0f s: %s", name, seconds, _words(result))
+        return seconds
+
+    # ------------------------------------------------------------------------------------------ servers and connections
+
+    def _usable(self, route: _Route) -> bool:
+        now = self._now()
+        return now >= route.down_until and not self._paces.servers.paused(route.server.name, now)
+
+    def _choose(self) -> _Route | Wait:
+        """The server whose turn it is.
+
+        Raises:
+            MailerError: none can be reached.
+        """
+        usable = [route for route in self._routes if self._usable(route)]
+        if not usable:
+            now, servers = self._now(), self._paces.servers
+            waits = [servers.paused(route.server.name, now) for route in self._routes if now >= route.down_until]
+            if not waits:
+                raise self._unreachable()
+            return Wait(
+                min(waits),
+                "busy",
+                "; ".join(f"{route.server.name} for {servers.paused(route.server.name, now):.0f} s" for route in self._routes),
+            )
+        if not self._weighted or len(usable) == 1:
+            return usable[0]
+        for route in usable:
+            route.credit += route.server.weight
+        chosen = max(usable, key=lambda route: route.credit)
+        chosen.credit -= sum(route.server.weight for route in usable)
+        return chosen
+
+    async def _acquire(self, route: _Route) -> Session | None:
+        """A connection of this server; None = something changed meanwhile, choose again."""
+        while route.idle:
+            session = route.idle.pop()  # the one used last: the others may end by their own custom
+            if not session.over:
+                return session
+            self._end(route, session)
+        allowed = route.limit if self._now() < route.limit_until else route.server.connections
+        if route.live + route.opening < allowed:
+            try:
+                return await self._connect(route)
+            except ConnectError as error:
+                self._trouble(route, error)
+                return None
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
         try:
-            if reply.code == 421:
-                client.close()
-            else:
-                await client.execute_command(b"RSET")
-        except (SMTPException, OSError, TimeoutError, asyncio.CancelledError):
-            client.close()
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                self._wake()  # it was this one's turn; pass it on
+            raise
+        finally:
+            with contextlib.suppress(ValueError):
+                self._waiters.remove(waiter)
+        return None
 
-
-async def _greet(client: SMTP) -> None:
-    """EHLO, or HELO where the server knows no better; `connect` greets only when TLS or a login need it."""
-    if client.is_ehlo_or_helo_needed:
+    async def _connect(self, route: _Route) -> Session:
+        server = route.server
+        route.opening += 1
         try:
-            await client.ehlo()
-        except SMTPHeloError:
-            await client.helo()
+            if route.context is None and server.tls != "none":
+                route.context = _context(server)
+            session = await Session.open(server, route.context)
+        finally:
+            route.opening -= 1
+            self._wake()
+        route.live += 1
+        route.failures, route.problem, route.down_until = 0, "", -math.inf
+        return session
+
+    def _trouble(self, route: _Route, error: ConnectError) -> None:
+        """No connection: where others stand, the server allows no more than those; else it is busy or cannot be reached."""
+        now = self._now()
+        if route.live:
+            route.limit, route.limit_until = route.live, now + _LIMIT_BELIEVED
+        elif error.busy:
+            verdict = Verdict(outcome="deferred", fault="busy", slow="server")
+            self._slow_server(route, Result(Phase.CONNECT, verdict, error.code, str(error)))
+        elif now >= route.down_until:
+            route.problem = str(error)
+            route.down_until = now + min(_DOWN_LONGEST, _DOWN_FIRST * 2.0 ** min(route.failures, 20))
+            route.failures += 1
+            log.warning("mail server %s cannot be used: %s", route.server.name, error)
+        self._wake(everybody=True)
+
+    def _release(self, route: _Route, session: Session) -> None:
+        if session.over:
+            self._end(route, session)
+        else:
+            route.idle.append(session)
+        self._wake()
+
+    def _end(self, route: _Route, session: Session) -> None:
+        route.live -= 1
+        task = asyncio.get_running_loop().create_task(session.close())
+        self._parting.add(task)
+        task.add_done_callback(self._parting.discard)
+
+    def _wake(self, *, everybody: bool = False) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                if not everybody:
+                    return
+
+    def _unreachable(self) -> MailerError:
+        told = "; ".join(f"mail server {route.server.name}: {route.problem}" for route in self._routes)
+        return MailerError(f"{told}. Nothing was sent; check [smtp] host, port, tls and the login")
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
 
-def _envelope(message: Message, client: SMTP) -> tuple[bytes, bytes, list[bytes]]:
-    """Addresses in wire form and the options of MAIL; domains as A-labels, SMTPUTF8 only where a local part needs it.
-
-    Raises:
-        ValueError: an address cannot be written, or needs SMTPUTF8 and the server does not offer it.
-    """
-    sender, recipient = _wire(message.sender), _wire(message.recipient)
-    options = [b"BODY=8BITMIME"] if client.supports_extension("8bitmime") and not message.data.isascii() else []
-    if not (sender.isascii() and recipient.isascii()):
-        if not client.supports_extension("smtputf8"):
-            raise ValueError("the address has letters beyond ASCII before the @, and the mail server does not offer SMTPUTF8")
-        options.append(b"SMTPUTF8")
-    return sender, recipient, options
-
-
-def _wire(address: str) -> bytes:
-    local, at, domain = address.rpartition("@")
-    if not at or not local or not domain or re.search(r"[\x00-\x20\x7f<>]", address):
-        raise ValueError(f"{address!r} is no address that can be written in an envelope")
+def _context(server: SmtpServer) -> ssl.SSLContext:
     try:
-        ascii_domain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        raise ValueError(f"{domain!r} is no domain") from None
-    return f"{local}@{ascii_domain}".encode()
+        return ssl.create_default_context(cafile=server.ca_file)
+    except OSError as error:
+        raise ConnectError(f"ca_file {server.ca_file}: no certificates can be read from it ({error})") from error
 
 
-def _brief(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+def _words(result: Result) -> str:
+    return " ".join(part for part in (str(result.code or ""), result.text) if part)
+
+
+def _held(text: str, wait: Wait, started: datetime) -> Delivery:
+    fault: Fault = wait.why
+    return _delivery("", Result(Phase.CONNECT, Verdict(outcome="deferred", fault=fault), 0, text), started, wait.seconds)
+
+
+def _delivery(server: str, result: Result, started: datetime, seconds: float | None = None) -> Delivery:
+    ended = datetime.now(UTC)
+    return Delivery(
+        outcome=result.verdict.outcome,
+        server=server,
+        phase=result.phase,
+        code=result.code,
+        text=result.text,
+        enhanced=result.verdict.enhanced,
+        fault=result.verdict.fault,
+        retry_at=None if seconds is None else ended + timedelta(seconds=seconds),
+        started=started,
+        ended=ended,
+    )

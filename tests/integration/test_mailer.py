@@ -11,7 +11,7 @@ import pytest
 
 from digest.demo.catcher import Catcher
 from digest.errors import MailerError
-from digest.mailer import FolderMailer, SmtpMailer, SmtpServer
+from digest.mailer import FolderMailer, SmtpMailer, SmtpServer, Timeouts
 from digest.model import Delivery, Message, Phase
 
 DATA = b"Subject: hello\r\nMessage-ID: <1@example.org>\r\n\r\nfirst\r\n.leading dot\r\n..two\r\nlast\r\n"
@@ -32,11 +32,12 @@ async def no() -> bool:
 
 
 def server(port: int, **more: object) -> SmtpServer:
-    return SmtpServer(host="127.0.0.1", port=port, tls="none", timeout=2, dot_timeout=1, **more)  # type: ignore[arg-type]
+    timeouts = Timeouts(connect=2, greeting=2, mail=2, rcpt=2, data=2, dot=1)
+    return SmtpServer(host="127.0.0.1", port=port, tls="none", timeouts=timeouts, **more)  # type: ignore[arg-type]
 
 
 async def once(port: int, one: Message | None = None, begin: Callable[[], Awaitable[bool]] = yes, **more: object) -> Delivery:
-    mailer = SmtpMailer(server(port, **more))
+    mailer = SmtpMailer([server(port, **more)], patience=0)
     try:
         await mailer.open()
         return await mailer.deliver(one or message(), begin)
@@ -56,7 +57,7 @@ def test_a_message_arrives_byte_for_byte(tmp_path: Path) -> None:
 
 def test_many_messages_use_one_connection_and_all_arrive(tmp_path: Path) -> None:
     async def many(port: int) -> list[str]:
-        mailer = SmtpMailer(server(port))
+        mailer = SmtpMailer([server(port)], patience=0)
         await mailer.open()
         outcomes = [(await mailer.deliver(message(f"r{n}@example.org"), yes)).outcome for n in range(130)]
         await mailer.close()
@@ -69,7 +70,7 @@ def test_many_messages_use_one_connection_and_all_arrive(tmp_path: Path) -> None
 
 def test_what_begin_refuses_never_leaves_and_the_next_message_does(tmp_path: Path) -> None:
     async def two(port: int) -> list[str]:
-        mailer = SmtpMailer(server(port))
+        mailer = SmtpMailer([server(port)], patience=0)
         await mailer.open()
         outcomes = [
             (await mailer.deliver(message("a@example.org"), no)).outcome,
@@ -220,7 +221,7 @@ def test_no_server_at_all_is_an_error_that_names_it() -> None:
 def test_a_login_is_never_sent_where_tls_was_stripped() -> None:
     async def run() -> list[bytes]:
         async with scripted({**GOOD, "EHLO": b"250-me\r\n250 AUTH PLAIN LOGIN\r\n"}) as (port, told):
-            mailer = SmtpMailer(SmtpServer(host="127.0.0.1", port=port, tls="auto", username="me", password="swordfish", timeout=2))
+            mailer = SmtpMailer([SmtpServer(host="127.0.0.1", port=port, tls="auto", username="me", password="swordfish")])
             with pytest.raises(MailerError):
                 await mailer.open()
             await mailer.close()
@@ -242,7 +243,7 @@ def test_letters_beyond_ascii_need_a_server_that_takes_them() -> None:
 def test_a_connection_lost_between_messages_is_opened_again() -> None:
     async def run() -> list[str]:
         async with scripted({**GOOD, "BODY": b"421 that was the last\r\n"}) as (port, _):
-            mailer = SmtpMailer(server(port))
+            mailer = SmtpMailer([server(port)], patience=0)
             await mailer.open()
             outcomes = [(await mailer.deliver(message(), yes)).outcome for _ in range(3)]
             await mailer.close()

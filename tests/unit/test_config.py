@@ -32,6 +32,8 @@ def test_every_key_stands_in_the_example_commented_at_its_default(tmp_path: Path
     for line in lines:
         if line.startswith("["):
             sections[line.strip("[]")] = current = {}
+        elif line == "# [[smtp.more]]":
+            more = current = {}
         elif line.startswith("# ") and " = " in line and line[2:].split(" = ")[0].isidentifier() and sections:
             try:
                 current |= tomllib.loads(line[2:])
@@ -40,6 +42,8 @@ def test_every_key_stands_in_the_example_commented_at_its_default(tmp_path: Path
         if line == "# [[sources]]":
             break
     expected = {name: set(model.annotation.model_fields) for name, model in config.Config.model_fields.items() if name not in config.LISTS}
+    expected["smtp"] -= {"more"}
+    assert set(more) == set(config.MoreServer.model_fields)
     assert {name: set(keys) for name, keys in sections.items()} == expected
     text = "\n".join(
         f"[{name}]\n" + "\n".join(f"{key} = {config._toml(value)}" for key, value in keys.items()) for name, keys in sections.items()
@@ -69,6 +73,19 @@ def test_every_key_stands_in_the_example_commented_at_its_default(tmp_path: Path
         ('[[sources]]\nname = "x"\nkind = "oai"\ncategories = ["cs.LG"]', ["config.toml", "sources.0", "arxiv-feed, not oai"]),
         ('[[sources]]\nname = "x"\nkind = "oai"\n[[sources]]\nname = "x"\nkind = "biorxiv"', ["config.toml", "sources", "more than once"]),
         ('[fetch]\nholidays = ["Monday"]', ["config.toml", "fetch.holidays", "'Monday'", "YYYY-MM-DD"]),
+        ('[smtp]\ntls = "ssl"', ["config.toml", "smtp.tls", "'ssl'", "starttls"]),
+        ("[smtp]\nconnections = 0", ["config.toml", "smtp.connections = 0", "at once"]),
+        ("[smtp]\nper_minute = -1", ["config.toml", "smtp.per_minute = -1", "messages a minute"]),
+        ('[smtp]\nhost = "a"\n[[smtp.more]]\nport = 25', ["config.toml", "smtp.more.0.host", "missing"]),
+        ('[smtp]\nhost = "a"\n[[smtp.more]]\nhost = ""', ["config.toml", "smtp.more.0.host", "at least 1"]),
+        ('[smtp]\nhost = "a"\n[[smtp.more]]\nhost = "b"\nprot = 25', ["config.toml", "smtp.more.0.prot", "unknown key", "port"]),
+        ('[smtp]\nhost = "a"\n[[smtp.more]]\nhost = "b"\nport = 0', ["config.toml", "smtp.more.0.port = 0", "587 (STARTTLS)"]),
+        ('[smtp]\nhost = "a"\n[[smtp.more]]\nhost = "b"\noutbox = "x"', ["config.toml", "smtp.more.0.outbox", "unknown key"]),
+        ('[[smtp.more]]\nhost = "b"', ["config.toml", "smtp", "set host in [smtp]"]),
+        ('[smtp]\nhost = "a"\nweight = 2\n[[smtp.more]]\nhost = "b"', ["config.toml", "smtp", "some servers have a weight"]),
+        ('[smtp]\nhost = "a"\nca_file = "x"\ntls = "none"', ["config.toml", "smtp", "ca_file is for TLS"]),
+        ('[smtp]\nca_file = "absent.pem"', ["smtp.ca_file", "absent.pem", "no certificates", "PEM"]),
+        ("[smtp]\nmore = 3", ["config.toml", "smtp.more"]),
         ("store = 1", ["config.toml", "store"]),
         ("[smtp", ["config.toml", "not TOML"]),
     ],
@@ -120,6 +137,30 @@ def test_a_password_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None
     assert loaded.smtp.password.get_secret_value() == "swordfish"
     assert "swordfish" not in repr(loaded)
     assert "swordfish" not in str(config.shown(loaded))
+
+
+def test_further_servers_have_their_own_files_and_their_passwords_are_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("swordfish\n", encoding="utf-8")
+    text = '[smtp]\nhost = "a"\nusername = "u"\npassword = "trout"\n[[smtp.more]]\nhost = "b"\nport = 25\npassword_file = "secret"'
+    loaded = config.load(written(tmp_path, text), {})
+    assert [(one.host, one.port, one.password.get_secret_value()) for one in loaded.smtp.more] == [("b", 25, "swordfish")]
+    assert loaded.smtp.more[0].password_file == tmp_path / "secret"
+    for spoilt in (
+        text + "\ncolour = 1",
+        text + "\nport = 2",
+        text + "\nweight = 1",
+        text.replace('"trout"', "123454321"),
+        text + "\nweight = -1",
+    ):
+        with pytest.raises(ConfigError) as caught:
+            config.load(written(tmp_path, spoilt), {})
+        assert not any(word in str(caught.value) for word in ("swordfish", "trout", "123454321"))
+    assert not any(word in f"{config.shown(loaded)} {loaded!r}" for word in ("swordfish", "trout"))
+
+
+def test_further_servers_can_come_from_the_environment() -> None:
+    loaded = config.load(None, {"DIGEST_SMTP__HOST": "a", "DIGEST_SMTP__MORE": '[{host = "b", weight = 0}, {host = "c"}]'})
+    assert [one.host for one in loaded.smtp.more] == ["b", "c"]
 
 
 def test_an_absent_password_file_is_named(tmp_path: Path) -> None:

@@ -86,7 +86,8 @@ TABLE = [
     (Phase.RCPT, 550, "5.4.7 delivery time expired", "rejected", "busy", ""),
     # no sensible reply
     (Phase.MAIL, 0, "", "deferred", "busy", "server"),
-    (Phase.DATA, 250, "what?", "deferred", "busy", "server"),
+    (Phase.RCPT, 0, "", "deferred", "busy", "domain"),
+    (Phase.DATA, 250, "what?", "deferred", "busy", "domain"),
     (Phase.BODY, 0, "", "unknown", "", ""),
     (Phase.BODY, 354, "go on", "unknown", "", ""),
     (Phase.BODY, 600, "", "unknown", "", ""),

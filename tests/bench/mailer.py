@@ -1,0 +1,117 @@
+"""Messages a second of the pool of connections beside Postfix's own `smtp-source`, both into `smtp-sink`: the way out alone, nothing rendered or stored.
+
+    python tests/bench/mailer.py                     5,000 messages of 30 KB over 10 connections, three rounds of each in turn
+    python tests/bench/mailer.py --size 10000 --sessions 1
+
+Needs smtp-sink and smtp-source (Debian package postfix; its service need not run). The figure that means something is the ratio of the two rates on
+the same machine in the same minute; both speak to one sink process, which is the limit for large messages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from digest.mailer import SmtpMailer, SmtpServer
+from digest.model import Message
+
+
+def tool(name: str) -> str:
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/libexec/postfix")
+    if not found:
+        sys.exit(f"{name} is not installed: apt-get install postfix")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def body(size: int) -> bytes:
+    line = b"x" * 74 + b"\r\n"
+    return b"Subject: bench\r\n\r\n" + line * (size // len(line))
+
+
+async def ours(port: int, messages: int, size: int, sessions: int) -> None:
+    data = body(size)
+    mailer = SmtpMailer([SmtpServer(host="127.0.0.1", port=port, tls="none", connections=sessions, per_connection=100)])
+    await mailer.open()
+    numbers = iter(range(messages))
+
+    async def begin() -> bool:
+        return True
+
+    async def worker() -> None:
+        for number in numbers:
+            message = Message(
+                message_id=f"<digest.20260609.s{number}@example.org>", sender=f"b+{number}@example.org", recipient=f"r{number}@example.net",
+                subject="bench", text="", html="", data=data,
+            )  # fmt: skip
+            delivery = await mailer.deliver(message, begin)
+            if delivery.outcome != "accepted":
+                sys.exit(f"message {number}: {delivery}")
+
+    await asyncio.gather(*(worker() for _ in range(sessions)))
+    await mailer.close()
+
+
+def timed(do: object) -> tuple[float, float]:
+    """Seconds of the wall and of this process's CPU, its children's included."""
+    wall, cpu = time.perf_counter(), sum(os.times()[:4])
+    do()  # type: ignore[operator]
+    return time.perf_counter() - wall, sum(os.times()[:4]) - cpu
+
+
+def main() -> None:
+    parse = argparse.ArgumentParser()
+    parse.add_argument("--messages", type=int, default=5000)
+    parse.add_argument("--size", type=int, default=30000, help="bytes of a message")
+    parse.add_argument("--sessions", type=int, default=10)
+    parse.add_argument("--rounds", type=int, default=3)
+    args = parse.parse_args()
+    port = free_port()
+    sink = subprocess.Popen([tool("smtp-sink"), *(["-u", "nobody"] if os.getuid() == 0 else []), f"127.0.0.1:{port}", "200"])
+    source = [tool("smtp-source"), "-d", "-s", str(args.sessions), "-m", str(args.messages), "-l", str(args.size),
+              "-f", "b@example.org", "-t", "r@example.net", f"127.0.0.1:{port}"]  # fmt: skip
+    try:
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        rates: dict[str, list[float]] = {"ours": [], "smtp-source": []}
+        cpu: dict[str, list[float]] = {"ours": [], "smtp-source": []}
+        for _ in range(args.rounds):
+            for name, do in (
+                ("smtp-source", lambda: subprocess.run(source, check=True)),
+                ("ours", lambda: asyncio.run(ours(port, args.messages, args.size, args.sessions))),
+            ):
+                wall, spent = timed(do)
+                rates[name].append(args.messages / wall)
+                cpu[name].append(spent / args.messages * 1e6)
+    finally:
+        sink.terminate()
+        sink.wait()
+    load = os.getloadavg()[0]
+    print(f"{args.messages:,} messages of {args.size:,} bytes, {args.sessions} connections, {args.rounds} rounds, load {load:.1f}")
+    for name in rates:
+        print(
+            f"  {name:12} {statistics.median(rates[name]):8,.0f} messages a second   {statistics.median(cpu[name]):6.0f} us CPU a message"
+        )
+    print(f"  ratio        {statistics.median(rates['ours']) / statistics.median(rates['smtp-source']):8.2f}")
+
+
+if __name__ == "__main__":
+    main()
