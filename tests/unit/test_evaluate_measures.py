@@ -1,0 +1,159 @@
+"""The measures against their definitions, their chance levels against shuffling, their intervals against known truths."""
+
+from __future__ import annotations
+
+import math
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.evaluate import measures
+
+ranking = st.lists(st.integers(1, 40), min_size=1, max_size=12, unique=True)
+
+
+@given(ranks=ranking)
+def test_ndcg_is_one_for_the_best_order_alone_and_falls_when_a_liked_paper_sinks(ranks: list[int]) -> None:
+    found = measures.ndcg(ranks)
+    assert 0 <= found <= 1 + 1e-12
+    best = list(range(1, len(ranks) + 1))
+    assert measures.ndcg(best) == pytest.approx(1)
+    top = {rank for rank in ranks if rank <= measures.TOP}
+    assert (found > 1 - 1e-9) == (top == set(best[: measures.TOP]))
+    sunk = [*ranks[:-1], ranks[-1] + 41]
+    assert measures.ndcg(sunk) <= found
+
+
+def test_ndcg_by_hand() -> None:
+    # liked at 1 and 3 of five: (1 + 1/2) / (1 + 1/log2(3))
+    assert measures.ndcg([3, 1]) == pytest.approx(1.5 / (1 + 1 / math.log2(3)))
+    assert measures.ndcg([11]) == 0
+
+
+@pytest.mark.parametrize(("liked", "size"), [(1, 1), (1, 4), (2, 5), (3, 6), (6, 6), (5, 7)])
+def test_the_chance_level_is_the_mean_over_all_orders(liked: int, size: int) -> None:
+    orders = [tuple(place + 1 for place in order[:liked]) for order in permutations(range(size))]
+    assert measures.chance_ndcg(liked, size) == pytest.approx(np.mean([measures.ndcg(order) for order in orders]))
+    assert measures.chance_reciprocal(liked, size) == pytest.approx(np.mean([measures.reciprocal(order) for order in orders]))
+
+
+def test_the_chance_level_beyond_the_places_that_count_is_that_of_shuffling() -> None:
+    random = np.random.default_rng(1)
+    draws = [(random.permutation(60)[:14] + 1).tolist() for _ in range(4000)]
+    assert measures.chance_ndcg(14, 60) == pytest.approx(np.mean([measures.ndcg(ranks) for ranks in draws]), abs=0.01)
+    assert measures.chance_reciprocal(14, 60) == pytest.approx(np.mean([measures.reciprocal(ranks) for ranks in draws]), abs=0.015)
+
+
+@given(liked=ranking, disliked=ranking)
+def test_concordant_pairs_are_counted_as_auc_means_it(liked: list[int], disliked: list[int]) -> None:
+    good, pairs = measures.concordant(liked, disliked)
+    back, _ = measures.concordant(disliked, liked)
+    ties = sum(up == down for up in liked for down in disliked)
+    assert good + back + ties == pairs == len(liked) * len(disliked)
+
+
+# ---------------------------------------------------------------------------------------------- intervals
+
+
+@given(values=st.lists(st.floats(-5, 5), min_size=2, max_size=30))
+def test_a_mean_lies_in_its_interval_and_the_same_values_give_the_same_one(values: list[float]) -> None:
+    found = measures.mean(values)
+    assert found == measures.mean(values)
+    assert found.low - 1e-9 <= found.value <= found.high + 1e-9
+    assert min(values) - 1e-9 <= found.low
+    assert found.high <= max(values) + 1e-9
+
+
+def test_too_few_units_have_no_interval_and_are_never_sure() -> None:
+    for values in ([], [0.7]):
+        found = measures.mean(values)
+        assert math.isnan(found.low)
+        assert math.isnan(found.high)
+        assert not found.sure
+
+
+def test_the_interval_of_a_mean_holds_the_truth_about_as_often_as_it_says() -> None:
+    random = np.random.default_rng(2)
+    held = 0
+    for _ in range(200):
+        found = measures.mean(random.beta(2, 3, size=25).tolist())
+        held += found.low <= 0.4 <= found.high
+    assert 176 <= held <= 200  # 95 % of 200 is 190; a percentile bootstrap of 25 holds a little less
+
+
+@given(tries=st.integers(1, 500), data=st.data())
+def test_wilson_s_interval_holds_the_rate_and_narrows(tries: int, data: st.DataObject) -> None:
+    hits = data.draw(st.integers(0, tries))
+    found = measures.wilson(hits, tries)
+    assert 0 <= found.low <= found.value == hits / tries <= found.high <= 1
+    assert found.high - found.low > 0
+    more = measures.wilson(4 * hits, 4 * tries)
+    assert more.high - more.low < found.high - found.low
+    mirror = measures.wilson(tries - hits, tries)
+    assert mirror.low == pytest.approx(1 - found.high)
+
+
+def test_wilson_against_published_figures() -> None:
+    found = measures.wilson(8, 10)  # Wilson without continuity correction
+    assert found.low == pytest.approx(0.4902, abs=1e-4)
+    assert found.high == pytest.approx(0.9433, abs=1e-4)
+    assert math.isnan(measures.wilson(0, 0).value)
+
+
+@given(wins=st.integers(0, 200), losses=st.integers(0, 200))
+def test_the_sign_test_is_even_handed_and_at_most_one(wins: int, losses: int) -> None:
+    assert 0 < measures.sign_test(wins, losses) == measures.sign_test(losses, wins) <= 1
+
+
+def test_the_sign_test_by_hand_and_its_share_of_false_alarms() -> None:
+    assert measures.sign_test(0, 0) == 1
+    assert measures.sign_test(5, 5) == 1
+    assert measures.sign_test(6, 0) == pytest.approx(2 / 64)
+    assert measures.sign_test(9, 1) == pytest.approx(2 * 11 / 1024)
+    alarms = sum(math.comb(20, wins) / 2**20 for wins in range(21) if measures.sign_test(wins, 20 - wins) < 0.05)
+    assert 0.02 < alarms <= 0.05
+
+
+# ---------------------------------------------------------------------------------------------- uneven draws
+
+
+def test_papers_drawn_unevenly_are_weighed_back_to_an_even_draw() -> None:
+    """200 papers, of which those with a high score are drawn more often and liked more often: the plain rate flatters."""
+    random = np.random.default_rng(3)
+    scores = random.normal(size=200)
+    likely = 1 / (1 + np.exp(-2 * scores))
+    truth = float(likely.mean())
+    draw = np.exp(scores) / np.exp(scores).sum()
+    held = 0
+    plain = []
+    for _ in range(60):
+        chosen = random.choice(200, size=300, p=draw)
+        liked = random.random(300) < likely[chosen]
+        drawn = [
+            measures.Drawn(liked=bool(up), probability=float(draw[place]), candidates=200) for place, up in zip(chosen, liked, strict=True)
+        ]
+        found, effective = measures.reweighed(drawn)
+        assert 0 < effective < 300
+        held += found.low <= truth <= found.high
+        plain.append(liked.mean())
+    assert min(plain) > truth + 0.05
+    assert held >= 50
+
+
+def test_an_even_draw_is_a_plain_rate() -> None:
+    drawn = [measures.Drawn(liked=number < 12, probability=0.02, candidates=50) for number in range(60)]
+    found, effective = measures.reweighed(drawn)
+    assert found.value == pytest.approx(0.2)
+    assert effective == pytest.approx(60)
+    assert found.low < 0.2 < found.high
+
+
+@pytest.mark.parametrize("liked", [True, False])
+def test_all_or_nothing_liked_still_leaves_doubt(liked: bool) -> None:
+    found, _ = measures.reweighed([measures.Drawn(liked=liked, probability=0.1, candidates=10) for _ in range(30)])
+    assert found.value == float(liked)
+    assert found.high - found.low > 0.05
+    assert measures.reweighed([])[0].units == 0
