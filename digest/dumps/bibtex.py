@@ -15,7 +15,7 @@ from digest.dumps.bibtex_text import Block, blocks, define, fields, names_in, un
 from digest.dumps.fields import day_of, make_day, month_number
 from digest.dumps.formats import Head, Sure
 from digest.dumps.references import arxiv_ids, noted_ids, unversioned
-from digest.dumps.stream import RAW_CAP, Source, raw_text
+from digest.dumps.stream import Source, encoding_of, raw_text
 from digest.model import Record, Rejected
 
 _FIRST: Final = re.compile(r"@\s*[A-Za-z]+\s*[{(]")
@@ -68,22 +68,24 @@ class BibTex:
             if isinstance(block, Rejected):
                 yield block
             elif block.kind == "string":
-                define((block.body or b"").decode("utf-8", "replace"), macros)
+                body = block.body or b""
+                define(body.decode(encoding_of(body) or "utf-8", "replace"), macros)
             elif block.kind not in ("preamble", "comment"):
                 yield _entry(block, macros, source)
 
 
 def _entry(block: Block, macros: dict[str, str], source: Source) -> Record | Rejected:
-    raw = raw_text(block.data)
     if block.body is None:
+        raw = raw_text(block.data)
         if block.cut:
             source.cut(f"the file ends in the middle of the entry on line {block.line:,}")
             return Rejected(line=block.line, raw=raw, reason="cut off, or a bracket in it is never closed")
         return Rejected(line=block.line, raw=raw, reason="a bracket in it is never closed")
-    try:
-        body = block.body.decode("utf-8")
-    except UnicodeError:
+    encoding = encoding_of(block.body)
+    raw = raw_text(block.data, encoding or "utf-8")
+    if encoding is None:
         return Rejected(line=block.line, raw=raw, reason="not UTF-8")
+    body = block.body.decode(encoding)
     if "\0" in body:
         return Rejected(line=block.line, raw=raw, reason="holds NUL bytes")
     found = fields(body, macros, _WANTED)
@@ -97,7 +99,7 @@ def _entry(block: Block, macros: dict[str, str], source: Source) -> Record | Rej
     paper_class = _bare(found.get("primaryclass") or found.get("eprintclass", ""))
     return Record(
         line=block.line,
-        raw=raw[:RAW_CAP],
+        raw=raw,
         title=title,
         abstract=unbraced(found.get("abstract", "")),
         authors=tuple(names_in(found.get("author", ""))),

@@ -20,13 +20,14 @@ _BEGIN: Final = re.compile(rb"(?<![\w.])@[ \t]*([A-Za-z]+)[ \t]*([{(])")
 _BOUNDARY: Final = re.compile(
     rb"\s*@[ \t]*(?:(?:string|preamble|comment)[ \t]*[{(]|[A-Za-z]+[ \t]*[{(]\s*[^\s,{}()\"=]*\s*(?:,|$))", re.IGNORECASE
 )
-_IN_BRACES: Final = re.compile(rb"\\.|[{}]", re.DOTALL)
-_IN_ROUND: Final = re.compile(rb'\\.|[{})"]', re.DOTALL)
+# Each alternative begins with a sign of its own: then the engine skips what lies between in one scan.
+_IN_BRACES: Final = re.compile(rb"\\.|\{|\}", re.DOTALL)
+_IN_ROUND: Final = re.compile(rb'\\.|\{|\}|\)|"', re.DOTALL)
 #: characters that a comment may have before it counts as never closed
 _COMMENT_CAP: Final = 1024 * 1024
 
 #: braces as most programs read them, then as BibTeX itself does, to which a backslash is a character like any other
-_BRACES: Final = (re.compile(r'\\.|[{}"]', re.DOTALL), re.compile(r'[{}"]'))
+_BRACES: Final = (re.compile(r'\\.|\{|\}|"', re.DOTALL), re.compile(r'[{}"]'))
 _GAP: Final = re.compile(r"(?:[\s,]+|%[^\n]*)*")
 _KEY: Final = re.compile(r"\s*([^,={}\"]*?)\s*(?:,|$)")
 _NAME: Final = re.compile(r"([^\s\"#%'(),={}]{1,100})\s*=\s*")
@@ -42,12 +43,12 @@ _NAME_CAP: Final = 2000
 _AUTHORS_CAP: Final = 1024 * 1024
 
 _AND: Final = re.compile(r"\s+and\s+", re.IGNORECASE)
-_MARK: Final = re.compile(r"\\[A-Za-z]+\*?[ \t]*|\\.|\$\$?|[{}]|[\^_](?=\{)", re.DOTALL)
+_MARK: Final = re.compile(r"\\(?:[A-Za-z]+\*?[ \t]*|.)|\$\$?|\{|\}|\^(?=\{)|_(?=\{)", re.DOTALL)
 _DOLLAR: Final = re.compile(r"(?<!\\)\$")
 _ACCENTS: Final = frozenset("'\"`^~=.")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Block:
     """One `@type{...}` as it stands in the file. `body` is what the outer brackets hold; None where they are never closed."""
 
@@ -78,6 +79,8 @@ class _Blocks:
         self._line = 0
         self._kind = ""
         self._round = False
+        #: where the body begins within the block
+        self._body = 0
         self._depth = 0
         self._quoted = False
         self._comment: list[Row] = []
@@ -86,13 +89,16 @@ class _Blocks:
         while (row := self._next()) is not None:
             number, data, ended = row
             if data is None:
-                yield from self._broken()
+                if self._held:
+                    yield self._broken()
                 yield too_long(number)
                 continue
             if self._held and self._kind != "comment" and _BOUNDARY.match(data):
-                yield from self._broken()
-            yield from self._read_line(number, data, ended)
-        yield from self._broken(cut=True)
+                yield self._broken()
+            if self._held or b"@" in data:
+                yield from self._read_line(number, data, ended)
+        if self._held:
+            yield self._broken(cut=True)
 
     def _next(self) -> Row | None:
         if self._again:
@@ -116,6 +122,7 @@ class _Blocks:
                     continue
                 self._line, self._depth, self._quoted, self._size = number, 0, False, 0
                 at, begin = found.start(2), found.start()
+                self._body = found.end() - begin
             else:
                 begin = at
             end = self._close(data, at)
@@ -129,7 +136,7 @@ class _Blocks:
             at = end
             if self._kind != "comment":
                 whole = b"\n".join(self._held)
-                yield Block(line=self._line, kind=self._kind, data=whole, body=_inside(whole))
+                yield Block(line=self._line, kind=self._kind, data=whole, body=whole[self._body : -1])
             self._forget()
         if self._kind == "comment" and self._size > _COMMENT_CAP:
             self._uncomment()
@@ -163,11 +170,11 @@ class _Blocks:
                 return found.end()
         return None
 
-    def _broken(self, *, cut: bool = False) -> Iterator[Block]:
-        if self._held:
-            data = b"\n".join(self._held)
-            yield Block(line=self._line, kind=self._kind, data=data, body=_literally(data), cut=cut)
+    def _broken(self, *, cut: bool = False) -> Block:
+        data = b"\n".join(self._held)
         self._forget()
+        body = _literally(data, self._body) if b"\\" in data and not self._round else None
+        return Block(line=self._line, kind=self._kind, data=data, body=body, cut=cut)
 
     def _uncomment(self) -> None:
         """A comment that never ends was meant to be its first line; what follows is read again."""
@@ -179,21 +186,13 @@ class _Blocks:
         self._held, self._comment, self._size = [], [], 0
 
 
-def _inside(data: bytes) -> bytes:
-    found = _BEGIN.search(data)
-    return data[found.end() : -1] if found else b""
-
-
-def _literally(data: bytes) -> bytes | None:
+def _literally(data: bytes, start: int) -> bytes | None:
     r"""The body where a backslash hides no brace, as in {C:\papers\}; None where braces do not match that way either."""
-    found = _BEGIN.search(data)
-    if found is None or found[2] == b"(":
-        return None
-    depth = 0
-    for sign in re.finditer(rb"[{}]", data[found.start(2) :]):
+    depth = 1
+    for sign in re.finditer(rb"[{}]", data[start:]):
         depth += 1 if sign[0] == b"{" else -1
         if depth == 0:
-            return data[found.end() : found.start(2) + sign.start()]
+            return data[start : start + sign.start()]
     return None
 
 

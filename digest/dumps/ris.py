@@ -16,12 +16,13 @@ from typing import Final
 from digest.dumps.fields import day_of
 from digest.dumps.formats import Head, Sure
 from digest.dumps.references import arxiv_ids, noted_ids, unversioned
-from digest.dumps.stream import ITEM_CAP, Source, raw_text, too_long
+from digest.dumps.stream import ITEM_CAP, Source, encoding_of, raw_text, too_long
 from digest.model import Record, Rejected
 
 _TAG: Final = re.compile(rb"\s{0,3}([A-Z][A-Z0-9])[ \t]{0,3}-(?:[ \t]+(.*)|[ \t]*)", re.DOTALL)
 _FIRST: Final = re.compile(r"TY {0,3}-(?: |$)")
 _TITLE: Final = ("TI", "T1", "CT", "BT")
+_TITLES: Final = frozenset(name.encode() for name in _TITLE)
 _DATES: Final = ("DA", "Y1", "PY")
 _LINKS: Final = ("UR", "L1", "L2", "LK")
 #: tags in which an arXiv id or DOI may stand besides its own
@@ -48,65 +49,67 @@ class Ris:
         held = _Held()
         for number, data, ended in source.lines():
             if data is None:
-                yield from held.give(source, cut=False, lost=True)
+                if held.lines:
+                    yield held.made(source.today, lost=True)
                 yield too_long(number)
                 continue
             tag = _TAG.fullmatch(data)
-            name = tag[1].decode() if tag else ""
-            if name == "TY" or (tag and not held.lines):
-                yield from held.give(source, cut=False)
+            name = tag[1] if tag else b""
+            if name == b"TY" and held.lines:
+                yield held.made(source.today)
             if tag or held.lines:
                 held.add(number, data, name, ended)
-            if name == "ER" or held.size > ITEM_CAP:
-                yield from held.give(source, cut=False)
-        yield from held.give(source, cut=True)
+                if name == b"ER" or held.size > ITEM_CAP:
+                    yield held.made(source.today)
+        if held.lines:
+            source.cut(f"the file ends before the ER of the record on line {held.number:,}")
+            yield held.made(source.today, cut=True)
 
 
 class _Held:
-    """The record at hand."""
+    """The record at hand: its lines, and the tag that each begins with."""
 
     def __init__(self) -> None:
-        self.lines: list[tuple[bytes, str]] = []
+        self.number = 0
         self.size = 0
-        self._number = 0
+        self.lines: list[bytes] = []
+        self._names: list[bytes] = []
         self._ended = True
 
-    def add(self, number: int, data: bytes, name: str, ended: bool) -> None:
+    def add(self, number: int, data: bytes, name: bytes, ended: bool) -> None:
         if not self.lines:
-            self._number = number
-        self.lines.append((data, name))
+            self.number = number
+        self.lines.append(data)
+        self._names.append(name)
         self.size += len(data) + 1
         self._ended = ended
 
-    def give(self, source: Source, *, cut: bool, lost: bool = False) -> Iterator[Record | Rejected]:
-        """What the lines so far make; `cut`: the file ends here, `lost`: a line of it could not be held."""
-        lines, number, size = self.lines, self._number, self.size
-        self.lines, self.size = [], 0
-        if not lines:
-            return
-        data = b"\n".join(line for line, _ in lines)
-        if cut:
-            source.cut(f"the file ends before the ER of the record on line {number:,}")
+    def made(self, today: date, *, cut: bool = False, lost: bool = False) -> Record | Rejected:
+        """What the lines so far make, which are forgotten; `cut`: the file ends here, `lost`: a line of it could not be held."""
+        lines, names, size = self.lines, self._names, self.size
+        self.lines, self._names, self.size = [], [], 0
+        data = b"\n".join(lines)
         reason = ""
         if size > ITEM_CAP:
-            reason = too_long(number).reason
+            reason = too_long(self.number).reason
         elif lost:
             reason = "a line of it is too long to be held"
-        elif lines[0][1] != "TY":
+        elif names[0] != b"TY":
             reason = "does not begin with TY"
         elif cut and not self._ended:
             reason = "cut off in the middle of the record"
-        yield Rejected(line=number, raw=raw_text(data), reason=reason) if reason else _record(number, data, lines, source.today)
+        elif _TITLES.isdisjoint(names):
+            reason = "no title"
+        return Rejected(line=self.number, raw=raw_text(data), reason=reason) if reason else _record(self.number, data, names, today)
 
 
-def _record(number: int, data: bytes, lines: Sequence[tuple[bytes, str]], today: date) -> Record | Rejected:
-    raw = raw_text(data)
-    try:
-        tags = _tags(lines)
-    except UnicodeError:
-        return Rejected(line=number, raw=raw, reason="not UTF-8")
+def _record(number: int, data: bytes, names: Sequence[bytes], today: date) -> Record | Rejected:
+    if (encoding := encoding_of(data)) is None:
+        return Rejected(line=number, raw=raw_text(data), reason="not UTF-8")
+    raw = raw_text(data, encoding)
     if b"\0" in data:
         return Rejected(line=number, raw=raw, reason="holds NUL bytes")
+    tags = _tags(data.decode(encoding).split("\n"), names)
     title = next((value for name in _TITLE for value in tags.get(name, ()) if value), "")
     if not title:
         return Rejected(line=number, raw=raw, reason="no title")
@@ -122,16 +125,16 @@ def _record(number: int, data: bytes, lines: Sequence[tuple[bytes, str]], today:
     )
 
 
-def _tags(lines: Sequence[tuple[bytes, str]]) -> Tags:
-    """tag -> its values, lines without a tag added to the one before. Raises UnicodeError."""
+def _tags(lines: Sequence[str], names: Sequence[bytes]) -> Tags:
+    """tag -> its values, lines without a tag added to the one before."""
     pieces: defaultdict[str, list[list[str]]] = defaultdict(list)
     last: list[str] = []
-    for data, name in lines:
-        if name and (tag := _TAG.fullmatch(data)) is not None:
-            last = [(tag[2] or b"").decode("utf-8").strip()]
-            pieces[name].append(last)
+    for line, name in zip(lines, names, strict=True):
+        if name:
+            last = [line.partition("-")[2].strip()]
+            pieces[name.decode()].append(last)
         else:
-            last.append(data.decode("utf-8").strip())
+            last.append(line.strip())
     return {name: ["\n".join(value).strip() for value in values] for name, values in pieces.items()}
 
 

@@ -33,9 +33,25 @@ _BOM: Final = b"\xef\xbb\xbf"
 Row = tuple[int, bytes | None, bool]
 
 
-def raw_text(data: bytes) -> str:
-    """The text to keep of an entry as it stood in the file: what is no UTF-8 becomes U+FFFD, at most `RAW_CAP` characters."""
-    return data[: 4 * RAW_CAP].decode("utf-8", "replace")[:RAW_CAP]
+def raw_text(data: bytes, encoding: str = "utf-8") -> str:
+    """The text to keep of an entry as it stood in the file: what cannot be decoded becomes U+FFFD, at most `RAW_CAP` characters."""
+    return data[: 4 * RAW_CAP].decode(encoding, "replace")[:RAW_CAP]
+
+
+def encoding_of(entry: bytes) -> str | None:
+    """How an entry is encoded in a format that cannot say so and is older than UTF-8: "utf-8", else "cp1252", which Latin-1 is part of.
+
+    None where parts of it are UTF-8 and others are not, which is damage, or where it is not Windows-1252 either.
+    """
+    try:
+        entry.decode("utf-8")
+    except UnicodeError:
+        try:
+            entry.decode("cp1252")
+        except UnicodeError:
+            return None
+        return "cp1252" if entry.decode("utf-8", "ignore").isascii() else None
+    return "utf-8"
 
 
 class Source:

@@ -201,7 +201,7 @@ def test_a_line_beyond_the_cap_is_put_aside_unread(bib: Made, monkeypatch: pytes
         ("@misc{a, title}", "expected a field such as title = {...}, got 'title'"),
         ("@misc{a, title=}", "title: the value is not closed, or there is none"),
         ("@misc{a, title={A} # }", "title: the value is not closed, or there is none"),
-        (b"@misc{a, title={M\xfcller}}", "not UTF-8"),
+        (b"@misc{a, title={M\xfcller \xc3\xbc}}", "not UTF-8"),
         (b"@misc{a, title={A\0}}", "holds NUL bytes"),
     ],
 )

@@ -8,16 +8,20 @@ from __future__ import annotations
 import gzip
 import io
 import re
+import sys
 import tracemalloc
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from digest.dumps import FORMATS, Dump, open_dump
-from digest.dumps.stream import ITEM_CAP
+from digest.dumps.stream import ITEM_CAP, Source, encoding_of
 from digest.errors import DumpError
 from digest.model import Entry, Record, Rejected
 from digest.papers import clean
@@ -118,6 +122,9 @@ TEXT = {
 EVERY = XML | JSON | TEXT
 #: an id-list has no titles, the page no markup, ids or days
 TITLED = {name: one for name, one in EVERY.items() if name != "id-list"}
+
+#: formats whose files cannot say how they are encoded and are still written as they were before UTF-8
+OLDER_THAN_UTF_8 = ("bibtex", "ris")
 
 Made = Callable[..., Dump]
 
@@ -265,7 +272,7 @@ def test_half_a_character_is_refused(format: str, dump: Made) -> None:
 # ------------------------------------------------------------------------------------------------ every format
 
 
-@pytest.mark.parametrize("format", TITLED)
+@pytest.mark.parametrize("format", sorted(TITLED.keys() - OLDER_THAN_UTF_8))
 def test_a_record_in_another_encoding_is_refused_and_the_others_are_read(format: str, dump: Made) -> None:
     made = dump(written(format, "Before", "Caf\xe9 at Night", "Behind").encode("latin-1"))
     assert refused(made)[0] == "not UTF-8"
@@ -274,6 +281,73 @@ def test_a_record_in_another_encoding_is_refused_and_the_others_are_read(format:
     else:
         assert titles(made) == ["Before", "Behind"]
         assert len(refused(made)) == 1
+
+
+@pytest.mark.parametrize("format", OLDER_THAN_UTF_8)
+def test_an_entry_of_a_format_without_an_encoding_may_be_windows_1252_beside_others_in_utf_8(format: str, dump: Made) -> None:
+    before, record, between, after = EVERY[format]
+    encodings = {"Müller": "utf-8", "“Café” – naïve": "cp1252", "Plain": "ascii", "Straße": "latin-1", "Жизнь": "utf-8"}
+    found = [record.replace("TITLE", title).encode(encoding) for title, encoding in encodings.items()]
+    made = dump(before.encode() + between.encode().join(found) + after.encode())
+    assert titles(made) == list(encodings)
+    assert [title in one.raw for title, one in zip(encodings, made.records(), strict=True) if isinstance(one, Record)] == [True] * 5
+
+
+@pytest.mark.parametrize("format", OLDER_THAN_UTF_8)
+@pytest.mark.parametrize(
+    "title",
+    [
+        pytest.param("Müller ".encode() + b"caf\xe9", id="UTF-8 and a byte that is none"),
+        pytest.param("Müller and “Frères”".encode()[:-1], id="a character cut in half"),
+        pytest.param(b"caf\xe9 \x81", id="a byte that Windows-1252 has not"),
+    ],
+)
+def test_damaged_utf_8_is_not_taken_for_windows_1252(format: str, title: bytes, dump: Made) -> None:
+    made = dump(written(format, "Before", "HERE", "Behind").encode().replace(b"HERE", title))
+    assert (titles(made), refused(made)) == (["Before", "Behind"], ["not UTF-8"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(entry=st.text(st.characters(codec="cp1252"), max_size=20))
+def test_windows_1252_is_told_by_what_utf_8_it_holds(entry: str) -> None:
+    data = entry.encode("cp1252")
+    assert encoding_of(entry.encode()) == "utf-8"
+    if (found := encoding_of(data)) is not None:
+        assert data.decode(found) == entry or found == "utf-8"
+    elif len(entry) < 2:
+        pytest.fail("one letter cannot be damage")
+
+
+#: junk that is an entry over and over, or goes on with one, and how many calls a piece of it may cost
+JUNK = {
+    "ris, nothing but TY": ("ris", b"", b"TY  - \n", 16),
+    "ris, empty records": ("ris", b"", b"TY  - JOUR\nER  - \n", 24),
+    "ris, lines without a tag": ("ris", b"TY  - JOUR\n", b"words\n", 9),
+    "bibtex, never closed": ("bibtex", b"", b"@a{\n", 34),
+    "bibtex, empty": ("bibtex", b"", b"@a{}", 42),
+    "bibtex, lines of nothing": ("bibtex", b"@a{x, title =\n", b",\n", 12),
+}
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_the_work_for_junk_is_little_and_grows_no_faster_than_its_length(junk: str, tmp_path: Path) -> None:
+    format, start, piece, most = JUNK[junk]
+
+    def calls(pieces: int) -> int:
+        path = tmp_path / "junk"
+        path.write_bytes(start + piece * pieces)
+        counted = Counter[str]()
+        sys.setprofile(lambda _frame, event, _what: counted.update((event,)))
+        try:
+            for _ in FORMATS[format].read(Source(path, name="junk", today=TODAY)):
+                pass
+        finally:
+            sys.setprofile(None)
+        return counted["call"] + counted["c_call"]
+
+    few, many = calls(1000), calls(4000)
+    assert many < 4.1 * few
+    assert many < 4000 * most
 
 
 @pytest.mark.parametrize("format", EVERY)

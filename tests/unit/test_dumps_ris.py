@@ -129,7 +129,7 @@ def test_text_between_records_is_no_record_and_tags_there_are_refused(library: M
     [
         (b"AU  - Doe, Jane", "no title"),
         (b"TI  - ", "no title"),
-        (b"TI  - M\xfcller", "not UTF-8"),
+        (b"TI  - M\xfcller \xc3\xbc", "not UTF-8"),
         (b"TI  - A\0", "holds NUL bytes"),
     ],
 )
