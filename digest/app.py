@@ -19,6 +19,8 @@ from digest.model import Link, LinkKey, MessageKind, Purpose
 from digest.store import Store
 
 T = TypeVar("T")
+#: RFC 2606: under these names no mailbox exists
+_NOWHERE = ("localhost", "example", "test", "invalid")
 #: seconds after which a process that signs links looks whether there is a newer key
 _KEYS_KEPT = 60.0
 
@@ -206,7 +208,7 @@ def _mailing(config: Config) -> Mailing:
             _checked(key, getattr(mail, key), check)
     _checked("sender", mail.sender, messages.ascii_address)
     own = _checked("sender", mail.sender.rpartition("@")[2], messages.ascii_domain)
-    answerable = own != "localhost" and not messages.reachable(config.web.base_url)
+    answerable = own.rpartition(".")[2] not in _NOWHERE and not messages.reachable(config.web.base_url)
     return Mailing(
         from_address=mail.sender,
         from_name=mail.name,

@@ -10,33 +10,40 @@ broken, AddressError for an address that cannot be written, InputError for a lin
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from digest.errors import InputError
 from digest.messages import assemble, dkim, texts
 from digest.messages.templates import render
-from digest.messages.values import Listed, Mailing, ReaderLinks
+from digest.messages.values import Listed, Mailing, PaperLinks, ReaderLinks
 from digest.model import Made, Message, MessageKind, Paper, Subscriber, check_instant
 
 #: characters of a subject; what phones and webmail show of one is less
 SUBJECT_LONGEST = 90
 EXCERPT_LONGEST = 280
+#: octets of the encoded HTML part; Gmail hides what comes after some 102,000, and with it the way to unsubscribe
+HTML_LONGEST = 95_000
 AUTHORS_SHOWN = 5
 _TITLE_LONGEST = 300
 _LABEL_TITLE_LONGEST = 60
 _DUMPS_SHOWN = 5
 #: the list's name below the operator's domain, in List-Id and Feedback-ID
 _LIST = "digest"
+#: printable ASCII without what would end an address in angle brackets or an attribute
+_MAILTO = re.compile(r"mailto:[!#-;=?-~]{1,600}")
 _UNLEARNED = {
     "trending": "no thumbs yet, so these are what others picked and liked",
     "keywords": "no thumbs yet, so these follow your keywords, categories and authors",
     "examples": "no thumbs yet, so these are close to your example papers",
 }
+
+
+Form = Literal["full", "brief", "title"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,10 +69,10 @@ class Card:
     paper: PaperText
     reason: str
     label: str
-    read: str
-    up: str
-    down: str
+    links: PaperLinks
     seen_before: bool
+    #: how much of it the HTML part shows, to stay below what mail programs clip
+    form: Form = "full"
 
 
 def write_digest(
@@ -86,11 +93,12 @@ def write_digest(
     cards = tuple(_card(number, item, local_date.year) for number, item in enumerate(listed, start=1))
     following = [card.paper.short_title for card in cards[1:3]]
     more, when = len(cards) - 1, texts.day(local_date)
+    weekly = len(subscriber.days) == 1
     values = {
         "cards": cards,
-        "count": texts.plural(len(cards), "paper"),
+        "left_out": "",
+        "headline": f"{texts.plural(len(cards), 'paper')} {'of the week to' if weekly else 'for'} {texts.day(local_date, weekday=True)}",
         "day": when,
-        "weekday": texts.day(local_date, weekday=True),
         "best": texts.cut(cards[0].paper.title, SUBJECT_LONGEST - len(f" and {more} more · {when}")),
         "more": more,
         "origin": _origin(made),
@@ -100,6 +108,7 @@ def write_digest(
     return _write(
         MessageKind.DIGEST,
         values,
+        template="weekly" if weekly else "",
         mailing=mailing,
         to=subscriber,
         links=links,
@@ -185,6 +194,7 @@ def _write(
     kind: MessageKind,
     values: dict[str, Any],
     *,
+    template: str = "",
     mailing: Mailing,
     to: Subscriber,
     links: ReaderLinks | None = None,
@@ -195,20 +205,26 @@ def _write(
 ) -> Message:
     check_instant("date", date)
     product = texts.one_line(mailing.product)
-    own = links and ReaderLinks(manage=_own_link("manage", links.manage), unsubscribe=_own_link("unsubscribe", links.unsubscribe))
+    own = links and ReaderLinks(
+        manage=_own_link("manage", links.manage),
+        unsubscribe=_own_link("unsubscribe", links.unsubscribe),
+        unsubscribe_by_mail=_mailto("unsubscribe_by_mail", links.unsubscribe_by_mail),
+    )
     common = {
         **values,
         "product": product,
         "base_url": _own_link("base_url", mailing.base_url),
+        "public": texts.reachable(mailing.base_url),
         "name": texts.one_line(to.name),
         "address": texts.one_line(to.email),
         "links": own,
         "postal": texts.lines(mailing.postal_address),
     }
-    subject = texts.one_line(render(f"email/{kind}/subject.txt", common, folders))
+    folder = f"email/{template or kind}"
+    subject = texts.one_line(render(f"{folder}/subject.txt", common, folders))
     common["subject"] = subject
-    text = _tidy(render(f"email/{kind}/body.txt", common, folders))
-    html = _without_gaps(render(f"email/{kind}/body.html", common, folders))
+    text = _tidy(render(f"{folder}/body.txt", common, folders))
+    html = _shortened(lambda values: _without_gaps(render(f"{folder}/body.html", values, folders)), common)
     sender = assemble.ascii_address(mailing.bounce_address or mailing.from_address)
     headers = [
         assemble.mailbox("From", mailing.from_name or product, mailing.from_address),
@@ -230,8 +246,44 @@ def _write(
     )
 
 
+def _shortened(write: Callable[[dict[str, Any]], str], values: dict[str, Any]) -> str:
+    """The HTML of a mail, with as many of its cards in short as keep it below what mail programs clip.
+
+    From the last card upwards they lose first their abstract and buttons, then all but title and links; where even that does not help,
+    the last ones are counted instead of listed, and the text part has them.
+    """
+    html = write(values)
+    cards: tuple[Card, ...] = values.get("cards", ())
+    if not cards or assemble.fits(html, HTML_LONGEST):
+        return html
+
+    def shorter(step: int) -> str:
+        return write(values | _cut_down(cards, step))
+
+    # every step makes the mail shorter, so the least that is needed lies where halving finds it
+    low, high = 0, len(cards) * 3 - 1
+    shortest = {high: shorter(high)}
+    while high - low > 1:
+        middle = (low + high) // 2
+        shortest[middle] = shorter(middle)
+        low, high = (low, middle) if assemble.fits(shortest[middle], HTML_LONGEST) else (middle, high)
+    return shortest[high]
+
+
+def _cut_down(cards: tuple[Card, ...], step: int) -> dict[str, Any]:
+    """The values of a mail after so many steps; the last one leaves the first card alone, with title and links."""
+    count = len(cards)
+    kept = cards[: count - max(0, step - 2 * count)]
+    forms: list[Form] = ["full" if at < count - step else "brief" if at < 2 * count - step else "title" for at in range(len(kept))]
+    left = count - len(kept)
+    return {
+        "cards": tuple(replace(card, form=form) for card, form in zip(kept, forms, strict=True)),
+        "left_out": f"{texts.plural(left, 'more paper')}" if left else "",
+    }
+
+
 def _list_headers(kind: MessageKind, mailing: Mailing, links: ReaderLinks | None, campaign: str) -> list[str]:
-    """What only mail to readers carries; the three about the list only where the reader is on it."""
+    """What only mail to readers carries; those about the list only where the reader is on it."""
     if kind is MessageKind.ALERT:
         return []
     domain = assemble.ascii_domain(mailing.domain).lower()
@@ -241,11 +293,13 @@ def _list_headers(kind: MessageKind, mailing: Mailing, links: ReaderLinks | None
     if links is None:
         return headers
     headers.append(assemble.list_id(mailing.list_name or mailing.product, f"{_LIST}.{domain}"))
-    if texts.reachable(links.unsubscribe):
-        headers.append(assemble.structured("List-Unsubscribe", f"<{links.unsubscribe}>"))
-        if links.unsubscribe.startswith("https:"):
-            # RFC 8058 allows one-click for https only
-            headers.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
+    page = links.unsubscribe if texts.reachable(links.unsubscribe) else ""
+    if ways := [f"<{url}>" for url in (page, links.unsubscribe_by_mail) if url]:
+        headers.append(assemble.listing("List-Unsubscribe", ways))
+    if page.startswith("https:"):
+        # RFC 8058 allows one-click for https only
+        headers.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
+    headers.append("Precedence: bulk")
     return headers
 
 
@@ -256,15 +310,25 @@ def _own_link(name: str, url: str) -> str:
     return clean
 
 
+def _mailto(name: str, url: str) -> str:
+    if url and not _MAILTO.fullmatch(url):
+        raise InputError(f"{name} must be a mailto address without blanks, or nothing, got {url[:200]!r}")
+    return url
+
+
 def _card(number: int, item: Listed, year: int) -> Card:
     return Card(
         number=number,
         paper=_paper_text(item.paper, year),
         reason=texts.one_line(item.reason),
         label=texts.one_line(item.label),
-        read=texts.web_address(item.links.read),
-        up=_own_link("up", item.links.up),
-        down=_own_link("down", item.links.down),
+        links=PaperLinks(
+            read=texts.web_address(item.links.read),
+            up=_own_link("up", item.links.up),
+            down=_own_link("down", item.links.down),
+            up_by_mail=_mailto("up_by_mail", item.links.up_by_mail),
+            down_by_mail=_mailto("down_by_mail", item.links.down_by_mail),
+        ),
         seen_before=item.seen_before,
     )
 

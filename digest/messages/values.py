@@ -31,7 +31,7 @@ class Mailing:
     bounce_address: str | None = None
     #: the mailbox in Reply-To; empty means none, and replies go to From
     reply_to: str = ""
-    #: address that takes thumbs and unsubscribes by mail, or nothing
+    #: address that takes thumbs and unsubscribes by mail, or nothing; whoever makes the links uses it
     mailbox: str = ""
     #: the list's name in List-Id; empty means the product's
     list_name: str = ""
@@ -49,6 +49,9 @@ class PaperLinks:
     read: str
     up: str
     down: str
+    #: `mailto:` addresses that say the same by mail, for readers who cannot reach our pages; or nothing
+    up_by_mail: str = ""
+    down_by_mail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +60,8 @@ class ReaderLinks:
 
     manage: str
     unsubscribe: str
+    #: a `mailto:` address that does the same, or nothing
+    unsubscribe_by_mail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

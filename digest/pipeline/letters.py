@@ -113,15 +113,20 @@ def _mailing(app: App, queued: Queued) -> Mailing:
 
 def _paper_links(app: App, queued: Queued, paper: Paper) -> PaperLinks:
     reader = queued.subscriber.id
+    by_mail = not messages.reachable(app.config.web.base_url)
     return PaperLinks(
         read=paper.url,
         up=app.url(Purpose.UP, reader, paper_id=paper.id, message_id=queued.id),
         down=app.url(Purpose.DOWN, reader, paper_id=paper.id, message_id=queued.id),
+        up_by_mail=app.mailto(Purpose.UP, reader, paper_id=paper.id, message_id=queued.id) if by_mail else "",
+        down_by_mail=app.mailto(Purpose.DOWN, reader, paper_id=paper.id, message_id=queued.id) if by_mail else "",
     )
 
 
 def _reader_links(app: App, queued: Queued) -> ReaderLinks:
     reader = queued.subscriber.id
     return ReaderLinks(
-        manage=app.url(Purpose.MANAGE, reader, message_id=queued.id), unsubscribe=app.url(Purpose.UNSUBSCRIBE, reader, message_id=queued.id)
+        manage=app.url(Purpose.MANAGE, reader, message_id=queued.id),
+        unsubscribe=app.url(Purpose.UNSUBSCRIBE, reader, message_id=queued.id),
+        unsubscribe_by_mail=app.mailto(Purpose.UNSUBSCRIBE, reader, message_id=queued.id),
     )

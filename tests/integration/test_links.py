@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -13,6 +18,7 @@ from digest import feedback, pipeline, store, subscriptions
 from digest.app import App
 from digest.errors import LinkError
 from digest.model import Link, MessageKind, MessageState, Purpose, Standing, Subscriber
+from digest.pipeline import letters
 from tests.conftest import NOON, make_app
 from tests.webclient import Client
 
@@ -103,3 +109,92 @@ def test_a_bounce_address_names_its_message(tmp_path: Path) -> None:
 
 def test_without_a_bounce_domain_bounces_go_to_the_sender(app: App) -> None:
     assert app.bounce_address(7, 9) is None
+
+
+# ---------------------------------------------------------------------------------------------- on a laptop, with a mail account
+
+
+def sent(app: App, cast: Cast, dump: Callable[..., Path]) -> tuple[Subscriber, EmailMessage]:
+    """The one mail that a round sends to alice."""
+    alice = cast(app)["alice"]
+    pipeline.ingest(app, [dump()])
+    pipeline.compose(app, only=alice)
+    pipeline.send(app, only=alice)
+    (path,) = app.config.smtp.outbox.glob("*.eml")
+    message = message_from_bytes(path.read_bytes(), policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return alice, message
+
+
+def said(message: EmailMessage, kind: str = "plain") -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
+def test_a_reader_far_from_the_machine_answers_by_mail(app: App, cast: Cast, dump: Callable[..., Path]) -> None:
+    alice, message = sent(app, cast, dump)
+    offered = re.findall(r"<(mailto:[^>]+)>", said(message))
+    assert len(offered) == 2 * 3 + 1
+    assert set(re.findall(r'"(mailto:[^"]+)"', said(message, "html"))) == set(offered)
+    for _ in range(2):
+        app.rotate_keys()
+    asked = []
+    for url in offered:
+        parts = urlsplit(url)
+        assert parts.path == "digest@example.org"
+        (subject,) = parse_qs(parts.query)["subject"]
+        asked.append(app.with_keys(partial(feedback.read_subject, f"Re: {subject}")))
+    assert [link.purpose for link in asked] == [Purpose.UP, Purpose.DOWN] * 3 + [Purpose.UNSUBSCRIBE]
+    assert {link.subscriber_id for link in asked} == {alice.id}
+    assert len({link.paper_id for link in asked[:-1]}) == 3
+    assert message["List-Unsubscribe"] == f"<{offered[-1]}>"
+    assert "List-Unsubscribe-Post" not in message
+
+
+@pytest.mark.parametrize(
+    ("base_url", "sender", "reply_to", "in_body", "in_header"),
+    [
+        ("http://127.0.0.1:8025", "digest@example.org", "", True, ["mailto:digest@example.org"]),
+        ("http://127.0.0.1:8025", "digest@example.org", "me@example.net", True, ["mailto:me@example.net"]),
+        ("http://127.0.0.1:8025", "digest@localhost", "", False, []),
+        ("https://digest.internal", "digest@example.org", "", True, ["mailto:digest@example.org"]),
+        ("https://papers.example.org", "digest@example.org", "", False, ["https://papers.example.org/u/"]),
+        (
+            "https://papers.example.org",
+            "digest@example.org",
+            "me@example.net",
+            False,
+            ["https://papers.example.org/u/", "mailto:me@example.net"],
+        ),
+        ("http://papers.example.org", "digest@example.org", "", False, ["http://papers.example.org/u/"]),
+    ],
+)
+def test_what_a_mail_promises_is_what_can_be_kept(
+    tmp_path: Path, cast: Cast, dump: Callable[..., Path], base_url: str, sender: str, reply_to: str, in_body: bool, in_header: list[str]
+) -> None:
+    app = make_app(tmp_path, web__base_url=base_url, mail__sender=sender, mail__reply_to=reply_to)
+    message = sent(app, cast, dump)[1]
+    assert ("mailto:" in said(message)) == ("mailto:" in said(message, "html")) == in_body
+    ways = str(message["List-Unsubscribe"] or "").split(", ")
+    assert len(list(filter(None, ways))) == len(in_header)
+    for way, expected in zip(ways, in_header, strict=False):
+        assert way.startswith(f"<{expected}")
+        assert way.endswith(">")
+    assert ("List-Unsubscribe-Post" in message) == (in_header[:1] == ["https://papers.example.org/u/"])
+    assert message["Reply-To"] == (reply_to or None)
+    app.close()
+
+
+def test_with_a_bounce_domain_each_mail_has_an_envelope_sender_of_its_own(tmp_path: Path, cast: Cast, dump: Callable[..., Path]) -> None:
+    app = make_app(tmp_path, mail__bounce_domain="bounces.example.org")
+    alice = cast(app)["alice"]
+    pipeline.ingest(app, [dump()])
+    pipeline.compose(app, only=alice)
+    with app.store.writing() as tx:
+        (queued,) = store.ledger.claim(tx, owner="sender", now=NOON, clock=NOON)
+    message = letters.write(app, queued, letters.gather(app, [queued]))
+    link = app.with_keys(partial(feedback.read_bounce_address, message.sender))
+    assert (link.subscriber_id, link.message_id) == (alice.id, queued.id)
+    assert b"\r\nFrom: Digest <digest@example.org>\r\n" in b"\r\n" + message.data
+    app.close()

@@ -126,6 +126,73 @@ def test_one_click_is_promised_over_https_only() -> None:
     assert "List-Unsubscribe-Post" not in head(plain)
 
 
+BY_MAIL = "mailto:help@papers.example.org?subject=Unsubscribe%20" + "k5qxm2vtr7" * 5 + "abcde"
+
+
+def test_leaving_by_mail_stands_beside_the_page_and_each_is_one_clean_address() -> None:
+    message = digest(links=replace(LINKS, unsubscribe_by_mail=BY_MAIL), mailing=replace(MAILING, reply_to="help@papers.example.org"))
+    raw = message.data.partition(b"\r\n\r\n")[0]
+    assert f"\r\nList-Unsubscribe: <{LINKS.unsubscribe}>,\r\n <{BY_MAIL}>\r\nList-Unsubscribe-Post: ".encode() in raw
+    assert opened(message)["Reply-To"] == "help@papers.example.org"
+    # a page that everybody can open needs no second way in the body
+    assert "mailto:" not in message.text + message.html
+
+
+LOCAL = replace(MAILING, base_url="http://127.0.0.1:8025")
+
+
+def test_where_readers_cannot_reach_the_pages_everything_can_be_said_by_mail() -> None:
+    one = listed(1)
+    links = PaperLinks(
+        read="https://example.org/p",
+        up="http://127.0.0.1:8025/t/up1",
+        down="http://127.0.0.1:8025/t/down1",
+        up_by_mail=BY_MAIL.replace("Unsubscribe", "More"),
+        down_by_mail=BY_MAIL.replace("Unsubscribe", "Less"),
+    )
+    pages = ReaderLinks(manage="http://127.0.0.1:8025/m/x", unsubscribe="http://127.0.0.1:8025/u/x", unsubscribe_by_mail=BY_MAIL)
+    message = digest(replace(one, links=links), mailing=LOCAL, links=pages)
+    for part in (message.text, message.html):
+        for url in (links.up, links.down, links.up_by_mail, links.down_by_mail, pages.manage, pages.unsubscribe, BY_MAIL):
+            assert url in part
+        assert "open there alone. Anywhere else, use" in " ".join(part.split())
+    assert f"\r\nList-Unsubscribe: <{BY_MAIL}>\r\n" in head(message)
+    assert "List-Unsubscribe-Post" not in head(message)
+
+
+def test_without_a_mailbox_no_mail_promises_to_read_answers() -> None:
+    pages = ReaderLinks(manage="http://127.0.0.1:8025/m/x", unsubscribe="http://127.0.0.1:8025/u/x")
+    message = digest(mailing=LOCAL, links=pages)
+    assert "List-Unsubscribe" not in head(message)
+    assert "by mail" not in message.text + message.html
+    assert "open there alone." in " ".join(message.text.split())
+
+
+def test_only_mail_to_the_list_says_that_it_is_bulk() -> None:
+    assert opened(digest())["Precedence"] == "bulk"
+    assert opened(written_welcome())["Precedence"] == "bulk"
+    for message in (written_confirm(), written_goodbye(), written_alert()):
+        assert "Precedence" not in opened(message)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "https://a.example/",
+        "mailto:a@b.example?subject=x y",
+        "mailto:a@b.example>\r\nBcc: x@y",
+        'mailto:a@b.example"',
+        "mailto:",
+        "mailto:a<b",
+    ],
+)
+def test_an_answer_by_mail_that_is_no_mailto_is_refused(wrong: str) -> None:
+    with pytest.raises(InputError, match="mailto"):
+        digest(links=replace(LINKS, unsubscribe_by_mail=wrong))
+    with pytest.raises(InputError, match="mailto"):
+        digest(replace(listed(1), links=replace(listed(1).links, up_by_mail=wrong)))
+
+
 def test_without_a_bounce_address_bounces_go_to_the_address_in_from() -> None:
     message = digest(mailing=replace(MAILING, bounce_address=None, from_name="", from_address="digest@bücher.example"))
     assert message.sender == "digest@xn--bcher-kva.example"
