@@ -1,9 +1,13 @@
-"""A mail that came back -> what it says of the message and the address. Pure: nothing is looked up, nothing is believed.
+"""A mail that arrives -> what it says of a message of ours. Pure: nothing is looked up, nothing is believed.
 
 Whether a mail may be trusted is decided by whoever holds the keys, and whose fault a bounce was by the table that reads replies. Reading order:
-`rules` (when it is enough).
+`values` (what comes out), `reading` (which shape), `reports`, `letters`, `automatic` (the shapes), `parts` (bytes to parts), `rules` (when what
+came back is enough to stop).
 """
 
+from digest.bounces.parts import SIZE_MAX
+from digest.bounces.reading import read
 from digest.bounces.rules import Rule, decide
+from digest.bounces.values import Arrived, Kind
 
-__all__ = ["Rule", "decide"]
+__all__ = ["SIZE_MAX", "Arrived", "Kind", "Rule", "decide", "read"]
