@@ -32,6 +32,8 @@ class Limits:
     burst: float = 6.0
     #: what a rate never falls below
     least: float = 1.0
+    #: where no more than this was sent within a minute, it is what the first strike halves: so few tell nothing of what a lane can take
+    guess: float = 60.0
     #: what a rate gains in a minute in which it is used up; at most a tenth with each message
     gain: float = 60.0
     #: messages answered well for which one step of the growing pause is forgotten
@@ -152,7 +154,7 @@ class Pace:
         pause = min(pauses.longest, pauses.first * 2.0 ** min(lane.strikes - 1, 30)) * self._jitter()
         lane.paused_until = max(lane.paused_until, now + pause)
         if why == "busy":
-            lane.peak = min(lane.rate, max(self._recent(lane, now), 2 * self.limits.least))
+            lane.peak = min(lane.rate, max(self._recent(lane, now), self.limits.guess))
             lane.rate = max(self.limits.least, lane.peak / 2)
         return lane.paused_until - now
 
@@ -162,10 +164,10 @@ class Pace:
         if lane is not None:
             lane.ahead = None
 
-    def paused(self, name: str, now: float) -> float:
-        """Seconds until the lane's pause ends; 0 = it is open."""
+    def pause(self, name: str, now: float) -> Wait | None:
+        """The lane's pause, or None where it is open."""
         lane = self._lanes.get(name)
-        return max(0.0, lane.paused_until - now) if lane is not None else 0.0
+        return Wait(lane.paused_until - now, lane.why, lane.text) if lane is not None and now < lane.paused_until else None
 
     def holds(self, now: float) -> dict[str, float]:
         """Lanes that are paused -> seconds until the pause ends."""

@@ -73,9 +73,8 @@ class SmtpServer:
 class ConnectError(ConnectionError):
     """A server cannot be talked to. `busy` = it says that it will be able to later."""
 
-    def __init__(self, text: str, *, code: int = 0, busy: bool = False) -> None:
+    def __init__(self, text: str, *, busy: bool = False) -> None:
         super().__init__(text)
-        self.code = code
         self.busy = busy
 
 
@@ -305,14 +304,14 @@ async def _greet(client: SMTP) -> None:
     try:
         await client.ehlo()
     except SMTPHeloError as error:
-        if error.code < 500:
+        if not 500 <= error.code <= 599:
             raise
         await client.helo()
 
 
 def _connect_error(error: Exception) -> ConnectError:
     if isinstance(error, SMTPResponseException):
-        return ConnectError(f"{error.code} {printable(error.message)}".strip(), code=error.code, busy=400 <= error.code <= 499)
+        return ConnectError(f"{error.code} {printable(error.message)}".strip(), busy=400 <= error.code <= 499)
     if isinstance(error, TimeoutError):
         return ConnectError(str(error) if not isinstance(error, SMTPException) else "no answer in time")
     if isinstance(error, SMTPConnectError) and error.__cause__ is not None:

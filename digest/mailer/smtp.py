@@ -34,7 +34,7 @@ _LIMIT_BELIEVED = 60.0
 #: what holds for whatever domain
 EVERYWHERE = "*"
 
-_SERVER_LIMITS = Limits(behind=2.0, busy=Pauses(first=30.0, longest=900.0))
+_SERVER_LIMITS = Limits(guess=240.0, behind=2.0, busy=Pauses(first=30.0, longest=900.0))
 
 
 @dataclass(kw_only=True)
@@ -91,9 +91,9 @@ class SmtpMailer:
     def holds(self) -> dict[str, datetime]:
         now, clock = datetime.now(UTC), self._now()
         held = {domain: now + timedelta(seconds=seconds) for domain, seconds in self._paces.domains.holds(clock).items()}
-        pauses = [self._paces.servers.paused(route.server.name, clock) for route in self._routes]
-        if min(pauses) > 0:
-            held[EVERYWHERE] = now + timedelta(seconds=min(pauses))
+        pauses = [self._paces.servers.pause(route.server.name, clock) for route in self._routes]
+        if all(pauses):
+            held[EVERYWHERE] = now + timedelta(seconds=min(pause.seconds for pause in pauses if pause))
         return held
 
     async def open(self) -> None:
@@ -132,7 +132,7 @@ class SmtpMailer:
             raise
         if isinstance(result, Wait):
             domains.silent(domain)
-            return _held(f"every mail server is paused: {result.text}", result, started)
+            return _held(f"no mail server takes anything now: {result.text}", result, started)
         seconds = self._learn(route, domain, result)
         return _delivery(route.server.name if route else "", result, started, seconds)
 
@@ -206,7 +206,7 @@ class SmtpMailer:
         else:
             servers.silent(name)
         if verdict.slow == "domain":
-            already = domains.paused(domain, now)
+            already = domains.pause(domain, now)
             seconds = domains.slow(domain, now, "ours" if verdict.fault == "ours" else "busy", _words(result))
             if not already:
                 log.warning("%s is paused for %.0f s: %s", domain, seconds, _words(result))
@@ -219,7 +219,7 @@ class SmtpMailer:
 
     def _slow_server(self, route: _Route, result: Result) -> float:
         servers, name, now = self._paces.servers, route.server.name, self._now()
-        already = servers.paused(name, now)
+        already = servers.pause(name, now)
         seconds = servers.slow(name, now, "ours" if result.verdict.fault == "ours" else "busy", _words(result))
         if not already:
             log.warning("mail server %s is paused for %.0f s: %s", name, seconds, _words(result))
@@ -229,7 +229,7 @@ class SmtpMailer:
 
     def _usable(self, route: _Route) -> bool:
         now = self._now()
-        return now >= route.down_until and not self._paces.servers.paused(route.server.name, now)
+        return now >= route.down_until and not self._paces.servers.pause(route.server.name, now)
 
     def _choose(self) -> _Route | Wait:
         """The server whose turn it is.
@@ -239,15 +239,13 @@ class SmtpMailer:
         """
         usable = [route for route in self._routes if self._usable(route)]
         if not usable:
-            now, servers = self._now(), self._paces.servers
-            waits = [servers.paused(route.server.name, now) for route in self._routes if now >= route.down_until]
-            if not waits:
+            now = self._now()
+            reached = [route.server.name for route in self._routes if now >= route.down_until]
+            pauses = {name: pause for name in reached if (pause := self._paces.servers.pause(name, now))}
+            if not pauses:
                 raise self._unreachable()
-            return Wait(
-                min(waits),
-                "busy",
-                "; ".join(f"{route.server.name} for {servers.paused(route.server.name, now):.0f} s" for route in self._routes),
-            )
+            first = min(pauses.values(), key=lambda pause: pause.seconds)
+            return Wait(first.seconds, first.why, "; ".join(f"{name}: {pause.text}" for name, pause in pauses.items()))
         if not self._weighted or len(usable) == 1:
             return usable[0]
         for route in usable:
@@ -304,7 +302,7 @@ class SmtpMailer:
             route.limit, route.limit_until = route.live, now + _LIMIT_BELIEVED
         elif error.busy:
             verdict = Verdict(outcome="deferred", fault="busy", slow="server")
-            self._slow_server(route, Result(Phase.CONNECT, verdict, error.code, str(error)))
+            self._slow_server(route, Result(Phase.CONNECT, verdict, 0, str(error)))
         elif now >= route.down_until:
             route.problem = str(error)
             route.down_until = now + min(_DOWN_LONGEST, _DOWN_FIRST * 2.0 ** min(route.failures, 20))

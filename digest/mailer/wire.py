@@ -121,6 +121,10 @@ class Wire(asyncio.Protocol):
     # ------------------------------------------------------------------------------------------ parsing
 
     def _line(self, line: bytes) -> bool:
+        self._length += len(line)
+        if self._length > MAX_REPLY:
+            self._end("a reply without end")
+            return False
         match = _LINE.match(line)
         if match is None or (self._lines and not line.startswith(self._lines[0][:3])):
             self._end(f"no reply but {printable(line[:80].decode('utf-8', 'replace'))!r}")
@@ -130,7 +134,6 @@ class Wire(asyncio.Protocol):
             self._end(f"the server spoke out of turn: {printable(line[:80].decode('utf-8', 'replace'))!r}")
             return False
         self._lines.append(line)
-        self._length += len(line)
         if match[2] == b"-":
             return True
         text = b"\n".join([part[4:].strip() for part in self._lines]).decode("utf-8", "replace")

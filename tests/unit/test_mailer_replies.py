@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.mailer.replies import classify
@@ -123,6 +123,7 @@ TEXTS = st.one_of(
 )  # fmt: skip
 
 
+@settings(deadline=None, database=None)
 @given(phase=st.sampled_from([Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY]), code=st.integers(0, 999), text=TEXTS)
 def test_no_reply_breaks_the_rules(phase: Phase, code: int, text: str) -> None:
     verdict = classify(phase, code, text)

@@ -1,0 +1,383 @@
+"""The mailer against a server that misbehaves in every way at every step: never a hang, and never an outcome that is not true.
+
+What is true is what the server says it keeps: accepted = it promised, deferred and rejected = it did not, unknown = the body had begun and no
+reply came. Each table is walked at once in one event loop; what a server does for ever is waited for with short timeouts at that step alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digest.errors import MailerError
+from digest.mailer import SmtpMailer, SmtpServer, Timeouts
+from digest.model import Delivery, Message, Phase
+from tests.fakes.smtp_server import Act, HostileSmtp, Step
+
+BODY = b"Subject: secret words\r\n\r\n.dots\r\n..and more\r\nsecret words\r\n"
+#: DIGEST_TEST_FUZZ_SECONDS makes the walk long, about so many seconds
+MORE = max(1, int(os.environ.get("DIGEST_TEST_FUZZ_SECONDS", "0")))
+#: a guard against hanging, far beyond what anything here takes
+GUARD = 60
+#: what is waited for in vain
+SHORT = 0.15
+LONG = Timeouts(connect=GUARD, greeting=GUARD, mail=GUARD, rcpt=GUARD, data=GUARD, dot=GUARD)
+
+
+def message(recipient: str = "alice@example.org", data: bytes = BODY) -> Message:
+    return Message(message_id="<m1@example.org>", sender="b@example.org", recipient=recipient, subject="", text="", html="", data=data)
+
+
+def short_at(step: Step) -> Timeouts:
+    name = {"MAIL": "mail", "RCPT": "rcpt", "DATA": "data", "DOT": "dot"}.get(step, "greeting")
+    return replace(LONG, **{name: SHORT})
+
+
+def to(server: HostileSmtp, **more: object) -> SmtpServer:
+    return SmtpServer(**{"host": "127.0.0.1", "port": server.port, "tls": "none", "timeouts": LONG, **more})  # type: ignore[arg-type]
+
+
+@dataclass
+class Told:
+    """How one message fared, in our words and in the server's."""
+
+    delivery: Delivery | None
+    error: str
+    begun: int
+    server: HostileSmtp
+
+    @property
+    def outcome(self) -> str:
+        return self.delivery.outcome if self.delivery else "error"
+
+
+async def one(server: HostileSmtp, *, data: bytes = BODY, **more: object) -> Told:
+    begun = 0
+
+    async def begin() -> bool:
+        nonlocal begun
+        begun += 1
+        return True
+
+    delivery, error = None, ""
+    async with server:
+        mailer = SmtpMailer([to(server, **more)], patience=0)
+        try:
+            async with asyncio.timeout(GUARD):
+                await mailer.open()
+                delivery = await mailer.deliver(message(data=data), begin)
+        except MailerError as caught:
+            error = str(caught)
+        finally:
+            await mailer.close()
+    return Told(delivery, error, begun, server)
+
+
+def lies(told: Told) -> str:
+    """What is untrue in an outcome, or ""."""
+    stored, outcome = len(told.server.stored), told.outcome
+    if stored > 1 or (outcome != "unknown" and (outcome == "accepted") != (stored == 1)):
+        return f"{outcome}, and the server keeps {stored}"
+    if told.begun > 1:
+        return f"begun {told.begun} times"
+    if outcome == "unknown" and not told.begun:
+        return "unknown, and nothing was begun"
+    if told.server.bodies and not told.begun:
+        return "a body left that was not begun"
+    if any(b"secret words" in line for _, _, line in told.server.told):
+        return "a body was sent as commands"
+    if outcome == "error" and (told.begun or "Nothing was sent" not in told.error):
+        return f"an error after the beginning: {told.error}"
+    return ""
+
+
+# ---------------------------------------------------------------------------------------------- every act at every step
+
+
+def acts(proper: bytes) -> dict[str, tuple[Act, int]]:
+    """Name -> the act, and the code that a client may understand (0 = none). `proper` is a reply as it should be here."""
+    code = int(proper[:3])
+    return {
+        "as it should be": (Act(say=proper), code),
+        "in several lines": (Act(say=proper[:3] + b"-one\r\n" + proper), code),
+        "byte by byte": (Act(say=proper[:3] + b"-one\r\n" + proper, bytewise=True), code),
+        "without text": (Act(say=proper[:3] + b"\r\n"), code),
+        "with bare newlines": (Act(say=proper.replace(b"\r", b"")), code),
+        "late": (Act(say=proper, delay=0.02), code),
+        "and hangs up": (Act(say=proper, then="hang up"), code),
+        "421": (Act.reply("421 4.3.2 closing", then="hang up"), 421),
+        "421 and stays": (Act.reply("421 4.3.2 closing"), 421),
+        "450": (Act.reply("450 4.2.0 later"), 450),
+        "451 in lines": (Act.reply("451-4.7.1 later\n451 4.7.1 much later", bytewise=True), 451),
+        "454": (Act.reply("454 4.7.0 not now"), 454),
+        "500": (Act.reply("500 5.5.1 what"), 500),
+        "550": (Act.reply("550 5.1.1 nobody"), 550),
+        "554": (Act.reply("554 5.7.1 policy"), 554),
+        "550 and hangs up": (Act.reply("550 5.1.1 nobody", then="hang up"), 550),
+        "a code from nowhere": (Act.reply("299 what"), 299),
+        "354 out of place": (Act.reply("354 go on"), 354),
+        "100": (Act.reply("100 continue"), 0),
+        "600": (Act.reply("600 no"), 0),
+        "two digits": (Act.reply("25 ok"), 0),
+        "letters": (Act.reply("OK"), 0),
+        "a blank line": (Act(say=b"\r\n"), 0),
+        "a code and no space": (Act.reply("250ok"), 0),
+        "codes that differ": (Act.reply("250-ok\n550 no"), 0),
+        "binary": (Act(say=bytes(range(256)) + b"\r\n"), 0),
+        "hangs up": (Act.hang_up(), 0),
+        "half a reply": (Act(say=proper[:-2], then="hang up"), 0),
+        "a line of 100 kB": (Act(say=proper[:3] + b" " + b"x" * 100_000 + b"\r\n"), 0),
+        "lines without end": (Act(say=b"250-more\r\n" * 100, then="babble"), 0),
+        "a line without end": (Act(say=b"250 more" * 100, then="babble"), 0),
+        "silence": (Act.silence(), 0),
+        "half a reply and silence": (Act(say=proper[:-2], then="keep silent"), 0),
+        "the first of many lines and silence": (Act(say=proper[:3] + b"-one\r\n", then="keep silent"), 0),
+    }
+
+
+PROPER: Mapping[Step, bytes] = {
+    "BANNER": b"220 hi\r\n", "EHLO": b"250 me\r\n", "MAIL": b"250 ok\r\n", "RCPT": b"250 ok\r\n", "DATA": b"354 go\r\n", "DOT": b"250 kept\r\n"
+}  # fmt: skip
+
+
+def should_be(step: Step, code: int, name: str) -> set[str]:
+    """The outcomes that are right when a step is answered so; written from the RFC, not from the code."""
+    gone = "hangs up" in name
+    if step == "DOT":
+        return {"accepted" if 200 <= code <= 299 else "deferred" if 400 <= code <= 499 else "rejected" if code >= 500 else "unknown"}
+    fine = code == 354 if step == "DATA" else code == 220 if step == "BANNER" else code == 250 if step == "EHLO" else 200 <= code <= 299
+    if fine and gone:  # where the end is seen only when the body is on its way, nobody knows
+        return {"deferred", "unknown"} if step == "DATA" else {"deferred", "error"}
+    if fine:
+        return {"accepted"}
+    if step in ("BANNER", "EHLO"):
+        if step == "EHLO" and name in ("codes that differ", "a code and no space"):
+            return {"accepted"}  # aiosmtplib, which reads this one, is lenient
+        if step == "EHLO" and code >= 500 and not gone:
+            return {"accepted"}  # HELO does
+        return {"deferred"} if 400 <= code <= 499 else {"error"}
+    # A refusal of MAIL speaks of this service: the message waits until that is mended.
+    return {"rejected"} if code >= 500 and step != "MAIL" else {"deferred"}
+
+
+@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "step by step"])
+@pytest.mark.parametrize("step", PROPER)
+def test_every_answer_at_every_step_comes_to_what_is_true(step: Step, pipelining: bool) -> None:
+    offers = ("PIPELINING", "8BITMIME") if pipelining else ("8BITMIME",)
+
+    async def walk() -> list[str]:
+        table = acts(PROPER[step])
+        tolds = await asyncio.gather(
+            *(one(HostileSmtp({step: [act] * 50}, offers=offers), timeouts=short_at(step)) for act, _ in table.values())
+        )
+        wrong = []
+        for (name, (_, code)), told in zip(table.items(), tolds, strict=True):
+            right = should_be(step, code, name)
+            if told.outcome not in right or lies(told):
+                wrong.append(f"{name}: {told.outcome}, not {right} {lies(told)} {told.delivery or told.error}")
+            elif (
+                code
+                and told.delivery
+                and told.delivery.outcome != "accepted"
+                and told.delivery.server
+                and told.delivery.code not in (0, code)
+            ):
+                wrong.append(f"{name}: code {told.delivery.code}")
+        return wrong
+
+    assert asyncio.run(walk()) == []
+
+
+@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "step by step"])
+def test_a_connection_lost_after_any_byte_of_the_body_is_unknown(pipelining: bool) -> None:
+    whole = len(BODY) + 2 + 3  # two dots more, and the final one
+
+    async def walk() -> list[str]:
+        offers = ("PIPELINING",) if pipelining else ()
+        tolds = await asyncio.gather(*(one(HostileSmtp(drop_body_at=[at], offers=offers)) for at in range(whole + 1)))
+        wrong = [
+            f"at {at}: {told.outcome} {lies(told)}" for at, told in enumerate(tolds) if (at and told.outcome != "unknown") or lies(told)
+        ]
+        if tolds[0].outcome not in ("deferred", "unknown"):  # it may be seen before or after the body was written
+            wrong.append(f"at 0: {tolds[0].outcome}")
+        return wrong
+
+    assert asyncio.run(walk()) == []
+
+
+@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "step by step"])
+@pytest.mark.parametrize(
+    ("step", "said", "outcome"),
+    [
+        ("BANNER", b"220 hi\r\n250 ok\r\n", {"accepted", "error"}),
+        ("EHLO", b"250 me\r\n250 ok\r\n250 ok\r\n", {"accepted"}),
+        ("MAIL", b"250 ok\r\n250 ok\r\n", {"deferred"}),
+        ("MAIL", b"250 ok\r\n250 ok\r\n354 go\r\n250 kept\r\n", {"deferred"}),
+        ("MAIL", b"250 ok\r\n2", {"deferred"}),
+        ("RCPT", b"250 ok\r\n250 ok\r\n", {"deferred"}),
+        ("RCPT", b"250 ok\r\n354 go\r\n", {"deferred"}),
+        ("RCPT", b"250 ok\r\n354 go\r\n250 kept\r\n", {"deferred"}),
+        ("RCPT", b"550 5.1.1 no\r\n354 go\r\n", {"rejected"}),
+        ("DATA", b"354 go\r\n250 kept\r\n", {"deferred"}),
+        ("DATA", b"354 go\r\n421 closing\r\n", {"deferred"}),
+        ("DATA", b"354 go\r\n2", {"deferred"}),
+        ("DOT", b"250 kept\r\n554 no\r\n", {"accepted"}),
+        ("DOT", b"554 no\r\n250 kept\r\n", {"rejected"}),
+        ("DOT", b"451 no\r\n250 kept\r\n", {"deferred"}),
+    ],
+)
+def test_replies_that_nobody_asked_for_are_never_taken_for_acceptance(step: Step, said: bytes, outcome: set[str], pipelining: bool) -> None:
+    told = asyncio.run(one(HostileSmtp({step: [Act(say=said)]}, offers=("PIPELINING",) if pipelining else ())))
+    assert (told.outcome in outcome, lies(told)) == (True, ""), told
+
+
+def test_a_server_that_answers_before_it_has_the_message_keeps_nothing() -> None:
+    """8 MB fit into no buffer, so the final dot is still here when the 250 comes."""
+    big = b"Subject: big\r\n\r\n" + (b"x" * 76 + b"\r\n") * 110_000
+    act = Act(say=b"354 go\r\n", then="be deaf", at_last=b"250 kept\r\n")
+    told = asyncio.run(one(HostileSmtp({"DATA": [act]}), data=big))
+    assert (told.outcome, told.begun) == ("unknown", 1)
+
+
+@pytest.mark.parametrize("parting", [b"", b"421 4.4.2 too slow\r\n"])
+def test_a_server_that_leaves_while_the_ledger_is_written_has_got_nothing(parting: bytes) -> None:
+    async def run() -> tuple[str, HostileSmtp]:
+        async with HostileSmtp({"DATA": [Act(say=b"354 go\r\n", then="be deaf", at_last=parting)]}) as server:
+            mailer = SmtpMailer([to(server)], patience=0)
+
+            async def begin() -> bool:
+                await asyncio.sleep(0.1)
+                for task in list(server._tasks):
+                    task.cancel()
+                while server.standing:
+                    await asyncio.sleep(0)
+                await asyncio.sleep(0.05)
+                return True
+
+            try:
+                return (await mailer.deliver(message(), begin)).outcome, server
+            finally:
+                await mailer.close()
+
+    outcome, server = asyncio.run(run())
+    assert (outcome, server.bodies) == ("deferred", b"")
+
+
+@pytest.mark.parametrize("said", [Act.reply("450 later"), Act.reply("550 5.1.1 nobody"), Act.reply("554 no")])
+@pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA", "DOT"])
+@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "step by step"])
+def test_after_a_refusal_the_next_message_goes_over_the_same_connection(step: Step, said: Act, pipelining: bool) -> None:
+    async def run() -> tuple[list[str], HostileSmtp]:
+        async with HostileSmtp({step: [said]}, offers=("PIPELINING",) if pipelining else ()) as server:
+            mailer = SmtpMailer([to(server)], patience=30)
+            outcomes = [(await mailer.deliver(message(f"r@d{n}.example"), _yes)).outcome for n in range(1 if step == "MAIL" else 3)]
+            await mailer.close()
+            return outcomes, server
+
+    outcomes, server = asyncio.run(run())
+    assert outcomes[1:] == ["accepted"] * len(outcomes[1:])
+    assert server.connections == 1
+    assert len(server.commands("RSET")) == (1 if len(outcomes) > 1 else 0), "RSET only after a refusal"
+
+
+async def _yes() -> bool:
+    return True
+
+
+# ---------------------------------------------------------------------------------------------- any sequence
+
+WORDS = st.sampled_from(
+    [
+        Act.reply("250 ok"), Act.reply("354 go"), Act.reply("450 4.2.0 later"), Act.reply("421 closing"), Act.reply("550 5.1.1 nobody"),
+        Act.reply("554 5.7.1 no"), Act.reply("junk"), Act.hang_up(), Act.silence(), Act(say=b"250 ok\r\n250 ok\r\n"), Act(say=b"25"),
+        Act.reply("250 ok", then="hang up"), Act.reply("250-a\n250 ok", bytewise=True), Act(say=b"250 ok\r\n354 go\r\n"),
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=40 * MORE, deadline=None, database=None)
+@given(
+    script=st.fixed_dictionaries({}, optional={step: st.lists(WORDS, min_size=1, max_size=4) for step in
+                                              ("BANNER", "EHLO", "MAIL", "RCPT", "DOT", "RSET", "QUIT")}),
+    data=st.lists(st.one_of(st.just(Act.reply("354 go")), WORDS), max_size=4),
+    drops=st.lists(st.one_of(st.none(), st.integers(0, 80)), max_size=4),
+    pipelining=st.booleans(),
+    together=st.booleans(),
+    connections=st.integers(1, 3),
+)  # fmt: skip
+def test_whatever_a_server_does_in_whatever_order_each_outcome_is_true(
+    script: dict[Step, Sequence[Act]], data: list[Act], drops: list[int | None], pipelining: bool, together: bool, connections: int
+) -> None:
+    # What follows 354 in the same breath is found out; what comes while the body is on its way cannot be told from its reply.
+    whole = {**script, "DATA": data}
+
+    async def run() -> list[str]:
+        short = Timeouts(connect=GUARD, greeting=0.1, mail=0.1, rcpt=0.1, data=0.1, dot=0.1)
+        async with HostileSmtp(whole, offers=("PIPELINING",) if pipelining else (), drop_body_at=drops) as server:
+            mailer = SmtpMailer([to(server, timeouts=short, connections=connections)], patience=0)
+            begun: list[int] = []
+
+            async def send(number: int) -> str:
+                async def begin() -> bool:
+                    begun.append(number)
+                    return True
+
+                try:
+                    async with asyncio.timeout(GUARD):
+                        return (await mailer.deliver(message(f"r{number}@d{number}.example"), begin)).outcome
+                except MailerError:
+                    return "error"
+
+            outcomes = await asyncio.gather(*map(send, range(4))) if together else [await send(number) for number in range(4)]
+            await mailer.close()
+            wrong = []
+            for number, outcome in enumerate(outcomes):
+                kept = server.stored.count(f"r{number}@d{number}.example")
+                times = begun.count(number)
+                if (
+                    kept > 1
+                    or times > 1
+                    or (outcome != "unknown" and (outcome == "accepted") != (kept == 1))
+                    or (outcome == "unknown" and not times)
+                ):
+                    wrong.append(f"message {number}: {outcome}, kept {kept}, begun {times}")
+            return wrong
+
+    assert asyncio.run(run()) == []
+
+
+# ---------------------------------------------------------------------------------------------- what the operator is told
+
+
+@pytest.mark.parametrize("text", ["550 5.1.1 \x1b[31mred\x07", "550 5.1.1 \x00nul", "550 5.1.1 \udcff"])
+def test_what_a_server_says_can_be_shown_and_stored(text: str) -> None:
+    said = Act(say=text.encode("utf-8", "surrogateescape") + b"\r\n")
+    told = asyncio.run(one(HostileSmtp({"RCPT": [said]})))
+    assert told.delivery
+    assert told.delivery.text.isprintable()
+    assert told.delivery.text.encode()
+
+
+@pytest.mark.parametrize("step", ["BANNER", "EHLO"])
+def test_what_a_server_says_before_a_login_can_be_shown_too(step: Step) -> None:
+    told = asyncio.run(
+        one(HostileSmtp({step: [Act(say=b"554 \x1b[31m\xff\x00no\r\n")] * 9, "HELO": [Act(say=b"554 \x1b[31m\xff\x00no\r\n")] * 9}))
+    )
+    assert told.error.isprintable()
+    assert told.error.encode()
+
+
+def test_a_paused_server_says_until_when() -> None:
+    told = asyncio.run(one(HostileSmtp({"BANNER": [Act.reply("421 4.3.2 too busy")] * 3})))
+    assert told.delivery
+    assert (told.delivery.outcome, told.delivery.fault, told.delivery.phase) == ("deferred", "busy", Phase.CONNECT)
+    assert told.delivery.retry_at
+    assert told.delivery.retry_at > datetime.now(UTC)
+    assert "too busy" in told.delivery.text
