@@ -1,0 +1,108 @@
+"""The command evaluate: is it any good?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+from rich.table import Table
+
+from digest import evaluate as evaluation
+from digest import plots, subscriptions
+from digest.cli.base import app
+from digest.cli.options import AsJson, ConfigPath, OnDate, OnlyEmail, a_day, err, opened, out, show_json
+from digest.errors import InputError
+from digest.evaluate import history, pages
+from digest.evaluate.measures import TOP, Estimate
+from digest.evaluate.report import Rate, Report, exploration_told
+
+
+@app.command()
+def evaluate(
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as a page with pictures.", show_default=False)] = None,
+    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the pictures alone.", show_default=False)] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="Look at digests from this day on; all by default.", show_default=False)
+    ] = None,
+    readers: Annotated[int, typer.Option(min=1, help="Readers looked at, at most; drawn evenly where there are more.")] = history.READERS,
+    digests: Annotated[int, typer.Option(min=1, help="Digests of each that are replayed, at most; the newest.")] = history.DIGESTS,
+    as_json: AsJson = False,
+    only: OnlyEmail = None,
+    date: OnDate = None,
+    config: ConfigPath = None,
+) -> None:
+    """Is it any good? Your readers' own thumbs, replayed: how each recipe would have ranked the papers that they were sent."""
+    first = None if since is None else a_day(since)
+    with opened(config, date) as service, _bar(as_json) as progress:
+        reader = None if only is None else subscriptions.by_email(service, only)
+        report = evaluation.evaluate(service, since=first, only=reader, readers=readers, digests=digests, progress=progress)
+        if html is not None:
+            _write(html, pages.page(report, service=service.config.mail.name, folders=service.templates))
+        if svg is not None:
+            _write(svg, plots.document(pages.pictures(report)))
+    if as_json:
+        show_json(report.json)
+    else:
+        _show(report)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}). Name a file in a folder that is there") from error
+
+
+@contextmanager
+def _bar(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    if quiet or not err.is_terminal:
+        yield None
+        return
+    with Progress(console=err, transient=True) as bar:
+        task = bar.add_task("replaying digests", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+# ---------------------------------------------------------------------------------------------- for a person
+
+
+def _show(report: Report) -> None:
+    out.print(report.verdict, style="bold", markup=False, highlight=False)
+    for one in report.comparisons:
+        out.print(one.verdict, style="bold", markup=False, highlight=False)
+    if report.rows:
+        out.print(_table(report))
+    for name, some in (("position", report.positions), ("slot", report.slots if len(report.slots) > 1 else []), ("match", report.matches)):
+        if some:
+            out.print(f"thumbs up by {name}: {_rates(some)}", markup=False, highlight=False)
+    if told := exploration_told(report.exploration):
+        out.print(told, markup=False, highlight=False)
+    if report.enough:
+        out.print("\nWhat this cannot say:", style="dim")
+        for caveat in report.caveats:
+            out.print(f"- {caveat}", style="dim", markup=False, highlight=False)
+
+
+def _table(report: Report) -> Table:
+    table = Table("recipe", f"nDCG@{TOP}", f"{report.own} ahead by", "MRR", "AUC", "what it is", box=None, header_style="bold")
+    for column in table.columns[1:5]:
+        column.no_wrap = True
+    for row in report.rows:
+        ahead = "" if row.ahead is None else pages.told(row.ahead, signed=True)
+        figures = (pages.told(row.ndcg), ahead, pages.told(row.reciprocal, ends=False), pages.told(row.auc, ends=False))
+        table.add_row(row.name, figures[0], f"[{_colour(row.ahead)}]{ahead}[/]" if ahead else "", *figures[2:], f"[dim]{row.about}[/]")
+    return table
+
+
+def _colour(ahead: Estimate | None) -> str:
+    if ahead is None or not ahead.sure:
+        return "dim"
+    return "green" if ahead.value > 0 else "red"
+
+
+def _rates(some: list[Rate]) -> str:
+    return ", ".join(f"{one.label}: {plots.percent(one.rate.value)} of {one.rate.units}" for one in some)

@@ -1,0 +1,233 @@
+"""The past once more: each earlier digest's papers ranked by every recipe from what was known when it was composed.
+
+Papers that came later and thumbs given later are left out, of the reader and of all others; the words' frequencies are counted up to then.
+What cannot be undone is in `REMAINS`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+
+import numpy as np
+
+from digest import features, profiles, store
+from digest.app import App
+from digest.model import Feedback, MessageState, Subscriber
+from digest.pipeline.gather import Reader, Shared, Topics, View, competing, shared_by_all, stored_frequencies
+from digest.recipes import RECIPES
+from digest.store.digests import FAILED, History
+from digest.store.past import PastDigest
+
+#: the model that is learned once and never again, and the thumbs that it waits for
+FROZEN, FIRST = "frozen", 5
+#: the order of the mail itself
+SENT = "sent"
+#: papers up to which their words are counted anew for every day; beyond, today's frequencies serve
+COUNTED = 300_000
+
+REMAINS = (
+    "interests, titles, abstracts, the sources' upvotes and withdrawals are as they are today, not as they were then",
+    "a thumb that was changed or taken back counts as it stands now",
+)
+#: where the corpus is too large to be counted anew
+FREQUENCIES_REMAIN = "the words' frequencies are today's"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rated:
+    """A digest that reached its reader, with the thumbs on it."""
+
+    past: PastDigest
+    #: 1, -1 or 0 for each item
+    votes: tuple[int, ...]
+
+    @property
+    def ups(self) -> int:
+        return self.votes.count(1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Replayed:
+    """How every recipe would have ranked the papers of one digest."""
+
+    subscriber_id: int
+    local_date: date
+    #: thumbs that the reader had given before
+    known: int
+    #: papers that competed
+    candidates: int
+    #: 1, -1 or 0 for each paper listed
+    votes: tuple[int, ...]
+    #: recipe -> the rank, from 1, of each paper listed among all that competed; SENT = its place in the mail
+    ranks: Mapping[str, tuple[int, ...]]
+
+
+def rated(past: Iterable[PastDigest], votes: Mapping[int, Sequence[Feedback]]) -> list[Rated]:
+    """The digests that were accepted, with the thumbs that came after them."""
+    given = {(v.subscriber_id, v.paper_id): v for some in votes.values() for v in some}
+    found = []
+    for one in past:
+        if one.state is MessageState.ACCEPTED:
+            thumbs = [given.get((one.subscriber_id, item.paper_id)) for item in one.items]
+            found.append(Rated(past=one, votes=tuple(v.vote if v is not None and v.at >= one.composed_at else 0 for v in thumbs)))
+    return found
+
+
+def replay(
+    app: App,
+    wanted: Sequence[Rated],
+    past: Sequence[PastDigest],
+    votes: Mapping[int, Sequence[Feedback]],
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Replayed]:
+    """Rank the papers of every wanted digest by every recipe.
+
+    Args:
+        wanted: the digests, in the order in which they were composed.
+        past: all digests and quiet days of these readers in that order, since what was listed before did not compete again.
+        votes: all their thumbs, oldest first.
+        progress: called with the number of digests done and of all.
+    """
+    with app.store.reading() as tx:
+        people = store.subscribers.by_ids(tx, {one.past.subscriber_id for one in wanted})
+    before = _histories(past)
+    words = _Words(app)
+    frozen: dict[int, profiles.Profile] = {}
+    found: list[Replayed] = []
+    for (local_date, mark), some in _together(wanted):
+        now = min(one.past.composed_at for one in some)
+        view = View(now=now, frequencies=words.up_to(mark), mark=mark)
+        shared, readers = _as_then(app, view, local_date, some, people, before, votes)
+        work = [
+            _Task(rated=one, reader=reader, frozen=frozen.get(one.past.subscriber_id)) for one, reader in zip(some, readers, strict=True)
+        ]
+        for task, (replayed, kept) in zip(work, app.workers.map(partial(_rank, app.config.digest.recipe), shared, work), strict=True):
+            if kept is not None:
+                frozen[task.reader.subscriber.id] = kept
+            if replayed is not None:
+                found.append(replayed)
+        if progress:
+            progress(len(found), len(wanted))
+    return found
+
+
+def _together(wanted: Sequence[Rated]) -> Iterator[tuple[tuple[date, int], list[Rated]]]:
+    """Digests of one date from the same papers: what is made once for a batch of readers is made once here too."""
+    groups: dict[tuple[date, int], list[Rated]] = defaultdict(list)
+    for one in wanted:
+        groups[one.past.local_date, one.past.mark].append(one)
+    yield from groups.items()
+
+
+def _histories(past: Sequence[PastDigest]) -> dict[tuple[int, date], History]:
+    """What was listed for a reader before the digest of a date, and up to which paper."""
+    now: dict[int, History] = {}
+    found: dict[tuple[int, date], History] = {}
+    for one in past:
+        before = now.get(one.subscriber_id, History())
+        found[one.subscriber_id, one.local_date] = before
+        if one.state not in FAILED:
+            now[one.subscriber_id] = History(
+                last_day=max(one.local_date, one.composed_at.date()),
+                mark=one.mark,
+                listed=before.listed | {item.paper_id for item in one.items},
+            )
+    return found
+
+
+class _Words:
+    """Word frequencies of the papers stored up to an id that only rises."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.counted = 0
+        with app.store.reading() as tx:
+            self.whole = store.papers.count_vectors(tx, features.VERSION) <= COUNTED
+            self.now = features.Frequencies() if self.whole else stored_frequencies(tx)
+
+    def up_to(self, mark: int) -> features.Frequencies:
+        if self.whole and mark > self.counted:
+            with self.app.store.reading() as tx:
+                for blobs in store.past.vectors_between(tx, features.VERSION, self.counted, mark):
+                    self.now = self.now.add(features.unpack(blobs))
+            self.counted = mark
+        return self.now
+
+
+def recounted(app: App) -> bool:
+    """Whether the corpus is small enough for its words to be counted anew."""
+    with app.store.reading() as tx:
+        return store.papers.count_vectors(tx, features.VERSION) <= COUNTED
+
+
+def _as_then(
+    app: App,
+    view: View,
+    local_date: date,
+    some: Sequence[Rated],
+    people: Mapping[int, Subscriber],
+    before: Mapping[tuple[int, date], History],
+    votes: Mapping[int, Sequence[Feedback]],
+) -> tuple[Shared, list[Reader]]:
+    """What the batch was ranked from."""
+    after = local_date - timedelta(days=app.config.digest.window_days)
+    until = max(local_date, view.now.date())
+    then = {one.past.subscriber_id: [v for v in votes.get(one.past.subscriber_id, []) if v.at < one.past.composed_at] for one in some}
+    with app.store.reading() as tx:
+        days = store.past.first_seen(tx, after, until, view.mark or 0)
+        topics = Topics(tx, [people[one.past.subscriber_id] for one in some], then, view)
+        readers = []
+        for one in some:
+            subscriber = people[one.past.subscriber_id]
+            history = before[subscriber.id, local_date]
+            among = competing(history, days, after, topics.seen(subscriber) | history.listed)
+            readers.append(topics.reader(subscriber, among | {item.paper_id for item in one.past.items}, frozenset()))
+        shared = shared_by_all(tx, sorted({ident for reader in readers for ident in reader.among}), local_date, until, view)
+    return shared, readers
+
+
+# ---------------------------------------------------------------------------------------------- one digest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Task:
+    rated: Rated
+    reader: Reader
+    frozen: profiles.Profile | None
+
+
+def _rank(own: str, shared: Shared, task: _Task) -> tuple[Replayed | None, profiles.Profile | None]:
+    """Pure, so that it may run anywhere; and the profile that is frozen from here on, where there is one."""
+    day, known = shared.day, task.reader.known
+    ids = day.ids[: day.competing]
+    among = np.flatnonzero(np.isin(ids, np.fromiter(task.reader.among, dtype=np.int64, count=len(task.reader.among))))
+    items = [number for number, item in enumerate(task.rated.past.items) if item.paper_id in shared.papers]
+    listed = [task.rated.past.items[number].paper_id for number in items]
+    learned = {name: recipe.learn(known, shared.background) for name, recipe in RECIPES.items()}
+    thumbs = len(known.liked.ids) + len(known.disliked.ids)
+    kept = task.frozen or (learned[own] if thumbs >= FIRST else None)
+
+    def ranks(recipe: str, profile: profiles.Profile) -> tuple[int, ...]:
+        values = RECIPES[recipe].score(profile, day)[among]
+        order = ids[among][np.lexsort((ids[among], -values))].tolist()
+        place = {ident: rank for rank, ident in enumerate(order, start=1)}
+        return tuple(place[ident] for ident in listed)
+
+    if not listed:
+        return None, kept
+    found = {name: ranks(name, profile) for name, profile in learned.items()}
+    found[FROZEN] = ranks(own, kept or learned[own])
+    found[SENT] = tuple(task.rated.past.items[number].position for number in items)
+    replayed = Replayed(
+        subscriber_id=task.reader.subscriber.id,
+        local_date=shared.local_date,
+        known=thumbs,
+        candidates=len(among),
+        votes=tuple(task.rated.votes[number] for number in items),
+        ranks=found,
+    )
+    return replayed, kept

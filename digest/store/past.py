@@ -1,0 +1,119 @@
+"""Rows of what was: earlier digests with what they listed, for those who ask how good they were."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from digest.model import Made, MessageState, Slot
+from digest.store.engine import batches
+from digest.store.tables import digest_items, digests, feedback, messages, papers, vectors
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PastItem:
+    """A paper as an earlier digest listed it."""
+
+    position: int
+    paper_id: int
+    #: 0-100, as it was worked out then
+    match: int
+    slot: Slot
+    probability: float
+    team: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PastDigest:
+    """A digest or a quiet day (without items) as it was composed."""
+
+    subscriber_id: int
+    local_date: date
+    composed_at: datetime
+    #: the highest paper id that competed
+    mark: int
+    made: Made
+    #: the state of its message; None on a quiet day
+    state: MessageState | None
+    items: tuple[PastItem, ...]
+
+
+def raters(tx: Connection) -> dict[int, int]:
+    """Subscribers with thumbs that stand, and how many."""
+    ident = feedback.c.subscriber_id
+    rows = tx.execute(select(ident, func.count().label("thumbs")).where(feedback.c.vote != 0).group_by(ident))
+    return {row.subscriber_id: row.thumbs for row in rows}
+
+
+def digests_of(tx: Connection, idents: Iterable[int]) -> list[PastDigest]:
+    """All digests and quiet days of the subscribers, in the order in which they were composed."""
+    found: list[PastDigest] = []
+    for some in batches(list(idents)):
+        rows = tx.execute(
+            select(digests, messages.c.state.label("message"))
+            .outerjoin(messages, messages.c.digest_id == digests.c.id)
+            .where(digests.c.subscriber_id.in_(some))
+        ).all()
+        listed = _items(tx, [row.id for row in rows])
+        found += [
+            PastDigest(
+                subscriber_id=row.subscriber_id,
+                local_date=row.local_date,
+                composed_at=row.created_at,
+                mark=row.mark,
+                made=msgspec.convert(row.made, Made),
+                state=None if row.message is None else MessageState(row.message),
+                items=tuple(listed[row.id]),
+            )
+            for row in rows
+        ]
+    return sorted(found, key=lambda past: (past.composed_at, past.subscriber_id, past.local_date))
+
+
+def _items(tx: Connection, digest_ids: list[int]) -> dict[int, list[PastItem]]:
+    c = digest_items.c
+    found: dict[int, list[PastItem]] = defaultdict(list)
+    for some in batches(digest_ids):
+        columns = (c.digest_id, c.position, c.paper_id, c.match, c.slot, c.probability, c.team)
+        for row in tx.execute(select(*columns).where(c.digest_id.in_(some)).order_by(c.digest_id, c.position)):
+            found[row.digest_id].append(
+                PastItem(
+                    position=row.position,
+                    paper_id=row.paper_id,
+                    match=row.match,
+                    slot=row.slot,
+                    probability=row.probability,
+                    team=row.team,
+                )
+            )
+    return found
+
+
+def first_seen(tx: Connection, after: date, until: date, mark: int) -> dict[int, date]:
+    """Papers stored up to the id `mark` and first seen after the one day and not after the other, with that day."""
+    where = (
+        papers.c.first_seen > after,
+        papers.c.first_seen <= until,
+        papers.c.id <= mark,
+        papers.c.withdrawn.is_(False),
+        papers.c.merged_into.is_(None),
+        papers.c.title != "",
+    )
+    return {row.id: row.first_seen for row in tx.execute(select(papers.c.id, papers.c.first_seen).where(*where))}
+
+
+def vectors_between(tx: Connection, version: str, above: int, upto: int, size: int = 5000) -> Iterator[list[bytes]]:
+    """Stored vectors of the papers with ids in a range, in bounded portions."""
+    while rows := tx.execute(
+        select(vectors.c.paper_id, vectors.c.data)
+        .where(vectors.c.version == version, vectors.c.paper_id > above, vectors.c.paper_id <= upto)
+        .order_by(vectors.c.paper_id)
+        .limit(size)
+    ).all():
+        above = rows[-1].paper_id
+        yield [row.data for row in rows]

@@ -1,0 +1,304 @@
+"""An operator's history, evaluated: invented readers with hidden tastes live through the demo's week, and the past is ranked once more."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from digest import evaluate, plots, store, subscriptions
+from digest.app import App
+from digest.cli import app as commands
+from digest.errors import InputError, NotFoundError
+from digest.evaluate import measures, pages
+from digest.evaluate.replay import FROZEN, SENT, Replayed, rated, replay
+from digest.evaluate.report import CHANCE, Report
+from digest.model import Made, MessageState
+from digest.recipes import RECIPES
+from digest.subscriptions import Wish
+from tests.conftest import make_app
+from tests.fakes.readers import FakeReader, holds, live
+
+DAYS = sorted((date.fromisoformat(Path(file.name).stem), Path(str(file))) for file in (resources.files("digest.demo") / "papers").iterdir())
+CUT = 3
+
+
+def reader(name: str, *likes: str, keywords: tuple[str, ...] = (), size: int = 10) -> FakeReader:
+    return FakeReader(wish=Wish(email=f"{name}@example.org", keywords=keywords, size=size), likes=holds(*likes))
+
+
+CAST = (
+    reader("robin", "robot", "grasp", "manipulation", keywords=("embodied",)),
+    reader("mira", "mri", "patholog", "segment", "clinical", keywords=("medical",)),
+    reader("toni", "speech", "translation", "multilingual", size=8),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lived:
+    """The same history after three days and after five."""
+
+    early: App
+    late: App
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
+    folder = tmp_path_factory.mktemp("history")
+    (folder / "early").mkdir()
+    app = live(make_app(folder), CAST, DAYS[:CUT])
+    with app.store.writing() as tx:  # checkpointed on close alone; the copy needs it now
+        pass
+    with app.store.reading() as tx:
+        tx.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(folder / "digest.sqlite", folder / "early" / "digest.sqlite")
+    app = live(app, CAST, DAYS[CUT:])
+    early = make_app(folder / "early")
+    yield Lived(early=early, late=app)
+    early.close()
+    app.close()
+
+
+@pytest.fixture(scope="module")
+def report(lived: Lived) -> Report:
+    return evaluate.evaluate(lived.late)
+
+
+def replayed(app: App) -> list[Replayed]:
+    with app.store.reading() as tx:
+        idents = list(store.past.raters(tx))
+        past = store.past.digests_of(tx, idents)
+        votes = store.feedback.of_subscribers(tx, idents)
+    return replay(app, rated(past, votes), past, votes)
+
+
+# ---------------------------------------------------------------------------------------------- the replay
+
+
+def test_the_own_recipe_replayed_ranks_every_digest_as_it_was_sent(lived: Lived) -> None:
+    found = replayed(lived.late)
+    assert len(found) == 3 * len(DAYS)
+    for one in found:
+        assert sorted(one.ranks[SENT]) == list(range(1, len(one.votes) + 1))
+        assert one.ranks["learned"] == one.ranks[SENT]
+        assert set(one.ranks) == {*RECIPES, FROZEN, SENT}
+        assert all(1 <= rank <= one.candidates for ranks in one.ranks.values() for rank in ranks)
+        assert all(len(set(ranks)) == len(ranks) for ranks in one.ranks.values())
+
+
+def test_what_came_later_changes_nothing_of_an_earlier_replay(lived: Lived) -> None:
+    """Two more days of papers, thumbs and other readers' upvotes, and the first three days are ranked as if they had not been."""
+    early = {(one.subscriber_id, one.local_date): one for one in replayed(lived.early)}
+    late = {(one.subscriber_id, one.local_date): one for one in replayed(lived.late)}
+    assert len(early) == 3 * CUT
+    for key, one in early.items():
+        assert late[key].ranks == one.ranks
+        assert (late[key].known, late[key].candidates) == (one.known, one.candidates)
+
+
+def test_thumbs_are_known_to_the_digests_after_them_and_to_no_other(lived: Lived) -> None:
+    by_reader: dict[int, list[Replayed]] = {}
+    for one in replayed(lived.late):
+        by_reader.setdefault(one.subscriber_id, []).append(one)
+    for some in by_reader.values():
+        given = 0
+        for one in some:
+            assert one.known == given
+            given += sum(vote != 0 for vote in one.votes)
+        assert given > 10
+
+
+def test_a_frozen_model_ranks_as_the_own_one_until_it_freezes_and_not_for_ever(lived: Lived) -> None:
+    same = [one.ranks[FROZEN] == one.ranks["learned"] for one in replayed(lived.late)]
+    assert all(same[:3])
+    assert not all(same)
+
+
+# ---------------------------------------------------------------------------------------------- the report
+
+
+def test_the_report_counts_what_is_in_the_store(lived: Lived, report: Report) -> None:
+    with lived.late.store.reading() as tx:
+        ups, downs = store.feedback.totals(tx)
+    assert (report.thumbs_up, report.thumbs_down) == (ups, downs)
+    assert (report.raters, report.readers, report.digests) == (3, 3, 3 * len(DAYS))
+    assert (report.since, report.until) == (DAYS[0][0], DAYS[-1][0])
+    assert sum(one.rate.units for one in report.positions) == sum(one.rate.units for one in report.matches) == 5 * 28
+    assert [one.label for one in report.slots] == ["normal"]
+    assert report.exploration is None
+    assert report.comparisons == []
+
+
+def test_the_rows_are_measured_on_the_same_digests_and_the_own_recipe_comes_first(report: Report) -> None:
+    names = [row.name for row in report.rows]
+    assert (names[0], names[-1]) == ("learned", CHANCE)
+    assert set(names) == {*RECIPES, FROZEN, SENT, CHANCE}
+    by_name = {row.name: row for row in report.rows}
+    for row in report.rows:
+        assert row.ndcg.units == report.replayed
+        if row.ahead is not None:
+            assert row.ahead.value == pytest.approx(by_name["learned"].ndcg.value - row.ndcg.value)
+    sent = by_name[SENT].ahead
+    assert sent is not None
+    assert (sent.value, sent.low, sent.high) == (0, 0, 0)
+    assert by_name["learned"].ndcg.value > by_name[CHANCE].ndcg.value
+
+
+def test_a_handful_of_readers_is_enough_to_judge_and_too_few_to_speak_of_others(report: Report) -> None:
+    assert report.enough
+    assert report.unit == "digests"
+    assert report.verdict.startswith(
+        f"On {report.thumbs_up + report.thumbs_down} thumbs of 3 readers over {report.replayed} digests, learned "
+    )
+    assert any("speak of these readers alone" in caveat for caveat in report.caveats)
+
+
+def test_json_holds_plain_finite_values_alone(report: Report) -> None:
+    text = json.dumps(report.json, allow_nan=False)
+    assert json.loads(text)["rows"][0]["name"] == "learned"
+    assert json.loads(text)["made"]["seed"] == measures.SEED
+
+
+def test_the_same_history_gives_the_same_report(lived: Lived, report: Report) -> None:
+    assert evaluate.evaluate(lived.late).json == report.json
+
+
+def test_the_page_stands_alone_and_tells_every_figure(report: Report) -> None:
+    html = pages.page(report, service="Our digest")
+    assert report.verdict.split(" (")[0] in html
+    assert "http" not in html.replace("http://www.w3.org/2000/svg", "")
+    assert html.count("<svg") == len(pages.pictures(report)) == 3
+    for row in report.rows:
+        assert pages.told(row.ndcg) in html
+    for caveat in report.caveats:
+        assert caveat[-40:].split("'")[-1] in html
+    for picture in pages.pictures(report):
+        ET.fromstring(picture.svg)
+    ET.fromstring(plots.document(pages.pictures(report)))
+
+
+def test_one_reader_a_later_start_and_fewer_digests_narrow_what_is_looked_at(lived: Lived) -> None:
+    robin = subscriptions.by_email(lived.late, "robin@example.org")
+    alone = evaluate.evaluate(lived.late, only=robin)
+    assert (alone.readers, alone.digests) == (1, len(DAYS))
+    later = evaluate.evaluate(lived.late, since=DAYS[2][0])
+    assert later.since == DAYS[2][0]
+    assert later.digests == 3 * (len(DAYS) - 2)
+    drawn = evaluate.evaluate(lived.late, readers=2, digests=1)
+    assert drawn.readers == 2
+    assert drawn.replayed <= 2
+    assert any("2 of 3 readers" in caveat for caveat in drawn.caveats)
+    assert any("newest 1 digests" in caveat for caveat in drawn.caveats)
+
+
+# ---------------------------------------------------------------------------------------------- the command
+
+
+def invoke(app: App, *words: str) -> Result:
+    database = str(app.store.url.database)
+    return CliRunner().invoke(commands, ["evaluate", *words], env={"DIGEST_STORE__URL": f"sqlite:///{database}", "COLUMNS": "160"})
+
+
+def test_the_command_prints_a_verdict_and_writes_files(lived: Lived, report: Report, tmp_path: Path) -> None:
+    page, pictures = tmp_path / "report.html", tmp_path / "report.svg"
+    done = invoke(lived.late, "--html", str(page), "--svg", str(pictures))
+    assert done.exit_code == 0, done.output
+    told = " ".join(done.stdout.split())
+    assert told.startswith(report.verdict)
+    assert all(row.name in told and pages.told(row.ndcg) in told for row in report.rows)
+    assert "What this cannot say:" in told
+    assert page.read_text(encoding="utf-8") == pages.page(report, service="Digest")
+    assert pictures.read_text(encoding="utf-8") == plots.document(pages.pictures(report))
+
+
+def test_the_command_s_json_is_the_report(lived: Lived, report: Report) -> None:
+    done = invoke(lived.late, "--json", "--only", "robin@example.org", "--since", str(DAYS[1][0]))
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found.keys() == report.json.keys()
+    assert (found["readers"], found["digests"], found["since"]) == (1, len(DAYS) - 1, str(DAYS[1][0]))
+
+
+def test_the_command_refuses_what_it_cannot_do(lived: Lived, tmp_path: Path) -> None:
+    assert isinstance(invoke(lived.late, "--only", "nobody@example.org").exception, NotFoundError)
+    nowhere = invoke(lived.late, "--html", str(tmp_path / "absent" / "report.html")).exception
+    assert isinstance(nowhere, InputError)
+    assert "folder that is there" in str(nowhere)
+    assert invoke(lived.late, "--since", "yesterday").exit_code == 2
+    assert invoke(lived.late, "--readers", "0").exit_code == 2
+
+
+# ---------------------------------------------------------------------------------------------- little or nothing
+
+
+def test_too_short_a_history_says_so_and_claims_nothing(tmp_path: Path) -> None:
+    app = live(make_app(tmp_path), CAST[:1], DAYS[:1])
+    report = evaluate.evaluate(app)
+    app.close()
+    assert not report.enough
+    assert report.rows == []
+    assert report.verdict.startswith("Too little to judge by: ")
+    assert "Too little" in pages.page(report, service="x")
+
+
+def test_an_empty_store_says_so_too(app: App) -> None:
+    report = evaluate.evaluate(app)
+    assert (report.raters, report.digests, report.since) == (0, 0, None)
+    assert report.verdict.startswith("Too little to judge by: 0 thumbs up in 0 digests")
+    assert pages.pictures(report) == []
+    assert "Too little" in pages.page(report, service="x")
+    json.dumps(report.json, allow_nan=False, default=str)
+
+
+def test_a_reader_without_thumbs_is_refused_with_the_reason(app: App) -> None:
+    someone = subscriptions.subscribe(app, Wish(email="someone@example.org"), origin="command").subscriber
+    with pytest.raises(NotFoundError, match=r"someone@example\.org has given no thumb"):
+        evaluate.evaluate(app, only=someone)
+
+
+def test_a_digest_that_never_arrived_and_a_thumb_from_before_count_for_nothing(lived: Lived) -> None:
+    with lived.early.store.reading() as tx:
+        ident = next(iter(store.past.raters(tx)))
+        past = store.past.digests_of(tx, [ident])
+        votes = store.feedback.of_subscribers(tx, [ident])
+    whole = rated(past, votes)
+    assert sum(one.ups for one in whole) > 0
+
+    def altered(one: store.past.PastDigest, state: MessageState | None, at: datetime) -> store.past.PastDigest:
+        return store.past.PastDigest(
+            subscriber_id=one.subscriber_id, local_date=one.local_date, composed_at=at, mark=one.mark, made=one.made, state=state, items=one.items
+        )  # fmt: skip
+
+    for state in (*(state for state in MessageState if state is not MessageState.ACCEPTED), None):
+        assert rated([altered(one, state, one.composed_at) for one in past], votes) == []
+    later = rated([altered(one, one.state, one.composed_at + timedelta(days=30)) for one in past], votes)
+    assert sum(one.ups for one in later) == 0
+
+
+# ---------------------------------------------------------------------------------------------- two recipes
+
+
+def test_shared_digests_are_compared_by_the_thumbs_on_them(tmp_path: Path) -> None:
+    """Readers who like few papers, and one recipe that knows which: newest first cannot win against it."""
+    app = make_app(tmp_path, evaluate__recipe_b="recent", evaluate__share="100")
+    some = [reader(f"reader{n}", "robot", "speech", "clinical", keywords=("robot", "speech", "clinical"), size=6) for n in range(3)]
+    app = live(app, some, DAYS)
+    (found,) = evaluate.evaluate(app).comparisons
+    with app.store.reading() as tx:
+        made: list[Made] = [one.made for one in store.past.digests_of(tx, [1, 2, 3])]
+    app.close()
+    assert {(one.recipe, one.recipe_b) for one in made} == {("learned", "recent")}
+    assert (found.own, found.other, found.unit) == ("learned", "recent", "digests")
+    assert found.losses > found.wins
+    assert found.lead.value < 0
+    assert found.decided
+    assert "liked the papers of learned more" in found.verdict

@@ -1,0 +1,254 @@
+"""From what was replayed to what is said: units, rows, groups and the sentence on top, on histories made by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.evaluate import measures, report
+from digest.evaluate.measures import Estimate
+from digest.evaluate.pages import pictures, told
+from digest.evaluate.replay import FROZEN, SENT, Rated, Replayed
+from digest.evaluate.report import CHANCE, Exploration, Report, Row
+from digest.model import Made, MessageState, Slot
+from digest.recipes import RECIPES
+from digest.store.past import PastDigest, PastItem
+
+DAY = date(2026, 6, 1)
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+def replayed(reader: int, votes: Sequence[int], day: int = 0, known: int = 0, **ranks: Sequence[int]) -> Replayed:
+    """Recipes that are not named rank as sent."""
+    sent = tuple(range(1, len(votes) + 1))
+    return Replayed(
+        subscriber_id=reader,
+        local_date=DAY + timedelta(days=day),
+        known=known,
+        candidates=100,
+        votes=tuple(votes),
+        ranks={name: tuple(ranks.get(name, sent)) for name in (*RECIPES, FROZEN, SENT)},
+    )
+
+
+def rated(votes: Sequence[int], matches: Sequence[int] = (), slots: Sequence[Slot] = (), probability: float = 1.0, **made: str) -> Rated:
+    items = tuple(
+        PastItem(
+            position=n + 1,
+            paper_id=n + 1,
+            match=matches[n] if matches else 50,
+            slot=slots[n] if slots else "normal",
+            probability=probability if slots and slots[n] == "exploration" else 1.0,
+            team="",
+        )
+        for n in range(len(votes))
+    )
+    past = PastDigest(
+        subscriber_id=1,
+        local_date=DAY,
+        composed_at=NOON,
+        mark=9,
+        made=Made(model="thumbs", features="f", candidates=50, at=NOON, **made),
+        state=MessageState.ACCEPTED,
+        items=items,
+    )
+    return Rated(past=past, votes=tuple(votes))
+
+
+# ---------------------------------------------------------------------------------------------- rows
+
+
+def test_a_recipe_is_measured_on_the_listed_papers_alone_by_their_order_among_all_that_competed() -> None:
+    some = [replayed(1, (1, 0, -1), day, words=(70, 5, 80), recent=(90, 80, 7)) for day in range(6)]
+    rows = {row.name: row for row in report.compare_recipes(some, "learned")}
+    assert rows["learned"].ndcg.value == 1
+    assert rows["words"].ndcg.value == pytest.approx(1 / math.log2(3))  # the liked paper is second of three
+    assert rows["recent"].ndcg.value == pytest.approx(1 / 2)
+    assert [rows[name].reciprocal.value for name in ("learned", "words", "recent")] == pytest.approx([1, 1 / 2, 1 / 3])
+    assert [rows[name].auc.value for name in ("learned", "words", "recent", CHANCE)] == [1, 1, 0, 0.5]
+    among_all = [rows[name].among_all for name in ("learned", "words", CHANCE)]
+    assert [one and one.value for one in among_all] == pytest.approx([1, 0, measures.chance_ndcg(1, 100)])
+    assert rows[SENT].among_all is None
+    ahead = rows["words"].ahead
+    assert ahead is not None
+    assert ahead.value == pytest.approx(1 - 1 / math.log2(3))
+    assert ahead.sure
+
+
+def test_from_eight_readers_on_each_reader_counts_once_however_much_they_read() -> None:
+    keen = [replayed(1, (0, 1), day) for day in range(50)]
+    others = [replayed(reader, (1, 0)) for reader in range(2, 9)]
+    rows = report.compare_recipes([*keen, *others], "learned")
+    assert report.unit_of([*keen, *others]) == "readers"
+    assert rows[0].ndcg.units == 8
+    assert rows[0].ndcg.value == pytest.approx((7 + 1 / math.log2(3)) / 8)
+    few = [*keen, *others[:-1]]
+    assert report.unit_of(few) == "digests"
+    assert report.compare_recipes(few, "learned")[0].ndcg.units == 56
+
+
+def test_without_a_thumb_down_there_is_no_auc() -> None:
+    row = report.compare_recipes([replayed(1, (1, 0), day) for day in range(5)], "learned")[0]
+    assert row.auc.units == 0
+    assert told(row.auc) == "-"
+
+
+def test_the_curve_of_learning_leaves_out_steps_with_few_digests() -> None:
+    some = [replayed(1, (1, 0), day, known=known) for day, known in enumerate([0] * 5 + [3] * 4 + [12] * 5 + [70] * 6)]
+    steps = report.learning(some, "learned")
+    assert [step.thumbs for step in steps] == ["0", "10-19", "50+"]
+    assert set(steps[0].ndcg) == {"learned", "keywords", CHANCE}
+    assert set(report.learning(some, "keywords")[0].ndcg) == {"keywords", CHANCE}
+
+
+def test_the_better_of_two_recipes_is_found_and_equal_ones_are_seldom_told_apart() -> None:
+    """Readers like a quarter of ten papers; a recipe sees which through noise."""
+
+    def history(seed: int, skill: float) -> list[Replayed]:
+        random = np.random.default_rng(seed)
+        found = []
+        for reader in range(12):
+            for day in range(6):
+                votes = (random.random(10) < 0.25).astype(int)
+                votes[random.integers(10)] = 1
+                orders = [np.argsort(np.argsort(-(of * votes + random.normal(size=10)))) + 1 for of in (1.0, skill)]
+                found.append(replayed(reader, votes.tolist(), day, learned=orders[0].tolist(), words=orders[1].tolist()))
+        return found
+
+    def ahead(seed: int, skill: float) -> Estimate:
+        row = next(row for row in report.compare_recipes(history(seed, skill), "learned") if row.name == "words")
+        assert row.ahead is not None
+        return row.ahead
+
+    assert sum(ahead(seed, 0.0).low > 0 for seed in range(6)) == 6
+    assert sum(ahead(seed, 1.0).sure for seed in range(12)) <= 2
+
+
+# ---------------------------------------------------------------------------------------------- rates
+
+
+def test_rates_by_position_join_the_places_below_the_tenth() -> None:
+    found = report.by_position([rated([1] + [0] * 12), rated([1, 1])])
+    assert [one.label for one in found] == [*map(str, range(1, 11)), "11+"]
+    assert [(one.rate.value, one.rate.units) for one in found[:3]] == [(1, 2), (0.5, 2), (0, 1)]
+    assert found[-1].rate.units == 3
+
+
+def test_rates_by_slot_name_the_slots_that_were_used() -> None:
+    found = report.by_slot([rated([1, 0, 0], slots=("pinned", "normal", "exploration")), rated([0, -1], slots=("normal", "normal"))])
+    assert [(one.label, one.rate.value, one.rate.units) for one in found] == [("normal", 0, 3), ("pinned", 1, 1), ("exploration", 0, 1)]
+    assert [one.label for one in report.by_slot([rated([1])])] == ["normal"]
+
+
+@given(matches=st.lists(st.integers(0, 100), min_size=1, max_size=400))
+def test_groups_of_a_match_hold_every_paper_once_and_no_match_twice(matches: list[int]) -> None:
+    found = report.by_match([rated([0] * len(matches), matches)], "learned")
+    assert sum(one.rate.units for one in found) == len(matches)
+    assert len(found) <= 10
+    ends = [[int(end) for end in one.label.split("-")] for one in found]
+    for one, span in zip(found, ends, strict=True):
+        assert one.foretold is not None
+        assert span[0] / 100 - 1e-9 <= one.foretold <= span[-1] / 100 + 1e-9
+        assert one.rate.units == sum(span[0] <= match <= span[-1] for match in matches)
+        assert one.rate.units >= min(report.GROUP, len(matches))
+    assert all(left[-1] < right[0] for left, right in pairwise(ends))
+
+
+def test_only_the_own_recipe_s_own_matches_are_held_against_it() -> None:
+    other = rated([1, 1], recipe="words")
+    pinned = rated([1, 1], slots=("pinned", "exploration"))
+    assert report.by_match([other, pinned], "learned") == []
+
+
+def test_exploration_is_worked_out_from_enough_draws_alone() -> None:
+    assert report.explored([rated([1, 0])]) is None
+    some = [rated([n % 5 == 0], slots=("exploration",), probability=0.02) for n in range(40)]
+    found = report.explored(some)
+    assert found is not None
+    assert found.enough
+    assert (found.rate.value, found.effective) == (pytest.approx(0.2), pytest.approx(40))
+    assert "20 % of the time" in report.exploration_told(found)
+    few = report.explored(some[:5])
+    assert few is not None
+    assert not few.enough
+    assert "5 papers drawn so far" in report.exploration_told(few)
+    # nearly all the weight on one paper: many draws on paper, one in truth
+    uneven = [*some, rated([1], slots=("exploration",), probability=1e-6)]
+    heavy = report.explored(uneven)
+    assert heavy is not None
+    assert heavy.effective < 2
+    assert not heavy.enough
+    assert report.exploration_told(None) == ""
+
+
+# ---------------------------------------------------------------------------------------------- the sentence
+
+
+def estimate(value: float, half: float = 0.01) -> Estimate:
+    return Estimate(value=value, low=value - half, high=value + half, units=20)
+
+
+def judged(**ahead: Estimate) -> str:
+    """The verdict on a report in which the own recipe is so far ahead of others (of chance .2 unless told otherwise)."""
+    some = {"chance": estimate(0.2)} | ahead
+    row = {"about": "", "reciprocal": estimate(0.5), "auc": estimate(0.5), "among_all": None}
+    made = Report(
+        own="learned", raters=3, readers=3, thumbs_up=300, thumbs_down=112, digests=60, replayed=50, since=DAY, until=DAY, enough=True
+    )
+    made.rows = [
+        Row(name="learned", ndcg=estimate(0.7), ahead=None, **row),  # type: ignore[arg-type]
+        *(Row(name=name, ndcg=estimate(0.5), ahead=one, **row) for name, one in some.items()),  # type: ignore[arg-type]
+    ]
+    return report.verdict(made)
+
+
+def test_a_verdict_names_what_is_beaten_and_what_is_level() -> None:
+    text = judged(words=estimate(0.1), recent=estimate(0.2), frozen=estimate(0.005), sent=estimate(-0.5))
+    assert text == (
+        "On 412 thumbs of 3 readers over 50 digests, learned puts what readers like above what they pass over "
+        "(nDCG@10 0.70, shuffled papers 0.50); it beats words and recent; cannot be told from frozen."
+    )
+
+
+def test_a_verdict_does_not_hide_that_something_else_is_better() -> None:
+    text = judged(words=estimate(-0.1), centroid=estimate(-0.2), recent=estimate(0.1))
+    assert text.endswith('But words and centroid did better: try [evaluate] recipe_b = "centroid".')
+    assert "learning anew did not help here" in judged(frozen=estimate(-0.1))
+
+
+@pytest.mark.parametrize(
+    ("ahead", "said"),
+    [
+        (estimate(0.005), "cannot be told from chance"),
+        (estimate(-0.1), "worse than chance"),
+        (Estimate(value=0.3, low=math.nan, high=math.nan, units=1), "cannot be told from chance"),
+    ],
+)
+def test_a_verdict_does_not_claim_what_chance_could_do(ahead: Estimate, said: str) -> None:
+    text = judged(chance=ahead, words=estimate(0.1))
+    assert said in text
+    assert "beats" not in text
+
+
+def test_pictures_are_drawn_of_estimates_with_and_without_intervals() -> None:
+    made = Report(own="learned", raters=1, readers=1, thumbs_up=30, thumbs_down=0, digests=6, replayed=6, since=DAY, until=DAY, enough=True)
+    some = [replayed(1, (1, 0, 1), day, known=12 * (day > 5)) for day in range(12)]
+    made.rows, made.steps = report.compare_recipes(some, "learned"), report.learning(some, "learned")
+    made.positions = report.by_position([rated([1, 0])])
+    made.slots = report.by_slot([rated([1, 0], slots=("pinned", "normal"))])
+    made.matches = report.by_match([rated([1, 0] * 30, list(range(60)))], "learned")
+    made.exploration = Exploration(rate=estimate(0.2), effective=20, enough=True)
+    assert [plot.title.split(" (")[0] for plot in pictures(made)] == [
+        "How well each recipe ranks",
+        "Does it learn?",
+        "Thumbs up by position in the mail",
+        "Thumbs up by slot",
+        "Is the printed match true?",
+    ]
