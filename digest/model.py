@@ -10,6 +10,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
+import msgspec
+
 # ---------------------------------------------------------------------------------------------- dumps and papers
 
 #: the day of what a reader's library says of a paper: no dump has brought it, so it is new to nobody
@@ -25,16 +27,18 @@ def check_instant(name: str, value: datetime | None) -> None:
         raise ValueError(f"{name} must be an aware time, got naive {value!r}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
+# What dumps bring by the million is a msgspec.Struct: made five times as fast as a frozen dataclass, and, with gc=False, nothing that the garbage
+# collector looks at. To change a copy is `msgspec.structs.replace`.
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One identifier of a paper in canonical form (`arxiv` without version, `doi` lower-case without resolver)."""
 
     kind: IdentityKind
     value: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One raw entry of a dump, its source's fields under common names, text still as the source wrote it."""
 
     #: 1-based line of the file where the record starts (or its ordinal where lines mean nothing)
@@ -64,8 +68,7 @@ class Record:
     fragment: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Removal:
+class Removal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Word from a source that a paper is retracted or deleted; the notice itself is no paper and counts as skipped."""
 
     line: int
@@ -75,8 +78,7 @@ class Removal:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Skipped:
+class Skipped(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An entry that was understood and by rule is no paper."""
 
     line: int
@@ -84,8 +86,7 @@ class Skipped:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rejected:
+class Rejected(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An entry that could not be used; kept with its place and reason."""
 
     line: int
@@ -93,8 +94,7 @@ class Rejected:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A cleaned record: what one source says of one paper, in clean Unicode, with canonical identities."""
 
     #: format that it came from, a name of `dumps.FORMATS`
@@ -117,16 +117,14 @@ class Entry:
     withdrawn: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An entry and the day on which it was first seen."""
 
     entry: Entry
     day: date
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Merged:
+class Merged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What all entries of one paper add up to."""
 
     title: str

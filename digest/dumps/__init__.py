@@ -5,12 +5,13 @@ Records keep the source's text as it is (`papers.clean` comes next). Nothing her
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from digest.dumps.fields import day_in_name
 from digest.dumps.formats import Format, Head, all_formats, recognise
@@ -135,9 +136,9 @@ class Dump:
                 before = last
                 for one in found.read(source):
                     if isinstance(one, Rejected) and len(members) > 1:
-                        one = dataclasses.replace(one, reason=f"{member.name[:200]}, line {one.line:,}: {one.reason}")
+                        one = replace(one, reason=f"{member.name[:200]}, line {one.line:,}: {one.reason}")
                     last = before + one.line
-                    yield dataclasses.replace(one, line=last) if before else one
+                    yield replace(one, line=last) if before else one
             elif head.strip():
                 last += 1
                 what = f"of the format {found.name}, the others are {self.format}" if found else "of no known format"

@@ -12,6 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, Literal
 
+from msgspec import structs
+
 from digest import dumps, papers, store
 from digest.app import App
 from digest.errors import InputError, NotFoundError
@@ -146,7 +148,7 @@ def _wanted(record: Record) -> _Wanted | ImportedEntry:
     if isinstance(entry, Rejected):
         return _refused(record.line, entry.reason)
     # One reader's file must not tie two papers together for everybody, nor say what became of one.
-    return _Wanted(line=record.line, entry=replace(entry, version=None, upvotes=None, withdrawn=False, comment=""))
+    return _Wanted(line=record.line, entry=structs.replace(entry, version=None, upvotes=None, withdrawn=False, comment=""))
 
 
 def _refused(line: int, reason: str) -> ImportedEntry:
@@ -168,7 +170,7 @@ def _stored(tx: store.Connection, wanted: _Wanted) -> list[int]:
 def _may_be(entry: Entry, paper: Paper) -> bool:
     if any(paper.identity(one.kind) not in (None, one.value) for one in entry.identities):
         return False
-    first, other = papers.author_key(entry), papers.author_key(replace(entry, authors=paper.authors))
+    first, other = papers.author_key(entry), papers.author_key(structs.replace(entry, authors=paper.authors))
     return not first or not other or first == other
 
 
@@ -180,7 +182,7 @@ def _is_unknown(entry: Entry, stored: list[int]) -> bool:
 def _keep(app: App, unknown: list[_Wanted], sha256: str) -> None:
     """Store what no dump has brought, each under its best identifier."""
     arrivals = [
-        Arrival(line=one.line, raw="", entry=replace(one.entry, identities=one.entry.identities[:1]), day=UNSEEN)
+        Arrival(line=one.line, raw="", entry=structs.replace(one.entry, identities=one.entry.identities[:1]), day=UNSEEN)
         for one in unknown
         if one.entry is not None
     ]

@@ -7,15 +7,18 @@ that paper ids grow in the order in which papers become visible.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any, Literal, Protocol
 
 import msgspec
 import zstandard
+from msgspec.structs import replace
 from sqlalchemy import ARRAY, JSON, Connection, Text, bindparam, delete, func, select, text, tuple_, update
 
 from digest.model import UNSEEN, Entry, Identity, Merged, Seen
@@ -94,8 +97,9 @@ def fingerprint(entry: Entry) -> bytes:
     return blake2b(msgspec.json.encode(said), digest_size=16).digest()
 
 
-def keys_of(entry: Entry) -> list[Key]:
-    return [(i.kind, i.value) for i in entry.identities] + ([("title", entry.title_key)] if entry.title_key else [])
+def keys_of(entry: Entry) -> tuple[Key, ...]:
+    names = [(i.kind, i.value) for i in entry.identities]
+    return (*names, ("title", entry.title_key)) if entry.title_key else tuple(names)
 
 
 class Rules(Protocol):
@@ -220,11 +224,10 @@ def _settle(
     removed = _removed(tx, {(i.kind, i.value) for entry in entries for i in entry.identities})
     places = [*range(len(known)), *(len(known) + number for number in near)]
     groups = [[places[member] for member in members] for members in rules.cluster([entries[place] for place in places])]
-    groups += [[len(known) + number] for number, position in enumerate(pending) if position in alone]
-    groups.sort(key=lambda members: members[0])  # ids in the order of arrival
     owners = _owners(known, groups)
     rows = _Rows(tx, dump_id)
-    for number, members in enumerate(groups):
+    singles = (len(known) + number for number, position in enumerate(pending) if position in alone)
+    for members in heapq.merge(groups, zip(singles), key=itemgetter(0)):  # so that ids have the order of arrival
         if members[0] >= len(known) and (position := pending[members[0] - len(known)]) in alone:
             paper_id = homes[position] = rows.next_paper_id()
             rows.record(paper_id, arrivals[position], prints[position])
@@ -235,7 +238,7 @@ def _settle(
             continue
         old = [known[m] for m in members if m < len(known)]
         incoming = [pending[m - len(known)] for m in members if m >= len(known)]
-        owned = sorted({k.paper_id for k in old if owners[k.paper_id] == number})
+        owned = sorted({k.paper_id for k in old if owners[k.paper_id] == members[0]})
         if not incoming and len(owned) == 1 and len(former[owned[0]]) == len(old):
             continue  # nothing of this paper changes
         seen = {k.fingerprint: Seen(entry=k.entry, day=k.day) for k in old}
@@ -298,13 +301,13 @@ def text_of(title: str, abstract: str) -> str:
 
 
 def _owners(known: Sequence[_Known], groups: Sequence[Sequence[int]]) -> dict[int, int]:
-    """Which group keeps a paper id when its records part: the one with an identifier, then the one with the oldest record."""
+    """Which group, by its first member, keeps a paper id when its records part: the one with an identifier, then the one with the oldest record."""
     claims: dict[int, list[tuple[bool, int, int]]] = defaultdict(list)
-    for number, members in enumerate(groups):
+    for members in groups:
         for member in members:
             if member < len(known):
                 record = known[member]
-                claims[record.paper_id].append((not record.entry.identities, record.id, number))
+                claims[record.paper_id].append((not record.entry.identities, record.id, members[0]))
     return {paper_id: min(claim)[2] for paper_id, claim in claims.items()}
 
 
@@ -323,7 +326,7 @@ class _Rows:
         self._papers: list[tuple[Any, ...]] = []
         self._records: list[tuple[Any, ...]] = []
         self._keys: list[tuple[str, str, int]] = []
-        self._pack = zstandard.ZstdCompressor(level=3).compress
+        self._pack = zstandard.ZstdCompressor(level=1).compress
 
     def next_paper_id(self) -> int:
         self._paper_id += 1

@@ -2,10 +2,12 @@
 
     python tests/bench/ingest.py                       20,000 records into SQLite, and into PostgreSQL where one answers
     python tests/bench/ingest.py --records 100000
+    python tests/bench/ingest.py --repeat 3            three times, and the medians: on a machine that others use, too
     python tests/bench/ingest.py --memory              peak memory at 40,000 and 400,000 records
 
 Records are the real arXiv days with changed ids and titles where DIGEST_TEST_SHARED (default ../shared) has them, else invented ones. Features are left
-out on both sides. Times are CPU plus waiting of one process; the floor is measured in the same run.
+out on both sides. Times are CPU plus waiting of one process; the floor is measured in the same run. In brackets for SQLite the CPU alone, which other
+processes disturb less; PostgreSQL's is its server's.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import itertools
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -54,8 +57,22 @@ def write(path: Path, count: int) -> None:
         file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(count))
 
 
-def ours(url: str, dump: Path, folder: Path) -> float:
-    """Seconds that the verb takes, without features."""
+class Clock:
+    """Adds up the seconds, by the wall and of this process' CPU, that its blocks take."""
+
+    def __init__(self) -> None:
+        self.wall = self.cpu = 0.0
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter(), time.process_time()
+
+    def __exit__(self, *_: object) -> None:
+        self.wall += time.perf_counter() - self._began[0]
+        self.cpu += time.process_time() - self._began[1]
+
+
+def ours(url: str, dump: Path, folder: Path) -> Clock:
+    """What the verb takes, without features."""
     import scipy.sparse as sp
 
     from digest import config, features, pipeline
@@ -64,16 +81,16 @@ def ours(url: str, dump: Path, folder: Path) -> float:
     app = App.open(config.load(None, {"DIGEST_STORE__URL": url, "DIGEST_INGEST__INBOX": str(folder / "inbox")}))
     features.vectorize = lambda texts: sp.csr_matrix((len(texts), features.COLUMNS), dtype="int32")  # type: ignore[assignment]
     features.pack = lambda found: [b""] * found.shape[0]  # type: ignore[assignment]
-    started = time.perf_counter()
-    report = pipeline.ingest(app, [dump])
-    took = time.perf_counter() - started
+    took = Clock()
+    with took:
+        report = pipeline.ingest(app, [dump])
     assert report.count("new") == report.count("read"), report.json
     app.close()
     return took
 
 
-def floor_sqlite(made: Path, folder: Path) -> float:
-    """Seconds of executemany over the very rows that ours made, in transactions of 2,000, into an empty copy of the schema."""
+def floor_sqlite(made: Path, folder: Path) -> Clock:
+    """What executemany takes over the very rows that ours made, in transactions of 2,000, into an empty copy of the schema."""
     import sqlite3
 
     from digest.store import Store, schema
@@ -85,18 +102,17 @@ def floor_sqlite(made: Path, folder: Path) -> float:
     source, sink = sqlite3.connect(made), sqlite3.connect(target, isolation_level=None)
     sink.execute("PRAGMA journal_mode = WAL")
     sink.execute("PRAGMA synchronous = FULL")
-    took = 0.0
+    took = Clock()
     for table in TABLES:
         found = source.execute(f"SELECT * FROM {table}").fetchall()
         if not found:
             continue
         statement = f"INSERT INTO {table} VALUES ({', '.join('?' * len(found[0]))})"
-        started = time.perf_counter()
-        for start in range(0, len(found), 2000):
-            sink.execute("BEGIN IMMEDIATE")
-            sink.executemany(statement, found[start : start + 2000])
-            sink.execute("COMMIT")
-        took += time.perf_counter() - started
+        with took:
+            for start in range(0, len(found), 2000):
+                sink.execute("BEGIN IMMEDIATE")
+                sink.executemany(statement, found[start : start + 2000])
+                sink.execute("COMMIT")
     source.close()
     sink.close()
     return took
@@ -136,7 +152,9 @@ def floor_postgres(made: str, target: str) -> tuple[float, float]:
     return took["executemany"], took["copy"]
 
 
-def compare(count: int) -> None:
+def compare(count: int) -> dict[str, float]:
+    """Prints one run on each database; returns the ratios."""
+    ratios = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         dump = folder / "dump.jsonl"
@@ -145,15 +163,22 @@ def compare(count: int) -> None:
         print(f"{count:,} records, {size / 1e6:.0f} MB, load {os.getloadavg()[0]:.1f}")
         mine = ours(f"sqlite:///{folder / 'ours.sqlite'}", dump, folder)
         bare = floor_sqlite(folder / "ours.sqlite", folder)
-        print(f"SQLite      ours {mine:6.1f} s ({1e6 * mine / count:4.0f} us a record)   floor {bare:5.1f} s   ratio {mine / bare:.1f}")
+        ratios["SQLite"], ratios["SQLite, CPU"] = mine.wall / bare.wall, mine.cpu / bare.cpu
+        print(
+            f"SQLite      ours {mine.wall:6.1f} s ({1e6 * mine.wall / count:4.0f} us a record)   floor {bare.wall:5.1f} s   "
+            f"ratio {ratios['SQLite']:.1f}   (CPU {mine.cpu:.1f} s to {bare.cpu:.1f} s, {ratios['SQLite, CPU']:.1f})"
+        )
         admin = os.environ.get("DIGEST_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
         try:
             import psycopg
-
-            connection = psycopg.connect(admin, autocommit=True, connect_timeout=3)
-        except (ImportError, OSError) as error:
+        except ImportError as error:
             print(f"PostgreSQL  left out: {error}")
-            return
+            return ratios
+        try:
+            connection = psycopg.connect(admin, autocommit=True, connect_timeout=3)
+        except psycopg.OperationalError as error:
+            print(f"PostgreSQL  left out: {error}")
+            return ratios
         names = [f"digest_bench_{os.getpid()}_{part}" for part in ("ours", "floor")]
         try:
             for name in names:
@@ -161,13 +186,16 @@ def compare(count: int) -> None:
             urls = [admin.rsplit("/", 1)[0] + "/" + name for name in names]
             mine = ours(urls[0], dump, folder)
             many, copy = floor_postgres(urls[0], urls[1])
+            ratios["PostgreSQL"] = mine.wall / many
             print(
-                f"PostgreSQL  ours {mine:6.1f} s ({1e6 * mine / count:4.0f} us a record)   floor {many:5.1f} s   ratio {mine / many:.1f}   (COPY {copy:.1f} s)"
+                f"PostgreSQL  ours {mine.wall:6.1f} s ({1e6 * mine.wall / count:4.0f} us a record)   floor {many:5.1f} s   "
+                f"ratio {ratios['PostgreSQL']:.1f}   (COPY {copy:.1f} s)"
             )
         finally:
             for name in names:
                 connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
             connection.close()
+    return ratios
 
 
 def memory() -> None:
@@ -198,6 +226,7 @@ def peak(count: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=20_000)
+    parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--peak", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -206,7 +235,9 @@ def main() -> None:
     elif asked.memory:
         memory()
     else:
-        compare(asked.records)
+        runs = [compare(asked.records) for _ in range(asked.repeat)]
+        if len(runs) > 1:
+            print("medians: " + ", ".join(f"{name} {statistics.median(run[name] for run in runs):.1f}" for name in runs[0]))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import hashlib
 import json
@@ -11,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from digest.dumps import FORMATS, Dump, open_dump
 from digest.dumps import stream as stream_module
@@ -88,7 +88,7 @@ def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing(path: Path, d
     data = path.read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     other = dump(b"\xef\xbb\xbf" + data, name=path.name)
     # The raw text of an entry that spans lines is kept as it stood.
-    found = [dataclasses.replace(one, raw=one.raw.replace("\r\n", "\n")) for one in other.records()]
+    found = [replace(one, raw=one.raw.replace("\r\n", "\n")) for one in other.records()]
     assert found == list(plain.records())
     assert other.incomplete == plain.incomplete
 

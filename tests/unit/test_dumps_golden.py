@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
 from digest.dumps import FORMATS, open_dump
 from digest.model import Entry, Record, Rejected, Removal, Skipped
@@ -46,7 +46,7 @@ def told(path: Path) -> dict[str, Any]:
 
 
 def shown(entry: Entry) -> dict[str, Any]:
-    fields = {field.name: getattr(entry, field.name) for field in dataclasses.fields(entry)}
+    fields = asdict(entry)
     fields["identities"] = [f"{one.kind}:{one.value}" for one in entry.identities]
     return {
         name: list(value) if isinstance(value, tuple) else value for name, value in fields.items() if value not in ((), "", None, False, [])
