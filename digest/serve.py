@@ -1,7 +1,7 @@
 """One process for everything that runs by itself: the pages, and the tick that ingests and runs rounds. Roles can be switched off.
 
 Parts start in order and stop in the reverse one when SIGTERM or SIGINT comes: no new tick, open requests end, the verb that runs
-ends. A second signal ends the process at once; the ledger is made for that.
+ends (a send finishes the messages that are on their way and gives back the others). A second signal ends the process at once; the ledger is made for that.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def run(
         pages = Background(app, extra=extra, stopped=lambda: news.put(_DIED)) if "web" in roles else None
         stopping = threading.Event()
         tick = app.config.schedule.tick_seconds
-        scheduler = Scheduler(_verbs(app), seconds=tick) if "scheduler" in roles else None
+        scheduler = Scheduler(_verbs(app, stopping), seconds=tick) if "scheduler" in roles else None
         # Sources answer slowly and ask for pauses of minutes: they have a clock of their own, and the tick reads what they bring.
         fetcher = Scheduler([_fetch(app, stopping)], seconds=tick) if scheduler and app.config.sources else None
         try:
@@ -97,14 +97,14 @@ def _fetch(app: App, stopping: threading.Event) -> Callable[[], None]:
     return fetch
 
 
-def _verbs(app: App) -> tuple[Callable[[], None], Callable[[], None]]:
+def _verbs(app: App, stopping: threading.Event) -> tuple[Callable[[], None], Callable[[], None]]:
     def ingest() -> None:
         for file in pipeline.ingest_inbox(app).files:
             told = " ".join(f"{name}={n}" for name, n in sorted(file.counts.items()))
             log.info("ingest dump=%s %s", file.name, file.refused or told or "read=0")
 
     def round() -> None:
-        report = pipeline.round(app, due=True)
+        report = pipeline.round(app, due=True, stop=stopping.is_set)
         composed, sent = report.composed, report.sent
         if composed.digests or composed.quiet or sent.states or sent.error:
             states = " ".join(f"{state.value}={n}" for state, n in sorted(sent.states.items()))

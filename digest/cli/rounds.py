@@ -17,7 +17,7 @@ from rich.table import Table
 from digest import pipeline, scores, subscriptions
 from digest.app import App
 from digest.cli.base import app
-from digest.cli.options import AsJson, ConfigPath, DryRun, OnDate, OnlyEmail, a_day, err, opened, out, show_json
+from digest.cli.options import AsJson, ConfigPath, DryRun, OnDate, OnlyEmail, a_day, err, opened, out, show_json, stopping
 from digest.errors import InputError
 from digest.model import Quiet, Subscriber
 
@@ -208,9 +208,9 @@ def show_composed(report: pipeline.Composed) -> None:
 
 @app.command()
 def send(date: OnDate = None, only: OnlyEmail = None, dry_run: DryRun = False, as_json: AsJson = False, config: ConfigPath = None) -> None:
-    """Send what is due. Nothing is ever sent twice."""
-    with opened(config, date) as service:
-        report = pipeline.send(service, only=_only(service, only), dry_run=dry_run)
+    """Send what is due. Nothing is ever sent twice. SIGTERM or Ctrl-C: what is on its way ends, the rest waits; a second one ends at once."""
+    with opened(config, date) as service, stopping() as stop:
+        report = pipeline.send(service, only=_only(service, only), dry_run=dry_run, stop=stop)
     if as_json:
         show_json(report.json)
     else:
@@ -225,6 +225,8 @@ def show_sent(report: pipeline.Sent) -> None:
     out.print(f"messages: {told}; {report.waiting} waiting, {report.later} later", highlight=False)
     for email, reason in report.troubles[:20]:
         out.print(f"  {email}: {reason}", style="yellow", highlight=False, markup=False)
+    if report.stopped:
+        out.print("stopped before the end; what was not begun waits for the next send", style="yellow")
     if report.error:
         err.print(f"digest: {report.error}", style="red", highlight=False, markup=False, soft_wrap=True)
 
@@ -239,7 +241,8 @@ def run(date: OnDate = None, only: OnlyEmail = None, dry_run: DryRun = False, as
             show_json({"compose": composed.json}) if as_json else show_composed(composed)
             return
         ingested = pipeline.ingest_inbox(service)
-        report = pipeline.round(service, day=day, only=reader)
+        with stopping() as stop:
+            report = pipeline.round(service, day=day, only=reader, stop=stop)
     if as_json:
         show_json({"ingest": ingested.json} | report.json)
     else:

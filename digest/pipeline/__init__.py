@@ -8,8 +8,9 @@ hear      feedback.read_token | store.feedback.put     and learn reads it in the
 """
 
 from digest.pipeline.compose import Composed, LeftOut, compose
+from digest.pipeline.deliveries import deliveries, resolve
 from digest.pipeline.fetch import Fetched, fetch
-from digest.pipeline.hear import Heard, hear, paper, rate, read_link, standing_vote
+from digest.pipeline.hear import Heard, arrived, hear, paper, rate, read_link, standing_vote
 from digest.pipeline.ingest import FileReport, Inbox, Ingested, Progress, SeenDay, ingest, ingest_inbox
 from digest.pipeline.library import Imported, import_library
 from digest.pipeline.preview import Preview, preview, sent_digest
@@ -33,7 +34,9 @@ __all__ = [
     "SeenDay",
     "Sent",
     "Status",
+    "arrived",
     "compose",
+    "deliveries",
     "dumps_read",
     "fetch",
     "hear",
@@ -45,6 +48,7 @@ __all__ = [
     "rate",
     "read_link",
     "rejected",
+    "resolve",
     "retry_rejected",
     "round",
     "send",

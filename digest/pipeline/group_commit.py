@@ -58,10 +58,11 @@ class GroupCommit:
     Args:
         owner: this sender.
         patience: seconds for which outcomes are kept and tried again while the database refuses them.
+        pause: seconds between the tries.
     """
 
-    def __init__(self, app: App, owner: str, *, patience: float = _PATIENCE_SECONDS) -> None:
-        self._app, self._owner, self._patience = app, owner, patience
+    def __init__(self, app: App, owner: str, *, patience: float = _PATIENCE_SECONDS, pause: float = _PAUSE_SECONDS) -> None:
+        self._app, self._owner, self._patience, self._pause = app, owner, patience, pause
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="digest-ledger")
         self._begins: list[_Begin] = []
         self._settles: list[_Settle] = []
@@ -138,8 +139,8 @@ class GroupCommit:
                     for settle in settles:
                         settle.fail(error)
                     return
-                await asyncio.sleep(_PAUSE_SECONDS)
-                waited += _PAUSE_SECONDS
+                await asyncio.sleep(self._pause)
+                waited += self._pause
             else:
                 for begin in begins:
                     begin.say(begin.queued.id in began)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from digest import feedback, papers, store
 from digest.app import App
 from digest.errors import InputError, LinkError, NotFoundError
-from digest.model import Feedback, Link, Paper, Purpose, Subscriber, Vote
+from digest.model import Feedback, Link, MessageState, Paper, Purpose, Subscriber, Vote
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +36,15 @@ def read_link(app: App, token: str, *purposes: Purpose) -> Link:
 def hear(app: App, link: Link, vote: Vote, *, via: str) -> Heard:
     """Record the vote that a link's reader gives on its paper; a second time changes nothing."""
     return _record(app, link.subscriber_id, link.paper_id, vote, via)
+
+
+def arrived(app: App, link: Link) -> None:
+    """Whoever answers a message has it: one whose mail server never said that it took it counts as accepted from now on."""
+    with app.store.reading() as tx:
+        doubtful = store.deliveries.state_of(tx, link.message_id) in (MessageState.UNKNOWN, MessageState.SENDING)
+    if doubtful:
+        with app.store.writing() as tx:
+            store.ledger.resolve(tx, link.message_id, MessageState.ACCEPTED, "an answer from it", now=app.now())
 
 
 def rate(app: App, subscriber: Subscriber, name: str, vote: Vote) -> Heard:

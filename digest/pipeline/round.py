@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -23,7 +24,14 @@ class RoundReport:
         return {"compose": self.composed.json, "send": self.sent.json}
 
 
-def round(app: App, *, day: date | None = None, only: Subscriber | None = None, due: bool = False) -> RoundReport:
-    """Compose and send; arguments as for `compose`. Run again on the same date it sends nobody a second digest."""
+def round(
+    app: App,
+    *,
+    day: date | None = None,
+    only: Subscriber | None = None,
+    due: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+) -> RoundReport:
+    """Compose and send; arguments as for both. Run again on the same date it sends nobody a second digest."""
     composed = compose(app, day=day, only=only, due=due)
-    return RoundReport(composed=composed, sent=send(app, only=only))
+    return RoundReport(composed=composed, sent=send(app, only=only, stop=stop))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from digest import store
 from digest.app import App
-from digest.model import MessageState, Standing
+from digest.model import Fault, MessageState, Standing
 from digest.pipeline.fetch import only_arxiv, overdue
 
 #: where files are put into the inbox by hand, or other sources are fetched beside arXiv; for arXiv alone its calendar decides
 _SILENT = timedelta(days=5)
+#: how far back refusals are counted
+_RECENT = timedelta(days=1)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -30,6 +32,8 @@ class Status:
     #: each reader's newest digest or quiet day
     digests: list[dict[str, Any]]
     troubles: list[dict[str, Any]]
+    #: who was to blame for refusals of the last day, what a server last said of it, and how many there were
+    faults: list[tuple[Fault, str, int]]
     #: the newest round of each verb
     rounds: dict[str, dict[str, Any] | None]
     alarms: list[str] = field(default_factory=list)
@@ -47,6 +51,7 @@ class Status:
             "later": self.later,
             "digests": self.digests,
             "troubles": self.troubles,
+            "faults": [{"fault": fault, "said": said, "deliveries": n} for fault, said, n in self.faults],
             "rounds": self.rounds,
             "alarms": self.alarms,
         }
@@ -69,6 +74,7 @@ def status(app: App) -> Status:
             later=later,
             digests=[row | {"email": people[row["subscriber_id"]].email} for row in store.digests.latest(tx)],
             troubles=store.deliveries.troubles(tx),
+            faults=store.deliveries.faults(tx, since=datetime.now(UTC) - _RECENT),
             rounds={verb: store.rounds.latest(tx, verb) for verb in ("fetch", "ingest", "compose", "send")},
         )
         states = store.sources.every(tx)
@@ -104,8 +110,15 @@ def _alarms(found: Status, app: App) -> list[str]:
         alarms.append(f"the last send stopped: {sent['error']}")
     if found.due:
         alarms.append(f"{found.due} messages wait to be sent: run `digest send`")
+    for fault, said, n in found.faults:
+        if fault == "ours":
+            alarms.append(
+                f"{n} times in a day a mail server refused our mail for a fault of ours, and it waits: {said}. Mend the login, the sender's "
+                "domain (SPF, DKIM, PTR) or the policy that it names"
+            )
     if unknown := found.messages.get(MessageState.UNKNOWN.value):
         alarms.append(
-            f"{unknown} messages ended as unknown: the server never said whether it took them; they are not sent again, their papers compete again"
+            f"{unknown} messages ended as unknown: the server never said whether it took them; they are not sent again, their papers compete again. "
+            "`digest deliveries --state unknown` lists them, and --resolve settles what the server's log knows"
         )
     return alarms

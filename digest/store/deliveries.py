@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, select
 
-from digest.model import MessageState
+from digest.model import Fault, MessageState
 from digest.store.engine import batches
 from digest.store.tables import deliveries, messages, subscribers
 
+_TROUBLES = ("deferred", "rejected", "unknown", "lost")
 _WAITING = (MessageState.PLANNED.value, MessageState.DEFERRED.value)
 
 
@@ -38,17 +39,40 @@ def anything_due(tx: Connection, *, now: datetime) -> bool:
     )
 
 
+def state_of(tx: Connection, message_id: int) -> MessageState | None:
+    """The state of a message by its row's id; None where there is no such row."""
+    state = tx.execute(select(messages.c.state).where(messages.c.id == message_id)).scalar_one_or_none()
+    return None if state is None else MessageState(state)
+
+
 def troubles(tx: Connection, limit: int = 5) -> list[dict[str, Any]]:
     """The newest deliveries that did not end in acceptance: who, how far it got, what the server said."""
+    newest: list[int] = []
+    for outcome in _TROUBLES:  # one by one: the index then yields the few newest of each
+        chosen = select(deliveries.c.id).where(deliveries.c.outcome == outcome).order_by(deliveries.c.ended_at.desc()).limit(limit)
+        newest += tx.execute(chosen).scalars()
     rows = tx.execute(
         select(subscribers.c.email, messages.c.kind, messages.c.key, deliveries)
         .join(messages, messages.c.id == deliveries.c.message_id)
         .join(subscribers, subscribers.c.id == messages.c.subscriber_id)
-        .where(deliveries.c.outcome != "accepted")
-        .order_by(deliveries.c.id.desc())
+        .where(deliveries.c.id.in_(newest))
+        .order_by(deliveries.c.ended_at.desc(), deliveries.c.id.desc())
         .limit(limit)
     )
     return [dict(row._mapping) for row in rows]
+
+
+def faults(tx: Connection, *, since: datetime) -> list[tuple[Fault, str, int]]:
+    """Who was to blame for refusals since then: (fault, what a server last said of it, how many), the most frequent first."""
+    refused = and_(deliveries.c.outcome.in_(("deferred", "rejected")), deliveries.c.ended_at > since, deliveries.c.fault != "")
+    counted = select(deliveries.c.fault, func.max(deliveries.c.id).label("last"), func.count().label("many")).where(refused)
+    grouped = counted.group_by(deliveries.c.fault).subquery()
+    rows = tx.execute(
+        select(grouped.c.fault, deliveries.c.server, deliveries.c.code, deliveries.c.text, grouped.c.many)
+        .join(deliveries, deliveries.c.id == grouped.c.last)
+        .order_by(grouped.c.many.desc(), grouped.c.fault)
+    )
+    return [(row.fault, f"{row.server}: {row.code or ''} {row.text}".replace(":  ", ": "), row.many) for row in rows]
 
 
 def of_messages(

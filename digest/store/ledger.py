@@ -211,9 +211,14 @@ def _after(queued: Queued, delivery: Delivery, now: datetime) -> tuple[str, date
     if delivery.outcome == "lost":
         return MessageState.PLANNED.value, None, False
     asked = delivery.phase is not Phase.CONNECT
-    if delivery.outcome != "deferred":
+    # A refusal for what we did wrong is refused to every reader: they wait for the operator to mend it, as long as there is time.
+    mendable = delivery.outcome == "rejected" and delivery.fault == "ours"
+    if delivery.outcome != "deferred" and not mendable:
         return delivery.outcome, None, asked
-    return delivery.outcome, now + PAUSES[min(queued.attempts, len(PAUSES) - 1)], asked
+    not_before = now + PAUSES[min(queued.attempts, len(PAUSES) - 1)]
+    if delivery.retry_at is not None:  # of an attempt that was not made, the mailer knows the time; else it only adds to the pause
+        not_before = max(not_before, delivery.retry_at) if asked else delivery.retry_at
+    return MessageState.DEFERRED.value, not_before, asked
 
 
 def _deferred(not_before: datetime, now: datetime) -> dict[str, Any]:
@@ -257,6 +262,8 @@ def _add_deliveries(tx: Connection, some: Sequence[tuple[Queued, Delivery]]) -> 
             "server": delivery.server[:260],
             "phase": delivery.phase.value,
             "code": delivery.code,
+            "enhanced": delivery.enhanced[:12],
+            "fault": delivery.fault,
             "text": delivery.text[:2000],
             "started_at": delivery.started,
             "ended_at": delivery.ended,

@@ -290,11 +290,16 @@ deliveries = Table(
     Column("server", String(260), nullable=False),
     Column("phase", String(10), nullable=False),
     Column("code", SmallInteger, nullable=False),
+    #: enhanced status code, or ""
+    Column("enhanced", String(12), nullable=False),
+    #: who is to blame for a refusal: "reader", "mailbox", "content", "ours", "busy", or ""
+    Column("fault", String(10), nullable=False),
     Column("text", Text, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant, nullable=False),
     #: when the answer to a commit is lost the same attempt is written again, and counts once
     UniqueConstraint("message_id", "started_at"),
+    Index("ix_deliveries_outcome_ended_at", "outcome", "ended_at"),
 )
 
 bounces = Table(

@@ -62,6 +62,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
     def confirm(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.CONFIRM)
         subscriber = subscriptions.confirm(app, link.subscriber_id)
+        pipeline.arrived(app, link)
         log.info("confirm subscriber=%d standing=%s via=page", subscriber.id, subscriber.standing.value)
         return confirmation(subscriber, pressed=True)
 

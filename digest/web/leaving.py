@@ -50,9 +50,11 @@ def routes(app: App, pages: Pages) -> APIRouter:
             return page(None)
         if form.one("undo") and not form.one("List-Unsubscribe"):
             subscriber = subscriptions.return_after(app, link.subscriber_id)
+            pipeline.arrived(app, link)
             log.info("return subscriber=%d via=page", link.subscriber_id)
             return page(subscriber, back=subscriber.standing is not Standing.SUPPRESSED)
         subscriber = subscriptions.unsubscribe(app, link.subscriber_id)
+        pipeline.arrived(app, link)
         log.info("unsubscribe subscriber=%d via=%s", link.subscriber_id, "one-click" if form.one("List-Unsubscribe") else "page")
         return page(subscriber)
 

@@ -45,6 +45,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
     @router.post("/m/{token}")
     def change(token: str, form: FormBody) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
+        pipeline.arrived(app, link)
         verb = form.one("do")
         if verb in ("pause", "resume"):
             subscriber = subscriptions.pause(app, link.subscriber_id, paused=verb == "pause")

@@ -37,6 +37,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
         subscriber, paper = subscriptions.by_id(app, link.subscriber_id), pipeline.paper(app, link.paper_id)
         vote = pipeline.standing_vote(app, link.subscriber_id, link.paper_id)
         before = _WRITTEN.get(form.one("before"))
+        pipeline.arrived(app, link)
         if subscriber.standing is Standing.LEFT:
             return _page(pages, link, subscriber, paper, vote=vote, before=0, pressed=False)
         chosen = _VOTES[link.purpose]

@@ -328,3 +328,21 @@ def test_the_readme_stays_short_and_shows_the_commands_first() -> None:
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 250
     assert any(line.startswith("    python3 -m venv") for line in lines[:25])
+
+
+def test_deliveries_are_listed_and_settled(run: Run, papers: Path, catcher: Catcher) -> None:
+    run("init", "--sender", "digest@example.org", "--host", "127.0.0.1", "--port", str(catcher.port))
+    run("ingest", "--seen", "name", str(papers))
+    run("subscribe", "alice@example.org", "--keyword", "robot")
+    run("run", "--date", str(TODAY))
+    assert "no such messages" in run("deliveries", "--state", "unknown").stdout
+    (told,) = json.loads(run("deliveries", "alice@example.org", "--json").stdout)
+    assert (told["email"], told["state"], told["kind"], told["key"]) == ("alice@example.org", "accepted", "digest", str(TODAY))
+    assert [(one["outcome"], one["phase"], one["code"]) for one in told["deliveries"]] == [("accepted", "body", 250)]
+    shown = run("deliveries").stdout
+    assert told["message_id"] in shown
+    assert "body: accepted 250" in shown
+    assert "only an unknown one" in run("deliveries", "--resolve", told["message_id"], "rejected", code=2).stderr
+    run("deliveries", "--resolve", "<nobody@example.org>", "accepted", code=1)
+    run("deliveries", "--resolve", told["message_id"], "lost", code=2)
+    run("deliveries", "nobody@example.org", code=1)

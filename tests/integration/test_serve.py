@@ -135,7 +135,7 @@ def test_a_tick_reads_the_inbox_and_runs_the_round(anywhere: App, cast: Cast, du
     caplog.set_level(logging.INFO)
     fill(anywhere, dump)
     readers = cast(anywhere)
-    ingest, round = serve._verbs(anywhere)
+    ingest, round = serve._verbs(anywhere, threading.Event())
     inbox = anywhere.config.ingest.inbox
     inbox.mkdir(exist_ok=True)
     late = dump(TODAY.replace(day=8)).rename(inbox / "2026-06-08.jsonl")

@@ -229,6 +229,8 @@ def upgrade() -> None:
         sa.Column("server", sa.String(length=260), nullable=False),
         sa.Column("phase", sa.String(length=10), nullable=False),
         sa.Column("code", sa.SmallInteger(), nullable=False),
+        sa.Column("enhanced", sa.String(length=12), nullable=False),
+        sa.Column("fault", sa.String(length=10), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
@@ -236,6 +238,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
         sa.UniqueConstraint("message_id", "started_at", name=op.f("uq_deliveries_message_id_started_at"))
     )
+    op.create_index("ix_deliveries_outcome_ended_at", "deliveries", ["outcome", "ended_at"], unique=False)
     op.create_table("bounces",
         sa.Column("id", ident, nullable=False),
         sa.Column("message_id", ident, nullable=False),

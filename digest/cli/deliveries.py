@@ -1,0 +1,66 @@
+"""The command deliveries: what became of messages."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from digest import pipeline, subscriptions
+from digest.cli.base import app
+from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
+from digest.model import MessageState
+
+_RESOLVED: dict[str, Literal[MessageState.ACCEPTED, MessageState.REJECTED]] = {
+    "accepted": MessageState.ACCEPTED,
+    "rejected": MessageState.REJECTED,
+}
+_AS_IT_IS: dict[str, Any] = {"soft_wrap": True, "markup": False, "highlight": False}
+
+
+@app.command()
+def deliveries(
+    email: Annotated[str | None, typer.Argument(help="Only this reader's.", show_default=False)] = None,
+    state: Annotated[MessageState | None, typer.Option(help="Only messages in this state.", show_default=False)] = None,
+    limit: Annotated[int, typer.Option(help="How many messages, the newest first.", min=1)] = 50,
+    resolve: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="MESSAGE_ID accepted|rejected", help="Settle an unknown message: what the mail server's log says became of it."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """List messages with every attempt to hand them to a mail server, or settle one that is unknown."""
+    if resolve is not None and resolve[1] not in _RESOLVED:
+        raise typer.BadParameter(f"{resolve[1]!r}: a message is resolved as accepted or rejected", param_hint="--resolve")
+    with opened(config) as service:
+        if resolve is not None:
+            pipeline.resolve(service, resolve[0], _RESOLVED[resolve[1]])
+            show_json({"message_id": resolve[0], "state": resolve[1]}) if as_json else out.print(
+                f"{resolve[0]}: {resolve[1]}", markup=False
+            )
+            return
+        subscriber = None if email is None else subscriptions.by_email(service, email)
+        found = pipeline.deliveries(service, subscriber=subscriber, state=state, limit=limit)
+    if as_json:
+        show_json(found)
+        return
+    for row in found:
+        _show(row)
+    if not found:
+        out.print("no such messages", style="dim")
+
+
+def _show(row: dict[str, Any]) -> None:
+    state = row["state"] + (f" by {row['evidence']}" if row["evidence"] else "")
+    # Soft, so that a Message-ID can be copied whole; and what a server said is no markup.
+    out.print(f"{row['changed_at']:%Y-%m-%d %H:%M}  {row['email']}  {row['message_id']}  {state}", style="bold", **_AS_IT_IS)
+    for one in row["deliveries"]:
+        out.print(f"    {_told(one)}", **_AS_IT_IS)
+
+
+def _told(one: dict[str, Any]) -> str:
+    said = " ".join(filter(None, (str(one["code"] or ""), one["text"])))
+    return f"{one['started_at']:%H:%M:%S}-{one['ended_at']:%H:%M:%S} {one['server']} {one['phase']}: {one['outcome']} {said}".rstrip()

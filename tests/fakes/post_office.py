@@ -1,0 +1,76 @@
+"""A mailer without a network: takes messages on several connections at once, refuses whom it is told to, and remembers all it saw."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from digest.app import App
+from digest.errors import MailerError
+from digest.mailer import Begin
+from digest.model import Delivery, Message, Phase
+
+
+class PostOffice:
+    """Use it as `office.serving(app)`; then look at `taken`."""
+
+    def __init__(self, connections: int = 4) -> None:
+        self.connections = connections
+        #: Message-IDs whose body went out, in order
+        self.taken: list[str] = []
+        #: deliveries under way at once, at most
+        self.most = 0
+        self._under_way = 0
+        self._says: dict[str, dict[str, Any]] = {}
+        self._held: dict[str, datetime] = {}
+        self._breaks_after: int | None = None
+        self._when: dict[str, Callable[[], object]] = {}
+
+    def serving(self, app: App) -> App:
+        return replace(app, make_mailer=lambda: self)
+
+    def says(self, recipient: str, **reply: Any) -> None:
+        """Answer the body for this recipient so: fields of a Delivery."""
+        self._says[recipient] = reply
+
+    def when(self, recipient: str, happens: Callable[[], object]) -> None:
+        """Something else happens while the message to this recipient is between DATA and its body."""
+        self._when[recipient] = happens
+
+    def holds_back(self, domain: str, until: datetime) -> None:
+        self._held[domain] = until
+
+    def breaks_after(self, messages: int) -> None:
+        """Every connection is lost once so many messages were taken."""
+        self._breaks_after = messages
+
+    async def open(self) -> None:
+        return
+
+    async def close(self) -> None:
+        return
+
+    def holds(self) -> dict[str, datetime]:
+        return self._held
+
+    async def deliver(self, message: Message, begin: Begin) -> Delivery:
+        started = datetime.now(UTC)
+        self._under_way += 1
+        self.most = max(self.most, self._under_way)
+        try:
+            await asyncio.sleep(0)
+            if self._breaks_after is not None and len(self.taken) >= self._breaks_after:
+                raise MailerError("the line is dead")
+            if message.recipient in self._when:
+                await asyncio.to_thread(self._when[message.recipient])
+            if not await begin():
+                return Delivery(outcome="lost", server="office", phase=Phase.DATA, started=started, ended=datetime.now(UTC))
+            self.taken.append(message.message_id)
+            await asyncio.sleep(0)
+            reply: dict[str, Any] = {"outcome": "accepted", "code": 250, "text": "ok"} | self._says.get(message.recipient, {})
+            return Delivery(server="office", phase=Phase.BODY, started=started, ended=datetime.now(UTC), **reply)
+        finally:
+            self._under_way -= 1

@@ -1,0 +1,324 @@
+"""send on many connections: groups in one commit, every outcome settled, stopped in order, and the papers that come back."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digest import pipeline, store, subscriptions
+from digest.app import App
+from digest.errors import InputError, NotFoundError, StoreError
+from digest.model import Delivery, MessageState, Phase, Purpose, Queued, Standing, Subscriber
+from digest.pipeline.group_commit import GroupCommit
+from digest.subscriptions import Wish
+from tests.conftest import NOON, TODAY
+from tests.fakes.post_office import PostOffice
+from tests.webclient import Client
+
+S = MessageState
+Cast = Callable[[App], dict[str, Subscriber]]
+Dump = Callable[..., Path]
+
+
+def readers(app: App, count: int) -> list[Subscriber]:
+    wishes = [Wish(email=f"r{number}@example.org", keywords=("robot",), size=3) for number in range(count)]
+    return [done.subscriber for done in subscriptions.subscribe_many(app, wishes, origin="file") if not isinstance(done, tuple)]
+
+
+@pytest.fixture
+def many(any_app: App, dump: Dump) -> App:
+    """Thirty readers with a digest planned."""
+    pipeline.ingest(any_app, [dump()])
+    readers(any_app, 30)
+    assert len(pipeline.compose(any_app).digests) == 30
+    return any_app
+
+
+def counts(app: App) -> dict[MessageState, int]:
+    with app.store.reading() as tx:
+        return store.deliveries.count(tx)
+
+
+def commits(app: App) -> list[int]:
+    """Grows by one with every transaction that writes."""
+    made: list[int] = []
+    whole = app.store.writing
+
+    def counted() -> Any:
+        made.append(1)
+        return whole()
+
+    app.store.writing = counted  # type: ignore[method-assign]
+    return made
+
+
+def test_every_message_goes_out_once_on_all_connections(many: App) -> None:
+    office = PostOffice(connections=5)
+    report = pipeline.send(office.serving(many))
+    assert report.states == {S.ACCEPTED: 30}
+    assert (report.waiting, report.later, report.stopped, report.error) == (0, 0, False, "")
+    assert (len(office.taken), len(set(office.taken))) == (30, 30)
+    assert office.most == 5
+    assert counts(many) == {S.ACCEPTED: 30}
+
+
+def test_connections_share_commits(many: App) -> None:
+    made = commits(many)
+    pipeline.send(PostOffice(connections=10).serving(many))
+    assert len(made) < 30  # one by one it would be more than sixty
+
+
+def test_what_each_server_said_settles_each_message(many: App) -> None:
+    office = PostOffice()
+    office.says("r1@example.org", outcome="rejected", code=554, text="5.6.0 too strange", fault="content")
+    office.says("r2@example.org", outcome="deferred", code=451, text="4.3.0 later", fault="busy")
+    office.says("r3@example.org", outcome="unknown", code=0, text="")
+    office.says("r4@example.org", outcome="rejected", code=550, text="5.7.26 unauthenticated", fault="ours")
+    report = pipeline.send(office.serving(many))
+    assert report.states == {S.ACCEPTED: 26, S.REJECTED: 1, S.DEFERRED: 2, S.UNKNOWN: 1}
+    assert report.later == 2
+    assert sorted(email for email, _ in report.troubles) == [f"r{number}@example.org" for number in (1, 2, 3, 4)]
+    assert {s.standing for s in subscriptions.everybody(many)} == {Standing.ACTIVE}
+
+
+def test_a_fault_of_ours_is_an_alarm_and_is_tried_again(many: App) -> None:
+    office = PostOffice()
+    office.says("r4@example.org", outcome="rejected", code=550, text="5.7.26 [example] unauthenticated", fault="ours", enhanced="5.7.26")
+    pipeline.send(office.serving(many))
+    found = pipeline.status(many)
+    assert [(fault, n) for fault, _, n in found.faults] == [("ours", 1)]
+    (alarm,) = [alarm for alarm in found.alarms if "fault of ours" in alarm]
+    assert "550 5.7.26 [example] unauthenticated" in alarm
+    mended = PostOffice()
+    later = many.at(NOON + timedelta(minutes=5))
+    assert pipeline.send(mended.serving(later)).states == {S.ACCEPTED: 1}
+
+
+def test_a_line_that_breaks_leaves_everything_accounted_for(many: App) -> None:
+    office = PostOffice(connections=3)
+    office.breaks_after(10)
+    report = pipeline.send(office.serving(many))
+    assert report.error == "the line is dead"
+    assert report.states[S.ACCEPTED] == len(office.taken)
+    assert counts(many) == {S.ACCEPTED: len(office.taken), S.PLANNED: 30 - len(office.taken)}
+    again = PostOffice()
+    assert pipeline.send(again.serving(many)).states == {S.ACCEPTED: 30 - len(office.taken)}
+    assert not set(office.taken) & set(again.taken)
+
+
+def test_asked_to_stop_it_ends_what_is_on_its_way_and_gives_back_the_rest(many: App) -> None:
+    office = PostOffice(connections=3)
+    report = pipeline.send(office.serving(many), stop=lambda: len(office.taken) >= 7)
+    assert report.stopped
+    assert 7 <= len(office.taken) <= 9
+    assert counts(many) == {S.ACCEPTED: len(office.taken), S.PLANNED: 30 - len(office.taken)}
+
+
+def test_a_reader_who_leaves_before_the_body_gets_nothing(many: App) -> None:
+    alice = subscriptions.by_email(many, "r7@example.org")
+    office = PostOffice()
+    office.when("r7@example.org", lambda: subscriptions.unsubscribe(many, alice.id))
+    report = pipeline.send(office.serving(many))
+    assert report.states == {S.ACCEPTED: 29, S.SKIPPED: 1}
+    assert len(office.taken) == 29
+
+
+def test_a_reader_who_pauses_before_the_body_gets_nothing_and_the_send_ends(many: App) -> None:
+    bob = subscriptions.by_email(many, "r8@example.org")
+    office = PostOffice()
+    office.when("r8@example.org", lambda: subscriptions.pause(many, bob.id, paused=True))
+    assert pipeline.send(office.serving(many)).states == {S.ACCEPTED: 29, S.SKIPPED: 1}
+
+
+def test_a_sender_whose_claims_were_taken_away_sends_nothing_more(many: App) -> None:
+    """What a frozen sender meets when it wakes: another one has taken over."""
+    first, second = PostOffice(connections=2), PostOffice(connections=2)
+
+    def another() -> None:
+        with many.store.writing() as tx:
+            store.ledger.recover(tx, dead=store.ledger.owners(tx), now=many.now(), clock=datetime.now(UTC))
+        pipeline.send(second.serving(many))
+
+    first.when("r0@example.org", another)
+    pipeline.send(first.serving(many))
+    assert Counter(first.taken + second.taken).most_common(1)[0][1] == 1
+    assert len(first.taken + second.taken) == 30
+
+
+def test_one_letter_that_cannot_be_written_stops_no_other(many: App, tmp_path: Path) -> None:
+    broken = tmp_path / "templates" / "email" / "digest"
+    broken.mkdir(parents=True)
+    (broken / "subject.txt").write_text("{% if name %}{{ nobody_gave_this }}{% endif %}{{ best }}", encoding="utf-8")
+    subscriptions.subscribe(many, Wish(email="r9@example.org", name="Niner"), origin="command")
+    office = PostOffice()
+    report = pipeline.send(replace(office.serving(many), templates=(tmp_path / "templates",)))
+    assert report.states == {S.ACCEPTED: 29, S.DEFERRED: 1}
+    assert "subject.txt" in report.troubles[0][1]
+
+
+@pytest.mark.parametrize(
+    ("reply", "maybe_seen"),
+    [
+        ({"outcome": "rejected", "code": 554, "fault": "content"}, False),
+        ({"outcome": "unknown"}, True),
+        ({"outcome": "deferred", "code": 451, "fault": "busy"}, False),
+    ],
+)
+def test_the_papers_of_a_digest_that_failed_come_back_the_next_day(
+    any_app: App, cast: Cast, dump: Dump, reply: dict[str, Any], maybe_seen: bool
+) -> None:
+    """Rejected, unknown, and expired after being deferred: from the plan of one day to the mail of the next."""
+    alice = cast(any_app)["alice"]
+    pipeline.ingest(any_app, [dump()])
+    office = PostOffice()
+    office.says(alice.email, **reply)
+    ((_, first),) = pipeline.compose(any_app, only=alice).digests
+    pipeline.send(office.serving(any_app), only=alice)
+    tomorrow = any_app.at(NOON + timedelta(days=1))
+    fresh = PostOffice()
+    ((_, second),) = pipeline.compose(tomorrow, only=alice).digests
+    assert {item.score.paper_id for item in first.items} <= {item.score.paper_id for item in second.items}
+    assert {item.seen_before for item in second.items} == {maybe_seen}
+    assert pipeline.send(fresh.serving(tomorrow), only=alice).states == {S.ACCEPTED: 1}
+    with any_app.store.reading() as tx:
+        told = [(row["key"], row["state"]) for row in store.deliveries.of_messages(tx)]
+    expected = {"rejected": S.REJECTED, "unknown": S.UNKNOWN, "deferred": S.EXPIRED}[reply["outcome"]]
+    assert told == [((TODAY + timedelta(days=1)).isoformat(), S.ACCEPTED), (TODAY.isoformat(), expected)]
+    after = any_app.at(NOON + timedelta(days=2))
+    assert pipeline.compose(after, only=alice).digests == []
+
+
+# ---------------------------------------------------------------------------------------------- evidence
+
+
+@pytest.fixture
+def doubtful(any_app: App, cast: Cast, dump: Dump) -> tuple[App, dict[str, Any]]:
+    """alice's digest was handed over, and no answer came; with its message."""
+    alice = cast(any_app)["alice"]
+    pipeline.ingest(any_app, [dump()])
+    pipeline.compose(any_app, only=alice)
+    office = PostOffice()
+    office.says(alice.email, outcome="unknown")
+    pipeline.send(office.serving(any_app))
+    with any_app.store.reading() as tx:
+        (row,) = store.deliveries.of_messages(tx)
+    return any_app, row
+
+
+@pytest.mark.parametrize("purpose", [Purpose.UP, Purpose.DOWN, Purpose.UNSUBSCRIBE, Purpose.MANAGE])
+def test_an_answer_from_an_unknown_message_proves_that_it_was_accepted(doubtful: tuple[App, dict[str, Any]], purpose: Purpose) -> None:
+    app, row = doubtful
+    url = app.url(purpose, row["subscriber_id"], paper_id=1, message_id=row["id"]).removeprefix(app.config.web.base_url)
+    assert Client(app).get(url).status_code == 200
+    assert counts(app) == {S.UNKNOWN: 1}
+    assert Client(app).post(url, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert counts(app) == {S.ACCEPTED: 1}
+    (told,) = pipeline.deliveries(app)
+    assert told["evidence"] == "an answer from it"
+
+
+def test_an_answer_from_an_older_message_proves_nothing_of_this_one(doubtful: tuple[App, dict[str, Any]]) -> None:
+    app, row = doubtful
+    url = app.url(Purpose.UP, row["subscriber_id"], paper_id=1, message_id=0).removeprefix(app.config.web.base_url)
+    assert Client(app).post(url).status_code == 200
+    assert counts(app) == {S.UNKNOWN: 1}
+
+
+def test_the_operator_settles_what_the_server_s_log_knows(doubtful: tuple[App, dict[str, Any]]) -> None:
+    app, row = doubtful
+    with pytest.raises(NotFoundError, match="no message"):
+        pipeline.resolve(app, "<nobody@example.org>", S.ACCEPTED)
+    pipeline.resolve(app, row["message_id"].strip("<>"), S.REJECTED)
+    (told,) = pipeline.deliveries(app, state=S.REJECTED)
+    assert (told["evidence"], [one["outcome"] for one in told["deliveries"]]) == ("the operator", ["unknown"])
+    with pytest.raises(InputError, match="is rejected: only an unknown one"):
+        pipeline.resolve(app, row["message_id"], S.ACCEPTED)
+
+
+# ---------------------------------------------------------------------------------------------- the database
+
+
+def queued_digest(app: App) -> Queued:
+    with app.store.writing() as tx:
+        return store.ledger.claim(tx, owner="me", now=app.now(), clock=datetime.now(UTC), limit=1)[0]
+
+
+ACCEPTED = Delivery(outcome="accepted", server="office", phase=Phase.BODY, started=NOON, ended=NOON)
+
+
+def test_an_outcome_waits_for_a_database_that_is_away(many: App) -> None:
+    whole, tries = many.store.writing, []
+
+    async def story() -> tuple[bool, bool, MessageState | None]:
+        async with GroupCommit(many, "me", pause=0.01) as ledger:
+            queued = queued_digest(many)
+            began = await ledger.begin(queued)
+
+            def away() -> Any:
+                tries.append(threading.current_thread().name)
+                if len(tries) < 4:
+                    raise StoreError("away")
+                return whole()
+
+            many.store.writing = away  # type: ignore[method-assign]
+            settled = asyncio.create_task(ledger.settle(queued, ACCEPTED))
+            refused = await ledger.begin(queued)
+            return began, refused, await settled
+
+    assert asyncio.run(story()) == (True, False, S.ACCEPTED)
+    assert len(tries) == 4
+
+
+def test_an_outcome_that_cannot_be_kept_is_an_error_in_the_end(many: App) -> None:
+    async def story() -> None:
+        async with GroupCommit(many, "me", patience=0) as ledger:
+            queued = queued_digest(many)
+            many.store.writing = lambda: (_ for _ in ()).throw(StoreError("gone"))  # type: ignore[method-assign,assignment]
+            await ledger.settle(queued, ACCEPTED)
+
+    with pytest.raises(StoreError, match="gone"):
+        asyncio.run(story())
+
+
+def test_one_message_at_fault_does_not_take_its_group_with_it(many: App) -> None:
+    async def story() -> list[object]:
+        async with GroupCommit(many, "me") as ledger:
+            first, second = queued_digest(many), queued_digest(many)
+            assert await ledger.begin(first)
+            assert await ledger.begin(second)
+            poison = replace(ACCEPTED, server=b"no text")  # type: ignore[arg-type]
+            poisoned = replace(poison, started=datetime(2026, 6, 9, tzinfo=UTC), text=object())  # type: ignore[arg-type]
+            return await asyncio.gather(ledger.settle(first, ACCEPTED), ledger.settle(second, poisoned), return_exceptions=True)
+
+    good, bad = asyncio.run(story())
+    assert good is S.ACCEPTED
+    assert isinstance(bad, Exception)
+
+
+def test_memory_does_not_depend_on_the_queue(many: App) -> None:
+    """At no time is more claimed than a batch and what the connections wait for."""
+    most = 0
+
+    def look() -> bool:
+        nonlocal most
+        most = max(most, counts(many).get(S.CLAIMED, 0))
+        return False
+
+    pipeline.send(PostOffice(connections=2).serving(many), stop=look)
+    assert 0 < most <= store.ledger.CLAIM_MAX
+
+
+def test_a_digest_of_another_day_is_not_sent(many: App) -> None:
+    late = many.at(NOON + timedelta(days=2))
+    office = PostOffice()
+    report = pipeline.send(office.serving(late))
+    assert (report.states, office.taken) == ({S.EXPIRED: 30}, [])
+    assert date.fromisoformat(pipeline.deliveries(late)[0]["key"]) == TODAY
