@@ -3,10 +3,10 @@
 `deliver` calls `begin` right before the first byte of the body: what it returns decides whether the body goes out.
 """
 
-from digest.mailer.base import Begin, Mailer
+from digest.mailer.base import EVERYWHERE, Begin, Mailer
 from digest.mailer.folder import FolderMailer
 from digest.mailer.pacing import Pace
 from digest.mailer.session import SmtpServer, Timeouts
 from digest.mailer.smtp import Paces, SmtpMailer
 
-__all__ = ["Begin", "FolderMailer", "Mailer", "Pace", "Paces", "SmtpMailer", "SmtpServer", "Timeouts"]
+__all__ = ["EVERYWHERE", "Begin", "FolderMailer", "Mailer", "Pace", "Paces", "SmtpMailer", "SmtpServer", "Timeouts"]

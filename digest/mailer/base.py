@@ -10,6 +10,8 @@ from digest.model import Delivery, Message
 
 #: commits that this message is being sent; False = it is not ours any more, and no byte of it may leave
 Begin = Callable[[], Awaitable[bool]]
+#: the domain under which `holds` tells that no server takes anything, whatever the domain
+EVERYWHERE = "*"
 
 
 class Mailer(Protocol):

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from digest.errors import MailerError
-from digest.mailer.base import Begin
+from digest.mailer.base import EVERYWHERE, Begin
 from digest.mailer.envelope import Envelope, UnsendableError, address
 from digest.mailer.pacing import Limits, Pace, Pauses, Wait
 from digest.mailer.replies import Verdict
@@ -31,8 +31,6 @@ PATIENCE = 60.0
 _DOWN_FIRST, _DOWN_LONGEST = 5.0, 300.0
 #: seconds for which a server that refused one more connection is not asked for more
 _LIMIT_BELIEVED = 60.0
-#: what holds for whatever domain
-EVERYWHERE = "*"
 
 _SERVER_LIMITS = Limits(guess=240.0, behind=2.0, busy=Pauses(first=30.0, longest=900.0))
 

@@ -15,6 +15,7 @@ from digest import store
 from digest.app import App
 from digest.errors import StoreError
 from digest.model import Delivery, MessageState, Queued
+from digest.pipeline.bounces import note_refusal
 
 log = logging.getLogger("digest.send")
 
@@ -152,6 +153,9 @@ class GroupCommit:
         now = self._app.now()
         ended = [(one.queued, one.delivery) for one in settles]
         states = store.ledger.settle(tx, ended, owner=self._owner, now=now) if ended else {}
+        for queued, delivery in ended:
+            if states.get(queued.id) is MessageState.REJECTED:
+                note_refusal(self._app, tx, queued, delivery)
         starting = [one.queued for one in begins]
         began = store.ledger.begin(tx, starting, owner=self._owner, now=now, clock=datetime.now(UTC)) if starting else set()
         return began, states

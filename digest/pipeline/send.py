@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import Literal
 
 from digest import store
 from digest.app import App
 from digest.errors import DigestError, MailerError, StoreError
-from digest.mailer import Mailer
+from digest.mailer import EVERYWHERE, Mailer
 from digest.model import Delivery, MessageState, Phase, Queued, Subscriber
 from digest.pipeline.group_commit import GroupCommit
 from digest.pipeline.letters import Material, gather, write
@@ -27,6 +28,8 @@ from digest.store.ledger import LEASE
 
 log = logging.getLogger("digest.send")
 
+#: seconds for which a send waits until its mail servers take something again
+_PATIENCE_SECONDS = 60.0
 #: troubles told one by one; the states count all
 _TROUBLES_MAX = 100
 
@@ -167,14 +170,44 @@ class _Sender:
             return store.ledger.claim(tx, owner=self.owner, now=self.app.now(), clock=clock, lease=self.lease, only=only)
 
         try:
-            while not self._stops() and (claimed := await self.ledger.write(claim)):
-                material = await asyncio.to_thread(gather, self.app, claimed)
-                for queued in claimed:
+            while not self._stops() and await self._open() and (claimed := await self.ledger.write(claim)):
+                wanted = await self._without_held(claimed)
+                material = await asyncio.to_thread(gather, self.app, wanted)
+                for queued in wanted:
                     await self._ready.put((queued, material))
         except StoreError as error:
             self._fail(error)
         for _ in range(self.mailer.connections):
             await self._ready.put(None)
+
+    async def _open(self) -> bool:
+        """Wait for servers that pause; False: for longer than is worth waiting, and nothing more is claimed."""
+        deadline = monotonic() + _PATIENCE_SECONDS
+        while (until := self.mailer.holds().get(EVERYWHERE)) and not self._stops():
+            left = (until - datetime.now(UTC)).total_seconds()
+            if monotonic() + left > deadline:
+                self._fail(MailerError(f"every mail server pauses until {until:%H:%M:%S} UTC; what is not sent waits for the next send"))
+                return False
+            await asyncio.sleep(min(1.0, max(0.0, left)))
+        return not self._stops()
+
+    async def _without_held(self, claimed: list[Queued]) -> list[Queued]:
+        """Messages to domains that pause are put off before any work goes into them."""
+        wanted: list[Queued] = []
+        held: dict[datetime, list[Queued]] = defaultdict(list)
+        holds = self.mailer.holds()
+        for queued in claimed:
+            until = holds.get(queued.subscriber.email.rpartition("@")[2].lower())
+            (wanted if until is None else held[until]).append(queued)
+        for until, some in held.items():
+            await self.ledger.write(partial(self._postpone, some, until))
+        return wanted
+
+    def _postpone(self, some: list[Queued], until: datetime, tx: store.Connection) -> None:
+        now = self.app.now()
+        later = now + (until - datetime.now(UTC))
+        moved = store.ledger.postpone(tx, some, until=later, owner=self.owner, now=now)
+        self.report.states.update(MessageState(state) for state in moved.values())
 
     async def _connection(self) -> None:
         """One message after the other; once this sender halts or has lost its claims, they are left for `release` or another sender."""

@@ -142,12 +142,13 @@ def release(tx: Connection, *, owner: str, now: datetime) -> int:
     return _move(tx, and_(messages.c.state == MessageState.CLAIMED.value, messages.c.owner == owner), MessageState.PLANNED, now)
 
 
-def postpone(tx: Connection, some: Sequence[Queued], *, until: datetime, owner: str, now: datetime) -> int:
-    """Give back claims that make no sense before a certain time; no attempt was made."""
+def postpone(tx: Connection, some: Sequence[Queued], *, until: datetime, owner: str, now: datetime) -> dict[int, MessageState]:
+    """Give back claims that make no sense before a certain time; no attempt was made. Returns the new states."""
     held = and_(
         messages.c.id.in_([queued.id for queued in some]), messages.c.state == MessageState.CLAIMED.value, messages.c.owner == owner
     )
-    return tx.execute(update(messages).where(held).values(_deferred(until, now))).rowcount
+    done = tx.execute(update(messages).where(held).values(_deferred(until, now)).returning(messages.c.id, messages.c.state))
+    return {row.id: MessageState(row.state) for row in done}
 
 
 # ---------------------------------------------------------------------------------------------- begin and settle
@@ -215,10 +216,11 @@ def _after(queued: Queued, delivery: Delivery, now: datetime) -> tuple[str, date
     mendable = delivery.outcome == "rejected" and delivery.fault == "ours"
     if delivery.outcome != "deferred" and not mendable:
         return delivery.outcome, None, asked
-    not_before = now + PAUSES[min(queued.attempts, len(PAUSES) - 1)]
-    if delivery.retry_at is not None:  # of an attempt that was not made, the mailer knows the time; else it only adds to the pause
-        not_before = max(not_before, delivery.retry_at) if asked else delivery.retry_at
-    return MessageState.DEFERRED.value, not_before, asked
+    pause = PAUSES[min(queued.attempts, len(PAUSES) - 1)]
+    if delivery.retry_at is not None:  # where nothing was attempted, the mailer alone knows when; else it can only lengthen the pause
+        wanted = delivery.retry_at - delivery.ended
+        pause = max(pause, wanted) if asked else wanted
+    return MessageState.DEFERRED.value, now + pause, asked
 
 
 def _deferred(not_before: datetime, now: datetime) -> dict[str, Any]:
@@ -269,6 +271,7 @@ def _add_deliveries(tx: Connection, some: Sequence[tuple[Queued, Delivery]]) -> 
             "ended_at": delivery.ended,
         }
         for queued, delivery in some
+        if delivery.phase is not Phase.CONNECT or delivery.retry_at is None  # sent back without an attempt
     ]
     if rows:
         tx.execute(insert(tx, deliveries).on_conflict_do_nothing(), rows)

@@ -26,6 +26,7 @@ class PostOffice:
         self._under_way = 0
         self._says: dict[str, dict[str, Any]] = {}
         self._held: dict[str, datetime] = {}
+        self._forgetful = False
         self._breaks_after: int | None = None
         self._when: dict[str, Callable[[], object]] = {}
 
@@ -43,6 +44,9 @@ class PostOffice:
     def holds_back(self, domain: str, until: datetime) -> None:
         self._held[domain] = until
 
+    def forgets_holds_when_over(self) -> None:
+        self._forgetful = True
+
     def breaks_after(self, messages: int) -> None:
         """Every connection is lost once so many messages were taken."""
         self._breaks_after = messages
@@ -54,7 +58,8 @@ class PostOffice:
         return
 
     def holds(self) -> dict[str, datetime]:
-        return self._held
+        now = datetime.now(UTC)
+        return {domain: until for domain, until in self._held.items() if not self._forgetful or until > now}
 
     async def deliver(self, message: Message, begin: Begin) -> Delivery:
         started = datetime.now(UTC)

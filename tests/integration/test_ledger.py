@@ -222,11 +222,35 @@ def test_a_postponed_message_comes_back_without_having_been_tried(store: Store, 
     (queued,) = claimed(store)
     later = NOW + timedelta(hours=1)
     with store.writing() as tx:
-        assert rows.ledger.postpone(tx, [queued], until=later, owner="another", now=NOW) == 0
-        assert rows.ledger.postpone(tx, [queued], until=later, owner="me", now=NOW) == 1
+        assert rows.ledger.postpone(tx, [queued], until=later, owner="another", now=NOW) == {}
+        assert rows.ledger.postpone(tx, [queued], until=later, owner="me", now=NOW) == {queued.id: S.DEFERRED}
     assert claimed(store) == []
     (again,) = claimed(store, now=later)
     assert again.attempts == 0
+
+
+@pytest.mark.parametrize(
+    ("phase", "seconds", "waits", "attempts"),
+    [
+        (Phase.CONNECT, 30, timedelta(seconds=30), []),  # sent back by a domain's pause: no attempt
+        (Phase.BODY, 30, timedelta(minutes=5), ["deferred"]),
+        (Phase.BODY, 900, timedelta(minutes=15), ["deferred"]),
+        (Phase.CONNECT, None, timedelta(minutes=5), ["deferred"]),  # it could not even be written
+    ],
+)
+def test_the_mailer_may_know_better_when_to_come_back(
+    store: Store, alice: Subscriber, phase: Phase, seconds: int | None, waits: timedelta, attempts: list[str]
+) -> None:
+    planned(store, alice)
+    (queued,) = claimed(store)
+    ended = NOW + timedelta(days=100)  # deliveries have the real time, whatever day a command plays
+    retry_at = None if seconds is None else ended + timedelta(seconds=seconds)
+    delivery = Delivery(outcome="deferred", server="", phase=phase, fault="busy", started=ended, ended=ended, retry_at=retry_at)
+    with store.writing() as tx:
+        assert rows.ledger.settle(tx, [(queued, delivery)], owner="me", now=NOW) == {queued.id: S.DEFERRED}
+        (message,) = rows.deliveries.of_messages(tx)
+    assert message["not_before"] == NOW + waits
+    assert [one["outcome"] for one in message["deliveries"]] == attempts
 
 
 @pytest.mark.parametrize("state", [S.ACCEPTED, S.REJECTED])

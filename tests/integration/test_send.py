@@ -102,6 +102,49 @@ def test_a_fault_of_ours_is_an_alarm_and_is_tried_again(many: App) -> None:
     assert pipeline.send(mended.serving(later)).states == {S.ACCEPTED: 1}
 
 
+def test_mail_to_a_domain_that_pauses_is_put_off_unwritten(many: App) -> None:
+    subscriptions.subscribe(many, Wish(email="slow@example.net", keywords=("robot",)), origin="command")
+    pipeline.compose(many)
+    office = PostOffice()
+    office.holds_back("example.org", datetime.now(UTC) + timedelta(minutes=10))
+    report = pipeline.send(office.serving(many))
+    assert report.states == {S.ACCEPTED: 1, S.DEFERRED: 30}
+    assert len(office.taken) == 1
+    assert [row["deliveries"] for row in pipeline.deliveries(many, state=S.DEFERRED)] == [[]] * 30
+    assert pipeline.send(PostOffice().serving(many.at(NOON + timedelta(minutes=11)))).states == {S.ACCEPTED: 30}
+
+
+def test_when_every_server_pauses_for_long_the_send_ends_and_all_waits(many: App) -> None:
+    office = PostOffice()
+    office.holds_back("*", datetime.now(UTC) + timedelta(minutes=10))
+    report = pipeline.send(office.serving(many))
+    assert "every mail server pauses until" in report.error
+    assert (report.states, report.waiting, counts(many)) == ({}, 30, {S.PLANNED: 30})
+
+
+def test_a_short_pause_of_every_server_is_waited_out(many: App) -> None:
+    office = PostOffice()
+    office.holds_back("*", datetime.now(UTC) + timedelta(seconds=0.2))
+    office.forgets_holds_when_over()
+    assert pipeline.send(office.serving(many)).states == {S.ACCEPTED: 30}
+
+
+def test_a_refused_address_is_suppressed_and_whom_we_offended_is_not(many: App) -> None:
+    office = PostOffice()
+    office.says("r1@example.org", outcome="rejected", code=550, text="5.1.1 nobody", fault="reader", enhanced="5.1.1")
+    office.says("r2@example.org", outcome="rejected", code=550, text="5.7.1 policy", fault="ours", enhanced="5.7.1")
+    office.says("r3@example.org", outcome="rejected", code=552, text="5.2.2 full", fault="mailbox", enhanced="5.2.2")
+    office.says("r4@example.org", outcome="rejected", code=554, text="5.6.0 form", fault="content", enhanced="5.6.0")
+    pipeline.send(office.serving(many))
+    assert [s.email for s in subscriptions.everybody(many) if s.standing is Standing.SUPPRESSED] == ["r1@example.org"]
+    with many.store.reading() as tx:
+        found = store.suppressions.of(tx, "r1@example.org")
+        counted = [one.fault for one in store.bounces.of(tx, "r3@example.org")]
+    assert found is not None
+    assert ("5.1.1" in found.evidence, found.since) == (True, NOON)
+    assert counted == ["mailbox"]
+
+
 def test_a_line_that_breaks_leaves_everything_accounted_for(many: App) -> None:
     office = PostOffice(connections=3)
     office.breaks_after(10)
