@@ -307,7 +307,7 @@ def _text(text: str, x: float, y: float, room: float, anchor: str, *, small: boo
     if anchor == "middle":
         half = min(_width(text, size), room) / 2
         x = min(max(x, half), WIDTH - half)
-    return f'<text x="{_n(x)}" y="{_n(y)}" text-anchor="{anchor}"{more}>{_escape(_fitting(text, room, size))}</text>'
+    return f'<text x="{_n(x)}" y="{_n(y)}" text-anchor="{anchor}"{more}>{_escape(_fitting(text, room, 1.1 * size if bold else size))}</text>'
 
 
 def _fitting(text: str, room: float, size: float) -> str:
@@ -329,7 +329,7 @@ def _sign(sign: str) -> float:
         return 1.1
     if sign in "iljtfr.,;:'|!()[] -":
         return 0.42
-    return 0.98 if sign in "mwMW@%…—" else 0.75 if sign.isupper() else 0.64
+    return 1.04 if sign in "mwMW@%…—" else 0.75 if sign.isupper() else 0.64
 
 
 def _title(text: str) -> str:

@@ -49,6 +49,8 @@ class Preview:
                     if item.score.nearest is None
                     else {"title": item.score.nearest[0], "cosine": round(item.score.nearest[1], 4)},
                     "seen_before": item.seen_before,
+                    "slot": item.slot,
+                    "recipe": item.team or self.outcome.made.recipe,
                 }
                 for item in self.outcome.items
             ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -39,8 +39,13 @@ class FakeReader:
         return 1 if drawn < self.by_mistake else -1 if drawn < self.by_mistake + self.down else 0
 
 
-def live(app: App, readers: Sequence[FakeReader], days: Iterable[tuple[date, Path]], *, seed: int = 1) -> App:
-    """Play the days: papers in at six, the round at noon, thumbs at six in the evening. Returns the app on the last evening."""
+def live(
+    app: App, readers: Sequence[FakeReader], days: Iterable[tuple[date, Path]], *, late: Mapping[date, Path] | None = None, seed: int = 1
+) -> App:
+    """Play the days: papers in at six, the round at noon, thumbs at six in the evening, and late papers of the same day at eight.
+
+    Returns the app on the last evening.
+    """
     people = [(one, subscriptions.subscribe(app, one.wish, origin="command").subscriber) for one in readers]
     for day, dump in days:
         assert not pipeline.ingest(_at(app, day, 6), [dump], seen="name").failed
@@ -48,6 +53,8 @@ def live(app: App, readers: Sequence[FakeReader], days: Iterable[tuple[date, Pat
         app = _at(app, day, 18)
         for one, subscriber in people:
             _read(app, one, subscriber, day, np.random.default_rng([seed, subscriber.id, day.toordinal()]))
+        if late and day in late:
+            assert not pipeline.ingest(_at(app, day, 20), [late[day]], seen=day).failed
     return app
 
 
