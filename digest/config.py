@@ -159,9 +159,6 @@ class MoreServer(_Server):
     host: Annotated[str, Field(min_length=1)] = Field(description="name of the mail server")
 
 
-_S = TypeVar("_S", bound=_Server)
-
-
 class SmtpSection(_Server):
     """The mail server that takes the mails."""
 
@@ -208,6 +205,34 @@ class MailSection(_Section):
         None, description='folder whose templates win over the shipped ones, laid out like them; "" = none', strict=False
     )
     postal_address: str = Field("", description="shown in the foot of every mail; the law asks for it where digests are sent to the public")
+
+
+class MailboxSection(_Section):
+    """The mailbox that bounces, complaints and requests by mail come to; read over IMAP. Nothing in it is ever deleted."""
+
+    host: str = Field("", description='name of the IMAP server; "" = no mailbox is read')
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(993, description="993 (TLS) or 143 (STARTTLS)")
+    tls: Literal["tls", "starttls", "none"] = Field("tls", description='"tls", "starttls", or "none" for a server on this machine')
+    username: str = Field("", description="login")
+    password: SecretStr = Field(SecretStr(""), description="better: password_file, or the variable DIGEST_MAILBOX__PASSWORD", strict=False)
+    password_file: Annotated[Path | None, BeforeValidator(lambda path: path or None)] = Field(
+        None, description='file that holds the password on its first line; "" = none', strict=False
+    )
+    ca_file: Annotated[Path | None, BeforeValidator(lambda path: path or None)] = Field(
+        None, description='file of certificates (PEM) that are trusted instead of the system\'s: for a private CA; "" = none', strict=False
+    )
+    folder: str = Field("INBOX", description="folder that is read")
+    processed: str = Field("", description='folder that mails go to once they are dealt with; "" = they are marked as read')
+    minutes: Annotated[int, Field(ge=1, le=1440)] = Field(5, description="minutes between two looks of `serve`")
+    timeout: Annotated[int, Field(ge=1, le=3600)] = Field(60, description="seconds to wait for each answer")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.host and not self.username:
+            raise ValueError(f"{self.host}: needs the key username")
+        if self.processed and self.processed == self.folder:
+            raise ValueError(f"processed = {self.processed!r}: is the folder that is read; name another one, or leave it empty")
+        return self
 
 
 class WebSection(_Section):
@@ -339,6 +364,7 @@ class Config(_Section):
     fetch: FetchSection = FetchSection()
     smtp: SmtpSection = SmtpSection()
     mail: MailSection = MailSection()
+    mailbox: MailboxSection = MailboxSection()
     web: WebSection = WebSection()
     digest: DigestSection = DigestSection()
     evaluate: EvaluateSection = EvaluateSection()
@@ -494,8 +520,12 @@ def _anchored(config: Config, folder: Path) -> Config:
                 update={key: path and folder / path for key in _MAIL_PATHS for path in [getattr(config.mail, key)]}
             ),
             "smtp": smtp,
+            "mailbox": _server(config.mailbox, folder, "mailbox"),
         }
     )
+
+
+_S = TypeVar("_S", SmtpSection, MoreServer, MailboxSection)
 
 
 def _server(server: _S, folder: Path, name: str) -> _S:

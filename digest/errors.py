@@ -44,6 +44,10 @@ class MailerError(DigestError, ConnectionError):
     """No mail server could be reached or logged in to; nothing was sent."""
 
 
+class MailboxError(DigestError, ConnectionError):
+    """The mailbox that bounces come to cannot be read."""
+
+
 class SourceError(DigestError, ConnectionError):
     """A source could not be fetched to its end; what came before is kept, and the next fetch goes on from there."""
 

@@ -19,7 +19,7 @@ from types import FrameType, TracebackType
 
 import uvicorn
 
-from digest import pipeline, subscriptions, web
+from digest import inbound, pipeline, subscriptions, web
 from digest.app import App
 from digest.errors import DigestError, InputError
 from digest.scheduler import Scheduler
@@ -66,10 +66,14 @@ def run(
         scheduler = Scheduler(_verbs(app, stopping), seconds=tick) if "scheduler" in roles else None
         # Sources answer slowly and ask for pauses of minutes: they have a clock of their own, and the tick reads what they bring.
         fetcher = Scheduler([_fetch(app, stopping)], seconds=tick) if scheduler and app.config.sources else None
+        postman = (
+            Scheduler([_poll(app, stopping)], seconds=60 * app.config.mailbox.minutes) if scheduler and app.config.mailbox.host else None
+        )
+        clocks = [clock for clock in (scheduler, fetcher, postman) if clock]
         try:
             address = pages.start() if pages else ""
-            for part in filter(None, (scheduler, fetcher)):
-                part.start()
+            for clock in clocks:
+                clock.start()
             log.info("serve roles=%s address=%s", ",".join(sorted(roles)), address or "-")
             if ready:
                 ready(address)
@@ -77,12 +81,12 @@ def run(
             log.info("stop by=%s", why)
         finally:
             stopping.set()
-            for part in filter(None, (scheduler, fetcher)):
-                part.hold()
+            for clock in clocks:
+                clock.hold()
             if pages:
                 pages.stop()
-            for part in filter(None, (scheduler, fetcher)):
-                part.stop()
+            for clock in clocks:
+                clock.stop()
             log.info("stopped")
     if why == _DIED:
         raise DigestError("the pages stopped by themselves; the log says why. Start `digest serve` again")
@@ -95,6 +99,14 @@ def _fetch(app: App, stopping: threading.Event) -> Callable[[], None]:
             log.info("fetch source=%s outcome=%s files=%d %s", one.name, one.outcome, len(one.files), one.error)
 
     return fetch
+
+
+def _poll(app: App, stopping: threading.Event) -> Callable[[], None]:
+    def poll() -> None:
+        while inbound.poll(app, stop=stopping.is_set).more and not stopping.is_set():
+            continue
+
+    return poll
 
 
 def _verbs(app: App, stopping: threading.Event) -> tuple[Callable[[], None], Callable[[], None]]:

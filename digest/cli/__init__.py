@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import sys
 
-from digest.cli import deliveries, dumps, evaluation, fetch, library, operate, people, rounds, signing, suppressions
+from digest.cli import deliveries, dumps, evaluation, fetch, library, mail, operate, people, rounds, signing, suppressions
 from digest.cli.base import app
 from digest.cli.options import err
 from digest.errors import AddressError, DigestError, InputError
 
-__all__ = ["app", "deliveries", "dumps", "evaluation", "fetch", "library", "main", "operate", "people", "rounds", "signing", "suppressions"]
+__all__ = [
+    "app",
+    "deliveries",
+    "dumps",
+    "evaluation",
+    "fetch",
+    "library",
+    "mail",
+    "main",
+    "operate",
+    "people",
+    "rounds",
+    "signing",
+    "suppressions",
+]
 
 
 def main() -> None:

@@ -14,9 +14,10 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from digest import pipeline, scores, subscriptions
+from digest import inbound, pipeline, scores, subscriptions
 from digest.app import App
 from digest.cli.base import app
+from digest.cli.mail import show_polled
 from digest.cli.options import AsJson, ConfigPath, DryRun, OnDate, OnlyEmail, a_day, err, opened, out, show_json, stopping
 from digest.errors import InputError
 from digest.model import Quiet, Subscriber
@@ -233,22 +234,26 @@ def show_sent(report: pipeline.Sent) -> None:
 
 @app.command()
 def run(date: OnDate = None, only: OnlyEmail = None, dry_run: DryRun = False, as_json: AsJson = False, config: ConfigPath = None) -> None:
-    """A whole round: read the inbox, choose, send. A second run on the same day sends nobody a second digest."""
+    """A whole round: read the mailbox and the inbox, choose, send. A second run on the same day sends nobody a second digest."""
     with opened(config, date) as service:
         day, reader = None if date is None else a_day(date), _only(service, only)
         if dry_run:
             composed = pipeline.compose(service, day=day, only=reader, dry_run=True)
             show_json({"compose": composed.json}) if as_json else show_composed(composed)
             return
+        # Before the round, so that nothing is sent to who asked to leave or cannot be reached; a mailbox that fails does not keep it from running.
+        polled = inbound.poll(service)
         ingested = pipeline.ingest_inbox(service)
         with stopping() as stop:
             report = pipeline.round(service, day=day, only=reader, stop=stop)
     if as_json:
-        show_json({"ingest": ingested.json} | report.json)
+        show_json(({} if polled.absent else {"mailbox": polled.json}) | {"ingest": ingested.json} | report.json)
     else:
+        if not polled.absent:
+            show_polled(polled)
         if ingested.files:
             _show_ingested(ingested)
         show_composed(report.composed)
         show_sent(report.sent)
-    if report.sent.error or ingested.failed:
+    if report.sent.error or ingested.failed or polled.error:
         raise typer.Exit(1)

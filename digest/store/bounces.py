@@ -6,10 +6,11 @@ from typing import Literal
 
 from sqlalchemy import Connection, select, update
 
-from digest.model import Bounced
+from digest.model import Bounced, Subscriber
+from digest.store import subscribers
 from digest.store.engine import insert
 from digest.store.subscribers import key
-from digest.store.tables import bounces
+from digest.store.tables import bounces, messages
 
 _TEXT = 2000
 #: how a bounce was learned: from the reply of a mail server, or from a report that came by mail
@@ -46,6 +47,12 @@ def of(tx: Connection, email: str) -> list[Bounced]:
     theirs = (bounces.c.email_key == key(email), bounces.c.counts, bounces.c.fault != _COMPLAINT)
     rows = tx.execute(select(bounces.c.fault, bounces.c.enhanced, bounces.c.at).where(*theirs).order_by(bounces.c.id))
     return [Bounced(fault=row.fault, enhanced=row.enhanced, at=row.at) for row in rows]
+
+
+def reader_of(tx: Connection, message: int) -> Subscriber | None:
+    """To whom a message (its row's id) went; None when it is no longer stored."""
+    ident = tx.execute(select(messages.c.subscriber_id).where(messages.c.id == message)).scalar_one_or_none()
+    return None if ident is None else subscribers.by_id(tx, ident)
 
 
 def forgive(tx: Connection, email: str) -> None:

@@ -336,6 +336,24 @@ suppressions = Table(
     Column("former", String(12), nullable=False),
 )
 
+mailboxes = Table(
+    "mailboxes",
+    metadata,
+    #: user, server and folder: another one begins anew
+    Column("name", String(500), primary_key=True),
+    #: numbers of mails mean something only together with this one (RFC 3501, 2.3.1.1)
+    Column("validity", BigInteger, nullable=False),
+    #: the highest number that was looked at
+    Column("mark", BigInteger, nullable=False),
+    #: everything that was there before was looked at: from now on all that is new is, read by a person or not
+    Column("caught_up", Boolean, nullable=False),
+    #: why it cannot be read, or ""
+    Column("error", Text, nullable=False),
+    #: when it last could be read; NULL = never
+    Column("read_at", Instant),
+    Column("changed_at", Instant, nullable=False),
+)
+
 link_keys = Table(
     "link_keys",
     metadata,

@@ -234,6 +234,54 @@ def test_suppressed_addresses_are_listed_taken_over_written_out_and_released(run
     assert json.loads(run("suppressions", "import", "odd.jsonl", "--json", code=1).stdout)["rejected"] == 3
 
 
+def test_a_bounce_through_the_pipe_of_a_mail_server(run: Run, papers: Path, catcher: Catcher, tmp_path: Path) -> None:
+    settings = {
+        "DIGEST_SMTP__HOST": "127.0.0.1",
+        "DIGEST_SMTP__PORT": str(catcher.port),
+        "DIGEST_MAIL__SENDER": "digest@example.org",
+        "DIGEST_MAIL__BOUNCE_DOMAIN": "bounces.example.org",
+    }
+    run("ingest", "--seen", "name", str(papers))
+    run("subscribe", "alice@example.org")
+    run("run", "--date", str(TODAY), **settings)
+    (mail,) = catcher.caught
+    report = (
+        f"Return-Path: <>\nTo: {mail.sender}\nSubject: Undelivered\nContent-Type: multipart/report; boundary=b\n\n--b\n"
+        "Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.org\n\n"
+        "Final-Recipient: rfc822; alice@example.org\nAction: failed\nStatus: 5.1.1\n--b--\n"
+    )
+    told = json.loads(run("bounce", "--json", stdin=report, **settings).stdout)
+    assert (told["outcome"], told["email"], told["suppressed"]) == ("bounced", "alice@example.org", "hard")
+    assert json.loads(run("subscribers", "--json").stdout)[0]["standing"] == "suppressed"
+    # what the header does not say, the envelope may
+    run("suppressions", "release", "alice@example.org")
+    hidden = report.replace(f"To: {mail.sender}\n", "").replace("5.1.1", "5.2.2")
+    assert "untrusted" in run("bounce", stdin=hidden, code=67, **settings).stdout
+    assert "bounced" in run("bounce", "--to", mail.sender, stdin=hidden, **settings).stdout
+
+
+def test_a_mail_for_people_through_the_pipe_is_refused_or_kept_and_never_lost(run: Run, tmp_path: Path) -> None:
+    mail = "From: bob@example.net\nSubject: hello\n\nHow are you?\n"
+    run("bounce", stdin=mail, code=67)
+    run("bounce", "--keep", "for-people/mail", stdin=mail)
+    (kept,) = (tmp_path / "for-people" / "mail").iterdir()
+    assert (kept.suffix, kept.read_text()) == (".eml", mail)
+
+
+def test_the_pipe_tells_a_mail_server_to_come_again_or_that_it_is_misconfigured(run: Run, tmp_path: Path) -> None:
+    run("bounce", stdin="", code=78, DIGEST_SMTP__PORT="many")
+    (tmp_path / "digest.sqlite").write_text("this is no database")
+    assert "digest.sqlite" in run("bounce", stdin="", code=75).stderr
+    (tmp_path / "digest.sqlite").unlink()
+    (tmp_path / "file").write_text("in the way")
+    run("bounce", "--keep", "file/mail", stdin="", code=75)
+
+
+def test_a_mailbox_has_to_be_configured(run: Run) -> None:
+    assert "[mailbox] host" in run("mailbox", code=1).stderr
+    assert "needs the key username" in run("mailbox", code=1, DIGEST_MAILBOX__HOST="imap.example.org").stderr
+
+
 def test_readers_of_the_config_are_applied(run: Run, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('[[subscribers]]\nemail = "alice@example.org"\nkeywords = ["robot"]\n')
     assert [reader["email"] for reader in json.loads(run("subscribers", "--apply", "--json").stdout)] == ["alice@example.org"]

@@ -263,6 +263,16 @@ def upgrade() -> None:
         sa.Column("former", sa.String(length=12), nullable=False),
         sa.PrimaryKeyConstraint("email_key", name=op.f("pk_suppressions"))
     )
+    op.create_table("mailboxes",
+        sa.Column("name", sa.String(length=500), nullable=False),
+        sa.Column("validity", sa.BigInteger(), nullable=False),
+        sa.Column("mark", sa.BigInteger(), nullable=False),
+        sa.Column("caught_up", sa.Boolean(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_mailboxes"))
+    )
     op.create_table("removals",
         sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),

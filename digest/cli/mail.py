@@ -1,0 +1,105 @@
+"""Commands about mail that arrives: bounce (a pipe), mailbox."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest import inbound
+from digest.cli.base import app
+from digest.cli.options import AsJson, ConfigPath, err, opened, out, show_json
+from digest.errors import ConfigError, DigestError, StoreError
+
+log = logging.getLogger("digest.inbound")
+
+#: sysexits.h, which mail servers read: later, nobody here, misconfigured
+_TEMPFAIL, _NOUSER, _CONFIG = 75, 67, 78
+
+
+@app.command()
+def bounce(
+    to: Annotated[
+        list[str] | None,
+        typer.Option("--to", metavar="ADDRESS", help="Recipient of the envelope, where the mail server names it.", show_default=False),
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", metavar="FOLDER", help="Keep mails for people as .eml files here.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Take one mail from standard input: a bounce, a complaint, a request by mail. For the pipe of a mail server.
+
+    Exit codes are those of sysexits.h: 0 dealt with or kept, 67 nothing for this service (and no --keep), 75 try again later, 78 misconfigured.
+    """
+    data = sys.stdin.buffer.read()
+    try:
+        with opened(config) as service:
+            received = inbound.receive(service, data, to=tuple(to or ()))
+        if not received.handled and keep is not None:
+            _keep(keep, data)
+    except ConfigError as error:
+        raise _end(error, _CONFIG) from error
+    except (StoreError, OSError) as error:
+        raise _end(error, _TEMPFAIL) from error
+    except DigestError as error:
+        raise _end(error, _CONFIG) from error
+    except Exception as error:  # a mail must not be lost through a mistake of ours: the mail server brings it again
+        log.exception("the mail could not be dealt with, by a mistake of ours")
+        raise typer.Exit(_TEMPFAIL) from error
+    if as_json:
+        show_json(received.json)
+    else:
+        whom = f"{received.subscriber.email}: " if received.subscriber else ""
+        stopped = f"; no more mail goes there ({received.suppressed.value})" if received.suppressed else ""
+        out.print(f"{whom}{received.outcome} ({received.why}){stopped}", highlight=False, markup=False, soft_wrap=True)
+    if not received.handled and keep is None:
+        raise typer.Exit(_NOUSER)
+
+
+def _end(error: Exception, code: int) -> typer.Exit:
+    err.print(f"digest: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    return typer.Exit(code)
+
+
+def _keep(folder: Path, data: bytes) -> None:
+    """Whole or not at all, under a name that nothing else has."""
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".{secrets.token_hex(8)}.part"
+    with part.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.rename(folder / f"{part.stem.lstrip('.')}.eml")
+
+
+@app.command()
+def mailbox(as_json: AsJson = False, config: ConfigPath = None) -> None:
+    """Read what came to the mailbox of [mailbox] since the last look: bounces, complaints, requests. Deletes nothing."""
+    with opened(config) as service:
+        report = inbound.poll(service)
+        if report.absent:
+            raise ConfigError("no mailbox is configured. Set [mailbox] host, username and password_file")
+    if as_json:
+        show_json(report.json)
+    else:
+        show_polled(report)
+    if report.error or report.failed:
+        raise typer.Exit(1)
+
+
+def show_polled(report: inbound.Polled) -> None:
+    """What the mailbox brought."""
+    told = ", ".join(f"{n} {outcome}" for outcome, n in sorted(report.outcomes.items())) or "nothing new"
+    more = "; there may be more, run it again" if report.more else ""
+    out.print(f"mailbox: {told}{more}", highlight=False)
+    if report.failed:
+        err.print(f"digest: {report.failed} mails could not be dealt with; the log says why", style="red", highlight=False)
+    if report.error:
+        err.print(f"digest: {report.error}", style="red", markup=False, highlight=False, soft_wrap=True)

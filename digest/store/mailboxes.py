@@ -1,0 +1,47 @@
+"""How far the mailbox was read, and whether it can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from digest.store.engine import insert
+from digest.store.tables import mailboxes
+
+_ERROR = 2000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where reading stands in one folder of one mailbox."""
+
+    #: numbers of mails mean something only together with this one; 0 = it was never read
+    validity: int = 0
+    #: the highest number that was looked at
+    mark: int = 0
+    #: everything that was there before was looked at
+    caught_up: bool = False
+    #: why it could not be read the last time, or ""
+    error: str = ""
+    #: when it last could; None = never
+    read_at: datetime | None = None
+    changed_at: datetime | None = None
+
+
+def of(tx: Connection, name: str) -> Place:
+    row = tx.execute(select(mailboxes).where(mailboxes.c.name == name)).one_or_none()
+    return Place() if row is None else Place(**{key: value for key, value in row._mapping.items() if key != "name"})
+
+
+def put(tx: Connection, name: str, place: Place, *, now: datetime) -> None:
+    values = {
+        "validity": place.validity,
+        "mark": place.mark,
+        "caught_up": place.caught_up,
+        "error": place.error[:_ERROR],
+        "read_at": place.read_at,
+        "changed_at": now,
+    }
+    tx.execute(insert(tx, mailboxes).values(name=name, **values).on_conflict_do_update(index_elements=["name"], set_=values))

@@ -1,0 +1,173 @@
+"""A real IMAP server, Debian's Dovecot, with a configuration of its own on ports of its own; nothing of the machine's is touched."""
+
+from __future__ import annotations
+
+import imaplib
+import os
+import pwd
+import shutil
+import ssl
+import subprocess
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from digest.demo.catcher import free_port
+
+#: no IMAP server listens under this address of the loopback network but one that cannot move mails
+PLAIN_HOST = "127.0.0.2"
+_CONFIG = """
+protocols = imap
+listen = 127.0.0.1 {plain}
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/log
+ssl = {ssl}
+ssl_cert = <{folder}/cert.pem
+ssl_key = <{folder}/key.pem
+ssl_dh =
+disable_plaintext_auth = no
+auth_failure_delay = 0
+mail_location = maildir:{folder}/mail/%u
+mail_debug = no
+first_valid_uid = 1
+default_internal_user = {internal}
+default_login_user = {login}
+default_internal_group = {group}
+passdb {{
+  driver = passwd-file
+  args = scheme=plain username_format=%u {folder}/users
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={folder}/mail/%u
+}}
+service anvil {{
+  chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {starttls}
+  }}
+  inet_listener imaps {{
+    port = {tls}
+    ssl = yes
+  }}
+}}
+local {plain} {{
+  protocol imap {{
+    imap_capability = IMAP4rev1 SASL-IR LITERAL+ UIDPLUS
+  }}
+}}
+"""
+
+
+def program() -> str | None:
+    """Where Dovecot is, if it is."""
+    return shutil.which("dovecot") or shutil.which("/usr/sbin/dovecot")
+
+
+class Dovecot:
+    """Context manager. Every user's password is "secret"; a mailbox begins when its user first logs in."""
+
+    def __init__(self, *users: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="dc-"))  # a socket's path may have a hundred characters
+        self.tls, self.starttls = free_port(), free_port()
+        self.certificate = self.folder / "cert.pem"
+        self._users = users
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        _certify(self.folder)
+        root = os.geteuid() == 0
+        me = pwd.getpwuid(os.geteuid())
+        mails = pwd.getpwnam("nobody") if root else me
+        (self.folder / "users").write_text("".join(f"{user}:secret\n" for user in self._users))
+        (self.folder / "mail").mkdir()
+        if root:
+            os.chown(self.folder / "mail", mails.pw_uid, mails.pw_gid)
+            self.folder.chmod(0o755)
+        config = self.folder / "dovecot.conf"
+        config.write_text(
+            _CONFIG.format(
+                folder=self.folder,
+                plain=PLAIN_HOST,
+                ssl="yes",
+                tls=self.tls,
+                starttls=self.starttls,
+                uid=mails.pw_uid,
+                gid=mails.pw_gid,
+                internal="dovecot" if root else me.pw_name,
+                login="dovenull" if root else me.pw_name,
+                group="dovecot" if root else str(me.pw_gid),
+            )
+        )
+        found = program()
+        assert found is not None
+        self._process = subprocess.Popen([found, "-F", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self._wait()
+        return self
+
+    def _wait(self) -> None:
+        assert self._process is not None
+        for _ in range(200):
+            if self._process.poll() is not None:
+                assert self._process.stderr is not None
+                raise RuntimeError(f"Dovecot ended: {self._process.stderr.read().decode()}")
+            try:
+                self.client(self._users[0]).logout()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+        raise RuntimeError(f"Dovecot does not answer: {(self.folder / 'log').read_text()}")
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(30)
+            if self._process.stderr:
+                self._process.stderr.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def client(self, user: str) -> imaplib.IMAP4_SSL:
+        """Another mail program, logged in."""
+        context = ssl.create_default_context(cafile=self.certificate)
+        client = imaplib.IMAP4_SSL("127.0.0.1", self.tls, ssl_context=context, timeout=20)
+        client.login(user, "secret")
+        return client
+
+
+def _certify(folder: Path) -> None:
+    """A certificate for the addresses of the loopback network, which is its own authority."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
+    now = datetime.now(UTC)
+    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.IPAddress(ip_address(PLAIN_HOST))])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(names, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (folder / "key.pem").write_bytes(key.private_bytes(pem, form, serialization.NoEncryption()))

@@ -1,0 +1,319 @@
+"""Mail that arrives: what a token proves is done, once; what is forged changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from digest import inbound, pipeline, store, subscriptions
+from digest.app import App
+from digest.model import Delivery, MessageKind, MessageState, Phase, Purpose, Queued, Standing, Subscriber, SuppressionReason
+from digest.pipeline.bounces import note_refusal
+from digest.subscriptions import Wish
+from tests.conftest import NOON, invented
+
+GOLDEN = Path(__file__).parents[1] / "data" / "bounces"
+ALICE, BOB = "alice@example.org", "bob@example.org"
+#: the tokens in the golden mails
+VERP = b"b+aeaqmaaaaaaaoaaaaaaaaaaaaaacvtzoqhcwoicfh7u7dpqp4lmamcy@bounces.digest.example"
+LEAVE = b"aeaqgaaaaaaaoaaaaaaaaaaaaaacujrdlt2fyutwdbnk2vlfosysauq"
+MORE = b"aeaqcaaaaaaaoaaaaaaagaaaaaacviaf3bvw4nyg2l6d6nzqqisqjja"
+
+
+def with_bounce_domain(app: App) -> App:
+    mail = app.config.mail.model_copy(update={"bounce_domain": "bounces.example.org"})
+    return replace(app, config=app.config.model_copy(update={"mail": mail}))
+
+
+@pytest.fixture
+def service(app: App) -> App:
+    return with_bounce_domain(app)
+
+
+@pytest.fixture
+def alice(service: App) -> Subscriber:
+    return subscriptions.subscribe(service, Wish(email=ALICE), origin="command").subscriber
+
+
+@pytest.fixture
+def bob(service: App) -> Subscriber:
+    return subscriptions.subscribe(service, Wish(email=BOB), origin="command").subscriber
+
+
+def letter(app: App, who: Subscriber, key: str = "1", *, state: MessageState = MessageState.ACCEPTED) -> Queued:
+    """A message to a reader that was sent, with the given end."""
+    with app.store.writing() as tx:
+        store.ledger.plan(
+            tx,
+            kind=MessageKind.WELCOME,
+            subscriber_id=who.id,
+            key=key,
+            message_id=app.message_id(MessageKind.WELCOME, key, who.id),
+            not_before=app.now(),
+            expires_at=app.now() + timedelta(hours=8),
+        )
+        (queued,) = store.ledger.claim(tx, owner="me", now=app.now(), clock=app.now())
+        store.ledger.begin(tx, [queued], owner="me", now=app.now(), clock=app.now())
+        delivery = Delivery(outcome=state.value, server="mx", phase=Phase.BODY, started=app.now(), ended=app.now())  # type: ignore[arg-type]
+        store.ledger.settle(tx, [(queued, delivery)], owner="me", now=app.now())
+    return queued
+
+
+def mail(name: str, app: App, queued: Queued, *, paper: int = 0) -> bytes:
+    """A golden mail, about a message of this store."""
+    reader = queued.subscriber.id
+    address = app.bounce_address(reader, queued.id)
+    assert address is not None
+
+    def token(purpose: Purpose, paper: int = 0) -> bytes:
+        return app.url(purpose, reader, paper_id=paper, message_id=queued.id).rpartition("/")[2].encode()
+
+    data = (GOLDEN / f"{name}.eml").read_bytes()
+    data = data.replace(VERP, address.encode()).replace(LEAVE, token(Purpose.UNSUBSCRIBE)).replace(MORE, token(Purpose.UP, paper))
+    return data.replace(LEAVE.upper(), token(Purpose.UNSUBSCRIBE).upper())
+
+
+def bounce_of(app: App, queued: Queued) -> bytes:
+    return mail("postfix-unknown-user", app, queued)
+
+
+def standing(app: App, who: Subscriber) -> Standing:
+    return subscriptions.by_id(app, who.id).standing
+
+
+def states(app: App) -> dict[str, int]:
+    with app.store.reading() as tx:
+        return {state.value: n for state, n in store.deliveries.count(tx).items()}
+
+
+def contents(app: App) -> dict[str, list[object]]:
+    """All that a mail could change."""
+    with app.store.reading() as tx:
+        return {
+            table: list(tx.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1, 2").all())
+            for table in ("subscribers", "messages", "bounces", "suppressions", "feedback")
+        }
+
+
+# ---------------------------------------------------------------------------------------------- bounces
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "reason"),
+    [
+        ("postfix-unknown-user", "reader", SuppressionReason.HARD),
+        ("exim-letter", "reader", SuppressionReason.HARD),
+        ("gmail-unknown-user", "reader", SuppressionReason.HARD),
+        ("exchange-online-not-found", "reader", SuppressionReason.HARD),
+        ("exchange-letter", "reader", SuppressionReason.HARD),
+        ("qmail", "reader", SuppressionReason.HARD),
+        ("opensmtpd", "reader", SuppressionReason.HARD),
+        ("qmail-full", "mailbox", None),
+        ("postfix-full-for-days", "mailbox", None),
+        ("exim-report", "mailbox", None),
+        ("sendmail", "mailbox", None),
+        ("gmail-unauthenticated", "ours", None),
+        ("international", "content", None),
+    ],
+)
+def test_each_shape_of_bounce_is_held_against_whom_it_speaks_of(
+    service: App, alice: Subscriber, name: str, fault: str, reason: SuppressionReason | None
+) -> None:
+    received = inbound.receive(service, mail(name, service, letter(service, alice)))
+    assert (received.outcome, received.fault, received.suppressed, received.handled) == ("bounced", fault, reason, True)
+    assert standing(service, alice) is (Standing.SUPPRESSED if reason else Standing.ACTIVE)
+
+
+def test_without_a_bounce_domain_the_signed_link_in_the_returned_headers_proves_the_message(app: App) -> None:
+    alice = subscriptions.subscribe(app, Wish(email=ALICE), origin="command").subscriber
+    queued = letter(app, alice)
+    token = app.url(Purpose.UNSUBSCRIBE, alice.id, message_id=queued.id).rpartition("/")[2].encode()
+    data = (GOLDEN / "postfix-unknown-user.eml").read_bytes().replace(VERP, b"digest@example.org").replace(LEAVE, token)
+    assert inbound.receive(app, data).suppressed is SuppressionReason.HARD
+
+
+def test_the_same_report_twice_is_one_bounce_on_every_database(any_app: App) -> None:
+    service = with_bounce_domain(any_app)
+    alice = subscriptions.subscribe(service, Wish(email=ALICE), origin="command").subscriber
+    data = mail("exim-report", service, letter(service, alice))  # 5.2.1: suppressed at the second
+    assert [inbound.receive(service, data).suppressed for _ in range(3)] == [None, None, None]
+    assert inbound.receive(service, mail("exim-report", service, letter(service, alice, "2"))).suppressed is SuppressionReason.DISABLED
+
+
+def test_full_for_days_often_enough_suppresses(service: App, alice: Subscriber) -> None:
+    made = [
+        inbound.receive(service, mail("postfix-full-for-days", service, letter(service, alice, str(number)))).suppressed
+        for number in range(5)
+    ]
+    assert made == [None] * 4 + [SuppressionReason.SOFT]
+
+
+def test_a_refusal_at_the_door_and_its_report_by_mail_are_one_bounce(service: App, alice: Subscriber) -> None:
+    for number in range(4):
+        queued = letter(service, alice, str(number))
+        refusal = Delivery(
+            outcome="rejected", server="mx", phase=Phase.RCPT, code=552, text="5.2.2 full", fault="mailbox", enhanced="5.2.2", started=NOON, ended=NOON
+        )  # fmt: skip
+        with service.store.writing() as tx:
+            note_refusal(service, tx, queued, refusal)
+        inbound.receive(service, mail("postfix-full-for-days", service, queued))
+    assert standing(service, alice) is Standing.ACTIVE
+
+
+def test_a_delay_changes_nothing(service: App, alice: Subscriber) -> None:
+    data = mail("postfix-delayed", service, letter(service, alice))
+    before = contents(service)
+    assert inbound.receive(service, data).outcome == "ignored"
+    assert contents(service) == before
+
+
+# ---------------------------------------------------------------------------------------------- evidence of unknown messages
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("postfix-unknown-user", "rejected"),
+        ("gmail-unauthenticated", "rejected"),
+        ("postfix-delayed", "unknown"),
+        ("arf-abuse", "accepted"),
+        ("away-exchange-en", "accepted"),
+        ("asks-to-leave", "accepted"),
+        ("person-answers", "unknown"),
+    ],
+)
+def test_a_mail_about_an_unknown_message_is_evidence(service: App, alice: Subscriber, name: str, state: str) -> None:
+    queued = letter(service, alice, state=MessageState.UNKNOWN)
+    assert states(service) == {"unknown": 1}
+    inbound.receive(service, mail(name, service, queued))
+    assert states(service) == {state: 1}
+
+
+def test_evidence_and_complaints_are_noted_on_every_database(any_app: App) -> None:
+    service = with_bounce_domain(any_app)
+    alice = subscriptions.subscribe(service, Wish(email=ALICE), origin="command").subscriber
+    data = mail("arf-abuse", service, letter(service, alice, state=MessageState.UNKNOWN))
+    assert [inbound.receive(service, data).suppressed for _ in range(2)] == [SuppressionReason.COMPLAINT, None]
+    assert (states(service), standing(service, alice)) == ({"accepted": 1}, Standing.LEFT)
+
+
+def test_what_was_accepted_stays_so_when_it_comes_back(service: App, alice: Subscriber) -> None:
+    inbound.receive(service, bounce_of(service, letter(service, alice)))
+    assert states(service) == {"accepted": 1}
+
+
+# ---------------------------------------------------------------------------------------------- complaints and answers
+
+
+@pytest.mark.parametrize("name", ["arf-abuse", "arf-redacted"])
+def test_who_complains_has_left(service: App, alice: Subscriber, name: str) -> None:
+    data = mail(name, service, letter(service, alice))
+    received = inbound.receive(service, data)
+    assert (received.outcome, received.suppressed) == ("complained", SuppressionReason.COMPLAINT)
+    assert standing(service, alice) is Standing.LEFT
+    subscriptions.return_after(service, alice.id)
+    assert inbound.receive(service, data).suppressed is None
+    assert standing(service, alice) is Standing.ACTIVE, "an old complaint is no new one"
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("away-*.eml")), ids=lambda path: path.stem)
+def test_an_automatic_answer_changes_no_reader(service: App, alice: Subscriber, path: Path) -> None:
+    data = mail(path.stem, service, letter(service, alice))
+    before = contents(service)
+    assert inbound.receive(service, data).outcome == "ignored"
+    assert contents(service) == before
+
+
+@pytest.mark.parametrize("name", ["person-answers", "person-forwards-a-bounce", "dmarc-report", "receipt-read", "arf-not-spam"])
+def test_what_is_for_people_is_left_to_them(service: App, alice: Subscriber, name: str) -> None:
+    data = mail(name, service, letter(service, alice))
+    before = contents(service)
+    assert not inbound.receive(service, data).handled
+    assert contents(service) == before
+
+
+# ---------------------------------------------------------------------------------------------- requests
+
+
+def test_leaving_by_mail_works_for_a_machine_too(service: App, alice: Subscriber, bob: Subscriber) -> None:
+    for reader, extra in ((alice, b""), (bob, b"Auto-Submitted: auto-generated\nPrecedence: bulk\n")):
+        received = inbound.receive(service, extra + mail("asks-to-leave", service, letter(service, reader)))
+        assert (received.outcome, standing(service, reader)) == ("unsubscribed", Standing.LEFT)
+
+
+def test_a_thumb_by_mail_counts_unless_a_machine_gives_it(app: App, dump: Callable[..., Path]) -> None:
+    alice = subscriptions.subscribe(app, Wish(email=ALICE), origin="command").subscriber
+    pipeline.ingest(app, [dump(rows=invented(NOON.date(), each=1))])
+    token = app.url(Purpose.DOWN, alice.id, paper_id=2).rpartition("/")[2]
+    asked = f"From: alice@example.org\nSubject: =?utf-8?q?Re=3A_Less_like_this_{token}?=\n\n".encode()
+    assert inbound.receive(app, b"Auto-Submitted: auto-replied\n" + asked).outcome == "other"
+    assert pipeline.standing_vote(app, alice.id, 2) == 0
+    assert inbound.receive(app, asked).outcome == "voted"
+    assert pipeline.standing_vote(app, alice.id, 2) == -1
+
+
+def test_a_request_of_who_is_no_longer_stored_is_no_error(service: App, alice: Subscriber) -> None:
+    data = mail("asks-to-leave", service, letter(service, alice))
+    with service.store.writing() as tx:
+        tx.exec_driver_sql("DELETE FROM subscribers")
+    assert inbound.receive(service, data).outcome == "ignored"
+
+
+# ---------------------------------------------------------------------------------------------- forgery
+
+
+def test_a_report_without_our_token_changes_nothing(service: App, alice: Subscriber) -> None:
+    letter(service, alice)
+    before = contents(service)
+    for path in sorted(GOLDEN.glob("*.eml")):  # signed, but with another service's key
+        received = inbound.receive(service, path.read_bytes())
+        assert received.outcome in ("untrusted", "other"), path.stem
+    assert contents(service) == before
+
+
+def test_the_number_of_another_message_in_a_forged_address_is_found_out(service: App, alice: Subscriber, bob: Subscriber) -> None:
+    mine = letter(service, bob)
+    theirs = letter(service, alice, "2")
+    address = service.bounce_address(bob.id, mine.id)
+    other = service.bounce_address(alice.id, theirs.id)
+    assert address is not None
+    assert other is not None
+    body, mac = address[2:31], address[31:57]
+    forged = [f"b+{other[2:31]}{mac}@bounces.example.org", f"b+{body[::-1]}{mac}@x.org", f"b+{mac}{body}@x.org", "b+@x.org"]
+    before = contents(service)
+    for one in forged:
+        data = (GOLDEN / "postfix-unknown-user.eml").read_bytes().replace(VERP, one.encode())
+        assert inbound.receive(service, data).outcome == "untrusted"
+    assert contents(service) == before
+
+
+def test_the_right_to_vote_or_to_change_settings_is_no_right_to_suppress(service: App, alice: Subscriber) -> None:
+    queued = letter(service, alice)
+    data = (GOLDEN / "postfix-unknown-user.eml").read_bytes().replace(VERP, b"digest@example.org")
+    before = contents(service)
+    for purpose in (Purpose.UP, Purpose.DOWN, Purpose.MANAGE, Purpose.CONFIRM):
+        token = service.url(purpose, alice.id, paper_id=1, message_id=queued.id).rpartition("/")[2].encode()
+        assert inbound.receive(service, data.replace(LEAVE, token)).outcome == "untrusted"
+        if purpose in (Purpose.MANAGE, Purpose.CONFIRM):
+            assert inbound.receive(service, b"Subject: Unsubscribe " + token + b"\n\n").outcome == "other"
+    assert contents(service) == before
+
+
+def test_a_bounce_of_a_message_that_went_to_somebody_else_is_not_believed(service: App, alice: Subscriber, bob: Subscriber) -> None:
+    """A token is signed over both numbers; should they not fit together, the database was restored or mixed up."""
+    theirs = letter(service, alice)
+    address = service.bounce_address(bob.id, theirs.id)
+    assert address is not None
+    data = (GOLDEN / "postfix-unknown-user.eml").read_bytes().replace(VERP, address.encode())
+    assert inbound.receive(service, data).outcome == "untrusted"
+    assert (standing(service, alice), standing(service, bob)) == (Standing.ACTIVE, Standing.ACTIVE)
+
+
+def test_a_rotated_key_still_proves_the_bounces_of_older_mails(service: App, alice: Subscriber) -> None:
+    data = bounce_of(service, letter(service, alice))
+    service.rotate_keys()
+    assert inbound.receive(service, data).outcome == "bounced"
