@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parents[1]
 #: the day on which the stories play
 TODAY = date(2026, 6, 9)
 NOON = datetime(2026, 6, 9, 12, tzinfo=UTC)
+#: the server on which databases may be made, unless DIGEST_TEST_POSTGRES names another
+POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 
 
 def absent(reason: str) -> None:
@@ -57,7 +59,7 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def postgres() -> str:
     """URL of a PostgreSQL server on which databases may be made."""
-    url = os.environ.get("DIGEST_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+    url = os.environ.get("DIGEST_TEST_POSTGRES", POSTGRES)
     try:
         import psycopg
 
@@ -67,7 +69,8 @@ def postgres() -> str:
     return url
 
 
-def _postgres_url(admin: str, template: str = "template1") -> Iterator[str]:
+def postgres_url(admin: str, template: str = "template1") -> Iterator[str]:
+    """A database of its own, for as long as the generator lives."""
     import psycopg
 
     name = f"digest_test_{uuid.uuid4().hex[:12]}"
@@ -92,7 +95,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_template(postgres: str) -> Iterator[str]:
     """The name of a PostgreSQL database with the schema in it."""
-    for url in _postgres_url(postgres):
+    for url in postgres_url(postgres):
         made = Store(url)
         schema.require(made)
         made.close()
@@ -105,7 +108,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'empty.sqlite'}"
     else:
-        yield from _postgres_url(request.getfixturevalue("postgres"))
+        yield from postgres_url(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -115,7 +118,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "digest.sqlite")
         yield f"sqlite:///{tmp_path / 'digest.sqlite'}"
     else:
-        yield from _postgres_url(request.getfixturevalue("postgres"), request.getfixturevalue("postgres_template"))
+        yield from postgres_url(request.getfixturevalue("postgres"), request.getfixturevalue("postgres_template"))
 
 
 @pytest.fixture

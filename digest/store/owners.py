@@ -38,9 +38,10 @@ def _boot() -> str:
 
 
 def _start(pid: int) -> str | None:
-    """The process's start in clock ticks since boot (proc(5), field 22); None when there is no such process."""
+    """The process's start in clock ticks since boot (proc(5), field 22); None when there is no such process, or only its entry is left."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    return stat.rpartition(")")[2].split()[19]
+    state, *rest = stat.rpartition(")")[2].split()  # the name in brackets may hold anything
+    return None if state in "ZX" else rest[18]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -443,6 +446,17 @@ def test_a_living_process_is_not_dead_and_one_that_is_gone_is() -> None:
     rebooted = "/".join([me.split("/")[0], "another-boot", *me.split("/")[2:]])
     elsewhere = "/".join(["another-host", *me.split("/")[1:]])
     assert rows.owners.dead([me, gone, rebooted, elsewhere, "garbage"]) == {gone, rebooted}
+
+
+def test_a_killed_process_whose_parent_has_not_looked_yet_is_dead_too() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    owner = "/".join([*rows.owners.me().split("/")[:2], str(child.pid), rows.owners._start(child.pid) or "", "x"])
+    assert rows.owners.dead([owner]) == set()
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert rows.owners.dead([owner]) == {owner}
+    child.communicate()
+    assert rows.owners.dead([owner]) == {owner}
 
 
 def test_times_come_back_aware(store: Store, alice: Subscriber) -> None:

@@ -1,0 +1,40 @@
+"""The ledger under kill -9 and frozen processes, before Postfix's smtp-sink. The short form; `python -m tests.kill` is the long one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from digest.model import MessageState
+from tests.conftest import absent, postgres_url
+from tests.kill.proof import Proof
+from tests.kill.sink import program
+
+# Forking one process for another is what these tests are about.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'digest.sqlite'}"
+    else:
+        yield from postgres_url(request.getfixturevalue("postgres"))
+
+
+@pytest.mark.parametrize(
+    ("database", "senders"), [("sqlite", 1), pytest.param("postgres", 3, marks=pytest.mark.postgres)], indirect=["database"]
+)
+def test_no_copy_twice_and_nobody_forgotten_whoever_is_killed(database: str, senders: int, tmp_path: Path) -> None:
+    if program() is None:
+        absent("no smtp-sink is installed (Debian's package postfix)")
+    if not os.environ.get("DIGEST_TEST_ALL"):
+        pytest.skip("takes a quarter of a minute: DIGEST_TEST_ALL=1 runs it, and python -m tests.kill its long form")
+    report = Proof(database, tmp_path, readers=140, kills=9, senders=senders).run()
+    assert report.wrong == []
+    assert report.kills >= 9
+    assert sum(report.states.values()) == 140
+    assert report.states[MessageState.ACCEPTED] > 70

@@ -1,0 +1,336 @@
+"""Acts of sending under kills, and what must hold at the end. Random, but seeded; on any database, with any number of senders at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from multiprocessing.context import ForkServerProcess as Process
+from pathlib import Path
+
+import msgspec
+
+from digest import pipeline, store, subscriptions
+from digest.app import App
+from digest.model import Digest, Item, Made, MessageKind, MessageState, Score, Subscriber
+from digest.store.digests import Window
+from digest.subscriptions import Wish
+from tests.conftest import TODAY, invented
+from tests.kill.sender import open_app, work
+from tests.kill.sink import Sink, copies_in, free_port
+
+S = MessageState
+#: senders that are alive renew their claims every third of it
+LEASE = 1.0
+_PAPERS = 3
+#: real processes, forked off one that has loaded the package: loading it anew for each would take most of the time
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["tests.kill.sender"])
+_OVER = timedelta(hours=4)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mode:
+    """How the mail server behaves, as words to smtp-sink."""
+
+    name: str
+    words: tuple[str, ...] = ()
+    #: what its answer to the final dot means: taken, refused, or nobody knows
+    body: str = "taken"
+
+
+PLAIN = Mode(name="plain")
+MODES = (
+    PLAIN,
+    Mode(name="slow", words=("-w", "1")),
+    PLAIN,
+    Mode(name="hangs up at the dot", words=("-q", "."), body="unknown"),
+    PLAIN,
+    Mode(name="hangs up at DATA", words=("-q", "DATA"), body="none"),
+    PLAIN,
+    Mode(name="later at RCPT", words=("-r", "RCPT"), body="none"),
+    PLAIN,
+    Mode(name="never at RCPT", words=("-f", "RCPT", "-B", "550 5.1.1 no such user"), body="none"),
+    PLAIN,
+    Mode(name="later at the dot", words=("-r", "."), body="refused"),
+    PLAIN,
+    Mode(name="never at the dot", words=("-f", ".", "-B", "554 5.6.0 not in this form"), body="refused"),
+)
+
+
+@dataclass(kw_only=True, slots=True)
+class Act:
+    """What happened in one act."""
+
+    mode: Mode
+    deed: str
+    kills: int
+    taken: int
+    unknown: int
+
+
+@dataclass(kw_only=True)
+class Report:
+    """The whole story, and what went against the promises (nothing, if all is well)."""
+
+    acts: list[Act] = field(default_factory=list)
+    states: Counter[MessageState] = field(default_factory=Counter)
+    copies: int = 0
+    seconds: float = 0.0
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def kills(self) -> int:
+        return sum(act.kills for act in self.acts)
+
+
+class Proof:
+    """Args:
+    url: an empty database.
+    folder: for what the mail server takes.
+    readers: to write to, cut into shares that fall due act by act.
+    kills: senders that must have died before the end.
+    senders: at work at once.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        folder: Path,
+        *,
+        readers: int,
+        kills: int,
+        senders: int = 1,
+        connections: int = 5,
+        seed: int = 1,
+        told: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.url, self.folder = url, folder
+        self.senders, self.connections, self.kills = senders, connections, kills
+        self.random = random.Random(seed)
+        self.told = told
+        self.port = free_port()
+        self.app: App = open_app(url, self.port, connections)
+        self.report = Report()
+        self._readers = self._subscribe(readers)
+        self._share = max(4 * senders, readers // (kills + kills // 4 + 4))
+        #: folders of what was taken for good, or perhaps
+        self._kept: list[Path] = []
+
+    def run(self) -> Report:
+        started = time.monotonic()
+        # Every deed once, whatever chance says; then kills, in every mode in turn, until there were enough.
+        self._act(PLAIN, "freeze")
+        self._act(PLAIN, "stop")
+        turn = 0
+        while self.report.kills < self.kills:
+            deed = "freeze" if turn % 15 == 14 else "stop" if turn % 15 == 7 else "kill"
+            self._act(MODES[turn % len(MODES)], deed)
+            turn += 1
+        self._plan(len(self._readers))
+        self._drain()
+        self._drain(hours_ahead=3)  # what was deferred is due again
+        self._check()
+        self.report.seconds = time.monotonic() - started
+        self.app.close()
+        return self.report
+
+    # ------------------------------------------------------------------------------------------ setting the stage
+
+    def _subscribe(self, count: int) -> list[Subscriber]:
+        dump = self.folder / f"{TODAY}.jsonl"
+        dump.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in invented(TODAY)))
+        pipeline.ingest(self.app, [dump])
+        wishes = (Wish(email=f"r{number}@example.org", keywords=("robot",), size=_PAPERS) for number in range(count))
+        return [done.subscriber for done in subscriptions.subscribe_many(self.app, wishes, origin="file") if not isinstance(done, tuple)]
+
+    def _plan(self, count: int) -> int:
+        """Digests for the next readers, due at once."""
+        now = self.app.now()
+        some, self._readers = self._readers[:count], self._readers[count:]
+        made = Made(model="keywords", features="words1", candidates=16, at=now)
+        with self.app.store.writing() as tx:
+            mark = store.papers.highest_id(tx)
+            for reader in some:
+                papers = self.random.sample(range(1, mark + 1), _PAPERS)
+                items = tuple(
+                    Item(position=place, score=Score(paper_id=paper, value=1.0, match=90)) for place, paper in enumerate(papers, 1)
+                )
+                digest = Digest(subscriber_id=reader.id, local_date=now.date(), items=items, made=made)
+                window = Window(
+                    message_id=self.app.message_id(MessageKind.DIGEST, now.date().isoformat(), reader.id),
+                    not_before=now,
+                    expires_at=now + _OVER,
+                )
+                store.digests.plan(tx, digest, mark=mark, window=window, now=now)
+        return len(some)
+
+    @contextmanager
+    def _at_work(self, count: int, hours_ahead: float = 0) -> Iterator[list[Process]]:
+        words = (self.url, self.port, self.connections, LEASE, hours_ahead, str(self.folder / "senders.log"))
+        made = [_PROCESSES.Process(target=work, args=words) for _ in range(count)]
+        try:
+            for process in made:
+                process.start()
+            yield made
+        finally:
+            for process in made:
+                if process.is_alive():
+                    _signal(process, signal.SIGCONT)
+                    process.kill()
+                process.join()
+
+    # ------------------------------------------------------------------------------------------ acts
+
+    def _act(self, mode: Mode, deed: str) -> None:
+        before = self._count()
+        share = self._plan(self._share)
+        folder = self.folder / f"act{len(self.report.acts)}"
+        if mode.body in ("taken", "unknown"):
+            self._kept.append(folder)
+        with Sink(self.port, folder, *mode.words) as sink, self._at_work(self.senders) as senders:
+            self._until_under_way(sink, before, senders, self.random.randrange(1, max(2, share)) if mode.body != "none" else 0)
+            killed = {"kill": self._kill, "freeze": self._freeze, "stop": self._stop}[deed](senders)
+            taken = sink.taken()
+        unknown = self._settled_unknown() - before[S.UNKNOWN]
+        self.report.acts.append(Act(mode=mode, deed=deed, kills=killed, taken=taken, unknown=unknown))
+        self.told(f"act {len(self.report.acts):>3}  {mode.name:<20} {deed:<7} kills {killed}  taken {taken:>4}  unknown {unknown:>3}")
+        if mode.body != "unknown" and unknown > self.connections * self.senders:
+            self.report.wrong.append(
+                f"act {len(self.report.acts)}: {unknown} unknown of {self.senders} senders with {self.connections} connections"
+            )
+        if deed == "stop" and mode.body != "unknown" and unknown:
+            self.report.wrong.append(f"act {len(self.report.acts)}: {unknown} unknown though nobody died")
+
+    def _until_under_way(self, sink: Sink, before: Counter[MessageState], senders: list[Process], taken: int) -> None:
+        """Until so many were taken, or a moment after the first was claimed where none is taken; or all is done."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and any(sender.is_alive() for sender in senders):
+            if taken and sink.taken() >= taken:
+                time.sleep(self.random.uniform(0, 0.01))
+                return
+            if not taken and (now := self._count()) and now[S.PLANNED] < before[S.PLANNED] + self._share:
+                time.sleep(self.random.uniform(0, 0.1))
+                return
+            time.sleep(0.002)
+
+    def _kill(self, senders: list[Process]) -> int:
+        """kill -9 all at once, or one and let the others go on."""
+        some = senders if self.random.random() < 0.5 else [self.random.choice(senders)]
+        killed = 0
+        for sender in some:
+            if sender.is_alive():
+                sender.kill()
+                sender.join()
+                killed += 1
+        self._wait([sender for sender in senders if sender not in some])
+        return killed
+
+    def _freeze(self, senders: list[Process]) -> int:
+        """Stop the first past its lease, let another take over what it had, and let it go on."""
+        _signal(senders[0], signal.SIGSTOP)
+        time.sleep(LEASE * 1.3)
+        with self._at_work(1) as others:
+            # On SQLite it may have been frozen with the database locked; then nobody takes over.
+            deadline = time.monotonic() + 8
+            while others[0].is_alive() and time.monotonic() < deadline:
+                time.sleep(0.02)
+            _signal(senders[0], signal.SIGCONT)
+            self._wait([*senders, *others])
+        return 0
+
+    def _stop(self, senders: list[Process]) -> int:
+        for sender in senders:
+            sender.terminate()
+        self._wait(senders)
+        return 0
+
+    def _wait(self, senders: list[Process]) -> None:
+        for sender in senders:
+            sender.join(timeout=120)
+            if sender.is_alive():
+                self.report.wrong.append("a sender did not end within two minutes")
+
+    def _drain(self, hours_ahead: float = 0) -> None:
+        """A well-behaved server, and senders that live, until nothing is due."""
+        folder = self.folder / f"drain{hours_ahead}"
+        self._kept.append(folder)
+        with Sink(self.port, folder), self._at_work(self.senders, hours_ahead) as senders:
+            self._wait(senders)
+        if codes := [sender.exitcode for sender in senders if sender.exitcode]:
+            self.report.wrong.append(f"the last senders ended with {codes}; see senders.log")
+
+    # ------------------------------------------------------------------------------------------ what must hold
+
+    def _count(self) -> Counter[MessageState]:
+        with self.app.store.reading() as tx:
+            return Counter(store.deliveries.count(tx))
+
+    def _settled_unknown(self) -> int:
+        """Unknown messages, once those of dead senders were found: what the next sender does first."""
+        now = datetime.now(UTC)
+        with self.app.store.writing() as tx:
+            store.ledger.recover(tx, dead=store.owners.dead(store.ledger.owners(tx)), now=now, clock=now)
+        return self._count()[S.UNKNOWN]
+
+    def _check(self) -> None:
+        wrong = self.report.wrong
+        copies: Counter[str] = Counter()
+        for folder in self._kept:
+            copies.update(copies_in(folder))
+        self.report.copies = sum(copies.values())
+        with self.app.store.reading() as tx:
+            rows = store.deliveries.of_messages(tx, limit=1_000_000)
+        self.report.states = Counter(MessageState(row["state"]) for row in rows)
+        wrong += [f"{message_id} was taken {n} times" for message_id, n in copies.items() if n > 1]
+        for row in rows:
+            state, name = MessageState(row["state"]), row["message_id"]
+            if state not in (S.ACCEPTED, S.DEFERRED, S.REJECTED, S.UNKNOWN):
+                wrong.append(f"{name} is {state} at the end")
+            if state is S.ACCEPTED and copies[name] != 1:
+                wrong.append(f"{name} is accepted, but was taken {copies[name]} times")
+            if state in (S.DEFERRED, S.REJECTED) and copies[name]:
+                wrong.append(f"{name} is {state}, but was taken")
+        if self.report.states[S.DEFERRED]:
+            wrong.append(f"{self.report.states[S.DEFERRED]} deferred messages were not tried again")
+        self._check_papers([row for row in rows if row["state"] in (S.REJECTED, S.UNKNOWN)])
+
+    def _check_papers(self, failed: list[dict[str, object]]) -> None:
+        """What did not certainly reach its reader competes the next day; compose says so for some, the history for all."""
+        tomorrow = self.app.now() + timedelta(days=1)
+        by_reader = {int(str(row["subscriber_id"])): row for row in failed}
+        with self.app.store.reading() as tx:
+            digests = store.digests.load_many(tx, [int(str(row["digest_id"])) for row in failed])
+            past = store.digests.history(tx, list(by_reader), tomorrow.date())
+        for reader, row in by_reader.items():
+            papers = {item.score.paper_id for item in digests[int(str(row["digest_id"]))].items}
+            maybe = papers if row["state"] == S.UNKNOWN else set()
+            if not papers <= past[reader].carried or past[reader].maybe_seen != maybe:
+                self.report.wrong.append(f"papers of {row['message_id']} ({row['state']}) do not come back as they should")
+        people = [reader for reader, row in by_reader.items() if row["state"] == S.UNKNOWN]
+        for reader in self.random.sample(people, min(3, len(people))):
+            self._check_next_digest(
+                reader, tomorrow, {item.score.paper_id for item in digests[int(str(by_reader[reader]["digest_id"]))].items}
+            )
+
+    def _check_next_digest(self, reader: int, tomorrow: datetime, papers: set[int]) -> None:
+        later = self.app.at(tomorrow)
+        who = subscriptions.by_id(later, reader)
+        with later.store.writing() as tx:
+            who = store.subscribers.change(tx, replace(who, size=50), now=tomorrow)
+        composed = pipeline.compose(later, day=tomorrow.date(), only=who)
+        listed = {item.score.paper_id: item.seen_before for _, digest in composed.digests for item in digest.items}
+        if not papers <= listed.keys() or not all(listed[paper] for paper in papers):
+            self.report.wrong.append(f"the next digest of reader {reader} lists {listed}, not all of {papers} as possibly seen")
+
+
+def _signal(process: Process, number: signal.Signals) -> None:
+    if process.pid and process.is_alive():
+        os.kill(process.pid, number)

@@ -1,0 +1,83 @@
+"""Postfix's smtp-sink on a port of this machine, with every message that it took in a file."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+
+_MESSAGE_ID = re.compile(rb"^Message-ID: (<[^>]*>)", re.MULTILINE)
+_SERVICE = ("/usr/sbin/smtp-sink", "/usr/local/sbin/smtp-sink")
+
+
+def program() -> str | None:
+    """Where smtp-sink is; Debian keeps it from the path of users."""
+    return shutil.which("smtp-sink") or next((path for path in _SERVICE if Path(path).exists()), None)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+class Sink:
+    """A mail server that behaves as its words say; messages whose final dot did not come are not kept.
+
+    Args:
+        folder: for the messages, one a file.
+        words: of smtp-sink's command line, such as "-q", ".".
+        keep: write the messages down.
+    """
+
+    def __init__(self, port: int, folder: Path, *words: str, keep: bool = True) -> None:
+        self.port, self.folder = port, folder
+        found = program()
+        if found is None:
+            raise FileNotFoundError("smtp-sink: install Debian's package postfix (its service need not run)")
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = ["-d", str(folder / "m.")] if keep else []
+        self._process = subprocess.Popen(
+            [found, *_as_user(), *kept, *words, f"127.0.0.1:{port}", "256"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            except OSError:
+                if time.monotonic() > deadline or self._process.poll() is not None:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
+
+    def __enter__(self) -> Sink:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+    def taken(self) -> int:
+        """How many messages it has taken so far, those under way included."""
+        return sum(1 for _ in self.folder.iterdir())
+
+
+def copies_in(folder: Path) -> Counter[str]:
+    """Message-ID -> how often it was taken."""
+    found: Counter[str] = Counter()
+    for path in folder.iterdir():
+        match = _MESSAGE_ID.search(path.read_bytes())
+        if match:
+            found[match.group(1).decode()] += 1
+    return found
+
+
+def _as_user() -> list[str]:
+    """smtp-sink refuses to run as root unless it is told as whom."""
+    return ["-u", "root"] if os.geteuid() == 0 else []
