@@ -17,7 +17,7 @@ from digest.evaluate.report import Report
 from digest.model import Subscriber
 
 #: readers looked at, drawn evenly where there are more, and the newest digests of each that are replayed
-READERS, DIGESTS = 200, 60
+READERS, DIGESTS = 100, 30
 
 
 def evaluate(
