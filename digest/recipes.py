@@ -118,7 +118,7 @@ def _newest(profile: profiles.Profile, day: scores.Day, among: Collection[int]) 
         if paper.id in among:
             value = float(days[place])
             match = int(100 * np.mean(days < value))
-            part = Part(kind="recency", name=f"{paper.first_seen:%d.%m.%Y}", value=value)
+            part = Part(kind="recency", name=paper.first_seen.isoformat(), value=value)
             yield Score(paper_id=paper.id, value=value, match=match, parts=(part,))
 
 
