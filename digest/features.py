@@ -263,8 +263,9 @@ class Frequencies:
 
     def add(self, rows: sp.csr_matrix) -> Frequencies:
         """These frequencies and those of further papers' counts, shape (papers, COLUMNS)."""
-        more = np.bincount(rows.indices, minlength=COLUMNS).astype(np.uint32)
-        return Frequencies(papers=self.papers + rows.shape[0], counts=self.counts + more)
+        counts = self.counts.copy()
+        np.add.at(counts, rows.indices, np.uint32(1))  # a sixth of bincount, which makes a row of all columns
+        return Frequencies(papers=self.papers + rows.shape[0], counts=counts)
 
     def to_bytes(self) -> bytes:
         """Compressed; the same frequencies always give the same bytes."""

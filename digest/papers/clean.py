@@ -59,7 +59,7 @@ def clean(record: Record, source: str) -> Entry | Rejected:
         abstract=tidy_abstract(record.abstract[:LONGEST_ABSTRACT]),
         authors=tuple(filter(None, map(clean_author, record.authors))),
         categories=tuple(dict.fromkeys(filter(None, map(_category, record.categories)))),
-        identities=tuple(Identity(kind=kind, value=found[kind]) for kind in _ORDER if kind in found),
+        identities=tuple([Identity(kind=kind, value=found[kind]) for kind in (_ORDER if len(found) > 1 else found) if kind in found]),
         version=version if version is not None and 0 < version < 10_000 else None,
         submitted=_sensible(record.submitted),
         announced=_sensible(record.announced),

@@ -90,10 +90,7 @@ class _Known:
 
 def fingerprint(entry: Entry) -> bytes:
     """Of what the entry says, votes apart: they change daily and say nothing new about the paper."""
-    said = (
-        entry.source, entry.title, entry.abstract, entry.authors, entry.categories, [(i.kind, i.value) for i in entry.identities],
-        entry.version, entry.submitted, entry.announced, entry.updated, entry.comment, entry.url, entry.withdrawn,
-    )  # fmt: skip
+    said = entry if entry.upvotes is None else replace(entry, upvotes=None)
     return blake2b(msgspec.json.encode(said), digest_size=16).digest()
 
 
