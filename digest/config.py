@@ -255,6 +255,14 @@ class DigestSection(_Section):
     threshold: Annotated[int, Field(ge=0, le=100)] = Field(0, description="match (0-100) below which a paper is not listed; 0 = none")
     window_days: Annotated[int, Field(ge=1, le=366)] = Field(7, description="papers first seen longer ago are never listed")
     window_hours: Annotated[int, Field(ge=1, le=24)] = Field(16, description="a digest not sent so many hours after it was due expires")
+    author_most: Annotated[int, Field(ge=0, le=100)] = Field(
+        3, description="papers by one author at most while there are others; 0 = any number. Followed authors are always listed"
+    )
+    category_most: Annotated[int, Field(ge=0, le=100)] = Field(
+        70,
+        description="per cent of a digest that one category which the reader does not follow takes while there are others; 0 = all of it",
+    )
+    explore: bool = Field(True, description="whether digests of 5 papers and more try one that the scores are unsure of, marked as such")
     recipe: str = Field("learned", description='what ranks the papers: "learned", "words", "centroid", "keywords" or "recent"')
 
 

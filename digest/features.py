@@ -330,6 +330,8 @@ class Phrase:
     text: str
     #: written with a leading "-": its papers are unwanted
     against: bool
+    #: written with a leading "+": its papers are always listed
+    must: bool
     #: columns of its words and pairs, ascending, and what each weighs; of Euclidean length 1
     columns: NDArray[np.int32]
     weights: NDArray[np.float32]
@@ -338,7 +340,7 @@ class Phrase:
 
 
 def phrases(keywords: Iterable[str], frequencies: Frequencies) -> tuple[Phrase, ...]:
-    """One Phrase for each keyword that holds a word, in order; a leading "-" turns it against the paper.
+    """One Phrase for each keyword that holds a word, in order; a leading "-" turns it against the paper, a "+" makes it a must.
 
     Singular and plural of the last word count alike; a trailing "*" stands for the common English endings ("grasp*": grasps, grasping,
     grasper ...).
@@ -347,7 +349,7 @@ def phrases(keywords: Iterable[str], frequencies: Frequencies) -> tuple[Phrase, 
 
 
 def _phrase(keyword: str, frequencies: Frequencies) -> Phrase | None:
-    text = " ".join(keyword.strip().removeprefix("-").split())
+    sign, text = keyword.strip()[:1], " ".join(keyword.strip().removeprefix("-").removeprefix("+").split())
     spelt = vectorize(list(dict.fromkeys(_spellings(text))))
     found = [spelt.indices[start:end] for start, end in zip(spelt.indptr, spelt.indptr[1:], strict=False) if end > start]
     if not found or not (text.endswith("*") or spelt.indptr[1]):
@@ -358,7 +360,8 @@ def _phrase(keyword: str, frequencies: Frequencies) -> Phrase | None:
     weights = _rarity(columns, frequencies)
     return Phrase(
         text=text.rstrip("* "),
-        against=keyword.strip().startswith("-"),
+        against=sign == "-",
+        must=sign == "+",
         columns=columns,
         weights=(weights / np.sqrt((weights**2).sum())).astype(np.float32),
         spellings=tuple(_needed(columns) for columns in found),

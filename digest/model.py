@@ -196,11 +196,21 @@ class Standing(StrEnum):
     SUPPRESSED = "suppressed"  # mail to the address came back, or the operator stopped it
 
 
+#: the largest share that an interest may have
+SHARE_MAX = 100
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interest:
-    """A named topic of a subscriber. Words, categories and authors with a leading "-" count against a paper."""
+    """A named topic of a subscriber.
+
+    Papers with a keyword, category or author that has a leading "-" are never listed; those with a keyword that has a leading "+", or by one of
+    the authors, always are, on top.
+    """
 
     name: str = "main"
+    #: its part of the digest beside the shares of the subscriber's other interests, 1-100
+    share: int = 1
     keywords: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
@@ -208,6 +218,10 @@ class Interest:
     papers: tuple[str, ...] = ()
     #: free text about the topic; an example paper without a title
     text: str = ""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.share <= SHARE_MAX:
+            raise ValueError(f"a share is 1 to {SHARE_MAX}, got {self.share!r}")
 
     @property
     def empty(self) -> bool:
@@ -312,6 +326,8 @@ class Score:
     rest: float = 0.0
     #: the liked or example paper nearest to it: (its title, cosine 0-1)
     nearest: tuple[str, float] | None = None
+    #: the interest whose profile likes it most, where the reader has several; "" where there is one, or nothing speaks for the paper
+    interest: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -337,7 +353,7 @@ class Made:
         check_instant("at", self.at)
 
 
-#: why a paper is listed: by its score, because it always is (a followed author), or drawn so that the service learns what it cannot guess
+#: why a paper is listed: by its score, because it always is (a followed author, a keyword with a "+"), or drawn so that the service learns what it cannot guess
 Slot = Literal["normal", "pinned", "exploration"]
 
 
@@ -376,6 +392,7 @@ class QuietReason(StrEnum):
     NO_NEW_PAPERS = "no new papers"
     BELOW_THRESHOLD = "nothing above the reader's threshold"
     ALL_SEEN = "every new paper was listed or rated before"
+    MUTED = "every new paper holds something that the reader muted"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,7 @@ A ladder whose steps blend into one another. Nothing known: every weight is noug
 and authors pull papers up or push them down. Example papers and thumbs train a classifier on words against recent papers that nobody
 rated, and the words of the keywords fade as it learns.
 
-All interests of a reader make one profile; several, each with its share of a digest, will be several profiles. Rows come in from
+A reader with several interests has a profile of each; `recipes` trains them and `digests` gives each its share. Rows come in from
 `features`; this module knows no text but the names of things.
 """
 
@@ -39,6 +39,8 @@ KEYWORD, HOLDS, HOLDS_PHRASE = 0.45, 0.02, 0.06
 #: added for a followed category or author without thumbs, and what stays of it with many
 CATEGORY, CATEGORY_LEFT = 0.06, 0.02
 AUTHOR, AUTHOR_LEFT = 0.3, 0.15
+#: what is always added for a paper that holds a keyword with a "+"
+MUST = 0.15
 #: what an unwanted keyword, category or author takes away: more than any words add
 UNWANTED = 1.0
 
@@ -50,6 +52,8 @@ class Phrase(Protocol):
     def text(self) -> str: ...
     @property
     def against(self) -> bool: ...
+    @property
+    def must(self) -> bool: ...
     @property
     def columns(self) -> NDArray[np.int32]: ...
     @property
@@ -112,6 +116,16 @@ def background(papers: Sequence[Paper], rows: sp.csr_matrix) -> Background:
     places[occurring] = np.arange(len(occurring))
     compact = sp.csr_matrix((rows.data.astype(np.float64), places[rows.indices], rows.indptr), shape=(rows.shape[0], len(occurring)))
     return Background(ids=np.array([paper.id for paper in papers], dtype=np.int64), places=places, rows=compact.tocsc())
+
+
+def some_of(those: Rated, places: NDArray[np.int64]) -> Rated:
+    """The rated papers at these places, in that order."""
+    return Rated(
+        ids=those.ids[places],
+        titles=tuple(those.titles[place] for place in places.tolist()),
+        rows=those.rows[places],
+        ages=those.ages[places],
+    )
 
 
 def _numbers(rows: sp.csr_matrix) -> NDArray[np.int32]:
@@ -200,8 +214,9 @@ def _keywords(phrases: Sequence[Phrase], known: float) -> tuple[Keyword, ...]:
     for phrase in phrases:
         if phrase.against:
             pulls.append(Keyword(phrase=phrase, weight=0.0, bonus=-UNWANTED))
-        elif share:
-            pulls.append(Keyword(phrase=phrase, weight=share * KEYWORD, bonus=share * (HOLDS if phrase.text.isalnum() else HOLDS_PHRASE)))
+        elif share or phrase.must:
+            bonus = share * (HOLDS if phrase.text.isalnum() else HOLDS_PHRASE)
+            pulls.append(Keyword(phrase=phrase, weight=share * KEYWORD, bonus=max(bonus, MUST if phrase.must else 0.0)))
     return tuple(pulls)
 
 

@@ -7,15 +7,18 @@ to `RECIPES`; scoring and explaining are those of `scores` unless the recipe bri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+import heapq
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from digest import features, profiles, scores
+from digest import features, interests, profiles, scores
 from digest.errors import ConfigError
 from digest.model import Interest, Part, Score
 
@@ -32,11 +35,18 @@ class Known:
     liked: profiles.Rated
     disliked: profiles.Rated
     examples: profiles.Rated
+    #: of a reader with several interests: what each of them says, without thumbs
+    apart: tuple[Known, ...] = ()
+    #: paper id -> the interest in whose place of a digest it was listed
+    came: Mapping[int, str] = field(default_factory=dict)
+    #: paper id -> interest -> what its categories and authors there are worth
+    named: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
 
 
 Learn = Callable[[Known, profiles.Background], profiles.Profile]
 Values = Callable[[profiles.Profile, scores.Day], NDArray[np.float64]]
 Explain = Callable[[profiles.Profile, scores.Day, Collection[int]], Iterator[Score]]
+Rank = Explain
 
 
 def _explain(profile: profiles.Profile, day: scores.Day, among: Collection[int]) -> Iterator[Score]:
@@ -55,6 +65,184 @@ class Recipe:
     score: Values = field(default=scores.score)
     #: scores with their reasons, best first, of the papers whose ids are given
     explain: Explain = field(default=_explain)
+    #: the same without the reasons, at a fraction of the cost
+    rank: Rank = field(default=scores.rank)
+    #: whether a reader's interests, or the tastes in their thumbs, are learned each on its own
+    apart: bool = False
+
+
+# ---------------------------------------------------------------------------------------------- several interests
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Learned:
+    """The profile of one interest, and its share of a digest beside the others'."""
+
+    #: "" where the reader has one alone
+    name: str
+    share: float
+    profile: profiles.Profile
+    #: what it was learned from
+    known: Known
+
+
+def learn(recipe: Recipe, known: Known, background: profiles.Background) -> tuple[Learned, ...]:
+    """A profile of each of the reader's interests, in order of their names; of each taste in their thumbs where they named none; else one."""
+    each = _each(known) if recipe.apart else []
+    if len(each) < 2:
+        return (Learned(name="", share=1.0, profile=recipe.learn(known, background), known=known),)
+    return tuple(
+        Learned(name=name, share=share, profile=recipe.learn(part, background), known=part)
+        for name, share, part in sorted(each, key=lambda one: one[0])
+    )
+
+
+def _each(known: Known) -> list[tuple[str, float, Known]]:
+    if known.apart:
+        return _by_interest(known)
+    return [] if known.interests else _by_taste(known)
+
+
+def _by_interest(known: Known) -> list[tuple[str, float, Known]]:
+    ordered = sorted(known.apart, key=lambda one: one.interests[0].name)
+    rated = sp.vstack((known.liked.rows, known.disliked.rows), format="csr")
+    ids = np.concatenate((known.liked.ids, known.disliked.ids))
+    numbers = {one.interests[0].name: number for number, one in enumerate(ordered)}
+    fixed = np.array([numbers.get(known.came.get(ident, ""), -1) for ident in ids.tolist()], dtype=np.int64)
+    named = np.array([[known.named.get(ident, {}).get(name, 0.0) for name in numbers] for ident in ids.tolist()]).reshape(
+        len(ids), len(ordered)
+    )
+    towards = sp.vstack([_towards(one, rated.shape[1]) for one in ordered], format="csr")
+    belongs = interests.assign(rated, len(known.liked.ids), towards, fixed, named)
+    return [
+        (one.interests[0].name, float(one.interests[0].share), _with_thumbs(one, known, belongs, number))
+        for number, one in enumerate(ordered)
+    ]
+
+
+def _towards(one: Known, width: int) -> sp.csr_matrix:
+    """What an interest says of itself in words: all its keywords and all its examples, each of length 1, added up; shape (1, columns)."""
+    wanted = [phrase for phrase in one.phrases if not phrase.against]
+    columns = np.concatenate([np.empty(0, np.int32), *(phrase.columns for phrase in wanted)])
+    weights = np.concatenate([np.empty(0, np.float32), *(phrase.weights for phrase in wanted)])
+    said = sp.csr_matrix((weights, (np.zeros(len(columns), np.int32), columns)), shape=(1, width))
+    return _unit(said) + _unit(_sum(one.examples.rows)) if one.examples.rows.shape[0] else _unit(said)
+
+
+def _sum(rows: sp.csr_matrix) -> sp.csr_matrix:
+    return sp.csr_matrix(np.ones((1, rows.shape[0]))) @ rows
+
+
+def _unit(row: sp.csr_matrix) -> sp.csr_matrix:
+    return row / (np.sqrt(row.multiply(row).sum()) or 1.0)
+
+
+def _with_thumbs(one: Known, known: Known, belongs: NDArray[np.int64], number: int) -> Known:
+    """An interest with its thumbs; those near no interest count for each."""
+    ups = len(known.liked.ids)
+    mine = (belongs == number) | (belongs < 0)
+    return replace(
+        one,
+        liked=profiles.some_of(known.liked, np.flatnonzero(mine[:ups])),
+        disliked=profiles.some_of(known.disliked, np.flatnonzero(mine[ups:])),
+    )
+
+
+def _by_taste(known: Known) -> list[tuple[str, float, Known]]:
+    tastes = interests.tastes(known.liked.rows)
+    count = int(tastes.max(initial=0)) + 1
+    if count < 2:
+        return []
+    ups = len(tastes)
+    rated = sp.vstack((known.liked.rows, known.disliked.rows), format="csr")
+    centres = sp.csr_matrix((np.ones(ups), (tastes, np.arange(ups))), shape=(count, ups)) @ known.liked.rows
+    belongs = interests.assign(
+        rated,
+        ups,
+        centres,
+        np.concatenate((tastes, np.full(len(known.disliked.ids), -1, dtype=np.int64))),
+        np.zeros((rated.shape[0], count)),
+    )
+    parts = [_with_thumbs(known, known, belongs, number) for number in range(count)]
+    names = _names_of([part.liked.titles for part in parts])
+    return [(name, float(len(part.liked.ids)), part) for name, part in zip(names, parts, strict=True)]
+
+
+def _names_of(titles: Sequence[Sequence[str]]) -> list[str]:
+    """A name for each taste: the two words that stand in most titles of it and in few of the others."""
+    counts = [
+        Counter(word.lower() for title in some for word in set(features.words_of(title).values()) if " " not in word) for some in titles
+    ]
+    names: list[str] = []
+    for number, some in enumerate(titles):
+        worth = {
+            word: held / len(some) - sum(other[word] / len(titles[place]) for place, other in enumerate(counts) if place != number)
+            for word, held in counts[number].items()
+        }
+        best = sorted((word for word, value in worth.items() if value > 0), key=lambda word: (-worth[word], word))[:2]
+        name = ", ".join(best)
+        names.append(name if name and name not in names else f"taste {number + 1}")
+    return names
+
+
+def rank(
+    recipe: Recipe, learned: Sequence[Learned], background: profiles.Background, day: scores.Day, among: Collection[int]
+) -> Iterator[Score]:
+    """The papers best first, each once, as the profile sees it that likes it most, without reasons.
+
+    Of several profiles the one with the highest match likes a paper most, since values of different profiles have different scales; equal
+    matches go by value. `Score.interest` names it where something of that interest speaks for the paper.
+    """
+    if len(learned) == 1:
+        yield from recipe.rank(learned[0].profile, day, among)
+        return
+    seen: set[int] = set()
+    nothing = recipe.score(profiles.train((), background), day)
+    lists = [_of_interest(recipe, one, nothing, day, among) for one in learned]
+    for score in heapq.merge(*lists, key=lambda score: (-score.match, -score.value, score.paper_id, score.interest)):
+        if score.paper_id not in seen:
+            seen.add(score.paper_id)
+            yield score
+
+
+#: match below which a paper is no good candidate for the interest, whatever speaks for it
+_GOOD = 50
+
+
+def _of_interest(recipe: Recipe, one: Learned, nothing: NDArray[np.float64], day: scores.Day, among: Collection[int]) -> Iterator[Score]:
+    speaks = dict(zip(day.ids[: day.competing].tolist(), (recipe.score(one.profile, day) - nothing > 1e-5).tolist(), strict=True))
+    for score in recipe.rank(one.profile, day, among):
+        good = score.match >= _GOOD and speaks[score.paper_id]
+        yield replace(score, interest=one.name) if good else score
+
+
+def counted(learned: Sequence[Learned]) -> dict[str, Any]:
+    """What the profiles together were made from, in the words of `Made`: the furthest step, and each thumb once."""
+    each = [one.profile for one in learned]
+    return {
+        "model": next((step for step in _STEPS if any(profile.step == step for profile in each)), each[0].step),
+        "thumbs_up": _distinct([one.known.liked.ids for one in learned]) if len(each) > 1 else each[0].thumbs_up,
+        "thumbs_down": _distinct([one.known.disliked.ids for one in learned]) if len(each) > 1 else each[0].thumbs_down,
+    }
+
+
+_STEPS = ("thumbs", "examples", "keywords")
+
+
+def _distinct(ids: Sequence[NDArray[np.int64]]) -> int:
+    return len(np.unique(np.concatenate(ids)))
+
+
+def explain(recipe: Recipe, learned: Sequence[Learned], day: scores.Day, chosen: Mapping[int, Score]) -> dict[int, Score]:
+    """The scores of chosen papers with their reasons, from the profile that ranked each, by id."""
+    found: dict[int, Score] = {}
+    for one in learned:
+        mine = {ident: score for ident, score in chosen.items() if ident not in found}
+        for score in recipe.explain(one.profile, day, mine):
+            ranked = mine[score.paper_id]
+            if len(learned) == 1 or (score.match, score.value) == (ranked.match, ranked.value):
+                found[score.paper_id] = replace(score, interest=ranked.interest)
+    return found
 
 
 # ---------------------------------------------------------------------------------------------- what is learned
@@ -131,11 +319,11 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         recipe.name: recipe
         for recipe in (
-            Recipe(name=OWN, about="interests, thumbs and what is trending, learned anew each round", learn=_all),
+            Recipe(name=OWN, about="interests, thumbs and what is trending, learned anew each round", learn=_all, apart=True),
             Recipe(name="words", about="words of rated papers alone (tf-idf), no interests", learn=_words),
             Recipe(name="centroid", about="words of the mean liked paper (tf-idf)", learn=_centroid),
             Recipe(name="keywords", about="interests alone, thumbs ignored", learn=_keywords),
-            Recipe(name="recent", about="newest first", learn=_nothing, score=_newness, explain=_newest),
+            Recipe(name="recent", about="newest first", learn=_nothing, score=_newness, explain=_newest, rank=_newest),
         )
     }
 )

@@ -72,6 +72,8 @@ class Phrase(Protocol):
     @property
     def text(self) -> str: ...
     @property
+    def must(self) -> bool: ...
+    @property
     def columns(self) -> NDArray[np.int32]: ...
     @property
     def weights(self) -> NDArray[np.float32]: ...
@@ -313,23 +315,71 @@ def explain(
     `match` is the share of the recent papers, in whole per cent rounded down, that this reader would value less were they new
     today; of the competing ones where the day has no recent papers.
     """
+    named, holding, near = list(_named(profile, day)), _holding(profile, day), _among_columns(profile.near, day)
+    for place, value, match in _ranked(profile, day, among):
+        parts = _parts(profile, day, place, words_of, named, holding, shown)
+        yield Score(
+            paper_id=int(day.ids[place]),
+            value=value,
+            match=match,
+            parts=parts,
+            rest=value - sum(part.value for part in parts),
+            nearest=_nearest(profile.near, near, day, place),
+        )
+
+
+def rank(profile: Profile, day: Day, among: Collection[int] | None = None) -> Iterator[Score]:
+    """As `explain`, in the same order and without the reasons: to choose from thousands and explain a few."""
+    for place, value, match in _ranked(profile, day, among):
+        yield Score(paper_id=int(day.ids[place]), value=value, match=match, rest=value)
+
+
+def _ranked(profile: Profile, day: Day, among: Collection[int] | None) -> Iterator[tuple[int, float, int]]:
+    """Place, value and match of the papers, best first."""
     values = _values(profile, day)
     compared = np.sort(values[day.competing :] if len(values) > day.competing else values)
     chosen = np.arange(day.competing)
     if among is not None:
         chosen = chosen[np.isin(day.ids[: day.competing], np.fromiter(among, dtype=np.int64, count=len(among)))]
-    named, holding, near = list(_named(profile, day)), _holding(profile, day), _among_columns(profile.near, day)
-    for place in chosen[np.lexsort((day.ids[chosen], -values[chosen]))].tolist():
-        value = float(values[place])
-        parts = _parts(profile, day, place, words_of, named, holding, shown)
-        yield Score(
-            paper_id=int(day.ids[place]),
-            value=value,
-            match=int(100 * np.searchsorted(compared, value, side="left") // len(compared)),
-            parts=parts,
-            rest=value - sum(part.value for part in parts),
-            nearest=_nearest(profile.near, near, day, place),
-        )
+    ordered = chosen[np.lexsort((day.ids[chosen], -values[chosen]))]
+    below = np.searchsorted(compared, values[ordered], side="left")
+    for place, lower in zip(ordered.tolist(), below.tolist(), strict=True):
+        yield place, float(values[place]), int(100 * lower // len(compared))
+
+
+# ---------------------------------------------------------------------------------------------- what is asked for or against by name
+
+
+def muted(profile: Profile, day: Day) -> frozenset[int]:
+    """Ids of the competing papers that hold a keyword, category or author which the reader wrote with a "-"."""
+    return _standing(profile, day, lambda part, value: value < 0)
+
+
+def pinned(profile: Profile, day: Day) -> frozenset[int]:
+    """Ids of the competing papers by a followed author, or that hold a keyword which the reader wrote with a "+"."""
+    return _standing(profile, day, lambda part, value: value > 0 and part != "category")
+
+
+def _standing(profile: Profile, day: Day, wanted: Callable[[PartKind, float], bool]) -> frozenset[int]:
+    found = [rows for part, rows, _ in _named(profile, day) if wanted(part.kind, part.value)]
+    found += [
+        rows for keyword, rows in _holding(profile, day) if (keyword.phrase.must or keyword.bonus < 0) and wanted("keyword", keyword.bonus)
+    ]
+    rows = np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+    return frozenset(day.ids[rows[rows < day.competing]].tolist())
+
+
+def cosines(day: Day, paper_id: int, others: Sequence[int]) -> NDArray[np.float64]:
+    """Cosine of a competing paper's words to those of others, shape (len(others),); 0 for papers that do not compete."""
+    ids = day.ids[: day.competing]
+    found: NDArray[np.float64] = np.zeros(len(others))
+    mine = np.flatnonzero(ids == paper_id)
+    theirs = [np.flatnonzero(ids == other) for other in others]
+    known = [number for number, places in enumerate(theirs) if len(places)]
+    if len(mine) and known:
+        rows = day.rows[[int(theirs[number][0]) for number in known]]
+        found[known] = (rows @ day.rows[[int(mine[0])]].T).toarray().ravel()
+    return found
 
 
 def _parts(

@@ -21,7 +21,7 @@ from digest.errors import InputError
 from digest.messages import assemble, dkim, texts
 from digest.messages.templates import render
 from digest.messages.values import Listed, Mailing, PaperLinks, ReaderLinks
-from digest.model import Made, Message, MessageKind, Paper, Subscriber, check_instant
+from digest.model import Made, Message, MessageKind, Paper, Slot, Subscriber, check_instant
 
 #: characters of a subject; what phones and webmail show of one is less
 SUBJECT_LONGEST = 90
@@ -32,10 +32,16 @@ AUTHORS_SHOWN = 5
 _TITLE_LONGEST = 300
 _LABEL_TITLE_LONGEST = 60
 _DUMPS_SHOWN = 5
+_INTEREST_LONGEST = 60
 #: the list's name below the operator's domain, in List-Id and Feedback-ID
 _LIST = "digest"
 #: printable ASCII without what would end an address in angle brackets or an attribute
 _MAILTO = re.compile(r"mailto:[!#-;=?-~]{1,600}")
+#: what is said of a paper that is not listed for its rank alone
+_SLOTS: dict[Slot, str] = {
+    "pinned": "Always listed, since you asked for it.",
+    "exploration": "A try: the service is unsure of this one, so your answer teaches it most.",
+}
 _UNLEARNED = {
     "trending": "no thumbs yet, so these are what others picked and liked",
     "keywords": "no thumbs yet, so these follow your keywords, categories and authors",
@@ -71,6 +77,8 @@ class Card:
     label: str
     links: PaperLinks
     seen_before: bool
+    #: why it is listed beside its rank, and for which interest: whole sentences
+    notes: tuple[str, ...] = ()
     #: how much of it the HTML part shows, to stay below what mail programs clip
     form: Form = "full"
 
@@ -330,7 +338,14 @@ def _card(number: int, item: Listed, year: int) -> Card:
             down_by_mail=_mailto("down_by_mail", item.links.down_by_mail),
         ),
         seen_before=item.seen_before,
+        notes=_notes(item),
     )
+
+
+def _notes(item: Listed) -> tuple[str, ...]:
+    interest = texts.cut(texts.one_line(item.interest), _INTEREST_LONGEST)
+    said = (f"For your interest “{interest}”." if interest else "", _SLOTS.get(item.slot, ""))
+    return tuple(note for note in said if note)
 
 
 @lru_cache(maxsize=4096)

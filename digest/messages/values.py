@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from digest.messages.dkim import Signer
-from digest.model import Paper
+from digest.model import Paper, Slot
 
 #: how well a paper fits, in words; a number would claim more than is known
 Label = Literal["strong match", "good match", "worth a look"]
@@ -75,3 +75,6 @@ class Listed:
     links: PaperLinks
     #: an earlier message that held it may or may not have arrived
     seen_before: bool = False
+    #: the reader's interest that it is listed for, where they have several
+    interest: str = ""
+    slot: Slot = "normal"

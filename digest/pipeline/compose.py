@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from digest import digests, interleave, papers, recipes, store
+from digest import digests, interests, interleave, papers, profiles, recipes, scores, store
 from digest.app import App
 from digest.model import Digest, MessageKind, Quiet, QuietReason, Standing, Subscriber
 from digest.pipeline.gather import Reader, Shared, Topics, View, competing, shared_by_all, stored_frequencies
@@ -174,29 +174,32 @@ def _outcomes(app: App, readers: Sequence[Subscriber], local_date: date) -> Iter
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Sharing:
-    """Which recipe ranks, and the one that it shares the digests of some readers with."""
+    """Which recipe ranks, and the one that it shares the digests of some readers with; and what every digest holds to."""
 
     recipe: str
     recipe_b: str
     #: per cent of the readers
     share: int
+    rules: digests.Rules
 
     def of(self, subscriber: Subscriber) -> bool:
         return bool(self.recipe_b) and interleave.takes_part(subscriber.id, self.share, (self.recipe, self.recipe_b))
 
 
 def _sharing(app: App) -> _Sharing:
-    settings = app.config.evaluate
-    return _Sharing(recipe=app.config.digest.recipe, recipe_b=settings.recipe_b, share=settings.share)
+    settings, wanted = app.config.evaluate, app.config.digest
+    rules = digests.Rules(author_most=wanted.author_most, category_most=wanted.category_most, explore=wanted.explore)
+    return _Sharing(recipe=wanted.recipe, recipe_b=settings.recipe_b, share=settings.share, rules=rules)
 
 
 def _choose(sharing: _Sharing, shared: Shared, reader: Reader) -> Digest | Quiet:
     """Pure, so that it may run anywhere: profile, scores, digest; and the draft where two recipes share it."""
-    own = _by(sharing.recipe, shared, reader)
+    rules = _rules_of(sharing.rules, shared, reader)
+    own = _by(sharing.recipe, shared, reader, rules)
     subscriber = reader.subscriber
     if isinstance(own, Quiet) or not sharing.of(subscriber):
         return own
-    other = _by(sharing.recipe_b, shared, _without_threshold(sharing.recipe, shared, reader))
+    other = _by(sharing.recipe_b, shared, _without_threshold(sharing.recipe, shared, reader), rules)
     if isinstance(other, Quiet):
         return own
     items = interleave.draft(
@@ -211,21 +214,34 @@ def _choose(sharing: _Sharing, shared: Shared, reader: Reader) -> Digest | Quiet
     return replace(own, items=items, made=replace(own.made, recipe_b=sharing.recipe_b))
 
 
-def _by(name: str, shared: Shared, reader: Reader) -> Digest | Quiet:
+def _rules_of(rules: digests.Rules, shared: Shared, reader: Reader) -> digests.Rules:
+    """What the reader asked for or against by name holds whichever recipe ranks and whatever their thumbs say."""
+    known, day = reader.known, shared.day
+    said = profiles.train(known.interests, shared.background, phrases=known.phrases)
+    return replace(
+        rules,
+        muted=scores.muted(said, day),
+        pinned=scores.pinned(said, day),
+        followed=frozenset(name for interest in known.interests for name in interest.categories if not name.startswith("-")),
+        places=interests.places,
+        cosines=partial(scores.cosines, day),
+    )
+
+
+def _by(name: str, shared: Shared, reader: Reader, rules: digests.Rules) -> Digest | Quiet:
     """The reader's digest as one recipe alone would choose it."""
     recipe = recipes.RECIPES[name]
-    profile = recipe.learn(reader.known, shared.background)
-    made = replace(
-        shared.made,
-        model=profile.step,
-        recipe=name,
-        thumbs_up=profile.thumbs_up,
-        thumbs_down=profile.thumbs_down,
-        candidates=len(reader.among),
-    )
-    ranked = recipe.explain(profile, shared.day, reader.among)
+    learned = recipes.learn(recipe, reader.known, shared.background)
+    made = replace(shared.made, recipe=name, candidates=len(reader.among), **recipes.counted(learned))
+    if len(learned) > 1:
+        rules = replace(rules, shares={one.name: one.share for one in learned})
+    ranked = recipes.rank(recipe, learned, shared.background, shared.day, reader.among)
     competing = {i: shared.papers[i] for i in reader.among}
-    return digests.choose(reader.subscriber, shared.local_date, ranked, competing, made=made, carried=reader.maybe_seen)
+    outcome = digests.choose(reader.subscriber, shared.local_date, ranked, competing, made=made, carried=reader.maybe_seen, rules=rules)
+    if isinstance(outcome, Quiet):
+        return outcome
+    reasons = recipes.explain(recipe, learned, shared.day, {item.score.paper_id: item.score for item in outcome.items})
+    return replace(outcome, items=tuple(replace(item, score=reasons[item.score.paper_id]) for item in outcome.items))
 
 
 def _without_threshold(own: str, shared: Shared, reader: Reader) -> Reader:
@@ -233,7 +249,8 @@ def _without_threshold(own: str, shared: Shared, reader: Reader) -> Reader:
     if not reader.subscriber.threshold:
         return reader
     recipe = recipes.RECIPES[own]
-    scored = recipe.explain(recipe.learn(reader.known, shared.background), shared.day, reader.among)
+    learned = recipes.learn(recipe, reader.known, shared.background)
+    scored = recipes.rank(recipe, learned, shared.background, shared.day, reader.among)
     above = frozenset(score.paper_id for score in scored if score.match >= reader.subscriber.threshold)
     return replace(reader, subscriber=replace(reader.subscriber, threshold=0), among=above)
 

@@ -6,13 +6,13 @@ As they are now, or as they were when an earlier digest was composed: a `View` s
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import scipy.sparse as sp
 
-from digest import features, papers, profiles, recipes, scores, store
-from digest.model import Feedback, Made, Paper, Subscriber
+from digest import features, interests, papers, profiles, recipes, scores, store
+from digest.model import Feedback, Interest, Made, Paper, Subscriber
 from digest.pipeline.hear import look_up_all
 from digest.store.digests import History
 
@@ -113,18 +113,15 @@ class Topics:
         self.frequencies = view.frequencies
         self.votes = votes
         self.now = view.now
-        self.examples: dict[int, tuple[list[int], list[str]]] = {}
+        #: of each interest in order: its example papers, and the texts that stand for one
+        self.examples: dict[int, list[tuple[list[int], list[str]]]] = {}
         known = look_up_all(tx, list({name for s in readers for topic in s.interests for name in topic.papers}))
         for subscriber in readers:
-            idents: list[int] = []
-            texts = [topic.text for topic in subscriber.interests if topic.text]
-            for name in (name for topic in subscriber.interests for name in topic.papers):
-                found = [ident for ident in known[name] if view.mark is None or ident <= view.mark]
-                idents += found[:1]
-                if not found and papers.parse_name(name) is None and not name.startswith("paper:"):
-                    texts.append(name)  # a title that no dump has brought yet still says what the reader likes
-            self.examples[subscriber.id] = (list(dict.fromkeys(idents)), texts)
-        wanted = {v.paper_id for some in votes.values() for v in some} | {i for idents, _ in self.examples.values() for i in idents}
+            self.examples[subscriber.id] = [_examples_of(topic, known, view) for topic in subscriber.interests]
+        several = [subscriber.id for subscriber in readers if len(subscriber.interests) > 1]
+        self.came = store.digests.interests_of(tx, several, before=view.before) if several else {}
+        wanted = {v.paper_id for some in votes.values() for v in some}
+        wanted |= {i for each in self.examples.values() for idents, _ in each for i in idents}
         self.papers = store.papers.by_ids(tx, wanted)
         ordered = [self.papers[i] for i in sorted(self.papers)]
         self.rows = _rows(tx, ordered, view.frequencies)
@@ -132,22 +129,38 @@ class Topics:
 
     def seen(self, subscriber: Subscriber) -> set[int]:
         """Ids of the papers that the reader has rated or gave as examples."""
-        return {v.paper_id for v in self.votes.get(subscriber.id, [])} | set(self.examples[subscriber.id][0])
+        return {v.paper_id for v in self.votes.get(subscriber.id, [])} | {i for idents, _ in self.examples[subscriber.id] for i in idents}
 
     def reader(self, subscriber: Subscriber, among: frozenset[int], maybe_seen: frozenset[int]) -> Reader:
         votes = [v for v in self.votes.get(subscriber.id, []) if v.paper_id in self.place]
-        keywords = [word for topic in subscriber.interests for word in topic.keywords]
-        return Reader(
-            subscriber=subscriber,
-            known=recipes.Known(
-                interests=subscriber.interests,
-                phrases=features.phrases(keywords, self.frequencies),
-                liked=self._rated([v for v in votes if v.vote == 1]),
-                disliked=self._rated([v for v in votes if v.vote == -1]),
-                examples=self._examples(*self.examples[subscriber.id]),
+        liked, disliked = self._rated([v for v in votes if v.vote == 1]), self._rated([v for v in votes if v.vote == -1])
+        each = list(zip(subscriber.interests, self.examples[subscriber.id], strict=True))
+        known = self._known([interest for interest, _ in each], [examples for _, examples in each], liked, disliked)
+        if len(each) > 1:
+            none = self._rated([])
+            known = replace(
+                known,
+                apart=tuple(self._known([interest], [examples], none, none) for interest, examples in each),
+                came=self.came.get(subscriber.id, {}),
+                named={v.paper_id: _worth(self.papers[v.paper_id], subscriber.interests) for v in votes},
+            )
+        return Reader(subscriber=subscriber, known=known, among=among, maybe_seen=maybe_seen)
+
+    def _known(
+        self,
+        those: Sequence[Interest],
+        examples: Sequence[tuple[list[int], list[str]]],
+        liked: profiles.Rated,
+        disliked: profiles.Rated,
+    ) -> recipes.Known:
+        return recipes.Known(
+            interests=tuple(those),
+            phrases=features.phrases([word for interest in those for word in interest.keywords], self.frequencies),
+            liked=liked,
+            disliked=disliked,
+            examples=self._examples(
+                list(dict.fromkeys(i for idents, _ in examples for i in idents)), [text for _, texts in examples for text in texts]
             ),
-            among=among,
-            maybe_seen=maybe_seen,
         )
 
     def _rated(self, votes: Sequence[Feedback]) -> profiles.Rated:
@@ -160,3 +173,30 @@ class Topics:
         if texts:
             rows = sp.vstack((rows, features.weigh(features.vectorize(texts), self.frequencies)), format="csr")
         return profiles.rated([self.papers[i] for i in known], rows, texts=len(texts))
+
+
+def _examples_of(interest: Interest, known: Mapping[str, Sequence[int]], view: View) -> tuple[list[int], list[str]]:
+    """Ids of its example papers as far as they are stored, and texts that stand for one."""
+    idents: list[int] = []
+    texts = [interest.text] if interest.text else []
+    for name in interest.papers:
+        found = [ident for ident in known[name] if view.mark is None or ident <= view.mark]
+        idents += found[:1]
+        if not found and papers.parse_name(name) is None and not name.startswith("paper:"):
+            texts.append(name)  # a title that no dump has brought yet still says what the reader likes
+    return idents, texts
+
+
+def _worth(paper: Paper, those: Sequence[Interest]) -> dict[str, float]:
+    """What a rated paper's categories and authors say of the interest that it belongs to."""
+    authors = {name.casefold() for name in paper.authors}
+    return {
+        interest.name: interests.CATEGORY * any(_within(category, interest.categories) for category in paper.categories)
+        + interests.AUTHOR * any(name.casefold() in authors for name in interest.authors)
+        for interest in those
+    }
+
+
+def _within(category: str, wanted: Sequence[str]) -> bool:
+    bare = category.lower()
+    return any(bare == name.lower() or bare.startswith(f"{name.lower().rstrip('.*')}.") for name in wanted)

@@ -53,6 +53,8 @@ def write_digest(app: App, queued: Queued, digest: Digest, found: Mapping[int, P
             label=next(label for least, label in _LABELS if item.score.match >= least),
             links=_paper_links(app, queued, found[item.score.paper_id]),
             seen_before=item.seen_before,
+            interest=item.score.interest,
+            slot=item.slot,
         )
         for item in digest.items
         if not found[item.score.paper_id].withdrawn

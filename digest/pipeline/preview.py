@@ -51,6 +51,8 @@ class Preview:
                     "seen_before": item.seen_before,
                     "slot": item.slot,
                     "recipe": item.team or self.outcome.made.recipe,
+                    "interest": item.score.interest,
+                    "probability": round(item.probability, 6),
                 }
                 for item in self.outcome.items
             ]

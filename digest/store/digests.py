@@ -167,6 +167,23 @@ def _history(tx: Connection, idents: list[int], before: date) -> dict[int, Histo
     }
 
 
+def interests_of(tx: Connection, subscriber_ids: Iterable[int], *, before: datetime | None = None) -> dict[int, dict[int, str]]:
+    """For each subscriber with several interests: paper id -> the interest in whose place it was listed last, before a time where one is named."""
+    found: dict[int, dict[int, str]] = defaultdict(dict)
+    interest = digest_items.c.why["interest"].as_string()
+    for some in batches(list(subscriber_ids)):
+        rows = tx.execute(
+            select(digests.c.subscriber_id, digest_items.c.paper_id, interest.label("interest"))
+            .join(digest_items, digest_items.c.digest_id == digests.c.id)
+            .where(digests.c.subscriber_id.in_(some), *([] if before is None else [digests.c.created_at < before]))
+            .order_by(digests.c.local_date)
+        )
+        for row in rows:
+            if row.interest:
+                found[row.subscriber_id][row.paper_id] = row.interest
+    return found
+
+
 def load(tx: Connection, digest_id: int) -> Digest:
     """A planned digest, as it was chosen."""
     return load_many(tx, [digest_id])[digest_id]

@@ -98,6 +98,7 @@ def _many(tx: Connection, where: Any) -> list[Subscriber]:
 def _interest(row: Row[Any]) -> Interest:
     return Interest(
         name=row.name,
+        share=row.share,
         keywords=tuple(row.keywords),
         categories=tuple(row.categories),
         authors=tuple(row.authors),
@@ -142,6 +143,7 @@ def _add_interests(tx: Connection, ident: int, topics: Sequence[Interest]) -> No
             interests.insert().values(
                 subscriber_id=ident,
                 name=topic.name,
+                share=topic.share,
                 keywords=list(topic.keywords),
                 categories=list(topic.categories),
                 authors=list(topic.authors),

@@ -202,6 +202,8 @@ interests = Table(
     Column("id", Id, primary_key=True),
     Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
     Column("name", String(100), nullable=False),
+    #: of the digest, beside those of the subscriber's other interests
+    Column("share", SmallInteger, nullable=False),
     Column("keywords", JSON, nullable=False),
     Column("categories", JSON, nullable=False),
     Column("authors", JSON, nullable=False),

@@ -133,6 +133,7 @@ def upgrade() -> None:
         sa.Column("id", ident, nullable=False),
         sa.Column("subscriber_id", ident, nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("share", sa.SmallInteger(), nullable=False),
         sa.Column("keywords", sa.JSON(), nullable=False),
         sa.Column("categories", sa.JSON(), nullable=False),
         sa.Column("authors", sa.JSON(), nullable=False),

@@ -1,0 +1,210 @@
+"""What a digest holds to beside the scores: shares, pins, mutes, caps, near-copies, and the one paper that is tried."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from digest import digests, interests
+from digest.digests import Rules
+from digest.model import Digest, Made, Paper, Quiet, QuietReason, Score, Subscriber
+
+TODAY = date(2026, 5, 4)
+NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
+MADE = Made(model="thumbs", features="words1", at=NOW)
+#: so far apart that no two titles share a word
+NAMES = tuple(
+    f"{first}{second}" for first in "bdfgklmnprstvz" for second in ("orange", "umber", "ivory", "ebony", "azure", "olive", "amber")
+)
+
+
+def reader(size: int = 10, **more: object) -> Subscriber:
+    return Subscriber(id=7, email="alice@example.org", size=size, created=NOW, **more)  # type: ignore[arg-type]
+
+
+def paper(number: int, **more: object) -> Paper:
+    return Paper(id=number, **{"title": f"On {NAMES[number]}", "first_seen": TODAY, **more})  # type: ignore[arg-type]
+
+
+def choose(
+    papers: Sequence[Paper], rules: Rules, who: Subscriber | None = None, day: date = TODAY, names: Sequence[str] = ()
+) -> Digest | Quiet:
+    """From papers given best first."""
+    ranked = [
+        Score(paper_id=one.id, value=1 - place / 100, match=max(99 - place, 0), interest=names[place] if names else "")
+        for place, one in enumerate(papers)
+    ]
+    return digests.choose(who or reader(), day, ranked, {one.id: one for one in papers}, made=MADE, rules=rules)
+
+
+def ids(outcome: Digest | Quiet) -> list[int]:
+    assert isinstance(outcome, Digest)
+    return [item.score.paper_id for item in outcome.items]
+
+
+PAPERS = [paper(number) for number in range(90)]
+
+# ---------------------------------------------------------------------------------------------- shares
+
+
+def shares(**of: float) -> Rules:
+    return Rules(shares=of, places=interests.places)
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", "c", ""]), max_size=80),
+    st.dictionaries(st.sampled_from("abc"), st.integers(1, 20), min_size=2),
+    st.integers(1, 30),
+    st.booleans(),
+)
+@settings(deadline=None)
+def test_shares_are_kept_no_place_stays_empty_and_the_list_is_ranked_as_one(
+    names: list[str], of: dict[str, int], size: int, explore: bool
+) -> None:
+    names = [name if name in of else "" for name in names]
+    rules = Rules(shares=of, places=interests.places, explore=explore)
+    outcome = choose(PAPERS[: len(names)], rules, reader(size), names=names)
+    if not names:
+        assert isinstance(outcome, Quiet)
+        return
+    assert isinstance(outcome, Digest)
+    assert len(outcome.items) == min(size, len(names))
+    normal = [item for item in outcome.items if item.slot == "normal"]
+    assert [item.score.paper_id for item in normal] == sorted(item.score.paper_id for item in normal)
+    assert [item.position for item in outcome.items] == list(range(1, len(outcome.items) + 1))
+    there = Counter(names)
+    listed = Counter(item.score.interest for item in outcome.items)
+    for name, places in interests.places(size - 1 if explore and size >= 5 else size, of, there).items():
+        assert listed[name] >= places
+    for name in of:  # within an interest the best ones come first
+        mine = [ident for ident in ids(outcome) if names[ident] == name and outcome.items[ids(outcome).index(ident)].slot == "normal"]
+        assert mine == [number for number, other in enumerate(names) if other == name][: len(mine)]
+
+
+def test_a_digest_is_shared_by_largest_remainder_and_an_empty_interest_gives_its_places_away() -> None:
+    names = ["a"] * 30 + ["b"] * 30
+    assert Counter(names[ident] for ident in ids(choose(PAPERS[:60], shares(a=1, b=1, c=1), names=names))) == {"a": 5, "b": 5}
+    assert Counter(names[ident] for ident in ids(choose(PAPERS[:60], shares(a=1, b=3), names=names))) == {"a": 3, "b": 7}
+
+
+def test_pinned_papers_count_as_places_of_their_interest() -> None:
+    names = ["a"] * 30 + ["b"] * 30
+    rules = Rules(shares={"a": 1, "b": 1}, places=interests.places, pinned={20, 21, 22})
+    assert Counter(names[ident] for ident in ids(choose(PAPERS[:60], rules, names=names))) == {"a": 5, "b": 5}
+
+
+# ---------------------------------------------------------------------------------------------- pins and mutes
+
+
+def test_pinned_papers_stand_on_top_in_order_even_below_the_threshold() -> None:
+    outcome = choose(PAPERS[:40], Rules(pinned={30, 7}), reader(5, threshold=95))
+    assert ids(outcome) == [7, 30, 0, 1, 2]
+    assert isinstance(outcome, Digest)
+    assert [item.slot for item in outcome.items] == ["pinned", "pinned", "normal", "normal", "normal"]
+
+
+def test_more_pins_than_places_fill_the_digest_and_no_more() -> None:
+    assert ids(choose(PAPERS[:40], Rules(pinned=set(range(40)), explore=True), reader(5))) == [0, 1, 2, 3, 4]
+
+
+@given(st.sets(st.integers(0, 39)), st.sets(st.integers(0, 39)), st.booleans())
+@settings(deadline=None)
+def test_what_is_muted_never_appears(muted: set[int], pinned: set[int], explore: bool) -> None:
+    outcome = choose(PAPERS[:40], Rules(muted=muted, pinned=pinned, explore=explore))
+    if len(muted) == 40:
+        assert isinstance(outcome, Quiet)
+        assert outcome.reason is QuietReason.MUTED
+    else:
+        assert not muted & set(ids(outcome))
+        assert len(ids(outcome)) == min(10, 40 - len(muted))
+
+
+# ---------------------------------------------------------------------------------------------- no one swallows the list
+
+
+def test_an_author_takes_no_more_than_their_part_while_there_are_others() -> None:
+    papers = [paper(number, authors=("Jane Doe", f"Other {number}") if number < 20 else (f"Other {number}",)) for number in range(30)]
+    assert ids(choose(papers, Rules(author_most=3))) == [0, 1, 2, 20, 21, 22, 23, 24, 25, 26]
+    assert ids(choose(papers[:20], Rules(author_most=3))) == list(range(10))
+    assert ids(choose(papers[:24], Rules(author_most=3))) == [0, 1, 2, 3, 4, 5, 20, 21, 22, 23]
+
+
+def test_a_category_takes_no_more_than_its_part_unless_it_is_followed() -> None:
+    papers = [paper(number, categories=("cs.CV" if number < 20 else "cs.RO", "cs.LG")) for number in range(30)]
+    assert ids(choose(papers, Rules(category_most=70))) == [0, 1, 2, 3, 4, 5, 6, 20, 21, 22]
+    for followed in ("cs.CV", "cs", "CS.*"):
+        assert ids(choose(papers, Rules(category_most=70, followed={followed}))) == list(range(10))
+
+
+# ---------------------------------------------------------------------------------------------- near-copies
+
+
+def test_a_paper_whose_words_are_nearly_the_same_is_listed_once() -> None:
+    def cosines(ident: int, others: Sequence[int]) -> NDArray[np.float64]:
+        return np.array([0.99 if {ident, other} == {0, 2} else 0.4 for other in others])
+
+    assert ids(choose(PAPERS[:4], Rules(cosines=cosines))) == [0, 1, 3]
+    parts = [paper(0, title="The catalogue, part 1"), PAPERS[1], paper(2, title="The catalogue, part 2")]
+    assert ids(choose(parts, Rules(cosines=cosines))) == [0, 1, 2]
+
+
+def test_a_day_of_one_paper_a_thousand_times_lists_it_once() -> None:
+    same = [paper(0, title="On amber")] + [Paper(id=number, title="On Amber!", first_seen=TODAY) for number in range(1, 1000)]
+    assert ids(choose(same, Rules(explore=True))) == [0]
+
+
+# ---------------------------------------------------------------------------------------------- the paper that is tried
+
+
+def test_one_paper_is_drawn_from_just_below_the_line_and_marked_last() -> None:
+    outcome = choose(PAPERS, Rules(explore=True))
+    assert isinstance(outcome, Digest)
+    assert [item.slot for item in outcome.items] == ["normal"] * 9 + ["exploration"]
+    assert ids(outcome)[:9] == list(range(9))
+    assert 9 <= ids(outcome)[9] < 9 + digests.UNSURE
+    assert 0 < outcome.items[9].probability < 1
+    assert outcome == choose(PAPERS, Rules(explore=True))
+
+
+def test_the_probability_that_is_kept_is_the_one_it_was_drawn_with() -> None:
+    """Over two thousand days each paper is drawn as often as its probability says."""
+    drawn: Counter[int] = Counter()
+    odds: dict[int, float] = {}
+    days = 2000
+    for step in range(days):
+        outcome = choose(PAPERS[:12], Rules(explore=True), reader(5), TODAY + timedelta(days=step))
+        assert isinstance(outcome, Digest)
+        drawn[outcome.items[4].score.paper_id] += 1
+        odds[outcome.items[4].score.paper_id] = outcome.items[4].probability
+    assert abs(sum(odds.values()) - 1) < 1e-9
+    for ident, probability in odds.items():
+        assert abs(drawn[ident] / days - probability) < 4 * (probability * (1 - probability) / days) ** 0.5
+
+
+def test_what_is_unlike_the_list_is_drawn_more_often() -> None:
+    def cosines(ident: int, others: Sequence[int]) -> NDArray[np.float64]:
+        return np.full(len(others), 0.8 if ident % 2 else 0.0)
+
+    drawn = Counter(
+        ids(choose(PAPERS[:40], Rules(explore=True, cosines=cosines), day=TODAY + timedelta(days=step)))[-1] % 2 for step in range(200)
+    )
+    assert drawn[0] > 2 * drawn[1]
+
+
+def test_nothing_is_tried_in_a_small_digest_nor_where_all_are_listed_nor_below_the_threshold() -> None:
+    for papers, who in ((PAPERS, reader(4)), (PAPERS[:10], reader(10)), (PAPERS, reader(10, threshold=92))):
+        outcome = choose(papers, Rules(explore=True), who)
+        assert isinstance(outcome, Digest)
+        assert {item.slot for item in outcome.items} == {"normal"}
+        assert len(outcome.items) == min(who.size, len(papers), 8 if who.threshold else 100)
+
+
+def test_a_catch_up_of_many_days_is_ranked_as_one_list() -> None:
+    papers = [paper(number, first_seen=TODAY - timedelta(days=number % 7)) for number in range(40)]
+    assert ids(choose(papers, Rules())) == list(range(10))
