@@ -71,8 +71,8 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     folder = tmp_path_factory.mktemp("history")
     (folder / "early").mkdir()
     days, late = halved(folder)
-    # Without a paper that is drawn instead of ranked, what was sent can be held against what is replayed, place by place.
-    app = live(make_app(folder, digest__explore="false"), CAST, days[:1], late=late)
+    # Where nothing is drawn and no category has a limit, what was sent can be held against what is replayed, place by place.
+    app = live(make_app(folder, digest__explore="false", digest__author_most="0", digest__category_most="0"), CAST, days[:1], late=late)
     with app.store.writing() as tx:  # mira's first digest came back: its papers compete again
         tx.exec_driver_sql("UPDATE messages SET state = 'rejected' WHERE subscriber_id = 2")
     app = live(app, CAST, days[1:CUT], late=late)
