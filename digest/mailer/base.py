@@ -38,7 +38,10 @@ class Mailer(Protocol):
         """
 
     def holds(self) -> dict[str, datetime]:
-        """Recipient domains that take nothing at the moment, and until when: what `deliver` defers without asking a server."""
+        """Recipient domains that take nothing at the moment, and until when: what `deliver` defers without asking a server.
+
+        The name "*" stands for all of them: no server takes anything.
+        """
 
     async def close(self) -> None:
         """Part in order; never raises."""

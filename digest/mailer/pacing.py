@@ -38,6 +38,8 @@ class Limits:
     gain: float = 60.0
     #: messages answered well for which one step of the growing pause is forgotten
     steady: int = 20
+    #: messages in a row that vanished (their body had begun, and no reply came) until that counts as a strike
+    doubts: int = 3
     #: a message that went ahead after a pause and was not heard of again is given up after so many seconds
     probe: float = 900.0
     #: what waits for the one that went ahead comes back after so many seconds
@@ -64,6 +66,8 @@ class _Lane:
     strikes: int = 0
     #: messages answered well since the last strike or the last step forgotten
     well: int = 0
+    #: messages in a row that vanished
+    doubts: int = 0
     #: a pause is over and nothing was answered well yet
     probing: bool = False
     #: since when the one that goes ahead is under way
@@ -133,7 +137,7 @@ class Pace:
             return
         if now < lane.paused_until:
             return  # it was under way before the pause began
-        lane.probing, lane.ahead = False, None
+        lane.probing, lane.ahead, lane.doubts = False, None, 0
         if lane.rate < lane.ceiling:
             lane.rate = min(lane.ceiling, lane.rate + min(self.limits.gain / lane.rate, lane.rate / 10))
             if lane.rate >= 2 * lane.peak and lane.ceiling == math.inf:
@@ -157,6 +161,15 @@ class Pace:
             lane.peak = min(lane.rate, max(self._recent(lane, now), self.limits.guess))
             lane.rate = max(self.limits.least, lane.peak / 2)
         return lane.paused_until - now
+
+    def vanished(self, name: str, now: float, text: str) -> float | None:
+        """A message may have been taken or not. After a few in a row, the seconds of a pause: each one more would be lost as well."""
+        lane = self._lane(name, now)
+        lane.doubts += 1
+        if lane.doubts < self.limits.doubts:
+            self.silent(name)
+            return None
+        return self.slow(name, now, "busy", text)
 
     def silent(self, name: str) -> None:
         """What was granted came to nothing that tells of the lane: another may go ahead."""

@@ -62,6 +62,11 @@ _POLICY = re.compile(
     r"|\bptr\b|reverse dns|access denied|banned|unsolicited|\b(?:start)?tls\b|encrypt|\blog ?in\b|credential",
     re.IGNORECASE,
 )
+#: the server does not let this service write to anybody, or not to this domain; the message itself was not looked at
+_RELAY = re.compile(
+    r"relay(?:ing)? (?:access )?(?:is )?(?:denied|not|prohibited)|(?:not|unable to|cannot|no) relay|authentication (?:is )?required",
+    re.IGNORECASE,
+)
 _NOBODY = re.compile(
     r"(?:user|recipient|mailbox|account|address|addressee)s? (?:is |was )?(?:unknown|not found|not known|does(?: not|n't) exist|invalid)"
     r"|(?:unknown|invalid|no such|not a valid|nonexistent|non-existent) (?:local )?(?:user|recipient|mailbox|account|address|person)"
@@ -78,8 +83,17 @@ _RATE = re.compile(r"\brate\b|throttl|too (?:many|much|fast)|slow down|too quick
 #: addresses, hosts and links are quoted in replies, and their names mean nothing: "antispam.example.org said: user unknown"
 _QUOTED = re.compile(r"\S*\w[.@]\w\S*")
 
+#: a 5xx that is a limit of time all the same, as of the account that sends: "550 5.4.5 Daily user sending limit exceeded"
+_USED_UP = re.compile(
+    r"(?:daily|hourly|sending|submission|messages?|e?mails?)\b.{0,40}\b(?:limit|quota|rate|allowance)s?\b.{0,20}\b(?:exceeded|reached|hit|used)"
+    r"|exceeded .{0,40}\b(?:daily|hourly|sending|messages?)\b.{0,20}\b(?:limit|quota|rate)|too many (?:messages|e?mails)|throttl|\brate limit"
+    r"|credits? exceeded",
+    re.IGNORECASE,
+)
+
 #: codes without an enhanced one that speak of the conversation or the login, whatever the phase
-_PROTOCOL = frozenset({500, 502, 503, 504, 530, 534, 535, 538, 555})
+_LOGIN = frozenset({530, 534, 535, 538})
+_PROTOCOL = frozenset({500, 502, 503, 504, 555}) | _LOGIN
 
 
 def classify(phase: Phase, code: int, text: str) -> Verdict:
@@ -98,9 +112,13 @@ def classify(phase: Phase, code: int, text: str) -> Verdict:
     if code < 500 or (status and status[0] == 4):
         return _later(code, words, enhanced, status)
     fault = _by_status(status[1], status[2], words) if status and status[1] in (1, 2, 3, 4, 5, 6, 7) else _by_words(phase, code, words)
+    if fault not in ("reader", "content") and _USED_UP.search(words):
+        return Verdict(outcome="deferred", fault="busy", enhanced=enhanced, slow="server" if phase is Phase.MAIL else "domain")
     if phase is Phase.MAIL and fault not in ("content", "busy"):
         # The recipient was not named yet: this is about us, and would meet every message. They wait until it is mended.
         return Verdict(outcome="deferred", fault="ours", enhanced=enhanced, slow="server")
+    if phase is Phase.RCPT and fault == "ours" and (code in _LOGIN or _RELAY.search(words)):
+        return Verdict(outcome="deferred", fault="ours", enhanced=enhanced, slow="domain")
     return Verdict(outcome="rejected", fault=fault, enhanced=enhanced, slow="domain" if fault == "ours" else "")
 
 

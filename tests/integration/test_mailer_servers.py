@@ -21,9 +21,8 @@ from aiosmtpd.smtp import SMTP as Server
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
 from digest.errors import MailerError
-from digest.mailer import Pace, Paces, SmtpMailer, SmtpServer, Timeouts
+from digest.mailer import EVERYWHERE, Pace, Paces, SmtpMailer, SmtpServer, Timeouts
 from digest.mailer.pacing import Limits, Pauses
-from digest.mailer.smtp import EVERYWHERE
 from digest.model import Delivery, Message, Phase
 from tests.fakes import certificates
 from tests.fakes.certificates import Certificates
@@ -379,7 +378,9 @@ def test_a_connection_is_used_as_often_as_told() -> None:
 
 
 def test_who_is_cancelled_while_waiting_gives_the_turn_to_the_next() -> None:
-    async def work() -> list[str]:
+    """Cancelled at every moment about the one in which the connection becomes free."""
+
+    async def work(moment: int) -> list[str]:
         async with HostileSmtp() as server:
             go = asyncio.Event()
 
@@ -391,18 +392,21 @@ def test_who_is_cancelled_while_waiting_gives_the_turn_to_the_next() -> None:
             first = asyncio.create_task(mailer.deliver(message("a@example.org"), slow))
             while not server.commands("DATA"):
                 await asyncio.sleep(0)
-            waiting = [asyncio.create_task(mailer.deliver(message(f"{n}@example.org"), yes)) for n in range(4)]
+            waiting = [asyncio.create_task(mailer.deliver(message(f"{n}@example.org"), yes)) for n in range(3)]
             await asyncio.sleep(0)
             go.set()
+            for _ in range(moment):
+                await asyncio.sleep(0)
             waiting[0].cancel()
-            await first
-            waiting[1].cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
+            await asyncio.gather(first, *waiting, return_exceptions=True)
             await mailer.close()
             return sorted(server.stored)
 
-    stored = run(work())
-    assert {"a@example.org", "2@example.org", "3@example.org"} <= set(stored)
+    async def sweep() -> list[list[str]]:
+        return [await work(moment) for moment in range(40)]
+
+    for stored in run(sweep()):
+        assert set(stored) >= {"a@example.org", "1@example.org", "2@example.org"}
 
 
 @pytest.mark.parametrize("when", ["RCPT", "begin", "DOT"])
@@ -512,6 +516,13 @@ def test_a_server_that_ends_its_connections_by_custom_is_not_called_busy() -> No
     first, second = HostileSmtp(per_connection=2), HostileSmtp()
     assert two(first, second, five) == ["accepted"] * 5
     assert (len(first.stored), second.connections) == (5, 0)
+
+
+def test_421_to_a_connection_that_was_in_use_is_its_end_and_no_complaint() -> None:
+    fine = Act.reply("250 ok")
+    first, second = HostileSmtp({"MAIL": [fine, fine, Act.reply("421 4.4.2 enough", then="hang up")]}), HostileSmtp()
+    assert two(first, second, five) == ["accepted"] * 5
+    assert (len(first.stored), first.connections, second.connections) == (5, 2, 0)
 
 
 def test_with_weights_the_servers_share() -> None:
@@ -631,6 +642,19 @@ def test_what_was_learned_outlives_the_mailer() -> None:
             return outcomes
 
     assert run(work()) == ["deferred", "deferred"]
+
+
+def test_a_server_that_swallows_messages_gets_only_a_few() -> None:
+    async def work() -> tuple[list[str], HostileSmtp]:
+        async with HostileSmtp({"DOT": [Act.hang_up()] * 99}) as server:
+            mailer = SmtpMailer([to(server.port, connections=1)], patience=0)
+            outcomes = [d.outcome for d in await send(mailer, *(f"{n}@d{n}.example" for n in range(20)))]
+            await mailer.close()
+            return outcomes, server
+
+    outcomes, server = run(work())
+    assert outcomes == ["unknown"] * 3 + ["deferred"] * 17
+    assert len(server.got) == 3
 
 
 def test_the_only_server_being_paused_holds_every_domain() -> None:

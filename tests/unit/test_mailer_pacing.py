@@ -18,7 +18,8 @@ from digest.mailer.pacing import Go, Limits, Pace, Pauses, Wait
 quietly = settings(deadline=None, database=None)
 LIMITS = Limits()
 EVENTS = st.lists(
-    st.tuples(st.sampled_from(["take", "well", "busy", "ours", "silent"]), st.floats(0, 600), st.sampled_from(["a", "b"])), max_size=120
+    st.tuples(st.sampled_from(["take", "well", "busy", "ours", "silent", "vanished"]), st.floats(0, 600), st.sampled_from(["a", "b"])),
+    max_size=120,
 )
 
 
@@ -130,6 +131,17 @@ def test_each_pause_is_at_least_as_long_as_the_one_before_up_to_the_longest() ->
         assert waits[0] <= pauses.first
 
 
+def test_after_a_steady_while_pauses_are_short_again() -> None:
+    one, now = pace(), 0.0
+    for _ in range(6):
+        one.take("a", now)
+        now += one.slow("a", now, "busy", "")
+    for _ in range(6 * LIMITS.steady):
+        one.take("a", now, patience=math.inf)
+        one.well("a", now)
+    assert one.slow("a", now, "busy", "") <= LIMITS.busy.first
+
+
 def test_messages_that_were_under_way_together_are_one_event() -> None:
     one = pace()
     for _ in range(10):
@@ -208,6 +220,9 @@ class Clocked:
             assert self.one.rate(name) >= before
         elif event == "silent":
             self.one.silent(name)
+        elif event == "vanished":
+            paused = self.one.vanished(name, self.now, "")
+            assert (name in self.one.holds(self.now)) or paused is None
         else:
             why: Literal["busy", "ours"] = "ours" if event == "ours" else "busy"
             before, held = self.one.rate(name), name in self.one.holds(self.now)
@@ -266,6 +281,19 @@ def test_a_million_domains_are_not_remembered_but_the_slow_ones_are() -> None:
         one.take(f"d{number}", 100.0 + number)
     assert len(one._lanes) <= Pace.MANY + 1
     assert one.rate("slow") < math.inf
+
+
+def test_some_messages_in_a_row_that_vanish_are_a_strike_and_then_each_one_is() -> None:
+    one = pace()
+    assert [one.vanished("a", 0.0, "") for _ in range(LIMITS.doubts - 1)] == [None] * (LIMITS.doubts - 1)
+    one.well("a", 0.0)
+    assert [one.vanished("a", 0.0, "") for _ in range(LIMITS.doubts - 1)] == [None] * (LIMITS.doubts - 1)
+    paused = one.vanished("a", 0.0, "connection lost")
+    assert paused
+    assert granted(one, "a", paused)
+    again = one.vanished("a", paused, "connection lost")
+    assert again
+    assert again > paused
 
 
 def test_pauses_differ_between_senders() -> None:
