@@ -307,7 +307,9 @@ def _text(text: str, x: float, y: float, room: float, anchor: str, *, small: boo
     if anchor == "middle":
         half = min(_width(text, size), room) / 2
         x = min(max(x, half), WIDTH - half)
-    return f'<text x="{_n(x)}" y="{_n(y)}" text-anchor="{anchor}"{more}>{_escape(_fitting(text, room, 1.1 * size if bold else size))}</text>'
+    return (
+        f'<text x="{_n(x)}" y="{_n(y)}" text-anchor="{anchor}"{more}>{_escape(_fitting(text, room, 1.1 * size if bold else size))}</text>'
+    )
 
 
 def _fitting(text: str, room: float, size: float) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import itertools
 import json
 import sys
 import typing
@@ -37,7 +38,17 @@ def cases() -> list[str]:
 
 def write(case: str) -> Message:
     """The mail that the case's input gives today."""
-    given = json.loads((FOLDER / case / "input.json").read_text("utf-8"))
+    return _written(json.loads((FOLDER / case / "input.json").read_text("utf-8")))
+
+
+def many(papers: int) -> Message:
+    """A digest of so many papers: those of digest-twenty, over and over."""
+    given = json.loads((FOLDER / "digest-twenty" / "input.json").read_text("utf-8"))
+    given["arguments"]["listed"] = list(itertools.islice(itertools.cycle(given["arguments"]["listed"]), papers))
+    return _written(given)
+
+
+def _written(given: dict[str, typing.Any]) -> Message:
     verb = VERBS[given["write"]]
     hints = typing.get_type_hints(verb)
     return verb(**{name: msgspec.convert(value, hints[name]) for name, value in given["arguments"].items()})

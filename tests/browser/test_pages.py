@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
 from digest import pipeline, serve, subscriptions
 from digest.app import App
 from digest.model import Purpose, Standing, Subscriber
-from tests.conftest import absent, make_app
+from tests.conftest import make_app
 from tests.webclient import Write, fill
 
 pytestmark = pytest.mark.browser
 
 Cast = Callable[[App], dict[str, Subscriber]]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """For this module only: while it is open its event loop runs in this thread, and nobody else's can."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        absent("no Chromium is installed")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-quic"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

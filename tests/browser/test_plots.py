@@ -7,9 +7,7 @@ from playwright.sync_api import Browser, Page
 
 from digest import plots
 from digest.plots import Bar, Line, Plot, Point, Value
-from tests.browser.test_pages import browser
 
-__all__ = ["browser"]
 
 pytestmark = pytest.mark.browser
 
