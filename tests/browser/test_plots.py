@@ -8,7 +8,6 @@ from playwright.sync_api import Browser, Page
 from digest import plots
 from digest.plots import Bar, Line, Plot, Point, Value
 
-
 pytestmark = pytest.mark.browser
 
 #: of every text: how far it stands out of its picture, in pixels, and how high its letters are
