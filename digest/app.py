@@ -13,6 +13,7 @@ from typing import Self, TypeVar
 from digest import feedback, messages, recipes, store, workers
 from digest.config import Config
 from digest.errors import AddressError, ConfigError, InputError, UnknownKeyError
+from digest.mailbox import ImapServer
 from digest.mailer import FolderMailer, Mailer, Pace, Paces, SmtpMailer, SmtpServer, Timeouts
 from digest.messages import Mailing, Signer, dkim
 from digest.model import Link, LinkKey, MessageKind, Purpose
@@ -137,6 +138,24 @@ class App:
     def message_id(self, kind: MessageKind, key: str, subscriber_id: int) -> str:
         """The same on every attempt, so that people, reports and logs can match copies."""
         return f"<{kind.value}.{key.replace('-', '')}.s{subscriber_id}@{self.mailing.domain}>"
+
+    @property
+    def imap(self) -> ImapServer | None:
+        """The mailbox that bounces and requests come to; None where none is configured."""
+        settings = self.config.mailbox
+        if not settings.host:
+            return None
+        return ImapServer(
+            host=settings.host,
+            port=settings.port,
+            tls=settings.tls,
+            username=settings.username,
+            password=settings.password.get_secret_value(),
+            ca_file=settings.ca_file,
+            folder=settings.folder,
+            processed=settings.processed,
+            timeout=float(settings.timeout),
+        )
 
     def close(self) -> None:
         self.store.close()

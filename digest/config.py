@@ -280,6 +280,13 @@ class BouncesSection(_Section):
     days: Annotated[int, Field(ge=1, le=366)] = Field(14, description="... within so many days suppress the address")
 
 
+class AlertsSection(_Section):
+    """Who is told when something is wrong: no dump came, nothing got through, a disk is nearly full. `digest status` shows it in any case."""
+
+    to: Address = Field("", description='address of the operator; "" = nobody is written to')
+    disk_mb: Annotated[int, Field(ge=0, le=1_000_000)] = Field(500, description="megabytes below which a disk counts as nearly full")
+
+
 class ScheduleSection(_Section):
     """How often `serve` looks for work."""
 
@@ -377,6 +384,7 @@ class Config(_Section):
     digest: DigestSection = DigestSection()
     evaluate: EvaluateSection = EvaluateSection()
     bounces: BouncesSection = BouncesSection()
+    alerts: AlertsSection = AlertsSection()
     schedule: ScheduleSection = ScheduleSection()
     workers: WorkersSection = WorkersSection()
     log: LogSection = LogSection()

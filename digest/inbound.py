@@ -239,7 +239,7 @@ def poll(app: App, *, stop: Callable[[], bool] = lambda: False, most: int = _MOS
         StoreError: the database does not answer.
     """
     report = Polled()
-    server = _server(app)
+    server = app.imap
     if server is None:
         report.absent = True
         return report
@@ -253,23 +253,6 @@ def poll(app: App, *, stop: Callable[[], bool] = lambda: False, most: int = _MOS
             place = store.mailboxes.of(tx, server.name)
         _keep(app, server, replace(place, error=report.error))
     return report
-
-
-def _server(app: App) -> ImapServer | None:
-    settings = app.config.mailbox
-    if not settings.host:
-        return None
-    return ImapServer(
-        host=settings.host,
-        port=settings.port,
-        tls=settings.tls,
-        username=settings.username,
-        password=settings.password.get_secret_value(),
-        ca_file=settings.ca_file,
-        folder=settings.folder,
-        processed=settings.processed,
-        timeout=float(settings.timeout),
-    )
 
 
 def _read_new(app: App, mailbox: Mailbox, report: Polled, stop: Callable[[], bool], most: int) -> None:

@@ -430,12 +430,17 @@ class MessageState(StrEnum):
     SKIPPED = "skipped"
 
 
+#: stands for the operator where a message names its subscriber; no row has it
+OPERATOR = 0
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Queued:
     """A message in the ledger, claimed by this sender and not rendered yet."""
 
     id: int
     kind: MessageKind
+    #: for a letter to the operator one with the id OPERATOR and no address: the config knows it
     subscriber: Subscriber
     #: unique with kind and subscriber: the local date of a digest
     key: str

@@ -30,6 +30,8 @@ ROLES = ("web", "scheduler")
 #: seconds that open requests get to end; one waits for the database that long at most
 _GRACE = 20
 _DIED = "web"
+#: from one look for alarms to the next: it counts messages, and what it tells is about hours and days
+_WATCH_SECONDS = 600
 
 
 def run(
@@ -69,7 +71,8 @@ def run(
         postman = (
             Scheduler([_poll(app, stopping)], seconds=60 * app.config.mailbox.minutes) if scheduler and app.config.mailbox.host else None
         )
-        clocks = [clock for clock in (scheduler, fetcher, postman) if clock]
+        watchman = Scheduler([_watch(app)], seconds=_WATCH_SECONDS) if scheduler else None
+        clocks = [clock for clock in (scheduler, fetcher, postman, watchman) if clock]
         try:
             address = pages.start() if pages else ""
             for clock in clocks:
@@ -99,6 +102,13 @@ def _fetch(app: App, stopping: threading.Event) -> Callable[[], None]:
             log.info("fetch source=%s outcome=%s files=%d %s", one.name, one.outcome, len(one.files), one.error)
 
     return fetch
+
+
+def _watch(app: App) -> Callable[[], None]:
+    def watch() -> None:
+        pipeline.watch(app)
+
+    return watch
 
 
 def _poll(app: App, stopping: threading.Event) -> Callable[[], None]:

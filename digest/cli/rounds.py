@@ -246,6 +246,9 @@ def run(date: OnDate = None, only: OnlyEmail = None, dry_run: DryRun = False, as
         ingested = pipeline.ingest_inbox(service)
         with stopping() as stop:
             report = pipeline.round(service, day=day, only=reader, stop=stop)
+        # Where `serve` does not run, this is what tells the operator; on another day than today nothing is an alarm.
+        if date is None and pipeline.watch(service).told:
+            pipeline.send(service)
     if as_json:
         show_json(({} if polled.absent else {"mailbox": polled.json}) | {"ingest": ingested.json} | report.json)
     else:

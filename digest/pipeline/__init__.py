@@ -18,6 +18,7 @@ from digest.pipeline.quarantine import dumps_read, rejected, retry_rejected, wit
 from digest.pipeline.round import RoundReport, round
 from digest.pipeline.send import Sent, send
 from digest.pipeline.status import Status, status
+from digest.pipeline.watch import Watched, watch
 
 __all__ = [
     "Composed",
@@ -34,6 +35,7 @@ __all__ = [
     "SeenDay",
     "Sent",
     "Status",
+    "Watched",
     "arrived",
     "compose",
     "deliveries",
@@ -55,5 +57,6 @@ __all__ = [
     "sent_digest",
     "standing_vote",
     "status",
+    "watch",
     "withdrawn",
 ]

@@ -6,7 +6,7 @@ import logging
 
 from digest import bounces, store
 from digest.app import App
-from digest.model import Bounced, Delivery, Fault, Queued, Suppression, SuppressionReason
+from digest.model import OPERATOR, Bounced, Delivery, Fault, Queued, Suppression, SuppressionReason
 from digest.store.bounces import Via
 
 log = logging.getLogger("digest.bounces")
@@ -17,7 +17,7 @@ def note_refusal(app: App, tx: store.Connection, queued: Queued, delivery: Deliv
 
     Nothing is noted of a delivery that may come again, or that no server answered.
     """
-    if delivery.outcome != "rejected" or not delivery.code:
+    if delivery.outcome != "rejected" or not delivery.code or queued.subscriber.id == OPERATOR:
         return None
     return note(
         app,

@@ -194,6 +194,7 @@ def _fetch_one(app: App, one: Wanted, state: State, web: Web, reading: bool, tol
     if found.outcome != "stopped":
         state["asked_at"] = app.now().isoformat()
         state["error"] = found.error
+        state["failing_since"] = state.get("failing_since", state["asked_at"]) if found.error else None
         if found.files:
             state["came_at"] = state["asked_at"]
         elif not found.error and sources.is_arxiv(one):

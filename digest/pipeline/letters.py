@@ -11,6 +11,7 @@ from digest.app import App
 from digest.errors import DigestError
 from digest.messages import Label, Listed, Mailing, PaperLinks, ReaderLinks
 from digest.model import Digest, Message, MessageKind, Paper, Purpose, Queued
+from digest.store.alarms import Raised
 
 #: words for a match until enough ratings say what a number is worth, best first; (least match, label)
 _LABELS: tuple[tuple[int, Label], ...] = ((97, "strong match"), (85, "good match"), (0, "worth a look"))
@@ -22,6 +23,8 @@ class Material:
 
     digests: dict[int, Digest]
     papers: dict[int, Paper]
+    #: by kind
+    alarms: dict[str, Raised]
 
 
 def gather(app: App, some: Sequence[Queued]) -> Material:
@@ -29,7 +32,8 @@ def gather(app: App, some: Sequence[Queued]) -> Material:
     with app.store.reading() as tx:
         digests = store.digests.load_many(tx, {queued.digest_id for queued in some if queued.digest_id is not None})
         found = store.papers.by_ids(tx, {item.score.paper_id for digest in digests.values() for item in digest.items})
-    return Material(digests=digests, papers=found)
+        alarms = store.alarms.every(tx) if any(queued.kind is MessageKind.ALERT for queued in some) else {}
+    return Material(digests=digests, papers=found, alarms=alarms)
 
 
 def write(app: App, queued: Queued, material: Material) -> Message:
@@ -41,7 +45,26 @@ def write(app: App, queued: Queued, material: Material) -> Message:
     """
     if queued.kind is MessageKind.DIGEST and (digest := material.digests.get(queued.digest_id or 0)):
         return write_digest(app, queued, digest, material.papers, at=app.now())
+    if queued.kind is MessageKind.ALERT:
+        return _write_alert(app, queued, material.alarms.get(queued.key.partition(":")[0]), at=app.now())
     return _write_letter(app, queued, at=app.now())
+
+
+def _write_alert(app: App, queued: Queued, alarm: Raised | None, *, at: datetime) -> Message:
+    if alarm is None or alarm.over_at is not None or not app.config.alerts.to:
+        raise DigestError(
+            f"message {queued.message_id}: what it was to tell is over, or nobody is named in [alerts] to; it will expire unsent"
+        )
+    return messages.write_alert(
+        mailing=_mailing(app, queued),
+        recipient=app.config.alerts.to,
+        what=alarm.what,
+        remedy=f"{alarm.remedy}.",
+        details="\n".join((*alarm.details, f"since {alarm.since:%Y-%m-%d %H:%M} UTC")),
+        message_id=queued.message_id,
+        date=at,
+        folders=app.templates,
+    )
 
 
 def write_digest(app: App, queued: Queued, digest: Digest, found: Mapping[int, Paper], *, at: datetime) -> Message:

@@ -8,11 +8,10 @@ from typing import Any
 
 from digest import store
 from digest.app import App
-from digest.model import Fault, MessageState, Standing
-from digest.pipeline.fetch import only_arxiv, overdue
+from digest.model import Fault
+from digest.pipeline.alarms import Alarm, find
+from digest.pipeline.watch import facts
 
-#: where files are put into the inbox by hand, or other sources are fetched beside arXiv; for arXiv alone its calendar decides
-_SILENT = timedelta(days=5)
 #: how far back refusals are counted
 _RECENT = timedelta(days=1)
 
@@ -36,7 +35,7 @@ class Status:
     faults: list[tuple[Fault, str, int]]
     #: the newest round of each verb
     rounds: dict[str, dict[str, Any] | None]
-    alarms: list[str] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
 
     @property
     def json(self) -> dict[str, Any]:
@@ -53,7 +52,7 @@ class Status:
             "troubles": self.troubles,
             "faults": [{"fault": fault, "said": said, "deliveries": n} for fault, said, n in self.faults],
             "rounds": self.rounds,
-            "alarms": self.alarms,
+            "alarms": [{"kind": one.kind, "what": one.what, "remedy": one.remedy, "details": list(one.details)} for one in self.alarms],
         }
 
 
@@ -77,48 +76,5 @@ def status(app: App) -> Status:
             faults=store.deliveries.faults(tx, since=datetime.now(UTC) - _RECENT),
             rounds={verb: store.rounds.latest(tx, verb) for verb in ("fetch", "ingest", "compose", "send")},
         )
-        states = store.sources.every(tx)
-    found.alarms = [*_source_alarms(app, states), *_alarms(found, app)]
+        found.alarms = find(facts(app, tx))
     return found
-
-
-def _source_alarms(app: App, states: dict[str, dict[str, Any]]) -> list[str]:
-    enabled = {entry.name for entry in app.config.sources if entry.enabled}
-    failing = [(name, state["error"]) for name, state in states.items() if name in enabled and state.get("error")]
-    return [f"source {name}: {error}" for name, error in failing]
-
-
-def _alarms(found: Status, app: App) -> list[str]:
-    alarms = []
-    now = app.now()
-    last = found.dumps[0] if found.dumps else None
-    if last is None:
-        alarms.append("no dump was ever read: run `digest ingest PATH`, or put files into the inbox")
-    elif overdue(app, last["started_at"]) is not None if only_arxiv(app) else now - last["started_at"] > _SILENT:
-        alarms.append(f"no dump since {last['started_at']:%Y-%m-%d}: is the source still fetched?")
-    for dump in found.dumps:
-        if dump["finished_at"] is None:
-            alarms.append(
-                f"dump {dump['name']} was not read to its end (the process was stopped, or still runs): ingest it again, nothing doubles"
-            )
-        elif dump["format"] != "empty" and not dump["new"] + dump["updated"] + dump["duplicate"] + dump["skipped"]:
-            alarms.append(f"dump {dump['name']} gave no paper at all ({dump['rejected']} rejected)")
-    if not found.subscribers.get(Standing.ACTIVE.value):
-        alarms.append("nobody is subscribed: run `digest subscribe EMAIL`")
-    sent = found.rounds["send"]
-    if sent and sent["error"]:
-        alarms.append(f"the last send stopped: {sent['error']}")
-    if found.due:
-        alarms.append(f"{found.due} messages wait to be sent: run `digest send`")
-    for fault, said, n in found.faults:
-        if fault == "ours":
-            alarms.append(
-                f"{n} times in a day a mail server refused our mail for a fault of ours, and it waits: {said}. Mend the login, the sender's "
-                "domain (SPF, DKIM, PTR) or the policy that it names"
-            )
-    if unknown := found.messages.get(MessageState.UNKNOWN.value):
-        alarms.append(
-            f"{unknown} messages ended as unknown: the server never said whether it took them; they are not sent again, their papers compete again. "
-            "`digest deliveries --state unknown` lists them, and --resolve settles what the server's log knows"
-        )
-    return alarms

@@ -1,6 +1,7 @@
 """The only place that speaks SQL: one module per noun; rows become nouns here, and nothing else leaves."""
 
 from digest.store import (
+    alarms,
     arrivals,
     bounces,
     deliveries,
@@ -24,6 +25,7 @@ from digest.store.engine import Connection, Store
 __all__ = [
     "Connection",
     "Store",
+    "alarms",
     "arrivals",
     "bounces",
     "deliveries",

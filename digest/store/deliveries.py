@@ -13,6 +13,8 @@ from digest.store.engine import batches
 from digest.store.tables import deliveries, messages, subscribers
 
 _TROUBLES = ("deferred", "rejected", "unknown", "lost")
+#: letters to the operator have no subscriber
+_EMAIL = func.coalesce(subscribers.c.email, "the operator").label("email")
 _WAITING = (MessageState.PLANNED.value, MessageState.DEFERRED.value)
 
 
@@ -39,6 +41,33 @@ def anything_due(tx: Connection, *, now: datetime) -> bool:
     )
 
 
+def waiting_since(tx: Connection, *, now: datetime) -> datetime | None:
+    """The time since which the longest waiting message could have been sent; None when none waits."""
+    first = [
+        tx.execute(
+            select(messages.c.not_before)
+            .where(messages.c.state == state, messages.c.not_before <= now, messages.c.expires_at > now)
+            .order_by(messages.c.not_before)
+            .limit(1)
+        ).scalar_one_or_none()
+        for state in _WAITING
+    ]
+    return min((one for one in first if one is not None), default=None)
+
+
+def ended(tx: Connection, *, since: datetime, now: datetime) -> dict[str, int]:
+    """How many messages came to each end since then; of those accepted, only whether there were any."""
+    found = {}
+    for outcome in ("rejected", "unknown"):
+        those = and_(deliveries.c.outcome == outcome, deliveries.c.ended_at > since)
+        found[outcome] = tx.execute(select(func.count()).where(those)).scalar_one()
+    accepted = select(deliveries.c.id).where(deliveries.c.outcome == "accepted", deliveries.c.ended_at > since).limit(1)
+    found["accepted"] = int(tx.execute(accepted).first() is not None)
+    expired = and_(messages.c.state == MessageState.EXPIRED.value, messages.c.expires_at > since, messages.c.expires_at <= now)
+    found["expired"] = tx.execute(select(func.count()).where(expired)).scalar_one()
+    return {state: n for state, n in found.items() if n}
+
+
 def state_of(tx: Connection, message_id: int) -> MessageState | None:
     """The state of a message by its row's id; None where there is no such row."""
     state = tx.execute(select(messages.c.state).where(messages.c.id == message_id)).scalar_one_or_none()
@@ -52,9 +81,9 @@ def troubles(tx: Connection, limit: int = 5) -> list[dict[str, Any]]:
         chosen = select(deliveries.c.id).where(deliveries.c.outcome == outcome).order_by(deliveries.c.ended_at.desc()).limit(limit)
         newest += tx.execute(chosen).scalars()
     rows = tx.execute(
-        select(subscribers.c.email, messages.c.kind, messages.c.key, deliveries)
+        select(_EMAIL, messages.c.kind, messages.c.key, deliveries)
         .join(messages, messages.c.id == deliveries.c.message_id)
-        .join(subscribers, subscribers.c.id == messages.c.subscriber_id)
+        .join(subscribers, subscribers.c.id == messages.c.subscriber_id, isouter=True)
         .where(deliveries.c.id.in_(newest))
         .order_by(deliveries.c.ended_at.desc(), deliveries.c.id.desc())
         .limit(limit)
@@ -79,7 +108,7 @@ def of_messages(
     tx: Connection, *, subscriber_id: int | None = None, state: MessageState | None = None, limit: int = 100
 ) -> list[dict[str, Any]]:
     """The newest messages, newest first, each with its attempts in order under "deliveries"; all that is stored of them."""
-    chosen = select(messages, subscribers.c.email).join(subscribers, subscribers.c.id == messages.c.subscriber_id)
+    chosen = select(messages, _EMAIL).join(subscribers, subscribers.c.id == messages.c.subscriber_id, isouter=True)
     if subscriber_id is not None:
         chosen = chosen.where(messages.c.subscriber_id == subscriber_id)
     if state is not None:

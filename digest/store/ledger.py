@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, and_, case, select, update
 
-from digest.model import Delivery, MessageKind, MessageState, Phase, Queued, Standing
+from digest.model import OPERATOR, Delivery, MessageKind, MessageState, Phase, Queued, Standing, Subscriber
 from digest.store import subscribers as subscriber_rows
 from digest.store.engine import insert
 from digest.store.tables import deliveries, messages, subscribers
@@ -34,9 +34,12 @@ _TO_ANYONE = (MessageKind.CONFIRM, MessageKind.GOODBYE, MessageKind.ALERT)
 
 
 def plan(
-    tx: Connection, *, kind: MessageKind, subscriber_id: int, key: str, message_id: str, not_before: datetime, expires_at: datetime
+    tx: Connection, *, kind: MessageKind, subscriber_id: int | None, key: str, message_id: str, not_before: datetime, expires_at: datetime
 ) -> bool:
-    """Plan a message that is no digest; False when the same one (kind, subscriber, key) stands already."""
+    """Plan a message that is no digest; False when the same one (kind, subscriber, key) stands already.
+
+    Subscriber None is the operator, whose messages are told apart by their Message-ID alone.
+    """
     statement = insert(tx, messages).values(
         kind=kind.value,
         subscriber_id=subscriber_id,
@@ -115,12 +118,12 @@ def claim(
                 .returning(messages)
             )
             rows += sorted(tx.execute(claimed).all(), key=lambda row: (row.not_before, row.id))
-    people = subscriber_rows.by_ids(tx, {row.subscriber_id for row in rows})
+    people = subscriber_rows.by_ids(tx, {row.subscriber_id for row in rows if row.subscriber_id is not None})
     return [
         Queued(
             id=row.id,
             kind=MessageKind(row.kind),
-            subscriber=people[row.subscriber_id],
+            subscriber=people[row.subscriber_id] if row.subscriber_id is not None else _operator(row),
             key=row.key,
             message_id=row.message_id,
             digest_id=row.digest_id,
@@ -128,6 +131,10 @@ def claim(
         )
         for row in rows
     ]
+
+
+def _operator(row: Any) -> Subscriber:
+    return Subscriber(id=OPERATOR, email="", created=row.not_before)
 
 
 def renew(tx: Connection, *, owner: str, clock: datetime, lease: timedelta = LEASE) -> int:
@@ -175,6 +182,8 @@ def begin(tx: Connection, some: Sequence[Queued], *, owner: str, now: datetime, 
 
 
 def _wants(queued: Queued, row: Any) -> bool:
+    if queued.subscriber.id == OPERATOR:
+        return True
     if row is None or row.email != queued.subscriber.email:
         return False
     return row.standing in (_MAY_GET_ANY if queued.kind in _TO_ANYONE else _MAY_GET)
@@ -236,7 +245,8 @@ def _set_aside(tx: Connection, idents: Sequence[int], now: datetime) -> dict[int
     to_anyone = messages.c.kind.in_([kind.value for kind in _TO_ANYONE])
     may = subscribers.c.standing.in_(_MAY_GET) | (to_anyone & subscribers.c.standing.in_(_MAY_GET_ANY))
     wanted = select(subscribers.c.id).where(subscribers.c.id == messages.c.subscriber_id, may).exists()
-    _move(tx, and_(given_back, ~wanted), MessageState.SKIPPED, now)
+    to_reader = messages.c.subscriber_id.is_not(None)
+    _move(tx, and_(given_back, to_reader, ~wanted), MessageState.SKIPPED, now)
     _move(tx, and_(given_back, messages.c.expires_at <= now), MessageState.EXPIRED, now)
     return _states(tx, idents)
 
@@ -294,6 +304,14 @@ def resolve(
     open_end = and_(messages.c.id == message_id, messages.c.state.in_((MessageState.UNKNOWN.value, MessageState.SENDING.value)))
     values = {"state": state.value, "owner": "", "lease_until": None, "evidence": evidence[:200], "changed_at": now}
     return tx.execute(update(messages).where(open_end).values(values)).rowcount == 1
+
+
+def skip_alerts(tx: Connection, prefix: str, *, now: datetime) -> int:
+    """Letters to the operator that wait and whose key begins so: what they were to tell is over."""
+    waits = and_(
+        messages.c.kind == MessageKind.ALERT.value, messages.c.state.in_(_WAITING), messages.c.key.startswith(prefix, autoescape=True)
+    )
+    return _move(tx, waits, MessageState.SKIPPED, now)
 
 
 def skip_waiting(tx: Connection, subscriber_id: int, *, now: datetime, all_kinds: bool = False) -> int:

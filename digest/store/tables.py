@@ -262,7 +262,8 @@ messages = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("kind", String(10), nullable=False),
-    Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
+    #: NULL = the operator, whose address the config knows
+    Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE")),
     Column("key", String(64), nullable=False),
     Column("digest_id", ForeignKey("digests.id", ondelete="CASCADE"), unique=True),
     Column("message_id", String(255), nullable=False, unique=True),
@@ -354,6 +355,18 @@ mailboxes = Table(
     #: when it last could be read; NULL = never
     Column("read_at", Instant),
     Column("changed_at", Instant, nullable=False),
+)
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("kind", String(10), primary_key=True),
+    Column("what", Text, nullable=False),
+    Column("remedy", Text, nullable=False),
+    Column("details", JSON, nullable=False),
+    Column("since", Instant, nullable=False),
+    #: NULL while it lasts
+    Column("over_at", Instant),
 )
 
 link_keys = Table(

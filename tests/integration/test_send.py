@@ -95,7 +95,7 @@ def test_a_fault_of_ours_is_an_alarm_and_is_tried_again(many: App) -> None:
     pipeline.send(office.serving(many))
     found = pipeline.status(many)
     assert [(fault, n) for fault, _, n in found.faults] == [("ours", 1)]
-    (alarm,) = [alarm for alarm in found.alarms if "fault of ours" in alarm]
+    (alarm,) = [str(alarm) for alarm in found.alarms if alarm.kind == "refused"]
     assert "550 5.7.26 [example] unauthenticated" in alarm
     mended = PostOffice()
     later = many.at(NOON + timedelta(minutes=5))

@@ -201,7 +201,7 @@ def upgrade() -> None:
     op.create_table("messages",
         sa.Column("id", ident, nullable=False),
         sa.Column("kind", sa.String(length=10), nullable=False),
-        sa.Column("subscriber_id", ident, nullable=False),
+        sa.Column("subscriber_id", ident, nullable=True),
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("digest_id", ident, nullable=True),
         sa.Column("message_id", sa.String(length=255), nullable=False),
@@ -273,6 +273,15 @@ def upgrade() -> None:
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_mailboxes"))
+    )
+    op.create_table("alarms",
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("remedy", sa.Text(), nullable=False),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("over_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("kind", name=op.f("pk_alarms"))
     )
     op.create_table("removals",
         sa.Column("kind", sa.String(length=10), nullable=False),

@@ -1,0 +1,191 @@
+"""What is known of the service -> what an operator should look at. Pure: `status` shows it, `watch` writes about it, and both see the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from digest.model import Fault
+
+#: dumps     = none came by the expected time, or none ever did
+#: parsing   = a dump gave nothing, or was not read to its end
+#: source    = a live source fails
+#: send      = the last send stopped, or messages wait that should be gone
+#: refused   = mail servers refuse us for a fault of ours
+#: unknown   = nobody can say what became of messages
+#: silence   = nothing that was to be sent got through
+#: mailbox   = what comes back cannot be read
+#: disk      = nearly full
+#: readers   = nobody is subscribed
+Kind = Literal["dumps", "parsing", "source", "send", "refused", "unknown", "silence", "mailbox", "disk", "readers"]
+
+#: where files are put into the inbox by hand, or other sources are fetched beside arXiv; for arXiv alone its calendar decides
+_SILENT = timedelta(days=5)
+#: what lasts no longer mends itself mostly: it is shown, and nobody is written to
+_PATIENCE = timedelta(hours=1)
+_SOURCE_PATIENCE = timedelta(days=2)
+_MAILBOX_PATIENCE = timedelta(hours=6)
+#: what happened longer ago is no news
+_RECENT = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alarm:
+    """Something that an operator should look at."""
+
+    kind: Kind
+    #: in one sentence, without its full stop
+    what: str
+    remedy: str
+    details: tuple[str, ...] = ()
+    #: whether it is worth a letter, beside being shown
+    urgent: bool = True
+
+    def __str__(self) -> str:
+        more = f" ({'; '.join(self.details)})" if self.details else ""
+        return f"{self.what}{more}. {self.remedy}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Disk:
+    """The file system that a folder of ours is on."""
+
+    path: str
+    free_mb: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failing:
+    """A source or mailbox that could not be read the last time."""
+
+    name: str
+    error: str
+    #: the first failure since it last worked; None where that is not known
+    since: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What alarms are told from."""
+
+    now: datetime
+    #: the newest first, as `store.dumps.latest` has them
+    dumps: Sequence[dict[str, Any]]
+    #: by the sources' calendar one is missing; None where no calendar says
+    dump_missing: bool | None
+    sources: Sequence[Failing]
+    active_readers: int
+    #: the newest round of sending
+    sent: dict[str, Any] | None
+    waiting: int
+    #: the time since which the longest waiting message could have been sent; None when nothing waits
+    waiting_since: datetime | None
+    #: (fault, what a server last said, how many) of the last day
+    faults: Sequence[tuple[Fault, str, int]]
+    unknown: int
+    #: messages that came to an end within the last day, by state
+    ended: dict[str, int]
+    mailbox: Failing | None
+    disks: Sequence[Disk]
+    least_mb: int
+
+
+def find(facts: Facts) -> list[Alarm]:
+    """Everything that is wrong, in the order of the way of the data."""
+    return [
+        *_dumps(facts),
+        *(_source(one, facts.now) for one in facts.sources),
+        *_readers(facts),
+        *_sending(facts),
+        *_mailbox(facts),
+        *_disks(facts),
+    ]
+
+
+def _dumps(facts: Facts) -> list[Alarm]:
+    found = []
+    last = facts.dumps[0] if facts.dumps else None
+    if last is None:
+        remedy = "Run `digest ingest PATH`, put files into the inbox, or configure [[sources]]"
+        found.append(Alarm(kind="dumps", what="No dump was ever read", remedy=remedy, urgent=False))
+    elif facts.now - last["started_at"] > _SILENT if facts.dump_missing is None else facts.dump_missing:
+        what = f"No dump came since {last['started_at']:%Y-%m-%d}"
+        found.append(Alarm(kind="dumps", what=what, remedy="Is the source still fetched? Look at `digest dumps` and the log"))
+    for dump in facts.dumps:
+        recent = facts.now - dump["started_at"] <= _RECENT
+        if dump["finished_at"] is None:
+            what = f"Dump {dump['name']} was not read to its end: the process was stopped, or still runs"
+            long = facts.now - dump["started_at"] > _PATIENCE
+            found.append(Alarm(kind="parsing", what=what, remedy="Ingest it again, nothing doubles", urgent=recent and long))
+        elif dump["format"] != "empty" and not dump["new"] + dump["updated"] + dump["duplicate"] + dump["skipped"]:
+            what = f"Dump {dump['name']} gave no paper at all ({dump['rejected']} rejected)"
+            remedy = "Has its format changed? `digest rejects` tells the reasons"
+            found.append(Alarm(kind="parsing", what=what, remedy=remedy, urgent=recent))
+    return found
+
+
+def _source(source: Failing, now: datetime) -> Alarm:
+    return Alarm(
+        kind="source",
+        what=f"Source {source.name} fails: {source.error}",
+        remedy="Look at the log, and try `digest fetch`; what came before is kept, and the next fetch goes on from there",
+        urgent=source.since is not None and now - source.since > _SOURCE_PATIENCE,
+    )
+
+
+def _readers(facts: Facts) -> list[Alarm]:
+    if facts.active_readers:
+        return []
+    return [Alarm(kind="readers", what="Nobody is subscribed", remedy="Run `digest subscribe EMAIL`", urgent=False)]
+
+
+def _sending(facts: Facts) -> list[Alarm]:
+    found = []
+    late = facts.waiting_since is not None and facts.now - facts.waiting_since > _PATIENCE
+    if facts.sent and facts.sent["error"]:
+        remedy = "Messages wait for the next send. `digest doctor` tries the mail server"
+        found.append(Alarm(kind="send", what=f"The last send stopped: {facts.sent['error']}", remedy=remedy, urgent=late))
+    if facts.waiting:
+        what = f"{facts.waiting} messages wait to be sent"
+        found.append(Alarm(kind="send", what=what, remedy="Run `digest send`, or let `digest serve` run", urgent=late))
+    for fault, said, n in facts.faults:
+        if fault == "ours":
+            what = f"{n} times in a day a mail server refused our mail for a fault of ours, and it waits"
+            remedy = "Mend the login, the sender's domain (SPF, DKIM, PTR) or the policy that it names; `digest doctor` looks at them"
+            found.append(Alarm(kind="refused", what=what, remedy=remedy, details=(said,)))
+    if facts.unknown:
+        what = f"{facts.unknown} messages ended as unknown: the server never said whether it took them"
+        remedy = (
+            "They are not sent again, their papers compete again. `digest deliveries --state unknown` lists them, and --resolve settles what the "
+            "server's log knows"
+        )
+        found.append(Alarm(kind="unknown", what=what, remedy=remedy, urgent=facts.ended.get("unknown", 0) > 0))
+    lost = sum(facts.ended.get(state, 0) for state in ("expired", "rejected", "unknown"))
+    if lost and not facts.ended.get("accepted"):
+        details = tuple(f"{n} {state}" for state, n in sorted(facts.ended.items()))
+        remedy = "`digest status` and `digest deliveries` say what servers answered; `digest doctor` tries them"
+        found.append(Alarm(kind="silence", what="In a day no message was accepted by any mail server", remedy=remedy, details=details))
+    return found
+
+
+def _mailbox(facts: Facts) -> list[Alarm]:
+    box = facts.mailbox
+    if box is None:
+        return []
+    long = box.since is None or facts.now - box.since > _MAILBOX_PATIENCE
+    remedy = "Until it is, bounces and requests to leave by mail go unheard. Mend [mailbox], then run `digest mailbox`"
+    return [Alarm(kind="mailbox", what="The mailbox cannot be read", remedy=remedy, details=(box.error,), urgent=long)]
+
+
+def _disks(facts: Facts) -> list[Alarm]:
+    return [
+        Alarm(
+            kind="disk",
+            what=f"The disk of {disk.path} is nearly full: {disk.free_mb} MB are left",
+            remedy="Free some space, or move the folder; a full disk stops everything",
+        )
+        for disk in facts.disks
+        if disk.free_mb < facts.least_mb
+    ]

@@ -1,0 +1,44 @@
+"""Alarms that last or are over: what letters to the operator are written from, and why one that is over is not repeated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from digest.store.engine import insert
+from digest.store.tables import alarms
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Raised:
+    """An alarm as it was last seen."""
+
+    kind: str
+    what: str
+    remedy: str
+    details: tuple[str, ...]
+    since: datetime
+    #: None while it lasts
+    over_at: datetime | None = None
+
+
+def every(tx: Connection) -> dict[str, Raised]:
+    """By kind, those that are over among them."""
+    return {row.kind: Raised(**(dict(row._mapping) | {"details": tuple(row.details)})) for row in tx.execute(select(alarms))}
+
+
+def put(tx: Connection, raised: Raised) -> None:
+    values = {
+        "what": raised.what,
+        "remedy": raised.remedy,
+        "details": list(raised.details),
+        "since": raised.since,
+        "over_at": raised.over_at,
+    }
+    tx.execute(insert(tx, alarms).values(kind=raised.kind, **values).on_conflict_do_update(index_elements=["kind"], set_=values))
+
+
+def end(tx: Connection, kind: str, *, now: datetime) -> None:
+    tx.execute(update(alarms).where(alarms.c.kind == kind, alarms.c.over_at.is_(None)).values(over_at=now))

@@ -1,0 +1,116 @@
+"""What an operator is told, and when it is worth a letter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.pipeline.alarms import Alarm, Disk, Facts, Failing, find
+
+NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def dump(ago: timedelta, *, finished: bool = True, new: int = 9, rejected: int = 0, form: str = "jsonl") -> dict[str, Any]:
+    started = NOW - ago
+    return {
+        "name": f"{started:%Y-%m-%d}.jsonl", "format": form, "started_at": started, "finished_at": started if finished else None,
+        "new": new, "updated": 0, "duplicate": 0, "skipped": 0, "rejected": rejected,
+    }  # fmt: skip
+
+
+WELL = Facts(
+    now=NOW,
+    dumps=[dump(HOUR)],
+    dump_missing=None,
+    sources=[],
+    active_readers=1,
+    sent={"at": NOW, "report": {}, "error": ""},
+    waiting=0,
+    waiting_since=None,
+    faults=[],
+    unknown=0,
+    ended={"accepted": 1},
+    mailbox=None,
+    disks=[Disk(path="/var/lib/digest", free_mb=9000)],
+    least_mb=500,
+)
+
+
+def told(**change: Any) -> list[tuple[str, bool]]:
+    return [(alarm.kind, alarm.urgent) for alarm in find(replace(WELL, **change))]
+
+
+def test_nothing_is_wrong_where_all_is_well() -> None:
+    assert find(WELL) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"dumps": []}, [("dumps", False)]),
+        ({"dumps": [dump(4 * DAY)]}, []),
+        ({"dumps": [dump(6 * DAY)]}, [("dumps", True)]),
+        ({"dumps": [dump(6 * DAY)], "dump_missing": False}, []),
+        ({"dumps": [dump(2 * DAY)], "dump_missing": True}, [("dumps", True)]),
+        ({"dumps": [dump(HOUR, new=0, rejected=5)]}, [("parsing", True)]),
+        ({"dumps": [dump(HOUR), dump(3 * DAY, new=0, rejected=5)]}, [("parsing", False)]),
+        ({"dumps": [dump(HOUR, new=0, form="empty")]}, []),
+        ({"dumps": [dump(HOUR / 2, finished=False)]}, [("parsing", False)]),
+        ({"dumps": [dump(2 * HOUR, finished=False)]}, [("parsing", True)]),
+        ({"sources": [Failing(name="arxiv", error="timed out", since=NOW - DAY)]}, [("source", False)]),
+        ({"sources": [Failing(name="arxiv", error="timed out", since=NOW - 3 * DAY)]}, [("source", True)]),
+        ({"sources": [Failing(name="arxiv", error="timed out", since=None)]}, [("source", False)]),
+        ({"active_readers": 0}, [("readers", False)]),
+        ({"waiting": 3, "waiting_since": NOW - HOUR / 2}, [("send", False)]),
+        ({"waiting": 3, "waiting_since": NOW - 2 * HOUR}, [("send", True)]),
+        ({"sent": {"at": NOW, "report": {}, "error": "no route"}}, [("send", False)]),
+        ({"sent": {"at": NOW, "report": {}, "error": "no route"}, "waiting": 3, "waiting_since": NOW - 2 * HOUR}, [("send", True)] * 2),
+        ({"sent": None}, []),
+        ({"faults": [("ours", "550 5.7.1 policy", 4), ("busy", "421", 9)]}, [("refused", True)]),
+        ({"unknown": 2}, [("unknown", False)]),
+        ({"unknown": 2, "ended": {"accepted": 1, "unknown": 1}}, [("unknown", True)]),
+        ({"ended": {"expired": 4}}, [("silence", True)]),
+        ({"ended": {"expired": 4, "accepted": 1}}, []),
+        ({"ended": {}}, []),
+        ({"mailbox": Failing(name="INBOX", error="refused", since=NOW - HOUR)}, [("mailbox", False)]),
+        ({"mailbox": Failing(name="INBOX", error="refused", since=NOW - DAY)}, [("mailbox", True)]),
+        ({"mailbox": Failing(name="INBOX", error="refused", since=None)}, [("mailbox", True)]),
+        ({"disks": [Disk(path="/a", free_mb=500), Disk(path="/b", free_mb=499)]}, [("disk", True)]),
+    ],
+)
+def test_what_is_wrong_is_told_and_what_lasts_is_urgent(change: dict[str, Any], expected: list[tuple[str, bool]]) -> None:
+    assert told(**change) == expected
+
+
+changes = st.fixed_dictionaries(
+    {},
+    optional={
+        "dumps": st.lists(
+            st.builds(dump, st.integers(0, 10).map(lambda n: n * DAY), finished=st.booleans(), new=st.integers(0, 1)), max_size=3
+        ),
+        "dump_missing": st.none() | st.booleans(),
+        "active_readers": st.integers(0, 1),
+        "waiting": st.integers(0, 2),
+        "waiting_since": st.none() | st.integers(0, 9).map(lambda n: NOW - n * HOUR),
+        "unknown": st.integers(0, 2),
+        "ended": st.dictionaries(st.sampled_from(["accepted", "expired", "rejected", "unknown"]), st.integers(1, 3)),
+        "disks": st.lists(st.builds(Disk, path=st.just("/a"), free_mb=st.integers(0, 1000)), max_size=2),
+    },
+)
+
+
+@given(changes)
+def test_every_alarm_is_a_sentence_with_a_remedy(change: dict[str, Any]) -> None:
+    for alarm in find(replace(WELL, **change)):
+        assert isinstance(alarm, Alarm)
+        assert alarm.what
+        assert alarm.remedy
+        assert not alarm.what.endswith(".")
+        assert not alarm.remedy.endswith(".")
+        assert "\n" not in str(alarm)
