@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
 from operator import itemgetter
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import msgspec
-import zstandard
 from msgspec.structs import replace
-from sqlalchemy import ARRAY, JSON, Connection, Text, bindparam, delete, func, select, text, tuple_, update
+from sqlalchemy import ARRAY, JSON, Connection, Text, bindparam, select, text, update
 
 from digest.model import UNSEEN, Entry, Identity, Merged, Seen
-from digest.store.engine import add_rows, as_json, batches, insert
-from digest.store.tables import digest_items, feedback, identities, papers, picks, records, removals
+from digest.store.changes import Rows, update_paper
+from digest.store.engine import batches, insert
+from digest.store.tables import identities, papers, picks, records, removals
 
 Key = tuple[str, str]
 #: `waiting` = part of a paper whose title has not come yet
@@ -44,7 +44,6 @@ _LOOK_UP = {
     ).bindparams(bindparam("values", type_=JSON)),
 }
 _INGEST_LOCK = 0x70617065
-_RAW_MAX = 65_536
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -222,15 +221,16 @@ def _settle(
     places = [*range(len(known)), *(len(known) + number for number in near)]
     groups = [[places[member] for member in members] for members in rules.cluster([entries[place] for place in places])]
     owners = _owners(known, groups)
-    rows = _Rows(tx, dump_id)
+    rows = Rows(tx, dump_id)
     singles = (len(known) + number for number, position in enumerate(pending) if position in alone)
     for members in heapq.merge(groups, zip(singles), key=itemgetter(0)):  # so that ids have the order of arrival
         if members[0] >= len(known) and (position := pending[members[0] - len(known)]) in alone:
+            arrival = arrivals[position]
             paper_id = homes[position] = rows.next_paper_id()
-            rows.record(paper_id, arrivals[position], prints[position])
-            itself = _marked(rules.merge([Seen(entry=arrivals[position].entry, day=arrivals[position].day)]), removed)
+            rows.record(paper_id, arrival.line, arrival.day, prints[position], arrival.entry, arrival.raw)
+            itself = _marked(rules.merge([Seen(entry=arrival.entry, day=arrival.day)]), removed)
             added.outcomes[position] = _outcome(None, itself)
-            rows.paper(paper_id, itself, keys_of(arrivals[position].entry))
+            rows.paper(paper_id, itself, keys_of(arrival.entry))
             added.set_text(paper_id, None, itself)
             continue
         old = [known[m] for m in members if m < len(known)]
@@ -251,7 +251,7 @@ def _settle(
             arrival, mark = arrivals[position], prints[position]
             homes[position] = paper_id
             if mark not in seen:
-                rows.record(paper_id, arrival, mark)
+                rows.record(paper_id, arrival.line, arrival.day, mark, arrival.entry, arrival.raw)
             elif arrival.day >= seen[mark].day:
                 continue
             else:
@@ -267,7 +267,7 @@ def _settle(
         if before is None:
             rows.paper(paper_id, now, keys)
         else:
-            _update_paper(tx, paper_id, before, now, keys)
+            update_paper(tx, paper_id, before, now, keys)
         added.set_text(paper_id, before, now)
     rows.write()
 
@@ -306,91 +306,6 @@ def _owners(known: Sequence[_Known], groups: Sequence[Sequence[int]]) -> dict[in
                 record = known[member]
                 claims[record.paper_id].append((not record.entry.identities, record.id, members[0]))
     return {paper_id: min(claim)[2] for paper_id, claim in claims.items()}
-
-
-class _Rows:
-    """New rows, gathered and written at once. Ids are given here: the caller holds the only write transaction."""
-
-    def __init__(self, tx: Connection, dump_id: int) -> None:
-        self._tx = tx
-        self._dump_id = dump_id
-        self._paper_id: int = tx.execute(select(func.coalesce(func.max(papers.c.id), 0))).scalar_one()
-        self._record_id: int = tx.execute(select(func.coalesce(func.max(records.c.id), 0))).scalar_one()
-        #: (record, paper that it goes over to)
-        self.moves: list[tuple[int, int]] = []
-        #: (paper, the paper that it turned out to be)
-        self.gone: list[tuple[int, int]] = []
-        self._papers: list[tuple[Any, ...]] = []
-        self._records: list[tuple[Any, ...]] = []
-        self._keys: list[tuple[str, str, int]] = []
-        self._pack = zstandard.ZstdCompressor(level=1).compress
-
-    def next_paper_id(self) -> int:
-        self._paper_id += 1
-        return self._paper_id
-
-    def paper(self, paper_id: int, merged: Merged, keys: Iterable[Key]) -> None:
-        values = _values(merged) | {"authors": as_json(merged.authors), "categories": as_json(merged.categories)}
-        self._papers.append((paper_id, *values.values(), None))
-        self._keys += [(kind, value, paper_id) for kind, value in sorted(keys)]
-
-    def record(self, paper_id: int, arrival: Arrival, mark: bytes) -> None:
-        self._record_id += 1
-        entry = msgspec.json.encode(arrival.entry)
-        raw = self._pack(arrival.raw[:_RAW_MAX].encode("utf-8", "surrogateescape"))
-        self._records.append((self._record_id, paper_id, self._dump_id, arrival.line, arrival.day, mark, entry, raw))
-
-    def write(self) -> None:
-        add_rows(self._tx, papers, self._papers)
-        add_rows(self._tx, records, self._records)
-        for record_id, paper_id in self.moves:
-            self._tx.execute(update(records).where(records.c.id == record_id).values(paper_id=paper_id))
-        for paper_id, kept in self.gone:
-            _absorb(self._tx, paper_id, kept)
-        add_rows(self._tx, identities, self._keys)  # of new papers alone, so they cannot be there yet
-
-
-def _values(merged: Merged) -> dict[str, Any]:
-    """In the order of the table's columns, of which the first and the last are not said here."""
-    return {
-        "title": merged.title,
-        "abstract": merged.abstract,
-        "authors": list(merged.authors),
-        "categories": list(merged.categories),
-        "first_seen": merged.first_seen,
-        "submitted": merged.submitted,
-        "announced": merged.announced,
-        "updated": merged.updated,
-        "version": merged.version,
-        "upvotes": merged.upvotes,
-        "comment": merged.comment,
-        "url": merged.url,
-        "withdrawn": merged.withdrawn,
-    }
-
-
-def _update_paper(tx: Connection, paper_id: int, before: Merged, now: Merged, keys: set[Key]) -> None:
-    if before != now:
-        values = _values(now)
-        del values["upvotes"]  # counted by themselves, they only rise
-        tx.execute(update(papers).where(papers.c.id == paper_id).values(**values))
-    # Keys that left with a split must not point here any more.
-    tx.execute(
-        delete(identities).where(identities.c.paper_id == paper_id, tuple_(identities.c.kind, identities.c.value).not_in(sorted(keys)))
-    )
-    rows = [{"kind": kind, "value": value, "paper_id": paper_id} for kind, value in sorted(keys)]
-    tx.execute(insert(tx, identities).on_conflict_do_nothing(), rows)
-
-
-def _absorb(tx: Connection, gone: int, kept: int) -> None:
-    """Two stored papers are one: what hangs on the one goes over to the other; its row stays for the links in old mails."""
-    for table, others in ((feedback, feedback.c.subscriber_id), (picks, picks.c.day), (digest_items, digest_items.c.digest_id)):
-        there = select(others).where(table.c.paper_id == kept)
-        tx.execute(update(table).where(table.c.paper_id == gone, others.not_in(there)).values(paper_id=kept))
-    tx.execute(delete(feedback).where(feedback.c.paper_id == gone))
-    tx.execute(delete(picks).where(picks.c.paper_id == gone))
-    tx.execute(delete(identities).where(identities.c.paper_id == gone))
-    tx.execute(update(papers).where((papers.c.id == gone) | (papers.c.merged_into == gone)).values(merged_into=kept))
 
 
 def _count_votes(tx: Connection, arrivals: Sequence[Arrival], homes: dict[int, int], added: Added) -> None:
