@@ -204,13 +204,13 @@ class SmtpMailer:
             domains.silent(domain)
         return None
 
-    def _slow_domain(self, domain: str, result: Result) -> float | None:
+    def _slow_domain(self, domain: str, result: Result) -> float:
         domains, now = self._paces.domains, monotonic()
         already = domains.pause(domain, now)
         seconds = domains.slow(domain, now, "ours" if result.verdict.fault == "ours" else "busy", _words(result))
         if not already:
             log.warning("%s is paused for %.0f s: %s", domain, seconds, _words(result))
-        return seconds if result.verdict.outcome == "deferred" else None
+        return seconds
 
     def _slow_server(self, route: _Route, result: Result) -> float:
         servers, now = self._paces.servers, monotonic()

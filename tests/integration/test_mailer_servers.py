@@ -604,6 +604,7 @@ def test_a_policy_refusal_pauses_the_domain_for_longer_and_is_ours(caplog: pytes
     deliveries, holds = run(work())
     assert [(d.outcome, d.fault) for d in deliveries] == [("rejected", "ours"), ("deferred", "ours"), ("accepted", "")]
     assert "5.7.26" in deliveries[1].text
+    assert all(d.retry_at and d.retry_at > datetime.now(UTC) + timedelta(minutes=5) for d in deliveries[:2])
     assert holds["strict.example"] > datetime.now(UTC) + timedelta(minutes=5)
 
 
