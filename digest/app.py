@@ -235,7 +235,8 @@ def _mailing(config: Config) -> Mailing:
         domain=_checked("domain", mail.domain, messages.ascii_domain) if mail.domain else own,
         base_url=config.web.base_url,
         reply_to=mail.reply_to,
-        mailbox=mail.reply_to or (mail.sender if answerable else ""),
+        # who reads a mailbox answers by mail too; elsewhere mails promise it only where readers have no other way
+        mailbox=mail.reply_to or _polled(config) or (mail.sender if answerable else ""),
         postal_address=mail.postal_address,
         signers=tuple(
             Signer(domain=own, selector=selector, key=_dkim_key(name, path, kind))
@@ -246,6 +247,14 @@ def _mailing(config: Config) -> Mailing:
             if path
         ),
     )
+
+
+def _polled(config: Config) -> str:
+    """The address of the mailbox that is read, or nothing where its login is no address."""
+    try:
+        return messages.ascii_address(config.mailbox.username) if config.mailbox.host else ""
+    except AddressError:
+        return ""
 
 
 def _checked(key: str, value: str, check: Callable[[str], str]) -> str:

@@ -185,7 +185,7 @@ class MailSection(_Section):
     name: str = Field("Digest", description="name in From, and the name of the list")
     reply_to: Address = Field(
         "",
-        description='mailbox that takes replies, and thumbs and unsubscribes by mail; "" = sender, where readers cannot reach web.base_url',
+        description='address that takes replies, and thumbs and unsubscribes by mail; "" = the one of [mailbox], or sender where readers cannot reach base_url',
     )
     domain: str = Field("", description='domain of Message-ID and List-Id; "" = that of sender')
     bounce_domain: str = Field(

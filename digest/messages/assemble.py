@@ -29,6 +29,8 @@ _WORD_FRAME = len("=?utf-8?q??=")
 _Q_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 #: four characters for three octets, and a line break after every 76
 _BASE64_GROWTH = 4 / 3 * 78 / 76
+#: RFC 5321 4.5.3.1: a path may have 256 octets, angle brackets included
+_LOCAL_LONGEST, _ADDRESS_LONGEST = 64, 254
 _NAME_LONGEST = 100
 _TEXT_LONGEST = 900
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -47,7 +49,7 @@ def ascii_domain(domain: str) -> str:
     try:
         return idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError as error:
-        raise AddressError(f"{domain!r} is no domain: {error}") from None
+        raise AddressError(f"{domain[:300]!r} is no domain: {error}") from None
 
 
 def ascii_address(address: str) -> str:
@@ -58,8 +60,13 @@ def ascii_address(address: str) -> str:
     """
     local, at, domain = address.rpartition("@")
     if not at or not _DOT_ATOM.fullmatch(local):
-        raise AddressError(f"{address!r} is no address that mail can be sent to (a local part in ASCII, an @ and a domain)")
-    return f"{local}@{ascii_domain(domain)}"
+        raise AddressError(f"{address[:300]!r} is no address that mail can be sent to (a local part in ASCII, an @ and a domain)")
+    plain = f"{local}@{ascii_domain(domain)}"
+    if len(local) > _LOCAL_LONGEST or len(plain) > _ADDRESS_LONGEST:
+        raise AddressError(
+            f"{address[:300]!r} is too long: mail servers take {_LOCAL_LONGEST} characters before the @, {_ADDRESS_LONGEST} in all"
+        )
+    return plain
 
 
 def unstructured(name: str, text: str) -> str:

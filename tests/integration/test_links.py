@@ -186,6 +186,19 @@ def test_what_a_mail_promises_is_what_can_be_kept(
     app.close()
 
 
+@pytest.mark.parametrize(("login", "way"), [("box@example.net", "mailto:box@example.net?subject=Unsubscribe"), ("box", "")])
+def test_who_reads_a_mailbox_can_be_left_by_mail_as_well(
+    tmp_path: Path, cast: Cast, dump: Callable[..., Path], login: str, way: str
+) -> None:
+    app = make_app(tmp_path, web__base_url="https://papers.example.org", mailbox__host="127.0.0.1", mailbox__username=login)
+    message = sent(app, cast, dump)[1]
+    assert ("mailto:" in str(message["List-Unsubscribe"])) == bool(way)
+    assert way in str(message["List-Unsubscribe"])
+    assert "List-Unsubscribe-Post" in message
+    assert "mailto:" not in said(message)
+    app.close()
+
+
 def test_with_a_bounce_domain_each_mail_has_an_envelope_sender_of_its_own(tmp_path: Path, cast: Cast, dump: Callable[..., Path]) -> None:
     app = make_app(tmp_path, mail__bounce_domain="bounces.example.org")
     alice = cast(app)["alice"]

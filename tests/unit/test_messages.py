@@ -362,6 +362,30 @@ def test_whatever_a_dump_or_a_reader_writes_stays_text(**written: str) -> None:
     assert message.html.count("<") == digest(listed(1)).html.count("<") - missing_tags(message)
 
 
+@quietly
+@given(
+    product=foreign,
+    name=foreign,
+    listing=foreign,
+    postal=foreign,
+    address=st.sampled_from([ALICE.email, "a" * 64 + "@" + "b" * 60 + ".example"]),
+)
+def test_whatever_an_operator_calls_the_service_no_header_is_added_or_garbled(
+    product: str, name: str, listing: str, postal: str, address: str
+) -> None:
+    named = replace(MAILING, product=product, from_name=name, list_name=listing, postal_address=postal, reply_to="help@example.org")
+    message = digest(mailing=named, subscriber=replace(ALICE, email=address), links=replace(LINKS, unsubscribe_by_mail=BY_MAIL))
+    parsed = opened(message)
+    assert sorted(parsed.keys()) == sorted([*opened(digest()).keys(), "Reply-To"])
+    for header, expected in (("From", MAILING.from_address), ("To", address), ("Reply-To", "help@example.org")):
+        assert [one.addr_spec for one in parsed[header].addresses] == [expected]
+    top = head(message)
+    assert f"\r\nList-Unsubscribe: <{LINKS.unsubscribe}>,\r\n <{BY_MAIL}>\r\n" in top
+    assert top.count("<digest.papers.example.org>") == 1
+    assert max(map(len, message.data.split(b"\r\n"))) <= 998
+    assert max(map(len, top.split("\r\n"))) <= 200
+
+
 def missing_tags(message: Message) -> int:
     """Tags that a digest of one ordinary paper has and this one has not, by the parts that may be left out."""
     authors = 0 if 'padding-top:4px;font-size:14px;color:#5a5f64">' in message.html else 2

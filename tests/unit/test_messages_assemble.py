@@ -129,6 +129,8 @@ def test_what_is_no_message_id_is_refused(value: str) -> None:
         "jane@example.org>",
         "a@b.org, c@d.org",
         "jane@[::1]\n",
+        "j" * 65 + "@example.org",
+        "jane@" + "a." * 125 + "example.org",
     ],
 )
 def test_what_is_no_plain_address_is_refused(address: str) -> None:
