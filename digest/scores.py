@@ -3,7 +3,9 @@
 A score is one sum: each word's weight times the profile's, the reader's keywords, categories and authors, and what is trending
 (upvotes, a curator's pick, how new it is). Nothing is multiplied or ranked afterwards, so the parts shown always add up.
 
-Chooses nothing; `digests` does. Word vectors, when they come, are one more part of the sum.
+The dense columns of a row come from its words by a linear map, so what they add is told word by word too.
+
+Chooses nothing; `digests` does.
 
 How the stages are called, once when a paper comes in:
 
@@ -92,6 +94,17 @@ class Keyword(Protocol):
     def bonus(self) -> float: ...
 
 
+class Spread(Protocol):
+    """How the dense columns of a paper come from its words; see `features.Spread`."""
+
+    @property
+    def columns(self) -> NDArray[np.int32]: ...
+    @property
+    def numbers(self) -> NDArray[np.float32]: ...
+    @property
+    def rest(self) -> NDArray[np.float32]: ...
+
+
 class Near(Protocol):
     """Papers that the reader chose: their ids, titles and rows."""
 
@@ -146,10 +159,21 @@ class Day:
     categories: Mapping[str, tuple[tuple[int, float], ...]]
     #: last name -> (row, given names, name as printed) of its papers
     authors: Mapping[str, tuple[tuple[int, tuple[str, ...], str], ...]]
+    #: title, abstract -> what each of the paper's words has to do with the dense columns; None where rows have none
+    spread: Callable[[str, str], Spread] | None
 
 
-def day(papers: Sequence[Paper], rows: sp.csr_matrix, recent: Sequence[Paper] = (), recent_rows: sp.csr_matrix | None = None) -> Day:
-    """The day of these papers and their weighed rows, measured against recent papers (about 1,000 are enough; may be left out).
+def day(
+    papers: Sequence[Paper],
+    rows: sp.csr_matrix,
+    recent: Sequence[Paper] = (),
+    recent_rows: sp.csr_matrix | None = None,
+    *,
+    spread: Callable[[str, str], Spread] | None = None,
+) -> Day:
+    """The day of these papers and their rows, measured against recent papers (about 1,000 are enough; may be left out).
+
+    `spread` tells how the dense columns of a paper come from its words, where rows have any.
 
     Ages are counted back from the newest competing paper. A recent paper counts as it did on its own first day. Raises ValueError when
     papers and rows differ in number.
@@ -172,6 +196,7 @@ def day(papers: Sequence[Paper], rows: sp.csr_matrix, recent: Sequence[Paper] = 
         trending=_trending(papers, recent),
         categories=_by_category(every),
         authors=_by_author(every),
+        spread=spread,
     )
 
 
@@ -409,16 +434,43 @@ def _parts(
         else:
             # To hold one word of a phrase is not to match it: such words stand under their own names.
             words += values
+    columns, words = _told(day, paper, columns, words, profile, [k for k in profile.keywords if id(k) not in held])
     surfaces = words_of(paper.title, paper.abstract)
     for entry in np.argsort(-np.abs(words), kind="stable")[:shown].tolist():
         column = int(columns[entry])
-        parts.append(Part(kind="word", name=surfaces.get(column, f"column {column}"), value=float(words[entry])))
+        if column in surfaces:
+            parts.append(Part(kind="word", name=surfaces[column], value=float(words[entry])))
     for part, rows, amounts in named:
         parts.extend(Part(kind=part.kind, name=part.name, value=float(amount)) for amount in amounts[rows == place])
     kinds: tuple[PartKind, ...] = ("upvotes", "pick", "recency")
     for kind, amount in zip(kinds, day.trending[:, place].tolist(), strict=True):
         parts.append(Part(kind=kind, name=_fact(kind, paper), value=amount))
     return tuple(sorted((part for part in parts if part.value), key=lambda part: (-abs(part.value), part.kind, part.name))[:shown])
+
+
+def _told(
+    day: Day,
+    paper: Paper,
+    columns: NDArray[np.int32],
+    words: NDArray[np.float64],
+    profile: Profile,
+    keywords: Sequence[Keyword],
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """What the words add, with the dense columns told by the words that they come from; what no word accounts for falls to the rest."""
+    if day.spread is None:
+        return columns, words
+    spread = day.spread(paper.title, paper.abstract)
+    first = int(day.columns[-1]) + 1 - len(spread.rest) if len(day.columns) else 0
+    sparse = columns < first
+    dense = np.arange(first, first + len(spread.rest), dtype=np.int32)
+    weights = _look_up(dense, profile.columns, profile.weights)
+    for keyword in keywords:
+        weights += keyword.weight * _look_up(dense, keyword.phrase.columns, keyword.phrase.weights.astype(np.float64))
+    every = np.union1d(columns[sparse], spread.columns)
+    told = np.zeros(len(every))
+    told[np.searchsorted(every, columns[sparse])] = words[sparse]
+    told[np.searchsorted(every, spread.columns)] += spread.numbers @ weights
+    return every.astype(np.int32), told
 
 
 def _look_up(wanted: NDArray[np.int32], columns: NDArray[np.int32], weights: NDArray[np.float64]) -> NDArray[np.float64]:

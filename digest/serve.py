@@ -29,6 +29,8 @@ log = logging.getLogger("digest.serve")
 ROLES = ("web", "scheduler")
 #: seconds that open requests get to end; one waits for the database that long at most
 _GRACE = 20
+#: how often it is looked whether the corpus has grown enough for new word vectors
+_LEARN_SECONDS = 3600
 _DIED = "web"
 #: from one look for alarms to the next: it counts messages, and what it tells is about hours and days
 _WATCH_SECONDS = 600
@@ -72,7 +74,8 @@ def run(
             Scheduler([_poll(app, stopping)], seconds=60 * app.config.mailbox.minutes) if scheduler and app.config.mailbox.host else None
         )
         watchman = Scheduler([_watch(app)], seconds=_WATCH_SECONDS) if scheduler else None
-        clocks = [clock for clock in (scheduler, fetcher, postman, watchman) if clock]
+        teacher = Scheduler([_learn(app)], seconds=_LEARN_SECONDS) if scheduler else None
+        clocks = [clock for clock in (scheduler, fetcher, postman, watchman, teacher) if clock]
         try:
             address = pages.start() if pages else ""
             for clock in clocks:
@@ -93,6 +96,15 @@ def run(
             log.info("stopped")
     if why == _DIED:
         raise DigestError("the pages stopped by themselves; the log says why. Start `digest serve` again")
+
+
+def _learn(app: App) -> Callable[[], None]:
+    def learn() -> None:
+        if pipeline.vectors_due(app):
+            table = pipeline.train_vectors(app)
+            log.info("vectors version=%s words=%d", table.version, len(table.columns))
+
+    return learn
 
 
 def _fetch(app: App, stopping: threading.Event) -> Callable[[], None]:

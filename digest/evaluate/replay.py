@@ -17,7 +17,7 @@ import numpy as np
 from digest import features, profiles, store
 from digest.app import App
 from digest.model import Feedback, MessageState, Subscriber
-from digest.pipeline.gather import Reader, Shared, Topics, View, competing, shared_by_all, stored_frequencies
+from digest.pipeline.gather import Reader, Shared, Topics, View, competing, shared_by_all, stored_frequencies, view
 from digest.recipes import RECIPES
 from digest.store.digests import FAILED, History
 from digest.store.past import PastDigest
@@ -100,8 +100,10 @@ def replay(
     found: list[Replayed] = []
     for (local_date, mark), some in _together(wanted):
         now = min(one.past.composed_at for one in some)
-        view = View(now=now, frequencies=words.up_to(mark), mark=mark)
-        shared, readers = _as_then(app, view, local_date, some, people, before, votes)
+        frequencies = words.up_to(mark)
+        with app.store.reading() as tx:
+            then = view(tx, now=now, until=max(local_date, now.date()), frequencies=frequencies, mark=mark)
+        shared, readers = _as_then(app, then, local_date, some, people, before, votes)
         work = [
             _Task(rated=one, reader=reader, frozen=frozen.get(one.past.subscriber_id)) for one, reader in zip(some, readers, strict=True)
         ]
@@ -166,7 +168,7 @@ def recounted(app: App) -> bool:
 
 def _as_then(
     app: App,
-    view: View,
+    seen: View,
     local_date: date,
     some: Sequence[Rated],
     people: Mapping[int, Subscriber],
@@ -175,18 +177,18 @@ def _as_then(
 ) -> tuple[Shared, list[Reader]]:
     """What the batch was ranked from."""
     after = local_date - timedelta(days=app.config.digest.window_days)
-    until = max(local_date, view.now.date())
-    then = {one.past.subscriber_id: [v for v in votes.get(one.past.subscriber_id, []) if v.at < one.past.composed_at] for one in some}
+    until = max(local_date, seen.now.date())
+    given = {one.past.subscriber_id: [v for v in votes.get(one.past.subscriber_id, []) if v.at < one.past.composed_at] for one in some}
     with app.store.reading() as tx:
-        days = store.past.first_seen(tx, after, until, view.mark or 0)
-        topics = Topics(tx, [people[one.past.subscriber_id] for one in some], then, view)
+        days = store.past.first_seen(tx, after, until, seen.mark or 0)
+        topics = Topics(tx, [people[one.past.subscriber_id] for one in some], given, seen)
         readers = []
         for one in some:
             subscriber = people[one.past.subscriber_id]
             history = before[subscriber.id, local_date]
             among = competing(history, days, after, topics.seen(subscriber) | history.listed)
             readers.append(topics.reader(subscriber, among | {item.paper_id for item in one.past.items}, frozenset()))
-        shared = shared_by_all(tx, sorted({ident for reader in readers for ident in reader.among}), local_date, until, view)
+        shared = shared_by_all(tx, sorted({ident for reader in readers for ident in reader.among}), local_date, seen)
     return shared, readers
 
 

@@ -1,7 +1,7 @@
 """The way of the data, one function per verb. Opens and closes transactions and moves values from stage to stage; holds no formula.
 
 ingest    dumps.open_dump | papers.clean | features.vectorize | store.arrivals.add
-learn     store.feedback  | profiles.train
+learn     store.feedback  | profiles.train     and, as the corpus grows, features.train | store.vectors.put
 compose   store.due | scores.explain | digests.choose | store.digests.plan     a batch of subscribers at a time
 send      store.ledger.claim | messages.write | mailer.deliver | store.ledger.settle     one mail at a time, resumable
 hear      feedback.read_token | store.feedback.put     and learn reads it in the next round
@@ -18,6 +18,7 @@ from digest.pipeline.quarantine import dumps_read, rejected, retry_rejected, wit
 from digest.pipeline.round import RoundReport, round
 from digest.pipeline.send import Sent, send
 from digest.pipeline.status import Status, status
+from digest.pipeline.vectors import VectorsInfo, train_vectors, vectors_due, vectors_info
 from digest.pipeline.watch import Watched, watch
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "SeenDay",
     "Sent",
     "Status",
+    "VectorsInfo",
     "Watched",
     "arrived",
     "compose",
@@ -57,6 +59,9 @@ __all__ = [
     "sent_digest",
     "standing_vote",
     "status",
+    "train_vectors",
+    "vectors_due",
+    "vectors_info",
     "watch",
     "withdrawn",
 ]

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from digest import digests, interests, interleave, papers, profiles, recipes, scores, store
 from digest.app import App
 from digest.model import Digest, MessageKind, Quiet, QuietReason, Standing, Subscriber
-from digest.pipeline.gather import Reader, Shared, Topics, View, competing, shared_by_all, stored_frequencies
+from digest.pipeline.gather import Reader, Shared, Topics, competing, shared_by_all, stored_frequencies, view
 from digest.store.digests import Window
 
 
@@ -155,14 +155,14 @@ def _outcomes(app: App, readers: Sequence[Subscriber], local_date: date) -> Iter
     until = max(local_date, now.date())
     after = local_date - timedelta(days=app.config.digest.window_days)
     with app.store.reading() as tx:
-        view = View(now=now, frequencies=stored_frequencies(tx))
+        now_view = view(tx, now=now, until=until, frequencies=stored_frequencies(tx))
         mark = store.papers.highest_id(tx)
         history = store.digests.history(tx, [s.id for s in readers], local_date)
         votes = store.feedback.of_subscribers(tx, [s.id for s in readers])
         fresh = store.papers.seen_between(tx, after, until)
         carried = sorted({ident for h in history.values() for ident in h.carried} - set(fresh))
-        shared = shared_by_all(tx, fresh + carried, local_date, until, view)
-        topics = Topics(tx, readers, votes, view)
+        shared = shared_by_all(tx, fresh + carried, local_date, now_view)
+        topics = Topics(tx, readers, votes, now_view)
     first_seen = {ident: paper.first_seen for ident, paper in shared.papers.items()}
     work = []
     for subscriber in readers:

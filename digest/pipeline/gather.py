@@ -5,9 +5,11 @@ As they are now, or as they were when an earlier digest was composed: a `View` s
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import lru_cache
 
 import scipy.sparse as sp
 
@@ -15,6 +17,8 @@ from digest import features, interests, papers, profiles, recipes, scores, store
 from digest.model import Feedback, Interest, Made, Paper, Subscriber
 from digest.pipeline.hear import look_up_all
 from digest.store.digests import History
+
+log = logging.getLogger("digest.compose")
 
 #: recent papers that stand for what a reader did not ask for, and that a match is measured against
 BACKGROUND = 1000
@@ -25,8 +29,10 @@ class View:
     """When the store is looked at. With a mark it is seen as it was when no paper had a higher id."""
 
     now: datetime
-    #: of words in the papers stored by then
-    frequencies: features.Frequencies
+    #: the papers' rows as the words were then; word vectors are always today's, which know papers and no thumbs
+    space: features.Space
+    #: recent papers up to that day
+    recent: tuple[int, ...]
     mark: int | None = None
 
     @property
@@ -58,20 +64,44 @@ class Reader:
     maybe_seen: frozenset[int]
 
 
-def shared_by_all(tx: store.Connection, compete: Sequence[int], local_date: date, until: date, view: View) -> Shared:
-    """The papers with these ids and the background of what was first seen up to a day."""
-    recent = store.papers.recent(tx, until, BACKGROUND, mark=view.mark)
-    found = store.papers.by_ids(tx, {*compete, *recent}, before=view.before)
+def view(tx: store.Connection, *, now: datetime, until: date, frequencies: features.Frequencies, mark: int | None = None) -> View:
+    """The view of what was first seen up to a day."""
+    recent = store.papers.recent(tx, until, BACKGROUND, mark=mark)
+    packed = store.papers.vectors_of(tx, features.VERSION, recent)
+    counts = features.unpack([packed[ident] for ident in recent if ident in packed])
+    return View(now=now, space=features.space(word_vectors(tx), frequencies, counts), recent=tuple(recent), mark=mark)
+
+
+def word_vectors(tx: store.Connection) -> features.Table:
+    """The word vectors in force: those trained on the stored papers, else those that ship with the package."""
+    stored = store.vectors.newest(tx)
+    if stored is None:
+        return features.base()
+    try:
+        return _read(stored.version, stored.data)
+    except ValueError as error:
+        log.warning("the stored word vectors cannot be used (%s); the package's serve until `digest vectors train` makes new ones", error)
+        return features.base()
+
+
+@lru_cache(maxsize=2)
+def _read(version: str, data: bytes) -> features.Table:
+    return features.Table.from_bytes(data)
+
+
+def shared_by_all(tx: store.Connection, compete: Sequence[int], local_date: date, view: View) -> Shared:
+    """The papers with these ids and the background of a view."""
+    found = store.papers.by_ids(tx, {*compete, *view.recent}, before=view.before)
     those = list({found[i].id: found[i] for i in compete if i in found and not found[i].withdrawn}.values())
-    others = [found[i] for i in recent if i in found]
-    rows, other_rows = _rows(tx, those, view.frequencies), _rows(tx, others, view.frequencies)
+    others = [found[i] for i in view.recent if i in found]
+    rows, other_rows = _rows(tx, those, view.space), _rows(tx, others, view.space)
     return Shared(
-        day=scores.day(those, rows, others, other_rows),
+        day=scores.day(those, rows, others, other_rows, spread=view.space.spread),
         papers={p.id: p for p in those},
         background=profiles.background(others, other_rows),
         made=Made(
             model="",
-            features=features.VERSION,
+            features=" ".join(filter(None, (features.VERSION, view.space.version))),
             candidates=len(those),
             dumps=store.papers.dump_names(tx, [p.id for p in those]),
             at=view.now,
@@ -91,13 +121,13 @@ def competing(past: History, first_seen: Mapping[int, date], after: date, seen: 
     return frozenset(((new | past.carried) - set(seen)) & first_seen.keys())
 
 
-def _rows(tx: store.Connection, some: Sequence[Paper], frequencies: features.Frequencies) -> sp.csr_matrix:
-    """Weighed words of papers; one without a stored vector of this version is vectorised on the spot."""
+def _rows(tx: store.Connection, some: Sequence[Paper], space: features.Space) -> sp.csr_matrix:
+    """The rows of papers; one without a stored vector of this version is vectorised on the spot."""
     packed = store.papers.vectors_of(tx, features.VERSION, [p.id for p in some])
     absent = [p for p in some if p.id not in packed]
     made = features.pack(features.vectorize([features.text_of(p.title, p.abstract) for p in absent]))
     packed |= {p.id: blob for p, blob in zip(absent, made, strict=True)}
-    return features.weigh(features.unpack([packed[p.id] for p in some]), frequencies)
+    return space.rows(features.unpack([packed[p.id] for p in some]))
 
 
 class Topics:
@@ -110,7 +140,7 @@ class Topics:
         votes: Mapping[int, Sequence[Feedback]],
         view: View,
     ) -> None:
-        self.frequencies = view.frequencies
+        self.space = view.space
         self.votes = votes
         self.now = view.now
         #: of each interest in order: its example papers, and the texts that stand for one
@@ -124,7 +154,7 @@ class Topics:
         wanted |= {i for each in self.examples.values() for idents, _ in each for i in idents}
         self.papers = store.papers.by_ids(tx, wanted)
         ordered = [self.papers[i] for i in sorted(self.papers)]
-        self.rows = _rows(tx, ordered, view.frequencies)
+        self.rows = _rows(tx, ordered, view.space)
         self.place = {paper.id: number for number, paper in enumerate(ordered)}
 
     def seen(self, subscriber: Subscriber) -> set[int]:
@@ -155,7 +185,7 @@ class Topics:
     ) -> recipes.Known:
         return recipes.Known(
             interests=tuple(those),
-            phrases=features.phrases([word for interest in those for word in interest.keywords], self.frequencies),
+            phrases=self.space.phrases([word for interest in those for word in interest.keywords]),
             liked=liked,
             disliked=disliked,
             examples=self._examples(
@@ -171,7 +201,7 @@ class Topics:
         known = [i for i in idents if i in self.place]
         rows = self.rows[[self.place[i] for i in known]]
         if texts:
-            rows = sp.vstack((rows, features.weigh(features.vectorize(texts), self.frequencies)), format="csr")
+            rows = sp.vstack((rows, self.space.rows(features.vectorize(texts))), format="csr")
         return profiles.rated([self.papers[i] for i in known], rows, texts=len(texts))
 
 

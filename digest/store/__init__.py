@@ -19,6 +19,7 @@ from digest.store import (
     sources,
     subscribers,
     suppressions,
+    vectors,
 )
 from digest.store.engine import Connection, Store
 
@@ -43,4 +44,5 @@ __all__ = [
     "sources",
     "subscribers",
     "suppressions",
+    "vectors",
 ]

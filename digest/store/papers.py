@@ -132,6 +132,20 @@ def vectors_of(tx: Connection, version: str, idents: Iterable[int]) -> dict[int,
     return found
 
 
+def count(tx: Connection) -> int:
+    return tx.execute(select(func.count()).select_from(papers)).scalar_one()
+
+
+def newest_texts(tx: Connection, size: int = 2000) -> Iterator[tuple[str, str]]:
+    """Titles and abstracts of all stored papers, the newest first, in bounded portions."""
+    before = highest_id(tx) + 1
+    while rows := tx.execute(
+        select(papers.c.id, papers.c.title, papers.c.abstract).where(papers.c.id < before).order_by(papers.c.id.desc()).limit(size)
+    ).all():
+        before = rows[-1].id
+        yield from ((row.title, row.abstract) for row in rows)
+
+
 def count_vectors(tx: Connection, version: str) -> int:
     return tx.execute(select(func.count()).select_from(vectors).where(vectors.c.version == version)).scalar_one()
 

@@ -169,6 +169,16 @@ vectors = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
+word_vectors = Table(
+    "word_vectors",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("version", String(40), nullable=False),
+    Column("papers", Integer, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
 frequencies = Table(
     "frequencies",
     metadata,

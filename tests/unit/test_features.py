@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest import features
+from digest.features import words
 
 TACTILE = "Tactile sensing for robot hands. We learn tactile sensing from touch and vision."
 
@@ -226,7 +227,7 @@ def test_two_words_in_one_column_are_both_named() -> None:
 
 
 def _word_column(word: str) -> int:
-    return int(features._word_column(np.array([features._hashes(word)[0]], dtype=np.int64))[0])
+    return int(words._word_column(np.array([words._hashes(word)[0]], dtype=np.int64))[0])
 
 
 # ---------------------------------------------------------------------------------------------- keywords

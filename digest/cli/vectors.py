@@ -1,0 +1,64 @@
+"""`digest vectors`: what words mean to the service, and training it on the stored papers."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from digest import features, pipeline
+from digest.cli.base import app
+from digest.cli.options import AsJson, ConfigPath, err, opened, out, show_json
+
+vectors = typer.Typer(help="Word vectors: train them on the stored papers; what is in force.", no_args_is_help=True)
+app.add_typer(vectors, name="vectors")
+
+
+@vectors.command()
+def info(config: ConfigPath = None, as_json: AsJson = False) -> None:
+    """Which word vectors are in force, and what they were made from."""
+    with opened(config) as running:
+        found = pipeline.vectors_info(running)
+        due = pipeline.vectors_due(running)
+    if as_json:
+        show_json(found.json | {"due": due})
+        return
+    made = f"trained here on {found.made_at:%Y-%m-%d}" if found.made_at is not None else "as they ship with the package"
+    out.print(
+        f"{found.version}: {found.words:,} words of {features.DIMENSIONS} numbers, from {found.papers:,} papers, {made}.", highlight=False
+    )
+    if due:
+        out.print(f"{found.stored:,} papers are stored: `digest vectors train` would learn from them.", highlight=False)
+
+
+@vectors.command()
+def train(
+    config: ConfigPath = None,
+    from_nothing: Annotated[bool, typer.Option("--from-nothing", help="Do not go on from the vectors that ship with the package.")] = False,
+    seed: Annotated[int, typer.Option(help="The same papers and seed give the same vectors on one machine.")] = 0,
+    write: Annotated[Path | None, typer.Option(help="Also write the table to this file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train the word vectors on the newest stored papers; the next round ranks with them."""
+    began = time.monotonic()
+    with opened(config) as running:
+        with Progress(console=err, transient=True) as bar:
+            task = bar.add_task("training", total=None)
+            table = pipeline.train_vectors(
+                running,
+                from_nothing=from_nothing,
+                seed=seed,
+                progress=lambda done, steps: bar.update(task, completed=done, total=steps),
+            )
+        found = pipeline.vectors_info(running)
+    if write is not None:
+        write.write_bytes(table.to_bytes())
+    if as_json:
+        show_json(found.json | {"seconds": round(time.monotonic() - began, 1)})
+    else:
+        out.print(
+            f"{found.version}: {found.words:,} words from {found.papers:,} papers, in {time.monotonic() - began:.0f} s.", highlight=False
+        )

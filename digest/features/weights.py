@@ -1,0 +1,171 @@
+"""What the words of a row weigh: how often each occurs in the corpus, tf-idf, and the keywords of readers in the same columns."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from digest.features.words import COLUMNS, WORDS, vectorize
+
+#: below this many papers a share of the corpus means nothing, so no word is too rare or too common yet
+ENOUGH = 500
+COMMON = 0.2
+#: a pair repeats what its words say already
+PAIR_WEIGHT = 0.7
+
+_PACKED = 1
+
+
+def _no_papers() -> NDArray[np.uint32]:
+    return np.zeros(COLUMNS, dtype=np.uint32)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Frequencies:
+    """In how many of the stored papers each column occurs."""
+
+    papers: int = 0
+    #: one count a column, shape (COLUMNS,)
+    counts: NDArray[np.uint32] = field(default_factory=_no_papers, repr=False)
+
+    def add(self, rows: sp.csr_matrix) -> Frequencies:
+        """These frequencies and those of further papers' counts, shape (papers, COLUMNS)."""
+        counts = self.counts.copy()
+        np.add.at(counts, rows.indices, np.uint32(1))  # a sixth of bincount, which makes a row of all columns
+        return Frequencies(papers=self.papers + rows.shape[0], counts=counts)
+
+    def to_bytes(self) -> bytes:
+        """Compressed; the same frequencies always give the same bytes."""
+        used = np.flatnonzero(self.counts)
+        gaps = np.diff(used, prepend=0).astype("<u4")
+        body = zlib.compress(gaps.tobytes() + self.counts[used].astype("<u4").tobytes(), 6)
+        return struct.pack("<BQI", _PACKED, self.papers, len(used)) + body
+
+    @classmethod
+    def from_bytes(cls, blob: bytes) -> Frequencies:
+        """The frequencies that `to_bytes` wrote. Raises ValueError for anything else."""
+        try:
+            version, papers, number = struct.unpack_from("<BQI", blob)
+            body = zlib.decompress(blob[struct.calcsize("<BQI") :])
+        except (struct.error, zlib.error) as error:
+            raise ValueError(f"stored word frequencies cannot be read ({len(blob)} bytes): {error}") from error
+        if version != _PACKED or len(body) != 8 * number:
+            raise ValueError(f"stored word frequencies cannot be read: version {version}, {number} words in {len(body)} bytes")
+        numbers = np.frombuffer(body, dtype="<u4")
+        used = np.cumsum(numbers[:number].astype(np.int64))
+        if number and used[-1] >= COLUMNS:
+            raise ValueError(f"stored word frequencies cannot be read: column {int(used[-1])} of {COLUMNS}")
+        counts = _no_papers()
+        counts[used] = numbers[number:]
+        return cls(papers=papers, counts=counts)
+
+
+def weigh(counts: sp.csr_matrix, frequencies: Frequencies) -> sp.csr_matrix:
+    """tf-idf of rows of counts: (1 + ln tf) * (1 + ln((1 + papers) / (1 + df))), each row of Euclidean length 1 or 0; float32.
+
+    From `ENOUGH` papers on, words of a single paper and words of more than a fifth of all papers weigh nothing. They stay in the row
+    as stored zeros, so that the pattern still says which words a paper holds: a keyword may be rare or common.
+    """
+    columns, data = counts.indices, counts.data
+    seen = frequencies.counts[columns].astype(np.float64)
+    weights = (1 + np.log(np.maximum(data, 1))) * _rarity(columns, frequencies)
+    if frequencies.papers >= ENOUGH:
+        weights[(seen < 2) | (seen > COMMON * frequencies.papers)] = 0
+    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    lengths = np.sqrt(np.bincount(rows, weights=weights**2, minlength=counts.shape[0]))
+    lengths[lengths == 0] = 1
+    return sp.csr_matrix(((weights / lengths[rows]).astype(np.float32), columns, counts.indptr), shape=counts.shape)
+
+
+def _rarity(columns: NDArray[np.int32], frequencies: Frequencies) -> NDArray[np.float64]:
+    # A column that two words share may be counted twice for a paper, hence at most once a paper here.
+    seen = np.minimum(frequencies.counts[columns], frequencies.papers).astype(np.float64)
+    return (1 + np.log((1 + frequencies.papers) / (1 + seen))) * np.where(columns >= WORDS, PAIR_WEIGHT, 1.0)
+
+
+# ---------------------------------------------------------------------------------------------- keywords
+
+#: endings that a trailing "*" stands for; rows are hashed, so a word is looked up by its whole spelling
+_ENDINGS = ("", "s", "es", "e", "ed", "ing", "er", "ers", "or", "ors", "ion", "ions", "al", "able", "ly")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Phrase:
+    """A keyword of one or more words, in the columns of the features."""
+
+    #: as the reader wrote it, without sign
+    text: str
+    #: written with a leading "-": its papers are unwanted
+    against: bool
+    #: written with a leading "+": its papers are always listed
+    must: bool
+    #: columns of its words and pairs, ascending, and what each weighs, of Euclidean length 1; then those of their meaning where it is known
+    columns: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    #: a paper holds the phrase when it has every column of one of these spellings (its pairs, or its one word)
+    spellings: tuple[NDArray[np.int32], ...]
+
+    def with_meaning(self, columns: NDArray[np.int32], weights: NDArray[np.float32]) -> Phrase:
+        """The same keyword with further columns, which stand after those of the words."""
+        return replace(self, columns=np.concatenate((self.columns, columns)), weights=np.concatenate((self.weights, weights)))
+
+
+def phrases(keywords: Iterable[str], frequencies: Frequencies) -> tuple[Phrase, ...]:
+    """One Phrase for each keyword that holds a word, in order; a leading "-" turns it against the paper, a "+" makes it a must.
+
+    Singular and plural of the last word count alike; a trailing "*" stands for the common English endings ("grasp*": grasps, grasping,
+    grasper ...).
+    """
+    return tuple(found for found in (_phrase(keyword, frequencies) for keyword in keywords) if found is not None)
+
+
+def _phrase(keyword: str, frequencies: Frequencies) -> Phrase | None:
+    sign, text = keyword.strip()[:1], " ".join(keyword.strip().removeprefix("-").removeprefix("+").split())
+    spelt = vectorize(list(dict.fromkeys(_spellings(text))))
+    found = [spelt.indices[start:end] for start, end in zip(spelt.indptr, spelt.indptr[1:], strict=False) if end > start]
+    if not found or not (text.endswith("*") or spelt.indptr[1]):
+        return None
+    # A spelling that no paper has would count as the rarest word of all.
+    known = [columns for columns in found if frequencies.counts[columns].all()] or found[:1]
+    columns = np.unique(np.concatenate(known)).astype(np.int32)
+    weights = _rarity(columns, frequencies)
+    return Phrase(
+        text=text.rstrip("* "),
+        against=sign == "-",
+        must=sign == "+",
+        columns=columns,
+        weights=(weights / np.sqrt((weights**2).sum())).astype(np.float32),
+        spellings=tuple(_needed(columns) for columns in found),
+    )
+
+
+def _needed(columns: NDArray[np.int32]) -> NDArray[np.int32]:
+    pairs = columns[columns >= WORDS]
+    return pairs if len(pairs) else columns
+
+
+def _spellings(text: str) -> Iterator[str]:
+    if text.endswith("*"):
+        stem = text.rstrip("* ")
+        if not stem:
+            return
+        yield from (stem + ending for ending in _ENDINGS)
+        return
+    yield text
+    last = text.rsplit(" ", 1)[-1].lower()
+    if not last.isascii() or len(last) < 3:
+        return
+    if last.endswith("ies"):
+        yield text[:-3] + "y"
+    elif last.endswith("y") and last[-2] not in "aeiou":
+        yield text[:-1] + "ies"
+    elif last.endswith("s") and not last.endswith(("ss", "us", "is")):
+        yield text[:-1]
+    else:
+        yield text + "s"

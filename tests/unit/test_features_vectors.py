@@ -1,0 +1,179 @@
+"""Word vectors: the table and its bytes, training, and the rows that are made with them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digest import features
+
+TOPICS = (
+    ["robot", "grasp", "gripper", "tactile", "manipulation", "arm", "hand", "finger", "contact", "dexterous"],
+    ["protein", "folding", "enzyme", "sequence", "residue", "structure", "binding", "ligand", "molecule", "peptide"],
+    ["galaxy", "telescope", "redshift", "star", "dust", "cluster", "halo", "spectrum", "luminosity", "survey"],
+)
+
+
+def _papers(number: int, seed: int = 0) -> list[tuple[str, str]]:
+    """Titles and abstracts of three topics; a title shares no more words with its abstract than its topic does."""
+    rng = np.random.default_rng(seed)
+    return [(" ".join(rng.choice(TOPICS[i % 3], 2)), " ".join(rng.choice(TOPICS[i % 3], 3))) for i in range(number)]
+
+
+def _counts(papers: list[tuple[str, str]]) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+    return features.vectorize([title for title, _ in papers]), features.vectorize([abstract for _, abstract in papers])
+
+
+@pytest.fixture(scope="module")
+def table() -> features.Table:
+    return features.train(*_counts(_papers(300)))
+
+
+def _space(table: features.Table, papers: list[tuple[str, str]]) -> features.Space:
+    counts = features.vectorize([features.text_of(*paper) for paper in papers])
+    return features.space(table, features.Frequencies().add(counts), counts)
+
+
+def _dense(space: features.Space, texts: list[str]) -> np.ndarray:
+    return space.rows(features.vectorize(texts))[:, features.COLUMNS :].toarray()
+
+
+def test_words_of_one_topic_come_to_mean_alike_without_sharing_a_word(table: features.Table) -> None:
+    # Too few papers to whiten by: the vectors as they are.
+    dense = _dense(_space(table, _papers(20)), ["robot grasp", "tactile finger", "enzyme ligand"])
+    near, far = dense[0] @ dense[1], dense[0] @ dense[2]
+    assert near > 0.2 > far
+
+
+def test_training_is_repeatable_and_moves_with_the_seed(table: features.Table) -> None:
+    assert features.train(*_counts(_papers(300))).to_bytes() == table.to_bytes()
+    assert features.train(*_counts(_papers(300)), seed=1).to_bytes() != table.to_bytes()
+
+
+def test_going_on_keeps_known_words_and_learns_new_ones(table: features.Table) -> None:
+    new = ["ocean", "tide", "current", "salinity", "plankton", "wave", "reef", "coast"]
+    rng = np.random.default_rng(2)
+    papers = [(" ".join(rng.choice(new, 2)), " ".join(rng.choice(new, 3))) for _ in range(100)]
+    papers += _papers(300, seed=3)
+    further = features.train(*_counts(papers), start=table)
+    assert set(table.columns) < set(further.columns)
+    assert further.papers == table.papers + 400
+    dense = _dense(_space(further, _papers(20)), ["ocean tide", "reef plankton", "enzyme ligand"])
+    assert dense[0] @ dense[1] > dense[0] @ dense[2]
+
+
+def test_too_few_papers_teach_nothing() -> None:
+    with pytest.raises(ValueError, match="at least 50 papers"):
+        features.train(*_counts(_papers(10)))
+
+
+def test_papers_without_abstracts_teach_by_their_titles() -> None:
+    titles = [f"{a} {b}" for a, b in _papers(200)]
+    table = features.train(features.vectorize(titles), features.vectorize([""] * 200))
+    dense = _dense(_space(table, _papers(20)), ["robot grasp", "tactile finger", "enzyme ligand"])
+    assert dense[0] @ dense[1] > dense[0] @ dense[2]
+
+
+# ---------------------------------------------------------------------------------------------- bytes
+
+
+def test_the_table_is_read_back_as_it_was_written(table: features.Table) -> None:
+    again = features.Table.from_bytes(table.to_bytes())
+    assert np.array_equal(again.columns, table.columns)
+    assert np.array_equal(again.seen, table.seen)
+    assert (again.papers, again.version) == (table.papers, table.version)
+    assert np.array_equal(again.numbers, table.numbers)
+
+
+def test_four_bits_keep_the_direction() -> None:
+    rng = np.random.default_rng(0)
+    numbers = rng.standard_normal((50, features.DIMENSIONS)).astype(np.float32)
+    table = features.Table(columns=np.arange(50, dtype=np.int32), seen=np.ones(50, np.uint32), papers=9, numbers=numbers)
+    again = table.rounded().numbers
+    cosines = (again * numbers).sum(axis=1) / np.linalg.norm(again, axis=1) / np.linalg.norm(numbers, axis=1)
+    assert cosines.min() > 0.98
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_table_cut_off_or_damaged_is_refused(table: features.Table, data: st.DataObject) -> None:
+    blob = table.to_bytes()
+    if data.draw(st.booleans()):
+        broken = blob[: data.draw(st.integers(0, len(blob) - 1))]
+    else:
+        place = data.draw(st.integers(0, len(blob) - 1))
+        broken = blob[:place] + bytes([blob[place] ^ data.draw(st.integers(1, 255))]) + blob[place + 1 :]
+        if 8 <= place < 12:
+            return  # the number of papers is a count that nothing checks
+    with pytest.raises(ValueError, match="word vectors"):
+        features.Table.from_bytes(broken)
+
+
+def test_the_base_table_ships_and_is_small() -> None:
+    base = features.base()
+    assert len(base.columns) > 20_000
+    assert len(base.to_bytes()) <= 8_000_000
+
+
+# ---------------------------------------------------------------------------------------------- rows
+
+
+@given(texts=st.lists(st.text(max_size=60), min_size=1, max_size=5))
+@settings(max_examples=100, deadline=None)
+def test_any_text_is_a_finite_row_of_bounded_length(texts: list[str]) -> None:
+    rows = _space(features.base(), _papers(40)).rows(features.vectorize(texts))
+    assert rows.shape == (len(texts), features.WIDTH)
+    assert np.isfinite(rows.data).all()
+    assert np.diff(rows.indptr).min() >= 0
+    lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)))
+    assert lengths.max() <= 1.27
+
+
+def test_a_text_without_words_is_a_row_of_zeros(table: features.Table) -> None:
+    assert _space(table, _papers(300)).rows(features.vectorize(["", "?!"])).nnz == 0
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 29, 300])
+def test_a_corpus_of_any_size_has_a_space(table: features.Table, number: int) -> None:
+    space = _space(table, _papers(number))
+    assert np.isfinite(space.rows(features.vectorize(["robot grasp of a star", "enzyme"])).data).all()
+
+
+def test_without_vectors_rows_are_the_words_alone() -> None:
+    space = _space(features.Table(), _papers(40))
+    rows = space.rows(features.vectorize(["robot grasp"]))
+    assert rows[:, features.COLUMNS :].nnz == 0
+    assert rows.nnz == 3
+    assert space.version == ""
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=30, deadline=None)
+def test_the_words_shares_and_the_rest_add_up_to_the_dense_columns(table: features.Table, seed: int) -> None:
+    space = _space(table, _papers(300))
+    (title, abstract), *_ = _papers(1, seed)
+    spread = space.spread(title, abstract)
+    dense = _dense(space, [features.text_of(title, abstract)])[0]
+    assert np.allclose(spread.numbers.sum(axis=0) + spread.rest, dense, atol=1e-5)
+    assert set(spread.columns) <= set(features.words_of(title, abstract))
+    weights = np.random.default_rng(seed).standard_normal(features.DIMENSIONS)
+    assert np.isclose((spread.numbers @ weights).sum() + spread.rest @ weights, dense @ weights, atol=1e-5)
+
+
+def test_an_unknown_text_spreads_to_nothing(table: features.Table) -> None:
+    spread = _space(table, _papers(300)).spread("zzyzx", "")
+    assert not len(spread.columns)
+    assert not spread.rest.any()
+
+
+def test_keywords_carry_their_meaning(table: features.Table) -> None:
+    space = _space(table, _papers(300))
+    (phrase,) = space.phrases(["robot grasp"])
+    rows = space.rows(features.vectorize(["tactile finger contact", "enzyme ligand"]))
+    weights = np.zeros(features.WIDTH)
+    weights[phrase.columns] = phrase.weights
+    robots, proteins = rows @ weights
+    assert robots > proteins
