@@ -31,6 +31,12 @@ def _zone(name: str) -> str:
     return name
 
 
+def _threshold(value: int | str) -> int | str:
+    if value not in ("good", "strong") and (isinstance(value, str) or not 0 <= value <= 100):
+        raise ValueError('must be a whole number from 0 to 100, "good" or "strong"')
+    return value
+
+
 def _http(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise ValueError("must start with http:// or https://")
@@ -79,6 +85,7 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Hour = Annotated[int, Field(ge=0, le=23)]
 Weekday = Annotated[int, Field(ge=1, le=7)]
 Address = Annotated[str, AfterValidator(_mailbox)]
+Threshold = Annotated[int | str, AfterValidator(_threshold)]
 Selector = Annotated[str, AfterValidator(_selector)]
 
 
@@ -252,7 +259,7 @@ class DigestSection(_Section):
     hour: Hour = Field(7, description="local hour from which a digest is sent")
     days: tuple[Weekday, ...] = Field((1, 2, 3, 4, 5, 6, 7), description="weekdays, 1 = Monday", strict=False)
     timezone: Zone = Field("UTC", description="zone of readers who name none")
-    threshold: Annotated[int, Field(ge=0, le=100)] = Field(0, description="match (0-100) below which a paper is not listed; 0 = none")
+    threshold: Threshold = Field(0, description='match below which a paper is not listed: 0-100 (0 = none), "good" or "strong"')
     window_days: Annotated[int, Field(ge=1, le=366)] = Field(7, description="papers first seen longer ago are never listed")
     window_hours: Annotated[int, Field(ge=1, le=24)] = Field(16, description="a digest not sent so many hours after it was due expires")
     author_most: Annotated[int, Field(ge=0, le=100)] = Field(
@@ -316,7 +323,7 @@ class SubscriberEntry(_Section):
     hour: Hour | None = None
     days: tuple[Weekday, ...] | None = Field(None, strict=False)
     size: Annotated[int, Field(ge=1, le=100)] | None = None
-    threshold: Annotated[int, Field(ge=0, le=100)] | None = None
+    threshold: Threshold | None = None
     keywords: tuple[str, ...] = Field((), strict=False)
     categories: tuple[str, ...] = Field((), strict=False)
     authors: tuple[str, ...] = Field((), strict=False)

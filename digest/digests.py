@@ -16,7 +16,7 @@ from itertools import chain, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.model import Digest, Item, Made, Paper, Quiet, QuietReason, Score, Slot, Subscriber
+from digest.model import Digest, Item, Made, Paper, Quiet, QuietReason, Score, Slot, Subscriber, Threshold
 
 #: titles that share this much of their words are one paper in two guises; so are papers whose words have such a cosine
 ALIKE, SAME = 0.9, 0.95
@@ -70,7 +70,7 @@ def choose(
     `scores` come best first and are taken one by one until the digest is full. `papers` holds every paper that competed, by id.
     `seen` are ids listed or rated before: they are left out here, whether or not the scores still hold them. `carried` are ids that an
     earlier digest may already have shown: listed, with a mark. Withdrawn papers and near-copies of a paper chosen already are left
-    out; a paper below the reader's threshold ends the list. The `rules` never make a digest shorter but by what they mute.
+    out, and so are those below the reader's threshold. The `rules` never make a digest shorter but by what they mute.
     """
     rules = rules or Rules()
     usable = {ident for ident, paper in papers.items() if not paper.withdrawn}
@@ -102,13 +102,9 @@ def choose(
     return Quiet(subscriber_id=subscriber.id, local_date=local_date, reason=_reason(usable, seen, allowed), made=made)
 
 
-def _above(ranked: Iterable[Score], allowed: Collection[int], threshold: int) -> Iterator[Score]:
-    for score in ranked:
-        if score.paper_id not in allowed:
-            continue
-        if score.match < threshold:
-            return
-        yield score
+def _above(ranked: Iterable[Score], allowed: Collection[int], threshold: Threshold) -> Iterator[Score]:
+    # Not cut at the first one below: of several profiles the order is not that of the matches.
+    return (score for score in ranked if score.paper_id in allowed and score.reaches(threshold))
 
 
 def _reason(usable: Collection[int], seen: Collection[int], allowed: Collection[int]) -> QuietReason:

@@ -228,6 +228,13 @@ class Interest:
         return not (self.keywords or self.categories or self.authors or self.papers or self.text)
 
 
+#: how good a match is, best last: what a reader sees until enough ratings say what a number is worth
+MatchWord = Literal["possible match", "good match", "strong match"]
+#: what a reader wants to see at least: a match from 0 (no threshold) to 100, or a word for one
+Threshold = int | Literal["good", "strong"]
+THRESHOLD_WORDS: tuple[Literal["good", "strong"], ...] = ("good", "strong")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subscriber:
     """A person with an address, and when and how much they want to read."""
@@ -243,8 +250,8 @@ class Subscriber:
     days: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
     #: papers in a digest at most
     size: int = 10
-    #: match (0-100) below which a paper is not listed; 0 = no threshold
-    threshold: int = 0
+    #: match below which a paper is not listed; 0 = no threshold
+    threshold: Threshold = 0
     interests: tuple[Interest, ...] = ()
     created: datetime
 
@@ -318,8 +325,12 @@ class Score:
     paper_id: int
     #: sum of all parts and `rest`; only its order means something
     value: float
-    #: share, in per cent, of the background papers that score lower: 0-100
-    match: int
+    #: share of thumbs up, in per cent, among rated papers that were shown with such a score; None until enough were rated (`calibration`)
+    match: int | None = None
+    #: share, in per cent, of the recent papers that score lower: 0-100
+    percentile: int = 0
+    #: how far above the mean of the recent papers, in their standard deviations
+    standard: float = 0.0
     #: strongest parts first, cut to the strongest few
     parts: tuple[Part, ...] = ()
     #: what the parts left out add up to, so that sum(parts) + rest == value
@@ -328,6 +339,19 @@ class Score:
     nearest: tuple[str, float] | None = None
     #: the interest whose profile likes it most, where the reader has several; "" where there is one, or nothing speaks for the paper
     interest: str = ""
+
+    @property
+    def word(self) -> MatchWord:
+        """The match in words: of the chance that it stands for, or before that is known of the place among recent papers."""
+        good, strong = (85, 97) if self.match is None else (50, 75)
+        value = self.percentile if self.match is None else self.match
+        return "strong match" if value >= strong else "good match" if value >= good else "possible match"
+
+    def reaches(self, threshold: Threshold) -> bool:
+        """Whether the match is what a reader wants at least. A number is held against the percentile until matches are known."""
+        if isinstance(threshold, str):
+            return self.word == "strong match" or (threshold == "good" and self.word == "good match")
+        return (self.percentile if self.match is None else self.match) >= threshold
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -347,6 +371,8 @@ class Made:
     candidates: int = 0
     #: the dumps that the candidates came from
     dumps: tuple[str, ...] = ()
+    #: what the matches were learned from, and how far off they are; "" = too few ratings, and words stand for them
+    calibration: str = ""
     at: datetime
 
     def __post_init__(self) -> None:

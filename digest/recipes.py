@@ -190,8 +190,8 @@ def rank(
 ) -> Iterator[Score]:
     """The papers best first, each once, as the profile sees it that likes it most, without reasons.
 
-    Of several profiles the one with the highest match likes a paper most, since values of different profiles have different scales; equal
-    matches go by value. `Score.interest` names it where something of that interest speaks for the paper.
+    Of several profiles the one with the highest percentile likes a paper most, since values of different profiles have different scales;
+    equal ones go by value. `Score.interest` names it where something of that interest speaks for the paper.
     """
     if len(learned) == 1:
         yield from recipe.rank(learned[0].profile, day, among)
@@ -199,20 +199,20 @@ def rank(
     seen: set[int] = set()
     nothing = recipe.score(profiles.train((), background), day)
     lists = [_of_interest(recipe, one, nothing, day, among) for one in learned]
-    for score in heapq.merge(*lists, key=lambda score: (-score.match, -score.value, score.paper_id, score.interest)):
+    for score in heapq.merge(*lists, key=lambda score: (-score.percentile, -score.value, score.paper_id, score.interest)):
         if score.paper_id not in seen:
             seen.add(score.paper_id)
             yield score
 
 
-#: match below which a paper is no good candidate for the interest, whatever speaks for it
+#: percentile below which a paper is no good candidate for the interest, whatever speaks for it
 _GOOD = 50
 
 
 def _of_interest(recipe: Recipe, one: Learned, nothing: NDArray[np.float64], day: scores.Day, among: Collection[int]) -> Iterator[Score]:
     speaks = dict(zip(day.ids[: day.competing].tolist(), (recipe.score(one.profile, day) - nothing > 1e-5).tolist(), strict=True))
     for score in recipe.rank(one.profile, day, among):
-        good = score.match >= _GOOD and speaks[score.paper_id]
+        good = score.percentile >= _GOOD and speaks[score.paper_id]
         yield replace(score, interest=one.name) if good else score
 
 
@@ -240,7 +240,7 @@ def explain(recipe: Recipe, learned: Sequence[Learned], day: scores.Day, chosen:
         mine = {ident: score for ident, score in chosen.items() if ident not in found}
         for score in recipe.explain(one.profile, day, mine):
             ranked = mine[score.paper_id]
-            if len(learned) == 1 or (score.match, score.value) == (ranked.match, ranked.value):
+            if len(learned) == 1 or (score.percentile, score.value) == (ranked.percentile, ranked.value):
                 found[score.paper_id] = replace(score, interest=ranked.interest)
     return found
 
@@ -301,13 +301,15 @@ def _newness(_: profiles.Profile, day: scores.Day) -> NDArray[np.float64]:
 
 def _newest(profile: profiles.Profile, day: scores.Day, among: Collection[int]) -> Iterator[Score]:
     days = _newness(profile, day)
+    spread = float(days.std()) if len(days) else 0.0
     for place in np.lexsort((day.ids[: day.competing], -days)).tolist():
         paper = day.papers[place]
         if paper.id in among:
             value = float(days[place])
-            match = int(100 * np.mean(days < value))
+            percentile = int(100 * np.mean(days < value))
+            standard = (value - float(days.mean())) / spread if spread else 0.0
             part = Part(kind="recency", name=paper.first_seen.isoformat(), value=value)
-            yield Score(paper_id=paper.id, value=value, match=match, parts=(part,))
+            yield Score(paper_id=paper.id, value=value, percentile=percentile, standard=standard, parts=(part,))
 
 
 # ---------------------------------------------------------------------------------------------- by name

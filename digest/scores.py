@@ -64,6 +64,8 @@ SECONDARY = 0.6
 
 #: parts that a Score names; the others are summed in its `rest`
 SHOWN = 8
+#: standard deviation below which all papers are worth the same
+_EQUAL = 1e-9
 #: cosine below which two papers are not near each other
 NEAR = 0.15
 
@@ -337,16 +339,18 @@ def explain(
 
     `words_of(title, abstract)` names the columns of a paper; `among` are the ids that compete for this reader (None: all of the day).
     The `shown` strongest parts are named and `rest` is what the others add up to: sum of parts + rest == value, to 1e-6.
-    `match` is the share of the recent papers, in whole per cent rounded down, that this reader would value less were they new
-    today; of the competing ones where the day has no recent papers.
+    `percentile` is the share of the recent papers, in whole per cent rounded down, that this reader would value less were they new
+    today; of the competing ones where the day has no recent papers. `standard` is how many of their standard deviations the value lies
+    above their mean, 0 where they do not differ. `match` is for `calibration` to say.
     """
     named, holding, near = list(_named(profile, day)), _holding(profile, day), _among_columns(profile.near, day)
-    for place, value, match in _ranked(profile, day, among):
+    for place, value, percentile, standard in _ranked(profile, day, among):
         parts = _parts(profile, day, place, words_of, named, holding, shown)
         yield Score(
             paper_id=int(day.ids[place]),
             value=value,
-            match=match,
+            percentile=percentile,
+            standard=standard,
             parts=parts,
             rest=value - sum(part.value for part in parts),
             nearest=_nearest(profile.near, near, day, place),
@@ -355,21 +359,23 @@ def explain(
 
 def rank(profile: Profile, day: Day, among: Collection[int] | None = None) -> Iterator[Score]:
     """As `explain`, in the same order and without the reasons: to choose from thousands and explain a few."""
-    for place, value, match in _ranked(profile, day, among):
-        yield Score(paper_id=int(day.ids[place]), value=value, match=match, rest=value)
+    for place, value, percentile, standard in _ranked(profile, day, among):
+        yield Score(paper_id=int(day.ids[place]), value=value, percentile=percentile, standard=standard, rest=value)
 
 
-def _ranked(profile: Profile, day: Day, among: Collection[int] | None) -> Iterator[tuple[int, float, int]]:
-    """Place, value and match of the papers, best first."""
+def _ranked(profile: Profile, day: Day, among: Collection[int] | None) -> Iterator[tuple[int, float, int, float]]:
+    """Place, value, percentile and standard score of the papers, best first."""
     values = _values(profile, day)
     compared = np.sort(values[day.competing :] if len(values) > day.competing else values)
+    mean, spread = (float(compared.mean()), float(compared.std())) if len(compared) else (0.0, 0.0)
     chosen = np.arange(day.competing)
     if among is not None:
         chosen = chosen[np.isin(day.ids[: day.competing], np.fromiter(among, dtype=np.int64, count=len(among)))]
     ordered = chosen[np.lexsort((day.ids[chosen], -values[chosen]))]
     below = np.searchsorted(compared, values[ordered], side="left")
     for place, lower in zip(ordered.tolist(), below.tolist(), strict=True):
-        yield place, float(values[place]), int(100 * lower // len(compared))
+        value = float(values[place])
+        yield place, value, int(100 * lower // len(compared)), (value - mean) / spread if spread > _EQUAL else 0.0
 
 
 # ---------------------------------------------------------------------------------------------- what is asked for or against by name

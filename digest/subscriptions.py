@@ -14,7 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 from digest import store
 from digest.app import App
 from digest.errors import AddressError, ConfigError, DigestError, InputError, NotFoundError
-from digest.model import Interest, MessageKind, Standing, Subscriber, Suppression, SuppressionReason
+from digest.model import THRESHOLD_WORDS, Interest, MessageKind, Standing, Subscriber, Suppression, SuppressionReason, Threshold
 
 #: a confirmation or welcome that cannot be sent for so long is of no use any more
 _LETTER_WINDOW = timedelta(days=2)
@@ -38,7 +38,8 @@ class Wish:
     hour: int | None = None
     days: tuple[int, ...] | None = None
     size: int | None = None
-    threshold: int | None = None
+    #: a match from 0 to 100, "good" or "strong"
+    threshold: int | str | None = None
     keywords: tuple[str, ...] | None = None
     categories: tuple[str, ...] | None = None
     authors: tuple[str, ...] | None = None
@@ -290,7 +291,7 @@ def _blank(app: App, email: str) -> Subscriber:
         hour=defaults.hour,
         days=defaults.days,
         size=defaults.size,
-        threshold=defaults.threshold,
+        threshold=_threshold(defaults.threshold, 0),
         created=app.now(),
     )
 
@@ -322,7 +323,7 @@ def _shaped(app: App, wish: Wish, subscriber: Subscriber) -> Subscriber:
         hour=_within("hour", wish.hour, 0, 23, subscriber.hour),
         days=days,
         size=_within("size", wish.size, 1, 100, subscriber.size),
-        threshold=_within("threshold", wish.threshold, 0, 100, subscriber.threshold),
+        threshold=_threshold(wish.threshold, subscriber.threshold),
         interests=() if topic.empty else (topic, *subscriber.interests[1:]),
     )
 
@@ -333,6 +334,15 @@ def _within(name: str, value: int | None, low: int, high: int, otherwise: int) -
     if not low <= value <= high:
         raise InputError(f"{name} {value} must be {low} to {high}")
     return value
+
+
+def _threshold(value: int | str | None, otherwise: Threshold) -> Threshold:
+    word = next((word for word in THRESHOLD_WORDS if word == value), None)
+    if word is not None:
+        return word
+    if isinstance(value, str):
+        raise InputError(f"threshold {value!r} must be a whole number from 0 to 100, or {' or '.join(THRESHOLD_WORDS)}")
+    return otherwise if value is None else _within("threshold", value, 0, 100, 0)
 
 
 def _words(name: str, values: Sequence[str], most: int = _LIST_MAX) -> tuple[str, ...]:

@@ -30,6 +30,10 @@ def _number(value: Any) -> int:
     raise ValueError("must be a whole number")
 
 
+def _number_or_word(value: Any) -> int | str:
+    return value.strip() if isinstance(value, str) and not value.strip().isdigit() else _number(value)
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("must be text")  # noqa: TRY004  (one kind of error for a bad field)
@@ -59,7 +63,7 @@ COLUMNS: Mapping[str, Callable[[Any], Any]] = {
     "hour": _number,
     "days": _days,
     "size": _number,
-    "threshold": _number,
+    "threshold": _number_or_word,
     "keywords": _list,
     "categories": _list,
     "authors": _list,

@@ -14,7 +14,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from digest import inbound, pipeline, scores, subscriptions
+from digest import calibration, inbound, pipeline, scores, subscriptions
 from digest.app import App
 from digest.cli.base import app
 from digest.cli.mail import show_polled
@@ -172,7 +172,7 @@ def show_preview(found: pipeline.Preview) -> None:
     for item in found.outcome.items:
         paper = found.papers[item.score.paper_id]
         out.print(f"{item.position:>3}. {paper.title}", highlight=False, markup=False)
-        place = f"{paper.name}  {', '.join(paper.categories[:3])}  match {item.score.match}"
+        place = f"{paper.name}  {', '.join(paper.categories[:3])}  {calibration.label(item.score)}"
         out.print(f"     {place}\n     {scores.reason(item.score)}", style="dim", highlight=False, markup=False)
     out.print(f"made by {made.model} on {made.features}, {made.thumbs_up} thumbs up, {made.thumbs_down} down", style="dim")
 

@@ -9,10 +9,9 @@ from digest.messages.compose import write_alert, write_confirm, write_digest, wr
 from digest.messages.dkim import Signer
 from digest.messages.templates import environment, render
 from digest.messages.texts import reachable
-from digest.messages.values import Label, Listed, Mailing, PaperLinks, ReaderLinks
+from digest.messages.values import Listed, Mailing, PaperLinks, ReaderLinks
 
 __all__ = [
-    "Label",
     "Listed",
     "Mailing",
     "PaperLinks",

@@ -389,6 +389,7 @@ def _made_line(made: Made) -> str:
         f"model {texts.one_line(made.model)}",
         f"features {texts.one_line(made.features)}",
         f"thumbs {made.thumbs_up} up, {made.thumbs_down} down",
+        *([f"match {made.calibration}"] if made.calibration else []),
         f"dumps {', '.join(dumps) or 'none'}",
         f"at {made.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
     ]

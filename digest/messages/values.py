@@ -6,13 +6,9 @@ Plain values. Whoever makes them owns the config, the clock and the tokens; noth
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from digest.messages.dkim import Signer
 from digest.model import Paper, Slot
-
-#: how well a paper fits, in words; a number would claim more than is known
-Label = Literal["strong match", "good match", "worth a look"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +67,8 @@ class Listed:
     paper: Paper
     #: one plain sentence: what lifted this paper for this reader
     reason: str
-    label: Label
+    #: how well it fits: "83 % match", or in words while too few ratings say what a number is worth
+    label: str
     links: PaperLinks
     #: an earlier message that held it may or may not have arrived
     seen_before: bool = False

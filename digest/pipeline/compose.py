@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 
 from digest import digests, interests, interleave, papers, profiles, recipes, scores, store
 from digest.app import App
-from digest.model import Digest, MessageKind, Quiet, QuietReason, Standing, Subscriber
+from digest.calibration import matched
+from digest.model import Digest, MessageKind, Quiet, QuietReason, Score, Standing, Subscriber
+from digest.pipeline.calibrate import calibrate, calibrations
 from digest.pipeline.gather import Reader, Shared, Topics, competing, shared_by_all, stored_frequencies, view
 from digest.store.digests import Window
 
@@ -73,6 +75,7 @@ def compose(
     if not dry_run:
         with app.store.writing() as tx:  # what expired since the last send competes again now, not a day later
             store.ledger.recover(tx, dead=store.owners.dead(store.ledger.owners(tx)), now=app.now(), clock=datetime.now(UTC))
+        calibrate(app)
     done = 0
     for batch in _batches(app, only, report):
         for local_date, readers in _wanted(app, batch, day, only is not None, due, report).items():
@@ -161,7 +164,7 @@ def _outcomes(app: App, readers: Sequence[Subscriber], local_date: date) -> Iter
         votes = store.feedback.of_subscribers(tx, [s.id for s in readers])
         fresh = store.papers.seen_between(tx, after, until)
         carried = sorted({ident for h in history.values() for ident in h.carried} - set(fresh))
-        shared = shared_by_all(tx, fresh + carried, local_date, now_view)
+        shared = replace(shared_by_all(tx, fresh + carried, local_date, now_view), calibrations=calibrations(tx))
         topics = Topics(tx, readers, votes, now_view)
     first_seen = {ident: paper.first_seen for ident, paper in shared.papers.items()}
     work = []
@@ -195,8 +198,11 @@ def _sharing(app: App) -> _Sharing:
 def _choose(sharing: _Sharing, shared: Shared, reader: Reader) -> Digest | Quiet:
     """Pure, so that it may run anywhere: profile, scores, digest; and the draft where two recipes share it."""
     rules = _rules_of(sharing.rules, shared, reader)
-    own = _by(sharing.recipe, shared, reader, rules)
     subscriber = reader.subscriber
+    if sharing.of(subscriber) and not all(_calibrated(name, shared) for name in (sharing.recipe, sharing.recipe_b)):
+        # Numbers on the papers of one recipe alone would tell the reader whose they are.
+        shared = replace(shared, calibrations={})
+    own = _by(sharing.recipe, shared, reader, rules)
     if isinstance(own, Quiet) or not sharing.of(subscriber):
         return own
     other = _by(sharing.recipe_b, shared, _without_threshold(sharing.recipe, shared, reader), rules)
@@ -233,25 +239,39 @@ def _by(name: str, shared: Shared, reader: Reader, rules: digests.Rules) -> Dige
     recipe = recipes.RECIPES[name]
     learned = recipes.learn(recipe, reader.known, shared.background)
     made = replace(shared.made, recipe=name, candidates=len(reader.among), **recipes.counted(learned))
+    if _calibrated(name, shared):
+        made = replace(made, calibration=str(shared.calibrations[name]))
     if len(learned) > 1:
         rules = replace(rules, shares={one.name: one.share for one in learned})
-    ranked = recipes.rank(recipe, learned, shared.background, shared.day, reader.among)
+    ranked = _ranked(name, learned, shared, reader)
     competing = {i: shared.papers[i] for i in reader.among}
     outcome = digests.choose(reader.subscriber, shared.local_date, ranked, competing, made=made, carried=reader.maybe_seen, rules=rules)
     if isinstance(outcome, Quiet):
         return outcome
     reasons = recipes.explain(recipe, learned, shared.day, {item.score.paper_id: item.score for item in outcome.items})
-    return replace(outcome, items=tuple(replace(item, score=reasons[item.score.paper_id]) for item in outcome.items))
+    return replace(
+        outcome, items=tuple(replace(item, score=replace(reasons[item.score.paper_id], match=item.score.match)) for item in outcome.items)
+    )
+
+
+def _ranked(name: str, learned: Sequence[recipes.Learned], shared: Shared, reader: Reader) -> Iterator[Score]:
+    """One recipe's scores, best first, with the match that each stands for."""
+    ranked = recipes.rank(recipes.RECIPES[name], learned, shared.background, shared.day, reader.among)
+    thumbs = recipes.counted(learned)
+    return matched(ranked, shared.calibrations.get(name), thumbs_up=thumbs["thumbs_up"], thumbs_down=thumbs["thumbs_down"])
+
+
+def _calibrated(name: str, shared: Shared) -> bool:
+    return name in shared.calibrations and shared.calibrations[name].enough
 
 
 def _without_threshold(own: str, shared: Shared, reader: Reader) -> Reader:
     """The same reader for another recipe: the threshold is kept by the service's own match, since each recipe has a scale of its own."""
     if not reader.subscriber.threshold:
         return reader
-    recipe = recipes.RECIPES[own]
-    learned = recipes.learn(recipe, reader.known, shared.background)
-    scored = recipes.rank(recipe, learned, shared.background, shared.day, reader.among)
-    above = frozenset(score.paper_id for score in scored if score.match >= reader.subscriber.threshold)
+    learned = recipes.learn(recipes.RECIPES[own], reader.known, shared.background)
+    scored = _ranked(own, learned, shared, reader)
+    above = frozenset(score.paper_id for score in scored if score.reaches(reader.subscriber.threshold))
     return replace(reader, subscriber=replace(reader.subscriber, threshold=0), among=above)
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 
 import scipy.sparse as sp
 
 from digest import features, interests, papers, profiles, recipes, scores, store
+from digest.calibration import Calibration
 from digest.model import Feedback, Interest, Made, Paper, Subscriber
 from digest.pipeline.hear import look_up_all
 from digest.store.digests import History
@@ -50,6 +51,8 @@ class Shared:
     background: profiles.Background
     made: Made
     local_date: date
+    #: what scores are worth, by recipe
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,15 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from digest import messages, scores, store
+from digest import calibration, messages, scores, store
 from digest.app import App
 from digest.errors import DigestError
-from digest.messages import Label, Listed, Mailing, PaperLinks, ReaderLinks
+from digest.messages import Listed, Mailing, PaperLinks, ReaderLinks
 from digest.model import Digest, Message, MessageKind, Paper, Purpose, Queued
 from digest.store.alarms import Raised
-
-#: words for a match until enough ratings say what a number is worth, best first; (least match, label)
-_LABELS: tuple[tuple[int, Label], ...] = ((97, "strong match"), (85, "good match"), (0, "worth a look"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +70,7 @@ def write_digest(app: App, queued: Queued, digest: Digest, found: Mapping[int, P
         Listed(
             paper=found[item.score.paper_id],
             reason=scores.reason(item.score),
-            label=next(label for least, label in _LABELS if item.score.match >= least),
+            label=calibration.label(item.score),
             links=_paper_links(app, queued, found[item.score.paper_id]),
             seen_before=item.seen_before,
             interest=item.score.interest,

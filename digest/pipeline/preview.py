@@ -42,6 +42,8 @@ class Preview:
                     "first_seen": self.papers[item.score.paper_id].first_seen.isoformat(),
                     "score": round(item.score.value, 6),
                     "match": item.score.match,
+                    "match_word": item.score.word,
+                    "percentile": item.score.percentile,
                     "reason": scores.reason(item.score),
                     "parts": [{"kind": p.kind, "name": p.name, "value": round(p.value, 6)} for p in item.score.parts],
                     "rest": round(item.score.rest, 6),

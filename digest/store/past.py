@@ -21,8 +21,8 @@ class PastItem:
 
     position: int
     paper_id: int
-    #: 0-100, as it was worked out then
-    match: int
+    #: as printed, None where a word stood in its place
+    match: int | None
     slot: Slot
     probability: float
     team: str

@@ -117,7 +117,7 @@ def _subscriber(row: Row[Any], topics: Sequence[Interest]) -> Subscriber:
         hour=row.hour,
         days=tuple(row.days),
         size=row.size,
-        threshold=row.threshold,
+        threshold=int(row.threshold) if row.threshold.isdigit() else row.threshold,
         interests=tuple(topics),
         created=row.created_at,
     )
@@ -133,7 +133,7 @@ def _values(s: Subscriber) -> dict[str, Any]:
         "hour": s.hour,
         "days": list(s.days),
         "size": s.size,
-        "threshold": s.threshold,
+        "threshold": str(s.threshold),
     }
 
 

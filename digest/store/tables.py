@@ -199,7 +199,8 @@ subscribers = Table(
     Column("hour", SmallInteger, nullable=False),
     Column("days", JSON, nullable=False),
     Column("size", SmallInteger, nullable=False),
-    Column("threshold", SmallInteger, nullable=False),
+    #: a number from 0 to 100, or "good" or "strong"
+    Column("threshold", String(6), nullable=False),
     #: the door: "command", "file", "config", "page", "api"
     Column("origin", String(10), nullable=False),
     Column("created_at", Instant, nullable=False),
@@ -231,6 +232,17 @@ feedback = Table(
     Column("at", Instant, nullable=False),
     Column("via", String(10), nullable=False),
     Index("ix_feedback_paper_id", "paper_id"),
+    #: the newest are what matches are learned from
+    Index("ix_feedback_at", "at"),
+)
+
+calibrations = Table(
+    "calibrations",
+    metadata,
+    #: whose scores it is for
+    Column("recipe", String(40), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+    Column("fitted_at", Instant, nullable=False),
 )
 
 digests = Table(
@@ -256,7 +268,10 @@ digest_items = Table(
     Column("position", SmallInteger, primary_key=True, autoincrement=False),
     Column("paper_id", ForeignKey("papers.id"), nullable=False, index=True),
     Column("score", Float, nullable=False),
-    Column("match", SmallInteger, nullable=False),
+    #: NULL until enough ratings told what a score is worth
+    Column("match", SmallInteger),
+    #: of the value, among the reader's recent papers: what matches are learned from
+    Column("standard", Float, nullable=False),
     Column("seen_before", Boolean, nullable=False),
     #: "normal", "pinned" or "exploration", and the probability with which this paper came into it
     Column("slot", String(12), nullable=False),

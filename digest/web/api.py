@@ -45,8 +45,8 @@ class NewSubscriber(BaseModel):
         None, min_length=1, max_length=7, description="a list of weekdays, numbers from 1 (Monday) to 7 (Sunday)"
     )
     size: int | None = Field(None, ge=1, le=100, description="a whole number from 1 to 100: papers in a digest at most")
-    threshold: int | None = Field(
-        None, ge=0, le=100, description="a whole number from 0 to 100: match below which a paper is not listed; 0 = none"
+    threshold: Annotated[int, Field(ge=0, le=100)] | Literal["good", "strong"] | None = Field(
+        None, description='a whole number from 0 to 100, "good" or "strong": match below which a paper is not listed; 0 = none'
     )
     keywords: Texts | None = Field(None, description='a list of up to 200 texts; one that begins with "-" counts against a paper')
     categories: Texts | None = Field(None, description='a list of up to 200 arXiv categories or archives, as in ["cs.LG", "q-bio"]')

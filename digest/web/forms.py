@@ -10,17 +10,17 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from digest.errors import InputError
-from digest.model import Interest, Subscriber
+from digest.model import THRESHOLD_WORDS, Interest, Subscriber
 from digest.subscriptions import Wish
 from digest.web.pages import DAYS, Form
 
 LISTS = ("keywords", "categories", "authors")
 SIZE_MAX = 100
-#: matches (0-100) that stand for a word on the settings page
+#: choices of the settings page for the least match
 THRESHOLDS = (
-    (0, "Everything", "the best of each day, however good they are"),
-    (80, "Good matches only", "papers that fit you better than 80 in 100 recent ones"),
-    (95, "Strong matches only", "papers that fit you better than 95 in 100; some days bring none"),
+    ("0", "Everything", "the best of each day, however good they are"),
+    ("good", "Good matches", "and strong ones"),
+    ("strong", "Strong matches only", "some days bring none"),
 )
 
 
@@ -41,7 +41,7 @@ class Settings:
     @property
     def thresholds(self) -> list[tuple[str, str, str]]:
         """The choices: the three words, and the reader's own number where somebody set one."""
-        choices = [(str(value), name, hint) for value, name, hint in THRESHOLDS]
+        choices = list(THRESHOLDS)
         own = _number(self.threshold)
         if own is not None and own <= 100 and self.threshold not in [value for value, _, _ in choices]:
             choices.append((self.threshold, f"As set: a match of {self.threshold} or more", "a number of your own"))
@@ -76,8 +76,8 @@ def read_settings(form: Form, subscriber: Subscriber) -> tuple[Settings, Wish]:
     days = tuple(day for day in map(_number, form.all("days")) if day is not None and 1 <= day <= len(DAYS))
     if not days:
         errors["days"] = "Choose one day at least. To get no mail for a while, use the pause below."
-    threshold = _number(form.one("threshold"))
-    if threshold is None or not 0 <= threshold <= 100:
+    threshold = form.one("threshold") if form.one("threshold") in THRESHOLD_WORDS else _number(form.one("threshold"))
+    if threshold is None or (isinstance(threshold, int) and threshold > 100):
         errors["threshold"] = "Choose one of these."
     sent = Settings(
         size=form.one("size"),

@@ -153,7 +153,8 @@ def test_the_report_counts_what_is_in_the_store(lived: Lived, report: Report) ->
     assert (report.thumbs_up, report.thumbs_down) == (ups - lost.count(1), downs - lost.count(-1))
     assert (report.raters, report.readers, report.digests) == (3, 3, REACHED)
     assert (report.since, report.until) == (DAYS[0][0], DAYS[-1][0])
-    assert sum(one.rate.units for one in report.positions) == sum(one.rate.units for one in report.matches) == 5 * 28 - 10
+    assert sum(one.rate.units for one in report.positions) == 5 * 28 - 10
+    assert report.matches == []  # too few ratings: words were printed
     assert [one.label for one in report.slots] == ["normal"]
     assert report.exploration is None
     assert report.comparisons == []
@@ -197,7 +198,7 @@ def test_the_page_stands_alone_and_tells_every_figure(report: Report) -> None:
     html = pages.page(report, service="Our digest")
     assert report.verdict.split(" (")[0] in html
     assert "http" not in html.replace("http://www.w3.org/2000/svg", "")
-    assert html.count("<svg") == len(pages.pictures(report)) == 3
+    assert html.count("<svg") == len(pages.pictures(report)) == 2
     for row in report.rows:
         assert pages.told(row.ndcg) in html
     for caveat in report.caveats:

@@ -38,7 +38,7 @@ def replayed(reader: int, votes: Sequence[int], day: int = 0, known: int = 0, **
     )
 
 
-def rated(votes: Sequence[int], matches: Sequence[int] = (), slots: Sequence[Slot] = (), probability: float = 1.0, **made: str) -> Rated:
+def rated(votes: Sequence[int], matches: Sequence[int | None] = (), slots: Sequence[Slot] = (), probability: float = 1.0, **made: str) -> Rated:
     items = tuple(
         PastItem(
             position=n + 1,
@@ -164,7 +164,8 @@ def test_groups_of_a_match_hold_every_paper_once_and_no_match_twice(matches: lis
 def test_only_the_own_recipe_s_own_matches_are_held_against_it() -> None:
     other = rated([1, 1], recipe="words")
     pinned = rated([1, 1], slots=("pinned", "exploration"))
-    assert report.by_match([other, pinned], "learned") == []
+    in_words = rated([1, 1], [None, None])
+    assert report.by_match([other, pinned, in_words], "learned") == []
 
 
 def test_exploration_is_worked_out_from_enough_draws_alone() -> None:

@@ -196,8 +196,8 @@ def test_one_interest_or_none_has_the_one_profile_it_always_had(liked: list[int]
         assert (one.name, one.share) == ("", 1.0)
         assert (scores.score(one.profile, DAY) == scores.score(plain, DAY)).all()
         ranked = list(recipes.rank(recipe, [one], BACKGROUND, DAY, ALL))
-        assert [(s.paper_id, s.value, s.match, "") for s in recipe.explain(plain, DAY, ALL)] == [
-            (s.paper_id, s.value, s.match, s.interest) for s in ranked
+        assert [(s.paper_id, s.value, s.percentile, "") for s in recipe.explain(plain, DAY, ALL)] == [
+            (s.paper_id, s.value, s.percentile, s.interest) for s in ranked
         ]
 
 
@@ -223,14 +223,14 @@ def test_a_paper_is_ranked_by_the_profile_that_likes_it_most_and_explained_by_it
     assert sorted(score.paper_id for score in ranked) == sorted(ALL)
     alone = {one.name: {s.paper_id: s for s in scores.rank(one.profile, DAY, ALL)} for one in each}
     for score in ranked:
-        assert score.match == max(some[score.paper_id].match for some in alone.values())
+        assert score.percentile == max(some[score.paper_id].percentile for some in alone.values())
         assert score.interest in {"", "hands", "verse"}
     assert {
         score.interest for score in ranked if score.paper_id - 1 in of("poetry", 10) and "rhyme" in CORPUS[score.paper_id - 1].abstract
     } == {"verse"}
     top = {score.paper_id: score for score in ranked[:6]}
     for ident, score in recipes.explain(recipe, each, DAY, top).items():
-        assert (score.value, score.match, score.interest) == (top[ident].value, top[ident].match, top[ident].interest)
+        assert (score.value, score.percentile, score.interest) == (top[ident].value, top[ident].percentile, top[ident].interest)
         assert sum(part.value for part in score.parts) + score.rest == pytest.approx(score.value, abs=1e-6)
 
 

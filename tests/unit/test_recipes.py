@@ -64,7 +64,7 @@ def test_every_recipe_explains_the_order_that_it_scores(name: str, what: Known) 
     for score in found:
         assert score.value == pytest.approx(values[score.paper_id - 1], abs=1e-6)
         assert sum(part.value for part in score.parts) + score.rest == pytest.approx(score.value, abs=1e-6)
-        assert 0 <= score.match <= 100
+        assert 0 <= score.percentile <= 100
         assert scores.reason(score)
     assert {score.paper_id for score in recipe.explain(profile, DAY, frozenset({3, 5}))} == {3, 5}
 

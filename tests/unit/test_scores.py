@@ -119,7 +119,7 @@ def test_the_parts_of_a_score_add_up_to_it(papers: list[Paper], interest: Intere
         assert len(score.parts) <= scores.SHOWN
         assert sum(each.value for each in score.parts) + score.rest == pytest.approx(score.value, abs=1e-12)
         assert [abs(each.value) for each in score.parts] == sorted((abs(each.value) for each in score.parts), reverse=True)
-        assert 0 <= score.match <= 100
+        assert 0 <= score.percentile <= 100
         assert scores.reason(score)
 
 
@@ -260,18 +260,18 @@ def test_match_is_the_share_of_recent_papers_that_score_lower() -> None:
     who = profile(Interest(keywords=("tactile sensing",)))
     best, *_, worst = ranked(who, day([paper(1, "tactile sensing robot"), paper(2, "poetry")], RECENT))
     lower = sum(value < best.value for value in scores.score(who, day(RECENT)))
-    assert best.match == 100 * lower // len(RECENT)
-    assert best.match > worst.match
+    assert best.percentile == 100 * lower // len(RECENT)
+    assert best.percentile > worst.percentile
 
 
 def test_an_old_recent_paper_is_measured_as_on_its_first_day() -> None:
     old = [replace(each, first_seen=TODAY - timedelta(days=20)) for each in RECENT]
     (score,) = ranked(profile(), day([paper(1)], old))
-    assert score.match == 0
+    assert score.percentile == 0
 
 
 def test_without_recent_papers_the_day_is_the_measure() -> None:
-    assert [score.match for score in ranked(profile(), day([paper(1, upvotes=3), paper(2)]))] == [50, 0]
+    assert [score.percentile for score in ranked(profile(), day([paper(1, upvotes=3), paper(2)]))] == [50, 0]
 
 
 def test_the_nearest_liked_paper_is_named_with_its_cosine() -> None:

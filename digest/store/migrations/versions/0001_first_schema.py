@@ -12,6 +12,12 @@ ident = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
+    op.create_table("calibrations",
+        sa.Column("recipe", sa.String(length=40), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("fitted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("recipe", name=op.f("pk_calibrations"))
+    )
     op.create_table("dumps",
         sa.Column("id", ident, nullable=False),
         sa.Column("name", sa.String(length=500), nullable=False),
@@ -97,7 +103,7 @@ def upgrade() -> None:
         sa.Column("hour", sa.SmallInteger(), nullable=False),
         sa.Column("days", sa.JSON(), nullable=False),
         sa.Column("size", sa.SmallInteger(), nullable=False),
-        sa.Column("threshold", sa.SmallInteger(), nullable=False),
+        sa.Column("threshold", sa.String(length=6), nullable=False),
         sa.Column("origin", sa.String(length=10), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
@@ -128,6 +134,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["subscriber_id"], ["subscribers.id"], name=op.f("fk_feedback_subscriber_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("subscriber_id", "paper_id", name=op.f("pk_feedback"))
     )
+    op.create_index("ix_feedback_at", "feedback", ["at"], unique=False)
     op.create_index("ix_feedback_paper_id", "feedback", ["paper_id"], unique=False)
     op.create_table("identities",
         sa.Column("kind", sa.String(length=10), nullable=False),
@@ -195,7 +202,8 @@ def upgrade() -> None:
         sa.Column("position", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("paper_id", ident, nullable=False),
         sa.Column("score", sa.Float(), nullable=False),
-        sa.Column("match", sa.SmallInteger(), nullable=False),
+        sa.Column("match", sa.SmallInteger(), nullable=True),
+        sa.Column("standard", sa.Float(), nullable=False),
         sa.Column("seen_before", sa.Boolean(), nullable=False),
         sa.Column("slot", sa.String(length=12), nullable=False),
         sa.Column("probability", sa.Float(), nullable=False),

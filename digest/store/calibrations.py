@@ -1,0 +1,114 @@
+"""What matches are learned from, papers that were shown and rated since; and what was learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from digest.model import MessageState, Slot, Vote
+from digest.store.engine import insert
+from digest.store.tables import calibrations, digest_items, digests, feedback, messages
+
+#: an answer of the reader is evidence that a message of which nothing was heard did arrive
+_SHOWN = (MessageState.ACCEPTED, MessageState.UNKNOWN)
+#: votes looked up together
+_TOGETHER = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rating:
+    """A thumb on a paper that a digest had listed, and what was known when it was listed."""
+
+    #: the recipe whose score it was
+    recipe: str
+    standard: float
+    slot: Slot
+    #: thumbs that the score was learned from
+    thumbs_up: int
+    thumbs_down: int
+    vote: Vote
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stored:
+    """A calibration as it is kept."""
+
+    data: bytes
+    fitted_at: datetime
+
+
+def ratings(tx: Connection, latest: int) -> list[Rating]:
+    """Ratings of shown papers among the latest thumbs, newest first; of a paper listed twice the later listing counts."""
+    wanted = select(feedback.c.subscriber_id, feedback.c.paper_id, feedback.c.vote, feedback.c.at).where(feedback.c.vote != 0)
+    votes = tx.execute(wanted.order_by(feedback.c.at.desc(), feedback.c.subscriber_id, feedback.c.paper_id).limit(latest)).all()
+    found = []
+    for start in range(0, len(votes), _TOGETHER):
+        some = votes[start : start + _TOGETHER]
+        listed = _listed(tx, some)
+        for vote in some:
+            rows = [row for row in listed.get((vote.subscriber_id, vote.paper_id), ()) if row.created_at <= vote.at]
+            if rows:
+                found.append(_rating(max(rows, key=lambda row: (row.created_at, row.id)), vote.vote))
+    return found
+
+
+def _listed(tx: Connection, votes: Sequence[Any]) -> dict[tuple[int, int], list[Any]]:
+    """The listings, by subscriber and paper, of the papers that were voted on."""
+    pairs = {(vote.subscriber_id, vote.paper_id) for vote in votes}
+    rows = tx.execute(
+        select(
+            digests.c.id,
+            digests.c.subscriber_id,
+            digests.c.created_at,
+            digests.c.made,
+            digest_items.c.paper_id,
+            digest_items.c.standard,
+            digest_items.c.slot,
+            digest_items.c.team,
+        )
+        .join(messages, messages.c.digest_id == digests.c.id)
+        .join(digest_items, digest_items.c.digest_id == digests.c.id)
+        .where(
+            digests.c.subscriber_id.in_({reader for reader, _ in pairs}),
+            digest_items.c.paper_id.in_({paper for _, paper in pairs}),
+            messages.c.state.in_([state.value for state in _SHOWN]),
+        )
+    )
+    found: dict[tuple[int, int], list[Any]] = {}
+    for row in rows:
+        if (row.subscriber_id, row.paper_id) in pairs:
+            found.setdefault((row.subscriber_id, row.paper_id), []).append(row)
+    return found
+
+
+def _rating(row: Any, vote: Vote) -> Rating:
+    return Rating(
+        recipe=row.team or row.made["recipe"],
+        standard=row.standard,
+        slot=row.slot,
+        thumbs_up=row.made["thumbs_up"],
+        thumbs_down=row.made["thumbs_down"],
+        vote=vote,
+    )
+
+
+def votes_since(tx: Connection, after: datetime | None, most: int) -> int:
+    """Thumbs given, changed or withdrawn after a time (None: ever); counted up to `most`."""
+    where = [] if after is None else [feedback.c.at > after]
+    some = select(feedback.c.at).where(*where).limit(most).subquery()
+    return tx.execute(select(func.count()).select_from(some)).scalar_one()
+
+
+def every(tx: Connection) -> dict[str, Stored]:
+    """By recipe."""
+    return {row.recipe: Stored(data=row.data, fitted_at=row.fitted_at) for row in tx.execute(select(calibrations))}
+
+
+def put(tx: Connection, recipe: str, data: bytes, *, now: datetime) -> None:
+    values = {"data": data, "fitted_at": now}
+    statement = insert(tx, calibrations).values(recipe=recipe, **values)
+    tx.execute(statement.on_conflict_do_update(index_elements=["recipe"], set_=values))

@@ -1,0 +1,196 @@
+"""From thumbs on shown papers to the number in the next mail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from digest import pipeline, store, subscriptions
+from digest.app import App
+from digest.model import Digest, Feedback, MessageState, Subscriber, Threshold
+from digest.pipeline.calibrate import calibrate, calibrations
+from digest.store.tables import digest_items, messages
+from digest.subscriptions import Wish
+from tests.conftest import NOON, TODAY, make_app
+
+Dump = Callable[..., Path]
+TOMORROW = TODAY + timedelta(days=1)
+THRESHOLDS: tuple[Threshold, ...] = (0, 60, "good", 90, "strong")
+
+
+def readers_of(app: App, number: int) -> list[Subscriber]:
+    wishes = [Wish(email=f"reader{n}@example.org", keywords=("galaxy",), size=16) for n in range(number)]
+    return [subscriptions.subscribe(app, wish, origin="command").subscriber for wish in wishes]
+
+
+def rated_by_all(app: App, readers: list[Subscriber], only: int | None = None) -> int:
+    """Each reader likes what is about galaxies; returns the number of ratings."""
+    votes = []
+    for reader in readers:
+        digest, papers = pipeline.sent_digest(app, reader, TODAY)
+        votes += [
+            Feedback(subscriber_id=reader.id, paper_id=ident, vote=1 if "galaxy" in papers[ident].title else -1, at=app.now())
+            for ident in (item.score.paper_id for item in digest.items[:only])
+        ]
+    with app.store.writing() as tx:
+        for vote in votes:
+            store.feedback.put(tx, vote)
+    return len(votes)
+
+
+def composed_and_accepted(app: App) -> None:
+    pipeline.compose(app)
+    with app.store.writing() as tx:
+        tx.execute(messages.update().values(state=MessageState.ACCEPTED.value))
+
+
+def a_day(app: App, dump: Dump, readers: int, only: int | None = None) -> tuple[App, list[Subscriber]]:
+    """A round whose papers were rated, and the app on the day after with new papers."""
+    people = readers_of(app, readers)
+    pipeline.ingest(app, [dump()])
+    composed_and_accepted(app)
+    later = app.at(NOON + timedelta(minutes=5))
+    rated_by_all(later, people, only)
+    tomorrow = app.at(NOON + timedelta(days=1))
+    pipeline.ingest(tomorrow, [dump(TOMORROW)])
+    return tomorrow, people
+
+
+def test_with_two_hundred_ratings_the_words_become_numbers(any_app: App, dump: Dump) -> None:
+    tomorrow, (reader, *_) = a_day(any_app, dump, 14)
+    before = pipeline.preview(tomorrow, reader)
+    assert isinstance(before.outcome, Digest)
+    assert {item.score.match for item in before.outcome.items} == {None}
+    assert before.outcome.made.calibration == ""
+    assert before.message is not None
+    assert "% match" not in before.message.text
+
+    calibrate(tomorrow)
+    after = pipeline.preview(tomorrow, reader)
+    assert isinstance(after.outcome, Digest)
+    assert after.message is not None
+    matches = [item.score.match for item in after.outcome.items if item.score.match is not None]
+    assert len(matches) == len(after.outcome.items)
+    assert matches == sorted(matches, reverse=True)
+    about = {"galaxy" in after.papers[item.score.paper_id].title: item.score.match or 0 for item in after.outcome.items}
+    assert about[True] > 60
+    assert about[False] < 40
+    assert after.outcome.made.calibration.startswith("from 224 ratings, off by ")
+    assert f"{matches[0]} % match" in after.message.text
+    assert "match from 224 ratings" in " ".join(after.message.text.split())
+    papers = after.json["papers"]
+    assert isinstance(papers, list)
+    first = papers[0]
+    assert (first["match"], first["match_word"]) == (matches[0], "strong match" if matches[0] >= 75 else "good match")
+
+
+def test_what_was_composed_is_stored_with_its_match(app: App, dump: Dump) -> None:
+    tomorrow, (reader, *_) = a_day(app, dump, 14)
+    pipeline.compose(tomorrow)
+    digest, _ = pipeline.sent_digest(tomorrow, reader, TOMORROW)
+    with tomorrow.store.reading() as tx:
+        rows = tx.execute(digest_items.select().where(digest_items.c.standard.is_not(None), digest_items.c.match.is_not(None))).all()
+    assert digest.made.calibration
+    assert {item.score.match for item in digest.items} <= {row.match for row in rows}
+
+
+def test_below_two_hundred_ratings_words_stay_and_thresholds_are_read_against_recent_papers(app: App, dump: Dump) -> None:
+    tomorrow, (reader, *_) = a_day(app, dump, 14, only=10)
+    calibrate(tomorrow)
+    with tomorrow.store.reading() as tx:
+        (known,) = calibrations(tx).values()
+    assert known.ratings == 140
+    for threshold in THRESHOLDS:
+        outcome = pipeline.compose(tomorrow, only=replace(reader, threshold=threshold), dry_run=True).digests
+        scores = [item.score for _, digest in outcome for item in digest.items]
+        assert {score.match for score in scores} <= {None}
+        assert all(score.reaches(threshold) for score in scores)
+        assert not isinstance(threshold, int) or all(score.percentile >= threshold for score in scores)
+
+
+def test_with_enough_ratings_a_threshold_is_the_chance(app: App, dump: Dump) -> None:
+    tomorrow, (reader, *_) = a_day(app, dump, 14)
+    calibrate(tomorrow)
+    ((_, everything),) = pipeline.compose(tomorrow, only=reader, dry_run=True).digests
+    for threshold in THRESHOLDS[1:3]:
+        ((_, some),) = pipeline.compose(tomorrow, only=replace(reader, threshold=threshold), dry_run=True).digests
+        wanted = [
+            item.score.paper_id for item in everything.items if (item.score.match or 0) >= (threshold if isinstance(threshold, int) else 50)
+        ]
+        assert [item.score.paper_id for item in some.items] == wanted
+        assert 0 < len(wanted) < len(everything.items)
+
+
+def test_only_what_was_shown_and_then_rated_counts(app: App, dump: Dump) -> None:
+    people = readers_of(app, 4)
+    pipeline.ingest(app, [dump()])
+    composed_and_accepted(app)
+    pipeline.ingest(app, [dump(TOMORROW)])
+    rated_by_all(app.at(NOON - timedelta(hours=1)), people[:1])  # before the digest was made: it was found elsewhere
+    rated_by_all(app.at(NOON + timedelta(minutes=5)), people[1:])
+    pipeline.rate(app.at(NOON + timedelta(days=1)), people[1], "arxiv:2606.10001", 1)  # never listed
+    ident = {state: people[number].id for number, state in ((2, MessageState.REJECTED), (3, MessageState.UNKNOWN))}
+    with app.store.writing() as tx:
+        for state, reader in ident.items():
+            tx.execute(messages.update().where(messages.c.subscriber_id == reader).values(state=state.value))
+    with app.store.reading() as tx:
+        found = store.calibrations.ratings(tx, 5000)
+        latest = store.calibrations.ratings(tx, 4)
+    # of reader 1 by accepted mail, of reader 3 by one of which nothing was heard: the thumb proves it
+    assert len(found) == 32
+    assert {(one.recipe, one.slot, one.thumbs_up + one.thumbs_down) for one in found} == {("learned", "normal", 0)}
+    assert len(latest) <= 4
+
+
+def test_it_is_learned_anew_only_when_enough_new_thumbs_came(app: App, dump: Dump) -> None:
+    tomorrow, people = a_day(app, dump, 14)
+    calibrate(tomorrow)
+
+    def fitted_at(service: App) -> object:
+        with service.store.reading() as tx:
+            return store.calibrations.every(tx)["learned"].fitted_at
+
+    first = fitted_at(tomorrow)
+    later = app.at(NOON + timedelta(days=2))
+    calibrate(later)
+    assert fitted_at(later) == first  # nothing new
+    digest, papers = pipeline.sent_digest(app, people[0], TODAY)
+    for item in digest.items[:12]:
+        pipeline.rate(app.at(NOON + timedelta(days=1, hours=1)), people[0], papers[item.score.paper_id].name, 0)
+    calibrate(app.at(NOON + timedelta(days=1, hours=2)))
+    assert fitted_at(app) == first  # too soon
+    calibrate(later)
+    assert fitted_at(later) == later.now()
+    with later.store.reading() as tx:
+        assert calibrations(tx)["learned"].ratings == 224 - 12
+
+
+def test_a_calibration_of_another_version_is_learned_anew(app: App, dump: Dump) -> None:
+    tomorrow, (reader, *_) = a_day(app, dump, 14)
+    with app.store.writing() as tx:
+        store.calibrations.put(tx, "learned", b'{"format": 0}', now=tomorrow.now())
+    assert isinstance(pipeline.preview(tomorrow, reader).outcome, Digest)
+    calibrate(tomorrow)
+    with app.store.reading() as tx:
+        assert calibrations(tx)["learned"].ratings == 224
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_in_a_shared_digest_numbers_do_not_tell_whose_pick_a_paper_is(tmp_path: Path, dump: Dump, both: bool) -> None:
+    first = make_app(tmp_path)
+    tomorrow, (reader, *_) = a_day(first, dump, 14)
+    calibrate(tomorrow)
+    if both:
+        with first.store.writing() as tx:
+            store.calibrations.put(tx, "words", store.calibrations.every(tx)["learned"].data, now=tomorrow.now())
+    first.close()
+    shared = make_app(tmp_path, evaluate__recipe_b="words", evaluate__share="100").at(NOON + timedelta(days=1))
+    ((_, digest),) = pipeline.compose(shared, only=reader, dry_run=True).digests
+    shared.close()
+    assert {item.team for item in digest.items} >= {"learned", "words"}
+    assert {item.score.match is not None for item in digest.items} == {both}
+    assert bool(digest.made.calibration) == both
