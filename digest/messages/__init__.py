@@ -1,7 +1,8 @@
 """Digest -> message: what a reader gets, as subject, text, HTML and the bytes for a mail server.
 
 Says nothing about when or whether a mail goes, and sends none. Reading order: `values` (what goes in), `compose` (the verbs, one per
-kind of mail), `templates` (where they are found), `texts` (foreign words made fit), `assemble` (headers and parts to bytes), `dkim` (their signature).
+kind of mail), `cards` (papers, and how long a mail may be), `templates` (where they are found), `texts` (foreign words made fit),
+`assemble` (headers and parts to bytes), `dkim` (their signature).
 """
 
 from digest.messages.assemble import ascii_address, ascii_domain

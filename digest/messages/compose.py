@@ -10,77 +10,27 @@ broken, AddressError for an address that cannot be written, InputError for a lin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from digest.errors import InputError
-from digest.messages import assemble, dkim, texts
+from digest.messages import assemble, cards, dkim, texts
 from digest.messages.templates import render
-from digest.messages.values import Listed, Mailing, PaperLinks, ReaderLinks
-from digest.model import Made, Message, MessageKind, Paper, Slot, Subscriber, check_instant
+from digest.messages.values import Listed, Mailing, ReaderLinks
+from digest.model import Made, Message, MessageKind, Subscriber, check_instant
 
 #: characters of a subject; what phones and webmail show of one is less
 SUBJECT_LONGEST = 90
-EXCERPT_LONGEST = 280
-#: octets of the encoded HTML part; Gmail hides what comes after some 102,000, and with it the way to unsubscribe
-HTML_LONGEST = 95_000
-AUTHORS_SHOWN = 5
-_TITLE_LONGEST = 300
-_LABEL_TITLE_LONGEST = 60
 _DUMPS_SHOWN = 5
-_INTEREST_LONGEST = 60
 #: the list's name below the operator's domain, in List-Id and Feedback-ID
 _LIST = "digest"
-#: printable ASCII without what would end an address in angle brackets or an attribute
-_MAILTO = re.compile(r"mailto:[!#-;=?-~]{1,600}")
-#: what is said of a paper that is not listed for its rank alone
-_SLOTS: dict[Slot, str] = {
-    "pinned": "Always listed, since you asked for it.",
-    "exploration": "A try: the service is unsure of this one, so your answer teaches it most.",
-}
 _UNLEARNED = {
     "trending": "no thumbs yet, so these are what others picked and liked",
     "keywords": "no thumbs yet, so these follow your keywords, categories and authors",
     "examples": "no thumbs yet, so these are close to your example papers",
 }
-
-
-Form = Literal["full", "brief", "title"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PaperText:
-    """What the templates print of a paper; equal for every reader."""
-
-    title: str
-    #: the title as long as it may be inside the name of a link
-    short_title: str
-    #: at most five names, then "et al."; empty where the source named nobody
-    authors: str
-    #: category, date, upvotes, pick: those that are known
-    facts: tuple[str, ...]
-    #: empty where there is no abstract
-    abstract: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Card:
-    """A listed paper as the templates get it."""
-
-    number: int
-    paper: PaperText
-    reason: str
-    label: str
-    links: PaperLinks
-    seen_before: bool
-    #: why it is listed beside its rank, and for which interest: whole sentences
-    notes: tuple[str, ...] = ()
-    #: how much of it the HTML part shows, to stay below what mail programs clip
-    form: Form = "full"
 
 
 def write_digest(
@@ -98,19 +48,18 @@ def write_digest(
     """The digest of a local date: at least one paper, best first. InputError if `listed` is empty."""
     if not listed:
         raise InputError("a digest lists at least one paper; a quiet day is no message")
-    cards = tuple(_card(number, item, local_date.year) for number, item in enumerate(listed, start=1))
-    following = [card.paper.short_title for card in cards[1:3]]
-    more, when = len(cards) - 1, texts.day(local_date)
+    listing = tuple(cards.card(number, item, local_date.year) for number, item in enumerate(listed, start=1))
+    following = [card.paper.short_title for card in listing[1:3]]
+    more, when = len(listing) - 1, texts.day(local_date)
     weekly = len(subscriber.days) == 1
     values = {
-        "cards": cards,
-        "left_out": "",
-        "headline": f"{texts.plural(len(cards), 'paper')} {'of the week to' if weekly else 'for'} {texts.day(local_date, weekday=True)}",
+        "cards": listing,
+        "headline": f"{texts.plural(len(listing), 'paper')} {'of the week to' if weekly else 'for'} {texts.day(local_date, weekday=True)}",
         "day": when,
-        "best": texts.cut(cards[0].paper.title, SUBJECT_LONGEST - len(f" and {more} more · {when}")),
+        "best": texts.cut(listing[0].paper.title, SUBJECT_LONGEST - len(f" and {more} more · {when}")),
         "more": more,
         "origin": _origin(made),
-        "preheader": f"Also: {' · '.join(following)}" if following else cards[0].reason,
+        "preheader": f"Also: {' · '.join(following)}" if following else listing[0].reason,
         "made": _made_line(made),
     }
     return _write(
@@ -141,7 +90,7 @@ def write_confirm(
     that follows "through" ("the page at ...")."""
     # Anybody may type a stranger's address and any "name" beside it: nothing of what they typed is repeated to the stranger.
     nameless = Subscriber(id=subscriber.id, email=subscriber.email, created=subscriber.created)
-    values = {"confirm": _own_link("confirm", confirm), "asked": texts.one_line(asked)}
+    values = {"confirm": texts.own_link("confirm", confirm), "asked": texts.one_line(asked)}
     return _write(MessageKind.CONFIRM, values, mailing=mailing, to=nameless, message_id=message_id, date=date, folders=folders)
 
 
@@ -176,7 +125,7 @@ def write_goodbye(
     folders: tuple[Path, ...] = (),
 ) -> Message:
     """The last mail: that it is over, and the link `come_back` for a change of mind."""
-    values = {"come_back": _own_link("come_back", come_back)}
+    values = {"come_back": texts.own_link("come_back", come_back)}
     return _write(MessageKind.GOODBYE, values, mailing=mailing, to=subscriber, message_id=message_id, date=date, folders=folders)
 
 
@@ -214,14 +163,14 @@ def _write(
     check_instant("date", date)
     product = texts.one_line(mailing.product)
     own = links and ReaderLinks(
-        manage=_own_link("manage", links.manage),
-        unsubscribe=_own_link("unsubscribe", links.unsubscribe),
-        unsubscribe_by_mail=_mailto("unsubscribe_by_mail", links.unsubscribe_by_mail),
+        manage=texts.own_link("manage", links.manage),
+        unsubscribe=texts.own_link("unsubscribe", links.unsubscribe),
+        unsubscribe_by_mail=texts.own_mailto("unsubscribe_by_mail", links.unsubscribe_by_mail),
     )
     common = {
         **values,
         "product": product,
-        "base_url": _own_link("base_url", mailing.base_url),
+        "base_url": texts.own_link("base_url", mailing.base_url),
         "public": texts.reachable(mailing.base_url),
         "name": texts.one_line(to.name),
         "address": texts.one_line(to.email),
@@ -232,7 +181,12 @@ def _write(
     subject = texts.one_line(render(f"{folder}/subject.txt", common, folders))
     common["subject"] = subject
     text = _tidy(render(f"{folder}/body.txt", common, folders))
-    html = _shortened(lambda values: _without_gaps(render(f"{folder}/body.html", values, folders)), common)
+
+    def html_of(listed: tuple[cards.Card, ...], left_out: int) -> str:
+        counted = {"cards": listed, "left_out": texts.plural(left_out, "more paper") if left_out else ""}
+        return _without_gaps(render(f"{folder}/body.html", common | counted, folders))
+
+    html = cards.shortened(html_of, common.get("cards", ()))
     sender = assemble.ascii_address(mailing.bounce_address or mailing.from_address)
     headers = [
         assemble.mailbox("From", mailing.from_name or product, mailing.from_address),
@@ -254,42 +208,6 @@ def _write(
     )
 
 
-def _shortened(write: Callable[[dict[str, Any]], str], values: dict[str, Any]) -> str:
-    """The HTML of a mail, with as many of its cards in short as keep it below what mail programs clip.
-
-    From the last card upwards they lose first their abstract and buttons, then all but title and links; where even that does not help,
-    the last ones are counted instead of listed, and the text part has them.
-    """
-    html = write(values)
-    cards: tuple[Card, ...] = values.get("cards", ())
-    if not cards or assemble.fits(html, HTML_LONGEST):
-        return html
-
-    def shorter(step: int) -> str:
-        return write(values | _cut_down(cards, step))
-
-    # every step makes the mail shorter, so the least that is needed lies where halving finds it
-    low, high = 0, len(cards) * 3 - 1
-    shortest = {high: shorter(high)}
-    while high - low > 1:
-        middle = (low + high) // 2
-        shortest[middle] = shorter(middle)
-        low, high = (low, middle) if assemble.fits(shortest[middle], HTML_LONGEST) else (middle, high)
-    return shortest[high]
-
-
-def _cut_down(cards: tuple[Card, ...], step: int) -> dict[str, Any]:
-    """The values of a mail after so many steps; the last one leaves the first card alone, with title and links."""
-    count = len(cards)
-    kept = cards[: count - max(0, step - 2 * count)]
-    forms: list[Form] = ["full" if at < count - step else "brief" if at < 2 * count - step else "title" for at in range(len(kept))]
-    left = count - len(kept)
-    return {
-        "cards": tuple(replace(card, form=form) for card, form in zip(kept, forms, strict=True)),
-        "left_out": f"{texts.plural(left, 'more paper')}" if left else "",
-    }
-
-
 def _list_headers(kind: MessageKind, mailing: Mailing, links: ReaderLinks | None, campaign: str) -> list[str]:
     """What only mail to readers carries; those about the list only where the reader is on it."""
     if kind is MessageKind.ALERT:
@@ -309,68 +227,6 @@ def _list_headers(kind: MessageKind, mailing: Mailing, links: ReaderLinks | None
         headers.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
     headers.append("Precedence: bulk")
     return headers
-
-
-def _own_link(name: str, url: str) -> str:
-    clean = texts.web_address(url)
-    if not clean:
-        raise InputError(f"{name} must be an http or https address, got {url[:200]!r}")
-    return clean
-
-
-def _mailto(name: str, url: str) -> str:
-    if url and not _MAILTO.fullmatch(url):
-        raise InputError(f"{name} must be a mailto address without blanks, or nothing, got {url[:200]!r}")
-    return url
-
-
-def _card(number: int, item: Listed, year: int) -> Card:
-    return Card(
-        number=number,
-        paper=_paper_text(item.paper, year),
-        reason=texts.one_line(item.reason),
-        label=texts.one_line(item.label),
-        links=PaperLinks(
-            read=texts.web_address(item.links.read),
-            up=_own_link("up", item.links.up),
-            down=_own_link("down", item.links.down),
-            up_by_mail=_mailto("up_by_mail", item.links.up_by_mail),
-            down_by_mail=_mailto("down_by_mail", item.links.down_by_mail),
-        ),
-        seen_before=item.seen_before,
-        notes=_notes(item),
-    )
-
-
-def _notes(item: Listed) -> tuple[str, ...]:
-    interest = texts.cut(texts.one_line(item.interest), _INTEREST_LONGEST)
-    said = (f"For your interest “{interest}”." if interest else "", _SLOTS.get(item.slot, ""))
-    return tuple(note for note in said if note)
-
-
-@lru_cache(maxsize=4096)
-def _paper_text(paper: Paper, year: int) -> PaperText:
-    """The paper's texts; `year` is the reader's, for dates of another one show theirs. Kept, since thousands of readers share papers."""
-    title = texts.cut(texts.one_line(paper.title), _TITLE_LONGEST) or "(no title)"
-    names = [texts.cut(name, 60) for name in map(texts.one_line, paper.authors[: AUTHORS_SHOWN + 1]) if name]
-    return PaperText(
-        title=title,
-        short_title=texts.cut(title, _LABEL_TITLE_LONGEST),
-        authors=", ".join(names[:AUTHORS_SHOWN]) + (" et al." if len(names) > AUTHORS_SHOWN else ""),
-        facts=_facts(paper, year),
-        abstract=texts.excerpt(texts.one_line(paper.abstract), EXCERPT_LONGEST),
-    )
-
-
-def _facts(paper: Paper, year: int) -> tuple[str, ...]:
-    appeared = paper.submitted or paper.announced or paper.first_seen
-    categories = (texts.cut(texts.one_line(category), 40) for category in paper.categories[:2])
-    facts = [", ".join(filter(None, categories)), texts.day(appeared, year=appeared.year != year)]
-    if paper.upvotes > 0:
-        facts.append(texts.plural(paper.upvotes, "upvote"))
-    if paper.picked is not None:
-        facts.append(f"pick no. {paper.rank}" if paper.rank else "picked")
-    return tuple(fact for fact in facts if fact)
 
 
 def _origin(made: Made) -> str:

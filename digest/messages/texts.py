@@ -14,6 +14,8 @@ from urllib.parse import quote, urlsplit
 
 import idna
 
+from digest.errors import InputError
+
 #: columns of the text part
 WIDTH = 72
 
@@ -23,6 +25,8 @@ _BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 # Persian need them.
 _DROPPED = re.compile(r"[\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff]")
 _SENTENCE_END = re.compile(r"[.!?]['\")\]]?(?=\s)|[。！？]")
+#: printable ASCII without what would end an address in angle brackets or an attribute
+_MAILTO = re.compile(r"mailto:[!#-;=?-~]{1,600}")
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
     "January",
@@ -150,6 +154,21 @@ def reachable(url: str) -> bool:
         return ip_address(host).is_global
     except ValueError:
         return "." in host and not host.endswith((".localhost", ".local", ".internal", ".home.arpa", ".lan"))
+
+
+def own_link(name: str, url: str) -> str:
+    """A link of ours, fit for an attribute and for angle brackets. InputError, which calls it `name`, when it is none."""
+    clean = web_address(url)
+    if not clean:
+        raise InputError(f"{name} must be an http or https address, got {url[:200]!r}")
+    return clean
+
+
+def own_mailto(name: str, url: str) -> str:
+    """A `mailto:` address of ours, or nothing. InputError, which calls it `name`, when it is another thing."""
+    if url and not _MAILTO.fullmatch(url):
+        raise InputError(f"{name} must be a mailto address without blanks, or nothing, got {url[:200]!r}")
+    return url
 
 
 def web_address(url: str) -> str:
