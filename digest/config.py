@@ -68,6 +68,12 @@ def _http_or_none(url: str) -> str:
     return url  # as it is: at some servers a slash at the end makes another address
 
 
+def _hello(name: str) -> str:
+    if name and not re.fullmatch(r"[A-Za-z0-9._-]+|\[[A-Za-z0-9:.]+\]", name):
+        raise ValueError("must be a name such as mail.example.org, or an address such as [192.0.2.25]")
+    return name
+
+
 def _folder_name(name: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", name):
         raise ValueError("must be 1 to 40 small letters, digits, - and _: it names a folder")
@@ -140,7 +146,7 @@ class _Server(_Section):
     ca_file: Annotated[Path | None, BeforeValidator(lambda path: path or None)] = Field(
         None, description='file of certificates (PEM) that are trusted instead of the system\'s: for a private CA; "" = none', strict=False
     )
-    hello: str = Field("", description='name to greet with; "" = mail.domain')
+    hello: Annotated[str, AfterValidator(_hello)] = Field("", description='name to greet with; "" = mail.domain')
     connections: Annotated[int, Field(ge=1, le=1000)] = Field(10, description="connections at once at most")
     per_connection: Annotated[int, Field(ge=1, le=100_000)] = Field(100, description="messages over one connection before another is made")
     per_minute: Annotated[int, Field(ge=0, le=10_000_000)] = Field(

@@ -11,7 +11,7 @@ import socket
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import Literal, NamedTuple, Self, cast
 
 from aiosmtplib import SMTP, SMTPConnectError, SMTPException, SMTPHeloError, SMTPResponseException
 
@@ -294,9 +294,9 @@ async def _secured(client: SMTP, server: SmtpServer, context: ssl.SSLContext | N
         raise ConnectionError("TLS is demanded and there is none")
     if server.username:
         await client.login(server.username, server.password)
-    if not isinstance(client.transport, asyncio.Transport):
+    if client.transport is None:
         raise ConnectionResetError("connection lost")
-    return client.transport
+    return cast(asyncio.Transport, client.transport)
 
 
 async def _greet(client: SMTP) -> None:
@@ -313,7 +313,7 @@ def _connect_error(error: Exception) -> ConnectError:
     if isinstance(error, SMTPResponseException):
         return ConnectError(f"{error.code} {printable(error.message)}".strip(), busy=400 <= error.code <= 499)
     if isinstance(error, TimeoutError):
-        return ConnectError(str(error) if not isinstance(error, SMTPException) else "no answer in time")
+        return ConnectError("no answer in time" if isinstance(error, SMTPException) or not str(error) else str(error))
     if isinstance(error, SMTPConnectError) and error.__cause__ is not None:
         error = error.__cause__ if isinstance(error.__cause__, Exception) else error
     return ConnectError(printable(str(error) or type(error).__name__))

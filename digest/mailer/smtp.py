@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,8 @@ log = logging.getLogger("digest.mailer")
 PATIENCE = 60.0
 #: seconds after which a server that could not be reached is tried again: the first, which doubles, and the longest
 _DOWN_FIRST, _DOWN_LONGEST = 5.0, 300.0
+
+_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 
 _SERVER_LIMITS = Limits(guess=240.0, behind=2.0, busy=Pauses(first=30.0, longest=900.0))
 
@@ -256,7 +259,7 @@ class SmtpMailer:
             verdict = Verdict(outcome="deferred", fault="busy", slow="server")
             self._slow_server(route, Result(Phase.CONNECT, verdict, 0, str(error)))
         elif now >= route.down_until:
-            route.problem = str(error)
+            route.problem = str(error) or type(error).__name__
             route.down_until = now + min(_DOWN_LONGEST, _DOWN_FIRST * 2.0 ** min(route.failures, 20))
             route.failures += 1
             log.warning("mail server %s cannot be used: %s", route.name, error)
@@ -267,7 +270,8 @@ class SmtpMailer:
 
 
 def _words(result: Result) -> str:
-    return " ".join(part for part in (str(result.code or ""), result.text) if part)
+    """The reply for the log and for what else is held back by it: without the address that it was about, which is nobody's there."""
+    return " ".join(part for part in (str(result.code or ""), _ADDRESS.sub("...@...", result.text)) if part)
 
 
 def _held(text: str, wait: Wait, started: datetime) -> Delivery:

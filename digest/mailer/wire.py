@@ -19,7 +19,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udff
 
 
 class Reply(NamedTuple):
-    """A reply code and its text, lines joined by newlines."""
+    """A reply code and its text, on one line."""
 
     code: int
     text: str
@@ -30,8 +30,8 @@ class WireError(ConnectionError):
 
 
 def printable(text: str) -> str:
-    """What a server said, fit to be shown and stored."""
-    return _UNPRINTABLE.sub(" ", text)
+    """What a server said, fit to be shown and stored: on one line, without controls."""
+    return " ".join(_UNPRINTABLE.sub(" ", text).split())
 
 
 class Wire(asyncio.Protocol):
@@ -136,7 +136,7 @@ class Wire(asyncio.Protocol):
         self._lines.append(line)
         if match[2] == b"-":
             return True
-        text = b"\n".join([part[4:].strip() for part in self._lines]).decode("utf-8", "replace")
+        text = b" ".join([part[4:].strip() for part in self._lines]).decode("utf-8", "replace")
         self._replies.append(Reply(int(match[1]), printable(text)))
         self._owed -= 1
         self._lines.clear()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,6 +76,8 @@ class HostileSmtp:
     most: int = 1000
     #: the connection ends itself after so many messages, saying so
     per_connection: int = 10**9
+    #: bytes that the system takes for it while it does not read; 0 = as the system likes
+    receive_buffer: int = 0
 
     port: int = 0
     got: list[Got] = field(default_factory=list)
@@ -89,7 +92,10 @@ class HostileSmtp:
         self._left = {step: list(acts) for step, acts in self.script.items()}
         self._drops = list(self.drop_body_at)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self.tls if self.implicit else None, limit=2**20)
+        listening = socket.create_server(("127.0.0.1", 0))
+        if self.receive_buffer:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
+        self._server = await asyncio.start_server(self._accept, sock=listening, ssl=self.tls if self.implicit else None, limit=2**20)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

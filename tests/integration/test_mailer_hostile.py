@@ -244,10 +244,10 @@ def test_replies_that_nobody_asked_for_are_never_taken_for_acceptance(step: Step
 
 
 def test_a_server_that_answers_before_it_has_the_message_keeps_nothing() -> None:
-    """8 MB fit into no buffer, so the final dot is still here when the 250 comes."""
-    big = b"Subject: big\r\n\r\n" + (b"x" * 76 + b"\r\n") * 110_000
+    """24 MB fit into no buffer, so the final dot is still here when the 250 comes."""
+    big = b"Subject: big\r\n\r\n" + (b"x" * 998 + b"\r\n") * 24_000
     act = Act(say=b"354 go\r\n", then="be deaf", at_last=b"250 kept\r\n")
-    told = asyncio.run(one(HostileSmtp({"DATA": [act]}), data=big))
+    told = asyncio.run(one(HostileSmtp({"DATA": [act]}, receive_buffer=65536), data=big))
     assert (told.outcome, told.begun) == ("unknown", 1)
 
 

@@ -592,6 +592,22 @@ def test_a_domain_that_says_later_is_paused_and_the_others_go_on(caplog: pytest.
     assert len(caplog.records) == 1
 
 
+def test_what_others_are_told_of_a_pause_names_no_reader(caplog: pytest.LogCaptureFixture) -> None:
+    async def work() -> list[Delivery]:
+        async with HostileSmtp({"RCPT": [Act.reply("451-4.7.1 <alice@slow.example>\n451 4.7.1 alice@slow.example too often")]}) as server:
+            mailer = SmtpMailer([to(server.port)], patience=0)
+            deliveries = await send(mailer, "alice@slow.example", "bob@slow.example")
+            await mailer.close()
+            return deliveries
+
+    with caplog.at_level(logging.WARNING, "digest.mailer"):
+        first, second = run(work())
+    assert "alice" in first.text
+    assert "alice" not in second.text + caplog.text
+    assert "too often" in second.text
+    assert "\n" not in first.text + second.text + "".join(record.getMessage() for record in caplog.records)
+
+
 def test_a_policy_refusal_pauses_the_domain_for_longer_and_is_ours(caplog: pytest.LogCaptureFixture) -> None:
     async def work() -> tuple[list[Delivery], dict[str, datetime]]:
         async with HostileSmtp({"DOT": [Act.reply("550 5.7.26 this mail is unauthenticated")]}) as server:

@@ -73,6 +73,7 @@ def test_every_key_stands_in_the_example_commented_at_its_default(tmp_path: Path
         ('[[sources]]\nname = "x"\nkind = "oai"\ncategories = ["cs.LG"]', ["config.toml", "sources.0", "arxiv-feed, not oai"]),
         ('[[sources]]\nname = "x"\nkind = "oai"\n[[sources]]\nname = "x"\nkind = "biorxiv"', ["config.toml", "sources", "more than once"]),
         ('[fetch]\nholidays = ["Monday"]', ["config.toml", "fetch.holidays", "'Monday'", "YYYY-MM-DD"]),
+        ('[smtp]\nhello = "two words"', ["config.toml", "smtp.hello", "'two words'", "mail.example.org"]),
         ('[smtp]\ntls = "ssl"', ["config.toml", "smtp.tls", "'ssl'", "starttls"]),
         ("[smtp]\nconnections = 0", ["config.toml", "smtp.connections = 0", "at once"]),
         ("[smtp]\nper_minute = -1", ["config.toml", "smtp.per_minute = -1", "messages a minute"]),
