@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.fields import FieldInfo
 
 from digest.errors import ConfigError
+from digest.model import SHARE_MAX, Interest
 
 PREFIX = "DIGEST_"
 #: variables that are no settings: where the file is, and what tests use
@@ -320,6 +321,18 @@ class LogSection(_Section):
     level: Literal["debug", "info", "warning", "error"] = Field("info", description='"debug", "info", "warning" or "error"')
 
 
+class InterestEntry(_Section):
+    """One of several interests of a reader, each learned apart with its share of the digest."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)] = Field(description="what the mails call it")
+    share: Annotated[int, Field(ge=1, le=SHARE_MAX)] = Field(1, description="part of the digest beside the other interests' shares")
+    keywords: tuple[str, ...] = Field((), strict=False, description='"-" before a word: never listed; "+": always, on top')
+    categories: tuple[str, ...] = Field((), strict=False, description="such as cs.RO, or a whole archive such as q-bio")
+    authors: tuple[str, ...] = Field((), strict=False, description="always listed, on top")
+    papers: tuple[str, ...] = Field((), strict=False, description="example papers")
+    text: str = Field("", description="the interest in plain words")
+
+
 class SubscriberEntry(_Section):
     """A reader of whom the operator answers that they agreed; applied when `serve` starts and by `digest subscribers --apply`."""
 
@@ -335,6 +348,14 @@ class SubscriberEntry(_Section):
     authors: tuple[str, ...] = Field((), strict=False)
     papers: tuple[str, ...] = Field((), strict=False)
     text: str = ""
+    interests: tuple[InterestEntry, ...] = Field((), strict=False)
+
+    def given(self) -> dict[str, Any]:
+        """What the file says of the reader, key by key; interests as nouns."""
+        values = {key: getattr(self, key) for key in self.model_fields_set}
+        if "interests" in values:
+            values["interests"] = tuple(Interest(**entry.model_dump()) for entry in self.interests)
+        return values
 
 
 SourceKind = Literal["arxiv-feed", "oai", "huggingface", "biorxiv", "medrxiv", "openalex", "crossref", "pubmed", "url", "folder"]
@@ -408,7 +429,7 @@ class Config(_Section):
 #: lists of tables, which stand last in the example file
 LISTS: Mapping[str, type[BaseModel]] = {"sources": SourceEntry, "subscribers": SubscriberEntry}
 #: lists of tables within a section, which stand behind its keys
-_SUBLISTS: Mapping[tuple[str, str], type[BaseModel]] = {("smtp", "more"): MoreServer}
+_SUBLISTS: Mapping[tuple[str, str], type[BaseModel]] = {("smtp", "more"): MoreServer, ("subscribers", "interests"): InterestEntry}
 #: tables of keys, in the order of the example file
 SECTIONS = tuple(name for name in Config.model_fields if name not in LISTS)
 
@@ -507,7 +528,7 @@ def _model_at(place: list[str]) -> type[BaseModel] | None:
         return Config
     rest = [part for part in place[1:] if not part.isdigit()]
     if place[0] in LISTS:
-        return None if rest else LISTS[place[0]]
+        return _SUBLISTS.get((place[0], rest[0])) if len(rest) == 1 else None if rest else LISTS[place[0]]
     if rest:
         return _SUBLISTS.get((place[0], rest[0])) if len(rest) == 1 else None
     annotation = Config.model_fields[place[0]].annotation if place[0] in Config.model_fields else None
@@ -614,7 +635,9 @@ def example(values: Mapping[str, Mapping[str, Any]] | None = None) -> str:
     lines += [*_keys_of(SourceEntry, shown_at), ""]
     lines += [f"# {SubscriberEntry.__doc__}", "# [[subscribers]]", '# email = "reader@example.org"', '# name = "A reader"', '# timezone = "Europe/Berlin"',
               "# hour = 7", "# days = [1, 2, 3, 4, 5]", "# size = 10", "# threshold = 0", '# keywords = ["graph neural network", "-survey"]',
-              '# categories = ["cs.LG", "q-bio"]', '# authors = ["Jane Doe"]', '# papers = ["arxiv:2606.01234"]', '# text = ""', ""]  # fmt: skip
+              '# categories = ["cs.LG", "q-bio"]', '# authors = ["Jane Doe"]', '# papers = ["arxiv:2606.01234"]', '# text = ""', "",
+              f"# {InterestEntry.__doc__} Instead of the six keys before.", "# [[subscribers.interests]]",
+              *_keys_of(InterestEntry, {"name": "robot grasping", "share": 2, "keywords": ("+tactile sensing", "-survey")}), ""]  # fmt: skip
     return "\n".join(lines)
 
 

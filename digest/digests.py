@@ -169,31 +169,30 @@ def _fill(chosen: _Chosen, others: Iterator[Score], rules: Rules) -> Iterator[Sc
     if rules.shares:
         others = iter(pool := list(others))
         left = _places(chosen, pool, rules)
-    spare: list[tuple[int, Score]] = []
-    crowded: list[tuple[int, Score]] = []
+    passed: list[tuple[int, Score]] = []
     taken: dict[int, Score] = {}
-    for rank, score in enumerate(others if chosen.room > 0 else ()):
-        if rules.shares and left.get(score.interest, 0) <= 0:
-            spare.append((rank, score))
-        elif chosen.too_many(score):
-            crowded.append((rank, score))
-        elif chosen.add(score):
+
+    def offer(rank: int, score: Score, *, own: bool, spread: bool) -> bool:
+        """Take it if it is in one of its interest's own places, and if no author or category gets too many; as far as that is asked."""
+        if (own and rules.shares and left.get(score.interest, 0) <= 0) or (spread and chosen.too_many(score)):
+            return False
+        if chosen.add(score):
             taken[rank] = score
             left[score.interest] = left.get(score.interest, 0) - 1
+        return True
+
+    for rank, score in enumerate(others if chosen.room > 0 else ()):
+        if not offer(rank, score, own=True, spread=True):
+            passed.append((rank, score))
         if chosen.room <= 0:
             break
-    # What is left over goes to the best that found no place, whosever they are.
-    crowded += [one for one in spare if chosen.too_many(one[1]) or not _kept(chosen, taken, *one)]
-    crowded = [one for one in sorted(crowded, key=lambda one: one[0]) if not _kept(chosen, taken, *one)]
+    # Shares were asked for, so they come before the spread; what is left goes to the best that found no place, whosever they are.
+    for own, spread in ((True, False), (False, True), (False, False)):
+        for rank, score in passed if chosen.room > 0 else ():
+            if rank not in taken:
+                offer(rank, score, own=own, spread=spread)
     chosen.scores[fixed:] = [taken[rank] for rank in sorted(taken)]
-    return chain((score for _, score in crowded), others)
-
-
-def _kept(chosen: _Chosen, taken: dict[int, Score], rank: int, score: Score) -> bool:
-    added = chosen.add(score)
-    if added:
-        taken[rank] = score
-    return added
+    return chain((score for rank, score in passed if rank not in taken), others)
 
 
 def _places(chosen: _Chosen, pool: Sequence[Score], rules: Rules) -> dict[str, int]:

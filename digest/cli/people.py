@@ -42,6 +42,9 @@ def subscribe(
     author: Annotated[Words, _each("--author", "An author to follow")] = None,
     paper: Annotated[Words, _each("--paper", "An example paper: arXiv id, DOI, link or title")] = None,
     text: Annotated[str | None, typer.Option(help="The interest in their own words.")] = None,
+    interest: Annotated[str | None, typer.Option(help="Which interest these words are for; one of a new name is added.")] = None,
+    share: Annotated[int | None, typer.Option(help="Its part of the digest beside the other interests' shares, 1-100.")] = None,
+    drop_interest: Annotated[Words, _each("--drop-interest", "An interest to give up")] = None,
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
@@ -65,6 +68,9 @@ def subscribe(
             authors=_given(author),
             papers=_given(paper),
             text=text,
+            interest=interest,
+            share=share,
+            drop=_given(drop_interest),
         )
         done = subscriptions.subscribe(service, wish, origin="command")
     if as_json:
@@ -182,6 +188,7 @@ def as_values(s: Subscriber) -> dict[str, object]:
         "interests": [
             {
                 "name": i.name,
+                "share": i.share,
                 "keywords": list(i.keywords),
                 "categories": list(i.categories),
                 "authors": list(i.authors),

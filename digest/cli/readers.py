@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from digest.errors import InputError
+from digest.model import Interest
 from digest.subscriptions import Wish
 
 
@@ -55,6 +56,22 @@ def _days(value: Any) -> tuple[int, ...]:
     return tuple(_number(item) for item in items)
 
 
+def _interests(value: Any) -> tuple[Interest, ...]:
+    try:
+        found = (
+            msgspec.json.decode(value, type=tuple[Interest, ...])
+            if isinstance(value, str)
+            else msgspec.convert(value, tuple[Interest, ...])
+        )
+    except msgspec.DecodeError as error:  # also of values
+        raise ValueError(f'must be a list like [{{"name": "robots", "share": 2, "keywords": ["grasping"]}}] ({error})') from None
+    known = set(Interest.__dataclass_fields__)
+    given = msgspec.json.decode(value) if isinstance(value, str) else value
+    if unknown := sorted({key for one in given for key in one} - known):
+        raise ValueError(f"{unknown[0]!r} is unknown; an interest has {', '.join(Interest.__dataclass_fields__)}")
+    return found
+
+
 #: column -> how its value is read
 COLUMNS: Mapping[str, Callable[[Any], Any]] = {
     "email": _text,
@@ -64,11 +81,14 @@ COLUMNS: Mapping[str, Callable[[Any], Any]] = {
     "days": _days,
     "size": _number,
     "threshold": _number_or_word,
+    "interest": _text,
+    "share": _number,
     "keywords": _list,
     "categories": _list,
     "authors": _list,
     "papers": _list,
     "text": _text,
+    "interests": _interests,
 }
 
 

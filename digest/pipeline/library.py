@@ -26,6 +26,8 @@ from digest.store.arrivals import Arrival
 MOST: Final = 2000
 #: what dump, footer and table call the papers that came this way: a file's name may say more of the reader than they want to tell
 SOURCE: Final = "library"
+#: characters of an interest's name
+INTEREST_NAME: Final = 100
 
 #: `matched` = a dump brought it, `kept` = by title and abstract until one does, `awaited` = known by identifier alone until one does
 Outcome = Literal["matched", "kept", "awaited", "refused"]
@@ -101,9 +103,9 @@ def import_library(app: App, subscriber: Subscriber, path: Path, *, interest: st
         InputError: it holds more than a library does, or the interest would.
         NotFoundError: the subscriber is gone.
     """
-    name = " ".join(interest.split())[:200]
-    if not name:
-        raise InputError("interest: give it a name, or leave it out for the main one")
+    name = " ".join(interest.split())
+    if not 1 <= len(name) <= INTEREST_NAME:
+        raise InputError(f"interest: give it a name of up to {INTEREST_NAME} characters, or leave it out for the main one")
     dump = dumps.open_dump(path, today=app.now().date())
     report = Imported(subscriber=subscriber, interest=name, format=dump.format)
     records = list(islice(dump.records(), MOST + 1))

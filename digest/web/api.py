@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from digest import subscriptions
 from digest.app import App
 from digest.errors import AddressError, InputError
+from digest.model import SHARE_MAX, Interest
 from digest.subscriptions import Wish
 from digest.web.forms import blame
 from digest.web.pages import clean
@@ -32,6 +33,32 @@ Text = Annotated[str, BeforeValidator(_clean), Field(max_length=600)]
 Texts = Annotated[list[Text], Field(max_length=_TOO_MANY)]
 
 
+class NewInterest(BaseModel):
+    """One of a reader's interests."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Text = Field(min_length=1, max_length=subscriptions.NAME_MAX)
+    share: int = Field(1, ge=1, le=SHARE_MAX)
+    keywords: Texts = []
+    categories: Texts = []
+    authors: Texts = []
+    papers: Texts = []
+    text: str = Field("", max_length=4000)
+
+    @property
+    def interest(self) -> Interest:
+        return Interest(
+            name=self.name,
+            share=self.share,
+            keywords=tuple(self.keywords),
+            categories=tuple(self.categories),
+            authors=tuple(self.authors),
+            papers=tuple(self.papers),
+            text=clean(self.text),
+        )
+
+
 class NewSubscriber(BaseModel):
     """A reader who asks for the digest. What is left out gets the service's default."""
 
@@ -48,11 +75,19 @@ class NewSubscriber(BaseModel):
     threshold: Annotated[int, Field(ge=0, le=100)] | Literal["good", "strong"] | None = Field(
         None, description='a whole number from 0 to 100, "good" or "strong": match below which a paper is not listed; 0 = none'
     )
-    keywords: Texts | None = Field(None, description='a list of up to 200 texts; one that begins with "-" counts against a paper')
+    keywords: Texts | None = Field(
+        None, description='a list of up to 200 texts; papers with one that begins with "-" are never listed, those with a "+" always'
+    )
     categories: Texts | None = Field(None, description='a list of up to 200 arXiv categories or archives, as in ["cs.LG", "q-bio"]')
     authors: Texts | None = Field(None, description="a list of up to 200 names of authors")
     papers: Texts | None = Field(
         None, description='a list of up to 200 example papers: arXiv ids, DOIs or links, as in ["arxiv:2604.00001"]'
+    )
+    interests: list[NewInterest] | None = Field(
+        None,
+        max_length=subscriptions.INTERESTS_MAX,
+        description="a list of up to 20 objects instead of the keys before, each learned apart, with a name of up to 100 characters, a share "
+        'from 1 to 100, and any of keywords, categories, authors, papers, text, as in [{"name": "robots", "share": 2, "keywords": ["grasping"]}]',
     )
 
     @property
@@ -69,6 +104,7 @@ class NewSubscriber(BaseModel):
             categories=_tuple(self.categories),
             authors=_tuple(self.authors),
             papers=_tuple(self.papers),
+            interests=None if self.interests is None else tuple(one.interest for one in self.interests),
         )
 
 
@@ -119,7 +155,8 @@ def _problem(first: Mapping[str, Any]) -> Problem:
     place = [part for part in first.get("loc", ()) if part != "body"]
     name = str(place[0]) if place and isinstance(place[0], str) else None
     if first.get("type") == "extra_forbidden":
-        return Problem(code="invalid", field=name, message=f"{name} is unknown", remedy=f"leave it out; known are {', '.join(known)}")
+        within = NewInterest.model_fields if len(place) > 1 else known
+        return Problem(code="invalid", field=name, message=f"{place[-1]} is unknown", remedy=f"leave it out; known are {', '.join(within)}")
     if name not in known:
         remedy = "send a JSON object as application/json, with email at least"
         return Problem(code="invalid", field=None, message="the body is no JSON object", remedy=remedy)

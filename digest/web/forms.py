@@ -5,14 +5,16 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from zoneinfo import available_timezones
 
 from digest.errors import InputError
 from digest.model import THRESHOLD_WORDS, Interest, Subscriber
 from digest.subscriptions import Wish
+from digest.web.blocks import Block, blocks_of, read_blocks
 from digest.web.pages import DAYS, Form
+from digest.web.texts import lines, number, words
 
 LISTS = ("keywords", "categories", "authors")
 SIZE_MAX = 100
@@ -36,19 +38,22 @@ class Settings:
     keywords: str
     categories: str
     authors: str
+    #: a set of these three for each interest, where there are several
+    blocks: tuple[Block, ...] = ()
     errors: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def thresholds(self) -> list[tuple[str, str, str]]:
         """The choices: the three words, and the reader's own number where somebody set one."""
         choices = list(THRESHOLDS)
-        own = _number(self.threshold)
+        own = number(self.threshold)
         if own is not None and own <= 100 and self.threshold not in [value for value, _, _ in choices]:
             choices.append((self.threshold, f"As set: a match of {self.threshold} or more", "a number of your own"))
         return choices
 
 
-def settings_of(subscriber: Subscriber) -> Settings:
+def settings_of(subscriber: Subscriber, *, more: bool = False) -> Settings:
+    """The page as it stands; `more` has room for one more interest."""
     topic = subscriber.interests[0] if subscriber.interests else Interest()
     return Settings(
         size=str(subscriber.size),
@@ -59,13 +64,14 @@ def settings_of(subscriber: Subscriber) -> Settings:
         keywords="\n".join(topic.keywords),
         categories="\n".join(topic.categories),
         authors="\n".join(topic.authors),
+        blocks=blocks_of(subscriber, more=more),
     )
 
 
 def read_settings(form: Form, subscriber: Subscriber) -> tuple[Settings, Wish]:
     """What was sent, and the wish that it makes; the wish counts only when `errors` is empty."""
     errors: dict[str, str] = {}
-    size, hour = _number(form.one("size")), _number(form.one("hour"))
+    size, hour = number(form.one("size")), number(form.one("hour"))
     if size is None or not 1 <= size <= SIZE_MAX:
         errors["size"] = f"Write a whole number from 1 to {SIZE_MAX}."
     if hour is None or not 0 <= hour <= 23:
@@ -73,12 +79,14 @@ def read_settings(form: Form, subscriber: Subscriber) -> tuple[Settings, Wish]:
     zone = _zone(form.one("timezone"))
     if zone not in zones():
         errors["timezone"] = _advice(form.one("timezone"))
-    days = tuple(day for day in map(_number, form.all("days")) if day is not None and 1 <= day <= len(DAYS))
+    days = tuple(day for day in map(number, form.all("days")) if day is not None and 1 <= day <= len(DAYS))
     if not days:
         errors["days"] = "Choose one day at least. To get no mail for a while, use the pause below."
-    threshold = form.one("threshold") if form.one("threshold") in THRESHOLD_WORDS else _number(form.one("threshold"))
+    threshold = form.one("threshold") if form.one("threshold") in THRESHOLD_WORDS else number(form.one("threshold"))
     if threshold is None or (isinstance(threshold, int) and threshold > 100):
         errors["threshold"] = "Choose one of these."
+    blocks, made, wrong = read_blocks(form, subscriber)
+    errors |= wrong
     sent = Settings(
         size=form.one("size"),
         hour=form.one("hour"),
@@ -88,6 +96,7 @@ def read_settings(form: Form, subscriber: Subscriber) -> tuple[Settings, Wish]:
         keywords=form.one("keywords"),
         categories=form.one("categories"),
         authors=form.one("authors"),
+        blocks=blocks,
         errors=errors,
     )
     wish = Wish(
@@ -97,21 +106,10 @@ def read_settings(form: Form, subscriber: Subscriber) -> tuple[Settings, Wish]:
         days=days,
         size=size,
         threshold=threshold,
-        keywords=words(sent.keywords),
-        categories=words(sent.categories),
-        authors=lines(sent.authors),
     )
-    return sent, wish
-
-
-def words(text: str) -> tuple[str, ...]:
-    """One a line, or between commas and semicolons."""
-    return tuple(filter(None, (part.strip() for part in re.split(r"[\n,;]", text))))
-
-
-def lines(text: str) -> tuple[str, ...]:
-    """One a line: names may hold commas."""
-    return tuple(filter(None, (part.strip() for part in text.split("\n"))))
+    if blocks or form.all("name-0"):
+        return sent, replace(wish, interests=made)
+    return sent, replace(wish, keywords=words(sent.keywords), categories=words(sent.categories), authors=lines(sent.authors))
 
 
 def blame(error: InputError) -> tuple[str, str]:
@@ -154,9 +152,3 @@ def _advice(text: str) -> str:
     near = difflib.get_close_matches(wanted.rpartition("/")[2], cities, n=1, cutoff=0.75)
     advice = f"Did you mean {cities[near[0]]}?" if near else "Choose the nearest large city, for example Europe/Berlin."
     return f"No time zone has this name. {advice}"
-
-
-def _number(text: str) -> int | None:
-    """None for anything but a few plain digits."""
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 4 else None

@@ -14,8 +14,9 @@ from digest.app import App
 from digest.errors import AddressError, InputError
 from digest.model import Purpose, Standing, Subscriber
 from digest.subscriptions import Wish
-from digest.web.forms import blame, words
+from digest.web.forms import blame
 from digest.web.pages import Form, FormBody, Pages, masked, rhythm
+from digest.web.texts import words
 
 log = logging.getLogger("digest.web")
 

@@ -51,15 +51,15 @@ def routes(app: App, pages: Pages) -> APIRouter:
             subscriber = subscriptions.pause(app, link.subscriber_id, paused=verb == "pause")
         elif verb == "return":
             subscriber = subscriptions.return_after(app, link.subscriber_id)
-        elif verb == "save":
-            return save(link, form)
+        elif verb in ("save", "add"):
+            return save(link, form, more=verb == "add")
         else:
             return page(link, subscriptions.by_id(app, link.subscriber_id))
         log.info("%s subscriber=%d standing=%s via=page", verb, subscriber.id, subscriber.standing.value)
         active = subscriber.standing is Standing.ACTIVE
         return page(link, subscriber, done=f"The digest comes again: {rhythm(subscriber)}." if active else "")
 
-    def save(link: Link, form: Form) -> HTMLResponse:
+    def save(link: Link, form: Form, *, more: bool) -> HTMLResponse:
         known = subscriptions.by_id(app, link.subscriber_id)
         sent, wish = read_settings(form, known)
         if not sent.errors:
@@ -70,7 +70,8 @@ def routes(app: App, pages: Pages) -> APIRouter:
                 sent = replace(sent, errors={name: text})
             else:
                 log.info("change subscriber=%d via=page", saved.id)
-                return page(link, saved, done="Saved. The next digest follows these settings.")
+                done = "Saved. Here is room for one more interest." if more else "Saved. The next digest follows these settings."
+                return page(link, saved, settings_of(saved, more=more), done=done)
         return page(link, known, sent, status=422)
 
     return router

@@ -135,7 +135,7 @@ def test_the_api_is_described(client: Client) -> None:
     operation = described["paths"][PATH]["post"]
     assert set(operation["responses"]) == {"202", "403", "413", "422", "503"}
     model = described["components"]["schemas"]["NewSubscriber"]
-    assert set(model["properties"]) == set(FULL)
+    assert set(model["properties"]) == {*FULL, "interests"}
     assert model["required"] == ["email"]
     assert model["additionalProperties"] is False
     assert all(field.get("description") for field in model["properties"].values())
@@ -144,3 +144,40 @@ def test_the_api_is_described(client: Client) -> None:
 
 def test_no_documentation_page_loads_from_elsewhere(client: Client) -> None:
     assert client.get("/docs").status_code == client.get("/redoc").status_code == 404
+
+
+BOTH = [{"name": "hands", "share": 3, "keywords": ["grasping", "+tactile"]}, {"name": "verse", "text": "Medieval poetry."}]
+
+
+def test_several_interests_come_as_a_list(client: Client) -> None:
+    assert client.post(PATH, json={"email": "dave@example.org", "interests": BOTH}).status_code == 202
+    hands, verse = subscriptions.by_email(client.app, "dave@example.org").interests
+    assert (hands.name, hands.share, hands.keywords) == ("hands", 3, ("grasping", "+tactile"))
+    assert (verse.name, verse.share, verse.text) == ("verse", 1, "Medieval poetry.")
+
+
+@pytest.mark.parametrize(
+    ("interests", "told"),
+    [
+        ([{"share": 2}], "interests"),
+        ([{"name": "a", "share": 0}], "interests"),
+        ([{"name": "a", "share": 101}], "interests"),
+        ([{"name": "a", "colour": 1}], "colour is unknown"),
+        ([{"name": "a", "text": "x"}, {"name": "A", "text": "y"}], "name of two"),
+        ([{"name": f"i{n}", "text": "x"} for n in range(21)], "interests"),
+        ("robots", "interests"),
+    ],
+)
+def test_a_bad_interest_is_refused_with_the_field_and_the_remedy(client: Client, interests: object, told: str) -> None:
+    before = contents(client.app)
+    answer = client.post(PATH, json={"email": "dave@example.org", "interests": interests})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["field"] == "interests"
+    assert told in answer.json()["error"]["message"]
+    assert answer.json()["error"]["remedy"]
+    assert contents(client.app) == before
+
+
+def test_interests_and_keywords_at_once_are_refused(client: Client) -> None:
+    answer = client.post(PATH, json={"email": "dave@example.org", "interests": BOTH, "keywords": ["cells"]})
+    assert (answer.status_code, answer.json()["error"]["field"]) == (422, "interests")

@@ -12,10 +12,11 @@ import pytest
 from digest import subscriptions
 from digest.app import App
 from digest.messages.templates import render
-from digest.model import Purpose, Standing, Subscriber
+from digest.model import Interest, Purpose, Standing, Subscriber
 from digest.subscriptions import Wish
-from digest.web.forms import lines, offered_zones, read_settings, settings_of, words
+from digest.web.forms import offered_zones, read_settings, settings_of
 from digest.web.pages import Form, masked, rhythm
+from digest.web.texts import lines, words
 from tests.webclient import Client, contents
 
 Cast = Callable[[App], dict[str, Subscriber]]
@@ -250,3 +251,63 @@ def test_every_text_stands_out_from_its_ground(scheme: str) -> None:
     poor = [(text, ground) for ground, texts in grounds.items() for text in texts if contrast(text, ground) < 4.5]
     assert poor == []
     assert contrast("edge", "sheet") >= 3
+
+
+# ---------------------------------------------------------------------------------------------- several interests
+
+
+def blocks(*those: dict[str, str]) -> dict[str, str]:
+    return {f"{key}-{place}": value for place, one in enumerate(those) for key, value in ({"former": "", "share": "1"} | one).items()}
+
+
+def test_one_more_interest_is_saved_with_what_was_there(client: Client, alice: Subscriber) -> None:
+    path = client.path(Purpose.MANAGE, alice)
+    added = client.post(path, data=GOOD | {"do": "add"})
+    assert 'name="name-0" value="main"' in added.text
+    assert 'name="name-1" value=""' in added.text
+    two = blocks(
+        {"former": "main", "name": "hands", "share": "3", "keywords": "grasp"},
+        {"name": "verse", "keywords": "rhyme\nmetre", "authors": "Doe, J"},
+    )
+    assert client.post(path, data=GOOD | two).status_code == 200
+    hands, verse = subscriptions.by_id(client.app, alice.id).interests
+    assert (hands.name, hands.share, hands.keywords) == ("hands", 3, ("grasp",))
+    assert (verse.name, verse.share, verse.keywords, verse.authors) == ("verse", 1, ("rhyme", "metre"), ("Doe, J",))
+
+
+def test_example_papers_stay_with_a_renamed_interest_and_go_with_a_given_up_one(client: Client, alice: Subscriber) -> None:
+    path = client.path(Purpose.MANAGE, alice)
+    some = tuple(Interest(name=name, papers=(f"arxiv:2604.0000{n}",), text="Words.") for n, name in enumerate("abc"))
+    subscriptions.change(client.app, alice.id, Wish(email="", interests=some))
+    sent = blocks(*({"former": name, "name": name, "keywords": ""} for name in "abc")) | {"name-0": "z", "remove-2": "1"}
+    assert client.post(path, data=GOOD | sent).status_code == 200
+    assert [(one.name, one.papers) for one in subscriptions.by_id(client.app, alice.id).interests] == [
+        ("z", ("arxiv:2604.00000",)),
+        ("b", ("arxiv:2604.00001",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("second", "field"),
+    [
+        ({"name": "", "keywords": "x"}, "name-1"),
+        ({"name": "HANDS", "keywords": "x"}, "name-1"),
+        ({"name": "n" * 101, "keywords": "x"}, "name-1"),
+        ({"name": "b", "keywords": "x", "share": "0"}, "share-1"),
+        ({"name": "b", "keywords": "x", "share": "lots"}, "share-1"),
+    ],
+)
+def test_a_bad_block_is_named_and_nothing_is_lost(client: Client, alice: Subscriber, second: dict[str, str], field: str) -> None:
+    before = contents(client.app)
+    answer = client.post(client.path(Purpose.MANAGE, alice), data=GOOD | blocks({"name": "hands", "keywords": "grasp"}, second))
+    assert answer.status_code == 422
+    assert f'id="{field}-error"' in answer.text
+    assert f'href="#{field}"' in answer.text
+    assert "grasp</textarea>" in answer.text
+    assert contents(client.app) == before
+
+
+def test_giving_up_all_interests_leaves_none(client: Client, alice: Subscriber) -> None:
+    sent = blocks({"former": "main", "name": "main", "keywords": "robot"}) | {"remove-0": "1"}
+    assert client.post(client.path(Purpose.MANAGE, alice), data=GOOD | sent).status_code == 200
+    assert subscriptions.by_id(client.app, alice.id).interests == ()
