@@ -138,7 +138,12 @@ def _sqlite_engine(url: URL, busy_ms: int) -> Engine:
 
 def insert(tx: Connection, table: Any) -> Any:
     """The dialect's INSERT, which knows ON CONFLICT."""
-    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
+    return insert_for(tx.dialect.name, table)
+
+
+def insert_for(dialect: str, table: Any) -> Any:
+    """As `insert`, for statements that are built once."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def add_rows(tx: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:

@@ -12,14 +12,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import Connection, and_, case, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, Integer, String, and_, bindparam, case, literal_column, select, update
 
 from digest.model import OPERATOR, Delivery, MessageKind, MessageState, Phase, Queued, Standing, Subscriber
 from digest.store import subscribers as subscriber_rows
-from digest.store.engine import insert
-from digest.store.tables import deliveries, messages, subscribers
+from digest.store.engine import insert, insert_for
+from digest.store.tables import Instant, deliveries, messages, subscribers
 
 #: a sender that does not renew its claims for so long has lost them
 LEASE = timedelta(seconds=60)
@@ -28,9 +29,45 @@ CLAIM_MAX = 50
 PAUSES = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=45), timedelta(hours=2))
 
 _WAITING = (MessageState.PLANNED.value, MessageState.DEFERRED.value)
-_HELD = (MessageState.CLAIMED.value, MessageState.SENDING.value)
+_HELD = (MessageState.CLAIMED, MessageState.SENDING)
 #: mail about leaving or confirming goes to people who are not (or no longer) subscribed
 _TO_ANYONE = (MessageKind.CONFIRM, MessageKind.GOODBYE, MessageKind.ALERT)
+
+
+# What every message passes through is built once: to build a statement costs several times what it costs to run it.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_BY, _AT, _CLOCK = bindparam("by", type_=String), bindparam("at", type_=Instant), bindparam("clock", type_=Instant)
+_LATER = bindparam("later", type_=Instant)
+
+
+def _literal(state: MessageState) -> ColumnElement[str]:
+    return literal_column(f"'{state.value}'", String)
+
+
+# Whoever is leaving in this moment holds the row; waiting for them could deadlock, and they are not to get this mail anyhow.
+_READERS = (
+    select(subscribers.c.id, subscribers.c.email, subscribers.c.standing)
+    .where(subscribers.c.id.in_(bindparam("readers", expanding=True)))
+    .with_for_update(read=True, skip_locked=True)
+)
+_BEGIN = (
+    update(messages)
+    .where(messages.c.id.in_(_IDS), messages.c.state == _literal(MessageState.CLAIMED), messages.c.owner == _BY)
+    .where(messages.c.lease_until > _CLOCK, messages.c.expires_at > _AT)
+    .values(state=_literal(MessageState.SENDING), changed_at=_AT)
+    .returning(messages.c.id)
+)
+_HELD_BY = (
+    update(messages)
+    .where(messages.c.id.in_(_IDS), messages.c.state.in_([_literal(state) for state in _HELD]), messages.c.owner == _BY)
+    .values(owner="", lease_until=None, changed_at=_AT, attempts=messages.c.attempts + bindparam("tried", type_=Integer))
+    .returning(messages.c.id, messages.c.state)
+)
+_SETTLE = _HELD_BY.values(state=bindparam("to", type_=String))
+#: to be tried again, or expired where that would be past the window
+_DEFER = _HELD_BY.values(
+    state=case((messages.c.expires_at <= _LATER, _literal(MessageState.EXPIRED)), else_=_literal(MessageState.DEFERRED)), not_before=_LATER
+)
 
 
 def plan(
@@ -103,21 +140,11 @@ def claim(
         only: ids of subscribers to narrow it to.
     """
     rows: list[Any] = []
-    # State by state, so that the index yields the first few in order: sorting all that wait would make each claim cost what the queue is long.
+    values = {"by": owner, "at": now, "clock": clock, "until": clock + lease, "only": list(only or ())}
     for state in (MessageState.DEFERRED, MessageState.PLANNED):
         if left := min(limit, CLAIM_MAX) - len(rows):
-            due = and_(messages.c.state == state.value, messages.c.not_before <= now, messages.c.expires_at > now)
-            if only is not None:
-                due = and_(due, messages.c.subscriber_id.in_(list(only)))
-            first = select(messages.c.id).where(due).order_by(messages.c.not_before, messages.c.id).limit(left)
-            taken = first.with_for_update(skip_locked=True).cte("taken")
-            claimed = (
-                update(messages)
-                .where(messages.c.id.in_(select(taken.c.id)), messages.c.state == state.value)
-                .values(state=MessageState.CLAIMED.value, owner=owner, lease_until=clock + lease, changed_at=now)
-                .returning(messages)
-            )
-            rows += sorted(tx.execute(claimed).all(), key=lambda row: (row.not_before, row.id))
+            claimed = tx.execute(_claim(state, narrowed=only is not None), values | {"most": left})
+            rows += sorted(claimed.all(), key=lambda row: (row.not_before, row.id))
     people = subscriber_rows.by_ids(tx, {row.subscriber_id for row in rows if row.subscriber_id is not None})
     return [
         Queued(
@@ -137,6 +164,19 @@ def _operator(row: Any) -> Subscriber:
     return Subscriber(id=OPERATOR, email="", created=row.not_before)
 
 
+@cache
+def _claim(state: MessageState, *, narrowed: bool) -> Any:
+    """One state at a time, so that the index yields the first few in order: sorting all that wait would make a claim cost what the queue is long."""
+    due = and_(messages.c.state == _literal(state), messages.c.not_before <= _AT, messages.c.expires_at > _AT)
+    if narrowed:
+        due = and_(due, messages.c.subscriber_id.in_(bindparam("only", expanding=True)))
+    first = select(messages.c.id).where(due).order_by(messages.c.not_before, messages.c.id).limit(bindparam("most", type_=Integer))
+    taken = first.with_for_update(skip_locked=True).cte("taken")
+    claimed = update(messages).where(messages.c.id.in_(select(taken.c.id)), messages.c.state == _literal(state))
+    values = {"state": _literal(MessageState.CLAIMED), "owner": _BY, "lease_until": bindparam("until", type_=Instant), "changed_at": _AT}
+    return claimed.values(values).returning(messages)
+
+
 def renew(tx: Connection, *, owner: str, clock: datetime, lease: timedelta = LEASE) -> int:
     """Keep this sender's claims for another lease; a claim whose lease ran out is lost, even if nobody has taken it yet."""
     alive = (messages.c.state == MessageState.SENDING.value) | (messages.c.lease_until > clock)
@@ -151,11 +191,8 @@ def release(tx: Connection, *, owner: str, now: datetime) -> int:
 
 def postpone(tx: Connection, some: Sequence[Queued], *, until: datetime, owner: str, now: datetime) -> dict[int, MessageState]:
     """Give back claims that make no sense before a certain time; no attempt was made. Returns the new states."""
-    held = and_(
-        messages.c.id.in_([queued.id for queued in some]), messages.c.state == MessageState.CLAIMED.value, messages.c.owner == owner
-    )
-    done = tx.execute(update(messages).where(held).values(_deferred(until, now)).returning(messages.c.id, messages.c.state))
-    return {row.id: MessageState(row.state) for row in done}
+    values = {"ids": [queued.id for queued in some], "by": owner, "at": now, "later": until, "tried": 0}
+    return {row.id: MessageState(row.state) for row in tx.execute(_DEFER, values)}
 
 
 # ---------------------------------------------------------------------------------------------- begin and settle
@@ -166,19 +203,10 @@ def begin(tx: Connection, some: Sequence[Queued], *, owner: str, now: datetime, 
 
     The others are not this sender's any more, are late, or their reader has left or is just leaving.
     """
-    people = select(subscribers.c.id, subscribers.c.email, subscribers.c.standing)
-    people = people.where(subscribers.c.id.in_({queued.subscriber.id for queued in some}))
-    # Whoever is leaving in this moment holds the row; waiting for them could deadlock, and they are not to get this mail anyhow.
-    standing = {row.id: row for row in tx.execute(people.with_for_update(read=True, skip_locked=True))}
+    readers = tx.execute(_READERS, {"readers": list({queued.subscriber.id for queued in some})})
+    standing = {row.id: row for row in readers}
     wanted = [queued.id for queued in some if _wants(queued, standing.get(queued.subscriber.id))]
-    ours = and_(messages.c.id.in_(wanted), messages.c.state == MessageState.CLAIMED.value, messages.c.owner == owner)
-    done = tx.execute(
-        update(messages)
-        .where(ours, messages.c.lease_until > clock, messages.c.expires_at > now)
-        .values(state=MessageState.SENDING.value, changed_at=now)
-        .returning(messages.c.id)
-    )
-    return set(done.scalars())
+    return set(tx.execute(_BEGIN, {"ids": wanted, "by": owner, "at": now, "clock": clock}).scalars())
 
 
 def _wants(queued: Queued, row: Any) -> bool:
@@ -200,11 +228,8 @@ def settle(tx: Connection, some: Sequence[tuple[Queued, Delivery]], *, owner: st
         groups[_after(queued, delivery, now)].append(queued.id)
     states: dict[int, str] = {}
     for (state, not_before, attempted), idents in groups.items():
-        held = and_(messages.c.id.in_(idents), messages.c.state.in_(_HELD), messages.c.owner == owner)
-        values = _deferred(not_before, now) if not_before else {"state": state, "owner": "", "lease_until": None, "changed_at": now}
-        if attempted:
-            values["attempts"] = messages.c.attempts + 1
-        done = tx.execute(update(messages).where(held).values(values).returning(messages.c.id, messages.c.state))
+        values = {"ids": idents, "by": owner, "at": now, "to": state, "tried": int(attempted)}
+        done = tx.execute(_SETTLE, values) if not_before is None else tx.execute(_DEFER, values | {"later": not_before})
         states |= {row.id: row.state for row in done}
     lost = [queued.id for queued, delivery in some if delivery.outcome == "lost" and queued.id in states]
     if lost:
@@ -230,13 +255,6 @@ def _after(queued: Queued, delivery: Delivery, now: datetime) -> tuple[str, date
         wanted = delivery.retry_at - delivery.ended
         pause = max(pause, wanted) if asked else wanted
     return MessageState.DEFERRED.value, now + pause, asked
-
-
-def _deferred(not_before: datetime, now: datetime) -> dict[str, Any]:
-    """To be tried again, or expired where that would be past the window."""
-    late = messages.c.expires_at <= not_before
-    state = case((late, MessageState.EXPIRED.value), else_=MessageState.DEFERRED.value)
-    return {"state": state, "not_before": not_before, "owner": "", "lease_until": None, "changed_at": now}
 
 
 def _set_aside(tx: Connection, idents: Sequence[int], now: datetime) -> dict[int, str]:
@@ -284,7 +302,12 @@ def _add_deliveries(tx: Connection, some: Sequence[tuple[Queued, Delivery]]) -> 
         if delivery.phase is not Phase.CONNECT or delivery.retry_at is None  # sent back without an attempt
     ]
     if rows:
-        tx.execute(insert(tx, deliveries).on_conflict_do_nothing(), rows)
+        tx.execute(_add(tx.dialect.name), rows)
+
+
+@cache
+def _add(dialect: str) -> Any:
+    return insert_for(dialect, deliveries).on_conflict_do_nothing()
 
 
 # ---------------------------------------------------------------------------------------------- from outside

@@ -1,0 +1,297 @@
+"""Digests a second from the database to a mail server, beside Postfix's own `smtp-source`, both into `smtp-sink`; and what each part costs.
+
+    python tests/bench/send.py                       2,000 digests of 10 papers, signed, over 10 connections; three rounds of each in turn
+    python tests/bench/send.py --queued 1000,100000  memory and rate of the first 1,000 digests of queues so long
+    python tests/bench/send.py --profile             where the time goes, function by function
+
+The papers are those of the demonstration, each reader's ten are drawn, with reasons of their own. Needs smtp-sink and smtp-source (Debian package postfix;
+its service need not run). The figures that mean something are the ratio to `smtp-source`, which sends one ready text of the same mean size, and CPU a digest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import importlib
+import os
+import pstats
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import digest.demo
+from digest import config, pipeline, store
+from digest.app import App
+from digest.messages import assemble, dkim
+from digest.model import Digest, Item, Made, MessageKind, Part, Score, Subscriber
+from digest.pipeline.group_commit import GroupCommit
+from digest.store.digests import Window
+from tests.kill.sink import Sink, free_port, program
+
+#: the module; its package names the verb so
+_SEND = importlib.import_module("digest.pipeline.send")
+
+DAY = date(2026, 6, 12)
+NOW = datetime(2026, 6, 12, 12, tzinfo=UTC)
+PAPERS = 10
+#: digests that are planned one by one; longer queues repeat them for further readers
+DRAWN = 2000
+
+
+# ---------------------------------------------------------------------------------------------- what is to be sent
+
+
+def open_app(folder: Path, port: int, connections: int) -> App:
+    key = folder / "dkim.pem"
+    key.write_bytes(dkim.new_key())
+    values = {
+        "DIGEST_STORE__URL": f"sqlite:///{folder / 'digest.sqlite'}",
+        "DIGEST_SMTP__HOST": "127.0.0.1",
+        "DIGEST_SMTP__PORT": str(port),
+        "DIGEST_SMTP__TLS": "none",
+        "DIGEST_SMTP__CONNECTIONS": str(connections),
+        "DIGEST_MAIL__SENDER": "digest@example.org",
+        "DIGEST_MAIL__BOUNCE_DOMAIN": "bounces.example.org",
+        "DIGEST_MAIL__DKIM_KEY_FILE": str(key),
+        "DIGEST_WEB__BASE_URL": "https://digest.example.org",
+    }
+    return App.open(config.load(None, values), now=lambda: NOW)
+
+
+def fill(app: App, queued: int) -> None:
+    """Readers with a planned digest each."""
+    pipeline.ingest(app, sorted((Path(digest.demo.__file__).parent / "papers").glob("*.jsonl")))
+    dice = random.Random(1)
+    with app.store.writing() as tx:
+        papers = store.papers.by_ids(tx, range(1, store.papers.highest_id(tx) + 1))
+        words = {ident: [word for word in paper.title.split() if len(word) > 4] or ["new"] for ident, paper in papers.items()}
+        made = Made(model="thumbs", features="words1", thumbs_up=21, thumbs_down=4, candidates=len(papers), dumps=(f"{DAY}.jsonl",), at=NOW)
+        for number in range(min(queued, DRAWN)):
+            reader = Subscriber(id=0, email=f"reader.{number}@example.net", name=f"Reader {number}", created=NOW)
+            reader = store.subscribers.add(tx, reader, origin="file", now=NOW)
+            chosen = dice.sample(sorted(papers), PAPERS)
+            items = tuple(
+                Item(position=place, score=_score(dice, paper, words[paper], papers[dice.choice(sorted(papers))].title))
+                for place, paper in enumerate(chosen, 1)
+            )
+            plan = Digest(subscriber_id=reader.id, local_date=DAY, items=items, made=made)
+            window = Window(
+                message_id=app.message_id(MessageKind.DIGEST, DAY.isoformat(), reader.id),
+                not_before=NOW,
+                expires_at=NOW + timedelta(hours=16),
+            )
+            store.digests.plan(tx, plan, mark=len(papers), window=window, now=NOW)
+        if queued > DRAWN:
+            _repeat(tx, queued)
+
+
+def _score(dice: random.Random, paper: int, words: list[str], near: str) -> Score:
+    parts = tuple(Part(kind="word", name=dice.choice(words), value=dice.uniform(0.2, 1)) for _ in range(8))
+    return Score(
+        paper_id=paper,
+        value=sum(part.value for part in parts),
+        match=dice.randrange(70, 100),
+        parts=tuple(sorted(parts, key=lambda part: -part.value)),
+        nearest=(near, 0.4) if dice.random() < 0.5 else None,
+    )
+
+
+def _repeat(tx: store.Connection, queued: int) -> None:
+    """Further readers get the digests of the first ones again, row by row inside the database."""
+    for table, columns, key in (
+        ("subscribers", {"id": "id + {0}", "email": "{0} || email", "email_key": "{0} || email_key"}, "id"),
+        ("digests", {"id": "id + {0}", "subscriber_id": "subscriber_id + {0}"}, "id"),
+        ("digest_items", {"digest_id": "digest_id + {0}"}, "digest_id"),
+        ("messages", {"id": "id + {0}", "subscriber_id": "subscriber_id + {0}", "digest_id": "digest_id + {0}",
+                      "message_id": "'<' || {0} || substr(message_id, 2)"}, "id"),
+    ):  # fmt: skip
+        names = [row[1] for row in tx.exec_driver_sql(f"PRAGMA table_info({table})")]
+        for shift in range(DRAWN, queued, DRAWN):
+            values = ", ".join(columns.get(name, f'"{name}"').format(shift) for name in names)
+            listed = ", ".join(f'"{name}"' for name in names)
+            tx.exec_driver_sql(f"INSERT INTO {table} ({listed}) SELECT {values} FROM {table} WHERE {key} <= {min(DRAWN, queued - shift)}")
+
+
+# ---------------------------------------------------------------------------------------------- what each part costs
+
+
+class Parts:
+    """CPU seconds of parts, measured by standing in for their functions; a part inside another is taken off it."""
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self.octets: list[int] = []
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        places: list[tuple[Any, str, str]] = [
+            (_SEND, "gather", "read"),
+            (_SEND, "write", "render"),
+            (assemble, "wire", "assemble"),
+            (dkim, "sign", "sign"),
+            (GroupCommit, "_write_group", "ledger"),
+            (store.ledger, "claim", "ledger"),
+        ]
+        kept = [(owner, name, getattr(owner, name)) for owner, name, _ in places]
+        for owner, name, part in places:
+            setattr(owner, name, self._timed(getattr(owner, name), part))
+        try:
+            yield
+        finally:
+            for owner, name, function in kept:
+                setattr(owner, name, function)
+
+    def _timed(self, function: Callable[..., Any], part: str) -> Callable[..., Any]:
+        def call(*values: Any, **named: Any) -> Any:
+            started = time.thread_time()
+            result = function(*values, **named)
+            took = time.thread_time() - started
+            self.seconds[part] += took
+            if part in ("assemble", "sign"):
+                self.seconds["render"] -= took
+            if part == "sign":
+                self.octets.append(len(result))
+            return result
+
+        return call
+
+
+def sent(folder: Path, port: int, connections: int, count: int, parts: Parts) -> tuple[float, float]:
+    """Seconds of the wall and of CPU for a queue of digests."""
+    app = open_app(folder, port, connections)
+    fill(app, count)
+    with parts.measuring():
+        wall, cpu = time.perf_counter(), time.process_time()
+        report = pipeline.send(app)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    app.close()
+    if report.error or report.troubles:
+        sys.exit(f"not all were sent: {report.error} {report.troubles[:3]}")
+    return wall, cpu
+
+
+def source(port: int, octets: int, messages: int, sessions: int) -> float:
+    words = [program_beside("smtp-source"), "-d", "-s", str(sessions), "-m", str(messages), "-l", str(octets),
+             "-f", "b@example.org", "-t", "r@example.net", f"127.0.0.1:{port}"]  # fmt: skip
+    started = time.perf_counter()
+    subprocess.run(words, check=True)
+    return time.perf_counter() - started
+
+
+def program_beside(name: str) -> str:
+    found = program()
+    if not found:
+        sys.exit("smtp-sink is not installed: apt-get install postfix")
+    return str(Path(found).with_name(name))
+
+
+# ---------------------------------------------------------------------------------------------- the questions
+
+
+def compare(count: int, connections: int, rounds: int) -> None:
+    ours: list[float] = []
+    theirs: list[float] = []
+    cpu: list[float] = []
+    parts = Parts()
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as temporary, Sink(free_port(), Path(temporary) / "sink", keep=False) as sink:
+            wall, spent = sent(Path(temporary), sink.port, connections, count, parts)
+            ours.append(count / wall)
+            cpu.append(spent / count * 1e6)
+            theirs.append(count / source(sink.port, round(statistics.mean(parts.octets)), count, connections))
+    each = {part: seconds / count / rounds * 1e6 for part, seconds in parts.seconds.items()}
+    print(
+        f"{count:,} digests of {PAPERS} papers, {statistics.mean(parts.octets):,.0f} bytes on average, {connections} connections, {rounds} rounds, "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
+    print(f"  ours         {statistics.median(ours):8,.0f} a second   {statistics.median(cpu):6.0f} us CPU a digest")
+    print(f"  smtp-source  {statistics.median(theirs):8,.0f} a second   ratio {statistics.median(ours) / statistics.median(theirs):.2f}")
+    for part in ("read", "render", "assemble", "sign", "ledger"):
+        print(f"    {part:10} {each[part]:6.0f} us")
+    print(f"    {'transmit':10} {statistics.median(cpu) - sum(each.values()):6.0f} us   (all the rest)")
+
+
+def queues(lengths: list[int], connections: int) -> None:
+    """Each in a process of its own: memory is measured at its highest."""
+    found = []
+    for length in lengths:
+        words = [sys.executable, __file__, "--one", str(length), "--connections", str(connections)]
+        wall, peak = map(float, subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()[-2:])
+        found.append((length, wall, peak))
+        print(f"{length:>8,} queued: the first 1,000 in {wall:6.2f} s, peak memory {peak:6.1f} MB")
+    print(f"ratio of memory {found[-1][2] / found[0][2]:.2f}, of time {found[-1][1] / found[0][1]:.2f}; load {os.getloadavg()[0]:.1f}")
+
+
+def one_queue(length: int, connections: int) -> None:
+    """Prints seconds and MB. The queue is made by a child, whose memory does not count."""
+    with tempfile.TemporaryDirectory() as temporary, Sink(free_port(), Path(temporary) / "sink", keep=False) as sink:
+        folder = Path(temporary)
+        if not os.fork():
+            app = open_app(folder, sink.port, connections)
+            fill(app, length)
+            app.close()
+            os._exit(0)
+        os.wait()
+        app = open_app(folder, sink.port, connections)
+        count = 0
+        settle = GroupCommit.settle
+
+        async def counted(self: GroupCommit, *values: Any) -> Any:
+            nonlocal count
+            count += 1
+            return await settle(self, *values)
+
+        GroupCommit.settle = counted  # type: ignore[method-assign]
+        started = time.perf_counter()
+        pipeline.send(app, stop=lambda: count >= 1000)
+        wall = time.perf_counter() - started
+        app.close()
+    status = Path("/proc/self/status").read_text()
+    peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+    print(wall, peak / 1024)
+
+
+def profile(count: int, connections: int) -> None:
+    with tempfile.TemporaryDirectory() as temporary, Sink(free_port(), Path(temporary) / "sink", keep=False) as sink:
+        app = open_app(Path(temporary), sink.port, connections)
+        fill(app, count)
+        looked = cProfile.Profile()
+        looked.enable()
+        pipeline.send(app)
+        looked.disable()
+        app.close()
+    pstats.Stats(looked).sort_stats("tottime").print_stats(45)
+
+
+def main() -> None:
+    parse = argparse.ArgumentParser()
+    parse.add_argument("--messages", type=int, default=DRAWN, help=f"at most {DRAWN}")
+    parse.add_argument("--connections", type=int, default=10)
+    parse.add_argument("--rounds", type=int, default=3)
+    parse.add_argument("--queued", help="lengths of queues, separated by commas")
+    parse.add_argument("--profile", action="store_true")
+    parse.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    asked = parse.parse_args()
+    if asked.one:
+        one_queue(asked.one, asked.connections)
+    elif asked.queued:
+        queues([int(length) for length in asked.queued.split(",")], asked.connections)
+    elif asked.profile:
+        profile(asked.messages, asked.connections)
+    else:
+        compare(asked.messages, asked.connections, asked.rounds)
+
+
+if __name__ == "__main__":
+    main()
