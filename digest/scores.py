@@ -45,6 +45,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -594,5 +595,6 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return kept
 
 
-def _single(name: str) -> set[str]:
-    return {word.removesuffix("s") for word in name.lower().replace("-", " ").split()}
+@lru_cache(maxsize=16384)
+def _single(name: str) -> frozenset[str]:
+    return frozenset(word.removesuffix("s") for word in name.lower().replace("-", " ").split())

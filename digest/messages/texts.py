@@ -24,6 +24,8 @@ _BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 # text; the rest (byte-order mark, interlinear annotation, noncharacters) shows as nothing or as a box. Joiners stay: emoji and
 # Persian need them.
 _DROPPED = re.compile(r"[\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff]")
+# What needs no parsing to be left as it is: nearly every link there is, and a mail holds dozens.
+_PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,4})?(?:[/?#][A-Za-z0-9%/:?#@!$&'()*+,;=~._-]*)?", re.ASCII)
 _SENTENCE_END = re.compile(r"[.!?]['\")\]]?(?=\s)|[。！？]")
 #: printable ASCII without what would end an address in angle brackets or an attribute
 _MAILTO = re.compile(r"mailto:[!#-;=?-~]{1,600}")
@@ -147,6 +149,7 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+@lru_cache(maxsize=64)
 def reachable(url: str) -> bool:
     """Whether readers elsewhere, and their mail providers, could open `url`: it is not on this machine or in a private network."""
     host = urlsplit(url).hostname or ""
@@ -176,6 +179,12 @@ def web_address(url: str) -> str:
 
     A dump can name any scheme, and a `javascript:` link must not get into a mail.
     """
+    if _PLAIN_ADDRESS.fullmatch(url):
+        return url
+    return _mended_address(url)
+
+
+def _mended_address(url: str) -> str:
     text = _DROPPED.sub("", url).strip()
     try:
         parts = urlsplit(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import string
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -164,3 +165,8 @@ def test_a_key_made_since_is_told_from_a_forgery() -> None:
         feedback.read_subject(f"More like this {token}", [KEY])
     with pytest.raises(UnknownKeyError):
         feedback.read_bounce_address(feedback.write_bounce_address(bounce(), OTHER, "x.example"), [KEY])
+
+
+@given(st.binary(min_size=34, max_size=34))
+def test_tokens_are_spelt_as_the_library_spells_base32(raw: bytes) -> None:
+    assert feedback._base32(raw) == base64.b32encode(raw).decode().rstrip("=").lower()

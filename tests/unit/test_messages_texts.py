@@ -120,3 +120,14 @@ def test_an_address_never_breaks_out(text: str) -> None:
     made = texts.web_address(f"https://example.org/{text}")
     assert made.isascii()
     assert not set(made) & set('<>" \r\n\t\x00')
+
+
+_ADDRESSES = st.from_regex(texts._PLAIN_ADDRESS, fullmatch=True) | st.text(alphabet="htps:/.?#[]@ab1-%é ", max_size=30).map(
+    "https://".__add__
+)
+
+
+@quietly
+@given(_ADDRESSES)
+def test_an_address_that_needs_no_mending_is_what_mending_leaves(url: str) -> None:
+    assert texts.web_address(url) == texts._mended_address(url)
