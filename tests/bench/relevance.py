@@ -9,11 +9,15 @@ Needs the folder with the benchmark: DIGEST_TEST_SHARED, else `shared` beside th
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 #: readers on the track of titles, where all of them would take an hour and say no more
@@ -23,21 +27,59 @@ USERS = {"titles": ["--users", "250"]}
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the shared benchmark on digest.evaluate.")
     parser.add_argument("--track", choices=["abstracts", "explicit", "titles"], action="append", help="default: all three")
-    parser.add_argument("--peers", metavar="REGEX", help="also run the benchmark's own recipes whose names match")
+    parser.add_argument(
+        "--peers", metavar="REGEX", help="also run the benchmark's own recipes whose names match, and compare reader by reader"
+    )
     asked = parser.parse_args()
     folder = Path(os.environ.get("DIGEST_TEST_SHARED") or ROOT.parent / "shared") / "eval"
     if not (folder / "bench.py").is_file():
         print(f"no benchmark at {folder}; set DIGEST_TEST_SHARED to the folder that holds eval/bench.py", file=sys.stderr)
         return 1
+    ours: list[dict[str, Any]] = []
+    theirs: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
         for track in asked.track or ["abstracts", "explicit", "titles"]:
             common = ["--data", "data_dev", "--track", track, *USERS.get(track, [])]
+            mine, others = Path(scratch) / f"{track}-ours.jsonl", Path(scratch) / f"{track}-peers.jsonl"
             print(f"\n{track}", flush=True)
-            if _bench(folder, "external", *common, "--module", "digest.evaluate:recommend"):
+            if _bench(folder, "external", *common, "--module", "digest.evaluate:recommend", "--out", str(mine)):
                 return 1
-            if asked.peers and _bench(folder, "run", *common, "--methods", asked.peers, "--out", str(Path(scratch) / f"{track}.jsonl")):
-                return 1
+            ours += _rows(mine)
+            if asked.peers:
+                if _bench(folder, "run", *common, "--methods", asked.peers, "--emb", "emb", "--out", str(others)):
+                    return 1
+                theirs += _rows(others)
+    if theirs:
+        compare(ours, theirs)
     return 0
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def compare(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> None:
+    """nDCG@10 of ours less each peer's, paired over readers, with 95 % bootstrap intervals; the peer that comes nearest in the mean first."""
+    mine = {(row["track"], row["k"], row["task"]): row["ndcg10"] for row in ours}
+    by_peer: dict[str, dict[tuple[str, int], dict[str, list[float]]]] = {}
+    for row in theirs:
+        key = (row["track"], row["k"], row["task"])
+        if key in mine:
+            cell = by_peer.setdefault(row["method"], {}).setdefault(key[:2], {})
+            cell.setdefault(row["user"], []).append(mine[key] - row["ndcg10"])
+    rng = np.random.default_rng(0)
+    means = {
+        peer: float(np.mean([np.mean([x for user in cell.values() for x in user]) for cell in cells.values()]))
+        for peer, cells in by_peer.items()
+    }
+    for peer in sorted(means, key=lambda name: means[name]):
+        print(f"\nours less {peer}: {means[peer]:+.4f} in the mean of {len(by_peer[peer])} cells")
+        for (track, k), cell in sorted(by_peer[peer].items()):
+            readers = np.array([np.mean(found) for found in cell.values()])
+            drawn = readers[rng.integers(0, len(readers), (2000, len(readers)))].mean(axis=1)
+            low, high = np.percentile(drawn, [2.5, 97.5])
+            below = "   BELOW" if high < 0 else ""
+            print(f"  {track:9} k={k:<2} {readers.mean():+.3f} [{low:+.3f}, {high:+.3f}]{below}")
 
 
 def _bench(folder: Path, *arguments: str) -> int:
