@@ -67,7 +67,8 @@ def recommend(
 
     From liked and disliked texts and keywords, against the mean of the texts that `prepare` saw; `unlabelled` are among those.
     """
-    interest = Interest(keywords=tuple(keywords))
+    # What likes have drowned out need not be looked up; what is unwanted stays so.
+    interest = Interest(keywords=tuple(word for word in keywords if profiles.fading(len(liked)) or word.startswith("-")))
     profile = profiles.train(
         [interest],
         _corpus.background,

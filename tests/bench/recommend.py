@@ -86,7 +86,7 @@ def readers(number: int, every: list[Paper], rows: sp.csr_matrix, among: frozens
             disliked=profiles.rated([every[i] for i in downs], rows[downs], rng.uniform(0, 200, len(downs)).tolist()),
             examples=profiles.rated([], rows[:0]),
         )
-        subscriber = Subscriber(id=n + 1, email=f"reader{n}@example.org", standing=Standing.ACTIVE, created_at=datetime(2026, 1, 1, tzinfo=UTC))
+        subscriber = Subscriber(id=n + 1, email=f"reader{n}@example.org", standing=Standing.ACTIVE, created=datetime(2026, 1, 1, tzinfo=UTC))
         found.append(Reader(subscriber=subscriber, known=known, among=among, maybe_seen=frozenset()))
     return found
 
