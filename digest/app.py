@@ -66,7 +66,7 @@ class App:
         if migrate:
             store.schema.upgrade(opened)
         store.schema.require(opened)
-        mailing = _mailing(config)
+        mailing = make_mailing(config)
         paces = _paces(config)
         return cls(
             config=config,
@@ -142,20 +142,7 @@ class App:
     @property
     def imap(self) -> ImapServer | None:
         """The mailbox that bounces and requests come to; None where none is configured."""
-        settings = self.config.mailbox
-        if not settings.host:
-            return None
-        return ImapServer(
-            host=settings.host,
-            port=settings.port,
-            tls=settings.tls,
-            username=settings.username,
-            password=settings.password.get_secret_value(),
-            ca_file=settings.ca_file,
-            folder=settings.folder,
-            processed=settings.processed,
-            timeout=float(settings.timeout),
-        )
+        return imap_server(self.config)
 
     def close(self) -> None:
         self.store.close()
@@ -186,11 +173,15 @@ def _paces(config: Config) -> Paces:
 
 
 def _mailer(config: Config, hello: str, paces: Paces) -> Mailer:
+    servers = smtp_servers(config, hello)
+    return SmtpMailer(servers, paces) if servers else FolderMailer(config.smtp.outbox)
+
+
+def smtp_servers(config: Config, hello: str) -> list[SmtpServer]:
+    """The mail servers in order, none where mails go to a folder; `hello` is the name to greet with where none is set."""
     smtp = config.smtp
-    if not smtp.host:
-        return FolderMailer(smtp.outbox)
     servers = []
-    for one in (smtp, *smtp.more):
+    for one in (smtp, *smtp.more) if smtp.host else ():
         waits = float(one.timeout)
         timeouts = Timeouts()
         servers.append(
@@ -216,10 +207,28 @@ def _mailer(config: Config, hello: str, paces: Paces) -> Mailer:
                 ),
             )
         )
-    return SmtpMailer(servers, paces)
+    return servers
 
 
-def _mailing(config: Config) -> Mailing:
+def imap_server(config: Config) -> ImapServer | None:
+    """The mailbox that bounces and requests come to; None where none is configured."""
+    settings = config.mailbox
+    if not settings.host:
+        return None
+    return ImapServer(
+        host=settings.host,
+        port=settings.port,
+        tls=settings.tls,
+        username=settings.username,
+        password=settings.password.get_secret_value(),
+        ca_file=settings.ca_file,
+        folder=settings.folder,
+        processed=settings.processed,
+        timeout=float(settings.timeout),
+    )
+
+
+def make_mailing(config: Config) -> Mailing:
     """Raises ConfigError for what would spoil every mail: an address or domain that is none, a DKIM key that cannot be used."""
     mail = config.mail
     for key, check in (("reply_to", messages.ascii_address), ("bounce_domain", messages.ascii_domain)):

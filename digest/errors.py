@@ -48,6 +48,10 @@ class MailboxError(DigestError, ConnectionError):
     """The mailbox that bounces come to cannot be read."""
 
 
+class ResolverError(DigestError, LookupError):
+    """The DNS gives no answer; that is not the same as the answer that there is nothing."""
+
+
 class SourceError(DigestError, ConnectionError):
     """A source could not be fetched to its end; what came before is kept, and the next fetch goes on from there."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from digest.cli import deliveries, dumps, evaluation, fetch, library, mail, operate, people, rounds, signing, suppressions, vectors
+from digest.cli import deliveries, doctor, dumps, evaluation, fetch, library, mail, operate, people, rounds, signing, suppressions, vectors
 from digest.cli.base import app
 from digest.cli.options import err
 from digest.errors import AddressError, DigestError, InputError
@@ -12,6 +12,7 @@ from digest.errors import AddressError, DigestError, InputError
 __all__ = [
     "app",
     "deliveries",
+    "doctor",
     "dumps",
     "evaluation",
     "fetch",

@@ -8,5 +8,6 @@ from digest.mailer.folder import FolderMailer
 from digest.mailer.pacing import Pace
 from digest.mailer.session import SmtpServer, Timeouts
 from digest.mailer.smtp import Paces, SmtpMailer
+from digest.mailer.trial import Visit, visit
 
-__all__ = ["EVERYWHERE", "Begin", "FolderMailer", "Mailer", "Pace", "Paces", "SmtpMailer", "SmtpServer", "Timeouts"]
+__all__ = ["EVERYWHERE", "Begin", "FolderMailer", "Mailer", "Pace", "Paces", "SmtpMailer", "SmtpServer", "Timeouts", "Visit", "visit"]

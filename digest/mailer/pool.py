@@ -81,7 +81,7 @@ class Pool:
         self._opening += 1
         try:
             if self._context is None and self.server.tls != "none":
-                self._context = _trusting(self.server)
+                self._context = trusting(self.server)
             session = await Session.open(self.server, self._context)
         except ConnectError:
             self.wake(everybody=True)
@@ -103,7 +103,12 @@ class Pool:
         task.add_done_callback(self._parting.discard)
 
 
-def _trusting(server: SmtpServer) -> ssl.SSLContext:
+def trusting(server: SmtpServer) -> ssl.SSLContext:
+    """Whom to believe that they are that server.
+
+    Raises:
+        ConnectError: its certificates cannot be read.
+    """
     try:
         return ssl.create_default_context(cafile=server.ca_file)
     except OSError as error:

@@ -94,7 +94,9 @@ class Result(NamedTuple):
 class Session:
     """One conversation. `deliver` one message after another; when `over`, it is of no more use."""
 
-    def __init__(self, server: SmtpServer, wire: Wire, offers: Offers) -> None:
+    def __init__(self, server: SmtpServer, wire: Wire, offers: Offers, *, secret: bool) -> None:
+        #: whether the line is under TLS
+        self.secret = secret
         self._server = server
         self._wire = wire
         self._offers = offers
@@ -119,7 +121,12 @@ class Session:
                 raise
         except (SMTPException, OSError, TimeoutError, ValueError) as error:
             raise _connect_error(error) from error
-        return cls(server, Wire(transport), Offers.of(client.esmtp_extensions))
+        secret = transport.get_extra_info("sslcontext") is not None
+        return cls(server, Wire(transport), Offers.of(client.esmtp_extensions), secret=secret)
+
+    @property
+    def offers(self) -> Offers:
+        return self._offers
 
     @property
     def over(self) -> bool:

@@ -19,7 +19,7 @@ from digest.pipeline.round import RoundReport, round
 from digest.pipeline.send import Sent, send
 from digest.pipeline.status import Status, status
 from digest.pipeline.vectors import VectorsInfo, train_vectors, vectors_due, vectors_info
-from digest.pipeline.watch import Watched, watch
+from digest.pipeline.watch import Watched, disks, watch
 
 __all__ = [
     "Composed",
@@ -41,6 +41,7 @@ __all__ = [
     "arrived",
     "compose",
     "deliveries",
+    "disks",
     "dumps_read",
     "fetch",
     "hear",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from digest import store
 from digest.app import App
+from digest.config import Config
 from digest.model import MessageKind, MessageState, Standing
 from digest.pipeline import alarms
 from digest.pipeline.alarms import Alarm, Disk, Facts, Failing
@@ -113,7 +114,7 @@ def facts(app: App, tx: store.Connection) -> Facts:
         unknown=store.deliveries.count(tx).get(MessageState.UNKNOWN, 0),
         ended=store.deliveries.ended(tx, since=min(now, datetime.now(UTC)) - _DAY, now=now),
         mailbox=_failing_mailbox(app, tx),
-        disks=disks(app),
+        disks=disks(app.config),
         least_mb=app.config.alerts.disk_mb,
     )
 
@@ -139,18 +140,13 @@ def _failing_mailbox(app: App, tx: store.Connection) -> Failing | None:
     return Failing(name=server.folder, error=place.error, since=place.read_at) if place.error else None
 
 
-def disks(app: App) -> list[Disk]:
+def disks(config: Config) -> list[Disk]:
     """Each file system that something of ours is written to, once."""
-    database = app.store.url.database if app.store.is_sqlite else None
-    folders = [
-        Path(database).parent if database else None,
-        app.config.ingest.inbox,
-        app.config.smtp.outbox if not app.config.smtp.host else None,
-    ]
+    url = config.store.url
+    folders = [Path(url.removeprefix("sqlite:///")).parent] if url.startswith("sqlite:///") else []
+    folders += [config.ingest.inbox] if config.smtp.host else [config.ingest.inbox, config.smtp.outbox]
     found: dict[int, Disk] = {}
     for folder in folders:
-        if folder is None:
-            continue
         there = next((one for one in (folder, *folder.parents) if one.is_dir()), None)
         if there is not None:
             found.setdefault(os.stat(there).st_dev, Disk(path=str(folder), free_mb=shutil.disk_usage(there).free // 1_000_000))

@@ -10,17 +10,11 @@ import ssl
 import subprocess
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
 from digest.demo.catcher import free_port
+from tests.fakes import certificates
 
 #: no IMAP server listens under this address of the loopback network but one that cannot move mails
 PLAIN_HOST = "127.0.0.2"
@@ -31,8 +25,8 @@ base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/log
 ssl = {ssl}
-ssl_cert = <{folder}/cert.pem
-ssl_key = <{folder}/key.pem
+ssl_cert = <{folder}/server.pem
+ssl_key = <{folder}/server.key
 ssl_dh =
 disable_plaintext_auth = no
 auth_failure_delay = 0
@@ -85,12 +79,12 @@ class Dovecot:
     def __init__(self, *users: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="dc-"))  # a socket's path may have a hundred characters
         self.tls, self.starttls = free_port(), free_port()
-        self.certificate = self.folder / "cert.pem"
+        self.certificate = self.folder / "ca.pem"
         self._users = users
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        _certify(self.folder)
+        certificates.make(self.folder, "127.0.0.1")
         root = os.geteuid() == 0
         me = pwd.getpwuid(os.geteuid())
         mails = pwd.getpwnam("nobody") if root else me
@@ -148,26 +142,3 @@ class Dovecot:
         client = imaplib.IMAP4_SSL("127.0.0.1", self.tls, ssl_context=context, timeout=20)
         client.login(user, "secret")
         return client
-
-
-def _certify(folder: Path) -> None:
-    """A certificate for the addresses of the loopback network, which is its own authority."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
-    now = datetime.now(UTC)
-    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.IPAddress(ip_address(PLAIN_HOST))])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(names, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    (folder / "key.pem").write_bytes(key.private_bytes(pem, form, serialization.NoEncryption()))

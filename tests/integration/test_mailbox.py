@@ -147,7 +147,8 @@ def test_a_mail_that_was_dealt_with_is_moved(server: ImapServer, person: imaplib
 
 def test_where_the_server_cannot_move_it_is_marked_as_read(dovecot: Dovecot, server: ImapServer, person: imaplib.IMAP4_SSL) -> None:
     put(person, ORDINARY)
-    for one in (replace(server, host=PLAIN_HOST, processed="Done"), replace(server, processed="")):
+    plain = replace(server, host=PLAIN_HOST, port=dovecot.starttls, tls="none", processed="Done")
+    for one in (plain, replace(server, processed="")):
         with Mailbox(one) as mailbox:
             mailbox.settle(mailbox.new(0, unread=False, limit=1)[0])
         assert (mails(person), mails(person, "SEEN")) == (1, 1)

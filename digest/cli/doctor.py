@@ -1,0 +1,52 @@
+"""The command doctor: what is wrong or missing, with remedies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest import subscriptions
+from digest.cli.base import app
+from digest.cli.options import AsJson, ConfigPath, load, out, show_json
+
+_MARKS = {"good": ("ok ", "green"), "note": ("-  ", "dim"), "warning": ("?  ", "yellow"), "bad": ("!  ", "bold red")}
+
+
+@app.command(name="doctor")
+def examine(
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no mail server, mailbox, name server or page.")] = False,
+    send: Annotated[
+        str | None, typer.Option("--send", metavar="ADDRESS", help="Send a test mail there, over each mail server.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Look at everything: settings, files, database, templates, mail servers, mailbox, DNS of the sending domain, pages, clocks.
+
+    Changes nothing. Ends with 1 when something does not work; what merely falls short is a warning.
+    """
+    from digest import doctor  # the DNS costs a tenth of a second that the other commands need not wait for
+    from digest.resolver import Resolver
+
+    if offline and send:
+        raise typer.BadParameter("--offline and --send exclude each other")
+    address = subscriptions.address(send) if send else ""
+    settings = load(config)
+    default = Path("config.toml")
+    path = config or (default if default.is_file() else None)
+    found = []
+    for one in doctor.examine(settings, path=path, resolver=Resolver(), offline=offline, send=address):
+        found.append(one)
+        if not as_json:
+            mark, style = _MARKS[one.level]
+            out.print(f"{mark}{one.area:<12}{one.what}", style=style, markup=False, highlight=False, soft_wrap=True)
+            if one.remedy:
+                out.print(f"{'':15}{one.remedy}", style="dim", markup=False, highlight=False, soft_wrap=True)
+    if as_json:
+        show_json({"sick": doctor.sick(found), "findings": [one.json for one in found]})
+    elif doctor.sick(found):
+        out.print(f"{sum(one.level == 'bad' for one in found)} things do not work", style="bold red", highlight=False)
+    if doctor.sick(found):
+        raise typer.Exit(1)

@@ -1,0 +1,233 @@
+"""What can only be seen by asking others: the mail servers, the mailbox, the DNS of the sending domain, the pages as readers reach them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from typing import Protocol
+
+from digest import mailer, messages
+from digest.app import imap_server, make_mailing, smtp_servers
+from digest.config import Config
+from digest.doctor import records
+from digest.doctor.findings import Finding, bad, good, note, warning
+from digest.doctor.local import clock, sending_domain
+from digest.errors import DigestError, MailboxError, MailerError, ResolverError
+from digest.mailbox import Mailbox
+from digest.mailer import SmtpMailer, SmtpServer
+from digest.messages import samples
+from digest.model import Message
+
+_HTTP_SECONDS = 10.0
+
+
+class Resolver(Protocol):
+    """Who is asked; `digest.resolver` asks the DNS."""
+
+    def txt(self, name: str) -> list[str]: ...
+    def mx(self, name: str) -> list[str]: ...
+    def addresses(self, name: str) -> list[str]: ...
+    def names(self, address: str) -> list[str]: ...
+
+
+# ---------------------------------------------------------------------------------------------- mail servers
+
+
+def mail_servers(config: Config, hello: str) -> Iterator[Finding]:
+    """Each one answers, the line is under TLS, and the login is taken."""
+    for server in smtp_servers(config, hello):
+        try:
+            visit = mailer.visit(server)
+        except MailerError as error:
+            remedy = "Check [smtp] host, port, tls, username and the password; many providers want an app password"
+            yield bad("mail server", f"{server.name}: {error}", remedy)
+            continue
+        logged = f", and logs in {server.username}" if server.username else ""
+        line = "under TLS" if visit.secret else "in the open"
+        offers = f"; it offers {', '.join(visit.offers)}" if visit.offers else ""
+        yield good("mail server", f"{server.name}: answers {line}{logged}{offers}")
+        if visit.clock is not None:
+            yield from clock(f"the mail server {server.name}", visit.clock)
+
+
+def send_test(config: Config, hello: str, recipient: str) -> Iterator[Finding]:
+    """A signed mail over each mail server."""
+    now = datetime.now(UTC)
+    try:
+        mailing = make_mailing(config)
+        folders = (config.mail.templates,) if config.mail.templates else ()
+        for number, server in enumerate(smtp_servers(config, hello)):
+            ident = f"<test.{now:%Y%m%d%H%M%S}.{number}@{mailing.domain}>"
+            yield _handed_over(server, samples.write_test(mailing, recipient, message_id=ident, at=now, folders=folders))
+    except DigestError as error:
+        yield bad("mail server", f"no test mail could be written: {error}", "Mend what it names")
+    if not config.smtp.host:
+        yield warning("mail server", "no test mail was sent: mails are written to a folder", "Set [smtp] host")
+
+
+def _handed_over(server: SmtpServer, message: Message) -> Finding:
+    async def deliver() -> tuple[str, str]:
+        way = SmtpMailer([server])
+        try:
+            await way.open()
+            delivery = await way.deliver(message, _yes)
+        finally:
+            await way.close()
+        return delivery.outcome, f"{delivery.code or ''} {delivery.text}".strip()
+
+    try:
+        outcome, said = asyncio.run(deliver())
+    except MailerError as error:
+        return bad("mail server", f"{server.name}: no test mail could be sent: {error}", "Mend what it names")
+    if outcome != "accepted":
+        return bad("mail server", f"{server.name}: the test mail was {outcome}: {said}", "The server's words say what to mend")
+    return note(
+        "mail server",
+        f"{server.name}: took a test mail for {message.recipient}: {said}",
+        "Look whether it arrived, and at its Authentication-Results",
+    )
+
+
+async def _yes() -> bool:
+    return True
+
+
+def mailbox(config: Config) -> Iterator[Finding]:
+    server = imap_server(config)
+    if server is None:
+        return
+    try:
+        with Mailbox(server) as opened:
+            unread = len(opened.new(0, unread=True, limit=100_000))
+    except MailboxError as error:
+        yield bad("mailbox", str(error), "Until then bounces and requests by mail go unheard")
+    else:
+        yield good("mailbox", f"{server.name}: can be read; {unread} mails in it are unread")
+
+
+# ---------------------------------------------------------------------------------------------- DNS
+
+
+def domain_records(config: Config, resolver: Resolver) -> Iterator[Finding]:
+    """What receivers look up before they believe a mail."""
+    domain = sending_domain(config)
+    if not domain or not config.smtp.host:
+        yield note("dns", "mails have no domain that receivers could look up", "Set [mail] sender and [smtp] host")
+        return
+    domain = messages.ascii_domain(domain)
+    envelope = messages.ascii_domain(config.mail.bounce_domain or domain)
+    yield from _asked(lambda: [records.spf(envelope, resolver.txt(envelope))])
+    if not records.aligned(domain, envelope):
+        what = f"bounces go to {envelope}, which is not below {domain}: SPF cannot speak for the address in From"
+        yield warning("dns", what, f"Set [mail] bounce_domain to a domain below {domain}")
+    yield from _asked(lambda: _keys(config, resolver))
+    yield from _asked(lambda: [_policy(domain, resolver)])
+    yield from _asked(lambda: _incoming(config, domain, envelope, resolver))
+    for server in smtp_servers(config, domain):
+        yield from _asked(lambda server=server: _reverse(server.host, resolver))  # type: ignore[misc]
+
+
+def _asked(ask: Callable[[], list[Finding] | Iterator[Finding]]) -> Iterator[Finding]:
+    """A name server that does not answer is told, and does not end the examination."""
+    try:
+        yield from list(ask())
+    except ResolverError as error:
+        yield warning("dns", f"no answer: {error}", "Try again; if it lasts, ask whoever runs the name servers")
+
+
+def _keys(config: Config, resolver: Resolver) -> Iterator[Finding]:
+    try:
+        signers = make_mailing(config).signers
+    except DigestError as error:
+        yield bad("dns", str(error), "`digest dkim` makes a key")
+        return
+    for signer in signers:
+        place = f"{signer.selector}._domainkey.{signer.domain}"
+        yield records.dkim(place, signer.key.record, resolver.txt(place))
+
+
+def _policy(domain: str, resolver: Resolver) -> Finding:
+    """At the domain, else at the nearest one above it (RFC 9989, 4.10)."""
+    at = domain
+    texts = resolver.txt(f"_dmarc.{at}")
+    while not texts and at.count(".") > 1:
+        at = at.split(".", 1)[1]
+        texts = resolver.txt(f"_dmarc.{at}")
+    return records.dmarc(domain, at, texts)
+
+
+def _incoming(config: Config, domain: str, envelope: str, resolver: Resolver) -> Iterator[Finding]:
+    """Whether mail can come back."""
+    for name, what in {envelope: "bounces", domain: "answers"}.items():
+        servers = resolver.mx(name)
+        if servers == ["."] or not (servers or resolver.addresses(name)):
+            level = bad if what == "bounces" and config.mail.bounce_domain else warning
+            yield level("dns", f"no mail server takes mail for {name} (MX), so {what} are lost", f"Publish an MX record at {name}")
+        else:
+            there = ", ".join(server.rstrip(".") for server in servers) or name
+            yield good("dns", f"{what} for {name} go to {there}")
+
+
+def _reverse(host: str, resolver: Resolver) -> Iterator[Finding]:
+    """A server of one's own needs a name that leads back to it; that of a provider is the provider's matter."""
+    try:
+        found = [str(ip_address(host))]
+    except ValueError:
+        found = resolver.addresses(host)
+    for address in found:
+        if not ip_address(address).is_global:
+            continue
+        names = resolver.names(address)
+        if not names:
+            yield warning(
+                "dns",
+                f"{address} ({host}) has no name (PTR); large mailbox providers refuse mail from such",
+                "Ask whoever gave you the address",
+            )
+        elif not any(address in resolver.addresses(name) for name in names):
+            yield warning(
+                "dns",
+                f"{address} is called {names[0]}, and that name does not lead back to it",
+                f"Publish an address record for {names[0]}",
+            )
+        else:
+            yield good("dns", f"{address} is called {names[0]}, which leads back to it")
+
+
+# ---------------------------------------------------------------------------------------------- pages
+
+
+def pages(config: Config) -> Iterator[Finding]:
+    """The pages at web.base_url answer as readers reach them, and their machine's clock agrees."""
+    url = config.web.base_url
+    if not messages.reachable(url):
+        return
+    context = ssl.create_default_context()
+    remedy = "Is `digest serve` running, and does the proxy lead to web.bind? Some networks cannot reach their own public address"
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=_HTTP_SECONDS, context=context) as answer:  # noqa: S310  (http or https, as the config checks)
+            date = answer.headers.get("Date", "")
+            told = json.loads(answer.read(100_000))
+    except urllib.error.HTTPError as error:
+        yield warning("pages", f"{url}/healthz answers {error.code}", remedy)
+        error.close()
+        return
+    except (OSError, ValueError) as error:
+        yield warning("pages", f"{url}/healthz: {getattr(error, 'reason', error)}", remedy)
+        return
+    if not isinstance(told, dict) or told.get("status") != "ok":
+        yield warning("pages", f"{url}/healthz answers, but not as this service does", remedy)
+    else:
+        yield good("pages", f"{url} answers")
+    try:
+        theirs = parsedate_to_datetime(date)
+    except ValueError:
+        return
+    yield from clock(f"whoever answers at {url}", theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))

@@ -1,0 +1,56 @@
+"""Whether the database is sound: what an examination asks of it, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import text
+
+from digest.store import schema
+from digest.store.engine import Store
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Health:
+    """What was found."""
+
+    #: such as "SQLite 3.45.1"
+    version: str
+    #: revisions of the schema: what is there, what this version needs
+    revision: str | None
+    needed: str
+    #: what is damaged, in the database's words
+    damage: tuple[str, ...]
+    #: settings that the ledger relies on and that are not as it needs them
+    unsafe: tuple[str, ...]
+    #: the database server's clock; None where it is this machine's own
+    clock: datetime | None
+
+
+def examine(store: Store) -> Health:
+    """Ask all of it; reads every page of a SQLite file.
+
+    Raises:
+        StoreError: the database does not answer.
+    """
+    revision = schema.current(store)
+    with store.reading() as tx:
+        if store.is_sqlite:
+            version = f"SQLite {tx.execute(text('SELECT sqlite_version()')).scalar_one()}"
+            found = tx.execute(text("PRAGMA integrity_check(10)")).scalars().all()
+            loose = tx.execute(text("PRAGMA foreign_key_check")).all()
+            damage = [str(one) for one in found if one != "ok"] + ([f"{len(loose)} rows point to rows that are gone"] if loose else [])
+            asked = {"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"}
+            settings = {name: str(tx.execute(text(f"PRAGMA {name}")).scalar_one()) for name in asked}
+            clock = None
+        else:
+            version = f"PostgreSQL {tx.execute(text('SHOW server_version')).scalar_one()}"
+            damage = []
+            asked = {"fsync": "on", "full_page_writes": "on"}
+            settings = {name: str(tx.execute(text(f"SHOW {name}")).scalar_one()) for name in asked}
+            if tx.execute(text("SHOW synchronous_commit")).scalar_one() == "off":
+                asked, settings = asked | {"synchronous_commit": "on"}, settings | {"synchronous_commit": "off"}
+            clock = tx.execute(text("SELECT clock_timestamp()")).scalar_one().astimezone(UTC)
+    unsafe = [f"{name} is {settings[name]}, not {wanted}" for name, wanted in asked.items() if settings[name] != wanted]
+    return Health(version=version, revision=revision, needed=schema.head(), damage=tuple(damage), unsafe=tuple(unsafe), clock=clock)
