@@ -1,6 +1,6 @@
 """What does choosing cost? Learn, score and choose for many readers, database reads not counted, through the function that composing uses.
 
-    python tests/bench/recommend.py                         1,000 readers, 20-100 thumbs each, 1,000 new papers
+    OMP_NUM_THREADS=1 python tests/bench/recommend.py       1,000 readers, 20-100 thumbs each, 1,000 new papers
     python tests/bench/recommend.py --readers 10000 --papers 5000
     python tests/bench/recommend.py --svm 20                also arxiv-sanity-lite's way: one LinearSVC a reader over 20,000 papers
 
@@ -10,14 +10,10 @@ readers are independent, so their number only multiplies. Prints the cost of a r
 
 from __future__ import annotations
 
-import os
-
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(name, "1")
-
 import argparse
 import gzip
 import json
+import os
 import resource
 import sys
 import time
@@ -51,7 +47,9 @@ def papers(number: int) -> list[Paper]:
     rng = np.random.default_rng(0)
     while len(rows) < number:  # what is missing is invented, of words as frequent as words are
         words = [f"word{n}" for n in np.minimum(rng.zipf(1.3, 130), 30_000)]
-        rows.append({"title": " ".join(words[:10]), "summary": " ".join(words[10:]), "categories": [f"x.{rng.integers(40)}"], "authors": []})
+        rows.append(
+            {"title": " ".join(words[:10]), "summary": " ".join(words[10:]), "categories": [f"x.{rng.integers(40)}"], "authors": []}
+        )
     return [
         Paper(
             id=n + 1,
@@ -86,7 +84,9 @@ def readers(number: int, every: list[Paper], rows: sp.csr_matrix, among: frozens
             disliked=profiles.rated([every[i] for i in downs], rows[downs], rng.uniform(0, 200, len(downs)).tolist()),
             examples=profiles.rated([], rows[:0]),
         )
-        subscriber = Subscriber(id=n + 1, email=f"reader{n}@example.org", standing=Standing.ACTIVE, created=datetime(2026, 1, 1, tzinfo=UTC))
+        subscriber = Subscriber(
+            id=n + 1, email=f"reader{n}@example.org", standing=Standing.ACTIVE, created=datetime(2026, 1, 1, tzinfo=UTC)
+        )
         found.append(Reader(subscriber=subscriber, known=known, among=among, maybe_seen=frozenset()))
     return found
 

@@ -38,7 +38,9 @@ def replayed(reader: int, votes: Sequence[int], day: int = 0, known: int = 0, **
     )
 
 
-def rated(votes: Sequence[int], matches: Sequence[int | None] = (), slots: Sequence[Slot] = (), probability: float = 1.0, **made: str) -> Rated:
+def rated(
+    votes: Sequence[int], matches: Sequence[int | None] = (), slots: Sequence[Slot] = (), probability: float = 1.0, **made: str
+) -> Rated:
     items = tuple(
         PastItem(
             position=n + 1,
