@@ -105,7 +105,7 @@ def _each(known: Known) -> list[tuple[str, float, Known]]:
 
 def _by_interest(known: Known) -> list[tuple[str, float, Known]]:
     ordered = sorted(known.apart, key=lambda one: one.interests[0].name)
-    rated = sp.vstack((known.liked.rows, known.disliked.rows), format="csr")
+    rated = _words_of(sp.vstack((known.liked.rows, known.disliked.rows), format="csr"))
     ids = np.concatenate((known.liked.ids, known.disliked.ids))
     numbers = {one.interests[0].name: number for number, one in enumerate(ordered)}
     fixed = np.array([numbers.get(known.came.get(ident, ""), -1) for ident in ids.tolist()], dtype=np.int64)
@@ -120,13 +120,19 @@ def _by_interest(known: Known) -> list[tuple[str, float, Known]]:
     ]
 
 
+def _words_of(rows: sp.csr_matrix) -> sp.csr_matrix:
+    """The rows without their dense columns: by words alone, papers of different subjects have next to nothing in common."""
+    return rows[:, : features.COLUMNS] if rows.shape[1] > features.COLUMNS else rows
+
+
 def _towards(one: Known, width: int) -> sp.csr_matrix:
     """What an interest says of itself in words: all its keywords and all its examples, each of length 1, added up; shape (1, columns)."""
     wanted = [phrase for phrase in one.phrases if not phrase.against]
     columns = np.concatenate([np.empty(0, np.int32), *(phrase.columns for phrase in wanted)])
     weights = np.concatenate([np.empty(0, np.float32), *(phrase.weights for phrase in wanted)])
-    said = sp.csr_matrix((weights, (np.zeros(len(columns), np.int32), columns)), shape=(1, width))
-    return _unit(said) + _unit(_sum(one.examples.rows)) if one.examples.rows.shape[0] else _unit(said)
+    word = columns < width
+    said = sp.csr_matrix((weights[word], (np.zeros(int(word.sum()), np.int32), columns[word])), shape=(1, width))
+    return _unit(said) + _unit(_sum(_words_of(one.examples.rows))) if one.examples.rows.shape[0] else _unit(said)
 
 
 def _sum(rows: sp.csr_matrix) -> sp.csr_matrix:
@@ -149,13 +155,13 @@ def _with_thumbs(one: Known, known: Known, belongs: NDArray[np.int64], number: i
 
 
 def _by_taste(known: Known) -> list[tuple[str, float, Known]]:
-    tastes = interests.tastes(known.liked.rows)
+    tastes = interests.tastes(_words_of(known.liked.rows))
     count = int(tastes.max(initial=0)) + 1
     if count < 2:
         return []
     ups = len(tastes)
-    rated = sp.vstack((known.liked.rows, known.disliked.rows), format="csr")
-    centres = sp.csr_matrix((np.ones(ups), (tastes, np.arange(ups))), shape=(count, ups)) @ known.liked.rows
+    rated = _words_of(sp.vstack((known.liked.rows, known.disliked.rows), format="csr"))
+    centres = sp.csr_matrix((np.ones(ups), (tastes, np.arange(ups))), shape=(count, ups)) @ rated[:ups]
     belongs = interests.assign(
         rated,
         ups,

@@ -402,15 +402,17 @@ def _standing(profile: Profile, day: Day, wanted: Callable[[PartKind, float], bo
 
 
 def cosines(day: Day, paper_id: int, others: Sequence[int]) -> NDArray[np.float64]:
-    """Cosine of a competing paper's words to those of others, shape (len(others),); 0 for papers that do not compete."""
+    """Cosine of a competing paper's row to those of others, shape (len(others),); 0 for papers that do not compete or have no words."""
     ids = day.ids[: day.competing]
     found: NDArray[np.float64] = np.zeros(len(others))
     mine = np.flatnonzero(ids == paper_id)
     theirs = [np.flatnonzero(ids == other) for other in others]
     known = [number for number, places in enumerate(theirs) if len(places)]
     if len(mine) and known:
-        rows = day.rows[[int(theirs[number][0]) for number in known]]
-        found[known] = (rows @ day.rows[[int(mine[0])]].T).toarray().ravel()
+        rows = day.rows[[int(mine[0]), *(int(theirs[number][0]) for number in known)]]
+        products = (rows @ rows[[0]].T).toarray().ravel()
+        lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1), dtype=np.float64).ravel())
+        found[known] = products[1:] / np.where(lengths[1:] * lengths[0] > 0, lengths[1:] * lengths[0], 1)
     return found
 
 

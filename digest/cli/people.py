@@ -219,3 +219,54 @@ def rate(
         show_json({"email": heard.subscriber.email, "paper": heard.paper.name, "vote": heard.vote, "before": heard.before})
     else:
         out.print(f"{heard.subscriber.email}: {vote} for {heard.paper.name} {heard.paper.title}", highlight=False, markup=False)
+
+
+@app.command()
+def learned(
+    email: Annotated[str, typer.Argument(help="Address of the reader.")],
+    as_json: AsJson = False,
+    date: OnDate = None,
+    config: ConfigPath = None,
+) -> None:
+    """Show what has been learned of a reader: words for and against, and the papers that taught them."""
+    with opened(config, date) as service:
+        found = pipeline.learned_of(service, subscriptions.by_email(service, email))
+    if as_json:
+        show_json(found.json)
+        return
+    out.print(f"{email}: {found.thumbs_up} thumbs up, {found.thumbs_down} down, ranked by {found.recipe}", highlight=False, markup=False)
+    said = {1: "up", -1: "down", 0: "example"}
+    for taste in found.tastes:
+        name = f"{taste.interest}, {100 * taste.share:.0f} % of the digest" if taste.interest else "all"
+        out.print(f"\n{name} (from {taste.step})", style="bold", highlight=False, markup=False)
+        for title, words in (("for", taste.words_for), ("against", taste.words_against)):
+            if words:
+                out.print(f"  {title}: {', '.join(word.name for word in words)}", highlight=False, markup=False)
+        for one in taste.papers:
+            out.print(f"  {said[one.vote]:8}{one.paper.name}  {one.paper.title}", highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
+def forget(
+    email: Annotated[str, typer.Argument(help="Address of the reader.")],
+    paper: Annotated[str | None, typer.Argument(help="arXiv id, DOI, link, paper:ID or whole title.", show_default=False)] = None,
+    every: Annotated[bool, typer.Option("--all", help="All thumbs: start over.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before all is forgotten.")] = False,
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Forget a reader's thumb on a paper, also where it is an example; or all their thumbs."""
+    if (paper is None) == (not every):
+        raise typer.BadParameter("give either one PAPER or --all")
+    with opened(config) as service:
+        reader = subscriptions.by_email(service, email)
+        if paper is None:
+            if not yes:
+                typer.confirm(f"Forget all thumbs of {reader.email}?", abort=True)
+            count = pipeline.start_over(service, reader.id, via="command")
+        else:
+            count = int(pipeline.forget(service, reader.id, pipeline.find(service, paper).id, via="command"))
+    if as_json:
+        show_json({"email": reader.email, "forgotten": count})
+    else:
+        out.print(f"{reader.email}: {count} forgotten", highlight=False, markup=False)

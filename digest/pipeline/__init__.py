@@ -10,8 +10,9 @@ hear      feedback.read_token | store.feedback.put     and learn reads it in the
 from digest.pipeline.compose import Composed, LeftOut, compose
 from digest.pipeline.deliveries import deliveries, resolve
 from digest.pipeline.fetch import Fetched, fetch
-from digest.pipeline.hear import Heard, arrived, hear, paper, rate, read_link, standing_vote
+from digest.pipeline.hear import Heard, arrived, find, hear, paper, rate, read_link, standing_vote
 from digest.pipeline.ingest import FileReport, Inbox, Ingested, Progress, SeenDay, ingest, ingest_inbox
+from digest.pipeline.learned import Evidence, LearnedOf, Taste, Word, forget, learned_of, start_over
 from digest.pipeline.library import Imported, import_library
 from digest.pipeline.preview import Preview, preview, sent_digest
 from digest.pipeline.quarantine import dumps_read, rejected, retry_rejected, withdrawn
@@ -23,12 +24,14 @@ from digest.pipeline.watch import Watched, disks, watch
 
 __all__ = [
     "Composed",
+    "Evidence",
     "Fetched",
     "FileReport",
     "Heard",
     "Imported",
     "Inbox",
     "Ingested",
+    "LearnedOf",
     "LeftOut",
     "Preview",
     "Progress",
@@ -36,18 +39,23 @@ __all__ = [
     "SeenDay",
     "Sent",
     "Status",
+    "Taste",
     "VectorsInfo",
     "Watched",
+    "Word",
     "arrived",
     "compose",
     "deliveries",
     "disks",
     "dumps_read",
     "fetch",
+    "find",
+    "forget",
     "hear",
     "import_library",
     "ingest",
     "ingest_inbox",
+    "learned_of",
     "paper",
     "preview",
     "rate",
@@ -59,6 +67,7 @@ __all__ = [
     "send",
     "sent_digest",
     "standing_vote",
+    "start_over",
     "status",
     "train_vectors",
     "vectors_due",

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, case, func, select, update
 
 from digest.model import Feedback, Vote
 from digest.store.engine import batches, insert
@@ -24,6 +24,12 @@ def put(tx: Connection, vote: Feedback) -> Vote:
     statement = insert(tx, feedback).values(subscriber_id=vote.subscriber_id, paper_id=vote.paper_id, **values)
     tx.execute(statement.on_conflict_do_update(index_elements=["subscriber_id", "paper_id"], set_=values))
     return before or 0
+
+
+def withdraw_all(tx: Connection, subscriber_id: int, *, at: datetime, via: str) -> int:
+    """Withdraw every vote of a subscriber that stands; how many there were."""
+    standing = (feedback.c.subscriber_id == subscriber_id) & (feedback.c.vote != 0)
+    return tx.execute(update(feedback).where(standing).values(vote=0, at=at, via=via)).rowcount
 
 
 def of_subscribers(tx: Connection, idents: Iterable[int]) -> dict[int, list[Feedback]]:

@@ -18,7 +18,7 @@ import digest
 from digest.app import App
 from digest.errors import LinkError, NotFoundError, StoreError
 from digest.messages.templates import render
-from digest.web import api, health, joining, leaving, settings, thumbs
+from digest.web import api, health, joining, learned, leaving, settings, thumbs
 from digest.web.guard import BODY_MAX, Guard
 from digest.web.pages import Pages
 
@@ -50,9 +50,16 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         redoc_url=None,
     )
     web.add_middleware(Guard, root=pages.root)
-    for part in (thumbs.routes(app, pages), leaving.routes(app, pages), settings.routes(app, pages), joining.routes(app, pages)):
+    for part in (
+        thumbs.routes(app, pages),
+        leaving.routes(app, pages),
+        settings.routes(app, pages),
+        learned.routes(app, pages),
+        joining.routes(app, pages),
+    ):
         web.include_router(part)
     web.include_router(api.routes(app))
+    web.include_router(learned.program_routes(app))
     web.include_router(health.routes(app))
     web.include_router(_files(app, pages))
     for more in extra:

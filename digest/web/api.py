@@ -147,7 +147,12 @@ def failure(status: int, problem: Problem, headers: dict[str, str] | None = None
 
 def refused(request: Request, error: Exception) -> JSONResponse:
     """The first thing that is wrong with a body, and the remedy in the words of the field's own description."""
-    return failure(422, _problem(error.errors()[0] if isinstance(error, RequestValidationError) else {}))
+    first = error.errors()[0] if isinstance(error, RequestValidationError) else {}
+    if "/subscribers" in request.url.path:
+        return failure(422, _problem(first))
+    name = next((str(part) for part in first.get("loc", ()) if part != "body" and isinstance(part, str)), None)
+    message = f"{name or 'the body'}: {first.get('msg', 'cannot be used').lower()}"
+    return failure(422, Problem(code="invalid", field=name, message=message, remedy="send what /openapi.json says of this address"))
 
 
 def _problem(first: Mapping[str, Any]) -> Problem:

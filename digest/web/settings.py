@@ -35,6 +35,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
             size_max=SIZE_MAX,
             zones=offered_zones(),
             leave=pages.path(Purpose.UNSUBSCRIBE, link),
+            learned=f"{pages.path(Purpose.MANAGE, link)}/learned",
         )
 
     @router.api_route("/m/{token}", methods=["GET", "HEAD"])

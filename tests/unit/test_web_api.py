@@ -131,7 +131,11 @@ def test_a_closed_service_refuses_readers(tmp_path: Path) -> None:
 
 def test_the_api_is_described(client: Client) -> None:
     described = client.get("/openapi.json").json()
-    assert set(described["paths"]) == {PATH, "/healthz"}
+    assert set(described["paths"]) == {
+        PATH,
+        "/healthz",
+        *(f"/api/v1/readers/{{token}}/{verb}" for verb in ("learned", "forget", "start-over")),
+    }
     operation = described["paths"][PATH]["post"]
     assert set(operation["responses"]) == {"202", "403", "413", "422", "503"}
     model = described["components"]["schemas"]["NewSubscriber"]

@@ -1,0 +1,133 @@
+"""What has been learned of a reader, and how to make the service forget it: a page for people and the same for programs.
+
+Both need the link to the reader's settings. Looking changes nothing; to start over takes two presses.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from digest import pipeline, subscriptions
+from digest.app import App
+from digest.model import Link, Purpose
+from digest.web.pages import FormBody, Pages, shown, whose
+
+log = logging.getLogger("digest.web")
+
+#: how a step of the ladder is told
+_STEPS = {
+    "trending": "Nothing of its own yet: it lists what others picked and liked.",
+    "keywords": "From your keywords, categories and authors; no thumbs yet.",
+    "examples": "From your example papers; no thumbs yet.",
+    "thumbs": "From your thumbs.",
+}
+_AT_ONCE = 60
+
+
+def routes(app: App, pages: Pages) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    def page(token: str, link: Link, *, done: str = "", asked: bool = False) -> HTMLResponse:
+        learned = pipeline.learned_of(app, subscriptions.by_id(app, link.subscriber_id))
+        return pages.render(
+            "learned",
+            whose=whose(learned.subscriber),
+            thumbs=learned.thumbs_up + learned.thumbs_down,
+            tastes=[_shown(taste, len(learned.tastes)) for taste in learned.tastes],
+            done=done,
+            asked=asked,
+            here=f"{pages.root}/m/{token}/learned",
+            settings=pages.path(Purpose.MANAGE, link),
+        )
+
+    @router.api_route("/m/{token}/learned", methods=["GET", "HEAD"])
+    def look(token: str) -> HTMLResponse:
+        return page(token, pipeline.read_link(app, token, Purpose.MANAGE))
+
+    @router.post("/m/{token}/learned")
+    def change(token: str, form: FormBody) -> HTMLResponse:
+        link = pipeline.read_link(app, token, Purpose.MANAGE)
+        verb, number = form.one("do"), form.one("paper")
+        if verb == "forget" and number.isascii() and number.isdecimal() and len(number) <= 18:
+            forgotten = pipeline.forget(app, link.subscriber_id, int(number), via="page")
+            log.info("forget subscriber=%d paper=%s found=%s via=page", link.subscriber_id, number, forgotten)
+            return page(token, link, done="Forgotten. The next digest does without it." if forgotten else "That was forgotten already.")
+        if verb == "start-over-now":
+            count = pipeline.start_over(app, link.subscriber_id, via="page")
+            log.info("start over subscriber=%d thumbs=%d via=page", link.subscriber_id, count)
+            return page(token, link, done="All your thumbs are forgotten. Your interests stay as they are.")
+        return page(token, link, asked=verb == "start-over")
+
+    return router
+
+
+def _shown(taste: pipeline.Taste, of: int) -> dict[str, Any]:
+    return {
+        "name": taste.interest,
+        "part": f"{100 * taste.share:.0f} % of your digest" if of > 1 else "",
+        "step": _STEPS.get(taste.step, ""),
+        "up": taste.thumbs_up,
+        "down": taste.thumbs_down,
+        "fades": taste.step in ("thumbs", "examples") and taste.keywords_count < 1,
+        "gone": taste.keywords_count == 0,
+        "words_for": [word.name for word in taste.words_for],
+        "words_against": [word.name for word in taste.words_against],
+        "papers": [
+            shown(one.paper) | {"id": one.paper.id, "said": {1: "More like this", -1: "Less like this", 0: "Your example"}[one.vote]}
+            for one in taste.papers[:_AT_ONCE]
+        ],
+        "more": max(0, len(taste.papers) - _AT_ONCE),
+    }
+
+
+# ---------------------------------------------------------------------------------------------- for programs
+
+
+class Forget(BaseModel):
+    """A paper to forget."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    paper: Annotated[str, Field(min_length=1, max_length=600, description="its name, such as arxiv:2604.00001")]
+
+
+class StartOver(BaseModel):
+    """Forget all thumbs; `confirm` has to be true."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    confirm: Literal[True]
+
+
+def program_routes(app: App) -> APIRouter:
+    router = APIRouter(prefix="/api/v1/readers/{token}", tags=["readers"])
+
+    @router.get("/learned", summary="What has been learned")
+    def learned(token: str) -> dict[str, Any]:
+        """The words, papers and thumbs that the reader's next digest is ranked by. `token` is that of the link to their settings."""
+        link = pipeline.read_link(app, token, Purpose.MANAGE)
+        return {
+            key: value
+            for key, value in pipeline.learned_of(app, subscriptions.by_id(app, link.subscriber_id)).json.items()
+            if key != "email"
+        }
+
+    @router.post("/forget", summary="Forget one thumb or example")
+    def forget(token: str, wanted: Forget) -> dict[str, bool]:
+        """Withdraw the thumb on a paper, and take it from the example papers."""
+        link = pipeline.read_link(app, token, Purpose.MANAGE)
+        found = pipeline.find(app, wanted.paper)
+        return {"forgotten": pipeline.forget(app, link.subscriber_id, found.id, via="api")}
+
+    @router.post("/start-over", summary="Forget all thumbs")
+    def start_over(token: str, wanted: StartOver) -> dict[str, int]:
+        """Withdraw all thumbs; interests and example papers stay."""
+        link = pipeline.read_link(app, token, Purpose.MANAGE)
+        return {"forgotten": pipeline.start_over(app, link.subscriber_id, via="api")}
+
+    return router

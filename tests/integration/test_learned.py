@@ -1,0 +1,230 @@
+"""What has been learned of a reader, as they see it, and how they make the service forget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from digest import pipeline, recipes, scores, store, subscriptions
+from digest.app import App
+from digest.errors import NotFoundError
+from digest.model import Digest, Interest, Paper, Purpose, Subscriber
+from digest.subscriptions import Wish
+from tests.conftest import TODAY, make_app
+from tests.webclient import Client, contents
+
+Cast = Callable[[App], dict[str, Subscriber]]
+Dump = Callable[..., Path]
+
+
+def stored(app: App) -> list[Paper]:
+    with app.store.reading() as tx:
+        return list(store.papers.by_ids(tx, range(1, 200)).values())
+
+
+def rate(app: App, who: Subscriber, topic: str, vote: int, count: int) -> list[Paper]:
+    some = [paper for paper in stored(app) if topic in paper.title][:count]
+    for paper in some:
+        pipeline.rate(app, who, paper.name, vote)  # type: ignore[arg-type]
+    return some
+
+
+@pytest.fixture
+def carol(app: App, cast: Cast, dump: Dump) -> Subscriber:
+    """Joined today, has liked galaxies and disliked robots."""
+    someone = cast(app)["carol"]
+    pipeline.ingest(app, [dump(each=6)])
+    rate(app, someone, "galaxy", 1, 4)
+    rate(app, someone, "robot", -1, 2)
+    return someone
+
+
+def votes(app: App, who: Subscriber) -> int:
+    with app.store.reading() as tx:
+        return len(store.feedback.of_subscribers(tx, [who.id]).get(who.id, []))
+
+
+# ---------------------------------------------------------------------------------------------- what is told is true
+
+
+def test_the_words_are_those_that_rank(app: App, carol: Subscriber) -> None:
+    (taste,) = pipeline.learned_of(app, carol).tastes
+    assert (taste.step, taste.thumbs_up, taste.thumbs_down, taste.interest, taste.share) == ("thumbs", 4, 2, "", 1.0)
+    told_for, told_against = ({word.name for word in some} for some in (taste.words_for, taste.words_against))
+    assert "galaxy" in told_for
+    assert "robot" in told_against
+    assert not told_for & told_against
+    assert [one.vote for one in taste.papers] == [1, 1, 1, 1, -1, -1]
+    outcome = pipeline.preview(app, carol).outcome
+    assert isinstance(outcome, Digest)
+    lifted = {part.name.lower() for part in outcome.items[0].score.parts if part.kind == "word" and part.value > 0}
+    assert lifted & told_for
+
+
+def test_the_papers_stand_in_the_order_in_which_the_profile_likes_them(app: App, carol: Subscriber) -> None:
+    seen: list[float] = []
+    original = scores.explain
+
+    def spy(*arguments: object, **more: object) -> object:
+        found = list(original(*arguments, **more))  # type: ignore[arg-type]
+        seen.extend(score.value for score in found)
+        return iter(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scores, "explain", spy)
+        pipeline.learned_of(app, carol)
+    assert seen == sorted(seen, reverse=True)
+    assert len(seen) == 6
+
+
+def test_each_interest_tells_of_its_own(any_app: App, dump: Dump) -> None:
+    pipeline.ingest(any_app, [dump(each=6)])
+    pair = (Interest(name="sky", keywords=("galaxy",), share=2), Interest(name="hands", keywords=("robot",)))
+    dana = subscriptions.subscribe(any_app, Wish(email="dana@example.org", interests=pair), origin="command").subscriber
+    rate(any_app, dana, "galaxy", 1, 3)
+    rate(any_app, dana, "robot", 1, 2)
+    hands, sky = pipeline.learned_of(any_app, dana).tastes
+    assert (hands.interest, hands.thumbs_up, sky.interest, sky.thumbs_up) == ("hands", 2, "sky", 3)
+    assert sky.share == pytest.approx(2 / 3)
+    assert "robot" in {word.name for word in hands.words_for}
+    assert "robot" not in {word.name for word in sky.words_for}
+
+
+def test_nothing_known_is_told_as_nothing(app: App, cast: Cast) -> None:
+    (taste,) = pipeline.learned_of(app, cast(app)["carol"]).tastes
+    assert (taste.step, taste.words_for, taste.words_against, taste.papers) == ("trending", (), (), ())
+
+
+@pytest.mark.parametrize("name", recipes.RECIPES)
+def test_every_recipe_can_be_asked(tmp_path: Path, cast: Cast, dump: Dump, name: str) -> None:
+    app = make_app(tmp_path, digest__recipe=name)
+    carol = cast(app)["carol"]
+    pipeline.ingest(app, [dump(each=6)])
+    rate(app, carol, "galaxy", 1, 3)
+    found = pipeline.learned_of(app, carol)
+    app.close()
+    assert (found.recipe, len(found.tastes)) == (name, 1)
+
+
+# ---------------------------------------------------------------------------------------------- forgetting
+
+
+def test_a_forgotten_thumb_teaches_nothing(any_app: App, cast: Cast, dump: Dump) -> None:
+    carol = cast(any_app)["carol"]
+    pipeline.ingest(any_app, [dump(each=6)])
+    (liked,) = rate(any_app, carol, "court", 1, 1)
+    assert pipeline.forget(any_app, carol.id, liked.id, via="page")
+    assert not pipeline.forget(any_app, carol.id, liked.id, via="page")
+    (taste,) = pipeline.learned_of(any_app, carol).tastes
+    assert (taste.step, taste.papers) == ("trending", ())
+    assert pipeline.standing_vote(any_app, carol.id, liked.id) == 0
+
+
+def test_a_forgotten_example_leaves_every_interest(app: App, carol: Subscriber) -> None:
+    one, two = [paper for paper in stored(app) if "court" in paper.title][:2]
+    pair = (Interest(name="a", papers=(one.name, two.name)), Interest(name="b", papers=(one.title,)))
+    subscriptions.change(app, carol.id, Wish(email="", interests=pair))
+    assert pipeline.forget(app, carol.id, one.id, via="page")
+    assert subscriptions.by_id(app, carol.id).interests == (Interest(name="a", papers=(two.name,)),)
+
+
+def test_to_start_over_withdraws_every_thumb_and_leaves_the_interests(any_app: App, cast: Cast, dump: Dump) -> None:
+    people = cast(any_app)
+    pipeline.ingest(any_app, [dump(each=6)])
+    for who in (people["alice"], people["bob"]):
+        rate(any_app, who, "galaxy", 1, 3)
+    assert pipeline.start_over(any_app, people["alice"].id, via="page") == 3
+    assert pipeline.start_over(any_app, people["alice"].id, via="page") == 0
+    assert (votes(any_app, people["alice"]), votes(any_app, people["bob"])) == (0, 3)
+    assert subscriptions.by_id(any_app, people["alice"].id).interests == people["alice"].interests
+    assert pipeline.learned_of(any_app, people["alice"]).tastes[0].step == "keywords"
+    with any_app.store.reading() as tx:
+        kept = tx.exec_driver_sql(f"SELECT count(*) FROM feedback WHERE subscriber_id = {people['alice'].id}").scalar()
+    assert kept == 3
+
+
+def test_forgetting_what_is_not_there_is_told(app: App, carol: Subscriber) -> None:
+    with pytest.raises(NotFoundError):
+        pipeline.forget(app, carol.id, 10**9, via="page")
+    with pytest.raises(NotFoundError):
+        pipeline.start_over(app, 10**9, via="page")
+
+
+# ---------------------------------------------------------------------------------------------- the page and the programs
+
+
+@pytest.fixture
+def client(app: App) -> Client:
+    return Client(app)
+
+
+def test_looking_changes_nothing_and_shows_what_is_known(client: Client, carol: Subscriber) -> None:
+    before = contents(client.app)
+    text = client.get(client.path(Purpose.MANAGE, carol) + "/learned").text
+    assert "galaxy</li>" in text
+    assert text.count('value="forget"') == 6
+    assert "4 up, 2 down." in text
+    assert client.get(client.path(Purpose.MANAGE, carol)).text.count("/learned") == 1
+    assert client.request("HEAD", client.path(Purpose.MANAGE, carol) + "/learned").status_code == 200
+    assert contents(client.app) == before
+
+
+def test_one_press_forgets_one_paper(client: Client, carol: Subscriber) -> None:
+    path = client.path(Purpose.MANAGE, carol) + "/learned"
+    ident = next(paper.id for paper in stored(client.app) if "galaxy" in paper.title)
+    assert "Forgotten." in client.post(path, data={"do": "forget", "paper": str(ident)}).text
+    assert votes(client.app, carol) == 5
+    assert "forgotten already" in client.post(path, data={"do": "forget", "paper": str(ident)}).text
+
+
+@pytest.mark.parametrize(
+    "sent", [{}, {"do": "forget"}, {"do": "forget", "paper": "x"}, {"do": "forget", "paper": "9" * 40}, {"do": "start-over"}]
+)
+def test_what_is_no_request_or_not_confirmed_changes_nothing(client: Client, carol: Subscriber, sent: dict[str, str]) -> None:
+    before = contents(client.app)
+    answer = client.post(client.path(Purpose.MANAGE, carol) + "/learned", data=sent)
+    assert answer.status_code == 200
+    assert ("Forget all 6 thumbs?" in answer.text) == (sent.get("do") == "start-over")
+    assert contents(client.app) == before
+
+
+def test_two_presses_start_over(client: Client, carol: Subscriber) -> None:
+    path = client.path(Purpose.MANAGE, carol) + "/learned"
+    assert 'value="start-over-now"' in client.post(path, data={"do": "start-over"}).text
+    assert "All your thumbs are forgotten." in client.post(path, data={"do": "start-over-now"}).text
+    assert votes(client.app, carol) == 0
+    assert 'value="start-over"' not in client.get(path).text
+
+
+def test_a_link_for_something_else_opens_nothing(client: Client, carol: Subscriber) -> None:
+    token = client.path(Purpose.UNSUBSCRIBE, carol).rsplit("/", 1)[1]
+    assert client.get(f"/m/{token}/learned").status_code == 404
+    assert client.post(f"/api/v1/readers/{token}/start-over", json={"confirm": True}).status_code == 404
+    assert votes(client.app, carol) == 6
+
+
+def test_programs_read_and_forget_the_same(client: Client, carol: Subscriber) -> None:
+    api = "/api/v1/readers" + client.path(Purpose.MANAGE, carol).removeprefix("/m")
+    found = client.get(f"{api}/learned").json()
+    assert (found["thumbs_up"], found["thumbs_down"], len(found["interests"])) == (4, 2, 1)
+    assert "email" not in found
+    name = found["interests"][0]["papers"][0]["paper"]
+    assert client.post(f"{api}/forget", json={"paper": name}).json() == {"forgotten": True}
+    assert client.post(f"{api}/forget", json={"paper": "arxiv:9912.00001"}).status_code == 404
+    for bad in ({}, {"confirm": False}, {"confirm": "yes"}):
+        answer = client.post(f"{api}/start-over", json=bad)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid")
+    assert votes(client.app, carol) == 5
+    assert client.post(f"{api}/start-over", json={"confirm": True}).json() == {"forgotten": 5}
+
+
+def test_titles_are_text_on_the_page(client: Client, carol: Subscriber, dump: Dump) -> None:
+    row = {"arxiv": "2606.00777", "title": "<script>alert(1)</script> & co", "abstract": "x <b>y</b>", "authors": ["<i>J</i>"]}
+    pipeline.ingest(client.app, [dump(TODAY + timedelta(days=1), [row])])
+    pipeline.rate(client.app, carol, "arxiv:2606.00777", 1)
+    text = client.get(client.path(Purpose.MANAGE, carol) + "/learned").text
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text or "alert(1)" in text
