@@ -68,7 +68,9 @@ SHOWN = 8
 #: standard deviation below which all papers are worth the same
 _EQUAL = 1e-9
 #: cosine below which two papers are not near each other
-NEAR = 0.15
+NEAR = 0.25
+#: cosines that a day keeps
+_KEPT = 4_000_000
 
 
 class Phrase(Protocol):
@@ -162,6 +164,10 @@ class Day:
     categories: Mapping[str, tuple[tuple[int, float], ...]]
     #: last name -> (row, given names, name as printed) of its papers
     authors: Mapping[str, tuple[tuple[int, tuple[str, ...], str], ...]]
+    #: Euclidean length of each row, shape (all,); 1 for an empty one
+    lengths: NDArray[np.float32]
+    #: cosines to all competing papers, of those that were asked for
+    alike: dict[int, NDArray[np.float32]]
     #: title, abstract -> what each of the paper's words has to do with the dense columns; None where rows have none
     spread: Callable[[str, str], Spread] | None
 
@@ -199,8 +205,15 @@ def day(
         trending=_trending(papers, recent),
         categories=_by_category(every),
         authors=_by_author(every),
+        lengths=_lengths(stacked),
+        alike={},
         spread=spread,
     )
+
+
+def _lengths(rows: sp.csr_matrix) -> NDArray[np.float32]:
+    squares = np.bincount(np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr)), weights=rows.data**2, minlength=rows.shape[0])
+    return np.where(squares > 0, np.sqrt(squares), 1).astype(np.float32)
 
 
 def _trending(papers: Sequence[Paper], recent: Sequence[Paper]) -> NDArray[np.float64]:
@@ -402,18 +415,37 @@ def _standing(profile: Profile, day: Day, wanted: Callable[[PartKind, float], bo
 
 
 def cosines(day: Day, paper_id: int, others: Sequence[int]) -> NDArray[np.float64]:
-    """Cosine of a competing paper's row to those of others, shape (len(others),); 0 for papers that do not compete or have no words."""
+    """Cosine of a competing paper's row to those of others, shape (len(others),); 0 for papers that do not compete."""
     ids = day.ids[: day.competing]
     found: NDArray[np.float64] = np.zeros(len(others))
     mine = np.flatnonzero(ids == paper_id)
-    theirs = [np.flatnonzero(ids == other) for other in others]
-    known = [number for number, places in enumerate(theirs) if len(places)]
-    if len(mine) and known:
-        rows = day.rows[[int(mine[0]), *(int(theirs[number][0]) for number in known)]]
-        products = (rows @ rows[[0]].T).toarray().ravel()
-        lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1), dtype=np.float64).ravel())
-        found[known] = products[1:] / np.where(lengths[1:] * lengths[0] > 0, lengths[1:] * lengths[0], 1)
+    if not len(mine) or not len(others):
+        return found
+    row = _alike(day, int(mine[0]))
+    for number, other in enumerate(others):
+        theirs = np.flatnonzero(ids == other)
+        if len(theirs):
+            found[number] = row[theirs[0]]
     return found
+
+
+def _alike(day: Day, place: int) -> NDArray[np.float32]:
+    """Cosines of a competing paper to all of them; the best papers of many readers are the same few, so they are kept."""
+    row = day.alike.get(place)
+    if row is None:
+        if len(day.alike) * day.competing > _KEPT:
+            day.alike.clear()
+        among = slice(0, day.competing)
+        row = (day.rows[among] @ _dense_row(day, place)) / (day.lengths[among] * day.lengths[place])
+        day.alike[place] = row
+    return row
+
+
+def _dense_row(day: Day, place: int) -> NDArray[np.float32]:
+    span = slice(day.rows.indptr[place], day.rows.indptr[place + 1])
+    vector = np.zeros(len(day.columns), dtype=np.float32)
+    vector[day.rows.indices[span]] = day.rows.data[span]
+    return vector
 
 
 def _parts(
@@ -520,10 +552,8 @@ def _nearest(near: Near, rows: sp.csr_matrix, day: Day, place: int) -> tuple[str
     others = np.flatnonzero((near.ids != day.ids[place]) & (near.ids != 0))
     if not len(others):
         return None
-    span = slice(day.rows.indptr[place], day.rows.indptr[place + 1])
-    vector = np.zeros(len(day.columns), dtype=np.float32)
-    vector[day.rows.indices[span]] = day.rows.data[span]
-    cosines = (rows @ vector)[others]
+    lengths = _lengths(near.rows)[others] * day.lengths[place]
+    cosines = (rows @ _dense_row(day, place))[others] / lengths
     best = int(np.argmax(cosines))
     title = near.titles[int(others[best])]
     return (title, min(float(cosines[best]), 1.0)) if cosines[best] >= NEAR and title else None

@@ -90,6 +90,8 @@ def _of_day(day: scores.Day, places: list[int]) -> scores.Day:
         competing=len(places),
         ids=day.ids[places],
         rows=day.rows[places],
+        lengths=day.lengths[places],
+        alike={},
         trending=day.trending[:, places],
     )
 

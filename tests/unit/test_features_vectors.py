@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest import features
+from digest import features, scores
+from digest.model import Paper
 
 TOPICS = (
     ["robot", "grasp", "gripper", "tactile", "manipulation", "arm", "hand", "finger", "contact", "dexterous"],
@@ -177,3 +180,21 @@ def test_keywords_carry_their_meaning(table: features.Table) -> None:
     weights[phrase.columns] = phrase.weights
     robots, proteins = rows @ weights
     assert robots > proteins
+
+
+@given(
+    texts=st.lists(st.sampled_from([" ".join(topic) for topic in TOPICS] + ["robot grasp", "enzyme", "zzyzx", ""]), min_size=1, max_size=6)
+)
+@settings(max_examples=40, deadline=None)
+def test_cosines_of_a_day_are_those_of_rows_of_length_one(table: features.Table, texts: list[str]) -> None:
+    space = _space(table, _papers(300))
+    papers = [Paper(id=n + 1, title=text or "?", abstract="", first_seen=date(2026, 6, 1)) for n, text in enumerate(texts)]
+    day = scores.day(papers, space.rows(features.vectorize([text or "?" for text in texts])), spread=space.spread)
+    found = np.array([scores.cosines(day, paper.id, [other.id for other in papers]) for paper in papers])
+    assert np.allclose(found, found.T, atol=1e-5)
+    assert found.max() <= 1 + 1e-5
+    filled = np.diff(day.rows.indptr) > 0
+    assert np.allclose(np.diag(found), filled, atol=1e-5)
+    for one, text in enumerate(texts):
+        for two, other in enumerate(texts):
+            assert (found[one, two] > 0.99) == (text == other and bool(filled[one]))
