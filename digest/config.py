@@ -277,6 +277,9 @@ class DigestSection(_Section):
         description="per cent of a digest that one category which the reader does not follow takes while there are others; 0 = all of it",
     )
     explore: bool = Field(True, description="whether digests of 5 papers and more try one that the scores are unsure of, marked as such")
+    least_readers: Annotated[int, Field(ge=2, le=1000)] = Field(
+        5, description="readers who must like a paper before their thumbs count for others, and who must be there at all"
+    )
     recipe: str = Field("learned", description='what ranks the papers: "learned", "words", "centroid", "keywords" or "recent"')
 
 

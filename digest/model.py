@@ -159,7 +159,7 @@ class Paper:
     announced: date | None = None
     updated: date | None = None
     version: int | None = None
-    #: public votes: the source's own plus readers' thumbs up
+    #: public votes: the source's own, and readers' thumbs up where enough of them were given to tell nobody's
     upvotes: int = 0
     #: day of the latest curated list that holds the paper, and its best position there
     picked: date | None = None
@@ -306,7 +306,7 @@ class Feedback:
 
 # ---------------------------------------------------------------------------------------------- scores and digests
 
-PartKind = Literal["word", "keyword", "category", "author", "upvotes", "pick", "recency"]
+PartKind = Literal["word", "keyword", "category", "author", "readers", "upvotes", "pick", "recency"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -147,6 +147,8 @@ class Profile:
     authors: tuple[tuple[str, float], ...] = ()
     #: liked and example papers, to tell which is nearest
     near: Rated
+    #: what the likes of other readers add: (paper id, title of a paper that they and this reader like, what it adds)
+    lifts: tuple[tuple[int, str, float], ...] = ()
 
 
 def train(

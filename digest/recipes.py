@@ -37,6 +37,8 @@ class Known:
     examples: profiles.Rated
     #: of a reader with several interests: what each of them says, without thumbs
     apart: tuple[Known, ...] = ()
+    #: what other readers' likes add: (paper id, title of a paper that they and this reader like, what it adds)
+    lifts: tuple[tuple[int, str, float], ...] = ()
     #: paper id -> the interest in whose place of a digest it was listed
     came: Mapping[int, str] = field(default_factory=dict)
     #: paper id -> interest -> what its categories and authors there are worth
@@ -149,6 +151,7 @@ def _with_thumbs(one: Known, known: Known, belongs: NDArray[np.int64], number: i
     mine = (belongs == number) | (belongs < 0)
     return replace(
         one,
+        lifts=known.lifts,
         liked=profiles.some_of(known.liked, np.flatnonzero(mine[:ups])),
         disliked=profiles.some_of(known.disliked, np.flatnonzero(mine[ups:])),
     )
@@ -203,7 +206,7 @@ def rank(
         yield from recipe.rank(learned[0].profile, day, among)
         return
     seen: set[int] = set()
-    nothing = recipe.score(profiles.train((), background), day)
+    nothing = recipe.score(replace(profiles.train((), background), lifts=learned[0].profile.lifts), day)
     lists = [_of_interest(recipe, one, nothing, day, among) for one in learned]
     for score in heapq.merge(*lists, key=lambda score: (-score.percentile, -score.value, score.paper_id, score.interest)):
         if score.paper_id not in seen:
@@ -255,9 +258,10 @@ def explain(recipe: Recipe, learned: Sequence[Learned], day: scores.Day, chosen:
 
 
 def _all(known: Known, background: profiles.Background) -> profiles.Profile:
-    return profiles.train(
+    learned = profiles.train(
         known.interests, background, phrases=known.phrases, liked=known.liked, disliked=known.disliked, examples=known.examples
     )
+    return replace(learned, lifts=known.lifts)
 
 
 def _words(known: Known, background: profiles.Background) -> profiles.Profile:

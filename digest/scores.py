@@ -54,11 +54,11 @@ from numpy.typing import NDArray
 
 from digest.model import Paper, Part, PartKind, Score
 
-#: 100 upvotes, the top of a list picked today, and a paper first seen today; close matches differ by about as much
+#: 100 upvotes today, the top of a list picked today, and a paper first seen today; close matches differ by about as much
 UPVOTES, MANY_UPVOTES = 0.02, 100
 PICK, PLACES = 0.02, 20
 RECENCY = 0.005
-#: days in which a pick and a paper's newness lose half
+#: days in which an upvote, a pick and a paper's newness lose half
 HALF_LIFE = 3.0
 #: a category beside a paper's first one
 SECONDARY = 0.6
@@ -136,6 +136,8 @@ class Profile(Protocol):
     def authors(self) -> Sequence[tuple[str, float]]: ...
     @property
     def near(self) -> Near: ...
+    @property
+    def lifts(self) -> Sequence[tuple[int, str, float]]: ...
 
 
 # ---------------------------------------------------------------------------------------------- the day's papers
@@ -179,10 +181,13 @@ def day(
     recent_rows: sp.csr_matrix | None = None,
     *,
     spread: Callable[[str, str], Spread] | None = None,
+    thumbs: Mapping[int, Sequence[float]] | None = None,
 ) -> Day:
     """The day of these papers and their rows, measured against recent papers (about 1,000 are enough; may be left out).
 
     `spread` tells how the dense columns of a paper come from its words, where rows have any.
+
+    `thumbs` are the ages in days of readers' thumbs up, by paper, of those that its upvotes hold.
 
     Ages are counted back from the newest competing paper. A recent paper counts as it did on its own first day. Raises ValueError when
     papers and rows differ in number.
@@ -202,7 +207,7 @@ def day(
         places=places,
         columns=columns,
         rows=sp.csr_matrix((stacked.data, places[stacked.indices], stacked.indptr), shape=(len(every), len(columns))),
-        trending=_trending(papers, recent),
+        trending=_trending(papers, recent, thumbs or {}),
         categories=_by_category(every),
         authors=_by_author(every),
         lengths=_lengths(stacked),
@@ -216,12 +221,15 @@ def _lengths(rows: sp.csr_matrix) -> NDArray[np.float32]:
     return np.where(squares > 0, np.sqrt(squares), 1).astype(np.float32)
 
 
-def _trending(papers: Sequence[Paper], recent: Sequence[Paper]) -> NDArray[np.float64]:
+def _trending(papers: Sequence[Paper], recent: Sequence[Paper], thumbs: Mapping[int, Sequence[float]]) -> NDArray[np.float64]:
     every = (*papers, *recent)
     newest = max((paper.first_seen for paper in papers), default=date.min)
     today = [newest] * len(papers) + [paper.first_seen for paper in recent]
     trending = np.zeros((3, len(every)))
-    trending[0] = UPVOTES * np.log1p(np.maximum([paper.upvotes for paper in every], 0)) / np.log1p(MANY_UPVOTES)
+    votes = np.array([_votes(paper, now, thumbs.get(paper.id, ())) for paper, now in zip(every, today, strict=True)], dtype=np.float64)
+    # Readers saw a recent paper on its first day at the earliest, and their thumbs came after.
+    votes[: len(papers)] += [sum(0.5 ** (max(age, 0.0) / HALF_LIFE) for age in thumbs.get(paper.id, ())) for paper in papers]
+    trending[0] = UPVOTES * np.log1p(votes) / np.log1p(MANY_UPVOTES)
     for number, paper in enumerate(every):
         if paper.picked is not None:
             place = PLACES / 2 if paper.rank is None else max(paper.rank - 1, 0)
@@ -229,6 +237,13 @@ def _trending(papers: Sequence[Paper], recent: Sequence[Paper]) -> NDArray[np.fl
     ages = np.array([(now - paper.first_seen).days for now, paper in zip(today, every, strict=True)], dtype=np.float64)
     trending[2] = RECENCY * 0.5 ** (ages / HALF_LIFE)
     return trending
+
+
+def _votes(paper: Paper, today: date, thumbs: Sequence[float]) -> float:
+    """The source's own votes, which have no time: they are as old as what last brought the paper before people."""
+    shown = max(paper.first_seen, paper.picked or paper.first_seen)
+    left: float = 0.5 ** (max((today - shown).days, 0) / HALF_LIFE)
+    return max(paper.upvotes - len(thumbs), 0) * left
 
 
 def _by_category(papers: Sequence[Paper]) -> Mapping[str, tuple[tuple[int, float], ...]]:
@@ -280,7 +295,7 @@ def _values(profile: Profile, day: Day) -> NDArray[np.float64]:
     values: NDArray[np.float64] = day.trending.sum(axis=0) + day.rows @ _vector(profile, day)
     for keyword, rows in _holding(profile, day):
         values[rows] += keyword.bonus
-    for _, rows, amounts in _named(profile, day):
+    for _, rows, amounts in (*_named(profile, day), *_lifted(profile, day)):
         values[rows] += amounts
     return values
 
@@ -338,6 +353,14 @@ def _named(profile: Profile, day: Day) -> Iterator[tuple[Part, NDArray[np.int64]
             yield Part(kind="author", name=name, value=value), np.array(found), np.full(len(found), value)
 
 
+def _lifted(profile: Profile, day: Day) -> Iterator[tuple[Part, NDArray[np.int64], NDArray[np.float64]]]:
+    """For each competing paper that other readers' likes lift: a part that names what they and this reader like."""
+    competing = day.ids[: day.competing]
+    for ident, title, value in profile.lifts:
+        rows = np.flatnonzero(competing == ident)
+        yield Part(kind="readers", name=title, value=value), rows, np.full(len(rows), value)
+
+
 # ---------------------------------------------------------------------------------------------- the reasons
 
 
@@ -357,7 +380,7 @@ def explain(
     today; of the competing ones where the day has no recent papers. `standard` is how many of their standard deviations the value lies
     above their mean, 0 where they do not differ. `match` is for `calibration` to say.
     """
-    named, holding, near = list(_named(profile, day)), _holding(profile, day), _among_columns(profile.near, day)
+    named, holding, near = [*_named(profile, day), *_lifted(profile, day)], _holding(profile, day), _among_columns(profile.near, day)
     for place, value, percentile, standard in _ranked(profile, day, among):
         parts = _parts(profile, day, place, words_of, named, holding, shown)
         yield Score(
@@ -584,7 +607,7 @@ def reason(score: Score) -> str:
     return sentence[0].upper() + sentence[1:] + "."
 
 
-_ORDER: tuple[PartKind, ...] = ("author", "keyword", "category", "word", "pick", "upvotes", "recency")
+_ORDER: tuple[PartKind, ...] = ("author", "keyword", "category", "word", "readers", "pick", "upvotes", "recency")
 
 
 def _names(parts: Sequence[Part], kind: PartKind) -> list[str]:
@@ -604,6 +627,8 @@ def _clause(kind: PartKind, names: Sequence[str]) -> str:
         return f"about {_list([_quoted(name) for name in _distinct(names)[:3]])}"
     if kind == "pick":
         return f"on the curated list of {names[0]}"
+    if kind == "readers":
+        return f"liked by readers who liked {_quoted(names[0])}, as you did"
     if kind == "upvotes":
         return f"{names[0]} upvote{'' if names[0] == '1' else 's'}"
     return f"new on {names[0]}"

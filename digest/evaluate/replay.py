@@ -17,6 +17,7 @@ import numpy as np
 from digest import features, profiles, store
 from digest.app import App
 from digest.model import Feedback, MessageState, Subscriber
+from digest.pipeline.company import Company
 from digest.pipeline.gather import Reader, Shared, Topics, View, competing, shared_by_all, stored_frequencies, view
 from digest.recipes import RECIPES
 from digest.store.digests import FAILED, History
@@ -101,9 +102,10 @@ def replay(
     for (local_date, mark), some in _together(wanted):
         now = min(one.past.composed_at for one in some)
         frequencies = words.up_to(mark)
+        company = Company(app, local_date, before=now)
         with app.store.reading() as tx:
-            then = view(tx, now=now, until=max(local_date, now.date()), frequencies=frequencies, mark=mark)
-        shared, readers = _as_then(app, then, local_date, some, people, before, votes)
+            then = view(tx, now=now, until=max(local_date, now.date()), frequencies=frequencies, mark=mark, least=company.least)
+        shared, readers = _as_then(app, then, local_date, some, people, before, votes, company)
         work = [
             _Task(rated=one, reader=reader, frozen=frozen.get(one.past.subscriber_id)) for one, reader in zip(some, readers, strict=True)
         ]
@@ -174,20 +176,22 @@ def _as_then(
     people: Mapping[int, Subscriber],
     before: Mapping[tuple[int, date], History],
     votes: Mapping[int, Sequence[Feedback]],
+    company: Company,
 ) -> tuple[Shared, list[Reader]]:
     """What the batch was ranked from."""
     after = local_date - timedelta(days=app.config.digest.window_days)
     until = max(local_date, seen.now.date())
     given = {one.past.subscriber_id: [v for v in votes.get(one.past.subscriber_id, []) if v.at < one.past.composed_at] for one in some}
+    lifts = company.lifts([given[one.past.subscriber_id] for one in some])
     with app.store.reading() as tx:
         days = store.past.first_seen(tx, after, until, seen.mark or 0)
         topics = Topics(tx, [people[one.past.subscriber_id] for one in some], given, seen)
         readers = []
-        for one in some:
+        for one, lift in zip(some, lifts, strict=True):
             subscriber = people[one.past.subscriber_id]
             history = before[subscriber.id, local_date]
             among = competing(history, days, after, topics.seen(subscriber) | history.listed)
-            readers.append(topics.reader(subscriber, among | {item.paper_id for item in one.past.items}, frozenset()))
+            readers.append(topics.reader(subscriber, among | {item.paper_id for item in one.past.items}, frozenset(), lift))
         shared = shared_by_all(tx, sorted({ident for reader in readers for ident in reader.among}), local_date, seen)
     return shared, readers
 

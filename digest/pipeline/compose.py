@@ -16,6 +16,7 @@ from digest.app import App
 from digest.calibration import matched
 from digest.model import Digest, MessageKind, Quiet, QuietReason, Score, Standing, Subscriber
 from digest.pipeline.calibrate import calibrate, calibrations
+from digest.pipeline.company import Company
 from digest.pipeline.gather import Reader, Shared, Topics, competing, shared_by_all, stored_frequencies, view
 from digest.store.digests import Window
 
@@ -77,9 +78,10 @@ def compose(
             store.ledger.recover(tx, dead=store.owners.dead(store.ledger.owners(tx)), now=app.now(), clock=datetime.now(UTC))
         calibrate(app)
     done = 0
+    company = Company(app, day)
     for batch in _batches(app, only, report):
         for local_date, readers in _wanted(app, batch, day, only is not None, due, report).items():
-            for subscriber, outcome, mark in _outcomes(app, readers, local_date):
+            for subscriber, outcome, mark in _outcomes(app, readers, local_date, company):
                 _keep(app, subscriber, outcome, mark, report, dry_run=dry_run)
         done += len(batch)
         if progress:
@@ -152,13 +154,15 @@ def due_at(subscriber: Subscriber, local_date: date) -> datetime:
 # ---------------------------------------------------------------------------------------------- a batch of readers
 
 
-def _outcomes(app: App, readers: Sequence[Subscriber], local_date: date) -> Iterator[tuple[Subscriber, Digest | Quiet, int]]:
+def _outcomes(
+    app: App, readers: Sequence[Subscriber], local_date: date, company: Company
+) -> Iterator[tuple[Subscriber, Digest | Quiet, int]]:
     """Digest or Quiet for each reader, and the mark up to which papers competed."""
     now = app.now()
     until = max(local_date, now.date())
     after = local_date - timedelta(days=app.config.digest.window_days)
     with app.store.reading() as tx:
-        now_view = view(tx, now=now, until=until, frequencies=stored_frequencies(tx))
+        now_view = view(tx, now=now, until=until, frequencies=stored_frequencies(tx), least=company.least)
         mark = store.papers.highest_id(tx)
         history = store.digests.history(tx, [s.id for s in readers], local_date)
         votes = store.feedback.of_subscribers(tx, [s.id for s in readers])
@@ -168,10 +172,11 @@ def _outcomes(app: App, readers: Sequence[Subscriber], local_date: date) -> Iter
         topics = Topics(tx, readers, votes, now_view)
     first_seen = {ident: paper.first_seen for ident, paper in shared.papers.items()}
     work = []
-    for subscriber in readers:
+    lifts = company.lifts([votes.get(s.id, []) for s in readers])
+    for subscriber, own_lifts in zip(readers, lifts, strict=True):
         past = history[subscriber.id]
         among = competing(past, first_seen, after, topics.seen(subscriber) | past.listed)
-        work.append(topics.reader(subscriber, among, past.maybe_seen))
+        work.append(topics.reader(subscriber, among, past.maybe_seen, own_lifts))
     yield from zip(readers, app.workers.map(partial(_choose, _sharing(app)), shared, work), [mark] * len(readers), strict=True)
 
 
@@ -305,5 +310,5 @@ def _keep(app: App, subscriber: Subscriber, outcome: Digest | Quiet, mark: int, 
 
 def outcome_for(app: App, subscriber: Subscriber, local_date: date) -> Digest | Quiet:
     """What a compose would store for one reader now; stores nothing."""
-    ((_, outcome, _),) = _outcomes(app, [subscriber], local_date)
+    ((_, outcome, _),) = _outcomes(app, [subscriber], local_date, Company(app, local_date))
     return outcome

@@ -15,6 +15,7 @@ import scipy.sparse as sp
 
 from digest import features, interests, papers, profiles, recipes, scores, store
 from digest.calibration import Calibration
+from digest.colikes import Lift
 from digest.model import Feedback, Interest, Made, Paper, Subscriber
 from digest.pipeline.hear import look_up_all
 from digest.store.digests import History
@@ -35,6 +36,8 @@ class View:
     #: recent papers up to that day
     recent: tuple[int, ...]
     mark: int | None = None
+    #: readers who must like a paper before their thumbs count for others; None = they do not
+    least: int | None = None
 
     @property
     def before(self) -> datetime | None:
@@ -67,12 +70,20 @@ class Reader:
     maybe_seen: frozenset[int]
 
 
-def view(tx: store.Connection, *, now: datetime, until: date, frequencies: features.Frequencies, mark: int | None = None) -> View:
+def view(
+    tx: store.Connection,
+    *,
+    now: datetime,
+    until: date,
+    frequencies: features.Frequencies,
+    mark: int | None = None,
+    least: int | None = None,
+) -> View:
     """The view of what was first seen up to a day."""
     recent = store.papers.recent(tx, until, BACKGROUND, mark=mark)
     packed = store.papers.vectors_of(tx, features.VERSION, recent)
     counts = features.unpack([packed[ident] for ident in recent if ident in packed])
-    return View(now=now, space=features.space(word_vectors(tx), frequencies, counts), recent=tuple(recent), mark=mark)
+    return View(now=now, space=features.space(word_vectors(tx), frequencies, counts), recent=tuple(recent), mark=mark, least=least)
 
 
 def word_vectors(tx: store.Connection) -> features.Table:
@@ -94,12 +105,12 @@ def _read(version: str, data: bytes) -> features.Table:
 
 def shared_by_all(tx: store.Connection, compete: Sequence[int], local_date: date, view: View) -> Shared:
     """The papers with these ids and the background of a view."""
-    found = store.papers.by_ids(tx, {*compete, *view.recent}, before=view.before)
+    found = store.papers.by_ids(tx, {*compete, *view.recent}, before=view.before, least=view.least)
     those = list({found[i].id: found[i] for i in compete if i in found and not found[i].withdrawn}.values())
     others = [found[i] for i in view.recent if i in found]
     rows, other_rows = _rows(tx, those, view.space), _rows(tx, others, view.space)
     return Shared(
-        day=scores.day(those, rows, others, other_rows, spread=view.space.spread),
+        day=scores.day(those, rows, others, other_rows, spread=view.space.spread, thumbs=_thumbs(tx, list(found), view)),
         papers={p.id: p for p in those},
         background=profiles.background(others, other_rows),
         made=Made(
@@ -111,6 +122,14 @@ def shared_by_all(tx: store.Connection, compete: Sequence[int], local_date: date
         ),
         local_date=local_date,
     )
+
+
+def _thumbs(tx: store.Connection, idents: Sequence[int], view: View) -> dict[int, list[float]]:
+    """Ages in days of readers' thumbs up, by paper."""
+    if view.least is None:
+        return {}
+    found = store.likes.times(tx, idents, least=view.least, before=view.before)
+    return {ident: [(view.now - at).total_seconds() / 86400 for at in times] for ident, times in found.items()}
 
 
 def stored_frequencies(tx: store.Connection) -> features.Frequencies:
@@ -164,7 +183,7 @@ class Topics:
         """Ids of the papers that the reader has rated or gave as examples."""
         return {v.paper_id for v in self.votes.get(subscriber.id, [])} | {i for idents, _ in self.examples[subscriber.id] for i in idents}
 
-    def reader(self, subscriber: Subscriber, among: frozenset[int], maybe_seen: frozenset[int]) -> Reader:
+    def reader(self, subscriber: Subscriber, among: frozenset[int], maybe_seen: frozenset[int], lifts: Sequence[Lift] = ()) -> Reader:
         votes = [v for v in self.votes.get(subscriber.id, []) if v.paper_id in self.place]
         liked, disliked = self._rated([v for v in votes if v.vote == 1]), self._rated([v for v in votes if v.vote == -1])
         each = list(zip(subscriber.interests, self.examples[subscriber.id], strict=True))
@@ -177,6 +196,9 @@ class Topics:
                 came=self.came.get(subscriber.id, {}),
                 named={v.paper_id: _worth(self.papers[v.paper_id], subscriber.interests) for v in votes},
             )
+        known = replace(
+            known, lifts=tuple((lift.paper_id, self.papers[lift.by].title, lift.value) for lift in lifts if lift.by in self.place)
+        )
         return Reader(subscriber=subscriber, known=known, among=among, maybe_seen=maybe_seen)
 
     def _known(

@@ -11,6 +11,7 @@ from digest.app import App
 from digest.errors import DigestError
 from digest.messages import Listed, Mailing, PaperLinks, ReaderLinks
 from digest.model import Digest, Message, MessageKind, Paper, Purpose, Queued
+from digest.pipeline.company import least
 from digest.store.alarms import Raised
 
 
@@ -28,7 +29,7 @@ def gather(app: App, some: Sequence[Queued]) -> Material:
     """Digests and papers of queued messages, as they are now."""
     with app.store.reading() as tx:
         digests = store.digests.load_many(tx, {queued.digest_id for queued in some if queued.digest_id is not None})
-        found = store.papers.by_ids(tx, {item.score.paper_id for digest in digests.values() for item in digest.items})
+        found = store.papers.by_ids(tx, {item.score.paper_id for digest in digests.values() for item in digest.items}, least=least(app, tx))
         alarms = store.alarms.every(tx) if any(queued.kind is MessageKind.ALERT for queued in some) else {}
     return Material(digests=digests, papers=found, alarms=alarms)
 

@@ -12,6 +12,7 @@ from digest import scores, store
 from digest.app import App
 from digest.errors import NotFoundError
 from digest.model import Digest, Message, MessageKind, Paper, Queued, Quiet, Subscriber
+from digest.pipeline.company import least
 from digest.pipeline.compose import outcome_for
 from digest.pipeline.letters import write_digest
 
@@ -68,7 +69,7 @@ def preview(app: App, subscriber: Subscriber, *, day: date | None = None) -> Pre
     if isinstance(outcome, Quiet):
         return Preview(subscriber=subscriber, outcome=outcome, papers={}, message=None)
     with app.store.reading() as tx:
-        found = store.papers.by_ids(tx, [item.score.paper_id for item in outcome.items])
+        found = store.papers.by_ids(tx, [item.score.paper_id for item in outcome.items], least=least(app, tx))
     key = local_date.isoformat()
     queued = Queued(
         id=0, kind=MessageKind.DIGEST, subscriber=subscriber, key=key, message_id=app.message_id(MessageKind.DIGEST, key, subscriber.id)
@@ -88,4 +89,4 @@ def sent_digest(app: App, subscriber: Subscriber, day: date) -> tuple[Digest, di
         if digest_id is None:
             raise NotFoundError(f"{subscriber.email} has no digest for {day}")
         digest = store.digests.load(tx, digest_id)
-        return digest, store.papers.by_ids(tx, [item.score.paper_id for item in digest.items])
+        return digest, store.papers.by_ids(tx, [item.score.paper_id for item in digest.items], least=least(app, tx))

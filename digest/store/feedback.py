@@ -46,19 +46,6 @@ def of_subscribers(tx: Connection, idents: Iterable[int]) -> dict[int, list[Feed
     return found
 
 
-def thumbs_up(tx: Connection, paper_ids: Iterable[int], *, before: datetime | None = None) -> dict[int, int]:
-    """Readers' thumbs up for each paper that has any; those given before a time alone where one is named."""
-    found: dict[int, int] = {}
-    for some in batches(list(paper_ids)):
-        rows = tx.execute(
-            select(feedback.c.paper_id, func.count().label("votes"))
-            .where(feedback.c.paper_id.in_(some), feedback.c.vote == 1, *([] if before is None else [feedback.c.at < before]))
-            .group_by(feedback.c.paper_id)
-        )
-        found |= {row.paper_id: row.votes for row in rows}
-    return found
-
-
 def totals(tx: Connection) -> tuple[int, int]:
     """Thumbs up and thumbs down in all."""
     row = tx.execute(

@@ -10,25 +10,26 @@ from typing import Any, cast
 from sqlalchemy import Connection, Row, func, select
 
 from digest.model import Identity, IdentityKind, Paper
-from digest.store import feedback
+from digest.store import likes
 from digest.store.engine import add_rows, batches, insert
 from digest.store.tables import dumps, frequencies, identities, papers, picks, records, vectors
 from digest.store.tables import feedback as votes
 
 
-def by_ids(tx: Connection, idents: Iterable[int], *, before: datetime | None = None) -> dict[int, Paper]:
+def by_ids(tx: Connection, idents: Iterable[int], *, before: datetime | None = None, least: int | None = None) -> dict[int, Paper]:
     """Papers under the ids asked for; an id that was merged away yields the paper that it became.
 
     `before`: readers' thumbs and picks count up to that time alone; all else of a paper is as it stands now.
+    `least`: readers' thumbs up count among the upvotes of papers that at least so many readers like; None = of none.
     """
     found: dict[int, Paper] = {}
     aliases: dict[int, int] = {}
     for some in batches(sorted(set(idents))):
         rows = tx.execute(select(papers).where(papers.c.id.in_(some))).all()
         aliases |= {row.id: row.merged_into for row in rows if row.merged_into is not None}
-        found |= _nouns(tx, [row for row in rows if row.merged_into is None], before)
+        found |= _nouns(tx, [row for row in rows if row.merged_into is None], before, least)
     if aliases:
-        kept = by_ids(tx, aliases.values(), before=before)
+        kept = by_ids(tx, aliases.values(), before=before, least=least)
         found |= {gone: kept[into] for gone, into in aliases.items()}
     return found
 
@@ -175,7 +176,7 @@ def put_frequencies(tx: Connection, version: str, data: bytes) -> None:
 # ---------------------------------------------------------------------------------------------- rows -> nouns
 
 
-def _nouns(tx: Connection, rows: Sequence[Row[Any]], before: datetime | None) -> dict[int, Paper]:
+def _nouns(tx: Connection, rows: Sequence[Row[Any]], before: datetime | None, least: int | None) -> dict[int, Paper]:
     idents = [row.id for row in rows]
     names: dict[int, list[Identity]] = defaultdict(list)
     listed: dict[int, list[tuple[date, int | None]]] = defaultdict(list)
@@ -185,7 +186,7 @@ def _nouns(tx: Connection, rows: Sequence[Row[Any]], before: datetime | None) ->
         for row in tx.execute(select(picks).where(picks.c.paper_id.in_(some))):
             if before is None or row.day <= before.date():
                 listed[row.paper_id].append((row.day, row.rank))
-    thumbs = feedback.thumbs_up(tx, idents, before=before)
+    thumbs = {} if least is None else likes.counts(tx, idents, least=least, before=before)
     found = {}
     for row in rows:
         pick = max(listed[row.id], key=lambda p: (p[0], -(p[1] or 0)), default=(None, None))

@@ -85,8 +85,9 @@ def test_papers_are_seen_as_they_stood_at_a_time(store: Store) -> None:
         for day in (DAY, DAY + timedelta(days=3)):
             tx.execute(picks.insert().values(paper_id=1, day=day, rank=2))
     with store.reading() as tx:
-        then = rows.papers.by_ids(tx, [1], before=NOW + timedelta(hours=2))[1]
-        now = rows.papers.by_ids(tx, [1])[1]
+        then = rows.papers.by_ids(tx, [1], before=NOW + timedelta(hours=2), least=1)[1]
+        now = rows.papers.by_ids(tx, [1], least=2)[1]
+        assert rows.papers.by_ids(tx, [1], before=NOW + timedelta(hours=2), least=2)[1].upvotes == 0
         assert (then.upvotes, then.picked) == (1, DAY)
         assert (now.upvotes, now.picked) == (2, DAY + timedelta(days=3))
         assert rows.papers.recent(tx, DAY, 10, mark=2) == [2, 1]

@@ -287,6 +287,50 @@ def test_no_liked_paper_is_near_a_stranger_or_itself() -> None:
     assert itself.nearest is None
 
 
+# ---------------------------------------------------------------------------------------------- what others say
+
+
+def upvotes_part(some: Paper, among: Sequence[Paper] = (), thumbs: dict[int, list[float]] | None = None) -> float:
+    papers = [some, *among]
+    made = scores.day(papers, rows(papers), thumbs=thumbs)
+    return next((part.value for score in ranked(profile(), made, among=[some.id]) for part in score.parts if part.kind == "upvotes"), 0.0)
+
+
+def test_upvotes_fade_with_the_days_since_a_paper_came_or_was_picked() -> None:
+    new = paper(99)
+    fresh = upvotes_part(paper(1, upvotes=100), [new])
+    old = upvotes_part(paper(1, upvotes=100, first_seen=TODAY - timedelta(days=6)), [new])
+    back = upvotes_part(paper(1, upvotes=100, first_seen=TODAY - timedelta(days=6), picked=TODAY), [new])
+    assert fresh == back == pytest.approx(scores.UPVOTES)
+    assert old == pytest.approx(scores.UPVOTES * np.log1p(25) / np.log1p(100))
+
+
+def test_readers_thumbs_fade_by_their_own_age_and_not_by_the_paper_s() -> None:
+    old = paper(1, upvotes=6, first_seen=TODAY - timedelta(days=30))
+    today, last_week = ({1: [age] * 6} for age in (0.0, 9.0))
+    assert upvotes_part(old, [paper(99)], today) == pytest.approx(scores.UPVOTES * np.log1p(6) / np.log1p(100))
+    assert upvotes_part(old, [paper(99)], last_week) == pytest.approx(scores.UPVOTES * np.log1p(6 / 8) / np.log1p(100))
+    assert upvotes_part(paper(1, upvotes=6), [], {1: [-0.5] * 9}) == pytest.approx(scores.UPVOTES * np.log1p(9) / np.log1p(100))
+
+
+def test_what_readers_thumbed_later_does_not_raise_the_measure() -> None:
+    recent = [replace(each, upvotes=7) for each in RECENT]
+    made = scores.day([paper(1)], rows([paper(1)]), recent, rows(recent), thumbs={each.id: [0.1] * 7 for each in recent})
+    assert (made.trending[0] == 0).all()
+
+
+def test_others_likes_are_a_part_of_the_sum_that_the_sentence_names() -> None:
+    who = replace(profile(), lifts=((2, 'Old "favourite"', 0.05), (77, "Of a paper that does not compete", 0.05)))
+    plain, lifted = (ranked(one, day([paper(1), paper(2)], RECENT)) for one in (profile(), who))
+    assert [score.paper_id for score in lifted] == [2, 1]
+    best = lifted[0]
+    assert best.value == pytest.approx(next(score.value for score in plain if score.paper_id == 2) + 0.05)
+    assert part(best, "readers").value == 0.05
+    assert sum(each.value for each in best.parts) + best.rest == pytest.approx(best.value, abs=1e-6)
+    assert scores.reason(best) == 'Liked by readers who liked "Old "favourite"", as you did.'
+    assert scores.pinned(who, day([paper(2)])) == frozenset()
+
+
 # ---------------------------------------------------------------------------------------------- bad input
 
 
