@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 
 import uvicorn
+from fastapi import FastAPI
 
 from digest import inbound, pipeline, subscriptions, web
 from digest.app import App
@@ -169,30 +170,31 @@ def _signals(news: queue.SimpleQueue[str]) -> Iterator[None]:
 # ---------------------------------------------------------------------------------------------- the pages in a thread
 
 
-class Background:
-    """The pages alone, in a thread: `with Background(app) as address: ...` yields their base address and stops them at the end.
+class Listener:
+    """Pages in a thread: `with Listener(...) as address: ...` yields their base address and stops them at the end.
 
     Args:
-        app: what the pages work with; its `web.bind` may name port 0 for any free one.
-        extra: routers or mounts served beside the pages.
+        make: gives the application, once the address is bound.
+        bind: host:port; port 0 means any free one.
+        key: what the operator set `bind` by, for the message when it cannot be used.
         stopped: called when the pages end, asked for or not.
 
     Raises:
         DigestError: on entering, when the address cannot be bound: which, why, and the remedy.
     """
 
-    def __init__(self, app: App, *, extra: Iterable[web.Extra] = (), stopped: Callable[[], None] | None = None) -> None:
-        self._app, self._extra, self._stopped = app, extra, stopped
+    def __init__(self, make: Callable[[], FastAPI], bind: str, *, key: str, stopped: Callable[[], None] | None = None) -> None:
+        self._make, self._bind, self._key, self._stopped = make, bind, key, stopped
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> str:
         """Bind, answer, and return the base address, such as http://127.0.0.1:8025."""
-        listener = _listen(self._app.config.web.bind)
+        listener = _listen(self._bind, self._key)
         address = _address(listener)
         try:
             config = uvicorn.Config(
-                web.create(self._app, extra=self._extra),
+                self._make(),
                 http="h11",
                 ws="none",
                 loop="asyncio",
@@ -240,6 +242,19 @@ class Background:
         self.stop()
 
 
+class Background(Listener):
+    """The service's pages alone.
+
+    Args:
+        app: what the pages work with; its `web.bind` may name port 0 for any free one.
+        extra: routers or mounts served beside the pages.
+        stopped: called when the pages end, asked for or not.
+    """
+
+    def __init__(self, app: App, *, extra: Iterable[web.Extra] = (), stopped: Callable[[], None] | None = None) -> None:
+        super().__init__(lambda: web.create(app, extra=extra), app.config.web.bind, key="web.bind", stopped=stopped)
+
+
 class _Server(uvicorn.Server):
     """Tells when it answers."""
 
@@ -252,7 +267,7 @@ class _Server(uvicorn.Server):
         self.up.set()
 
 
-def _listen(bind: str) -> socket.socket:
+def _listen(bind: str, key: str) -> socket.socket:
     host, _, port = bind.rpartition(":")
     host = host.strip("[]")
     # Without the protocol by name asyncio leaves Nagle's delay on: 40 ms for every page.
@@ -270,7 +285,7 @@ def _listen(bind: str) -> socket.socket:
             why = "this user may not listen there. Set a port from 1024 on, and put a proxy before it"
         else:
             why = f"{error.strerror or error}. Set an address of this machine, or 0.0.0.0 for all of them"
-        raise DigestError(f"web.bind = {bind!r}: {why}") from error
+        raise DigestError(f"{key} = {bind!r}: {why}") from error
     return listener
 
 

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import sys
 
-from digest.cli import deliveries, doctor, dumps, evaluation, fetch, library, mail, operate, people, rounds, signing, suppressions, vectors
+from digest.cli import (
+    catch,
+    deliveries,
+    doctor,
+    dumps,
+    evaluation,
+    fetch,
+    library,
+    mail,
+    operate,
+    people,
+    rounds,
+    signing,
+    suppressions,
+    vectors,
+)
 from digest.cli.base import app
 from digest.cli.options import err
 from digest.errors import AddressError, DigestError, InputError
 
 __all__ = [
     "app",
+    "catch",
     "deliveries",
     "doctor",
     "dumps",

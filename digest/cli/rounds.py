@@ -20,7 +20,7 @@ from digest.cli.base import app
 from digest.cli.mail import show_polled
 from digest.cli.options import AsJson, ConfigPath, DryRun, OnDate, OnlyEmail, a_day, err, opened, out, show_json, stopping
 from digest.errors import InputError
-from digest.model import Quiet, Subscriber
+from digest.model import MessageState, Quiet, Subscriber
 
 
 @app.command()
@@ -214,10 +214,23 @@ def send(date: OnDate = None, only: OnlyEmail = None, dry_run: DryRun = False, a
         report = pipeline.send(service, only=_only(service, only), dry_run=dry_run, stop=stop)
     if as_json:
         show_json(report.json)
+    elif dry_run:
+        _show_due(report)
     else:
         show_sent(report)
     if report.error:
         raise typer.Exit(1)
+
+
+def _show_due(report: pipeline.Sent) -> None:
+    table = Table("to", "message", "of", "papers", "", box=None, header_style="bold")
+    for row in report.due[:60]:
+        again = "again" if row["state"] == MessageState.DEFERRED.value else ""
+        table.add_row(row["email"], row["kind"], row["key"], str(row["papers"] or ""), again)
+    if report.due:
+        out.print(table)
+    more = f", {len(report.due) - 60} of them not shown" if len(report.due) > 60 else ""
+    out.print(f"{report.waiting} messages would be sent{more}; {report.later} later. Nothing was sent.", highlight=False)
 
 
 def show_sent(report: pipeline.Sent) -> None:

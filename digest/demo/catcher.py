@@ -43,12 +43,17 @@ class Caught:
 
 
 class Catcher:
-    """Context manager; `caught` grows in the order of arrival, and each message is also a file in the folder."""
+    """Context manager; `caught` grows in the order of arrival, and each message is also a file in the folder.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: made where it is not there; files in it stay.
+        port: of this machine; 0 = any free one.
+    """
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
         self.folder = folder
         self.caught: list[Caught] = []
-        self.host, self.port = "127.0.0.1", free_port()
+        self.host, self.port = "127.0.0.1", port or free_port()
         self._lock = threading.Lock()
         self._controller = Controller(self, hostname=self.host, port=self.port)
 
@@ -58,15 +63,17 @@ class Catcher:
                 number = len(self.caught) + 1
                 data = bytes(envelope.original_content or envelope.content)
                 self.caught.append(Caught(number=number, sender=envelope.mail_from, recipient=recipient, data=data))
-                (self.folder / f"{number:03d}-{recipient.replace('/', '_')}.eml").write_bytes(data)
+                self._before += 1
+                (self.folder / f"{self._before:03d}-{recipient.replace('/', '_')}.eml").write_bytes(data)
         return f"250 2.0.0 kept as {len(self.caught)}"
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._before = sum(1 for _ in self.folder.glob("*.eml"))
         try:
             self._controller.start()
         except OSError as error:
-            raise MailerError(f"the catcher cannot listen on {self.host}:{self.port} ({error}). Try again") from error
+            raise MailerError(f"the catcher cannot listen on {self.host}:{self.port} ({error}). Try again, or name another port") from error
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -39,8 +39,8 @@ class Change:
         return {title for title, _ in self.after}
 
 
-def inbox_pages(caught: Sequence[Caught], changes: Sequence[Change]) -> APIRouter:
-    """Routes under /inbox over the mails caught, and the changes seen, so far."""
+def inbox_pages(caught: Sequence[Caught], changes: Sequence[Change] | None = None, *, service: str = "Digest demonstration") -> APIRouter:
+    """Routes under /inbox over the mails caught, and the changes seen, so far; None where nothing is compared."""
     routes = APIRouter(prefix="/inbox", include_in_schema=False)
 
     def find(number: int) -> Caught:
@@ -49,16 +49,18 @@ def inbox_pages(caught: Sequence[Caught], changes: Sequence[Change]) -> APIRoute
         return caught[number - 1]
 
     def page(template: str, **values: object) -> HTMLResponse:
-        common: dict[str, object] = {"root": "", "service": "Digest demonstration", "signup": False}
+        common: dict[str, object] = {"root": "", "service": service, "signup": False, "compared": changes is not None}
         return HTMLResponse(render(f"web/{template}.html", common | values), headers=_PAGE)
 
     @routes.get("")
     def index() -> HTMLResponse:
         return page("inbox", mails=list(reversed(caught)), mail=None)
 
-    @routes.get("/changes")
-    def changed() -> HTMLResponse:
-        return page("changes", changes=changes)
+    if changes is not None:
+
+        @routes.get("/changes")
+        def changed() -> HTMLResponse:
+            return page("changes", changes=changes)
 
     @routes.get("/{number}")
     def show(number: int) -> HTMLResponse:

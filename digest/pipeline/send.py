@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import monotonic
-from typing import Literal
+from typing import Any, Literal
 
 from digest import store
 from digest.app import App
@@ -41,6 +41,8 @@ class Sent:
     states: Counter[MessageState] = field(default_factory=Counter)
     #: (address, what went wrong) of the first messages that were not accepted
     troubles: list[tuple[str, str]] = field(default_factory=list)
+    #: who would get what, where this was only a look: email, kind, key, state, papers
+    due: list[dict[str, Any]] = field(default_factory=list)
     #: still waiting afterwards: due now, and at a later attempt
     waiting: int = 0
     later: int = 0
@@ -58,6 +60,7 @@ class Sent:
             },
             "expired": self.states[MessageState.EXPIRED],
             "skipped": self.states[MessageState.SKIPPED],
+            "due": self.due,
             "waiting": self.waiting,
             "later": self.later,
             "troubles": [{"email": email, "reason": reason} for email, reason in self.troubles],
@@ -78,7 +81,7 @@ def send(
 
     Args:
         only: this reader's messages alone.
-        dry_run: only look; what senders lost is freed all the same.
+        dry_run: only look, and write nothing; `due` tells who would get what.
         stop: asked before anything is begun. True: what is on its way ends (up to the timeout of the final dot), claims are given back.
         lease: how long a claim outlives a sender that fell silent on another machine.
     """
@@ -87,10 +90,14 @@ def send(
 
 async def _send(app: App, only: Subscriber | None, dry_run: bool, stop: Callable[[], bool], lease: timedelta) -> Sent:
     report = Sent()
+    if dry_run:
+        with app.store.reading() as tx:
+            report.due = store.deliveries.due(tx, now=app.now(), only=None if only is None else [only.id])
+        return _finish(app, report, dry_run=True)
     with app.store.writing() as tx:
         _recover(app, tx, report)
         due = store.deliveries.anything_due(tx, now=app.now())
-    if due and not dry_run:
+    if due:
         owner = store.owners.me(secrets.token_hex(4))
         mailer = app.make_mailer()
         try:
@@ -102,7 +109,7 @@ async def _send(app: App, only: Subscriber | None, dry_run: bool, stop: Callable
             log.warning("send stopped: %s", error)
         finally:
             await mailer.close()
-    return _finish(app, report, dry_run=dry_run)
+    return _finish(app, report, dry_run=False)
 
 
 def _recover(app: App, tx: store.Connection, report: Sent) -> None:
@@ -266,6 +273,6 @@ def _finish(app: App, report: Sent, *, dry_run: bool) -> Sent:
         report.waiting, report.later = store.deliveries.waiting(tx, now=app.now())
     if not dry_run and (report.states or report.error):
         with app.store.writing() as tx:
-            summary = {key: value for key, value in report.json.items() if key not in ("troubles", "error")}
+            summary = {key: value for key, value in report.json.items() if key not in ("due", "troubles", "error")}
             store.rounds.add(tx, "send", at=app.now(), report=summary, error=report.error)
     return report

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, select
 
-from digest.model import Fault, MessageState
+from digest.model import Fault, MessageState, Standing
 from digest.store.engine import batches
-from digest.store.tables import deliveries, messages, subscribers
+from digest.store.ledger import TO_ANYONE
+from digest.store.tables import deliveries, digest_items, messages, subscribers
 
 _TROUBLES = ("deferred", "rejected", "unknown", "lost")
 #: letters to the operator have no subscriber
@@ -39,6 +41,22 @@ def anything_due(tx: Connection, *, now: datetime) -> bool:
         ).first()
         for state in _WAITING
     )
+
+
+def due(tx: Connection, *, now: datetime, only: Sequence[int] | None = None, limit: int = 1000) -> list[dict[str, Any]]:
+    """What a send would take now, in its order: email, kind, key, state, and for a digest how many papers it lists."""
+    papers = select(func.count()).where(digest_items.c.digest_id == messages.c.digest_id).scalar_subquery().label("papers")
+    standing = (subscribers.c.standing == Standing.ACTIVE.value) | messages.c.kind.in_([kind.value for kind in TO_ANYONE])
+    may = messages.c.subscriber_id.is_(None) | (standing & (subscribers.c.standing != Standing.SUPPRESSED.value))
+    chosen = (
+        select(_EMAIL, messages.c.kind, messages.c.key, messages.c.state, papers)
+        .join(subscribers, subscribers.c.id == messages.c.subscriber_id, isouter=True)
+        .where(messages.c.state.in_(_WAITING), messages.c.not_before <= now, messages.c.expires_at > now, may)
+    )
+    if only is not None:
+        chosen = chosen.where(messages.c.subscriber_id.in_(list(only)))
+    rows = tx.execute(chosen.order_by(messages.c.state, messages.c.not_before, messages.c.id).limit(limit))  # deferred before planned
+    return [dict(row._mapping) for row in rows]
 
 
 def waiting_since(tx: Connection, *, now: datetime) -> datetime | None:

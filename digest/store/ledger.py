@@ -31,7 +31,7 @@ PAUSES = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=45), ti
 _WAITING = (MessageState.PLANNED.value, MessageState.DEFERRED.value)
 _HELD = (MessageState.CLAIMED, MessageState.SENDING)
 #: mail about leaving or confirming goes to people who are not (or no longer) subscribed
-_TO_ANYONE = (MessageKind.CONFIRM, MessageKind.GOODBYE, MessageKind.ALERT)
+TO_ANYONE = (MessageKind.CONFIRM, MessageKind.GOODBYE, MessageKind.ALERT)
 
 
 # What every message passes through is built once: to build a statement costs several times what it costs to run it.
@@ -214,7 +214,7 @@ def _wants(queued: Queued, row: Any) -> bool:
         return True
     if row is None or row.email != queued.subscriber.email:
         return False
-    return row.standing in (_MAY_GET_ANY if queued.kind in _TO_ANYONE else _MAY_GET)
+    return row.standing in (_MAY_GET_ANY if queued.kind in TO_ANYONE else _MAY_GET)
 
 
 _MAY_GET = (Standing.ACTIVE.value,)
@@ -260,7 +260,7 @@ def _after(queued: Queued, delivery: Delivery, now: datetime) -> tuple[str, date
 def _set_aside(tx: Connection, idents: Sequence[int], now: datetime) -> dict[int, str]:
     """What could not begin goes back to the queue, unless it came too late or its reader wants it no more."""
     given_back = and_(messages.c.id.in_(idents), messages.c.state == MessageState.PLANNED.value)
-    to_anyone = messages.c.kind.in_([kind.value for kind in _TO_ANYONE])
+    to_anyone = messages.c.kind.in_([kind.value for kind in TO_ANYONE])
     may = subscribers.c.standing.in_(_MAY_GET) | (to_anyone & subscribers.c.standing.in_(_MAY_GET_ANY))
     wanted = select(subscribers.c.id).where(subscribers.c.id == messages.c.subscriber_id, may).exists()
     to_reader = messages.c.subscriber_id.is_not(None)
@@ -339,6 +339,6 @@ def skip_alerts(tx: Connection, prefix: str, *, now: datetime) -> int:
 
 def skip_waiting(tx: Connection, subscriber_id: int, *, now: datetime, all_kinds: bool = False) -> int:
     """Whoever leaves gets nothing more: skip what waits for them, but for mail about leaving, unless `all_kinds`."""
-    about_leaving = [] if all_kinds else [kind.value for kind in _TO_ANYONE]
+    about_leaving = [] if all_kinds else [kind.value for kind in TO_ANYONE]
     waits = and_(messages.c.subscriber_id == subscriber_id, messages.c.state.in_(_WAITING), messages.c.kind.not_in(about_leaving))
     return _move(tx, waits, MessageState.SKIPPED, now)

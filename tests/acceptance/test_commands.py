@@ -6,6 +6,8 @@ import io
 import json
 import os
 import re
+import signal
+import smtplib
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import dkim
+import httpx
 import msgspec
 import pytest
 import typer
@@ -124,7 +127,10 @@ def test_the_stages_of_a_round_one_by_one(run: Run, papers: Path, tmp_path: Path
     assert json.loads(run("compose", "--dry-run", "--json", *day).stdout)["planned"] == 1
     assert json.loads(run("send", "--json", *day).stdout)["accepted"] == 0
     assert json.loads(run("compose", "--json", *day).stdout)["planned"] == 1
-    assert json.loads(run("send", "--dry-run", "--json", *day).stdout)["waiting"] == 1
+    looked = json.loads(run("send", "--dry-run", "--json", *day).stdout)
+    assert (looked["waiting"], looked["accepted"]) == (1, 0)
+    assert looked["due"] == [{"email": "alice@example.org", "kind": "digest", "key": str(TODAY), "state": "planned", "papers": 10}]
+    assert "alice@example.org" in run("send", "--dry-run", *day).stdout
     assert json.loads(run("send", "--json", *day).stdout)["accepted"] == 1
     assert [path.suffix for path in (tmp_path / "outbox").iterdir()] == [".eml"]
 
@@ -337,6 +343,32 @@ def test_a_database_of_another_version_is_refused_until_upgraded(run: Run, tmp_p
     with sqlite3.connect(tmp_path / "digest.sqlite") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     assert "up to date" in run("db", "upgrade").stdout
+
+
+def test_mails_are_caught_and_shown_instead_of_delivered(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "digest", "catch", "--port", "0", "--web-port", "0", "--folder", "mail"]
+    with subprocess.Popen(
+        words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | {"COLUMNS": "200"}
+    ) as process:
+        try:
+            assert process.stdout is not None
+            told = ""
+            while "/inbox" not in told:
+                line = process.stdout.readline()
+                assert line, told
+                told += line
+            port, address = int(re.findall(r"port = (\d+)", told)[0]), re.findall(r"http://\S+", told)[0]
+            assert "Nothing was caught yet" in httpx.get(address, trust_env=False).text
+            with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+                client.sendmail("b@example.org", ["alice@example.org", "bob@example.org"], "Subject: a <caught> mail\r\n\r\nwords\r\n")
+            page = httpx.get(address.removesuffix("/inbox"), trust_env=False, follow_redirects=True).text
+            assert page.count("a &lt;caught&gt; mail") == 2
+            assert "words" in httpx.get(f"{address}/1", trust_env=False).text
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+    assert sorted(path.name for path in (tmp_path / "mail").iterdir()) == ["001-alice@example.org.eml", "002-bob@example.org.eml"]
 
 
 # ---------------------------------------------------------------------------------------------- the demonstration

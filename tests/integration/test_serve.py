@@ -204,7 +204,7 @@ def test_an_address_of_another_machine_is_told_with_the_remedy(anywhere: App) ->
 
 def test_answers_are_not_held_back_by_the_kernel(anywhere: App) -> None:
     """asyncio switches the delay off only for sockets that name their protocol."""
-    with serve._listen(anywhere.config.web.bind) as listener:
+    with serve._listen(anywhere.config.web.bind, "web.bind") as listener:
         assert listener.proto == socket.IPPROTO_TCP
 
 

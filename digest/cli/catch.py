@@ -1,0 +1,45 @@
+"""The command catch: a mail server for development."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import tempfile
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest.cli.base import app
+from digest.cli.options import out
+
+
+@app.command()
+def catch(
+    port: Annotated[int, typer.Option(help="Port that takes mails on this machine; 0 = any free one.")] = 2525,
+    web_port: Annotated[int, typer.Option(help="Port of the inbox page; 0 = any free one.")] = 8026,
+    folder: Annotated[
+        Path | None, typer.Option(help="Folder that keeps each mail; a new temporary one by default.", show_default=False)
+    ] = None,
+) -> None:
+    """Catch mails instead of delivering them, and show them in the browser: a mail server for development. Ctrl-C ends it."""
+    from digest.demo.catch import catching  # the web stack costs a second that the other commands need not wait for
+
+    over = threading.Event()
+    with contextlib.suppress(ValueError):  # signals reach the main thread alone
+        signal.signal(signal.SIGTERM, lambda *_: over.set())
+    place = folder or Path(tempfile.mkdtemp(prefix="digest-mail-"))
+    with catching(place, port=port, web_port=web_port) as (catcher, address), contextlib.suppress(KeyboardInterrupt):
+        out.print(
+            f'Set in config.toml:\n\n    [smtp]\n    host = "{catcher.host}"\n    port = {catcher.port}\n    tls = "none"\n',
+            highlight=False,
+            markup=False,
+        )
+        out.print(
+            f"Mails are shown at {address}/inbox and kept in {place}. Nothing is delivered. Ctrl-C ends it.",
+            highlight=False,
+            soft_wrap=True,
+        )
+        over.wait()
+    out.print(f"{len(catcher.caught)} mails were caught", highlight=False)
