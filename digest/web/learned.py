@@ -21,10 +21,10 @@ log = logging.getLogger("digest.web")
 
 #: how a step of the ladder is told
 _STEPS = {
-    "trending": "Nothing of its own yet: it lists what others picked and liked.",
-    "keywords": "From your keywords, categories and authors; no thumbs yet.",
-    "examples": "From your example papers; no thumbs yet.",
-    "thumbs": "From your thumbs.",
+    "trending": "Nothing of its own yet: it lists what others picked and liked",
+    "keywords": "From your keywords, categories and authors; no thumbs yet",
+    "examples": "From your example papers; no thumbs yet",
+    "thumbs": "From your thumbs",
 }
 _AT_ONCE = 60
 

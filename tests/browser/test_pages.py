@@ -117,7 +117,7 @@ def test_settings_are_refused_with_a_reason_then_saved(page: Page, served: App, 
     page.get_by_label("Keywords").fill("tactile sensing\n-survey")
     page.get_by_label("Time zone").fill("Berlin")
     page.get_by_label("Sunday").uncheck()
-    page.get_by_label("Good matches only").check()
+    page.get_by_label("Good matches").check()
     page.get_by_label("Not before").select_option("18:00")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_contain_text("2 answers need another look")
@@ -130,7 +130,7 @@ def test_settings_are_refused_with_a_reason_then_saved(page: Page, served: App, 
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_contain_text("Saved.")
     saved = subscriptions.by_id(served, alice.id)
-    assert (saved.size, saved.timezone, saved.hour, saved.days, saved.threshold) == (5, "Europe/Berlin", 18, (1, 2, 3, 4, 5, 6), 80)
+    assert (saved.size, saved.timezone, saved.hour, saved.days, saved.threshold) == (5, "Europe/Berlin", 18, (1, 2, 3, 4, 5, 6), "good")
     assert saved.interests[0].keywords == ("tactile sensing", "-survey")
 
 
@@ -174,3 +174,42 @@ def test_every_way_can_be_walked_with_the_keyboard(page: Page, served: App, cast
     page.keyboard.press("Enter")
     heading(page, "Noted: less like this")
     assert pipeline.standing_vote(served, alice.id, 2) == -1
+
+
+def test_a_second_interest_is_added_and_given_up(page: Page, served: App, cast: Cast) -> None:
+    alice = cast(served)["alice"]
+    page.goto(path(served, Purpose.MANAGE, alice))
+    page.get_by_role("button", name="Add another interest").click()
+    fits(page)
+    second = page.get_by_role("group", name="One more interest")
+    second.get_by_label("Name").fill("Courts")
+    second.get_by_label("Share").fill("3")
+    second.get_by_label("Keywords").fill("statute")
+    second.get_by_label("Keywords").press("Tab")
+    second.get_by_label("Name").press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Saved.")
+    fits(page)
+    assert [(one.name, one.share) for one in subscriptions.by_id(served, alice.id).interests] == [("main", 1), ("Courts", 3)]
+    page.get_by_role("group", name="Courts").get_by_label("Give up this interest").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    assert [one.name for one in subscriptions.by_id(served, alice.id).interests] == ["main"]
+
+
+def test_what_was_learned_is_seen_and_forgotten(page: Page, served: App, cast: Cast) -> None:
+    alice = cast(served)["alice"]
+    for number, vote in ((1, 1), (2, -1), (3, 1)):
+        pipeline.rate(served, alice, f"paper:{number}", vote)  # type: ignore[arg-type]
+    page.goto(path(served, Purpose.MANAGE, alice))
+    page.get_by_role("link", name="What has been learned").click()
+    heading(page, "What has been learned")
+    fits(page)
+    page.get_by_role("button", name="Forget").first.click()
+    expect(page.get_by_role("status")).to_contain_text("Forgotten.")
+    page.get_by_role("button", name="Start over").click()
+    expect(page.get_by_role("alert")).to_contain_text("Forget all 2 thumbs?")
+    fits(page)
+    page.get_by_role("link", name="Keep them").click()
+    page.get_by_role("button", name="Start over").click()
+    page.get_by_role("button", name="Forget all thumbs").click()
+    expect(page.get_by_role("status")).to_contain_text("All your thumbs are forgotten.")
+    assert all(pipeline.standing_vote(served, alice.id, number) == 0 for number in (1, 2, 3))
