@@ -277,6 +277,10 @@ class DigestSection(_Section):
         description="per cent of a digest that one category which the reader does not follow takes while there are others; 0 = all of it",
     )
     explore: bool = Field(True, description="whether digests of 5 papers and more try one that the scores are unsure of, marked as such")
+    ignored_weight: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        0.0,
+        description="what listed papers left without a thumb, where another of the digest got one, count beside thumbs down; 0 = nothing",
+    )
     least_readers: Annotated[int, Field(ge=2, le=1000)] = Field(
         5, description="readers who must like a paper before their thumbs count for others, and who must be there at all"
     )
@@ -656,7 +660,7 @@ def _toml(value: Any) -> str:
         return '""'
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         return str(value)
     if isinstance(value, tuple | list):
         return f"[{', '.join(_toml(item) for item in value)}]"

@@ -159,16 +159,22 @@ def train(
     liked: Rated | None = None,
     disliked: Rated | None = None,
     examples: Rated | None = None,
+    ignored: Rated | None = None,
+    ignored_weight: float = 0.0,
 ) -> Profile:
     """One reader's profile.
+
+    `ignored` papers were listed and left without a thumb; all together they count `ignored_weight` of what as many thumbs down would, and
+    nothing where nothing was liked.
 
     `phrases` are the interests' keywords as `features.phrases` makes them. Any of the inputs may be empty and the thumbs may contradict
     each other: the profile then knows less, and never holds a number that is not finite.
     """
     none = Rated(ids=np.empty(0, np.int64), titles=(), rows=sp.csr_matrix((0, 0)), ages=np.empty(0))
     liked, disliked, examples = liked or none, disliked or none, examples or none
+    ignored = ignored if ignored is not None and ignored_weight > 0 else none
     known = len(liked.ids) + EXAMPLE * len(examples.ids)
-    columns, weights = _learn(liked, disliked, examples, background)
+    columns, weights = _learn(liked, disliked, examples, ignored, ignored_weight, background)
     return Profile(
         step=_step(interests, liked, disliked, examples),
         thumbs_up=len(liked.ids),
@@ -232,13 +238,22 @@ def _join(parts: Sequence[Rated]) -> Rated:
     )
 
 
-def _learn(liked: Rated, disliked: Rated, examples: Rated, background: Background) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+def _against(number: int) -> float:
+    """What so many thumbs down take away together."""
+    return DISLIKE * number / (number + DISLIKES)
+
+
+def _learn(
+    liked: Rated, disliked: Rated, examples: Rated, ignored: Rated, ignored_weight: float, background: Background
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Columns and weights of the discriminant, of length 1; `AWAY` where there are dislikes alone, 0 where no word was rated.
 
     Only the columns of the rated papers: other words could do nothing but push down papers of which the reader said nothing.
     """
     ups = [part for part in (liked, examples) if len(part.ids)]
     parts = ups + ([disliked] if len(disliked.ids) else [])
+    rated = sum(len(part.ids) for part in parts)
+    parts += [ignored] if ups and len(ignored.ids) else []
     if not parts:
         return np.empty(0, np.int32), np.empty(0)
     every = _join(parts)
@@ -247,14 +262,19 @@ def _learn(liked: Rated, disliked: Rated, examples: Rated, background: Backgroun
     share[len(liked.ids) : number] *= EXAMPLE
     if number:
         share[:number] /= share[:number].sum()
-    if number < len(share):
-        against = DISLIKE * (len(share) - number) / (len(share) - number + DISLIKES) if number else 1.0
-        share[number:] *= -against / share[number:].sum()
+    if number < rated:
+        share[number:rated] *= -(_against(rated - number) if number else 1.0) / share[number:rated].sum()
+    if rated < len(share):
+        share[rated:] *= -ignored_weight * _against(len(share) - rated) / share[rated:].sum()
     if not every.rows.nnz:
         return np.empty(0, np.int32), np.empty(0)
     columns, places = np.unique(every.rows.indices, return_inverse=True)
     moved = every.rows.data * np.repeat(share, np.diff(every.rows.indptr))
     weights: NDArray[np.float64] = np.bincount(places, weights=moved) - share.sum() * background.mean[columns]
+    if rated < len(share):
+        # A column of ignored papers alone moves by what they say, else the least weight would push it down as if it had been rated.
+        theirs = ~np.isin(columns, every.rows.indices[: every.rows.indptr[rated]])
+        weights[theirs] += share[:rated].sum() * background.mean[columns[theirs]]
     length = float(np.sqrt(weights @ weights))
     if not np.isfinite(length) or length < 1e-9:
         return np.empty(0, np.int32), np.empty(0)

@@ -37,6 +37,9 @@ class Known:
     examples: profiles.Rated
     #: of a reader with several interests: what each of them says, without thumbs
     apart: tuple[Known, ...] = ()
+    #: listed and left without a thumb where another paper of the digest got one: no dislikes, and what they count beside those
+    ignored: profiles.Rated | None = None
+    ignored_weight: float = 0.0
     #: what other readers' likes add: (paper id, title of a paper that they and this reader like, what it adds)
     lifts: tuple[tuple[int, str, float], ...] = ()
     #: paper id -> the interest in whose place of a digest it was listed
@@ -152,9 +155,16 @@ def _with_thumbs(one: Known, known: Known, belongs: NDArray[np.int64], number: i
     return replace(
         one,
         lifts=known.lifts,
+        ignored=None if known.ignored is None else _listed_for(known.ignored, known.came, one.interests[0].name if known.apart else ""),
+        ignored_weight=known.ignored_weight,
         liked=profiles.some_of(known.liked, np.flatnonzero(mine[:ups])),
         disliked=profiles.some_of(known.disliked, np.flatnonzero(mine[ups:])),
     )
+
+
+def _listed_for(ignored: profiles.Rated, came: Mapping[int, str], name: str) -> profiles.Rated:
+    """Those that were listed in the place of an interest, or of none."""
+    return profiles.some_of(ignored, np.flatnonzero([came.get(ident, "") in ("", name) for ident in ignored.ids.tolist()]))
 
 
 def _by_taste(known: Known) -> list[tuple[str, float, Known]]:
@@ -259,7 +269,14 @@ def explain(recipe: Recipe, learned: Sequence[Learned], day: scores.Day, chosen:
 
 def _all(known: Known, background: profiles.Background) -> profiles.Profile:
     learned = profiles.train(
-        known.interests, background, phrases=known.phrases, liked=known.liked, disliked=known.disliked, examples=known.examples
+        known.interests,
+        background,
+        phrases=known.phrases,
+        liked=known.liked,
+        disliked=known.disliked,
+        examples=known.examples,
+        ignored=known.ignored,
+        ignored_weight=known.ignored_weight,
     )
     return replace(learned, lifts=known.lifts)
 

@@ -185,7 +185,7 @@ def _as_then(
     lifts = company.lifts([given[one.past.subscriber_id] for one in some])
     with app.store.reading() as tx:
         days = store.past.first_seen(tx, after, until, seen.mark or 0)
-        topics = Topics(tx, [people[one.past.subscriber_id] for one in some], given, seen)
+        topics = Topics(tx, [people[one.past.subscriber_id] for one in some], given, seen, app.config.digest.ignored_weight)
         readers = []
         for one, lift in zip(some, lifts, strict=True):
             subscriber = people[one.past.subscriber_id]

@@ -169,7 +169,7 @@ def _outcomes(
         fresh = store.papers.seen_between(tx, after, until)
         carried = sorted({ident for h in history.values() for ident in h.carried} - set(fresh))
         shared = replace(shared_by_all(tx, fresh + carried, local_date, now_view), calibrations=calibrations(tx))
-        topics = Topics(tx, readers, votes, now_view)
+        topics = Topics(tx, readers, votes, now_view, app.config.digest.ignored_weight)
     first_seen = {ident: paper.first_seen for ident, paper in shared.papers.items()}
     work = []
     lifts = company.lifts([votes.get(s.id, []) for s in readers])

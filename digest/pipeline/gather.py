@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 import scipy.sparse as sp
@@ -24,6 +24,8 @@ log = logging.getLogger("digest.compose")
 
 #: recent papers that stand for what a reader did not ask for, and that a match is measured against
 BACKGROUND = 1000
+#: how long it is known that a listed paper was ignored
+_FORGOTTEN = timedelta(days=90)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -161,8 +163,10 @@ class Topics:
         readers: Sequence[Subscriber],
         votes: Mapping[int, Sequence[Feedback]],
         view: View,
+        ignored_weight: float = 0.0,
     ) -> None:
         self.space = view.space
+        self.ignored_weight = ignored_weight
         self.votes = votes
         self.now = view.now
         #: of each interest in order: its example papers, and the texts that stand for one
@@ -174,6 +178,11 @@ class Topics:
         self.came = store.digests.interests_of(tx, several, before=view.before) if several else {}
         wanted = {v.paper_id for some in votes.values() for v in some}
         wanted |= {i for each in self.examples.values() for idents, _ in each for i in idents}
+        self.ignored: dict[int, dict[int, datetime]] = {}
+        if ignored_weight:
+            idents = [subscriber.id for subscriber in readers]
+            self.ignored = store.digests.ignored(tx, idents, since=view.now - _FORGOTTEN, before=view.before)
+            wanted |= {i for some in self.ignored.values() for i in some}
         self.papers = store.papers.by_ids(tx, wanted)
         ordered = [self.papers[i] for i in sorted(self.papers)]
         self.rows = _rows(tx, ordered, view.space)
@@ -196,6 +205,8 @@ class Topics:
                 came=self.came.get(subscriber.id, {}),
                 named={v.paper_id: _worth(self.papers[v.paper_id], subscriber.interests) for v in votes},
             )
+        if self.ignored_weight:
+            known = replace(known, ignored=self._ignored(self.ignored.get(subscriber.id, {})), ignored_weight=self.ignored_weight)
         known = replace(
             known, lifts=tuple((lift.paper_id, self.papers[lift.by].title, lift.value) for lift in lifts if lift.by in self.place)
         )
@@ -221,6 +232,11 @@ class Topics:
     def _rated(self, votes: Sequence[Feedback]) -> profiles.Rated:
         ages = [(self.now - v.at).total_seconds() / 86400 for v in votes]
         return profiles.rated([self.papers[v.paper_id] for v in votes], self.rows[[self.place[v.paper_id] for v in votes]], ages)
+
+    def _ignored(self, composed: Mapping[int, datetime]) -> profiles.Rated:
+        those = {ident: at for ident, at in composed.items() if ident in self.place}
+        ages = [(self.now - at).total_seconds() / 86400 for at in those.values()]
+        return profiles.rated([self.papers[ident] for ident in those], self.rows[[self.place[ident] for ident in those]], ages)
 
     def _examples(self, idents: Sequence[int], texts: Sequence[str]) -> profiles.Rated:
         known = [i for i in idents if i in self.place]

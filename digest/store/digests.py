@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, and_, func, select
 
 from digest.model import Digest, Item, Made, MessageKind, MessageState, Quiet, Score
 from digest.store.engine import batches, insert
-from digest.store.tables import digest_items, digests, messages
+from digest.store.tables import digest_items, digests, feedback, messages
 
 #: a digest whose message ended so did not reach its reader: its papers compete again
 FAILED = (MessageState.REJECTED, MessageState.EXPIRED, MessageState.SKIPPED, MessageState.UNKNOWN)
@@ -182,6 +182,37 @@ def interests_of(tx: Connection, subscriber_ids: Iterable[int], *, before: datet
         for row in rows:
             if row.interest:
                 found[row.subscriber_id][row.paper_id] = row.interest
+    return found
+
+
+def ignored(
+    tx: Connection, subscriber_ids: Iterable[int], *, since: datetime, before: datetime | None = None
+) -> dict[int, dict[int, datetime]]:
+    """For each subscriber: the papers that they never rated though they rated another of the same digest -> when it was composed.
+
+    Of digests that were accepted, composed after one time and before another; thumbs count up to that other time. A thumb that was
+    withdrawn is not the same as none.
+    """
+    until = [] if before is None else [digests.c.created_at < before]
+    rating = and_(
+        feedback.c.subscriber_id == digests.c.subscriber_id,
+        feedback.c.paper_id == digest_items.c.paper_id,
+        *([] if before is None else [feedback.c.at < before]),
+    )
+    found: dict[int, dict[int, datetime]] = defaultdict(dict)
+    for some in batches(list(subscriber_ids)):
+        rows = tx.execute(
+            select(digests.c.id, digests.c.subscriber_id, digests.c.created_at, digest_items.c.paper_id, feedback.c.vote)
+            .join(digest_items, digest_items.c.digest_id == digests.c.id)
+            .join(messages, messages.c.digest_id == digests.c.id)
+            .outerjoin(feedback, rating)
+            .where(digests.c.subscriber_id.in_(some), digests.c.created_at > since, messages.c.state == MessageState.ACCEPTED.value, *until)
+            .order_by(digests.c.created_at, digests.c.id, digest_items.c.position)
+        ).all()
+        looked_at = {row.id for row in rows if row.vote}
+        for row in rows:
+            if row.id in looked_at and row.vote is None:
+                found[row.subscriber_id][row.paper_id] = row.created_at
     return found
 
 

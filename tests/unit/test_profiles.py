@@ -243,3 +243,28 @@ def test_the_same_thumbs_always_give_the_same_profile_also_in_another_process() 
     copies = pickle.loads(pickle.dumps((BACKGROUND, liked, disliked)))
     second = profiles.train([], copies[0], liked=copies[1], disliked=copies[2])
     assert np.array_equal(first.weights, pickle.loads(pickle.dumps(second)).weights)
+
+
+# ---------------------------------------------------------------------------------------------- listed and left without a thumb
+
+
+def test_what_was_ignored_counts_against_papers_like_it_and_far_less_than_a_thumb_down() -> None:
+    liked, climate = rated(of("grasp")[:2]), rated(of("climate")[:3])
+    nothing = profiles.train([], BACKGROUND, liked=liked)
+    ignored = profiles.train([], BACKGROUND, liked=liked, ignored=climate, ignored_weight=0.1)
+    disliked = profiles.train([], BACKGROUND, liked=liked, disliked=climate)
+    untouched, little, much = (mean(one, "grasp") - mean(one, "climate") for one in (nothing, ignored, disliked))
+    assert untouched < little < much
+    assert little - untouched < 0.5 * (much - untouched)
+    barely = profiles.train([], BACKGROUND, liked=liked, ignored=climate, ignored_weight=1e-6)
+    assert mean(barely, "grasp") - mean(barely, "climate") == pytest.approx(untouched, abs=1e-3)
+    assert (ignored.thumbs_up, ignored.thumbs_down) == (2, 0)  # no thumb is made of it
+
+
+def test_without_a_weight_or_a_like_nothing_is_learned_from_silence() -> None:
+    liked, ignored = rated(of("grasp")[:2]), rated(of("climate")[:3])
+    plain, weightless = profiles.train([], BACKGROUND, liked=liked), profiles.train([], BACKGROUND, liked=liked, ignored=ignored)
+    assert np.array_equal(plain.columns, weightless.columns)
+    assert np.array_equal(plain.weights, weightless.weights)
+    silent = profiles.train([], BACKGROUND, ignored=ignored, ignored_weight=0.5)
+    assert (silent.step, len(silent.columns)) == ("trending", 0)

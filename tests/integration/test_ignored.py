@@ -1,0 +1,75 @@
+"""What was listed and left without a thumb: what counts as that, and that nothing of it is learned unless the operator says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from digest import pipeline, store, subscriptions
+from digest.app import App
+from digest.model import Digest, Feedback, MessageState, Subscriber, Vote
+from digest.store.tables import messages
+from digest.subscriptions import Wish
+from tests.conftest import NOON, TODAY, make_app
+
+Dump = Callable[..., Path]
+LATER = NOON + timedelta(minutes=5)
+TOMORROW = TODAY + timedelta(days=1)
+
+
+def listed(app: App, dump: Dump, state: MessageState = MessageState.ACCEPTED) -> tuple[Subscriber, list[int]]:
+    """A reader and the ids of the papers in their first digest."""
+    reader = subscriptions.subscribe(app, Wish(email="reader@example.org", keywords=("galaxy",), size=16), origin="command").subscriber
+    pipeline.ingest(app, [dump()])
+    pipeline.compose(app)
+    with app.store.writing() as tx:
+        tx.execute(messages.update().values(state=state.value))
+    return reader, [item.score.paper_id for item in pipeline.sent_digest(app, reader, TODAY)[0].items]
+
+
+def vote(app: App, reader: Subscriber, paper: int, value: Vote) -> None:
+    with app.store.writing() as tx:
+        store.feedback.put(tx, Feedback(subscriber_id=reader.id, paper_id=paper, vote=value, at=LATER))
+
+
+def ignored(app: App, reader: Subscriber, days: int = 90) -> set[int]:
+    with app.store.reading() as tx:
+        return set(store.digests.ignored(tx, [reader.id], since=NOON - timedelta(days=days)).get(reader.id, {}))
+
+
+def test_ignored_is_what_was_listed_beside_a_rated_paper(any_app: App, dump: Dump) -> None:
+    reader, papers = listed(any_app, dump)
+    assert ignored(any_app, reader) == set()  # nobody knows whether the mail was opened
+    vote(any_app, reader, papers[0], 1)
+    vote(any_app, reader, papers[1], 1)
+    vote(any_app, reader, papers[1], 0)  # withdrawn, which is more than silence
+    assert ignored(any_app, reader) == set(papers[2:])
+    assert ignored(any_app, reader, days=0) == set()
+    with any_app.store.reading() as tx:
+        assert store.digests.ignored(tx, [reader.id], since=NOON - timedelta(days=9), before=LATER) == {}  # before the thumb
+    vote(any_app, reader, papers[0], 0)
+    assert ignored(any_app, reader) == set()
+
+
+def test_what_did_not_reach_the_reader_was_not_ignored(app: App, dump: Dump) -> None:
+    reader, papers = listed(app, dump, MessageState.UNKNOWN)
+    vote(app, reader, papers[0], 1)
+    assert ignored(app, reader) == set()
+
+
+def test_silence_teaches_only_where_the_operator_says_so(tmp_path: Path, dump: Dump) -> None:
+    app = make_app(tmp_path)
+    reader, papers = listed(app, dump)
+    vote(app, reader, papers[0], 1)
+    pipeline.ingest(app.at(NOON + timedelta(days=1)), [dump(TOMORROW)])
+    app.close()
+    values = []
+    for weight in ("0", "0.5"):
+        service = make_app(tmp_path, digest__ignored_weight=weight).at(NOON + timedelta(days=1))
+        outcome = pipeline.preview(service, reader, day=TOMORROW).outcome
+        service.close()
+        assert isinstance(outcome, Digest)
+        assert (outcome.made.thumbs_up, outcome.made.thumbs_down) == (1, 0)
+        values.append({item.score.paper_id: item.score.value for item in outcome.items})
+    assert values[0] != values[1]
