@@ -78,17 +78,20 @@ def choose(
     pinned = set(rules.pinned) & allowed
     ranked: Iterable[Score] = scores if not pinned else list(scores)
     top = (score for score in ranked if score.paper_id in pinned) if pinned else iter(())
-    others = _above(ranked, allowed - pinned, subscriber.threshold)
+    order: dict[int, int] = {}
+    others = _noted(_above(ranked, allowed - pinned, subscriber.threshold), order)
     chosen = _Chosen(size=subscriber.size, papers=papers, rules=rules)
     for score in top:
         chosen.add(score)
+    fixed = len(chosen.scores)
     explore = rules.explore and chosen.size >= EXPLORED_FROM and chosen.room > 1
     chosen.size -= explore
     below = _fill(chosen, others, rules)
     chosen.size += explore
     unsure = list(islice((score for score in below if not chosen.holds(score)), UNSURE if explore else 0))
-    if len(unsure) == 1:
+    if len(unsure) == 1:  # nothing to draw from: it is listed in its rank, which shares may have passed over
         chosen.add(unsure.pop())
+        chosen.scores[fixed:] = sorted(chosen.scores[fixed:], key=lambda score: order[score.paper_id])
     items: list[tuple[Score, Slot, float]] = [(score, "pinned" if score.paper_id in pinned else "normal", 1.0) for score in chosen.scores]
     if unsure:
         drawn, probability = _draw(chosen, unsure, rules.cosines, (subscriber.id, local_date.toordinal()))
@@ -100,6 +103,13 @@ def choose(
         )
         return Digest(subscriber_id=subscriber.id, local_date=local_date, items=listed, made=made)
     return Quiet(subscriber_id=subscriber.id, local_date=local_date, reason=_reason(usable, seen, allowed), made=made)
+
+
+def _noted(scores: Iterable[Score], order: dict[int, int]) -> Iterator[Score]:
+    """The scores, with the rank of each written down as it is looked at."""
+    for rank, score in enumerate(scores):
+        order[score.paper_id] = rank
+        yield score
 
 
 def _above(ranked: Iterable[Score], allowed: Collection[int], threshold: Threshold) -> Iterator[Score]:

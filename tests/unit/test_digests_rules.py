@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -63,6 +63,7 @@ def shares(**of: float) -> Rules:
     st.integers(1, 30),
     st.booleans(),
 )
+@example(names=["a"] * 5 + ["b"], of={"a": 1, "b": 1}, size=6, explore=True)
 @settings(deadline=None)
 def test_shares_are_kept_no_place_stays_empty_and_the_list_is_ranked_as_one(
     names: list[str], of: dict[str, int], size: int, explore: bool
