@@ -27,6 +27,7 @@ _SILENT = timedelta(days=5)
 _PATIENCE = timedelta(hours=1)
 _SOURCE_PATIENCE = timedelta(days=2)
 _MAILBOX_PATIENCE = timedelta(hours=6)
+_OURS = "Mend the login, the sender's domain (SPF, DKIM, PTR) or the policy that it names; `digest doctor` looks at them"
 #: what happened longer ago is no news
 _RECENT = timedelta(days=1)
 
@@ -84,6 +85,8 @@ class Facts:
     waiting_since: datetime | None
     #: (fault, what a server last said, how many) of the last day
     faults: Sequence[tuple[Fault, str, int]]
+    #: mails of the last day that came back, after they were accepted, for a fault of ours: how many, and what the last one said
+    returned: tuple[int, str]
     unknown: int
     #: messages that came to an end within the last day, by state
     ended: dict[str, int]
@@ -153,8 +156,10 @@ def _sending(facts: Facts) -> list[Alarm]:
     for fault, said, n in facts.faults:
         if fault == "ours":
             what = f"{n} times in a day a mail server refused our mail for a fault of ours, and it waits"
-            remedy = "Mend the login, the sender's domain (SPF, DKIM, PTR) or the policy that it names; `digest doctor` looks at them"
-            found.append(Alarm(kind="refused", what=what, remedy=remedy, details=(said,)))
+            found.append(Alarm(kind="refused", what=what, remedy=_OURS, details=(said,)))
+    if facts.returned[0]:
+        what = f"{facts.returned[0]} mails of the last day came back for a fault of ours"
+        found.append(Alarm(kind="refused", what=what, remedy=_OURS, details=(facts.returned[1],)))
     if facts.unknown:
         what = f"{facts.unknown} messages ended as unknown: the server never said whether it took them"
         remedy = (

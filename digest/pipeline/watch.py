@@ -14,7 +14,7 @@ from pathlib import Path
 from digest import store
 from digest.app import App
 from digest.config import Config
-from digest.model import MessageKind, MessageState, Standing
+from digest.model import MessageKind, Standing
 from digest.pipeline import alarms
 from digest.pipeline.alarms import Alarm, Disk, Facts, Failing
 from digest.pipeline.fetch import only_arxiv, overdue
@@ -111,7 +111,8 @@ def facts(app: App, tx: store.Connection) -> Facts:
         waiting_since=store.deliveries.waiting_since(tx, now=now),
         # deliveries are timed by the real clock, whatever --date says
         faults=store.deliveries.faults(tx, since=datetime.now(UTC) - _DAY),
-        unknown=store.deliveries.count(tx).get(MessageState.UNKNOWN, 0),
+        returned=store.bounces.ours(tx, since=now - _DAY),
+        unknown=store.deliveries.unknown(tx),
         ended=store.deliveries.ended(tx, since=min(now, datetime.now(UTC)) - _DAY, now=now),
         mailbox=_failing_mailbox(app, tx),
         disks=disks(app.config),

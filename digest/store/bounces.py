@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from digest.model import Bounced, Subscriber
 from digest.store import subscribers
@@ -53,6 +54,13 @@ def reader_of(tx: Connection, message: int) -> Subscriber | None:
     """To whom a message (its row's id) went; None when it is no longer stored."""
     ident = tx.execute(select(messages.c.subscriber_id).where(messages.c.id == message)).scalar_one_or_none()
     return None if ident is None else subscribers.by_id(tx, ident)
+
+
+def ours(tx: Connection, *, since: datetime) -> tuple[int, str]:
+    """How many messages came back by mail since then for a fault of ours, and what the last one said."""
+    those = (bounces.c.fault == "ours", bounces.c.via == "mail", bounces.c.at > since)
+    last = tx.execute(select(bounces.c.text).where(*those).order_by(bounces.c.id.desc()).limit(1)).scalar_one_or_none()
+    return (0, "") if last is None else (tx.execute(select(func.count()).where(*those)).scalar_one(), last)
 
 
 def forgive(tx: Connection, email: str) -> None:

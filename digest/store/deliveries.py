@@ -59,6 +59,11 @@ def due(tx: Connection, *, now: datetime, only: Sequence[int] | None = None, lim
     return [dict(row._mapping) for row in rows]
 
 
+def unknown(tx: Connection) -> int:
+    """Messages of which nobody knows whether they were taken."""
+    return tx.execute(select(func.count()).where(messages.c.state == MessageState.UNKNOWN.value)).scalar_one()
+
+
 def waiting_since(tx: Connection, *, now: datetime) -> datetime | None:
     """The time since which the longest waiting message could have been sent; None when none waits."""
     first = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +16,7 @@ from digest.model import Delivery, MessageKind, MessageState, Phase, Purpose, Qu
 from digest.pipeline.bounces import note_refusal
 from digest.subscriptions import Wish
 from tests.conftest import NOON, invented
+from tests.unit.test_bounces import damaged
 
 GOLDEN = Path(__file__).parents[1] / "data" / "bounces"
 ALICE, BOB = "alice@example.org", "bob@example.org"
@@ -311,6 +313,26 @@ def test_a_bounce_of_a_message_that_went_to_somebody_else_is_not_believed(servic
     data = (GOLDEN / "postfix-unknown-user.eml").read_bytes().replace(VERP, address.encode())
     assert inbound.receive(service, data).outcome == "untrusted"
     assert (standing(service, alice), standing(service, bob)) == (Standing.ACTIVE, Standing.ACTIVE)
+
+
+def test_damaged_mails_change_nothing_of_other_readers(service: App, alice: Subscriber, bob: Subscriber) -> None:
+    """Whatever is done to a mail about one reader's message, it stays about that reader or becomes nothing."""
+    chance = random.Random(2)
+    queued = letter(service, alice)
+    before = [row for row in contents(service)["subscribers"] if BOB in str(row)]
+    for path in sorted(GOLDEN.glob("*.eml")):
+        for _ in range(3):
+            received = inbound.receive(service, damaged(mail(path.stem, service, queued), chance))
+            assert received.subscriber is None or received.subscriber.id == alice.id
+    after = contents(service)
+    assert [row for row in after["subscribers"] if BOB in str(row)] == before
+    assert {str(row[0]) for row in after["suppressions"]} <= {ALICE}  # type: ignore[index]
+
+
+def test_what_comes_back_for_a_fault_of_ours_is_an_alarm(service: App, alice: Subscriber) -> None:
+    inbound.receive(service, mail("gmail-unauthenticated", service, letter(service, alice)))
+    (alarm,) = [alarm for alarm in pipeline.status(service).alarms if alarm.kind == "refused"]
+    assert "5.7.26" in str(alarm)
 
 
 def test_a_rotated_key_still_proves_the_bounces_of_older_mails(service: App, alice: Subscriber) -> None:

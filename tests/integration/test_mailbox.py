@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import imaplib
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from digest import inbound, store, subscriptions
+from digest import inbound, serve, store, subscriptions
 from digest.app import App
 from digest.errors import MailboxError
 from digest.mailbox import ImapServer, Mailbox
@@ -224,6 +227,25 @@ def test_a_mailbox_that_cannot_be_read_is_noted_until_it_can(listening: App, dov
     with listening.store.reading() as tx:
         place = store.mailboxes.of(tx, server.name)
     assert (place.error, place.read_at) == ("", later.now())
+
+
+def test_serve_reads_the_mailbox_by_itself(listening: App, alice: Subscriber, person: imaplib.IMAP4_SSL) -> None:
+    put(person, bounce_of(listening, letter(listening, alice)))
+    main = threading.main_thread().ident
+    assert main is not None
+    done = threading.Event()
+
+    def look() -> None:
+        for _ in range(1200):
+            if mails(person, "SEEN"):
+                done.set()
+                break
+            time.sleep(0.05)
+        signal.pthread_kill(main, signal.SIGTERM)
+
+    serve.run(listening, only=["scheduler"], ready=lambda _: threading.Thread(target=look, daemon=True).start())
+    assert done.is_set()
+    assert subscriptions.by_id(listening, alice.id).standing is Standing.SUPPRESSED
 
 
 def test_without_a_mailbox_nothing_is_asked(app: App) -> None:
