@@ -47,10 +47,10 @@ def write_token(link: Link, key: LinkKey) -> str:
     Raises:
         ValueError: an id does not fit into 40 bits, or the key's id into a byte.
     """
-    ids = (link.subscriber_id, link.paper_id, link.message_id)
-    if not all(0 <= ident <= _ID_MAX for ident in ids):
+    reader, paper, message = ids = (link.subscriber_id, link.paper_id, link.message_id)
+    if not (0 <= reader <= _ID_MAX and 0 <= paper <= _ID_MAX and 0 <= message <= _ID_MAX):
         raise ValueError(f"ids must be 0 to {_ID_MAX}, got {ids}")
-    body = struct.pack("BBB", _VERSION, key.id, _PURPOSES[link.purpose]) + b"".join([ident.to_bytes(5, "big") for ident in ids])
+    body = struct.pack("BBB", _VERSION, key.id, _PURPOSES[link.purpose]) + (reader << 80 | paper << 40 | message).to_bytes(15, "big")
     return _base32(body + _sign(body, key))
 
 

@@ -600,8 +600,11 @@ def reason(score: Score) -> str:
     if any(part.kind != "recency" for part in strong):
         # Nearly all the day's papers are as new.
         strong = [part for part in strong if part.kind != "recency"]
-    clauses = [clause for clause in (_clause(kind, _names(strong, kind)) for kind in _ORDER) if clause]
-    if score.nearest is not None and any(part.kind == "word" for part in strong):
+    names: dict[PartKind, list[str]] = {}
+    for part in strong:
+        names.setdefault(part.kind, []).append(part.name)
+    clauses = [_clause(kind, names[kind]) for kind in _ORDER if kind in names]
+    if score.nearest is not None and "word" in names:
         clauses.append(f'near "{score.nearest[0]}", which you chose')
     sentence = "; ".join(clauses)
     return sentence[0].upper() + sentence[1:] + "."
@@ -610,13 +613,7 @@ def reason(score: Score) -> str:
 _ORDER: tuple[PartKind, ...] = ("author", "keyword", "category", "word", "readers", "pick", "upvotes", "recency")
 
 
-def _names(parts: Sequence[Part], kind: PartKind) -> list[str]:
-    return [part.name for part in parts if part.kind == kind]
-
-
 def _clause(kind: PartKind, names: Sequence[str]) -> str:
-    if not names:
-        return ""
     if kind == "author":
         return f"by {_list(names)}, whom you follow"
     if kind == "keyword":
@@ -644,12 +641,16 @@ def _list(names: Sequence[str]) -> str:
 
 def _distinct(names: Sequence[str]) -> list[str]:
     """Without words that a stronger or longer name holds already: "tactile sensing" says "tactile", "agent" says "Agents"."""
-    kept: list[str] = []
+    kept: list[tuple[str, frozenset[str]]] = []
     for name in names:
         words = _single(name)
-        if not any(words <= _single(other) for other in kept):
-            kept = [other for other in kept if not _single(other) <= words] + [name]
-    return kept
+        for _, others in kept:
+            if words <= others:
+                break
+        else:
+            kept = [(other, others) for other, others in kept if not others <= words]
+            kept.append((name, words))
+    return [name for name, _ in kept]
 
 
 @lru_cache(maxsize=16384)

@@ -27,6 +27,7 @@ _WORD, _WORD_LINE = 75, 76
 _WORD_FRAME = len("=?utf-8?q??=")
 #: RFC 2047 5 (3): what needs no quoting even inside the name of a mailbox
 _Q_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+_Q_OF = tuple("_" if byte == 32 else chr(byte) if byte in _Q_SAFE else f"={byte:02X}" for byte in range(256))
 #: four characters for three octets, and a line break after every 76
 _BASE64_GROWTH = 4 / 3 * 78 / 76
 #: RFC 5321 4.5.3.1: a path may have 256 octets, angle brackets included
@@ -183,7 +184,7 @@ def _joint(name: str, display: str, address: str) -> str:
 def _encoded(text: str, used: int) -> str:
     """`text` as encoded words of whole characters, one a line; `used` columns of the first line are taken."""
     raw = text.encode("utf-8")
-    as_q = sum(1 if byte in _Q_SAFE or byte == 32 else 3 for byte in raw) <= (len(raw) + 2) // 3 * 4
+    as_q = len(_q(raw)) <= (len(raw) + 2) // 3 * 4
     return "\r\n ".join(_words(text, used, as_q))
 
 
@@ -192,7 +193,7 @@ def _words(text: str, used: int, as_q: bool) -> Iterator[str]:
     chunk, size = bytearray(), 0
     for char in text:
         raw = char.encode("utf-8")
-        added = len(_q(raw)) if as_q else len(raw)
+        added = (1 if raw[0] in _Q_SAFE or raw == b" " else 3 * len(raw)) if as_q else len(raw)
         if chunk and (size + added if as_q else (size + added + 2) // 3 * 4) > room:
             yield _word(chunk, as_q)
             chunk, size, room = bytearray(), 0, _WORD - _WORD_FRAME
@@ -206,4 +207,4 @@ def _word(chunk: bytes | bytearray, as_q: bool) -> str:
 
 
 def _q(raw: bytes | bytearray) -> str:
-    return "".join("_" if byte == 32 else chr(byte) if byte in _Q_SAFE else f"={byte:02X}" for byte in raw)
+    return "".join([_Q_OF[byte] for byte in raw])

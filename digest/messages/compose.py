@@ -254,8 +254,12 @@ def _made_line(made: Made) -> str:
 
 def _tidy(text: str) -> str:
     """Text as a person would leave it: no blanks at line ends, no two empty lines in a row, one line break at the end."""
-    stripped = "\n".join(line.rstrip() for line in text.splitlines())
-    return re.sub(r"\n{3,}", "\n\n", stripped).strip("\n") + "\n"
+    kept = [""]
+    for line in text.splitlines():
+        line = line.rstrip()
+        if line or kept[-1]:
+            kept.append(line)
+    return "\n".join(kept).strip("\n") + "\n"
 
 
 def _without_gaps(html: str) -> str:

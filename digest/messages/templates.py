@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections.abc import Callable, MutableMapping
 from functools import lru_cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from jinja2 import (
@@ -19,12 +21,14 @@ from jinja2 import (
     FileSystemLoader,
     PrefixLoader,
     StrictUndefined,
+    Template,
     TemplateNotFound,
     TemplateSyntaxError,
     select_autoescape,
 )
 from jinja2 import TemplateError as JinjaError
 from jinja2.ext import Extension
+from markupsafe import escape
 
 from digest.errors import TemplateError
 from digest.messages import texts
@@ -38,6 +42,26 @@ class Unindented(Extension):
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         return _INDENT.sub("", source) if name and name.endswith(".html") and "email/" in name else source
+
+
+class Quick(Template):
+    """A template whose output is escaped as ever, but into plain text: to make every value a Markup takes a third of the time of a mail."""
+
+    @classmethod
+    def from_code(
+        cls, environment: Environment, code: CodeType, globals: MutableMapping[str, Any], uptodate: Callable[[], bool] | None = None
+    ) -> Template:
+        made = super().from_code(environment, code, globals, uptodate)
+        # the compiled module imports `escape` and uses it for output alone; what macros and filters return is Markup all the same
+        made.root_render_func.__globals__["escape"] = _escaped
+        return made
+
+
+def _escaped(value: Any) -> str:
+    """As `markupsafe.escape`, which tells apart more than needs be here."""
+    if type(value) is not str:
+        return escape(value)
+    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#39;").replace('"', "&#34;")
 
 
 def shipped_folder() -> Path:
@@ -66,6 +90,7 @@ def environment(folders: tuple[Path, ...] = ()) -> Environment:
         extensions=[Unindented],
         cache_size=-1,
     )
+    made.template_class = Quick
     made.filters["wrap"] = texts.wrap
     return made
 

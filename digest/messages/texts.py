@@ -112,8 +112,17 @@ def wrap(text: str, indent: int = 0, first: str = "") -> str:
     """`text` in lines of at most 72 columns, each indented by `indent` spaces; `first` stands in the first line's indent."""
     margin = " " * indent
     room = WIDTH - indent
+    words = text.split()
     wrapped, line, used = [], "", 0
-    for word in text.split():
+    if text.isascii() and max(map(len, words), default=0) <= room:  # most are, and a column is a character
+        for word in words:
+            if line and len(line) + 1 + len(word) > room:
+                wrapped.append(margin + line)
+                line = word
+            else:
+                line = f"{line} {word}" if line else word
+        words = []
+    for word in words:
         for number, piece in enumerate(_pieces(word, room)):
             wide = _columns(piece)
             if line and (number or used + 1 + wide > room):

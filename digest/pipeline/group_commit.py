@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from time import monotonic
 from typing import Generic, Self, TypeVar
 
 from digest import store
@@ -23,6 +24,8 @@ T = TypeVar("T")
 #: the outcome of a delivery is worth waiting for a database that is locked or away
 _PATIENCE_SECONDS = 120.0
 _PAUSE_SECONDS = 1.0
+#: how long a commit waits for others to join it, and how long a quiet moment is
+_GATHER_SECONDS, _IDLE_SECONDS = 0.025, 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,16 @@ class GroupCommit:
 
     Args:
         owner: this sender.
+        connections: how many may wait at once.
         patience: seconds for which outcomes are kept and tried again while the database refuses them.
         pause: seconds between the tries.
     """
 
-    def __init__(self, app: App, owner: str, *, patience: float = _PATIENCE_SECONDS, pause: float = _PAUSE_SECONDS) -> None:
+    def __init__(
+        self, app: App, owner: str, *, connections: int = 1, patience: float = _PATIENCE_SECONDS, pause: float = _PAUSE_SECONDS
+    ) -> None:
         self._app, self._owner, self._patience, self._pause = app, owner, patience, pause
+        self._connections = connections
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="digest-ledger")
         self._begins: list[_Begin] = []
         self._settles: list[_Settle] = []
@@ -110,6 +117,7 @@ class GroupCommit:
     async def _commit(self) -> None:
         while True:
             await self._news.wait()
+            await self._gather()
             self._news.clear()
             begins, self._begins = self._begins, []
             settles, self._settles = self._settles, []
@@ -118,6 +126,15 @@ class GroupCommit:
             except Exception as error:  # noqa: BLE001  (one message at fault must not take the others with it)
                 log.warning("ledger: a group could not be written, trying each by itself: %s", error)
                 await self._commit_each([*begins, *settles])
+
+    async def _gather(self) -> None:
+        """Wait for others who are about to come: as long as there are some at work in this process, and for moments at most."""
+        ends = monotonic() + _GATHER_SECONDS
+        while (waiting := len(self._begins) + len(self._settles)) < self._connections and monotonic() < ends:
+            began = monotonic()
+            await asyncio.sleep(_IDLE_SECONDS)
+            if len(self._begins) + len(self._settles) == waiting and monotonic() - began < 2 * _IDLE_SECONDS:
+                return  # nobody came, and nothing else ran: they wait for the network
 
     async def _commit_each(self, some: Sequence[_Begin | _Settle]) -> None:
         for one in some:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from time import monotonic
 
 from digest import calibration, messages, scores, store
 from digest.app import App
@@ -25,11 +26,31 @@ class Material:
     alarms: dict[str, Raised]
 
 
-def gather(app: App, some: Sequence[Queued]) -> Material:
-    """Digests and papers of queued messages, as they are now."""
+class Shelf:
+    """Papers that were read a moment ago: a day's readers get the same ones, and most of reading a digest is reading its papers."""
+
+    #: seconds after which a paper is read anew (it may have been withdrawn), and how many are kept
+    SECONDS, MOST = 60.0, 4000
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._papers: dict[int, Paper] = {}
+        self._since = monotonic()
+
+    def papers(self, tx: store.Connection, idents: set[int]) -> dict[int, Paper]:
+        """As `store.papers.by_ids`."""
+        if monotonic() - self._since > self.SECONDS or len(self._papers) > self.MOST:
+            self._papers, self._since = {}, monotonic()
+        if absent := idents - self._papers.keys():
+            self._papers |= store.papers.by_ids(tx, absent, least=least(self._app, tx))
+        return {ident: self._papers[ident] for ident in idents if ident in self._papers}
+
+
+def gather(app: App, some: Sequence[Queued], shelf: Shelf) -> Material:
+    """Digests and papers of queued messages, as they are now, or were when the shelf got them."""
     with app.store.reading() as tx:
         digests = store.digests.load_many(tx, {queued.digest_id for queued in some if queued.digest_id is not None})
-        found = store.papers.by_ids(tx, {item.score.paper_id for digest in digests.values() for item in digest.items}, least=least(app, tx))
+        found = shelf.papers(tx, {item.score.paper_id for digest in digests.values() for item in digest.items})
         alarms = store.alarms.every(tx) if any(queued.kind is MessageKind.ALERT for queued in some) else {}
     return Material(digests=digests, papers=found, alarms=alarms)
 

@@ -23,7 +23,7 @@ from digest.errors import DigestError, MailerError, StoreError
 from digest.mailer import EVERYWHERE, Mailer
 from digest.model import Delivery, MessageState, Phase, Queued, Subscriber
 from digest.pipeline.group_commit import GroupCommit
-from digest.pipeline.letters import Material, gather, write
+from digest.pipeline.letters import Material, Shelf, gather, write
 from digest.store.ledger import LEASE
 
 log = logging.getLogger("digest.send")
@@ -102,7 +102,7 @@ async def _send(app: App, only: Subscriber | None, dry_run: bool, stop: Callable
         mailer = app.make_mailer()
         try:
             await mailer.open()
-            async with GroupCommit(app, owner) as ledger:
+            async with GroupCommit(app, owner, connections=mailer.connections) as ledger:
                 await _Sender(app, mailer, ledger, report, owner=owner, only=only, stop=stop, lease=lease).run()
         except MailerError as error:
             report.error = str(error)
@@ -141,6 +141,7 @@ class _Sender:
         #: a short one: what is claimed and not begun is what a dead sender keeps from the living
         self._ready: asyncio.Queue[tuple[Queued, Material] | None] = asyncio.Queue(mailer.connections)
         self._lease_ends = monotonic() + lease.total_seconds()
+        self._shelf = Shelf(app)
 
     async def run(self) -> None:
         """Until nothing is due or it has to stop. Whatever fails, all that is on its way ends first.
@@ -179,7 +180,7 @@ class _Sender:
         try:
             while not self._stops() and await self._open() and (claimed := await self.ledger.write(claim)):
                 wanted = await self._without_held(claimed)
-                material = await asyncio.to_thread(gather, self.app, wanted)
+                material = await asyncio.to_thread(gather, self.app, wanted, self._shelf)
                 for queued in wanted:
                     await self._ready.put((queued, material))
         except StoreError as error:

@@ -32,7 +32,7 @@ BUSY_MS = 15_000
 POOL, POOL_WAIT = 20, 10
 
 
-_POOL: dict[str, Any] = {"pool_size": POOL, "pool_timeout": POOL_WAIT, "json_serializer": as_json}
+_POOL: dict[str, Any] = {"pool_size": POOL, "pool_timeout": POOL_WAIT, "json_serializer": as_json, "json_deserializer": msgspec.json.decode}
 
 
 class Store:

@@ -49,7 +49,7 @@ def fill(app: App, count: int) -> None:
 
 async def ours(app: App, connections: int) -> int:
     done = 0
-    async with GroupCommit(app, "bench") as ledger:
+    async with GroupCommit(app, "bench", connections=connections) as ledger:
         ready: asyncio.Queue[Queued | None] = asyncio.Queue(connections)
 
         def claim(tx: store.Connection) -> list[Queued]:

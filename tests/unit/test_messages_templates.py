@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup, escape
 
 from digest.errors import TemplateError
 from digest.messages import environment, render, templates
@@ -74,3 +77,21 @@ def test_templates_inside_the_package_win_over_those_beside_it(tmp_path: Path, m
 
 def test_the_environment_is_made_once_for_the_same_folders(tmp_path: Path) -> None:
     assert environment((tmp_path,)) is environment((tmp_path,))
+
+
+@pytest.mark.parametrize("value", ["", "plain", "<&>'\"", "&amp;", 5, None, Markup("<b>"), "<i>" * 3])
+def test_values_are_escaped_as_the_library_does_it(value: object) -> None:
+    made = environment()
+    assert str(templates._escaped(value)) == str(escape(value))
+    for source in (
+        "{{ value }}",
+        "{% macro a(value) %}{{ value }}{% endmacro %}{{ a(value) }}",
+        "{% set a %}{{ value }}{% endset %}{{ a }}",
+    ):
+        assert made.from_string(source).render(value=value) == str(escape(value))
+    assert made.from_string("{{ value ~ '<' }}").render(value=value) == str(escape(value)) + "&lt;"
+
+
+@given(st.text())
+def test_any_text_is_escaped_as_the_library_does_it(text: str) -> None:
+    assert templates._escaped(text) == str(escape(text))
