@@ -249,8 +249,11 @@ def apply_config(app: App) -> list[Subscribed]:
 
 def suppress(app: App, suppressions: Iterable[Suppression]) -> int:
     """Stop all mail to addresses, on the operator's word; returns how many were not suppressed before. Each address must be in its normal form."""
-    with app.store.writing() as tx:
-        return sum(store.suppressions.add(tx, one, now=app.now()) for one in suppressions)
+    pending, made = iter(suppressions), 0
+    while some := list(islice(pending, _MANY)):
+        with app.store.writing() as tx:
+            made += sum(store.suppressions.add(tx, one, now=app.now()) for one in some)
+    return made
 
 
 def release(app: App, email: str) -> Suppression:

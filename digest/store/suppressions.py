@@ -39,23 +39,24 @@ def every(tx: Connection) -> list[Suppression]:
 def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
     """Suppress an address: who subscribes by it is told nothing more, and what waits for them is skipped. False: it was suppressed already.
 
-    A complaint is a reader's own word: they have left, and may come back by their own link; all else needs the operator.
+    A complaint is a reader's own word: they have left, and may come back by their own link; all else needs the operator, and outweighs it.
     """
-    who = select(subscribers.c.id, subscribers.c.standing).where(subscribers.c.email_key == key(suppression.address))
-    reader = tx.execute(who).one_or_none()
-    statement = insert(tx, suppressions).values(
-        email_key=key(suppression.address),
-        email=suppression.address,
-        reason=suppression.reason.value,
-        since=suppression.since,
-        evidence=suppression.evidence[:_EVIDENCE],
-        former=reader.standing if reader else "",
-    )
-    complaint = suppression.reason is SuppressionReason.COMPLAINT
+    address, complaint = key(suppression.address), suppression.reason is SuppressionReason.COMPLAINT
+    reader = tx.execute(select(subscribers.c.id, subscribers.c.standing).where(subscribers.c.email_key == address)).one_or_none()
+    said = {
+        "email": suppression.address,
+        "reason": suppression.reason.value,
+        "since": suppression.since,
+        "evidence": suppression.evidence[:_EVIDENCE],
+    }
+    statement = insert(tx, suppressions).values(email_key=address, former=reader.standing if reader else "", **said)
     if tx.execute(statement.on_conflict_do_nothing().returning(suppressions.c.email_key)).scalar_one_or_none() is None:
         if complaint:
             leave(tx, suppression.address)
-        return False
+            return False
+        weaker = (suppressions.c.email_key == address, suppressions.c.reason == SuppressionReason.COMPLAINT.value)
+        if not tx.execute(update(suppressions).where(*weaker).values(said | {"former": Standing.LEFT.value})).rowcount:
+            return False
     if reader is not None:
         standing = Standing.LEFT if complaint else Standing.SUPPRESSED
         tx.execute(update(subscribers).where(subscribers.c.id == reader.id).values(standing=standing.value, changed_at=now))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import imaplib
 import os
 import pwd
@@ -105,13 +106,17 @@ class Dovecot:
                 gid=mails.pw_gid,
                 internal="dovecot" if root else me.pw_name,
                 login="dovenull" if root else me.pw_name,
-                group="dovecot" if root else str(me.pw_gid),
+                group="dovecot" if root else grp.getgrgid(me.pw_gid).gr_name,
             )
         )
         found = program()
         assert found is not None
         self._process = subprocess.Popen([found, "-F", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        self._wait()
+        try:
+            self._wait()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def _wait(self) -> None:

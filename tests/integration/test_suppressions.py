@@ -205,6 +205,23 @@ def test_a_complaint_of_a_suppressed_address_outlives_the_release(any_app: App, 
     assert standing(any_app, alice) is Standing.LEFT
 
 
+def test_a_bounce_or_the_operator_outweighs_a_complaint(any_app: App, alice: Subscriber) -> None:
+    complained(any_app)
+    assert subscriptions.suppress(any_app, [subscriptions.stopped(any_app, ALICE, "asked by phone")]) == 1
+    assert standing(any_app, alice) is Standing.SUPPRESSED
+    assert subscriptions.return_after(any_app, alice.id).standing is Standing.SUPPRESSED
+    (one,) = subscriptions.suppressed(any_app)
+    assert (one.reason, one.evidence) == (SuppressionReason.OPERATOR, "asked by phone")
+    subscriptions.release(any_app, ALICE)
+    assert standing(any_app, alice) is Standing.LEFT
+
+
+def test_a_long_list_is_taken_over(app: App) -> None:
+    many = [subscriptions.stopped(app, f"reader{number}@example.org", "") for number in range(1100)]
+    assert subscriptions.suppress(app, many) == 1100
+    assert subscriptions.suppress(app, many) == 0
+
+
 def test_what_is_no_address_is_not_put_on_the_list(any_app: App) -> None:
     with pytest.raises(AddressError):
         subscriptions.stopped(any_app, "nobody", "")
