@@ -11,6 +11,7 @@ import pytest
 
 from digest import pipeline, store, subscriptions
 from digest.app import App
+from digest.errors import ConfigError, InputError
 from digest.model import Digest, Feedback, MessageState, Subscriber, Threshold
 from digest.pipeline.calibrate import calibrate, calibrations
 from digest.store.tables import digest_items, messages
@@ -194,3 +195,17 @@ def test_in_a_shared_digest_numbers_do_not_tell_whose_pick_a_paper_is(tmp_path: 
     assert {item.team for item in digest.items} >= {"learned", "words"}
     assert {item.score.match is not None for item in digest.items} == {both}
     assert bool(digest.made.calibration) == both
+
+
+@pytest.mark.parametrize("bad", ["great", "80 %", "-1", 101, -1])
+def test_a_threshold_that_is_none_is_refused(app: App, bad: int | str) -> None:
+    with pytest.raises(InputError, match=r"^threshold .* 0 to 100"):
+        subscriptions.subscribe(app, Wish(email="r@example.org", threshold=bad), origin="command")
+
+
+def test_the_default_threshold_of_the_config_may_be_a_word(tmp_path: Path) -> None:
+    app = make_app(tmp_path, digest__threshold="good")
+    assert subscriptions.subscribe(app, Wish(email="r@example.org"), origin="command").subscriber.threshold == "good"
+    app.close()
+    with pytest.raises(ConfigError, match=r"threshold.*good"):
+        make_app(tmp_path, digest__threshold="great")

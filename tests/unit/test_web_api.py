@@ -51,6 +51,11 @@ def test_an_address_alone_is_enough_and_null_is_the_default(client: Client) -> N
     assert subscriptions.by_email(client.app, "dave@example.org").hour == client.app.config.digest.hour
 
 
+def test_a_threshold_may_be_a_word(client: Client) -> None:
+    assert client.post(PATH, json=FULL | {"threshold": "strong"}).status_code == 202
+    assert subscriptions.by_email(client.app, "dave@example.org").threshold == "strong"
+
+
 def test_the_answer_does_not_tell_who_reads(client: Client) -> None:
     first = client.post(PATH, json={"email": "dave@example.org"})
     again = client.post(PATH, json={"email": "dave@example.org"})
@@ -74,6 +79,8 @@ def test_the_answer_does_not_tell_who_reads(client: Client) -> None:
         ({"days": "1"}, "days", "from 1 (Monday) to 7"),
         ({"size": 0}, "size", "from 1 to 100"),
         ({"threshold": 101}, "threshold", "from 0 to 100"),
+        ({"threshold": "great"}, "threshold", '"good" or "strong"'),
+        ({"threshold": True}, "threshold", '"good" or "strong"'),
         ({"timezone": "Berlin"}, "timezone", "Europe/Berlin"),
         ({"keywords": "cells"}, "keywords", "a list"),
         ({"keywords": ["x" * 601]}, "keywords", "a list"),

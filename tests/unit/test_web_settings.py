@@ -66,6 +66,16 @@ def test_everything_on_the_page_can_be_changed(client: Client, alice: Subscriber
     assert saved.email == alice.email
 
 
+def test_a_threshold_is_a_word_and_a_number_of_one_s_own_stays(client: Client, alice: Subscriber) -> None:
+    path = client.path(Purpose.MANAGE, alice)
+    for chosen in ("good", "strong", "0"):
+        shown = client.post(path, data=GOOD | {"threshold": chosen}).text
+        assert f'value="{chosen}" checked' in shown
+        assert str(subscriptions.by_id(client.app, alice.id).threshold) == chosen
+    subscriptions.change(client.app, alice.id, Wish(email=alice.email, threshold=37))
+    assert 'value="37" checked' in client.get(path).text
+
+
 def test_saving_what_is_shown_changes_nothing(client: Client) -> None:
     wish = Wish(
         email="erin@example.org", name="Erin", size=5, threshold=50, days=(2, 4), hour=0, timezone="Asia/Kolkata", keywords=("a b", "-c"),
