@@ -15,28 +15,12 @@ How the stages are called, once when a paper comes in:
 
 once for a batch of readers (`papers` compete, `recent` are about 1,000 papers of the last weeks; either may be empty):
 
-    rows = features.weigh(features.unpack(blobs), frequencies)
-    recent_rows = features.weigh(features.unpack(recent_blobs), frequencies)
+    space = features.space(table, frequencies, features.unpack(recent_blobs))
+    rows, recent_rows = space.rows(features.unpack(blobs)), space.rows(features.unpack(recent_blobs))
     background = profiles.background(recent, recent_rows)
-    day = scores.day(papers, rows, recent, recent_rows)
+    day = scores.day(papers, rows, recent, recent_rows, spread=space.spread)
 
-and for each reader (`texts` are the free texts of the interests; ages are days since the thumb):
-
-    weighed = lambda blobs: features.weigh(features.unpack(blobs), frequencies)
-    wanted = [keyword for interest in subscriber.interests for keyword in interest.keywords]
-    texts = [interest.text for interest in subscriber.interests if interest.text]
-    example_counts = scipy.sparse.vstack((features.unpack(example_blobs), features.vectorize(texts)), format="csr")
-    profile = profiles.train(
-        subscriber.interests,
-        background,
-        phrases=features.phrases(wanted, frequencies),
-        liked=profiles.rated(liked, weighed(liked_blobs), liked_ages),
-        disliked=profiles.rated(disliked, weighed(disliked_blobs), disliked_ages),
-        examples=profiles.rated(examples, features.weigh(example_counts, frequencies), texts=len(texts)),
-    )
-    made = Made(model=profile.step, features=features.VERSION, thumbs_up=profile.thumbs_up, thumbs_down=profile.thumbs_down, ...)
-    ranking = scores.explain(profile, day, words_of=features.words_of, among=ids that compete for this reader)
-    outcome = digests.choose(subscriber, local_date, ranking, {paper.id: paper for paper in papers}, made=made, seen=..., carried=...)
+and for each reader `recipes.learn`, `recipes.rank`, `digests.choose` and `recipes.explain`, as `pipeline.compose` does.
 """
 
 from __future__ import annotations
