@@ -206,7 +206,7 @@ def test_with_a_bounce_domain_each_mail_has_an_envelope_sender_of_its_own(tmp_pa
     pipeline.compose(app, only=alice)
     with app.store.writing() as tx:
         (queued,) = store.ledger.claim(tx, owner="sender", now=NOON, clock=NOON)
-    message = letters.write(app, queued, letters.gather(app, [queued]))
+    message = letters.write(app, queued, letters.gather(app, [queued], letters.Shelf(app)))
     link = app.with_keys(partial(feedback.read_bounce_address, message.sender))
     assert (link.subscriber_id, link.message_id) == (alice.id, queued.id)
     assert b"\r\nFrom: Digest <digest@example.org>\r\n" in b"\r\n" + message.data
