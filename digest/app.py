@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
-from digest import feedback, messages, recipes, store, workers
+from digest import encoders, feedback, messages, recipes, store, workers
 from digest.config import Config
 from digest.errors import AddressError, ConfigError, InputError, UnknownKeyError
 from digest.mailbox import ImapServer
@@ -118,8 +118,13 @@ class App:
 
     def url(self, purpose: Purpose, subscriber_id: int, *, paper_id: int = 0, message_id: int = 0) -> str:
         """The link that a mail carries."""
-        link = Link(purpose=purpose, subscriber_id=subscriber_id, paper_id=paper_id, message_id=message_id)
-        return f"{self.config.web.base_url}{PATHS[purpose]}{feedback.write_token(link, self.keys()[-1])}"
+        return self.urls([Link(purpose, subscriber_id, paper_id, message_id)])[0]
+
+    def urls(self, links: Sequence[Link]) -> list[str]:
+        """The same for all that a mail carries."""
+        base_url = self.config.web.base_url
+        tokens = feedback.write_tokens(links, self.keys()[-1])
+        return [f"{base_url}{PATHS[link.purpose]}{token}" for link, token in zip(links, tokens, strict=True)]
 
     def mailto(self, purpose: Purpose, subscriber_id: int, *, paper_id: int = 0, message_id: int = 0) -> str:
         """The same as `url`, to be asked by mail; "" where no mailbox takes answers."""
@@ -143,6 +148,14 @@ class App:
     def imap(self) -> ImapServer | None:
         """The mailbox that bounces and requests come to; None where none is configured."""
         return imap_server(self.config)
+
+    def encoder(self) -> encoders.Encoder | None:
+        """The encoder that the operator brings, opened at first use; None where there is none.
+
+        Raises:
+            ConfigError: it cannot be opened.
+        """
+        return encoders.load(self.config.features.encoder) if self.config.features.encoder else None
 
     def close(self) -> None:
         self.store.close()

@@ -10,7 +10,7 @@ Knows no paper and no reader; what to do before enough was rated is for others t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -33,6 +33,8 @@ _FOLDS = 5
 _PRIOR = np.array([0.0, 0.5, 0.0, 0.5])
 _SPREAD = np.array([2.0, 1.0, 0.3, 0.7])
 _STANDING = 1
+#: heights and shares that differ by less are the same
+_SAME = 1e-9
 _FORMAT = 1
 
 
@@ -90,6 +92,13 @@ class Calibration:
             odds = np.interp(inside, foretold, observed) + (odds - inside) / 2
         return np.clip(_logistic(odds), LOWEST, HIGHEST)
 
+    def matches(self, standard: NDArray[np.float64], *, thumbs_up: int, thumbs_down: int) -> Sequence[int | None]:
+        """The match of each score of one reader, in per cent; None each until enough was rated."""
+        if not self.enough:
+            return [None] * len(standard)
+        thumbs = np.ones(len(standard))
+        return [round(100 * chance) for chance in self.chances(standard, thumbs * thumbs_up, thumbs * thumbs_down).tolist()]
+
     @property
     def enough(self) -> bool:
         """Whether so much was rated that numbers may stand for words."""
@@ -115,17 +124,6 @@ class Calibration:
         if len(found.weights) != len(_PRIOR):
             raise ValueError(f"a stored calibration cannot be read: {len(found.weights)} weights")
         return found
-
-
-def matched(scores: Iterable[Score], calibration: Calibration | None, *, thumbs_up: int, thumbs_down: int) -> Iterator[Score]:
-    """The scores with their match, one by one; as they are where nothing, or not enough, is known of matches."""
-    if calibration is None or not calibration.enough:
-        yield from scores
-        return
-    up, down = np.array([float(thumbs_up)]), np.array([float(thumbs_down)])
-    for score in scores:
-        chance = float(calibration.chances(np.array([score.standard]), up, down)[0])
-        yield replace(score, match=round(100 * chance))
 
 
 def label(score: Score) -> str:
@@ -195,37 +193,22 @@ def _logistic(odds: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _regress(features: NDArray[np.float64], liked: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Most likely weights under the priors, by Newton's method; that of the standing is never negative."""
-    weights = _newton(features, liked, np.arange(len(_PRIOR)))
-    if weights[_STANDING] < 0:
-        weights = _newton(features, liked, np.delete(np.arange(len(_PRIOR)), _STANDING))
-    return weights
+    """Most likely weights under the priors; that of the standing is never negative.
 
+    scikit-learn's regression knows neither priors about another value than 0 nor a bound.
+    """
+    from scipy.optimize import minimize  # with what it brings it takes a second to import, and most processes learn nothing
 
-def _newton(features: NDArray[np.float64], liked: NDArray[np.float64], free: NDArray[np.int64]) -> NDArray[np.float64]:
-    chosen, precision = features[:, free], 1 / _SPREAD[free] ** 2
+    precision = 1 / _SPREAD**2
 
-    def loss(at: NDArray[np.float64]) -> float:
-        odds = chosen @ at
-        return float(np.logaddexp(0, odds).sum() - liked @ odds + 0.5 * (precision * (at - _PRIOR[free]) ** 2).sum())
+    def loss(at: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        odds, off = features @ at, at - _PRIOR
+        slope = features.T @ (_logistic(odds) - liked) + precision * off
+        return float(np.logaddexp(0, odds).sum() - liked @ odds + 0.5 * (precision * off**2).sum()), slope
 
-    at = _PRIOR[free].copy()
-    now = loss(at)
-    for _ in range(100):
-        chance = _logistic(chosen @ at)
-        slope = chosen.T @ (chance - liked) + precision * (at - _PRIOR[free])
-        bend = (chosen.T * (chance * (1 - chance))) @ chosen + np.diag(precision)
-        step = np.linalg.solve(bend, slope)
-        length = 1.0
-        while (then := loss(at - length * step)) > now and length > 1e-8:
-            length /= 2
-        at = at - length * step
-        if now - then < 1e-10 * (1 + abs(now)):
-            break
-        now = then
-    weights = np.zeros(len(_PRIOR))
-    weights[free] = at
-    return weights
+    bounds = [(0.0 if number == _STANDING else None, None) for number in range(len(_PRIOR))]
+    found = minimize(loss, _PRIOR, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-14, "gtol": 1e-8})
+    return np.asarray(found.x, dtype=np.float64)
 
 
 def _steps(odds: NDArray[np.float64], liked: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
@@ -234,20 +217,20 @@ def _steps(odds: NDArray[np.float64], liked: NDArray[np.float64]) -> tuple[tuple
     if count < 1:
         return ()
     groups = np.array_split(np.argsort(odds, kind="stable"), count)
-    foretold = [float(odds[group].mean()) for group in groups]
-    shares = [float((liked[group].sum() + HELD * _logistic(odds[group]).mean()) / (len(group) + HELD)) for group in groups]
-    sizes = [len(group) + HELD for group in groups]
-    merged = _ascending(foretold, shares, sizes)
-    return tuple((height, float(np.log(share / (1 - share)))) for height, share in merged)
+    foretold = np.array([odds[group].mean() for group in groups])
+    shares = np.array([(liked[group].sum() + HELD * _logistic(odds[group]).mean()) / (len(group) + HELD) for group in groups])
+    return _ascending(foretold, shares, np.array([len(group) + HELD for group in groups]))
 
 
-def _ascending(heights: list[float], shares: list[float], sizes: list[float]) -> list[tuple[float, float]]:
-    """Neighbours out of order, or of the same height, are pooled until none are."""
-    pooled: list[tuple[float, float, float]] = []
-    for height, share, size in zip(heights, shares, sizes, strict=True):
-        while pooled and (pooled[-1][1] >= share or height - pooled[-1][0] < 1e-9):
-            other, its_share, its_size = pooled.pop()
-            whole = size + its_size
-            height, share, size = (size * height + its_size * other) / whole, (size * share + its_size * its_share) / whole, whole
-        pooled.append((height, share, size))
-    return [(height, share) for height, share, _ in pooled]
+def _ascending(heights: NDArray[np.float64], shares: NDArray[np.float64], sizes: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
+    """Height and log odds, both ascending: neighbours out of order, or of the same height, are pooled until none are."""
+    from sklearn.isotonic import isotonic_regression
+
+    def pooled(apart: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        where = np.concatenate(([0], np.cumsum(apart)))
+        whole = np.bincount(where, weights=sizes).astype(np.float64)
+        return np.bincount(where, sizes * heights) / whole, np.bincount(where, sizes * shares) / whole, whole
+
+    heights, shares, sizes = pooled(np.diff(heights) > _SAME)
+    heights, shares, _ = pooled(np.diff(isotonic_regression(shares, sample_weight=sizes)) > _SAME)
+    return tuple(zip(heights.tolist(), np.log(shares / (1 - shares)).tolist(), strict=True))

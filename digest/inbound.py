@@ -19,17 +19,17 @@ from digest.bounces import Arrived
 from digest.errors import LinkError, MailboxError, NotFoundError, StoreError
 from digest.mailbox import ImapServer, Mailbox
 from digest.mailer.replies import classify
-from digest.model import Bounced, Fault, Link, LinkKey, MessageState, Phase, Purpose, Subscriber, SuppressionReason, Vote
+from digest.model import Bounced, Fault, Link, LinkKey, MessageState, Phase, Purpose, Standing, Subscriber, SuppressionReason, Vote
 from digest.pipeline.bounces import note, suppress
 from digest.store.mailboxes import Place
 
 log = logging.getLogger("digest.inbound")
 
-#: bounced, complained, unsubscribed, voted = done, and noted
+#: bounced, complained, unsubscribed, voted, confirmed = done, and noted
 #: ignored = about a message of ours, and says nothing that counts
 #: untrusted = a report without a token of ours, or with one of a reader or message that is no longer stored: left for people
 #: other = no report and no request: left for people
-Outcome = Literal["bounced", "complained", "unsubscribed", "voted", "ignored", "untrusted", "other"]
+Outcome = Literal["bounced", "complained", "unsubscribed", "voted", "confirmed", "ignored", "untrusted", "other"]
 
 #: mails read in one go, so that a flood cannot keep a round waiting
 _MOST = 500
@@ -190,14 +190,20 @@ def _letter(app: App, arrived: Arrived) -> Received:
 
 
 def _request(app: App, link: Link) -> Received:
-    """What a reader asks by mail. A machine may ask to leave, as the button of a mail program does; only people vote."""
+    """What a reader asks by mail. A machine may ask to leave, as the button of a mail program does; only people vote and confirm."""
     votes: dict[Purpose, Vote] = {Purpose.UP: 1, Purpose.DOWN: -1}
     try:
         if link.purpose is Purpose.UNSUBSCRIBE:
             reader = subscriptions.unsubscribe(app, link.subscriber_id)
             received = Received(outcome="unsubscribed", why="asked by mail", subscriber=reader, message=link.message_id)
+        elif link.purpose is Purpose.CONFIRM:
+            reader = subscriptions.confirm(app, link.subscriber_id)
+            log.info("confirm subscriber=%d standing=%s via=mail", reader.id, reader.standing.value)
+            received = Received(outcome="confirmed", why="asked by mail", subscriber=reader, message=link.message_id)
+        elif (reader := subscriptions.by_id(app, link.subscriber_id)).standing is Standing.LEFT:
+            received = Received(outcome="ignored", why="a thumb of a reader who has left", subscriber=reader, message=link.message_id)
         else:
-            reader = pipeline.hear(app, link, votes[link.purpose], via="mail").subscriber
+            pipeline.hear(app, link, votes[link.purpose], via="mail")
             received = Received(outcome="voted", why="asked by mail", subscriber=reader, message=link.message_id)
     except NotFoundError as error:
         return Received(outcome="ignored", why=str(error))

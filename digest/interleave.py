@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
+from msgspec import structs
 
 from digest.model import Item
 
@@ -50,15 +50,15 @@ def draft(
         if not all(rounds):  # whichever the coin would choose, else a list that runs out would bias the last round
             break
         for team, item in rounds[int(coin.integers(2))][: room - len(chosen)]:
-            chosen.append(replace(item, team=teams[team]))
+            chosen.append(structs.replace(item, team=teams[team]))
             taken.add(key(item.score.paper_id))
     for item in lists[0]:
         if len(chosen) < room and key(item.score.paper_id) not in taken:
-            chosen.append(replace(item, team=""))
+            chosen.append(structs.replace(item, team=""))
             taken.add(key(item.score.paper_id))
     for place, item in fixed:
         chosen.insert(place, item)
-    return tuple(replace(item, position=number) for number, item in enumerate(chosen, start=1))
+    return tuple(structs.replace(item, position=number) for number, item in enumerate(chosen, start=1))
 
 
 def _picks(lists: Sequence[Sequence[Item]], order: tuple[int, int], key: Callable[[int], Hashable]) -> list[tuple[int, Item]]:

@@ -50,4 +50,5 @@ class Resolver:
         made = dns.resolver.Resolver(configure=not self._servers)
         if self._servers:
             made.nameservers = [dns.nameserver.Do53Nameserver(host, port) for host, port in self._servers]
+        made.cache = dns.resolver.LRUCache()  # records include each other, and are walked once for every server
         return made

@@ -1,4 +1,4 @@
-"""One process for everything that runs by itself: the pages, and the tick that ingests and runs rounds. Roles can be switched off.
+"""One process for everything that runs by itself: the pages, the scheduler that reads dumps and composes, the sender. Each is a role of its own.
 
 Parts start in order and stop in the reverse one when SIGTERM or SIGINT comes: no new tick, open requests end, the verb that runs
 ends (a send finishes the messages that are on their way and gives back the others). A second signal ends the process at once; the ledger is made for that.
@@ -27,7 +27,7 @@ from digest.scheduler import Scheduler
 
 log = logging.getLogger("digest.serve")
 
-ROLES = ("web", "scheduler")
+ROLES = ("web", "scheduler", "sender")
 #: seconds that open requests get to end; one waits for the database that long at most
 _GRACE = 20
 #: how often it is looked whether the corpus has grown enough for new word vectors
@@ -48,7 +48,7 @@ def run(
 
     Args:
         app: stays open afterwards; whoever opened it closes it.
-        only: roles to play, of "web" and "scheduler"; none named = all.
+        only: roles to play, of "web", "scheduler" and "sender"; none named = all.
         ready: called once with the base address of the pages, as bound, when they answer; with "" where this process serves none.
         extra: routers or mounts served beside the pages.
 
@@ -67,16 +67,7 @@ def run(
     with _signals(news):
         pages = Background(app, extra=extra, stopped=lambda: news.put(_DIED)) if "web" in roles else None
         stopping = threading.Event()
-        tick = app.config.schedule.tick_seconds
-        scheduler = Scheduler(_verbs(app, stopping), seconds=tick) if "scheduler" in roles else None
-        # Sources answer slowly and ask for pauses of minutes: they have a clock of their own, and the tick reads what they bring.
-        fetcher = Scheduler([_fetch(app, stopping)], seconds=tick) if scheduler and app.config.sources else None
-        postman = (
-            Scheduler([_poll(app, stopping)], seconds=60 * app.config.mailbox.minutes) if scheduler and app.config.mailbox.host else None
-        )
-        watchman = Scheduler([_watch(app)], seconds=_WATCH_SECONDS) if scheduler else None
-        teacher = Scheduler([_learn(app)], seconds=_LEARN_SECONDS) if scheduler else None
-        clocks = [clock for clock in (scheduler, fetcher, postman, watchman, teacher) if clock]
+        clocks = [*(_scheduling(app, stopping) if "scheduler" in roles else ()), *(_sending(app, stopping) if "sender" in roles else ())]
         try:
             address = pages.start() if pages else ""
             for clock in clocks:
@@ -84,7 +75,7 @@ def run(
             log.info("serve roles=%s address=%s", ",".join(sorted(roles)), address or "-")
             if ready:
                 ready(address)
-            why = news.get()
+            why = _heard(news)
             log.info("stop by=%s", why)
         finally:
             stopping.set()
@@ -99,6 +90,59 @@ def run(
         raise DigestError("the pages stopped by themselves; the log says why. Start `digest serve` again")
 
 
+# ---------------------------------------------------------------------------------------------- what each clock calls
+
+
+def _scheduling(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
+    """All that is done ahead of sending and beside it, each with a clock of its own where it may take long.
+
+    Sources answer slowly and ask for pauses of minutes: the tick reads what they bring.
+    """
+    tick = app.config.schedule.tick_seconds
+    yield Scheduler([_ingest(app), _compose(app)], seconds=tick)
+    if app.config.sources:
+        yield Scheduler([_fetch(app, stopping)], seconds=tick)
+    if app.config.mailbox.host:
+        yield Scheduler([_poll(app, stopping)], seconds=60 * app.config.mailbox.minutes)
+    yield Scheduler([_watch(app)], seconds=_WATCH_SECONDS)
+    yield Scheduler([_learn(app)], seconds=_LEARN_SECONDS)
+    if app.config.features.encoder:  # a new one takes hours for a large store
+        yield Scheduler([_encode(app, stopping)], seconds=_LEARN_SECONDS)
+
+
+def _sending(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
+    """A long compose keeps no mail waiting, nor a slow mail server the next compose."""
+    yield Scheduler([_send(app, stopping)], seconds=app.config.schedule.tick_seconds)
+
+
+def _ingest(app: App) -> Callable[[], None]:
+    def ingest() -> None:
+        for file in pipeline.ingest_inbox(app).files:
+            told = " ".join(f"{name}={n}" for name, n in sorted(file.counts.items()))
+            log.info("ingest dump=%s %s", file.name, file.refused or told or "read=0")
+
+    return ingest
+
+
+def _compose(app: App) -> Callable[[], None]:
+    def compose() -> None:
+        composed = pipeline.compose(app, due=True)
+        if composed.planned or composed.quiet:
+            log.info("compose planned=%d quiet=%d", len(composed.planned), len(composed.quiet))
+
+    return compose
+
+
+def _send(app: App, stopping: threading.Event) -> Callable[[], None]:
+    def send() -> None:
+        sent = pipeline.send(app, stop=stopping.is_set)
+        if sent.states or sent.error:
+            states = " ".join(f"{state.value}={n}" for state, n in sorted(sent.states.items()))
+            log.info("send %s", states or "accepted=0")
+
+    return send
+
+
 def _learn(app: App) -> Callable[[], None]:
     def learn() -> None:
         if pipeline.vectors_due(app):
@@ -106,6 +150,15 @@ def _learn(app: App) -> Callable[[], None]:
             log.info("vectors version=%s words=%d", table.version, len(table.columns))
 
     return learn
+
+
+def _encode(app: App, stopping: threading.Event) -> Callable[[], None]:
+    def encode() -> None:
+        found = pipeline.encode(app, stop=stopping.is_set)
+        if found is not None:
+            log.info("encode version=%s encoded=%d stored=%d", found.version, found.encoded, found.stored)
+
+    return encode
 
 
 def _fetch(app: App, stopping: threading.Event) -> Callable[[], None]:
@@ -132,20 +185,20 @@ def _poll(app: App, stopping: threading.Event) -> Callable[[], None]:
     return poll
 
 
-def _verbs(app: App, stopping: threading.Event) -> tuple[Callable[[], None], Callable[[], None]]:
-    def ingest() -> None:
-        for file in pipeline.ingest_inbox(app).files:
-            told = " ".join(f"{name}={n}" for name, n in sorted(file.counts.items()))
-            log.info("ingest dump=%s %s", file.name, file.refused or told or "read=0")
+# ---------------------------------------------------------------------------------------------- signals
 
-    def round() -> None:
-        report = pipeline.round(app, due=True, stop=stopping.is_set)
-        composed, sent = report.composed, report.sent
-        if composed.digests or composed.quiet or sent.states or sent.error:
-            states = " ".join(f"{state.value}={n}" for state, n in sorted(sent.states.items()))
-            log.info("round planned=%d quiet=%d %s", len(composed.digests), len(composed.quiet), states or "accepted=0")
 
-    return ingest, round
+#: seconds between two looks for signals that came while no wait was there to be interrupted
+_LISTEN = 0.5
+
+
+def _heard(news: queue.SimpleQueue[str]) -> str:
+    """What ends the service. A signal that comes in the instant before the wait begins interrupts nothing, and is handled only when it ends."""
+    while True:
+        try:
+            return news.get(timeout=_LISTEN)
+        except queue.Empty:
+            continue
 
 
 @contextmanager

@@ -6,11 +6,15 @@ as in CI, that is a failure instead.
 
 from __future__ import annotations
 
+import email
+import email.policy
+import functools
 import os
-import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +23,15 @@ import pytest
 from digest import config, subscriptions
 from digest.app import App
 from digest.model import Subscriber
-from digest.store import Store, schema
+from digest.store import Store, schema, tables
 from digest.subscriptions import Wish
 
 ROOT = Path(__file__).resolve().parents[1]
 #: the day on which the stories play
 TODAY = date(2026, 6, 9)
 NOON = datetime(2026, 6, 9, 12, tzinfo=UTC)
+#: the schema that databases of tests are of
+HEAD = schema.head()
 #: the server on which databases may be made, unless DIGEST_TEST_POSTGRES names another
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 
@@ -69,37 +75,64 @@ def postgres() -> str:
     return url
 
 
-def postgres_url(admin: str, template: str = "template1") -> Iterator[str]:
+def postgres_url(admin: str) -> Iterator[str]:
     """A database of its own, for as long as the generator lives."""
     import psycopg
 
     name = f"digest_test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        connection.execute(f"CREATE DATABASE {name}".encode())
         yield admin.rsplit("/", 1)[0] + "/" + name
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the schema in it, to be copied: migrating one for every test took most of the time of the suite."""
-    path = tmp_path_factory.mktemp("template") / "digest.sqlite"
-    made = Store(f"sqlite:///{path}")
-    schema.require(made)
-    with made.reading() as tx:
-        tx.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    made.close()
-    return path
+@functools.cache
+def migrated() -> bytes:
+    """A file of SQLite with the schema in it, to be written where a test wants one: migrating each anew took most of the time of the suite."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "digest.sqlite"
+        made = Store(f"sqlite:///{path}")
+        schema.require(made)
+        with made.reading() as tx:
+            tx.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        made.close()
+        return path.read_bytes()
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: str) -> Iterator[str]:
-    """The name of a PostgreSQL database with the schema in it."""
+def postgres_database(postgres: str) -> Iterator[str]:
+    """URL of the one database with the schema in it that the tests of a process use one after the other.
+
+    To make and drop one for each test took most of their time: both wait for the disk. For the same reason commits do not: no test pulls the plug.
+    """
+    import psycopg
+
     for url in postgres_url(postgres):
         made = Store(url)
         schema.require(made)
         made.close()
-        yield url.rsplit("/", 1)[1]
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE {connection.info.dbname} SET synchronous_commit = off".encode())
+        yield url
+
+
+def emptied(url: str) -> None:
+    """Nobody is connected to the database any more, its tables hold nothing, numbers begin at 1, and its schema has its own version."""
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in tables.metadata.tables)
+        numbered = (
+            "SELECT d.refobjid::regclass::text FROM pg_depend d JOIN pg_sequences s ON s.sequencename::regclass = d.objid"
+            " WHERE d.deptype IN ('a', 'i') AND s.last_value IS NOT NULL"
+        )
+        used = {name for (name,) in connection.execute(f"{filled} UNION {numbered}".encode())}
+        connection.execute("UPDATE alembic_version SET version_num = %s", (HEAD,))
+        if used:
+            connection.execute(f"TRUNCATE {', '.join(sorted(used))} RESTART IDENTITY CASCADE".encode())
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -115,10 +148,13 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of each kind, with the schema in it."""
     if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "digest.sqlite")
-        yield f"sqlite:///{tmp_path / 'digest.sqlite'}"
+        path = tmp_path / "digest.sqlite"
+        path.write_bytes(migrated())
+        yield f"sqlite:///{path}"
     else:
-        yield from postgres_url(request.getfixturevalue("postgres"), request.getfixturevalue("postgres_template"))
+        url = request.getfixturevalue("postgres_database")
+        yield url
+        emptied(url)
 
 
 @pytest.fixture
@@ -134,8 +170,12 @@ def store(store_url: str) -> Iterator[Store]:
 
 def make_app(folder: Path, url: str | None = None, **settings: str) -> App:
     """An app at noon of TODAY whose files are in a folder; settings as `smtp__port="25"`."""
+    path = folder / "digest.sqlite"
+    if url is None and not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(migrated())
     values = {
-        "DIGEST_STORE__URL": url or f"sqlite:///{folder / 'digest.sqlite'}",
+        "DIGEST_STORE__URL": url or f"sqlite:///{path}",
         "DIGEST_INGEST__INBOX": str(folder / "inbox"),
         "DIGEST_SMTP__OUTBOX": str(folder / "outbox"),
         "DIGEST_MAIL__SENDER": "digest@example.org",
@@ -145,9 +185,8 @@ def make_app(folder: Path, url: str | None = None, **settings: str) -> App:
 
 
 @pytest.fixture
-def app(tmp_path: Path, sqlite_template: Path) -> Iterator[App]:
+def app(tmp_path: Path) -> Iterator[App]:
     """On SQLite, mails go to tmp_path/outbox."""
-    shutil.copy(sqlite_template, tmp_path / "digest.sqlite")
     made = make_app(tmp_path)
     yield made
     made.close()
@@ -217,3 +256,13 @@ def dump(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+def mails(app: App) -> dict[str, EmailMessage]:
+    """File name -> message, of everything that was delivered into the outbox."""
+    found = {}
+    for path in sorted(app.config.smtp.outbox.glob("*.eml")):
+        message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        assert isinstance(message, EmailMessage)
+        found[path.name] = message
+    return found

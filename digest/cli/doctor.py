@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,12 @@ def examine(
     send: Annotated[
         str | None, typer.Option("--send", metavar="ADDRESS", help="Send a test mail there, over each mail server.", show_default=False)
     ] = None,
+    ip: Annotated[
+        str | None,
+        typer.Option(
+            "--ip", metavar="ADDRESS", help="Address that mails leave from, where it is not the mail server's.", show_default=False
+        ),
+    ] = None,
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
@@ -32,12 +39,14 @@ def examine(
 
     if offline and send:
         raise typer.BadParameter("--offline and --send exclude each other")
+    if ip is not None and not _is_ip(ip):
+        raise typer.BadParameter(f"--ip {ip!r} is no address of the internet, such as 203.0.113.7 or 2001:db8::7")
     address = subscriptions.address(send) if send else ""
     settings = load(config)
     default = Path("config.toml")
     path = config or (default if default.is_file() else None)
     found = []
-    for one in doctor.examine(settings, path=path, resolver=Resolver(), offline=offline, send=address):
+    for one in doctor.examine(settings, path=path, resolver=Resolver(), offline=offline, send=address, ip=ip or ""):
         found.append(one)
         if not as_json:
             mark, style = _MARKS[one.level]
@@ -50,3 +59,11 @@ def examine(
         out.print(f"{sum(one.level == 'bad' for one in found)} things do not work", style="bold red", highlight=False)
     if doctor.sick(found):
         raise typer.Exit(1)
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from digest import evaluate as evaluation
 from digest import plots, subscriptions
 from digest.cli.base import app
-from digest.cli.options import AsJson, ConfigPath, OnDate, OnlyEmail, a_day, err, opened, out, show_json
-from digest.errors import InputError
+from digest.cli.options import AsJson, ConfigPath, OnDate, OnlyEmail, a_day, err, opened, out, show_json, write_file
 from digest.evaluate import history, pages
 from digest.evaluate.measures import TOP, Estimate
 from digest.evaluate.report import Rate, Report, exploration_told
@@ -41,20 +41,13 @@ def evaluate(
         reader = None if only is None else subscriptions.by_email(service, only)
         report = evaluation.evaluate(service, since=first, only=reader, readers=readers, digests=digests, progress=progress)
         if html is not None:
-            _write(html, pages.page(report, service=service.config.mail.name, folders=service.templates))
+            write_file(html, pages.page(report, service=service.config.mail.name, folders=service.templates))
         if svg is not None:
-            _write(svg, plots.document(pages.pictures(report)))
+            write_file(svg, plots.document(pages.pictures(report)))
     if as_json:
         show_json(report.json)
     else:
         _show(report)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}). Name a file in a folder that is there") from error
 
 
 @contextmanager
@@ -76,7 +69,11 @@ def _show(report: Report) -> None:
         out.print(one.verdict, style="bold", markup=False, highlight=False)
     if report.rows:
         out.print(_table(report))
-    for name, some in (("position", report.positions), ("slot", report.slots if len(report.slots) > 1 else []), ("match", report.matches)):
+    for name, some in (
+        ("position", report.positions),
+        ("slot", report.slots if len(report.slots) > 1 else []),
+        ("match, of those rated", report.matches),
+    ):
         if some:
             out.print(f"thumbs up by {name}: {_rates(some)}", markup=False, highlight=False)
     if told := exploration_told(report.exploration):
@@ -94,7 +91,7 @@ def _table(report: Report) -> Table:
     for row in report.rows:
         ahead = "" if row.ahead is None else pages.told(row.ahead, signed=True)
         figures = (pages.told(row.ndcg), ahead, pages.told(row.reciprocal, ends=False), pages.told(row.auc, ends=False))
-        table.add_row(row.name, figures[0], f"[{_colour(row.ahead)}]{ahead}[/]" if ahead else "", *figures[2:], f"[dim]{row.about}[/]")
+        table.add_row(row.name, figures[0], Text(ahead, style=_colour(row.ahead)), *figures[2:], Text(row.about, style="dim"))
     return table
 
 

@@ -17,12 +17,12 @@ from digest.pipeline.fetch import fetch as run
 @app.command()
 def fetch(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Sources to fetch; all enabled ones by default.", show_default=False)
+        list[str] | None, typer.Argument(metavar="NAME", help="Sources to fetch; all enabled ones by default.", show_default=False)
     ] = None,
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Fetch the [[sources]] of the config into the inbox, and ingest what came. Goes on where it stopped."""
+    """Fetch the sources of the config into the inbox, and ingest what came. Goes on where it stopped."""
     with opened(config) as service:
         sources = service.config.sources
         if err.is_terminal and not as_json:

@@ -81,7 +81,7 @@ def _keep(folder: Path, data: bytes) -> None:
 
 @app.command()
 def mailbox(as_json: AsJson = False, config: ConfigPath = None) -> None:
-    """Read what came to the mailbox of [mailbox] since the last look: bounces, complaints, requests. Deletes nothing."""
+    """Read what came to the configured mailbox since the last look: bounces, complaints, requests. Deletes nothing."""
     with opened(config) as service:
         report = inbound.poll(service)
         if report.absent:

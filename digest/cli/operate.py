@@ -13,7 +13,7 @@ from rich.table import Table
 from digest import config as settings
 from digest import pipeline, store, subscriptions
 from digest.cli.base import app
-from digest.cli.options import AsJson, ConfigPath, OnDate, load, opened, out, show_json
+from digest.cli.options import AsJson, ConfigPath, OnDate, load, opened, out, show_json, write_file
 from digest.errors import InputError
 
 database = typer.Typer(help="The database's schema.", no_args_is_help=True)
@@ -71,7 +71,7 @@ def init(
         values["smtp"] = smtp
     if base_url:
         values["web"] = {"base_url": base_url}
-    path.write_text(settings.example(values), encoding="utf-8")
+    write_file(path, settings.example(values))
     checked = settings.load(path, {}) if not values.get("smtp", {}).get("password_file") or _exists(path, values) else None
     (path.parent / "inbox").mkdir(exist_ok=True)
     out.print(f"written: {path}, and the folder {path.parent / 'inbox'} for dumps", highlight=False, markup=False)
@@ -102,11 +102,12 @@ def _password(path: Path, terminal: bool) -> Path:
 @app.command()
 def serve(
     only: Annotated[
-        list[str] | None, typer.Option("--only", help="One role: web or scheduler (the tick: ingest, compose, send). Default: both.")
+        list[str] | None,
+        typer.Option("--only", help="One role: web, scheduler (dumps, mailbox, composing) or sender; may be given twice. Default: all."),
     ] = None,
     config: ConfigPath = None,
 ) -> None:
-    """Run the service: pages and API, and the tick that reads the inbox and runs the round for the readers who are due."""
+    """Run the service: pages and API, the scheduler that reads dumps and composes for the readers who are due, and the sender."""
     from digest import serve as server  # the web stack costs a second that the other commands need not wait for
 
     roles = [part.strip() for given in only or () for part in given.split(",") if part.strip()]
@@ -127,11 +128,18 @@ def status(as_json: AsJson = False, date: OnDate = None, config: ConfigPath = No
         return
     papers, up_down = found.papers, found.thumbs
     out.print(f"papers       {papers['papers']}, latest first seen {papers['latest'] or 'never'}", highlight=False)
-    out.print(f"subscribers  {_counts(found.subscribers)}; {up_down[0]} thumbs up, {up_down[1]} down", highlight=False)
+    out.print(f"subscribers  {_counts(found.subscribers)}; thumbs {up_down[0]} up, {up_down[1]} down", highlight=False)
+    for one in found.matches:
+        whose = f" of {one.recipe}" if len(found.matches) > 1 else ""
+        out.print(f"{'matches' + whose:<12} {one.told}", highlight=False)
     out.print(f"messages     {_counts(found.messages)}; {found.due} waiting, {found.later} later", highlight=False)
     for verb, last in found.rounds.items():
         told = "never" if last is None else f"{last['at']:%Y-%m-%d %H:%M} UTC" + (f", stopped: {last['error']}" if last["error"] else "")
         out.print(f"last {verb:<8}{told}", highlight=False, markup=False)
+    for pause in found.pauses:
+        out.print(
+            f"{pause.name} is paused until {pause.until:%Y-%m-%d %H:%M} UTC: {pause.text}", style="yellow", markup=False, highlight=False
+        )
     if found.dumps:
         table = Table("dump", "format", "day", "read", "new", "rejected", box=None, header_style="bold")
         for dump in found.dumps:

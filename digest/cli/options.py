@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -17,10 +17,13 @@ from rich.console import Console
 
 from digest import config as settings
 from digest.app import App
+from digest.cli.readers import BadRow
 from digest.config import Config
+from digest.errors import InputError
 
-out = Console()
-err = Console(stderr=True)
+# Brackets and colons are no markup here: most of what is shown was written by mail servers, dumps and readers.
+out = Console(markup=False, emoji=False)
+err = Console(markup=False, emoji=False, stderr=True)
 
 ConfigPath = Annotated[
     Path | None,
@@ -71,6 +74,14 @@ def stopping() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
+def write_file(path: Path, contents: bytes | str) -> None:
+    """Raises InputError where it cannot be written."""
+    try:
+        path.write_bytes(contents.encode() if isinstance(contents, str) else contents)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}). Check the folder and its permissions") from error
+
+
 def a_day(text: str) -> date:
     """A date typed by hand; bad usage when it is none."""
     try:
@@ -87,3 +98,15 @@ def noon(day: date) -> datetime:
 def show_json(value: Any) -> None:
     """One JSON document on standard output, and nothing else."""
     typer.echo(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode())
+
+
+def show_rows(told: str, report: Mapping[str, int], bad: Sequence[BadRow], *, as_json: bool) -> None:
+    """What a file of rows came to: the counts, and its bad rows with their lines. Ends as failed where all were bad."""
+    if as_json:
+        show_json({**report, "rejected": len(bad), "rejects": [{"line": row.line, "reason": row.reason} for row in bad]})
+    else:
+        out.print(f"{told}, {len(bad)} rejected", highlight=False, markup=False)
+        for row in bad[:20]:
+            out.print(f"  line {row.line}: {row.reason}", highlight=False, markup=False, style="yellow")
+    if bad and not any(report.values()):
+        raise typer.Exit(1)

@@ -13,7 +13,7 @@ from rich.table import Table
 from digest import pipeline, subscriptions
 from digest.app import App
 from digest.cli.base import app
-from digest.cli.options import AsJson, ConfigPath, OnDate, err, opened, out, show_json
+from digest.cli.options import AsJson, ConfigPath, OnDate, err, opened, out, show_json, show_rows
 from digest.cli.readers import BadRow, read_readers
 from digest.errors import InputError
 from digest.model import Subscriber, Vote
@@ -123,15 +123,8 @@ def _subscribe_file(service: App, file: Path, as_json: bool) -> None:
         else:
             bad.append(BadRow(line=lines[id(done[0])], reason=str(done[1])))
     bad.sort(key=lambda row: row.line)
-    if as_json:
-        show_json({**outcomes, "rejected": len(bad), "rejects": [{"line": row.line, "reason": row.reason} for row in bad]})
-    else:
-        told = ", ".join(f"{n} {outcome}" for outcome, n in sorted(outcomes.items())) or "nobody"
-        out.print(f"{file}: {told}, {len(bad)} rejected", highlight=False, markup=False)
-        for row in bad[:20]:
-            out.print(f"  line {row.line}: {row.reason}", highlight=False, markup=False, style="yellow")
-    if bad and not outcomes:
-        raise typer.Exit(1)
+    told = ", ".join(f"{n} {outcome}" for outcome, n in sorted(outcomes.items())) or "nobody"
+    show_rows(f"{file}: {told}", outcomes, bad, as_json=as_json)
 
 
 @app.command()
@@ -150,7 +143,7 @@ def unsubscribe(
 
 @app.command()
 def subscribers(
-    apply: Annotated[bool, typer.Option("--apply", help="First apply [[subscribers]] of the config, as serve does at its start.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="First apply the subscribers of the config, as serve does at its start.")] = False,
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
@@ -234,7 +227,7 @@ def learned(
     if as_json:
         show_json(found.json)
         return
-    out.print(f"{email}: {found.thumbs_up} thumbs up, {found.thumbs_down} down, ranked by {found.recipe}", highlight=False, markup=False)
+    out.print(f"{email}: thumbs {found.thumbs_up} up, {found.thumbs_down} down, ranked by {found.recipe}", highlight=False, markup=False)
     said = {1: "up", -1: "down", 0: "example"}
     for taste in found.tastes:
         name = f"{taste.interest}, {100 * taste.share:.0f} % of the digest" if taste.interest else "all"

@@ -50,7 +50,8 @@ def _list(value: Any) -> tuple[str, ...]:
 
 
 def _days(value: Any) -> tuple[int, ...]:
-    items = value.split(";") if isinstance(value, str) else value
+    # a comma too: as `--days` takes them, and no list of numbers means anything else by it
+    items = value.replace(",", ";").split(";") if isinstance(value, str) else value
     if not isinstance(items, list):
         raise ValueError("must be a list of weekdays, 1 = Monday")  # noqa: TRY004
     return tuple(_number(item) for item in items)

@@ -18,8 +18,7 @@ from digest import calibration, inbound, pipeline, scores, subscriptions
 from digest.app import App
 from digest.cli.base import app
 from digest.cli.mail import show_polled
-from digest.cli.options import AsJson, ConfigPath, DryRun, OnDate, OnlyEmail, a_day, err, opened, out, show_json, stopping
-from digest.errors import InputError
+from digest.cli.options import AsJson, ConfigPath, DryRun, OnDate, OnlyEmail, a_day, err, opened, out, show_json, stopping, write_file
 from digest.model import MessageState, Quiet, Subscriber
 
 
@@ -150,10 +149,7 @@ def preview(
 
 
 def _write(path: Path, contents: bytes) -> None:
-    try:
-        path.write_bytes(contents)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}). Check the folder and its permissions") from error
+    write_file(path, contents)
     err.print(f"written: {path}", highlight=False, markup=False)
 
 
@@ -172,9 +168,9 @@ def show_preview(found: pipeline.Preview) -> None:
     for item in found.outcome.items:
         paper = found.papers[item.score.paper_id]
         out.print(f"{item.position:>3}. {paper.title}", highlight=False, markup=False)
-        place = f"{paper.name}  {', '.join(paper.categories[:3])}  {calibration.label(item.score)}"
+        place = f"{paper.name}  {', '.join(paper.categories)}  {calibration.label(item.score)}"
         out.print(f"     {place}\n     {scores.reason(item.score)}", style="dim", highlight=False, markup=False)
-    out.print(f"made by {made.model} on {made.features}, {made.thumbs_up} thumbs up, {made.thumbs_down} down", style="dim")
+    out.print(f"made by {made.model} on {made.features}, thumbs {made.thumbs_up} up, {made.thumbs_down} down", style="dim")
 
 
 @app.command()
@@ -193,14 +189,14 @@ def compose(
 def show_composed(report: pipeline.Composed) -> None:
     """Who gets what, and who nothing and why."""
     table = Table("subscriber", "date", "digest", box=None, header_style="bold")
-    for subscriber, digest in report.digests:
-        table.add_row(subscriber.email, str(digest.local_date), f"{len(digest.items)} papers")
-    for subscriber, quiet in report.quiet:
-        table.add_row(subscriber.email, str(quiet.local_date), f"quiet: {quiet.reason.value}")
+    for planned in report.planned:
+        table.add_row(planned.email, str(planned.local_date), f"{planned.papers} papers")
+    for quiet in report.quiet:
+        table.add_row(quiet.email, str(quiet.local_date), f"quiet: {quiet.reason.value}")
     for left in report.left_out:
-        table.add_row(left.subscriber.email, "", f"left out: {left.reason}")
+        table.add_row(left.email, "", f"left out: {left.reason}")
     if table.row_count > 60:
-        out.print(f"{len(report.digests)} digests, {len(report.quiet)} quiet, {len(report.left_out)} left out", highlight=False)
+        out.print(f"{len(report.planned)} digests, {len(report.quiet)} quiet, {len(report.left_out)} left out", highlight=False)
     elif table.row_count:
         out.print(table)
     else:

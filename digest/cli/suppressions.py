@@ -17,7 +17,7 @@ from rich.table import Table
 from digest import subscriptions
 from digest.app import App
 from digest.cli.base import app
-from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
+from digest.cli.options import AsJson, ConfigPath, opened, out, show_json, show_rows, write_file
 from digest.cli.readers import BadRow, read_rows
 from digest.errors import AddressError, InputError
 from digest.model import Suppression, SuppressionReason
@@ -103,15 +103,8 @@ def read(
     with opened(config) as service:
         found = list(wanted(service))
         made = subscriptions.suppress(service, found)
-    report: dict[str, Any] = {"added": made, "known": len(found) - made, "rejected": len(bad)}
-    if as_json:
-        show_json(report | {"rejects": [{"line": row.line, "reason": row.reason} for row in bad]})
-    else:
-        _tell(report, as_json)
-        for row in bad[:20]:
-            out.print(f"  line {row.line}: {row.reason}", highlight=False, markup=False, style="yellow")
-    if bad and not found:
-        raise typer.Exit(1)
+    report = {"added": made, "known": len(found) - made}
+    show_rows(_told(report), report, bad, as_json=as_json)
 
 
 @suppressions.command()
@@ -137,7 +130,7 @@ def export(
     if file is None:
         sys.stdout.write(text)
     else:
-        file.write_text(text, encoding="utf-8")
+        write_file(file, text)
         out.print(f"written: {len(rows)} addresses to {file}", highlight=False, markup=False)
 
 
@@ -163,8 +156,12 @@ def _suppression(service: App, values: Mapping[str, Any]) -> Suppression:
     )
 
 
-def _tell(report: dict[str, int], as_json: bool) -> None:
+def _told(report: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {what}" for what, n in report.items())
+
+
+def _tell(report: Mapping[str, int], as_json: bool) -> None:
     if as_json:
         show_json(report)
     else:
-        out.print(", ".join(f"{n} {what}" for what, n in report.items()), highlight=False)
+        out.print(_told(report), highlight=False)

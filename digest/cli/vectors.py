@@ -1,4 +1,4 @@
-"""`digest vectors`: what words mean to the service, and training it on the stored papers."""
+"""`digest vectors`: what words mean to the service, training it on the stored papers, and an encoder that reads them whole."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from rich.progress import Progress
 
 from digest import features, pipeline
 from digest.cli.base import app
-from digest.cli.options import AsJson, ConfigPath, err, opened, out, show_json
+from digest.cli.options import AsJson, ConfigPath, err, opened, out, show_json, write_file
+from digest.errors import ConfigError
 
 vectors = typer.Typer(help="Word vectors: train them on the stored papers; what is in force.", no_args_is_help=True)
 app.add_typer(vectors, name="vectors")
@@ -23,8 +24,9 @@ def info(config: ConfigPath = None, as_json: AsJson = False) -> None:
     with opened(config) as running:
         found = pipeline.vectors_info(running)
         due = pipeline.vectors_due(running)
+        encoder = pipeline.encoder_info(running)
     if as_json:
-        show_json(found.json | {"due": due})
+        show_json(found.json | {"due": due, "encoder": encoder and encoder.json})
         return
     made = f"trained here on {found.made_at:%Y-%m-%d}" if found.made_at is not None else "as they ship with the package"
     out.print(
@@ -32,6 +34,14 @@ def info(config: ConfigPath = None, as_json: AsJson = False) -> None:
     )
     if due:
         out.print(f"{found.stored:,} papers are stored: `digest vectors train` would learn from them.", highlight=False)
+    if encoder:
+        out.print(_told(encoder), highlight=False, markup=False)
+
+
+def _told(found: pipeline.EncoderInfo) -> str:
+    if not found.version:
+        return f"{found.name}: has encoded nothing yet; `digest vectors encode` starts it."
+    return f"{found.version}: {found.encoded:,} of {found.stored:,} papers are encoded, {found.dimensions} numbers each."
 
 
 @vectors.command()
@@ -55,10 +65,24 @@ def train(
             )
         found = pipeline.vectors_info(running)
     if write is not None:
-        write.write_bytes(table.to_bytes())
+        write_file(write, table.to_bytes())
     if as_json:
         show_json(found.json | {"seconds": round(time.monotonic() - began, 1)})
     else:
         out.print(
             f"{found.version}: {found.words:,} words from {found.papers:,} papers, in {time.monotonic() - began:.0f} s.", highlight=False
         )
+
+
+@vectors.command()
+def encode(config: ConfigPath = None, as_json: AsJson = False) -> None:
+    """Encode the stored papers that the encoder of the config has not read yet, the newest first; stopped, it goes on where it was."""
+    with opened(config) as running, Progress(console=err, transient=True) as bar:
+        task = bar.add_task("encoding", total=None)
+        found = pipeline.encode(running, progress=lambda done, every: bar.update(task, completed=done, total=every))
+    if found is None:
+        raise ConfigError("features.encoder: is not set, so there is nothing to encode with. Name a folder there")
+    if as_json:
+        show_json(found.json)
+    else:
+        out.print(_told(found), highlight=False, markup=False)

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from digest import config, pipeline, scores, serve, subscriptions
+from digest import calibration, config, pipeline, scores, serve, subscriptions
 from digest.app import App
 from digest.demo.cast import CAST, Reader
 from digest.demo.catcher import Catcher, Caught, free_port
@@ -127,7 +127,7 @@ def _at(app: App, day: date) -> App:
 
 def _send_round(app: App, day: date) -> None:
     report = pipeline.round(_at(app, day), day=day)
-    if report.sent.error or len(report.composed.digests) != len(CAST):
+    if report.sent.error or len(report.composed.planned) != len(CAST):
         raise DigestError(f"the round of {day} did not reach everybody: {report.json}")
     out.print(f"  sent {report.sent.states[MessageState.ACCEPTED]} digests over SMTP")
 
@@ -149,9 +149,8 @@ def _show_mails(app: App, day: date) -> None:
         )
         for item in digest.items:
             paper = papers[item.score.paper_id]
-            table.add_row(
-                f"{item.position}.", Text(paper.title, overflow="ellipsis", no_wrap=True), Text(f"{item.score.match}", style="dim")
-            )
+            match = Text(calibration.label(item.score), style="dim", no_wrap=True)
+            table.add_row(f"{item.position}.", Text(paper.title, overflow="ellipsis", no_wrap=True), match)
             table.add_row("", Text(scores.reason(item.score), style="dim"), "")
         out.print()
         out.print(table)

@@ -35,7 +35,12 @@ class Caught:
     def part(self, kind: str) -> str:
         """The "plain" or "html" part, decoded."""
         body = self.parsed.get_body((kind,))
-        return "" if body is None else str(body.get_content())
+        if body is None:
+            return ""
+        try:
+            return str(body.get_content())
+        except LookupError:  # a charset that nobody knows: other programs send here too
+            return bytes(body.get_payload(decode=True)).decode("utf-8", "replace")
 
     @property
     def headers(self) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """doctor: what is wrong or missing, each with its remedy. Changes nothing, and sends nothing unless it is told an address.
 
-Reading order: `findings` (what comes out), `records` (texts of the DNS judged), `local` (without the network), `network`.
+Reading order: `findings` (what comes out), `records` (texts of the DNS judged), `spf` (whom they let send), `local` (without the network), `network`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,19 @@ from pathlib import Path
 from digest.config import Config
 from digest.doctor import local, network
 from digest.doctor.findings import AREAS, Finding, sick
+from digest.doctor.spf import Resolver
 
 __all__ = ["AREAS", "Finding", "examine", "sick"]
 
 
 def examine(
-    config: Config, *, path: Path | None = None, resolver: network.Resolver | None = None, offline: bool = False, send: str = ""
+    config: Config,
+    *,
+    path: Path | None = None,
+    resolver: Resolver | None = None,
+    offline: bool = False,
+    send: str = "",
+    ip: str = "",
 ) -> Iterator[Finding]:
     """Look at everything, finding by finding; what takes long comes late.
 
@@ -25,6 +32,7 @@ def examine(
         resolver: who is asked for the DNS; None leaves it out.
         offline: ask no other machine but the database's.
         send: address that a test mail goes to.
+        ip: address of the internet that mails leave from; "" = that of the mail server.
     """
     yield from local.settings(config)
     yield from local.files(config, path)
@@ -36,7 +44,7 @@ def examine(
     yield from network.mail_servers(config, hello)
     yield from network.mailbox(config)
     if resolver is not None:
-        yield from network.domain_records(config, resolver)
+        yield from network.domain_records(config, resolver, ip=ip)
     yield from network.pages(config)
     if send:
         yield from network.send_test(config, hello, send)

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 
-from digest import messages, store
+from digest import encoders, messages, store
 from digest.app import make_mailing
 from digest.config import Config
 from digest.doctor.findings import Finding, bad, good, note, warning
-from digest.errors import DigestError, StoreError
+from digest.errors import ConfigError, DigestError, StoreError
 from digest.messages import samples
 from digest.pipeline import disks
 from digest.store import Store
@@ -56,8 +56,21 @@ def settings(config: Config) -> Iterator[Finding]:
     for name, server in (("smtp", smtp), *((f"smtp.more.{number}", one) for number, one in enumerate(smtp.more))):
         if server.host and server.tls == "none" and not _loopback(server.host):
             yield warning("config", f'{name}.tls = "none": mails and the password cross the network in the open', 'Set it to "auto"')
+    yield from _encoder(config)
     if config.mailbox.host and config.mailbox.tls == "none" and not _loopback(config.mailbox.host):
         yield warning("config", 'mailbox.tls = "none": mails and the password cross the network in the open', 'Set it to "tls"')
+
+
+def _encoder(config: Config) -> Iterator[Finding]:
+    name = config.features.encoder
+    if not name:
+        return
+    try:
+        found = encoders.load(name)
+    except ConfigError as error:
+        yield bad("config", str(error), "Until it can be opened, digests are ranked by words alone")
+    else:
+        yield good("config", f"papers are encoded with {found.version}, {found.dimensions} numbers each")
 
 
 def _pages(config: Config) -> Iterator[Finding]:
@@ -76,11 +89,23 @@ def _pages(config: Config) -> Iterator[Finding]:
         yield level("config", f"web.base_url = {url}: the links in mails lead nowhere but on this machine or network", remedy)
 
 
+def _answers(config: Config) -> str:
+    """The address that mails name for answers; "" where there is none, or something else is wrong that is told of with the templates."""
+    try:
+        return make_mailing(config).mailbox
+    except ConfigError:
+        return ""
+
+
 def _hearing(config: Config) -> Iterator[Finding]:
     mail = config.mail
     if not config.smtp.host:
         return
     heard = bool(config.mailbox.host)
+    if not heard and (answers := _answers(config)):
+        level = note if mail.bounce_domain else warning  # where bounces come through a pipe, so may answers
+        remedy = "Set [mailbox], or let the mail server pipe that address into `digest bounce`: who asks to leave must be heard"
+        yield level("config", f"mails offer leaving by mail to {answers}, and no mailbox is read", remedy)
     if mail.bounce_domain and not heard:
         remedy = "Set [mailbox], or let the mail server pipe that domain into `digest bounce`"
         yield note("config", f"each mail has its own bounce address at {mail.bounce_domain}, and no mailbox is read", remedy)
@@ -176,7 +201,7 @@ def _examined(opened: Store) -> Iterator[Finding]:
     with opened.reading() as tx:
         keys = store.keys.listed(tx)
     yield (
-        good("store", f"{len(keys)} keys of links, the newest of {keys[-1][1]:%Y-%m-%d}")
+        good("store", f"keys of links: {len(keys)}, the newest of {keys[-1][1]:%Y-%m-%d}")
         if keys
         else note("store", "the key of links is made at first use")
     )

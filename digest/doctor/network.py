@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
-from typing import Protocol
 
 from digest import mailer, messages
 from digest.app import imap_server, make_mailing, smtp_servers
 from digest.config import Config
-from digest.doctor import records
+from digest.doctor import records, spf
 from digest.doctor.findings import Finding, bad, good, note, warning
 from digest.doctor.local import clock, sending_domain
+from digest.doctor.spf import Resolver
 from digest.errors import DigestError, MailboxError, MailerError, ResolverError
 from digest.mailbox import Mailbox
 from digest.mailer import SmtpMailer, SmtpServer
@@ -26,15 +26,6 @@ from digest.messages import samples
 from digest.model import Message
 
 _HTTP_SECONDS = 10.0
-
-
-class Resolver(Protocol):
-    """Who is asked; `digest.resolver` asks the DNS."""
-
-    def txt(self, name: str) -> list[str]: ...
-    def mx(self, name: str) -> list[str]: ...
-    def addresses(self, name: str) -> list[str]: ...
-    def names(self, address: str) -> list[str]: ...
 
 
 # ---------------------------------------------------------------------------------------------- mail servers
@@ -115,23 +106,23 @@ def mailbox(config: Config) -> Iterator[Finding]:
 # ---------------------------------------------------------------------------------------------- DNS
 
 
-def domain_records(config: Config, resolver: Resolver) -> Iterator[Finding]:
-    """What receivers look up before they believe a mail."""
+def domain_records(config: Config, resolver: Resolver, *, ip: str = "") -> Iterator[Finding]:
+    """What receivers look up before they believe a mail; `ip` is the address that mails leave from, "" = that of the mail server."""
     domain = sending_domain(config)
     if not domain or not config.smtp.host:
         yield note("dns", "mails have no domain that receivers could look up", "Set [mail] sender and [smtp] host")
         return
     domain = messages.ascii_domain(domain)
     envelope = messages.ascii_domain(config.mail.bounce_domain or domain)
-    yield from _asked(lambda: [records.spf(envelope, resolver.txt(envelope))])
+    yield from _asked(lambda: _spf(config, domain, envelope, resolver, ip))
     if not records.aligned(domain, envelope):
         what = f"bounces go to {envelope}, which is not below {domain}: SPF cannot speak for the address in From"
         yield warning("dns", what, f"Set [mail] bounce_domain to a domain below {domain}")
     yield from _asked(lambda: _keys(config, resolver))
     yield from _asked(lambda: [_policy(domain, resolver)])
     yield from _asked(lambda: _incoming(config, domain, envelope, resolver))
-    for server in smtp_servers(config, domain):
-        yield from _asked(lambda server=server: _reverse(server.host, resolver))  # type: ignore[misc]
+    for host in [ip] if ip else [server.host for server in smtp_servers(config, domain)]:
+        yield from _asked(lambda host=host: _reverse(host, resolver))  # type: ignore[misc]
 
 
 def _asked(ask: Callable[[], list[Finding] | Iterator[Finding]]) -> Iterator[Finding]:
@@ -140,6 +131,59 @@ def _asked(ask: Callable[[], list[Finding] | Iterator[Finding]]) -> Iterator[Fin
         yield from list(ask())
     except ResolverError as error:
         yield warning("dns", f"no answer: {error}", "Try again; if it lasts, ask whoever runs the name servers")
+
+
+def _spf(config: Config, domain: str, envelope: str, resolver: Resolver, ip: str) -> Iterator[Finding]:
+    """The record, what it costs receivers, and whether it names the servers that mails leave from."""
+    record = records.spf(envelope, resolver.txt(envelope))
+    yield record
+    if record.level == "bad":
+        return
+    cost, place = spf.lookups(envelope, resolver), f"SPF of {envelope}"
+    found = []
+    for server in [None] if ip else smtp_servers(config, domain):
+        name = server.name if server else "--ip"
+        verdicts: dict[spf.Verdict, list[str]] = {}
+        for address in _global(server.host if server else ip, resolver):
+            verdict = spf.check(envelope, address, resolver, sender=f"b@{envelope}", hello=server.hello if server else "")
+            verdicts.setdefault(verdict, []).append(address)
+        if not verdicts:
+            what = f"{place}: from which address mails leave {name} is not known here, and so not whether it is named"
+            found.append(note("dns", what, "`digest doctor --ip ADDRESS` looks at the one that you know"))
+        sure, login = server is None, bool(server and server.username)
+        found += [_authorised(place, name, some, verdict, sure=sure, login=login) for verdict, some in verdicts.items()]
+    if cost > spf.LOOKUPS_MAX:
+        what = f"{place}: it needs {cost} look-ups, those of included records among them, and receivers stop after {spf.LOOKUPS_MAX}"
+        level = warning if any(one.level == "good" for one in found) else bad
+        yield level("dns", what, "Name addresses (ip4:, ip6:) instead of names, and leave out what no longer sends")
+        found = [one for one in found if one.level != "bad"]
+    yield from found
+
+
+def _authorised(place: str, name: str, addresses: list[str], verdict: spf.Verdict, *, sure: bool, login: bool) -> Finding:
+    """`sure` = mails do leave from these; a server that one logs in to sends from other addresses than it listens on, as a rule."""
+    those = f"{', '.join(addresses)} ({name})"
+    if verdict.result == "pass":
+        return good("dns", f"{place}: {those} may send for it, by {verdict.by}")
+    if verdict.result == "permerror":
+        return bad("dns", f"{place}: it cannot be evaluated, and counts as none: {verdict.problem}", "Mend what it names")
+    what = f"{place}: no mechanism names {those}: mail from there gets {verdict.result}{f', by {verdict.by}' if verdict.by else ''}"
+    add = " ".join(f"ip{ip_address(one).version}:{one}" for one in addresses)
+    if sure:
+        return (bad if verdict.result == "fail" else warning)("dns", what, f"Add {add} before the all of the record")
+    if login:
+        remedy = "Mail leaves many a provider from other addresses: it says which include: to add, and the Authentication-Results of a mail tell (`--send`)"
+        return note("dns", what, remedy)
+    return warning("dns", what, f"If mails leave from there, add {add} before the all of the record; else try `digest doctor --ip ADDRESS`")
+
+
+def _global(host: str, resolver: Resolver) -> list[str]:
+    """The addresses of a host that the internet can see."""
+    try:
+        found = [str(ip_address(host))]
+    except ValueError:
+        found = resolver.addresses(host)
+    return [address for address in found if ip_address(address).is_global]
 
 
 def _keys(config: Config, resolver: Resolver) -> Iterator[Finding]:
@@ -177,13 +221,7 @@ def _incoming(config: Config, domain: str, envelope: str, resolver: Resolver) ->
 
 def _reverse(host: str, resolver: Resolver) -> Iterator[Finding]:
     """A server of one's own needs a name that leads back to it; that of a provider is the provider's matter."""
-    try:
-        found = [str(ip_address(host))]
-    except ValueError:
-        found = resolver.addresses(host)
-    for address in found:
-        if not ip_address(address).is_global:
-            continue
+    for address in _global(host, resolver):
         names = resolver.names(address)
         if not names:
             yield warning(

@@ -6,10 +6,7 @@ import re
 from collections.abc import Sequence
 
 from digest.doctor.findings import Finding, bad, good, note, warning
-
-#: mechanisms that cost a look-up each; RFC 7208 4.6.4 allows ten in all, those of included records among them
-_LOOKUPS = re.compile(r"^[+?~-]?(?:include:|a(?:$|[:/])|mx(?:$|[:/])|ptr(?:$|:)|exists:)|^redirect=", re.IGNORECASE)
-_LOOKUPS_MAX = 10
+from digest.doctor.spf import records_in as spf_records
 
 
 def tags(text: str) -> dict[str, str]:
@@ -19,8 +16,8 @@ def tags(text: str) -> dict[str, str]:
 
 
 def spf(domain: str, texts: Sequence[str]) -> Finding:
-    """The record that says which servers send for a domain of envelope senders."""
-    found = [text for text in texts if text.lower().split(" ", 1)[0] == "v=spf1"]
+    """The record that says which servers send for a domain of envelope senders; whether it names ours is worked out by `spf`."""
+    found = spf_records(texts)
     place = f"SPF of {domain}"
     if not found:
         remedy = f'Publish at {domain} a TXT record that names the servers which send for it, as in "v=spf1 mx a:mail.example.org -all"'
@@ -31,10 +28,6 @@ def spf(domain: str, texts: Sequence[str]) -> Finding:
     last = next((term.lower() for term in terms if re.fullmatch(r"[+?~-]?all", term, re.IGNORECASE)), "")
     if last in ("all", "+all"):
         return bad("dns", f"{place}: it ends with {last}, which lets everybody send", "End it with -all or ~all")
-    lookups = sum(bool(_LOOKUPS.match(term)) for term in terms)
-    if lookups > _LOOKUPS_MAX:
-        what = f"{place}: it needs {lookups} look-ups, and receivers stop after {_LOOKUPS_MAX}"
-        return bad("dns", what, "Name addresses (ip4:, ip6:) instead of names")
     if not last and not any(term.lower().startswith("redirect=") for term in terms):
         return warning("dns", f"{place}: it says nothing of servers that it does not name", "End it with -all or ~all")
     return good("dns", f"{place}: {found[0]}")

@@ -7,7 +7,7 @@ are those of a file of deletions; such a file does not say of what, so only the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -30,6 +30,10 @@ Externals = Mapping[str, Any]
 
 class Author(msgspec.Struct, gc=False):
     name: str | None = None
+
+
+def named(authors: Sequence[Author | None] | None) -> tuple[str, ...]:
+    return tuple(one.name for one in authors or () if one is not None and one.name)
 
 
 class _Open(msgspec.Struct, gc=False):
@@ -116,7 +120,7 @@ def _entry(number: int, data: bytes, row: _Row, source: Source) -> Record | Skip
             raw=raw,
             title=title,
             abstract=abstract,
-            authors=tuple(one.name for one in row.authors or () if one is not None and one.name),
+            authors=named(row.authors),
             ids=ids,
             submitted=day_of(row.publicationdate, source.today),
             updated=day_of(row.updated, source.today),

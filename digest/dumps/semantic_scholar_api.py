@@ -18,7 +18,7 @@ from digest.dumps.json_pages import page_items, page_rows
 from digest.dumps.json_text import decode_each
 from digest.dumps.notices import title_says_withdrawn
 from digest.dumps.references import unversioned
-from digest.dumps.semantic_scholar import Author, external_ids, has_page, no_paper
+from digest.dumps.semantic_scholar import Author, external_ids, has_page, named, no_paper
 from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected, Skipped
 
@@ -88,7 +88,7 @@ def _entry(number: int, data: bytes, paper: _Paper | None, source: Source) -> Re
         raw=raw,
         title=title,
         abstract=abstract,
-        authors=tuple(one.name for one in paper.authors or () if one is not None and one.name),
+        authors=named(paper.authors),
         ids=ids,
         submitted=day_of(paper.publication_date, source.today),
         url="" if has_page(ids) or free else paper.url or pdf,

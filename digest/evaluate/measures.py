@@ -1,4 +1,8 @@
-"""Numbers about rankings and rates, each with how sure it is. Values in, values out; every draw is seeded."""
+"""Numbers about rankings and rates, each with how sure it is. Values in, values out; every draw is seeded.
+
+nDCG and AUC are those of scikit-learn, and a test holds them against it. Its own functions take lists of every paper in place of a few ranks, 390 and
+1,790 us a call in place of 2 (10 papers, 2026-11-21, load 6: seconds for a history of a few hundred digests), and know no list of one paper.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,6 @@ READERS = 8
 #: draws of a bootstrap, and their seed: the same history gives the same report
 RESAMPLES = 4000
 SEED = 20260609
-#: of the normal distribution, for 95 %
-_Z = 1.959963984540054
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,18 +115,18 @@ def wilson(hits: int, tries: int) -> Estimate:
     """A rate with Wilson's interval, which is honest near 0 and 1 and for few tries."""
     if not tries:
         return Estimate(value=math.nan, low=math.nan, high=math.nan, units=0)
-    rate, square = hits / tries, _Z * _Z
-    middle = (rate + square / (2 * tries)) / (1 + square / tries)
-    half = _Z / (1 + square / tries) * math.sqrt(rate * (1 - rate) / tries + square / (4 * tries * tries))
+    from scipy.stats import binomtest  # a second to import
+
+    rate, ends = hits / tries, binomtest(hits, tries).proportion_ci(method="wilson")
     # At the ends rounding could put the rate itself outside.
-    return Estimate(value=rate, low=min(max(middle - half, 0.0), rate), high=max(min(middle + half, 1.0), rate), units=tries)
+    return Estimate(value=rate, low=min(max(float(ends.low), 0.0), rate), high=max(min(float(ends.high), 1.0), rate), units=tries)
 
 
 def sign_test(wins: int, losses: int) -> float:
     """Two-sided p of so uneven a result, were win and loss equally likely; ties are left out. Exact."""
-    tries = wins + losses
-    tail = sum(math.comb(tries, k) for k in range(min(wins, losses) + 1))
-    return min(1.0, 2 * tail / (1 << tries))
+    from scipy.stats import binomtest
+
+    return float(binomtest(min(wins, losses), wins + losses).pvalue) if wins + losses else 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -33,7 +33,7 @@ def pictures(report: Report) -> list[Plot]:
         Point(foretold=one.foretold, rate=_value(one.rate), number=one.rate.units) for one in report.matches if one.foretold is not None
     ]
     if points:
-        found.append(plots.reliability("Is the printed match true?", "match as printed", "share that got a thumb up", points))
+        found.append(plots.reliability("Is the printed match true?", "match as printed", "thumbs up among those rated", points))
     return found
 
 

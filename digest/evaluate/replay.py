@@ -6,7 +6,7 @@ What cannot be undone is in `REMAINS`.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from digest import features, profiles, store
+from digest import features, interests, recipes, store
 from digest.app import App
 from digest.model import Feedback, MessageState, Subscriber
 from digest.pipeline.company import Company
@@ -33,6 +33,7 @@ COUNTED = 300_000
 REMAINS = (
     "interests, titles, abstracts, the sources' upvotes and withdrawals are as they are today, not as they were then",
     "a thumb that was changed or taken back counts as it stands now",
+    "word vectors are today's, and so is an encoder: they know no thumb, but may have been trained on papers that came later",
 )
 #: where the corpus is too large to be counted anew
 FREQUENCIES_REMAIN = "the words' frequencies are today's"
@@ -97,14 +98,15 @@ def replay(
         people = store.subscribers.by_ids(tx, {one.past.subscriber_id for one in wanted})
     before = _histories(past)
     words = _Words(app)
-    frozen: dict[int, profiles.Profile] = {}
+    frozen: dict[int, Learnt] = {}
     found: list[Replayed] = []
     for (local_date, mark), some in _together(wanted):
         now = min(one.past.composed_at for one in some)
         frequencies = words.up_to(mark)
         company = Company(app, local_date, before=now)
         with app.store.reading() as tx:
-            then = view(tx, now=now, until=max(local_date, now.date()), frequencies=frequencies, mark=mark, least=company.least)
+            until, encoder = max(local_date, now.date()), app.config.features.encoder
+            then = view(tx, now=now, until=until, frequencies=frequencies, mark=mark, least=company.least, encoder=encoder)
         shared, readers = _as_then(app, then, local_date, some, people, before, votes, company)
         work = [
             _Task(rated=one, reader=reader, frozen=frozen.get(one.past.subscriber_id)) for one, reader in zip(some, readers, strict=True)
@@ -199,41 +201,63 @@ def _as_then(
 # ---------------------------------------------------------------------------------------------- one digest
 
 
+#: a profile of each of a reader's interests, or one
+Learnt = tuple[recipes.Learned, ...]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Task:
     rated: Rated
     reader: Reader
-    frozen: profiles.Profile | None
+    frozen: Learnt | None
 
 
-def _rank(own: str, shared: Shared, task: _Task) -> tuple[Replayed | None, profiles.Profile | None]:
-    """Pure, so that it may run anywhere; and the profile that is frozen from here on, where there is one."""
-    day, known = shared.day, task.reader.known
-    ids = day.ids[: day.competing]
-    among = np.flatnonzero(np.isin(ids, np.fromiter(task.reader.among, dtype=np.int64, count=len(task.reader.among))))
+def _rank(own: str, shared: Shared, task: _Task) -> tuple[Replayed | None, Learnt | None]:
+    """Pure, so that it may run anywhere; and the profiles that are frozen from here on, where there are some."""
+    known = task.reader.known
     items = [number for number, item in enumerate(task.rated.past.items) if item.paper_id in shared.papers]
     listed = [task.rated.past.items[number].paper_id for number in items]
-    learned = {name: recipe.learn(known, shared.background) for name, recipe in RECIPES.items()}
+    learned = {name: recipes.learn(recipe, known, shared.background) for name, recipe in RECIPES.items()}
     thumbs = len(known.liked.ids) + len(known.disliked.ids)
-    kept = task.frozen or (learned[own] if thumbs >= FIRST else None)
+    kept = task.frozen or (recipes.bare(learned[own]) if thumbs >= FIRST else None)
 
-    def ranks(recipe: str, profile: profiles.Profile) -> tuple[int, ...]:
-        values = RECIPES[recipe].score(profile, day)[among]
-        order = ids[among][np.lexsort((ids[among], -values))].tolist()
-        place = {ident: rank for rank, ident in enumerate(order, start=1)}
+    def ranks(recipe: str, those: Learnt) -> tuple[int, ...]:
+        place = {ident: rank for rank, ident in enumerate(_order(RECIPES[recipe], those, shared, task.reader), start=1)}
         return tuple(place[ident] for ident in listed)
 
     if not listed:
         return None, kept
-    found = {name: ranks(name, profile) for name, profile in learned.items()}
+    found = {name: ranks(name, those) for name, those in learned.items()}
     found[FROZEN] = ranks(own, kept or learned[own])
     found[SENT] = tuple(task.rated.past.items[number].position for number in items)
     replayed = Replayed(
         subscriber_id=task.reader.subscriber.id,
         local_date=shared.local_date,
         known=thumbs,
-        candidates=len(among),
+        candidates=len(task.reader.among & shared.papers.keys()),
         votes=tuple(task.rated.votes[number] for number in items),
         ranks=found,
     )
     return replayed, kept
+
+
+def _order(recipe: recipes.Recipe, learned: Learnt, shared: Shared, reader: Reader) -> list[int]:
+    """The competing papers as a digest would list them: of several interests, first those in the places that each has by its share."""
+    if len(learned) == 1:  # the same order as that of `recipes.rank`, without a score for every paper
+        ids = shared.day.ids[: shared.day.competing]
+        among = np.flatnonzero(np.isin(ids, np.fromiter(reader.among, dtype=np.int64, count=len(reader.among))))
+        values = recipe.score(learned[0].profile, shared.day)[among]
+        return list(map(int, ids[among][np.lexsort((ids[among], -values))]))
+    ranked = list(recipes.rank(recipe, learned, shared.day, reader.among))
+    size = reader.subscriber.size
+    shares = {one.name: one.share for one in learned}
+    left = Counter(interests.places(size, shares, Counter(score.interest for score in ranked)))
+    placed: set[int] = set()
+    for score in ranked:
+        if left[score.interest] > 0:
+            left[score.interest] -= 1
+            placed.add(score.paper_id)
+    others = [score.paper_id for score in ranked if score.paper_id not in placed]
+    room = max(size - len(placed), 0)
+    listed = placed.union(others[:room])
+    return [score.paper_id for score in ranked if score.paper_id in listed] + others[room:]

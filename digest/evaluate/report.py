@@ -255,14 +255,15 @@ def by_slot(rated: Iterable[Rated]) -> list[Rate]:
 def by_match(rated: Iterable[Rated], own: str) -> list[Rate]:
     """Thumbs by the match of papers that the own recipe chose by their score: up to ten groups of about equal size, equal matches together.
 
-    Papers that were listed with a word in place of a match are left out.
+    Papers that were listed with a word in place of a match are left out, and so are those that got no thumb: a match is the chance of a thumb up
+    among rated papers.
     """
     known = sorted(
         (item.match, vote)
         for one in rated
         if one.past.made.recipe == own
         for item, vote in zip(one.past.items, one.votes, strict=True)
-        if item.match is not None and item.slot == "normal" and item.team in ("", own)
+        if vote and item.match is not None and item.slot == "normal" and item.team in ("", own)
     )
     least = max(GROUP, math.ceil(len(known) / 10))
     groups: list[list[tuple[int, int]]] = []

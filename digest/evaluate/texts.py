@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,21 +21,29 @@ _DAY = date(2000, 1, 1)
 class _Corpus:
     space: features.Space = field(default_factory=lambda: features.space(features.base(), features.Frequencies(), features.vectorize([])))
     background: profiles.Background = field(default_factory=lambda: profiles.background([], sp.csr_matrix((0, features.WIDTH))))
-    rows: sp.csr_matrix = field(default_factory=lambda: sp.csr_matrix((0, features.WIDTH)))
+    shelf: profiles.Shelf = field(default_factory=lambda: profiles.Shelf(sp.csr_matrix((0, features.WIDTH))))
     papers: list[Paper] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
+    #: where the texts were given with what an encoder made of them
+    encoding: features.Encoding | None = None
     #: all of its papers, so that what a service does once a day is done once here too
     day: scores.Day | None = None
 
 
-_corpus = _Corpus()
+@cache
+def _corpus() -> _Corpus:
+    # not when the module is read: every command would pay for the table, and none could start without it
+    return _Corpus()
 
 
-def prepare(all_texts: Sequence[str]) -> None:
+def prepare(all_texts: Sequence[str], encoded: NDArray[np.float32] | None = None) -> None:
     """Fit the features on a corpus; a text is title + ". " + abstract. `recommend` then looks its texts up, and takes others too.
 
-    Word vectors go on from the base table where the corpus is large enough to teach them something.
+    Word vectors go on from the base table where the corpus is large enough to teach them something. `encoded` is what an encoder made of the
+    texts, shape (len(all_texts), dimensions), to stand beside them; texts that are not among them have no such columns.
     """
+    corpus = _corpus()
+    first = {text: number for number, text in reversed(list(enumerate(all_texts)))}
     texts = list(dict.fromkeys(all_texts))
     counts = features.vectorize(texts)
     frequencies = features.Frequencies().add(counts)
@@ -43,12 +52,16 @@ def prepare(all_texts: Sequence[str]) -> None:
         split = [text.partition(". ") for text in texts]
         titles = features.vectorize([title for title, _, _ in split])
         table = features.train(titles, features.vectorize([abstract for _, _, abstract in split]), start=table)
-    _corpus.space = features.space(table, frequencies, counts)
-    _corpus.rows = _corpus.space.rows(counts)
-    _corpus.papers = [_paper(number + 1, text) for number, text in enumerate(texts)]
-    _corpus.places = {text: number for number, text in enumerate(texts)}
-    _corpus.background = profiles.background(_corpus.papers, _corpus.rows)
-    _corpus.day = scores.day(_corpus.papers, _corpus.rows)
+    corpus.space = features.space(table, frequencies, counts)
+    rows, corpus.encoding = corpus.space.rows(counts), None
+    if encoded is not None and (found := features.encoding("", encoded)) is not None:
+        rows, corpus.encoding = found.beside(rows, encoded[[first[text] for text in texts]]), found
+    corpus.shelf = profiles.Shelf(rows)
+    _ = corpus.shelf.apart  # once, and not within the first reader's time
+    corpus.papers = [_paper(number + 1, text) for number, text in enumerate(texts)]
+    corpus.places = {text: number for number, text in enumerate(texts)}
+    corpus.background = profiles.background(corpus.papers, rows)
+    corpus.day = scores.day(corpus.papers, rows)
 
 
 def _paper(number: int, text: str) -> Paper:
@@ -67,38 +80,36 @@ def recommend(
 
     From liked and disliked texts and keywords, against the mean of the texts that `prepare` saw; `unlabelled` are among those.
     """
+    corpus = _corpus()
     # What likes have drowned out need not be looked up; what is unwanted stays so.
     interest = Interest(keywords=tuple(word for word in keywords if profiles.fading(len(liked)) or word.startswith("-")))
     profile = profiles.train(
         [interest],
-        _corpus.background,
-        phrases=_corpus.space.phrases(interest.keywords),
-        liked=profiles.rated(*_look_up(liked)),
-        disliked=profiles.rated(*_look_up(disliked_texts)),
+        corpus.background,
+        phrases=corpus.space.phrases(interest.keywords),
+        liked=_rated(liked),
+        disliked=_rated(disliked_texts),
     )
-    places = [_corpus.places.get(text, -1) for text in candidates]
-    if _corpus.day is None or -1 in places:
+    try:
+        places = list(map(corpus.places.__getitem__, candidates))
+    except KeyError:
+        places = []
+    if corpus.day is None or not places:
         return scores.score(profile, scores.day(*_look_up(candidates)))
-    return scores.score(profile, _of_day(_corpus.day, places))
+    return scores.score(profile, corpus.day.some(places))
 
 
-def _of_day(day: scores.Day, places: list[int]) -> scores.Day:
-    """Some of the papers of a day; plain texts have neither categories nor authors that would have to move along."""
-    return replace(
-        day,
-        papers=tuple(day.papers[place] for place in places),
-        competing=len(places),
-        ids=day.ids[places],
-        rows=day.rows[places],
-        lengths=day.lengths[places],
-        alike={},
-        trending=day.trending[:, places],
-    )
+def _rated(texts: Sequence[str]) -> profiles.Rated:
+    corpus = _corpus()
+    places = [corpus.places.get(text, -1) for text in texts]
+    if -1 not in places:
+        return profiles.rated_of([corpus.papers[place] for place in places], corpus.shelf, places)
+    return profiles.rated(*_look_up(texts))
 
 
 def _look_up(texts: Sequence[str]) -> tuple[list[Paper], sp.csr_matrix]:
-    places = [_corpus.places.get(text, -1) for text in texts]
-    if -1 not in places:
-        return [_corpus.papers[place] for place in places], _corpus.rows[places]
-    papers = [_corpus.papers[place] if place >= 0 else _paper(-1 - number, texts[number]) for number, place in enumerate(places)]
-    return papers, _corpus.space.rows(features.vectorize(texts))
+    corpus = _corpus()
+    places = [corpus.places.get(text, -1) for text in texts]
+    papers = [corpus.papers[place] if place >= 0 else _paper(-1 - number, texts[number]) for number, place in enumerate(places)]
+    rows = corpus.space.rows(features.vectorize(texts))
+    return papers, corpus.encoding.without(rows) if corpus.encoding else rows

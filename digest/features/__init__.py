@@ -1,14 +1,16 @@
 """Text -> numbers. words: counts of words and pairs, stored once a paper. weights: what a word weighs. table, training: what words mean, learned from
-papers alone. space: the rows that profiles and scores are made of.
+papers alone. space: the rows that profiles and scores are made of. encoded: further columns, where the operator brings an encoder.
 
 Counts are what is stored; rows are worked out from them at need (ten microseconds a paper), so new word vectors need no second look at old papers.
 """
 
+from digest.features.encoded import Encoding, encoding, pack_encoded, unpack_encoded
 from digest.features.space import WIDTH, Space, Spread, space
 from digest.features.table import DIMENSIONS, Table, base
 from digest.features.training import FEWEST, train
-from digest.features.weights import COMMON, ENOUGH, PAIR_WEIGHT, Frequencies, Phrase, phrases, weigh
-from digest.features.words import COLUMNS, STOP_WORDS, VERSION, WORDS, pack, text_of, unpack, vectorize, words_of
+from digest.features.weights import COMMON, ENOUGH, Frequencies, Phrase, phrases, weigh
+from digest.features.words import STOP_WORDS, VERSION, pack, readable, text_of, unpack, vectorize, words_of
+from digest.rows import COLUMNS, WORDS
 
 __all__ = [
     "COLUMNS",
@@ -16,23 +18,27 @@ __all__ = [
     "DIMENSIONS",
     "ENOUGH",
     "FEWEST",
-    "PAIR_WEIGHT",
     "STOP_WORDS",
     "VERSION",
     "WIDTH",
     "WORDS",
+    "Encoding",
     "Frequencies",
     "Phrase",
     "Space",
     "Spread",
     "Table",
     "base",
+    "encoding",
     "pack",
+    "pack_encoded",
     "phrases",
+    "readable",
     "space",
     "text_of",
     "train",
     "unpack",
+    "unpack_encoded",
     "vectorize",
     "weigh",
     "words_of",

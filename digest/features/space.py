@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from digest.features.table import DIMENSIONS, Table
 from digest.features.training import PRIOR
-from digest.features.weights import Frequencies, Phrase, weigh
-from digest.features.weights import phrases as word_phrases
-from digest.features.words import COLUMNS, text_of, vectorize
+from digest.features.weights import Frequencies, Phrase, spelt, weigh
+from digest.features.words import text_of, vectorize
+from digest.rows import COLUMNS
 
 #: columns of a row
 WIDTH = COLUMNS + DIMENSIONS
 #: what the dense columns count beside the words
-MEANING = 0.6
+MEANING = 0.5
 #: how far the covariance of the corpus is shrunk towards a ball (Friedman, "Regularized discriminant analysis", 1989)
 SHRINK = 0.8
 #: with fewer papers their mean and spread say nothing
@@ -40,6 +40,8 @@ class Spread:
     numbers: NDArray[np.float32]
     #: shape (DIMENSIONS,)
     rest: NDArray[np.float32]
+    #: where the dense columns begin
+    first: int = COLUMNS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -68,10 +70,10 @@ class Space:
 
     def phrases(self, keywords: list[str] | tuple[str, ...]) -> tuple[Phrase, ...]:
         """Keywords in the columns of these rows: their words, and what those mean together. See `weights.phrases`."""
-        found = word_phrases(keywords, self.frequencies)
+        found, counts = spelt(keywords, self.frequencies)
         if not found or not len(self.table.columns):
             return found
-        dense, _ = self._dense(vectorize([phrase.text for phrase in found]))
+        dense, _ = self._dense(counts)
         columns = np.arange(COLUMNS, WIDTH, dtype=np.int32)
         return tuple(phrase if not row.any() else phrase.with_meaning(columns, row) for phrase, row in zip(found, dense, strict=True))
 
@@ -123,11 +125,12 @@ def space(table: Table, frequencies: Frequencies, counts: sp.csr_matrix) -> Spac
         mean, whitening = np.zeros(DIMENSIONS, np.float32), np.eye(DIMENSIONS, dtype=np.float32)
     else:
         mean = sums.mean(axis=0)
-        whitening = _whitening(sums - mean)
+        whitening = whitening_of(sums - mean)
     return Space(frequencies=frequencies, table=table, rarity=rarity, mean=mean, whitening=whitening)
 
 
-def _whitening(centred: NDArray[np.float32]) -> NDArray[np.float32]:
+def whitening_of(centred: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What makes rows about their mean, shape (n, d), equally wide in all directions, as far as SHRINK leaves it to; shape (d, d)."""
     covariance = (centred.T @ centred / len(centred)).astype(np.float64)
     values, axes = np.linalg.eigh(covariance)
     values = (1 - SHRINK) * np.maximum(values, 0) + SHRINK * max(values.mean(), 1e-12)

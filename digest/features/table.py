@@ -15,7 +15,8 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.features.words import WORDS
+from digest.errors import StoreError
+from digest.rows import WORDS
 
 DIMENSIONS = 256
 
@@ -98,6 +99,13 @@ class Table:
 
 @cache
 def base() -> Table:
-    """The table that ships with the package; empty where the package was built without one."""
+    """The table that ships with the package; empty where the package was built without one.
+
+    Raises:
+        StoreError: the file is damaged.
+    """
     found = resources.files("digest.data") / "vectors.bin"
-    return Table.from_bytes(found.read_bytes()) if found.is_file() else Table()
+    try:
+        return Table.from_bytes(found.read_bytes()) if found.is_file() else Table()
+    except ValueError as error:
+        raise StoreError(f"{found}: {error}. Install the package again; until then `digest vectors train --from-nothing` helps") from error

@@ -1,7 +1,8 @@
 """Word vectors from papers alone: a title has to find its abstract among a batch of others, and one half of a paper the other half.
 
 In-batch contrastive loss (van den Oord, Li and Vinyals, "Representation learning with contrastive predictive coding", 2018, eq. 4, both ways)
-over sums of word vectors, descended with one step size a word (Duchi, Hazan and Singer, "Adaptive subgradient methods", 2011).
+over sums of word vectors, descended with one step size a word (Duchi, Hazan and Singer, "Adaptive subgradient methods", 2011). At last each word
+is drawn towards the papers that hold it, once, so that words which keep the same company come to lie together even where they are too rare to learn from.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.features.table import DIMENSIONS, Table
-from digest.features.words import COLUMNS, WORDS
+from digest.rows import COLUMNS, WORDS
 
 #: fewer papers teach nothing
 FEWEST = 50
@@ -25,8 +26,13 @@ BATCH, RATE, LOOKS = 1024, 0.05, 450_000
 BATCH_ON, RATE_ON, LOOKS_ON = 512, 0.02, 200_000
 #: words in fewer papers have no vector, nor have those in more than a fifth of all papers
 RARE, RARE_ON, COMMON = 3, 2, 0.2
+#: how far a word is drawn towards its papers at last, in lengths of its own vector
+DRAWN = 1.0
 #: papers with whose weight the table that training goes on from counts among the new ones
 PRIOR = 500
+
+#: papers that are drawn to at once; more cost memory
+_AT_ONCE = 8192
 
 Progress = Callable[[int, int], None]
 
@@ -68,6 +74,7 @@ def train(
             done += 1
             if progress:
                 progress(done, steps)
+    _draw(numbers, _weighed((titles + abstracts).tocsr(), places, rarity))
     return Table(
         columns=columns, seen=_counted(columns, seen, start), papers=number + (start.papers if start else 0), numbers=numbers
     ).rounded()
@@ -160,6 +167,17 @@ def _step(numbers: NDArray[np.float32], moved: NDArray[np.float32], left: sp.csr
     gradient = left.T @ _through(wrong @ two, one, one_length) + right.T @ _through(wrong.T @ one, two, two_length)
     moved[words] += (gradient**2).mean(axis=1)
     numbers[words] = current - rate * gradient / np.sqrt(moved[words])[:, None]
+
+
+def _draw(numbers: NDArray[np.float32], papers: sp.csr_matrix) -> None:
+    """Turn each word, in place, towards the sum of the papers that hold it; it keeps its length. `papers` has the shape (papers, words)."""
+    towards = np.zeros_like(numbers)
+    for begin in range(0, papers.shape[0], _AT_ONCE):
+        some = papers[begin : begin + _AT_ONCE]
+        towards += some.T @ _unit(some @ numbers)[0]
+    lengths = np.linalg.norm(numbers, axis=1, keepdims=True)
+    numbers += DRAWN * lengths * _unit(towards)[0]
+    numbers *= lengths / np.maximum(np.linalg.norm(numbers, axis=1, keepdims=True), 1e-6)
 
 
 def _unit(rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

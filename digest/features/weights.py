@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from digest.features.words import COLUMNS, WORDS, vectorize
+from digest.features.words import vectorize
+from digest.rows import COLUMNS, WORDS
 
 #: below this many papers a share of the corpus means nothing, so no word is too rare or too common yet
 ENOUGH = 500
 COMMON = 0.2
-#: a pair repeats what its words say already
-PAIR_WEIGHT = 0.7
 
 _PACKED = 1
 
@@ -86,7 +86,7 @@ def weigh(counts: sp.csr_matrix, frequencies: Frequencies) -> sp.csr_matrix:
 def _rarity(columns: NDArray[np.int32], frequencies: Frequencies) -> NDArray[np.float64]:
     # A column that two words share may be counted twice for a paper, hence at most once a paper here.
     seen = np.minimum(frequencies.counts[columns], frequencies.papers).astype(np.float64)
-    return (1 + np.log((1 + frequencies.papers) / (1 + seen))) * np.where(columns >= WORDS, PAIR_WEIGHT, 1.0)
+    return 1 + np.log((1 + frequencies.papers) / (1 + seen))
 
 
 # ---------------------------------------------------------------------------------------------- keywords
@@ -122,14 +122,29 @@ def phrases(keywords: Iterable[str], frequencies: Frequencies) -> tuple[Phrase, 
     Singular and plural of the last word count alike; a trailing "*" stands for the common English endings ("grasp*": grasps, grasping,
     grasper ...).
     """
-    return tuple(found for found in (_phrase(keyword, frequencies) for keyword in keywords) if found is not None)
+    return spelt(keywords, frequencies)[0]
 
 
-def _phrase(keyword: str, frequencies: Frequencies) -> Phrase | None:
-    sign, text = keyword.strip()[:1], " ".join(keyword.strip().removeprefix("-").removeprefix("+").split())
-    spelt = vectorize(list(dict.fromkeys(_spellings(text))))
-    found = [spelt.indices[start:end] for start, end in zip(spelt.indptr, spelt.indptr[1:], strict=False) if end > start]
-    if not found or not (text.endswith("*") or spelt.indptr[1]):
+def spelt(keywords: Iterable[str], frequencies: Frequencies) -> tuple[tuple[Phrase, ...], sp.csr_matrix]:
+    """As `phrases`, and the counts of each one's text as it is written, shape (phrases, COLUMNS)."""
+    bare = [(keyword.strip()[:1], " ".join(keyword.strip().removeprefix("-").removeprefix("+").split())) for keyword in keywords]
+    spellings = [list(dict.fromkeys(_spellings(text))) for _, text in bare]
+    # All at once: counting one text takes as long as counting dozens.
+    counts = vectorize([spelling for some in spellings for spelling in some])
+    each = iter(np.split(counts.indices, counts.indptr[1:-1]) if counts.shape[0] else ())
+    found, rows, first = [], [], 0
+    for (sign, text), some in zip(bare, spellings, strict=True):
+        phrase = _phrase(sign, text, list(islice(each, len(some))), frequencies)
+        if phrase is not None:
+            found.append(phrase)
+            rows.append(first)
+        first += len(some)
+    return tuple(found), counts[np.array(rows, dtype=np.int64)]
+
+
+def _phrase(sign: str, text: str, spelt: Sequence[NDArray[np.int32]], frequencies: Frequencies) -> Phrase | None:
+    found = [columns for columns in spelt if len(columns)]
+    if not found or not (text.endswith("*") or len(spelt[0])):
         return None
     # A spelling that no paper has would count as the rarest word of all.
     known = [columns for columns in found if frequencies.counts[columns].all()] or found[:1]

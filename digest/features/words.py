@@ -21,12 +21,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from digest.rows import COLUMNS, WORDS
+
 #: name and version of these features; stored rows of another version are vectorised again
 VERSION = "words1"
-
-#: words live in the lower half of the columns and pairs in the upper, so that the many rare pairs never dilute a word's frequency
-WORDS = 1 << 20
-COLUMNS = 2 * WORDS
 
 #: words without a topic; single letters and bare numbers are left out anyway
 _STOP = """
@@ -64,6 +62,8 @@ def vectorize(texts: Sequence[str]) -> sp.csr_matrix:
     text without words is a row of zeros.
     """
     blocks = [_count(texts[start : start + _CHUNK]) for start in range(0, len(texts), _CHUNK)]
+    if len(blocks) == 1:
+        return blocks[0]
     return sp.vstack(blocks, format="csr") if blocks else _empty(0)
 
 
@@ -217,6 +217,15 @@ def unpack(blobs: Sequence[bytes]) -> sp.csr_matrix:
         return _empty(0)
     starts = np.concatenate(([0], np.cumsum([len(found) for found in columns]))).astype(np.int32)
     return sp.csr_matrix((np.concatenate(counts).astype(np.int32), np.concatenate(columns), starts), shape=(len(blobs), COLUMNS))
+
+
+def readable(blob: bytes) -> bool:
+    """Whether `unpack` reads it."""
+    try:
+        _unpack(blob)
+    except (ValueError, struct.error):
+        return False
+    return True
 
 
 def _unpack(blob: bytes) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:

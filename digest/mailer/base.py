@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import Protocol
 
-from digest.model import Delivery, Message
+from digest.model import Delivery, Message, Pause
 
 #: commits that this message is being sent; False = it is not ours any more, and no byte of it may leave
 Begin = Callable[[], Awaitable[bool]]
@@ -42,6 +42,18 @@ class Mailer(Protocol):
 
         The name "*" stands for all of them: no server takes anything.
         """
+
+    def turn(self, domain: str, before: int) -> datetime | None:
+        """When a message to a recipient domain may go, so many others to it being about to go; None: it may be tried now.
+
+        What `deliver` would put off is so known before the message is written.
+        """
+
+    def pauses(self) -> list[Pause]:
+        """Servers and domains that asked for quiet: those that pause, and those that took nothing since. In no order."""
+
+    def heed(self, pauses: Iterable[Pause]) -> None:
+        """Keep pauses that another sender was told, or this one before it was started again."""
 
     async def close(self) -> None:
         """Part in order; never raises."""

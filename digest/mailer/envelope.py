@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple, Self
 
 import idna
+import numpy as np
 
 from digest.model import Fault, Message
 
@@ -111,14 +113,25 @@ def dotted(data: bytes) -> bytes:
     Raises:
         UnsendableError: a line ends otherwise than with CRLF; servers disagree on where such a message ends, and some would read commands in it.
     """
-    lines = data.count(b"\n")
-    if lines != data.count(b"\r\n") or lines != data.count(b"\r"):
+    # as arrays, since looking for pairs of octets takes ten times as long
+    octets = np.frombuffer(data, np.uint8)
+    returns, feeds = octets == ord("\r"), octets == ord("\n")
+    if data.startswith(b"\n") or data.endswith(b"\r") or not np.array_equal(returns[:-1], feeds[1:]):
         raise UnsendableError("a line of the message ends without CRLF", "content", "5.6.0")
-    if b"\n." in data:
-        data = data.replace(b"\n.", b"\n..")
+    dots = np.flatnonzero(feeds[:-1] & (octets[1:] == ord("."))) + 1
+    if len(dots):
+        data = b".".join([data[start:end] for start, end in pairwise((0, *dots.tolist(), len(data)))])
     if data.startswith(b"."):
         data = b"." + data
     return data if data.endswith(b"\n") or not data else data + b"\r\n"
+
+
+def paced(domain: str) -> str:
+    """The name under which a recipient's domain, in whatever script, is paced."""
+    try:
+        return (domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")).lower()
+    except idna.IDNAError:
+        return domain.lower()
 
 
 def _wire(text: str, fault: Fault, enhanced: str) -> bytes:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from digest.errors import MailerError
 from digest.mailer.base import Begin
-from digest.model import Delivery, Message, Phase
+from digest.model import Delivery, Message, Pause, Phase
 
 
 class FolderMailer:
@@ -58,6 +59,15 @@ class FolderMailer:
 
     def holds(self) -> dict[str, datetime]:
         return {}
+
+    def turn(self, domain: str, before: int) -> datetime | None:
+        return None
+
+    def pauses(self) -> list[Pause]:
+        return []
+
+    def heed(self, pauses: Iterable[Pause]) -> None:
+        return
 
     async def close(self) -> None:
         return

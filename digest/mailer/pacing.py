@@ -10,10 +10,8 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass, field
-from typing import Literal
 
-#: why a lane is paused: it is busy, or it refuses what this service is or does
-Why = Literal["busy", "ours"]
+from digest.model import PauseReason as Why
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +42,8 @@ class Limits:
     probe: float = 900.0
     #: what waits for the one that went ahead comes back after so many seconds
     behind: float = 30.0
+    #: what waits for its turn comes back after so many seconds at the latest: by then the rate may have grown
+    queue: float = 900.0
     busy: Pauses = Pauses(first=60.0, longest=3600.0)
     #: an operator has to mend something: looked at again as often as that may have happened
     ours: Pauses = Pauses(first=900.0, longest=4 * 3600.0)
@@ -93,6 +93,19 @@ class Wait:
     seconds: float
     why: Why
     text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Learned:
+    """What complaints taught of a lane, as another process can take it over."""
+
+    #: seconds until its pause ends; 0 or less = it is over, and nothing was answered well yet
+    seconds: float
+    why: Why
+    text: str
+    strikes: int
+    #: messages a minute from then on; inf = as many as before
+    rate: float = math.inf
 
 
 @dataclass(kw_only=True)
@@ -182,6 +195,44 @@ class Pace:
         lane = self._lanes.get(name)
         return Wait(lane.paused_until - now, lane.why, lane.text) if lane is not None and now < lane.paused_until else None
 
+    def queued(self, name: str, now: float, before: int) -> Wait | None:
+        """What `take` would say to one more if so many others of the lane asked just before; None: it may try. Grants nothing."""
+        lane = self._lane(name, now)
+        if now < lane.paused_until:
+            return Wait(self._back(lane, lane.paused_until) - now, lane.why, lane.text)
+        if lane.probing and (before or (lane.ahead is not None and now - lane.ahead < self.limits.probe)):
+            return Wait(self.limits.behind * self._jitter(), lane.why, lane.text)
+        if lane.rate == math.inf:
+            return None
+        interval = 60.0 / lane.rate
+        earliest = max(lane.full_at, now) + (before + 1) * interval - max(self.limits.burst, interval)
+        return Wait(self._back(lane, earliest) - now, "busy", f"{lane.rate:.0f} messages a minute") if earliest > now else None
+
+    def learned(self, now: float) -> dict[str, Learned]:
+        """Lanes that are paused, or whose pause is over and nothing was answered well since."""
+        return {
+            name: Learned(seconds=lane.paused_until - now, why=lane.why, text=lane.text, strikes=lane.strikes, rate=lane.rate)
+            for name, lane in self._lanes.items()
+            if lane.probing
+        }
+
+    def heed(self, name: str, now: float, learned: Learned) -> None:
+        """Take over what another process learned of a lane; what is known here and lasts longer stays.
+
+        A lane that this process has not asked yet, and that refuses us for what we are, lets one message ahead at once: who starts
+        anew may have mended it.
+        """
+        known = name in self._lanes
+        lane = self._lane(name, now)
+        until = now + learned.seconds
+        if known and until <= max(now, lane.paused_until) + 1.0:  # or the same one, by another clock
+            return
+        lane.why, lane.text, lane.strikes = learned.why, learned.text, max(lane.strikes, learned.strikes)
+        lane.well, lane.probing, lane.ahead = 0, True, None
+        lane.paused_until = max(lane.paused_until, until if known or learned.why == "busy" else now)
+        if learned.rate < lane.rate:
+            lane.rate, lane.peak = max(self.limits.least, learned.rate), 2 * learned.rate
+
     def holds(self, now: float) -> dict[str, float]:
         """Lanes that are paused -> seconds until the pause ends."""
         return {name: lane.paused_until - now for name, lane in self._lanes.items() if now < lane.paused_until}
@@ -206,7 +257,7 @@ class Pace:
         """When one more that is sent away may come back: one behind the other, as the rate goes."""
         if lane.rate == math.inf:
             return earliest
-        lane.queue_end = min(max(lane.queue_end + 60.0 / lane.rate, earliest), earliest + self.limits.busy.longest)
+        lane.queue_end = min(max(lane.queue_end + 60.0 / lane.rate, earliest), earliest + self.limits.queue)
         return lane.queue_end
 
     def _recent(self, lane: _Lane, now: float) -> float:

@@ -73,7 +73,9 @@ _NOBODY = re.compile(
     r"|no (?:mailbox|account) (?:here )?(?:by|with) that name|does(?: not|n't) have an?\b.{0,40}\baccount|nobody here by that name",
     re.IGNORECASE,
 )
-_FULL = re.compile(r"quota|mailbox (?:is )?full|over ?size|insufficient .*storage|out of storage|storage allocation", re.IGNORECASE)
+_FULL = re.compile(
+    r"quota|mailbox (?:is )?full|over ?size|insufficient (?!system\b).*storage|out of storage|storage allocation", re.IGNORECASE
+)
 _UNAVAILABLE = re.compile(r"mailbox (?:is )?unavailable", re.IGNORECASE)
 _TOO_BIG = re.compile(r"too (?:big|large|long)|message size|size limit|exceeds .*(?:size|limit)", re.IGNORECASE)
 #: a greylist wants this one message later; slowing its domain would only delay everybody behind it

@@ -9,19 +9,19 @@ import asyncio
 import logging
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from digest.errors import MailerError
 from digest.mailer.base import EVERYWHERE, Begin
-from digest.mailer.envelope import Envelope, UnsendableError, address
-from digest.mailer.pacing import Limits, Pace, Pauses, Wait
+from digest.mailer.envelope import Envelope, UnsendableError, address, paced
+from digest.mailer.pacing import Learned, Limits, Pace, Pauses, Wait
 from digest.mailer.pool import Pool
 from digest.mailer.replies import Verdict
 from digest.mailer.session import ConnectError, Result, SmtpServer, StaleError
-from digest.model import Delivery, Message, Phase
+from digest.model import Delivery, Message, Pause, PauseKind, Phase
 
 log = logging.getLogger("digest.mailer")
 
@@ -41,6 +41,38 @@ class Paces:
 
     servers: Pace = field(default_factory=lambda: Pace(limits=_SERVER_LIMITS))
     domains: Pace = field(default_factory=Pace)
+    #: ends of pauses that were heeded: heard again, they say nothing new
+    _heeded: dict[tuple[str, str], datetime] = field(default_factory=dict)
+
+    def learned(self) -> list[Pause]:
+        """What complaints taught, for other processes; in no order."""
+        now, clock = datetime.now(UTC), monotonic()
+        return [
+            Pause(
+                kind=kind,
+                name=name,
+                until=now + timedelta(seconds=one.seconds),
+                why=one.why,
+                text=one.text,
+                strikes=one.strikes,
+                rate=None if one.rate == math.inf else one.rate,
+            )
+            for kind, pace in self._kinds()
+            for name, one in pace.learned(clock).items()
+        ]
+
+    def heed(self, pause: Pause) -> None:
+        """Take over what another process learned."""
+        if self._heeded.get((pause.kind, pause.name)) == pause.until:
+            return
+        self._heeded[pause.kind, pause.name] = pause.until
+        seconds = (pause.until - datetime.now(UTC)).total_seconds()
+        rate = math.inf if pause.rate is None else pause.rate
+        learned = Learned(seconds=seconds, why=pause.why, text=pause.text, strikes=pause.strikes, rate=rate)
+        dict(self._kinds())[pause.kind].heed(pause.name, monotonic(), learned)
+
+    def _kinds(self) -> tuple[tuple[PauseKind, Pace], ...]:
+        return ("server", self.servers), ("domain", self.domains)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -88,6 +120,17 @@ class SmtpMailer:
         if all(pauses):
             held[EVERYWHERE] = now + timedelta(seconds=min(pause.seconds for pause in pauses if pause))
         return held
+
+    def turn(self, domain: str, before: int) -> datetime | None:
+        wait = self._paces.domains.queued(paced(domain), monotonic(), before)
+        return None if wait is None else datetime.now(UTC) + timedelta(seconds=wait.seconds)
+
+    def pauses(self) -> list[Pause]:
+        return self._paces.learned()
+
+    def heed(self, pauses: Iterable[Pause]) -> None:
+        for pause in pauses:
+            self._paces.heed(pause)
 
     async def open(self) -> None:
         for route in self._routes:

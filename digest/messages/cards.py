@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from digest.messages import assemble, texts
+from digest.messages import texts
+from digest.messages.passages import Part
 from digest.messages.values import Listed, PaperLinks
 from digest.model import Paper, Slot
 
@@ -17,6 +18,8 @@ AUTHORS_SHOWN = 5
 HTML_LONGEST = 95_000
 _TITLE_LONGEST = 300
 _LABEL_TITLE_LONGEST = 60
+#: characters of categories beside one another, as five of arXiv take
+_CATEGORIES_LONGEST = 40
 _INTEREST_LONGEST = 60
 #: what is said of a paper that is not listed for its rank alone
 _SLOTS: dict[Slot, str] = {
@@ -27,9 +30,9 @@ _SLOTS: dict[Slot, str] = {
 Form = Literal["full", "brief", "title"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class PaperText:
-    """What the templates print of a paper; equal for every reader."""
+    """What the templates print of a paper; the same one for every reader."""
 
     title: str
     #: the title as long as it may be inside the name of a link
@@ -42,14 +45,16 @@ class PaperText:
     abstract: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Card:
+class Card(NamedTuple):
     """A listed paper as the templates get it."""
 
-    number: int
     paper: PaperText
+    #: its number, in the four columns of the text part's margin
+    margin: str
     reason: str
     label: str
+    #: the label and the paper's facts, in one line
+    standing: str
     links: PaperLinks
     seen_before: bool
     #: why it is listed beside its rank, and for which interest: whole sentences
@@ -58,22 +63,30 @@ class Card:
     form: Form = "full"
 
 
+#: papers whose texts are kept
+_KEPT = 4096
+_KNOWN: dict[tuple[int, int], tuple[Paper, PaperText]] = {}
+
+
 def card(number: int, item: Listed, year: int) -> Card:
     """A listed paper in full; `year` is the reader's. InputError for a link that is none."""
+    paper, links = _paper_text(item.paper, year), item.links
+    label = texts.one_line(item.label).capitalize()
     return Card(
-        number=number,
-        paper=_paper_text(item.paper, year),
+        paper=paper,
+        margin=f"{number}.".ljust(4),
         reason=texts.one_line(item.reason),
-        label=texts.one_line(item.label),
+        label=label,
+        standing=" · ".join((label, *paper.facts)),
         links=PaperLinks(
-            read=texts.web_address(item.links.read),
-            up=texts.own_link("up", item.links.up),
-            down=texts.own_link("down", item.links.down),
-            up_by_mail=texts.own_mailto("up_by_mail", item.links.up_by_mail),
-            down_by_mail=texts.own_mailto("down_by_mail", item.links.down_by_mail),
+            read=texts.web_address(links.read),
+            up=texts.own_link("up", links.up),
+            down=texts.own_link("down", links.down),
+            up_by_mail=texts.own_mailto("up_by_mail", links.up_by_mail),
+            down_by_mail=texts.own_mailto("down_by_mail", links.down_by_mail),
         ),
         seen_before=item.seen_before,
-        notes=_notes(item),
+        notes=_notes(item) if item.interest or item.slot in _SLOTS else (),
     )
 
 
@@ -83,9 +96,21 @@ def _notes(item: Listed) -> tuple[str, ...]:
     return tuple(note for note in said if note)
 
 
-@lru_cache(maxsize=4096)
 def _paper_text(paper: Paper, year: int) -> PaperText:
     """The paper's texts; `year` is the reader's, for dates of another one show theirs. Kept, since thousands of readers share papers."""
+    # by identity first: to hash a paper takes longer than all that is done with its texts
+    known = _KNOWN.get((id(paper), year))
+    if known is not None and known[0] is paper:
+        return known[1]
+    if len(_KNOWN) >= _KEPT:
+        _KNOWN.clear()
+    made = _made_text(paper, year)
+    _KNOWN[id(paper), year] = paper, made
+    return made
+
+
+@lru_cache(maxsize=_KEPT)
+def _made_text(paper: Paper, year: int) -> PaperText:
     title = texts.cut(texts.one_line(paper.title), _TITLE_LONGEST) or "(no title)"
     names = [texts.cut(name, 60) for name in map(texts.one_line, paper.authors[: AUTHORS_SHOWN + 1]) if name]
     return PaperText(
@@ -99,8 +124,7 @@ def _paper_text(paper: Paper, year: int) -> PaperText:
 
 def _facts(paper: Paper, year: int) -> tuple[str, ...]:
     appeared = paper.submitted or paper.announced or paper.first_seen
-    categories = (texts.cut(texts.one_line(category), 40) for category in paper.categories[:2])
-    facts = [", ".join(filter(None, categories)), texts.day(appeared, year=appeared.year != year)]
+    facts = [_categories(paper.categories), texts.day(appeared, year=appeared.year != year)]
     if paper.upvotes > 0:
         facts.append(texts.plural(paper.upvotes, "upvote"))
     if paper.picked is not None:
@@ -108,7 +132,18 @@ def _facts(paper: Paper, year: int) -> tuple[str, ...]:
     return tuple(fact for fact in facts if fact)
 
 
-def shortened(write: Callable[[tuple[Card, ...], int], str], cards: Sequence[Card]) -> str:
+def _categories(all_: Sequence[str]) -> str:
+    """As many as stand in a line, two at least: the reason may name any of them."""
+    told = ""
+    for number, category in enumerate(filter(None, map(texts.one_line, all_))):
+        longer = f"{told}, {texts.cut(category, 40)}" if told else texts.cut(category, 40)
+        if number >= 2 and len(longer) > _CATEGORIES_LONGEST:
+            break
+        told = longer
+    return told
+
+
+def shortened(write: Callable[[tuple[Card, ...], int], Part], cards: tuple[Card, ...]) -> Part:
     """The HTML of a mail, with as many of its papers in short as keep it below what mail programs clip.
 
     From the last paper upwards they lose first their abstract and buttons, then all but title and links; where even that does not help,
@@ -118,19 +153,19 @@ def shortened(write: Callable[[tuple[Card, ...], int], str], cards: Sequence[Car
         write: gives the HTML for the papers that are listed and the number of those that are only counted.
     """
 
-    def shorter(step: int) -> str:
+    def shorter(step: int) -> Part:
         kept = _cut_down(cards, step)
         return write(kept, len(cards) - len(kept))
 
-    html = shorter(0)
-    if assemble.fits(html, HTML_LONGEST):
+    html = write(cards, 0)
+    if len(html.encoded) <= HTML_LONGEST:
         return html
     # every step makes the mail shorter, so the least that is needed lies where halving finds it
     low, high = 0, len(cards) * 3 - 1
     html = shorter(high)
     while high - low > 1:
         middle = (low + high) // 2
-        if assemble.fits(tried := shorter(middle), HTML_LONGEST):
+        if len((tried := shorter(middle)).encoded) <= HTML_LONGEST:
             high, html = middle, tried
         else:
             low = middle
@@ -142,4 +177,4 @@ def _cut_down(cards: Sequence[Card], step: int) -> tuple[Card, ...]:
     count = len(cards)
     kept = cards[: count - max(0, step - 2 * count)]
     forms: list[Form] = ["full" if at < count - step else "brief" if at < 2 * count - step else "title" for at in range(len(kept))]
-    return tuple(replace(card, form=form) if card.form != form else card for card, form in zip(kept, forms, strict=True))
+    return tuple(card._replace(form=form) if card.form != form else card for card, form in zip(kept, forms, strict=True))

@@ -1,7 +1,7 @@
 """One verb per kind of e-mail: values in, a finished `Message` out.
 
-Each mail is a folder of three templates, `email/<kind>/{subject.txt,body.txt,body.html}`. They get finished data from here and
-compute nothing. No clock, no tokens, no database: dates, identifiers and links are given.
+Each mail is a folder of three templates, `email/<kind>/{subject.txt,body.txt,body.html}`; a digest has two more, `card.txt` and `card.html`,
+one paper each. They get finished data from here and compute nothing. No clock, no tokens, no database: dates, identifiers and links are given.
 
 Every verb takes `folders`, the operator's template folders (first wins), and raises TemplateError for a template that is missing or
 broken, AddressError for an address that cannot be written, InputError for a link, identifier or date that cannot.
@@ -12,14 +12,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from digest.errors import InputError
-from digest.messages import assemble, cards, dkim, texts
+from digest.messages import assemble, cards, listing, texts
+from digest.messages.passages import Part
+from digest.messages.stencils import HTML, TEXT, part
 from digest.messages.templates import render
 from digest.messages.values import Listed, Mailing, ReaderLinks
-from digest.model import Made, Message, MessageKind, Subscriber, check_instant
+from digest.model import Made, Message, MessageKind, Standing, Subscriber, check_instant
 
 #: characters of a subject; what phones and webmail show of one is less
 SUBJECT_LONGEST = 90
@@ -48,18 +51,18 @@ def write_digest(
     """The digest of a local date: at least one paper, best first. InputError if `listed` is empty."""
     if not listed:
         raise InputError("a digest lists at least one paper; a quiet day is no message")
-    listing = tuple(cards.card(number, item, local_date.year) for number, item in enumerate(listed, start=1))
-    following = [card.paper.short_title for card in listing[1:3]]
-    more, when = len(listing) - 1, texts.day(local_date)
+    papers = tuple(cards.card(number, item, local_date.year) for number, item in enumerate(listed, start=1))
+    following = [card.paper.short_title for card in papers[1:3]]
+    more, when = len(papers) - 1, texts.day(local_date)
     weekly = len(subscriber.days) == 1
     values = {
-        "cards": listing,
-        "headline": f"{texts.plural(len(listing), 'paper')} {'of the week to' if weekly else 'for'} {texts.day(local_date, weekday=True)}",
+        "cards": papers,
+        "headline": f"{texts.plural(len(papers), 'paper')} {'of the week to' if weekly else 'for'} {texts.day(local_date, weekday=True)}",
         "day": when,
-        "best": texts.cut(listing[0].paper.title, SUBJECT_LONGEST - len(f" and {more} more · {when}")),
+        "best": texts.cut(papers[0].paper.title, SUBJECT_LONGEST - len(f" and {more} more · {when}")),
         "more": more,
         "origin": _origin(made),
-        "preheader": f"Also: {' · '.join(following)}" if following else listing[0].reason,
+        "preheader": f"Also: {' · '.join(following)}" if following else papers[0].reason,
         "made": _made_line(made),
     }
     return _write(
@@ -81,16 +84,21 @@ def write_confirm(
     mailing: Mailing,
     subscriber: Subscriber,
     confirm: str,
+    confirm_by_mail: str = "",
     asked: str = "",
     message_id: str,
     date: datetime,
     folders: tuple[Path, ...] = (),
 ) -> Message:
-    """The question whether an address wants the digest: one link, `confirm`. `asked` says where the wish came from, as a phrase
-    that follows "through" ("the page at ...")."""
+    """The question whether an address wants the digest: one link, `confirm`, and where pages cannot be reached a `mailto:` address that says the
+    same. `asked` says where the wish came from, as a phrase that follows "through" ("the page at ...")."""
     # Anybody may type a stranger's address and any "name" beside it: nothing of what they typed is repeated to the stranger.
     nameless = Subscriber(id=subscriber.id, email=subscriber.email, created=subscriber.created)
-    values = {"confirm": texts.own_link("confirm", confirm), "asked": texts.one_line(asked)}
+    values = {
+        "confirm": texts.own_link("confirm", confirm),
+        "confirm_by_mail": texts.own_mailto("confirm_by_mail", confirm_by_mail),
+        "asked": texts.one_line(asked),
+    }
     return _write(MessageKind.CONFIRM, values, mailing=mailing, to=nameless, message_id=message_id, date=date, folders=folders)
 
 
@@ -109,6 +117,7 @@ def write_welcome(
         "hour": f"{subscriber.hour:02d}:00",
         "timezone": texts.one_line(subscriber.timezone),
         "size": texts.plural(subscriber.size, "paper"),
+        "paused": subscriber.standing is Standing.PAUSED,
     }
     return _write(
         MessageKind.WELCOME, values, mailing=mailing, to=subscriber, links=links, message_id=message_id, date=date, folders=folders
@@ -180,18 +189,20 @@ def _write(
     folder = f"email/{template or kind}"
     subject = texts.one_line(render(f"{folder}/subject.txt", common, folders))
     common["subject"] = subject
-    text = _tidy(render(f"{folder}/body.txt", common, folders))
+    papers: tuple[cards.Card, ...] = common.get("cards", ())
+    text = part(f"{folder}/body", common | {"left_out": ""}, listing.in_text(folder, papers, folders), folders, TEXT)
 
-    def html_of(listed: tuple[cards.Card, ...], left_out: int) -> str:
+    def html_of(listed: tuple[cards.Card, ...], left_out: int) -> Part:
         counted = {"cards": listed, "left_out": texts.plural(left_out, "more paper") if left_out else ""}
-        return _without_gaps(render(f"{folder}/body.html", common | counted, folders))
+        return part(f"{folder}/body", common | counted, listing.in_html(folder, listed, folders), folders, HTML)
 
-    html = cards.shortened(html_of, common.get("cards", ()))
+    html = cards.shortened(html_of, papers)
     sender = assemble.ascii_address(mailing.bounce_address or mailing.from_address)
+    recipient = assemble.readers_address(to.email)
     headers = [
-        assemble.mailbox("From", mailing.from_name or product, mailing.from_address),
-        assemble.mailbox("To", to.name, to.email),
-        *([assemble.mailbox("Reply-To", "", mailing.reply_to)] if mailing.reply_to else []),
+        assemble.mailbox("From", mailing.from_name or product, assemble.ascii_address(mailing.from_address)),
+        assemble.mailbox("To", to.name, recipient),
+        *([assemble.mailbox("Reply-To", "", assemble.ascii_address(mailing.reply_to))] if mailing.reply_to else []),
         assemble.unstructured("Subject", subject),
         *_list_headers(kind, mailing, own, campaign),
         "Auto-Submitted: auto-generated",
@@ -200,11 +211,11 @@ def _write(
     return Message(
         message_id=message_id,
         sender=sender,
-        recipient=assemble.ascii_address(to.email),
+        recipient=recipient,
         subject=subject,
-        text=text,
-        html=html,
-        data=dkim.sign(assemble.wire(headers, message_id=message_id, date=date, text=text, html=html), mailing.signers, at=date),
+        text=text.text,
+        html=html.text,
+        data=assemble.wire(headers, message_id=message_id, date=date, text=text, html=html, signers=mailing.signers),
     )
 
 
@@ -213,12 +224,10 @@ def _list_headers(kind: MessageKind, mailing: Mailing, links: ReaderLinks | None
     if kind is MessageKind.ALERT:
         return []
     domain = assemble.ascii_domain(mailing.domain).lower()
-    # Feedback-ID wants 5-15 characters that name the sender; nothing in it may tell one reader from another
-    sender_id = re.sub(r"[^a-z0-9]", "", domain)[:15].ljust(5, "0")
-    headers = [assemble.structured("Feedback-ID", f"{campaign or kind}:{kind}:{_LIST}:{sender_id}")]
+    feedback_id, list_id = _list_names(domain, f"{campaign or kind}:{kind}", mailing.list_name or mailing.product)
     if links is None:
-        return headers
-    headers.append(assemble.list_id(mailing.list_name or mailing.product, f"{_LIST}.{domain}"))
+        return [feedback_id]
+    headers = [feedback_id, list_id]
     page = links.unsubscribe if texts.reachable(links.unsubscribe) else ""
     if ways := [f"<{url}>" for url in (page, links.unsubscribe_by_mail) if url]:
         headers.append(assemble.listing("List-Unsubscribe", ways))
@@ -227,6 +236,13 @@ def _list_headers(kind: MessageKind, mailing: Mailing, links: ReaderLinks | None
         headers.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
     headers.append("Precedence: bulk")
     return headers
+
+
+@lru_cache(maxsize=16)
+def _list_names(domain: str, campaign: str, name: str) -> tuple[str, str]:
+    # Feedback-ID wants 5-15 characters that name the sender; nothing in it may tell one reader from another
+    sender_id = re.sub(r"[^a-z0-9]", "", domain)[:15].ljust(5, "0")
+    return assemble.structured("Feedback-ID", f"{campaign}:{_LIST}:{sender_id}"), assemble.list_id(name, f"{_LIST}.{domain}")
 
 
 def _origin(made: Made) -> str:
@@ -250,17 +266,3 @@ def _made_line(made: Made) -> str:
         f"at {made.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
     ]
     return "; ".join(parts)
-
-
-def _tidy(text: str) -> str:
-    """Text as a person would leave it: no blanks at line ends, no two empty lines in a row, one line break at the end."""
-    kept = [""]
-    for line in text.splitlines():
-        line = line.rstrip()
-        if line or kept[-1]:
-            kept.append(line)
-    return "\n".join(kept).strip("\n") + "\n"
-
-
-def _without_gaps(html: str) -> str:
-    return "\n".join(filter(None, html.split("\n"))) + "\n"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from jinja2 import TemplateError as JinjaError
@@ -47,7 +48,7 @@ def unused(folders: tuple[Path, ...]) -> list[Path]:
 
 
 def write_all(mailing: Mailing, folders: tuple[Path, ...] = ()) -> list[Message]:
-    """One of each kind.
+    """One of each kind, the digest of a week among them.
 
     Raises:
         DigestError: a template is missing or broken, or an address in `mailing` cannot be written.
@@ -69,11 +70,17 @@ def write_all(mailing: Mailing, folders: tuple[Path, ...] = ()) -> list[Message]
         return f"<{kind}.sample@digest.example>"
 
     return [
-        compose.write_digest(
-            mailing=mailing, subscriber=reader, local_date=date(2026, 6, 9), listed=papers, made=Made(model="keywords", features="words", at=_AT),
-            links=links, message_id=ident("digest"), date=_AT, folders=folders,
+        *(
+            compose.write_digest(
+                mailing=mailing, subscriber=rhythm, local_date=_AT.date(), listed=papers, made=Made(model="keywords", features="words", at=_AT),
+                links=links, message_id=ident("digest"), date=_AT, folders=folders,
+            )
+            for rhythm in (reader, replace(reader, days=(2,)))
         ),
-        compose.write_confirm(mailing=mailing, subscriber=reader, confirm=_PAGE, asked="a page", message_id=ident("confirm"), date=_AT, folders=folders),
+        compose.write_confirm(
+            mailing=mailing, subscriber=reader, confirm=_PAGE, confirm_by_mail=links.unsubscribe_by_mail, asked="a page",
+            message_id=ident("confirm"), date=_AT, folders=folders,
+        ),
         compose.write_welcome(mailing=mailing, subscriber=reader, links=links, message_id=ident("welcome"), date=_AT, folders=folders),
         compose.write_goodbye(mailing=mailing, subscriber=reader, come_back=_PAGE, message_id=ident("goodbye"), date=_AT, folders=folders),
         write_test(mailing, reader.email, message_id=ident("alert"), at=_AT, folders=folders),

@@ -31,7 +31,7 @@ from jinja2.ext import Extension
 from markupsafe import escape
 
 from digest.errors import TemplateError
-from digest.messages import texts
+from digest.messages import holes
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
@@ -52,16 +52,20 @@ class Quick(Template):
         cls, environment: Environment, code: CodeType, globals: MutableMapping[str, Any], uptodate: Callable[[], bool] | None = None
     ) -> Template:
         made = super().from_code(environment, code, globals, uptodate)
-        # the compiled module imports `escape` and uses it for output alone; what macros and filters return is Markup all the same
-        made.root_render_func.__globals__["escape"] = _escaped
+        # the compiled module uses these names for output alone; what macros and filters return is Markup all the same
+        made.root_render_func.__globals__.update(escape=escaped, str=_plain)
         return made
 
 
-def _escaped(value: Any) -> str:
-    """As `markupsafe.escape`, which tells apart more than needs be here."""
+def escaped(value: Any) -> str:
+    """As `markupsafe.escape`, which tells apart more than needs be here, and knows no holes."""
     if type(value) is not str:
-        return escape(value)
+        return holes.mark(value) if type(value) is holes.Hole else escape(value)
     return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#39;").replace('"', "&#34;")
+
+
+def _plain(value: Any) -> str:
+    return holes.mark(value) if type(value) is holes.Hole else str(value)
 
 
 def shipped_folder() -> Path:
@@ -91,7 +95,7 @@ def environment(folders: tuple[Path, ...] = ()) -> Environment:
         cache_size=-1,
     )
     made.template_class = Quick
-    made.filters["wrap"] = texts.wrap
+    made.filters["wrap"] = holes.wrap
     return made
 
 

@@ -107,31 +107,37 @@ def _pieces(word: str, room: int) -> list[str]:
     return [*pieces, piece]
 
 
-@lru_cache(maxsize=8192)
-def wrap(text: str, indent: int = 0, first: str = "") -> str:
-    """`text` in lines of at most 72 columns, each indented by `indent` spaces; `first` stands in the first line's indent."""
-    margin = " " * indent
+def wrap(text: str, indent: int = 0, lead: str = "", tail: str = "") -> str:
+    """`lead`, `text` and `tail` in lines of at most 72 columns, each indented by `indent` spaces."""
+    words = f"{lead}{text}{tail}".split()
     room = WIDTH - indent
-    words = text.split()
+    whole = " ".join(words)
+    # most are of letters that take one column each, as all do below the combining accents
+    if (whole.isascii() or max(whole) < "\u0300") and max(map(len, words), default=0) <= room:
+        wrapped = _lines_of(room).findall(whole) or [""]
+    else:
+        wrapped = _wrapped(words, room)
+    margin = " " * indent
+    return margin + f"\n{margin}".join(wrapped)
+
+
+@lru_cache(maxsize=8)
+def _lines_of(room: int) -> re.Pattern[str]:
+    """As much as fits a line and ends where a word does."""
+    return re.compile(rf"(\S.{{0,{room - 1}}})(?: |\Z)")
+
+
+def _wrapped(words: list[str], room: int) -> list[str]:
     wrapped, line, used = [], "", 0
-    if text.isascii() and max(map(len, words), default=0) <= room:  # most are, and a column is a character
-        for word in words:
-            if line and len(line) + 1 + len(word) > room:
-                wrapped.append(margin + line)
-                line = word
-            else:
-                line = f"{line} {word}" if line else word
-        words = []
     for word in words:
         for number, piece in enumerate(_pieces(word, room)):
             wide = _columns(piece)
             if line and (number or used + 1 + wide > room):
-                wrapped.append(margin + line)
+                wrapped.append(line)
                 line, used = piece, wide
             else:
                 line, used = (f"{line} {piece}", used + 1 + wide) if line else (piece, wide)
-    wrapped.append(margin + line)
-    return first + "\n".join(wrapped)[len(first) :]
+    return [*wrapped, line]
 
 
 def day(value: date, *, weekday: bool = False, year: bool = False) -> str:
@@ -158,9 +164,13 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-@lru_cache(maxsize=64)
 def reachable(url: str) -> bool:
     """Whether readers elsewhere, and their mail providers, could open `url`: it is not on this machine or in a private network."""
+    return _reachable("/".join(url.split("/", 3)[:3]))
+
+
+@lru_cache(maxsize=64)
+def _reachable(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_global

@@ -1,14 +1,15 @@
 """The way of the data, one function per verb. Opens and closes transactions and moves values from stage to stage; holds no formula.
 
-ingest    dumps.open_dump | papers.clean | features.vectorize | store.arrivals.add
+ingest    dumps.open_dump | papers.clean | features.vectorize | store.arrivals.add     and, with an encoder, store.encodings.put
 learn     store.feedback  | profiles.train     and, as the corpus grows, features.train | store.vectors.put
-compose   store.due | scores.explain | digests.choose | store.digests.plan     a batch of subscribers at a time
+compose   store.due | recipes.learn_all, score_all | digests.choose | store.digests.plan     a batch of subscribers at a time
 send      store.ledger.claim | messages.write | mailer.deliver | store.ledger.settle     one mail at a time, resumable
 hear      feedback.read_token | store.feedback.put     and learn reads it in the next round
 """
 
 from digest.pipeline.compose import Composed, LeftOut, compose
 from digest.pipeline.deliveries import deliveries, resolve
+from digest.pipeline.encoding import EncoderInfo, encode, encoder_info
 from digest.pipeline.fetch import Fetched, fetch
 from digest.pipeline.hear import Heard, arrived, find, hear, paper, rate, read_link, standing_vote
 from digest.pipeline.ingest import FileReport, Inbox, Ingested, Progress, SeenDay, ingest, ingest_inbox
@@ -24,6 +25,7 @@ from digest.pipeline.watch import Watched, disks, watch
 
 __all__ = [
     "Composed",
+    "EncoderInfo",
     "Evidence",
     "Fetched",
     "FileReport",
@@ -48,6 +50,8 @@ __all__ = [
     "deliveries",
     "disks",
     "dumps_read",
+    "encode",
+    "encoder_info",
     "fetch",
     "find",
     "forget",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from digest import bounces, store
 from digest.app import App
@@ -13,11 +14,12 @@ log = logging.getLogger("digest.bounces")
 
 
 def note_refusal(app: App, tx: store.Connection, queued: Queued, delivery: Delivery) -> Suppression | None:
-    """A server's final refusal is a bounce too: count it, and suppress the address when it is enough. Returns what that suppressed.
+    """A server's last word on a message is a bounce too: count it, and suppress the address when it is enough. Returns what that suppressed.
 
-    Nothing is noted of a delivery that may come again, or that no server answered.
+    It is a refusal, or that the mailbox is full until the message's time is over. Nothing is noted where no server answered.
     """
-    if delivery.outcome != "rejected" or not delivery.code or queued.subscriber.id == OPERATOR:
+    full = delivery.outcome == "deferred" and delivery.fault == "mailbox"
+    if not (full or delivery.outcome == "rejected") or not delivery.code or queued.subscriber.id == OPERATOR:
         return None
     return note(
         app,
@@ -29,6 +31,13 @@ def note_refusal(app: App, tx: store.Connection, queued: Queued, delivery: Deliv
         text=f"{delivery.code} {delivery.text}",
         via="smtp",
     )
+
+
+def note_expired(app: App, tx: store.Connection, message_ids: Sequence[int]) -> None:
+    """The same for messages whose time is over since their last attempt."""
+    for last in store.deliveries.full(tx, message_ids):
+        said = f"{last['code']} {last['text']}"
+        note(app, tx, message=last["id"], email=last["email"], fault="mailbox", enhanced=last["enhanced"], text=said, via="smtp")
 
 
 def note(

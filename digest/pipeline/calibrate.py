@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
@@ -54,6 +55,51 @@ def calibrations(tx: store.Connection) -> Mapping[str, Calibration]:
     """Those in force, by recipe; one of an older version is left out until it is learned anew."""
     read = {recipe: _read(recipe, one.data) for recipe, one in sorted(store.calibrations.every(tx).items())}
     return {recipe: one for recipe, one in read.items() if one is not None}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Matches:
+    """How far a recipe is on the way from words to numbers."""
+
+    recipe: str
+    #: papers shown by the recipe and rated since, as far as a calibration learns from them
+    ratings: int
+    #: what is in force; None = words
+    calibration: Calibration | None
+
+    @property
+    def told(self) -> str:
+        if self.calibration is not None:
+            return f"numbers, {self.calibration}"
+        far = f"{self.ratings} of {calibration.LEAST} ratings"
+        return f"{far}; matches are told in {'words until then' if self.ratings < calibration.LEAST else 'numbers from the next round on'}"
+
+    @property
+    def json(self) -> dict[str, object]:
+        error = None if self.calibration is None else self.calibration.error
+        return {
+            "recipe": self.recipe,
+            "ratings": self.ratings,
+            "needed": calibration.LEAST,
+            "numbers": self.calibration is not None,
+            "error": error,
+        }
+
+
+def matches(tx: store.Connection, recipes: Sequence[str]) -> list[Matches]:
+    """For each of these recipes."""
+    known = calibrations(tx)
+    in_force = {recipe: known[recipe] for recipe in recipes if recipe in known and known[recipe].enough}
+    # Thumbs of the last hours are not learned from yet, but they are on the way; counting them costs a look at each.
+    rated = [] if len(in_force) == len(recipes) else store.calibrations.ratings(tx, _LATEST)
+    return [
+        Matches(
+            recipe=recipe,
+            ratings=in_force[recipe].ratings if recipe in in_force else sum(one.recipe == recipe and one.slot == "normal" for one in rated),
+            calibration=in_force.get(recipe),
+        )
+        for recipe in recipes
+    ]
 
 
 def _read(recipe: str, data: bytes) -> Calibration | None:

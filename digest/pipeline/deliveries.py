@@ -1,13 +1,16 @@
-"""What became of messages, for the operator: attempts and what servers said, and the word that settles an unknown one."""
+"""What became of messages: attempts and what servers said, the word that settles an unknown one, and what dead senders left behind."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from digest import store
 from digest.app import App
 from digest.errors import InputError, NotFoundError
 from digest.model import MessageState, Subscriber
+from digest.pipeline.bounces import note_expired
+from digest.store.ledger import Recovered
 
 #: of a message and of its deliveries, in the order in which they are told
 _MESSAGE = ("message_id", "kind", "key", "email", "state", "evidence", "attempts", "not_before", "expires_at", "changed_at")
@@ -43,3 +46,11 @@ def resolve(app: App, message_id: str, state: Literal[MessageState.ACCEPTED, Mes
         if row["state"] != MessageState.UNKNOWN:
             raise InputError(f"message {message_id} is {row['state']}: only an unknown one can be resolved. Nothing was changed")
         store.ledger.resolve(tx, row["id"], state, "the operator", now=app.now())
+
+
+def recover(app: App, tx: store.Connection) -> Recovered:
+    """Free what dead or silent senders held, expire what is late, and count the mailboxes that were full to the last."""
+    dead = store.owners.dead(store.ledger.owners(tx))
+    recovered = store.ledger.recover(tx, dead=dead, now=app.now(), clock=datetime.now(UTC))
+    note_expired(app, tx, recovered.tried)
+    return recovered

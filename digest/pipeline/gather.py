@@ -11,9 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
+import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
-from digest import features, interests, papers, profiles, recipes, scores, store
+from digest import digests, features, interests, papers, profiles, recipes, scores, store
 from digest.calibration import Calibration
 from digest.colikes import Lift
 from digest.model import Feedback, Interest, Made, Paper, Subscriber
@@ -40,6 +42,8 @@ class View:
     mark: int | None = None
     #: readers who must like a paper before their thumbs count for others; None = they do not
     least: int | None = None
+    #: how what an encoder made of the papers stands beside their words; None = none is in use, or too few papers are encoded
+    encoding: features.Encoding | None = None
 
     @property
     def before(self) -> datetime | None:
@@ -58,6 +62,8 @@ class Shared:
     local_date: date
     #: what scores are worth, by recipe
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    #: which of the papers are one in several guises, as far as it was asked
+    guises: digests.Guises = field(default_factory=digests.Guises)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,12 +86,34 @@ def view(
     frequencies: features.Frequencies,
     mark: int | None = None,
     least: int | None = None,
+    encoder: str = "",
 ) -> View:
-    """The view of what was first seen up to a day."""
+    """The view of what was first seen up to a day; `encoder` is the name of the one that the config names."""
     recent = store.papers.recent(tx, until, BACKGROUND, mark=mark)
     packed = store.papers.vectors_of(tx, features.VERSION, recent)
-    counts = features.unpack([packed[ident] for ident in recent if ident in packed])
-    return View(now=now, space=features.space(word_vectors(tx), frequencies, counts), recent=tuple(recent), mark=mark, least=least)
+    try:
+        counts = features.unpack([packed[ident] for ident in recent if ident in packed])
+    except ValueError:
+        packed = _sound(packed)
+        counts = features.unpack([packed[ident] for ident in recent if ident in packed])
+    return View(
+        now=now,
+        space=features.space(word_vectors(tx), frequencies, counts),
+        recent=tuple(recent),
+        mark=mark,
+        least=least,
+        encoding=_encoding(tx, encoder, recent),
+    )
+
+
+def _encoding(tx: store.Connection, encoder: str, recent: Sequence[int]) -> features.Encoding | None:
+    known = store.encodings.in_force(tx, encoder) if encoder else None
+    return None if known is None else features.encoding(known.version, _encoded(tx, known.version, known.dimensions, recent))
+
+
+def _encoded(tx: store.Connection, version: str, dimensions: int, idents: Sequence[int]) -> NDArray[np.float32]:
+    found = store.encodings.of(tx, version, idents)
+    return features.unpack_encoded([found.get(ident) for ident in idents], dimensions)
 
 
 def word_vectors(tx: store.Connection) -> features.Table:
@@ -110,14 +138,14 @@ def shared_by_all(tx: store.Connection, compete: Sequence[int], local_date: date
     found = store.papers.by_ids(tx, {*compete, *view.recent}, before=view.before, least=view.least)
     those = list({found[i].id: found[i] for i in compete if i in found and not found[i].withdrawn}.values())
     others = [found[i] for i in view.recent if i in found]
-    rows, other_rows = _rows(tx, those, view.space), _rows(tx, others, view.space)
+    rows, other_rows = _rows(tx, those, view), _rows(tx, others, view)
     return Shared(
         day=scores.day(those, rows, others, other_rows, spread=view.space.spread, thumbs=_thumbs(tx, list(found), view)),
         papers={p.id: p for p in those},
         background=profiles.background(others, other_rows),
         made=Made(
             model="",
-            features=" ".join(filter(None, (features.VERSION, view.space.version))),
+            features=" ".join(filter(None, (features.VERSION, view.space.version, view.encoding.version if view.encoding else ""))),
             candidates=len(those),
             dumps=store.papers.dump_names(tx, [p.id for p in those]),
             at=view.now,
@@ -145,13 +173,31 @@ def competing(past: History, first_seen: Mapping[int, date], after: date, seen: 
     return frozenset(((new | past.carried) - set(seen)) & first_seen.keys())
 
 
-def _rows(tx: store.Connection, some: Sequence[Paper], space: features.Space) -> sp.csr_matrix:
-    """The rows of papers; one without a stored vector of this version is vectorised on the spot."""
+def _rows(tx: store.Connection, some: Sequence[Paper], view: View) -> sp.csr_matrix:
+    """The rows of papers; one whose stored vector is absent, of another version or damaged is vectorised on the spot."""
     packed = store.papers.vectors_of(tx, features.VERSION, [p.id for p in some])
+    try:
+        counts = _counts(packed, some)
+    except ValueError:
+        counts = _counts(_sound(packed), some)
+    rows = view.space.rows(counts)
+    if view.encoding is None:
+        return rows
+    return view.encoding.beside(rows, _encoded(tx, view.encoding.version, len(view.encoding.mean), [p.id for p in some]))
+
+
+def _counts(packed: Mapping[int, bytes], some: Sequence[Paper]) -> sp.csr_matrix:
     absent = [p for p in some if p.id not in packed]
     made = features.pack(features.vectorize([features.text_of(p.title, p.abstract) for p in absent]))
-    packed |= {p.id: blob for p, blob in zip(absent, made, strict=True)}
-    return space.rows(features.unpack([packed[p.id] for p in some]))
+    whole = dict(packed) | {p.id: blob for p, blob in zip(absent, made, strict=True)}
+    return features.unpack([whole[p.id] for p in some])
+
+
+def _sound(packed: Mapping[int, bytes]) -> dict[int, bytes]:
+    """Without those that are damaged. Looked through only once some were found to be: each look costs as much as reading."""
+    whole = {ident: blob for ident, blob in packed.items() if features.readable(blob)}
+    log.warning("the stored words of %d papers are damaged; they are counted anew each time", len(packed) - len(whole))
+    return whole
 
 
 class Topics:
@@ -166,6 +212,7 @@ class Topics:
         ignored_weight: float = 0.0,
     ) -> None:
         self.space = view.space
+        self.encoding = view.encoding
         self.ignored_weight = ignored_weight
         self.votes = votes
         self.now = view.now
@@ -185,7 +232,7 @@ class Topics:
             wanted |= {i for some in self.ignored.values() for i in some}
         self.papers = store.papers.by_ids(tx, wanted)
         ordered = [self.papers[i] for i in sorted(self.papers)]
-        self.rows = _rows(tx, ordered, view.space)
+        self.shelf = profiles.Shelf(_rows(tx, ordered, view))
         self.place = {paper.id: number for number, paper in enumerate(ordered)}
 
     def seen(self, subscriber: Subscriber) -> set[int]:
@@ -231,18 +278,23 @@ class Topics:
 
     def _rated(self, votes: Sequence[Feedback]) -> profiles.Rated:
         ages = [(self.now - v.at).total_seconds() / 86400 for v in votes]
-        return profiles.rated([self.papers[v.paper_id] for v in votes], self.rows[[self.place[v.paper_id] for v in votes]], ages)
+        return self._some([v.paper_id for v in votes], ages)
 
     def _ignored(self, composed: Mapping[int, datetime]) -> profiles.Rated:
         those = {ident: at for ident, at in composed.items() if ident in self.place}
-        ages = [(self.now - at).total_seconds() / 86400 for at in those.values()]
-        return profiles.rated([self.papers[ident] for ident in those], self.rows[[self.place[ident] for ident in those]], ages)
+        return self._some(list(those), [(self.now - at).total_seconds() / 86400 for at in those.values()])
+
+    def _some(self, idents: Sequence[int], ages: Sequence[float] = ()) -> profiles.Rated:
+        return profiles.rated_of([self.papers[ident] for ident in idents], self.shelf, [self.place[ident] for ident in idents], ages)
 
     def _examples(self, idents: Sequence[int], texts: Sequence[str]) -> profiles.Rated:
         known = [i for i in idents if i in self.place]
-        rows = self.rows[[self.place[i] for i in known]]
-        if texts:
-            rows = sp.vstack((rows, self.space.rows(features.vectorize(texts))), format="csr")
+        if not texts:
+            return self._some(known)
+        told = self.space.rows(features.vectorize(texts))
+        if self.encoding is not None:
+            told = self.encoding.without(told)
+        rows = sp.vstack((self.shelf.rows[[self.place[i] for i in known]], told), format="csr")
         return profiles.rated([self.papers[i] for i in known], rows, texts=len(texts))
 
 

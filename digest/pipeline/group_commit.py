@@ -94,8 +94,8 @@ class GroupCommit:
         self._news.set()
         return await answer
 
-    async def settle(self, queued: Queued, delivery: Delivery) -> MessageState | None:
-        """Commit how an attempt ended; the message's state now, None when it is no longer stored.
+    def settle(self, queued: Queued, delivery: Delivery) -> asyncio.Future[MessageState | None]:
+        """Commit how an attempt ended, before or with whatever is asked after this call; the message's state now, None when it is no longer stored.
 
         Raises:
             StoreError: the database did not take it for all the patience there is.
@@ -103,7 +103,7 @@ class GroupCommit:
         answer: asyncio.Future[MessageState | None] = asyncio.get_running_loop().create_future()
         self._settles.append(_Settle(queued, answer, delivery))
         self._news.set()
-        return await answer
+        return answer
 
     async def write(self, work: Callable[[store.Connection], T]) -> T:
         """Any other work in a transaction of its own, in its turn."""
@@ -125,12 +125,16 @@ class GroupCommit:
                 await self._commit_group(begins, settles)
             except Exception as error:  # noqa: BLE001  (one message at fault must not take the others with it)
                 log.warning("ledger: a group could not be written, trying each by itself: %s", error)
-                await self._commit_each([*begins, *settles])
+                await self._commit_each([*settles, *begins])
 
     async def _gather(self) -> None:
-        """Wait for others who are about to come: as long as there are some at work in this process, and for moments at most."""
+        """Wait for others who are about to come: as long as there are some at work in this process, and for moments at most.
+
+        What is settled waits for what begins next at the same connection, which is most of the waiting that there is.
+        """
         ends = monotonic() + _GATHER_SECONDS
-        while (waiting := len(self._begins) + len(self._settles)) < self._connections and monotonic() < ends:
+        while len(self._begins) < self._connections and monotonic() < ends:
+            waiting = len(self._begins) + len(self._settles)
             began = monotonic()
             await asyncio.sleep(_IDLE_SECONDS)
             if len(self._begins) + len(self._settles) == waiting and monotonic() - began < 2 * _IDLE_SECONDS:
@@ -171,7 +175,7 @@ class GroupCommit:
         ended = [(one.queued, one.delivery) for one in settles]
         states = store.ledger.settle(tx, ended, owner=self._owner, now=now) if ended else {}
         for queued, delivery in ended:
-            if states.get(queued.id) is MessageState.REJECTED:
+            if states.get(queued.id) in (MessageState.REJECTED, MessageState.EXPIRED):
                 note_refusal(self._app, tx, queued, delivery)
         starting = [one.queued for one in begins]
         began = store.ledger.begin(tx, starting, owner=self._owner, now=now, clock=datetime.now(UTC)) if starting else set()

@@ -16,6 +16,7 @@ from digest.app import App
 from digest.dumps import Dump
 from digest.errors import DumpError
 from digest.model import Entry, Record, Rejected, Removal, Skipped
+from digest.pipeline import encoding
 from digest.store.arrivals import Arrival
 
 BATCH = 2000
@@ -140,13 +141,15 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 class Words:
-    """Word frequencies of the papers that an ingest adds. Kept once at its end: they are a large value, and half a second to write.
+    """Word frequencies of the papers that an ingest adds, and the encoder that reads them where there is one.
 
-    An ingest that was killed before that leaves papers uncounted; the next one counts everything anew.
+    The frequencies are kept once at its end: they are a large value, and half a second to write. An ingest that was killed before that leaves
+    papers uncounted; the next one counts everything anew.
     """
 
     def __init__(self, app: App) -> None:
         self.new = features.Frequencies()
+        self.encoder = encoding.at_hand(app)
         with app.store.writing() as tx:
             stored = store.papers.frequencies_of(tx, features.VERSION)
             counted = features.Frequencies.from_bytes(stored).papers if stored else 0
@@ -274,11 +277,14 @@ def store_batch(
             rows = features.vectorize([added.texts[ident] for ident in idents])
             packed = dict(zip(idents, features.pack(rows), strict=True))
             store.papers.put_vectors(tx, features.VERSION, packed, fresh=added.fresh)
+            store.encodings.drop(tx, [ident for ident in idents if ident not in added.fresh])
         store.dumps.reject(tx, dump_id, bad)
         store.dumps.progress(
             tx, dump_id, {k: counts[k] for k in ("read", "new", "updated", "duplicate", "skipped", "rejected")}, dict(skipped)
         )
     file.counts, file.skipped_why = counts, skipped
+    if words.encoder and added.texts:
+        encoding.keep(app, words.encoder, added.texts)  # what is killed before this is found by the next `encode`
     if added.fresh:
         words.new = words.new.add(rows[[number for number, ident in enumerate(idents) if ident in added.fresh]])
     for arrival, outcome in zip(arrivals, added.outcomes, strict=True):

@@ -99,7 +99,7 @@ def learned_of(app: App, subscriber: Subscriber) -> LearnedOf:
     """What the next digest would be ranked by. Stores nothing."""
     now = app.now()
     with app.store.reading() as tx:
-        looked = view(tx, now=now, until=now.date(), frequencies=stored_frequencies(tx))
+        looked = view(tx, now=now, until=now.date(), frequencies=stored_frequencies(tx), encoder=app.config.features.encoder)
         votes = store.feedback.of_subscribers(tx, [subscriber.id])
         topics = Topics(tx, [subscriber], votes, looked)
         rated = topics.seen(subscriber)

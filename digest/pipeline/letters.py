@@ -11,9 +11,11 @@ from digest import calibration, messages, scores, store
 from digest.app import App
 from digest.errors import DigestError
 from digest.messages import Listed, Mailing, PaperLinks, ReaderLinks
-from digest.model import Digest, Message, MessageKind, Paper, Purpose, Queued
+from digest.model import Digest, Link, Message, MessageKind, Paper, Purpose, Queued
 from digest.pipeline.company import least
 from digest.store.alarms import Raised
+
+_VOTES = (Purpose.UP, Purpose.DOWN)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,18 +90,19 @@ def _write_alert(app: App, queued: Queued, alarm: Raised | None, *, at: datetime
 
 def write_digest(app: App, queued: Queued, digest: Digest, found: Mapping[int, Paper], *, at: datetime) -> Message:
     """The message of a digest with its links; a paper that was withdrawn since it was chosen is left out."""
+    items = [(item, found[item.score.paper_id]) for item in digest.items if not found[item.score.paper_id].withdrawn]
+    links, papers_links = _links(app, queued, [paper for _, paper in items])
     listed = [
         Listed(
-            paper=found[item.score.paper_id],
+            paper=paper,
             reason=scores.reason(item.score),
             label=calibration.label(item.score),
-            links=_paper_links(app, queued, found[item.score.paper_id]),
+            links=paper_links,
             seen_before=item.seen_before,
             interest=item.score.interest,
             slot=item.slot,
         )
-        for item in digest.items
-        if not found[item.score.paper_id].withdrawn
+        for (item, paper), paper_links in zip(items, papers_links, strict=True)
     ]
     if not listed:
         raise DigestError(f"message {queued.message_id}: every paper of it was withdrawn since it was chosen; it will expire unsent")
@@ -109,7 +112,7 @@ def write_digest(app: App, queued: Queued, digest: Digest, found: Mapping[int, P
         local_date=digest.local_date,
         listed=listed,
         made=digest.made,
-        links=_reader_links(app, queued),
+        links=links,
         message_id=queued.message_id,
         date=at,
         folders=app.templates,
@@ -123,6 +126,7 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
                 mailing=_mailing(app, queued),
                 subscriber=queued.subscriber,
                 confirm=app.url(Purpose.CONFIRM, queued.subscriber.id, message_id=queued.id),
+                confirm_by_mail=_by_mail(app, Purpose.CONFIRM, queued),
                 asked=f"the page at {app.config.web.base_url}",
                 message_id=queued.message_id,
                 date=at,
@@ -132,7 +136,7 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
             return messages.write_welcome(
                 mailing=_mailing(app, queued),
                 subscriber=queued.subscriber,
-                links=_reader_links(app, queued),
+                links=_links(app, queued)[0],
                 message_id=queued.message_id,
                 date=at,
                 folders=app.templates,
@@ -155,22 +159,32 @@ def _mailing(app: App, queued: Queued) -> Mailing:
     return replace(app.mailing, bounce_address=app.bounce_address(queued.subscriber.id, queued.id))
 
 
-def _paper_links(app: App, queued: Queued, paper: Paper) -> PaperLinks:
-    reader = queued.subscriber.id
-    by_mail = not messages.reachable(app.config.web.base_url)
-    return PaperLinks(
-        read=paper.url,
-        up=app.url(Purpose.UP, reader, paper_id=paper.id, message_id=queued.id),
-        down=app.url(Purpose.DOWN, reader, paper_id=paper.id, message_id=queued.id),
-        up_by_mail=app.mailto(Purpose.UP, reader, paper_id=paper.id, message_id=queued.id) if by_mail else "",
-        down_by_mail=app.mailto(Purpose.DOWN, reader, paper_id=paper.id, message_id=queued.id) if by_mail else "",
+def _links(app: App, queued: Queued, papers: Sequence[Paper] = ()) -> tuple[ReaderLinks, list[PaperLinks]]:
+    """The links that a message carries: the reader's own, and those of each paper."""
+    reader, message = queued.subscriber.id, queued.id
+    own = [Link(purpose, reader, message_id=message) for purpose in (Purpose.MANAGE, Purpose.UNSUBSCRIBE)]
+    manage, unsubscribe, *answers = app.urls(own + [Link(vote, reader, paper.id, message) for paper in papers for vote in _VOTES])
+    return (
+        ReaderLinks(
+            manage=manage,
+            unsubscribe=unsubscribe,
+            unsubscribe_by_mail=app.mailto(Purpose.UNSUBSCRIBE, reader, message_id=message),
+        ),
+        [
+            PaperLinks(
+                read=paper.url,
+                up=up,
+                down=down,
+                up_by_mail=_by_mail(app, Purpose.UP, queued, paper.id),
+                down_by_mail=_by_mail(app, Purpose.DOWN, queued, paper.id),
+            )
+            for paper, up, down in zip(papers, answers[::2], answers[1::2], strict=True)
+        ],
     )
 
 
-def _reader_links(app: App, queued: Queued) -> ReaderLinks:
-    reader = queued.subscriber.id
-    return ReaderLinks(
-        manage=app.url(Purpose.MANAGE, reader, message_id=queued.id),
-        unsubscribe=app.url(Purpose.UNSUBSCRIBE, reader, message_id=queued.id),
-        unsubscribe_by_mail=app.mailto(Purpose.UNSUBSCRIBE, reader, message_id=queued.id),
-    )
+def _by_mail(app: App, purpose: Purpose, queued: Queued, paper_id: int = 0) -> str:
+    """What a page would be asked, for readers who cannot reach our pages; "" where they can, or no mailbox takes answers."""
+    if messages.reachable(app.config.web.base_url):
+        return ""
+    return app.mailto(purpose, queued.subscriber.id, paper_id=paper_id, message_id=queued.id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -13,7 +12,7 @@ from digest.app import App
 from digest.errors import NotFoundError
 from digest.model import Digest, Message, MessageKind, Paper, Queued, Quiet, Subscriber
 from digest.pipeline.company import least
-from digest.pipeline.compose import outcome_for
+from digest.pipeline.compose import outcome_for, zone_of
 from digest.pipeline.letters import write_digest
 
 
@@ -64,7 +63,7 @@ class Preview:
 
 def preview(app: App, subscriber: Subscriber, *, day: date | None = None) -> Preview:
     """Choose and write, but neither store nor send. The links in it work."""
-    local_date = day or app.now().astimezone(ZoneInfo(subscriber.timezone)).date()
+    local_date = day or app.now().astimezone(zone_of(subscriber)).date()
     outcome = outcome_for(app, subscriber, local_date)
     if isinstance(outcome, Quiet):
         return Preview(subscriber=subscriber, outcome=outcome, papers={}, message=None)

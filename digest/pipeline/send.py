@@ -1,16 +1,18 @@
 """send: claimed messages are written, handed over on many connections, and settled; a killed send leaves every message accounted for.
 
-One task claims and gathers what is to be written, a batch ahead; as many tasks as the mailer has connections take from it. What they begin
+One task claims, gathers and writes, a few messages ahead; as many tasks as the mailer has connections take from it. What they begin
 and settle is committed in groups. Nothing here depends on how many messages wait.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,15 +23,20 @@ from digest import store
 from digest.app import App
 from digest.errors import DigestError, MailerError, StoreError
 from digest.mailer import EVERYWHERE, Mailer
-from digest.model import Delivery, MessageState, Phase, Queued, Subscriber
+from digest.model import Delivery, Message, MessageState, Phase, Queued, Subscriber
+from digest.pipeline.bounces import note_expired
+from digest.pipeline.deliveries import recover
 from digest.pipeline.group_commit import GroupCommit
 from digest.pipeline.letters import Material, Shelf, gather, write
+from digest.pipeline.pauses import SharedPauses
 from digest.store.ledger import LEASE
 
 log = logging.getLogger("digest.send")
 
 #: seconds for which a send waits until its mail servers take something again
 _PATIENCE_SECONDS = 60.0
+#: objects made, and not freed, between two looks for cycles
+_COLLECT_AFTER = 20_000
 #: troubles told one by one; the states count all
 _TROUBLES_MAX = 100
 
@@ -85,7 +92,22 @@ def send(
         stop: asked before anything is begun. True: what is on its way ends (up to the timeout of the final dot), claims are given back.
         lease: how long a claim outlives a sender that fell silent on another machine.
     """
-    return asyncio.run(_send(app, only, dry_run, stop, lease))
+    with _rarely_collecting():
+        return asyncio.run(_send(app, only, dry_run, stop, lease))
+
+
+@contextmanager
+def _rarely_collecting() -> Iterator[None]:
+    """Without the collector of cycles looking through all that is alive again and again: a digest is made of thousands of short-lived objects, few of
+    them in cycles, and looking took a fifth of a send's time."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 async def _send(app: App, only: Subscriber | None, dry_run: bool, stop: Callable[[], bool], lease: timedelta) -> Sent:
@@ -113,9 +135,8 @@ async def _send(app: App, only: Subscriber | None, dry_run: bool, stop: Callable
 
 
 def _recover(app: App, tx: store.Connection, report: Sent) -> None:
-    dead = store.owners.dead(store.ledger.owners(tx))
-    moved = store.ledger.recover(tx, dead=dead, now=app.now(), clock=datetime.now(UTC))
-    report.states.update({MessageState(state): n for state, n in moved.items() if n and state != "planned"})
+    moved = recover(app, tx)
+    report.states.update({state: n for state, n in ((MessageState.UNKNOWN, moved.unknown), (MessageState.EXPIRED, moved.expired)) if n})
 
 
 class _Sender:
@@ -139,9 +160,10 @@ class _Sender:
         self._halted = False
         self._error: DigestError | None = None
         #: a short one: what is claimed and not begun is what a dead sender keeps from the living
-        self._ready: asyncio.Queue[tuple[Queued, Material] | None] = asyncio.Queue(mailer.connections)
+        self._ready: asyncio.Queue[tuple[Queued, Message] | None] = asyncio.Queue(mailer.connections)
         self._lease_ends = monotonic() + lease.total_seconds()
         self._shelf = Shelf(app)
+        self._pauses = SharedPauses(app, mailer, ledger)
 
     async def run(self) -> None:
         """Until nothing is due or it has to stop. Whatever fails, all that is on its way ends first.
@@ -150,12 +172,15 @@ class _Sender:
             MailerError: the way out was lost.
             StoreError: the database was.
         """
-        renewing = asyncio.create_task(self._renew())
+        await self._pauses.ask()
+        beside = [asyncio.create_task(self._renew()), asyncio.create_task(self._pauses.keep())]
         try:
             await asyncio.gather(self._feed(), *(self._connection() for _ in range(self.mailer.connections)))
         finally:
-            renewing.cancel()
+            for task in beside:
+                task.cancel()
         await self.ledger.write(lambda tx: store.ledger.release(tx, owner=self.owner, now=self.app.now()))
+        await self._pauses.tell()
         if self._error:
             raise self._error
 
@@ -180,9 +205,11 @@ class _Sender:
         try:
             while not self._stops() and await self._open() and (claimed := await self.ledger.write(claim)):
                 wanted = await self._without_held(claimed)
-                material = await asyncio.to_thread(gather, self.app, wanted, self._shelf)
+                material = await self._gathered(wanted)
                 for queued in wanted:
-                    await self._ready.put((queued, material))
+                    if message := await self._written(queued, material):
+                        await self._ready.put((queued, message))
+                        await asyncio.sleep(0)  # whose turn it is at a connection comes first
         except StoreError as error:
             self._fail(error)
         for _ in range(self.mailer.connections):
@@ -200,49 +227,95 @@ class _Sender:
         return not self._stops()
 
     async def _without_held(self, claimed: list[Queued]) -> list[Queued]:
-        """Messages to domains that pause are put off before any work goes into them."""
+        """Messages whose domain pauses, or has its turn later, are put off before any work goes into them."""
         wanted: list[Queued] = []
         held: dict[datetime, list[Queued]] = defaultdict(list)
-        holds = self.mailer.holds()
+        going: Counter[str] = Counter()
         for queued in claimed:
-            until = holds.get(queued.subscriber.email.rpartition("@")[2].lower())
+            domain = queued.subscriber.email.rpartition("@")[2].lower()
+            until = self.mailer.turn(domain, going[domain])
+            going[domain] += until is None
             (wanted if until is None else held[until]).append(queued)
-        for until, some in held.items():
-            await self.ledger.write(partial(self._postpone, some, until))
+        if held:
+            await self.ledger.write(partial(self._postpone, held))
         return wanted
 
-    def _postpone(self, some: list[Queued], until: datetime, tx: store.Connection) -> None:
-        now = self.app.now()
-        later = now + (until - datetime.now(UTC))
-        moved = store.ledger.postpone(tx, some, until=later, owner=self.owner, now=now)
+    def _postpone(self, held: dict[datetime, list[Queued]], tx: store.Connection) -> None:
+        now, clock = self.app.now(), datetime.now(UTC)
+        moved: dict[int, MessageState] = {}
+        for until, some in held.items():
+            moved |= store.ledger.postpone(tx, some, until=now + (until - clock), owner=self.owner, now=now)
         self.report.states.update(MessageState(state) for state in moved.values())
+        note_expired(self.app, tx, [ident for ident, state in moved.items() if state is MessageState.EXPIRED])
 
-    async def _connection(self) -> None:
-        """One message after the other; once this sender halts or has lost its claims, they are left for `release` or another sender."""
-        while (one := await self._ready.get()) is not None:
-            if not self._stops() and monotonic() < self._lease_ends:
-                try:
-                    await self._send(*one)
-                except (MailerError, StoreError) as error:
-                    self._fail(error)
-
-    async def _send(self, queued: Queued, material: Material) -> None:
-        started = datetime.now(UTC)
+    async def _gathered(self, some: list[Queued]) -> Material | None:
+        """What messages are written from; None where something in it cannot be read, which must not stop the others: each is then read by itself."""
         try:
-            message = write(self.app, queued, material)
+            return await asyncio.to_thread(gather, self.app, some, self._shelf)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            log.warning("%d messages could not be read together, trying each by itself: %s", len(some), error)
+            return None
+
+    async def _written(self, queued: Queued, material: Material | None) -> Message | None:
+        """Ahead of its connection, while others wait for the network and the disk."""
+        started = datetime.now(UTC)
+        if self._stops():
+            return None
+        try:
+            if material is None:
+                material = await asyncio.to_thread(gather, self.app, [queued], self._shelf)
+            return write(self.app, queued, material)
+        except StoreError:
+            raise
         except DigestError as error:  # ours, not the reader's: it waits for a mended template
             log.warning("message %s cannot be written: %s", queued.message_id, error)
-            await self._settle(queued, _nothing_sent("deferred", error, started))
-            return
-        try:
-            delivery = await self.mailer.deliver(message, lambda: self.ledger.begin(queued))
-        except MailerError as error:
-            await self.ledger.settle(queued, _nothing_sent("lost", error, started))
-            raise
-        await self._settle(queued, delivery)
+            problem = error
+        except Exception as error:
+            log.exception("message %s cannot be written, by a mistake of ours", queued.message_id)
+            problem = DigestError(f"cannot be written, by a mistake of ours, and the log says more: {type(error).__name__}: {error}")
+        delivery = _nothing_sent("deferred", problem, started)
+        await self._settled(queued, delivery, self.ledger.settle(queued, delivery))
+        return None
 
-    async def _settle(self, queued: Queued, delivery: Delivery) -> None:
-        state = await self.ledger.settle(queued, delivery)
+    async def _connection(self) -> None:
+        """One message after the other; once this sender halts or has lost its claims, they are left for `release` or another sender.
+
+        How one ended is committed with the beginning of the next, or before it: of no connection are two on record as being sent.
+        """
+        settling: asyncio.Task[None] | None = None
+        while (one := await self._ready.get()) is not None:
+            if not self._stops() and monotonic() < self._lease_ends:
+                queued, message = one
+                delivery = await self._delivered(queued, message)
+                if settling:
+                    await settling
+                if delivery:
+                    answer = self.ledger.settle(queued, delivery)  # now, not when the task begins: the next message may be faster
+                    settling = asyncio.create_task(self._settled(queued, delivery, answer))
+        if settling:
+            await settling
+
+    async def _delivered(self, queued: Queued, message: Message) -> Delivery | None:
+        """How an attempt ended; None where the way out was lost, and nothing was attempted."""
+        started = datetime.now(UTC)
+        try:
+            return await self.mailer.deliver(message, lambda: self.ledger.begin(queued))
+        except MailerError as error:
+            self._fail(error)
+            with suppress(StoreError):
+                await self.ledger.settle(queued, _nothing_sent("lost", error, started))
+        except StoreError as error:
+            self._fail(error)
+        return None
+
+    async def _settled(self, queued: Queued, delivery: Delivery, answer: Awaitable[MessageState | None]) -> None:
+        try:
+            state = await answer
+        except StoreError as error:
+            self._fail(error)
+            return
         if state is None:
             log.info("message %s is no longer stored", queued.message_id)
             return

@@ -8,8 +8,9 @@ from typing import Any
 
 from digest import store
 from digest.app import App
-from digest.model import Fault
+from digest.model import Fault, Pause
 from digest.pipeline.alarms import Alarm, find
+from digest.pipeline.calibrate import Matches, matches
 from digest.pipeline.watch import facts
 
 #: how far back refusals are counted
@@ -25,6 +26,8 @@ class Status:
     dumps: list[dict[str, Any]]
     subscribers: dict[str, int]
     thumbs: tuple[int, int]
+    #: of the recipe that ranks, and of one that shares its digests: whether matches are numbers, or how many ratings there are
+    matches: list[Matches]
     messages: dict[str, int]
     due: int
     later: int
@@ -35,6 +38,8 @@ class Status:
     faults: list[tuple[Fault, str, int]]
     #: the newest round of each verb
     rounds: dict[str, dict[str, Any] | None]
+    #: mail servers and recipient domains that asked for quiet, while it lasts
+    pauses: list[Pause]
     alarms: list[Alarm] = field(default_factory=list)
 
     @property
@@ -45,6 +50,7 @@ class Status:
             "dumps": self.dumps,
             "subscribers": self.subscribers,
             "thumbs": {"up": self.thumbs[0], "down": self.thumbs[1]},
+            "matches": [one.json for one in self.matches],
             "messages": self.messages,
             "waiting": self.due,
             "later": self.later,
@@ -52,13 +58,14 @@ class Status:
             "troubles": self.troubles,
             "faults": [{"fault": fault, "said": said, "deliveries": n} for fault, said, n in self.faults],
             "rounds": self.rounds,
+            "pauses": [{"kind": one.kind, "name": one.name, "until": one.until, "why": one.why, "text": one.text} for one in self.pauses],
             "alarms": [{"kind": one.kind, "what": one.what, "remedy": one.remedy, "details": list(one.details)} for one in self.alarms],
         }
 
 
 def status(app: App) -> Status:
     """Read it all in one view of the database."""
-    now = app.now()
+    now, clock = app.now(), datetime.now(UTC)
     with app.store.reading() as tx:
         people = {s.id: s for s in store.subscribers.by_standing(tx)}
         due, later = store.deliveries.waiting(tx, now=now)
@@ -68,12 +75,14 @@ def status(app: App) -> Status:
             dumps=store.dumps.latest(tx),
             subscribers={standing.value: n for standing, n in store.subscribers.count(tx).items()},
             thumbs=store.feedback.totals(tx),
+            matches=matches(tx, [name for name in (app.config.digest.recipe, app.config.evaluate.recipe_b) if name]),
             messages={state.value: n for state, n in store.deliveries.count(tx).items()},
             due=due,
             later=later,
             digests=[row | {"email": people[row["subscriber_id"]].email} for row in store.digests.latest(tx)],
             troubles=store.deliveries.troubles(tx),
-            faults=store.deliveries.faults(tx, since=datetime.now(UTC) - _RECENT),
+            faults=store.deliveries.faults(tx, since=clock - _RECENT),
+            pauses=[pause for pause in store.pauses.every(tx, clock=clock) if pause.until > clock],
             rounds={verb: store.rounds.latest(tx, verb) for verb in ("fetch", "ingest", "compose", "send")},
         )
         found.alarms = find(facts(app, tx))

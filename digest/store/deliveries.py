@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, select
 
-from digest.model import Fault, MessageState, Standing
+from digest.model import Fault, MessageState
 from digest.store.engine import batches
-from digest.store.ledger import TO_ANYONE
+from digest.store.ledger import may_get
 from digest.store.tables import deliveries, digest_items, messages, subscribers
 
 _TROUBLES = ("deferred", "rejected", "unknown", "lost")
@@ -46,8 +46,7 @@ def anything_due(tx: Connection, *, now: datetime) -> bool:
 def due(tx: Connection, *, now: datetime, only: Sequence[int] | None = None, limit: int = 1000) -> list[dict[str, Any]]:
     """What a send would take now, in its order: email, kind, key, state, and for a digest how many papers it lists."""
     papers = select(func.count()).where(digest_items.c.digest_id == messages.c.digest_id).scalar_subquery().label("papers")
-    standing = (subscribers.c.standing == Standing.ACTIVE.value) | messages.c.kind.in_([kind.value for kind in TO_ANYONE])
-    may = messages.c.subscriber_id.is_(None) | (standing & (subscribers.c.standing != Standing.SUPPRESSED.value))
+    may = messages.c.subscriber_id.is_(None) | may_get()
     chosen = (
         select(_EMAIL, messages.c.kind, messages.c.key, messages.c.state, papers)
         .join(subscribers, subscribers.c.id == messages.c.subscriber_id, isouter=True)
@@ -125,6 +124,24 @@ def faults(tx: Connection, *, since: datetime) -> list[tuple[Fault, str, int]]:
         .order_by(grouped.c.many.desc(), grouped.c.fault)
     )
     return [(row.fault, f"{row.server}: {row.code or ''} {row.text}".replace(":  ", ": "), row.many) for row in rows]
+
+
+def full(tx: Connection, message_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Those of the messages to readers whose last attempt found a mailbox that takes nothing now: id, email, enhanced, code, text."""
+    attempts = deliveries.alias()
+    last = select(func.max(attempts.c.id)).where(attempts.c.message_id == messages.c.id).scalar_subquery()
+    found: list[dict[str, Any]] = []
+    for some in batches(message_ids):
+        rows = tx.execute(
+            select(messages.c.id, subscribers.c.email, deliveries.c.enhanced, deliveries.c.code, deliveries.c.text)
+            .select_from(messages)
+            .join(deliveries, deliveries.c.id == last)
+            .join(subscribers, subscribers.c.id == messages.c.subscriber_id)
+            .where(messages.c.id.in_(some), deliveries.c.outcome == "deferred", deliveries.c.fault == "mailbox")
+            .order_by(messages.c.id)
+        )
+        found += [dict(row._mapping) for row in rows]
+    return found
 
 
 def of_messages(

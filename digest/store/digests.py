@@ -9,11 +9,11 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Text, and_, bindparam, cast, func, select
+from sqlalchemy import Connection, Row, Select, String, Text, and_, bindparam, cast, func, literal_column, select
 
 from digest.model import Digest, Item, Made, MessageKind, MessageState, Quiet, Score
 from digest.store.engine import batches, insert
-from digest.store.tables import digest_items, digests, feedback, messages
+from digest.store.tables import digest_items, digests, feedback, messages, subscribers
 
 #: a digest whose message ended so did not reach its reader: its papers compete again
 FAILED = (MessageState.REJECTED, MessageState.EXPIRED, MessageState.SKIPPED, MessageState.UNKNOWN)
@@ -36,7 +36,7 @@ class History:
     last_day: date | None = None
     #: the highest paper id that competed there
     mark: int = 0
-    #: papers that were listed or still wait in a message
+    #: papers that were listed or still wait in a message, as far back as was asked for
     listed: frozenset[int] = frozenset()
     #: papers of digests that failed after the last one was composed: they compete again
     carried: frozenset[int] = frozenset()
@@ -111,50 +111,45 @@ def taken(tx: Connection, subscriber_ids: Iterable[int], days: Iterable[date]) -
     return found
 
 
-def history(tx: Connection, subscriber_ids: Iterable[int], before: date) -> dict[int, History]:
-    """What the digests before a date leave for the one of that date, for every subscriber asked for."""
+def history(tx: Connection, subscriber_ids: Iterable[int], before: date, *, since: date) -> dict[int, History]:
+    """What the digests before a date leave for the one of that date, for every subscriber asked for.
+
+    Args:
+        since: local date from which on listed papers matter: no paper that competes was listed earlier. What is carried is told whatever its
+            age, and so is everything that was listed after it.
+    """
     found: dict[int, History] = {}
     for some in batches(list(subscriber_ids)):
-        found |= _history(tx, list(some), before)
+        found |= _history(tx, list(some), before, since)
     return found
 
 
-def _history(tx: Connection, idents: list[int], before: date) -> dict[int, History]:
-    rows = tx.execute(
-        select(
-            digests.c.id,
-            digests.c.subscriber_id,
-            digests.c.local_date,
-            digests.c.mark,
-            digests.c.created_at,
-            messages.c.state,
-            messages.c.changed_at,
-        )
-        .outerjoin(messages, messages.c.digest_id == digests.c.id)
-        .where(digests.c.subscriber_id.in_(idents), digests.c.local_date < before)
-        .order_by(digests.c.local_date)
-    ).all()
-    closed: dict[int, Any] = {}
-    for row in rows:
-        if row.state not in FAILED:
-            closed[row.subscriber_id] = row
+def _history(tx: Connection, idents: list[int], before: date, since: date) -> dict[int, History]:
+    closed = {row.subscriber_id: row for row in tx.execute(_closed(idents, before))}
+    earliest = min((row.created_at for row in closed.values()), default=None) if len(closed) == len(idents) else None
+    failed = [row for row in tx.execute(_failed(idents, before, earliest)) if _outlasts(row, closed.get(row.subscriber_id))]
+    carrying = {row.id for row in failed}
+    oldest: dict[int, date] = {}
+    for row in failed:
+        oldest[row.subscriber_id] = min(row.local_date, oldest.get(row.subscriber_id, since))
+    rows = tx.execute(_planned(idents, since, before)).all()
+    if long_ago := [ident for ident, day in oldest.items() if day < since]:
+        rows = [*rows, *tx.execute(_planned(long_ago, min(oldest.values()), since))]
+    by_digest = {row.id: row for row in rows}
     reached: dict[int, set[int]] = defaultdict(set)
     carried: dict[int, set[int]] = defaultdict(set)
     maybe: dict[int, set[int]] = defaultdict(set)
-    by_digest = {row.id: row for row in rows}
     for some in batches(list(by_digest)):
-        for digest_id, paper_id in tx.execute(
-            select(digest_items.c.digest_id, digest_items.c.paper_id).where(digest_items.c.digest_id.in_(some))
-        ):
-            row = by_digest[digest_id]
+        for item in tx.execute(select(*_LISTED).where(digest_items.c.digest_id.in_(some))):
+            row = by_digest[item.digest_id]
             if row.state not in FAILED:
-                reached[row.subscriber_id].add(paper_id)
+                reached[row.subscriber_id].add(item.paper_id)
                 continue
-            if row.state == MessageState.UNKNOWN:
-                maybe[row.subscriber_id].add(paper_id)
-            later = closed.get(row.subscriber_id)
-            if later is None or later.created_at <= row.changed_at:
-                carried[row.subscriber_id].add(paper_id)
+            # Marked so before: an earlier digest that listed it ended as unknown.
+            if row.state == MessageState.UNKNOWN or item.seen_before:
+                maybe[row.subscriber_id].add(item.paper_id)
+            if row.id in carrying:
+                carried[row.subscriber_id].add(item.paper_id)
     return {
         ident: History(
             # West of Greenwich papers of the next UTC day have competed already.
@@ -166,6 +161,51 @@ def _history(tx: Connection, idents: list[int], before: date) -> dict[int, Histo
         )
         for ident in idents
     }
+
+
+def _outlasts(failed: Row[Any], closed: Row[Any] | None) -> bool:
+    """Whether a digest failed after the last one that reached its reader was composed."""
+    return closed is None or bool(closed.created_at <= failed.changed_at)
+
+
+_LISTED = (digest_items.c.digest_id, digest_items.c.paper_id, digest_items.c.seen_before)
+#: literal, so that databases see that the index of failed messages holds them all
+_HAS_FAILED = messages.c.state.in_([literal_column(f"'{state.value}'", String) for state in FAILED])
+
+
+def _closed(idents: list[int], before: date) -> Select[Any]:
+    """Each reader's newest digest or quiet day that did not fail, found from the newest backwards."""
+    earlier = digests.alias()
+    newest = (
+        select(earlier.c.id)
+        .outerjoin(messages, messages.c.digest_id == earlier.c.id)
+        .where(earlier.c.subscriber_id == subscribers.c.id, earlier.c.local_date < before, messages.c.state.is_(None) | ~_HAS_FAILED)
+        .order_by(earlier.c.local_date.desc())
+        .limit(1)
+        .correlate(subscribers)
+        .scalar_subquery()
+    )
+    columns = (digests.c.subscriber_id, digests.c.local_date, digests.c.mark, digests.c.created_at)
+    return select(*columns).select_from(subscribers).join(digests, digests.c.id == newest).where(subscribers.c.id.in_(idents))
+
+
+def _failed(idents: list[int], before: date, earliest: datetime | None) -> Select[Any]:
+    """Digests that failed, no earlier than a time where one is named."""
+    late = [] if earliest is None else [messages.c.changed_at >= earliest]
+    return (
+        select(digests.c.id, digests.c.subscriber_id, digests.c.local_date, messages.c.changed_at)
+        .join(messages, messages.c.digest_id == digests.c.id)
+        .where(messages.c.subscriber_id.in_(idents), _HAS_FAILED, digests.c.local_date < before, *late)
+    )
+
+
+def _planned(idents: list[int], since: date, before: date) -> Select[Any]:
+    """Digests with their messages' states; quiet days list nothing."""
+    return (
+        select(digests.c.id, digests.c.subscriber_id, messages.c.state)
+        .join(messages, messages.c.digest_id == digests.c.id)
+        .where(digests.c.subscriber_id.in_(idents), digests.c.local_date >= since, digests.c.local_date < before)
+    )
 
 
 def interests_of(tx: Connection, subscriber_ids: Iterable[int], *, before: datetime | None = None) -> dict[int, dict[int, str]]:
@@ -235,7 +275,8 @@ def load_many(tx: Connection, digest_ids: Iterable[int]) -> dict[int, Digest]:
                 items=tuple(items[row.id]),
                 made=msgspec.convert(row.made, Made),
             )
-            for row in tx.execute(select(digests).where(digests.c.id.in_(some)))
+            # all of them first: a cursor that an error leaves open keeps its connection, which others use after it, in the past
+            for row in tx.execute(select(digests).where(digests.c.id.in_(some))).all()
         }
     return found
 

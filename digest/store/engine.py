@@ -95,14 +95,18 @@ class Store:
         self.engine.dispose()
 
 
+_NO_URL = "is no database URL. Examples: sqlite:///digest.sqlite, postgresql://user@host/name"
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(f"store.url: {_NO_URL}") from error  # what was written may hold a password, and where is not to be told
+    try:
         parsed.get_dialect()
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise StoreError(
-            f"store.url: {url!r} is no database URL. Examples: sqlite:///digest.sqlite, postgresql://user@host/name"
-        ) from error
+    except NoSuchModuleError as error:
+        raise StoreError(f"store.url: {parsed.render_as_string()!r}: {_NO_URL}") from error
     if parsed.get_backend_name() == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":

@@ -11,11 +11,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Integer, String, and_, bindparam, case, literal_column, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Integer,
+    String,
+    Update,
+    and_,
+    bindparam,
+    case,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from digest.model import OPERATOR, Delivery, MessageKind, MessageState, Phase, Queued, Standing, Subscriber
 from digest.store import subscribers as subscriber_rows
@@ -30,8 +45,13 @@ PAUSES = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=45), ti
 
 _WAITING = (MessageState.PLANNED.value, MessageState.DEFERRED.value)
 _HELD = (MessageState.CLAIMED, MessageState.SENDING)
-#: mail about leaving or confirming goes to people who are not (or no longer) subscribed
-TO_ANYONE = (MessageKind.CONFIRM, MessageKind.GOODBYE, MessageKind.ALERT)
+#: how a reader has to stand to get mail of a kind: what is not true of them any more is not sent; letters to the operator have no reader
+_MAY_GET: dict[MessageKind, tuple[Standing, ...]] = {
+    MessageKind.DIGEST: (Standing.ACTIVE,),
+    MessageKind.CONFIRM: (Standing.PENDING,),
+    MessageKind.WELCOME: (Standing.ACTIVE, Standing.PAUSED),  # it has the link by which who paused goes on
+    MessageKind.GOODBYE: (Standing.LEFT, Standing.PENDING),
+}
 
 
 # What every message passes through is built once: to build a statement costs several times what it costs to run it.
@@ -98,23 +118,39 @@ def plan(
 # ---------------------------------------------------------------------------------------------- claims
 
 
-def recover(tx: Connection, *, dead: Iterable[str], now: datetime, clock: datetime) -> dict[str, int]:
-    """Free what senders lost that are dead or silent, and expire what is late. Returns counts by new state.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recovered:
+    """What a look for lost claims and late messages moved."""
+
+    #: how many went to each state
+    planned: int
+    unknown: int
+    expired: int
+    #: the expired ones that a server had been asked to take
+    tried: tuple[int, ...] = ()
+
+
+def recover(tx: Connection, *, dead: Iterable[str], now: datetime, clock: datetime) -> Recovered:
+    """Free what senders lost that are dead or silent, and expire what is late.
 
     What was being sent becomes unknown and keeps its owner's name: should that sender only have been frozen, its word still counts.
     """
     gone = messages.c.owner.in_(list(dead)) | (messages.c.lease_until < clock)
     late = and_(messages.c.state.in_(_WAITING), messages.c.expires_at <= now)
     unknown = update(messages).where(messages.c.state == MessageState.SENDING.value, gone)
-    return {
-        "planned": _move(tx, and_(messages.c.state == MessageState.CLAIMED.value, gone), MessageState.PLANNED, now),
-        "unknown": tx.execute(unknown.values(state=MessageState.UNKNOWN.value, lease_until=None, changed_at=now)).rowcount,
-        "expired": _move(tx, late, MessageState.EXPIRED, now),
-    }
+    planned = _move(tx, and_(messages.c.state == MessageState.CLAIMED.value, gone), MessageState.PLANNED, now)
+    lost = tx.execute(unknown.values(state=MessageState.UNKNOWN.value, lease_until=None, changed_at=now)).rowcount
+    tried = tuple(tx.execute(_moved(and_(late, messages.c.attempts > 0), MessageState.EXPIRED, now).returning(messages.c.id)).scalars())
+    expired = _move(tx, late, MessageState.EXPIRED, now) + len(tried)
+    return Recovered(planned=planned, unknown=lost, expired=expired, tried=tried)
 
 
 def _move(tx: Connection, where: Any, state: MessageState, now: datetime) -> int:
-    return tx.execute(update(messages).where(where).values(state=state.value, owner="", lease_until=None, changed_at=now)).rowcount
+    return tx.execute(_moved(where, state, now)).rowcount
+
+
+def _moved(where: Any, state: MessageState, now: datetime) -> Update:
+    return update(messages).where(where).values(state=state.value, owner="", lease_until=None, changed_at=now)
 
 
 def owners(tx: Connection) -> set[str]:
@@ -214,11 +250,13 @@ def _wants(queued: Queued, row: Any) -> bool:
         return True
     if row is None or row.email != queued.subscriber.email:
         return False
-    return row.standing in (_MAY_GET_ANY if queued.kind in TO_ANYONE else _MAY_GET)
+    return Standing(row.standing) in _MAY_GET.get(queued.kind, ())
 
 
-_MAY_GET = (Standing.ACTIVE.value,)
-_MAY_GET_ANY = tuple(standing.value for standing in Standing if standing is not Standing.SUPPRESSED)
+def may_get() -> ColumnElement[bool]:
+    """Whether a row of messages joined with its subscriber may go out, as they stand."""
+    kinds = ((messages.c.kind == kind.value) & subscribers.c.standing.in_([one.value for one in some]) for kind, some in _MAY_GET.items())
+    return or_(*kinds)
 
 
 def settle(tx: Connection, some: Sequence[tuple[Queued, Delivery]], *, owner: str, now: datetime) -> dict[int, MessageState]:
@@ -260,9 +298,7 @@ def _after(queued: Queued, delivery: Delivery, now: datetime) -> tuple[str, date
 def _set_aside(tx: Connection, idents: Sequence[int], now: datetime) -> dict[int, str]:
     """What could not begin goes back to the queue, unless it came too late or its reader wants it no more."""
     given_back = and_(messages.c.id.in_(idents), messages.c.state == MessageState.PLANNED.value)
-    to_anyone = messages.c.kind.in_([kind.value for kind in TO_ANYONE])
-    may = subscribers.c.standing.in_(_MAY_GET) | (to_anyone & subscribers.c.standing.in_(_MAY_GET_ANY))
-    wanted = select(subscribers.c.id).where(subscribers.c.id == messages.c.subscriber_id, may).exists()
+    wanted = select(subscribers.c.id).where(subscribers.c.id == messages.c.subscriber_id, may_get()).exists()
     to_reader = messages.c.subscriber_id.is_not(None)
     _move(tx, and_(given_back, to_reader, ~wanted), MessageState.SKIPPED, now)
     _move(tx, and_(given_back, messages.c.expires_at <= now), MessageState.EXPIRED, now)
@@ -338,7 +374,8 @@ def skip_alerts(tx: Connection, prefix: str, *, now: datetime) -> int:
 
 
 def skip_waiting(tx: Connection, subscriber_id: int, *, now: datetime, all_kinds: bool = False) -> int:
-    """Whoever leaves gets nothing more: skip what waits for them, but for mail about leaving, unless `all_kinds`."""
-    about_leaving = [] if all_kinds else [kind.value for kind in TO_ANYONE]
-    waits = and_(messages.c.subscriber_id == subscriber_id, messages.c.state.in_(_WAITING), messages.c.kind.not_in(about_leaving))
+    """Whoever leaves gets nothing more: skip what waits for them, but for the mail that says so, unless `all_kinds`."""
+    waits = and_(messages.c.subscriber_id == subscriber_id, messages.c.state.in_(_WAITING))
+    if not all_kinds:
+        waits &= messages.c.kind != MessageKind.GOODBYE.value
     return _move(tx, waits, MessageState.SKIPPED, now)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 
 def me(nonce: str = "") -> str:
-    """host/boot/pid/start/nonce of this process."""
-    return "/".join((socket.gethostname(), _boot(), str(os.getpid()), _start(os.getpid()) or "", nonce))
+    """host/boot:namespace/pid/start/nonce of this process."""
+    return "/".join((socket.gethostname(), f"{_boot()}:{_namespace()}", str(os.getpid()), _start(os.getpid()) or "", nonce))
 
 
 def dead(owners: Iterable[str]) -> set[str]:
@@ -22,12 +22,22 @@ def _dead(owner: str) -> bool:
     parts = owner.split("/")
     if len(parts) != 5 or not _boot():
         return False
-    host, boot, pid, start, _ = parts
+    host, (boot, _, namespace), pid, start = parts[0], parts[1].partition(":"), parts[2], parts[3]
     if host != socket.gethostname() or not pid.isdigit():
         return False
     if boot != _boot():
         return True
+    if namespace != _namespace() or _start(1) is None:
+        return False
     return _start(int(pid)) != start
+
+
+def _namespace() -> str:
+    """Where our process numbers count: two containers may share host name and boot, and neither sees the other's processes."""
+    try:
+        return Path("/proc/self/ns/pid").readlink().name.strip("pid:[]")
+    except OSError:
+        return ""
 
 
 def _boot() -> str:
@@ -38,7 +48,10 @@ def _boot() -> str:
 
 
 def _start(pid: int) -> str | None:
-    """The process's start in clock ticks since boot (proc(5), field 22); None when there is no such process, or only its entry is left."""
+    """The process's start in clock ticks since boot (proc(5), field 22); None when there is no such process, only its entry is left, or it is hidden.
+
+    Where those of other users are hidden (hidepid), so is number 1.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -179,6 +180,22 @@ word_vectors = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
+encoders = Table(
+    "encoders",
+    metadata,
+    Column("name", String(1000), primary_key=True),
+    Column("version", String(40), nullable=False),
+    Column("dimensions", Integer, nullable=False),
+)
+
+encodings = Table(
+    "encodings",
+    metadata,
+    Column("paper_id", ForeignKey("papers.id"), primary_key=True, autoincrement=False),
+    Column("version", String(40), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
 frequencies = Table(
     "frequencies",
     metadata,
@@ -205,6 +222,8 @@ subscribers = Table(
     Column("origin", String(10), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
+    # Links in mails name a reader by this number for as long as the mails exist: that of one who was deleted must not become somebody else's.
+    sqlite_autoincrement=True,
 )
 
 interests = Table(
@@ -282,6 +301,9 @@ digest_items = Table(
     Column("why", JSON, nullable=False),
 )
 
+#: of a digest that did not reach its reader
+_FAILED = text("state IN ('rejected', 'expired', 'skipped', 'unknown')")
+
 messages = Table(
     "messages",
     metadata,
@@ -307,6 +329,8 @@ messages = Table(
     Index("ix_messages_state_not_before_id", "state", "not_before", "id"),
     Index("ix_messages_state_expires_at", "state", "expires_at"),
     Index("ix_messages_subscriber_id", "subscriber_id"),
+    #: few, so that what competes again is found without reading all that a reader ever got
+    Index("ix_messages_failed", "subscriber_id", "state", sqlite_where=_FAILED, postgresql_where=_FAILED),
 )
 
 deliveries = Table(
@@ -380,6 +404,21 @@ mailboxes = Table(
     #: when it last could be read; NULL = never
     Column("read_at", Instant),
     Column("changed_at", Instant, nullable=False),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    #: "server" or "domain"
+    Column("kind", String(10), primary_key=True),
+    Column("name", String(260), primary_key=True),
+    Column("until", Instant, nullable=False),
+    #: "busy" or "ours"
+    Column("why", String(10), nullable=False),
+    Column("text", Text, nullable=False),
+    #: steps of the growing pause, and messages a minute after it (NULL = as before)
+    Column("strikes", SmallInteger, nullable=False),
+    Column("rate", Float),
 )
 
 alarms = Table(

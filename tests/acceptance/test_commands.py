@@ -190,7 +190,7 @@ def test_standard_input_is_a_dump_too(run: Run, papers: Path) -> None:
 
 def test_readers_from_a_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "readers.csv").write_text(
-        'email,name,hour,days,keywords\nalice@example.org,Alice,6,1;2;3,"robot; graph neural network"\nnobody,,,,\nbob@example.org,Bob,99,,\n'
+        'email,name,hour,days,keywords\nalice@example.org,Alice,6,"1,2;3","robot; graph neural network"\nnobody,,,,\nbob@example.org,Bob,99,,\n'
     )
     told = json.loads(run("subscribe", "--file", "readers.csv", "--json").stdout)
     assert (told["new"], told["rejected"]) == (1, 2)
@@ -212,6 +212,40 @@ def test_whoever_left_is_not_brought_back_by_a_file(run: Run, tmp_path: Path) ->
     (tmp_path / "readers.csv").write_text("email\nalice@example.org\n")
     assert json.loads(run("subscribe", "--file", "readers.csv", "--json").stdout)["left"] == 1
     assert json.loads(run("subscribe", "alice@example.org", "--json").stdout)["outcome"] == "back"
+
+
+def test_what_servers_and_files_say_is_shown_as_it_is(run: Run, papers: Path, tmp_path: Path) -> None:
+    said = "550 [/b] no :smile: [red]user[/]"
+    run("suppressions", "add", "alice@example.org", "--evidence", said)
+    assert said in run("suppressions").stdout
+    odd = tmp_path / "a [b] :x: [].jsonl"
+    next(papers.iterdir()).rename(odd)
+    for words in (("ingest", odd.name), ("status",)):
+        assert odd.name in run(*words).stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("suppressions", "export", "no/such/x.csv"), ("suppressions", "export", "no/such/x.jsonl"), ("init", "no/such/x.toml")],
+)
+def test_a_file_that_cannot_be_written_is_told_with_the_remedy(run: Run, words: tuple[str, ...]) -> None:
+    assert "Check the folder" in run(*words, code=2).stderr
+
+
+def test_a_caught_mail_in_a_charset_that_nobody_knows_is_shown_all_the_same(catcher: Catcher) -> None:
+    with smtplib.SMTP(catcher.host, catcher.port) as client:
+        client.sendmail("a@example.org", "b@example.org", b"Content-Type: text/plain; charset=bogus\r\n\r\nh\xc3\xa9\r\n")
+    assert catcher.caught[0].part("plain").strip() == "hé"
+
+
+def test_help_shows_all_of_its_words() -> None:
+    markup = re.compile(r"(?<!\\)\[[a-z\[/]")
+    waiting: list[Any] = [typer.main.get_command(app)]
+    while waiting:
+        command = waiting.pop()
+        waiting += getattr(command, "commands", {}).values()
+        words = [command.help or "", *(getattr(one, "help", None) or "" for one in command.params)]
+        assert not [text for text in words if markup.search(text)], command.name
 
 
 def test_suppressed_addresses_are_listed_taken_over_written_out_and_released(run: Run, tmp_path: Path) -> None:
@@ -381,6 +415,8 @@ def test_the_demonstration_ignores_settings_from_outside_and_ends_well(process: 
     mails = sorted(path.name for path in (tmp_path / "show" / "mail").iterdir())
     assert len(mails) == 10
     assert told.count("more like this") == 5
+    assert "strong match" in told  # nobody has rated enough for numbers
+    assert "None" not in told
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.toml", "show"]
 
 

@@ -1,11 +1,11 @@
-"""What does choosing cost? Learn, score and choose for many readers, database reads not counted, through the function that composing uses.
+"""What does choosing cost? Learn, score and choose for many readers, database reads not counted, through the functions that composing uses.
 
-    OMP_NUM_THREADS=1 python tests/bench/recommend.py       1,000 readers, 20-100 thumbs each, 1,000 new papers
-    python tests/bench/recommend.py --readers 10000 --papers 5000
-    python tests/bench/recommend.py --svm 20                also arxiv-sanity-lite's way: one LinearSVC a reader over 20,000 papers
+    OMP_NUM_THREADS=1 python tests/bench/recommend.py       10,000 readers, 20-100 thumbs each, 1,000 new papers, one process
+    OMP_NUM_THREADS=1 python tests/bench/recommend.py --readers 100000 --processes 2
+    OMP_NUM_THREADS=1 python tests/bench/recommend.py --papers 5000 --svm 5       also arxiv-sanity-lite's way: one LinearSVC a reader
 
-Papers are the real arXiv days where DIGEST_TEST_SHARED (default ../shared) has them, else invented ones. CPU seconds of this process, one thread;
-readers are independent, so their number only multiplies. Prints the cost of a reader beside that of the bare matrix product of the same sizes.
+Papers are the real arXiv days where DIGEST_TEST_SHARED (default ../shared) has them, else invented ones. Prints CPU time a reader of one core,
+part by part, the time on the clock, and ratios to the bare matrix product of the same sizes and to one LinearSVC a reader over 20,000 papers.
 """
 
 from __future__ import annotations
@@ -13,22 +13,24 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import multiprocessing
 import os
 import resource
 import sys
 import time
 import warnings
 from datetime import UTC, date, datetime
-from itertools import islice
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
 from digest import digests, features, profiles, recipes, scores
 from digest.model import Identity, Made, Paper, Standing, Subscriber
-from digest.pipeline.compose import _choose, _Sharing
+from digest.pipeline.choosing import TOGETHER as _TOGETHER
+from digest.pipeline.choosing import choose, explained, rules_of
 from digest.pipeline.gather import Reader, Shared
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,9 +66,9 @@ def papers(number: int) -> list[Paper]:
     ]
 
 
-def readers(number: int, every: list[Paper], rows: sp.csr_matrix, among: frozenset[int]) -> list[Reader]:
+def readers(number: int, every: list[Paper], shelf: profiles.Shelf, among: frozenset[int], seed: int = 1) -> list[Reader]:
     """Each likes papers of two categories and dislikes some of a third."""
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(seed)
     by_category: dict[str, list[int]] = {}
     for place, paper in enumerate(every):
         by_category.setdefault(paper.categories[0], []).append(place)
@@ -80,9 +82,9 @@ def readers(number: int, every: list[Paper], rows: sp.csr_matrix, among: frozens
         known = recipes.Known(
             interests=(),
             phrases=(),
-            liked=profiles.rated([every[i] for i in ups], rows[ups], rng.uniform(0, 200, len(ups)).tolist()),
-            disliked=profiles.rated([every[i] for i in downs], rows[downs], rng.uniform(0, 200, len(downs)).tolist()),
-            examples=profiles.rated([], rows[:0]),
+            liked=profiles.rated_of([every[i] for i in ups], shelf, ups.tolist(), rng.uniform(0, 200, len(ups)).tolist()),
+            disliked=profiles.rated_of([every[i] for i in downs], shelf, downs.tolist(), rng.uniform(0, 200, len(downs)).tolist()),
+            examples=profiles.rated_of([], shelf, []),
         )
         subscriber = Subscriber(
             id=n + 1, email=f"reader{n}@example.org", standing=Standing.ACTIVE, created=datetime(2026, 1, 1, tzinfo=UTC)
@@ -93,8 +95,9 @@ def readers(number: int, every: list[Paper], rows: sp.csr_matrix, among: frozens
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Learn, score and choose for many readers.")
-    parser.add_argument("--readers", type=int, default=1000)
+    parser.add_argument("--readers", type=int, default=10_000)
     parser.add_argument("--papers", type=int, default=1000)
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--svm", type=int, default=0, metavar="N", help="readers for one LinearSVC each")
     asked = parser.parse_args()
     every = papers(RATED + RECENT + asked.papers)
@@ -117,30 +120,67 @@ def main() -> int:
         local_date=TODAY,
     )
     print(f"once a day: {time.process_time() - began:.2f} s")
-    sharing = _Sharing(recipe=recipes.OWN, recipe_b="", share=0, rules=digests.Rules())
-    among = frozenset(paper.id for paper in new)
-    rated = rows[:RATED]
-    took = 0.0
-    work = iter(range(asked.readers))
-    while batch := list(islice(work, 500)):
-        some = readers(len(batch), every[:RATED], rated, among)
-        began = time.process_time()
-        listed = sum(len(getattr(_choose(sharing, shared, reader), "items", ())) for reader in some)
-        took += time.process_time() - began
-    each = 1000 * took / asked.readers
-    print(f"{asked.readers:,} readers, {len(new):,} papers: {each:.2f} ms of one core a reader (the last {len(some)} got {listed} papers)")
-    print(f"100,000 readers on two cores at that rate: {each * 100_000 / 2000:.0f} s")
+    work = partial(chosen, shared, every[:RATED], profiles.Shelf(rows[:RATED]))
+    starts = range(0, asked.readers, _TOGETHER)
+    shares = [[(start, min(_TOGETHER, asked.readers - start)) for start in starts[n :: asked.processes]] for n in range(asked.processes)]
+    with multiprocessing.get_context("fork").Pool(asked.processes) as pool:
+        found = pool.map(work, shares) if asked.processes > 1 else [work(shares[0])]
+    cpu = sum((np.array(one.cpu) for one in found), np.zeros(4)) / asked.readers * 1000
+    each = float(cpu[:3].sum())
+    print(f"{asked.readers:,} readers, {len(new):,} papers, {sum(one.listed for one in found):,} papers listed; CPU a reader of one core:")
+    print(f"  learn {cpu[0]:.2f}, score {cpu[1]:.2f}, choose {cpu[2]:.2f}: {each:.2f} ms; and the reasons of ten papers {cpu[3]:.2f} ms")
+    print(
+        f"  on the clock, {asked.processes} at once: {max(one.clock for one in found):.1f} s, with reasons {max(one.told for one in found):.1f} s"
+    )
     dense = np.random.default_rng(0).standard_normal((500, 1000), dtype=np.float32)
     other = np.random.default_rng(1).standard_normal((1000, len(new)), dtype=np.float32)
     began = time.process_time()
     for _ in range(20):
         dense @ other
-    product = (time.process_time() - began) / 20 / 500
-    print(f"bare matrix product (1,000 numbers a reader and paper): {1000 * product:.3f} ms a reader; ratio {each / 1000 / product:.0f}")
+    product = 1000 * (time.process_time() - began) / 20 / 500
+    print(f"bare matrix product (1,000 numbers a reader and paper): {product:.3f} ms a reader; ratio {each / product:.0f}")
     if asked.svm:
-        print(f"LinearSVC over {RATED:,} papers: {svm(asked.svm, every, rated):.0f} ms a reader")
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB, load {os.getloadavg()[0]:.1f}")
+        way = svm(asked.svm, every, rows[:RATED])
+        print(f"LinearSVC over {RATED:,} papers: {way:.0f} ms a reader; ratio {each / way:.4f}")
+    memory = max([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, *(one.memory for one in found)])
+    print(f"peak memory of a process {memory / 1024:.0f} MB, load {os.getloadavg()[0]:.1f}")
     return 0
+
+
+class Chosen(NamedTuple):
+    """What one process did: CPU seconds to learn, score, choose and tell; seconds on the clock without and with telling; papers; kB."""
+
+    cpu: tuple[float, float, float, float]
+    clock: float
+    told: float
+    listed: int
+    memory: int
+
+
+def chosen(shared: Shared, every: list[Paper], shelf: profiles.Shelf, batches: list[tuple[int, int]]) -> Chosen:
+    recipe, listed, clock = recipes.RECIPES[recipes.OWN], 0, 0.0
+    cpu, told = [0.0] * 4, 0.0
+    rules = digests.Rules(author_most=3, category_most=70, explore=True)
+    among = frozenset(shared.papers)
+    for start, number in batches:
+        some = readers(number, every, shelf, among, seed=start + 1)
+        laps, began = [time.process_time()], time.perf_counter()
+        learned = recipes.learn_all(recipe, [reader.known for reader in some], shared.background)
+        laps.append(time.process_time())
+        scored = recipes.score_all(recipe, learned, shared.day)
+        laps.append(time.process_time())
+        outcomes = [
+            choose(recipe, shared, reader, rules_of(rules, shared, reader), *one)
+            for reader, *one in zip(some, learned, scored, strict=True)
+        ]
+        laps.append(time.process_time())
+        clock += time.perf_counter() - began
+        for outcome, *one in zip(outcomes, learned, scored, strict=True):
+            listed += len(explained(recipe, shared, outcome, *one).items)  # type: ignore[union-attr]
+        laps.append(time.process_time())
+        told += time.perf_counter() - began
+        cpu = [before + later - earlier for before, earlier, later in zip(cpu, laps, laps[1:], strict=False)]
+    return Chosen((cpu[0], cpu[1], cpu[2], cpu[3]), clock, told, listed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def svm(number: int, every: list[Paper], rows: sp.csr_matrix) -> float:
@@ -153,7 +193,7 @@ def svm(number: int, every: list[Paper], rows: sp.csr_matrix) -> float:
     kept = np.argsort(-np.bincount(places))[:20_000]
     compact = compact[:, kept]
     took = 0.0
-    for reader in readers(number, every[:RATED], rows, frozenset()):
+    for reader in readers(number, every[:RATED], profiles.Shelf(rows), frozenset()):
         target = np.isin(np.arange(1, RATED + 1), reader.known.liked.ids).astype(int)
         began = time.process_time()
         with warnings.catch_warnings():

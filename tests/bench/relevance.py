@@ -2,6 +2,7 @@
 
     python tests/bench/relevance.py                              all three tracks
     python tests/bench/relevance.py --track abstracts --peers 'arxiv-sanity-lite|Rocchio'
+    python tests/bench/relevance.py --encoded                    and what an encoder brings beside the own vectors (MiniLM's, stored there)
 
 Needs the folder with the benchmark: DIGEST_TEST_SHARED, else `shared` beside the repository. Takes minutes; prints tables.
 """
@@ -20,8 +21,6 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-#: readers on the track of titles, where all of them would take an hour and say no more
-USERS = {"titles": ["--users", "250"]}
 
 
 def main() -> int:
@@ -29,6 +28,12 @@ def main() -> int:
     parser.add_argument("--track", choices=["abstracts", "explicit", "titles"], action="append", help="default: all three")
     parser.add_argument(
         "--peers", metavar="REGEX", help="also run the benchmark's own recipes whose names match, and compare reader by reader"
+    )
+    parser.add_argument(
+        "--encoded", action="store_true", help="also run with the benchmark's stored MiniLM vectors beside words and own vectors"
+    )
+    parser.add_argument(
+        "--users", type=int, default=250, help="readers on the track of titles, where all of them would take an hour and say no more"
     )
     asked = parser.parse_args()
     folder = Path(os.environ.get("DIGEST_TEST_SHARED") or ROOT.parent / "shared") / "eval"
@@ -39,12 +44,18 @@ def main() -> int:
     theirs: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
         for track in asked.track or ["abstracts", "explicit", "titles"]:
-            common = ["--data", "data_dev", "--track", track, *USERS.get(track, [])]
+            common = ["--data", "data_dev", "--track", track, *(["--users", str(asked.users)] if track == "titles" else [])]
             mine, others = Path(scratch) / f"{track}-ours.jsonl", Path(scratch) / f"{track}-peers.jsonl"
             print(f"\n{track}", flush=True)
             if _bench(folder, "external", *common, "--module", "digest.evaluate:recommend", "--out", str(mine)):
                 return 1
             ours += _rows(mine)
+            if asked.encoded:
+                beside = Path(scratch) / f"{track}-encoded.jsonl"
+                os.environ["DIGEST_BENCH_ENCODED"] = str(folder / "emb" / f"mini_{track}.npz")
+                if _bench(folder, "external", *common, "--module", "tests.bench.encoded:recommend", "--out", str(beside)):
+                    return 1
+                theirs += _rows(beside)
             if asked.peers:
                 if _bench(folder, "run", *common, "--methods", asked.peers, "--emb", "emb", "--out", str(others)):
                     return 1

@@ -208,8 +208,11 @@ def test_what_was_learned_is_seen_and_forgotten(page: Page, served: App, cast: C
     page.get_by_role("button", name="Start over").click()
     expect(page.get_by_role("alert")).to_contain_text("Forget all 2 thumbs?")
     fits(page)
-    page.get_by_role("link", name="Keep them").click()
+    keep, forget = page.get_by_role("link", name="Keep them"), page.get_by_role("button", name="Forget all thumbs")
+    colours = [one.evaluate("it => getComputedStyle(it).color") for one in (keep, forget)]
+    assert colours[0] == colours[1], "the harmless way must not look like the dangerous one"
+    keep.click()
     page.get_by_role("button", name="Start over").click()
-    page.get_by_role("button", name="Forget all thumbs").click()
+    forget.click()
     expect(page.get_by_role("status")).to_contain_text("All your thumbs are forgotten.")
     assert all(pipeline.standing_vote(served, alice.id, number) == 0 for number in (1, 2, 3))

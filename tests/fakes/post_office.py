@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from digest.app import App
 from digest.errors import MailerError
 from digest.mailer import Begin
-from digest.model import Delivery, Message, Phase
+from digest.model import Delivery, Message, Pause, Phase
 
 
 class PostOffice:
@@ -23,6 +23,8 @@ class PostOffice:
         self.taken: list[str] = []
         #: deliveries under way at once, at most
         self.most = 0
+        #: by name, as this sender was told or heard
+        self.paused: dict[str, Pause] = {}
         self._under_way = 0
         self._says: dict[str, dict[str, Any]] = {}
         self._held: dict[str, datetime] = {}
@@ -60,6 +62,15 @@ class PostOffice:
     def holds(self) -> dict[str, datetime]:
         now = datetime.now(UTC)
         return {domain: until for domain, until in self._held.items() if not self._forgetful or until > now}
+
+    def turn(self, domain: str, before: int) -> datetime | None:
+        return self.holds().get(domain)
+
+    def pauses(self) -> list[Pause]:
+        return list(self.paused.values())
+
+    def heed(self, pauses: Iterable[Pause]) -> None:
+        self.paused |= {pause.name: pause for pause in pauses}
 
     async def deliver(self, message: Message, begin: Begin) -> Delivery:
         started = datetime.now(UTC)

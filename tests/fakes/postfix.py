@@ -1,6 +1,7 @@
 """A private Postfix on a loopback port: Debian's program with folders of its own, so that it meets no other instance and leaves nothing behind.
 
-Mail for any address is kept in one Maildir, that for `gone.example` bounces as a mail server on the Internet would bounce it.
+Mail for any address is kept in one Maildir, that for `gone.example` bounces as a mail server on the Internet would bounce it; or all is taken,
+queued and thrown away.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ def why_not() -> str:
 
 
 class Postfix:
-    """Runs while the block does; `port` takes mail from this machine."""
+    """Runs while the block does; `port` takes mail from this machine. `discards`: nothing is kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, discards: bool = False) -> None:
+        self._transport = "discard" if discards else "virtual"
         # not below pytest's folders, which nobody but root may enter
         self.folder = Path(tempfile.mkdtemp(prefix="digest-postfix-"))
         self.port = _free_port()
@@ -58,6 +60,11 @@ class Postfix:
         _wait(lambda: len(list(new.glob("*"))) >= count, f"{count} mails", self.log)
         return [path.read_bytes() for path in sorted(new.glob("*"), key=lambda path: path.stat().st_mtime_ns)]
 
+    def settled(self) -> None:
+        """Wait until nothing is queued."""
+        queues = [self.folder / "queue" / name for name in ("incoming", "active", "deferred")]
+        _wait(lambda: not any(path.is_file() for queue in queues for path in queue.rglob("*")), "an empty queue", self.log)
+
     def _lay_out(self) -> None:
         self.folder.chmod(0o755)
         nobody, postfix = pwd.getpwnam("nobody"), pwd.getpwnam("postfix")
@@ -81,7 +88,7 @@ disable_dns_lookups = yes
 local_recipient_maps =
 alias_maps =
 smtpd_peername_lookup = no
-default_transport = virtual
+default_transport = {self._transport}
 virtual_mailbox_domains =
 virtual_mailbox_maps = regexp:{self.folder}/etc/mailboxes
 virtual_mailbox_base = {self.folder}/mail
@@ -118,6 +125,7 @@ _SERVICES = (
     ("error", "-", "-", "-", "-", "error"),
     ("retry", "-", "-", "-", "-", "error"),
     ("virtual", "-", "n", "-", "-", "virtual"),
+    ("discard", "-", "-", "-", "-", "discard"),
     ("anvil", "-", "-", "-", "1", "anvil"),
     ("scache", "-", "-", "-", "1", "scache"),
 )

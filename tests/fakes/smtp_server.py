@@ -2,16 +2,19 @@
 
     async with HostileSmtp({"RCPT": [Act(b"450 later\r\n"), Act.hang_up()]}) as server: ...
 
-Each phase takes its acts in order; when they are used up, it behaves. Everything runs in the caller's event loop and ends with it.
+Each phase takes its acts in order; when they are used up, it behaves. It runs in the caller's event loop, or with `serving` in one of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
+import queue
 import re
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
@@ -91,19 +94,27 @@ class HostileSmtp:
     async def __aenter__(self) -> Self:
         self._left = {step: list(acts) for step, acts in self.script.items()}
         self._drops = list(self.drop_body_at)
-        self._tasks: set[asyncio.Task[None]] = set()
-        listening = socket.create_server(("127.0.0.1", 0))
+        self._tasks: dict[asyncio.Task[None], socket.socket] = {}
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening.setblocking(False)
         if self.receive_buffer:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
-        self._server = await asyncio.start_server(self._accept, sock=listening, ssl=self.tls if self.implicit else None, limit=2**20)
-        self.port = self._server.sockets[0].getsockname()[1]
+            self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
+        # asyncio's own server loses who is just being let in when it closes.
+        asyncio.get_running_loop().add_reader(self._listening, self._accept)
+        self.port = self._listening.getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for task in list(self._tasks):
+        asyncio.get_running_loop().remove_reader(self._listening)
+        self._listening.close()
+        tasks = dict(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        # An aborted transport closes in the next round of the loop; one that never began, not by itself.
+        await asyncio.sleep(0)
+        for connection in tasks.values():
+            connection.close()
 
     @property
     def stored(self) -> list[str]:
@@ -113,12 +124,23 @@ class HostileSmtp:
     def commands(self, verb: str) -> list[str]:
         return [line.decode("utf-8", "replace").strip() for _, _, line in self.told if line.upper().startswith(verb.encode())]
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self._guarded(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _accept(self) -> None:
+        connection, _ = self._listening.accept()
+        task = asyncio.ensure_future(self._guarded(connection))
+        self._tasks[task] = connection
+        task.add_done_callback(self._tasks.pop)
 
-    async def _guarded(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _guarded(self, connection: socket.socket) -> None:
+        made: list[asyncio.StreamWriter] = []
+        reader = asyncio.StreamReader(limit=2**20)
+        protocol = asyncio.StreamReaderProtocol(reader, lambda _, writer: made.append(writer))
+        try:
+            connection.setblocking(False)
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, connection, ssl=self.tls if self.implicit else None)
+        except (ConnectionError, ssl.SSLError):
+            connection.close()
+            return
+        (writer,) = made
         self.connections += 1
         self.standing += 1
         try:
@@ -135,6 +157,33 @@ class HostileSmtp:
 
     def drop(self) -> int | None:
         return self._drops.pop(0) if self._drops else None
+
+
+@contextmanager
+def serving(server: HostileSmtp) -> Iterator[HostileSmtp]:
+    """The server in a thread and loop of its own, for what runs a loop itself."""
+    stand: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Event] | BaseException] = queue.SimpleQueue()
+
+    async def stay() -> None:
+        try:
+            async with server:
+                over = asyncio.Event()
+                stand.put((asyncio.get_running_loop(), over))
+                await over.wait()
+        except BaseException as error:
+            stand.put(error)
+            raise
+
+    thread = threading.Thread(target=asyncio.run, args=(stay(),))
+    thread.start()
+    begun = stand.get(timeout=10)
+    if isinstance(begun, BaseException):
+        raise begun
+    try:
+        yield server
+    finally:
+        begun[0].call_soon_threadsafe(begun[1].set)
+        thread.join()
 
 
 class _Gone(Exception):

@@ -8,9 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from digest import pipeline, store, subscriptions
 from digest.app import App
+from digest.cli import app as commands
 from digest.errors import ConfigError, InputError
 from digest.model import Digest, Feedback, MessageState, Subscriber, Threshold
 from digest.pipeline.calibrate import calibrate, calibrations
@@ -87,6 +89,34 @@ def test_with_two_hundred_ratings_the_words_become_numbers(any_app: App, dump: D
     assert isinstance(papers, list)
     first = papers[0]
     assert (first["match"], first["match_word"]) == (matches[0], "strong match" if matches[0] >= 75 else "good match")
+
+
+def test_status_counts_the_ratings_until_matches_are_numbers(app: App, dump: Dump) -> None:
+    tomorrow, people = a_day(app, dump, 14, only=10)
+    (found,) = pipeline.status(tomorrow).matches
+    assert found.told == "140 of 200 ratings; matches are told in words until then"
+    assert found.json == {"recipe": "learned", "ratings": 140, "needed": 200, "numbers": False, "error": None}
+    calibrate(tomorrow)
+    rated_by_all(app.at(NOON + timedelta(days=1, minutes=1)), people)
+    (found,) = pipeline.status(tomorrow).matches
+    assert found.told == "224 of 200 ratings; matches are told in numbers from the next round on"
+    calibrate(app.at(NOON + timedelta(days=1, minutes=2)))
+    (found,) = pipeline.status(tomorrow).matches
+    assert found.told.startswith("numbers, from 224 ratings, off by ")
+    assert found.json["numbers"] is True
+
+
+def test_status_tells_the_recipes_that_share_digests_apart(tmp_path: Path, dump: Dump) -> None:
+    app = make_app(tmp_path, evaluate__recipe_b="words")
+    a_day(app, dump, 6)
+    own, other = pipeline.status(app).matches
+    assert (own.recipe, other.recipe) == ("learned", "words")
+    assert 0 < own.ratings < 6 * 16
+    assert own.ratings + other.ratings <= 6 * 16
+    app.close()
+    variables = {"DIGEST_STORE__URL": f"sqlite:///{tmp_path / 'digest.sqlite'}", "DIGEST_EVALUATE__RECIPE_B": "words", "COLUMNS": "160"}
+    shown = CliRunner().invoke(commands, ["status", "--date", TOMORROW.isoformat()], env=variables)
+    assert f"matches of learned {own.told}" in shown.output
 
 
 def test_what_was_composed_is_stored_with_its_match(app: App, dump: Dump) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -20,9 +17,10 @@ from digest.doctor import Finding
 from digest.errors import ResolverError
 from digest.messages import dkim
 from digest.resolver import Resolver
+from tests.conftest import migrated
 from tests.fakes import certificates
 from tests.fakes.dns_server import DnsServer
-from tests.fakes.smtp_server import Act, HostileSmtp
+from tests.fakes.smtp_server import Act, HostileSmtp, serving
 
 DOMAIN = "papers.example.org"
 LIMIT = 2.0
@@ -58,7 +56,8 @@ def zone(record: str, **more: Sequence[str]) -> dict[tuple[str, str], Sequence[s
     """Everything as it should be for one domain."""
     cut = [record[start : start + 200] for start in range(0, len(record), 200)]
     return {
-        (DOMAIN, "TXT"): ['"something else"', '"v=spf1 mx -all"'],
+        (DOMAIN, "TXT"): ['"something else"', '"v=spf1 mx include:_spf.example.net -all"'],
+        ("_spf.example.net", "TXT"): ['"v=spf1 ip4:192.0.2.0/24 " "a:smtp.example.org ?all"'],
         (DOMAIN, "MX"): ["20 backup.example.org.", "10 mx.example.org."],
         (f"d1._domainkey.{DOMAIN}", "TXT"): [" ".join(f'"{part}"' for part in cut)],
         (f"_dmarc.{DOMAIN}", "TXT"): ['"v=DMARC1; p=quarantine"'],
@@ -76,19 +75,34 @@ def key(tmp_path: Path) -> dkim.Key:
     return dkim.read_key(pem)
 
 
-def looked_up(config: Config, server: DnsServer) -> list[Finding]:
+def looked_up(config: Config, server: DnsServer, *, ip: str = "") -> list[Finding]:
     from digest.doctor import network
 
-    return list(network.domain_records(config, Resolver([server.address], seconds=LIMIT)))
+    return list(network.domain_records(config, Resolver([server.address], seconds=LIMIT), ip=ip))
+
+
+def spf_of(
+    folder: Path, record: str, *, ip: str = "", more: dict[tuple[str, str], Sequence[str]] | None = None, **settings: str
+) -> Finding:
+    """What is found last of the record, for a server of our own at 8.8.8.8."""
+    config = configured(folder, **({"smtp__host": "smtp.example.org"} | settings))
+    table: dict[tuple[str, str], Sequence[str]] = {
+        (DOMAIN, "TXT"): [f'"{record}"'],
+        ("smtp.example.org", "A"): ["8.8.8.8", "10.0.0.3"],
+        **(more or {}),
+    }
+    with DnsServer(table) as server:
+        return [one for one in looked_up(config, server, ip=ip) if "SPF" in one.what][-1]
 
 
 def test_a_domain_that_is_set_up_is_found_so(tmp_path: Path, key: dkim.Key) -> None:
     config = configured(tmp_path, smtp__host="smtp.example.org", mail__dkim_key_file=str(tmp_path / "dkim.pem"), mail__dkim_selector="d1")
     with DnsServer(zone(key.record)) as server:
         found = looked_up(config, server)
-    assert levels(found, "dns") == ["good"] * 5
+    assert levels(found, "dns") == ["good"] * 6
     assert [what for _, what in of(found, "dns")] == [
-        f"SPF of {DOMAIN}: v=spf1 mx -all",
+        f"SPF of {DOMAIN}: v=spf1 mx include:_spf.example.net -all",
+        f"SPF of {DOMAIN}: 8.8.8.8 (smtp.example.org:587) may send for it, by include:_spf.example.net > a:smtp.example.org",
         f"DKIM key at d1._domainkey.{DOMAIN}: it is the one that signs",
         f"DMARC of {DOMAIN}: p=quarantine",
         f"answers for {DOMAIN} go to mx.example.org, backup.example.org",
@@ -109,6 +123,50 @@ def test_a_domain_that_nobody_set_up_is_told_what_to_publish(tmp_path: Path, key
     assert key.record in found[2].remedy
 
 
+PROVIDER = {"smtp__username": "me@example.org", "smtp__password": "x"}
+
+
+@pytest.mark.parametrize(
+    ("record", "settings", "ip", "level", "told", "remedy"),
+    [
+        ("v=spf1 a:smtp.example.org -all", {}, "", "good", "8.8.8.8 (smtp.example.org:587) may send for it, by a:smtp", ""),
+        ("v=spf1 mx -all", {}, "", "warning", "mail from there gets fail, by -all", "ip4:8.8.8.8"),
+        ("v=spf1 mx -all", PROVIDER, "", "note", "mail from there gets fail", "--send"),
+        ("v=spf1 mx ~all", {}, "2001:4860:4860::8888", "warning", "2001:4860:4860::8888 (--ip): mail from there gets softfail", "ip6:2001:4860"),
+        ("v=spf1 mx -all", PROVIDER, "8.8.4.4", "bad", "8.8.4.4 (--ip): mail from there gets fail", "ip4:8.8.4.4"),
+        ("v=spf1 ip4:8.8.4.0/24 -all", PROVIDER, "8.8.4.4", "good", "8.8.4.4 (--ip) may send for it, by ip4:8.8.4.0/24", ""),
+        ("v=spf1 ip4:8.8.4.0/24 -all", {"smtp__host": "127.0.0.1"}, "", "note", "not known here", "--ip"),
+        ("v=spf1 ip4:8.8.4.0/24 -all", {"smtp__host": "127.0.0.1"}, "8.8.4.4", "good", "may send for it", ""),
+        ("v=spf1 include:gone.example.net -all", {}, "", "bad", "includes gone.example.net, which has no record", "Mend"),
+        ("v=spf1 redirect=_spf.example.net", {}, "", "warning", "gets softfail, by redirect=_spf.example.net > ~all", "ip4:8.8.8.8"),
+    ],
+)  # fmt: skip
+def test_whether_the_record_names_the_server_that_mails_leave_from(
+    tmp_path: Path, record: str, settings: dict[str, str], ip: str, level: str, told: str, remedy: str
+) -> None:
+    found = spf_of(tmp_path, record, ip=ip, more={("_spf.example.net", "TXT"): ['"v=spf1 mx:example.com ~all"']}, **settings)
+    assert found.level == level
+    assert told in found.what
+    assert remedy in found.remedy
+
+
+def test_look_ups_of_included_records_count_even_where_our_server_stands_first(tmp_path: Path) -> None:
+    names = [f"s{number}.example.net" for number in range(4)]
+    more = {(name, "TXT"): ['"v=spf1 a:a.example.net a:b.example.net -all"'] for name in names}
+    record = f"v=spf1 a:smtp.example.org {' '.join(f'include:{name}' for name in names)} -all"
+    config = configured(tmp_path, smtp__host="smtp.example.org")
+    with DnsServer({(DOMAIN, "TXT"): [f'"{record}"'], ("smtp.example.org", "A"): ["8.8.8.8"], **more}) as server:
+        found = [one for one in looked_up(config, server) if "SPF" in one.what]
+    assert [one.level for one in found] == ["good", "warning", "good"]
+    assert "needs 13 look-ups" in found[1].what
+    with DnsServer(
+        {(DOMAIN, "TXT"): [f'"{record.replace("a:smtp.example.org ", "")}"'], ("smtp.example.org", "A"): ["8.8.8.8"], **more}
+    ) as server:
+        found = [one for one in looked_up(config, server) if "SPF" in one.what]
+    assert [one.level for one in found] == ["good", "bad"]
+    assert "needs 12 look-ups" in found[1].what
+
+
 def test_the_policy_of_the_domain_above_counts_and_a_null_mx_takes_no_mail(tmp_path: Path) -> None:
     config = configured(tmp_path, smtp__host="127.0.0.1")
     table: dict[tuple[str, str], Sequence[str]] = {
@@ -118,8 +176,8 @@ def test_the_policy_of_the_domain_above_counts_and_a_null_mx_takes_no_mail(tmp_p
     }
     with DnsServer(table) as server:
         found = looked_up(config, server)
-    assert of(found, "dns")[1] == ("good", f"DMARC of {DOMAIN}: p=reject, from example.org")
-    assert levels(found, "dns")[2] == "warning"
+    assert of(found, "dns")[2] == ("good", f"DMARC of {DOMAIN}: p=reject, from example.org")
+    assert levels(found, "dns")[3] == "warning"
 
 
 def test_a_name_server_that_fails_is_no_verdict_on_the_domain(tmp_path: Path) -> None:
@@ -140,22 +198,6 @@ def test_a_name_server_that_is_silent_is_given_up(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------------------------------------- mail servers
-
-
-@contextmanager
-def serving(server: HostileSmtp) -> Iterator[HostileSmtp]:
-    """The server in a loop of its own, since the examination has its own too."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(10)
-    try:
-        yield server
-    finally:
-        asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 def test_a_mail_server_is_visited_with_tls_and_login(tmp_path: Path) -> None:
@@ -240,8 +282,8 @@ def test_a_fresh_service_is_well_and_no_database_is_made(tmp_path: Path) -> None
 
 
 @pytest.fixture
-def with_store(tmp_path: Path, sqlite_template: Path) -> Path:
-    (tmp_path / "digest.sqlite").write_bytes(sqlite_template.read_bytes())
+def with_store(tmp_path: Path) -> Path:
+    (tmp_path / "digest.sqlite").write_bytes(migrated())
     return tmp_path / "digest.sqlite"
 
 
@@ -252,7 +294,7 @@ def test_a_sound_database_is_found_so(tmp_path: Path, with_store: Path) -> None:
 
 def test_a_damaged_database_is_found(tmp_path: Path, with_store: Path) -> None:
     data = bytearray(with_store.read_bytes())
-    for start in range(4096 * 3, len(data), 4096 * 4):
+    for start in range(4096 * 3, len(data), 4096):  # every page: which of them hold rows changes with the schema
         data[start + 8 : start + 200] = b"\xff" * 192
     with_store.write_bytes(bytes(data))
     found = offline(configured(tmp_path))
@@ -275,9 +317,13 @@ def test_an_older_schema_is_found_with_its_remedy(tmp_path: Path, with_store: Pa
 
 
 def test_a_database_server_is_examined_and_its_clock_compared(tmp_path: Path, store_url: str) -> None:
-    found = offline(configured(tmp_path, store__url=store_url))
+    server = store_url.startswith("postgresql")
+    found = offline(configured(tmp_path, store__url=store_url + ("?options=-c%20synchronous_commit%3Don" if server else "")))
     assert levels(found, "store")[0] == "good"
-    assert levels(found, "clock") == (["good"] if store_url.startswith("postgresql") else [])
+    assert levels(found, "clock") == (["good"] if server else [])
+    if server:  # those of the tests do not wait for the disk
+        level, told = of(offline(configured(tmp_path, store__url=store_url)), "store")[0]
+        assert (level, "synchronous_commit is off, not on" in told) == ("warning", True)
 
 
 def test_secrets_that_others_may_read_are_found(tmp_path: Path) -> None:
@@ -303,7 +349,8 @@ def test_a_disk_nearly_full_is_bad(tmp_path: Path) -> None:
     [
         ("email/digest/subject.txt", "{{ unclosed", "bad", "subject.txt"),
         ("email/digest/subject.txt", "{{ no_such_value }}", "bad", "no_such_value"),
-        ("email/digest/subject.txt", "{{ product }} for you", "good", "kinds of mail"),
+        ("email/weekly/subject.txt", "{{ nobody_gave_this }}", "bad", "nobody_gave_this"),
+        ("email/digest/subject.txt", "{{ product }} for you", "good", "all 6 kinds of mail"),
         ("email/digets/subject.txt", "a misspelt folder", "warning", "digets"),
         ("web/front.html", "{% block %}", "bad", "front.html"),
     ],
@@ -338,6 +385,7 @@ def test_templates_of_the_operator_are_tried(tmp_path: Path, name: str, text: st
             "good",
             "are read from i.example.org",
         ),
+        ({"smtp__host": "s.example.org", "mail__reply_to": "answers@papers.org"}, "warning", "leaving by mail to answers@papers.org"),
         ({"alerts__to": ""}, "warning", "[alerts] to"),
     ],
 )

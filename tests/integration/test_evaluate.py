@@ -6,7 +6,7 @@ import json
 import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from importlib import resources
 from pathlib import Path
@@ -19,9 +19,10 @@ from digest.app import App
 from digest.cli import app as commands
 from digest.errors import InputError, NotFoundError
 from digest.evaluate import measures, pages
+from digest.evaluate import replay as replay_module
 from digest.evaluate.replay import FROZEN, SENT, Replayed, rated, replay
 from digest.evaluate.report import CHANCE, Report
-from digest.model import Made, MessageState
+from digest.model import Interest, Made, MessageState
 from digest.recipes import RECIPES
 from digest.subscriptions import Wish
 from tests.conftest import make_app
@@ -114,6 +115,26 @@ def test_the_own_recipe_replayed_ranks_every_digest_as_it_was_sent(lived: Lived)
         assert set(one.ranks) == {*RECIPES, FROZEN, SENT}
         assert all(1 <= rank <= one.candidates for ranks in one.ranks.values() for rank in ranks)
         assert all(len(set(ranks)) == len(ranks) for ranks in one.ranks.values())
+
+
+def test_several_interests_of_one_reader_are_replayed_each_with_its_share(tmp_path: Path) -> None:
+    """Robots get one place of eight and medicine seven, whatever the thumbs say; one profile of all thumbs would rank otherwise."""
+    wish = Wish(
+        email="dana@example.org",
+        size=8,
+        interests=(Interest(name="hands", keywords=("robot",)), Interest(name="scans", share=7, keywords=("medical",))),
+    )
+    dana = FakeReader(wish=wish, likes=holds("robot", "grasp", "mri", "clinical"))
+    app = live(make_app(tmp_path, digest__explore="false", digest__author_most="0", digest__category_most="0"), [dana], DAYS[:4])
+    found = replayed(app)
+    assert len(found) == 4
+    assert found[-1].known > 5
+    assert all(one.ranks["learned"] == one.ranks[SENT] for one in found)
+    mixed = replace(RECIPES["learned"], apart=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replay_module, "RECIPES", {**RECIPES, "learned": mixed})
+        assert any(one.ranks["learned"] != one.ranks[SENT] for one in replayed(app))
+    app.close()
 
 
 def test_what_came_later_changes_nothing_of_an_earlier_replay(lived: Lived) -> None:
@@ -254,7 +275,7 @@ def test_the_command_refuses_what_it_cannot_do(lived: Lived, tmp_path: Path) -> 
     assert isinstance(invoke(lived.late, "--only", "nobody@example.org").exception, NotFoundError)
     nowhere = invoke(lived.late, "--html", str(tmp_path / "absent" / "report.html")).exception
     assert isinstance(nowhere, InputError)
-    assert "folder that is there" in str(nowhere)
+    assert "Check the folder" in str(nowhere)
     assert invoke(lived.late, "--since", "yesterday").exit_code == 2
     assert invoke(lived.late, "--readers", "0").exit_code == 2
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -15,7 +20,7 @@ from digest.app import App
 from digest.model import Delivery, MessageKind, MessageState, Phase, Purpose, Queued, Standing, Subscriber, SuppressionReason
 from digest.pipeline.bounces import note_refusal
 from digest.subscriptions import Wish
-from tests.conftest import NOON, invented
+from tests.conftest import NOON, invented, make_app
 from tests.unit.test_bounces import damaged
 
 GOLDEN = Path(__file__).parents[1] / "data" / "bounces"
@@ -29,6 +34,10 @@ MORE = b"aeaqcaaaaaaaoaaaaaaagaaaaaacviaf3bvw4nyg2l6d6nzqqisqjja"
 def with_bounce_domain(app: App) -> App:
     mail = app.config.mail.model_copy(update={"bounce_domain": "bounces.example.org"})
     return replace(app, config=app.config.model_copy(update={"mail": mail}))
+
+
+def with_mailbox(app: App) -> App:
+    return replace(app, mailing=replace(app.mailing, mailbox="papers@example.org"))
 
 
 @pytest.fixture
@@ -256,6 +265,44 @@ def test_a_thumb_by_mail_counts_unless_a_machine_gives_it(app: App, dump: Callab
     assert pipeline.standing_vote(app, alice.id, 2) == 0
     assert inbound.receive(app, asked).outcome == "voted"
     assert pipeline.standing_vote(app, alice.id, 2) == -1
+    subscriptions.unsubscribe(app, alice.id)
+    up = app.url(Purpose.UP, alice.id, paper_id=2).rpartition("/")[2]
+    assert inbound.receive(app, f"From: alice@example.org\nSubject: More like this {up}\n\n".encode()).outcome == "ignored"
+    assert pipeline.standing_vote(app, alice.id, 2) == -1  # as on the page: who left votes no more
+
+
+def test_an_address_is_confirmed_by_mail_where_no_page_can_be_reached(app: App) -> None:
+    laptop = with_mailbox(app)
+    asked = subscriptions.ask(laptop, Wish(email=ALICE, keywords=("robot",)), origin="page").subscriber
+    pipeline.send(laptop)
+    (written,) = [BytesParser(policy=policy.default).parsebytes(path.read_bytes()) for path in laptop.config.smtp.outbox.glob("*.eml")]
+    offered = []
+    for kind in ("plain", "html"):
+        body = written.get_body((kind,))
+        assert isinstance(body, EmailMessage)
+        offered += re.findall(r"mailto:papers@example\.org\?subject=([^\s\">]+)", body.get_content())
+    assert len(offered) == 2
+    assert len(set(offered)) == 1
+    answer = f"From: {ALICE}\nTo: papers@example.org\nSubject: {unquote(offered[0])}\n\n".encode()
+    assert inbound.receive(laptop, b"Auto-Submitted: auto-replied\n" + answer).outcome == "other"
+    assert standing(laptop, asked) is Standing.PENDING
+    for _ in range(2):
+        assert inbound.receive(laptop, answer).outcome == "confirmed"
+        assert standing(laptop, asked) is Standing.ACTIVE
+    with laptop.store.reading() as tx:
+        assert [row["kind"] for row in store.deliveries.of_messages(tx)] == ["welcome", "confirm"]
+    subscriptions.unsubscribe(laptop, asked.id)
+    inbound.receive(laptop, answer)  # an old mail brings nobody back
+    assert standing(laptop, asked) is Standing.LEFT
+
+
+def test_where_pages_can_be_reached_nothing_is_confirmed_by_mail(tmp_path: Path) -> None:
+    app = make_app(tmp_path, web__base_url="https://papers.example.net", mail__reply_to="papers@example.org")
+    subscriptions.ask(app, Wish(email=ALICE, keywords=("robot",)), origin="page")
+    pipeline.send(app)
+    (path,) = app.config.smtp.outbox.glob("*.eml")
+    assert b"mailto:" not in path.read_bytes()
+    app.close()
 
 
 def test_a_request_of_who_is_no_longer_stored_is_no_error(service: App, alice: Subscriber) -> None:
@@ -300,7 +347,7 @@ def test_the_right_to_vote_or_to_change_settings_is_no_right_to_suppress(service
     for purpose in (Purpose.UP, Purpose.DOWN, Purpose.MANAGE, Purpose.CONFIRM):
         token = service.url(purpose, alice.id, paper_id=1, message_id=queued.id).rpartition("/")[2].encode()
         assert inbound.receive(service, data.replace(LEAVE, token)).outcome == "untrusted"
-        if purpose in (Purpose.MANAGE, Purpose.CONFIRM):
+        if purpose is Purpose.MANAGE:
             assert inbound.receive(service, b"Subject: Unsubscribe " + token + b"\n\n").outcome == "other"
     assert contents(service) == before
 

@@ -19,7 +19,7 @@ from digest.errors import MailboxError
 from digest.mailbox import ImapServer, Mailbox
 from digest.model import Purpose, Standing, Subscriber
 from digest.subscriptions import Wish
-from tests.conftest import absent, make_app
+from tests.conftest import absent, make_app, migrated
 from tests.fakes.dovecot import PLAIN_HOST, Dovecot, program
 from tests.integration.test_inbound import bounce_of, letter
 
@@ -56,9 +56,9 @@ def person(dovecot: Dovecot, server: ImapServer) -> Iterator[imaplib.IMAP4_SSL]:
 
 
 @pytest.fixture
-def listening(tmp_path: Path, sqlite_template: Path, server: ImapServer) -> Iterator[App]:
+def listening(tmp_path: Path, server: ImapServer) -> Iterator[App]:
     """An app whose mailbox is the server's."""
-    (tmp_path / "digest.sqlite").write_bytes(sqlite_template.read_bytes())
+    (tmp_path / "digest.sqlite").write_bytes(migrated())
     made = make_app(tmp_path, mail__bounce_domain="bounces.example.org", **settings(server))
     yield made
     made.close()
@@ -200,9 +200,9 @@ def test_a_poll_that_is_asked_to_stop_loses_and_doubles_nothing(listening: App, 
 
 
 def test_a_folder_that_was_made_anew_is_read_from_its_beginning(
-    dovecot: Dovecot, tmp_path: Path, sqlite_template: Path, server: ImapServer, person: imaplib.IMAP4_SSL
+    dovecot: Dovecot, tmp_path: Path, server: ImapServer, person: imaplib.IMAP4_SSL
 ) -> None:
-    (tmp_path / "digest.sqlite").write_bytes(sqlite_template.read_bytes())
+    (tmp_path / "digest.sqlite").write_bytes(migrated())
     listening = make_app(tmp_path, **settings(server, folder="Bounces"))
     for expected in (3, 2):
         person.create("Bounces")

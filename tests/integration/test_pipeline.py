@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from email.message import EmailMessage
 from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import Update, update
 
-from digest import features, pipeline, store, subscriptions
+from digest import pipeline, store, subscriptions
 from digest.app import App
-from digest.errors import InputError, NotFoundError
+from digest.errors import NotFoundError
 from digest.model import Digest, MessageState, Purpose, Quiet, QuietReason, Subscriber
 from digest.pipeline.compose import due_at
+from digest.store import tables
 from digest.subscriptions import Wish
-from tests.conftest import NOON, TODAY, invented, make_app
+from tests.conftest import NOON, TODAY, invented, mails, make_app
 
 Cast = Callable[[App], dict[str, Subscriber]]
 Dump = Callable[..., Path]
@@ -28,16 +27,6 @@ TOMORROW = TODAY + timedelta(days=1)
 
 def at(app: App, day: date, hour: int = 12) -> App:
     return app.at(datetime(day.year, day.month, day.day, hour, tzinfo=UTC))
-
-
-def mails(app: App) -> dict[str, EmailMessage]:
-    """File name -> message, of everything that was delivered into the outbox."""
-    found = {}
-    for path in sorted(app.config.smtp.outbox.glob("*.eml")):
-        message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-        assert isinstance(message, EmailMessage)
-        found[path.name] = message
-    return found
 
 
 def listed(app: App, who: Subscriber, day: date) -> list[str]:
@@ -69,7 +58,7 @@ def test_a_second_run_on_the_same_day_sends_nobody_a_second_mail(any_app: App, c
     before = mails(any_app).keys()
     pipeline.ingest(any_app, [dump(TODAY, start=5)])
     again = pipeline.round(any_app)
-    assert (again.sent.states, again.composed.digests) == ({}, [])
+    assert (again.sent.states, again.composed.planned) == ({}, [])
     assert {left.reason for left in again.composed.left_out} == {f"has a digest for {TODAY} already"}
     assert mails(any_app).keys() == before
 
@@ -176,13 +165,46 @@ def test_the_cut_into_batches_changes_no_digest(tmp_path: Path, cast: Cast, dump
         people = cast(app)
         pipeline.ingest(app, [path])
         report = pipeline.compose(app)
-        outcomes.append({s.email: d.items for s, d in report.digests})
-        assert len(report.digests) == len(people)
+        assert len(report.planned) == len(people)
+        outcomes.append({name: pipeline.sent_digest(app, who, TODAY)[0].items for name, who in people.items()})
         app.close()
     assert outcomes[0] == outcomes[1] == outcomes[2]
 
 
 # ---------------------------------------------------------------------------------------------- who is left out, and why
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "told"),
+    [
+        (update(tables.subscribers).values(timezone="Mars/Olympus").where(tables.subscribers.c.id == 3), "--timezone NAME"),
+        (update(tables.interests).values(keywords=[5]).where(tables.interests.c.subscriber_id == 3), "a mistake of ours"),
+    ],
+)
+@pytest.mark.parametrize("day", [None, TODAY])
+def test_one_reader_who_trips_us_up_stops_no_other(app: App, dump: Dump, spoilt: Update, told: str, day: date | None) -> None:
+    pipeline.ingest(app, [dump()])
+    for number in range(7):
+        subscriptions.subscribe(app, Wish(email=f"r{number}@example.org", keywords=("robot",)), origin="command")
+    with app.store.writing() as tx:
+        tx.execute(spoilt)
+    report = pipeline.compose(app, day=day)
+    assert len(report.planned) == 6
+    (left,) = report.left_out
+    assert left.email == "r2@example.org"
+    assert told in left.reason
+    subscriptions.subscribe(app, Wish(email="r2@example.org", timezone="UTC", keywords=("robot",)), origin="command")
+    assert [one.email for one in pipeline.compose(app).planned] == ["r2@example.org"]
+
+
+def test_where_everybody_trips_us_up_it_is_an_error(app: App, dump: Dump) -> None:
+    pipeline.ingest(app, [dump()])
+    for number in range(30):
+        subscriptions.subscribe(app, Wish(email=f"r{number}@example.org", keywords=("robot",)), origin="command")
+    with app.store.writing() as tx:
+        tx.execute(update(tables.interests).values(keywords=[5]))
+    with pytest.raises(AttributeError):
+        pipeline.compose(app)
 
 
 def test_every_reader_who_is_left_out_has_a_reason(app: App, cast: Cast, dump: Dump) -> None:
@@ -191,8 +213,8 @@ def test_every_reader_who_is_left_out_has_a_reason(app: App, cast: Cast, dump: D
     subscriptions.pause(app, people["bob"].id, paused=True)
     subscriptions.change(app, people["carol"].id, Wish(email="", days=(1,)))
     report = pipeline.compose(app)
-    assert [s.email for s, _ in report.digests] == ["alice@example.org"]
-    assert {left.subscriber.email: left.reason for left in report.left_out} == {
+    assert [planned.email for planned in report.planned] == ["alice@example.org"]
+    assert {left.email: left.reason for left in report.left_out} == {
         "bob@example.org": "paused",
         "carol@example.org": "Tuesday is none of their days",
     }
@@ -204,21 +226,21 @@ def test_by_hand_the_hour_does_not_matter_and_when_due_it_does(app: App, cast: C
         subscriptions.change(app, who.id, Wish(email="", hour=18))
     pipeline.ingest(app, [dump()])
     assert {left.reason for left in pipeline.compose(app, due=True).left_out} == {"not before 18:00 UTC"}
-    assert len(pipeline.compose(at(app, TODAY, 18), due=True).digests) == 3
+    assert len(pipeline.compose(at(app, TODAY, 18), due=True).planned) == 3
 
 
 def test_a_reader_far_east_gets_the_digest_of_their_own_date(app: App, dump: Dump) -> None:
     east = subscriptions.subscribe(app, Wish(email="e@example.org", timezone="Pacific/Auckland", hour=7), origin="command").subscriber
     pipeline.ingest(at(app, TODAY, 18), [dump()])
     report = pipeline.compose(at(app, TODAY, 20), due=True)  # 8:00 on the next day there
-    assert [(s.id, d.local_date) for s, d in report.digests] == [(east.id, TOMORROW)]
+    assert [(planned.email, planned.local_date) for planned in report.planned] == [(east.email, TOMORROW)]
 
 
 def test_papers_of_the_next_utc_day_are_new_in_the_evening_of_the_west_and_not_again_the_day_after(app: App, dump: Dump) -> None:
     subscriptions.subscribe(app, Wish(email="w@example.org", timezone="America/Los_Angeles", hour=18, size=100), origin="command")
     pipeline.ingest(at(app, TOMORROW, 1), [dump(TOMORROW)])
-    (first,) = pipeline.round(at(app, TOMORROW, 2), due=True).composed.digests  # 19:00 of TODAY there
-    assert (first[1].local_date, len(first[1].items)) == (TODAY, 16)
+    (first,) = pipeline.round(at(app, TOMORROW, 2), due=True).composed.planned  # 19:00 of TODAY there
+    assert (first.local_date, first.papers) == (TODAY, 16)
     report = pipeline.compose(at(app, TOMORROW + timedelta(days=1), 2), due=True)
     assert [left.reason for left in report.left_out] == ["no new papers yet"]
 
@@ -240,14 +262,14 @@ def test_while_there_is_time_for_papers_to_come_nothing_is_final(app: App, cast:
     cast(app)
     assert {left.reason for left in pipeline.compose(app).left_out} == {"no new papers yet"}
     pipeline.ingest(app, [dump()])
-    assert len(pipeline.compose(app).digests) == 3
+    assert len(pipeline.compose(app).planned) == 3
 
 
 def test_a_day_without_papers_ends_as_quiet_with_its_reason(app: App, cast: Cast) -> None:
     cast(app)
     late = at(app, TODAY, 23)  # due at 7:00, the window is 16 hours
     report = pipeline.compose(late)
-    assert {quiet.reason for _, quiet in report.quiet} == {QuietReason.NO_NEW_PAPERS}
+    assert {quiet.reason for quiet in report.quiet} == {QuietReason.NO_NEW_PAPERS}
     assert {left.reason for left in pipeline.compose(late).left_out} == {f"has a digest for {TODAY} already"}
 
 
@@ -344,189 +366,3 @@ def test_papers_of_an_expired_digest_compete_again(tmp_path: Path, cast: Cast, d
     assert pipeline.status(up).messages == {"expired": 3, "accepted": 3}
     assert listed(up, alice, TOMORROW) == first
     up.close()
-
-
-# ---------------------------------------------------------------------------------------------- bad input
-
-
-def test_one_bad_file_and_one_bad_record_stop_nothing(app: App, dump: Dump, tmp_path: Path) -> None:
-    good = dump()
-    bad = tmp_path / "dumps" / "bad.jsonl"
-    bad.write_text('{"title": "Fine", "arxiv": "2606.50001"}\nthis is no record\n{"title": ""}\n')
-    (tmp_path / "dumps" / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
-    (tmp_path / "dumps" / "empty.jsonl").write_bytes(b"")
-    report = pipeline.ingest(app, [tmp_path / "dumps"])
-    by_name = {file.name: file for file in report.files}
-    assert by_name[good.name].counts["new"] == 16
-    assert (by_name["bad.jsonl"].counts["new"], by_name["bad.jsonl"].counts["rejected"]) == (1, 2)
-    assert [line for line, _ in by_name["bad.jsonl"].rejects] == [2, 3]
-    assert by_name["picture.png"].refused
-    assert by_name["empty.jsonl"].counts["read"] == 0
-    assert report.failed
-    kinds = ("new", "updated", "duplicate", "skipped", "rejected")
-    assert report.count("read") == sum(report.count(kind) for kind in kinds)
-    with app.store.reading() as tx:
-        assert store.dumps.totals(tx)["rejected"] == 2
-
-
-def test_an_empty_dump_alone_is_no_failure_and_says_nothing_new(app: App, tmp_path: Path) -> None:
-    (tmp_path / "empty.jsonl").write_bytes(b"")
-    assert not pipeline.ingest(app, [tmp_path / "empty.jsonl"]).failed
-
-
-def test_a_file_that_gives_nothing_at_all_is_a_failure(app: App, tmp_path: Path) -> None:
-    (tmp_path / "x.jsonl").write_text('{"title": ""}\n{"title": null, "abstract": "x"}\n')
-    assert pipeline.ingest(app, [tmp_path / "x.jsonl"]).failed
-
-
-def test_a_dump_cut_in_the_middle_keeps_what_came_before_and_goes_on_when_whole(app: App, dump: Dump, tmp_path: Path) -> None:
-    whole = dump()
-    cut = tmp_path / "cut.jsonl"
-    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    (file,) = pipeline.ingest(app, [cut]).files
-    assert file.incomplete
-    kept = file.counts["new"]
-    assert 0 < kept < 16
-    assert pipeline.ingest(app, [whole]).count("new") == 16 - kept
-
-
-def test_an_ingest_that_dies_between_batches_is_finished_by_the_next_one(app: App, dump: Dump) -> None:
-    path = dump(each=10)
-
-    class Killed(BaseException):
-        pass
-
-    def die(_path: Path, _done: int, _size: int) -> None:
-        raise Killed
-
-    with pytest.raises(Killed):
-        pipeline.ingest(app, [path], progress=die, batch=7)
-    assert any("not read to its end" in alarm.what for alarm in pipeline.status(app).alarms)
-    report = pipeline.ingest(app, [path])
-    assert (report.count("new"), report.count("duplicate")) == (33, 7)
-    with app.store.reading() as tx:
-        stored = store.papers.frequencies_of(tx, features.VERSION)
-        assert stored is not None
-        assert features.Frequencies.from_bytes(stored).papers == store.papers.count_vectors(tx, features.VERSION) == 40
-
-
-def test_hostile_titles_reach_the_mail_harmless(app: App, tmp_path: Path) -> None:
-    titles = [
-        "<script>alert(1)</script> & friends",
-        "A title\nBcc: everybody@example.org",
-        "On $x^2$ and \\'etale maps \U0001f600",
-        "عنوان الورقة \u202e reversed",
-    ]
-    rows = [{"arxiv": f"2606.{n:05d}", "title": title, "abstract": "robot"} for n, title in enumerate(titles, 1)]
-    (tmp_path / "hostile.jsonl").write_bytes(b"\n".join(msgspec.json.encode(row) for row in rows))
-    subscriptions.subscribe(app, Wish(email="a@example.org", keywords=("robot",)), origin="command")
-    assert pipeline.ingest(app, [tmp_path / "hostile.jsonl"]).count("new") == 4
-    pipeline.round(app)
-    (message,) = mails(app).values()
-    assert "Bcc" not in message
-    html, text = message.get_body(("html",)), message.get_body(("plain",))
-    assert html is not None
-    assert text is not None
-    assert "<script" not in html.get_content()
-    assert "&lt;script&gt;" in html.get_content()
-    assert "\u202e" not in html.get_content() + text.get_content() + str(message["Subject"])
-
-
-@pytest.mark.parametrize("address", ["", "nobody", "a@b@c.example", "a b@example.org", "a@example", "a@-x.example", "a\n@example.org"])
-def test_an_address_that_is_none_is_refused(app: App, address: str) -> None:
-    with pytest.raises(ValueError, match="is no e-mail address"):
-        subscriptions.subscribe(app, Wish(email=address), origin="command")
-    assert subscriptions.everybody(app) == []
-
-
-@pytest.mark.parametrize(
-    ("wish", "told"),
-    [
-        (Wish(email="a@example.org", timezone="Mars/Olympus"), "Europe/Berlin"),
-        (Wish(email="a@example.org", hour=24), "0 to 23"),
-        (Wish(email="a@example.org", size=0), "1 to 100"),
-        (Wish(email="a@example.org", days=()), "Monday"),
-        (Wish(email="a@example.org", days=(8,)), "Monday"),
-    ],
-)
-def test_a_setting_out_of_range_is_refused_with_the_range(app: App, wish: Wish, told: str) -> None:
-    with pytest.raises(InputError, match=re.escape(told)):
-        subscriptions.subscribe(app, wish, origin="command")
-
-
-def test_a_paper_that_is_not_stored_cannot_be_rated(app: App, cast: Cast) -> None:
-    alice = cast(app)["alice"]
-    for name in ("2606.99999", "doi:10.1/none", "No such title", "paper:7", ""):
-        with pytest.raises(NotFoundError):
-            pipeline.rate(app, alice, name, 1)
-
-
-# ---------------------------------------------------------------------------------------------- the inbox
-
-
-def test_the_inbox_is_read_once_a_file(app: App, dump: Dump) -> None:
-    app.config.ingest.inbox.mkdir()
-    dump().rename(app.config.ingest.inbox / "2026-06-09.jsonl")
-    inbox = pipeline.Inbox()
-    assert pipeline.ingest_inbox(app, inbox, settled=0).count("new") == 16
-    assert pipeline.ingest_inbox(app, inbox, settled=0).files == []
-    assert pipeline.ingest_inbox(app, pipeline.Inbox(), settled=0).files == []  # after a restart
-
-
-def test_a_file_that_is_still_being_written_waits(app: App, dump: Dump) -> None:
-    app.config.ingest.inbox.mkdir()
-    dump().rename(app.config.ingest.inbox / "2026-06-09.jsonl")
-    assert pipeline.ingest_inbox(app, pipeline.Inbox()).files == []
-
-
-def test_a_dump_that_grows_is_read_from_where_it_stopped(app: App, dump: Dump) -> None:
-    path = dump()
-    pipeline.ingest(app, [path])
-    more = [dict(row, arxiv=f"2606.8{n:04d}", title=f"More {n}") for n, row in enumerate(invented(TODAY)[:3])]
-    with path.open("ab") as file:
-        file.writelines(msgspec.json.encode(row) + b"\n" for row in more)
-    report = pipeline.ingest(app, [path])
-    assert (report.count("read"), report.count("new"), report.count("duplicate")) == (19, 3, 16)
-    assert any("goes on after them" in note for note in report.files[0].notes)
-    assert [d["read"] for d in pipeline.dumps_read(app)] == [19, 16]
-
-
-def test_rejected_records_are_shown_and_tried_again(app: App, tmp_path: Path) -> None:
-    path = tmp_path / "x.jsonl"
-    path.write_text('{"title": "Fine", "arxiv": "2606.50001"}\n{"title": "Broken", "arxiv": "2606.50002"\n')
-    assert pipeline.ingest(app, [path]).count("rejected") == 1
-    (shown,) = pipeline.rejected(app)
-    assert (shown["line"], shown["raw"]) == (2, '{"title": "Broken", "arxiv": "2606.50002"')
-    path.write_text('{"title": "Fine", "arxiv": "2606.50001"}\n{"title": "Broken", "arxiv": "2606.50002"}\n')
-    report = pipeline.retry_rejected(app)
-    assert (report.count("new"), report.count("rejected")) == (1, 0)
-    assert pipeline.rejected(app) == []
-
-
-def test_rejected_records_of_a_file_that_is_gone_stay(app: App, tmp_path: Path) -> None:
-    path = tmp_path / "x.jsonl"
-    path.write_text("no record\n" + '{"title": "Fine"}\n')
-    pipeline.ingest(app, [path])
-    path.unlink()
-    assert "the file is gone" in pipeline.retry_rejected(app).files[0].refused
-    assert len(pipeline.rejected(app)) == 1
-
-
-def test_a_withdrawn_paper_leaves_all_digests_and_who_liked_it_is_named(app: App, cast: Cast, dump: Dump, tmp_path: Path) -> None:
-    alice = cast(app)["alice"]
-    pipeline.ingest(app, [dump()])
-    best = next(iter(pipeline.preview(app, alice).papers.values()))
-    pipeline.rate(app, alice, best.name, 1)
-    ident = best.identity("arxiv")
-    row = {
-        "id": ident,
-        "title": best.title,
-        "abs": f"https://arxiv.org/abs/{ident}",
-        "summary": "x",
-        "comment": "This paper has been withdrawn by the author",
-    }
-    (tmp_path / "w.jsonl").write_bytes(msgspec.json.encode(row))
-    assert pipeline.ingest(app, [tmp_path / "w.jsonl"]).count("updated") == 1
-    assert pipeline.withdrawn(app) == [{"paper": best.name, "title": best.title, "liked_by": ["alice@example.org"]}]
-    carol = subscriptions.by_email(app, "carol@example.org")
-    assert best.id not in pipeline.preview(app, carol).papers

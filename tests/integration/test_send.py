@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import email as email_library
+import gc
 import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from email.policy import SMTPUTF8
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Update, update
 
 from digest import pipeline, store, subscriptions
 from digest.app import App
 from digest.errors import InputError, NotFoundError, StoreError
-from digest.model import Delivery, MessageState, Phase, Purpose, Queued, Standing, Subscriber
+from digest.mailer import SmtpMailer, SmtpServer
+from digest.mailer.base import Begin
+from digest.model import Delivery, Message, MessageKind, MessageState, Phase, Purpose, Queued, Standing, Subscriber, SuppressionReason
 from digest.pipeline.group_commit import GroupCommit
+from digest.store import tables
 from digest.subscriptions import Wish
 from tests.conftest import NOON, TODAY
 from tests.fakes.post_office import PostOffice
+from tests.fakes.smtp_server import HostileSmtp, serving
 from tests.webclient import Client
 
 S = MessageState
@@ -38,7 +46,7 @@ def many(any_app: App, dump: Dump) -> App:
     """Thirty readers with a digest planned."""
     pipeline.ingest(any_app, [dump()])
     readers(any_app, 30)
-    assert len(pipeline.compose(any_app).digests) == 30
+    assert len(pipeline.compose(any_app).planned) == 30
     return any_app
 
 
@@ -74,6 +82,24 @@ def test_connections_share_commits(many: App) -> None:
     made = commits(many)
     pipeline.send(PostOffice(connections=10).serving(many))
     assert len(made) < 30  # one by one it would be more than sixty
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+def test_of_no_connection_two_messages_are_on_record_as_being_sent(many: App, connections: int) -> None:
+    """Else a sender that is killed would leave more in doubt than it had connections."""
+    being_sent: list[int] = []
+
+    class Office(PostOffice):
+        async def deliver(self, message: Message, begin: Begin) -> Delivery:
+            async def seen() -> bool:
+                began = await begin()
+                being_sent.append(counts(many)[S.SENDING])
+                return began
+
+            return await super().deliver(message, seen)
+
+    assert pipeline.send(Office(connections).serving(many)).states == {S.ACCEPTED: 30}
+    assert max(being_sent) == connections
 
 
 def test_what_each_server_said_settles_each_message(many: App) -> None:
@@ -145,6 +171,51 @@ def test_a_refused_address_is_suppressed_and_whom_we_offended_is_not(many: App) 
     assert counted == ["mailbox"]
 
 
+def test_a_mailbox_that_is_full_until_the_window_ends_is_a_soft_bounce_once(many: App) -> None:
+    office = PostOffice()
+    office.says("r1@example.org", outcome="deferred", code=452, text="4.2.2 full", fault="mailbox", enhanced="4.2.2")
+    office.says("r2@example.org", outcome="deferred", code=451, text="4.7.1 greylisted", fault="busy", enhanced="4.7.1")
+    pipeline.send(office.serving(many))
+    with many.store.reading() as tx:
+        assert store.bounces.of(tx, "r1@example.org") == []  # it may still get through
+    pipeline.send(office.serving(many.at(NOON + timedelta(minutes=30))))
+    late = many.at(NOON + timedelta(days=2))
+    for _ in range(2):
+        pipeline.send(office.serving(late))
+    with many.store.reading() as tx:
+        (bounced,) = store.bounces.of(tx, "r1@example.org")
+        assert (bounced.fault, bounced.enhanced, bounced.at) == ("mailbox", "4.2.2", late.now())
+        assert store.bounces.of(tx, "r2@example.org") == []
+
+
+@pytest.mark.parametrize("ends", ["the next attempt would be late", "another pause outlasts it", "compose looks first"])
+def test_a_mailbox_that_is_full_day_after_day_is_given_up_however_the_window_ends(any_app: App, ends: str) -> None:
+    (reader,) = readers(any_app, 1)
+    full = {"outcome": "deferred", "code": 452, "text": "4.2.2 full", "fault": "mailbox", "enhanced": "4.2.2"}
+    for day in range(any_app.config.bounces.soft):
+        today = any_app.at(NOON + timedelta(days=day))
+        with any_app.store.writing() as tx:
+            assert store.suppressions.of(tx, reader.email) is None
+            key = f"w{day}"
+            store.ledger.plan(
+                tx, kind=MessageKind.WELCOME, subscriber_id=reader.id, key=key, message_id=f"<{key}@here>",
+                not_before=today.now(), expires_at=today.now() + timedelta(minutes=6 if ends != "the next attempt would be late" else 4),
+            )  # fmt: skip
+        office = PostOffice()
+        office.says(reader.email, **full)
+        pipeline.send(office.serving(today))
+        after = any_app.at(today.now() + timedelta(minutes=5, seconds=30))
+        if ends == "another pause outlasts it":
+            office.holds_back("example.org", datetime.now(UTC) + timedelta(hours=1))
+            pipeline.send(office.serving(after))
+        elif ends == "compose looks first":
+            pipeline.compose(any_app.at(today.now() + timedelta(minutes=7)))
+    with any_app.store.reading() as tx:
+        stopped = store.suppressions.of(tx, reader.email)
+    assert stopped is not None
+    assert (stopped.reason, stopped.evidence) == (SuppressionReason.SOFT, "452 4.2.2 full")
+
+
 def test_a_line_that_breaks_leaves_everything_accounted_for(many: App) -> None:
     office = PostOffice(connections=3)
     office.breaks_after(10)
@@ -208,6 +279,40 @@ def test_one_letter_that_cannot_be_written_stops_no_other(many: App, tmp_path: P
 
 
 @pytest.mark.parametrize(
+    "spoilt",
+    [
+        update(tables.digests).values(made={}).where(tables.digests.c.id == 5),
+        update(tables.digest_items).values(why="{").where(tables.digest_items.c.digest_id == 5),
+    ],
+)
+def test_a_digest_that_cannot_be_read_stops_no_other(many: App, spoilt: Update) -> None:
+    with many.store.writing() as tx:
+        tx.execute(spoilt)
+    report = pipeline.send(PostOffice().serving(many))
+    assert report.states == {S.ACCEPTED: 29, S.DEFERRED: 1}
+    assert "a mistake of ours" in report.troubles[0][1]
+
+
+@pytest.mark.parametrize("offers", [("8BITMIME", "SMTPUTF8"), ("8BITMIME",)])
+def test_an_address_in_another_script_gets_its_digest_where_the_server_takes_such(app: App, dump: Dump, offers: tuple[str, ...]) -> None:
+    pipeline.ingest(app, [dump()])
+    for email in ("jürgen@bücher.example", "zoe@example.org"):
+        subscriptions.subscribe(app, Wish(email=email, keywords=("robot",)), origin="command")
+    pipeline.compose(app)
+    with serving(HostileSmtp(offers=offers)) as server:
+        mailer = SmtpMailer([SmtpServer(host="127.0.0.1", port=server.port)])
+        report = pipeline.send(replace(app, make_mailer=lambda: mailer))
+    got = {one.recipient: email_library.message_from_bytes(one.data, policy=SMTPUTF8) for one in server.got}
+    assert got["zoe@example.org"]["To"] == "zoe@example.org"
+    assert len(server.commands("MAIL FROM")) == report.states[S.ACCEPTED]
+    if "SMTPUTF8" in offers:
+        assert got["jürgen@xn--bcher-kva.example"]["To"] == "jürgen@xn--bcher-kva.example"
+    else:
+        assert report.states == {S.ACCEPTED: 1, S.REJECTED: 1}
+        assert "does not offer SMTPUTF8" in report.troubles[0][1]
+
+
+@pytest.mark.parametrize(
     ("reply", "maybe_seen"),
     [
         ({"outcome": "rejected", "code": 554, "fault": "content"}, False),
@@ -236,7 +341,7 @@ def test_the_papers_of_a_digest_that_failed_come_back_the_next_day(
     expected = {"rejected": S.REJECTED, "unknown": S.UNKNOWN, "deferred": S.EXPIRED}[reply["outcome"]]
     assert told == [((TODAY + timedelta(days=1)).isoformat(), S.ACCEPTED), (TODAY.isoformat(), expected)]
     after = any_app.at(NOON + timedelta(days=2))
-    assert pipeline.compose(after, only=alice).digests == []
+    assert pipeline.compose(after, only=alice).planned == []
 
 
 # ---------------------------------------------------------------------------------------------- evidence
@@ -312,7 +417,7 @@ def test_an_outcome_waits_for_a_database_that_is_away(many: App) -> None:
                 return whole()
 
             many.store.writing = away  # type: ignore[method-assign]
-            settled = asyncio.create_task(ledger.settle(queued, ACCEPTED))
+            settled = ledger.settle(queued, ACCEPTED)
             refused = await ledger.begin(queued)
             return began, refused, await settled
 
@@ -344,6 +449,16 @@ def test_one_message_at_fault_does_not_take_its_group_with_it(many: App) -> None
     good, bad = asyncio.run(story())
     assert good is S.ACCEPTED
     assert isinstance(bad, Exception)
+
+
+def test_a_send_leaves_the_collector_of_cycles_as_it_was(many: App) -> None:
+    during: list[tuple[object, int]] = []
+    before = gc.get_threshold(), gc.get_freeze_count()
+    office = PostOffice()
+    office.when("r1@example.org", lambda: during.append((gc.get_threshold(), gc.get_freeze_count())))
+    pipeline.send(office.serving(many))
+    assert during != [before]
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before
 
 
 def test_memory_does_not_depend_on_the_queue(many: App) -> None:

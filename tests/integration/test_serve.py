@@ -10,8 +10,11 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from email import policy
+from email.parser import BytesParser
 from pathlib import Path
 
 import httpx
@@ -23,6 +26,8 @@ from digest.app import App
 from digest.config import SubscriberEntry
 from digest.errors import DigestError, InputError, StoreError
 from digest.model import Purpose, Standing, Subscriber
+from digest.pipeline.compose import Composed
+from digest.subscriptions import Wish
 from digest.web.guard import HEADERS
 from tests.conftest import ROOT, TODAY, make_app
 from tests.webclient import Write, contents, fill
@@ -99,7 +104,7 @@ def test_it_answers_and_a_signal_stops_it_in_order(
     out, _ = process.communicate(timeout=LONG)
     assert (process.returncode, out) == (0, "closed\n")
     log = (tmp_path / "log.txt").read_text(encoding="utf-8").splitlines()
-    assert any(line.startswith("digest.serve serve roles=scheduler,web address=http://127.0.0.1:") for line in log)
+    assert any(line.startswith("digest.serve serve roles=scheduler,sender,web address=http://127.0.0.1:") for line in log)
     assert log[-2:] == [f"digest.serve stop by={signal.Signals(number).name}", "digest.serve stopped"]
     assert not any("Traceback" in line for line in log)
 
@@ -119,34 +124,86 @@ def test_the_log_holds_no_token_and_no_address(start: Callable[..., tuple[subpro
     assert "frank" not in log
 
 
-def test_one_role_alone_opens_no_port(start: Callable[..., tuple[subprocess.Popen[str], str]]) -> None:
-    process, address = start("scheduler")
+@pytest.mark.parametrize("role", ["scheduler", "sender"])
+def test_one_role_alone_opens_no_port(start: Callable[..., tuple[subprocess.Popen[str], str]], role: str) -> None:
+    process, address = start(role)
     assert address == ""
     process.terminate()
     assert process.wait(timeout=LONG) == 0
 
 
 def test_an_unknown_role_is_refused(anywhere: App) -> None:
-    with pytest.raises(InputError, match="unknown role sender"):
-        serve.run(anywhere, only={"sender"})
+    with pytest.raises(InputError, match=r"unknown role barber. Known are web, scheduler, sender"):
+        serve.run(anywhere, only={"barber"})
 
 
-def test_a_tick_reads_the_inbox_and_runs_the_round(anywhere: App, cast: Cast, dump: Write, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_tick_reads_the_inbox_composes_and_sends(anywhere: App, cast: Cast, dump: Write, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     fill(anywhere, dump)
     readers = cast(anywhere)
-    ingest, round = serve._verbs(anywhere, threading.Event())
+    ingest, compose, send = serve._ingest(anywhere), serve._compose(anywhere), serve._send(anywhere, threading.Event())
     inbox = anywhere.config.ingest.inbox
     inbox.mkdir(exist_ok=True)
     late = dump(TODAY.replace(day=8)).rename(inbox / "2026-06-08.jsonl")
     os.utime(late, (1, 1))
-    for verb in (ingest, round, ingest, round):
+    for verb in (ingest, compose, send, ingest, compose, send):
         verb()
     lines = [record.getMessage() for record in caplog.records if record.name == "digest.serve"]
-    assert len(lines) == 2, lines
+    assert len(lines) == 3, lines
     assert lines[0].startswith("ingest dump=2026-06-08.jsonl ")
-    assert lines[1] == f"round planned={len(readers)} quiet=0 accepted={len(readers)}"
+    assert lines[1:] == [f"compose planned={len(readers)} quiet=0", f"send accepted={len(readers)}"]
     assert len(list((inbox.parent / "outbox").glob("*.eml"))) == len(readers)
+
+
+def test_a_scheduler_and_two_senders_beside_each_other_send_each_digest_once(
+    start: Callable[..., tuple[subprocess.Popen[str], str]], tmp_path: Path, store_url: str, dump: Write
+) -> None:
+    settings = tmp_path / "config.toml"
+    readers = [f"r{number}@example.org" for number in range(40)]
+    settings.write_text(
+        f'[store]\nurl = "{store_url}"\n[schedule]\ntick_seconds = 1\n[mail]\nsender = "digest@example.org"\n'
+        + "".join(f'[[subscribers]]\nemail = "{email}"\nkeywords = ["robot"]\nhour = 0\n' for email in readers),
+        encoding="utf-8",
+    )
+    (tmp_path / "inbox").mkdir()
+    os.utime(dump().rename(tmp_path / "inbox" / "today.jsonl"), (1, 1))
+    running = [start(role)[0] for role in ("scheduler", "sender", "sender")]
+    outbox = tmp_path / "outbox"
+    until = time.monotonic() + LONG
+    while len(list(outbox.glob("*.eml"))) < len(readers) and time.monotonic() < until:
+        time.sleep(0.1)
+    time.sleep(1.5)  # one more tick of each
+    for process in running:
+        process.terminate()
+    assert [process.wait(timeout=LONG) for process in running] == [0, 0, 0]
+    sent = [BytesParser(policy=policy.default).parsebytes(path.read_bytes())["To"].addresses[0].addr_spec for path in outbox.glob("*.eml")]
+    assert sorted(sent) == sorted(readers)
+    log = (tmp_path / "log.txt").read_text(encoding="utf-8")
+    assert f"compose planned={len(readers)} quiet=0" in log
+    assert "Traceback" not in log
+
+
+def test_a_compose_that_takes_long_keeps_no_letter_waiting(anywhere: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    composing, go_on = threading.Event(), threading.Event()
+
+    def slow(*_: object, **__: object) -> Composed:
+        composing.set()
+        go_on.wait(LONG)
+        return Composed()
+
+    monkeypatch.setattr(serve.pipeline, "compose", slow)
+    stopping = threading.Event()
+    clocks = [*serve._scheduling(anywhere, stopping), *serve._sending(anywhere, stopping)]
+    for clock in clocks[:1]:
+        clock.start()
+    try:
+        assert composing.wait(LONG)
+        subscriptions.ask(anywhere, Wish(email="grace@example.org", keywords=("robot",)), origin="page")
+        clocks[-1].tick()
+        assert len(list((anywhere.config.ingest.inbox.parent / "outbox").glob("*.eml"))) == 1
+    finally:
+        go_on.set()
+        clocks[0].stop()
 
 
 # ---------------------------------------------------------------------------------------------- the pages in a thread

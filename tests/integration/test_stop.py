@@ -31,7 +31,7 @@ def planned(tmp_path: Path, dump: Dump) -> Iterator[App]:
     pipeline.ingest(app, [dump(app.now().date())])
     for number in range(4):
         subscriptions.subscribe(app, Wish(email=f"r{number}@example.org", keywords=("robot",)), origin="command")
-    assert len(pipeline.compose(app).digests) == 4
+    assert len(pipeline.compose(app).planned) == 4
     yield app
     opened.close()
 

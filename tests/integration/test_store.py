@@ -12,7 +12,7 @@ import pytest
 import zstandard
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from digest import papers as rules
 from digest import store as rows
@@ -21,7 +21,8 @@ from digest.model import Entry, Feedback, Identity, Interest, Paper, Standing, S
 from digest.papers import normalise_title
 from digest.store import Connection, Store, schema
 from digest.store.arrivals import Added, Arrival
-from digest.store.tables import metadata, records
+from digest.store.tables import metadata, records, subscribers
+from tests.conftest import migrated
 
 NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -101,6 +102,16 @@ def test_a_database_of_somebody_else_is_left_alone(empty_url: str) -> None:
 def test_a_bad_url_says_what_it_should_be(url: str, told: str) -> None:
     with pytest.raises(StoreError, match=told):
         Store(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgres://reader:swordfish@db.example.org/digest", "mysql://reader:swordfish@x/y", "reader:swordfish@x/y"]
+)
+def test_a_url_that_is_refused_does_not_tell_its_password(url: str) -> None:
+    with pytest.raises(StoreError) as caught:
+        Store(url)
+    assert "swordfish" not in str(caught.value)
+    assert "store.url" in str(caught.value)
 
 
 def test_a_server_that_is_down_is_named_without_its_password() -> None:
@@ -254,8 +265,9 @@ def test_the_order_of_arrival_and_the_cut_into_batches_change_no_paper(tmp_path:
     for seed in range(16):
         chance = random.Random(seed)
         order: Sequence[int] = chance.sample(range(len(entries)), len(entries))
-        store = Store(f"sqlite:///{tmp_path / f'{seed}.sqlite'}")
-        schema.require(store)
+        path = tmp_path / f"{seed}.sqlite"
+        path.write_bytes(migrated())
+        store = Store(f"sqlite:///{path}")
         with store.writing() as tx:
             dump = rows.dumps.begin(tx, name="x", form="jsonl", sha256="0" * 64, day=DAY, now=NOW)
         size = chance.choice([1, 2, 5, 12])
@@ -293,6 +305,16 @@ def test_a_subscriber_comes_back_as_it_was_stored(store: Store) -> None:
         assert rows.subscribers.by_id(tx, made.id) == made
         assert rows.subscribers.by_email(tx, "ALICE@EXAMPLE.ORG") == made
     assert (made.interests, made.days, made.created) == ((topic,), (1, 3), NOW)
+
+
+def test_the_number_of_a_deleted_subscriber_is_given_to_nobody_else(store: Store) -> None:
+    """Links in old mails name readers by it."""
+    made = []
+    for name in ("alice", "bob"):
+        with store.writing() as tx:
+            made.append(subscriber(tx, email=f"{name}@example.org").id)
+            tx.execute(delete(subscribers))
+    assert made[0] != made[1]
 
 
 def test_a_vote_replaces_the_one_before_and_a_repeat_keeps_the_first_time(store: Store) -> None:

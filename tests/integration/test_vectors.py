@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib import resources
 from pathlib import Path
 
 import msgspec
 import pytest
 from sqlalchemy import update
+from typer.testing import CliRunner
 
-from digest import features, pipeline, store
+from digest import features, pipeline, store, subscriptions
 from digest.app import App
+from digest.cli import app as commands
 from digest.errors import InputError
+from digest.model import Digest, Subscriber
 from digest.pipeline import vectors
+from digest.store.tables import vectors as stored_words
 from digest.store.tables import word_vectors
+from digest.subscriptions import Wish
 
 WORDS = ("tentacle", "octopus", "mantle", "sucker", "squid", "arm", "reef", "ink", "siphon", "beak", "cuttlefish", "camouflage")
 
@@ -91,13 +101,64 @@ def test_stored_vectors_that_cannot_be_read_give_way_to_the_packages(
     assert not pipeline.vectors_info(any_app).own
 
 
+def test_the_package_s_vectors_are_read_when_they_are_needed_and_damage_is_said_with_its_remedy(tmp_path: Path) -> None:
+    asked = "import digest.cli; from digest import features; print(features.base.cache_info().currsize)"
+    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.strip() == "0"
+    damaged = tmp_path / "package" / "digest"
+    shutil.copytree(Path(features.__file__).parents[1], damaged, ignore=shutil.ignore_patterns("__pycache__", "demo"))
+    os.truncate(damaged / "data" / "vectors.bin", 200_000)
+    words = [sys.executable, "-m", "digest", "vectors", "info"]
+    environment = os.environ | {"PYTHONPATH": str(damaged.parent), "DIGEST_STORE__URL": f"sqlite:///{tmp_path / 'digest.sqlite'}"}
+    told = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert told.returncode == 1
+    assert "Traceback" not in told.stderr
+    for word in ("vectors.bin", "cut off", "Install the package again"):
+        assert word in told.stderr
+
+
+def test_stored_words_that_are_damaged_are_counted_anew(any_app: App, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    _stored(any_app, tmp_path, 60)
+    alice = subscriptions.subscribe(any_app, Wish(email="alice@example.org", keywords=("robot",)), origin="cli").subscriber
+    with any_app.store.writing() as tx:
+        tx.execute(update(stored_words).where(stored_words.c.paper_id % 2 == 0).values(data=b"\x01\x02"))
+    with caplog.at_level(logging.WARNING, "digest.compose"):
+        outcome = pipeline.preview(any_app, alice).outcome
+    assert isinstance(outcome, Digest)
+    damaged = [item for item in outcome.items if item.score.paper_id % 2 == 0]
+    assert damaged
+    assert all(part.kind in ("word", "keyword") for item in damaged for part in item.score.parts[:1])
+    assert "damaged" in caplog.text
+
+
 def test_a_round_ranks_by_trained_vectors_and_says_so(
-    app: App, tmp_path: Path, cast: Callable[[App], object], dump: Callable[..., Path]
+    app: App, tmp_path: Path, cast: Callable[[App], dict[str, Subscriber]], dump: Callable[..., Path]
 ) -> None:
-    cast(app)
+    people = cast(app)
     pipeline.ingest(app, [dump()])
     _stored(app, tmp_path, 60)
     table = pipeline.train_vectors(app)
     composed = pipeline.compose(app)
-    assert composed.digests
-    assert all(table.version in digest.made.features for _, digest in composed.digests)
+    assert len(composed.planned) == len(people)
+    for one in composed.planned:
+        digest, _ = pipeline.sent_digest(app, next(who for who in people.values() if who.email == one.email), one.local_date)
+        assert table.version in digest.made.features
+
+
+def test_the_command_makes_a_table_from_nothing_such_as_the_package_ships(app: App, tmp_path: Path) -> None:
+    _stored(app, tmp_path, 60)
+    written = tmp_path / "vectors.bin"
+    variables = {"DIGEST_STORE__URL": f"sqlite:///{tmp_path / 'digest.sqlite'}"}
+    result = CliRunner().invoke(commands, ["vectors", "train", "--from-nothing", "--write", str(written), "--json"], env=variables)
+    assert result.exit_code == 0, result.output
+    table = features.Table.from_bytes(written.read_bytes())
+    assert (table.papers, table.version) == (60, pipeline.vectors_info(app).version)
+    with app.store.reading() as tx:
+        assert vectors.word_vectors(tx).to_bytes() == written.read_bytes()
+
+
+def test_what_is_told_of_the_shipped_table_is_true() -> None:
+    told = (resources.files("digest.data") / "README.md").read_text(encoding="utf-8")
+    table = features.base()
+    assert table.version in told
+    assert f"{len(table.columns):,} words" in told
+    assert f"{table.papers:,} papers" in told

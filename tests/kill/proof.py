@@ -189,7 +189,14 @@ class Proof:
 
     # ------------------------------------------------------------------------------------------ acts
 
+    def _forget_pauses(self) -> None:
+        """Another server answers from now on, and what the one before asked for is not to keep the senders from being killed at work."""
+        with self.app.store.writing() as tx:
+            for pause in store.pauses.every(tx, clock=datetime.now(UTC)):
+                store.pauses.end(tx, pause)
+
     def _act(self, mode: Mode, deed: str) -> None:
+        self._forget_pauses()
         before = self._count()
         share = self._plan(self._share)
         folder = self.folder / f"act{len(self.report.acts)}"
@@ -260,6 +267,7 @@ class Proof:
 
     def _drain(self, hours_ahead: float = 0) -> None:
         """A well-behaved server, and senders that live, until nothing is due."""
+        self._forget_pauses()
         folder = self.folder / f"drain{hours_ahead}"
         self._kept.append(folder)
         with Sink(self.port, folder), self._at_work(self.senders, hours_ahead) as senders:
@@ -308,7 +316,7 @@ class Proof:
         by_reader = {int(str(row["subscriber_id"])): row for row in failed}
         with self.app.store.reading() as tx:
             digests = store.digests.load_many(tx, [int(str(row["digest_id"])) for row in failed])
-            past = store.digests.history(tx, list(by_reader), tomorrow.date())
+            past = store.digests.history(tx, list(by_reader), tomorrow.date(), since=TODAY)
         for reader, row in by_reader.items():
             papers = {item.score.paper_id for item in digests[int(str(row["digest_id"]))].items}
             maybe = papers if row["state"] == S.UNKNOWN else set()

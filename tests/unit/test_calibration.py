@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from digest.calibration import LEAST, Calibration, Shown, fit, label, matched, reliability
+from digest.calibration import LEAST, Calibration, Shown, fit, label, reliability
 from digest.model import THRESHOLD_WORDS, Score
 
 Numbers = NDArray[np.float64]
@@ -151,13 +151,12 @@ def score(percentile: int = 0, match: int | None = None, standard: float = 0.0) 
 
 def test_words_stand_until_enough_was_rated() -> None:
     few, enough = (fit(simulated(WORLDS["a higher score is likelier"], number, 1)[0]) for number in (LEAST - 1, LEAST))
-    (kept,) = matched([score(98, standard=4.0)], few, thumbs_up=3, thumbs_down=1)
-    (same,) = matched([score(98, standard=4.0)], None, thumbs_up=3, thumbs_down=1)
-    assert kept.match is same.match is None
-    assert label(kept) == label(same) == "strong match"
-    (told,) = matched([score(98, standard=4.0)], enough, thumbs_up=3, thumbs_down=1)
-    assert told.match == round(100 * enough.chances(np.array([4.0]), np.array([3.0]), np.array([1.0]))[0])
-    assert label(told) == f"{told.match} % match"
+    (kept,) = few.matches(np.array([4.0]), thumbs_up=3, thumbs_down=1)
+    assert kept is None
+    assert label(score(98, kept, 4.0)) == "strong match"
+    (told,) = enough.matches(np.array([4.0]), thumbs_up=3, thumbs_down=1)
+    assert told == round(100 * enough.chances(np.array([4.0]), np.array([3.0]), np.array([1.0]))[0])
+    assert label(score(98, told, 4.0)) == f"{told} % match"
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_every_key_stands_in_the_example_commented_at_its_default(tmp_path: Path
     assert set(more) == set(config.MoreServer.model_fields)
     assert {name: set(keys) for name, keys in sections.items()} == expected
     text = "\n".join(
-        f"[{name}]\n" + "\n".join(f"{key} = {config._toml(value)}" for key, value in keys.items()) for name, keys in sections.items()
+        f"[{name}]\n" + "\n".join(f"{key} = {config.toml(value)}" for key, value in keys.items()) for name, keys in sections.items()
     )
     assert config.load(written(tmp_path, text), {}) == config.load(written(tmp_path, ""), {})
 
@@ -62,6 +62,12 @@ def test_every_key_stands_in_the_example_commented_at_its_default(tmp_path: Path
         ("[digest]\ndays = [0]", ["config.toml", "digest.days", "greater than or equal to 1"]),
         ('[digest]\ntimezone = "Mars/Olympus"', ["config.toml", "digest.timezone", "Mars/Olympus", "Europe/Berlin"]),
         ('[web]\nbase_url = "example.org"', ["config.toml", "web.base_url", "example.org", "https://"]),
+        ('[web]\nbase_url = "https://a.example/?x=1"', ["config.toml", "web.base_url", "such as https://papers.example.org/digest"]),
+        ('[web]\nbase_url = "https:///digest"', ["config.toml", "web.base_url", "a host"]),
+        ('[web]\nbase_url = "https://a.example:99999"', ["config.toml", "web.base_url", "a port"]),
+        ('[web]\nbase_url = "https://[::1/x"', ["config.toml", "web.base_url", "a host"]),
+        ('[web]\nbase_url = "https://me:secret@a.example"', ["config.toml", "web.base_url", "a host"]),
+        ('[web]\nbase_url = "https://a.example/ b"', ["config.toml", "web.base_url", "a path"]),
         ('[web]\nbind = "8025"', ["config.toml", "web.bind", "8025", "host:port"]),
         ('[[subscribers]]\nname = "nobody"', ["config.toml", "subscribers.0.email", "missing"]),
         ('[[subscribers]]\nemail = "a@b.example"\ncolour = 1', ["config.toml", "subscribers.0.colour", "unknown key", "keywords"]),
@@ -208,3 +214,21 @@ def test_an_absent_file_says_how_to_make_one(tmp_path: Path) -> None:
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         config.load(None, {}).smtp.port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("sqlite:////var/lib/digest/a:b@c.sqlite", "sqlite:////var/lib/digest/a:b@c.sqlite"),
+        ("postgresql://db.example.org/digest", "postgresql://db.example.org/digest"),
+        ("postgresql://digest@db.example.org:5433/digest", "postgresql://digest@db.example.org:5433/digest"),
+        ("postgresql://digest:swordfish@db.example.org/digest", "postgresql://digest:**********@db.example.org/digest"),
+        ("postgresql://digest:sword/f:i@sh@db.example.org:5433/digest", "postgresql://digest:**********@db.example.org:5433/digest"),
+        (
+            "postgresql://db.example.org/digest?user=d&password=swordfish&x=1",
+            "postgresql://db.example.org/digest?user=d&password=**********&x=1",
+        ),
+    ],
+)
+def test_the_password_of_the_database_is_not_shown(tmp_path: Path, url: str, told: str) -> None:
+    assert config.shown(config.load(None, {"DIGEST_STORE__URL": url}))["store"]["url"] == told

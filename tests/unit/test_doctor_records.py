@@ -27,8 +27,6 @@ PLACE = "d._domainkey.papers.example"
         (["v=spf1 mx ?all"], "good"),
         (["v=spf1 mx +all"], "bad"),
         (["v=spf1 all"], "bad"),
-        (["v=spf1 " + " ".join(f"include:s{n}.example.net" for n in range(10)) + " -all"], "good"),
-        (["v=spf1 mx " + " ".join(f"include:s{n}.example.net" for n in range(10)) + " -all"], "bad"),
         (["v=spf1 " + " ".join(f"ip4:192.0.2.{n}" for n in range(30)) + " -all"], "good"),
         (["v=spf10 -all"], "bad"),
     ],

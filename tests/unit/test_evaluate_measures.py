@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import ndcg_score, roc_auc_score
 
 from digest.evaluate import measures
 
@@ -31,6 +32,17 @@ def test_ndcg_by_hand() -> None:
     # liked at 1 and 3 of five: (1 + 1/2) / (1 + 1/log2(3))
     assert measures.ndcg([3, 1]) == pytest.approx(1.5 / (1 + 1 / math.log2(3)))
     assert measures.ndcg([11]) == 0
+
+
+@given(size=st.integers(2, 60), data=st.data())
+def test_ndcg_and_auc_are_those_of_scikit_learn(size: int, data: st.DataObject) -> None:
+    places = data.draw(st.permutations(range(1, size + 1)))
+    liked = data.draw(st.integers(1, size - 1))
+    ups, downs = places[:liked], places[liked:]
+    worth, order = np.isin(np.arange(1, size + 1), ups), -np.arange(size, dtype=np.float64)
+    assert measures.ndcg(ups) == pytest.approx(ndcg_score([worth], [order], k=measures.TOP))
+    good, pairs = measures.concordant(ups, downs)
+    assert good / pairs == pytest.approx(roc_auc_score(worth, order))
 
 
 @pytest.mark.parametrize(("liked", "size"), [(1, 1), (1, 4), (2, 5), (3, 6), (6, 6), (5, 7)])

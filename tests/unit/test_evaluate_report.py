@@ -151,7 +151,7 @@ def test_rates_by_slot_name_the_slots_that_were_used() -> None:
 
 @given(matches=st.lists(st.integers(0, 100), min_size=1, max_size=400))
 def test_groups_of_a_match_hold_every_paper_once_and_no_match_twice(matches: list[int]) -> None:
-    found = report.by_match([rated([0] * len(matches), matches)], "learned")
+    found = report.by_match([rated([1, -1] * (len(matches) // 2) + [1] * (len(matches) % 2), matches)], "learned")
     assert sum(one.rate.units for one in found) == len(matches)
     assert len(found) <= 10
     ends = [[int(end) for end in one.label.split("-")] for one in found]
@@ -168,6 +168,12 @@ def test_only_the_own_recipe_s_own_matches_are_held_against_it() -> None:
     pinned = rated([1, 1], slots=("pinned", "exploration"))
     in_words = rated([1, 1], [None, None])
     assert report.by_match([other, pinned, in_words], "learned") == []
+
+
+def test_a_match_is_held_against_rated_papers_as_it_promises() -> None:
+    # nine in ten of those that were rated, whatever number got no thumb
+    (found,) = report.by_match([rated([1] * 18 + [-1] * 2 + [0] * 80, [90] * 100)], "learned")
+    assert (found.foretold, found.rate.value, found.rate.units) == (pytest.approx(0.9), pytest.approx(0.9), 20)
 
 
 def test_exploration_is_worked_out_from_enough_draws_alone() -> None:
@@ -246,7 +252,7 @@ def test_pictures_are_drawn_of_estimates_with_and_without_intervals() -> None:
     made.rows, made.steps = report.compare_recipes(some, "learned"), report.learning(some, "learned")
     made.positions = report.by_position([rated([1, 0])])
     made.slots = report.by_slot([rated([1, 0], slots=("pinned", "normal"))])
-    made.matches = report.by_match([rated([1, 0] * 30, list(range(60)))], "learned")
+    made.matches = report.by_match([rated([1, -1] * 30, list(range(60)))], "learned")
     made.exploration = Exploration(rate=estimate(0.2), effective=20, enough=True)
     assert [plot.title.split(" (")[0] for plot in pictures(made)] == [
         "How well each recipe ranks",

@@ -195,7 +195,7 @@ def test_one_interest_or_none_has_the_one_profile_it_always_had(liked: list[int]
         plain = recipe.learn(known, BACKGROUND)
         assert (one.name, one.share) == ("", 1.0)
         assert (scores.score(one.profile, DAY) == scores.score(plain, DAY)).all()
-        ranked = list(recipes.rank(recipe, [one], BACKGROUND, DAY, ALL))
+        ranked = list(recipes.rank(recipe, [one], DAY, ALL))
         assert [(s.paper_id, s.value, s.percentile, "") for s in recipe.explain(plain, DAY, ALL)] == [
             (s.paper_id, s.value, s.percentile, s.interest) for s in ranked
         ]
@@ -219,9 +219,9 @@ def test_one_recipe_alone_learns_interests_apart() -> None:
 def test_a_paper_is_ranked_by_the_profile_that_likes_it_most_and_explained_by_it() -> None:
     recipe = recipes.RECIPES[recipes.OWN]
     each = learned(said(ROBOTS, VERSE, liked=of("grasp", 2, 12)))
-    ranked = list(recipes.rank(recipe, each, BACKGROUND, DAY, ALL))
+    ranked = list(recipes.rank(recipe, each, DAY, ALL))
     assert sorted(score.paper_id for score in ranked) == sorted(ALL)
-    alone = {one.name: {s.paper_id: s for s in scores.rank(one.profile, DAY, ALL)} for one in each}
+    alone = {one.name: {s.paper_id: s for s in scores.rank(recipes.score_all(recipe, [[one]], DAY)[0][0], DAY, ALL)} for one in each}
     for score in ranked:
         assert score.percentile == max(some[score.paper_id].percentile for some in alone.values())
         assert score.interest in {"", "hands", "verse"}
@@ -238,7 +238,7 @@ def test_the_order_of_the_interests_changes_nothing() -> None:
     recipe = recipes.RECIPES[recipes.OWN]
     liked = [*of("grasp", 3, 12), *of("climate", 3, 12), *of("poetry", 3, 12)]
     some = [ROBOTS, VERSE, Interest(name="weather", keywords=("rainfall",))]
-    one, other = (list(recipes.rank(recipe, learned(said(*turned, liked=liked)), BACKGROUND, DAY, ALL)) for turned in (some, some[::-1]))
+    one, other = (list(recipes.rank(recipe, learned(said(*turned, liked=liked)), DAY, ALL)) for turned in (some, some[::-1]))
     assert one == other
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.mailer.pacing import Go, Limits, Pace, Pauses, Wait
+from digest.mailer.pacing import Go, Learned, Limits, Pace, Pauses, Wait
 
 quietly = settings(deadline=None, database=None)
 LIMITS = Limits()
@@ -72,7 +72,8 @@ def test_who_waits_as_told_keeps_the_limit_and_who_would_wait_too_long_is_sent_a
     backs = [turn.seconds for turn in turns if isinstance(turn, Wait)]
     assert backs == sorted(backs), "one behind the other"
     assert all(seconds > patience for seconds in backs)
-    assert all(60 / ceiling - 1e-6 <= b - a for a, b in pairwise(backs))
+    assert all(60 / ceiling - 1e-6 <= b - a for a, b in pairwise(backs) if b < patience + LIMITS.queue)
+    assert all(seconds <= patience + 60 / ceiling + LIMITS.queue for seconds in backs), "by then the rate may have grown"
 
 
 def test_each_lane_has_its_own_limit() -> None:
@@ -304,3 +305,82 @@ def test_pauses_differ_between_senders() -> None:
         waits.add(one.slow("a", 0.0, "busy", ""))
     assert len(waits) == 5
     assert all(50 <= wait <= 100 for wait in waits)
+
+
+# ---------------------------------------------------------------------------------------------- before anything is written
+
+
+def test_a_turn_is_told_without_being_granted() -> None:
+    one = pace(ceiling=60)
+    for _ in range(3):
+        assert one.queued("a", 0.0, 0) is None
+    told = [one.queued("a", 0.0, before) for before in range(8)]
+    assert [wait is None for wait in told] == [True] * 6 + [False] * 2  # six seconds' worth at one a second
+    assert [granted(one, "a", 0.0) for _ in range(8)] == [True] * 6 + [False] * 2
+
+
+def test_those_who_wait_for_the_one_ahead_are_told_so_and_after_it_come_as_the_rate_goes() -> None:
+    one = pace()
+    paused = one.slow("a", 0.0, "busy", "451 later")
+    backs = [wait.seconds for _ in range(50) if (wait := one.queued("a", 1.0, 0))]
+    assert len(backs) == 50
+    assert all(paused - 1 <= seconds <= paused + LIMITS.queue for seconds in backs)
+    assert max(backs) - min(backs) > 60  # not all in the moment in which the pause ends
+    now = paused + 1
+    assert one.queued("a", now, 0) is None
+    assert isinstance(one.queued("a", now, 1), Wait)
+    assert granted(one, "a", now)
+    assert isinstance(one.queued("a", now, 0), Wait)
+    one.well("a", now)
+    went = sum(one.queued("a", now + 10, before) is None for before in range(100))
+    assert 1 <= went <= 60 * LIMITS.burst / 60
+
+
+# ---------------------------------------------------------------------------------------------- what other processes learned
+
+
+def taught(**more: object) -> Learned:
+    return Learned(**({"seconds": 100.0, "why": "busy", "text": "451 later", "strikes": 2, "rate": 30.0} | more))  # type: ignore[arg-type]
+
+
+def test_what_was_learned_is_taken_over_by_a_process_that_starts() -> None:
+    old = pace()
+    for _ in range(100):
+        granted(old, "a", 0.0)
+    left = old.slow("a", 0.0, "busy", "451 later")
+    new = pace()
+    for name, one in old.learned(10.0).items():
+        new.heed(name, 1000.0, one)
+    assert new.take("a", 1001.0) == Wait(pytest.approx(left - 11, abs=1e-6), "busy", "451 later")
+    assert new.rate("a") == old.rate("a")
+    end = 1000.0 + left
+    assert granted(new, "a", end)
+    assert not granted(new, "a", end)  # one goes ahead
+    new.well("a", end)
+    assert new.learned(end) == {}
+    assert new.slow("a", end, "busy", "451") > 30  # the second step, not the first again
+
+
+def test_a_refusal_of_what_we_are_lets_one_ahead_at_once_where_a_process_starts_anew() -> None:
+    one = pace()
+    one.heed("a", 0.0, taught(why="ours", seconds=9000.0, rate=math.inf))
+    assert granted(one, "a", 0.0)
+    assert not granted(one, "a", 0.0)
+    other = pace()
+    other.take("a", 0.0)
+    other.heed("a", 0.0, taught(why="ours", seconds=9000.0, rate=math.inf))
+    assert not granted(other, "a", 8000.0)  # it was not started since
+
+
+def test_a_pause_that_lasts_longer_here_stands_and_one_that_is_over_teaches_only_the_new() -> None:
+    one = pace()
+    left = one.slow("a", 0.0, "ours", "550 5.7.1")
+    one.heed("a", 0.0, taught(seconds=left / 2))
+    assert one.holds(0.0) == {"a": left}
+    one.take("b", 0.0)
+    one.heed("b", 0.0, taught(seconds=-5.0))
+    assert (one.rate("b"), granted(one, "b", 0.0)) == (math.inf, True)
+    one.heed("c", 0.0, taught(seconds=-5.0))
+    assert one.rate("c") == 30.0
+    assert granted(one, "c", 0.0)
+    assert not granted(one, "c", 0.0)

@@ -26,7 +26,7 @@ from digest.messages import (
     write_goodbye,
     write_welcome,
 )
-from digest.model import Made, Message, Paper, Subscriber
+from digest.model import Made, Message, Paper, Standing, Subscriber
 
 NOW = datetime(2026, 6, 12, 5, tzinfo=UTC)
 MAILING = Mailing(
@@ -226,7 +226,7 @@ def test_a_title_with_a_line_break_adds_no_header() -> None:
         {"mailing": replace(MAILING, from_address="a@b.org\r\nBcc: x@y")},
         {"mailing": replace(MAILING, bounce_address="a@b.org>\r\nDATA")},
         {"subscriber": replace(ALICE, email="alice@example.net\r\nRCPT TO:<x@y>")},
-        {"subscriber": replace(ALICE, email="älice@example.net")},
+        {"subscriber": replace(ALICE, email="ä\u202elice@example.net")},
         {"listed": ()},
     ],
 )
@@ -259,7 +259,7 @@ def test_a_paper_is_told_completely_in_both_parts() -> None:
         told = " ".join(part.split())
         assert "Author 1, Author 2, Author 3, Author 4, Author 5 et al." in told
         assert "Author 6" not in told
-        for fact in ("Good match", "cs.LG, stat.ML · 31 December 2025 · 12 upvotes · pick no. 3", "An abstract.", "Reason 1."):
+        for fact in ("Good match", "cs.LG, stat.ML, cs.AI · 31 December 2025 · 12 upvotes · pick no. 3", "An abstract.", "Reason 1."):
             assert fact in told
         for link in ("https://example.org/paper", "https://papers.example.org/t/up1", "https://papers.example.org/t/down1"):
             assert link in told
@@ -269,6 +269,14 @@ def test_a_paper_is_told_completely_in_both_parts() -> None:
         assert "You get this because" in told
         assert LINKS.manage in told
         assert LINKS.unsubscribe in told
+
+
+def test_a_paper_shows_the_category_for_which_it_is_listed() -> None:
+    # "in cs.LG, which you follow" beside "cs.GR, cs.AI" looked untrue
+    told = digest(listed(1, categories=("cs.GR", "cs.AI", "cs.CV", "cs.LG"))).text
+    assert "cs.GR, cs.AI, cs.CV, cs.LG ·" in told
+    subjects = ("Ecology, Evolution and Systematics", "Plant Science", "Forestry", "Soil Science")
+    assert "Ecology, Evolution and Systematics, Plant Science · " in " ".join(digest(listed(1, categories=subjects)).text.split())
 
 
 def test_only_a_paper_that_may_have_been_seen_says_so() -> None:
@@ -443,6 +451,14 @@ def test_a_welcome_says_when_papers_come_and_how_to_leave() -> None:
     assert "every day, after 07:00 (UTC), 10 papers at most" in told
     assert f"<{LINKS.unsubscribe}>" in message.text
     assert "List-Unsubscribe-Post" in head(message)
+
+
+def test_a_welcome_to_who_paused_says_so() -> None:
+    paused = replace(ALICE, standing=Standing.PAUSED)
+    message = write_welcome(mailing=MAILING, subscriber=paused, links=LINKS, message_id="w@x", date=NOW)
+    assert "it is paused" in " ".join(message.text.split())
+    assert "it is paused" in " ".join(message.html.split())
+    assert "it is paused" not in written_welcome().text
 
 
 def test_a_goodbye_shows_the_way_back_and_nothing_to_leave() -> None:

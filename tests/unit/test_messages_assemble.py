@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from digest.errors import AddressError, InputError
 from digest.messages import assemble
+from digest.messages.passages import Part, passage
 from digest.messages.texts import cut, one_line
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
@@ -22,7 +23,7 @@ quietly = settings(deadline=None, database=None, max_examples=150)
 
 
 def parsed(*headers: str, text: str = "text\n", html: str = "<p>html</p>\n", date: datetime = NOON) -> EmailMessage:
-    data = assemble.wire(headers, message_id="one@example.org", date=date, text=text, html=html)
+    data = assemble.wire(headers, message_id="one@example.org", date=date, text=Part(passage(text)), html=Part(passage(html)))
     assert data.count(b"\r") == data.count(b"\n") == data.count(b"\r\n")
     message = message_from_bytes(data, policy=policy.default)
     assert isinstance(message, EmailMessage)
@@ -85,7 +86,7 @@ def test_both_parts_come_back_as_they_were(text: str, html: str) -> None:
 
 def test_the_same_message_has_the_same_bytes_and_another_id_another_boundary() -> None:
     def wire(message_id: str) -> bytes:
-        return assemble.wire([], message_id=message_id, date=NOON, text="a\n", html="b\n")
+        return assemble.wire([], message_id=message_id, date=NOON, text=Part(passage("a\n")), html=Part(passage("b\n")))
 
     assert wire("one@example.org") == wire("one@example.org") == wire("<one@example.org>")
     first, second = (
@@ -136,6 +137,19 @@ def test_what_is_no_message_id_is_refused(value: str) -> None:
 def test_what_is_no_plain_address_is_refused(address: str) -> None:
     with pytest.raises(AddressError):
         assemble.ascii_address(address)
+
+
+@pytest.mark.parametrize(
+    "local", ["jür\u202egen", "jür gen", "jür\u2028gen", "jür\r\ngen", "jür<gen", ".jür", "jür\ud800", "ü" * 33, "jür\u00a0gen"]
+)
+def test_what_is_no_address_in_any_script_is_refused(local: str) -> None:
+    with pytest.raises(AddressError):
+        assemble.readers_address(f"{local}@example.org")
+
+
+def test_a_readers_local_part_in_another_script_stays_as_it_is() -> None:
+    assert assemble.readers_address("jürgen.李@bücher.example") == "jürgen.李@xn--bcher-kva.example"
+    assert assemble.mailbox("To", "Jürgen", "jürgen@example.org") == "To: =?utf-8?q?J=C3=BCrgen?= <jürgen@example.org>"
 
 
 def test_a_domain_in_another_script_travels_as_a_labels() -> None:

@@ -82,7 +82,7 @@ def test_the_environment_is_made_once_for_the_same_folders(tmp_path: Path) -> No
 @pytest.mark.parametrize("value", ["", "plain", "<&>'\"", "&amp;", 5, None, Markup("<b>"), "<i>" * 3])
 def test_values_are_escaped_as_the_library_does_it(value: object) -> None:
     made = environment()
-    assert str(templates._escaped(value)) == str(escape(value))
+    assert str(templates.escaped(value)) == str(escape(value))
     for source in (
         "{{ value }}",
         "{% macro a(value) %}{{ value }}{% endmacro %}{{ a(value) }}",
@@ -94,4 +94,4 @@ def test_values_are_escaped_as_the_library_does_it(value: object) -> None:
 
 @given(st.text())
 def test_any_text_is_escaped_as_the_library_does_it(text: str) -> None:
-    assert templates._escaped(text) == str(escape(text))
+    assert templates.escaped(text) == str(escape(text))

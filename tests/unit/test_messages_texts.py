@@ -67,10 +67,19 @@ def test_wrapped_lines_fit_and_lose_no_word(text: str, indent: int) -> None:
     assert "".join(wrapped.split()) == "".join(text.split())
 
 
-def test_the_first_line_of_a_numbered_paragraph_stands_in_its_indent() -> None:
-    wrapped = texts.wrap("word " * 30, 4, "12.")
-    assert wrapped.startswith("12. word")
+def test_words_before_and_after_are_wrapped_with_the_text() -> None:
+    assert texts.wrap("one", 4, "Why: ", ".") == "    Why: one."
+    wrapped = texts.wrap("word " * 30, 4, "Why: ")
+    assert wrapped.startswith("    Why: word")
     assert wrapped.split("\n")[1].startswith("    word")
+
+
+@quietly
+@given(st.lists(st.text("abé·ü-", min_size=1, max_size=70), max_size=40), st.integers(0, 8))
+def test_the_quick_way_of_wrapping_gives_what_the_careful_one_does(words: list[str], indent: int) -> None:
+    margin = " " * indent
+    careful = "\n".join(margin + line for line in texts._wrapped(words, texts.WIDTH - indent))
+    assert texts.wrap(" ".join(words), indent) == careful
 
 
 def test_days_are_english() -> None:

@@ -60,7 +60,7 @@ def mean(profile: profiles.Profile, topic: str) -> float:
 
 def sound(profile: profiles.Profile) -> bool:
     """Are all numbers finite, and no weight longer than 1?"""
-    return bool(np.isfinite(scores.score(profile, DAY)).all() and np.linalg.norm(profile.weights) <= 1 + 1e-9)
+    return bool(np.isfinite(scores.score(profile, DAY)).all() and np.linalg.norm(profile.weights) <= 1 + 1e-6)
 
 
 # ---------------------------------------------------------------------------------------------- the ladder

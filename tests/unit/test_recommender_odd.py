@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from digest import digests, features, profiles, scores
 from digest.model import Digest, Interest, Made, Paper, Quiet, QuietReason, Subscriber
-from digest.pipeline.compose import _choose, _Sharing
+from digest.pipeline.choosing import Sharing, choose_all
 from digest.pipeline.gather import Reader, Shared
 from digest.recipes import RECIPES, Known
 
@@ -25,7 +25,7 @@ TOPICS = (
     "climate rainfall oceans glaciers satellite drought monsoon ice",
     "metre rhyme medieval poetry manuscripts monasteries verse scribes",
 )
-SHARING = _Sharing(recipe="learned", recipe_b="", share=50, rules=digests.Rules(author_most=3, category_most=70, explore=True))
+SHARING = Sharing(recipe="learned", recipe_b="", share=50, rules=digests.Rules(author_most=3, category_most=70, explore=True))
 
 
 def paper(number: int, **more: object) -> Paper:
@@ -78,10 +78,10 @@ class World:
         )
         seen = {one.id for one in (*liked, *disliked)}
         who = Subscriber(id=7, email="alice@example.org", size=size, interests=interests, created=NOW)
-        outcome = _choose(
+        (outcome,) = choose_all(
             SHARING,
             self.shared,
-            Reader(subscriber=who, known=reader, among=frozenset(self.shared.papers.keys() - seen), maybe_seen=frozenset()),
+            [Reader(subscriber=who, known=reader, among=frozenset(self.shared.papers.keys() - seen), maybe_seen=frozenset())],
         )
         if isinstance(outcome, Digest):
             sound(outcome)

@@ -52,6 +52,12 @@ def upgrade() -> None:
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_word_vectors"))
     )
+    op.create_table("encoders",
+        sa.Column("name", sa.String(length=1000), nullable=False),
+        sa.Column("version", sa.String(length=40), nullable=False),
+        sa.Column("dimensions", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_encoders"))
+    )
     op.create_table("link_keys",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("secret", sa.LargeBinary(), nullable=False),
@@ -108,7 +114,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subscribers")),
-        sa.UniqueConstraint("email_key", name=op.f("uq_subscribers_email_key"))
+        sa.UniqueConstraint("email_key", name=op.f("uq_subscribers_email_key")),
+        sqlite_autoincrement=True
     )
     op.create_index(op.f("ix_subscribers_standing"), "subscribers", ["standing"], unique=False)
     op.create_table("digests",
@@ -197,6 +204,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["paper_id"], ["papers.id"], name=op.f("fk_vectors_paper_id")),
         sa.PrimaryKeyConstraint("paper_id", name=op.f("pk_vectors"))
     )
+    op.create_table("encodings",
+        sa.Column("paper_id", ident, autoincrement=False, nullable=False),
+        sa.Column("version", sa.String(length=40), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["paper_id"], ["papers.id"], name=op.f("fk_encodings_paper_id")),
+        sa.PrimaryKeyConstraint("paper_id", name=op.f("pk_encodings"))
+    )
     op.create_table("digest_items",
         sa.Column("digest_id", ident, autoincrement=False, nullable=False),
         sa.Column("position", sa.SmallInteger(), autoincrement=False, nullable=False),
@@ -238,6 +252,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_messages_state_expires_at", "messages", ["state", "expires_at"], unique=False)
     op.create_index("ix_messages_state_not_before_id", "messages", ["state", "not_before", "id"], unique=False)
+    failed = sa.text("state IN ('rejected', 'expired', 'skipped', 'unknown')")
+    op.create_index("ix_messages_failed", "messages", ["subscriber_id", "state"], unique=False, sqlite_where=failed, postgresql_where=failed)
     op.create_index("ix_messages_subscriber_id", "messages", ["subscriber_id"], unique=False)
     op.create_table("deliveries",
         sa.Column("id", ident, nullable=False),
@@ -289,6 +305,16 @@ def upgrade() -> None:
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_mailboxes"))
+    )
+    op.create_table("pauses",
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("name", sa.String(length=260), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("why", sa.String(length=10), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("strikes", sa.SmallInteger(), nullable=False),
+        sa.Column("rate", sa.Float(), nullable=True),
+        sa.PrimaryKeyConstraint("kind", "name", name=op.f("pk_pauses"))
     )
     op.create_table("alarms",
         sa.Column("kind", sa.String(length=10), nullable=False),

@@ -1,0 +1,44 @@
+"""config.toml and the environment -> Config. The only place with defaults; below `app` nobody sees it, only values.
+
+Every key can come from the environment as DIGEST_SECTION__KEY, which wins over the file. Reading order: `checks` (what a value may be), the tables
+along the way of the data (`papers`, `readers`, `mails`, then `service`), `whole` (all of them), `reading`, `problems` (what is said of a wrong
+value), `writing` (the example file).
+"""
+
+from digest.config.mails import BouncesSection, MailboxSection, MailSection, MoreServer, SmtpSection
+from digest.config.papers import FeaturesSection, FetchSection, IngestSection, SourceEntry
+from digest.config.readers import DigestSection, EvaluateSection, InterestEntry, SubscriberEntry
+from digest.config.reading import PREFIX, load
+from digest.config.service import AlertsSection, LogSection, ScheduleSection, StoreSection, WebSection, WorkersSection
+from digest.config.whole import LISTS, SECTIONS, Config
+from digest.config.writing import example, shown, toml
+
+__all__ = [
+    "LISTS",
+    "PREFIX",
+    "SECTIONS",
+    "AlertsSection",
+    "BouncesSection",
+    "Config",
+    "DigestSection",
+    "EvaluateSection",
+    "FeaturesSection",
+    "FetchSection",
+    "IngestSection",
+    "InterestEntry",
+    "LogSection",
+    "MailSection",
+    "MailboxSection",
+    "MoreServer",
+    "ScheduleSection",
+    "SmtpSection",
+    "SourceEntry",
+    "StoreSection",
+    "SubscriberEntry",
+    "WebSection",
+    "WorkersSection",
+    "example",
+    "load",
+    "shown",
+    "toml",
+]

@@ -1,0 +1,109 @@
+"""What a value has to be: the types of settings, and what is said of a value that does not fit. No setting stands here."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("no such time zone; use a name like Europe/Berlin")
+    return name
+
+
+def _threshold(value: int | str) -> int | str:
+    if value not in ("good", "strong") and (isinstance(value, str) or not 0 <= value <= 100):
+        raise ValueError('must be a whole number from 0 to 100, "good" or "strong"')
+    return value
+
+
+def _http(url: str) -> None:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("must start with http:// or https://")
+
+
+def _root(url: str) -> str:
+    """Every link of every mail begins with it."""
+    _http(url)
+    try:
+        parts = urlsplit(url)
+        whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or "@" in parts.netloc or re.search(r"[\s<>\"\\?#\x00-\x1f\x7f]", url):
+        raise ValueError("must be a scheme, a host, and perhaps a port and a path, such as https://papers.example.org/digest")
+    return url.rstrip("/")
+
+
+def _bind(address: str) -> str:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise ValueError("must be host:port, for example 127.0.0.1:8025")
+    return address
+
+
+def _mailbox(address: str) -> str:
+    if address and (address.count("@") != 1 or any(c.isspace() for c in address)):
+        raise ValueError("must be an e-mail address")
+    return address
+
+
+def _selector(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?", name):
+        raise ValueError("must be letters, digits, - and .: it names a DNS record")
+    return name
+
+
+def _http_or_none(url: str) -> str:
+    if url:
+        _http(url)
+    return url  # as it is: at some servers a slash at the end makes another address
+
+
+def _hello(name: str) -> str:
+    if name and not re.fullmatch(r"[A-Za-z0-9._-]+|\[[A-Za-z0-9:.]+\]", name):
+        raise ValueError("must be a name such as mail.example.org, or an address such as [192.0.2.25]")
+    return name
+
+
+def _folder_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", name):
+        raise ValueError("must be 1 to 40 small letters, digits, - and _: it names a folder")
+    return name
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ValueError("must be a day written YYYY-MM-DD") from None
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Hour = Annotated[int, Field(ge=0, le=23)]
+Weekday = Annotated[int, Field(ge=1, le=7)]
+Address = Annotated[str, AfterValidator(_mailbox)]
+Threshold = Annotated[int | str, AfterValidator(_threshold)]
+Selector = Annotated[str, AfterValidator(_selector)]
+Day = Annotated[str, AfterValidator(_day)]
+FolderName = Annotated[str, AfterValidator(_folder_name)]
+Hello = Annotated[str, AfterValidator(_hello)]
+Root = Annotated[str, AfterValidator(_root)]
+HttpOrNone = Annotated[str, AfterValidator(_http_or_none)]
+Bind = Annotated[str, AfterValidator(_bind)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+#: a file or folder; "" = none
+OptionalPath = Annotated[Path | None, Field(strict=False), BeforeValidator(lambda path: path or None)]
+
+
+class Section(BaseModel):
+    """A table of settings: frozen, and every key it does not know is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

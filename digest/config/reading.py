@@ -1,0 +1,151 @@
+"""config.toml and the environment -> Config, with its files found and its secrets read."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+from digest.config.mails import MailboxSection, MoreServer, SmtpSection
+from digest.config.problems import explain
+from digest.config.whole import SECTIONS, Config
+from digest.errors import ConfigError
+
+PREFIX = "DIGEST_"
+#: variables that are no settings: where the file is, and what tests use
+_NOT_SETTINGS = ("DIGEST_CONFIG", "DIGEST_TEST_")
+
+
+def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Config:
+    """Read the file (None: defaults and environment alone); relative paths become absolute, from the file's folder or else the working one.
+
+    Raises:
+        ConfigError: naming file or variable, key, value and remedy.
+    """
+    values = _read(path) if path else {}
+    variables = _from_environment(os.environ if environ is None else environ)
+    for (section, key), (_, value) in variables.items():
+        table = values.setdefault(section, {})
+        if isinstance(table, dict):
+            table[key] = value
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(explain(error, path, variables)) from None
+    return _anchored(config, (path.parent if path else Path()).resolve())
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file. `digest init` writes one; without --config the defaults serve") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}). Save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f'{path}: is not TOML: {error}. Strings need quotes: key = "value"') from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[tuple[str, str], tuple[str, Any]]:
+    """(section, key) -> (variable, value). A variable that names no setting is refused: a typing error would pass unseen."""
+    found = {}
+    for variable, text in sorted(environ.items()):
+        if not variable.startswith(PREFIX) or variable.startswith(_NOT_SETTINGS):
+            continue
+        section, _, key = variable.removeprefix(PREFIX).lower().partition("__")
+        if section not in SECTIONS or not key:
+            raise ConfigError(
+                f"environment: {variable} names no setting. The form is {PREFIX}SECTION__KEY, with one of: {', '.join(SECTIONS)}"
+            )
+        model = Config.model_fields[section].annotation
+        field = model.model_fields.get(key) if isinstance(model, type) and issubclass(model, BaseModel) else None
+        found[section, key] = (variable, _typed(text, field))
+    return found
+
+
+def _typed(text: str, field: FieldInfo | None) -> Any:
+    """A variable is text; numbers, truth values and lists are written as in TOML."""
+    if field is None or _is_text(field.annotation):
+        return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _is_text(annotation: Any) -> bool:
+    if get_origin(annotation) is Literal:
+        return True
+    return annotation in (str, Path, SecretStr) or Path in get_args(annotation)
+
+
+_MAIL_PATHS = ("templates", "dkim_key_file", "dkim_ed25519_key_file")
+
+
+def _anchored(config: Config, folder: Path) -> Config:
+    """Relative paths mean the same wherever the command is started."""
+    url = config.store.url
+    if url.startswith("sqlite:///") and not url.startswith("sqlite:////") and url != "sqlite:///:memory:":
+        url = f"sqlite:///{folder / url.removeprefix('sqlite:///')}"
+    smtp = config.smtp
+    more = tuple(_server(one, folder, f"smtp.more.{number}") for number, one in enumerate(smtp.more))
+    smtp = _server(smtp, folder, "smtp").model_copy(update={"outbox": folder / smtp.outbox, "more": more})
+    return config.model_copy(
+        update={
+            "store": config.store.model_copy(update={"url": url}),
+            "features": config.features.model_copy(update={"encoder": _encoder(config.features.encoder, folder)}),
+            "ingest": config.ingest.model_copy(update={"inbox": folder / config.ingest.inbox}),
+            "sources": tuple(one.model_copy(update={"folder": one.folder and folder / one.folder}) for one in config.sources),
+            "mail": config.mail.model_copy(
+                update={key: path and folder / path for key in _MAIL_PATHS for path in [getattr(config.mail, key)]}
+            ),
+            "smtp": smtp,
+            "mailbox": _server(config.mailbox, folder, "mailbox"),
+        }
+    )
+
+
+def _encoder(name: str, folder: Path) -> str:
+    """A folder where there is one, else a name."""
+    return str(folder / name) if name and (folder / name).is_dir() else name
+
+
+_S = TypeVar("_S", SmtpSection, MoreServer, MailboxSection)
+
+
+def _server(server: _S, folder: Path, name: str) -> _S:
+    """With its files found, and the password read from its own.
+
+    Raises:
+        ConfigError: a file cannot be used.
+    """
+    update: dict[str, object] = {}
+    if server.password_file:
+        path = folder / server.password_file
+        if server.password.get_secret_value():
+            raise ConfigError(f"{name}: password and password_file are both set; keep one")
+        try:
+            first = path.read_text(encoding="utf-8").splitlines()[:1]
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                f"{name}.password_file = {str(path)!r}: cannot be read ({error}). Check the path and its permissions"
+            ) from error
+        update |= {"password_file": path, "password": SecretStr(first[0].strip() if first else "")}
+    if server.ca_file:
+        path = folder / server.ca_file
+        try:
+            ssl.create_default_context(cafile=path)
+        except OSError as error:
+            raise ConfigError(
+                f"{name}.ca_file = {str(path)!r}: no certificates can be read from it ({error}). Check the path; the form is PEM"
+            ) from error
+        update["ca_file"] = path
+    return server.model_copy(update=update)

@@ -1,0 +1,75 @@
+"""Config -> text: the example file, and what is in force."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+from digest.config.papers import SourceEntry
+from digest.config.readers import InterestEntry, SubscriberEntry
+from digest.config.whole import SECTIONS, SUBLISTS, Config, model_at
+
+
+def example(values: Mapping[str, Mapping[str, Any]] | None = None) -> str:
+    """The example file: every key, commented, at its default; keys in `values` stand uncommented with their value."""
+    chosen = values or {}
+    lines = ["# Settings of digest. Every key is shown at its default; remove the # to change it.",
+             "# The environment wins over this file: DIGEST_SMTP__PORT=2525 sets [smtp] port.", ""]  # fmt: skip
+    for section in SECTIONS:
+        model = model_at([section])
+        assert model is not None  # noqa: S101
+        lines += [f"# {model.__doc__}", f"[{section}]"]
+        for key, field in model.model_fields.items():
+            if (section, key) in SUBLISTS:
+                continue
+            given = chosen.get(section, {})
+            shown = toml(given.get(key, field.default))
+            lines += [f"# {field.description}", f"{'' if key in given else '# '}{key} = {shown}"]
+        lines.append("")
+        for (inner, key), model in SUBLISTS.items():
+            if inner == section:
+                lines += [f"# {model.__doc__}", f"# [[{section}.{key}]]", *_keys_of(model, {"host": "backup.example.org"}), ""]
+    lines += [f"# {SourceEntry.__doc__}", "# [[sources]]"]
+    shown_at = {"name": "arxiv", "kind": "arxiv-feed", "categories": ("cs.LG", "q-bio.NC"), "every": 60}
+    lines += [*_keys_of(SourceEntry, shown_at), ""]
+    lines += [f"# {SubscriberEntry.__doc__}", "# [[subscribers]]", '# email = "reader@example.org"', '# name = "A reader"', '# timezone = "Europe/Berlin"',
+              "# hour = 7", "# days = [1, 2, 3, 4, 5]", "# size = 10", "# threshold = 0", '# keywords = ["graph neural network", "-survey"]',
+              '# categories = ["cs.LG", "q-bio"]', '# authors = ["Jane Doe"]', '# papers = ["arxiv:2606.01234"]', '# text = ""', "",
+              f"# {InterestEntry.__doc__} Instead of the six keys before.", "# [[subscribers.interests]]",
+              *_keys_of(InterestEntry, {"name": "robot grasping", "share": 2, "keywords": ("+tactile sensing", "-survey")}), ""]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _keys_of(model: type[BaseModel], shown_at: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for key, field in model.model_fields.items():
+        lines += [f"# {field.description}", f"# {key} = {toml(shown_at.get(key, field.default))}"]
+    return lines
+
+
+def toml(value: Any) -> str:
+    """A value as it stands behind the equals sign; a secret as an empty text."""
+    if isinstance(value, SecretStr | None):
+        return '""'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(toml(item) for item in value)}]"
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+def shown(config: Config) -> dict[str, Any]:
+    """What is in force, for people: secrets hidden (pydantic hides its own, the database's stands in an address), paths as text."""
+    values = config.model_dump(mode="json")
+    values["store"]["url"] = re.sub(r"(?<=://)([^:/]*):.*@|(?<=password=)[^&]*", lambda found: _covered(found[1]), config.store.url)
+    return values
+
+
+def _covered(user: str | None) -> str:
+    return "**********" if user is None else f"{user}:**********@"

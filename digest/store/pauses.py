@@ -1,0 +1,35 @@
+"""Mail servers and recipient domains that asked for quiet: known to every sender, and after a restart."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, delete, select
+
+from digest.model import Pause
+from digest.store.engine import insert
+from digest.store.tables import pauses
+
+#: how long after its end a pause that nobody took back still tells a new sender to begin slowly
+_REMEMBERED = timedelta(hours=1)
+_TEXT = 500
+
+
+def every(tx: Connection, *, clock: datetime) -> list[Pause]:
+    """Those that last, and those that ended within the last hour and were not taken back; `clock` is the real time."""
+    rows = tx.execute(select(pauses).where(pauses.c.until > clock - _REMEMBERED).order_by(pauses.c.kind, pauses.c.name))
+    return [Pause(**row._mapping) for row in rows]
+
+
+def put(tx: Connection, pause: Pause, *, clock: datetime) -> None:
+    """Remember a pause, unless a longer one is known of the same server or domain; those of long ago are forgotten."""
+    tx.execute(delete(pauses).where(pauses.c.until <= clock - _REMEMBERED))
+    values = {"until": pause.until, "why": pause.why, "text": pause.text[:_TEXT], "strikes": min(pause.strikes, 1000), "rate": pause.rate}
+    statement = insert(tx, pauses).values(kind=pause.kind, name=pause.name[:260], **values)
+    longer = pauses.c.until < statement.excluded.until
+    tx.execute(statement.on_conflict_do_update(index_elements=["kind", "name"], set_=values, where=longer))
+
+
+def end(tx: Connection, pause: Pause) -> None:
+    """It took something again; a pause that another sender was told since then stands."""
+    tx.execute(delete(pauses).where(and_(pauses.c.kind == pause.kind, pauses.c.name == pause.name, pauses.c.until <= pause.until)))

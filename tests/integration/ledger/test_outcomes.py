@@ -1,0 +1,164 @@
+"""How an attempt moves a message on: accepted, put off, refused, unknown, expired; and what evidence settles later."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from digest import store as rows
+from digest.model import (
+    Delivery,
+    MessageState,
+    Outcome,
+    Phase,
+    Standing,
+    Subscriber,
+)
+from digest.store import Store
+from tests.integration.ledger.conftest import LATER, S, began, claimed, planned, reader, recovered, resolved, settled, states
+from tests.integration.test_store import DAY, NOW, arrive, entry
+
+
+def test_the_straight_way_ends_in_accepted(store: Store, alice: Subscriber) -> None:
+    planned(store, alice)
+    (queued,) = claimed(store)
+    assert states(store) == {S.CLAIMED: 1}
+    assert began(store, queued)
+    assert states(store) == {S.SENDING: 1}
+    assert settled(store, queued, "accepted") is S.ACCEPTED
+    assert claimed(store) == []
+
+
+def test_a_late_word_does_not_undo_what_was_resolved(store: Store, alice: Subscriber) -> None:
+    planned(store, alice)
+    (queued,) = claimed(store, "frozen")
+    assert began(store, queued, "frozen")
+    recovered(store, NOW, dead=("frozen",))
+    assert resolved(store, queued, S.REJECTED)
+    assert settled(store, queued, "accepted", "frozen") is S.REJECTED
+
+
+def test_deferred_waits_longer_each_time_and_expires_when_the_next_time_would_be_too_late(store: Store, alice: Subscriber) -> None:
+    planned(store, alice)
+    now = NOW
+    pauses = []
+    while some := claimed(store, now=now):
+        assert began(store, some[0], now=now)
+        state = settled(store, some[0], "deferred", now=now)
+        if state is S.EXPIRED:
+            break
+        assert state is S.DEFERRED
+        assert claimed(store, now=now) == []
+        start = now
+        while not _waits(store, now):
+            now += timedelta(minutes=1)
+        pauses.append(now - start)
+    assert pauses[:4] == [timedelta(minutes=minutes) for minutes in (5, 15, 45, 120)]
+    assert set(pauses[4:]) == {timedelta(hours=2)}
+    assert NOW + timedelta(hours=14) <= now < NOW + timedelta(hours=16)
+    assert claimed(store, now=now + timedelta(hours=2)) == []
+
+
+def test_attempts_that_never_reached_the_body_wait_longer_each_time_too(store: Store, alice: Subscriber) -> None:
+    planned(store, alice)
+    (queued,) = claimed(store)
+    assert settled(store, queued, "deferred") is S.DEFERRED
+    (queued,) = claimed(store, now=NOW + timedelta(minutes=5))
+    assert settled(store, queued, "deferred", now=NOW + timedelta(minutes=5)) is S.DEFERRED
+    assert claimed(store, now=NOW + timedelta(minutes=19)) == []
+    assert claimed(store, now=NOW + timedelta(minutes=20))
+
+
+def test_a_postponed_message_comes_back_without_having_been_tried(store: Store, alice: Subscriber) -> None:
+    planned(store, alice)
+    (queued,) = claimed(store)
+    later = NOW + timedelta(hours=1)
+    with store.writing() as tx:
+        assert rows.ledger.postpone(tx, [queued], until=later, owner="another", now=NOW) == {}
+        assert rows.ledger.postpone(tx, [queued], until=later, owner="me", now=NOW) == {queued.id: S.DEFERRED}
+    assert claimed(store) == []
+    (again,) = claimed(store, now=later)
+    assert again.attempts == 0
+
+
+@pytest.mark.parametrize(
+    ("phase", "seconds", "waits", "attempts"),
+    [
+        (Phase.CONNECT, 30, timedelta(seconds=30), []),  # sent back by a domain's pause: no attempt
+        (Phase.BODY, 30, timedelta(minutes=5), ["deferred"]),
+        (Phase.BODY, 900, timedelta(minutes=15), ["deferred"]),
+        (Phase.CONNECT, None, timedelta(minutes=5), ["deferred"]),  # it could not even be written
+    ],
+)
+def test_the_mailer_may_know_better_when_to_come_back(
+    store: Store, alice: Subscriber, phase: Phase, seconds: int | None, waits: timedelta, attempts: list[str]
+) -> None:
+    planned(store, alice)
+    (queued,) = claimed(store)
+    ended = NOW + timedelta(days=100)  # deliveries have the real time, whatever day a command plays
+    retry_at = None if seconds is None else ended + timedelta(seconds=seconds)
+    delivery = Delivery(outcome="deferred", server="", phase=phase, fault="busy", started=ended, ended=ended, retry_at=retry_at)
+    with store.writing() as tx:
+        assert rows.ledger.settle(tx, [(queued, delivery)], owner="me", now=NOW) == {queued.id: S.DEFERRED}
+        (message,) = rows.deliveries.of_messages(tx)
+    assert message["not_before"] == NOW + waits
+    assert [one["outcome"] for one in message["deliveries"]] == attempts
+
+
+@pytest.mark.parametrize("state", [S.ACCEPTED, S.REJECTED])
+def test_evidence_settles_what_is_unknown_or_under_way_and_nothing_else(store: Store, alice: Subscriber, state: MessageState) -> None:
+    planned(store, alice)
+    (queued,) = claimed(store)
+    assert not resolved(store, queued, state)
+    assert began(store, queued)
+    assert resolved(store, queued, state)
+    assert states(store) == {state: 1}
+    assert settled(store, queued, "unknown") is state
+    other = S.REJECTED if state is S.ACCEPTED else S.ACCEPTED
+    assert not resolved(store, queued, other)
+    with store.reading() as tx:
+        (message,) = rows.deliveries.of_messages(tx)
+    assert message["evidence"] == "a test"
+    assert [delivery["outcome"] for delivery in message["deliveries"]] == ["unknown"]
+
+
+def test_what_is_said_twice_counts_once(store: Store, alice: Subscriber) -> None:
+    planned(store, alice)
+    (queued,) = claimed(store)
+    assert began(store, queued)
+    assert [settled(store, queued, "accepted") for _ in range(2)] == [S.ACCEPTED] * 2
+    with store.reading() as tx:
+        (message,) = rows.deliveries.of_messages(tx, state=S.ACCEPTED)
+    assert (len(message["deliveries"]), message["attempts"]) == (1, 1)
+
+
+def test_a_group_begins_and_settles_each_message_by_itself(store: Store) -> None:
+    arrive(store, entry("Paper", arxiv="2606.00001"))
+    readers = [reader(store, f"r{number}@example.org") for number in range(6)]
+    for who in readers:
+        planned(store, who)
+    some = claimed(store)
+    with store.writing() as tx:
+        rows.subscribers.set_standing(tx, readers[0].id, Standing.LEFT, now=NOW)
+    with store.writing() as tx:
+        assert rows.ledger.begin(tx, some, owner="me", now=NOW, clock=NOW) == {queued.id for queued in some[1:]}
+        outcomes: tuple[Outcome, ...] = ("lost", "accepted", "rejected", "unknown", "deferred", "lost")
+        ended = [
+            Delivery(outcome=outcome, server="here", phase=Phase.BODY, code=0, text=outcome, started=NOW, ended=NOW) for outcome in outcomes
+        ]
+        found = rows.ledger.settle(tx, list(zip(some, ended, strict=True)), owner="me", now=NOW)
+    assert [found[queued.id] for queued in some] == [S.SKIPPED, S.ACCEPTED, S.REJECTED, S.UNKNOWN, S.DEFERRED, S.PLANNED]
+
+
+def _waits(store: Store, now: datetime) -> int:
+    with store.reading() as tx:
+        return rows.deliveries.waiting(tx, now=now)[0]
+
+
+def test_a_digest_past_its_window_expires(store: Store, alice: Subscriber) -> None:
+    planned(store, alice)
+    (queued,) = claimed(store, now=NOW + timedelta(hours=15, minutes=59, seconds=30))
+    assert not began(store, queued, now=NOW + timedelta(hours=16))
+    planned(store, alice, day=DAY + timedelta(days=1))
+    assert recovered(store, LATER)["expired"] == 2  # the lost claim was given back first

@@ -1,0 +1,134 @@
+"""What a planned digest leaves for the next ones: its papers, whether they arrived, and when."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import update
+
+from digest import store as rows
+from digest.model import (
+    Made,
+    Outcome,
+    Quiet,
+    QuietReason,
+    Subscriber,
+)
+from digest.store import Store
+from digest.store.digests import History, Window
+from digest.store.tables import messages
+from tests.integration.ledger.conftest import LATER, began, claimed, planned, recovered, settled
+from tests.integration.test_store import DAY, NOW, arrive, entry
+
+
+def test_a_date_has_one_digest(store: Store, alice: Subscriber) -> None:
+    assert planned(store, alice) == 1
+    assert planned(store, alice, papers=(2,)) is None
+    quiet = Quiet(subscriber_id=alice.id, local_date=DAY, reason=QuietReason.NO_NEW_PAPERS, made=Made(model="", features="", at=NOW))
+    with store.writing() as tx:
+        assert rows.digests.plan(tx, quiet, mark=9, window=Window(message_id="<x@y>", not_before=NOW, expires_at=LATER), now=NOW) is None
+        assert [item.score.paper_id for item in rows.digests.load(tx, 1).items] == [1]
+
+
+def test_a_digest_comes_back_as_it_was_chosen(store: Store, alice: Subscriber) -> None:
+    planned(store, alice, papers=(3, 1))
+    with store.reading() as tx:
+        digest = rows.digests.load(tx, 1)
+    assert [(item.position, item.score.paper_id, item.score.match) for item in digest.items] == [(1, 3, 90), (2, 1, 90)]
+    assert (digest.made.model, digest.made.at) == ("keywords", NOW)
+
+
+def test_times_come_back_aware(store: Store, alice: Subscriber) -> None:
+    planned(store, alice)
+    with store.reading() as tx:
+        (latest,) = rows.digests.latest(tx)
+        assert rows.digests.load(tx, 1).made.at.tzinfo is UTC
+    assert latest["message"] == "planned"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "carried", "maybe"),
+    [("accepted", set(), set()), ("rejected", {1, 2}, set()), ("unknown", {1, 2}, {1, 2}), ("deferred", set(), set())],
+)
+def test_papers_of_a_digest_that_failed_compete_again(
+    store: Store, alice: Subscriber, outcome: Outcome, carried: set[int], maybe: set[int]
+) -> None:
+    planned(store, alice, papers=(1, 2))
+    (queued,) = claimed(store)
+    assert began(store, queued)
+    settled(store, queued, outcome)
+    with store.reading() as tx:
+        past = rows.digests.history(tx, [alice.id], DAY + timedelta(days=1), since=DAY - timedelta(days=38))[alice.id]
+    assert (past.carried, past.maybe_seen) == (carried, maybe)
+    assert past.listed == (set() if carried else {1, 2})
+    assert past.last_day == (None if carried else DAY)
+
+
+def test_what_competed_again_and_was_not_chosen_is_done_with(store: Store, alice: Subscriber) -> None:
+    planned(store, alice, papers=(1, 2))
+    (queued,) = claimed(store)
+    began(store, queued)
+    settled(store, queued, "rejected")
+    tomorrow = NOW + timedelta(days=1)
+    planned(store, alice, day=DAY + timedelta(days=1), papers=(1,), now=tomorrow)
+    with store.reading() as tx:
+        past = rows.digests.history(tx, [alice.id], DAY + timedelta(days=2), since=DAY - timedelta(days=38))[alice.id]
+    assert (past.carried, past.listed) == (set(), {1})
+
+
+def test_a_digest_that_expires_after_the_next_one_was_composed_loses_no_paper(store: Store, alice: Subscriber) -> None:
+    planned(store, alice, papers=(1, 2))
+    planned(store, alice, day=DAY + timedelta(days=1), papers=(3,), now=NOW + timedelta(hours=15))
+    recovered(store, NOW + timedelta(hours=17))
+    with store.reading() as tx:
+        past = rows.digests.history(tx, [alice.id], DAY + timedelta(days=2), since=DAY - timedelta(days=38))[alice.id]
+    assert past.carried == {1, 2}
+
+
+def whole_history(store: Store, ident: int, before: date, past: list[tuple[date, tuple[int, ...], str, datetime, datetime]]) -> History:
+    """What all of a reader's past says, worked out one digest after the other."""
+    closed = [one for one in past if one[0] < before and one[2] not in ("rejected", "unknown", "expired")]
+    last = max(closed, key=lambda one: one[0]) if closed else None
+    listed = {paper for one in closed for paper in one[1]}
+    failed = [one for one in past if one[0] < before and one not in closed]
+    carried = {paper for one in failed if last is None or last[3] <= one[4] for paper in one[1]}
+    return History(
+        last_day=last and max(last[0], last[3].date()),
+        mark=9 if last else 0,
+        listed=frozenset(listed),
+        carried=frozenset(carried - listed),
+        maybe_seen=frozenset({paper for one in failed if one[2] == "unknown" for paper in one[1]} - listed),
+    )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_read_of_the_past_is_what_all_of_it_says_of_the_papers_that_compete(store: Store, alice: Subscriber, seed: int) -> None:
+    luck = random.Random(seed)
+    past: list[tuple[date, tuple[int, ...], str, datetime, datetime]] = []
+    arrive(store, *(entry(f"Later paper {n}", arxiv=f"2606.1{n:04}") for n in range(60)))
+    for number in range(60):
+        if luck.random() < 0.2:
+            continue  # a day without
+        day, at = DAY + timedelta(days=number), NOW + timedelta(days=number)
+        so_far = whole_history(store, alice.id, day, past)
+        new = [paper for paper in range(number + 1, number + 4) if paper not in so_far.listed]
+        papers = tuple(sorted({*luck.sample(sorted({*new, *so_far.carried}), min(2, len({*new, *so_far.carried}))), number + 4}))
+        planned(store, alice, day=day, papers=papers, now=at, seen_before=so_far.maybe_seen)
+        state = luck.choice(["accepted", "accepted", "rejected", "unknown", "expired"])
+        changed = at + timedelta(days=luck.choice([0, 0, 0, 1, 3, 30]))  # by the word of the operator, days after
+        with store.writing() as tx:
+            said = {"state": state, "changed_at": changed}
+            tx.execute(update(messages).where(messages.c.key == day.isoformat()).values(said))
+        past.append((day, papers, state, at, changed))
+        before, since = day + timedelta(days=1), day - timedelta(days=7)
+        with store.reading() as tx:
+            found = rows.digests.history(tx, [alice.id], before, since=since)[alice.id]
+            all_of_it = rows.digests.history(tx, [alice.id], before, since=date.min)[alice.id]
+        wanted = whole_history(store, alice.id, before, past)
+        assert all_of_it == wanted
+        assert (found.last_day, found.mark, found.carried) == (wanted.last_day, wanted.mark, wanted.carried)
+        competing = {paper for paper in range(1, 70) if paper > number - 4} | wanted.carried
+        assert found.listed & competing == wanted.listed & competing
+        assert found.maybe_seen & wanted.carried == wanted.maybe_seen & wanted.carried

@@ -1,0 +1,59 @@
+"""The days on which arXiv announces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from digest import pipeline
+from digest.app import App
+from digest.sources import calendar
+
+
+@pytest.mark.parametrize(
+    ("day", "announced"),
+    [
+        ("2026-06-07", True),  # Sunday
+        ("2026-06-08", True),
+        ("2026-06-11", True),  # Thursday
+        ("2026-06-12", False),
+        ("2026-06-13", False),
+        ("2026-06-19", False),  # a Friday, and a holiday
+        ("2026-06-21", False),  # the Sunday after it: nobody worked on what it would announce
+        ("2026-06-22", True),
+        ("2026-09-07", False),
+        ("2026-12-31", False),
+    ],
+)
+def test_arxiv_announces_on_its_days(day: str, announced: bool) -> None:
+    assert calendar.expected(date.fromisoformat(day)) is announced
+
+
+def test_the_operator_may_add_a_holiday() -> None:
+    assert not calendar.expected(date(2026, 6, 8), [date(2026, 6, 8)])
+
+
+def test_announcements_are_at_eight_in_the_evening_in_summer_and_winter() -> None:
+    found = list(calendar.announcements(datetime(2026, 10, 29, tzinfo=UTC), datetime(2026, 11, 3, 12, tzinfo=UTC)))
+    assert [at.astimezone(UTC).isoformat() for at in found] == ["2026-10-29T00:00:00+00:00", "2026-10-30T00:00:00+00:00", "2026-11-02T01:00:00+00:00",
+                                                              "2026-11-03T01:00:00+00:00"][1:]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("last", "now", "alarm"),
+    [
+        ("2026-06-12T05:00", "2026-06-15T05:00", False),  # a weekend
+        ("2026-06-19T05:00", "2026-06-23T05:00", False),  # a weekend after a holiday on Friday
+        ("2026-06-09T05:00", "2026-06-11T05:00", True),  # Tuesday's announcement never came
+    ],
+)
+def test_silence_of_arxiv_is_an_alarm_only_when_it_should_have_spoken(
+    service: Callable[..., App], dump: Callable[..., Path], last: str, now: str, alarm: bool
+) -> None:
+    entry = {"name": "feed", "kind": "arxiv-feed", "categories": ["cs.LG"]}
+    pipeline.ingest(service(entry, now=datetime.fromisoformat(f"{last}+00:00")), [dump()])
+    alarms = pipeline.status(service(entry, now=datetime.fromisoformat(f"{now}+00:00"))).alarms
+    assert any(one.kind == "dumps" for one in alarms) is alarm

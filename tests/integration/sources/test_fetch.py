@@ -1,0 +1,201 @@
+"""The verb fetch: what is due, what one failure stops, and a kill at any moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from digest import pipeline, sources, store
+from digest.app import App
+from digest.cli import app as commands
+from digest.errors import InputError
+from digest.pipeline.fetch import Fetched, fetch
+from digest.sources import Wanted
+from digest.sources.web import Web
+from digest.store import sources as states
+from tests.conftest import NOON, ROOT
+from tests.fakes.source_server import SourceServer
+from tests.integration.sources.conftest import ALL, Time, ids, with_sources
+
+
+def run(app: App, time: Time, *names: str, **how: Any) -> Fetched:
+    return fetch(app, names, sleep=time.sleep, clock=time.clock, **how)
+
+
+def daily(server: SourceServer, **more: Any) -> dict[str, Any]:
+    return {"name": "daily", "kind": "huggingface", "url": server.url("/daily"), "days": 1, **more}
+
+
+def papers(app: App) -> int:
+    with app.store.reading() as tx:
+        return int(store.papers.totals(tx)["papers"])
+
+
+def test_what_is_fetched_is_ingested_once(server: SourceServer, service: Callable[..., App], time: Time) -> None:
+    app = service(daily(server))
+    first, second = run(app, time), run(app, time)
+    assert (first.failed, first.ingested.count("new"), papers(app)) == (False, 4, 4)
+    assert (second.ingested.count("new"), papers(app)) == (0, 4)
+    assert server.requests[0].headers["User-Agent"].endswith("mailto:ops@example.org)")
+    with app.store.reading() as tx:
+        assert store.rounds.latest(tx, "fetch") is not None
+
+
+def test_only_due_sources_are_fetched_and_named_ones_always(server: SourceServer, service: Callable[..., App], time: Time) -> None:
+    entry = daily(server, every=60)
+    run(service(entry), time)
+    asked = len(server.requests)
+    waiting = run(service(entry, now=NOON + timedelta(minutes=59)), time, due=True)
+    assert (waiting.sources[0].outcome, len(server.requests)) == ("waiting", asked)
+    assert run(service(entry, now=NOON + timedelta(minutes=60)), time, due=True).sources[0].outcome != "waiting"
+    assert run(service(entry, now=NOON + timedelta(minutes=61)), time, "daily").sources[0].outcome != "waiting"
+
+
+def test_a_server_that_asked_for_time_is_left_alone_whoever_asks(server: SourceServer, service: Callable[..., App], time: Time) -> None:
+    server.fail("/daily", "503-long")
+    assert run(service(daily(server)), time).failed
+    assert run(service(daily(server), now=NOON + timedelta(hours=23)), time, "daily").sources[0].outcome == "waiting"
+    assert run(service(daily(server), now=NOON + timedelta(hours=25)), time, "daily").sources[0].outcome == "fetched"
+
+
+def test_one_failing_source_does_not_stop_the_others_and_status_names_it(
+    server: SourceServer, service: Callable[..., App], time: Time
+) -> None:
+    server.fail("/oai", "404")
+    app = service({"name": "bad", "kind": "oai", "url": server.url("/oai")}, daily(server))
+    report = run(app, time)
+    assert [one.outcome for one in report.sources] == ["failed", "fetched"]
+    assert any(alarm.what.startswith("Source bad fails: ") for alarm in pipeline.status(app).alarms)
+
+
+def test_disabled_sources_are_not_contacted_and_unknown_names_are_refused(
+    server: SourceServer, service: Callable[..., App], time: Time
+) -> None:
+    app = service(daily(server, enabled=False))
+    assert run(app, time).sources == []
+    assert server.requests == []
+    with pytest.raises(InputError, match="no source is called 'nowhere'"):
+        run(app, time, "nowhere")
+
+
+def test_two_processes_do_not_fetch_at_once_and_a_dead_one_does_not_hold_the_others(
+    server: SourceServer, service: Callable[..., App], time: Time
+) -> None:
+    app = service(daily(server))
+    with app.store.writing() as tx:
+        assert states.claim(tx, store.owners.me("other"), NOON)[0]
+    assert run(app, time).busy
+    dead = subprocess.run(
+        [sys.executable, "-c", "from digest import store; print(store.owners.me('x'))"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    with app.store.writing() as tx:
+        states.put(tx, "*", {"owner": dead.stdout.strip(), "asked": {}}, NOON)
+    assert not run(app, time).busy
+
+
+def test_stopping_keeps_what_came_and_the_next_fetch_goes_on(server: SourceServer, service: Callable[..., App], time: Time) -> None:
+    app = service({"name": "all", "kind": "oai", "url": server.url("/oai")})
+    stopped = run(app, time, stop=lambda: len(server.requests) == 2, reading=False)
+    assert (stopped.sources[0].outcome, len(stopped.sources[0].files)) == ("stopped", 2)
+    rest = run(app, time, reading=False)
+    assert (rest.sources[0].outcome, ids(rest.sources[0])) == ("fetched", ALL[20:])
+
+
+class Killed(BaseException):
+    """As good as SIGKILL: nobody catches it."""
+
+
+@pytest.mark.parametrize("stored", [True, False])
+@pytest.mark.parametrize("moment", [1, 2, 3])
+def test_a_kill_before_or_after_the_state_is_stored_loses_and_doubles_nothing(
+    server: SourceServer, time: Time, tmp_path: Path, moment: int, stored: bool
+) -> None:
+    wanted = Wanted(name="all", kind="oai", url=server.url("/oai"))
+    kept: dict[str, Any] = {}
+    calls = iter(range(1, 100))
+
+    def save(state: dict[str, Any], _files: list[Path]) -> None:
+        now = next(calls)
+        if now != moment or stored:
+            kept.clear()
+            kept.update(json.loads(json.dumps(state)))
+        if now == moment:
+            raise Killed
+
+    web = Web(agent="a", hosts={"127.0.0.1"}, clock=time.clock, sleep=time.sleep)
+    with pytest.raises(Killed):
+        sources.harvest(wanted, {}, web=web, inbox=tmp_path, now=NOON, save=save)
+    if not (moment == 3 and stored):  # then nothing was left to do
+        assert sources.harvest(wanted, dict(kept), web=web, inbox=tmp_path, now=NOON, save=save).error == ""
+    web.close()
+    assert re.findall(r"<id>(.*?)</id>", "".join(path.read_text() for path in sorted((tmp_path / "all").iterdir()))) == ALL
+
+
+def test_a_killed_process_is_followed_by_one_that_finishes_its_work(
+    server: SourceServer, service: Callable[..., App], time: Time, tmp_path: Path
+) -> None:
+    app = service(daily(server, days=3))
+    server.fail("/daily", "ok", "slow")
+    program = "from digest.cli import fetch; from digest.cli.base import app; app()"
+    command = [sys.executable, "-c", program, "fetch", "--config", str(tmp_path / "config.toml")]
+    with subprocess.Popen(command, cwd=ROOT, env=os.environ | {"DIGEST_FETCH__TIMEOUT": "60"}) as process:
+        server.wait_for(2)
+        process.kill()
+    # the day of the killed process is the real one, so that its window was another; what it kept is ingested all the same
+    report = run(app, time)
+    assert (report.busy, report.failed) == (False, False)
+    kept = sorted(path.name for path in (tmp_path / "inbox" / "daily").iterdir())
+    with app.store.reading() as tx:
+        read = {dump["name"] for dump in store.dumps.latest(tx, 100)}
+    assert set(kept) == read
+
+
+def test_another_question_under_the_same_name_begins_anew(server: SourceServer, service: Callable[..., App], time: Time) -> None:
+    run(service({"name": "all", "kind": "oai", "url": server.url("/oai"), "sets": ["a", "b"]}), time, reading=False)
+    report = run(service({"name": "all", "kind": "oai", "url": server.url("/oai"), "sets": ["c"]}), time, reading=False)
+    assert (report.sources[0].error, len(report.sources[0].files)) == ("", 3)
+    assert server.requests[-3].query["from"] == "2026-06-06"
+
+
+def test_a_watched_folder_is_copied_once(service: Callable[..., App], time: Time, tmp_path: Path, dump: Callable[..., Path]) -> None:
+    made = dump()
+    os.utime(made, (0, 0))
+    app = service({"name": "drop", "kind": "folder", "folder": str(made.parent)})
+    first = run(app, time)
+    (made.parent / "copy.jsonl").write_bytes(made.read_bytes())
+    os.utime(made.parent / "copy.jsonl", (0, 0))
+    second = run(app, time)
+    assert (len(first.sources[0].files), first.ingested.count("new")) == (1, 16)
+    assert (second.sources[0].outcome, second.ingested.files) == ("unchanged", [])
+    made.unlink()
+    assert first.sources[0].files[0].is_file()
+
+
+def test_a_folder_that_is_gone_is_told(service: Callable[..., App], time: Time, tmp_path: Path) -> None:
+    report = run(service({"name": "drop", "kind": "folder", "folder": str(tmp_path / "gone")}), time)
+    assert "is no folder" in report.sources[0].error
+
+
+def test_the_command_reports_and_fails_where_a_source_did(server: SourceServer, tmp_path: Path) -> None:
+    with_sources(tmp_path, daily(server, days=1))
+    good = CliRunner().invoke(commands, ["fetch", "--json", "--config", str(tmp_path / "config.toml")])
+    assert good.exit_code == 0, good.output
+    assert json.loads(good.stdout)["sources"][0]["name"] == "daily"
+    server.fail("/daily", "404")
+    bad = CliRunner().invoke(commands, ["fetch", "--config", str(tmp_path / "config.toml")])
+    assert bad.exit_code == 1
+    assert "answers 404" in bad.output.replace("\n", " ")

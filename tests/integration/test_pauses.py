@@ -1,0 +1,147 @@
+"""Who asked for quiet is left in quiet: by every sender, and after a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from digest import pipeline, store, subscriptions
+from digest.app import App
+from digest.model import MessageState, Pause
+from digest.store import Store
+from digest.subscriptions import Wish
+from tests.conftest import NOON, make_app
+from tests.fakes.smtp_server import Act, HostileSmtp, Step, serving
+
+S = MessageState
+CLOCK = datetime.now(UTC)
+Senders = Callable[[HostileSmtp], App]
+
+
+@pytest.fixture
+def sender(tmp_path: Path, store_url: str, dump: Callable[..., Path]) -> Iterator[Senders]:
+    """Ten readers at slow.example have a digest planned; each call is another process that sends over a server."""
+    made: list[App] = []
+    first = make_app(tmp_path, store_url)
+    made.append(first)
+    pipeline.ingest(first, [dump()])
+    wishes = [Wish(email=f"r{number}@slow.example", keywords=("robot",), size=3) for number in range(10)]
+    list(subscriptions.subscribe_many(first, wishes, origin="file"))
+    assert len(pipeline.compose(first).planned) == 10
+
+    def start(server: HostileSmtp) -> App:
+        app = make_app(tmp_path, store_url, smtp__host="127.0.0.1", smtp__port=str(server.port), smtp__connections="1")
+        made.append(app)
+        return app
+
+    yield start
+    for app in made:
+        app.close()
+
+
+def says(step: Step, *replies: str) -> HostileSmtp:
+    return HostileSmtp({step: [Act.reply(reply) for reply in replies]})
+
+
+def stored(app: App) -> list[Pause]:
+    with app.store.reading() as tx:
+        return store.pauses.every(tx, clock=datetime.now(UTC))
+
+
+def asked(server: HostileSmtp) -> int:
+    return sum("slow.example" in line for line in server.commands("RCPT"))
+
+
+def test_a_restart_does_not_forget_who_asked_for_quiet(sender: Senders) -> None:
+    with serving(says("RCPT", *["451 4.7.1 r0@slow.example too fast"] * 20)) as server:
+        assert pipeline.send(sender(server)).states == {S.DEFERRED: 10}
+        assert asked(server) == 1
+    with serving(says("RCPT")) as server:
+        app = sender(server)
+        (pause,) = stored(app)
+        assert (pause.kind, pause.name, pause.why, pause.strikes) == ("domain", "slow.example", "busy", 1)
+        assert pause.text == "451 4.7.1 ...@... too fast"
+        assert pause.rate == pytest.approx(30)
+        assert timedelta(0) < pause.until - datetime.now(UTC) < timedelta(minutes=1)
+        # the messages are due by now, the pause lasts
+        assert pipeline.send(app.at(NOON + timedelta(minutes=15))).states == {S.DEFERRED: 10}
+        assert server.commands("RCPT") == []
+        assert pipeline.status(app).pauses == [pause]
+
+
+def test_a_sender_that_runs_hears_what_another_was_told(sender: Senders) -> None:
+    with serving(says("RCPT")) as calm, serving(says("RCPT", "451 4.7.1 too fast")) as strict:
+        running, other = sender(calm), sender(strict)
+        subscriptions.subscribe(running, Wish(email="early@slow.example", keywords=("robot",)), origin="command")
+        early = subscriptions.by_email(running, "early@slow.example")
+        pipeline.compose(running)
+        assert pipeline.send(running, only=early).states == {S.ACCEPTED: 1}
+        pipeline.send(other)
+        assert pipeline.send(running.at(NOON + timedelta(minutes=15))).states == {S.DEFERRED: 10}
+        assert asked(calm) == 1
+
+
+def test_who_mended_what_was_refused_and_starts_anew_sends_at_once(sender: Senders) -> None:
+    with serving(says("DOT", *["550 5.7.26 unauthenticated"] * 20)) as server:
+        assert pipeline.send(sender(server)).states == {S.DEFERRED: 10}
+        assert asked(server) == 1
+    with serving(says("DOT")) as server:
+        app = sender(server)
+        assert {pause.why for pause in stored(app)} == {"ours"}
+        for minutes in (20, 25, 40):  # those behind the one that goes ahead come back after it
+            pipeline.send(app.at(NOON + timedelta(minutes=minutes)))
+        assert len(server.stored) == 10
+        assert stored(app) == []
+        assert pipeline.status(app).pauses == []
+
+
+def test_after_a_pause_the_waiting_do_not_come_all_at_once(sender: Senders) -> None:
+    with serving(says("RCPT", "451 4.7.1 too fast")) as server:
+        app = sender(server)
+        pipeline.send(app)
+        (pause,) = stored(app)
+        with app.store.writing() as tx:
+            store.pauses.end(tx, pause)
+            store.pauses.put(tx, replace(pause, until=datetime.now(UTC), rate=10.0), clock=datetime.now(UTC))
+        again = sender(server)
+        report = pipeline.send(again.at(NOON + timedelta(minutes=15)))
+        assert report.states == {S.ACCEPTED: 1, S.DEFERRED: 9}
+        waits = [row["not_before"] for row in pipeline.deliveries(app, state=S.DEFERRED)]
+        assert len(waits) == 9
+        assert stored(app) == []
+
+
+def one(until: datetime, **more: object) -> Pause:
+    return Pause(**({"kind": "server", "name": "mx:25", "until": until, "why": "busy", "text": "421", "strikes": 1} | more))  # type: ignore[arg-type]
+
+
+def test_the_longest_pause_that_was_told_stands(store: Store) -> None:
+    from digest.store import pauses
+
+    long, short = one(CLOCK + timedelta(minutes=9), rate=5.0), one(CLOCK + timedelta(minutes=3), strikes=4)
+    with store.writing() as tx:
+        pauses.put(tx, long, clock=CLOCK)
+        pauses.put(tx, short, clock=CLOCK)
+        assert pauses.every(tx, clock=CLOCK) == [long]
+        pauses.end(tx, short)  # it was told longer since
+        assert pauses.every(tx, clock=CLOCK) == [long]
+        longer = one(CLOCK + timedelta(minutes=30), why="ours", text="550")
+        pauses.put(tx, longer, clock=CLOCK)
+        assert pauses.every(tx, clock=CLOCK) == [longer]
+        pauses.end(tx, longer)
+        assert pauses.every(tx, clock=CLOCK) == []
+
+
+def test_pauses_of_long_ago_are_forgotten(store: Store) -> None:
+    from digest.store import pauses
+
+    with store.writing() as tx:
+        pauses.put(tx, one(CLOCK, name="old:25"), clock=CLOCK)
+        assert len(pauses.every(tx, clock=CLOCK + timedelta(minutes=59))) == 1
+        assert pauses.every(tx, clock=CLOCK + timedelta(minutes=61)) == []
+        pauses.put(tx, one(CLOCK + timedelta(hours=2)), clock=CLOCK + timedelta(minutes=61))
+        assert [pause.name for pause in pauses.every(tx, clock=CLOCK)] == ["mx:25"]

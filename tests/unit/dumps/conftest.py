@@ -1,0 +1,74 @@
+"""A dump made of whatever a test writes, and the dumps of `tests/data`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from digest.dumps import Dump, open_dump
+from digest.model import Entry, Record, Rejected, Skipped
+from digest.papers import clean
+
+TODAY = date(2026, 11, 19)
+FOLDER = Path(__file__).parents[2] / "data" / "dumps"
+GOLDEN = sorted(path for path in FOLDER.iterdir() if not path.name.endswith(".expected.json"))
+
+Made = Callable[..., Dump]
+
+
+@pytest.fixture
+def dump(tmp_path: Path) -> Made:
+    """A dump that holds bytes, text, or a value as JSON."""
+
+    def make(content: object, name: str = "dump", *, today: date = TODAY) -> Dump:
+        path = tmp_path / "a-file"
+        text = content if isinstance(content, str | bytes) else json.dumps(content)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return open_dump(path, today=today, name=name)
+
+    return make
+
+
+def titles(dump: Dump) -> list[str]:
+    return [one.title for one in dump.records() if isinstance(one, Record)]
+
+
+def refused(dump: Dump) -> list[tuple[int, str]]:
+    return [(one.line, one.reason) for one in dump.records() if isinstance(one, Rejected)]
+
+
+def skipped(dump: Dump) -> list[tuple[int, str]]:
+    return [(one.line, one.reason) for one in dump.records() if isinstance(one, Skipped)]
+
+
+def papers(dump: Dump) -> list[Record]:
+    return [one for one in dump.records() if isinstance(one, Record)]
+
+
+def only(dump: Dump) -> Record:
+    (one,) = dump.records()
+    assert isinstance(one, Record), one
+    return one
+
+
+def entries(dump: Dump) -> list[Entry]:
+    made = (clean(one, dump.format) for one in papers(dump))
+    return [one for one in made if isinstance(one, Entry)]
+
+
+def row(number: int, **fields: object) -> str:
+    """A line as a daily crawl of arXiv writes it."""
+    paper = {
+        "id": f"2606.{number:05}",
+        "categories": ["cs.LG"],
+        "abs": f"https://arxiv.org/abs/2606.{number:05}",
+        "authors": ["Jane Doe"],
+        "title": f"Title {number}",
+        "comment": None,
+        "summary": "Text.",
+    }
+    return json.dumps(paper | fields)

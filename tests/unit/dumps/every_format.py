@@ -1,0 +1,117 @@
+"""A file of each format, for tests of what holds for all of them."""
+
+from __future__ import annotations
+
+import re
+
+from digest.dumps import Dump
+from digest.model import Rejected
+
+MIB = 1024**2
+ABSTRACT = "It is invented and claims nothing at all. " * 6
+
+#: a file of each format: what stands before its records, a record with TITLE, ID and DAY in it, what stands between, and behind
+XML = {
+    "oai-pmh": (
+        '<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><ListRecords>',
+        "<record><header><identifier>oai:arXiv.org:ID</identifier><datestamp>DAY</datestamp></header><metadata>"
+        '<arXiv xmlns="http://arxiv.org/OAI/arXiv/"><id>ID</id><title>TITLE</title></arXiv></metadata></record>',
+        "\n",
+        "</ListRecords></OAI-PMH>",
+    ),
+    "feed": (
+        '<rss version="2.0"><channel><title>News</title>',
+        "<item><title>TITLE</title><link>https://arxiv.org/abs/ID</link><pubDate>DAY</pubDate></item>",
+        "\n",
+        "</channel></rss>",
+    ),
+    "arxiv-api": (
+        '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:arxiv="http://arxiv.org/schemas/atom"><id>http://arxiv.org/api/x</id>',
+        "<entry><id>http://arxiv.org/abs/ID</id><title>TITLE</title><published>DAY</published></entry>",
+        "\n",
+        "</feed>",
+    ),
+    "pubmed": (
+        "<PubmedArticleSet>",
+        "<PubmedArticle><MedlineCitation><PMID>17</PMID><DateRevised><Year>DAY</Year></DateRevised><Article><ArticleTitle>TITLE</ArticleTitle>"
+        '<ELocationID EIdType="doi">10.1000/ID</ELocationID></Article></MedlineCitation></PubmedArticle>',
+        "\n",
+        "</PubmedArticleSet>",
+    ),
+}
+JSON = {
+    "arxiv-daily": (
+        "",
+        '{"id":"ID","title":"TITLE","abs":"https://arxiv.org/abs/ID","summary":"","authors":[],"announced":"DAY"}',
+        "\n",
+        "\n",
+    ),
+    "arxiv-snapshot": (
+        "",
+        '{"id":"ID","title":"TITLE","authors_parsed":[["Doe","Jane",""]],"update_date":"DAY","versions":[]}',
+        "\n",
+        "\n",
+    ),
+    "biorxiv": (
+        '{"messages":[{"status":"ok"}],"collection":[',
+        '{"doi":"10.1101/ID","title":"TITLE","jatsxml":"x","date":"DAY","version":"1"}',
+        ",\n",
+        "]}",
+    ),
+    "crossref": (
+        '{"status":"ok","message-type":"work-list","message":{"items":[',
+        '{"DOI":"10.1000/ID","title":["TITLE"],"created":{"date-time":"DAY"},"issued":{"date-parts":[["DAY"]]},"type":"journal-article"}',
+        ",\n",
+        "]}}",
+    ),
+    "csl-json": (
+        "[",
+        '{"type":"article-journal","title":"TITLE","author":[{"family":"Doe"}],"DOI":"10.1000/ID","issued":{"raw":"DAY"}}',
+        ",\n",
+        "]",
+    ),
+    "huggingface-json": ("[", '{"paper":{"id":"ID","title":"TITLE","publishedAt":"DAY","upvotes":1},"publishedAt":"DAY"}', ",\n", "]"),
+    "jsonl": ("", '{"title":"TITLE","id":"ID","submitted":"DAY","announced":"DAY"}', "\n", "\n"),
+    "openalex": (
+        '{"meta":{"count":3},"results":[',
+        '{"id":"https://openalex.org/W17","doi":"10.1000/ID","title":"TITLE","abstract_inverted_index":null,"publication_date":"DAY"}',
+        ",\n",
+        "]}",
+    ),
+    "semantic-scholar": ("", '{"corpusid":17,"title":"TITLE","externalids":{"DOI":"10.1000/ID"},"publicationdate":"DAY"}', "\n", "\n"),
+    "semantic-scholar-api": (
+        '{"total":3,"data":[',
+        '{"paperId":"0123456789012345678901234567890123456789","title":"TITLE","externalIds":{"DOI":"10.1000/ID"},"publicationDate":"DAY"}',
+        ",\n",
+        "]}",
+    ),
+    "zotero": ("[", '{"data":{"itemType":"journalArticle","title":"TITLE","DOI":"10.1000/ID","date":"DAY","dateAdded":"DAY"}}', ",\n", "]"),
+}
+TEXT = {
+    "csv": ("title,id,submitted\n", "TITLE,ID,DAY", "\n", "\n"),
+    "bibtex": ("", "@article{key, title = {TITLE}, eprint = {ID}, archiveprefix = {arXiv}, date = {DAY}}", "\n", "\n"),
+    "ris": ("", "TY  - JOUR\nTI  - TITLE\nUR  - https://arxiv.org/abs/ID\nDA  - DAY\nER  - ", "\n", "\n"),
+    "huggingface-page": (
+        "Get trending papers in your email inbox!\n\nDaily Papers\n\nbyJane Doe and the research community\n\nAug 29\n\n",
+        f"TITLE\n\n{ABSTRACT}",
+        "\n\n",
+        "\n",
+    ),
+    "id-list": ("", "https://arxiv.org/abs/ID # TITLE", "\n", "\n"),
+}
+EVERY = XML | JSON | TEXT
+#: an id-list has no titles, the page no markup, ids or days
+TITLED = {name: one for name, one in EVERY.items() if name != "id-list"}
+
+#: formats whose files cannot say how they are encoded and are still written as they were before UTF-8
+OLDER_THAN_UTF_8 = ("bibtex", "ris")
+
+
+def written(format: str, *titles: str, id: str = "2604.00001", day: str = "2026-04-01") -> str:
+    before, record, between, after = EVERY[format]
+    record = re.sub(r"\bID\b", lambda _: id, re.sub(r"\bDAY\b", lambda _: day, record))
+    return before + between.join(record.replace("TITLE", title) for title in titles) + after
+
+
+def reasons(dump: Dump) -> list[str]:
+    return [one.reason for one in dump.records() if isinstance(one, Rejected)]

@@ -1,0 +1,66 @@
+"""Days that are none and identifiers that look odd, in every format: each is read or dropped, and at most one record is lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.dumps.conftest import Made, entries
+from tests.unit.dumps.every_format import TITLED, written
+
+ABSURD = ["99999-99-99", "0000-00-00", "2026-02-30", "-2026-04-01", "1", "9999-12-31", "0001-01-01", "yesterday", "2026-04-01" * 50]
+
+
+@pytest.mark.parametrize("format", TITLED)
+@pytest.mark.parametrize("day", ABSURD)
+def test_an_absurd_day_is_no_day_and_costs_no_record(format: str, day: str, dump: Made) -> None:
+    (one,) = entries(dump(written(format, "A Title", day=day)))
+    for found in (one.submitted, one.announced, one.updated):
+        assert found is None or (1900 <= found.year <= 2028)
+
+
+WITH_ARXIV = [
+    "oai-pmh",
+    "feed",
+    "arxiv-api",
+    "arxiv-daily",
+    "arxiv-snapshot",
+    "huggingface-json",
+    "jsonl",
+    "csv",
+    "bibtex",
+    "ris",
+    "id-list",
+]
+WITH_DOI = ["pubmed", "crossref", "csl-json", "openalex", "semantic-scholar", "semantic-scholar-api", "zotero"]
+
+
+@pytest.mark.parametrize("format", WITH_ARXIV)
+@pytest.mark.parametrize(
+    ("id", "value"),
+    [
+        ("math/0611800v2", "math/0611800"),
+        ("solv-int/9901001", "solv-int/9901001"),
+        ("solv-int/9901001v12", "solv-int/9901001"),
+        ("cond-mat.mes-hall/9901001v1", "cond-mat/9901001"),
+        ("2604.00001v10", "2604.00001"),
+    ],
+)
+def test_arxiv_ids_with_a_slash_or_a_v_in_them_are_read(format: str, id: str, value: str, dump: Made) -> None:
+    (one,) = entries(dump(written(format, "A Title", id=id)))
+    assert f"arxiv:{value}" in [f"{one.kind}:{one.value}" for one in one.identities]
+
+
+@pytest.mark.parametrize("format", WITH_DOI)
+@pytest.mark.parametrize("id", ["v2/a/v3", "s0/(sici)1-2(2026)3:4.co;2-v", "j.v.2026.04v1", "abs/v1", "1/2/3"])
+def test_dois_with_a_slash_or_a_v_in_them_are_read(format: str, id: str, dump: Made) -> None:
+    (one,) = entries(dump(written(format, "A Title", id=id)))
+    assert f"10.1000/{id}" in [found.value for found in one.identities]
+
+
+@pytest.mark.parametrize("format", TITLED)
+def test_ids_that_are_none_cost_at_most_their_record(format: str, dump: Made) -> None:
+    for id in ("../../etc/passwd", "v", "/", "//v1", "%00", "2604.00001v" + "9" * 500, "x" * 5000):
+        made = dump(written(format, "A Title", id=id))
+        assert len(list(made.records())) == 1
+        for one in entries(made):
+            assert all(len(found.value) < 6000 for found in one.identities)

@@ -1,0 +1,216 @@
+"""BibTeX as people and programs write it: braces, macros, identifiers in odd places, and entries that break off."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from digest.dumps import Dump, bibtex_text, stream
+from digest.dumps.bibtex_text import names_in, unbraced
+from digest.model import Entry, Record
+from digest.papers import clean
+from tests.unit.dumps.conftest import Made, refused, titles
+
+
+def only(dump: Dump) -> Entry:
+    (record,) = dump.records()
+    assert isinstance(record, Record)
+    entry = clean(record, "bibtex")
+    assert isinstance(entry, Entry)
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("{A {GNN} for {Everyone}}", "A GNN for Everyone"),
+        ("no braces", "no braces"),
+        (r"{\"U}ber {G}raphs", r"{\"U}ber Graphs"),
+        (r"{{\'E}cole} {Normale}", r"{\'E}cole Normale"),
+        (r"\emph{The {GNN}} {X}", r"\emph{The GNN} X"),
+        (r"{On} $x_{1}$ and {Y}", r"On $x_{1}$ and Y"),
+        (r"{Costs} \$5 {Now}", r"Costs \$5 Now"),
+        (r"{Costs} $5 {Now}", r"Costs $5 Now"),
+        (r"H_{2}O in {Water}", r"H_{2}O in Water"),
+        (r"\texorpdfstring{$L^{p}$}{Lp} {Spaces}", r"\texorpdfstring{$L^{p}$}{Lp} Spaces"),
+        ("one } too many { here", "one  too many  here"),
+    ],
+)
+def test_braces_that_only_protect_letters_go_and_those_of_tex_stay(written: str, read: str) -> None:
+    assert unbraced(written) == read
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        ("Doe, Jane and Roe, Richard", ["Doe, Jane", "Roe, Richard"]),
+        ("Jane Doe\n  AND Richard Roe and others", ["Jane Doe", "Richard Roe"]),
+        ("{The Doe and Roe Group} and K.~Poe", ["The Doe and Roe Group", "K. Poe"]),
+        ("Sand, Andy and and Band, A.", ["Sand, Andy", "and Band, A."]),
+        ("", []),
+    ],
+)
+def test_names_are_joined_by_and_outside_of_braces(written: str, names: list[str]) -> None:
+    assert list(names_in(written)) == names
+
+
+@pytest.mark.parametrize(
+    ("fields", "identities"),
+    [
+        ("eprint={2401.01234v2}", ["arxiv:2401.01234"]),
+        ("eprint={arXiv:2401.01234}, archiveprefix={arXiv}", ["arxiv:2401.01234"]),
+        ("eprint={hep-th/9901001}", ["arxiv:hep-th/9901001"]),
+        ("eprint={9901001}, archivePrefix={hep-th}", ["arxiv:hep-th/9901001"]),
+        ("eprint={0611800}, archivePrefix={arXiv}, primaryClass={math.CA}", ["arxiv:math/0611800"]),
+        ("eprint={2401.1}, archivePrefix={arXiv}", []),
+        ("eprint={12345}, eprinttype={jstor}", []),
+        ("eprint={12345678}, eprinttype={pubmed}", ["pmid:12345678"]),
+        ("journal={arXiv preprint arXiv:1706.03762}", ["arxiv:1706.03762"]),
+        ("journal={CoRR, abs/1706.03762}", ["arxiv:1706.03762"]),
+        ("journal={CoRR}, volume={abs/hep-th/9901001}", ["arxiv:hep-th/9901001"]),
+        ("howpublished={arXiv:1706.03762v5}", ["arxiv:1706.03762"]),
+        ("note={arXiv:1706.03762}", ["arxiv:1706.03762"]),
+        ("note={An extended version of arXiv:1706.03762}", []),
+        ("url={https://arxiv.org/pdf/1706.03762v5.pdf}", ["arxiv:1706.03762"]),
+        (r"url={\url{https://doi.org/10.1000/a\_b}}", ["doi:10.1000/a_b"]),
+        (r"doi={https://doi.org/10.1000/A{\_}B}", ["doi:10.1000/a_b"]),
+        ("doi={10.48550/arXiv.1706.03762}", ["arxiv:1706.03762"]),
+        ("volume={1706.03762}, pages={1706.03762}", []),
+        ("pmid={123}, pmcid={PMC456}", ["pmid:123", "pmcid:PMC456"]),
+    ],
+)
+def test_identifiers_are_found_wherever_programs_put_them(dump: Made, fields: str, identities: list[str]) -> None:
+    entry = only(dump(f"@article{{key, title={{A Title}}, {fields}}}"))
+    assert [f"{one.kind}:{one.value}" for one in entry.identities] == identities
+    assert entry.version is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "day"),
+    [
+        ("year=2017, month=jun", None),
+        ("year=2017", None),
+        ("date={2017-06}", None),
+        ("date={2017-06-12}", date(2017, 6, 12)),
+        ('year=2017, month=jun # "~12"', date(2017, 6, 12)),
+        ('year="2017", month="12~June"', date(2017, 6, 12)),
+        ("year={2017}, month={6}, day={12}", date(2017, 6, 12)),
+        ("year={2017}, month={2}, day={30}", None),
+        ("year={in press}, month={soon}", None),
+    ],
+)
+def test_a_day_counts_only_where_all_of_it_is_there(dump: Made, fields: str, day: date | None) -> None:
+    assert only(dump(f"@article{{key, title={{A Title}}, {fields}}}")).submitted == day
+
+
+def test_macros_are_resolved_and_joined(dump: Made) -> None:
+    text = '@string{a = "One"}\n@STRING(b = a # { and })\n@misc{k, title = B # {Two} # " " # unknown # 3}\n'
+    assert titles(dump(text)) == ["One and Two unknown3"]
+
+
+def test_macros_cannot_be_made_to_fill_the_memory(dump: Made) -> None:
+    doubled = "".join(f"@string{{m{n + 1} = m{n} # m{n}}}\n" for n in range(60))
+    (record,) = dump('@string{m0 = "0123456789"}\n' + doubled + "@misc{k, title={T}, abstract = m60" + " # m60" * 5000 + "}").records()
+    assert isinstance(record, Record)
+    assert len(record.abstract) < 200_000
+
+
+def test_an_entry_that_is_never_closed_costs_itself_alone(dump: Made) -> None:
+    made = dump("@misc{a, title={A}}\n@misc{b, title={B {x}, year={1}}\n\n@misc{c, title={C}}\n@misc{d,\n title={D}}\n")
+    assert titles(made) == ["A", "C", "D"]
+    assert refused(made) == [(2, "a bracket in it is never closed")]
+    assert made.incomplete is None
+
+
+def test_an_entry_at_the_end_that_is_never_closed_makes_the_file_incomplete(dump: Made) -> None:
+    made = dump("@misc{a, title={A}}\n@misc{b, title={B")
+    assert titles(made) == ["A"]
+    assert [line for line, _ in refused(made)] == [2]
+    assert made.incomplete == "the file ends in the middle of the entry on line 2"
+
+
+def test_an_escaped_brace_is_no_brace_unless_it_has_to_be_one(dump: Made) -> None:
+    made = dump("@misc{a, title={A}, abstract={an open \\{ set}}\n@misc{b, file={C:\\papers\\}, title={B}}\n@misc{c, title={C}}\n")
+    assert titles(made) == ["A", "B", "C"]
+
+
+def test_a_comment_hides_the_entries_in_it(dump: Made) -> None:
+    text = "@comment{\n@misc{old, title={Old}}\n}\n% @misc{older, title={Older}}\n@Comment ignored\n@misc{a, title={A}}"
+    assert titles(dump(text)) == ["A"]
+
+
+def test_a_comment_that_is_never_closed_hides_nothing(dump: Made) -> None:
+    assert titles(dump("@comment{ oh {\n@misc{a, title={A}}\n@comment{\n@misc{b, title={B}}\n")) == ["A", "B"]
+
+
+def test_many_comments_that_are_never_closed_cost_little(dump: Made) -> None:
+    assert titles(dump("@comment{\n" * 50_000 + "@misc{a, title={A}}")) == ["A"]
+
+
+def test_many_entries_that_are_never_closed_cost_little(dump: Made) -> None:
+    made = dump("@misc{k,\n" * 50_000)
+    assert len(refused(made)) == 50_000
+    assert titles(dump("@misc{" * 50_000)) == []
+
+
+def test_an_entry_beyond_the_cap_is_put_aside_unread(dump: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bibtex_text, "ITEM_CAP", 200)
+    made = dump("@misc{a, title={A}, abstract={\n" + "word\n" * 100 + "}}\n@misc{b, title={B}}\n")
+    assert titles(made) == ["B"]
+    assert [line for line, _ in refused(made)] == [1]
+
+
+def test_a_line_beyond_the_cap_is_put_aside_unread(dump: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "ITEM_CAP", 200)
+    monkeypatch.setattr(stream, "CHUNK", 64)
+    made = dump("@misc{a, title={A}, abstract={\n" + "word " * 100 + "}}\n@misc{b, title={B}}\n")
+    assert titles(made) == ["B"]
+    assert [line for line, _ in refused(made)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ("@misc{a, year={2020}}", "no title"),
+        ("@misc{a}", "no title"),
+        ("@misc{a, title={ {} }}", "no title"),
+        ("@misc{a, title}", "expected a field such as title = {...}, got 'title'"),
+        ("@misc{a, title=}", "title: the value is not closed, or there is none"),
+        ("@misc{a, title={A} # }", "title: the value is not closed, or there is none"),
+        (b"@misc{a, title={M\xfcller \xc3\xbc}}", "not UTF-8"),
+        (b"@misc{a, title={A\0}}", "holds NUL bytes"),
+    ],
+)
+def test_an_entry_that_cannot_be_used_says_why(dump: Made, entry: str | bytes, reason: str) -> None:
+    assert refused(dump(entry)) == [(1, reason)]
+
+
+def test_a_forgotten_comma_and_a_missing_key_are_forgiven(dump: Made) -> None:
+    (record,) = dump('@misc{title = "A"\n author = {Doe, Jane},, % a remark\n url = "https://example.org/a" }').records()
+    assert isinstance(record, Record)
+    assert (record.title, record.authors, record.url) == ("A", ("Doe, Jane",), "https://example.org/a")
+
+
+def test_the_first_of_a_repeated_field_counts(dump: Made) -> None:
+    assert titles(dump("@misc{a, title={One}, Title={Two}}")) == ["One"]
+
+
+def test_raw_is_the_entry_as_it_stands_and_line_where_it_begins(dump: Made) -> None:
+    (record,) = dump("A remark.\r\n\r\n  @misc{a,\r\n  title={A}\r\n}\r\n").records()
+    assert (record.line, record.raw) == (3, "@misc{a,\n  title={A}\n}")
+
+
+@pytest.mark.parametrize(
+    ("text", "format"),
+    [
+        ("\ufeff@article{a, title={A}}", "bibtex"),
+        ("% Encoding: UTF-8\n\n@article{a,\n title={A}}", "bibtex"),
+        ("This file was made by a program.\n\n@article{a,\n title={A}}", "bibtex"),
+        ("@comment{nothing else}", "bibtex"),
+        ('title,abstract\nA,"see\n@misc{a, title={A}}\n"\n', "csv"),
+        ('{"title": "A", "abstract": "@misc{a, title={A}}"}', "jsonl"),
+    ],
+)
+def test_files_are_recognised_by_their_first_entry(dump: Made, text: str, format: str) -> None:
+    assert dump(text).format == format

@@ -1,0 +1,90 @@
+"""Files in another encoding than UTF-8, byte order marks and NUL bytes, in every format that they concern."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digest.dumps.stream import encoding_of
+from digest.errors import DumpError
+from digest.model import Record
+from tests.unit.dumps.conftest import Made, entries, titles
+from tests.unit.dumps.every_format import EVERY, OLDER_THAN_UTF_8, TITLED, reasons, written
+
+
+@pytest.mark.parametrize("format", sorted(TITLED.keys() - OLDER_THAN_UTF_8))
+def test_a_record_in_another_encoding_is_refused_and_the_others_are_read(format: str, dump: Made) -> None:
+    made = dump(written(format, "Before", "Caf\xe9 at Night", "Behind").encode("latin-1"))
+    assert reasons(made)[0] == "not UTF-8"
+    if format == "huggingface-page":  # where one block cannot be read, nobody knows which of the others are titles
+        assert titles(made) == ["Before"]
+    else:
+        assert titles(made) == ["Before", "Behind"]
+        assert len(reasons(made)) == 1
+
+
+@pytest.mark.parametrize("format", OLDER_THAN_UTF_8)
+def test_an_entry_of_a_format_without_an_encoding_may_be_windows_1252_beside_others_in_utf_8(format: str, dump: Made) -> None:
+    before, record, between, after = EVERY[format]
+    encodings = {"Müller": "utf-8", "“Café” – naïve": "cp1252", "Plain": "ascii", "Straße": "latin-1", "Жизнь": "utf-8"}
+    found = [record.replace("TITLE", title).encode(encoding) for title, encoding in encodings.items()]
+    made = dump(before.encode() + between.encode().join(found) + after.encode())
+    assert titles(made) == list(encodings)
+    assert [title in one.raw for title, one in zip(encodings, made.records(), strict=True) if isinstance(one, Record)] == [True] * 5
+
+
+@pytest.mark.parametrize("format", OLDER_THAN_UTF_8)
+@pytest.mark.parametrize(
+    "title",
+    [
+        pytest.param("Müller ".encode() + b"caf\xe9", id="UTF-8 and a byte that is none"),
+        pytest.param("Müller and “Frères”".encode()[:-1], id="a character cut in half"),
+        pytest.param(b"caf\xe9 \x81", id="a byte that Windows-1252 has not"),
+    ],
+)
+def test_damaged_utf_8_is_not_taken_for_windows_1252(format: str, title: bytes, dump: Made) -> None:
+    made = dump(written(format, "Before", "HERE", "Behind").encode().replace(b"HERE", title))
+    assert (titles(made), reasons(made)) == (["Before", "Behind"], ["not UTF-8"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(entry=st.text(st.characters(codec="cp1252"), max_size=20))
+def test_windows_1252_is_told_by_what_utf_8_it_holds(entry: str) -> None:
+    data = entry.encode("cp1252")
+    assert encoding_of(entry.encode()) == "utf-8"
+    if (found := encoding_of(data)) is not None:
+        assert data.decode(found) == entry or found == "utf-8"
+    elif len(entry) < 2:
+        pytest.fail("one letter cannot be damage")
+
+
+@pytest.mark.parametrize("format", EVERY)
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_a_file_in_utf_16_is_refused(format: str, encoding: str, dump: Made) -> None:
+    with pytest.raises(DumpError, match="UTF-16" if encoding == "utf-16" else "no known format"):
+        dump(written(format, "A Title").encode(encoding))
+
+
+@pytest.mark.parametrize("format", EVERY)
+def test_a_byte_order_mark_changes_nothing(format: str, dump: Made) -> None:
+    made = dump("\ufeff" + written(format, "A Title", "Another"))
+    assert made.format == format
+    assert list(made.records()) == list(dump(written(format, "A Title", "Another")).records())
+
+
+@pytest.mark.parametrize("format", TITLED)
+def test_nul_bytes_cost_one_record_or_are_taken_out(format: str, dump: Made) -> None:
+    made = dump(written(format, "Before", "A\0B", "Behind"))
+    if format == "huggingface-page":
+        assert [one.title for one in entries(made)] == ["Before", "AB", "Behind"]
+    else:
+        assert titles(made) == ["Before", "Behind"]
+        assert reasons(made) == ["holds NUL bytes"]
+
+
+@pytest.mark.parametrize("format", [name for name in TITLED if name != "huggingface-page"])
+def test_a_file_of_nothing_but_nul_bytes_behind_its_records_is_survived(format: str, dump: Made) -> None:
+    made = dump(written(format, "A Title", "Another") + "\0" * 5000)
+    assert made.format == format
+    assert len([one for one in made.records() if isinstance(one, Record)]) == 2

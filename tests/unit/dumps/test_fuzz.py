@@ -1,0 +1,275 @@
+"""No bytes, however damaged, make opening or reading a dump fail in any way but DumpError, and no record makes cleaning fail.
+
+The plain run is short and the same every time. For a long one, with new damage each time:
+
+    DIGEST_TEST_FUZZ_SECONDS=600 pytest tests/unit/dumps/test_fuzz.py
+
+gives so many seconds to the mutator over all golden dumps, plain and packed, and many more examples to hypothesis. Bytes that fail are kept
+in the folder for temporary files, and their path is in the message.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import random
+import resource
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digest.dumps import FORMATS, open_dump
+from digest.dumps.json_text import Splitter
+from digest.dumps.stream import Source
+from digest.errors import DumpError
+from digest.model import Entry, Record, Rejected, Removal, Skipped
+from digest.papers import clean
+from tests.unit.dumps.conftest import GOLDEN, TODAY
+
+SECONDS = float(os.environ.get("DIGEST_TEST_FUZZ_SECONDS") or 0)
+#: how many times more examples hypothesis tries in a long run
+MORE = 1 + int(SECONDS // 30)
+
+
+def zipped(data: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", data)
+        archive.writestr("b", data)
+    return made.getvalue()
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "plain": bytes,
+    "gzip": lambda data: gzip.compress(data, mtime=0),
+    "zstd": zstandard.compress,
+    "zip": zipped,
+}
+SIGNS = [
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b'"',
+    b"\\",
+    b",",
+    b":",
+    b"\n",
+    b"\r",
+    b"\0",
+    b"\xff",
+    b"$",
+    b"\xef\xbb\xbf",
+    b";",
+    b"null",
+    b"1e999",
+    b"\xe2\x80\xae",
+    b"<",
+    b">",
+    b"&",
+    b"/",
+    b"<!--",
+    b"]]>",
+    b"<?xml version='1.0'?>",
+    b"<!DOCTYPE x [",
+    b"@",
+    b"@article{",
+    b"\nTY  - ",
+    b"\nER  - ",
+    b"%",
+    b"-",
+    b"9" * 30,
+]
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) / "dump"
+
+
+def survives(place: Path, data: bytes, format: str | None = None) -> None:
+    place.write_bytes(data)
+    try:
+        dump = open_dump(place, today=TODAY)
+    except DumpError:
+        ones: list[Record | Removal | Skipped | Rejected] = []
+    else:
+        ones = list(dump.records())
+    if format is not None:
+        # Also where the damage hides the format: another file of it might be damaged later on only.
+        ones += FORMATS[format].read(Source(place, name="2026-06-09", today=TODAY))
+    for one in ones:
+        assert one.line >= 1
+        if isinstance(one, Record):
+            entry = clean(one, "fuzz")
+            if isinstance(entry, Entry):
+                assert entry.title or (one.fragment and entry.identities)
+                repr(entry).encode()
+                f"{entry.title}{entry.abstract}{entry.authors}".encode()
+            else:
+                assert entry.reason
+        else:
+            assert one.reason
+
+
+def mutated(data: bytes, dice: random.Random) -> bytes:
+    out = bytearray(data)
+    for _ in range(dice.randint(1, 6)):
+        at, length = dice.randrange(len(out) + 1), dice.randint(0, 40)
+        match dice.randrange(6):
+            case 0:
+                out[at : at + length] = b""
+            case 1:
+                out[at:at] = dice.choice(SIGNS) * dice.randint(1, 3)
+            case 2:
+                out[at : at + 1] = bytes([dice.randrange(256)])
+            case 3:
+                other = dice.randrange(len(out) + 1)
+                out[at:at] = out[other : other + length]
+            case 4:
+                del out[at:]
+            case _:
+                out[at : at + length] = dice.choice(SIGNS) * dice.randint(1, 200)
+    return bytes(out)
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
+@pytest.mark.parametrize("packed", PACKED)
+def test_a_mutated_dump_never_raises(path: Path, packed: str, place: Path) -> None:
+    dice = random.Random(f"{path.name} {packed}")  # the same on every run
+    data, format = PACKED[packed](path.read_bytes()), open_dump(path, today=TODAY).format
+    for _ in range(40 if packed == "plain" else 10):
+        survives(place, mutated(data, dice), format)
+
+
+if SECONDS:  # new damage each time, so it is no part of the plain run
+
+    def test_dumps_mutated_for_as_long_as_asked_never_raise_take_long_or_fill_memory(place: Path) -> None:
+        dice = random.Random()
+        known = [(path.name, path.read_bytes(), open_dump(path, today=TODAY).format) for path in GOLDEN]
+        tried, before, end = 0, peak(), time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            name, data, format = dice.choice(known)
+            if dice.random() < 0.1:
+                other = dice.choice(known)[1]
+                data = data[: dice.randrange(len(data))] + other[dice.randrange(len(other)) :]
+            pack = PACKED[dice.choice((*PACKED, "plain", "plain"))]
+            data = pack(mutated(data, dice)) if dice.random() < 0.5 else mutated(pack(data), dice)
+            began = time.process_time()
+            try:
+                survives(place, data, format)
+                assert time.process_time() - began < 10, "it took more than 10 seconds"
+                assert peak() - before < 256 * 1024**2, "it took more than 256 MiB"
+            except BaseException as error:
+                with tempfile.NamedTemporaryFile(prefix=f"fuzz-{name}-", delete=False) as kept:
+                    kept.write(data)
+                error.add_note(f"the bytes are in {kept.name}")
+                raise
+            tried += 1
+        print(f"{tried:,} damaged dumps survived, {(peak() - before) / 1024**2:.0f} MiB more than before")
+
+
+def peak() -> int:
+    """Bytes of memory that this process has held at most."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
+def test_a_dump_cut_anywhere_never_raises_and_keeps_a_prefix(path: Path, place: Path) -> None:
+    data = path.read_bytes()
+    whole = open_dump(path, today=TODAY)
+    records = [one for one in whole.records() if isinstance(one, Record)]
+    for end in range(0, len(data), max(17, len(data) // 100)):
+        place.write_bytes(data[:end])
+        try:
+            cut = open_dump(place, today=TODAY, name=path.name)
+        except DumpError:
+            continue
+        kept = [one for one in cut.records() if isinstance(one, Record)] if cut.format == whole.format else []
+        # The last one may be shorter where a format cannot know its end.
+        assert kept[:-1] == records[: max(len(kept) - 1, 0)]
+
+
+@settings(max_examples=50 * MORE, deadline=None)
+@given(data=st.binary(max_size=300))
+def test_any_bytes_are_survived(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for format in FORMATS:
+            survives(Path(folder) / "dump", data, format)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["title", "name", "paper", "version", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def golden_rows() -> Iterator[dict[str, Any]]:
+    """Every object with a name of a paper in it, of all golden dumps in JSON."""
+    for path in GOLDEN:
+        if path.suffix in (".json", ".jsonl"):
+            for _, data, whole in Splitter().split(iter((path.read_bytes(),))):
+                try:
+                    found = [json.loads(data or b"") if whole else None]
+                except ValueError:
+                    continue
+                while found:
+                    one = found.pop()
+                    found += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+                    if isinstance(one, dict) and len(one) > 3:
+                        yield one
+
+
+ROWS = list(golden_rows())
+DAMAGED = st.sampled_from(ROWS).flatmap(
+    lambda row: st.dictionaries(st.sampled_from(sorted(row)), JSON, max_size=4).map(lambda other: row | other)
+)
+
+
+@settings(max_examples=50 * MORE, deadline=None)
+@given(
+    rows=st.lists(DAMAGED, min_size=1, max_size=3), around=st.sampled_from(["", "[", "items", "results", "collection", "data", "message"])
+)
+def test_rows_of_any_types_are_survived(rows: list[dict[str, object]], around: str) -> None:
+    text = json.dumps(rows if around == "[" else {around: rows}) if around else "\n".join(map(json.dumps, rows))
+    with tempfile.TemporaryDirectory() as folder:
+        for format in FORMATS:
+            survives(Path(folder) / "dump", text.encode("utf-8", "surrogatepass"), format)
+
+
+JSON_SIGNS = ['{"a":1}', '{"b":["]",{}]}', "[", "]", ",", '"x', '"', "\\", " ", "5", "{", "}", '"k":', '"k":[', "[" * 12, "]" * 10, '"\\"']
+
+
+@settings(max_examples=300 * MORE, deadline=None)
+@given(data=st.lists(st.sampled_from(JSON_SIGNS), max_size=14), size=st.integers(1, 9))
+def test_where_the_chunks_end_does_not_matter(data: list[str], size: int) -> None:
+    whole = "".join(data).encode()
+    pieces = [whole[at : at + size] for at in range(0, len(whole), size)]
+    for under in ((), ("k",)):
+        assert list(Splitter(*under).split(iter(pieces))) == list(Splitter(*under).split(iter((whole,))))
+
+
+@pytest.mark.parametrize("path", [path for path in GOLDEN if path.suffix in (".json", ".jsonl")], ids=lambda path: path.name)
+def test_where_the_chunks_of_a_dump_end_does_not_matter(path: Path) -> None:
+    whole = path.read_bytes()
+    for under in ((), ("items", "results", "collection", "data")):
+        expected = list(Splitter(*under).split(iter((whole,))))
+        for size in (1, 7, 64, 1000):
+            pieces = (whole[at : at + size] for at in range(0, len(whole), size))
+            assert list(Splitter(*under).split(pieces)) == expected

@@ -1,0 +1,90 @@
+"""Golden dumps: each file in tests/data/dumps stands beside what it must become, as text that a person can read.
+
+`DIGEST_TEST_REWRITE=1 pytest tests/unit/dumps/test_golden.py` writes the expectations anew; the difference is to be reviewed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import asdict
+
+from digest.dumps import FORMATS, open_dump
+from digest.model import Entry, Record, Rejected, Removal, Skipped
+from digest.papers import clean
+from tests.unit.dumps.conftest import FOLDER, GOLDEN, TODAY
+
+
+def told(path: Path) -> dict[str, Any]:
+    dump = open_dump(path, today=TODAY)
+    entries: list[dict[str, Any]] = []
+    aside: list[dict[str, Any]] = []
+    for one in dump.records():
+        result = clean(one, dump.format) if isinstance(one, Record) else one
+        if isinstance(result, Entry):
+            assert isinstance(one, Record)
+            entries.append({"line": one.line, **shown(result), "from_record": shown_of_record(one)})
+        else:
+            aside.append(shown_aside(result))
+    return {
+        "format": dump.format,
+        "day": dump.day and dump.day.isoformat(),
+        "incomplete": dump.incomplete,
+        "ignored": dict(dump.ignored),
+        "entries": entries,
+        "aside": aside,
+    }
+
+
+def shown(entry: Entry) -> dict[str, Any]:
+    fields = asdict(entry)
+    fields["identities"] = [f"{one.kind}:{one.value}" for one in entry.identities]
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in fields.items() if value not in ((), "", None, False, [])
+    }
+
+
+def shown_of_record(record: Record) -> dict[str, Any]:
+    """What the record says beside the entry that it becomes."""
+    found = {"picked": record.picked, "rank": record.rank, "first_seen": record.first_seen, "fragment": record.fragment or None}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def shown_aside(one: Removal | Skipped | Rejected) -> dict[str, Any]:
+    """What is no paper: its kind, line and reason, and for a removal the identifiers of the paper that goes."""
+    ids = {"ids": [f"{kind}:{text}" for kind, text in one.ids]} if isinstance(one, Removal) else {}
+    return {"kind": type(one).__name__.lower(), "line": one.line, "reason": one.reason, **ids}
+
+
+def as_text(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n"
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
+def test_a_golden_dump_becomes_what_stands_beside_it(path: Path) -> None:
+    expected = path.with_name(path.name + ".expected.json")
+    found = as_text(told(path))
+    if os.environ.get("DIGEST_TEST_REWRITE"):
+        expected.write_text(found, encoding="utf-8")
+    assert found == expected.read_text(encoding="utf-8")
+
+
+def test_every_format_has_a_golden_pair() -> None:
+    assert {open_dump(path, today=TODAY).format for path in GOLDEN} == set(FORMATS)
+    assert {path.name + ".expected.json" for path in GOLDEN} == {path.name for path in FOLDER.glob("*.expected.json")}
+
+
+def lines_of(path: Path) -> Iterator[str]:
+    yield from path.read_text(encoding="utf-8").splitlines()
+
+
+def test_every_raw_text_of_a_line_format_is_its_line() -> None:
+    path = FOLDER / "arxiv-snapshot.jsonl"
+    lines = list(lines_of(path))
+    for one in open_dump(path, today=TODAY).records():
+        assert one.raw == lines[one.line - 1]

@@ -1,0 +1,293 @@
+"""Bad input of every kind, for every reader that it concerns: each is a reason for one record or for the file, and memory stays bounded.
+
+Bombs of zstd and the limits of one format alone are in the tests of those modules; damage by chance is in `test_fuzz`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import sys
+import tracemalloc
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from digest.dumps import FORMATS, open_dump
+from digest.dumps.stream import ITEM_CAP, Source
+from digest.errors import DumpError
+from digest.model import Record, Rejected
+from tests.unit.dumps.conftest import TODAY, Made, entries, titles
+from tests.unit.dumps.every_format import EVERY, JSON, MIB, TITLED, XML, reasons, written
+
+
+def test_the_files_of_these_tests_are_of_every_format(dump: Made) -> None:
+    for format in EVERY:
+        made = dump(written(format, "The First Title", "The Second Title"))
+        assert made.format == format
+        assert reasons(made) == []
+        assert made.incomplete is None
+        assert len(list(made.records())) == 2
+        if format in TITLED:
+            assert titles(made) == ["The First Title", "The Second Title"]
+    assert set(EVERY) == set(FORMATS)
+
+
+# ------------------------------------------------------------------------------------------------ XML
+
+
+@pytest.mark.parametrize("format", XML)
+def test_a_bomb_of_entities_is_one_rejected_record(format: str, dump: Made) -> None:
+    bomb = '<!ENTITY a "ha">' + "".join(f'<!ENTITY {chr(98 + level)} "{f"&{chr(97 + level)};" * 10}">' for level in range(12))
+    made = dump(f'<?xml version="1.0"?>\n<!DOCTYPE x [{bomb}]>\n' + written(format, "Before", "&m;", "Behind"))
+    assert made.format == format
+    assert titles(made) == ["Before", "Behind"]
+    assert reasons(made) == ["no valid XML: Entity 'm' not defined"]
+
+
+@pytest.mark.parametrize("format", XML)
+@pytest.mark.parametrize("where", ["ENTITY e SYSTEM", "ENTITY e PUBLIC 'x'", "ENTITY % p SYSTEM"])
+def test_an_external_entity_is_never_fetched(format: str, where: str, dump: Made, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("<!ENTITY e 'hunter2'>")
+    inner = f"<!{where} 'file://{tmp_path}/secret'>" + ("%p;" if "%" in where else "")
+    made = dump(
+        f"<?xml version='1.0'?><!DOCTYPE x SYSTEM 'file://{tmp_path}/secret' [{inner}]>" + written(format, "Before", "&e;", "Behind")
+    )
+    assert titles(made) == ["Before", "Behind"]
+    assert reasons(made) == ["no valid XML: Entity 'e' not defined"]
+    assert not any("hunter2" in one.raw for one in made.records())
+
+
+@pytest.mark.parametrize("format", XML)
+def test_deeply_nested_xml_is_one_rejected_record(format: str, dump: Made) -> None:
+    for inner in ("<b>" * 30_000 + "</b>" * 30_000, "<b>" * 30_000):
+        made = dump(written(format, "Before", inner, "Behind"))
+        assert titles(made) == ["Before", "Behind"]
+        assert len(reasons(made)) == 1
+
+
+@pytest.mark.parametrize("format", XML)
+def test_a_web_page_saved_as_xml_is_refused_and_one_among_the_answers_noted(format: str, dump: Made) -> None:
+    page = "<!DOCTYPE html>\n<html><head><title>503 Service Unavailable</title></head><body><p>Wait.<br></body></html>\n"
+    with pytest.raises(DumpError, match="it is a web page, maybe the answer to a failed download: fetch the file again"):
+        dump(page, name="harvest.xml")
+    made = dump(written(format, "Before") + "\n" + page + written(format, "Behind"))
+    assert titles(made) == ["Before", "Behind"]
+    assert made.incomplete == "a web page stands where XML should be, from line 3 on"
+
+
+# ------------------------------------------------------------------------------------------------ JSON
+
+
+@pytest.mark.parametrize("format", JSON)
+@pytest.mark.parametrize("sign", ["[]", '{"a":}'], ids=["lists", "objects"])
+def test_deeply_nested_json_is_one_rejected_record(format: str, sign: str, dump: Made) -> None:
+    for inner in (sign[:-1] * 20_000 + "1" + sign[-1] * 20_000, sign[:-1] * 20_000):
+        if inner.endswith(sign[:-1]) and "\n" not in JSON[format][3]:
+            continue  # where no line ends it, a record without end takes the rest of the file along
+        made = dump(written(format, "Before", "TITLE", "Behind").replace('"TITLE"', inner))
+        assert titles(made) == ["Before", "Behind"]
+        assert len(reasons(made)) == 1
+
+
+@pytest.mark.parametrize("format", [name for name, one in JSON.items() if "\n" not in one[3]])
+def test_a_record_that_never_ends_leaves_the_file_incomplete(format: str, dump: Made) -> None:
+    made = dump(written(format, "Before", "TITLE", "Behind").replace('"TITLE"', "[" * 20_000))
+    assert titles(made) == ["Before"]
+    assert len(reasons(made)) == 1
+    assert made.incomplete == "the file ends in the middle of record 2"
+
+
+@pytest.mark.parametrize("format", JSON)
+def test_millions_of_empty_values_are_not_decoded(format: str, dump: Made) -> None:
+    found = list(dump(written(format, "Before", "TITLE", "Behind").replace('"TITLE"', "[" + "[]," * 510_000 + "[]]")).records())
+    assert [one.title for one in found if isinstance(one, Record)] == ["Before", "Behind"]
+    assert [one.reason for one in found if isinstance(one, Rejected)] == ["holds more than 1,000,000 brackets and commas"]
+
+
+@pytest.mark.parametrize("format", JSON)
+def test_the_last_of_two_equal_keys_counts(format: str, dump: Made) -> None:
+    made = dump(re.sub(r'("title":\s*\[?"A Title"\]?)', r'"title":"Another",\1', written(format, "A Title")))
+    assert titles(made) == ["A Title"]
+
+
+@pytest.mark.parametrize("format", JSON)
+@pytest.mark.parametrize("value", ["5", "1e400", "9" * 400, "true", '{"a": 1}', "NaN"])
+def test_what_is_no_text_is_refused_with_its_field(format: str, value: str, dump: Made) -> None:
+    made = dump(written(format, "Before", "TITLE", "Behind").replace('"TITLE"', value))
+    assert titles(made) == ["Before", "Behind"]
+    (reason,) = reasons(made)
+    assert "title" in reason or "JSON" in reason or "out of range" in reason
+
+
+@pytest.mark.parametrize("format", JSON)
+def test_an_escaped_nul_is_taken_out(format: str, dump: Made) -> None:
+    assert [one.title for one in entries(dump(written(format, "A\\u0000 Title")))] == ["A Title"]
+
+
+@pytest.mark.parametrize("format", JSON)
+def test_half_a_character_is_refused(format: str, dump: Made) -> None:
+    made = dump(written(format, "Before", "A Ti\\ud800tle", "Behind"))
+    assert titles(made) == ["Before", "Behind"]
+    assert reasons(made)[0].startswith("no valid JSON: ")
+
+
+# ------------------------------------------------------------------------------------------------ every format
+
+
+#: junk that is an entry over and over, or goes on with one, and how many calls a piece of it may cost
+JUNK = {
+    "ris, nothing but TY": ("ris", b"", b"TY  - \n", 16),
+    "ris, empty records": ("ris", b"", b"TY  - JOUR\nER  - \n", 24),
+    "ris, lines without a tag": ("ris", b"TY  - JOUR\n", b"words\n", 9),
+    "bibtex, never closed": ("bibtex", b"", b"@a{\n", 34),
+    "bibtex, empty": ("bibtex", b"", b"@a{}", 42),
+    "bibtex, lines of nothing": ("bibtex", b"@a{x, title =\n", b",\n", 12),
+}
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_the_work_for_junk_is_little_and_grows_no_faster_than_its_length(junk: str, tmp_path: Path) -> None:
+    format, start, piece, most = JUNK[junk]
+
+    def calls(pieces: int) -> int:
+        path = tmp_path / "junk"
+        path.write_bytes(start + piece * pieces)
+        counted = Counter[str]()
+        sys.setprofile(lambda _frame, event, _what: counted.update((event,)))
+        try:
+            for _ in FORMATS[format].read(Source(path, name="junk", today=TODAY)):
+                pass
+        finally:
+            sys.setprofile(None)
+        return counted["call"] + counted["c_call"]
+
+    few, many = calls(1000), calls(4000)
+    assert many < 4.1 * few
+    assert many < 4000 * most
+
+
+@pytest.mark.parametrize("format", EVERY)
+def test_a_truncated_gzip_keeps_what_came_before_and_is_incomplete(format: str, dump: Made) -> None:
+    every = [f"Title {number} of {number * 7919 % 104_729} and {number * 15_485_863 % 32_452_843}" for number in range(800)]
+    packed = gzip.compress(written(format, *every).encode())
+    made = dump(packed[: len(packed) // 2])
+    kept = [one for one in made.records() if isinstance(one, Record)]
+    assert made.format == format
+    assert 200 < len(kept) < 760
+    assert format not in TITLED or [one.title for one in kept[:-1]] == every[: len(kept) - 1]
+    assert made.incomplete == "the gzip data ends early: the file is not whole"
+
+
+# ------------------------------------------------------------------------------------------------ size
+
+
+def peak(what: Callable[[], object]) -> int:
+    """Bytes that Python held at most meanwhile."""
+    tracemalloc.start()
+    try:
+        what()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+#: one format of each way to find the ends of records; the others share theirs
+WAYS = ["arxiv-daily", "crossref", "oai-pmh", "csv", "bibtex", "ris", "huggingface-page"]
+
+
+@pytest.mark.parametrize(
+    ("format", "size", "packed"),
+    [
+        *((format, 100, False) for format in WAYS),
+        ("arxiv-daily", 100, True),
+        *((format, 17, False) for format in TITLED if format not in WAYS),
+    ],
+)
+def test_megabytes_on_one_line_are_passed_over_without_being_held(format: str, size: int, packed: bool, tmp_path: Path) -> None:
+    before, behind = written(format, "A First Title", "TITLE", "The Last Title").split("TITLE")
+    path = tmp_path / "dump"
+    with gzip.open(path, "wb", compresslevel=1) if packed else path.open("wb") as file:
+        file.write(before.encode())
+        for _ in range(size):
+            file.write(b"x y " * (MIB // 4))
+        file.write(behind.encode())
+    found: list[Record] = []
+
+    def read() -> None:
+        made = open_dump(path, today=TODAY)
+        assert made.format == format
+        for one in made.records():
+            if isinstance(one, Record):
+                found.append(one)
+            else:
+                assert len(one.raw) <= 64 * 1024
+                assert one.reason
+
+    assert peak(read) < 5 * ITEM_CAP
+    if format != "huggingface-page":
+        assert [one.title for one in found] == ["A First Title", "The Last Title"]
+
+
+def test_a_gzip_bomb_costs_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "dump"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(b'{"title": "A Title"}\n')
+        for _ in range(150):
+            file.write(b"\0" * MIB)
+    assert path.stat().st_size < 2 * MIB
+    assert peak(lambda: list(open_dump(path, today=TODAY).records())) < 5 * ITEM_CAP
+
+
+@pytest.mark.parametrize("format", EVERY)
+def test_names_within_an_archive_reach_no_disk(format: str, dump: Made, tmp_path: Path) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name in ("../../escaped", "/etc/escaped", "C:\\escaped", "a/../../escaped", "\x1b[2Jescaped", "x" * 3000):
+            archive.writestr(name, written(format, "A Title"))
+    found = dump(made.getvalue())
+    assert found.format == format
+    assert len([one for one in found.records() if isinstance(one, Record)]) == 6
+    assert [path.name for path in tmp_path.iterdir()] == ["a-file"]
+
+
+# ------------------------------------------------------------------------------------------------ answers that are errors
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"status":"failed","message-type":"validation-failure","message":[{"type":"parameter-not-allowed","message":"no"}]}',
+        '{"messages":[{"status":"Error: interval is not valid"}],"collection":[]}',
+        '{"error":"Invalid query parameters","message":"no"}',
+        '{"message":"Too Many Requests. Please wait and try again","code":"429"}',
+        '{"error":"Paper not found"}',
+        '{"error":{"code":500,"message":"no"}}',
+        '[{"error":"no"}]',
+        '{"detail":"no"}',
+        '"Rate limit exceeded"',
+        "null",
+        "Rate exceeded.",
+        "Forbidden",
+        "Resource not found",
+        '<?xml version="1.0"?><OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><error code="badResumptionToken">no</error></OAI-PMH>',
+        "<eFetchResult><ERROR>Empty id list - nothing todo</ERROR></eFetchResult>",
+        '<feed xmlns="http://www.w3.org/2005/Atom"><id>http://arxiv.org/api/x</id><entry><id>http://arxiv.org/api/errors#no</id>'
+        "<title>Error</title><summary>no</summary></entry></feed>",
+        '<rss version="2.0"><channel><title>Error</title></channel></rss><html><body>503</body></html>',
+        "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>",
+        "<html><body>429 Too Many Requests</body></html>",
+    ],
+)
+def test_an_error_that_came_with_status_200_is_never_a_paper_nor_a_quiet_day(answer: str, dump: Made) -> None:
+    try:
+        made = dump(answer)
+    except DumpError:
+        return
+    found = list(made.records())
+    assert not any(isinstance(one, Record) for one in found)
+    assert made.incomplete or any(isinstance(one, Rejected) for one in found)

@@ -1,0 +1,86 @@
+"""Lists of identifiers, links and titles: what a line names, and which files are such lists."""
+
+from __future__ import annotations
+
+import pytest
+
+from digest.errors import DumpError
+from digest.model import Record, Rejected
+from tests.unit.dumps.conftest import Made
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("2401.01234", ("arxiv", "2401.01234")),
+        ("2401.01234v2", ("arxiv", "2401.01234")),
+        ("arXiv: 0704.0001", ("arxiv", "arXiv: 0704.0001")),
+        ("math.CA/0611800v2", ("arxiv", "math.CA/0611800")),
+        ("https://arxiv.org/abs/2401.01234v2#top", ("url", "https://arxiv.org/abs/2401.01234v2#top")),
+        ("arxiv.org/abs/2401.01234", ("url", "arxiv.org/abs/2401.01234")),
+        ("10.1000/xyz(1);2-3", ("doi", "10.1000/xyz(1);2-3")),
+        ("doi: 10.1000/xyz", ("doi", "doi: 10.1000/xyz")),
+        ("PMID 12345678", ("pmid", "PMID 12345678")),
+        ("12345678", ("pmid", "12345678")),
+        ("pmc123", ("pmcid", "pmc123")),
+        ("* 2401.01234  # a remark", ("arxiv", "2401.01234")),
+        ("12. 10.1000/xyz", ("doi", "10.1000/xyz")),
+    ],
+)
+def test_a_line_names_a_paper_by_its_identifier(dump: Made, line: str, name: tuple[str, str]) -> None:
+    record, *_ = dump(line + "\n2401.00001" * 4).records()
+    assert isinstance(record, Record)
+    assert (record.line, record.title, record.ids, record.fragment) == (1, "", (name,), True)
+
+
+def test_a_line_that_names_none_is_a_title(dump: Made) -> None:
+    made = dump("2401.00001\n" * 4 + "- A study of C# and 2401.01234\n")
+    *_, last = made.records()
+    assert isinstance(last, Record)
+    assert (last.line, last.title, last.ids, last.fragment) == (5, "A study of C# and 2401.01234", (), False)
+
+
+def test_blank_lines_and_comments_do_not_count(dump: Made) -> None:
+    made = dump("\ufeff# 2401.00001\r\n\r\n  2401.00002\r\n   # more\r\n2401.00003")
+    assert [one.line for one in made.records()] == [3, 5]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"M\xfcller", "not UTF-8"),
+        (b"A\0title", "holds NUL bytes"),
+        (b"????", "neither an identifier, nor a link, nor a title"),
+        (b"words " * 400, "neither an identifier, nor a link, nor a title"),
+    ],
+)
+def test_a_line_that_is_nothing_says_why(dump: Made, line: bytes, reason: str) -> None:
+    made = dump(b"2401.00001\n" * 9 + line + b"\n")
+    assert [(one.line, one.reason) for one in made.records() if isinstance(one, Rejected)] == [(10, reason)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A title\nAnother title\n2401.00001\n",
+        "This is prose, which goes on\nfor 2401.00001 lines.\n",
+        "1\n2\n3\n",
+        "2401.00001, 2401.00002\n",
+        "# only a comment\n",
+    ],
+)
+def test_a_file_that_is_not_nearly_all_identifiers_is_no_list(dump: Made, text: str) -> None:
+    with pytest.raises(DumpError):
+        dump(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "format"),
+    [
+        ("doi,title\n" + "10.1000/xyz,Word\n" * 50, "csv"),
+        ("url\ttitle\n" + "https://example.org/a\tA\n" * 50, "csv"),
+        ('{"title": "https://example.org"}\n' * 9, "jsonl"),
+    ],
+)
+def test_tables_of_identifiers_stay_tables(dump: Made, text: str, format: str) -> None:
+    assert dump(text).format == format

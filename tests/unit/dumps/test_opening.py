@@ -1,0 +1,192 @@
+"""Opening a dump: which reader is chosen, what is refused as a whole, and what a dump says of itself."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from digest.dumps import FORMATS, open_dump
+from digest.dumps import stream as stream_module
+from digest.dumps.columns import COLUMNS
+from digest.dumps.formats import Head, Sure
+from digest.errors import DumpError
+from tests.unit.dumps.conftest import GOLDEN, TODAY, Made, papers, refused, row
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
+def test_the_format_is_told_by_content_and_not_by_name(path: Path, dump: Made) -> None:
+    assert dump(path.read_bytes(), name="holiday.jpg").format == open_dump(path, today=TODAY).format
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
+def test_a_gzipped_dump_gives_the_same_records(path: Path, dump: Made) -> None:
+    plain, packed = open_dump(path, today=TODAY), dump(gzip.compress(path.read_bytes()), name=path.name)
+    assert packed.format == plain.format
+    assert list(packed.records()) == list(plain.records())
+    assert packed.incomplete == plain.incomplete
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
+def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing(path: Path, dump: Made) -> None:
+    plain = open_dump(path, today=TODAY)
+    data = path.read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    other = dump(b"\xef\xbb\xbf" + data, name=path.name)
+    # The raw text of an entry that spans lines is kept as it stood.
+    found = [replace(one, raw=one.raw.replace("\r\n", "\n")) for one in other.records()]
+    assert found == list(plain.records())
+    assert other.incomplete == plain.incomplete
+
+
+def test_at_most_one_format_is_sure_of_a_dump() -> None:
+    for path in GOLDEN:
+        head = Head(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+        assert [one.sniff(head) for one in FORMATS.values()].count(Sure.YES) <= 1, path.name
+
+
+def test_a_list_of_rows_is_read_like_lines(dump: Made) -> None:
+    made = dump(f"[{row(1)},\n{row(2)}, {row(3)}]")
+    assert made.format == "arxiv-daily"
+    assert [(one.line, one.title) for one in papers(made)] == [(1, "Title 1"), (2, "Title 2"), (3, "Title 3")]
+
+
+def test_a_pretty_printed_list_is_read(dump: Made) -> None:
+    made = dump(json.dumps([json.loads(row(1)), json.loads(row(2))], indent=4))
+    assert [one.title for one in papers(made)] == ["Title 1", "Title 2"]
+    assert made.incomplete is None
+
+
+def test_a_bad_first_line_does_not_hide_the_format(dump: Made) -> None:
+    made = dump(f"oops\n{row(1)}\n{row(2)}\n")
+    assert made.format == "arxiv-daily"
+    assert [one.line for one in papers(made)] == [2, 3]
+    assert refused(made) == [(1, "no valid JSON: invalid character (byte 0)")]
+
+
+def test_a_first_record_longer_than_the_head_is_recognised(dump: Made) -> None:
+    made = dump(row(1, summary="x" * stream_module.HEAD) + "\n" + row(2) + "\n")
+    assert made.format == "arxiv-daily"
+    assert [one.line for one in papers(made)] == [1, 2]
+
+
+def test_the_header_of_a_csv_may_use_other_signs_and_spellings(dump: Made) -> None:
+    for sign in ",;\t":
+        made = dump(sign.join(("Title", "arXiv ID", "First Seen")) + "\n" + sign.join(("A", "2606.00001", "2026-06-01")) + "\n")
+        assert made.format == "csv"
+        (paper,) = papers(made)
+        assert (paper.title, paper.ids, paper.first_seen) == ("A", (("arxiv", "2606.00001"),), date(2026, 6, 1))
+
+
+def test_every_documented_column_is_read(dump: Made) -> None:
+    values = {
+        "title": "T",
+        "abstract": "A",
+        "authors": "Jane Doe;Kim Roe",
+        "categories": "cs.LG;cs.CL",
+        "arxiv": "2606.00001",
+        "doi": "10.1000/x",
+    }
+    values |= {"pmid": "12", "url": "https://example.org", "submitted": "2026-01-01", "announced": "2026-01-02", "updated": "2026-01-03"}
+    values |= {"first_seen": "2026-01-04", "version": "2", "upvotes": "5", "comment": "C", "id": "W"}
+    assert {name.replace("_", "") for name in values} == set(COLUMNS)
+    made = dump(",".join(values) + "\n" + ",".join(values.values()) + "\n")
+    (paper,) = papers(made)
+    assert paper.authors == ("Jane Doe", "Kim Roe")
+    assert paper.categories == ("cs.LG", "cs.CL")
+    assert paper.ids == (("arxiv", "2606.00001"), ("doi", "10.1000/x"), ("pmid", "12"), ("id", "W"))
+    assert (paper.submitted, paper.announced, paper.updated, paper.first_seen) == tuple(date(2026, 1, day) for day in (1, 2, 3, 4))
+    assert (paper.version, paper.upvotes, paper.comment, paper.url) == (2, 5, "C", "https://example.org")
+    assert made.ignored == {}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"\n \n\t\n", id="blank lines"),
+        pytest.param(b"\xef\xbb\xbf", id="byte order mark"),
+        pytest.param(gzip.compress(b""), id="empty gzip"),
+    ],
+)
+def test_a_file_with_nothing_in_it_is_an_empty_dump(content: bytes, dump: Made) -> None:
+    made = dump(content)
+    assert (made.format, list(made.records()), made.incomplete) == ("empty", [], None)
+
+
+def test_unknown_content_is_refused_with_its_first_80_bytes(dump: Made, tmp_path: Path) -> None:
+    with pytest.raises(DumpError) as caught:
+        dump("Dear reader,\x07 this is a letter. " + "x" * 100)
+    told = str(caught.value)
+    assert str(tmp_path / "a-file") in told
+    assert "Dear reader,\\x07 this is a letter. " + "x" * 47 in told
+    assert "x" * 49 not in told
+    assert all(name in told for name in FORMATS)
+    assert told.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        (b"PK\x03\x04rest", "zip archive"),
+        (b"%PDF-1.7 rest", "PDF"),
+        ("title,doi\nA,1\n".encode("utf-16"), "UTF-16"),
+        (b"\x28\xb5\x2f\xfdrest", "zstd"),
+        (b"\0" * 5000, "no known format"),
+        (b"\x1f\x8b\x08nonsense", "gzip"),
+        (b'{"error": "too many requests"}', "no known format"),
+        (b"[]", "no known format"),
+        (b"<html><title>Not found</title></html>", "no known format"),
+    ],
+)
+def test_a_file_that_is_no_dump_is_refused_with_a_hint(content: bytes, hint: str, dump: Made) -> None:
+    with pytest.raises(DumpError, match=hint):
+        dump(content)
+
+
+def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DumpError, match="not a file"):
+        open_dump(tmp_path, today=TODAY)
+    with pytest.raises(DumpError, match="No such file"):
+        open_dump(tmp_path / "nowhere", today=TODAY)
+    with pytest.raises(DumpError, match="cannot be read"):
+        open_dump(Path("a\0b"), today=TODAY)
+
+
+def test_a_dump_knows_its_hash_size_and_progress(dump: Made) -> None:
+    made = dump("title,doi\n")
+    assert made.sha256 == hashlib.sha256(b"title,doi\n").hexdigest()
+    assert (made.bytes_read, made.size) == (0, 10)
+    list(made.records())
+    assert made.bytes_read == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("2026-06-09.jsonl.gz", date(2026, 6, 9)),
+        ("arxiv_20260609.csv", date(2026, 6, 9)),
+        ("daily-papers-08-29.txt", None),
+        ("2026-13-09.jsonl", None),
+        ("v1234567890.json", None),
+        ("2026-06-09T01-02.json", date(2026, 6, 9)),
+    ],
+)
+def test_the_day_comes_from_the_name(name: str, day: date | None, dump: Made) -> None:
+    assert dump(row(1) + "\n", name=name).day == day
+
+
+def test_records_can_be_read_again(dump: Made) -> None:
+    made = dump(row(1) + "\n" + row(2)[:-4])
+    assert list(made.records()) == list(made.records())
+    assert made.incomplete
+
+
+def test_columns_without_use_are_counted_once_by_name(dump: Made) -> None:
+    made = dump('{"title": "A", "mood": 1}\n{"title": "B", "mood": 2, "shelf": 3}\n')
+    list(made.records())
+    assert made.ignored == {"mood": 2, "shelf": 1}

@@ -1,0 +1,129 @@
+"""RIS as databases and programs write it: tags, continued lines, records that lack their beginning or end."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from digest.dumps import ris, stream
+from digest.model import Entry, Record
+from digest.papers import clean
+from tests.unit.dumps.conftest import Made, refused, titles
+
+
+def record(*tags: str) -> str:
+    return "\n".join(("TY  - JOUR", *tags, "ER  - ", ""))
+
+
+@pytest.mark.parametrize(
+    ("tags", "identities"),
+    [
+        (["DO  - doi:10.1000/XYZ"], ["doi:10.1000/xyz"]),
+        (["M3  - 10.1000/XYZ", "M3  - a remark"], ["doi:10.1000/xyz"]),
+        (["UR  - https://arxiv.org/abs/2401.01234v2"], ["arxiv:2401.01234"]),
+        (["UR  - https://example.org/", "L1  - https://arxiv.org/pdf/2401.01234v2"], ["arxiv:2401.01234"]),
+        (["JO  - arXiv preprint arXiv:2401.01234"], ["arxiv:2401.01234"]),
+        (["M1  - arXiv:2401.01234"], ["arxiv:2401.01234"]),
+        (["DB  - PubMed", "AN  - 12345678"], ["pmid:12345678"]),
+        (["DB  - Another", "AN  - 12345678"], []),
+        (["C2  - PMC123"], ["pmcid:PMC123"]),
+        (["N1  - Extends arXiv:2401.01234"], []),
+    ],
+)
+def test_identifiers_are_found_in_the_tags_that_programs_use(dump: Made, tags: list[str], identities: list[str]) -> None:
+    (found,) = dump(record("TI  - A Title", *tags)).records()
+    assert isinstance(found, Record)
+    entry = clean(found, "ris")
+    assert isinstance(entry, Entry)
+    assert [f"{one.kind}:{one.value}" for one in entry.identities] == identities
+
+
+@pytest.mark.parametrize(
+    ("tag", "day"),
+    [
+        ("PY  - 2024/01/15/", date(2024, 1, 15)),
+        ("DA  - 2024-01-15", date(2024, 1, 15)),
+        ("Y1  - 2024/01//", None),
+        ("PY  - 2024", None),
+        ("PY  - 2024///spring", None),
+        ("DA  - 9999/01/01", None),
+    ],
+)
+def test_a_day_counts_only_where_all_of_it_is_there(dump: Made, tag: str, day: date | None) -> None:
+    (found,) = dump(record("TI  - A Title", tag)).records()
+    assert isinstance(found, Record)
+    assert found.submitted == day
+
+
+def test_lines_without_a_tag_belong_to_the_one_before(dump: Made) -> None:
+    (found,) = dump(record("T1  - A title that", "goes on", "N2  - One.", "", "Two - with a dash.", "A1  - Doe, Jane")).records()
+    assert isinstance(found, Record)
+    assert (found.title, found.abstract, found.authors) == ("A title that\ngoes on", "One.\n\nTwo - with a dash.", ("Doe, Jane",))
+
+
+def test_a_byte_order_mark_and_windows_line_ends_change_nothing(dump: Made) -> None:
+    plain = record("TI  - A", "AB  - One.", "Two.") + record("TI  - B")
+    made = dump(b"\xef\xbb\xbf" + plain.replace("\n", "\r\n").encode())
+    assert made.format == "ris"
+    assert [(one.line, one.raw) for one in made.records()] == [(one.line, one.raw) for one in dump(plain).records()]
+
+
+@pytest.mark.parametrize("end", ["ER  - \n", "ER  -\n", "ER  -", "ER  - x\n", "ER -\n"])
+def test_the_end_of_a_record_is_known_with_and_without_its_space(dump: Made, end: str) -> None:
+    made = dump(f"TY  - JOUR\nTI  - A\n{end}")
+    assert titles(made) == ["A"]
+    assert made.incomplete is None
+
+
+def test_a_record_without_its_end_ends_where_the_next_begins(dump: Made) -> None:
+    made = dump("TY  - JOUR\nTI  - A\n\nTY  - JOUR\nTI  - B\nER  - \n")
+    assert titles(made) == ["A", "B"]
+    assert made.incomplete is None
+
+
+def test_a_last_record_without_its_end_makes_the_file_incomplete(dump: Made) -> None:
+    made = dump("TY  - JOUR\nTI  - A\nER  - \nTY  - JOUR\nTI  - B\n")
+    assert titles(made) == ["A", "B"]
+    assert made.incomplete == "the file ends before the ER of the record on line 4"
+
+
+def test_a_record_that_is_cut_within_a_line_is_put_aside(dump: Made) -> None:
+    made = dump("TY  - JOUR\nTI  - A\nER  - \nTY  - JOUR\nTI  - A long tit")
+    assert titles(made) == ["A"]
+    assert refused(made) == [(4, "cut off in the middle of the record")]
+    assert made.incomplete is not None
+
+
+def test_text_between_records_is_no_record_and_tags_there_are_refused(dump: Made) -> None:
+    made = dump("Provider: an invented one\n\n" + record("TI  - A") + "some text\nTI  - B\nER  - \n" + record("TI  - C"))
+    assert titles(made) == ["A", "C"]
+    assert refused(made) == [(7, "does not begin with TY")]
+
+
+@pytest.mark.parametrize(
+    ("tags", "reason"),
+    [
+        (b"AU  - Doe, Jane", "no title"),
+        (b"TI  - ", "no title"),
+        (b"TI  - M\xfcller \xc3\xbc", "not UTF-8"),
+        (b"TI  - A\0", "holds NUL bytes"),
+    ],
+)
+def test_a_record_that_cannot_be_used_says_why(dump: Made, tags: bytes, reason: str) -> None:
+    assert refused(dump(b"TY  - JOUR\n" + tags + b"\nER  - \n")) == [(1, reason)]
+
+
+def test_a_record_beyond_the_cap_is_put_aside_unread(dump: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ris, "ITEM_CAP", 200)
+    made = dump(record("TI  - A", *["AB  - words"] * 30) + record("TI  - B"))
+    assert titles(made) == ["B"]
+    assert next(line for line, _ in refused(made)) == 1
+
+
+def test_a_line_beyond_the_cap_is_put_aside_unread(dump: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "ITEM_CAP", 200)
+    monkeypatch.setattr(stream, "CHUNK", 64)
+    made = dump(record("TI  - A", "AB  - " + "words " * 100) + record("TI  - B"))
+    assert titles(made) == ["B"]
+    assert (1, "a line of it is too long to be held") in refused(made)

@@ -1,0 +1,76 @@
+"""Real dumps, where they are at hand: every entry accounted for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from digest.dumps import open_dump
+from digest.model import Entry, Record
+from digest.papers import clean
+from tests.unit.dumps.conftest import TODAY
+
+SHARED = Path(os.environ.get("DIGEST_TEST_SHARED") or Path(__file__).parents[3] / "shared") / "dumps"
+
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.skipif(
+        not SHARED.is_dir(), reason=f"the real dumps are not at hand: no folder {SHARED} (DIGEST_TEST_SHARED names another)"
+    ),
+]
+
+
+def entries(path: Path, format: str) -> Iterator[tuple[Record, Entry]]:
+    dump = open_dump(path, today=TODAY)
+    assert dump.format == format
+    for one in dump.records():
+        assert isinstance(one, Record), one
+        made = clean(one, dump.format)
+        assert isinstance(made, Entry), made
+        yield one, made
+    assert dump.incomplete is None
+    assert dump.bytes_read == dump.size
+
+
+def test_the_real_pages_hold_116_records_of_107_papers() -> None:
+    found = [pair for path in sorted((SHARED / "huggingface").iterdir()) for pair in entries(path, "huggingface-page")]
+    assert len(found) == 116
+    assert len({made.title_key for _, made in found}) == 107
+    assert {(one.picked.month, one.picked.day) for one, _ in found if one.picked} == {(7, 30), (8, 29)}
+    assert [one.rank for one, _ in found] == [*range(1, 54), *range(1, 64)]
+    assert all(len(made.abstract) > 1000 for _, made in found)
+
+
+def test_the_real_days_of_arxiv_hold_36580_rows_of_20737_papers() -> None:
+    days, rows, ids, money, formulas = 0, 0, set(), 0, 0
+    for path in sorted((SHARED / "arxiv").iterdir()):
+        days += 1
+        assert open_dump(path, today=TODAY).day == date.fromisoformat(path.name[:10])
+        for _, made in entries(path, "arxiv-daily"):
+            rows += 1
+            ids.add(made.identities[0])
+            money += "$" in made.title
+            formulas += "\\" in made.title
+            assert made.title_key
+            assert made.authors
+            assert made.abstract
+            assert made.url.startswith("https://arxiv.org/abs/")
+    assert (days, rows, len(ids)) == (92, 36_580, 20_737)
+    assert money == 0
+    assert formulas < 5  # macros of the author's own that nobody else knows
+
+
+def test_a_plain_corpus_is_read_as_plain_lines() -> None:
+    path = SHARED / "arxiv-corpus.jsonl.gz"
+    dump = open_dump(path, today=TODAY)
+    first = next(iter(dump.records()))
+    assert dump.format == "jsonl"
+    assert isinstance(first, Record)
+    assert first.first_seen is not None
+    made = clean(first, dump.format)
+    assert isinstance(made, Entry)
+    assert [one.kind for one in made.identities] == ["arxiv"]

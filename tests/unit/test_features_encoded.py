@@ -1,0 +1,123 @@
+"""An encoder's columns beside words and word vectors: weighed alike, and accounted for in every score."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digest import features, profiles, scores
+from digest.features.encoded import ENCODED
+from digest.model import Paper
+
+DAY = date(2026, 6, 9)
+D = 16
+
+
+def vectors(number: int, seed: int = 0) -> np.ndarray:
+    rows = np.random.default_rng(seed).standard_normal((number, D)).astype(np.float32)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+
+
+def made(number: int = 100, absent: int = 0) -> features.Encoding | None:
+    some = vectors(number)
+    some[:absent] = 0
+    return features.encoding("tiny-1", some)
+
+
+def test_columns_stand_behind_the_others_and_have_their_length() -> None:
+    encoding = made()
+    assert encoding is not None
+    rows = sp.csr_matrix(np.eye(3, 7, dtype=np.float32))
+    some = vectors(3, seed=1)
+    some[1] = 0
+    both = encoding.beside(rows, some)
+    assert both.shape == (3, 7 + D)
+    assert (both[:, :7] != rows).nnz == 0
+    assert np.allclose(np.linalg.norm(both[:, 7:].toarray(), axis=1), [ENCODED**0.5, 0, ENCODED**0.5])
+    assert encoding.without(rows).shape == both.shape
+    assert (encoding.without(rows)[:, :7] != rows).nnz == 0
+
+
+def test_what_all_papers_have_in_common_counts_for_little() -> None:
+    """Encoders put all papers of one subject into a narrow cone."""
+    cone = vectors(200) * 0.3 + vectors(1, seed=9)
+    encoding = features.encoding("tiny-1", cone)
+    assert encoding is not None
+    white = encoding.beside(sp.csr_matrix((200, 0)), cone).toarray() / ENCODED**0.5
+    assert (cone @ cone.T / np.outer(*[np.linalg.norm(cone, axis=1)] * 2)).mean() > 0.3
+    assert abs((white @ white.T).mean()) < 0.02
+
+
+@pytest.mark.parametrize(("number", "absent", "used"), [(100, 0, True), (100, 5, True), (100, 6, False), (29, 0, False), (0, 0, False)])
+def test_it_counts_only_where_nearly_all_recent_papers_are_encoded(number: int, absent: int, used: bool) -> None:
+    assert (made(number, absent) is not None) == used
+
+
+def test_packed_rows_come_back_as_they_were_to_three_digits() -> None:
+    some = vectors(5)
+    packed = features.pack_encoded(some)
+    assert [len(one) for one in packed] == [2 * D] * 5
+    back = features.unpack_encoded([*packed, None, b"cut", packed[0][:-2], b"\xff" * 2 * D], D)
+    assert np.allclose(back[:5], some, atol=1e-3)
+    assert not back[5:].any()  # absent, damaged, of another encoder, not a number
+    assert features.unpack_encoded([], D).shape == (0, D)
+
+
+# ---------------------------------------------------------------------------------------------- scores
+
+WORDS = ("octopus", "reef", "arm", "squid", "planet", "orbit", "telescope", "moon", "court", "ruling")
+TEXTS = [" ".join(WORDS[(n * k) % 10] for k in (1, 3, 7)) for n in range(60)]
+PAPERS = [Paper(id=n + 1, title=text, abstract="", first_seen=DAY) for n, text in enumerate(TEXTS)]
+
+
+def day_of(known: np.ndarray, weigh: float = 1.0) -> tuple[scores.Day, sp.csr_matrix, profiles.Background]:
+    counts = features.vectorize(TEXTS)
+    space = features.space(features.base(), features.Frequencies().add(counts), counts)
+    encoding = features.encoding("tiny-1", known)
+    assert encoding is not None
+    rows = encoding.beside(space.rows(counts), known)
+    return scores.day(PAPERS, rows, spread=space.spread), rows, profiles.background(PAPERS, rows)
+
+
+@given(
+    seed=st.integers(0, 1000), likes=st.sets(st.integers(0, 59), min_size=1, max_size=8), dislikes=st.sets(st.integers(0, 59), max_size=5)
+)
+@settings(max_examples=40, deadline=None)
+def test_parts_and_rest_add_up_to_the_score(seed: int, likes: set[int], dislikes: set[int]) -> None:
+    day, rows, background = day_of(vectors(60, seed))
+    up, down = sorted(likes), sorted(dislikes - likes)
+    profile = profiles.train(
+        [],
+        background,
+        liked=profiles.rated([PAPERS[n] for n in up], rows[up]),
+        disliked=profiles.rated([PAPERS[n] for n in down], rows[down]),
+    )
+    values = scores.score(profile, day)
+    for score in scores.explain(profile, day, words_of=features.words_of):
+        assert sum(part.value for part in score.parts) + score.rest == pytest.approx(score.value, abs=1e-6)
+        assert score.value == pytest.approx(values[score.paper_id - 1], abs=1e-6)
+        near = [part for part in score.parts if part.kind == "near"]
+        assert all(part.name in {TEXTS[n] for n in up} and part.value > 0 for part in near)
+        assert len(near) <= 1
+
+
+def test_what_the_encoder_adds_is_told_by_the_liked_paper_that_is_nearest() -> None:
+    """Two papers without a word in common that the encoder puts together."""
+    known = vectors(60)
+    liked = next(n for n in range(60) if "octopus" in TEXTS[n])
+    twin = next(n for n in range(60) if not set(TEXTS[n].split()) & set(TEXTS[liked].split()))
+    known[twin] = known[liked]
+    day, rows, background = day_of(known)
+    profile = profiles.train([], background, liked=profiles.rated([PAPERS[liked]], rows[[liked]]))
+    found = {score.paper_id: score for score in scores.explain(profile, day, words_of=features.words_of)}
+    assert next(iter(found)) == liked + 1
+    (near,) = [part for part in found[twin + 1].parts if part.kind == "near"]
+    columns = rows[[twin], -D:].toarray().ravel()
+    assert near.value == pytest.approx(float(columns @ profile.meaning[-D:]), abs=1e-6)
+    assert near.name == TEXTS[liked]
+    assert scores.reason(found[twin + 1]) == f'Near "{TEXTS[liked]}", which you chose.'

@@ -1,0 +1,303 @@
+"""Mails put together from what is rendered and encoded once are the mails that are rendered whole."""
+
+from __future__ import annotations
+
+import quopri
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from dkim.canonicalization import Relaxed
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from digest.errors import InputError, TemplateError
+from digest.messages import Listed, Mailing, PaperLinks, ReaderLinks, listing, render, stencils, write_digest, write_welcome
+from digest.messages.holes import Opened, hole
+from digest.messages.passages import Filled, Outline, Part, joined, passage
+from digest.model import Made, Message, Paper, Slot, Subscriber
+
+NOW = datetime(2026, 6, 12, 5, tzinfo=UTC)
+quietly = settings(deadline=None, database=None, max_examples=60)
+odd = st.sampled_from(
+    [
+        "",
+        "plain",
+        "<script>alert(1)</script>",
+        "a & b",
+        "\"quoted\" 'so'",
+        "\ufdd00\ufdd1",
+        "{{ 7 * 7 }}",
+        "语言模型",
+        "ünï",
+        "% %s",
+        "a  b\tc ",
+        "x" * 200,
+        ".",
+        "=",
+    ]
+)
+lines = st.lists(st.sampled_from([*"ab =.\t\n", "é", "语", "<", "  ", "x" * 30]), max_size=60).map("".join)
+
+
+@quietly
+@given(st.lists(lines, max_size=8))
+@example(["x" * 75, "y"])
+@example(["x" * 76, " ", "\n", " \n"])
+@example(["a ", " b\n", "."])
+def test_passages_side_by_side_are_their_texts_side_by_side(pieces: list[str]) -> None:
+    # every second one fills a hole, over two outlines
+    half = len(pieces) // 4 * 2
+    filled = [Filled(Outline([*some[::2], *[""] * (len(some) % 2 == 0)]), [*some[1::2], ""]) for some in (pieces[:half], pieces[half:])]
+    whole = joined(filled)
+    text = "".join(pieces)
+    assert whole.text == text
+    assert quopri.decodestring(whole.quoted) == text.replace("\n", "\r\n").encode()
+    assert whole.octets == len(text.replace("\n", "\r\n").encode())
+    assert max(map(len, whole.quoted.split(b"\r\n"))) <= 76
+    assert whole.quoted.count(b"\r\n") == whole.quoted.count(b"\n") == whole.quoted.count(b"\r")
+    # the standard's form of a body ends with its last line that is not empty
+    assert (whole.canonical + b".\r\n") == Relaxed.canonicalize_body(whole.quoted + b".\r\n")
+
+
+@pytest.mark.parametrize("texts", [["a\x1eb", "c"], ["\x1e", "\x1e"], ["\x1e\n", ""]])
+def test_what_stands_between_texts_is_a_blank_inside_them(texts: list[str]) -> None:
+    whole = joined([Filled(Outline(["<", ">", ".\n"]), [*texts, ""])])
+    one, other = (text.replace("\x1e", " ") for text in texts)
+    assert whole.text == f"<{one}>{other}.\n"
+    assert quopri.decodestring(whole.quoted) == whole.text.replace("\n", "\r\n").encode()
+
+
+def test_what_a_server_on_the_way_would_mend_is_no_passage() -> None:
+    with pytest.raises(InputError, match="carriage return"):
+        passage("bare\rreturn\n")
+    with pytest.raises(InputError, match="carriage return"):
+        joined([Filled(Outline(["", "\n"]), ["bare\rreturn", ""])])
+
+
+def test_chinese_goes_as_base64_and_can_be_read_back() -> None:
+    part = Part(joined([Filled(Outline(["语言模型" * 40, "\n"]), ["的学习", ""])]))
+    assert part.encoding == "base64"
+    assert part.canonical == part.encoded
+
+
+# ---------------------------------------------------------------------------------------------- holes
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "{{ text | upper }}",
+        "{{ text | capitalize }}",
+        "{{ text | length }}",
+        "{{ text | safe }}",
+        "{{ text | e }}",
+        "{{ text | trim }}",
+        "{{ text | default('x') }}",
+        "{{ text ~ '!' }}",
+        "{{ '%s' % text }}",
+        "{{ '%s' | format(text) }}",
+        "{{ text + 'x' }}",
+        "{{ text[0] }}",
+        "{{ text[:3] }}",
+        "{{ text.upper() }}",
+        "{{ text.name }}",
+        "{{ text | wrap | wrap }}",
+        "{{ [text] | join }}",
+        "{{ [text, text] | sort }}",
+        "{{ {text: 1} }}",
+        "{{ [text] }}",
+        "{{ text | replace('a', 'b') }}",
+        "{{ text | tojson }}",
+        "{% if text == 'x' %}{% endif %}",
+        "{% if text != 'x' %}{% endif %}",
+        "{% if 'x' in text %}{% endif %}",
+        "{% if text in ['x'] %}{% endif %}",
+        "{% if text < 'x' %}{% endif %}",
+        "{% if text is string %}{% endif %}",
+        "{% if text is iterable %}{% endif %}",
+        "{% if text is sequence %}{% endif %}",
+        "{% if text is number %}{% endif %}",
+        "{% if text is undefined %}{% endif %}",
+        "{% for letter in text %}{% endfor %}",
+        "{{ text | int }}",
+        "{{ text | pprint }}",
+        "{{ range(text) }}",
+    ],
+)
+@pytest.mark.parametrize("suffix", ["html", "txt"])
+def test_a_template_that_looks_into_a_hole_is_found_out(tmp_path: Path, use: str, suffix: str) -> None:
+    (tmp_path / f"x.{suffix}").write_text(use, "utf-8")
+    with pytest.raises((Opened, TemplateError)):
+        render(f"x.{suffix}", {"text": hole("text", [])}, (tmp_path,))
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "{{ text }}",
+        "{% set a = text %}{{ a }}",
+        "{% macro m(t) %}<{{ t }}>{% endmacro %}{{ m(text) }}",
+        "{% if text %}{{ text }}{% endif %}",
+        "{% if text is none %}never{% else %}{{ text }}{% endif %}",
+        "{% set a %}{{ text }}{% endset %}{{ a }}, {{ text }}",
+        "{{ text | wrap(4, 'Why: ', '.') }}",
+        "{{ text if text else 'none' }}",
+    ],
+)
+@pytest.mark.parametrize("dialect", [stencils.TEXT, stencils.HTML])
+@pytest.mark.parametrize("value", ['<&> it\'s "so"', "word " * 40, "语" * 100], ids=["marks", "words", "chinese"])
+def test_a_filled_hole_is_what_the_template_prints(tmp_path: Path, use: str, dialect: stencils.Dialect, value: str) -> None:
+    (tmp_path / f"x.{dialect.suffix}").write_text(f"first\n{use}\nlast\n", "utf-8")
+    marks: list[stencils.Filling] = []
+    value = value.strip()
+    (stencil,) = stencils.cut("x", {"text": hole("text", marks)}, marks, ("text",), (tmp_path,), dialect)
+    assert joined([stencil.filled([value])], dialect.escaped).text == stencils.rendered("x", {"text": value}, (tmp_path,), dialect)
+
+
+# ---------------------------------------------------------------------------------------------- whole mails
+
+
+def digest_of(
+    title: str,
+    reason: str,
+    label: str,
+    interest: str = "",
+    slot: Slot = "normal",
+    papers: int = 3,
+    name: str = "",
+    folders: tuple[Path, ...] = (),
+    local: bool = False,
+) -> Message:
+    base = "http://127.0.0.1:8025" if local else "https://papers.example.org"
+    by_mail = "mailto:digest@papers.example.org?subject=More%20like%20this%20token" if local else ""
+    one = Listed(
+        paper=Paper(
+            id=1,
+            title=title,
+            abstract=f"{title}. {reason}",
+            authors=(title, "B. Author"),
+            categories=("cs.LG",),
+            first_seen=date(2026, 6, 11),
+        ),
+        reason=reason,
+        label=label,
+        links=PaperLinks(
+            read="https://example.org/?a=1&b=2", up=f"{base}/t/up", down=f"{base}/t/down", up_by_mail=by_mail, down_by_mail=by_mail
+        ),
+        interest=interest,
+        slot=slot,
+    )
+    return write_digest(
+        mailing=Mailing(
+            from_address="digest@papers.example.org", domain="papers.example.org", base_url=base, postal_address="1 Street\nTown"
+        ),
+        subscriber=Subscriber(id=7, email="alice@example.net", name=name, created=NOW),
+        local_date=date(2026, 6, 12),
+        listed=[replace(one, reason=f"{reason} {number}", seen_before=number == 2) for number in range(papers)],
+        made=Made(model="thumbs", features="words", at=NOW, dumps=(title,)),
+        links=ReaderLinks(manage=f"{base}/m/a", unsubscribe=f"{base}/u/a", unsubscribe_by_mail=by_mail),
+        message_id="one@papers.example.org",
+        date=NOW,
+        folders=folders,
+    )
+
+
+def without_stencils(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(listing, "_stencil", lambda *_: None)
+    patch.setattr(stencils, "_frame", lambda *_: ())
+
+
+@quietly
+@given(
+    title=odd,
+    reason=odd,
+    label=odd,
+    interest=odd,
+    slot=st.sampled_from(["normal", "pinned", "exploration"]),
+    papers=st.sampled_from([1, 3, 60]),
+    local=st.booleans(),
+)
+def test_a_digest_from_stencils_is_the_digest_rendered_whole(
+    title: str, reason: str, label: str, interest: str, slot: Slot, papers: int, local: bool
+) -> None:
+    made = digest_of(title, reason, label, interest, slot, papers, local=local)
+    with pytest.MonkeyPatch.context() as patch:
+        without_stencils(patch)
+        plain = digest_of(title, reason, label, interest, slot, papers, local=local)
+    assert made.text == plain.text
+    # where a digest is shortened, the soft line breaks count
+    assert made.html == plain.html or papers == 60
+    parsed = message_from_bytes(made.data, policy=policy.default)
+    assert isinstance(parsed, EmailMessage)
+    read_back = [part.get_content().replace("\r\n", "\n") for part in parsed.iter_parts()]
+    assert read_back == [made.text, made.html]
+
+
+def test_the_templates_that_ship_are_cut_to_stencils() -> None:
+    digest_of("Title", "Because.", "good match", local=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stencils, "rendered", None)
+        patch.setattr(listing, "rendered", None)
+        assert digest_of("Another", "Because.", "good match", "topic", "exploration", 60, local=True).html.count("<h2") == 60
+
+
+def put(folder: Path, name: str, text: str) -> tuple[Path, ...]:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    return (folder,)
+
+
+def test_a_card_of_the_operators_that_looks_at_its_values_is_right_for_every_reader(tmp_path: Path) -> None:
+    folders = put(tmp_path, "email/digest/card.html", "<p>{{ card.reason | upper }}{% if 'a' in card.label %} with a{% endif %}</p>\n")
+    for reason, label in (("one", "bad"), ("two", "good"), ("<three>", "bad")):
+        html = digest_of("Title", reason, label, folders=folders, papers=1).html
+        assert f"<p>{reason.upper()} 0{' with a' if 'a' in label else ''}</p>".replace("<THREE>", "&lt;THREE&gt;") in html
+
+
+def test_a_body_of_the_operators_may_list_the_cards_itself(tmp_path: Path) -> None:
+    folders = put(
+        tmp_path,
+        "email/digest/body.html",
+        "<h1>{{ headline | upper }}</h1>{% for card in cards %}<p>{{ card.paper.title }}: {{ card.reason }}</p>{% endfor %}",
+    )
+    html = digest_of("A <b>", "one", "good", folders=folders, papers=2).html
+    assert html == "<h1>2 PAPERS FOR FRIDAY, 12 JUNE</h1><p>A &lt;b&gt;: one 0</p><p>A &lt;b&gt;: one 1</p>\n"
+
+
+def test_a_body_of_the_operators_may_place_the_listing_anywhere(tmp_path: Path) -> None:
+    put(tmp_path, "email/digest/card.html", "<p>{{ card.paper.title }}</p>")
+    folders = put(tmp_path, "email/digest/body.html", "<div>{{ listing }}</div>\n{{ subject | lower }}")
+    assert digest_of("A <b>", "one", "good", folders=folders, papers=2).html.startswith(
+        "<div><p>A &lt;b&gt;</p>\n<p>A &lt;b&gt;</p></div>\na &lt;b&gt; and"
+    )
+    put(tmp_path / "other", "email/digest/card.html", "<p>{{ card.paper.title }}</p>")
+    folders = put(tmp_path / "other", "email/digest/body.html", "<div>\n{{ listing }}\n</div>")
+    assert digest_of("A <b>", "one", "good", folders=folders, papers=2).html == "<div>\n<p>A &lt;b&gt;</p>\n<p>A &lt;b&gt;</p>\n</div>\n"
+
+
+def test_two_readers_never_see_each_others_words() -> None:
+    first, second = (digest_of("Same title", f"because of {who}", "good match", name=who) for who in ("alice", "bob"))
+    assert "alice" in first.html
+    assert "because of bob" not in first.html + first.text
+    assert "because of bob" in second.html
+    assert "because of alice" not in second.html + second.text
+
+
+def test_names_in_letters_are_each_readers_own() -> None:
+    def welcome(name: str) -> Message:
+        return write_welcome(
+            mailing=Mailing(from_address="digest@papers.example.org", domain="papers.example.org", base_url="https://papers.example.org"),
+            subscriber=Subscriber(id=7, email="alice@example.net", name=name, created=NOW),
+            links=ReaderLinks(manage="https://papers.example.org/m/a", unsubscribe="https://papers.example.org/u/a"),
+            message_id="one@papers.example.org",
+            date=NOW,
+        )
+
+    assert "Welcome, Alice &lt;3" in welcome("Alice <3").html
+    assert "Welcome, Bob" in welcome("Bob").html
+    assert "Welcome, Bob" in welcome("Bob").text

@@ -1,0 +1,217 @@
+"""What every answer owes: headers, plain text, a page for every failure; health, prefixes, templates."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from digest import subscriptions, web
+from digest.app import App
+from digest.errors import TemplateError
+from digest.model import Purpose, Subscriber
+from digest.store import Store
+from digest.subscriptions import Wish
+from digest.web.guard import BODY_MAX, HEADERS
+from tests.conftest import make_app
+from tests.unit.web.conftest import Cast, heading, vote
+from tests.webclient import Client, Write, fill
+
+# ---------------------------------------------------------------------------------------------- what every answer owes
+
+
+def test_every_page_carries_the_protecting_headers(client: Client, alice: Subscriber) -> None:
+    paths = [
+        "/",
+        client.path(Purpose.UP, alice, 1),
+        client.path(Purpose.UNSUBSCRIBE, alice),
+        client.path(Purpose.MANAGE, alice),
+        "/nothing",
+        "/healthz",
+    ]
+    for path in paths:
+        for answer in (client.get(path), client.post(path)):
+            assert {name: answer.headers[name] for name in HEADERS} == HEADERS, path
+
+
+def test_a_page_names_no_other_host_and_runs_no_script(client: Client, alice: Subscriber) -> None:
+    for path in ("/", client.path(Purpose.UNSUBSCRIBE, alice), client.path(Purpose.MANAGE, alice), "/style.css", "/icon.svg"):
+        text = client.get(path).text.replace("http://www.w3.org/2000/svg", "")
+        assert "http" not in text
+        assert "<script" not in text
+        assert "style=" not in text
+        assert not re.search(r"\son\w+=", text)
+
+
+def test_every_page_has_a_language_a_title_and_one_heading(client: Client, alice: Subscriber) -> None:
+    paths = [
+        "/",
+        client.path(Purpose.UP, alice, 1),
+        client.path(Purpose.UNSUBSCRIBE, alice),
+        client.path(Purpose.MANAGE, alice),
+        "/nothing",
+    ]
+    for path in paths:
+        text = client.get(path).text
+        assert '<html lang="en"' in text
+        assert re.search(r"<title>\S.* · Digest</title>", text)
+        assert text.count("<h1>") == 1
+        labelled = set(re.findall(r'<label for="(\w+)"', text))
+        assert set(re.findall(r'<(?:textarea|select|input)[^>]* id="(\w+)"', text)) == labelled
+
+
+def test_hostile_titles_and_names_stay_text(app: App, dump: Write) -> None:
+    row = {
+        "title": "<script>alert(1)</script> & \"quoted\" 'single' {{7*7}}",
+        "abstract": "Nothing.",
+        "authors": ["<img src=x onerror=alert(1)>"],
+        "categories": ["<b>"],
+        "url": 'https://example.org/"><script>alert(2)</script>',
+    }
+    fill(app, dump, rows=[row])
+    wish = Wish(email="mallory@example.org", name="</bdi><script>alert(3)</script>", keywords=("</textarea><script>",), timezone="UTC")
+    mallory = subscriptions.subscribe(app, wish, origin="command").subscriber
+    client = Client(app)
+    for path in (client.path(Purpose.UP, mallory, 1), client.path(Purpose.MANAGE, mallory)):
+        for answer in (client.get(path), client.post(path)):
+            assert answer.status_code == 200
+            assert "<script" not in answer.text
+            assert "<img src=x" not in answer.text
+            assert "&lt;script&gt;" in answer.text
+            assert "{{7*7}}" in answer.text or path.startswith("/m/")
+
+
+def test_only_a_web_address_becomes_a_read_link(app: App, cast: Cast, dump: Write) -> None:
+    fill(app, dump, rows=[{"title": "A title without any link to it", "abstract": "Nothing.", "url": "javascript:alert(1)"}])
+    client = Client(app)
+    answer = client.get(client.path(Purpose.UP, cast(app)["alice"], 1))
+    assert answer.status_code == 200
+    assert "javascript" not in answer.text
+    assert "Read the paper" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/", "/u/{token}", "/api/v1/subscribers"])
+def test_a_body_too_large_is_refused(client: Client, alice: Subscriber, path: str) -> None:
+    url = path.format(token=client.path(Purpose.UNSUBSCRIBE, alice)[3:])
+    answer = client.post(url, data={"email": "x" * BODY_MAX})
+    assert answer.status_code == 413
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_large_body_of_unknown_length_is_refused(client: Client) -> None:
+    async def endless() -> object:
+        for _ in range(100):
+            yield b"a" * 1024
+
+    answer = client.post("/", content=endless(), headers={"content-type": "application/x-www-form-urlencoded"})
+    assert answer.status_code == 413
+
+
+def test_robots_are_sent_away(client: Client) -> None:
+    assert client.get("/robots.txt").text == "User-agent: *\nDisallow: /\n"
+
+
+def test_a_locked_database_is_a_page_and_not_a_trace(client: Client, alice: Subscriber) -> None:
+    app = replace(client.app, store=Store(client.app.config.store.url, busy_ms=20))
+    impatient = Client(app)
+    lock = sqlite3.connect(str(app.store.url.database), isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    try:
+        for path in (client.path(Purpose.UP, alice, 1), client.path(Purpose.UNSUBSCRIBE, alice)):
+            answer = impatient.post(path)
+            assert answer.status_code == 503
+            assert answer.headers["retry-after"] == "60"
+            assert heading(answer.text) == "Not just now"
+            assert impatient.get(path).status_code == 200, "looking needs no lock"
+        error = impatient.post("/api/v1/subscribers", json={"email": "dave@example.org"})
+        assert (error.status_code, error.json()["error"]["code"]) == (503, "unavailable")
+    finally:
+        lock.execute("ROLLBACK")
+        lock.close()
+    assert vote(client, alice) == 0
+    assert impatient.post(client.path(Purpose.UP, alice, 1)).status_code == 200
+    app.store.close()
+
+
+def test_an_unexpected_mistake_is_a_page_and_not_a_trace(client: Client) -> None:
+    def broken(_request: object) -> PlainTextResponse:
+        raise KeyError("secret")
+
+    answer = Client(client.app, web.create(client.app, extra=[Route("/broken", broken)])).get("/broken")
+    assert answer.status_code == 500
+    assert heading(answer.text) == "Something went wrong here"
+    assert "secret" not in answer.text
+    assert answer.headers["content-security-policy"] == HEADERS["Content-Security-Policy"]
+
+
+def test_another_doors_routes_keep_their_own_headers(client: Client) -> None:
+    def inbox(_request: object) -> PlainTextResponse:
+        return PlainTextResponse("mails", headers={"Content-Security-Policy": "frame-src 'self'"})
+
+    pages = web.create(client.app, extra=[Mount("/inbox", routes=[Route("/", inbox)])])
+    answer = Client(client.app, pages).get("/inbox/")
+    assert answer.text == "mails"
+    assert answer.headers["content-security-policy"] == "frame-src 'self'"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+# ---------------------------------------------------------------------------------------------- health, prefixes, templates
+
+
+def test_health_tells_what_is_there(client: Client) -> None:
+    answer = client.get("/healthz")
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["status"], told["papers"], told["subscribers"]) == ("ok", 4, 3)
+    assert (told["latest_dump"]["name"], told["latest_dump"]["new"]) == ("2026-06-09.jsonl", 4)
+
+
+def test_health_of_an_empty_database_is_fine(app: App) -> None:
+    assert Client(app).get("/healthz").json() == {"status": "ok", "papers": 0, "subscribers": 0, "latest_dump": None}
+
+
+def test_health_is_bad_when_the_database_does_not_answer(app: App, tmp_path: Path) -> None:
+    app.keys()
+    (tmp_path / "broken.sqlite").write_bytes(b"this is no database, it only looks like a file" * 100)
+    broken = replace(app, store=Store(f"sqlite:///{tmp_path / 'broken.sqlite'}"))
+    answer = Client(broken).get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json()["status"] == "unavailable"
+    assert "broken.sqlite" in answer.json()["reason"]
+    broken.store.close()
+
+
+def test_pages_work_below_a_path_whether_or_not_the_proxy_strips_it(tmp_path: Path, cast: Cast, dump: Write) -> None:
+    app = make_app(tmp_path, web__base_url="https://lab.example/papers")
+    fill(app, dump)
+    client = Client(app)
+    path = client.path(Purpose.UP, cast(app)["alice"], 1)
+    for url in (path, "/papers" + path):
+        answer = client.post(url)
+        assert answer.status_code == 200
+        assert 'href="/papers/style.css"' in answer.text
+        (other,) = re.findall(r'action="([^"]+)"', answer.text)
+        assert other.startswith("/papers/t/")
+        assert client.get(other).status_code == 200
+    assert client.get("/papers/style.css").status_code == 200
+    app.close()
+
+
+def test_an_operators_template_wins_and_a_broken_one_is_named(tmp_path: Path) -> None:
+    (tmp_path / "own" / "web").mkdir(parents=True)
+    problem = tmp_path / "own" / "web" / "problem.html"
+    problem.write_text("<h1>Ours: {{ heading }}</h1>", encoding="utf-8")
+    app = make_app(tmp_path, mail__templates=str(tmp_path / "own"))
+    assert Client(app).get("/nothing").text == "<h1>Ours: There is no such page</h1>"
+    app.close()
+    (tmp_path / "own2" / "web").mkdir(parents=True)
+    (tmp_path / "own2" / "web" / "problem.html").write_text("{% if %}", encoding="utf-8")
+    app = make_app(tmp_path, mail__templates=str(tmp_path / "own2"))
+    with pytest.raises(TemplateError, match=r"problem\.html, line 1"):
+        web.create(app)
+    app.close()

@@ -1,0 +1,132 @@
+"""The pages behind thumbs: a button, its undo, and what counts."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from digest import pipeline, subscriptions
+from digest.model import Purpose, Standing, Subscriber
+from tests.unit.web.conftest import heading, hidden, stand, vote
+from tests.webclient import Client, contents
+
+
+def test_a_thumb_page_shows_the_paper_and_one_button(client: Client, alice: Subscriber) -> None:
+    answer = client.get(client.path(Purpose.UP, alice, 1))
+    paper = pipeline.paper(client.app, 1)
+    assert answer.status_code == 200
+    assert paper.title in answer.text
+    assert "Jane Doe" in answer.text
+    assert f'href="{paper.url}"' in answer.text
+    assert answer.text.count("<button") == 1
+    assert heading(answer.text) == "More like this?"
+
+
+def test_a_thumb_page_does_not_show_the_whole_address(client: Client, alice: Subscriber) -> None:
+    for text in (client.get(client.path(Purpose.UP, alice, 1)).text, client.post(client.path(Purpose.UP, alice, 1)).text):
+        assert "a…@example.org" in text
+        assert "alice@" not in text
+
+
+def test_get_and_head_of_every_link_change_nothing(client: Client, readers: dict[str, Subscriber]) -> None:
+    """A scanner that follows every link of a mail, and every link on the pages behind them."""
+    paths = ["/", "/healthz", "/openapi.json", "/robots.txt", "/style.css", "/icon.svg"]
+    for reader in readers.values():
+        paths += [client.path(purpose, reader, 1) for purpose in (Purpose.UP, Purpose.DOWN)]
+        paths += [client.path(purpose, reader) for purpose in (Purpose.UNSUBSCRIBE, Purpose.MANAGE, Purpose.CONFIRM)]
+    before = contents(client.app)
+    for path in paths:
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        for found in re.findall(r'(?:href|action|src)="(/[^"]*)"', answer.text):
+            assert client.get(found).status_code == 200
+        assert client.request("HEAD", path).status_code in (200, 405)
+        assert client.get(path + "?undo=1&do=pause&List-Unsubscribe=One-Click").status_code == 200
+    assert contents(client.app) == before
+
+
+@pytest.mark.parametrize(("purpose", "expected"), [(Purpose.UP, 1), (Purpose.DOWN, -1)])
+def test_pressing_the_button_votes_and_says_so(client: Client, alice: Subscriber, purpose: Purpose, expected: int) -> None:
+    answer = client.post(client.path(purpose, alice, 1))
+    assert answer.status_code == 200
+    assert vote(client, alice) == expected
+    assert heading(answer.text).startswith("Noted: ")
+    assert vote(client, alice, 2) == 0
+
+
+def test_pressing_twice_is_pressing_once(client: Client, alice: Subscriber) -> None:
+    path = client.path(Purpose.UP, alice, 1)
+    first = client.post(path, data={"before": "0"})
+    after_one = contents(client.app)
+    second = client.post(path, data={"before": "0"})
+    assert contents(client.app) == after_one
+    assert second.text == first.text
+
+
+def test_undo_goes_back_to_the_vote_before(client: Client, alice: Subscriber) -> None:
+    up, down = client.path(Purpose.UP, alice, 1), client.path(Purpose.DOWN, alice, 1)
+    client.post(down)
+    fields = hidden(client.get(up).text)
+    done = client.post(up, data=fields)
+    assert vote(client, alice) == 1
+    undone = client.post(up, data=hidden(done.text))
+    assert vote(client, alice) == -1
+    assert heading(undone.text) == "Taken back"
+
+
+def test_undo_without_a_vote_before_withdraws(client: Client, alice: Subscriber) -> None:
+    up = client.path(Purpose.UP, alice, 1)
+    client.post(up)
+    client.post(up, data={"undo": "1"})
+    assert vote(client, alice) == 0
+    client.post(up, data={"undo": "1", "before": "1"})
+    assert vote(client, alice) == 0, "a second undo must not bring the thumb back"
+
+
+def test_a_page_that_is_posted_again_still_undoes_to_the_first_state(client: Client, alice: Subscriber) -> None:
+    up = client.path(Purpose.UP, alice, 1)
+    fields = hidden(client.get(up).text)
+    client.post(up, data=fields)
+    again = client.post(up, data=fields)
+    client.post(up, data=hidden(again.text))
+    assert vote(client, alice) == 0
+
+
+def test_an_old_undo_does_not_take_back_a_newer_thumb(client: Client, alice: Subscriber) -> None:
+    done = client.post(client.path(Purpose.UP, alice, 1))
+    client.post(client.path(Purpose.DOWN, alice, 1))
+    client.post(client.path(Purpose.UP, alice, 1), data=hidden(done.text))
+    assert vote(client, alice) == -1
+
+
+def test_the_other_way_round_is_one_press_away(client: Client, alice: Subscriber) -> None:
+    done = client.post(client.path(Purpose.UP, alice, 1))
+    (other,) = re.findall(r'action="([^"]+)"', done.text)
+    assert other == client.path(Purpose.DOWN, alice, 1)
+    client.post(other, data={"before": "1"})
+    assert vote(client, alice) == -1
+
+
+def test_a_made_up_vote_before_counts_for_nothing(client: Client, alice: Subscriber) -> None:
+    up = client.path(Purpose.UP, alice, 1)
+    client.post(up, data={"before": "17"})
+    client.post(up, data={"undo": "1", "before": "-17"})
+    assert vote(client, alice) == 0
+
+
+@pytest.mark.parametrize("standing", [Standing.PENDING, Standing.PAUSED, Standing.SUPPRESSED, Standing.ACTIVE])
+def test_a_thumb_counts_whatever_the_standing(client: Client, alice: Subscriber, standing: Standing) -> None:
+    stand(client.app, alice, standing)
+    assert client.post(client.path(Purpose.UP, alice, 1)).status_code == 200
+    assert vote(client, alice) == 1
+
+
+def test_a_thumb_of_who_left_is_not_counted(client: Client, alice: Subscriber) -> None:
+    subscriptions.unsubscribe(client.app, alice.id)
+    before = contents(client.app)
+    answer = client.post(client.path(Purpose.UP, alice, 1))
+    assert answer.status_code == 200
+    assert heading(answer.text) == "Thumbs are not counted any more"
+    assert "<button" not in answer.text
+    assert contents(client.app) == before
