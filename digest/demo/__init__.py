@@ -22,8 +22,9 @@ from rich.text import Text
 from digest import calibration, config, pipeline, scores, serve, subscriptions
 from digest.app import App
 from digest.demo.cast import CAST, Reader
-from digest.demo.catcher import Catcher, Caught, free_port
+from digest.demo.catcher import Catcher, Caught
 from digest.demo.inbox import Change, inbox_pages
+from digest.demo.listening import free_port
 from digest.errors import DigestError, InputError
 from digest.model import Digest, MessageState, Subscriber
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
 import socket
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any, Self
 
-from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 
+from digest.demo.listening import in_a_thread, letting_in
 from digest.errors import MailerError
 
 
@@ -52,15 +56,15 @@ class Catcher:
 
     Args:
         folder: made where it is not there; files in it stay.
-        port: of this machine; 0 = any free one.
+        port: of this machine; 0 = any free one, which `port` tells once entered.
     """
 
     def __init__(self, folder: Path, port: int = 0) -> None:
         self.folder = folder
         self.caught: list[Caught] = []
-        self.host, self.port = "127.0.0.1", port or free_port()
+        self.host, self.port = "127.0.0.1", port
         self._lock = threading.Lock()
-        self._controller = Controller(self, hostname=self.host, port=self.port)
+        self._standing = ExitStack()
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         with self._lock:
@@ -76,17 +80,38 @@ class Catcher:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._before = sum(1 for _ in self.folder.glob("*.eml"))
         try:
-            self._controller.start()
+            listening = socket.create_server((self.host, self.port))
         except OSError as error:
             raise MailerError(f"the catcher cannot listen on {self.host}:{self.port} ({error}). Try again, or name another port") from error
+        self.port = listening.getsockname()[1]
+        self._standing.enter_context(in_a_thread(letting_in(listening, self._talk)))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._controller.stop()
+        self._standing.close()
+
+    async def _talk(self, connection: socket.socket) -> None:
+        await Server(self, enable_SMTPUTF8=True).talk(connection)
 
 
-def free_port() -> int:
-    """A port of this machine that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+class Server(SMTP):
+    """aiosmtpd's side of one conversation, which tells when it is over."""
+
+    def __init__(self, handler: object, **how: Any) -> None:
+        super().__init__(handler, loop=asyncio.get_running_loop(), **how)
+        self._over = asyncio.Event()
+
+    async def talk(self, connection: socket.socket, *, ssl: SSLContext | None = None) -> None:
+        """Until either side ends it; `ssl` = under TLS from the first byte."""
+        try:
+            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(lambda: self, connection, ssl=ssl)
+        except OSError:
+            return
+        try:
+            await self._over.wait()
+        finally:
+            transport.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        self._over.set()

@@ -24,6 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from digest.demo.listening import free_port
 from digest.mailer import SmtpMailer, SmtpServer
 from digest.model import Message
 from tests.fakes.postfix import Postfix
@@ -34,12 +35,6 @@ def tool(name: str) -> str:
     if not found:
         sys.exit(f"{name} is not installed: apt-get install postfix")
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def body(size: int) -> bytes:

@@ -37,13 +37,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import digest.demo
 from digest import config, pipeline, store
 from digest.app import App
+from digest.demo.listening import free_port
 from digest.messages import assemble, dkim
 from digest.model import Digest, Item, Made, MessageKind, MessageState, Part, Score, Subscriber
 from digest.pipeline.group_commit import GroupCommit
 from digest.store.digests import Window
 from tests.bench.mailer import bare
 from tests.fakes.postfix import Postfix
-from tests.kill.sink import Sink, free_port, program
+from tests.kill.sink import Sink, program
 
 #: the module; its package names the verb so
 _SEND = importlib.import_module("digest.pipeline.send")

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from digest.demo.listening import free_port
+
 #: domain of which no address exists, as Postfix finds out only after it has taken the mail
 GONE = "gone.example"
 _PATIENCE = 30.0
@@ -37,7 +39,7 @@ class Postfix:
         self._transport = "discard" if discards else "virtual"
         # not below pytest's folders, which nobody but root may enter
         self.folder = Path(tempfile.mkdtemp(prefix="digest-postfix-"))
-        self.port = _free_port()
+        self.port = free_port()
         self.log = self.folder / "log"
 
     def __enter__(self) -> Self:
@@ -129,12 +131,6 @@ _SERVICES = (
     ("anvil", "-", "-", "-", "1", "anvil"),
     ("scache", "-", "-", "-", "1", "scache"),
 )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(come_true: Callable[[], bool], what: str, log: Path) -> None:

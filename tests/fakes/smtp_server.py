@@ -8,15 +8,15 @@ Each phase takes its acts in order; when they are used up, it behaves. It runs i
 from __future__ import annotations
 
 import asyncio
-import queue
 import re
 import socket
 import ssl
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Literal, Self
+from typing import Literal, Self, cast
+
+from digest.demo.listening import in_a_thread, letting_in
 
 Step = Literal["BANNER", "EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "DOT", "RSET", "QUIT"]
 STEPS: tuple[Step, ...] = ("BANNER", "EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "DOT", "RSET", "QUIT")
@@ -91,30 +91,26 @@ class HostileSmtp:
     connections: int = 0
     standing: int = 0
 
+    _standing: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _talks: set[asyncio.Task[None]] = field(default_factory=set)
+
     async def __aenter__(self) -> Self:
         self._left = {step: list(acts) for step, acts in self.script.items()}
         self._drops = list(self.drop_body_at)
-        self._tasks: dict[asyncio.Task[None], socket.socket] = {}
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self._listening.setblocking(False)
+        listening = socket.create_server(("127.0.0.1", 0))
         if self.receive_buffer:
-            self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
-        # asyncio's own server loses who is just being let in when it closes.
-        asyncio.get_running_loop().add_reader(self._listening, self._accept)
-        self.port = self._listening.getsockname()[1]
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
+        self.port = listening.getsockname()[1]
+        await self._standing.enter_async_context(letting_in(listening, self._guarded))
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        asyncio.get_running_loop().remove_reader(self._listening)
-        self._listening.close()
-        tasks = dict(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        # An aborted transport closes in the next round of the loop; one that never began, not by itself.
-        await asyncio.sleep(0)
-        for connection in tasks.values():
-            connection.close()
+        await self._standing.aclose()
+
+    def leave(self) -> None:
+        """Break off every conversation, in the middle of a word."""
+        for talk in self._talks:
+            talk.cancel()
 
     @property
     def stored(self) -> list[str]:
@@ -124,31 +120,26 @@ class HostileSmtp:
     def commands(self, verb: str) -> list[str]:
         return [line.decode("utf-8", "replace").strip() for _, _, line in self.told if line.upper().startswith(verb.encode())]
 
-    def _accept(self) -> None:
-        connection, _ = self._listening.accept()
-        task = asyncio.ensure_future(self._guarded(connection))
-        self._tasks[task] = connection
-        task.add_done_callback(self._tasks.pop)
-
     async def _guarded(self, connection: socket.socket) -> None:
         made: list[asyncio.StreamWriter] = []
         reader = asyncio.StreamReader(limit=2**20)
         protocol = asyncio.StreamReaderProtocol(reader, lambda _, writer: made.append(writer))
         try:
-            connection.setblocking(False)
             await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, connection, ssl=self.tls if self.implicit else None)
-        except (ConnectionError, ssl.SSLError):
-            connection.close()
+        except OSError:
             return
         (writer,) = made
         self.connections += 1
         self.standing += 1
+        talk = cast("asyncio.Task[None]", asyncio.current_task())
+        self._talks.add(talk)
         try:
             await _Talk(self, reader, writer, self.connections, self.implicit).run()
         except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, _Gone):
             pass
         finally:
             self.standing -= 1
+            self._talks.discard(talk)
             writer.transport.abort()
 
     def act(self, step: Step) -> Act | None:
@@ -159,31 +150,9 @@ class HostileSmtp:
         return self._drops.pop(0) if self._drops else None
 
 
-@contextmanager
-def serving(server: HostileSmtp) -> Iterator[HostileSmtp]:
+def serving(server: HostileSmtp) -> AbstractContextManager[HostileSmtp]:
     """The server in a thread and loop of its own, for what runs a loop itself."""
-    stand: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Event] | BaseException] = queue.SimpleQueue()
-
-    async def stay() -> None:
-        try:
-            async with server:
-                over = asyncio.Event()
-                stand.put((asyncio.get_running_loop(), over))
-                await over.wait()
-        except BaseException as error:
-            stand.put(error)
-            raise
-
-    thread = threading.Thread(target=asyncio.run, args=(stay(),))
-    thread.start()
-    begun = stand.get(timeout=10)
-    if isinstance(begun, BaseException):
-        raise begun
-    try:
-        yield server
-    finally:
-        begun[0].call_soon_threadsafe(begun[1].set)
-        thread.join()
+    return in_a_thread(server)
 
 
 class _Gone(Exception):

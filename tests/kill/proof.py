@@ -19,12 +19,13 @@ import msgspec
 
 from digest import pipeline, store, subscriptions
 from digest.app import App
+from digest.demo.listening import free_port
 from digest.model import Digest, Item, Made, MessageKind, MessageState, Score, Subscriber
 from digest.store.digests import Window
 from digest.subscriptions import Wish
 from tests.conftest import TODAY, invented
 from tests.kill.sender import open_app, work
-from tests.kill.sink import Sink, copies_in, free_port
+from tests.kill.sink import Sink, copies_in
 
 S = MessageState
 #: senders that are alive renew their claims every third of it

@@ -21,11 +21,6 @@ def program() -> str | None:
     return shutil.which("smtp-sink") or next((path for path in _SERVICE if Path(path).exists()), None)
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 class Sink:
     """A mail server that behaves as its words say; messages whose final dot did not come are not kept.
 

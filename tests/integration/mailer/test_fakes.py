@@ -1,27 +1,46 @@
-"""The mail server of the tests ends as cleanly as ours is asked to: what it left open would fail some other test, whenever it is collected."""
+"""The mail servers that run inside of tests end as cleanly as ours is asked to: what they left open would fail some other test, whenever that is collected."""
 
 from __future__ import annotations
 
 import gc
+import logging
 import socket
 import sys
 from pathlib import Path
 
 import pytest
 
+from digest.demo.catcher import Catcher
 from tests.fakes import certificates
 from tests.fakes.smtp_server import HostileSmtp, serving
 
 
-@pytest.mark.parametrize("tls", [False, True])
-def test_a_server_that_ends_leaves_no_connection_open(tls: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trusted = certificates.make(tmp_path)
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What was found open when it was collected, or is said about tasks that were never ended."""
     gc.collect()
-    left: list[object] = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda found: left.append(found.exc_value))
+    found: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda one: found.append(one.exc_value))
+    monkeypatch.setattr(logging.getLogger("asyncio"), "error", lambda *said: found.append(said))
+    return found
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_server_that_ends_leaves_no_connection_open(tls: bool, tmp_path: Path, left: list[object]) -> None:
+    trusted = certificates.make(tmp_path)
     for _ in range(20):
         with serving(HostileSmtp(tls=trusted.server, implicit=tls)) as server:
             visitors = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]
+        for visitor in visitors:
+            visitor.close()
+    gc.collect()
+    assert left == []
+
+
+def test_a_catcher_that_ends_leaves_no_connection_and_no_task(tmp_path: Path, left: list[object]) -> None:
+    for _ in range(100):
+        with Catcher(tmp_path) as catcher:
+            visitors = [socket.create_connection((catcher.host, catcher.port)) for _ in range(3)]
         for visitor in visitors:
             visitor.close()
     gc.collect()

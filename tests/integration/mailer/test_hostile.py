@@ -259,8 +259,7 @@ def test_a_server_that_leaves_while_the_ledger_is_written_has_got_nothing(partin
 
             async def begin() -> bool:
                 await asyncio.sleep(0.1)
-                for task in list(server._tasks):
-                    task.cancel()
+                server.leave()
                 while server.standing:
                     await asyncio.sleep(0)
                 await asyncio.sleep(0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,9 +12,10 @@ from ssl import SSLContext
 from typing import Any
 
 import pytest
-from aiosmtpd.smtp import SMTP as Server
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
+from digest.demo.catcher import Server
+from digest.demo.listening import letting_in
 from digest.errors import MailerError
 from digest.mailer import SmtpMailer
 from tests.fakes.certificates import Certificates
@@ -40,13 +42,13 @@ def check(server: Server, session: Session, envelope: Envelope, mechanism: str, 
 @asynccontextmanager
 async def real(keeper: Keeper, *, ssl: SSLContext | None = None, **how: Any) -> AsyncIterator[int]:
     """An aiosmtpd in this event loop; yields its port."""
-    server = await asyncio.get_running_loop().create_server(
-        lambda: Server(keeper, hostname="real.example", authenticator=check, auth_required=True, **how), "127.0.0.1", 0, ssl=ssl
-    )
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
+
+    async def talk(connection: socket.socket) -> None:
+        await Server(keeper, hostname="real.example", authenticator=check, auth_required=True, **how).talk(connection, ssl=ssl)
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    async with letting_in(listening, talk):
+        yield listening.getsockname()[1]
 
 
 async def through(port: int, **more: Any) -> list[str]:
