@@ -1,4 +1,4 @@
-"""The two halves of a paper's row: what words it has, and what they mean together.
+"""The two halves of a paper's row, what words it has and what they mean together; and a keyword in the same columns.
 
 `features` makes rows with both in one sparse matrix; learning and scoring take them apart, because few of very many words are there and all of
 the few meanings.
@@ -6,6 +6,7 @@ the few meanings.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,27 @@ class Halves(NamedTuple):
     words: sp.csr_matrix
     #: shape (n, dense columns), float32; no column where the rows have none
     meanings: NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Phrase:
+    """A keyword of one or more words, in the columns of the features."""
+
+    #: as the reader wrote it, without sign
+    text: str
+    #: written with a leading "-": its papers are unwanted
+    against: bool
+    #: written with a leading "+": its papers are always listed
+    must: bool
+    #: columns of its words and pairs, ascending, and what each weighs, of Euclidean length 1; then those of their meaning where it is known
+    columns: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    #: a paper holds the phrase when it has every column of one of these spellings (its pairs, or its one word)
+    spellings: tuple[NDArray[np.int32], ...]
+
+    def with_meaning(self, columns: NDArray[np.int32], weights: NDArray[np.float32]) -> Phrase:
+        """The same keyword with further columns, which stand after those of the words."""
+        return replace(self, columns=np.concatenate((self.columns, columns)), weights=np.concatenate((self.weights, weights)))
 
 
 def halves(rows: sp.csr_matrix) -> Halves:

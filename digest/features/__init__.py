@@ -8,7 +8,7 @@ from digest.features.encoded import Encoding, encoding, pack_encoded, unpack_enc
 from digest.features.space import WIDTH, Space, Spread, space
 from digest.features.table import DIMENSIONS, Table, base
 from digest.features.training import FEWEST, train
-from digest.features.weights import COMMON, ENOUGH, Frequencies, Phrase, phrases, weigh
+from digest.features.weights import COMMON, ENOUGH, Frequencies, phrases, weigh
 from digest.features.words import STOP_WORDS, VERSION, pack, readable, text_of, unpack, vectorize, words_of
 from digest.rows import COLUMNS, WORDS
 
@@ -24,7 +24,6 @@ __all__ = [
     "WORDS",
     "Encoding",
     "Frequencies",
-    "Phrase",
     "Space",
     "Spread",
     "Table",

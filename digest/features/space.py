@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from digest.features.table import DIMENSIONS, Table
 from digest.features.training import PRIOR
-from digest.features.weights import Frequencies, Phrase, spelt, weigh
+from digest.features.weights import Frequencies, spelt, weigh
 from digest.features.words import text_of, vectorize
-from digest.rows import COLUMNS
+from digest.rows import COLUMNS, Phrase
 
 #: columns of a row
 WIDTH = COLUMNS + DIMENSIONS

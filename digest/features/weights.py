@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.features.words import vectorize
-from digest.rows import COLUMNS, WORDS
+from digest.rows import COLUMNS, WORDS, Phrase
 
 #: below this many papers a share of the corpus means nothing, so no word is too rare or too common yet
 ENOUGH = 500
@@ -93,27 +93,6 @@ def _rarity(columns: NDArray[np.int32], frequencies: Frequencies) -> NDArray[np.
 
 #: endings that a trailing "*" stands for; rows are hashed, so a word is looked up by its whole spelling
 _ENDINGS = ("", "s", "es", "e", "ed", "ing", "er", "ers", "or", "ors", "ion", "ions", "al", "able", "ly")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Phrase:
-    """A keyword of one or more words, in the columns of the features."""
-
-    #: as the reader wrote it, without sign
-    text: str
-    #: written with a leading "-": its papers are unwanted
-    against: bool
-    #: written with a leading "+": its papers are always listed
-    must: bool
-    #: columns of its words and pairs, ascending, and what each weighs, of Euclidean length 1; then those of their meaning where it is known
-    columns: NDArray[np.int32]
-    weights: NDArray[np.float32]
-    #: a paper holds the phrase when it has every column of one of these spellings (its pairs, or its one word)
-    spellings: tuple[NDArray[np.int32], ...]
-
-    def with_meaning(self, columns: NDArray[np.int32], weights: NDArray[np.float32]) -> Phrase:
-        """The same keyword with further columns, which stand after those of the words."""
-        return replace(self, columns=np.concatenate((self.columns, columns)), weights=np.concatenate((self.weights, weights)))
 
 
 def phrases(keywords: Iterable[str], frequencies: Frequencies) -> tuple[Phrase, ...]:

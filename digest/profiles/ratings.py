@@ -12,8 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Interest, Paper
-from digest.profiles.wishes import Phrase
-from digest.rows import WORDS, compact, halves
+from digest.rows import WORDS, Phrase, compact, halves
 
 #: weight of a word in a row of length 1
 STRONG = 0.05

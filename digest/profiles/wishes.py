@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+from digest.rows import Phrase
 
 #: thumbs up (examples count half) after which the words of keywords say nothing more
 FADE = 3.0
@@ -20,23 +18,6 @@ AUTHOR, AUTHOR_LEFT = 0.3, 0.15
 MUST = 0.15
 #: what an unwanted keyword, category or author takes away: more than any words add
 UNWANTED = 1.0
-
-
-class Phrase(Protocol):
-    """A keyword in the columns of the features, as `features.phrases` makes it."""
-
-    @property
-    def text(self) -> str: ...
-    @property
-    def against(self) -> bool: ...
-    @property
-    def must(self) -> bool: ...
-    @property
-    def columns(self) -> NDArray[np.int32]: ...
-    @property
-    def weights(self) -> NDArray[np.float32]: ...
-    @property
-    def spellings(self) -> tuple[NDArray[np.int32], ...]: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

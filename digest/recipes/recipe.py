@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from digest import features, profiles, scores
 from digest.model import Interest, Score
+from digest.rows import Phrase
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -17,7 +18,7 @@ class Known:
     """All that a recipe may know of a reader."""
 
     interests: tuple[Interest, ...]
-    phrases: tuple[features.Phrase, ...]
+    phrases: tuple[Phrase, ...]
     liked: profiles.Rated
     disliked: profiles.Rated
     examples: profiles.Rated

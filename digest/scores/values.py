@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Part, PartKind, Score
-from digest.rows import exactly
+from digest.rows import Phrase, exactly
 from digest.scores.days import Day, answers, name_of
 
 #: standard deviation below which all papers are worth the same
@@ -23,21 +23,6 @@ _DECIMALS = 7
 _READERS = 128
 #: papers that are ordered at once, the best first: few are ever looked at
 _FIRST = 96
-
-
-class Phrase(Protocol):
-    """A keyword in the columns of the features."""
-
-    @property
-    def text(self) -> str: ...
-    @property
-    def must(self) -> bool: ...
-    @property
-    def columns(self) -> NDArray[np.int32]: ...
-    @property
-    def weights(self) -> NDArray[np.float32]: ...
-    @property
-    def spellings(self) -> tuple[NDArray[np.int32], ...]: ...
 
 
 class Keyword(Protocol):

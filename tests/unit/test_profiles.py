@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from digest import features, profiles, scores
 from digest.model import Interest, Paper
+from digest.rows import Phrase
 
 TOPICS = {
     "grasp": "robot grasping with tactile sensing of fingers and slip of objects",
@@ -45,7 +46,7 @@ def rated(papers: Sequence[Paper], ages: Sequence[float] = ()) -> profiles.Rated
     return profiles.rated(papers, ROWS[[each.id - 1 for each in papers]], ages)
 
 
-def phrases(*keywords: str) -> tuple[features.Phrase, ...]:
+def phrases(*keywords: str) -> tuple[Phrase, ...]:
     return features.phrases(keywords, FREQUENCIES)
 
 
