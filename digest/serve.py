@@ -6,30 +6,23 @@ ends (a send finishes the messages that are on their way and gives back the othe
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
 import queue
 import signal
-import socket
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from types import FrameType, TracebackType
-
-import uvicorn
-from fastapi import FastAPI
+from types import FrameType
 
 from digest import inbound, pipeline, subscriptions, web
 from digest.app import App
 from digest.errors import DigestError, InputError
 from digest.scheduler import Scheduler
+from digest.web.listener import Listener
 
 log = logging.getLogger("digest.serve")
 
 ROLES = ("web", "scheduler", "sender")
-#: seconds that open requests get to end; one waits for the database that long at most
-_GRACE = 20
 #: how often it is looked whether the corpus has grown enough for new word vectors
 _LEARN_SECONDS = 3600
 _DIED = "web"
@@ -67,7 +60,7 @@ def run(
     with _signals(news):
         pages = Background(app, extra=extra, stopped=lambda: news.put(_DIED)) if "web" in roles else None
         stopping = threading.Event()
-        clocks = [*(_scheduling(app, stopping) if "scheduler" in roles else ()), *(_sending(app, stopping) if "sender" in roles else ())]
+        clocks = [*(scheduling(app, stopping) if "scheduler" in roles else ()), *(sending(app, stopping) if "sender" in roles else ())]
         try:
             address = pages.start() if pages else ""
             for clock in clocks:
@@ -93,7 +86,7 @@ def run(
 # ---------------------------------------------------------------------------------------------- what each clock calls
 
 
-def _scheduling(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
+def scheduling(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
     """All that is done ahead of sending and beside it, each with a clock of its own where it may take long.
 
     Sources answer slowly and ask for pauses of minutes: the tick reads what they bring.
@@ -110,7 +103,7 @@ def _scheduling(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
         yield Scheduler([_encode(app, stopping)], seconds=_LEARN_SECONDS)
 
 
-def _sending(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
+def sending(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
     """A long compose keeps no mail waiting, nor a slow mail server the next compose."""
     yield Scheduler([_send(app, stopping)], seconds=app.config.schedule.tick_seconds)
 
@@ -220,79 +213,7 @@ def _signals(news: queue.SimpleQueue[str]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-# ---------------------------------------------------------------------------------------------- the pages in a thread
-
-
-class Listener:
-    """Pages in a thread: `with Listener(...) as address: ...` yields their base address and stops them at the end.
-
-    Args:
-        make: gives the application, once the address is bound.
-        bind: host:port; port 0 means any free one.
-        key: what the operator set `bind` by, for the message when it cannot be used.
-        stopped: called when the pages end, asked for or not.
-
-    Raises:
-        DigestError: on entering, when the address cannot be bound: which, why, and the remedy.
-    """
-
-    def __init__(self, make: Callable[[], FastAPI], bind: str, *, key: str, stopped: Callable[[], None] | None = None) -> None:
-        self._make, self._bind, self._key, self._stopped = make, bind, key, stopped
-        self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> str:
-        """Bind, answer, and return the base address, such as http://127.0.0.1:8025."""
-        listener = _listen(self._bind, self._key)
-        address = _address(listener)
-        try:
-            config = uvicorn.Config(
-                self._make(),
-                http="h11",
-                ws="none",
-                loop="asyncio",
-                lifespan="off",
-                log_config=None,
-                log_level="warning",
-                # a path holds a token, and a token is the right to act for a reader: none may reach a log
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=_GRACE,
-            )
-        except BaseException:
-            listener.close()
-            raise
-        self._server = server = _Server(config)
-        self._thread = threading.Thread(target=self._serve, args=(server, listener), name="digest-web", daemon=True)
-        self._thread.start()
-        server.up.wait()
-        if not server.started:
-            self.stop()
-            raise DigestError(f"the pages could not be served at {address}; the log says why")
-        return address
-
-    def stop(self) -> None:
-        """Take no more requests, let the open ones end, and wait for that. Does nothing where nothing was started."""
-        if self._server and self._thread:
-            self._server.should_exit = True
-            self._thread.join()
-            self._server = self._thread = None
-
-    def _serve(self, server: _Server, listener: socket.socket) -> None:
-        try:
-            server.run(sockets=[listener])
-        finally:
-            listener.close()
-            server.up.set()
-            if self._stopped:
-                self._stopped()
-
-    def __enter__(self) -> str:
-        return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop()
+# ---------------------------------------------------------------------------------------------- the pages
 
 
 class Background(Listener):
@@ -306,42 +227,3 @@ class Background(Listener):
 
     def __init__(self, app: App, *, extra: Iterable[web.Extra] = (), stopped: Callable[[], None] | None = None) -> None:
         super().__init__(lambda: web.create(app, extra=extra), app.config.web.bind, key="web.bind", stopped=stopped)
-
-
-class _Server(uvicorn.Server):
-    """Tells when it answers."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-
-def _listen(bind: str, key: str) -> socket.socket:
-    host, _, port = bind.rpartition(":")
-    host = host.strip("[]")
-    # Without the protocol by name asyncio leaves Nagle's delay on: 40 ms for every page.
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if os.name == "posix":  # elsewhere it would let two programs share the port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, int(port)))
-        listener.listen(512)
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            why = "another program listens there already (another `digest serve`?). Stop it, or set another port"
-        elif error.errno in (errno.EACCES, errno.EPERM):
-            why = "this user may not listen there. Set a port from 1024 on, and put a proxy before it"
-        else:
-            why = f"{error.strerror or error}. Set an address of this machine, or 0.0.0.0 for all of them"
-        raise DigestError(f"{key} = {bind!r}: {why}") from error
-    return listener
-
-
-def _address(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

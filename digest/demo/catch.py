@@ -9,10 +9,10 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import RedirectResponse, Response
 
-from digest import serve
 from digest.demo.catcher import Catcher
 from digest.demo.inbox import inbox_pages
 from digest.messages.templates import render
+from digest.web.listener import Listener
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def catching(folder: Path, *, port: int = 0, web_port: int = 0) -> Iterator[tupl
     Raises:
         MailerError, DigestError: a port cannot be used.
     """
-    with Catcher(folder, port) as catcher, serve.Listener(lambda: _pages(catcher), f"127.0.0.1:{web_port}", key="--web-port") as address:
+    with Catcher(folder, port) as catcher, Listener(lambda: _pages(catcher), f"127.0.0.1:{web_port}", key="--web-port") as address:
         yield catcher, address
 
 

@@ -20,7 +20,7 @@ from digest.model import Feedback, MessageState, Subscriber
 from digest.pipeline.company import Company
 from digest.pipeline.gather import Reader, Shared, Topics, View, competing, shared_by_all, stored_frequencies, view
 from digest.recipes import RECIPES
-from digest.store.digests import FAILED, History
+from digest.store.history import FAILED, History
 from digest.store.past import PastDigest
 
 #: the model that is learned once and never again, and the thumbs that it waits for

@@ -12,13 +12,15 @@ from digest.pipeline.deliveries import deliveries, resolve
 from digest.pipeline.encoding import EncoderInfo, encode, encoder_info
 from digest.pipeline.fetch import Fetched, fetch
 from digest.pipeline.hear import Heard, arrived, find, hear, paper, rate, read_link, standing_vote
-from digest.pipeline.ingest import FileReport, Inbox, Ingested, Progress, SeenDay, ingest, ingest_inbox
+from digest.pipeline.inbox import Inbox, ingest_inbox
+from digest.pipeline.ingest import FileReport, Ingested, Progress, SeenDay, ingest
 from digest.pipeline.learned import Evidence, LearnedOf, Taste, Word, forget, learned_of, start_over
 from digest.pipeline.library import Imported, import_library
 from digest.pipeline.preview import Preview, preview, sent_digest
 from digest.pipeline.quarantine import dumps_read, rejected, retry_rejected, withdrawn
 from digest.pipeline.round import RoundReport, round
-from digest.pipeline.send import Sent, send
+from digest.pipeline.send import send
+from digest.pipeline.sender import Sent
 from digest.pipeline.status import Status, status
 from digest.pipeline.vectors import VectorsInfo, train_vectors, vectors_due, vectors_info
 from digest.pipeline.watch import Watched, disks, watch

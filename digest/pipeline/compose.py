@@ -249,7 +249,7 @@ def _outcomes(
             tx, now=now, until=until, frequencies=stored_frequencies(tx), least=company.least, encoder=app.config.features.encoder
         )
         mark = store.papers.highest_id(tx)
-        history = store.digests.history(tx, [s.id for s in readers], local_date, since=after - _SETTLED)
+        history = store.history.of(tx, [s.id for s in readers], local_date, since=after - _SETTLED)
         votes = store.feedback.of_subscribers(tx, [s.id for s in readers])
         fresh = store.papers.seen_between(tx, after, until)
         carried = sorted({ident for h in history.values() for ident in h.carried} - set(fresh))

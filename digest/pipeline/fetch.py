@@ -15,7 +15,8 @@ from digest import __version__, sources, store
 from digest.app import App
 from digest.config import SourceEntry
 from digest.errors import InputError
-from digest.pipeline.ingest import Ingested, Progress, ingest, read_before
+from digest.pipeline.inbox import read_before
+from digest.pipeline.ingest import Ingested, Progress, ingest
 from digest.sources import Harvested, State, Wanted
 from digest.sources.calendar import announcements
 

@@ -20,7 +20,7 @@ from digest.calibration import Calibration
 from digest.colikes import Lift
 from digest.model import Feedback, Interest, Made, Paper, Subscriber
 from digest.pipeline.hear import look_up_all
-from digest.store.digests import History
+from digest.store.history import History
 
 log = logging.getLogger("digest.compose")
 
@@ -222,13 +222,13 @@ class Topics:
         for subscriber in readers:
             self.examples[subscriber.id] = [_examples_of(topic, known, view) for topic in subscriber.interests]
         several = [subscriber.id for subscriber in readers if len(subscriber.interests) > 1]
-        self.came = store.digests.interests_of(tx, several, before=view.before) if several else {}
+        self.came = store.history.interests_of(tx, several, before=view.before) if several else {}
         wanted = {v.paper_id for some in votes.values() for v in some}
         wanted |= {i for each in self.examples.values() for idents, _ in each for i in idents}
         self.ignored: dict[int, dict[int, datetime]] = {}
         if ignored_weight:
             idents = [subscriber.id for subscriber in readers]
-            self.ignored = store.digests.ignored(tx, idents, since=view.now - _FORGOTTEN, before=view.before)
+            self.ignored = store.history.ignored(tx, idents, since=view.now - _FORGOTTEN, before=view.before)
             wanted |= {i for some in self.ignored.values() for i in some}
         self.papers = store.papers.by_ids(tx, wanted)
         ordered = [self.papers[i] for i in sorted(self.papers)]

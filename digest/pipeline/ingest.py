@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,8 +23,6 @@ BATCH = 2000
 _PART = "part of a paper whose title has not come yet"
 #: a backfilled paper counts as first seen before any window that can be set
 _LONG_AGO = timedelta(days=367)
-#: seconds since its last change before which a file may still be written
-SETTLED = 3.0
 
 #: the day that papers count as first seen: a date, "name" = from the file's name or the record, None = today
 SeenDay = date | Literal["name"] | None
@@ -114,7 +111,7 @@ def ingest(
     """
     report = Ingested()
     words = Words(app)
-    for path in _files(paths):
+    for path in files_of(paths):
         file = FileReport(name=path.name)
         report.files.append(file)
         try:
@@ -130,7 +127,8 @@ def ingest(
     return report
 
 
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
+def files_of(paths: Iterable[Path]) -> Iterator[Path]:
+    """Files as they are, folders by what lies in them, in order of name; what is hidden is passed over."""
     for path in paths:
         if path.is_dir():
             yield from sorted(
@@ -290,50 +288,3 @@ def store_batch(
     for arrival, outcome in zip(arrivals, added.outcomes, strict=True):
         own = arrival.entry.announced or arrival.entry.submitted
         file.old += outcome == "new" and own is not None and own < old_before
-
-
-def read_before(app: App, path: Path) -> bool:
-    """Whether a file with the same bytes was read to its end, under whatever name."""
-    try:
-        sha256 = dumps.open_dump(path, today=app.now().date()).sha256
-    except DumpError:
-        return False  # ingest says why
-    with app.store.reading() as tx:
-        return store.dumps.read_before(tx, sha256) is not None
-
-
-class Inbox:
-    """Which files of a folder were dealt with in this process, as they stood then."""
-
-    def __init__(self) -> None:
-        self.known: dict[Path, tuple[int, int]] = {}
-
-
-_INBOX = Inbox()
-
-
-def ingest_inbox(app: App, inbox: Inbox = _INBOX, *, settled: float = SETTLED) -> Ingested:
-    """Read what is new in the inbox folder: each file once, however often it is looked at; a copy of a read file is not read again.
-
-    Raises:
-        StoreError: as `ingest`; the files are tried again at the next look.
-    """
-    folder = app.config.ingest.inbox
-    folder.mkdir(parents=True, exist_ok=True)
-    new: list[Path] = []
-    for path in _files([folder]):
-        stat = path.stat()
-        state = (stat.st_size, stat.st_mtime_ns)
-        if inbox.known.get(path) == state or time.time() - stat.st_mtime < settled:
-            continue
-        if read_before(app, path):
-            inbox.known[path] = state
-        else:
-            new.append(path)
-    if not new:
-        return Ingested()
-    report = ingest(app, new)
-    for path in new:
-        stat = path.stat()
-        inbox.known[path] = (stat.st_size, stat.st_mtime_ns)
-    return report

@@ -9,7 +9,8 @@ from datetime import date
 from digest.app import App
 from digest.model import Subscriber
 from digest.pipeline.compose import Composed, compose
-from digest.pipeline.send import Sent, send
+from digest.pipeline.send import send
+from digest.pipeline.sender import Sent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import cProfile
-import importlib
 import os
 import pstats
 import random
@@ -28,6 +27,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,14 +40,12 @@ from digest.app import App
 from digest.demo.listening import free_port
 from digest.messages import assemble, dkim
 from digest.model import Digest, Item, Made, MessageKind, MessageState, Part, Score, Subscriber
+from digest.pipeline import sender
 from digest.pipeline.group_commit import GroupCommit
 from digest.store.digests import Window
 from tests.bench.mailer import bare
 from tests.fakes.postfix import Postfix
 from tests.kill.sink import Sink, program
-
-#: the module; its package names the verb so
-_SEND = importlib.import_module("digest.pipeline.send")
 
 DAY = date(2026, 6, 12)
 NOW = datetime(2026, 6, 12, 12, tzinfo=UTC)
@@ -150,8 +148,8 @@ class Parts:
     @contextmanager
     def measuring(self) -> Iterator[None]:
         places: list[tuple[Any, str, str]] = [
-            (_SEND, "gather", "read"),
-            (_SEND, "write", "render"),
+            (sender, "gather", "read"),
+            (sender, "write", "render"),
             (assemble, "wire", "assemble"),
             (dkim, "signatures", "sign"),
             (GroupCommit, "_write_group", "ledger"),
@@ -202,11 +200,11 @@ def sent_by_several(folder: Path, port: int, connections: int, count: int, proce
     app.close()
     words = [sys.executable, __file__, "--sender", str(folder), "--port", str(port), "--connections", str(connections // processes)]
     senders = [subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
-    for sender in senders:
-        assert sender.stdout is not None
-        sender.stdout.readline()
+    for process in senders:
+        assert process.stdout is not None
+        process.stdout.readline()
     wall = time.perf_counter()
-    reports = [sender.communicate("go\n")[0].split() for sender in senders]
+    reports = [process.communicate("go\n")[0].split() for process in senders]
     wall = time.perf_counter() - wall
     if sum(int(accepted) for accepted, _ in reports) != count:
         sys.exit(f"not all were sent: {reports}")
@@ -246,56 +244,53 @@ def program_beside(name: str) -> str:
 # ---------------------------------------------------------------------------------------------- the questions
 
 
-def together(count: int, connections: int, rounds: int, processes: int) -> None:
-    """Several processes beside `smtp-source`."""
-    ours: list[float] = []
-    ratios: list[float] = []
-    cpu: list[float] = []
-    for _ in range(rounds):
-        parts = Parts()
-        with tempfile.TemporaryDirectory() as temporary, Sink(free_port(), Path(temporary) / "sink", keep=False) as sink:
-            (folder := Path(temporary) / "one").mkdir()
-            sent(folder, sink.port, connections, 100, parts)
-            wall, spent = sent_by_several(Path(temporary), sink.port, connections, count, processes)
-            ratios.append(count / wall / (count / source(sink.port, parts.mean, count, connections)))
-        ours.append(count / wall)
-        cpu.append(spent / count * 1e6)
-    print(
-        f"{count:,} digests of {PAPERS} papers, {connections} connections, {processes} processes, {rounds} rounds, load {os.getloadavg()[0]:.1f}"
-    )
-    print(f"  ours         {statistics.median(ours):8,.0f} a second, {max(ours):,.0f} at best; {statistics.median(cpu):.0f} us CPU each")
-    print(f"  ratio to smtp-source of a round {statistics.median(ratios):.2f}, {max(ratios):.2f} at best")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Round:
+    """Digests of ours and messages of `smtp-source` a second, and microseconds of CPU a digest."""
+
+    ours: float
+    theirs: float
+    cpu: float
+    parts: Parts
 
 
-def compare(count: int, connections: int, rounds: int) -> None:
-    ours: list[float] = []
-    theirs: list[float] = []
-    cpu: list[float] = []
-    least = Parts()
-    for _ in range(rounds):
-        parts = Parts()
-        with tempfile.TemporaryDirectory() as temporary, Sink(free_port(), Path(temporary) / "sink", keep=False) as sink:
+def one_round(count: int, connections: int, processes: int) -> Round:
+    parts = Parts()
+    with tempfile.TemporaryDirectory() as temporary, Sink(free_port(), Path(temporary) / "sink", keep=False) as sink:
+        if processes == 1:
             wall, spent = sent(Path(temporary), sink.port, connections, count, parts)
-            theirs.append(count / source(sink.port, parts.mean, count, connections))
-        ours.append(count / wall)
-        cpu.append(spent / count * 1e6)
-        if cpu[-1] == min(cpu):
-            least = parts
-    each = {part: seconds / count * 1e6 for part, seconds in least.seconds.items()}
-    ratios = [own / other for own, other in zip(ours, theirs, strict=True)]
+        else:
+            (folder := Path(temporary) / "one").mkdir()
+            sent(folder, sink.port, connections, 100, parts)  # tells the mean size
+            wall, spent = sent_by_several(Path(temporary), sink.port, connections, count, processes)
+        theirs = count / source(sink.port, parts.mean, count, connections)
+    return Round(ours=count / wall, theirs=theirs, cpu=spent / count * 1e6, parts=parts)
+
+
+def compare(count: int, connections: int, rounds: int, processes: int) -> None:
+    """Beside `smtp-source`; of one process also what each part costs."""
+    found = [one_round(count, connections, processes) for _ in range(rounds)]
+    least = min(found, key=lambda one: one.cpu)
+    ours, ratios = [one.ours for one in found], [one.ours / one.theirs for one in found]
     print(
-        f"{count:,} digests of {PAPERS} papers, {least.mean:,} bytes on average, {connections} connections, {rounds} rounds, load {os.getloadavg()[0]:.1f}"
+        f"{count:,} digests of {PAPERS} papers, {least.parts.mean:,} bytes on average, {connections} connections, {processes} processes, "
+        f"{rounds} rounds, load {os.getloadavg()[0]:.1f}"
     )
     print(
-        f"  ours         {statistics.median(ours):8,.0f} a second, {max(ours):,.0f} at best; {statistics.median(cpu):.0f} us CPU each, {min(cpu):.0f} at least"
+        f"  ours         {statistics.median(ours):8,.0f} a second, {max(ours):,.0f} at best; "
+        f"{statistics.median(one.cpu for one in found):.0f} us CPU each, {least.cpu:.0f} at least"
     )
     print(
-        f"  smtp-source  {statistics.median(theirs):8,.0f} a second; ratio of a round {statistics.median(ratios):.2f}, {max(ratios):.2f} at best"
+        f"  smtp-source  {statistics.median(one.theirs for one in found):8,.0f} a second; "
+        f"ratio of a round {statistics.median(ratios):.2f}, {max(ratios):.2f} at best"
     )
+    if processes > 1:
+        return
+    each = {part: seconds / count * 1e6 for part, seconds in least.parts.seconds.items()}
     print("  of the CPU of the round with the least:")
     for part in ("read", "render", "assemble", "sign", "ledger"):
         print(f"    {part:10} {each[part]:6.0f} us")
-    print(f"    {'transmit':10} {min(cpu) - sum(each.values()):6.0f} us   (all the rest)")
+    print(f"    {'transmit':10} {least.cpu - sum(each.values()):6.0f} us   (all the rest)")
 
 
 def through_postfix(count: int, connections: int, rounds: int) -> None:
@@ -396,10 +391,8 @@ def main() -> None:
         through_postfix(asked.messages, asked.connections, asked.rounds)
     elif asked.profile:
         profile(asked.messages, asked.connections)
-    elif asked.processes > 1:
-        together(asked.messages, asked.connections, asked.rounds, asked.processes)
     else:
-        compare(asked.messages, asked.connections, asked.rounds)
+        compare(asked.messages, asked.connections, asked.rounds, asked.processes)
 
 
 if __name__ == "__main__":

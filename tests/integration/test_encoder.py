@@ -254,9 +254,9 @@ def test_a_replay_ranks_with_the_encoder_too(encoded: App, dump: Dump) -> None:
 
 def test_serve_encodes_what_is_stored_by_itself(tmp_path: Path, folder: Path, app: App, dump: Dump) -> None:
     pipeline.ingest(app, [dump(TODAY, papers(9))])
-    without = len(list(serve._scheduling(app, threading.Event())))
+    without = len(list(serve.scheduling(app, threading.Event())))
     made = make_app(tmp_path, features__encoder=str(folder))
-    clocks = list(serve._scheduling(made, threading.Event()))
+    clocks = list(serve.scheduling(made, threading.Event()))
     assert len(clocks) == without + 1
     clocks[-1].tick()
     info = pipeline.encoder_info(made)

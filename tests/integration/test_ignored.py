@@ -35,7 +35,7 @@ def vote(app: App, reader: Subscriber, paper: int, value: Vote) -> None:
 
 def ignored(app: App, reader: Subscriber, days: int = 90) -> set[int]:
     with app.store.reading() as tx:
-        return set(store.digests.ignored(tx, [reader.id], since=NOON - timedelta(days=days)).get(reader.id, {}))
+        return set(store.history.ignored(tx, [reader.id], since=NOON - timedelta(days=days)).get(reader.id, {}))
 
 
 def test_ignored_is_what_was_listed_beside_a_rated_paper(any_app: App, dump: Dump) -> None:
@@ -47,7 +47,7 @@ def test_ignored_is_what_was_listed_beside_a_rated_paper(any_app: App, dump: Dum
     assert ignored(any_app, reader) == set(papers[2:])
     assert ignored(any_app, reader, days=0) == set()
     with any_app.store.reading() as tx:
-        assert store.digests.ignored(tx, [reader.id], since=NOON - timedelta(days=9), before=LATER) == {}  # before the thumb
+        assert store.history.ignored(tx, [reader.id], since=NOON - timedelta(days=9), before=LATER) == {}  # before the thumb
     vote(any_app, reader, papers[0], 0)
     assert ignored(any_app, reader) == set()
 

@@ -29,6 +29,7 @@ from digest.model import Purpose, Standing, Subscriber
 from digest.pipeline.compose import Composed
 from digest.subscriptions import Wish
 from digest.web.guard import HEADERS
+from digest.web.listener import listen
 from tests.conftest import ROOT, TODAY, make_app
 from tests.webclient import Write, contents, fill
 
@@ -141,13 +142,14 @@ def test_a_tick_reads_the_inbox_composes_and_sends(anywhere: App, cast: Cast, du
     caplog.set_level(logging.INFO)
     fill(anywhere, dump)
     readers = cast(anywhere)
-    ingest, compose, send = serve._ingest(anywhere), serve._compose(anywhere), serve._send(anywhere, threading.Event())
+    stopping = threading.Event()
+    (reading, *_), (sending,) = serve.scheduling(anywhere, stopping), serve.sending(anywhere, stopping)
     inbox = anywhere.config.ingest.inbox
     inbox.mkdir(exist_ok=True)
     late = dump(TODAY.replace(day=8)).rename(inbox / "2026-06-08.jsonl")
     os.utime(late, (1, 1))
-    for verb in (ingest, compose, send, ingest, compose, send):
-        verb()
+    for clock in (reading, sending, reading, sending):
+        clock.tick()
     lines = [record.getMessage() for record in caplog.records if record.name == "digest.serve"]
     assert len(lines) == 3, lines
     assert lines[0].startswith("ingest dump=2026-06-08.jsonl ")
@@ -193,7 +195,7 @@ def test_a_compose_that_takes_long_keeps_no_letter_waiting(anywhere: App, monkey
 
     monkeypatch.setattr(serve.pipeline, "compose", slow)
     stopping = threading.Event()
-    clocks = [*serve._scheduling(anywhere, stopping), *serve._sending(anywhere, stopping)]
+    clocks = [*serve.scheduling(anywhere, stopping), *serve.sending(anywhere, stopping)]
     for clock in clocks[:1]:
         clock.start()
     try:
@@ -261,7 +263,7 @@ def test_an_address_of_another_machine_is_told_with_the_remedy(anywhere: App) ->
 
 def test_answers_are_not_held_back_by_the_kernel(anywhere: App) -> None:
     """asyncio switches the delay off only for sockets that name their protocol."""
-    with serve._listen(anywhere.config.web.bind, "web.bind") as listener:
+    with listen(anywhere.config.web.bind, "web.bind") as listener:
         assert listener.proto == socket.IPPROTO_TCP
 
 

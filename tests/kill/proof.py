@@ -317,7 +317,7 @@ class Proof:
         by_reader = {int(str(row["subscriber_id"])): row for row in failed}
         with self.app.store.reading() as tx:
             digests = store.digests.load_many(tx, [int(str(row["digest_id"])) for row in failed])
-            past = store.digests.history(tx, list(by_reader), tomorrow.date(), since=TODAY)
+            past = store.history.of(tx, list(by_reader), tomorrow.date(), since=TODAY)
         for reader, row in by_reader.items():
             papers = {item.score.paper_id for item in digests[int(str(row["digest_id"]))].items}
             maybe = papers if row["state"] == S.UNKNOWN else set()

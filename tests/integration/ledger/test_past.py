@@ -17,7 +17,8 @@ from digest.model import (
     Subscriber,
 )
 from digest.store import Store
-from digest.store.digests import History, Window
+from digest.store.digests import Window
+from digest.store.history import History
 from digest.store.tables import messages
 from tests.integration.ledger.conftest import LATER, began, claimed, planned, recovered, settled
 from tests.integration.test_store import DAY, NOW, arrive, entry
@@ -60,7 +61,7 @@ def test_papers_of_a_digest_that_failed_compete_again(
     assert began(store, queued)
     settled(store, queued, outcome)
     with store.reading() as tx:
-        past = rows.digests.history(tx, [alice.id], DAY + timedelta(days=1), since=DAY - timedelta(days=38))[alice.id]
+        past = rows.history.of(tx, [alice.id], DAY + timedelta(days=1), since=DAY - timedelta(days=38))[alice.id]
     assert (past.carried, past.maybe_seen) == (carried, maybe)
     assert past.listed == (set() if carried else {1, 2})
     assert past.last_day == (None if carried else DAY)
@@ -74,7 +75,7 @@ def test_what_competed_again_and_was_not_chosen_is_done_with(store: Store, alice
     tomorrow = NOW + timedelta(days=1)
     planned(store, alice, day=DAY + timedelta(days=1), papers=(1,), now=tomorrow)
     with store.reading() as tx:
-        past = rows.digests.history(tx, [alice.id], DAY + timedelta(days=2), since=DAY - timedelta(days=38))[alice.id]
+        past = rows.history.of(tx, [alice.id], DAY + timedelta(days=2), since=DAY - timedelta(days=38))[alice.id]
     assert (past.carried, past.listed) == (set(), {1})
 
 
@@ -83,7 +84,7 @@ def test_a_digest_that_expires_after_the_next_one_was_composed_loses_no_paper(st
     planned(store, alice, day=DAY + timedelta(days=1), papers=(3,), now=NOW + timedelta(hours=15))
     recovered(store, NOW + timedelta(hours=17))
     with store.reading() as tx:
-        past = rows.digests.history(tx, [alice.id], DAY + timedelta(days=2), since=DAY - timedelta(days=38))[alice.id]
+        past = rows.history.of(tx, [alice.id], DAY + timedelta(days=2), since=DAY - timedelta(days=38))[alice.id]
     assert past.carried == {1, 2}
 
 
@@ -124,8 +125,8 @@ def test_what_is_read_of_the_past_is_what_all_of_it_says_of_the_papers_that_comp
         past.append((day, papers, state, at, changed))
         before, since = day + timedelta(days=1), day - timedelta(days=7)
         with store.reading() as tx:
-            found = rows.digests.history(tx, [alice.id], before, since=since)[alice.id]
-            all_of_it = rows.digests.history(tx, [alice.id], before, since=date.min)[alice.id]
+            found = rows.history.of(tx, [alice.id], before, since=since)[alice.id]
+            all_of_it = rows.history.of(tx, [alice.id], before, since=date.min)[alice.id]
         wanted = whole_history(store, alice.id, before, past)
         assert all_of_it == wanted
         assert (found.last_day, found.mark, found.carried) == (wanted.last_day, wanted.mark, wanted.carried)

@@ -1,0 +1,61 @@
+"""The folder inbox: what is new in it is ingested, each file once, however often it is looked at."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from digest import dumps, store
+from digest.app import App
+from digest.errors import DumpError
+from digest.pipeline.ingest import Ingested, files_of, ingest
+
+#: seconds since its last change before which a file may still be written
+SETTLED = 3.0
+
+
+def read_before(app: App, path: Path) -> bool:
+    """Whether a file with the same bytes was read to its end, under whatever name."""
+    try:
+        sha256 = dumps.open_dump(path, today=app.now().date()).sha256
+    except DumpError:
+        return False  # ingest says why
+    with app.store.reading() as tx:
+        return store.dumps.read_before(tx, sha256) is not None
+
+
+class Inbox:
+    """Which files of a folder were dealt with in this process, as they stood then."""
+
+    def __init__(self) -> None:
+        self.known: dict[Path, tuple[int, int]] = {}
+
+
+_INBOX = Inbox()
+
+
+def ingest_inbox(app: App, inbox: Inbox = _INBOX, *, settled: float = SETTLED) -> Ingested:
+    """Read what is new in the inbox folder: each file once, however often it is looked at; a copy of a read file is not read again.
+
+    Raises:
+        StoreError: as `ingest`; the files are tried again at the next look.
+    """
+    folder = app.config.ingest.inbox
+    folder.mkdir(parents=True, exist_ok=True)
+    new: list[Path] = []
+    for path in files_of([folder]):
+        stat = path.stat()
+        state = (stat.st_size, stat.st_mtime_ns)
+        if inbox.known.get(path) == state or time.time() - stat.st_mtime < settled:
+            continue
+        if read_before(app, path):
+            inbox.known[path] = state
+        else:
+            new.append(path)
+    if not new:
+        return Ingested()
+    report = ingest(app, new)
+    for path in new:
+        stat = path.stat()
+        inbox.known[path] = (stat.st_size, stat.st_mtime_ns)
+    return report
