@@ -7,7 +7,7 @@ the few meanings.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -30,6 +30,20 @@ class Halves(NamedTuple):
     meanings: NDArray[np.float32]
 
 
+class Spelling(Protocol):
+    """One way to write a keyword."""
+
+    @property
+    def text(self) -> str:
+        """Its pieces as the features fold them, each between blanks."""
+
+    @property
+    def columns(self) -> NDArray[np.int32]:
+        """Those that a paper with it has (its pairs, or its one word); one without it may have them too, from other words."""
+
+    def stands_in(self, title: str, abstract: str) -> bool: ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Phrase:
     """A keyword of one or more words, in the columns of the features."""
@@ -43,8 +57,8 @@ class Phrase:
     #: columns of its words and pairs, ascending, and what each weighs, of Euclidean length 1; then those of their meaning where it is known
     columns: NDArray[np.int32]
     weights: NDArray[np.float32]
-    #: a paper holds the phrase when it has every column of one of these spellings (its pairs, or its one word)
-    spellings: tuple[NDArray[np.int32], ...]
+    #: a paper holds the phrase when one of these stands in its title or abstract
+    spellings: tuple[Spelling, ...]
 
     def with_meaning(self, columns: NDArray[np.int32], weights: NDArray[np.float32]) -> Phrase:
         """The same keyword with further columns, which stand after those of the words."""

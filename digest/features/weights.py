@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from digest.features.words import vectorize
+from digest.features.words import folded, pieces, vectorize
 from digest.rows import COLUMNS, WORDS, Phrase
 
 #: below this many papers a share of the corpus means nothing, so no word is too rare or too common yet
@@ -95,6 +95,17 @@ def _rarity(columns: NDArray[np.int32], frequencies: Frequencies) -> NDArray[np.
 _ENDINGS = ("", "s", "es", "e", "ed", "ing", "er", "ers", "or", "ors", "ion", "ions", "al", "able", "ly")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Spelling:
+    """See `rows.Spelling`."""
+
+    text: str
+    columns: NDArray[np.int32]
+
+    def stands_in(self, title: str, abstract: str) -> bool:
+        return self.text in folded(title, abstract)
+
+
 def phrases(keywords: Iterable[str], frequencies: Frequencies) -> tuple[Phrase, ...]:
     """One Phrase for each keyword that holds a word, in order; a leading "-" turns it against the paper, a "+" makes it a must.
 
@@ -113,7 +124,7 @@ def spelt(keywords: Iterable[str], frequencies: Frequencies) -> tuple[tuple[Phra
     each = iter(np.split(counts.indices, counts.indptr[1:-1]) if counts.shape[0] else ())
     found, rows, first = [], [], 0
     for (sign, text), some in zip(bare, spellings, strict=True):
-        phrase = _phrase(sign, text, list(islice(each, len(some))), frequencies)
+        phrase = _phrase(sign, text, dict(zip(some, islice(each, len(some)), strict=True)), frequencies)
         if phrase is not None:
             found.append(phrase)
             rows.append(first)
@@ -121,12 +132,12 @@ def spelt(keywords: Iterable[str], frequencies: Frequencies) -> tuple[tuple[Phra
     return tuple(found), counts[np.array(rows, dtype=np.int64)]
 
 
-def _phrase(sign: str, text: str, spelt: Sequence[NDArray[np.int32]], frequencies: Frequencies) -> Phrase | None:
-    found = [columns for columns in spelt if len(columns)]
-    if not found or not (text.endswith("*") or len(spelt[0])):
+def _phrase(sign: str, text: str, spelt: Mapping[str, NDArray[np.int32]], frequencies: Frequencies) -> Phrase | None:
+    found = {spelling: columns for spelling, columns in spelt.items() if len(columns)}
+    if not found or not (text.endswith("*") or text in found):
         return None
     # A spelling that no paper has would count as the rarest word of all.
-    known = [columns for columns in found if frequencies.counts[columns].all()] or found[:1]
+    known = [columns for columns in found.values() if frequencies.counts[columns].all()] or list(found.values())[:1]
     columns = np.unique(np.concatenate(known)).astype(np.int32)
     weights = _rarity(columns, frequencies)
     return Phrase(
@@ -135,7 +146,7 @@ def _phrase(sign: str, text: str, spelt: Sequence[NDArray[np.int32]], frequencie
         must=sign == "+",
         columns=columns,
         weights=(weights / np.sqrt((weights**2).sum())).astype(np.float32),
-        spellings=tuple(_needed(columns) for columns in found),
+        spellings=tuple(_Spelling(text=pieces(spelling), columns=_needed(columns)) for spelling, columns in found.items()),
     )
 
 

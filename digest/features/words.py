@@ -128,8 +128,12 @@ def _mix(hashes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @lru_cache(maxsize=1 << 12)
 def words_of(title: str, abstract: str = "") -> Mapping[int, str]:
-    """Column -> the word or pair of the paper that it stands for, as the paper writes it; two that share a column are both named."""
+    """Column -> the word or pair of the paper that it stands for, as the paper writes it; two that share a column are both named.
+
+    The last word of the title and the first of the abstract are no pair that anybody wrote: it has no name.
+    """
     folded = _fold(text_of(title, abstract))
+    title_end = len(_fold(title))
     spans: list[tuple[int, int]] = []
     codes: list[int] = []
     for token in _TOKEN.finditer(folded):
@@ -146,7 +150,8 @@ def words_of(title: str, abstract: str = "") -> Mapping[int, str]:
         if code < _PAIR_ONLY:
             _name(names, column, folded[start:end])
     for column, left, right in zip(_pair_column(hashes[:-1], hashes[1:]).tolist(), spans, spans[1:], strict=False):
-        _name(names, column, _surface(folded, left, right))
+        if not left[1] <= title_end < right[0]:
+            _name(names, column, _surface(folded, left, right))
     return MappingProxyType(names)
 
 
@@ -165,6 +170,22 @@ def _name(names: dict[int, str], column: int, surface: str) -> None:
 
 def _bare(surface: str) -> str:
     return " ".join(piece for token in _TOKEN.findall(surface.lower()) for piece, _ in _pieces(token)) or surface.lower()
+
+
+def pieces(text: str) -> str:
+    """The pieces of a text that count, in their order, each between blanks."""
+    return f" {' '.join(filter(None, map(_joined, _TOKEN.findall(_fold(text).lower()))))} "
+
+
+@lru_cache(maxsize=1 << 16)
+def _joined(token: str) -> str:
+    return " ".join(piece for piece, _ in _pieces(token))
+
+
+@lru_cache(maxsize=1 << 12)
+def folded(title: str, abstract: str) -> str:
+    """The pieces of title and abstract on a line each, so that whether a phrase stands in one of the two is one `in`."""
+    return f"{pieces(title)}\n{pieces(abstract)}"
 
 
 def text_of(title: str, abstract: str) -> str:

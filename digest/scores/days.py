@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Paper
-from digest.rows import Split, exactly, frequent_first, halves, lengths, split
+from digest.rows import Spelling, Split, exactly, frequent_first, halves, lengths, split
 
 #: 100 upvotes today, the top of a list picked today, and a paper first seen today; close matches differ by about as much
 UPVOTES, MANY_UPVOTES = 0.02, 100
@@ -51,7 +51,7 @@ class _Kept:
     alike: list[NDArray[np.float32]] = field(default_factory=list)
     told: set[int] = field(default_factory=set)
     copies: dict[int, frozenset[int]] = field(default_factory=dict)
-    holding: dict[bytes, NDArray[np.int64]] = field(default_factory=dict)
+    holding: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     places: dict[int, int] = field(default_factory=dict)
     masks: dict[frozenset[int], NDArray[np.int64]] = field(default_factory=dict)
     by_word: list[sp.csc_matrix] = field(default_factory=list)
@@ -69,6 +69,8 @@ class Day:
     """
 
     papers: tuple[Paper, ...]
+    #: the recent ones
+    recent: tuple[Paper, ...]
     #: how many of all rows compete
     competing: int
     #: shape (all,)
@@ -133,8 +135,8 @@ class Day:
             found = self._kept.shelves[id(columns)] = (columns, self.places[columns])
         return found[1]
 
-    def holding(self, spellings: Sequence[NDArray[np.int32]]) -> NDArray[np.int64]:
-        """The rows of the papers that hold all the words of one of some spellings, ascending."""
+    def holding(self, spellings: Sequence[Spelling]) -> NDArray[np.int64]:
+        """The rows of the papers in whose title or abstract one of some spellings stands, ascending."""
         if self.whole is not None:
             day, rows = self.whole
             there = np.zeros(len(day.ids), dtype=np.bool_)
@@ -144,20 +146,25 @@ class Day:
         each = [self._holding(spelling) for spelling in spellings]
         return each[0] if len(each) == 1 else np.unique(np.concatenate([np.empty(0, np.int64), *each]))
 
-    def _holding(self, spelling: NDArray[np.int32]) -> NDArray[np.int64]:
-        key = spelling.tobytes()
-        found = self._kept.holding.get(key)
+    def _holding(self, spelling: Spelling) -> NDArray[np.int64]:
+        found = self._kept.holding.get(spelling.text)
         if found is None:
-            places = self.places[spelling]
+            places = self.places[spelling.columns]
             if not len(places) or places.min() < 0:
                 found = np.empty(0, dtype=np.int64)
             else:
                 words = self._by_word()
                 each = [words.indices[words.indptr[place] : words.indptr[place + 1]] for place in set(places.tolist())]
                 rows, counts = np.unique(np.concatenate(each), return_counts=True)
-                found = rows[counts == len(each)].astype(np.int64)
-            self._kept.holding[key] = found
+                # Its columns say that a paper may hold it: other words share them, and the pairs of a longer phrase may stand apart.
+                some = (row for row in rows[counts == len(each)].tolist() if self._stands_in(spelling, row))
+                found = np.fromiter(some, dtype=np.int64)
+            self._kept.holding[spelling.text] = found
         return found
+
+    def _stands_in(self, spelling: Spelling, row: int) -> bool:
+        paper = self.papers[row] if row < self.competing else self.recent[row - self.competing]
+        return spelling.stands_in(paper.title, paper.abstract)
 
     def cosines(self, rows: Sequence[int], others: Sequence[int]) -> NDArray[np.float32]:
         """Cosines of some competing papers to others, shape (len(rows), len(others))."""
@@ -259,6 +266,7 @@ class Day:
         at = np.asarray(rows, dtype=np.int64)
         return Day(
             papers=(),  # to gather them would take as long as to score them
+            recent=(),
             competing=len(rows),
             ids=self.ids[at],
             places=self.places,
@@ -303,6 +311,7 @@ def day(
     long = lengths(words, meanings)
     return Day(
         papers=tuple(papers),
+        recent=tuple(recent),
         competing=len(papers),
         ids=np.array([paper.id for paper in every], dtype=np.int64),
         places=places,

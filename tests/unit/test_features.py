@@ -214,6 +214,13 @@ def test_a_pair_across_a_full_stop_shows_no_full_stop() -> None:
     assert "robots Hands" in features.words_of("On robots. Hands grasp.").values()
 
 
+def test_a_pair_of_title_and_abstract_has_no_name() -> None:
+    names = features.words_of("Robust Agents", "Memory matters")
+    assert {"Robust Agents", "Memory matters"} <= set(names.values())
+    assert "Agents Memory" not in names.values()
+    assert "agents memory" in features.words_of("Robust Agents", "Memory for agents memory").values()
+
+
 def test_two_words_in_one_column_are_both_named() -> None:
     columns: dict[int, str] = {}
     for number in range(100_000):
@@ -249,13 +256,13 @@ def test_keywords_without_a_word_are_left_out() -> None:
 )
 def test_singular_and_plural_are_one_keyword(keyword: str, written: str) -> None:
     (phrase,) = features.phrases([keyword], features.Frequencies())
-    assert any(set(spelling.tolist()) <= _columns(written) for spelling in phrase.spellings)
+    assert any(set(spelling.columns.tolist()) <= _columns(written) for spelling in phrase.spellings)
 
 
 def test_a_star_takes_the_common_endings() -> None:
     (phrase,) = features.phrases(["grasp*"], features.Frequencies())
     assert phrase.text == "grasp"
-    spelt = {int(spelling[0]) for spelling in phrase.spellings}
+    spelt = {int(spelling.columns[0]) for spelling in phrase.spellings}
     assert {_only("grasp"), _only("grasping"), _only("grasped")} <= spelt
 
 
@@ -270,4 +277,4 @@ def test_spellings_that_no_paper_has_do_not_weigh() -> None:
 def test_any_text_can_be_a_keyword(keywords: list[str]) -> None:
     for phrase in features.phrases(keywords, features.Frequencies()):
         assert np.isclose(np.linalg.norm(phrase.weights), 1, atol=1e-5)
-        assert all(len(spelling) for spelling in phrase.spellings)
+        assert all(len(spelling.columns) for spelling in phrase.spellings)

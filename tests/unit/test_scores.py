@@ -171,11 +171,50 @@ def test_a_phrase_matches_whole_and_its_words_stand_for_themselves() -> None:
     assert part(half, "word").value > 0
 
 
+@pytest.mark.parametrize(
+    ("keyword", "title", "abstract", "held"),
+    [
+        ("low-resource languages", "Low resource languages", "", True),
+        ("low-resource languages", "A survey", "Of Low-Resource  Languages we know little.", True),
+        ("low-resource language", "Low-resource languages", "", True),
+        ("low-resource languages", "Low-resource speech", "For resource languages of all kinds.", False),
+        ("robot grasping", "On a robot", "Grasping is hard.", False),
+        ("+low-resource languages", "Resource languages at low-resource cost", "", False),
+        ("-low-resource languages", "Resource languages at low-resource cost", "", False),
+    ],
+)
+def test_a_phrase_is_held_only_where_it_stands(keyword: str, title: str, abstract: str, held: bool) -> None:
+    one = paper(1, title, abstract)
+    for when in (day([one, paper(2)]), day([paper(2)], [one])):
+        mine = profile(Interest(keywords=(keyword,)))
+        ((_, found),) = scores.values.holding(mine, when)
+        assert found.tolist() == ([when.ids.tolist().index(1)] if held else [])
+    ids = frozenset({1} if held else ())
+    when = day([one, paper(2)])
+    assert scores.pinned(mine, when) | scores.muted(mine, when) == (ids if keyword[0] in "+-" else frozenset())
+    kept = next(score for score in scores.explain(mine, when, words_of=features.words_of) if score.paper_id == 1)
+    assert any(part.kind == "keyword" for part in kept.parts) is held
+    assert sum(part.value for part in kept.parts) + kept.rest == pytest.approx(kept.value, abs=1e-6)
+
+
+def test_two_words_that_share_a_column_are_told_apart() -> None:
+    columns: dict[int, str] = {}
+    for number in itertools.count():
+        word = f"word{number}"
+        column = int(features.vectorize([word]).indices[0])
+        if column in columns:
+            break
+        columns[column] = word
+    when = day([paper(1, columns[column]), paper(2, word)])
+    ((_, found),) = scores.values.holding(profile(Interest(keywords=(word,))), when)
+    assert when.ids[found].tolist() == [2]
+
+
 def test_a_keyword_that_is_common_or_rare_in_the_corpus_still_matches() -> None:
     many = [paper(number, "learning robots") for number in range(1, features.ENOUGH)] + [paper(999, "zebrafish")]
     weights = frequencies(many)
     counts = features.vectorize(["learning robots", "zebrafish", "poetry"])
-    when = scores.day([paper(1), paper(2), paper(3)], features.weigh(counts, weights))
+    when = scores.day([paper(1, "learning robots"), paper(2, "zebrafish"), paper(3, "poetry")], features.weigh(counts, weights))
     for keyword, number in (("learning", 1), ("zebrafish", 2)):
         who = profiles.train([Interest(keywords=(keyword,))], BACKGROUND, phrases=features.phrases([keyword], weights))
         assert ranked(who, when)[0].paper_id == number
