@@ -1,0 +1,54 @@
+"""The tables, by subject as in `model`. `migrations/` makes them; a test keeps the two equal."""
+
+from digest.store.tables.columns import Instant, metadata
+from digest.store.tables.digests import calibrations, digest_items, digests
+from digest.store.tables.messages import bounces, deliveries, mailboxes, messages, pauses
+from digest.store.tables.papers import (
+    dumps,
+    encoders,
+    encodings,
+    frequencies,
+    identities,
+    papers,
+    picks,
+    records,
+    rejects,
+    removals,
+    vectors,
+    word_vectors,
+)
+from digest.store.tables.service import alarms, link_keys, rounds, source_states
+from digest.store.tables.subscribers import feedback, interests, subscribers, suppressions
+
+__all__ = [
+    "Instant",
+    "alarms",
+    "bounces",
+    "calibrations",
+    "deliveries",
+    "digest_items",
+    "digests",
+    "dumps",
+    "encoders",
+    "encodings",
+    "feedback",
+    "frequencies",
+    "identities",
+    "interests",
+    "link_keys",
+    "mailboxes",
+    "messages",
+    "metadata",
+    "papers",
+    "pauses",
+    "picks",
+    "records",
+    "rejects",
+    "removals",
+    "rounds",
+    "source_states",
+    "subscribers",
+    "suppressions",
+    "vectors",
+    "word_vectors",
+]

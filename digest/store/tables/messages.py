@@ -1,0 +1,114 @@
+"""The ledger: messages, attempts at them, what came back, and what has to wait."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, SmallInteger, String, Table, Text, UniqueConstraint, text
+
+from digest.store.tables.columns import Id, Instant, metadata
+
+#: of a digest that did not reach its reader
+_FAILED = text("state IN ('rejected', 'expired', 'skipped', 'unknown')")
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", String(10), nullable=False),
+    #: NULL = the operator, whose address the config knows
+    Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE")),
+    Column("key", String(64), nullable=False),
+    Column("digest_id", ForeignKey("digests.id", ondelete="CASCADE"), unique=True),
+    Column("message_id", String(255), nullable=False, unique=True),
+    Column("state", String(10), nullable=False),
+    #: who holds the claim, and until when
+    Column("owner", String(200), nullable=False),
+    Column("lease_until", Instant),
+    Column("not_before", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("attempts", SmallInteger, nullable=False),
+    #: what settled an unknown one, or ""
+    Column("evidence", String(200), nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    UniqueConstraint("kind", "subscriber_id", "key"),
+    #: a claim takes the first few of a state in this order, and must not sort them all
+    Index("ix_messages_state_not_before_id", "state", "not_before", "id"),
+    Index("ix_messages_state_expires_at", "state", "expires_at"),
+    Index("ix_messages_subscriber_id", "subscriber_id"),
+    #: few, so that what competes again is found without reading all that a reader ever got
+    Index("ix_messages_failed", "subscriber_id", "state", sqlite_where=_FAILED, postgresql_where=_FAILED),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("message_id", ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
+    Column("outcome", String(10), nullable=False),
+    Column("server", String(260), nullable=False),
+    Column("phase", String(10), nullable=False),
+    Column("code", SmallInteger, nullable=False),
+    #: enhanced status code, or ""
+    Column("enhanced", String(12), nullable=False),
+    #: who is to blame for a refusal: "reader", "mailbox", "content", "ours", "busy", or ""
+    Column("fault", String(10), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant, nullable=False),
+    #: when the answer to a commit is lost the same attempt is written again, and counts once
+    UniqueConstraint("message_id", "started_at"),
+    Index("ix_deliveries_outcome_ended_at", "outcome", "ended_at"),
+)
+
+bounces = Table(
+    "bounces",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("message_id", ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
+    #: of the address as it was then; it may subscribe again under another row
+    Column("email_key", String(320), nullable=False, index=True),
+    #: whose fault it was ("reader", "mailbox" ...), or "complaint"
+    Column("fault", String(10), nullable=False),
+    #: enhanced status code, or ""
+    Column("enhanced", String(12), nullable=False),
+    Column("text", Text, nullable=False),
+    #: how it was learned: "smtp" (the reply), "mail" (a report)
+    Column("via", String(10), nullable=False),
+    Column("at", Instant, nullable=False),
+    #: false once the operator released the address: what was before no longer counts against it
+    Column("counts", Boolean, nullable=False),
+    #: the same report read twice is one bounce
+    UniqueConstraint("message_id", "fault"),
+)
+
+mailboxes = Table(
+    "mailboxes",
+    metadata,
+    #: user, server and folder: another one begins anew
+    Column("name", String(500), primary_key=True),
+    #: numbers of mails mean something only together with this one (RFC 3501, 2.3.1.1)
+    Column("validity", BigInteger, nullable=False),
+    #: the highest number that was looked at
+    Column("mark", BigInteger, nullable=False),
+    #: everything that was there before was looked at: from now on all that is new is, read by a person or not
+    Column("caught_up", Boolean, nullable=False),
+    #: why it cannot be read, or ""
+    Column("error", Text, nullable=False),
+    #: when it last could be read; NULL = never
+    Column("read_at", Instant),
+    Column("changed_at", Instant, nullable=False),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    #: "server" or "domain"
+    Column("kind", String(10), primary_key=True),
+    Column("name", String(260), primary_key=True),
+    Column("until", Instant, nullable=False),
+    #: "busy" or "ours"
+    Column("why", String(10), nullable=False),
+    Column("text", Text, nullable=False),
+    #: steps of the growing pause, and messages a minute after it (NULL = as before)
+    Column("strikes", SmallInteger, nullable=False),
+    Column("rate", Float),
+)

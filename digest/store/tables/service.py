@@ -1,0 +1,49 @@
+"""What the service knows of itself."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Column, Integer, LargeBinary, String, Table, Text
+
+from digest.store.tables.columns import Id, Instant, metadata
+
+rounds = Table(
+    "rounds",
+    metadata,
+    Column("id", Id, primary_key=True),
+    #: the verb: "fetch", "ingest", "compose", "send"
+    Column("verb", String(10), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("report", JSON, nullable=False),
+    #: what went wrong, or ""
+    Column("error", Text, nullable=False),
+)
+
+source_states = Table(
+    "source_states",
+    metadata,
+    #: as in the config; "*" is the one lease that all fetching happens under
+    Column("name", String(40), primary_key=True),
+    #: how far the source was fetched, what its server said of itself, and what is not ingested yet
+    Column("state", JSON, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("kind", String(10), primary_key=True),
+    Column("what", Text, nullable=False),
+    Column("remedy", Text, nullable=False),
+    Column("details", JSON, nullable=False),
+    Column("since", Instant, nullable=False),
+    #: NULL while it lasts
+    Column("over_at", Instant),
+)
+
+link_keys = Table(
+    "link_keys",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)

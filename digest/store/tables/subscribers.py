@@ -1,0 +1,72 @@
+"""Who reads, what interests them, what they said, and the addresses that get no mail."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Column, ForeignKey, Index, SmallInteger, String, Table, Text, UniqueConstraint
+
+from digest.store.tables.columns import Id, Instant, metadata
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    #: as the person writes it; `email_key` decides whether two are one
+    Column("email", String(320), nullable=False),
+    Column("email_key", String(320), nullable=False, unique=True),
+    Column("name", String(200), nullable=False),
+    Column("standing", String(12), nullable=False, index=True),
+    Column("timezone", String(64), nullable=False),
+    Column("hour", SmallInteger, nullable=False),
+    Column("days", JSON, nullable=False),
+    Column("size", SmallInteger, nullable=False),
+    #: a number from 0 to 100, or "good" or "strong"
+    Column("threshold", String(6), nullable=False),
+    #: the door: "command", "file", "config", "page", "api"
+    Column("origin", String(10), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    # Links in mails name a reader by this number for as long as the mails exist: that of one who was deleted must not become somebody else's.
+    sqlite_autoincrement=True,
+)
+
+interests = Table(
+    "interests",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(100), nullable=False),
+    #: of the digest, beside those of the subscriber's other interests
+    Column("share", SmallInteger, nullable=False),
+    Column("keywords", JSON, nullable=False),
+    Column("categories", JSON, nullable=False),
+    Column("authors", JSON, nullable=False),
+    Column("papers", JSON, nullable=False),
+    Column("text", Text, nullable=False),
+    UniqueConstraint("subscriber_id", "name"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("paper_id", ForeignKey("papers.id"), primary_key=True, autoincrement=False),
+    Column("vote", SmallInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("via", String(10), nullable=False),
+    Index("ix_feedback_paper_id", "paper_id"),
+    #: the newest are what matches are learned from
+    Index("ix_feedback_at", "at"),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    #: no foreign key: an address stays suppressed when its subscriber is deleted
+    Column("email_key", String(320), primary_key=True),
+    Column("email", String(320), nullable=False),
+    Column("reason", String(10), nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("evidence", Text, nullable=False),
+    #: the subscriber's standing before, for the day that the address is released; "" where there was none
+    Column("former", String(12), nullable=False),
+)

@@ -1,0 +1,43 @@
+"""Who reads, and what they asked for. wishes: what somebody wants. verbs: the life of a subscription. suppressions: addresses that get no mail."""
+
+from digest.subscriptions.suppressions import release, stopped, suppress, suppressed
+from digest.subscriptions.verbs import (
+    Subscribed,
+    apply_config,
+    ask,
+    by_email,
+    by_id,
+    change,
+    confirm,
+    everybody,
+    pause,
+    return_after,
+    subscribe,
+    subscribe_many,
+    unsubscribe,
+)
+from digest.subscriptions.wishes import INTERESTS_MAX, NAME_MAX, Wish, address
+
+__all__ = [
+    "INTERESTS_MAX",
+    "NAME_MAX",
+    "Subscribed",
+    "Wish",
+    "address",
+    "apply_config",
+    "ask",
+    "by_email",
+    "by_id",
+    "change",
+    "confirm",
+    "everybody",
+    "pause",
+    "release",
+    "return_after",
+    "stopped",
+    "subscribe",
+    "subscribe_many",
+    "suppress",
+    "suppressed",
+    "unsubscribe",
+]

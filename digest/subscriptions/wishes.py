@@ -1,0 +1,166 @@
+"""What somebody wants of a subscription -> the subscriber as wished, or what is wrong with the wish. Nothing is looked up or stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from zoneinfo import available_timezones
+
+from email_validator import EmailNotValidError, validate_email
+
+from digest.errors import AddressError, InputError
+from digest.model import SHARE_MAX, THRESHOLD_WORDS, Interest, Subscriber, Threshold
+
+#: sizes that keep one reader from costing a thousand
+_TEXT_MAX, _LIST_MAX, _WORD_MAX = 4000, 200, 200
+#: example papers: a whole library may be imported
+_PAPERS_MAX = 2000
+#: interests of one reader, and characters of a name
+INTERESTS_MAX, NAME_MAX = 20, 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """What somebody wants of a subscription; None = leave it as it is, or at the default."""
+
+    email: str
+    name: str | None = None
+    timezone: str | None = None
+    hour: int | None = None
+    days: tuple[int, ...] | None = None
+    size: int | None = None
+    #: a match from 0 to 100, "good" or "strong"
+    threshold: int | str | None = None
+    #: the interest that what follows belongs to, made where there is none of that name; None = the first
+    interest: str | None = None
+    share: int | None = None
+    keywords: tuple[str, ...] | None = None
+    categories: tuple[str, ...] | None = None
+    authors: tuple[str, ...] | None = None
+    papers: tuple[str, ...] | None = None
+    text: str | None = None
+    #: names of interests to give up
+    drop: tuple[str, ...] | None = None
+    #: all interests, instead of those that there are; what is empty counts as none
+    interests: tuple[Interest, ...] | None = None
+
+
+def address(text: str) -> str:
+    """The address in its normal form, without asking the DNS.
+
+    Raises:
+        AddressError: mail could not be sent there.
+    """
+    try:
+        return validate_email(text.strip(), check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise AddressError(f"{text!r} is no e-mail address: {error}") from None
+
+
+def shaped(wish: Wish, subscriber: Subscriber) -> Subscriber:
+    """The subscriber as wished.
+
+    Raises:
+        InputError: naming the value and what it may be.
+    """
+    if wish.timezone is not None and wish.timezone not in available_timezones():
+        raise InputError(f"timezone {wish.timezone!r} is unknown; use a name like Europe/Berlin")
+    days = subscriber.days if wish.days is None else tuple(sorted(set(wish.days)))
+    if not days or not all(1 <= day <= 7 for day in days):
+        raise InputError(f"days {list(days)} must be some of 1 (Monday) to 7 (Sunday)")
+    return replace(
+        subscriber,
+        name=subscriber.name if wish.name is None else " ".join(wish.name.split())[:_WORD_MAX],
+        timezone=wish.timezone or subscriber.timezone,
+        hour=_within("hour", wish.hour, 0, 23, subscriber.hour),
+        days=days,
+        size=_within("size", wish.size, 1, 100, subscriber.size),
+        threshold=threshold(wish.threshold, subscriber.threshold),
+        interests=_interests(wish, subscriber.interests),
+    )
+
+
+_WORDS = ("interest", "share", "keywords", "categories", "authors", "papers", "text", "drop")
+
+
+def _interests(wish: Wish, known: tuple[Interest, ...]) -> tuple[Interest, ...]:
+    if wish.interests is not None:
+        if both := [key for key in _WORDS if getattr(wish, key) is not None]:
+            raise InputError(f"interests: they say it all; leave out {both[0]}, or give it within one of them")
+        topics = [_checked(interest) for interest in wish.interests]
+    else:
+        gone = [_name(name) for name in wish.drop or ()]
+        if unknown := [name for name in gone if name not in [topic.name for topic in known]]:
+            raise InputError(
+                f"drop {unknown[0]!r}: there is no such interest; known are {', '.join(topic.name for topic in known) or 'none'}"
+            )
+        topics = [topic for topic in known if topic.name not in gone]
+        if any(getattr(wish, key) is not None for key in _WORDS[:-1]):
+            first = topics[0].name if topics else Interest().name
+            name = first if wish.interest is None else _name(wish.interest)
+            one = _changed(next((topic for topic in topics if topic.name == name), Interest(name=name)), wish)
+            topics = [one if topic.name == name else topic for topic in topics] + [one] * (name not in [topic.name for topic in topics])
+    topics = [topic for topic in topics if not topic.empty]
+    names = [topic.name.casefold() for topic in topics]
+    if twice := [topic.name for topic in topics if names.count(topic.name.casefold()) > 1]:
+        raise InputError(f"interests: {twice[0]!r} is the name of two; give each its own")
+    if len(topics) > INTERESTS_MAX:
+        raise InputError(f"interests: at most {INTERESTS_MAX}, got {len(topics)}")
+    return tuple(topics)
+
+
+def _name(name: str) -> str:
+    bare = " ".join(name.split())
+    if not bare or len(bare) > NAME_MAX:
+        raise InputError(f"interest {bare[:40]!r}: give it a name of 1 to {NAME_MAX} characters")
+    return bare
+
+
+def _checked(interest: Interest) -> Interest:
+    """An interest as it came, in order; raises as `shaped` does."""
+    return replace(
+        interest,
+        name=_name(interest.name),
+        keywords=_words("keywords", interest.keywords),
+        categories=_words("categories", interest.categories),
+        authors=_words("authors", interest.authors),
+        papers=_words("papers", interest.papers, most=_PAPERS_MAX),
+        text=interest.text.strip()[:_TEXT_MAX],
+    )
+
+
+def _changed(topic: Interest, wish: Wish) -> Interest:
+    return replace(
+        topic,
+        share=_within("share", wish.share, 1, SHARE_MAX, topic.share),
+        keywords=topic.keywords if wish.keywords is None else _words("keywords", wish.keywords),
+        categories=topic.categories if wish.categories is None else _words("categories", wish.categories),
+        authors=topic.authors if wish.authors is None else _words("authors", wish.authors),
+        papers=topic.papers if wish.papers is None else _words("papers", wish.papers, most=_PAPERS_MAX),
+        text=topic.text if wish.text is None else wish.text.strip()[:_TEXT_MAX],
+    )
+
+
+def _within(name: str, value: int | None, low: int, high: int, otherwise: int) -> int:
+    if value is None:
+        return otherwise
+    if not low <= value <= high:
+        raise InputError(f"{name} {value} must be {low} to {high}")
+    return value
+
+
+def threshold(value: int | str | None, otherwise: Threshold) -> Threshold:
+    """What a threshold that somebody wrote is, or the other one where they wrote none; raises as `shaped` does."""
+    word = next((word for word in THRESHOLD_WORDS if word == value), None)
+    if word is not None:
+        return word
+    if isinstance(value, str):
+        raise InputError(f"threshold {value!r} must be a whole number from 0 to 100, or {' or '.join(THRESHOLD_WORDS)}")
+    return otherwise if value is None else _within("threshold", value, 0, 100, 0)
+
+
+def _words(name: str, values: Sequence[str], most: int = _LIST_MAX) -> tuple[str, ...]:
+    words = tuple(dict.fromkeys(" ".join(value.split()) for value in values if value.strip(" -+")))
+    if len(words) > most or any(len(word) > _WORD_MAX * 3 for word in words):
+        raise InputError(f"{name}: at most {most} of up to {_WORD_MAX * 3} characters each")
+    return words
