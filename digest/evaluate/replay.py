@@ -18,7 +18,8 @@ from digest import features, interests, recipes, store
 from digest.app import App
 from digest.model import Feedback, MessageState, Subscriber
 from digest.pipeline.company import Company
-from digest.pipeline.gather import Reader, Shared, Topics, View, competing, shared_by_all, stored_frequencies, view
+from digest.pipeline.gather import Reader, Shared, Topics, View, competing, shared_by_all, view
+from digest.pipeline.words import counted, stored_frequencies
 from digest.recipes import RECIPES
 from digest.store.history import FAILED, History
 from digest.store.past import PastDigest
@@ -158,8 +159,7 @@ class _Words:
     def up_to(self, mark: int) -> features.Frequencies:
         if self.whole and mark > self.counted:
             with self.app.store.reading() as tx:
-                for blobs in store.past.vectors_between(tx, features.VERSION, self.counted, mark):
-                    self.now = self.now.add(features.unpack(blobs))
+                self.now = counted(tx, store.past.vectors_between(tx, features.VERSION, self.counted, mark), self.now)
             self.counted = mark
         return self.now
 

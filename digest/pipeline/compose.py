@@ -21,7 +21,8 @@ from digest.pipeline.calibrate import calibrate, calibrations
 from digest.pipeline.choosing import TOGETHER, Sharing, choose_all
 from digest.pipeline.company import Company
 from digest.pipeline.deliveries import recover
-from digest.pipeline.gather import Topics, competing, shared_by_all, stored_frequencies, view
+from digest.pipeline.gather import Topics, competing, shared_by_all, view
+from digest.pipeline.words import stored_frequencies
 from digest.store.digests import Window
 
 log = logging.getLogger("digest.compose")

@@ -19,6 +19,7 @@ from digest import digests, features, interests, papers, profiles, recipes, scor
 from digest.calibration import Calibration
 from digest.colikes import Lift
 from digest.model import Feedback, Interest, Made, Paper, Subscriber
+from digest.pipeline import words
 from digest.pipeline.hear import look_up_all
 from digest.store.history import History
 
@@ -91,14 +92,11 @@ def view(
     """The view of what was first seen up to a day; `encoder` is the name of the one that the config names."""
     recent = store.papers.recent(tx, until, BACKGROUND, mark=mark)
     packed = store.papers.vectors_of(tx, features.VERSION, recent)
-    try:
-        counts = features.unpack([packed[ident] for ident in recent if ident in packed])
-    except ValueError:
-        packed = _sound(packed)
-        counts = features.unpack([packed[ident] for ident in recent if ident in packed])
     return View(
         now=now,
-        space=features.space(word_vectors(tx), frequencies, counts),
+        space=features.space(
+            word_vectors(tx), frequencies, words.counts(tx, {ident: packed[ident] for ident in recent if ident in packed})
+        ),
         recent=tuple(recent),
         mark=mark,
         least=least,
@@ -162,11 +160,6 @@ def _thumbs(tx: store.Connection, idents: Sequence[int], view: View) -> dict[int
     return {ident: [(view.now - at).total_seconds() / 86400 for at in times] for ident, times in found.items()}
 
 
-def stored_frequencies(tx: store.Connection) -> features.Frequencies:
-    stored = store.papers.frequencies_of(tx, features.VERSION)
-    return features.Frequencies.from_bytes(stored) if stored else features.Frequencies()
-
-
 def competing(past: History, first_seen: Mapping[int, date], after: date, seen: Collection[int]) -> frozenset[int]:
     """Ids that compete for a reader: what came since the last digest or failed to reach them, and was neither listed nor rated."""
     new = {i for i, day in first_seen.items() if day > after and (past.last_day is None or i > past.mark or day > past.last_day)}
@@ -176,28 +169,13 @@ def competing(past: History, first_seen: Mapping[int, date], after: date, seen: 
 def _rows(tx: store.Connection, some: Sequence[Paper], view: View) -> sp.csr_matrix:
     """The rows of papers; one whose stored vector is absent, of another version or damaged is vectorised on the spot."""
     packed = store.papers.vectors_of(tx, features.VERSION, [p.id for p in some])
-    try:
-        counts = _counts(packed, some)
-    except ValueError:
-        counts = _counts(_sound(packed), some)
-    rows = view.space.rows(counts)
+    absent = [p for p in some if p.id not in packed]
+    made = features.pack(features.vectorize([features.text_of(p.title, p.abstract) for p in absent]))
+    packed |= {p.id: blob for p, blob in zip(absent, made, strict=True)}
+    rows = view.space.rows(words.counts(tx, {p.id: packed[p.id] for p in some}))
     if view.encoding is None:
         return rows
     return view.encoding.beside(rows, _encoded(tx, view.encoding.version, len(view.encoding.mean), [p.id for p in some]))
-
-
-def _counts(packed: Mapping[int, bytes], some: Sequence[Paper]) -> sp.csr_matrix:
-    absent = [p for p in some if p.id not in packed]
-    made = features.pack(features.vectorize([features.text_of(p.title, p.abstract) for p in absent]))
-    whole = dict(packed) | {p.id: blob for p, blob in zip(absent, made, strict=True)}
-    return features.unpack([whole[p.id] for p in some])
-
-
-def _sound(packed: Mapping[int, bytes]) -> dict[int, bytes]:
-    """Without those that are damaged. Looked through only once some were found to be: each look costs as much as reading."""
-    whole = {ident: blob for ident, blob in packed.items() if features.readable(blob)}
-    log.warning("the stored words of %d papers are damaged; they are counted anew each time", len(packed) - len(whole))
-    return whole
 
 
 class Topics:

@@ -16,6 +16,7 @@ from digest.dumps import Dump
 from digest.errors import DumpError
 from digest.model import Entry, Record, Rejected, Removal, Skipped
 from digest.pipeline import encoding
+from digest.pipeline.words import add_frequencies, bring_up_to_date
 from digest.store.arrivals import Arrival
 
 BATCH = 2000
@@ -149,20 +150,11 @@ class Words:
         self.new = features.Frequencies()
         self.encoder = encoding.at_hand(app)
         with app.store.writing() as tx:
-            stored = store.papers.frequencies_of(tx, features.VERSION)
-            counted = features.Frequencies.from_bytes(stored).papers if stored else 0
-            if counted != store.papers.count_vectors(tx, features.VERSION):
-                anew = features.Frequencies()
-                for blobs in store.papers.all_vectors(tx, features.VERSION):
-                    anew = anew.add(features.unpack(blobs))
-                store.papers.put_frequencies(tx, features.VERSION, anew.to_bytes())
+            bring_up_to_date(tx)
 
     def keep(self, tx: store.Connection) -> None:
         if self.new.papers:
-            stored = store.papers.frequencies_of(tx, features.VERSION)
-            old = features.Frequencies.from_bytes(stored) if stored else features.Frequencies()
-            both = features.Frequencies(papers=old.papers + self.new.papers, counts=old.counts + self.new.counts)
-            store.papers.put_frequencies(tx, features.VERSION, both.to_bytes())
+            add_frequencies(tx, self.new)
 
 
 def _ingest_one(

@@ -11,8 +11,9 @@ from digest import features, profiles, recipes, scores, store
 from digest.app import App
 from digest.errors import NotFoundError
 from digest.model import Feedback, Paper, Score, Subscriber, Vote
-from digest.pipeline.gather import Shared, Topics, shared_by_all, stored_frequencies, view
+from digest.pipeline.gather import Shared, Topics, shared_by_all, view
 from digest.pipeline.hear import look_up_all
+from digest.pipeline.words import stored_frequencies
 
 #: words told on each side, and papers whose words are looked at, the newest ones
 WORDS, LOOKED_AT = 12, 200

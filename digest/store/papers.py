@@ -151,8 +151,8 @@ def count_vectors(tx: Connection, version: str) -> int:
     return tx.execute(select(func.count()).select_from(vectors).where(vectors.c.version == version)).scalar_one()
 
 
-def all_vectors(tx: Connection, version: str, size: int = 5000) -> Iterator[list[bytes]]:
-    """Every stored vector, in bounded portions."""
+def all_vectors(tx: Connection, version: str, size: int = 5000) -> Iterator[dict[int, bytes]]:
+    """Every stored vector by paper, in bounded portions."""
     after = 0
     while rows := tx.execute(
         select(vectors.c.paper_id, vectors.c.data)
@@ -161,7 +161,7 @@ def all_vectors(tx: Connection, version: str, size: int = 5000) -> Iterator[list
         .limit(size)
     ).all():
         after = rows[-1].paper_id
-        yield [row.data for row in rows]
+        yield {row.paper_id: row.data for row in rows}
 
 
 def frequencies_of(tx: Connection, version: str) -> bytes | None:

@@ -107,8 +107,8 @@ def first_seen(tx: Connection, after: date, until: date, mark: int) -> dict[int,
     return {row.id: row.first_seen for row in tx.execute(select(papers.c.id, papers.c.first_seen).where(*where))}
 
 
-def vectors_between(tx: Connection, version: str, above: int, upto: int, size: int = 5000) -> Iterator[list[bytes]]:
-    """Stored vectors of the papers with ids in a range, in bounded portions."""
+def vectors_between(tx: Connection, version: str, above: int, upto: int, size: int = 5000) -> Iterator[dict[int, bytes]]:
+    """Stored vectors of the papers with ids in a range by paper, in bounded portions."""
     while rows := tx.execute(
         select(vectors.c.paper_id, vectors.c.data)
         .where(vectors.c.version == version, vectors.c.paper_id > above, vectors.c.paper_id <= upto)
@@ -116,4 +116,4 @@ def vectors_between(tx: Connection, version: str, above: int, upto: int, size: i
         .limit(size)
     ).all():
         above = rows[-1].paper_id
-        yield [row.data for row in rows]
+        yield {row.paper_id: row.data for row in rows}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from digest import evaluate, plots, store, subscriptions
+from digest import evaluate, features, plots, store, subscriptions
 from digest.app import App
 from digest.cli import app as commands
 from digest.errors import InputError, NotFoundError
@@ -145,6 +145,19 @@ def test_what_came_later_changes_nothing_of_an_earlier_replay(lived: Lived) -> N
     for key, one in early.items():
         assert late[key].ranks == one.ranks
         assert (late[key].known, late[key].candidates) == (one.known, one.candidates)
+
+
+def test_damaged_words_are_counted_anew_and_told(lived: Lived, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sound = {(one.subscriber_id, one.local_date): one.ranks for one in replayed(lived.early)}
+    with lived.early.store.reading() as tx:
+        tx.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(Path(str(lived.early.store.url.database)), tmp_path / "digest.sqlite")
+    app = make_app(tmp_path)
+    with app.store.writing() as tx:
+        store.papers.put_vectors(tx, features.VERSION, {3: b"\x07 not what was written"})
+    assert {(one.subscriber_id, one.local_date): one.ranks for one in replayed(app)} == sound
+    assert "the stored words of 1 papers are damaged (the first is paper:3)" in caplog.text
+    app.close()
 
 
 def test_thumbs_are_known_to_the_digests_after_them_and_to_no_other(lived: Lived) -> None:

@@ -83,6 +83,41 @@ def test_an_ingest_that_dies_between_batches_is_finished_by_the_next_one(app: Ap
         assert features.Frequencies.from_bytes(stored).papers == store.papers.count_vectors(tx, features.VERSION) == 40
 
 
+def spoil(app: App, *, words: bool = False, frequencies: bool = False) -> None:
+    """The bytes of one paper's words, or of the words of all, are no longer what was written."""
+    with app.store.writing() as tx:
+        if words:
+            store.papers.put_vectors(tx, features.VERSION, {3: b"\x07 not what was written"})
+        if frequencies:
+            store.papers.put_frequencies(tx, features.VERSION, b"\x01 cut")
+
+
+def kept(app: App) -> tuple[bytes, bytes]:
+    with app.store.reading() as tx:
+        return store.papers.vectors_of(tx, features.VERSION, [3])[3], store.papers.frequencies_of(tx, features.VERSION) or b""
+
+
+def test_damaged_words_are_counted_anew_and_told(any_app: App, dump: Dump, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    alice = subscriptions.subscribe(any_app, Wish(email="a@example.org", keywords=("robot",)), origin="command").subscriber
+    pipeline.ingest(any_app, [dump(each=10)])
+    sound, shown = kept(any_app), pipeline.preview(any_app, alice).json
+    (tmp_path / "none.jsonl").write_text("")
+    for words in (True, False):
+        spoil(any_app, words=words, frequencies=True)
+        caplog.clear()
+        assert pipeline.preview(any_app, alice).json == shown
+        assert "word frequencies cannot be read" in caplog.text
+        assert ("the stored words of 1 papers are damaged (the first is paper:3)" in caplog.text) is words
+        caplog.clear()
+        assert not pipeline.ingest(any_app, [tmp_path / "none.jsonl"]).failed
+        assert ("the stored words of 1 papers were damaged and are mended (the first is paper:3)" in caplog.text) is words
+        assert "digest doctor" in caplog.text
+        assert kept(any_app) == sound
+        caplog.clear()
+        assert pipeline.preview(any_app, alice).json == shown
+        assert caplog.text == ""
+
+
 def test_hostile_titles_reach_the_mail_harmless(app: App, tmp_path: Path) -> None:
     titles = [
         "<script>alert(1)</script> & friends",

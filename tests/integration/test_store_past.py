@@ -101,7 +101,7 @@ def test_vectors_between_two_ids_come_in_portions(store: Store) -> None:
     with store.writing() as tx:
         rows.papers.put_vectors(tx, features.VERSION, {n: bytes([n]) for n in range(1, 5)})
     with store.reading() as tx:
-        assert list(rows.past.vectors_between(tx, features.VERSION, 1, 4, size=2)) == [[b"\x02", b"\x03"], [b"\x04"]]
+        assert list(rows.past.vectors_between(tx, features.VERSION, 1, 4, size=2)) == [{2: b"\x02", 3: b"\x03"}, {4: b"\x04"}]
         assert list(rows.past.vectors_between(tx, "another", 0, 4)) == []
 
 
