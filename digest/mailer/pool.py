@@ -83,13 +83,17 @@ class Pool:
             if self._context is None and self.server.tls != "none":
                 self._context = trusting(self.server)
             session = await Session.open(self.server, self._context)
-        except ConnectError:
+        except ConnectError as error:
             self.wake(everybody=True)
-            if not self._live:
-                raise
-            # Others stand: the server allows no more than those.
-            self._limit, self._limit_until = self._live, monotonic() + _LIMIT_BELIEVED
-            return None
+            if others := self._live + self._opening - 1:
+                # The server allows no more than those that stand or are being let in; where it lets nobody in, the last of them says so.
+                self._limit, self._limit_until = others, monotonic() + _LIMIT_BELIEVED
+                return None
+            self._limit_until = -math.inf
+            if error.busy and self._parting:  # which it may count still
+                await asyncio.wait(self._parting, return_when=asyncio.FIRST_COMPLETED)
+                return None
+            raise
         finally:
             self._opening -= 1
             self.wake()

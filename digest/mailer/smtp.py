@@ -212,7 +212,7 @@ class SmtpMailer:
             return None
         route.failures, route.problem, route.down_until = 0, "", -math.inf
         try:
-            turn = self._paces.servers.take(route.name, monotonic(), patience=deadline - monotonic())
+            turn = self._paces.servers.take(route.name, monotonic(), patience=max(0.0, deadline - monotonic()))
             if isinstance(turn, Wait):
                 return turn
             if turn.after:

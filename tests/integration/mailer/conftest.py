@@ -14,7 +14,7 @@ from tests.fakes import certificates
 from tests.fakes.certificates import Certificates
 
 T = TypeVar("T")
-GUARD = 60
+GUARD = 240
 TIMEOUTS = Timeouts(connect=GUARD, greeting=GUARD, mail=GUARD, rcpt=GUARD, data=GUARD, dot=GUARD)
 BODY = b"Subject: hello\r\n\r\nsecret words\r\n"
 

@@ -26,7 +26,7 @@ BODY = b"Subject: secret words\r\n\r\n.dots\r\n..and more\r\nsecret words\r\n"
 #: DIGEST_TEST_FUZZ_SECONDS makes the walk long, about so many seconds
 MORE = max(1, int(os.environ.get("DIGEST_TEST_FUZZ_SECONDS", "0")))
 #: a guard against hanging, far beyond what anything here takes
-GUARD = 60
+GUARD = 240
 #: what is waited for in vain
 SHORT = 0.15
 SOON = Limits(busy=Pauses(first=0.02, longest=0.02), ours=Pauses(first=0.02, longest=0.02), behind=0.01, guess=1e9)

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from digest.demo.listening import free_port
+from digest.errors import MailerError
 from digest.mailer import SmtpMailer
 from tests.fakes.smtp_server import Act, HostileSmtp, Step
 from tests.integration.mailer.conftest import GUARD, message, run, send, to, yes
@@ -56,6 +58,45 @@ def test_two_hundred_messages_over_five_connections_arrive_once_each(how: dict[s
     assert most <= 5
     if connections:
         assert server.connections == connections
+
+
+def test_who_is_refused_while_another_is_let_in_waits_for_that_connection() -> None:
+    """All knock at once, and none stands yet: that one is let in says that the server is not too busy for mail."""
+
+    async def work() -> tuple[list[str], SmtpMailer]:
+        async with HostileSmtp(most=1) as server:
+            mailer = SmtpMailer([to(server.port, connections=5)])
+            deliveries = await asyncio.gather(*(mailer.deliver(message(f"r{n}@example.org"), yes) for n in range(20)))
+            await mailer.close()
+            return [delivery.outcome for delivery in deliveries], mailer
+
+    outcomes, mailer = run(work())
+    assert outcomes == ["accepted"] * 20
+    assert mailer.pauses() == []
+
+
+def test_a_connection_that_is_parted_from_is_waited_for_where_the_server_still_counts_it() -> None:
+    async def work() -> tuple[list[str], SmtpMailer]:
+        slow = Act(say=b"221 bye\r\n", delay=0.2)
+        async with HostileSmtp({"QUIT": [slow] * 9}, most=1) as server:
+            mailer = SmtpMailer([to(server.port, connections=2, per_connection=3)])
+            deliveries = await send(mailer, *(f"r{n}@example.org" for n in range(10)))
+            await mailer.close()
+            return [delivery.outcome for delivery in deliveries], mailer
+
+    outcomes, mailer = run(work())
+    assert outcomes == ["accepted"] * 10
+    assert mailer.pauses() == []
+
+
+def test_a_server_that_is_gone_is_told_of_once_all_who_knocked_have_heard_it() -> None:
+    async def work() -> list[type[object]]:
+        mailer = SmtpMailer([to(free_port(), connections=5)])
+        ends = await asyncio.gather(*(mailer.deliver(message(f"r{n}@example.org"), yes) for n in range(20)), return_exceptions=True)
+        await mailer.close()
+        return [type(end) for end in ends]
+
+    assert run(work()) == [MailerError] * 20
 
 
 def test_a_connection_is_used_as_often_as_told() -> None:

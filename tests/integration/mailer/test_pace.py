@@ -175,6 +175,17 @@ def test_a_servers_limit_is_waited_for_where_that_is_short_and_sent_away_where_i
     assert run(work()) == ["accepted"] * 620 + ["accepted", "deferred"]
 
 
+def test_a_message_whose_turn_it_is_goes_out_however_long_it_waited_for_a_connection() -> None:
+    async def work() -> list[str]:
+        async with HostileSmtp({"DOT": [Act.reply("250 kept", delay=0.05)] * 10}) as server:
+            mailer = SmtpMailer([to(server.port, connections=1, per_minute=6000)], patience=0.2)
+            deliveries = await asyncio.gather(*(mailer.deliver(message(f"{n}@example.org"), yes) for n in range(10)))
+            await mailer.close()
+            return [delivery.outcome for delivery in deliveries]
+
+    assert run(work()) == ["accepted"] * 10
+
+
 def test_a_pause_ends() -> None:
     async def work() -> list[str]:
         short = Limits(busy=Pauses(first=0.05, longest=0.05), behind=0.01, guess=100_000)
