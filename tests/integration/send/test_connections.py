@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import email as email_library
 import gc
-import threading
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email.policy import SMTPUTF8
@@ -19,40 +16,15 @@ from sqlalchemy import Update, update
 
 from digest import pipeline, store, subscriptions
 from digest.app import App
-from digest.errors import InputError, NotFoundError, StoreError
 from digest.mailer import SmtpMailer, SmtpServer
 from digest.mailer.base import Begin
-from digest.model import Delivery, Message, MessageKind, MessageState, Phase, Purpose, Queued, Standing, Subscriber, SuppressionReason
-from digest.pipeline.group_commit import GroupCommit
+from digest.model import Delivery, Message, MessageKind, Standing, SuppressionReason
 from digest.store import tables
 from digest.subscriptions import Wish
 from tests.conftest import NOON, TODAY
 from tests.fakes.post_office import PostOffice
 from tests.fakes.smtp_server import HostileSmtp, serving
-from tests.webclient import Client
-
-S = MessageState
-Cast = Callable[[App], dict[str, Subscriber]]
-Dump = Callable[..., Path]
-
-
-def readers(app: App, count: int) -> list[Subscriber]:
-    wishes = [Wish(email=f"r{number}@example.org", keywords=("robot",), size=3) for number in range(count)]
-    return [done.subscriber for done in subscriptions.subscribe_many(app, wishes, origin="file") if not isinstance(done, tuple)]
-
-
-@pytest.fixture
-def many(any_app: App, dump: Dump) -> App:
-    """Thirty readers with a digest planned."""
-    pipeline.ingest(any_app, [dump()])
-    readers(any_app, 30)
-    assert len(pipeline.compose(any_app).planned) == 30
-    return any_app
-
-
-def counts(app: App) -> dict[MessageState, int]:
-    with app.store.reading() as tx:
-        return store.deliveries.count(tx)
+from tests.integration.send.conftest import Cast, Dump, S, counts, readers
 
 
 def commits(app: App) -> list[int]:
@@ -342,113 +314,6 @@ def test_the_papers_of_a_digest_that_failed_come_back_the_next_day(
     assert told == [((TODAY + timedelta(days=1)).isoformat(), S.ACCEPTED), (TODAY.isoformat(), expected)]
     after = any_app.at(NOON + timedelta(days=2))
     assert pipeline.compose(after, only=alice).planned == []
-
-
-# ---------------------------------------------------------------------------------------------- evidence
-
-
-@pytest.fixture
-def doubtful(any_app: App, cast: Cast, dump: Dump) -> tuple[App, dict[str, Any]]:
-    """alice's digest was handed over, and no answer came; with its message."""
-    alice = cast(any_app)["alice"]
-    pipeline.ingest(any_app, [dump()])
-    pipeline.compose(any_app, only=alice)
-    office = PostOffice()
-    office.says(alice.email, outcome="unknown")
-    pipeline.send(office.serving(any_app))
-    with any_app.store.reading() as tx:
-        (row,) = store.deliveries.of_messages(tx)
-    return any_app, row
-
-
-@pytest.mark.parametrize("purpose", [Purpose.UP, Purpose.DOWN, Purpose.UNSUBSCRIBE, Purpose.MANAGE])
-def test_an_answer_from_an_unknown_message_proves_that_it_was_accepted(doubtful: tuple[App, dict[str, Any]], purpose: Purpose) -> None:
-    app, row = doubtful
-    url = app.url(purpose, row["subscriber_id"], paper_id=1, message_id=row["id"]).removeprefix(app.config.web.base_url)
-    assert Client(app).get(url).status_code == 200
-    assert counts(app) == {S.UNKNOWN: 1}
-    assert Client(app).post(url, data={"List-Unsubscribe": "One-Click"}).status_code == 200
-    assert counts(app) == {S.ACCEPTED: 1}
-    (told,) = pipeline.deliveries(app)
-    assert told["evidence"] == "an answer from it"
-
-
-def test_an_answer_from_an_older_message_proves_nothing_of_this_one(doubtful: tuple[App, dict[str, Any]]) -> None:
-    app, row = doubtful
-    url = app.url(Purpose.UP, row["subscriber_id"], paper_id=1, message_id=0).removeprefix(app.config.web.base_url)
-    assert Client(app).post(url).status_code == 200
-    assert counts(app) == {S.UNKNOWN: 1}
-
-
-def test_the_operator_settles_what_the_server_s_log_knows(doubtful: tuple[App, dict[str, Any]]) -> None:
-    app, row = doubtful
-    with pytest.raises(NotFoundError, match="no message"):
-        pipeline.resolve(app, "<nobody@example.org>", S.ACCEPTED)
-    pipeline.resolve(app, row["message_id"].strip("<>"), S.REJECTED)
-    (told,) = pipeline.deliveries(app, state=S.REJECTED)
-    assert (told["evidence"], [one["outcome"] for one in told["deliveries"]]) == ("the operator", ["unknown"])
-    with pytest.raises(InputError, match="is rejected: only an unknown one"):
-        pipeline.resolve(app, row["message_id"], S.ACCEPTED)
-
-
-# ---------------------------------------------------------------------------------------------- the database
-
-
-def queued_digest(app: App) -> Queued:
-    with app.store.writing() as tx:
-        return store.ledger.claim(tx, owner="me", now=app.now(), clock=datetime.now(UTC), limit=1)[0]
-
-
-ACCEPTED = Delivery(outcome="accepted", server="office", phase=Phase.BODY, started=NOON, ended=NOON)
-
-
-def test_an_outcome_waits_for_a_database_that_is_away(many: App) -> None:
-    whole, tries = many.store.writing, []
-
-    async def story() -> tuple[bool, bool, MessageState | None]:
-        async with GroupCommit(many, "me", pause=0.01) as ledger:
-            queued = queued_digest(many)
-            began = await ledger.begin(queued)
-
-            def away() -> Any:
-                tries.append(threading.current_thread().name)
-                if len(tries) < 4:
-                    raise StoreError("away")
-                return whole()
-
-            many.store.writing = away  # type: ignore[method-assign]
-            settled = ledger.settle(queued, ACCEPTED)
-            refused = await ledger.begin(queued)
-            return began, refused, await settled
-
-    assert asyncio.run(story()) == (True, False, S.ACCEPTED)
-    assert len(tries) == 4
-
-
-def test_an_outcome_that_cannot_be_kept_is_an_error_in_the_end(many: App) -> None:
-    async def story() -> None:
-        async with GroupCommit(many, "me", patience=0) as ledger:
-            queued = queued_digest(many)
-            many.store.writing = lambda: (_ for _ in ()).throw(StoreError("gone"))  # type: ignore[method-assign,assignment]
-            await ledger.settle(queued, ACCEPTED)
-
-    with pytest.raises(StoreError, match="gone"):
-        asyncio.run(story())
-
-
-def test_one_message_at_fault_does_not_take_its_group_with_it(many: App) -> None:
-    async def story() -> list[object]:
-        async with GroupCommit(many, "me") as ledger:
-            first, second = queued_digest(many), queued_digest(many)
-            assert await ledger.begin(first)
-            assert await ledger.begin(second)
-            poison = replace(ACCEPTED, server=b"no text")  # type: ignore[arg-type]
-            poisoned = replace(poison, started=datetime(2026, 6, 9, tzinfo=UTC), text=object())  # type: ignore[arg-type]
-            return await asyncio.gather(ledger.settle(first, ACCEPTED), ledger.settle(second, poisoned), return_exceptions=True)
-
-    good, bad = asyncio.run(story())
-    assert good is S.ACCEPTED
-    assert isinstance(bad, Exception)
 
 
 def test_a_send_leaves_the_collector_of_cycles_as_it_was(many: App) -> None:

@@ -1,0 +1,91 @@
+"""The real command, in a folder of its own."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from digest.cli import main
+from digest.demo.catcher import Catcher
+from tests.conftest import TODAY, invented
+
+Run = Callable[..., "Done"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Run:
+    """Runs `digest ...` as a process in tmp_path, with no settings from outside."""
+
+    def call(*words: str, **environment: str) -> Done:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
+        done = subprocess.run(
+            [sys.executable, "-m", "digest", *words],
+            cwd=tmp_path,
+            env=clean | {"COLUMNS": "200", "NO_COLOR": "1"} | environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, f"digest {' '.join(words)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        return Done(stdout=done.stdout, stderr=done.stderr)
+
+    return call
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """The same in this process, which spares loading everything anew for each command."""
+    monkeypatch.chdir(tmp_path)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+
+    def call(*words: str, code: int = 0, stdin: str = "", **environment: str) -> Done:
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["digest", *words])
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            ended: int | str | None = 0
+            try:
+                main()
+            except SystemExit as end:
+                ended = end.code or 0
+        told = capfd.readouterr()
+        assert ended == code, f"digest {' '.join(words)} ended with {ended}:\n{told.out}\n{told.err}"
+        return Done(stdout=told.out, stderr=told.err)
+
+    yield call
+    # A command logs to the stderr of its test; servers that outlive the test must not write to what is closed by then.
+    for handler in set(root.handlers).difference(handlers):
+        root.removeHandler(handler)
+    root.setLevel(level)
+
+
+@pytest.fixture
+def papers(tmp_path: Path) -> Path:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / f"{TODAY}.jsonl").write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in invented(TODAY)))
+    return folder
+
+
+@pytest.fixture
+def catcher(tmp_path: Path) -> Iterator[Catcher]:
+    with Catcher(tmp_path / "caught") as listening:
+        yield listening

@@ -1,0 +1,38 @@
+"""Every command is documented, and the README stays one that is read."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import typer
+
+from digest.cli import app
+from tests.conftest import ROOT
+
+
+def test_help_shows_all_of_its_words() -> None:
+    markup = re.compile(r"(?<!\\)\[[a-z\[/]")
+    waiting: list[Any] = [typer.main.get_command(app)]
+    while waiting:
+        command = waiting.pop()
+        waiting += getattr(command, "commands", {}).values()
+        words = [command.help or "", *(getattr(one, "help", None) or "" for one in command.params)]
+        assert not [text for text in words if markup.search(text)], command.name
+
+
+def test_every_command_has_help_and_stands_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert {"ingest", "subscribe", "run", "serve", "status", "demo"} <= set(commands)
+    for name, command in commands.items():
+        assert command.help, f"digest {name} has no help"
+        assert f"digest {name}" in readme, f"README.md says nothing about `digest {name}`"
+        for parameter in command.params:
+            assert getattr(parameter, "help", None), f"digest {name}: {parameter.name} has no help"
+
+
+def test_the_readme_stays_short_and_shows_the_commands_first() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 250
+    assert any(line.startswith("    python3 -m venv") for line in lines[:25])

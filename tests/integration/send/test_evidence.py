@@ -1,0 +1,59 @@
+"""What settles a message of which nobody knows whether it was taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from digest import pipeline, store
+from digest.app import App
+from digest.errors import InputError, NotFoundError
+from digest.model import Purpose
+from tests.fakes.post_office import PostOffice
+from tests.integration.send.conftest import Cast, Dump, S, counts
+from tests.webclient import Client
+
+
+@pytest.fixture
+def doubtful(any_app: App, cast: Cast, dump: Dump) -> tuple[App, dict[str, Any]]:
+    """alice's digest was handed over, and no answer came; with its message."""
+    alice = cast(any_app)["alice"]
+    pipeline.ingest(any_app, [dump()])
+    pipeline.compose(any_app, only=alice)
+    office = PostOffice()
+    office.says(alice.email, outcome="unknown")
+    pipeline.send(office.serving(any_app))
+    with any_app.store.reading() as tx:
+        (row,) = store.deliveries.of_messages(tx)
+    return any_app, row
+
+
+@pytest.mark.parametrize("purpose", [Purpose.UP, Purpose.DOWN, Purpose.UNSUBSCRIBE, Purpose.MANAGE])
+def test_an_answer_from_an_unknown_message_proves_that_it_was_accepted(doubtful: tuple[App, dict[str, Any]], purpose: Purpose) -> None:
+    app, row = doubtful
+    url = app.url(purpose, row["subscriber_id"], paper_id=1, message_id=row["id"]).removeprefix(app.config.web.base_url)
+    assert Client(app).get(url).status_code == 200
+    assert counts(app) == {S.UNKNOWN: 1}
+    assert Client(app).post(url, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert counts(app) == {S.ACCEPTED: 1}
+    (told,) = pipeline.deliveries(app)
+    assert told["evidence"] == "an answer from it"
+
+
+def test_an_answer_from_an_older_message_proves_nothing_of_this_one(doubtful: tuple[App, dict[str, Any]]) -> None:
+    app, row = doubtful
+    url = app.url(Purpose.UP, row["subscriber_id"], paper_id=1, message_id=0).removeprefix(app.config.web.base_url)
+    assert Client(app).post(url).status_code == 200
+    assert counts(app) == {S.UNKNOWN: 1}
+
+
+def test_the_operator_settles_what_the_server_s_log_knows(doubtful: tuple[App, dict[str, Any]]) -> None:
+    app, row = doubtful
+    with pytest.raises(NotFoundError, match="no message"):
+        pipeline.resolve(app, "<nobody@example.org>", S.ACCEPTED)
+    pipeline.resolve(app, row["message_id"].strip("<>"), S.REJECTED)
+    (told,) = pipeline.deliveries(app, state=S.REJECTED)
+    assert (told["evidence"], [one["outcome"] for one in told["deliveries"]]) == ("the operator", ["unknown"])
+    with pytest.raises(InputError, match="is rejected: only an unknown one"):
+        pipeline.resolve(app, row["message_id"], S.ACCEPTED)

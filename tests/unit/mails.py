@@ -1,0 +1,104 @@
+"""A service, a reader, a paper and a digest of it; and a mail as a mail program reads it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+from digest.messages import (
+    Listed,
+    Mailing,
+    PaperLinks,
+    ReaderLinks,
+    write_alert,
+    write_confirm,
+    write_digest,
+    write_goodbye,
+    write_welcome,
+)
+from digest.model import Made, Message, Paper, Subscriber
+
+NOW = datetime(2026, 6, 12, 5, tzinfo=UTC)
+MAILING = Mailing(
+    from_address="digest@papers.example.org",
+    from_name="Digest of Papers",
+    domain="papers.example.org",
+    base_url="https://papers.example.org",
+    bounce_address="bounces@papers.example.org",
+    product="Digest of Papers",
+)
+ALICE = Subscriber(id=7, email="alice@example.net", name="Alice Example", created=NOW)
+LINKS = ReaderLinks(manage="https://papers.example.org/s/abc", unsubscribe="https://papers.example.org/u/" + "k5qxm2" * 20)
+MADE = Made(model="thumbs", features="words-1", thumbs_up=9, thumbs_down=2, candidates=1200, dumps=("monday", "tuesday"), at=NOW)
+CAUGHT = {"message_id": "digest.20260612.7@papers.example.org", "date": NOW}
+BY_MAIL = "mailto:help@papers.example.org?subject=Unsubscribe%20" + "k5qxm2vtr7" * 5 + "abcde"
+
+
+def listed(number: int = 1, *, seen_before: bool = False, read: str = "https://example.org/paper", **fields: Any) -> Listed:
+    given: dict[str, Any] = {
+        "title": f"Title {number}",
+        "abstract": "An abstract.",
+        "authors": ("Jane Doe",),
+        "first_seen": date(2026, 6, 11),
+    }
+    return Listed(
+        paper=Paper(id=number, **(given | fields)),
+        reason=f"Reason {number}.",
+        label="good match",
+        links=PaperLinks(read=read, up=f"https://papers.example.org/t/up{number}", down=f"https://papers.example.org/t/down{number}"),
+        seen_before=seen_before,
+    )
+
+
+def digest(*papers: Listed, **changes: Any) -> Message:
+    given: dict[str, Any] = {
+        "mailing": MAILING,
+        "subscriber": ALICE,
+        "local_date": date(2026, 6, 12),
+        "made": MADE,
+        "links": LINKS,
+        **CAUGHT,
+    }
+    return write_digest(**(given | {"listed": papers or (listed(),)} | changes))
+
+
+def opened(message: Message) -> EmailMessage:
+    parsed = message_from_bytes(message.data, policy=policy.default)
+    assert isinstance(parsed, EmailMessage)
+    assert not parsed.defects
+    plain, rich = parsed.iter_parts()
+    assert plain.get_content().replace("\r\n", "\n") == message.text
+    assert rich.get_content().replace("\r\n", "\n") == message.html
+    assert parsed["Subject"] == message.subject
+    return parsed
+
+
+def head(message: Message) -> str:
+    return message.data.partition(b"\r\n\r\n")[0].decode("ascii")
+
+
+def written_confirm() -> Message:
+    return write_confirm(
+        mailing=MAILING,
+        subscriber=ALICE,
+        confirm="https://papers.example.org/c/x",
+        asked="the page at papers.example.org",
+        message_id="c@x",
+        date=NOW,
+    )
+
+
+def written_welcome() -> Message:
+    return write_welcome(mailing=MAILING, subscriber=ALICE, links=LINKS, message_id="w@x", date=NOW)
+
+
+def written_goodbye() -> Message:
+    return write_goodbye(mailing=MAILING, subscriber=ALICE, come_back="https://papers.example.org/s/x", message_id="g@x", date=NOW)
+
+
+def written_alert() -> Message:
+    return write_alert(
+        mailing=MAILING, recipient="operator@example.net", what="No dump came.", remedy="Look.\nThen fetch.", message_id="a@x", date=NOW
+    )

@@ -1,0 +1,62 @@
+"""The mails that are no digest: what each says and asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from digest.messages import (
+    write_welcome,
+)
+from digest.model import Message, Standing
+from tests.unit.mails import ALICE, LINKS, MAILING, NOW, head, opened, written_alert, written_confirm, written_goodbye, written_welcome
+
+
+@pytest.mark.parametrize("write", [written_confirm, written_welcome, written_goodbye, written_alert])
+def test_every_kind_of_mail_opens_and_is_marked_automatic(write: Callable[[], Message]) -> None:
+    parsed = opened(write())
+    assert parsed["Auto-Submitted"] == "auto-generated"
+    assert len(write().data) < 12_000
+
+
+def test_a_confirmation_asks_one_thing_and_repeats_nothing_a_stranger_typed() -> None:
+    message = written_confirm()
+    assert "Alice Example" not in message.data.decode() + message.html
+    assert message.text.count("<https://papers.example.org/c/x>") == 1
+    assert "List-Unsubscribe" not in head(message)
+    told = " ".join(message.text.split())
+    assert "asked through the page at papers.example.org" in told
+    assert "If it was not you, ignore this mail" in told
+
+
+def test_a_welcome_says_when_papers_come_and_how_to_leave() -> None:
+    message = written_welcome()
+    told = " ".join(message.text.split())
+    assert "every day, after 07:00 (UTC), 10 papers at most" in told
+    assert f"<{LINKS.unsubscribe}>" in message.text
+    assert "List-Unsubscribe-Post" in head(message)
+
+
+def test_a_welcome_to_who_paused_says_so() -> None:
+    paused = replace(ALICE, standing=Standing.PAUSED)
+    message = write_welcome(mailing=MAILING, subscriber=paused, links=LINKS, message_id="w@x", date=NOW)
+    assert "it is paused" in " ".join(message.text.split())
+    assert "it is paused" in " ".join(message.html.split())
+    assert "it is paused" not in written_welcome().text
+
+
+def test_a_goodbye_shows_the_way_back_and_nothing_to_leave() -> None:
+    message = written_goodbye()
+    assert "<https://papers.example.org/s/x>" in message.text
+    assert "nsubscribe:" not in message.text
+    assert "List-" not in head(message)
+
+
+def test_an_alert_says_what_is_wrong_and_what_to_do() -> None:
+    message = written_alert()
+    assert message.subject == "Digest of Papers needs you: No dump came"
+    assert message.recipient == "operator@example.net"
+    assert "Look.\nThen fetch.\n" in message.text
+    assert "Feedback-ID" not in head(message)
