@@ -10,10 +10,10 @@ from pathlib import Path
 
 from digest.config import Config
 from digest.doctor import local, network
-from digest.doctor.findings import AREAS, Finding, sick
+from digest.doctor.findings import Finding, sick
 from digest.doctor.spf import Resolver
 
-__all__ = ["AREAS", "Finding", "examine", "sick"]
+__all__ = ["Finding", "examine", "sick"]
 
 
 def examine(

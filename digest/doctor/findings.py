@@ -8,8 +8,7 @@ from typing import Literal
 
 #: good = as it should be; note = worth knowing; warning = works, and will fall short; bad = does not work
 Level = Literal["good", "note", "warning", "bad"]
-#: what was looked at, in the order of the report
-AREAS = ("config", "files", "store", "templates", "mail server", "mailbox", "dns", "pages", "clock")
+#: what was looked at
 Area = Literal["config", "files", "store", "templates", "mail server", "mailbox", "dns", "pages", "clock"]
 
 

@@ -18,7 +18,7 @@ from digest import features, interests, recipes, store
 from digest.app import App
 from digest.model import Feedback, MessageState, Subscriber
 from digest.pipeline.company import Company
-from digest.pipeline.gather import Reader, Shared, Topics, View, competing, shared_by_all, view
+from digest.pipeline.gather import Gathered, Reader, Shared, View, competing, shared_by_all, view
 from digest.pipeline.words import counted, stored_frequencies
 from digest.recipes import RECIPES
 from digest.store.history import FAILED, History
@@ -187,13 +187,13 @@ def _as_then(
     lifts = company.lifts([given[one.past.subscriber_id] for one in some])
     with app.store.reading() as tx:
         days = store.past.first_seen(tx, after, until, seen.mark or 0)
-        topics = Topics(tx, [people[one.past.subscriber_id] for one in some], given, seen, app.config.digest.ignored_weight)
+        gathered = Gathered(tx, [people[one.past.subscriber_id] for one in some], given, seen, app.config.digest.ignored_weight)
         readers = []
         for one, lift in zip(some, lifts, strict=True):
             subscriber = people[one.past.subscriber_id]
             history = before[subscriber.id, local_date]
-            among = competing(history, days, after, topics.seen(subscriber) | history.listed)
-            readers.append(topics.reader(subscriber, among | {item.paper_id for item in one.past.items}, frozenset(), lift))
+            among = competing(history, days, after, gathered.seen(subscriber) | history.listed)
+            readers.append(gathered.reader(subscriber, among | {item.paper_id for item in one.past.items}, frozenset(), lift))
         shared = shared_by_all(tx, sorted({ident for reader in readers for ident in reader.among}), local_date, seen)
     return shared, readers
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
@@ -124,8 +124,6 @@ def _finite(value: Any) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------- recipes
-
-Measure = Callable[[Replayed, str], float]
 
 
 def unit_of(replayed: Sequence[Replayed]) -> str:

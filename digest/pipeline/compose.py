@@ -21,7 +21,7 @@ from digest.pipeline.calibrate import calibrate, calibrations
 from digest.pipeline.choosing import TOGETHER, Sharing, choose_all
 from digest.pipeline.company import Company
 from digest.pipeline.deliveries import recover
-from digest.pipeline.gather import Topics, competing, shared_by_all, view
+from digest.pipeline.gather import Gathered, competing, shared_by_all, view
 from digest.pipeline.words import stored_frequencies
 from digest.store.digests import Window
 
@@ -255,14 +255,14 @@ def _outcomes(
         fresh = store.papers.seen_between(tx, after, until)
         carried = sorted({ident for h in history.values() for ident in h.carried} - set(fresh))
         shared = replace(shared_by_all(tx, fresh + carried, local_date, now_view), calibrations=calibrations(tx))
-        topics = Topics(tx, readers, votes, now_view, app.config.digest.ignored_weight)
+        gathered = Gathered(tx, readers, votes, now_view, app.config.digest.ignored_weight)
     first_seen = {ident: paper.first_seen for ident, paper in shared.papers.items()}
     work = []
     lifts = company.lifts([votes.get(s.id, []) for s in readers])
     for subscriber, own_lifts in zip(readers, lifts, strict=True):
         past = history[subscriber.id]
-        among = competing(past, first_seen, after, topics.seen(subscriber) | past.listed)
-        work.append(topics.reader(subscriber, among, past.maybe_seen, own_lifts))
+        among = competing(past, first_seen, after, gathered.seen(subscriber) | past.listed)
+        work.append(gathered.reader(subscriber, among, past.maybe_seen, own_lifts))
     batches = [work[start : start + TOGETHER] for start in range(0, len(work), TOGETHER)]
     each = app.workers.map(partial(choose_all, _sharing(app)), shared, batches)
     yield from zip(readers, chain.from_iterable(each), [mark] * len(readers), strict=True)

@@ -178,7 +178,7 @@ def _rows(tx: store.Connection, some: Sequence[Paper], view: View) -> sp.csr_mat
     return view.encoding.beside(rows, _encoded(tx, view.encoding.version, len(view.encoding.mean), [p.id for p in some]))
 
 
-class Topics:
+class Gathered:
     """Interests and thumbs of a batch of readers as the recipes need them; every paper is read and weighed once."""
 
     def __init__(
@@ -196,9 +196,9 @@ class Topics:
         self.now = view.now
         #: of each interest in order: its example papers, and the texts that stand for one
         self.examples: dict[int, list[tuple[list[int], list[str]]]] = {}
-        known = look_up_all(tx, list({name for s in readers for topic in s.interests for name in topic.papers}))
+        known = look_up_all(tx, list({name for s in readers for interest in s.interests for name in interest.papers}))
         for subscriber in readers:
-            self.examples[subscriber.id] = [_examples_of(topic, known, view) for topic in subscriber.interests]
+            self.examples[subscriber.id] = [_examples_of(interest, known, view) for interest in subscriber.interests]
         several = [subscriber.id for subscriber in readers if len(subscriber.interests) > 1]
         self.came = store.history.interests_of(tx, several, before=view.before) if several else {}
         wanted = {v.paper_id for some in votes.values() for v in some}

@@ -11,7 +11,7 @@ from digest import features, profiles, recipes, scores, store
 from digest.app import App
 from digest.errors import NotFoundError
 from digest.model import Feedback, Paper, Score, Subscriber, Vote
-from digest.pipeline.gather import Shared, Topics, shared_by_all, view
+from digest.pipeline.gather import Gathered, Shared, shared_by_all, view
 from digest.pipeline.hear import look_up_all
 from digest.pipeline.words import stored_frequencies
 
@@ -102,10 +102,10 @@ def learned_of(app: App, subscriber: Subscriber) -> LearnedOf:
     with app.store.reading() as tx:
         looked = view(tx, now=now, until=now.date(), frequencies=stored_frequencies(tx), encoder=app.config.features.encoder)
         votes = store.feedback.of_subscribers(tx, [subscriber.id])
-        topics = Topics(tx, [subscriber], votes, looked)
-        rated = topics.seen(subscriber)
+        gathered = Gathered(tx, [subscriber], votes, looked)
+        rated = gathered.seen(subscriber)
         shared = shared_by_all(tx, sorted(rated), now.date(), looked)
-    known = topics.reader(subscriber, frozenset(rated), frozenset()).known
+    known = gathered.reader(subscriber, frozenset(rated), frozenset()).known
     recipe = recipes.RECIPES[app.config.digest.recipe]
     each = recipes.learn(recipe, known, shared.background)
     given = {vote.paper_id: vote for vote in votes.get(subscriber.id, [])}
@@ -114,7 +114,7 @@ def learned_of(app: App, subscriber: Subscriber) -> LearnedOf:
     return LearnedOf(
         subscriber=subscriber,
         recipe=recipe.name,
-        tastes=tuple(_taste(one, one.share / whole, shared, topics.papers, given) for one in each),
+        tastes=tuple(_taste(one, one.share / whole, shared, gathered.papers, given) for one in each),
         thumbs_up=counted["thumbs_up"],
         thumbs_down=counted["thumbs_down"],
     )
@@ -173,15 +173,15 @@ def forget(app: App, subscriber_id: int, paper_id: int, *, via: str) -> bool:
             store.feedback.put(tx, given)
         names = _names_of(tx, subscriber, found.id)
         if names:
-            topics = [replace(topic, papers=tuple(name for name in topic.papers if name not in names)) for topic in subscriber.interests]
-            kept = tuple(topic for topic in topics if not topic.empty)
+            without = [replace(one, papers=tuple(name for name in one.papers if name not in names)) for one in subscriber.interests]
+            kept = tuple(one for one in without if not one.empty)
             store.subscribers.change(tx, replace(subscriber, interests=kept), now=app.now())
     return stands or bool(names)
 
 
 def _names_of(tx: store.Connection, subscriber: Subscriber, paper_id: int) -> set[str]:
     """By which names the reader gave the paper as an example."""
-    names: Iterable[str] = {name for topic in subscriber.interests for name in topic.papers}
+    names: Iterable[str] = {name for interest in subscriber.interests for name in interest.papers}
     return {name for name, idents in look_up_all(tx, list(names)).items() if paper_id in idents[:1]}
 
 

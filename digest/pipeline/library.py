@@ -121,16 +121,16 @@ def import_library(app: App, subscriber: Subscriber, path: Path, *, interest: st
         known = store.subscribers.by_id(tx, subscriber.id)
         if known is None:
             raise NotFoundError(f"no subscriber {subscriber.id}; the row was deleted")
-        topic = next((one for one in known.interests if one.name == name), Interest(name=name))
-        report.entries, names = _named(tx, wanted, topic.papers)
+        own = next((one for one in known.interests if one.name == name), Interest(name=name))
+        report.entries, names = _named(tx, wanted, own.papers)
         if len(names) > MOST:
             raise InputError(f"the interest {name!r} would hold {len(names):,} example papers, more than {MOST:,}. Give a part of the file")
         report.subscriber = known
-        if names != topic.papers:
-            grown = replace(topic, papers=names)
-            topics = [grown if one.name == name else one for one in known.interests]
-            topics += [] if grown in topics else [grown]
-            report.subscriber = store.subscribers.change(tx, replace(known, interests=tuple(topics)), now=app.now())
+        if names != own.papers:
+            grown = replace(own, papers=names)
+            interests = [grown if one.name == name else one for one in known.interests]
+            interests += [] if grown in interests else [grown]
+            report.subscriber = store.subscribers.change(tx, replace(known, interests=tuple(interests)), now=app.now())
     return report
 
 

@@ -13,7 +13,7 @@ from digest.errors import NotFoundError
 from digest.model import Digest, Message, MessageKind, Paper, Queued, Quiet, Subscriber
 from digest.pipeline.company import least
 from digest.pipeline.compose import outcome_for, zone_of
-from digest.pipeline.letters import write_digest
+from digest.pipeline.writing import write_digest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

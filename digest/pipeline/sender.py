@@ -24,8 +24,8 @@ from digest.mailer import EVERYWHERE, Mailer
 from digest.model import Delivery, Message, MessageState, Phase, Queued, Subscriber
 from digest.pipeline.bounces import note_expired
 from digest.pipeline.group_commit import GroupCommit
-from digest.pipeline.letters import Material, Shelf, gather, write
 from digest.pipeline.pauses import SharedPauses
+from digest.pipeline.writing import Material, Shelf, gather, write
 
 log = logging.getLogger("digest.send")
 

@@ -88,11 +88,11 @@ def _one(tx: Connection, where: Any) -> Subscriber:
 
 def _many(tx: Connection, where: Any) -> list[Subscriber]:
     rows = tx.execute(select(subscribers).where(where).order_by(subscribers.c.id)).all()
-    topics: dict[int, list[Interest]] = defaultdict(list)
+    found: dict[int, list[Interest]] = defaultdict(list)
     for some in batches([row.id for row in rows]):
-        for topic in tx.execute(select(interests).where(interests.c.subscriber_id.in_(some)).order_by(interests.c.id)):
-            topics[topic.subscriber_id].append(_interest(topic))
-    return [_subscriber(row, topics[row.id]) for row in rows]
+        for interest in tx.execute(select(interests).where(interests.c.subscriber_id.in_(some)).order_by(interests.c.id)):
+            found[interest.subscriber_id].append(_interest(interest))
+    return [_subscriber(row, found[row.id]) for row in rows]
 
 
 def _interest(row: Row[Any]) -> Interest:
@@ -107,7 +107,7 @@ def _interest(row: Row[Any]) -> Interest:
     )
 
 
-def _subscriber(row: Row[Any], topics: Sequence[Interest]) -> Subscriber:
+def _subscriber(row: Row[Any], own: Sequence[Interest]) -> Subscriber:
     return Subscriber(
         id=row.id,
         email=row.email,
@@ -118,7 +118,7 @@ def _subscriber(row: Row[Any], topics: Sequence[Interest]) -> Subscriber:
         days=tuple(row.days),
         size=row.size,
         threshold=int(row.threshold) if row.threshold.isdigit() else row.threshold,
-        interests=tuple(topics),
+        interests=tuple(own),
         created=row.created_at,
     )
 
@@ -137,17 +137,17 @@ def _values(s: Subscriber) -> dict[str, Any]:
     }
 
 
-def _add_interests(tx: Connection, ident: int, topics: Sequence[Interest]) -> None:
-    for topic in topics:
+def _add_interests(tx: Connection, ident: int, some: Sequence[Interest]) -> None:
+    for interest in some:
         tx.execute(
             interests.insert().values(
                 subscriber_id=ident,
-                name=topic.name,
-                share=topic.share,
-                keywords=list(topic.keywords),
-                categories=list(topic.categories),
-                authors=list(topic.authors),
-                papers=list(topic.papers),
-                text=topic.text,
+                name=interest.name,
+                share=interest.share,
+                keywords=list(interest.keywords),
+                categories=list(interest.categories),
+                authors=list(interest.authors),
+                papers=list(interest.papers),
+                text=interest.text,
             )
         )

@@ -87,26 +87,27 @@ def _interests(wish: Wish, known: tuple[Interest, ...]) -> tuple[Interest, ...]:
     if wish.interests is not None:
         if both := [key for key in _WORDS if getattr(wish, key) is not None]:
             raise InputError(f"interests: they say it all; leave out {both[0]}, or give it within one of them")
-        topics = [_checked(interest) for interest in wish.interests]
+        interests = [_checked(interest) for interest in wish.interests]
     else:
         gone = [_name(name) for name in wish.drop or ()]
-        if unknown := [name for name in gone if name not in [topic.name for topic in known]]:
+        if unknown := [name for name in gone if name not in [each.name for each in known]]:
             raise InputError(
-                f"drop {unknown[0]!r}: there is no such interest; known are {', '.join(topic.name for topic in known) or 'none'}"
+                f"drop {unknown[0]!r}: there is no such interest; known are {', '.join(each.name for each in known) or 'none'}"
             )
-        topics = [topic for topic in known if topic.name not in gone]
+        interests = [each for each in known if each.name not in gone]
         if any(getattr(wish, key) is not None for key in _WORDS[:-1]):
-            first = topics[0].name if topics else Interest().name
+            first = interests[0].name if interests else Interest().name
             name = first if wish.interest is None else _name(wish.interest)
-            one = _changed(next((topic for topic in topics if topic.name == name), Interest(name=name)), wish)
-            topics = [one if topic.name == name else topic for topic in topics] + [one] * (name not in [topic.name for topic in topics])
-    topics = [topic for topic in topics if not topic.empty]
-    names = [topic.name.casefold() for topic in topics]
-    if twice := [topic.name for topic in topics if names.count(topic.name.casefold()) > 1]:
+            one = _changed(next((each for each in interests if each.name == name), Interest(name=name)), wish)
+            there = name in [each.name for each in interests]
+            interests = [one if each.name == name else each for each in interests] if there else [*interests, one]
+    interests = [each for each in interests if not each.empty]
+    names = [each.name.casefold() for each in interests]
+    if twice := [each.name for each in interests if names.count(each.name.casefold()) > 1]:
         raise InputError(f"interests: {twice[0]!r} is the name of two; give each its own")
-    if len(topics) > INTERESTS_MAX:
-        raise InputError(f"interests: at most {INTERESTS_MAX}, got {len(topics)}")
-    return tuple(topics)
+    if len(interests) > INTERESTS_MAX:
+        raise InputError(f"interests: at most {INTERESTS_MAX}, got {len(interests)}")
+    return tuple(interests)
 
 
 def _name(name: str) -> str:
@@ -129,15 +130,15 @@ def _checked(interest: Interest) -> Interest:
     )
 
 
-def _changed(topic: Interest, wish: Wish) -> Interest:
+def _changed(interest: Interest, wish: Wish) -> Interest:
     return replace(
-        topic,
-        share=_within("share", wish.share, 1, SHARE_MAX, topic.share),
-        keywords=topic.keywords if wish.keywords is None else _words("keywords", wish.keywords),
-        categories=topic.categories if wish.categories is None else _words("categories", wish.categories),
-        authors=topic.authors if wish.authors is None else _words("authors", wish.authors),
-        papers=topic.papers if wish.papers is None else _words("papers", wish.papers, most=_PAPERS_MAX),
-        text=topic.text if wish.text is None else wish.text.strip()[:_TEXT_MAX],
+        interest,
+        share=_within("share", wish.share, 1, SHARE_MAX, interest.share),
+        keywords=interest.keywords if wish.keywords is None else _words("keywords", wish.keywords),
+        categories=interest.categories if wish.categories is None else _words("categories", wish.categories),
+        authors=interest.authors if wish.authors is None else _words("authors", wish.authors),
+        papers=interest.papers if wish.papers is None else _words("papers", wish.papers, most=_PAPERS_MAX),
+        text=interest.text if wish.text is None else wish.text.strip()[:_TEXT_MAX],
     )
 
 

@@ -54,16 +54,16 @@ class Settings:
 
 def settings_of(subscriber: Subscriber, *, more: bool = False) -> Settings:
     """The page as it stands; `more` has room for one more interest."""
-    topic = subscriber.interests[0] if subscriber.interests else Interest()
+    interest = subscriber.interests[0] if subscriber.interests else Interest()
     return Settings(
         size=str(subscriber.size),
         hour=str(subscriber.hour),
         timezone=subscriber.timezone,
         days=tuple(str(day) for day in subscriber.days),
         threshold=str(subscriber.threshold),
-        keywords="\n".join(topic.keywords),
-        categories="\n".join(topic.categories),
-        authors="\n".join(topic.authors),
+        keywords="\n".join(interest.keywords),
+        categories="\n".join(interest.categories),
+        authors="\n".join(interest.authors),
         blocks=blocks_of(subscriber, more=more),
     )
 

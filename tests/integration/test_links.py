@@ -18,7 +18,7 @@ from digest import feedback, pipeline, store, subscriptions
 from digest.app import App
 from digest.errors import LinkError
 from digest.model import Link, MessageKind, MessageState, Purpose, Standing, Subscriber
-from digest.pipeline import letters
+from digest.pipeline import writing
 from tests.conftest import NOON, make_app
 from tests.webclient import Client
 
@@ -206,7 +206,7 @@ def test_with_a_bounce_domain_each_mail_has_an_envelope_sender_of_its_own(tmp_pa
     pipeline.compose(app, only=alice)
     with app.store.writing() as tx:
         (queued,) = store.ledger.claim(tx, owner="sender", now=NOON, clock=NOON)
-    message = letters.write(app, queued, letters.gather(app, [queued], letters.Shelf(app)))
+    message = writing.write(app, queued, writing.gather(app, [queued], writing.Shelf(app)))
     link = app.with_keys(partial(feedback.read_bounce_address, message.sender))
     assert (link.subscriber_id, link.message_id) == (alice.id, queued.id)
     assert b"\r\nFrom: Digest <digest@example.org>\r\n" in b"\r\n" + message.data

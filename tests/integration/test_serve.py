@@ -11,11 +11,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -26,10 +27,10 @@ from digest.app import App
 from digest.config import SubscriberEntry
 from digest.errors import DigestError, InputError, StoreError
 from digest.model import Purpose, Standing, Subscriber
-from digest.pipeline.compose import Composed
 from digest.subscriptions import Wish
 from digest.web.guard import HEADERS
 from digest.web.listener import listen
+from digest.workers import Inline
 from tests.conftest import ROOT, TODAY, make_app
 from tests.webclient import Write, contents, fill
 
@@ -185,26 +186,32 @@ def test_a_scheduler_and_two_senders_beside_each_other_send_each_digest_once(
     assert "Traceback" not in log
 
 
-def test_a_compose_that_takes_long_keeps_no_letter_waiting(anywhere: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    composing, go_on = threading.Event(), threading.Event()
+class Waiting(Inline):
+    """Workers that do nothing until they are told to."""
 
-    def slow(*_: object, **__: object) -> Composed:
-        composing.set()
-        go_on.wait(LONG)
-        return Composed()
+    def __init__(self) -> None:
+        self.asked, self.go_on = threading.Event(), threading.Event()
 
-    monkeypatch.setattr(serve.pipeline, "compose", slow)
-    stopping = threading.Event()
-    clocks = [*serve.scheduling(anywhere, stopping), *serve.sending(anywhere, stopping)]
-    for clock in clocks[:1]:
-        clock.start()
+    def map(self, function: Callable[[Any, Any], Any], shared: Any, items: Iterable[Any]) -> Iterator[Any]:
+        self.asked.set()
+        self.go_on.wait(LONG)
+        return super().map(function, shared, items)
+
+
+def test_a_compose_that_takes_long_keeps_no_letter_waiting(anywhere: App, cast: Cast, dump: Write) -> None:
+    fill(anywhere, dump)
+    cast(anywhere)
+    workers, stopping = Waiting(), threading.Event()
+    slow = replace(anywhere, workers=workers)
+    clocks = [*serve.scheduling(slow, stopping), *serve.sending(slow, stopping)]
+    clocks[0].start()
     try:
-        assert composing.wait(LONG)
-        subscriptions.ask(anywhere, Wish(email="grace@example.org", keywords=("robot",)), origin="page")
+        assert workers.asked.wait(LONG)
+        subscriptions.ask(slow, Wish(email="grace@example.org", keywords=("robot",)), origin="page")
         clocks[-1].tick()
-        assert len(list((anywhere.config.ingest.inbox.parent / "outbox").glob("*.eml"))) == 1
+        assert len(list((slow.config.ingest.inbox.parent / "outbox").glob("*.eml"))) == 1
     finally:
-        go_on.set()
+        workers.go_on.set()
         clocks[0].stop()
 
 
