@@ -1,4 +1,4 @@
-"""Commands about readers: subscribe, unsubscribe, subscribers, rate."""
+"""Commands about readers: subscribe, unsubscribe, delete, subscribers, rate."""
 
 from __future__ import annotations
 
@@ -139,6 +139,25 @@ def unsubscribe(
         show_json({"email": gone.email, "standing": gone.standing.value})
     else:
         out.print(f"{gone.email}: {gone.standing.value}", highlight=False, markup=False)
+
+
+@app.command()
+def delete(
+    email: Annotated[str, typer.Argument(help="Address of the reader.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before all is deleted.")] = False,
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Delete a reader with everything stored about them: settings, thumbs, digests, messages. They are not told. A suppressed address stays so."""
+    with opened(config) as service:
+        known = subscriptions.by_email(service, email)
+        if not yes:
+            typer.confirm(f"Delete {known.email} and everything stored about them? This cannot be undone", abort=True)
+        subscriptions.delete(service, known.id)
+    if as_json:
+        show_json({"email": known.email, "deleted": True})
+    else:
+        out.print(f"{known.email}: deleted. Backups made before, and the mail server's log, still name them", highlight=False, markup=False)
 
 
 @app.command()

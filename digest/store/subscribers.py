@@ -45,6 +45,13 @@ def set_standing(tx: Connection, ident: int, standing: Standing, *, now: datetim
     return done.rowcount == 1
 
 
+def remove(tx: Connection, ident: int) -> bool:
+    """Delete a subscriber with all rows that are theirs: interests, thumbs, digests, messages, attempts, bounces. False: they were gone."""
+    # The reader first, as whoever begins to send does: waiting for each other's rows in another order would be a deadlock.
+    tx.execute(select(subscribers.c.id).where(subscribers.c.id == ident).with_for_update())
+    return tx.execute(delete(subscribers).where(subscribers.c.id == ident)).rowcount == 1
+
+
 def by_email(tx: Connection, email: str) -> Subscriber | None:
     return next(iter(_many(tx, subscribers.c.email_key == key(email))), None)
 

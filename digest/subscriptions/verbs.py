@@ -1,4 +1,4 @@
-"""The life of a subscription: subscribe, confirm, change, pause, leave. Every door calls these verbs."""
+"""The life of a subscription: subscribe, confirm, change, pause, leave, delete. Every door calls these verbs."""
 
 from __future__ import annotations
 
@@ -163,6 +163,24 @@ def return_after(app: App, subscriber_id: int) -> Subscriber:
             store.suppressions.release(tx, known.email, now=app.now())
             store.subscribers.set_standing(tx, subscriber_id, Standing.ACTIVE, now=app.now())
             known = replace(known, standing=Standing.ACTIVE)
+    return known
+
+
+def delete(app: App, subscriber_id: int) -> Subscriber:
+    """Delete a reader with everything that is stored about them; returns who it was.
+
+    No mail goes to them any more but one whose body has begun, and none tells them. That an address is suppressed stays known, as do the counts of
+    past rounds.
+
+    Raises:
+        NotFoundError: they are not stored.
+        InputError: the config names them, and would bring them back.
+    """
+    with app.store.writing() as tx:
+        known = _known(tx, subscriber_id)
+        if known.email.casefold() in {entry.email.casefold() for entry in app.config.subscribers}:
+            raise InputError(f"[[subscribers]] of the config names {known.email}, and would bring them back. Take them out of it first")
+        store.subscribers.remove(tx, subscriber_id)
     return known
 
 

@@ -18,7 +18,7 @@ import digest
 from digest.app import App
 from digest.errors import LinkError, NotFoundError, StoreError
 from digest.messages.templates import render
-from digest.web import api, health, joining, learned, leaving, settings, thumbs
+from digest.web import api, deleting, health, joining, learned, leaving, settings, thumbs
 from digest.web.guard import BODY_MAX, Guard
 from digest.web.pages import Pages
 
@@ -55,11 +55,13 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         leaving.routes(app, pages),
         settings.routes(app, pages),
         learned.routes(app, pages),
+        deleting.routes(app, pages),
         joining.routes(app, pages),
     ):
         web.include_router(part)
     web.include_router(api.routes(app))
     web.include_router(learned.program_routes(app))
+    web.include_router(deleting.program_routes(app))
     web.include_router(health.routes(app))
     web.include_router(_files(app, pages))
     for more in extra:

@@ -11,7 +11,7 @@ from digest import pipeline, subscriptions
 from digest.app import App
 from digest.errors import NotFoundError
 from digest.model import Link, Purpose, Standing, Subscriber
-from digest.web.pages import FormBody, Pages, masked
+from digest.web.pages import Form, FormBody, Pages, masked
 
 log = logging.getLogger("digest.web")
 
@@ -45,9 +45,12 @@ def routes(app: App, pages: Pages) -> APIRouter:
     def leave(token: str, form: FormBody) -> HTMLResponse:
         """Any POST leaves, but one that says to come back."""
         link = pipeline.read_link(app, token, Purpose.UNSUBSCRIBE)
-        known = found(link)
-        if known is None:
+        try:
+            return go(link, form)
+        except NotFoundError:  # deleted in this moment
             return page(None)
+
+    def go(link: Link, form: Form) -> HTMLResponse:
         if form.one("undo") and not form.one("List-Unsubscribe"):
             subscriber = subscriptions.return_after(app, link.subscriber_id)
             pipeline.arrived(app, link)

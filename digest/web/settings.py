@@ -36,6 +36,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
             zones=offered_zones(),
             leave=pages.path(Purpose.UNSUBSCRIBE, link),
             learned=f"{pages.path(Purpose.MANAGE, link)}/learned",
+            delete=f"{pages.path(Purpose.MANAGE, link)}/delete",
         )
 
     @router.api_route("/m/{token}", methods=["GET", "HEAD"])

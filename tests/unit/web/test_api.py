@@ -141,7 +141,7 @@ def test_the_api_is_described(client: Client) -> None:
     assert set(described["paths"]) == {
         PATH,
         "/healthz",
-        *(f"/api/v1/readers/{{token}}/{verb}" for verb in ("learned", "forget", "start-over")),
+        *(f"/api/v1/readers/{{token}}/{verb}" for verb in ("learned", "forget", "start-over", "delete")),
     }
     operation = described["paths"][PATH]["post"]
     assert set(operation["responses"]) == {"202", "403", "413", "422", "503"}

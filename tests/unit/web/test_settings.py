@@ -11,12 +11,14 @@ import pytest
 
 from digest import subscriptions
 from digest.app import App
+from digest.errors import NotFoundError
 from digest.messages.templates import render
 from digest.model import Interest, Purpose, Standing, Subscriber
 from digest.subscriptions import Wish
 from digest.web.forms import offered_zones, read_settings, settings_of
 from digest.web.pages import Form, masked, rhythm
 from digest.web.texts import lines, words
+from tests.unit.web.conftest import heading
 from tests.webclient import Client, contents
 
 Cast = Callable[[App], dict[str, Subscriber]]
@@ -321,3 +323,36 @@ def test_giving_up_all_interests_leaves_none(client: Client, alice: Subscriber) 
     sent = blocks({"former": "main", "name": "main", "keywords": "robot"}) | {"remove-0": "1"}
     assert client.post(client.path(Purpose.MANAGE, alice), data=GOOD | sent).status_code == 200
     assert subscriptions.by_id(client.app, alice.id).interests == ()
+
+
+# ---------------------------------------------------------------------------------------------- delete
+
+
+def test_to_delete_oneself_takes_the_address_and_one_press(client: Client, alice: Subscriber) -> None:
+    settings = client.path(Purpose.MANAGE, alice)
+    path = f"{settings}/delete"
+    assert f'href="{path}"' in client.get(settings).text
+    before = contents(client.app)
+    assert heading(client.get(path).text) == "Delete everything?"
+    for typed in ("", "bob@example.org", "alice"):
+        answer = client.post(path, data={"address": typed})
+        assert answer.status_code == 422
+        assert 'id="address-error"' in answer.text
+        assert contents(client.app) == before
+    answer = client.post(path, data={"address": f" {alice.email.upper()} "})
+    assert (answer.status_code, heading(answer.text)) == (200, "Deleted")
+    with pytest.raises(NotFoundError):
+        subscriptions.by_id(client.app, alice.id)
+    assert (client.get(path).status_code, client.post(path, data={"address": alice.email}).status_code) == (404, 404)
+    assert client.post(client.path(Purpose.UNSUBSCRIBE, alice)).status_code == 200
+
+
+def test_a_program_deletes_a_reader_with_their_token_alone(client: Client, alice: Subscriber) -> None:
+    token = client.path(Purpose.MANAGE, alice).rpartition("/")[2]
+    wrong = client.path(Purpose.UNSUBSCRIBE, alice).rpartition("/")[2]
+    assert client.post(f"/api/v1/readers/{wrong}/delete", json={"confirm": True}).status_code == 404
+    assert client.post(f"/api/v1/readers/{token}/delete", json={"confirm": False}).status_code == 422
+    assert subscriptions.by_id(client.app, alice.id) == alice
+    answer = client.post(f"/api/v1/readers/{token}/delete", json={"confirm": True})
+    assert (answer.status_code, answer.json()) == (200, {"deleted": True})
+    assert client.post(f"/api/v1/readers/{token}/delete", json={"confirm": True}).status_code == 404

@@ -1,0 +1,157 @@
+"""A reader is deleted with everything that is stored about them, and nothing else goes with them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from digest import config, inbound, pipeline, store, subscriptions
+from digest.app import App
+from digest.cli import app as commands
+from digest.errors import InputError, NotFoundError
+from digest.model import Delivery, Phase, Purpose, Standing, Suppression, SuppressionReason
+from digest.store import tables
+from digest.subscriptions import Wish
+from tests.conftest import NOON, TODAY, mails
+from tests.webclient import Client, Write
+
+GONE, STAYS = "gone.reader@example.org", "bob@example.org"
+
+
+def everything(app: App) -> dict[str, list[str]]:
+    """All rows of all tables as text."""
+    with app.store.reading() as tx:
+        return {name: sorted(str(tuple(row)) for row in tx.execute(table.select())) for name, table in tables.metadata.tables.items()}
+
+
+def lived(app: App, dump: Write) -> tuple[int, int]:
+    """Two readers with a digest each, thumbs, interests, a bounce; returns their ids."""
+    wish = {"keywords": ("robot", "a very private wish"), "papers": ("arxiv:2606.09001",)}
+    gone, stays = (
+        subscriptions.subscribe(app, Wish(email=email, name=email, **wish), origin="command").subscriber for email in (GONE, STAYS)
+    )  # type: ignore[arg-type]
+    pipeline.ingest(app, [dump(each=10)])
+    pipeline.round(app)
+    for reader in (gone, stays):
+        pipeline.rate(app, reader, "arxiv:2606.09003", 1)
+        with app.store.writing() as tx:
+            message = tx.exec_driver_sql(f"SELECT max(id) FROM messages WHERE subscriber_id = {reader.id}").scalar_one()
+            pipeline.bounces.note(
+                app, tx, message=message, email=reader.email, fault="mailbox", enhanced="5.2.2", text=f"{reader.email} full", via="mail"
+            )
+    return gone.id, stays.id
+
+
+def test_nothing_of_a_deleted_reader_is_left_and_nothing_of_others_is_gone(any_app: App, dump: Write) -> None:
+    gone, stays = lived(any_app, dump)
+    before = everything(any_app)
+    assert {name for name, rows in before.items() if GONE in str(rows)} == {"subscribers", "bounces"}
+    assert subscriptions.delete(any_app, gone).email == GONE
+    after = everything(any_app)
+    assert GONE not in str(after)
+    lost = {name: len(rows) - len(after[name]) for name, rows in before.items() if rows != after[name]}
+    assert lost == {
+        "subscribers": 1,
+        "interests": 1,
+        "feedback": 1,
+        "digests": 1,
+        "digest_items": 10,
+        "messages": 1,
+        "deliveries": 1,
+        "bounces": 1,
+    }
+    assert [reader.id for reader in subscriptions.everybody(any_app)] == [stays]
+    with pytest.raises(NotFoundError):
+        subscriptions.delete(any_app, gone)
+
+
+def test_old_links_of_a_deleted_reader_harm_nobody_and_leaving_still_works(any_app: App, dump: Write) -> None:
+    gone, _ = lived(any_app, dump)
+    client = Client(any_app)
+    leave = any_app.url(Purpose.UNSUBSCRIBE, gone, message_id=1).removeprefix(any_app.config.web.base_url)
+    thumb = any_app.url(Purpose.UP, gone, paper_id=1, message_id=1).removeprefix(any_app.config.web.base_url)
+    subscriptions.delete(any_app, gone)
+    back = subscriptions.subscribe(any_app, Wish(email=GONE), origin="command").subscriber
+    assert back.id > gone, "a number is never given twice"
+    before = everything(any_app)
+    for data in ({"List-Unsubscribe": "One-Click"}, {"undo": "1"}, {}):
+        assert client.post(leave, data=data).status_code == 200
+    assert client.get(leave).status_code == 200
+    assert client.post(thumb).status_code == 404
+    letter = f"From: {GONE}\r\nSubject: unsubscribe {leave.rpartition('/')[2]}\r\n\r\n".encode()
+    assert inbound.receive(any_app, letter).outcome == "ignored"
+    assert everything(any_app) == before
+
+
+def test_who_is_deleted_while_a_digest_waits_or_is_claimed_gets_none(any_app: App, dump: Write) -> None:
+    gone = subscriptions.subscribe(any_app, Wish(email=GONE), origin="command").subscriber
+    pipeline.ingest(any_app, [dump(each=10)])
+    pipeline.compose(any_app)
+    with any_app.store.writing() as tx:
+        (queued,) = store.ledger.claim(tx, owner="me", now=NOON, clock=NOON)
+    subscriptions.delete(any_app, gone.id)
+    with any_app.store.writing() as tx:
+        assert store.ledger.begin(tx, [queued], owner="me", now=NOON, clock=NOON) == set()
+        ended = Delivery(outcome="lost", server="here", phase=Phase.DATA, started=NOON, ended=NOON)
+        assert store.ledger.settle(tx, [(queued, ended)], owner="me", now=NOON) == {}
+    pipeline.send(any_app)
+    assert mails(any_app) == {}
+
+
+def test_an_address_stays_suppressed_when_its_reader_is_deleted(any_app: App, dump: Write) -> None:
+    gone, _ = lived(any_app, dump)
+    told = Suppression(address=GONE, reason=SuppressionReason.HARD, since=NOON, evidence="550 no such user")
+    subscriptions.suppress(any_app, [told])
+    subscriptions.delete(any_app, gone)
+    assert subscriptions.suppressed(any_app) == [told]
+    assert subscriptions.subscribe(any_app, Wish(email=GONE), origin="command").outcome == "suppressed"
+    subscriptions.release(any_app, GONE)
+    assert subscriptions.subscribe(any_app, Wish(email=GONE), origin="command").outcome == "new"
+
+
+def test_the_other_readers_go_on_as_if_nothing_had_been(any_app: App, dump: Write) -> None:
+    gone, stays = lived(any_app, dump)
+    subscriptions.delete(any_app, gone)
+    tomorrow = any_app.at(NOON + timedelta(days=1))
+    pipeline.ingest(tomorrow, [dump(TODAY + timedelta(days=1), each=10)])
+    assert [one.email for one in pipeline.compose(tomorrow).planned] == [STAYS]
+    assert pipeline.status(tomorrow).json
+    assert pipeline.deliveries(tomorrow)[0]["email"] == STAYS
+    assert subscriptions.by_id(tomorrow, stays).standing is Standing.ACTIVE
+
+
+def test_who_stands_in_the_config_is_not_deleted_since_they_would_come_back(app: App, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        f'[store]\nurl = "sqlite:///{app.store.url.database}"\n[[subscribers]]\nemail = "Gone.Reader@example.org"\n'
+    )
+    app = replace(app, config=config.load(tmp_path / "config.toml", {}))
+    subscriptions.apply_config(app)
+    (known,) = subscriptions.everybody(app)
+    with pytest.raises(InputError, match="subscribers"):
+        subscriptions.delete(app, known.id)
+    assert subscriptions.everybody(app) == [known]
+    client = Client(app)
+    path = app.url(Purpose.MANAGE, known.id).removeprefix(app.config.web.base_url)
+    assert client.post(f"{path}/delete", data={"address": GONE}).status_code == 422
+    assert client.post(f"/api/v1/readers{path.removeprefix('/m')}/delete", json={"confirm": True}).status_code == 409
+    assert subscriptions.everybody(app) == [known]
+
+
+def test_the_command_asks_first(app: App, dump: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    lived(app, dump)
+    monkeypatch.setenv("DIGEST_STORE__URL", f"sqlite:///{app.store.url.database}")
+    run = CliRunner().invoke
+    refused = run(commands, ["delete", GONE], input="n\n")
+    assert refused.exit_code == 1
+    assert len(subscriptions.everybody(app)) == 2
+    done = run(commands, ["delete", GONE, "--yes", "--json"])
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"email": GONE, "deleted": True})
+    assert [reader.email for reader in subscriptions.everybody(app)] == [STAYS]
+    absent = run(commands, ["delete", GONE, "--yes"])
+    assert absent.exit_code == 1
+    assert "nobody subscribes" in str(absent.exception or absent.output)
