@@ -216,3 +216,19 @@ def test_what_was_learned_is_seen_and_forgotten(page: Page, served: App, cast: C
     forget.click()
     expect(page.get_by_role("status")).to_contain_text("All your thumbs are forgotten.")
     assert all(pipeline.standing_vote(served, alice.id, number) == 0 for number in (1, 2, 3))
+
+
+def test_a_reader_deletes_everything_by_typing_their_address(page: Page, served: App, cast: Cast) -> None:
+    alice = cast(served)["alice"]
+    page.goto(path(served, Purpose.MANAGE, alice))
+    page.get_by_role("link", name="delete everything").click()
+    heading(page, "Delete everything?")
+    fits(page)
+    page.get_by_role("button", name="Delete everything").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was deleted.")
+    fits(page)
+    page.get_by_label("Your address, typed out").fill(alice.email)
+    page.get_by_role("button", name="Delete everything").click()
+    expect(page.get_by_role("status")).to_contain_text("Nothing is stored about you any more")
+    fits(page)
+    assert alice.email not in [reader.email for reader in subscriptions.everybody(served)]
