@@ -55,28 +55,21 @@ def _mailbox(address: str) -> str:
     return address
 
 
-def _selector(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?", name):
-        raise ValueError("must be letters, digits, - and .: it names a DNS record")
-    return name
-
-
 def _http_or_none(url: str) -> str:
     if url:
         _http(url)
     return url  # as it is: at some servers a slash at the end makes another address
 
 
-def _hello(name: str) -> str:
-    if name and not re.fullmatch(r"[A-Za-z0-9._-]+|\[[A-Za-z0-9:.]+\]", name):
-        raise ValueError("must be a name such as mail.example.org, or an address such as [192.0.2.25]")
-    return name
+def _spelt(pattern: str, rule: str) -> AfterValidator:
+    """A name that matches as a whole, or `rule` is what is said of it."""
 
+    def check(name: str) -> str:
+        if not re.fullmatch(pattern, name):
+            raise ValueError(rule)
+        return name
 
-def _folder_name(name: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", name):
-        raise ValueError("must be 1 to 40 small letters, digits, - and _: it names a folder")
-    return name
+    return AfterValidator(check)
 
 
 def _day(text: str) -> str:
@@ -91,10 +84,15 @@ Hour = Annotated[int, Field(ge=0, le=23)]
 Weekday = Annotated[int, Field(ge=1, le=7)]
 Address = Annotated[str, AfterValidator(_mailbox)]
 Threshold = Annotated[int | str, AfterValidator(_threshold)]
-Selector = Annotated[str, AfterValidator(_selector)]
+Selector = Annotated[
+    str, _spelt(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?", "must be letters, digits, - and .: it names a DNS record")
+]
 Day = Annotated[str, AfterValidator(_day)]
-FolderName = Annotated[str, AfterValidator(_folder_name)]
-Hello = Annotated[str, AfterValidator(_hello)]
+FolderName = Annotated[str, _spelt(r"[a-z0-9][a-z0-9_-]{0,39}", "must be 1 to 40 small letters, digits, - and _: it names a folder")]
+#: "" = the domain that mails come from
+Hello = Annotated[
+    str, _spelt(r"|[A-Za-z0-9._-]+|\[[A-Za-z0-9:.]+\]", "must be a name such as mail.example.org, or an address such as [192.0.2.25]")
+]
 Root = Annotated[str, AfterValidator(_root)]
 HttpOrNone = Annotated[str, AfterValidator(_http_or_none)]
 Bind = Annotated[str, AfterValidator(_bind)]

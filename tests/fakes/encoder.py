@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from digest import encoders
+
 
 def save(folder: Path, topics: Mapping[str, Sequence[str]], *, dimensions: int = 24, seed: int = 0) -> Path:
     """Words of one topic point in about the same direction; returns the folder."""
@@ -29,4 +31,5 @@ def save(folder: Path, topics: Mapping[str, Sequence[str]], *, dimensions: int =
     tokenizer.pre_tokenizer = Whitespace()
     logging.getLogger("model2vec").setLevel(logging.WARNING)
     StaticModel(np.array(rows, dtype=np.float32), tokenizer).save_pretrained(folder)
+    encoders.load.cache_clear()  # it may know the folder with what it held before
     return folder

@@ -35,11 +35,6 @@ WORDS = [word for words in TOPICS.values() for word in words]
 TOMORROW = TODAY + timedelta(days=1)
 
 
-@pytest.fixture(autouse=True)
-def _opened_anew() -> None:
-    encoders.load.cache_clear()
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return encoder.save(tmp_path / "tiny", TOPICS)

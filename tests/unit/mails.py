@@ -1,10 +1,11 @@
-"""A service, a reader, a paper and a digest of it; and a mail as a mail program reads it."""
+"""A service, a reader, a paper and a digest of it; a mail as a mail program reads it; a template of the operator's."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 from digest.messages import (
@@ -102,3 +103,11 @@ def written_alert() -> Message:
     return write_alert(
         mailing=MAILING, recipient="operator@example.net", what="No dump came.", remedy="Look.\nThen fetch.", message_id="a@x", date=NOW
     )
+
+
+def put(folder: Path, name: str, text: str) -> tuple[Path, ...]:
+    """A template of that name in the operator's folder; returns what is given as `folders`."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    return (folder,)

@@ -19,11 +19,6 @@ from tests.fakes import encoder
 TOPICS = {"hands": ("robot", "gripper", "grasping"), "scans": ("tumour", "mri", "lesion")}
 
 
-@pytest.fixture(autouse=True)
-def _opened_anew() -> None:
-    encoders.load.cache_clear()
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return encoder.save(tmp_path / "tiny", TOPICS)

@@ -19,6 +19,7 @@ from digest.messages import Listed, Mailing, PaperLinks, ReaderLinks, listing, r
 from digest.messages.holes import Opened, hole
 from digest.messages.passages import Filled, Outline, Part, joined, passage
 from digest.model import Made, Message, Paper, Slot, Subscriber
+from tests.unit.mails import put
 
 NOW = datetime(2026, 6, 12, 5, tzinfo=UTC)
 quietly = settings(deadline=None, database=None, max_examples=60)
@@ -243,13 +244,6 @@ def test_the_templates_that_ship_are_cut_to_stencils() -> None:
         patch.setattr(stencils, "rendered", None)
         patch.setattr(listing, "rendered", None)
         assert digest_of("Another", "Because.", "good match", "topic", "exploration", 60, local=True).html.count("<h2") == 60
-
-
-def put(folder: Path, name: str, text: str) -> tuple[Path, ...]:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8")
-    return (folder,)
 
 
 def test_a_card_of_the_operators_that_looks_at_its_values_is_right_for_every_reader(tmp_path: Path) -> None:

@@ -11,13 +11,7 @@ from markupsafe import Markup, escape
 
 from digest.errors import TemplateError
 from digest.messages import environment, render, templates
-
-
-def put(folder: Path, name: str, text: str) -> tuple[Path, ...]:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8")
-    return (folder,)
+from tests.unit.mails import put
 
 
 def test_the_operators_folder_comes_first_and_the_shipped_one_after(tmp_path: Path) -> None:

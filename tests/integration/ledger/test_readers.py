@@ -31,21 +31,14 @@ def test_a_message_that_was_deleted_while_it_was_sent_harms_nobody(store: Store)
         assert rows.ledger.settle(tx, [(queued, ended) for queued in some], owner="me", now=NOW) == {some[1].id: S.ACCEPTED}
 
 
-def test_whoever_leaves_between_claim_and_body_gets_nothing(store: Store, alice: Subscriber) -> None:
+@pytest.mark.parametrize("standing", [Standing.LEFT, Standing.PAUSED])
+def test_whoever_leaves_or_pauses_between_claim_and_body_gets_nothing(store: Store, alice: Subscriber, standing: Standing) -> None:
     planned(store, alice)
     (queued,) = claimed(store)
     with store.writing() as tx:
-        rows.subscribers.set_standing(tx, alice.id, Standing.LEFT, now=NOW)
+        rows.subscribers.set_standing(tx, alice.id, standing, now=NOW)
     assert not began(store, queued)
     assert settled(store, queued, "lost") is S.SKIPPED
-
-
-def test_a_paused_reader_gets_nothing_either(store: Store, alice: Subscriber) -> None:
-    planned(store, alice)
-    (queued,) = claimed(store)
-    with store.writing() as tx:
-        rows.subscribers.set_standing(tx, alice.id, Standing.PAUSED, now=NOW)
-    assert not began(store, queued)
 
 
 def test_a_confirmation_goes_to_who_is_not_subscribed_yet(store: Store) -> None:

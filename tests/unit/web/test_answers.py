@@ -25,16 +25,14 @@ from tests.webclient import Client, Write, fill
 # ---------------------------------------------------------------------------------------------- what every answer owes
 
 
+def pages(client: Client, reader: Subscriber) -> list[str]:
+    """The way in, a reader's own pages, and what is said of an address that leads nowhere."""
+    own = [client.path(Purpose.UP, reader, 1), client.path(Purpose.UNSUBSCRIBE, reader), client.path(Purpose.MANAGE, reader)]
+    return ["/", *own, "/nothing"]
+
+
 def test_every_page_carries_the_protecting_headers(client: Client, alice: Subscriber) -> None:
-    paths = [
-        "/",
-        client.path(Purpose.UP, alice, 1),
-        client.path(Purpose.UNSUBSCRIBE, alice),
-        client.path(Purpose.MANAGE, alice),
-        "/nothing",
-        "/healthz",
-    ]
-    for path in paths:
+    for path in (*pages(client, alice), "/healthz"):
         for answer in (client.get(path), client.post(path)):
             assert {name: answer.headers[name] for name in HEADERS} == HEADERS, path
 
@@ -49,14 +47,7 @@ def test_a_page_names_no_other_host_and_runs_no_script(client: Client, alice: Su
 
 
 def test_every_page_has_a_language_a_title_and_one_heading(client: Client, alice: Subscriber) -> None:
-    paths = [
-        "/",
-        client.path(Purpose.UP, alice, 1),
-        client.path(Purpose.UNSUBSCRIBE, alice),
-        client.path(Purpose.MANAGE, alice),
-        "/nothing",
-    ]
-    for path in paths:
+    for path in pages(client, alice):
         text = client.get(path).text
         assert '<html lang="en"' in text
         assert re.search(r"<title>\S.* · Digest</title>", text)
