@@ -17,7 +17,7 @@ from itertools import chain, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.model import Digest, Item, Made, Paper, Quiet, QuietReason, Score, Slot, Subscriber, Threshold
+from digest.model import Digest, Item, Made, Paper, Quiet, QuietReason, Score, Slot, Subscriber
 
 #: titles that share this much of their words are one paper in two guises
 ALIKE = 0.9
@@ -86,11 +86,13 @@ def choose(
     """
     rules = rules or Rules()
     looked_at = _Looked(scores, papers, seen, rules.muted)
-    pinned = set(rules.pinned)
+    pinned, threshold = set(rules.pinned), subscriber.threshold
     ranked: Iterable[Score] = looked_at if not pinned else list(looked_at)
     top = [score for score in ranked if score.paper_id in pinned] if pinned else []
-    order: dict[int, int] = {}
-    others = _above(ranked, pinned, subscriber.threshold, order)
+    others = iter(ranked)
+    if pinned or threshold:
+        # Not cut at the first one below: of several profiles the order is not that of the matches.
+        others = (score for score in ranked if score.paper_id not in pinned and (not threshold or score.reaches(threshold)))
     chosen = _Chosen(size=subscriber.size, papers=papers, rules=rules)
     for score in top:
         chosen.add(score)
@@ -99,10 +101,10 @@ def choose(
     chosen.size -= explore
     below = _fill(chosen, others, rules)
     chosen.size += explore
-    unsure = list(islice((score for score in below if not chosen.holds(score)), UNSURE if explore else 0))
+    unsure = list(islice(chosen.others(below), UNSURE if explore else 0))
     if len(unsure) == 1:  # nothing to draw from: it is listed in its rank, which shares may have passed over
         chosen.add(unsure.pop())
-        chosen.scores[fixed:] = sorted(chosen.scores[fixed:], key=lambda score: order[score.paper_id])
+        chosen.scores[fixed:] = sorted(chosen.scores[fixed:], key=looked_at.ranked.index)
     items: list[tuple[Score, Slot, float]] = [(score, "pinned" if score.paper_id in pinned else "normal", 1.0) for score in chosen.scores]
     if unsure:
         drawn, probability = _draw(chosen, unsure, rules.cosines, (subscriber.id, local_date.toordinal()))
@@ -116,34 +118,28 @@ def choose(
     return Quiet(subscriber_id=subscriber.id, local_date=local_date, reason=looked_at.reason(), made=made)
 
 
-def _above(ranked: Iterable[Score], pinned: Collection[int], threshold: Threshold, order: dict[int, int]) -> Iterator[Score]:
-    """The scores that reach the threshold, with the rank of each written down as it is looked at."""
-    # Not cut at the first one below: of several profiles the order is not that of the matches.
-    for score in ranked:
-        if score.paper_id not in pinned and (not threshold or score.reaches(threshold)):
-            order[score.paper_id] = len(order)
-            yield score
-
-
 class _Looked:
     """The scores of papers that may be listed, and why there are none where there are none."""
 
     def __init__(self, scores: Iterable[Score], papers: Mapping[int, Paper], seen: Collection[int], muted: Collection[int]) -> None:
         self._scores, self._papers, self._seen, self._muted = iter(scores), papers, seen, muted
-        self._any = self._unseen = self._allowed = False
+        self._any = self._unseen = False
+        #: those that may be, best first, as far as it was looked
+        self.ranked: list[Score] = []
 
     def __iter__(self) -> Iterator[Score]:
+        papers, seen, muted = self._papers, self._seen, self._muted
         for score in self._scores:
             ident = score.paper_id
-            paper = self._papers.get(ident)
+            paper = papers.get(ident)
             if paper is None or paper.withdrawn:
                 continue
             self._any = True
-            if ident in self._seen:
+            if ident in seen:
                 continue
             self._unseen = True
-            if ident not in self._muted:
-                self._allowed = True
+            if ident not in muted:
+                self.ranked.append(score)
                 yield score
 
     def reason(self) -> QuietReason:
@@ -151,7 +147,7 @@ class _Looked:
             return QuietReason.NO_NEW_PAPERS
         if not self._unseen:
             return QuietReason.ALL_SEEN
-        return QuietReason.BELOW_THRESHOLD if self._allowed else QuietReason.MUTED
+        return QuietReason.BELOW_THRESHOLD if self.ranked else QuietReason.MUTED
 
 
 # ---------------------------------------------------------------------------------------------- filling the places
@@ -167,6 +163,8 @@ class _Chosen:
         self._rules = rules
         self._guises: set[int] = set()
         self._authors: dict[str, int] = {}
+        #: authors that have their part of the digest
+        self._often: set[str] = set()
         self._categories: dict[str, int] = {}
 
     @property
@@ -177,12 +175,13 @@ class _Chosen:
         """False, and nothing happens, where it is full or holds the paper in another guise."""
         if self.room <= 0 or self.holds(score):
             return False
-        paper = self._papers[score.paper_id]
+        paper, rules = self._papers[score.paper_id], self._rules
         self.scores.append(score)
-        self._guises.update(self._rules.guises.of(score.paper_id, self._papers, self._rules.copies))
-        if self._rules.author_most:
-            for name in _authors(paper.authors):
-                self._authors[name] = self._authors.get(name, 0) + 1
+        self._guises.update(rules.guises.of(score.paper_id, self._papers, rules.copies))
+        for name in _authors(paper.authors) if rules.author_most else ():
+            self._authors[name] = self._authors.get(name, 0) + 1
+            if self._authors[name] >= rules.author_most:
+                self._often.add(name)
         for category in paper.categories[:1]:
             self._categories[category] = self._categories.get(category, 0) + 1
         return True
@@ -191,21 +190,24 @@ class _Chosen:
         """Is it listed already, in another guise?"""
         return score.paper_id in self._guises
 
+    def others(self, scores: Iterable[Score]) -> Iterator[Score]:
+        """Those that it does not hold."""
+        return (score for score in scores if score.paper_id not in self._guises)
+
     def too_many(self, score: Score) -> bool:
         """Would one author or category take more than its part?"""
         return self.too_many_by(score) or self.too_many_in(score)
 
     def too_many_by(self, score: Score) -> bool:
         """Would one author?"""
-        most = self._rules.author_most
-        return bool(most) and any(self._authors.get(name, 0) >= most for name in _authors(self._papers[score.paper_id].authors))
+        return bool(self._often) and not self._often.isdisjoint(_authors(self._papers[score.paper_id].authors))
 
     def too_many_in(self, score: Score) -> bool:
         """Would its category?"""
-        paper, rules = self._papers[score.paper_id], self._rules
-        if not rules.category_most or not paper.categories or _followed(paper.categories[0], rules.followed):
+        most, categories = self._rules.category_most, self._papers[score.paper_id].categories
+        if not most or not categories or self._categories.get(categories[0], 0) < -(-self.size * most // 100):
             return False
-        return self._categories.get(paper.categories[0], 0) >= -(-self.size * rules.category_most // 100)
+        return not _followed(categories[0], self._rules.followed)
 
 
 def _fill(chosen: _Chosen, others: Iterator[Score], rules: Rules) -> Iterator[Score]:
@@ -318,11 +320,11 @@ def _draw(
     """
     likeness = cosines([score.paper_id for score in chosen.scores], [score.paper_id for score in unsure]).max(axis=0, initial=0.0)
     weights = _nearness(len(unsure)) * np.maximum(1 - likeness, 0.01)
-    odds = weights / weights.sum()
+    sums = weights.cumsum()
     # Of a hash: a generator takes ten times as long to make as to draw from.
     drawn = int.from_bytes(blake2b(f"exploration {seed[0]} {seed[1]}".encode(), digest_size=6).digest()) / 2**48
-    place = min(int(odds.cumsum().searchsorted(drawn, side="right")), len(unsure) - 1)
-    return unsure[place], float(odds[place])
+    place = min(int(sums.searchsorted(drawn * sums[-1], side="right")), len(unsure) - 1)
+    return unsure[place], float(weights[place] / sums[-1])
 
 
 @lru_cache(maxsize=UNSURE)

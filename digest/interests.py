@@ -134,15 +134,15 @@ def tastes_all(rows: sp.csr_matrix, liked: Sequence[NDArray[np.int64]]) -> list[
     for start in range(0, len(enough), _TOGETHER):
         group, sizes = enough[start : start + _TOGETHER], every[start : start + _TOGETHER]
         alike = _tables(likeness, squares, int(every[:start].sum()), sizes)
-        best = np.zeros(alike.shape[:2], dtype=np.int64)
+        best: dict[int, NDArray[np.int64]] = {}
         for count in range(2, MOST + 1):
             labels = _cluster(alike, sizes, count)
             clear = _clearness(alike, sizes, labels, count) >= APART
-            best[clear] = labels[clear]
-        for number, row in zip(group, best, strict=True):
-            mine = row[: len(liked[number])].tolist()
-            order = {label: place for place, label in enumerate(dict.fromkeys(mine))}
-            found[number] = np.array([order[label] for label in mine], dtype=np.int64)
+            best |= {place: labels[place] for place in np.flatnonzero(clear).tolist()}
+        for place, row in best.items():
+            mine = row[: sizes[place]].tolist()
+            order = {label: number for number, label in enumerate(dict.fromkeys(mine))}
+            found[group[place]] = np.array([order[label] for label in mine], dtype=np.int64)
     return found
 
 
@@ -167,13 +167,14 @@ def _likeness(rows: sp.csr_matrix, liked: Sequence[NDArray[np.int64]]) -> tuple[
 
 def _tables(likeness: sp.csr_matrix, squares: NDArray[np.float32], first: int, sizes: NDArray[np.int64]) -> NDArray[np.float32]:
     """Cosines of some readers' papers, which begin at `first`, shape (readers, width, width); 0 beyond their number."""
-    whose, places = np.repeat(np.arange(len(sizes)), sizes), np.concatenate([np.arange(size) for size in sizes])
-    some = likeness[first : first + len(whose)].tocoo()
-    width = int(sizes.max())
-    alike = np.zeros((len(sizes), width, width), dtype=np.float32)
-    alike[whose[some.row], places[some.row], places[some.col - first]] = some.data
-    alike[whose, places, places] = squares[first : first + len(whose)]
-    return alike
+    whole, width = int(sizes.sum()), int(sizes.max())
+    places = np.arange(whole) - np.repeat(sizes.cumsum() - sizes, sizes)
+    at = np.repeat(np.arange(len(sizes)), sizes) * width**2 + places * width
+    some = likeness[first : first + whole]
+    alike = np.zeros(len(sizes) * width**2, dtype=np.float32)
+    alike[np.repeat(at, np.diff(some.indptr)) + places[some.indices - first]] = some.data
+    alike[at + places] = squares[first : first + whole]
+    return alike.reshape(len(sizes), width, width)
 
 
 def _exact(cosines: NDArray[Any]) -> NDArray[np.float32]:

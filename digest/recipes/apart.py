@@ -132,19 +132,25 @@ def _by_taste(known: Known, tastes: NDArray[np.int64]) -> list[tuple[str, float,
     count = int(tastes.max(initial=0)) + 1
     if count < 2:
         return []
-    ups = len(tastes)
-    (rated,) = interests.narrow(words_of(known.liked, known.disliked))
-    centres = sp.csr_matrix((np.ones(ups), (tastes, np.arange(ups))), shape=(count, ups)) @ rated[:ups]
-    belongs = interests.assign(
-        rated,
-        ups,
-        centres,
-        np.concatenate((tastes, np.full(len(known.disliked.ids), -1, dtype=np.int64))),
-        np.zeros((rated.shape[0], count)),
-    )
+    belongs = np.concatenate((tastes, _nearest(known, tastes, count)))
     parts = [_with_thumbs(known, known, belongs, number) for number in range(count)]
     names = _names_of([part.liked.titles for part in parts])
     return [(name, float(len(part.liked.ids)), part) for name, part in zip(names, parts, strict=True)]
+
+
+def _nearest(known: Known, tastes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """The taste whose mean liked paper each disliked one is nearest to, shape (disliked,); -1 where it has no word of any."""
+    if not len(known.disliked.ids):
+        return np.empty(0, np.int64)
+    liked, disliked = words_of(known.liked), words_of(known.disliked)
+    columns, at = np.unique(liked.indices, return_inverse=True)
+    of_taste = np.repeat(tastes, np.diff(liked.indptr)) * len(columns) + at
+    centres = np.bincount(of_taste, weights=liked.data, minlength=count * len(columns)).reshape(count, len(columns))
+    there = np.minimum(np.searchsorted(columns, disliked.indices), len(columns) - 1)
+    shared = np.where(columns[there] == disliked.indices, disliked.data, 0)
+    products = sp.csr_matrix((shared, there, disliked.indptr), shape=(len(known.disliked.ids), len(columns))) @ centres.T
+    cosines = products / np.linalg.norm(centres, axis=1)
+    return np.where(cosines.max(axis=1) > 0, cosines.argmax(axis=1), -1)
 
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -160,11 +166,15 @@ def _names_of(titles: Sequence[Sequence[str]]) -> list[str]:
     counts = [Counter(word for title in some for word in _title_words(title)) for some in titles]
     names: list[str] = []
     for number, some in enumerate(titles):
-        worth = {
-            word: held / len(some) - sum(other[word] / len(titles[place]) for place, other in enumerate(counts) if place != number)
-            for word, held in counts[number].items()
-        }
-        best = sorted((word for word, value in worth.items() if value > 0), key=lambda word: (-worth[word], word))[:2]
+        worth: dict[str, float] = {}
+        best: list[str] = []
+        for word, held in counts[number].most_common():
+            # Worth no more than the titles that hold it: those of fewer cannot come before the best two.
+            if len(best) == 2 and held / len(some) < worth[best[1]]:
+                break
+            worth[word] = held / len(some) - sum(other[word] / len(titles[place]) for place, other in enumerate(counts) if place != number)
+            if worth[word] > 0:
+                best = sorted((*best, word), key=lambda word: (-worth[word], word))[:2]
         name = ", ".join(best)
         names.append(name if name and name not in names else f"taste {number + 1}")
     return names

@@ -40,8 +40,13 @@ def rank(
     """
     scored = scored or score_all(recipe, [learned], day)[0]
     if len(learned) == 1:
-        yield from scores.rank(scored[0], day, among, match=match)
-        return
+        return scores.rank(scored[0], day, among, match=match)
+    return _merged(learned, day, among, scored, match)
+
+
+def _merged(
+    learned: Sequence[Learned], day: scores.Day, among: Collection[int], scored: Sequence[scores.Scored], match: Match | None
+) -> Iterator[Score]:
     seen: set[int] = set()
     nothing = day.trending[:, : day.competing].sum(axis=0)
     for ident, _, value in learned[0].profile.lifts:

@@ -176,7 +176,8 @@ class Day:
                 if row not in kept.told:
                     kept.alike[0][row] = self._alike(row)
                     kept.told.add(row)
-            return kept.alike[0][np.array(rows)[:, None], others]
+            # Row by row: the table is large, and its memory is read in order.
+            return kept.alike[0].take(rows, axis=0).take(others, axis=1)
         slots = np.full(len(self.columns), -1, dtype=np.int32)
         some, theirs = self.words[rows], self.words[others]
         slots[some.indices] = 0

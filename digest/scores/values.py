@@ -277,14 +277,15 @@ def _ordered(scored: Scored, day: Day, among: Collection[int] | None) -> Iterato
     values = scored.values[rows]
     size = _FIRST
     while len(rows):
-        now = np.ones(len(rows), dtype=np.bool_)
+        best = np.arange(len(rows))
         if len(rows) > 2 * size:
             # With all that equal the last of them, so that ties are not torn apart.
-            now = values >= np.partition(values, len(values) - size)[len(values) - size]
-        order = np.lexsort((day.ids[rows[now]], -values[now]))
-        chosen, worth = rows[now][order], values[now][order]
+            best = np.flatnonzero(values >= np.partition(values, len(values) - size)[len(values) - size])
+        chosen, worth = rows[best], values[best]
+        order = np.lexsort((day.ids[chosen], -worth))
+        chosen, worth = chosen[order], worth[order]
         yield chosen, worth, *_standing(scored, worth)
-        rows, values, size = rows[~now], values[~now], size * 8
+        rows, values, size = np.delete(rows, best), np.delete(values, best), size * 8
 
 
 def _standing(scored: Scored, values: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -318,7 +319,7 @@ def _told(profile: Profile, day: Day, wanted: Callable[[PartKind, float], bool])
 
 def cosines(day: Day, some: Sequence[int], others: Sequence[int]) -> NDArray[np.float64]:
     """Cosines of competing papers to others, by their ids, shape (len(some), len(others)); 0 for papers that do not compete."""
-    rows, columns = ([day.place(ident) for ident in idents] for idents in (some, others))
+    rows, columns = (list(map(day.place, idents)) for idents in (some, others))
     if some and None not in rows and None not in columns:
         return day.cosines(rows, columns).astype(np.float64)  # type: ignore[arg-type]
     known = [[number for number, row in enumerate(side) if row is not None] for side in (rows, columns)]
