@@ -12,13 +12,14 @@ from typing import Annotated
 import typer
 
 from digest.cli.base import app
-from digest.cli.options import out
+from digest.cli.options import make_folder, out
+from digest.cli.tables import counted
 
 
 @app.command()
 def catch(
-    port: Annotated[int, typer.Option(help="Port that takes mails on this machine; 0 = any free one.")] = 2525,
-    web_port: Annotated[int, typer.Option(help="Port of the inbox page; 0 = any free one.")] = 8026,
+    port: Annotated[int, typer.Option(help="Port that takes mails on this machine; 0 = any free one.", min=0, max=65535)] = 2525,
+    web_port: Annotated[int, typer.Option(help="Port of the inbox page; 0 = any free one.", min=0, max=65535)] = 8026,
     folder: Annotated[
         Path | None, typer.Option(help="Folder that keeps each mail; a new temporary one by default.", show_default=False)
     ] = None,
@@ -29,7 +30,7 @@ def catch(
     over = threading.Event()
     with contextlib.suppress(ValueError):  # signals reach the main thread alone
         signal.signal(signal.SIGTERM, lambda *_: over.set())
-    place = folder or Path(tempfile.mkdtemp(prefix="digest-mail-"))
+    place = make_folder(folder) if folder else Path(tempfile.mkdtemp(prefix="digest-mail-"))
     with catching(place, port=port, web_port=web_port) as (catcher, address), contextlib.suppress(KeyboardInterrupt):
         out.print(
             f'Set in config.toml:\n\n    [smtp]\n    host = "{catcher.host}"\n    port = {catcher.port}\n    tls = "none"\n',
@@ -42,4 +43,4 @@ def catch(
             soft_wrap=True,
         )
         over.wait()
-    out.print(f"{len(catcher.caught)} mails were caught", highlight=False)
+    out.print(f"{counted(len(catcher.caught), 'mail')} caught", highlight=False)

@@ -56,7 +56,8 @@ def examine(
     if as_json:
         show_json({"sick": doctor.sick(found), "findings": [one.json for one in found]})
     elif doctor.sick(found):
-        out.print(f"{sum(one.level == 'bad' for one in found)} things do not work", style="bold red", highlight=False)
+        count = sum(one.level == "bad" for one in found)
+        out.print("one thing does not work" if count == 1 else f"{count} things do not work", style="bold red", highlight=False)
     if doctor.sick(found):
         raise typer.Exit(1)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from digest import pipeline
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
+from digest.cli.tables import counted, listing
 
 
 @app.command()
@@ -24,12 +24,15 @@ def dumps(
     if as_json:
         show_json(found)
         return
-    numbers = ("read", "new", "updated", "duplicate", "skipped", "rejected")
-    table = Table("id", "started", "name", "format", "day", *numbers, "", box=None, header_style="bold")
+    if not found:
+        out.print("nothing was read yet: `digest ingest PATH`", style="yellow")
+        return
+    table = listing("id", "dump", "records", "started", numbers=("id", "started"))
     for dump in found:
+        kinds = ", ".join(f"{dump[kind]} {kind}" for kind in ("new", "updated", "duplicate", "skipped", "rejected") if dump[kind])
         state = "not finished" if dump["finished_at"] is None else "incomplete" if dump["incomplete"] else ""
-        row = (str(dump["id"]), f"{dump['started_at']:%Y-%m-%d %H:%M}", dump["name"], dump["format"], str(dump["day"]))
-        table.add_row(*row, *(str(dump[name]) for name in numbers), state)
+        told = f"{dump['read']} read" + (f": {kinds}" if kinds else "") + (f"; {state}" if state else "")
+        table.add_row(str(dump["id"]), f"{dump['name']}\n{dump['format']} of {dump['day']}", told, f"{dump['started_at']:%Y-%m-%d %H:%M}")
     out.print(table)
 
 
@@ -51,7 +54,7 @@ def rejects(
     for one in found:
         out.print(f"{one['dump']} line {one['line']}: {one['reason']}", style="bold", markup=False, highlight=False)
         out.print(f"  {one['raw'][:400]}", style="dim", markup=False, highlight=False)
-    out.print(f"{len(found)} records", style="dim")
+    out.print(counted(len(found), "record"), style="dim")
 
 
 @app.command()
@@ -66,4 +69,4 @@ def withdrawn(as_json: AsJson = False, config: ConfigPath = None) -> None:
         out.print(f"{one['paper']}  {one['title']}", markup=False, highlight=False)
         if one["liked_by"]:
             out.print(f"  liked by {', '.join(one['liked_by'])}", style="yellow", markup=False, highlight=False)
-    out.print(f"{len(found)} papers", style="dim")
+    out.print(counted(len(found), "paper"), style="dim")

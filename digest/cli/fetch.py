@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from digest import pipeline
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, err, opened, out, show_json
+from digest.cli.tables import counted, listing
 from digest.pipeline.fetch import Fetched
 from digest.pipeline.fetch import fetch as run
 
@@ -49,7 +49,7 @@ def _show(report: Fetched, *, configured: bool) -> None:
             sep="",
         )
         return
-    table = Table("source", "outcome", "pages", "requests", "bytes", box=None, header_style="bold")
+    table = listing("source", "outcome", "pages", "requests", "bytes", numbers=("pages", "requests", "bytes"))
     for one in report.sources:
         table.add_row(one.name, one.outcome, str(len(one.files)), str(one.requests), f"{one.bytes:,}")
     out.print(table)
@@ -65,7 +65,7 @@ def _show_read(ingested: pipeline.Ingested) -> None:
     if not ingested.files:
         return
     counts = ", ".join(f"{ingested.count(kind)} {kind}" for kind in ("new", "updated", "duplicate", "skipped", "rejected"))
-    out.print(f"{len(ingested.files)} dumps read: {counts}", highlight=False)
+    out.print(f"{counted(len(ingested.files), 'dump')} read: {counts}", highlight=False)
     for file in ingested.files:
         if file.refused:
             out.print(f"! {file.refused}", style="bold yellow", markup=False, highlight=False)

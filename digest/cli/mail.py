@@ -13,8 +13,9 @@ import typer
 
 from digest import inbound
 from digest.cli.base import app
-from digest.cli.options import AsJson, ConfigPath, err, opened, out, show_json
-from digest.errors import ConfigError, DigestError, StoreError
+from digest.cli.options import AsJson, ConfigPath, err, make_folder, opened, out, show_json
+from digest.cli.tables import counted
+from digest.errors import ConfigError, DigestError, InputError, StoreError
 
 log = logging.getLogger("digest.inbound")
 
@@ -46,7 +47,7 @@ def bounce(
             _keep(keep, data)
     except ConfigError as error:
         raise _end(error, _CONFIG) from error
-    except (StoreError, OSError) as error:
+    except (StoreError, InputError, OSError) as error:
         raise _end(error, _TEMPFAIL) from error
     except DigestError as error:
         raise _end(error, _CONFIG) from error
@@ -70,7 +71,7 @@ def _end(error: Exception, code: int) -> typer.Exit:
 
 def _keep(folder: Path, data: bytes) -> None:
     """Whole or not at all, under a name that nothing else has."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     part = folder / f".{secrets.token_hex(8)}.part"
     with part.open("xb") as file:
         file.write(data)
@@ -100,6 +101,6 @@ def show_polled(report: inbound.Polled) -> None:
     more = "; there may be more, run it again" if report.more else ""
     out.print(f"mailbox: {told}{more}", highlight=False)
     if report.failed:
-        err.print(f"digest: {report.failed} mails could not be dealt with; the log says why", style="red", highlight=False)
+        err.print(f"digest: {counted(report.failed, 'mail')} could not be dealt with; the log says why", style="red", highlight=False)
     if report.error:
         err.print(f"digest: {report.error}", style="red", markup=False, highlight=False, soft_wrap=True)

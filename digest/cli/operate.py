@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 from rich.prompt import Prompt
-from rich.table import Table
 
 from digest import config as settings
 from digest import pipeline, store, subscriptions
 from digest.cli.base import app
-from digest.cli.options import AsJson, ConfigPath, OnDate, load, opened, out, show_json, write_file
+from digest.cli.options import AsJson, ConfigPath, OnDate, load, make_folder, opened, out, show_json, write_file
+from digest.cli.tables import counted, listing
 from digest.errors import InputError
 
 database = typer.Typer(help="The database's schema.", no_args_is_help=True)
@@ -141,14 +141,14 @@ def status(as_json: AsJson = False, date: OnDate = None, config: ConfigPath = No
             f"{pause.name} is paused until {pause.until:%Y-%m-%d %H:%M} UTC: {pause.text}", style="yellow", markup=False, highlight=False
         )
     if found.dumps:
-        table = Table("dump", "format", "day", "read", "new", "rejected", box=None, header_style="bold")
+        table = listing("dump", "format", "day", "read", "new", "rejected", numbers=("day", "read", "new", "rejected"))
         for dump in found.dumps:
             table.add_row(dump["name"], dump["format"], str(dump["day"]), str(dump["read"]), str(dump["new"]), str(dump["rejected"]))
         out.print(table)
     if found.digests:
-        table = Table("subscriber", "latest", "digest", "message", box=None, header_style="bold")
+        table = listing("subscriber", "latest", "digest", "message", numbers=("latest",))
         for row in found.digests[:30]:
-            what = f"{row['papers']} papers" if row["state"] == "planned" else f"quiet: {row['reason']}"
+            what = counted(row["papers"], "paper") if row["state"] == "planned" else f"quiet: {row['reason']}"
             table.add_row(row["email"], str(row["local_date"]), what, row["message"] or "")
         out.print(table)
     for trouble in found.troubles:
@@ -202,9 +202,11 @@ def demo(
         bool, typer.Option("--serve/--no-serve", help="Afterwards serve the inbox of the caught mails until Ctrl-C.")
     ] = True,
     folder: Annotated[Path | None, typer.Option(help="Folder to work in; a new temporary one by default.", show_default=False)] = None,
-    port: Annotated[int, typer.Option(help="Port of the pages on this machine; 0 = any free one.")] = 0,
+    port: Annotated[int, typer.Option(help="Port of the pages on this machine; 0 = any free one.", min=0, max=65535)] = 0,
 ) -> None:
     """Everything once, offline: papers in, mails out, thumbs, and the mails that learned from them."""
     from digest import demo as showing
 
+    if folder is not None:
+        make_folder(folder)
     showing.run(folder, serving=serving, port=port)

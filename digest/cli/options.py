@@ -74,6 +74,15 @@ def stopping() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
+def make_folder(path: Path) -> Path:
+    """The folder, made where it is not there. Raises InputError where it cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be made ({error.strerror}). Check the path and its permissions") from error
+    return path
+
+
 def write_file(path: Path, contents: bytes | str) -> None:
     """Raises InputError where it cannot be written."""
     try:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from digest import pipeline, subscriptions
 from digest.app import App
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, OnDate, err, opened, out, show_json, show_rows
 from digest.cli.readers import BadRow, read_readers
+from digest.cli.tables import counted, listing
 from digest.errors import InputError
 from digest.model import Subscriber, Vote
 from digest.subscriptions import Subscribed, Wish
@@ -174,7 +174,7 @@ def subscribers(
     if as_json:
         show_json([as_values(s) for s in found])
         return
-    table = Table("email", "standing", "when", "size", "interests", box=None, header_style="bold")
+    table = listing("email", "standing", "when", "size", "interests", numbers=("size",))
     for s in found:
         words = [
             *(w for i in s.interests for w in (*i.keywords, *i.categories, *i.authors)),
@@ -183,7 +183,7 @@ def subscribers(
         days = "daily" if len(s.days) == 7 else "days " + ",".join(map(str, s.days))
         table.add_row(s.email, s.standing.value, f"{days} {s.hour}:00 {s.timezone}", str(s.size), ", ".join(words) or "(trending)")
     out.print(table)
-    out.print(f"{len(found)} subscribers", style="dim")
+    out.print(counted(len(found), "subscriber"), style="dim")
 
 
 def as_values(s: Subscriber) -> dict[str, object]:

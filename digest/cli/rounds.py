@@ -13,12 +13,15 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
+from rich.text import Text
 
 from digest import calibration, inbound, pipeline, scores, subscriptions
 from digest.app import App
 from digest.cli.base import app
 from digest.cli.mail import show_polled
 from digest.cli.options import AsJson, ConfigPath, DryRun, OnDate, OnlyEmail, a_day, err, opened, out, show_json, stopping, write_file
+from digest.cli.tables import counted, listing
+from digest.messages.cards import SLOTS
 from digest.model import MessageState, Quiet, Subscriber
 
 
@@ -53,8 +56,10 @@ def ingest(
         )
     if as_json:
         show_json(report.json)
-    else:
+    elif report.files:
         _show_ingested(report)
+    else:
+        out.print(f"there is no file in {', '.join(paths)}" if paths else "no record is put aside", style="yellow")
     if report.failed:
         raise typer.Exit(1)
 
@@ -94,13 +99,11 @@ def _bar(quiet: bool) -> Iterator[pipeline.Progress | None]:
 
 def _show_ingested(report: pipeline.Ingested) -> None:
     kinds = ("read", "new", "updated", "duplicate", "skipped", "rejected")
-    table = Table("file", "format", *kinds, box=None, header_style="bold")
-    for name in kinds:
-        next(c for c in table.columns if c.header == name).justify = "right"
+    table = listing("file", "format", *kinds, numbers=kinds)
     shown = report.files if len(report.files) <= 12 else [f for f in report.files if f.refused or f.counts["rejected"] or f.incomplete]
     for file in shown:
         table.add_row(file.name, file.format or "refused", *(str(file.counts[kind]) for kind in kinds))
-    table.add_row(f"{len(report.files)} files", "", *(str(report.count(kind)) for kind in kinds), style="bold")
+    table.add_row(counted(len(report.files), "file"), "", *(str(report.count(kind)) for kind in kinds), style="bold")
     out.print(table)
     for file in report.files:
         for line, reason in file.rejects:
@@ -165,11 +168,17 @@ def show_preview(found: pipeline.Preview) -> None:
     out.print(
         f"{found.subscriber.email}, {found.outcome.local_date}: {len(found.outcome.items)} of {made.candidates} new papers", style="bold"
     )
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
+    table.add_column(justify="right", width=4)
+    table.add_column(overflow="fold")
     for item in found.outcome.items:
         paper = found.papers[item.score.paper_id]
-        out.print(f"{item.position:>3}. {paper.title}", highlight=False, markup=False)
         place = f"{paper.name}  {', '.join(paper.categories)}  {calibration.label(item.score)}"
-        out.print(f"     {place}\n     {scores.reason(item.score)}", style="dim", highlight=False, markup=False)
+        told = Text(paper.title).append(f"\n{place}\n{scores.reason(item.score)}", style="dim")
+        if item.slot in SLOTS:
+            told.append(f"\n{SLOTS[item.slot]}", style="dim italic")
+        table.add_row(f"{item.position}.", told)
+    out.print(table)
     out.print(f"made by {made.model} on {made.features}, thumbs {made.thumbs_up} up, {made.thumbs_down} down", style="dim")
 
 
@@ -188,15 +197,15 @@ def compose(
 
 def show_composed(report: pipeline.Composed) -> None:
     """Who gets what, and who nothing and why."""
-    table = Table("subscriber", "date", "digest", box=None, header_style="bold")
+    table = listing("subscriber", "date", "digest", numbers=("date",))
     for planned in report.planned:
-        table.add_row(planned.email, str(planned.local_date), f"{planned.papers} papers")
+        table.add_row(planned.email, str(planned.local_date), counted(planned.papers, "paper"))
     for quiet in report.quiet:
         table.add_row(quiet.email, str(quiet.local_date), f"quiet: {quiet.reason.value}")
     for left in report.left_out:
         table.add_row(left.email, "", f"left out: {left.reason}")
     if table.row_count > 60:
-        out.print(f"{len(report.planned)} digests, {len(report.quiet)} quiet, {len(report.left_out)} left out", highlight=False)
+        out.print(f"{counted(len(report.planned), 'digest')}, {len(report.quiet)} quiet, {len(report.left_out)} left out", highlight=False)
     elif table.row_count:
         out.print(table)
     else:
@@ -219,14 +228,14 @@ def send(date: OnDate = None, only: OnlyEmail = None, dry_run: DryRun = False, a
 
 
 def _show_due(report: pipeline.Sent) -> None:
-    table = Table("to", "message", "of", "papers", "", box=None, header_style="bold")
+    table = listing("to", "message", "of", "papers", "", numbers=("papers",))
     for row in report.due[:60]:
         again = "again" if row["state"] == MessageState.DEFERRED.value else ""
         table.add_row(row["email"], row["kind"], row["key"], str(row["papers"] or ""), again)
     if report.due:
         out.print(table)
     more = f", {len(report.due) - 60} of them not shown" if len(report.due) > 60 else ""
-    out.print(f"{report.waiting} messages would be sent{more}; {report.later} later. Nothing was sent.", highlight=False)
+    out.print(f"{counted(report.waiting, 'message')} would be sent{more}; {report.later} later. Nothing was sent.", highlight=False)
 
 
 def show_sent(report: pipeline.Sent) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from digest import store
 from digest.app import App
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, load, opened, out, show_json
+from digest.cli.tables import listing
 from digest.errors import AddressError, ConfigError, InputError
 from digest.messages import ascii_domain
 from digest.messages import dkim as keys_of_mails
@@ -44,7 +44,7 @@ def _show(service: App, as_json: bool) -> None:
     if as_json:
         show_json(rows)
         return
-    table = Table("key", "made", "", box=None, header_style="bold")
+    table = listing("key", "made", "", numbers=("key", "made"))
     for row in rows:
         table.add_row(str(row["id"]), f"{row['made']:%Y-%m-%d %H:%M} UTC", "signs" if row["signs"] else "is still taken")
     out.print(table)

@@ -12,13 +12,13 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.table import Table
 
 from digest import subscriptions
 from digest.app import App
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, opened, out, show_json, show_rows, write_file
 from digest.cli.readers import BadRow, read_rows
+from digest.cli.tables import listing
 from digest.errors import AddressError, InputError
 from digest.model import Suppression, SuppressionReason
 
@@ -46,7 +46,7 @@ def show(as_json: AsJson = False, config: ConfigPath = None) -> None:
     if as_json:
         show_json([_row(one) for one in found])
         return
-    table = Table("address", "reason", "since", "evidence", box=None, header_style="bold")
+    table = listing("address", "reason", "since", "evidence", numbers=("since",))
     for one in found:
         table.add_row(one.address, one.reason.value, f"{one.since:%Y-%m-%d}", one.evidence)
     if found:

@@ -26,6 +26,7 @@ from digest.demo.catcher import Catcher, Caught
 from digest.demo.inbox import Change, inbox_pages
 from digest.demo.listening import free_port
 from digest.errors import DigestError, InputError
+from digest.messages.cards import SLOTS
 from digest.model import Digest, MessageState, Subscriber
 
 #: the cast reads on Tuesdays and Fridays: the second digest is chosen from the three days since the first
@@ -88,7 +89,7 @@ def _play(app: App, catcher: Catcher, changes: list[Change]) -> None:
     _ingest(app, [path for path in days if date.fromisoformat(path.stem) <= FIRST_DAY])
     for reader in CAST:
         subscriptions.subscribe(app, reader.wish, origin="command")
-        out.print(Text.assemble(("  subscribed ", "dim"), f"{reader.wish.email:<20}", (f"  {reader.about}", "dim")))
+        out.print(f"  subscribed {reader.wish.email}", highlight=False)
     _send_round(app, FIRST_DAY)
     first = list(catcher.caught)
     _show_mails(app, FIRST_DAY)
@@ -152,7 +153,8 @@ def _show_mails(app: App, day: date) -> None:
             paper = papers[item.score.paper_id]
             match = Text(calibration.label(item.score), style="dim", no_wrap=True)
             table.add_row(f"{item.position}.", Text(paper.title, overflow="ellipsis", no_wrap=True), match)
-            table.add_row("", Text(scores.reason(item.score), style="dim"), "")
+            note = f" {SLOTS[item.slot]}" if item.slot in SLOTS else ""
+            table.add_row("", Text(scores.reason(item.score) + note, style="dim"), "")
         out.print()
         out.print(table)
 

@@ -145,7 +145,8 @@ def files(config: Config, path: Path | None) -> Iterator[Finding]:
     if config.ingest.inbox.is_dir():
         yield good("files", f"the inbox is {config.ingest.inbox}")
     else:
-        yield warning("files", f"the inbox {config.ingest.inbox} does not exist", "Make the folder, or set [ingest] inbox")
+        what = "is no folder" if config.ingest.inbox.exists() else "does not exist"
+        yield warning("files", f"the inbox {config.ingest.inbox} {what}", "Make the folder, or set [ingest] inbox")
     for disk in disks(config):
         if disk.free_mb < config.alerts.disk_mb:
             yield bad("files", f"the disk of {disk.path} is nearly full: {disk.free_mb} MB are left", "Free some space, or move the folder")

@@ -6,6 +6,7 @@ Records keep the source's text as it is (`papers.clean` comes next). Nothing her
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cached_property
@@ -156,6 +157,8 @@ def open_dump(path: Path, *, today: date, name: str | None = None) -> Dump:
     try:
         size = path.stat().st_size
         if not path.is_file():
+            if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
+                raise DumpError(f"{path}: the folder cannot be read. Check its permissions")
             raise DumpError(f"{path}: not a file. Give the files in it, one by one." if path.is_dir() else f"{path}: not a regular file.")
         with path.open("rb") as file:
             start = file.read(80)

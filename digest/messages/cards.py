@@ -22,7 +22,7 @@ _LABEL_TITLE_LONGEST = 60
 _CATEGORIES_LONGEST = 40
 _INTEREST_LONGEST = 60
 #: what is said of a paper that is not listed for its rank alone
-_SLOTS: dict[Slot, str] = {
+SLOTS: dict[Slot, str] = {
     "pinned": "Always listed, since you asked for it.",
     "exploration": "A try: the service is unsure of this one, so your answer teaches it most.",
 }
@@ -86,13 +86,13 @@ def card(number: int, item: Listed, year: int) -> Card:
             down_by_mail=texts.own_mailto("down_by_mail", links.down_by_mail),
         ),
         seen_before=item.seen_before,
-        notes=_notes(item) if item.interest or item.slot in _SLOTS else (),
+        notes=_notes(item) if item.interest or item.slot in SLOTS else (),
     )
 
 
 def _notes(item: Listed) -> tuple[str, ...]:
     interest = texts.cut(texts.one_line(item.interest), _INTEREST_LONGEST)
-    said = (f"For your interest “{interest}”." if interest else "", _SLOTS.get(item.slot, ""))
+    said = (f"For your interest “{interest}”." if interest else "", SLOTS.get(item.slot, ""))
     return tuple(note for note in said if note)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from digest import dumps, store
 from digest.app import App
-from digest.errors import DumpError
+from digest.errors import ConfigError, DumpError
 from digest.pipeline.ingest import Ingested, files_of, ingest
 
 #: seconds since its last change before which a file may still be written
@@ -38,10 +38,14 @@ def ingest_inbox(app: App, inbox: Inbox = _INBOX, *, settled: float = SETTLED) -
     """Read what is new in the inbox folder: each file once, however often it is looked at; a copy of a read file is not read again.
 
     Raises:
+        ConfigError: the folder cannot be made.
         StoreError: as `ingest`; the files are tried again at the next look.
     """
     folder = app.config.ingest.inbox
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"ingest.inbox = '{folder}': cannot be made ({error.strerror}). Check the path and its permissions") from error
     new: list[Path] = []
     for path in files_of([folder]):
         stat = path.stat()

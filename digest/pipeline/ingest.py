@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -129,14 +130,20 @@ def ingest(
 
 
 def files_of(paths: Iterable[Path]) -> Iterator[Path]:
-    """Files as they are, folders by what lies in them, in order of name; what is hidden is passed over."""
+    """Files as they are, folders by what lies in them, in order of name; what is hidden is passed over.
+
+    A folder that cannot be listed stands for itself, and is refused where it is opened.
+    """
     for path in paths:
-        if path.is_dir():
-            yield from sorted(
-                p for p in path.rglob("*") if p.is_file() and not any(part.startswith(".") for part in p.relative_to(path).parts)
-            )
-        else:
+        if not path.is_dir():
             yield path
+            continue
+        closed: list[OSError] = []
+        found: list[Path] = []
+        for place, folders, names in os.walk(path, onerror=closed.append):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            found += [one for name in names if not name.startswith(".") and (one := Path(place, name)).is_file()]
+        yield from sorted(found + [Path(error.filename) for error in closed])
 
 
 class Words:

@@ -7,6 +7,7 @@ from typing import Any
 
 from digest import store
 from digest.app import App
+from digest.errors import NotFoundError
 from digest.pipeline.ingest import FileReport, Ingested, ingest
 
 
@@ -17,9 +18,15 @@ def dumps_read(app: App, limit: int = 20) -> list[dict[str, Any]]:
 
 
 def rejected(app: App, dump_id: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
-    """Records that were put aside, of one dump or of all: dump, line, reason and raw text."""
+    """Records that were put aside, of one dump or of all: dump, line, reason and raw text.
+
+    Raises:
+        NotFoundError: no dump has that id.
+    """
     found: list[dict[str, Any]] = []
     with app.store.reading() as tx:
+        if dump_id is not None and not store.dumps.known(tx, dump_id):
+            raise NotFoundError(f"no dump has the id {dump_id}. `digest dumps` lists them")
         for dump in store.dumps.with_rejects(tx):
             if dump_id in (None, dump["id"]):
                 kept = store.dumps.rejected(tx, dump["id"], limit - len(found))

@@ -81,6 +81,10 @@ def latest(tx: Connection, limit: int = 5) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in tx.execute(select(dumps).order_by(dumps.c.id.desc()).limit(limit))]
 
 
+def known(tx: Connection, dump_id: int) -> bool:
+    return tx.execute(select(dumps.c.id).where(dumps.c.id == dump_id)).first() is not None
+
+
 def rejected(tx: Connection, dump_id: int, limit: int = 20) -> list[Rejected]:
     rows = tx.execute(select(rejects).where(rejects.c.dump_id == dump_id).order_by(rejects.c.id).limit(limit))
     return [Rejected(line=row.line, reason=row.reason, raw=row.raw) for row in rows]

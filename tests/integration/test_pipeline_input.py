@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -179,6 +180,17 @@ def test_the_inbox_is_read_once_a_file(app: App, dump: Dump) -> None:
     assert pipeline.ingest_inbox(app, inbox, settled=0).count("new") == 16
     assert pipeline.ingest_inbox(app, inbox, settled=0).files == []
     assert pipeline.ingest_inbox(app, pipeline.Inbox(), settled=0).files == []  # after a restart
+
+
+def test_a_folder_that_cannot_be_read_is_refused_with_its_name(app: App, tmp_path: Path) -> None:
+    (tmp_path / "papers" / "closed").mkdir(parents=True)
+    (tmp_path / "papers" / "closed").chmod(0)
+    if os.access(tmp_path / "papers" / "closed", os.R_OK):
+        pytest.skip("whoever runs this may read every folder")
+    report = pipeline.ingest(app, [tmp_path / "papers"])
+    (tmp_path / "papers" / "closed").chmod(0o700)
+    assert [file.name for file in report.files] == ["closed"]
+    assert "closed: the folder cannot be read. Check its permissions" in (report.files[0].refused or "")
 
 
 def test_a_file_that_is_still_being_written_waits(app: App, dump: Dump) -> None:
