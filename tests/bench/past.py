@@ -25,7 +25,7 @@ from digest.model import Subscriber
 from digest.store import Store, schema
 from digest.store.tables import digest_items, digests, messages
 from tests.conftest import POSTGRES, postgres_url
-from tests.integration.test_store import arrive, entry
+from tests.integration.arrived import arrive, entry
 
 NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
 PAPERS = 200

@@ -22,7 +22,7 @@ from digest.model import (
 )
 from digest.store import Store
 from digest.store.digests import Window
-from tests.integration.test_store import DAY, NOW, arrive, entry
+from tests.integration.arrived import DAY, NOW, arrive, entry
 
 S = MessageState
 LATER = NOW + timedelta(hours=20)

@@ -16,8 +16,8 @@ from digest.model import (
     Subscriber,
 )
 from digest.store import Store
+from tests.integration.arrived import NOW, arrive, entry
 from tests.integration.ledger.conftest import S, began, claimed, planned, reader, recovered, settled
-from tests.integration.test_store import NOW, arrive, entry
 
 
 def test_what_one_sender_claimed_another_does_not_get(store: Store, alice: Subscriber) -> None:

@@ -16,8 +16,8 @@ from digest.model import (
     Subscriber,
 )
 from digest.store import Store
+from tests.integration.arrived import DAY, NOW, arrive, entry
 from tests.integration.ledger.conftest import LATER, S, began, claimed, planned, reader, recovered, resolved, settled, states
-from tests.integration.test_store import DAY, NOW, arrive, entry
 
 
 def test_the_straight_way_ends_in_accepted(store: Store, alice: Subscriber) -> None:

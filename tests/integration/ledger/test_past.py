@@ -20,8 +20,8 @@ from digest.store import Store
 from digest.store.digests import Window
 from digest.store.history import History
 from digest.store.tables import messages
+from tests.integration.arrived import DAY, NOW, arrive, entry
 from tests.integration.ledger.conftest import LATER, began, claimed, planned, recovered, settled
-from tests.integration.test_store import DAY, NOW, arrive, entry
 
 
 def test_a_date_has_one_digest(store: Store, alice: Subscriber) -> None:

@@ -13,8 +13,8 @@ from digest.model import (
     Subscriber,
 )
 from digest.store import Store
+from tests.integration.arrived import NOW, arrive, entry
 from tests.integration.ledger.conftest import LATER, S, began, claimed, planned, reader, settled
-from tests.integration.test_store import NOW, arrive, entry
 
 
 def test_a_message_that_was_deleted_while_it_was_sent_harms_nobody(store: Store) -> None:

@@ -12,8 +12,8 @@ from digest.model import Digest, Feedback, Item, Made, MessageState, Quiet, Quie
 from digest.store import Store
 from digest.store.digests import Window
 from digest.store.tables import picks
+from tests.integration.arrived import DAY, NOW, arrive, entry
 from tests.integration.ledger.conftest import reader
-from tests.integration.test_store import DAY, NOW, arrive, entry
 
 MADE = Made(model="thumbs", features="words1", recipe="learned", recipe_b="words", candidates=50, at=NOW)
 ITEMS = (

@@ -1,0 +1,183 @@
+"""Entries become papers in the store: repeats, versions, late identifiers, removals, in any order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import zstandard
+from sqlalchemy import select
+
+from digest import papers as rules
+from digest import store as rows
+from digest.model import Entry, Feedback, Identity, Subscriber
+from digest.store import Store
+from digest.store.arrivals import Arrival
+from digest.store.tables import records
+from tests.conftest import migrated
+from tests.integration.arrived import DAY, NOW, arrive, entry, said, stored
+
+
+def test_the_same_entries_again_are_duplicates(store: Store) -> None:
+    some = [entry("One", arxiv="2606.00001"), entry("Two")]
+    assert arrive(store, *some).outcomes == ["new", "new"]
+    assert arrive(store, *some, day=DAY + timedelta(days=1)).outcomes == ["duplicate", "duplicate"]
+    assert [paper.first_seen for paper in stored(store)] == [DAY, DAY]
+
+
+def test_a_paper_is_found_again_whatever_signs_its_title_and_identifiers_have(store: Store) -> None:
+    odd = ['"', "\\", "\\u0041", "'; --", "[]", "null", "1", "1.0", "🜁 𝔄", "a" * 3000, "%", "é", "é"]
+    found = [entry(title, doi=f"10.1000/{number}{title[:9]}") for number, title in enumerate(odd)]
+    assert arrive(store, *found).outcomes == ["new"] * len(odd)
+    assert arrive(store, *reversed(found)).outcomes == ["duplicate"] * len(odd)
+
+
+def test_a_record_can_be_read_again_as_it_stood_in_the_dump(store: Store) -> None:
+    raw = '{"title": "Ünicode \ufffd 🜁",\r\n "x": "\x00"}'
+    with store.writing() as tx:
+        dump = rows.dumps.begin(tx, name="x.jsonl", form="jsonl", sha256="0" * 64, day=DAY, now=NOW)
+        rows.arrivals.add(tx, dump, [Arrival(line=1, raw=raw, entry=entry("A"), day=DAY)], rules)
+        packed = tx.execute(select(records.c.raw)).scalar_one()
+    assert zstandard.decompress(packed).decode() == raw
+
+
+def test_a_vector_is_stored_with_its_paper_and_replaced_with_its_text(store: Store) -> None:
+    arrive(store, entry("A", arxiv="2606.00001"), entry("B", arxiv="2606.00002"))
+    with store.writing() as tx:
+        rows.papers.put_vectors(tx, "v1", {1: b"a", 2: b"b"}, fresh={1, 2})
+        rows.papers.put_vectors(tx, "v2", {2: b"c"})
+        rows.papers.put_vectors(tx, "v1", {})
+        assert rows.papers.vectors_of(tx, "v1", [1, 2]) == {1: b"a"}
+        assert rows.papers.vectors_of(tx, "v2", [1, 2]) == {2: b"c"}
+
+
+def test_a_repeat_inside_one_batch_is_a_duplicate(store: Store) -> None:
+    assert arrive(store, entry("One", arxiv="2606.00001"), entry("One", arxiv="2606.00001")).outcomes == ["new", "duplicate"]
+    assert len(stored(store)) == 1
+
+
+def test_a_paper_from_a_page_gets_its_id_later_and_stays_one_paper(store: Store) -> None:
+    arrive(store, entry("One"))
+    assert arrive(store, entry("One", arxiv="2606.00001", abstract="Text.")).outcomes == ["updated"]
+    (paper,) = stored(store)
+    assert (paper.id, paper.name, paper.abstract) == (1, "arxiv:2606.00001", "Text.")
+
+
+def test_an_earlier_day_that_arrives_late_is_when_the_paper_was_first_seen(store: Store) -> None:
+    arrive(store, entry("One", arxiv="2606.00001"))
+    earlier = DAY - timedelta(days=3)
+    assert arrive(store, entry("One", arxiv="2606.00001"), day=earlier).outcomes == ["updated"]
+    assert stored(store)[0].first_seen == earlier
+
+
+def test_two_papers_that_turn_out_to_be_one_keep_votes_listings_and_old_links(store: Store) -> None:
+    arrive(store, entry("Preprint", arxiv="2606.00001"), entry("Article", doi="10.1/x"))
+    with store.writing() as tx:
+        reader = rows.subscribers.add(tx, Subscriber(id=0, email="a@example.org", created=NOW), origin="command", now=NOW)
+        rows.feedback.put(tx, Feedback(subscriber_id=reader.id, paper_id=2, vote=1, at=NOW))
+    arrive(store, entry("Preprint", arxiv="2606.00001", doi="10.1/x"))
+    (paper,) = stored(store)
+    with store.reading() as tx:
+        assert rows.papers.by_ids(tx, [2])[2] == paper
+        assert rows.papers.by_ids(tx, [2], least=1)[2].upvotes == 1
+        assert [v.paper_id for v in rows.feedback.of_subscribers(tx, [reader.id])[reader.id]] == [paper.id]
+    assert paper.upvotes == 0  # one reader's thumb is nobody else's business
+
+
+def test_a_record_without_id_leaves_again_when_a_second_paper_has_its_title(store: Store) -> None:
+    arrive(store, entry("Same", abstract="From a page."))
+    arrive(store, entry("Same", arxiv="2606.00001"))
+    arrive(store, entry("Same", arxiv="2606.00002"))
+    assert sorted(paper.name for paper in stored(store)) == ["arxiv:2606.00001", "arxiv:2606.00002", "paper:2"]
+    assert {paper.name: paper.abstract for paper in stored(store)}["paper:2"] == "From a page."
+
+
+def test_votes_only_rise(store: Store) -> None:
+    assert arrive(store, entry("One", arxiv="2606.00001", upvotes=5)).outcomes == ["new"]
+    assert arrive(store, entry("One", arxiv="2606.00001", upvotes=3)).outcomes == ["duplicate"]
+    assert arrive(store, entry("One", arxiv="2606.00001", upvotes=9)).outcomes == ["updated"]
+    assert stored(store)[0].upvotes == 9
+
+
+def _some_entries() -> list[Entry]:
+    return [
+        entry("Alpha"),
+        entry("Alpha", arxiv="2606.00001", version=1, abstract="v1"),
+        entry("Alpha, revised", arxiv="2606.00001", version=2, abstract="v2"),
+        entry("Alpha in print", doi="10.1/a"),
+        entry("Alpha, revised", arxiv="2606.00001", doi="10.1/a", version=2),
+        entry("Beta", authors=("Jane Doe",)),
+        entry("Beta", arxiv="2606.00002", authors=("J. Doe",)),
+        entry("Beta", arxiv="2606.00003", authors=("R. Roe",)),
+        entry("Gamma", doi="10.1/g"),
+        entry("Gamma", arxiv="2606.00004", doi="10.1/g", withdrawn=True),
+        entry("Gamma", arxiv="2606.00005", doi="10.1/g"),
+        entry("Delta"),
+    ]
+
+
+def test_the_order_of_arrival_and_the_cut_into_batches_change_no_paper(tmp_path: Path) -> None:
+    entries = _some_entries()
+    days = [DAY + timedelta(days=n % 4) for n in range(len(entries))]
+    seen: set[tuple[object, ...]] = set()
+    for seed in range(16):
+        chance = random.Random(seed)
+        order: Sequence[int] = chance.sample(range(len(entries)), len(entries))
+        path = tmp_path / f"{seed}.sqlite"
+        path.write_bytes(migrated())
+        store = Store(f"sqlite:///{path}")
+        with store.writing() as tx:
+            dump = rows.dumps.begin(tx, name="x", form="jsonl", sha256="0" * 64, day=DAY, now=NOW)
+        size = chance.choice([1, 2, 5, 12])
+        for start in range(0, len(order), size):
+            with store.writing() as tx:
+                rows.arrivals.add(
+                    tx, dump, [Arrival(line=n, raw="", entry=entries[n], day=days[n]) for n in order[start : start + size]], rules
+                )
+        seen.add(tuple(sorted(map(said, stored(store)), key=repr)))
+        store.close()
+    assert len(seen) == 1
+
+
+def test_withdrawn_papers_do_not_compete(store: Store) -> None:
+    arrive(store, entry("One", arxiv="2606.00001", withdrawn=True), entry("Two", arxiv="2606.00002"))
+    with store.reading() as tx:
+        assert rows.papers.seen_between(tx, DAY - timedelta(days=1), DAY) == [2]
+
+
+def removed(store: Store, kind: str, value: str) -> None:
+    with store.writing() as tx:
+        dump = rows.dumps.begin(tx, name="x.xml", form="pubmed", sha256="0" * 64, day=DAY, now=NOW)
+        rows.arrivals.remove(tx, dump, 1, [Identity(kind=kind, value=value)], "deleted")  # type: ignore[arg-type]
+
+
+def test_a_removal_marks_the_paper_whether_it_came_before_or_comes_later(store: Store) -> None:
+    arrive(store, entry("Before", doi="10.1/before"), entry("Untouched", doi="10.1/other"))
+    removed(store, "doi", "10.1/before")
+    removed(store, "doi", "10.1/after")
+    arrive(store, entry("After", doi="10.1/after"))
+    assert {paper.title: paper.withdrawn for paper in stored(store)} == {"Before": True, "Untouched": False, "After": True}
+    arrive(store, entry("Before, revised", doi="10.1/before", version=2))
+    assert {paper.title: paper.withdrawn for paper in stored(store)}["Before, revised"]
+
+
+def test_an_abstract_and_its_paper_join_in_either_order_and_only_the_whole_competes(store: Store) -> None:
+    part = {"identities": (Identity(kind="s2", value="1"),), "abstract": "Text."}
+    whole = Entry(source="s2", title="One", title_key="one", identities=(Identity(kind="s2", value="1"),))
+    assert arrive(store, Entry(source="s2", title="", title_key="", **part), day=DAY).outcomes == ["waiting"]  # type: ignore[arg-type]
+    with store.reading() as tx:
+        assert rows.papers.seen_between(tx, DAY - timedelta(days=1), DAY) == []
+        mark = rows.papers.highest_id(tx)
+    tomorrow = DAY + timedelta(days=1)
+    assert arrive(store, whole, day=tomorrow).outcomes == ["new"]
+    with store.reading() as tx:
+        (ident,) = rows.papers.seen_between(tx, DAY - timedelta(days=1), tomorrow)
+        paper = rows.papers.by_ids(tx, [ident])[ident]
+    assert (paper.title, paper.abstract, paper.first_seen) == ("One", "Text.", tomorrow)
+    assert ident > mark  # a digest composed between the two has not seen it
+    other = Entry(source="s2", title="Two", title_key="two", identities=(Identity(kind="s2", value="2"),))
+    arrive(store, other)
+    late = Entry(source="s2", title="", title_key="", identities=(Identity(kind="s2", value="2"),), abstract="Late.")
+    assert arrive(store, late).outcomes == ["updated"]

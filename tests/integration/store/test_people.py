@@ -1,0 +1,87 @@
+"""Subscribers, their thumbs and the keys of their links, as they are stored."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete
+
+from digest import store as rows
+from digest.errors import StoreError
+from digest.model import Feedback, Interest, Standing, Subscriber
+from digest.store import Connection, Store
+from digest.store.tables import subscribers
+from tests.integration.arrived import LATER, NOW, arrive, entry
+
+
+def subscriber(tx: Connection, email: str = "Alice@example.org", **more: object) -> Subscriber:
+    made = Subscriber(id=0, email=email, created=NOW, **more)  # type: ignore[arg-type]
+    return rows.subscribers.add(tx, made, origin="command", now=NOW)
+
+
+def test_a_subscriber_comes_back_as_it_was_stored(store: Store) -> None:
+    topic = Interest(
+        name="main", keywords=("ночь", "-survey"), categories=("cs.LG",), authors=("Jane Doe",), papers=("2606.00001",), text="a text"
+    )
+    with store.writing() as tx:
+        made = subscriber(tx, name="Al", timezone="Europe/Berlin", hour=5, days=(1, 3), size=7, threshold=80, interests=(topic,))
+    with store.reading() as tx:
+        assert rows.subscribers.by_id(tx, made.id) == made
+        assert rows.subscribers.by_email(tx, "ALICE@EXAMPLE.ORG") == made
+    assert (made.interests, made.days, made.created) == ((topic,), (1, 3), NOW)
+
+
+def test_the_number_of_a_deleted_subscriber_is_given_to_nobody_else(store: Store) -> None:
+    """Links in old mails name readers by it."""
+    made = []
+    for name in ("alice", "bob"):
+        with store.writing() as tx:
+            made.append(subscriber(tx, email=f"{name}@example.org").id)
+            tx.execute(delete(subscribers))
+    assert made[0] != made[1]
+
+
+def test_a_vote_replaces_the_one_before_and_a_repeat_keeps_the_first_time(store: Store) -> None:
+    arrive(store, entry("One", arxiv="2606.00001"))
+    later = NOW + timedelta(hours=1)
+    with store.writing() as tx:
+        reader = subscriber(tx)
+        votes = [(1, NOW), (1, later), (-1, later), (0, later)]
+        before = [rows.feedback.put(tx, Feedback(subscriber_id=reader.id, paper_id=1, vote=vote, at=at)) for vote, at in votes[:2]]  # type: ignore[arg-type]
+        assert rows.feedback.of_subscribers(tx, [reader.id])[reader.id][0].at == NOW
+        before += [rows.feedback.put(tx, Feedback(subscriber_id=reader.id, paper_id=1, vote=vote, at=at)) for vote, at in votes[2:]]  # type: ignore[arg-type]
+        assert before == [0, 1, 1, -1]
+        assert rows.feedback.of_subscribers(tx, [reader.id]) == {}
+
+
+def test_the_key_of_links_is_made_once(store: Store) -> None:
+    with store.writing() as tx:
+        first = rows.keys.ensure(tx, NOW)
+    with store.writing() as tx:
+        again = rows.keys.ensure(tx, NOW)
+    assert [k.secret for k in first] == [k.secret for k in again]
+    assert len(first[0].secret) == 32
+
+
+def test_a_new_key_of_links_signs_and_the_old_ones_stay(store: Store) -> None:
+    with store.writing() as tx:
+        (first,) = rows.keys.ensure(tx, NOW)
+    with store.writing() as tx:
+        assert [key.id for key in rows.keys.rotate(tx, LATER)] == [1, 2]
+    with store.reading() as tx:
+        old, new = rows.keys.all_keys(tx)
+        assert rows.keys.listed(tx) == [(1, NOW), (2, LATER)]
+    assert old.secret == first.secret != new.secret
+    with store.writing() as tx:
+        for _ in range(253):
+            rows.keys.rotate(tx, LATER)
+        with pytest.raises(StoreError, match="255"):
+            rows.keys.rotate(tx, LATER)
+
+
+def test_standings_are_counted(store: Store) -> None:
+    with store.writing() as tx:
+        subscriber(tx)
+        subscriber(tx, "bob@example.org", standing=Standing.PAUSED)
+        assert rows.subscribers.count(tx) == {Standing.ACTIVE: 1, Standing.PAUSED: 1}
