@@ -6,7 +6,6 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -17,18 +16,13 @@ import pytest
 
 from digest import inbound, pipeline, store, subscriptions
 from digest.app import App
-from digest.model import Delivery, MessageKind, MessageState, Phase, Purpose, Queued, Standing, Subscriber, SuppressionReason
+from digest.model import Delivery, MessageState, Phase, Purpose, Standing, Subscriber, SuppressionReason
 from digest.pipeline.bounces import note_refusal
 from digest.subscriptions import Wish
 from tests.conftest import NOON, invented, make_app
-from tests.unit.test_bounces import damaged
+from tests.returned import GOLDEN, LEAVE, VERP, bounce_of, damaged, letter, mail
 
-GOLDEN = Path(__file__).parents[1] / "data" / "bounces"
 ALICE, BOB = "alice@example.org", "bob@example.org"
-#: the tokens in the golden mails
-VERP = b"b+aeaqmaaaaaaaoaaaaaaaaaaaaaacvtzoqhcwoicfh7u7dpqp4lmamcy@bounces.digest.example"
-LEAVE = b"aeaqgaaaaaaaoaaaaaaaaaaaaaacujrdlt2fyutwdbnk2vlfosysauq"
-MORE = b"aeaqcaaaaaaaoaaaaaaagaaaaaacviaf3bvw4nyg2l6d6nzqqisqjja"
 
 
 def with_bounce_domain(app: App) -> App:
@@ -53,43 +47,6 @@ def alice(service: App) -> Subscriber:
 @pytest.fixture
 def bob(service: App) -> Subscriber:
     return subscriptions.subscribe(service, Wish(email=BOB), origin="command").subscriber
-
-
-def letter(app: App, who: Subscriber, key: str = "1", *, state: MessageState = MessageState.ACCEPTED) -> Queued:
-    """A message to a reader that was sent, with the given end."""
-    with app.store.writing() as tx:
-        store.ledger.plan(
-            tx,
-            kind=MessageKind.WELCOME,
-            subscriber_id=who.id,
-            key=key,
-            message_id=app.message_id(MessageKind.WELCOME, key, who.id),
-            not_before=app.now(),
-            expires_at=app.now() + timedelta(hours=8),
-        )
-        (queued,) = store.ledger.claim(tx, owner="me", now=app.now(), clock=app.now())
-        store.ledger.begin(tx, [queued], owner="me", now=app.now(), clock=app.now())
-        delivery = Delivery(outcome=state.value, server="mx", phase=Phase.BODY, started=app.now(), ended=app.now())  # type: ignore[arg-type]
-        store.ledger.settle(tx, [(queued, delivery)], owner="me", now=app.now())
-    return queued
-
-
-def mail(name: str, app: App, queued: Queued, *, paper: int = 0) -> bytes:
-    """A golden mail, about a message of this store."""
-    reader = queued.subscriber.id
-    address = app.bounce_address(reader, queued.id)
-    assert address is not None
-
-    def token(purpose: Purpose, paper: int = 0) -> bytes:
-        return app.url(purpose, reader, paper_id=paper, message_id=queued.id).rpartition("/")[2].encode()
-
-    data = (GOLDEN / f"{name}.eml").read_bytes()
-    data = data.replace(VERP, address.encode()).replace(LEAVE, token(Purpose.UNSUBSCRIBE)).replace(MORE, token(Purpose.UP, paper))
-    return data.replace(LEAVE.upper(), token(Purpose.UNSUBSCRIBE).upper())
-
-
-def bounce_of(app: App, queued: Queued) -> bytes:
-    return mail("postfix-unknown-user", app, queued)
 
 
 def standing(app: App, who: Subscriber) -> Standing:

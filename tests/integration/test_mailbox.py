@@ -21,7 +21,7 @@ from digest.model import Purpose, Standing, Subscriber
 from digest.subscriptions import Wish
 from tests.conftest import absent, make_app, migrated
 from tests.fakes.dovecot import PLAIN_HOST, Dovecot, program
-from tests.integration.test_inbound import bounce_of, letter
+from tests.returned import bounce_of, letter
 
 USERS = [f"user{number}" for number in range(20)]
 

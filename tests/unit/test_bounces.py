@@ -22,6 +22,7 @@ from digest import bounces, feedback
 from digest.bounces import SIZE_MAX, Arrived, Kind
 from digest.errors import LinkError
 from digest.model import LinkKey, Purpose
+from tests.returned import damaged
 
 FOLDER = Path(__file__).parents[1] / "data" / "bounces"
 MAILS = sorted(FOLDER.glob("*.eml"))
@@ -169,28 +170,6 @@ def test_any_headers_around_any_report_are_read(headers: list[tuple[str, str]], 
     sound(
         f"{head}Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: {kind}\n\n{text}\n--b--\n".encode("utf-8", "surrogatepass")
     )
-
-
-def damaged(data: bytes, chance: random.Random) -> bytes:
-    """A few bytes or slices of a mail changed, moved, doubled or left out."""
-    made = bytearray(data)
-    for _ in range(chance.randint(1, 8)):
-        here, there = sorted((chance.randrange(len(made) + 1), chance.randrange(len(made) + 1)))
-        there = min(there, here + chance.choice((1, 8, 200, 5000)))
-        match chance.randrange(5):
-            case 0:
-                made[here:there] = b""
-            case 1:
-                made[here:here] = made[here:there]
-            case 2:
-                made[here:there] = bytes(chance.randrange(256) for _ in range(min(there - here, 50)))
-            case 3:
-                made[here:here] = chance.choice(
-                    (b"\n", b"\n\n", b"\0", b"\xff", b"=?", b'"', b"--", b": ", b"\r", b"(", b"@", b"%00", b";")
-                )
-            case _:
-                made[here:there] = made[here:there].swapcase()
-    return bytes(made)
 
 
 def test_damaged_mails_are_read_and_never_name_another_message() -> None:
