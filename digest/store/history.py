@@ -35,7 +35,9 @@ class History:
 
 
 def of(tx: Connection, subscriber_ids: Iterable[int], before: date, *, since: date) -> dict[int, History]:
-    """What the digests before a date leave for the one of that date, for every subscriber asked for.
+    """What other digests leave for the one of a date, for every subscriber asked for.
+
+    Those before that date; and of later ones, which are there when a reader moved west or a date is made up for, what they listed.
 
     Args:
         since: local date from which on listed papers matter: no paper that competes was listed earlier. What is carried is told whatever its
@@ -55,9 +57,9 @@ def _of(tx: Connection, idents: list[int], before: date, since: date) -> dict[in
     oldest: dict[int, date] = {}
     for row in failed:
         oldest[row.subscriber_id] = min(row.local_date, oldest.get(row.subscriber_id, since))
-    rows = tx.execute(_planned(idents, since, before)).all()
+    rows = tx.execute(_planned(idents, since, but=before)).all()
     if long_ago := [ident for ident, day in oldest.items() if day < since]:
-        rows = [*rows, *tx.execute(_planned(long_ago, min(oldest.values()), since))]
+        rows = [*rows, *tx.execute(_planned(long_ago, min(oldest.values()), but=before).where(digests.c.local_date < since))]
     by_digest = {row.id: row for row in rows}
     reached: dict[int, set[int]] = defaultdict(set)
     carried: dict[int, set[int]] = defaultdict(set)
@@ -122,12 +124,12 @@ def _failed(idents: list[int], before: date, earliest: datetime | None) -> Selec
     )
 
 
-def _planned(idents: list[int], since: date, before: date) -> Select[Any]:
-    """Digests with their messages' states; quiet days list nothing."""
+def _planned(idents: list[int], since: date, *, but: date) -> Select[Any]:
+    """Digests of all dates but one with their messages' states; quiet days list nothing."""
     return (
         select(digests.c.id, digests.c.subscriber_id, messages.c.state)
         .join(messages, messages.c.digest_id == digests.c.id)
-        .where(digests.c.subscriber_id.in_(idents), digests.c.local_date >= since, digests.c.local_date < before)
+        .where(digests.c.subscriber_id.in_(idents), digests.c.local_date >= since, digests.c.local_date != but)
     )
 
 

@@ -1,0 +1,48 @@
+"""Dates that come in another order than they should: no reader gets a paper twice in digests that were accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from digest import pipeline, subscriptions
+from digest.app import App
+from digest.model import MessageState
+from digest.subscriptions import Wish
+from tests.conftest import NOON, TODAY
+
+Dump = Callable[..., Path]
+ALICE = "alice@example.org"
+
+
+def listed(app: App) -> list[int]:
+    """Ids of the papers of all accepted digests, as often as they were listed."""
+    with app.store.reading() as tx:
+        return list(
+            tx.exec_driver_sql(
+                "SELECT paper_id FROM digest_items JOIN messages ON messages.digest_id = digest_items.digest_id "
+                f"WHERE state = '{MessageState.ACCEPTED.value}'"
+            ).scalars()
+        )
+
+
+def test_a_reader_who_moves_west_gets_no_paper_twice(any_app: App, dump: Dump) -> None:
+    wish = Wish(email=ALICE, timezone="Pacific/Kiritimati", keywords=("robot",))
+    alice = subscriptions.subscribe(any_app, wish, origin="command").subscriber
+    pipeline.ingest(any_app, [dump(each=10)])
+    pipeline.round(any_app)  # for the tenth of June, which it is there already
+    subscriptions.change(any_app, alice.id, Wish(email=ALICE, timezone="Pacific/Honolulu"))
+    for hours in (6, 24, 48):
+        pipeline.round(any_app.at(NOON + timedelta(hours=hours)))
+        assert len(set(listed(any_app))) == len(listed(any_app)) >= 20
+
+
+def test_a_date_that_is_made_up_for_lists_nothing_that_a_later_one_had(any_app: App, dump: Dump) -> None:
+    subscriptions.subscribe(any_app, Wish(email=ALICE, keywords=("robot",)), origin="command")
+    yesterday = NOON - timedelta(days=1)
+    pipeline.ingest(any_app, [dump(yesterday.date(), each=10)], seen=yesterday.date())
+    for when in (NOON, yesterday, NOON + timedelta(days=1)):
+        pipeline.ingest(any_app.at(when), [dump(TODAY, each=1)])
+        pipeline.round(any_app.at(when))
+        assert len(set(listed(any_app))) == len(listed(any_app)) >= 10
