@@ -1,7 +1,7 @@
 """Text -> numbers. words: counts of words and pairs, stored once a paper. weights: what a word weighs. table, training: what words mean, learned from
 papers alone. space: the rows that profiles and scores are made of. encoded: further columns, where the operator brings an encoder.
 
-Counts are what is stored; rows are worked out from them at need (ten microseconds a paper), so new word vectors need no second look at old papers.
+Counts are what is stored; rows are worked out from them at need (a tenth of a millisecond a paper), so new word vectors need no second look at old papers.
 """
 
 from digest.features.encoded import Encoding, encoding, pack_encoded, unpack_encoded
