@@ -89,17 +89,14 @@ def lengths(words: sp.csr_matrix, meanings: NDArray[np.float32]) -> NDArray[np.f
 
 
 def compact(indices: NDArray[np.int32], width: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The columns that occur, in the order of their first entries, and the place of each entry among them.
+    """The columns that occur and the place of each entry among them; those of few entries ascending, else in the order of their first entries.
 
-    So what is common has the first places and what is rare stands beside what it came with: products of such rows go through memory in order.
+    So what is common has the first places and what is rare stands beside what it came with: products of many such rows go through memory in order.
     """
     number = len(indices)
     if number * 20 < width:
-        columns, first, inverse = np.unique(indices, return_index=True, return_inverse=True)
-        order = np.argsort(first)
-        at = np.empty(len(columns), dtype=np.int32)
-        at[order] = np.arange(len(columns), dtype=np.int32)
-        return columns[order].astype(np.int32), at[inverse]
+        columns, inverse = np.unique(indices, return_inverse=True)
+        return columns.astype(np.int32), inverse.astype(np.int32)
     first = np.empty(width, dtype=np.int64)
     first[indices[::-1]] = np.arange(number - 1, -1, -1)
     columns = indices[first[indices] == np.arange(number)]

@@ -70,6 +70,8 @@ class Space:
 
     def phrases(self, keywords: list[str] | tuple[str, ...]) -> tuple[Phrase, ...]:
         """Keywords in the columns of these rows: their words, and what those mean together. See `weights.phrases`."""
+        if not keywords:
+            return ()
         found, counts = spelt(keywords, self.frequencies)
         if not found or not len(self.table.columns):
             return found

@@ -7,12 +7,13 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from digest.features.words import folded, pieces, vectorize
+from digest.features.words import pieces, stands_in, vectorize
 from digest.rows import COLUMNS, WORDS, Phrase
 
 #: below this many papers a share of the corpus means nothing, so no word is too rare or too common yet
@@ -103,7 +104,7 @@ class _Spelling:
     columns: NDArray[np.int32]
 
     def stands_in(self, title: str, abstract: str) -> bool:
-        return self.text in folded(title, abstract)
+        return stands_in(self.text, title, abstract)
 
 
 def phrases(keywords: Iterable[str], frequencies: Frequencies) -> tuple[Phrase, ...]:
@@ -121,10 +122,11 @@ def spelt(keywords: Iterable[str], frequencies: Frequencies) -> tuple[tuple[Phra
     spellings = [list(dict.fromkeys(_spellings(text))) for _, text in bare]
     # All at once: counting one text takes as long as counting dozens.
     counts = vectorize([spelling for some in spellings for spelling in some])
-    each = iter(np.split(counts.indices, counts.indptr[1:-1]) if counts.shape[0] else ())
+    seen, rarity = frequencies.counts[counts.indices] > 0, _rarity(counts.indices, frequencies)
+    each = (_Counted(counts.indices[at], rarity[at], bool(seen[at].all())) for at in map(slice, counts.indptr, counts.indptr[1:]))
     found, rows, first = [], [], 0
     for (sign, text), some in zip(bare, spellings, strict=True):
-        phrase = _phrase(sign, text, dict(zip(some, islice(each, len(some)), strict=True)), frequencies)
+        phrase = _phrase(sign, text, dict(zip(some, islice(each, len(some)), strict=True)))
         if phrase is not None:
             found.append(phrase)
             rows.append(first)
@@ -132,21 +134,31 @@ def spelt(keywords: Iterable[str], frequencies: Frequencies) -> tuple[tuple[Phra
     return tuple(found), counts[np.array(rows, dtype=np.int64)]
 
 
-def _phrase(sign: str, text: str, spelt: Mapping[str, NDArray[np.int32]], frequencies: Frequencies) -> Phrase | None:
-    found = {spelling: columns for spelling, columns in spelt.items() if len(columns)}
+class _Counted(NamedTuple):
+    """The words of a text: their columns, ascending, how rare each is, and whether some paper has each."""
+
+    columns: NDArray[np.int32]
+    rarity: NDArray[np.float64]
+    seen: bool
+
+
+def _phrase(sign: str, text: str, spelt: Mapping[str, _Counted]) -> Phrase | None:
+    found = {spelling: counted for spelling, counted in spelt.items() if len(counted.columns)}
     if not found or not (text.endswith("*") or text in found):
         return None
     # A spelling that no paper has would count as the rarest word of all.
-    known = [columns for columns in found.values() if frequencies.counts[columns].all()] or list(found.values())[:1]
-    columns = np.unique(np.concatenate(known)).astype(np.int32)
-    weights = _rarity(columns, frequencies)
+    known = [counted for counted in found.values() if counted.seen] or list(found.values())[:1]
+    columns, weights, _ = known[0]
+    if len(known) > 1:
+        columns, first = np.unique(np.concatenate([counted.columns for counted in known]), return_index=True)
+        weights = np.concatenate([counted.rarity for counted in known])[first]
     return Phrase(
         text=text.rstrip("* "),
         against=sign == "-",
         must=sign == "+",
         columns=columns,
         weights=(weights / np.sqrt((weights**2).sum())).astype(np.float32),
-        spellings=tuple(_Spelling(text=pieces(spelling), columns=_needed(columns)) for spelling, columns in found.items()),
+        spellings=tuple(_Spelling(text=pieces(spelling), columns=_needed(counted.columns)) for spelling, counted in found.items()),
     )
 
 

@@ -188,6 +188,32 @@ def folded(title: str, abstract: str) -> str:
     return f"{pieces(title)}\n{pieces(abstract)}"
 
 
+def stands_in(phrase: str, title: str, abstract: str) -> bool:
+    """Whether a phrase, as `pieces` makes it, stands in one of the two."""
+    # Most papers write it as it is asked for, and to fold a text takes a hundred times as long.
+    return (_is_plain(phrase) and (_written(phrase, title) or _written(phrase, abstract))) or phrase in folded(title, abstract)
+
+
+@lru_cache(maxsize=1 << 12)
+def _is_plain(phrase: str) -> bool:
+    return pieces(phrase) == phrase
+
+
+def _written(phrase: str, text: str) -> bool:
+    """Does it stand in a text just so, between signs that end a word?"""
+    bare, lower = phrase[1:-1], text.lower()
+    at = lower.find(bare)
+    while at >= 0:
+        if _ends(lower[at - 1 : at]) and _ends(lower[at + len(bare) : at + len(bare) + 1]):
+            return True
+        at = lower.find(bare, at + 1)
+    return False
+
+
+def _ends(sign: str) -> bool:
+    return not sign or (sign.isascii() and not sign.isalnum())
+
+
 def text_of(title: str, abstract: str) -> str:
     """The text of a paper that is vectorised."""
     return f"{title}. {abstract}" if abstract else title

@@ -83,7 +83,7 @@ _EMPTY = np.empty(0, np.int32)
 def _ratings(
     readers: Sequence[Given],
 ) -> tuple[Apart, NDArray[np.int64], NDArray[np.int64], NDArray[np.int8], NDArray[np.float64]]:
-    """All ratings of all readers: the rows, and for each whose it is, its place among the rows, its kind and age; shape (ratings,) each."""
+    """All ratings, reader by reader: the rows, and for each whose it is, its place among the rows, its kind and age; shape (ratings,) each."""
     found: list[tuple[int, int, Rated]] = []
     for owner, given in enumerate(readers):
         some = [(_LIKED, given.liked), (_EXAMPLE, given.examples), (_DISLIKED, given.disliked)]
@@ -144,7 +144,8 @@ def _moved(
     rows: Apart, background: Background, number: int, owners: NDArray[np.int64], places: NDArray[np.int64], share: NDArray[np.float64]
 ) -> tuple[sp.csr_matrix, NDArray[np.float64]]:
     """Per reader the sum of the rows by their shares, less as much of the background; shape (number, columns) and (number, dense columns)."""
-    given = sp.csr_matrix((share.astype(np.float32), (owners, places)), shape=(number, rows.words.shape[0]))
+    bounds = np.searchsorted(owners, np.arange(number + 1))
+    given = sp.csr_matrix((share.astype(np.float32), places, bounds), shape=(number, rows.words.shape[0]))
     whole = np.bincount(owners, weights=share, minlength=number)
     words = (given @ rows.words).tocsr()
     mean = background.of(rows.columns)

@@ -110,7 +110,8 @@ def scored(values: NDArray[np.float64], compared: NDArray[np.float64]) -> Scored
 
 def score(profile: Profile, day: Day) -> NDArray[np.float64]:
     """The value of every competing paper, shape (competing,); only the order means something. See `explain` for the parts."""
-    return score_all([profile], day)[0].values
+    found: NDArray[np.float64] = _values([profile], day)[0, : day.competing]
+    return found
 
 
 def score_all(profiles: Sequence[Profile], day: Day) -> list[Scored]:

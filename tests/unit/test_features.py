@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from digest import features
@@ -278,3 +278,22 @@ def test_any_text_can_be_a_keyword(keywords: list[str]) -> None:
     for phrase in features.phrases(keywords, features.Frequencies()):
         assert np.isclose(np.linalg.norm(phrase.weights), 1, atol=1e-5)
         assert all(len(spelling.columns) for spelling in phrase.spellings)
+
+
+_WRITTEN = st.lists(st.sampled_from([*"abqéß心K-_.,'( \n", "heart", "Heart", "the", "q-learning", "19", "\u0301", "ﬁ"]), max_size=8).map(
+    "".join
+)
+
+
+@given(_WRITTEN, _WRITTEN, _WRITTEN)
+@settings(max_examples=500)
+def test_a_phrase_stands_in_a_paper_where_its_pieces_do_however_it_is_looked_for(keyword: str, title: str, abstract: str) -> None:
+    phrase = words.pieces(keyword)
+    assume(phrase.strip())
+    assert words.stands_in(phrase, title, abstract) == (phrase in words.folded(title, abstract))
+
+
+@pytest.mark.parametrize("text", ["Heart failure", "a (heart) failure", "the heart-failure of", "failure of the heart", "heart"])
+def test_a_plain_word_is_found_without_folding_the_text(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words, "folded", lambda title, abstract: pytest.fail("folded"))
+    assert words.stands_in(" heart ", "", text)
