@@ -24,6 +24,9 @@ from digest.model.messages import (
 )
 from digest.model.papers import UNSEEN, Entry, Identity, IdentityKind, Merged, Paper, Record, Rejected, Removal, Seen, Skipped
 from digest.model.subscribers import (
+    EXAMPLES_MAX,
+    INTERESTS_MAX,
+    NAME_MAX,
     SHARE_MAX,
     THRESHOLD_WORDS,
     Feedback,
@@ -37,6 +40,9 @@ from digest.model.subscribers import (
 )
 
 __all__ = [
+    "EXAMPLES_MAX",
+    "INTERESTS_MAX",
+    "NAME_MAX",
     "OPERATOR",
     "SHARE_MAX",
     "THRESHOLD_WORDS",

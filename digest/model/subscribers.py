@@ -20,8 +20,10 @@ class Standing(StrEnum):
     SUPPRESSED = "suppressed"  # mail to the address came back, or the operator stopped it
 
 
-#: the largest share that an interest may have
-SHARE_MAX = 100
+#: the largest share that an interest may have, characters of its name, and its example papers: a whole library may be imported
+SHARE_MAX, NAME_MAX, EXAMPLES_MAX = 100, 100, 2000
+#: interests of one reader
+INTERESTS_MAX = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

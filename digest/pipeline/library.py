@@ -17,17 +17,13 @@ from msgspec import structs
 from digest import dumps, papers, store
 from digest.app import App
 from digest.errors import InputError, NotFoundError
-from digest.model import UNSEEN, Entry, Identity, Interest, Paper, Record, Rejected, Subscriber
+from digest.model import EXAMPLES_MAX, NAME_MAX, UNSEEN, Entry, Identity, Interest, Paper, Record, Rejected, Subscriber
 from digest.pipeline.hear import look_up
 from digest.pipeline.ingest import FileReport, Words, store_batch
 from digest.store.arrivals import Arrival
 
-#: entries of a library at most, and example papers of an interest; a larger file is a dump
-MOST: Final = 2000
 #: what dump, footer and table call the papers that came this way: a file's name may say more of the reader than they want to tell
 SOURCE: Final = "library"
-#: characters of an interest's name
-INTEREST_NAME: Final = 100
 
 #: `matched` = a dump brought it, `kept` = by title and abstract until one does, `awaited` = known by identifier alone until one does
 Outcome = Literal["matched", "kept", "awaited", "refused"]
@@ -104,13 +100,13 @@ def import_library(app: App, subscriber: Subscriber, path: Path, *, interest: st
         NotFoundError: the subscriber is gone.
     """
     name = " ".join(interest.split())
-    if not 1 <= len(name) <= INTEREST_NAME:
-        raise InputError(f"interest: give it a name of up to {INTEREST_NAME} characters, or leave it out for the main one")
+    if not 1 <= len(name) <= NAME_MAX:
+        raise InputError(f"interest: give it a name of up to {NAME_MAX} characters, or leave it out for the main one")
     dump = dumps.open_dump(path, today=app.now().date())
     report = Imported(subscriber=subscriber, interest=name, format=dump.format)
-    records = list(islice(dump.records(), MOST + 1))
-    if len(records) > MOST:
-        raise InputError(f"{path}: holds more than {MOST:,} entries. Give a part of it; a dump of papers is for `digest ingest`")
+    records = list(islice(dump.records(), EXAMPLES_MAX + 1))
+    if len(records) > EXAMPLES_MAX:
+        raise InputError(f"{path}: holds more than {EXAMPLES_MAX:,} entries. Give a part of it; a dump of papers is for `digest ingest`")
     report.incomplete = dump.incomplete or ""
     wanted = [_wanted(record) if isinstance(record, Record) else _refused(record.line, record.reason) for record in records]
     with app.store.reading() as tx:
@@ -123,8 +119,10 @@ def import_library(app: App, subscriber: Subscriber, path: Path, *, interest: st
             raise NotFoundError(f"no subscriber {subscriber.id}; the row was deleted")
         own = next((one for one in known.interests if one.name == name), Interest(name=name))
         report.entries, names = _named(tx, wanted, own.papers)
-        if len(names) > MOST:
-            raise InputError(f"the interest {name!r} would hold {len(names):,} example papers, more than {MOST:,}. Give a part of the file")
+        if len(names) > EXAMPLES_MAX:
+            raise InputError(
+                f"the interest {name!r} would hold {len(names):,} example papers, more than {EXAMPLES_MAX:,}. Give a part of the file"
+            )
         report.subscriber = known
         if names != own.papers:
             grown = replace(own, papers=names)

@@ -17,11 +17,9 @@ from digest.subscriptions.verbs import (
     subscribe_many,
     unsubscribe,
 )
-from digest.subscriptions.wishes import INTERESTS_MAX, NAME_MAX, Wish, address
+from digest.subscriptions.wishes import Wish, address
 
 __all__ = [
-    "INTERESTS_MAX",
-    "NAME_MAX",
     "Subscribed",
     "Wish",
     "address",

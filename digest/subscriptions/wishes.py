@@ -9,14 +9,10 @@ from zoneinfo import available_timezones
 from email_validator import EmailNotValidError, validate_email
 
 from digest.errors import AddressError, InputError
-from digest.model import SHARE_MAX, THRESHOLD_WORDS, Interest, Subscriber, Threshold
+from digest.model import EXAMPLES_MAX, INTERESTS_MAX, NAME_MAX, SHARE_MAX, THRESHOLD_WORDS, Interest, Subscriber, Threshold
 
 #: sizes that keep one reader from costing a thousand
 _TEXT_MAX, _LIST_MAX, _WORD_MAX = 4000, 200, 200
-#: example papers: a whole library may be imported
-_PAPERS_MAX = 2000
-#: interests of one reader, and characters of a name
-INTERESTS_MAX, NAME_MAX = 20, 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,7 +121,7 @@ def _checked(interest: Interest) -> Interest:
         keywords=_words("keywords", interest.keywords),
         categories=_words("categories", interest.categories),
         authors=_words("authors", interest.authors),
-        papers=_words("papers", interest.papers, most=_PAPERS_MAX),
+        papers=_words("papers", interest.papers, most=EXAMPLES_MAX),
         text=interest.text.strip()[:_TEXT_MAX],
     )
 
@@ -137,7 +133,7 @@ def _changed(interest: Interest, wish: Wish) -> Interest:
         keywords=interest.keywords if wish.keywords is None else _words("keywords", wish.keywords),
         categories=interest.categories if wish.categories is None else _words("categories", wish.categories),
         authors=interest.authors if wish.authors is None else _words("authors", wish.authors),
-        papers=interest.papers if wish.papers is None else _words("papers", wish.papers, most=_PAPERS_MAX),
+        papers=interest.papers if wish.papers is None else _words("papers", wish.papers, most=EXAMPLES_MAX),
         text=interest.text if wish.text is None else wish.text.strip()[:_TEXT_MAX],
     )
 

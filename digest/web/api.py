@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from digest import subscriptions
 from digest.app import App
 from digest.errors import AddressError, InputError
-from digest.model import SHARE_MAX, Interest
+from digest.model import INTERESTS_MAX, NAME_MAX, SHARE_MAX, Interest
 from digest.subscriptions import Wish
 from digest.web.forms import blame
 from digest.web.pages import clean
@@ -38,7 +38,7 @@ class NewInterest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: Text = Field(min_length=1, max_length=subscriptions.NAME_MAX)
+    name: Text = Field(min_length=1, max_length=NAME_MAX)
     share: int = Field(1, ge=1, le=SHARE_MAX)
     keywords: Texts = []
     categories: Texts = []
@@ -85,7 +85,7 @@ class NewSubscriber(BaseModel):
     )
     interests: list[NewInterest] | None = Field(
         None,
-        max_length=subscriptions.INTERESTS_MAX,
+        max_length=INTERESTS_MAX,
         description="a list of up to 20 objects instead of the keys before, each learned apart, with a name of up to 100 characters, a share "
         'from 1 to 100, and any of keywords, categories, authors, papers, text, as in [{"name": "robots", "share": 2, "keywords": ["grasping"]}]',
     )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from digest.model import SHARE_MAX, Interest, Subscriber
-from digest.subscriptions import INTERESTS_MAX, NAME_MAX
+from digest.model import INTERESTS_MAX, NAME_MAX, SHARE_MAX, Interest, Subscriber
 from digest.web.pages import Form
 from digest.web.texts import lines, number, words
 

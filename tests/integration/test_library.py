@@ -189,7 +189,7 @@ def test_nothing_of_the_file_but_the_papers_is_stored(any_app: App, alice: Subsc
 
 
 def test_a_dump_is_no_library(any_app: App, alice: Subscriber, bib: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(library, "MOST", 3)
+    monkeypatch.setattr(library, "EXAMPLES_MAX", 3)
     with pytest.raises(InputError, match="more than 3 entries"):
         import_library(any_app, alice, bib())
     assert stored_papers(any_app) == 0
