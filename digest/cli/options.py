@@ -91,12 +91,19 @@ def write_file(path: Path, contents: bytes | str) -> None:
         raise InputError(f"{path}: cannot be written ({error.strerror}). Check the folder and its permissions") from error
 
 
+#: windows and backfills reach years before and after a day
+_EARLIEST, _LATEST = date(1900, 1, 1), date(9900, 1, 1)
+
+
 def a_day(text: str) -> date:
     """A date typed by hand; bad usage when it is none."""
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no date; write YYYY-MM-DD, for example 2026-06-09") from None
+    if not _EARLIEST <= found <= _LATEST:
+        raise typer.BadParameter(f"{text} is too far away; dates go from {_EARLIEST} to {_LATEST}")
+    return found
 
 
 def noon(day: date) -> datetime:

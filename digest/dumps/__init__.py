@@ -147,13 +147,18 @@ class Dump:
             source.bytes_read = self.size * place // len(members)
 
 
+def shown_name(name: str) -> str:
+    """A file's name that can be stored and printed: systems allow bytes in it that are no UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def open_dump(path: Path, *, today: date, name: str | None = None) -> Dump:
     """Recognise a file by its content, plain or packed with gzip, zstd or zip. A file with nothing in it is a Dump of format "empty".
 
     `name` stands for the file's own name (a temporary copy, standard input). Raises DumpError where the file cannot be read or is of no
     known format; its message names the file, what is wrong and what to do.
     """
-    shown = path.name if name is None else name
+    shown = shown_name(path.name) if name is None else name
     try:
         size = path.stat().st_size
         if not path.is_file():

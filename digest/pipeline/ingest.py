@@ -114,7 +114,7 @@ def ingest(
     report = Ingested()
     words = Words(app)
     for path in files_of(paths):
-        file = FileReport(name=path.name)
+        file = FileReport(name=dumps.shown_name(path.name))
         report.files.append(file)
         try:
             dump = dumps.open_dump(path, today=app.now().date())
@@ -179,7 +179,7 @@ def _ingest_one(
     if seen == "name" and dump.day is None:
         file.notes.append("no day in the file's name: the records' own first_seen decides, else today")
     day = seen if isinstance(seen, date) else (dump.day if seen == "name" else None) or today
-    path = str(dump.path.resolve())
+    path = dumps.shown_name(str(dump.path.resolve()))
     with app.store.writing() as tx:
         done = _done_before(tx, dump, path, file)
         dump_id = store.dumps.begin(

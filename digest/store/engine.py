@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from digest.errors import StoreError
+from digest.errors import InputError, StoreError
 
 T = TypeVar("T")
 
@@ -72,11 +72,17 @@ class Store:
             yield
         except DBAPIError as error:
             raise self._explain(error) from error
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"{error.object!r:.200} holds bytes that are no UTF-8; nothing was stored. Type it again, or check the file"
+            ) from error
         except PoolTimeout as error:
             raise StoreError(f"{self.shown}: all connections are in use; too much is asked of it at once. Try again") from error
 
-    def _explain(self, error: DBAPIError) -> StoreError | DBAPIError:
+    def _explain(self, error: DBAPIError) -> StoreError | InputError | DBAPIError:
         text = str(error.orig)
+        if "NUL (0x00)" in text:
+            return InputError("a text holds the character NUL; nothing was stored. Check where it comes from")
         if "locked" in text or "lock timeout" in text:
             return StoreError(
                 f"{self.shown}: locked by another process for longer than the wait; nothing was changed. Try again when it is done"

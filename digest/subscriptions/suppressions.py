@@ -9,7 +9,7 @@ from digest import store
 from digest.app import App
 from digest.errors import NotFoundError
 from digest.model import Suppression, SuppressionReason
-from digest.subscriptions.wishes import address
+from digest.subscriptions.wishes import address, normal
 
 #: suppressions in one transaction
 _MANY = 500
@@ -31,7 +31,7 @@ def release(app: App, email: str) -> Suppression:
         NotFoundError: it is not suppressed.
     """
     with app.store.writing() as tx:
-        gone = store.suppressions.release(tx, email.strip(), now=app.now())
+        gone = store.suppressions.release(tx, normal(email), now=app.now())
     if gone is None:
         raise NotFoundError(f"{email} is not suppressed. `digest suppressions` lists the addresses that are")
     return gone

@@ -12,7 +12,7 @@ from digest import store
 from digest.app import App
 from digest.errors import AddressError, ConfigError, DigestError, InputError, NotFoundError
 from digest.model import MessageKind, Standing, Subscriber, Suppression
-from digest.subscriptions.wishes import Wish, address, shaped, threshold
+from digest.subscriptions.wishes import Wish, address, normal, shaped, threshold
 
 #: a confirmation or welcome that cannot be sent for so long is of no use any more
 _LETTER_WINDOW = timedelta(days=2)
@@ -187,7 +187,7 @@ def delete(app: App, subscriber_id: int) -> Subscriber:
 def by_email(app: App, email: str) -> Subscriber:
     """Raises NotFoundError when nobody subscribes under that address."""
     with app.store.reading() as tx:
-        found = store.subscribers.by_email(tx, email.strip())
+        found = store.subscribers.by_email(tx, normal(email))
     if found is None:
         raise NotFoundError(f"nobody subscribes as {email!r}. `digest subscribers` lists them; `digest subscribe {email}` adds one")
     return found

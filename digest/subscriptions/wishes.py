@@ -13,6 +13,8 @@ from digest.model import EXAMPLES_MAX, INTERESTS_MAX, NAME_MAX, SHARE_MAX, THRES
 
 #: sizes that keep one reader from costing a thousand
 _TEXT_MAX, _LIST_MAX, _WORD_MAX = 4000, 200, 200
+#: what no database stores everywhere and no mail can hold: controls but the line feed, and halves of characters (bytes that were no UTF-8)
+_UNWANTED = {**dict.fromkeys((*range(0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0)), " "), **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +55,14 @@ def address(text: str) -> str:
         raise AddressError(f"{text!r} is no e-mail address: {error}") from None
 
 
+def normal(text: str) -> str:
+    """As `address`; a text that is none as it is."""
+    try:
+        return address(text)
+    except AddressError:
+        return text.strip()
+
+
 def shaped(wish: Wish, subscriber: Subscriber) -> Subscriber:
     """The subscriber as wished.
 
@@ -66,7 +76,7 @@ def shaped(wish: Wish, subscriber: Subscriber) -> Subscriber:
         raise InputError(f"days {list(days)} must be some of 1 (Monday) to 7 (Sunday)")
     return replace(
         subscriber,
-        name=subscriber.name if wish.name is None else " ".join(wish.name.split())[:_WORD_MAX],
+        name=subscriber.name if wish.name is None else _line(wish.name)[:_WORD_MAX],
         timezone=wish.timezone or subscriber.timezone,
         hour=_within("hour", wish.hour, 0, 23, subscriber.hour),
         days=days,
@@ -106,8 +116,12 @@ def _interests(wish: Wish, known: tuple[Interest, ...]) -> tuple[Interest, ...]:
     return tuple(interests)
 
 
+def _line(text: str) -> str:
+    return " ".join(text.translate(_UNWANTED).split())
+
+
 def _name(name: str) -> str:
-    bare = " ".join(name.split())
+    bare = _line(name)
     if not bare or len(bare) > NAME_MAX:
         raise InputError(f"interest {bare[:40]!r}: give it a name of 1 to {NAME_MAX} characters")
     return bare
@@ -122,7 +136,7 @@ def _checked(interest: Interest) -> Interest:
         categories=_words("categories", interest.categories),
         authors=_words("authors", interest.authors),
         papers=_words("papers", interest.papers, most=EXAMPLES_MAX),
-        text=interest.text.strip()[:_TEXT_MAX],
+        text=interest.text.translate(_UNWANTED).strip()[:_TEXT_MAX],
     )
 
 
@@ -134,7 +148,7 @@ def _changed(interest: Interest, wish: Wish) -> Interest:
         categories=interest.categories if wish.categories is None else _words("categories", wish.categories),
         authors=interest.authors if wish.authors is None else _words("authors", wish.authors),
         papers=interest.papers if wish.papers is None else _words("papers", wish.papers, most=EXAMPLES_MAX),
-        text=interest.text if wish.text is None else wish.text.strip()[:_TEXT_MAX],
+        text=interest.text if wish.text is None else wish.text.translate(_UNWANTED).strip()[:_TEXT_MAX],
     )
 
 
@@ -157,7 +171,7 @@ def threshold(value: int | str | None, otherwise: Threshold) -> Threshold:
 
 
 def _words(name: str, values: Sequence[str], most: int = _LIST_MAX) -> tuple[str, ...]:
-    words = tuple(dict.fromkeys(" ".join(value.split()) for value in values if value.strip(" -+")))
+    words = tuple(dict.fromkeys(line for value in values if (line := _line(value)).strip(" -+")))
     if len(words) > most or any(len(word) > _WORD_MAX * 3 for word in words):
         raise InputError(f"{name}: at most {most} of up to {_WORD_MAX * 3} characters each")
     return words

@@ -13,8 +13,8 @@ import pytest
 from digest import features, pipeline, store, subscriptions
 from digest.app import App
 from digest.errors import InputError, NotFoundError
-from digest.model import Subscriber
-from digest.subscriptions import Wish
+from digest.model import Standing, Subscriber
+from digest.subscriptions import Subscribed, Wish
 from tests.conftest import TODAY, invented, mails
 
 Cast = Callable[[App], dict[str, Subscriber]]
@@ -82,6 +82,49 @@ def test_an_ingest_that_dies_between_batches_is_finished_by_the_next_one(app: Ap
         stored = store.papers.frequencies_of(tx, features.VERSION)
         assert stored is not None
         assert features.Frequencies.from_bytes(stored).papers == store.papers.count_vectors(tx, features.VERSION) == 40
+
+
+def test_a_file_whose_name_is_no_text_stops_no_other(any_app: App, tmp_path: Path) -> None:
+    folder = tmp_path / "names"
+    folder.mkdir()
+    for number, name in enumerate((b"caf\xe9.jsonl", b"plain.jsonl")):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(msgspec.json.encode({"title": f"A paper of the day {number}"}))
+    report = pipeline.ingest(any_app, [folder])
+    assert [(file.name, file.counts["new"]) for file in report.files] == [("caf\\udce9.jsonl", 1), ("plain.jsonl", 1)]
+    assert pipeline.ingest(any_app, [folder]).count("duplicate") == 2
+
+
+def test_bytes_that_are_no_text_are_kept_out_of_wishes_and_told_elsewhere(any_app: App) -> None:
+    wish = Wish(
+        email="a@example.org",
+        name="Al\udcffice\0",
+        keywords=("rob\0ot", "\udcff"),
+        authors=("J\x1b Doe",),
+        text="on\0e\ntwo\ud800",
+        interest="m\0",
+    )
+    other = Wish(email="b@example.org")
+    kept, stays = subscriptions.subscribe_many(any_app, [wish, other], origin="file")
+    assert isinstance(kept, Subscribed)
+    assert isinstance(stays, Subscribed)
+    (interest,) = kept.subscriber.interests
+    assert (kept.subscriber.name, interest.keywords, interest.authors) == ("Al\ufffdice", ("rob ot", "\ufffd"), ("J Doe",))
+    assert (interest.text, interest.name, stays.outcome) == ("on e\ntwo\ufffd", "m", "new")
+    for asked in (
+        lambda: subscriptions.by_email(any_app, "\udcff@example.org"),
+        lambda: pipeline.rate(any_app, kept.subscriber, "\udcff", 1),
+    ):
+        with pytest.raises(InputError, match="no UTF-8"):
+            asked()
+
+
+def test_an_address_is_found_in_either_form_of_its_domain(any_app: App) -> None:
+    known = subscriptions.subscribe(any_app, Wish(email="user@b\u00fccher.example"), origin="command").subscriber
+    assert subscriptions.by_email(any_app, " USER@XN--BCHER-KVA.example").id == known.id
+    subscriptions.suppress(any_app, [subscriptions.stopped(any_app, "user@xn--bcher-kva.example", "")])
+    assert subscriptions.by_id(any_app, known.id).standing is Standing.SUPPRESSED
+    assert subscriptions.release(any_app, "user@xn--bcher-kva.example").address == "user@b\u00fccher.example"
+    assert subscriptions.by_id(any_app, known.id).standing is Standing.ACTIVE
 
 
 def spoil(app: App, *, words: bool = False, frequencies: bool = False) -> None:
