@@ -24,6 +24,8 @@ _DEEPEST: Final = 24
 _LONGEST_FORMULA: Final = 1500
 _LONE_ACCENT: Final = re.compile(r"\{\\(['\"`^~=.])\}([A-Za-z])")
 _VERBATIM: Final = re.compile(r"([^\w\s{\\])(.{1,200}?)\1")
+#: a tie after a word or an abbreviation, and a comma between thousands
+_SURE: Final = re.compile(r"[^\W\d_]{2}\.?~\w|[0-9]\{,\}[0-9]")
 _WORD_GROUP: Final = re.compile(r"[\w,.-]{1,60}")
 _DECIMAL: Final = re.compile(r"[0-9]+\.[0-9]+")
 _STRONG: Final = re.compile(r"[\\^_{]")
@@ -35,8 +37,8 @@ _SPACES: Final = frozenset(" ,;:>\n\t\\")
 
 
 def has_tex(text: str) -> bool:
-    """Whether there can be any TeX; braces alone are not."""
-    return "\\" in text or "$" in text
+    """Whether there can be any TeX; braces alone are not, nor is a tilde that may mean "about"."""
+    return "\\" in text or "$" in text or (("~" in text or "{,}" in text) and _SURE.search(text) is not None)
 
 
 def to_unicode(text: str) -> str:
@@ -263,9 +265,11 @@ class _Reader:
             self.out.append(" ")
 
     def _ties(self) -> bool:
-        """Whether the tilde just read is a space: after a letter it is, while "~5" means about and "5~10" from to."""
-        before, after = self.text[max(self.at - 2, 0) : self.at - 1], self.text[self.at : self.at + 1]
-        return before.isalpha() and (after.isalnum() or after in ("\\", "$", "("))
+        """Whether the tilde just read is a space: after a letter or abbreviation it is, while "~5" means about and "5~10" from to."""
+        before, after = self.text[max(self.at - 3, 0) : self.at - 1], self.text[self.at : self.at + 1]
+        if before[-1:].isdigit():
+            return after.isalpha()
+        return before.rstrip(".")[-1:].isalpha() and (after.isalnum() or after in ("\\", "$", "("))
 
 
 def _pairs(text: str) -> dict[int, int]:

@@ -29,6 +29,8 @@ _WORDS: Final = re.compile(r"[\W_]+")
 #: what shows in ASCII; the same without the signs that entities, TeX and its quotes begin with
 _SHOWN: Final = bytes(range(0x20, 0x7F))
 _PLAIN: Final = bytes(set(_SHOWN) - set(b"&\\$`"))
+#: TeX of signs that are mostly not TeX
+_RARE: Final = ("--", "~", "{,}")
 #: letters in lower case, digits, and a space for everything else
 _ASCII_WORDS: Final = bytes(ord(chr(code).lower()) if chr(code).isalnum() and code < 0x80 else 0x20 for code in range(256))
 
@@ -84,7 +86,7 @@ def _without_start(pattern: re.Pattern[str], text: str) -> str:
 
 def _is_plain(text: str) -> bool:
     """Whether there is nothing to do, as with most texts: to find that out costs a hundredth of one regular expression that knows it all."""
-    return text.isascii() and not text.encode().translate(None, _PLAIN) and "--" not in text and _is_collapsed(text)
+    return text.isascii() and not text.encode().translate(None, _PLAIN) and not any(map(text.__contains__, _RARE)) and _is_collapsed(text)
 
 
 def _is_shown(text: str) -> bool:
@@ -127,5 +129,7 @@ def _dash(hyphens: re.Match[str]) -> str:
     """TeX's dashes between words or between spaces; "--flag" and "<!--" stay."""
     text, (start, end) = hyphens.string, hyphens.span()
     before, after = text[start - 1 : start], text[end : end + 1]
-    between = (before.isalnum() and after.isalnum()) or (before.isspace() and after.isspace())
+    between = ((before.isalnum() or before in (")", "]")) and (after.isalnum() or after in ("(", "["))) or (
+        before.isspace() and after.isspace()
+    )
     return {2: "–", 3: "—"}.get(end - start, hyphens[0]) if between else hyphens[0]

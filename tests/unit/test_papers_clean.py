@@ -84,6 +84,21 @@ def test_tex_becomes_readable(tex: str, read: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("tex", "read"),
+    [
+        ("Models on Apple~Silicon", "Models on Apple Silicon"),
+        ("Entailed under OWL~2~DL", "Entailed under OWL 2 DL"),
+        ("Dr.~RTL designs", "Dr. RTL designs"),
+        ("9 models and 108{,}000 references", "9 models and 108,000 references"),
+        ("(TCR)--peptide, peptide--[MHC]; run --fast (--slow)", "(TCR)–peptide, peptide–[MHC]; run --fast (--slow)"),
+        ("n~10, y~x, about ~5, 5~10, ~/data, a.org/~bob", "n~10, y~x, about ~5, 5~10, ~/data, a.org/~bob"),
+    ],
+)
+def test_ties_thousands_and_dashes_are_read_where_there_is_no_other_tex(tex: str, read: str) -> None:
+    assert tidy(tex) == read
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "$5 and $6",
