@@ -124,11 +124,11 @@ def _made_text(paper: Paper, year: int) -> PaperText:
 
 def _facts(paper: Paper, year: int) -> tuple[str, ...]:
     appeared = paper.submitted or paper.announced or paper.first_seen
-    facts = [_categories(paper.categories), texts.day(appeared, year=appeared.year != year)]
+    facts = [_categories(paper.categories), texts.tied(texts.day(appeared, year=appeared.year != year))]
     if paper.upvotes > 0:
-        facts.append(texts.plural(paper.upvotes, "upvote"))
+        facts.append(texts.tied(texts.plural(paper.upvotes, "upvote")))
     if paper.picked is not None:
-        facts.append(f"pick no. {paper.rank}" if paper.rank else "picked")
+        facts.append(texts.tied(f"pick no. {paper.rank}") if paper.rank else "picked")
     return tuple(fact for fact in facts if fact)
 
 

@@ -57,7 +57,7 @@ def write_digest(
     weekly = len(subscriber.days) == 1
     values = {
         "cards": papers,
-        "headline": f"{texts.plural(len(papers), 'paper')} {'of the week to' if weekly else 'for'} {texts.day(local_date, weekday=True)}",
+        "headline": f"{texts.plural(len(papers), 'paper')} {'of the week to' if weekly else 'for'} {texts.tied(texts.day(local_date, weekday=True))}",
         "day": when,
         "best": texts.cut(papers[0].paper.title, SUBJECT_LONGEST - len(f" and {more} more · {when}")),
         "more": more,

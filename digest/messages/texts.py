@@ -148,6 +148,11 @@ def day(value: date, *, weekday: bool = False, year: bool = False) -> str:
     return f"{_WEEKDAYS[value.weekday()]}, {text}" if weekday else text
 
 
+def tied(text: str) -> str:
+    """The last two words kept in one line of HTML: "12 June", "42 upvotes". The text part, which is wrapped, has a blank there as ever."""
+    return "\u00a0".join(text.rsplit(" ", 1))
+
+
 def weekdays(days: tuple[int, ...]) -> str:
     """ISO weekdays in words: `every day`, `from Monday to Friday`, `on Monday and Thursday`."""
     chosen = sorted(set(days))

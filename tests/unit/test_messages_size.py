@@ -155,5 +155,5 @@ def test_a_weekly_reader_is_told_of_the_week() -> None:
 
     assert of((5,)).subject == "One and 1 more · week to 12 June"
     assert "2 papers of the week to Friday, 12 June" in of((5,)).text
-    assert "2 papers of the week to Friday, 12 June" in of((5,)).html
+    assert "2 papers of the week to Friday, 12\u00a0June" in of((5,)).html
     assert of((1, 5)).subject == "One and 1 more · 12 June"

@@ -260,7 +260,7 @@ def test_a_body_of_the_operators_may_list_the_cards_itself(tmp_path: Path) -> No
         "<h1>{{ headline | upper }}</h1>{% for card in cards %}<p>{{ card.paper.title }}: {{ card.reason }}</p>{% endfor %}",
     )
     html = digest_of("A <b>", "one", "good", folders=folders, papers=2).html
-    assert html == "<h1>2 PAPERS FOR FRIDAY, 12 JUNE</h1><p>A &lt;b&gt;: one 0</p><p>A &lt;b&gt;: one 1</p>\n"
+    assert html == "<h1>2 PAPERS FOR FRIDAY, 12\u00a0JUNE</h1><p>A &lt;b&gt;: one 0</p><p>A &lt;b&gt;: one 1</p>\n"
 
 
 def test_a_body_of_the_operators_may_place_the_listing_anywhere(tmp_path: Path) -> None:

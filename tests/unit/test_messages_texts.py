@@ -67,6 +67,15 @@ def test_wrapped_lines_fit_and_lose_no_word(text: str, indent: int) -> None:
     assert "".join(wrapped.split()) == "".join(text.split())
 
 
+def test_a_date_and_a_count_stand_in_one_line_of_html_and_are_plain_text_in_the_text_part() -> None:
+    assert (texts.tied("Friday, 12 June"), texts.tied("42 upvotes"), texts.tied("picked")) == (
+        "Friday, 12\u00a0June",
+        "42\u00a0upvotes",
+        "picked",
+    )
+    assert texts.wrap(texts.tied("8 papers for Friday, 12 June")) == "8 papers for Friday, 12 June"
+
+
 def test_words_before_and_after_are_wrapped_with_the_text() -> None:
     assert texts.wrap("one", 4, "Why: ", ".") == "    Why: one."
     wrapped = texts.wrap("word " * 30, 4, "Why: ")
