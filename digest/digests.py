@@ -123,7 +123,7 @@ class _Looked:
 
     def __init__(self, scores: Iterable[Score], papers: Mapping[int, Paper], seen: Collection[int], muted: Collection[int]) -> None:
         self._scores, self._papers, self._seen, self._muted = iter(scores), papers, seen, muted
-        self._any = self._unseen = False
+        self._seen_some = self._muted_some = False
         #: those that may be, best first, as far as it was looked
         self.ranked: list[Score] = []
 
@@ -134,20 +134,20 @@ class _Looked:
             paper = papers.get(ident)
             if paper is None or paper.withdrawn:
                 continue
-            self._any = True
             if ident in seen:
-                continue
-            self._unseen = True
-            if ident not in muted:
+                self._seen_some = True
+            elif ident in muted:
+                self._muted_some = True
+            else:
                 self.ranked.append(score)
                 yield score
 
     def reason(self) -> QuietReason:
-        if not self._any:
-            return QuietReason.NO_NEW_PAPERS
-        if not self._unseen:
-            return QuietReason.ALL_SEEN
-        return QuietReason.BELOW_THRESHOLD if self.ranked else QuietReason.MUTED
+        if self.ranked:
+            return QuietReason.BELOW_THRESHOLD
+        if self._muted_some:
+            return QuietReason.MUTED
+        return QuietReason.ALL_SEEN if self._seen_some else QuietReason.NO_NEW_PAPERS
 
 
 # ---------------------------------------------------------------------------------------------- filling the places

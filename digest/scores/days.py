@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
@@ -100,10 +100,14 @@ class Day:
 
     def place(self, paper_id: int) -> int | None:
         """The row of a competing paper."""
+        return self.places_at((paper_id,))[0]
+
+    def places_at(self, paper_ids: Iterable[int]) -> list[int | None]:
+        """The rows of competing papers."""
         if not self._kept.places:
             # Of an id that stands twice the first row counts.
             self._kept.places.update({ident: row for row, ident in reversed(list(enumerate(self.ids[: self.competing].tolist())))})
-        return self._kept.places.get(paper_id)
+        return list(map(self._kept.places.get, paper_ids))
 
     def row(self, paper_id: int) -> int:
         """The same, of a paper that is known to compete."""
@@ -115,7 +119,7 @@ class Day:
     def rows_of(self, among: Collection[int]) -> NDArray[np.int64]:
         """The rows of those of the competing papers whose ids are among these, ascending."""
         if len(among) <= _FEW:
-            return np.array(sorted(row for row in map(self.place, among) if row is not None), dtype=np.int64)
+            return np.array(sorted(row for row in self.places_at(among) if row is not None), dtype=np.int64)
         wanted = frozenset(among)
         found = self._kept.masks.get(wanted)
         if found is None:

@@ -320,7 +320,7 @@ def _told(profile: Profile, day: Day, wanted: Callable[[PartKind, float], bool])
 
 def cosines(day: Day, some: Sequence[int], others: Sequence[int]) -> NDArray[np.float64]:
     """Cosines of competing papers to others, by their ids, shape (len(some), len(others)); 0 for papers that do not compete."""
-    rows, columns = (list(map(day.place, idents)) for idents in (some, others))
+    rows, columns = day.places_at(some), day.places_at(others)
     if some and None not in rows and None not in columns:
         return day.cosines(rows, columns).astype(np.float64)  # type: ignore[arg-type]
     known = [[number for number, row in enumerate(side) if row is not None] for side in (rows, columns)]
