@@ -144,8 +144,8 @@ def _moved(
     rows: Apart, background: Background, number: int, owners: NDArray[np.int64], places: NDArray[np.int64], share: NDArray[np.float64]
 ) -> tuple[sp.csr_matrix, NDArray[np.float64]]:
     """Per reader the sum of the rows by their shares, less as much of the background; shape (number, columns) and (number, dense columns)."""
-    bounds = np.searchsorted(owners, np.arange(number + 1))
-    given = sp.csr_matrix((share.astype(np.float32), places, bounds), shape=(number, rows.words.shape[0]))
+    order, bounds = np.lexsort((places, owners)), np.searchsorted(owners, np.arange(number + 1))
+    given = sp.csr_matrix((share[order].astype(np.float32), places[order], bounds), shape=(number, rows.words.shape[0]))
     whole = np.bincount(owners, weights=share, minlength=number)
     words = (given @ rows.words).tocsr()
     mean = background.of(rows.columns)
