@@ -269,9 +269,10 @@ def store_batch(
         for removal in removals:
             names = [name for kind, text in removal.ids if (name := papers.identity(kind, text)) is not None]
             store.arrivals.remove(tx, dump_id, removal.line, names, removal.reason)
-        if added.texts:
-            idents = list(added.texts)
-            rows = features.vectorize([added.texts[ident] for ident in idents])
+        texts = {ident: features.text_of(title, abstract) for ident, (title, abstract) in added.texts.items()}
+        if texts:
+            idents = list(texts)
+            rows = features.vectorize(list(texts.values()))
             packed = dict(zip(idents, features.pack(rows), strict=True))
             store.papers.put_vectors(tx, features.VERSION, packed, fresh=added.fresh)
             store.encodings.drop(tx, [ident for ident in idents if ident not in added.fresh])
@@ -280,8 +281,8 @@ def store_batch(
             tx, dump_id, {k: counts[k] for k in ("read", "new", "updated", "duplicate", "skipped", "rejected")}, dict(skipped)
         )
     file.counts, file.skipped_why = counts, skipped
-    if words.encoder and added.texts:
-        encoding.keep(app, words.encoder, added.texts)  # what is killed before this is found by the next `encode`
+    if words.encoder and texts:
+        encoding.keep(app, words.encoder, texts)  # what is killed before this is found by the next `encode`
     if added.fresh:
         words.new = words.new.add(rows[[number for number, ident in enumerate(idents) if ident in added.fresh]])
     for arrival, outcome in zip(arrivals, added.outcomes, strict=True):

@@ -64,14 +64,14 @@ class Added:
     """What a batch did: one outcome per arrival, and the papers whose text is new."""
 
     outcomes: list[Outcome]
-    #: paper id -> "title. abstract" of papers that need a vector
-    texts: dict[int, str] = field(default_factory=dict)
+    #: paper id -> title and abstract of papers that need a vector
+    texts: dict[int, tuple[str, str]] = field(default_factory=dict)
     #: those of them that are papers since this batch
     fresh: set[int] = field(default_factory=set)
 
     def set_text(self, paper_id: int, before: Merged | None, now: Merged) -> None:
         if now.title and (before is None or (before.title, before.abstract) != (now.title, now.abstract)):
-            self.texts[paper_id] = text_of(now.title, now.abstract)
+            self.texts[paper_id] = (now.title, now.abstract)
             if before is None:
                 self.fresh.add(paper_id)
 
@@ -290,11 +290,6 @@ def _outcome(before: Merged | None, now: Merged) -> Outcome:
     if before is None or (_competes(now) and not _competes(before)):
         return "new"
     return "updated" if now != before else "duplicate"
-
-
-def text_of(title: str, abstract: str) -> str:
-    """What a vector is made from."""
-    return f"{title}. {abstract}" if abstract else title
 
 
 def _owners(known: Sequence[_Known], groups: Sequence[Sequence[int]]) -> dict[int, int]:
