@@ -113,7 +113,7 @@ def write_welcome(
 ) -> Message:
     """The first mail after an address was confirmed: when digests come, how thumbs teach, where to change things."""
     values = {
-        "days": texts.weekdays(subscriber.days),
+        "days": texts.on_weekdays(subscriber.days),
         "hour": f"{subscriber.hour:02d}:00",
         "timezone": texts.one_line(subscriber.timezone),
         "size": texts.plural(subscriber.size, "paper"),

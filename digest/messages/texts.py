@@ -29,7 +29,7 @@ _PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,4})?
 _SENTENCE_END = re.compile(r"[.!?]['\")\]]?(?=\s)|[。！？]")
 #: printable ASCII without what would end an address in angle brackets or an attribute
 _MAILTO = re.compile(r"mailto:[!#-;=?-~]{1,600}")
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
     "January",
     "February",
@@ -145,7 +145,7 @@ def day(value: date, *, weekday: bool = False, year: bool = False) -> str:
     text = f"{value.day} {_MONTHS[value.month - 1]}"
     if year:
         text += f" {value.year}"
-    return f"{_WEEKDAYS[value.weekday()]}, {text}" if weekday else text
+    return f"{WEEKDAYS[value.weekday()]}, {text}" if weekday else text
 
 
 def tied(text: str) -> str:
@@ -154,14 +154,20 @@ def tied(text: str) -> str:
 
 
 def weekdays(days: tuple[int, ...]) -> str:
-    """ISO weekdays in words: `every day`, `from Monday to Friday`, `on Monday and Thursday`."""
+    """ISO weekdays in words: `every day`, `Monday to Friday`, `Monday and Thursday`."""
     chosen = sorted(set(days))
     if chosen == [1, 2, 3, 4, 5, 6, 7]:
         return "every day"
     if chosen == [1, 2, 3, 4, 5]:
-        return "from Monday to Friday"
-    names = [_WEEKDAYS[number - 1] for number in chosen]
-    return "on " + " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+        return "Monday to Friday"
+    names = [WEEKDAYS[number - 1] for number in chosen]
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def on_weekdays(days: tuple[int, ...]) -> str:
+    """The same within a sentence: `every day`, `from Monday to Friday`, `on Monday and Thursday`."""
+    told = weekdays(days)
+    return told if told == "every day" else f"{'from' if ' to ' in told else 'on'} {told}"
 
 
 def plural(count: int, noun: str) -> str:

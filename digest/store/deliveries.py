@@ -11,13 +11,12 @@ from sqlalchemy import Connection, and_, func, select
 
 from digest.model import Fault, MessageState
 from digest.store.engine import batches
-from digest.store.ledger import may_get
+from digest.store.ledger import WAITING, may_get
 from digest.store.tables import deliveries, digest_items, messages, subscribers
 
 _TROUBLES = ("deferred", "rejected", "unknown", "lost")
 #: letters to the operator have no subscriber
 _EMAIL = func.coalesce(subscribers.c.email, "the operator").label("email")
-_WAITING = (MessageState.PLANNED.value, MessageState.DEFERRED.value)
 
 
 def count(tx: Connection) -> dict[MessageState, int]:
@@ -27,7 +26,7 @@ def count(tx: Connection) -> dict[MessageState, int]:
 
 def waiting(tx: Connection, *, now: datetime) -> tuple[int, int]:
     """Messages that may be sent now, and those that a server asked to bring back later."""
-    due = and_(messages.c.state.in_(_WAITING), messages.c.expires_at > now)
+    due = and_(messages.c.state.in_(WAITING), messages.c.expires_at > now)
     now_due = tx.execute(select(func.count()).where(due, messages.c.not_before <= now)).scalar_one()
     later = tx.execute(select(func.count()).where(due, messages.c.not_before > now)).scalar_one()
     return now_due, later
@@ -39,7 +38,7 @@ def anything_due(tx: Connection, *, now: datetime) -> bool:
         tx.execute(
             select(messages.c.id).where(messages.c.state == state, messages.c.not_before <= now, messages.c.expires_at > now).limit(1)
         ).first()
-        for state in _WAITING
+        for state in WAITING
     )
 
 
@@ -50,7 +49,7 @@ def due(tx: Connection, *, now: datetime, only: Sequence[int] | None = None, lim
     chosen = (
         select(_EMAIL, messages.c.kind, messages.c.key, messages.c.state, papers)
         .join(subscribers, subscribers.c.id == messages.c.subscriber_id, isouter=True)
-        .where(messages.c.state.in_(_WAITING), messages.c.not_before <= now, messages.c.expires_at > now, may)
+        .where(messages.c.state.in_(WAITING), messages.c.not_before <= now, messages.c.expires_at > now, may)
     )
     if only is not None:
         chosen = chosen.where(messages.c.subscriber_id.in_(list(only)))
@@ -72,7 +71,7 @@ def waiting_since(tx: Connection, *, now: datetime) -> datetime | None:
             .order_by(messages.c.not_before)
             .limit(1)
         ).scalar_one_or_none()
-        for state in _WAITING
+        for state in WAITING
     ]
     return min((one for one in first if one is not None), default=None)
 

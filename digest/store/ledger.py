@@ -43,7 +43,8 @@ CLAIM_MAX = 50
 #: pauses between attempts on a message that a server asked to bring back later
 PAUSES = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=45), timedelta(hours=2))
 
-_WAITING = (MessageState.PLANNED.value, MessageState.DEFERRED.value)
+#: what a claim may still take
+WAITING = (MessageState.PLANNED.value, MessageState.DEFERRED.value)
 _HELD = (MessageState.CLAIMED, MessageState.SENDING)
 #: how a reader has to stand to get mail of a kind: what is not true of them any more is not sent; letters to the operator have no reader
 _MAY_GET: dict[MessageKind, tuple[Standing, ...]] = {
@@ -136,7 +137,7 @@ def recover(tx: Connection, *, dead: Iterable[str], now: datetime, clock: dateti
     What was being sent becomes unknown and keeps its owner's name: should that sender only have been frozen, its word still counts.
     """
     gone = messages.c.owner.in_(list(dead)) | (messages.c.lease_until < clock)
-    late = and_(messages.c.state.in_(_WAITING), messages.c.expires_at <= now)
+    late = and_(messages.c.state.in_(WAITING), messages.c.expires_at <= now)
     unknown = update(messages).where(messages.c.state == MessageState.SENDING.value, gone)
     planned = _move(tx, and_(messages.c.state == MessageState.CLAIMED.value, gone), MessageState.PLANNED, now)
     lost = tx.execute(unknown.values(state=MessageState.UNKNOWN.value, lease_until=None, changed_at=now)).rowcount
@@ -368,14 +369,14 @@ def resolve(
 def skip_alerts(tx: Connection, prefix: str, *, now: datetime) -> int:
     """Letters to the operator that wait and whose key begins so: what they were to tell is over."""
     waits = and_(
-        messages.c.kind == MessageKind.ALERT.value, messages.c.state.in_(_WAITING), messages.c.key.startswith(prefix, autoescape=True)
+        messages.c.kind == MessageKind.ALERT.value, messages.c.state.in_(WAITING), messages.c.key.startswith(prefix, autoescape=True)
     )
     return _move(tx, waits, MessageState.SKIPPED, now)
 
 
 def skip_waiting(tx: Connection, subscriber_id: int, *, now: datetime, all_kinds: bool = False) -> int:
     """Whoever leaves gets nothing more: skip what waits for them, but for the mail that says so, unless `all_kinds`."""
-    waits = and_(messages.c.subscriber_id == subscriber_id, messages.c.state.in_(_WAITING))
+    waits = and_(messages.c.subscriber_id == subscriber_id, messages.c.state.in_(WAITING))
     if not all_kinds:
         waits &= messages.c.kind != MessageKind.GOODBYE.value
     return _move(tx, waits, MessageState.SKIPPED, now)

@@ -10,10 +10,11 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from digest.errors import InputError
+from digest.messages.texts import WEEKDAYS
 from digest.model import THRESHOLD_WORDS, Interest, Subscriber
 from digest.subscriptions import Wish
 from digest.web.blocks import Block, blocks_of, read_blocks
-from digest.web.pages import DAYS, Form
+from digest.web.pages import Form
 from digest.web.texts import lines, number, words
 
 LISTS = ("keywords", "categories", "authors")
@@ -79,7 +80,7 @@ def read_settings(form: Form, subscriber: Subscriber) -> tuple[Settings, Wish]:
     zone = _zone(form.one("timezone"))
     if zone not in zones():
         errors["timezone"] = _advice(form.one("timezone"))
-    days = tuple(day for day in map(number, form.all("days")) if day is not None and 1 <= day <= len(DAYS))
+    days = tuple(day for day in map(number, form.all("days")) if day is not None and 1 <= day <= len(WEEKDAYS))
     if not days:
         errors["days"] = "Choose one day at least. To get no mail for a while, use the pause below."
     threshold = form.one("threshold") if form.one("threshold") in THRESHOLD_WORDS else number(form.one("threshold"))

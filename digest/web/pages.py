@@ -14,10 +14,10 @@ from starlette.exceptions import HTTPException
 
 from digest.app import App
 from digest.messages.templates import render
+from digest.messages.texts import weekdays
 from digest.model import Link, Paper, Purpose, Subscriber
 from digest.web.guard import add_headers
 
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _AUTHORS_SHOWN = 5
 #: C0 and C1 controls but line feed, and half characters: no database stores all of them, no name holds one
 _UNWANTED = dict.fromkeys((*range(0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)))
@@ -82,15 +82,7 @@ def shown(paper: Paper) -> dict[str, object]:
 
 def rhythm(subscriber: Subscriber) -> str:
     """When the digest comes: `every day from 07:00, Europe/Berlin time`."""
-    days = subscriber.days
-    if len(days) == 7:
-        which = "every day"
-    elif days == (1, 2, 3, 4, 5):
-        which = "Monday to Friday"
-    else:
-        names = [DAYS[day - 1] for day in days]
-        which = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-    return f"{which} from {subscriber.hour:02d}:00, {subscriber.timezone} time"
+    return f"{weekdays(subscriber.days)} from {subscriber.hour:02d}:00, {subscriber.timezone} time"
 
 
 # ---------------------------------------------------------------------------------------------- what was sent to us

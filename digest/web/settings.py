@@ -11,9 +11,10 @@ from fastapi.responses import HTMLResponse
 from digest import pipeline, subscriptions
 from digest.app import App
 from digest.errors import InputError
+from digest.messages.texts import WEEKDAYS
 from digest.model import Link, Purpose, Standing, Subscriber
 from digest.web.forms import SIZE_MAX, Settings, blame, offered_zones, read_settings, settings_of
-from digest.web.pages import DAYS, Form, FormBody, Pages, rhythm, whose
+from digest.web.pages import Form, FormBody, Pages, rhythm, whose
 
 log = logging.getLogger("digest.web")
 
@@ -30,7 +31,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
             rhythm=rhythm(subscriber),
             form=settings or settings_of(subscriber),
             done=done,
-            days=list(enumerate(DAYS, start=1)),
+            days=list(enumerate(WEEKDAYS, start=1)),
             hours=range(24),
             size_max=SIZE_MAX,
             zones=offered_zones(),

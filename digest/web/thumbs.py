@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import Literal
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from digest import pipeline, subscriptions
 from digest.app import App
-from digest.model import Link, Paper, Purpose, Standing, Subscriber
+from digest.model import Link, Paper, Purpose, Standing, Subscriber, Vote
 from digest.web.pages import FormBody, Pages, shown, whose
 
 log = logging.getLogger("digest.web")
 
-Vote = Literal[-1, 0, 1]
 _VOTES: dict[Purpose, Vote] = {Purpose.UP: 1, Purpose.DOWN: -1}
 _OTHER = {Purpose.UP: Purpose.DOWN, Purpose.DOWN: Purpose.UP}
 _WRITTEN: dict[str, Vote] = {"-1": -1, "0": 0, "1": 1}

@@ -106,7 +106,7 @@ def test_days_are_english() -> None:
     ],
 )
 def test_weekdays_are_said_in_words(days: tuple[int, ...], words: str) -> None:
-    assert texts.weekdays(days) == words
+    assert texts.on_weekdays(days) == words
 
 
 @pytest.mark.parametrize(
