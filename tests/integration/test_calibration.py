@@ -135,12 +135,16 @@ def test_below_two_hundred_ratings_words_stay_and_thresholds_are_read_against_re
     with tomorrow.store.reading() as tx:
         (known,) = calibrations(tx).values()
     assert known.ratings == 140
+    listed = []
     for threshold in THRESHOLDS:
         outcome = pipeline.compose(tomorrow, only=replace(reader, threshold=threshold), dry_run=True).digests
         scores = [item.score for _, digest in outcome for item in digest.items]
+        listed.append(len(scores))
         assert {score.match for score in scores} <= {None}
         assert all(score.reaches(threshold) for score in scores)
         assert not isinstance(threshold, int) or all(score.percentile >= threshold for score in scores)
+    assert listed[0] > listed[1] > 0
+    assert listed[2] > 0
 
 
 def test_with_enough_ratings_a_threshold_is_the_chance(app: App, dump: Dump) -> None:
