@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, delete, exists, func, select, update
 
-from digest.model import Interest, Standing, Subscriber
+from digest.model import Interest, MessageKind, Standing, Subscriber
 from digest.store.engine import batches
-from digest.store.tables import interests, subscribers
+from digest.store.tables import interests, messages, subscribers
 
 
 def key(email: str) -> str:
@@ -33,6 +33,13 @@ def change(tx: Connection, subscriber: Subscriber, *, now: datetime) -> Subscrib
     tx.execute(delete(interests).where(interests.c.subscriber_id == subscriber.id))
     _add_interests(tx, subscriber.id, subscriber.interests)
     return _one(tx, subscribers.c.id == subscriber.id)
+
+
+def was_confirmed(tx: Connection, ident: int) -> bool:
+    """Whether the address was ever known to be theirs: the operator said so, or they confirmed it and were welcomed."""
+    welcomed = exists().where(messages.c.subscriber_id == ident, messages.c.kind == MessageKind.WELCOME.value)
+    theirs = select(subscribers.c.id).where(subscribers.c.id == ident, subscribers.c.origin.not_in(("page", "api")) | welcomed)
+    return tx.execute(theirs).scalar_one_or_none() is not None
 
 
 def set_standing(tx: Connection, ident: int, standing: Standing, *, now: datetime) -> bool:

@@ -83,7 +83,7 @@ def ask(app: App, wish: Wish, *, origin: str) -> Subscribed:
     """Subscribe a stranger from page or API: nothing happens until they confirm by the link in a mail to that address.
 
     To an active subscriber goes a mail with the link to their settings instead, to a suppressed address none; the answer to the stranger is the
-    same.
+    same. Who left comes back, once they confirm, to the settings that they had.
     """
     if not app.config.web.signup:
         raise DigestError("this service takes no new readers by page or API. Ask its operator")
@@ -98,8 +98,10 @@ def ask(app: App, wish: Wish, *, origin: str) -> Subscribed:
         if known is None:
             known = store.subscribers.add(tx, shaped(wish, blank), origin=origin, now=now)
         elif known.standing in (Standing.PENDING, Standing.LEFT):
-            wanted = replace(shaped(wish, known), standing=Standing.PENDING)
-            known = store.subscribers.change(tx, wanted, now=now)
+            wanted = shaped(wish, known)
+            if store.subscribers.was_confirmed(tx, known.id):
+                wanted = known  # what they had set is theirs: anybody can type an address
+            known = store.subscribers.change(tx, replace(wanted, standing=Standing.PENDING), now=now)
         if known.standing is Standing.PENDING:
             _plan(app, tx, MessageKind.CONFIRM, known)
         elif known.standing is not Standing.SUPPRESSED:
@@ -156,10 +158,13 @@ def unsubscribe(app: App, subscriber_id: int, *, farewell: bool = False) -> Subs
 
 
 def return_after(app: App, subscriber_id: int) -> Subscriber:
-    """Undo of leaving, from the same page; it also takes back a complaint, which may have been one wrong press in a mail program."""
+    """Undo of leaving, from the same page; it also takes back a complaint, which may have been one wrong press in a mail program.
+
+    A link of their own says as much as the confirmation that somebody has asked for since.
+    """
     with app.store.writing() as tx:
         known = _known(tx, subscriber_id)
-        if known.standing is Standing.LEFT:
+        if known.standing in (Standing.LEFT, Standing.PENDING):
             store.suppressions.release(tx, known.email, now=app.now())
             store.subscribers.set_standing(tx, subscriber_id, Standing.ACTIVE, now=app.now())
             known = replace(known, standing=Standing.ACTIVE)

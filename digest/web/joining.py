@@ -40,7 +40,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
         """The same answer to an address that is known and to one that is not: nobody can find out who reads."""
         if not app.config.web.signup:
             return front(status=403)
-        # What was left empty is not wished: it must not wipe what a reader who left had set.
+        # What was left empty is not wished: it must not wipe what was asked for before.
         keywords, categories = words(form.one("keywords")) or None, words(form.one("categories")) or None
         email = form.one("email").strip()
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 from digest import subscriptions
@@ -43,6 +44,27 @@ def test_a_stranger_cannot_change_or_flood_a_reader(client: Client, alice: Subsc
         client.post("/", data={"email": "alice@example.org", "keywords": "gardening"})
     assert subscriptions.by_id(client.app, alice.id) == alice
     assert letters(client.app, MessageKind.WELCOME) == 1
+
+
+def test_a_stranger_cannot_change_what_who_left_had_set(client: Client, alice: Subscriber) -> None:
+    leave = client.path(Purpose.UNSUBSCRIBE, alice)
+    client.post(leave)
+    client.post("/", data={"email": alice.email, "keywords": "spam"})
+    client.post("/api/v1/subscribers", json={"email": alice.email, "size": 99, "interests": [{"name": "spam", "keywords": ["spam"]}]})
+    assert subscriptions.by_id(client.app, alice.id) == replace(alice, standing=Standing.PENDING)
+    client.post(leave, data={"undo": "1"})
+    assert subscriptions.by_id(client.app, alice.id) == alice
+
+
+def test_who_never_confirmed_may_ask_again_for_something_else_until_they_do(client: Client) -> None:
+    for keyword in ("first", "second"):
+        client.post("/", data={"email": "new@example.org", "keywords": keyword})
+    new = subscriptions.by_email(client.app, "new@example.org")
+    assert [interest.keywords for interest in new.interests] == [("second",)]
+    client.post(client.path(Purpose.CONFIRM, new))
+    client.post(client.path(Purpose.UNSUBSCRIBE, new))
+    client.post("/", data={"email": "new@example.org", "keywords": "third"})
+    assert subscriptions.by_id(client.app, new.id) == new
 
 
 def test_a_bad_address_is_named_next_to_its_field_and_nothing_is_lost(client: Client) -> None:
