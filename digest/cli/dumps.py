@@ -10,6 +10,7 @@ from digest import pipeline
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
 from digest.cli.tables import counted, listing
+from digest.model import UNSEEN
 
 
 @app.command()
@@ -32,7 +33,9 @@ def dumps(
         kinds = ", ".join(f"{dump[kind]} {kind}" for kind in ("new", "updated", "duplicate", "skipped", "rejected") if dump[kind])
         state = "not finished" if dump["finished_at"] is None else "incomplete" if dump["incomplete"] else ""
         told = f"{dump['read']} read" + (f": {kinds}" if kinds else "") + (f"; {state}" if state else "")
-        table.add_row(str(dump["id"]), f"{dump['name']}\n{dump['format']} of {dump['day']}", told, f"{dump['started_at']:%Y-%m-%d %H:%M}")
+        what = dump["format"] if dump["day"] == UNSEEN else f"{dump['format']} of {dump['day']}"
+        name = f"{dump['name']}\n{what}" if what != dump["name"] else what
+        table.add_row(str(dump["id"]), name, told, f"{dump['started_at']:%Y-%m-%d %H:%M}")
     out.print(table)
 
 

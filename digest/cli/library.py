@@ -37,7 +37,7 @@ def import_library(
             "refused": "refused",
         }
         out.print(
-            f"{file}: {len(done.entries)} entries ({done.format}), {done.new} new in the interest {done.interest!r} "
+            f"{file}: {len(done.entries)} read ({done.format}), {done.new} new in the interest {done.interest!r} "
             f"of {done.subscriber.email}",
             highlight=False,
             markup=False,

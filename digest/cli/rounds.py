@@ -100,6 +100,7 @@ def _bar(quiet: bool) -> Iterator[pipeline.Progress | None]:
 def _show_ingested(report: pipeline.Ingested) -> None:
     kinds = ("read", "new", "updated", "duplicate", "skipped", "rejected")
     table = listing("file", "format", *kinds, numbers=kinds)
+    table.padding = (0, 1, 0, 0)  # so close that a name with its date stands in one line of 80 columns
     shown = report.files if len(report.files) <= 12 else [f for f in report.files if f.refused or f.counts["rejected"] or f.incomplete]
     for file in shown:
         table.add_row(file.name, file.format or "refused", *(str(file.counts[kind]) for kind in kinds))

@@ -51,7 +51,7 @@ def show(as_json: AsJson = False, config: ConfigPath = None) -> None:
         table.add_row(one.address, one.reason.value, f"{one.since:%Y-%m-%d}", one.evidence)
     if found:
         out.print(table)
-    out.print(f"{len(found)} suppressed addresses", style="dim")
+    out.print("one suppressed address" if len(found) == 1 else f"{len(found)} suppressed addresses", style="dim")
 
 
 @suppressions.command()
@@ -131,7 +131,7 @@ def export(
         sys.stdout.write(text)
     else:
         write_file(file, text)
-        out.print(f"written: {len(rows)} addresses to {file}", highlight=False, markup=False)
+        out.print(f"written: {len(rows)} to {file}", highlight=False, markup=False)
 
 
 def _row(one: Suppression) -> dict[str, str]:

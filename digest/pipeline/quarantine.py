@@ -12,9 +12,9 @@ from digest.pipeline.ingest import FileReport, Ingested, ingest
 
 
 def dumps_read(app: App, limit: int = 20) -> list[dict[str, Any]]:
-    """The newest dumps with their counts, newest first."""
+    """The newest dumps with their counts, newest first; readers' libraries are among them."""
     with app.store.reading() as tx:
-        return store.dumps.latest(tx, limit)
+        return store.dumps.latest(tx, limit, libraries=True)
 
 
 def rejected(app: App, dump_id: int | None = None, limit: int = 50) -> list[dict[str, Any]]:

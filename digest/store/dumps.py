@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from digest.model import Rejected
+from digest.model import UNSEEN, Rejected
 from digest.store.tables import dumps, rejects
 
 #: a rejected record is kept up to this many characters; the file has the rest
@@ -76,9 +76,10 @@ def forget_rejects(tx: Connection, dump_id: int) -> None:
     tx.execute(delete(rejects).where(rejects.c.dump_id == dump_id))
 
 
-def latest(tx: Connection, limit: int = 5) -> list[dict[str, Any]]:
-    """The newest dumps, newest first."""
-    return [dict(row._mapping) for row in tx.execute(select(dumps).order_by(dumps.c.id.desc()).limit(limit))]
+def latest(tx: Connection, limit: int = 5, *, libraries: bool = False) -> list[dict[str, Any]]:
+    """The newest dumps, newest first; with `libraries` also what readers' libraries brought, which says nothing of the sources."""
+    wanted = select(dumps) if libraries else select(dumps).where(dumps.c.day != UNSEEN)
+    return [dict(row._mapping) for row in tx.execute(wanted.order_by(dumps.c.id.desc()).limit(limit))]
 
 
 def known(tx: Connection, dump_id: int) -> bool:

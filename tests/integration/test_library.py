@@ -115,6 +115,17 @@ def test_a_paper_kept_by_its_title_takes_its_identifier_from_the_dump(any_app: A
     assert found.first_seen == TODAY
 
 
+def test_a_library_is_no_dump_of_the_sources(any_app: App, alice: Subscriber, bib: Any, dump: Dump) -> None:
+    pipeline.ingest(any_app, [dump()])
+    read = pipeline.status(any_app).dumps[0]["name"]
+    pipeline.import_library(any_app, alice, bib())
+    assert [one["name"] for one in pipeline.status(any_app).dumps] == [read]  # and it silences no alarm, for they look at the same
+    assert [one["name"] for one in pipeline.dumps_read(any_app)] == ["library", read]
+    later = any_app.at(any_app.now() + timedelta(days=30))
+    pipeline.import_library(later, alice, bib(BIB.replace("title={", "title={More "), "more.bib"))
+    assert "dumps" in [alarm.kind for alarm in pipeline.status(later).alarms]
+
+
 def test_the_profile_trains_on_what_was_kept(any_app: App, bib: Any, dump: Dump) -> None:
     carol = subscriptions.subscribe(any_app, subscriptions.Wish(email="carol@example.org", size=3), origin="command").subscriber
     pipeline.ingest(any_app, [dump(each=12)])
@@ -183,7 +194,7 @@ def test_a_paper_that_the_reader_named_before_is_not_named_twice(any_app: App, c
 def test_nothing_of_the_file_but_the_papers_is_stored(any_app: App, alice: Subscriber, bib: Any) -> None:
     import_library(any_app, alice, bib("@misc{x, title={A Title}, annote={private}}\n@misc{bad, title={", name="alice-private.bib"))
     with any_app.store.reading() as tx:
-        (known,) = store.dumps.latest(tx)
+        (known,) = store.dumps.latest(tx, libraries=True)
         assert (known["name"], known["format"]) == ("library", "library")
         assert store.dumps.totals(tx)["rejected"] == 0
 
