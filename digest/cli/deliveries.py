@@ -21,7 +21,10 @@ _AS_IT_IS: dict[str, Any] = {"soft_wrap": True, "markup": False, "highlight": Fa
 @app.command()
 def deliveries(
     email: Annotated[str | None, typer.Argument(help="Only this reader's.", show_default=False)] = None,
-    state: Annotated[MessageState | None, typer.Option(help="Only messages in this state.", show_default=False)] = None,
+    state: Annotated[
+        MessageState | None,
+        typer.Option(metavar="STATE", help=f"Only messages in this state: {', '.join(MessageState)}.", show_default=False),
+    ] = None,
     limit: Annotated[int, typer.Option(help="How many messages, the newest first.", min=1)] = 50,
     resolve: Annotated[
         tuple[str, str] | None,
