@@ -3,6 +3,7 @@
     OMP_NUM_THREADS=1 python tests/bench/recommend.py       10,000 readers, 20-100 thumbs each, 1,000 new papers, one process
     OMP_NUM_THREADS=1 python tests/bench/recommend.py --readers 100000 --processes 2
     OMP_NUM_THREADS=1 python tests/bench/recommend.py --papers 5000 --svm 5       also arxiv-sanity-lite's way: one LinearSVC a reader
+    OMP_NUM_THREADS=1 python tests/bench/recommend.py --readers 5120 --against CHECKOUT      batch by batch in turn with another checkout's code
 
 Papers are the real arXiv days where DIGEST_TEST_SHARED (default ../shared) has them, else invented ones. Prints CPU time a reader of one core,
 part by part, the time on the clock, and ratios to the bare matrix product of the same sizes and to one LinearSVC a reader over 20,000 papers.
@@ -16,6 +17,7 @@ import json
 import multiprocessing
 import os
 import resource
+import subprocess
 import sys
 import time
 import warnings
@@ -99,7 +101,13 @@ def main() -> int:
     parser.add_argument("--papers", type=int, default=1000)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--svm", type=int, default=0, metavar="N", help="readers for one LinearSVC each")
+    parser.add_argument(
+        "--against", type=Path, metavar="CHECKOUT", help="compare with the code there: the only measure on a machine that others use"
+    )
+    parser.add_argument("--in-turn", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if asked.against:
+        return against(asked.against, asked.readers, asked.papers)
     every = papers(RATED + RECENT + asked.papers)
     counts = features.vectorize([features.text_of(paper.title, paper.abstract) for paper in every])
     began = time.process_time()
@@ -121,6 +129,10 @@ def main() -> int:
     )
     print(f"once a day: {time.process_time() - began:.2f} s")
     work = partial(chosen, shared, every[:RATED], profiles.Shelf(rows[:RATED]))
+    if asked.in_turn:
+        for line in sys.stdin:
+            print(json.dumps(work([(int(line), _TOGETHER)]).cpu), flush=True)
+        return 0
     starts = range(0, asked.readers, _TOGETHER)
     shares = [[(start, min(_TOGETHER, asked.readers - start)) for start in starts[n :: asked.processes]] for n in range(asked.processes)]
     with multiprocessing.get_context("fork").Pool(asked.processes) as pool:
@@ -144,6 +156,44 @@ def main() -> int:
         print(f"LinearSVC over {RATED:,} papers: {way:.0f} ms a reader; ratio {each / way:.4f}")
     memory = max([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, *(one.memory for one in found)])
     print(f"peak memory of a process {memory / 1024:.0f} MB, load {os.getloadavg()[0]:.1f}")
+    return 0
+
+
+def against(checkout: Path, number: int, new: int) -> int:
+    """Each batch by the code of both, one after the other, in processes that stay: what slows the machine meets both alike."""
+    command = [sys.executable, __file__, "--in-turn", "--papers", str(new)]
+    folders = [checkout.resolve(), ROOT]
+    both = [
+        subprocess.Popen(
+            command, env={**os.environ, "PYTHONPATH": str(folder)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        for folder in folders
+    ]
+    found: list[list[list[float]]] = [[], []]
+    for turn in range(1 + number // _TOGETHER):
+        for which in (0, 1) if turn % 2 else (1, 0):
+            process = both[which]
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(f"{turn * _TOGETHER}\n")
+            while not (line := process.stdout.readline()).startswith("["):  # what is told of the features comes first
+                if not line:
+                    return 1
+            found[which].append(json.loads(line))
+    for process in both:
+        process.communicate()
+    cpu = np.array(found)[:, 1:] / _TOGETHER * 1000  # the first batch of each also fills what is kept
+    whole = cpu[:, :, :3].sum(axis=2)
+    for name, parts, sums in zip(("there", "here"), np.median(cpu, axis=1), whole, strict=True):
+        print(
+            f"{name}: learn {parts[0]:.2f}, score {parts[1]:.2f}, choose {parts[2]:.2f}, in all {np.median(sums):.2f} ms (least {sums.min():.2f}),"
+            f" reasons {parts[3]:.2f} ms"
+        )
+    ratios = np.median(cpu[1] / cpu[0], axis=0)
+    print(
+        f"here / there, pair by pair, {cpu.shape[1]} pairs of {_TOGETHER} readers, median: in all {np.median(whole[1] / whole[0]):.2f}, "
+        f"learn {ratios[0]:.2f}, score {ratios[1]:.2f}, choose {ratios[2]:.2f}, reasons {ratios[3]:.2f}; load {os.getloadavg()[0]:.1f}"
+    )
     return 0
 
 
