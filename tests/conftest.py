@@ -18,6 +18,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from digest import config, subscriptions
@@ -34,6 +35,11 @@ NOON = datetime(2026, 6, 9, 12, tzinfo=UTC)
 HEAD = schema.head()
 #: the server on which databases may be made, unless DIGEST_TEST_POSTGRES names another
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
+
+
+# A machine that is busy with other things fails no test; what CI asks for otherwise (the same examples each time) stays.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 
 def absent(reason: str) -> None:

@@ -64,7 +64,6 @@ def shares(**of: float) -> Rules:
     st.booleans(),
 )
 @example(names=["a"] * 5 + ["b"], of={"a": 1, "b": 1}, size=6, explore=True)
-@settings(deadline=None)
 def test_shares_are_kept_no_place_stays_empty_and_the_list_is_ranked_as_one(
     names: list[str], of: dict[str, int], size: int, explore: bool
 ) -> None:
@@ -115,7 +114,6 @@ def test_more_pins_than_places_fill_the_digest_and_no_more() -> None:
 
 
 @given(st.sets(st.integers(0, 39)), st.sets(st.integers(0, 39)), st.booleans())
-@settings(deadline=None)
 def test_what_is_muted_never_appears(muted: set[int], pinned: set[int], explore: bool) -> None:
     outcome = choose(PAPERS[:40], Rules(muted=muted, pinned=pinned, explore=explore))
     if len(muted) == 40:
@@ -185,7 +183,7 @@ def test_a_day_of_one_paper_a_thousand_times_lists_it_once() -> None:
 @given(st.lists(st.lists(st.sampled_from([*"abcdefghijk12", "part", "ii"]), max_size=14), max_size=12))
 @example([["a", "b"], ["b", "a"], ["a", "b", "c"], []])
 @example([list("abcdefghij"), list("abcdefghijk"), list("abcdefghik")])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_what_is_one_paper_in_two_guises_is_found_without_a_look_at_each(titles: list[list[str]]) -> None:
     papers = {number: paper(number, title=" ".join(words)) for number, words in enumerate(titles)}
     guises = digests.Guises()

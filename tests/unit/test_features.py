@@ -90,7 +90,7 @@ def test_the_columns_of_a_version_never_change() -> None:
 # ---------------------------------------------------------------------------------------------- packing
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.dictionaries(st.integers(0, features.COLUMNS - 1), st.integers(1, 255), max_size=30), max_size=5))
 def test_packed_rows_come_back_equal(rows: list[dict[int, int]]) -> None:
     columns = [column for row in rows for column in sorted(row)]
@@ -120,7 +120,7 @@ def test_a_garbled_blob_is_a_clear_error(spoil) -> None:  # type: ignore[no-unty
         features.unpack([good[0], spoil(good[1])])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=60))
 def test_random_bytes_are_read_or_refused_but_never_crash(blob: bytes) -> None:
     try:
@@ -272,7 +272,7 @@ def test_spellings_that_no_paper_has_do_not_weigh() -> None:
     assert phrase.columns.tolist() == [_only("grasping")]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.text(max_size=20), max_size=4))
 def test_any_text_can_be_a_keyword(keywords: list[str]) -> None:
     for phrase in features.phrases(keywords, features.Frequencies()):

@@ -87,7 +87,7 @@ def day_of(known: np.ndarray, weigh: float = 1.0) -> tuple[scores.Day, sp.csr_ma
 @given(
     seed=st.integers(0, 1000), likes=st.sets(st.integers(0, 59), min_size=1, max_size=8), dislikes=st.sets(st.integers(0, 59), max_size=5)
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_parts_and_rest_add_up_to_the_score(seed: int, likes: set[int], dislikes: set[int]) -> None:
     day, rows, background = day_of(vectors(60, seed))
     up, down = sorted(likes), sorted(dislikes - likes)

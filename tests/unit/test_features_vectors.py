@@ -110,7 +110,7 @@ def test_four_bits_keep_the_direction() -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_table_cut_off_or_damaged_is_refused(table: features.Table, data: st.DataObject) -> None:
     blob = table.to_bytes()
     if data.draw(st.booleans()):
@@ -134,7 +134,7 @@ def test_the_base_table_ships_and_is_small() -> None:
 
 
 @given(texts=st.lists(st.text(max_size=60), min_size=1, max_size=5))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_text_is_a_finite_row_of_bounded_length(texts: list[str]) -> None:
     rows = _space(features.base(), _papers(40)).rows(features.vectorize(texts))
     assert rows.shape == (len(texts), features.WIDTH)
@@ -163,7 +163,7 @@ def test_without_vectors_rows_are_the_words_alone() -> None:
 
 
 @given(seed=st.integers(0, 10_000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_words_shares_and_the_rest_add_up_to_the_dense_columns(table: features.Table, seed: int) -> None:
     space = _space(table, _papers(300))
     (title, abstract), *_ = _papers(1, seed)
@@ -194,7 +194,7 @@ def test_keywords_carry_their_meaning(table: features.Table) -> None:
 @given(
     texts=st.lists(st.sampled_from([" ".join(topic) for topic in TOPICS] + ["robot grasp", "enzyme", "zzyzx", ""]), min_size=1, max_size=6)
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_cosines_of_a_day_are_those_of_rows_of_length_one(table: features.Table, texts: list[str]) -> None:
     space = _space(table, _papers(300))
     papers = [Paper(id=n + 1, title=text or "?", abstract="", first_seen=date(2026, 6, 1)) for n, text in enumerate(texts)]

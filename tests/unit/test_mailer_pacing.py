@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from digest.mailer.pacing import Go, Learned, Limits, Pace, Pauses, Wait
 
-quietly = settings(deadline=None, database=None)
+quietly = settings(database=None)
 LIMITS = Limits()
 EVENTS = st.lists(
     st.tuples(st.sampled_from(["take", "well", "busy", "ours", "silent", "vanished"]), st.floats(0, 600), st.sampled_from(["a", "b"])),

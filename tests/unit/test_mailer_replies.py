@@ -148,7 +148,7 @@ TEXTS = st.one_of(
 )  # fmt: skip
 
 
-@settings(deadline=None, database=None)
+@settings(database=None)
 @given(phase=st.sampled_from([Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY]), code=st.integers(0, 999), text=TEXTS)
 def test_no_reply_breaks_the_rules(phase: Phase, code: int, text: str) -> None:
     verdict = classify(phase, code, text)

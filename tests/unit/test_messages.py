@@ -15,7 +15,7 @@ from digest.messages import (
 from digest.model import Message
 from tests.unit.mails import ALICE, BY_MAIL, LINKS, MADE, MAILING, digest, head, listed, opened
 
-quietly = settings(deadline=None, database=None, max_examples=60)
+quietly = settings(database=None, max_examples=60)
 
 
 def test_a_paper_is_told_completely_in_both_parts() -> None:

@@ -19,7 +19,7 @@ from digest.messages.texts import cut, one_line
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
 anything = st.text(st.characters(), max_size=300)
-quietly = settings(deadline=None, database=None, max_examples=150)
+quietly = settings(database=None, max_examples=150)
 
 
 def parsed(*headers: str, text: str = "text\n", html: str = "<p>html</p>\n", date: datetime = NOON) -> EmailMessage:

@@ -19,7 +19,7 @@ NOW = datetime(2026, 6, 12, 5, tzinfo=UTC)
 MADE = Made(model="thumbs", features="words-1", thumbs_up=9, thumbs_down=2, candidates=1200, at=NOW)
 #: what mail programs show of an HTML part, as it is encoded
 CLIPPED = 100_000
-quietly = settings(deadline=None, database=None, max_examples=25)
+quietly = settings(database=None, max_examples=25)
 
 
 def written(papers: int, *, title: str = "Title", abstract: str = "", url: int = 40, base: int = 30, local: bool = False) -> Message:

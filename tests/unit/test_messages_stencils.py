@@ -22,7 +22,7 @@ from digest.model import Made, Message, Paper, Slot, Subscriber
 from tests.unit.mails import put
 
 NOW = datetime(2026, 6, 12, 5, tzinfo=UTC)
-quietly = settings(deadline=None, database=None, max_examples=60)
+quietly = settings(database=None, max_examples=60)
 odd = st.sampled_from(
     [
         "",

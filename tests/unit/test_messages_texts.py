@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from digest.messages import texts
 
 anything = st.text(st.characters(), max_size=400)
-quietly = settings(deadline=None, database=None, max_examples=150)
+quietly = settings(database=None, max_examples=150)
 
 
 def width(text: str) -> int:

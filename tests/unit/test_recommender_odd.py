@@ -178,7 +178,7 @@ INTERESTS = st.lists(
 
 
 @given(INTERESTS, st.lists(st.integers(0, 59), max_size=30), st.lists(st.integers(0, 59), max_size=30), st.integers(1, 20))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_no_reader_is_an_exception(world: World, interests: tuple[Interest, ...], ups: list[int], downs: list[int], size: int) -> None:
     outcome = world.choose([RATED[n] for n in ups], [RATED[n] for n in downs], interests, size)
     if not any(word.startswith("-") for one in interests for word in one.keywords):

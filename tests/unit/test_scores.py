@@ -47,7 +47,7 @@ _interests = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(_papers, min_size=1, max_size=6, unique_by=lambda each: each.id),
     _interests,

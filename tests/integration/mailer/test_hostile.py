@@ -324,7 +324,7 @@ WORDS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=40 * MORE, deadline=None, database=None)
+@settings(max_examples=40 * MORE, database=None)
 @given(
     script=st.fixed_dictionaries({}, optional={step: st.lists(WORDS, min_size=1, max_size=4) for step in
                                               ("BANNER", "EHLO", "MAIL", "RCPT", "DOT", "RSET", "QUIT")}),

@@ -48,7 +48,7 @@ def test_damaged_utf_8_is_not_taken_for_windows_1252(format: str, title: bytes, 
     assert (titles(made), reasons(made)) == (["Before", "Behind"], ["not UTF-8"])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(entry=st.text(st.characters(codec="cp1252"), max_size=20))
 def test_windows_1252_is_told_by_what_utf_8_it_holds(entry: str) -> None:
     data = entry.encode("cp1252")

@@ -203,7 +203,7 @@ def test_a_dump_cut_anywhere_never_raises_and_keeps_a_prefix(path: Path, place: 
         assert kept[:-1] == records[: max(len(kept) - 1, 0)]
 
 
-@settings(max_examples=50 * MORE, deadline=None)
+@settings(max_examples=50 * MORE)
 @given(data=st.binary(max_size=300))
 def test_any_bytes_are_survived(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -242,7 +242,7 @@ DAMAGED = st.sampled_from(ROWS).flatmap(
 )
 
 
-@settings(max_examples=50 * MORE, deadline=None)
+@settings(max_examples=50 * MORE)
 @given(
     rows=st.lists(DAMAGED, min_size=1, max_size=3), around=st.sampled_from(["", "[", "items", "results", "collection", "data", "message"])
 )
@@ -256,7 +256,7 @@ def test_rows_of_any_types_are_survived(rows: list[dict[str, object]], around: s
 JSON_SIGNS = ['{"a":1}', '{"b":["]",{}]}', "[", "]", ",", '"x', '"', "\\", " ", "5", "{", "}", '"k":', '"k":[', "[" * 12, "]" * 10, '"\\"']
 
 
-@settings(max_examples=300 * MORE, deadline=None)
+@settings(max_examples=300 * MORE)
 @given(data=st.lists(st.sampled_from(JSON_SIGNS), max_size=14), size=st.integers(1, 9))
 def test_where_the_chunks_end_does_not_matter(data: list[str], size: int) -> None:
     whole = "".join(data).encode()
