@@ -81,8 +81,8 @@ def recommend(
     From liked and disliked texts and keywords, against the mean of the texts that `prepare` saw; `unlabelled` are among those.
     """
     corpus = _corpus()
-    # What likes have drowned out need not be looked up; what is unwanted stays so.
-    interest = Interest(keywords=tuple(word for word in keywords if profiles.fading(len(liked)) or word.startswith("-")))
+    # What likes have drowned out need not be looked up.
+    interest = Interest(keywords=tuple(word for word in keywords if profiles.fading(len(liked)) or profiles.is_phrase(word)))
     profile = profiles.train(
         [interest],
         corpus.background,

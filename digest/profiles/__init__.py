@@ -11,12 +11,13 @@ A reader with several interests has a profile of each; `recipes` trains them and
 from digest.profiles.discriminant import EXAMPLE
 from digest.profiles.profile import Profile, train, train_all
 from digest.profiles.ratings import NONE, Apart, Background, Given, Rated, Shelf, background, rated, rated_of, some_of
-from digest.profiles.wishes import CATEGORY_LEFT, UNWANTED, Keyword, fading
+from digest.profiles.wishes import CATEGORY_LEFT, PHRASE_LEFT, UNWANTED, Keyword, fading, is_phrase
 
 __all__ = [
     "CATEGORY_LEFT",
     "EXAMPLE",
     "NONE",
+    "PHRASE_LEFT",
     "UNWANTED",
     "Apart",
     "Background",
@@ -27,6 +28,7 @@ __all__ = [
     "Shelf",
     "background",
     "fading",
+    "is_phrase",
     "rated",
     "rated_of",
     "some_of",

@@ -11,6 +11,8 @@ from digest.rows import Phrase
 FADE = 3.0
 #: what the words of each keyword weigh, and what is added for a paper that holds the word or the whole phrase, without thumbs
 KEYWORD, HOLDS, HOLDS_PHRASE = 0.45, 0.02, 0.06
+#: what stays of the last with many thumbs: who names a field by a phrase wants to see it on; of single words nothing, which likes tell better
+PHRASE_LEFT = 0.03
 #: added for a followed category or author without thumbs, and what stays of it with many
 CATEGORY, CATEGORY_LEFT = 0.06, 0.02
 AUTHOR, AUTHOR_LEFT = 0.3, 0.15
@@ -34,14 +36,19 @@ def fading(known: float) -> float:
     return min(1.0, 2 / (1 + known)) * max(0.0, 1 - known / FADE)
 
 
+def is_phrase(text: str) -> bool:
+    """Whether a keyword is more than one plain word."""
+    return not text.isalnum()
+
+
 def keywords_of(phrases: Sequence[Phrase], known: float) -> tuple[Keyword, ...]:
     share = fading(known)
     pulls = []
     for phrase in phrases:
         if phrase.against:
             pulls.append(Keyword(phrase=phrase, weight=0.0, bonus=-UNWANTED))
-        elif share or phrase.must:
-            bonus = share * (HOLDS if phrase.text.isalnum() else HOLDS_PHRASE)
+        elif share or phrase.must or is_phrase(phrase.text):
+            bonus = max(share * HOLDS_PHRASE, PHRASE_LEFT) if is_phrase(phrase.text) else share * HOLDS
             pulls.append(Keyword(phrase=phrase, weight=share * KEYWORD, bonus=max(bonus, MUST if phrase.must else 0.0)))
     return tuple(pulls)
 

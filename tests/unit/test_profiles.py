@@ -111,6 +111,14 @@ def test_keywords_fade_step_by_step() -> None:
     assert shares[:5] == sorted(set(shares), reverse=True)
 
 
+def test_a_phrase_still_lifts_what_holds_it_beside_many_thumbs_and_a_word_does_not() -> None:
+    asked = phrases("sensing", "tactile sensing")
+    profile = profiles.train([Interest(keywords=("sensing", "tactile sensing"))], BACKGROUND, phrases=asked, liked=rated(of("climate")[:9]))
+    assert [(keyword.phrase.text, keyword.weight, keyword.bonus) for keyword in profile.keywords] == [
+        ("tactile sensing", 0, profiles.PHRASE_LEFT)
+    ]
+
+
 def test_one_thumb_and_a_keyword_both_count() -> None:
     profile = profiles.train([Interest(keywords=("glaciers",))], BACKGROUND, phrases=phrases("glaciers"), liked=rated(of("poetry")[:1]))
     assert mean(profile, "climate") > mean(profile, "grasp")
@@ -216,7 +224,7 @@ def test_papers_and_rows_must_agree() -> None:
         profiles.background(CORPUS[:2], ROWS[:1])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.sampled_from(CORPUS), max_size=8),
     st.lists(st.sampled_from(CORPUS), max_size=8),
