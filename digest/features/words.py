@@ -46,6 +46,8 @@ STOP_WORDS = frozenset(_STOP.split())
 _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_](?:[\w-]*[^\W_])?")
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _ACCENT = re.compile("[\u0300-\u036f]")
+#: what ends a word on either side, the edge of the text among it
+_ENDS = frozenset({"", *(sign for sign in map(chr, range(128)) if not sign.isalnum())})
 #: marks a piece that takes part in pairs but is no word of its own: the "q" of "q-learning", the "19" of "covid-19"
 _PAIR_ONLY = 1 << 32
 _CHUNK = 1000
@@ -190,28 +192,29 @@ def folded(title: str, abstract: str) -> str:
 
 def stands_in(phrase: str, title: str, abstract: str) -> bool:
     """Whether a phrase, as `pieces` makes it, stands in one of the two."""
-    # Most papers write it as it is asked for, and to fold a text takes a hundred times as long.
-    return (_is_plain(phrase) and (_written(phrase, title) or _written(phrase, abstract))) or phrase in folded(title, abstract)
+    return phrase in folded(title, abstract)
+
+
+def stands_written(phrase: str, lower: str) -> bool | None:
+    """The same, found in title and abstract in small letters on a line each, without folding them; None where only the folded text tells."""
+    parts = _parts(phrase)
+    if not parts:
+        return None
+    bare = phrase[1:-1]
+    at = lower.find(bare)
+    while at >= 0:
+        end = at + len(bare)
+        if lower[at - 1 : at] in _ENDS and lower[end : end + 1] in _ENDS:
+            return True
+        at = lower.find(bare, at + 1)
+    # In plain letters folding changes nothing but what stands between the pieces.
+    return False if lower.isascii() and (len(parts) == 1 or any(part not in lower for part in parts)) else None
 
 
 @lru_cache(maxsize=1 << 12)
-def _is_plain(phrase: str) -> bool:
-    return pieces(phrase) == phrase
-
-
-def _written(phrase: str, text: str) -> bool:
-    """Does it stand in a text just so, between signs that end a word?"""
-    bare, lower = phrase[1:-1], text.lower()
-    at = lower.find(bare)
-    while at >= 0:
-        if _ends(lower[at - 1 : at]) and _ends(lower[at + len(bare) : at + len(bare) + 1]):
-            return True
-        at = lower.find(bare, at + 1)
-    return False
-
-
-def _ends(sign: str) -> bool:
-    return not sign or (sign.isascii() and not sign.isalnum())
+def _parts(phrase: str) -> tuple[str, ...]:
+    """The pieces of a phrase; none where one of them alone or beside others would be read as something else."""
+    return tuple(phrase.split()) if pieces(phrase) == phrase else ()
 
 
 def text_of(title: str, abstract: str) -> str:
