@@ -43,9 +43,6 @@ class Spelling(Protocol):
 
     def stands_in(self, title: str, abstract: str) -> bool: ...
 
-    def stands_written(self, lower: str) -> bool | None:
-        """The same, looked up in title and abstract in small letters on a line each, which takes far less; None where that does not tell."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Phrase:

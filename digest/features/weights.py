@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from digest.features.words import pieces, stands_in, stands_written, vectorize
+from digest.features.words import pieces, stands_in, vectorize
 from digest.rows import COLUMNS, WORDS, Phrase
 
 #: below this many papers a share of the corpus means nothing, so no word is too rare or too common yet
@@ -105,9 +105,6 @@ class _Spelling:
 
     def stands_in(self, title: str, abstract: str) -> bool:
         return stands_in(self.text, title, abstract)
-
-    def stands_written(self, lower: str) -> bool | None:
-        return stands_written(self.text, lower)
 
 
 def phrases(keywords: Iterable[str], frequencies: Frequencies) -> tuple[Phrase, ...]:

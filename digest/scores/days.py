@@ -52,7 +52,6 @@ class _Kept:
     told: set[int] = field(default_factory=set)
     copies: dict[int, frozenset[int]] = field(default_factory=dict)
     holding: dict[str, NDArray[np.int64]] = field(default_factory=dict)
-    lower: dict[int, str] = field(default_factory=dict)
     places: dict[int, int] = field(default_factory=dict)
     masks: dict[frozenset[int], NDArray[np.int64]] = field(default_factory=dict)
     by_word: list[sp.csc_matrix] = field(default_factory=list)
@@ -168,18 +167,8 @@ class Day:
         return found
 
     def _stands_in(self, spelling: Spelling, row: int) -> bool:
-        lower = self._kept.lower.get(row)
-        if lower is None:
-            paper = self._paper(row)
-            lower = self._kept.lower[row] = f"{paper.title}\n{paper.abstract}".lower()
-        found = spelling.stands_written(lower)
-        if found is None:
-            paper = self._paper(row)
-            found = spelling.stands_in(paper.title, paper.abstract)
-        return found
-
-    def _paper(self, row: int) -> Paper:
-        return self.papers[row] if row < self.competing else self.recent[row - self.competing]
+        paper = self.papers[row] if row < self.competing else self.recent[row - self.competing]
+        return spelling.stands_in(paper.title, paper.abstract)
 
     def cosines(self, rows: Sequence[int], others: Sequence[int]) -> NDArray[np.float32]:
         """Cosines of some competing papers to others, shape (len(rows), len(others))."""
