@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -14,14 +13,7 @@ from digest.model import Entry, Record
 from digest.papers import clean
 from tests.unit.dumps.conftest import TODAY
 
-SHARED = Path(os.environ.get("DIGEST_TEST_SHARED") or Path(__file__).parents[3] / "shared") / "dumps"
-
-pytestmark = [
-    pytest.mark.shared,
-    pytest.mark.skipif(
-        not SHARED.is_dir(), reason=f"the real dumps are not at hand: no folder {SHARED} (DIGEST_TEST_SHARED names another)"
-    ),
-]
+pytestmark = pytest.mark.shared
 
 
 def entries(path: Path, format: str) -> Iterator[tuple[Record, Entry]]:
@@ -36,8 +28,8 @@ def entries(path: Path, format: str) -> Iterator[tuple[Record, Entry]]:
     assert dump.bytes_read == dump.size
 
 
-def test_the_real_pages_hold_116_records_of_107_papers() -> None:
-    found = [pair for path in sorted((SHARED / "huggingface").iterdir()) for pair in entries(path, "huggingface-page")]
+def test_the_real_pages_hold_116_records_of_107_papers(shared: Path) -> None:
+    found = [pair for path in sorted((shared / "dumps" / "huggingface").iterdir()) for pair in entries(path, "huggingface-page")]
     assert len(found) == 116
     assert len({made.title_key for _, made in found}) == 107
     assert {(one.picked.month, one.picked.day) for one, _ in found if one.picked} == {(7, 30), (8, 29)}
@@ -45,9 +37,9 @@ def test_the_real_pages_hold_116_records_of_107_papers() -> None:
     assert all(len(made.abstract) > 1000 for _, made in found)
 
 
-def test_the_real_days_of_arxiv_hold_36580_rows_of_20737_papers() -> None:
+def test_the_real_days_of_arxiv_hold_36580_rows_of_20737_papers(shared: Path) -> None:
     days, rows, ids, money, formulas = 0, 0, set(), 0, 0
-    for path in sorted((SHARED / "arxiv").iterdir()):
+    for path in sorted((shared / "dumps" / "arxiv").iterdir()):
         days += 1
         assert open_dump(path, today=TODAY).day == date.fromisoformat(path.name[:10])
         for _, made in entries(path, "arxiv-daily"):
@@ -64,8 +56,8 @@ def test_the_real_days_of_arxiv_hold_36580_rows_of_20737_papers() -> None:
     assert formulas < 5  # macros of the author's own that nobody else knows
 
 
-def test_a_plain_corpus_is_read_as_plain_lines() -> None:
-    path = SHARED / "arxiv-corpus.jsonl.gz"
+def test_a_plain_corpus_is_read_as_plain_lines(shared: Path) -> None:
+    path = shared / "dumps" / "arxiv-corpus.jsonl.gz"
     dump = open_dump(path, today=TODAY)
     first = next(iter(dump.records()))
     assert dump.format == "jsonl"
