@@ -82,7 +82,7 @@ def recommend(
     """
     corpus = _corpus()
     # What likes have drowned out need not be looked up.
-    interest = Interest(keywords=tuple(word for word in keywords if profiles.fading(len(liked)) or profiles.is_phrase(word)))
+    interest = Interest(keywords=tuple(word for word in keywords if profiles.fading(len(liked)) or profiles.of_several_words(word)))
     profile = profiles.train(
         [interest],
         corpus.background,

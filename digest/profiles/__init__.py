@@ -11,7 +11,7 @@ A reader with several interests has a profile of each; `recipes` trains them and
 from digest.profiles.discriminant import EXAMPLE
 from digest.profiles.profile import Profile, train, train_all
 from digest.profiles.ratings import NONE, Apart, Background, Given, Rated, Shelf, background, rated, rated_of, some_of
-from digest.profiles.wishes import CATEGORY_LEFT, PHRASE_LEFT, UNWANTED, Keyword, fading, is_phrase
+from digest.profiles.wishes import CATEGORY_LEFT, PHRASE_LEFT, UNWANTED, Keyword, fading, of_several_words
 
 __all__ = [
     "CATEGORY_LEFT",
@@ -28,7 +28,7 @@ __all__ = [
     "Shelf",
     "background",
     "fading",
-    "is_phrase",
+    "of_several_words",
     "rated",
     "rated_of",
     "some_of",

@@ -36,8 +36,8 @@ def fading(known: float) -> float:
     return min(1.0, 2 / (1 + known)) * max(0.0, 1 - known / FADE)
 
 
-def is_phrase(text: str) -> bool:
-    """Whether a keyword is more than one plain word."""
+def of_several_words(text: str) -> bool:
+    """Whether a keyword is more than one plain word: a sign before it, or a hyphen in it, makes it more."""
     return not text.isalnum()
 
 
@@ -47,8 +47,8 @@ def keywords_of(phrases: Sequence[Phrase], known: float) -> tuple[Keyword, ...]:
     for phrase in phrases:
         if phrase.against:
             pulls.append(Keyword(phrase=phrase, weight=0.0, bonus=-UNWANTED))
-        elif share or phrase.must or is_phrase(phrase.text):
-            bonus = max(share * HOLDS_PHRASE, PHRASE_LEFT) if is_phrase(phrase.text) else share * HOLDS
+        elif share or phrase.must or of_several_words(phrase.text):
+            bonus = max(share * HOLDS_PHRASE, PHRASE_LEFT) if of_several_words(phrase.text) else share * HOLDS
             pulls.append(Keyword(phrase=phrase, weight=share * KEYWORD, bonus=max(bonus, MUST if phrase.must else 0.0)))
     return tuple(pulls)
 
