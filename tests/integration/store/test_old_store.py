@@ -1,0 +1,87 @@
+"""A store made by 0.1.0 is taken over whole: no row is lost, old links work, and no date is sent twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from digest import pipeline
+from digest.app import App
+from digest.model import Standing
+from digest.store import Store, schema, tables
+from tests.conftest import make_app
+from tests.old_store import EVENING, SETTINGS, fill_old_store
+from tests.webclient import Client
+
+
+def states_of(app: App) -> dict[str, str]:
+    """The state of each message, by Message-ID."""
+    with app.store.reading() as tx:
+        return {row.message_id: row.state for row in tx.execute(select(tables.messages))}
+
+
+@pytest.fixture
+def upgraded(tmp_path: Path, empty_url: str) -> Iterator[tuple[App, dict[str, Any]]]:
+    contents = fill_old_store(empty_url)
+    store = Store(empty_url)
+    schema.upgrade(store)
+    store.close()
+    app = replace(make_app(tmp_path, empty_url, **SETTINGS), now=lambda: EVENING)
+    yield app, contents
+    app.close()
+
+
+def count_rows(app: App, names: list[str]) -> dict[str, int]:
+    with app.store.reading() as tx:
+        return {
+            name: tx.execute(select(func.count()).select_from(tables.metadata.tables[name])).scalar_one()
+            for name in names
+        }
+
+
+def test_no_row_is_lost(upgraded: tuple[App, dict[str, Any]]) -> None:
+    app, contents = upgraded
+    assert count_rows(app, list(contents["counts"])) == contents["counts"]
+
+
+def test_no_date_is_composed_or_sent_again(upgraded: tuple[App, dict[str, Any]]) -> None:
+    app, contents = upgraded
+    before = states_of(app)
+    composed = pipeline.compose(app)
+    assert [reader.email for reader in composed.planned] == []
+    pipeline.send(app)
+    after = states_of(app)
+    waiting = {message["message_id"] for message in contents["messages"] if message["state"] == "deferred"}
+    assert waiting
+    assert after.keys() == before.keys()
+    assert {name for name in after if after[name] != before[name]} <= waiting
+
+
+def test_old_links_work(upgraded: tuple[App, dict[str, Any]]) -> None:
+    app, contents = upgraded
+    client = Client(app)
+    for name, links in contents["links"].items():
+        assert client.get(f"/m/{links['settings']}").status_code == 200, name
+        assert client.get(f"/c/{links['confirm']}").status_code == 200, name
+    daily, weekly = contents["links"]["daily"], contents["links"]["weekly"]
+    assert client.post(f"/t/{weekly['up'][1]}").status_code == 200
+    with app.store.reading() as tx:
+        vote = tx.execute(
+            select(tables.feedback.c.vote).where(
+                tables.feedback.c.subscriber_id == weekly["subscriber"],
+                tables.feedback.c.paper_id == weekly["papers"][1],
+            )
+        ).scalar_one()
+    assert vote == 1
+    for links in (daily, weekly):
+        assert client.post(f"/u/{links['leave']}").status_code == 200
+        with app.store.reading() as tx:
+            standing = tx.execute(
+                select(tables.subscribers.c.standing).where(tables.subscribers.c.id == links["subscriber"])
+            ).scalar_one()
+        assert standing == Standing.LEFT.value
