@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from digest.redaction import hide
 
 
 def _zone(name: str) -> str:
@@ -105,3 +108,8 @@ class Section(BaseModel):
     """A table of settings: frozen, and every key it does not know is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """As pydantic's, without what of a URL is a secret."""
+        for name, value in super().__repr_args__():
+            yield name, hide(value) if isinstance(value, str) else value

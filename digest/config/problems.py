@@ -8,7 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from digest.config.secret_values import is_secret
 from digest.config.whole import Config, model_at
+from digest.redaction import hide
 
 
 def explain(error: ValidationError, path: Path | None, variables: Mapping[tuple[str, str], tuple[str, Any]]) -> str:
@@ -22,17 +24,24 @@ def explain(error: ValidationError, path: Path | None, variables: Mapping[tuple[
         place = [str(part) for part in problem["loc"]]
         variable = variables.get((place[0], place[1])) if len(place) > 1 else None
         where = f"environment: {variable[0]}" if variable else f"{path or 'config'}: {'.'.join(place)}"
-        secret = "password" in place or place[-1] == "key"
         whole = model_at(place) is not None  # a table, which may hold a secret
-        value = "" if secret or whole else f" = {problem['input']!r}"
+        value = "" if whole or _may_be_secret(place) else f" = {hide(repr(problem['input']))}"
         if problem["type"] == "extra_forbidden":
             lines.append(f"{where}: unknown key. {_known(place)}")
         elif problem["type"] == "missing":
             lines.append(f"{where}: missing; it has no default")
         else:
-            message = problem["msg"].removeprefix("Value error, ")
+            message = hide(problem["msg"].removeprefix("Value error, "))
             lines.append(f"{where}{value}: {message[0].lower()}{message[1:]}{_remedy(place)}")
     return "\n".join(lines)
+
+
+def _may_be_secret(place: list[str]) -> bool:
+    """Whether a key on the way to that place holds a secret."""
+    names = [part for part in place if not part.isdigit()]
+    models = ((model_at(names[:end]), names[end]) for end in range(1, len(names)))
+    fields = (model.model_fields.get(name) for model, name in models if model)
+    return any(field is not None and is_secret(field) for field in fields)
 
 
 def _known(place: list[str]) -> str:

@@ -14,8 +14,10 @@ from pydantic.fields import FieldInfo
 
 from digest.config.mails import MailboxSection, MoreServer, SmtpSection
 from digest.config.problems import explain
+from digest.config.secret_values import secrets_of
 from digest.config.whole import SECTIONS, Config
 from digest.errors import ConfigError
+from digest.redaction import learn
 
 PREFIX = "DIGEST_"
 #: variables that are no settings: where the file is, and what tests use
@@ -24,6 +26,8 @@ _NOT_SETTINGS = ("DIGEST_CONFIG", "DIGEST_TEST_")
 
 def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Config:
     """Read the file (None: defaults and environment alone); relative paths become absolute, from the file's folder or else the working one.
+
+    Its secrets are hidden from now on in all that this process shows.
 
     Raises:
         ConfigError: naming file or variable, key, value and remedy.
@@ -38,7 +42,9 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Config:
         config = Config.model_validate(values)
     except ValidationError as error:
         raise ConfigError(explain(error, path, variables)) from None
-    return _anchored(config, (path.parent if path else Path()).resolve())
+    anchored = _anchored(config, (path.parent if path else Path()).resolve())
+    learn(*secrets_of(anchored))
+    return anchored
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,9 @@ from pydantic import BaseModel, SecretStr
 
 from digest.config.papers import SourceEntry
 from digest.config.readers import InterestEntry, SubscriberEntry
+from digest.config.secret_values import secrets_of
 from digest.config.whole import SECTIONS, SUBLISTS, Config, model_at
+from digest.redaction import hide_within, learn
 
 
 def example(values: Mapping[str, Mapping[str, Any]] | None = None) -> str:
@@ -65,11 +66,7 @@ def toml(value: Any) -> str:
 
 
 def shown(config: Config) -> dict[str, Any]:
-    """What is in force, for people: secrets hidden (pydantic hides its own, the database's stands in an address), paths as text."""
-    values = config.model_dump(mode="json")
-    values["store"]["url"] = re.sub(r"(?<=://)([^:/]*):.*@|(?<=password=)[^&]*", lambda found: _covered(found[1]), config.store.url)
+    """What is in force, for people: secrets hidden, also those within a URL; paths as text."""
+    learn(*secrets_of(config))
+    values: dict[str, Any] = hide_within(config.model_dump(mode="json"))
     return values
-
-
-def _covered(user: str | None) -> str:
-    return "**********" if user is None else f"{user}:**********@"

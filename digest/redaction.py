@@ -1,0 +1,135 @@
+"""Secrets are kept out of everything that people read: the log, reports, stored errors, letters.
+
+Two rules decide. Values that this process was given as secrets (`learn`) are hidden wherever they
+stand, also quoted for a URL, for JSON or HTML, in hexadecimal, or in Base64 at any offset, as a
+login has it. And what is a secret by its place is hidden whatever its value: the password of a
+URL, a query value called key or token, a private key in PEM, the token of a reader's link.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+#: what stands in place of a secret, as pydantic has it too
+COVER: Final = "**********"
+#: characters from which on a value is looked for; a shorter one stands in too many other words
+SHORTEST: Final = 4
+#: secrets that a process remembers; the oldest give way
+_MOST: Final = 256
+#: letters of a Base64 form that no neighbour of the secret has touched; fewer would be chance
+_LEAST_BASE64: Final = 5
+
+_known: dict[str | bytes, None] = {}
+
+#: names of query values that are secrets: api_key, apikey, access_token, X-Amz-Signature, sig ...
+_NAME = (
+    r"(?:[\w.-]*[-_.]|api|app|access|auth|client|private|subscription|session)?"
+    r"(?:key|token|secret|password|passwd|passphrase|pwd|pass|auth|authorization"
+    r"|signature|sig|credentials?)"
+)
+_BY_PLACE: Final = (
+    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S),
+    re.compile(r"(?<=://)(?P<user>[^\s:/?#@]*:)[^\s/?#@]+(?=@)"),
+    re.compile(r"(?P<user>(?<=http://)|(?<=https://))[^\s:/?#@]+(?=@)", re.I),
+    re.compile(rf"(?P<user>[?&;]{_NAME}=)[^&;#\s\"'<>\\]+", re.I),
+    re.compile(r"(?P<user>\bAuthorization: *(?:\w+ +)?)[^\s\"',]+", re.I),
+    # 55 letters of Base32: the token of a link, also behind a quoted space
+    re.compile(r"(?P<user>(?<=%[0-9a-f]{2})|(?<![a-z0-9]))[a-z2-7]{55}(?![a-z0-9])", re.I | re.A),
+)
+_SECRET_NAME = re.compile(_NAME, re.I)
+
+
+def learn(*secrets: str | bytes) -> None:
+    """Hide these values from now on; those under four characters are passed over."""
+    for secret in secrets:
+        if len(secret) >= SHORTEST:
+            _known.pop(secret, None)
+            _known[secret] = None
+    while len(_known) > _MOST:
+        del _known[next(iter(_known))]
+
+
+def hide(text: str) -> str:
+    """The text with a cover in place of every secret."""
+    for secret in sorted(_known, key=len, reverse=True):
+        text = _pattern(secret).sub(COVER, text)
+    for pattern in _BY_PLACE:
+        text = pattern.sub(_cover, text)
+    return text
+
+
+def hide_within(value: Any) -> Any:
+    """A JSON value with every text in it hidden; keys stay, programs rely on them."""
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, Mapping):
+        return {key: hide_within(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [hide_within(item) for item in value]
+    return value
+
+
+def secrets_of_url(url: str) -> Iterator[str]:
+    """What of a URL is a secret: its password, and query values that are called so."""
+    try:
+        parts = urlsplit(url)
+        # databases allow a slash or a second @ in a password
+        web = parts.scheme in ("http", "https")
+        login = parts.netloc.rpartition("@")[0] if web else url.partition("://")[2].rpartition("@")[0]
+        query = parse_qsl(parts.query, keep_blank_values=True)
+    except ValueError:
+        return
+    user, _, password = login.partition(":")
+    for secret in filter(None, (password or (user if web else ""),)):
+        yield from {secret, unquote(secret)}
+    for name, value in query:
+        if _SECRET_NAME.fullmatch(name):
+            yield value
+
+
+def _cover(match: re.Match[str]) -> str:
+    return f"{match.groupdict().get('user') or ''}{COVER}"
+
+
+@lru_cache(maxsize=_MOST)
+def _pattern(secret: str | bytes) -> re.Pattern[str]:
+    """All spellings of one secret."""
+    if isinstance(secret, bytes):
+        plain = [re.escape(repr(secret)[2:-1]), f"(?i:{secret.hex()})"]
+        return re.compile("|".join([*plain, *_base64_forms(secret)]))
+    data = secret.encode("utf-8", "surrogatepass")
+    forms = ["".join(map(_character, secret)), f"(?i:{data.hex()})", *_base64_forms(data)]
+    return re.compile("|".join(forms))
+
+
+def _character(char: str) -> str:
+    """A character as it is, or as URLs, JSON, Python, HTML and IMAP spell it."""
+    octets = char.encode("utf-8", "surrogatepass")
+    escaped = {char, json.dumps(char)[1:-1], repr(char)[1:-1], html.escape(char), f"\\{char}"}
+    forms = [re.escape(form) for form in sorted(escaped, key=len, reverse=True)]
+    forms.append("(?i:" + "".join(f"%{octet:02x}" for octet in octets) + ")")
+    forms.append(f"(?i:&#(?:{ord(char)}|x0*{ord(char):x});)")
+    if char == " ":
+        forms.append(r"\+")
+    if len(octets) == 1 and not char.isalnum():
+        forms.append(rf"(?i:\\x{octets[0]:02x}|\\u00{octets[0]:02x})")
+    return f"(?:{'|'.join(forms)})"
+
+
+def _base64_forms(data: bytes) -> Iterator[str]:
+    """Base64 of whatever holds the secret: three offsets, without the letters of neighbours."""
+    for offset in range(3):
+        letters = base64.b64encode(bytes(offset) + data).decode("ascii").rstrip("=")
+        whole = letters[-(-offset * 8 // 6) : (offset + len(data)) * 8 // 6]
+        if len(whole) >= _LEAST_BASE64:
+            spelled = "".join({"+": "[+-]", "/": "[/_]"}.get(letter, letter) for letter in whole)
+            yield f"{spelled}[A-Za-z0-9+/_-]*={{0,2}}"
+
+

@@ -1,0 +1,63 @@
+"""Nothing from outside forges a line, commands a terminal, or runs in a spreadsheet."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from digest.escaping import from_sheet_cell, json_text, lines, one_line, sheet_cell
+
+ANYTHING = st.text(st.characters(codec=None), max_size=60)
+HARM = "a\nb\r\x1b[31m\x9b2J\u202e\u2066\u2028\x85\x00\udc80\U000e0041\u200b"
+
+
+def harmful(text: str) -> set[str]:
+    """What a terminal, an editor or `splitlines` would act on."""
+    joiners = "\u200c\u200d"
+    bidi = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+    return {
+        char
+        for char in text
+        if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")
+        or (unicodedata.bidirectional(char) in bidi and char not in joiners)
+    }
+
+
+@given(ANYTHING)
+@example(HARM)
+def test_a_line_is_a_line_and_holds_nothing_harmful(text: str) -> None:
+    shown = one_line(text)
+    assert len(shown.splitlines()) <= 1
+    assert not harmful(shown)
+    assert harmful(lines(text)) <= {"\n"}
+    assert one_line(shown) == shown
+
+
+def test_harm_is_spelt_out_and_scripts_stay() -> None:
+    assert one_line("a\nb\x1b[31m\u202e") == r"a\nb\x1b[31m\u202e"
+    for text in ("Kočí, Müller", "می‌خواهم", "हिन्दी", "👩‍🔬", "שלום", "日本語"):
+        assert one_line(text) == text
+
+
+@given(st.recursive(st.none() | st.integers() | st.text(), st.lists))
+@example([HARM.replace("\udc80", "")])
+def test_json_says_the_same(value: object) -> None:
+    text = json_text(json.dumps(value, ensure_ascii=False, indent=1))
+    assert json.loads(text) == value
+    assert harmful(text) <= {"\n"}
+
+
+@given(st.text(st.sampled_from("'=+-@\t\r\n＝ab,\""), max_size=6) | st.text())
+def test_a_cell_is_never_a_formula_and_comes_back_as_it_was(value: str) -> None:
+    cell = sheet_cell(value)
+    assert from_sheet_cell(cell) == value
+    assert not cell.startswith(tuple("=+-@\t\r\n＝＋－＠"))
+
+
+@pytest.mark.parametrize("value", ["", "a@b.org", "it's", "'quoted'", "2026-06-09", "a=b"])
+def test_a_harmless_cell_stays_as_it_is(value: str) -> None:
+    assert sheet_cell(value) == value

@@ -1,0 +1,142 @@
+"""A record of the log is one line, whoever wrote its words, and no secret stands in it."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+import threading
+import unicodedata
+import warnings
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from digest import logs, redaction
+
+ANYTHING = st.text(st.characters(codec=None), max_size=60)
+HARM = "a\r\n2026-01-01 00:00:00,000 INFO digest.web forged\x1b[2J\u202e\u2028\x85\udc80"
+
+
+@pytest.fixture(autouse=True)
+def _kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Loggers and hooks are the whole process's."""
+    monkeypatch.setattr(redaction, "_known", {})
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    yield
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    logs.set_up("debug")
+    return stream
+
+
+def formatted(message: object, *args: object, error: BaseException | None = None) -> str:
+    info = (type(error), error, error.__traceback__) if error else None
+    record = logging.LogRecord("digest.web", logging.INFO, "x.py", 1, message, args, info)  # type: ignore[arg-type]
+    return logs.SafeFormatter().format(record)
+
+
+@given(ANYTHING, ANYTHING)
+@example(HARM, HARM)
+@example("%s %d", "x")
+@example("%(", HARM)
+def test_a_record_is_one_line_without_raw_controls(message: str, argument: str) -> None:
+    for text in (formatted(message), formatted("%s", argument), formatted(message, argument)):
+        assert len(text.splitlines()) == 1
+        assert not {unicodedata.category(char) for char in text} & {"Cc", "Cs", "Zl", "Zp"}
+
+
+@given(ANYTHING)
+@example(HARM)
+def test_the_lines_of_a_traceback_cannot_look_like_records(text: str) -> None:
+    try:
+        raise ValueError(text)
+    except ValueError as error:
+        shown = formatted("it failed", error=error)
+    first, *rest = shown.split("\n")
+    assert first.endswith("it failed")
+    assert len(rest) >= 3
+    assert all(line.startswith("    ") for line in rest)
+    assert shown.splitlines() == shown.split("\n")
+
+
+def test_secrets_are_hidden_in_words_arguments_and_chains_of_errors() -> None:
+    redaction.learn("swordfish-7")
+    try:
+        try:
+            raise OSError("login swordfish-7 refused")
+        except OSError as inner:
+            raise RuntimeError("https://me:other@h/x?api_key=k77") from inner
+    except RuntimeError as error:
+        shown = formatted("swordfish-7 %s", ["swordfish-7"], error=error)
+    assert "swordfish-7" not in shown
+    assert "other" not in shown
+    assert "k77" not in shown
+    assert "OSError: login ********** refused" in shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["digest.web", "httpx", "httpcore.http11", "uvicorn.error", "sqlalchemy.engine.Engine",
+     "aiosmtplib", "apscheduler.scheduler", "alembic", "asyncio", "py.warnings", "anything"],
+)  # fmt: skip
+def test_every_logger_goes_through_the_one_handler(written: io.StringIO, name: str) -> None:
+    redaction.learn("swordfish-7")
+    logging.getLogger(name).warning("key=%s\nforged", "swordfish-7")
+    assert written.getvalue().endswith(f" WARNING {name} key=**********\\nforged\n")
+    assert written.getvalue().count("\n") == 1
+
+
+def test_arguments_that_do_not_fit_are_not_printed_by_logging_itself(written: io.StringIO) -> None:
+    redaction.learn("swordfish-7")
+    root = logging.getLogger()  # pytest listens too, and would be the first to fail
+    root.handlers[:] = [h for h in root.handlers if isinstance(h.formatter, logs.SafeFormatter)]
+    logging.getLogger("digest").warning("%d papers", "swordfish-7")
+    assert "swordfish-7" not in written.getvalue()
+    assert "'%d papers': its arguments do not fit" in written.getvalue()
+
+
+def test_warnings_are_logged_hidden(written: io.StringIO) -> None:
+    redaction.learn("swordfish-7")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(capture=False)
+        logging.captureWarnings(capture=True)
+        warnings.warn("swordfish-7 is old", DeprecationWarning, stacklevel=1)
+    assert "WARNING py.warnings" in written.getvalue()
+    assert "DeprecationWarning: ********** is old" in written.getvalue()
+
+
+def test_a_bug_in_a_thread_is_logged_hidden(written: io.StringIO) -> None:
+    redaction.learn("swordfish-7")
+    logs.guard_threads()
+
+    def fail() -> None:
+        raise RuntimeError("swordfish-7")
+
+    thread = threading.Thread(target=fail, name="t1")
+    thread.start()
+    thread.join()
+    assert "CRITICAL digest thread t1 ended by a mistake of ours\n    Traceback" in written.getvalue()
+    assert "RuntimeError: **********" in written.getvalue()
+    assert "swordfish" not in written.getvalue()
+
+
+def test_a_crash_is_told_without_secrets() -> None:
+    redaction.learn("swordfish-7")
+    error = RuntimeError("swordfish-7\nforged")
+    text = logs.report_crash(error, error.__traceback__)
+    assert "swordfish" not in text
+    assert all(line.startswith("    ") for line in text.split("\n")[1:])

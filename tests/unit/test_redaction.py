@@ -1,0 +1,150 @@
+"""Secrets are hidden in every spelling, wherever they stand, and nothing else is."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Callable, Iterator
+from urllib.parse import quote, quote_plus, urlencode
+
+import httpx
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from digest import feedback, redaction
+from digest.model import Link, LinkKey, Purpose
+from digest.redaction import COVER, hide, hide_within, learn, secrets_of_url
+
+
+@pytest.fixture(autouse=True)
+def _nothing_known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(redaction, "_known", {})
+    return
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "quoted": lambda secret: quote(secret, safe=""),
+    "quoted but slashes": quote,
+    "plus": quote_plus,
+    "form": lambda secret: urlencode({"other": secret}),
+    "httpx": lambda secret: str(httpx.URL("http://h/").copy_merge_params({"other": secret})),
+    "json": json.dumps,
+    "json as it is": lambda secret: json.dumps(secret, ensure_ascii=False),
+    "repr": repr,
+    "html": html.escape,
+    "hex": lambda secret: secret.encode().hex(),
+    "AUTH LOGIN": lambda secret: base64.b64encode(secret.encode()).decode(),
+    "AUTH PLAIN": lambda secret: base64.b64encode(f"\0ops@h.org\0{secret}".encode()).decode(),
+    "Basic": lambda secret: base64.b64encode(f"me:{secret}".encode()).decode(),
+    "Basic, urlsafe": lambda secret: base64.urlsafe_b64encode(f"u1:{secret}".encode()).decode(),
+}
+SECRETS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=8, max_size=24)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@given(secret=SECRETS)
+@example(secret="p/ss w+rd&<ö>'\"=%20\\")
+@example(secret="aaaaaaaaaaaa")
+def test_a_known_secret_is_hidden_in_every_spelling(spelling: str, secret: str) -> None:
+    redaction._known.clear()
+    learn(secret)
+    spelled = SPELLINGS[spelling](secret)
+    shown = hide(f"log: {spelled} (end)")
+    assert COVER in shown
+    assert secret not in shown.replace(COVER, "")
+    # what is left of Base64 is of the user's name, and of two letters that neighbours share
+    bare = base64.b64encode(secret.encode()).decode().rstrip("=")[:-2]
+    assert bare not in shown
+    assert shown.startswith("log: ")
+    assert shown.endswith("(end)")
+
+
+@given(st.binary(min_size=16, max_size=32))
+def test_a_key_of_octets_is_hidden_too(key: bytes) -> None:
+    redaction._known.clear()
+    learn(key)
+    for spelled in (repr(key), key.hex(), key.hex().upper(), base64.b64encode(key).decode()):
+        shown = hide(f"[{spelled}]")
+        assert COVER in shown
+        assert spelled not in shown
+
+
+@given(st.text(st.characters(categories=["L", "P", "Zs"]), max_size=40))
+def test_text_without_secrets_stays_as_it_is(text: str) -> None:
+    redaction._known.clear()
+    learn("swordfish-7")
+    assert hide(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://me:pw1@h/db", f"postgresql://me:{COVER}@h/db"),
+        ("https://me:pw1@h/x?mail=a@b.org", f"https://me:{COVER}@h/x?mail=a@b.org"),
+        ("https://tok1@h/x", f"https://{COVER}@h/x"),
+        ("postgresql://me@h/db", "postgresql://me@h/db"),
+        ("http://127.0.0.1:80/x?mail=a@b.org", "http://127.0.0.1:80/x?mail=a@b.org"),
+        ("GET /w?api_key=k1&rows=5", f"GET /w?api_key={COVER}&rows=5"),
+        ("/w?rows=5&apiKey=k1 HTTP/1.1", f"/w?rows=5&apiKey={COVER} HTTP/1.1"),
+        ("/w?X-Amz-Signature=k1", f"/w?X-Amz-Signature={COVER}"),
+        ("/w?access_token=k1#x", f"/w?access_token={COVER}#x"),
+        ("/w?sig=k1", f"/w?sig={COVER}"),
+        ("/w?resumptionToken=a|b&author=c&keyword=d", "/w?resumptionToken=a|b&author=c&keyword=d"),
+        ("Authorization: Basic dTpw", f"Authorization: Basic {COVER}"),
+        ("x -----BEGIN PRIVATE KEY-----\nMC4\n-----END PRIVATE KEY----- y", f"x {COVER} y"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMC4", COVER),
+    ],
+)
+def test_what_is_a_secret_by_its_place_is_hidden_unknown(text: str, shown: str) -> None:
+    assert hide(text) == shown
+
+
+@given(st.integers(0, 2**40 - 1), st.binary(min_size=32, max_size=32), st.sampled_from(Purpose))
+def test_the_token_of_a_link_is_hidden_wherever_it_stands(
+    number: int, secret: bytes, purpose: Purpose
+) -> None:
+    key = LinkKey(id=1, secret=secret)
+    token = feedback.write_token(Link(purpose, number), key)
+    for text in (
+        f"GET /m/{token}/delete",
+        f"/m/{token.upper()}",
+        f"mailto:a@b.org?subject=Unsubscribe%20{token}",
+        f"b+{token}@bounces.example.org",
+        f"('{token}')",
+    ):
+        assert token not in hide(text).lower()
+    assert token[:9] in hide(f"{token}a"), "a longer word is none"
+
+
+def test_reports_are_hidden_in_their_texts_and_keep_their_keys() -> None:
+    learn("papers")
+    report = {"papers": 3, "said": ["no papers", {"papers": "papers"}], "at": None}
+    assert hide_within(report) == {"papers": 3, "said": [f"no {COVER}", {"papers": COVER}], "at": None}
+
+
+def test_short_values_are_not_looked_for_and_the_oldest_give_way() -> None:
+    learn("abc", "", b"xy")
+    assert hide("abc xy") == "abc xy"
+    for number in range(1000):
+        learn(f"secret-{number}-")
+    assert hide("secret-999- secret-1-") == f"{COVER} secret-1-"
+
+
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        ("sqlite:///digest.sqlite", set()),
+        ("postgresql://me@h/db", set()),
+        ("postgresql://me:p%40ss@h/db", {"p%40ss", "p@ss"}),
+        ("postgresql://me:pa/s@s@h/db", {"pa/s@s"}),
+        ("postgresql://h/db?user=me&password=pw", {"pw"}),
+        ("https://user:word@h/feed?token=t%20k&lang=en", {"word", "t k"}),
+        ("https://tok@h/feed", {"tok"}),
+        ("http://[bad", set()),
+    ],
+)
+def test_what_of_a_url_is_a_secret(url: str, secrets: set[str]) -> None:
+    assert set(secrets_of_url(url)) == secrets
