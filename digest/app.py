@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
-from digest import encoders, feedback, messages, recipes, store, workers
-from digest.config import Config
+from digest import encoders, feedback, messages, recipes, redaction, store, workers
+from digest.config import Config, secrets_of
 from digest.errors import AddressError, ConfigError, InputError, UnknownKeyError
 from digest.mailbox import ImapServer
 from digest.mailer import FolderMailer, Mailer, Pace, Paces, SmtpMailer, SmtpServer, Timeouts
@@ -61,6 +61,7 @@ class App:
             ConfigError: a recipe that it names does not exist.
             StoreError: it cannot be opened, or its schema is another version's and `migrate` is off.
         """
+        redaction.learn(*secrets_of(config))
         _check_recipes(config)
         opened = Store(config.store.url)
         if migrate:
@@ -114,6 +115,7 @@ class App:
             self._take(store.keys.all_keys(tx))
 
     def _take(self, keys: list[LinkKey]) -> None:
+        redaction.learn(*(key.secret for key in keys))
         self._keys.known, self._keys.read = keys, time.monotonic()
 
     def url(self, purpose: Purpose, subscriber_id: int, *, paper_id: int = 0, message_id: int = 0) -> str:

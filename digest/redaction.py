@@ -34,14 +34,20 @@ _NAME = (
     r"(?:key|token|secret|password|passwd|passphrase|pwd|pass|auth|authorization"
     r"|signature|sig|credentials?)"
 )
-_BY_PLACE: Final = (
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S),
-    re.compile(r"(?<=://)(?P<user>[^\s:/?#@]*:)[^\s/?#@]+(?=@)"),
-    re.compile(r"(?P<user>(?<=http://)|(?<=https://))[^\s:/?#@]+(?=@)", re.I),
-    re.compile(rf"(?P<user>[?&;]{_NAME}=)[^&;#\s\"'<>\\]+", re.I),
-    re.compile(r"(?P<user>\bAuthorization: *(?:\w+ +)?)[^\s\"',]+", re.I),
-    # 55 letters of Base32: the token of a link, also behind a quoted space
-    re.compile(r"(?P<user>(?<=%[0-9a-f]{2})|(?<![a-z0-9]))[a-z2-7]{55}(?![a-z0-9])", re.I | re.A),
+#: what has to stand in a text for a pattern to be tried, and the pattern
+_BY_PLACE: Final = tuple(
+    (sign, re.compile(pattern, flags))
+    for sign, pattern, flags in (
+        ("PRIVATE KEY", r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*KEY-----|\Z)", re.S),
+        ("://", r"(?<=://)(?P<before>[^\s:/?#@]*:)[^\s/?#@]+(?=@)", 0),
+        ("://", r"(?P<before>\bhttps?://)[^\s:/?#@]+(?=@)", re.I),
+        ("=", rf"(?P<before>[?&;]{_NAME}=)[^&;#\s\"'<>\\]+", re.I),
+        ("uthorization", r"(?P<before>\b[Aa]uthorization: *(?:\w+ +)?)[^\s\"',]+", 0),
+    )
+)
+#: 55 letters of Base32: the token of a link, also behind a quoted space
+_TOKEN: Final = re.compile(
+    r"(?:(?<=%[0-9a-fA-F]{2})|(?<![A-Za-z0-9]))[A-Za-z2-7]{55}(?![A-Za-z0-9])"
 )
 _SECRET_NAME = re.compile(_NAME, re.I)
 
@@ -59,10 +65,13 @@ def learn(*secrets: str | bytes) -> None:
 def hide(text: str) -> str:
     """The text with a cover in place of every secret."""
     for secret in sorted(_known, key=len, reverse=True):
-        text = _pattern(secret).sub(COVER, text)
-    for pattern in _BY_PLACE:
-        text = pattern.sub(_cover, text)
-    return text
+        signs, pattern = _spellings(secret)
+        if any(sign in text for sign in signs):
+            text = pattern.sub(COVER, text)
+    for sign, pattern in _BY_PLACE:
+        if sign in text:
+            text = pattern.sub(_cover, text)
+    return _TOKEN.sub(COVER, text) if len(text) >= 55 else text
 
 
 def hide_within(value: Any) -> Any:
@@ -95,18 +104,25 @@ def secrets_of_url(url: str) -> Iterator[str]:
 
 
 def _cover(match: re.Match[str]) -> str:
-    return f"{match.groupdict().get('user') or ''}{COVER}"
+    return f"{match.groupdict().get('before') or ''}{COVER}"
 
 
 @lru_cache(maxsize=_MOST)
-def _pattern(secret: str | bytes) -> re.Pattern[str]:
-    """All spellings of one secret."""
-    if isinstance(secret, bytes):
-        plain = [re.escape(repr(secret)[2:-1]), f"(?i:{secret.hex()})"]
-        return re.compile("|".join([*plain, *_base64_forms(secret)]))
-    data = secret.encode("utf-8", "surrogatepass")
-    forms = ["".join(map(_character, secret)), f"(?i:{data.hex()})", *_base64_forms(data)]
-    return re.compile("|".join(forms))
+def _spellings(secret: str | bytes) -> tuple[tuple[str, ...], re.Pattern[str]]:
+    """Signs, one of which stands in every text with the secret, and a pattern of all spellings."""
+    data = secret if isinstance(secret, bytes) else secret.encode("utf-8", "surrogatepass")
+    plain = repr(secret)[2:-1] if isinstance(secret, bytes) else secret
+    forms = [re.escape(plain)] if isinstance(secret, bytes) else ["".join(map(_character, plain))]
+    packed = [data.hex(), data.hex().upper(), *_base64_forms(data)]
+    forms += packed[:2]
+    # the two alphabets of Base64 differ in two letters
+    forms += [re.sub("[+/]", "[+/_-]", form) + r"[A-Za-z0-9+/_-]*={0,2}" for form in packed[2:]]
+    return tuple(_longest_run(form) for form in (plain, *packed)), re.compile("|".join(forms))
+
+
+def _longest_run(text: str) -> str:
+    """Letters and digits that every spelling leaves as they are; "" where there are none."""
+    return max(re.findall("[A-Za-z0-9]+", text), key=len, default="")
 
 
 def _character(char: str) -> str:
@@ -129,7 +145,4 @@ def _base64_forms(data: bytes) -> Iterator[str]:
         letters = base64.b64encode(bytes(offset) + data).decode("ascii").rstrip("=")
         whole = letters[-(-offset * 8 // 6) : (offset + len(data)) * 8 // 6]
         if len(whole) >= _LEAST_BASE64:
-            spelled = "".join({"+": "[+-]", "/": "[/_]"}.get(letter, letter) for letter in whole)
-            yield f"{spelled}[A-Za-z0-9+/_-]*={{0,2}}"
-
-
+            yield whole

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from digest import pipeline
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
 from digest.cli.tables import counted, listing
+from digest.cli.terminal import printable
 from digest.model import UNSEEN
 
 
@@ -34,7 +36,9 @@ def dumps(
         state = "not finished" if dump["finished_at"] is None else "incomplete" if dump["incomplete"] else ""
         told = f"{dump['read']} read" + (f": {kinds}" if kinds else "") + (f"; {state}" if state else "")
         what = dump["format"] if dump["day"] == UNSEEN else f"{dump['format']} of {dump['day']}"
-        name = f"{dump['name']}\n{what}" if what != dump["name"] else what
+        name = Text(printable(dump["name"]))
+        if what != dump["name"]:
+            name.append(f"\n{printable(what)}")
         table.add_row(str(dump["id"]), name, told, f"{dump['started_at']:%Y-%m-%d %H:%M}")
     out.print(table)
 

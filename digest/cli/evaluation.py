@@ -79,7 +79,8 @@ def _show(report: Report) -> None:
     if told := exploration_told(report.exploration):
         out.print(told, markup=False, highlight=False)
     if report.enough:
-        out.print("\nWhat this cannot say:", style="dim")
+        out.print()
+        out.print("What this cannot say:", style="dim")
         for caveat in report.caveats:
             out.print(f"- {caveat}", style="dim", markup=False, highlight=False)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,17 +12,17 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
 
 from digest import config as settings
+from digest import logs
 from digest.app import App
 from digest.cli.readers import BadRow
+from digest.cli.terminal import err as err
+from digest.cli.terminal import out as out
 from digest.config import Config
 from digest.errors import InputError
-
-# Brackets and colons are no markup here: most of what is shown was written by mail servers, dumps and readers.
-out = Console(markup=False, emoji=False)
-err = Console(markup=False, emoji=False, stderr=True)
+from digest.escaping import json_text
+from digest.redaction import hide_within
 
 ConfigPath = Annotated[
     Path | None,
@@ -45,8 +44,7 @@ def load(path: Path | None) -> Config:
 def opened(path: Path | None, day: str | None = None, *, migrate: bool = False) -> Iterator[App]:
     """The app for one command, at noon of `day` when one is given."""
     config = load(path)
-    logging.basicConfig(level=config.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logs.set_up(config.log.level)
     app = App.open(config, migrate=migrate)
     try:
         yield app if day is None else app.at(noon(a_day(day)))
@@ -112,8 +110,9 @@ def noon(day: date) -> datetime:
 
 
 def show_json(value: Any) -> None:
-    """One JSON document on standard output, and nothing else."""
-    typer.echo(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode())
+    """One JSON document on standard output, and nothing else; secrets in its texts are hidden."""
+    shown = hide_within(msgspec.to_builtins(value, str_keys=True, enc_hook=str))
+    typer.echo(json_text(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()))
 
 
 def show_rows(told: str, report: Mapping[str, int], bad: Sequence[BadRow], *, as_json: bool) -> None:

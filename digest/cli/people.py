@@ -250,7 +250,8 @@ def learned(
     said = {1: "up", -1: "down", 0: "example"}
     for taste in found.tastes:
         name = f"{taste.interest}, {100 * taste.share:.0f} % of the digest" if taste.interest else "all"
-        out.print(f"\n{name} (from {taste.step})", style="bold", highlight=False, markup=False)
+        out.print()
+        out.print(f"{name} (from {taste.step})", style="bold", highlight=False, markup=False)
         for title, words in (("for", taste.words_for), ("against", taste.words_against)):
             if words:
                 out.print(f"  {title}: {', '.join(word.name for word in words)}", highlight=False, markup=False)

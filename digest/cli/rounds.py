@@ -21,6 +21,8 @@ from digest.cli.base import app
 from digest.cli.mail import show_polled
 from digest.cli.options import AsJson, ConfigPath, DryRun, OnDate, OnlyEmail, a_day, err, opened, out, show_json, stopping, write_file
 from digest.cli.tables import counted, listing
+from digest.cli.terminal import printable
+from digest.escaping import lines
 from digest.messages.cards import SLOTS
 from digest.model import MessageState, Quiet, Subscriber
 
@@ -85,13 +87,13 @@ def _bar(quiet: bool) -> Iterator[pipeline.Progress | None]:
     if quiet or not err.is_terminal:
         yield None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True) as bar:
         tasks = {}
 
         def progress(path: Path, done: int, size: int) -> None:
             if path not in tasks:
-                tasks[path] = bar.add_task(path.name, total=size)
+                tasks[path] = bar.add_task(printable(path.name), total=size)
             bar.update(tasks[path], completed=done)
 
         yield progress
@@ -147,7 +149,7 @@ def preview(
     elif isinstance(found.outcome, Quiet) or found.message is None:
         out.print(f"{email}: no digest on {found.outcome.local_date}: {_why(found.outcome)}", highlight=False, markup=False)
     elif text:
-        typer.echo(found.message.text)
+        typer.echo(lines(found.message.text))
     else:
         show_preview(found)
 
@@ -175,7 +177,9 @@ def show_preview(found: pipeline.Preview) -> None:
     for item in found.outcome.items:
         paper = found.papers[item.score.paper_id]
         place = f"{paper.name}  {', '.join(paper.categories)}  {calibration.label(item.score)}"
-        told = Text(paper.title).append(f"\n{place}\n{scores.reason(item.score)}", style="dim")
+        told = Text(printable(paper.title))
+        for line in (place, scores.reason(item.score)):
+            told.append(f"\n{printable(line)}", style="dim")
         if item.slot in SLOTS:
             told.append(f"\n{SLOTS[item.slot]}", style="dim italic")
         table.add_row(f"{item.position}.", told)

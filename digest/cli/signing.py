@@ -80,10 +80,23 @@ def dkim(
         return
     out.print(f"{'made' if made else 'there already'}: {path}", highlight=False, markup=False, soft_wrap=True)
     if chosen is None:
-        out.print(f'Set in config.toml, section [mail]:\n\n    {name} = "{default}"\n', highlight=False, markup=False, soft_wrap=True)
-    out.print(f"Publish in the DNS of {domain}: the name, the type TXT, and this value as one text.\n", highlight=False, markup=False)
+        lines = ("Set in config.toml, section [mail]:", "", f'    {name} = "{default}"', "")
+        out.print(*lines, sep="\n", highlight=False, markup=False, soft_wrap=True)
+    out.print(
+        f"Publish in the DNS of {domain}: the name, the type TXT, and this value as one text.",
+        "",
+        sep="\n",
+        highlight=False,
+        markup=False,
+    )
     typer.echo(f"    {place}\n\n    {record}\n")
-    out.print("The same as a line of a zone file, where one string holds at most 255 characters:\n", highlight=False, markup=False)
+    out.print(
+        "The same as a line of a zone file, where one string holds at most 255 characters:",
+        "",
+        sep="\n",
+        highlight=False,
+        markup=False,
+    )
     strings = " ".join(f'"{record[start : start + 255]}"' for start in range(0, len(record), 255))
     typer.echo(f"    {place}. 3600 IN TXT ( {strings} )")
 

@@ -9,6 +9,7 @@ from digest.config.mails import BouncesSection, MailboxSection, MailSection, Mor
 from digest.config.papers import FeaturesSection, FetchSection, IngestSection, SourceEntry
 from digest.config.readers import DigestSection, EvaluateSection, InterestEntry, SubscriberEntry
 from digest.config.reading import PREFIX, load
+from digest.config.secret_values import secrets_of
 from digest.config.service import AlertsSection, LogSection, ScheduleSection, StoreSection, WebSection, WorkersSection
 from digest.config.whole import LISTS, SECTIONS, Config
 from digest.config.writing import example, shown, toml
@@ -39,6 +40,7 @@ __all__ = [
     "WorkersSection",
     "example",
     "load",
+    "secrets_of",
     "shown",
     "toml",
 ]

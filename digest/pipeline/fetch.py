@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from digest import __version__, sources, store
 from digest.app import App
@@ -17,6 +16,7 @@ from digest.config import SourceEntry
 from digest.errors import InputError
 from digest.pipeline.inbox import read_before
 from digest.pipeline.ingest import Ingested, Progress, ingest
+from digest.redaction import hide
 from digest.sources import Harvested, State, Wanted
 from digest.sources.calendar import announcements
 
@@ -145,7 +145,6 @@ def _fetch_all(
     wanted = {entry.name: as_wanted(entry) for entry in entries}
     web = Web(
         agent=_agent(settings.contact or app.config.mail.sender),
-        hosts={urlsplit(sources.home_of(as_wanted(entry))).hostname or "" for entry in app.config.sources},
         attempts=settings.attempts,
         timeout=float(settings.timeout),
         cap=settings.max_mb * 1_000_000,
@@ -192,6 +191,7 @@ def _fetch_one(app: App, one: Wanted, state: State, web: Web, reading: bool, tol
         found = sources.harvest(
             one, state, web=web, inbox=inbox, now=app.now(), save=save, agent=_agent(one.contact) if one.contact else ""
         )
+    found.error, found.notes = hide(found.error), [hide(note) for note in found.notes]
     if found.outcome != "stopped":
         state["asked_at"] = app.now().isoformat()
         state["error"] = found.error

@@ -10,6 +10,7 @@ from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
 
 from digest.errors import SourceError
 
@@ -40,8 +41,8 @@ class Wanted:
 
     name: str
     kind: str
-    #: "" = the kind's public address
-    url: str = ""
+    #: "" = the kind's public address; it may hold a login
+    url: str = field(default="", repr=False)
     folder: Path | None = None
     categories: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
@@ -69,8 +70,8 @@ class Wanted:
 class Ask:
     """One request. Parameters are apart from the address since they may hold a key: messages show the address alone."""
 
-    url: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    url: str = field(repr=False)
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
     #: ask for it only if it changed since it was kept last
     conditional: bool = False
 
@@ -106,6 +107,16 @@ class Turn:
     #: whether it holds entries; an answer that says "nothing" is not kept
     entries: bool = True
     note: str = ""
+
+
+def shown_url(url: str) -> str:
+    """An address without what may hold a login or a key."""
+    try:
+        parts = urlsplit(url)
+        place = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
+    except ValueError:
+        return "an address that is none"
+    return f"{parts.scheme}://{place}{parts.path}"
 
 
 def whole_number(value: object) -> int | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from digest.errors import SourceError
-from digest.sources.base import Ask, Bad, Harvested, Later, Page, Position, State, Stopped, Then, Turn, Wanted
+from digest.sources.base import Ask, Bad, Harvested, Later, Page, Position, State, Stopped, Then, Turn, Wanted, shown_url
 from digest.sources.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def harvest(
 
 
 def _unasked(ask: Ask, status: int) -> str:
-    return f"{ask.url}: the server answers {status}. Check the settings of this source"
+    return f"{shown_url(ask.url)}: the server answers {status}. Check the settings of this source"
 
 
 def _key(ask: Ask) -> str:

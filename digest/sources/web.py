@@ -1,7 +1,7 @@
 """One polite request: in the host's own pace, tried again with patience, its answer bounded and on disk. The only importer of httpx.
 
-A host is asked no oftener than its published rule allows. Retry-After is obeyed, also across processes. A redirect is followed only to a host
-that the settings name. Knows no protocol above HTTP.
+A host is asked no oftener than its published rule allows. Retry-After is obeyed, also across processes. A redirect is followed only within the
+host and port that was asked. Knows no protocol above HTTP.
 """
 
 from __future__ import annotations
@@ -10,18 +10,17 @@ import os
 import random
 import time
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import httpx
 
 from digest.errors import SourceError
-from digest.sources.base import Ask, Later, Page
+from digest.sources.base import Ask, Later, Page, shown_url
 
 #: seconds from request to request, by the end of the host's name: https://info.arxiv.org/help/api/tou.html, E-utilities (3 a second), ...
 PACE: Final[Mapping[str, float]] = {
@@ -69,14 +68,12 @@ class Web:
 
     Args:
         agent: the User-Agent, which names a contact.
-        hosts: the hosts that settings name.
         clock: epoch seconds; sleep: waits. Both are given, so that tests need not wait.
         asked: pace group -> when it was asked last; taken over from earlier processes and handed on to later ones.
         beat: called before each request; raises to stop.
     """
 
     agent: str
-    hosts: Collection[str]
     attempts: int = 6
     timeout: float = 60.0
     cap: int = 100_000_000
@@ -111,9 +108,9 @@ class Web:
             try:
                 return self._once(ask, into, headers)
             except _Failed as failure:
-                told, after = f"{_shown(ask.url)}: {failure}", failure.after
+                told, after = f"{shown_url(ask.url)}: {failure}", failure.after
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-                told, after = f"{_shown(ask.url)}: {_plain(error)}", None
+                told, after = f"{shown_url(ask.url)}: {_plain(error)}", None
             if after is not None and after > MOST_PATIENCE:
                 raise Later(f"{told}; it asks to be left alone for {after:,.0f} seconds", after)
             if attempt >= self.attempts:
@@ -135,7 +132,7 @@ class Web:
                 if response.status_code not in _REDIRECTS:
                     return self._answer(response, into)
                 url = self._redirected(url, response)
-        raise SourceError(f"{_shown(ask.url)}: more than {_MOST_REDIRECTS} redirects. Set the address that it ends at")
+        raise SourceError(f"{shown_url(ask.url)}: more than {_MOST_REDIRECTS} redirects. Set the address that it ends at")
 
     @contextmanager
     def _open(self, url: httpx.URL, headers: dict[str, str]) -> Iterator[httpx.Response]:
@@ -155,15 +152,21 @@ class Web:
         self.asked[group] = self.clock()
 
     def _redirected(self, url: httpx.URL, response: httpx.Response) -> httpx.URL:
+        """Where a redirect goes on: at the host and port that the settings name, or nowhere.
+
+        Neither parameters nor key travel along; what the server wants of them is in its answer.
+        """
         try:
             target = url.join(response.headers.get("Location", ""))
         except httpx.InvalidURL as error:
-            raise SourceError(f"{_shown(str(url))}: redirects to no address ({error})") from error
+            raise SourceError(f"{shown_url(str(url))}: redirects to no address ({error})") from error
         if target.scheme not in ("http", "https") or (url.scheme == "https" and target.scheme == "http"):
-            raise SourceError(f"{_shown(str(url))}: redirects to {target.scheme}:, which is not followed")
-        if target.host not in self.hosts:
+            raise SourceError(f"{shown_url(str(url))}: redirects to {target.scheme}:, which is not followed")
+        if target.host != url.host or _port(target) not in _ports(url, target):
+            place = target.netloc.decode("ascii", "replace").rpartition("@")[2]
             raise SourceError(
-                f"{_shown(str(url))}: redirects to {target.host}, which the settings do not name. If that is right, set it as the url"
+                f"{shown_url(str(url))}: redirects to {place}, which the settings do not name. "
+                "If that is right, set it as the url"
             )
         return target
 
@@ -177,7 +180,7 @@ class Web:
             return Answer(page=Page(path=into, size=self._save(response, into)), status=status)
         if status != httpx.codes.OK:
             raise SourceError(
-                f"{_shown(str(response.url))}: the server answers {status} {response.reason_phrase}. Check the settings of this source"
+                f"{shown_url(str(response.url))}: the server answers {status} {response.reason_phrase}. Check the settings of this source"
             )
         size = self._save(response, into)
         headers = response.headers
@@ -199,13 +202,26 @@ class Web:
             for piece in _unpacked(response.headers.get("Content-Encoding", ""), response.iter_raw()):
                 size += len(piece)
                 if size > self.cap:
-                    raise SourceError(f"{_shown(str(response.url))}: the answer is larger than {self.cap:,} bytes (fetch.max_mb)")
+                    raise SourceError(f"{shown_url(str(response.url))}: the answer is larger than {self.cap:,} bytes (fetch.max_mb)")
                 if self.clock() > until:
                     raise _Failed(f"the answer takes longer than {self.timeout * _TRICKLE:,.0f} seconds")
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
         return size
+
+
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+def _port(url: httpx.URL) -> int | None:
+    return url.port or _PORTS.get(url.scheme)
+
+
+def _ports(url: httpx.URL, target: httpx.URL) -> tuple[int | None, ...]:
+    """Ports that a redirect may go to: the same one, or TLS's own from the plain one's."""
+    upgrade = (url.scheme, _port(url), target.scheme) == ("http", 80, "https")
+    return (443,) if upgrade else (_port(url),)
 
 
 def _unpacked(encoding: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -227,12 +243,6 @@ def _unpacked(encoding: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
         raise _Failed(f"the packed answer is damaged ({error})") from error
     if not unpack.eof:
         raise _Failed("the packed answer was cut off")
-
-
-def _shown(url: str) -> str:
-    """Without what may hold a key."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
 
 
 def _plain(error: Exception) -> str:

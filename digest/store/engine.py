@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModu
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from digest.errors import InputError, StoreError
+from digest.redaction import hide
 
 T = TypeVar("T")
 
@@ -32,7 +33,14 @@ BUSY_MS = 15_000
 POOL, POOL_WAIT = 20, 10
 
 
-_POOL: dict[str, Any] = {"pool_size": POOL, "pool_timeout": POOL_WAIT, "json_serializer": as_json, "json_deserializer": msgspec.json.decode}
+_POOL: dict[str, Any] = {
+    "pool_size": POOL,
+    "pool_timeout": POOL_WAIT,
+    "json_serializer": as_json,
+    "json_deserializer": msgspec.json.decode,
+    # an error would print what a statement was given: addresses, and the key of the links
+    "hide_parameters": True,
+}
 
 
 class Store:
@@ -51,8 +59,8 @@ class Store:
 
     @property
     def shown(self) -> str:
-        """The URL without its password."""
-        return self.url.render_as_string(hide_password=True)
+        """The URL without its password, also where that is a query value."""
+        return hide(self.url.render_as_string(hide_password=True))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -80,7 +88,7 @@ class Store:
             raise StoreError(f"{self.shown}: all connections are in use; too much is asked of it at once. Try again") from error
 
     def _explain(self, error: DBAPIError) -> StoreError | InputError | DBAPIError:
-        text = str(error.orig)
+        text = " ".join(str(error.orig).split())
         if "NUL (0x00)" in text:
             return InputError("a text holds the character NUL; nothing was stored. Check where it comes from")
         if "locked" in text or "lock timeout" in text:
@@ -94,7 +102,7 @@ class Store:
         if "not a database" in text or "malformed" in text:
             return StoreError(f"{self.shown}: the file is no SQLite database or is damaged ({text}). Move it away or restore a backup")
         if isinstance(error, OperationalError | InterfaceError):
-            return StoreError(f"{self.shown}: {text.strip()}. Check store.url and that the server runs")
+            return StoreError(f"{self.shown}: {text}. Check store.url and that the server runs")
         return error
 
     def close(self) -> None:
@@ -112,7 +120,7 @@ def _parse(url: str) -> URL:
     try:
         parsed.get_dialect()
     except NoSuchModuleError as error:
-        raise StoreError(f"store.url: {parsed.render_as_string()!r}: {_NO_URL}") from error
+        raise StoreError(f"store.url: {hide(parsed.render_as_string())!r}: {_NO_URL}") from error
     if parsed.get_backend_name() == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":

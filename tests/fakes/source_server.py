@@ -28,7 +28,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 PAGE = "<!DOCTYPE html><html><body>Something went wrong. Please try again.</body></html>"
 HUGE = b"<x>" + b" " * 3_000_000
 #: what fail() knows; a number is a status
-FAULTS = ("429", "503", "503-date", "503-long", "500", "404", "cut", "cut-quietly", "html", "garbage", "empty", "slow", "loop", "elsewhere", "file",
+FAULTS = ("429", "503", "503-date", "503-long", "500", "404", "cut", "cut-quietly", "html", "garbage", "empty", "slow", "loop", "moved", "elsewhere", "file",
           "huge", "bomb", "bad-token", "bad-gzip", "hang-up")  # fmt: skip
 
 
@@ -59,6 +59,8 @@ class SourceServer:
         self.feed_items = 3
         #: set to end slow answers at once
         self.slow = threading.Event()
+        #: where the fault "moved" redirects to
+        self.moved = ""
         self._next: dict[str, deque[str]] = defaultdict(deque)
         self._random = random.Random(seed)
         self._server = _Quiet(("127.0.0.1", 0), _Handler)
@@ -297,7 +299,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _badly(self, fault: str, asked: Asked) -> None:
         _, body = self.server.source.answer(asked)
-        simple = _simple(fault, body, self.path)
+        moved = (302, b"", {"Location": self.server.source.moved})
+        simple = moved if fault == "moved" else _simple(fault, body, self.path)
         if simple is not None:
             status, told, headers = simple
             self._send(status, told, **headers)

@@ -42,6 +42,10 @@ def written(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     return stream
 
 
+def failing(error: Exception) -> None:
+    raise error
+
+
 def formatted(message: object, *args: object, error: BaseException | None = None) -> str:
     info = (type(error), error, error.__traceback__) if error else None
     record = logging.LogRecord("digest.web", logging.INFO, "x.py", 1, message, args, info)  # type: ignore[arg-type]
@@ -62,7 +66,7 @@ def test_a_record_is_one_line_without_raw_controls(message: str, argument: str) 
 @example(HARM)
 def test_the_lines_of_a_traceback_cannot_look_like_records(text: str) -> None:
     try:
-        raise ValueError(text)
+        failing(ValueError(text))
     except ValueError as error:
         shown = formatted("it failed", error=error)
     first, *rest = shown.split("\n")
@@ -76,7 +80,7 @@ def test_secrets_are_hidden_in_words_arguments_and_chains_of_errors() -> None:
     redaction.learn("swordfish-7")
     try:
         try:
-            raise OSError("login swordfish-7 refused")
+            failing(OSError("login swordfish-7 refused"))
         except OSError as inner:
             raise RuntimeError("https://me:other@h/x?api_key=k77") from inner
     except RuntimeError as error:

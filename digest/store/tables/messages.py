@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, SmallInteger, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, SmallInteger, String, Table, UniqueConstraint, text
 
-from digest.store.tables.columns import Id, Instant, metadata
+from digest.store.tables.columns import Id, Instant, ReportText, metadata
 
 #: of a digest that did not reach its reader
 _FAILED = text("state IN ('rejected', 'expired', 'skipped', 'unknown')")
@@ -51,7 +51,7 @@ deliveries = Table(
     Column("enhanced", String(12), nullable=False),
     #: who is to blame for a refusal: "reader", "mailbox", "content", "ours", "busy", or ""
     Column("fault", String(10), nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", ReportText, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant, nullable=False),
     #: when the answer to a commit is lost the same attempt is written again, and counts once
@@ -70,7 +70,7 @@ bounces = Table(
     Column("fault", String(10), nullable=False),
     #: enhanced status code, or ""
     Column("enhanced", String(12), nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", ReportText, nullable=False),
     #: how it was learned: "smtp" (the reply), "mail" (a report)
     Column("via", String(10), nullable=False),
     Column("at", Instant, nullable=False),
@@ -92,7 +92,7 @@ mailboxes = Table(
     #: everything that was there before was looked at: from now on all that is new is, read by a person or not
     Column("caught_up", Boolean, nullable=False),
     #: why it cannot be read, or ""
-    Column("error", Text, nullable=False),
+    Column("error", ReportText, nullable=False),
     #: when it last could be read; NULL = never
     Column("read_at", Instant),
     Column("changed_at", Instant, nullable=False),
@@ -107,7 +107,7 @@ pauses = Table(
     Column("until", Instant, nullable=False),
     #: "busy" or "ours"
     Column("why", String(10), nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", ReportText, nullable=False),
     #: steps of the growing pause, and messages a minute after it (NULL = as before)
     Column("strikes", SmallInteger, nullable=False),
     Column("rate", Float),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import JSON, Column, Integer, LargeBinary, String, Table
 
-from digest.store.tables.columns import Id, Instant, metadata
+from digest.store.tables.columns import Id, Instant, ReportJson, ReportText, metadata
 
 rounds = Table(
     "rounds",
@@ -13,9 +13,9 @@ rounds = Table(
     #: the verb: "fetch", "ingest", "compose", "send"
     Column("verb", String(10), nullable=False, index=True),
     Column("at", Instant, nullable=False),
-    Column("report", JSON, nullable=False),
+    Column("report", ReportJson, nullable=False),
     #: what went wrong, or ""
-    Column("error", Text, nullable=False),
+    Column("error", ReportText, nullable=False),
 )
 
 source_states = Table(
@@ -32,9 +32,9 @@ alarms = Table(
     "alarms",
     metadata,
     Column("kind", String(10), primary_key=True),
-    Column("what", Text, nullable=False),
-    Column("remedy", Text, nullable=False),
-    Column("details", JSON, nullable=False),
+    Column("what", ReportText, nullable=False),
+    Column("remedy", ReportText, nullable=False),
+    Column("details", ReportJson, nullable=False),
     Column("since", Instant, nullable=False),
     #: NULL while it lasts
     Column("over_at", Instant),

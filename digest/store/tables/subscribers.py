@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Column, ForeignKey, Index, SmallInteger, String, Table, Text, UniqueConstraint
 
-from digest.store.tables.columns import Id, Instant, metadata
+from digest.store.tables.columns import Id, Instant, ReportText, metadata
 
 subscribers = Table(
     "subscribers",
@@ -66,7 +66,7 @@ suppressions = Table(
     Column("email", String(320), nullable=False),
     Column("reason", String(10), nullable=False),
     Column("since", Instant, nullable=False),
-    Column("evidence", Text, nullable=False),
+    Column("evidence", ReportText, nullable=False),
     #: the subscriber's standing before, for the day that the address is released; "" where there was none
     Column("former", String(12), nullable=False),
 )

@@ -58,9 +58,17 @@ def harvest(server: SourceServer, time: Time, tmp_path: Path) -> Callable[..., H
     """Fetches one source; the state lives on from call to call."""
     state: dict[str, Any] = {}
 
-    def run(kind: str, path: str, *, now: datetime = NOON, client: dict[str, Any] | None = None, **more: Any) -> Harvested:
-        wanted = Wanted(name="one", kind=kind, url=server.url(path), **more)
-        web = Web(agent="digest (mailto:a@example.org)", hosts={"127.0.0.1"}, clock=time.clock, sleep=time.sleep, **(client or {}))
+    def run(
+        kind: str,
+        path: str,
+        *,
+        now: datetime = NOON,
+        client: dict[str, Any] | None = None,
+        address: str = "",
+        **more: Any,
+    ) -> Harvested:
+        wanted = Wanted(name="one", kind=kind, url=address or server.url(path), **more)
+        web = Web(agent="digest (mailto:a@example.org)", clock=time.clock, sleep=time.sleep, **(client or {}))
         try:
             return sources.harvest(wanted, state, web=web, inbox=tmp_path, now=now, save=lambda *_: None)
         finally:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
-from digest.sources import KINDS, Harvested
+from digest.errors import SourceError
+from digest.sources import KINDS, Harvested, Wanted
+from digest.sources.base import Bad, Page
 from digest.sources.web import PACE, Web
 from tests.conftest import NOON
-from tests.fakes.source_server import SourceServer
+from tests.fakes.source_server import SourceServer, oai
 from tests.integration.sources.conftest import ALL, Time, ids
 
 # ---------------------------------------------------------------------------------------------- faults
@@ -123,6 +128,117 @@ def test_an_error_never_shows_the_key(server: SourceServer, harvest: Callable[..
     assert "swordfish" not in found.error + repr(harvest.state)  # type: ignore[attr-defined]
 
 
+def test_an_error_shows_neither_login_nor_query_of_an_address(
+    server: SourceServer, harvest: Callable[..., Harvested]
+) -> None:
+    for fault in ("404", "500", "moved"):
+        server.moved = "http://127.0.0.1:1/else?hex=swordfish"
+        server.fail("/any", *[fault] * 6)
+        url = server.url("/any").replace("//", "//me:trout@") + "?code=swordfish"
+        found = harvest("url", "/any", address=url)
+        assert found.error.startswith(server.url("/any") + ":")
+        assert "swordfish" not in found.error
+        assert "trout" not in found.error
+    assert server.requests[0].headers["Authorization"].startswith("Basic ")
+
+
+# ---------------------------------------------------------------------------------------------- redirects
+
+
+def test_a_redirect_to_another_port_is_refused_and_the_key_is_not_sent_there(
+    server: SourceServer, harvest: Callable[..., Harvested]
+) -> None:
+    with SourceServer() as other:
+        server.moved = other.url("/works")
+        server.fail("/works", "moved")
+        found = harvest("openalex", "/works", key="swordfish")
+        assert other.requests == []
+    place = urlsplit(other.url("")).netloc
+    assert (found.outcome, found.files, found.repeated) == ("failed", [], 0)
+    assert f"redirects to {place}, which the settings do not name" in found.error
+    assert "set it as the url" in found.error
+
+
+def test_a_redirect_within_host_and_port_is_followed_without_the_key(
+    server: SourceServer, harvest: Callable[..., Harvested]
+) -> None:
+    for target in (server.url("/moved"), "/moved"):
+        server.moved = target
+        server.fail("/any", "moved")
+        assert harvest("url", "/any", address=server.url("/any?api_key=swordfish")).error == ""
+        assert server.requests[-1].path == "/moved"
+        assert "swordfish" not in str(server.requests[-1])
+        harvest.state.clear()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("at", "to", "follows"),
+    [
+        ("https://h.example/a", "https://h.example/b", True),
+        ("https://h.example/a", "https://h.example:443/b", True),
+        ("https://h.example/a", "https://H.EXAMPLE/b", True),
+        ("http://h.example/a", "https://h.example/b", True),
+        ("http://h.example:8080/a", "https://h.example:8080/b", True),
+        ("https://h.example/a", "http://h.example/b", False),
+        ("https://h.example/a", "http://h.example:443/b", False),
+        ("https://h.example/a", "https://h.example:8443/b", False),
+        ("http://h.example/a", "http://h.example:443/b", False),
+        ("http://h.example:8080/a", "https://h.example/b", False),
+        ("http://h.example/a", "http://h.example.evil.example/b", False),
+        ("http://h.example/a", "http://h.example@evil.example/b", False),
+        ("http://h.example/a", "//evil.example/b", False),
+        ("http://h.example/a", "\\\\evil.example/b", True),  # a path here
+        ("http://h.example/a", "ftp://h.example/b", False),
+        ("http://h.example/a", "data:text/xml,<x/>", False),
+        ("http://h.example/a", "http://[::1]/b", False),
+        ("http://h.example/a", "http://h.example:99999/b", False),
+    ],
+)
+def test_a_redirect_stays_at_host_and_port_and_does_not_leave_tls(
+    at: str, to: str, follows: bool
+) -> None:
+    web = Web(agent="a")
+    response = httpx.Response(302, headers={"Location": to})
+    web.close()
+    if follows:
+        assert web._redirected(httpx.URL(at), response).host == "h.example"
+    else:
+        with pytest.raises(SourceError, match="redirects to"):
+            web._redirected(httpx.URL(at), response)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_answer_moves_a_harvest_to_another_host(kind: str, tmp_path: Path) -> None:
+    """Tokens, cursors and links in an answer are values of a request to the named address."""
+    evil = "http://evil.example/next"
+    more = {"categories": ("cs.LG",)} if kind == "arxiv-feed" else {"query": "robot", "sets": ("cs",)}
+    wanted = Wanted(name="one", kind=kind, url="https://h.example/base", **more)  # type: ignore[arg-type]
+    one = KINDS[kind]
+    first = one.begin(wanted, date(2026, 6, 1), date(2026, 6, 9))
+    answers: list[bytes] = [
+        oai([1], evil),
+        b'<feed xmlns="http://www.w3.org/2005/Atom"><link rel="next" href="%s"/><entry/></feed>' % evil.encode(),
+        json.dumps({"meta": {"next_cursor": evil}, "results": [{}] * 100}).encode(),
+        json.dumps({"message": {"next-cursor": evil, "items": [{}] * 200}, "next": evil}).encode(),
+        json.dumps({"messages": [{"status": "ok", "total": 9999}], "collection": [{}], "next": evil}).encode(),
+        json.dumps({"esearchresult": {"count": "5", "webenv": evil, "querykey": "1"}}).encode(),
+        json.dumps([{"next": evil}] * 100).encode(),
+    ]
+    onward = 0
+    for number, body in enumerate(answers):
+        path = tmp_path / str(number)
+        path.write_bytes(body)
+        try:
+            turn = one.take(wanted, first, Page(path=path, size=len(body)))
+        except Bad:
+            continue
+        for position in filter(None, (turn.next,)):
+            onward += 1
+            assert urlsplit(one.ask(wanted, position).url).netloc == "h.example"
+    assert onward or kind == "arxiv-feed"
+    assert urlsplit(one.ask(wanted, first).url).netloc == "h.example"
+
+
 # ---------------------------------------------------------------------------------------------- pace
 
 
@@ -135,7 +251,7 @@ def test_all_sources_at_one_host_share_its_pace(server: SourceServer, harvest: C
 
 
 def test_arxiv_hosts_have_three_seconds() -> None:
-    web = Web(agent="a", hosts=(), clock=(time := Time()).clock, sleep=time.sleep)
+    web = Web(agent="a", clock=(time := Time()).clock, sleep=time.sleep)
     for host in ("rss.arxiv.org", "oaipmh.arxiv.org", "export.arxiv.org", "notarxiv.org"):
         web._in_pace(host)
     web.close()

@@ -136,7 +136,7 @@ def test_a_kill_before_or_after_the_state_is_stored_loses_and_doubles_nothing(
         if now == moment:
             raise Killed
 
-    web = Web(agent="a", hosts={"127.0.0.1"}, clock=time.clock, sleep=time.sleep)
+    web = Web(agent="a", clock=time.clock, sleep=time.sleep)
     with pytest.raises(Killed):
         sources.harvest(wanted, {}, web=web, inbox=tmp_path, now=NOON, save=save)
     if not (moment == 3 and stored):  # then nothing was left to do
