@@ -152,7 +152,20 @@ def refused(request: Request, error: Exception) -> JSONResponse:
         return failure(422, _problem(first))
     name = next((str(part) for part in first.get("loc", ()) if part != "body" and isinstance(part, str)), None)
     message = f"{name or 'the body'}: {first.get('msg', 'cannot be used').lower()}"
-    return failure(422, Problem(code="invalid", field=name, message=message, remedy="send what /openapi.json says of this address"))
+    return failure(422, Problem(code="invalid", field=name, message=message, remedy=_remedy(request, name)))
+
+
+def _remedy(request: Request, name: str | None) -> str:
+    """In the words of the body that the route takes: of the field, else of all that it needs."""
+    body = getattr(request.scope.get("route"), "body_field", None)
+    model = body.field_info.annotation if body is not None else None
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return "send what /openapi.json says of this address"
+    field = model.model_fields.get(name or "")
+    if field is not None and field.description:
+        return f"give {field.description}"
+    needed = [f'"{key}", {one.description or "see /openapi.json"}' for key, one in model.model_fields.items() if one.is_required()]
+    return f"send a JSON object as application/json with {'; '.join(needed) or 'no other keys'}"
 
 
 def _problem(first: Mapping[str, Any]) -> Problem:

@@ -1,6 +1,7 @@
 """To be deleted with everything that is stored: a page for people and the same for programs. Both need the link to the reader's settings.
 
-That link is in each mail and may be passed on with it, and there is no way back: so people type their address out.
+That link is in each mail and may be passed on with it, and there is no way back: so the address has to be given too,
+which no page tells.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any, Literal
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from digest import pipeline, subscriptions
 from digest.app import App
@@ -40,7 +41,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
     def delete(token: str, form: FormBody) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
         known = subscriptions.by_id(app, link.subscriber_id)
-        if form.one("address").strip().casefold() != known.email.casefold():
+        if not _same(form.one("address"), known):
             error = "Type the address that the digest comes to, all of it. Nothing was deleted."
             return page(known, pages.path(Purpose.MANAGE, link), error=error)
         try:
@@ -53,12 +54,23 @@ def routes(app: App, pages: Pages) -> APIRouter:
     return router
 
 
+def _same(address: str, subscriber: Subscriber) -> bool:
+    return address.strip().casefold() == subscriber.email.casefold()
+
+
+_HOW = 'the address that the digest comes to, all of it: {"address": "reader@example.org"}'
+
+
 class Delete(BaseModel):
-    """Delete the reader with everything stored about them; `confirm` has to be true."""
+    """Delete the reader with everything stored about them.
+
+    The link alone does not do: it may have been passed on with a mail.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    confirm: Literal[True]
+    address: api.Text = Field(max_length=320, description=_HOW)
+    confirm: Literal[True] = Field(True, description=f"true, or left out; what counts is {_HOW}")
 
 
 class Deleted(BaseModel):
@@ -69,20 +81,31 @@ class Deleted(BaseModel):
 
 def program_routes(app: App) -> APIRouter:
     router = APIRouter(prefix="/api/v1/readers/{token}", tags=["readers"])
-    described: dict[int | str, dict[str, Any]] = {409: {"model": api.Failure, "description": "The config of the service names the reader"}}
+    described: dict[int | str, dict[str, Any]] = {
+        409: {"model": api.Failure, "description": "The config of the service names the reader"},
+        422: {"model": api.Failure, "description": "The address is missing or not the reader's"},
+    }
 
     @router.post("/delete", responses=described, response_model=Deleted, summary="Delete the reader")
     def delete(token: str, wanted: Delete) -> Any:
-        """Delete the reader with everything stored about them. There is no way back; links to leave go on answering."""
+        """Delete the reader with everything stored about them, where the address is theirs.
+
+        There is no way back; links to leave go on answering.
+        """
         link = pipeline.read_link(app, token, Purpose.MANAGE)
+        known = subscriptions.by_id(app, link.subscriber_id)
+        if not _same(wanted.address, known):
+            told = "address: the digest does not come to this one; nothing was deleted"
+            problem = api.Problem(code="invalid", field="address", message=told, remedy=f"give {_HOW}")
+            return api.failure(422, problem)
         try:
-            subscriptions.delete(app, link.subscriber_id)
+            subscriptions.delete(app, known.id)
         except InputError:
             told = "the operator has named this reader in the configuration of the service"
             return api.failure(
                 409, api.Problem(code="invalid", field=None, message=told, remedy="ask them to take the reader out of it first")
             )
-        log.info("delete subscriber=%d via=api", link.subscriber_id)
+        log.info("delete subscriber=%d via=api", known.id)
         return Deleted()
 
     return router

@@ -65,7 +65,9 @@ def masked(email: str) -> str:
 
 
 def whose(subscriber: Subscriber) -> str:
-    return f"{subscriber.name} ({masked(subscriber.email)})" if subscriber.name else masked(subscriber.email)
+    """Whose link it is, for its owner: a name that holds an address would tell it to others."""
+    name = "" if "@" in subscriber.name else subscriber.name
+    return f"{name} ({masked(subscriber.email)})" if name else masked(subscriber.email)
 
 
 def shown(paper: Paper) -> dict[str, object]:

@@ -347,12 +347,81 @@ def test_to_delete_oneself_takes_the_address_and_one_press(client: Client, alice
     assert client.post(client.path(Purpose.UNSUBSCRIBE, alice)).status_code == 200
 
 
-def test_a_program_deletes_a_reader_with_their_token_alone(client: Client, alice: Subscriber) -> None:
-    token = client.path(Purpose.MANAGE, alice).rpartition("/")[2]
-    wrong = client.path(Purpose.UNSUBSCRIBE, alice).rpartition("/")[2]
-    assert client.post(f"/api/v1/readers/{wrong}/delete", json={"confirm": True}).status_code == 404
-    assert client.post(f"/api/v1/readers/{token}/delete", json={"confirm": False}).status_code == 422
+def test_a_program_deletes_a_reader_with_token_and_address(client: Client, alice: Subscriber) -> None:
+    token = client.path(Purpose.MANAGE, alice).removeprefix("/m/")
+    path = f"/api/v1/readers/{token}/delete"
+    wrong = client.path(Purpose.UP, alice, 1).removeprefix("/t/")
+    right = {"address": " Alice@Example.org "}
+    assert client.post(f"/api/v1/readers/{wrong}/delete", json=right).status_code == 404
     assert subscriptions.by_id(client.app, alice.id) == alice
-    answer = client.post(f"/api/v1/readers/{token}/delete", json={"confirm": True})
+    answer = client.post(path, json=right | {"confirm": True})  # as programs sent it before
     assert (answer.status_code, answer.json()) == (200, {"deleted": True})
-    assert client.post(f"/api/v1/readers/{token}/delete", json={"confirm": True}).status_code == 404
+    assert client.post(path, json=right).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        ({}, None),
+        ({"json": {}}, "address"),
+        ({"json": {"confirm": True}}, "address"),
+        ({"json": {"address": ""}}, "address"),
+        ({"json": {"address": "a…@example.org"}}, "address"),
+        ({"json": {"address": "bob@example.org"}}, "address"),
+        ({"json": {"address": "alice@example.org.evil.example"}}, "address"),
+        ({"json": {"address": None}}, "address"),
+        ({"json": {"address": ["alice@example.org"]}}, "address"),
+        ({"json": {"address": "alice@example.org", "confirm": False}}, "confirm"),
+        ({"json": {"address": "alice@example.org", "sure": True}}, "sure"),
+        ({"json": "alice@example.org"}, None),
+        ({"data": {"address": "alice@example.org"}}, None),
+        ({"params": {"address": "alice@example.org", "confirm": "true"}}, None),
+    ],
+)
+def test_a_link_that_was_passed_on_deletes_nobody(
+    client: Client, alice: Subscriber, sent: dict[str, object], field: str | None
+) -> None:
+    token = client.path(Purpose.MANAGE, alice).removeprefix("/m/")
+    before = contents(client.app)
+    answer = client.post(f"/api/v1/readers/{token}/delete", **sent)
+    told = answer.json()["error"]
+    assert (answer.status_code, told["field"]) == (422, field)
+    assert '"address"' in told["remedy"], "how it is done"
+    assert "alice@" not in answer.text.replace(str(sent.get("json", "")), "")
+    assert contents(client.app) == before
+    for method in ("GET", "HEAD", "DELETE", "PUT"):
+        assert client.request(method, f"/api/v1/readers/{token}/delete").status_code == 405
+
+
+def test_pages_behind_a_link_do_not_tell_whose_address_it_is(app: App) -> None:
+    address = "carla.diaz@example.org"
+    reader = subscriptions.subscribe(app, Wish(email=address, name=address), origin="file").subscriber
+    client = Client(app)
+    manage = client.path(Purpose.MANAGE, reader)
+    leave = client.path(Purpose.UNSUBSCRIBE, reader)
+    token = manage.removeprefix("/m/")
+    for answer in (
+        *map(client.get, (manage, f"{manage}/delete", f"{manage}/learned", leave)),
+        client.get(f"{manage}/delete?address={address}"),
+        client.post(f"{manage}/delete", data={"address": "c…@example.org"}),
+        client.post(f"{manage}/delete"),
+        client.post(manage, data={"do": "pause"}),
+        client.get(f"/api/v1/readers/{token}/learned"),
+    ):
+        assert "carla" not in answer.text
+        assert "set-cookie" not in answer.headers
+    assert "c…@example.org" in client.get(f"{manage}/delete").text
+
+
+def test_the_page_is_never_filled_in_by_somebody_else(client: Client, alice: Subscriber) -> None:
+    """No query fills the form, no cookie stands in for the link, no frame lays it over another."""
+    path = f"{client.path(Purpose.MANAGE, alice)}/delete"
+    page = client.get(f"{path}?address=alice@example.org")
+    (field,) = re.findall(r"<input[^>]*>", page.text)
+    assert "value=" not in field
+    assert 'autocomplete="off"' in field
+    assert page.headers["X-Frame-Options"] == "DENY"
+    assert "form-action 'self'" in page.headers["Content-Security-Policy"]
+    assert client.post(f"{path}?address=alice@example.org").status_code == 422
+    assert client.post(f"{path}?address=alice@example.org", data={"address": ""}).status_code == 422
+    assert subscriptions.by_id(client.app, alice.id) == alice
