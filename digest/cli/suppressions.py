@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -18,8 +16,10 @@ from digest.app import App
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, opened, out, show_json, show_rows, write_file
 from digest.cli.readers import BadRow, read_rows
+from digest.cli.sheets import csv_text, from_csv
 from digest.cli.tables import listing
 from digest.errors import AddressError, InputError
+from digest.escaping import lines
 from digest.model import Suppression, SuppressionReason
 
 suppressions = typer.Typer(
@@ -96,7 +96,7 @@ def read(
                 continue
             line, values = row
             try:
-                yield _suppression(service, values)
+                yield _suppression(service, from_csv(values) if file.suffix.lower() == ".csv" else values)
             except (AddressError, InputError) as error:
                 bad.append(BadRow(line=line, reason=str(error)))
 
@@ -120,15 +120,12 @@ def export(
     if file is not None and file.suffix.lower() == ".jsonl":
         text = "".join(msgspec.json.encode(row).decode() + "\n" for row in rows)
     elif file is None or file.suffix.lower() == ".csv":
-        buffer = io.StringIO()
-        writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        text = buffer.getvalue()
+        text = csv_text(COLUMNS, rows)
     else:
         raise InputError(f"{file}: its name must end in .csv or .jsonl")
     if file is None:
-        sys.stdout.write(text)
+        # a file has to hold what is stored, a terminal must not be commanded by it
+        sys.stdout.write(lines(text) if sys.stdout.isatty() else text)
     else:
         write_file(file, text)
         out.print(f"written: {len(rows)} to {file}", highlight=False, markup=False)

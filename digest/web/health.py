@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -13,6 +14,8 @@ from digest import store
 from digest.app import App
 from digest.errors import StoreError
 from digest.model import Standing
+
+log = logging.getLogger("digest.web")
 
 
 class LatestDump(BaseModel):
@@ -59,6 +62,9 @@ def routes(app: App) -> APIRouter:
                     latest_dump=None if latest is None else LatestDump.model_validate(latest),
                 )
         except StoreError as error:
-            return JSONResponse(Unwell(reason=str(error)).model_dump(), status_code=503)
+            # strangers ask this too: what the error says of the database is for the log
+            log.error("healthz: %s", error)  # noqa: TRY400
+            reason = "the database does not answer; the log says why"
+            return JSONResponse(Unwell(reason=reason).model_dump(), status_code=503)
 
     return router

@@ -1,0 +1,87 @@
+"""What is exported harms no spreadsheet, and is imported again as it was."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from digest import store, subscriptions
+from digest.app import App
+from digest.cli import app as commands
+from digest.cli.sheets import csv_text, from_csv
+from digest.model import Suppression, SuppressionReason
+from tests.conftest import NOON
+
+FORMULAS = ("=cmd|'calc'!a1@example.org", "+plus@example.org", "-minus@example.org")
+EVIDENCE = ('=HYPERLINK("http://evil.example")', "'=quoted", "\t=1+1", "\r=1", "@SUM(1)", "550 no\nsuch", "＝1")
+
+
+@pytest.fixture
+def listed(app: App) -> list[Suppression]:
+    found = [
+        Suppression(address=address, reason=SuppressionReason.HARD, since=NOON, evidence=evidence)
+        for number, evidence in enumerate(EVIDENCE)
+        for address in [FORMULAS[number] if number < len(FORMULAS) else f"a{number}@example.org"]
+    ]
+    with app.store.writing() as tx:
+        for one in found:
+            store.suppressions.add(tx, one, now=NOON)
+    return found
+
+
+def run(app: App, *words: str) -> str:
+    environment = {"DIGEST_STORE__URL": f"sqlite:///{app.store.url.database}"}
+    done = CliRunner().invoke(commands, list(words), env=environment, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_an_export_is_imported_again_as_it_was(
+    app: App, listed: list[Suppression], tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / f"all.{kind}"
+    before = subscriptions.suppressed(app)
+    assert {one.evidence for one in before} == {one.evidence for one in listed}
+    run(app, "suppressions", "export", str(path))
+    with app.store.writing() as tx:
+        tx.exec_driver_sql("DELETE FROM suppressions")
+    run(app, "suppressions", "import", str(path))
+    assert subscriptions.suppressed(app) == before
+
+
+def test_no_cell_of_an_export_runs(app: App, listed: list[Suppression], tmp_path: Path) -> None:
+    path = tmp_path / "all.csv"
+    run(app, "suppressions", "export", str(path))
+    with path.open(encoding="utf-8", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert len(cells) == 4 * (len(listed) + 1)
+    assert not [cell for cell in cells if cell.startswith(tuple("=+-@\t\r＝"))]
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@example([{"address": "a\rb", "evidence": "\r\n"}, {"address": "", "evidence": "'=\r"}])
+@given(st.lists(st.fixed_dictionaries({"address": st.text(), "evidence": st.text()}), max_size=4))
+def test_rows_come_back_as_they_were(rows: list[dict[str, str]]) -> None:
+    file = io.StringIO(csv_text(("address", "evidence"), rows), newline="")
+    assert [from_csv(row) for row in csv.DictReader(file)] == rows
+
+
+def test_names_of_readers_and_servers_command_no_terminal(app: App, listed: list[Suppression]) -> None:
+    evil = "550 \x1b]0;owned\x07\x1b[2J\u202egpj.exe\nforged line"
+    with app.store.writing() as tx:
+        one = Suppression(address="z@example.org", reason=SuppressionReason.HARD, since=NOON, evidence=evil)
+        store.suppressions.add(tx, one, now=NOON)
+    shown = run(app, "suppressions")
+    assert not set(shown) & set("\x1b\x07\u202e\r")
+    assert not any(line.startswith("forged") for line in shown.splitlines())
+    told = run(app, "suppressions", "--json")
+    assert not set(told) & set("\x1b\x07\u202e\r")
+    assert evil in [row["evidence"] for row in json.loads(told)]
