@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     def call(*words: str, code: int = 0, stdin: str = "", **environment: str) -> Done:
         with monkeypatch.context() as patch:
             patch.setattr(sys, "argv", ["digest", *words])
+            for place, hook in ((threading, "excepthook"), (sys, "unraisablehook")):
+                patch.setattr(place, hook, getattr(place, hook))  # the command sets its own
             patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
             for name, value in environment.items():
                 patch.setenv(name, value)

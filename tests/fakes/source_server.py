@@ -28,8 +28,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 PAGE = "<!DOCTYPE html><html><body>Something went wrong. Please try again.</body></html>"
 HUGE = b"<x>" + b" " * 3_000_000
 #: what fail() knows; a number is a status
-FAULTS = ("429", "503", "503-date", "503-long", "500", "404", "cut", "cut-quietly", "html", "garbage", "empty", "slow", "loop", "moved", "elsewhere", "file",
-          "huge", "bomb", "bad-token", "bad-gzip", "hang-up")  # fmt: skip
+FAULTS = ("429", "503", "503-date", "503-long", "500", "404", "cut", "cut-quietly", "html", "garbage", "empty", "slow", "loop", "elsewhere", "file",
+          "huge", "bomb", "bad-token", "bad-gzip", "hang-up", "moved", "parrot")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -300,7 +300,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _badly(self, fault: str, asked: Asked) -> None:
         _, body = self.server.source.answer(asked)
         moved = (302, b"", {"Location": self.server.source.moved})
-        simple = moved if fault == "moved" else _simple(fault, body, self.path)
+        parrot = (200, json.dumps({"error": f"bad key: {self.path}"}).encode(), {})
+        special = {"moved": moved, "parrot": parrot}
+        simple = special[fault] if fault in special else _simple(fault, body, self.path)
         if simple is not None:
             status, told, headers = simple
             self._send(status, told, **headers)
