@@ -1,6 +1,8 @@
 """A text encoder that the operator brings: a folder of model2vec or of sentence-transformers, opened from this machine alone.
 
-Nothing is ever downloaded: a name is looked up among the models that are here already. The libraries come with the extra `semantic` and are
+Nothing is ever downloaded: a name is looked up among the models that are here already. A folder's own code is never run, and weights are read
+from safetensors where there are any; it is trusted all the same, since its libraries open what is in it.
+Nothing of it comes from readers or sources. The libraries come with the extra `semantic` and are
 imported when an encoder is opened, so that an install without one pays nothing.
 """
 
@@ -25,6 +27,7 @@ KEY = "features.encoder"
 #: texts that are given to a model at once
 _TOGETHER = 256
 _STATIC = ("StaticEmbedding", "Normalize")
+_LIBRARY = "sentence_transformers."
 _INSTALL = "Install the extra: pip install 'digest-of-papers[semantic]'"
 
 
@@ -95,8 +98,7 @@ def _folder(name: str) -> Path:
 def _is_static(folder: Path) -> bool:
     """Is it a table of word vectors, for model2vec, and no transformer? Both leave files of the same names."""
     try:
-        modules = json.loads((folder / "modules.json").read_bytes())
-        return all(str(module["type"]).endswith(_STATIC) for module in modules)
+        return all(kind.endswith(_STATIC) for kind in _module_types(folder))
     except OSError:
         pass
     except (ValueError, TypeError, KeyError):
@@ -107,6 +109,11 @@ def _is_static(folder: Path) -> bool:
         return False
 
 
+def _module_types(folder: Path) -> list[str]:
+    """The classes that a folder says it is made of."""
+    return [str(module["type"]) for module in json.loads((folder / "modules.json").read_bytes())]
+
+
 def _static(folder: Path) -> Callable[[list[str]], Any]:
     from model2vec import StaticModel
 
@@ -114,9 +121,16 @@ def _static(folder: Path) -> Callable[[list[str]], Any]:
 
 
 def _sentences(folder: Path) -> Callable[[list[str]], Any]:
+    """Raises ValueError where the folder names code that is not the library's."""
+    named = _module_types(folder) if (folder / "modules.json").exists() else []
+    if other := [kind for kind in named if not kind.startswith(_LIBRARY)]:
+        raise ValueError(f"modules.json names {other[0]!r}, which is not the library's, and is not run")
     from sentence_transformers import SentenceTransformer
 
-    model = SentenceTransformer(str(folder), local_files_only=True)
+    safe: dict[str, Any] = {"use_safetensors": True} if any(folder.rglob("*.safetensors")) else {}
+    model = SentenceTransformer(
+        str(folder), local_files_only=True, trust_remote_code=False, model_kwargs=safe
+    )
     return lambda texts: model.encode(texts, show_progress_bar=False, convert_to_numpy=True)
 
 

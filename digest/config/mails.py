@@ -91,7 +91,11 @@ class MailSection(Section):
     dkim_selector: Selector = Field("digest", description="its name in the DNS: <selector>._domainkey.<domain of sender>")
     dkim_ed25519_key_file: OptionalPath = Field(None, description='private Ed25519 key for a second signature; "" = none')
     dkim_ed25519_selector: Selector = Field("digest-ed25519", description="its name in the DNS")
-    templates: OptionalPath = Field(None, description='folder whose templates win over the shipped ones, laid out like them; "" = none')
+    templates: OptionalPath = Field(
+        None,
+        description="folder whose templates win over the shipped ones, laid out like them; "
+        'they run as code: use none that you do not trust; "" = none',
+    )
     postal_address: str = Field("", description="shown in the foot of every mail; the law asks for it where digests are sent to the public")
 
 

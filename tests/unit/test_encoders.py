@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 import socket
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +89,55 @@ def test_a_transformer_is_told_from_a_table_and_needs_its_own_library(folder: Pa
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     with pytest.raises(ConfigError, match=r"needs the library sentence_transformers.*pip install sentence-transformers"):
         encoders.load(str(folder))
+
+
+@pytest.mark.parametrize(("pickled", "listed"), [(False, True), (True, True), (False, False)])
+def test_a_transformer_is_opened_without_code_of_its_own_and_no_pickle_where_there_is_a_choice(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, pickled: bool, listed: bool
+) -> None:
+    modules = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    if not listed:
+        (folder / "modules.json").unlink()
+        (folder / "config.json").write_text('{"model_type": "bert"}')
+    if pickled:
+        (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    asked: dict[str, object] = {}
+
+    class SentenceTransformer:
+        def __init__(self, path: str, **how: object) -> None:
+            asked.update(how)
+
+        def encode(self, texts: list[str], **_: object) -> object:
+            return np.ones((len(texts), 3))
+
+    library = types.ModuleType("sentence_transformers")
+    library.SentenceTransformer = SentenceTransformer  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "sentence_transformers", library)
+    assert encoders.load(str(folder)).dimensions == 3
+    safe = {} if pickled else {"use_safetensors": True}
+    assert asked == {"local_files_only": True, "trust_remote_code": False, "model_kwargs": safe}
+
+
+@pytest.mark.parametrize("kind", ["os.system", "mine.Transformer", "sentence_transformersx.models.A"])
+def test_a_list_of_modules_that_names_other_code_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    modules = [{"idx": 0, "name": "0", "path": "", "type": kind}]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    monkeypatch.setitem(sys.modules, "sentence_transformers", types.ModuleType("not asked"))
+    with pytest.raises(ConfigError, match=f"modules.json names {kind!r}.*not run"):
+        encoders.load(str(folder))
+
+
+def test_opening_a_table_unpickles_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("a pickle was opened")
+
+    for name in ("load", "loads", "Unpickler"):
+        monkeypatch.setattr(pickle, name, refused)
+    (folder / "pytorch_model.bin").write_bytes(b"\x80\x04N.")
+    assert encoders.load(str(folder)).encode(["robot"]).shape == (1, 24)
 
 
 def test_a_table_that_was_saved_without_a_list_of_modules_is_known_by_its_settings(folder: Path) -> None:

@@ -89,3 +89,22 @@ def test_values_are_escaped_as_the_library_does_it(value: object) -> None:
 @given(st.text())
 def test_any_text_is_escaped_as_the_library_does_it(text: str) -> None:
     assert templates.escaped(text) == str(escape(text))
+
+
+#: what a stranger may write into a title, a name or a keyword
+HOSTILE = "{{ 7 * 6 }}{% include 'email/_base/body.txt' %}{# gone #}{{ cycler.__init__.__globals__ }}"
+
+
+@pytest.mark.parametrize("name", ["email/x/body.txt", "email/x/body.html", "web/x.html"])
+def test_a_value_from_outside_is_never_a_template(tmp_path: Path, name: str) -> None:
+    folders = put(tmp_path, name, "<p>{{ value }} {{ value | upper }}</p>")
+    made = render(name, {"value": HOSTILE}, folders)
+    assert "42" not in made
+    assert made.count("{{ 7 * 6 }}") == made.upper().count("{# GONE #}") == 2
+
+
+@pytest.mark.parametrize("name", ["../secret.txt", "email/../../secret.txt", "/etc/passwd", "shipped/../x"])
+def test_a_name_leads_out_of_no_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret.txt").write_text("secret", encoding="utf-8")
+    with pytest.raises(TemplateError, match="no template"):
+        render(name, {}, (tmp_path / "inner",))
