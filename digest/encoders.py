@@ -1,8 +1,10 @@
 """A text encoder that the operator brings: a folder of model2vec or of sentence-transformers, opened from this machine alone.
 
-Nothing is ever downloaded: a name is looked up among the models that are here already. A folder's own code is never run, and weights are read
-from safetensors where there are any; it is trusted all the same, since its libraries open what is in it.
-Nothing of it comes from readers or sources. The libraries come with the extra `semantic` and are
+Nothing is ever downloaded: a name is looked up among the models that are here already. A folder's own
+code is never run, and weights are read from safetensors where there are any. It is trusted all the
+same, since its libraries open what is in it; nothing of it comes from readers or sources.
+
+The libraries come with the extra `semantic` and are
 imported when an encoder is opened, so that an install without one pays nothing.
 """
 
@@ -124,7 +126,8 @@ def _sentences(folder: Path) -> Callable[[list[str]], Any]:
     """Raises ValueError where the folder names code that is not the library's."""
     named = _module_types(folder) if (folder / "modules.json").exists() else []
     if other := [kind for kind in named if not kind.startswith(_LIBRARY)]:
-        raise ValueError(f"modules.json names {other[0]!r}, which is not the library's, and is not run")
+        told = f"modules.json names {other[0]!r}, which is not the library's, and is not run"
+        raise ValueError(told)
     from sentence_transformers import SentenceTransformer
 
     safe: dict[str, Any] = {"use_safetensors": True} if any(folder.rglob("*.safetensors")) else {}

@@ -33,7 +33,7 @@ def lines(text: str) -> str:
 
 
 def json_text(text: str) -> str:
-    """A JSON document that says the same, without raw characters that would do more than be read."""
+    """A JSON document that says the same; what would do more than be read is escaped."""
     return _BUT_LINES.sub(_spell_json, text)
 
 

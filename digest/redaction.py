@@ -21,8 +21,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 COVER: Final = "**********"
 #: characters from which on a value is looked for; a shorter one stands in too many other words
 SHORTEST: Final = 4
-#: secrets that a process remembers; the oldest give way
-_MOST: Final = 256
+#: secrets that a process remembers of texts, and of keys; the oldest of their kind give way
+_MOST: Final = {str: 128, bytes: 16}
 #: letters of a Base64 form that no neighbour of the secret has touched; fewer would be chance
 _LEAST_BASE64: Final = 5
 
@@ -38,7 +38,11 @@ _NAME = (
 _BY_PLACE: Final = tuple(
     (sign, re.compile(pattern, flags))
     for sign, pattern, flags in (
-        ("PRIVATE KEY", r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*KEY-----|\Z)", re.S),
+        (
+            "PRIVATE KEY",
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*KEY-----|\Z)",
+            re.S,
+        ),
         ("://", r"(?<=://)(?P<before>[^\s:/?#@]*:)[^\s/?#@]+(?=@)", 0),
         ("://", r"(?P<before>\bhttps?://)[^\s:/?#@]+(?=@)", re.I),
         ("=", rf"(?P<before>[?&;]{_NAME}=)[^&;#\s\"'<>\\]+", re.I),
@@ -58,8 +62,10 @@ def learn(*secrets: str | bytes) -> None:
         if len(secret) >= SHORTEST:
             _known.pop(secret, None)
             _known[secret] = None
-    while len(_known) > _MOST:
-        del _known[next(iter(_known))]
+    for kind, most in _MOST.items():
+        of_kind = [secret for secret in _known if isinstance(secret, kind)]
+        for secret in of_kind[:-most]:
+            del _known[secret]
 
 
 def hide(text: str) -> str:
@@ -91,7 +97,9 @@ def secrets_of_url(url: str) -> Iterator[str]:
         parts = urlsplit(url)
         # databases allow a slash or a second @ in a password
         web = parts.scheme in ("http", "https")
-        login = parts.netloc.rpartition("@")[0] if web else url.partition("://")[2].rpartition("@")[0]
+        login = (
+            parts.netloc.rpartition("@")[0] if web else url.partition("://")[2].rpartition("@")[0]
+        )
         query = parse_qsl(parts.query, keep_blank_values=True)
     except ValueError:
         return
@@ -107,7 +115,7 @@ def _cover(match: re.Match[str]) -> str:
     return f"{match.groupdict().get('before') or ''}{COVER}"
 
 
-@lru_cache(maxsize=_MOST)
+@lru_cache(maxsize=256)
 def _spellings(secret: str | bytes) -> tuple[tuple[str, ...], re.Pattern[str]]:
     """Signs, one of which stands in every text with the secret, and a pattern of all spellings."""
     data = secret if isinstance(secret, bytes) else secret.encode("utf-8", "surrogatepass")

@@ -46,9 +46,10 @@ __all__ = [
 
 
 def main() -> None:
-    """Run the command line; the project's own errors become one line and an exit code, never a traceback.
+    """Run the command line.
 
-    A bug's traceback is shown without secrets: Python's own would print whatever the error says.
+    The project's own errors become one line and an exit code, never a traceback. A bug's traceback is
+    shown without secrets: Python's own would print whatever the error says.
     """
     logs.guard_threads()
     try:

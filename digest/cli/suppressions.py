@@ -89,6 +89,8 @@ def read(
     """Take over a list, such as another service's or an export of this one; what is listed already stays as it is."""
     bad: list[BadRow] = []
 
+    read_back = from_csv if file.suffix.lower() == ".csv" else dict
+
     def wanted(service: App) -> Iterator[Suppression]:
         for row in read_rows(file, COLUMNS, needed="address"):
             if isinstance(row, BadRow):
@@ -96,7 +98,7 @@ def read(
                 continue
             line, values = row
             try:
-                yield _suppression(service, from_csv(values) if file.suffix.lower() == ".csv" else values)
+                yield _suppression(service, read_back(values))
             except (AddressError, InputError) as error:
                 bad.append(BadRow(line=line, reason=str(error)))
 

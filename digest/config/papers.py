@@ -21,7 +21,8 @@ class FeaturesSection(Section):
 
     encoder: str = Field(
         "",
-        description='folder of an encoder (model2vec or sentence-transformers) that reads papers too, or the name of one that is on this machine; '
+        description="folder of an encoder (model2vec or sentence-transformers) that reads papers "
+        "too, or the name of one that is on this machine; "
         'its libraries open what is in it: use none that you do not trust; "" = none',
     )
 

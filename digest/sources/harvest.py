@@ -15,7 +15,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from digest.errors import SourceError
-from digest.sources.base import Ask, Bad, Harvested, Later, Page, Position, State, Stopped, Then, Turn, Wanted, shown_url
+from digest.sources.base import (
+    Ask,
+    Bad,
+    Harvested,
+    Later,
+    Page,
+    Position,
+    State,
+    Stopped,
+    Then,
+    Turn,
+    Wanted,
+    shown_url,
+)
 from digest.sources.kinds import KINDS
 
 if TYPE_CHECKING:

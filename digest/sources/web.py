@@ -1,7 +1,7 @@
 """One polite request: in the host's own pace, tried again with patience, its answer bounded and on disk. The only importer of httpx.
 
-A host is asked no oftener than its published rule allows. Retry-After is obeyed, also across processes. A redirect is followed only within the
-host and port that was asked. Knows no protocol above HTTP.
+A host is asked no oftener than its published rule allows. Retry-After is obeyed, also across processes.
+A redirect is followed only within the host and port that was asked. Knows no protocol above HTTP.
 """
 
 from __future__ import annotations
@@ -132,7 +132,10 @@ class Web:
                 if response.status_code not in _REDIRECTS:
                     return self._answer(response, into)
                 url = self._redirected(url, response)
-        raise SourceError(f"{shown_url(ask.url)}: more than {_MOST_REDIRECTS} redirects. Set the address that it ends at")
+        raise SourceError(
+            f"{shown_url(ask.url)}: more than {_MOST_REDIRECTS} redirects. "
+            "Set the address that it ends at"
+        )
 
     @contextmanager
     def _open(self, url: httpx.URL, headers: dict[str, str]) -> Iterator[httpx.Response]:
@@ -156,16 +159,17 @@ class Web:
 
         Neither parameters nor key travel along; what the server wants of them is in its answer.
         """
+        place = shown_url(str(url))
         try:
             target = url.join(response.headers.get("Location", ""))
         except httpx.InvalidURL as error:
-            raise SourceError(f"{shown_url(str(url))}: redirects to no address ({error})") from error
+            raise SourceError(f"{place}: redirects to no address ({error})") from error
         if target.scheme not in ("http", "https") or (url.scheme == "https" and target.scheme == "http"):
-            raise SourceError(f"{shown_url(str(url))}: redirects to {target.scheme}:, which is not followed")
+            raise SourceError(f"{place}: redirects to {target.scheme}:, which is not followed")
         if target.host != url.host or _port(target) not in _ports(url, target):
-            place = target.netloc.decode("ascii", "replace").rpartition("@")[2]
+            other = target.netloc.decode("ascii", "replace").rpartition("@")[2]
             raise SourceError(
-                f"{shown_url(str(url))}: redirects to {place}, which the settings do not name. "
+                f"{place}: redirects to {other}, which the settings do not name. "
                 "If that is right, set it as the url"
             )
         return target
@@ -180,7 +184,8 @@ class Web:
             return Answer(page=Page(path=into, size=self._save(response, into)), status=status)
         if status != httpx.codes.OK:
             raise SourceError(
-                f"{shown_url(str(response.url))}: the server answers {status} {response.reason_phrase}. Check the settings of this source"
+                f"{shown_url(str(response.url))}: the server answers {status} "
+                f"{response.reason_phrase}. Check the settings of this source"
             )
         size = self._save(response, into)
         headers = response.headers
@@ -202,7 +207,10 @@ class Web:
             for piece in _unpacked(response.headers.get("Content-Encoding", ""), response.iter_raw()):
                 size += len(piece)
                 if size > self.cap:
-                    raise SourceError(f"{shown_url(str(response.url))}: the answer is larger than {self.cap:,} bytes (fetch.max_mb)")
+                    place = shown_url(str(response.url))
+                    raise SourceError(
+                        f"{place}: the answer is larger than {self.cap:,} bytes (fetch.max_mb)"
+                    )
                 if self.clock() > until:
                     raise _Failed(f"the answer takes longer than {self.timeout * _TRICKLE:,.0f} seconds")
                 file.write(piece)

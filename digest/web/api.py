@@ -152,7 +152,8 @@ def refused(request: Request, error: Exception) -> JSONResponse:
         return failure(422, _problem(first))
     name = next((str(part) for part in first.get("loc", ()) if part != "body" and isinstance(part, str)), None)
     message = f"{name or 'the body'}: {first.get('msg', 'cannot be used').lower()}"
-    return failure(422, Problem(code="invalid", field=name, message=message, remedy=_remedy(request, name)))
+    remedy = _remedy(request, name)
+    return failure(422, Problem(code="invalid", field=name, message=message, remedy=remedy))
 
 
 def _remedy(request: Request, name: str | None) -> str:
@@ -164,7 +165,11 @@ def _remedy(request: Request, name: str | None) -> str:
     field = model.model_fields.get(name or "")
     if field is not None and field.description:
         return f"give {field.description}"
-    needed = [f'"{key}", {one.description or "see /openapi.json"}' for key, one in model.model_fields.items() if one.is_required()]
+    needed = [
+        f'"{key}", {field.description or "see /openapi.json"}'
+        for key, field in model.model_fields.items()
+        if field.is_required()
+    ]
     return f"send a JSON object as application/json with {'; '.join(needed) or 'no other keys'}"
 
 

@@ -1,7 +1,7 @@
 """To be deleted with everything that is stored: a page for people and the same for programs. Both need the link to the reader's settings.
 
-That link is in each mail and may be passed on with it, and there is no way back: so the address has to be given too,
-which no page tells.
+That link is in each mail and may be passed on with it, and there is no way back: so the address has
+to be given too, which no page tells.
 """
 
 from __future__ import annotations
@@ -96,7 +96,9 @@ def program_routes(app: App) -> APIRouter:
         known = subscriptions.by_id(app, link.subscriber_id)
         if not _same(wanted.address, known):
             told = "address: the digest does not come to this one; nothing was deleted"
-            problem = api.Problem(code="invalid", field="address", message=told, remedy=f"give {_HOW}")
+            problem = api.Problem(
+                code="invalid", field="address", message=told, remedy=f"give {_HOW}"
+            )
             return api.failure(422, problem)
         try:
             subscriptions.delete(app, known.id)

@@ -35,9 +35,13 @@ def test_no_command_prints_a_name_as_it_came(run: Run, tmp_path: Path) -> None:
     rows[0] |= {"title": EVIL, "authors": [EVIL], "categories": [EVIL]}
     inbox = tmp_path / "inbox"
     inbox.mkdir()
-    (inbox / f"{EVIL}.jsonl").write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    (inbox / f"{EVIL}.jsonl").write_bytes(
+        b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+    )
     (inbox / f"{EVIL}.bin").write_bytes(EVIL.encode())
-    (inbox / f"2{EVIL}.jsonl").write_bytes(msgspec.json.encode(rows[0]) + b"\n" + EVIL.encode() + b"\n")
+    (inbox / f"2{EVIL}.jsonl").write_bytes(
+        msgspec.json.encode(rows[0]) + b"\n" + EVIL.encode() + b"\n"
+    )
     readers = tmp_path / f"{EVIL}.csv"
     readers.write_text(f'email,name,keywords\na@example.org,"{EVIL}","{EVIL}"\n"{EVIL}",,\n')
     settings = {"DIGEST_MAIL__NAME": EVIL, "DIGEST_LOG__LEVEL": "debug"}

@@ -85,9 +85,7 @@ def planted() -> tuple[dict[str, Any], dict[str, str]]:
             ]
     for section, model in LISTS.items():
         rows = NEEDED[section]
-        values[section] = [
-            fill(f"{section}.{n}", model, dict(row)) for n, row in enumerate(rows)
-        ]
+        values[section] = [fill(f"{section}.{n}", model, dict(row)) for n, row in enumerate(rows)]
     return values, secrets
 
 
@@ -96,7 +94,9 @@ def toml_of(values: dict[str, Any]) -> str:
     for section, table in values.items():
         for row in table if isinstance(table, list) else [table]:
             lines.append(f"[[{section}]]" if isinstance(table, list) else f"[{section}]")
-            inner = {k: v for k, v in row.items() if isinstance(v, list) and v and type(v[0]) is dict}
+            inner = {
+                k: v for k, v in row.items() if isinstance(v, list) and v and type(v[0]) is dict
+            }
             lines += [f"{k} = {config.toml(v)}" for k, v in row.items() if k not in inner]
             for key, rows in inner.items():
                 for one in rows:
@@ -120,7 +120,9 @@ def test_what_is_called_a_secret_is_one_by_its_type() -> None:
 
 def test_every_planted_secret_is_known_and_shown_nowhere(tmp_path: Path) -> None:
     values, secrets = planted()
-    assert {"smtp.password", "smtp.more.0.password", "mailbox.password", "sources.1.key"} <= set(secrets)
+    assert {"smtp.password", "smtp.more.0.password", "mailbox.password", "sources.1.key"} <= set(
+        secrets
+    )
     values["smtp"]["host"] = values["mailbox"]["host"] = "127.0.0.1"
     values["mailbox"]["username"] = "ops"
     values["store"] = {"url": "postgresql://me:" + quote(secret("store.url")) + "@127.0.0.1:1/d"}
@@ -128,7 +130,8 @@ def test_every_planted_secret_is_known_and_shown_nowhere(tmp_path: Path) -> None
         {
             "name": "any",
             "kind": "url",
-            "url": f"https://u:{quote(secret('url'), safe='')}@h.example/?token={quote(secret('query'))}",
+            "url": f"https://u:{quote(secret('url'), safe='')}@h.example/"
+            f"?token={quote(secret('query'))}",
         }
     )
     secrets |= {place: secret(place) for place in ("store.url", "url", "query")}
@@ -149,7 +152,10 @@ WRONG: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
     ("beside", lambda v: v["smtp"].update(port=99999)),
     ("of a source", lambda v: v["sources"][0].update(days=0)),
     ("unknown", lambda v: v["smtp"].update(pasword="12345678")),
-    ("of a kind without", lambda v: v["sources"].append({"name": "x", "kind": "oai", "key": "12345678"})),
+    (
+        "of a kind without",
+        lambda v: v["sources"].append({"name": "x", "kind": "oai", "key": "12345678"}),
+    ),
     ("url", lambda v: v["sources"][0].update(url="ftp://me:12345678@h.example/?key=12345678")),
     ("base", lambda v: v.update(web={"base_url": "https://me:12345678@h.example"})),
     ("key of more", lambda v: v["smtp"].update(more=[{"host": "", "password": "12345678"}])),
@@ -222,7 +228,11 @@ def service(tmp_path: Path, parrot: Parrot, source: SourceServer) -> tuple[Path,
     for entry, path in zip(values["sources"], ("/works", "/eutils"), strict=True):
         entry["url"] = source.url(path)
         source.fail(path, *["parrot"] * 40)
-    for name, path, fault in (("gone", "/gone", "404"), ("moved", "/to", "moved"), ("html", "/p", "html")):
+    for name, path, fault in (
+        ("gone", "/gone", "404"),
+        ("moved", "/to", "moved"),
+        ("html", "/p", "html"),
+    ):
         query = quote(secret(name), safe="")
         url = source.url(f"{path}?access_token={query}").replace("//", f"//me:{login}@")
         values["sources"].append({"name": name, "kind": "url", "url": url})
@@ -322,3 +332,19 @@ def alerted(path: Path, tmp_path: Path) -> str:
     finally:
         app.close()
     return letters(tmp_path / "outbox")
+
+
+def test_a_bug_in_a_command_is_shown_without_secrets(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password = secret("crash")
+
+    def fail(app: App) -> None:
+        raise RuntimeError(f"line one {password}\nforged {app.config!r}")
+
+    monkeypatch.setattr(pipeline, "status", fail)
+    done = run("status", code=1, DIGEST_SMTP__PASSWORD=password, DIGEST_SMTP__HOST="h.example")
+    assert "digest stopped by a mistake of ours:\n    Traceback" in done.stderr
+    assert "RuntimeError: line one **********" in done.stderr
+    assert not [s for s in spellings(password) if s in done.stderr]
+    assert not [line for line in done.stderr.splitlines() if line.startswith("forged")]

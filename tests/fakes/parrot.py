@@ -1,6 +1,6 @@
 """A mail server that refuses every login and says the password back, as it came and decoded.
 
-    with Parrot() as server: ...        server.smtp and server.imap are its ports
+with Parrot() as server: ...        server.smtp and server.imap are its ports
 """
 
 from __future__ import annotations

@@ -138,7 +138,8 @@ def test_who_stands_in_the_config_is_not_deleted_since_they_would_come_back(app:
     client = Client(app)
     path = app.url(Purpose.MANAGE, known.id).removeprefix(app.config.web.base_url)
     assert client.post(f"{path}/delete", data={"address": GONE}).status_code == 422
-    assert client.post(f"/api/v1/readers{path.removeprefix('/m')}/delete", json={"address": GONE}).status_code == 409
+    api = f"/api/v1/readers{path.removeprefix('/m')}/delete"
+    assert client.post(api, json={"address": GONE}).status_code == 409
     assert subscriptions.everybody(app) == [known]
 
 

@@ -20,7 +20,15 @@ from digest.model import Suppression, SuppressionReason
 from tests.conftest import NOON
 
 FORMULAS = ("=cmd|'calc'!a1@example.org", "+plus@example.org", "-minus@example.org")
-EVIDENCE = ('=HYPERLINK("http://evil.example")', "'=quoted", "\t=1+1", "\r=1", "@SUM(1)", "550 no\nsuch", "＝1")
+EVIDENCE = (
+    '=HYPERLINK("http://evil.example")',
+    "'=quoted",
+    "\t=1+1",
+    "\r=1",
+    "@SUM(1)",
+    "550 no\nsuch",
+    "＝1",
+)
 
 
 @pytest.fixture
@@ -74,10 +82,14 @@ def test_rows_come_back_as_they_were(rows: list[dict[str, str]]) -> None:
     assert [from_csv(row) for row in csv.DictReader(file)] == rows
 
 
-def test_names_of_readers_and_servers_command_no_terminal(app: App, listed: list[Suppression]) -> None:
+def test_names_of_readers_and_servers_command_no_terminal(
+    app: App, listed: list[Suppression]
+) -> None:
     evil = "550 \x1b]0;owned\x07\x1b[2J\u202egpj.exe\nforged line"
     with app.store.writing() as tx:
-        one = Suppression(address="z@example.org", reason=SuppressionReason.HARD, since=NOON, evidence=evil)
+        one = Suppression(
+            address="z@example.org", reason=SuppressionReason.HARD, since=NOON, evidence=evil
+        )
         store.suppressions.add(tx, one, now=NOON)
     shown = run(app, "suppressions")
     assert not set(shown) & set("\x1b\x07\u202e\r")

@@ -95,7 +95,7 @@ def test_a_transformer_is_told_from_a_table_and_needs_its_own_library(folder: Pa
 def test_a_transformer_is_opened_without_code_of_its_own_and_no_pickle_where_there_is_a_choice(
     folder: Path, monkeypatch: pytest.MonkeyPatch, pickled: bool, listed: bool
 ) -> None:
-    modules = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}]
+    modules = [{"type": "sentence_transformers.models.Transformer"}]
     (folder / "modules.json").write_text(json.dumps(modules))
     if not listed:
         (folder / "modules.json").unlink()
@@ -119,7 +119,7 @@ def test_a_transformer_is_opened_without_code_of_its_own_and_no_pickle_where_the
     assert asked == {"local_files_only": True, "trust_remote_code": False, "model_kwargs": safe}
 
 
-@pytest.mark.parametrize("kind", ["os.system", "mine.Transformer", "sentence_transformersx.models.A"])
+@pytest.mark.parametrize("kind", ["os.system", "mine.Transformer", "sentence_transformersx.A"])
 def test_a_list_of_modules_that_names_other_code_is_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:

@@ -48,7 +48,8 @@ def failing(error: Exception) -> None:
 
 def formatted(message: object, *args: object, error: BaseException | None = None) -> str:
     info = (type(error), error, error.__traceback__) if error else None
-    record = logging.LogRecord("digest.web", logging.INFO, "x.py", 1, message, args, info)  # type: ignore[arg-type]
+    name, level = "digest.web", logging.INFO
+    record = logging.LogRecord(name, level, "x.py", 1, message, args, info)  # type: ignore[arg-type]
     return logs.SafeFormatter().format(record)
 
 
@@ -133,7 +134,9 @@ def test_a_bug_in_a_thread_is_logged_hidden(written: io.StringIO) -> None:
     thread = threading.Thread(target=fail, name="t1")
     thread.start()
     thread.join()
-    assert "CRITICAL digest thread t1 ended by a mistake of ours\n    Traceback" in written.getvalue()
+    assert (
+        "CRITICAL digest thread t1 ended by a mistake of ours\n    Traceback" in written.getvalue()
+    )
     assert "RuntimeError: **********" in written.getvalue()
     assert "swordfish" not in written.getvalue()
 

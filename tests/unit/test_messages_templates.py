@@ -92,7 +92,9 @@ def test_any_text_is_escaped_as_the_library_does_it(text: str) -> None:
 
 
 #: what a stranger may write into a title, a name or a keyword
-HOSTILE = "{{ 7 * 6 }}{% include 'email/_base/body.txt' %}{# gone #}{{ cycler.__init__.__globals__ }}"
+HOSTILE = (
+    "{{ 7 * 6 }}{% include 'email/_base/body.txt' %}{# gone #}{{ cycler.__init__.__globals__ }}"
+)
 
 
 @pytest.mark.parametrize("name", ["email/x/body.txt", "email/x/body.html", "web/x.html"])
@@ -103,7 +105,9 @@ def test_a_value_from_outside_is_never_a_template(tmp_path: Path, name: str) -> 
     assert made.count("{{ 7 * 6 }}") == made.upper().count("{# GONE #}") == 2
 
 
-@pytest.mark.parametrize("name", ["../secret.txt", "email/../../secret.txt", "/etc/passwd", "shipped/../x"])
+@pytest.mark.parametrize(
+    "name", ["../secret.txt", "email/../../secret.txt", "/etc/passwd", "shipped/../x"]
+)
 def test_a_name_leads_out_of_no_folder(tmp_path: Path, name: str) -> None:
     (tmp_path / "secret.txt").write_text("secret", encoding="utf-8")
     with pytest.raises(TemplateError, match="no template"):

@@ -122,12 +122,20 @@ def test_the_token_of_a_link_is_hidden_wherever_it_stands(
 def test_reports_are_hidden_in_their_texts_and_keep_their_keys() -> None:
     learn("papers")
     report = {"papers": 3, "said": ["no papers", {"papers": "papers"}], "at": None}
-    assert hide_within(report) == {"papers": 3, "said": [f"no {COVER}", {"papers": COVER}], "at": None}
+    assert hide_within(report) == {
+        "papers": 3,
+        "said": [f"no {COVER}", {"papers": COVER}],
+        "at": None,
+    }
 
 
 def test_short_values_are_not_looked_for_and_the_oldest_give_way() -> None:
     learn("abc", "", b"xy")
     assert hide("abc xy") == "abc xy"
+    learn("password-1")
+    learn(*(number.to_bytes(32) for number in range(1000, 2000)))
+    assert hide("password-1") == COVER, "keys that were rotated push out no password"
+    assert hide(f"{(1999).to_bytes(32).hex()} {(1000).to_bytes(32).hex()[:9]}")[:10] == COVER
     for number in range(1000):
         learn(f"secret-{number}-")
     assert hide("secret-999- secret-1-") == f"{COVER} secret-1-"

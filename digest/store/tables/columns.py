@@ -42,7 +42,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 class ReportText(TypeDecorator[str]):
-    """What a server said, or what went wrong: a text in which secrets are hidden before it is kept."""
+    """What a server said, or what went wrong; secrets are hidden before it is kept."""
 
     impl = Text
     cache_ok = True

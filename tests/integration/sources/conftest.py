@@ -68,7 +68,8 @@ def harvest(server: SourceServer, time: Time, tmp_path: Path) -> Callable[..., H
         **more: Any,
     ) -> Harvested:
         wanted = Wanted(name="one", kind=kind, url=address or server.url(path), **more)
-        web = Web(agent="digest (mailto:a@example.org)", clock=time.clock, sleep=time.sleep, **(client or {}))
+        agent = "digest (mailto:a@example.org)"
+        web = Web(agent=agent, clock=time.clock, sleep=time.sleep, **(client or {}))
         try:
             return sources.harvest(wanted, state, web=web, inbox=tmp_path, now=now, save=lambda *_: None)
         finally:

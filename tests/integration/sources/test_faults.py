@@ -211,16 +211,17 @@ def test_a_redirect_stays_at_host_and_port_and_does_not_leave_tls(
 def test_no_answer_moves_a_harvest_to_another_host(kind: str, tmp_path: Path) -> None:
     """Tokens, cursors and links in an answer are values of a request to the named address."""
     evil = "http://evil.example/next"
-    more = {"categories": ("cs.LG",)} if kind == "arxiv-feed" else {"query": "robot", "sets": ("cs",)}
-    wanted = Wanted(name="one", kind=kind, url="https://h.example/base", **more)  # type: ignore[arg-type]
+    url = "https://h.example/base"
+    asked = {"categories": ("cs.LG",), "sets": ("cs",)}
+    wanted = Wanted(name="one", kind=kind, url=url, query="robot", **asked)  # type: ignore[arg-type]
     one = KINDS[kind]
     first = one.begin(wanted, date(2026, 6, 1), date(2026, 6, 9))
     answers: list[bytes] = [
         oai([1], evil),
-        b'<feed xmlns="http://www.w3.org/2005/Atom"><link rel="next" href="%s"/><entry/></feed>' % evil.encode(),
+        f'<feed xmlns="a"><link rel="next" href="{evil}"/><entry/></feed>'.encode(),
         json.dumps({"meta": {"next_cursor": evil}, "results": [{}] * 100}).encode(),
         json.dumps({"message": {"next-cursor": evil, "items": [{}] * 200}, "next": evil}).encode(),
-        json.dumps({"messages": [{"status": "ok", "total": 9999}], "collection": [{}], "next": evil}).encode(),
+        json.dumps({"messages": [{"total": 9999}], "collection": [{}], "next": evil}).encode(),
         json.dumps({"esearchresult": {"count": "5", "webenv": evil, "querykey": "1"}}).encode(),
         json.dumps([{"next": evil}] * 100).encode(),
     ]

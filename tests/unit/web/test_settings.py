@@ -347,7 +347,9 @@ def test_to_delete_oneself_takes_the_address_and_one_press(client: Client, alice
     assert client.post(client.path(Purpose.UNSUBSCRIBE, alice)).status_code == 200
 
 
-def test_a_program_deletes_a_reader_with_token_and_address(client: Client, alice: Subscriber) -> None:
+def test_a_program_deletes_a_reader_with_token_and_address(
+    client: Client, alice: Subscriber
+) -> None:
     token = client.path(Purpose.MANAGE, alice).removeprefix("/m/")
     path = f"/api/v1/readers/{token}/delete"
     wrong = client.path(Purpose.UP, alice, 1).removeprefix("/t/")
@@ -395,7 +397,8 @@ def test_a_link_that_was_passed_on_deletes_nobody(
 
 def test_pages_behind_a_link_do_not_tell_whose_address_it_is(app: App) -> None:
     address = "carla.diaz@example.org"
-    reader = subscriptions.subscribe(app, Wish(email=address, name=address), origin="file").subscriber
+    wish = Wish(email=address, name=address)
+    reader = subscriptions.subscribe(app, wish, origin="file").subscriber
     client = Client(app)
     manage = client.path(Purpose.MANAGE, reader)
     leave = client.path(Purpose.UNSUBSCRIBE, reader)
