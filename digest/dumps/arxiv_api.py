@@ -26,7 +26,7 @@ class ArxivApi:
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
         page = _Page(source)
-        for one in xml_entries(source, "entry", "totalResults", "startIndex"):
+        for one in xml_entries(source, "entry", also=("totalResults", "startIndex")):
             if isinstance(one, Rejected):
                 page.entries += 1
                 yield one

@@ -18,9 +18,15 @@ from digest.dumps.references import arxiv_ids, noted_ids, unversioned
 from digest.dumps.stream import Source, encoding_of, raw_text
 from digest.model import Record, Rejected
 
-_FIRST: Final = re.compile(r"@\s*[A-Za-z]+\s*[{(]")
+_TYPE: Final = r"[^\x00-\x20\x7f\"#%'(),={}@\\]{1,100}"
+_FIRST: Final = re.compile(r"@\s*" + _TYPE + r"\s*[{(]")
+#: the type alone on the first line, its bracket on the next one
+_SPLIT: Final = re.compile(r"@\s*[A-Za-z_-]+")
 _ENTRY: Final = re.compile(
-    r"^[ \t]*@[ \t]*[A-Za-z]+[ \t]*[{(]\s{0,9}[^\s,{}\"=]{0,200}\s{0,9},\s{0,9}[A-Za-z_-]{1,40}\s{0,9}=", re.MULTILINE
+    r"^[ \t]*@[ \t]*"
+    + _TYPE
+    + r"[ \t]*[{(]\s{0,9}[^\s,{}\"=]{0,200}\s{0,9},\s{0,9}[A-Za-z_-]{1,40}\s{0,9}=",
+    re.MULTILINE,
 )
 #: fields in which an arXiv id may stand when `eprint` has none, most telling first
 _ASIDE: Final = ("journal", "journaltitle", "volume", "number", "eid", "pages", "howpublished", "publisher", "series")
@@ -54,10 +60,13 @@ class BibTex:
     name = "bibtex"
 
     def sniff(self, head: Head) -> Sure:
-        first = next((line for line in head.lines if not line.startswith("%")), "")
+        lines = [line for line in head.lines if not line.startswith("%")][:2]
+        first = lines[0] if lines else ""
         if head.is_json or first.startswith("<"):
             return Sure.NO
         if _FIRST.match(first):
+            return Sure.YES
+        if _SPLIT.fullmatch(first) and lines[1:] and lines[1][0] in "{(":
             return Sure.YES
         # A table may hold entries in its cells; text before the first entry is a comment otherwise.
         return Sure.PERHAPS if "title" not in first.lower() and _ENTRY.search(head.text) else Sure.NO

@@ -12,14 +12,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from digest.dumps.stream import ITEM_CAP, Row, Source, too_long
+from digest.dumps.stream import ITEM_CAP, Row, Source, raw_text, too_long
 from digest.model import Rejected
 
-_BEGIN: Final = re.compile(rb"(?<![\w.])@[ \t]*([A-Za-z]+)[ \t]*([{(])")
+#: letters of a type, as BibTeX and biber take them: all but white space and the format's own signs
+_TYPE: Final = rb"[^\x00-\x20\x7f\"#%'(),={}@\\]{1,100}"
+#: what is glued to a word may be an address, unless a key and a comma follow
+_BEGIN: Final = re.compile(
+    rb"(?:(?<![\w.])|(?=@"
+    + _TYPE
+    + rb"\{[^\s,{}()\"=]{1,200},))@[ \t]*("
+    + _TYPE
+    + rb")[ \t]*([{(])"
+)
 #: a line that begins an entry even where the one before it was never closed
 _BOUNDARY: Final = re.compile(
-    rb"\s*@[ \t]*(?:(?:string|preamble|comment)[ \t]*[{(]|[A-Za-z]+[ \t]*[{(]\s*[^\s,{}()\"=]*\s*(?:,|$))", re.IGNORECASE
+    rb"\s*@[ \t]*(?:(?:string|preamble|comment)[ \t]*[{(]|"
+    + _TYPE
+    + rb"[ \t]*(?:[{(]\s{0,9}[^,{}()\"=]{0,200}(?:,|$)"
+    + rb"|\{\s{0,9}[a-z_-]{1,40}\s{0,9}=\s{0,9}[{\"0-9]))",
+    re.IGNORECASE,
 )
+#: what looks like the beginning of an entry; whether it has all that makes one is another matter
+_AT: Final = re.compile(rb"[\s,;})]*@")
+_TYPE_ALONE: Final = re.compile(rb"@\s*+(?:" + _TYPE + rb")?\s*+")
+_NO_ENTRY: Final = re.compile(rb"@\s*(?:string|preamble|comment)\b", re.IGNORECASE)
 # Each alternative begins with a sign of its own: then the engine skips what lies between in one scan.
 _IN_BRACES: Final = re.compile(rb"\\.|\{|\}", re.DOTALL)
 _IN_ROUND: Final = re.compile(rb'\\.|\{|\}|\)|"', re.DOTALL)
@@ -113,10 +130,16 @@ class _Blocks:
         at = 0
         while True:
             if not self._held:
-                found = None if data.lstrip().startswith(b"%") else _BEGIN.search(data, at)
-                if found is None:
+                if data.lstrip().startswith(b"%"):
                     return
-                self._kind, self._round = found[1].decode().lower(), found[2] == b"("
+                found = _BEGIN.search(data, at)
+                if found is None:
+                    yield from self._begin_without_bracket(number, data[at:], ended)
+                    return
+                self._kind, self._round = (
+                    found[1].decode("utf-8", "replace").lower(),
+                    found[2] == b"(",
+                )
                 if self._kind == "comment" and self._bare_comments:
                     at = found.end()
                     continue
@@ -143,6 +166,34 @@ class _Blocks:
         elif self._size > ITEM_CAP:
             yield too_long(self._line)
             self._forget()
+
+    def _begin_without_bracket(self, number: int, data: bytes, ended: bool) -> Iterator[Rejected]:
+        """Join an `@type` with a bracket on a later line; refuse one that has none."""
+        if (sign := _AT.match(data)) is None or _NO_ENTRY.match(data, sign.end() - 1):
+            return
+        begun = data[sign.end() - 1 :]
+        if ended and _TYPE_ALONE.fullmatch(begun):
+            while (row := self._next()) is not None and row[1] is not None and not row[1].strip():
+                pass
+            if row is not None:
+                if (
+                    row[1] is not None
+                    and row[1].lstrip()[:1] in (b"{", b"(")
+                    and begun.strip() != b"@"
+                ):
+                    self._again.appendleft((number, begun + row[1].lstrip(), row[2]))
+                    return
+                self._again.appendleft(row)
+        reason = (
+            "no { or ( follows its type"
+            if begun[1:].strip()[:1] not in (b"{", b"(")
+            else "no type such as article"
+        )
+        yield Rejected(
+            line=number,
+            raw=raw_text(begun),
+            reason=f"{reason}: an entry begins as in @article{{key, title = ...}}",
+        )
 
     def _close(self, data: bytes, at: int) -> int | None:
         """The place after the bracket that closes the block, None where it goes on; remembers how deep it is."""

@@ -44,7 +44,7 @@ class Feeds:
 
     def read(self, source: Source) -> Iterator[Record | Skipped | Rejected]:
         failed = False
-        for one in xml_entries(source, "item", "entry", "title"):
+        for one in xml_entries(source, "item", "entry", also=("title",)):
             if isinstance(one, Rejected):
                 yield one
             elif one.name == "title":

@@ -70,7 +70,9 @@ def json_items(source: Source, *under: str) -> Iterator[Row]:
 
     Without `under`: every value at top level and every element of a top-level list, so one list, several lists and objects one after the
     other are all read. With `under`: the elements of the lists that stand under one of these keys at any depth, such as `items` in
-    {"message": {"items": [...]}}. Never more than one record is held.
+    {"message": {"items": [...]}}, and outermost objects that hold no such list. Never more than one
+    record is held. A bracket that closes nothing is a row of its own, and one that does so at top level was not closed:
+    records may have vanished before it.
     """
     return Splitter(*under).split(source.chunks())
 
@@ -81,6 +83,13 @@ def decode_each(source: Source, rows: Iterator[Row], decoder: msgspec.json.Decod
     for number, data, ended in rows:
         if data is None:
             yield too_long(number)
+            continue
+        if data in (b"]", b"}"):
+            if not ended:
+                source.cut(
+                    f"the brackets do not match before record {number:,}: records may be missing"
+                )
+            yield Rejected(line=number, raw=data.decode(), reason="a bracket that closes nothing")
             continue
         if _is_swarm(data):
             yield Rejected(line=number, raw=raw_text(data), reason=f"holds more than {_SIGNS:,} brackets and commas")
@@ -157,6 +166,11 @@ class Splitter:
         self._slowly = 0
         #: the buffer was left in the middle of a string of the record
         self._in_string = False
+        #: depth at which the outermost objects stand: 1 in a top-level list of them
+        self._outer = 0
+        #: where the outermost object at hand begins in the buffer
+        #: -1 = in none, or it holds a list of records; -2 = it is too long
+        self._page = -1
 
     def split(self, chunks: Iterator[bytes]) -> Iterator[Row]:
         for chunk in chunks:
@@ -193,7 +207,16 @@ class Splitter:
             if sign in b"{[":
                 self._open(sign, token.start())
             elif sign in b"}]":
-                self._close()
+                if self._is_surplus(sign):
+                    self._ordinal += 1
+                    yield self._ordinal, sign, self._depth > 0
+                else:
+                    self._close()
+                if self._page != -1 and self._depth == self._outer:
+                    self._ordinal += 1
+                    page = self._buffer[self._page : self._at] if self._page >= 0 else None
+                    self._page = -1
+                    yield self._ordinal, page, True
             else:
                 self._key = sign[1:-1] if sign.startswith(b'"') else b""
                 if self._depth == self._inside:
@@ -202,7 +225,12 @@ class Splitter:
 
     def _pass_over(self) -> None:
         """Leave behind whole values that are no records and hold none, in one step."""
-        if not self._under or self._depth == self._inside or self._at < self._slowly or self._key in self._under:
+        if (
+            not self._under
+            or self._depth in (self._inside, self._outer)
+            or self._at < self._slowly
+            or self._key in self._under
+        ):
             return
         if (known := _WHOLE.match(self._buffer, self._at)) is not None and known.end() > self._at:
             if any(name in known[0] for name in self._quoted):
@@ -238,18 +266,30 @@ class Splitter:
 
     def _open(self, sign: bytes, start: int) -> None:
         wanted = self._key in self._under if self._under else self._depth == 0
+        if self._under and self._depth == self._outer:
+            if sign == b"{":
+                self._page = start
+            elif self._depth == 0:
+                self._outer = 1
         if sign == b"[" and wanted:
             self._inside = self._depth + 1
+            self._page = -1
         elif self._depth == self._inside:
             self._begun = start
         self._depth += 1
         self._key = b""
+
+    def _is_surplus(self, sign: bytes) -> bool:
+        """Whether a bracket closes nothing: a `}` between records, or any at top level."""
+        return self._depth == 0 or (sign == b"}" and self._depth == self._inside)
 
     def _close(self) -> None:
         self._depth = max(self._depth - 1, 0)
         self._key = b""
         if self._depth < self._inside:
             self._inside = -1 if self._under else 0
+        if self._depth < self._outer:
+            self._outer = 0
 
     def _trim(self) -> None:
         """Forget what is behind; a record that has grown too long is behind as well."""
@@ -258,10 +298,16 @@ class Splitter:
         if len(self._buffer) - self._at > ITEM_CAP:
             self._at = len(self._buffer)
         keep = self._begun if self._begun >= 0 else self._at
+        if 0 <= self._page <= keep:
+            if len(self._buffer) - self._page > ITEM_CAP:
+                self._page = -2
+            else:
+                keep = self._page
         self._buffer = self._buffer[keep:]
         self._at -= keep
         self._slowly = max(self._slowly - keep, 0)
-        self._begun = min(self._begun, 0)
+        self._begun = self._begun - keep if self._begun >= 0 else -1
+        self._page = self._page - keep if self._page >= 0 else self._page
 
 
 def _named(message: str) -> str:

@@ -33,7 +33,7 @@ class Oai:
         return Sure.YES if tags[0] == "OAI-PMH" or {"header", "identifier"} <= set(tags) else Sure.NO
 
     def read(self, source: Source) -> Iterator[Record | Removal | Skipped | Rejected]:
-        for one in xml_entries(source, "record", "header", "error"):
+        for one in xml_entries(source, "record", also=("header", "error")):
             if isinstance(one, Rejected):
                 yield one
             elif one.name == "error":

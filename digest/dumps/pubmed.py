@@ -45,7 +45,7 @@ class PubMed:
         return Sure.YES if any(name in _ROOTS for name in head.tags[:1]) else Sure.NO
 
     def read(self, source: Source) -> Iterator[Record | Removal | Skipped | Rejected]:
-        for one in xml_entries(source, *_ARTICLES, *_DELETIONS, "ERROR"):
+        for one in xml_entries(source, *_ARTICLES, *_DELETIONS, also=("ERROR",)):
             if isinstance(one, Rejected):
                 yield one
             elif one.name == "ERROR":

@@ -59,14 +59,17 @@ class Cut:
     #: declarations of namespaces
     around: bytes
     encoding: str
+    #: only its end was met: its beginning is damaged
+    unbegun: bool = False
 
 
 class Splitter:
     """Finds where entries begin and end, and what namespaces stand around them. Comments and CDATA are skipped, nothing is validated."""
 
-    def __init__(self, source: Source, names: tuple[str, ...]) -> None:
+    def __init__(self, source: Source, names: tuple[str, ...], also: tuple[str, ...] = ()) -> None:
         self._source = source
-        self._names = frozenset(names)
+        self._entries = frozenset(names)
+        self._names = frozenset((*names, *also))
         self._buffer = b""
         #: up to where the buffer has been understood
         self._at = 0
@@ -149,7 +152,8 @@ class Splitter:
     def _tag(self, tag: re.Match[bytes]) -> None:
         name, rest = tag["name"], tag["rest"]
         if tag["end"] is not None:
-            self._leave(name)
+            if not self._leave(name) and _local(name) in self._entries and not self._is_page:
+                self._refuse_end(tag)
             return
         short = _local(name)
         if not self._around:
@@ -170,12 +174,30 @@ class Splitter:
             if spaces:
                 self._declare()
 
-    def _leave(self, name: bytes) -> None:
+    def _leave(self, name: bytes) -> bool:
+        """Close the elements around up to the one of this name; False where none has it."""
         for depth in range(len(self._around) - 1, -1, -1):
             if self._around[depth][0] == name:
                 del self._around[depth:]
                 self._declare()
-                return
+                return True
+        return False
+
+    def _refuse_end(self, tag: re.Match[bytes]) -> None:
+        """Tell of an entry whose beginning was not recognised."""
+        line, name = self._line_at(tag.start()), _local(tag["name"])
+        self._ready.append(
+            Cut(
+                name=name,
+                line=line,
+                data=tag[0],
+                ended=True,
+                last=False,
+                around=b"",
+                encoding="utf-8",
+                unbegun=True,
+            )
+        )
 
     def _declare(self) -> None:
         spaces: dict[bytes, bytes] = {}

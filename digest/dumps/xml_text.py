@@ -1,6 +1,6 @@
 """XML text -> its entries, one at a time. Knows no format.
 
-    for one in xml_entries(source, "record", "error"):
+    for one in xml_entries(source, "record", also=("error",)):
         if isinstance(one, Rejected): ...           # hand it on
         title = text_of(one.fields().get("title"))  # one.node is the element, one.line and one.raw its place and text
 
@@ -69,16 +69,23 @@ class Piece:
         return fields(self.node)
 
 
-def xml_entries(source: Source, *names: str) -> Iterator[Piece | Rejected]:
+def xml_entries(
+    source: Source, *names: str, also: tuple[str, ...] = ()
+) -> Iterator[Piece | Rejected]:
     """Elements with these local names, whatever namespace and document they are in, in the order of the file; never raises.
 
+    `also` names elements that are no entries but are wanted as well. The end of an entry without a beginning is Rejected.
     An element within one that was found belongs to that one. One that never ends, is longer than `stream.ITEM_CAP`, or is no valid XML is Rejected;
     a file or document that ends too early, and a web page where XML should be, are noted on the source.
     """
     known: set[bytes] = set()
-    for cut in Splitter(source, names).split():
+    for cut in Splitter(source, names, also).split():
         if cut.data is None:
             yield too_long(cut.line)
+            continue
+        if cut.unbegun:
+            reason = f"damaged: no <{cut.name}> stands before this </{cut.name}>"
+            yield Rejected(line=cut.line, raw=raw_text(cut.data), reason=reason)
             continue
         data, reason = _as_utf8(cut.data, cut.encoding)
         node: Node = None

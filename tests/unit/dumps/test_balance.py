@@ -1,0 +1,485 @@
+"""Every entry of a file is told of: what a crude count of its own finds is what the reader yields.
+
+By rule no entries: BibTeX's @comment, @string and @preamble, lines that begin with %, comments and
+blank lines of an id-list, the header and blank lines of a CSV. A notice counts once for each paper
+that it takes back.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from digest.dumps import FORMATS, open_dump
+from digest.dumps.stream import Source
+from digest.model import Record, Rejected, Removal, Skipped
+from tests.unit.dumps.conftest import GOLDEN, TODAY, Made, refused, titles
+from tests.unit.dumps.every_format import EVERY, written
+
+Outcome = Record | Removal | Skipped | Rejected
+
+
+# ---------------------------------------------------------------------- crude counts
+
+
+def bibtex_entries(text: str) -> int:
+    text = re.sub(r"@comment\s*\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}", "", text, flags=re.IGNORECASE)
+    kinds = re.findall(r"^[^%@\n]*@[ \t]*([^\s\"#%'(),={}@\\]+)\s*[({]", text, re.MULTILINE)
+    return sum(kind.lower() not in ("comment", "string", "preamble") for kind in kinds)
+
+
+def ris_entries(text: str) -> int:
+    """Records by their TY, and what stands between an ER and the next TY."""
+    tags = re.findall(r"^\s{0,3}([A-Z][A-Z0-9])[ \t]{0,3}-", text, re.MULTILINE)
+    return sum(
+        tag == "TY" or (place > 0 and tags[place - 1] == "ER") for place, tag in enumerate(tags)
+    )
+
+
+def csv_entries(text: str) -> int:
+    """Rows below the header; of a quote that is never closed, its line and those behind it."""
+    sign = max(",;\t", key=text.split("\n", 1)[0].count)
+    rows = 0
+    while text.strip():
+        cells = csv.reader(io.StringIO(text), delimiter=sign, strict=True)
+        try:
+            return rows + sum(1 for row in cells if row) - 1
+        except csv.Error:
+            done = cells.line_num
+        lines = text.splitlines(keepends=True)
+        bad = next(
+            place
+            for place in reversed(range(done))
+            if not closed(lines[place:done], sign) and closed(lines[:place], sign)
+        )
+        rows, text = rows + 1, "".join(lines[:bad] + lines[bad + 1 :])
+    return rows
+
+
+def closed(lines: list[str], sign: str) -> bool:
+    try:
+        list(csv.reader(lines, delimiter=sign, strict=True))
+    except csv.Error:
+        return False
+    return True
+
+
+def listed_entries(text: str) -> int:
+    lines = [line.strip() for line in text.splitlines()]
+    return sum(1 for line in lines if line and not line.startswith("#"))
+
+
+def page_entries(text: str) -> int:
+    blocks = [line for line in text.splitlines() if line.strip()]
+    dated = next(
+        place
+        for place, line in enumerate(blocks)
+        if re.fullmatch(r"[A-Z][a-z]{2} \d+(, \d+)?", line.strip())
+    )
+    return (len(blocks) - dated - 1) // 2
+
+
+def json_values(text: str) -> list[Any]:
+    """Lines where most are objects; else values that follow each other, lists taken apart."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    objects = [decoded(line) for line in lines]
+    if sum(isinstance(one, dict) for one in objects) * 2 > len(lines):
+        return objects
+    found: list[Any] = []
+    at = 0
+    while (at := len(text) - len(text[at:].lstrip())) < len(text):
+        value, at = json.JSONDecoder(strict=False).raw_decode(text, at)
+        found += value if isinstance(value, list) else [value]
+    return found
+
+
+def decoded(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def json_entries(text: str, *path: str) -> list[Any]:
+    """Records, those under a key taken out of the pages that hold them."""
+    found: list[Any] = []
+    for value in json_values(text):
+        inner = value
+        for key in path:
+            inner = inner.get(key) if isinstance(inner, dict) else None
+        found += inner if isinstance(inner, list) else [value]
+    return found
+
+
+def crossref_entries(text: str) -> int:
+    works = [
+        work
+        for answer in json_entries(text, "message", "items")
+        for work in json_entries(json.dumps(answer), "items")
+    ]
+    taken_back = [
+        {
+            one["DOI"].lower()
+            for one in work.get("update-to") or ()
+            if one.get("type").lower() in ("retraction", "withdrawal", "removal")
+        }
+        - {str(work.get("DOI")).lower()}
+        for work in works
+        if isinstance(work, dict)
+    ]
+    return sum(len(papers) or 1 for papers in taken_back) + sum(
+        not isinstance(work, dict) for work in works
+    )
+
+
+def xml_counter(*names: str) -> Callable[[str], int]:
+    def count(text: str) -> int:
+        text = re.sub(r"<\?xml[^>]*\?>|<!DOCTYPE[^>\[]*(\[[^\]]*\])?>", "", text)
+        root = etree.fromstring(f"<all>{text}</all>".encode(), etree.XMLParser(recover=True))
+        return sum(len(root.findall(f".//{{*}}{name}")) for name in names)
+
+    return count
+
+
+def pubmed_entries(text: str) -> int:
+    articles = xml_counter("PubmedArticle", "PubmedBookArticle")(text)
+    bare = 0 if articles else xml_counter("MedlineCitation")(text)
+    deleted = sum(
+        block.count("<PMID")
+        for block in re.findall(r"<DeleteCitation.*?</DeleteCitation>", text, re.DOTALL)
+    )
+    return articles + bare + deleted
+
+
+COUNTED: dict[str, Callable[[str], int]] = {
+    "bibtex": bibtex_entries,
+    "ris": ris_entries,
+    "csv": csv_entries,
+    "id-list": listed_entries,
+    "huggingface-page": page_entries,
+    "huggingface-json": lambda text: len(json_entries(text)),
+    "arxiv-daily": lambda text: len(json_entries(text)),
+    "arxiv-snapshot": lambda text: len(json_entries(text)),
+    "jsonl": lambda text: len(json_entries(text)),
+    "csl-json": lambda text: len(json_entries(text, "items")),
+    "zotero": lambda text: sum(not isinstance(one, int) for one in json_entries(text, "items")),
+    "openalex": lambda text: len(json_entries(text, "results")),
+    "semantic-scholar": lambda text: len(json_entries(text)),
+    "semantic-scholar-api": lambda text: len(json_entries(text, "data")),
+    "biorxiv": lambda text: len(json_entries(text, "collection")),
+    "crossref": crossref_entries,
+    "oai-pmh": lambda text: (
+        xml_counter("record")(text)
+        + len(re.findall(r"<header[^>]*>", text.rpartition("<ListIdentifiers>")[2]))
+        * ("<ListIdentifiers>" in text)
+    ),
+    "feed": xml_counter("item", "entry"),
+    "arxiv-api": xml_counter("entry"),
+    "pubmed": pubmed_entries,
+}
+
+
+def test_every_format_is_counted() -> None:
+    assert COUNTED.keys() == FORMATS.keys()
+
+
+def text_in(path: Path) -> str:
+    data = path.read_bytes()
+    return (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).decode(
+        "utf-8-sig", "replace"
+    )
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
+def test_a_sample_gives_as_many_outcomes_as_it_has_entries(path: Path) -> None:
+    dump = open_dump(path, today=TODAY)
+    assert len(list(dump.records())) == COUNTED[dump.format](text_in(path))
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("folder", ["huggingface", "arxiv"])
+def test_a_real_dump_gives_as_many_outcomes_as_it_has_entries(folder: str, shared: Path) -> None:
+    for path in sorted((shared / "dumps" / folder).iterdir())[:5]:
+        dump = open_dump(path, today=TODAY)
+        assert len(list(dump.records())) == COUNTED[dump.format](text_in(path)) > 0
+
+
+# ---------------------------------------------------------------------- odd and damaged entries
+
+
+WORDS = st.sampled_from(
+    [
+        "Graphs",
+        "café",
+        "{Braces}",
+        "a & b",
+        "x < y",
+        "50 %",
+        "R&D",
+        "“quoted”",
+        "",
+        " ",
+        "=",
+        "naïve # 2",
+        "@home",
+    ]
+)
+#: what may stand in the place of a record in JSON; in a Zotero library numbers are no items
+NO_RECORDS = ["{}", '{"title": 5}', "null", "17", '"text"', '{"title": null}']
+
+
+def kind_of(format: str) -> str:
+    _, record, *_ = EVERY[format]
+    return "json" if record.startswith("{") else "xml" if record.startswith("<") else format
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    titles=st.lists(st.lists(WORDS, max_size=3).map(" ".join), min_size=1, max_size=6),
+    data=st.data(),
+)
+@pytest.mark.parametrize("format", sorted(EVERY.keys() - {"huggingface-page"}))
+def test_entries_of_odd_titles_and_of_none_at_all_are_all_told_of(
+    format: str, titles: list[str], data: st.DataObject
+) -> None:
+    kind = kind_of(format)
+    marks = [
+        title if kind in ("json", "bibtex", "ris") else re.sub(r"[<&#%;,]", "-", title)
+        for title in titles
+    ]
+    marks = [json.dumps(mark)[1:-1] if kind == "json" else mark for mark in marks]
+    marks = [re.sub(r"[{}]", "", mark) if kind == "bibtex" else mark for mark in marks]
+    text = written(format, *marks)
+    if kind == "json":
+        before, _, between, after = EVERY[format]
+        entries = [written(format, mark).removeprefix(before).removesuffix(after) for mark in marks]
+        odd = data.draw(
+            st.lists(
+                st.sampled_from([one for one in NO_RECORDS if format != "zotero" or one != "17"]),
+                max_size=3,
+            )
+        )
+        entries[1:1] = odd
+        text = before + between.join(entries) + after
+        expected = len(titles) + len(odd)
+    else:
+        expected = len(titles)
+    assert len(read_as(format, text)[1]) == expected, text
+
+
+SIGNS = [
+    "{",
+    "}",
+    "[",
+    "]",
+    '"',
+    "\\",
+    ",",
+    "\n",
+    "<",
+    ">",
+    "/",
+    "@",
+    "%",
+    "(",
+    ")",
+    "=",
+    "TY  - ",
+    "ER  - ",
+    "<item",
+    "]]>",
+    "@x_y{",
+    ";",
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    number=st.integers(1, 5),
+    place=st.floats(0, 1),
+    sign=st.sampled_from(SIGNS),
+    length=st.integers(0, 12),
+)
+@pytest.mark.parametrize("format", sorted(EVERY.keys() - {"huggingface-page", "id-list"}))
+def test_no_entry_of_a_damaged_file_vanishes(
+    format: str, number: int, place: float, sign: str, length: int
+) -> None:
+    before, _, _, after = EVERY[format]
+    text = (
+        written(format, *(f"Mark{place}mark" for place in range(number)))
+        .removeprefix(before)
+        .removesuffix(after)
+    )
+    at = int(place * len(text))
+    if format == "bibtex":  # without its @, and behind a %, it is a comment by rule
+        assume("@" not in text[at : at + length] and sign != "%")
+    text = text[:at] + sign + text[at + length :]
+    source, found = read_as(format, before + text + after)
+    raw = "\n".join(one.raw for one in found)
+    lost = [mark for mark in re.findall(r"Mark\dmark", text) if mark not in raw]
+    refused = [one for one in found if isinstance(one, Rejected) and "mark" not in one.raw]
+    assert len(lost) <= len(refused) or source.incomplete, text
+
+
+def read_as(format: str, text: str) -> tuple[Source, list[Outcome]]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "dump"
+        path.write_bytes(text.encode())
+        source = Source(path, name="2026-06-09", today=TODAY)
+        return source, list(FORMATS[format].read(source))
+
+
+# ---------------------------------------------------------------------- what was lost before
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "@web_page{key,",
+        "@book_section{key,",
+        "@inproceedings-short{key,",
+        "@online.video{key,",
+        "@a:b+c*d!1{key,",
+        "@art\u00edculo{key,",
+        "@123{key,",
+        "@ article{key,",
+        "@Article {key,",
+        "@ARTICLE\t{ key ,",
+        "@article\n{key,",
+        "@article\n\n  {\n key,",
+        "@article{a key of words,",
+        "@article{",
+        "x@article{key,",
+        "Remark: @article{key,",
+        ", @article{key,",
+    ],
+)
+def test_an_entry_of_any_type_is_read(head: str, dump: Made) -> None:
+    text = f"@misc{{first, title = {{First}}}}\n{head} title = {{Found}}}}\n@misc{{last, title = {{Last}}}}\n"
+    assert titles(dump(text)) == ["First", "Found", "Last"]
+    if head[0] == "@":
+        assert titles(dump(text.replace("@misc{first, title = {First}}\n", ""), "a.bib")) == [
+            "Found",
+            "Last",
+        ]
+    unclosed = text.replace("{First}}", "{First}")
+    assert titles(dump(unclosed)) == (
+        ["Found", "Last"] if head[0] == "@" and "\n" not in head else ["Last"]
+    )
+
+
+@pytest.mark.parametrize(
+    "head", ["@web_page(key,", "@Article (key,", "@ article(\nkey,", "@article\n(key,"]
+)
+def test_an_entry_in_parentheses_of_any_type_is_read(head: str, dump: Made) -> None:
+    assert titles(dump(f'{head} title = "Found")\n@misc{{last, title = {{Last}}}}\n')) == [
+        "Found",
+        "Last",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("@article key, title = {A}", "no { or ( follows its type"),
+        ("@article", "no { or ( follows its type"),
+        ("@{key, title = {A}}", "no type such as article"),
+        ("@", "no { or ( follows its type"),
+        ('@"article"{key, title = {A}}', "no { or ( follows its type"),
+    ],
+)
+def test_what_begins_like_an_entry_and_is_none_is_refused(
+    line: str, reason: str, dump: Made
+) -> None:
+    made = dump(f"@misc{{a, title={{A}}}}\n{line}\n@misc{{b, title={{B}}}}\n")
+    assert titles(made) == ["A", "B"]
+    assert [(number, why.partition(":")[0]) for number, why in refused(made)] == [(2, reason)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "@comment nothing",
+        "@string nothing",
+        "@preamble",
+        "% @article",
+        "jane@example.org {or so}",
+        "a remark",
+    ],
+)
+def test_what_is_no_entry_by_rule_is_not_counted(line: str, dump: Made) -> None:
+    assert (
+        len(list(dump(f"@misc{{a, title={{A}}}}\n{line}\n@misc{{b, title={{B}}}}\n").records()))
+        == 2
+    )
+
+
+@pytest.mark.parametrize(
+    "format", ["openalex", "semantic-scholar-api", "crossref", "zotero", "csl-json"]
+)
+def test_bare_records_between_pages_of_them_are_read(format: str, dump: Made) -> None:
+    key = {"openalex": "results", "semantic-scholar-api": "data"}.get(format, "items")
+    records = [
+        written(format, title).strip().removeprefix(EVERY[format][0]).removesuffix(EVERY[format][3])
+        for title in "ABCD"
+    ]
+    page = '{"next":{"x":[1]},"%s":[%s]}'
+    text = "\n".join(
+        (
+            page % (key, records[0]),
+            records[1],
+            page % (key, records[2]),
+            '{"error":"too many requests"}',
+            records[3],
+        )
+    )
+    source, found = read_as(format, text)
+    assert [one.title for one in found if isinstance(one, Record) and one.title] == [
+        "A",
+        "B",
+        "C",
+        "D",
+    ]
+    assert len(found) == 5 or source.incomplete
+    assert source.incomplete is None or format == "crossref"
+
+
+def test_a_list_that_is_closed_too_early_makes_the_file_incomplete(dump: Made) -> None:
+    made = dump(
+        written("openalex", "A", "B")
+        .replace('"DAY"', '""')
+        .replace("}\n", "]}\n")
+        .replace("},\n", "}],\n")
+    )
+    found = list(made.records())
+    assert [one.title for one in found if isinstance(one, Record)] == ["A"]
+    assert made.incomplete == "the brackets do not match before record 2: records may be missing"
+
+
+def test_a_bracket_too_many_costs_no_record(dump: Made) -> None:
+    made = dump(written("openalex", "A", "B", "C").replace("},\n", "}},\n", 1))
+    assert titles(made) == ["A", "B", "C"]
+    assert refused(made) == [(2, "a bracket that closes nothing")]
+    assert made.incomplete is None
+
+
+@pytest.mark.parametrize("format", ["oai-pmh", "feed", "arxiv-api", "pubmed"])
+def test_an_entry_whose_beginning_is_damaged_is_told_of(format: str, dump: Made) -> None:
+    name = EVERY[format][1][1:].partition(">")[0]
+    made = dump(written(format, "A", "B", "C").replace(f"\n<{name}>", f'\n<{name} a="<">', 1))
+    assert [
+        one.title for one in made.records() if isinstance(one, Record) and one.title != "B"
+    ] == ["A", "C"]
+    assert (2, f"damaged: no <{name}> stands before this </{name}>") in refused(made)
