@@ -10,7 +10,7 @@ from typing import Final
 
 from digest.dumps.fields import make_day, month_number, year_in_name
 from digest.dumps.formats import Head, Sure
-from digest.dumps.stream import RAW_CAP, Source, too_long
+from digest.dumps.stream import RAW_CAP, Source, decoded, raw_text, too_long
 from digest.model import Record, Rejected
 
 _INVITATION: Final = "Get trending papers in your email inbox!"
@@ -92,13 +92,10 @@ def _blocks(source: Source) -> Iterator[Block | Rejected]:
         if data is None:
             yield too_long(number)
             continue
-        try:
-            text = data.decode("utf-8").strip()
-        except UnicodeError:
-            yield Rejected(line=number, raw=data.decode("utf-8", "replace")[:RAW_CAP], reason="not UTF-8")
-            continue
-        if text:
-            yield number, text
+        if (text := decoded(data)) is None:
+            yield Rejected(line=number, raw=raw_text(data), reason="not UTF-8")
+        elif stripped := text.strip():
+            yield number, stripped
 
 
 def _record(pair: tuple[Block, Block], day: date | None, rank: int) -> Record:

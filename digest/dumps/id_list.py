@@ -11,7 +11,7 @@ from typing import Final
 
 from digest.dumps.formats import Head, Sure
 from digest.dumps.references import unversioned
-from digest.dumps.stream import RAW_CAP, Source, raw_text, too_long
+from digest.dumps.stream import RAW_CAP, Source, decoded, raw_text, too_long
 from digest.model import Record, Rejected
 
 _BULLET: Final = re.compile(r"(?:[-*•]|[0-9]{1,4}[.)])\s+")
@@ -49,11 +49,10 @@ class IdList:
             if data is None:
                 yield too_long(number)
                 continue
-            try:
-                line = data.decode("utf-8").strip()
-            except UnicodeError:
+            if (text := decoded(data)) is None:
                 yield Rejected(line=number, raw=raw_text(data), reason="not UTF-8")
                 continue
+            line = text.strip()
             if not line or line.startswith("#"):
                 continue
             raw = line[:RAW_CAP]

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from digest.dumps.stream import ITEM_CAP, Row, Source, raw_text, too_long
+from digest.dumps.stream import ITEM_CAP, Row, Source, encoding_of, raw_text, too_long
 from digest.model import Rejected
 
 _TYPE: Final = re.compile(r"`([^`]*)`")
@@ -94,6 +94,7 @@ def decode_each(source: Source, rows: Iterator[Row], decoder: msgspec.json.Decod
         if _is_swarm(data):
             yield Rejected(line=number, raw=raw_text(data), reason=f"holds more than {_SIGNS:,} brackets and commas")
             continue
+        data = _as_utf8(data)
         try:
             yield number, data, decode(data)
         except msgspec.ValidationError as error:
@@ -122,10 +123,19 @@ def decode_object(data: bytes) -> dict[str, Any] | None:
     if _is_swarm(data):
         return None
     try:
-        value = msgspec.json.decode(data)
+        value = msgspec.json.decode(_as_utf8(data))
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _as_utf8(data: bytes) -> bytes:
+    """The record in UTF-8 where it was written in Windows-1252; else as it is."""
+    return (
+        data.decode("cp1252").encode()
+        if not data.isascii() and encoding_of(data) == "cp1252"
+        else data
+    )
 
 
 def _is_whole(data: bytes) -> bool:

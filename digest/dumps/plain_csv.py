@@ -9,7 +9,7 @@ from typing import Final
 
 from digest.dumps.columns import Row, record_of, spelled_best
 from digest.dumps.formats import Head, Sure
-from digest.dumps.stream import Source, too_long
+from digest.dumps.stream import Source, decoded, raw_text, too_long
 from digest.model import Record, Rejected
 
 _SIGNS: Final = (",", ";", "\t")
@@ -124,10 +124,8 @@ class _Feed:
             if data is None:
                 self._aside.append(too_long(number))
                 continue
-            try:
-                text = data.decode("utf-8")
-            except UnicodeError:
-                self._aside.append(Rejected(line=number, raw=data.decode("utf-8", "replace")[: 64 * 1024], reason="not UTF-8"))
+            if (text := decoded(data)) is None:
+                self._aside.append(Rejected(line=number, raw=raw_text(data), reason="not UTF-8"))
                 continue
             if "\0" in text:
                 self._aside.append(Rejected(line=number, raw=text[: 64 * 1024], reason="holds NUL bytes"))

@@ -103,8 +103,9 @@ EVERY = XML | JSON | TEXT
 #: an id-list has no titles, the page no markup, ids or days
 TITLED = {name: one for name, one in EVERY.items() if name != "id-list"}
 
-#: formats whose files cannot say how they are encoded and are still written as they were before UTF-8
-OLDER_THAN_UTF_8 = ("bibtex", "ris")
+#: formats whose files say how they are encoded; the others may hold entries as they were written before UTF-8
+SAY_THEIR_ENCODING = tuple(XML)
+MAY_BE_OLDER_THAN_UTF_8 = sorted(TITLED.keys() - XML.keys())
 
 
 def written(format: str, *titles: str, id: str = "2604.00001", day: str = "2026-04-01") -> str:

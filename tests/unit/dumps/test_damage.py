@@ -25,7 +25,9 @@ def test_one_bad_line_in_the_middle_is_put_aside(dump: Made) -> None:
 
 
 def test_a_line_that_is_no_utf8_is_rejected_with_what_can_be_shown(dump: Made) -> None:
-    made = dump(row(1).encode() + b"\n" + row(2).encode().replace(b"Title", b"T\xfftle") + b"\n")
+    made = dump(
+        row(1).encode() + b"\n" + row(2).encode().replace(b"Title", b"T\xff\xc3\xbctle") + b"\n"
+    )
     assert refused(made) == [(2, "not UTF-8")]
     assert "T\ufffdtle 2" in next(one.raw for one in made.records() if isinstance(one, Rejected))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,32 +11,61 @@ from hypothesis import strategies as st
 from digest.dumps.stream import encoding_of
 from digest.errors import DumpError
 from digest.model import Record
-from tests.unit.dumps.conftest import Made, entries, titles
-from tests.unit.dumps.every_format import EVERY, OLDER_THAN_UTF_8, TITLED, reasons, written
+from tests.unit.dumps.conftest import Made, entries, papers, titles
+from tests.unit.dumps.every_format import (
+    EVERY,
+    MAY_BE_OLDER_THAN_UTF_8,
+    SAY_THEIR_ENCODING,
+    TITLED,
+    reasons,
+    written,
+)
 
 
-@pytest.mark.parametrize("format", sorted(TITLED.keys() - OLDER_THAN_UTF_8))
-def test_a_record_in_another_encoding_is_refused_and_the_others_are_read(format: str, dump: Made) -> None:
+@pytest.mark.parametrize("format", SAY_THEIR_ENCODING)
+def test_a_record_in_another_encoding_than_declared_is_refused(format: str, dump: Made) -> None:
     made = dump(written(format, "Before", "Caf\xe9 at Night", "Behind").encode("latin-1"))
-    assert reasons(made)[0] == "not UTF-8"
-    if format == "huggingface-page":  # where one block cannot be read, nobody knows which of the others are titles
-        assert titles(made) == ["Before"]
-    else:
-        assert titles(made) == ["Before", "Behind"]
-        assert len(reasons(made)) == 1
+    assert (titles(made), reasons(made)) == (["Before", "Behind"], ["not UTF-8"])
 
 
-@pytest.mark.parametrize("format", OLDER_THAN_UTF_8)
-def test_an_entry_of_a_format_without_an_encoding_may_be_windows_1252_beside_others_in_utf_8(format: str, dump: Made) -> None:
+@pytest.mark.parametrize("format", MAY_BE_OLDER_THAN_UTF_8)
+def test_an_entry_may_be_windows_1252_beside_others_in_utf_8(format: str, dump: Made) -> None:
     before, record, between, after = EVERY[format]
     encodings = {"Müller": "utf-8", "“Café” – naïve": "cp1252", "Plain": "ascii", "Straße": "latin-1", "Жизнь": "utf-8"}
-    found = [record.replace("TITLE", title).encode(encoding) for title, encoding in encodings.items()]
+    texts = [re.sub(r"\bID\b|\bDAY\b", "", record).replace("TITLE", title) for title in encodings]
+    found = [
+        text.encode(encoding) for text, encoding in zip(texts, encodings.values(), strict=True)
+    ]
     made = dump(before.encode() + between.encode().join(found) + after.encode())
     assert titles(made) == list(encodings)
-    assert [title in one.raw for title, one in zip(encodings, made.records(), strict=True) if isinstance(one, Record)] == [True] * 5
+    records = [one for one in made.records() if isinstance(one, Record)]
+    assert [title in one.raw for title, one in zip(encodings, records, strict=True)] == [True] * 5
 
 
-@pytest.mark.parametrize("format", OLDER_THAN_UTF_8)
+def test_a_list_of_identifiers_may_be_windows_1252(dump: Made) -> None:
+    made = dump(
+        "2604.00001\n2604.00002\n2604.00003\n2604.00004 # café\nGraphs of the Café\n".encode(
+            "cp1252"
+        )
+    )
+    assert titles(made)[-1] == "Graphs of the Café"
+    assert reasons(made) == []
+
+
+def test_a_table_saved_by_a_spreadsheet_before_utf_8_is_read(dump: Made) -> None:
+    made = dump(
+        'title;authors;abstract;Größe\n“Köche”;Jane Müller;Öl – und\n;;;\nB;"J.\nDoë";;1\n'.encode(
+            "cp1252"
+        )
+    )
+    assert [(one.title, one.authors) for one in papers(made) if one.title] == [
+        ("“Köche”", ("Jane Müller",)),
+        ("B", ("J.\nDoë",)),
+    ]
+    assert made.ignored == {"Größe": 1}
+
+
+@pytest.mark.parametrize("format", MAY_BE_OLDER_THAN_UTF_8)
 @pytest.mark.parametrize(
     "title",
     [
@@ -45,7 +76,14 @@ def test_an_entry_of_a_format_without_an_encoding_may_be_windows_1252_beside_oth
 )
 def test_damaged_utf_8_is_not_taken_for_windows_1252(format: str, title: bytes, dump: Made) -> None:
     made = dump(written(format, "Before", "HERE", "Behind").encode().replace(b"HERE", title))
-    assert (titles(made), reasons(made)) == (["Before", "Behind"], ["not UTF-8"])
+    assert reasons(made)[0] == "not UTF-8"
+    if (
+        format == "huggingface-page"
+    ):  # where one block cannot be read, nobody knows which of the others are titles
+        assert titles(made) == ["Before"]
+    else:
+        assert titles(made) == ["Before", "Behind"]
+        assert len(reasons(made)) == 1
 
 
 @settings(max_examples=100)
