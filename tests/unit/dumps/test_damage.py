@@ -29,7 +29,7 @@ def test_a_line_that_is_no_utf8_is_rejected_with_what_can_be_shown(dump: Made) -
         row(1).encode() + b"\n" + row(2).encode().replace(b"Title", b"T\xff\xc3\xbctle") + b"\n"
     )
     assert refused(made) == [(2, "not UTF-8")]
-    assert "T\ufffdtle 2" in next(one.raw for one in made.records() if isinstance(one, Rejected))
+    assert "T\ufffdütle 2" in next(one.raw for one in made.records() if isinstance(one, Rejected))
 
 
 def test_a_wrong_type_names_its_field(dump: Made) -> None:
