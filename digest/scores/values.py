@@ -100,6 +100,8 @@ class Scored:
     compared: NDArray[np.float64]
     mean: float
     deviation: float
+    #: percentiles that the papers have at least, since those compared that tie with them count; None where nothing ties
+    tied: NDArray[np.int64] | None = None
 
 
 def scored(values: NDArray[np.float64], compared: NDArray[np.float64]) -> Scored:
@@ -127,10 +129,41 @@ def score_all(profiles: Sequence[Profile], day: Day) -> list[Scored]:
         empty = not ordered.shape[1]
         means, deviations = ([0.0] * len(values),) * 2 if empty else (ordered.mean(axis=1).tolist(), ordered.std(axis=1).tolist())
         found += [
-            Scored(values=mine, compared=theirs, mean=mean, deviation=deviation)
-            for mine, theirs, mean, deviation in zip(competing, ordered, means, deviations, strict=True)
+            Scored(
+                values=mine,
+                compared=theirs,
+                mean=mean,
+                deviation=deviation,
+                tied=None if len(profile.at) or empty else _tied_percentiles(mine, against, day),
+            )
+            for profile, mine, theirs, against, mean, deviation in zip(
+                profiles[start:end], competing, ordered, compared, means, deviations, strict=True
+            )
         ]
     return found
+
+
+def _tied_percentiles(
+    values: NDArray[np.float64], compared: NDArray[np.float64], day: Day
+) -> NDArray[np.int64]:
+    """Percentiles that count the ties, shape (competing,); a higher value never has a lower one.
+
+    To who named no more than a category all of its papers are worth the same, but for how new and how popular they
+    are. So papers tie where what the reader said adds the same to them, and adds something at all.
+    """
+    trending = day.trending.sum(axis=0)
+    nothing = trending[day.competing :] if len(compared) < len(trending) else trending
+    said = np.round(values - trending[: day.competing], _DECIMALS - 1)
+    others = np.sort(np.round(compared - nothing, _DECIMALS - 1))
+    below = np.searchsorted(others, said, side="left")
+    upto = np.searchsorted(others, said, side="right")
+    found = np.where((said > 0) & (upto > below), 100 * upto // len(others), 0)
+    order = np.lexsort((found, values))
+    found[order] = np.maximum.accumulate(found[order])
+    # Of equal values the last has the most.
+    last = np.searchsorted(values[order], values, side="right") - 1
+    lifted: NDArray[np.int64] = found[order][last]
+    return lifted
 
 
 def _values(profiles: Sequence[Profile], day: Day) -> NDArray[np.float64]:
@@ -258,8 +291,9 @@ def rank(
     `among` are the ids that compete for this reader (None: all of the day). `match` tells what standard scores stand for.
 
     `percentile` is the share of the recent papers, in whole per cent rounded down, that this reader would value less were they new
-    today; of the competing ones where the day has no recent papers. `standard` is how many of their standard deviations the value lies
-    above their mean, 0 where they do not differ.
+    today; of the competing ones where the day has no recent papers. Without thumbs, those that tie
+    count as well. `standard` is how many of their standard deviations the value lies above their mean, 0 where they do not
+    differ.
     """
     for rows, values, percentiles, standards in _ordered(scored, day, among):
         matches = [None] * len(rows) if match is None else match(standards)
@@ -285,13 +319,17 @@ def _ordered(scored: Scored, day: Day, among: Collection[int] | None) -> Iterato
         chosen, worth = rows[best], values[best]
         order = np.lexsort((day.ids[chosen], -worth))
         chosen, worth = chosen[order], worth[order]
-        yield chosen, worth, *_standing(scored, worth)
+        yield chosen, worth, *_standing(scored, chosen, worth)
         rows, values, size = np.delete(rows, best), np.delete(values, best), size * 8
 
 
-def _standing(scored: Scored, values: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _standing(
+    scored: Scored, rows: NDArray[np.int64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Percentiles and standard scores."""
     percentiles = 100 * np.searchsorted(scored.compared, values, side="left") // max(len(scored.compared), 1)
+    if scored.tied is not None:
+        percentiles = np.maximum(percentiles, scored.tied[rows])
     alike = scored.deviation <= _EQUAL
     return percentiles, np.zeros(len(values)) if alike else (values - scored.mean) / scored.deviation
 
