@@ -29,21 +29,44 @@ def _each(name: str, what: str) -> typer.models.OptionInfo:
 
 @app.command()
 def subscribe(
-    email: Annotated[str | None, typer.Argument(help="Address of the reader.", show_default=False)] = None,
-    file: Annotated[Path | None, typer.Option("--file", help="Many readers: .csv or .jsonl, one a row.", show_default=False)] = None,
+    email: Annotated[
+        str | None, typer.Argument(help="Address of the reader.", show_default=False)
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file",
+            help="Many readers: .csv or .jsonl, one a row, or what `subscribers --json` printed.",
+            show_default=False,
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="How to greet them.")] = None,
     timezone: Annotated[str | None, typer.Option(help="For example Europe/Berlin.")] = None,
     hour: Annotated[int | None, typer.Option(help="Local hour of the digest, 0-23.")] = None,
-    days: Annotated[str | None, typer.Option(help='Weekdays, for example "1,2,3,4,5" (1 = Monday).')] = None,
+    days: Annotated[
+        str | None, typer.Option(help='Weekdays, for example "1,2,3,4,5" (1 = Monday).')
+    ] = None,
     size: Annotated[int | None, typer.Option(help="Papers in a digest at most.")] = None,
-    threshold: Annotated[str | None, typer.Option(help="Least match: 0-100 (0 = none), good or strong.")] = None,
-    keyword: Annotated[Words, _each("--keyword", 'A keyword or phrase; a leading "-" counts against')] = None,
+    threshold: Annotated[
+        str | None, typer.Option(help="Least match: 0-100 (0 = none), good or strong.")
+    ] = None,
+    keyword: Annotated[
+        Words, _each("--keyword", 'A keyword or phrase; a leading "-" counts against')
+    ] = None,
     category: Annotated[Words, _each("--category", "A category such as cs.LG or q-bio")] = None,
     author: Annotated[Words, _each("--author", "An author to follow")] = None,
-    paper: Annotated[Words, _each("--paper", "An example paper: arXiv id, DOI, link or title")] = None,
+    paper: Annotated[
+        Words, _each("--paper", "An example paper: arXiv id, DOI, link or title")
+    ] = None,
     text: Annotated[str | None, typer.Option(help="The interest in their own words.")] = None,
-    interest: Annotated[str | None, typer.Option(help="Which interest these words are for; one of a new name is added.")] = None,
-    share: Annotated[int | None, typer.Option(help="Its part of the digest beside the other interests' shares, 1-100.")] = None,
+    interest: Annotated[
+        str | None,
+        typer.Option(help="Which interest these words are for; one of a new name is added."),
+    ] = None,
+    share: Annotated[
+        int | None,
+        typer.Option(help="Its part of the digest beside the other interests' shares, 1-100."),
+    ] = None,
     drop_interest: Annotated[Words, _each("--drop-interest", "An interest to give up")] = None,
     as_json: AsJson = False,
     config: ConfigPath = None,
@@ -124,6 +147,8 @@ def _subscribe_file(service: App, file: Path, as_json: bool) -> None:
             bad.append(BadRow(line=lines[id(done[0])], reason=str(done[1])))
     bad.sort(key=lambda row: row.line)
     told = ", ".join(f"{n} {outcome}" for outcome, n in sorted(outcomes.items())) or "nobody"
+    if outcomes["pending"]:
+        told += ". Who is pending asked by page or API: they get no digest until they confirm by the link in their mail"
     show_rows(f"{file}: {told}", outcomes, bad, as_json=as_json)
 
 
@@ -171,8 +196,10 @@ def subscribers(
         if apply:
             subscriptions.apply_config(service)
         found = subscriptions.everybody(service)
+        doors = subscriptions.origins(service)
     if as_json:
-        show_json([as_values(s) for s in found])
+        joined = ({"created": s.created, "origin": doors[s.id]} for s in found)
+        show_json([as_values(s) | added for s, added in zip(found, joined, strict=True)])
         return
     table = listing("email", "standing", "when", "size", "interests", numbers=("size",))
     for s in found:

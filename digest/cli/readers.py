@@ -1,17 +1,18 @@
-"""A file of readers, one a row (.csv or .jsonl) -> wishes. Lists are JSON arrays in .jsonl, separated by ";" in .csv."""
+"""A file of readers (.csv, .jsonl, or a JSON list) -> wishes. Lists are JSON arrays in JSON, separated by ";" in .csv."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from digest.errors import InputError
-from digest.model import Interest
+from digest.model import Interest, Standing
 from digest.subscriptions import Wish
 
 
@@ -73,6 +74,30 @@ def _interests(value: Any) -> tuple[Interest, ...]:
     return found
 
 
+def _standing(value: Any) -> Standing:
+    try:
+        return Standing(value.strip().lower() if isinstance(value, str) else value)
+    except ValueError:
+        raise ValueError(f"must be one of {', '.join(Standing)}") from None
+
+
+def _instant(value: Any) -> datetime:
+    try:
+        at = datetime.fromisoformat(_text(value).strip())
+    except ValueError:
+        raise ValueError("must be a time such as 2026-06-09T07:00:00+00:00") from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _door(value: Any) -> str:
+    if value not in _DOORS:
+        raise ValueError(f"must be one of {', '.join(_DOORS)}")
+    return str(value)
+
+
+#: by which a reader came
+_DOORS = ("command", "file", "config", "page", "api")
+
 #: column -> how its value is read
 COLUMNS: Mapping[str, Callable[[Any], Any]] = {
     "email": _text,
@@ -90,6 +115,9 @@ COLUMNS: Mapping[str, Callable[[Any], Any]] = {
     "papers": _list,
     "text": _text,
     "interests": _interests,
+    "standing": _standing,
+    "created": _instant,
+    "origin": _door,
 }
 
 
@@ -145,9 +173,7 @@ def _csv_rows(path: Path, file: Any, columns: Sequence[str], needed: str) -> Ite
 
 
 def _json_rows(file: Any) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
-    for line, text in enumerate(file, 1):
-        if not text.strip():
-            continue
+    for line, text in _json_texts(file):
         try:
             row = msgspec.json.decode(text)
         except msgspec.DecodeError as error:
@@ -157,6 +183,25 @@ def _json_rows(file: Any) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
             yield line, {name: value for name, value in row.items() if value is not None}
         else:
             yield line, BadRow(line=line, reason='must be an object like {"email": "reader@example.org"}')
+
+
+def _json_texts(file: Any) -> Iterator[tuple[int, str | bytes]]:
+    """JSON lines with their numbers; of one JSON list its elements, each with its ordinal."""
+    lines = ((number, text) for number, text in enumerate(file, 1) if text.strip())
+    first = next(lines, None)
+    if first is None:
+        return
+    if first[1].lstrip().startswith("["):
+        whole = first[1] + "".join(text for _, text in lines)
+        try:
+            items = msgspec.json.decode(whole, type=list[msgspec.Raw])
+        except msgspec.DecodeError:
+            yield first[0], whole
+            return
+        yield from enumerate(map(bytes, items), 1)
+        return
+    yield first
+    yield from lines
 
 
 def _wish(line: int, row: Mapping[str, Any]) -> tuple[int, Wish] | BadRow:

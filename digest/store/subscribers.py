@@ -19,9 +19,20 @@ def key(email: str) -> str:
     return email.casefold()
 
 
-def add(tx: Connection, subscriber: Subscriber, *, origin: str, now: datetime) -> Subscriber:
-    """Store a new subscriber (its id is ignored) with interests; returns it with its id."""
-    values = _values(subscriber) | {"origin": origin, "created_at": now, "changed_at": now}
+def add(
+    tx: Connection,
+    subscriber: Subscriber,
+    *,
+    origin: str,
+    now: datetime,
+    created: datetime | None = None,
+) -> Subscriber:
+    """Store a new subscriber (its id is ignored) with interests; returns it with its id. Without `created` they join now."""
+    values = _values(subscriber) | {
+        "origin": origin,
+        "created_at": created or now,
+        "changed_at": now,
+    }
     ident = tx.execute(subscribers.insert().values(**values).returning(subscribers.c.id)).scalar_one()
     _add_interests(tx, ident, subscriber.interests)
     return _one(tx, subscribers.c.id == ident)
@@ -40,6 +51,13 @@ def was_confirmed(tx: Connection, ident: int) -> bool:
     welcomed = exists().where(messages.c.subscriber_id == ident, messages.c.kind == MessageKind.WELCOME.value)
     theirs = select(subscribers.c.id).where(subscribers.c.id == ident, subscribers.c.origin.not_in(("page", "api")) | welcomed)
     return tx.execute(theirs).scalar_one_or_none() is not None
+
+
+def origins(tx: Connection) -> dict[int, str]:
+    """The door by which each subscriber came, by id."""
+    return {
+        row.id: row.origin for row in tx.execute(select(subscribers.c.id, subscribers.c.origin))
+    }
 
 
 def set_standing(tx: Connection, ident: int, standing: Standing, *, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from typing import Literal
 from digest import store
 from digest.app import App
 from digest.errors import AddressError, ConfigError, DigestError, InputError, NotFoundError
-from digest.model import MessageKind, Standing, Subscriber, Suppression
+from digest.model import MessageKind, Standing, Subscriber, Suppression, SuppressionReason
 from digest.subscriptions.wishes import Wish, address, normal, shaped, threshold
 
 #: a confirmation or welcome that cannot be sent for so long is of no use any more
@@ -19,12 +19,22 @@ _LETTER_WINDOW = timedelta(days=2)
 #: bulk subscriptions in one transaction
 _MANY = 500
 
-Outcome = Literal["new", "changed", "unchanged", "back", "asked", "left", "suppressed"]
+Outcome = Literal["new", "changed", "unchanged", "back", "asked", "pending", "left", "suppressed"]
+#: what a file may make of somebody who is known: each of those behind their own standing but pending
+_FEWER_MAILS = (
+    Standing.ACTIVE,
+    Standing.PAUSED,
+    Standing.PENDING,
+    Standing.LEFT,
+    Standing.SUPPRESSED,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subscribed:
-    """What became of a wish. `asked` = a mail asks for confirmation; `left`, `suppressed` = left alone, since the reader or their server said no."""
+    """What became of a wish. `asked` = a mail asks for confirmation; `pending` = changed, and they have yet to confirm;
+    `left`, `suppressed` = left alone, since the reader or their server said no.
+    """
 
     subscriber: Subscriber
     outcome: Outcome
@@ -35,7 +45,8 @@ class Subscribed:
 def subscribe(app: App, wish: Wish, *, origin: str) -> Subscribed:
     """Subscribe someone for whom the operator answers: confirmed at once. A known subscriber gets what the wish names.
 
-    Who left is only brought back by the command, which names one person on purpose; never by a file or the config.
+    Who left is only brought back by the command, which names one person on purpose; never by a file or the config. Nor does a
+    file confirm who has yet to do so. Its `standing` counts for a new address; of a known one it can stop mail, not start it.
     """
     with app.store.writing() as tx:
         return _subscribe(app, tx, wish, origin)
@@ -64,19 +75,71 @@ def _subscribe(app: App, tx: store.Connection, wish: Wish, origin: str) -> Subsc
         nobody = replace(_blank(app, email), standing=Standing.SUPPRESSED)
         return Subscribed(subscriber=known or nobody, outcome="suppressed", suppression=suppression)
     if known is None:
-        made = store.subscribers.add(tx, shaped(wish, _blank(app, email)), origin=origin, now=now)
-        return Subscribed(subscriber=made, outcome="new")
+        return Subscribed(
+            subscriber=_add(app, tx, wish, shaped(wish, _blank(app, email)), origin), outcome="new"
+        )
     if known.standing is Standing.SUPPRESSED:
         return Subscribed(subscriber=known, outcome="suppressed")
     if known.standing is Standing.LEFT and origin != "command":
         return Subscribed(subscriber=known, outcome="left")
     wanted = shaped(wish, replace(known, email=email))
     outcome: Outcome = "changed"
-    if known.standing in (Standing.LEFT, Standing.PENDING):
+    if wish.standing is not None and _stops(wish, known):
+        return Subscribed(subscriber=_stop(app, tx, wanted, wish.standing), outcome="changed")
+    if known.standing is Standing.PENDING and origin == "file":
+        outcome = "pending"
+    elif known.standing in (Standing.LEFT, Standing.PENDING):
         wanted, outcome = replace(wanted, standing=Standing.ACTIVE), "back"
     if wanted == known:
         return Subscribed(subscriber=known, outcome="unchanged")
     return Subscribed(subscriber=store.subscribers.change(tx, wanted, now=now), outcome=outcome)
+
+
+def _add(
+    app: App, tx: store.Connection, wish: Wish, subscriber: Subscriber, origin: str
+) -> Subscriber:
+    """Store somebody new with what the wish says of them."""
+    standing, now = wish.standing or Standing.ACTIVE, app.now()
+    stopped = standing is Standing.SUPPRESSED
+    # Nobody answers for an address that was never confirmed.
+    door = wish.origin or ("page" if standing is Standing.PENDING else origin)
+    made = store.subscribers.add(
+        tx,
+        replace(subscriber, standing=Standing.ACTIVE if stopped else standing),
+        origin=door,
+        now=now,
+        created=wish.created,
+    )
+    return _stop(app, tx, made, standing) if stopped else made
+
+
+def _stops(wish: Wish, known: Subscriber) -> bool:
+    """Whether a wish asks for less mail than a known subscriber gets. To be asked again is no less."""
+    if wish.standing is None or wish.standing is Standing.PENDING:
+        return False
+    return _FEWER_MAILS.index(wish.standing) > _FEWER_MAILS.index(known.standing)
+
+
+def _stop(app: App, tx: store.Connection, wanted: Subscriber, standing: Standing) -> Subscriber:
+    """Store a subscriber who gets no more mail for now; what waits for them is skipped."""
+    now = app.now()
+    if standing is Standing.SUPPRESSED:
+        changed = store.subscribers.change(tx, wanted, now=now)
+        evidence = "suppressed according to a file of readers"
+        store.suppressions.add(
+            tx,
+            Suppression(
+                address=wanted.email,
+                reason=SuppressionReason.OPERATOR,
+                since=now,
+                evidence=evidence,
+            ),
+            now=now,
+        )
+        return replace(changed, standing=standing)
+    changed = store.subscribers.change(tx, replace(wanted, standing=standing), now=now)
+    store.ledger.skip_waiting(tx, changed.id, now=now)
+    return changed
 
 
 def ask(app: App, wish: Wish, *, origin: str) -> Subscribed:
@@ -208,6 +271,12 @@ def everybody(app: App) -> list[Subscriber]:
     """In order of joining, whatever their standing."""
     with app.store.reading() as tx:
         return store.subscribers.by_standing(tx)
+
+
+def origins(app: App) -> dict[int, str]:
+    """The door by which each subscriber came, by id: command, file, config, page or api."""
+    with app.store.reading() as tx:
+        return store.subscribers.origins(tx)
 
 
 def apply_config(app: App) -> list[Subscribed]:

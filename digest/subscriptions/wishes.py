@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 
 from digest.errors import AddressError, InputError
-from digest.model import EXAMPLES_MAX, INTERESTS_MAX, NAME_MAX, SHARE_MAX, THRESHOLD_WORDS, Interest, Subscriber, Threshold
+from digest.model import (
+    EXAMPLES_MAX,
+    INTERESTS_MAX,
+    NAME_MAX,
+    SHARE_MAX,
+    THRESHOLD_WORDS,
+    Interest,
+    Standing,
+    Subscriber,
+    Threshold,
+)
 
 #: sizes that keep one reader from costing a thousand
 _TEXT_MAX, _LIST_MAX, _WORD_MAX = 4000, 200, 200
@@ -41,6 +52,11 @@ class Wish:
     drop: tuple[str, ...] | None = None
     #: all interests, instead of those that there are; what is empty counts as none
     interests: tuple[Interest, ...] | None = None
+    #: whether mail may go to them, as a file of readers says; None = confirmed
+    standing: Standing | None = None
+    #: when they joined, and by which door, as a file of readers says
+    created: datetime | None = None
+    origin: str | None = None
 
 
 def address(text: str) -> str:

@@ -1,0 +1,193 @@
+"""What `subscribers --json` prints and `subscribe --file` reads: nothing is lost, and nobody is brought back."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digest import pipeline, subscriptions
+from digest.app import App
+from digest.cli.people import as_values
+from digest.cli.readers import COLUMNS, BadRow, read_readers
+from digest.model import THRESHOLD_WORDS, Interest, Standing
+from digest.subscriptions import Wish
+from tests.conftest import make_app
+
+_words = st.lists(
+    st.text("abcé +-.#;,'\"", min_size=1, max_size=8).filter(lambda text: text.strip(" -+.#;,'\"")),
+    max_size=3,
+)
+_interest = st.builds(
+    Interest,
+    name=st.sampled_from(["main", "hands", "scans; slices"]),
+    share=st.integers(1, 100),
+    keywords=_words.map(tuple),
+    categories=st.lists(st.sampled_from(["cs.LG", "-cs.RO", "q-bio"]), max_size=2).map(tuple),
+    authors=st.lists(st.sampled_from(["Jane Doe", "-J. Roe"]), max_size=2).map(tuple),
+    papers=st.lists(
+        st.sampled_from(["2606.00001", "doi:10.1000/x;y", "A title, of words"]), max_size=2
+    ).map(tuple),
+    text=st.sampled_from(["", "tactile\nsensing", "; ,"]),
+).filter(lambda interest: not interest.empty)
+_reader = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(["", "Jane", "Ann; Bo, C"]),
+        "timezone": st.sampled_from(["UTC", "Europe/Berlin", "Pacific/Auckland"]),
+        "hour": st.integers(0, 23),
+        "days": st.sets(st.integers(1, 7), min_size=1).map(sorted),
+        "size": st.integers(1, 100),
+        "threshold": st.integers(0, 100) | st.sampled_from(THRESHOLD_WORDS),
+        "interests": st.lists(_interest, max_size=3, unique_by=lambda interest: interest.name),
+        "standing": st.sampled_from(list(Standing)),
+        "created": st.integers(0, 1000).map(
+            lambda days: (datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=days)).isoformat()
+        ),
+        "origin": st.sampled_from(["command", "file", "config", "page", "api"]),
+    }
+)
+
+
+def exported(app: App) -> list[dict[str, Any]]:
+    doors = subscriptions.origins(app)
+    found = [
+        as_values(s) | {"created": s.created, "origin": doors[s.id]}
+        for s in subscriptions.everybody(app)
+    ]
+    return msgspec.json.decode(msgspec.json.encode(found, enc_hook=str))  # type: ignore[no-any-return]
+
+
+def imported(
+    app: App, folder: Path, rows: list[dict[str, Any]], name: str = "readers.json"
+) -> list[str]:
+    path = folder / name
+    if name.endswith("l"):
+        path.write_bytes(b"\n".join(msgspec.json.encode(row) for row in rows))
+    else:
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=2))
+    read = list(read_readers(path))
+    assert not [row for row in read if isinstance(row, BadRow)]
+    wishes = [row[1] for row in read if not isinstance(row, BadRow)]
+    granted = list(subscriptions.subscribe_many(app, wishes, origin="file"))
+    return ["refused" if isinstance(one, tuple) else one.outcome for one in granted]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    readers=st.lists(_reader, max_size=4), name=st.sampled_from(["readers.json", "readers.jsonl"])
+)
+def test_what_is_exported_is_imported_without_loss(
+    readers: list[dict[str, Any]], name: str
+) -> None:
+    rows = [
+        {"email": f"reader{number}@example.org", **reader} for number, reader in enumerate(readers)
+    ]
+    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+        one, other = make_app(Path(first)), make_app(Path(second))
+        try:
+            assert set(imported(one, Path(first), rows)) <= {"new"}
+            before = exported(one)
+            assert [row["standing"] for row in before] == [reader["standing"] for reader in readers]
+            assert [row["created"][:10] for row in before] == [
+                reader["created"][:10] for reader in readers
+            ]
+            imported(other, Path(second), before, name)
+            assert exported(other) == before
+            outcomes = imported(other, Path(second), before, name)
+            assert set(outcomes) <= {"unchanged", "left", "suppressed"}
+            assert exported(other) == before
+            stopped = {row["email"] for row in before if row["standing"] == "suppressed"}
+            assert {each.address for each in subscriptions.suppressed(other)} == stopped
+        finally:
+            one.close()
+            other.close()
+
+
+def known(app: App, standing: Standing) -> str:
+    email = "known@example.org"
+    if standing is Standing.PENDING:
+        subscriptions.ask(app, Wish(email=email, keywords=("theirs",)), origin="page")
+        return email
+    ident = subscriptions.subscribe(
+        app, Wish(email=email, keywords=("theirs",)), origin="command"
+    ).subscriber.id
+    if standing is Standing.PAUSED:
+        subscriptions.pause(app, ident, paused=True)
+    elif standing is Standing.LEFT:
+        subscriptions.unsubscribe(app, ident)
+    elif standing is Standing.SUPPRESSED:
+        subscriptions.suppress(app, [subscriptions.stopped(app, email, "it bounced")])
+    return email
+
+
+@pytest.mark.parametrize("before", list(Standing))
+@pytest.mark.parametrize("said", [None, *Standing])
+def test_a_file_stops_mail_to_who_is_known_and_starts_none(
+    any_app: App, tmp_path: Path, before: Standing, said: Standing | None
+) -> None:
+    order = [Standing.ACTIVE, Standing.PAUSED, Standing.PENDING, Standing.LEFT, Standing.SUPPRESSED]
+    email = known(any_app, before)
+    row = {"email": email, "keywords": ["new"]} | ({} if said is None else {"standing": said.value})
+    imported(any_app, tmp_path, [row], "readers.jsonl")
+    stops = (
+        said is not None
+        and said is not Standing.PENDING
+        and order.index(said) > order.index(before)
+    )
+    if before is Standing.LEFT:
+        stops = False
+    assert subscriptions.by_email(any_app, email).standing is (said if stops else before)
+
+
+def test_who_is_pending_in_a_file_gets_no_digest_and_one_standing_a_row_is_enough(
+    any_app: App, tmp_path: Path
+) -> None:
+    table = tmp_path / "readers.csv"
+    table.write_text(
+        "email,interest,keywords,standing\np@example.org,hands,robot,pending\np@example.org,scans,tumour,Pending\n"
+        "a@example.org,hands,robot,\n"
+    )
+    wishes = [row[1] for row in read_readers(table) if not isinstance(row, BadRow)]
+    done = list(subscriptions.subscribe_many(any_app, wishes, origin="file"))
+    assert [one.outcome for one in done if not isinstance(one, tuple)] == ["new", "pending", "new"]
+    reader = subscriptions.by_email(any_app, "p@example.org")
+    assert reader.standing is Standing.PENDING
+    assert [interest.name for interest in reader.interests] == ["hands", "scans"]
+    report = pipeline.compose(any_app)
+    assert "p@example.org" in [left.email for left in report.left_out]
+    assert subscriptions.origins(any_app)[reader.id] == "page"
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"standing": "confirmed"}, "must be one of pending, active, paused, left, suppressed"),
+        ({"standing": 5}, "must be one of pending"),
+        ({"created": "yesterday"}, "must be a time such as 2026-06-09T07:00:00+00:00"),
+        ({"origin": "nowhere"}, "must be one of command, file, config, page, api"),
+    ],
+)
+def test_a_bad_standing_is_told_of(tmp_path: Path, row: dict[str, Any], told: str) -> None:
+    path = tmp_path / "readers.jsonl"
+    path.write_bytes(msgspec.json.encode({"email": "a@example.org"} | row))
+    (bad,) = read_readers(path)
+    assert isinstance(bad, BadRow)
+    assert told in bad.reason
+
+
+def test_all_that_is_exported_is_a_column(any_app: App) -> None:
+    subscriptions.subscribe(any_app, Wish(email="a@example.org"), origin="command")
+    assert set(exported(any_app)[0]) <= set(COLUMNS)
+
+
+def test_a_broken_list_of_readers_is_one_bad_row(tmp_path: Path) -> None:
+    path = tmp_path / "readers.json"
+    path.write_text('[\n{"email": "a@example.org"},\n')
+    (bad,) = read_readers(path)
+    assert isinstance(bad, BadRow)
