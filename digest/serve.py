@@ -118,8 +118,10 @@ def _ingest(app: App) -> Callable[[], None]:
 
 
 def _compose(app: App) -> Callable[[], None]:
+    started = app.now()
+
     def compose() -> None:
-        composed = pipeline.compose(app, due=True)
+        composed = pipeline.compose(app, due=True, started=started)
         if composed.planned or composed.quiet:
             log.info("compose planned=%d quiet=%d", len(composed.planned), len(composed.quiet))
 

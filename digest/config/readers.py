@@ -18,8 +18,16 @@ class DigestSection(Section):
     days: tuple[Weekday, ...] = Field((1, 2, 3, 4, 5, 6, 7), description="weekdays, 1 = Monday", strict=False)
     timezone: Zone = Field("UTC", description="zone of readers who name none")
     threshold: Threshold = Field(0, description='match below which a paper is not listed: 0-100 (0 = none), "good" or "strong"')
-    window_days: Annotated[int, Field(ge=1, le=366)] = Field(7, description="papers first seen longer ago are never listed")
-    window_hours: Annotated[int, Field(ge=1, le=24)] = Field(16, description="a digest not sent so many hours after it was due expires")
+    window_days: Annotated[int, Field(ge=1, le=366)] = Field(
+        7,
+        description="days of papers that compete for a digest; more, up to 31, "
+        "where the last one that reached the reader is older",
+    )
+    window_hours: Annotated[int, Field(ge=1, le=24)] = Field(
+        16,
+        description="hours that a digest has to be sent, from when it is due or, made later, from then; "
+        "at most until the next one is due",
+    )
     author_most: Annotated[int, Field(ge=0, le=100)] = Field(
         3, description="papers by one author at most while there are others; 0 = any number. Followed authors are always listed"
     )

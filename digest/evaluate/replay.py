@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 
 import numpy as np
@@ -17,8 +17,9 @@ import numpy as np
 from digest import features, interests, recipes, store
 from digest.app import App
 from digest.model import Feedback, MessageState, Subscriber
+from digest.pipeline.candidates import competing, window_start
 from digest.pipeline.company import Company
-from digest.pipeline.gather import Gathered, Reader, Shared, View, competing, shared_by_all, view
+from digest.pipeline.gather import Gathered, Reader, Shared, View, shared_by_all, view
 from digest.pipeline.words import counted, stored_frequencies
 from digest.recipes import RECIPES
 from digest.store.history import FAILED, History
@@ -138,9 +139,9 @@ def _histories(past: Sequence[PastDigest]) -> dict[tuple[int, date], History]:
         before = now.get(one.subscriber_id, History())
         found[one.subscriber_id, one.local_date] = before
         if one.state not in FAILED:
+            arrived = one.state is MessageState.ACCEPTED and not one.bounced
             now[one.subscriber_id] = History(
-                last_day=max(one.local_date, one.composed_at.date()),
-                mark=one.mark,
+                arrived=one.reach if arrived else before.arrived,
                 listed=before.listed | {item.paper_id for item in one.items},
             )
     return found
@@ -181,18 +182,28 @@ def _as_then(
     company: Company,
 ) -> tuple[Shared, list[Reader]]:
     """What the batch was ranked from."""
-    after = local_date - timedelta(days=app.config.digest.window_days)
+    window_days = app.config.digest.window_days
+    after = {
+        one.past.subscriber_id: window_start(
+            people[one.past.subscriber_id],
+            before[one.past.subscriber_id, local_date].arrived,
+            local_date,
+            window_days,
+        )
+        for one in some
+    }
     until = max(local_date, seen.now.date())
     given = {one.past.subscriber_id: [v for v in votes.get(one.past.subscriber_id, []) if v.at < one.past.composed_at] for one in some}
     lifts = company.lifts([given[one.past.subscriber_id] for one in some])
     with app.store.reading() as tx:
-        days = store.past.first_seen(tx, after, until, seen.mark or 0)
+        days = store.past.first_seen(tx, min(after.values()), until, seen.mark or 0)
         gathered = Gathered(tx, [people[one.past.subscriber_id] for one in some], given, seen, app.config.digest.ignored_weight)
         readers = []
         for one, lift in zip(some, lifts, strict=True):
             subscriber = people[one.past.subscriber_id]
             history = before[subscriber.id, local_date]
-            among = competing(history, days, after, gathered.seen(subscriber) | history.listed)
+            listed = gathered.seen(subscriber) | history.listed
+            among = competing(history, days, after[subscriber.id], listed)
             readers.append(gathered.reader(subscriber, among | {item.paper_id for item in one.past.items}, frozenset(), lift))
         shared = shared_by_all(tx, sorted({ident for reader in readers for ident in reader.among}), local_date, seen)
     return shared, readers

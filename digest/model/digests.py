@@ -128,6 +128,7 @@ class QuietReason(StrEnum):
     BELOW_THRESHOLD = "nothing above the reader's threshold"
     ALL_SEEN = "every new paper was listed or rated before"
     MUTED = "every new paper holds something that the reader muted"
+    MISSED = "not made in time; the next digest took its papers"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -78,9 +78,13 @@ class Subscriber:
     threshold: Threshold = 0
     interests: tuple[Interest, ...] = ()
     created: datetime
+    #: no digest that was due before counts as missed: they came back, or changed days, hour or zone;
+    #: None = since the beginning of the day on which they joined
+    due_from: datetime | None = None
 
     def __post_init__(self) -> None:
         check_instant("created", self.created)
+        check_instant("due_from", self.due_from)
 
 
 class SuppressionReason(StrEnum):

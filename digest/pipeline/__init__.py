@@ -7,7 +7,8 @@ send      store.ledger.claim | messages.write | mailer.deliver | store.ledger.se
 hear      feedback.read_token | store.feedback.put     and learn reads it in the next round
 """
 
-from digest.pipeline.compose import Composed, LeftOut, compose
+from digest.pipeline.compose import compose
+from digest.pipeline.composed import Composed, LeftOut
 from digest.pipeline.deliveries import deliveries, resolve
 from digest.pipeline.encoding import EncoderInfo, encode, encoder_info
 from digest.pipeline.fetch import Fetched, fetch

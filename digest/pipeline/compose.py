@@ -1,94 +1,42 @@
-"""learn and compose: for each reader a profile from their thumbs, scores for the new papers, and a digest or the reason why not.
+"""learn and compose: for each reader a profile, scores for the new papers, and a digest or why not.
 
-Work is cut into batches of subscribers; a batch reads what it needs in a few queries, and the stages get values.
+Work is cut into batches of subscribers; a batch reads what it needs in a few queries, and the
+stages get values.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import chain
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from digest import digests, store
 from digest.app import App
-from digest.errors import DigestError, InputError
-from digest.model import Digest, MessageKind, Quiet, QuietReason, Standing, Subscriber
+from digest.errors import DigestError
+from digest.model import Digest, Made, Quiet, QuietReason, Standing, Subscriber
 from digest.pipeline.calibrate import calibrate, calibrations
+from digest.pipeline.candidates import competing, has_news, may_have_news, window_start
 from digest.pipeline.choosing import TOGETHER, Sharing, choose_all
 from digest.pipeline.company import Company
+from digest.pipeline.composed import Composed, LeftOut
 from digest.pipeline.deliveries import recover
-from digest.pipeline.gather import Gathered, competing, shared_by_all, view
+from digest.pipeline.due_readers import Turn, due_turns, turns_of_date
+from digest.pipeline.gather import Gathered, shared_by_all, view
+from digest.pipeline.keeping import add, may_still_come, store_outcome
 from digest.pipeline.words import stored_frequencies
-from digest.store.digests import Window
+from digest.store.history import Reaches
 
 log = logging.getLogger("digest.compose")
 
-#: readers at most for whom a compose fails and goes on; where more fail, it is no matter of single readers
+#: readers at most for whom a compose fails and goes on; more are no matter of single readers
 _FAILED_MAX = 20
 #: how long the day of a paper may still move, as records of it come and go
 _SETTLED = timedelta(days=31)
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Planned:
-    """A reader whose digest was stored, and how many papers it lists."""
-
-    email: str
-    local_date: date
-    papers: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QuietDay:
-    """A reader who gets no digest on a date, and why."""
-
-    email: str
-    local_date: date
-    reason: QuietReason
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LeftOut:
-    """A reader for whom nothing was composed now, and why."""
-
-    email: str
-    reason: str
-
-
-@dataclass(kw_only=True, slots=True)
-class Composed:
-    """What a compose did: digests and quiet days that were stored, and who was left out. A line a reader, since there may be very many."""
-
-    planned: list[Planned] = field(default_factory=list)
-    quiet: list[QuietDay] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
-    #: the digests themselves, where one reader alone was asked for or nothing is stored
-    digests: list[tuple[Subscriber, Digest]] = field(default_factory=list)
-    #: of those left out, for how many it failed by a mistake of ours
-    failed: int = 0
-
-    @property
-    def json(self) -> dict[str, object]:
-        return {
-            "planned": len(self.planned),
-            "quiet": len(self.quiet),
-            "left_out": len(self.left_out),
-            "subscribers": [
-                *(
-                    {"email": one.email, "date": one.local_date.isoformat(), "state": "planned", "papers": one.papers}
-                    for one in self.planned
-                ),
-                *(
-                    {"email": one.email, "date": one.local_date.isoformat(), "state": "quiet", "reason": one.reason.value}
-                    for one in self.quiet
-                ),
-                *({"email": one.email, "state": "left out", "reason": one.reason} for one in self.left_out),
-            ],
-        }
+_Outcome = tuple[Subscriber, Digest | Quiet, int]
 
 
 def compose(
@@ -97,6 +45,7 @@ def compose(
     day: date | None = None,
     only: Subscriber | None = None,
     due: bool = False,
+    started: datetime | None = None,
     dry_run: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Composed:
@@ -105,7 +54,9 @@ def compose(
     Args:
         day: the local date of everybody; None = each reader's own, now.
         only: this reader alone, whatever their weekdays.
-        due: only readers whose hour has come, as `serve` does.
+        due: only readers whose hour has come or whose digest was missed, as `serve` does; each
+            on their own date.
+        started: since when the service runs: a digest that was missed before still waits for papers.
         dry_run: store nothing.
         progress: called with the number of readers done.
     """
@@ -117,9 +68,16 @@ def compose(
     done = 0
     company = Company(app, day)
     for batch in _batches(app, only, report):
-        for local_date, readers in _wanted(app, batch, day, only is not None, due, report).items():
+        for local_date, turns in _turns(app, batch, day, only is not None, due, report).items():
+            readers = [turn.subscriber for turn in turns]
+            turn_of = {turn.subscriber.id: turn for turn in turns}
             for subscriber, outcome, mark in _spared(app, readers, local_date, company, report):
-                _keep(app, subscriber, outcome, mark, report, dry_run=dry_run, whole=dry_run or only is not None)
+                turn = turn_of[subscriber.id]
+                if isinstance(outcome, Quiet) and may_still_come(app, turn, outcome, started):
+                    reason = f"{outcome.reason.value} yet"
+                    report.left_out.append(LeftOut(email=subscriber.email, reason=reason))
+                elif dry_run or store_outcome(app, turn, outcome, mark, report):
+                    add(report, turn, outcome, whole=dry_run or only is not None)
         done += len(batch)
         if progress:
             progress(done)
@@ -153,60 +111,25 @@ def _batches(app: App, only: Subscriber | None, report: Composed) -> Iterator[li
         after = batch[-1].id
 
 
-def _wanted(
-    app: App, batch: Sequence[Subscriber], day: date | None, alone: bool, due: bool, report: Composed
-) -> dict[date, list[Subscriber]]:
-    """The batch's readers who get a digest now, by local date; the others go into the report with their reason."""
-    now = app.now()
-    dates = {}
-    for subscriber in batch:
-        try:
-            here = now.astimezone(zone_of(subscriber)).date()
-        except InputError as error:
-            report.left_out.append(LeftOut(email=subscriber.email, reason=str(error)))
-        else:
-            dates[subscriber.id] = day or here
-    batch = [s for s in batch if s.id in dates]
+def _turns(
+    app: App,
+    batch: Sequence[Subscriber],
+    day: date | None,
+    alone: bool,
+    due: bool,
+    report: Composed,
+) -> dict[date, list[Turn]]:
+    """The batch's readers who get a digest now, by local date; the others go into the report."""
     with app.store.reading() as tx:
-        taken = store.digests.taken(tx, [s.id for s in batch], dates.values())
-    wanted: dict[date, list[Subscriber]] = {}
-    for subscriber in batch:
-        its_day = dates[subscriber.id]
-        reason = ""
-        if (subscriber.id, its_day) in taken:
-            reason = f"has a digest for {its_day} already"
-        elif its_day.isoweekday() not in subscriber.days and not alone:
-            reason = f"{its_day:%A} is none of their days"
-        elif due and now < due_at(subscriber, its_day):
-            reason = f"not before {subscriber.hour}:00 {subscriber.timezone}"
-        if reason:
-            report.left_out.append(LeftOut(email=subscriber.email, reason=reason))
+        if due:
+            found, left_out = due_turns(tx, batch, app.now())
         else:
-            wanted.setdefault(its_day, []).append(subscriber)
-    return wanted
-
-
-def zone_of(subscriber: Subscriber) -> ZoneInfo:
-    """The reader's timezone.
-
-    Raises:
-        InputError: this machine knows none of that name, which was known where the reader chose it.
-    """
-    try:
-        return ZoneInfo(subscriber.timezone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise InputError(
-            f"timezone {subscriber.timezone!r} is unknown here; update tzdata, or `digest subscribe {subscriber.email} --timezone NAME`"
-        ) from error
-
-
-def due_at(subscriber: Subscriber, local_date: date) -> datetime:
-    """The instant from which a digest may be sent: the reader's hour on that date.
-
-    Of an hour that a clock change repeats the first counts; of one that it skips, the instant it would have been, which is the first valid
-    hour after it.
-    """
-    return datetime.combine(local_date, time(subscriber.hour), zone_of(subscriber)).astimezone(UTC)
+            found, left_out = turns_of_date(tx, batch, app.now(), day, any_weekday=alone)
+    report.left_out += left_out
+    by_date: dict[date, list[Turn]] = {}
+    for turn in found:
+        by_date.setdefault(turn.local_date, []).append(turn)
+    return by_date
 
 
 # ---------------------------------------------------------------------------------------------- a batch of readers
@@ -214,19 +137,19 @@ def due_at(subscriber: Subscriber, local_date: date) -> datetime:
 
 def _spared(
     app: App, readers: Sequence[Subscriber], local_date: date, company: Company, report: Composed
-) -> Iterator[tuple[Subscriber, Digest | Quiet, int]]:
+) -> Iterator[_Outcome]:
     """As `_outcomes`; where one reader trips us up, that reader is found by halves and left out, and the others get theirs."""
-    done = 0
+    done: set[int] = set()
     try:
-        for one in _outcomes(app, readers, local_date, company):
-            yield one
-            done += 1
+        for outcome in _outcomes(app, readers, local_date, company):
+            done.add(outcome[0].id)
+            yield outcome
     except DigestError:
         raise
     except Exception as error:
         if report.failed >= _FAILED_MAX:
             raise
-        rest = readers[done:]
+        rest = [reader for reader in readers if reader.id not in done]
         if len(rest) == 1:
             log.exception("no digest for subscriber %d, by a mistake of ours", rest[0].id)
             told = f"failed by a mistake of ours, and the log says more: {type(error).__name__}: {error}"
@@ -240,28 +163,74 @@ def _spared(
 
 def _outcomes(
     app: App, readers: Sequence[Subscriber], local_date: date, company: Company
-) -> Iterator[tuple[Subscriber, Digest | Quiet, int]]:
-    """Digest or Quiet for each reader, and the mark up to which papers competed."""
+) -> Iterator[_Outcome]:
+    """Digest or Quiet for each reader in any order, and the mark up to which papers competed."""
+    window_days = app.config.digest.window_days
+    with app.store.reading() as tx:
+        reaches = store.history.reaches(tx, [s.id for s in readers], local_date)
+    after = {
+        s.id: window_start(s, reaches[s.id].arrived, local_date, window_days) for s in readers
+    }
+    # A few readers who go further back are not to make all others read as many papers.
+    usual = local_date - timedelta(days=window_days + 1)
+    for group in (
+        [s for s in readers if after[s.id] >= usual],
+        [s for s in readers if after[s.id] < usual],
+    ):
+        if group:
+            yield from _outcomes_of(app, group, local_date, company, reaches, after)
+
+
+def _outcomes_of(
+    app: App,
+    readers: Sequence[Subscriber],
+    local_date: date,
+    company: Company,
+    reaches: Mapping[int, Reaches],
+    after: Mapping[int, date],
+) -> Iterator[_Outcome]:
+    """The same for readers whose papers go back about as far; `after` says to which day."""
     now = app.now()
     until = max(local_date, now.date())
-    after = local_date - timedelta(days=app.config.digest.window_days)
+    earliest = min(after[s.id] for s in readers)
+    with app.store.reading() as tx:
+        mark, last_day = store.papers.newest(tx)
+        known = {s.id: reaches[s.id] for s in readers}
+        history = store.history.of(tx, known, local_date, since=earliest - _SETTLED)
+    # While papers are waited for, every tick comes by here: nothing else is read for nothing.
+    waiting = [s for s in readers if not may_have_news(history[s.id], mark, last_day)]
+    made = Made(model="", features="", at=now)
+    for s in waiting:
+        reason = QuietReason.NO_NEW_PAPERS
+        yield s, Quiet(subscriber_id=s.id, local_date=local_date, reason=reason, made=made), mark
+    readers = [s for s in readers if s not in waiting]
+    if not readers:
+        return
     with app.store.reading() as tx:
         now_view = view(
-            tx, now=now, until=until, frequencies=stored_frequencies(tx), least=company.least, encoder=app.config.features.encoder
+            tx,
+            now=now,
+            until=until,
+            frequencies=stored_frequencies(tx),
+            least=company.least,
+            encoder=app.config.features.encoder,
         )
         mark = store.papers.highest_id(tx)
-        history = store.history.of(tx, [s.id for s in readers], local_date, since=after - _SETTLED)
         votes = store.feedback.of_subscribers(tx, [s.id for s in readers])
-        fresh = store.papers.seen_between(tx, after, until)
-        carried = sorted({ident for h in history.values() for ident in h.carried} - set(fresh))
-        shared = replace(shared_by_all(tx, fresh + carried, local_date, now_view), calibrations=calibrations(tx))
+        fresh = store.papers.seen_between(tx, earliest, until)
+        carried = sorted({i for s in readers for i in history[s.id].carried} - set(fresh))
+        shared = shared_by_all(tx, fresh + carried, local_date, now_view)
+        shared = replace(shared, calibrations=calibrations(tx))
         gathered = Gathered(tx, readers, votes, now_view, app.config.digest.ignored_weight)
     first_seen = {ident: paper.first_seen for ident, paper in shared.papers.items()}
     work = []
     lifts = company.lifts([votes.get(s.id, []) for s in readers])
     for subscriber, own_lifts in zip(readers, lifts, strict=True):
         past = history[subscriber.id]
-        among = competing(past, first_seen, after, gathered.seen(subscriber) | past.listed)
+        seen = gathered.seen(subscriber) | past.listed
+        among = competing(past, first_seen, after[subscriber.id], seen)
+        if not has_news(past, among, first_seen):
+            among = frozenset()
         work.append(gathered.reader(subscriber, among, past.maybe_seen, own_lifts))
     batches = [work[start : start + TOGETHER] for start in range(0, len(work), TOGETHER)]
     each = app.workers.map(partial(choose_all, _sharing(app)), shared, batches)
@@ -272,36 +241,6 @@ def _sharing(app: App) -> Sharing:
     settings, wanted = app.config.evaluate, app.config.digest
     rules = digests.Rules(author_most=wanted.author_most, category_most=wanted.category_most, explore=wanted.explore)
     return Sharing(recipe=wanted.recipe, recipe_b=settings.recipe_b, share=settings.share, rules=rules)
-
-
-# ---------------------------------------------------------------------------------------------- keeping it
-
-
-def _keep(app: App, subscriber: Subscriber, outcome: Digest | Quiet, mark: int, report: Composed, *, dry_run: bool, whole: bool) -> None:
-    now = app.now()
-    hours = timedelta(hours=app.config.digest.window_hours)
-    closes = due_at(subscriber, outcome.local_date) + hours
-    if isinstance(outcome, Quiet) and outcome.reason is not QuietReason.BELOW_THRESHOLD and now < closes:
-        # A quiet day is final; papers may still come while there is time to send them.
-        report.left_out.append(LeftOut(email=subscriber.email, reason=f"{outcome.reason.value} yet"))
-        return
-    if not dry_run:
-        key = outcome.local_date.isoformat()
-        window = Window(
-            message_id=app.message_id(MessageKind.DIGEST, key, subscriber.id),
-            not_before=now,
-            expires_at=max(closes, now + hours),  # composed by hand late in the day, it still gets its hours
-        )
-        with app.store.writing() as tx:
-            if store.digests.plan(tx, outcome, mark=mark, window=window, now=now) is None:
-                report.left_out.append(LeftOut(email=subscriber.email, reason=f"has a digest for {outcome.local_date} already"))
-                return
-    if isinstance(outcome, Digest):
-        report.planned.append(Planned(email=subscriber.email, local_date=outcome.local_date, papers=len(outcome.items)))
-        if whole:
-            report.digests.append((subscriber, outcome))
-    else:
-        report.quiet.append(QuietDay(email=subscriber.email, local_date=outcome.local_date, reason=outcome.reason))
 
 
 def outcome_for(app: App, subscriber: Subscriber, local_date: date) -> Digest | Quiet:

@@ -6,7 +6,7 @@ As they are now, or as they were when an earlier digest was composed: a `View` s
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -21,7 +21,6 @@ from digest.colikes import Lift
 from digest.model import Feedback, Interest, Made, Paper, Subscriber
 from digest.pipeline import words
 from digest.pipeline.hear import look_up_all
-from digest.store.history import History
 
 log = logging.getLogger("digest.compose")
 
@@ -158,12 +157,6 @@ def _thumbs(tx: store.Connection, idents: Sequence[int], view: View) -> dict[int
         return {}
     found = store.likes.times(tx, idents, least=view.least, before=view.before)
     return {ident: [(view.now - at).total_seconds() / 86400 for at in times] for ident, times in found.items()}
-
-
-def competing(past: History, first_seen: Mapping[int, date], after: date, seen: Collection[int]) -> frozenset[int]:
-    """Ids that compete for a reader: what came since the last digest or failed to reach them, and was neither listed nor rated."""
-    new = {i for i, day in first_seen.items() if day > after and (past.last_day is None or i > past.mark or day > past.last_day)}
-    return frozenset(((new | past.carried) - set(seen)) & first_seen.keys())
 
 
 def _rows(tx: store.Connection, some: Sequence[Paper], view: View) -> sp.csr_matrix:

@@ -9,10 +9,11 @@ import msgspec
 
 from digest import scores, store
 from digest.app import App
+from digest.due_dates import local_date_of
 from digest.errors import NotFoundError
 from digest.model import Digest, Message, MessageKind, Paper, Queued, Quiet, Subscriber
 from digest.pipeline.company import least
-from digest.pipeline.compose import outcome_for, zone_of
+from digest.pipeline.compose import outcome_for
 from digest.pipeline.writing import write_digest
 
 
@@ -63,7 +64,7 @@ class Preview:
 
 def preview(app: App, subscriber: Subscriber, *, day: date | None = None) -> Preview:
     """Choose and write, but neither store nor send. The links in it work."""
-    local_date = day or app.now().astimezone(zone_of(subscriber)).date()
+    local_date = day or local_date_of(subscriber, app.now())
     outcome = outcome_for(app, subscriber, local_date)
     if isinstance(outcome, Quiet):
         return Preview(subscriber=subscriber, outcome=outcome, papers={}, message=None)

@@ -8,7 +8,8 @@ from datetime import date
 
 from digest.app import App
 from digest.model import Subscriber
-from digest.pipeline.compose import Composed, compose
+from digest.pipeline.compose import compose
+from digest.pipeline.composed import Composed
 from digest.pipeline.send import send
 from digest.pipeline.sender import Sent
 

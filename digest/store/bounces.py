@@ -16,7 +16,8 @@ from digest.store.tables import bounces, messages
 _TEXT = 2000
 #: how a bounce was learned: from the reply of a mail server, or from a report that came by mail
 Via = Literal["smtp", "mail"]
-_COMPLAINT = "complaint"
+#: stands in place of a fault where the reader called a message junk
+COMPLAINT = "complaint"
 
 
 def add(tx: Connection, bounced: Bounced, *, message: int, email: str, text: str, via: Via) -> bool:
@@ -26,7 +27,7 @@ def add(tx: Connection, bounced: Bounced, *, message: int, email: str, text: str
 
 def complain(tx: Connection, bounced: Bounced, *, message: int, email: str, text: str, via: Via) -> bool:
     """Note that a reader called a message junk; the fault does not matter. False: that was known already."""
-    return _add(tx, message, email, _COMPLAINT, bounced, text, via)
+    return _add(tx, message, email, COMPLAINT, bounced, text, via)
 
 
 def _add(tx: Connection, message: int, email: str, fault: str, bounced: Bounced, text: str, via: Via) -> bool:
@@ -45,7 +46,7 @@ def _add(tx: Connection, message: int, email: str, fault: str, bounced: Bounced,
 
 def of(tx: Connection, email: str) -> list[Bounced]:
     """What counts against an address, oldest first."""
-    theirs = (bounces.c.email_key == key(email), bounces.c.counts, bounces.c.fault != _COMPLAINT)
+    theirs = (bounces.c.email_key == key(email), bounces.c.counts, bounces.c.fault != COMPLAINT)
     rows = tx.execute(select(bounces.c.fault, bounces.c.enhanced, bounces.c.at).where(*theirs).order_by(bounces.c.id))
     return [Bounced(fault=row.fault, enhanced=row.enhanced, at=row.at) for row in rows]
 

@@ -11,7 +11,16 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Text, and_, bindparam, cast, func, select
 
-from digest.model import Digest, Item, Made, MessageKind, MessageState, Quiet, Score
+from digest.model import (
+    Digest,
+    Item,
+    Made,
+    MessageKind,
+    MessageState,
+    Quiet,
+    QuietReason,
+    Score,
+)
 from digest.store.engine import batches, insert
 from digest.store.tables import digest_items, digests, messages
 
@@ -80,15 +89,58 @@ def plan(tx: Connection, outcome: Digest | Quiet, *, mark: int, window: Window, 
     return digest_id
 
 
-def taken(tx: Connection, subscriber_ids: Iterable[int], days: Iterable[date]) -> set[tuple[int, date]]:
-    """Which of the subscribers have a digest or a quiet day on which of the dates."""
-    found: set[tuple[int, date]] = set()
-    wanted = list(set(days))
-    for some in batches(list(subscriber_ids)):
-        rows = tx.execute(
-            select(digests.c.subscriber_id, digests.c.local_date).where(digests.c.subscriber_id.in_(some), digests.c.local_date.in_(wanted))
+def close_missed(
+    tx: Connection, subscriber_id: int, dates: Iterable[date], *, now: datetime
+) -> None:
+    """Store for due dates that passed without a digest that none is to be made for them."""
+    rows = [
+        {
+            "subscriber_id": subscriber_id,
+            "local_date": day,
+            "state": "quiet",
+            "reason": QuietReason.MISSED.value,
+            "mark": 0,
+            "made": msgspec.to_builtins(Made(model="", features="", at=now)),
+            "created_at": now,
+        }
+        for day in dates
+    ]
+    if rows:
+        statement = insert(tx, digests).on_conflict_do_nothing(
+            index_elements=["subscriber_id", "local_date"]
         )
-        found |= {(ident, day) for ident, day in rows}
+        tx.execute(statement, rows)
+
+
+def reasons_since(
+    tx: Connection, subscriber_ids: Iterable[int], since: date
+) -> dict[int, dict[date, str]]:
+    """By subscriber: their local dates from a date on that have a digest ("") or none (why)."""
+    found: dict[int, dict[date, str]] = defaultdict(dict)
+    columns = (digests.c.subscriber_id, digests.c.local_date, digests.c.reason)
+    for some in batches(list(subscriber_ids)):
+        where = (digests.c.subscriber_id.in_(some), digests.c.local_date >= since)
+        for row in tx.execute(select(*columns).where(*where)):
+            found[row.subscriber_id][row.local_date] = row.reason
+    return found
+
+
+def last_dates(
+    tx: Connection, subscriber_ids: Iterable[int], *, since: date, before: date
+) -> dict[int, date]:
+    """Each subscriber's last local date in a span that has a digest or was closed without."""
+    found: dict[int, date] = {}
+    last = func.max(digests.c.local_date).label("day")
+    for some in batches(list(subscriber_ids)):
+        where = (
+            digests.c.subscriber_id.in_(some),
+            digests.c.local_date >= since,
+            digests.c.local_date < before,
+        )
+        rows = tx.execute(
+            select(digests.c.subscriber_id, last).where(*where).group_by(digests.c.subscriber_id)
+        )
+        found |= {row.subscriber_id: row.day for row in rows}
     return found
 
 

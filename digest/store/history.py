@@ -3,63 +3,129 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, String, and_, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    String,
+    and_,
+    exists,
+    literal_column,
+    select,
+)
 
-from digest.model import MessageState
+from digest.model import MessageState, QuietReason
+from digest.store.bounces import COMPLAINT
 from digest.store.engine import batches
-from digest.store.tables import digest_items, digests, feedback, messages, subscribers
+from digest.store.tables import bounces, digest_items, digests, feedback, messages, subscribers
 
 #: a digest whose message ended so did not reach its reader: its papers compete again
 FAILED = (MessageState.REJECTED, MessageState.EXPIRED, MessageState.SKIPPED, MessageState.UNKNOWN)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reach:
+    """Which papers could be chosen for a digest: those that were there when it was composed."""
+
+    local_date: date
+    composed_at: datetime
+    #: the highest paper id
+    mark: int
+
+    @property
+    def first_day(self) -> date:
+        """The day from which on papers may have come after it."""
+        return min(self.local_date, self.composed_at.date())
+
+    @property
+    def last_day(self) -> date:
+        """The last day whose papers could be chosen: west of Greenwich, the next UTC day's."""
+        return max(self.local_date, self.composed_at.date())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class History:
     """What earlier digests of one subscriber mean for the next one."""
 
-    #: the last day whose papers competed in a digest that reached its reader or still may; None for a new reader
-    last_day: date | None = None
-    #: the highest paper id that competed there
-    mark: int = 0
+    #: the last digest that was accepted and did not bounce; None for a new reader
+    arrived: Reach | None = None
+    #: the last digest whatever became of it, or quiet day
+    latest: Reach | None = None
     #: papers that were listed or still wait in a message, as far back as was asked for
     listed: frozenset[int] = frozenset()
-    #: papers of digests that failed after the last one was composed: they compete again
+    #: papers of digests that failed after the last one that arrived was composed
     carried: frozenset[int] = frozenset()
     #: papers of messages that ended as unknown: the reader may have seen them
     maybe_seen: frozenset[int] = frozenset()
 
 
-def of(tx: Connection, subscriber_ids: Iterable[int], before: date, *, since: date) -> dict[int, History]:
-    """What other digests leave for the one of a date, for every subscriber asked for.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reaches:
+    """As in `History`."""
 
-    Those before that date; and of later ones, which are there when a reader moved west or a date is made up for, what they listed.
+    arrived: Reach | None = None
+    latest: Reach | None = None
 
-    Args:
-        since: local date from which on listed papers matter: no paper that competes was listed earlier. What is carried is told whatever its
-            age, and so is everything that was listed after it.
-    """
-    found: dict[int, History] = {}
+
+def reaches(
+    tx: Connection, subscriber_ids: Iterable[int], before: date
+) -> dict[int, Reaches]:
+    """Which papers could be chosen for each subscriber's last digests before a date."""
+    found: dict[int, Reaches] = {}
     for some in batches(list(subscriber_ids)):
-        found |= _of(tx, list(some), before, since)
+        arrived = _newest(tx, some, before, _ARRIVED)
+        latest = _newest(tx, some, before, digests.c.reason != QuietReason.MISSED.value)
+        found |= {
+            ident: Reaches(arrived=arrived.get(ident), latest=latest.get(ident)) for ident in some
+        }
     return found
 
 
-def _of(tx: Connection, idents: list[int], before: date, since: date) -> dict[int, History]:
-    closed = {row.subscriber_id: row for row in tx.execute(_closed(idents, before))}
-    earliest = min((row.created_at for row in closed.values()), default=None) if len(closed) == len(idents) else None
-    failed = [row for row in tx.execute(_failed(idents, before, earliest)) if _outlasts(row, closed.get(row.subscriber_id))]
+def of(
+    tx: Connection, known: Mapping[int, Reaches], before: date, *, since: date
+) -> dict[int, History]:
+    """What other digests leave for the one of a date, for every subscriber asked for.
+
+    Those before that date; and of later ones, which are there when a reader moved west or a date is
+    made up for, what they listed.
+
+    Args:
+        known: what `reaches` says of each.
+        since: local date from which on listed papers matter: no paper that competes was listed
+            earlier. What is carried is told whatever its age, and so is all listed after it.
+    """
+    found: dict[int, History] = {}
+    for some in batches(list(known)):
+        found |= _of(tx, {ident: known[ident] for ident in some}, before, since)
+    return found
+
+
+def _of(
+    tx: Connection, known: Mapping[int, Reaches], before: date, since: date
+) -> dict[int, History]:
+    idents = list(known)
+    composed = [each.arrived.composed_at for each in known.values() if each.arrived]
+    earliest = min(composed) if len(composed) == len(known) else None
+    failed = [
+        row
+        for row in tx.execute(_failed(idents, before, earliest))
+        if _outlasts(row, known[row.subscriber_id].arrived)
+    ]
     carrying = {row.id for row in failed}
     oldest: dict[int, date] = {}
     for row in failed:
-        oldest[row.subscriber_id] = min(row.local_date, oldest.get(row.subscriber_id, since))
+        ident = row.subscriber_id
+        oldest[ident] = min(row.local_date, oldest.get(ident, since))
     rows = tx.execute(_planned(idents, since, but=before)).all()
     if long_ago := [ident for ident, day in oldest.items() if day < since]:
-        rows = [*rows, *tx.execute(_planned(long_ago, min(oldest.values()), but=before).where(digests.c.local_date < since))]
+        older = _planned(long_ago, min(oldest.values()), but=before)
+        rows = [*rows, *tx.execute(older.where(digests.c.local_date < since))]
     by_digest = {row.id: row for row in rows}
     reached: dict[int, set[int]] = defaultdict(set)
     carried: dict[int, set[int]] = defaultdict(set)
@@ -77,9 +143,8 @@ def _of(tx: Connection, idents: list[int], before: date, since: date) -> dict[in
                 carried[row.subscriber_id].add(item.paper_id)
     return {
         ident: History(
-            # West of Greenwich papers of the next UTC day have competed already.
-            last_day=max(closed[ident].local_date, closed[ident].created_at.date()) if ident in closed else None,
-            mark=closed[ident].mark if ident in closed else 0,
+            arrived=known[ident].arrived,
+            latest=known[ident].latest,
             listed=frozenset(reached[ident]),
             carried=frozenset(carried[ident] - reached[ident]),
             maybe_seen=frozenset(maybe[ident] - reached[ident]),
@@ -88,30 +153,49 @@ def _of(tx: Connection, idents: list[int], before: date, since: date) -> dict[in
     }
 
 
-def _outlasts(failed: Row[Any], closed: Row[Any] | None) -> bool:
-    """Whether a digest failed after the last one that reached its reader was composed."""
-    return closed is None or bool(closed.created_at <= failed.changed_at)
+def _outlasts(failed: Row[Any], arrived: Reach | None) -> bool:
+    """Whether a digest failed after the last one that arrived was composed."""
+    return arrived is None or bool(arrived.composed_at <= failed.changed_at)
 
 
 _LISTED = (digest_items.c.digest_id, digest_items.c.paper_id, digest_items.c.seen_before)
 #: literal, so that databases see that the index of failed messages holds them all
-_HAS_FAILED = messages.c.state.in_([literal_column(f"'{state.value}'", String) for state in FAILED])
+_HAS_FAILED = messages.c.state.in_(
+    [literal_column(f"'{state.value}'", String) for state in FAILED]
+)
+#: a complaint is none: the mail was there to be complained of
+BOUNCED = exists().where(
+    bounces.c.message_id == messages.c.id, bounces.c.fault != COMPLAINT
+)
+_ARRIVED = and_(messages.c.state == MessageState.ACCEPTED.value, ~BOUNCED)
 
 
-def _closed(idents: list[int], before: date) -> Select[Any]:
-    """Each reader's newest digest or quiet day that did not fail, found from the newest backwards."""
-    earlier = digests.alias()
+def _newest(
+    tx: Connection, idents: Sequence[int], before: date, where: ColumnElement[bool]
+) -> dict[int, Reach]:
+    """Each reader's newest digest or quiet day of a kind, found from the newest backwards."""
     newest = (
-        select(earlier.c.id)
-        .outerjoin(messages, messages.c.digest_id == earlier.c.id)
-        .where(earlier.c.subscriber_id == subscribers.c.id, earlier.c.local_date < before, messages.c.state.is_(None) | ~_HAS_FAILED)
-        .order_by(earlier.c.local_date.desc())
+        select(digests.c.id)
+        .outerjoin(messages, messages.c.digest_id == digests.c.id)
+        .where(digests.c.subscriber_id == subscribers.c.id, digests.c.local_date < before, where)
+        .order_by(digests.c.local_date.desc())
         .limit(1)
         .correlate(subscribers)
         .scalar_subquery()
     )
-    columns = (digests.c.subscriber_id, digests.c.local_date, digests.c.mark, digests.c.created_at)
-    return select(*columns).select_from(subscribers).join(digests, digests.c.id == newest).where(subscribers.c.id.in_(idents))
+    chosen = digests.alias()
+    rows = tx.execute(
+        select(chosen.c.subscriber_id, chosen.c.local_date, chosen.c.mark, chosen.c.created_at)
+        .select_from(subscribers)
+        .join(chosen, chosen.c.id == newest)
+        .where(subscribers.c.id.in_(idents))
+    )
+    return {
+        row.subscriber_id: Reach(
+            local_date=row.local_date, composed_at=row.created_at, mark=row.mark
+        )
+        for row in rows
+    }
 
 
 def _failed(idents: list[int], before: date, earliest: datetime | None) -> Select[Any]:
@@ -120,7 +204,12 @@ def _failed(idents: list[int], before: date, earliest: datetime | None) -> Selec
     return (
         select(digests.c.id, digests.c.subscriber_id, digests.c.local_date, messages.c.changed_at)
         .join(messages, messages.c.digest_id == digests.c.id)
-        .where(messages.c.subscriber_id.in_(idents), _HAS_FAILED, digests.c.local_date < before, *late)
+        .where(
+            messages.c.subscriber_id.in_(idents),
+            _HAS_FAILED,
+            digests.c.local_date < before,
+            *late,
+        )
     )
 
 
@@ -129,7 +218,11 @@ def _planned(idents: list[int], since: date, *, but: date) -> Select[Any]:
     return (
         select(digests.c.id, digests.c.subscriber_id, messages.c.state)
         .join(messages, messages.c.digest_id == digests.c.id)
-        .where(digests.c.subscriber_id.in_(idents), digests.c.local_date >= since, digests.c.local_date != but)
+        .where(
+            digests.c.subscriber_id.in_(idents),
+            digests.c.local_date >= since,
+            digests.c.local_date != but,
+        )
     )
 
 

@@ -88,6 +88,13 @@ def withdrawn(tx: Connection, limit: int = 100) -> list[tuple[Paper, list[int]]]
     return [(found[ident], likes[ident]) for ident in idents]
 
 
+def newest(tx: Connection) -> tuple[int, date | None]:
+    """The highest id, and the latest day on which any paper was first seen; None without papers."""
+    # Apart: of two at once neither is read from its index.
+    last_day = select(func.max(papers.c.first_seen))
+    return highest_id(tx), tx.execute(last_day).scalar_one()
+
+
 def highest_id(tx: Connection) -> int:
     return int(tx.execute(select(func.coalesce(func.max(papers.c.id), 0))).scalar_one())
 

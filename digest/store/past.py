@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 
 from digest.model import Made, MessageState, Slot
 from digest.store.engine import batches
+from digest.store.history import BOUNCED, Reach
 from digest.store.tables import digest_items, digests, feedback, messages, papers, vectors
 
 
@@ -41,6 +42,12 @@ class PastDigest:
     #: the state of its message; None on a quiet day
     state: MessageState | None
     items: tuple[PastItem, ...]
+    #: whether its mail came back
+    bounced: bool = False
+
+    @property
+    def reach(self) -> Reach:
+        return Reach(local_date=self.local_date, composed_at=self.composed_at, mark=self.mark)
 
 
 def raters(tx: Connection) -> dict[int, int]:
@@ -55,7 +62,7 @@ def digests_of(tx: Connection, idents: Iterable[int]) -> list[PastDigest]:
     found: list[PastDigest] = []
     for some in batches(list(idents)):
         rows = tx.execute(
-            select(digests, messages.c.state.label("message"))
+            select(digests, messages.c.state.label("message"), BOUNCED.label("bounced"))
             .outerjoin(messages, messages.c.digest_id == digests.c.id)
             .where(digests.c.subscriber_id.in_(some))
         ).all()
@@ -68,6 +75,7 @@ def digests_of(tx: Connection, idents: Iterable[int]) -> list[PastDigest]:
                 mark=row.mark,
                 made=msgspec.convert(row.made, Made),
                 state=None if row.message is None else MessageState(row.message),
+                bounced=bool(row.bounced),
                 items=tuple(listed[row.id]),
             )
             for row in rows

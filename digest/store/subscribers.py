@@ -60,12 +60,20 @@ def origins(tx: Connection) -> dict[int, str]:
     }
 
 
-def set_standing(tx: Connection, ident: int, standing: Standing, *, now: datetime) -> bool:
-    """True when this changed it."""
+def set_standing(
+    tx: Connection,
+    ident: int,
+    standing: Standing,
+    *,
+    now: datetime,
+    due_from: datetime | None = None,
+) -> bool:
+    """True when this changed it. `due_from`: no digest that was due before counts as missed."""
+    since = {} if due_from is None else {"due_from": due_from}
     done = tx.execute(
         update(subscribers)
         .where(subscribers.c.id == ident, subscribers.c.standing != standing.value)
-        .values(standing=standing.value, changed_at=now)
+        .values(standing=standing.value, changed_at=now, **since)
     )
     return done.rowcount == 1
 
@@ -152,6 +160,7 @@ def _subscriber(row: Row[Any], own: Sequence[Interest]) -> Subscriber:
         threshold=int(row.threshold) if row.threshold.isdigit() else row.threshold,
         interests=tuple(own),
         created=row.created_at,
+        due_from=row.due_from,
     )
 
 
@@ -166,6 +175,7 @@ def _values(s: Subscriber) -> dict[str, Any]:
         "days": list(s.days),
         "size": s.size,
         "threshold": str(s.threshold),
+        "due_from": s.due_from,
     }
 
 

@@ -80,7 +80,7 @@ def release(tx: Connection, email: str, *, now: datetime) -> Suppression | None:
     tx.execute(
         update(subscribers)
         .where(subscribers.c.email_key == key(email), subscribers.c.standing == Standing.SUPPRESSED.value)
-        .values(standing=former, changed_at=now)
+        .values(standing=former, changed_at=now, due_from=now)
     )
     return _suppression(row)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Literal
 
 from digest import store
 from digest.app import App
+from digest.due_dates import start_of_day
 from digest.errors import AddressError, ConfigError, DigestError, InputError, NotFoundError
 from digest.model import MessageKind, Standing, Subscriber, Suppression, SuppressionReason
 from digest.subscriptions.wishes import Wish, address, normal, shaped, threshold
@@ -82,14 +83,15 @@ def _subscribe(app: App, tx: store.Connection, wish: Wish, origin: str) -> Subsc
         return Subscribed(subscriber=known, outcome="suppressed")
     if known.standing is Standing.LEFT and origin != "command":
         return Subscribed(subscriber=known, outcome="left")
-    wanted = shaped(wish, replace(known, email=email))
+    wanted = _rescheduled(known, shaped(wish, replace(known, email=email)), now)
     outcome: Outcome = "changed"
     if wish.standing is not None and _stops(wish, known):
         return Subscribed(subscriber=_stop(app, tx, wanted, wish.standing), outcome="changed")
     if known.standing is Standing.PENDING and origin == "file":
         outcome = "pending"
     elif known.standing in (Standing.LEFT, Standing.PENDING):
-        wanted, outcome = replace(wanted, standing=Standing.ACTIVE), "back"
+        since = _start_of_day(wanted, now)
+        wanted, outcome = replace(wanted, standing=Standing.ACTIVE, due_from=since), "back"
     if wanted == known:
         return Subscribed(subscriber=known, outcome="unchanged")
     return Subscribed(subscriber=store.subscribers.change(tx, wanted, now=now), outcome=outcome)
@@ -101,6 +103,9 @@ def _add(
     """Store somebody new with what the wish says of them."""
     standing, now = wish.standing or Standing.ACTIVE, app.now()
     stopped = standing is Standing.SUPPRESSED
+    if wish.created is not None:
+        # Who comes from another install has missed nothing here.
+        subscriber = replace(subscriber, due_from=_start_of_day(subscriber, now))
     # Nobody answers for an address that was never confirmed.
     door = wish.origin or ("page" if standing is Standing.PENDING else origin)
     made = store.subscribers.add(
@@ -177,7 +182,7 @@ def confirm(app: App, subscriber_id: int) -> Subscriber:
     with app.store.writing() as tx:
         subscriber = _known(tx, subscriber_id)
         if subscriber.standing is Standing.PENDING:
-            store.subscribers.set_standing(tx, subscriber_id, Standing.ACTIVE, now=app.now())
+            _start(app, tx, subscriber)
             subscriber = replace(subscriber, standing=Standing.ACTIVE)
             _plan(app, tx, MessageKind.WELCOME, subscriber)
     return subscriber
@@ -187,16 +192,23 @@ def change(app: App, subscriber_id: int, wish: Wish) -> Subscriber:
     """Settings and interests of someone who holds a link of their own. The address stays."""
     with app.store.writing() as tx:
         known = _known(tx, subscriber_id)
-        return store.subscribers.change(tx, shaped(wish, known), now=app.now())
+        wanted = _rescheduled(known, shaped(wish, known), app.now())
+        return store.subscribers.change(tx, wanted, now=app.now())
 
 
 def pause(app: App, subscriber_id: int, *, paused: bool) -> Subscriber:
-    """Stop for a while, or go on; whoever left stays away."""
+    """Stop for a while, or go on; whoever left stays away.
+
+    Nothing is owed for a due moment within the pause: the next one takes what came meanwhile.
+    """
     wanted, former = (Standing.PAUSED, Standing.ACTIVE) if paused else (Standing.ACTIVE, Standing.PAUSED)
     with app.store.writing() as tx:
         known = _known(tx, subscriber_id)
         if known.standing is former:
-            store.subscribers.set_standing(tx, subscriber_id, wanted, now=app.now())
+            since = None if paused else app.now()
+            store.subscribers.set_standing(
+                tx, subscriber_id, wanted, now=app.now(), due_from=since
+            )
             if paused:
                 store.ledger.skip_waiting(tx, subscriber_id, now=app.now())
             known = replace(known, standing=wanted)
@@ -229,7 +241,7 @@ def return_after(app: App, subscriber_id: int) -> Subscriber:
         known = _known(tx, subscriber_id)
         if known.standing in (Standing.LEFT, Standing.PENDING):
             store.suppressions.release(tx, known.email, now=app.now())
-            store.subscribers.set_standing(tx, subscriber_id, Standing.ACTIVE, now=app.now())
+            _start(app, tx, known)
             known = replace(known, standing=Standing.ACTIVE)
     return known
 
@@ -288,6 +300,33 @@ def apply_config(app: App) -> list[Subscribed]:
             raise ConfigError(f"[[subscribers]] {outcome[0].email}: {outcome[1]}")
         granted.append(outcome)
     return granted
+
+
+def _start(app: App, tx: store.Connection, subscriber: Subscriber) -> None:
+    """Make a reader active; the digest of the day on which they join or return is theirs."""
+    now = app.now()
+    since = _start_of_day(subscriber, now)
+    store.subscribers.set_standing(tx, subscriber.id, Standing.ACTIVE, now=now, due_from=since)
+
+
+def _rescheduled(known: Subscriber, wanted: Subscriber, now: datetime) -> Subscriber:
+    """Settings to be stored: other days, another hour or zone count from today on.
+
+    Else a weekday that a reader adds would make its last date a missed one.
+    """
+    before, after = ((reader.days, reader.hour, reader.timezone) for reader in (known, wanted))
+    if before == after:
+        return wanted
+    today = _start_of_day(wanted, now)
+    return replace(wanted, due_from=max(known.due_from or today, today))
+
+
+def _start_of_day(subscriber: Subscriber, now: datetime) -> datetime:
+    """The beginning of their day; `now` where this machine does not know their stored zone."""
+    try:
+        return start_of_day(subscriber, now)
+    except InputError:
+        return now
 
 
 def _known(tx: store.Connection, subscriber_id: int) -> Subscriber:

@@ -13,9 +13,9 @@ from sqlalchemy import Update, update
 
 from digest import pipeline, store, subscriptions
 from digest.app import App
+from digest.due_dates import due_at
 from digest.errors import NotFoundError
 from digest.model import Digest, MessageState, Purpose, Quiet, QuietReason, Subscriber
-from digest.pipeline.compose import due_at
 from digest.store import tables
 from digest.subscriptions import Wish
 from tests.conftest import NOON, TODAY, invented, mails, make_app

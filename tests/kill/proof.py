@@ -317,7 +317,8 @@ class Proof:
         by_reader = {int(str(row["subscriber_id"])): row for row in failed}
         with self.app.store.reading() as tx:
             digests = store.digests.load_many(tx, [int(str(row["digest_id"])) for row in failed])
-            past = store.history.of(tx, list(by_reader), tomorrow.date(), since=TODAY)
+            known = store.history.reaches(tx, list(by_reader), tomorrow.date())
+            past = store.history.of(tx, known, tomorrow.date(), since=TODAY)
         for reader, row in by_reader.items():
             papers = {item.score.paper_id for item in digests[int(str(row["digest_id"]))].items}
             maybe = papers if row["state"] == S.UNKNOWN else set()

@@ -25,6 +25,8 @@ subscribers = Table(
     Column("origin", String(10), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
+    #: no digest that was due before counts as missed; NULL = none of the days before they joined
+    Column("due_from", Instant),
     # Links in mails name a reader by this number for as long as the mails exist: that of one who was deleted must not become somebody else's.
     sqlite_autoincrement=True,
 )

@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from digest import store as rows
 from digest.model import (
+    Bounced,
     Made,
     Outcome,
     Quiet,
@@ -18,10 +19,17 @@ from digest.model import (
 )
 from digest.store import Store
 from digest.store.digests import Window
-from digest.store.history import History
+from digest.store.history import History, Reach
 from digest.store.tables import messages
 from tests.integration.arrived import DAY, NOW, arrive, entry
 from tests.integration.ledger.conftest import LATER, began, claimed, planned, recovered, settled
+
+
+def history_of(
+    tx: rows.Connection, who: Subscriber, before: date, *, since: date = DAY - timedelta(days=38)
+) -> History:
+    known = rows.history.reaches(tx, [who.id], before)
+    return rows.history.of(tx, known, before, since=since)[who.id]
 
 
 def test_a_date_has_one_digest(store: Store, alice: Subscriber) -> None:
@@ -61,13 +69,50 @@ def test_papers_of_a_digest_that_failed_compete_again(
     assert began(store, queued)
     settled(store, queued, outcome)
     with store.reading() as tx:
-        past = rows.history.of(tx, [alice.id], DAY + timedelta(days=1), since=DAY - timedelta(days=38))[alice.id]
+        past = history_of(tx, alice, DAY + timedelta(days=1))
     assert (past.carried, past.maybe_seen) == (carried, maybe)
     assert past.listed == (set() if carried else {1, 2})
-    assert past.last_day == (None if carried else DAY)
+    reach = Reach(local_date=DAY, composed_at=NOW, mark=9)
+    assert past.arrived == (reach if outcome == "accepted" else None)
+    assert past.latest == reach
 
 
-def test_what_competed_again_and_was_not_chosen_is_done_with(store: Store, alice: Subscriber) -> None:
+@pytest.mark.parametrize(
+    ("fault", "arrived"), [("mailbox", None), ("ours", None), ("complaint", DAY)]
+)
+def test_a_digest_that_bounced_did_not_arrive_and_its_papers_are_not_listed_again(
+    store: Store, alice: Subscriber, fault: str, arrived: date | None
+) -> None:
+    planned(store, alice, papers=(1, 2))
+    (queued,) = claimed(store)
+    began(store, queued)
+    settled(store, queued, "accepted")
+    note = rows.bounces.complain if fault == "complaint" else rows.bounces.add
+    bounced = Bounced(fault="" if fault == "complaint" else fault, enhanced="", at=NOW)  # type: ignore[arg-type]
+    with store.writing() as tx:
+        assert note(tx, bounced, message=queued.id, email=alice.email, text="", via="mail")
+        past = history_of(tx, alice, DAY + timedelta(days=1))
+    assert (past.arrived and past.arrived.local_date) == arrived
+    assert (past.carried, past.listed) == (set(), {1, 2})
+
+
+def test_missed_dates_are_closed_and_leave_nothing(store: Store, alice: Subscriber) -> None:
+    planned(store, alice, papers=(1,))
+    closed = [DAY - timedelta(days=1), DAY, DAY + timedelta(days=1)]
+    with store.writing() as tx:
+        rows.digests.close_missed(tx, alice.id, closed, now=LATER)
+        reasons = rows.digests.reasons_since(tx, [alice.id], closed[0])[alice.id]
+        past = history_of(tx, alice, DAY + timedelta(days=2))
+        last = rows.digests.last_dates(tx, [alice.id], since=closed[0], before=closed[2])
+    missed = QuietReason.MISSED.value
+    assert reasons == dict(zip(closed, [missed, "", missed], strict=True))
+    assert past.latest == Reach(local_date=DAY, composed_at=NOW, mark=9)
+    assert last == {alice.id: DAY}
+
+
+def test_what_competed_again_and_was_not_chosen_is_done_with_once_that_digest_was_accepted(
+    store: Store, alice: Subscriber
+) -> None:
     planned(store, alice, papers=(1, 2))
     (queued,) = claimed(store)
     began(store, queued)
@@ -75,7 +120,13 @@ def test_what_competed_again_and_was_not_chosen_is_done_with(store: Store, alice
     tomorrow = NOW + timedelta(days=1)
     planned(store, alice, day=DAY + timedelta(days=1), papers=(1,), now=tomorrow)
     with store.reading() as tx:
-        past = rows.history.of(tx, [alice.id], DAY + timedelta(days=2), since=DAY - timedelta(days=38))[alice.id]
+        past = history_of(tx, alice, DAY + timedelta(days=2))
+    assert (past.carried, past.listed) == ({2}, {1})
+    (queued,) = claimed(store, now=tomorrow)
+    began(store, queued, now=tomorrow)
+    settled(store, queued, "accepted", now=tomorrow)
+    with store.reading() as tx:
+        past = history_of(tx, alice, DAY + timedelta(days=2))
     assert (past.carried, past.listed) == (set(), {1})
 
 
@@ -84,20 +135,22 @@ def test_a_digest_that_expires_after_the_next_one_was_composed_loses_no_paper(st
     planned(store, alice, day=DAY + timedelta(days=1), papers=(3,), now=NOW + timedelta(hours=15))
     recovered(store, NOW + timedelta(hours=17))
     with store.reading() as tx:
-        past = rows.history.of(tx, [alice.id], DAY + timedelta(days=2), since=DAY - timedelta(days=38))[alice.id]
+        past = history_of(tx, alice, DAY + timedelta(days=2))
     assert past.carried == {1, 2}
 
 
 def whole_history(store: Store, ident: int, before: date, past: list[tuple[date, tuple[int, ...], str, datetime, datetime]]) -> History:
     """What all of a reader's past says, worked out one digest after the other."""
-    closed = [one for one in past if one[0] < before and one[2] not in ("rejected", "unknown", "expired")]
+    earlier = [one for one in past if one[0] < before]
+    closed = [one for one in earlier if one[2] not in ("rejected", "unknown", "expired")]
     last = max(closed, key=lambda one: one[0]) if closed else None
+    newest = max(earlier, key=lambda one: one[0]) if earlier else None
     listed = {paper for one in closed for paper in one[1]}
     failed = [one for one in past if one[0] < before and one not in closed]
     carried = {paper for one in failed if last is None or last[3] <= one[4] for paper in one[1]}
     return History(
-        last_day=last and max(last[0], last[3].date()),
-        mark=9 if last else 0,
+        arrived=last and Reach(local_date=last[0], composed_at=last[3], mark=9),
+        latest=newest and Reach(local_date=newest[0], composed_at=newest[3], mark=9),
         listed=frozenset(listed),
         carried=frozenset(carried - listed),
         maybe_seen=frozenset({paper for one in failed if one[2] == "unknown" for paper in one[1]} - listed),
@@ -125,11 +178,11 @@ def test_what_is_read_of_the_past_is_what_all_of_it_says_of_the_papers_that_comp
         past.append((day, papers, state, at, changed))
         before, since = day + timedelta(days=1), day - timedelta(days=7)
         with store.reading() as tx:
-            found = rows.history.of(tx, [alice.id], before, since=since)[alice.id]
-            all_of_it = rows.history.of(tx, [alice.id], before, since=date.min)[alice.id]
+            found = history_of(tx, alice, before, since=since)
+            all_of_it = history_of(tx, alice, before, since=date.min)
         wanted = whole_history(store, alice.id, before, past)
         assert all_of_it == wanted
-        assert (found.last_day, found.mark, found.carried) == (wanted.last_day, wanted.mark, wanted.carried)
+        assert (found.arrived, found.latest, found.carried) == (wanted.arrived, wanted.latest, wanted.carried)
         competing = {paper for paper in range(1, 70) if paper > number - 4} | wanted.carried
         assert found.listed & competing == wanted.listed & competing
         assert found.maybe_seen & wanted.carried == wanted.maybe_seen & wanted.carried

@@ -1,0 +1,143 @@
+"""A reader's days, hour and zone, and the clock -> which of their digests is due, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from digest.errors import InputError
+from digest.model import Subscriber
+
+#: how far a reader's digests look back after an outage, for missed dates and for papers
+LOOK_BACK = timedelta(days=31)
+#: a digest that was not made yet is left to the next one where that is due sooner than this
+NEAR = timedelta(hours=6)
+#: each weekday comes within so many days, even where a zone skips a date
+_FORTNIGHT = 14
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Due:
+    """The digest that a reader is to get now."""
+
+    local_date: date
+    #: earlier due dates that passed without a digest, oldest first
+    missed: tuple[date, ...] = ()
+
+
+def zone_of(subscriber: Subscriber) -> ZoneInfo:
+    """The reader's timezone.
+
+    Raises:
+        InputError: this machine knows none of that name, which was known where the reader chose it.
+    """
+    try:
+        return ZoneInfo(subscriber.timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise InputError(
+            f"timezone {subscriber.timezone!r} is unknown here; update tzdata, "
+            f"or `digest subscribe {subscriber.email} --timezone NAME`"
+        ) from error
+
+
+def local_date_of(subscriber: Subscriber, instant: datetime) -> date:
+    """The date that it is for the reader. InputError as for `zone_of`."""
+    return instant.astimezone(zone_of(subscriber)).date()
+
+
+def start_of_day(subscriber: Subscriber, instant: datetime) -> datetime:
+    """The first instant of the reader's local date. InputError as for `zone_of`."""
+    zone = zone_of(subscriber)
+    return datetime.combine(instant.astimezone(zone).date(), time(), zone).astimezone(UTC)
+
+
+def due_at(subscriber: Subscriber, local_date: date) -> datetime:
+    """The instant from which a digest may be sent: the reader's hour on that date.
+
+    Of an hour that a clock change repeats the first counts; of one that it skips, the instant that
+    it would have been, which is the first valid hour after it.
+    """
+    return datetime.combine(local_date, time(subscriber.hour), zone_of(subscriber)).astimezone(UTC)
+
+
+def counts_from(subscriber: Subscriber) -> datetime:
+    """The instant before which no due moment counts: the reader had not joined, or was away.
+
+    The day of joining counts from its beginning: who joins after their hour is not kept waiting.
+    """
+    return subscriber.due_from or start_of_day(subscriber, subscriber.created)
+
+
+def next_due(
+    subscriber: Subscriber, after: datetime, *, taken: Collection[date] = ()
+) -> tuple[date, datetime] | None:
+    """The reader's first due date, but for those in `taken`, whose due moment lies after an instant.
+
+    None for a reader without days, and where a fortnight of dates is taken.
+    """
+    first = local_date_of(subscriber, after)
+    for number in range(_FORTNIGHT + 1):
+        day = first + timedelta(days=number)
+        if day not in taken and _is_due_date(subscriber, day) and due_at(subscriber, day) > after:
+            return day, due_at(subscriber, day)
+    return None
+
+
+def due(subscriber: Subscriber, now: datetime, *, closed: Collection[date]) -> Due | None:
+    """The digest that a reader is to get now: that of their latest due date which has none.
+
+    None where no due moment has passed since the last digest, and where the next one is so near
+    that it takes all.
+
+    Args:
+        closed: local dates that have a digest or never get one: the latest one up to today, and
+            those from today on.
+    """
+    owed = _owed(subscriber, now, closed)
+    if not owed:
+        return None
+    following = next_due(subscriber, now, taken=closed)
+    # Who joined after their hour has missed nothing: the first digest comes at once.
+    joined_since = subscriber.created >= due_at(subscriber, owed[-1])
+    if following is not None and following[1] - now < NEAR and not joined_since:
+        return None
+    return Due(local_date=owed[-1], missed=tuple(owed[:-1]))
+
+
+def why_not_due(subscriber: Subscriber, now: datetime, *, closed: Collection[date]) -> str:
+    """Why `due` yields nothing for a reader today, for the operator."""
+    today = local_date_of(subscriber, now)
+    if owed := _owed(subscriber, now, closed):
+        following = next_due(subscriber, now, taken=closed)
+        taker = "the next one" if following is None else f"that of {following[0]}"
+        return f"the digest of {owed[-1]} was not made in time; {taker} takes its papers"
+    if today.isoweekday() not in subscriber.days:
+        return f"{today:%A} is none of their days"
+    if now < due_at(subscriber, today):
+        return f"not before {subscriber.hour}:00 {subscriber.timezone}"
+    return f"they were away at {subscriber.hour}:00 of {today}; the next digest takes its papers"
+
+
+def _owed(subscriber: Subscriber, now: datetime, closed: Collection[date]) -> list[date]:
+    """Due dates since the last digest whose moment has passed, oldest first."""
+    today = local_date_of(subscriber, now)
+    last = max((day for day in closed if day <= today), default=date.min)
+    owed: list[date] = []
+    day = today
+    while day > last and today - day <= LOOK_BACK:
+        if _is_due_date(subscriber, day) and due_at(subscriber, day) <= now:
+            if due_at(subscriber, day) < counts_from(subscriber):
+                break
+            owed.append(day)
+        day -= timedelta(days=1)
+    return owed[::-1]
+
+
+def _is_due_date(subscriber: Subscriber, day: date) -> bool:
+    """Whether it is one of the reader's weekdays, and exists: a zone may skip a whole date."""
+    if day.isoweekday() not in subscriber.days:
+        return False
+    noon = datetime.combine(day, time(12), zone_of(subscriber))
+    return local_date_of(subscriber, noon.astimezone(UTC)) == day

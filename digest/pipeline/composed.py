@@ -1,0 +1,79 @@
+"""What a compose did, reader by reader: digests, quiet days, and who was left out and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from digest.model import Digest, QuietReason, Subscriber
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planned:
+    """A reader whose digest was stored, and how many papers it lists."""
+
+    email: str
+    local_date: date
+    papers: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuietDay:
+    """A reader who gets no digest on a date, and why."""
+
+    email: str
+    local_date: date
+    reason: QuietReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut:
+    """A reader for whom nothing was composed now, and why."""
+
+    email: str
+    reason: str
+
+
+@dataclass(kw_only=True, slots=True)
+class Composed:
+    """What a compose did: digests and quiet days that were stored, and who was left out. A line a reader, since there may be very many."""
+
+    planned: list[Planned] = field(default_factory=list)
+    quiet: list[QuietDay] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    #: the digests themselves, where one reader alone was asked for or nothing is stored
+    digests: list[tuple[Subscriber, Digest]] = field(default_factory=list)
+    #: of those left out, for how many it failed by a mistake of ours
+    failed: int = 0
+
+    @property
+    def json(self) -> dict[str, object]:
+        return {
+            "planned": len(self.planned),
+            "quiet": len(self.quiet),
+            "left_out": len(self.left_out),
+            "subscribers": [
+                *(
+                    {
+                        "email": one.email,
+                        "date": one.local_date.isoformat(),
+                        "state": "planned",
+                        "papers": one.papers,
+                    }
+                    for one in self.planned
+                ),
+                *(
+                    {
+                        "email": one.email,
+                        "date": one.local_date.isoformat(),
+                        "state": "quiet",
+                        "reason": one.reason.value,
+                    }
+                    for one in self.quiet
+                ),
+                *(
+                    {"email": one.email, "state": "left out", "reason": one.reason}
+                    for one in self.left_out
+                ),
+            ],
+        }
