@@ -149,6 +149,7 @@ def status(as_json: AsJson = False, date: OnDate = None, config: ConfigPath = No
         table = listing("subscriber", "latest", "digest", "message", numbers=("latest",))
         for row in found.digests[:30]:
             what = counted(row["papers"], "paper") if row["state"] == "planned" else f"quiet: {row['reason']}"
+            what += f" ({counted(row['missed'], 'date')} missed before)" if row["missed"] else ""
             table.add_row(row["email"], str(row["local_date"]), what, row["message"] or "")
         out.print(table)
     for trouble in found.troubles:

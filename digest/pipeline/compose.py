@@ -203,7 +203,8 @@ def _outcomes_of(
     for s in waiting:
         reason = QuietReason.NO_NEW_PAPERS
         yield s, Quiet(subscriber_id=s.id, local_date=local_date, reason=reason, made=made), mark
-    readers = [s for s in readers if s not in waiting]
+    idle = {s.id for s in waiting}
+    readers = [s for s in readers if s.id not in idle]
     if not readers:
         return
     with app.store.reading() as tx:

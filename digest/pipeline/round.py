@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from digest.app import App
 from digest.model import Subscriber
@@ -32,8 +32,9 @@ def round(
     day: date | None = None,
     only: Subscriber | None = None,
     due: bool = False,
+    started: datetime | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> RoundReport:
     """Compose and send; arguments as for both. Run again on the same date it sends nobody a second digest."""
-    composed = compose(app, day=day, only=only, due=due)
+    composed = compose(app, day=day, only=only, due=due, started=started)
     return RoundReport(composed=composed, sent=send(app, only=only, stop=stop))

@@ -204,13 +204,29 @@ def of_date(tx: Connection, subscriber_id: int, day: date) -> int | None:
 
 
 def latest(tx: Connection) -> list[dict[str, Any]]:
-    """Each subscriber's newest digest or quiet day, with the state of its message."""
+    """Each subscriber's newest digest or quiet day, with the state of its message.
+
+    `missed`: how many dates before it passed without one, which it takes the papers of.
+    """
     newest = select(digests.c.subscriber_id, func.max(digests.c.local_date).label("day")).group_by(digests.c.subscriber_id).subquery()
     size = select(func.count()).where(digest_items.c.digest_id == digests.c.id).correlate(digests).scalar_subquery()
+    # Those that were closed with the newest, which are stored together.
+    others = digests.alias()
+    missed = (
+        select(func.count())
+        .where(
+            others.c.subscriber_id == digests.c.subscriber_id,
+            others.c.created_at == digests.c.created_at,
+            others.c.reason == QuietReason.MISSED.value,
+        )
+        .correlate(digests)
+        .scalar_subquery()
+    )
     rows = tx.execute(
         select(
             digests.c.subscriber_id,
             digests.c.local_date,
+            missed.label("missed"),
             digests.c.state,
             digests.c.reason,
             messages.c.state.label("message"),

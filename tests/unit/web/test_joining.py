@@ -53,7 +53,8 @@ def test_a_stranger_cannot_change_what_who_left_had_set(client: Client, alice: S
     client.post("/api/v1/subscribers", json={"email": alice.email, "size": 99, "interests": [{"name": "spam", "keywords": ["spam"]}]})
     assert subscriptions.by_id(client.app, alice.id) == replace(alice, standing=Standing.PENDING)
     client.post(leave, data={"undo": "1"})
-    assert subscriptions.by_id(client.app, alice.id) == alice
+    back = subscriptions.by_id(client.app, alice.id)
+    assert replace(back, due_from=None) == alice
 
 
 def test_who_never_confirmed_may_ask_again_for_something_else_until_they_do(client: Client) -> None:
@@ -64,7 +65,7 @@ def test_who_never_confirmed_may_ask_again_for_something_else_until_they_do(clie
     client.post(client.path(Purpose.CONFIRM, new))
     client.post(client.path(Purpose.UNSUBSCRIBE, new))
     client.post("/", data={"email": "new@example.org", "keywords": "third"})
-    assert subscriptions.by_id(client.app, new.id) == new
+    assert replace(subscriptions.by_id(client.app, new.id), due_from=None) == new
 
 
 def test_a_bad_address_is_named_next_to_its_field_and_nothing_is_lost(client: Client) -> None:

@@ -173,7 +173,7 @@ def test_a_pause_and_its_end(client: Client, alice: Subscriber) -> None:
     assert subscriptions.by_id(client.app, alice.id).standing is Standing.PAUSED
     client.post(path, data={"do": "pause"})
     client.post(path, data={"do": "resume"})
-    assert subscriptions.by_id(client.app, alice.id) == alice
+    assert replace(subscriptions.by_id(client.app, alice.id), due_from=None) == alice
 
 
 def test_a_pause_sends_no_other_setting(client: Client, alice: Subscriber) -> None:

@@ -1,0 +1,307 @@
+"""Outages, bounces and pauses: which digest is made late, and which papers compete for it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, select
+
+from digest import pipeline, store, subscriptions
+from digest.app import App
+from digest.model import Bounced, MessageState, QuietReason, Subscriber
+from digest.store import tables
+from digest.subscriptions import Wish
+from tests.conftest import invented, mails
+
+Dump = Callable[..., Path]
+MISSED = QuietReason.MISSED.value
+#: the day before the stories begin
+JOINED = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+def at(app: App, text: str) -> App:
+    """The app at a time of 2026, such as "06-09 07:00"."""
+    return app.at(datetime.fromisoformat(f"2026-{text}").replace(tzinfo=UTC))
+
+
+def day(text: str) -> date:
+    return date.fromisoformat(f"2026-{text}")
+
+
+def join(app: App, email: str = "a@example.org", **wish: object) -> Subscriber:
+    wanted = Wish(email=email, keywords=("robot",), **wish)  # type: ignore[arg-type]
+    return subscriptions.subscribe(app.at(JOINED), wanted, origin="command").subscriber
+
+
+def bring(app: App, dump: Dump, text: str, each: int = 1) -> None:
+    """Read the papers of a day at a time of that day: `each` of four topics."""
+    now = at(app, text)
+    path = dump(now.now().date(), rows=invented(now.now().date(), each=each))
+    assert pipeline.ingest(now, [path]).count("new") == 4 * each
+
+
+def tick(app: App, text: str, **how: object) -> pipeline.Composed:
+    """One look of `serve`: compose who is due, and send."""
+    return pipeline.round(at(app, text), due=True, **how).composed  # type: ignore[arg-type]
+
+
+def planned(report: pipeline.Composed) -> list[date]:
+    return [each.local_date for each in report.planned]
+
+
+def closed(report: pipeline.Composed) -> list[date]:
+    return [each.local_date for each in report.quiet if each.reason is QuietReason.MISSED]
+
+
+def reasons(report: pipeline.Composed) -> list[str]:
+    return [each.reason for each in report.left_out]
+
+
+def days_listed(app: App, who: Subscriber, local_date: date) -> list[date]:
+    """The days on which the papers of a digest were first seen."""
+    _, papers = pipeline.sent_digest(app, who, local_date)
+    return sorted(paper.first_seen for paper in papers.values())
+
+
+# ---------------------------------------------------------------------------------------------- missed dates
+
+
+def test_a_digest_missed_over_midnight_is_made_under_its_own_date(any_app: App, dump: Dump) -> None:
+    join(any_app, days=(7,), hour=22)
+    bring(any_app, dump, "06-06 10:00")
+    assert planned(tick(any_app, "06-08 00:30")) == [day("06-07")]
+    (message,) = mails(any_app).values()
+    assert "7 June" in message["Subject"]
+    assert "20260607" in message["Message-ID"]
+    assert planned(tick(any_app, "06-08 00:31")) == []
+
+
+def test_after_days_without_the_service_one_digest_is_made_and_the_other_dates_are_closed(
+    any_app: App, dump: Dump
+) -> None:
+    reader = join(any_app)
+    for text in ("06-08", "06-09", "06-10", "06-11"):
+        bring(any_app, dump, f"{text} 05:00")
+    assert planned(tick(any_app, "06-08 07:00")) == [day("06-08")]
+    late = tick(any_app, "06-12 00:30")
+    assert (planned(late), closed(late)) == ([day("06-11")], [day("06-09"), day("06-10")])
+    rows = late.json["subscribers"]
+    assert {"email": reader.email, "date": "2026-06-09", "state": "quiet", "reason": MISSED} in rows  # type: ignore[operator]
+    since = {day("06-09"), day("06-10"), day("06-11")}
+    assert set(days_listed(any_app, reader, day("06-11"))) == since
+    by_hand = pipeline.compose(at(any_app, "06-10 12:00"), day=day("06-10"))
+    assert reasons(by_hand) == [f"the digest of 2026-06-10 was {MISSED}"]
+    (row,) = pipeline.status(at(any_app, "06-12 01:00")).digests
+    assert (row["local_date"], row["missed"]) == (day("06-11"), 2)
+    bring(any_app, dump, "06-12 05:00")
+    assert planned(tick(any_app, "06-12 07:00")) == [day("06-12")]
+
+
+def test_a_next_digest_that_is_near_takes_all(any_app: App, dump: Dump) -> None:
+    reader = join(any_app)
+    bring(any_app, dump, "06-09 05:00")
+    tick(any_app, "06-09 07:00")
+    bring(any_app, dump, "06-10 05:00")
+    early = tick(any_app, "06-11 01:01")
+    assert planned(early) == []
+    assert reasons(early) == [
+        "the digest of 2026-06-10 was not made in time; that of 2026-06-11 takes its papers"
+    ]
+    bring(any_app, dump, "06-11 05:00")
+    report = tick(any_app, "06-11 07:00")
+    assert (planned(report), closed(report)) == ([day("06-11")], [day("06-10")])
+    assert set(days_listed(any_app, reader, day("06-11"))) == {day("06-10"), day("06-11")}
+
+
+def test_a_missed_digest_waits_for_the_papers_of_the_outage(app: App, dump: Dump) -> None:
+    join(app)
+    started = at(app, "06-09 23:30").now()
+    first = tick(app, "06-09 23:30", started=started)
+    assert reasons(first) == ["no new papers yet"]
+    bring(app, dump, "06-09 23:50")
+    assert planned(tick(app, "06-09 23:51", started=started)) == [day("06-09")]
+
+
+def test_a_digest_made_late_keeps_its_own_date_for_its_hours_and_no_longer(
+    app: App, dump: Dump
+) -> None:
+    join(app)
+    bring(app, dump, "06-09 05:00")
+    pipeline.compose(at(app, "06-09 20:00"), due=True)
+    with app.store.reading() as tx:
+        expires = tx.execute(select(tables.messages.c.expires_at)).scalar_one()
+    assert expires == datetime(2026, 6, 10, 7, tzinfo=UTC)  # the next is due, after 11 hours of 16
+    bring(app, dump, "06-10 05:00")
+    report = pipeline.round(at(app, "06-10 07:00"), due=True)
+    assert planned(report.composed) == [day("06-10")]
+    assert report.sent.states == {MessageState.ACCEPTED: 1}
+    assert pipeline.status(app).messages == {"expired": 1, "accepted": 1}
+    (reader,) = subscriptions.everybody(app)
+    assert set(days_listed(app, reader, day("06-10"))) == {day("06-09"), day("06-10")}
+
+
+# ---------------------------------------------------------------------------------------------- papers
+
+
+@pytest.mark.parametrize(
+    ("settings", "first", "late", "second"),
+    [
+        ({"days": (7,)}, "06-07 07:00", "06-07 08:00", "06-14 07:00"),
+        # Monday there begins on Sunday in UTC
+        ({"days": (1,), "timezone": "Asia/Tokyo"}, "06-07 22:00", "06-08 01:00", "06-14 22:00"),
+        ({"days": (1,), "timezone": "Asia/Tokyo"}, "06-07 22:00", "06-07 23:00", "06-14 22:00"),
+        (
+            {"days": (7,), "timezone": "Pacific/Honolulu", "hour": 20},
+            "06-08 06:00",
+            "06-08 07:00",
+            "06-15 06:00",
+        ),
+    ],
+)
+def test_a_weekly_reader_gets_what_is_read_on_the_day_of_the_digest_after_it(
+    any_app: App, dump: Dump, settings: dict[str, object], first: str, late: str, second: str
+) -> None:
+    reader = join(any_app, **settings)
+    bring(any_app, dump, first.split()[0] + " 00:10")
+    assert len(planned(tick(any_app, first))) == 1
+    rows = [
+        dict(row, arxiv=f"2606.9{n:04}", title=f"Late {n}: {row['title']}")
+        for n, row in enumerate(invented(day("06-07")))
+    ]
+    path = dump(rows=rows)
+    pipeline.ingest(at(any_app, late), [path])
+    (local_date,) = planned(tick(any_app, second))
+    _, papers = pipeline.sent_digest(any_app, reader, local_date)
+    assert [paper for paper in papers.values() if paper.title.startswith("Late")]
+
+
+@pytest.mark.parametrize(("silence", "back"), [(20, 16), (40, 1)])
+def test_papers_since_the_last_digest_that_arrived_compete_for_31_days(
+    app: App, dump: Dump, silence: int, back: int
+) -> None:
+    reader = join(app, size=1)
+    start = datetime(2026, 6, 1, 7, tzinfo=UTC)
+    for now in (start, start + timedelta(days=1)):
+        pipeline.ingest(app.at(now), [dump(now.date(), rows=invented(now.date()))])
+        pipeline.compose(app.at(now), due=True)
+        if now == start:
+            pipeline.send(app.at(now))
+    for number in range(2, silence):  # nothing is sent: each of them expires
+        pipeline.compose(app.at(start + timedelta(days=number)), due=True)
+    subscriptions.change(app.at(start), reader.id, Wish(email="", size=100))
+    end = start + timedelta(days=silence)
+    pipeline.ingest(app.at(end), [dump(end.date(), rows=invented(end.date()))])
+    pipeline.round(app.at(end), due=True)
+    listed = days_listed(app, reader, end.date())
+    # What a digest that expired had listed comes back whatever its age.
+    assert listed == [start.date() + timedelta(days=1)] * back + [end.date()] * 16
+
+
+def test_what_was_not_listed_in_a_digest_that_bounced_competes_again(
+    any_app: App, dump: Dump
+) -> None:
+    reader = join(any_app, size=3)
+    bring(any_app, dump, "06-09 05:00", each=4)
+    tick(any_app, "06-09 07:00")
+    listed = set(pipeline.sent_digest(any_app, reader, day("06-09"))[1])
+    with any_app.store.writing() as tx:
+        bounced = Bounced(fault="mailbox", enhanced="5.2.2", at=any_app.now())
+        store.bounces.add(tx, bounced, message=1, email=reader.email, text="full", via="mail")
+    waits = tick(any_app, "06-10 07:00")
+    assert reasons(waits) == ["no new papers yet"]  # a digest of leftovers would come too early
+    bring(any_app, dump, "06-10 08:00", each=1)
+    subscriptions.change(any_app, reader.id, Wish(email="", size=100))
+    tick(any_app, "06-10 08:01")
+    again = set(pipeline.sent_digest(any_app, reader, day("06-10"))[1])
+    assert len(again) == 16 - 3 + 4
+    assert not again & listed
+
+
+def test_a_day_below_the_threshold_does_not_end_the_next_before_its_papers_come(
+    app: App, dump: Dump
+) -> None:
+    subscriptions.subscribe(
+        app.at(JOINED),
+        Wish(email="s@example.org", keywords=("beekeeping",), threshold=100),
+        origin="command",
+    )
+    bring(app, dump, "06-09 05:00")
+    below = tick(app, "06-09 07:00")
+    assert below.quiet[-1].reason is QuietReason.BELOW_THRESHOLD
+    assert reasons(tick(app, "06-10 07:00")) == ["no new papers yet"]
+
+
+# ---------------------------------------------------------------------------------------------- pauses and changes
+
+
+def test_a_reader_who_goes_on_gets_with_the_next_digest_what_came(any_app: App, dump: Dump) -> None:
+    reader = join(any_app, size=100)
+    bring(any_app, dump, "06-01 05:00")
+    tick(any_app, "06-01 07:00")
+    subscriptions.pause(at(any_app, "06-01 12:00"), reader.id, paused=True)
+    for text in ("06-02", "06-15"):
+        bring(any_app, dump, f"{text} 05:00")
+        assert planned(tick(any_app, f"{text} 07:00")) == []
+    subscriptions.pause(at(any_app, "06-15 12:00"), reader.id, paused=False)
+    report = tick(any_app, "06-15 12:01")
+    assert (planned(report), closed(report)) == ([], [])
+    assert "they were away at 7:00 of 2026-06-15" in reasons(report)[0]
+    report = tick(any_app, "06-16 07:00")
+    assert (planned(report), closed(report)) == ([day("06-16")], [])
+    assert set(days_listed(any_app, reader, day("06-16"))) == {day("06-02"), day("06-15")}
+
+
+def test_a_weekday_that_a_reader_adds_makes_its_last_date_no_missed_one(
+    any_app: App, dump: Dump
+) -> None:
+    reader = join(any_app, days=(1,))
+    bring(any_app, dump, "06-08 05:00")
+    tick(any_app, "06-08 07:00")
+    bring(any_app, dump, "06-10 05:00")
+    subscriptions.change(at(any_app, "06-11 12:00"), reader.id, Wish(email="", days=(1, 3)))
+    assert planned(tick(any_app, "06-11 12:01")) == []
+    wish = Wish(email=reader.email, days=(4,))
+    subscriptions.subscribe(at(any_app, "06-11 13:00"), wish, origin="command")
+    assert planned(tick(any_app, "06-11 13:01")) == [day("06-11")]
+
+
+def test_who_joins_after_their_hour_gets_the_first_digest_at_once(app: App, dump: Dump) -> None:
+    bring(app, dump, "06-08 05:00")
+    late = at(app, "06-09 22:00")
+    subscriptions.subscribe(late, Wish(email="l@example.org", hour=3), origin="command")
+    subscriptions.ask(late, Wish(email="p@example.org", hour=3), origin="page")
+    assert planned(tick(app, "06-09 22:01")) == [day("06-09")]
+    pending = subscriptions.by_email(app, "p@example.org")
+    subscriptions.confirm(at(app, "06-10 12:00"), pending.id)
+    report = tick(app, "06-10 12:01")
+    assert [(row.email, row.local_date) for row in report.planned] == [
+        ("p@example.org", day("06-10"))
+    ]
+
+
+# ---------------------------------------------------------------------------------------------- the cost of a tick
+
+
+def test_a_tick_with_nothing_to_do_reads_little(
+    app: App, dump: Dump, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(50):
+        wish = Wish(email=f"r{number}@example.org", hour=7 if number % 2 else 23)
+        subscriptions.subscribe(at(app, "06-09 06:00"), wish, origin="command")
+    bring(app, dump, "06-09 05:00")
+    assert len(planned(tick(app, "06-09 07:00"))) == 25
+    assert len(planned(tick(app, "06-09 23:00"))) == 25
+    statements: list[str] = []
+    event.listen(
+        app.store.engine, "before_cursor_execute", lambda *args: statements.append(args[2])
+    )
+    # Gathering would fail.
+    monkeypatch.setattr(importlib.import_module("digest.pipeline.compose"), "view", None)
+    for now, told in (("06-09 23:30", "has a digest for 2026-06-09"), ("06-10 08:00", "no new")):
+        statements.clear()
+        assert any(told in reason for reason in reasons(pipeline.compose(at(app, now), due=True)))
+        assert len(statements) < 40  # for fifty readers

@@ -1,0 +1,284 @@
+"""Lives of readers on a real store: outages, failures, bounces, pauses and moves in any order.
+
+Ranking is the plain recipe "recent"; everything else is what the service does.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from digest import pipeline, store, subscriptions
+from digest.app import App
+from digest.due_dates import LOOK_BACK, NEAR, counts_from, due_at, next_due
+from digest.model import Bounced, Delivery, MessageState, Phase, Standing
+from digest.store import tables
+from digest.subscriptions import Wish
+from tests.conftest import make_app
+from tests.integration.arrived import arrive, entry
+
+START = datetime(2026, 10, 19, 12, tzinfo=UTC)  # the clocks of Europe change on the 25th
+READERS = (
+    Wish(email="daily@example.org", size=2),
+    Wish(email="tokyo@example.org", size=3, days=(1,), timezone="Asia/Tokyo"),
+    Wish(email="sunday@example.org", size=2, days=(7,), hour=22, timezone="Europe/Berlin"),
+    Wish(email="west@example.org", size=2, days=(2, 4), hour=18, timezone="America/Los_Angeles"),
+)
+HOUR = timedelta(hours=1)
+
+
+@dataclass
+class World:
+    """A service that ticks, its readers, and what was seen of it."""
+
+    app: App
+    now: datetime = START
+    #: what the mail server makes of the next messages; None = it is away, and they wait
+    outcome: str | None = "accepted"
+    papers: int = 0
+    #: (reader, local date) -> the ids that competed, and the instant
+    competed: dict[tuple[int, date], frozenset[int]] = field(default_factory=dict)
+    #: reader -> the instants at which `serve` made their digests since they changed anything
+    made: dict[int, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def service(self) -> App:
+        return self.app.at(self.now)
+
+    def join(self) -> None:
+        for wish in READERS:
+            subscriptions.subscribe(self.service, wish, origin="command")
+
+    def publish(self, number: int) -> None:
+        entries = [
+            entry(f"Paper {self.papers + n}", arxiv=f"2610.{self.papers + n:05}")
+            for n in range(number)
+        ]
+        self.papers += number
+        arrive(self.app.store, *entries, day=self.now.date())
+
+    def tick(self) -> None:
+        report = pipeline.compose(self.service, due=True)
+        for planned in report.planned:
+            who = subscriptions.by_email(self.app, planned.email)
+            assert counts_from(who) <= due_at(who, planned.local_date) <= self.now
+            assert planned.local_date >= START.date()
+            for before in self.made[who.id][-1:]:
+                first = len(self.made[who.id]) == 1
+                assert self.now - before >= NEAR or first
+            self.made[who.id].append(self.now)
+        self._check_times([planned.email for planned in report.planned])
+        self.send()
+
+    def _check_times(self, emails: Sequence[str]) -> None:
+        with self.app.store.reading() as tx:
+            for email in emails:
+                who = subscriptions.by_email(self.app, email)
+                newest = select(tables.messages.c.expires_at).where(
+                    tables.messages.c.subscriber_id == who.id
+                )
+                expires = tx.execute(newest.order_by(tables.messages.c.id.desc()).limit(1))
+                following = next_due(who, self.now)
+                assert following is not None
+                assert self.now < expires.scalar_one() <= following[1]
+
+    def by_hand(self) -> None:
+        pipeline.compose(self.service)
+        self.made.clear()
+        self.send()
+
+    def send(self) -> None:
+        """Hand over what waits, each with the outcome of the hour."""
+        if self.outcome is None:
+            return
+        ledger = store.ledger
+        with self.app.store.writing() as tx:
+            claimed = ledger.claim(tx, owner="me", now=self.now, clock=self.now)
+            begun = ledger.begin(tx, claimed, owner="me", now=self.now, clock=self.now)
+            delivery = Delivery(
+                outcome=self.outcome,  # type: ignore[arg-type]
+                server="here",
+                phase=Phase.BODY,
+                code=250,
+                text="",
+                started=self.now,
+                ended=self.now,
+            )
+            sent = [(queued, delivery) for queued in claimed if queued.id in begun]
+            ledger.settle(tx, sent, owner="me", now=self.now)
+            ledger.release(tx, owner="me", now=self.now)
+
+    def bounce(self, number: int) -> None:
+        """The newest accepted mail of a reader comes back."""
+        who = self._reader(number)
+        columns = tables.messages.c
+        accepted = select(columns.id).where(
+            columns.subscriber_id == who.id, columns.state == MessageState.ACCEPTED.value
+        )
+        with self.app.store.writing() as tx:
+            message = tx.execute(accepted.order_by(columns.id.desc()).limit(1)).scalar()
+            if message is not None:
+                bounced = Bounced(fault="mailbox", enhanced="5.2.2", at=self.now)
+                store.bounces.add(
+                    tx, bounced, message=message, email=who.email, text="", via="mail"
+                )
+
+    def resolve(self, accepted: bool) -> None:
+        """Evidence comes for all that is unknown."""
+        state = MessageState.ACCEPTED if accepted else MessageState.REJECTED
+        unknown = select(tables.messages.c.id).where(tables.messages.c.state == "unknown")
+        with self.app.store.writing() as tx:
+            for message in tx.execute(unknown).scalars().all():
+                store.ledger.resolve(tx, message, state, "a test", now=self.now)
+
+    def change(self, number: int, wish: dict[str, Any]) -> None:
+        who = self._reader(number)
+        subscriptions.change(self.service, who.id, Wish(email="", **wish))
+        self.made.pop(who.id, None)
+
+    def pause(self, number: int) -> None:
+        who = self._reader(number)
+        active = who.standing is Standing.ACTIVE
+        subscriptions.pause(self.service, who.id, paused=active)
+
+    def _reader(self, number: int) -> Any:
+        return subscriptions.everybody(self.app)[number]
+
+    def run(self, steps: Sequence[tuple[str, Any]]) -> None:
+        for what, how in steps:
+            match what:
+                case "serve":
+                    for _ in range(how):
+                        self.now += 5 * HOUR
+                        self.tick()
+                case "outage":
+                    self.now += how * HOUR
+                case "outcome":
+                    self.outcome = how
+                case "change":
+                    self.change(*how)
+                case _:
+                    getattr(self, what)(*([] if how is None else [how]))
+
+
+@contextmanager
+def world() -> Iterator[World]:
+    """A new store, and an eye on what competes."""
+    module = importlib.import_module("digest.pipeline.compose")
+    choose_all = module.choose_all
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        app = make_app(Path(folder), digest__recipe="recent")
+        made = World(app=app.at(START))
+
+        def watched(sharing: Any, shared: Any, readers: Sequence[Any]) -> Any:
+            for reader in readers:
+                made.competed[reader.subscriber.id, shared.local_date] = reader.among
+            return choose_all(sharing, shared, readers)
+
+        patch.setattr(module, "choose_all", watched)
+        try:
+            made.join()
+            yield made
+        finally:
+            app.close()
+
+
+def check(made: World) -> None:
+    """The promises, of all that happened."""
+    c = tables.digests.c
+    columns = (c.id, c.subscriber_id, c.local_date, c.created_at, tables.messages.c.state)
+    rows = select(*columns).join(tables.messages, tables.messages.c.digest_id == c.id)
+    items = select(tables.digest_items.c.digest_id, tables.digest_items.c.paper_id)
+    with made.app.store.reading() as tx:
+        digests = tx.execute(rows.order_by(c.created_at, c.id)).all()
+        listed: dict[int, set[int]] = defaultdict(set)
+        for item in tx.execute(items):
+            listed[item.digest_id].add(item.paper_id)
+        papers = store.papers.by_ids(tx, range(1, made.papers + 1))
+    assert len({(row.subscriber_id, row.local_date) for row in digests}) == len(digests)
+    for number in range(1, len(READERS) + 1):
+        mine = [row for row in digests if row.subscriber_id == number]
+        accepted = [row for row in mine if row.state == MessageState.ACCEPTED.value]
+        shown = [paper for row in accepted for paper in listed[row.id]]
+        assert len(shown) == len(set(shown))
+        for ident, paper in papers.items():
+            takers = [
+                row
+                for row in accepted
+                if row.local_date - paper.first_seen <= LOOK_BACK
+                and ident in made.competed[number, row.local_date]
+            ]
+            reachable = [
+                row
+                for row in accepted
+                if row.created_at.date() > paper.first_seen
+                and row.local_date - paper.first_seen < LOOK_BACK
+            ]
+            assert takers or not reachable, (number, ident, paper.first_seen, mine)
+
+
+readers = st.integers(0, len(READERS) - 1)
+changes = st.one_of(
+    st.sampled_from(["UTC", "Pacific/Honolulu", "Pacific/Kiritimati"]).map(
+        lambda zone: {"timezone": zone}
+    ),
+    st.integers(0, 23).map(lambda hour: {"hour": hour}),
+    st.sets(st.integers(1, 7), min_size=1).map(lambda days: {"days": tuple(sorted(days))}),
+)
+steps = st.one_of(
+    st.tuples(st.just("serve"), st.integers(1, 6)),
+    st.tuples(st.just("outage"), st.integers(1, 24 * 9)),
+    st.tuples(st.just("publish"), st.integers(1, 4)),
+    st.tuples(
+        st.just("outcome"), st.sampled_from(["accepted", "accepted", "rejected", "unknown", None])
+    ),
+    st.tuples(st.just("bounce"), readers),
+    st.tuples(st.just("resolve"), st.booleans()),
+    st.tuples(st.just("pause"), readers),
+    st.tuples(st.just("change"), st.tuples(readers, changes)),
+    st.tuples(st.just("by_hand"), st.none()),
+)
+
+
+#: mails that are not sent for longer than `window_days`
+SILENCE = [("outcome", None), ("serve", 6), ("outage", 200), ("serve", 1)]
+#: the first digest comes back, with papers that it had no place for
+BOUNCE = [("serve", 5), ("bounce", 0), ("publish", 1), ("serve", 1)]
+#: nobody knows of the first digest, and then it was refused after all
+REFUSED = [("outcome", "unknown"), ("serve", 5), ("outage", 20), ("resolve", False)]
+
+
+@example(SILENCE)
+@example(BOUNCE)
+@example(REFUSED)
+@settings(max_examples=int(os.environ.get("DIGEST_TEST_EXAMPLES", "6")))
+@given(st.lists(steps, min_size=8, max_size=24))
+def test_no_paper_is_lost_or_listed_twice_whatever_happens(
+    events: list[tuple[str, Any]],
+) -> None:
+    with world() as made:
+        made.publish(3)
+        made.run(events)
+        # All is well from here on: what came must have been looked at within a week and a day.
+        made.outcome = "accepted"
+        for number in range(len(READERS)):
+            if subscriptions.everybody(made.app)[number].standing is Standing.PAUSED:
+                made.pause(number)
+        for _ in itertools.repeat(None, 9):
+            made.publish(1)
+            made.run([("outage", 14), ("serve", 2)])
+        check(made)
