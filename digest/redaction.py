@@ -53,7 +53,9 @@ _BY_PLACE: Final = tuple(
 _TOKEN: Final = re.compile(
     r"(?:(?<=%[0-9a-fA-F]{2})|(?<![A-Za-z0-9]))[A-Za-z2-7]{55}(?![A-Za-z0-9])"
 )
-_SECRET_NAME = re.compile(_NAME, re.I)
+_SECRET_NAME: Final = re.compile(_NAME, re.I)
+#: a query value that nobody thought up: twenty letters and digits in no order
+_DRAWN: Final = re.compile(r"(?=.*[0-9].*[A-Za-z].*[0-9])[A-Za-z0-9_-]{20,}")
 
 
 def learn(*secrets: str | bytes) -> None:
@@ -92,7 +94,7 @@ def hide_within(value: Any) -> Any:
 
 
 def secrets_of_url(url: str) -> Iterator[str]:
-    """What of a URL is a secret: its password, and query values that are called so."""
+    """What of a URL is a secret: its password, and query values that are called or look so."""
     try:
         parts = urlsplit(url)
         # databases allow a slash or a second @ in a password
@@ -107,7 +109,7 @@ def secrets_of_url(url: str) -> Iterator[str]:
     for secret in filter(None, (password or (user if web else ""),)):
         yield from {secret, unquote(secret)}
     for name, value in query:
-        if _SECRET_NAME.fullmatch(name):
+        if _SECRET_NAME.fullmatch(name) or _DRAWN.fullmatch(value):
             yield value
 
 

@@ -51,6 +51,7 @@ def main() -> None:
     The project's own errors become one line and an exit code, never a traceback. A bug's traceback is
     shown without secrets: Python's own would print whatever the error says.
     """
+    logs.set_up("warning")  # until a command has read its settings
     logs.guard_threads()
     try:
         app()

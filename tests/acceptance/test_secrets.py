@@ -6,6 +6,7 @@ import base64
 import email
 import email.policy
 import json
+import logging
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -332,6 +333,20 @@ def alerted(path: Path, tmp_path: Path) -> str:
     finally:
         app.close()
     return letters(tmp_path / "outbox")
+
+
+def test_commands_without_a_service_log_without_secrets_too(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password = secret("early")
+
+    def examine(*_: object, **__: object) -> Iterator[object]:
+        logging.getLogger("some.library").warning("login %s\nforged", password)
+        yield from ()
+
+    monkeypatch.setattr("digest.doctor.examine", examine)
+    done = run("doctor", DIGEST_SMTP__PASSWORD=password, DIGEST_SMTP__HOST="h.example")
+    assert done.stderr.endswith(" WARNING some.library login **********\\nforged\n")
 
 
 def test_a_bug_in_a_command_is_shown_without_secrets(

@@ -151,6 +151,8 @@ def test_short_values_are_not_looked_for_and_the_oldest_give_way() -> None:
         ("postgresql://h/db?user=me&password=pw", {"pw"}),
         ("https://user:word@h/feed?token=t%20k&lang=en", {"word", "t k"}),
         ("https://tok@h/feed", {"tok"}),
+        ("https://h/feed?u=9fK3aa81cB77d0e2Qz41&day=2026-06-09", {"9fK3aa81cB77d0e2Qz41"}),
+        ("https://h/feed?name=graph-neural-networks-and-more&n=12345678901234567890", set()),
         ("http://[bad", set()),
     ],
 )
