@@ -109,9 +109,14 @@ def noon(day: date) -> datetime:
     return datetime.combine(day, time(12), UTC)
 
 
-def show_json(value: Any) -> None:
-    """One JSON document on standard output, and nothing else; secrets in its texts are hidden."""
-    shown = hide_within(msgspec.to_builtins(value, str_keys=True, enc_hook=str))
+def show_json(value: Any, *, exact: bool = False) -> None:
+    """One JSON document on standard output, and nothing else.
+
+    Args:
+        exact: it is data that is read back, as of readers; else secrets in its texts are hidden.
+    """
+    plain = msgspec.to_builtins(value, str_keys=True, enc_hook=str)
+    shown = plain if exact else hide_within(plain)
     typer.echo(json_text(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()))
 
 

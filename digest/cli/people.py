@@ -199,7 +199,8 @@ def subscribers(
         doors = subscriptions.origins(service)
     if as_json:
         joined = ({"created": s.created, "origin": doors[s.id]} for s in found)
-        show_json([as_values(s) | added for s, added in zip(found, joined, strict=True)])
+        rows = [as_values(s) | added for s, added in zip(found, joined, strict=True)]
+        show_json(rows, exact=True)
         return
     table = listing("email", "standing", "when", "size", "interests", numbers=("size",))
     for s in found:

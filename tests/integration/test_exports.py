@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from digest import store, subscriptions
+from digest import redaction, store, subscriptions
 from digest.app import App
 from digest.cli import app as commands
 from digest.cli.sheets import csv_text, from_csv
 from digest.model import Suppression, SuppressionReason
+from digest.subscriptions import Wish
 from tests.conftest import NOON
 
 FORMULAS = ("=cmd|'calc'!a1@example.org", "+plus@example.org", "-minus@example.org")
@@ -97,3 +98,15 @@ def test_names_of_readers_and_servers_command_no_terminal(
     told = run(app, "suppressions", "--json")
     assert not set(told) & set("\x1b\x07\u202e\r")
     assert evil in [row["evidence"] for row in json.loads(told)]
+
+
+def test_readers_are_written_out_as_they_are_stored(app: App, tmp_path: Path) -> None:
+    """What is data, and is read back, is not a report: nothing of it is covered."""
+    text = "see https://me:word@h.example/?key=abc, swordfish-7"
+    redaction.learn("swordfish-7")
+    wish = Wish(email="a@example.org", name="swordfish-7", text=text, keywords=("swordfish-7",))
+    subscriptions.subscribe(app, wish, origin="command")
+    told = run(app, "subscribers", "--json")
+    assert json.loads(told)[0]["name"] == "swordfish-7"
+    assert text in told
+    assert "swordfish-7" not in run(app, "subscribers")
