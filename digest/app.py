@@ -67,7 +67,8 @@ class App:
         if migrate:
             store.schema.upgrade(opened)
         store.schema.require(opened)
-        mailing = make_mailing(config)
+        with opened.reading() as tx:
+            mailing = replace(make_mailing(config), install_id=store.installation.install_id(tx))
         paces = _paces(config)
         return cls(
             config=config,
@@ -143,8 +144,9 @@ class App:
         return feedback.write_bounce_address(link, self.keys()[-1], self.config.mail.bounce_domain)
 
     def message_id(self, kind: MessageKind, key: str, subscriber_id: int) -> str:
-        """The same on every attempt, so that people, reports and logs can match copies."""
-        return f"<{kind.value}.{key.replace('-', '')}.s{subscriber_id}@{self.mailing.domain}>"
+        """The same on every attempt, so that people, reports and logs can match copies; no other install has it."""
+        install = f".{self.mailing.install_id}" if self.mailing.install_id else ""
+        return f"<{kind.value}.{key.replace('-', '')}.s{subscriber_id}{install}@{self.mailing.domain}>"
 
     @property
     def imap(self) -> ImapServer | None:

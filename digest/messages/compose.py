@@ -29,6 +29,8 @@ SUBJECT_LONGEST = 90
 _DUMPS_SHOWN = 5
 #: the list's name below the operator's domain, in List-Id and Feedback-ID
 _LIST = "digest"
+#: RFC 2919 3
+_LIST_ID_LONGEST = 255
 _UNLEARNED = {
     "trending": "no thumbs yet, so these are what others picked and liked",
     "keywords": "no thumbs yet, so these follow your keywords, categories and authors",
@@ -224,7 +226,9 @@ def _list_headers(kind: MessageKind, mailing: Mailing, links: ReaderLinks | None
     if kind is MessageKind.ALERT:
         return []
     domain = assemble.ascii_domain(mailing.domain).lower()
-    feedback_id, list_id = _list_names(domain, f"{campaign or kind}:{kind}", mailing.list_name or mailing.product)
+    campaign = f"{campaign or kind}:{kind}"
+    name = mailing.list_name or mailing.product
+    feedback_id, list_id = _list_names(domain, mailing.install_id, campaign, name)
     if links is None:
         return [feedback_id]
     headers = [feedback_id, list_id]
@@ -239,10 +243,24 @@ def _list_headers(kind: MessageKind, mailing: Mailing, links: ReaderLinks | None
 
 
 @lru_cache(maxsize=16)
-def _list_names(domain: str, campaign: str, name: str) -> tuple[str, str]:
+def _list_names(domain: str, install_id: str, campaign: str, name: str) -> tuple[str, str]:
     # Feedback-ID wants 5-15 characters that name the sender; nothing in it may tell one reader from another
     sender_id = re.sub(r"[^a-z0-9]", "", domain)[:15].ljust(5, "0")
-    return assemble.structured("Feedback-ID", f"{campaign}:{_LIST}:{sender_id}"), assemble.list_id(name, f"{_LIST}.{domain}")
+    feedback_id = assemble.structured("Feedback-ID", f"{campaign}:{_LIST}:{sender_id}")
+    return feedback_id, assemble.list_id(name, list_label(domain, install_id))
+
+
+def list_label(domain: str, install_id: str) -> str:
+    """The identifier in List-Id (RFC 2919): the list's name below the operator's domain.
+
+    Where that would be none, below an address literal or too long, it stands below localhost, the RFC's place
+    for names that nobody manages.
+    """
+    if not install_id:
+        return f"{_LIST}.{domain}"
+    label = f"{_LIST}.{install_id}.{domain}"
+    valid = not domain.startswith("[") and len(label) <= _LIST_ID_LONGEST
+    return label if valid else f"{_LIST}.{install_id}.localhost"
 
 
 def _origin(made: Made) -> str:

@@ -4,6 +4,7 @@ They stand by subject, in the order of the data: `papers`, `subscribers`, `diges
 database.
 """
 
+from digest.model.addresses import address_key
 from digest.model.digests import Digest, Item, Made, MatchWord, Part, PartKind, Quiet, QuietReason, Score, Slot
 from digest.model.instants import check_instant
 from digest.model.links import Link, LinkKey, Purpose
@@ -90,5 +91,6 @@ __all__ = [
     "SuppressionReason",
     "Threshold",
     "Vote",
+    "address_key",
     "check_instant",
 ]

@@ -7,10 +7,9 @@ from typing import Literal
 
 from sqlalchemy import Connection, func, select, update
 
-from digest.model import Bounced, Subscriber
+from digest.model import Bounced, Subscriber, address_key
 from digest.store import subscribers
 from digest.store.engine import insert
-from digest.store.subscribers import key
 from digest.store.tables import bounces, messages
 
 _TEXT = 2000
@@ -33,7 +32,7 @@ def complain(tx: Connection, bounced: Bounced, *, message: int, email: str, text
 def _add(tx: Connection, message: int, email: str, fault: str, bounced: Bounced, text: str, via: Via) -> bool:
     statement = insert(tx, bounces).values(
         message_id=message,
-        email_key=key(email),
+        email_key=address_key(email),
         fault=fault,
         enhanced=bounced.enhanced[:12],
         text=text[:_TEXT],
@@ -46,7 +45,7 @@ def _add(tx: Connection, message: int, email: str, fault: str, bounced: Bounced,
 
 def of(tx: Connection, email: str) -> list[Bounced]:
     """What counts against an address, oldest first."""
-    theirs = (bounces.c.email_key == key(email), bounces.c.counts, bounces.c.fault != COMPLAINT)
+    theirs = (bounces.c.email_key == address_key(email), bounces.c.counts, bounces.c.fault != COMPLAINT)
     rows = tx.execute(select(bounces.c.fault, bounces.c.enhanced, bounces.c.at).where(*theirs).order_by(bounces.c.id))
     return [Bounced(fault=row.fault, enhanced=row.enhanced, at=row.at) for row in rows]
 
@@ -66,4 +65,4 @@ def ours(tx: Connection, *, since: datetime) -> tuple[int, str]:
 
 def forgive(tx: Connection, email: str) -> None:
     """What came back so far no longer counts, and stays known: the same report read again must not count anew."""
-    tx.execute(update(bounces).where(bounces.c.email_key == key(email)).values(counts=False))
+    tx.execute(update(bounces).where(bounces.c.email_key == address_key(email)).values(counts=False))

@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from digest.errors import StoreError
+from digest.store import installation
 from digest.store.engine import Store
 
 #: any fixed number: it names the lock that migrating instances share on PostgreSQL
@@ -47,6 +48,8 @@ def upgrade(store: Store) -> tuple[str | None, str]:
         _refuse_unknown(store, before)
         if before != head():
             command.upgrade(_config(tx), "head")
+        if before is None:
+            installation.name_install(tx)
     return before, head()
 
 

@@ -9,14 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, exists, func, select, update
 
-from digest.model import Interest, MessageKind, Standing, Subscriber
+from digest.model import Interest, MessageKind, Standing, Subscriber, address_key
 from digest.store.engine import batches
 from digest.store.tables import interests, messages, subscribers
-
-
-def key(email: str) -> str:
-    """Two addresses that differ in case alone are one person: no provider of note tells them apart."""
-    return email.casefold()
 
 
 def add(
@@ -86,7 +81,7 @@ def remove(tx: Connection, ident: int) -> bool:
 
 
 def by_email(tx: Connection, email: str) -> Subscriber | None:
-    return next(iter(_many(tx, subscribers.c.email_key == key(email))), None)
+    return next(iter(_many(tx, subscribers.c.email_key == address_key(email))), None)
 
 
 def by_id(tx: Connection, ident: int) -> Subscriber | None:
@@ -167,7 +162,7 @@ def _subscriber(row: Row[Any], own: Sequence[Interest]) -> Subscriber:
 def _values(s: Subscriber) -> dict[str, Any]:
     return {
         "email": s.email,
-        "email_key": key(s.email),
+        "email_key": address_key(s.email),
         "name": s.name,
         "standing": s.standing.value,
         "timezone": s.timezone,

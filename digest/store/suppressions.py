@@ -8,23 +8,22 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, select, update
 from sqlalchemy import delete as delete_from
 
-from digest.model import Standing, Suppression, SuppressionReason
+from digest.model import Standing, Suppression, SuppressionReason, address_key
 from digest.store import bounces, ledger
 from digest.store.engine import batches, insert
-from digest.store.subscribers import key
 from digest.store.tables import subscribers, suppressions
 
 _EVIDENCE = 2000
 
 
 def of(tx: Connection, email: str) -> Suppression | None:
-    return of_many(tx, [email]).get(key(email))
+    return of_many(tx, [email]).get(address_key(email))
 
 
 def of_many(tx: Connection, emails: Iterable[str]) -> dict[str, Suppression]:
     """Those of the addresses that are suppressed, by the key of the address."""
     found = {}
-    for some in batches(list({key(email) for email in emails})):
+    for some in batches(list({address_key(email) for email in emails})):
         for row in tx.execute(select(suppressions).where(suppressions.c.email_key.in_(some))):
             found[row.email_key] = _suppression(row)
     return found
@@ -41,7 +40,7 @@ def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
 
     A complaint is a reader's own word: they have left, and may come back by their own link; all else needs the operator, and outweighs it.
     """
-    address, complaint = key(suppression.address), suppression.reason is SuppressionReason.COMPLAINT
+    address, complaint = address_key(suppression.address), suppression.reason is SuppressionReason.COMPLAINT
     reader = tx.execute(select(subscribers.c.id, subscribers.c.standing).where(subscribers.c.email_key == address)).one_or_none()
     said = {
         "email": suppression.address,
@@ -66,12 +65,12 @@ def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
 
 def leave(tx: Connection, email: str) -> None:
     """Somebody leaves while their address is suppressed: whoever releases it later must not bring them back."""
-    tx.execute(update(suppressions).where(suppressions.c.email_key == key(email)).values(former=Standing.LEFT.value))
+    tx.execute(update(suppressions).where(suppressions.c.email_key == address_key(email)).values(former=Standing.LEFT.value))
 
 
 def release(tx: Connection, email: str, *, now: datetime) -> Suppression | None:
     """Let mail go to an address again, and its subscriber stand as before; None when it was not suppressed."""
-    gone = delete_from(suppressions).where(suppressions.c.email_key == key(email)).returning(suppressions)
+    gone = delete_from(suppressions).where(suppressions.c.email_key == address_key(email)).returning(suppressions)
     row = tx.execute(gone).one_or_none()
     if row is None:
         return None
@@ -79,7 +78,7 @@ def release(tx: Connection, email: str, *, now: datetime) -> Suppression | None:
     former = row.former if row.former not in ("", Standing.SUPPRESSED.value) else Standing.ACTIVE.value
     tx.execute(
         update(subscribers)
-        .where(subscribers.c.email_key == key(email), subscribers.c.standing == Standing.SUPPRESSED.value)
+        .where(subscribers.c.email_key == address_key(email), subscribers.c.standing == Standing.SUPPRESSED.value)
         .values(standing=former, changed_at=now, due_from=now)
     )
     return _suppression(row)

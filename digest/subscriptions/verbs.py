@@ -12,7 +12,7 @@ from digest import store
 from digest.app import App
 from digest.due_dates import start_of_day
 from digest.errors import AddressError, ConfigError, DigestError, InputError, NotFoundError
-from digest.model import MessageKind, Standing, Subscriber, Suppression, SuppressionReason
+from digest.model import MessageKind, Standing, Subscriber, Suppression, SuppressionReason, address_key
 from digest.subscriptions.wishes import Wish, address, normal, shaped, threshold
 
 #: a confirmation or welcome that cannot be sent for so long is of no use any more
@@ -258,7 +258,7 @@ def delete(app: App, subscriber_id: int) -> Subscriber:
     """
     with app.store.writing() as tx:
         known = _known(tx, subscriber_id)
-        if known.email.casefold() in {entry.email.casefold() for entry in app.config.subscribers}:
+        if address_key(known.email) in {address_key(normal(entry.email)) for entry in app.config.subscribers}:
             raise InputError(f"[[subscribers]] of the config names {known.email}, and would bring them back. Take them out of it first")
         store.subscribers.remove(tx, subscriber_id)
     return known

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from digest import pipeline, subscriptions
 from digest.app import App
 from digest.errors import InputError
-from digest.model import Purpose, Subscriber
+from digest.model import Purpose, Subscriber, address_key
 from digest.web import api
 from digest.web.pages import FormBody, Pages, whose
 
@@ -55,7 +55,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
 
 
 def _same(address: str, subscriber: Subscriber) -> bool:
-    return address.strip().casefold() == subscriber.email.casefold()
+    return address_key(address.strip()) == address_key(subscriber.email)
 
 
 _HOW = 'the address that the digest comes to, all of it: {"address": "reader@example.org"}'

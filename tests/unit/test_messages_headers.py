@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -179,3 +180,26 @@ def test_line_breaks_in_a_link_are_encoded_away() -> None:
 def test_a_naive_date_is_refused() -> None:
     with pytest.raises(ValueError, match="aware"):
         digest(date=datetime(2026, 6, 12, 5))
+
+
+#: RFC 2919 2: list-label "." list-id-namespace, both dot-atom-text
+LIST_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)+")
+LONGEST = ".".join(["a" * 60] * 4) + ".example"
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected"),
+    [
+        ("papers.example.org", "digest.k3x9m2.papers.example.org"),
+        ("bücher.example", "digest.k3x9m2.xn--bcher-kva.example"),
+        ("localhost", "digest.k3x9m2.localhost"),
+        ("[192.0.2.1]", "digest.k3x9m2.localhost"),
+        (LONGEST, "digest.k3x9m2.localhost"),
+    ],
+)
+def test_the_list_id_of_an_install_is_valid_and_its_own(domain: str, expected: str) -> None:
+    message = digest(mailing=replace(MAILING, domain=domain, install_id="k3x9m2"))
+    label = str(opened(message)["List-Id"]).rpartition("<")[2].rstrip(">")
+    assert label == expected
+    assert LIST_ID.fullmatch(label)
+    assert len(label) <= 255

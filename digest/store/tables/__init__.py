@@ -17,7 +17,7 @@ from digest.store.tables.papers import (
     vectors,
     word_vectors,
 )
-from digest.store.tables.service import alarms, link_keys, rounds, source_states
+from digest.store.tables.service import alarms, installation, link_keys, rounds, source_states
 from digest.store.tables.subscribers import feedback, interests, subscribers, suppressions
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "feedback",
     "frequencies",
     "identities",
+    "installation",
     "interests",
     "link_keys",
     "mailboxes",

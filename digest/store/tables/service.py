@@ -46,4 +46,17 @@ link_keys = Table(
     Column("id", Integer, primary_key=True),
     Column("secret", LargeBinary, nullable=False),
     Column("created_at", Instant, nullable=False),
+    #: NULL while its links are taken; those that leave always are
+    Column("revoked_at", Instant),
+)
+
+#: one row
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    #: in names that are unique in the world, beside the domain; "" where a store is older than such ids
+    Column("install_id", String(16), nullable=False),
+    #: when a backup was last restored: each reader's local dates up to then are closed; NULL = never
+    Column("closed_until", Instant),
 )
