@@ -111,6 +111,19 @@ class App:
             self._take(store.keys.rotate(tx, self.now()))
         return self._keys.known
 
+    def revoke_key(self, ident: int) -> bool:
+        """Take no more links of a key, but those that leave; False: it was revoked already.
+
+        Where it was the newest, a new one is made.
+
+        Raises:
+            NotFoundError: there is no such key.
+        """
+        with self.store.writing() as tx:
+            done = store.keys.revoke(tx, ident, self.now())
+            self._take(store.keys.all_keys(tx))
+        return done
+
     def _read_keys(self) -> None:
         with self.store.reading() as tx:
             self._take(store.keys.all_keys(tx))

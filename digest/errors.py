@@ -36,6 +36,10 @@ class UnknownKeyError(LinkError):
     """A token names a key that is not among those given: forged, or signed since they were read."""
 
 
+class RevokedKeyError(LinkError):
+    """A link's key is no longer secret, so that anybody may have made it; only leaving goes on."""
+
+
 class InputError(DigestError, ValueError):
     """A value given by hand (a date, a zone, a file of readers) cannot be used."""
 

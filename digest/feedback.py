@@ -17,8 +17,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
-from digest.errors import LinkError, UnknownKeyError
-from digest.model import Link, LinkKey, Purpose
+from digest.errors import LinkError, RevokedKeyError, UnknownKeyError
+from digest.model import Link, LinkKey, Purpose, RevokedLink
 
 _VERSION = 1
 _PURPOSES = {Purpose.UP: 1, Purpose.DOWN: 2, Purpose.UNSUBSCRIBE: 3, Purpose.MANAGE: 4, Purpose.CONFIRM: 5, Purpose.BOUNCE: 6}
@@ -27,6 +27,8 @@ _MAC = 16
 #: version, key id, purpose: a byte each; subscriber, paper, message: five bytes each
 _BODY = 3 + 3 * 5
 _ID_MAX = 2**40 - 1
+#: what a key that was revoked may still prove: leaving works as long as a mail exists, and bounces were on their way
+_OUTLIVING = (Purpose.UNSUBSCRIBE, Purpose.BOUNCE)
 _FOREIGN = "this link was not made by this service, or was changed on its way. Open it again from the mail"
 _LENGTH = -(-(_BODY + _MAC) * 8 // 5)
 #: letters that a token is written in, of which the last ones are cut off; the bits of so many stand at the end of as many bytes
@@ -93,10 +95,11 @@ def _moves(lanes: int) -> tuple[tuple[int, int, int], ...]:
 
 
 def read_token(token: str, keys: Iterable[LinkKey]) -> Link:
-    """What a token names, whatever the case of its letters.
+    """What a token names, whatever the case of its letters; a RevokedLink where its key is no longer secret.
 
     Raises:
         LinkError: it is garbled or cut off, was not signed by us, or its key is gone.
+        RevokedKeyError: its key was revoked, and it does more than leave or name a message that came back.
     """
     raw = _decode(token)
     body, mac = raw[:_BODY], raw[_BODY:]
@@ -106,8 +109,11 @@ def read_token(token: str, keys: Iterable[LinkKey]) -> Link:
         raise UnknownKeyError(_FOREIGN)
     if version != _VERSION or key is None or not hmac.compare_digest(mac, _sign(body, key)) or purpose not in _BY_NUMBER:
         raise LinkError(_FOREIGN)
+    if key.revoked_at is not None and _BY_NUMBER[purpose] not in _OUTLIVING:
+        raise RevokedKeyError("the key of this link was revoked. Any newer mail has links that work")
     subscriber_id, paper_id, message_id = (int.from_bytes(body[start : start + 5], "big") for start in (3, 8, 13))
-    return Link(purpose=_BY_NUMBER[purpose], subscriber_id=subscriber_id, paper_id=paper_id, message_id=message_id)
+    link = Link(_BY_NUMBER[purpose], subscriber_id, paper_id, message_id)
+    return link if key.revoked_at is None else RevokedLink.of(link, key.revoked_at)
 
 
 def write_bounce_address(link: Link, key: LinkKey, domain: str) -> str:

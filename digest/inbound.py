@@ -11,6 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Literal
 
 from digest import bounces, feedback, pipeline, store, subscriptions
@@ -19,7 +20,20 @@ from digest.bounces import Arrived
 from digest.errors import LinkError, MailboxError, NotFoundError, StoreError
 from digest.mailbox import ImapServer, Mailbox
 from digest.mailer.replies import classify
-from digest.model import Bounced, Fault, Link, LinkKey, MessageState, Phase, Purpose, Standing, Subscriber, SuppressionReason, Vote
+from digest.model import (
+    Bounced,
+    Fault,
+    Link,
+    LinkKey,
+    MessageState,
+    Phase,
+    Purpose,
+    RevokedLink,
+    Standing,
+    Subscriber,
+    SuppressionReason,
+    Vote,
+)
 from digest.pipeline.bounces import note, suppress
 from digest.store.mailboxes import Place
 
@@ -33,6 +47,8 @@ Outcome = Literal["bounced", "complained", "unsubscribed", "voted", "confirmed",
 
 #: mails read in one go, so that a flood cannot keep a round waiting
 _MOST = 500
+#: mail servers try for up to five days (RFC 5321 4.5.4.1); reports about a mail come no later than that
+_IN_FLIGHT = timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,6 +118,8 @@ def _report(app: App, arrived: Arrived) -> Received:
         reader = store.bounces.reader_of(tx, link.message_id)
         if reader is None or reader.id != link.subscriber_id:
             return Received(outcome="untrusted", why=f"{arrived.why}, of a message that is no longer stored")
+        if isinstance(link, RevokedLink):
+            return _of_revoked_key(app, tx, arrived, reader, link)
         match arrived.kind:
             case "failed":
                 return _bounced(app, tx, arrived, reader, link.message_id)
@@ -112,10 +130,38 @@ def _report(app: App, arrived: Arrived) -> Received:
         return Received(outcome="ignored", why=arrived.why, subscriber=reader, message=link.message_id)
 
 
-def _bounced(app: App, tx: store.Connection, arrived: Arrived, reader: Subscriber, message: int) -> Received:
+def _of_revoked_key(
+    app: App, tx: store.Connection, arrived: Arrived, reader: Subscriber, link: RevokedLink
+) -> Received:
+    """A report that whoever has a revoked key may have made up, and that may be of a mail that was on its way.
+
+    It counts for as long as mail servers try, about a message that they had been given; it suppresses nobody.
+    A complaint makes the reader leave, which a forged link to leave would do as well.
+    """
+    in_time = app.now() - link.revoked_at <= _IN_FLIGHT
+    if not in_time or not store.bounces.was_sent(tx, link.message_id, before=link.revoked_at):
+        return Received(outcome="untrusted", why=f"{arrived.why}, with a token of a key that was revoked")
+    if arrived.kind == "failed":
+        return _bounced(app, tx, arrived, reader, link.message_id, trusted=False)
+    if arrived.kind == "complaint":
+        if reader.standing is Standing.SUPPRESSED:
+            store.suppressions.leave(tx, reader.email)
+        else:
+            store.subscribers.set_standing(tx, reader.id, Standing.LEFT, now=app.now())
+            store.ledger.skip_waiting(tx, reader.id, now=app.now())
+        return Received(outcome="unsubscribed", why=arrived.why, subscriber=reader, message=link.message_id)
+    return Received(outcome="ignored", why=arrived.why, subscriber=reader, message=link.message_id)
+
+
+def _bounced(
+    app: App, tx: store.Connection, arrived: Arrived, reader: Subscriber, message: int, *, trusted: bool = True
+) -> Received:
     fault = _fault(arrived)
     text = arrived.text or arrived.why
-    made = note(app, tx, message=message, email=reader.email, fault=fault, enhanced=arrived.enhanced, text=text, via="mail")
+    made = note(
+        app, tx, message=message, email=reader.email, fault=fault, enhanced=arrived.enhanced, text=text, via="mail",
+        trusted=trusted,
+    )  # fmt: skip
     evidence = f"came back: {arrived.enhanced} {text}".replace(":  ", ": ")
     store.ledger.resolve(tx, message, MessageState.REJECTED, evidence, now=app.now())
     return Received(
@@ -180,7 +226,7 @@ def _letter(app: App, arrived: Arrived) -> Received:
     if link is not None and (link.purpose is Purpose.UNSUBSCRIBE or arrived.kind == "other"):
         return _request(app, link)
     answered = next((found for address in arrived.to if (found := _read(app, feedback.read_bounce_address, address))), None)
-    if arrived.kind == "automatic" and answered is not None:
+    if arrived.kind == "automatic" and answered is not None and not isinstance(answered, RevokedLink):
         with app.store.writing() as tx:
             reader = store.bounces.reader_of(tx, answered.message_id)
             if reader is not None and reader.id == answered.subscriber_id:
@@ -194,7 +240,7 @@ def _request(app: App, link: Link) -> Received:
     votes: dict[Purpose, Vote] = {Purpose.UP: 1, Purpose.DOWN: -1}
     try:
         if link.purpose is Purpose.UNSUBSCRIBE:
-            reader = subscriptions.unsubscribe(app, link.subscriber_id)
+            reader = subscriptions.unsubscribe(app, link.subscriber_id, farewell=isinstance(link, RevokedLink))
             received = Received(outcome="unsubscribed", why="asked by mail", subscriber=reader, message=link.message_id)
         elif link.purpose is Purpose.CONFIRM:
             reader = subscriptions.confirm(app, link.subscriber_id)
@@ -207,7 +253,7 @@ def _request(app: App, link: Link) -> Received:
             received = Received(outcome="voted", why="asked by mail", subscriber=reader, message=link.message_id)
     except NotFoundError as error:
         return Received(outcome="ignored", why=str(error))
-    if link.message_id:
+    if link.message_id and not isinstance(link, RevokedLink):
         with app.store.writing() as tx:
             _arrived(app, tx, link.message_id, "the reader answered it")
     return received

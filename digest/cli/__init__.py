@@ -7,6 +7,7 @@ import sys
 from digest import logs
 from digest.cli import (
     catch,
+    database,
     deliveries,
     doctor,
     dumps,
@@ -28,6 +29,7 @@ from digest.errors import AddressError, ConfigError, DigestError, InputError
 __all__ = [
     "app",
     "catch",
+    "database",
     "deliveries",
     "doctor",
     "dumps",

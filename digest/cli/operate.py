@@ -1,4 +1,4 @@
-"""Commands of the operator: init, serve, status, config, db, demo."""
+"""Commands of the operator: init, serve, status, config, demo."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ import typer
 from rich.prompt import Prompt
 
 from digest import config as settings
-from digest import pipeline, store, subscriptions
+from digest import pipeline, subscriptions
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, OnDate, load, make_folder, opened, out, show_json, write_file
 from digest.cli.tables import counted, listing
 from digest.errors import InputError
-
-database = typer.Typer(help="The database's schema.", no_args_is_help=True)
-app.add_typer(database, name="db")
 
 #: where common mailbox providers take mail from a program: domain -> server and port
 _PROVIDERS = {
@@ -136,6 +133,9 @@ def status(as_json: AsJson = False, date: OnDate = None, config: ConfigPath = No
     for verb, last in found.rounds.items():
         told = "never" if last is None else f"{last['at']:%Y-%m-%d %H:%M} UTC" + (f", stopped: {last['error']}" if last["error"] else "")
         out.print(f"last {verb:<8}{told}", highlight=False, markup=False)
+    if found.closed_until:
+        told = "each reader's local date up to then is closed"
+        out.print(f"restored     {found.closed_until:%Y-%m-%d %H:%M} UTC: {told}", highlight=False)
     for pause in found.pauses:
         out.print(
             f"{pause.name} is paused until {pause.until:%Y-%m-%d %H:%M} UTC: {pause.text}", style="yellow", markup=False, highlight=False
@@ -186,15 +186,6 @@ def show_config(
             out.print(f"{key} = {value!r}", markup=False, highlight=False)
     for section in settings.LISTS:
         out.print(f"{len(values[section])} [[{section}]]", markup=False, highlight=False)
-
-
-@database.command()
-def upgrade(config: ConfigPath = None) -> None:
-    """Bring the database to this version's schema."""
-    opened_store = store.Store(load(config).store.url)
-    before, after = store.schema.upgrade(opened_store)
-    opened_store.close()
-    out.print(f"schema {before or 'empty'} -> {after}" if before != after else f"schema {after}: up to date", highlight=False)
 
 
 @app.command()

@@ -23,7 +23,7 @@ app.add_typer(keys, name="keys")
 
 @keys.command(name="list")
 def list_keys(as_json: AsJson = False, config: ConfigPath = None) -> None:
-    """List them by id; the newest signs, all are taken. Their secrets stay in the database."""
+    """List them by id; the newest signs, all are taken unless revoked. Their secrets stay in the database."""
     with opened(config) as service:
         service.keys()
         _show(service, as_json)
@@ -37,16 +37,43 @@ def rotate(as_json: AsJson = False, config: ConfigPath = None) -> None:
         _show(service, as_json)
 
 
+@keys.command()
+def revoke(
+    key: Annotated[int, typer.Argument(metavar="ID", help="As `digest keys list` shows it.", show_default=False)],
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Refuse the links of a key that others may know, in running processes within a minute; those that leave go on working.
+
+    Where it is the newest, a new one is made, which signs from now on.
+    """
+    with opened(config) as service:
+        before = service.keys()[-1].id
+        done = service.revoke_key(key)
+        after = service.keys()[-1].id
+        if not as_json:
+            out.print(f"key {key} is revoked" if done else f"key {key} was revoked already")
+            if after != before:
+                out.print(f"It was the newest, so key {after} was made, which signs from now on", highlight=False)
+        _show(service, as_json)
+
+
 def _show(service: App, as_json: bool) -> None:
     with service.store.reading() as tx:
-        found = store.keys.listed(tx)
-    rows = [{"id": ident, "made": made, "signs": ident == found[-1][0]} for ident, made in found]
+        known = store.keys.every(tx)
+    rows = [
+        {"id": key.id, "made": key.created_at, "signs": key.id == known[-1].id, "revoked": key.revoked_at}
+        for key in known
+    ]
     if as_json:
         show_json(rows)
         return
     table = listing("key", "made", "", numbers=("key", "made"))
-    for row in rows:
-        table.add_row(str(row["id"]), f"{row['made']:%Y-%m-%d %H:%M} UTC", "signs" if row["signs"] else "is still taken")
+    for key, row in zip(known, rows, strict=True):
+        use = "signs" if row["signs"] else "is still taken"
+        if key.revoked_at:
+            use = f"revoked {key.revoked_at:%Y-%m-%d %H:%M} UTC; only leaving works"
+        table.add_row(str(key.id), f"{key.created_at:%Y-%m-%d %H:%M} UTC", use)
     out.print(table)
 
 

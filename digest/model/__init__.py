@@ -7,7 +7,7 @@ database.
 from digest.model.addresses import address_key
 from digest.model.digests import Digest, Item, Made, MatchWord, Part, PartKind, Quiet, QuietReason, Score, Slot
 from digest.model.instants import check_instant
-from digest.model.links import Link, LinkKey, Purpose
+from digest.model.links import Link, LinkKey, Purpose, RevokedLink
 from digest.model.messages import (
     OPERATOR,
     Bounced,
@@ -81,6 +81,7 @@ __all__ = [
     "Record",
     "Rejected",
     "Removal",
+    "RevokedLink",
     "Score",
     "Seen",
     "Skipped",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 
 class Purpose(StrEnum):
@@ -28,9 +29,24 @@ class Link(NamedTuple):
     message_id: int = 0
 
 
+class RevokedLink(Link):
+    """A link that was signed by a key which is no longer secret: anybody may have made it."""
+
+    revoked_at: datetime
+
+    @classmethod
+    def of(cls, link: Link, revoked_at: datetime) -> Self:
+        """The link, with the time at which its key was revoked."""
+        revoked = cls(*link)
+        revoked.revoked_at = revoked_at
+        return revoked
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LinkKey:
     """A secret that signs links; its id travels in the token, so that keys can be rotated."""
 
     id: int
     secret: bytes = field(repr=False)
+    #: it is no longer secret, and signs nothing any more
+    revoked_at: datetime | None = None

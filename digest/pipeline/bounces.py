@@ -41,14 +41,31 @@ def note_expired(app: App, tx: store.Connection, message_ids: Sequence[int]) -> 
 
 
 def note(
-    app: App, tx: store.Connection, *, message: int, email: str, fault: Fault, enhanced: str, text: str, via: Via
+    app: App,
+    tx: store.Connection,
+    *,
+    message: int,
+    email: str,
+    fault: Fault,
+    enhanced: str,
+    text: str,
+    via: Via,
+    trusted: bool = True,
 ) -> Suppression | None:
-    """Count a bounce of a message (its row's id) to an address; the same one twice counts once. Returns what it suppressed."""
+    """Count a bounce of a message (its row's id) to an address; the same one twice counts once.
+
+    One that is not trusted counts as soft and suppresses nothing by itself; a later one may.
+    Returns what it suppressed.
+    """
+    if not trusted and fault == "reader":
+        fault, enhanced = "mailbox", ""
     bounced = Bounced(fault=fault, enhanced=enhanced, at=app.now())
     if not store.bounces.add(tx, bounced, message=message, email=email, text=text, via=via):
         return None
     log.info("bounce message=%d fault=%s status=%s via=%s", message, fault or "-", enhanced or "-", via)
     rule = bounces.Rule(soft=app.config.bounces.soft, days=app.config.bounces.days)
+    if not trusted:
+        return None
     reason = bounces.decide(store.bounces.of(tx, email), now=app.now(), rule=rule)
     return None if reason is None else suppress(app, tx, email, reason, text)
 

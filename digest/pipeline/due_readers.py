@@ -24,6 +24,7 @@ class Turn:
 
 
 _Turns = tuple[list[Turn], list[LeftOut]]
+_RESTORED = "{} was closed when a backup was restored"
 
 
 def turns_of_date(
@@ -45,6 +46,7 @@ def turns_of_date(
         return [], left_out
     days = {ident: day or today for ident, today in here.items()}
     reasons = store.digests.reasons_since(tx, days, min(days.values()))
+    restored = store.installation.closed_until(tx)
     turns = []
     for subscriber in batch:
         wanted = days.get(subscriber.id)
@@ -55,6 +57,8 @@ def turns_of_date(
             reason = f"the digest of {wanted} was {known}"
         elif known is not None:
             reason = f"has a digest for {wanted} already"
+        elif _is_closed(subscriber, wanted, restored):
+            reason = _RESTORED.format(wanted)
         elif wanted.isoweekday() not in subscriber.days and not any_weekday:
             reason = f"{wanted:%A} is none of their days"
         else:
@@ -74,6 +78,7 @@ def due_turns(tx: store.Connection, batch: Sequence[Subscriber], now: datetime) 
     settled = store.digests.reasons_since(tx, here, first)
     open_today = [ident for ident, today in here.items() if today not in settled.get(ident, {})]
     last = store.digests.last_dates(tx, open_today, since=first - LOOK_BACK, before=first)
+    restored = store.installation.closed_until(tx)
     turns = []
     for subscriber in batch:
         if subscriber.id not in here:
@@ -84,6 +89,12 @@ def due_turns(tx: store.Connection, batch: Sequence[Subscriber], now: datetime) 
             reason = f"has a digest for {today} already"
             left_out.append(LeftOut(email=subscriber.email, reason=reason))
             continue
+        if _is_closed(subscriber, today, restored):
+            reason = _RESTORED.format(today)
+            left_out.append(LeftOut(email=subscriber.email, reason=reason))
+            continue
+        if restored is not None:
+            closed.add(local_date_of(subscriber, restored))
         closed |= {last[subscriber.id]} if subscriber.id in last else set()
         turn = due(subscriber, now, closed=closed)
         if turn is None:
@@ -94,6 +105,11 @@ def due_turns(tx: store.Connection, batch: Sequence[Subscriber], now: datetime) 
                 Turn(subscriber=subscriber, local_date=turn.local_date, missed=turn.missed)
             )
     return turns, left_out
+
+
+def _is_closed(subscriber: Subscriber, day: date, restored: datetime | None) -> bool:
+    """Whether a date had begun for the reader when a backup was restored: it may have been sent."""
+    return restored is not None and day <= local_date_of(subscriber, restored)
 
 
 def _local_dates(

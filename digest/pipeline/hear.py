@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from digest import feedback, papers, store
 from digest.app import App
 from digest.errors import InputError, LinkError, NotFoundError
-from digest.model import Feedback, Link, MessageState, Paper, Purpose, Subscriber, Vote
+from digest.model import Feedback, Link, MessageState, Paper, Purpose, RevokedLink, Subscriber, Vote
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +39,12 @@ def hear(app: App, link: Link, vote: Vote, *, via: str) -> Heard:
 
 
 def arrived(app: App, link: Link) -> None:
-    """Whoever answers a message has it: one whose mail server never said that it took it counts as accepted from now on."""
+    """Whoever answers a message has it: one whose mail server never said that it took it counts as accepted from now on.
+
+    A link of a revoked key proves nothing.
+    """
+    if isinstance(link, RevokedLink):
+        return
     with app.store.reading() as tx:
         doubtful = store.deliveries.state_of(tx, link.message_id) in (MessageState.UNKNOWN, MessageState.SENDING)
     if doubtful:

@@ -40,6 +40,8 @@ class Status:
     rounds: dict[str, dict[str, Any] | None]
     #: mail servers and recipient domains that asked for quiet, while it lasts
     pauses: list[Pause]
+    #: when a backup was last restored: each reader's local date up to then is closed
+    closed_until: datetime | None = None
     alarms: list[Alarm] = field(default_factory=list)
 
     @property
@@ -59,6 +61,7 @@ class Status:
             "faults": [{"fault": fault, "said": said, "deliveries": n} for fault, said, n in self.faults],
             "rounds": self.rounds,
             "pauses": [{"kind": one.kind, "name": one.name, "until": one.until, "why": one.why, "text": one.text} for one in self.pauses],
+            "closed_until": self.closed_until,
             "alarms": [{"kind": one.kind, "what": one.what, "remedy": one.remedy, "details": list(one.details)} for one in self.alarms],
         }
 
@@ -84,6 +87,7 @@ def status(app: App) -> Status:
             faults=store.deliveries.faults(tx, since=clock - _RECENT),
             pauses=[pause for pause in store.pauses.every(tx, clock=clock) if pause.until > clock],
             rounds={verb: store.rounds.latest(tx, verb) for verb in ("fetch", "ingest", "compose", "send")},
+            closed_until=store.installation.closed_until(tx),
         )
         found.alarms = find(facts(app, tx))
     return found

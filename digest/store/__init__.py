@@ -3,6 +3,7 @@
 from digest.store import (
     alarms,
     arrivals,
+    backups,
     bounces,
     calibrations,
     deliveries,
@@ -35,6 +36,7 @@ __all__ = [
     "Store",
     "alarms",
     "arrivals",
+    "backups",
     "bounces",
     "calibrations",
     "deliveries",

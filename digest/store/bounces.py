@@ -56,6 +56,12 @@ def reader_of(tx: Connection, message: int) -> Subscriber | None:
     return None if ident is None else subscribers.by_id(tx, ident)
 
 
+def was_sent(tx: Connection, message: int, *, before: datetime) -> bool:
+    """Whether a message (its row's id) was handed to a mail server, and was due before a time."""
+    tried = (messages.c.id == message, messages.c.attempts > 0, messages.c.not_before <= before)
+    return tx.execute(select(messages.c.id).where(*tried)).first() is not None
+
+
 def ours(tx: Connection, *, since: datetime) -> tuple[int, str]:
     """How many messages came back by mail since then for a fault of ours, and what the last one said."""
     those = (bounces.c.fault == "ours", bounces.c.via == "mail", bounces.c.at > since)

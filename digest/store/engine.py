@@ -50,7 +50,7 @@ class Store:
         self.url = _parse(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         try:
-            self.engine = _sqlite_engine(self.url, busy_ms) if self.is_sqlite else create_engine(self.url, pool_pre_ping=True, **_POOL)
+            self.engine = _sqlite_engine(self.url, busy_ms) if self.is_sqlite else _postgres_engine(self.url)
         except ModuleNotFoundError as error:
             raise StoreError(
                 f"store.url: {self.shown} needs the package {error.name!r}, which is not installed. "
@@ -66,6 +66,13 @@ class Store:
     def reading(self) -> Iterator[Connection]:
         """A transaction that only reads: one consistent view."""
         with self._speaking(), self.engine.connect() as tx:
+            yield tx
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A transaction that only reads, and sees the one moment of its first query in all of them."""
+        options: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self._speaking(), self.engine.connect().execution_options(**({} if self.is_sqlite else options)) as tx:
             yield tx
 
     @contextmanager
@@ -154,6 +161,23 @@ def _sqlite_engine(url: URL, busy_ms: int) -> Engine:
     return engine
 
 
+def _postgres_engine(url: URL) -> Engine:
+    # by this name an operator finds who is connected
+    return create_engine(url, pool_pre_ping=True, connect_args={"fallback_application_name": "digest"}, **_POOL)
+
+
+@contextmanager
+def copying(tx: Connection, statement: str) -> Iterator[Any]:
+    """A COPY of PostgreSQL; the driver is spoken to directly, and its failures look like those of any other statement."""
+    driver: Any = tx.connection.driver_connection
+    error = tx.dialect.loaded_dbapi.Error
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            yield copy
+    except error as cause:
+        raise DBAPIError.instance(statement, None, cause, error, dialect=tx.dialect) from cause
+
+
 def insert(tx: Connection, table: Any) -> Any:
     """The dialect's INSERT, which knows ON CONFLICT."""
     return insert_for(tx.dialect.name, table)
@@ -179,17 +203,10 @@ def add_rows(tx: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> Non
         tx.exec_driver_sql(str(table.insert().compile(dialect=tx.dialect)), list(zip(*values, strict=True)))
         return
     names = ", ".join(column.name for column in table.columns)
-    statement = f"COPY {table.name} ({names}) FROM STDIN"
-    driver: Any = tx.connection.driver_connection
-    error = tx.dialect.loaded_dbapi.Error
-    try:
-        # The tables' names are the project's own, and none needs quotes.
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
-    except error as cause:
-        # The driver is spoken to directly; its failures must look like those of any other statement.
-        raise DBAPIError.instance(statement, None, cause, error, dialect=tx.dialect) from cause
+    # The tables' names are the project's own, and none needs quotes.
+    with copying(tx, f"COPY {table.name} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def batches(items: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:

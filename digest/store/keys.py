@@ -1,13 +1,15 @@
-"""The secrets that sign links: made at first use, kept with their ids so that they can be rotated."""
+"""The secrets that sign links: made at first use, kept with their ids so that they can be rotated and revoked."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
-from digest.errors import StoreError
+from digest.errors import NotFoundError, StoreError
 from digest.model import LinkKey
 from digest.store.engine import insert
 from digest.store.tables import link_keys
@@ -16,17 +18,25 @@ from digest.store.tables import link_keys
 _LAST_ID = 255
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyRow:
+    """A key as it is stored."""
+
+    id: int
+    secret: bytes = field(repr=False)
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
 def all_keys(tx: Connection) -> list[LinkKey]:
-    """Newest last; the last one signs, all of them verify."""
-    return [LinkKey(id=row.id, secret=row.secret) for row in tx.execute(select(link_keys).order_by(link_keys.c.id))]
+    """Newest last; the last one signs, all of them verify, and what a revoked one may still prove is the reader's to say."""
+    return [LinkKey(id=row.id, secret=row.secret, revoked_at=row.revoked_at) for row in every(tx)]
 
 
 def ensure(tx: Connection, now: datetime) -> list[LinkKey]:
     """All keys; makes the first when there is none. Two instances that start together agree on one."""
-    if not all_keys(tx):
-        statement = insert(tx, link_keys).values(id=1, secret=secrets.token_bytes(32), created_at=now)
-        tx.execute(statement.on_conflict_do_nothing())
-    return all_keys(tx)
+    known = all_keys(tx)
+    return known if known and known[-1].revoked_at is None else rotate(tx, now)
 
 
 def rotate(tx: Connection, now: datetime) -> list[LinkKey]:
@@ -39,6 +49,44 @@ def rotate(tx: Connection, now: datetime) -> list[LinkKey]:
     return all_keys(tx)
 
 
+def revoke(tx: Connection, ident: int, now: datetime) -> bool:
+    """Take no more links of a key, but those that leave; a new key is made where it was the newest. False: it was revoked already.
+
+    Raises:
+        NotFoundError: there is no such key.
+        StoreError: a new one is needed, and all 255 ids are taken.
+    """
+    known = {key.id: key for key in all_keys(tx)}
+    if ident not in known:
+        raise NotFoundError(f"there is no key {ident}. `digest keys list` shows them")
+    if known[ident].revoked_at is not None:
+        return False
+    tx.execute(update(link_keys).where(link_keys.c.id == ident).values(revoked_at=now))
+    ensure(tx, now)
+    return True
+
+
+def merge(tx: Connection, former: Iterable[KeyRow]) -> int:
+    """Take over the keys of a store that is replaced: those that only it has, and that one was revoked. Returns how many were added."""
+    own = {row.id: row for row in every(tx)}
+    added = 0
+    for row in former:
+        known = own.get(row.id)
+        if known is None:
+            values = {"id": row.id, "secret": row.secret, "created_at": row.created_at, "revoked_at": row.revoked_at}
+            tx.execute(link_keys.insert().values(**values))
+            added += 1
+        elif row.revoked_at is not None and known.revoked_at is None and known.secret == row.secret:
+            tx.execute(update(link_keys).where(link_keys.c.id == row.id).values(revoked_at=row.revoked_at))
+    return added
+
+
+def every(tx: Connection) -> list[KeyRow]:
+    """All keys as they are stored, the oldest first."""
+    rows = tx.execute(select(link_keys).order_by(link_keys.c.id))
+    return [KeyRow(id=row.id, secret=row.secret, created_at=row.created_at, revoked_at=row.revoked_at) for row in rows]
+
+
 def listed(tx: Connection) -> list[tuple[int, datetime]]:
     """Id and time of making of each key, the oldest first; no secret."""
-    return [(row.id, row.created_at) for row in tx.execute(select(link_keys.c.id, link_keys.c.created_at).order_by(link_keys.c.id))]
+    return [(key.id, key.created_at) for key in every(tx)]

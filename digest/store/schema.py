@@ -42,12 +42,11 @@ def current(store: Store) -> str | None:
 def upgrade(store: Store) -> tuple[str | None, str]:
     """Migrate to the newest revision; returns the revisions before and after. Instances that start together wait for one another."""
     with store.writing() as tx:  # SQLite: BEGIN IMMEDIATE is the lock
-        if not store.is_sqlite:
-            tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        lock(tx)
         before = MigrationContext.configure(tx).get_current_revision()
-        _refuse_unknown(store, before)
+        refuse_unknown(store.shown, before)
         if before != head():
-            command.upgrade(_config(tx), "head")
+            migrate(tx, "head")
         if before is None:
             installation.name_install(tx)
     return before, head()
@@ -64,18 +63,40 @@ def require(store: Store) -> None:
         return
     if before is None:
         with store.reading() as tx:
-            strangers = inspect(tx).get_table_names()
-        if strangers:
-            raise StoreError(
-                f"{store.shown}: holds tables that are not ours ({', '.join(sorted(strangers)[:3])}). Give store.url a database of its own"
-            )
+            refuse_strangers(store.shown, tx)
         upgrade(store)
         return
-    _refuse_unknown(store, before)
+    refuse_unknown(store.shown, before)
     raise StoreError(f"{store.shown}: its schema is {before}, this version needs {head()}. Back it up, then run: digest db upgrade")
 
 
-def _refuse_unknown(store: Store, revision: str | None) -> None:
+def refuse_strangers(shown: str, tx: Connection) -> None:
+    """Refuse a database without a schema of ours that holds tables all the same."""
+    strangers = inspect(tx).get_table_names()
+    if strangers:
+        raise StoreError(f"{shown}: holds tables that are not ours ({', '.join(sorted(strangers)[:3])}). Give store.url a database of its own")
+
+
+def refuse_unknown(shown: str, revision: str | None) -> None:
+    """Refuse a schema that this version does not know.
+
+    Args:
+        shown: what has that schema, as people know it.
+
+    Raises:
+        StoreError: it is newer.
+    """
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if revision is not None and revision not in known:
-        raise StoreError(f"{store.shown}: its schema {revision} is newer than this version of digest. Install the version that made it")
+        raise StoreError(f"{shown}: its schema {revision} is newer than this version of digest. Install the version that made it")
+
+
+def migrate(tx: Connection, revision: str) -> None:
+    """Bring the schema up to a revision, within a transaction of the caller's."""
+    command.upgrade(_config(tx), revision)
+
+
+def lock(tx: Connection) -> None:
+    """Wait for others who migrate or restore; on SQLite the transaction itself is the lock."""
+    if tx.dialect.name != "sqlite":
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})

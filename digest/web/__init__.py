@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute
 
 import digest
 from digest.app import App
-from digest.errors import LinkError, NotFoundError, StoreError
+from digest.errors import LinkError, NotFoundError, RevokedKeyError, StoreError
 from digest.messages.templates import render
 from digest.web import api, deleting, health, joining, learned, leaving, settings, thumbs
 from digest.web.guard import BODY_MAX, Guard
@@ -119,6 +119,13 @@ def _explain(web: FastAPI, pages: Pages) -> None:
             "If it still does not work, any newer mail has links of its own.",
         )  # fmt: skip
 
+    def on_revoked(request: Request, error: Exception) -> Response:
+        return tell(
+            request, 410, "not_found", "This link is no longer valid",
+            "For your safety the links of older mails were switched off, and nothing was changed. "
+            "Any newer mail has links that work. The link that unsubscribes still works, in every mail.",
+        )  # fmt: skip
+
     def on_absent(request: Request, error: Exception) -> Response:
         return tell(
             request, 404, "not_found", "This is no longer here",
@@ -146,6 +153,7 @@ def _explain(web: FastAPI, pages: Pages) -> None:
         )  # fmt: skip
 
     handlers: dict[type[Exception], Callable[[Request, Exception], Response]] = {
+        RevokedKeyError: on_revoked,
         LinkError: on_link,
         NotFoundError: on_absent,
         StoreError: on_store,

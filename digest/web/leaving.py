@@ -9,8 +9,8 @@ from fastapi.responses import HTMLResponse
 
 from digest import pipeline, subscriptions
 from digest.app import App
-from digest.errors import NotFoundError
-from digest.model import Link, Purpose, Standing, Subscriber
+from digest.errors import NotFoundError, RevokedKeyError
+from digest.model import Link, Purpose, RevokedLink, Standing, Subscriber
 from digest.web.pages import Form, FormBody, Pages, masked
 
 log = logging.getLogger("digest.web")
@@ -19,15 +19,18 @@ log = logging.getLogger("digest.web")
 def routes(app: App, pages: Pages) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
-    def page(subscriber: Subscriber | None, *, back: bool = False) -> HTMLResponse:
+    def page(link: Link, subscriber: Subscriber | None, *, back: bool = False) -> HTMLResponse:
         standing = None if subscriber is None else subscriber.standing
+        # Whoever has a revoked key can make such a link for anybody: it tells of nobody, and brings nobody back.
+        trusted = not isinstance(link, RevokedLink)
         return pages.render(
             "unsubscribe",
-            address="" if subscriber is None else masked(subscriber.email),
+            address="" if subscriber is None or not trusted else masked(subscriber.email),
             gone=standing is None,
             left=standing is Standing.LEFT,
             suppressed=standing is Standing.SUPPRESSED,
             back=back,
+            may_return=trusted,
         )
 
     def found(link: Link) -> Subscriber | None:
@@ -39,7 +42,8 @@ def routes(app: App, pages: Pages) -> APIRouter:
 
     @router.api_route("/u/{token}", methods=["GET", "HEAD"])
     def look(token: str) -> HTMLResponse:
-        return page(found(pipeline.read_link(app, token, Purpose.UNSUBSCRIBE)))
+        link = pipeline.read_link(app, token, Purpose.UNSUBSCRIBE)
+        return page(link, found(link))
 
     @router.post("/u/{token}")
     def leave(token: str, form: FormBody) -> HTMLResponse:
@@ -48,17 +52,21 @@ def routes(app: App, pages: Pages) -> APIRouter:
         try:
             return go(link, form)
         except NotFoundError:  # deleted in this moment
-            return page(None)
+            return page(link, None)
 
     def go(link: Link, form: Form) -> HTMLResponse:
         if form.one("undo") and not form.one("List-Unsubscribe"):
+            if isinstance(link, RevokedLink):
+                raise RevokedKeyError("the key of this link was revoked")
             subscriber = subscriptions.return_after(app, link.subscriber_id)
             pipeline.arrived(app, link)
             log.info("return subscriber=%d via=page", link.subscriber_id)
-            return page(subscriber, back=subscriber.standing is not Standing.SUPPRESSED)
-        subscriber = subscriptions.unsubscribe(app, link.subscriber_id)
+            return page(link, subscriber, back=subscriber.standing is not Standing.SUPPRESSED)
+        # whoever did not ask for it themselves has to hear of it
+        forgeable = isinstance(link, RevokedLink)
+        subscriber = subscriptions.unsubscribe(app, link.subscriber_id, farewell=forgeable)
         pipeline.arrived(app, link)
         log.info("unsubscribe subscriber=%d via=%s", link.subscriber_id, "one-click" if form.one("List-Unsubscribe") else "page")
-        return page(subscriber)
+        return page(link, subscriber)
 
     return router

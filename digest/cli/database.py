@@ -1,0 +1,117 @@
+"""Commands about the database as a whole: upgrade, backup, restore."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from digest import store
+from digest.cli.base import app
+from digest.cli.options import AsJson, ConfigPath, OnDate, a_day, load, noon, out, show_json
+from digest.errors import InputError
+
+database = typer.Typer(help="The database: its schema, backups of it.", no_args_is_help=True)
+app.add_typer(database, name="db")
+
+_KEYS = {
+    "backup": "",
+    "both": "Keys of links that only the store had were kept.",
+    "store": "The backup holds no keys of links; those of the store were kept.",
+    "none": "The backup holds no keys of links, and the store had none: links in earlier mails do not work any more.",
+}
+
+
+@database.command()
+def upgrade(config: ConfigPath = None) -> None:
+    """Bring the database to this version's schema."""
+    with _store(config) as opened:
+        before, after = store.schema.upgrade(opened)
+    out.print(f"schema {before or 'empty'} -> {after}" if before != after else f"schema {after}: up to date", highlight=False)
+
+
+@database.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="File to write; only its owner may read it.", show_default=False)],
+    without_keys: Annotated[
+        bool, typer.Option("--without-keys", help="Leave out the keys that sign the links in mails.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    config: ConfigPath = None,
+) -> None:
+    """Write all that the database holds at one moment to a file, also while `digest serve` is writing."""
+    with _store(config) as opened, _ending_in_order():
+        store.backups.back_up(opened, file, with_keys=not without_keys, overwrite=force)
+    size = file.stat().st_size
+    out.print(f"written: {file}, {size / 1e6:.1f} MB", highlight=False, markup=False, soft_wrap=True)
+    if without_keys:
+        told = "It holds no keys of links: restored where there are none, links in earlier mails do not work"
+        out.print(told, style="dim", soft_wrap=True)
+
+
+@database.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="File that `digest db backup` wrote.", show_default=False)],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+    date: OnDate = None,
+    config: ConfigPath = None,
+) -> None:
+    """Replace all that the database holds by a backup, or leave it as it is. Nothing else may use it meanwhile.
+
+    Each reader's local date up to now is closed: no digest is composed for it any more, its papers go to the next one.
+    """
+    now = datetime.now(UTC) if date is None else noon(a_day(date))
+    with _store(config) as opened, _ending_in_order():
+        if not yes:
+            question = f"Replace all that {opened.shown} holds by {file}?"
+            typer.confirm(question, abort=True)
+        restored = store.backups.restore(opened, file, now=now)
+    if as_json:
+        show_json(restored.json)
+        return
+    newest = f"{restored.newest:%Y-%m-%d %H:%M} UTC" if restored.newest else "never"
+    lines = [
+        f"restored: {file}, whose newest entry is of {newest}",
+        f"schema {restored.before} -> {restored.after}" if restored.before != restored.after else "",
+        f"Closed: each reader's local date up to {restored.closed_until:%Y-%m-%d %H:%M} UTC; "
+        "their papers go to the next digest.",
+        f"{restored.stopped} messages that waited in the backup are not sent: they may have been since."
+        if restored.stopped
+        else "",
+        "What was sent after the backup was made may be listed again, and who joined, left or changed something "
+        "since then stands as in the backup: `digest unsubscribe` who has left. "
+        "Dumps that were read since have to be ingested again; the inbox is by itself.",
+        _KEYS[restored.keys],
+    ]
+    for line in filter(None, lines):
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _store(config: Path | None) -> Iterator[store.Store]:
+    opened = store.Store(load(config).store.url)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """SIGTERM ends as an error does, so that what was half written is taken away."""
+
+    def end(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise InputError("stopped by SIGTERM; nothing was changed")
+
+    known = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, known)

@@ -1,0 +1,73 @@
+"""What a restore does to the ledger: no date that may have been sent is open, and no message waits any more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, func, select, update
+
+from digest.model import MessageState
+from digest.store import installation, keys
+from digest.store.keys import KeyRow
+from digest.store.tables import digests, feedback, link_keys, messages, rounds
+
+#: no mail of the backup's may go out any more: each of them may have been sent after it was made
+_OPEN = (MessageState.PLANNED, MessageState.CLAIMED, MessageState.SENDING, MessageState.DEFERRED)
+EVIDENCE = "restored from a backup; it may have been sent after that was made"
+#: numbers that mails sent after the backup may name; whoever comes later must not get them
+SKIPPED = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Restored:
+    """What a restore did."""
+
+    #: the backup's schema, and this version's
+    before: str
+    after: str
+    #: of the newest entry in the backup; None where it holds none
+    newest: datetime | None
+    closed_until: datetime
+    #: messages that waited in the backup and are not sent
+    stopped: int
+    #: where the keys of links come from
+    keys: Literal["backup", "store", "both", "none"]
+
+    @property
+    def json(self) -> dict[str, object]:
+        return {
+            "schema_before": self.before,
+            "schema": self.after,
+            "newest": self.newest,
+            "closed_until": self.closed_until,
+            "messages_stopped": self.stopped,
+            "keys": self.keys,
+        }
+
+
+def close(tx: Connection, *, before: str, after: str, former: Sequence[KeyRow], now: datetime) -> Restored:
+    """Close a backup that was just read in, in the newest schema.
+
+    Args:
+        before: the backup's schema. after: this version's.
+        former: the keys of the store that it replaces.
+    """
+    times = (messages.c.changed_at, digests.c.created_at, rounds.c.at, feedback.c.at)
+    newest = [time for column in times if (time := tx.execute(select(func.max(column))).scalar_one()) is not None]
+    waiting = messages.c.state.in_([state.value for state in _OPEN])
+    values = {"state": MessageState.UNKNOWN.value, "owner": "", "lease_until": None, "evidence": EVIDENCE}
+    stopped = tx.execute(update(messages).where(waiting).values(**values, changed_at=now)).rowcount
+    installation.close_until(tx, now)
+    own = tx.execute(select(func.count()).select_from(link_keys)).scalar_one()
+    added = keys.merge(tx, former)
+    return Restored(
+        before=before,
+        after=after,
+        newest=max(newest, default=None),
+        closed_until=installation.closed_until(tx) or now,
+        stopped=stopped,
+        keys="both" if own and added else "backup" if own else "store" if added else "none",
+    )

@@ -1,0 +1,217 @@
+"""PostgreSQL: a backup is a ZIP archive with a text of COPY for each table, all of one moment, and a manifest.
+
+Not by pg_dump: what closes the dates has to commit together with what was read in, and no client program of the
+server's version has to be installed.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, MetaData, inspect, text
+
+from digest.errors import InputError, StoreError
+from digest.store import keys, schema
+from digest.store.backups.closing import SKIPPED, Restored, close
+from digest.store.backups.files import no_backup
+from digest.store.engine import Store, copying
+from digest.store.tables import metadata
+
+_MANIFEST = "manifest.json"
+_FORM = "digest backup 1"
+_CHUNK = 1 << 20
+_VERSIONS = "alembic_version"
+
+
+class _Table(msgspec.Struct, frozen=True):
+    columns: list[str]
+    rows: int
+    #: the highest number that it ever gave to a row; None where rows have none
+    last: int | None = None
+
+
+class _Manifest(msgspec.Struct, frozen=True):
+    form: str
+    revision: str
+    tables: dict[str, _Table]
+
+
+def write(store: Store, part: Path, *, with_keys: bool) -> None:
+    """Copy all tables as they are at one moment into an archive."""
+    with store.snapshot() as tx, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        revision = MigrationContext.configure(tx).get_current_revision()
+        if revision is None:
+            raise StoreError(f"{store.shown}: holds nothing of digest, so there is nothing to back up")
+        tables: dict[str, _Table] = {}
+        numbers = _numbers(tx)
+        for name in _names(tx):
+            columns = [column["name"] for column in inspect(tx).get_columns(name)]
+            rows = 0
+            if with_keys or name != "link_keys":
+                statement = f"COPY {name} ({', '.join(columns)}) TO STDOUT"
+                with archive.open(f"{name}.copy", "w", force_zip64=True) as entry, copying(tx, statement) as copy:
+                    for block in copy:
+                        entry.write(block)
+                        rows += bytes(block).count(b"\n")
+            tables[name] = _Table(columns=columns, rows=rows, last=numbers.get(name))
+        manifest = _Manifest(form=_FORM, revision=revision, tables=tables)
+        archive.writestr(_MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+
+
+def restore(store: Store, path: Path, *, now: datetime) -> Restored:
+    """Replace all tables by the archive's in one transaction."""
+    with _opened(path) as archive:
+        manifest = _manifest(archive, path)
+        schema.refuse_unknown(f"{path}", manifest.revision)
+        with store.writing() as tx:
+            former, numbers = _empty(store, tx, manifest.revision)
+            for name in _in_order(tx):
+                if (table := manifest.tables.get(name)) is not None:
+                    _fill(tx, archive, path, name, table)
+                    _count_on(tx, name, table.last, numbers.get(name, 0))
+            schema.migrate(tx, "head")
+            return close(tx, before=manifest.revision, after=schema.head(), former=former, now=now)
+
+
+def _empty(store: Store, tx: Connection, revision: str) -> tuple[list[keys.KeyRow], dict[str, int]]:
+    """Make room for a backup of a revision; returns the keys that the store had, and its tables' last numbers.
+
+    Raises:
+        StoreError: others are connected, or it holds tables that are not ours.
+    """
+    tx.execute(text("SET LOCAL lock_timeout = '5s'"))
+    schema.lock(tx)
+    before = MigrationContext.configure(tx).get_current_revision()
+    if before is None:
+        schema.refuse_strangers(store.shown, tx)
+        _make(tx, revision)
+        return [], {}
+    schema.refuse_unknown(store.shown, before)
+    names = _names(tx)
+    _refuse_others(store, tx)
+    tx.execute(text(f"LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE"))
+    _refuse_others(store, tx)
+    known = tx.execute(text("SELECT * FROM link_keys ORDER BY id")).mappings() if "link_keys" in names else ()
+    former = [
+        keys.KeyRow(
+            id=row["id"],
+            secret=bytes(row["secret"]),
+            created_at=row["created_at"],
+            revoked_at=row.get("revoked_at"),
+        )
+        for row in known
+    ]
+    numbers = _numbers(tx)
+    if before == revision:  # keeps what an operator granted and built on the tables
+        tx.execute(text(f"TRUNCATE {', '.join(names)}"))
+    else:
+        tx.execute(text(f"DROP TABLE {', '.join([*names, _VERSIONS])}"))
+        _make(tx, revision)
+    return former, numbers
+
+
+def _make(tx: Connection, revision: str) -> None:
+    """Make the tables of a revision, empty; a migration may write rows."""
+    schema.migrate(tx, revision)
+    tx.execute(text(f"TRUNCATE {', '.join(_names(tx))}"))
+
+
+def _refuse_others(store: Store, tx: Connection) -> None:
+    """Raises StoreError where anybody else is connected: a process that runs would go on with what it knew."""
+    others = tx.execute(
+        text(
+            "SELECT pid, application_name FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend' ORDER BY pid"
+        )
+    ).all()
+    if others:
+        shown = ", ".join(f"{row.application_name or 'a client'} (pid {row.pid})" for row in others[:3])
+        raise StoreError(
+            f"{store.shown}: {len(others)} others are connected: {shown}. Nothing was changed. "
+            "Stop `digest serve` and every other command and client, then run it again"
+        )
+
+
+def _fill(tx: Connection, archive: zipfile.ZipFile, path: Path, name: str, table: _Table) -> None:
+    entry = f"{name}.copy"
+    if entry not in archive.namelist():
+        if table.rows:
+            raise no_backup(path, f"{entry} is missing")
+        return
+    try:
+        with archive.open(entry) as file, copying(tx, f"COPY {name} ({', '.join(table.columns)}) FROM STDIN") as copy:
+            while chunk := file.read(_CHUNK):
+                copy.write(chunk)
+    except zipfile.BadZipFile as error:
+        raise _damaged(path, str(error)) from error
+    rows = tx.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()  # noqa: S608 (a table of ours)
+    if rows != table.rows:
+        raise _damaged(path, f"{name} has {rows} rows and should have {table.rows}")
+
+
+def _count_on(tx: Connection, name: str, backup: int | None, store: int) -> None:
+    """Give no row a number that a mail may name which was sent after the backup."""
+    if backup is not None:
+        last = max(backup, store) + (SKIPPED if name in ("subscribers", "messages", "papers") else 0)
+        tx.execute(
+            text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :last, :used)"),
+            {"table": name, "last": max(last, 1), "used": last > 0},
+        )
+
+
+def _numbers(tx: Connection) -> dict[str, int]:
+    """The last number that each table gave to a row, for those whose rows are numbered."""
+    rows = tx.execute(
+        text(
+            "SELECT d.refobjid::regclass::text AS name, COALESCE(s.last_value, 0) AS last FROM pg_depend d"
+            " JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " JOIN pg_sequences s ON s.sequencename = c.relname AND s.schemaname = n.nspname"
+            " WHERE d.deptype IN ('a', 'i')"
+        )
+    )
+    return {row.name: row.last for row in rows}
+
+
+def _names(tx: Connection) -> list[str]:
+    """Our tables that there are; an older schema has fewer."""
+    there = set(inspect(tx).get_table_names())
+    return sorted(there & metadata.tables.keys())
+
+
+def _in_order(tx: Connection) -> list[str]:
+    """Our tables, so that each comes after those that its rows point to."""
+    there = MetaData()
+    there.reflect(tx, only=_names(tx))
+    return [table.name for table in there.sorted_tables]
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise _damaged(path, str(error)) from error
+
+
+def _manifest(archive: zipfile.ZipFile, path: Path) -> _Manifest:
+    try:
+        manifest = msgspec.json.decode(archive.read(_MANIFEST), type=_Manifest)
+    except (KeyError, msgspec.DecodeError, zipfile.BadZipFile) as error:
+        raise no_backup(path, f"its {_MANIFEST} is missing or is another program's") from error
+    if manifest.form != _FORM:
+        raise no_backup(path, f"its form is {manifest.form!r}, which this version does not know")
+    strange = [
+        name
+        for name, table in manifest.tables.items()
+        if not all(word.isidentifier() for word in (name, *table.columns))
+    ]
+    if strange:  # they become part of statements
+        raise no_backup(path, f"{strange[0][:40]!r} is no table of ours")
+    return manifest
+
+
+def _damaged(path: Path, why: str) -> InputError:
+    return InputError(f"{path}: is damaged ({why}). Nothing was changed; take another backup")

@@ -1,0 +1,190 @@
+"""SQLite: a backup is a database file of its own, made by the library's online backup; so is a copy made by hand."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from digest.errors import DigestError, InputError, StoreError
+from digest.store import keys, schema
+from digest.store.backups.closing import SKIPPED, Restored, close
+from digest.store.backups.files import no_backup
+from digest.store.engine import Store
+
+#: seconds that a restore waits for whoever uses the store
+_PATIENCE = 5.0
+
+
+def write(store: Store, part: Path, *, with_keys: bool) -> None:
+    """Copy the store as it is at one moment into an empty file."""
+    source = _file(store)
+    if not source.exists():
+        raise StoreError(f"{store.shown}: there is no database yet, so there is nothing to back up")
+    with _explained(store), closing(_open(source)) as live, closing(_open(part)) as copy:
+        live.backup(copy)
+        # the write-ahead log would be a second file beside it
+        copy.execute("PRAGMA journal_mode = DELETE")
+        if not _has(copy, "alembic_version"):
+            raise StoreError(f"{store.shown}: holds nothing of digest, so there is nothing to back up")
+        if not with_keys:
+            copy.execute("PRAGMA secure_delete = ON")
+            copy.execute("DELETE FROM link_keys")
+            copy.execute("VACUUM")  # else they stay readable in pages that are free
+        damage = copy.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if damage != "ok":
+            raise StoreError(f"{store.shown} is damaged: {damage}. No backup was made; restore an earlier one")
+
+
+def restore(store: Store, path: Path, *, now: datetime) -> Restored:
+    """Prepare the backup beside the store, then copy it over the store in one transaction."""
+    target = _file(store)
+    if target.exists() and target.samefile(path):
+        raise InputError(f"{path}: is the store itself. Name a backup of it")
+    with _lock(store, target) as live, _folder(store, target) as folder:
+        former = _keys(live)
+        prepared = folder / "restored.sqlite"
+        _copy(path, prepared)
+        copy = Store(f"sqlite:///{prepared}")
+        try:
+            restored = _prepare(copy, path, former, _last_number(live), now)
+        finally:
+            copy.close()
+        with _explained(store), closing(_open(prepared)) as source:
+            source.backup(live)
+            live.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return restored
+
+
+def _prepare(copy: Store, path: Path, former: list[keys.KeyRow], last: int, now: datetime) -> Restored:
+    try:
+        before = schema.current(copy)
+    except StoreError as error:
+        raise no_backup(path, str(error)) from error
+    if before is None:
+        raise no_backup(path, "it holds no schema of ours")
+    schema.refuse_unknown(f"{path}", before)
+    with copy.reading() as tx:
+        damage = tx.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
+    if damage != "ok":
+        raise InputError(f"{path}: is damaged: {damage}. Nothing was changed; take another backup")
+    schema.upgrade(copy)
+    with copy.writing() as tx:
+        numbers = "UPDATE sqlite_sequence SET seq = max(seq, ?) + ? WHERE name = 'subscribers'"
+        tx.exec_driver_sql(numbers, (last, SKIPPED))
+        return close(tx, before=before, after=schema.head(), former=former, now=now)
+
+
+def _file(store: Store) -> Path:
+    return Path(store.url.database or "")
+
+
+def _open(path: Path, *, timeout: float = _PATIENCE) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=timeout, isolation_level=None)
+
+
+def _copy(path: Path, target: Path) -> None:
+    """Copy a backup with what its log holds, if there is one beside it, and change nothing there."""
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    problem: sqlite3.Error | None = None
+    # A file in a folder that cannot be written to is opened only where it is said that nobody writes to it.
+    for form in (uri, f"{uri}&immutable=1"):
+        try:
+            with closing(sqlite3.connect(form, uri=True, timeout=_PATIENCE)) as source, closing(_open(target)) as copy:
+                source.backup(copy)
+        except sqlite3.Error as error:
+            problem = error
+            target.unlink(missing_ok=True)
+        else:
+            return
+    raise no_backup(path, str(problem)) from problem
+
+
+@contextmanager
+def _lock(store: Store, target: Path) -> Iterator[sqlite3.Connection]:
+    """Hold the store alone; made where it is not there, and taken away again where the block fails.
+
+    Each open connection of another process holds a shared lock on the file, also while it does nothing.
+    """
+    new = not target.exists()
+    if new:
+        target.touch(mode=0o600)
+    done = False
+    try:
+        with _explained(store), closing(_open(target)) as live:
+            live.execute("PRAGMA locking_mode = EXCLUSIVE")
+            live.execute("BEGIN EXCLUSIVE")
+            live.execute("COMMIT")
+            yield live
+        done = True
+    finally:
+        if new and not done:
+            target.unlink(missing_ok=True)
+
+
+@contextmanager
+def _folder(store: Store, target: Path) -> Iterator[Path]:
+    """A private folder on the store's disk."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=".digest-restore-", dir=target.parent) as name:
+            yield Path(name)
+    except OSError as error:
+        raise StoreError(
+            f"{store.shown}: {error.strerror or error}. Check the folder, its permissions and the space on its disk; "
+            "the store is as it was"
+        ) from error
+
+
+def _keys(live: sqlite3.Connection) -> list[keys.KeyRow]:
+    """The keys of links, whatever the schema that they are in."""
+    if not _has(live, "link_keys"):
+        return []
+    cursor = live.execute("SELECT * FROM link_keys ORDER BY id")
+    names = [column[0] for column in cursor.description]
+    return [
+        keys.KeyRow(
+            id=row["id"],
+            secret=row["secret"],
+            created_at=datetime.fromisoformat(row["created_at"]).replace(tzinfo=UTC),
+            revoked_at=datetime.fromisoformat(revoked).replace(tzinfo=UTC)
+            if (revoked := row.get("revoked_at"))
+            else None,
+        )
+        for row in (dict(zip(names, values, strict=True)) for values in cursor)
+    ]
+
+
+def _has(connection: sqlite3.Connection, table: str) -> bool:
+    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone())
+
+
+def _last_number(live: sqlite3.Connection) -> int:
+    """The highest number that the store ever gave to a reader."""
+    if not _has(live, "sqlite_sequence"):
+        return 0
+    row = live.execute("SELECT seq FROM sqlite_sequence WHERE name = 'subscribers'").fetchone()
+    return int(row[0]) if row else 0
+
+
+@contextmanager
+def _explained(store: Store) -> Iterator[None]:
+    try:
+        yield
+    except DigestError:
+        raise
+    except sqlite3.Error as error:
+        text = str(error)
+        if "locked" in text or "busy" in text:
+            raise StoreError(
+                f"{store.shown}: another process uses it, and nothing was changed. "
+                "Stop `digest serve` and every other command, then run it again"
+            ) from error
+        if "not a database" in text or "malformed" in text:
+            raise StoreError(
+                f"{store.shown}: the file is no SQLite database or is damaged ({text}). "
+                "Move it away with its -wal and -shm, then run it again"
+            ) from error
+        raise StoreError(f"{store.shown}: {text}; the store is as it was. Check its disk and permissions") from error

@@ -1,0 +1,450 @@
+"""A backup holds one moment and restores whole or not at all; no local date up to a restore is sent again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from digest import pipeline, store, subscriptions
+from digest.app import App
+from digest.errors import InputError, StoreError
+from digest.model import MessageState, Purpose, Subscriber
+from digest.store import Store, backups, schema, tables
+from digest.store.backups import closing
+from digest.subscriptions import Wish
+from tests.conftest import NOON, TODAY, mails, make_app, postgres_url
+from tests.old_store import EVENING, SETTINGS, fill_old_store
+from tests.webclient import Client
+
+Cast = Callable[[App], dict[str, Subscriber]]
+Write = Callable[..., Path]
+TOMORROW = NOON + timedelta(days=1)
+
+
+def everything(opened: Store) -> dict[str, list[str]]:
+    """All rows of all tables as text."""
+    with opened.reading() as tx:
+        return {name: sorted(map(repr, tx.execute(table.select()))) for name, table in tables.metadata.tables.items()}
+
+
+def states(app: App) -> dict[str, str]:
+    with app.store.reading() as tx:
+        return {row.message_id: row.state for row in tx.execute(select(tables.messages))}
+
+
+def restored(app: App, path: Path, now: datetime = NOON) -> backups.Restored:
+    return backups.restore(app.store, path, now=now)
+
+
+@pytest.fixture
+def service(any_app: App, cast: Cast, dump: Write) -> App:
+    """Three readers and the papers of today, before the morning's round."""
+    cast(any_app)
+    pipeline.ingest(any_app, [dump()])
+    any_app.keys()
+    return any_app
+
+
+# ---------------------------------------------------------------------------------------------- what is in it
+
+
+def test_a_backup_restores_everything_but_what_it_closes(service: App, tmp_path: Path) -> None:
+    pipeline.round(service)
+    before = everything(service.store)
+    backups.back_up(service.store, tmp_path / "b")
+    with service.store.writing() as tx:
+        for name in ("feedback", "deliveries", "messages", "digest_items", "digests", "interests", "subscribers"):
+            tx.execute(text(f"DELETE FROM {name}"))
+    told = restored(service, tmp_path / "b")
+    after = everything(service.store)
+    assert {name for name in after if after[name] != before[name]} == {"installation"}
+    assert (told.stopped, told.keys, told.before, told.after) == (0, "backup", schema.head(), schema.head())
+    assert told.newest == NOON
+
+
+def test_a_backup_is_of_one_moment_while_others_write(service: App, tmp_path: Path) -> None:
+    stop = threading.Event()
+    failures: list[BaseException] = []
+
+    def write() -> None:
+        """Two rows at once, so that a backup with one of them would be of no moment that ever was."""
+        number = 0
+        try:
+            while not stop.is_set():
+                number += 1
+                with service.store.writing() as tx:
+                    for part in ("a", "b"):
+                        store.rounds.add(tx, "fetch", at=NOON, report={"number": number, "part": part})
+        except BaseException as error:  # noqa: BLE001 (told by the test)
+            failures.append(error)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        paths = [tmp_path / f"backup-{number}" for number in range(4)]
+        for path in paths:
+            backups.back_up(service.store, path)
+    finally:
+        stop.set()
+        writer.join()
+    assert failures == []
+    counts = []
+    for path in paths:
+        restored(service, path)
+        with service.store.reading() as tx:
+            parts = [row.report["part"] for row in tx.execute(select(tables.rounds).where(tables.rounds.c.verb == "fetch"))]
+        assert parts.count("a") == parts.count("b")
+        counts.append(len(parts))
+    assert counts == sorted(counts)
+
+
+def test_only_its_owner_may_read_a_backup_and_nothing_else_is_left(service: App, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    former = os.umask(0)
+    try:
+        backups.back_up(service.store, folder / "b")
+    finally:
+        os.umask(former)
+    assert [path.name for path in folder.iterdir()] == ["b"]
+    assert (folder / "b").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_is_there_is_overwritten_only_on_request(service: App, tmp_path: Path) -> None:
+    path = tmp_path / "b"
+    path.write_text("mine")
+    with pytest.raises(InputError, match="--force"):
+        backups.back_up(service.store, path)
+    assert path.read_text() == "mine"
+    backups.back_up(service.store, path, overwrite=True)
+    restored(service, path)
+
+
+def test_a_backup_that_fails_leaves_nothing(service: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    with service.store.writing() as tx:
+        tx.execute(text("DROP TABLE alembic_version"))
+    with pytest.raises(StoreError, match="nothing of digest"):
+        backups.back_up(service.store, folder / "b")
+    assert list(folder.iterdir()) == []
+    with pytest.raises(InputError, match="cannot be written"):
+        backups.back_up(service.store, tmp_path / "absent" / "b")
+    with service.store.writing() as tx:
+        tx.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+        tx.execute(text(f"INSERT INTO alembic_version VALUES ('{schema.head()}')"))
+
+
+def test_where_there_is_no_database_nothing_is_made(tmp_path: Path) -> None:
+    empty = Store(f"sqlite:///{tmp_path / 'none.sqlite'}")
+    with pytest.raises(StoreError, match="no database yet"):
+        backups.back_up(empty, tmp_path / "b")
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---------------------------------------------------------------------------------------------- promise 1
+
+
+def test_what_the_morning_sent_is_not_sent_again(service: App, tmp_path: Path, dump: Write) -> None:
+    """The backup is of before the round; it is restored after it."""
+    backups.back_up(service.store, tmp_path / "b")
+    pipeline.round(service)
+    sent = set(mails(service))
+    assert len(sent) == 3
+    restored(service, tmp_path / "b")
+    again = pipeline.round(service)
+    assert [one.reason for one in again.composed.left_out] == [f"{TODAY} was closed when a backup was restored"] * 3
+    earlier = pipeline.compose(service, day=TODAY - timedelta(days=3), only=subscriptions.everybody(service)[0])
+    assert earlier.planned == []
+    assert set(mails(service)) == sent
+    tomorrow = service.at(TOMORROW)
+    composed = pipeline.round(tomorrow).composed
+    assert {one.email for one in composed.planned} == {reader.email for reader in subscriptions.everybody(service)}
+    assert set(mails(service)) > sent
+    status = pipeline.status(tomorrow)
+    assert (status.closed_until, status.json["closed_until"]) == (NOON, NOON)
+
+
+@pytest.mark.parametrize(
+    ("zone", "closed"),
+    [("Pacific/Kiritimati", TODAY + timedelta(days=1)), ("UTC", TODAY), ("Pacific/Pago_Pago", TODAY)],
+)
+def test_the_date_that_is_closed_is_the_readers_own(app: App, dump: Write, tmp_path: Path, zone: str, closed: Any) -> None:
+    reader = subscriptions.subscribe(app, Wish(email="r@example.org", timezone=zone), origin="command").subscriber
+    pipeline.ingest(app, [dump()])
+    backups.back_up(app.store, tmp_path / "b")
+    restored(app, tmp_path / "b")
+    assert pipeline.compose(app, day=closed, only=reader).planned == []
+    later = pipeline.compose(app, day=closed + timedelta(days=1), only=reader)
+    assert [one.local_date for one in later.planned] == [closed + timedelta(days=1)]
+
+
+def test_what_waited_in_the_backup_is_not_sent_and_competes_again(service: App, tmp_path: Path) -> None:
+    pipeline.compose(service)
+    waiting = [MessageState.PLANNED, MessageState.DEFERRED, MessageState.CLAIMED]
+    with service.store.writing() as tx:
+        idents = tx.execute(select(tables.messages.c.id).order_by(tables.messages.c.id)).scalars().all()
+        for ident, state in zip(idents, waiting, strict=True):
+            tx.execute(tables.messages.update().where(tables.messages.c.id == ident).values(state=state.value))
+        listed = set(tx.execute(select(tables.digest_items.c.paper_id)).scalars())
+    backups.back_up(service.store, tmp_path / "b")
+    told = restored(service, tmp_path / "b")
+    assert told.stopped == 3
+    assert pipeline.send(service).states == {}
+    assert pipeline.send(service.at(TOMORROW)).states == {}
+    assert mails(service) == {}
+    with service.store.reading() as tx:
+        rows = tx.execute(select(tables.messages)).all()
+    assert {(row.state, row.evidence, row.owner) for row in rows} == {("unknown", closing.EVIDENCE, "")}
+    composed = pipeline.compose(service.at(TOMORROW))
+    assert len(composed.planned) == 3
+    with service.store.reading() as tx:
+        today = tables.digests.c.local_date == TODAY + timedelta(days=1)
+        again = tx.execute(
+            select(tables.digest_items.c.paper_id, tables.digest_items.c.seen_before)
+            .join(tables.digests, tables.digests.c.id == tables.digest_items.c.digest_id)
+            .where(today)
+        ).all()
+    assert {row.paper_id for row in again if row.seen_before} <= listed
+    assert any(row.seen_before for row in again)
+
+
+def test_a_second_restore_closes_no_less(service: App, tmp_path: Path) -> None:
+    backups.back_up(service.store, tmp_path / "b")
+    restored(service, tmp_path / "b", TOMORROW)
+    backups.back_up(service.store, tmp_path / "c")
+    assert restored(service, tmp_path / "c", NOON).closed_until == TOMORROW
+
+
+def test_nobody_gets_the_number_of_a_reader_whom_the_backup_does_not_know(service: App, tmp_path: Path) -> None:
+    """Their mails name them by it for as long as they exist."""
+    backups.back_up(service.store, tmp_path / "b")
+    late = subscriptions.subscribe(service, Wish(email="late@example.org"), origin="command").subscriber
+    path = service.url(Purpose.MANAGE, late.id).removeprefix(service.config.web.base_url)
+    restored(service, tmp_path / "b")
+    other = subscriptions.subscribe(service, Wish(email="other@example.org"), origin="command").subscriber
+    assert other.id > late.id
+    assert Client(service).get(path).status_code == 404
+
+
+# ---------------------------------------------------------------------------------------------- keys
+
+
+def secrets_of(app: App) -> list[bytes]:
+    with app.store.reading() as tx:
+        return [key.secret for key in store.keys.every(tx)]
+
+
+def contents(path: Path) -> bytes:
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return b"".join(archive.read(name) for name in archive.namelist())
+    return path.read_bytes()
+
+
+def holds(path: Path, secret: bytes) -> bool:
+    raw = contents(path)
+    return secret in raw or secret.hex().encode() in raw
+
+
+def test_a_backup_without_keys_holds_none_and_those_of_the_store_stay(service: App, tmp_path: Path) -> None:
+    alice = subscriptions.by_email(service, "alice@example.org")
+    path = service.url(Purpose.UNSUBSCRIBE, alice.id).removeprefix(service.config.web.base_url)
+    (secret,) = secrets_of(service)
+    backups.back_up(service.store, tmp_path / "with")
+    backups.back_up(service.store, tmp_path / "without", with_keys=False)
+    assert [holds(tmp_path / name, secret) for name in ("with", "without")] == [True, False]
+    assert restored(service, tmp_path / "without").keys == "store"
+    assert secrets_of(service) == [secret]
+    assert Client(service).get(path).status_code == 200
+
+
+def test_a_backup_without_keys_restored_where_there_are_none_says_so(service: App, tmp_path: Path) -> None:
+    backups.back_up(service.store, tmp_path / "without", with_keys=False)
+    with service.store.writing() as tx:
+        tx.execute(tables.link_keys.delete())
+    assert restored(service, tmp_path / "without").keys == "none"
+
+
+def test_keys_that_were_made_and_revoked_after_the_backup_stay_so(service: App, tmp_path: Path) -> None:
+    alice = subscriptions.by_email(service, "alice@example.org")
+    backups.back_up(service.store, tmp_path / "b")
+    service.revoke_key(1)
+    link = service.url(Purpose.UNSUBSCRIBE, alice.id).removeprefix(service.config.web.base_url)
+    assert restored(service, tmp_path / "b").keys == "both"
+    fresh = App.open(service.config, now=service.now)
+    known = fresh.keys()
+    assert [(key.id, key.revoked_at) for key in known] == [(1, NOON), (2, None)]
+    assert Client(fresh).get(link).status_code == 200
+    fresh.close()
+
+
+# ---------------------------------------------------------------------------------------------- refused, and nothing changed
+
+
+def test_a_restore_is_refused_while_another_process_is_connected(service: App, tmp_path: Path) -> None:
+    backups.back_up(service.store, tmp_path / "b")
+    pipeline.round(service)
+    before = everything(service.store)
+    other = Store(service.config.store.url)
+    with other.reading() as tx:
+        tx.execute(text("SELECT 1"))
+    with pytest.raises(StoreError, match="Stop `digest serve`"):  # it lies idle, as one that serves does
+        restored(service, tmp_path / "b")
+    assert everything(service.store) == before
+    other.close()
+    restored(service, tmp_path / "b")
+
+
+def test_a_restore_that_fails_leaves_the_store_as_it_was(
+    service: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backups.back_up(service.store, tmp_path / "b")
+    pipeline.round(service)
+    before = everything(service.store)
+
+    def fail(*_: object, **__: object) -> int:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr("digest.store.keys.merge", fail)
+    with pytest.raises(RuntimeError):
+        restored(service, tmp_path / "b")
+    assert everything(service.store) == before
+    assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def damaged(path: Path, how: str, folder: Path) -> Path:
+    raw = bytearray(path.read_bytes())
+    copy = folder / how
+    if how == "cut":
+        copy.write_bytes(raw[: len(raw) * 2 // 3])
+    elif how == "changed":
+        middle = len(raw) // 2
+        raw[middle : middle + 20_000] = bytes(20_000)  # blocks that the disk lost
+        copy.write_bytes(raw)
+    elif how == "text":
+        copy.write_text("not a backup\n" * 100)
+    elif how == "empty":
+        copy.write_bytes(b"")
+    elif how == "other":
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(copy, "w") as archive:
+                archive.writestr("a", "b")
+        else:
+            sqlite3.connect(copy).execute("CREATE TABLE strangers (id INTEGER)")
+    return copy
+
+
+@pytest.mark.parametrize("how", ["cut", "changed", "text", "empty", "other", "absent"])
+def test_what_is_no_sound_backup_is_refused(service: App, tmp_path: Path, how: str) -> None:
+    (tmp_path / "files").mkdir()
+    with service.store.writing() as tx:  # enough that its middle is data
+        for number in range(300):
+            store.rounds.add(tx, "fetch", at=NOON, report={"number": number, "text": os.urandom(300).hex()})
+    backups.back_up(service.store, tmp_path / "b")
+    before = everything(service.store)
+    path = damaged(tmp_path / "b", how, tmp_path / "files")
+    with pytest.raises(InputError):
+        restored(service, path)
+    assert everything(service.store) == before
+
+
+def test_a_backup_of_a_newer_schema_is_refused(service: App, tmp_path: Path) -> None:
+    with service.store.writing() as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    backups.back_up(service.store, tmp_path / "b")
+    with service.store.writing() as tx:
+        tx.execute(text(f"UPDATE alembic_version SET version_num = '{schema.head()}'"))
+    with pytest.raises(StoreError, match="newer than this version"):
+        restored(service, tmp_path / "b")
+
+
+def test_the_store_itself_is_no_backup_of_it(app: App) -> None:
+    with pytest.raises(InputError, match="the store itself"):
+        restored(app, Path(str(app.store.url.database)))
+
+
+@pytest.mark.postgres
+def test_a_backup_of_the_other_kind_is_refused(app: App, postgres: str, tmp_path: Path) -> None:
+    backups.back_up(app.store, tmp_path / "b")
+    for url in postgres_url(postgres):
+        other = Store(url)
+        with pytest.raises(InputError, match="same kind"):
+            backups.restore(other, tmp_path / "b", now=NOON)
+        other.close()
+
+
+# ---------------------------------------------------------------------------------------------- an older version's
+
+
+@pytest.fixture
+def another_url(empty_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A second empty database of the same kind."""
+    if empty_url.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path / 'another.sqlite'}"
+    else:
+        yield from postgres_url(request.getfixturevalue("postgres"))
+
+
+def test_a_backup_of_0_1_0_is_restored_in_the_newest_schema(empty_url: str, another_url: str, tmp_path: Path) -> None:
+    """It is made before the upgrade, as the message about the old schema asks for."""
+    told = fill_old_store(empty_url)
+    old = Store(empty_url)
+    backups.back_up(old, tmp_path / "b")
+    assert schema.current(old) == "0001"
+    old.close()
+    new = Store(another_url)
+    done = backups.restore(new, tmp_path / "b", now=EVENING)
+    new.close()
+    assert (done.before, done.after, done.keys) == ("0001", schema.head(), "backup")
+    app = make_app(tmp_path, another_url, **SETTINGS).at(EVENING)
+    with app.store.reading() as tx:
+        counts = {
+            name: tx.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in told["counts"]
+        }
+    assert counts == told["counts"]
+    assert app.mailing.install_id == ""
+    client = Client(app)
+    for links in told["links"].values():
+        assert client.get(f"/u/{links['leave']}").status_code == 200
+    before = states(app)
+    assert pipeline.round(app).composed.planned == []
+    assert states(app) == before
+    app.close()
+
+
+def test_a_restore_over_an_older_store_replaces_it(empty_url: str, another_url: str, tmp_path: Path) -> None:
+    new = Store(another_url)
+    schema.require(new)
+    with new.writing() as tx:
+        store.rounds.add(tx, "fetch", at=NOON, report={})
+    backups.back_up(new, tmp_path / "b")
+    new.close()
+    fill_old_store(empty_url)
+    old = Store(empty_url)
+    told = backups.restore(old, tmp_path / "b", now=NOON)
+    assert (schema.current(old), told.newest) == (schema.head(), NOON)
+    # who reads mails of the old store can leave all the same
+    assert told.keys == "store"
+    with old.reading() as tx:
+        assert store.subscribers.by_standing(tx) == []
+    old.close()
+
+
+def test_a_copy_of_the_file_made_by_hand_restores(app: App, tmp_path: Path, cast: Cast) -> None:
+    cast(app)
+    app.store.close()
+    shutil.copy(str(app.store.url.database), tmp_path / "copy.sqlite")
+    (tmp_path / "copy.sqlite").chmod(0o400)
+    restored(app, tmp_path / "copy.sqlite", datetime.now(UTC))
+    assert len(subscriptions.everybody(app)) == 3
