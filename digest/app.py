@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
-from digest import encoders, feedback, messages, recipes, redaction, store, workers
+from digest import encoders, feedback, kept, messages, recipes, redaction, store, workers
 from digest.config import Config, secrets_of
 from digest.errors import AddressError, ConfigError, InputError, UnknownKeyError
 from digest.mailbox import ImapServer
@@ -63,6 +63,7 @@ class App:
         """
         redaction.learn(*secrets_of(config))
         _check_recipes(config)
+        kept.restrict(config)
         opened = Store(config.store.url)
         if migrate:
             store.schema.upgrade(opened)

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from digest import store
+from digest import kept, store
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, OnDate, a_day, load, noon, out, show_json
 from digest.errors import InputError
@@ -96,7 +96,9 @@ def restore(
 
 @contextmanager
 def _store(config: Path | None) -> Iterator[store.Store]:
-    opened = store.Store(load(config).store.url)
+    settings = load(config)
+    kept.restrict(settings)
+    opened = store.Store(settings.store.url)
     try:
         yield opened
     finally:

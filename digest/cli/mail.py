@@ -11,11 +11,12 @@ from typing import Annotated
 
 import typer
 
-from digest import inbound
+from digest import inbound, private
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, err, make_folder, opened, out, show_json
 from digest.cli.tables import counted
 from digest.errors import ConfigError, DigestError, InputError, StoreError
+from digest.kept import holds_mails, restrict_mails
 
 log = logging.getLogger("digest.inbound")
 
@@ -73,7 +74,11 @@ def _keep(folder: Path, data: bytes) -> None:
     """Whole or not at all, under a name that nothing else has."""
     make_folder(folder)
     part = folder / f".{secrets.token_hex(8)}.part"
-    with part.open("xb") as file:
+    if holds_mails(folder):
+        private.restrict(folder)
+    if private.is_open(folder):
+        restrict_mails(folder)
+    with private.create_file(part, anew=True) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

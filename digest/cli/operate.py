@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -70,7 +69,7 @@ def init(
         values["web"] = {"base_url": base_url}
     write_file(path, settings.example(values))
     checked = settings.load(path, {}) if not values.get("smtp", {}).get("password_file") or _exists(path, values) else None
-    (path.parent / "inbox").mkdir(exist_ok=True)
+    make_folder(path.parent / "inbox")
     out.print(f"written: {path}, and the folder {path.parent / 'inbox'} for dumps", highlight=False, markup=False)
     if checked is None:
         out.print(
@@ -90,9 +89,7 @@ def _password(path: Path, terminal: bool) -> Path:
     name = Path("smtp-password")
     given = Prompt.ask("Its password, or app password (empty: later)", default="", password=True, console=out) if terminal else ""
     if given:
-        handle = os.open(path.parent / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(given + "\n")
+        write_file(path.parent / name, given + "\n", secret=True)
     return name
 
 

@@ -14,7 +14,7 @@ import msgspec
 import typer
 
 from digest import config as settings
-from digest import logs
+from digest import logs, private
 from digest.app import App
 from digest.cli.readers import BadRow
 from digest.cli.terminal import err as err
@@ -75,16 +75,18 @@ def stopping() -> Iterator[Callable[[], bool]]:
 def make_folder(path: Path) -> Path:
     """The folder, made where it is not there. Raises InputError where it cannot be made."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        private.make_folder(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be made ({error.strerror}). Check the path and its permissions") from error
     return path
 
 
-def write_file(path: Path, contents: bytes | str) -> None:
-    """Raises InputError where it cannot be written."""
+def write_file(path: Path, contents: bytes | str, *, secret: bool = False) -> None:
+    """Write a file, which only its owner may read where it is secret. InputError where it cannot be written."""
+    data = contents.encode() if isinstance(contents, str) else contents
     try:
-        path.write_bytes(contents.encode() if isinstance(contents, str) else contents)
+        with private.create_file(path) if secret else path.open("wb") as file:
+            file.write(data)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}). Check the folder and its permissions") from error
 

@@ -161,7 +161,7 @@ def preview(
 
 
 def _write(path: Path, contents: bytes) -> None:
-    write_file(path, contents)
+    write_file(path, contents, secret=True)  # its links act for the reader
     err.print(f"written: {path}", highlight=False, markup=False)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from digest import store
+from digest import private, store
 from digest.app import App
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, load, opened, out, show_json
@@ -96,6 +95,7 @@ def dkim(
         raise ConfigError(f"mail.sender = {mail.sender!r}: {error}") from None
     if domain == "localhost":
         raise ConfigError("mail.sender is not set: the key is published under its domain. Set it, then repeat this command")
+    private.restrict(path)
     made = not path.exists() and _make(path, keys_of_mails.new_key("ed25519" if ed25519 else "rsa"))
     try:
         record = keys_of_mails.read_key(path.read_bytes()).record
@@ -131,11 +131,10 @@ def dkim(
 def _make(path: Path, pem: bytes) -> bool:
     """Write the key where no file is yet, readable by its owner alone; whether it was written."""
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with private.create_file(path, anew=True) as file:
+            file.write(pem)
     except FileExistsError:
         return False
     except OSError as error:
         raise ConfigError(f"{path}: cannot be made ({error.strerror}). Check the folder and its permissions") from error
-    with os.fdopen(handle, "wb") as file:
-        file.write(pem)
     return True

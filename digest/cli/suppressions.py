@@ -129,7 +129,7 @@ def export(
         # a file has to hold what is stored, a terminal must not be commanded by it
         sys.stdout.write(lines(text) if sys.stdout.isatty() else text)
     else:
-        write_file(file, text)
+        write_file(file, text, secret=True)  # addresses
         out.print(f"written: {len(rows)} to {file}", highlight=False, markup=False)
 
 

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from digest import calibration, config, pipeline, scores, serve, subscriptions
+from digest import calibration, config, pipeline, private, scores, serve, subscriptions
 from digest.app import App
 from digest.demo.cast import CAST, Reader
 from digest.demo.catcher import Catcher, Caught
@@ -59,7 +59,7 @@ def run(folder: Path | None = None, *, serving: bool = True, port: int = 0) -> N
 def _folder(folder: Path | None) -> Path:
     if folder is None:
         return Path(tempfile.mkdtemp(prefix="digest-demo-"))
-    folder.mkdir(parents=True, exist_ok=True)
+    private.make_folder(folder)
     if any(folder.iterdir()):
         raise InputError(f"{folder} is not empty. Name a new folder, or leave --folder out")
     return folder.resolve()

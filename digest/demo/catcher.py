@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from aiosmtpd.smtp import SMTP
 
+from digest import private
 from digest.demo.listening import in_a_thread, letting_in
 from digest.errors import MailerError
 
@@ -73,11 +74,13 @@ class Catcher:
                 data = bytes(envelope.original_content or envelope.content)
                 self.caught.append(Caught(number=number, sender=envelope.mail_from, recipient=recipient, data=data))
                 self._before += 1
-                (self.folder / f"{self._before:03d}-{recipient.replace('/', '_')}.eml").write_bytes(data)
+                name = f"{self._before:03d}-{recipient.replace('/', '_')}.eml"
+                with private.create_file(self.folder / name) as file:
+                    file.write(data)
         return f"250 2.0.0 kept as {len(self.caught)}"
 
     def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private.make_folder(self.folder)
         self._before = sum(1 for _ in self.folder.glob("*.eml"))
         try:
             listening = socket.create_server((self.host, self.port))

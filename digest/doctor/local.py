@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 
-from digest import encoders, messages, store
+from digest import encoders, kept, messages, private, store
 from digest.app import make_mailing
 from digest.config import Config
 from digest.doctor.findings import Finding, bad, good, note, warning
@@ -142,6 +142,7 @@ def files(config: Config, path: Path | None) -> Iterator[Finding]:
     for name, file in secrets:
         if file is not None:
             yield from _secret(name, file)
+    yield from _kept(config)
     if config.ingest.inbox.is_dir():
         yield good("files", f"the inbox is {config.ingest.inbox}")
     else:
@@ -154,6 +155,25 @@ def files(config: Config, path: Path | None) -> Iterator[Finding]:
             yield good("files", f"{disk.free_mb} MB are free for {disk.path}")
 
 
+def _kept(config: Config) -> Iterator[Finding]:
+    """The store and the folders of dumps and mails; secrets are told of by themselves."""
+    mine = [one for one in kept.kept(config) if one.name in ("store.url", "ingest.inbox", "smtp.outbox")]
+    exposed = [one for one in mine if private.is_open(one.path)]
+    for one in exposed:
+        what = f"{one.name} = {one.path}: others on this machine may read it"
+        mode = 700 if one.path.is_dir() else 600
+        if not private.is_own(one.path):
+            owner = f"Its owner is another user ({one.path.stat().st_uid})"
+            yield warning("files", what, f"{owner}: let that user run chmod {mode} {one.path}, or chown it")
+        elif one.changeable:
+            yield warning("files", what, f"chmod {mode} {one.path}; the next command does it by itself")
+        else:
+            remedy = f"It holds other files too, so no command changes it: chmod {mode} it, or set {one.name} to another"
+            yield warning("files", what, remedy)
+    if mine and not exposed:
+        yield good("files", "only their owner can read the store, the inbox and the outbox")
+
+
 def _secret(name: str, file: Path) -> Iterator[Finding]:
     try:
         mode = file.stat().st_mode
@@ -161,7 +181,8 @@ def _secret(name: str, file: Path) -> Iterator[Finding]:
         yield bad("files", f"{name} = {file}: {error.strerror}", "Check the path and its permissions")
         return
     if stat.S_IMODE(mode) & 0o077:
-        yield warning("files", f"{name} = {file}: others on this machine may read it", f"chmod 600 {file}")
+        remedy = f"chmod 600 {file}" + ("" if private.is_own(file) else ", as the user who owns it")
+        yield warning("files", f"{name} = {file}: others on this machine may read it", remedy)
     else:
         yield good("files", f"{name}: only its owner can read it")
 

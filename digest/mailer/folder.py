@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from digest import private
 from digest.errors import MailerError
 from digest.mailer.base import Begin
 from digest.model import Delivery, Message, Pause, Phase
@@ -24,7 +25,7 @@ class FolderMailer:
 
     async def open(self) -> None:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            private.make_folder(self.folder)
         except OSError as error:
             raise MailerError(
                 f"smtp.outbox {self.folder}: cannot be made ({error.strerror}). Check the path and its permissions"
@@ -37,7 +38,7 @@ class FolderMailer:
             return Delivery(outcome="lost", server=str(self.folder), phase=Phase.DATA, started=started, ended=datetime.now(UTC))
         part = self.folder / f".{name}.part"
         try:
-            with part.open("wb") as file:
+            with private.create_file(part) as file:
                 file.write(message.data)
                 file.flush()
                 os.fsync(file.fileno())

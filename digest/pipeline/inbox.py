@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from digest import dumps, store
+from digest import dumps, private, store
 from digest.app import App
 from digest.errors import ConfigError, DumpError
 from digest.pipeline.ingest import Ingested, files_of, ingest
@@ -43,7 +43,7 @@ def ingest_inbox(app: App, inbox: Inbox = _INBOX, *, settled: float = SETTLED) -
     """
     folder = app.config.ingest.inbox
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private.make_folder(folder)
     except OSError as error:
         raise ConfigError(f"ingest.inbox = '{folder}': cannot be made ({error.strerror}). Check the path and its permissions") from error
     new: list[Path] = []

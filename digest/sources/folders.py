@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from digest import private
 from digest.sources.base import Harvested, State, Wanted
 
 #: a file that changed so recently may still be written
@@ -30,7 +31,7 @@ def copy_new(
     target = inbox / wanted.name
     known: dict[str, list[object]] = state.setdefault("files", {})
     try:
-        target.mkdir(parents=True, exist_ok=True)
+        private.make_folder(target)
         present = [
             path
             for path in sorted(source.rglob("*"))

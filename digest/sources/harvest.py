@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from digest import private
 from digest.errors import SourceError
 from digest.sources.base import (
     Ask,
@@ -67,7 +68,7 @@ class _Run:
         self.aside = self.inbox / _ASIDE
         self.folder = self.inbox / self.wanted.name
         for folder in (self.aside, self.folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            private.make_folder(folder)
         self.part = self.aside / f"{self.wanted.name}.part"
 
     def windows(self) -> None:

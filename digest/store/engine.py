@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from digest import private
 from digest.errors import InputError, StoreError
 from digest.redaction import hide
 
@@ -141,6 +142,14 @@ def _sqlite_engine(url: URL, busy_ms: int) -> Engine:
         if not parent.is_dir():
             raise StoreError(f"store.url: the folder {parent} does not exist. Create it or change the path")
     engine = create_engine(url, **_POOL)
+
+    @event.listens_for(engine, "do_connect")
+    def make(*_: Any) -> None:
+        # SQLite gives its log and shared memory the mode of the file, which it would make by the umask.
+        path = url.database
+        if path and path != ":memory:" and not Path(path).exists():
+            with suppress(FileExistsError), private.create_file(Path(path), anew=True):
+                pass
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from digest.store import schema
 from tests.acceptance.conftest import Run
 
 
@@ -40,5 +41,5 @@ def test_a_database_of_another_version_is_refused_until_upgraded(run: Run, tmp_p
         connection.execute("UPDATE alembic_version SET version_num = 'ancient'")
     assert "newer than this version" in run("status", code=1).stderr
     with sqlite3.connect(tmp_path / "digest.sqlite") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.execute("UPDATE alembic_version SET version_num = ?", (schema.head(),))
     assert "up to date" in run("db", "upgrade").stdout

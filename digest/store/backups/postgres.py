@@ -7,6 +7,7 @@ server's version has to be installed.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from datetime import datetime
 from pathlib import Path
 
@@ -25,6 +26,8 @@ _MANIFEST = "manifest.json"
 _FORM = "digest backup 1"
 _CHUNK = 1 << 20
 _VERSIONS = "alembic_version"
+#: what reading an archive that was damaged raises
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 
 
 class _Table(msgspec.Struct, frozen=True):
@@ -146,7 +149,7 @@ def _fill(tx: Connection, archive: zipfile.ZipFile, path: Path, name: str, table
         with archive.open(entry) as file, copying(tx, f"COPY {name} ({', '.join(table.columns)}) FROM STDIN") as copy:
             while chunk := file.read(_CHUNK):
                 copy.write(chunk)
-    except zipfile.BadZipFile as error:
+    except _UNREADABLE as error:
         raise _damaged(path, str(error)) from error
     rows = tx.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()  # noqa: S608 (a table of ours)
     if rows != table.rows:
@@ -199,7 +202,7 @@ def _opened(path: Path) -> zipfile.ZipFile:
 def _manifest(archive: zipfile.ZipFile, path: Path) -> _Manifest:
     try:
         manifest = msgspec.json.decode(archive.read(_MANIFEST), type=_Manifest)
-    except (KeyError, msgspec.DecodeError, zipfile.BadZipFile) as error:
+    except (KeyError, msgspec.DecodeError, *_UNREADABLE) as error:
         raise no_backup(path, f"its {_MANIFEST} is missing or is another program's") from error
     if manifest.form != _FORM:
         raise no_backup(path, f"its form is {manifest.form!r}, which this version does not know")

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from digest import private
 from digest.errors import DigestError, InputError, StoreError
 from digest.store import keys, schema
 from digest.store.backups.closing import SKIPPED, Restored, close
@@ -111,7 +112,7 @@ def _lock(store: Store, target: Path) -> Iterator[sqlite3.Connection]:
     """
     new = not target.exists()
     if new:
-        target.touch(mode=0o600)
+        private.create_file(target).close()
     done = False
     try:
         with _explained(store), closing(_open(target)) as live:
