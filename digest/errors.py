@@ -17,7 +17,15 @@ class DumpError(DigestError, ValueError):
 
 
 class StoreError(DigestError, RuntimeError):
-    """The database is absent, locked, full, or of another schema."""
+    """The database is absent, locked, full, or of another schema.
+
+    Args:
+        reason: one word for programs, such as "locked" (`store.failures.Reason`); or "unavailable".
+    """
+
+    def __init__(self, message: str, *, reason: str = "unavailable") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class NotFoundError(DigestError, LookupError):

@@ -106,13 +106,9 @@ class GroupCommit:
         return answer
 
     async def write(self, work: Callable[[store.Connection], T]) -> T:
-        """Any other work in a transaction of its own, in its turn."""
-
-        def transaction() -> T:
-            with self._app.store.writing() as tx:
-                return work(tx)
-
-        return await asyncio.get_running_loop().run_in_executor(self._thread, transaction)
+        """Any other work in a transaction of its own, in its turn. Undone, it is done again."""
+        commit = partial(self._app.store.commit, work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, commit)
 
     async def _commit(self) -> None:
         while True:

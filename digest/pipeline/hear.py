@@ -63,14 +63,18 @@ def rate(app: App, subscriber: Subscriber, name: str, vote: Vote) -> Heard:
 
 
 def _record(app: App, subscriber_id: int, paper_id: int, vote: Vote, via: str) -> Heard:
-    with app.store.writing() as tx:
+    def record(tx: store.Connection) -> Heard:
         subscriber = store.subscribers.by_id(tx, subscriber_id)
         found = store.papers.by_ids(tx, [paper_id]).get(paper_id)
         if subscriber is None or found is None:
             raise NotFoundError("the reader or the paper of this link is no longer stored")
-        given = Feedback(subscriber_id=subscriber_id, paper_id=found.id, vote=vote, at=app.now(), via=via)
+        given = Feedback(
+            subscriber_id=subscriber_id, paper_id=found.id, vote=vote, at=app.now(), via=via
+        )
         before = store.feedback.put(tx, given)
-    return Heard(subscriber=subscriber, paper=found, vote=vote, before=before)
+        return Heard(subscriber=subscriber, paper=found, vote=vote, before=before)
+
+    return app.store.commit(record)
 
 
 def standing_vote(app: App, subscriber_id: int, paper_id: int) -> Vote:

@@ -44,10 +44,14 @@ def store_outcome(
         not_before=now,
         expires_at=_expires(app, subscriber, outcome.local_date),
     )
-    with app.store.writing() as tx:
+
+    def plan(tx: store.Connection) -> bool:
         stored = store.digests.plan(tx, outcome, mark=mark, window=window, now=now) is not None
         if stored:
             store.digests.close_missed(tx, subscriber.id, turn.missed, now=now)
+        return stored
+
+    stored = app.store.commit(plan)
     if not stored:
         reason = f"has a digest for {outcome.local_date} already"
         report.left_out.append(LeftOut(email=subscriber.email, reason=reason))

@@ -168,16 +168,20 @@ class Sender:
             going[domain] += until is None
             (wanted if until is None else held[until]).append(queued)
         if held:
-            await self.ledger.write(partial(self._postpone, held))
+            moved = await self.ledger.write(partial(self._postpone, held))
+            self.report.states.update(moved)
         return wanted
 
-    def _postpone(self, held: dict[datetime, list[Queued]], tx: store.Connection) -> None:
+    def _postpone(
+        self, held: dict[datetime, list[Queued]], tx: store.Connection
+    ) -> list[MessageState]:
         now, clock = self.app.now(), datetime.now(UTC)
         moved: dict[int, MessageState] = {}
         for until, some in held.items():
             moved |= store.ledger.postpone(tx, some, until=now + (until - clock), owner=self.owner, now=now)
-        self.report.states.update(MessageState(state) for state in moved.values())
-        note_expired(self.app, tx, [ident for ident, state in moved.items() if state is MessageState.EXPIRED])
+        expired = [ident for ident, state in moved.items() if state is MessageState.EXPIRED]
+        note_expired(self.app, tx, expired)
+        return [MessageState(state) for state in moved.values()]
 
     async def _gathered(self, some: list[Queued]) -> Material | None:
         """What messages are written from; None where something in it cannot be read, which must not stop the others: each is then read by itself."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import random
 import sqlite3
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,12 +16,13 @@ from sqlalchemy import Connection as Connection
 from sqlalchemy import Date, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from digest import private
 from digest.errors import InputError, StoreError
 from digest.redaction import hide
+from digest.store import failures
 
 T = TypeVar("T")
 
@@ -32,6 +36,18 @@ def as_json(value: Any) -> str:
 BUSY_MS = 15_000
 #: connections kept, of which pages may use as many again, and the seconds that one waits for one
 POOL, POOL_WAIT = 20, 10
+#: how often a transaction is begun that another one undid
+TRIES = 3
+#: after these no pooled connection is worth keeping
+_STALE = ("gone", "read-only", "absent")
+#: PostgreSQL: a server that falls silent is given up after so long (seconds; milliseconds the last)
+_SILENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 
 _POOL: dict[str, Any] = {
@@ -51,12 +67,16 @@ class Store:
         self.url = _parse(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         try:
-            self.engine = _sqlite_engine(self.url, busy_ms) if self.is_sqlite else _postgres_engine(self.url)
+            self.engine = (
+                _sqlite_engine(self.url, busy_ms) if self.is_sqlite else _postgres_engine(self.url)
+            )
         except ModuleNotFoundError as error:
             raise StoreError(
                 f"store.url: {self.shown} needs the package {error.name!r}, which is not installed. "
                 "For PostgreSQL install the extra: pip install '.[cluster]'"
             ) from error
+
+        self._driver_error: type[Exception] = self.engine.dialect.loaded_dbapi.Error
 
     @property
     def shown(self) -> str:
@@ -82,36 +102,50 @@ class Store:
         with self._speaking(), self.engine.connect().execution_options(digest_writes=True) as tx, tx.begin():
             yield tx
 
+    def commit(self, work: Callable[[Connection], T], *, tries: int = TRIES) -> T:
+        """What `work` makes of a transaction that is then committed.
+
+        It is called again where the database took the transaction back because of another one (a
+        deadlock, a serialization failure): it must change nothing but the database.
+        """
+        for left in range(tries - 1, -1, -1):
+            try:
+                with self.writing() as tx:
+                    return work(tx)
+            except StoreError as error:
+                if error.reason != "conflict" or not left:
+                    raise
+                time.sleep(random.uniform(0, 0.1))  # noqa: S311  (lest both meet again)
+        raise AssertionError("unreachable")
+
     @contextmanager
     def _speaking(self) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as error:
+        except (DBAPIError, self._driver_error) as error:
             raise self._explain(error) from error
         except UnicodeEncodeError as error:
             raise InputError(
-                f"{error.object!r:.200} holds bytes that are no UTF-8; nothing was stored. Type it again, or check the file"
+                f"{error.object!r:.200} holds bytes that are no UTF-8; nothing was stored. "
+                "Type it again, or check the file"
             ) from error
         except PoolTimeout as error:
-            raise StoreError(f"{self.shown}: all connections are in use; too much is asked of it at once. Try again") from error
+            raise StoreError(
+                f"{self.shown}: all connections are in use; too much is asked of it at once. "
+                "Try again",
+                reason="busy",
+            ) from error
 
-    def _explain(self, error: DBAPIError) -> StoreError | InputError | DBAPIError:
-        text = " ".join(str(error.orig).split())
-        if "NUL (0x00)" in text:
-            return InputError("a text holds the character NUL; nothing was stored. Check where it comes from")
-        if "locked" in text or "lock timeout" in text:
-            return StoreError(
-                f"{self.shown}: locked by another process for longer than the wait; nothing was changed. Try again when it is done"
+    def _explain(self, error: Exception) -> Exception:
+        if "NUL (0x00)" in str(error):
+            return InputError(
+                "a text holds the character NUL; nothing was stored. Check where it comes from"
             )
-        if "disk is full" in text or "disk I/O error" in text or "No space left" in text:
-            return StoreError(f"{self.shown}: the disk is full ({text}); nothing of this step was stored. Free some space and run it again")
-        if "readonly database" in text:
-            return StoreError(f"{self.shown}: the file is read-only for this user ({text}). Check its owner and its folder's")
-        if "not a database" in text or "malformed" in text:
-            return StoreError(f"{self.shown}: the file is no SQLite database or is damaged ({text}). Move it away or restore a backup")
-        if isinstance(error, OperationalError | InterfaceError):
-            return StoreError(f"{self.shown}: {text}. Check store.url and that the server runs")
-        return error
+        told = failures.explain(error, self.shown)
+        if told is not None and told.reason in _STALE:
+            # What the pool holds leads to a server that is gone or no longer the primary.
+            self.engine.dispose()
+        return told or error
 
     def close(self) -> None:
         self.engine.dispose()
@@ -136,20 +170,23 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _sqlite_engine(url: URL, busy_ms: int) -> Engine:
-    if url.database and url.database != ":memory:":
-        parent = Path(url.database).parent
-        if not parent.is_dir():
-            raise StoreError(f"store.url: the folder {parent} does not exist. Create it or change the path")
-    engine = create_engine(url, **_POOL)
+def _postgres_engine(url: URL) -> Engine:
+    silence = {key: value for key, value in _SILENCE.items() if key not in url.query}
+    # by this name an operator finds who is connected
+    connect_args = {"fallback_application_name": "digest"} | silence
+    return create_engine(url, pool_pre_ping=True, connect_args=connect_args, **_POOL)
 
-    @event.listens_for(engine, "do_connect")
-    def make(*_: Any) -> None:
-        # SQLite gives its log and shared memory the mode of the file, which it would make by the umask.
-        path = url.database
-        if path and path != ":memory:" and not Path(path).exists():
-            with suppress(FileExistsError), private.create_file(Path(path), anew=True):
-                pass
+
+def _sqlite_engine(url: URL, busy_ms: int) -> Engine:
+    named = url.database not in (None, "", ":memory:") and "uri" not in url.query
+    file = Path(str(url.database)) if named else None
+    if file and not file.parent.is_dir():
+        raise StoreError(
+            f"store.url: the folder {file.parent} does not exist. Create it or change the path"
+        )
+    engine = create_engine(url, **_POOL)
+    if file:
+        _follow(engine, file)
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: Any) -> None:
@@ -170,9 +207,41 @@ def _sqlite_engine(url: URL, busy_ms: int) -> Engine:
     return engine
 
 
-def _postgres_engine(url: URL) -> Engine:
-    # by this name an operator finds who is connected
-    return create_engine(url, pool_pre_ping=True, connect_args={"fallback_application_name": "digest"}, **_POOL)
+def _follow(engine: Engine, file: Path) -> None:
+    """Notice that the file was removed or replaced: an open connection would write to the old one.
+
+    The first connection may make the file; once there, a missing one is an error.
+    """
+    made = False
+
+    @event.listens_for(engine, "do_connect")
+    def open_file(_dialect: Any, _record: Any, args: list[Any], options: dict[str, Any]) -> None:
+        if not made:
+            # SQLite gives its log and shared memory the mode of the file, made by the umask.
+            # Where it cannot be made, SQLite says why.
+            with suppress(OSError), private.create_file(file, anew=True):
+                pass
+        options["uri"] = True
+        args[0] = f"{file.absolute().as_uri()}?mode=rw"
+
+    @event.listens_for(engine, "connect")
+    def remember(_connection: sqlite3.Connection, record: Any) -> None:
+        nonlocal made
+        made = True
+        record.info["file"] = _identity(file)
+
+    @event.listens_for(engine, "checkout")
+    def compare(_connection: sqlite3.Connection, record: Any, _proxy: Any) -> None:
+        if record.info["file"] != _identity(file):
+            raise DisconnectionError(f"{file} was removed or replaced")
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @contextmanager

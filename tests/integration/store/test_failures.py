@@ -1,0 +1,393 @@
+"""Databases on their bad days, provoked on real ones: what is said, and that all goes on once they are back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digest import store as rows
+from digest.demo.listening import free_port
+from digest.errors import StoreError
+from digest.store import Store
+from digest.store.engine import add_rows
+from digest.store.tables import alarms, rounds
+from tests.conftest import NOON, absent, migrated, postgres_url
+from tests.unit.test_failures import POSTGRES
+
+psycopg: Any = pytest.importorskip("psycopg")
+
+
+@contextmanager
+def failing(reason: str) -> Iterator[None]:
+    with pytest.raises(StoreError) as caught:
+        yield
+    assert caught.value.reason == reason, str(caught.value)
+
+
+def write(store: Store) -> None:
+    with store.writing() as tx:
+        rows.rounds.add(tx, "compose", at=NOON, report={})
+
+
+def read(store: Store) -> None:
+    with store.reading() as tx:
+        rows.rounds.latest(tx, "compose")
+
+
+# ------------------------------------------------------------------------------------- PostgreSQL
+
+
+@pytest.fixture
+def opened(postgres: str) -> Iterator[Store]:
+    """A database whose settings and rights a test may change."""
+    for url in postgres_url(postgres):
+        made = Store(url)
+        rows.schema.require(made)
+        yield made
+        made.close()
+
+
+@contextmanager
+def beside(store: Store) -> Iterator[Any]:
+    """Another connection to the same database."""
+    url = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+def terminate(store: Store) -> None:
+    """What the server does to its connections when it shuts down."""
+    with beside(store) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(("state", "reason"), POSTGRES.items())
+def test_what_the_server_raises_has_its_meaning(
+    state: str, reason: str, postgres_database: str
+) -> None:
+    store = Store(postgres_database)
+    with failing(reason), store.writing() as tx:
+        tx.exec_driver_sql(
+            f"DO $$ BEGIN RAISE EXCEPTION 'provoked' USING ERRCODE = '{state}'; END $$"
+        )
+    store.close()
+
+
+@pytest.mark.postgres
+def test_a_database_that_turns_read_only_and_back(opened: Store) -> None:
+    write(opened)
+    with beside(opened) as connection:
+        name = connection.info.dbname
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        opened.engine.dispose()
+        with failing("read-only"):
+            write(opened)
+        with failing("read-only"), opened.writing() as tx:
+            add_rows(tx, alarms, [("a", "b", "c", "[]", NOON, None)])  # by COPY
+        read(opened)
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = off")
+    with failing("read-only"):  # the connection that is still of the time before
+        write(opened)
+    write(opened)
+
+
+@pytest.mark.postgres
+def test_connections_that_the_server_ends(opened: Store) -> None:
+    read(opened)
+    terminate(opened)
+    read(opened)  # one that lay in the pool is made anew
+    write(opened)
+    with failing("gone"), opened.reading() as tx:
+        terminate(opened)
+        tx.exec_driver_sql("SELECT 1")
+    with failing("gone"), opened.writing() as tx:  # at the commit
+        rows.rounds.add(tx, "compose", at=NOON, report={})
+        terminate(opened)
+    with failing("gone"), opened.writing() as tx:  # in COPY
+        terminate(opened)
+        add_rows(tx, alarms, [("a", "b", "c", "[]", NOON, None)])
+    with failing("gone"), opened.reading() as tx:  # while rows are read
+        large = "SELECT n, repeat('x', 1000) FROM generate_series(1, 100000) n"
+        with tx.execution_options(yield_per=10).exec_driver_sql(large) as many:
+            next(many)
+            terminate(opened)
+            for _ in many:
+                pass
+    write(opened)
+
+
+@pytest.mark.postgres
+def test_a_deadlock_is_told_and_the_loser_does_it_again(opened: Store) -> None:
+    with opened.writing() as tx:
+        for kind in ("a", "b"):
+            tx.execute(
+                alarms.insert().values(
+                    kind=kind, what="", remedy="", details=[], since=NOON, over_at=None
+                )
+            )
+    both = threading.Barrier(2)
+    tried = []
+
+    def cross(first: str, second: str) -> None:
+        times = 0
+
+        def work(tx: rows.Connection) -> None:
+            nonlocal times
+            times += 1
+            tried.append(first)
+            tx.execute(alarms.update().where(alarms.c.kind == first).values(what=first))
+            if times == 1:
+                both.wait(30)
+            tx.execute(alarms.update().where(alarms.c.kind == second).values(remedy=first))
+
+        opened.commit(work)
+
+    threads = [threading.Thread(target=cross, args=pair) for pair in (("a", "b"), ("b", "a"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(tried) in (["a", "a", "b"], ["a", "b", "b"])
+    with opened.reading() as tx:
+        stored = {row.kind: row.what for row in tx.execute(alarms.select())}
+    assert stored == {"a": "a", "b": "b"}
+
+
+@pytest.mark.postgres
+def test_waits_that_the_server_bounds(opened: Store) -> None:
+    with failing("cancelled"), opened.reading() as tx:
+        tx.exec_driver_sql("SET LOCAL statement_timeout = 20")
+        tx.exec_driver_sql("SELECT pg_sleep(30)")
+    with beside(opened) as connection, connection.transaction():
+        connection.execute("LOCK TABLE rounds")
+        with failing("locked"), opened.writing() as tx:
+            tx.exec_driver_sql("SET LOCAL lock_timeout = 20")
+            tx.execute(rounds.select())
+
+
+@pytest.mark.postgres
+def test_rights_logins_and_limits(opened: Store, postgres: str) -> None:
+    role = f"{opened.url.database}_user"
+    with beside(opened) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x'")
+        try:
+            user = Store(str(opened.url.set(username=role, password="x").render_as_string(False)))
+            with failing("denied"):
+                read(user)
+            connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+            read(user)
+            with failing("denied"):
+                write(user)
+            user.close()
+            connection.execute(f"ALTER ROLE {role} CONNECTION LIMIT 0")
+            with failing("busy"):
+                read(user)
+            connection.execute(f"ALTER ROLE {role} CONNECTION LIMIT 5 NOLOGIN")
+            with failing("login"):
+                read(user)
+            connection.execute(f"ALTER ROLE {role} LOGIN")
+            read(user)
+            user.close()
+        finally:
+            connection.execute(f"DROP OWNED BY {role}")
+            connection.execute(f"DROP ROLE {role}")
+    with failing("login"):
+        read(user)
+
+
+@pytest.mark.postgres
+def test_tables_and_databases_that_are_dropped(opened: Store, postgres: str) -> None:
+    with beside(opened) as connection:
+        connection.execute("DROP TABLE rounds")
+    for attempt in (read, write):
+        with failing("incomplete"):
+            attempt(opened)
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {opened.url.database} WITH (FORCE)")
+        with failing("absent"):
+            read(opened)
+        connection.execute(f"CREATE DATABASE {opened.url.database}")
+    with failing("incomplete"):
+        read(opened)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[str, Callable[..., None]]]:
+    """A PostgreSQL server of the test's own, and what runs pg_ctl for it."""
+    found = shutil.which("pg_ctl") or next(
+        iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), reverse=True)), None
+    )
+    if found is None:
+        absent("no pg_ctl is installed")
+    programs = Path(str(found)).parent
+    with tempfile.TemporaryDirectory(prefix="digest-pg-") as place:
+        folder, port = Path(place), free_port()
+        as_user: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 120}
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            shutil.chown(folder, "postgres")
+            as_user |= {"user": "postgres", "group": "postgres", "cwd": folder}
+        (folder / "password").write_text("swordfish")
+        (folder / "password").chmod(0o644)
+        data = str(folder / "data")
+        init = [
+            programs / "initdb", "-N", "-U", "digest", "-A", "scram-sha-256",
+            f"--pwfile={folder / 'password'}", "-D", data,
+        ]  # fmt: skip
+        subprocess.run(init, check=True, **as_user)
+        options = f"-p {port} -k {folder} -c fsync=off -c listen_addresses=127.0.0.1"
+
+        def control(*words: str) -> None:
+            log = ["-l", str(folder / "log")] if words[0] == "start" else []
+            done = subprocess.run(
+                [programs / "pg_ctl", "-w", "-D", data, "-o", options, *log, *words],
+                check=False,
+                **(as_user | {"capture_output": False, "stdout": subprocess.DEVNULL}),
+            )
+            assert done.returncode == 0, words
+
+        control("start")
+        try:
+            yield f"postgresql://digest:swordfish@127.0.0.1:{port}/postgres", control
+        finally:
+            subprocess.run(
+                [programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=False, **as_user
+            )
+
+
+@pytest.mark.postgres
+def test_a_server_that_is_stopped_and_started(
+    server: tuple[str, Callable[..., None]],
+) -> None:
+    url, control = server
+    store = Store(url)
+    rows.schema.require(store)
+    for way in ("fast", "immediate"):
+        with failing("gone"), store.writing() as tx:
+            rows.rounds.add(tx, "compose", at=NOON, report={})
+            control("stop", "-m", way)
+            rows.rounds.add(tx, "compose", at=NOON, report={})
+        for attempt in (read, write):
+            with failing("gone"):
+                attempt(store)
+        control("start")
+        write(store)
+    wrong = Store(url.replace("swordfish", "herring"))
+    with failing("login"):
+        read(wrong)
+    store.close()
+
+
+# ------------------------------------------------------------------------------------- SQLite
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "digest.sqlite"
+    path.write_bytes(migrated())
+    return path
+
+
+@pytest.fixture
+def sqlite(file: Path) -> Iterator[Store]:
+    made = Store(f"sqlite:///{file}", busy_ms=50)
+    write(made)
+    yield made
+    made.close()
+
+
+def test_a_file_that_takes_no_writes(file: Path, sqlite: Store) -> None:
+    closed = Store(f"sqlite:///file:{file}?mode=ro&uri=true")
+    read(closed)
+    with failing("read-only"):
+        write(closed)
+    closed.close()
+    write(sqlite)
+
+
+def test_a_file_that_is_removed_is_not_made_anew(file: Path, sqlite: Store, tmp_path: Path) -> None:
+    away = tmp_path / "away.sqlite"
+    file.rename(away)
+    for attempt in (read, write):
+        with failing("absent"):
+            attempt(sqlite)
+    assert not file.exists()
+    away.rename(file)
+    write(sqlite)
+
+
+def test_a_file_that_is_replaced_is_the_one_written_to(
+    file: Path, sqlite: Store, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.sqlite"
+    other.write_bytes(migrated())
+    for end in ("-wal", "-shm"):
+        file.with_name(file.name + end).unlink(missing_ok=True)
+    other.replace(file)
+    with sqlite.reading() as tx:
+        assert rows.rounds.latest(tx, "compose") is None
+    write(sqlite)
+    fresh = Store(f"sqlite:///{file}")
+    with fresh.reading() as tx:
+        assert rows.rounds.latest(tx, "compose") is not None
+    fresh.close()
+
+
+def test_a_file_that_is_damaged(file: Path, sqlite: Store) -> None:
+    sqlite.close()
+    data = bytearray(file.read_bytes())
+    data[100:4096] = b"\xff" * 3996
+    file.write_bytes(data)
+    with failing("damaged"):
+        read(sqlite)
+
+
+def test_a_table_that_was_dropped(file: Path, sqlite: Store) -> None:
+    with sqlite3.connect(file) as connection:
+        connection.execute("DROP TABLE rounds")
+    for attempt in (read, write):
+        with failing("incomplete"):
+            attempt(sqlite)
+
+
+def test_a_statement_that_is_interrupted(sqlite: Store) -> None:
+    with failing("cancelled"), sqlite.reading() as tx:
+        driver = tx.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        threading.Timer(0.2, driver.interrupt).start()
+        tx.exec_driver_sql(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+        )
+
+
+def test_a_transaction_that_another_undid_is_tried_again_but_not_for_ever(sqlite: Store) -> None:
+    tried = []
+
+    def work(_: rows.Connection) -> None:
+        tried.append(1)
+        raise StoreError("another was faster", reason="conflict")
+
+    with failing("conflict"):
+        sqlite.commit(work)
+    assert len(tried) == 3
+
+    def fail(_: rows.Connection) -> None:
+        tried.append(1)
+        raise StoreError("full", reason="full")
+
+    with failing("full"):
+        sqlite.commit(fail)
+    assert len(tried) == 4
