@@ -83,7 +83,7 @@ class Facts:
     waiting: int
     #: the time since which the longest waiting message could have been sent; None when nothing waits
     waiting_since: datetime | None
-    #: (fault, what a server last said, how many) of the last day
+    #: (fault, what a server last said, how many) of the last day, where nothing was accepted since
     faults: Sequence[tuple[Fault, str, int]]
     #: mails of the last day that came back, after they were accepted, for a fault of ours: how many, and what the last one said
     returned: tuple[int, str]
@@ -116,7 +116,7 @@ def _dumps(facts: Facts) -> list[Alarm]:
     elif facts.now - last["started_at"] > _SILENT if facts.dump_missing is None else facts.dump_missing:
         what = f"No dump came since {last['started_at']:%Y-%m-%d}"
         found.append(Alarm(kind="dumps", what=what, remedy="Is the source still fetched? Look at `digest dumps` and the log"))
-    for dump in facts.dumps:
+    for dump in _newest_readings(facts.dumps):
         recent = facts.now - dump["started_at"] <= _RECENT
         if dump["finished_at"] is None:
             what = f"Dump {dump['name']} was not read to its end: the process was stopped, or still runs"
@@ -127,6 +127,18 @@ def _dumps(facts: Facts) -> list[Alarm]:
             remedy = "Has its format changed? `digest rejects` tells the reasons"
             found.append(Alarm(kind="parsing", what=what, remedy=remedy, urgent=recent))
     return found
+
+
+def _newest_readings(dumps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without those of files that were read again later: the same bytes, or the same path."""
+    newest: list[dict[str, Any]] = []
+    known: set[tuple[str, str]] = set()
+    for dump in dumps:
+        marks = {(key, dump[key]) for key in ("sha256", "path") if dump[key]}
+        if not marks & known:
+            newest.append(dump)
+        known |= marks
+    return newest
 
 
 def _source(source: Failing, now: datetime) -> Alarm:

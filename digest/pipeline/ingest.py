@@ -185,6 +185,8 @@ def _ingest_one(
         dump_id = store.dumps.begin(
             tx, name=dump.name, form=dump.format, sha256=dump.sha256, day=day, now=app.now(), path=path, size=dump.size
         )
+        if done:  # also where nothing comes after them: a dump of duplicates gave papers
+            store.dumps.progress(tx, dump_id, {"read": done, "duplicate": done}, {})
     old_before = today - timedelta(days=app.config.digest.window_days + 31)
     records = islice(dump.records(), done, None)
     file.counts.update(read=done, duplicate=done)

@@ -70,16 +70,20 @@ async def _send(app: App, only: Subscriber | None, dry_run: bool, stop: Callable
         due = store.deliveries.anything_due(tx, now=app.now())
     if due:
         owner = store.owners.me(secrets.token_hex(4))
-        mailer = app.make_mailer()
         try:
-            await mailer.open()
-            async with GroupCommit(app, owner, connections=mailer.connections) as ledger:
-                await Sender(app, mailer, ledger, report, owner=owner, only=only, stop=stop, lease=lease).run()
+            mailer = app.make_mailer()
+            try:
+                await mailer.open()
+                async with GroupCommit(app, owner, connections=mailer.connections) as ledger:
+                    await Sender(
+                        app, mailer, ledger, report,
+                        owner=owner, only=only, stop=stop, lease=lease,
+                    ).run()  # fmt: skip
+            finally:
+                await mailer.close()
         except MailerError as error:
             report.error = str(error)
             log.warning("send stopped: %s", error)
-        finally:
-            await mailer.close()
     return _finish(app, report, dry_run=False)
 
 
@@ -91,7 +95,10 @@ def _recover(app: App, tx: store.Connection, report: Sent) -> None:
 def _finish(app: App, report: Sent, *, dry_run: bool) -> Sent:
     with app.store.reading() as tx:
         report.waiting, report.later = store.deliveries.waiting(tx, now=app.now())
-    if not dry_run and (report.states or report.error):
+        before = store.rounds.latest(tx, "send")
+    # One with nothing to do is no news, unless the last one failed: that is over now.
+    news = report.states or report.error or (before is not None and before["error"])
+    if not dry_run and news:
         with app.store.writing() as tx:
             summary = {key: value for key, value in report.json.items() if key not in ("due", "troubles", "error")}
             store.rounds.add(tx, "send", at=app.now(), report=summary, error=report.error)

@@ -110,7 +110,7 @@ def facts(app: App, tx: store.Connection) -> Facts:
         waiting=store.deliveries.waiting(tx, now=now)[0],
         waiting_since=store.deliveries.waiting_since(tx, now=now),
         # deliveries are timed by the real clock, whatever --date says
-        faults=store.deliveries.faults(tx, since=datetime.now(UTC) - _DAY),
+        faults=store.deliveries.faults(tx, since=datetime.now(UTC) - _DAY, lasting=True),
         returned=store.bounces.ours(tx, since=now - _DAY),
         unknown=store.deliveries.unknown(tx),
         ended=store.deliveries.ended(tx, since=min(now, datetime.now(UTC)) - _DAY, now=now),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from digest.model import Fault, MessageState
 from digest.store.engine import batches
@@ -112,9 +112,20 @@ def troubles(tx: Connection, limit: int = 5) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in rows]
 
 
-def faults(tx: Connection, *, since: datetime) -> list[tuple[Fault, str, int]]:
-    """Who was to blame for refusals since then: (fault, what a server last said of it, how many), the most frequent first."""
+def faults(
+    tx: Connection, *, since: datetime, lasting: bool = False
+) -> list[tuple[Fault, str, int]]:
+    """Who was to blame for refusals since then, the most frequent first.
+
+    Args:
+        lasting: leave out readers of whom a server has accepted a message since.
+
+    Returns:
+        (fault, what a server last said of it, how many) each.
+    """
     refused = and_(deliveries.c.outcome.in_(("deferred", "rejected")), deliveries.c.ended_at > since, deliveries.c.fault != "")
+    if lasting:
+        refused = and_(refused, deliveries.c.message_id == messages.c.id, ~_accepted_since())
     counted = select(deliveries.c.fault, func.max(deliveries.c.id).label("last"), func.count().label("many")).where(refused)
     grouped = counted.group_by(deliveries.c.fault).subquery()
     rows = tx.execute(
@@ -123,6 +134,18 @@ def faults(tx: Connection, *, since: datetime) -> list[tuple[Fault, str, int]]:
         .order_by(grouped.c.many.desc(), grouped.c.fault)
     )
     return [(row.fault, f"{row.server}: {row.code or ''} {row.text}".replace(":  ", ": "), row.many) for row in rows]
+
+
+def _accepted_since() -> ColumnElement[bool]:
+    """Of a delivery and its message: it, or a later one to the same reader, was accepted."""
+    later, theirs = deliveries.alias(), messages.alias()
+    accepted = exists().where(
+        theirs.c.subscriber_id == messages.c.subscriber_id,
+        later.c.message_id == theirs.c.id,
+        later.c.outcome == "accepted",
+        later.c.id > deliveries.c.id,
+    )
+    return or_(messages.c.state == MessageState.ACCEPTED.value, accepted)
 
 
 def full(tx: Connection, message_ids: Sequence[int]) -> list[dict[str, Any]]:

@@ -36,6 +36,8 @@ def as_json(value: Any) -> str:
 BUSY_MS = 15_000
 #: connections kept, of which pages may use as many again, and the seconds that one waits for one
 POOL, POOL_WAIT = 20, 10
+#: how long a look at the database's health waits for a lock or a connection, in milliseconds
+ASIDE_MS = 3_000
 #: how often a transaction is begun that another one undid
 TRIES = 3
 #: after these no pooled connection is worth keeping
@@ -51,7 +53,6 @@ _SILENCE = {
 
 
 _POOL: dict[str, Any] = {
-    "pool_size": POOL,
     "pool_timeout": POOL_WAIT,
     "json_serializer": as_json,
     "json_deserializer": msgspec.json.decode,
@@ -63,12 +64,15 @@ _POOL: dict[str, Any] = {
 class Store:
     """A database that holds the tables. `reading` and `writing` are its only doors."""
 
-    def __init__(self, url: str, *, busy_ms: int = BUSY_MS) -> None:
+    def __init__(self, url: str, *, busy_ms: int = BUSY_MS, connections: int = POOL) -> None:
         self.url = _parse(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._aside: Store | None = None
         try:
             self.engine = (
-                _sqlite_engine(self.url, busy_ms) if self.is_sqlite else _postgres_engine(self.url)
+                _sqlite_engine(self.url, busy_ms, connections)
+                if self.is_sqlite
+                else _postgres_engine(self.url, connections)
             )
         except ModuleNotFoundError as error:
             raise StoreError(
@@ -147,7 +151,22 @@ class Store:
             self.engine.dispose()
         return told or error
 
+    def aside(self) -> Store:
+        """The same database over a connection of its own, which waits for a lock but shortly.
+
+        For one thread at a time: a look at the database's health must not wait for its users.
+        """
+        if self._aside is None:
+            url = self.url
+            if not self.is_sqlite and "connect_timeout" not in url.query:
+                url = url.update_query_dict({"connect_timeout": str(ASIDE_MS // 1000)})
+            shown = url.render_as_string(hide_password=False)
+            self._aside = Store(shown, busy_ms=ASIDE_MS, connections=1)
+        return self._aside
+
     def close(self) -> None:
+        if self._aside is not None:
+            self._aside.close()
         self.engine.dispose()
 
 
@@ -170,21 +189,23 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _postgres_engine(url: URL) -> Engine:
+def _postgres_engine(url: URL, connections: int) -> Engine:
     silence = {key: value for key, value in _SILENCE.items() if key not in url.query}
     # by this name an operator finds who is connected
-    connect_args = {"fallback_application_name": "digest"} | silence
-    return create_engine(url, pool_pre_ping=True, connect_args=connect_args, **_POOL)
+    options = {"fallback_application_name": "digest"} | silence
+    return create_engine(
+        url, pool_size=connections, pool_pre_ping=True, connect_args=options, **_POOL
+    )
 
 
-def _sqlite_engine(url: URL, busy_ms: int) -> Engine:
+def _sqlite_engine(url: URL, busy_ms: int, connections: int) -> Engine:
     named = url.database not in (None, "", ":memory:") and "uri" not in url.query
     file = Path(str(url.database)) if named else None
     if file and not file.parent.is_dir():
         raise StoreError(
             f"store.url: the folder {file.parent} does not exist. Create it or change the path"
         )
-    engine = create_engine(url, **_POOL)
+    engine = create_engine(url, pool_size=connections, **_POOL)
     if file:
         _follow(engine, file)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import text
+from sqlalchemy import text, update
 
+from digest.errors import StoreError
 from digest.store import schema
 from digest.store.engine import Store
+from digest.store.tables import rounds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,3 +56,22 @@ def examine(store: Store) -> Health:
             clock = tx.execute(text("SELECT clock_timestamp()")).scalar_one().astimezone(UTC)
     unsafe = [f"{name} is {settings[name]}, not {wanted}" for name, wanted in asked.items() if settings[name] != wanted]
     return Health(version=version, revision=revision, needed=schema.head(), damage=tuple(damage), unsafe=tuple(unsafe), clock=clock)
+
+
+def probe(store: Store) -> None:
+    """Read and write, as everything does that the service does; what is stored stays as it is.
+
+    Raises:
+        StoreError: it cannot be read or written, or holds another version's schema.
+    """
+    revision = schema.current(store)
+    if revision != schema.head():
+        raise StoreError(
+            f"{store.shown}: its schema is {revision}, this version needs {schema.head()}",
+            reason="schema",
+        )
+    with store.writing() as tx:
+        tx.execute(update(rounds).where(rounds.c.id < 0).values(verb=""))
+        if store.is_sqlite:  # only what is committed asks the disk for room
+            version = tx.execute(text("PRAGMA user_version")).scalar_one()
+            tx.execute(text(f"PRAGMA user_version = {int(version)}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from alembic import command
@@ -25,6 +26,7 @@ def _config(tx: Connection | None = None) -> Config:
     return config
 
 
+@functools.cache
 def head() -> str:
     """The newest revision that this version knows."""
     revision = ScriptDirectory.from_config(_config()).get_current_head()

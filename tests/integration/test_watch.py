@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 from digest import pipeline, store, subscriptions
 from digest.app import App
+from digest.errors import MailerError, StoreError
+from digest.mailer import Mailer
 from digest.model import MessageKind, MessageState
 from digest.subscriptions import Wish
 from tests.conftest import NOON, make_app
@@ -141,3 +144,42 @@ def test_a_source_that_fails_for_days_is_told_with_the_first_failure(app: App) -
         pipeline.fetch(today)
         told.append([alarm.urgent for alarm in pipeline.watch(today).alarms if alarm.kind == "source"])
     assert told == [[False], [False], [False], [True]]
+
+
+# ------------------------------------------------------------------------------------- causes gone
+
+
+def kinds(app: App) -> set[str]:
+    return {alarm.kind for alarm in pipeline.status(app).alarms}
+
+
+def test_a_dump_that_a_full_disk_cut_off_is_no_alarm_once_it_was_read_to_its_end(
+    any_app: App, dump: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise StoreError("the disk is full", reason="full")
+
+    path = dump()
+    with monkeypatch.context() as patch:
+        patch.setattr(store.dumps, "finish", full)
+        with pytest.raises(StoreError):
+            pipeline.ingest(any_app, [path])
+    later = any_app.at(NOON + timedelta(hours=2))
+    assert "parsing" in {alarm.kind for alarm in pipeline.watch(later).alarms}
+    pipeline.ingest(later, [path])
+    assert pipeline.watch(later).over == ["parsing"]
+    assert "parsing" not in kinds(later)
+
+
+def test_a_send_that_failed_is_no_alarm_after_one_that_had_nothing_to_do(silent: App) -> None:
+    away = replace(silent, make_mailer=failing_mailer)
+    pipeline.watch(away)
+    assert pipeline.send(away).error
+    assert "send" in kinds(away)
+    later = silent.at(NOON + timedelta(days=2))  # the letter has expired by then
+    assert pipeline.send(later).error == ""
+    assert "send" not in kinds(later)
+
+
+def failing_mailer() -> Mailer:
+    raise MailerError("no server answers")

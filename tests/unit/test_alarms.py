@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.pipeline.alarms import Alarm, Disk, Facts, Failing, find
+from digest.pipeline.alarms import Alarm, Disk, Facts, Failing, Kind, find
 
 NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def dump(ago: timedelta, *, finished: bool = True, new: int = 9, rejected: int = 0, form: str = "jsonl") -> dict[str, Any]:
+def dump(
+    ago: timedelta, *, finished: bool = True, new: int = 9, rejected: int = 0, form: str = "jsonl",
+    sha256: str = "", path: str = "",
+) -> dict[str, Any]:  # fmt: skip
     started = NOW - ago
     return {
         "name": f"{started:%Y-%m-%d}.jsonl", "format": form, "started_at": started, "finished_at": started if finished else None,
+        "sha256": sha256 or f"{started}", "path": path,
         "new": new, "updated": 0, "duplicate": 0, "skipped": 0, "rejected": rejected,
     }  # fmt: skip
 
@@ -116,3 +120,58 @@ def test_every_alarm_is_a_sentence_with_a_remedy(change: dict[str, Any]) -> None
         assert not alarm.what.endswith(".")
         assert not alarm.remedy.endswith(".")
         assert "\n" not in str(alarm)
+
+
+#: kind -> (what is wrong, what then makes it right): whatever raises an alarm, ends it
+CAUSES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
+    "dumps": [
+        ({"dumps": []}, {"dumps": [dump(HOUR)]}),
+        ({"dumps": [dump(6 * DAY)]}, {"dumps": [dump(HOUR), dump(6 * DAY)]}),
+        ({"dump_missing": True}, {"dump_missing": False}),
+    ],
+    "parsing": [
+        (
+            {"dumps": [dump(2 * HOUR, finished=False, sha256="a")]},
+            {"dumps": [dump(HOUR, sha256="a"), dump(2 * HOUR, finished=False, sha256="a")]},
+        ),
+        (  # it has grown meanwhile
+            {"dumps": [dump(2 * HOUR, finished=False, path="/x")]},
+            {"dumps": [dump(HOUR, path="/x"), dump(2 * HOUR, finished=False, path="/x")]},
+        ),
+        (  # read again once its format is known
+            {"dumps": [dump(2 * HOUR, new=0, rejected=5, path="/x")]},
+            {"dumps": [dump(HOUR, path="/x"), dump(2 * HOUR, new=0, rejected=5, path="/x")]},
+        ),
+    ],
+    "source": [
+        ({"sources": [Failing(name="a", error="timed out", since=NOW - 3 * DAY)]}, {"sources": []})
+    ],
+    "send": [
+        ({"sent": {"at": NOW, "report": {}, "error": "no route"}}, {"sent": WELL.sent}),
+        (
+            {"waiting": 3, "waiting_since": NOW - 2 * HOUR},
+            {"waiting": 0, "waiting_since": None},
+        ),
+    ],
+    "refused": [
+        ({"faults": [("ours", "550 5.7.1 policy", 4)]}, {"faults": []}),
+        ({"returned": (3, "550 5.7.26 unauthenticated")}, {"returned": (0, "")}),
+    ],
+    "unknown": [({"unknown": 2}, {"unknown": 0})],
+    "silence": [({"ended": {"expired": 4}}, {"ended": {"expired": 4, "accepted": 1}})],
+    "mailbox": [
+        ({"mailbox": Failing(name="INBOX", error="refused", since=None)}, {"mailbox": None})
+    ],
+    "disk": [
+        ({"disks": [Disk(path="/a", free_mb=1)]}, {"disks": [Disk(path="/a", free_mb=9000)]})
+    ],
+    "readers": [({"active_readers": 0}, {"active_readers": 1})],
+}
+
+
+def test_every_kind_of_alarm_is_over_once_its_cause_is_gone() -> None:
+    assert set(CAUSES) == set(get_args(Kind))
+    for kind, pairs in CAUSES.items():
+        for wrong, right in pairs:
+            assert kind in {name for name, _ in told(**wrong)}, wrong
+            assert told(**wrong | right) == [], right

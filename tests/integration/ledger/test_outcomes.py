@@ -162,3 +162,31 @@ def test_a_digest_past_its_window_expires(store: Store, alice: Subscriber) -> No
     assert not began(store, queued, now=NOW + timedelta(hours=16))
     planned(store, alice, day=DAY + timedelta(days=1))
     assert recovered(store, LATER)["expired"] == 2  # the lost claim was given back first
+
+
+def test_a_refusal_lasts_until_something_was_accepted(store: Store) -> None:
+    arrive(store, entry("A paper", arxiv="2606.00001"))
+    who, other = reader(store), reader(store, "bob@example.org")
+
+    def refusals() -> list[int]:
+        with store.reading() as tx:
+            found = rows.deliveries.faults(tx, since=NOW - timedelta(days=1), lasting=True)
+        return [number for _, _, number in found]
+
+    for one in (who, other):
+        planned(store, one)
+    for queued in claimed(store):
+        began(store, queued)
+        refused = Delivery(
+            outcome="rejected", server="here", phase=Phase.BODY, code=550, enhanced="5.7.1",
+            text="policy", fault="ours", started=NOW, ended=NOW,
+        )  # fmt: skip
+        with store.writing() as tx:
+            rows.ledger.settle(tx, [(queued, refused)], owner="me", now=NOW)
+    assert refusals() == [2]
+    for left, one in ((1, who), (0, other)):
+        planned(store, one, day=DAY + timedelta(days=1))
+        (queued,) = claimed(store)
+        began(store, queued)
+        settled(store, queued, "accepted")
+        assert sum(refusals()) == left

@@ -141,6 +141,7 @@ def test_the_api_is_described(client: Client) -> None:
     assert set(described["paths"]) == {
         PATH,
         "/healthz",
+        "/readyz",
         *(f"/api/v1/readers/{{token}}/{verb}" for verb in ("learned", "forget", "start-over", "delete")),
     }
     operation = described["paths"][PATH]["post"]

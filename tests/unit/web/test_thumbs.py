@@ -31,7 +31,7 @@ def test_a_thumb_page_does_not_show_the_whole_address(client: Client, alice: Sub
 
 def test_get_and_head_of_every_link_change_nothing(client: Client, readers: dict[str, Subscriber]) -> None:
     """A scanner that follows every link of a mail, and every link on the pages behind them."""
-    paths = ["/", "/healthz", "/openapi.json", "/robots.txt", "/style.css", "/icon.svg"]
+    paths = ["/", "/healthz", "/readyz", "/openapi.json", "/robots.txt", "/style.css", "/icon.svg"]
     for reader in readers.values():
         paths += [client.path(purpose, reader, 1) for purpose in (Purpose.UP, Purpose.DOWN)]
         paths += [client.path(purpose, reader) for purpose in (Purpose.UNSUBSCRIBE, Purpose.MANAGE, Purpose.CONFIRM)]
