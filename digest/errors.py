@@ -48,6 +48,10 @@ class RevokedKeyError(LinkError):
     """A link's key is no longer secret, so that anybody may have made it; only leaving goes on."""
 
 
+class StoppedError(DigestError, InterruptedError):
+    """It was asked to stop before it was done; what was stored before stands."""
+
+
 class InputError(DigestError, ValueError):
     """A value given by hand (a date, a zone, a file of readers) cannot be used."""
 

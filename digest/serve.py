@@ -2,6 +2,7 @@
 
 Parts start in order and stop in the reverse one when SIGTERM or SIGINT comes: no new tick, open requests end, the verb that runs
 ends (a send finishes the messages that are on their way and gives back the others). A second signal ends the process at once; the ledger is made for that.
+SIGHUP, which a closed terminal sends too, changes nothing: settings are read at the start.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from types import FrameType
 
 from digest import inbound, pipeline, subscriptions, web
 from digest.app import App
-from digest.errors import DigestError, InputError
+from digest.errors import DigestError, InputError, StoppedError
 from digest.scheduler import Scheduler
 from digest.web.listener import Listener
 
@@ -26,6 +27,7 @@ ROLES = ("web", "scheduler", "sender")
 #: how often it is looked whether the corpus has grown enough for new word vectors
 _LEARN_SECONDS = 3600
 _DIED = "web"
+_HANGUP = "SIGHUP"
 #: from one look for alarms to the next: it counts messages, and what it tells is about hours and days
 _WATCH_SECONDS = 600
 
@@ -92,13 +94,13 @@ def scheduling(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
     Sources answer slowly and ask for pauses of minutes: the tick reads what they bring.
     """
     tick = app.config.schedule.tick_seconds
-    yield Scheduler([_ingest(app), _compose(app)], seconds=tick)
+    yield Scheduler([_ingest(app, stopping), _compose(app, stopping)], seconds=tick)
     if app.config.sources:
         yield Scheduler([_fetch(app, stopping)], seconds=tick)
     if app.config.mailbox.host:
         yield Scheduler([_poll(app, stopping)], seconds=60 * app.config.mailbox.minutes)
     yield Scheduler([_watch(app)], seconds=_WATCH_SECONDS)
-    yield Scheduler([_learn(app)], seconds=_LEARN_SECONDS)
+    yield Scheduler([_learn(app, stopping)], seconds=_LEARN_SECONDS)
     if app.config.features.encoder:  # a new one takes hours for a large store
         yield Scheduler([_encode(app, stopping)], seconds=_LEARN_SECONDS)
 
@@ -108,20 +110,20 @@ def sending(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
     yield Scheduler([_send(app, stopping)], seconds=app.config.schedule.tick_seconds)
 
 
-def _ingest(app: App) -> Callable[[], None]:
+def _ingest(app: App, stopping: threading.Event) -> Callable[[], None]:
     def ingest() -> None:
-        for file in pipeline.ingest_inbox(app).files:
+        for file in pipeline.ingest_inbox(app, stop=stopping.is_set).files:
             told = " ".join(f"{name}={n}" for name, n in sorted(file.counts.items()))
             log.info("ingest dump=%s %s", file.name, file.refused or told or "read=0")
 
     return ingest
 
 
-def _compose(app: App) -> Callable[[], None]:
+def _compose(app: App, stopping: threading.Event) -> Callable[[], None]:
     started = app.now()
 
     def compose() -> None:
-        composed = pipeline.compose(app, due=True, started=started)
+        composed = pipeline.compose(app, due=True, started=started, stop=stopping.is_set)
         if composed.planned or composed.quiet:
             log.info("compose planned=%d quiet=%d", len(composed.planned), len(composed.quiet))
 
@@ -138,10 +140,13 @@ def _send(app: App, stopping: threading.Event) -> Callable[[], None]:
     return send
 
 
-def _learn(app: App) -> Callable[[], None]:
+def _learn(app: App, stopping: threading.Event) -> Callable[[], None]:
     def learn() -> None:
         if pipeline.vectors_due(app):
-            table = pipeline.train_vectors(app)
+            try:
+                table = pipeline.train_vectors(app, stop=stopping.is_set)
+            except StoppedError:
+                return
             log.info("vectors version=%s words=%d", table.version, len(table.columns))
 
     return learn
@@ -191,9 +196,12 @@ def _heard(news: queue.SimpleQueue[str]) -> str:
     """What ends the service. A signal that comes in the instant before the wait begins interrupts nothing, and is handled only when it ends."""
     while True:
         try:
-            return news.get(timeout=_LISTEN)
+            why = news.get(timeout=_LISTEN)
         except queue.Empty:
             continue
+        if why != _HANGUP:
+            return why
+        log.warning("SIGHUP changes nothing: to read the config again, restart `digest serve`")
 
 
 @contextmanager
@@ -202,12 +210,14 @@ def _signals(news: queue.SimpleQueue[str]) -> Iterator[None]:
     known = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def hear(number: int, _frame: FrameType | None) -> None:
-        for one in known:
-            signal.signal(one, signal.SIG_DFL)
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, signal.SIG_DFL)
         news.put(signal.Signals(number).name)
 
     for number in known:
         signal.signal(number, hear)
+    if hasattr(signal, _HANGUP):  # not on Windows
+        known[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda *_: news.put(_HANGUP))
     try:
         yield
     finally:

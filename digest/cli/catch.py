@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import tempfile
-import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +12,7 @@ import typer
 from digest.cli.base import app
 from digest.cli.options import make_folder, out
 from digest.cli.tables import counted
+from digest.signals import Ended, wait_for_signal
 
 
 @app.command()
@@ -27,11 +26,8 @@ def catch(
     """Catch mails instead of delivering them, and show them in the browser: a mail server for development. Ctrl-C ends it."""
     from digest.demo.catch import catching  # the web stack costs a second that the other commands need not wait for
 
-    over = threading.Event()
-    with contextlib.suppress(ValueError):  # signals reach the main thread alone
-        signal.signal(signal.SIGTERM, lambda *_: over.set())
     place = make_folder(folder) if folder else Path(tempfile.mkdtemp(prefix="digest-mail-"))
-    with catching(place, port=port, web_port=web_port) as (catcher, address), contextlib.suppress(KeyboardInterrupt):
+    with catching(place, port=port, web_port=web_port) as (catcher, address), contextlib.suppress(Ended):
         out.print(
             f'Set in config.toml:\n\n    [smtp]\n    host = "{catcher.host}"\n    port = {catcher.port}\n    tls = "none"\n',
             highlight=False,
@@ -42,5 +38,5 @@ def catch(
             highlight=False,
             soft_wrap=True,
         )
-        over.wait()
+        wait_for_signal()
     out.print(f"{counted(len(catcher.caught), 'mail')} caught", highlight=False)

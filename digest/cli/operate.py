@@ -14,6 +14,7 @@ from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, OnDate, load, make_folder, opened, out, show_json, write_file
 from digest.cli.tables import counted, listing
 from digest.errors import InputError
+from digest.signals import unhurried
 
 #: where common mailbox providers take mail from a program: domain -> server and port
 _PROVIDERS = {
@@ -108,7 +109,8 @@ def serve(
     unknown = sorted(set(roles) - set(server.ROLES))
     if unknown:
         raise typer.BadParameter(f"{unknown[0]!r} is no role; there are: {', '.join(server.ROLES)}")
-    with opened(config, migrate=True) as service:
+    # Messages on their way end in order.
+    with opened(config, migrate=True) as service, unhurried():
         server.run(service, only=roles)
 
 

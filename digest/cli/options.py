@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import msgspec
@@ -50,26 +48,6 @@ def opened(path: Path | None, day: str | None = None, *, migrate: bool = False) 
         yield app if day is None else app.at(noon(a_day(day)))
     finally:
         app.close()
-
-
-@contextmanager
-def stopping() -> Iterator[Callable[[], bool]]:
-    """Yields what tells whether SIGTERM or SIGINT came. A second signal ends the process at once; the ledger is made for that."""
-    known = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    came: list[int] = []
-
-    def hear(number: int, _frame: FrameType | None) -> None:
-        for one in known:
-            signal.signal(one, signal.SIG_DFL)
-        came.append(number)
-
-    for number in known:
-        signal.signal(number, hear)
-    try:
-        yield lambda: bool(came)
-    finally:
-        for number, handler in known.items():
-            signal.signal(number, handler)
 
 
 def make_folder(path: Path) -> Path:

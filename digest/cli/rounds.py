@@ -19,12 +19,13 @@ from digest import calibration, inbound, pipeline, scores, subscriptions
 from digest.app import App
 from digest.cli.base import app
 from digest.cli.mail import show_polled
-from digest.cli.options import AsJson, ConfigPath, DryRun, OnDate, OnlyEmail, a_day, err, opened, out, show_json, stopping, write_file
+from digest.cli.options import AsJson, ConfigPath, DryRun, OnDate, OnlyEmail, a_day, err, opened, out, show_json, write_file
 from digest.cli.tables import counted, listing
 from digest.cli.terminal import printable
 from digest.escaping import lines
 from digest.messages.cards import SLOTS
 from digest.model import MessageState, Quiet, Subscriber
+from digest.signals import stopping
 
 
 @app.command()

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import re
 import tempfile
-import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -28,6 +27,7 @@ from digest.demo.listening import free_port
 from digest.errors import DigestError, InputError
 from digest.messages.cards import SLOTS
 from digest.model import Digest, MessageState, Subscriber
+from digest.signals import Ended, wait_for_signal
 
 #: the cast reads on Tuesdays and Fridays: the second digest is chosen from the three days since the first
 FIRST_DAY, SECOND_DAY = date(2026, 6, 9), date(2026, 6, 12)
@@ -222,8 +222,7 @@ def _post(link: str) -> None:
 
 
 def _serve(address: str) -> None:
-    out.print(
-        f"\nThe mails are at {address}/inbox: open one and click a thumb. Ctrl-C ends the demonstration.", style="bold", highlight=False
-    )
-    with contextlib.suppress(KeyboardInterrupt):
-        threading.Event().wait()
+    told = f"\nThe mails are at {address}/inbox: open one and click a thumb. "
+    with contextlib.suppress(Ended, KeyboardInterrupt):
+        out.print(told + "Ctrl-C ends the demonstration.", style="bold", highlight=False)
+        wait_for_signal()

@@ -94,7 +94,7 @@ class Catcher:
         self._standing.close()
 
     async def _talk(self, connection: socket.socket) -> None:
-        await Server(self, enable_SMTPUTF8=True).talk(connection)
+        await Server(self, hostname="localhost", enable_SMTPUTF8=True).talk(connection)
 
 
 class Server(SMTP):

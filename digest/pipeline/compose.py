@@ -48,6 +48,7 @@ def compose(
     started: datetime | None = None,
     dry_run: bool = False,
     progress: Callable[[int], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Composed:
     """Choose and store a digest for every reader who has none for their local date.
 
@@ -59,6 +60,7 @@ def compose(
         started: since when the service runs: a digest that was missed before still waits for papers.
         dry_run: store nothing.
         progress: called with the number of readers done.
+        stop: asked before each reader is stored. True: the others get theirs the next time.
     """
     report = Composed()
     if not dry_run:
@@ -67,20 +69,29 @@ def compose(
         calibrate(app)
     done = 0
     company = Company(app, day)
+    whole = dry_run or only is not None
     for batch in _batches(app, only, report):
         for local_date, turns in _turns(app, batch, day, only is not None, due, report).items():
             readers = [turn.subscriber for turn in turns]
             turn_of = {turn.subscriber.id: turn for turn in turns}
             for subscriber, outcome, mark in _spared(app, readers, local_date, company, report):
+                if stop():
+                    report.stopped = True
+                    break
                 turn = turn_of[subscriber.id]
                 if isinstance(outcome, Quiet) and may_still_come(app, turn, outcome, started):
                     reason = f"{outcome.reason.value} yet"
                     report.left_out.append(LeftOut(email=subscriber.email, reason=reason))
                 elif dry_run or store_outcome(app, turn, outcome, mark, report):
-                    add(report, turn, outcome, whole=dry_run or only is not None)
+                    add(report, turn, outcome, whole=whole)
+            if report.stopped or stop():
+                report.stopped = True
+                break
         done += len(batch)
         if progress:
             progress(done)
+        if report.stopped:
+            break
     if not dry_run:
         with app.store.writing() as tx:
             summary = {key: value for key, value in report.json.items() if key != "subscribers"}

@@ -45,6 +45,8 @@ class Composed:
     digests: list[tuple[Subscriber, Digest]] = field(default_factory=list)
     #: of those left out, for how many it failed by a mistake of ours
     failed: int = 0
+    #: it was asked to stop before it was done
+    stopped: bool = False
 
     @property
     def json(self) -> dict[str, object]:

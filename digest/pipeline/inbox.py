@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from digest import dumps, private, store
@@ -34,8 +35,16 @@ class Inbox:
 _INBOX = Inbox()
 
 
-def ingest_inbox(app: App, inbox: Inbox = _INBOX, *, settled: float = SETTLED) -> Ingested:
-    """Read what is new in the inbox folder: each file once, however often it is looked at; a copy of a read file is not read again.
+def ingest_inbox(
+    app: App,
+    inbox: Inbox = _INBOX,
+    *,
+    settled: float = SETTLED,
+    stop: Callable[[], bool] = lambda: False,
+) -> Ingested:
+    """Read what is new in the inbox folder: each file once, however often it is looked at.
+
+    A copy of a file that was read is not read again. Of what `stop` interrupts, see `ingest`.
 
     Raises:
         ConfigError: the folder cannot be made.
@@ -58,8 +67,8 @@ def ingest_inbox(app: App, inbox: Inbox = _INBOX, *, settled: float = SETTLED) -
             new.append(path)
     if not new:
         return Ingested()
-    report = ingest(app, new)
-    for path in new:
+    report = ingest(app, new, stop=stop)
+    for path in new if not report.stopped else ():
         stat = path.stat()
         inbox.known[path] = (stat.st_size, stat.st_mtime_ns)
     return report

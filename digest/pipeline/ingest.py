@@ -57,6 +57,8 @@ class Ingested:
     """What all files gave; `read` is the sum of all the others."""
 
     files: list[FileReport] = field(default_factory=list)
+    #: it was asked to stop before it was done
+    stopped: bool = False
 
     def count(self, name: str) -> int:
         return sum(file.counts[name] for file in self.files)
@@ -99,6 +101,7 @@ def ingest(
     backfill: bool = False,
     progress: Progress | None = None,
     batch: int = BATCH,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Ingested:
     """Read dumps into the store; folders are read in order of file name. One bad record never stops a file, one bad file never the others.
 
@@ -107,6 +110,7 @@ def ingest(
         backfill: papers count as already old: none of them is new to any reader.
         progress: told how far each file has been read.
         batch: records stored in one transaction.
+        stop: asked after each batch. True: nothing more is read; the next ingest goes on there.
 
     Raises:
         StoreError: the database is locked, full or gone; what was stored before stands, and the same command goes on from there.
@@ -118,9 +122,12 @@ def ingest(
         report.files.append(file)
         try:
             dump = dumps.open_dump(path, today=app.now().date())
-            _ingest_one(app, dump, file, words, seen, backfill, progress, batch)
+            _ingest_one(app, dump, file, words, seen, backfill, progress, batch, stop)
         except DumpError as error:
             file.refused = str(error)
+        if stop():
+            report.stopped = True
+            break
     with app.store.writing() as tx:
         words.keep(tx)
         summary = {key: value for key, value in report.json.items() if key != "files"}
@@ -173,6 +180,7 @@ def _ingest_one(
     backfill: bool,
     progress: Progress | None,
     size: int,
+    stop: Callable[[], bool],
 ) -> None:
     today = app.now().date()
     file.format = dump.format
@@ -214,13 +222,22 @@ def _ingest_one(
         store_batch(app, dump_id, arrivals, bad, removals, file, words, old_before)
         if progress:
             progress(Path(file.name), dump.bytes_read, dump.size)
+        if stop():
+            file.notes.append("stopped before its end: the next ingest goes on after what was read")
+            return
     file.incomplete = dump.incomplete or ""
     with app.store.writing() as tx:
         store.dumps.finish(tx, dump_id, incomplete=file.incomplete, now=app.now())
-    if file.old > 100 and file.old * 2 > file.counts["new"] and not backfill and seen is None:
+    _warn_of_old(file, app.config.digest.window_days, not backfill and seen is None)
+
+
+def _warn_of_old(file: FileReport, window_days: int, as_new: bool) -> None:
+    """An archive that is read as if it were a day's papers makes years of them new."""
+    if as_new and file.old > 100 and file.old * 2 > file.counts["new"]:
         file.notes.append(
-            f"{file.old} of the new papers are older than the readers' window of {app.config.digest.window_days} days but count as new today. "
-            "If this is a first import of an archive, start again with --backfill"
+            f"{file.old} of the new papers are older than the readers' window of {window_days} days "
+            "but count as new today. If this is a first import of an archive, start again with "
+            "--backfill"
         )
 
 

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from digest import features, store
 from digest.app import App
-from digest.errors import InputError
+from digest.errors import InputError, StoppedError
 from digest.pipeline.gather import word_vectors
 
 #: the newest papers that training looks at; more teach little more and cost memory
@@ -68,18 +68,36 @@ def vectors_info(app: App) -> VectorsInfo:
 
 
 def train_vectors(
-    app: App, *, from_nothing: bool = False, progress: Callable[[int, int], None] | None = None, seed: int = 0
+    app: App,
+    *,
+    from_nothing: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    seed: int = 0,
+    stop: Callable[[], bool] = lambda: False,
 ) -> features.Table:
-    """Train on the newest stored papers, going on from the table that ships with the package, and put the result in force.
+    """Train on the newest stored papers, going on from the table that ships with the package.
 
-    The next round ranks with it; stored papers and profiles stay as they are. Raises InputError when there are too few papers.
+    The result is put in force: the next round ranks with it; stored papers and profiles stay.
+
+    Args:
+        stop: asked every few moments.
+
+    Raises:
+        InputError: there are too few papers.
+        StoppedError: `stop` said so; all is as before.
     """
-    titles, abstracts = _counts(app)
+
+    def step(done: int, steps: int) -> None:
+        _ask(stop)
+        if progress:
+            progress(done, steps)
+
+    titles, abstracts = _counts(app, stop)
     if titles.shape[0] < features.FEWEST:
         raise InputError(
             f"{titles.shape[0]} stored papers teach no word vectors, at least {features.FEWEST} are needed. `digest ingest` more, or keep the package's"
         )
-    table = features.train(titles, abstracts, start=None if from_nothing else features.base(), seed=seed, progress=progress)
+    table = features.train(titles, abstracts, start=None if from_nothing else features.base(), seed=seed, progress=step)
     with app.store.writing() as tx:
         trained = store.vectors.Trained(version=table.version, papers=titles.shape[0], made_at=app.now(), data=table.to_bytes())
         store.vectors.put(tx, trained)
@@ -94,11 +112,17 @@ def vectors_due(app: App) -> bool:
     return stored >= ENOUGH and (trained is None or min(stored, MOST) >= GROWN * trained.papers)
 
 
-def _counts(app: App) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+def _ask(stop: Callable[[], bool]) -> None:
+    if stop():
+        raise StoppedError("stopped; the word vectors are as they were")
+
+
+def _counts(app: App, stop: Callable[[], bool]) -> tuple[sp.csr_matrix, sp.csr_matrix]:
     titles, abstracts = [], []
     with app.store.reading() as tx:
         texts = islice(store.papers.newest_texts(tx), MOST)
         for some in _chunks(texts):
+            _ask(stop)
             titles.append(features.vectorize([title for title, _ in some]))
             abstracts.append(features.vectorize([abstract for _, abstract in some]))
     empty = features.vectorize([])

@@ -1,0 +1,166 @@
+"""Signals end every command in seconds, with one line and the shell's code for them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, migrated
+
+Start = Callable[..., subprocess.Popen[str]]
+#: a machine that is busy with other things may need longer than the seconds that are promised
+LONG = 60
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts Python code as the command `digest` would run it, in a folder with a database."""
+    running: list[subprocess.Popen[str]] = []
+    (tmp_path / "digest.sqlite").write_bytes(migrated())
+    (tmp_path / "config.toml").write_text("[web]\nbind = '127.0.0.1:0'\n", encoding="utf-8")
+
+    def go(*words: str, before: str = "", ignored: bool = False) -> subprocess.Popen[str]:
+        clean = {n: v for n, v in os.environ.items() if not n.startswith("DIGEST_")}
+        code = f"import sys\nsys.argv = ['digest', *sys.argv[1:]]\n{before}\n"
+        code += "from digest.__main__ import main\nmain()\n"
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-c", code, *words],
+            cwd=tmp_path,
+            env=clean | {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if ignored else None,
+        )
+        running.append(process)
+        return process
+
+    yield go
+    for process in running:
+        process.kill()
+        process.communicate(timeout=LONG)
+
+
+def until(process: subprocess.Popen[str], word: str) -> None:
+    """Read what it prints up to a line with the word."""
+    assert process.stdout is not None
+    told = ""
+    while word not in told:
+        line = process.stdout.readline()
+        assert line, told
+        told += line
+
+
+#: the verb says where it is, and then takes for ever
+SLOW = """
+import time
+from digest import pipeline
+def slow(*_, **__):
+    print("begun", flush=True)
+    while True:
+        time.sleep(0.1)
+pipeline.{verb} = slow
+"""
+#: ... without looking up, as a library in C may
+DEAF = """
+import sqlite3
+from digest import pipeline
+def deaf(app, *_, **__):
+    print("begun", flush=True)
+    other = sqlite3.connect("digest.sqlite", timeout=600, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+pipeline.{verb} = deaf
+"""
+#: ... or it waits for a thread that does
+THREAD = """
+import time
+from concurrent.futures import ThreadPoolExecutor
+from digest import pipeline
+def wait(*_, **__):
+    print("begun", flush=True)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(time.sleep, 600).result()
+pipeline.{verb} = wait
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("program", [SLOW, DEAF, THREAD], ids=["slow", "deaf", "thread"])
+def test_a_command_ends(start: Start, program: str, number: signal.Signals, tmp_path: Path) -> None:
+    lock = sqlite3.connect(tmp_path / "digest.sqlite", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    process = start("compose", before=program.format(verb="compose"), ignored=True)
+    until(process, "begun")
+    process.send_signal(number)
+    _, err = process.communicate(timeout=LONG)
+    lock.close()
+    assert process.returncode == 128 + number
+    assert "Traceback" not in err
+    if program == SLOW:
+        assert err.splitlines()[-1] == f"digest: ended by {number.name}"
+
+
+def test_it_ends_while_it_loads(start: Start) -> None:
+    late = "import builtins\nreal = builtins.__import__\ndef slow(name, *rest):\n    if name == 'typer':\n"
+    late += "        import time; print('loading', flush=True); time.sleep(600)\n    return real(name, *rest)\nbuiltins.__import__ = slow"
+    process = start("status", before=late)
+    until(process, "loading")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=LONG)
+    assert (process.returncode, err) == (130, "digest: ended by SIGINT\n")
+
+
+def test_a_second_signal_ends_it_at_once(start: Start) -> None:
+    hurry = "import digest.signals; digest.signals.GRACE = 3600\n"
+    process = start("compose", before=hurry + THREAD.format(verb="compose"))
+    until(process, "begun")
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(LONG) in (143, -signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_only_waits_ends_well(start: Start, number: signal.Signals) -> None:
+    process = start("catch", "--port", "0", "--web-port", "0", "--folder", "mail", ignored=True)
+    until(process, "Ctrl-C ends it")
+    process.send_signal(number)
+    out, err = process.communicate(timeout=LONG)
+    assert (process.returncode, out, err) == (0, "0 mails caught\n", "")
+
+
+def test_a_mail_whose_pipe_is_ended_comes_again(start: Start) -> None:
+    process = start("bounce", before="print('begun')")
+    until(process, "begun")
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(LONG) in (75, 143)  # 143: before it read anything
+
+
+def test_serve_reads_nothing_anew_on_a_hangup_and_says_so(start: Start, tmp_path: Path) -> None:
+    process = start("serve")
+    assert process.stderr is not None
+    told = ""
+    while "serve roles=" not in told:
+        line = process.stderr.readline()
+        assert line, told
+        told += line
+    process.send_signal(signal.SIGHUP)
+    while "SIGHUP changes nothing" not in told:
+        line = process.stderr.readline()
+        assert line, told
+        told += line
+    assert "restart `digest serve`" in told
+    process.send_signal(signal.SIGTERM)
+    _, rest = process.communicate(timeout=LONG)
+    assert process.returncode == 0
+    assert "stop by=SIGTERM" in rest
