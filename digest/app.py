@@ -11,8 +11,16 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from digest import encoders, feedback, kept, messages, recipes, redaction, store, workers
-from digest.config import Config, secrets_of
-from digest.errors import AddressError, ConfigError, InputError, UnknownKeyError
+from digest.config import Config, Server, secrets_of, with_files
+from digest.errors import (
+    AddressError,
+    ConfigError,
+    InputError,
+    KeyFileError,
+    MailboxError,
+    MailerError,
+    UnknownKeyError,
+)
 from digest.mailbox import ImapServer
 from digest.mailer import FolderMailer, Mailer, Pace, Paces, SmtpMailer, SmtpServer, Timeouts
 from digest.messages import Mailing, Signer, dkim
@@ -68,8 +76,10 @@ class App:
         if migrate:
             store.schema.upgrade(opened)
         store.schema.require(opened)
+        mailing, unsigned = _mailing(config)
         with opened.reading() as tx:
-            mailing = replace(make_mailing(config), install_id=store.installation.install_id(tx))
+            install_id = store.installation.install_id(tx)
+        mailing = replace(mailing, install_id=install_id)
         paces = _paces(config)
         return cls(
             config=config,
@@ -77,7 +87,7 @@ class App:
             workers=workers.Threads(config.workers.count) if config.workers.kind == "threads" else workers.Inline(),
             now=now,
             templates=(config.mail.templates,) if config.mail.templates else (),
-            make_mailer=lambda: _mailer(config, mailing.domain, paces),
+            make_mailer=lambda: _mailer(config, mailing.domain, paces, unsigned),
             mailing=mailing,
         )
 
@@ -164,8 +174,22 @@ class App:
 
     @property
     def imap(self) -> ImapServer | None:
-        """The mailbox that bounces and requests come to; None where none is configured."""
-        return imap_server(self.config)
+        """The mailbox that bounces and requests come to; None where none is configured.
+
+        Its password may be missing: `open_imap` says so.
+        """
+        return imap_server(self.config, files=False)
+
+    def open_imap(self) -> ImapServer | None:
+        """The same, to be read.
+
+        Raises:
+            MailboxError: a file that its settings name cannot be used.
+        """
+        try:
+            return imap_server(self.config)
+        except ConfigError as error:
+            raise MailboxError(str(error)) from error
 
     def encoder(self) -> encoders.Encoder | None:
         """The encoder that the operator brings, opened at first use; None where there is none.
@@ -203,16 +227,43 @@ def _paces(config: Config) -> Paces:
     return Paces(domains=Pace(ceiling=config.smtp.domain_per_minute or math.inf))
 
 
-def _mailer(config: Config, hello: str, paces: Paces) -> Mailer:
-    servers = smtp_servers(config, hello)
+def _mailing(config: Config) -> tuple[Mailing, str]:
+    """How mails present themselves, and why they cannot be signed, which stops sending alone."""
+    try:
+        return make_mailing(config), ""
+    except KeyFileError as error:
+        keys: dict[str, None] = {"dkim_key_file": None, "dkim_ed25519_key_file": None}
+        unsigned = config.model_copy(update={"mail": config.mail.model_copy(update=keys)})
+        return make_mailing(unsigned), f"{error}. Then start this again; until then nothing is sent"
+
+
+def _mailer(config: Config, hello: str, paces: Paces, unsigned: str) -> Mailer:
+    """Raises MailerError where a file that sending needs cannot be used: mails wait for it."""
+    if unsigned:
+        raise MailerError(unsigned)
+    try:
+        servers = smtp_servers(config, hello)
+    except ConfigError as error:
+        raise MailerError(str(error)) from error
     return SmtpMailer(servers, paces) if servers else FolderMailer(config.smtp.outbox)
 
 
-def smtp_servers(config: Config, hello: str) -> list[SmtpServer]:
-    """The mail servers in order, none where mails go to a folder; `hello` is the name to greet with where none is set."""
+def smtp_servers(config: Config, hello: str, *, files: bool = True) -> list[SmtpServer]:
+    """The mail servers in order, none where mails go to a folder.
+
+    Args:
+        hello: the name to greet with where none is set.
+        files: read the passwords anew; off where nobody logs in.
+
+    Raises:
+        ConfigError: a file with a password or certificates cannot be used.
+    """
     smtp = config.smtp
     servers = []
-    for one in (smtp, *smtp.more) if smtp.host else ():
+    for number, given in enumerate((smtp, *smtp.more) if smtp.host else ()):
+        one: Server = given
+        if files:
+            one = with_files(one, "smtp" if number == 0 else f"smtp.more.{number - 1}")
         waits = float(one.timeout)
         timeouts = Timeouts()
         servers.append(
@@ -241,11 +292,17 @@ def smtp_servers(config: Config, hello: str) -> list[SmtpServer]:
     return servers
 
 
-def imap_server(config: Config) -> ImapServer | None:
-    """The mailbox that bounces and requests come to; None where none is configured."""
+def imap_server(config: Config, *, files: bool = True) -> ImapServer | None:
+    """The mailbox that bounces and requests come to; None where none is configured.
+
+    Raises:
+        ConfigError: `files`, and one with the password or certificates cannot be used.
+    """
     settings = config.mailbox
     if not settings.host:
         return None
+    if files:
+        settings = with_files(settings, "mailbox")
     return ImapServer(
         host=settings.host,
         port=settings.port,
@@ -308,9 +365,15 @@ def _dkim_key(name: str, path: Path, kind: str) -> dkim.Key:
     try:
         key = dkim.read_key(path.read_bytes())
     except OSError as error:
-        raise ConfigError(f"mail.{name} = {str(path)!r}: cannot be read ({error.strerror}). `digest dkim` makes the key") from error
+        raise KeyFileError(
+            f"mail.{name} = '{path}': cannot be read ({error.strerror}). `digest dkim` makes the key"
+        ) from error
     except InputError as error:
-        raise ConfigError(f"mail.{name} = {str(path)!r}: {error}. `digest dkim` makes one at a path where there is none") from None
+        raise KeyFileError(
+            f"mail.{name} = '{path}': {error}. `digest dkim` makes one at a path where there is none"
+        ) from None
     if key.kind != kind:
-        raise ConfigError(f"mail.{name} = {str(path)!r}: is a key of kind {key.kind}, and {kind} is needed here")
+        raise KeyFileError(
+            f"mail.{name} = '{path}': is a key of kind {key.kind}, and {kind} is needed here"
+        )
     return key

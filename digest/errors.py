@@ -12,6 +12,10 @@ class ConfigError(DigestError, ValueError):
     """A setting is unknown, of the wrong type or out of range."""
 
 
+class KeyFileError(ConfigError):
+    """A DKIM key cannot be read, or is none: mails cannot be signed."""
+
+
 class DumpError(DigestError, ValueError):
     """A file as a whole cannot be read as a dump."""
 

@@ -296,7 +296,7 @@ def poll(app: App, *, stop: Callable[[], bool] = lambda: False, most: int = _MOS
         report.absent = True
         return report
     try:
-        with Mailbox(server) as mailbox:
+        with Mailbox(app.open_imap() or server) as mailbox:
             _read_new(app, mailbox, report, stop, most)
     except MailboxError as error:
         report.error = str(error)

@@ -6,6 +6,7 @@ import sys
 
 from digest import logs
 from digest.cli import (
+    beginning,
     catch,
     database,
     deliveries,
@@ -28,6 +29,7 @@ from digest.errors import AddressError, ConfigError, DigestError, InputError
 
 __all__ = [
     "app",
+    "beginning",
     "catch",
     "database",
     "deliveries",

@@ -38,7 +38,7 @@ def deliveries(
     """List messages with every attempt to hand them to a mail server, or settle one that is unknown."""
     if resolve is not None and resolve[1] not in _RESOLVED:
         raise typer.BadParameter(f"{resolve[1]!r}: a message is resolved as accepted or rejected", param_hint="--resolve")
-    with opened(config) as service:
+    with opened(config, existing=True) as service:
         if resolve is not None:
             pipeline.resolve(service, resolve[0], _RESOLVED[resolve[1]])
             show_json({"message_id": resolve[0], "state": resolve[1]}) if as_json else out.print(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from digest import subscriptions
+from digest import store, subscriptions
 from digest.cli.base import app
-from digest.cli.options import AsJson, ConfigPath, load, out, show_json
+from digest.cli.options import AsJson, ConfigPath, load, out, require_settings, show_json
+from digest.errors import StoreError
 
 _MARKS = {"good": ("ok ", "green"), "note": ("-  ", "dim"), "warning": ("?  ", "yellow"), "bad": ("!  ", "bold red")}
 
@@ -43,6 +45,9 @@ def examine(
         raise typer.BadParameter(f"--ip {ip!r} is no address of the internet, such as 203.0.113.7 or 2001:db8::7")
     address = subscriptions.address(send) if send else ""
     settings = load(config)
+    with suppress(StoreError):  # which is a finding
+        if store.schema.is_empty(settings.store.url):
+            require_settings(config)
     default = Path("config.toml")
     path = config or (default if default.is_file() else None)
     found = []

@@ -22,7 +22,7 @@ def dumps(
     config: ConfigPath = None,
 ) -> None:
     """List what was read, when, from where, and with what counts."""
-    with opened(config) as service:
+    with opened(config, existing=True) as service:
         found = pipeline.dumps_read(service, limit)
     if as_json:
         show_json(found)
@@ -53,7 +53,7 @@ def rejects(
     config: ConfigPath = None,
 ) -> None:
     """Show the records that were put aside: line, reason and raw text. `digest ingest --retry-rejected` tries them again."""
-    with opened(config) as service:
+    with opened(config, existing=True) as service:
         found = pipeline.rejected(service, dump, limit)
     if as_json:
         show_json(found)
@@ -67,7 +67,7 @@ def rejects(
 @app.command()
 def withdrawn(as_json: AsJson = False, config: ConfigPath = None) -> None:
     """List papers that were withdrawn, retracted or deleted since they came, and the readers who liked them."""
-    with opened(config) as service:
+    with opened(config, existing=True) as service:
         found = pipeline.withdrawn(service)
     if as_json:
         show_json(found)

@@ -37,7 +37,7 @@ def evaluate(
 ) -> None:
     """Is it any good? Your readers' own thumbs, replayed: how each recipe would have ranked the papers that they were sent."""
     first = None if since is None else a_day(since)
-    with opened(config, date) as service, _bar(as_json) as progress:
+    with opened(config, date, existing=True) as service, _bar(as_json) as progress:
         reader = None if only is None else subscriptions.by_email(service, only)
         report = evaluation.evaluate(service, since=first, only=reader, readers=readers, digests=digests, progress=progress)
         if html is not None:

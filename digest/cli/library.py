@@ -25,7 +25,7 @@ def import_library(
     config: ConfigPath = None,
 ) -> None:
     """Make the papers of a reader's library examples of what they like. Again: changes nothing."""
-    with opened(config) as service:
+    with opened(config, existing=True) as service:
         done = import_papers(service, subscriptions.by_email(service, email), file, interest=interest)
     if as_json:
         show_json(done.json)

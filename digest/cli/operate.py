@@ -1,4 +1,4 @@
-"""Commands of the operator: init, serve, status, config, demo."""
+"""Commands of the operator: serve, status, config, demo."""
 
 from __future__ import annotations
 
@@ -6,92 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.prompt import Prompt
 
 from digest import config as settings
-from digest import pipeline, subscriptions
+from digest import pipeline
 from digest.cli.base import app
-from digest.cli.options import AsJson, ConfigPath, OnDate, load, make_folder, opened, out, show_json, write_file
+from digest.cli.options import AsJson, ConfigPath, OnDate, load, make_folder, opened, out, show_json
 from digest.cli.tables import counted, listing
-from digest.errors import InputError
 from digest.signals import unhurried
-
-#: where common mailbox providers take mail from a program: domain -> server and port
-_PROVIDERS = {
-    "gmail.com": ("smtp.gmail.com", 587),
-    "googlemail.com": ("smtp.gmail.com", 587),
-    "outlook.com": ("smtp-mail.outlook.com", 587),
-    "hotmail.com": ("smtp-mail.outlook.com", 587),
-    "icloud.com": ("smtp.mail.me.com", 587),
-    "yahoo.com": ("smtp.mail.yahoo.com", 587),
-    "fastmail.com": ("smtp.fastmail.com", 465),
-    "gmx.de": ("mail.gmx.net", 587),
-    "gmx.net": ("mail.gmx.net", 587),
-    "web.de": ("smtp.web.de", 587),
-    "posteo.de": ("posteo.de", 587),
-    "mailbox.org": ("smtp.mailbox.org", 587),
-    "zoho.com": ("smtp.zoho.com", 587),
-}
-
-
-@app.command()
-def init(
-    path: Annotated[Path, typer.Argument(help="File to write.")] = Path("config.toml"),
-    sender: Annotated[str | None, typer.Option(help="Address that the mails come from.", show_default=False)] = None,
-    host: Annotated[str | None, typer.Option(help="Mail server; empty = write mails to the folder outbox.", show_default=False)] = None,
-    port: Annotated[int | None, typer.Option(help="Its port.", show_default=False)] = None,
-    username: Annotated[str | None, typer.Option(help="Login; the sender when the server is its provider's.", show_default=False)] = None,
-    password_file: Annotated[Path | None, typer.Option(help="File with the password on its first line.", show_default=False)] = None,
-    base_url: Annotated[str | None, typer.Option(help="Where readers reach `digest serve`.", show_default=False)] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
-) -> None:
-    """Write a config.toml with every key explained, and make the inbox folder. Asks, on a terminal, only what it cannot guess."""
-    if path.exists() and not force:
-        raise InputError(f"{path} is there already; nothing was changed. Edit it, or use --force to start anew")
-    terminal = out.is_terminal
-    if sender is None and terminal:
-        sender = Prompt.ask("Address that the mails come from (empty: write them to the folder outbox)", default="", console=out)
-    values: dict[str, dict[str, object]] = {}
-    if sender:
-        sender = subscriptions.address(sender)
-        values["mail"] = {"sender": sender}
-        guess = _PROVIDERS.get(sender.rpartition("@")[2])
-        if host is None and guess is None and terminal:
-            host = Prompt.ask("Mail server that takes your mails", default="", console=out)
-        if host is None and guess is not None:
-            host, port, username = guess[0], port or guess[1], username or sender
-    if host:
-        smtp: dict[str, object] = {"host": host, "port": port or 587}
-        if username:
-            smtp["username"] = username
-            smtp["password_file"] = str(password_file or _password(path, terminal))
-        values["smtp"] = smtp
-    if base_url:
-        values["web"] = {"base_url": base_url}
-    write_file(path, settings.example(values))
-    checked = settings.load(path, {}) if not values.get("smtp", {}).get("password_file") or _exists(path, values) else None
-    make_folder(path.parent / "inbox")
-    out.print(f"written: {path}, and the folder {path.parent / 'inbox'} for dumps", highlight=False, markup=False)
-    if checked is None:
-        out.print(
-            f"Put the password of {username} into {values['smtp']['password_file']} (readable by you alone).", style="yellow", markup=False
-        )
-    if not host:
-        out.print("Mails will be written to the folder outbox; set [smtp] host to send them.", style="dim", markup=False)
-    out.print("Next: digest ingest PATH, digest subscribe EMAIL --keyword ..., digest preview EMAIL, digest run", style="dim", markup=False)
-
-
-def _exists(path: Path, values: dict[str, dict[str, object]]) -> bool:
-    return (path.parent / str(values["smtp"]["password_file"])).is_file()
-
-
-def _password(path: Path, terminal: bool) -> Path:
-    """The name of the password file, written when the password is given at the prompt."""
-    name = Path("smtp-password")
-    given = Prompt.ask("Its password, or app password (empty: later)", default="", password=True, console=out) if terminal else ""
-    if given:
-        write_file(path.parent / name, given + "\n", secret=True)
-    return name
 
 
 @app.command()
@@ -117,7 +38,7 @@ def serve(
 @app.command()
 def status(as_json: AsJson = False, date: OnDate = None, config: ConfigPath = None) -> None:
     """What happened, what waits, and what is wrong."""
-    with opened(config, date) as service:
+    with opened(config, date, existing=True) as service:
         found = pipeline.status(service)
     if as_json:
         show_json(found.json)

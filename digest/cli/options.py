@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,13 +13,13 @@ import msgspec
 import typer
 
 from digest import config as settings
-from digest import logs, private
+from digest import logs, private, store
 from digest.app import App
 from digest.cli.readers import BadRow
 from digest.cli.terminal import err as err
 from digest.cli.terminal import out as out
 from digest.config import Config
-from digest.errors import InputError
+from digest.errors import ConfigError, InputError
 from digest.escaping import json_text
 from digest.redaction import hide_within
 
@@ -39,15 +40,52 @@ def load(path: Path | None) -> Config:
 
 
 @contextmanager
-def opened(path: Path | None, day: str | None = None, *, migrate: bool = False) -> Iterator[App]:
-    """The app for one command, at noon of `day` when one is given."""
+def opened(
+    path: Path | None, day: str | None = None, *, migrate: bool = False, existing: bool = False
+) -> Iterator[App]:
+    """The app for one command, at noon of `day` when one is given.
+
+    Args:
+        migrate: bring an older schema up to date.
+        existing: the command needs what others have stored. It makes no database: where there is
+            none yet it works on an empty one that is thrown away, and says so.
+
+    Raises:
+        ConfigError: `existing`, and nothing here says where a service is.
+    """
     config = load(path)
     logs.set_up(config.log.level)
-    app = App.open(config, migrate=migrate)
-    try:
+    with ExitStack() as stack:
+        if existing and store.schema.is_empty(config.store.url):
+            require_settings(path)
+            config = _without_database(config, stack)
+        app = App.open(config, migrate=migrate)
+        stack.callback(app.close)
         yield app if day is None else app.at(noon(a_day(day)))
-    finally:
-        app.close()
+
+
+def require_settings(path: Path | None) -> None:
+    """Raises ConfigError where neither a file nor a variable says where the service is."""
+    if path is None and not Path("config.toml").is_file() and not settings.from_environment():
+        raise ConfigError(
+            f"{Path.cwd()} holds neither a config.toml nor a database. Change to the folder of the "
+            "service, name its settings with --config, or begin with `digest init`"
+        )
+
+
+def _without_database(config: Config, stack: ExitStack) -> Config:
+    shown = settings.shown(config)["store"]["url"]
+    err.print(
+        f"digest: nothing is there yet: no database at {shown}. `digest ingest PATH` or "
+        "`digest subscribe EMAIL` makes it",
+        style="yellow",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="digest-"))
+    url = f"sqlite:///{Path(folder) / 'empty.sqlite'}"
+    return config.model_copy(update={"store": config.store.model_copy(update={"url": url})})
 
 
 def make_folder(path: Path) -> Path:

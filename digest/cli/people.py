@@ -157,7 +157,7 @@ def unsubscribe(
     email: Annotated[str, typer.Argument(help="Address of the reader.")], as_json: AsJson = False, config: ConfigPath = None
 ) -> None:
     """Remove a reader; they are told by one last mail. What waits for them is not sent."""
-    with opened(config) as service:
+    with opened(config, existing=True) as service:
         known = subscriptions.by_email(service, email)
         gone = subscriptions.unsubscribe(service, known.id, farewell=True)
     if as_json:
@@ -174,7 +174,7 @@ def delete(
     config: ConfigPath = None,
 ) -> None:
     """Delete a reader with everything stored about them: settings, thumbs, digests, messages. They are not told. A suppressed address stays so."""
-    with opened(config) as service:
+    with opened(config, existing=True) as service:
         known = subscriptions.by_email(service, email)
         if not yes:
             typer.confirm(f"Delete {known.email} and everything stored about them? This cannot be undone", abort=True)
@@ -192,7 +192,7 @@ def subscribers(
     config: ConfigPath = None,
 ) -> None:
     """List the readers with their settings and interests."""
-    with opened(config) as service:
+    with opened(config, existing=not apply) as service:
         if apply:
             subscriptions.apply_config(service)
         found = subscriptions.everybody(service)
@@ -253,7 +253,7 @@ def rate(
     votes: dict[str, Vote] = {"up": 1, "down": -1, "clear": 0}
     if vote not in votes:
         raise typer.BadParameter(f"{vote!r} is no vote; use up, down or clear")
-    with opened(config, date) as service:
+    with opened(config, date, existing=True) as service:
         heard = pipeline.rate(service, subscriptions.by_email(service, email), paper, votes[vote])
     if as_json:
         show_json({"email": heard.subscriber.email, "paper": heard.paper.name, "vote": heard.vote, "before": heard.before})
@@ -269,7 +269,7 @@ def learned(
     config: ConfigPath = None,
 ) -> None:
     """Show what has been learned of a reader: words for and against, and the papers that taught them."""
-    with opened(config, date) as service:
+    with opened(config, date, existing=True) as service:
         found = pipeline.learned_of(service, subscriptions.by_email(service, email))
     if as_json:
         show_json(found.json)
@@ -299,7 +299,7 @@ def forget(
     """Forget a reader's thumb on a paper, also where it is an example; or all their thumbs."""
     if (paper is None) == (not every):
         raise typer.BadParameter("give either one PAPER or --all")
-    with opened(config) as service:
+    with opened(config, existing=True) as service:
         reader = subscriptions.by_email(service, email)
         if paper is None:
             if not yes:

@@ -51,7 +51,7 @@ def ingest(
     if retry_rejected == bool(paths):
         raise typer.BadParameter("give either PATHS or --retry-rejected")
     day: pipeline.SeenDay = None if seen is None else "name" if seen == "name" else a_day(seen)
-    with opened(config, date) as service, _inputs(paths or []) as files, _bar(as_json) as progress:
+    with opened(config, date, existing=retry_rejected) as service, _inputs(paths or []) as files, _bar(as_json) as progress:
         report = (
             pipeline.retry_rejected(service)
             if retry_rejected
@@ -145,7 +145,7 @@ def preview(
     config: ConfigPath = None,
 ) -> None:
     """What a reader would be sent now, and why. Stores and sends nothing."""
-    with opened(config, date) as service:
+    with opened(config, date, existing=True) as service:
         found = pipeline.preview(service, subscriptions.by_email(service, email), day=None if date is None else a_day(date))
     if found.message is not None:
         for path, contents in ((html, found.message.html.encode()), (eml, found.message.data)):
@@ -199,7 +199,7 @@ def compose(
     date: OnDate = None, only: OnlyEmail = None, dry_run: DryRun = False, as_json: AsJson = False, config: ConfigPath = None
 ) -> None:
     """Choose a digest for every reader who has none for the date, whatever the hour."""
-    with opened(config, date) as service:
+    with opened(config, date, existing=True) as service:
         report = pipeline.compose(service, day=None if date is None else a_day(date), only=_only(service, only), dry_run=dry_run)
     if as_json:
         show_json(report.json)
@@ -227,7 +227,7 @@ def show_composed(report: pipeline.Composed) -> None:
 @app.command()
 def send(date: OnDate = None, only: OnlyEmail = None, dry_run: DryRun = False, as_json: AsJson = False, config: ConfigPath = None) -> None:
     """Send what is due. Nothing is ever sent twice. SIGTERM or Ctrl-C: what is on its way ends, the rest waits; a second one ends at once."""
-    with opened(config, date) as service, stopping() as stop:
+    with opened(config, date, existing=True) as service, stopping() as stop:
         report = pipeline.send(service, only=_only(service, only), dry_run=dry_run, stop=stop)
     if as_json:
         show_json(report.json)
@@ -265,7 +265,7 @@ def show_sent(report: pipeline.Sent) -> None:
 @app.command()
 def run(date: OnDate = None, only: OnlyEmail = None, dry_run: DryRun = False, as_json: AsJson = False, config: ConfigPath = None) -> None:
     """A whole round: read the mailbox and the inbox, choose, send. A second run on the same day sends nobody a second digest."""
-    with opened(config, date) as service:
+    with opened(config, date, existing=dry_run) as service:
         day, reader = None if date is None else a_day(date), _only(service, only)
         if dry_run:
             composed = pipeline.compose(service, day=day, only=reader, dry_run=True)

@@ -23,8 +23,7 @@ app.add_typer(keys, name="keys")
 @keys.command(name="list")
 def list_keys(as_json: AsJson = False, config: ConfigPath = None) -> None:
     """List them by id; the newest signs, all are taken unless revoked. Their secrets stay in the database."""
-    with opened(config) as service:
-        service.keys()
+    with opened(config, existing=True) as service:
         _show(service, as_json)
 
 

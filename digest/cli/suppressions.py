@@ -41,7 +41,7 @@ def base(context: typer.Context, as_json: AsJson = False, config: ConfigPath = N
 @suppressions.command(name="list")
 def show(as_json: AsJson = False, config: ConfigPath = None) -> None:
     """The addresses, the newest last."""
-    with opened(config) as service:
+    with opened(config, existing=True) as service:
         found = subscriptions.suppressed(service)
     if as_json:
         show_json([_row(one) for one in found])
@@ -74,7 +74,7 @@ def release(
     config: ConfigPath = None,
 ) -> None:
     """Let mail go to addresses again; their subscribers stand as before, and what came back so far no longer counts."""
-    with opened(config) as service:
+    with opened(config, existing=True) as service:
         for one in addresses:
             subscriptions.release(service, one)
     _tell({"released": len(addresses)}, as_json)
@@ -117,7 +117,7 @@ def export(
     config: ConfigPath = None,
 ) -> None:
     """Write the list as .csv or .jsonl, to be kept or imported elsewhere."""
-    with opened(config) as service:
+    with opened(config, existing=True) as service:
         rows = [_row(one) for one in subscriptions.suppressed(service)]
     if file is not None and file.suffix.lower() == ".jsonl":
         text = "".join(msgspec.json.encode(row).decode() + "\n" for row in rows)

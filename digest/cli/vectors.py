@@ -21,7 +21,7 @@ app.add_typer(vectors, name="vectors")
 @vectors.command()
 def info(config: ConfigPath = None, as_json: AsJson = False) -> None:
     """Which word vectors are in force, and what they were made from."""
-    with opened(config) as running:
+    with opened(config, existing=True) as running:
         found = pipeline.vectors_info(running)
         due = pipeline.vectors_due(running)
         encoder = pipeline.encoder_info(running)
@@ -54,7 +54,7 @@ def train(
 ) -> None:
     """Train the word vectors on the newest stored papers; the next round ranks with them."""
     began = time.monotonic()
-    with opened(config) as running:
+    with opened(config, existing=True) as running:
         with Progress(console=err, transient=True) as bar:
             task = bar.add_task("training", total=None)
             table = pipeline.train_vectors(
@@ -77,7 +77,7 @@ def train(
 @vectors.command()
 def encode(config: ConfigPath = None, as_json: AsJson = False) -> None:
     """Encode the stored papers that the encoder of the config has not read yet, the newest first; stopped, it goes on where it was."""
-    with opened(config) as running, Progress(console=err, transient=True) as bar:
+    with opened(config, existing=True) as running, Progress(console=err, transient=True) as bar:
         task = bar.add_task("encoding", total=None)
         found = pipeline.encode(running, progress=lambda done, every: bar.update(task, completed=done, total=every))
     if found is None:

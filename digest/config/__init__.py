@@ -5,10 +5,11 @@ along the way of the data (`papers`, `readers`, `mails`, then `service`), `whole
 value), `writing` (the example file).
 """
 
-from digest.config.mails import BouncesSection, MailboxSection, MailSection, MoreServer, SmtpSection
+from digest.config.files import with_files
+from digest.config.mails import BouncesSection, MailboxSection, MailSection, MoreServer, Server, SmtpSection
 from digest.config.papers import FeaturesSection, FetchSection, IngestSection, SourceEntry
 from digest.config.readers import DigestSection, EvaluateSection, InterestEntry, SubscriberEntry
-from digest.config.reading import PREFIX, load
+from digest.config.reading import PREFIX, check, from_environment, load
 from digest.config.secret_values import secrets_of
 from digest.config.service import AlertsSection, LogSection, ScheduleSection, StoreSection, WebSection, WorkersSection
 from digest.config.whole import LISTS, SECTIONS, Config
@@ -32,15 +33,19 @@ __all__ = [
     "MailboxSection",
     "MoreServer",
     "ScheduleSection",
+    "Server",
     "SmtpSection",
     "SourceEntry",
     "StoreSection",
     "SubscriberEntry",
     "WebSection",
     "WorkersSection",
+    "check",
     "example",
+    "from_environment",
     "load",
     "secrets_of",
     "shown",
     "toml",
+    "with_files",
 ]

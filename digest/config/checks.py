@@ -52,6 +52,14 @@ def _bind(address: str) -> str:
     return address
 
 
+def _host(name: str) -> str:
+    if "://" in name or re.search(r"[\s/@\x00-\x1f\x7f\[\]]", name):
+        raise ValueError("must be a name such as smtp.example.org, or an address such as 192.0.2.25")
+    if name.count(":") == 1:
+        raise ValueError("must be a name without its port, which is a key of its own")
+    return name
+
+
 def _mailbox(address: str) -> str:
     if address and (address.count("@") != 1 or any(c.isspace() for c in address)):
         raise ValueError("must be an e-mail address")
@@ -96,6 +104,8 @@ FolderName = Annotated[str, _spelt(r"[a-z0-9][a-z0-9_-]{0,39}", "must be 1 to 40
 Hello = Annotated[
     str, _spelt(r"|[A-Za-z0-9._-]+|\[[A-Za-z0-9:.]+\]", "must be a name such as mail.example.org, or an address such as [192.0.2.25]")
 ]
+#: of a server; "" = none
+Host = Annotated[str, AfterValidator(_host)]
 Root = Annotated[str, AfterValidator(_root)]
 HttpOrNone = Annotated[str, AfterValidator(_http_or_none)]
 Bind = Annotated[str, AfterValidator(_bind)]

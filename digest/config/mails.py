@@ -7,13 +7,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from digest.config.checks import Address, Hello, OptionalPath, Port, Section, Selector
+from digest.config.checks import Address, Hello, Host, OptionalPath, Port, Section, Selector
 
 
 class Server(Section):
     """What a mail server needs to be told; the first stands in [smtp], further ones in [[smtp.more]]."""
 
-    host: str = Field("", description='name of the mail server; "" = write mails as .eml files to outbox instead')
+    host: Host = Field("", description='name of the mail server; "" = write mails as .eml files to outbox instead')
     port: Port = Field(587, description="587 (STARTTLS), 465 (TLS) or 25")
     tls: Literal["auto", "none", "starttls", "tls"] = Field(
         "auto",
@@ -48,7 +48,7 @@ class Server(Section):
 class MoreServer(Server):
     """A further mail server, with the keys of [smtp] that speak of a server. Repeat the table for each."""
 
-    host: Annotated[str, Field(min_length=1)] = Field(description="name of the mail server")
+    host: Annotated[Host, Field(min_length=1)] = Field(description="name of the mail server")
 
 
 class SmtpSection(Server):
@@ -102,7 +102,7 @@ class MailSection(Section):
 class MailboxSection(Section):
     """The mailbox that bounces, complaints and requests by mail come to; read over IMAP. Nothing in it is ever deleted."""
 
-    host: str = Field("", description='name of the IMAP server; "" = no mailbox is read')
+    host: Host = Field("", description='name of the IMAP server; "" = no mailbox is read')
     port: Port = Field(993, description="993 (TLS) or 143 (STARTTLS)")
     tls: Literal["tls", "starttls", "none"] = Field("tls", description='"tls", "starttls", or "none" for a server on this machine')
     username: str = Field("", description="login")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import ssl
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from digest.config.files import with_files
 from digest.config.mails import MailboxSection, MoreServer, SmtpSection
 from digest.config.problems import explain
 from digest.config.secret_values import secrets_of
@@ -47,6 +47,18 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Config:
     return anchored
 
 
+def check(values: Mapping[str, Mapping[str, Any]]) -> None:
+    """Settings as they are typed, before there is a file.
+
+    Raises:
+        ConfigError: naming key, value and remedy.
+    """
+    try:
+        Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(explain(error, None, {}).replace("config: ", "")) from None
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -58,6 +70,12 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}). Save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f'{path}: is not TOML: {error}. Strings need quotes: key = "value"') from error
+
+
+def from_environment(environ: Mapping[str, str] | None = None) -> list[str]:
+    """The variables that are settings."""
+    given = os.environ if environ is None else environ
+    return [variable for variable, _ in _from_environment(given).values()]
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[tuple[str, str], tuple[str, Any]]:
@@ -128,30 +146,23 @@ _S = TypeVar("_S", SmtpSection, MoreServer, MailboxSection)
 
 
 def _server(server: _S, folder: Path, name: str) -> _S:
-    """With its files found, and the password read from its own.
+    """With its files found, and the password read from its own where it can be.
+
+    What cannot be read is told where it is needed: see `with_files`.
 
     Raises:
-        ConfigError: a file cannot be used.
+        ConfigError: a password is given twice.
     """
-    update: dict[str, object] = {}
-    if server.password_file:
-        path = folder / server.password_file
-        if server.password.get_secret_value():
-            raise ConfigError(f"{name}: password and password_file are both set; keep one")
-        try:
-            first = path.read_text(encoding="utf-8").splitlines()[:1]
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(
-                f"{name}.password_file = {str(path)!r}: cannot be read ({error}). Check the path and its permissions"
-            ) from error
-        update |= {"password_file": path, "password": SecretStr(first[0].strip() if first else "")}
-    if server.ca_file:
-        path = folder / server.ca_file
-        try:
-            ssl.create_default_context(cafile=path)
-        except OSError as error:
-            raise ConfigError(
-                f"{name}.ca_file = {str(path)!r}: no certificates can be read from it ({error}). Check the path; the form is PEM"
-            ) from error
-        update["ca_file"] = path
-    return server.model_copy(update=update)
+    if server.password_file and server.password.get_secret_value():
+        raise ConfigError(f"{name}: password and password_file are both set; keep one")
+    found = server.model_copy(
+        update={
+            key: path and folder / path
+            for key in ("password_file", "ca_file")
+            for path in [getattr(server, key)]
+        }
+    )
+    try:
+        return with_files(found, name)
+    except ConfigError:
+        return found

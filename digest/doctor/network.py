@@ -19,7 +19,7 @@ from digest.doctor import records, spf
 from digest.doctor.findings import Finding, bad, good, note, warning
 from digest.doctor.local import clock, sending_domain
 from digest.doctor.spf import Resolver
-from digest.errors import DigestError, MailboxError, MailerError, ResolverError
+from digest.errors import ConfigError, DigestError, MailboxError, MailerError, ResolverError
 from digest.mailbox import Mailbox
 from digest.mailer import SmtpMailer, SmtpServer
 from digest.messages import samples
@@ -33,7 +33,12 @@ _HTTP_SECONDS = 10.0
 
 def mail_servers(config: Config, hello: str) -> Iterator[Finding]:
     """Each one answers, the line is under TLS, and the login is taken."""
-    for server in smtp_servers(config, hello):
+    try:
+        servers = smtp_servers(config, hello)
+    except ConfigError as error:
+        yield bad("mail server", str(error), "Until then nothing is sent, and messages wait")
+        return
+    for server in servers:
         try:
             visit = mailer.visit(server)
         except MailerError as error:
@@ -91,13 +96,13 @@ async def _yes() -> bool:
 
 
 def mailbox(config: Config) -> Iterator[Finding]:
-    server = imap_server(config)
-    if server is None:
-        return
     try:
+        server = imap_server(config)
+        if server is None:
+            return
         with Mailbox(server) as opened:
             unread = len(opened.new(0, unread=True, limit=100_000))
-    except MailboxError as error:
+    except (ConfigError, MailboxError) as error:
         yield bad("mailbox", str(error), "Until then bounces and requests by mail go unheard")
     else:
         yield good("mailbox", f"{server.name}: can be read; {unread} mails in it are unread")
@@ -121,7 +126,7 @@ def domain_records(config: Config, resolver: Resolver, *, ip: str = "") -> Itera
     yield from _asked(lambda: _keys(config, resolver))
     yield from _asked(lambda: [_policy(domain, resolver)])
     yield from _asked(lambda: _incoming(config, domain, envelope, resolver))
-    for host in [ip] if ip else [server.host for server in smtp_servers(config, domain)]:
+    for host in [ip] if ip else [server.host for server in smtp_servers(config, domain, files=False)]:
         yield from _asked(lambda host=host: _reverse(host, resolver))  # type: ignore[misc]
 
 
@@ -141,7 +146,7 @@ def _spf(config: Config, domain: str, envelope: str, resolver: Resolver, ip: str
         return
     cost, place = spf.lookups(envelope, resolver), f"SPF of {envelope}"
     found = []
-    for server in [None] if ip else smtp_servers(config, domain):
+    for server in [None] if ip else smtp_servers(config, domain, files=False):
         name = server.name if server else "--ip"
         verdicts: dict[spf.Verdict, list[str]] = {}
         for address in _global(server.host if server else ip, resolver):

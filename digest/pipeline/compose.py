@@ -70,27 +70,26 @@ def compose(
     done = 0
     company = Company(app, day)
     whole = dry_run or only is not None
+
+    def take(turn: Turn, outcome: Digest | Quiet, mark: int) -> None:
+        if isinstance(outcome, Quiet) and may_still_come(app, turn, outcome, started):
+            reason = f"{outcome.reason.value} yet"
+            report.left_out.append(LeftOut(email=turn.subscriber.email, reason=reason))
+        elif dry_run or store_outcome(app, turn, outcome, mark, report):
+            add(report, turn, outcome, whole=whole)
+
     for batch in _batches(app, only, report):
-        for local_date, turns in _turns(app, batch, day, only is not None, due, report).items():
-            readers = [turn.subscriber for turn in turns]
-            turn_of = {turn.subscriber.id: turn for turn in turns}
-            for subscriber, outcome, mark in _spared(app, readers, local_date, company, report):
-                if stop():
-                    report.stopped = True
-                    break
-                turn = turn_of[subscriber.id]
-                if isinstance(outcome, Quiet) and may_still_come(app, turn, outcome, started):
-                    reason = f"{outcome.reason.value} yet"
-                    report.left_out.append(LeftOut(email=subscriber.email, reason=reason))
-                elif dry_run or store_outcome(app, turn, outcome, mark, report):
-                    add(report, turn, outcome, whole=whole)
-            if report.stopped or stop():
+        turns = _turns(app, batch, day, only is not None, due, report)
+        for turn, outcome, mark in _outcomes_of_turns(app, turns, company, report):
+            if stop():
                 report.stopped = True
                 break
+            take(turn, outcome, mark)
         done += len(batch)
         if progress:
             progress(done)
-        if report.stopped:
+        if report.stopped or stop():
+            report.stopped = True
             break
     if not dry_run:
         with app.store.writing() as tx:
@@ -98,6 +97,17 @@ def compose(
             if not due or report.planned or report.quiet:  # a tick that had nothing to do is no news
                 store.rounds.add(tx, "compose", at=app.now(), report=summary)
     return report
+
+
+def _outcomes_of_turns(
+    app: App, turns: Mapping[date, Sequence[Turn]], company: Company, report: Composed
+) -> Iterator[tuple[Turn, Digest | Quiet, int]]:
+    """What is chosen for each reader of a batch, date by date, and the mark up to which papers competed."""
+    for local_date, some in turns.items():
+        turn_of = {turn.subscriber.id: turn for turn in some}
+        readers = [turn.subscriber for turn in some]
+        for subscriber, outcome, mark in _spared(app, readers, local_date, company, report):
+            yield turn_of[subscriber.id], outcome, mark
 
 
 def _batches(app: App, only: Subscriber | None, report: Composed) -> Iterator[list[Subscriber]]:

@@ -83,6 +83,11 @@ class Store:
         self._driver_error: type[Exception] = self.engine.dialect.loaded_dbapi.Error
 
     @property
+    def file(self) -> Path | None:
+        """The file that is the database, if it is one."""
+        return _file_of(self.url)
+
+    @property
     def shown(self) -> str:
         """The URL without its password, also where that is a query value."""
         return hide(self.url.render_as_string(hide_password=True))
@@ -198,9 +203,15 @@ def _postgres_engine(url: URL, connections: int) -> Engine:
     )
 
 
+def _file_of(url: URL) -> Path | None:
+    """The file that is the database; None where it is none, or named in SQLite's own way."""
+    if url.get_backend_name() != "sqlite" or "uri" in url.query:
+        return None
+    return Path(url.database) if url.database and url.database != ":memory:" else None
+
+
 def _sqlite_engine(url: URL, busy_ms: int, connections: int) -> Engine:
-    named = url.database not in (None, "", ":memory:") and "uri" not in url.query
-    file = Path(str(url.database)) if named else None
+    file = _file_of(url)
     if file and not file.parent.is_dir():
         raise StoreError(
             f"store.url: the folder {file.parent} does not exist. Create it or change the path"

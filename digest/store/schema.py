@@ -41,6 +41,23 @@ def current(store: Store) -> str | None:
         return MigrationContext.configure(tx).get_current_revision()
 
 
+def is_empty(url: str) -> bool:
+    """Whether there is no database yet, or one without a table. Makes none.
+
+    Raises:
+        StoreError: it does not answer.
+    """
+    store = Store(url)
+    try:
+        file = store.file
+        if file is not None and (not file.exists() or file.stat().st_size == 0):
+            return True
+        with store.reading() as tx:
+            return not inspect(tx).get_table_names()
+    finally:
+        store.close()
+
+
 def upgrade(store: Store) -> tuple[str | None, str]:
     """Migrate to the newest revision; returns the revisions before and after. Instances that start together wait for one another."""
     with store.writing() as tx:  # SQLite: BEGIN IMMEDIATE is the lock

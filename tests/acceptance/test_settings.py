@@ -36,7 +36,7 @@ def test_a_known_mailbox_provider_is_guessed(run: Run, tmp_path: Path) -> None:
 def test_a_database_of_another_version_is_refused_until_upgraded(run: Run, tmp_path: Path) -> None:
     import sqlite3
 
-    run("subscribers")
+    run("subscribe", "alice@example.org")
     with sqlite3.connect(tmp_path / "digest.sqlite") as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'ancient'")
     assert "newer than this version" in run("status", code=1).stderr

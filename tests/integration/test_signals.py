@@ -135,7 +135,8 @@ def test_what_only_waits_ends_well(start: Start, number: signal.Signals) -> None
     until(process, "Ctrl-C ends it")
     process.send_signal(number)
     out, err = process.communicate(timeout=LONG)
-    assert (process.returncode, out, err) == (0, "0 mails caught\n", "")
+    assert (process.returncode, err) == (0, "")
+    assert out.endswith("0 mails caught\n")
 
 
 def test_a_mail_whose_pipe_is_ended_comes_again(start: Start) -> None:

@@ -91,7 +91,8 @@ def test_every_key_stands_in_the_example_commented_at_its_default(tmp_path: Path
         ('[[smtp.more]]\nhost = "b"', ["config.toml", "smtp", "set host in [smtp]"]),
         ('[smtp]\nhost = "a"\nweight = 2\n[[smtp.more]]\nhost = "b"', ["config.toml", "smtp", "some servers have a weight"]),
         ('[smtp]\nhost = "a"\nca_file = "x"\ntls = "none"', ["config.toml", "smtp", "ca_file is for TLS"]),
-        ('[smtp]\nca_file = "absent.pem"', ["smtp.ca_file", "absent.pem", "no certificates", "PEM"]),
+        ('[smtp]\nhost = "smtp uni"', ["config.toml", "smtp.host", "'smtp uni'", "smtp.example.org"]),
+        ('[mailbox]\nhost = "imap.example.org:993"', ["mailbox.host", "without its port"]),
         ("[smtp]\nmore = 3", ["config.toml", "smtp.more"]),
         ("store = 1", ["config.toml", "store"]),
         ("[smtp", ["config.toml", "not TOML"]),
@@ -170,9 +171,18 @@ def test_further_servers_can_come_from_the_environment() -> None:
     assert [one.host for one in loaded.smtp.more] == ["b", "c"]
 
 
-def test_an_absent_password_file_is_named(tmp_path: Path) -> None:
+def test_an_absent_password_file_is_named_where_it_is_needed(tmp_path: Path) -> None:
+    loaded = config.load(written(tmp_path, '[smtp]\npassword_file = "secret"'), {}).smtp
     with pytest.raises(ConfigError, match=r"smtp\.password_file.*secret.*cannot be read"):
-        config.load(written(tmp_path, '[smtp]\npassword_file = "secret"'), {})
+        config.with_files(loaded, "smtp")
+    (tmp_path / "secret").write_text("swordfish\n", encoding="utf-8")
+    assert config.with_files(loaded, "smtp").password.get_secret_value() == "swordfish"
+
+
+def test_absent_certificates_are_named_where_they_are_needed(tmp_path: Path) -> None:
+    loaded = config.load(written(tmp_path, '[smtp]\nca_file = "absent.pem"'), {}).smtp
+    with pytest.raises(ConfigError, match=r"smtp\.ca_file.*absent\.pem.*no certificates.*PEM"):
+        config.with_files(loaded, "smtp")
 
 
 def test_a_bad_password_is_not_repeated_in_the_error(tmp_path: Path) -> None:

@@ -1,0 +1,57 @@
+"""Files that a server's settings name: its password, and certificates of a private CA.
+
+They are read when the server is used: one that is missing stops what needs it and nothing else,
+and is taken as soon as it is there.
+"""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import SecretStr
+
+from digest.config.mails import MailboxSection, MoreServer, Server, SmtpSection
+from digest.errors import ConfigError
+from digest.redaction import learn
+
+S = TypeVar("S", Server, SmtpSection, MoreServer, MailboxSection)
+
+
+def with_files(server: S, name: str) -> S:
+    """The server with the password of its file as it is now.
+
+    Args:
+        name: of its table, such as "smtp".
+
+    Raises:
+        ConfigError: a file cannot be used; the message names the remedy.
+    """
+    if server.ca_file:
+        try:
+            ssl.create_default_context(cafile=server.ca_file)
+        except OSError as error:
+            raise ConfigError(
+                f"{name}.ca_file = '{server.ca_file}': no certificates can be read from it "
+                f"({error}). Check the path; the form is PEM"
+            ) from error
+    if not server.password_file:
+        return server
+    password = _first_line(server.password_file, f"{name}.password_file")
+    learn(password)
+    return server.model_copy(update={"password": SecretStr(password)})
+
+
+def _first_line(path: Path, key: str) -> str:
+    try:
+        first = path.read_text(encoding="utf-8").splitlines()[:1]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{key} = '{path}': cannot be read ({error}). Put the password on its first line, or "
+            "check the path and its permissions"
+        ) from error
+    password = first[0].strip() if first else ""
+    if not password:
+        raise ConfigError(f"{key} = '{path}': is empty. Put the password on its first line")
+    return password

@@ -1,0 +1,236 @@
+"""The first minute: settings that are wrong or not whole yet, and folders with nothing in them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from digest.cli import app as commands
+from tests.acceptance.conftest import Run
+from tests.conftest import TODAY
+
+# ------------------------------------------------------------------------------ nothing there yet
+
+
+def every_command() -> Iterator[tuple[str, ...]]:
+    """The words of each command, with something for each argument that it needs."""
+
+    def walk(command: Any, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        for name, below in getattr(command, "commands", {}).items():
+            yield from walk(below, (*words, name))
+        if not hasattr(command, "commands") or (words and command.invoke_without_command):
+            yield (*words, *(VALUES[param.name] for param in command.params if param.required))
+
+    return walk(typer.main.get_command(commands), ())
+
+
+VALUES = {
+    "email": "alice@example.org",
+    "file": "papers.bib",
+    "paper": "arxiv:2606.00001",
+    "vote": "up",
+    "addresses": "alice@example.org",
+}
+#: what may begin a service, or needs none
+WRITERS = {
+    "init", "catch", "demo", "serve", "fetch", "bounce", "mailbox", "subscribe", "ingest", "run",
+    "db upgrade", "keys rotate", "suppressions add", "suppressions import", "config", "dkim",
+}  # fmt: skip
+#: options without which a command does not begin, or with which a writer only reads
+WITH = {
+    "forget": ("--all", "--yes"),
+    "delete": ("--yes",),
+    "doctor": ("--offline",),
+}
+READERS = [
+    *(
+        (*words, *WITH.get(words[0], ()))
+        for words in every_command()
+        if words[0] not in WRITERS and " ".join(words[:2]) not in WRITERS
+    ),
+    ("run", "--dry-run"),
+    ("compose", "--dry-run"),
+    ("send", "--dry-run"),
+    ("ingest", "--retry-rejected"),
+]
+
+
+def test_every_command_is_a_reader_or_a_writer() -> None:
+    names = {" ".join(words[:2]) for words in every_command()} | {w[0] for w in every_command()}
+    assert names >= WRITERS
+    assert len(READERS) > 20
+
+
+@pytest.mark.parametrize("words", READERS, ids=" ".join)
+def test_a_command_that_reads_makes_nothing_where_no_service_is(
+    run: Run, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    told = run(*words, code=1)
+    assert told.stdout == ""
+    assert "neither a config.toml nor a database" in told.stderr
+    assert all(way in told.stderr for way in ("digest init", "--config", "Change to the folder"))
+    assert list(tmp_path.iterdir()) == []
+
+
+#: how a command ends for which there is nobody, or too little
+CODES = {
+    **dict.fromkeys(("import-library", "unsubscribe", "delete", "rate"), 1),
+    **dict.fromkeys(("learned", "forget", "preview", "suppressions release"), 1),
+    "vectors train": 2,
+    "vectors encode": 1,
+}
+
+
+@pytest.mark.parametrize("words", READERS, ids=" ".join)
+def test_a_command_that_reads_makes_no_database_and_says_that_there_is_none(
+    run: Run, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "config.toml").write_text("# all as it is by default\n")
+    told = run(*words, code=CODES.get(" ".join(words[:2]), CODES.get(words[0], 0)))
+    if words[0] == "doctor":
+        assert "there is no database yet" in told.stdout
+    else:
+        assert "nothing is there yet" in told.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
+
+
+def test_a_variable_says_where_the_service_is_too(run: Run, tmp_path: Path) -> None:
+    told = run("subscribers", "--json", DIGEST_STORE__URL="sqlite:///elsewhere.sqlite")
+    assert json.loads(told.stdout) == []
+    assert "elsewhere.sqlite" in told.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_without_settings_is_read(run: Run) -> None:
+    run("subscribe", "alice@example.org")
+    told = run("subscribers", "--json")
+    assert len(json.loads(told.stdout)) == 1
+    assert told.stderr == ""
+
+
+# ------------------------------------------------------------------------------ init
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--host", "smtp.example.org", "--port", "99999"), "smtp.port = 99999"),
+        (("--port", "0"), "smtp.port = 0"),
+        (("--host", "smtp uni"), "smtp.host = 'smtp uni'"),
+        (("--host", "smtp.example.org:587"), "without its port"),
+        (("--host", "smtp://smtp.example.org"), "must be a name"),
+        (("--sender", "nobody"), "'nobody' is no e-mail address"),
+        (("--sender", "a b@example.org"), "is no e-mail address"),
+        (("--base-url", "papers.example.org"), "web.base_url"),
+        (("no/such/config.toml",), "its folder does not exist"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_told_and_leaves_nothing(
+    run: Run, tmp_path: Path, words: tuple[str, ...], told: str
+) -> None:
+    assert told in run("init", *words, code=2).stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_inbox_that_is_no_folder_is_told_before_anything_is_written(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "inbox").write_text("mine")
+    assert "is no folder" in run("init", code=2).stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["inbox"]
+
+
+def test_what_fails_while_it_is_written_leaves_nothing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, target: Path) -> Path:
+        raise OSError(28, "No space left on device", str(target))
+
+    monkeypatch.setattr(Path, "replace", full)
+    assert "No space left" in run("init", "--sender", "digest@example.org", code=2).stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_prompt_asks_again_until_the_value_can_be_used(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = iter(["nobody", "digest@uni.example", "smtp uni", "smtp.uni.example:25", "smtp.uni.example"])
+    monkeypatch.setattr("digest.cli.beginning.Prompt.ask", lambda *_, **__: next(typed))
+    monkeypatch.setattr("digest.cli.beginning.out._force_terminal", True)
+    told = run("init").stderr
+    assert "'nobody' is no e-mail address" in told
+    assert "smtp.host = 'smtp uni'" in told
+    assert 'host = "smtp.uni.example"' in (tmp_path / "config.toml").read_text()
+    assert next(typed, None) is None
+
+
+# ------------------------------------------------------------------------------ a password for later
+
+
+def test_all_works_but_sending_while_the_password_is_missing(
+    run: Run, papers: Path, tmp_path: Path
+) -> None:
+    told = run("init", "--sender", "somebody@gmail.com").stdout
+    assert "Until then nothing is sent" in told
+    day = ("--date", str(TODAY))
+    run("ingest", "--seen", "name", str(papers))
+    run("subscribe", "alice@example.org", "--keyword", "robot")
+    run("preview", "alice@example.org", *day)
+    run("status", *day)
+    run("compose", *day)
+    for command in ("run", "send"):
+        ended = run(command, *day, code=1)
+        assert "smtp.password_file" in ended.stderr
+        assert "Put the password on its first line" in ended.stderr
+    status = json.loads(run("status", "--json", *day).stdout)
+    assert (status["waiting"], status["messages"]) == (1, {"planned": 1})
+    found = json.loads(run("doctor", "--json", "--offline", code=1).stdout)["findings"]
+    assert [one["level"] for one in found if "smtp.password_file" in one["what"]] == ["bad"]
+    (tmp_path / "smtp-password").write_text("\n")
+    assert "is empty" in run("send", *day, code=1).stderr
+
+
+def test_all_works_but_sending_while_the_key_is_missing(
+    run: Run, papers: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "config.toml").write_text(
+        '[mail]\nsender = "digest@papers.example.org"\ndkim_key_file = "dkim.pem"\n'
+    )
+    day = ("--date", str(TODAY))
+    run("ingest", "--seen", "name", str(papers))
+    run("subscribe", "alice@example.org", "--keyword", "robot")
+    run("preview", "alice@example.org", *day)
+    ended = run("run", *day, code=1)
+    assert "mail.dkim_key_file" in ended.stderr
+    assert "digest dkim" in ended.stderr
+    assert not (tmp_path / "outbox").exists()
+    assert "mail.dkim_key_file" in run("doctor", "--offline", code=1).stdout
+    run("dkim")
+    run("send", *day)
+    (mail,) = (tmp_path / "outbox").iterdir()
+    assert b"DKIM-Signature" in mail.read_bytes()
+
+
+def test_all_works_but_the_mailbox_while_its_password_is_missing(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        '[mailbox]\nhost = "imap.example.org"\nusername = "u"\npassword_file = "secret"\n'
+    )
+    run("subscribe", "alice@example.org")
+    ended = run("mailbox", code=1)
+    assert "mailbox.password_file" in ended.stderr
+    report = json.loads(run("run", "--json", code=1).stdout)
+    assert "mailbox.password_file" in report["mailbox"]["error"]
+    assert "mailbox" in [alarm["kind"] for alarm in json.loads(run("status", "--json").stdout)["alarms"]]
+
+
+def test_certificates_that_are_missing_stop_sending_alone(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        '[smtp]\nhost = "smtp.example.org"\nca_file = "ca.pem"\n[mail]\nsender = "d@example.org"\n'
+    )
+    run("subscribe", "alice@example.org")
+    assert "smtp.ca_file" in run("doctor", code=1).stdout
