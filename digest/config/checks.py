@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -83,6 +84,13 @@ def _spelt(pattern: str, rule: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text.strip(), strict=False))
+    except ValueError:
+        raise ValueError("must be an address or a network, such as 10.0.0.5 or 10.0.0.0/8") from None
+
+
 def _day(text: str) -> str:
     try:
         return date.fromisoformat(text).isoformat()
@@ -98,6 +106,7 @@ Threshold = Annotated[int | str, AfterValidator(_threshold)]
 Selector = Annotated[
     str, _spelt(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?", "must be letters, digits, - and .: it names a DNS record")
 ]
+Network = Annotated[str, AfterValidator(_network)]
 Day = Annotated[str, AfterValidator(_day)]
 FolderName = Annotated[str, _spelt(r"[a-z0-9][a-z0-9_-]{0,39}", "must be 1 to 40 small letters, digits, - and _: it names a folder")]
 #: "" = the domain that mails come from

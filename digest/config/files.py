@@ -38,20 +38,25 @@ def with_files(server: S, name: str) -> S:
             ) from error
     if not server.password_file:
         return server
-    password = _first_line(server.password_file, f"{name}.password_file")
+    password = first_line(server.password_file, f"{name}.password_file")
     learn(password)
     return server.model_copy(update={"password": SecretStr(password)})
 
 
-def _first_line(path: Path, key: str) -> str:
+def first_line(path: Path, key: str) -> str:
+    """The secret on the first line of a file.
+
+    Raises:
+        ConfigError: it cannot be read or is empty; `key` names the setting.
+    """
     try:
         first = path.read_text(encoding="utf-8").splitlines()[:1]
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"{key} = '{path}': cannot be read ({error}). Put the password on its first line, or "
+            f"{key} = '{path}': cannot be read ({error}). Put the secret on its first line, or "
             "check the path and its permissions"
         ) from error
     password = first[0].strip() if first else ""
     if not password:
-        raise ConfigError(f"{key} = '{path}': is empty. Put the password on its first line")
+        raise ConfigError(f"{key} = '{path}': is empty. Put the secret on its first line")
     return password

@@ -11,10 +11,11 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from digest.config.files import with_files
+from digest.config.files import first_line, with_files
 from digest.config.mails import MailboxSection, MoreServer, SmtpSection
 from digest.config.problems import explain
 from digest.config.secret_values import secrets_of
+from digest.config.service import WebSection
 from digest.config.whole import SECTIONS, Config
 from digest.errors import ConfigError
 from digest.redaction import learn
@@ -133,6 +134,7 @@ def _anchored(config: Config, folder: Path) -> Config:
             ),
             "smtp": smtp,
             "mailbox": _server(config.mailbox, folder, "mailbox"),
+            "web": _web(config.web, folder),
         }
     )
 
@@ -166,3 +168,21 @@ def _server(server: _S, folder: Path, name: str) -> _S:
         return with_files(found, name)
     except ConfigError:
         return found
+
+
+def _web(web: WebSection, folder: Path) -> WebSection:
+    """With the status key of its file, where it can be read; without, nobody has the key.
+
+    Raises:
+        ConfigError: the key is given twice.
+    """
+    if not web.status_key_file:
+        return web
+    if web.status_key.get_secret_value():
+        raise ConfigError("web: status_key and status_key_file are both set; keep one")
+    path = folder / web.status_key_file
+    try:
+        key = first_line(path, "web.status_key_file")
+    except ConfigError:
+        key = ""
+    return web.model_copy(update={"status_key_file": path, "status_key": SecretStr(key)})

@@ -132,6 +132,7 @@ def files(config: Config, path: Path | None) -> Iterator[Finding]:
     secrets = [("smtp.password_file", config.smtp.password_file), ("mailbox.password_file", config.mailbox.password_file)]
     secrets += [("mail.dkim_key_file", config.mail.dkim_key_file), ("mail.dkim_ed25519_key_file", config.mail.dkim_ed25519_key_file)]
     secrets += [(f"smtp.more.{number}.password_file", one.password_file) for number, one in enumerate(config.smtp.more)]
+    secrets.append(("web.status_key_file", config.web.status_key_file))
     inside = [config.smtp.password, config.mailbox.password, *(one.password for one in config.smtp.more)]
     if (
         path is not None

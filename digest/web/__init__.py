@@ -6,13 +6,16 @@ GET and HEAD change nothing, whoever opens them; only POST does. What a link may
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from types import MappingProxyType
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute
+from starlette.requests import ClientDisconnect
+from starlette.routing import BaseRoute, Match
 
 import digest
 from digest.app import App
@@ -20,11 +23,13 @@ from digest.errors import LinkError, NotFoundError, RevokedKeyError, StoreError
 from digest.messages.templates import render
 from digest.web import api, deleting, health, joining, learned, leaving, settings, thumbs
 from digest.web.guard import BODY_MAX, Guard
+from digest.web.heavy import BusyError
 from digest.web.pages import Pages
 
 log = logging.getLogger("digest.web")
 
 Extra = APIRouter | BaseRoute
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _ABOUT = "Ask for a personal digest of new scientific papers by e-mail."
 
 
@@ -48,8 +53,10 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         # their pages load scripts from other hosts
         docs_url=None,
         redoc_url=None,
+        # a redirect names the host that the client said it asks for
+        redirect_slashes=False,
     )
-    web.add_middleware(Guard, root=pages.root)
+    web.add_middleware(Guard, root=pages.root, refuse=lambda scope, status: _refuse(pages, Request(scope), status))
     for part in (
         thumbs.routes(app, pages),
         leaving.routes(app, pages),
@@ -99,18 +106,37 @@ def _files(app: App, pages: Pages) -> APIRouter:
 
 
 def _for_programs(request: Request) -> bool:
-    return request.url.path.removeprefix(request.scope.get("root_path", "")).startswith("/api/")
+    # not request.url, which is built with a name that the client made up
+    return str(request.scope["path"]).removeprefix(request.scope.get("root_path", "")).startswith("/api/")
+
+
+def _tell(
+    pages: Pages,
+    request: Request,
+    status: int,
+    code: str,
+    heading: str,
+    text: str,
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> Response:
+    if _for_programs(request):
+        problem = api.Problem(code=code, field=None, message=heading, remedy=text)
+        return api.failure(status, problem, dict(headers))
+    response = pages.problem(status, heading, text)
+    response.headers.update(headers)
+    return response
+
+
+def _refuse(pages: Pages, request: Request, status: int, headers: Mapping[str, str] = NO_HEADERS) -> Response:
+    """The answer that a status alone says enough for."""
+    code, heading, text = _STATUS.get(status, ("invalid", "This could not be understood", "Go back and try again."))
+    return _tell(pages, request, status, code, heading, text, headers)
 
 
 def _explain(web: FastAPI, pages: Pages) -> None:
     """Every error as a page for people, and as JSON under /api."""
 
-    def tell(request: Request, status: int, code: str, heading: str, text: str, headers: dict[str, str] | None = None) -> Response:
-        if _for_programs(request):
-            return api.failure(status, api.Problem(code=code, field=None, message=heading, remedy=text), headers)
-        response = pages.problem(status, heading, text)
-        response.headers.update(headers or {})
-        return response
+    tell = partial(_tell, pages)
 
     def on_link(request: Request, error: Exception) -> Response:
         return tell(
@@ -142,9 +168,18 @@ def _explain(web: FastAPI, pages: Pages) -> None:
 
     def on_status(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        code, heading, text = _STATUS.get(status, ("invalid", "This could not be understood", "Go back and try again."))
-        given = error.headers if isinstance(error, HTTPException) else None
-        return tell(request, status, code, heading, text, dict(given or {}))
+        headers = dict((error.headers if isinstance(error, HTTPException) else None) or {})
+        if status == 405:
+            headers["Allow"] = ", ".join(_methods(web, request))
+        return _refuse(pages, request, status, headers)
+
+    def on_busy(request: Request, error: Exception) -> Response:
+        wait = error.retry_after if isinstance(error, BusyError) else 1
+        return _refuse(pages, request, 503, {"Retry-After": str(wait)})
+
+    def on_hang_up(request: Request, error: Exception) -> Response:
+        """Nobody is there any more to be told; without this it would count as a mistake of ours."""
+        return Response(status_code=400)
 
     def on_bug(request: Request, error: Exception) -> Response:
         return tell(
@@ -158,6 +193,8 @@ def _explain(web: FastAPI, pages: Pages) -> None:
         NotFoundError: on_absent,
         StoreError: on_store,
         HTTPException: on_status,
+        BusyError: on_busy,
+        ClientDisconnect: on_hang_up,
         RequestValidationError: api.refused,
         Exception: on_bug,
     }
@@ -165,10 +202,24 @@ def _explain(web: FastAPI, pages: Pages) -> None:
         web.add_exception_handler(kind, handler)
 
 
+def _methods(web: FastAPI, request: Request) -> list[str]:
+    """What a path can be asked for; the router knows only its first route of that path."""
+    scope = request.scope
+    tried = [{**scope, "method": method} for method in ("GET", "HEAD", "POST")]
+    return [
+        each["method"]
+        for each in tried
+        if any(route.matches(each)[0] is Match.FULL for route in web.router.routes)
+    ]
+
+
 _STATUS = {
     404: ("not_found", "There is no such page", "Check the address, or open the link again from the mail."),
     405: ("method", "This page is not for that", "Open the link again from the mail and use the button on the page."),
     413: ("too_large", "This is too much at once", f"At most {BODY_MAX // 1024} KiB can be sent. Shorten the lists and try again."),
+    414: ("too_large", "This address is too long", "Open the link again from the mail, and copy it whole."),
+    431: ("too_large", "Your browser sends too much", "Delete what it has stored for this site, and try again."),
+    503: ("unavailable", "Much is asked for just now", "Nothing was changed. Please try again in a few seconds."),
 }
 
 

@@ -148,7 +148,7 @@ def failure(status: int, problem: Problem, headers: dict[str, str] | None = None
 def refused(request: Request, error: Exception) -> JSONResponse:
     """The first thing that is wrong with a body, and the remedy in the words of the field's own description."""
     first = error.errors()[0] if isinstance(error, RequestValidationError) else {}
-    if "/subscribers" in request.url.path:
+    if "/subscribers" in request.scope["path"]:
         return failure(422, _problem(first))
     name = next((str(part) for part in first.get("loc", ()) if part != "body" and isinstance(part, str)), None)
     message = f"{name or 'the body'}: {first.get('msg', 'cannot be used').lower()}"

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
 from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: octets of a request's body; the longest honest one is a settings form with full lists
-BODY_MAX = 64 * 1024
+BODY_MAX = 256 * 1024
+#: octets of a request's target, and of all its headers; the parser alone bounds those that come
+#: in several pieces
+TARGET_MAX, HEADERS_MAX = 8 * 1024, 32 * 1024
 
 #: A page's address is the right to change something: it must not be kept, indexed or told to other sites. Nothing is
 #: loaded from elsewhere, nothing runs, and nobody can lay the page invisibly over a button of their own.
@@ -32,38 +39,79 @@ def add_headers(headers: MutableHeaders) -> None:
 class Guard:
     """ASGI middleware around all routes.
 
+    What is too large is refused before it is read, whatever the route and the method. The Host
+    header goes no further: no answer may depend on a name that the client made up.
+
     Args:
-        root: path under which readers reach the service, "" or "/digest"; requests may come with it or without, as the proxy likes.
+        root: path under which readers reach the service, "" or "/digest"; requests may come with
+            it or without, as the proxy likes.
+        refuse: gives the answer to a request of this scope that is refused with this status.
     """
 
-    def __init__(self, app: ASGIApp, root: str) -> None:
-        self.app, self.root = app, root
+    def __init__(self, app: ASGIApp, root: str, refuse: Callable[[Scope, int], Response]) -> None:
+        self.app, self.root, self.refuse = app, root, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        read = 0
+        inner = {**scope, "root_path": self.root, "path": _path(scope)}
+        inner["headers"] = [pair for pair in scope["headers"] if pair[0] != b"host"]
+        read, complete = 0, not _has_body(scope)
 
-        async def receive_some() -> Message:
-            """Raised while a handler reads, so that the answer is a page or JSON like every other error."""
-            nonlocal read
-            if _declared(scope) > BODY_MAX:
-                raise HTTPException(413)
+        async def receive_limited() -> Message:
+            """Raise 413 to the handler that reads, which makes the answer a page or JSON."""
+            nonlocal read, complete
             message = await receive()
             read += len(message.get("body", b""))
             if read > BODY_MAX:
                 raise HTTPException(413)
+            complete = not message.get("more_body", False)
             return message
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                add_headers(MutableHeaders(scope=message))
+                headers = MutableHeaders(scope=message)
+                add_headers(headers)
+                if not complete:
+                    # The rest of the body would have to be read to find the next request.
+                    headers["Connection"] = "close"
             await send(message)
 
-        await self.app({**scope, "root_path": self.root}, receive_some, send_guarded)
+        status = _refusal(scope)
+        if status is None:
+            await self.app(inner, receive_limited, send_guarded)
+        else:
+            await self.refuse(inner, status)(inner, receive_limited, send_guarded)
 
 
-def _declared(scope: Scope) -> int:
+def _path(scope: Scope) -> str:
+    """The path alone, where a request names its target with scheme and host (RFC 9112, 3.2.2)."""
+    path = str(scope["path"])
+    if path.startswith("/") or "://" not in path:
+        return path
+    try:
+        return urlsplit(path).path or "/"
+    except ValueError:
+        return path
+
+
+def _refusal(scope: Scope) -> int | None:
+    """The status of a request that is too large to be read; None where it is not."""
+    if len(scope.get("raw_path") or b"") + len(scope.get("query_string", b"")) > TARGET_MAX:
+        return 414
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_MAX:
+        return 431
+    return 413 if _declared_length(scope) > BODY_MAX else None
+
+
+def _has_body(scope: Scope) -> bool:
+    return _declared_length(scope) > 0 or "transfer-encoding" in Headers(scope=scope)
+
+
+def _declared_length(scope: Scope) -> int:
+    """Octets of the body as its header says; 0 where it does not."""
     length = Headers(scope=scope).get("content-length", "")
-    return int(length) if length.isascii() and length.isdecimal() else 0
+    if not (length.isascii() and length.isdecimal()):
+        return 0
+    return int(length[:20])

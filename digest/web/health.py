@@ -1,16 +1,17 @@
-"""Whether the service answers, for monitors and load balancers."""
+"""Whether the service answers, for monitors and load balancers; counts for those with the key."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
+import hmac
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from typing import Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
@@ -35,17 +36,17 @@ class LatestDump(BaseModel):
 
 
 class Health(BaseModel):
-    """The database answers; what is in it."""
+    """The database answers; with the key, also what is in it."""
 
     status: Literal["ok"] = "ok"
-    papers: int
+    papers: int | None = None
     #: active ones
-    subscribers: int
-    latest_dump: LatestDump | None
+    subscribers: int | None = None
+    latest_dump: LatestDump | None = None
 
 
 class Unwell(BaseModel):
-    """The database does not answer."""
+    """The database does not answer; with the key, also why."""
 
     status: Literal["unavailable"] = "unavailable"
     reason: str
@@ -92,25 +93,29 @@ def routes(app: App) -> APIRouter:
     database = app.store.aside()
     failing: dict[int | str, dict[str, Any]] = {503: {"model": Unwell}}
 
-    @router.get("/healthz", response_model=Health, responses=failing, summary="Is it well?")
     @aside
-    def look() -> Any:
-        """Counts of papers and active subscribers, and the dump read last.
+    def look(request: Request) -> Any:
+        """`{"status": "ok"}`, or 503 when the database does not answer.
 
-        503 with the reason when the database does not answer.
+        With `Authorization: Bearer KEY`, where KEY is `[web] status_key`, also counts of papers
+        and active subscribers and the dump read last, or the reason.
         """
+        trusted = _has_key(app, request.headers.get("authorization", ""))
         try:
             with database.reading() as tx:
-                latest = next(iter(store.dumps.latest(tx, 1)), None)
-                return Health(
-                    papers=store.papers.totals(tx)["papers"],
-                    subscribers=store.subscribers.count(tx).get(Standing.ACTIVE, 0),
-                    latest_dump=None if latest is None else LatestDump.model_validate(latest),
-                )
+                known = _counts(tx) if trusted else {}
+                if not trusted:
+                    store.papers.highest_id(tx)
         except StoreError as error:
             # strangers ask this too: what the error says of the database is for the log
             log.error("healthz: %s", error)  # noqa: TRY400
-            return unwell("the database does not answer; the log says why")
+            reason = str(error) if trusted else "the database does not answer; the log says why"
+            return unwell(reason)
+        counts = Health(**known).model_dump(mode="json", exclude_unset=not trusted)
+        return JSONResponse(counts | {"status": "ok"})
+
+    router.get("/healthz", response_model=Health, responses=failing, summary="Is it well?")(look)
+    router.head("/healthz", include_in_schema=False)(look)
 
     @router.get("/readyz", response_model=Ready, responses=failing, summary="Can it work?")
     @aside
@@ -124,3 +129,21 @@ def routes(app: App) -> APIRouter:
         return Ready()
 
     return router
+
+
+def _counts(tx: store.Connection) -> dict[str, Any]:
+    latest = next(iter(store.dumps.latest(tx, 1)), None)
+    return {
+        "papers": store.papers.totals(tx)["papers"],
+        "subscribers": store.subscribers.count(tx).get(Standing.ACTIVE, 0),
+        "latest_dump": None if latest is None else LatestDump.model_validate(latest),
+    }
+
+
+def _has_key(app: App, authorization: str) -> bool:
+    """Whether the header carries the key; nobody has one where none is set."""
+    key = app.config.web.status_key.get_secret_value()
+    scheme, _, given = authorization.partition(" ")
+    if not key or scheme.lower() != "bearer":
+        return False
+    return hmac.compare_digest(given.strip().encode(), key.encode())

@@ -186,7 +186,7 @@ def test_all_works_but_sending_while_the_password_is_missing(
     for command in ("run", "send"):
         ended = run(command, *day, code=1)
         assert "smtp.password_file" in ended.stderr
-        assert "Put the password on its first line" in ended.stderr
+        assert "Put the secret on its first line" in ended.stderr
     status = json.loads(run("status", "--json", *day).stdout)
     assert (status["waiting"], status["messages"]) == (1, {"planned": 1})
     found = json.loads(run("doctor", "--json", "--offline", code=1).stdout)["findings"]

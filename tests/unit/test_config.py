@@ -242,3 +242,22 @@ def test_settings_are_frozen() -> None:
 )
 def test_the_password_of_the_database_is_not_shown(tmp_path: Path, url: str, told: str) -> None:
     assert config.shown(config.load(None, {"DIGEST_STORE__URL": url}))["store"]["url"] == told
+
+
+def test_the_key_of_the_status_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "status.key").write_text("open sesame\nsecond line\n", encoding="utf-8")
+    found = config.load(written(tmp_path, '[web]\nstatus_key_file = "status.key"'), {})
+    assert found.web.status_key.get_secret_value() == "open sesame"
+    assert found.web.status_key_file == tmp_path / "status.key"
+    assert "sesame" not in str(config.shown(found))
+    found = config.load(None, {"DIGEST_WEB__STATUS_KEY": "0123"})
+    assert found.web.status_key.get_secret_value() == "0123"
+
+
+def test_proxies_are_addresses_or_networks(tmp_path: Path) -> None:
+    found = config.load(
+        written(tmp_path, '[web]\ntrusted_proxies = ["10.1.2.3", "10.1.2.3/8", "2001:db8::1/64"]'), {}
+    )
+    assert found.web.trusted_proxies == ("10.1.2.3/32", "10.0.0.0/8", "2001:db8::/64")
+    with pytest.raises(ConfigError, match=r"trusted_proxies.*such as 10\.0\.0\.5"):
+        config.load(written(tmp_path, '[web]\ntrusted_proxies = ["proxy.example"]'), {})

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
@@ -97,7 +98,7 @@ def test_a_body_too_large_is_refused(client: Client, alice: Subscriber, path: st
 def test_a_large_body_of_unknown_length_is_refused(client: Client) -> None:
     async def endless() -> object:
         for _ in range(100):
-            yield b"a" * 1024
+            yield b"a" * 8192
 
     answer = client.post("/", content=endless(), headers={"content-type": "application/x-www-form-urlencoded"})
     assert answer.status_code == 413
@@ -154,16 +155,32 @@ def test_another_doors_routes_keep_their_own_headers(client: Client) -> None:
 # ---------------------------------------------------------------------------------------------- health, prefixes, templates
 
 
-def test_health_tells_what_is_there(client: Client) -> None:
-    answer = client.get("/healthz")
-    assert answer.status_code == 200
-    told = answer.json()
+KEY = {"authorization": "Bearer open sesame"}
+
+
+def with_key(app: App) -> App:
+    web = app.config.web.model_copy(update={"status_key": SecretStr("open sesame")})
+    return replace(app, config=app.config.model_copy(update={"web": web}))
+
+
+def test_health_tells_the_public_nothing_but_that_it_is_well(client: Client) -> None:
+    keyed = Client(with_key(client.app))
+    wrong = ({}, {"authorization": "Bearer open"}, {"authorization": "Basic open sesame"}, {"authorization": "Bearer"})
+    for asked in (client, keyed):
+        for headers in (*wrong, *((KEY,) if asked is client else ()), {"authorization": "Bearer "}):
+            answer = asked.request("GET", "/healthz", headers=headers)
+            assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_health_tells_what_is_there_to_who_has_the_key(client: Client) -> None:
+    told = Client(with_key(client.app)).request("GET", "/healthz", headers=KEY).json()
     assert (told["status"], told["papers"], told["subscribers"]) == ("ok", 4, 3)
     assert (told["latest_dump"]["name"], told["latest_dump"]["new"]) == ("2026-06-09.jsonl", 4)
 
 
 def test_health_of_an_empty_database_is_fine(app: App) -> None:
-    assert Client(app).get("/healthz").json() == {"status": "ok", "papers": 0, "subscribers": 0, "latest_dump": None}
+    answer = Client(with_key(app)).request("GET", "/healthz", headers=KEY)
+    assert answer.json() == {"status": "ok", "papers": 0, "subscribers": 0, "latest_dump": None}
 
 
 def test_health_is_bad_when_the_database_does_not_answer(
@@ -171,7 +188,7 @@ def test_health_is_bad_when_the_database_does_not_answer(
 ) -> None:
     app.keys()
     (tmp_path / "broken.sqlite").write_bytes(b"this is no database, it only looks like a file" * 100)
-    broken = replace(app, store=Store(f"sqlite:///{tmp_path / 'broken.sqlite'}"))
+    broken = replace(with_key(app), store=Store(f"sqlite:///{tmp_path / 'broken.sqlite'}"))
     answer = Client(broken).get("/healthz")
     assert answer.status_code == 503
     assert answer.json()["status"] == "unavailable"
@@ -179,6 +196,10 @@ def test_health_is_bad_when_the_database_does_not_answer(
     assert "does not answer" in told
     assert "broken.sqlite" not in told, "where it is is nobody's business; the log says it"
     assert "broken.sqlite" in caplog.text
+    told_with_key = Client(broken).request("GET", "/healthz", headers=KEY)
+    assert told_with_key.status_code == 503
+    assert told_with_key.json()["status"] == "unavailable"
+    assert "broken.sqlite" in told_with_key.json()["reason"]
     broken.store.close()
 
 
