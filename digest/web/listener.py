@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from digest.errors import DigestError
+from digest.web.connections import Connection, Limits, on_loop_error, quieten, raise_limits
+from digest.web.guard import HEADERS_MAX, TARGET_MAX
 
 #: seconds that open requests get to end; one waits for the database that long at most
 _GRACE = 20
+#: seconds that a connection is kept open for the next request
+_KEEP_ALIVE = 5
+#: connections that wait in the system until they are accepted
+_QUEUE = 512
+#: octets of a request's head that comes in pieces
+_HEAD_MAX = TARGET_MAX + HEADERS_MAX
 
 
 class Listener:
@@ -26,12 +37,22 @@ class Listener:
         bind: host:port; port 0 means any free one.
         key: what the operator set `bind` by, for the message when it cannot be used.
         stopped: called when the pages end, asked for or not.
+        limits: on connections; by default what the process' descriptors allow.
 
     Raises:
         DigestError: on entering, when the address cannot be bound: which, why, and the remedy.
     """
 
-    def __init__(self, make: Callable[[], FastAPI], bind: str, *, key: str, stopped: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        make: Callable[[], FastAPI],
+        bind: str,
+        *,
+        key: str,
+        stopped: Callable[[], None] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._limits = limits
         self._make, self._bind, self._key, self._stopped = make, bind, key, stopped
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -40,10 +61,16 @@ class Listener:
         """Bind, answer, and return the base address, such as http://127.0.0.1:8025."""
         listener = listen(self._bind, self._key)
         address = _address(listener)
+        limits = self._limits or raise_limits()
+        quieten()
+        protocol: Any = partial(Connection, limits=limits)
         try:
             config = uvicorn.Config(
                 self._make(),
-                http="h11",
+                http=protocol,
+                backlog=limits.backlog,
+                timeout_keep_alive=_KEEP_ALIVE,
+                h11_max_incomplete_event_size=_HEAD_MAX,
                 ws="none",
                 loop="asyncio",
                 lifespan="off",
@@ -91,15 +118,27 @@ class Listener:
 
 
 class _Server(uvicorn.Server):
-    """Tells when it answers."""
+    """Tells when it answers, and looks after its connections."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.up = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(on_loop_error)
         await super().startup(sockets)
+        for each in sockets or ():
+            # asyncio has one number for what it accepts in a turn, which has to be small, and for
+            # the queue of the system, where connections wait without a descriptor of ours.
+            each.listen(_QUEUE)
         self.up.set()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % 10 == 0:  # about every second
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Connection):
+                    connection.close_overdue()
+        return await super().on_tick(counter)
 
 
 def listen(bind: str, key: str) -> socket.socket:
@@ -116,7 +155,7 @@ def listen(bind: str, key: str) -> socket.socket:
         if os.name == "posix":  # elsewhere it would let two programs share the port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, int(port)))
-        listener.listen(512)
+        listener.listen(_QUEUE)
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
