@@ -60,6 +60,14 @@ class InputError(DigestError, ValueError):
     """A value given by hand (a date, a zone, a file of readers) cannot be used."""
 
 
+class LimitError(DigestError, RuntimeError):
+    """More is asked for within a time than is allowed; `retry_after` seconds later it may be."""
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class MailerError(DigestError, ConnectionError):
     """No mail server could be reached or logged in to; nothing was sent."""
 

@@ -99,7 +99,7 @@ def scheduling(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
         yield Scheduler([_fetch(app, stopping)], seconds=tick)
     if app.config.mailbox.host:
         yield Scheduler([_poll(app, stopping)], seconds=60 * app.config.mailbox.minutes)
-    yield Scheduler([_watch(app)], seconds=_WATCH_SECONDS)
+    yield Scheduler([_watch(app), _purge(app)], seconds=_WATCH_SECONDS)
     yield Scheduler([_learn(app, stopping)], seconds=_LEARN_SECONDS)
     if app.config.features.encoder:  # a new one takes hours for a large store
         yield Scheduler([_encode(app, stopping)], seconds=_LEARN_SECONDS)
@@ -175,6 +175,14 @@ def _watch(app: App) -> Callable[[], None]:
         pipeline.watch(app)
 
     return watch
+
+
+def _purge(app: App) -> Callable[[], None]:
+    def purge() -> None:
+        if deleted := subscriptions.purge(app):
+            log.info("purge unconfirmed=%d", deleted)
+
+    return purge
 
 
 def _poll(app: App, stopping: threading.Event) -> Callable[[], None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from digest import pipeline, web
 from digest.app import App
 from digest.model import Purpose, Subscriber
+from digest.web import stamps
 from tests.conftest import TODAY
 
 Write = Callable[..., Path]
@@ -39,6 +40,11 @@ class Client:
 
     def post(self, path: str, **sent: Any) -> httpx.Response:
         return self.request("POST", path, **sent)
+
+    def sign_up(self, **fields: str) -> httpx.Response:
+        """Fill in the form of the front page as a person does, a minute after it was opened."""
+        opened = stamps.write(self.app.keys()[-1], self.app.now() - timedelta(minutes=1))
+        return self.post("/", data={"opened": opened, "homepage": "", **fields})
 
     def path(self, purpose: Purpose, subscriber: Subscriber, paper_id: int = 0) -> str:
         return self.app.url(purpose, subscriber.id, paper_id=paper_id).removeprefix(self.app.config.web.base_url)

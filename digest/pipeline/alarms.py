@@ -19,7 +19,11 @@ from digest.model import Fault
 #: mailbox   = what comes back cannot be read
 #: disk      = nearly full
 #: readers   = nobody is subscribed
-Kind = Literal["dumps", "parsing", "source", "send", "refused", "unknown", "silence", "mailbox", "disk", "readers"]
+#: signups   = as many strangers as are allowed ask for a digest
+Kind = Literal[
+    "dumps", "parsing", "source", "send", "refused", "unknown", "silence", "mailbox", "disk",
+    "readers", "signups",
+]  # fmt: skip
 
 #: where files are put into the inbox by hand, or other sources are fetched beside arXiv; for arXiv alone its calendar decides
 _SILENT = timedelta(days=5)
@@ -93,6 +97,9 @@ class Facts:
     mailbox: Failing | None
     disks: Sequence[Disk]
     least_mb: int
+    #: by page and API within the last hour, and how many there may be; 0 = no limit
+    signups: int = 0
+    signups_max: int = 0
 
 
 def find(facts: Facts) -> list[Alarm]:
@@ -101,6 +108,7 @@ def find(facts: Facts) -> list[Alarm]:
         *_dumps(facts),
         *(_source(one, facts.now) for one in facts.sources),
         *_readers(facts),
+        *_signups(facts),
         *_sending(facts),
         *_mailbox(facts),
         *_disks(facts),
@@ -154,6 +162,17 @@ def _readers(facts: Facts) -> list[Alarm]:
     if facts.active_readers:
         return []
     return [Alarm(kind="readers", what="Nobody is subscribed", remedy="Run `digest subscribe EMAIL`", urgent=False)]
+
+
+def _signups(facts: Facts) -> list[Alarm]:
+    if not facts.signups_max or facts.signups < facts.signups_max:
+        return []
+    what = f"{facts.signups} sign-ups came within an hour, and no more are taken"
+    remedy = (
+        "If they are welcome, raise [web] signups_per_hour; if they are not, limit their clients "
+        "in the proxy, or set [web] signup = false for a while. `digest subscribers` lists them"
+    )
+    return [Alarm(kind="signups", what=what, remedy=remedy)]
 
 
 def _sending(facts: Facts) -> list[Alarm]:

@@ -22,7 +22,7 @@ from digest.store.alarms import Raised
 
 log = logging.getLogger("digest.watch")
 
-_DAY = timedelta(days=1)
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -117,6 +117,8 @@ def facts(app: App, tx: store.Connection) -> Facts:
         mailbox=_failing_mailbox(app, tx),
         disks=disks(app.config),
         least_mb=app.config.alerts.disk_mb,
+        signups=store.signups.count(tx, since=now - _HOUR),
+        signups_max=app.config.web.signups_per_hour,
     )
 
 

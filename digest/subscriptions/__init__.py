@@ -1,5 +1,7 @@
-"""Who reads, and what they asked for. wishes: what somebody wants. verbs: the life of a subscription. suppressions: addresses that get no mail."""
+"""Who reads, and what they asked for. wishes: what somebody wants. verbs: the life of a subscription. suppressions: addresses that get no mail.
+signups: limits for strangers."""
 
+from digest.subscriptions.signups import purge
 from digest.subscriptions.suppressions import release, stopped, suppress, suppressed
 from digest.subscriptions.verbs import (
     Subscribed,
@@ -34,6 +36,7 @@ __all__ = [
     "everybody",
     "origins",
     "pause",
+    "purge",
     "release",
     "return_after",
     "stopped",

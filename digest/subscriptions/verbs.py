@@ -13,6 +13,7 @@ from digest.app import App
 from digest.due_dates import start_of_day
 from digest.errors import AddressError, ConfigError, DigestError, InputError, NotFoundError
 from digest.model import MessageKind, Standing, Subscriber, Suppression, SuppressionReason, address_key
+from digest.subscriptions.signups import admit, digest_of
 from digest.subscriptions.wishes import Wish, address, normal, shaped, threshold
 
 #: a confirmation or welcome that cannot be sent for so long is of no use any more
@@ -147,21 +148,30 @@ def _stop(app: App, tx: store.Connection, wanted: Subscriber, standing: Standing
     return changed
 
 
-def ask(app: App, wish: Wish, *, origin: str) -> Subscribed:
+def ask(app: App, wish: Wish, *, origin: str, client: str = "") -> Subscribed:
     """Subscribe a stranger from page or API: nothing happens until they confirm by the link in a mail to that address.
 
     To an active subscriber goes a mail with the link to their settings instead, to a suppressed address none; the answer to the stranger is the
     same. Who left comes back, once they confirm, to the settings that they had.
+
+    Args:
+        origin: the door, "page" or "api".
+        client: where the stranger comes from, which a limit counts by; see `signups.admit`.
+
+    Raises:
+        AddressError, InputError: something that is wished cannot be.
+        LimitError: too many came within the hour.
     """
     if not app.config.web.signup:
         raise DigestError("this service takes no new readers by page or API. Ask its operator")
     email = address(wish.email)
-    now = app.now()
+    now, counted = app.now(), digest_of(app, client)
     with app.store.writing() as tx:
         known = store.subscribers.by_email(tx, email)
         blank = replace(_blank(app, email), standing=Standing.PENDING)
+        shaped(wish, blank)  # a bad value is told of as to anybody, and before it is counted
+        admit(app, tx, counted)
         if store.suppressions.of(tx, email) is not None:
-            shaped(wish, blank)  # a bad value is told of as to anybody
             return Subscribed(subscriber=known or blank, outcome="asked")
         if known is None:
             known = store.subscribers.add(tx, shaped(wish, blank), origin=origin, now=now)

@@ -22,6 +22,7 @@ from digest.app import App
 from digest.errors import LinkError, NotFoundError, RevokedKeyError, StoreError
 from digest.messages.templates import render
 from digest.web import api, deleting, health, joining, learned, leaving, settings, thumbs
+from digest.web.clients import Proxies
 from digest.web.guard import BODY_MAX, Guard
 from digest.web.heavy import BusyError
 from digest.web.pages import Pages
@@ -45,7 +46,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         TemplateError: a template is missing or broken.
     """
     app.keys()  # made here at the latest, so that no GET ever writes
-    pages = Pages(app=app)
+    pages, proxies = Pages(app=app), Proxies(app.config.web.trusted_proxies)
     web = FastAPI(
         title=app.config.mail.name,
         description=_ABOUT,
@@ -63,10 +64,10 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         settings.routes(app, pages),
         learned.routes(app, pages),
         deleting.routes(app, pages),
-        joining.routes(app, pages),
+        joining.routes(app, pages, proxies),
     ):
         web.include_router(part)
-    web.include_router(api.routes(app))
+    web.include_router(api.routes(app, proxies))
     web.include_router(learned.program_routes(app))
     web.include_router(deleting.program_routes(app))
     web.include_router(health.routes(app))

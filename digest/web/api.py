@@ -13,9 +13,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from digest import subscriptions
 from digest.app import App
-from digest.errors import AddressError, InputError
+from digest.errors import AddressError, InputError, LimitError
 from digest.model import INTERESTS_MAX, NAME_MAX, SHARE_MAX, Interest
 from digest.subscriptions import Wish
+from digest.web.clients import Proxies
 from digest.web.forms import blame
 from digest.web.pages import clean
 
@@ -121,7 +122,9 @@ class Asked(BaseModel):
 class Problem(BaseModel):
     """What is wrong, where, and what to do."""
 
-    code: str = Field(description="invalid, closed, too_large, not_found, method, unavailable or internal")
+    code: str = Field(
+        description="invalid, closed, too_large, too_many, not_found, method, unavailable, internal"
+    )
     message: str
     field: str | None = Field(description="the field it is about, null where it is about none")
     remedy: str
@@ -137,6 +140,7 @@ _DESCRIBED: dict[int | str, dict[str, Any]] = {
     403: {"model": Failure, "description": "This service takes no new readers"},
     413: {"model": Failure, "description": "The body is too large"},
     422: {"model": Failure, "description": "A value is missing, unknown or out of range"},
+    429: {"model": Failure, "description": "Too many asked within an hour; Retry-After says when"},
     503: {"model": Failure, "description": "The database does not answer; try again later"},
 }
 
@@ -188,11 +192,11 @@ def _problem(first: Mapping[str, Any]) -> Problem:
     return Problem(code="invalid", field=name, message=message, remedy=f"give {known[name].description}")
 
 
-def routes(app: App) -> APIRouter:
+def routes(app: App, proxies: Proxies) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["subscribers"])
 
     @router.post("/subscribers", status_code=202, responses=_DESCRIBED, summary="Ask for a digest")
-    def subscribe(wanted: NewSubscriber) -> Any:
+    def subscribe(request: Request, wanted: NewSubscriber) -> Any:
         """Send a confirmation link to the address; the digest comes once it was opened and confirmed.
 
         The answer is the same whether or not the address is known already.
@@ -201,7 +205,14 @@ def routes(app: App) -> APIRouter:
             message = "this service takes no new readers by page or API"
             return failure(403, Problem(code="closed", field=None, message=message, remedy="ask its operator"))
         try:
-            subscriptions.ask(app, wanted.wish, origin="api")
+            client = proxies.client(request.scope)
+            subscriptions.ask(app, wanted.wish, origin="api", client=client)
+        except LimitError as error:
+            log.info("subscribe refused=limit via=api")
+            told = "too many have asked within an hour, from where you are or in all; no mail was sent"
+            remedy = f"try again in {error.retry_after} seconds"
+            problem = Problem(code="too_many", field=None, message=told, remedy=remedy)
+            return failure(429, problem, {"Retry-After": str(error.retry_after)})
         except AddressError as error:
             remedy = "give an address that mail can be sent to"
             return failure(422, Problem(code="invalid", field="email", message=str(error), remedy=remedy))

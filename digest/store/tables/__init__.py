@@ -18,7 +18,7 @@ from digest.store.tables.papers import (
     word_vectors,
 )
 from digest.store.tables.service import alarms, installation, link_keys, rounds, source_states
-from digest.store.tables.subscribers import feedback, interests, subscribers, suppressions
+from digest.store.tables.subscribers import feedback, interests, signups, subscribers, suppressions
 
 __all__ = [
     "Instant",
@@ -47,6 +47,7 @@ __all__ = [
     "rejects",
     "removals",
     "rounds",
+    "signups",
     "source_states",
     "subscribers",
     "suppressions",

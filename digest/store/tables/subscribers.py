@@ -72,3 +72,14 @@ suppressions = Table(
     #: the subscriber's standing before, for the day that the address is released; "" where there was none
     Column("former", String(12), nullable=False),
 )
+
+signups = Table(
+    "signups",
+    metadata,
+    Column("id", Id, primary_key=True),
+    #: a keyed digest of where it came from, so that no address of a client is stored
+    Column("client", String(32), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_signups_at", "at"),
+    Index("ix_signups_client_at", "client", "at"),
+)

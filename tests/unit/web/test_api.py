@@ -145,7 +145,7 @@ def test_the_api_is_described(client: Client) -> None:
         *(f"/api/v1/readers/{{token}}/{verb}" for verb in ("learned", "forget", "start-over", "delete")),
     }
     operation = described["paths"][PATH]["post"]
-    assert set(operation["responses"]) == {"202", "403", "413", "422", "503"}
+    assert set(operation["responses"]) == {"202", "403", "413", "422", "429", "503"}
     model = described["components"]["schemas"]["NewSubscriber"]
     assert set(model["properties"]) == {*FULL, "interests"}
     assert model["required"] == ["email"]

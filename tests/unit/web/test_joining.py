@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+
+import pytest
 
 from digest import subscriptions
 from digest.app import App
 from digest.model import MessageKind, Purpose, Standing, Subscriber
 from tests.conftest import make_app
-from tests.unit.web.conftest import heading
+from tests.unit.web.conftest import heading, hidden
 from tests.webclient import Client
 
 
@@ -24,7 +27,7 @@ def letters(app: App, kind: MessageKind) -> int:
 
 def test_the_front_page_subscribes_by_mail(client: Client) -> None:
     sent = {"email": "dave@example.org", "keywords": "proteins\r\nprotein folding, cells", "categories": "q-bio; cs.LG"}
-    answer = client.post("/", data=sent)
+    answer = client.sign_up(**sent)
     assert heading(answer.text) == "Check your mail"
     dave = subscriptions.by_email(client.app, "dave@example.org")
     assert dave.standing is Standing.PENDING
@@ -34,14 +37,14 @@ def test_the_front_page_subscribes_by_mail(client: Client) -> None:
 
 
 def test_a_known_address_gets_the_same_answer_as_a_new_one(client: Client) -> None:
-    answers = [client.post("/", data={"email": email}) for email in ("alice@example.org", "erin@example.org")]
+    answers = [client.sign_up(**{"email": email}) for email in ("alice@example.org", "erin@example.org")]
     assert answers[0].status_code == answers[1].status_code == 200
     assert answers[0].text.replace("alice@", "erin@") == answers[1].text
 
 
 def test_a_stranger_cannot_change_or_flood_a_reader(client: Client, alice: Subscriber) -> None:
     for _ in range(3):
-        client.post("/", data={"email": "alice@example.org", "keywords": "gardening"})
+        client.sign_up(**{"email": "alice@example.org", "keywords": "gardening"})
     assert subscriptions.by_id(client.app, alice.id) == alice
     assert letters(client.app, MessageKind.WELCOME) == 1
 
@@ -49,7 +52,7 @@ def test_a_stranger_cannot_change_or_flood_a_reader(client: Client, alice: Subsc
 def test_a_stranger_cannot_change_what_who_left_had_set(client: Client, alice: Subscriber) -> None:
     leave = client.path(Purpose.UNSUBSCRIBE, alice)
     client.post(leave)
-    client.post("/", data={"email": alice.email, "keywords": "spam"})
+    client.sign_up(**{"email": alice.email, "keywords": "spam"})
     client.post("/api/v1/subscribers", json={"email": alice.email, "size": 99, "interests": [{"name": "spam", "keywords": ["spam"]}]})
     assert subscriptions.by_id(client.app, alice.id) == replace(alice, standing=Standing.PENDING)
     client.post(leave, data={"undo": "1"})
@@ -59,17 +62,17 @@ def test_a_stranger_cannot_change_what_who_left_had_set(client: Client, alice: S
 
 def test_who_never_confirmed_may_ask_again_for_something_else_until_they_do(client: Client) -> None:
     for keyword in ("first", "second"):
-        client.post("/", data={"email": "new@example.org", "keywords": keyword})
+        client.sign_up(**{"email": "new@example.org", "keywords": keyword})
     new = subscriptions.by_email(client.app, "new@example.org")
     assert [interest.keywords for interest in new.interests] == [("second",)]
     client.post(client.path(Purpose.CONFIRM, new))
     client.post(client.path(Purpose.UNSUBSCRIBE, new))
-    client.post("/", data={"email": "new@example.org", "keywords": "third"})
+    client.sign_up(**{"email": "new@example.org", "keywords": "third"})
     assert replace(subscriptions.by_id(client.app, new.id), due_from=None) == new
 
 
 def test_a_bad_address_is_named_next_to_its_field_and_nothing_is_lost(client: Client) -> None:
-    answer = client.post("/", data={"email": "nobody@", "keywords": "<b>cells</b>"})
+    answer = client.sign_up(**{"email": "nobody@", "keywords": "<b>cells</b>"})
     assert answer.status_code == 422
     assert 'id="email-error"' in answer.text
     assert 'aria-invalid="true"' in answer.text
@@ -81,14 +84,14 @@ def test_a_service_without_signup_says_so(tmp_path: Path) -> None:
     app = make_app(tmp_path, web__signup="false")
     client = Client(app)
     assert "takes no new readers" in client.get("/").text
-    answer = client.post("/", data={"email": "dave@example.org"})
+    answer = client.sign_up(**{"email": "dave@example.org"})
     assert answer.status_code == 403
     assert subscriptions.everybody(app) == []
     app.close()
 
 
 def test_confirming_starts_the_digest_once(client: Client) -> None:
-    client.post("/", data={"email": "dave@example.org"})
+    client.sign_up(**{"email": "dave@example.org"})
     dave = subscriptions.by_email(client.app, "dave@example.org")
     path = client.path(Purpose.CONFIRM, dave)
     assert "<button" in client.get(path).text
@@ -104,3 +107,134 @@ def test_an_old_confirmation_does_not_bring_back_who_left(client: Client, alice:
     answer = client.post(client.path(Purpose.CONFIRM, alice))
     assert heading(answer.text) == "You have left since"
     assert subscriptions.by_id(client.app, alice.id).standing is Standing.LEFT
+
+
+# ------------------------------------------------------------------------------ programs and crowds
+
+
+def sent_by(client: Client, **fields: str) -> dict[str, str]:
+    """What a browser sends: the fields of the form as it was opened, and what was typed."""
+    return hidden(client.get("/").text) | {"homepage": ""} | fields
+
+
+def at(client: Client, later: timedelta) -> Client:
+    return Client(client.app.at(client.app.now() + later))
+
+
+@pytest.mark.parametrize("open_for", [timedelta(seconds=2), timedelta(hours=9), timedelta(days=6)])
+def test_a_form_may_be_open_for_long(client: Client, open_for: timedelta) -> None:
+    sent = sent_by(client, email="dave@example.org")
+    answer = at(client, open_for).post("/", data=sent)
+    assert heading(answer.text) == "Check your mail"
+
+
+def held_up(client: Client, sent: dict[str, str], why: str) -> dict[str, str]:
+    """Nothing happens, it is said why, and nothing is lost; returns what the next press sends."""
+    before = letters(client.app, MessageKind.CONFIRM)
+    answer = client.post("/", data=sent)
+    assert answer.status_code == 422
+    assert why in answer.text
+    assert f'value="{sent["email"]}"' in answer.text
+    assert 'role="alert"' in answer.text
+    assert letters(client.app, MessageKind.CONFIRM) == before
+    return hidden(answer.text) | {"homepage": "", "email": sent["email"]}
+
+
+def test_who_is_too_fast_presses_once_more(client: Client) -> None:
+    sent = sent_by(client, email="dave@example.org")
+    again = held_up(at(client, timedelta(seconds=1.9)), sent, "as fast as a program")
+    assert heading(at(client, timedelta(seconds=2)).post("/", data=again).text) == "Check your mail"
+
+
+def test_a_program_that_fills_in_everything_is_told(client: Client) -> None:
+    sent = sent_by(client, email="dave@example.org", homepage="https://spam.example")
+    later = at(client, timedelta(minutes=1))
+    again = held_up(later, sent, "that is not shown was filled in")
+    assert "spam.example" not in later.post("/", data=sent).text
+    after = at(client, timedelta(minutes=2))
+    assert heading(after.post("/", data=again).text) == "Check your mail"
+
+
+@pytest.mark.parametrize("opened", [None, "", "00", "ab" * 23, "aeaq"])
+def test_a_form_without_its_stamp_gets_a_new_one(client: Client, opened: str | None) -> None:
+    sent = {"email": "dave@example.org"} | ({} if opened is None else {"opened": opened})
+    again = held_up(client, sent, "came without its date")
+    later = at(client, timedelta(seconds=3))
+    assert heading(later.post("/", data=again).text) == "Check your mail"
+
+
+def test_a_form_of_last_week_gets_a_new_stamp(client: Client) -> None:
+    sent = sent_by(client, email="dave@example.org")
+    later = at(client, timedelta(days=8))
+    again = held_up(later, sent, "open for very long")
+    assert heading(at(later, timedelta(seconds=3)).post("/", data=again).text) == "Check your mail"
+
+
+def test_a_stamp_outlives_a_new_key(client: Client) -> None:
+    sent = sent_by(client, email="dave@example.org")
+    client.app.rotate_keys()
+    answer = at(client, timedelta(minutes=1)).post("/", data=sent)
+    assert heading(answer.text) == "Check your mail"
+
+
+def test_an_operators_own_front_page_needs_no_stamp(tmp_path: Path) -> None:
+    (tmp_path / "own" / "web").mkdir(parents=True)
+    own = '<h1>Ours</h1><form method="post"><input name="email"></form>'
+    (tmp_path / "own" / "web" / "front.html").write_text(own, encoding="utf-8")
+    app = make_app(tmp_path, mail__templates=str(tmp_path / "own"))
+    answer = Client(app).post("/", data={"email": "dave@example.org"})
+    assert heading(answer.text) == "Check your mail"
+    app.close()
+
+
+def test_a_crowd_is_told_when_to_come_back(tmp_path: Path) -> None:
+    app = make_app(tmp_path, web__signups_per_client="2")
+    client = Client(app)
+    for number in range(2):
+        assert client.sign_up(email=f"r{number}@example.org").status_code == 200
+    answer = client.sign_up(email="dave@example.org", keywords="proteins")
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) == 3600
+    assert "again in 60 minutes" in answer.text
+    assert 'value="dave@example.org"' in answer.text
+    assert "proteins" in answer.text
+    error = client.post("/api/v1/subscribers", json={"email": "dave@example.org"})
+    assert error.status_code == 429
+    assert int(error.headers["retry-after"]) > 0
+    assert error.json()["error"]["code"] == "too_many"
+    assert letters(app, MessageKind.CONFIRM) == 2
+    app.close()
+
+
+def test_the_limit_is_the_same_for_an_address_that_is_known(tmp_path: Path) -> None:
+    app = make_app(tmp_path, web__signups_per_client="2")
+    client = Client(app)
+    for _ in range(2):
+        assert client.sign_up(email="dave@example.org").status_code == 200
+    assert client.sign_up(email="dave@example.org").status_code == 429
+    app.close()
+
+
+def test_clients_behind_a_proxy_are_told_apart(tmp_path: Path) -> None:
+    app = make_app(tmp_path, web__signups_per_client="1")
+    client = Client(app)
+    codes = [
+        client.request(
+            "POST",
+            "/api/v1/subscribers",
+            json={"email": f"r{number}@example.org"},
+            headers={"x-forwarded-for": f"203.0.113.9, {hop}"},
+        ).status_code
+        for number, hop in enumerate(["192.0.2.1", "192.0.2.2", "192.0.2.1"])
+    ]
+    assert codes == [202, 202, 429]
+    app.close()
+
+
+def test_a_confirmation_of_who_was_deleted_says_what_to_do(client: Client) -> None:
+    client.sign_up(email="dave@example.org")
+    path = client.path(Purpose.CONFIRM, subscriptions.by_email(client.app, "dave@example.org"))
+    subscriptions.purge(client.app.at(client.app.now() + timedelta(days=15)))
+    for answer in (client.get(path), client.post(path)):
+        assert answer.status_code == 404
+        assert "subscribe again on the front page" in answer.text

@@ -1,0 +1,74 @@
+"""Where a request comes from, as far as it can be known. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+Address = IPv4Address | IPv6Address
+#: hops of a forwarded request that are looked at
+_HOPS_MAX = 20
+#: bits of an IPv6 address that one customer of a provider has in common
+_IPV6_PREFIX = 64
+
+
+class Proxies:
+    """The proxies that are believed when they say whom they speak for.
+
+    Args:
+        networks: their addresses or networks, such as "10.0.0.0/8".
+    """
+
+    def __init__(self, networks: Iterable[str]) -> None:
+        self._networks = tuple(ip_network(network) for network in networks)
+
+    def client(self, scope: Scope) -> str:
+        """The client of a request: an IPv4 address, an IPv6 network, or "" where it is unknown.
+
+        That is the right-most address of X-Forwarded-For that no trusted proxy has, if a trusted
+        proxy sent the request; what stands before it anybody can have made up.
+        """
+        peer = _read(scope["client"][0]) if scope.get("client") else None
+        if peer is None:
+            return ""
+        client = peer
+        for hop in reversed(_hops(scope)):
+            if not self._trusts(client):
+                break
+            address = _read(hop)
+            if address is None:
+                break
+            client = address
+        return _shown(client)
+
+    def _trusts(self, address: Address) -> bool:
+        return any(address in network for network in self._networks)
+
+
+def _hops(scope: Scope) -> Sequence[str]:
+    headers = Headers(scope=scope).getlist("x-forwarded-for")
+    return ",".join(headers).split(",")[-_HOPS_MAX:]
+
+
+def _read(text: str) -> Address | None:
+    """An address, perhaps with a port or in brackets, as proxies write them."""
+    text = text.strip().strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _shown(address: Address) -> str:
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((int(address), _IPV6_PREFIX), strict=False))
+    return str(address)
