@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -118,6 +118,17 @@ def learned_of(app: App, subscriber: Subscriber) -> LearnedOf:
         thumbs_up=counted["thumbs_up"],
         thumbs_down=counted["thumbs_down"],
     )
+
+
+def learned_mark(app: App, subscriber: Subscriber) -> Hashable:
+    """A value that changes when `learned_of` may: with settings, thumbs, papers, vectors, the hour.
+
+    Costs a few short queries, where `learned_of` trains.
+    """
+    hour = app.now().replace(minute=0, second=0, microsecond=0)
+    with app.store.reading() as tx:
+        votes = store.feedback.of_subscribers(tx, [subscriber.id]).get(subscriber.id, [])
+        return (subscriber, tuple(votes), store.marks.corpus(tx), hour)
 
 
 def _taste(one: recipes.Learned, share: float, shared: Shared, papers: dict[int, Paper], given: dict[int, Feedback]) -> Taste:

@@ -47,6 +47,7 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
     """
     app.keys()  # made here at the latest, so that no GET ever writes
     pages, proxies = Pages(app=app), Proxies(app.config.web.trusted_proxies)
+    heavy = learned.Heavy()
     web = FastAPI(
         title=app.config.mail.name,
         description=_ABOUT,
@@ -62,13 +63,13 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         thumbs.routes(app, pages),
         leaving.routes(app, pages),
         settings.routes(app, pages),
-        learned.routes(app, pages),
+        learned.routes(app, pages, heavy),
         deleting.routes(app, pages),
         joining.routes(app, pages, proxies),
     ):
         web.include_router(part)
     web.include_router(api.routes(app, proxies))
-    web.include_router(learned.program_routes(app))
+    web.include_router(learned.program_routes(app, heavy))
     web.include_router(deleting.program_routes(app))
     web.include_router(health.routes(app))
     web.include_router(_files(app, pages))

@@ -17,10 +17,12 @@ from digest.errors import AddressError, InputError, LimitError
 from digest.model import INTERESTS_MAX, NAME_MAX, SHARE_MAX, Interest
 from digest.subscriptions import Wish
 from digest.web.clients import Proxies
+from digest.web.connections import REFUSALS
 from digest.web.forms import blame
 from digest.web.pages import clean
 
 log = logging.getLogger("digest.web")
+refusals = logging.getLogger(REFUSALS)
 
 _T = TypeVar("_T")
 _TOO_MANY = 200
@@ -208,7 +210,7 @@ def routes(app: App, proxies: Proxies) -> APIRouter:
             client = proxies.client(request.scope)
             subscriptions.ask(app, wanted.wish, origin="api", client=client)
         except LimitError as error:
-            log.info("subscribe refused=limit via=api")
+            refusals.info("subscribe refused=limit via=api")
             told = "too many have asked within an hour, from where you are or in all; no mail was sent"
             remedy = f"try again in {error.retry_after} seconds"
             problem = Problem(code="too_many", field=None, message=told, remedy=remedy)

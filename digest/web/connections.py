@@ -23,6 +23,8 @@ if sys.platform != "win32":
     import resource
 
 log = logging.getLogger("digest.web.connections")
+#: the logger of what is refused to clients, who could fill the log with it
+REFUSALS = "digest.web.refused"
 
 #: connections at once, where descriptors allow as many; a proxy needs a fraction of it
 _CONNECTIONS_MAX = 1000
@@ -198,7 +200,7 @@ _once = OncePerMinute()
 
 def quieten() -> None:
     """Bound what clients can make the server and the event loop write to the log."""
-    for name in ("uvicorn.error", "asyncio", log.name):
+    for name in ("uvicorn.error", "asyncio", log.name, REFUSALS):
         logging.getLogger(name).addFilter(_once)
 
 

@@ -38,7 +38,7 @@ class HeavyWork(Generic[T]):
     """
 
     def __init__(
-        self, *, at_once: int = 0, waiting: int = 8, kept: int = 200, retry_after: int = 10
+        self, *, at_once: int = 0, waiting: int = 8, kept: int = 50, retry_after: int = 10
     ) -> None:
         at_once = at_once or max(1, (os.cpu_count() or 1) // 2)
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="digest-heavy")

@@ -21,11 +21,13 @@ from digest.model import Purpose, Standing, Subscriber
 from digest.subscriptions import Wish
 from digest.web import stamps
 from digest.web.clients import Proxies
+from digest.web.connections import REFUSALS
 from digest.web.forms import blame
 from digest.web.pages import Form, FormBody, Pages, masked, rhythm
 from digest.web.texts import words
 
 log = logging.getLogger("digest.web")
+refusals = logging.getLogger(REFUSALS)
 
 NOTHING = Form(fields={})
 NO_ERRORS: Mapping[str, str] = MappingProxyType({})
@@ -138,7 +140,7 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
             name, text = blame(error)
             return front.show(form, status=422, errors={name: text})
         except LimitError as error:
-            log.info("subscribe refused=limit via=page")
+            refusals.info("subscribe refused=limit via=page")
             return front.too_many(form, error)
         log.info("subscribe via=page")
         return pages.render("asked", email=email)

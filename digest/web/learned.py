@@ -6,16 +6,20 @@ Both need the link to the reader's settings. Looking changes nothing; to start o
 from __future__ import annotations
 
 import logging
+from collections.abc import Hashable
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
 from digest import pipeline, subscriptions
 from digest.app import App
-from digest.model import Link, Purpose
-from digest.web.pages import FormBody, Pages, shown, whose
+from digest.model import Link, Purpose, Subscriber
+from digest.web.heavy import BusyError, HeavyWork
+from digest.web.pages import Form, FormBody, Pages, shown, whose
 
 log = logging.getLogger("digest.web")
 
@@ -29,12 +33,31 @@ _STEPS = {
 _AT_ONCE = 60
 
 
-def routes(app: App, pages: Pages) -> APIRouter:
+Heavy = HeavyWork[pipeline.LearnedOf]
+
+
+async def _learned(app: App, heavy: Heavy, subscriber_id: int) -> pipeline.LearnedOf:
+    """What was learned, computed once for each change.
+
+    Raises:
+        BusyError: too much is computed already.
+    """
+
+    def look_up() -> tuple[Subscriber, Hashable]:
+        subscriber = subscriptions.by_id(app, subscriber_id)
+        return subscriber, pipeline.learned_mark(app, subscriber)
+
+    subscriber, mark = await run_in_threadpool(look_up)
+    return await heavy.get(subscriber_id, mark, partial(pipeline.learned_of, app, subscriber))
+
+
+def routes(app: App, pages: Pages, heavy: Heavy) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
-    def page(token: str, link: Link, *, done: str = "", asked: bool = False) -> HTMLResponse:
-        learned = pipeline.learned_of(app, subscriptions.by_id(app, link.subscriber_id))
-        return pages.render(
+    async def page(token: str, link: Link, *, done: str = "", asked: bool = False) -> HTMLResponse:
+        learned = await _learned(app, heavy, link.subscriber_id)
+        return await run_in_threadpool(
+            pages.render,
             "learned",
             whose=whose(learned.subscriber),
             thumbs=learned.thumbs_up + learned.thumbs_down,
@@ -45,23 +68,42 @@ def routes(app: App, pages: Pages) -> APIRouter:
             settings=pages.path(Purpose.MANAGE, link),
         )
 
+    def read_link(token: str) -> Link:
+        return pipeline.read_link(app, token, Purpose.MANAGE)
+
     @router.api_route("/m/{token}/learned", methods=["GET", "HEAD"])
-    def look(token: str) -> HTMLResponse:
-        return page(token, pipeline.read_link(app, token, Purpose.MANAGE))
+    async def look(token: str) -> HTMLResponse:
+        return await page(token, await run_in_threadpool(read_link, token))
 
     @router.post("/m/{token}/learned")
-    def change(token: str, form: FormBody) -> HTMLResponse:
-        link = pipeline.read_link(app, token, Purpose.MANAGE)
+    async def change(token: str, form: FormBody) -> HTMLResponse:
+        link = await run_in_threadpool(read_link, token)
+        done = await run_in_threadpool(forget, link, form)
+        try:
+            return await page(token, link, done=done, asked=form.one("do") == "start-over")
+        except BusyError as error:
+            if not done:
+                raise
+            later = f"What has been learned can be looked at in {error.retry_after} seconds."
+            return pages.problem(200, "Done", f"{done} {later}")
+
+    def forget(link: Link, form: Form) -> str:
+        """Do what was asked, and say so; "" where nothing was."""
         verb, number = form.one("do"), form.one("paper")
         if verb == "forget" and number.isascii() and number.isdecimal() and len(number) <= 18:
             forgotten = pipeline.forget(app, link.subscriber_id, int(number), via="page")
-            log.info("forget subscriber=%d paper=%s found=%s via=page", link.subscriber_id, number, forgotten)
-            return page(token, link, done="Forgotten. The next digest does without it." if forgotten else "That was forgotten already.")
+            log.info(
+                "forget subscriber=%d paper=%s found=%s via=page",
+                link.subscriber_id, number, forgotten,
+            )  # fmt: skip
+            if not forgotten:
+                return "That was forgotten already."
+            return "Forgotten. The next digest does without it."
         if verb == "start-over-now":
             count = pipeline.start_over(app, link.subscriber_id, via="page")
             log.info("start over subscriber=%d thumbs=%d via=page", link.subscriber_id, count)
-            return page(token, link, done="All your thumbs are forgotten. Your interests stay as they are.")
-        return page(token, link, asked=verb == "start-over")
+            return "All your thumbs are forgotten. Your interests stay as they are."
+        return ""
 
     return router
 
@@ -78,7 +120,11 @@ def _shown(taste: pipeline.Taste, of: int) -> dict[str, Any]:
         "words_for": [word.name for word in taste.words_for],
         "words_against": [word.name for word in taste.words_against],
         "papers": [
-            shown(one.paper) | {"id": one.paper.id, "said": {1: "More like this", -1: "Less like this", 0: "Your example"}[one.vote]}
+            shown(one.paper)
+            | {
+                "id": one.paper.id,
+                "said": {1: "More like this", -1: "Less like this", 0: "Your example"}[one.vote],
+            }
             for one in taste.papers[:_AT_ONCE]
         ],
         "more": max(0, len(taste.papers) - _AT_ONCE),
@@ -93,7 +139,9 @@ class Forget(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    paper: Annotated[str, Field(min_length=1, max_length=600, description="its name, such as arxiv:2604.00001")]
+    paper: Annotated[
+        str, Field(min_length=1, max_length=600, description="its name, such as arxiv:2604.00001")
+    ]
 
 
 class StartOver(BaseModel):
@@ -104,18 +152,15 @@ class StartOver(BaseModel):
     confirm: Literal[True]
 
 
-def program_routes(app: App) -> APIRouter:
+def program_routes(app: App, heavy: Heavy) -> APIRouter:
     router = APIRouter(prefix="/api/v1/readers/{token}", tags=["readers"])
 
     @router.get("/learned", summary="What has been learned")
-    def learned(token: str) -> dict[str, Any]:
+    async def learned(token: str) -> dict[str, Any]:
         """The words, papers and thumbs that the reader's next digest is ranked by. `token` is that of the link to their settings."""
-        link = pipeline.read_link(app, token, Purpose.MANAGE)
-        return {
-            key: value
-            for key, value in pipeline.learned_of(app, subscriptions.by_id(app, link.subscriber_id)).json.items()
-            if key != "email"
-        }
+        link = await run_in_threadpool(pipeline.read_link, app, token, Purpose.MANAGE)
+        known = await _learned(app, heavy, link.subscriber_id)
+        return {key: value for key, value in known.json.items() if key != "email"}
 
     @router.post("/forget", summary="Forget one thumb or example")
     def forget(token: str, wanted: Forget) -> dict[str, bool]:

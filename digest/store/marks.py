@@ -1,0 +1,20 @@
+"""What stands for the state of the corpus: another mark, and what is computed from it is stale."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from sqlalchemy import Connection, select
+
+from digest.store.tables import dumps, encoders, word_vectors
+
+
+def corpus(tx: Connection) -> Hashable:
+    """A value that changes with every ingest, even while it runs, and with the vectors in force."""
+    dump = select(dumps.c.id, dumps.c.read, dumps.c.finished_at).order_by(dumps.c.id.desc())
+    vectors = select(word_vectors.c.id, word_vectors.c.version).order_by(word_vectors.c.id.desc())
+    encoder = select(encoders.c.name, encoders.c.version).order_by(encoders.c.name)
+    return tuple(
+        None if row is None else tuple(row)
+        for row in (tx.execute(query.limit(1)).first() for query in (dump, vectors, encoder))
+    )

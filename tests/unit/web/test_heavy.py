@@ -1,0 +1,282 @@
+"""Work of seconds: never twice for the same, never too much at once, and nobody else waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from digest import pipeline, serve, store, subscriptions
+from digest.app import App
+from digest.model import Purpose, Standing, Subscriber
+from digest.subscriptions import Wish
+from digest.web import learned
+from digest.web.heavy import BusyError, HeavyWork
+from tests.conftest import make_app
+from tests.unit.web.conftest import Cast, heading
+from tests.webclient import Client, Write, fill
+
+#: longer than anything takes here; a test that waits for it has failed
+LONG = 60.0
+
+
+class Work:
+    """Jobs that wait until they are told to go on."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = threading.Semaphore(0), threading.Event()
+        self.done: list[str] = []
+
+    def __call__(self, name: str) -> Callable[[], str]:
+        def job() -> str:
+            self.begun.release()
+            assert self.go_on.wait(LONG)
+            self.done.append(name)
+            return name
+
+        return job
+
+
+@pytest.fixture
+def work() -> Iterator[Work]:
+    made = Work()
+    yield made
+    made.go_on.set()
+
+
+async def begun(work: Work) -> None:
+    assert await asyncio.to_thread(work.begun.acquire, timeout=LONG)
+
+
+# ------------------------------------------------------------------------------------------ rules
+
+
+def test_what_was_computed_is_kept_until_something_changes() -> None:
+    heavy, calls = HeavyWork[int](), []
+
+    async def ask(key: str, version: int) -> int:
+        return await heavy.get(key, version, lambda: calls.append((key, version)) or len(calls))
+
+    async def story() -> list[int]:
+        return [await ask(*each) for each in (("a", 1), ("a", 1), ("b", 1), ("a", 2), ("b", 1))]
+
+    assert asyncio.run(story()) == [1, 1, 2, 3, 2]
+    assert calls == [("a", 1), ("b", 1), ("a", 2)]
+
+
+def test_equal_requests_share_one_job(work: Work) -> None:
+    heavy = HeavyWork[str](at_once=1, waiting=0)
+
+    async def story() -> list[str]:
+        asked = [asyncio.ensure_future(heavy.get("a", 1, work("a"))) for _ in range(20)]
+        await begun(work)
+        asked[0].cancel()  # who gives up takes it from nobody
+        work.go_on.set()
+        return await asyncio.gather(*asked[1:])
+
+    assert asyncio.run(story()) == ["a"] * 19
+    assert work.done == ["a"]
+
+
+def test_more_than_may_wait_is_refused_until_there_is_room(work: Work) -> None:
+    heavy = HeavyWork[str](at_once=2, waiting=3, retry_after=7)
+
+    async def story() -> None:
+        asked = [asyncio.ensure_future(heavy.get(n, 1, work(str(n)))) for n in range(5)]
+        await begun(work)
+        await begun(work)
+        for number in range(5, 9):
+            with pytest.raises(BusyError) as refused:
+                await heavy.get(number, 1, work("never"))
+            assert refused.value.retry_after == 7
+        assert not work.begun.acquire(blocking=False), "more than two ran together"
+        work.go_on.set()
+        assert await asyncio.gather(*asked) == ["0", "1", "2", "3", "4"]
+        assert await heavy.get(9, 1, work("9")) == "9"
+
+    asyncio.run(story())
+    assert "never" not in work.done
+
+
+def test_a_job_that_fails_fails_for_all_that_wait_and_is_tried_again() -> None:
+    heavy, calls = HeavyWork[int](), []
+
+    def job() -> int:
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyError("once")
+        return 2
+
+    async def story() -> int:
+        with pytest.raises(KeyError):
+            await heavy.get("a", 1, job)
+        return await heavy.get("a", 1, job)
+
+    assert asyncio.run(story()) == 2
+
+
+def test_the_results_that_were_used_last_are_kept() -> None:
+    heavy, calls = HeavyWork[None](kept=2), []
+
+    async def story() -> None:
+        for key in ("a", "b", "a", "c", "a", "b"):
+            await heavy.get(key, 1, lambda key=key: calls.append(key))  # type: ignore[misc]
+
+    asyncio.run(story())
+    assert calls == ["a", "b", "c", "b"]
+
+
+# ------------------------------------------------------------------------------- what was learned
+
+
+def address(client: Client, reader: Subscriber) -> str:
+    return client.path(Purpose.MANAGE, reader) + "/learned"
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Ids of readers, as often as was trained for them."""
+    ids: list[int] = []
+    real = pipeline.learned_of
+
+    def counted(app: App, subscriber: Subscriber) -> pipeline.LearnedOf:
+        ids.append(subscriber.id)
+        return real(app, subscriber)
+
+    monkeypatch.setattr(pipeline, "learned_of", counted)
+    return ids
+
+
+def test_page_and_api_train_once_for_each_change(
+    client: Client, alice: Subscriber, trained: list[int], dump: Write
+) -> None:
+    app = client.app
+    path = address(client, alice)
+
+    def look() -> int:
+        assert client.get(path).status_code == 200
+        token = path.split("/")[2]
+        assert client.get(f"/api/v1/readers/{token}/learned").status_code == 200
+        assert client.get(path).status_code == 200
+        count = len(trained)
+        trained.clear()
+        return count
+
+    assert look() == 1
+    assert look() == 0
+    changes: list[Callable[[], Any]] = [
+        lambda: pipeline.rate(app, alice, pipeline.paper(app, 1).name, 1),
+        lambda: pipeline.rate(app, alice, pipeline.paper(app, 1).name, -1),
+        lambda: subscriptions.change(app, alice.id, Wish(email=alice.email, keywords=("tumour",))),
+        lambda: pipeline.ingest(app, [dump(rows=[{"title": "A robot that came later"}])]),
+        lambda: client.post(path, data={"do": "forget", "paper": "1"}),
+        lambda: pipeline.rate(app, alice, pipeline.paper(app, 2).name, 1),
+        lambda: client.post(path, data={"do": "start-over-now"}),
+    ]
+    for number, change in enumerate(changes):
+        change()
+        assert look() == 1, number
+    assert look() == 0
+
+
+def test_what_is_shown_after_a_change_is_what_is_true_now(
+    client: Client, alice: Subscriber
+) -> None:
+    path = address(client, alice)
+    before = client.get(path).text
+    pipeline.rate(client.app, alice, pipeline.paper(client.app, 2).name, 1)
+    after = client.get(path).text
+    assert after != before
+    assert after == Client(client.app).get(path).text
+    pipeline.rate(client.app, alice, pipeline.paper(client.app, 2).name, 0)
+    assert client.get(path).text == before
+
+
+def test_new_vectors_are_a_change(client: Client, alice: Subscriber) -> None:
+    before = pipeline.learned_mark(client.app, alice)
+    assert pipeline.learned_mark(client.app, alice) == before
+    trained = store.vectors.Trained(
+        version="v2", papers=1, made_at=client.app.now(), data=b"not looked at"
+    )
+    with client.app.store.writing() as tx:
+        store.vectors.put(tx, trained)
+    assert pipeline.learned_mark(client.app, alice) != before
+
+
+@pytest.fixture
+def crowd(tmp_path: Any, cast: Cast, dump: Write) -> Iterator[App]:
+    app = make_app(tmp_path, web__bind="127.0.0.1:0")
+    fill(app, dump)
+    cast(app)
+    yield app
+    app.close()
+
+
+def test_while_all_training_is_blocked_other_pages_answer(
+    crowd: App, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = pipeline.learned_of
+
+    def blocked(app: App, subscriber: Subscriber) -> pipeline.LearnedOf:
+        work(str(subscriber.id))()
+        return real(app, subscriber)
+
+    monkeypatch.setattr(pipeline, "learned_of", blocked)
+    monkeypatch.setattr(learned, "Heavy", lambda: HeavyWork(at_once=1, waiting=1))
+    client = Client(crowd)
+    readers = subscriptions.everybody(crowd)
+    dave = subscriptions.subscribe(
+        crowd, Wish(email="dave@example.org"), origin="command"
+    ).subscriber
+    paths = [address(client, reader) for reader in readers]
+    with serve.Background(crowd) as base, ThreadPoolExecutor(60) as threads:
+
+        def get(path: str) -> httpx.Response:
+            return httpx.get(base + path, trust_env=False, timeout=LONG)
+
+        # 20 for each of three readers, of whom one is trained for and one may wait
+        asked = [threads.submit(get, path) for path in paths * 20]
+        assert work.begun.acquire(timeout=LONG)
+        until = time.monotonic() + LONG
+        while sum(each.done() for each in asked) < 20:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        assert get("/").status_code == 200
+        leave = client.path(Purpose.UNSUBSCRIBE, dave)
+        assert get(leave).status_code == 200
+        left = httpx.post(base + leave, trust_env=False, timeout=LONG)
+        assert left.status_code == 200
+        assert subscriptions.by_id(crowd, dave.id).standing is Standing.LEFT
+        work.go_on.set()
+        answers = [each.result(LONG) for each in asked]
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert len(refused) == 20
+    assert {(each.status_code, each.headers["retry-after"]) for each in refused} == {(503, "10")}
+    assert heading(refused[0].text) == "Much is asked for just now"
+    assert len(work.done) == 2
+
+
+def test_what_was_forgotten_is_told_even_where_the_page_cannot_be_computed(
+    client: Client, alice: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learned, "Heavy", lambda: HeavyWork(at_once=1, waiting=-1))
+    busy = Client(replace(client.app))
+    path = address(busy, alice)
+    pipeline.rate(busy.app, alice, pipeline.paper(busy.app, 1).name, 1)
+    assert busy.get(path).status_code == 503
+    assert (
+        busy.get(path.replace("/m/", "/api/v1/readers/")).json()["error"]["code"] == "unavailable"
+    )
+    assert busy.post(path, data={"do": "start-over"}).status_code == 503
+    assert pipeline.standing_vote(busy.app, alice.id, 1) == 1
+    answer = busy.post(path, data={"do": "forget", "paper": "1"})
+    assert answer.status_code == 200
+    assert "Forgotten." in answer.text
+    assert pipeline.standing_vote(busy.app, alice.id, 1) == 0
