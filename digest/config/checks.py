@@ -88,7 +88,8 @@ def _network(text: str) -> str:
     try:
         return str(ipaddress.ip_network(text.strip(), strict=False))
     except ValueError:
-        raise ValueError("must be an address or a network, such as 10.0.0.5 or 10.0.0.0/8") from None
+        rule = "must be an address or a network, such as 10.0.0.5 or 10.0.0.0/8"
+        raise ValueError(rule) from None
 
 
 def _day(text: str) -> str:

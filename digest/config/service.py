@@ -29,23 +29,28 @@ class WebSection(Section):
         100, description="sign-ups by page and API within an hour, from all together; 0 = no limit"
     )
     signups_per_client: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
-        10, description="sign-ups within an hour from one client (IPv4 address or IPv6 /64); 0 = no limit"
+        10,
+        description="sign-ups within an hour from one client (IPv4 address or IPv6 /64); "
+        "0 = no limit",
     )
     pending_days: Annotated[int, Field(ge=0, le=3660)] = Field(
         14, description="days after which a sign-up that was never confirmed is deleted; 0 = never"
     )
     trusted_proxies: tuple[Network, ...] = Field(
         ("127.0.0.0/8", "::1/128"),
-        description="addresses or networks of your reverse proxies, whose X-Forwarded-For says who the client is",
+        description="addresses or networks of your reverse proxies, whose X-Forwarded-For says "
+        "who the client is",
         strict=False,
     )
     status_key: SecretStr = Field(
         SecretStr(""),
-        description="better: status_key_file, or the variable DIGEST_WEB__STATUS_KEY; who sends it sees counts at /healthz",
+        description="better: status_key_file, or the variable DIGEST_WEB__STATUS_KEY; who sends it "
+        "as `Authorization: Bearer KEY` sees counts at /healthz",
         strict=False,
     )
     status_key_file: OptionalPath = Field(
-        None, description='file that holds that key on its first line; "" = none, and /healthz tells no counts'
+        None,
+        description='file that holds that key on its first line; "" = none, and no counts are told',
     )
 
 

@@ -32,7 +32,7 @@ def catching(folder: Path, *, port: int = 0, web_port: int = 0) -> Iterator[tupl
 
 
 def _pages(catcher: Catcher) -> FastAPI:
-    pages = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    pages = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     pages.include_router(inbox_pages(catcher.caught, service="Digest catcher"))
     files = APIRouter()
 

@@ -15,7 +15,16 @@ from digest.pipeline.fetch import Fetched, fetch
 from digest.pipeline.hear import Heard, arrived, find, hear, paper, rate, read_link, standing_vote
 from digest.pipeline.inbox import Inbox, ingest_inbox
 from digest.pipeline.ingest import FileReport, Ingested, Progress, SeenDay, ingest
-from digest.pipeline.learned import Evidence, LearnedOf, Taste, Word, forget, learned_mark, learned_of, start_over
+from digest.pipeline.learned import (
+    Evidence,
+    LearnedOf,
+    Taste,
+    Word,
+    forget,
+    learned_mark,
+    learned_of,
+    start_over,
+)
 from digest.pipeline.library import Imported, import_library
 from digest.pipeline.preview import Preview, preview, sent_digest
 from digest.pipeline.quarantine import dumps_read, rejected, retry_rejected, withdrawn

@@ -1,5 +1,8 @@
-"""Who reads, and what they asked for. wishes: what somebody wants. verbs: the life of a subscription. suppressions: addresses that get no mail.
-signups: limits for strangers."""
+"""Who reads, and what they asked for.
+
+wishes: what somebody wants. verbs: the life of a subscription. signups: limits for strangers.
+suppressions: addresses that get no mail.
+"""
 
 from digest.subscriptions.signups import purge
 from digest.subscriptions.suppressions import release, stopped, suppress, suppressed

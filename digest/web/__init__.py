@@ -58,7 +58,11 @@ def create(app: App, *, extra: Iterable[Extra] = ()) -> FastAPI:
         # a redirect names the host that the client said it asks for
         redirect_slashes=False,
     )
-    web.add_middleware(Guard, root=pages.root, refuse=lambda scope, status: _refuse(pages, Request(scope), status))
+    web.add_middleware(
+        Guard,
+        root=pages.root,
+        refuse=lambda scope, status: _refuse(pages, Request(scope), status),
+    )
     for part in (
         thumbs.routes(app, pages),
         leaving.routes(app, pages),
@@ -109,7 +113,8 @@ def _files(app: App, pages: Pages) -> APIRouter:
 
 def _for_programs(request: Request) -> bool:
     # not request.url, which is built with a name that the client made up
-    return str(request.scope["path"]).removeprefix(request.scope.get("root_path", "")).startswith("/api/")
+    path, root = str(request.scope["path"]), str(request.scope.get("root_path", ""))
+    return path.removeprefix(root).startswith("/api/")
 
 
 def _tell(
@@ -129,9 +134,12 @@ def _tell(
     return response
 
 
-def _refuse(pages: Pages, request: Request, status: int, headers: Mapping[str, str] = NO_HEADERS) -> Response:
+def _refuse(
+    pages: Pages, request: Request, status: int, headers: Mapping[str, str] = NO_HEADERS
+) -> Response:
     """The answer that a status alone says enough for."""
-    code, heading, text = _STATUS.get(status, ("invalid", "This could not be understood", "Go back and try again."))
+    other = ("invalid", "This could not be understood", "Go back and try again.")
+    code, heading, text = _STATUS.get(status, other)
     return _tell(pages, request, status, code, heading, text, headers)
 
 
@@ -219,9 +227,21 @@ _STATUS = {
     404: ("not_found", "There is no such page", "Check the address, or open the link again from the mail."),
     405: ("method", "This page is not for that", "Open the link again from the mail and use the button on the page."),
     413: ("too_large", "This is too much at once", f"At most {BODY_MAX // 1024} KiB can be sent. Shorten the lists and try again."),
-    414: ("too_large", "This address is too long", "Open the link again from the mail, and copy it whole."),
-    431: ("too_large", "Your browser sends too much", "Delete what it has stored for this site, and try again."),
-    503: ("unavailable", "Much is asked for just now", "Nothing was changed. Please try again in a few seconds."),
+    414: (
+        "too_large",
+        "This address is too long",
+        "Open the link again from the mail, and copy it whole.",
+    ),
+    431: (
+        "too_large",
+        "Your browser sends too much",
+        "Delete what it has stored for this site, and try again.",
+    ),
+    503: (
+        "unavailable",
+        "Much is asked for just now",
+        "Nothing was changed. Please try again in a few seconds.",
+    ),
 }
 
 

@@ -211,7 +211,7 @@ def routes(app: App, proxies: Proxies) -> APIRouter:
             subscriptions.ask(app, wanted.wish, origin="api", client=client)
         except LimitError as error:
             refusals.info("subscribe refused=limit via=api")
-            told = "too many have asked within an hour, from where you are or in all; no mail was sent"
+            told = "too many have asked within an hour, from there or in all; no mail was sent"
             remedy = f"try again in {error.retry_after} seconds"
             problem = Problem(code="too_many", field=None, message=told, remedy=remedy)
             return failure(429, problem, {"Retry-After": str(error.retry_after)})

@@ -1,7 +1,7 @@
 """The front page with its form, and the confirmation that an address is its owner's.
 
 Programs are kept from the form by a field that people do not see, by a stamp that is made when the
-form is opened, and by limits. Whoever is held up is told so, and nobody has to write anything twice.
+form is opened, and by limits. Whoever is held up is told so, and nothing has to be typed twice.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from digest import pipeline, store, subscriptions
+from digest import pipeline, serve, store, subscriptions
 from digest.app import App
 from digest.errors import InputError, LimitError, NotFoundError
 from digest.model import Standing, Subscriber
@@ -244,3 +245,10 @@ def test_a_burst_is_an_alarm_until_it_is_over(any_app: App) -> None:
         "3 sign-ups came within an hour" in str(mail.get_body(("plain",))) for mail in letters
     )
     assert "signups" in pipeline.watch(app.at(NOON + 2 * HOUR)).over
+
+
+def test_serve_deletes_by_itself(app: App) -> None:
+    ask(app, 0)
+    for clock in serve.scheduling(at_last(app), threading.Event()):
+        clock.tick()
+    assert asked(app) == 0

@@ -255,9 +255,8 @@ def test_the_key_of_the_status_comes_from_a_file_and_is_never_shown(tmp_path: Pa
 
 
 def test_proxies_are_addresses_or_networks(tmp_path: Path) -> None:
-    found = config.load(
-        written(tmp_path, '[web]\ntrusted_proxies = ["10.1.2.3", "10.1.2.3/8", "2001:db8::1/64"]'), {}
-    )
+    named = '["10.1.2.3", "10.1.2.3/8", "2001:db8::1/64"]'
+    found = config.load(written(tmp_path, f"[web]\ntrusted_proxies = {named}"), {})
     assert found.web.trusted_proxies == ("10.1.2.3/32", "10.0.0.0/8", "2001:db8::/64")
     with pytest.raises(ConfigError, match=r"trusted_proxies.*such as 10\.0\.0\.5"):
         config.load(written(tmp_path, '[web]\ntrusted_proxies = ["proxy.example"]'), {})

@@ -95,7 +95,7 @@ def test_a_long_address_and_many_headers_are_refused(client: Client) -> None:
     assert client.request("GET", "/", headers=many).status_code == 431
 
 
-# ---------------------------------------------------------------------------------------------- hosts and redirects
+# ----------------------------------------------------------------------------- hosts and redirects
 
 
 def test_nothing_redirects(client: Client, alice: Subscriber) -> None:
@@ -158,7 +158,7 @@ def asked_for(client: Client, target: str) -> httpx.Response:
     return Client(client.app, as_sent).get("/")  # type: ignore[arg-type]
 
 
-# ---------------------------------------------------------------------------------------------- methods
+# ----------------------------------------------------------------------------------------- methods
 
 
 def test_a_method_that_is_not_for_a_page_is_told_which_are(
@@ -182,7 +182,7 @@ def test_every_page_that_can_be_looked_at_has_a_head(client: Client, alice: Subs
         assert head.status_code == whole.status_code, path
 
 
-# ---------------------------------------------------------------------------------------------- hanging up
+# -------------------------------------------------------------------------------------- hanging up
 
 
 @pytest.mark.parametrize("sent", [b"", b"email=grace"])

@@ -1,4 +1,4 @@
-"""Work of seconds: never twice for the same, never too much at once, and nobody else waits for it."""
+"""Work of seconds: never twice for the same, never too much at once, and others do not wait."""
 
 from __future__ import annotations
 

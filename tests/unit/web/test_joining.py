@@ -37,14 +37,14 @@ def test_the_front_page_subscribes_by_mail(client: Client) -> None:
 
 
 def test_a_known_address_gets_the_same_answer_as_a_new_one(client: Client) -> None:
-    answers = [client.sign_up(**{"email": email}) for email in ("alice@example.org", "erin@example.org")]
+    answers = [client.sign_up(email=email) for email in ("alice@example.org", "erin@example.org")]
     assert answers[0].status_code == answers[1].status_code == 200
     assert answers[0].text.replace("alice@", "erin@") == answers[1].text
 
 
 def test_a_stranger_cannot_change_or_flood_a_reader(client: Client, alice: Subscriber) -> None:
     for _ in range(3):
-        client.sign_up(**{"email": "alice@example.org", "keywords": "gardening"})
+        client.sign_up(email="alice@example.org", keywords="gardening")
     assert subscriptions.by_id(client.app, alice.id) == alice
     assert letters(client.app, MessageKind.WELCOME) == 1
 
@@ -52,7 +52,7 @@ def test_a_stranger_cannot_change_or_flood_a_reader(client: Client, alice: Subsc
 def test_a_stranger_cannot_change_what_who_left_had_set(client: Client, alice: Subscriber) -> None:
     leave = client.path(Purpose.UNSUBSCRIBE, alice)
     client.post(leave)
-    client.sign_up(**{"email": alice.email, "keywords": "spam"})
+    client.sign_up(email=alice.email, keywords="spam")
     client.post("/api/v1/subscribers", json={"email": alice.email, "size": 99, "interests": [{"name": "spam", "keywords": ["spam"]}]})
     assert subscriptions.by_id(client.app, alice.id) == replace(alice, standing=Standing.PENDING)
     client.post(leave, data={"undo": "1"})
@@ -62,17 +62,17 @@ def test_a_stranger_cannot_change_what_who_left_had_set(client: Client, alice: S
 
 def test_who_never_confirmed_may_ask_again_for_something_else_until_they_do(client: Client) -> None:
     for keyword in ("first", "second"):
-        client.sign_up(**{"email": "new@example.org", "keywords": keyword})
+        client.sign_up(email="new@example.org", keywords=keyword)
     new = subscriptions.by_email(client.app, "new@example.org")
     assert [interest.keywords for interest in new.interests] == [("second",)]
     client.post(client.path(Purpose.CONFIRM, new))
     client.post(client.path(Purpose.UNSUBSCRIBE, new))
-    client.sign_up(**{"email": "new@example.org", "keywords": "third"})
+    client.sign_up(email="new@example.org", keywords="third")
     assert replace(subscriptions.by_id(client.app, new.id), due_from=None) == new
 
 
 def test_a_bad_address_is_named_next_to_its_field_and_nothing_is_lost(client: Client) -> None:
-    answer = client.sign_up(**{"email": "nobody@", "keywords": "<b>cells</b>"})
+    answer = client.sign_up(email="nobody@", keywords="<b>cells</b>")
     assert answer.status_code == 422
     assert 'id="email-error"' in answer.text
     assert 'aria-invalid="true"' in answer.text
@@ -84,14 +84,14 @@ def test_a_service_without_signup_says_so(tmp_path: Path) -> None:
     app = make_app(tmp_path, web__signup="false")
     client = Client(app)
     assert "takes no new readers" in client.get("/").text
-    answer = client.sign_up(**{"email": "dave@example.org"})
+    answer = client.sign_up(email="dave@example.org")
     assert answer.status_code == 403
     assert subscriptions.everybody(app) == []
     app.close()
 
 
 def test_confirming_starts_the_digest_once(client: Client) -> None:
-    client.sign_up(**{"email": "dave@example.org"})
+    client.sign_up(email="dave@example.org")
     dave = subscriptions.by_email(client.app, "dave@example.org")
     path = client.path(Purpose.CONFIRM, dave)
     assert "<button" in client.get(path).text
