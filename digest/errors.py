@@ -68,6 +68,14 @@ class LimitError(DigestError, RuntimeError):
         self.retry_after = retry_after
 
 
+class BusyError(DigestError, RuntimeError):
+    """Too much work of seconds waits already; `retry_after` seconds later there may be room."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too much is asked for at once; try again in {retry_after} seconds")
+        self.retry_after = retry_after
+
+
 class MailerError(DigestError, ConnectionError):
     """No mail server could be reached or logged in to; nothing was sent."""
 

@@ -134,10 +134,12 @@ def files(config: Config, path: Path | None) -> Iterator[Finding]:
     secrets += [(f"smtp.more.{number}.password_file", one.password_file) for number, one in enumerate(config.smtp.more)]
     secrets.append(("web.status_key_file", config.web.status_key_file))
     inside = [config.smtp.password, config.mailbox.password, *(one.password for one in config.smtp.more)]
+    inside.append(config.web.status_key)
+    text = path.read_text(encoding="utf-8", errors="replace") if path is not None else ""
     if (
         path is not None
         and any(one.get_secret_value() for one in inside)
-        and "password =" in path.read_text(encoding="utf-8", errors="replace")
+        and ("password =" in text or "status_key =" in text)
     ):
         secrets.append(("the config, which holds a password", path))
     for name, file in secrets:

@@ -19,8 +19,9 @@ from digest import store
 from digest.app import App
 from digest.errors import StoreError
 from digest.model import Standing
+from digest.web.connections import REFUSALS
 
-log = logging.getLogger("digest.web")
+log = logging.getLogger(REFUSALS)  # strangers ask, as often as they like
 
 
 class LatestDump(BaseModel):

@@ -14,17 +14,9 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
-from digest.errors import DigestError
+from digest.errors import BusyError
 
 T = TypeVar("T")
-
-
-class BusyError(DigestError):
-    """Too much work waits; `retry_after` is the number of seconds to come back after."""
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"too much is asked for at once; try again in {retry_after} seconds")
-        self.retry_after = retry_after
 
 
 class HeavyWork(Generic[T]):

