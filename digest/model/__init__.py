@@ -27,6 +27,7 @@ from digest.model.papers import UNSEEN, Entry, Identity, IdentityKind, Merged, P
 from digest.model.subscribers import (
     EXAMPLES_MAX,
     INTERESTS_MAX,
+    LISTS_OCTETS_MAX,
     NAME_MAX,
     SHARE_MAX,
     THRESHOLD_WORDS,
@@ -43,6 +44,7 @@ from digest.model.subscribers import (
 __all__ = [
     "EXAMPLES_MAX",
     "INTERESTS_MAX",
+    "LISTS_OCTETS_MAX",
     "NAME_MAX",
     "OPERATOR",
     "SHARE_MAX",

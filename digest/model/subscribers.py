@@ -24,6 +24,9 @@ class Standing(StrEnum):
 SHARE_MAX, NAME_MAX, EXAMPLES_MAX = 100, 100, 2000
 #: interests of one reader
 INTERESTS_MAX = 20
+#: octets of UTF-8 in all keywords, categories and authors of one reader, two more for the line that
+#: each stands on; a form sends each as three at most, and has to fit the limit of a request's body
+LISTS_OCTETS_MAX = 60_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

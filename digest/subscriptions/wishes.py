@@ -13,6 +13,7 @@ from digest.errors import AddressError, InputError
 from digest.model import (
     EXAMPLES_MAX,
     INTERESTS_MAX,
+    LISTS_OCTETS_MAX,
     NAME_MAX,
     SHARE_MAX,
     THRESHOLD_WORDS,
@@ -129,7 +130,18 @@ def _interests(wish: Wish, known: tuple[Interest, ...]) -> tuple[Interest, ...]:
         raise InputError(f"interests: {twice[0]!r} is the name of two; give each its own")
     if len(interests) > INTERESTS_MAX:
         raise InputError(f"interests: at most {INTERESTS_MAX}, got {len(interests)}")
+    octets = _octets(interests)
+    if octets > max(LISTS_OCTETS_MAX, _octets(known)):  # an older version let more in: it may stay, and shrink
+        raise InputError(
+            f"interests: all keywords, categories and authors together are {octets / 1000:.1f} kB long, "
+            f"the most is {LISTS_OCTETS_MAX // 1000} kB; take some away"
+        )
     return tuple(interests)
+
+
+def _octets(interests: Sequence[Interest]) -> int:
+    """The length of all lists as `LISTS_OCTETS_MAX` counts it."""
+    return sum(len(word.encode()) + 2 for each in interests for word in (*each.keywords, *each.categories, *each.authors))
 
 
 def _line(text: str) -> str:

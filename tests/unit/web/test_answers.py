@@ -97,8 +97,8 @@ def test_a_body_too_large_is_refused(client: Client, alice: Subscriber, path: st
 
 def test_a_large_body_of_unknown_length_is_refused(client: Client) -> None:
     async def endless() -> object:
-        for _ in range(100):
-            yield b"a" * 8192
+        for _ in range(BODY_MAX // 1024 + 2):
+            yield b"a" * 1024
 
     answer = client.post("/", content=endless(), headers={"content-type": "application/x-www-form-urlencoded"})
     assert answer.status_code == 413
