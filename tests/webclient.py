@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Callable
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from digest import pipeline, web
 from digest.app import App
 from digest.model import Purpose, Subscriber
 from digest.web import stamps
-from tests.conftest import TODAY
+from tests.conftest import NOON, TODAY
 
 Write = Callable[..., Path]
 
@@ -48,6 +50,43 @@ class Client:
 
     def path(self, purpose: Purpose, subscriber: Subscriber, paper_id: int = 0) -> str:
         return self.app.url(purpose, subscriber.id, paper_id=paper_id).removeprefix(self.app.config.web.base_url)
+
+
+class Clock:
+    """The time of a story; tests move it."""
+
+    def __init__(self, at: datetime = NOON) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def wait(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+class Person(Client):
+    """A client that takes its time: two minutes before each request, so that nobody takes it for a robot."""
+
+    def __init__(self, app: App, clock: Clock) -> None:
+        self.clock = clock
+        super().__init__(replace(app, now=clock))
+
+    def request(self, method: str, path: str, **sent: Any) -> httpx.Response:
+        self.clock.wait(120)
+        return super().request(method, path, **sent)
+
+
+def forms(text: str) -> list[tuple[str, dict[str, str]]]:
+    """The forms of a page: where each is posted ("" = to the page itself), and its hidden fields and its only button's."""
+    found = []
+    for attributes, inside in re.findall(r"<form([^>]*)>(.*?)</form>", text, re.DOTALL):
+        action = re.search(r'action="([^"]*)"', attributes)
+        fields = dict(re.findall(r'type="hidden" name="([\w-]+)" value="([^"]*)"', inside))
+        buttons = re.findall(r'<button type="submit"[^>]*? name="(\w+)" value="([^"]*)"', inside)
+        fields |= dict(buttons) if len(buttons) == 1 else {}
+        found.append((action[1] if action else "", fields))
+    return found
 
 
 def fill(app: App, dump: Write, day: date = TODAY, rows: list[dict[str, Any]] | None = None) -> None:

@@ -1,6 +1,6 @@
 """The nouns. Frozen, keyword-only values that cross the borders between stages and edges; no behaviour beyond checks.
 
-They stand by subject, in the order of the data: `papers`, `subscribers`, `digests`, `messages`, `links`. Nothing here reads a clock, a file or a
+They stand by subject, in the order of the data: `papers`, `subscribers`, `digests`, `messages`, `links`, `presses`. Nothing here reads a clock, a file or a
 database.
 """
 
@@ -24,6 +24,7 @@ from digest.model.messages import (
     Queued,
 )
 from digest.model.papers import UNSEEN, Entry, Identity, IdentityKind, Merged, Paper, Record, Rejected, Removal, Seen, Skipped
+from digest.model.presses import Button, Press, PressState
 from digest.model.subscribers import (
     EXAMPLES_MAX,
     INTERESTS_MAX,
@@ -51,6 +52,7 @@ __all__ = [
     "THRESHOLD_WORDS",
     "UNSEEN",
     "Bounced",
+    "Button",
     "Delivery",
     "Digest",
     "Entry",
@@ -76,6 +78,8 @@ __all__ = [
     "PauseKind",
     "PauseReason",
     "Phase",
+    "Press",
+    "PressState",
     "Purpose",
     "Queued",
     "Quiet",

@@ -26,6 +26,7 @@ from digest.pipeline.learned import (
     start_over,
 )
 from digest.pipeline.library import Imported, import_library
+from digest.pipeline.press import Asked, Pressed, hear_mail, held_papers, press
 from digest.pipeline.preview import Preview, preview, sent_digest
 from digest.pipeline.quarantine import dumps_read, rejected, retry_rejected, withdrawn
 from digest.pipeline.round import RoundReport, round
@@ -36,6 +37,7 @@ from digest.pipeline.vectors import VectorsInfo, train_vectors, vectors_due, vec
 from digest.pipeline.watch import Watched, disks, watch
 
 __all__ = [
+    "Asked",
     "Composed",
     "EncoderInfo",
     "Evidence",
@@ -47,6 +49,7 @@ __all__ = [
     "Ingested",
     "LearnedOf",
     "LeftOut",
+    "Pressed",
     "Preview",
     "Progress",
     "RoundReport",
@@ -68,12 +71,15 @@ __all__ = [
     "find",
     "forget",
     "hear",
+    "hear_mail",
+    "held_papers",
     "import_library",
     "ingest",
     "ingest_inbox",
     "learned_mark",
     "learned_of",
     "paper",
+    "press",
     "preview",
     "rate",
     "read_link",

@@ -64,10 +64,7 @@ def rate(app: App, subscriber: Subscriber, name: str, vote: Vote) -> Heard:
 
 def _record(app: App, subscriber_id: int, paper_id: int, vote: Vote, via: str) -> Heard:
     def record(tx: store.Connection) -> Heard:
-        subscriber = store.subscribers.by_id(tx, subscriber_id)
-        found = store.papers.by_ids(tx, [paper_id]).get(paper_id)
-        if subscriber is None or found is None:
-            raise NotFoundError("the reader or the paper of this link is no longer stored")
+        subscriber, found = reader_and_paper(tx, subscriber_id, paper_id)
         given = Feedback(
             subscriber_id=subscriber_id, paper_id=found.id, vote=vote, at=app.now(), via=via
         )
@@ -75,6 +72,15 @@ def _record(app: App, subscriber_id: int, paper_id: int, vote: Vote, via: str) -
         return Heard(subscriber=subscriber, paper=found, vote=vote, before=before)
 
     return app.store.commit(record)
+
+
+def reader_and_paper(tx: store.Connection, subscriber_id: int, paper_id: int) -> tuple[Subscriber, Paper]:
+    """Raises NotFoundError when one of them is not stored."""
+    subscriber = store.subscribers.by_id(tx, subscriber_id)
+    found = store.papers.by_ids(tx, [paper_id]).get(paper_id)
+    if subscriber is None or found is None:
+        raise NotFoundError("the reader or the paper of this link is no longer stored")
+    return subscriber, found
 
 
 def standing_vote(app: App, subscriber_id: int, paper_id: int) -> Vote:

@@ -145,7 +145,7 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
             return messages.write_goodbye(
                 mailing=_mailing(app, queued),
                 subscriber=queued.subscriber,
-                come_back=app.config.web.base_url,
+                come_back=app.url(Purpose.UNSUBSCRIBE, queued.subscriber.id, message_id=queued.id),
                 message_id=queued.message_id,
                 date=at,
                 folders=app.templates,

@@ -26,6 +26,13 @@ def put(tx: Connection, vote: Feedback) -> Vote:
     return before or 0
 
 
+def vote_of(tx: Connection, subscriber_id: int, paper_id: int) -> Vote:
+    """A reader's vote on a paper as it stands, 0 for none."""
+    mine = select(feedback.c.vote).where(feedback.c.subscriber_id == subscriber_id, feedback.c.paper_id == paper_id)
+    vote: Vote | None = tx.execute(mine).scalar_one_or_none()
+    return vote or 0
+
+
 def withdraw_all(tx: Connection, subscriber_id: int, *, at: datetime, via: str) -> int:
     """Withdraw every vote of a subscriber that stands; how many there were."""
     standing = (feedback.c.subscriber_id == subscriber_id) & (feedback.c.vote != 0)

@@ -73,6 +73,11 @@ def set_standing(
     return done.rowcount == 1
 
 
+def lock(tx: Connection, ident: int) -> None:
+    """Make what reads and then writes one subscriber wait for others that do; SQLite has one writer anyhow."""
+    tx.execute(select(subscribers.c.id).where(subscribers.c.id == ident).with_for_update())
+
+
 def remove(tx: Connection, ident: int) -> bool:
     """Delete a subscriber with all rows that are theirs: interests, thumbs, digests, messages, attempts, bounces. False: they were gone."""
     # The reader first, as whoever begins to send does: waiting for each other's rows in another order would be a deadlock.

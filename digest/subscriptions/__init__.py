@@ -1,18 +1,29 @@
 """Who reads, and what they asked for.
 
-wishes: what somebody wants. verbs: the life of a subscription. signups: limits for strangers.
-suppressions: addresses that get no mail.
+wishes: what somebody wants. versions: what a form showed. verbs: the life of a subscription.
+presses: the same by the buttons of pages. signups: limits for strangers. suppressions: addresses
+that get no mail.
 """
 
+from digest.subscriptions.presses import (
+    Left,
+    Returned,
+    leave_by_link,
+    pause_by_link,
+    press_after_leaving,
+    return_by_link,
+)
 from digest.subscriptions.signups import purge
 from digest.subscriptions.suppressions import release, stopped, suppress, suppressed
 from digest.subscriptions.verbs import (
+    Changed,
     Subscribed,
     apply_config,
     ask,
     by_email,
     by_id,
     change,
+    change_seen,
     confirm,
     delete,
     everybody,
@@ -23,9 +34,13 @@ from digest.subscriptions.verbs import (
     subscribe_many,
     unsubscribe,
 )
+from digest.subscriptions.versions import changed_since, version_of
 from digest.subscriptions.wishes import Wish, address
 
 __all__ = [
+    "Changed",
+    "Left",
+    "Returned",
     "Subscribed",
     "Wish",
     "address",
@@ -34,18 +49,25 @@ __all__ = [
     "by_email",
     "by_id",
     "change",
+    "change_seen",
+    "changed_since",
     "confirm",
     "delete",
     "everybody",
+    "leave_by_link",
     "origins",
     "pause",
+    "pause_by_link",
+    "press_after_leaving",
     "purge",
     "release",
     "return_after",
+    "return_by_link",
     "stopped",
     "subscribe",
     "subscribe_many",
     "suppress",
     "suppressed",
     "unsubscribe",
+    "version_of",
 ]

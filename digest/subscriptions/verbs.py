@@ -14,6 +14,7 @@ from digest.due_dates import start_of_day
 from digest.errors import AddressError, ConfigError, DigestError, InputError, NotFoundError
 from digest.model import MessageKind, Standing, Subscriber, Suppression, SuppressionReason, address_key
 from digest.subscriptions.signups import admit, digest_of
+from digest.subscriptions.versions import changed_since
 from digest.subscriptions.wishes import Wish, address, normal, shaped, threshold
 
 #: a confirmation or welcome that cannot be sent for so long is of no use any more
@@ -181,29 +182,51 @@ def ask(app: App, wish: Wish, *, origin: str, client: str = "") -> Subscribed:
                 wanted = known  # what they had set is theirs: anybody can type an address
             known = store.subscribers.change(tx, replace(wanted, standing=Standing.PENDING), now=now)
         if known.standing is Standing.PENDING:
-            _plan(app, tx, MessageKind.CONFIRM, known)
+            plan_letter(app, tx, MessageKind.CONFIRM, known)
         elif known.standing is not Standing.SUPPRESSED:
-            _plan(app, tx, MessageKind.WELCOME, known)
+            plan_letter(app, tx, MessageKind.WELCOME, known)
     return Subscribed(subscriber=known, outcome="asked")
 
 
 def confirm(app: App, subscriber_id: int) -> Subscriber:
     """The address is theirs: start, and say so in a welcome mail. Once is enough, twice does no harm."""
     with app.store.writing() as tx:
-        subscriber = _known(tx, subscriber_id)
+        subscriber = known_by(tx, subscriber_id)
         if subscriber.standing is Standing.PENDING:
             _start(app, tx, subscriber)
             subscriber = replace(subscriber, standing=Standing.ACTIVE)
-            _plan(app, tx, MessageKind.WELCOME, subscriber)
+            plan_letter(app, tx, MessageKind.WELCOME, subscriber)
     return subscriber
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changed:
+    """A reader after a wish, and what others had changed since the wish was made."""
+
+    subscriber: Subscriber
+    #: fields of `versions.FIELDS`
+    elsewhere: frozenset[str] = frozenset()
+    #: as it was wished, where it was not granted for what was changed elsewhere; None = granted
+    refused: Subscriber | None = None
 
 
 def change(app: App, subscriber_id: int, wish: Wish) -> Subscriber:
     """Settings and interests of someone who holds a link of their own. The address stays."""
+    return change_seen(app, subscriber_id, wish, "").subscriber
+
+
+def change_seen(app: App, subscriber_id: int, wish: Wish, version: str) -> Changed:
+    """As `change`, unless settings are other than in the version that was seen; "" = whatever they are."""
     with app.store.writing() as tx:
-        known = _known(tx, subscriber_id)
+        store.subscribers.lock(tx, subscriber_id)
+        known = known_by(tx, subscriber_id)
         wanted = _rescheduled(known, shaped(wish, known), app.now())
-        return store.subscribers.change(tx, wanted, now=app.now())
+        elsewhere = frozenset(changed_since(version, known))
+        if wanted == known:
+            return Changed(subscriber=known, elsewhere=elsewhere & {"standing"})  # the rest is what was wished
+        if elsewhere - {"standing"}:
+            return Changed(subscriber=known, elsewhere=elsewhere, refused=wanted)
+        return Changed(subscriber=store.subscribers.change(tx, wanted, now=app.now()), elsewhere=elsewhere)
 
 
 def pause(app: App, subscriber_id: int, *, paused: bool) -> Subscriber:
@@ -211,18 +234,20 @@ def pause(app: App, subscriber_id: int, *, paused: bool) -> Subscriber:
 
     Nothing is owed for a due moment within the pause: the next one takes what came meanwhile.
     """
-    wanted, former = (Standing.PAUSED, Standing.ACTIVE) if paused else (Standing.ACTIVE, Standing.PAUSED)
     with app.store.writing() as tx:
-        known = _known(tx, subscriber_id)
-        if known.standing is former:
-            since = None if paused else app.now()
-            store.subscribers.set_standing(
-                tx, subscriber_id, wanted, now=app.now(), due_from=since
-            )
-            if paused:
-                store.ledger.skip_waiting(tx, subscriber_id, now=app.now())
-            known = replace(known, standing=wanted)
-    return known
+        return set_pause(app, tx, known_by(tx, subscriber_id), paused=paused)
+
+
+def set_pause(app: App, tx: store.Connection, known: Subscriber, *, paused: bool) -> Subscriber:
+    """As `pause`, within a transaction."""
+    wanted, former = (Standing.PAUSED, Standing.ACTIVE) if paused else (Standing.ACTIVE, Standing.PAUSED)
+    if known.standing is not former:
+        return known
+    since = None if paused else app.now()
+    store.subscribers.set_standing(tx, known.id, wanted, now=app.now(), due_from=since)
+    if paused:
+        store.ledger.skip_waiting(tx, known.id, now=app.now())
+    return replace(known, standing=wanted)
 
 
 def unsubscribe(app: App, subscriber_id: int, *, farewell: bool = False) -> Subscriber:
@@ -231,14 +256,18 @@ def unsubscribe(app: App, subscriber_id: int, *, farewell: bool = False) -> Subs
     `farewell` tells them by mail: meant for someone whom the operator removes, who would not know otherwise.
     """
     with app.store.writing() as tx:
-        known = _known(tx, subscriber_id)
-        if known.standing is Standing.SUPPRESSED:
-            store.suppressions.leave(tx, known.email)
-            return known
-        left = store.subscribers.set_standing(tx, subscriber_id, Standing.LEFT, now=app.now())
-        store.ledger.skip_waiting(tx, subscriber_id, now=app.now())
-        if left and farewell and known.standing is not Standing.PENDING:
-            _plan(app, tx, MessageKind.GOODBYE, known)
+        return leave(app, tx, known_by(tx, subscriber_id), farewell=farewell)
+
+
+def leave(app: App, tx: store.Connection, known: Subscriber, *, farewell: bool) -> Subscriber:
+    """As `unsubscribe`, within a transaction."""
+    if known.standing is Standing.SUPPRESSED:
+        store.suppressions.leave(tx, known.email)
+        return known
+    left = store.subscribers.set_standing(tx, known.id, Standing.LEFT, now=app.now())
+    store.ledger.skip_waiting(tx, known.id, now=app.now())
+    if left and farewell and known.standing is not Standing.PENDING:
+        plan_letter(app, tx, MessageKind.GOODBYE, known)
     return replace(known, standing=Standing.LEFT)
 
 
@@ -248,12 +277,16 @@ def return_after(app: App, subscriber_id: int) -> Subscriber:
     A link of their own says as much as the confirmation that somebody has asked for since.
     """
     with app.store.writing() as tx:
-        known = _known(tx, subscriber_id)
-        if known.standing in (Standing.LEFT, Standing.PENDING):
-            store.suppressions.release(tx, known.email, now=app.now())
-            _start(app, tx, known)
-            known = replace(known, standing=Standing.ACTIVE)
-    return known
+        return come_back(app, tx, known_by(tx, subscriber_id))
+
+
+def come_back(app: App, tx: store.Connection, known: Subscriber) -> Subscriber:
+    """As `return_after`, within a transaction."""
+    if known.standing not in (Standing.LEFT, Standing.PENDING):
+        return known
+    store.suppressions.release(tx, known.email, now=app.now())
+    _start(app, tx, known)
+    return replace(known, standing=Standing.ACTIVE)
 
 
 def delete(app: App, subscriber_id: int) -> Subscriber:
@@ -267,7 +300,7 @@ def delete(app: App, subscriber_id: int) -> Subscriber:
         InputError: the config names them, and would bring them back.
     """
     with app.store.writing() as tx:
-        known = _known(tx, subscriber_id)
+        known = known_by(tx, subscriber_id)
         if address_key(known.email) in {address_key(normal(entry.email)) for entry in app.config.subscribers}:
             raise InputError(f"[[subscribers]] of the config names {known.email}, and would bring them back. Take them out of it first")
         store.subscribers.remove(tx, subscriber_id)
@@ -286,7 +319,7 @@ def by_email(app: App, email: str) -> Subscriber:
 def by_id(app: App, subscriber_id: int) -> Subscriber:
     """Raises NotFoundError when the row is gone."""
     with app.store.reading() as tx:
-        return _known(tx, subscriber_id)
+        return known_by(tx, subscriber_id)
 
 
 def everybody(app: App) -> list[Subscriber]:
@@ -339,7 +372,8 @@ def _start_of_day(subscriber: Subscriber, now: datetime) -> datetime:
         return now
 
 
-def _known(tx: store.Connection, subscriber_id: int) -> Subscriber:
+def known_by(tx: store.Connection, subscriber_id: int) -> Subscriber:
+    """Raises NotFoundError when the row is gone."""
     found = store.subscribers.by_id(tx, subscriber_id)
     if found is None:
         raise NotFoundError(f"no subscriber {subscriber_id}; the row was deleted")
@@ -360,7 +394,7 @@ def _blank(app: App, email: str) -> Subscriber:
     )
 
 
-def _plan(app: App, tx: store.Connection, kind: MessageKind, subscriber: Subscriber) -> bool:
+def plan_letter(app: App, tx: store.Connection, kind: MessageKind, subscriber: Subscriber) -> bool:
     """At most one letter of a kind to a person and day: nobody can be flooded through the page."""
     now = app.now()
     key = now.date().isoformat()

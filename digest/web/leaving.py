@@ -11,6 +11,7 @@ from digest import pipeline, subscriptions
 from digest.app import App
 from digest.errors import NotFoundError, RevokedKeyError
 from digest.model import Link, Purpose, RevokedLink, Standing, Subscriber
+from digest.web.marks import new_mark, read_mark
 from digest.web.pages import Form, FormBody, Pages, masked
 
 log = logging.getLogger("digest.web")
@@ -19,7 +20,14 @@ log = logging.getLogger("digest.web")
 def routes(app: App, pages: Pages) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
-    def page(link: Link, subscriber: Subscriber | None, *, back: bool = False) -> HTMLResponse:
+    def page(
+        link: Link,
+        subscriber: Subscriber | None,
+        *,
+        back: bool = False,
+        held: bool = False,
+        repeated: bool = False,
+    ) -> HTMLResponse:
         standing = None if subscriber is None else subscriber.standing
         # Whoever has a revoked key can make such a link for anybody: it tells of nobody, and brings nobody back.
         trusted = not isinstance(link, RevokedLink)
@@ -31,6 +39,9 @@ def routes(app: App, pages: Pages) -> APIRouter:
             suppressed=standing is Standing.SUPPRESSED,
             back=back,
             may_return=trusted,
+            held=held,
+            repeated=repeated,
+            mark=new_mark(app.now()),
         )
 
     def found(link: Link) -> Subscriber | None:
@@ -55,18 +66,29 @@ def routes(app: App, pages: Pages) -> APIRouter:
             return page(link, None)
 
     def go(link: Link, form: Form) -> HTMLResponse:
+        one_click = bool(form.one("List-Unsubscribe")) and not form.one("form")
+        mark = read_mark(form.one("form"), app.now())
         if form.one("undo") and not form.one("List-Unsubscribe"):
             if isinstance(link, RevokedLink):
                 raise RevokedKeyError("the key of this link was revoked")
-            subscriber = subscriptions.return_after(app, link.subscriber_id)
+            confirms = bool(form.one("confirm"))
+            returned = subscriptions.return_by_link(app, link, mark, confirms=confirms)
             pipeline.arrived(app, link)
-            log.info("return subscriber=%d via=page", link.subscriber_id)
-            return page(link, subscriber, back=subscriber.standing is not Standing.SUPPRESSED)
+            log.info("return subscriber=%d held=%s via=page", link.subscriber_id, returned.held)
+            done = not returned.held and not returned.repeated
+            return page(
+                link,
+                returned.subscriber,
+                back=done and returned.subscriber.standing is Standing.ACTIVE,
+                held=returned.held,
+                repeated=returned.repeated and not returned.held,
+            )
         # whoever did not ask for it themselves has to hear of it
         forgeable = isinstance(link, RevokedLink)
-        subscriber = subscriptions.unsubscribe(app, link.subscriber_id, farewell=forgeable)
+        left = subscriptions.leave_by_link(app, link, mark, farewell=forgeable)
         pipeline.arrived(app, link)
-        log.info("unsubscribe subscriber=%d via=%s", link.subscriber_id, "one-click" if form.one("List-Unsubscribe") else "page")
-        return page(link, subscriber)
+        via = "one-click" if one_click else "page"
+        log.info("unsubscribe subscriber=%d via=%s", link.subscriber_id, via)
+        return page(link, left.subscriber, repeated=left.repeated)
 
     return router

@@ -1,9 +1,14 @@
-"""The settings of one reader: how much, when and about what; the pause; and the way to the way out."""
+"""The settings of one reader: how much, when and about what; the pause; and the way to the way out.
+
+A form carries the version of the settings that it showed. Of two open forms the later one is told what the
+other changed, and saves over it only when its reader says so.
+"""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
@@ -13,7 +18,10 @@ from digest.app import App
 from digest.errors import InputError
 from digest.messages.texts import WEEKDAYS
 from digest.model import Link, Purpose, Standing, Subscriber
+from digest.subscriptions import Changed
+from digest.web.conflicts import Difference, differences, merge
 from digest.web.forms import SIZE_MAX, Settings, blame, offered_zones, read_settings, settings_of
+from digest.web.marks import new_mark, read_mark
 from digest.web.pages import Form, FormBody, Pages, rhythm, whose
 
 log = logging.getLogger("digest.web")
@@ -21,9 +29,58 @@ log = logging.getLogger("digest.web")
 
 def routes(app: App, pages: Pages) -> APIRouter:
     router = APIRouter(include_in_schema=False)
+    page = Page(app, pages)
 
-    def page(link: Link, subscriber: Subscriber, settings: Settings | None = None, *, done: str = "", status: int = 200) -> HTMLResponse:
-        return pages.render(
+    @router.api_route("/m/{token}", methods=["GET", "HEAD"])
+    def look(token: str) -> HTMLResponse:
+        link = pipeline.read_link(app, token, Purpose.MANAGE)
+        return page.show(link, subscriptions.by_id(app, link.subscriber_id))
+
+    @router.post("/m/{token}")
+    def change(token: str, form: FormBody) -> HTMLResponse:
+        link = pipeline.read_link(app, token, Purpose.MANAGE)
+        pipeline.arrived(app, link)
+        verb, mark = form.one("do"), read_mark(form.one("form"), app.now())
+        if verb in ("save", "add"):
+            return page.save(link, form, more=verb == "add")
+        if verb in ("pause", "resume"):
+            subscriber = subscriptions.pause_by_link(app, link, mark, paused=verb == "pause")
+        elif verb == "return":
+            returned = subscriptions.return_by_link(app, link, mark, confirms=bool(form.one("confirm")))
+            subscriber = returned.subscriber
+            if returned.held:
+                return page.show(link, subscriber, held=True)
+        else:
+            return page.show(link, subscriptions.by_id(app, link.subscriber_id))
+        log.info("%s subscriber=%d standing=%s via=page", verb, subscriber.id, subscriber.standing.value)
+        active = subscriber.standing is Standing.ACTIVE and verb != "pause"
+        return page.show(link, subscriber, done=f"The digest comes again: {rhythm(subscriber)}." if active else "")
+
+    return router
+
+
+@dataclass(frozen=True)
+class Page:
+    """The settings page of one service."""
+
+    app: App
+    pages: Pages
+
+    def show(
+        self,
+        link: Link,
+        subscriber: Subscriber,
+        settings: Settings | None = None,
+        *,
+        done: str = "",
+        status: int = 200,
+        conflict: Sequence[Difference] = (),
+        version: str = "",
+        held: bool = False,
+    ) -> HTMLResponse:
+        """The page, with what has just been done, or why nothing was."""
+        own = self.pages.path(Purpose.MANAGE, link)
+        return self.pages.render(
             "settings",
             status=status,
             whose=whose(subscriber),
@@ -31,50 +88,49 @@ def routes(app: App, pages: Pages) -> APIRouter:
             rhythm=rhythm(subscriber),
             form=settings or settings_of(subscriber),
             done=done,
+            conflict=conflict,
+            version=version or subscriptions.version_of(subscriber),
+            mark=new_mark(self.app.now()),
+            held=held,
+            doubtful=[
+                (paper.title, self.pages.path(Purpose.UP, link, paper_id=paper.id))
+                for paper in pipeline.held_papers(self.app, subscriber.id)
+            ],
             days=list(enumerate(WEEKDAYS, start=1)),
             hours=range(24),
             size_max=SIZE_MAX,
             zones=offered_zones(),
-            leave=pages.path(Purpose.UNSUBSCRIBE, link),
-            learned=f"{pages.path(Purpose.MANAGE, link)}/learned",
-            delete=f"{pages.path(Purpose.MANAGE, link)}/delete",
+            here=own,
+            leave=self.pages.path(Purpose.UNSUBSCRIBE, link),
+            learned=f"{own}/learned",
+            delete=f"{own}/delete",
         )
 
-    @router.api_route("/m/{token}", methods=["GET", "HEAD"])
-    def look(token: str) -> HTMLResponse:
-        link = pipeline.read_link(app, token, Purpose.MANAGE)
-        return page(link, subscriptions.by_id(app, link.subscriber_id))
-
-    @router.post("/m/{token}")
-    def change(token: str, form: FormBody) -> HTMLResponse:
-        link = pipeline.read_link(app, token, Purpose.MANAGE)
-        pipeline.arrived(app, link)
-        verb = form.one("do")
-        if verb in ("pause", "resume"):
-            subscriber = subscriptions.pause(app, link.subscriber_id, paused=verb == "pause")
-        elif verb == "return":
-            subscriber = subscriptions.return_after(app, link.subscriber_id)
-        elif verb in ("save", "add"):
-            return save(link, form, more=verb == "add")
-        else:
-            return page(link, subscriptions.by_id(app, link.subscriber_id))
-        log.info("%s subscriber=%d standing=%s via=page", verb, subscriber.id, subscriber.standing.value)
-        active = subscriber.standing is Standing.ACTIVE
-        return page(link, subscriber, done=f"The digest comes again: {rhythm(subscriber)}." if active else "")
-
-    def save(link: Link, form: Form, *, more: bool) -> HTMLResponse:
-        known = subscriptions.by_id(app, link.subscriber_id)
+    def save(self, link: Link, form: Form, *, more: bool) -> HTMLResponse:
+        """Save what was sent, unless it cannot be read or was typed over settings that have changed since."""
+        known = subscriptions.by_id(self.app, link.subscriber_id)
+        version = form.one("version")
         sent, wish = read_settings(form, known)
         if not sent.errors:
             try:
-                saved = subscriptions.change(app, link.subscriber_id, wish)
+                changed = subscriptions.change_seen(self.app, link.subscriber_id, wish, version)
             except InputError as error:
                 name, text = blame(error)
                 sent = replace(sent, errors={name: text})
             else:
-                log.info("change subscriber=%d via=page", saved.id)
-                done = "Saved. Here is room for one more interest." if more else "Saved. The next digest follows these settings."
-                return page(link, saved, settings_of(saved, more=more), done=done)
-        return page(link, known, sent, status=422)
+                return self._saved(link, sent, changed, version, more=more)
+        return self.show(link, known, sent, status=422, version=version)
 
-    return router
+    def _saved(self, link: Link, sent: Settings, changed: Changed, version: str, *, more: bool) -> HTMLResponse:
+        """The page after a save; where others changed the settings meanwhile, what they changed."""
+        subscriber = changed.subscriber
+        if changed.refused is not None:
+            told = differences(version, subscriber, changed.refused, changed.elsewhere)
+            merged = merge(version, sent, subscriber, changed.refused)
+            return self.show(link, subscriber, merged, status=409, conflict=told)
+        log.info("change subscriber=%d via=page", subscriber.id)
+        done = "Saved. Here is room for one more interest." if more else "Saved. The next digest follows these settings."
+        if changed.elsewhere:
+            others = differences(version, subscriber, subscriber, changed.elsewhere)
+            done += f" Changed elsewhere meanwhile: {'; '.join(f'{one.label}: {one.theirs}' for one in others)}."
+        return self.show(link, subscriber, settings_of(subscriber, more=more), done=done)

@@ -1,8 +1,13 @@
-"""Pages behind the two thumbs of a paper. Looking changes nothing; only a pressed button votes, and it can be taken back."""
+"""Pages behind the two thumbs of a paper. Looking changes nothing; only a pressed button votes, and it can be taken back.
+
+Each page has a mark. Posted again, by a reload or by a browser that restores its tabs, it is no new press:
+what was pressed later stands.
+"""
 
 from __future__ import annotations
 
 import logging
+from typing import Literal
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
@@ -10,7 +15,8 @@ from fastapi.responses import HTMLResponse
 from digest import pipeline, subscriptions
 from digest.app import App
 from digest.model import Link, Paper, Purpose, Standing, Subscriber, Vote
-from digest.web.pages import FormBody, Pages, shown, whose
+from digest.web.marks import is_outdated, new_mark, read_mark
+from digest.web.pages import Form, FormBody, Pages, shown, whose
 
 log = logging.getLogger("digest.web")
 
@@ -18,54 +24,79 @@ _VOTES: dict[Purpose, Vote] = {Purpose.UP: 1, Purpose.DOWN: -1}
 _OTHER = {Purpose.UP: Purpose.DOWN, Purpose.DOWN: Purpose.UP}
 _WRITTEN: dict[str, Vote] = {"-1": -1, "0": 0, "1": 1}
 
+#: what the page says: it asks, or tells how things stand after a press
+Told = Literal["asks", "pressed", "repeated", "outdated", "held", "left"]
+
 
 def routes(app: App, pages: Pages) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
+    def page(
+        link: Link, subscriber: Subscriber, paper: Paper, *, told: Told, vote: Vote, before: Vote = 0, answers: str = ""
+    ) -> HTMLResponse:
+        chosen = _VOTES[link.purpose]
+        return pages.render(
+            "thumb",
+            whose=whose(subscriber),
+            told=told,
+            pending=subscriber.standing is Standing.PENDING,
+            paper=shown(paper),
+            up=chosen == 1,
+            stands=vote == chosen,
+            opposite=vote == -chosen,
+            vote=vote,
+            before=0 if before == chosen else before,
+            mark=new_mark(app.now()),
+            answers=answers,
+            here=pages.path(link.purpose, link, paper_id=link.paper_id),
+            other=pages.path(_OTHER[link.purpose], link, paper_id=link.paper_id),
+        )
+
     @router.api_route("/t/{token}", methods=["GET", "HEAD"])
     def look(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.UP, Purpose.DOWN)
+        return ask(link, "asks")
+
+    def ask(link: Link, told: Told) -> HTMLResponse:
+        """The page before any press: a question."""
         subscriber, paper = subscriptions.by_id(app, link.subscriber_id), pipeline.paper(app, link.paper_id)
         vote = pipeline.standing_vote(app, link.subscriber_id, link.paper_id)
-        return _page(pages, link, subscriber, paper, vote=vote, before=0, pressed=False)
+        if subscriber.standing is Standing.LEFT:
+            told = "left"
+        elif any(held.id == paper.id for held in pipeline.held_papers(app, subscriber.id)):
+            told = "held"
+        return page(link, subscriber, paper, told=told, vote=vote)
 
     @router.post("/t/{token}")
     def press(token: str, form: FormBody) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.UP, Purpose.DOWN)
-        subscriber, paper = subscriptions.by_id(app, link.subscriber_id), pipeline.paper(app, link.paper_id)
-        vote = pipeline.standing_vote(app, link.subscriber_id, link.paper_id)
-        before = _WRITTEN.get(form.one("before"))
+        if is_outdated(form.one("form"), app.now()):
+            return ask(link, "outdated")
+        asked = _asked(app, form)
+        pressed = pipeline.press(app, link, asked)
         pipeline.arrived(app, link)
-        if subscriber.standing is Standing.LEFT:
-            return _page(pages, link, subscriber, paper, vote=vote, before=0, pressed=False)
-        chosen = _VOTES[link.purpose]
-        if form.one("undo"):
-            # Only this link's own thumb can be taken back: a later one, from another page, is the reader's last word.
-            wanted = (before or 0) if vote == chosen else vote
+        if pressed.outcome == "left":
+            subscriptions.press_after_leaving(app, link, asked.form)
         else:
-            # A page that is loaded again posts again: what stood before the first press is what it was made with.
-            wanted, before = chosen, vote if before is None else before
-        if wanted != vote:
-            pipeline.hear(app, link, wanted, via="page")
-            log.info("thumb subscriber=%d paper=%d vote=%d before=%d via=page", subscriber.id, paper.id, wanted, vote)
-        return _page(pages, link, subscriber, paper, vote=wanted, before=before or 0, pressed=True)
+            log.info(
+                "thumb subscriber=%d paper=%d vote=%d before=%d outcome=%s via=page",
+                link.subscriber_id, pressed.paper.id, pressed.vote, pressed.former, pressed.outcome,
+            )  # fmt: skip
+        told: Told = "pressed" if pressed.outcome == "counted" else pressed.outcome
+        if told == "repeated" and any(held.id == pressed.paper.id for held in pipeline.held_papers(app, link.subscriber_id)):
+            told = "held"
+        return page(
+            link, pressed.subscriber, pressed.paper, told=told, vote=pressed.vote, before=pressed.former, answers=asked.form
+        )  # fmt: skip
 
     return router
 
 
-def _page(pages: Pages, link: Link, subscriber: Subscriber, paper: Paper, *, vote: Vote, before: Vote, pressed: bool) -> HTMLResponse:
-    chosen = _VOTES[link.purpose]
-    return pages.render(
-        "thumb",
-        whose=whose(subscriber),
-        left=subscriber.standing is Standing.LEFT,
-        pending=subscriber.standing is Standing.PENDING,
-        paper=shown(paper),
-        up=chosen == 1,
-        stands=vote == chosen,
-        opposite=vote == -chosen,
-        pressed=pressed,
-        vote=vote,
-        before=0 if before == chosen else before,
-        other=pages.path(_OTHER[link.purpose], link, paper_id=link.paper_id),
+def _asked(app: App, form: Form) -> pipeline.Asked:
+    now = app.now()
+    return pipeline.Asked(
+        form=read_mark(form.one("form"), now),
+        answers=read_mark(form.one("answers"), now) if form.one("answers") else "",
+        undo=_WRITTEN.get(form.one("before"), 0) if form.one("undo") else None,
+        confirms=bool(form.one("confirm")),
     )

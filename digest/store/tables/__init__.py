@@ -18,7 +18,14 @@ from digest.store.tables.papers import (
     word_vectors,
 )
 from digest.store.tables.service import alarms, installation, link_keys, rounds, source_states
-from digest.store.tables.subscribers import feedback, interests, signups, subscribers, suppressions
+from digest.store.tables.subscribers import (
+    feedback,
+    interests,
+    presses,
+    signups,
+    subscribers,
+    suppressions,
+)
 
 __all__ = [
     "Instant",
@@ -43,6 +50,7 @@ __all__ = [
     "papers",
     "pauses",
     "picks",
+    "presses",
     "records",
     "rejects",
     "removals",

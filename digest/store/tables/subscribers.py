@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, SmallInteger, String, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, SmallInteger, String, Table, Text, UniqueConstraint
 
 from digest.store.tables.columns import Id, Instant, ReportText, metadata
 
@@ -58,6 +58,33 @@ feedback = Table(
     Index("ix_feedback_paper_id", "paper_id"),
     #: the newest are what matches are learned from
     Index("ix_feedback_at", "at"),
+)
+
+presses = Table(
+    "presses",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
+    #: "thumb", "leave", "return", "pause", "resume"
+    Column("button", String(10), nullable=False),
+    #: of a thumb; NULL elsewhere
+    Column("paper_id", ForeignKey("papers.id")),
+    #: what a thumb asks for, and what stood before it
+    Column("vote", SmallInteger, nullable=False),
+    Column("former", SmallInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    #: identity of the page or mail: the same one posted again is no new press
+    Column("form", String(64), nullable=False),
+    #: identity of the press that it corrects, or ""
+    Column("answers", String(64), nullable=False),
+    Column("confirms", Boolean, nullable=False),
+    Column("via", String(10), nullable=False),
+    #: "counted", "held" or "void"
+    Column("state", String(10), nullable=False),
+    UniqueConstraint("subscriber_id", "form"),
+    Index("ix_presses_subscriber_id_at", "subscriber_id", "at"),
+    #: those of long ago are forgotten
+    Index("ix_presses_at", "at"),
 )
 
 suppressions = Table(

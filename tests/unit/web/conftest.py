@@ -10,7 +10,7 @@ import pytest
 from digest import pipeline, store
 from digest.app import App
 from digest.model import Standing, Subscriber
-from tests.webclient import Client, Write, fill
+from tests.webclient import Client, Clock, Person, Write, fill
 
 Cast = Callable[[App], dict[str, Subscriber]]
 
@@ -23,7 +23,7 @@ def readers(app: App, cast: Cast, dump: Write) -> dict[str, Subscriber]:
 
 @pytest.fixture
 def client(app: App, readers: dict[str, Subscriber]) -> Client:
-    return Client(app)
+    return Person(app, Clock())
 
 
 @pytest.fixture

@@ -1,0 +1,134 @@
+"""press: a thumb pressed on a page, or sent by mail, becomes feedback in the order in which people pressed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from digest import presses, store
+from digest.app import App
+from digest.model import Button, Feedback, Link, Paper, Press, Purpose, Standing, Subscriber, Vote
+from digest.pipeline.hear import Heard, reader_and_paper
+
+_VOTES: dict[Purpose, Vote] = {Purpose.UP: 1, Purpose.DOWN: -1}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What a posted form says beside its link."""
+
+    #: identity of the page that it came from
+    form: str
+    #: identity of the press on whose answer page it stood, or ""
+    answers: str = ""
+    #: the vote that an undo goes back to; None = this is no undo
+    undo: Vote | None = None
+    #: the page said that earlier presses are held
+    confirms: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pressed:
+    """What became of a press."""
+
+    subscriber: Subscriber
+    paper: Paper
+    #: as it stands now, and as it stood before this page was first posted
+    vote: Vote
+    former: Vote
+    #: counted  = it is the reader's word
+    #: held     = it waits until a person confirms it
+    #: repeated = the page was posted before; nothing was changed
+    #: left     = the reader has left, and thumbs teach nobody
+    outcome: Literal["counted", "held", "repeated", "left"]
+
+
+def press(app: App, link: Link, asked: Asked) -> Pressed:
+    """Record a thumb pressed on the page of a link; `digest.presses` has the rule about what is held.
+
+    Raises:
+        NotFoundError: the reader or the paper is not stored.
+    """
+    now, chosen = app.now(), _VOTES[link.purpose]
+    with app.store.writing() as tx:
+        store.subscribers.lock(tx, link.subscriber_id)
+        subscriber, paper = reader_and_paper(tx, link.subscriber_id, link.paper_id)
+        vote = store.feedback.vote_of(tx, subscriber.id, paper.id)
+
+        def ended(outcome: Literal["counted", "held", "repeated", "left"], now_stands: Vote, former: Vote) -> Pressed:
+            return Pressed(subscriber=subscriber, paper=paper, vote=now_stands, former=former, outcome=outcome)
+
+        if subscriber.standing is Standing.LEFT:
+            return ended("left", vote, 0)
+        # Only this link's own thumb can be taken back: a later one, from another page, is the reader's last word.
+        wanted = chosen if asked.undo is None else asked.undo if vote == chosen else vote
+        given = Press(
+            button=Button.THUMB,
+            paper_id=paper.id,
+            vote=wanted,
+            former=vote,
+            at=now,
+            form=asked.form,
+            answers=asked.answers,
+            confirms=asked.confirms,
+        )
+        new = store.presses.add(tx, subscriber.id, given, forget_before=now - presses.KEPT_FOR)
+        if new is None:
+            first = store.presses.of_form(tx, subscriber.id, asked.form)
+            return ended("repeated", vote, first.former if first else 0)
+        recent = [one for one in store.presses.around(tx, subscriber.id, now, presses.WINDOW) if one.paper_id == paper.id]
+        held = presses.find_held(recent)
+        if any(recent[place].id == new.id for place in held):
+            store.presses.hold(tx, [recent[place].id for place in held])
+            wanted, outcome = presses.standing_vote(recent, held), "held"
+        else:
+            store.presses.drop_held(tx, subscriber.id, Button.THUMB, paper.id)
+            outcome = "counted"
+        if wanted != vote:
+            store.feedback.put(tx, Feedback(subscriber_id=subscriber.id, paper_id=paper.id, vote=wanted, at=now, via="page"))
+    return ended("held" if outcome == "held" else "counted", wanted, vote)
+
+
+def hear_mail(app: App, link: Link, vote: Vote, *, form: str, at: datetime | None) -> Heard:
+    """As `hear`, by a mail: one that was read before, or was written before a later press, changes nothing.
+
+    Args:
+        form: identity of the mail.
+        at: when it was written, as its writer's clock says. One that is ahead of ours, or says that the
+            answer was written before the message was due, is wrong: the mail then counts as written now.
+    """
+    now = app.now()
+    with app.store.writing() as tx:
+        store.subscribers.lock(tx, link.subscriber_id)
+        subscriber, found = reader_and_paper(tx, link.subscriber_id, link.paper_id)
+        former = store.feedback.vote_of(tx, subscriber.id, found.id)
+        due = store.deliveries.due_at(tx, link.message_id)
+        written = now if at is None or at > now or (due is not None and at < due) else at
+        last = store.presses.last_thumb(tx, subscriber.id, found.id, until=now)
+        late = last is not None and written < last
+        press = Press(
+            button=Button.THUMB,
+            paper_id=found.id,
+            vote=vote,
+            former=former,
+            at=written,
+            form=form,
+            via="mail",
+            state="void" if late else "counted",
+        )
+        new = store.presses.add(tx, subscriber.id, press, forget_before=now - presses.KEPT_FOR)
+        if new is None or late:
+            return Heard(subscriber=subscriber, paper=found, vote=former, before=former)
+        given = Feedback(subscriber_id=subscriber.id, paper_id=found.id, vote=vote, at=written, via="mail")
+        store.feedback.put(tx, given)
+        store.presses.drop_held(tx, subscriber.id, Button.THUMB, found.id)
+    return Heard(subscriber=subscriber, paper=found, vote=vote, before=former)
+
+
+def held_papers(app: App, subscriber_id: int) -> list[Paper]:
+    """Papers whose thumbs wait for a person's word: a robot may have pressed them."""
+    with app.store.reading() as tx:
+        held = store.presses.held(tx, subscriber_id, since=app.now() - presses.HELD_FOR)
+        found = store.papers.by_ids(tx, {press.paper_id for press in held if press.paper_id is not None})
+    return list({paper.id: paper for paper in found.values()}.values())

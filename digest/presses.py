@@ -1,0 +1,84 @@
+"""Which presses are believed: the one rule about robots that press every button of a mail. Pure.
+
+Mail scanners open each link of a mail, and a few submit each form they meet. A person presses one
+button, reads what the page says, and may correct themselves there. So:
+
+- A thumb is held when the contrary thumb on the same paper was pressed within `WINDOW` of it. Both are:
+  nobody can tell which of them was meant. A correction on the page that answered the first press is a
+  person's; so is an answer by mail. A confirmed thumb gives way to another confirmed one alone.
+- A held press does not count, is told on the page and on the settings page, and counts when a person
+  confirms it there. After `HELD_FOR` it is forgotten.
+- Leaving is never held. When it came within a burst, a mail offers the way back: a burst is a held
+  thumb within `WINDOW`, or `MANY` other presses within `MOMENT`.
+- Coming back is held when leaving was pressed less than `MOMENT` before, or within the same burst:
+  leaving wins. It can be confirmed, though not before `READING`, as no robot reads the page.
+
+One press alone is never held, and whose it was cannot be known: a robot that presses one button, such
+as the one that confirms an address, looks like a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from digest.model import Button, Press, Vote
+
+WINDOW = timedelta(seconds=60)
+MOMENT = timedelta(seconds=10)
+READING = timedelta(seconds=3)
+MANY = 3
+#: how long a held press can be confirmed, and how long a page that is posted again is known
+HELD_FOR, KEPT_FOR = timedelta(days=7), timedelta(days=90)
+
+
+def find_held(presses: Sequence[Press]) -> set[int]:
+    """Places of the thumbs, among all presses of one reader, that are held."""
+    thumbs = [(place, press) for place, press in enumerate(presses) if _may_be_held(press)]
+    return {
+        place
+        for place, press in thumbs
+        for other_place, other in thumbs
+        if place != other_place and _contradict(press, other) and (other.confirms or not press.confirms)
+    }
+
+
+def _may_be_held(press: Press) -> bool:
+    return press.button is Button.THUMB and press.via == "page" and press.vote != 0 and press.state != "void"
+
+
+def _contradict(press: Press, other: Press) -> bool:
+    same_paper = press.paper_id == other.paper_id and press.vote == -other.vote
+    correction = press.answers == other.form or other.answers == press.form
+    return same_paper and not correction and abs(press.at - other.at) <= WINDOW
+
+
+def standing_vote(presses: Sequence[Press], held: set[int]) -> Vote:
+    """The vote on one paper after its presses, oldest first, without those that are held.
+
+    Raises:
+        ValueError: there is none.
+    """
+    counting = [press for press in presses if press.state != "void"]
+    if not counting:
+        raise ValueError("no press, no vote")
+    kept = [press.vote for place, press in enumerate(presses) if place not in held and press.state == "counted"]
+    return kept[-1] if kept else counting[0].former
+
+
+def is_burst(presses: Sequence[Press], at: datetime) -> bool:
+    """Whether presses of one reader around a time are more than a person's."""
+    near = [press for press in presses if abs(press.at - at) <= WINDOW]
+    others = [press for press in near if press.button is not Button.LEAVE and abs(press.at - at) <= MOMENT]
+    return any(press.state == "held" for press in near) or bool(find_held(near)) or len(others) >= MANY
+
+
+def may_return(presses: Sequence[Press], at: datetime, *, confirms: bool) -> bool:
+    """Whether a reader who has left comes back by a press at that time, after these others."""
+    leaves = [press for press in presses if press.button is Button.LEAVE and abs(press.at - at) <= WINDOW]
+    if not leaves:
+        return True
+    if confirms:
+        asked = [press for press in presses if press.button is Button.RETURN and press.state == "held"]
+        return any(abs(at - press.at) >= READING for press in asked)
+    return not is_burst(presses, at) and all(abs(press.at - at) > MOMENT for press in leaves)

@@ -1,0 +1,121 @@
+"""Leaving, coming back and pausing by a button on a page: a page posted again is no new press, and robots bring nobody back.
+
+`digest.presses` has the rule about robots. Leaving is obeyed at once, whoever pressed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from digest import presses, store
+from digest.app import App
+from digest.model import Button, Link, MessageKind, Press, Standing, Subscriber
+from digest.subscriptions.verbs import come_back, known_by, leave, plan_letter, set_pause
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Left:
+    """A reader after a press to leave."""
+
+    subscriber: Subscriber
+    #: the page had been posted before, and its reader has come back since: nothing was changed
+    repeated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Returned:
+    """A reader after a press to come back."""
+
+    subscriber: Subscriber
+    #: the press waits for a person's word, since leaving was pressed a moment ago
+    held: bool = False
+    #: the page had been posted before: nothing was changed
+    repeated: bool = False
+
+
+def leave_by_link(app: App, link: Link, form: str, *, farewell: bool = False) -> Left:
+    """Leave by a button. A page posted again after its reader came back leaves nothing.
+
+    Args:
+        form: the mark of the page, or one of its own for the button of a mail program.
+        farewell: tell them by mail, since somebody else may have made the link.
+
+    Raises:
+        NotFoundError: they are not stored.
+    """
+    with app.store.writing() as tx:
+        store.subscribers.lock(tx, link.subscriber_id)
+        known = known_by(tx, link.subscriber_id)
+        new = _add(app, tx, known, Button.LEAVE, form)
+        if new is None and known.standing is not Standing.LEFT:
+            return Left(subscriber=known, repeated=True)
+        gone = leave(app, tx, known, farewell=farewell)
+        _offer_way_back(app, tx, known)
+    return Left(subscriber=gone)
+
+
+def return_by_link(app: App, link: Link, form: str, *, confirms: bool) -> Returned:
+    """Come back by a button; held where leaving was pressed a moment ago.
+
+    Args:
+        form: the mark of the page.
+        confirms: the page said that an earlier press is held.
+
+    Raises:
+        NotFoundError: they are not stored.
+    """
+    now = app.now()
+    with app.store.writing() as tx:
+        store.subscribers.lock(tx, link.subscriber_id)
+        known = known_by(tx, link.subscriber_id)
+        recent = store.presses.around(tx, known.id, now, presses.WINDOW)
+        new = _add(app, tx, known, Button.RETURN, form, confirms=confirms)
+        if new is None:
+            return Returned(subscriber=known, repeated=True, held=any(one.form == form and one.state == "held" for one in recent))
+        if known.standing is Standing.LEFT and not presses.may_return(recent, now, confirms=confirms):
+            store.presses.hold(tx, [new.id])
+            _offer_way_back(app, tx, known)
+            return Returned(subscriber=known, held=True)
+        store.presses.drop_held(tx, known.id, Button.RETURN)
+        return Returned(subscriber=come_back(app, tx, known))
+
+
+def pause_by_link(app: App, link: Link, form: str, *, paused: bool) -> Subscriber:
+    """Pause or go on by a button; a page posted again changes nothing.
+
+    Raises:
+        NotFoundError: they are not stored.
+    """
+    with app.store.writing() as tx:
+        store.subscribers.lock(tx, link.subscriber_id)
+        known = known_by(tx, link.subscriber_id)
+        new = _add(app, tx, known, Button.PAUSE if paused else Button.RESUME, form)
+        return known if new is None else set_pause(app, tx, known, paused=paused)
+
+
+def press_after_leaving(app: App, link: Link, form: str) -> None:
+    """Note a thumb of a reader who has left a moment ago: leaving was part of a burst, and they are told the way back."""
+    now = app.now()
+    with app.store.writing() as tx:
+        store.subscribers.lock(tx, link.subscriber_id)
+        known = known_by(tx, link.subscriber_id)
+        recent = store.presses.around(tx, known.id, now, presses.WINDOW)
+        if known.standing is Standing.LEFT and any(one.button is Button.LEAVE for one in recent):
+            _add(app, tx, known, Button.THUMB, form, void=True)
+            _offer_way_back(app, tx, known)
+
+
+def _add(
+    app: App, tx: store.Connection, known: Subscriber, button: Button, form: str, *, confirms: bool = False, void: bool = False
+) -> Press | None:
+    now = app.now()
+    press = Press(button=button, at=now, form=form, confirms=confirms, state="void" if void else "counted")
+    return store.presses.add(tx, known.id, press, forget_before=now - presses.KEPT_FOR)
+
+
+def _offer_way_back(app: App, tx: store.Connection, known: Subscriber) -> None:
+    """Tell by mail who left within a burst of presses how to come back; at most once a day."""
+    now = app.now()
+    confirmed = known.standing is not Standing.PENDING
+    if confirmed and presses.is_burst(store.presses.around(tx, known.id, now, presses.WINDOW), now):
+        plan_letter(app, tx, MessageKind.GOODBYE, known)

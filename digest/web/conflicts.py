@@ -1,0 +1,107 @@
+"""A settings form that was opened before somebody else changed the same settings: what each side says. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from digest.messages.texts import cut, weekdays
+from digest.model import Interest, Subscriber
+from digest.subscriptions import changed_since
+from digest.web.blocks import Block
+from digest.web.forms import Settings, settings_of
+
+#: characters of a value that are told
+_SHOWN = 300
+_LABELS = {
+    "interests": "What you read about",
+    "size": "Papers in a digest",
+    "threshold": "Which ones",
+    "days": "Days",
+    "hour": "Not before",
+    "timezone": "Time zone",
+    "standing": "Your subscription",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """A field that was changed elsewhere: its label, its value now, and the value of the form ("" = the form left it alone)."""
+
+    label: str
+    theirs: str
+    yours: str = ""
+
+
+def differences(version: str, known: Subscriber, wanted: Subscriber, elsewhere: Collection[str]) -> list[Difference]:
+    """What was changed elsewhere, beside what the form says of it.
+
+    Args:
+        version: of the settings that the form showed.
+        known: the settings as they are.
+        wanted: as the form would have them.
+        elsewhere: fields that are not what the form showed.
+    """
+    touched = changed_since(version, wanted)
+    return [
+        Difference(
+            label=label,
+            theirs=_told(name, known),
+            yours=_told(name, wanted) if name in touched and _told(name, wanted) != _told(name, known) else "",
+        )
+        for name, label in _LABELS.items()
+        if name in elsewhere
+    ]
+
+
+def merge(version: str, sent: Settings, known: Subscriber, wanted: Subscriber) -> Settings:
+    """The form as it was sent, whose untouched fields follow what was changed elsewhere."""
+    touched, now = changed_since(version, wanted), settings_of(known)
+    merged = sent
+    for name in ("size", "threshold", "days", "hour", "timezone"):
+        if name not in touched:
+            merged = replace(merged, **{name: getattr(now, name)})
+    if "interests" not in touched:
+        return replace(
+            merged, keywords=now.keywords, categories=now.categories, authors=now.authors, blocks=now.blocks
+        )  # fmt: skip
+    return replace(merged, blocks=_rebased(merged, known))
+
+
+def _rebased(sent: Settings, known: Subscriber) -> tuple[Block, ...]:
+    """Blocks whose interest was renamed elsewhere stand for the one in its place, so that they keep its example papers."""
+    names = [interest.name for interest in known.interests]
+    claimed = {block.former for block in sent.blocks}
+    rebased = []
+    for block in sent.blocks:
+        there = names[block.number] if block.number < len(names) else ""
+        lost = block.former and block.former not in names and there not in claimed
+        rebased.append(replace(block, former=there) if lost else block)
+    return tuple(rebased)
+
+
+def _told(name: str, subscriber: Subscriber) -> str:
+    match name:
+        case "interests":
+            several = len(subscriber.interests) > 1
+            told = "; ".join(_interest(interest, named=several) for interest in subscriber.interests)
+            return cut(told, _SHOWN) or "nothing"
+        case "days":
+            return weekdays(subscriber.days)
+        case "hour":
+            return f"{subscriber.hour:02d}:00"
+        case "threshold":
+            return {"0": "everything", "good": "good matches", "strong": "strong matches only"}.get(
+                str(subscriber.threshold), f"a match of {subscriber.threshold} or more"
+            )
+        case "standing":
+            return subscriber.standing.value
+        case _:
+            return str(getattr(subscriber, name))
+
+
+def _interest(interest: Interest, *, named: bool) -> str:
+    words = ", ".join((*interest.keywords, *interest.categories, *interest.authors))
+    examples = f"{len(interest.papers)} example papers" if interest.papers else ""
+    told = " and ".join(filter(None, (words, examples))) or "no words"
+    return f"{interest.name} (share {interest.share}): {told}" if named else told

@@ -1,0 +1,213 @@
+"""Robots that press every button: what they press is held until a person confirms it, and leaving wins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from digest import pipeline, subscriptions
+from digest.app import App
+from digest.model import MessageKind, Purpose, Standing, Subscriber
+from tests.conftest import mails
+from tests.unit.web.conftest import heading, hidden, vote
+from tests.webclient import Client, Clock, forms
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def robot(app: App, readers: dict[str, Subscriber], clock: Clock) -> Client:
+    """Presses as fast as it can: the clock stands still unless a test moves it."""
+    return Client(replace(app, now=clock))
+
+
+def standing(client: Client, reader: Subscriber) -> Standing:
+    return subscriptions.by_id(client.app, reader.id).standing
+
+
+def press_all(client: Client, *paths: str) -> None:
+    """Opens each page and sends each form on it."""
+    for path in paths:
+        for action, fields in forms(client.get(path).text):
+            client.post(action or path, data=fields)
+
+
+def goodbyes(client: Client) -> int:
+    return sum(row["kind"] == MessageKind.GOODBYE for row in pipeline.deliveries(client.app))
+
+
+@pytest.mark.parametrize("first", [Purpose.UP, Purpose.DOWN])
+def test_both_thumbs_of_a_paper_count_for_nothing_until_one_is_confirmed(
+    robot: Client, alice: Subscriber, clock: Clock, first: Purpose
+) -> None:
+    second = Purpose.DOWN if first is Purpose.UP else Purpose.UP
+    press_all(robot, robot.path(first, alice, 1), robot.path(second, alice, 1))
+    assert vote(robot, alice) == 0
+    clock.wait(3600)
+    for purpose in (first, second):
+        page = robot.get(robot.path(purpose, alice, 1))
+        assert heading(page.text) == "Which one do you mean?"
+    (up, _), (down, less) = forms(page.text)
+    assert (up, down) == (robot.path(Purpose.UP, alice, 1), robot.path(Purpose.DOWN, alice, 1))
+    answer = robot.post(down, data=less)
+    assert vote(robot, alice) == -1
+    assert heading(answer.text) == "Noted: less like this"
+    assert heading(robot.get(up).text) == "More like this?"
+
+
+def test_a_vote_that_stood_before_the_robot_came_stands_after_it(robot: Client, alice: Subscriber, clock: Clock) -> None:
+    down = robot.path(Purpose.DOWN, alice, 1)
+    robot.post(down, data=hidden(robot.get(down).text))
+    clock.wait(86400)
+    for purpose in (Purpose.UP, Purpose.DOWN, Purpose.UP, Purpose.DOWN):
+        robot.post(robot.path(purpose, alice, 1))
+    assert vote(robot, alice) == -1
+
+
+def test_a_robot_that_confirms_too_confirms_both_and_so_nothing(robot: Client, alice: Subscriber) -> None:
+    up, down = robot.path(Purpose.UP, alice, 1), robot.path(Purpose.DOWN, alice, 1)
+    robot.post(up)
+    held = robot.post(down)
+    for action, fields in forms(held.text):
+        robot.post(action, data=fields)
+    assert vote(robot, alice) == 0
+    assert heading(robot.get(up).text) == "Which one do you mean?"
+
+
+def test_a_person_may_confirm_at_once(robot: Client, alice: Subscriber) -> None:
+    robot.post(robot.path(Purpose.UP, alice, 1))
+    held = robot.post(robot.path(Purpose.DOWN, alice, 1))
+    (up, more), _ = forms(held.text)
+    robot.post(up, data=more)
+    assert vote(robot, alice) == 1
+
+
+def test_a_single_press_and_thumbs_on_many_papers_are_never_held(robot: Client, alice: Subscriber) -> None:
+    for paper, purpose in enumerate([Purpose.UP, Purpose.DOWN, Purpose.UP, Purpose.DOWN], start=1):
+        robot.post(robot.path(purpose, alice, paper))
+    assert [vote(robot, alice, paper) for paper in (1, 2, 3, 4)] == [1, -1, 1, -1]
+
+
+def test_what_another_reader_presses_holds_nothing(robot: Client, readers: dict[str, Subscriber]) -> None:
+    robot.post(robot.path(Purpose.UP, readers["alice"], 1))
+    robot.post(robot.path(Purpose.DOWN, readers["bob"], 1))
+    assert (vote(robot, readers["alice"]), vote(robot, readers["bob"])) == (1, -1)
+
+
+def test_the_settings_page_tells_of_held_presses_for_a_week(robot: Client, alice: Subscriber, clock: Clock) -> None:
+    press_all(robot, robot.path(Purpose.UP, alice, 1), robot.path(Purpose.DOWN, alice, 1))
+    title = pipeline.paper(robot.app, 1).title
+    settings = robot.get(robot.path(Purpose.MANAGE, alice)).text
+    assert "Which one did you mean?" in settings
+    assert title in settings
+    assert f'href="{robot.path(Purpose.UP, alice, 1)}"' in settings
+    clock.wait(timedelta(days=7, seconds=1).total_seconds())
+    assert title not in robot.get(robot.path(Purpose.MANAGE, alice)).text
+    assert heading(robot.get(robot.path(Purpose.UP, alice, 1)).text) == "More like this?"
+    assert vote(robot, alice) == 0
+
+
+# ---------------------------------------------------------------------------------------------- leaving
+
+
+def test_leaving_is_obeyed_within_a_burst_and_a_mail_offers_the_way_back(robot: Client, alice: Subscriber, clock: Clock) -> None:
+    leave = robot.path(Purpose.UNSUBSCRIBE, alice)
+    press_all(robot, robot.path(Purpose.UP, alice, 1), robot.path(Purpose.DOWN, alice, 1), leave)
+    assert standing(robot, alice) is Standing.LEFT
+    assert goodbyes(robot) == 1
+    clock.wait(3600)
+    pipeline.send(robot.app)
+    (mail,) = mails(robot.app).values()
+    body = mail.get_body(("plain",))
+    assert body is not None
+    (link,) = [line.strip("<>") for line in body.get_content().split() if "/u/" in line]
+    path = link.removeprefix(robot.app.config.web.base_url)
+    page = robot.get(path)
+    assert standing(robot, alice) is Standing.LEFT, "a look changes nothing"
+    assert heading(page.text) == "You have left"
+    assert heading(robot.post(path, data=hidden(page.text)).text) == "Welcome back"
+    assert standing(robot, alice) is Standing.ACTIVE
+
+
+def test_a_burst_that_begins_with_leaving_is_one_too(robot: Client, alice: Subscriber) -> None:
+    robot.post(robot.path(Purpose.UNSUBSCRIBE, alice))
+    assert goodbyes(robot) == 0
+    for paper in (1, 2, 3):
+        robot.post(robot.path(Purpose.UP, alice, paper))
+    assert goodbyes(robot) == 1
+    assert standing(robot, alice) is Standing.LEFT
+
+
+def test_a_person_who_leaves_gets_no_mail(robot: Client, alice: Subscriber, clock: Clock) -> None:
+    robot.post(robot.path(Purpose.UP, alice, 1))
+    clock.wait(5)
+    robot.post(robot.path(Purpose.UNSUBSCRIBE, alice), data={"List-Unsubscribe": "One-Click"})
+    assert standing(robot, alice) is Standing.LEFT
+    assert goodbyes(robot) == 0
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_a_robot_that_follows_each_answer_brings_nobody_back(robot: Client, alice: Subscriber, clock: Clock, depth: int) -> None:
+    path = robot.path(Purpose.UNSUBSCRIBE, alice)
+    page = robot.post(path)
+    for _ in range(depth):
+        clock.wait(0.3)
+        page = robot.post(path, data=hidden(page.text))
+        assert standing(robot, alice) is Standing.LEFT
+    assert heading(page.text) == "Do you want to come back?"
+    assert goodbyes(robot) == 1
+    clock.wait(4)
+    assert heading(robot.post(path, data=hidden(page.text)).text) == "Welcome back"
+    assert standing(robot, alice) is Standing.ACTIVE
+
+
+def test_nor_does_one_at_the_settings(robot: Client, alice: Subscriber, clock: Clock) -> None:
+    subscribed = robot.path(Purpose.MANAGE, alice)
+    robot.post(robot.path(Purpose.UNSUBSCRIBE, alice))
+    fields = hidden(robot.get(subscribed).text)
+    answer = robot.post(subscribed, data=fields | {"do": "return"})
+    assert standing(robot, alice) is Standing.LEFT
+    assert "was pressed a moment ago" in answer.text
+    clock.wait(5)
+    robot.post(subscribed, data=hidden(answer.text) | {"do": "return"})
+    assert standing(robot, alice) is Standing.ACTIVE
+
+
+def test_who_left_a_while_ago_comes_back_at_once(robot: Client, alice: Subscriber, clock: Clock) -> None:
+    path = robot.path(Purpose.UNSUBSCRIBE, alice)
+    left = robot.post(path)
+    clock.wait(11)
+    assert heading(robot.post(path, data=hidden(left.text)).text) == "Welcome back"
+    assert goodbyes(robot) == 0
+
+
+def test_old_pages_posted_again_neither_bring_back_nor_send_away(robot: Client, alice: Subscriber, clock: Clock) -> None:
+    path = robot.path(Purpose.UNSUBSCRIBE, alice)
+    go = hidden(robot.get(path).text)
+    back = hidden(robot.post(path, data=go).text)
+    clock.wait(60)
+    robot.post(path, data=back)
+    clock.wait(60)
+    assert heading(robot.post(path, data=go).text) == "Nothing has changed"
+    assert standing(robot, alice) is Standing.ACTIVE
+    robot.post(path, data={"List-Unsubscribe": "One-Click"})
+    clock.wait(60)
+    robot.post(path, data=back)
+    assert standing(robot, alice) is Standing.LEFT
+    robot.post(path, data={"List-Unsubscribe": "One-Click"})
+    assert standing(robot, alice) is Standing.LEFT
+
+
+def test_a_pause_posted_again_does_not_undo_a_later_go_on(robot: Client, alice: Subscriber) -> None:
+    path = robot.path(Purpose.MANAGE, alice)
+    (pause,) = [fields for _, fields in forms(robot.get(path).text) if fields.get("do") == "pause"]
+    paused = robot.post(path, data=pause)
+    (resume,) = [fields for _, fields in forms(paused.text) if fields.get("do") == "resume"]
+    robot.post(path, data=resume)
+    robot.post(path, data=pause)
+    assert standing(robot, alice) is Standing.ACTIVE

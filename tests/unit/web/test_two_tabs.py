@@ -1,0 +1,191 @@
+"""Two open settings tabs: the later save is told what the other changed, and nothing typed is lost."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from digest import subscriptions
+from digest.model import Interest, Purpose, Standing, Subscriber
+from digest.subscriptions import Wish, changed_since, version_of
+from tests.unit.web.conftest import hidden
+from tests.webclient import Client
+
+Sent = dict[str, Any]
+
+
+def filled(text: str) -> Sent:
+    """The settings form of a page, as a browser would send it."""
+    form = re.search(r'<form method="post" id="settings".*?</form>', text, re.DOTALL)
+    assert form is not None
+    inside = form[0]
+    sent: Sent = dict(re.findall(r'<input[^>]*type="hidden" name="([\w-]+)" value="([^"]*)"', inside))
+    sent |= dict(re.findall(r'<input id="[\w-]+" name="([\w-]+)" value="([^"]*)"', inside))
+    for name, value in re.findall(r'<textarea[^>]* name="([\w-]+)"[^>]*>\n?(.*?)</textarea>', inside, re.DOTALL):
+        sent[name] = value
+    sent["size"] = re.findall(r'name="size"[^>]*value="(\d+)"', inside)[0]
+    sent["hour"] = re.findall(r'<option value="(\d+)" selected', inside)[0]
+    sent["timezone"] = re.findall(r'name="timezone"[^>]*value="([^"]*)"', inside)[0]
+    sent["threshold"] = re.findall(r'name="threshold" value="(\w+)" checked', inside)[0]
+    sent["days"] = re.findall(r'name="days" value="(\d)" checked', inside)
+    return {name: unescape(value) if isinstance(value, str) else value for name, value in sent.items()} | {"do": "save"}
+
+
+def now(client: Client, reader: Subscriber) -> Subscriber:
+    return subscriptions.by_id(client.app, reader.id)
+
+
+def told(text: str) -> str:
+    """What the page says beside the form, without its markup."""
+    notes = re.findall(r'<div class="note[^>]*>(.*?)</div>', text, re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", " ".join(notes))).split())
+
+
+def test_the_later_save_is_told_and_may_save_over(client: Client, alice: Subscriber) -> None:
+    path = client.path(Purpose.MANAGE, alice)
+    first, second = filled(client.get(path).text), filled(client.get(path).text)
+    client.post(path, data=first | {"size": "5", "keywords": "robot\ntactile"})
+    answer = client.post(path, data=second | {"size": "9", "hour": "18", "keywords": "robot\ngrasping"})
+    assert answer.status_code == 409
+    assert "changed elsewhere" in told(answer.text)
+    assert "Papers in a digest: now 5, and 9 as you typed it" in told(answer.text)
+    assert "now robot, tactile, cs.RO, and robot, grasping, cs.RO as you typed it" in told(answer.text)
+    assert now(client, alice).size == 5
+    mine = filled(answer.text)
+    assert (mine["size"], mine["hour"], mine["keywords"]) == ("9", "18", "robot\ngrasping")
+    assert "Saved." in client.post(path, data=mine).text
+    saved = now(client, alice)
+    assert (saved.size, saved.hour, saved.interests[0].keywords) == (9, 18, ("robot", "grasping"))
+
+
+def test_what_the_form_left_alone_follows_the_other_tab(client: Client, alice: Subscriber) -> None:
+    path = client.path(Purpose.MANAGE, alice)
+    first, second = filled(client.get(path).text), filled(client.get(path).text)
+    client.post(path, data=first | {"days": ["1"], "authors": "Jane Doe"})
+    answer = client.post(path, data=second | {"size": "9"})
+    assert answer.status_code == 409
+    assert "Days: now Monday" in told(answer.text)
+    client.post(path, data=filled(answer.text))
+    saved = now(client, alice)
+    assert (saved.size, saved.days, saved.interests[0].authors) == (9, (1,), ("Jane Doe",))
+
+
+def test_keeping_what_is_saved_is_a_link(client: Client, alice: Subscriber) -> None:
+    path = client.path(Purpose.MANAGE, alice)
+    old = filled(client.get(path).text)
+    client.post(path, data=old | {"size": "5"})
+    answer = client.post(path, data=old | {"size": "9"})
+    assert f'<a class="button" href="{path}">Keep what is saved</a>' in answer.text
+    assert filled(client.get(path).text)["size"] == "5"
+
+
+def test_the_same_save_again_and_a_change_that_was_taken_back_are_no_conflict(client: Client, alice: Subscriber) -> None:
+    path = client.path(Purpose.MANAGE, alice)
+    old = filled(client.get(path).text)
+    for _ in range(2):
+        answer = client.post(path, data=old | {"size": "5"})
+        assert answer.status_code == 200
+        assert "elsewhere" not in answer.text
+    client.post(path, data=filled(client.get(path).text) | {"size": old["size"]})
+    assert client.post(path, data=old | {"hour": "9"}).status_code == 200
+    assert now(client, alice).hour == 9
+
+
+def test_a_change_by_command_counts_too(client: Client, alice: Subscriber) -> None:
+    path = client.path(Purpose.MANAGE, alice)
+    old = filled(client.get(path).text)
+    subscriptions.subscribe(client.app, Wish(email=alice.email, timezone="Asia/Kolkata"), origin="command")
+    answer = client.post(path, data=old | {"timezone": "Europe/Berlin"})
+    assert "Time zone: now Asia/Kolkata, and Europe/Berlin as you typed it" in told(answer.text)
+
+
+def test_a_wrong_value_in_an_old_form_is_told_first_and_the_conflict_after_it(client: Client, alice: Subscriber) -> None:
+    path = client.path(Purpose.MANAGE, alice)
+    old = filled(client.get(path).text)
+    client.post(path, data=old | {"size": "5"})
+    wrong = client.post(path, data=old | {"hour": "18", "timezone": "Atlantis"})
+    assert wrong.status_code == 422
+    assert client.post(path, data=filled(wrong.text) | {"timezone": "UTC"}).status_code == 409
+    assert now(client, alice).size == 5
+
+
+def test_a_pause_from_another_tab_is_told_and_stays(client: Client, alice: Subscriber) -> None:
+    path = client.path(Purpose.MANAGE, alice)
+    old = filled(client.get(path).text)
+    client.post(path, data={"do": "pause"})
+    answer = client.post(path, data=old | {"size": "9"})
+    assert answer.status_code == 200
+    assert "Changed elsewhere meanwhile: Your subscription: paused." in answer.text
+    assert (now(client, alice).size, now(client, alice).standing) == (9, Standing.PAUSED)
+
+
+def test_leaving_from_another_tab_is_told_and_stays(client: Client, alice: Subscriber) -> None:
+    path = client.path(Purpose.MANAGE, alice)
+    old = filled(client.get(path).text)
+    client.post(client.path(Purpose.UNSUBSCRIBE, alice))
+    for verb in ("save", "pause", "resume"):
+        assert "You have left, so no digest comes." in client.post(path, data=old | {"do": verb}).text
+    assert now(client, alice).standing is Standing.LEFT
+
+
+def test_example_papers_survive_a_rename_in_another_tab(client: Client, alice: Subscriber) -> None:
+    path = client.path(Purpose.MANAGE, alice)
+    some = tuple(Interest(name=name, keywords=("x",), papers=(f"arxiv:2604.0000{n}",)) for n, name in enumerate("ab"))
+    subscriptions.change(client.app, alice.id, Wish(email="", interests=some))
+    old = filled(client.get(path).text)
+    client.post(path, data=old | {"name-0": "hands"})
+    answer = client.post(path, data=old | {"keywords-0": "grasp"})
+    assert answer.status_code == 409
+    client.post(path, data=filled(answer.text))
+    kept = now(client, alice).interests
+    assert [(one.keywords, one.papers) for one in kept] == [(("grasp",), ("arxiv:2604.00000",)), (("x",), ("arxiv:2604.00001",))]
+
+
+@pytest.mark.parametrize("version", ["", "x", "." * 6, "a" * 5000])
+def test_a_form_without_a_version_is_saved_as_before(client: Client, alice: Subscriber, version: str) -> None:
+    path = client.path(Purpose.MANAGE, alice)
+    old = filled(client.get(path).text) | {"size": "5", "version": version}
+    answer = client.post(path, data=old)
+    assert (answer.status_code, now(client, alice).size) in ((200, 5), (409, alice.size))
+
+
+CHANGES = st.dictionaries(
+    st.sampled_from(["size", "hour", "keywords", "authors", "timezone"]), st.sampled_from(["1", "2", "3"]), max_size=3
+).map(lambda given: {name: f"Etc/GMT-{value}" if name == "timezone" else value for name, value in given.items()})
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(CHANGES, CHANGES)
+def test_no_change_is_lost_unseen(client: Client, alice: Subscriber, mine: Sent, theirs: Sent) -> None:
+    """After mine over theirs: what I touched is mine, what only they touched is theirs."""
+    path = client.path(Purpose.MANAGE, alice)
+    start = {"size": "7", "hour": "7", "keywords": "k", "authors": "", "timezone": "UTC", "categories": "cs.RO"}
+    client.post(path, data=filled(client.get(path).text) | start)
+    one, other = filled(client.get(path).text), filled(client.get(path).text)
+    assert client.post(path, data=one | theirs).status_code == 200
+    answer = client.post(path, data=other | mine)
+    if answer.status_code == 409:
+        assert client.post(path, data=filled(answer.text)).status_code == 200
+    saved = filled(client.get(path).text)
+    topic = ("keywords", "authors")
+    for name in start:
+        touched = name in mine or (name in topic and any(part in mine for part in topic))
+        expected = mine.get(name, start[name]) if touched else theirs.get(name, start[name])
+        assert saved[name] == expected, name
+
+
+def test_the_version_names_the_fields_that_differ(alice: Subscriber) -> None:
+    from dataclasses import replace
+
+    other = replace(alice, size=alice.size + 1, days=(1,), standing=Standing.PAUSED)
+    assert changed_since(version_of(alice), alice) == set()
+    assert changed_since(version_of(alice), other) == {"size", "days", "standing"}
+
+
+def test_a_version_tells_nothing_of_the_settings(client: Client, alice: Subscriber) -> None:
+    assert re.fullmatch(r"([0-9a-f]{8}\.){6}[0-9a-f]{8}", hidden(client.get(client.path(Purpose.MANAGE, alice)).text)["version"])
