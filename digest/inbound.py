@@ -7,7 +7,9 @@ alone; what somebody forges without one is left for people. The same mail twice 
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import secrets
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -224,7 +226,7 @@ def _letter(app: App, arrived: Arrived) -> Received:
     """A request by the token in its subject; else an automatic answer, which proves that the message came; else a letter for people."""
     link = _read(app, feedback.read_subject, arrived.subject)
     if link is not None and (link.purpose is Purpose.UNSUBSCRIBE or arrived.kind == "other"):
-        return _request(app, link)
+        return _request(app, link, arrived)
     answered = next((found for address in arrived.to if (found := _read(app, feedback.read_bounce_address, address))), None)
     if arrived.kind == "automatic" and answered is not None and not isinstance(answered, RevokedLink):
         with app.store.writing() as tx:
@@ -235,8 +237,11 @@ def _letter(app: App, arrived: Arrived) -> Received:
     return Received(outcome="other", why=arrived.why)
 
 
-def _request(app: App, link: Link) -> Received:
-    """What a reader asks by mail. A machine may ask to leave, as the button of a mail program does; only people vote and confirm."""
+def _request(app: App, link: Link, arrived: Arrived) -> Received:
+    """What a reader asks by mail. A machine may ask to leave, as the button of a mail program does; only people vote and confirm.
+
+    Votes count in the order in which they were written; the same mail read twice is one.
+    """
     votes: dict[Purpose, Vote] = {Purpose.UP: 1, Purpose.DOWN: -1}
     try:
         if link.purpose is Purpose.UNSUBSCRIBE:
@@ -249,7 +254,9 @@ def _request(app: App, link: Link) -> Received:
         elif (reader := subscriptions.by_id(app, link.subscriber_id)).standing is Standing.LEFT:
             received = Received(outcome="ignored", why="a thumb of a reader who has left", subscriber=reader, message=link.message_id)
         else:
-            pipeline.hear(app, link, votes[link.purpose], via="mail")
+            mark = f"{arrived.message_id or arrived.written or secrets.token_hex(16)} {link.purpose} {link.paper_id}"
+            form = hashlib.sha256(mark.encode("utf-8", "replace")).hexdigest()
+            pipeline.hear_mail(app, link, votes[link.purpose], form=form, at=arrived.written)
             received = Received(outcome="voted", why="asked by mail", subscriber=reader, message=link.message_id)
     except NotFoundError as error:
         return Received(outcome="ignored", why=str(error))

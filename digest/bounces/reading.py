@@ -4,7 +4,9 @@ that no person wrote it. The rest is for people."""
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from email.message import Message as Mail
+from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
 
 from digest.bounces import parts
@@ -47,7 +49,23 @@ def _read(mail: Mail, data: bytes, to: tuple[str, ...]) -> Arrived:
         if found.kind in ("failed", "complaint")
         else []
     )
-    return replace(found, to=_came_to(mail, to), subject=subject, returned=tuple(dict.fromkeys(signed)))
+    return replace(
+        found,
+        to=_came_to(mail, to),
+        subject=subject,
+        written=_written(parts.value(mail, "date")),
+        message_id=parts.value(mail, "message-id")[:1000],
+        returned=tuple(dict.fromkeys(signed)),
+    )
+
+
+def _written(date: str) -> datetime | None:
+    """A Date header's time; None for one that is none, or names no zone."""
+    try:
+        written = parsedate_to_datetime(date)
+        return written.astimezone(UTC) if written.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _signed(mail: Mail | None) -> list[str]:

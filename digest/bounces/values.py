@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 #: failed    = a message of ours came back for good
@@ -24,6 +25,10 @@ class Arrived:
     #: addresses that it came to, those of the envelope first
     to: tuple[str, ...] = ()
     subject: str = ""
+    #: when it was written, by its writer's clock; None where it does not say
+    written: datetime | None = None
+    #: its Message-ID, "" where it has none
+    message_id: str = ""
     #: decoded header values of the message that it returns: envelope sender, List-Unsubscribe
     returned: tuple[str, ...] = ()
     #: whom the report names, "" where it names nobody

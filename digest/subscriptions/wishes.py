@@ -131,7 +131,8 @@ def _interests(wish: Wish, known: tuple[Interest, ...]) -> tuple[Interest, ...]:
     if len(interests) > INTERESTS_MAX:
         raise InputError(f"interests: at most {INTERESTS_MAX}, got {len(interests)}")
     octets = _octets(interests)
-    if octets > max(LISTS_OCTETS_MAX, _octets(known)):  # an older version let more in: it may stay, and shrink
+    # An older version let more in: it may stay, and shrink.
+    if octets > LISTS_OCTETS_MAX and octets > _octets(known):
         raise InputError(
             f"interests: all keywords, categories and authors together are {octets / 1000:.1f} kB long, "
             f"the most is {LISTS_OCTETS_MAX // 1000} kB; take some away"

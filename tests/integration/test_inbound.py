@@ -16,11 +16,12 @@ import pytest
 
 from digest import inbound, pipeline, store, subscriptions
 from digest.app import App
-from digest.model import Delivery, MessageState, Phase, Purpose, Standing, Subscriber, SuppressionReason
+from digest.model import Delivery, Link, MessageState, Phase, Purpose, Standing, Subscriber, SuppressionReason
 from digest.pipeline.bounces import note_refusal
 from digest.subscriptions import Wish
 from tests.conftest import NOON, invented, make_app
 from tests.returned import GOLDEN, LEAVE, VERP, bounce_of, damaged, letter, mail
+from tests.webclient import Clock
 
 ALICE, BOB = "alice@example.org", "bob@example.org"
 
@@ -226,6 +227,87 @@ def test_a_thumb_by_mail_counts_unless_a_machine_gives_it(app: App, dump: Callab
     up = app.url(Purpose.UP, alice.id, paper_id=2).rpartition("/")[2]
     assert inbound.receive(app, f"From: alice@example.org\nSubject: More like this {up}\n\n".encode()).outcome == "ignored"
     assert pipeline.standing_vote(app, alice.id, 2) == -1  # as on the page: who left votes no more
+
+
+class Votes:
+    """A reader who votes by mail and by page, as mails arrive in any order."""
+
+    def __init__(self, app: App, dump: Callable[..., Path]) -> None:
+        self.clock = Clock()
+        self.app = replace(app, now=self.clock)
+        self.reader = subscriptions.subscribe(self.app, Wish(email=ALICE), origin="command").subscriber
+        pipeline.ingest(self.app, [dump(rows=invented(NOON.date(), each=1))])
+        self.count = 0
+
+    def mail(self, purpose: Purpose, date: str, *, message: int = 0, name: str = "") -> bytes:
+        self.count += 1
+        token = self.app.url(purpose, self.reader.id, paper_id=2, message_id=message).rpartition("/")[2]
+        ident = f"Message-ID: <{name or self.count}@laptop.example>\n"
+        return f"From: {ALICE}\nDate: {date}\n{ident}Subject: Vote {token}\n\n".encode()
+
+    def page(self, purpose: Purpose) -> None:
+        link = Link(purpose, self.reader.id, 2)
+        self.count += 1
+        pipeline.press(self.app, link, pipeline.Asked(form=f"page {self.count}"))
+
+    @property
+    def vote(self) -> int:
+        return pipeline.standing_vote(self.app, self.reader.id, 2)
+
+
+def test_a_thumb_by_mail_that_comes_late_does_not_undo_a_later_one(any_app: App, dump: Callable[..., Path]) -> None:
+    votes = Votes(any_app, dump)
+    late = votes.mail(Purpose.UP, "Tue, 9 Jun 2026 12:00:30 +0000")
+    votes.clock.wait(600)
+    votes.page(Purpose.DOWN)
+    votes.clock.wait(600)
+    assert inbound.receive(votes.app, late).outcome == "voted"
+    assert votes.vote == -1
+    inbound.receive(votes.app, votes.mail(Purpose.UP, "Tue, 9 Jun 2026 14:15:00 +0200"))
+    assert votes.vote == 1, "written at 12:15 UTC, after the page was pressed"
+
+
+def test_thumbs_by_mail_count_in_the_order_in_which_they_were_written(app: App, dump: Callable[..., Path]) -> None:
+    votes = Votes(app, dump)
+    up, down = (votes.mail(p, f"Tue, 9 Jun 2026 12:0{n}:00 +0000") for n, p in ((1, Purpose.UP), (2, Purpose.DOWN)))
+    votes.clock.wait(3600)
+    for data in (down, up, down, up):
+        inbound.receive(votes.app, data)
+        assert votes.vote == -1
+
+
+def test_the_same_mail_read_again_does_not_undo_a_later_thumb(app: App, dump: Callable[..., Path]) -> None:
+    """Its date may say what it likes."""
+    votes = Votes(app, dump)
+    for date in ("Tue, 9 Jun 2026 12:00:00 +0000", "Tue, 9 Jun 2099 12:00:00 +0000", "yesterday"):
+        votes.clock.wait(600)
+        data = votes.mail(Purpose.UP, date)
+        inbound.receive(votes.app, data)
+        votes.clock.wait(600)
+        votes.page(Purpose.DOWN)
+        votes.clock.wait(600)
+        inbound.receive(votes.app, data)
+        assert votes.vote == -1
+
+
+def test_a_wrong_clock_of_the_reader_loses_no_thumb(app: App, dump: Callable[..., Path]) -> None:
+    """A mail that says it was written before the digest that it answers was written now."""
+    votes = Votes(app, dump)
+    message = letter(votes.app, votes.reader).id
+    votes.clock.wait(600)
+    votes.page(Purpose.DOWN)
+    votes.clock.wait(600)
+    inbound.receive(votes.app, votes.mail(Purpose.UP, "Thu, 1 Jan 1970 00:00:00 +0000", message=message))
+    assert votes.vote == 1
+
+
+def test_a_thumb_of_days_ahead_does_not_outlast_the_clock_that_gave_it(app: App, dump: Callable[..., Path]) -> None:
+    votes = Votes(app, dump)
+    votes.clock.wait(5 * 86400)
+    votes.page(Purpose.DOWN)
+    votes.clock.wait(-5 * 86400 + 600)
+    inbound.receive(votes.app, votes.mail(Purpose.UP, "Tue, 9 Jun 2026 12:05:00 +0000"))
+    assert votes.vote == 1
 
 
 def test_an_address_is_confirmed_by_mail_where_no_page_can_be_reached(app: App) -> None:
