@@ -21,6 +21,22 @@ logging.getLogger("apscheduler").setLevel(logging.WARNING)
 Verb = Callable[[], object]
 
 
+class _Ticker(BackgroundScheduler):  # type: ignore[misc]
+    """A scheduler whose jobs run by the time that passes, also when the clock is set back.
+
+    It waits for the right number of seconds, and then asks the clock: set back by days meanwhile, it would
+    wait for days.
+    """
+
+    def _process_jobs(self) -> float | None:
+        now = datetime.now(UTC)
+        for job in self.get_jobs():
+            if job.next_run_time is not None and job.next_run_time > now + job.trigger.interval:
+                job.modify(next_run_time=now)
+        seconds: float | None = super()._process_jobs()
+        return seconds
+
+
 class Scheduler:
     """Calls every verb, in order, at once and then every so many seconds; a tick that takes longer delays the next one.
 
@@ -31,7 +47,7 @@ class Scheduler:
 
     def __init__(self, verbs: Sequence[Verb], *, seconds: int) -> None:
         self._verbs = tuple(verbs)
-        self._scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
+        self._scheduler = _Ticker(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
         # Without a grace time of None a tick that is late by a second would be left out, and only an event would say so.
         self._scheduler.add_job(
             self.tick,

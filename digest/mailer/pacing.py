@@ -11,6 +11,7 @@ import math
 import random
 from dataclasses import dataclass, field
 
+from digest.model import PAUSE_MAX
 from digest.model import PauseReason as Why
 
 
@@ -46,7 +47,7 @@ class Limits:
     queue: float = 900.0
     busy: Pauses = Pauses(first=60.0, longest=3600.0)
     #: an operator has to mend something: looked at again as often as that may have happened
-    ours: Pauses = Pauses(first=900.0, longest=4 * 3600.0)
+    ours: Pauses = Pauses(first=900.0, longest=PAUSE_MAX.total_seconds())
 
 
 @dataclass(slots=True)

@@ -9,7 +9,10 @@ from digest.model.digests import Digest, Item, Made, MatchWord, Part, PartKind, 
 from digest.model.instants import check_instant
 from digest.model.links import Link, LinkKey, Purpose, RevokedLink
 from digest.model.messages import (
+    DEFERRED_MAX,
     OPERATOR,
+    PAUSE_MAX,
+    SKEW,
     Bounced,
     Delivery,
     Fault,
@@ -43,12 +46,15 @@ from digest.model.subscribers import (
 )
 
 __all__ = [
+    "DEFERRED_MAX",
     "EXAMPLES_MAX",
     "INTERESTS_MAX",
     "LISTS_OCTETS_MAX",
     "NAME_MAX",
     "OPERATOR",
+    "PAUSE_MAX",
     "SHARE_MAX",
+    "SKEW",
     "THRESHOLD_WORDS",
     "UNSEEN",
     "Bounced",

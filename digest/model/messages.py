@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -102,6 +102,13 @@ class Bounced:
 
     def __post_init__(self) -> None:
         check_instant("at", self.at)
+
+
+#: the longest pause of a server or domain, and how long a message may have to wait for one to end
+PAUSE_MAX = timedelta(hours=4)
+DEFERRED_MAX = PAUSE_MAX + timedelta(minutes=15)
+#: how far the clocks of two machines may differ; a time further ahead than it can be is a wrong clock's
+SKEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -121,7 +121,7 @@ def _dumps(facts: Facts) -> list[Alarm]:
     if last is None:
         remedy = "Run `digest ingest PATH`, put files into the inbox, or configure [[sources]]"
         found.append(Alarm(kind="dumps", what="No dump was ever read", remedy=remedy, urgent=False))
-    elif facts.now - last["started_at"] > _SILENT if facts.dump_missing is None else facts.dump_missing:
+    elif abs(facts.now - last["started_at"]) > _SILENT if facts.dump_missing is None else facts.dump_missing:
         what = f"No dump came since {last['started_at']:%Y-%m-%d}"
         found.append(Alarm(kind="dumps", what=what, remedy="Is the source still fetched? Look at `digest dumps` and the log"))
     for dump in _newest_readings(facts.dumps):
@@ -154,7 +154,7 @@ def _source(source: Failing, now: datetime) -> Alarm:
         kind="source",
         what=f"Source {source.name} fails: {source.error}",
         remedy="Look at the log, and try `digest fetch`; what came before is kept, and the next fetch goes on from there",
-        urgent=source.since is not None and now - source.since > _SOURCE_PATIENCE,
+        urgent=source.since is not None and abs(now - source.since) > _SOURCE_PATIENCE,
     )
 
 
@@ -210,7 +210,7 @@ def _mailbox(facts: Facts) -> list[Alarm]:
     box = facts.mailbox
     if box is None:
         return []
-    long = box.since is None or facts.now - box.since > _MAILBOX_PATIENCE
+    long = box.since is None or abs(facts.now - box.since) > _MAILBOX_PATIENCE
     remedy = "Until it is, bounces and requests to leave by mail go unheard. Mend [mailbox], then run `digest mailbox`"
     return [Alarm(kind="mailbox", what="The mailbox cannot be read", remedy=remedy, details=(box.error,), urgent=long)]
 

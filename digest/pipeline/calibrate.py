@@ -12,6 +12,7 @@ import numpy as np
 from digest import calibration, store
 from digest.app import App
 from digest.calibration import Calibration, Shown
+from digest.model import SKEW
 from digest.store.calibrations import Rating
 
 log = logging.getLogger("digest.pipeline")
@@ -28,7 +29,8 @@ def calibrate(app: App) -> None:
     now = app.now()
     with app.store.reading() as tx:
         stored = store.calibrations.every(tx)
-        last = max((one.fitted_at for one in stored.values()), default=None)
+        # One that was learned when the clock ran ahead says nothing of when to learn again.
+        last = max((one.fitted_at for one in stored.values() if one.fitted_at <= now + SKEW), default=None)
         known = {recipe: one for recipe, data in stored.items() if (one := _read(recipe, data.data)) is not None}
         ratings = max((one.ratings for one in known.values()), default=0)
         if known and ratings >= calibration.LEAST and last is not None and now < last + _REST:

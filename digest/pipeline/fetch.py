@@ -14,6 +14,7 @@ from digest import __version__, sources, store
 from digest.app import App
 from digest.config import SourceEntry
 from digest.errors import InputError
+from digest.model import SKEW
 from digest.pipeline.inbox import read_before
 from digest.pipeline.ingest import Ingested, Progress, ingest
 from digest.redaction import hide
@@ -251,10 +252,11 @@ def _agent(contact: str) -> str:
 
 def _waits(state: State, entry: SourceEntry, now: datetime, due: bool) -> str:
     """Why the source is not asked now, or ""."""
-    before = state.get("not_before")
+    before, last = state.get("not_before"), state.get("asked_at")
+    if last and datetime.fromisoformat(last) > now + SKEW:
+        return ""  # asked when the clock ran ahead: what was noted then is of no use
     if before and now < datetime.fromisoformat(before):
         return f"its server asked to be left alone until {before}"
-    last = state.get("asked_at")
     every = timedelta(minutes=entry.every or sources.every_minutes(entry.kind))
     if due and last and now < datetime.fromisoformat(last) + every:
         return f"not due before {datetime.fromisoformat(last) + every:%Y-%m-%d %H:%M} UTC"

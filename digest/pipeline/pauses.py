@@ -78,6 +78,6 @@ class SharedPauses:
     @staticmethod
     def _write(tx: store.Connection, news: list[Pause], over: list[Pause]) -> None:
         for pause in over:
-            store.pauses.end(tx, pause)
+            store.pauses.end(tx, pause, clock=datetime.now(UTC))
         for pause in news:
             store.pauses.put(tx, pause, clock=datetime.now(UTC))

@@ -81,7 +81,7 @@ def _together(some: list[Alarm]) -> Alarm:
 
 
 def _raised(alarm: Alarm, before: Raised | None, now: datetime) -> Raised:
-    since = before.since if before and before.over_at is None else now
+    since = min(before.since, now) if before and before.over_at is None else now
     return Raised(kind=alarm.kind, what=alarm.what, remedy=alarm.remedy, details=alarm.details, since=since)
 
 

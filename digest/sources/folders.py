@@ -12,7 +12,7 @@ from typing import Final
 from digest import private
 from digest.sources.base import Harvested, State, Wanted
 
-#: a file that changed so recently may still be written
+#: a file that changed so recently may still be written; a time ahead of ours tells nothing, and a file that grows is copied again
 SETTLED: Final = 3.0
 
 
@@ -57,7 +57,7 @@ def _copy_one(
 ) -> None:
     stat = path.stat()
     mark = [stat.st_size, stat.st_mtime_ns]
-    if known.get(name, [])[:2] == mark or now - stat.st_mtime < SETTLED:
+    if known.get(name, [])[:2] == mark or 0 <= now - stat.st_mtime < SETTLED:
         return
     part = target / ".part"
     shutil.copyfile(path, part)

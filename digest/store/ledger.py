@@ -5,6 +5,7 @@ sending becomes unknown, whatever waits past its window expires, and who has lef
 accepted or rejected. `begin` and `settle` take many messages at once, so that one commit serves many connections.
 
 Leases run by `clock`, the real time; `now` may be another day's (`--date`), and decides what is due and what is late.
+A clock that ran days ahead and was set right leaves leases and waits behind that nobody could have meant: `recover` ends them.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from sqlalchemy import (
     update,
 )
 
-from digest.model import OPERATOR, Delivery, MessageKind, MessageState, Phase, Queued, Standing, Subscriber
+from digest.model import DEFERRED_MAX, OPERATOR, SKEW, Delivery, MessageKind, MessageState, Phase, Queued, Standing, Subscriber
 from digest.store import subscribers as subscriber_rows
 from digest.store.engine import insert, insert_for
 from digest.store.tables import Instant, deliveries, messages, subscribers
@@ -136,6 +137,7 @@ def recover(tx: Connection, *, dead: Iterable[str], now: datetime, clock: dateti
 
     What was being sent becomes unknown and keeps its owner's name: should that sender only have been frozen, its word still counts.
     """
+    _distrust_future(tx, now, clock)
     gone = messages.c.owner.in_(list(dead)) | (messages.c.lease_until < clock)
     late = and_(messages.c.state.in_(WAITING), messages.c.expires_at <= now)
     unknown = update(messages).where(messages.c.state == MessageState.SENDING.value, gone)
@@ -144,6 +146,19 @@ def recover(tx: Connection, *, dead: Iterable[str], now: datetime, clock: dateti
     tried = tuple(tx.execute(_moved(and_(late, messages.c.attempts > 0), MessageState.EXPIRED, now).returning(messages.c.id)).scalars())
     expired = _move(tx, late, MessageState.EXPIRED, now) + len(tried)
     return Recovered(planned=planned, unknown=lost, expired=expired, tried=tried)
+
+
+def _distrust_future(tx: Connection, now: datetime, clock: datetime) -> None:
+    """Shorten leases to the longest that there is, and make due what waits longer than any message has to.
+
+    A digest that is planned for a later date is left: it is that date's.
+    """
+    held = messages.c.state.in_([state.value for state in _HELD]) & (messages.c.lease_until > clock + LEASE + SKEW)
+    tx.execute(update(messages).where(held).values(lease_until=clock + LEASE))
+    letter = (messages.c.state == MessageState.PLANNED.value) & (messages.c.kind != MessageKind.DIGEST.value)
+    waits = (messages.c.state == MessageState.DEFERRED.value) | letter
+    too_long = messages.c.not_before > max(now, clock) + DEFERRED_MAX + SKEW
+    tx.execute(update(messages).where(waits, too_long).values(not_before=now))
 
 
 def _move(tx: Connection, where: Any, state: MessageState, now: datetime) -> int:
@@ -292,7 +307,7 @@ def _after(queued: Queued, delivery: Delivery, now: datetime) -> tuple[str, date
     pause = PAUSES[min(queued.attempts, len(PAUSES) - 1)]
     if delivery.retry_at is not None:  # where nothing was attempted, the mailer alone knows when; else it can only lengthen the pause
         wanted = delivery.retry_at - delivery.ended
-        pause = max(pause, wanted) if asked else wanted
+        pause = min(max(pause, wanted) if asked else wanted, DEFERRED_MAX)
     return MessageState.DEFERRED.value, now + pause, asked
 
 

@@ -1,0 +1,216 @@
+"""What a clock that ran days ahead leaves in the store and in folders, once it is set right: nothing waits for days."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digest import pipeline, scheduler, store, subscriptions
+from digest.app import App
+from digest.model import DEFERRED_MAX, PAUSE_MAX, MessageKind, MessageState, Pause
+from digest.pipeline.fetch import _waits
+from digest.store import Store, ledger
+from digest.store.ledger import LEASE
+from digest.store.tables import messages, pauses
+from digest.subscriptions import Wish
+
+Dump = Callable[..., Path]
+NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
+AHEAD = timedelta(days=5)
+
+
+# ---------------------------------------------------------------------------------------------- pauses
+
+
+def pause(until: datetime, **values: Any) -> Pause:
+    return Pause(**({"kind": "domain", "name": "slow.example", "why": "busy", "text": "451 later", "strikes": 2, "until": until} | values))
+
+
+def raw(opened: Store) -> list[datetime]:
+    with opened.reading() as tx:
+        return list(tx.execute(pauses.select().with_only_columns(pauses.c.until)).scalars())
+
+
+def test_a_pause_of_a_clock_ahead_is_over_when_it_is_read(store: Store) -> None:
+    from digest.store import pauses as rows
+
+    with store.writing() as tx:
+        rows.put(tx, pause(NOW + AHEAD + timedelta(hours=1)), clock=NOW + AHEAD)
+        rows.put(tx, pause(NOW + PAUSE_MAX, name="busy.example"), clock=NOW)
+    for later in (timedelta(0), timedelta(minutes=30)):
+        with store.reading() as tx:
+            found = {one.name: one.until for one in rows.every(tx, clock=NOW + later)}
+        assert found == {"slow.example": NOW + later, "busy.example": NOW + PAUSE_MAX}, "never longer than the longest, and never further on"
+
+
+def test_a_true_pause_takes_the_place_of_one_of_a_clock_ahead(store: Store) -> None:
+    from digest.store import pauses as rows
+
+    with store.writing() as tx:
+        rows.put(tx, pause(NOW + AHEAD), clock=NOW + AHEAD)
+        rows.put(tx, pause(NOW + timedelta(minutes=5)), clock=NOW)
+    assert raw(store) == [NOW + timedelta(minutes=5)]
+
+
+def test_a_pause_of_a_clock_ahead_is_taken_back_like_any_other(store: Store) -> None:
+    from digest.store import pauses as rows
+
+    with store.writing() as tx:
+        rows.put(tx, pause(NOW + AHEAD), clock=NOW + AHEAD)
+        (told,) = rows.every(tx, clock=NOW)
+        rows.end(tx, told, clock=NOW)
+    assert raw(store) == []
+
+
+# ---------------------------------------------------------------------------------------------- the ledger
+
+
+@pytest.fixture
+def planned(any_app: App) -> App:
+    """A letter that waits for its reader."""
+    subscriptions.ask(any_app, Wish(email="alice@example.org"), origin="page")
+    return any_app
+
+
+def row(app: App) -> Any:
+    with app.store.reading() as tx:
+        return tx.execute(messages.select()).one()
+
+
+def change(app: App, **values: Any) -> None:
+    with app.store.writing() as tx:
+        tx.execute(messages.update().values(**values))
+
+
+def recover(app: App, now: datetime = NOW, clock: datetime = NOW) -> None:
+    with app.store.writing() as tx:
+        ledger.recover(tx, dead=[], now=now, clock=clock)
+
+
+@pytest.mark.parametrize(("held", "freed"), [(MessageState.CLAIMED, "planned"), (MessageState.SENDING, "unknown")])
+def test_a_lease_of_a_clock_ahead_ends_within_a_lease(planned: App, held: MessageState, freed: str) -> None:
+    change(planned, state=held.value, owner="elsewhere/x/1/2/3", lease_until=NOW + AHEAD)
+    recover(planned)
+    assert (row(planned).state, row(planned).lease_until) == (held.value, NOW + LEASE), "its owner may live, and renew it"
+    recover(planned, NOW + LEASE, NOW + 2 * LEASE)
+    assert row(planned).state == freed
+
+
+def test_a_lease_of_a_clock_that_differs_a_little_is_left(planned: App) -> None:
+    change(planned, state="claimed", owner="elsewhere/x/1/2/3", lease_until=NOW + LEASE + timedelta(minutes=4))
+    recover(planned)
+    assert row(planned).lease_until == NOW + LEASE + timedelta(minutes=4)
+
+
+@pytest.mark.parametrize(("state", "attempts"), [("deferred", 1), ("planned", 0)])
+def test_what_waits_since_a_clock_ahead_is_due(planned: App, state: str, attempts: int) -> None:
+    change(planned, state=state, attempts=attempts, not_before=NOW + AHEAD, expires_at=NOW + AHEAD + timedelta(days=1))
+    recover(planned)
+    with planned.store.writing() as tx:
+        assert len(ledger.claim(tx, owner="me", now=NOW, clock=NOW)) == 1
+
+
+def test_what_waits_as_long_as_it_may_goes_on_waiting_also_in_a_command_of_another_day(planned: App) -> None:
+    change(planned, state="deferred", not_before=NOW + DEFERRED_MAX)
+    recover(planned)
+    recover(planned, now=NOW - timedelta(days=30), clock=NOW)
+    assert row(planned).not_before == NOW + DEFERRED_MAX
+
+
+def test_a_digest_of_a_later_date_is_left_to_that_date(planned: App) -> None:
+    change(planned, kind=MessageKind.DIGEST.value, not_before=NOW + AHEAD, expires_at=NOW + AHEAD + timedelta(days=1))
+    recover(planned)
+    assert row(planned).not_before == NOW + AHEAD
+
+
+# ---------------------------------------------------------------------------------------------- files
+
+
+def put(app: App, dump: Dump, at: float) -> Path:
+    app.config.ingest.inbox.mkdir(exist_ok=True)
+    path = dump().rename(app.config.ingest.inbox / "2026-06-09.jsonl")
+    os.utime(path, (at, at))
+    return path
+
+
+@pytest.mark.parametrize("ahead", [60, 5 * 86_400, 10 * 365 * 86_400])
+def test_a_dump_dated_in_the_future_is_read(app: App, dump: Dump, ahead: float) -> None:
+    put(app, dump, time.time() + ahead)
+    inbox = pipeline.Inbox()
+    assert pipeline.ingest_inbox(app, inbox, settled=0.05).count("new") == 16
+    assert pipeline.ingest_inbox(app, inbox, settled=0.05).files == []
+
+
+def test_a_dump_dated_in_the_future_waits_while_it_grows(app: App, dump: Dump, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = time.time() + 86_400
+    path = put(app, dump, at)
+
+    def write_more(_seconds: float) -> None:
+        with path.open("ab") as file:
+            file.write(b"\n")
+        os.utime(path, (at + 1, at + 1))
+
+    monkeypatch.setattr("digest.pipeline.inbox.time.sleep", write_more)
+    assert pipeline.ingest_inbox(app, pipeline.Inbox(), settled=0.05).files == []
+
+
+def test_a_dump_that_vanishes_while_it_is_watched_stops_nothing(app: App, dump: Dump, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put(app, dump, time.time() + 86_400)
+    monkeypatch.setattr("digest.pipeline.inbox.time.sleep", lambda _seconds: path.unlink())
+    assert pipeline.ingest_inbox(app, pipeline.Inbox(), settled=0.05).files == []
+
+
+# ---------------------------------------------------------------------------------------------- sources, alarms, the scheduler
+
+
+def test_a_fetch_lease_of_a_clock_ahead_falls_to_who_asks(store: Store) -> None:
+    from digest.store import sources
+
+    with store.writing() as tx:
+        assert sources.claim(tx, "elsewhere/x/1/2/3", NOW + AHEAD)[0]
+        assert sources.claim(tx, "me", NOW)[0]
+        assert not sources.claim(tx, "other", NOW)[0]
+
+
+def test_a_source_asked_by_a_clock_ahead_is_due() -> None:
+    from digest.config import SourceEntry
+
+    entry = SourceEntry(name="x", kind="arxiv-feed", categories=("cs.LG",))
+    state = {"asked_at": (NOW + AHEAD).isoformat(), "not_before": (NOW + AHEAD).isoformat()}
+    assert _waits(state, entry, NOW, due=True) == ""
+    assert _waits({"asked_at": NOW.isoformat()}, entry, NOW, due=True)
+
+
+class Jumped(datetime):
+    """A clock that can be set."""
+
+    by = timedelta(0)
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+        return datetime.now(tz) + cls.by
+
+
+@pytest.mark.parametrize("by", [AHEAD, -AHEAD])
+def test_ticks_go_on_after_the_clock_was_set(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
+    monkeypatch.setattr(Jumped, "by", timedelta(0))
+    monkeypatch.setattr("apscheduler.schedulers.base.datetime", Jumped)
+    monkeypatch.setattr("digest.scheduler.datetime", Jumped)
+    ticks, after_jump = threading.Semaphore(0), 0
+    clock = scheduler.Scheduler([ticks.release], seconds=1)
+    clock.start()
+    try:
+        assert ticks.acquire(timeout=30)
+        monkeypatch.setattr(Jumped, "by", by)
+        while after_jump < 3 and ticks.acquire(timeout=30):
+            after_jump += 1
+    finally:
+        clock.stop()
+    assert after_jump == 3
