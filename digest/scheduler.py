@@ -30,11 +30,13 @@ class _Ticker(BackgroundScheduler):  # type: ignore[misc]
 
     def _process_jobs(self) -> float | None:
         now = datetime.now(UTC)
-        for job in self.get_jobs():
+        jobs = self.get_jobs()
+        for job in jobs:
             if job.next_run_time is not None and job.next_run_time > now + job.trigger.interval:
                 job.modify(next_run_time=now)
         seconds: float | None = super()._process_jobs()
-        return seconds
+        # The clock may also be set while this looks at it.
+        return None if seconds is None else min([seconds, *(job.trigger.interval.total_seconds() for job in jobs)])
 
 
 class Scheduler:

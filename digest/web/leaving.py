@@ -11,7 +11,7 @@ from digest import pipeline, subscriptions
 from digest.app import App
 from digest.errors import NotFoundError, RevokedKeyError
 from digest.model import Link, Purpose, RevokedLink, Standing, Subscriber
-from digest.web.marks import new_mark, read_mark
+from digest.web.marks import is_outdated, new_mark, read_mark
 from digest.web.pages import Form, FormBody, Pages, masked
 
 log = logging.getLogger("digest.web")
@@ -71,6 +71,8 @@ def routes(app: App, pages: Pages) -> APIRouter:
         if form.one("undo") and not form.one("List-Unsubscribe"):
             if isinstance(link, RevokedLink):
                 raise RevokedKeyError("the key of this link was revoked")
+            if is_outdated(form.one("form"), app.now()):
+                return page(link, subscriptions.by_id(app, link.subscriber_id))
             confirms = bool(form.one("confirm"))
             returned = subscriptions.return_by_link(app, link, mark, confirms=confirms)
             pipeline.arrived(app, link)

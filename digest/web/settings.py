@@ -21,7 +21,7 @@ from digest.model import Link, Purpose, Standing, Subscriber
 from digest.subscriptions import Changed
 from digest.web.conflicts import Difference, differences, merge
 from digest.web.forms import SIZE_MAX, Settings, blame, offered_zones, read_settings, settings_of
-from digest.web.marks import new_mark, read_mark
+from digest.web.marks import is_outdated, new_mark, read_mark
 from digest.web.pages import Form, FormBody, Pages, rhythm, whose
 
 log = logging.getLogger("digest.web")
@@ -43,15 +43,15 @@ def routes(app: App, pages: Pages) -> APIRouter:
         verb, mark = form.one("do"), read_mark(form.one("form"), app.now())
         if verb in ("save", "add"):
             return page.save(link, form, more=verb == "add")
+        if verb not in ("pause", "resume", "return") or is_outdated(form.one("form"), app.now()):
+            return page.show(link, subscriptions.by_id(app, link.subscriber_id))
         if verb in ("pause", "resume"):
             subscriber = subscriptions.pause_by_link(app, link, mark, paused=verb == "pause")
-        elif verb == "return":
+        else:
             returned = subscriptions.return_by_link(app, link, mark, confirms=bool(form.one("confirm")))
             subscriber = returned.subscriber
             if returned.held:
                 return page.show(link, subscriber, held=True)
-        else:
-            return page.show(link, subscriptions.by_id(app, link.subscriber_id))
         log.info("%s subscriber=%d standing=%s via=page", verb, subscriber.id, subscriber.standing.value)
         active = subscriber.standing is Standing.ACTIVE and verb != "pause"
         return page.show(link, subscriber, done=f"The digest comes again: {rhythm(subscriber)}." if active else "")

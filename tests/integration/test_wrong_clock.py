@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
-from digest import pipeline, scheduler, store, subscriptions
+from digest import pipeline, scheduler, subscriptions
 from digest.app import App
+from digest.config import SourceEntry
 from digest.model import DEFERRED_MAX, PAUSE_MAX, MessageKind, MessageState, Pause
 from digest.pipeline.fetch import _waits
-from digest.store import Store, ledger
+from digest.store import Store, ledger, sources
+from digest.store import pauses as rows
 from digest.store.ledger import LEASE
 from digest.store.tables import messages, pauses
 from digest.subscriptions import Wish
@@ -39,8 +41,6 @@ def raw(opened: Store) -> list[datetime]:
 
 
 def test_a_pause_of_a_clock_ahead_is_over_when_it_is_read(store: Store) -> None:
-    from digest.store import pauses as rows
-
     with store.writing() as tx:
         rows.put(tx, pause(NOW + AHEAD + timedelta(hours=1)), clock=NOW + AHEAD)
         rows.put(tx, pause(NOW + PAUSE_MAX, name="busy.example"), clock=NOW)
@@ -51,8 +51,6 @@ def test_a_pause_of_a_clock_ahead_is_over_when_it_is_read(store: Store) -> None:
 
 
 def test_a_true_pause_takes_the_place_of_one_of_a_clock_ahead(store: Store) -> None:
-    from digest.store import pauses as rows
-
     with store.writing() as tx:
         rows.put(tx, pause(NOW + AHEAD), clock=NOW + AHEAD)
         rows.put(tx, pause(NOW + timedelta(minutes=5)), clock=NOW)
@@ -60,8 +58,6 @@ def test_a_true_pause_takes_the_place_of_one_of_a_clock_ahead(store: Store) -> N
 
 
 def test_a_pause_of_a_clock_ahead_is_taken_back_like_any_other(store: Store) -> None:
-    from digest.store import pauses as rows
-
     with store.writing() as tx:
         rows.put(tx, pause(NOW + AHEAD), clock=NOW + AHEAD)
         (told,) = rows.every(tx, clock=NOW)
@@ -171,8 +167,6 @@ def test_a_dump_that_vanishes_while_it_is_watched_stops_nothing(app: App, dump: 
 
 
 def test_a_fetch_lease_of_a_clock_ahead_falls_to_who_asks(store: Store) -> None:
-    from digest.store import sources
-
     with store.writing() as tx:
         assert sources.claim(tx, "elsewhere/x/1/2/3", NOW + AHEAD)[0]
         assert sources.claim(tx, "me", NOW)[0]
@@ -180,8 +174,6 @@ def test_a_fetch_lease_of_a_clock_ahead_falls_to_who_asks(store: Store) -> None:
 
 
 def test_a_source_asked_by_a_clock_ahead_is_due() -> None:
-    from digest.config import SourceEntry
-
     entry = SourceEntry(name="x", kind="arxiv-feed", categories=("cs.LG",))
     state = {"asked_at": (NOW + AHEAD).isoformat(), "not_before": (NOW + AHEAD).isoformat()}
     assert _waits(state, entry, NOW, due=True) == ""

@@ -105,7 +105,7 @@ def test_after_a_pause_the_waiting_do_not_come_all_at_once(sender: Senders) -> N
         pipeline.send(app)
         (pause,) = stored(app)
         with app.store.writing() as tx:
-            store.pauses.end(tx, pause)
+            store.pauses.end(tx, pause, clock=datetime.now(UTC))
             store.pauses.put(tx, replace(pause, until=datetime.now(UTC), rate=10.0), clock=datetime.now(UTC))
         again = sender(server)
         report = pipeline.send(again.at(NOON + timedelta(minutes=15)))
@@ -127,12 +127,12 @@ def test_the_longest_pause_that_was_told_stands(store: Store) -> None:
         pauses.put(tx, long, clock=CLOCK)
         pauses.put(tx, short, clock=CLOCK)
         assert pauses.every(tx, clock=CLOCK) == [long]
-        pauses.end(tx, short)  # it was told longer since
+        pauses.end(tx, short, clock=CLOCK)  # it was told longer since
         assert pauses.every(tx, clock=CLOCK) == [long]
         longer = one(CLOCK + timedelta(minutes=30), why="ours", text="550")
         pauses.put(tx, longer, clock=CLOCK)
         assert pauses.every(tx, clock=CLOCK) == [longer]
-        pauses.end(tx, longer)
+        pauses.end(tx, longer, clock=CLOCK)
         assert pauses.every(tx, clock=CLOCK) == []
 
 

@@ -203,6 +203,24 @@ def test_old_pages_posted_again_neither_bring_back_nor_send_away(robot: Client, 
     assert standing(robot, alice) is Standing.LEFT
 
 
+def test_pages_of_last_year_ask_once_more(robot: Client, alice: Subscriber, clock: Clock) -> None:
+    """Whether they were posted then is no longer known; leaving alone works from any page."""
+    leave, manage = robot.path(Purpose.UNSUBSCRIBE, alice), robot.path(Purpose.MANAGE, alice)
+    go = hidden(robot.get(leave).text)
+    (pause,) = [fields for _, fields in forms(robot.get(manage).text) if fields.get("do") == "pause"]
+    robot.post(leave, data=go)
+    back = hidden(robot.get(leave).text)
+    clock.wait(200 * 86_400)
+    asked = robot.post(leave, data=back)
+    assert (heading(asked.text), standing(robot, alice)) == ("You have left", Standing.LEFT)
+    robot.post(leave, data=hidden(asked.text))
+    assert standing(robot, alice) is Standing.ACTIVE
+    robot.post(manage, data=pause)
+    assert standing(robot, alice) is Standing.ACTIVE
+    robot.post(leave, data=go)
+    assert standing(robot, alice) is Standing.LEFT
+
+
 def test_a_pause_posted_again_does_not_undo_a_later_go_on(robot: Client, alice: Subscriber) -> None:
     path = robot.path(Purpose.MANAGE, alice)
     (pause,) = [fields for _, fields in forms(robot.get(path).text) if fields.get("do") == "pause"]
