@@ -5,11 +5,28 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from digest.model import Subscriber
+from digest.model import Interest, Subscriber
+
+
+def _lists(subscriber: Subscriber, name: str) -> object:
+    """A list of the only interest; of several the form shows each whole."""
+    interests = subscriber.interests or (Interest(),)
+    return getattr(interests[0], name) if len(interests) == 1 else None
+
+
+def _rest(subscriber: Subscriber) -> object:
+    """What interests are beside these lists."""
+    if len(subscriber.interests) > 1:
+        return subscriber.interests
+    return [(one.name, one.share, one.papers, one.text) for one in subscriber.interests if one.papers or one.text]
+
 
 #: what a settings form shows, in the order of its version
 FIELDS: dict[str, Callable[[Subscriber], object]] = {
-    "interests": lambda subscriber: subscriber.interests,
+    "keywords": lambda subscriber: _lists(subscriber, "keywords"),
+    "categories": lambda subscriber: _lists(subscriber, "categories"),
+    "authors": lambda subscriber: _lists(subscriber, "authors"),
+    "interests": _rest,
     "size": lambda subscriber: subscriber.size,
     "threshold": lambda subscriber: subscriber.threshold,
     "days": lambda subscriber: subscriber.days,

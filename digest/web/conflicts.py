@@ -13,8 +13,12 @@ from digest.web.forms import Settings, settings_of
 
 #: characters of a value that are told
 _SHOWN = 300
+_LISTS = ("keywords", "categories", "authors")
 _LABELS = {
-    "interests": "What you read about",
+    "keywords": "Keywords",
+    "categories": "Categories",
+    "authors": "Authors",
+    "interests": "Interests",
     "size": "Papers in a digest",
     "threshold": "Which ones",
     "days": "Days",
@@ -50,22 +54,19 @@ def differences(version: str, known: Subscriber, wanted: Subscriber, elsewhere: 
             yours=_told(name, wanted) if name in touched and _told(name, wanted) != _told(name, known) else "",
         )
         for name, label in _LABELS.items()
-        if name in elsewhere
+        if name in elsewhere and (name not in _LISTS or len(known.interests) <= 1)
     ]
 
 
 def merge(version: str, sent: Settings, known: Subscriber, wanted: Subscriber) -> Settings:
     """The form as it was sent, whose untouched fields follow what was changed elsewhere."""
     touched, now = changed_since(version, wanted), settings_of(known)
-    merged = sent
-    for name in ("size", "threshold", "days", "hour", "timezone"):
-        if name not in touched:
+    same = wanted.interests == known.interests
+    merged = replace(sent, blocks=now.blocks if same or "interests" not in touched else _rebased(sent, known))
+    for name in ("size", "threshold", "days", "hour", "timezone", "keywords", "categories", "authors"):
+        if name not in touched or (same and name in _LISTS):
             merged = replace(merged, **{name: getattr(now, name)})
-    if "interests" not in touched:
-        return replace(
-            merged, keywords=now.keywords, categories=now.categories, authors=now.authors, blocks=now.blocks
-        )  # fmt: skip
-    return replace(merged, blocks=_rebased(merged, known))
+    return merged
 
 
 def _rebased(sent: Settings, known: Subscriber) -> tuple[Block, ...]:
@@ -82,10 +83,12 @@ def _rebased(sent: Settings, known: Subscriber) -> tuple[Block, ...]:
 
 def _told(name: str, subscriber: Subscriber) -> str:
     match name:
+        case "keywords" | "categories" | "authors" if len(subscriber.interests) <= 1:
+            return cut(", ".join(getattr((*subscriber.interests, Interest())[0], name)), _SHOWN) or "none"
+        case "keywords" | "categories" | "authors":
+            return "those of your interests"
         case "interests":
-            several = len(subscriber.interests) > 1
-            told = "; ".join(_interest(interest, named=several) for interest in subscriber.interests)
-            return cut(told, _SHOWN) or "nothing"
+            return cut("; ".join(map(_interest, subscriber.interests)), _SHOWN) or "none"
         case "days":
             return weekdays(subscriber.days)
         case "hour":
@@ -100,8 +103,7 @@ def _told(name: str, subscriber: Subscriber) -> str:
             return str(getattr(subscriber, name))
 
 
-def _interest(interest: Interest, *, named: bool) -> str:
+def _interest(interest: Interest) -> str:
     words = ", ".join((*interest.keywords, *interest.categories, *interest.authors))
     examples = f"{len(interest.papers)} example papers" if interest.papers else ""
-    told = " and ".join(filter(None, (words, examples))) or "no words"
-    return f"{interest.name} (share {interest.share}): {told}" if named else told
+    return f"{interest.name} (share {interest.share}): {' and '.join(filter(None, (words, examples))) or 'no words'}"
