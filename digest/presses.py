@@ -10,6 +10,7 @@ button, reads what the page says, and may correct themselves there. So:
   confirms it there. After `HELD_FOR` it is forgotten.
 - Leaving is never held. When it came within a burst, a mail offers the way back: a burst is a held
   thumb within `WINDOW`, or `MANY` other presses within `MOMENT`.
+- To forget all thumbs takes a second press, not before `READING` of the page that asks for it.
 - Coming back is held when leaving was pressed less than `MOMENT` before, or within the same burst:
   leaving wins. It can be confirmed, though not before `READING`, as no robot reads the page.
 

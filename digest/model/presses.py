@@ -19,6 +19,7 @@ class Button(StrEnum):
     RETURN = "return"
     PAUSE = "pause"
     RESUME = "resume"
+    RESTART = "restart"  # all thumbs are forgotten
 
 
 #: counted = it was obeyed

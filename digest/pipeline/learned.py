@@ -7,10 +7,10 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from digest import features, profiles, recipes, scores, store
+from digest import features, presses, profiles, recipes, scores, store
 from digest.app import App
 from digest.errors import NotFoundError
-from digest.model import Feedback, Paper, Score, Subscriber, Vote
+from digest.model import Button, Feedback, Paper, Press, Score, Subscriber, Vote
 from digest.pipeline.gather import Gathered, Shared, shared_by_all, view
 from digest.pipeline.hear import look_up_all
 from digest.pipeline.words import stored_frequencies
@@ -196,8 +196,12 @@ def _names_of(tx: store.Connection, subscriber: Subscriber, paper_id: int) -> se
     return {name for name, idents in look_up_all(tx, list(names)).items() if paper_id in idents[:1]}
 
 
-def start_over(app: App, subscriber_id: int, *, via: str) -> int:
+def start_over(app: App, subscriber_id: int, *, via: str, form: str = "") -> int:
     """Withdraw all thumbs of a reader; returns how many stood. They stay in the store as withdrawn, and teach nothing any more.
+
+    Args:
+        via: the door it came through.
+        form: the mark of a page, which forgets once: posted again it leaves later thumbs alone.
 
     Raises:
         NotFoundError: the reader is not stored.
@@ -205,4 +209,8 @@ def start_over(app: App, subscriber_id: int, *, via: str) -> int:
     with app.store.writing() as tx:
         if store.subscribers.by_id(tx, subscriber_id) is None:
             raise NotFoundError(f"no subscriber {subscriber_id}; the row was deleted")
+        if form:
+            press = Press(button=Button.RESTART, at=app.now(), form=form)
+            if store.presses.add(tx, subscriber_id, press, forget_before=app.now() - presses.KEPT_FOR) is None:
+                return 0
         return store.feedback.withdraw_all(tx, subscriber_id, at=app.now(), via=via)

@@ -20,6 +20,7 @@ from digest.app import App
 from digest.errors import BusyError
 from digest.model import Link, Purpose, Subscriber
 from digest.web.heavy import HeavyWork
+from digest.web.marks import is_hasty, is_outdated, new_mark, read_mark
 from digest.web.pages import Form, FormBody, Pages, shown, whose
 
 log = logging.getLogger("digest.web")
@@ -65,6 +66,7 @@ def routes(app: App, pages: Pages, heavy: Heavy) -> APIRouter:
             tastes=[_shown(taste, len(learned.tastes)) for taste in learned.tastes],
             done=done,
             asked=asked,
+            mark=new_mark(app.now()),
             here=f"{pages.root}/m/{token}/learned",
             settings=pages.path(Purpose.MANAGE, link),
         )
@@ -80,8 +82,9 @@ def routes(app: App, pages: Pages, heavy: Heavy) -> APIRouter:
     async def change(token: str, form: FormBody) -> HTMLResponse:
         link = await run_in_threadpool(read_link, token)
         done = await run_in_threadpool(forget, link, form)
+        asked = not done and form.one("do") in ("start-over", "start-over-now")
         try:
-            return await page(token, link, done=done, asked=form.one("do") == "start-over")
+            return await page(token, link, done=done, asked=asked)
         except BusyError as error:
             if not done:
                 raise
@@ -100,8 +103,10 @@ def routes(app: App, pages: Pages, heavy: Heavy) -> APIRouter:
             if not forgotten:
                 return "That was forgotten already."
             return "Forgotten. The next digest does without it."
-        if verb == "start-over-now":
-            count = pipeline.start_over(app, link.subscriber_id, via="page")
+        mark, now = form.one("form"), app.now()
+        if verb == "start-over-now" and not is_hasty(mark, now) and not is_outdated(mark, now):
+            form_mark = read_mark(mark, now)
+            count = pipeline.start_over(app, link.subscriber_id, via="page", form=form_mark)
             log.info("start over subscriber=%d thumbs=%d via=page", link.subscriber_id, count)
             return "All your thumbs are forgotten. Your interests stay as they are."
         return ""

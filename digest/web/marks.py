@@ -7,7 +7,7 @@ import re
 import secrets
 from datetime import datetime
 
-from digest.presses import KEPT_FOR
+from digest.presses import KEPT_FOR, READING
 
 #: when it was shown, chance, and which of its forms
 _SHAPE = re.compile(r"([0-9a-f]{1,10})\.[0-9a-f]{16}[ab]?", re.ASCII)
@@ -23,6 +23,12 @@ def read_mark(text: str, now: datetime) -> str:
     if not text:
         return new_mark(now)
     return text if _SHAPE.fullmatch(text) else hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_hasty(text: str, now: datetime) -> bool:
+    """Whether a page was posted before a person could have read it."""
+    shape = _SHAPE.fullmatch(text)
+    return shape is not None and abs(now.timestamp() - int(shape[1], 16)) < READING.total_seconds()
 
 
 def is_outdated(text: str, now: datetime) -> bool:

@@ -65,7 +65,7 @@ presses = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
-    #: "thumb", "leave", "return", "pause", "resume"
+    #: "thumb", "leave", "return", "pause", "resume", "restart"
     Column("button", String(10), nullable=False),
     #: of a thumb; NULL elsewhere
     Column("paper_id", ForeignKey("papers.id")),

@@ -221,6 +221,29 @@ def test_pages_of_last_year_ask_once_more(robot: Client, alice: Subscriber, cloc
     assert standing(robot, alice) is Standing.LEFT
 
 
+def test_a_robot_that_follows_each_answer_forgets_no_thumbs(robot: Client, alice: Subscriber, clock: Clock) -> None:
+    path = robot.path(Purpose.MANAGE, alice) + "/learned"
+    robot.post(robot.path(Purpose.UP, alice, 1))
+
+    def buttons(text: str) -> list[dict[str, str]]:
+        return [fields for _, fields in forms(text) if fields.get("do", "").startswith("start-over")]
+
+    (ask,) = buttons(robot.get(path).text)
+    page = robot.post(path, data=ask)
+    for _ in range(3):
+        clock.wait(0.5)
+        page = robot.post(path, data=buttons(page.text)[0])
+    assert vote(robot, alice) == 1
+    sure = buttons(page.text)[0]
+    clock.wait(5)
+    assert "All your thumbs are forgotten." in robot.post(path, data=sure).text
+    assert vote(robot, alice) == 0
+    clock.wait(3600)
+    robot.post(robot.path(Purpose.DOWN, alice, 1))
+    robot.post(path, data=sure)
+    assert vote(robot, alice) == -1, "the same page posted again forgets nothing more"
+
+
 def test_a_pause_posted_again_does_not_undo_a_later_go_on(robot: Client, alice: Subscriber) -> None:
     path = robot.path(Purpose.MANAGE, alice)
     (pause,) = [fields for _, fields in forms(robot.get(path).text) if fields.get("do") == "pause"]
