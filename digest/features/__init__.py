@@ -10,6 +10,7 @@ from digest.features.table import DIMENSIONS, Table, base
 from digest.features.training import FEWEST, train
 from digest.features.weights import COMMON, ENOUGH, Frequencies, phrases, weigh
 from digest.features.words import STOP_WORDS, VERSION, pack, readable, text_of, unpack, vectorize, words_of
+from digest.features.written import refusal
 from digest.rows import COLUMNS, WORDS
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "pack_encoded",
     "phrases",
     "readable",
+    "refusal",
     "space",
     "text_of",
     "train",

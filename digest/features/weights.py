@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.features.words import pieces, stands_in, vectorize
+from digest.features.written import needs_writing, written
 from digest.rows import COLUMNS, WORDS, Phrase
 
 #: below this many papers a share of the corpus means nothing, so no word is too rare or too common yet
@@ -144,6 +145,8 @@ class _Counted(NamedTuple):
 
 def _phrase(sign: str, text: str, spelt: Mapping[str, _Counted]) -> Phrase | None:
     found = {spelling: counted for spelling, counted in spelt.items() if len(counted.columns)}
+    if needs_writing(text):
+        return _written(sign, text, spelt)
     if not found or not (text.endswith("*") or text in found):
         return None
     # A spelling that no paper has would count as the rarest word of all.
@@ -159,6 +162,20 @@ def _phrase(sign: str, text: str, spelt: Mapping[str, _Counted]) -> Phrase | Non
         columns=columns,
         weights=(weights / np.sqrt((weights**2).sum())).astype(np.float32),
         spellings=tuple(_Spelling(text=pieces(spelling), columns=_needed(counted.columns)) for spelling, counted in found.items()),
+    )
+
+
+def _written(sign: str, text: str, spelt: Mapping[str, _Counted]) -> Phrase:
+    """A keyword that is looked up as written; what words it has say something of other papers, too."""
+    columns, weights, _ = spelt.get(text) or next(iter(spelt.values()))
+    length = np.sqrt((weights**2).sum()) or 1.0
+    return Phrase(
+        text=text,
+        against=sign == "-",
+        must=sign == "+",
+        columns=columns,
+        weights=(weights / length).astype(np.float32),
+        spellings=(written(text, (text,) if text.endswith("*") else tuple(spelt)),),
     )
 
 

@@ -68,7 +68,10 @@ def vectorize(texts: Sequence[str]) -> sp.csr_matrix:
 
 
 def _count(texts: Sequence[str]) -> sp.csr_matrix:
-    tokens = [list(chain.from_iterable(map(_hashes, _TOKEN.findall(_fold(text).lower())))) for text in texts]
+    tokens = [
+        list(chain.from_iterable(map(_hashes, _TOKEN.findall(fold(text).lower()))))
+        for text in texts
+    ]
     lengths = np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens))
     hashes = np.fromiter(chain.from_iterable(tokens), dtype=np.int64, count=int(lengths.sum()))
     rows = np.repeat(np.arange(len(texts), dtype=np.int64), lengths)
@@ -86,7 +89,8 @@ def _count(texts: Sequence[str]) -> sp.csr_matrix:
     return sp.csr_matrix(parts, shape=(len(texts), COLUMNS))
 
 
-def _fold(text: str) -> str:
+def fold(text: str) -> str:
+    """The text without accents, and with one form for signs that look alike."""
     return text if text.isascii() else _ACCENT.sub("", unicodedata.normalize("NFKD", text))
 
 
@@ -132,8 +136,8 @@ def words_of(title: str, abstract: str = "") -> Mapping[int, str]:
 
     The last word of the title and the first of the abstract are no pair that anybody wrote: it has no name.
     """
-    folded = _fold(text_of(title, abstract))
-    title_end = len(_fold(title))
+    folded = fold(text_of(title, abstract))
+    title_end = len(fold(title))
     spans: list[tuple[int, int]] = []
     codes: list[int] = []
     for token in _TOKEN.finditer(folded):
@@ -174,7 +178,7 @@ def _bare(surface: str) -> str:
 
 def pieces(text: str) -> str:
     """The pieces of a text that count, in their order, each between blanks."""
-    return f" {' '.join(filter(None, map(_joined, _TOKEN.findall(_fold(text).lower()))))} "
+    return f" {' '.join(filter(None, map(_joined, _TOKEN.findall(fold(text).lower()))))} "
 
 
 @lru_cache(maxsize=1 << 16)
@@ -198,7 +202,7 @@ def stands_in(phrase: str, title: str, abstract: str) -> bool:
 @lru_cache(maxsize=1 << 13)
 def _small(title: str, abstract: str) -> str:
     """What `pieces` takes apart, of title and abstract on a line each, compounds already at their hyphens."""
-    return _fold(f"{title}\n{abstract}").lower().replace("-", " ").replace("_", " ")
+    return fold(f"{title}\n{abstract}").lower().replace("-", " ").replace("_", " ")
 
 
 def _stands_written(phrase: str, small: str) -> bool | None:

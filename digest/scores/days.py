@@ -154,7 +154,12 @@ class Day:
         found = self._kept.holding.get(spelling.text)
         if found is None:
             places = self.places[spelling.columns]
-            if not len(places) or places.min() < 0:
+            if not len(places):  # no column tells, so each paper is looked at
+                every = range(len(self.papers) + len(self.recent))
+                found = np.fromiter(
+                    (row for row in every if self._stands_in(spelling, row)), dtype=np.int64
+                )
+            elif places.min() < 0:
                 found = np.empty(0, dtype=np.int64)
             else:
                 words = self._by_word()

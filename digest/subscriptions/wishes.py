@@ -200,7 +200,20 @@ def threshold(value: int | str | None, otherwise: Threshold) -> Threshold:
 
 
 def _words(name: str, values: Sequence[str], most: int = _LIST_MAX) -> tuple[str, ...]:
-    words = tuple(dict.fromkeys(line for value in values if (line := _line(value)).strip(" -+")))
+    words = tuple(dict.fromkeys(line for value in values if (line := _line(value))))
+    if name != "papers":
+        _refuse_unfindable(name, words)
     if len(words) > most or any(len(word) > _WORD_MAX * 3 for word in words):
         raise InputError(f"{name}: at most {most} of up to {_WORD_MAX * 3} characters each")
     return words
+
+
+def _refuse_unfindable(name: str, words: Sequence[str]) -> None:
+    """Raise InputError for a word by which no paper could ever be found."""
+    from digest.features import refusal  # numpy, which most wishes can do without
+
+    for word in words:
+        if name == "keywords" and (reason := refusal(word)):
+            raise InputError(f"keyword {word[:80]!r} {reason}")
+        if not any(sign.isalnum() for sign in word):
+            raise InputError(f"{name}: {word[:80]!r} holds no letter; write a name")
