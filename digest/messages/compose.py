@@ -22,7 +22,7 @@ from digest.messages.passages import Part
 from digest.messages.stencils import HTML, TEXT, part
 from digest.messages.templates import render
 from digest.messages.values import Listed, Mailing, ReaderLinks
-from digest.model import Made, Message, MessageKind, Standing, Subscriber, check_instant
+from digest.model import Interest, Made, Message, MessageKind, Standing, Subscriber, check_instant
 
 #: characters of a subject; what phones and webmail show of one is less
 SUBJECT_LONGEST = 90
@@ -31,11 +31,6 @@ _DUMPS_SHOWN = 5
 _LIST = "digest"
 #: RFC 2919 3
 _LIST_ID_LONGEST = 255
-_UNLEARNED = {
-    "trending": "no thumbs yet, so these are what others picked and liked",
-    "keywords": "no thumbs yet, so these follow your keywords, categories and authors",
-    "examples": "no thumbs yet, so these are close to your example papers",
-}
 
 
 def write_digest(
@@ -63,7 +58,7 @@ def write_digest(
         "day": when,
         "best": texts.cut(papers[0].paper.title, SUBJECT_LONGEST - len(f" and {more} more · {when}")),
         "more": more,
-        "origin": _origin(made),
+        "origin": _origin(made, subscriber.interests),
         "preheader": f"Also: {' · '.join(following)}" if following else papers[0].reason,
         "made": _made_line(made),
     }
@@ -263,12 +258,35 @@ def list_label(domain: str, install_id: str) -> str:
     return label if valid else f"{_LIST}.{install_id}.localhost"
 
 
-def _origin(made: Made) -> str:
+def _origin(made: Made, interests: Sequence[Interest]) -> str:
     """The sentence under the heading: out of how many, and by what."""
     thumbs = made.thumbs_up + made.thumbs_down
-    learned = f"learned from {texts.plural(thumbs, 'thumb')}" if thumbs else _UNLEARNED.get(made.model, "no thumbs yet")
-    sentence = f"chosen from {texts.plural(made.candidates, 'new paper')}; {learned}." if made.candidates else f"{learned}."
-    return sentence[0].upper() + sentence[1:]
+    learned = f"learned from {texts.plural(thumbs, 'thumb')}" if thumbs else _unlearned(made.model, interests)
+    if not made.candidates:
+        return learned[0].upper() + learned[1:] + "."
+    return f"Chosen from {texts.plural(made.candidates, 'new paper')}; {learned}."
+
+
+def _unlearned(model: str, interests: Sequence[Interest]) -> str:
+    """What a digest goes by before the first thumb: names only what the reader has given."""
+    if model not in ("trending", "keywords", "examples"):
+        return "no thumbs yet"
+    wanted = {
+        name: any(not word.lstrip().startswith("-") for each in interests for word in getattr(each, name))
+        for name in ("keywords", "categories", "authors")
+    }
+    known = [name for name, given in wanted.items() if given]
+    if model == "examples":
+        known += ["example papers"] * any(each.papers for each in interests)
+        known += ["own words"] * any(each.text for each in interests)
+    if known:
+        listed = " and ".join(filter(None, (", ".join(known[:-1]), known[-1])))
+        return f"no thumbs yet, so these follow your {listed}"
+    if all(each.empty for each in interests):
+        return "you have told us nothing yet; here is a mix of today"
+    if any(each.keywords or each.categories or each.authors for each in interests):
+        return "you have only told us what to leave out; here is a mix of today"
+    return "no thumbs yet; here is a mix of today"
 
 
 def _made_line(made: Made) -> str:

@@ -27,9 +27,9 @@ log = logging.getLogger("digest.web")
 
 #: how a step of the ladder is told
 _STEPS = {
-    "trending": "Nothing of its own yet: it lists what others picked and liked",
-    "keywords": "From your keywords, categories and authors; no thumbs yet",
-    "examples": "From your example papers; no thumbs yet",
+    "trending": "Nothing yet: it lists a mix of the day",
+    "keywords": "From what you wrote; no thumbs yet",
+    "examples": "From what you wrote and the papers that you named; no thumbs yet",
     "thumbs": "From your thumbs",
 }
 _AT_ONCE = 60

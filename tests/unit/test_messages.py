@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from digest.messages import (
     texts,
 )
-from digest.model import Message
+from digest.messages.compose import _origin
+from digest.model import Interest, Message
 from tests.unit.mails import ALICE, BY_MAIL, LINKS, MADE, MAILING, digest, head, listed, opened
 
 quietly = settings(database=None, max_examples=60)
@@ -80,11 +81,43 @@ def test_an_authors_list_of_five_is_complete_and_none_leaves_no_gap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "words"),
-    [("trending", "picked and liked"), ("keywords", "your keywords"), ("examples", "your example papers"), ("new", "no thumbs yet")],
+    ("given", "model", "thumbs", "words"),
+    [
+        ({}, "trending", (0, 0), "you have told us nothing yet; here is a mix of today"),
+        ({"keywords": ("robot",)}, "keywords", (0, 0), "so these follow your keywords."),
+        ({"categories": ("cs.RO",)}, "keywords", (0, 0), "so these follow your categories."),
+        ({"authors": ("J. Doe",)}, "keywords", (0, 0), "so these follow your authors."),
+        (
+            {"keywords": ("robot",), "categories": ("-cs.RO",), "authors": ("J. Doe",)},
+            "keywords",
+            (0, 0),
+            "so these follow your keywords and authors.",
+        ),
+        ({"papers": ("2606.00001",)}, "examples", (0, 0), "so these follow your example papers."),
+        ({"papers": ("2606.00001",)}, "trending", (0, 0), "no thumbs yet; here is a mix of today"),
+        ({"text": "tactile sensing"}, "examples", (0, 0), "so these follow your own words."),
+        ({"keywords": ("-robot",)}, "keywords", (0, 0), "you have only told us what to leave out"),
+        ({}, "thumbs", (3, 0), "learned from 3 thumbs."),
+        ({}, "thumbs", (0, 1), "learned from 1 thumb."),
+        ({"papers": ("2606.00001",)}, "thumbs", (1, 1), "learned from 2 thumbs."),
+        ({"keywords": ("robot",)}, "new", (0, 0), "no thumbs yet."),
+    ],
 )
-def test_before_the_first_thumb_the_digest_says_what_it_goes_by(model: str, words: str) -> None:
-    assert words in " ".join(digest(made=replace(MADE, model=model, thumbs_up=0, thumbs_down=0)).text.split())
+def test_the_digest_says_what_it_goes_by_and_nothing_that_is_not_there(
+    given: dict[str, tuple[str, ...]], model: str, thumbs: tuple[int, int], words: str
+) -> None:
+    interest = Interest(**given)  # type: ignore[arg-type]
+    said = _origin(replace(MADE, model=model, thumbs_up=thumbs[0], thumbs_down=thumbs[1]), (interest,))
+    assert words.casefold() in said.casefold()
+    for word, there in (
+        ("example papers", bool(interest.papers) and model == "examples"),
+        ("keywords", any(not one.startswith("-") for one in interest.keywords)),
+        ("categories", any(not one.startswith("-") for one in interest.categories)),
+        ("authors", bool(interest.authors)),
+        ("liked", False),
+        ("learned from", sum(thumbs) > 0),
+    ):
+        assert there or word not in said
 
 
 def test_the_line_after_the_subject_names_the_next_two_papers() -> None:
