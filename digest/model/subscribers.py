@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -82,8 +82,8 @@ class Subscriber:
     interests: tuple[Interest, ...] = ()
     created: datetime
     #: no digest that was due before counts as missed: they came back, or changed days, hour or zone;
-    #: None = since the beginning of the day on which they joined
-    due_from: datetime | None = None
+    #: None = since the beginning of the day on which they joined. No setting, so it is not compared
+    due_from: datetime | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         check_instant("created", self.created)

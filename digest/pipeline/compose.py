@@ -80,7 +80,7 @@ def compose(
 
     for batch in _batches(app, only, report):
         turns = _turns(app, batch, day, only is not None, due, report)
-        for turn, outcome, mark in _outcomes_of_turns(app, turns, company, report):
+        for turn, outcome, mark in _outcomes_of_turns(app, turns, company, report, due=due):
             if stop():
                 report.stopped = True
                 break
@@ -100,13 +100,20 @@ def compose(
 
 
 def _outcomes_of_turns(
-    app: App, turns: Mapping[date, Sequence[Turn]], company: Company, report: Composed
+    app: App,
+    turns: Mapping[date, Sequence[Turn]],
+    company: Company,
+    report: Composed,
+    *,
+    due: bool,
 ) -> Iterator[tuple[Turn, Digest | Quiet, int]]:
     """What is chosen for each reader of a batch, date by date, and the mark up to which papers competed."""
     for local_date, some in turns.items():
         turn_of = {turn.subscriber.id: turn for turn in some}
         readers = [turn.subscriber for turn in some]
-        for subscriber, outcome, mark in _spared(app, readers, local_date, company, report):
+        for subscriber, outcome, mark in _spared(
+            app, readers, local_date, company, report, due=due
+        ):
             yield turn_of[subscriber.id], outcome, mark
 
 
@@ -157,12 +164,18 @@ def _turns(
 
 
 def _spared(
-    app: App, readers: Sequence[Subscriber], local_date: date, company: Company, report: Composed
+    app: App,
+    readers: Sequence[Subscriber],
+    local_date: date,
+    company: Company,
+    report: Composed,
+    *,
+    due: bool,
 ) -> Iterator[_Outcome]:
     """As `_outcomes`; where one reader trips us up, that reader is found by halves and left out, and the others get theirs."""
     done: set[int] = set()
     try:
-        for outcome in _outcomes(app, readers, local_date, company):
+        for outcome in _outcomes(app, readers, local_date, company, briefly=due):
             done.add(outcome[0].id)
             yield outcome
     except DigestError:
@@ -179,13 +192,21 @@ def _spared(
             return
         log.warning("no digests for %d readers together, trying halves: %s", len(rest), error)
         for half in (rest[: len(rest) // 2], rest[len(rest) // 2 :]):
-            yield from _spared(app, half, local_date, company, report)
+            yield from _spared(app, half, local_date, company, report, due=due)
 
 
 def _outcomes(
-    app: App, readers: Sequence[Subscriber], local_date: date, company: Company
+    app: App,
+    readers: Sequence[Subscriber],
+    local_date: date,
+    company: Company,
+    *,
+    briefly: bool = False,
 ) -> Iterator[_Outcome]:
-    """Digest or Quiet for each reader in any order, and the mark up to which papers competed."""
+    """Digest or Quiet for each reader in any order, and the mark up to which papers competed.
+
+    `briefly`: for whom no paper can be new, little is read, and what they like is not learned.
+    """
     window_days = app.config.digest.window_days
     with app.store.reading() as tx:
         reaches = store.history.reaches(tx, [s.id for s in readers], local_date)
@@ -199,7 +220,7 @@ def _outcomes(
         [s for s in readers if after[s.id] < usual],
     ):
         if group:
-            yield from _outcomes_of(app, group, local_date, company, reaches, after)
+            yield from _outcomes_of(app, group, local_date, company, reaches, after, briefly)
 
 
 def _outcomes_of(
@@ -209,6 +230,7 @@ def _outcomes_of(
     company: Company,
     reaches: Mapping[int, Reaches],
     after: Mapping[int, date],
+    briefly: bool,
 ) -> Iterator[_Outcome]:
     """The same for readers whose papers go back about as far; `after` says to which day."""
     now = app.now()
@@ -218,14 +240,15 @@ def _outcomes_of(
         mark, last_day = store.papers.newest(tx)
         known = {s.id: reaches[s.id] for s in readers}
         history = store.history.of(tx, known, local_date, since=earliest - _SETTLED)
-    # While papers are waited for, every tick comes by here: nothing else is read for nothing.
-    waiting = [s for s in readers if not may_have_news(history[s.id], mark, last_day)]
+    # While papers are waited for, every tick comes by here.
+    waiting = {
+        s.id for s in readers if briefly and not may_have_news(history[s.id], mark, last_day)
+    }
     made = Made(model="", features="", at=now)
-    for s in waiting:
+    for s in [s for s in readers if s.id in waiting]:
         reason = QuietReason.NO_NEW_PAPERS
         yield s, Quiet(subscriber_id=s.id, local_date=local_date, reason=reason, made=made), mark
-    idle = {s.id for s in waiting}
-    readers = [s for s in readers if s.id not in idle]
+    readers = [s for s in readers if s.id not in waiting]
     if not readers:
         return
     with app.store.reading() as tx:

@@ -242,7 +242,7 @@ def test_a_service_that_runs_makes_every_digest_at_its_hour(
     assert not life.missed
     for made, instant in life.made.items():
         assert instant - due_at(life.who, made) < HOUR or instant == joined
-    assert len(life.made) >= 2 * len(days)
+    assert len(life.made) >= 2 * len(days) - 1  # Apia skipped a Friday
 
 
 changes = st.one_of(
