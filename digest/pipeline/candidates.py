@@ -10,18 +10,23 @@ from datetime import date, timedelta
 
 from digest.due_dates import LOOK_BACK
 from digest.model import Subscriber
-from digest.store.history import History, Reach
+from digest.store.history import History, Reaches
 
 
 def window_start(
-    subscriber: Subscriber, arrived: Reach | None, local_date: date, window_days: int
+    subscriber: Subscriber, past: Reaches | History, local_date: date, window_days: int
 ) -> date:
     """The day after which papers of a reader's digest were first seen.
 
     It goes back to the day of the last digest that arrived, which a weekly digest shares with the
     one before, or to the day of joining; `LOOK_BACK` at most, and `window_days` at least.
     """
-    last = subscriber.created.date() if arrived is None else arrived.first_day
+    if past.arrived is not None:
+        last = past.arrived.first_day
+    elif past.latest is None and subscriber.due_from is not None:
+        last = subscriber.due_from.date()  # who joined long ago, but another service
+    else:
+        last = subscriber.created.date()
     usual = local_date - timedelta(days=window_days)
     return min(usual, max(last - timedelta(days=1), local_date - LOOK_BACK))
 
