@@ -24,7 +24,6 @@ class Turn:
 
 
 _Turns = tuple[list[Turn], list[LeftOut]]
-_RESTORED = "{} was closed when a backup was restored"
 
 
 def turns_of_date(
@@ -53,12 +52,12 @@ def turns_of_date(
         if wanted is None:
             continue
         known = reasons.get(subscriber.id, {}).get(wanted)
-        if known == QuietReason.MISSED:
+        if restored and wanted <= local_date_of(subscriber, restored):
+            reason = _closed(wanted)
+        elif known == QuietReason.MISSED:
             reason = f"the digest of {wanted} was {known}"
         elif known is not None:
             reason = f"has a digest for {wanted} already"
-        elif _is_closed(subscriber, wanted, restored):
-            reason = _RESTORED.format(wanted)
         elif wanted.isoweekday() not in subscriber.days and not any_weekday:
             reason = f"{wanted:%A} is none of their days"
         else:
@@ -85,16 +84,15 @@ def due_turns(tx: store.Connection, batch: Sequence[Subscriber], now: datetime) 
             continue
         today = here[subscriber.id]
         closed = set(settled.get(subscriber.id, {}))
+        if restored:
+            closed.add(local_date_of(subscriber, restored))
+            if today <= local_date_of(subscriber, restored):
+                left_out.append(LeftOut(email=subscriber.email, reason=_closed(today)))
+                continue
         if today in closed:
             reason = f"has a digest for {today} already"
             left_out.append(LeftOut(email=subscriber.email, reason=reason))
             continue
-        if _is_closed(subscriber, today, restored):
-            reason = _RESTORED.format(today)
-            left_out.append(LeftOut(email=subscriber.email, reason=reason))
-            continue
-        if restored is not None:
-            closed.add(local_date_of(subscriber, restored))
         closed |= {last[subscriber.id]} if subscriber.id in last else set()
         turn = due(subscriber, now, closed=closed)
         if turn is None:
@@ -107,9 +105,8 @@ def due_turns(tx: store.Connection, batch: Sequence[Subscriber], now: datetime) 
     return turns, left_out
 
 
-def _is_closed(subscriber: Subscriber, day: date, restored: datetime | None) -> bool:
-    """Whether a date had begun for the reader when a backup was restored: it may have been sent."""
-    return restored is not None and day <= local_date_of(subscriber, restored)
+def _closed(day: date) -> str:
+    return f"{day} was closed when a backup was restored"
 
 
 def _local_dates(
