@@ -71,7 +71,7 @@ def restore(
     with _store(config) as opened, _ending_in_order():
         if not yes:
             question = f"Replace all that {opened.shown} holds by {file}?"
-            typer.confirm(question, abort=True)
+            typer.confirm(question, abort=True, err=True)
         restored = store.backups.restore(opened, file, now=now)
     if as_json:
         show_json(restored.json)
@@ -85,8 +85,9 @@ def restore(
         f"{restored.stopped} messages that waited in the backup are not sent: they may have been since."
         if restored.stopped
         else "",
-        "What was sent after the backup was made may be listed again, and who joined, left or changed something "
-        "since then stands as in the backup: `digest unsubscribe` who has left. "
+        f"{restored.left} readers who have left since the backup was made stay away." if restored.left else "",
+        "What was sent after the backup was made may be listed again. Who joined, was deleted or changed something "
+        "since then stands as in the backup; so do their thumbs. "
         "Dumps that were read since have to be ingested again; the inbox is by itself.",
         _KEYS[restored.keys],
     ]

@@ -237,6 +237,17 @@ def test_nobody_gets_the_number_of_a_reader_whom_the_backup_does_not_know(servic
     assert Client(service).get(path).status_code == 404
 
 
+def test_who_left_after_the_backup_stays_away(service: App, tmp_path: Path) -> None:
+    """Leaving works for as long as a mail exists."""
+    alice, bob, carol = subscriptions.everybody(service)
+    subscriptions.unsubscribe(service, carol.id)
+    backups.back_up(service.store, tmp_path / "b")
+    subscriptions.unsubscribe(service, alice.id)
+    assert restored(service, tmp_path / "b").left == 1
+    standings = {reader.id: reader.standing.value for reader in subscriptions.everybody(service)}
+    assert standings == {alice.id: "left", bob.id: "active", carol.id: "left"}
+
+
 # ---------------------------------------------------------------------------------------------- keys
 
 

@@ -80,7 +80,7 @@ def test_links_of_a_revoked_key_are_refused_and_say_what_to_do(
 def test_programs_are_refused_as_well(service: App, alice: Subscriber) -> None:
     token = path_of(service, Purpose.MANAGE, alice).rpartition("/")[2]
     service.revoke_key(1)
-    answer = Client(service).post(f"/api/v1/readers/{token}/delete", json={"confirm": True})
+    answer = Client(service).post(f"/api/v1/readers/{token}/delete", json={"address": "alice@example.org"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (410, "not_found")
     assert standing(service, alice) is Standing.ACTIVE
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
-from digest.model import MessageState
-from digest.store import installation, keys
+from digest.model import MessageState, Standing
+from digest.store import installation, keys, schema
 from digest.store.keys import KeyRow
-from digest.store.tables import digests, feedback, link_keys, messages, rounds
+from digest.store.tables import digests, feedback, link_keys, messages, rounds, subscribers
 
 #: no mail of the backup's may go out any more: each of them may have been sent after it was made
 _OPEN = (MessageState.PLANNED, MessageState.CLAIMED, MessageState.SENDING, MessageState.DEFERRED)
@@ -33,6 +33,8 @@ class Restored:
     closed_until: datetime
     #: messages that waited in the backup and are not sent
     stopped: int
+    #: readers whom the backup knows as subscribed, and who have left since
+    left: int
     #: where the keys of links come from
     keys: Literal["backup", "store", "both", "none"]
 
@@ -44,16 +46,28 @@ class Restored:
             "newest": self.newest,
             "closed_until": self.closed_until,
             "messages_stopped": self.stopped,
+            "left": self.left,
             "keys": self.keys,
         }
 
 
-def close(tx: Connection, *, before: str, after: str, former: Sequence[KeyRow], now: datetime) -> Restored:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Former:
+    """What outlives the store that a backup replaces."""
+
+    keys: Sequence[KeyRow] = ()
+    #: id and address of each reader who has left: leaving works for as long as a mail exists
+    left: Sequence[tuple[int, str]] = ()
+    #: the highest number that it gave to a reader
+    last_reader: int = 0
+
+
+def close(tx: Connection, *, before: str, former: Former, now: datetime) -> Restored:
     """Close a backup that was just read in, in the newest schema.
 
     Args:
-        before: the backup's schema. after: this version's.
-        former: the keys of the store that it replaces.
+        before: the backup's schema.
+        former: of the store that it replaces.
     """
     times = (messages.c.changed_at, digests.c.created_at, rounds.c.at, feedback.c.at)
     newest = [time for column in times if (time := tx.execute(select(func.max(column))).scalar_one()) is not None]
@@ -62,12 +76,30 @@ def close(tx: Connection, *, before: str, after: str, former: Sequence[KeyRow], 
     stopped = tx.execute(update(messages).where(waiting).values(**values, changed_at=now)).rowcount
     installation.close_until(tx, now)
     own = tx.execute(select(func.count()).select_from(link_keys)).scalar_one()
-    added = keys.merge(tx, former)
+    added = keys.merge(tx, former.keys)
     return Restored(
         before=before,
-        after=after,
+        after=schema.head(),
         newest=max(newest, default=None),
         closed_until=installation.closed_until(tx) or now,
         stopped=stopped,
+        left=_let_leave(tx, former.left, now),
         keys="both" if own and added else "backup" if own else "store" if added else "none",
     )
+
+
+def _let_leave(tx: Connection, left: Sequence[tuple[int, str]], now: datetime) -> int:
+    """Who has left does not come back with the backup; returns how many would have."""
+    if not left:
+        return 0
+    away = select(func.count()).where(subscribers.c.standing == Standing.LEFT.value)
+    before = tx.execute(away).scalar_one()
+    leaving = (
+        update(subscribers)
+        .where(subscribers.c.id == bindparam("reader"), subscribers.c.email == bindparam("address"))
+        .where(subscribers.c.standing != Standing.LEFT.value)
+        .where(subscribers.c.standing != Standing.SUPPRESSED.value)  # and stays that
+        .values(standing=Standing.LEFT.value, changed_at=now)
+    )
+    tx.execute(leaving, [{"reader": ident, "address": email} for ident, email in left])
+    return int(tx.execute(away).scalar_one()) - int(before)

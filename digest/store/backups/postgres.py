@@ -17,7 +17,7 @@ from sqlalchemy import Connection, MetaData, inspect, text
 
 from digest.errors import InputError, StoreError
 from digest.store import keys, schema
-from digest.store.backups.closing import SKIPPED, Restored, close
+from digest.store.backups.closing import SKIPPED, Former, Restored, close
 from digest.store.backups.files import no_backup
 from digest.store.engine import Store, copying
 from digest.store.tables import metadata
@@ -77,11 +77,11 @@ def restore(store: Store, path: Path, *, now: datetime) -> Restored:
                     _fill(tx, archive, path, name, table)
                     _count_on(tx, name, table.last, numbers.get(name, 0))
             schema.migrate(tx, "head")
-            return close(tx, before=manifest.revision, after=schema.head(), former=former, now=now)
+            return close(tx, before=manifest.revision, former=former, now=now)
 
 
-def _empty(store: Store, tx: Connection, revision: str) -> tuple[list[keys.KeyRow], dict[str, int]]:
-    """Make room for a backup of a revision; returns the keys that the store had, and its tables' last numbers.
+def _empty(store: Store, tx: Connection, revision: str) -> tuple[Former, dict[str, int]]:
+    """Make room for a backup of a revision; returns what outlives the store, and its tables' last numbers.
 
     Raises:
         StoreError: others are connected, or it holds tables that are not ours.
@@ -92,22 +92,13 @@ def _empty(store: Store, tx: Connection, revision: str) -> tuple[list[keys.KeyRo
     if before is None:
         schema.refuse_strangers(store.shown, tx)
         _make(tx, revision)
-        return [], {}
+        return Former(), {}
     schema.refuse_unknown(store.shown, before)
     names = _names(tx)
     _refuse_others(store, tx)
     tx.execute(text(f"LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE"))
     _refuse_others(store, tx)
-    known = tx.execute(text("SELECT * FROM link_keys ORDER BY id")).mappings() if "link_keys" in names else ()
-    former = [
-        keys.KeyRow(
-            id=row["id"],
-            secret=bytes(row["secret"]),
-            created_at=row["created_at"],
-            revoked_at=row.get("revoked_at"),
-        )
-        for row in known
-    ]
+    former = _read_former(tx)
     numbers = _numbers(tx)
     if before == revision:  # keeps what an operator granted and built on the tables
         tx.execute(text(f"TRUNCATE {', '.join(names)}"))
@@ -115,6 +106,20 @@ def _empty(store: Store, tx: Connection, revision: str) -> tuple[list[keys.KeyRo
         tx.execute(text(f"DROP TABLE {', '.join([*names, _VERSIONS])}"))
         _make(tx, revision)
     return former, numbers
+
+
+def _read_former(tx: Connection) -> Former:
+    known = [
+        keys.KeyRow(
+            id=row["id"],
+            secret=bytes(row["secret"]),
+            created_at=row["created_at"],
+            revoked_at=row.get("revoked_at"),
+        )
+        for row in tx.execute(text("SELECT * FROM link_keys ORDER BY id")).mappings()
+    ]
+    left = tx.execute(text("SELECT id, email FROM subscribers WHERE standing = 'left'")).all()
+    return Former(keys=known, left=[(row.id, row.email) for row in left])
 
 
 def _make(tx: Connection, revision: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from digest import private
 from digest.errors import DigestError, InputError, StoreError
 from digest.store import keys, schema
-from digest.store.backups.closing import SKIPPED, Restored, close
+from digest.store.backups.closing import SKIPPED, Former, Restored, close
 from digest.store.backups.files import no_backup
 from digest.store.engine import Store
 
@@ -46,12 +46,12 @@ def restore(store: Store, path: Path, *, now: datetime) -> Restored:
     if target.exists() and target.samefile(path):
         raise InputError(f"{path}: is the store itself. Name a backup of it")
     with _lock(store, target) as live, _folder(store, target) as folder:
-        former = _keys(live)
+        former = _read_former(live)
         prepared = folder / "restored.sqlite"
         _copy(path, prepared)
         copy = Store(f"sqlite:///{prepared}")
         try:
-            restored = _prepare(copy, path, former, _last_number(live), now)
+            restored = _prepare(copy, path, former, now)
         finally:
             copy.close()
         with _explained(store), closing(_open(prepared)) as source:
@@ -60,7 +60,7 @@ def restore(store: Store, path: Path, *, now: datetime) -> Restored:
     return restored
 
 
-def _prepare(copy: Store, path: Path, former: list[keys.KeyRow], last: int, now: datetime) -> Restored:
+def _prepare(copy: Store, path: Path, former: Former, now: datetime) -> Restored:
     try:
         before = schema.current(copy)
     except StoreError as error:
@@ -75,8 +75,8 @@ def _prepare(copy: Store, path: Path, former: list[keys.KeyRow], last: int, now:
     schema.upgrade(copy)
     with copy.writing() as tx:
         numbers = "UPDATE sqlite_sequence SET seq = max(seq, ?) + ? WHERE name = 'subscribers'"
-        tx.exec_driver_sql(numbers, (last, SKIPPED))
-        return close(tx, before=before, after=schema.head(), former=former, now=now)
+        tx.exec_driver_sql(numbers, (former.last_reader, SKIPPED))
+        return close(tx, before=before, former=former, now=now)
 
 
 def _file(store: Store) -> Path:
@@ -139,10 +139,15 @@ def _folder(store: Store, target: Path) -> Iterator[Path]:
         ) from error
 
 
+def _read_former(live: sqlite3.Connection) -> Former:
+    if not _has(live, "subscribers"):
+        return Former()
+    left = live.execute("SELECT id, email FROM subscribers WHERE standing = 'left'").fetchall()
+    return Former(keys=_keys(live), left=left, last_reader=_last_number(live))
+
+
 def _keys(live: sqlite3.Connection) -> list[keys.KeyRow]:
     """The keys of links, whatever the schema that they are in."""
-    if not _has(live, "link_keys"):
-        return []
     cursor = live.execute("SELECT * FROM link_keys ORDER BY id")
     names = [column[0] for column in cursor.description]
     return [
@@ -164,8 +169,6 @@ def _has(connection: sqlite3.Connection, table: str) -> bool:
 
 def _last_number(live: sqlite3.Connection) -> int:
     """The highest number that the store ever gave to a reader."""
-    if not _has(live, "sqlite_sequence"):
-        return 0
     row = live.execute("SELECT seq FROM sqlite_sequence WHERE name = 'subscribers'").fetchone()
     return int(row[0]) if row else 0
 
