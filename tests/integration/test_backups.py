@@ -166,10 +166,12 @@ def test_what_the_morning_sent_is_not_sent_again(service: App, tmp_path: Path, d
     assert [one.reason for one in again.composed.left_out] == [f"{TODAY} was closed when a backup was restored"] * 3
     earlier = pipeline.compose(service, day=TODAY - timedelta(days=3), only=subscriptions.everybody(service)[0])
     assert earlier.planned == []
+    due = pipeline.compose(service.at(NOON + timedelta(hours=11)), due=True)  # as one that serves does
+    assert (due.planned, due.quiet) == ([], [])
     assert set(mails(service)) == sent
     tomorrow = service.at(TOMORROW)
     composed = pipeline.round(tomorrow).composed
-    assert {one.email for one in composed.planned} == {reader.email for reader in subscriptions.everybody(service)}
+    assert {(one.email, one.local_date) for one in composed.planned} == {(reader.email, TOMORROW.date()) for reader in subscriptions.everybody(service)}
     assert set(mails(service)) > sent
     status = pipeline.status(tomorrow)
     assert (status.closed_until, status.json["closed_until"]) == (NOON, NOON)

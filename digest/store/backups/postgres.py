@@ -138,8 +138,9 @@ def _refuse_others(store: Store, tx: Connection) -> None:
     ).all()
     if others:
         shown = ", ".join(f"{row.application_name or 'a client'} (pid {row.pid})" for row in others[:3])
+        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
         raise StoreError(
-            f"{store.shown}: {len(others)} others are connected: {shown}. Nothing was changed. "
+            f"{store.shown}: is in use by {shown}{more}. Nothing was changed. "
             "Stop `digest serve` and every other command and client, then run it again"
         )
 
