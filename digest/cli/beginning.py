@@ -119,7 +119,7 @@ def _check_place(path: Path, force: bool) -> None:
         )
     if path.is_dir() or not path.parent.is_dir():
         wrong = "is a folder" if path.is_dir() else "its folder does not exist"
-        raise InputError(f"{path}: {wrong}. Name a file in a folder that is there")
+        raise InputError(f"{path}: {wrong}. Check the folder, or name another file")
     inbox = path.parent / "inbox"
     if inbox.exists() and not inbox.is_dir():
         raise InputError(f"{inbox} is no folder, and dumps are to lie there. Move it away")

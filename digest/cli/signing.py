@@ -66,6 +66,9 @@ def _show(service: App, as_json: bool) -> None:
     if as_json:
         show_json(rows)
         return
+    if not rows:
+        out.print("no key yet: the first mail or page makes it", style="dim")
+        return
     table = listing("key", "made", "", numbers=("key", "made"))
     for key, row in zip(known, rows, strict=True):
         use = "signs" if row["signs"] else "is still taken"

@@ -100,8 +100,14 @@ def test_dkim_needs_an_address_of_ones_own(run: Run) -> None:
 
 
 def test_keys_of_links_are_listed_and_rotated(run: Run) -> None:
-    assert [(key["id"], key["signs"]) for key in json.loads(run("keys", "list", "--json").stdout)] == [(1, True)]
-    assert [(key["id"], key["signs"]) for key in json.loads(run("keys", "rotate", "--json").stdout)] == [(1, False), (2, True)]
+    def told(word: str) -> list[tuple[int, bool]]:
+        return [(key["id"], key["signs"]) for key in json.loads(run("keys", word, "--json").stdout)]
+
+    run("subscribe", "alice@example.org")
+    assert told("list") == []
+    assert "no key yet" in run("keys", "list").stdout
+    assert told("rotate") == [(1, True)]
+    assert told("rotate") == told("list") == [(1, False), (2, True)]
     assert "is still taken" in run("keys", "list").stdout
 
 
@@ -151,6 +157,7 @@ def test_what_servers_and_files_say_is_shown_as_it_is(run: Run, papers: Path, tm
     [("suppressions", "export", "no/such/x.csv"), ("suppressions", "export", "no/such/x.jsonl"), ("init", "no/such/x.toml")],
 )
 def test_a_file_that_cannot_be_written_is_told_with_the_remedy(run: Run, words: tuple[str, ...]) -> None:
+    run("subscribe", "alice@example.org")
     assert "Check the folder" in run(*words, code=2).stderr
 
 
@@ -171,5 +178,6 @@ def test_a_file_that_cannot_be_written_is_told_with_the_remedy(run: Run, words: 
     ],
 )
 def test_a_mistake_is_told_in_a_sentence_with_the_right_exit_code(run: Run, words: tuple[str, ...], code: int, told: str) -> None:
+    run("subscribe", "somebody@example.org")
     done = run(*words, code=code)
     assert told in re.sub(r"[│\s]+", " ", done.stderr + done.stdout)

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import threading
 from pathlib import Path
 
 import httpx
@@ -98,7 +99,7 @@ def test_the_log_of_a_service_holds_neither_forged_lines_nor_tokens(
 
     try:
         logs.set_up("debug")
-        serve._ingest(app)()
+        serve._ingest(app, threading.Event())()
         monkeypatch.setattr(pipeline, "read_link", fail)
         with serve.Background(app) as address:
             answer = httpx.get(f"{address}{path}", headers={"Referer": path}, trust_env=False)

@@ -23,6 +23,7 @@ from tests.conftest import TODAY, invented
     ],
 )
 def test_a_number_that_is_none_of_these_is_told(run: Run, words: tuple[str, ...], code: int, told: str) -> None:
+    run("subscribe", "somebody@example.org")
     done = run(*words, code=code)
     assert told in re.sub(r"[│\s]+", " ", done.stderr + done.stdout)
 

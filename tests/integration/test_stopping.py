@@ -1,0 +1,55 @@
+"""Verbs that are asked to stop do so between small steps, and the next run goes on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from digest import pipeline, store
+from digest.app import App
+from digest.errors import StoppedError
+from digest.model import Subscriber
+from tests.conftest import TODAY
+
+Cast = Callable[[App], dict[str, Subscriber]]
+
+
+def after(times: int) -> Callable[[], bool]:
+    """Says stop from that call on."""
+    calls = iter(range(1, 10_000))
+    return lambda: next(calls) > times
+
+
+def test_a_compose_that_is_stopped_is_gone_on_with(
+    any_app: App, cast: Cast, dump: Callable[..., Path]
+) -> None:
+    pipeline.ingest(any_app, [dump()], seen="name")
+    cast(any_app)
+    first = pipeline.compose(any_app, day=TODAY, stop=after(1))
+    assert (len(first.planned), first.stopped) == (1, True)
+    rest = pipeline.compose(any_app, day=TODAY)
+    assert (len(rest.planned), rest.stopped) == (2, False)
+
+
+def test_an_ingest_that_is_stopped_is_gone_on_with(
+    any_app: App, dump: Callable[..., Path]
+) -> None:
+    path = dump()
+    first = pipeline.ingest(any_app, [path], batch=5, stop=after(1))
+    assert (first.count("new"), first.stopped) == (10, True)
+    rest = pipeline.ingest(any_app, [path], batch=5)
+    assert (rest.count("new"), rest.count("duplicate"), rest.stopped) == (6, 10, False)
+    with any_app.store.reading() as tx:
+        assert store.papers.totals(tx)["papers"] == 16
+        assert store.dumps.latest(tx, 1)[0]["finished_at"] is not None
+
+
+def test_a_training_that_is_stopped_changes_nothing(app: App, dump: Callable[..., Path]) -> None:
+    pipeline.ingest(app, [dump(each=20)], seen="name")
+    before = pipeline.vectors_info(app).version
+    for calls in (0, 3):
+        with pytest.raises(StoppedError):
+            pipeline.train_vectors(app, stop=after(calls))
+    assert pipeline.vectors_info(app).version == before
