@@ -8,11 +8,14 @@ from contextlib import suppress
 
 from digest.signals import Ended, ending
 
+#: of sysexits.h: a mail server brings the mail again; a code that it does not know returns the mail
+_TEMPFAIL = 75
+
 
 def main() -> None:
     """Run the command line; a signal ends it at any moment, also while it loads."""
     try:
-        with ending():
+        with ending(_TEMPFAIL if sys.argv[1:2] == ["bounce"] else None):
             from digest import cli
 
             cli.main()

@@ -6,6 +6,7 @@ The only importer of the clock library. Several processes may tick: the ledger k
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -72,11 +73,22 @@ class Scheduler:
         if self._scheduler.running:
             self._scheduler.pause()
 
-    def stop(self) -> None:
-        """Hold, and wait for the verb that runs."""
+    def stop(self, seconds: float | None = None) -> bool:
+        """Hold, and wait for the verb that runs.
+
+        Args:
+            seconds: to wait at most; None = until it ends.
+
+        Returns:
+            Whether nothing runs any more.
+        """
         self.hold()
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=True)
+        if not self._scheduler.running:
+            return True
+        waiting = threading.Thread(target=self._scheduler.shutdown, daemon=True)
+        waiting.start()
+        waiting.join(seconds)
+        return not waiting.is_alive()
 
     def tick(self) -> None:
         """Every verb once."""

@@ -11,6 +11,7 @@ import logging
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -26,6 +27,8 @@ log = logging.getLogger("digest.serve")
 ROLES = ("web", "scheduler", "sender")
 #: how often it is looked whether the corpus has grown enough for new word vectors
 _LEARN_SECONDS = 3600
+#: seconds that composing, ingesting and learning get to come to a stop
+_PATIENCE = 3.0
 _DIED = "web"
 _HANGUP = "SIGHUP"
 #: from one look for alarms to the next: it counts messages, and what it tells is about hours and days
@@ -38,8 +41,12 @@ def run(
     only: Collection[str] = (),
     ready: Callable[[str], None] | None = None,
     extra: Iterable[web.Extra] = (),
-) -> None:
+) -> bool:
     """Serve until SIGTERM or SIGINT. Call it from the main thread.
+
+    Returns:
+        Whether all has ended. False: a verb of the scheduler still computes in a thread, and the
+        process may end without it; what it has begun is undone or gone on with, as after a kill.
 
     Args:
         app: stays open afterwards; whoever opened it closes it.
@@ -62,7 +69,9 @@ def run(
     with _signals(news):
         pages = Background(app, extra=extra, stopped=lambda: news.put(_DIED)) if "web" in roles else None
         stopping = threading.Event()
-        clocks = [*(scheduling(app, stopping) if "scheduler" in roles else ()), *(sending(app, stopping) if "sender" in roles else ())]
+        makers = list(scheduling(app, stopping)) if "scheduler" in roles else []
+        senders = list(sending(app, stopping)) if "sender" in roles else []
+        clocks = [*makers, *senders]
         try:
             address = pages.start() if pages else ""
             for clock in clocks:
@@ -78,11 +87,14 @@ def run(
                 clock.hold()
             if pages:
                 pages.stop()
-            for clock in clocks:
+            for clock in senders:
                 clock.stop()
-            log.info("stopped")
+            late = time.monotonic() + _PATIENCE
+            ended = [clock.stop(max(0.1, late - time.monotonic())) for clock in makers]
+            log.info("stopped" if all(ended) else "stopped; what still computes is not waited for")
     if why == _DIED:
         raise DigestError("the pages stopped by themselves; the log says why. Start `digest serve` again")
+    return all(ended)
 
 
 # ---------------------------------------------------------------------------------------------- what each clock calls

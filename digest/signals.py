@@ -24,12 +24,20 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Ended(SystemExit):
-    """A signal came. The code is the shell's for it: 130 for SIGINT, 143 for SIGTERM."""
+    """A signal came. The code is the shell's for it, 130 or 143, where nothing else is set."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
-        self.code: int = 128 + number
+        self.code: int = _code_of(number)
         self.name = signal.Signals(number).name
+
+
+#: what the process ends with after a signal; None = the shell's code for it
+_code: int | None = None
+
+
+def _code_of(number: int) -> int:
+    return 128 + number if _code is None else _code
 
 
 #: set while a command takes the time that it needs to end
@@ -37,8 +45,14 @@ _unhurried = threading.Event()
 
 
 @contextmanager
-def ending() -> Iterator[None]:
-    """Signals end what happens in the block. Also those that a shell ignores in the background."""
+def ending(code: int | None = None) -> Iterator[None]:
+    """Signals end what happens in the block. Also those that a shell ignores in the background.
+
+    Args:
+        code: that the process then ends with; None = 130 for SIGINT and 143 for SIGTERM.
+    """
+    global _code
+    _code = code
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread is told of signals
         return
@@ -88,8 +102,8 @@ def _watch(ear: int) -> None:
                 break
             if told[0] in SIGNALS:
                 if code:
-                    os._exit(128 + told[0])
-                code = 128 + told[0]
+                    os._exit(_code_of(told[0]))
+                code = _code_of(told[0])
                 ends = math.inf if _unhurried.is_set() else time.monotonic() + GRACE
     os.close(ear)
 

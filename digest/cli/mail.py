@@ -17,7 +17,6 @@ from digest.cli.options import AsJson, ConfigPath, err, make_folder, opened, out
 from digest.cli.tables import counted
 from digest.errors import ConfigError, DigestError, InputError, StoreError
 from digest.kept import holds_mails, restrict_mails
-from digest.signals import Ended
 
 log = logging.getLogger("digest.inbound")
 
@@ -47,8 +46,6 @@ def bounce(
             received = inbound.receive(service, data, to=tuple(to or ()))
         if not received.handled and keep is not None:
             _keep(keep, data)
-    except Ended as error:  # an exit code that it does not know would return the mail to its sender
-        raise typer.Exit(_TEMPFAIL) from error
     except ConfigError as error:
         raise _end(error, _CONFIG) from error
     except (StoreError, InputError, OSError) as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +34,10 @@ def serve(
         raise typer.BadParameter(f"{unknown[0]!r} is no role; there are: {', '.join(server.ROLES)}")
     # Messages on their way end in order.
     with opened(config, migrate=True) as service, unhurried():
-        server.run(service, only=roles)
+        ended = server.run(service, only=roles)
+    if not ended:
+        logging.shutdown()
+        os._exit(0)  # a thread that still computes would be waited for
 
 
 @app.command()
