@@ -91,12 +91,15 @@ def compose(
         if report.stopped or stop():
             report.stopped = True
             break
-    if not dry_run:
-        with app.store.writing() as tx:
-            summary = {key: value for key, value in report.json.items() if key != "subscribers"}
-            if not due or report.planned or report.quiet:  # a tick that had nothing to do is no news
-                store.rounds.add(tx, "compose", at=app.now(), report=summary)
+    if not dry_run and (not due or report.planned or report.quiet):  # else a tick without news
+        _record(app, report)
     return report
+
+
+def _record(app: App, report: Composed) -> None:
+    summary = {key: value for key, value in report.json.items() if key != "subscribers"}
+    with app.store.writing() as tx:
+        store.rounds.add(tx, "compose", at=app.now(), report=summary)
 
 
 def _outcomes_of_turns(
