@@ -173,6 +173,8 @@ def _speaks_of_the_server(error: Exception) -> bool:
     if not isinstance(error, DBAPIError):
         return any(kind.__name__ in ("OperationalError", "InterfaceError") for kind in type(error).__mro__)
     state: Any = getattr(error.orig, "sqlstate", None)
+    if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+        return False  # a statement that is wrong
     return error.connection_invalidated or (
         isinstance(error, OperationalError | InterfaceError) and not (state and state[:2] == "54")
     )

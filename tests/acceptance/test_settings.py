@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from digest.store import schema
 from tests.acceptance.conftest import Run
+from tests.conftest import HEAD
 
 
 def test_readers_of_the_config_are_applied(run: Run, tmp_path: Path) -> None:
@@ -41,5 +41,5 @@ def test_a_database_of_another_version_is_refused_until_upgraded(run: Run, tmp_p
         connection.execute("UPDATE alembic_version SET version_num = 'ancient'")
     assert "newer than this version" in run("status", code=1).stderr
     with sqlite3.connect(tmp_path / "digest.sqlite") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = ?", (schema.head(),))
+        connection.execute("UPDATE alembic_version SET version_num = ?", (HEAD,))
     assert "up to date" in run("db", "upgrade").stdout

@@ -77,6 +77,9 @@ def test_each_state_of_postgresql_has_its_meaning(state: str, reason: str) -> No
 def test_a_wrong_statement_stays_a_mistake_of_ours(state: str) -> None:
     cause = psycopg.errors.lookup(state)("wrong")
     assert failures.explain(wrapped(cause, psycopg.Error), "x") is None
+    wrong: Any = sqlite3.OperationalError("duplicate column name: x")
+    wrong.sqlite_errorcode = sqlite3.SQLITE_ERROR
+    assert failures.explain(wrapped(wrong, sqlite3.Error), "x") is None
     assert failures.explain(wrapped(sqlite3.IntegrityError("UNIQUE"), sqlite3.Error), "x") is None
 
 
