@@ -101,11 +101,14 @@ def due_at(tx: Connection, message_id: int) -> datetime | None:
 
 
 def troubles(tx: Connection, limit: int = 5) -> list[dict[str, Any]]:
-    """The newest deliveries that did not end in acceptance: who, how far it got, what the server said."""
+    """The newest deliveries of messages that are not accepted to this day: who, how far it got, what the server said."""
     newest: list[int] = []
+    open_ones = select(messages.c.id).where(
+        messages.c.id == deliveries.c.message_id, messages.c.state != MessageState.ACCEPTED.value
+    )
     for outcome in _TROUBLES:  # one by one: the index then yields the few newest of each
-        chosen = select(deliveries.c.id).where(deliveries.c.outcome == outcome).order_by(deliveries.c.ended_at.desc()).limit(limit)
-        newest += tx.execute(chosen).scalars()
+        chosen = select(deliveries.c.id).where(deliveries.c.outcome == outcome, open_ones.exists())
+        newest += tx.execute(chosen.order_by(deliveries.c.ended_at.desc()).limit(limit)).scalars()
     rows = tx.execute(
         select(_EMAIL, messages.c.kind, messages.c.key, deliveries)
         .join(messages, messages.c.id == deliveries.c.message_id)

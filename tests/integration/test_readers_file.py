@@ -112,10 +112,10 @@ def test_what_is_exported_is_imported_without_loss(
 def known(app: App, standing: Standing) -> str:
     email = "known@example.org"
     if standing is Standing.PENDING:
-        subscriptions.ask(app, Wish(email=email, keywords=("theirs",)), origin="page")
+        subscriptions.ask(app, Wish(email=email, keywords=("gripper",)), origin="page")
         return email
     ident = subscriptions.subscribe(
-        app, Wish(email=email, keywords=("theirs",)), origin="command"
+        app, Wish(email=email, keywords=("gripper",)), origin="command"
     ).subscriber.id
     if standing is Standing.PAUSED:
         subscriptions.pause(app, ident, paused=True)
@@ -133,7 +133,7 @@ def test_a_file_stops_mail_to_who_is_known_and_starts_none(
 ) -> None:
     order = [Standing.ACTIVE, Standing.PAUSED, Standing.PENDING, Standing.LEFT, Standing.SUPPRESSED]
     email = known(any_app, before)
-    row = {"email": email, "keywords": ["new"]} | ({} if said is None else {"standing": said.value})
+    row = {"email": email, "keywords": ["robot"]} | ({} if said is None else {"standing": said.value})
     imported(any_app, tmp_path, [row], "readers.jsonl")
     stops = (
         said is not None

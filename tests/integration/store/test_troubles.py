@@ -1,0 +1,29 @@
+"""What `status` calls a trouble: nothing that a server has accepted since."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import insert, update
+
+from digest import store, subscriptions
+from digest.app import App
+from digest.model import MessageState
+from digest.store.tables import deliveries, messages
+from digest.subscriptions import Wish
+
+
+@pytest.mark.parametrize("outcome", ["lost", "deferred", "unknown", "rejected"])
+def test_a_message_that_was_accepted_in_the_end_is_no_trouble(any_app: App, outcome: str) -> None:
+    subscriptions.ask(any_app, Wish(email="a@example.org"), origin="page")
+    now = datetime(2026, 6, 9, tzinfo=UTC)
+    with any_app.store.writing() as tx:
+        (ident,) = tx.execute(messages.select()).scalars()
+        values = {"server": "s", "phase": "DATA", "text": "", "fault": "", "started_at": now, "ended_at": now}
+        known = {column.name for column in deliveries.columns}
+        given = {name: value for name, value in values.items() if name in known}
+        tx.execute(insert(deliveries).values(message_id=ident, outcome=outcome, **given))
+        assert [each["outcome"] for each in store.deliveries.troubles(tx)] == [outcome]
+        tx.execute(update(messages).values(state=MessageState.ACCEPTED.value))
+        assert store.deliveries.troubles(tx) == []
