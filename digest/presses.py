@@ -3,10 +3,10 @@
 Mail scanners open each link of a mail, and a few submit each form they meet. A person presses one
 button, reads what the page says, and may correct themselves there. So:
 
-- A thumb is held when the contrary thumb on the same paper was pressed within `WINDOW` of it. Both are:
-  nobody can tell which of them was meant. A correction on the page that answered the first press is a
+- A thumb is held when the contrary thumb on the same paper was pressed within `WINDOW` of it. Both
+  are: nobody can tell which was meant. A correction on the page that answered the first press is a
   person's; so is an answer by mail. A confirmed thumb gives way to another confirmed one alone.
-- A held press does not count, is told on the page and on the settings page, and counts when a person
+- A held press does not count. The page and the settings page tell of it, and it counts when a person
   confirms it there. After `HELD_FOR` it is forgotten.
 - Leaving is never held. When it came within a burst, a mail offers the way back: a burst is a held
   thumb within `WINDOW`, or `MANY` other presses within `MOMENT`.
@@ -14,8 +14,8 @@ button, reads what the page says, and may correct themselves there. So:
 - Coming back is held when leaving was pressed less than `MOMENT` before, or within the same burst:
   leaving wins. It can be confirmed, though not before `READING`, as no robot reads the page.
 
-One press alone is never held, and whose it was cannot be known: a robot that presses one button, such
-as the one that confirms an address, looks like a person.
+One press alone is never held, and whose it was cannot be known: a robot that presses one button,
+such as the one that confirms an address, looks like a person.
 """
 
 from __future__ import annotations
@@ -40,12 +40,19 @@ def find_held(presses: Sequence[Press]) -> set[int]:
         place
         for place, press in thumbs
         for other_place, other in thumbs
-        if place != other_place and _contradict(press, other) and (other.confirms or not press.confirms)
+        if place != other_place
+        and _contradict(press, other)
+        and (other.confirms or not press.confirms)
     }
 
 
 def _may_be_held(press: Press) -> bool:
-    return press.button is Button.THUMB and press.via == "page" and press.vote != 0 and press.state != "void"
+    return (
+        press.button is Button.THUMB
+        and press.via == "page"
+        and press.vote != 0
+        and press.state != "void"
+    )
 
 
 def _contradict(press: Press, other: Press) -> bool:
@@ -63,23 +70,35 @@ def standing_vote(presses: Sequence[Press], held: set[int]) -> Vote:
     counting = [press for press in presses if press.state != "void"]
     if not counting:
         raise ValueError("no press, no vote")
-    kept = [press.vote for place, press in enumerate(presses) if place not in held and press.state == "counted"]
+    kept = [
+        press.vote
+        for place, press in enumerate(presses)
+        if place not in held and press.state == "counted"
+    ]
     return kept[-1] if kept else counting[0].former
 
 
 def is_burst(presses: Sequence[Press], at: datetime) -> bool:
     """Whether presses of one reader around a time are more than a person's."""
     near = [press for press in presses if abs(press.at - at) <= WINDOW]
-    others = [press for press in near if press.button is not Button.LEAVE and abs(press.at - at) <= MOMENT]
-    return any(press.state == "held" for press in near) or bool(find_held(near)) or len(others) >= MANY
+    others = [
+        press for press in near if press.button is not Button.LEAVE and abs(press.at - at) <= MOMENT
+    ]
+    return (
+        any(press.state == "held" for press in near) or bool(find_held(near)) or len(others) >= MANY
+    )
 
 
 def may_return(presses: Sequence[Press], at: datetime, *, confirms: bool) -> bool:
     """Whether a reader who has left comes back by a press at that time, after these others."""
-    leaves = [press for press in presses if press.button is Button.LEAVE and abs(press.at - at) <= WINDOW]
+    leaves = [
+        press for press in presses if press.button is Button.LEAVE and abs(press.at - at) <= WINDOW
+    ]
     if not leaves:
         return True
     if confirms:
-        asked = [press for press in presses if press.button is Button.RETURN and press.state == "held"]
+        asked = [
+            press for press in presses if press.button is Button.RETURN and press.state == "held"
+        ]
         return any(abs(at - press.at) >= READING for press in asked)
     return not is_burst(presses, at) and all(abs(press.at - at) > MOMENT for press in leaves)

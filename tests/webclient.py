@@ -32,7 +32,9 @@ class Client:
     def request(self, method: str, path: str, **sent: Any) -> httpx.Response:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(self.pages, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://digest.test") as client:
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://digest.test"
+            ) as client:
                 return await client.request(method, path, **sent)
 
         return asyncio.run(ask())
@@ -49,7 +51,9 @@ class Client:
         return self.post("/", data={"opened": opened, "homepage": "", **fields})
 
     def path(self, purpose: Purpose, subscriber: Subscriber, paper_id: int = 0) -> str:
-        return self.app.url(purpose, subscriber.id, paper_id=paper_id).removeprefix(self.app.config.web.base_url)
+        return self.app.url(purpose, subscriber.id, paper_id=paper_id).removeprefix(
+            self.app.config.web.base_url
+        )
 
 
 class Clock:
@@ -66,7 +70,7 @@ class Clock:
 
 
 class Person(Client):
-    """A client that takes its time: two minutes before each request, so that nobody takes it for a robot."""
+    """A client that waits two minutes before each request: nobody takes it for a robot."""
 
     def __init__(self, app: App, clock: Clock) -> None:
         self.clock = clock
@@ -78,7 +82,7 @@ class Person(Client):
 
 
 def forms(text: str) -> list[tuple[str, dict[str, str]]]:
-    """The forms of a page: where each is posted ("" = to the page itself), and its hidden fields and its only button's."""
+    """The forms of a page: where each is posted ("" = here), its hidden fields and only button."""
     found = []
     for attributes, inside in re.findall(r"<form([^>]*)>(.*?)</form>", text, re.DOTALL):
         action = re.search(r'action="([^"]*)"', attributes)
@@ -89,9 +93,13 @@ def forms(text: str) -> list[tuple[str, dict[str, str]]]:
     return found
 
 
-def fill(app: App, dump: Write, day: date = TODAY, rows: list[dict[str, Any]] | None = None) -> None:
+def fill(
+    app: App, dump: Write, day: date = TODAY, rows: list[dict[str, Any]] | None = None
+) -> None:
     """Store the papers of one day; ids count from 1."""
-    pipeline.ingest(app, [dump(day, rows, each=1) if rows is None else dump(day, rows)], seen="name")
+    pipeline.ingest(
+        app, [dump(day, rows, each=1) if rows is None else dump(day, rows)], seen="name"
+    )
 
 
 def contents(app: App) -> list[str]:

@@ -24,7 +24,7 @@ class Button(StrEnum):
 
 #: counted = it was obeyed
 #: held    = it may be a robot's: it waits until a person confirms it, or is forgotten
-#: void    = it does not count: too late, its reader had left, or another press has settled the matter
+#: void    = it does not count: too late, its reader had left, or another press settled the matter
 PressState = Literal["counted", "held", "void"]
 
 

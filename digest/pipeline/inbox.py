@@ -54,7 +54,9 @@ def ingest_inbox(
     try:
         private.make_folder(folder)
     except OSError as error:
-        raise ConfigError(f"ingest.inbox = '{folder}': cannot be made ({error.strerror}). Check the path and its permissions") from error
+        raise ConfigError(
+            f"ingest.inbox = '{folder}': cannot be made ({error.strerror}). Check the path and its permissions"
+        ) from error
     new: list[Path] = []
     ahead: dict[Path, tuple[int, int]] = {}
     for path in files_of([folder]):
@@ -78,7 +80,10 @@ def ingest_inbox(
 
 
 def _unchanged(files: dict[Path, tuple[int, int]], settled: float) -> list[Path]:
-    """Files that nobody writes: a time ahead of ours says nothing of when one was written, so it is watched for as long."""
+    """Files that nobody writes, watched for so many seconds.
+
+    Their times are ahead of ours, which says nothing of when they were written.
+    """
     if files:
         time.sleep(settled)
     return [path for path, state in files.items() if path.exists() and _state_of(path) == state]

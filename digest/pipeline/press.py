@@ -1,4 +1,4 @@
-"""press: a thumb pressed on a page, or sent by mail, becomes feedback in the order in which people pressed."""
+"""press: a thumb, by page or by mail, becomes feedback in the order of the presses."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Pressed:
 
 
 def press(app: App, link: Link, asked: Asked) -> Pressed:
-    """Record a thumb pressed on the page of a link; `digest.presses` has the rule about what is held.
+    """Record a thumb pressed on the page of a link; `digest.presses` says what is held.
 
     Raises:
         NotFoundError: the reader or the paper is not stored.
@@ -56,12 +56,17 @@ def press(app: App, link: Link, asked: Asked) -> Pressed:
         subscriber, paper = reader_and_paper(tx, link.subscriber_id, link.paper_id)
         vote = store.feedback.vote_of(tx, subscriber.id, paper.id)
 
-        def ended(outcome: Literal["counted", "held", "repeated", "left"], now_stands: Vote, former: Vote) -> Pressed:
-            return Pressed(subscriber=subscriber, paper=paper, vote=now_stands, former=former, outcome=outcome)
+        def ended(
+            outcome: Literal["counted", "held", "repeated", "left"], now_stands: Vote, former: Vote
+        ) -> Pressed:
+            return Pressed(
+                subscriber=subscriber, paper=paper, vote=now_stands, former=former, outcome=outcome
+            )
 
         if subscriber.standing is Standing.LEFT:
             return ended("left", vote, 0)
-        # Only this link's own thumb can be taken back: a later one, from another page, is the reader's last word.
+        # Only this link's own thumb can be taken back: a later one, from another page, is the
+        # reader's last word.
         wanted = chosen if asked.undo is None else asked.undo if vote == chosen else vote
         given = Press(
             button=Button.THUMB,
@@ -77,7 +82,11 @@ def press(app: App, link: Link, asked: Asked) -> Pressed:
         if new is None:
             first = store.presses.of_form(tx, subscriber.id, asked.form)
             return ended("repeated", vote, first.former if first else 0)
-        recent = [one for one in store.presses.around(tx, subscriber.id, now, presses.WINDOW) if one.paper_id == paper.id]
+        recent = [
+            one
+            for one in store.presses.around(tx, subscriber.id, now, presses.WINDOW)
+            if one.paper_id == paper.id
+        ]
         held = presses.find_held(recent)
         if any(recent[place].id == new.id for place in held):
             store.presses.hold(tx, [recent[place].id for place in held])
@@ -86,17 +95,24 @@ def press(app: App, link: Link, asked: Asked) -> Pressed:
             store.presses.drop_held(tx, subscriber.id, Button.THUMB, paper.id)
             outcome = "counted"
         if wanted != vote:
-            store.feedback.put(tx, Feedback(subscriber_id=subscriber.id, paper_id=paper.id, vote=wanted, at=now, via="page"))
+            store.feedback.put(
+                tx,
+                Feedback(
+                    subscriber_id=subscriber.id, paper_id=paper.id, vote=wanted, at=now, via="page"
+                ),
+            )
     return ended("held" if outcome == "held" else "counted", wanted, vote)
 
 
 def hear_mail(app: App, link: Link, vote: Vote, *, form: str, at: datetime | None) -> Heard:
-    """As `hear`, by a mail: one that was read before, or was written before a later press, changes nothing.
+    """As `hear`, by a mail.
+
+    One that was read before, or was written before a later press, changes nothing.
 
     Args:
         form: identity of the mail.
-        at: when it was written, as its writer's clock says. One that is ahead of ours, or says that the
-            answer was written before the message was due, is wrong: the mail then counts as written now.
+        at: when it was written, as its writer's clock says. One that is ahead of ours, or is before the
+            message that it answers was due, is wrong: the mail then counts as written now.
     """
     now = app.now()
     with app.store.writing() as tx:
@@ -120,7 +136,9 @@ def hear_mail(app: App, link: Link, vote: Vote, *, form: str, at: datetime | Non
         new = store.presses.add(tx, subscriber.id, press, forget_before=now - presses.KEPT_FOR)
         if new is None or late:
             return Heard(subscriber=subscriber, paper=found, vote=former, before=former)
-        given = Feedback(subscriber_id=subscriber.id, paper_id=found.id, vote=vote, at=written, via="mail")
+        given = Feedback(
+            subscriber_id=subscriber.id, paper_id=found.id, vote=vote, at=written, via="mail"
+        )
         store.feedback.put(tx, given)
         store.presses.drop_held(tx, subscriber.id, Button.THUMB, found.id)
     return Heard(subscriber=subscriber, paper=found, vote=vote, before=former)
@@ -130,5 +148,7 @@ def held_papers(app: App, subscriber_id: int) -> list[Paper]:
     """Papers whose thumbs wait for a person's word: a robot may have pressed them."""
     with app.store.reading() as tx:
         held = store.presses.held(tx, subscriber_id, since=app.now() - presses.HELD_FOR)
-        found = store.papers.by_ids(tx, {press.paper_id for press in held if press.paper_id is not None})
+        found = store.papers.by_ids(
+            tx, {press.paper_id for press in held if press.paper_id is not None}
+        )
     return list({paper.id: paper for paper in found.values()}.values())

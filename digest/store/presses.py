@@ -12,7 +12,9 @@ from digest.store.engine import insert
 from digest.store.tables import feedback, presses
 
 
-def add(tx: Connection, subscriber_id: int, press: Press, *, forget_before: datetime) -> Press | None:
+def add(
+    tx: Connection, subscriber_id: int, press: Press, *, forget_before: datetime
+) -> Press | None:
     """Record a press; None when its page was posted before. Those of long ago are forgotten."""
     tx.execute(delete(presses).where(presses.c.at < forget_before))
     values = {
@@ -35,44 +37,67 @@ def add(tx: Connection, subscriber_id: int, press: Press, *, forget_before: date
 
 def of_form(tx: Connection, subscriber_id: int, form: str) -> Press | None:
     """The press that a page made when it was first posted."""
-    row = tx.execute(select(presses).where(presses.c.subscriber_id == subscriber_id, presses.c.form == form)).one_or_none()
+    row = tx.execute(
+        select(presses).where(presses.c.subscriber_id == subscriber_id, presses.c.form == form)
+    ).one_or_none()
     return None if row is None else _press(row)
 
 
 def around(tx: Connection, subscriber_id: int, at: datetime, window: timedelta) -> list[Press]:
     """All presses of a reader that near to a time, in the order in which they came."""
     near = presses.c.at.between(at - window, at + window)
-    rows = tx.execute(select(presses).where(presses.c.subscriber_id == subscriber_id, near).order_by(presses.c.id))
+    rows = tx.execute(
+        select(presses).where(presses.c.subscriber_id == subscriber_id, near).order_by(presses.c.id)
+    )
     return [_press(row) for row in rows]
 
 
 def held(tx: Connection, subscriber_id: int, *, since: datetime) -> list[Press]:
     """Thumbs of a reader that wait for a person's word, oldest first."""
     thumb = (presses.c.button == Button.THUMB.value) & (presses.c.state == "held")
-    mine = select(presses).where(presses.c.subscriber_id == subscriber_id, thumb, presses.c.at >= since)
+    mine = select(presses).where(
+        presses.c.subscriber_id == subscriber_id, thumb, presses.c.at >= since
+    )
     return [_press(row) for row in tx.execute(mine.order_by(presses.c.id))]
 
 
 def hold(tx: Connection, idents: list[int]) -> None:
     """Keep presses until a person confirms them."""
-    tx.execute(update(presses).where(presses.c.id.in_(idents), presses.c.state == "counted").values(state="held"))
+    tx.execute(
+        update(presses)
+        .where(presses.c.id.in_(idents), presses.c.state == "counted")
+        .values(state="held")
+    )
 
 
-def drop_held(tx: Connection, subscriber_id: int, button: Button, paper_id: int | None = None) -> None:
+def drop_held(
+    tx: Connection, subscriber_id: int, button: Button, paper_id: int | None = None
+) -> None:
     """Held presses of that kind ask for nothing any more: a person has said what they want."""
-    those = (presses.c.subscriber_id == subscriber_id) & (presses.c.button == button.value) & (presses.c.state == "held")
+    those = (
+        (presses.c.subscriber_id == subscriber_id)
+        & (presses.c.button == button.value)
+        & (presses.c.state == "held")
+    )
     if paper_id is not None:
         those &= presses.c.paper_id == paper_id
     tx.execute(update(presses).where(those).values(state="void"))
 
 
-def last_thumb(tx: Connection, subscriber_id: int, paper_id: int, *, until: datetime) -> datetime | None:
-    """When a thumb on a paper was last pressed and counted; one of a clock that ran ahead tells nothing."""
+def last_thumb(
+    tx: Connection, subscriber_id: int, paper_id: int, *, until: datetime
+) -> datetime | None:
+    """When a thumb on a paper was last pressed and counted, no later than `until`."""
     pressed = select(func.max(presses.c.at)).where(
-        presses.c.subscriber_id == subscriber_id, presses.c.paper_id == paper_id, presses.c.state == "counted", presses.c.at <= until
+        presses.c.subscriber_id == subscriber_id,
+        presses.c.paper_id == paper_id,
+        presses.c.state == "counted",
+        presses.c.at <= until,
     )
     voted = select(feedback.c.at).where(
-        feedback.c.subscriber_id == subscriber_id, feedback.c.paper_id == paper_id, feedback.c.at <= until
+        feedback.c.subscriber_id == subscriber_id,
+        feedback.c.paper_id == paper_id,
+        feedback.c.at <= until,
     )
     times = [tx.execute(query).scalar_one_or_none() for query in (pressed, voted)]
     return max((time for time in times if time is not None), default=None)

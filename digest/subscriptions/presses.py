@@ -1,6 +1,6 @@
-"""Leaving, coming back and pausing by a button on a page: a page posted again is no new press, and robots bring nobody back.
+"""Leaving, coming back and pausing by a button on a page.
 
-`digest.presses` has the rule about robots. Leaving is obeyed at once, whoever pressed.
+A page posted again is no new press, and robots bring nobody back. `digest.presses` has the rule about robots. Leaving is obeyed at once, whoever pressed.
 """
 
 from __future__ import annotations
@@ -71,8 +71,14 @@ def return_by_link(app: App, link: Link, form: str, *, confirms: bool) -> Return
         recent = store.presses.around(tx, known.id, now, presses.WINDOW)
         new = _add(app, tx, known, Button.RETURN, form, confirms=confirms)
         if new is None:
-            return Returned(subscriber=known, repeated=True, held=any(one.form == form and one.state == "held" for one in recent))
-        if known.standing is Standing.LEFT and not presses.may_return(recent, now, confirms=confirms):
+            return Returned(
+                subscriber=known,
+                repeated=True,
+                held=any(one.form == form and one.state == "held" for one in recent),
+            )
+        if known.standing is Standing.LEFT and not presses.may_return(
+            recent, now, confirms=confirms
+        ):
             store.presses.hold(tx, [new.id])
             _offer_way_back(app, tx, known)
             return Returned(subscriber=known, held=True)
@@ -94,7 +100,7 @@ def pause_by_link(app: App, link: Link, form: str, *, paused: bool) -> Subscribe
 
 
 def press_after_leaving(app: App, link: Link, form: str) -> None:
-    """Note a thumb of a reader who has left a moment ago: leaving was part of a burst, and they are told the way back."""
+    """Note a thumb of a reader who has left a moment ago, and offer the way back in a burst."""
     now = app.now()
     with app.store.writing() as tx:
         store.subscribers.lock(tx, link.subscriber_id)
@@ -106,10 +112,19 @@ def press_after_leaving(app: App, link: Link, form: str) -> None:
 
 
 def _add(
-    app: App, tx: store.Connection, known: Subscriber, button: Button, form: str, *, confirms: bool = False, void: bool = False
+    app: App,
+    tx: store.Connection,
+    known: Subscriber,
+    button: Button,
+    form: str,
+    *,
+    confirms: bool = False,
+    void: bool = False,
 ) -> Press | None:
     now = app.now()
-    press = Press(button=button, at=now, form=form, confirms=confirms, state="void" if void else "counted")
+    press = Press(
+        button=button, at=now, form=form, confirms=confirms, state="void" if void else "counted"
+    )
     return store.presses.add(tx, known.id, press, forget_before=now - presses.KEPT_FOR)
 
 

@@ -1,4 +1,4 @@
-"""The version of a reader's settings that a form showed, field by field: what was changed elsewhere meanwhile. Pure."""
+"""Versions of a reader's settings, field by field: what changed since a form was shown. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ def _rest(subscriber: Subscriber) -> object:
     """What interests are beside these lists."""
     if len(subscriber.interests) > 1:
         return subscriber.interests
-    return [(one.name, one.share, one.papers, one.text) for one in subscriber.interests if one.papers or one.text]
+    return [
+        (one.name, one.share, one.papers, one.text)
+        for one in subscriber.interests
+        if one.papers or one.text
+    ]
 
 
 #: what a settings form shows, in the order of its version
@@ -46,7 +50,11 @@ def changed_since(version: str, subscriber: Subscriber) -> set[str]:
     hashes = version.split(".")
     if len(hashes) != len(FIELDS):
         return set()
-    return {name for (name, value), old in zip(FIELDS.items(), hashes, strict=True) if _hash(value(subscriber)) != old}
+    return {
+        name
+        for (name, value), old in zip(FIELDS.items(), hashes, strict=True)
+        if _hash(value(subscriber)) != old
+    }
 
 
 def _hash(value: object) -> str:

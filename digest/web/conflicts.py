@@ -1,4 +1,4 @@
-"""A settings form that was opened before somebody else changed the same settings: what each side says. Pure."""
+"""A settings form and what was changed since it was opened: what each side says. Pure."""
 
 from __future__ import annotations
 
@@ -30,14 +30,17 @@ _LABELS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """A field that was changed elsewhere: its label, its value now, and the value of the form ("" = the form left it alone)."""
+    """A field that was changed elsewhere: its value now, and that of the form."""
 
     label: str
     theirs: str
+    #: "" = the form left it alone
     yours: str = ""
 
 
-def differences(version: str, known: Subscriber, wanted: Subscriber, elsewhere: Collection[str]) -> list[Difference]:
+def differences(
+    version: str, known: Subscriber, wanted: Subscriber, elsewhere: Collection[str]
+) -> list[Difference]:
     """What was changed elsewhere, beside what the form says of it.
 
     Args:
@@ -51,7 +54,9 @@ def differences(version: str, known: Subscriber, wanted: Subscriber, elsewhere: 
         Difference(
             label=label,
             theirs=_told(name, known),
-            yours=_told(name, wanted) if name in touched and _told(name, wanted) != _told(name, known) else "",
+            yours=_told(name, wanted)
+            if name in touched and _told(name, wanted) != _told(name, known)
+            else "",
         )
         for name, label in _LABELS.items()
         if name in elsewhere and (name not in _LISTS or len(known.interests) <= 1)
@@ -62,15 +67,29 @@ def merge(version: str, sent: Settings, known: Subscriber, wanted: Subscriber) -
     """The form as it was sent, whose untouched fields follow what was changed elsewhere."""
     touched, now = changed_since(version, wanted), settings_of(known)
     same = wanted.interests == known.interests
-    merged = replace(sent, blocks=now.blocks if same or "interests" not in touched else _rebased(sent, known))
-    for name in ("size", "threshold", "days", "hour", "timezone", "keywords", "categories", "authors"):
+    merged = replace(
+        sent, blocks=now.blocks if same or "interests" not in touched else _rebased(sent, known)
+    )
+    for name in (
+        "size",
+        "threshold",
+        "days",
+        "hour",
+        "timezone",
+        "keywords",
+        "categories",
+        "authors",
+    ):
         if name not in touched or (same and name in _LISTS):
             merged = replace(merged, **{name: getattr(now, name)})
     return merged
 
 
 def _rebased(sent: Settings, known: Subscriber) -> tuple[Block, ...]:
-    """Blocks whose interest was renamed elsewhere stand for the one in its place, so that they keep its example papers."""
+    """Let blocks whose interest was renamed elsewhere stand for the one in its place.
+
+    So they keep its example papers.
+    """
     names = [interest.name for interest in known.interests]
     claimed = {block.former for block in sent.blocks}
     rebased = []
@@ -84,7 +103,10 @@ def _rebased(sent: Settings, known: Subscriber) -> tuple[Block, ...]:
 def _told(name: str, subscriber: Subscriber) -> str:
     match name:
         case "keywords" | "categories" | "authors" if len(subscriber.interests) <= 1:
-            return cut(", ".join(getattr((*subscriber.interests, Interest())[0], name)), _SHOWN) or "none"
+            return (
+                cut(", ".join(getattr((*subscriber.interests, Interest())[0], name)), _SHOWN)
+                or "none"
+            )
         case "keywords" | "categories" | "authors":
             return "those of your interests"
         case "interests":

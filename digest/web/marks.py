@@ -1,4 +1,4 @@
-"""The mark of a page with buttons: each page that is shown has its own, so that one posted again is known."""
+"""Marks of pages with buttons: each page has its own, so that one posted again is known."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def new_mark(now: datetime) -> str:
 
 
 def read_mark(text: str, now: datetime) -> str:
-    """What a posted form says of its page, fit to be stored; a form without a mark is one of its own."""
+    """The mark of a posted form, fit to be stored; a form without one gets a new one."""
     if not text:
         return new_mark(now)
     return text if _SHAPE.fullmatch(text) else hashlib.sha256(text.encode()).hexdigest()

@@ -1,7 +1,7 @@
 """The settings of one reader: how much, when and about what; the pause; and the way to the way out.
 
-A form carries the version of the settings that it showed. Of two open forms the later one is told what the
-other changed, and saves over it only when its reader says so.
+A form carries the version of the settings that it showed. Of two open forms the later one is told what
+the other changed, and saves over it only when its reader says so.
 """
 
 from __future__ import annotations
@@ -48,13 +48,21 @@ def routes(app: App, pages: Pages) -> APIRouter:
         if verb in ("pause", "resume"):
             subscriber = subscriptions.pause_by_link(app, link, mark, paused=verb == "pause")
         else:
-            returned = subscriptions.return_by_link(app, link, mark, confirms=bool(form.one("confirm")))
+            returned = subscriptions.return_by_link(
+                app, link, mark, confirms=bool(form.one("confirm"))
+            )
             subscriber = returned.subscriber
             if returned.held:
                 return page.show(link, subscriber, held=True)
-        log.info("%s subscriber=%d standing=%s via=page", verb, subscriber.id, subscriber.standing.value)
+        log.info(
+            "%s subscriber=%d standing=%s via=page", verb, subscriber.id, subscriber.standing.value
+        )
         active = subscriber.standing is Standing.ACTIVE and verb != "pause"
-        return page.show(link, subscriber, done=f"The digest comes again: {rhythm(subscriber)}." if active else "")
+        return page.show(
+            link,
+            subscriber,
+            done=f"The digest comes again: {rhythm(subscriber)}." if active else "",
+        )
 
     return router
 
@@ -107,7 +115,7 @@ class Page:
         )
 
     def save(self, link: Link, form: Form, *, more: bool) -> HTMLResponse:
-        """Save what was sent, unless it cannot be read or was typed over settings that have changed since."""
+        """Save what was sent, unless it is wrong or settings have changed since."""
         known = subscriptions.by_id(self.app, link.subscriber_id)
         version = form.one("version")
         sent, wish = read_settings(form, known)
@@ -121,7 +129,9 @@ class Page:
                 return self._saved(link, sent, changed, version, more=more)
         return self.show(link, known, sent, status=422, version=version)
 
-    def _saved(self, link: Link, sent: Settings, changed: Changed, version: str, *, more: bool) -> HTMLResponse:
+    def _saved(
+        self, link: Link, sent: Settings, changed: Changed, version: str, *, more: bool
+    ) -> HTMLResponse:
         """The page after a save; where others changed the settings meanwhile, what they changed."""
         subscriber = changed.subscriber
         if changed.refused is not None:
@@ -129,8 +139,13 @@ class Page:
             merged = merge(version, sent, subscriber, changed.refused)
             return self.show(link, subscriber, merged, status=409, conflict=told)
         log.info("change subscriber=%d via=page", subscriber.id)
-        done = "Saved. Here is room for one more interest." if more else "Saved. The next digest follows these settings."
+        done = (
+            "Saved. Here is room for one more interest."
+            if more
+            else "Saved. The next digest follows these settings."
+        )
         if changed.elsewhere:
             others = differences(version, subscriber, subscriber, changed.elsewhere)
-            done += f" Changed elsewhere meanwhile: {'; '.join(f'{one.label}: {one.theirs}' for one in others)}."
+            listed = "; ".join(f"{one.label}: {one.theirs}" for one in others)
+            done += f" Changed elsewhere meanwhile: {listed}."
         return self.show(link, subscriber, settings_of(subscriber, more=more), done=done)

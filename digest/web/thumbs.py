@@ -1,7 +1,8 @@
-"""Pages behind the two thumbs of a paper. Looking changes nothing; only a pressed button votes, and it can be taken back.
+"""Pages behind the two thumbs of a paper.
 
-Each page has a mark. Posted again, by a reload or by a browser that restores its tabs, it is no new press:
-what was pressed later stands.
+Looking changes nothing; only a pressed button votes, and it can be taken back. Each page has a mark.
+Posted again, by a reload or by a browser that restores its tabs, it is no new press: what was pressed
+later stands.
 """
 
 from __future__ import annotations
@@ -32,7 +33,14 @@ def routes(app: App, pages: Pages) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     def page(
-        link: Link, subscriber: Subscriber, paper: Paper, *, told: Told, vote: Vote, before: Vote = 0, answers: str = ""
+        link: Link,
+        subscriber: Subscriber,
+        paper: Paper,
+        *,
+        told: Told,
+        vote: Vote,
+        before: Vote = 0,
+        answers: str = "",
     ) -> HTMLResponse:
         chosen = _VOTES[link.purpose]
         return pages.render(
@@ -59,7 +67,10 @@ def routes(app: App, pages: Pages) -> APIRouter:
 
     def ask(link: Link, told: Told) -> HTMLResponse:
         """The page before any press: a question."""
-        subscriber, paper = subscriptions.by_id(app, link.subscriber_id), pipeline.paper(app, link.paper_id)
+        subscriber, paper = (
+            subscriptions.by_id(app, link.subscriber_id),
+            pipeline.paper(app, link.paper_id),
+        )
         vote = pipeline.standing_vote(app, link.subscriber_id, link.paper_id)
         if subscriber.standing is Standing.LEFT:
             told = "left"
@@ -83,7 +94,9 @@ def routes(app: App, pages: Pages) -> APIRouter:
                 link.subscriber_id, pressed.paper.id, pressed.vote, pressed.former, pressed.outcome,
             )  # fmt: skip
         told: Told = "pressed" if pressed.outcome == "counted" else pressed.outcome
-        if told == "repeated" and any(held.id == pressed.paper.id for held in pipeline.held_papers(app, link.subscriber_id)):
+        if told == "repeated" and any(
+            held.id == pressed.paper.id for held in pipeline.held_papers(app, link.subscriber_id)
+        ):
             told = "held"
         return page(
             link, pressed.subscriber, pressed.paper, told=told, vote=pressed.vote, before=pressed.former, answers=asked.form

@@ -1,4 +1,4 @@
-"""The real commands on a clock that runs five days ahead and is set right again: nothing doubles, nothing is lost, nothing waits."""
+"""The real commands on a clock that runs five days ahead and is set right again."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ TODAY = datetime.now(UTC)
 @pytest.fixture
 def server() -> Iterator[HostileSmtp]:
     """Takes the first mail, asks for patience at the second, and takes all that follow."""
-    with serving(HostileSmtp({"RCPT": [Act.reply("250 2.1.5 ok"), Act.reply("451 4.7.1 too fast")]})) as listening:
+    with serving(
+        HostileSmtp({"RCPT": [Act.reply("250 2.1.5 ok"), Act.reply("451 4.7.1 too fast")]})
+    ) as listening:
         yield listening
 
 
@@ -41,11 +43,23 @@ def command(tmp_path: Path, server: HostileSmtp) -> Command:
     faketime = shutil.which("faketime")
     if faketime is None:
         absent("faketime (a package of Debian) is not installed")
-    lines = ["[mail]", 'sender = "digest@example.org"', "[smtp]", 'host = "127.0.0.1"', f"port = {server.port}", 'tls = "none"']
+    lines = [
+        "[mail]",
+        'sender = "digest@example.org"',
+        "[smtp]",
+        'host = "127.0.0.1"',
+        f"port = {server.port}",
+        'tls = "none"',
+    ]
     (tmp_path / "config.toml").write_text("\n".join(lines) + "\n")
-    # The seconds that pass go on as they are, and so do the times of files: only the clock on the wall is wrong.
+    # Seconds pass as ever, and files keep their times: only the clock on the wall is wrong.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
-    settings = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1", "COLUMNS": "200", "NO_COLOR": "1"}
+    settings = {
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "NO_FAKE_STAT": "1",
+        "COLUMNS": "200",
+        "NO_COLOR": "1",
+    }
 
     def call(days: int, *words: str) -> Any:
         jump = [str(faketime), "-m", "-f", f"{days:+d}d"] if days else []
@@ -53,7 +67,9 @@ def command(tmp_path: Path, server: HostileSmtp) -> Command:
             [*jump, sys.executable, "-m", "digest", *words],
             cwd=tmp_path, env=clean | settings, capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, f"digest {' '.join(words)}, {days} days on, ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, (
+            f"digest {' '.join(words)}, {days} days on, ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        )
         return msgspec.json.decode(done.stdout) if "--json" in words else None
 
     return call
@@ -64,7 +80,9 @@ def put_dump(folder: Path, days: int) -> None:
     at = TODAY + timedelta(days=days)
     path = folder / "inbox" / f"{at:%Y-%m-%d}.jsonl"
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in invented(at.date(), each=2)))
+    path.write_bytes(
+        b"".join(msgspec.json.encode(row) + b"\n" for row in invented(at.date(), each=2))
+    )
     os.utime(path, ((at - timedelta(minutes=1)).timestamp(),) * 2)
 
 
@@ -83,15 +101,19 @@ def test_five_days_forward_and_back(command: Command, server: HostileSmtp, tmp_p
         (until,) = tx.execute(select(tables.pauses.c.until)).scalars()
     assert until > TODAY + timedelta(days=4)
 
-    # It is set right: the message goes out, nobody gets a second digest of the day, and a file of days ahead is read.
+    # It is set right: the message goes out, nobody gets a second digest of the day, and a file of
+    # days ahead is read.
     put_dump(tmp_path, 4)
     back = command(0, "run", "--json")
     assert back["ingest"]["new"] == 8
     assert (back["compose"]["planned"], back["send"]["accepted"]) == (0, 1)
     with store.reading() as tx:
-        assert all(until <= TODAY + PAUSE_MAX for until in tx.execute(select(tables.pauses.c.until)).scalars())
+        assert all(
+            until <= TODAY + PAUSE_MAX
+            for until in tx.execute(select(tables.pauses.c.until)).scalars()
+        )
 
-    # The days go on: the next one has its digest, and the one that was composed ahead is not composed again.
+    # The days go on: the next has its digest, and the one composed ahead is not composed again.
     put_dump(tmp_path, 1)
     assert command(1, "run", "--json")["send"]["accepted"] == 1
     assert command(5, "run", "--json")["compose"]["planned"] == 0

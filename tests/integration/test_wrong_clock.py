@@ -1,4 +1,4 @@
-"""What a clock that ran days ahead leaves in the store and in folders, once it is set right: nothing waits for days."""
+"""What a clock that ran days ahead leaves behind: nothing waits for days once it is right."""
 
 from __future__ import annotations
 
@@ -32,7 +32,19 @@ AHEAD = timedelta(days=5)
 
 
 def pause(until: datetime, **values: Any) -> Pause:
-    return Pause(**({"kind": "domain", "name": "slow.example", "why": "busy", "text": "451 later", "strikes": 2, "until": until} | values))
+    return Pause(
+        **(
+            {
+                "kind": "domain",
+                "name": "slow.example",
+                "why": "busy",
+                "text": "451 later",
+                "strikes": 2,
+                "until": until,
+            }
+            | values
+        )
+    )
 
 
 def raw(opened: Store) -> list[datetime]:
@@ -47,7 +59,9 @@ def test_a_pause_of_a_clock_ahead_is_over_when_it_is_read(store: Store) -> None:
     for later in (timedelta(0), timedelta(minutes=30)):
         with store.reading() as tx:
             found = {one.name: one.until for one in rows.every(tx, clock=NOW + later)}
-        assert found == {"slow.example": NOW + later, "busy.example": NOW + PAUSE_MAX}, "never longer than the longest, and never further on"
+        assert found == {"slow.example": NOW + later, "busy.example": NOW + PAUSE_MAX}, (
+            "never longer than the longest, and never further on"
+        )
 
 
 def test_a_true_pause_takes_the_place_of_one_of_a_clock_ahead(store: Store) -> None:
@@ -90,30 +104,49 @@ def recover(app: App, now: datetime = NOW, clock: datetime = NOW) -> None:
         ledger.recover(tx, dead=[], now=now, clock=clock)
 
 
-@pytest.mark.parametrize(("held", "freed"), [(MessageState.CLAIMED, "planned"), (MessageState.SENDING, "unknown")])
-def test_a_lease_of_a_clock_ahead_ends_within_a_lease(planned: App, held: MessageState, freed: str) -> None:
+@pytest.mark.parametrize(
+    ("held", "freed"), [(MessageState.CLAIMED, "planned"), (MessageState.SENDING, "unknown")]
+)
+def test_a_lease_of_a_clock_ahead_ends_within_a_lease(
+    planned: App, held: MessageState, freed: str
+) -> None:
     change(planned, state=held.value, owner="elsewhere/x/1/2/3", lease_until=NOW + AHEAD)
     recover(planned)
-    assert (row(planned).state, row(planned).lease_until) == (held.value, NOW + LEASE), "its owner may live, and renew it"
+    assert (row(planned).state, row(planned).lease_until) == (held.value, NOW + LEASE), (
+        "its owner may live, and renew it"
+    )
     recover(planned, NOW + LEASE, NOW + 2 * LEASE)
     assert row(planned).state == freed
 
 
 def test_a_lease_of_a_clock_that_differs_a_little_is_left(planned: App) -> None:
-    change(planned, state="claimed", owner="elsewhere/x/1/2/3", lease_until=NOW + LEASE + timedelta(minutes=4))
+    change(
+        planned,
+        state="claimed",
+        owner="elsewhere/x/1/2/3",
+        lease_until=NOW + LEASE + timedelta(minutes=4),
+    )
     recover(planned)
     assert row(planned).lease_until == NOW + LEASE + timedelta(minutes=4)
 
 
 @pytest.mark.parametrize(("state", "attempts"), [("deferred", 1), ("planned", 0)])
 def test_what_waits_since_a_clock_ahead_is_due(planned: App, state: str, attempts: int) -> None:
-    change(planned, state=state, attempts=attempts, not_before=NOW + AHEAD, expires_at=NOW + AHEAD + timedelta(days=1))
+    change(
+        planned,
+        state=state,
+        attempts=attempts,
+        not_before=NOW + AHEAD,
+        expires_at=NOW + AHEAD + timedelta(days=1),
+    )
     recover(planned)
     with planned.store.writing() as tx:
         assert len(ledger.claim(tx, owner="me", now=NOW, clock=NOW)) == 1
 
 
-def test_what_waits_as_long_as_it_may_goes_on_waiting_also_in_a_command_of_another_day(planned: App) -> None:
+def test_what_waits_as_long_as_it_may_goes_on_waiting_also_in_a_command_of_another_day(
+    planned: App,
+) -> None:
     change(planned, state="deferred", not_before=NOW + DEFERRED_MAX)
     recover(planned)
     recover(planned, now=NOW - timedelta(days=30), clock=NOW)
@@ -121,7 +154,12 @@ def test_what_waits_as_long_as_it_may_goes_on_waiting_also_in_a_command_of_anoth
 
 
 def test_a_digest_of_a_later_date_is_left_to_that_date(planned: App) -> None:
-    change(planned, kind=MessageKind.DIGEST.value, not_before=NOW + AHEAD, expires_at=NOW + AHEAD + timedelta(days=1))
+    change(
+        planned,
+        kind=MessageKind.DIGEST.value,
+        not_before=NOW + AHEAD,
+        expires_at=NOW + AHEAD + timedelta(days=1),
+    )
     recover(planned)
     assert row(planned).not_before == NOW + AHEAD
 
@@ -144,7 +182,9 @@ def test_a_dump_dated_in_the_future_is_read(app: App, dump: Dump, ahead: float) 
     assert pipeline.ingest_inbox(app, inbox, settled=0.05).files == []
 
 
-def test_a_dump_dated_in_the_future_waits_while_it_grows(app: App, dump: Dump, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dump_dated_in_the_future_waits_while_it_grows(
+    app: App, dump: Dump, monkeypatch: pytest.MonkeyPatch
+) -> None:
     at = time.time() + 86_400
     path = put(app, dump, at)
 
@@ -157,7 +197,9 @@ def test_a_dump_dated_in_the_future_waits_while_it_grows(app: App, dump: Dump, m
     assert pipeline.ingest_inbox(app, pipeline.Inbox(), settled=0.05).files == []
 
 
-def test_a_dump_that_vanishes_while_it_is_watched_stops_nothing(app: App, dump: Dump, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dump_that_vanishes_while_it_is_watched_stops_nothing(
+    app: App, dump: Dump, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = put(app, dump, time.time() + 86_400)
     monkeypatch.setattr("digest.pipeline.inbox.time.sleep", lambda _seconds: path.unlink())
     assert pipeline.ingest_inbox(app, pipeline.Inbox(), settled=0.05).files == []
@@ -191,7 +233,9 @@ class Jumped(datetime):
 
 
 @pytest.mark.parametrize("by", [AHEAD, -AHEAD])
-def test_ticks_go_on_after_the_clock_was_set(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
+def test_ticks_go_on_after_the_clock_was_set(
+    monkeypatch: pytest.MonkeyPatch, by: timedelta
+) -> None:
     monkeypatch.setattr(Jumped, "by", timedelta(0))
     monkeypatch.setattr("apscheduler.schedulers.base.datetime", Jumped)
     monkeypatch.setattr("digest.scheduler.datetime", Jumped)

@@ -1,4 +1,4 @@
-"""The rule about robots: which presses are held, when leaving was part of a burst, and who may come back."""
+"""The rule about robots: what is held, what is a burst, and who may come back."""
 
 from __future__ import annotations
 
@@ -8,18 +8,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.model import Button, Press
-from digest.presses import MANY, MOMENT, READING, WINDOW, find_held, is_burst, may_return, standing_vote
+from digest.presses import (
+    MANY,
+    MOMENT,
+    READING,
+    WINDOW,
+    find_held,
+    is_burst,
+    may_return,
+    standing_vote,
+)
 from tests.conftest import NOON
 
 
 def press(seconds: float, button: Button = Button.THUMB, **values: object) -> Press:
-    given = {"paper_id": 1 if button is Button.THUMB else None, "form": f"f{seconds}{button}{values}"} | values
+    given = {
+        "paper_id": 1 if button is Button.THUMB else None,
+        "form": f"f{seconds}{button}{values}",
+    } | values
     return Press(button=button, at=NOON + timedelta(seconds=seconds), **given)  # type: ignore[arg-type]
 
 
 def thumbs(most: int = 8, spread: int = 200) -> st.SearchStrategy[list[Press]]:
     """Thumbs of one reader on two papers within minutes, oldest first."""
-    one = st.tuples(st.floats(0, spread), st.sampled_from([1, 2]), st.sampled_from([-1, 1]), st.booleans(), st.sampled_from(["page", "mail"]))
+    one = st.tuples(
+        st.floats(0, spread),
+        st.sampled_from([1, 2]),
+        st.sampled_from([-1, 1]),
+        st.booleans(),
+        st.sampled_from(["page", "mail"]),
+    )
     return st.lists(one, max_size=most).map(
         lambda rows: [
             press(at, paper_id=paper, vote=vote, confirms=confirms, via=via, form=f"f{number}")
@@ -34,13 +52,18 @@ def test_one_press_is_never_held(presses: list[Press]) -> None:
 
 
 @given(thumbs())
-def test_what_is_held_has_a_contrary_press_near_it_and_nobody_else_is_held(presses: list[Press]) -> None:
+def test_what_is_held_has_a_contrary_press_near_it_and_nobody_else_is_held(
+    presses: list[Press],
+) -> None:
     held = find_held(presses)
     for place, one in enumerate(presses):
         contrary = [
             other
             for other in presses
-            if other.paper_id == one.paper_id and other.vote == -one.vote and abs(other.at - one.at) <= WINDOW and other.via == "page"
+            if other.paper_id == one.paper_id
+            and other.vote == -one.vote
+            and abs(other.at - one.at) <= WINDOW
+            and other.via == "page"
         ]
         stronger = [other for other in contrary if other.confirms or not one.confirms]
         assert (place in held) == (one.via == "page" and bool(stronger))
@@ -51,7 +74,11 @@ def test_contrary_presses_are_held_both_or_the_confirmed_one_stands(presses: lis
     held = find_held(presses)
     for place, one in enumerate(presses):
         for other_place, other in enumerate(presses):
-            near = one.paper_id == other.paper_id and one.vote == -other.vote and abs(one.at - other.at) <= WINDOW
+            near = (
+                one.paper_id == other.paper_id
+                and one.vote == -other.vote
+                and abs(one.at - other.at) <= WINDOW
+            )
             if near and one.via == other.via == "page":
                 assert place in held or other_place in held
                 if one.confirms == other.confirms:
@@ -67,7 +94,11 @@ def test_the_order_in_which_a_robot_presses_does_not_matter(presses: list[Press]
 
 
 def test_a_correction_on_the_answer_page_is_a_persons() -> None:
-    presses = [press(0, vote=1, form="a"), press(2, vote=-1, form="b", answers="a"), press(4, vote=1, form="c", answers="b")]
+    presses = [
+        press(0, vote=1, form="a"),
+        press(2, vote=-1, form="b", answers="a"),
+        press(4, vote=1, form="c", answers="b"),
+    ]
     assert find_held(presses) == set()
     assert standing_vote(presses, set()) == 1
 
@@ -86,8 +117,12 @@ def test_a_later_robot_does_not_shake_a_confirmed_thumb() -> None:
 def test_leaving_after_one_thumb_is_no_burst_and_among_many_or_contrary_ones_it_is() -> None:
     leave = press(30, Button.LEAVE)
     assert not is_burst([press(25, vote=1), leave], leave.at)
-    assert not is_burst([press(paper, vote=1, paper_id=paper) for paper in (1, 2, 3)] + [leave], leave.at)
-    assert is_burst([press(21 + paper, vote=1, paper_id=paper) for paper in range(MANY)] + [leave], leave.at)
+    assert not is_burst(
+        [press(paper, vote=1, paper_id=paper) for paper in (1, 2, 3)] + [leave], leave.at
+    )
+    assert is_burst(
+        [press(21 + paper, vote=1, paper_id=paper) for paper in range(MANY)] + [leave], leave.at
+    )
     assert is_burst([press(1, vote=1), press(2, vote=-1), leave], leave.at)
 
 
@@ -96,19 +131,26 @@ def test_leaving_wins_over_coming_back_within_a_moment(after: float, confirms: b
     leave = press(0, Button.LEAVE)
     at = leave.at + timedelta(seconds=after)
     expected = not confirms and after > MOMENT.total_seconds()
-    assert may_return([leave], at, confirms=confirms) == (expected or after > WINDOW.total_seconds())
+    assert may_return([leave], at, confirms=confirms) == (
+        expected or after > WINDOW.total_seconds()
+    )
 
 
 @given(st.floats(0, 60))
 def test_coming_back_is_confirmed_by_who_took_time_to_read(after: float) -> None:
     presses = [press(0, Button.LEAVE), press(1, Button.RETURN, state="held")]
     at = NOON + timedelta(seconds=1 + after)
-    assert may_return(presses, at, confirms=True) == (at - presses[0].at > WINDOW or timedelta(seconds=after) >= READING)
+    assert may_return(presses, at, confirms=True) == (
+        at - presses[0].at > WINDOW or timedelta(seconds=after) >= READING
+    )
 
 
 @given(thumbs(), st.floats(-1e6, 1e6))
 def test_a_clock_that_jumps_holds_nothing_for_long(presses: list[Press], jump: float) -> None:
     """Presses of days ahead are as far as those of days ago."""
-    moved = [press(jump, vote=-1 if one.vote == 1 else 1, paper_id=one.paper_id, form=f"m{one.form}") for one in presses[:1]]
+    moved = [
+        press(jump, vote=-1 if one.vote == 1 else 1, paper_id=one.paper_id, form=f"m{one.form}")
+        for one in presses[:1]
+    ]
     far = abs(jump) > 200 + WINDOW.total_seconds()
     assert not far or not find_held([*presses[:1], *moved])

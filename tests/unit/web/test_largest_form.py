@@ -1,4 +1,4 @@
-"""The largest settings form that the limits of its fields allow can be saved; a larger one is told which limit it broke."""
+"""The largest settings form that the limits allow can be saved; a larger one is told why not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from digest import subscriptions
 from digest.app import App
 from digest.errors import InputError
-from digest.model import INTERESTS_MAX, LISTS_OCTETS_MAX, NAME_MAX, SHARE_MAX, Interest, Purpose, Subscriber
+from digest.model import (
+    INTERESTS_MAX,
+    LISTS_OCTETS_MAX,
+    NAME_MAX,
+    SHARE_MAX,
+    Interest,
+    Purpose,
+    Subscriber,
+)
 from digest.subscriptions import Wish
 from digest.subscriptions.wishes import shaped
 from digest.web.forms import zones
@@ -45,7 +53,9 @@ def largest() -> tuple[Interest, ...]:
                 left -= len(entry.encode()) + 2
                 entries.append(entry)
             lists[name], share = tuple(entries), room
-        interests.append(Interest(name=f"{number:02}" + WIDE * (NAME_MAX - 2), share=SHARE_MAX, **lists))
+        interests.append(
+            Interest(name=f"{number:02}" + WIDE * (NAME_MAX - 2), share=SHARE_MAX, **lists)
+        )
     assert 0 <= left < 60 * INTERESTS_MAX
     return tuple(interests)
 
@@ -72,10 +82,18 @@ def alice(app: App, cast: Callable[[App], dict[str, Subscriber]]) -> Subscriber:
     return cast(app)["alice"]
 
 
-def test_the_largest_form_is_saved_and_fits_the_limit_of_a_body(app: App, alice: Subscriber) -> None:
-    former = tuple(Interest(name=f"{number:02}" + WIDE * (NAME_MAX - 2), keywords=("x",)) for number in range(INTERESTS_MAX))
+def test_the_largest_form_is_saved_and_fits_the_limit_of_a_body(
+    app: App, alice: Subscriber
+) -> None:
+    former = tuple(
+        Interest(name=f"{number:02}" + WIDE * (NAME_MAX - 2), keywords=("x",))
+        for number in range(INTERESTS_MAX)
+    )
     subscriptions.change(app, alice.id, Wish(email="", interests=former))
-    client, path = Client(app), app.url(Purpose.MANAGE, alice.id).removeprefix(app.config.web.base_url)
+    client, path = (
+        Client(app),
+        app.url(Purpose.MANAGE, alice.id).removeprefix(app.config.web.base_url),
+    )
     wanted = largest()
     fields = form_of(wanted, former) | hidden(client.get(path).text)
     assert len(urlencode(fields, doseq=True)) < BODY_MAX * 0.95
@@ -84,8 +102,13 @@ def test_the_largest_form_is_saved_and_fits_the_limit_of_a_body(app: App, alice:
     assert subscriptions.by_id(app, alice.id).interests == wanted
 
 
-def test_one_word_more_is_refused_with_what_there_is_and_what_may_be(app: App, alice: Subscriber) -> None:
-    client, path = Client(app), app.url(Purpose.MANAGE, alice.id).removeprefix(app.config.web.base_url)
+def test_one_word_more_is_refused_with_what_there_is_and_what_may_be(
+    app: App, alice: Subscriber
+) -> None:
+    client, path = (
+        Client(app),
+        app.url(Purpose.MANAGE, alice.id).removeprefix(app.config.web.base_url),
+    )
     wanted = largest()
     more = (*wanted[:-1], replace(wanted[-1], authors=(*wanted[-1].authors, WIDE * 400)))
     answer = client.post(path, data=form_of(more, more))
@@ -97,9 +120,17 @@ def test_one_word_more_is_refused_with_what_there_is_and_what_may_be(app: App, a
 @given(st.lists(st.text(min_size=1, max_size=50), max_size=30), st.integers(1, 3))
 def test_the_bound_counts_every_octet_of_every_list(words: list[str], lists: int) -> None:
     """What passes is never more than the bound, as a form would send it."""
-    interest = Interest(keywords=tuple(words), authors=tuple(words) if lists > 1 else (), categories=tuple(words) if lists > 2 else ())
+    interest = Interest(
+        keywords=tuple(words),
+        authors=tuple(words) if lists > 1 else (),
+        categories=tuple(words) if lists > 2 else (),
+    )
     shape = shaped(Wish(email="", interests=(interest,)), READER)
-    sent = sum(len(word.encode("utf-8", "replace")) + 2 for one in shape.interests for word in (*one.keywords, *one.categories, *one.authors))
+    sent = sum(
+        len(word.encode("utf-8", "replace")) + 2
+        for one in shape.interests
+        for word in (*one.keywords, *one.categories, *one.authors)
+    )
     assert sent <= LISTS_OCTETS_MAX
 
 

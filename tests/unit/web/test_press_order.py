@@ -1,4 +1,4 @@
-"""Of thumbs on one paper the latest deliberate press stands, however often and late old pages are posted again."""
+"""The latest deliberate press of a thumb stands, however often old pages are posted again."""
 
 from __future__ import annotations
 
@@ -87,9 +87,23 @@ class Tabs:
 Act = Literal["show up", "show down", "press", "post again"]
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["show up", "show down", "press", "press", "post again"]), st.integers(0, 5)), max_size=14))
-def test_the_latest_deliberate_press_stands(client: Client, alice: Subscriber, acts: list[tuple[Act, int]]) -> None:
+@settings(
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["show up", "show down", "press", "press", "post again"]),
+            st.integers(0, 5),
+        ),
+        max_size=14,
+    )
+)
+def test_the_latest_deliberate_press_stands(
+    client: Client, alice: Subscriber, acts: list[tuple[Act, int]]
+) -> None:
     pipeline.start_over(client.app, alice.id, via="page")
     tabs = Tabs()
     for act, number in acts:
@@ -113,5 +127,10 @@ def test_the_latest_deliberate_press_stands(client: Client, alice: Subscriber, a
 
 @pytest.mark.parametrize("form", ["x", "a" * 5000, "<b>", "12.34", "\x00"])
 def test_a_made_up_mark_is_as_good_as_any(client: Client, alice: Subscriber, form: str) -> None:
-    assert client.post(client.path(Purpose.UP, alice, 1), data={"form": form, "answers": form}).status_code == 200
+    assert (
+        client.post(
+            client.path(Purpose.UP, alice, 1), data={"form": form, "answers": form}
+        ).status_code
+        == 200
+    )
     assert vote(client, alice) == 1

@@ -1,4 +1,4 @@
-"""Robots that press every button: what they press is held until a person confirms it, and leaving wins."""
+"""Robots that press every button: that is held until a person confirms it, and leaving wins."""
 
 from __future__ import annotations
 
@@ -60,7 +60,9 @@ def test_both_thumbs_of_a_paper_count_for_nothing_until_one_is_confirmed(
     assert heading(robot.get(up).text) == "More like this?"
 
 
-def test_a_vote_that_stood_before_the_robot_came_stands_after_it(robot: Client, alice: Subscriber, clock: Clock) -> None:
+def test_a_vote_that_stood_before_the_robot_came_stands_after_it(
+    robot: Client, alice: Subscriber, clock: Clock
+) -> None:
     down = robot.path(Purpose.DOWN, alice, 1)
     robot.post(down, data=hidden(robot.get(down).text))
     clock.wait(86400)
@@ -69,7 +71,9 @@ def test_a_vote_that_stood_before_the_robot_came_stands_after_it(robot: Client, 
     assert vote(robot, alice) == -1
 
 
-def test_a_robot_that_confirms_too_confirms_both_and_so_nothing(robot: Client, alice: Subscriber) -> None:
+def test_a_robot_that_confirms_too_confirms_both_and_so_nothing(
+    robot: Client, alice: Subscriber
+) -> None:
     up, down = robot.path(Purpose.UP, alice, 1), robot.path(Purpose.DOWN, alice, 1)
     robot.post(up)
     held = robot.post(down)
@@ -87,19 +91,25 @@ def test_a_person_may_confirm_at_once(robot: Client, alice: Subscriber) -> None:
     assert vote(robot, alice) == 1
 
 
-def test_a_single_press_and_thumbs_on_many_papers_are_never_held(robot: Client, alice: Subscriber) -> None:
+def test_a_single_press_and_thumbs_on_many_papers_are_never_held(
+    robot: Client, alice: Subscriber
+) -> None:
     for paper, purpose in enumerate([Purpose.UP, Purpose.DOWN, Purpose.UP, Purpose.DOWN], start=1):
         robot.post(robot.path(purpose, alice, paper))
     assert [vote(robot, alice, paper) for paper in (1, 2, 3, 4)] == [1, -1, 1, -1]
 
 
-def test_what_another_reader_presses_holds_nothing(robot: Client, readers: dict[str, Subscriber]) -> None:
+def test_what_another_reader_presses_holds_nothing(
+    robot: Client, readers: dict[str, Subscriber]
+) -> None:
     robot.post(robot.path(Purpose.UP, readers["alice"], 1))
     robot.post(robot.path(Purpose.DOWN, readers["bob"], 1))
     assert (vote(robot, readers["alice"]), vote(robot, readers["bob"])) == (1, -1)
 
 
-def test_the_settings_page_tells_of_held_presses_for_a_week(robot: Client, alice: Subscriber, clock: Clock) -> None:
+def test_the_settings_page_tells_of_held_presses_for_a_week(
+    robot: Client, alice: Subscriber, clock: Clock
+) -> None:
     press_all(robot, robot.path(Purpose.UP, alice, 1), robot.path(Purpose.DOWN, alice, 1))
     title = pipeline.paper(robot.app, 1).title
     settings = robot.get(robot.path(Purpose.MANAGE, alice)).text
@@ -115,7 +125,9 @@ def test_the_settings_page_tells_of_held_presses_for_a_week(robot: Client, alice
 # ---------------------------------------------------------------------------------------------- leaving
 
 
-def test_leaving_is_obeyed_within_a_burst_and_a_mail_offers_the_way_back(robot: Client, alice: Subscriber, clock: Clock) -> None:
+def test_leaving_is_obeyed_within_a_burst_and_a_mail_offers_the_way_back(
+    robot: Client, alice: Subscriber, clock: Clock
+) -> None:
     leave = robot.path(Purpose.UNSUBSCRIBE, alice)
     press_all(robot, robot.path(Purpose.UP, alice, 1), robot.path(Purpose.DOWN, alice, 1), leave)
     assert standing(robot, alice) is Standing.LEFT
@@ -152,7 +164,9 @@ def test_a_person_who_leaves_gets_no_mail(robot: Client, alice: Subscriber, cloc
 
 
 @pytest.mark.parametrize("depth", [1, 2, 5])
-def test_a_robot_that_follows_each_answer_brings_nobody_back(robot: Client, alice: Subscriber, clock: Clock, depth: int) -> None:
+def test_a_robot_that_follows_each_answer_brings_nobody_back(
+    robot: Client, alice: Subscriber, clock: Clock, depth: int
+) -> None:
     path = robot.path(Purpose.UNSUBSCRIBE, alice)
     page = robot.post(path)
     for _ in range(depth):
@@ -178,7 +192,9 @@ def test_nor_does_one_at_the_settings(robot: Client, alice: Subscriber, clock: C
     assert standing(robot, alice) is Standing.ACTIVE
 
 
-def test_who_left_a_while_ago_comes_back_at_once(robot: Client, alice: Subscriber, clock: Clock) -> None:
+def test_who_left_a_while_ago_comes_back_at_once(
+    robot: Client, alice: Subscriber, clock: Clock
+) -> None:
     path = robot.path(Purpose.UNSUBSCRIBE, alice)
     left = robot.post(path)
     clock.wait(11)
@@ -186,7 +202,9 @@ def test_who_left_a_while_ago_comes_back_at_once(robot: Client, alice: Subscribe
     assert goodbyes(robot) == 0
 
 
-def test_old_pages_posted_again_neither_bring_back_nor_send_away(robot: Client, alice: Subscriber, clock: Clock) -> None:
+def test_old_pages_posted_again_neither_bring_back_nor_send_away(
+    robot: Client, alice: Subscriber, clock: Clock
+) -> None:
     path = robot.path(Purpose.UNSUBSCRIBE, alice)
     go = hidden(robot.get(path).text)
     back = hidden(robot.post(path, data=go).text)
@@ -207,7 +225,9 @@ def test_pages_of_last_year_ask_once_more(robot: Client, alice: Subscriber, cloc
     """Whether they were posted then is no longer known; leaving alone works from any page."""
     leave, manage = robot.path(Purpose.UNSUBSCRIBE, alice), robot.path(Purpose.MANAGE, alice)
     go = hidden(robot.get(leave).text)
-    (pause,) = [fields for _, fields in forms(robot.get(manage).text) if fields.get("do") == "pause"]
+    (pause,) = [
+        fields for _, fields in forms(robot.get(manage).text) if fields.get("do") == "pause"
+    ]
     robot.post(leave, data=go)
     back = hidden(robot.get(leave).text)
     clock.wait(200 * 86_400)
@@ -221,12 +241,16 @@ def test_pages_of_last_year_ask_once_more(robot: Client, alice: Subscriber, cloc
     assert standing(robot, alice) is Standing.LEFT
 
 
-def test_a_robot_that_follows_each_answer_forgets_no_thumbs(robot: Client, alice: Subscriber, clock: Clock) -> None:
+def test_a_robot_that_follows_each_answer_forgets_no_thumbs(
+    robot: Client, alice: Subscriber, clock: Clock
+) -> None:
     path = robot.path(Purpose.MANAGE, alice) + "/learned"
     robot.post(robot.path(Purpose.UP, alice, 1))
 
     def buttons(text: str) -> list[dict[str, str]]:
-        return [fields for _, fields in forms(text) if fields.get("do", "").startswith("start-over")]
+        return [
+            fields for _, fields in forms(text) if fields.get("do", "").startswith("start-over")
+        ]
 
     (ask,) = buttons(robot.get(path).text)
     page = robot.post(path, data=ask)

@@ -1,4 +1,4 @@
-"""Two open settings tabs: the later save is told what the other changed, and nothing typed is lost."""
+"""Two open settings tabs: the later save is told what the other changed; nothing is lost."""
 
 from __future__ import annotations
 
@@ -24,16 +24,22 @@ def filled(text: str) -> Sent:
     form = re.search(r'<form method="post" id="settings".*?</form>', text, re.DOTALL)
     assert form is not None
     inside = form[0]
-    sent: Sent = dict(re.findall(r'<input[^>]*type="hidden" name="([\w-]+)" value="([^"]*)"', inside))
+    sent: Sent = dict(
+        re.findall(r'<input[^>]*type="hidden" name="([\w-]+)" value="([^"]*)"', inside)
+    )
     sent |= dict(re.findall(r'<input id="[\w-]+" name="([\w-]+)" value="([^"]*)"', inside))
-    for name, value in re.findall(r'<textarea[^>]* name="([\w-]+)"[^>]*>\n?(.*?)</textarea>', inside, re.DOTALL):
+    for name, value in re.findall(
+        r'<textarea[^>]* name="([\w-]+)"[^>]*>\n?(.*?)</textarea>', inside, re.DOTALL
+    ):
         sent[name] = value
     sent["size"] = re.findall(r'name="size"[^>]*value="(\d+)"', inside)[0]
     sent["hour"] = re.findall(r'<option value="(\d+)" selected', inside)[0]
     sent["timezone"] = re.findall(r'name="timezone"[^>]*value="([^"]*)"', inside)[0]
     sent["threshold"] = re.findall(r'name="threshold" value="(\w+)" checked', inside)[0]
     sent["days"] = re.findall(r'name="days" value="(\d)" checked', inside)
-    return {name: unescape(value) if isinstance(value, str) else value for name, value in sent.items()} | {"do": "save"}
+    return {
+        name: unescape(value) if isinstance(value, str) else value for name, value in sent.items()
+    } | {"do": "save"}
 
 
 def now(client: Client, reader: Subscriber) -> Subscriber:
@@ -50,7 +56,9 @@ def test_the_later_save_is_told_and_may_save_over(client: Client, alice: Subscri
     path = client.path(Purpose.MANAGE, alice)
     first, second = filled(client.get(path).text), filled(client.get(path).text)
     client.post(path, data=first | {"size": "5", "keywords": "robot\ntactile"})
-    answer = client.post(path, data=second | {"size": "9", "hour": "18", "keywords": "robot\ngrasping"})
+    answer = client.post(
+        path, data=second | {"size": "9", "hour": "18", "keywords": "robot\ngrasping"}
+    )
     assert answer.status_code == 409
     assert "changed elsewhere" in told(answer.text)
     assert "Papers in a digest: now 5, and 9 as you typed it" in told(answer.text)
@@ -84,7 +92,9 @@ def test_keeping_what_is_saved_is_a_link(client: Client, alice: Subscriber) -> N
     assert filled(client.get(path).text)["size"] == "5"
 
 
-def test_the_same_save_again_and_a_change_that_was_taken_back_are_no_conflict(client: Client, alice: Subscriber) -> None:
+def test_the_same_save_again_and_a_change_that_was_taken_back_are_no_conflict(
+    client: Client, alice: Subscriber
+) -> None:
     path = client.path(Purpose.MANAGE, alice)
     old = filled(client.get(path).text)
     for _ in range(2):
@@ -99,12 +109,16 @@ def test_the_same_save_again_and_a_change_that_was_taken_back_are_no_conflict(cl
 def test_a_change_by_command_counts_too(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, alice)
     old = filled(client.get(path).text)
-    subscriptions.subscribe(client.app, Wish(email=alice.email, timezone="Asia/Kolkata"), origin="command")
+    subscriptions.subscribe(
+        client.app, Wish(email=alice.email, timezone="Asia/Kolkata"), origin="command"
+    )
     answer = client.post(path, data=old | {"timezone": "Europe/Berlin"})
     assert "Time zone: now Asia/Kolkata, and Europe/Berlin as you typed it" in told(answer.text)
 
 
-def test_a_wrong_value_in_an_old_form_is_told_first_and_the_conflict_after_it(client: Client, alice: Subscriber) -> None:
+def test_a_wrong_value_in_an_old_form_is_told_first_and_the_conflict_after_it(
+    client: Client, alice: Subscriber
+) -> None:
     path = client.path(Purpose.MANAGE, alice)
     old = filled(client.get(path).text)
     client.post(path, data=old | {"size": "5"})
@@ -129,13 +143,18 @@ def test_leaving_from_another_tab_is_told_and_stays(client: Client, alice: Subsc
     old = filled(client.get(path).text)
     client.post(client.path(Purpose.UNSUBSCRIBE, alice))
     for verb in ("save", "pause", "resume"):
-        assert "You have left, so no digest comes." in client.post(path, data=old | {"do": verb}).text
+        assert (
+            "You have left, so no digest comes." in client.post(path, data=old | {"do": verb}).text
+        )
     assert now(client, alice).standing is Standing.LEFT
 
 
 def test_example_papers_survive_a_rename_in_another_tab(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, alice)
-    some = tuple(Interest(name=name, keywords=("x",), papers=(f"arxiv:2604.0000{n}",)) for n, name in enumerate("ab"))
+    some = tuple(
+        Interest(name=name, keywords=("x",), papers=(f"arxiv:2604.0000{n}",))
+        for n, name in enumerate("ab")
+    )
     subscriptions.change(client.app, alice.id, Wish(email="", interests=some))
     old = filled(client.get(path).text)
     client.post(path, data=old | {"name-0": "hands"})
@@ -143,18 +162,37 @@ def test_example_papers_survive_a_rename_in_another_tab(client: Client, alice: S
     assert answer.status_code == 409
     client.post(path, data=filled(answer.text))
     kept = now(client, alice).interests
-    assert [(one.keywords, one.papers) for one in kept] == [(("grasp",), ("arxiv:2604.00000",)), (("x",), ("arxiv:2604.00001",))]
+    assert [(one.keywords, one.papers) for one in kept] == [
+        (("grasp",), ("arxiv:2604.00000",)),
+        (("x",), ("arxiv:2604.00001",)),
+    ]
 
 
 def test_a_second_interest_from_another_tab_is_not_lost(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, alice)
     first, second = filled(client.get(path).text), filled(client.get(path).text)
-    more = {"name-0": "main", "former-0": "main", "share-0": "1", "keywords-0": "robot", "categories-0": "cs.RO", "authors-0": ""}
-    verse = {"name-1": "verse", "former-1": "", "share-1": "2", "keywords-1": "rhyme", "categories-1": "", "authors-1": ""}
+    more = {
+        "name-0": "main",
+        "former-0": "main",
+        "share-0": "1",
+        "keywords-0": "robot",
+        "categories-0": "cs.RO",
+        "authors-0": "",
+    }
+    verse = {
+        "name-1": "verse",
+        "former-1": "",
+        "share-1": "2",
+        "keywords-1": "rhyme",
+        "categories-1": "",
+        "authors-1": "",
+    }
     assert client.post(path, data=first | more | verse).status_code == 200
     answer = client.post(path, data=second | {"size": "9"})
     assert answer.status_code == 409
-    assert "Interests: now main (share 1): robot, cs.RO; verse (share 2): rhyme" in told(answer.text)
+    assert "Interests: now main (share 1): robot, cs.RO; verse (share 2): rhyme" in told(
+        answer.text
+    )
     assert "Keywords: now" not in told(answer.text)
     assert client.post(path, data=filled(answer.text)).status_code == 200
     saved = now(client, alice)
@@ -162,7 +200,9 @@ def test_a_second_interest_from_another_tab_is_not_lost(client: Client, alice: S
 
 
 @pytest.mark.parametrize("version", ["", "x", "." * 9, "a" * 5000])
-def test_a_form_without_a_version_is_saved_as_before(client: Client, alice: Subscriber, version: str) -> None:
+def test_a_form_without_a_version_is_saved_as_before(
+    client: Client, alice: Subscriber, version: str
+) -> None:
     path = client.path(Purpose.MANAGE, alice)
     old = filled(client.get(path).text) | {"size": "5", "version": version}
     answer = client.post(path, data=old)
@@ -170,16 +210,35 @@ def test_a_form_without_a_version_is_saved_as_before(client: Client, alice: Subs
 
 
 CHANGES = st.dictionaries(
-    st.sampled_from(["size", "hour", "keywords", "authors", "timezone"]), st.sampled_from(["1", "2", "3"]), max_size=3
-).map(lambda given: {name: f"Etc/GMT-{value}" if name == "timezone" else value for name, value in given.items()})
+    st.sampled_from(["size", "hour", "keywords", "authors", "timezone"]),
+    st.sampled_from(["1", "2", "3"]),
+    max_size=3,
+).map(
+    lambda given: {
+        name: f"Etc/GMT-{value}" if name == "timezone" else value for name, value in given.items()
+    }
+)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(CHANGES, CHANGES)
-def test_no_change_is_lost_unseen(client: Client, alice: Subscriber, mine: Sent, theirs: Sent) -> None:
+def test_no_change_is_lost_unseen(
+    client: Client, alice: Subscriber, mine: Sent, theirs: Sent
+) -> None:
     """After mine over theirs: what I touched is mine, what only they touched is theirs."""
     path = client.path(Purpose.MANAGE, alice)
-    start = {"size": "7", "hour": "7", "keywords": "k", "authors": "", "timezone": "UTC", "categories": "cs.RO"}
+    start = {
+        "size": "7",
+        "hour": "7",
+        "keywords": "k",
+        "authors": "",
+        "timezone": "UTC",
+        "categories": "cs.RO",
+    }
     client.post(path, data=filled(client.get(path).text) | start)
     one, other = filled(client.get(path).text), filled(client.get(path).text)
     assert client.post(path, data=one | theirs).status_code == 200
@@ -200,4 +259,7 @@ def test_the_version_names_the_fields_that_differ(alice: Subscriber) -> None:
 
 
 def test_a_version_tells_nothing_of_the_settings(client: Client, alice: Subscriber) -> None:
-    assert re.fullmatch(r"([0-9a-f]{8}\.){9}[0-9a-f]{8}", hidden(client.get(client.path(Purpose.MANAGE, alice)).text)["version"])
+    assert re.fullmatch(
+        r"([0-9a-f]{8}\.){9}[0-9a-f]{8}",
+        hidden(client.get(client.path(Purpose.MANAGE, alice)).text)["version"],
+    )
