@@ -124,11 +124,14 @@ def _owed(subscriber: Subscriber, now: datetime, closed: Collection[date]) -> li
     """Due dates since the last digest whose moment has passed, oldest first."""
     today = local_date_of(subscriber, now)
     last = max((day for day in closed if day <= today), default=date.min)
+    since = counts_from(subscriber)
+    if since > now:  # a clock that ran ahead wrote it
+        since = start_of_day(subscriber, now)
     owed: list[date] = []
     day = today
     while day > last and today - day <= LOOK_BACK:
         if _is_due_date(subscriber, day) and due_at(subscriber, day) <= now:
-            if due_at(subscriber, day) < counts_from(subscriber):
+            if due_at(subscriber, day) < since:
                 break
             owed.append(day)
         day -= timedelta(days=1)

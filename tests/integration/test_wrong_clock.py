@@ -15,7 +15,8 @@ import pytest
 from digest import pipeline, scheduler, subscriptions
 from digest.app import App
 from digest.config import SourceEntry
-from digest.model import DEFERRED_MAX, PAUSE_MAX, MessageKind, MessageState, Pause
+from digest.due_dates import Due, due
+from digest.model import DEFERRED_MAX, PAUSE_MAX, MessageKind, MessageState, Pause, Subscriber
 from digest.pipeline.fetch import _waits
 from digest.store import Store, ledger, sources
 from digest.store import pauses as rows
@@ -206,6 +207,15 @@ def test_a_dump_that_vanishes_while_it_is_watched_stops_nothing(
 
 
 # ---------------------------------------------------------------------------------------------- sources, alarms, the scheduler
+
+
+@pytest.mark.parametrize("joined", [NOW - AHEAD, NOW + AHEAD])
+def test_a_reader_who_changed_days_on_a_clock_ahead_is_due_today(joined: datetime) -> None:
+    reader = Subscriber(
+        id=1, email="alice@example.org", hour=7, created=joined, due_from=NOW + AHEAD
+    )
+    assert due(reader, NOW, closed=[]) == Due(local_date=NOW.date())
+    assert due(reader, NOW, closed=[NOW.date()]) is None
 
 
 def test_a_fetch_lease_of_a_clock_ahead_falls_to_who_asks(store: Store) -> None:
