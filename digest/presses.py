@@ -4,7 +4,7 @@ Mail scanners open each link of a mail, and a few submit each form they meet. A 
 button, reads what the page says, and may correct themselves there. So:
 
 - A thumb is held when the contrary thumb on the same paper was pressed within `WINDOW` of it. Both
-  are: nobody can tell which was meant. A correction on the page that answered the first press is a
+  are: nobody can tell which was meant. A correction on the pages that answered the first press is a
   person's; so is an answer by mail. A confirmed thumb gives way to another confirmed one alone.
 - A held press does not count. The page and the settings page tell of it, and it counts when a person
   confirms it there. After `HELD_FOR` it is forgotten.
@@ -20,7 +20,7 @@ such as the one that confirms an address, looks like a person.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from digest.model import Button, Press, Vote
@@ -36,29 +36,37 @@ HELD_FOR, KEPT_FOR = timedelta(days=7), timedelta(days=90)
 def find_held(presses: Sequence[Press]) -> set[int]:
     """Places of the thumbs, among all presses of one reader, that are held."""
     thumbs = [(place, press) for place, press in enumerate(presses) if _may_be_held(press)]
+    answers = {press.form: press.answers for press in presses}
+    chains = {place: _chain(press, answers) for place, press in thumbs}
     return {
         place
         for place, press in thumbs
         for other_place, other in thumbs
-        if place != other_place
-        and _contradict(press, other)
+        if _contradict(press, other)
+        and press.form not in chains[other_place]
+        and other.form not in chains[place]
         and (other.confirms or not press.confirms)
     }
 
 
 def _may_be_held(press: Press) -> bool:
-    return (
-        press.button is Button.THUMB
-        and press.via == "page"
-        and press.vote != 0
-        and press.state != "void"
-    )
+    thumb = press.button is Button.THUMB and press.vote != 0
+    return thumb and press.via == "page" and press.state != "void"
+
+
+def _chain(press: Press, answers: Mapping[str, str]) -> set[str]:
+    """Identities of the presses that led to one, from answer page to answer page."""
+    chain: set[str] = set()
+    form = press.answers
+    while form and form not in chain:
+        chain.add(form)
+        form = answers.get(form, "")
+    return chain
 
 
 def _contradict(press: Press, other: Press) -> bool:
     same_paper = press.paper_id == other.paper_id and press.vote == -other.vote
-    correction = press.answers == other.form or other.answers == press.form
-    return same_paper and not correction and abs(press.at - other.at) <= WINDOW
+    return same_paper and abs(press.at - other.at) <= WINDOW
 
 
 def standing_vote(presses: Sequence[Press], held: set[int]) -> Vote:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,21 +14,30 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 from digest import pipeline, serve, subscriptions
 from digest.app import App
 from digest.model import Purpose, Standing, Subscriber
-from tests.conftest import NOON, make_app
-from tests.webclient import Write, fill
+from tests.conftest import make_app
+from tests.webclient import Clock, Write, fill
 
 pytestmark = pytest.mark.browser
 
 Cast = Callable[[App], dict[str, Subscriber]]
 
 
+class RunningClock(Clock):
+    """Goes on by itself: the form of the front page wants to be open for a moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = time.monotonic()
+
+    def __call__(self) -> datetime:
+        return self.at + timedelta(seconds=time.monotonic() - self.begun)
+
+
 @pytest.fixture
 def served(tmp_path: Path, dump: Write) -> Iterator[App]:
-    app = make_app(tmp_path, web__bind="127.0.0.1:0")
+    app = replace(make_app(tmp_path, web__bind="127.0.0.1:0"), now=RunningClock())
     fill(app, dump)
-    begun = time.monotonic()
-    # a clock that runs: the form of the front page wants to be open for a moment
-    yield replace(app, now=lambda: NOON + timedelta(seconds=time.monotonic() - begun))
+    yield app
     app.close()
 
 
@@ -81,6 +90,11 @@ def fits(page: Page) -> None:
         assert box["x"] + box["width"] <= 390
 
 
+def wait(served: App, seconds: float) -> None:
+    assert isinstance(served.now, Clock)
+    served.now.wait(seconds)
+
+
 def test_a_thumb_is_given_taken_back_and_turned_round(page: Page, served: App, cast: Cast) -> None:
     alice = cast(served)["alice"]
     page.goto(path(served, Purpose.UP, alice, 1))
@@ -110,6 +124,10 @@ def test_leaving_and_coming_back(page: Page, served: App, cast: Cast) -> None:
     heading(page, "You have left")
     assert subscriptions.by_id(served, alice.id).standing is Standing.LEFT
     page.get_by_role("button", name="Come back").click()
+    heading(page, "Do you want to come back?")  # in the same moment, as a robot might
+    fits(page)
+    wait(served, 5)
+    page.get_by_role("button", name="Yes, I want to come back").click()
     heading(page, "Welcome back")
     assert subscriptions.by_id(served, alice.id).standing is Standing.ACTIVE
 
@@ -220,6 +238,7 @@ def test_what_was_learned_is_seen_and_forgotten(page: Page, served: App, cast: C
     assert colours[0] == colours[1], "the harmless way must not look like the dangerous one"
     keep.click()
     page.get_by_role("button", name="Start over").click()
+    wait(served, 5)
     forget.click()
     expect(page.get_by_role("status")).to_contain_text("All your thumbs are forgotten.")
     assert all(pipeline.standing_vote(served, alice.id, number) == 0 for number in (1, 2, 3))

@@ -103,6 +103,14 @@ def test_a_correction_on_the_answer_page_is_a_persons() -> None:
     assert standing_vote(presses, set()) == 1
 
 
+def test_so_is_one_after_an_undo_and_a_second_thought() -> None:
+    up, undo = press(0, vote=1, form="a"), press(2, vote=0, form="b", answers="a")
+    again, down = press(4, vote=1, form="c", answers="b"), press(6, vote=-1, form="d", answers="c")
+    assert find_held([up, undo, again, down]) == set()
+    stranger = press(8, vote=-1, form="e")
+    assert find_held([up, undo, again, down, stranger]) == {0, 2, 4}
+
+
 def test_held_presses_leave_the_vote_that_stood_before() -> None:
     presses = [press(0, vote=1, former=-1), press(1, vote=-1, former=1)]
     assert standing_vote(presses, find_held(presses)) == -1
