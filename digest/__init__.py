@@ -5,4 +5,4 @@ dumps -> papers -> features -> profiles -> scores -> digests -> messages -> feed
 `pipeline` runs them as the verbs ingest, learn, compose, send and hear. Imports nothing.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
