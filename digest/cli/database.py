@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from digest import kept, store
 from digest.cli.base import app
-from digest.cli.options import AsJson, ConfigPath, OnDate, a_day, load, noon, out, show_json
-from digest.errors import InputError
+from digest.cli.options import (
+    AsJson,
+    ConfigPath,
+    OnDate,
+    a_day,
+    load,
+    noon,
+    out,
+    require_settings,
+    show_json,
+)
+from digest.errors import ConfigError
 
 database = typer.Typer(help="The database: its schema, backups of it.", no_args_is_help=True)
 app.add_typer(database, name="db")
@@ -46,7 +54,7 @@ def backup(
     config: ConfigPath = None,
 ) -> None:
     """Write all that the database holds at one moment to a file, also while `digest serve` is writing."""
-    with _store(config) as opened, _ending_in_order():
+    with _store(config, existing=True) as opened:
         store.backups.back_up(opened, file, with_keys=not without_keys, overwrite=force)
     size = file.stat().st_size
     out.print(f"written: {file}, {size / 1e6:.1f} MB", highlight=False, markup=False, soft_wrap=True)
@@ -68,7 +76,7 @@ def restore(
     Each reader's local date up to now is closed: no digest is composed for it any more, its papers go to the next one.
     """
     now = datetime.now(UTC) if date is None else noon(a_day(date))
-    with _store(config) as opened, _ending_in_order():
+    with _store(config) as opened:
         if not yes:
             question = f"Replace all that {opened.shown} holds by {file}?"
             typer.confirm(question, abort=True, err=True)
@@ -96,25 +104,15 @@ def restore(
 
 
 @contextmanager
-def _store(config: Path | None) -> Iterator[store.Store]:
+def _store(config: Path | None, *, existing: bool = False) -> Iterator[store.Store]:
+    """The database of the settings; ConfigError where `existing` and there is none."""
     settings = load(config)
+    if existing and store.schema.is_empty(settings.store.url):
+        require_settings(config)
+        raise ConfigError("nothing is there yet: store.url names no database that holds anything")
     kept.restrict(settings)
     opened = store.Store(settings.store.url)
     try:
         yield opened
     finally:
         opened.close()
-
-
-@contextmanager
-def _ending_in_order() -> Iterator[None]:
-    """SIGTERM ends as an error does, so that what was half written is taken away."""
-
-    def end(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise InputError("stopped by SIGTERM; nothing was changed")
-
-    known = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, known)

@@ -45,13 +45,14 @@ def revoke(
 
     Where it is the newest, a new one is made, which signs from now on.
     """
-    with opened(config) as service:
-        before = service.keys()[-1].id
+    with opened(config, existing=True) as service:
+        with service.store.reading() as tx:
+            before = {known.id for known in store.keys.every(tx)}
         done = service.revoke_key(key)
         after = service.keys()[-1].id
         if not as_json:
             out.print(f"key {key} is revoked" if done else f"key {key} was revoked already")
-            if after != before:
+            if after not in before:
                 out.print(f"It was the newest, so key {after} was made, which signs from now on", highlight=False)
         _show(service, as_json)
 

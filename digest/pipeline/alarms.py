@@ -121,7 +121,7 @@ def _dumps(facts: Facts) -> list[Alarm]:
     if last is None:
         remedy = "Run `digest ingest PATH`, put files into the inbox, or configure [[sources]]"
         found.append(Alarm(kind="dumps", what="No dump was ever read", remedy=remedy, urgent=False))
-    elif abs(facts.now - last["started_at"]) > _SILENT if facts.dump_missing is None else facts.dump_missing:
+    elif facts.now - last["started_at"] > _SILENT if facts.dump_missing is None else facts.dump_missing:
         what = f"No dump came since {last['started_at']:%Y-%m-%d}"
         found.append(Alarm(kind="dumps", what=what, remedy="Is the source still fetched? Look at `digest dumps` and the log"))
     for dump in _newest_readings(facts.dumps):

@@ -35,11 +35,12 @@ VALUES = {
     "paper": "arxiv:2606.00001",
     "vote": "up",
     "addresses": "alice@example.org",
+    "key": "1",
 }
 #: what may begin a service, or needs none
 WRITERS = {
     "init", "catch", "demo", "serve", "fetch", "bounce", "mailbox", "subscribe", "ingest", "run",
-    "db upgrade", "keys rotate", "suppressions add", "suppressions import", "config", "dkim",
+    "db upgrade", "db restore", "keys rotate", "suppressions add", "suppressions import", "config", "dkim",
 }  # fmt: skip
 #: options without which a command does not begin, or with which a writer only reads
 WITH = {
@@ -83,6 +84,8 @@ CODES = {
     **dict.fromkeys(("learned", "forget", "preview", "suppressions release"), 1),
     "vectors train": 2,
     "vectors encode": 1,
+    "keys revoke": 1,
+    "db backup": 1,
 }
 
 

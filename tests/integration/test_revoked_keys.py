@@ -223,6 +223,7 @@ def new_token(app: App) -> str:
 
 def test_the_command_says_that_it_made_a_new_key(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGEST_STORE__URL", f"sqlite:///{app.store.url.database}")
+    app.keys()
     told = CliRunner().invoke(commands, ["keys", "revoke", "1"])
     assert told.exit_code == 0
     assert "key 2 was made" in told.output

@@ -193,8 +193,9 @@ class Proof:
     def _forget_pauses(self) -> None:
         """Another server answers from now on, and what the one before asked for is not to keep the senders from being killed at work."""
         with self.app.store.writing() as tx:
-            for pause in store.pauses.every(tx, clock=datetime.now(UTC)):
-                store.pauses.end(tx, pause)
+            clock = datetime.now(UTC)
+            for pause in store.pauses.every(tx, clock=clock):
+                store.pauses.end(tx, pause, clock=clock)
 
     def _act(self, mode: Mode, deed: str) -> None:
         self._forget_pauses()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from digest import config, pipeline
 from digest.app import App
-from digest.cli.options import stopping
+from digest.signals import stopping
 
 
 def open_app(url: str, port: int, connections: int, ahead: timedelta = timedelta()) -> App:

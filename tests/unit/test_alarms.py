@@ -166,6 +166,7 @@ CAUSES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
         ({"disks": [Disk(path="/a", free_mb=1)]}, {"disks": [Disk(path="/a", free_mb=9000)]})
     ],
     "readers": [({"active_readers": 0}, {"active_readers": 1})],
+    "signups": [({"signups": 9, "signups_max": 9}, {"signups": 8, "signups_max": 9})],
 }
 
 

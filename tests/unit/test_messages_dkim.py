@@ -18,7 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digest.cli.signing import _make
-from digest.errors import ConfigError, InputError
+from digest.errors import ConfigError, InputError, MailerError
 from digest.messages import Signer, dkim
 from tests.conftest import make_app
 
@@ -225,10 +225,6 @@ def test_a_key_file_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("settings_of_mail", "told"),
     [
-        ({"dkim_key_file": "absent.pem"}, "absent.pem.*cannot be read.*digest dkim"),
-        ({"dkim_key_file": "garbage.pem"}, "garbage.pem.*no private key"),
-        ({"dkim_key_file": "ed25519.pem"}, "kind ed25519, and rsa is needed"),
-        ({"dkim_ed25519_key_file": "rsa.pem"}, "kind rsa, and ed25519 is needed"),
         ({"dkim_selector": "two words"}, "names a DNS record"),
         ({"sender": "dïgest@example.org"}, "mail.sender.*ASCII"),
         ({"reply_to": "a@-b.example"}, "mail.reply_to"),
@@ -237,11 +233,30 @@ def test_a_key_file_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None
     ],
 )
 def test_a_setting_that_would_spoil_every_mail_is_refused_at_the_start(tmp_path: Path, settings_of_mail: dict[str, str], told: str) -> None:
-    for name, pem in (("garbage", b"x"), ("ed25519", dkim.new_key("ed25519")), ("rsa", dkim.new_key())):
-        (tmp_path / f"{name}.pem").write_bytes(pem)
-    values = {f"mail__{key}": str(tmp_path / value) if value.endswith(".pem") else value for key, value in settings_of_mail.items()}
+    values = {f"mail__{key}": value for key, value in settings_of_mail.items()}
     with pytest.raises(ConfigError, match=told):
         make_app(tmp_path, **values).close()
+
+
+@pytest.mark.parametrize(
+    ("key", "file", "told"),
+    [
+        ("dkim_key_file", "absent.pem", "absent.pem.*cannot be read.*digest dkim"),
+        ("dkim_key_file", "garbage.pem", "garbage.pem.*no private key"),
+        ("dkim_key_file", "ed25519.pem", "kind ed25519, and rsa is needed"),
+        ("dkim_ed25519_key_file", "rsa.pem", "kind rsa, and ed25519 is needed"),
+    ],
+)
+def test_a_key_that_cannot_be_used_stops_sending_alone(
+    tmp_path: Path, key: str, file: str, told: str
+) -> None:
+    pems = {"garbage": b"x", "ed25519": dkim.new_key("ed25519"), "rsa": dkim.new_key()}
+    for name, pem in pems.items():
+        (tmp_path / f"{name}.pem").write_bytes(pem)
+    app = make_app(tmp_path, **{f"mail__{key}": str(tmp_path / file)})
+    with pytest.raises(MailerError, match=told):
+        app.make_mailer()
+    app.close()
 
 
 def test_an_app_signs_for_the_domain_of_its_sender(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import httpx
@@ -107,6 +108,12 @@ def test_nothing_redirects(client: Client, alice: Subscriber) -> None:
                 assert "location" not in answer.headers
 
 
+def without_marks(text: str) -> str:
+    """A page without what every page has of its own."""
+    mark = r'value="[0-9a-f]+\.[0-9a-f]{16}[ab]?"'
+    return re.sub(rf'{mark}|name="opened" value="[0-9a-f]+"', "", text)
+
+
 @pytest.mark.parametrize(
     "host", ["evil.example", "[evil", "a b", "evil.example/api/", "", "x" * 300]
 )
@@ -116,7 +123,7 @@ def test_no_answer_depends_on_the_host_that_was_asked_for(
     for path in (*every_kind(client, alice), "/openapi.json"):
         named, plain = client.request("GET", path, headers={"host": host}), client.get(path)
         assert named.status_code == plain.status_code < 500, path
-        assert named.content == plain.content
+        assert without_marks(named.text) == without_marks(plain.text)
         assert "evil.example" not in named.text
         assert "evil.example" not in str(named.headers)
 

@@ -121,8 +121,8 @@ def test_one_word_more_is_refused_with_what_there_is_and_what_may_be(
 def test_the_bound_counts_every_octet_of_every_list(words: list[str], lists: int) -> None:
     """What passes is never more than the bound, as a form would send it."""
     interest = Interest(
-        keywords=tuple(words),
-        authors=tuple(words) if lists > 1 else (),
+        keywords=tuple(f"robot {word}" for word in words),
+        authors=tuple(f"Doe {word}" for word in words) if lists > 1 else (),
         categories=tuple(words) if lists > 2 else (),
     )
     shape = shaped(Wish(email="", interests=(interest,)), READER)
@@ -140,4 +140,4 @@ def test_who_has_more_already_may_change_the_rest_and_take_away() -> None:
     assert shaped(Wish(email="", size=3), known).size == 3
     assert shaped(Wish(email="", keywords=long[:170]), known).interests[0].keywords == long[:170]
     with pytest.raises(InputError, match="interests: all keywords"):
-        shaped(Wish(email="", keywords=(*long, "one more")), known)
+        shaped(Wish(email="", keywords=(*long, "another robot")), known)
