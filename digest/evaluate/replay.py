@@ -138,13 +138,12 @@ def _histories(past: Sequence[PastDigest]) -> dict[tuple[int, date], History]:
     for one in past:
         before = now.get(one.subscriber_id, History())
         found[one.subscriber_id, one.local_date] = before
-        arrived = one.state is MessageState.ACCEPTED and not one.bounced
-        listed = () if one.state in FAILED else (item.paper_id for item in one.items)
-        now[one.subscriber_id] = History(
-            arrived=one.reach if arrived else before.arrived,
-            latest=one.reach,
-            listed=before.listed.union(listed),
-        )
+        if one.state not in FAILED:
+            arrived = one.state is MessageState.ACCEPTED and not one.bounced
+            now[one.subscriber_id] = History(
+                arrived=one.reach if arrived else before.arrived,
+                listed=before.listed | {item.paper_id for item in one.items},
+            )
     return found
 
 
@@ -187,7 +186,7 @@ def _as_then(
     after = {
         one.past.subscriber_id: window_start(
             people[one.past.subscriber_id],
-            before[one.past.subscriber_id, local_date],
+            before[one.past.subscriber_id, local_date].arrived,
             local_date,
             window_days,
         )

@@ -84,10 +84,14 @@ class Subscriber:
     #: no digest that was due before counts as missed: they came back, or changed days, hour or zone;
     #: None = since the beginning of the day on which they joined. No setting, so it is not compared
     due_from: datetime | None = field(default=None, compare=False)
+    #: when they came to this install; `created` is earlier where they joined another one.
+    #: None = at `created`
+    added: datetime | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         check_instant("created", self.created)
         check_instant("due_from", self.due_from)
+        check_instant("added", self.added)
 
 
 class SuppressionReason(StrEnum):

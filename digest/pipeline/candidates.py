@@ -10,23 +10,20 @@ from datetime import date, timedelta
 
 from digest.due_dates import LOOK_BACK
 from digest.model import Subscriber
-from digest.store.history import History, Reaches
+from digest.store.history import History, Reach
 
 
 def window_start(
-    subscriber: Subscriber, past: Reaches | History, local_date: date, window_days: int
+    subscriber: Subscriber, arrived: Reach | None, local_date: date, window_days: int
 ) -> date:
     """The day after which papers of a reader's digest were first seen.
 
     It goes back to the day of the last digest that arrived, which a weekly digest shares with the
-    one before, or to the day of joining; `LOOK_BACK` at most, and `window_days` at least.
+    one before, or to the day on which they came to this service; `LOOK_BACK` at most, and
+    `window_days` at least.
     """
-    if past.arrived is not None:
-        last = past.arrived.first_day
-    elif past.latest is None and subscriber.due_from is not None:
-        last = subscriber.due_from.date()  # who joined long ago, but another service
-    else:
-        last = subscriber.created.date()
+    came = subscriber.added or subscriber.created
+    last = came.date() if arrived is None else arrived.first_day
     usual = local_date - timedelta(days=window_days)
     return min(usual, max(last - timedelta(days=1), local_date - LOOK_BACK))
 

@@ -213,7 +213,9 @@ def _outcomes(
     window_days = app.config.digest.window_days
     with app.store.reading() as tx:
         reaches = store.history.reaches(tx, [s.id for s in readers], local_date)
-    after = {s.id: window_start(s, reaches[s.id], local_date, window_days) for s in readers}
+    after = {
+        s.id: window_start(s, reaches[s.id].arrived, local_date, window_days) for s in readers
+    }
     # A few readers who go further back are not to make all others read as many papers.
     usual = local_date - timedelta(days=window_days + 1)
     for group in (

@@ -27,6 +27,7 @@ def add(
         "origin": origin,
         "created_at": created or now,
         "changed_at": now,
+        "added_at": now,
     }
     ident = tx.execute(subscribers.insert().values(**values).returning(subscribers.c.id)).scalar_one()
     _add_interests(tx, ident, subscriber.interests)
@@ -34,7 +35,7 @@ def add(
 
 
 def change(tx: Connection, subscriber: Subscriber, *, now: datetime) -> Subscriber:
-    """Overwrite everything but the id and the date of joining."""
+    """Overwrite everything but the id and the dates of joining."""
     tx.execute(update(subscribers).where(subscribers.c.id == subscriber.id).values(**_values(subscriber), changed_at=now))
     tx.execute(delete(interests).where(interests.c.subscriber_id == subscriber.id))
     _add_interests(tx, subscriber.id, subscriber.interests)
@@ -161,6 +162,7 @@ def _subscriber(row: Row[Any], own: Sequence[Interest]) -> Subscriber:
         interests=tuple(own),
         created=row.created_at,
         due_from=row.due_from,
+        added=row.added_at,
     )
 
 

@@ -255,6 +255,22 @@ def test_a_reader_who_goes_on_gets_with_the_next_digest_what_came(any_app: App, 
     assert set(days_listed(any_app, reader, day("06-16"))) == {day("06-02"), day("06-15")}
 
 
+def test_a_pause_before_the_first_digest_loses_no_paper_since_the_reader_came(
+    any_app: App, dump: Dump
+) -> None:
+    wish = Wish(
+        email="a@example.org", size=100, keywords=("robot",), created=JOINED - timedelta(days=500)
+    )
+    for text in ("05-20", "05-28", "06-02", "06-10"):
+        bring(any_app, dump, f"{text} 05:00")
+    reader = subscriptions.subscribe(at(any_app, "06-01 12:00"), wish, origin="file").subscriber
+    subscriptions.pause(at(any_app, "06-01 13:00"), reader.id, paused=True)
+    subscriptions.pause(at(any_app, "06-15 12:00"), reader.id, paused=False)
+    assert planned(tick(any_app, "06-16 07:00")) == [day("06-16")]
+    # What came before they did is the other service's, which they had joined long ago.
+    assert set(days_listed(any_app, reader, day("06-16"))) == {day("06-02"), day("06-10")}
+
+
 def test_a_weekday_that_a_reader_adds_makes_its_last_date_no_missed_one(
     any_app: App, dump: Dump
 ) -> None:

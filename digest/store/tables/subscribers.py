@@ -27,6 +27,9 @@ subscribers = Table(
     Column("changed_at", Instant, nullable=False),
     #: no digest that was due before counts as missed; NULL = none of the days before they joined
     Column("due_from", Instant),
+    #: when they came to this install; `created_at` is earlier where they joined another one.
+    #: NULL = at `created_at`
+    Column("added_at", Instant),
     # Links in mails name a reader by this number for as long as the mails exist: that of one who was deleted must not become somebody else's.
     sqlite_autoincrement=True,
 )
