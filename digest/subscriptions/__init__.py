@@ -1,10 +1,18 @@
 """Who reads, and what they asked for.
 
-wishes: what somebody wants. versions: what a form showed. verbs: the life of a subscription.
-presses: the same by the buttons of pages. signups: limits for strangers. suppressions: addresses
-that get no mail.
+wishes: what somebody wants. versions: what a form showed. joining: how somebody becomes a
+reader. verbs: the life of a subscription. presses: the same by the buttons of pages. signups:
+limits for strangers. suppressions: addresses that get no mail.
 """
 
+from digest.subscriptions.joining import (
+    Subscribed,
+    apply_config,
+    ask,
+    confirm,
+    subscribe,
+    subscribe_many,
+)
 from digest.subscriptions.presses import (
     Left,
     Returned,
@@ -17,21 +25,15 @@ from digest.subscriptions.signups import purge
 from digest.subscriptions.suppressions import release, stopped, suppress, suppressed
 from digest.subscriptions.verbs import (
     Changed,
-    Subscribed,
-    apply_config,
-    ask,
     by_email,
     by_id,
     change,
     change_seen,
-    confirm,
     delete,
     everybody,
     origins,
     pause,
     return_after,
-    subscribe,
-    subscribe_many,
     unsubscribe,
 )
 from digest.subscriptions.versions import changed_since, version_of
