@@ -169,7 +169,7 @@ def _write(path: Path, text: str, password: str) -> None:
         try:
             inbox = path.parent / "inbox"
             if not inbox.is_dir():
-                inbox.mkdir()
+                inbox.mkdir(mode=0o700)
                 undo.callback(_forget, inbox.rmdir)
             if password:
                 secret = path.parent / _PASSWORD

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -237,3 +239,13 @@ def test_certificates_that_are_missing_stop_sending_alone(run: Run, tmp_path: Pa
     )
     run("subscribe", "alice@example.org")
     assert "smtp.ca_file" in run("doctor", code=1).stdout
+
+
+def test_what_init_makes_is_for_its_owner_whatever_the_umask(run: Run, tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        run("init", "--sender", "digest@example.org")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "inbox").stat().st_mode) == 0o700
+    assert not stat.S_IMODE((tmp_path / "config.toml").stat().st_mode) & 0o022

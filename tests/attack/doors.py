@@ -182,13 +182,13 @@ def _send_until_refused(place: Place, path: str, *, declared: bool) -> tuple[int
 def ask_heavy_pages(place: Place, count: int) -> Result:
     """Ask for the page that trains, by many at once, while others read the front page and leave."""
     place.add_papers(each=4)
-    readers = [place.subscribe(f"reader{number}", keywords=("robot", "galaxy")) for number in range(8)]
+    readers = [place.subscribe(f"reader{number}", keywords=("robot", "galaxy")) for number in range(count)]
     leaving = place.subscribe("leaving", keywords=("robot",))
     statuses: list[int] = []
     lost = []
     with place.serving("web"), ThreadPoolExecutor(max_workers=30) as pool:
         heavy = [
-            pool.submit(place.get, f"{place.path(Purpose.MANAGE, readers[number % len(readers)])}/learned")
+            pool.submit(place.get, f"{place.path(Purpose.MANAGE, readers[number])}/learned")
             for number in range(count)
         ]
         for _ in range(_FRONT_PAGES):
