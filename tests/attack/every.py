@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.attack import delivery, doors, links
 from tests.attack.place import Place, Result
+from tests.attack.suites import run_suite
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,5 +51,52 @@ ATTACKS = (
     Attack(name="backups restored after the round", short=1, long=20, run=_at_place(delivery.restore_after_round)),
     Attack(name="clock steps", short=0, long=30, run=_at_place(delivery.step_clock)),
     Attack(name="database taken away", short=1, long=20, run=_at_place(delivery.take_database_away)),
+    Attack(
+        name="readers' lives with outages",
+        short=0,
+        long=150,
+        run=run_suite(
+            "readers' lives with outages",
+            "tests/integration/test_windows_simulated.py",
+            counted="DIGEST_TEST_EXAMPLES",
+        ),
+        uses_database=False,
+    ),
+    Attack(
+        name="damaged dumps",
+        short=0,
+        long=120,
+        run=run_suite(
+            "damaged dumps",
+            "tests/unit/dumps/test_fuzz.py",
+            "tests/unit/dumps/test_hostile.py",
+            "tests/unit/dumps/test_balance.py",
+            counted="DIGEST_TEST_FUZZ_SECONDS",
+        ),
+        uses_database=False,
+    ),
+    Attack(
+        name="planted secrets, hostile names",
+        short=0,
+        long=1,
+        run=run_suite(
+            "planted secrets, hostile names",
+            "tests/acceptance/test_secrets.py",
+            "tests/acceptance/test_hostile_names.py",
+        ),
+        uses_database=False,
+    ),
+    Attack(
+        name="signals, databases on bad days",
+        short=0,
+        long=1,
+        run=run_suite(
+            "signals, databases on bad days",
+            "tests/integration/test_signals.py",
+            "tests/integration/test_stopping.py",
+            "tests/integration/store/test_failures.py",
+        ),
+        uses_database=False,
+    ),
     Attack(name="senders killed", short=0, long=60, run=delivery.kill_senders),
 )
