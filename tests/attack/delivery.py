@@ -94,8 +94,9 @@ def step_clock(place: Place, count: int) -> Result:
     taken: Counter[str] = Counter()
     lost = []
     day = datetime(2026, 6, 1, 12, tzinfo=UTC)
-    place.add_rows(invented(day.date(), 3), day.date())
     for number in range(count):
+        today = day.date() + timedelta(days=number)
+        place.add_rows(invented(today, 1), today)
         step = 0 if number == count - 1 else chance.choice([-5, -1, 0, 1, 5])
         clock = (day + timedelta(days=number, hours=1) + timedelta(days=step)).strftime("%Y-%m-%d %H:%M:%S")
         jumped = {"LD_PRELOAD": library, "FAKETIME": f"@{clock}", "TZ": "UTC", "DONT_FAKE_MONOTONIC": "1"}
