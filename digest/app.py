@@ -170,7 +170,9 @@ class App:
     def message_id(self, kind: MessageKind, key: str, subscriber_id: int) -> str:
         """The same on every attempt, so that people, reports and logs can match copies; no other install has it."""
         install = f".{self.mailing.install_id}" if self.mailing.install_id else ""
-        return f"<{kind.value}.{key.replace('-', '')}.s{subscriber_id}{install}@{self.mailing.domain}>"
+        return (
+            f"<{kind.value}.{key.replace('-', '')}.s{subscriber_id}{install}@{self.mailing.domain}>"
+        )
 
     @property
     def imap(self) -> ImapServer | None:

@@ -110,7 +110,9 @@ def read_token(token: str, keys: Iterable[LinkKey]) -> Link:
     if version != _VERSION or key is None or not hmac.compare_digest(mac, _sign(body, key)) or purpose not in _BY_NUMBER:
         raise LinkError(_FOREIGN)
     if key.revoked_at is not None and _BY_NUMBER[purpose] not in _OUTLIVING:
-        raise RevokedKeyError("the key of this link was revoked. Any newer mail has links that work")
+        raise RevokedKeyError(
+            "the key of this link was revoked. Any newer mail has links that work"
+        )
     subscriber_id, paper_id, message_id = (int.from_bytes(body[start : start + 5], "big") for start in (3, 8, 13))
     link = Link(_BY_NUMBER[purpose], subscriber_id, paper_id, message_id)
     return link if key.revoked_at is None else RevokedLink.of(link, key.revoked_at)

@@ -142,7 +142,9 @@ def _of_revoked_key(
     """
     in_time = app.now() - link.revoked_at <= _IN_FLIGHT
     if not in_time or not store.bounces.was_sent(tx, link.message_id, before=link.revoked_at):
-        return Received(outcome="untrusted", why=f"{arrived.why}, with a token of a key that was revoked")
+        return Received(
+            outcome="untrusted", why=f"{arrived.why}, with a token of a key that was revoked"
+        )
     if arrived.kind == "failed":
         return _bounced(app, tx, arrived, reader, link.message_id, trusted=False)
     if arrived.kind == "complaint":
@@ -151,12 +153,20 @@ def _of_revoked_key(
         else:
             store.subscribers.set_standing(tx, reader.id, Standing.LEFT, now=app.now())
             store.ledger.skip_waiting(tx, reader.id, now=app.now())
-        return Received(outcome="unsubscribed", why=arrived.why, subscriber=reader, message=link.message_id)
+        return Received(
+            outcome="unsubscribed", why=arrived.why, subscriber=reader, message=link.message_id
+        )
     return Received(outcome="ignored", why=arrived.why, subscriber=reader, message=link.message_id)
 
 
 def _bounced(
-    app: App, tx: store.Connection, arrived: Arrived, reader: Subscriber, message: int, *, trusted: bool = True
+    app: App,
+    tx: store.Connection,
+    arrived: Arrived,
+    reader: Subscriber,
+    message: int,
+    *,
+    trusted: bool = True,
 ) -> Received:
     fault = _fault(arrived)
     text = arrived.text or arrived.why
@@ -228,7 +238,11 @@ def _letter(app: App, arrived: Arrived) -> Received:
     if link is not None and (link.purpose is Purpose.UNSUBSCRIBE or arrived.kind == "other"):
         return _request(app, link, arrived)
     answered = next((found for address in arrived.to if (found := _read(app, feedback.read_bounce_address, address))), None)
-    if arrived.kind == "automatic" and answered is not None and not isinstance(answered, RevokedLink):
+    if (
+        arrived.kind == "automatic"
+        and answered is not None
+        and not isinstance(answered, RevokedLink)
+    ):
         with app.store.writing() as tx:
             reader = store.bounces.reader_of(tx, answered.message_id)
             if reader is not None and reader.id == answered.subscriber_id:
@@ -245,7 +259,9 @@ def _request(app: App, link: Link, arrived: Arrived) -> Received:
     votes: dict[Purpose, Vote] = {Purpose.UP: 1, Purpose.DOWN: -1}
     try:
         if link.purpose is Purpose.UNSUBSCRIBE:
-            reader = subscriptions.unsubscribe(app, link.subscriber_id, farewell=isinstance(link, RevokedLink))
+            reader = subscriptions.unsubscribe(
+                app, link.subscriber_id, farewell=isinstance(link, RevokedLink)
+            )
             received = Received(outcome="unsubscribed", why="asked by mail", subscriber=reader, message=link.message_id)
         elif link.purpose is Purpose.CONFIRM:
             reader = subscriptions.confirm(app, link.subscriber_id)

@@ -36,7 +36,9 @@ def kept(config: Config) -> Iterator[Kept]:
     yield from (file for file in _files(config) if file.path.exists())
     inbox, outbox = config.ingest.inbox, config.smtp.outbox
     if inbox.is_dir():
-        stranger = any(file.path.is_relative_to(inbox) for file in _files(config)) or outbox.is_relative_to(inbox)
+        stranger = any(
+            file.path.is_relative_to(inbox) for file in _files(config)
+        ) or outbox.is_relative_to(inbox)
         yield Kept(name="ingest.inbox", path=inbox, changeable=not stranger and _is_inbox(inbox))
     if outbox.is_dir():
         yield Kept(name="smtp.outbox", path=outbox, changeable=holds_mails(outbox))
@@ -47,9 +49,15 @@ def restrict(config: Config) -> None:
     for one in kept(config):
         if private.is_open(one.path):
             if one.changeable and private.restrict(one.path):
-                log.warning("%s = %s could be read by others; from now on only by its owner", one.name, one.path)
+                log.warning(
+                    "%s = %s could be read by others; from now on only by its owner",
+                    one.name,
+                    one.path,
+                )
             else:
-                log.warning("%s = %s can be read by others. `digest doctor` says more", one.name, one.path)
+                log.warning(
+                    "%s = %s can be read by others. `digest doctor` says more", one.name, one.path
+                )
     # in a folder that others may look into, each mail has to be closed
     if private.is_open(config.smtp.outbox):
         restrict_mails(config.smtp.outbox)
@@ -81,6 +89,9 @@ def _files(config: Config) -> Iterator[Kept]:
         ("mailbox.password_file", config.mailbox.password_file),
         ("mail.dkim_key_file", config.mail.dkim_key_file),
         ("mail.dkim_ed25519_key_file", config.mail.dkim_ed25519_key_file),
-        *((f"smtp.more.{number}.password_file", one.password_file) for number, one in enumerate(config.smtp.more)),
+        *(
+            (f"smtp.more.{number}.password_file", one.password_file)
+            for number, one in enumerate(config.smtp.more)
+        ),
     ]
     yield from (Kept(name=name, path=Path(path)) for name, path in named if path)

@@ -30,7 +30,11 @@ def is_open(path: Path) -> bool:
     """Whether others on this machine may look into it; False where it is not there, or the system has no such modes."""
     try:
         mode = path.stat().st_mode
-        return os.name == "posix" and (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) and bool(mode & _OTHERS)
+        return (
+            os.name == "posix"
+            and (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+            and bool(mode & _OTHERS)
+        )
     except OSError:
         return False
 
@@ -58,6 +62,9 @@ def holds_only(folder: Path, ours: Callable[[os.DirEntry[str]], bool]) -> bool:
     """Whether everything in a folder belongs to the user who runs this, and is ours as `ours` tells."""
     try:
         with os.scandir(folder) as entries:
-            return all(entry.stat(follow_symlinks=False).st_uid == os.geteuid() and ours(entry) for entry in entries)
+            return all(
+                entry.stat(follow_symlinks=False).st_uid == os.geteuid() and ours(entry)
+                for entry in entries
+            )
     except OSError:
         return False

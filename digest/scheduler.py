@@ -37,7 +37,11 @@ class _Ticker(BackgroundScheduler):  # type: ignore[misc]
                 job.modify(next_run_time=now)
         seconds: float | None = super()._process_jobs()
         # The clock may also be set while this looks at it.
-        return None if seconds is None else min([seconds, *(job.trigger.interval.total_seconds() for job in jobs)])
+        return (
+            None
+            if seconds is None
+            else min([seconds, *(job.trigger.interval.total_seconds() for job in jobs)])
+        )
 
 
 class Scheduler:

@@ -36,8 +36,6 @@ _PROVIDERS = {
 }
 
 
-
-
 @app.command()
 def init(
     path: Annotated[Path, typer.Argument(help="File to write.")] = Path("config.toml"),
@@ -205,9 +203,7 @@ def _put(path: Path, text: str, mode: int = 0o600) -> None:
 
 def _tell(path: Path, values: Mapping[str, Mapping[str, Any]]) -> None:
     inbox = path.parent / "inbox"
-    out.print(
-        f"written: {path}, and the folder {inbox} for dumps", highlight=False, markup=False
-    )
+    out.print(f"written: {path}, and the folder {inbox} for dumps", highlight=False, markup=False)
     smtp = values.get("smtp", {})
     file = smtp.get("password_file")
     if file and not (path.parent / file).is_file():

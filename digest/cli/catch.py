@@ -27,7 +27,10 @@ def catch(
     from digest.demo.catch import catching  # the web stack costs a second that the other commands need not wait for
 
     place = make_folder(folder) if folder else Path(tempfile.mkdtemp(prefix="digest-mail-"))
-    with catching(place, port=port, web_port=web_port) as (catcher, address), contextlib.suppress(Ended):
+    with (
+        catching(place, port=port, web_port=web_port) as (catcher, address),
+        contextlib.suppress(Ended),
+    ):
         out.print(
             f'Set in config.toml:\n\n    [smtp]\n    host = "{catcher.host}"\n    port = {catcher.port}\n    tls = "none"\n',
             highlight=False,

@@ -41,14 +41,22 @@ def upgrade(config: ConfigPath = None) -> None:
     """Bring the database to this version's schema."""
     with _store(config) as opened:
         before, after = store.schema.upgrade(opened)
-    out.print(f"schema {before or 'empty'} -> {after}" if before != after else f"schema {after}: up to date", highlight=False)
+    out.print(
+        f"schema {before or 'empty'} -> {after}"
+        if before != after
+        else f"schema {after}: up to date",
+        highlight=False,
+    )
 
 
 @database.command()
 def backup(
-    file: Annotated[Path, typer.Argument(help="File to write; only its owner may read it.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="File to write; only its owner may read it.", show_default=False)
+    ],
     without_keys: Annotated[
-        bool, typer.Option("--without-keys", help="Leave out the keys that sign the links in mails.")
+        bool,
+        typer.Option("--without-keys", help="Leave out the keys that sign the links in mails."),
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
     config: ConfigPath = None,
@@ -57,7 +65,9 @@ def backup(
     with _store(config, existing=True) as opened:
         store.backups.back_up(opened, file, with_keys=not without_keys, overwrite=force)
     size = file.stat().st_size
-    out.print(f"written: {file}, {size / 1e6:.1f} MB", highlight=False, markup=False, soft_wrap=True)
+    out.print(
+        f"written: {file}, {size / 1e6:.1f} MB", highlight=False, markup=False, soft_wrap=True
+    )
     if without_keys:
         told = "It holds no keys of links: restored where there are none, links in earlier mails do not work"
         out.print(told, style="dim", soft_wrap=True)
@@ -65,7 +75,9 @@ def backup(
 
 @database.command()
 def restore(
-    file: Annotated[Path, typer.Argument(help="File that `digest db backup` wrote.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="File that `digest db backup` wrote.", show_default=False)
+    ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
     date: OnDate = None,
@@ -87,13 +99,17 @@ def restore(
     newest = f"{restored.newest:%Y-%m-%d %H:%M} UTC" if restored.newest else "never"
     lines = [
         f"restored: {file}, whose newest entry is of {newest}",
-        f"schema {restored.before} -> {restored.after}" if restored.before != restored.after else "",
+        f"schema {restored.before} -> {restored.after}"
+        if restored.before != restored.after
+        else "",
         f"Closed: each reader's local date up to {restored.closed_until:%Y-%m-%d %H:%M} UTC; "
         "their papers go to the next digest.",
         f"{restored.stopped} messages that waited in the backup are not sent: they may have been since."
         if restored.stopped
         else "",
-        f"{restored.left} readers who have left since the backup was made stay away." if restored.left else "",
+        f"{restored.left} readers who have left since the backup was made stay away."
+        if restored.left
+        else "",
         "What was sent after the backup was made may be listed again. Who joined, was deleted or changed something "
         "since then stands as in the backup; so do their thumbs. "
         "Dumps that were read since have to be ingested again; the inbox is by itself.",

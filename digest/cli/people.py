@@ -51,7 +51,11 @@ def subscribe(
         str | None, typer.Option(help="Least match: 0-100 (0 = none), good or strong.")
     ] = None,
     keyword: Annotated[
-        Words, _each("--keyword", 'A keyword or phrase; papers with one that has a leading "-" are never listed')
+        Words,
+        _each(
+            "--keyword",
+            'A keyword or phrase; papers with one that has a leading "-" are never listed',
+        ),
     ] = None,
     category: Annotated[Words, _each("--category", "A category such as cs.LG or q-bio")] = None,
     author: Annotated[Words, _each("--author", "An author to follow")] = None,

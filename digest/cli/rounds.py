@@ -19,7 +19,19 @@ from digest import calibration, inbound, pipeline, scores, subscriptions
 from digest.app import App
 from digest.cli.base import app
 from digest.cli.mail import show_polled
-from digest.cli.options import AsJson, ConfigPath, DryRun, OnDate, OnlyEmail, a_day, err, opened, out, show_json, write_file
+from digest.cli.options import (
+    AsJson,
+    ConfigPath,
+    DryRun,
+    OnDate,
+    OnlyEmail,
+    a_day,
+    err,
+    opened,
+    out,
+    show_json,
+    write_file,
+)
 from digest.cli.tables import counted, listing
 from digest.cli.terminal import printable
 from digest.escaping import lines
@@ -51,7 +63,11 @@ def ingest(
     if retry_rejected == bool(paths):
         raise typer.BadParameter("give either PATHS or --retry-rejected")
     day: pipeline.SeenDay = None if seen is None else "name" if seen == "name" else a_day(seen)
-    with opened(config, date, existing=retry_rejected) as service, _inputs(paths or []) as files, _bar(as_json) as progress:
+    with (
+        opened(config, date, existing=retry_rejected) as service,
+        _inputs(paths or []) as files,
+        _bar(as_json) as progress,
+    ):
         report = (
             pipeline.retry_rejected(service)
             if retry_rejected

@@ -37,7 +37,10 @@ def rotate(as_json: AsJson = False, config: ConfigPath = None) -> None:
 
 @keys.command()
 def revoke(
-    key: Annotated[int, typer.Argument(metavar="ID", help="As `digest keys list` shows it.", show_default=False)],
+    key: Annotated[
+        int,
+        typer.Argument(metavar="ID", help="As `digest keys list` shows it.", show_default=False),
+    ],
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
@@ -53,7 +56,10 @@ def revoke(
         if not as_json:
             out.print(f"key {key} is revoked" if done else f"key {key} was revoked already")
             if after not in before:
-                out.print(f"It was the newest, so key {after} was made, which signs from now on", highlight=False)
+                out.print(
+                    f"It was the newest, so key {after} was made, which signs from now on",
+                    highlight=False,
+                )
         _show(service, as_json)
 
 
@@ -61,7 +67,12 @@ def _show(service: App, as_json: bool) -> None:
     with service.store.reading() as tx:
         known = store.keys.every(tx)
     rows = [
-        {"id": key.id, "made": key.created_at, "signs": key.id == known[-1].id, "revoked": key.revoked_at}
+        {
+            "id": key.id,
+            "made": key.created_at,
+            "signs": key.id == known[-1].id,
+            "revoked": key.revoked_at,
+        }
         for key in known
     ]
     if as_json:

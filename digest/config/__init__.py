@@ -6,7 +6,14 @@ value), `writing` (the example file).
 """
 
 from digest.config.files import with_files
-from digest.config.mails import BouncesSection, MailboxSection, MailSection, MoreServer, Server, SmtpSection
+from digest.config.mails import (
+    BouncesSection,
+    MailboxSection,
+    MailSection,
+    MoreServer,
+    Server,
+    SmtpSection,
+)
 from digest.config.papers import FeaturesSection, FetchSection, IngestSection, SourceEntry
 from digest.config.readers import DigestSection, EvaluateSection, InterestEntry, SubscriberEntry
 from digest.config.reading import PREFIX, check, from_environment, load

@@ -55,7 +55,9 @@ def _bind(address: str) -> str:
 
 def _host(name: str) -> str:
     if "://" in name or re.search(r"[\s/@\x00-\x1f\x7f\[\]]", name):
-        raise ValueError("must be a name such as smtp.example.org, or an address such as 192.0.2.25")
+        raise ValueError(
+            "must be a name such as smtp.example.org, or an address such as 192.0.2.25"
+        )
     if name.count(":") == 1:
         raise ValueError("must be a name without its port, which is a key of its own")
     return name

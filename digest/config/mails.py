@@ -13,7 +13,9 @@ from digest.config.checks import Address, Hello, Host, OptionalPath, Port, Secti
 class Server(Section):
     """What a mail server needs to be told; the first stands in [smtp], further ones in [[smtp.more]]."""
 
-    host: Host = Field("", description='name of the mail server; "" = write mails as .eml files to outbox instead')
+    host: Host = Field(
+        "", description='name of the mail server; "" = write mails as .eml files to outbox instead'
+    )
     port: Port = Field(587, description="587 (STARTTLS), 465 (TLS) or 25")
     tls: Literal["auto", "none", "starttls", "tls"] = Field(
         "auto",

@@ -160,16 +160,22 @@ def files(config: Config, path: Path | None) -> Iterator[Finding]:
 
 def _kept(config: Config) -> Iterator[Finding]:
     """The store and the folders of dumps and mails; secrets are told of by themselves."""
-    mine = [one for one in kept.kept(config) if one.name in ("store.url", "ingest.inbox", "smtp.outbox")]
+    mine = [
+        one for one in kept.kept(config) if one.name in ("store.url", "ingest.inbox", "smtp.outbox")
+    ]
     exposed = [one for one in mine if private.is_open(one.path)]
     for one in exposed:
         what = f"{one.name} = {one.path}: others on this machine may read it"
         mode = 700 if one.path.is_dir() else 600
         if not private.is_own(one.path):
             owner = f"Its owner is another user ({one.path.stat().st_uid})"
-            yield warning("files", what, f"{owner}: let that user run chmod {mode} {one.path}, or chown it")
+            yield warning(
+                "files", what, f"{owner}: let that user run chmod {mode} {one.path}, or chown it"
+            )
         elif one.changeable:
-            yield warning("files", what, f"chmod {mode} {one.path}; the next command does it by itself")
+            yield warning(
+                "files", what, f"chmod {mode} {one.path}; the next command does it by itself"
+            )
         else:
             remedy = f"It holds other files too, so no command changes it: chmod {mode} it, or set {one.name} to another"
             yield warning("files", what, remedy)

@@ -126,7 +126,9 @@ def domain_records(config: Config, resolver: Resolver, *, ip: str = "") -> Itera
     yield from _asked(lambda: _keys(config, resolver))
     yield from _asked(lambda: [_policy(domain, resolver)])
     yield from _asked(lambda: _incoming(config, domain, envelope, resolver))
-    for host in [ip] if ip else [server.host for server in smtp_servers(config, domain, files=False)]:
+    for host in (
+        [ip] if ip else [server.host for server in smtp_servers(config, domain, files=False)]
+    ):
         yield from _asked(lambda host=host: _reverse(host, resolver))  # type: ignore[misc]
 
 

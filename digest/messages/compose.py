@@ -261,7 +261,11 @@ def list_label(domain: str, install_id: str) -> str:
 def _origin(made: Made, interests: Sequence[Interest]) -> str:
     """The sentence under the heading: out of how many, and by what."""
     thumbs = made.thumbs_up + made.thumbs_down
-    learned = f"learned from {texts.plural(thumbs, 'thumb')}" if thumbs else _unlearned(made.model, interests)
+    learned = (
+        f"learned from {texts.plural(thumbs, 'thumb')}"
+        if thumbs
+        else _unlearned(made.model, interests)
+    )
     if not made.candidates:
         return learned[0].upper() + learned[1:] + "."
     return f"Chosen from {texts.plural(made.candidates, 'new paper')}; {learned}."
@@ -272,7 +276,9 @@ def _unlearned(model: str, interests: Sequence[Interest]) -> str:
     if model not in ("trending", "keywords", "examples"):
         return "no thumbs yet"
     wanted = {
-        name: any(not word.lstrip().startswith("-") for each in interests for word in getattr(each, name))
+        name: any(
+            not word.lstrip().startswith("-") for each in interests for word in getattr(each, name)
+        )
         for name in ("keywords", "categories", "authors")
     }
     known = [name for name, given in wanted.items() if given]

@@ -30,7 +30,9 @@ def calibrate(app: App) -> None:
     with app.store.reading() as tx:
         stored = store.calibrations.every(tx)
         # One that was learned when the clock ran ahead says nothing of when to learn again.
-        last = max((one.fitted_at for one in stored.values() if one.fitted_at <= now + SKEW), default=None)
+        last = max(
+            (one.fitted_at for one in stored.values() if one.fitted_at <= now + SKEW), default=None
+        )
         known = {recipe: one for recipe, data in stored.items() if (one := _read(recipe, data.data)) is not None}
         ratings = max((one.ratings for one in known.values()), default=0)
         if known and ratings >= calibration.LEAST and last is not None and now < last + _REST:

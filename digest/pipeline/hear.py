@@ -74,7 +74,9 @@ def _record(app: App, subscriber_id: int, paper_id: int, vote: Vote, via: str) -
     return app.store.commit(record)
 
 
-def reader_and_paper(tx: store.Connection, subscriber_id: int, paper_id: int) -> tuple[Subscriber, Paper]:
+def reader_and_paper(
+    tx: store.Connection, subscriber_id: int, paper_id: int
+) -> tuple[Subscriber, Paper]:
     """Raises NotFoundError when one of them is not stored."""
     subscriber = store.subscribers.by_id(tx, subscriber_id)
     found = store.papers.by_ids(tx, [paper_id]).get(paper_id)

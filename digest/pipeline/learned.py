@@ -211,6 +211,11 @@ def start_over(app: App, subscriber_id: int, *, via: str, form: str = "") -> int
             raise NotFoundError(f"no subscriber {subscriber_id}; the row was deleted")
         if form:
             press = Press(button=Button.RESTART, at=app.now(), form=form)
-            if store.presses.add(tx, subscriber_id, press, forget_before=app.now() - presses.KEPT_FOR) is None:
+            if (
+                store.presses.add(
+                    tx, subscriber_id, press, forget_before=app.now() - presses.KEPT_FOR
+                )
+                is None
+            ):
                 return 0
         return store.feedback.withdraw_all(tx, subscriber_id, at=app.now(), via=via)

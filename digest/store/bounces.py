@@ -45,7 +45,11 @@ def _add(tx: Connection, message: int, email: str, fault: str, bounced: Bounced,
 
 def of(tx: Connection, email: str) -> list[Bounced]:
     """What counts against an address, oldest first."""
-    theirs = (bounces.c.email_key == address_key(email), bounces.c.counts, bounces.c.fault != COMPLAINT)
+    theirs = (
+        bounces.c.email_key == address_key(email),
+        bounces.c.counts,
+        bounces.c.fault != COMPLAINT,
+    )
     rows = tx.execute(select(bounces.c.fault, bounces.c.enhanced, bounces.c.at).where(*theirs).order_by(bounces.c.id))
     return [Bounced(fault=row.fault, enhanced=row.enhanced, at=row.at) for row in rows]
 
@@ -71,4 +75,6 @@ def ours(tx: Connection, *, since: datetime) -> tuple[int, str]:
 
 def forgive(tx: Connection, email: str) -> None:
     """What came back so far no longer counts, and stays known: the same report read again must not count anew."""
-    tx.execute(update(bounces).where(bounces.c.email_key == address_key(email)).values(counts=False))
+    tx.execute(
+        update(bounces).where(bounces.c.email_key == address_key(email)).values(counts=False)
+    )

@@ -97,7 +97,9 @@ def state_of(tx: Connection, message_id: int) -> MessageState | None:
 
 def due_at(tx: Connection, message_id: int) -> datetime | None:
     """When a message could first be sent, by its row's id; None where there is no such row."""
-    return tx.execute(select(messages.c.not_before).where(messages.c.id == message_id)).scalar_one_or_none()
+    return tx.execute(
+        select(messages.c.not_before).where(messages.c.id == message_id)
+    ).scalar_one_or_none()
 
 
 def troubles(tx: Connection, limit: int = 5) -> list[dict[str, Any]]:

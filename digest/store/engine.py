@@ -101,8 +101,14 @@ class Store:
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """A transaction that only reads, and sees the one moment of its first query in all of them."""
-        options: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with self._speaking(), self.engine.connect().execution_options(**({} if self.is_sqlite else options)) as tx:
+        options: dict[str, Any] = {
+            "isolation_level": "REPEATABLE READ",
+            "postgresql_readonly": True,
+        }
+        with (
+            self._speaking(),
+            self.engine.connect().execution_options(**({} if self.is_sqlite else options)) as tx,
+        ):
             yield tx
 
     @contextmanager

@@ -171,7 +171,9 @@ def reason_of(cause: BaseException, text: str) -> Reason | None:
 def _speaks_of_the_server(error: Exception) -> bool:
     """Whether an error without a known code is one of the connection, not of a statement."""
     if not isinstance(error, DBAPIError):
-        return any(kind.__name__ in ("OperationalError", "InterfaceError") for kind in type(error).__mro__)
+        return any(
+            kind.__name__ in ("OperationalError", "InterfaceError") for kind in type(error).__mro__
+        )
     state: Any = getattr(error.orig, "sqlstate", None)
     if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
         return False  # a statement that is wrong

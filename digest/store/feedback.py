@@ -28,7 +28,9 @@ def put(tx: Connection, vote: Feedback) -> Vote:
 
 def vote_of(tx: Connection, subscriber_id: int, paper_id: int) -> Vote:
     """A reader's vote on a paper as it stands, 0 for none."""
-    mine = select(feedback.c.vote).where(feedback.c.subscriber_id == subscriber_id, feedback.c.paper_id == paper_id)
+    mine = select(feedback.c.vote).where(
+        feedback.c.subscriber_id == subscriber_id, feedback.c.paper_id == paper_id
+    )
     vote: Vote | None = tx.execute(mine).scalar_one_or_none()
     return vote or 0
 

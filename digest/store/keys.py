@@ -73,18 +73,28 @@ def merge(tx: Connection, former: Iterable[KeyRow]) -> int:
     for row in former:
         known = own.get(row.id)
         if known is None:
-            values = {"id": row.id, "secret": row.secret, "created_at": row.created_at, "revoked_at": row.revoked_at}
+            values = {
+                "id": row.id,
+                "secret": row.secret,
+                "created_at": row.created_at,
+                "revoked_at": row.revoked_at,
+            }
             tx.execute(link_keys.insert().values(**values))
             added += 1
         elif row.revoked_at is not None and known.revoked_at is None and known.secret == row.secret:
-            tx.execute(update(link_keys).where(link_keys.c.id == row.id).values(revoked_at=row.revoked_at))
+            tx.execute(
+                update(link_keys).where(link_keys.c.id == row.id).values(revoked_at=row.revoked_at)
+            )
     return added
 
 
 def every(tx: Connection) -> list[KeyRow]:
     """All keys as they are stored, the oldest first."""
     rows = tx.execute(select(link_keys).order_by(link_keys.c.id))
-    return [KeyRow(id=row.id, secret=row.secret, created_at=row.created_at, revoked_at=row.revoked_at) for row in rows]
+    return [
+        KeyRow(id=row.id, secret=row.secret, created_at=row.created_at, revoked_at=row.revoked_at)
+        for row in rows
+    ]
 
 
 def listed(tx: Connection) -> list[tuple[int, datetime]]:

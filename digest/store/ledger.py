@@ -33,7 +33,18 @@ from sqlalchemy import (
     update,
 )
 
-from digest.model import DEFERRED_MAX, OPERATOR, SKEW, Delivery, MessageKind, MessageState, Phase, Queued, Standing, Subscriber
+from digest.model import (
+    DEFERRED_MAX,
+    OPERATOR,
+    SKEW,
+    Delivery,
+    MessageKind,
+    MessageState,
+    Phase,
+    Queued,
+    Standing,
+    Subscriber,
+)
 from digest.store import subscribers as subscriber_rows
 from digest.store.engine import insert, insert_for
 from digest.store.tables import Instant, deliveries, messages, subscribers
@@ -153,9 +164,13 @@ def _distrust_future(tx: Connection, now: datetime, clock: datetime) -> None:
 
     A digest that is planned for a later date is left: it is that date's.
     """
-    held = messages.c.state.in_([state.value for state in _HELD]) & (messages.c.lease_until > clock + LEASE + SKEW)
+    held = messages.c.state.in_([state.value for state in _HELD]) & (
+        messages.c.lease_until > clock + LEASE + SKEW
+    )
     tx.execute(update(messages).where(held).values(lease_until=clock + LEASE))
-    letter = (messages.c.state == MessageState.PLANNED.value) & (messages.c.kind != MessageKind.DIGEST.value)
+    letter = (messages.c.state == MessageState.PLANNED.value) & (
+        messages.c.kind != MessageKind.DIGEST.value
+    )
     waits = (messages.c.state == MessageState.DEFERRED.value) | letter
     too_long = messages.c.not_before > max(now, clock) + DEFERRED_MAX + SKEW
     tx.execute(update(messages).where(waits, too_long).values(not_before=now))

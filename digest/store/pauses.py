@@ -23,7 +23,9 @@ def every(tx: Connection, *, clock: datetime) -> list[Pause]:
     """
     rows = tx.execute(select(pauses).where(pauses.c.until > clock - _REMEMBERED).order_by(pauses.c.kind, pauses.c.name))
     found = [Pause(**row._mapping) for row in rows]
-    return [replace(pause, until=clock) if pause.until > _latest(clock) else pause for pause in found]
+    return [
+        replace(pause, until=clock) if pause.until > _latest(clock) else pause for pause in found
+    ]
 
 
 def _latest(clock: datetime) -> datetime:
@@ -43,4 +45,6 @@ def put(tx: Connection, pause: Pause, *, clock: datetime) -> None:
 def end(tx: Connection, pause: Pause, *, clock: datetime) -> None:
     """It took something again; a pause that another sender was told since then stands."""
     over = (pauses.c.until <= pause.until) | (pauses.c.until > _latest(clock))
-    tx.execute(delete(pauses).where(and_(pauses.c.kind == pause.kind, pauses.c.name == pause.name, over)))
+    tx.execute(
+        delete(pauses).where(and_(pauses.c.kind == pause.kind, pauses.c.name == pause.name, over))
+    )

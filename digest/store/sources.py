@@ -41,7 +41,12 @@ def claim(tx: Connection, owner: str, now: datetime) -> tuple[bool, dict[str, fl
     tx.execute(insert(tx, source_states).values(name=_LEASE, state={}, changed_at=now).on_conflict_do_nothing())
     row = tx.execute(select(source_states).where(source_states.c.name == _LEASE).with_for_update()).one()
     holder = row.state.get("owner", "")
-    if holder and holder != owner and abs(now - row.changed_at) < LEASE and not owners.dead([holder]):
+    if (
+        holder
+        and holder != owner
+        and abs(now - row.changed_at) < LEASE
+        and not owners.dead([holder])
+    ):
         return False, {}
     asked = row.state.get("asked", {})
     put(tx, _LEASE, {"owner": owner, "asked": asked}, now)

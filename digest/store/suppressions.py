@@ -40,7 +40,10 @@ def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
 
     A complaint is a reader's own word: they have left, and may come back by their own link; all else needs the operator, and outweighs it.
     """
-    address, complaint = address_key(suppression.address), suppression.reason is SuppressionReason.COMPLAINT
+    address, complaint = (
+        address_key(suppression.address),
+        suppression.reason is SuppressionReason.COMPLAINT,
+    )
     reader = tx.execute(select(subscribers.c.id, subscribers.c.standing).where(subscribers.c.email_key == address)).one_or_none()
     said = {
         "email": suppression.address,
@@ -65,12 +68,20 @@ def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
 
 def leave(tx: Connection, email: str) -> None:
     """Somebody leaves while their address is suppressed: whoever releases it later must not bring them back."""
-    tx.execute(update(suppressions).where(suppressions.c.email_key == address_key(email)).values(former=Standing.LEFT.value))
+    tx.execute(
+        update(suppressions)
+        .where(suppressions.c.email_key == address_key(email))
+        .values(former=Standing.LEFT.value)
+    )
 
 
 def release(tx: Connection, email: str, *, now: datetime) -> Suppression | None:
     """Let mail go to an address again, and its subscriber stand as before; None when it was not suppressed."""
-    gone = delete_from(suppressions).where(suppressions.c.email_key == address_key(email)).returning(suppressions)
+    gone = (
+        delete_from(suppressions)
+        .where(suppressions.c.email_key == address_key(email))
+        .returning(suppressions)
+    )
     row = tx.execute(gone).one_or_none()
     if row is None:
         return None
@@ -78,7 +89,10 @@ def release(tx: Connection, email: str, *, now: datetime) -> Suppression | None:
     former = row.former if row.former not in ("", Standing.SUPPRESSED.value) else Standing.ACTIVE.value
     tx.execute(
         update(subscribers)
-        .where(subscribers.c.email_key == address_key(email), subscribers.c.standing == Standing.SUPPRESSED.value)
+        .where(
+            subscribers.c.email_key == address_key(email),
+            subscribers.c.standing == Standing.SUPPRESSED.value,
+        )
         .values(standing=former, changed_at=now, due_from=now)
     )
     return _suppression(row)

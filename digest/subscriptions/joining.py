@@ -57,7 +57,9 @@ def subscribe(app: App, wish: Wish, *, origin: str) -> Subscribed:
         return _subscribe(app, tx, wish, origin)
 
 
-def subscribe_many(app: App, wishes: Iterable[Wish], *, origin: str) -> Iterator[Subscribed | tuple[Wish, DigestError]]:
+def subscribe_many(
+    app: App, wishes: Iterable[Wish], *, origin: str
+) -> Iterator[Subscribed | tuple[Wish, DigestError]]:
     """As `subscribe`, many in a transaction; a wish that cannot be granted is returned with its reason and stops nobody else."""
     pending = iter(wishes)
     while some := list(islice(pending, _MANY)):
@@ -182,7 +184,9 @@ def ask(app: App, wish: Wish, *, origin: str, client: str = "") -> Subscribed:
             wanted = shaped(wish, known)
             if store.subscribers.was_confirmed(tx, known.id):
                 wanted = known  # what they had set is theirs: anybody can type an address
-            known = store.subscribers.change(tx, replace(wanted, standing=Standing.PENDING), now=now)
+            known = store.subscribers.change(
+                tx, replace(wanted, standing=Standing.PENDING), now=now
+            )
         if known.standing is Standing.PENDING:
             plan_letter(app, tx, MessageKind.CONFIRM, known)
         elif known.standing is not Standing.SUPPRESSED:

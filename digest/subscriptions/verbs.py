@@ -41,10 +41,14 @@ def change_seen(app: App, subscriber_id: int, wish: Wish, version: str) -> Chang
         wanted = reschedule(known, shaped(wish, known), app.now())
         elsewhere = frozenset(changed_since(version, known))
         if wanted == known:
-            return Changed(subscriber=known, elsewhere=elsewhere & {"standing"})  # the rest is what was wished
+            return Changed(
+                subscriber=known, elsewhere=elsewhere & {"standing"}
+            )  # the rest is what was wished
         if elsewhere - {"standing"}:
             return Changed(subscriber=known, elsewhere=elsewhere, refused=wanted)
-        return Changed(subscriber=store.subscribers.change(tx, wanted, now=app.now()), elsewhere=elsewhere)
+        return Changed(
+            subscriber=store.subscribers.change(tx, wanted, now=app.now()), elsewhere=elsewhere
+        )
 
 
 def pause(app: App, subscriber_id: int, *, paused: bool) -> Subscriber:
@@ -119,7 +123,9 @@ def delete(app: App, subscriber_id: int) -> Subscriber:
     """
     with app.store.writing() as tx:
         known = known_by(tx, subscriber_id)
-        if address_key(known.email) in {address_key(normal(entry.email)) for entry in app.config.subscribers}:
+        if address_key(known.email) in {
+            address_key(normal(entry.email)) for entry in app.config.subscribers
+        }:
             raise InputError(f"[[subscribers]] of the config names {known.email}, and would bring them back. Take them out of it first")
         store.subscribers.remove(tx, subscriber_id)
     return known

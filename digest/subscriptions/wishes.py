@@ -142,7 +142,11 @@ def _interests(wish: Wish, known: tuple[Interest, ...]) -> tuple[Interest, ...]:
 
 def _octets(interests: Sequence[Interest]) -> int:
     """The length of all lists as `LISTS_OCTETS_MAX` counts it."""
-    return sum(len(word.encode()) + 2 for each in interests for word in (*each.keywords, *each.categories, *each.authors))
+    return sum(
+        len(word.encode()) + 2
+        for each in interests
+        for word in (*each.keywords, *each.categories, *each.authors)
+    )
 
 
 def _line(text: str) -> str:

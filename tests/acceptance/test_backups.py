@@ -50,4 +50,7 @@ def test_a_mail_that_is_kept_is_its_owners_alone(run: Run, tmp_path: Path) -> No
     finally:
         os.umask(former)
     (mail,) = (tmp_path / "kept").iterdir()
-    assert [oct(stat.S_IMODE(path.stat().st_mode)) for path in (mail.parent, mail)] == ["0o700", "0o600"]
+    assert [oct(stat.S_IMODE(path.stat().st_mode)) for path in (mail.parent, mail)] == [
+        "0o700",
+        "0o600",
+    ]

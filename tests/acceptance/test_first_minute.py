@@ -164,7 +164,9 @@ def test_what_fails_while_it_is_written_leaves_nothing(
 def test_a_prompt_asks_again_until_the_value_can_be_used(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    typed = iter(["nobody", "digest@uni.example", "smtp uni", "smtp.uni.example:25", "smtp.uni.example"])
+    typed = iter(
+        ["nobody", "digest@uni.example", "smtp uni", "smtp.uni.example:25", "smtp.uni.example"]
+    )
     monkeypatch.setattr("digest.cli.beginning.Prompt.ask", lambda *_, **__: next(typed))
     monkeypatch.setattr("digest.cli.beginning.out._force_terminal", True)
     told = run("init").stderr
@@ -230,7 +232,9 @@ def test_all_works_but_the_mailbox_while_its_password_is_missing(run: Run, tmp_p
     assert "mailbox.password_file" in ended.stderr
     report = json.loads(run("run", "--json", code=1).stdout)
     assert "mailbox.password_file" in report["mailbox"]["error"]
-    assert "mailbox" in [alarm["kind"] for alarm in json.loads(run("status", "--json").stdout)["alarms"]]
+    assert "mailbox" in [
+        alarm["kind"] for alarm in json.loads(run("status", "--json").stdout)["alarms"]
+    ]
 
 
 def test_certificates_that_are_missing_stop_sending_alone(run: Run, tmp_path: Path) -> None:

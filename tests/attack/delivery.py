@@ -36,7 +36,9 @@ def kill_senders(folder: Path, url: str, count: int) -> Result:
     )
     report = proof.run()
     states = ", ".join(f"{number} {state.value}" for state, number in sorted(report.states.items()))
-    return Result(name="senders killed", count=report.kills, lost=tuple(report.wrong), remark=states)
+    return Result(
+        name="senders killed", count=report.kills, lost=tuple(report.wrong), remark=states
+    )
 
 
 def restore_after_round(place: Place, count: int) -> Result:
@@ -72,7 +74,11 @@ def restore_after_round(place: Place, count: int) -> Result:
 def _run(place: Place, *words: str) -> list[str]:
     """What went wrong with a command."""
     done = run_digest(place, *words)
-    return [f"digest {' '.join(words)}: {done.returncode} {done.stderr[-300:]}"] if done.returncode else []
+    return (
+        [f"digest {' '.join(words)}: {done.returncode} {done.stderr[-300:]}"]
+        if done.returncode
+        else []
+    )
 
 
 def _collect(place: Place, taken: Counter[str], listed: dict[str, set[str]]) -> None:
@@ -98,8 +104,15 @@ def step_clock(place: Place, count: int) -> Result:
         today = day.date() + timedelta(days=number)
         place.add_rows(invented(today, 1), today)
         step = 0 if number == count - 1 else chance.choice([-5, -1, 0, 1, 5])
-        clock = (day + timedelta(days=number, hours=1) + timedelta(days=step)).strftime("%Y-%m-%d %H:%M:%S")
-        jumped = {"LD_PRELOAD": library, "FAKETIME": f"@{clock}", "TZ": "UTC", "DONT_FAKE_MONOTONIC": "1"}
+        clock = (day + timedelta(days=number, hours=1) + timedelta(days=step)).strftime(
+            "%Y-%m-%d %H:%M:%S"
+        )
+        jumped = {
+            "LD_PRELOAD": library,
+            "FAKETIME": f"@{clock}",
+            "TZ": "UTC",
+            "DONT_FAKE_MONOTONIC": "1",
+        }
         done = run_digest(place, "run", **jumped)
         if done.returncode:
             lost.append(f"run at {clock}: {done.returncode} {done.stderr[-300:]}")
@@ -107,7 +120,11 @@ def step_clock(place: Place, count: int) -> Result:
     lost += [f"{name} was sent {copies} times" for name, copies in taken.items() if copies > 1]
     with place.app.store.reading() as tx:
         states = Counter(row.state for row in tx.execute(select(tables.messages.c.state)))
-    lost += [f"{number} messages are {state}" for state, number in states.items() if state in ("claimed", "sending", "deferred")]
+    lost += [
+        f"{number} messages are {state}"
+        for state, number in states.items()
+        if state in ("claimed", "sending", "deferred")
+    ]
     return Result(name="clock steps", count=count, lost=tuple(lost), remark=f"{len(taken)} mails")
 
 
@@ -120,7 +137,9 @@ def find_faketime() -> str | None:
 def press_everything(place: Place, count: int) -> Result:
     """Open every link of a mail and press every button at once, as some scanners do: no thumb counts, and leaving is obeyed."""
     place.add_papers()
-    readers = [place.subscribe(f"reader{number}", keywords=("robot",), size=4) for number in range(count)]
+    readers = [
+        place.subscribe(f"reader{number}", keywords=("robot",), size=4) for number in range(count)
+    ]
     pipeline.compose(place.app)
     pipeline.send(place.app)
     lost = []
@@ -131,18 +150,24 @@ def press_everything(place: Place, count: int) -> Result:
         for link in dict.fromkeys(links):
             page = client.get(link)
             for form in re.findall(r"<form.*?</form>", page.text, re.DOTALL):
-                fields = dict(re.findall(r'<input type="hidden" name="(\w[\w-]*)" value="([^"]*)"', form))
+                fields = dict(
+                    re.findall(r'<input type="hidden" name="(\w[\w-]*)" value="([^"]*)"', form)
+                )
                 client.post(link, data=fields)
                 pressed += 1
     with place.app.store.reading() as tx:
         votes = tx.execute(select(tables.feedback.c.vote).where(tables.feedback.c.vote != 0)).all()
-        standing = Counter(row.standing for row in tx.execute(select(tables.subscribers.c.standing)))
+        standing = Counter(
+            row.standing for row in tx.execute(select(tables.subscribers.c.standing))
+        )
     if votes:
         lost.append(f"{len(votes)} thumbs of a robot count")
     if standing["left"] != count:
         lost.append(f"of {count} readers {standing['left']} have left")
     if place.count_messages("goodbye") != count:
-        lost.append(f"{place.count_messages('goodbye')} mails offer the way back to {count} readers")
+        lost.append(
+            f"{place.count_messages('goodbye')} mails offer the way back to {count} readers"
+        )
     return Result(
         name="robots that press every button",
         count=pressed,
@@ -190,7 +215,10 @@ def database_gone(place: Place) -> Iterator[None]:
     base, _, name = place.url.rpartition("/")
     with psycopg.connect(f"{base}/postgres", autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
-        connection.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (name,))
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
+            (name,),
+        )
         try:
             yield
         finally:

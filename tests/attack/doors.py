@@ -57,7 +57,9 @@ def hold_sockets(place: Place, count: int) -> Result:
             with contextlib.suppress(OSError):
                 connection = socket.create_connection(("127.0.0.1", place.port), timeout=2)
                 slow_body = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nemail="
-                connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-A: b" if number % 4 else slow_body)
+                connection.sendall(
+                    b"GET / HTTP/1.1\r\nHost: x\r\nX-A: b" if number % 4 else slow_body
+                )
                 sockets.append(connection)
         for _ in range(_FRONT_PAGES):
             for connection in sockets[::7]:
@@ -111,7 +113,10 @@ def break_connections(place: Place, count: int) -> Result:
     with place.serving("web"):
         start = place.log.stat().st_size
         for number in range(count):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", place.port), timeout=5) as connection:
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", place.port), timeout=5) as connection,
+            ):
                 connection.sendall(requests[number % len(requests)])
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
         if (problem := _ask_front(place)) is not None:
@@ -124,7 +129,10 @@ def break_connections(place: Place, count: int) -> Result:
     if log.count("\n") > count + 20:
         lost.append(f"{log.count(chr(10))} lines of log for {count} connections")
     return Result(
-        name="connections that break", count=count, lost=tuple(lost), remark=f"{log.count(chr(10))} lines of log"
+        name="connections that break",
+        count=count,
+        lost=tuple(lost),
+        remark=f"{log.count(chr(10))} lines of log",
     )
 
 
@@ -153,9 +161,12 @@ def send_huge_bodies(place: Place, count: int) -> Result:
 def _send_until_refused(place: Place, path: str, *, declared: bool) -> tuple[int, int]:
     """Octets of a body that were taken before an answer came, and the answer's status; 0 = none."""
     length = b"Content-Length: 100000000" if declared else b"Transfer-Encoding: chunked"
-    head = b"POST %b HTTP/1.1\r\nHost: x\r\n%b\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n" % (
-        path.encode(),
-        length,
+    head = (
+        b"POST %b HTTP/1.1\r\nHost: x\r\n%b\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n"
+        % (
+            path.encode(),
+            length,
+        )
     )
     block = b"a" * 65536
     sent = 0
@@ -182,7 +193,9 @@ def _send_until_refused(place: Place, path: str, *, declared: bool) -> tuple[int
 def ask_heavy_pages(place: Place, count: int) -> Result:
     """Ask for the page that trains, by many at once, while others read the front page and leave."""
     place.add_papers(each=4)
-    readers = [place.subscribe(f"reader{number}", keywords=("robot", "galaxy")) for number in range(count)]
+    readers = [
+        place.subscribe(f"reader{number}", keywords=("robot", "galaxy")) for number in range(count)
+    ]
     leaving = place.subscribe("leaving", keywords=("robot",))
     statuses: list[int] = []
     lost = []
@@ -206,13 +219,26 @@ def ask_heavy_pages(place: Place, count: int) -> Result:
     if 200 not in statuses:
         lost.append("no heavy page was served at all")
     return Result(
-        name="heavy pages at once", count=count, lost=tuple(lost), remark=f"{statuses.count(503)} told to come again"
+        name="heavy pages at once",
+        count=count,
+        lost=tuple(lost),
+        remark=f"{statuses.count(503)} told to come again",
     )
 
 
 def ask_odd_addresses(place: Place, count: int) -> Result:
     """Addresses and hosts that are none: no redirect, no echo of the host, no failure of ours."""
-    paths = ("//", "/style.css/", "/healthz/", "/api/v1/subscribers/", "/t/../m/", "/%2e%2e/", "/" + "a" * 20_000, "/?%00", "/t/%0d%0aX:1")
+    paths = (
+        "//",
+        "/style.css/",
+        "/healthz/",
+        "/api/v1/subscribers/",
+        "/t/../m/",
+        "/%2e%2e/",
+        "/" + "a" * 20_000,
+        "/?%00",
+        "/t/%0d%0aX:1",
+    )
     lost = []
     with place.serving("web"):
         for number in range(count):
@@ -230,7 +256,10 @@ def ask_odd_addresses(place: Place, count: int) -> Result:
 
 def _exchange(place: Place, request: bytes) -> bytes:
     answer = b""
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", place.port), timeout=PATIENCE) as connection:
+    with (
+        contextlib.suppress(OSError),
+        socket.create_connection(("127.0.0.1", place.port), timeout=PATIENCE) as connection,
+    ):
         connection.sendall(request)
         while part := connection.recv(65536):
             answer += part

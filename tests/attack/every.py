@@ -24,7 +24,9 @@ class Attack:
     uses_database: bool = True
 
 
-def _at_place(attack: Callable[[Place, int], Result], **settings: str) -> Callable[[Path, str, int], Result]:
+def _at_place(
+    attack: Callable[[Place, int], Result], **settings: str
+) -> Callable[[Path, str, int], Result]:
     """An attack on an installation of its own."""
 
     def run(folder: Path, url: str, count: int) -> Result:
@@ -41,16 +43,63 @@ ATTACKS = (
     Attack(name="forged tokens", short=300, long=5400, run=_at_place(links.forge_tokens)),
     Attack(name="links merely opened", short=2, long=40, run=_at_place(links.open_everything)),
     Attack(name="hostile text", short=6, long=30, run=_at_place(links.inject_text)),
-    Attack(name="sign-ups from one client", short=30, long=300, run=_at_place(doors.flood_signups, web="trusted_proxies = []")),
-    Attack(name="connections that stay half open", short=150, long=1100, run=_at_place(doors.hold_sockets), uses_database=False),
-    Attack(name="connections that break", short=21, long=700, run=_at_place(doors.break_connections), uses_database=False),
-    Attack(name="huge bodies", short=7, long=70, run=_at_place(doors.send_huge_bodies), uses_database=False),
-    Attack(name="heavy pages at once", short=12, long=60, run=_at_place(doors.ask_heavy_pages), uses_database=False),
-    Attack(name="odd addresses", short=9, long=90, run=_at_place(doors.ask_odd_addresses), uses_database=False),
-    Attack(name="robots that press every button", short=2, long=60, run=_at_place(delivery.press_everything)),
-    Attack(name="backups restored after the round", short=1, long=20, run=_at_place(delivery.restore_after_round)),
+    Attack(
+        name="sign-ups from one client",
+        short=30,
+        long=300,
+        run=_at_place(doors.flood_signups, web="trusted_proxies = []"),
+    ),
+    Attack(
+        name="connections that stay half open",
+        short=150,
+        long=1100,
+        run=_at_place(doors.hold_sockets),
+        uses_database=False,
+    ),
+    Attack(
+        name="connections that break",
+        short=21,
+        long=700,
+        run=_at_place(doors.break_connections),
+        uses_database=False,
+    ),
+    Attack(
+        name="huge bodies",
+        short=7,
+        long=70,
+        run=_at_place(doors.send_huge_bodies),
+        uses_database=False,
+    ),
+    Attack(
+        name="heavy pages at once",
+        short=12,
+        long=60,
+        run=_at_place(doors.ask_heavy_pages),
+        uses_database=False,
+    ),
+    Attack(
+        name="odd addresses",
+        short=9,
+        long=90,
+        run=_at_place(doors.ask_odd_addresses),
+        uses_database=False,
+    ),
+    Attack(
+        name="robots that press every button",
+        short=2,
+        long=60,
+        run=_at_place(delivery.press_everything),
+    ),
+    Attack(
+        name="backups restored after the round",
+        short=1,
+        long=20,
+        run=_at_place(delivery.restore_after_round),
+    ),
     Attack(name="clock steps", short=0, long=30, run=_at_place(delivery.step_clock)),
-    Attack(name="database taken away", short=1, long=20, run=_at_place(delivery.take_database_away)),
+    Attack(
+        name="database taken away", short=1, long=20, run=_at_place(delivery.take_database_away)
+    ),
     Attack(
         name="readers' lives with outages",
         short=0,

@@ -25,7 +25,10 @@ def forge_tokens(place: Place, count: int) -> Result:
     reader = place.subscribe("alice", keywords=("robot",))
     client = Client(place.app)
     chance = random.Random(1)
-    honest = [place.path(purpose, reader, 1)[3:] for purpose in (Purpose.UP, Purpose.UNSUBSCRIBE, Purpose.MANAGE)]
+    honest = [
+        place.path(purpose, reader, 1)[3:]
+        for purpose in (Purpose.UP, Purpose.UNSUBSCRIBE, Purpose.MANAGE)
+    ]
     before = place.fingerprint()
     lost = []
     for number in range(count):
@@ -34,7 +37,9 @@ def forge_tokens(place: Place, count: int) -> Result:
         answer = client.request("POST" if number % 2 else "GET", door + token)
         if answer.status_code < 400 or answer.status_code >= 500:
             lost.append(f"{door}{token}: {answer.status_code}")
-    lost += [f"{name} changed" for name, rows in place.fingerprint().items() if rows != before[name]]
+    lost += [
+        f"{name} changed" for name, rows in place.fingerprint().items() if rows != before[name]
+    ]
     return Result(name="forged tokens", count=count, lost=tuple(lost))
 
 
@@ -45,7 +50,11 @@ def _forge(honest: str, number: int, chance: random.Random) -> str:
         return "".join(chance.choices(_LETTERS, k=len(honest)))
     if kind == 1:
         place = chance.randrange(len(honest))
-        return honest[:place] + chance.choice([c for c in _LETTERS if c != honest[place]]) + honest[place + 1 :]
+        return (
+            honest[:place]
+            + chance.choice([c for c in _LETTERS if c != honest[place]])
+            + honest[place + 1 :]
+        )
     if kind == 2:
         return honest[: chance.randrange(len(honest))] or "a"
     if kind == 3:
@@ -65,7 +74,9 @@ def open_everything(place: Place, count: int) -> Result:
     pipeline.send(place.app)
     links = set()
     for mail in place.app.config.smtp.outbox.glob("*.eml"):
-        links |= set(re.findall(rf"{re.escape(place.base_url)}(/[\w/]+)", text_of(mail.read_bytes())))
+        links |= set(
+            re.findall(rf"{re.escape(place.base_url)}(/[\w/]+)", text_of(mail.read_bytes()))
+        )
     before = place.fingerprint()
     client = Client(place.app)
     lost = []
@@ -73,7 +84,9 @@ def open_everything(place: Place, count: int) -> Result:
         for method in ("GET", "HEAD"):
             if client.request(method, link).status_code != 200:
                 lost.append(f"{method} {link}")
-    lost += [f"{name} changed" for name, rows in place.fingerprint().items() if rows != before[name]]
+    lost += [
+        f"{name} changed" for name, rows in place.fingerprint().items() if rows != before[name]
+    ]
     if not links:
         lost.append("there was no link to open")
     return Result(name="links merely opened", count=2 * len(links), lost=tuple(lost))
@@ -84,7 +97,9 @@ def text_of(mail: bytes) -> str:
     import email.policy
 
     message = email.message_from_bytes(mail, policy=email.policy.default)
-    return "\n".join(part.get_content() for part in message.walk() if part.get_content_maintype() == "text")
+    return "\n".join(
+        part.get_content() for part in message.walk() if part.get_content_maintype() == "text"
+    )
 
 
 #: text that runs where it is not escaped for the place that it stands in; 7907 is what the last ones would compute
@@ -167,17 +182,31 @@ def inject_text(place: Place, count: int) -> Result:
             for method in ("GET", "POST"):
                 if (path.startswith("/u/") or path.endswith("/delete")) and method == "POST":
                     continue
-                form = {"email": payload, "keywords": payload, "name": payload} if method == "POST" else None
+                form = (
+                    {"email": payload, "keywords": payload, "name": payload}
+                    if method == "POST"
+                    else None
+                )
                 answer = client.request(method, path, data=form)
                 looked += 1
-                lost += [f"{method} {path}, {payload!r}: {what}" for what in find_markup(answer.text)]
+                lost += [
+                    f"{method} {path}, {payload!r}: {what}" for what in find_markup(answer.text)
+                ]
                 if answer.status_code >= 500:
                     lost.append(f"{method} {path}, {payload!r}: {answer.status_code}")
         for mail in place.app.config.smtp.outbox.glob("*.eml"):
             looked += 1
-            lost += [f"mail, {payload!r}: {what}" for what in find_markup(_html_of(mail.read_bytes()), foreign=True)]
+            lost += [
+                f"mail, {payload!r}: {what}"
+                for what in find_markup(_html_of(mail.read_bytes()), foreign=True)
+            ]
             mail.unlink()
-    return Result(name="hostile text", count=looked, lost=tuple(lost), remark=f"{min(count, len(PAYLOADS))} payloads")
+    return Result(
+        name="hostile text",
+        count=looked,
+        lost=tuple(lost),
+        remark=f"{min(count, len(PAYLOADS))} payloads",
+    )
 
 
 def _html_of(mail: bytes) -> str:
@@ -185,7 +214,9 @@ def _html_of(mail: bytes) -> str:
     import email.policy
 
     message = email.message_from_bytes(mail, policy=email.policy.default)
-    return "".join(part.get_content() for part in message.walk() if part.get_content_type() == "text/html")
+    return "".join(
+        part.get_content() for part in message.walk() if part.get_content_type() == "text/html"
+    )
 
 
 def find_markup(page: str, *, foreign: bool = False) -> list[str]:
@@ -202,7 +233,9 @@ def find_markup(page: str, *, foreign: bool = False) -> list[str]:
             if name.startswith("on") or name in ("srcdoc", "http-equiv"):
                 found.append(f"{element.tag} {name}={value!r}")
             scheme = re.sub(r"[\s\x00-\x20]", "", value).lower()
-            if name in ("href", "src", "action", "formaction") and scheme.startswith(("javascript:", "data:", "//", "vbscript:")):
+            if name in ("href", "src", "action", "formaction") and scheme.startswith(
+                ("javascript:", "data:", "//", "vbscript:")
+            ):
                 found.append(f"{element.tag} {name}={value!r}")
             if not foreign and name in ("src", "action") and scheme.startswith("http"):
                 found.append(f"{element.tag} {name}={value!r}")

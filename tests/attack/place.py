@@ -124,7 +124,9 @@ class Place:
     def serving(self, *only: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
         """`digest serve` as a process that answers; stopped at the end, killed if it does not stop."""
         words = [word for role in only for word in ("--only", role)]
-        outside = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
+        outside = {
+            name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")
+        }
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "digest", "serve", "--config", str(self.config), *words],
@@ -150,7 +152,9 @@ class Place:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise RuntimeError(f"serve ended with {process.returncode}:\n{self.log.read_text()[-3000:]}")
+                raise RuntimeError(
+                    f"serve ended with {process.returncode}:\n{self.log.read_text()[-3000:]}"
+                )
             try:
                 if httpx.get(f"{self.base_url}/healthz", timeout=10).status_code == 200:
                     return

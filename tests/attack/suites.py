@@ -40,6 +40,8 @@ def run_suite(name: str, *paths: str, counted: str = "") -> Callable[[Path, str,
             lost = [f"pytest ended with {done.returncode}: {done.stdout[-300:]}"]
         tests = int(passed[1]) if passed else done.stdout.count(".")
         said = f"{count} {'seconds' if 'SECONDS' in counted else 'examples'}" if counted else ""
-        return Result(name=name, count=tests, lost=tuple(lost), remark=f"tests passed; {said}".rstrip("; "))
+        return Result(
+            name=name, count=tests, lost=tuple(lost), remark=f"tests passed; {said}".rstrip("; ")
+        )
 
     return run

@@ -37,7 +37,11 @@ def test_nothing_is_lost(attack: Attack, url: str, tmp_path: Path) -> None:
 
 
 def test_markup_that_was_not_escaped_is_found() -> None:
-    running = [payload for payload in PAYLOADS if "<" in payload and not payload.startswith(("&", "<link", "<form", "<!["))]
+    running = [
+        payload
+        for payload in PAYLOADS
+        if "<" in payload and not payload.startswith(("&", "<link", "<form", "<!["))
+    ]
     for payload in running:
         page = f"<html><body><p title='a'>{payload}</p><textarea>{payload}</textarea><title>{payload}</title></body></html>"
         assert find_markup(page), payload

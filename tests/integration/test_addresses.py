@@ -34,12 +34,21 @@ def test_two_addresses_are_two_readers(any_app: App, first: str, second: str) ->
 
 def test_the_local_part_is_sent_to_as_it_was_typed(any_app: App) -> None:
     subscriptions.subscribe(any_app, Wish(email="Ada.Lovelace@Example.ORG"), origin="command")
-    assert subscriptions.by_email(any_app, "ADA.LOVELACE@example.org").email == "Ada.Lovelace@example.org"
+    assert (
+        subscriptions.by_email(any_app, "ADA.LOVELACE@example.org").email
+        == "Ada.Lovelace@example.org"
+    )
 
 
-@pytest.mark.parametrize(("named", "kept"), [("strasse@example.org", False), ("STRAẞE@example.org", True)])
-def test_only_the_reader_whom_the_config_names_is_kept(app: App, tmp_path: Path, named: str, kept: bool) -> None:
-    reader = subscriptions.subscribe(app, Wish(email="straße@example.org"), origin="command").subscriber
+@pytest.mark.parametrize(
+    ("named", "kept"), [("strasse@example.org", False), ("STRAẞE@example.org", True)]
+)
+def test_only_the_reader_whom_the_config_names_is_kept(
+    app: App, tmp_path: Path, named: str, kept: bool
+) -> None:
+    reader = subscriptions.subscribe(
+        app, Wish(email="straße@example.org"), origin="command"
+    ).subscriber
     path = tmp_path / "config.toml"
     path.write_text(f'[[subscribers]]\nemail = "{named}"\n', "utf-8")
     configured = replace(app, config=config.load(path, {}))
@@ -51,7 +60,9 @@ def test_only_the_reader_whom_the_config_names_is_kept(app: App, tmp_path: Path,
 
 
 def test_who_deletes_themselves_types_their_own_address(app: App) -> None:
-    reader = subscriptions.subscribe(app, Wish(email="Straße@example.org"), origin="command").subscriber
+    reader = subscriptions.subscribe(
+        app, Wish(email="Straße@example.org"), origin="command"
+    ).subscriber
     path = app.url(Purpose.MANAGE, reader.id).removeprefix(app.config.web.base_url)
     client = Client(app)
     assert client.post(f"{path}/delete", data={"address": "strasse@example.org"}).status_code == 422

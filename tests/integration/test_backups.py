@@ -34,7 +34,10 @@ TOMORROW = NOON + timedelta(days=1)
 def everything(opened: Store) -> dict[str, list[str]]:
     """All rows of all tables as text."""
     with opened.reading() as tx:
-        return {name: sorted(map(repr, tx.execute(table.select()))) for name, table in tables.metadata.tables.items()}
+        return {
+            name: sorted(map(repr, tx.execute(table.select())))
+            for name, table in tables.metadata.tables.items()
+        }
 
 
 def states(app: App) -> dict[str, str]:
@@ -63,12 +66,25 @@ def test_a_backup_restores_everything_but_what_it_closes(service: App, tmp_path:
     before = everything(service.store)
     backups.back_up(service.store, tmp_path / "b")
     with service.store.writing() as tx:
-        for name in ("feedback", "deliveries", "messages", "digest_items", "digests", "interests", "subscribers"):
+        for name in (
+            "feedback",
+            "deliveries",
+            "messages",
+            "digest_items",
+            "digests",
+            "interests",
+            "subscribers",
+        ):
             tx.execute(text(f"DELETE FROM {name}"))
     told = restored(service, tmp_path / "b")
     after = everything(service.store)
     assert {name for name in after if after[name] != before[name]} == {"installation"}
-    assert (told.stopped, told.keys, told.before, told.after) == (0, "backup", schema.head(), schema.head())
+    assert (told.stopped, told.keys, told.before, told.after) == (
+        0,
+        "backup",
+        schema.head(),
+        schema.head(),
+    )
     assert told.newest == NOON
 
 
@@ -84,7 +100,9 @@ def test_a_backup_is_of_one_moment_while_others_write(service: App, tmp_path: Pa
                 number += 1
                 with service.store.writing() as tx:
                     for part in ("a", "b"):
-                        store.rounds.add(tx, "fetch", at=NOON, report={"number": number, "part": part})
+                        store.rounds.add(
+                            tx, "fetch", at=NOON, report={"number": number, "part": part}
+                        )
         except BaseException as error:  # noqa: BLE001 (told by the test)
             failures.append(error)
 
@@ -102,13 +120,18 @@ def test_a_backup_is_of_one_moment_while_others_write(service: App, tmp_path: Pa
     for path in paths:
         restored(service, path)
         with service.store.reading() as tx:
-            parts = [row.report["part"] for row in tx.execute(select(tables.rounds).where(tables.rounds.c.verb == "fetch"))]
+            parts = [
+                row.report["part"]
+                for row in tx.execute(select(tables.rounds).where(tables.rounds.c.verb == "fetch"))
+            ]
         assert parts.count("a") == parts.count("b")
         counts.append(len(parts))
     assert counts == sorted(counts)
 
 
-def test_only_its_owner_may_read_a_backup_and_nothing_else_is_left(service: App, tmp_path: Path) -> None:
+def test_only_its_owner_may_read_a_backup_and_nothing_else_is_left(
+    service: App, tmp_path: Path
+) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
     former = os.umask(0)
@@ -130,7 +153,9 @@ def test_a_file_that_is_there_is_overwritten_only_on_request(service: App, tmp_p
     restored(service, path)
 
 
-def test_a_backup_that_fails_leaves_nothing(service: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backup_that_fails_leaves_nothing(
+    service: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
     with service.store.writing() as tx:
@@ -141,7 +166,9 @@ def test_a_backup_that_fails_leaves_nothing(service: App, tmp_path: Path, monkey
     with pytest.raises(InputError, match="cannot be written"):
         backups.back_up(service.store, tmp_path / "absent" / "b")
     with service.store.writing() as tx:
-        tx.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+        tx.execute(
+            text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+        )
         tx.execute(text(f"INSERT INTO alembic_version VALUES ('{schema.head()}')"))
 
 
@@ -163,15 +190,23 @@ def test_what_the_morning_sent_is_not_sent_again(service: App, tmp_path: Path, d
     assert len(sent) == 3
     restored(service, tmp_path / "b")
     again = pipeline.round(service)
-    assert [one.reason for one in again.composed.left_out] == [f"{TODAY} was closed when a backup was restored"] * 3
-    earlier = pipeline.compose(service, day=TODAY - timedelta(days=3), only=subscriptions.everybody(service)[0])
+    assert [one.reason for one in again.composed.left_out] == [
+        f"{TODAY} was closed when a backup was restored"
+    ] * 3
+    earlier = pipeline.compose(
+        service, day=TODAY - timedelta(days=3), only=subscriptions.everybody(service)[0]
+    )
     assert earlier.planned == []
-    due = pipeline.compose(service.at(NOON + timedelta(hours=11)), due=True)  # as one that serves does
+    due = pipeline.compose(
+        service.at(NOON + timedelta(hours=11)), due=True
+    )  # as one that serves does
     assert (due.planned, due.quiet) == ([], [])
     assert set(mails(service)) == sent
     tomorrow = service.at(TOMORROW)
     composed = pipeline.round(tomorrow).composed
-    assert {(one.email, one.local_date) for one in composed.planned} == {(reader.email, TOMORROW.date()) for reader in subscriptions.everybody(service)}
+    assert {(one.email, one.local_date) for one in composed.planned} == {
+        (reader.email, TOMORROW.date()) for reader in subscriptions.everybody(service)
+    }
     assert set(mails(service)) > sent
     status = pipeline.status(tomorrow)
     assert (status.closed_until, status.json["closed_until"]) == (NOON, NOON)
@@ -179,10 +214,18 @@ def test_what_the_morning_sent_is_not_sent_again(service: App, tmp_path: Path, d
 
 @pytest.mark.parametrize(
     ("zone", "closed"),
-    [("Pacific/Kiritimati", TODAY + timedelta(days=1)), ("UTC", TODAY), ("Pacific/Pago_Pago", TODAY)],
+    [
+        ("Pacific/Kiritimati", TODAY + timedelta(days=1)),
+        ("UTC", TODAY),
+        ("Pacific/Pago_Pago", TODAY),
+    ],
 )
-def test_the_date_that_is_closed_is_the_readers_own(app: App, dump: Write, tmp_path: Path, zone: str, closed: Any) -> None:
-    reader = subscriptions.subscribe(app, Wish(email="r@example.org", timezone=zone), origin="command").subscriber
+def test_the_date_that_is_closed_is_the_readers_own(
+    app: App, dump: Write, tmp_path: Path, zone: str, closed: Any
+) -> None:
+    reader = subscriptions.subscribe(
+        app, Wish(email="r@example.org", timezone=zone), origin="command"
+    ).subscriber
     pipeline.ingest(app, [dump()])
     backups.back_up(app.store, tmp_path / "b")
     restored(app, tmp_path / "b")
@@ -191,13 +234,21 @@ def test_the_date_that_is_closed_is_the_readers_own(app: App, dump: Write, tmp_p
     assert [one.local_date for one in later.planned] == [closed + timedelta(days=1)]
 
 
-def test_what_waited_in_the_backup_is_not_sent_and_competes_again(service: App, tmp_path: Path) -> None:
+def test_what_waited_in_the_backup_is_not_sent_and_competes_again(
+    service: App, tmp_path: Path
+) -> None:
     pipeline.compose(service)
     waiting = [MessageState.PLANNED, MessageState.DEFERRED, MessageState.CLAIMED]
     with service.store.writing() as tx:
-        idents = tx.execute(select(tables.messages.c.id).order_by(tables.messages.c.id)).scalars().all()
+        idents = (
+            tx.execute(select(tables.messages.c.id).order_by(tables.messages.c.id)).scalars().all()
+        )
         for ident, state in zip(idents, waiting, strict=True):
-            tx.execute(tables.messages.update().where(tables.messages.c.id == ident).values(state=state.value))
+            tx.execute(
+                tables.messages.update()
+                .where(tables.messages.c.id == ident)
+                .values(state=state.value)
+            )
         listed = set(tx.execute(select(tables.digest_items.c.paper_id)).scalars())
     backups.back_up(service.store, tmp_path / "b")
     told = restored(service, tmp_path / "b")
@@ -207,7 +258,9 @@ def test_what_waited_in_the_backup_is_not_sent_and_competes_again(service: App, 
     assert mails(service) == {}
     with service.store.reading() as tx:
         rows = tx.execute(select(tables.messages)).all()
-    assert {(row.state, row.evidence, row.owner) for row in rows} == {("unknown", closing.EVIDENCE, "")}
+    assert {(row.state, row.evidence, row.owner) for row in rows} == {
+        ("unknown", closing.EVIDENCE, "")
+    }
     composed = pipeline.compose(service.at(TOMORROW))
     assert len(composed.planned) == 3
     with service.store.reading() as tx:
@@ -228,13 +281,19 @@ def test_a_second_restore_closes_no_less(service: App, tmp_path: Path) -> None:
     assert restored(service, tmp_path / "c", NOON).closed_until == TOMORROW
 
 
-def test_nobody_gets_the_number_of_a_reader_whom_the_backup_does_not_know(service: App, tmp_path: Path) -> None:
+def test_nobody_gets_the_number_of_a_reader_whom_the_backup_does_not_know(
+    service: App, tmp_path: Path
+) -> None:
     """Their mails name them by it for as long as they exist."""
     backups.back_up(service.store, tmp_path / "b")
-    late = subscriptions.subscribe(service, Wish(email="late@example.org"), origin="command").subscriber
+    late = subscriptions.subscribe(
+        service, Wish(email="late@example.org"), origin="command"
+    ).subscriber
     path = service.url(Purpose.MANAGE, late.id).removeprefix(service.config.web.base_url)
     restored(service, tmp_path / "b")
-    other = subscriptions.subscribe(service, Wish(email="other@example.org"), origin="command").subscriber
+    other = subscriptions.subscribe(
+        service, Wish(email="other@example.org"), origin="command"
+    ).subscriber
     assert other.id > late.id
     assert Client(service).get(path).status_code == 404
 
@@ -270,7 +329,9 @@ def holds(path: Path, secret: bytes) -> bool:
     return secret in raw or secret.hex().encode() in raw
 
 
-def test_a_backup_without_keys_holds_none_and_those_of_the_store_stay(service: App, tmp_path: Path) -> None:
+def test_a_backup_without_keys_holds_none_and_those_of_the_store_stay(
+    service: App, tmp_path: Path
+) -> None:
     alice = subscriptions.by_email(service, "alice@example.org")
     path = service.url(Purpose.UNSUBSCRIBE, alice.id).removeprefix(service.config.web.base_url)
     (secret,) = secrets_of(service)
@@ -282,14 +343,18 @@ def test_a_backup_without_keys_holds_none_and_those_of_the_store_stay(service: A
     assert Client(service).get(path).status_code == 200
 
 
-def test_a_backup_without_keys_restored_where_there_are_none_says_so(service: App, tmp_path: Path) -> None:
+def test_a_backup_without_keys_restored_where_there_are_none_says_so(
+    service: App, tmp_path: Path
+) -> None:
     backups.back_up(service.store, tmp_path / "without", with_keys=False)
     with service.store.writing() as tx:
         tx.execute(tables.link_keys.delete())
     assert restored(service, tmp_path / "without").keys == "none"
 
 
-def test_keys_that_were_made_and_revoked_after_the_backup_stay_so(service: App, tmp_path: Path) -> None:
+def test_keys_that_were_made_and_revoked_after_the_backup_stay_so(
+    service: App, tmp_path: Path
+) -> None:
     alice = subscriptions.by_email(service, "alice@example.org")
     backups.back_up(service.store, tmp_path / "b")
     service.revoke_key(1)
@@ -305,14 +370,18 @@ def test_keys_that_were_made_and_revoked_after_the_backup_stay_so(service: App, 
 # ---------------------------------------------------------------------------------------------- refused, and nothing changed
 
 
-def test_a_restore_is_refused_while_another_process_is_connected(service: App, tmp_path: Path) -> None:
+def test_a_restore_is_refused_while_another_process_is_connected(
+    service: App, tmp_path: Path
+) -> None:
     backups.back_up(service.store, tmp_path / "b")
     pipeline.round(service)
     before = everything(service.store)
     other = Store(service.config.store.url)
     with other.reading() as tx:
         tx.execute(text("SELECT 1"))
-    with pytest.raises(StoreError, match="Stop `digest serve`"):  # it lies idle, as one that serves does
+    with pytest.raises(
+        StoreError, match="Stop `digest serve`"
+    ):  # it lies idle, as one that serves does
         restored(service, tmp_path / "b")
     assert everything(service.store) == before
     other.close()
@@ -363,7 +432,9 @@ def test_what_is_no_sound_backup_is_refused(service: App, tmp_path: Path, how: s
     (tmp_path / "files").mkdir()
     with service.store.writing() as tx:  # enough that its middle is data
         for number in range(300):
-            store.rounds.add(tx, "fetch", at=NOON, report={"number": number, "text": os.urandom(300).hex()})
+            store.rounds.add(
+                tx, "fetch", at=NOON, report={"number": number, "text": os.urandom(300).hex()}
+            )
     backups.back_up(service.store, tmp_path / "b")
     before = everything(service.store)
     path = damaged(tmp_path / "b", how, tmp_path / "files")
@@ -409,7 +480,9 @@ def another_url(empty_url: str, tmp_path: Path, request: pytest.FixtureRequest) 
         yield from postgres_url(request.getfixturevalue("postgres"))
 
 
-def test_a_backup_of_0_1_0_is_restored_in_the_newest_schema(empty_url: str, another_url: str, tmp_path: Path) -> None:
+def test_a_backup_of_0_1_0_is_restored_in_the_newest_schema(
+    empty_url: str, another_url: str, tmp_path: Path
+) -> None:
     """It is made before the upgrade, as the message about the old schema asks for."""
     told = fill_old_store(empty_url)
     old = Store(empty_url)
@@ -423,7 +496,8 @@ def test_a_backup_of_0_1_0_is_restored_in_the_newest_schema(empty_url: str, anot
     app = make_app(tmp_path, another_url, **SETTINGS).at(EVENING)
     with app.store.reading() as tx:
         counts = {
-            name: tx.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in told["counts"]
+            name: tx.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()
+            for name in told["counts"]
         }
     assert counts == told["counts"]
     assert app.mailing.install_id == ""
@@ -436,7 +510,9 @@ def test_a_backup_of_0_1_0_is_restored_in_the_newest_schema(empty_url: str, anot
     app.close()
 
 
-def test_a_restore_over_an_older_store_replaces_it(empty_url: str, another_url: str, tmp_path: Path) -> None:
+def test_a_restore_over_an_older_store_replaces_it(
+    empty_url: str, another_url: str, tmp_path: Path
+) -> None:
     new = Store(another_url)
     schema.require(new)
     with new.writing() as tx:

@@ -16,7 +16,16 @@ import pytest
 
 from digest import inbound, pipeline, store, subscriptions
 from digest.app import App
-from digest.model import Delivery, Link, MessageState, Phase, Purpose, Standing, Subscriber, SuppressionReason
+from digest.model import (
+    Delivery,
+    Link,
+    MessageState,
+    Phase,
+    Purpose,
+    Standing,
+    Subscriber,
+    SuppressionReason,
+)
 from digest.pipeline.bounces import note_refusal
 from digest.subscriptions import Wish
 from tests.conftest import NOON, invented, make_app
@@ -235,13 +244,17 @@ class Votes:
     def __init__(self, app: App, dump: Callable[..., Path]) -> None:
         self.clock = Clock()
         self.app = replace(app, now=self.clock)
-        self.reader = subscriptions.subscribe(self.app, Wish(email=ALICE), origin="command").subscriber
+        self.reader = subscriptions.subscribe(
+            self.app, Wish(email=ALICE), origin="command"
+        ).subscriber
         pipeline.ingest(self.app, [dump(rows=invented(NOON.date(), each=1))])
         self.count = 0
 
     def mail(self, purpose: Purpose, date: str, *, message: int = 0, name: str = "") -> bytes:
         self.count += 1
-        token = self.app.url(purpose, self.reader.id, paper_id=2, message_id=message).rpartition("/")[2]
+        token = self.app.url(purpose, self.reader.id, paper_id=2, message_id=message).rpartition(
+            "/"
+        )[2]
         ident = f"Message-ID: <{name or self.count}@laptop.example>\n"
         return f"From: {ALICE}\nDate: {date}\n{ident}Subject: Vote {token}\n\n".encode()
 
@@ -255,7 +268,9 @@ class Votes:
         return pipeline.standing_vote(self.app, self.reader.id, 2)
 
 
-def test_a_thumb_by_mail_that_comes_late_does_not_undo_a_later_one(any_app: App, dump: Callable[..., Path]) -> None:
+def test_a_thumb_by_mail_that_comes_late_does_not_undo_a_later_one(
+    any_app: App, dump: Callable[..., Path]
+) -> None:
     votes = Votes(any_app, dump)
     late = votes.mail(Purpose.UP, "Tue, 9 Jun 2026 12:00:30 +0000")
     votes.clock.wait(600)
@@ -267,16 +282,23 @@ def test_a_thumb_by_mail_that_comes_late_does_not_undo_a_later_one(any_app: App,
     assert votes.vote == 1, "written at 12:15 UTC, after the page was pressed"
 
 
-def test_thumbs_by_mail_count_in_the_order_in_which_they_were_written(app: App, dump: Callable[..., Path]) -> None:
+def test_thumbs_by_mail_count_in_the_order_in_which_they_were_written(
+    app: App, dump: Callable[..., Path]
+) -> None:
     votes = Votes(app, dump)
-    up, down = (votes.mail(p, f"Tue, 9 Jun 2026 12:0{n}:00 +0000") for n, p in ((1, Purpose.UP), (2, Purpose.DOWN)))
+    up, down = (
+        votes.mail(p, f"Tue, 9 Jun 2026 12:0{n}:00 +0000")
+        for n, p in ((1, Purpose.UP), (2, Purpose.DOWN))
+    )
     votes.clock.wait(3600)
     for data in (down, up, down, up):
         inbound.receive(votes.app, data)
         assert votes.vote == -1
 
 
-def test_the_same_mail_read_again_does_not_undo_a_later_thumb(app: App, dump: Callable[..., Path]) -> None:
+def test_the_same_mail_read_again_does_not_undo_a_later_thumb(
+    app: App, dump: Callable[..., Path]
+) -> None:
     """Its date may say what it likes."""
     votes = Votes(app, dump)
     for date in ("Tue, 9 Jun 2026 12:00:00 +0000", "Tue, 9 Jun 2099 12:00:00 +0000", "yesterday"):
@@ -297,11 +319,15 @@ def test_a_wrong_clock_of_the_reader_loses_no_thumb(app: App, dump: Callable[...
     votes.clock.wait(600)
     votes.page(Purpose.DOWN)
     votes.clock.wait(600)
-    inbound.receive(votes.app, votes.mail(Purpose.UP, "Thu, 1 Jan 1970 00:00:00 +0000", message=message))
+    inbound.receive(
+        votes.app, votes.mail(Purpose.UP, "Thu, 1 Jan 1970 00:00:00 +0000", message=message)
+    )
     assert votes.vote == 1
 
 
-def test_a_thumb_of_days_ahead_does_not_outlast_the_clock_that_gave_it(app: App, dump: Callable[..., Path]) -> None:
+def test_a_thumb_of_days_ahead_does_not_outlast_the_clock_that_gave_it(
+    app: App, dump: Callable[..., Path]
+) -> None:
     votes = Votes(app, dump)
     votes.clock.wait(5 * 86400)
     votes.page(Purpose.DOWN)

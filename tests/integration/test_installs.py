@@ -21,7 +21,9 @@ def test_two_installs_at_one_domain_share_no_message_id(tmp_path: Path) -> None:
     apps = [make_anew(tmp_path / name) for name in ("here", "there")]
     named = {app.message_id(MessageKind.DIGEST, "2026-06-09", 7) for app in apps}
     assert len(named) == 2
-    assert all(name.startswith("<digest.20260609.s7.") and name.endswith("@example.org>") for name in named)
+    assert all(
+        name.startswith("<digest.20260609.s7.") and name.endswith("@example.org>") for name in named
+    )
     for app in apps:
         app.close()
 

@@ -135,7 +135,9 @@ def test_a_file_stops_mail_to_who_is_known_and_starts_none(
 ) -> None:
     order = [Standing.ACTIVE, Standing.PAUSED, Standing.PENDING, Standing.LEFT, Standing.SUPPRESSED]
     email = known(any_app, before)
-    row = {"email": email, "keywords": ["robot"]} | ({} if said is None else {"standing": said.value})
+    row = {"email": email, "keywords": ["robot"]} | (
+        {} if said is None else {"standing": said.value}
+    )
     imported(any_app, tmp_path, [row], "readers.jsonl")
     stops = (
         said is not None

@@ -38,7 +38,9 @@ def service(any_app: App, dump: Write) -> App:
 
 @pytest.fixture
 def alice(service: App) -> Subscriber:
-    return subscriptions.subscribe(service, Wish(email="alice@example.org"), origin="command").subscriber
+    return subscriptions.subscribe(
+        service, Wish(email="alice@example.org"), origin="command"
+    ).subscriber
 
 
 @pytest.fixture
@@ -80,12 +82,16 @@ def test_links_of_a_revoked_key_are_refused_and_say_what_to_do(
 def test_programs_are_refused_as_well(service: App, alice: Subscriber) -> None:
     token = path_of(service, Purpose.MANAGE, alice).rpartition("/")[2]
     service.revoke_key(1)
-    answer = Client(service).post(f"/api/v1/readers/{token}/delete", json={"address": "alice@example.org"})
+    answer = Client(service).post(
+        f"/api/v1/readers/{token}/delete", json={"address": "alice@example.org"}
+    )
     assert (answer.status_code, answer.json()["error"]["code"]) == (410, "not_found")
     assert standing(service, alice) is Standing.ACTIVE
 
 
-def test_a_process_that_runs_refuses_them_within_a_minute(service: App, other: App, alice: Subscriber) -> None:
+def test_a_process_that_runs_refuses_them_within_a_minute(
+    service: App, other: App, alice: Subscriber
+) -> None:
     path = path_of(service, Purpose.MANAGE, alice)
     service.revoke_key(1)
     other._keys.read = -math.inf  # a minute has passed
@@ -94,7 +100,9 @@ def test_a_process_that_runs_refuses_them_within_a_minute(service: App, other: A
 
 
 @pytest.mark.parametrize("body", [{"List-Unsubscribe": "One-Click"}, {}])
-def test_leaving_goes_on_and_whoever_left_so_is_told(service: App, alice: Subscriber, body: dict[str, str]) -> None:
+def test_leaving_goes_on_and_whoever_left_so_is_told(
+    service: App, alice: Subscriber, body: dict[str, str]
+) -> None:
     path, client = path_of(service, Purpose.UNSUBSCRIBE, alice), Client(service)
     service.revoke_key(1)
     looked = client.get(path)
@@ -110,7 +118,9 @@ def test_leaving_goes_on_and_whoever_left_so_is_told(service: App, alice: Subscr
     assert [row["kind"] for row in waiting] == ["goodbye"]
 
 
-def test_nobody_is_brought_back_by_a_link_that_anybody_may_have_made(service: App, alice: Subscriber) -> None:
+def test_nobody_is_brought_back_by_a_link_that_anybody_may_have_made(
+    service: App, alice: Subscriber
+) -> None:
     path, client = path_of(service, Purpose.UNSUBSCRIBE, alice), Client(service)
     service.revoke_key(1)
     client.post(path, data={"List-Unsubscribe": "One-Click"})
@@ -118,13 +128,20 @@ def test_nobody_is_brought_back_by_a_link_that_anybody_may_have_made(service: Ap
     assert standing(service, alice) is Standing.LEFT
 
 
-def test_leaving_by_mail_goes_on_and_voting_by_mail_does_not(service: App, alice: Subscriber) -> None:
-    leave, vote = (service.mailto(purpose, alice.id, paper_id=1) for purpose in (Purpose.UNSUBSCRIBE, Purpose.UP))
+def test_leaving_by_mail_goes_on_and_voting_by_mail_does_not(
+    service: App, alice: Subscriber
+) -> None:
+    leave, vote = (
+        service.mailto(purpose, alice.id, paper_id=1)
+        for purpose in (Purpose.UNSUBSCRIBE, Purpose.UP)
+    )
     service.revoke_key(1)
 
     def answer(url: str) -> str:
         subject = unquote(url.partition("subject=")[2])
-        return inbound.receive(service, f"Subject: {subject}\r\nFrom: a@b.example\r\n\r\n".encode()).outcome
+        return inbound.receive(
+            service, f"Subject: {subject}\r\nFrom: a@b.example\r\n\r\n".encode()
+        ).outcome
 
     assert answer(vote) == "other"
     assert pipeline.standing_vote(service, alice.id, 1) == 0
@@ -143,7 +160,9 @@ def hand_over(app: App, reader: Subscriber, key: str = "1") -> Queued:
     return queued
 
 
-def test_a_bounce_that_was_on_its_way_counts_and_suppresses_nobody(service: App, alice: Subscriber) -> None:
+def test_a_bounce_that_was_on_its_way_counts_and_suppresses_nobody(
+    service: App, alice: Subscriber
+) -> None:
     data = mail("postfix-unknown-user", service, hand_over(service, alice))
     service.revoke_key(1)
     received = inbound.receive(service, data)
@@ -153,10 +172,14 @@ def test_a_bounce_that_was_on_its_way_counts_and_suppresses_nobody(service: App,
         assert [bounce.fault for bounce in store.bounces.of(tx, alice.email)] == ["mailbox"]
 
 
-def test_a_bounce_that_the_new_key_proves_suppresses_as_ever(service: App, alice: Subscriber) -> None:
+def test_a_bounce_that_the_new_key_proves_suppresses_as_ever(
+    service: App, alice: Subscriber
+) -> None:
     service.keys()
     service.revoke_key(1)
-    received = inbound.receive(service, mail("postfix-unknown-user", service, letter(service, alice)))
+    received = inbound.receive(
+        service, mail("postfix-unknown-user", service, letter(service, alice))
+    )
     assert received.suppressed is SuppressionReason.HARD
 
 
@@ -173,14 +196,18 @@ def test_forged_bounces_suppress_nobody(service: App, alice: Subscriber) -> None
 
 
 @pytest.mark.parametrize("late", [timedelta(days=8), timedelta(days=400)])
-def test_after_a_week_its_bounces_prove_nothing(service: App, alice: Subscriber, late: timedelta) -> None:
+def test_after_a_week_its_bounces_prove_nothing(
+    service: App, alice: Subscriber, late: timedelta
+) -> None:
     data = mail("postfix-unknown-user", service, hand_over(service, alice))
     service.revoke_key(1)
     received = inbound.receive(service.at(NOON + late), data)
     assert (received.outcome, received.handled) == ("untrusted", False)
 
 
-def test_a_bounce_of_a_message_that_was_sent_after_it_proves_nothing(service: App, alice: Subscriber) -> None:
+def test_a_bounce_of_a_message_that_was_sent_after_it_proves_nothing(
+    service: App, alice: Subscriber
+) -> None:
     """The new key signed that one's address."""
     old = service.keys()[0]
     service.revoke_key(1)
@@ -212,7 +239,9 @@ def test_an_old_key_is_revoked_and_the_newest_stays(service: App) -> None:
     service.rotate_keys()
     service.revoke_key(1)
     first, _ = service.keys()
-    token = feedback.write_token(pipeline.read_link(service, new_token(service), Purpose.MANAGE), first)
+    token = feedback.write_token(
+        pipeline.read_link(service, new_token(service), Purpose.MANAGE), first
+    )
     with pytest.raises(RevokedKeyError):
         pipeline.read_link(service, token, Purpose.MANAGE)
 
@@ -228,5 +257,8 @@ def test_the_command_says_that_it_made_a_new_key(app: App, monkeypatch: pytest.M
     assert told.exit_code == 0
     assert "key 2 was made" in told.output
     rows = json.loads(CliRunner().invoke(commands, ["keys", "list", "--json"]).stdout)
-    assert [(row["id"], row["signs"], row["revoked"] is None) for row in rows] == [(1, False, False), (2, True, True)]
+    assert [(row["id"], row["signs"], row["revoked"] is None) for row in rows] == [
+        (1, False, False),
+        (2, True, True),
+    ]
     assert "only leaving works" in CliRunner().invoke(commands, ["keys", "list"]).output

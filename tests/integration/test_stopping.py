@@ -33,9 +33,7 @@ def test_a_compose_that_is_stopped_is_gone_on_with(
     assert (len(rest.planned), rest.stopped) == (2, False)
 
 
-def test_an_ingest_that_is_stopped_is_gone_on_with(
-    any_app: App, dump: Callable[..., Path]
-) -> None:
+def test_an_ingest_that_is_stopped_is_gone_on_with(any_app: App, dump: Callable[..., Path]) -> None:
     path = dump()
     first = pipeline.ingest(any_app, [path], batch=5, stop=after(1))
     assert (first.count("new"), first.stopped) == (10, True)

@@ -63,5 +63,8 @@ def test_no_two_readers_of_before_become_one(first: str, second: str) -> None:
     """Version 0.1.0 told addresses apart by casefold, which is coarser."""
     one, two = (unicodedata.normalize("NFC", text) for text in (first, second))
     if address_key(f"{one}@x") == address_key(f"{two}@x"):
-        folded = [unicodedata.normalize("NFC", unicodedata.normalize("NFD", t).casefold()) for t in (one, two)]
+        folded = [
+            unicodedata.normalize("NFC", unicodedata.normalize("NFD", t).casefold())
+            for t in (one, two)
+        ]
         assert folded[0] == folded[1]

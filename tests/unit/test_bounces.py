@@ -33,7 +33,11 @@ KEY = LinkKey(id=1, secret=b"tests-only" * 3)
 
 def told(arrived: Arrived) -> str:
     whatever = ("written", "message_id")  # of any mail; what they are for is tested with the thumbs
-    fields = {name: value for name, value in dataclasses.asdict(arrived).items() if value not in ("", 0, ()) and name not in whatever}
+    fields = {
+        name: value
+        for name, value in dataclasses.asdict(arrived).items()
+        if value not in ("", 0, ()) and name not in whatever
+    }
     return json.dumps(fields, indent=1, ensure_ascii=False) + "\n"
 
 

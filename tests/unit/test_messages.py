@@ -107,7 +107,9 @@ def test_the_digest_says_what_it_goes_by_and_nothing_that_is_not_there(
     given: dict[str, tuple[str, ...]], model: str, thumbs: tuple[int, int], words: str
 ) -> None:
     interest = Interest(**given)  # type: ignore[arg-type]
-    said = _origin(replace(MADE, model=model, thumbs_up=thumbs[0], thumbs_down=thumbs[1]), (interest,))
+    said = _origin(
+        replace(MADE, model=model, thumbs_up=thumbs[0], thumbs_down=thumbs[1]), (interest,)
+    )
     assert words.casefold() in said.casefold()
     for word, there in (
         ("example papers", bool(interest.papers) and model == "examples"),

@@ -45,7 +45,9 @@ def run_a_round(app: App, cast: Cast, dump: Callable[..., Path]) -> None:
 
 
 @pytest.mark.usefixtures("umask")
-def test_what_a_round_makes_is_its_owners_alone(tmp_path: Path, cast: Cast, dump: Callable[..., Path]) -> None:
+def test_what_a_round_makes_is_its_owners_alone(
+    tmp_path: Path, cast: Cast, dump: Callable[..., Path]
+) -> None:
     tmp_path.chmod(0o755)
     app = make_new(tmp_path)
     run_a_round(app, cast, dump)
@@ -65,12 +67,19 @@ def test_what_an_earlier_version_left_open_is_closed_by_the_next_command(
     run_a_round(app, cast, dump)
     secret = tmp_path / "smtp-password"
     secret.write_text("swordfish\n")
-    left = [tmp_path / "new.sqlite", tmp_path / "new.sqlite-wal", tmp_path / "new.sqlite-shm", secret]
+    left = [
+        tmp_path / "new.sqlite",
+        tmp_path / "new.sqlite-wal",
+        tmp_path / "new.sqlite-shm",
+        secret,
+    ]
     folders = [tmp_path / "inbox", tmp_path / "outbox"]
     for path in (*left, *folders):
         path.chmod(0o777 if path.is_dir() else 0o666)
     with caplog.at_level(logging.WARNING, logger="digest.kept"):
-        again = make_new(tmp_path, smtp__password_file=str(secret), smtp__host="", smtp__username="me")
+        again = make_new(
+            tmp_path, smtp__password_file=str(secret), smtp__host="", smtp__username="me"
+        )
     assert [oct(mode(path)) for path in (*left, *folders)] == ["0o600"] * 4 + ["0o700"] * 2
     assert "could be read by others" in caplog.text
     caplog.clear()
@@ -89,7 +98,11 @@ def test_a_folder_with_other_files_stays_as_it_is_and_its_mails_are_closed(tmp_p
     for path in outbox.iterdir():
         path.chmod(0o644)
     make_new(tmp_path, smtp__outbox=str(outbox)).close()
-    assert (mode(outbox), mode(outbox / "notes.txt"), mode(outbox / "digest.1.eml")) == (0o755, 0o644, 0o600)
+    assert (mode(outbox), mode(outbox / "notes.txt"), mode(outbox / "digest.1.eml")) == (
+        0o755,
+        0o644,
+        0o600,
+    )
 
 
 def test_an_inbox_that_is_the_folder_of_the_store_stays_as_it_is(tmp_path: Path) -> None:
@@ -111,7 +124,9 @@ def test_an_inbox_that_others_fill_stays_open_to_them(tmp_path: Path) -> None:
 
 
 @needs_root
-def test_files_of_another_user_are_told_of_and_no_more(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_files_of_another_user_are_told_of_and_no_more(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     secret = tmp_path / "password"
     secret.write_text("swordfish")
     secret.chmod(0o644)
@@ -120,7 +135,9 @@ def test_files_of_another_user_are_told_of_and_no_more(tmp_path: Path, caplog: p
     assert mode(secret) == 0o644
     assert f"smtp.password_file = {secret} can be read by others" in caplog.text
     told = [one for one in doctor.examine(app.config, offline=True) if str(secret) in one.what]
-    assert [(one.level, one.remedy) for one in told] == [("warning", f"chmod 600 {secret}, as the user who owns it")]
+    assert [(one.level, one.remedy) for one in told] == [
+        ("warning", f"chmod 600 {secret}, as the user who owns it")
+    ]
     app.close()
 
 
@@ -131,10 +148,17 @@ def test_doctor_tells_what_others_may_read_with_the_remedy(tmp_path: Path) -> No
     outbox.mkdir()
     outbox.chmod(0o755)
     (outbox / "notes.txt").write_text("mine")
-    told = {one.what: one for one in doctor.examine(app.config, offline=True) if "others on this machine" in one.what}
+    told = {
+        one.what: one
+        for one in doctor.examine(app.config, offline=True)
+        if "others on this machine" in one.what
+    }
     assert [what.partition(" = ")[0] for what in told] == ["store.url", "smtp.outbox"]
     first, second = told.values()
-    assert (first.level, first.remedy) == ("warning", f"chmod 600 {store}; the next command does it by itself")
+    assert (first.level, first.remedy) == (
+        "warning",
+        f"chmod 600 {store}; the next command does it by itself",
+    )
     assert "holds other files too" in second.remedy
     assert mode(store) == 0o644  # doctor changes nothing
     app.close()
@@ -145,7 +169,11 @@ def test_folders_and_files_are_made_private(tmp_path: Path) -> None:
     private.make_folder(tmp_path / "a" / "b")
     with private.create_file(tmp_path / "a" / "b" / "c") as file:
         file.write(b"x")
-    assert [oct(mode(tmp_path / name)) for name in ("a", "a/b", "a/b/c")] == ["0o700", "0o700", "0o600"]
+    assert [oct(mode(tmp_path / name)) for name in ("a", "a/b", "a/b/c")] == [
+        "0o700",
+        "0o700",
+        "0o600",
+    ]
     (tmp_path / "a" / "b" / "c").chmod(0o644)
     with private.create_file(tmp_path / "a" / "b" / "c") as file:
         file.write(b"y")

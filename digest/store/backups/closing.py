@@ -70,9 +70,18 @@ def close(tx: Connection, *, before: str, former: Former, now: datetime) -> Rest
         former: of the store that it replaces.
     """
     times = (messages.c.changed_at, digests.c.created_at, rounds.c.at, feedback.c.at)
-    newest = [time for column in times if (time := tx.execute(select(func.max(column))).scalar_one()) is not None]
+    newest = [
+        time
+        for column in times
+        if (time := tx.execute(select(func.max(column))).scalar_one()) is not None
+    ]
     waiting = messages.c.state.in_([state.value for state in _OPEN])
-    values = {"state": MessageState.UNKNOWN.value, "owner": "", "lease_until": None, "evidence": EVIDENCE}
+    values = {
+        "state": MessageState.UNKNOWN.value,
+        "owner": "",
+        "lease_until": None,
+        "evidence": EVIDENCE,
+    }
     stopped = tx.execute(update(messages).where(waiting).values(**values, changed_at=now)).rowcount
     installation.close_until(tx, now)
     own = tx.execute(select(func.count()).select_from(link_keys)).scalar_one()

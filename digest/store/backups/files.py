@@ -25,7 +25,9 @@ def kind_of(path: Path) -> Kind:
         with path.open("rb") as file:
             start = file.read(16)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}). Check the path and its permissions") from error
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}). Check the path and its permissions"
+        ) from error
     for beginning, kind in _STARTS.items():
         if start.startswith(beginning):
             return kind
@@ -34,7 +36,9 @@ def kind_of(path: Path) -> Kind:
 
 def no_backup(path: Path, why: str) -> InputError:
     """What is told of a file that cannot be restored."""
-    return InputError(f"{path}: is no backup of digest: {why}. Name a file that `digest db backup` wrote")
+    return InputError(
+        f"{path}: is no backup of digest: {why}. Name a file that `digest db backup` wrote"
+    )
 
 
 @contextmanager
@@ -60,7 +64,9 @@ def new_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
         part.replace(path)
         _sync(path.parent)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error}). Nothing was left behind") from error
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror or error}). Nothing was left behind"
+        ) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -69,7 +75,9 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
     if path.is_dir():
         raise InputError(f"{path}: is a folder. Name a file in it")
     if path.exists() and not overwrite:
-        raise InputError(f"{path}: is there already; nothing was written. Name another file, or use --force")
+        raise InputError(
+            f"{path}: is there already; nothing was written. Name another file, or use --force"
+        )
 
 
 def _sync(path: Path) -> None:

@@ -45,10 +45,15 @@ class _Manifest(msgspec.Struct, frozen=True):
 
 def write(store: Store, part: Path, *, with_keys: bool) -> None:
     """Copy all tables as they are at one moment into an archive."""
-    with store.snapshot() as tx, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with (
+        store.snapshot() as tx,
+        zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+    ):
         revision = MigrationContext.configure(tx).get_current_revision()
         if revision is None:
-            raise StoreError(f"{store.shown}: holds nothing of digest, so there is nothing to back up")
+            raise StoreError(
+                f"{store.shown}: holds nothing of digest, so there is nothing to back up"
+            )
         tables: dict[str, _Table] = {}
         numbers = _numbers(tx)
         for name in _names(tx):
@@ -56,7 +61,10 @@ def write(store: Store, part: Path, *, with_keys: bool) -> None:
             rows = 0
             if with_keys or name != "link_keys":
                 statement = f"COPY {name} ({', '.join(columns)}) TO STDOUT"
-                with archive.open(f"{name}.copy", "w", force_zip64=True) as entry, copying(tx, statement) as copy:
+                with (
+                    archive.open(f"{name}.copy", "w", force_zip64=True) as entry,
+                    copying(tx, statement) as copy,
+                ):
                     for block in copy:
                         entry.write(block)
                         rows += bytes(block).count(b"\n")
@@ -137,7 +145,9 @@ def _refuse_others(store: Store, tx: Connection) -> None:
         )
     ).all()
     if others:
-        shown = ", ".join(f"{row.application_name or 'a client'} (pid {row.pid})" for row in others[:3])
+        shown = ", ".join(
+            f"{row.application_name or 'a client'} (pid {row.pid})" for row in others[:3]
+        )
         more = f" and {len(others) - 3} more" if len(others) > 3 else ""
         raise StoreError(
             f"{store.shown}: is in use by {shown}{more}. Nothing was changed. "
@@ -152,7 +162,10 @@ def _fill(tx: Connection, archive: zipfile.ZipFile, path: Path, name: str, table
             raise no_backup(path, f"{entry} is missing")
         return
     try:
-        with archive.open(entry) as file, copying(tx, f"COPY {name} ({', '.join(table.columns)}) FROM STDIN") as copy:
+        with (
+            archive.open(entry) as file,
+            copying(tx, f"COPY {name} ({', '.join(table.columns)}) FROM STDIN") as copy,
+        ):
             while chunk := file.read(_CHUNK):
                 copy.write(chunk)
     except _UNREADABLE as error:
@@ -165,7 +178,9 @@ def _fill(tx: Connection, archive: zipfile.ZipFile, path: Path, name: str, table
 def _count_on(tx: Connection, name: str, backup: int | None, store: int) -> None:
     """Give no row a number that a mail may name which was sent after the backup."""
     if backup is not None:
-        last = max(backup, store) + (SKIPPED if name in ("subscribers", "messages", "papers") else 0)
+        last = max(backup, store) + (
+            SKIPPED if name in ("subscribers", "messages", "papers") else 0
+        )
         tx.execute(
             text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :last, :used)"),
             {"table": name, "last": max(last, 1), "used": last > 0},

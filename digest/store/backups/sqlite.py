@@ -30,14 +30,18 @@ def write(store: Store, part: Path, *, with_keys: bool) -> None:
         # the write-ahead log would be a second file beside it
         copy.execute("PRAGMA journal_mode = DELETE")
         if not _has(copy, "alembic_version"):
-            raise StoreError(f"{store.shown}: holds nothing of digest, so there is nothing to back up")
+            raise StoreError(
+                f"{store.shown}: holds nothing of digest, so there is nothing to back up"
+            )
         if not with_keys:
             copy.execute("PRAGMA secure_delete = ON")
             copy.execute("DELETE FROM link_keys")
             copy.execute("VACUUM")  # else they stay readable in pages that are free
         damage = copy.execute("PRAGMA quick_check(1)").fetchone()[0]
         if damage != "ok":
-            raise StoreError(f"{store.shown} is damaged: {damage}. No backup was made; restore an earlier one")
+            raise StoreError(
+                f"{store.shown} is damaged: {damage}. No backup was made; restore an earlier one"
+            )
 
 
 def restore(store: Store, path: Path, *, now: datetime) -> Restored:
@@ -94,7 +98,10 @@ def _copy(path: Path, target: Path) -> None:
     # A file in a folder that cannot be written to is opened only where it is said that nobody writes to it.
     for form in (uri, f"{uri}&immutable=1"):
         try:
-            with closing(sqlite3.connect(form, uri=True, timeout=_PATIENCE)) as source, closing(_open(target)) as copy:
+            with (
+                closing(sqlite3.connect(form, uri=True, timeout=_PATIENCE)) as source,
+                closing(_open(target)) as copy,
+            ):
                 source.backup(copy)
         except sqlite3.Error as error:
             problem = error
@@ -164,7 +171,9 @@ def _keys(live: sqlite3.Connection) -> list[keys.KeyRow]:
 
 
 def _has(connection: sqlite3.Connection, table: str) -> bool:
-    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone())
+    return bool(
+        connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+    )
 
 
 def _last_number(live: sqlite3.Connection) -> int:
@@ -191,4 +200,6 @@ def _explained(store: Store) -> Iterator[None]:
                 f"{store.shown}: the file is no SQLite database or is damaged ({text}). "
                 "Move it away with its -wal and -shm, then run it again"
             ) from error
-        raise StoreError(f"{store.shown}: {text}; the store is as it was. Check its disk and permissions") from error
+        raise StoreError(
+            f"{store.shown}: {text}; the store is as it was. Check its disk and permissions"
+        ) from error

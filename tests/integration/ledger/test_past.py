@@ -182,7 +182,11 @@ def test_what_is_read_of_the_past_is_what_all_of_it_says_of_the_papers_that_comp
             all_of_it = history_of(tx, alice, before, since=date.min)
         wanted = whole_history(store, alice.id, before, past)
         assert all_of_it == wanted
-        assert (found.arrived, found.latest, found.carried) == (wanted.arrived, wanted.latest, wanted.carried)
+        assert (found.arrived, found.latest, found.carried) == (
+            wanted.arrived,
+            wanted.latest,
+            wanted.carried,
+        )
         competing = {paper for paper in range(1, 70) if paper > number - 4} | wanted.carried
         assert found.listed & competing == wanted.listed & competing
         assert found.maybe_seen & wanted.carried == wanted.maybe_seen & wanted.carried

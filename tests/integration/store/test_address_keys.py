@@ -18,10 +18,14 @@ def add_old_rows(store: Store) -> int:
     with store.writing() as tx:
         for email, key in FORMER:
             tx.execute(
-                text("INSERT INTO suppressions VALUES (:key, :email, 'hard', '2026-06-01 00:00:00', '', '')"),
+                text(
+                    "INSERT INTO suppressions VALUES (:key, :email, 'hard', '2026-06-01 00:00:00', '', '')"
+                ),
                 {"key": key, "email": email},
             )
-        reader = tx.execute(text("SELECT id, email, email_key FROM subscribers WHERE email LIKE '%ß%'")).one()
+        reader = tx.execute(
+            text("SELECT id, email, email_key FROM subscribers WHERE email LIKE '%ß%'")
+        ).one()
         assert reader.email_key == reader.email.casefold()
         message = tx.execute(
             text("SELECT min(id) FROM messages WHERE subscriber_id = :id"), {"id": reader.id}
@@ -61,7 +65,9 @@ def test_two_rows_that_would_share_a_key_both_stay(empty_url: str) -> None:
     fill_old_store(empty_url)
     store = Store(empty_url)
     with store.writing() as tx:
-        first, second = tx.execute(text("SELECT id FROM subscribers ORDER BY id LIMIT 2")).scalars().all()
+        first, second = (
+            tx.execute(text("SELECT id FROM subscribers ORDER BY id LIMIT 2")).scalars().all()
+        )
         for ident, email in ((first, "é@example.org"), (second, "e\u0301@example.org")):
             tx.execute(
                 text("UPDATE subscribers SET email = :email, email_key = :email WHERE id = :id"),

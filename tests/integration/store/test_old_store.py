@@ -39,7 +39,9 @@ def upgraded(tmp_path: Path, empty_url: str) -> Iterator[tuple[App, dict[str, An
 def count_rows(app: App, names: list[str]) -> dict[str, int]:
     with app.store.reading() as tx:
         return {
-            name: tx.execute(select(func.count()).select_from(tables.metadata.tables[name])).scalar_one()
+            name: tx.execute(
+                select(func.count()).select_from(tables.metadata.tables[name])
+            ).scalar_one()
             for name in names
         }
 
@@ -56,7 +58,9 @@ def test_no_date_is_composed_or_sent_again(upgraded: tuple[App, dict[str, Any]])
     assert [reader.email for reader in composed.planned] == []
     pipeline.send(app)
     after = states_of(app)
-    waiting = {message["message_id"] for message in contents["messages"] if message["state"] == "deferred"}
+    waiting = {
+        message["message_id"] for message in contents["messages"] if message["state"] == "deferred"
+    }
     assert waiting
     assert after.keys() == before.keys()
     assert {name for name in after if after[name] != before[name]} <= waiting
@@ -82,6 +86,8 @@ def test_old_links_work(upgraded: tuple[App, dict[str, Any]]) -> None:
         assert client.post(f"/u/{links['leave']}").status_code == 200
         with app.store.reading() as tx:
             standing = tx.execute(
-                select(tables.subscribers.c.standing).where(tables.subscribers.c.id == links["subscriber"])
+                select(tables.subscribers.c.standing).where(
+                    tables.subscribers.c.id == links["subscriber"]
+                )
             ).scalar_one()
         assert standing == Standing.LEFT.value

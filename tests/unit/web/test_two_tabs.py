@@ -214,11 +214,7 @@ CHANGES = st.dictionaries(
     st.sampled_from(["size", "hour", "keywords", "authors", "timezone"]),
     st.sampled_from(["1", "2", "3"]),
     max_size=3,
-).map(
-    lambda given: {
-        name: SPELLED.get(name, "{}").format(value) for name, value in given.items()
-    }
-)
+).map(lambda given: {name: SPELLED.get(name, "{}").format(value) for name, value in given.items()})
 
 
 @settings(
