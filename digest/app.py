@@ -168,7 +168,9 @@ class App:
         return feedback.write_bounce_address(link, self.keys()[-1], self.config.mail.bounce_domain)
 
     def message_id(self, kind: MessageKind, key: str, subscriber_id: int) -> str:
-        """The same on every attempt, so that people, reports and logs can match copies; no other install has it."""
+        """The same on every attempt, so that people, reports and logs can match copies; no other
+        install has it.
+        """
         install = f".{self.mailing.install_id}" if self.mailing.install_id else ""
         return (
             f"<{kind.value}.{key.replace('-', '')}.s{subscriber_id}{install}@{self.mailing.domain}>"

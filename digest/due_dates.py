@@ -1,4 +1,5 @@
-"""A reader's days, hour and zone, and the clock -> which of their digests is due, and until when."""
+"""A reader's days, hour and zone, and the clock -> which of their digests is due, and until when.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +74,8 @@ def counts_from(subscriber: Subscriber) -> datetime:
 def next_due(
     subscriber: Subscriber, after: datetime, *, taken: Collection[date] = ()
 ) -> tuple[date, datetime] | None:
-    """The reader's first due date, but for those in `taken`, whose due moment lies after an instant.
+    """The reader's first due date, but for those in `taken`, whose due moment lies after an
+    instant.
 
     None for a reader without days, and where a fortnight of dates is taken.
     """

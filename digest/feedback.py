@@ -27,7 +27,8 @@ _MAC = 16
 #: version, key id, purpose: a byte each; subscriber, paper, message: five bytes each
 _BODY = 3 + 3 * 5
 _ID_MAX = 2**40 - 1
-#: what a key that was revoked may still prove: leaving works as long as a mail exists, and bounces were on their way
+#: what a key that was revoked may still prove: leaving works as long as a mail exists, and bounces
+#: were on their way
 _OUTLIVING = (Purpose.UNSUBSCRIBE, Purpose.BOUNCE)
 _FOREIGN = "this link was not made by this service, or was changed on its way. Open it again from the mail"
 _LENGTH = -(-(_BODY + _MAC) * 8 // 5)
@@ -95,11 +96,13 @@ def _moves(lanes: int) -> tuple[tuple[int, int, int], ...]:
 
 
 def read_token(token: str, keys: Iterable[LinkKey]) -> Link:
-    """What a token names, whatever the case of its letters; a RevokedLink where its key is no longer secret.
+    """What a token names, whatever the case of its letters; a RevokedLink where its key is no
+    longer secret.
 
     Raises:
         LinkError: it is garbled or cut off, was not signed by us, or its key is gone.
-        RevokedKeyError: its key was revoked, and it does more than leave or name a message that came back.
+        RevokedKeyError: its key was revoked, and it does more than leave or name a message that
+            came back.
     """
     raw = _decode(token)
     body, mac = raw[:_BODY], raw[_BODY:]

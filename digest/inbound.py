@@ -49,7 +49,8 @@ Outcome = Literal["bounced", "complained", "unsubscribed", "voted", "confirmed",
 
 #: mails read in one go, so that a flood cannot keep a round waiting
 _MOST = 500
-#: mail servers try for up to five days (RFC 5321 4.5.4.1); reports about a mail come no later than that
+#: mail servers try for up to five days (RFC 5321 4.5.4.1); reports about a mail come no later than
+#: that
 _IN_FLIGHT = timedelta(days=7)
 
 
@@ -135,9 +136,11 @@ def _report(app: App, arrived: Arrived) -> Received:
 def _of_revoked_key(
     app: App, tx: store.Connection, arrived: Arrived, reader: Subscriber, link: RevokedLink
 ) -> Received:
-    """A report that whoever has a revoked key may have made up, and that may be of a mail that was on its way.
+    """A report that whoever has a revoked key may have made up, and that may be of a mail that was
+    on its way.
 
-    It counts for as long as mail servers try, about a message that they had been given; it suppresses nobody.
+    It counts for as long as mail servers try, about a message that they had been given; it
+    suppresses nobody.
     A complaint makes the reader leave, which a forged link to leave would do as well.
     """
     in_time = app.now() - link.revoked_at <= _IN_FLIGHT
@@ -252,7 +255,8 @@ def _letter(app: App, arrived: Arrived) -> Received:
 
 
 def _request(app: App, link: Link, arrived: Arrived) -> Received:
-    """What a reader asks by mail. A machine may ask to leave, as the button of a mail program does; only people vote and confirm.
+    """What a reader asks by mail. A machine may ask to leave, as the button of a mail program does;
+    only people vote and confirm.
 
     Votes count in the order in which they were written; the same mail read twice is one.
     """

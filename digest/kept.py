@@ -1,7 +1,9 @@
 """What an install keeps that nobody else may read, and how it is left to its owner alone.
 
-The store holds the keys that sign links, mails hold links, and files hold passwords. Folders that hold anything
-but files of this service, or of somebody else, are left as they are: they were not made for it alone.
+The store holds the keys that sign links, mails hold links, and files hold passwords. Folders that
+hold anything
+but files of this service, or of somebody else, are left as they are: they were not made for it
+alone.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ def kept(config: Config) -> Iterator[Kept]:
 
 
 def restrict(config: Config) -> None:
-    """Leave to its owner alone what others could read; tell of each in the log. What cannot be changed is told of, too."""
+    """Leave to its owner alone what others could read; tell of each in the log. What cannot be
+    changed is told of, too.
+    """
     for one in kept(config):
         if private.is_open(one.path):
             if one.changeable and private.restrict(one.path):
@@ -75,7 +79,8 @@ def holds_mails(folder: Path) -> bool:
 
 
 def _is_inbox(folder: Path) -> bool:
-    """All that lies in an inbox was put there to be read by this service; only the user may differ."""
+    """All that lies in an inbox was put there to be read by this service; only the user may differ.
+    """
     return private.holds_only(folder, lambda _: True)
 
 

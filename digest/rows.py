@@ -39,7 +39,8 @@ class Spelling(Protocol):
 
     @property
     def columns(self) -> NDArray[np.int32]:
-        """Those that a paper with it has (its pairs, or its one word); one without it may have them too, from other words.
+        """Those that a paper with it has (its pairs, or its one word); one without it may have them
+        too, from other words.
 
         None where no column tells, and each paper has to be looked at.
         """

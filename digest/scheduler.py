@@ -25,7 +25,8 @@ Verb = Callable[[], object]
 class _Ticker(BackgroundScheduler):  # type: ignore[misc]
     """A scheduler whose jobs run by the time that passes, also when the clock is set back.
 
-    It waits for the right number of seconds, and then asks the clock: set back by days meanwhile, it would
+    It waits for the right number of seconds, and then asks the clock: set back by days meanwhile,
+    it would
     wait for days.
     """
 

@@ -100,7 +100,8 @@ def migrated() -> bytes:
         made = Store(f"sqlite:///{path}")
         schema.require(made)
         with made.writing() as tx:
-            # as on the other database, whose tables are emptied; and what is compared needs equal names
+            # as on the other database, whose tables are emptied; and what is compared needs equal
+            # names
             tx.execute(tables.installation.delete())
         with made.reading() as tx:
             tx.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -64,7 +64,9 @@ def init(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
-    """Write a config.toml with every key explained, and make the inbox folder. Asks, on a terminal, only what it cannot guess."""
+    """Write a config.toml with every key explained, and make the inbox folder. Asks, on a terminal,
+    only what it cannot guess.
+    """
     _check_place(path, force)
     for section, key, value in (
         ("smtp", "host", host),
@@ -110,7 +112,8 @@ _PASSWORD = "smtp-password"  # noqa: S105
 
 
 def _check_place(path: Path, force: bool) -> None:
-    """Raises InputError where the file and the folder inbox cannot be made, or are there already."""
+    """Raises InputError where the file and the folder inbox cannot be made, or are there already.
+    """
     if path.exists() and not force:
         raise InputError(
             f"{path} is there already; nothing was changed. Edit it, or use --force to start anew"

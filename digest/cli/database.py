@@ -61,7 +61,9 @@ def backup(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
     config: ConfigPath = None,
 ) -> None:
-    """Write all that the database holds at one moment to a file, also while `digest serve` is writing."""
+    """Write all that the database holds at one moment to a file, also while `digest serve` is
+    writing.
+    """
     with _store(config, existing=True) as opened:
         store.backups.back_up(opened, file, with_keys=not without_keys, overwrite=force)
     size = file.stat().st_size
@@ -83,9 +85,11 @@ def restore(
     date: OnDate = None,
     config: ConfigPath = None,
 ) -> None:
-    """Replace all that the database holds by a backup, or leave it as it is. Nothing else may use it meanwhile.
+    """Replace all that the database holds by a backup, or leave it as it is. Nothing else may use
+    it meanwhile.
 
-    Each reader's local date up to now is closed: no digest is composed for it any more, its papers go to the next one.
+    Each reader's local date up to now is closed: no digest is composed for it any more, its papers
+    go to the next one.
     """
     now = datetime.now(UTC) if date is None else noon(a_day(date))
     with _store(config) as opened:

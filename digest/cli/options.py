@@ -98,7 +98,9 @@ def make_folder(path: Path) -> Path:
 
 
 def write_file(path: Path, contents: bytes | str, *, secret: bool = False) -> None:
-    """Write a file, which only its owner may read where it is secret. InputError where it cannot be written."""
+    """Write a file, which only its owner may read where it is secret. InputError where it cannot be
+    written.
+    """
     data = contents.encode() if isinstance(contents, str) else contents
     try:
         with private.create_file(path) if secret else path.open("wb") as file:

@@ -1,4 +1,6 @@
-"""A file of readers (.csv, .jsonl, or a JSON list) -> wishes. Lists are JSON arrays in JSON, separated by ";" in .csv."""
+"""A file of readers (.csv, .jsonl, or a JSON list) -> wishes. Lists are JSON arrays in JSON,
+separated by ";" in .csv.
+"""
 
 from __future__ import annotations
 

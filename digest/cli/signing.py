@@ -22,7 +22,9 @@ app.add_typer(keys, name="keys")
 
 @keys.command(name="list")
 def list_keys(as_json: AsJson = False, config: ConfigPath = None) -> None:
-    """List them by id; the newest signs, all are taken unless revoked. Their secrets stay in the database."""
+    """List them by id; the newest signs, all are taken unless revoked. Their secrets stay in the
+    database.
+    """
     with opened(config, existing=True) as service:
         _show(service, as_json)
 
@@ -44,7 +46,8 @@ def revoke(
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Refuse the links of a key that others may know, in running processes within a minute; those that leave go on working.
+    """Refuse the links of a key that others may know, in running processes within a minute; those
+    that leave go on working.
 
     Where it is the newest, a new one is made, which signs from now on.
     """

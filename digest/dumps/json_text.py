@@ -71,7 +71,8 @@ def json_items(source: Source, *under: str) -> Iterator[Row]:
     Without `under`: every value at top level and every element of a top-level list, so one list, several lists and objects one after the
     other are all read. With `under`: the elements of the lists that stand under one of these keys at any depth, such as `items` in
     {"message": {"items": [...]}}, and outermost objects that hold no such list. Never more than one
-    record is held. A bracket that closes nothing is a row of its own, and one that does so at top level was not closed:
+    record is held. A bracket that closes nothing is a row of its own, and one that does so at top
+    level was not closed:
     records may have vanished before it.
     """
     return Splitter(*under).split(source.chunks())

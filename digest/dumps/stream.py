@@ -41,7 +41,8 @@ def raw_text(data: bytes, encoding: str = "utf-8") -> str:
 def encoding_of(entry: bytes) -> str | None:
     """How an entry or line is encoded where the file does not say so: "utf-8", else "cp1252".
 
-    None where parts of it are UTF-8 and others are not, which is damage, or where it is not Windows-1252 either (of which
+    None where parts of it are UTF-8 and others are not, which is damage, or where it is not
+    Windows-1252 either (of which
     Latin-1 is a part). Each entry is judged by itself: files are put together from several.
     """
     try:
@@ -56,7 +57,9 @@ def encoding_of(entry: bytes) -> str | None:
 
 
 def decoded(entry: bytes) -> str | None:
-    """The text of an entry or line of a file that does not say how it is encoded; None where it is damaged."""
+    """The text of an entry or line of a file that does not say how it is encoded; None where it is
+    damaged.
+    """
     encoding = encoding_of(entry)
     return None if encoding is None else entry.decode(encoding)
 

@@ -166,7 +166,8 @@ def _phrase(sign: str, text: str, spelt: Mapping[str, _Counted]) -> Phrase | Non
 
 
 def _written(sign: str, text: str, spelt: Mapping[str, _Counted]) -> Phrase:
-    """A keyword that is looked up as written; what words it has say something of other papers, too."""
+    """A keyword that is looked up as written; what words it has say something of other papers, too.
+    """
     columns, weights, _ = spelt.get(text) or next(iter(spelt.values()))
     length = np.sqrt((weights**2).sum()) or 1.0
     return Phrase(

@@ -1,4 +1,6 @@
-"""Keywords that the features cannot tell by their words alone: "R", "C++", ".NET", "vitamin D". They are looked up as written."""
+"""Keywords that the features cannot tell by their words alone: "R", "C++", ".NET", "vitamin D".
+They are looked up as written.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ _NO_COLUMNS = np.empty(0, dtype=np.int32)
 
 
 def needs_writing(text: str) -> bool:
-    """Whether a keyword, without its sign, holds what the words of a paper do not tell: a sign, a lone letter."""
+    """Whether a keyword, without its sign, holds what the words of a paper do not tell: a sign, a
+    lone letter.
+    """
     folded = fold(text)
     tokens = [token for token in _TOKEN.findall(folded) if not token.isdigit()]
     if not tokens:
@@ -42,7 +46,9 @@ def _is_content(word: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Written:
-    """A keyword as it is written, in one of its spellings; see `rows.Spelling`. Its columns are none: each paper is looked at."""
+    """A keyword as it is written, in one of its spellings; see `rows.Spelling`. Its columns are
+    none: each paper is looked at.
+    """
 
     text: str
     pattern: re.Pattern[str]

@@ -21,7 +21,8 @@ class Mailing:
     from_name: str = ""
     #: domain under which List-Id and the sender part of Feedback-ID stand; never change it, filters of readers rely on it
     domain: str
-    #: tells installs that share a domain apart, in List-Id and Message-ID; "" for installs older than such ids
+    #: tells installs that share a domain apart, in List-Id and Message-ID; "" for installs older
+    #: than such ids
     install_id: str = ""
     #: where the web pages are, as a reader reaches them
     base_url: str

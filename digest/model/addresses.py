@@ -8,7 +8,8 @@ import idna
 
 
 def address_key(email: str) -> str:
-    """The spelling that all spellings of one address share: lower case, NFC, the domain in A-labels.
+    """The spelling that all spellings of one address share: lower case, NFC, the domain in
+    A-labels.
 
     Never casefold: it makes one of letters that differ in more than case (ß and ss, ligatures).
     A Σ is σ or ς in lower case, depending on what follows it, so both count as σ.

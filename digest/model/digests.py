@@ -37,7 +37,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     value: float
     #: share of thumbs up, in per cent, among rated papers that were shown with such a score; None until enough were rated (`calibration`)
     match: int | None = None
-    #: share, in per cent, of the recent papers that score lower, without thumbs also of those that tie: 0-100
+    #: share, in per cent, of the recent papers that score lower, without thumbs also of those that
+    #: tie: 0-100
     percentile: int = 0
     #: how far above the mean of the recent papers, in their standard deviations
     standard: float = 0.0

@@ -107,7 +107,8 @@ class Bounced:
 #: the longest pause of a server or domain, and how long a message may have to wait for one to end
 PAUSE_MAX = timedelta(hours=4)
 DEFERRED_MAX = PAUSE_MAX + timedelta(minutes=15)
-#: how far the clocks of two machines may differ; a time further ahead than it can be is a wrong clock's
+#: how far the clocks of two machines may differ; a time further ahead than it can be is a wrong
+#: clock's
 SKEW = timedelta(minutes=5)
 
 

@@ -4,7 +4,8 @@ ingest    dumps.open_dump | papers.clean | features.vectorize | store.arrivals.a
 learn     store.feedback  | profiles.train     and, as the corpus grows, features.train | store.vectors.put
 compose   store.due | recipes.learn_all, score_all | digests.choose | store.digests.plan     a batch of subscribers at a time
 send      store.ledger.claim | messages.write | mailer.deliver | store.ledger.settle     one mail at a time, resumable
-hear      feedback.read_token | presses.find_held | store.feedback.put     and learn reads it in the next round
+hear      feedback.read_token | presses.find_held | store.feedback.put     and learn reads it in the
+next round
 """
 
 from digest.pipeline.compose import compose

@@ -57,7 +57,8 @@ def compose(
         only: this reader alone, whatever their weekdays.
         due: only readers whose hour has come or whose digest was missed, as `serve` does; each
             on their own date.
-        started: since when the service runs: a digest that was missed before still waits for papers.
+        started: since when the service runs: a digest that was missed before still waits for
+            papers.
         dry_run: store nothing.
         progress: called with the number of readers done.
         stop: asked before each reader is stored. True: the others get theirs the next time.
@@ -110,7 +111,9 @@ def _outcomes_of_turns(
     *,
     due: bool,
 ) -> Iterator[tuple[Turn, Digest | Quiet, int]]:
-    """What is chosen for each reader of a batch, date by date, and the mark up to which papers competed."""
+    """What is chosen for each reader of a batch, date by date, and the mark up to which papers
+    competed.
+    """
     for local_date, some in turns.items():
         turn_of = {turn.subscriber.id: turn for turn in some}
         readers = [turn.subscriber for turn in some]

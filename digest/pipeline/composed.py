@@ -36,7 +36,9 @@ class LeftOut:
 
 @dataclass(kw_only=True, slots=True)
 class Composed:
-    """What a compose did: digests and quiet days that were stored, and who was left out. A line a reader, since there may be very many."""
+    """What a compose did: digests and quiet days that were stored, and who was left out. A line a
+    reader, since there may be very many.
+    """
 
     planned: list[Planned] = field(default_factory=list)
     quiet: list[QuietDay] = field(default_factory=list)

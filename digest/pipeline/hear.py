@@ -39,7 +39,8 @@ def hear(app: App, link: Link, vote: Vote, *, via: str) -> Heard:
 
 
 def arrived(app: App, link: Link) -> None:
-    """Whoever answers a message has it: one whose mail server never said that it took it counts as accepted from now on.
+    """Whoever answers a message has it: one whose mail server never said that it took it counts as
+    accepted from now on.
 
     A link of a revoked key proves nothing.
     """

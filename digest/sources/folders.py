@@ -12,7 +12,8 @@ from typing import Final
 from digest import private
 from digest.sources.base import Harvested, State, Wanted
 
-#: a file that changed so recently may still be written; a time ahead of ours tells nothing, and a file that grows is copied again
+#: a file that changed so recently may still be written; a time ahead of ours tells nothing, and a
+#: file that grows is copied again
 SETTLED: Final = 3.0
 
 

@@ -103,7 +103,9 @@ def due_at(tx: Connection, message_id: int) -> datetime | None:
 
 
 def troubles(tx: Connection, limit: int = 5) -> list[dict[str, Any]]:
-    """The newest deliveries of messages that are not accepted to this day: who, how far it got, what the server said."""
+    """The newest deliveries of messages that are not accepted to this day: who, how far it got,
+    what the server said.
+    """
     newest: list[int] = []
     open_ones = select(messages.c.id).where(
         messages.c.id == deliveries.c.message_id, messages.c.state != MessageState.ACCEPTED.value

@@ -100,7 +100,8 @@ class Store:
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
-        """A transaction that only reads, and sees the one moment of its first query in all of them."""
+        """A transaction that only reads, and sees the one moment of its first query in all of them.
+        """
         options: dict[str, Any] = {
             "isolation_level": "REPEATABLE READ",
             "postgresql_readonly": True,
@@ -284,7 +285,9 @@ def _identity(file: Path) -> tuple[int, int] | None:
 
 @contextmanager
 def copying(tx: Connection, statement: str) -> Iterator[Any]:
-    """A COPY of PostgreSQL; the driver is spoken to directly, and its failures look like those of any other statement."""
+    """A COPY of PostgreSQL; the driver is spoken to directly, and its failures look like those of
+    any other statement.
+    """
     driver: Any = tx.connection.driver_connection
     error = tx.dialect.loaded_dbapi.Error
     try:

@@ -1,6 +1,8 @@
-"""What a database's refusal means: one table over the codes of both drivers, and what is said of each meaning.
+"""What a database's refusal means: one table over the codes of both drivers, and what is said of
+each meaning.
 
-PostgreSQL tells a SQLSTATE, SQLite an error code. A refused login has neither: libpq hands on its text alone.
+PostgreSQL tells a SQLSTATE, SQLite an error code. A refused login has neither: libpq hands on its
+text alone.
 """
 
 from __future__ import annotations

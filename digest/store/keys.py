@@ -1,4 +1,6 @@
-"""The secrets that sign links: made at first use, kept with their ids so that they can be rotated and revoked."""
+"""The secrets that sign links: made at first use, kept with their ids so that they can be rotated
+and revoked.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ class KeyRow:
 
 
 def all_keys(tx: Connection) -> list[LinkKey]:
-    """Newest last; the last one signs, all of them verify, and what a revoked one may still prove is the reader's to say."""
+    """Newest last; the last one signs, all of them verify, and what a revoked one may still prove
+    is the reader's to say.
+    """
     return [LinkKey(id=row.id, secret=row.secret, revoked_at=row.revoked_at) for row in every(tx)]
 
 
@@ -50,7 +54,8 @@ def rotate(tx: Connection, now: datetime) -> list[LinkKey]:
 
 
 def revoke(tx: Connection, ident: int, now: datetime) -> bool:
-    """Take no more links of a key, but those that leave; a new key is made where it was the newest. False: it was revoked already.
+    """Take no more links of a key, but those that leave; a new key is made where it was the newest.
+    False: it was revoked already.
 
     Raises:
         NotFoundError: there is no such key.
@@ -67,7 +72,9 @@ def revoke(tx: Connection, ident: int, now: datetime) -> bool:
 
 
 def merge(tx: Connection, former: Iterable[KeyRow]) -> int:
-    """Take over the keys of a store that is replaced: those that only it has, and that one was revoked. Returns how many were added."""
+    """Take over the keys of a store that is replaced: those that only it has, and that one was
+    revoked. Returns how many were added.
+    """
     own = {row.id: row for row in every(tx)}
     added = 0
     for row in former:

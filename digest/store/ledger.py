@@ -5,7 +5,8 @@ sending becomes unknown, whatever waits past its window expires, and who has lef
 accepted or rejected. `begin` and `settle` take many messages at once, so that one commit serves many connections.
 
 Leases run by `clock`, the real time; `now` may be another day's (`--date`), and decides what is due and what is late.
-A clock that ran days ahead and was set right leaves leases and waits behind that nobody could have meant: `recover` ends them.
+A clock that ran days ahead and was set right leaves leases and waits behind that nobody could have
+meant: `recover` ends them.
 """
 
 from __future__ import annotations
@@ -160,7 +161,8 @@ def recover(tx: Connection, *, dead: Iterable[str], now: datetime, clock: dateti
 
 
 def _distrust_future(tx: Connection, now: datetime, clock: datetime) -> None:
-    """Shorten leases to the longest that there is, and make due what waits longer than any message has to.
+    """Shorten leases to the longest that there is, and make due what waits longer than any message
+    has to.
 
     A digest that is planned for a later date is left: it is that date's.
     """

@@ -17,9 +17,11 @@ _TEXT = 500
 
 
 def every(tx: Connection, *, clock: datetime) -> list[Pause]:
-    """Those that last, and those that ended within the last hour and were not taken back; `clock` is the real time.
+    """Those that last, and those that ended within the last hour and were not taken back; `clock`
+    is the real time.
 
-    One that would last longer than any does was written by a clock that ran ahead: it is told as over.
+    One that would last longer than any does was written by a clock that ran ahead: it is told as
+    over.
     """
     rows = tx.execute(select(pauses).where(pauses.c.until > clock - _REMEMBERED).order_by(pauses.c.kind, pauses.c.name))
     found = [Pause(**row._mapping) for row in rows]

@@ -22,7 +22,9 @@ def add(
     now: datetime,
     created: datetime | None = None,
 ) -> Subscriber:
-    """Store a new subscriber (its id is ignored) with interests; returns it with its id. Without `created` they join now."""
+    """Store a new subscriber (its id is ignored) with interests; returns it with its id. Without
+    `created` they join now.
+    """
     values = _values(subscriber) | {
         "origin": origin,
         "created_at": created or now,
@@ -75,7 +77,9 @@ def set_standing(
 
 
 def lock(tx: Connection, ident: int) -> None:
-    """Make what reads and then writes one subscriber wait for others that do; SQLite has one writer anyhow."""
+    """Make what reads and then writes one subscriber wait for others that do; SQLite has one writer
+    anyhow.
+    """
     tx.execute(select(subscribers.c.id).where(subscribers.c.id == ident).with_for_update())
 
 

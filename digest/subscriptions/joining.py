@@ -1,4 +1,6 @@
-"""How somebody becomes a reader: by the operator's word, by a file, by the config, or by asking and confirming."""
+"""How somebody becomes a reader: by the operator's word, by a file, by the config, or by asking and
+confirming.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ from digest.subscriptions.wishes import Wish, address, shaped, threshold
 _MANY = 500
 
 Outcome = Literal["new", "changed", "unchanged", "back", "asked", "pending", "left", "suppressed"]
-#: what a file may make of somebody who is known: each of those behind their own standing but pending
+#: what a file may make of somebody who is known: each of those behind their own standing but
+#: pending
 _FEWER_MAILS = (
     Standing.ACTIVE,
     Standing.PAUSED,
@@ -37,7 +40,8 @@ _FEWER_MAILS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subscribed:
-    """What became of a wish. `asked` = a mail asks for confirmation; `pending` = changed, and they have yet to confirm;
+    """What became of a wish. `asked` = a mail asks for confirmation; `pending` = changed, and they
+    have yet to confirm;
     `left`, `suppressed` = left alone, since the reader or their server said no.
     """
 
@@ -48,10 +52,13 @@ class Subscribed:
 
 
 def subscribe(app: App, wish: Wish, *, origin: str) -> Subscribed:
-    """Subscribe someone for whom the operator answers: confirmed at once. A known subscriber gets what the wish names.
+    """Subscribe someone for whom the operator answers: confirmed at once. A known subscriber gets
+    what the wish names.
 
-    Who left is only brought back by the command, which names one person on purpose; never by a file or the config. Nor does a
-    file confirm who has yet to do so. Its `standing` counts for a new address; of a known one it can stop mail, not start it.
+    Who left is only brought back by the command, which names one person on purpose; never by a file
+    or the config. Nor does a
+    file confirm who has yet to do so. Its `standing` counts for a new address; of a known one it
+    can stop mail, not start it.
     """
     with app.store.writing() as tx:
         return _subscribe(app, tx, wish, origin)
@@ -60,7 +67,9 @@ def subscribe(app: App, wish: Wish, *, origin: str) -> Subscribed:
 def subscribe_many(
     app: App, wishes: Iterable[Wish], *, origin: str
 ) -> Iterator[Subscribed | tuple[Wish, DigestError]]:
-    """As `subscribe`, many in a transaction; a wish that cannot be granted is returned with its reason and stops nobody else."""
+    """As `subscribe`, many in a transaction; a wish that cannot be granted is returned with its
+    reason and stops nobody else.
+    """
     pending = iter(wishes)
     while some := list(islice(pending, _MANY)):
         granted: list[Subscribed | tuple[Wish, DigestError]] = []
@@ -125,7 +134,8 @@ def _add(
 
 
 def _stops(wish: Wish, known: Subscriber) -> bool:
-    """Whether a wish asks for less mail than a known subscriber gets. To be asked again is no less."""
+    """Whether a wish asks for less mail than a known subscriber gets. To be asked again is no less.
+    """
     if wish.standing is None or wish.standing is Standing.PENDING:
         return False
     return _FEWER_MAILS.index(wish.standing) > _FEWER_MAILS.index(known.standing)
@@ -154,9 +164,11 @@ def _stop(app: App, tx: store.Connection, wanted: Subscriber, standing: Standing
 
 
 def ask(app: App, wish: Wish, *, origin: str, client: str = "") -> Subscribed:
-    """Subscribe a stranger from page or API: nothing happens until they confirm by the link in a mail to that address.
+    """Subscribe a stranger from page or API: nothing happens until they confirm by the link in a
+    mail to that address.
 
-    To an active subscriber goes a mail with the link to their settings instead, to a suppressed address none; the answer to the stranger is the
+    To an active subscriber goes a mail with the link to their settings instead, to a suppressed
+    address none; the answer to the stranger is the
     same. Who left comes back, once they confirm, to the settings that they had.
 
     Args:
@@ -195,7 +207,9 @@ def ask(app: App, wish: Wish, *, origin: str, client: str = "") -> Subscribed:
 
 
 def confirm(app: App, subscriber_id: int) -> Subscriber:
-    """The address is theirs: start, and say so in a welcome mail. Once is enough, twice does no harm."""
+    """The address is theirs: start, and say so in a welcome mail. Once is enough, twice does no
+    harm.
+    """
     with app.store.writing() as tx:
         subscriber = known_by(tx, subscriber_id)
         if subscriber.standing is Standing.PENDING:
@@ -206,7 +220,9 @@ def confirm(app: App, subscriber_id: int) -> Subscriber:
 
 
 def apply_config(app: App) -> list[Subscribed]:
-    """Bring [[subscribers]] of the config into the store; the config wins over what a reader changed only where it names the key."""
+    """Bring [[subscribers]] of the config into the store; the config wins over what a reader
+    changed only where it names the key.
+    """
     wishes = [Wish(**entry.given()) for entry in app.config.subscribers]
     granted = []
     for outcome in subscribe_many(app, wishes, origin="config"):

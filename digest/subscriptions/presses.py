@@ -1,6 +1,7 @@
 """Leaving, coming back and pausing by a button on a page.
 
-A page posted again is no new press, and robots bring nobody back. `digest.presses` has the rule about robots. Leaving is obeyed at once, whoever pressed.
+A page posted again is no new press, and robots bring nobody back. `digest.presses` has the rule
+about robots. Leaving is obeyed at once, whoever pressed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The life of a subscription once it is there: change, pause, leave, return, delete. Every door calls these verbs."""
+"""The life of a subscription once it is there: change, pause, leave, return, delete. Every door
+calls these verbs.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def change(app: App, subscriber_id: int, wish: Wish) -> Subscriber:
 
 
 def change_seen(app: App, subscriber_id: int, wish: Wish, version: str) -> Changed:
-    """As `change`, unless settings are other than in the version that was seen; "" = whatever they are."""
+    """As `change`, unless settings are other than in the version that was seen; "" = whatever they
+    are.
+    """
     with app.store.writing() as tx:
         store.subscribers.lock(tx, subscriber_id)
         known = known_by(tx, subscriber_id)

@@ -29,7 +29,8 @@ def routes(app: App, pages: Pages) -> APIRouter:
         repeated: bool = False,
     ) -> HTMLResponse:
         standing = None if subscriber is None else subscriber.standing
-        # Whoever has a revoked key can make such a link for anybody: it tells of nobody, and brings nobody back.
+        # Whoever has a revoked key can make such a link for anybody: it tells of nobody, and brings
+        # nobody back.
         trusted = not isinstance(link, RevokedLink)
         return pages.render(
             "unsubscribe",

@@ -176,7 +176,7 @@ def test_a_prompt_asks_again_until_the_value_can_be_used(
     assert next(typed, None) is None
 
 
-# ------------------------------------------------------------------------------ a password for later
+# ----------------------------------------------------------------------------- a password for later
 
 
 def test_all_works_but_sending_while_the_password_is_missing(

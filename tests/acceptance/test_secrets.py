@@ -106,7 +106,7 @@ def toml_of(values: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-# ---------------------------------------------------------------------------------------------- settings
+# ----------------------------------------------------------------------------------------- settings
 
 
 def test_what_is_called_a_secret_is_one_by_its_type() -> None:
@@ -197,7 +197,7 @@ def test_a_database_that_is_not_reached_tells_no_password(run: Run, port: str) -
             assert not [s for s in spellings(secret("db")) if s in said], (url, words, said)
 
 
-# ---------------------------------------------------------------------------------------------- a service
+# ---------------------------------------------------------------------------------------- a service
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
-"""The long form: every attack on SQLite and PostgreSQL, and a table of what was tried and what was lost.
+"""The long form: every attack on SQLite and PostgreSQL, and a table of what was tried and what was
+lost.
 
-    python -m tests.attack [--database sqlite|postgres|both] [--only WORD] [--scale 1.0] [--json FILE]
+    python -m tests.attack [--database sqlite|postgres|both] [--only WORD] [--scale 1.0] [--json
+    FILE]
 
 PostgreSQL: at DIGEST_TEST_POSTGRES, else the local one. Exit code 1 when anything was lost.
 """

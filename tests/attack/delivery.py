@@ -1,4 +1,6 @@
-"""Attacks on what is delivered: senders that are killed, restored backups, wrong clocks, databases that go away."""
+"""Attacks on what is delivered: senders that are killed, restored backups, wrong clocks, databases
+that go away.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ def kill_senders(folder: Path, url: str, count: int) -> Result:
 
 
 def restore_after_round(place: Place, count: int) -> Result:
-    """Back up, run the morning's round, restore, and run again, day after day: no date is sent twice, and no paper is lost."""
+    """Back up, run the morning's round, restore, and run again, day after day: no date is sent
+    twice, and no paper is lost.
+    """
     readers = [place.subscribe(f"reader{number}", size=3) for number in range(6)]
     lost = []
     taken: Counter[str] = Counter()
@@ -91,7 +95,9 @@ def _collect(place: Place, taken: Counter[str], listed: dict[str, set[str]]) -> 
 
 
 def step_clock(place: Place, count: int) -> Result:
-    """Run rounds on a clock that jumps days forward and back (libfaketime): no date twice, and what waits is sent."""
+    """Run rounds on a clock that jumps days forward and back (libfaketime): no date twice, and what
+    waits is sent.
+    """
     library = find_faketime()
     if library is None:
         return Result(name="clock steps", count=0, lost=("libfaketime is not installed",))
@@ -135,7 +141,9 @@ def find_faketime() -> str | None:
 
 
 def press_everything(place: Place, count: int) -> Result:
-    """Open every link of a mail and press every button at once, as some scanners do: no thumb counts, and leaving is obeyed."""
+    """Open every link of a mail and press every button at once, as some scanners do: no thumb
+    counts, and leaving is obeyed.
+    """
     place.add_papers()
     readers = [
         place.subscribe(f"reader{number}", keywords=("robot",), size=4) for number in range(count)
@@ -177,7 +185,9 @@ def press_everything(place: Place, count: int) -> Result:
 
 
 def take_database_away(place: Place, count: int) -> Result:
-    """Take the database from a running service and give it back: 503 meanwhile, and all goes on by itself."""
+    """Take the database from a running service and give it back: 503 meanwhile, and all goes on by
+    itself.
+    """
     reader = place.subscribe("alice", keywords=("robot",))
     path = place.path(Purpose.MANAGE, reader)
     lost = []
@@ -200,7 +210,9 @@ def take_database_away(place: Place, count: int) -> Result:
 
 @contextmanager
 def database_gone(place: Place) -> Iterator[None]:
-    """SQLite: the file is moved away. PostgreSQL: the database refuses connections, and those there are end."""
+    """SQLite: the file is moved away. PostgreSQL: the database refuses connections, and those there
+    are end.
+    """
     if place.url.startswith("sqlite"):
         path = Path(place.url.removeprefix("sqlite:///"))
         aside = path.with_suffix(".aside")

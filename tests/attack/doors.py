@@ -1,4 +1,6 @@
-"""Attacks on the listening socket of a real `digest serve`: floods, slow and broken connections, huge bodies, heavy pages."""
+"""Attacks on the listening socket of a real `digest serve`: floods, slow and broken connections,
+huge bodies, heavy pages.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ _LOG_MAX = 200_000
 
 
 def flood_signups(place: Place, count: int) -> Result:
-    """Ask for a digest for ever new addresses, by page and by API, with and without forged client addresses."""
+    """Ask for a digest for ever new addresses, by page and by API, with and without forged client
+    addresses.
+    """
     limit = place.app.config.web.signups_per_client
     refused = 0
     lost = []
@@ -48,7 +52,9 @@ def flood_signups(place: Place, count: int) -> Result:
 
 
 def hold_sockets(place: Place, count: int) -> Result:
-    """Send half a header on very many connections, and a body octet by octet on others, while people read."""
+    """Send half a header on very many connections, and a body octet by octet on others, while
+    people read.
+    """
     with place.serving("web"):
         sockets = []
         lost = []
@@ -81,7 +87,9 @@ def hold_sockets(place: Place, count: int) -> Result:
 
 
 def _ask_front(place: Place) -> str | None:
-    """What keeps the front page from being read; a reader's browser tries again when a connection is refused."""
+    """What keeps the front page from being read; a reader's browser tries again when a connection
+    is refused.
+    """
     problem = None
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
@@ -98,7 +106,9 @@ def _ask_front(place: Place) -> str | None:
 
 
 def break_connections(place: Place, count: int) -> Result:
-    """Hang up within headers and bodies, and ask for other protocols: a line of log at most for each, and no traceback."""
+    """Hang up within headers and bodies, and ask for other protocols: a line of log at most for
+    each, and no traceback.
+    """
     requests = (
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\nemail=",
         b"GET / HTTP/1.1\r\nHost",

@@ -44,7 +44,9 @@ def forge_tokens(place: Place, count: int) -> Result:
 
 
 def _forge(honest: str, number: int, chance: random.Random) -> str:
-    """A token that is not one of ours: any letters, one letter changed, another reader or purpose under an old mac, cut, or doubled."""
+    """A token that is not one of ours: any letters, one letter changed, another reader or purpose
+    under an old mac, cut, or doubled.
+    """
     kind = number % 6
     if kind == 0:
         return "".join(chance.choices(_LETTERS, k=len(honest)))
@@ -102,7 +104,8 @@ def text_of(mail: bytes) -> str:
     )
 
 
-#: text that runs where it is not escaped for the place that it stands in; 7907 is what the last ones would compute
+#: text that runs where it is not escaped for the place that it stands in; 7907 is what the last
+#: ones would compute
 PAYLOADS = (
     "<script>alert(1)</script>",
     '"><script>alert(1)</script>',
@@ -139,7 +142,9 @@ _RUNNING = {"script", "iframe", "object", "embed", "base", "animate", "math", "d
 
 
 def inject_text(place: Place, count: int) -> Result:
-    """Put hostile text into every field that comes from outside, and look for what of it became markup in pages and mails."""
+    """Put hostile text into every field that comes from outside, and look for what of it became
+    markup in pages and mails.
+    """
     lost = []
     looked = 0
     for number, payload in enumerate(PAYLOADS[:count]):

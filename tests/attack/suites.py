@@ -1,4 +1,6 @@
-"""Attacks that are tests of their own, run in their long form: damaged dumps, readers' lives, planted secrets, signals."""
+"""Attacks that are tests of their own, run in their long form: damaged dumps, readers' lives,
+planted secrets, signals.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A backup holds one moment and restores whole or not at all; no local date up to a restore is sent again."""
+"""A backup holds one moment and restores whole or not at all; no local date up to a restore is sent
+again.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,7 @@ def service(any_app: App, cast: Cast, dump: Write) -> App:
     return any_app
 
 
-# ---------------------------------------------------------------------------------------------- what is in it
+# ------------------------------------------------------------------------------------ what is in it
 
 
 def test_a_backup_restores_everything_but_what_it_closes(service: App, tmp_path: Path) -> None:
@@ -93,7 +95,8 @@ def test_a_backup_is_of_one_moment_while_others_write(service: App, tmp_path: Pa
     failures: list[BaseException] = []
 
     def write() -> None:
-        """Two rows at once, so that a backup with one of them would be of no moment that ever was."""
+        """Two rows at once, so that a backup with one of them would be of no moment that ever was.
+        """
         number = 0
         try:
             while not stop.is_set():
@@ -179,7 +182,7 @@ def test_where_there_is_no_database_nothing_is_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-# ---------------------------------------------------------------------------------------------- promise 1
+# ---------------------------------------------------------------------------------------- promise 1
 
 
 def test_what_the_morning_sent_is_not_sent_again(service: App, tmp_path: Path, dump: Write) -> None:
@@ -309,7 +312,7 @@ def test_who_left_after_the_backup_stays_away(service: App, tmp_path: Path) -> N
     assert standings == {alice.id: "left", bob.id: "active", carol.id: "left"}
 
 
-# ---------------------------------------------------------------------------------------------- keys
+# --------------------------------------------------------------------------------------------- keys
 
 
 def secrets_of(app: App) -> list[bytes]:
@@ -367,7 +370,7 @@ def test_keys_that_were_made_and_revoked_after_the_backup_stay_so(
     fresh.close()
 
 
-# ---------------------------------------------------------------------------------------------- refused, and nothing changed
+# --------------------------------------------------------------------- refused, and nothing changed
 
 
 def test_a_restore_is_refused_while_another_process_is_connected(
@@ -468,7 +471,7 @@ def test_a_backup_of_the_other_kind_is_refused(app: App, postgres: str, tmp_path
         other.close()
 
 
-# ---------------------------------------------------------------------------------------------- an older version's
+# ------------------------------------------------------------------------------- an older version's
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""Two installs that share a domain are told apart; one made by 0.1.0 keeps the names that readers' filters know."""
+"""Two installs that share a domain are told apart; one made by 0.1.0 keeps the names that readers'
+filters know.
+"""
 
 from __future__ import annotations
 

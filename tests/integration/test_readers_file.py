@@ -1,4 +1,6 @@
-"""What `subscribers --json` prints and `subscribe --file` reads: nothing is lost, and nobody is brought back."""
+"""What `subscribers --json` prints and `subscribe --file` reads: nothing is lost, and nobody is
+brought back.
+"""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ def test_leaving_by_mail_goes_on_and_voting_by_mail_does_not(
     assert standing(service, alice) is Standing.LEFT
 
 
-# ---------------------------------------------------------------------------------------------- bounces
+# ------------------------------------------------------------------------------------------ bounces
 
 
 def hand_over(app: App, reader: Subscriber, key: str = "1") -> Queued:
@@ -184,7 +184,8 @@ def test_a_bounce_that_the_new_key_proves_suppresses_as_ever(
 
 
 def test_forged_bounces_suppress_nobody(service: App, alice: Subscriber) -> None:
-    """Whoever has the key makes a report of each message that there is, and of many that are not."""
+    """Whoever has the key makes a report of each message that there is, and of many that are not.
+    """
     letters = [hand_over(service, alice, str(number)) for number in range(8)]
     forged = [mail("postfix-unknown-user", service, queued) for queued in letters]
     service.revoke_key(1)
@@ -221,7 +222,7 @@ def test_a_bounce_of_a_message_that_was_sent_after_it_proves_nothing(
     assert inbound.receive(later, data).outcome == "untrusted"
 
 
-# ---------------------------------------------------------------------------------------------- the command
+# -------------------------------------------------------------------------------------- the command
 
 
 def test_the_newest_key_is_replaced_when_it_is_revoked(service: App) -> None:

@@ -67,7 +67,7 @@ def days_listed(app: App, who: Subscriber, local_date: date) -> list[date]:
     return sorted(paper.first_seen for paper in papers.values())
 
 
-# ---------------------------------------------------------------------------------------------- missed dates
+# ------------------------------------------------------------------------------------- missed dates
 
 
 def test_a_digest_missed_over_midnight_is_made_under_its_own_date(any_app: App, dump: Dump) -> None:
@@ -144,7 +144,7 @@ def test_a_digest_made_late_keeps_its_own_date_for_its_hours_and_no_longer(
     assert set(days_listed(app, reader, day("06-10"))) == {day("06-09"), day("06-10")}
 
 
-# ---------------------------------------------------------------------------------------------- papers
+# ------------------------------------------------------------------------------------------- papers
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_a_day_below_the_threshold_does_not_end_the_next_before_its_papers_come(
     assert reasons(tick(app, "06-10 07:00")) == ["no new papers yet"]
 
 
-# ---------------------------------------------------------------------------------------------- pauses and changes
+# ------------------------------------------------------------------------------- pauses and changes
 
 
 def test_a_reader_who_goes_on_gets_with_the_next_digest_what_came(any_app: App, dump: Dump) -> None:
@@ -299,7 +299,7 @@ def test_who_joins_after_their_hour_gets_the_first_digest_at_once(app: App, dump
     ]
 
 
-# ---------------------------------------------------------------------------------------------- the cost of a tick
+# ------------------------------------------------------------------------------- the cost of a tick
 
 
 def test_a_tick_with_nothing_to_do_reads_little(

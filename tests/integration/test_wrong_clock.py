@@ -29,7 +29,7 @@ NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
 AHEAD = timedelta(days=5)
 
 
-# ---------------------------------------------------------------------------------------------- pauses
+# ------------------------------------------------------------------------------------------- pauses
 
 
 def pause(until: datetime, **values: Any) -> Pause:
@@ -80,7 +80,7 @@ def test_a_pause_of_a_clock_ahead_is_taken_back_like_any_other(store: Store) -> 
     assert raw(store) == []
 
 
-# ---------------------------------------------------------------------------------------------- the ledger
+# --------------------------------------------------------------------------------------- the ledger
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def test_a_digest_of_a_later_date_is_left_to_that_date(planned: App) -> None:
     assert row(planned).not_before == NOW + AHEAD
 
 
-# ---------------------------------------------------------------------------------------------- files
+# -------------------------------------------------------------------------------------------- files
 
 
 def put(app: App, dump: Dump, at: float) -> Path:
@@ -206,7 +206,7 @@ def test_a_dump_that_vanishes_while_it_is_watched_stops_nothing(
     assert pipeline.ingest_inbox(app, pipeline.Inbox(), settled=0.05).files == []
 
 
-# ---------------------------------------------------------------------------------------------- sources, alarms, the scheduler
+# ------------------------------------------------------------------- sources, alarms, the scheduler
 
 
 @pytest.mark.parametrize("joined", [NOW - AHEAD, NOW + AHEAD])

@@ -1,6 +1,7 @@
 """A store -> one file, and back. A backup restores on the same kind of database.
 
-Reading order: `files` (what a backup file is), `closing` (what a restore does to the ledger), `sqlite`, `postgres`.
+Reading order: `files` (what a backup file is), `closing` (what a restore does to the ledger),
+`sqlite`, `postgres`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ def back_up(store: Store, path: Path, *, with_keys: bool = True, overwrite: bool
 
     Args:
         path: of the file, which only its owner may read. It appears when it is whole.
-        with_keys: also the keys that sign links; without them, links of earlier mails die with the store.
+        with_keys: also the keys that sign links; without them, links of earlier mails die with the
+            store.
         overwrite: replace a file of that name.
 
     Raises:
@@ -35,9 +37,11 @@ def back_up(store: Store, path: Path, *, with_keys: bool = True, overwrite: bool
 
 
 def restore(store: Store, path: Path, *, now: datetime) -> Restored:
-    """Replace all that the store holds by a backup, or leave it as it is; close each local date up to now.
+    """Replace all that the store holds by a backup, or leave it as it is; close each local date up
+    to now.
 
-    A backup of an older schema is brought up to date. Keys of links that only the store has are kept, so that
+    A backup of an older schema is brought up to date. Keys of links that only the store has are
+    kept, so that
     links of mails that were sent after the backup work.
 
     Raises:

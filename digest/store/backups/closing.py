@@ -1,4 +1,6 @@
-"""What a restore does to the ledger: no date that may have been sent is open, and no message waits any more."""
+"""What a restore does to the ledger: no date that may have been sent is open, and no message waits
+any more.
+"""
 
 from __future__ import annotations
 

@@ -43,7 +43,8 @@ def no_backup(path: Path, why: str) -> InputError:
 
 @contextmanager
 def new_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    """A file to fill, which gets its name when the block ends well and is removed else; only its owner may read it.
+    """A file to fill, which gets its name when the block ends well and is removed else; only its
+    owner may read it.
 
     Raises:
         InputError: a file of that name is there already, or it cannot be written.

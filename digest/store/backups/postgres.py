@@ -1,6 +1,8 @@
-"""PostgreSQL: a backup is a ZIP archive with a text of COPY for each table, all of one moment, and a manifest.
+"""PostgreSQL: a backup is a ZIP archive with a text of COPY for each table, all of one moment, and
+a manifest.
 
-Not by pg_dump: what closes the dates has to commit together with what was read in, and no client program of the
+Not by pg_dump: what closes the dates has to commit together with what was read in, and no client
+program of the
 server's version has to be installed.
 """
 
@@ -89,7 +91,8 @@ def restore(store: Store, path: Path, *, now: datetime) -> Restored:
 
 
 def _empty(store: Store, tx: Connection, revision: str) -> tuple[Former, dict[str, int]]:
-    """Make room for a backup of a revision; returns what outlives the store, and its tables' last numbers.
+    """Make room for a backup of a revision; returns what outlives the store, and its tables' last
+    numbers.
 
     Raises:
         StoreError: others are connected, or it holds tables that are not ours.
@@ -137,7 +140,9 @@ def _make(tx: Connection, revision: str) -> None:
 
 
 def _refuse_others(store: Store, tx: Connection) -> None:
-    """Raises StoreError where anybody else is connected: a process that runs would go on with what it knew."""
+    """Raises StoreError where anybody else is connected: a process that runs would go on with what
+    it knew.
+    """
     others = tx.execute(
         text(
             "SELECT pid, application_name FROM pg_stat_activity WHERE datname = current_database()"

@@ -1,4 +1,6 @@
-"""SQLite: a backup is a database file of its own, made by the library's online backup; so is a copy made by hand."""
+"""SQLite: a backup is a database file of its own, made by the library's online backup; so is a copy
+made by hand.
+"""
 
 from __future__ import annotations
 
@@ -92,10 +94,12 @@ def _open(path: Path, *, timeout: float = _PATIENCE) -> sqlite3.Connection:
 
 
 def _copy(path: Path, target: Path) -> None:
-    """Copy a backup with what its log holds, if there is one beside it, and change nothing there."""
+    """Copy a backup with what its log holds, if there is one beside it, and change nothing there.
+    """
     uri = f"{path.resolve().as_uri()}?mode=ro"
     problem: sqlite3.Error | None = None
-    # A file in a folder that cannot be written to is opened only where it is said that nobody writes to it.
+    # A file in a folder that cannot be written to is opened only where it is said that nobody
+    # writes to it.
     for form in (uri, f"{uri}&immutable=1"):
         try:
             with (
@@ -115,7 +119,8 @@ def _copy(path: Path, target: Path) -> None:
 def _lock(store: Store, target: Path) -> Iterator[sqlite3.Connection]:
     """Hold the store alone; made where it is not there, and taken away again where the block fails.
 
-    Each open connection of another process holds a shared lock on the file, also while it does nothing.
+    Each open connection of another process holds a shared lock on the file, also while it does
+    nothing.
     """
     new = not target.exists()
     if new:

@@ -55,8 +55,10 @@ installation = Table(
     "installation",
     metadata,
     Column("id", Integer, primary_key=True),
-    #: in names that are unique in the world, beside the domain; "" where a store is older than such ids
+    #: in names that are unique in the world, beside the domain; "" where a store is older than such
+    #: ids
     Column("install_id", String(16), nullable=False),
-    #: when a backup was last restored: each reader's local dates up to then are closed; NULL = never
+    #: when a backup was last restored: each reader's local dates up to then are closed; NULL =
+    #: never
     Column("closed_until", Instant),
 )

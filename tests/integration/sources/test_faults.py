@@ -142,7 +142,7 @@ def test_an_error_shows_neither_login_nor_query_of_an_address(
     assert server.requests[0].headers["Authorization"].startswith("Basic ")
 
 
-# ---------------------------------------------------------------------------------------------- redirects
+# ---------------------------------------------------------------------------------------- redirects
 
 
 def test_a_redirect_to_another_port_is_refused_and_the_key_is_not_sent_there(

@@ -1,4 +1,6 @@
-"""Keys of addresses after an upgrade: every reader is found by their own address, and nobody by another's."""
+"""Keys of addresses after an upgrade: every reader is found by their own address, and nobody by
+another's.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Databases on their bad days, provoked on real ones: what is said, and that all goes on once they are back."""
+"""Databases on their bad days, provoked on real ones: what is said, and that all goes on once they
+are back.
+"""
 
 from __future__ import annotations
 

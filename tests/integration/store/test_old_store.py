@@ -1,4 +1,6 @@
-"""A store made by 0.1.0 is taken over whole: no row is lost, old links work, and no date is sent twice."""
+"""A store made by 0.1.0 is taken over whole: no row is lost, old links work, and no date is sent
+twice.
+"""
 
 from __future__ import annotations
 

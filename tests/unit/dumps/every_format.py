@@ -103,7 +103,8 @@ EVERY = XML | JSON | TEXT
 #: an id-list has no titles, the page no markup, ids or days
 TITLED = {name: one for name, one in EVERY.items() if name != "id-list"}
 
-#: formats whose files say how they are encoded; the others may hold entries as they were written before UTF-8
+#: formats whose files say how they are encoded; the others may hold entries as they were written
+#: before UTF-8
 SAY_THEIR_ENCODING = tuple(XML)
 MAY_BE_OLDER_THAN_UTF_8 = sorted(TITLED.keys() - XML.keys())
 

@@ -122,7 +122,7 @@ def test_the_settings_page_tells_of_held_presses_for_a_week(
     assert vote(robot, alice) == 0
 
 
-# ---------------------------------------------------------------------------------------------- leaving
+# ------------------------------------------------------------------------------------------ leaving
 
 
 def test_leaving_is_obeyed_within_a_burst_and_a_mail_offers_the_way_back(

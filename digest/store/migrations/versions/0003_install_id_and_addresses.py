@@ -1,4 +1,6 @@
-"""A name for this install, dates that a restore closed, revoked keys, and keys of addresses that fold only case."""
+"""A name for this install, dates that a restore closed, revoked keys, and keys of addresses that
+fold only case.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -28,7 +30,8 @@ def upgrade() -> None:
         sa.Column("closed_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_installation"))
     )
-    # Readers' filters and bounces on their way know the names that this store gave so far; a store made anew gets an id.
+    # Readers' filters and bounces on their way know the names that this store gave so far; a store
+    # made anew gets an id.
     op.execute(installation.insert().values(id=1, install_id="", closed_until=None))
     op.add_column("link_keys", sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True))
     _rekey(op.get_bind())

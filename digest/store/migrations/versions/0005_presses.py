@@ -1,4 +1,5 @@
-"""Presses of buttons: which page they came from, and which are held until a person confirms them."""
+"""Presses of buttons: which page they came from, and which are held until a person confirms them.
+"""
 
 import sqlalchemy as sa
 from alembic import op
