@@ -1,9 +1,8 @@
 """A text encoder that the operator brings: a folder of model2vec or of sentence-transformers, opened from this machine alone.
 
 Nothing is ever downloaded: a name is looked up among the models that are here already. A folder's
-own
-code is never run, and weights are read from safetensors where there are any. It is trusted all the
-same, since its libraries open what is in it; nothing of it comes from readers or sources.
+own code is never run, and weights are read from safetensors where there are any. It is trusted all
+the same, since its libraries open what is in it; nothing of it comes from readers or sources.
 
 The libraries come with the extra `semantic` and are
 imported when an encoder is opened, so that an install without one pays nothing.

@@ -140,8 +140,8 @@ def _of_revoked_key(
     on its way.
 
     It counts for as long as mail servers try, about a message that they had been given; it
-    suppresses nobody.
-    A complaint makes the reader leave, which a forged link to leave would do as well.
+    suppresses nobody. A complaint makes the reader leave, which a forged link to leave would do as
+    well.
     """
     in_time = app.now() - link.revoked_at <= _IN_FLIGHT
     if not in_time or not store.bounces.was_sent(tx, link.message_id, before=link.revoked_at):

@@ -7,8 +7,7 @@ button, reads what the page says, and may correct themselves there. So:
   are: nobody can tell which was meant. A correction on the pages that answered the first press is a
   person's; so is an answer by mail. A confirmed thumb gives way to another confirmed one alone.
 - A held press does not count. The page and the settings page tell of it, and it counts when a
-  person
-  confirms it there. After `HELD_FOR` it is forgotten.
+  person confirms it there. After `HELD_FOR` it is forgotten.
 - Leaving is never held. When it came within a burst, a mail offers the way back: a burst is a held
   thumb within `WINDOW`, or `MANY` other presses within `MOMENT`.
 - To forget all thumbs takes a second press, not before `READING` of the page that asks for it.

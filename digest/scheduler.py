@@ -26,8 +26,7 @@ class _Ticker(BackgroundScheduler):  # type: ignore[misc]
     """A scheduler whose jobs run by the time that passes, also when the clock is set back.
 
     It waits for the right number of seconds, and then asks the clock: set back by days meanwhile,
-    it would
-    wait for days.
+    it would wait for days.
     """
 
     def _process_jobs(self) -> float | None:

@@ -53,8 +53,7 @@ def main() -> None:
     """Run the command line.
 
     The project's own errors become one line and an exit code, never a traceback. A bug's traceback
-    is
-    shown without secrets: Python's own would print whatever the error says.
+    is shown without secrets: Python's own would print whatever the error says.
     """
     logs.set_up("warning")  # until a command has read its settings
     logs.guard_threads()

@@ -72,8 +72,7 @@ def json_items(source: Source, *under: str) -> Iterator[Row]:
     other are all read. With `under`: the elements of the lists that stand under one of these keys at any depth, such as `items` in
     {"message": {"items": [...]}}, and outermost objects that hold no such list. Never more than one
     record is held. A bracket that closes nothing is a row of its own, and one that does so at top
-    level was not closed:
-    records may have vanished before it.
+    level was not closed: records may have vanished before it.
     """
     return Splitter(*under).split(source.chunks())
 

@@ -42,8 +42,8 @@ def encoding_of(entry: bytes) -> str | None:
     """How an entry or line is encoded where the file does not say so: "utf-8", else "cp1252".
 
     None where parts of it are UTF-8 and others are not, which is damage, or where it is not
-    Windows-1252 either (of which
-    Latin-1 is a part). Each entry is judged by itself: files are put together from several.
+    Windows-1252 either (of which Latin-1 is a part). Each entry is judged by itself: files are put
+    together from several.
     """
     try:
         entry.decode("utf-8")

@@ -75,9 +75,9 @@ def xml_entries(
     """Elements with these local names, whatever namespace and document they are in, in the order of the file; never raises.
 
     `also` names elements that are no entries but are wanted as well. The end of an entry without a
-    beginning is Rejected.
-    An element within one that was found belongs to that one. One that never ends, is longer than `stream.ITEM_CAP`, or is no valid XML is Rejected;
-    a file or document that ends too early, and a web page where XML should be, are noted on the source.
+    beginning is Rejected. An element within one that was found belongs to that one. One that never
+    ends, is longer than `stream.ITEM_CAP`, or is no valid XML is Rejected; a file or document that
+    ends too early, and a web page where XML should be, are noted on the source.
     """
     known: set[bytes] = set()
     for cut in Splitter(source, names, also).split():

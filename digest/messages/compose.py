@@ -249,8 +249,7 @@ def list_label(domain: str, install_id: str) -> str:
     """The identifier in List-Id (RFC 2919): the list's name below the operator's domain.
 
     Where that would be none, below an address literal or too long, it stands below localhost, the
-    RFC's place
-    for names that nobody manages.
+    RFC's place for names that nobody manages.
     """
     if not install_id:
         return f"{_LIST}.{domain}"

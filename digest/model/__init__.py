@@ -1,8 +1,7 @@
 """The nouns. Frozen, keyword-only values that cross the borders between stages and edges; no behaviour beyond checks.
 
 They stand by subject, in the order of the data: `papers`, `subscribers`, `digests`, `messages`,
-`links`, `presses`. Nothing here reads a clock, a file or a
-database.
+`links`, `presses`. Nothing here reads a clock, a file or a database.
 """
 
 from digest.model.addresses import address_key

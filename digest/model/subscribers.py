@@ -82,8 +82,8 @@ class Subscriber:
     interests: tuple[Interest, ...] = ()
     created: datetime
     #: no digest that was due before counts as missed: they came back, or changed days, hour or
-    #: zone;
-    #: None = since the beginning of the day on which they joined. No setting, so it is not compared
+    #: zone; None = since the beginning of the day on which they joined. No setting, so it is not
+    #: compared
     due_from: datetime | None = field(default=None, compare=False)
     #: when they came to this install; `created` is earlier where they joined another one.
     #: None = at `created`

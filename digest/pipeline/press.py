@@ -112,8 +112,7 @@ def hear_mail(app: App, link: Link, vote: Vote, *, form: str, at: datetime | Non
     Args:
         form: identity of the mail.
         at: when it was written, as its writer's clock says. One that is ahead of ours, or is before
-            the
-            message that it answers was due, is wrong: the mail then counts as written now.
+            the message that it answers was due, is wrong: the mail then counts as written now.
     """
     now = app.now()
     with app.store.writing() as tx:

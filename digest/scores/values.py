@@ -150,8 +150,8 @@ def _tied_percentiles(
     """Percentiles that count the ties, shape (competing,); a higher value never has a lower one.
 
     To who named no more than a category all of its papers are worth the same, but for how new and
-    how popular they
-    are. So papers tie where what the reader said adds the same to them, and adds something at all.
+    how popular they are. So papers tie where what the reader said adds the same to them, and adds
+    something at all.
     """
     trending = day.trending.sum(axis=0)
     nothing = trending[day.competing :] if len(compared) < len(trending) else trending
@@ -295,8 +295,7 @@ def rank(
     `percentile` is the share of the recent papers, in whole per cent rounded down, that this reader would value less were they new
     today; of the competing ones where the day has no recent papers. Without thumbs, those that tie
     count as well. `standard` is how many of their standard deviations the value lies above their
-    mean, 0 where they do not
-    differ.
+    mean, 0 where they do not differ.
     """
     for rows, values, percentiles, standards in _ordered(scored, day, among):
         matches = [None] * len(rows) if match is None else match(standards)

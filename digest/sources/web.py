@@ -1,8 +1,8 @@
 """One polite request: in the host's own pace, tried again with patience, its answer bounded and on disk. The only importer of httpx.
 
 A host is asked no oftener than its published rule allows. Retry-After is obeyed, also across
-processes.
-A redirect is followed only within the host and port that was asked. Knows no protocol above HTTP.
+processes. A redirect is followed only within the host and port that was asked. Knows no protocol
+above HTTP.
 """
 
 from __future__ import annotations

@@ -41,8 +41,8 @@ _FEWER_MAILS = (
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subscribed:
     """What became of a wish. `asked` = a mail asks for confirmation; `pending` = changed, and they
-    have yet to confirm;
-    `left`, `suppressed` = left alone, since the reader or their server said no.
+    have yet to confirm; `left`, `suppressed` = left alone, since the reader or their server said
+    no.
     """
 
     subscriber: Subscriber
@@ -168,8 +168,8 @@ def ask(app: App, wish: Wish, *, origin: str, client: str = "") -> Subscribed:
     mail to that address.
 
     To an active subscriber goes a mail with the link to their settings instead, to a suppressed
-    address none; the answer to the stranger is the
-    same. Who left comes back, once they confirm, to the settings that they had.
+    address none; the answer to the stranger is the same. Who left comes back, once they confirm, to
+    the settings that they had.
 
     Args:
         origin: the door, "page" or "api".

@@ -11,8 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: octets of a request's body. The longest honest one is a settings form: 3 x LISTS_OCTETS_MAX of
-#: lists, and two
-#: names of each interest, twelve octets a character; a test builds it
+#: lists, and two names of each interest, twelve octets a character; a test builds it
 BODY_MAX = 256 * 1024
 #: octets of a request's target, and of all its headers; the parser alone bounds those that come
 #: in several pieces

@@ -1,8 +1,7 @@
 """The settings of one reader: how much, when and about what; the pause; and the way to the way out.
 
 A form carries the version of the settings that it showed. Of two open forms the later one is told
-what
-the other changed, and saves over it only when its reader says so.
+what the other changed, and saves over it only when its reader says so.
 """
 
 from __future__ import annotations

@@ -3,8 +3,7 @@
 Looking changes nothing; only a pressed button votes, and it can be taken back. Each page has a
 mark.
 Posted again, by a reload or by a browser that restores its tabs, it is no new press: what was
-pressed
-later stands.
+pressed later stands.
 """
 
 from __future__ import annotations

@@ -41,8 +41,7 @@ def restore(store: Store, path: Path, *, now: datetime) -> Restored:
     to now.
 
     A backup of an older schema is brought up to date. Keys of links that only the store has are
-    kept, so that
-    links of mails that were sent after the backup work.
+    kept, so that links of mails that were sent after the backup work.
 
     Raises:
         InputError: the file is no backup of this kind of database, or damaged.

@@ -2,8 +2,7 @@
 a manifest.
 
 Not by pg_dump: what closes the dates has to commit together with what was read in, and no client
-program of the
-server's version has to be installed.
+program of the server's version has to be installed.
 """
 
 from __future__ import annotations
