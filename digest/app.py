@@ -370,11 +370,13 @@ def _dkim_key(name: str, path: Path, kind: str) -> dkim.Key:
         key = dkim.read_key(path.read_bytes())
     except OSError as error:
         raise KeyFileError(
-            f"mail.{name} = '{path}': cannot be read ({error.strerror}). `digest dkim` makes the key"
+            f"mail.{name} = '{path}': cannot be read ({error.strerror}). `digest dkim` makes the "
+            "key"
         ) from error
     except InputError as error:
         raise KeyFileError(
-            f"mail.{name} = '{path}': {error}. `digest dkim` makes one at a path where there is none"
+            f"mail.{name} = '{path}': {error}. `digest dkim` makes one at a path where there is "
+            "none"
         ) from None
     if key.kind != kind:
         raise KeyFileError(

@@ -274,7 +274,10 @@ def _request(app: App, link: Link, arrived: Arrived) -> Received:
         elif (reader := subscriptions.by_id(app, link.subscriber_id)).standing is Standing.LEFT:
             received = Received(outcome="ignored", why="a thumb of a reader who has left", subscriber=reader, message=link.message_id)
         else:
-            mark = f"{arrived.message_id or arrived.written or secrets.token_hex(16)} {link.purpose} {link.paper_id}"
+            mark = (
+                f"{arrived.message_id or arrived.written or secrets.token_hex(16)} {link.purpose} "
+                f"{link.paper_id}"
+            )
             form = hashlib.sha256(mark.encode("utf-8", "replace")).hexdigest()
             pipeline.hear_mail(app, link, votes[link.purpose], form=form, at=arrived.written)
             received = Received(outcome="voted", why="asked by mail", subscriber=reader, message=link.message_id)

@@ -32,7 +32,8 @@ _KEYS = {
     "backup": "",
     "both": "Keys of links that only the store had were kept.",
     "store": "The backup holds no keys of links; those of the store were kept.",
-    "none": "The backup holds no keys of links, and the store had none: links in earlier mails do not work any more.",
+    "none": "The backup holds no keys of links, and the store had none: links in earlier mails "
+        "do not work any more.",
 }
 
 
@@ -71,7 +72,10 @@ def backup(
         f"written: {file}, {size / 1e6:.1f} MB", highlight=False, markup=False, soft_wrap=True
     )
     if without_keys:
-        told = "It holds no keys of links: restored where there are none, links in earlier mails do not work"
+        told = (
+            "It holds no keys of links: restored where there are none, links in earlier mails do "
+            "not work"
+        )
         out.print(told, style="dim", soft_wrap=True)
 
 
@@ -108,13 +112,15 @@ def restore(
         else "",
         f"Closed: each reader's local date up to {restored.closed_until:%Y-%m-%d %H:%M} UTC; "
         "their papers go to the next digest.",
-        f"{restored.stopped} messages that waited in the backup are not sent: they may have been since."
+        f"{restored.stopped} messages that waited in the backup are not sent: they may have been "
+        "since."
         if restored.stopped
         else "",
         f"{restored.left} readers who have left since the backup was made stay away."
         if restored.left
         else "",
-        "What was sent after the backup was made may be listed again. Who joined, was deleted or changed something "
+        "What was sent after the backup was made may be listed again. Who joined, was deleted or "
+        "changed something "
         "since then stands as in the backup; so do their thumbs. "
         "Dumps that were read since have to be ingested again; the inbox is by itself.",
         _KEYS[restored.keys],

@@ -152,7 +152,10 @@ def _subscribe_file(service: App, file: Path, as_json: bool) -> None:
     bad.sort(key=lambda row: row.line)
     told = ", ".join(f"{n} {outcome}" for outcome, n in sorted(outcomes.items())) or "nobody"
     if outcomes["pending"]:
-        told += ". Who is pending asked by page or API: they get no digest until they confirm by the link in their mail"
+        told += (
+            ". Who is pending asked by page or API: they get no digest until they confirm by the "
+            "link in their mail"
+        )
     show_rows(f"{file}: {told}", outcomes, bad, as_json=as_json)
 
 

@@ -177,7 +177,10 @@ def _kept(config: Config) -> Iterator[Finding]:
                 "files", what, f"chmod {mode} {one.path}; the next command does it by itself"
             )
         else:
-            remedy = f"It holds other files too, so no command changes it: chmod {mode} it, or set {one.name} to another"
+            remedy = (
+                f"It holds other files too, so no command changes it: chmod {mode} it, or set "
+                f"{one.name} to another"
+            )
             yield warning("files", what, remedy)
     if mine and not exposed:
         yield good("files", "only their owner can read the store, the inbox and the outbox")

@@ -110,9 +110,18 @@ def refusal(keyword: str) -> str:
     text = " ".join(keyword.strip().removeprefix("-").removeprefix("+").split())
     tokens = _TOKEN.findall(fold(text))
     if not tokens:
-        return "holds no letter; write a word, such as robot, -robot (never listed) or +robot (always listed)"
+        return (
+            "holds no letter; write a word, such as robot, -robot (never listed) or +robot "
+            "(always listed)"
+        )
     if needs_writing(text) or pieces(text.rstrip("* ")).strip():
         return ""
     if all(token.isdigit() for token in tokens):
-        return f'is a bare number; write it with what it counts, such as "COVID-{tokens[0]}" or "type {tokens[0]} diabetes"'
-    return f'is in nearly every paper; write it with the word that it belongs to, such as "{text} security"'
+        return (
+            f'is a bare number; write it with what it counts, such as "COVID-{tokens[0]}" or '
+            f'"type {tokens[0]} diabetes"'
+        )
+    return (
+        f'is in nearly every paper; write it with the word that it belongs to, such as "{text} '
+        'security"'
+    )

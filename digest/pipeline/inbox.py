@@ -55,7 +55,8 @@ def ingest_inbox(
         private.make_folder(folder)
     except OSError as error:
         raise ConfigError(
-            f"ingest.inbox = '{folder}': cannot be made ({error.strerror}). Check the path and its permissions"
+            f"ingest.inbox = '{folder}': cannot be made ({error.strerror}). Check the path and "
+            "its permissions"
         ) from error
     new: list[Path] = []
     ahead: dict[Path, tuple[int, int]] = {}

@@ -235,7 +235,8 @@ def _warn_of_old(file: FileReport, window_days: int, as_new: bool) -> None:
     """An archive that is read as if it were a day's papers makes years of them new."""
     if as_new and file.old > 100 and file.old * 2 > file.counts["new"]:
         file.notes.append(
-            f"{file.old} of the new papers are older than the readers' window of {window_days} days "
+            f"{file.old} of the new papers are older than the readers' window of {window_days} "
+            "days "
             "but count as new today. If this is a first import of an archive, start again with "
             "--backfill"
         )

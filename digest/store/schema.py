@@ -94,7 +94,8 @@ def refuse_strangers(shown: str, tx: Connection) -> None:
     strangers = inspect(tx).get_table_names()
     if strangers:
         raise StoreError(
-            f"{shown}: holds tables that are not ours ({', '.join(sorted(strangers)[:3])}). Give store.url a database of its own"
+            f"{shown}: holds tables that are not ours ({', '.join(sorted(strangers)[:3])}). Give "
+            "store.url a database of its own"
         )
 
 
@@ -110,7 +111,8 @@ def refuse_unknown(shown: str, revision: str | None) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if revision is not None and revision not in known:
         raise StoreError(
-            f"{shown}: its schema {revision} is newer than this version of digest. Install the version that made it"
+            f"{shown}: its schema {revision} is newer than this version of digest. Install the "
+            "version that made it"
         )
 
 

@@ -134,7 +134,8 @@ def _interests(wish: Wish, known: tuple[Interest, ...]) -> tuple[Interest, ...]:
     # An older version let more in: it may stay, and shrink.
     if octets > LISTS_OCTETS_MAX and octets > _octets(known):
         raise InputError(
-            f"interests: all keywords, categories and authors together are {octets / 1000:.1f} kB long, "
+            f"interests: all keywords, categories and authors together are {octets / 1000:.1f} kB "
+            "long, "
             f"the most is {LISTS_OCTETS_MAX // 1000} kB; take some away"
         )
     return tuple(interests)

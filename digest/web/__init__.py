@@ -158,7 +158,8 @@ def _explain(web: FastAPI, pages: Pages) -> None:
         return tell(
             request, 410, "not_found", "This link is no longer valid",
             "For your safety the links of older mails were switched off, and nothing was changed. "
-            "Any newer mail has links that work. The link that unsubscribes still works, in every mail.",
+            "Any newer mail has links that work. The link that unsubscribes still works, in "
+            "every mail.",
         )  # fmt: skip
 
     def on_absent(request: Request, error: Exception) -> Response:

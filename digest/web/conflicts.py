@@ -128,4 +128,7 @@ def _told(name: str, subscriber: Subscriber) -> str:
 def _interest(interest: Interest) -> str:
     words = ", ".join((*interest.keywords, *interest.categories, *interest.authors))
     examples = f"{len(interest.papers)} example papers" if interest.papers else ""
-    return f"{interest.name} (share {interest.share}): {' and '.join(filter(None, (words, examples))) or 'no words'}"
+    return (
+        f"{interest.name} (share {interest.share}): "
+        f"{' and '.join(filter(None, (words, examples))) or 'no words'}"
+    )

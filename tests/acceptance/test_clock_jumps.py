@@ -68,7 +68,8 @@ def command(tmp_path: Path, server: HostileSmtp) -> Command:
             cwd=tmp_path, env=clean | settings, capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
         assert done.returncode == 0, (
-            f"digest {' '.join(words)}, {days} days on, ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+            f"digest {' '.join(words)}, {days} days on, ended with "
+            f"{done.returncode}:\n{done.stdout}\n{done.stderr}"
         )
         return msgspec.json.decode(done.stdout) if "--json" in words else None
 

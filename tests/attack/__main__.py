@@ -46,7 +46,8 @@ def main() -> int:
             broken = broken or bool(result.lost)
             rows.append(asdict(result) | {"database": database, "seconds": round(seconds, 1)})
             print(
-                f"{attack.name:<42} {database:<9} {result.count:>7} {len(result.lost):>5} {seconds:>5.0f}"
+                f"{attack.name:<42} {database:<9} {result.count:>7} {len(result.lost):>5} "
+                f"{seconds:>5.0f}"
                 f"  {result.remark}",
                 flush=True,
             )

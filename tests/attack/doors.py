@@ -254,7 +254,10 @@ def ask_odd_addresses(place: Place, count: int) -> Result:
         for number in range(count):
             path = paths[number % len(paths)]
             for method in ("GET", "POST", "HEAD", "OPTIONS", "DELETE", "TRACE"):
-                head = f"{method} {path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+                head = (
+                    f"{method} {path} HTTP/1.1\r\nHost: evil.example\r\nConnection: "
+                    "close\r\nContent-Length: 0\r\n\r\n"
+                )
                 answer = _exchange(place, head.encode())
                 status = int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/") else 0
                 if not 200 <= status < 300 and not 400 <= status < 500:

@@ -43,5 +43,8 @@ def test_markup_that_was_not_escaped_is_found() -> None:
         if "<" in payload and not payload.startswith(("&", "<link", "<form", "<!["))
     ]
     for payload in running:
-        page = f"<html><body><p title='a'>{payload}</p><textarea>{payload}</textarea><title>{payload}</title></body></html>"
+        page = (
+            "<html><body><p "
+            f"title='a'>{payload}</p><textarea>{payload}</textarea><title>{payload}</title></body></html>"
+        )
         assert find_markup(page), payload

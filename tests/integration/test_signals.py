@@ -110,8 +110,14 @@ def test_a_command_ends(start: Start, program: str, number: signal.Signals, tmp_
 
 
 def test_it_ends_while_it_loads(start: Start) -> None:
-    late = "import builtins\nreal = builtins.__import__\ndef slow(name, *rest):\n    if name == 'typer':\n"
-    late += "        import time; print('loading', flush=True); time.sleep(600)\n    return real(name, *rest)\nbuiltins.__import__ = slow"
+    late = (
+        "import builtins\nreal = builtins.__import__\ndef slow(name, *rest):\n    if name == "
+        "'typer':\n"
+    )
+    late += (
+        "        import time; print('loading', flush=True); time.sleep(600)\n    return "
+        "real(name, *rest)\nbuiltins.__import__ = slow"
+    )
     process = start("status", before=late)
     until(process, "loading")
     process.send_signal(signal.SIGINT)

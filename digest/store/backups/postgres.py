@@ -195,8 +195,10 @@ def _numbers(tx: Connection) -> dict[str, int]:
     """The last number that each table gave to a row, for those whose rows are numbered."""
     rows = tx.execute(
         text(
-            "SELECT d.refobjid::regclass::text AS name, COALESCE(s.last_value, 0) AS last FROM pg_depend d"
-            " JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_namespace n ON n.oid = c.relnamespace"
+            "SELECT d.refobjid::regclass::text AS name, COALESCE(s.last_value, 0) AS last FROM "
+            "pg_depend d"
+            " JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_namespace n ON "
+            "n.oid = c.relnamespace"
             " JOIN pg_sequences s ON s.sequencename = c.relname AND s.schemaname = n.nspname"
             " WHERE d.deptype IN ('a', 'i')"
         )

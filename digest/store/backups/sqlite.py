@@ -146,7 +146,8 @@ def _folder(store: Store, target: Path) -> Iterator[Path]:
             yield Path(name)
     except OSError as error:
         raise StoreError(
-            f"{store.shown}: {error.strerror or error}. Check the folder, its permissions and the space on its disk; "
+            f"{store.shown}: {error.strerror or error}. Check the folder, its permissions and the "
+            "space on its disk; "
             "the store is as it was"
         ) from error
 

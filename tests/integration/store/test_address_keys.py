@@ -21,7 +21,8 @@ def add_old_rows(store: Store) -> int:
         for email, key in FORMER:
             tx.execute(
                 text(
-                    "INSERT INTO suppressions VALUES (:key, :email, 'hard', '2026-06-01 00:00:00', '', '')"
+                    "INSERT INTO suppressions VALUES (:key, :email, 'hard', '2026-06-01 "
+                    "00:00:00', '', '')"
                 ),
                 {"key": key, "email": email},
             )
@@ -34,7 +35,8 @@ def add_old_rows(store: Store) -> int:
         ).scalar_one()
         tx.execute(
             text(
-                "INSERT INTO bounces (message_id, email_key, fault, enhanced, text, via, at, counts)"
+                "INSERT INTO bounces (message_id, email_key, fault, enhanced, text, via, at, "
+                "counts)"
                 " VALUES (:message, :key, 'mailbox', '', '', 'mail', '2026-06-09 00:00:00', true)"
             ),
             {"message": message, "key": reader.email_key},
