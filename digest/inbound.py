@@ -174,9 +174,16 @@ def _bounced(
     fault = _fault(arrived)
     text = arrived.text or arrived.why
     made = note(
-        app, tx, message=message, email=reader.email, fault=fault, enhanced=arrived.enhanced, text=text, via="mail",
+        app,
+        tx,
+        message=message,
+        email=reader.email,
+        fault=fault,
+        enhanced=arrived.enhanced,
+        text=text,
+        via="mail",
         trusted=trusted,
-    )  # fmt: skip
+    )
     evidence = f"came back: {arrived.enhanced} {text}".replace(":  ", ": ")
     store.ledger.resolve(tx, message, MessageState.REJECTED, evidence, now=app.now())
     return Received(

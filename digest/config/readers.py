@@ -25,8 +25,8 @@ class DigestSection(Section):
     )
     window_hours: Annotated[int, Field(ge=1, le=24)] = Field(
         16,
-        description="hours that a digest has to be sent, from when it is due or, made later, from then; "
-        "at most until the next one is due",
+        description="hours that a digest has to be sent, from when it is due or, made later, from "
+        "then; at most until the next one is due",
     )
     author_most: Annotated[int, Field(ge=0, le=100)] = Field(
         3, description="papers by one author at most while there are others; 0 = any number. Followed authors are always listed"

@@ -100,8 +100,14 @@ def routes(app: App, pages: Pages) -> APIRouter:
         ):
             told = "held"
         return page(
-            link, pressed.subscriber, pressed.paper, told=told, vote=pressed.vote, before=pressed.former, answers=asked.form
-        )  # fmt: skip
+            link,
+            pressed.subscriber,
+            pressed.paper,
+            told=told,
+            vote=pressed.vote,
+            before=pressed.former,
+            answers=asked.form,
+        )
 
     return router
 

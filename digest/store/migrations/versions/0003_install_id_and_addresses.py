@@ -16,19 +16,29 @@ branch_labels = None
 depends_on = None
 
 _READERS = sa.table(
-    "subscribers", sa.column("id", sa.BigInteger), sa.column("email", sa.String), sa.column("email_key", sa.String)
+    "subscribers",
+    sa.column("id", sa.BigInteger),
+    sa.column("email", sa.String),
+    sa.column("email_key", sa.String),
 )
-_SUPPRESSIONS = sa.table("suppressions", sa.column("email", sa.String), sa.column("email_key", sa.String))
-_BOUNCES = sa.table("bounces", sa.column("message_id", sa.BigInteger), sa.column("email_key", sa.String))
-_MESSAGES = sa.table("messages", sa.column("id", sa.BigInteger), sa.column("subscriber_id", sa.BigInteger))
+_SUPPRESSIONS = sa.table(
+    "suppressions", sa.column("email", sa.String), sa.column("email_key", sa.String)
+)
+_BOUNCES = sa.table(
+    "bounces", sa.column("message_id", sa.BigInteger), sa.column("email_key", sa.String)
+)
+_MESSAGES = sa.table(
+    "messages", sa.column("id", sa.BigInteger), sa.column("subscriber_id", sa.BigInteger)
+)
 
 
 def upgrade() -> None:
-    installation = op.create_table("installation",
+    installation = op.create_table(
+        "installation",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("install_id", sa.String(length=16), nullable=False),
         sa.Column("closed_until", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_installation"))
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
     )
     # Readers' filters and bounces on their way know the names that this store gave so far; a store
     # made anew gets an id.

@@ -1,5 +1,4 @@
-"""Presses of buttons: which page they came from, and which are held until a person confirms them.
-"""
+"""Presses of buttons: which page they came from, and which are held until a person confirms them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,7 +12,8 @@ ident = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    op.create_table("presses",
+    op.create_table(
+        "presses",
         sa.Column("id", ident, nullable=False),
         sa.Column("subscriber_id", ident, nullable=False),
         sa.Column("button", sa.String(length=10), nullable=False),
@@ -27,10 +27,14 @@ def upgrade() -> None:
         sa.Column("via", sa.String(length=10), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.ForeignKeyConstraint(["paper_id"], ["papers.id"], name=op.f("fk_presses_paper_id")),
-        sa.ForeignKeyConstraint(["subscriber_id"], ["subscribers.id"], name=op.f("fk_presses_subscriber_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["subscriber_id"],
+            ["subscribers.id"],
+            name=op.f("fk_presses_subscriber_id"),
+            ondelete="CASCADE",
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_presses")),
-        sa.UniqueConstraint("subscriber_id", "form", name=op.f("uq_presses_subscriber_id_form"))
+        sa.UniqueConstraint("subscriber_id", "form", name=op.f("uq_presses_subscriber_id_form")),
     )
     op.create_index("ix_presses_at", "presses", ["at"], unique=False)
     op.create_index("ix_presses_subscriber_id_at", "presses", ["subscriber_id", "at"], unique=False)
-
