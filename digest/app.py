@@ -1,4 +1,7 @@
-"""Config -> App: the only place that chooses a database, a mailer and workers. Everything above gets them as values."""
+"""Config -> App: the only place that chooses a database, a mailer and workers.
+
+Everything above gets them as values.
+"""
 
 from __future__ import annotations
 
@@ -62,12 +65,15 @@ class App:
     _keys: _Keys = field(default_factory=_Keys)
 
     @classmethod
-    def open(cls, config: Config, *, now: Callable[[], datetime] = _utc_now, migrate: bool = False) -> Self:
+    def open(
+        cls, config: Config, *, now: Callable[[], datetime] = _utc_now, migrate: bool = False
+    ) -> Self:
         """Open the database and see to its schema.
 
         Raises:
             ConfigError: a recipe that it names does not exist.
-            StoreError: it cannot be opened, or its schema is another version's and `migrate` is off.
+            StoreError: it cannot be opened, or its schema is another version's and `migrate` is
+            off.
         """
         redaction.learn(*secrets_of(config))
         _check_recipes(config)
@@ -84,7 +90,9 @@ class App:
         return cls(
             config=config,
             store=opened,
-            workers=workers.Threads(config.workers.count) if config.workers.kind == "threads" else workers.Inline(),
+            workers=workers.Threads(config.workers.count)
+            if config.workers.kind == "threads"
+            else workers.Inline(),
             now=now,
             templates=(config.mail.templates,) if config.mail.templates else (),
             make_mailer=lambda: _mailer(config, mailing.domain, paces, unsigned),
@@ -96,7 +104,10 @@ class App:
         return replace(self, now=lambda: now)
 
     def keys(self) -> list[LinkKey]:
-        """The keys of links, made at first use; the last one signs. One that another process made is seen within a minute."""
+        """The keys of links, made at first use; the last one signs.
+
+        One that another process made is seen within a minute.
+        """
         if not self._keys.known:
             with self.store.writing() as tx:
                 self._take(store.keys.ensure(tx, self.now()))
@@ -105,7 +116,8 @@ class App:
         return self._keys.known
 
     def with_keys(self, read: Callable[[list[LinkKey]], T]) -> T:
-        """What `read` makes of the keys; where it meets one that is not known, they are read again first.
+        """What `read` makes of the keys; where it meets one that is not known, they are read again
+        first.
 
         Raises:
             LinkError: as `read` does.
@@ -117,7 +129,9 @@ class App:
             return read(self.keys())
 
     def rotate_keys(self) -> list[LinkKey]:
-        """Make a new key, which signs from now on; the older ones go on being taken, since leaving works as long as a mail exists."""
+        """Make a new key, which signs from now on; the older ones go on being taken, since leaving
+        works as long as a mail exists.
+        """
         with self.store.writing() as tx:
             self._take(store.keys.rotate(tx, self.now()))
         return self._keys.known
@@ -143,7 +157,9 @@ class App:
         redaction.learn(*(key.secret for key in keys))
         self._keys.known, self._keys.read = keys, time.monotonic()
 
-    def url(self, purpose: Purpose, subscriber_id: int, *, paper_id: int = 0, message_id: int = 0) -> str:
+    def url(
+        self, purpose: Purpose, subscriber_id: int, *, paper_id: int = 0, message_id: int = 0
+    ) -> str:
         """The link that a mail carries."""
         return self.urls([Link(purpose, subscriber_id, paper_id, message_id)])[0]
 
@@ -151,17 +167,26 @@ class App:
         """The same for all that a mail carries."""
         base_url = self.config.web.base_url
         tokens = feedback.write_tokens(links, self.keys()[-1])
-        return [f"{base_url}{PATHS[link.purpose]}{token}" for link, token in zip(links, tokens, strict=True)]
+        return [
+            f"{base_url}{PATHS[link.purpose]}{token}"
+            for link, token in zip(links, tokens, strict=True)
+        ]
 
-    def mailto(self, purpose: Purpose, subscriber_id: int, *, paper_id: int = 0, message_id: int = 0) -> str:
+    def mailto(
+        self, purpose: Purpose, subscriber_id: int, *, paper_id: int = 0, message_id: int = 0
+    ) -> str:
         """The same as `url`, to be asked by mail; "" where no mailbox takes answers."""
         if not self.mailing.mailbox:
             return ""
-        link = Link(purpose=purpose, subscriber_id=subscriber_id, paper_id=paper_id, message_id=message_id)
+        link = Link(
+            purpose=purpose, subscriber_id=subscriber_id, paper_id=paper_id, message_id=message_id
+        )
         return feedback.write_mailto(link, self.keys()[-1], self.mailing.mailbox)
 
     def bounce_address(self, subscriber_id: int, message_id: int) -> str | None:
-        """The envelope sender of one message; None where [mail] bounce_domain is not set and bounces go to the sender."""
+        """The envelope sender of one message; None where [mail] bounce_domain is not set and
+        bounces go to the sender.
+        """
         if not self.config.mail.bounce_domain:
             return None
         link = Link(purpose=Purpose.BOUNCE, subscriber_id=subscriber_id, message_id=message_id)
@@ -223,7 +248,10 @@ def _check_recipes(config: Config) -> None:
     if other:
         recipes.named(other, "evaluate.recipe_b")
     if other == own:
-        raise ConfigError(f"evaluate.recipe_b = {other!r}: is digest.recipe already. Name another one, or leave it empty")
+        raise ConfigError(
+            f"evaluate.recipe_b = {other!r}: is digest.recipe already. Name another one, or leave "
+            f"it empty"
+        )
 
 
 def _paces(config: Config) -> Paces:
@@ -321,14 +349,21 @@ def imap_server(config: Config, *, files: bool = True) -> ImapServer | None:
 
 
 def make_mailing(config: Config) -> Mailing:
-    """Raises ConfigError for what would spoil every mail: an address or domain that is none, a DKIM key that cannot be used."""
+    """Raises ConfigError for what would spoil every mail: an address or domain that is none, a DKIM
+    key that cannot be used.
+    """
     mail = config.mail
-    for key, check in (("reply_to", messages.ascii_address), ("bounce_domain", messages.ascii_domain)):
+    for key, check in (
+        ("reply_to", messages.ascii_address),
+        ("bounce_domain", messages.ascii_domain),
+    ):
         if getattr(mail, key):
             _checked(key, getattr(mail, key), check)
     _checked("sender", mail.sender, messages.ascii_address)
     own = _checked("sender", mail.sender.rpartition("@")[2], messages.ascii_domain)
-    answerable = own.rpartition(".")[2] not in _NOWHERE and not messages.reachable(config.web.base_url)
+    answerable = own.rpartition(".")[2] not in _NOWHERE and not messages.reachable(
+        config.web.base_url
+    )
     return Mailing(
         from_address=mail.sender,
         from_name=mail.name,
@@ -336,14 +371,20 @@ def make_mailing(config: Config) -> Mailing:
         domain=_checked("domain", mail.domain, messages.ascii_domain) if mail.domain else own,
         base_url=config.web.base_url,
         reply_to=mail.reply_to,
-        # who reads a mailbox answers by mail too; elsewhere mails promise it only where readers have no other way
+        # who reads a mailbox answers by mail too; elsewhere mails promise it only where readers
+        # have no other way
         mailbox=mail.reply_to or _polled(config) or (mail.sender if answerable else ""),
         postal_address=mail.postal_address,
         signers=tuple(
             Signer(domain=own, selector=selector, key=_dkim_key(name, path, kind))
             for name, path, selector, kind in (
                 ("dkim_key_file", mail.dkim_key_file, mail.dkim_selector, "rsa"),
-                ("dkim_ed25519_key_file", mail.dkim_ed25519_key_file, mail.dkim_ed25519_selector, "ed25519"),
+                (
+                    "dkim_ed25519_key_file",
+                    mail.dkim_ed25519_key_file,
+                    mail.dkim_ed25519_selector,
+                    "ed25519",
+                ),
             )
             if path
         ),

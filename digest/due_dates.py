@@ -1,5 +1,5 @@
-"""A reader's days, hour and zone, and the clock -> which of their digests is due, and until when.
-"""
+"""A reader's days, hour and zone, and the clock -> which of their digests is due, and
+until when."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A text encoder that the operator brings: a folder of model2vec or of sentence-transformers, opened from this machine alone.
+"""A text encoder that the operator brings: a folder of model2vec or of sentence-transformers,
+opened from this machine alone.
 
 Nothing is ever downloaded: a name is looked up among the models that are here already. A folder's
 own code is never run, and weights are read from safetensors where there are any. It is trusted all
@@ -43,8 +44,13 @@ class Encoder:
     _encode: Callable[[list[str]], Any] = field(repr=False)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """What the texts mean, shape (len(texts), dimensions); rows of length 1, or of zeros where a text says nothing to the encoder."""
-        parts = [self._encode(list(texts[start : start + _TOGETHER])) for start in range(0, len(texts), _TOGETHER)]
+        """What the texts mean, shape (len(texts), dimensions); rows of length 1, or of zeros where
+        a text says nothing to the encoder.
+        """
+        parts = [
+            self._encode(list(texts[start : start + _TOGETHER]))
+            for start in range(0, len(texts), _TOGETHER)
+        ]
         rows = np.nan_to_num(np.vstack([np.zeros((0, self.dimensions)), *parts]).astype(np.float32))
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         return np.asarray(rows / np.where(lengths > 0, lengths, 1), dtype=np.float32)
@@ -52,10 +58,12 @@ class Encoder:
 
 @lru_cache(maxsize=1)
 def load(name: str) -> Encoder:
-    """The encoder of a folder, or of a model that is on this machine by its name; opened once a process.
+    """The encoder of a folder, or of a model that is on this machine by its name; opened once a
+    process.
 
     Raises:
-        ConfigError: the extra is not installed, there is no such folder or model, or it cannot be read.
+        ConfigError: the extra is not installed, there is no such folder or model, or it cannot be
+        read.
     """
     # No library below may look anything up on the net.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -64,17 +72,25 @@ def load(name: str) -> Encoder:
         encode = _static(folder) if _is_static(folder) else _sentences(folder)
         dimensions = int(np.asarray(encode(["one"])).shape[1])
     except ImportError as error:
-        raise ConfigError(f"{KEY} = {name!r}: needs the library {error.name}, which is not installed. {_INSTALL}{_heavy(error)}") from error
+        raise ConfigError(
+            f"{KEY} = {name!r}: needs the library {error.name}, which is not installed. "
+            f"{_INSTALL}{_heavy(error)}"
+        ) from error
     except Exception as error:  # a damaged model fails in as many ways as its libraries have
         raise ConfigError(
-            f"{KEY} = {name!r}: no encoder can be read from {folder} ({type(error).__name__}: {error}). It has to be a folder that model2vec or "
+            f"{KEY} = {name!r}: no encoder can be read from {folder} ({type(error).__name__}: "
+            f"{error}). It has to be a folder that model2vec or "
             "sentence-transformers has saved"
         ) from error
     return Encoder(version=_version(folder, name), dimensions=dimensions, _encode=encode)
 
 
 def _heavy(error: ImportError) -> str:
-    return "; a transformer also needs pip install sentence-transformers" if error.name == "sentence_transformers" else ""
+    return (
+        "; a transformer also needs pip install sentence-transformers"
+        if error.name == "sentence_transformers"
+        else ""
+    )
 
 
 def _folder(name: str) -> Path:
@@ -85,20 +101,24 @@ def _folder(name: str) -> Path:
         from huggingface_hub import snapshot_download
     except ImportError:
         raise ConfigError(
-            f"{KEY} = {name!r}: there is no such folder. {_INSTALL}; then a name of a model that is here will do too"
+            f"{KEY} = {name!r}: there is no such folder. {_INSTALL}; then a name of a model that "
+            f"is here will do too"
         ) from None
     try:
         return Path(snapshot_download(name, local_files_only=True))
     except (OSError, ValueError) as error:
         named = name if re.fullmatch(r"[\w.-]+/[\w.-]+", name) else "OWNER/NAME"
         raise ConfigError(
-            f"{KEY} = {name!r}: there is no such folder, nor a model of that name on this machine, and nothing is downloaded by itself. "
+            f"{KEY} = {name!r}: there is no such folder, nor a model of that name on this machine, "
+            f"and nothing is downloaded by itself. "
             f"Bring one with `hf download {named} --local-dir FOLDER`, and name the folder"
         ) from error
 
 
 def _is_static(folder: Path) -> bool:
-    """Is it a table of word vectors, for model2vec, and no transformer? Both leave files of the same names."""
+    """Is it a table of word vectors, for model2vec, and no transformer? Both leave files of the
+    same names.
+    """
     try:
         return all(kind.endswith(_STATIC) for kind in _module_types(folder))
     except OSError:
@@ -106,7 +126,9 @@ def _is_static(folder: Path) -> bool:
     except (ValueError, TypeError, KeyError):
         return False
     try:
-        return bool(json.loads((folder / "config.json").read_bytes()).get("model_type") == "model2vec")
+        return bool(
+            json.loads((folder / "config.json").read_bytes()).get("model_type") == "model2vec"
+        )
     except (OSError, ValueError, AttributeError):
         return False
 
@@ -138,7 +160,9 @@ def _sentences(folder: Path) -> Callable[[list[str]], Any]:
 
 
 def _version(folder: Path, name: str) -> str:
-    """The same for the same files, wherever they lie; what begins with a dot and what is there to be read by people do not count."""
+    """The same for the same files, wherever they lie; what begins with a dot and what is there to
+    be read by people do not count.
+    """
     told = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         inside = path.relative_to(folder)

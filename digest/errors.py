@@ -1,4 +1,6 @@
-"""One error tree. The docstring of a class is what went wrong in general; the message says what, where and the remedy.
+"""One error tree.
+
+The docstring of a class is what went wrong in general; the message says what, where and the remedy.
 
 Each class is also the built-in that a caller would expect to catch.
 """
@@ -89,7 +91,9 @@ class ResolverError(DigestError, LookupError):
 
 
 class SourceError(DigestError, ConnectionError):
-    """A source could not be fetched to its end; what came before is kept, and the next fetch goes on from there."""
+    """A source could not be fetched to its end; what came before is kept, and the next fetch goes
+    on from there.
+    """
 
 
 class TemplateError(DigestError, LookupError):

@@ -1,8 +1,11 @@
-"""Signed link, bounce address or subject of an answer <-> what it names. Pure: keys come in as values, nothing is looked up.
+"""Signed link, bounce address or subject of an answer <-> what it names.
 
-A token is lower-case base32 of `version key-id purpose subscriber paper message mac`: 55 characters without
-punctuation, so that gateways which change the case of URLs and clients which cut trailing dots do no harm. The
-mac is HMAC-SHA256 cut to 128 bits over all that stands before it; another purpose, reader or paper needs another mac.
+Pure: keys come in as values, nothing is looked up.
+
+A token is lower-case base32 of `version key-id purpose subscriber paper message mac`: 55 characters
+without punctuation, so that gateways which change the case of URLs and clients which cut trailing
+dots do no harm. The mac is HMAC-SHA256 cut to 128 bits over all that stands before it; another
+purpose, reader or paper needs another mac.
 """
 
 from __future__ import annotations
@@ -21,7 +24,14 @@ from digest.errors import LinkError, RevokedKeyError, UnknownKeyError
 from digest.model import Link, LinkKey, Purpose, RevokedLink
 
 _VERSION = 1
-_PURPOSES = {Purpose.UP: 1, Purpose.DOWN: 2, Purpose.UNSUBSCRIBE: 3, Purpose.MANAGE: 4, Purpose.CONFIRM: 5, Purpose.BOUNCE: 6}
+_PURPOSES = {
+    Purpose.UP: 1,
+    Purpose.DOWN: 2,
+    Purpose.UNSUBSCRIBE: 3,
+    Purpose.MANAGE: 4,
+    Purpose.CONFIRM: 5,
+    Purpose.BOUNCE: 6,
+}
 _BY_NUMBER = {number: purpose for purpose, number in _PURPOSES.items()}
 _MAC = 16
 #: version, key id, purpose: a byte each; subscriber, paper, message: five bytes each
@@ -30,9 +40,12 @@ _ID_MAX = 2**40 - 1
 #: what a key that was revoked may still prove: leaving works as long as a mail exists, and bounces
 #: were on their way
 _OUTLIVING = (Purpose.UNSUBSCRIBE, Purpose.BOUNCE)
-_FOREIGN = "this link was not made by this service, or was changed on its way. Open it again from the mail"
+_FOREIGN = (
+    "this link was not made by this service, or was changed on its way. Open it again from the mail"
+)
 _LENGTH = -(-(_BODY + _MAC) * 8 // 5)
-#: letters that a token is written in, of which the last ones are cut off; the bits of so many stand at the end of as many bytes
+#: letters that a token is written in, of which the last ones are cut off; the bits of so many stand
+#: at the end of as many bytes
 _LANE = 64
 _LANE_TAIL = bytes(_LANE * 5 // 8 - (_BODY + _MAC))
 _LANE_HEAD = bytes(_LANE - _LANE * 5 // 8)
@@ -42,7 +55,8 @@ _IN_TEXT = re.compile(rf"(?<![a-z0-9])[a-z2-7]{{{_LENGTH}}}(?![a-z0-9])", re.IGN
 _IN_MAILTO = "!$'*+-._~@"
 #: "b+" and a token are 57 octets; RFC 5321 4.5.3.1.1 grants a local part 64
 _BOUNCE = "b+"
-#: what can be asked by mail, and the words in front of the token; people read them, only the token counts
+#: what can be asked by mail, and the words in front of the token; people read them, only the token
+#: counts
 ANSWERS = {
     Purpose.UP: "More like this",
     Purpose.DOWN: "Less like this",
@@ -64,17 +78,31 @@ def write_tokens(links: Sequence[Link], key: LinkKey) -> list[str]:
     """
     raw = []
     for purpose, reader, paper, message in links:
-        if not (0 <= reader <= _ID_MAX and 0 <= paper <= _ID_MAX and 0 <= message <= _ID_MAX and 0 <= key.id <= 255):
-            raise ValueError(f"ids must be 0 to {_ID_MAX}, got {(reader, paper, message)} and key {key.id}")
-        number = ((_VERSION << 8 | key.id) << 8 | _PURPOSES[purpose]) << 120 | reader << 80 | paper << 40 | message
+        if not (
+            0 <= reader <= _ID_MAX
+            and 0 <= paper <= _ID_MAX
+            and 0 <= message <= _ID_MAX
+            and 0 <= key.id <= 255
+        ):
+            raise ValueError(
+                f"ids must be 0 to {_ID_MAX}, got {(reader, paper, message)} and key {key.id}"
+            )
+        number = (
+            ((_VERSION << 8 | key.id) << 8 | _PURPOSES[purpose]) << 120
+            | reader << 80
+            | paper << 40
+            | message
+        )
         body = number.to_bytes(_BODY, "big")
         raw.append(body + _sign(body, key))
     return _base32(raw)
 
 
 def _base32(raw: Sequence[bytes]) -> list[str]:
-    """Lower-case and unpadded: each is put into a lane of 64 letters, whose five bits are moved apart by halves, in six steps on one long number
-    (compare Warren, Hacker's Delight, 7-5). The library goes letter by letter, which takes many times as long, and a mail carries dozens of links.
+    """Lower-case and unpadded: each is put into a lane of 64 letters, whose five bits are moved
+    apart by halves, in six steps on one long number (compare Warren, Hacker's Delight, 7-5). The
+    library goes letter by letter, which takes many times as long, and a mail carries dozens of
+    links.
     """
     bits = int.from_bytes(b"".join([_LANE_HEAD + one + _LANE_TAIL for one in raw]), "big")
     for lower, upper, apart in _moves(len(raw)):
@@ -85,7 +113,9 @@ def _base32(raw: Sequence[bytes]) -> list[str]:
 
 @lru_cache(maxsize=256)
 def _moves(lanes: int) -> tuple[tuple[int, int, int], ...]:
-    """Which bits stay, which move, and how far up: from 64 letters side by side to one letter a byte."""
+    """Which bits stay, which move, and how far up: from 64 letters side by side to one letter a
+    byte.
+    """
     moves, letters = [], _LANE
     while letters > 1:
         letters //= 2
@@ -110,29 +140,41 @@ def read_token(token: str, keys: Iterable[LinkKey]) -> Link:
     key = next((k for k in keys if k.id == key_id), None)
     if version == _VERSION and key is None:
         raise UnknownKeyError(_FOREIGN)
-    if version != _VERSION or key is None or not hmac.compare_digest(mac, _sign(body, key)) or purpose not in _BY_NUMBER:
+    if (
+        version != _VERSION
+        or key is None
+        or not hmac.compare_digest(mac, _sign(body, key))
+        or purpose not in _BY_NUMBER
+    ):
         raise LinkError(_FOREIGN)
     if key.revoked_at is not None and _BY_NUMBER[purpose] not in _OUTLIVING:
         raise RevokedKeyError(
             "the key of this link was revoked. Any newer mail has links that work"
         )
-    subscriber_id, paper_id, message_id = (int.from_bytes(body[start : start + 5], "big") for start in (3, 8, 13))
+    subscriber_id, paper_id, message_id = (
+        int.from_bytes(body[start : start + 5], "big") for start in (3, 8, 13)
+    )
     link = Link(_BY_NUMBER[purpose], subscriber_id, paper_id, message_id)
     return link if key.revoked_at is None else RevokedLink.of(link, key.revoked_at)
 
 
 def write_bounce_address(link: Link, key: LinkKey, domain: str) -> str:
-    """The envelope sender of one message (VERP): whatever comes back to it tells which message failed."""
+    """The envelope sender of one message (VERP): whatever comes back to it tells which message
+    failed.
+    """
     return f"{_BOUNCE}{write_token(link, key)}@{domain}"
 
 
 def read_bounce_address(address: str, keys: Iterable[LinkKey]) -> Link:
-    """The reader and message that a bounce is about, from the address that it came to, with or without angle brackets.
+    """The reader and message that a bounce is about, from the address that it came to, with or
+    without angle brackets.
 
-    The domain is not looked at: it may have changed since, and the token proves that the address is ours.
+    The domain is not looked at: it may have changed since, and the token proves that the address is
+    ours.
 
     Raises:
-        LinkError: it is no bounce address of this service. UnknownKeyError when its key is not among `keys`.
+        LinkError: it is no bounce address of this service. UnknownKeyError when its key is not
+        among `keys`.
     """
     local = address.strip().removeprefix("<").removesuffix(">").rpartition("@")[0]
     if not local.lower().startswith(_BOUNCE):
@@ -141,7 +183,8 @@ def read_bounce_address(address: str, keys: Iterable[LinkKey]) -> Link:
 
 
 def write_mailto(link: Link, key: LinkKey, mailbox: str) -> str:
-    """The `mailto:` address (RFC 6068) that asks by mail what the link asks by a page: the token travels in the subject.
+    """The `mailto:` address (RFC 6068) that asks by mail what the link asks by a page: the token
+    travels in the subject.
 
     Raises:
         ValueError: the purpose is none of ANSWERS.
@@ -153,16 +196,21 @@ def write_mailto(link: Link, key: LinkKey, mailbox: str) -> str:
 
 
 def read_subject(subject: str, keys: Iterable[LinkKey]) -> Link:
-    """What a mail asks for, from the token in its (decoded) subject; words and "Re:" around the token mean nothing.
+    """What a mail asks for, from the token in its (decoded) subject; words and "Re:" around the
+    token mean nothing.
 
     Raises:
-        LinkError: there is no token of ours in it, more than one, or one that only a page takes. UnknownKeyError as `read_token`.
+        LinkError: there is no token of ours in it, more than one, or one that only a page takes.
+        UnknownKeyError as `read_token`.
     """
-    # unquoted: some programs take the words behind "?subject=" as they stand there, and "%20" would end in what looks like a token's letters
+    # unquoted: some programs take the words behind "?subject=" as they stand there, and "%20" would
+    # end in what looks like a token's letters
     tokens = set(map(str.lower, _IN_TEXT.findall(unquote(subject))))
     if len(tokens) != 1:
         raise LinkError(
-            "the subject holds no answer to a mail of ours" if not tokens else "the subject holds several answers; send one mail each"
+            "the subject holds no answer to a mail of ours"
+            if not tokens
+            else "the subject holds several answers; send one mail each"
         )
     return _only(read_token(tokens.pop(), keys), *ANSWERS)
 
@@ -181,7 +229,9 @@ def _decode(token: str) -> bytes:
         raw = b""
     # Encoding back refuses spellings that decode to the same bytes: one link, one token.
     if len(raw) != _BODY + _MAC or base64.b32encode(raw).decode("ascii").rstrip("=") != text:
-        raise LinkError("this link is cut off or garbled. Open it again from the mail, or copy it whole")
+        raise LinkError(
+            "this link is cut off or garbled. Open it again from the mail, or copy it whole"
+        )
     return raw
 
 

@@ -1,8 +1,10 @@
-"""Mail that arrives, from a pipe or the mailbox: bounces and complaints suppress, requests are granted, the rest is left for people.
+"""Mail that arrives, from a pipe or the mailbox: bounces and complaints suppress, requests are
+granted, the rest is left for people.
 
-Whoever can send mail can write anything in it. So nothing counts but what a token of ours proves: the address of the bounce, the signed
-link in the headers that a report returns, or the token in a request's subject. Each of them went to one reader, and is good for that reader
-alone; what somebody forges without one is left for people. The same mail twice changes nothing.
+Whoever can send mail can write anything in it. So nothing counts but what a token of ours proves:
+the address of the bounce, the signed link in the headers that a report returns, or the token in a
+request's subject. Each of them went to one reader, and is good for that reader alone; what somebody
+forges without one is left for people. The same mail twice changes nothing.
 """
 
 from __future__ import annotations
@@ -41,11 +43,13 @@ from digest.store.mailboxes import Place
 
 log = logging.getLogger("digest.inbound")
 
-#: bounced, complained, unsubscribed, voted, confirmed = done, and noted
-#: ignored = about a message of ours, and says nothing that counts
-#: untrusted = a report without a token of ours, or with one of a reader or message that is no longer stored: left for people
-#: other = no report and no request: left for people
-Outcome = Literal["bounced", "complained", "unsubscribed", "voted", "confirmed", "ignored", "untrusted", "other"]
+#: bounced, complained, unsubscribed, voted, confirmed = done, and noted ignored = about a message
+#: of ours, and says nothing that counts untrusted = a report without a token of ours, or with one
+#: of a reader or message that is no longer stored: left for people other = no report and no
+#: request: left for people
+Outcome = Literal[
+    "bounced", "complained", "unsubscribed", "voted", "confirmed", "ignored", "untrusted", "other"
+]
 
 #: mails read in one go, so that a flood cannot keep a round waiting
 _MOST = 500
@@ -98,7 +102,11 @@ def receive(app: App, data: bytes, *, to: tuple[str, ...] = ()) -> Received:
         StoreError: the database does not answer; nothing was done, and the mail may come again.
     """
     arrived = bounces.read(data, to)
-    received = _report(app, arrived) if arrived.kind not in ("other", "automatic") else _letter(app, arrived)
+    received = (
+        _report(app, arrived)
+        if arrived.kind not in ("other", "automatic")
+        else _letter(app, arrived)
+    )
     log.info(
         "received outcome=%s subscriber=%s message=%s %s",
         received.outcome,
@@ -109,7 +117,8 @@ def receive(app: App, data: bytes, *, to: tuple[str, ...] = ()) -> Received:
     return received
 
 
-# ---------------------------------------------------------------------------------------------- reports
+# ----------------------------------------------------------------------------------------------
+# reports
 
 
 def _report(app: App, arrived: Arrived) -> Received:
@@ -120,7 +129,9 @@ def _report(app: App, arrived: Arrived) -> Received:
     with app.store.writing() as tx:
         reader = store.bounces.reader_of(tx, link.message_id)
         if reader is None or reader.id != link.subscriber_id:
-            return Received(outcome="untrusted", why=f"{arrived.why}, of a message that is no longer stored")
+            return Received(
+                outcome="untrusted", why=f"{arrived.why}, of a message that is no longer stored"
+            )
         if isinstance(link, RevokedLink):
             return _of_revoked_key(app, tx, arrived, reader, link)
         match arrived.kind:
@@ -130,7 +141,9 @@ def _report(app: App, arrived: Arrived) -> Received:
                 return _complained(app, tx, arrived, reader, link.message_id)
             case "delivered":
                 _arrived(app, tx, link.message_id, arrived.why)
-        return Received(outcome="ignored", why=arrived.why, subscriber=reader, message=link.message_id)
+        return Received(
+            outcome="ignored", why=arrived.why, subscriber=reader, message=link.message_id
+        )
 
 
 def _of_revoked_key(
@@ -187,30 +200,52 @@ def _bounced(
     evidence = f"came back: {arrived.enhanced} {text}".replace(":  ", ": ")
     store.ledger.resolve(tx, message, MessageState.REJECTED, evidence, now=app.now())
     return Received(
-        outcome="bounced", why=arrived.why, subscriber=reader, message=message, fault=fault, enhanced=arrived.enhanced,
+        outcome="bounced",
+        why=arrived.why,
+        subscriber=reader,
+        message=message,
+        fault=fault,
+        enhanced=arrived.enhanced,
         suppressed=made.reason if made else None,
-    )  # fmt: skip
+    )
 
 
 def _fault(arrived: Arrived) -> Fault:
-    """By the table that reads replies. A report speaks of the end, also where its last reply said "later"."""
+    """By the table that reads replies.
+
+    A report speaks of the end, also where its last reply said "later".
+    """
     code = arrived.code or (450 if arrived.enhanced.startswith("4") else 550)
-    text = arrived.text if arrived.enhanced in arrived.text else f"{arrived.enhanced} {arrived.text}"
+    text = (
+        arrived.text if arrived.enhanced in arrived.text else f"{arrived.enhanced} {arrived.text}"
+    )
     if arrived.enhanced[2:3] in ("5", "6", "7"):
-        code = 550  # protocol, content and policy: whether for now or for good, it is about us and not about the address
+        # protocol, content and policy: whether for now or for good, it is about us and not about
+        # the address
+        code = 550
         text = f"5{arrived.enhanced[1:]} {arrived.text}"
     return classify(Phase.RCPT, code, text).fault
 
 
-def _complained(app: App, tx: store.Connection, arrived: Arrived, reader: Subscriber, message: int) -> Received:
+def _complained(
+    app: App, tx: store.Connection, arrived: Arrived, reader: Subscriber, message: int
+) -> Received:
     bounced = Bounced(fault="", at=app.now())
-    new = store.bounces.complain(tx, bounced, message=message, email=reader.email, text=arrived.text, via="mail")
+    new = store.bounces.complain(
+        tx, bounced, message=message, email=reader.email, text=arrived.text, via="mail"
+    )
     # Read again after the reader came back by their own link, an old complaint is no new one.
-    made = suppress(app, tx, reader.email, SuppressionReason.COMPLAINT, arrived.text) if new else None
+    made = (
+        suppress(app, tx, reader.email, SuppressionReason.COMPLAINT, arrived.text) if new else None
+    )
     _arrived(app, tx, message, "the reader complained of it")
     return Received(
-        outcome="complained", why=arrived.why, subscriber=reader, message=message, suppressed=made.reason if made else None
-    )  # fmt: skip
+        outcome="complained",
+        why=arrived.why,
+        subscriber=reader,
+        message=message,
+        suppressed=made.reason if made else None,
+    )
 
 
 def _arrived(app: App, tx: store.Connection, message: int, evidence: str) -> None:
@@ -218,7 +253,9 @@ def _arrived(app: App, tx: store.Connection, message: int, evidence: str) -> Non
 
 
 def _proven(app: App, arrived: Arrived) -> Link | None:
-    """The message that a report is about, by the first token of ours: in the address that it came to, or in the headers that it returns."""
+    """The message that a report is about, by the first token of ours: in the address that it came
+    to, or in the headers that it returns.
+    """
     for address in arrived.to:
         if link := _read(app, feedback.read_bounce_address, address):
             return link
@@ -239,15 +276,25 @@ def _read(app: App, read: Callable[[str, list[LinkKey]], Link], text: str) -> Li
         return None
 
 
-# ---------------------------------------------------------------------------------------------- letters
+# ----------------------------------------------------------------------------------------------
+# letters
 
 
 def _letter(app: App, arrived: Arrived) -> Received:
-    """A request by the token in its subject; else an automatic answer, which proves that the message came; else a letter for people."""
+    """A request by the token in its subject; else an automatic answer, which proves that the
+    message came; else a letter for people.
+    """
     link = _read(app, feedback.read_subject, arrived.subject)
     if link is not None and (link.purpose is Purpose.UNSUBSCRIBE or arrived.kind == "other"):
         return _request(app, link, arrived)
-    answered = next((found for address in arrived.to if (found := _read(app, feedback.read_bounce_address, address))), None)
+    answered = next(
+        (
+            found
+            for address in arrived.to
+            if (found := _read(app, feedback.read_bounce_address, address))
+        ),
+        None,
+    )
     if (
         arrived.kind == "automatic"
         and answered is not None
@@ -257,7 +304,9 @@ def _letter(app: App, arrived: Arrived) -> Received:
             reader = store.bounces.reader_of(tx, answered.message_id)
             if reader is not None and reader.id == answered.subscriber_id:
                 _arrived(app, tx, answered.message_id, "an automatic answer to it came")
-        return Received(outcome="ignored", why=arrived.why, subscriber=reader, message=answered.message_id)
+        return Received(
+            outcome="ignored", why=arrived.why, subscriber=reader, message=answered.message_id
+        )
     return Received(outcome="other", why=arrived.why)
 
 
@@ -273,13 +322,25 @@ def _request(app: App, link: Link, arrived: Arrived) -> Received:
             reader = subscriptions.unsubscribe(
                 app, link.subscriber_id, farewell=isinstance(link, RevokedLink)
             )
-            received = Received(outcome="unsubscribed", why="asked by mail", subscriber=reader, message=link.message_id)
+            received = Received(
+                outcome="unsubscribed",
+                why="asked by mail",
+                subscriber=reader,
+                message=link.message_id,
+            )
         elif link.purpose is Purpose.CONFIRM:
             reader = subscriptions.confirm(app, link.subscriber_id)
             log.info("confirm subscriber=%d standing=%s via=mail", reader.id, reader.standing.value)
-            received = Received(outcome="confirmed", why="asked by mail", subscriber=reader, message=link.message_id)
+            received = Received(
+                outcome="confirmed", why="asked by mail", subscriber=reader, message=link.message_id
+            )
         elif (reader := subscriptions.by_id(app, link.subscriber_id)).standing is Standing.LEFT:
-            received = Received(outcome="ignored", why="a thumb of a reader who has left", subscriber=reader, message=link.message_id)
+            received = Received(
+                outcome="ignored",
+                why="a thumb of a reader who has left",
+                subscriber=reader,
+                message=link.message_id,
+            )
         else:
             mark = (
                 f"{arrived.message_id or arrived.written or secrets.token_hex(16)} {link.purpose} "
@@ -287,7 +348,9 @@ def _request(app: App, link: Link, arrived: Arrived) -> Received:
             )
             form = hashlib.sha256(mark.encode("utf-8", "replace")).hexdigest()
             pipeline.hear_mail(app, link, votes[link.purpose], form=form, at=arrived.written)
-            received = Received(outcome="voted", why="asked by mail", subscriber=reader, message=link.message_id)
+            received = Received(
+                outcome="voted", why="asked by mail", subscriber=reader, message=link.message_id
+            )
     except NotFoundError as error:
         return Received(outcome="ignored", why=str(error))
     if link.message_id and not isinstance(link, RevokedLink):
@@ -296,7 +359,8 @@ def _request(app: App, link: Link, arrived: Arrived) -> Received:
     return received
 
 
-# ---------------------------------------------------------------------------------------------- the mailbox
+# ---------------------------------------------------------------------------------------------- the
+# mailbox
 
 
 @dataclass(kw_only=True, slots=True)
@@ -304,7 +368,8 @@ class Polled:
     """What one look into the mailbox brought."""
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
-    #: mails that could not be dealt with through a mistake of ours; they are left for people, and the log says more
+    #: mails that could not be dealt with through a mistake of ours; they are left for people, and
+    #: the log says more
     failed: int = 0
     #: the bound of one look was reached: there may be more
     more: bool = False
@@ -315,14 +380,22 @@ class Polled:
 
     @property
     def json(self) -> dict[str, object]:
-        return {**{str(name): n for name, n in self.outcomes.items()}, "failed": self.failed, "more": self.more, "error": self.error}
+        return {
+            **{str(name): n for name, n in self.outcomes.items()},
+            "failed": self.failed,
+            "more": self.more,
+            "error": self.error,
+        }
 
 
 def poll(app: App, *, stop: Callable[[], bool] = lambda: False, most: int = _MOST) -> Polled:
-    """Read what came to the mailbox since the last look, `most` mails at most. One that cannot be read is told in `error`, and noted.
+    """Read what came to the mailbox since the last look, `most` mails at most.
 
-    The first look takes the unread mails, later ones all that are new, so that a mail program that opens them hides nothing. A mail is marked as
-    looked at once it was dealt with: killed in between, it is read again, which changes nothing.
+    One that cannot be read is told in `error`, and noted.
+
+    The first look takes the unread mails, later ones all that are new, so that a mail program that
+    opens them hides nothing. A mail is marked as looked at once it was dealt with: killed in
+    between, it is read again, which changes nothing.
 
     Raises:
         StoreError: the database does not answer.
@@ -344,7 +417,9 @@ def poll(app: App, *, stop: Callable[[], bool] = lambda: False, most: int = _MOS
     return report
 
 
-def _read_new(app: App, mailbox: Mailbox, report: Polled, stop: Callable[[], bool], most: int) -> None:
+def _read_new(
+    app: App, mailbox: Mailbox, report: Polled, stop: Callable[[], bool], most: int
+) -> None:
     with app.store.reading() as tx:
         place = store.mailboxes.of(tx, mailbox.server.name)
     if place.validity != mailbox.validity:
@@ -368,7 +443,9 @@ def _read_new(app: App, mailbox: Mailbox, report: Polled, stop: Callable[[], boo
 
 
 def _deal_with(app: App, mailbox: Mailbox, uid: int, report: Polled) -> bool:
-    """Whether the mail was dealt with; one that trips us up is left for people, and does not keep the others waiting."""
+    """Whether the mail was dealt with; one that trips us up is left for people, and does not keep
+    the others waiting.
+    """
     data = mailbox.fetch(uid, bounces.SIZE_MAX)
     if data is None:
         return False
@@ -377,7 +454,9 @@ def _deal_with(app: App, mailbox: Mailbox, uid: int, report: Polled) -> bool:
     except StoreError:
         raise
     except Exception:
-        log.exception("mail %d of %s could not be dealt with, by a mistake of ours", uid, mailbox.server.name)
+        log.exception(
+            "mail %d of %s could not be dealt with, by a mistake of ours", uid, mailbox.server.name
+        )
         report.failed += 1
         return False
     report.outcomes[received.outcome] += 1

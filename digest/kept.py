@@ -79,8 +79,8 @@ def holds_mails(folder: Path) -> bool:
 
 
 def _is_inbox(folder: Path) -> bool:
-    """All that lies in an inbox was put there to be read by this service; only the user may differ.
-    """
+    """All that lies in an inbox was put there to be read by this service; only the user
+    may differ."""
     return private.holds_only(folder, lambda _: True)
 
 

@@ -1,7 +1,8 @@
-"""One folder of a mailbox over IMAP: which mails are new, their bytes, and a mark or move for those that were dealt with. Deletes nothing.
+"""One folder of a mailbox over IMAP: which mails are new, their bytes, and a mark or move for those
+that were dealt with. Deletes nothing.
 
-The only place that speaks IMAP. Blocking: call it from a thread of its own. Mails are named by UID, so that several readers and a person
-with a mail program may work in the same folder.
+The only place that speaks IMAP. Blocking: call it from a thread of its own. Mails are named by UID,
+so that several readers and a person with a mail program may work in the same folder.
 """
 
 from __future__ import annotations
@@ -70,10 +71,22 @@ class Mailbox:
         self._close()
 
     def new(self, after: int, *, unread: bool, limit: int) -> list[int]:
-        """UIDs above `after`, of unread mails alone or of all; the lowest ones first, `limit` at most."""
-        found = self._ask("SEARCH", f"UID {after + 1}:*", "UNDELETED", "UNSEEN" if unread else "ALL")
-        uids = sorted(int(number) for line in found if isinstance(line, bytes) for number in line.split() if number.isdigit())
-        return [uid for uid in uids if uid > after][:limit]  # "n:*" names the last mail also where it is below n
+        """UIDs above `after`, of unread mails alone or of all; the lowest ones first, `limit` at
+        most.
+        """
+        found = self._ask(
+            "SEARCH", f"UID {after + 1}:*", "UNDELETED", "UNSEEN" if unread else "ALL"
+        )
+        uids = sorted(
+            int(number)
+            for line in found
+            if isinstance(line, bytes)
+            for number in line.split()
+            if number.isdigit()
+        )
+        return [uid for uid in uids if uid > after][
+            :limit
+        ]  # "n:*" names the last mail also where it is below n
 
     def fetch(self, uid: int, most: int) -> bytes | None:
         """The first `most` bytes of a mail, which stays unread; None when it is gone."""
@@ -87,7 +100,8 @@ class Mailbox:
         else:
             self._ask("STORE", str(uid), "+FLAGS.SILENT", r"(\Seen)")
 
-    # ------------------------------------------------------------------------------------------ inside
+    # ------------------------------------------------------------------------------------------
+    # inside
 
     def _connect(self) -> imaplib.IMAP4:
         server = self.server
@@ -95,7 +109,9 @@ class Mailbox:
             return imaplib.IMAP4(server.host, server.port, timeout=server.timeout)
         context = ssl.create_default_context(cafile=server.ca_file)
         if server.tls == "tls":
-            return imaplib.IMAP4_SSL(server.host, server.port, ssl_context=context, timeout=server.timeout)
+            return imaplib.IMAP4_SSL(
+                server.host, server.port, ssl_context=context, timeout=server.timeout
+            )
         client = imaplib.IMAP4(server.host, server.port, timeout=server.timeout)
         try:
             client.starttls(context)
@@ -115,12 +131,18 @@ class Mailbox:
         kind, answer = client.select(_quoted(self.server.folder))
         if kind != "OK":
             raise imaplib.IMAP4.error(f"folder {self.server.folder!r}: {_text(answer)}")
-        self.validity, self.next = (_number(client.response(name)[1]) for name in ("UIDVALIDITY", "UIDNEXT"))
+        self.validity, self.next = (
+            _number(client.response(name)[1]) for name in ("UIDVALIDITY", "UIDNEXT")
+        )
         if self.server.processed:
             _, capabilities = client.capability()
-            self._moves = b" MOVE" in b" " + b" ".join(line for line in capabilities if line).upper()
+            self._moves = (
+                b" MOVE" in b" " + b" ".join(line for line in capabilities if line).upper()
+            )
             if self._moves:
-                client.create(_quoted(self.server.processed))  # it may be there already, which is no error of ours
+                client.create(
+                    _quoted(self.server.processed)
+                )  # it may be there already, which is no error of ours
 
     def _ask(self, command: str, *words: str) -> list[Any]:
         if self._client is None:
@@ -136,11 +158,20 @@ class Mailbox:
     def _explain(self, error: Exception) -> MailboxError:
         server = self.server
         if isinstance(error, ssl.SSLCertVerificationError):
-            why = f"its certificate is not to be trusted ({error.verify_message}). Check [mailbox] host, or set ca_file for a private CA"
+            why = (
+                f"its certificate is not to be trusted ({error.verify_message}). Check [mailbox] "
+                f"host, or set ca_file for a private CA"
+            )
         elif isinstance(error, OSError):
-            why = f"{error.strerror or error}. Check [mailbox] host, port and tls, and that the server answers"
+            why = (
+                f"{error.strerror or error}. Check [mailbox] host, port and tls, and that the "
+                f"server answers"
+            )
         else:
-            why = f"{_text([error.args[0] if error.args else error])}. Check [mailbox] username, its password and folder"
+            why = (
+                f"{_text([error.args[0] if error.args else error])}. Check [mailbox] username, its "
+                f"password and folder"
+            )
         return MailboxError(f"mailbox {server.name}: {why}")
 
     def _close(self) -> None:
@@ -159,7 +190,11 @@ def _number(answer: list[Any]) -> int:
 
 
 def _text(answer: list[Any]) -> str:
-    parts = (part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in answer if part is not None)
+    parts = (
+        part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part)
+        for part in answer
+        if part is not None
+    )
     return " ".join(" ".join(parts).split()).rstrip(".")
 
 
@@ -171,7 +206,12 @@ def _quoted(name: str, *, encode: bool = True) -> str:
 
 def _utf7(name: str) -> str:
     def shift(found: re.Match[str]) -> str:
-        packed = base64.b64encode(found[0].encode("utf-16-be")).decode("ascii").rstrip("=").replace("/", ",")
+        packed = (
+            base64.b64encode(found[0].encode("utf-16-be"))
+            .decode("ascii")
+            .rstrip("=")
+            .replace("/", ",")
+        )
         return f"&{packed}-"
 
     return re.sub(r"[^\x20-\x7e]+", shift, name.replace("&", "&-"))

@@ -1,8 +1,9 @@
 """Numbers -> pictures: bars with intervals, lines, and a reliability diagram, as SVG text.
 
-Pure: values in, text out, no library. A picture takes the colour of the text around it, so it fits a light page and a dark one; it says
-what it shows to those who do not see it; at 360 units wide it can be read on a phone. Nothing lies outside its frame, whatever the values
-and labels are; numbers that are not finite are refused.
+Pure: values in, text out, no library. A picture takes the colour of the text around it, so it fits
+a light page and a dark one; it says what it shows to those who do not see it; at 360 units wide it
+can be read on a phone. Nothing lies outside its frame, whatever the values and labels are; numbers
+that are not finite are refused.
 """
 
 from __future__ import annotations
@@ -49,11 +50,15 @@ class Value:
         ends = [end for end in (self.low, self.high) if end is not None]
         for number in (self.value, *ends):
             if not math.isfinite(number) or abs(number) > _LARGEST:
-                raise ValueError(f"a picture shows finite numbers up to {_LARGEST:g}, got {number!r}")
+                raise ValueError(
+                    f"a picture shows finite numbers up to {_LARGEST:g}, got {number!r}"
+                )
         if len(ends) == 1:
             raise ValueError("an interval has two ends, got one")
         if ends and not ends[0] <= self.value <= ends[1]:
-            raise ValueError(f"the value {self.value!r} lies outside its interval {ends[0]!r} to {ends[1]!r}")
+            raise ValueError(
+                f"the value {self.value!r} lies outside its interval {ends[0]!r} to {ends[1]!r}"
+            )
 
     def told(self, shown: Format) -> str:
         """As words: 0.71 (0.59 to 0.82)."""
@@ -63,7 +68,9 @@ class Value:
 
     @property
     def ends(self) -> tuple[float, float]:
-        return (self.value if self.low is None else self.low), (self.value if self.high is None else self.high)
+        return (self.value if self.low is None else self.low), (
+            self.value if self.high is None else self.high
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,9 +117,12 @@ class Plot:
         """One element to stand in a page."""
         ident = f"plot-{zlib.crc32(self.body.encode()):08x}"
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {self.height}" width="100%" role="img" '
-            f'aria-labelledby="{ident}-title {ident}-desc" font-family="system-ui, sans-serif" font-size="{_TEXT}" fill="currentColor">'
-            f'<title id="{ident}-title">{_escape(self.title)}</title><desc id="{ident}-desc">{_escape(self.description)}</desc>'
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {self.height}" '
+            f'width="100%" role="img" '
+            f'aria-labelledby="{ident}-title {ident}-desc" font-family="system-ui, sans-serif" '
+            f'font-size="{_TEXT}" fill="currentColor">'
+            f'<title id="{ident}-title">{_escape(self.title)}</title><desc '
+            f'id="{ident}-desc">{_escape(self.description)}</desc>'
             f"{self.body}</svg>"
         )
 
@@ -121,24 +131,43 @@ def document(plots: Sequence[Plot]) -> str:
     """A file of its own: the pictures under one another, in the colours that the viewer prefers."""
     top, parts = 0, []
     for plot in plots:
-        parts.append(f'<svg y="{top}" width="{WIDTH}" height="{plot.height}">{_title(plot.title)}{plot.body}</svg>')
+        parts.append(
+            f'<svg y="{top}" width="{WIDTH}" '
+            f'height="{plot.height}">{_title(plot.title)}{plot.body}</svg>'
+        )
         top += plot.height
     told = " ".join(f"{plot.title}: {plot.description}" for plot in plots)
-    style = "svg{color:#1b1b1b;background:#fff}@media(prefers-color-scheme:dark){svg{color:#e8e8e8;background:#16181c}}"
+    style = (
+        "svg{color:#1b1b1b;background:#fff}"
+        "@media(prefers-color-scheme:dark){svg{color:#e8e8e8;background:#16181c}}"
+    )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {max(top, 1)}" width="{2 * WIDTH}" role="img" '
-        f'font-family="system-ui, sans-serif" font-size="{_TEXT}" fill="currentColor"><title>{_escape(plots[0].title if plots else "")}</title>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {max(top, 1)}" '
+        f'width="{2 * WIDTH}" role="img" '
+        f'font-family="system-ui, sans-serif" font-size="{_TEXT}" '
+        f'fill="currentColor"><title>{_escape(plots[0].title if plots else "")}</title>'
         f"<desc>{_escape(told)}</desc><style>{style}</style>{''.join(parts)}</svg>\n"
     )
 
 
-# ---------------------------------------------------------------------------------------------- the three kinds
+# ---------------------------------------------------------------------------------------------- the
+# three kinds
 
 
-def bars(title: str, some: Sequence[Bar], *, shown: Format = decimal, reference: tuple[str, float] | None = None) -> Plot:
-    """Horizontal bars under one another, each with its interval; a dashed line marks the reference, named below."""
+def bars(
+    title: str,
+    some: Sequence[Bar],
+    *,
+    shown: Format = decimal,
+    reference: tuple[str, float] | None = None,
+) -> Plot:
+    """Horizontal bars under one another, each with its interval; a dashed line marks the reference,
+    named below.
+    """
     left, right, row, top = 104, 308, 24, 30
-    values = [end for bar in some for end in bar.value.ends] + ([] if reference is None else [Value(value=reference[1]).value])
+    values = [end for bar in some for end in bar.value.ends] + (
+        [] if reference is None else [Value(value=reference[1]).value]
+    )
     scale = _Scale(min([0.0, *values]), max([0.0, *values]), left, right)
     bottom = top + row * len(some)
     parts = [_headline(title)]
@@ -153,29 +182,48 @@ def bars(title: str, some: Sequence[Bar], *, shown: Format = decimal, reference:
         parts.append(f"<g>{_title(f'{bar.label}: {bar.value.told(shown)}')}")
         parts.append(_text(bar.label, left - 6, middle + 4, left - 10, "end"))
         parts.append(
-            f'<rect x="{_n(min(zero, end))}" y="{_n(middle - 7)}" width="{_n(abs(end - zero))}" height="14" fill="{_COLOURS[0]}" fill-opacity=".75"/>'
+            f'<rect x="{_n(min(zero, end))}" y="{_n(middle - 7)}" width="{_n(abs(end - zero))}" '
+            f'height="14" fill="{_COLOURS[0]}" fill-opacity=".75"/>'
         )
         parts += _whisker(bar.value, scale, middle, upright=False)
-        parts.append(_text(shown(bar.value.value), WIDTH - 2, middle + 4, WIDTH - right - 12, "end") + "</g>")
+        parts.append(
+            _text(shown(bar.value.value), WIDTH - 2, middle + 4, WIDTH - right - 12, "end") + "</g>"
+        )
     height = bottom + 22
     if reference is not None:
         parts.append(_rule(scale(reference[1]), top, scale(reference[1]), bottom, dash="4 3"))
-        parts.append(_text(f"- - - {reference[0]}: {shown(reference[1])}", left, height + 10, WIDTH - left - 4, "start", small=True))
+        parts.append(
+            _text(
+                f"- - - {reference[0]}: {shown(reference[1])}",
+                left,
+                height + 10,
+                WIDTH - left - 4,
+                "start",
+                small=True,
+            )
+        )
         height += 18
     told = "; ".join(f"{bar.label} {bar.value.told(shown)}" for bar in some)
     return Plot(title=title, description=told or "no values", height=height, body="".join(parts))
 
 
-def lines(title: str, axis: str, places: Sequence[str], some: Sequence[Line], *, shown: Format = decimal) -> Plot:
-    """Lines over named places, each point with its interval; a line is told by colour, dashes and its name below.
+def lines(
+    title: str, axis: str, places: Sequence[str], some: Sequence[Line], *, shown: Format = decimal
+) -> Plot:
+    """Lines over named places, each point with its interval; a line is told by colour, dashes and
+    its name below.
 
     Raises ValueError where a line has not one value for each place.
     """
     for line in some:
         if len(line.values) != len(places):
-            raise ValueError(f"the line {line.name!r} has {len(line.values)} values for {len(places)} places")
+            raise ValueError(
+                f"the line {line.name!r} has {len(line.values)} values for {len(places)} places"
+            )
     left, right, top, bottom = 46, WIDTH - 10, 34, 190
-    values = [end for line in some for value in line.values if value is not None for end in value.ends]
+    values = [
+        end for line in some for value in line.values if value is not None for end in value.ends
+    ]
     scale = _Scale(min([0.0, *values]), max([0.0, *values]), bottom, top)
     parts = [_headline(title)]
     for tick in scale.ticks:
@@ -187,37 +235,69 @@ def lines(title: str, axis: str, places: Sequence[str], some: Sequence[Line], *,
     every = max(1, math.ceil(len(places) * 34 / (right - left)))
     for number, place in enumerate(places):
         if number % every == 0:
-            parts.append(_text(place, left + (number + 0.5) * step, bottom + 16, min(step * every, right - left), "middle", small=True))
+            parts.append(
+                _text(
+                    place,
+                    left + (number + 0.5) * step,
+                    bottom + 16,
+                    min(step * every, right - left),
+                    "middle",
+                    small=True,
+                )
+            )
     parts.append(_text(axis, (left + right) / 2, bottom + 32, right - left, "middle", small=True))
     for number, line in enumerate(some):
         colour, dash = _COLOURS[number % len(_COLOURS)], _DASHES[number % len(_DASHES)]
         # Beside one another, so that no interval hides another one.
         aside = min(6.0, step / (len(some) + 1)) * (number - (len(some) - 1) / 2)
         points = [
-            (left + (place + 0.5) * step + aside, value, places[place]) for place, value in enumerate(line.values) if value is not None
+            (left + (place + 0.5) * step + aside, value, places[place])
+            for place, value in enumerate(line.values)
+            if value is not None
         ]
         for run in _runs(line.values):
-            path = " ".join(f"{_n(left + (place + 0.5) * step + aside)},{_n(scale(value.value))}" for place, value in run)
-            parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{_dash(dash)}/>')
+            path = " ".join(
+                f"{_n(left + (place + 0.5) * step + aside)},{_n(scale(value.value))}"
+                for place, value in run
+            )
+            parts.append(
+                f'<polyline points="{path}" fill="none" stroke="{colour}" '
+                f'stroke-width="2"{_dash(dash)}/>'
+            )
         for across, value, place in points:
             parts.append(f"<g>{_title(f'{line.name}, {place}: {value.told(shown)}')}")
             parts += _whisker(value, scale, across, upright=True, colour=colour)
-            parts.append(f'<circle cx="{_n(across)}" cy="{_n(scale(value.value))}" r="3.5" fill="{colour}"/></g>')
+            parts.append(
+                f'<circle cx="{_n(across)}" cy="{_n(scale(value.value))}" r="3.5" '
+                f'fill="{colour}"/></g>'
+            )
         below = bottom + 52 + 18 * number
         parts.append(
-            f'<line x1="{left}" y1="{below - 4}" x2="{left + 34}" y2="{below - 4}" stroke="{colour}" stroke-width="2"{_dash(dash)}/>'
+            f'<line x1="{left}" y1="{below - 4}" x2="{left + 34}" y2="{below - 4}" '
+            f'stroke="{colour}" stroke-width="2"{_dash(dash)}/>'
         )
         parts.append(_text(line.name, left + 42, below, right - left - 42, "start"))
     told = "; ".join(
         f"{line.name}: "
-        + ", ".join(f"{place} {value.told(shown)}" for place, value in zip(places, line.values, strict=True) if value is not None)
+        + ", ".join(
+            f"{place} {value.told(shown)}"
+            for place, value in zip(places, line.values, strict=True)
+            if value is not None
+        )
         for line in some
     )
-    return Plot(title=title, description=told or "no values", height=bottom + 44 + 18 * len(some), body="".join(parts))
+    return Plot(
+        title=title,
+        description=told or "no values",
+        height=bottom + 44 + 18 * len(some),
+        body="".join(parts),
+    )
 
 
 def reliability(title: str, foretold: str, came: str, some: Sequence[Point]) -> Plot:
-    """What was foretold against how often it came true: on the dashed diagonal both agree; larger points stand for more cases."""
+    """What was foretold against how often it came true: on the dashed diagonal both agree; larger
+    points stand for more cases.
+    """
     left, right, top, bottom = 50, WIDTH - 16, 46, 300
     across, up = _Scale(0, 1, left, right), _Scale(0, 1, bottom, top)
     parts = [_headline(title), _text(came, 4, 36, WIDTH - 8, "start", small=True)]
@@ -230,20 +310,34 @@ def reliability(title: str, foretold: str, came: str, some: Sequence[Point]) -> 
             _rule(across(tick), top, across(tick), bottom, faint=True),
             _text(percent(tick), across(tick), bottom + 16, 46, "middle", small=True),
         ]
-    parts.append(_text(foretold, (left + right) / 2, bottom + 34, right - left, "middle", small=True))
+    parts.append(
+        _text(foretold, (left + right) / 2, bottom + 34, right - left, "middle", small=True)
+    )
     parts.append(_rule(left, bottom, right, top, dash="4 3"))
     most = max((point.number for point in some), default=1)
     for point in some:
         place = across(point.foretold)
-        parts.append(f"<g>{_title(f'{percent(point.foretold)} foretold: {point.rate.told(percent)} of {point.number}')}")
+        tooltip = (
+            f"{percent(point.foretold)} foretold: {point.rate.told(percent)} of {point.number}"
+        )
+        parts.append(f"<g>{_title(tooltip)}")
         parts += _whisker(point.rate, up, place, upright=True, colour=_COLOURS[0])
         radius = 3 + 5 * math.sqrt(point.number / most)
-        parts.append(f'<circle cx="{_n(place)}" cy="{_n(up(point.rate.value))}" r="{_n(radius)}" fill="{_COLOURS[0]}"/></g>')
-    told = "; ".join(f"{percent(p.foretold)} foretold, {p.rate.told(percent)} came true of {p.number}" for p in some)
-    return Plot(title=title, description=told or "no values", height=bottom + 44, body="".join(parts))
+        parts.append(
+            f'<circle cx="{_n(place)}" cy="{_n(up(point.rate.value))}" r="{_n(radius)}" '
+            f'fill="{_COLOURS[0]}"/></g>'
+        )
+    told = "; ".join(
+        f"{percent(p.foretold)} foretold, {p.rate.told(percent)} came true of {p.number}"
+        for p in some
+    )
+    return Plot(
+        title=title, description=told or "no values", height=bottom + 44, body="".join(parts)
+    )
 
 
-# ---------------------------------------------------------------------------------------------- pieces
+# ----------------------------------------------------------------------------------------------
+# pieces
 
 
 class _Scale:
@@ -253,7 +347,9 @@ class _Scale:
         span = high - low
         rough = span / 4 if span > _SMALLEST else 0.25
         power = 10.0 ** math.floor(math.log10(rough))
-        step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * (1 - 1e-9))
+        step = next(
+            power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * (1 - 1e-9)
+        )
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
         self.ticks = [number * step for number in range(first, max(last, first + 1) + 1)]
         self.low, self.high, self.start, self.end = self.ticks[0], self.ticks[-1], start, end
@@ -275,14 +371,18 @@ def _runs(values: Sequence[Value | None]) -> Iterator[list[tuple[int, Value]]]:
         yield run
 
 
-def _whisker(value: Value, scale: _Scale, at: float, *, upright: bool, colour: str = "currentColor") -> list[str]:
+def _whisker(
+    value: Value, scale: _Scale, at: float, *, upright: bool, colour: str = "currentColor"
+) -> list[str]:
     if value.low is None or value.high is None:
         return []
     ends = (scale(value.low), scale(value.high))
     strokes = [((at, ends[0]), (at, ends[1])), *(((at - 3, end), (at + 3, end)) for end in ends)]
     flipped = [tuple(point if upright else point[::-1] for point in stroke) for stroke in strokes]
     return [
-        f'<line x1="{_n(a[0])}" y1="{_n(a[1])}" x2="{_n(b[0])}" y2="{_n(b[1])}" stroke="{colour}" stroke-width="1.5"/>' for a, b in flipped
+        f'<line x1="{_n(a[0])}" y1="{_n(a[1])}" x2="{_n(b[0])}" y2="{_n(b[1])}" stroke="{colour}" '
+        f'stroke-width="1.5"/>'
+        for a, b in flipped
     ]
 
 
@@ -290,16 +390,30 @@ def _headline(title: str) -> str:
     return _text(title, 4, 18, WIDTH - 8, "start", bold=True)
 
 
-def _rule(x1: float, y1: float, x2: float, y2: float, *, faint: bool = False, dash: str = "") -> str:
+def _rule(
+    x1: float, y1: float, x2: float, y2: float, *, faint: bool = False, dash: str = ""
+) -> str:
     weight = 'stroke-opacity=".2"' if faint else 'stroke-opacity=".7" stroke-width="1.5"'
-    return f'<line x1="{_n(x1)}" y1="{_n(y1)}" x2="{_n(x2)}" y2="{_n(y2)}" stroke="currentColor" {weight}{_dash(dash)}/>'
+    return (
+        f'<line x1="{_n(x1)}" y1="{_n(y1)}" x2="{_n(x2)}" y2="{_n(y2)}" stroke="currentColor" '
+        f"{weight}{_dash(dash)}/>"
+    )
 
 
 def _dash(pattern: str) -> str:
     return f' stroke-dasharray="{pattern}"' if pattern else ""
 
 
-def _text(text: str, x: float, y: float, room: float, anchor: str, *, small: bool = False, bold: bool = False) -> str:
+def _text(
+    text: str,
+    x: float,
+    y: float,
+    room: float,
+    anchor: str,
+    *,
+    small: bool = False,
+    bold: bool = False,
+) -> str:
     size = _TEXT - 1 if small else _TEXT + 1 if bold else _TEXT
     more = f' font-size="{size}"' if size != _TEXT else ""
     more += ' font-weight="600"' if bold else ""
@@ -307,9 +421,8 @@ def _text(text: str, x: float, y: float, room: float, anchor: str, *, small: boo
     if anchor == "middle":
         half = min(_width(text, size), room) / 2
         x = min(max(x, half), WIDTH - half)
-    return (
-        f'<text x="{_n(x)}" y="{_n(y)}" text-anchor="{anchor}"{more}>{_escape(_fitting(text, room, 1.1 * size if bold else size))}</text>'
-    )
+    fitted = _escape(_fitting(text, room, 1.1 * size if bold else size))
+    return f'<text x="{_n(x)}" y="{_n(y)}" text-anchor="{anchor}"{more}>{fitted}</text>'
 
 
 def _fitting(text: str, room: float, size: float) -> str:

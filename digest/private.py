@@ -22,8 +22,8 @@ def make_folder(path: Path) -> None:
 
 
 def create_file(path: Path, *, anew: bool = False) -> BinaryIO:
-    """Open a file for writing from its beginning; with `anew`, FileExistsError where it is there.
-    """
+    """Open a file for writing from its beginning; with `anew`, FileExistsError where it
+    is there."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | (os.O_EXCL if anew else os.O_TRUNC), _FILE)
     restrict(path)  # the mode above is for a file that was not there
     return os.fdopen(handle, "wb")
@@ -53,8 +53,8 @@ def is_own(path: Path) -> bool:
 
 
 def restrict(path: Path) -> bool:
-    """Leave it to its owner alone, where that is the user who runs this; True when it was changed.
-    """
+    """Leave it to its owner alone, where that is the user who runs this; True when it
+    was changed."""
     if not (is_open(path) and is_own(path)):
         return False
     try:

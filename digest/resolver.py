@@ -1,4 +1,7 @@
-"""Questions to the DNS: the only place that asks it. "There is none" is an answer; a server that gives no answer is an error."""
+"""Questions to the DNS: the only place that asks it.
+
+"There is none" is an answer; a server that gives no answer is an error.
+"""
 
 from __future__ import annotations
 
@@ -23,18 +26,28 @@ class Resolver:
 
     def txt(self, name: str) -> list[str]:
         """The texts at a name, each put together from its strings."""
-        return [b"".join(record.strings).decode("utf-8", "replace") for record in self._ask(name, "TXT")]
+        return [
+            b"".join(record.strings).decode("utf-8", "replace") for record in self._ask(name, "TXT")
+        ]
 
     def mx(self, name: str) -> list[str]:
-        """Names of the mail servers, the preferred first; "." alone says that the domain takes no mail (RFC 7505)."""
-        return [str(record.exchange) for record in sorted(self._ask(name, "MX"), key=lambda record: record.preference)]
+        """Names of the mail servers, the preferred first; "." alone says that the domain takes no
+        mail (RFC 7505).
+        """
+        return [
+            str(record.exchange)
+            for record in sorted(self._ask(name, "MX"), key=lambda record: record.preference)
+        ]
 
     def addresses(self, name: str) -> list[str]:
         return [str(record.address) for kind in ("A", "AAAA") for record in self._ask(name, kind)]
 
     def names(self, address: str) -> list[str]:
         """What an address of the internet is called (PTR), without the dot at the end."""
-        return [str(record.target).rstrip(".") for record in self._ask(dns.reversename.from_address(address), "PTR")]
+        return [
+            str(record.target).rstrip(".")
+            for record in self._ask(dns.reversename.from_address(address), "PTR")
+        ]
 
     def _ask(self, name: str | dns.name.Name, kind: str) -> list[Any]:
         try:
@@ -44,11 +57,17 @@ class Resolver:
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return []
         except (dns.exception.DNSException, UnicodeError, OSError) as error:
-            raise ResolverError(f"{kind} of {name}: {' '.join(str(error).split())[:200] or type(error).__name__}") from error
+            raise ResolverError(
+                f"{kind} of {name}: {' '.join(str(error).split())[:200] or type(error).__name__}"
+            ) from error
 
     def _make(self) -> dns.resolver.Resolver:
         made = dns.resolver.Resolver(configure=not self._servers)
         if self._servers:
-            made.nameservers = [dns.nameserver.Do53Nameserver(host, port) for host, port in self._servers]
-        made.cache = dns.resolver.LRUCache()  # records include each other, and are walked once for every server
+            made.nameservers = [
+                dns.nameserver.Do53Nameserver(host, port) for host, port in self._servers
+            ]
+        made.cache = (
+            dns.resolver.LRUCache()
+        )  # records include each other, and are walked once for every server
         return made

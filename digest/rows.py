@@ -1,7 +1,8 @@
-"""The two halves of a paper's row, what words it has and what they mean together; and a keyword in the same columns.
+"""The two halves of a paper's row, what words it has and what they mean together; and a keyword in
+the same columns.
 
-`features` makes rows with both in one sparse matrix; learning and scoring take them apart, because few of very many words are there and all of
-the few meanings.
+`features` makes rows with both in one sparse matrix; learning and scoring take them apart, because
+few of very many words are there and all of the few meanings.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-#: words live in the lower half of the columns and pairs in the upper, so that the many rare pairs never dilute a word's frequency
+#: words live in the lower half of the columns and pairs in the upper, so that the many rare pairs
+#: never dilute a word's frequency
 WORDS = 1 << 20
 #: columns of words and pairs of words; what lies behind them is dense
 COLUMNS = 2 * WORDS
@@ -58,7 +60,8 @@ class Phrase:
     against: bool
     #: written with a leading "+": its papers are always listed
     must: bool
-    #: columns of its words and pairs, ascending, and what each weighs, of Euclidean length 1; then those of their meaning where it is known
+    #: columns of its words and pairs, ascending, and what each weighs, of Euclidean length 1; then
+    #: those of their meaning where it is known
     columns: NDArray[np.int32]
     weights: NDArray[np.float32]
     #: a paper holds the phrase when one of these stands in its title or abstract
@@ -66,7 +69,11 @@ class Phrase:
 
     def with_meaning(self, columns: NDArray[np.int32], weights: NDArray[np.float32]) -> Phrase:
         """The same keyword with further columns, which stand after those of the words."""
-        return replace(self, columns=np.concatenate((self.columns, columns)), weights=np.concatenate((self.weights, weights)))
+        return replace(
+            self,
+            columns=np.concatenate((self.columns, columns)),
+            weights=np.concatenate((self.weights, weights)),
+        )
 
 
 def halves(rows: sp.csr_matrix) -> Halves:
@@ -77,7 +84,9 @@ def halves(rows: sp.csr_matrix) -> Halves:
         return Halves(rows, np.zeros((number, 0), np.float32))
     behind = rows.indices >= COLUMNS
     ends = np.concatenate(([0], np.cumsum(~behind)))[rows.indptr].astype(rows.indptr.dtype)
-    words = sp.csr_matrix((rows.data[~behind], rows.indices[~behind], ends), shape=(number, COLUMNS))
+    words = sp.csr_matrix(
+        (rows.data[~behind], rows.indices[~behind], ends), shape=(number, COLUMNS)
+    )
     meanings = np.zeros((number, dense), np.float32)
     owners = np.repeat(np.arange(number), np.diff(rows.indptr) - np.diff(ends))
     meanings[owners, rows.indices[behind] - COLUMNS] = rows.data[behind]
@@ -88,14 +97,18 @@ def lengths(words: sp.csr_matrix, meanings: NDArray[np.float32]) -> NDArray[np.f
     """Euclidean length of each row, both halves together, shape (n,)."""
     number = len(meanings)
     whose = np.repeat(np.arange(number), np.diff(words.indptr))
-    found: NDArray[np.float64] = np.sqrt(np.bincount(whose, weights=words.data**2, minlength=number) + (meanings**2).sum(axis=1))
+    found: NDArray[np.float64] = np.sqrt(
+        np.bincount(whose, weights=words.data**2, minlength=number) + (meanings**2).sum(axis=1)
+    )
     return found
 
 
 def compact(indices: NDArray[np.int32], width: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The columns that occur and the place of each entry among them; those of few entries ascending, else in the order of their first entries.
+    """The columns that occur and the place of each entry among them; those of few entries
+    ascending, else in the order of their first entries.
 
-    So what is common has the first places and what is rare stands beside what it came with: products of many such rows go through memory in order.
+    So what is common has the first places and what is rare stands beside what it came with:
+    products of many such rows go through memory in order.
     """
     number = len(indices)
     if number * 20 < width:
@@ -109,7 +122,9 @@ def compact(indices: NDArray[np.int32], width: int) -> tuple[NDArray[np.int32], 
     return columns.astype(np.int32), at[indices]
 
 
-def frequent_first(words: sp.csr_matrix, share: float) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def frequent_first(
+    words: sp.csr_matrix, share: float
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """As `compact`, but first those that weigh something in this share of the rows."""
     columns, at = compact(words.indices, words.shape[1])
     seen = np.bincount(at[words.data != 0], minlength=len(columns))
@@ -120,7 +135,9 @@ def frequent_first(words: sp.csr_matrix, share: float) -> tuple[NDArray[np.int32
 
 
 class Split(NamedTuple):
-    """Words in two parts, of which products are made in two ways: a full table of the frequent ones, and only what is there of the rare."""
+    """Words in two parts, of which products are made in two ways: a full table of the frequent
+    ones, and only what is there of the rare.
+    """
 
     #: how many columns hold frequent words; these come first
     often: int
@@ -149,8 +166,8 @@ def split(words: sp.csr_matrix, by_word: sp.csc_matrix, share: float) -> Split:
 def exactly(numbers: NDArray[Any]) -> NDArray[np.float64]:
     """The nearest whole multiples of STEP; 0 for what is no number.
 
-    The products of two such numbers below 1 and the sums of them below 16 have no error in double precision: whoever adds them up, in whatever
-    order, comes to the same.
+    The products of two such numbers below 1 and the sums of them below 16 have no error in double
+    precision: whoever adds them up, in whatever order, comes to the same.
     """
     found: NDArray[np.float64] = np.rint(np.nan_to_num(numbers.astype(np.float64)) / STEP) * STEP
     return found

@@ -1,6 +1,9 @@
-"""When verbs run: one tick in memory, one at a time. Knows no paper and no reader; who is due is a question to the database.
+"""When verbs run: one tick in memory, one at a time.
 
-The only importer of the clock library. Several processes may tick: the ledger keeps them from doing anything twice.
+Knows no paper and no reader; who is due is a question to the database.
+
+The only importer of the clock library. Several processes may tick: the ledger keeps them from doing
+anything twice.
 """
 
 from __future__ import annotations
@@ -45,17 +48,20 @@ class _Ticker(BackgroundScheduler):  # type: ignore[misc]
 
 
 class Scheduler:
-    """Calls every verb, in order, at once and then every so many seconds; a tick that takes longer delays the next one.
+    """Calls every verb, in order, at once and then every so many seconds; a tick that takes longer
+    delays the next one.
 
     Args:
-        verbs: called without arguments. One that fails is logged, and does not keep the others or the next tick from running.
+        verbs: called without arguments. One that fails is logged, and does not keep the others or
+        the next tick from running.
         seconds: from tick to tick.
     """
 
     def __init__(self, verbs: Sequence[Verb], *, seconds: int) -> None:
         self._verbs = tuple(verbs)
         self._scheduler = _Ticker(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
-        # Without a grace time of None a tick that is late by a second would be left out, and only an event would say so.
+        # Without a grace time of None a tick that is late by a second would be left out, and only
+        # an event would say so.
         self._scheduler.add_job(
             self.tick,
             "interval",
@@ -102,7 +108,7 @@ class Scheduler:
             try:
                 verb()
             except DigestError as error:
-                log.error("%s failed: %s", _name(verb), error)  # noqa: TRY400  (it says what and where itself)
+                log.error("%s failed: %s", _name(verb), error)  # noqa: TRY400
             except Exception:  # a mistake in one verb must not silence the others
                 log.exception("%s failed by a mistake of ours", _name(verb))
 

@@ -1,8 +1,10 @@
-"""One process for everything that runs by itself: the pages, the scheduler that reads dumps and composes, the sender. Each is a role of its own.
+"""One process for everything that runs by itself: the pages, the scheduler that reads dumps and
+composes, the sender. Each is a role of its own.
 
-Parts start in order and stop in the reverse one when SIGTERM or SIGINT comes: no new tick, open requests end, the verb that runs
-ends (a send finishes the messages that are on their way and gives back the others). A second signal ends the process at once; the ledger is made for that.
-SIGHUP, which a closed terminal sends too, changes nothing: settings are read at the start.
+Parts start in order and stop in the reverse one when SIGTERM or SIGINT comes: no new tick, open
+requests end, the verb that runs ends (a send finishes the messages that are on their way and gives
+back the others). A second signal ends the process at once; the ledger is made for that. SIGHUP,
+which a closed terminal sends too, changes nothing: settings are read at the start.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ _LEARN_SECONDS = 3600
 _PATIENCE = 3.0
 _DIED = "web"
 _HANGUP = "SIGHUP"
-#: from one look for alarms to the next: it counts messages, and what it tells is about hours and days
+#: from one look for alarms to the next: it counts messages, and what it tells is about hours and
+#: days
 _WATCH_SECONDS = 600
 
 
@@ -51,7 +54,8 @@ def run(
     Args:
         app: stays open afterwards; whoever opened it closes it.
         only: roles to play, of "web", "scheduler" and "sender"; none named = all.
-        ready: called once with the base address of the pages, as bound, when they answer; with "" where this process serves none.
+        ready: called once with the base address of the pages, as bound, when they answer; with ""
+        where this process serves none.
         extra: routers or mounts served beside the pages.
 
     Raises:
@@ -64,10 +68,16 @@ def run(
         raise InputError(f"unknown role {', '.join(sorted(unknown))}. Known are {', '.join(ROLES)}")
     for given in subscriptions.apply_config(app):
         if given.outcome != "unchanged":
-            log.info("subscribe subscriber=%d outcome=%s via=config", given.subscriber.id, given.outcome)
+            log.info(
+                "subscribe subscriber=%d outcome=%s via=config", given.subscriber.id, given.outcome
+            )
     news: queue.SimpleQueue[str] = queue.SimpleQueue()
     with _signals(news):
-        pages = Background(app, extra=extra, stopped=lambda: news.put(_DIED)) if "web" in roles else None
+        pages = (
+            Background(app, extra=extra, stopped=lambda: news.put(_DIED))
+            if "web" in roles
+            else None
+        )
         stopping = threading.Event()
         makers = list(scheduling(app, stopping)) if "scheduler" in roles else []
         senders = list(sending(app, stopping)) if "sender" in roles else []
@@ -93,15 +103,19 @@ def run(
             ended = [clock.stop(max(0.1, late - time.monotonic())) for clock in makers]
             log.info("stopped" if all(ended) else "stopped; what still computes is not waited for")
     if why == _DIED:
-        raise DigestError("the pages stopped by themselves; the log says why. Start `digest serve` again")
+        raise DigestError(
+            "the pages stopped by themselves; the log says why. Start `digest serve` again"
+        )
     return all(ended)
 
 
-# ---------------------------------------------------------------------------------------------- what each clock calls
+# ----------------------------------------------------------------------------------------------
+# what each clock calls
 
 
 def scheduling(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
-    """All that is done ahead of sending and beside it, each with a clock of its own where it may take long.
+    """All that is done ahead of sending and beside it, each with a clock of its own where it may
+    take long.
 
     Sources answer slowly and ask for pauses of minutes: the tick reads what they bring.
     """
@@ -168,16 +182,26 @@ def _encode(app: App, stopping: threading.Event) -> Callable[[], None]:
     def encode() -> None:
         found = pipeline.encode(app, stop=stopping.is_set)
         if found is not None:
-            log.info("encode version=%s encoded=%d stored=%d", found.version, found.encoded, found.stored)
+            log.info(
+                "encode version=%s encoded=%d stored=%d", found.version, found.encoded, found.stored
+            )
 
     return encode
 
 
 def _fetch(app: App, stopping: threading.Event) -> Callable[[], None]:
     def fetch() -> None:
-        report = pipeline.fetch(app, due=True, reading=False, stop=stopping.is_set, sleep=stopping.wait)
+        report = pipeline.fetch(
+            app, due=True, reading=False, stop=stopping.is_set, sleep=stopping.wait
+        )
         for one in report.sources:
-            log.info("fetch source=%s outcome=%s files=%d %s", one.name, one.outcome, len(one.files), one.error)
+            log.info(
+                "fetch source=%s outcome=%s files=%d %s",
+                one.name,
+                one.outcome,
+                len(one.files),
+                one.error,
+            )
 
     return fetch
 
@@ -205,7 +229,8 @@ def _poll(app: App, stopping: threading.Event) -> Callable[[], None]:
     return poll
 
 
-# ---------------------------------------------------------------------------------------------- signals
+# ----------------------------------------------------------------------------------------------
+# signals
 
 
 #: seconds between two looks for signals that came while no wait was there to be interrupted
@@ -213,7 +238,11 @@ _LISTEN = 0.5
 
 
 def _heard(news: queue.SimpleQueue[str]) -> str:
-    """What ends the service. A signal that comes in the instant before the wait begins interrupts nothing, and is handled only when it ends."""
+    """What ends the service.
+
+    A signal that comes in the instant before the wait begins interrupts nothing, and is handled
+    only when it ends.
+    """
     while True:
         try:
             why = news.get(timeout=_LISTEN)
@@ -226,7 +255,10 @@ def _heard(news: queue.SimpleQueue[str]) -> str:
 
 @contextmanager
 def _signals(news: queue.SimpleQueue[str]) -> Iterator[None]:
-    """Signals become news. Only a SimpleQueue may be filled from a handler: it needs no lock that its reader may hold."""
+    """Signals become news.
+
+    Only a SimpleQueue may be filled from a handler: it needs no lock that its reader may hold.
+    """
     known = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def hear(number: int, _frame: FrameType | None) -> None:
@@ -245,7 +277,8 @@ def _signals(news: queue.SimpleQueue[str]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-# ---------------------------------------------------------------------------------------------- the pages
+# ---------------------------------------------------------------------------------------------- the
+# pages
 
 
 class Background(Listener):
@@ -257,5 +290,16 @@ class Background(Listener):
         stopped: called when the pages end, asked for or not.
     """
 
-    def __init__(self, app: App, *, extra: Iterable[web.Extra] = (), stopped: Callable[[], None] | None = None) -> None:
-        super().__init__(lambda: web.create(app, extra=extra), app.config.web.bind, key="web.bind", stopped=stopped)
+    def __init__(
+        self,
+        app: App,
+        *,
+        extra: Iterable[web.Extra] = (),
+        stopped: Callable[[], None] | None = None,
+    ) -> None:
+        super().__init__(
+            lambda: web.create(app, extra=extra),
+            app.config.web.bind,
+            key="web.bind",
+            stopped=stopped,
+        )

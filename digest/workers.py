@@ -1,4 +1,7 @@
-"""The one seam for parallel work: `map(function, shared, items)`. Workers get values and return values, and hold no database and no password."""
+"""The one seam for parallel work: `map(function, shared, items)`.
+
+Workers get values and return values, and hold no database and no password.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +16,34 @@ Result = TypeVar("Result")
 
 
 class Workers(Protocol):
-    """Applies a pure function to items, results in the order of the items whatever the kind of worker."""
+    """Applies a pure function to items, results in the order of the items whatever the kind of
+    worker.
+    """
 
-    def map(self, function: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]) -> Iterator[Result]: ...
+    def map(
+        self, function: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]
+    ) -> Iterator[Result]: ...
 
 
 class Inline:
     """One after the other, in the caller."""
 
-    def map(self, function: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]) -> Iterator[Result]:
+    def map(
+        self, function: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]
+    ) -> Iterator[Result]:
         return (function(shared, item) for item in items)
 
 
 class Threads:
-    """In a pool of threads; worth it because numpy and scipy let go of the interpreter while they compute."""
+    """In a pool of threads; worth it because numpy and scipy let go of the interpreter while they
+    compute.
+    """
 
     def __init__(self, count: int = 0) -> None:
         self.count = count or os.cpu_count() or 1
 
-    def map(self, function: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]) -> Iterator[Result]:
+    def map(
+        self, function: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]
+    ) -> Iterator[Result]:
         with ThreadPoolExecutor(self.count, thread_name_prefix="digest-worker") as pool:
             yield from pool.map(lambda item: function(shared, item), items)

@@ -1,7 +1,8 @@
-"""Fixtures of all tests: a store on each database, an app, and the cast that the stories are told with.
+"""Fixtures of all tests: a store on each database, an app, and the cast that the stories are told
+with.
 
-Where a server, a browser or the real dumps are absent, their tests are left out and say so; with DIGEST_TEST_ALL=1,
-as in CI, that is a failure instead.
+Where a server, a browser or the real dumps are absent, their tests are left out and say so; with
+DIGEST_TEST_ALL=1, as in CI, that is a failure instead.
 """
 
 from __future__ import annotations
@@ -37,8 +38,11 @@ HEAD = schema.head()
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 
 
-# A machine that is busy with other things fails no test; what CI asks for otherwise (the same examples each time) stays.
-hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+# A machine that is busy with other things fails no test; what CI asks for otherwise (the same
+# examples each time) stays.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("patient")
 
 
@@ -65,7 +69,8 @@ def shared() -> Path:
     return folder
 
 
-# ---------------------------------------------------------------------------------------------- databases
+# ----------------------------------------------------------------------------------------------
+# databases
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +99,9 @@ def postgres_url(admin: str) -> Iterator[str]:
 
 @functools.cache
 def migrated() -> bytes:
-    """A file of SQLite with the schema in it, to be written where a test wants one: migrating each anew took most of the time of the suite."""
+    """A file of SQLite with the schema in it, to be written where a test wants one: migrating each
+    anew took most of the time of the suite.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "digest.sqlite"
         made = Store(f"sqlite:///{path}")
@@ -111,9 +118,11 @@ def migrated() -> bytes:
 
 @pytest.fixture(scope="session")
 def postgres_database(postgres: str) -> Iterator[str]:
-    """URL of the one database with the schema in it that the tests of a process use one after the other.
+    """URL of the one database with the schema in it that the tests of a process use one after the
+    other.
 
-    To make and drop one for each test took most of their time: both wait for the disk. For the same reason commits do not: no test pulls the plug.
+    To make and drop one for each test took most of their time: both wait for the disk. For the same
+    reason commits do not: no test pulls the plug.
     """
     import psycopg
 
@@ -122,27 +131,37 @@ def postgres_database(postgres: str) -> Iterator[str]:
         schema.require(made)
         made.close()
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f"ALTER DATABASE {connection.info.dbname} SET synchronous_commit = off".encode())
+            connection.execute(
+                f"ALTER DATABASE {connection.info.dbname} SET synchronous_commit = off".encode()
+            )
         yield url
 
 
 def emptied(url: str) -> None:
-    """Nobody is connected to the database any more, its tables hold nothing, numbers begin at 1, and its schema has its own version."""
+    """Nobody is connected to the database any more, its tables hold nothing, numbers begin at 1,
+    and its schema has its own version.
+    """
     import psycopg
 
     with psycopg.connect(url) as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = "
+            "current_database() AND pid <> pg_backend_pid()"
         )
-        filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in tables.metadata.tables)
+        filled = " UNION ALL ".join(
+            f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in tables.metadata.tables
+        )
         numbered = (
-            "SELECT d.refobjid::regclass::text FROM pg_depend d JOIN pg_sequences s ON s.sequencename::regclass = d.objid"
+            "SELECT d.refobjid::regclass::text FROM pg_depend d JOIN pg_sequences s ON "
+            "s.sequencename::regclass = d.objid"
             " WHERE d.deptype IN ('a', 'i') AND s.last_value IS NOT NULL"
         )
         used = {name for (name,) in connection.execute(f"{filled} UNION {numbered}".encode())}
         connection.execute("UPDATE alembic_version SET version_num = %s", (HEAD,))
         if used:
-            connection.execute(f"TRUNCATE {', '.join(sorted(used))} RESTART IDENTITY CASCADE".encode())
+            connection.execute(
+                f"TRUNCATE {', '.join(sorted(used))} RESTART IDENTITY CASCADE".encode()
+            )
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -175,7 +194,8 @@ def store(store_url: str) -> Iterator[Store]:
     opened.close()
 
 
-# ---------------------------------------------------------------------------------------------- the app and its cast
+# ---------------------------------------------------------------------------------------------- the
+# app and its cast
 
 
 def make_app(folder: Path, url: str | None = None, **settings: str) -> App:
@@ -216,21 +236,38 @@ def cast() -> Callable[[App], dict[str, Subscriber]]:
 
     def subscribe(app: App) -> dict[str, Subscriber]:
         wishes = {
-            "alice": Wish(email="alice@example.org", keywords=("robot",), categories=("cs.RO",), size=3),
+            "alice": Wish(
+                email="alice@example.org", keywords=("robot",), categories=("cs.RO",), size=3
+            ),
             "bob": Wish(email="bob@example.org", keywords=("tumour", "MRI"), size=3),
             "carol": Wish(email="carol@example.org", size=3),
         }
-        return {name: subscriptions.subscribe(app, wish, origin="command").subscriber for name, wish in wishes.items()}
+        return {
+            name: subscriptions.subscribe(app, wish, origin="command").subscriber
+            for name, wish in wishes.items()
+        }
 
     return subscribe
 
 
 #: subject -> words that make up its invented abstracts
 TOPICS = {
-    "robot": ("cs.RO", "robot arm grasping gripper manipulation policy tactile contact trajectory controller"),
-    "tumour": ("eess.IV", "tumour MRI scan segmentation lesion radiology contrast voxel patient volume"),
-    "court": ("cs.CY", "court legal ruling judge statute appeal citation contract clause precedent"),
-    "galaxy": ("astro-ph.GA", "galaxy redshift survey star formation halo spectrum telescope cluster dust"),
+    "robot": (
+        "cs.RO",
+        "robot arm grasping gripper manipulation policy tactile contact trajectory controller",
+    ),
+    "tumour": (
+        "eess.IV",
+        "tumour MRI scan segmentation lesion radiology contrast voxel patient volume",
+    ),
+    "court": (
+        "cs.CY",
+        "court legal ruling judge statute appeal citation contract clause precedent",
+    ),
+    "galaxy": (
+        "astro-ph.GA",
+        "galaxy redshift survey star formation halo spectrum telescope cluster dust",
+    ),
 }
 
 
@@ -245,8 +282,14 @@ def invented(day: date, each: int = 4, start: int = 0) -> list[dict[str, Any]]:
             rows.append(
                 {
                     "arxiv": f"{day:%y%m}.{day.day:02d}{place:03d}",
-                    "title": f"A study of {topic} {twist[0]} and {twist[1]} number {number} of {day:%d %B}",
-                    "abstract": f"We look at {' '.join(twist)}. The {topic} case {number} shows how {twist[2]} changes {twist[3]} on {day:%A}.",
+                    "title": (
+                        f"A study of {topic} {twist[0]} and {twist[1]} number {number} of "
+                        f"{day:%d %B}"
+                    ),
+                    "abstract": (
+                        f"We look at {' '.join(twist)}. The {topic} case {number} shows how "
+                        f"{twist[2]} changes {twist[3]} on {day:%A}."
+                    ),
                     "authors": ["Jane Doe", f"Richard Roe {number}"],
                     "categories": [category, "cs.AI"],
                 }
@@ -262,7 +305,12 @@ def dump(tmp_path: Path) -> Callable[..., Path]:
     def write(day: date = TODAY, rows: list[dict[str, Any]] | None = None, **how: int) -> Path:
         path = tmp_path / "dumps" / f"{day}.jsonl"
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in (rows if rows is not None else invented(day, **how))))
+        path.write_bytes(
+            b"".join(
+                msgspec.json.encode(row) + b"\n"
+                for row in (rows if rows is not None else invented(day, **how))
+            )
+        )
         return path
 
     return write

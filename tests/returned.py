@@ -17,7 +17,9 @@ LEAVE = b"aeaqgaaaaaaaoaaaaaaaaaaaaaacujrdlt2fyutwdbnk2vlfosysauq"
 MORE = b"aeaqcaaaaaaaoaaaaaaagaaaaaacviaf3bvw4nyg2l6d6nzqqisqjja"
 
 
-def letter(app: App, who: Subscriber, key: str = "1", *, state: MessageState = MessageState.ACCEPTED) -> Queued:
+def letter(
+    app: App, who: Subscriber, key: str = "1", *, state: MessageState = MessageState.ACCEPTED
+) -> Queued:
     """A message to a reader that was sent, with the given end."""
     with app.store.writing() as tx:
         store.ledger.plan(
@@ -31,7 +33,9 @@ def letter(app: App, who: Subscriber, key: str = "1", *, state: MessageState = M
         )
         (queued,) = store.ledger.claim(tx, owner="me", now=app.now(), clock=app.now())
         store.ledger.begin(tx, [queued], owner="me", now=app.now(), clock=app.now())
-        delivery = Delivery(outcome=state.value, server="mx", phase=Phase.BODY, started=app.now(), ended=app.now())  # type: ignore[arg-type]
+        delivery = Delivery(
+            outcome=state.value, server="mx", phase=Phase.BODY, started=app.now(), ended=app.now()
+        )  # type: ignore[arg-type]
         store.ledger.settle(tx, [(queued, delivery)], owner="me", now=app.now())
     return queued
 
@@ -43,10 +47,18 @@ def mail(name: str, app: App, queued: Queued, *, paper: int = 0) -> bytes:
     assert address is not None
 
     def token(purpose: Purpose, paper: int = 0) -> bytes:
-        return app.url(purpose, reader, paper_id=paper, message_id=queued.id).rpartition("/")[2].encode()
+        return (
+            app.url(purpose, reader, paper_id=paper, message_id=queued.id)
+            .rpartition("/")[2]
+            .encode()
+        )
 
     data = (GOLDEN / f"{name}.eml").read_bytes()
-    data = data.replace(VERP, address.encode()).replace(LEAVE, token(Purpose.UNSUBSCRIBE)).replace(MORE, token(Purpose.UP, paper))
+    data = (
+        data.replace(VERP, address.encode())
+        .replace(LEAVE, token(Purpose.UNSUBSCRIBE))
+        .replace(MORE, token(Purpose.UP, paper))
+    )
     return data.replace(LEAVE.upper(), token(Purpose.UNSUBSCRIBE).upper())
 
 
@@ -66,10 +78,26 @@ def damaged(data: bytes, chance: random.Random) -> bytes:
             case 1:
                 made[here:here] = made[here:there]
             case 2:
-                made[here:there] = bytes(chance.randrange(256) for _ in range(min(there - here, 50)))
+                made[here:there] = bytes(
+                    chance.randrange(256) for _ in range(min(there - here, 50))
+                )
             case 3:
                 made[here:here] = chance.choice(
-                    (b"\n", b"\n\n", b"\0", b"\xff", b"=?", b'"', b"--", b": ", b"\r", b"(", b"@", b"%00", b";")
+                    (
+                        b"\n",
+                        b"\n\n",
+                        b"\0",
+                        b"\xff",
+                        b"=?",
+                        b'"',
+                        b"--",
+                        b": ",
+                        b"\r",
+                        b"(",
+                        b"@",
+                        b"%00",
+                        b";",
+                    )
                 )
             case _:
                 made[here:there] = made[here:there].swapcase()

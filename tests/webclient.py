@@ -1,4 +1,6 @@
-"""What the tests of pages and API share: a client without cookies, and the day's papers in an app's store."""
+"""What the tests of pages and API share: a client without cookies, and the day's papers in an app's
+store.
+"""
 
 from __future__ import annotations
 

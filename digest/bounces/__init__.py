@@ -1,8 +1,11 @@
-"""A mail that arrives -> what it says of a message of ours. Pure: nothing is looked up, nothing is believed.
+"""A mail that arrives -> what it says of a message of ours.
 
-Whether a mail may be trusted is decided by whoever holds the keys, and whose fault a bounce was by the table that reads replies. Reading order:
-`values` (what comes out), `reading` (which shape), `reports`, `letters`, `automatic` (the shapes), `parts` (bytes to parts), `rules` (when what
-came back is enough to stop).
+Pure: nothing is looked up, nothing is believed.
+
+Whether a mail may be trusted is decided by whoever holds the keys, and whose fault a bounce was by
+the table that reads replies. Reading order: `values` (what comes out), `reading` (which shape),
+`reports`, `letters`, `automatic` (the shapes), `parts` (bytes to parts), `rules` (when what came
+back is enough to stop).
 """
 
 from digest.bounces.parts import SIZE_MAX

@@ -1,6 +1,7 @@
 """Bounces that older mail servers write as letters: qmail, Exim, Exchange and many more.
 
-flufl.bounce knows their shapes and finds the address that failed; the words around that address tell why.
+flufl.bounce knows their shapes and finds the address that failed; the words around that address
+tell why.
 """
 
 from __future__ import annotations
@@ -15,19 +16,32 @@ from digest.bounces import parts
 from digest.bounces.reports import ENHANCED, REPLY
 from digest.bounces.values import Arrived
 
-logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it logs a line for every shape that it tries
+logging.getLogger("flufl.bounce").setLevel(
+    logging.CRITICAL
+)  # it logs a line for every shape that it tries
 
-_MACHINES = re.compile(r"mailer-?daemon|postmaster|mail delivery|mail system|postoffice|mdaemon|non-?delivery", re.IGNORECASE)
+_MACHINES = re.compile(
+    r"mailer-?daemon|postmaster|mail delivery|mail system|postoffice|mdaemon|non-?delivery",
+    re.IGNORECASE,
+)
 #: where the message that came back begins, in most letters
 _RETURNED = re.compile(
-    r"^[ -]*(?:(?:below this line|original|returned|undelivered|this is a copy of)\b|-{3,}.*(?:message|mail)|return-path:)", re.IGNORECASE
+    r"^[ -]*(?:(?:below this line|original|returned|undelivered|this is a copy "
+    r"of)\b|-{3,}.*(?:message|mail)|return-path:)",
+    re.IGNORECASE,
 )
-_INLINE = re.compile(r"^(?:list-unsubscribe|return-path):[ \t]*(.{0,2000}(?:\r?\n[ \t].{0,2000}){0,9})", re.IGNORECASE | re.MULTILINE)
+_INLINE = re.compile(
+    r"^(?:list-unsubscribe|return-path):[ \t]*(.{0,2000}(?:\r?\n[ \t].{0,2000}){0,9})",
+    re.IGNORECASE | re.MULTILINE,
+)
 _TEXT_MAX = 1000
 
 
 def read_letter(mail: Mail, data: bytes) -> Arrived | None:
-    """A bounce written as a letter, else None. Only mail from a mail server is looked at: people quote such letters."""
+    """A bounce written as a letter, else None.
+
+    Only mail from a mail server is looked at: people quote such letters.
+    """
     narrow = parts.narrow(data) if _from_machine(mail) else None
     if narrow is None:
         return None
@@ -40,7 +54,10 @@ def read_letter(mail: Mail, data: bytes) -> Arrived | None:
     recipient = min(failed or later).decode("ascii", "replace")
     body = parts.body(mail)
     words = _about(body, recipient)
-    enhanced, reply = ENHANCED.search(words) or ENHANCED.search(_report_only(body)), REPLY.search(words)
+    enhanced, reply = (
+        ENHANCED.search(words) or ENHANCED.search(_report_only(body)),
+        REPLY.search(words),
+    )
     return Arrived(
         kind="failed" if failed else "delayed",
         why="a letter from a mail server",
@@ -60,16 +77,24 @@ def _from_machine(mail: Mail) -> bool:
 
 
 def _report_only(body: str) -> str:
-    """Without the message that came back: a digest about quotas must not read like a full mailbox."""
+    """Without the message that came back: a digest about quotas must not read like a
+    full mailbox."""
     lines = body.splitlines()
-    end = next((number for number, line in enumerate(lines) if number and _RETURNED.match(line)), len(lines))
+    end = next(
+        (number for number, line in enumerate(lines) if number and _RETURNED.match(line)),
+        len(lines),
+    )
     return "\n".join(lines[:end])
 
 
 def _about(body: str, recipient: str) -> str:
-    """From the address to the end of its paragraph, on one line; all that the server says where the address is not in it."""
+    """From the address to the end of its paragraph, on one line; all that the server says where the
+    address is not in it.
+    """
     report = _report_only(body)
-    place = report.lower().rfind(recipient.lower())  # the message that failed may be told of first, and the failure after it
+    place = report.lower().rfind(
+        recipient.lower()
+    )  # the message that failed may be told of first, and the failure after it
     if place < 0:
         return " ".join(report.split())
     paragraph = re.split(r"\n\s*\n", report[place + len(recipient) :], maxsplit=2)

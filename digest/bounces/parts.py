@@ -1,4 +1,7 @@
-"""Bytes -> the parts of a mail, bounded in size and depth. The standard library parses; what it trips over is unreadable, never an exception."""
+"""Bytes -> the parts of a mail, bounded in size and depth.
+
+The standard library parses; what it trips over is unreadable, never an exception.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from email.header import decode_header, make_header
 from email.message import Message as Mail
 from email.parser import BytesParser, HeaderParser
 
-#: a report stands at the front of its mail, and what it returns may be cut: digests are below 100 KB
+#: a report stands at the front of its mail, and what it returns may be cut: digests are below 100
+#: KB
 SIZE_MAX = 1_000_000
 #: multiparts and messages within a mail; reports have four or so, and the parser recurses into each
 _CONTAINERS_MAX = 60
@@ -22,7 +26,15 @@ _VALUE_MAX, _VALUES_MAX = 4000, 50
 #: what `narrow` leaves: other people's patterns take time that grows with the square of a line
 _NARROW, _NARROW_LINE = 32_000, 300
 #: what malformed headers, parameters, charsets and encodings make the library raise
-TROUBLE = (MessageError, ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
+TROUBLE = (
+    MessageError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    RecursionError,
+)
 _UNWANTED = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)), " ")
 _ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]@]{1,128}@[^\s<>,;:\"()\[\]@]{1,255}")
 
@@ -39,7 +51,9 @@ def parse(data: bytes) -> Mail | None:
 
 
 def narrow(data: bytes) -> Mail | None:
-    """The beginning of a mail with its lines cut, for patterns that are not ours and do not expect an enemy."""
+    """The beginning of a mail with its lines cut, for patterns that are not ours and do not expect
+    an enemy.
+    """
     return parse(b"\n".join(line[:_NARROW_LINE] for line in data[:_NARROW].splitlines()))
 
 
@@ -98,24 +112,45 @@ def text(part: Mail) -> str:
 
 
 def body(mail: Mail) -> str:
-    """The first readable text of a mail, which is where people and old mail servers say what happened."""
-    return next((found for part in walk(mail) if kind_of(part) == "text/plain" and (found := text(part)).strip()), "")
+    """The first readable text of a mail, which is where people and old mail servers say what
+    happened.
+    """
+    return next(
+        (
+            found
+            for part in walk(mail)
+            if kind_of(part) == "text/plain" and (found := text(part)).strip()
+        ),
+        "",
+    )
 
 
 def blocks(part: Mail) -> list[Mail]:
-    """The groups of fields of a delivery status or feedback report, whatever its transfer encoding."""
+    """The groups of fields of a delivery status or feedback report, whatever its
+    transfer encoding."""
     payload = part.get_payload()
-    if str(part.get("content-transfer-encoding", "")).strip().lower() in ("base64", "quoted-printable"):
+    if str(part.get("content-transfer-encoding", "")).strip().lower() in (
+        "base64",
+        "quoted-printable",
+    ):
         payload = _decoded_blocks(part)
     if isinstance(payload, list):
         return [one for one in payload[:_PARTS_MAX] if isinstance(one, Mail)]
-    return [_headers(block) for block in re.split(r"\r?\n\r?\n", str(payload)[:_TEXT_MAX])[:_PARTS_MAX] if block.strip()]
+    return [
+        _headers(block)
+        for block in re.split(r"\r?\n\r?\n", str(payload)[:_TEXT_MAX])[:_PARTS_MAX]
+        if block.strip()
+    ]
 
 
 def _decoded_blocks(part: Mail) -> str:
     """The library takes the encoded lines for fields; put together again they can be decoded."""
     payload = part.get_payload()
-    lines = [one.as_string() for one in payload if isinstance(one, Mail)] if isinstance(payload, list) else [str(payload)]
+    lines = (
+        [one.as_string() for one in payload if isinstance(one, Mail)]
+        if isinstance(payload, list)
+        else [str(payload)]
+    )
     leaf = Mail()
     leaf["Content-Transfer-Encoding"] = str(part.get("content-transfer-encoding"))
     leaf.set_payload("\n".join(lines))
@@ -131,7 +166,12 @@ def returned(mail: Mail) -> Mail | None:
     for part in walk(mail):
         kind = kind_of(part)
         payload = part.get_payload()
-        if kind in ("message/rfc822", "message/global") and isinstance(payload, list) and payload and isinstance(payload[0], Mail):
+        if (
+            kind in ("message/rfc822", "message/global")
+            and isinstance(payload, list)
+            and payload
+            and isinstance(payload[0], Mail)
+        ):
             return payload[0]
         if kind in ("text/rfc822-headers", "message/rfc822-headers", "message/global-headers"):
             if isinstance(payload, list) and payload and isinstance(payload[0], Mail):
@@ -141,7 +181,9 @@ def returned(mail: Mail) -> Mail | None:
 
 
 def plain(text: str) -> str:
-    """On one line, and without what no log, terminal or database should get: controls, half characters."""
+    """On one line, and without what no log, terminal or database should get: controls, half
+    characters.
+    """
     return " ".join(text.translate(_UNWANTED).split())
 
 

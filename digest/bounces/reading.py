@@ -1,5 +1,8 @@
-"""A mail that arrives -> what it is. The order is by how sure each shape is: reports first, letters of mail servers, then what says of itself
-that no person wrote it. The rest is for people."""
+"""A mail that arrives -> what it is.
+
+The order is by how sure each shape is: reports first, letters of mail servers, then what says of
+itself that no person wrote it. The rest is for people.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,17 @@ from digest.bounces.reports import read_complaint, read_status
 from digest.bounces.values import Arrived
 
 #: where mail servers note the envelope, the surest first; To is written by the sender
-_CAME_TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-rcpt-to", "apparently-to", "to", "cc")
+_CAME_TO = (
+    "delivered-to",
+    "x-original-to",
+    "envelope-to",
+    "x-envelope-to",
+    "x-delivered-to",
+    "x-rcpt-to",
+    "apparently-to",
+    "to",
+    "cc",
+)
 _ADDRESSES_MAX = 20
 #: headers of the returned message that carry a token of ours
 _SIGNED = ("return-path", "list-unsubscribe")
@@ -43,7 +56,10 @@ def _read(mail: Mail, data: bytes, to: tuple[str, ...]) -> Arrived:
     found = read_status(mail) or read_complaint(mail) or read_letter(mail, data)
     if found is None:
         why = why_automatic(mail, subject)
-        found = Arrived(kind="automatic" if why else "other", why=why or "written by a person, as far as can be told")
+        found = Arrived(
+            kind="automatic" if why else "other",
+            why=why or "written by a person, as far as can be told",
+        )
     signed = (
         [parts.plain(unquote(one)) for one in (*found.returned, *_signed(parts.returned(mail)))]
         if found.kind in ("failed", "complaint")
@@ -73,5 +89,10 @@ def _signed(mail: Mail | None) -> list[str]:
 
 
 def _came_to(mail: Mail, to: tuple[str, ...]) -> tuple[str, ...]:
-    named = [address for name in _CAME_TO for header in parts.values(mail, name) for address in parts.addresses(header)]
+    named = [
+        address
+        for name in _CAME_TO
+        for header in parts.values(mail, name)
+        for address in parts.addresses(header)
+    ]
     return tuple(dict.fromkeys([*to, *named]))[:_ADDRESSES_MAX]

@@ -1,4 +1,6 @@
-"""Delivery status notifications (RFC 3464, 6533) and complaints (ARF, RFC 5965): the reports that machines write for machines."""
+"""Delivery status notifications (RFC 3464, 6533) and complaints (ARF, RFC 5965): the reports that
+machines write for machines.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ def read_status(mail: Mail) -> Arrived | None:
 
 
 def _recipient(block: Mail) -> Arrived | None:
-    """One recipient's fields; None for the fields of the message, and for an action that nobody ever defined."""
+    """One recipient's fields; None for the fields of the message, and for an action that nobody
+    ever defined.
+    """
     action = re.split(r"[\s(;]", parts.value(block, "action").lower(), maxsplit=1)[0]
     kind = _ACTIONS.get(action)
     if kind is None:
@@ -51,7 +55,13 @@ def _recipient(block: Mail) -> Arrived | None:
     stated = ENHANCED.search(parts.value(block, "status"))
     told = ENHANCED.search(diagnostic)
     # Exim and others state 5.0.0 whatever the server said, which stands in the diagnostic.
-    enhanced = told[0] if told and (not stated or stated[0].endswith(".0.0")) else stated[0] if stated else ""
+    enhanced = (
+        told[0]
+        if told and (not stated or stated[0].endswith(".0.0"))
+        else stated[0]
+        if stated
+        else ""
+    )
     reply = REPLY.search(diagnostic)
     return Arrived(
         kind=kind,
@@ -65,7 +75,9 @@ def _recipient(block: Mail) -> Arrived | None:
 
 def read_complaint(mail: Mail) -> Arrived | None:
     """A complaint that a mailbox provider forwards, else None."""
-    part = next((one for one in parts.walk(mail) if parts.kind_of(one) == "message/feedback-report"), None)
+    part = next(
+        (one for one in parts.walk(mail) if parts.kind_of(one) == "message/feedback-report"), None
+    )
     if part is None:
         return None
     fields = next(iter(parts.blocks(part)), None)
@@ -77,5 +89,7 @@ def read_complaint(mail: Mail) -> Arrived | None:
         why=f"feedback report: {kind}",
         recipient=next(iter(parts.addresses(parts.value(fields, "original-rcpt-to"))), ""),
         returned=tuple(parts.values(fields, "original-mail-from")),
-        text=f"{kind}, reported by {parts.value(fields, 'user-agent') or 'an unnamed agent'}"[:_TEXT_MAX],
+        text=f"{kind}, reported by {parts.value(fields, 'user-agent') or 'an unnamed agent'}"[
+            :_TEXT_MAX
+        ],
     )

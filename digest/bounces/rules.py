@@ -1,4 +1,7 @@
-"""When what comes back from an address is enough to stop writing to it. Whose fault a bounce was is settled before it comes here."""
+"""When what comes back from an address is enough to stop writing to it.
+
+Whose fault a bounce was is settled before it comes here.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,9 @@ class Rule:
 def decide(history: Iterable[Bounced], *, now: datetime, rule: Rule) -> SuppressionReason | None:
     """Whether what came back from an address is enough, and for which reason; None = go on writing.
 
-    An address that does not exist is given up at once, one that is switched off at the second bounce, all else that may be about the mailbox by
-    the rule. What is about this service or the content of a mail never counts.
+    An address that does not exist is given up at once, one that is switched off at the second
+    bounce, all else that may be about the mailbox by the rule. What is about this service or the
+    content of a mail never counts.
     """
     bounced = list(history)
     if any(one.fault == "reader" for one in bounced):

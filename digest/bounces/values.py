@@ -17,7 +17,10 @@ Kind = Literal["failed", "delayed", "delivered", "complaint", "automatic", "othe
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arrived:
-    """A mail that arrived. Everything in it is hearsay until a token of ours in `to` or `returned` is verified."""
+    """A mail that arrived.
+
+    Everything in it is hearsay until a token of ours in `to` or `returned` is verified.
+    """
 
     kind: Kind
     #: how it was recognised, in a few words

@@ -24,5 +24,9 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-def base(_version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False) -> None:
+def base(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
     """Dumps of papers in, a personal e-mail out, and thumbs that teach the next one."""

@@ -112,8 +112,8 @@ _PASSWORD = "smtp-password"  # noqa: S105
 
 
 def _check_place(path: Path, force: bool) -> None:
-    """Raises InputError where the file and the folder inbox cannot be made, or are there already.
-    """
+    """Raises InputError where the file and the folder inbox cannot be made, or are
+    there already."""
     if path.exists() and not force:
         raise InputError(
             f"{path} is there already; nothing was changed. Edit it, or use --force to start anew"

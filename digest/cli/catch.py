@@ -17,14 +17,28 @@ from digest.signals import Ended, wait_for_signal
 
 @app.command()
 def catch(
-    port: Annotated[int, typer.Option(help="Port that takes mails on this machine; 0 = any free one.", min=0, max=65535)] = 2525,
-    web_port: Annotated[int, typer.Option(help="Port of the inbox page; 0 = any free one.", min=0, max=65535)] = 8026,
+    port: Annotated[
+        int,
+        typer.Option(
+            help="Port that takes mails on this machine; 0 = any free one.", min=0, max=65535
+        ),
+    ] = 2525,
+    web_port: Annotated[
+        int, typer.Option(help="Port of the inbox page; 0 = any free one.", min=0, max=65535)
+    ] = 8026,
     folder: Annotated[
-        Path | None, typer.Option(help="Folder that keeps each mail; a new temporary one by default.", show_default=False)
+        Path | None,
+        typer.Option(
+            help="Folder that keeps each mail; a new temporary one by default.", show_default=False
+        ),
     ] = None,
 ) -> None:
-    """Catch mails instead of delivering them, and show them in the browser: a mail server for development. Ctrl-C ends it."""
-    from digest.demo.catch import catching  # the web stack costs a second that the other commands need not wait for
+    """Catch mails instead of delivering them, and show them in the browser: a mail server for
+    development. Ctrl-C ends it.
+    """
+    from digest.demo.catch import (
+        catching,
+    )  # the web stack costs a second that the other commands need not wait for
 
     place = make_folder(folder) if folder else Path(tempfile.mkdtemp(prefix="digest-mail-"))
     with (
@@ -32,12 +46,14 @@ def catch(
         contextlib.suppress(Ended),
     ):
         out.print(
-            f'Set in config.toml:\n\n    [smtp]\n    host = "{catcher.host}"\n    port = {catcher.port}\n    tls = "none"\n',
+            f'Set in config.toml:\n\n    [smtp]\n    host = "{catcher.host}"\n    port = '
+            f'{catcher.port}\n    tls = "none"\n',
             highlight=False,
             markup=False,
         )
         out.print(
-            f"Mails are shown at {address}/inbox and kept in {place}. Nothing is delivered. Ctrl-C ends it.",
+            f"Mails are shown at {address}/inbox and kept in {place}. Nothing is delivered. Ctrl-C "
+            f"ends it.",
             highlight=False,
             soft_wrap=True,
         )

@@ -33,7 +33,7 @@ _KEYS = {
     "both": "Keys of links that only the store had were kept.",
     "store": "The backup holds no keys of links; those of the store were kept.",
     "none": "The backup holds no keys of links, and the store had none: links in earlier mails "
-        "do not work any more.",
+    "do not work any more.",
 }
 
 

@@ -20,24 +20,35 @@ _AS_IT_IS: dict[str, Any] = {"soft_wrap": True, "markup": False, "highlight": Fa
 
 @app.command()
 def deliveries(
-    email: Annotated[str | None, typer.Argument(help="Only this reader's.", show_default=False)] = None,
+    email: Annotated[
+        str | None, typer.Argument(help="Only this reader's.", show_default=False)
+    ] = None,
     state: Annotated[
         MessageState | None,
-        typer.Option(metavar="STATE", help=f"Only messages in this state: {', '.join(MessageState)}.", show_default=False),
+        typer.Option(
+            metavar="STATE",
+            help=f"Only messages in this state: {', '.join(MessageState)}.",
+            show_default=False,
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(help="How many messages, the newest first.", min=1)] = 50,
     resolve: Annotated[
         tuple[str, str] | None,
         typer.Option(
-            metavar="MESSAGE_ID accepted|rejected", help="Settle an unknown message: what the mail server's log says became of it."
+            metavar="MESSAGE_ID accepted|rejected",
+            help="Settle an unknown message: what the mail server's log says became of it.",
         ),
     ] = None,
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """List messages with every attempt to hand them to a mail server, or settle one that is unknown."""
+    """List messages with every attempt to hand them to a mail server, or settle one that is
+    unknown.
+    """
     if resolve is not None and resolve[1] not in _RESOLVED:
-        raise typer.BadParameter(f"{resolve[1]!r}: a message is resolved as accepted or rejected", param_hint="--resolve")
+        raise typer.BadParameter(
+            f"{resolve[1]!r}: a message is resolved as accepted or rejected", param_hint="--resolve"
+        )
     with opened(config, existing=True) as service:
         if resolve is not None:
             pipeline.resolve(service, resolve[0], _RESOLVED[resolve[1]])
@@ -59,11 +70,18 @@ def deliveries(
 def _show(row: dict[str, Any]) -> None:
     state = row["state"] + (f" by {row['evidence']}" if row["evidence"] else "")
     # Soft, so that a Message-ID can be copied whole; and what a server said is no markup.
-    out.print(f"{row['changed_at']:%Y-%m-%d %H:%M}  {row['email']}  {row['message_id']}  {state}", style="bold", **_AS_IT_IS)
+    out.print(
+        f"{row['changed_at']:%Y-%m-%d %H:%M}  {row['email']}  {row['message_id']}  {state}",
+        style="bold",
+        **_AS_IT_IS,
+    )
     for one in row["deliveries"]:
         out.print(f"    {_told(one)}", **_AS_IT_IS)
 
 
 def _told(one: dict[str, Any]) -> str:
     said = " ".join(filter(None, (str(one["code"] or ""), one["text"])))
-    return f"{one['started_at']:%H:%M:%S}-{one['ended_at']:%H:%M:%S} {one['server']} {one['phase']}: {one['outcome']} {said}".rstrip()
+    return (
+        f"{one['started_at']:%H:%M:%S}-{one['ended_at']:%H:%M:%S} {one['server']} {one['phase']}: "
+        f"{one['outcome']} {said}"
+    ).rstrip()

@@ -32,9 +32,23 @@ def dumps(
         return
     table = listing("id", "dump", "records", "started", numbers=("id", "started"))
     for dump in found:
-        kinds = ", ".join(f"{dump[kind]} {kind}" for kind in ("new", "updated", "duplicate", "skipped", "rejected") if dump[kind])
-        state = "not finished" if dump["finished_at"] is None else "incomplete" if dump["incomplete"] else ""
-        told = f"{dump['read']} read" + (f": {kinds}" if kinds else "") + (f"; {state}" if state else "")
+        kinds = ", ".join(
+            f"{dump[kind]} {kind}"
+            for kind in ("new", "updated", "duplicate", "skipped", "rejected")
+            if dump[kind]
+        )
+        state = (
+            "not finished"
+            if dump["finished_at"] is None
+            else "incomplete"
+            if dump["incomplete"]
+            else ""
+        )
+        told = (
+            f"{dump['read']} read"
+            + (f": {kinds}" if kinds else "")
+            + (f"; {state}" if state else "")
+        )
         what = dump["format"] if dump["day"] == UNSEEN else f"{dump['format']} of {dump['day']}"
         name = Text(printable(dump["name"]))
         if what != dump["name"]:
@@ -46,27 +60,40 @@ def dumps(
 @app.command()
 def rejects(
     dump: Annotated[
-        int | None, typer.Argument(help="Id of one dump, as `digest dumps` shows it; all by default.", show_default=False)
+        int | None,
+        typer.Argument(
+            help="Id of one dump, as `digest dumps` shows it; all by default.", show_default=False
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(help="At most so many records.", min=1)] = 50,
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Show the records that were put aside: line, reason and raw text. `digest ingest --retry-rejected` tries them again."""
+    """Show the records that were put aside: line, reason and raw text.
+
+    `digest ingest --retry-rejected` tries them again.
+    """
     with opened(config, existing=True) as service:
         found = pipeline.rejected(service, dump, limit)
     if as_json:
         show_json(found)
         return
     for one in found:
-        out.print(f"{one['dump']} line {one['line']}: {one['reason']}", style="bold", markup=False, highlight=False)
+        out.print(
+            f"{one['dump']} line {one['line']}: {one['reason']}",
+            style="bold",
+            markup=False,
+            highlight=False,
+        )
         out.print(f"  {one['raw'][:400]}", style="dim", markup=False, highlight=False)
     out.print(counted(len(found), "record"), style="dim")
 
 
 @app.command()
 def withdrawn(as_json: AsJson = False, config: ConfigPath = None) -> None:
-    """List papers that were withdrawn, retracted or deleted since they came, and the readers who liked them."""
+    """List papers that were withdrawn, retracted or deleted since they came, and the readers who
+    liked them.
+    """
     with opened(config, existing=True) as service:
         found = pipeline.withdrawn(service)
     if as_json:
@@ -75,5 +102,10 @@ def withdrawn(as_json: AsJson = False, config: ConfigPath = None) -> None:
     for one in found:
         out.print(f"{one['paper']}  {one['title']}", markup=False, highlight=False)
         if one["liked_by"]:
-            out.print(f"  liked by {', '.join(one['liked_by'])}", style="yellow", markup=False, highlight=False)
+            out.print(
+                f"  liked by {', '.join(one['liked_by'])}",
+                style="yellow",
+                markup=False,
+                highlight=False,
+            )
     out.print(counted(len(found), "paper"), style="dim")

@@ -15,7 +15,18 @@ from rich.text import Text
 from digest import evaluate as evaluation
 from digest import plots, subscriptions
 from digest.cli.base import app
-from digest.cli.options import AsJson, ConfigPath, OnDate, OnlyEmail, a_day, err, opened, out, show_json, write_file
+from digest.cli.options import (
+    AsJson,
+    ConfigPath,
+    OnDate,
+    OnlyEmail,
+    a_day,
+    err,
+    opened,
+    out,
+    show_json,
+    write_file,
+)
 from digest.evaluate import history, pages
 from digest.evaluate.measures import TOP, Estimate
 from digest.evaluate.report import Rate, Report, exploration_told
@@ -23,25 +34,50 @@ from digest.evaluate.report import Rate, Report, exploration_told
 
 @app.command()
 def evaluate(
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as a page with pictures.", show_default=False)] = None,
-    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the pictures alone.", show_default=False)] = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="YYYY-MM-DD", help="Look at digests from this day on; all by default.", show_default=False)
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the report as a page with pictures.", show_default=False
+        ),
     ] = None,
-    readers: Annotated[int, typer.Option(min=1, help="Readers looked at, at most; drawn evenly where there are more.")] = history.READERS,
-    digests: Annotated[int, typer.Option(min=1, help="Digests of each that are replayed, at most; the newest.")] = history.DIGESTS,
+    svg: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the pictures alone.", show_default=False),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="YYYY-MM-DD",
+            help="Look at digests from this day on; all by default.",
+            show_default=False,
+        ),
+    ] = None,
+    readers: Annotated[
+        int,
+        typer.Option(min=1, help="Readers looked at, at most; drawn evenly where there are more."),
+    ] = history.READERS,
+    digests: Annotated[
+        int, typer.Option(min=1, help="Digests of each that are replayed, at most; the newest.")
+    ] = history.DIGESTS,
     as_json: AsJson = False,
     only: OnlyEmail = None,
     date: OnDate = None,
     config: ConfigPath = None,
 ) -> None:
-    """Is it any good? Your readers' own thumbs, replayed: how each recipe would have ranked the papers that they were sent."""
+    """Is it any good? Your readers' own thumbs, replayed: how each recipe would have ranked the
+    papers that they were sent.
+    """
     first = None if since is None else a_day(since)
     with opened(config, date, existing=True) as service, _bar(as_json) as progress:
         reader = None if only is None else subscriptions.by_email(service, only)
-        report = evaluation.evaluate(service, since=first, only=reader, readers=readers, digests=digests, progress=progress)
+        report = evaluation.evaluate(
+            service, since=first, only=reader, readers=readers, digests=digests, progress=progress
+        )
         if html is not None:
-            write_file(html, pages.page(report, service=service.config.mail.name, folders=service.templates))
+            write_file(
+                html,
+                pages.page(report, service=service.config.mail.name, folders=service.templates),
+            )
         if svg is not None:
             write_file(svg, plots.document(pages.pictures(report)))
     if as_json:
@@ -60,7 +96,8 @@ def _bar(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-# ---------------------------------------------------------------------------------------------- for a person
+# ---------------------------------------------------------------------------------------------- for
+# a person
 
 
 def _show(report: Report) -> None:
@@ -86,13 +123,33 @@ def _show(report: Report) -> None:
 
 
 def _table(report: Report) -> Table:
-    table = Table("recipe", f"nDCG@{TOP}", f"{report.own} ahead by", "MRR", "AUC", "what it is", box=None, header_style="bold")
+    table = Table(
+        "recipe",
+        f"nDCG@{TOP}",
+        f"{report.own} ahead by",
+        "MRR",
+        "AUC",
+        "what it is",
+        box=None,
+        header_style="bold",
+    )
     for column in table.columns[1:5]:
         column.no_wrap = True
     for row in report.rows:
         ahead = "" if row.ahead is None else pages.told(row.ahead, signed=True)
-        figures = (pages.told(row.ndcg), ahead, pages.told(row.reciprocal, ends=False), pages.told(row.auc, ends=False))
-        table.add_row(row.name, figures[0], Text(ahead, style=_colour(row.ahead)), *figures[2:], Text(row.about, style="dim"))
+        figures = (
+            pages.told(row.ndcg),
+            ahead,
+            pages.told(row.reciprocal, ends=False),
+            pages.told(row.auc, ends=False),
+        )
+        table.add_row(
+            row.name,
+            figures[0],
+            Text(ahead, style=_colour(row.ahead)),
+            *figures[2:],
+            Text(row.about, style="dim"),
+        )
     return table
 
 
@@ -103,4 +160,6 @@ def _colour(ahead: Estimate | None) -> str:
 
 
 def _rates(some: list[Rate]) -> str:
-    return ", ".join(f"{one.label}: {plots.percent(one.rate.value)} of {one.rate.units}" for one in some)
+    return ", ".join(
+        f"{one.label}: {plots.percent(one.rate.value)} of {one.rate.units}" for one in some
+    )

@@ -17,17 +17,29 @@ from digest.pipeline.fetch import fetch as run
 @app.command()
 def fetch(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME", help="Sources to fetch; all enabled ones by default.", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Sources to fetch; all enabled ones by default.",
+            show_default=False,
+        ),
     ] = None,
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Fetch the sources of the config into the inbox, and ingest what came. Goes on where it stopped."""
+    """Fetch the sources of the config into the inbox, and ingest what came.
+
+    Goes on where it stopped.
+    """
     with opened(config) as service:
         sources = service.config.sources
         if err.is_terminal and not as_json:
             with err.status("fetching") as line:
-                report = run(service, names or (), told=lambda name, pages: line.update(f"fetching {name}: {pages} pages"))
+                report = run(
+                    service,
+                    names or (),
+                    told=lambda name, pages: line.update(f"fetching {name}: {pages} pages"),
+                )
         else:
             report = run(service, names or ())
     if as_json:
@@ -49,22 +61,31 @@ def _show(report: Fetched, *, configured: bool) -> None:
             sep="",
         )
         return
-    table = listing("source", "outcome", "pages", "requests", "bytes", numbers=("pages", "requests", "bytes"))
+    table = listing(
+        "source", "outcome", "pages", "requests", "bytes", numbers=("pages", "requests", "bytes")
+    )
     for one in report.sources:
-        table.add_row(one.name, one.outcome, str(len(one.files)), str(one.requests), f"{one.bytes:,}")
+        table.add_row(
+            one.name, one.outcome, str(len(one.files)), str(one.requests), f"{one.bytes:,}"
+        )
     out.print(table)
     for one in report.sources:
         for note in one.notes:
             out.print(f"{one.name}: {note}", style="dim", markup=False, highlight=False)
         if one.error:
-            out.print(f"! {one.name}: {one.error}", style="bold yellow", markup=False, highlight=False)
+            out.print(
+                f"! {one.name}: {one.error}", style="bold yellow", markup=False, highlight=False
+            )
     _show_read(report.ingested)
 
 
 def _show_read(ingested: pipeline.Ingested) -> None:
     if not ingested.files:
         return
-    counts = ", ".join(f"{ingested.count(kind)} {kind}" for kind in ("new", "updated", "duplicate", "skipped", "rejected"))
+    counts = ", ".join(
+        f"{ingested.count(kind)} {kind}"
+        for kind in ("new", "updated", "duplicate", "skipped", "rejected")
+    )
     out.print(f"{counted(len(ingested.files), 'dump')} read: {counts}", highlight=False)
     for file in ingested.files:
         if file.refused:

@@ -19,14 +19,20 @@ _SHOWN = 20
 @app.command("import-library")
 def import_library(
     email: Annotated[str, typer.Argument(help="Address of the reader.")],
-    file: Annotated[Path, typer.Argument(help="BibTeX, RIS, a list of ids or links, or any other known format.")],
-    interest: Annotated[str, typer.Option(help="The interest that the papers are examples of.")] = "main",
+    file: Annotated[
+        Path, typer.Argument(help="BibTeX, RIS, a list of ids or links, or any other known format.")
+    ],
+    interest: Annotated[
+        str, typer.Option(help="The interest that the papers are examples of.")
+    ] = "main",
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
     """Make the papers of a reader's library examples of what they like. Again: changes nothing."""
     with opened(config, existing=True) as service:
-        done = import_papers(service, subscriptions.by_email(service, email), file, interest=interest)
+        done = import_papers(
+            service, subscriptions.by_email(service, email), file, interest=interest
+        )
     if as_json:
         show_json(done.json)
     else:
@@ -37,7 +43,8 @@ def import_library(
             "refused": "refused",
         }
         out.print(
-            f"{file}: {len(done.entries)} read ({done.format}), {done.new} new in the interest {done.interest!r} "
+            f"{file}: {len(done.entries)} read ({done.format}), {done.new} new in the interest "
+            f"{done.interest!r} "
             f"of {done.subscriber.email}",
             highlight=False,
             markup=False,
@@ -47,10 +54,17 @@ def import_library(
                 out.print(f"  {number} {told}", highlight=False, markup=False)
         refused = [one for one in done.entries if one.outcome == "refused"]
         for one in refused[:_SHOWN]:
-            out.print(f"  line {one.line}: {one.reason}", highlight=False, markup=False, style="yellow")
+            out.print(
+                f"  line {one.line}: {one.reason}", highlight=False, markup=False, style="yellow"
+            )
         if len(refused) > _SHOWN:
             out.print(f"  and {len(refused) - _SHOWN} more; --json lists all", style="yellow")
         if done.incomplete:
-            out.print(f"  the file is not whole: {done.incomplete}", highlight=False, markup=False, style="yellow")
+            out.print(
+                f"  the file is not whole: {done.incomplete}",
+                highlight=False,
+                markup=False,
+                style="yellow",
+            )
     if done.format != "empty" and all(one.outcome == "refused" for one in done.entries):
         raise typer.Exit(1)

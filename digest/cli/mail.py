@@ -28,17 +28,31 @@ _TEMPFAIL, _NOUSER, _CONFIG = 75, 67, 78
 def bounce(
     to: Annotated[
         list[str] | None,
-        typer.Option("--to", metavar="ADDRESS", help="Recipient of the envelope, where the mail server names it.", show_default=False),
+        typer.Option(
+            "--to",
+            metavar="ADDRESS",
+            help="Recipient of the envelope, where the mail server names it.",
+            show_default=False,
+        ),
     ] = None,
     keep: Annotated[
-        Path | None, typer.Option("--keep", metavar="FOLDER", help="Keep mails for people as .eml files here.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--keep",
+            metavar="FOLDER",
+            help="Keep mails for people as .eml files here.",
+            show_default=False,
+        ),
     ] = None,
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Take one mail from standard input: a bounce, a complaint, a request by mail. For the pipe of a mail server.
+    """Take one mail from standard input: a bounce, a complaint, a request by mail.
 
-    Exit codes are those of sysexits.h: 0 dealt with or kept, 67 nothing for this service (and no --keep), 75 try again later, 78 misconfigured.
+    For the pipe of a mail server.
+
+    Exit codes are those of sysexits.h: 0 dealt with or kept, 67 nothing for this service (and no
+    --keep), 75 try again later, 78 misconfigured.
     """
     try:
         data = sys.stdin.buffer.read()
@@ -52,15 +66,25 @@ def bounce(
         raise _end(error, _TEMPFAIL) from error
     except DigestError as error:
         raise _end(error, _CONFIG) from error
-    except Exception as error:  # a mail must not be lost through a mistake of ours: the mail server brings it again
+    except Exception as error:
+        # a mail must not be lost through a mistake of ours: the mail server brings it again
         log.exception("the mail could not be dealt with, by a mistake of ours")
         raise typer.Exit(_TEMPFAIL) from error
     if as_json:
         show_json(received.json)
     else:
         whom = f"{received.subscriber.email}: " if received.subscriber else ""
-        stopped = f"; no more mail goes there ({received.suppressed.value})" if received.suppressed else ""
-        out.print(f"{whom}{received.outcome} ({received.why}){stopped}", highlight=False, markup=False, soft_wrap=True)
+        stopped = (
+            f"; no more mail goes there ({received.suppressed.value})"
+            if received.suppressed
+            else ""
+        )
+        out.print(
+            f"{whom}{received.outcome} ({received.why}){stopped}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
     if not received.handled and keep is None:
         raise typer.Exit(_NOUSER)
 
@@ -87,11 +111,16 @@ def _keep(folder: Path, data: bytes) -> None:
 
 @app.command()
 def mailbox(as_json: AsJson = False, config: ConfigPath = None) -> None:
-    """Read what came to the configured mailbox since the last look: bounces, complaints, requests. Deletes nothing."""
+    """Read what came to the configured mailbox since the last look: bounces, complaints, requests.
+
+    Deletes nothing.
+    """
     with opened(config) as service:
         report = inbound.poll(service)
         if report.absent:
-            raise ConfigError("no mailbox is configured. Set [mailbox] host, username and password_file")
+            raise ConfigError(
+                "no mailbox is configured. Set [mailbox] host, username and password_file"
+            )
     if as_json:
         show_json(report.json)
     else:
@@ -102,10 +131,19 @@ def mailbox(as_json: AsJson = False, config: ConfigPath = None) -> None:
 
 def show_polled(report: inbound.Polled) -> None:
     """What the mailbox brought."""
-    told = ", ".join(f"{n} {outcome}" for outcome, n in sorted(report.outcomes.items())) or "nothing new"
+    told = (
+        ", ".join(f"{n} {outcome}" for outcome, n in sorted(report.outcomes.items()))
+        or "nothing new"
+    )
     more = "; there may be more, run it again" if report.more else ""
     out.print(f"mailbox: {told}{more}", highlight=False)
     if report.failed:
-        err.print(f"digest: {counted(report.failed, 'mail')} could not be dealt with; the log says why", style="red", highlight=False)
+        err.print(
+            f"digest: {counted(report.failed, 'mail')} could not be dealt with; the log says why",
+            style="red",
+            highlight=False,
+        )
     if report.error:
-        err.print(f"digest: {report.error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        err.print(
+            f"digest: {report.error}", style="red", markup=False, highlight=False, soft_wrap=True
+        )

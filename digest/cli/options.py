@@ -1,4 +1,6 @@
-"""What commands have in common: options, opening the app, and turning the project's errors into exit codes."""
+"""What commands have in common: options, opening the app, and turning the project's errors into
+exit codes.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +27,24 @@ from digest.redaction import hide_within
 
 ConfigPath = Annotated[
     Path | None,
-    typer.Option("--config", envvar="DIGEST_CONFIG", help="Settings; ./config.toml when it is there, else defaults.", show_default=False),
+    typer.Option(
+        "--config",
+        envvar="DIGEST_CONFIG",
+        help="Settings; ./config.toml when it is there, else defaults.",
+        show_default=False,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
-OnDate = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Act as if it were this day.", show_default=False)]
-OnlyEmail = Annotated[str | None, typer.Option("--only", metavar="EMAIL", help="This reader alone.", show_default=False)]
+OnDate = Annotated[
+    str | None,
+    typer.Option(
+        "--date", metavar="YYYY-MM-DD", help="Act as if it were this day.", show_default=False
+    ),
+]
+OnlyEmail = Annotated[
+    str | None,
+    typer.Option("--only", metavar="EMAIL", help="This reader alone.", show_default=False),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing, send nothing.")]
 
 
@@ -93,7 +108,9 @@ def make_folder(path: Path) -> Path:
     try:
         private.make_folder(path)
     except OSError as error:
-        raise InputError(f"{path}: cannot be made ({error.strerror}). Check the path and its permissions") from error
+        raise InputError(
+            f"{path}: cannot be made ({error.strerror}). Check the path and its permissions"
+        ) from error
     return path
 
 
@@ -106,7 +123,9 @@ def write_file(path: Path, contents: bytes | str, *, secret: bool = False) -> No
         with private.create_file(path) if secret else path.open("wb") as file:
             file.write(data)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}). Check the folder and its permissions") from error
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}). Check the folder and its permissions"
+        ) from error
 
 
 #: windows and backfills reach years before and after a day
@@ -118,7 +137,9 @@ def a_day(text: str) -> date:
     try:
         found = date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no date; write YYYY-MM-DD, for example 2026-06-09") from None
+        raise typer.BadParameter(
+            f"{text!r} is no date; write YYYY-MM-DD, for example 2026-06-09"
+        ) from None
     if not _EARLIEST <= found <= _LATEST:
         raise typer.BadParameter(f"{text} is too far away; dates go from {_EARLIEST} to {_LATEST}")
     return found
@@ -140,13 +161,26 @@ def show_json(value: Any, *, exact: bool = False) -> None:
     typer.echo(json_text(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()))
 
 
-def show_rows(told: str, report: Mapping[str, int], bad: Sequence[BadRow], *, as_json: bool) -> None:
-    """What a file of rows came to: the counts, and its bad rows with their lines. Ends as failed where all were bad."""
+def show_rows(
+    told: str, report: Mapping[str, int], bad: Sequence[BadRow], *, as_json: bool
+) -> None:
+    """What a file of rows came to: the counts, and its bad rows with their lines.
+
+    Ends as failed where all were bad.
+    """
     if as_json:
-        show_json({**report, "rejected": len(bad), "rejects": [{"line": row.line, "reason": row.reason} for row in bad]})
+        show_json(
+            {
+                **report,
+                "rejected": len(bad),
+                "rejects": [{"line": row.line, "reason": row.reason} for row in bad],
+            }
+        )
     else:
         out.print(f"{told}, {len(bad)} rejected", highlight=False, markup=False)
         for row in bad[:20]:
-            out.print(f"  line {row.line}: {row.reason}", highlight=False, markup=False, style="yellow")
+            out.print(
+                f"  line {row.line}: {row.reason}", highlight=False, markup=False, style="yellow"
+            )
     if bad and not any(report.values()):
         raise typer.Exit(1)

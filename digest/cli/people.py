@@ -23,7 +23,9 @@ Words = list[str] | None
 
 
 def _each(name: str, what: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(name, help=f"{what}; give it several times for several.", show_default=False)
+    option: typer.models.OptionInfo = typer.Option(
+        name, help=f"{what}; give it several times for several.", show_default=False
+    )
     return option
 
 
@@ -75,7 +77,10 @@ def subscribe(
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Subscribe a reader, or a file of them; confirmed at once, the operator answers for it. Again: changes what is named."""
+    """Subscribe a reader, or a file of them; confirmed at once, the operator answers for it.
+
+    Again: changes what is named.
+    """
     if (email is None) == (file is None):
         raise typer.BadParameter("give either one EMAIL or --file READERS.csv|.jsonl")
     with opened(config) as service:
@@ -101,21 +106,32 @@ def subscribe(
         )
         done = subscriptions.subscribe(service, wish, origin="command")
     if as_json:
-        show_json({"email": done.subscriber.email, "outcome": done.outcome, "subscriber": as_values(done.subscriber)})
+        show_json(
+            {
+                "email": done.subscriber.email,
+                "outcome": done.outcome,
+                "subscriber": as_values(done.subscriber),
+            }
+        )
     else:
         out.print(f"{done.subscriber.email}: {done.outcome}", highlight=False, markup=False)
         if done.subscriber.interests == () and done.outcome != "suppressed":
             out.print(
-                "No interests yet: the digest lists what is trending until thumbs come. Add --keyword, --category, --author or --paper.",
+                "No interests yet: the digest lists what is trending until thumbs come. Add "
+                "--keyword, --category, --author or --paper.",
                 style="dim",
             )
     if done.suppression is not None:
         told = done.suppression
         err.print(
-            f"digest: no mail goes to {told.address} since {told.since:%Y-%m-%d} ({told.reason.value}: {told.evidence or 'no evidence noted'}). "
+            f"digest: no mail goes to {told.address} since {told.since:%Y-%m-%d} "
+            f"({told.reason.value}: {told.evidence or 'no evidence noted'}). "
             f"If it takes mail again: digest suppressions release {told.address}",
-            style="yellow", markup=False, highlight=False, soft_wrap=True,
-        )  # fmt: skip
+            style="yellow",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
         raise typer.Exit(1)
 
 
@@ -161,7 +177,9 @@ def _subscribe_file(service: App, file: Path, as_json: bool) -> None:
 
 @app.command()
 def unsubscribe(
-    email: Annotated[str, typer.Argument(help="Address of the reader.")], as_json: AsJson = False, config: ConfigPath = None
+    email: Annotated[str, typer.Argument(help="Address of the reader.")],
+    as_json: AsJson = False,
+    config: ConfigPath = None,
 ) -> None:
     """Remove a reader; they are told by one last mail. What waits for them is not sent."""
     with opened(config, existing=True) as service:
@@ -180,21 +198,37 @@ def delete(
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Delete a reader with everything stored about them: settings, thumbs, digests, messages. They are not told. A suppressed address stays so."""
+    """Delete a reader with everything stored about them: settings, thumbs, digests, messages.
+
+    They are not told. A suppressed address stays so.
+    """
     with opened(config, existing=True) as service:
         known = subscriptions.by_email(service, email)
         if not yes:
-            typer.confirm(f"Delete {known.email} and everything stored about them? This cannot be undone", abort=True)
+            typer.confirm(
+                f"Delete {known.email} and everything stored about them? This cannot be undone",
+                abort=True,
+            )
         subscriptions.delete(service, known.id)
     if as_json:
         show_json({"email": known.email, "deleted": True})
     else:
-        out.print(f"{known.email}: deleted. Backups made before, and the mail server's log, still name them", highlight=False, markup=False)
+        out.print(
+            f"{known.email}: deleted. Backups made before, and the mail server's log, still name "
+            f"them",
+            highlight=False,
+            markup=False,
+        )
 
 
 @app.command()
 def subscribers(
-    apply: Annotated[bool, typer.Option("--apply", help="First apply the subscribers of the config, as serve does at its start.")] = False,
+    apply: Annotated[
+        bool,
+        typer.Option(
+            "--apply", help="First apply the subscribers of the config, as serve does at its start."
+        ),
+    ] = False,
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
@@ -216,7 +250,13 @@ def subscribers(
             *(f"like {p}" for i in s.interests for p in i.papers),
         ]
         days = "daily" if len(s.days) == 7 else "days " + ",".join(map(str, s.days))
-        table.add_row(s.email, s.standing.value, f"{days} {s.hour}:00 {s.timezone}", str(s.size), ", ".join(words) or "(trending)")
+        table.add_row(
+            s.email,
+            s.standing.value,
+            f"{days} {s.hour}:00 {s.timezone}",
+            str(s.size),
+            ", ".join(words) or "(trending)",
+        )
     out.print(table)
     out.print(counted(len(found), "subscriber"), style="dim")
 
@@ -263,9 +303,20 @@ def rate(
     with opened(config, date, existing=True) as service:
         heard = pipeline.rate(service, subscriptions.by_email(service, email), paper, votes[vote])
     if as_json:
-        show_json({"email": heard.subscriber.email, "paper": heard.paper.name, "vote": heard.vote, "before": heard.before})
+        show_json(
+            {
+                "email": heard.subscriber.email,
+                "paper": heard.paper.name,
+                "vote": heard.vote,
+                "before": heard.before,
+            }
+        )
     else:
-        out.print(f"{heard.subscriber.email}: {vote} for {heard.paper.name} {heard.paper.title}", highlight=False, markup=False)
+        out.print(
+            f"{heard.subscriber.email}: {vote} for {heard.paper.name} {heard.paper.title}",
+            highlight=False,
+            markup=False,
+        )
 
 
 @app.command()
@@ -275,29 +326,51 @@ def learned(
     date: OnDate = None,
     config: ConfigPath = None,
 ) -> None:
-    """Show what has been learned of a reader: words for and against, and the papers that taught them."""
+    """Show what has been learned of a reader: words for and against, and the papers that taught
+    them.
+    """
     with opened(config, date, existing=True) as service:
         found = pipeline.learned_of(service, subscriptions.by_email(service, email))
     if as_json:
         show_json(found.json)
         return
-    out.print(f"{email}: thumbs {found.thumbs_up} up, {found.thumbs_down} down, ranked by {found.recipe}", highlight=False, markup=False)
+    out.print(
+        f"{email}: thumbs {found.thumbs_up} up, {found.thumbs_down} down, ranked by {found.recipe}",
+        highlight=False,
+        markup=False,
+    )
     said = {1: "up", -1: "down", 0: "example"}
     for taste in found.tastes:
-        name = f"{taste.interest}, {100 * taste.share:.0f} % of the digest" if taste.interest else "all"
+        name = (
+            f"{taste.interest}, {100 * taste.share:.0f} % of the digest"
+            if taste.interest
+            else "all"
+        )
         out.print()
         out.print(f"{name} (from {taste.step})", style="bold", highlight=False, markup=False)
         for title, words in (("for", taste.words_for), ("against", taste.words_against)):
             if words:
-                out.print(f"  {title}: {', '.join(word.name for word in words)}", highlight=False, markup=False)
+                out.print(
+                    f"  {title}: {', '.join(word.name for word in words)}",
+                    highlight=False,
+                    markup=False,
+                )
         for one in taste.papers:
-            out.print(f"  {said[one.vote]:8}{one.paper.name}  {one.paper.title}", highlight=False, markup=False, soft_wrap=True)
+            out.print(
+                f"  {said[one.vote]:8}{one.paper.name}  {one.paper.title}",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
 
 
 @app.command()
 def forget(
     email: Annotated[str, typer.Argument(help="Address of the reader.")],
-    paper: Annotated[str | None, typer.Argument(help="arXiv id, DOI, link, paper:ID or whole title.", show_default=False)] = None,
+    paper: Annotated[
+        str | None,
+        typer.Argument(help="arXiv id, DOI, link, paper:ID or whole title.", show_default=False),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="All thumbs: start over.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before all is forgotten.")] = False,
     as_json: AsJson = False,
@@ -313,7 +386,9 @@ def forget(
                 typer.confirm(f"Forget all thumbs of {reader.email}?", abort=True)
             count = pipeline.start_over(service, reader.id, via="command")
         else:
-            count = int(pipeline.forget(service, reader.id, pipeline.find(service, paper).id, via="command"))
+            count = int(
+                pipeline.forget(service, reader.id, pipeline.find(service, paper).id, via="command")
+            )
     if as_json:
         show_json({"email": reader.email, "forgotten": count})
     else:

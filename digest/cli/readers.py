@@ -35,7 +35,9 @@ def _number(value: Any) -> int:
 
 
 def _number_or_word(value: Any) -> int | str:
-    return value.strip() if isinstance(value, str) and not value.strip().isdigit() else _number(value)
+    return (
+        value.strip() if isinstance(value, str) and not value.strip().isdigit() else _number(value)
+    )
 
 
 def _text(value: Any) -> str:
@@ -68,11 +70,16 @@ def _interests(value: Any) -> tuple[Interest, ...]:
             else msgspec.convert(value, tuple[Interest, ...])
         )
     except msgspec.DecodeError as error:  # also of values
-        raise ValueError(f'must be a list like [{{"name": "robots", "share": 2, "keywords": ["grasping"]}}] ({error})') from None
+        raise ValueError(
+            f'must be a list like [{{"name": "robots", "share": 2, "keywords": ["grasping"]}}] '
+            f"({error})"
+        ) from None
     known = set(Interest.__dataclass_fields__)
     given = msgspec.json.decode(value) if isinstance(value, str) else value
     if unknown := sorted({key for one in given for key in one} - known):
-        raise ValueError(f"{unknown[0]!r} is unknown; an interest has {', '.join(Interest.__dataclass_fields__)}")
+        raise ValueError(
+            f"{unknown[0]!r} is unknown; an interest has {', '.join(Interest.__dataclass_fields__)}"
+        )
     return found
 
 
@@ -129,15 +136,23 @@ def read_readers(path: Path) -> Iterator[tuple[int, Wish] | BadRow]:
         yield row if isinstance(row, BadRow) else _wish(*row)
 
 
-def read_rows(path: Path, columns: Sequence[str], *, needed: str) -> Iterator[tuple[int, Mapping[str, Any]] | BadRow]:
-    """Each row of a .csv or .jsonl file with its line, in order; what is empty is left out, and each has the column that is needed.
+def read_rows(
+    path: Path, columns: Sequence[str], *, needed: str
+) -> Iterator[tuple[int, Mapping[str, Any]] | BadRow]:
+    """Each row of a .csv or .jsonl file with its line, in order; what is empty is left out, and
+    each has the column that is needed.
 
     Raises:
-        InputError: the file cannot be read, is not UTF-8, or its header lacks the column `needed` or has an unknown one.
+        InputError: the file cannot be read, is not UTF-8, or its header lacks the column `needed`
+        or has an unknown one.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = _csv_rows(path, file, columns, needed) if path.suffix.lower() == ".csv" else _json_rows(file)
+            rows = (
+                _csv_rows(path, file, columns, needed)
+                if path.suffix.lower() == ".csv"
+                else _json_rows(file)
+            )
             for line, row in rows:
                 yield _checked(line, row, columns, needed)
     except OSError as error:
@@ -148,15 +163,21 @@ def read_rows(path: Path, columns: Sequence[str], *, needed: str) -> Iterator[tu
         raise InputError(f"{path}: is not CSV: {error}") from error
 
 
-def _checked(line: int, row: Mapping[str, Any] | BadRow, columns: Sequence[str], needed: str) -> tuple[int, Mapping[str, Any]] | BadRow:
+def _checked(
+    line: int, row: Mapping[str, Any] | BadRow, columns: Sequence[str], needed: str
+) -> tuple[int, Mapping[str, Any]] | BadRow:
     if isinstance(row, BadRow):
         return row
     if unknown := [name for name in row if name not in columns]:
-        return BadRow(line=line, reason=f"unknown column {unknown[0]!r}. Columns: {', '.join(columns)}")
+        return BadRow(
+            line=line, reason=f"unknown column {unknown[0]!r}. Columns: {', '.join(columns)}"
+        )
     return (line, row) if row.get(needed) else BadRow(line=line, reason=f"no {needed}")
 
 
-def _csv_rows(path: Path, file: Any, columns: Sequence[str], needed: str) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
+def _csv_rows(
+    path: Path, file: Any, columns: Sequence[str], needed: str
+) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
     reader = csv.DictReader(file)
     names = [name.strip() for name in reader.fieldnames or []]
     unknown = [name for name in names if name not in columns]
@@ -168,10 +189,19 @@ def _csv_rows(path: Path, file: Any, columns: Sequence[str], needed: str) -> Ite
         if None in row:
             yield (
                 reader.line_num,
-                BadRow(line=reader.line_num, reason=f"{len(row[None])} more fields than columns; is one with a comma not in quotes?"),
+                BadRow(
+                    line=reader.line_num,
+                    reason=(
+                        f"{len(row[None])} more fields than columns; is one with a comma not in "
+                        f"quotes?"
+                    ),
+                ),
             )
         else:
-            yield reader.line_num, {name: value for name, value in row.items() if value and value.strip()}
+            yield (
+                reader.line_num,
+                {name: value for name, value in row.items() if value and value.strip()},
+            )
 
 
 def _json_rows(file: Any) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
@@ -184,7 +214,10 @@ def _json_rows(file: Any) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
         if isinstance(row, dict):
             yield line, {name: value for name, value in row.items() if value is not None}
         else:
-            yield line, BadRow(line=line, reason='must be an object like {"email": "reader@example.org"}')
+            yield (
+                line,
+                BadRow(line=line, reason='must be an object like {"email": "reader@example.org"}'),
+            )
 
 
 def _json_texts(file: Any) -> Iterator[tuple[int, str | bytes]]:

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -43,16 +50,28 @@ from digest.signals import stopping
 @app.command()
 def ingest(
     paths: Annotated[
-        list[str] | None, typer.Argument(help='Files and folders of dumps; "-" reads standard input.', show_default=False)
+        list[str] | None,
+        typer.Argument(
+            help='Files and folders of dumps; "-" reads standard input.', show_default=False
+        ),
     ] = None,
     seen: Annotated[
         str | None,
         typer.Option(
-            metavar="DATE|name", help='Day that the papers count as first seen; "name" = from the file\'s name.', show_default=False
+            metavar="DATE|name",
+            help='Day that the papers count as first seen; "name" = from the file\'s name.',
+            show_default=False,
         ),
     ] = None,
-    retry_rejected: Annotated[bool, typer.Option("--retry-rejected", help="Read the files again of which records were put aside.")] = False,
-    backfill: Annotated[bool, typer.Option("--backfill", help="Store the papers as already old: new to nobody.")] = False,
+    retry_rejected: Annotated[
+        bool,
+        typer.Option(
+            "--retry-rejected", help="Read the files again of which records were put aside."
+        ),
+    ] = False,
+    backfill: Annotated[
+        bool, typer.Option("--backfill", help="Store the papers as already old: new to nobody.")
+    ] = False,
     as_json: AsJson = False,
     date: OnDate = None,
     config: ConfigPath = None,
@@ -78,14 +97,19 @@ def ingest(
     elif report.files:
         _show_ingested(report)
     else:
-        out.print(f"there is no file in {', '.join(paths)}" if paths else "no record is put aside", style="yellow")
+        out.print(
+            f"there is no file in {', '.join(paths)}" if paths else "no record is put aside",
+            style="yellow",
+        )
     if report.failed:
         raise typer.Exit(1)
 
 
 @contextmanager
 def _inputs(paths: list[str]) -> Iterator[list[Path]]:
-    """The paths; standard input is copied to a file first, since its format is told by its beginning."""
+    """The paths; standard input is copied to a file first, since its format is told by its
+    beginning.
+    """
     with tempfile.TemporaryDirectory(prefix="digest-") as folder:
         files = []
         for path in paths:
@@ -125,22 +149,51 @@ def _bar(quiet: bool) -> Iterator[pipeline.Progress | None]:
 def _show_ingested(report: pipeline.Ingested) -> None:
     kinds = ("read", "new", "updated", "duplicate", "skipped", "rejected")
     table = listing("file", "format", *kinds, numbers=kinds)
-    table.padding = (0, 1, 0, 0)  # so close that a name with its date stands in one line of 80 columns
-    shown = report.files if len(report.files) <= 12 else [f for f in report.files if f.refused or f.counts["rejected"] or f.incomplete]
+    table.padding = (
+        0,
+        1,
+        0,
+        0,
+    )  # so close that a name with its date stands in one line of 80 columns
+    shown = (
+        report.files
+        if len(report.files) <= 12
+        else [f for f in report.files if f.refused or f.counts["rejected"] or f.incomplete]
+    )
     for file in shown:
-        table.add_row(file.name, file.format or "refused", *(str(file.counts[kind]) for kind in kinds))
-    table.add_row(counted(len(report.files), "file"), "", *(str(report.count(kind)) for kind in kinds), style="bold")
+        table.add_row(
+            file.name, file.format or "refused", *(str(file.counts[kind]) for kind in kinds)
+        )
+    table.add_row(
+        counted(len(report.files), "file"),
+        "",
+        *(str(report.count(kind)) for kind in kinds),
+        style="bold",
+    )
     out.print(table)
     for file in report.files:
         for line, reason in file.rejects:
-            out.print(f"{file.name}: line {line}: {reason}", style="yellow", markup=False, highlight=False)
+            out.print(
+                f"{file.name}: line {line}: {reason}", style="yellow", markup=False, highlight=False
+            )
         for note in (*file.notes, *([f"incomplete: {file.incomplete}"] if file.incomplete else [])):
             if len(report.files) <= 12 or file.incomplete or file.refused:
                 out.print(f"{file.name}: {note}", style="yellow", markup=False, highlight=False)
         if file.refused:
-            err.print(f"digest: {file.refused}", style="red", markup=False, highlight=False, soft_wrap=True)
+            err.print(
+                f"digest: {file.refused}",
+                style="red",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
         elif file.format != "empty" and not any(file.counts[kind] for kind in kinds[1:5]):
-            err.print(f"digest: {file.name}: no paper in it could be used", style="red", markup=False, highlight=False)
+            err.print(
+                f"digest: {file.name}: no paper in it could be used",
+                style="red",
+                markup=False,
+                highlight=False,
+            )
 
 
 def _only(service: App, email: str | None) -> Subscriber | None:
@@ -150,10 +203,17 @@ def _only(service: App, email: str | None) -> Subscriber | None:
 @app.command()
 def preview(
     email: Annotated[str, typer.Argument(help="Address of the reader.")],
-    html: Annotated[Path | None, typer.Option("--html", help="Write the HTML part to this file.", show_default=False)] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", help="Write the HTML part to this file.", show_default=False),
+    ] = None,
     eml: Annotated[
         Path | None,
-        typer.Option("--eml", help="Write the whole message to this file, as it would be sent: signed, CRLF.", show_default=False),
+        typer.Option(
+            "--eml",
+            help="Write the whole message to this file, as it would be sent: signed, CRLF.",
+            show_default=False,
+        ),
     ] = None,
     text: Annotated[bool, typer.Option("--text", help="Print the text part.")] = False,
     as_json: AsJson = False,
@@ -162,7 +222,11 @@ def preview(
 ) -> None:
     """What a reader would be sent now, and why. Stores and sends nothing."""
     with opened(config, date, existing=True) as service:
-        found = pipeline.preview(service, subscriptions.by_email(service, email), day=None if date is None else a_day(date))
+        found = pipeline.preview(
+            service,
+            subscriptions.by_email(service, email),
+            day=None if date is None else a_day(date),
+        )
     if found.message is not None:
         for path, contents in ((html, found.message.html.encode()), (eml, found.message.data)):
             if path is not None:
@@ -170,7 +234,11 @@ def preview(
     if as_json:
         show_json(found.json)
     elif isinstance(found.outcome, Quiet) or found.message is None:
-        out.print(f"{email}: no digest on {found.outcome.local_date}: {_why(found.outcome)}", highlight=False, markup=False)
+        out.print(
+            f"{email}: no digest on {found.outcome.local_date}: {_why(found.outcome)}",
+            highlight=False,
+            markup=False,
+        )
     elif text:
         typer.echo(lines(found.message.text))
     else:
@@ -192,7 +260,9 @@ def show_preview(found: pipeline.Preview) -> None:
         return
     made = found.outcome.made
     out.print(
-        f"{found.subscriber.email}, {found.outcome.local_date}: {len(found.outcome.items)} of {made.candidates} new papers", style="bold"
+        f"{found.subscriber.email}, {found.outcome.local_date}: {len(found.outcome.items)} of "
+        f"{made.candidates} new papers",
+        style="bold",
     )
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
     table.add_column(justify="right", width=4)
@@ -207,16 +277,29 @@ def show_preview(found: pipeline.Preview) -> None:
             told.append(f"\n{SLOTS[item.slot]}", style="dim italic")
         table.add_row(f"{item.position}.", told)
     out.print(table)
-    out.print(f"made by {made.model} on {made.features}, thumbs {made.thumbs_up} up, {made.thumbs_down} down", style="dim")
+    out.print(
+        f"made by {made.model} on {made.features}, thumbs {made.thumbs_up} up, {made.thumbs_down} "
+        f"down",
+        style="dim",
+    )
 
 
 @app.command()
 def compose(
-    date: OnDate = None, only: OnlyEmail = None, dry_run: DryRun = False, as_json: AsJson = False, config: ConfigPath = None
+    date: OnDate = None,
+    only: OnlyEmail = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    config: ConfigPath = None,
 ) -> None:
     """Choose a digest for every reader who has none for the date, whatever the hour."""
     with opened(config, date, existing=True) as service:
-        report = pipeline.compose(service, day=None if date is None else a_day(date), only=_only(service, only), dry_run=dry_run)
+        report = pipeline.compose(
+            service,
+            day=None if date is None else a_day(date),
+            only=_only(service, only),
+            dry_run=dry_run,
+        )
     if as_json:
         show_json(report.json)
     else:
@@ -233,7 +316,11 @@ def show_composed(report: pipeline.Composed) -> None:
     for left in report.left_out:
         table.add_row(left.email, "", f"left out: {left.reason}")
     if table.row_count > 60:
-        out.print(f"{counted(len(report.planned), 'digest')}, {len(report.quiet)} quiet, {len(report.left_out)} left out", highlight=False)
+        out.print(
+            f"{counted(len(report.planned), 'digest')}, {len(report.quiet)} quiet, "
+            f"{len(report.left_out)} left out",
+            highlight=False,
+        )
     elif table.row_count:
         out.print(table)
     else:
@@ -241,8 +328,18 @@ def show_composed(report: pipeline.Composed) -> None:
 
 
 @app.command()
-def send(date: OnDate = None, only: OnlyEmail = None, dry_run: DryRun = False, as_json: AsJson = False, config: ConfigPath = None) -> None:
-    """Send what is due. Nothing is ever sent twice. SIGTERM or Ctrl-C: what is on its way ends, the rest waits; a second one ends at once."""
+def send(
+    date: OnDate = None,
+    only: OnlyEmail = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Send what is due.
+
+    Nothing is ever sent twice. SIGTERM or Ctrl-C: what is on its way ends, the rest waits; a second
+    one ends at once.
+    """
     with opened(config, date, existing=True) as service, stopping() as stop:
         report = pipeline.send(service, only=_only(service, only), dry_run=dry_run, stop=stop)
     if as_json:
@@ -263,40 +360,66 @@ def _show_due(report: pipeline.Sent) -> None:
     if report.due:
         out.print(table)
     more = f", {len(report.due) - 60} of them not shown" if len(report.due) > 60 else ""
-    out.print(f"{counted(report.waiting, 'message')} would be sent{more}; {report.later} later. Nothing was sent.", highlight=False)
+    out.print(
+        f"{counted(report.waiting, 'message')} would be sent{more}; {report.later} later. Nothing "
+        f"was sent.",
+        highlight=False,
+    )
 
 
 def show_sent(report: pipeline.Sent) -> None:
     """What became of the messages."""
-    told = ", ".join(f"{n} {state.value}" for state, n in sorted(report.states.items())) or "nothing sent"
+    told = (
+        ", ".join(f"{n} {state.value}" for state, n in sorted(report.states.items()))
+        or "nothing sent"
+    )
     out.print(f"messages: {told}; {report.waiting} waiting, {report.later} later", highlight=False)
     for email, reason in report.troubles[:20]:
         out.print(f"  {email}: {reason}", style="yellow", highlight=False, markup=False)
     if report.stopped:
-        out.print("stopped before the end; what was not begun waits for the next send", style="yellow")
+        out.print(
+            "stopped before the end; what was not begun waits for the next send", style="yellow"
+        )
     if report.error:
-        err.print(f"digest: {report.error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        err.print(
+            f"digest: {report.error}", style="red", highlight=False, markup=False, soft_wrap=True
+        )
 
 
 @app.command()
-def run(date: OnDate = None, only: OnlyEmail = None, dry_run: DryRun = False, as_json: AsJson = False, config: ConfigPath = None) -> None:
-    """A whole round: read the mailbox and the inbox, choose, send. A second run on the same day sends nobody a second digest."""
+def run(
+    date: OnDate = None,
+    only: OnlyEmail = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """A whole round: read the mailbox and the inbox, choose, send.
+
+    A second run on the same day sends nobody a second digest.
+    """
     with opened(config, date, existing=dry_run) as service:
         day, reader = None if date is None else a_day(date), _only(service, only)
         if dry_run:
             composed = pipeline.compose(service, day=day, only=reader, dry_run=True)
             show_json({"compose": composed.json}) if as_json else show_composed(composed)
             return
-        # Before the round, so that nothing is sent to who asked to leave or cannot be reached; a mailbox that fails does not keep it from running.
+        # Before the round, so that nothing is sent to who asked to leave or cannot be reached; a
+        # mailbox that fails does not keep it from running.
         polled = inbound.poll(service)
         ingested = pipeline.ingest_inbox(service)
         with stopping() as stop:
             report = pipeline.round(service, day=day, only=reader, stop=stop)
-        # Where `serve` does not run, this is what tells the operator; on another day than today nothing is an alarm.
+        # Where `serve` does not run, this is what tells the operator; on another day than today
+        # nothing is an alarm.
         if date is None and pipeline.watch(service).told:
             pipeline.send(service)
     if as_json:
-        show_json(({} if polled.absent else {"mailbox": polled.json}) | {"ingest": ingested.json} | report.json)
+        show_json(
+            ({} if polled.absent else {"mailbox": polled.json})
+            | {"ingest": ingested.json}
+            | report.json
+        )
     else:
         if not polled.absent:
             show_polled(polled)

@@ -31,7 +31,10 @@ def list_keys(as_json: AsJson = False, config: ConfigPath = None) -> None:
 
 @keys.command()
 def rotate(as_json: AsJson = False, config: ConfigPath = None) -> None:
-    """Make a new key, which signs from now on. Links that older ones signed work as before; running processes need no restart."""
+    """Make a new key, which signs from now on.
+
+    Links that older ones signed work as before; running processes need no restart.
+    """
     with opened(config) as service:
         service.rotate_keys()
         _show(service, as_json)
@@ -95,11 +98,15 @@ def _show(service: App, as_json: bool) -> None:
 
 @app.command()
 def dkim(
-    ed25519: Annotated[bool, typer.Option("--ed25519", help="The key of the second signature, beside the RSA one.")] = False,
+    ed25519: Annotated[
+        bool, typer.Option("--ed25519", help="The key of the second signature, beside the RSA one.")
+    ] = False,
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Make the private key that signs the mails (DKIM) where there is none yet, and print the DNS record to publish."""
+    """Make the private key that signs the mails (DKIM) where there is none yet, and print the DNS
+    record to publish.
+    """
     mail = load(config).mail
     name = "dkim_ed25519_key_file" if ed25519 else "dkim_key_file"
     selector = mail.dkim_ed25519_selector if ed25519 else mail.dkim_selector
@@ -111,18 +118,28 @@ def dkim(
     except AddressError as error:
         raise ConfigError(f"mail.sender = {mail.sender!r}: {error}") from None
     if domain == "localhost":
-        raise ConfigError("mail.sender is not set: the key is published under its domain. Set it, then repeat this command")
+        raise ConfigError(
+            "mail.sender is not set: the key is published under its domain. Set it, then repeat "
+            "this command"
+        )
     private.restrict(path)
     made = not path.exists() and _make(path, keys_of_mails.new_key("ed25519" if ed25519 else "rsa"))
     try:
         record = keys_of_mails.read_key(path.read_bytes()).record
     except (OSError, InputError) as error:
-        raise ConfigError(f"{path}: {error}. Move it away, and this command makes another") from error
+        raise ConfigError(
+            f"{path}: {error}. Move it away, and this command makes another"
+        ) from error
     place = f"{selector}._domainkey.{domain}"
     if as_json:
         show_json({"file": str(path), "made": made, "name": place, "type": "TXT", "value": record})
         return
-    out.print(f"{'made' if made else 'there already'}: {path}", highlight=False, markup=False, soft_wrap=True)
+    out.print(
+        f"{'made' if made else 'there already'}: {path}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
     if chosen is None:
         lines = ("Set in config.toml, section [mail]:", "", f'    {name} = "{default}"', "")
         out.print(*lines, sep="\n", highlight=False, markup=False, soft_wrap=True)
@@ -153,5 +170,7 @@ def _make(path: Path, pem: bytes) -> bool:
     except FileExistsError:
         return False
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be made ({error.strerror}). Check the folder and its permissions") from error
+        raise ConfigError(
+            f"{path}: cannot be made ({error.strerror}). Check the folder and its permissions"
+        ) from error
     return True

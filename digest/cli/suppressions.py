@@ -23,7 +23,10 @@ from digest.escaping import lines
 from digest.model import Suppression, SuppressionReason
 
 suppressions = typer.Typer(
-    help="Addresses that no mail goes to: they bounced, complained, or were put here. Without a word, lists them.",
+    help=(
+        "Addresses that no mail goes to: they bounced, complained, or were put here. Without a "
+        "word, lists them."
+    ),
     invoke_without_command=True,
 )
 app.add_typer(suppressions, name="suppressions")
@@ -51,7 +54,10 @@ def show(as_json: AsJson = False, config: ConfigPath = None) -> None:
         table.add_row(one.address, one.reason.value, f"{one.since:%Y-%m-%d}", one.evidence)
     if found:
         out.print(table)
-    out.print("one suppressed address" if len(found) == 1 else f"{len(found)} suppressed addresses", style="dim")
+    out.print(
+        "one suppressed address" if len(found) == 1 else f"{len(found)} suppressed addresses",
+        style="dim",
+    )
 
 
 @suppressions.command()
@@ -63,7 +69,9 @@ def add(
 ) -> None:
     """Stop all mail to addresses, subscribed or not."""
     with opened(config) as service:
-        made = subscriptions.suppress(service, [subscriptions.stopped(service, one, evidence) for one in addresses])
+        made = subscriptions.suppress(
+            service, [subscriptions.stopped(service, one, evidence) for one in addresses]
+        )
     _tell({"added": made, "known": len(addresses) - made}, as_json)
 
 
@@ -73,7 +81,9 @@ def release(
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Let mail go to addresses again; their subscribers stand as before, and what came back so far no longer counts."""
+    """Let mail go to addresses again; their subscribers stand as before, and what came back so far
+    no longer counts.
+    """
     with opened(config, existing=True) as service:
         for one in addresses:
             subscriptions.release(service, one)
@@ -82,11 +92,18 @@ def release(
 
 @suppressions.command(name="import")
 def read(
-    file: Annotated[Path, typer.Argument(help=f".csv or .jsonl with the column address, and optionally {', '.join(COLUMNS[1:])}.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help=f".csv or .jsonl with the column address, and optionally {', '.join(COLUMNS[1:])}."
+        ),
+    ],
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Take over a list, such as another service's or an export of this one; what is listed already stays as it is."""
+    """Take over a list, such as another service's or an export of this one; what is listed already
+    stays as it is.
+    """
     bad: list[BadRow] = []
 
     read_back = from_csv if file.suffix.lower() == ".csv" else dict
@@ -112,7 +129,10 @@ def read(
 @suppressions.command()
 def export(
     file: Annotated[
-        Path | None, typer.Argument(help=".csv or .jsonl; CSV on standard output when none is named.", show_default=False)
+        Path | None,
+        typer.Argument(
+            help=".csv or .jsonl; CSV on standard output when none is named.", show_default=False
+        ),
     ] = None,
     config: ConfigPath = None,
 ) -> None:
@@ -134,7 +154,12 @@ def export(
 
 
 def _row(one: Suppression) -> dict[str, str]:
-    return {"address": one.address, "reason": one.reason.value, "since": one.since.isoformat(), "evidence": one.evidence}
+    return {
+        "address": one.address,
+        "reason": one.reason.value,
+        "since": one.since.isoformat(),
+        "evidence": one.evidence,
+    }
 
 
 def _suppression(service: App, values: Mapping[str, Any]) -> Suppression:
@@ -146,7 +171,10 @@ def _suppression(service: App, values: Mapping[str, Any]) -> Suppression:
     try:
         since = datetime.fromisoformat(values["since"]) if values.get("since") else service.now()
     except ValueError:
-        raise InputError(f"since {values['since']!r} is no time; write it as 2026-06-09 or 2026-06-09T12:00:00+00:00") from None
+        raise InputError(
+            f"since {values['since']!r} is no time; write it as 2026-06-09 or "
+            f"2026-06-09T12:00:00+00:00"
+        ) from None
     return Suppression(
         address=subscriptions.address(values["address"]),
         reason=SuppressionReason(reason),

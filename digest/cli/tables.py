@@ -8,15 +8,21 @@ from rich.table import Table
 
 
 def listing(*columns: str, numbers: Collection[str] = ()) -> Table:
-    """An empty table. What does not fit into a cell goes on in the next line, for addresses and file names are there to be copied.
+    """An empty table.
+
+    What does not fit into a cell goes on in the next line, for addresses and file names are there
+    to be copied.
 
     Args:
-        columns: their headings; those that are also in `numbers` stand at the right and are never broken.
+        columns: their headings; those that are also in `numbers` stand at the right and are never
+        broken.
     """
     table = Table(box=None, header_style="bold")
     for name in columns:
         number = name in numbers
-        table.add_column(name, justify="right" if number else "left", no_wrap=number, overflow="fold")
+        table.add_column(
+            name, justify="right" if number else "left", no_wrap=number, overflow="fold"
+        )
     return table
 
 

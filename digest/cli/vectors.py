@@ -1,4 +1,6 @@
-"""`digest vectors`: what words mean to the service, training it on the stored papers, and an encoder that reads them whole."""
+"""`digest vectors`: what words mean to the service, training it on the stored papers, and an
+encoder that reads them whole.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, err, opened, out, show_json, write_file
 from digest.errors import ConfigError
 
-vectors = typer.Typer(help="Word vectors: train them on the stored papers; what is in force.", no_args_is_help=True)
+vectors = typer.Typer(
+    help="Word vectors: train them on the stored papers; what is in force.", no_args_is_help=True
+)
 app.add_typer(vectors, name="vectors")
 
 
@@ -28,12 +32,21 @@ def info(config: ConfigPath = None, as_json: AsJson = False) -> None:
     if as_json:
         show_json(found.json | {"due": due, "encoder": encoder and encoder.json})
         return
-    made = f"trained here on {found.made_at:%Y-%m-%d}" if found.made_at is not None else "as they ship with the package"
+    made = (
+        f"trained here on {found.made_at:%Y-%m-%d}"
+        if found.made_at is not None
+        else "as they ship with the package"
+    )
     out.print(
-        f"{found.version}: {found.words:,} words of {features.DIMENSIONS} numbers, from {found.papers:,} papers, {made}.", highlight=False
+        f"{found.version}: {found.words:,} words of {features.DIMENSIONS} numbers, from "
+        f"{found.papers:,} papers, {made}.",
+        highlight=False,
     )
     if due:
-        out.print(f"{found.stored:,} papers are stored: `digest vectors train` would learn from them.", highlight=False)
+        out.print(
+            f"{found.stored:,} papers are stored: `digest vectors train` would learn from them.",
+            highlight=False,
+        )
     if encoder:
         out.print(_told(encoder), highlight=False, markup=False)
 
@@ -41,14 +54,24 @@ def info(config: ConfigPath = None, as_json: AsJson = False) -> None:
 def _told(found: pipeline.EncoderInfo) -> str:
     if not found.version:
         return f"{found.name}: has encoded nothing yet; `digest vectors encode` starts it."
-    return f"{found.version}: {found.encoded:,} of {found.stored:,} papers are encoded, {found.dimensions} numbers each."
+    return (
+        f"{found.version}: {found.encoded:,} of {found.stored:,} papers are encoded, "
+        f"{found.dimensions} numbers each."
+    )
 
 
 @vectors.command()
 def train(
     config: ConfigPath = None,
-    from_nothing: Annotated[bool, typer.Option("--from-nothing", help="Do not go on from the vectors that ship with the package.")] = False,
-    seed: Annotated[int, typer.Option(help="The same papers and seed give the same vectors on one machine.")] = 0,
+    from_nothing: Annotated[
+        bool,
+        typer.Option(
+            "--from-nothing", help="Do not go on from the vectors that ship with the package."
+        ),
+    ] = False,
+    seed: Annotated[
+        int, typer.Option(help="The same papers and seed give the same vectors on one machine.")
+    ] = 0,
     write: Annotated[Path | None, typer.Option(help="Also write the table to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -70,18 +93,26 @@ def train(
         show_json(found.json | {"seconds": round(time.monotonic() - began, 1)})
     else:
         out.print(
-            f"{found.version}: {found.words:,} words from {found.papers:,} papers, in {time.monotonic() - began:.0f} s.", highlight=False
+            f"{found.version}: {found.words:,} words from {found.papers:,} papers, in "
+            f"{time.monotonic() - began:.0f} s.",
+            highlight=False,
         )
 
 
 @vectors.command()
 def encode(config: ConfigPath = None, as_json: AsJson = False) -> None:
-    """Encode the stored papers that the encoder of the config has not read yet, the newest first; stopped, it goes on where it was."""
+    """Encode the stored papers that the encoder of the config has not read yet, the newest first;
+    stopped, it goes on where it was.
+    """
     with opened(config, existing=True) as running, Progress(console=err, transient=True) as bar:
         task = bar.add_task("encoding", total=None)
-        found = pipeline.encode(running, progress=lambda done, every: bar.update(task, completed=done, total=every))
+        found = pipeline.encode(
+            running, progress=lambda done, every: bar.update(task, completed=done, total=every)
+        )
     if found is None:
-        raise ConfigError("features.encoder: is not set, so there is nothing to encode with. Name a folder there")
+        raise ConfigError(
+            "features.encoder: is not set, so there is nothing to encode with. Name a folder there"
+        )
     if as_json:
         show_json(found.json)
     else:

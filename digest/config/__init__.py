@@ -1,7 +1,10 @@
-"""config.toml and the environment -> Config. The only place with defaults; below `app` nobody sees it, only values.
+"""config.toml and the environment -> Config.
 
-Every key can come from the environment as DIGEST_SECTION__KEY, which wins over the file. Reading order: `checks` (what a value may be), the tables
-along the way of the data (`papers`, `readers`, `mails`, then `service`), `whole` (all of them), `reading`, `problems` (what is said of a wrong
+The only place with defaults; below `app` nobody sees it, only values.
+
+Every key can come from the environment as DIGEST_SECTION__KEY, which wins over the file. Reading
+order: `checks` (what a value may be), the tables along the way of the data (`papers`, `readers`,
+`mails`, then `service`), `whole` (all of them), `reading`, `problems` (what is said of a wrong
 value), `writing` (the example file).
 """
 
@@ -18,7 +21,14 @@ from digest.config.papers import FeaturesSection, FetchSection, IngestSection, S
 from digest.config.readers import DigestSection, EvaluateSection, InterestEntry, SubscriberEntry
 from digest.config.reading import PREFIX, check, from_environment, load
 from digest.config.secret_values import secrets_of
-from digest.config.service import AlertsSection, LogSection, ScheduleSection, StoreSection, WebSection, WorkersSection
+from digest.config.service import (
+    AlertsSection,
+    LogSection,
+    ScheduleSection,
+    StoreSection,
+    WebSection,
+    WorkersSection,
+)
 from digest.config.whole import LISTS, SECTIONS, Config
 from digest.config.writing import example, shown, toml
 

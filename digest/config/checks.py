@@ -1,4 +1,7 @@
-"""What a value has to be: the types of settings, and what is said of a value that does not fit. No setting stands here."""
+"""What a value has to be: the types of settings, and what is said of a value that does not fit.
+
+No setting stands here.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,10 @@ def _root(url: str) -> str:
     except ValueError:
         whole = False
     if not whole or "@" in parts.netloc or re.search(r"[\s<>\"\\?#\x00-\x1f\x7f]", url):
-        raise ValueError("must be a scheme, a host, and perhaps a port and a path, such as https://papers.example.org/digest")
+        raise ValueError(
+            "must be a scheme, a host, and perhaps a port and a path, such as "
+            "https://papers.example.org/digest"
+        )
     return url.rstrip("/")
 
 
@@ -107,14 +113,28 @@ Weekday = Annotated[int, Field(ge=1, le=7)]
 Address = Annotated[str, AfterValidator(_mailbox)]
 Threshold = Annotated[int | str, AfterValidator(_threshold)]
 Selector = Annotated[
-    str, _spelt(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?", "must be letters, digits, - and .: it names a DNS record")
+    str,
+    _spelt(
+        r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?",
+        "must be letters, digits, - and .: it names a DNS record",
+    ),
 ]
 Network = Annotated[str, AfterValidator(_network)]
 Day = Annotated[str, AfterValidator(_day)]
-FolderName = Annotated[str, _spelt(r"[a-z0-9][a-z0-9_-]{0,39}", "must be 1 to 40 small letters, digits, - and _: it names a folder")]
+FolderName = Annotated[
+    str,
+    _spelt(
+        r"[a-z0-9][a-z0-9_-]{0,39}",
+        "must be 1 to 40 small letters, digits, - and _: it names a folder",
+    ),
+]
 #: "" = the domain that mails come from
 Hello = Annotated[
-    str, _spelt(r"|[A-Za-z0-9._-]+|\[[A-Za-z0-9:.]+\]", "must be a name such as mail.example.org, or an address such as [192.0.2.25]")
+    str,
+    _spelt(
+        r"|[A-Za-z0-9._-]+|\[[A-Za-z0-9:.]+\]",
+        "must be a name such as mail.example.org, or an address such as [192.0.2.25]",
+    ),
 ]
 #: of a server; "" = none
 Host = Annotated[str, AfterValidator(_host)]
@@ -123,7 +143,9 @@ HttpOrNone = Annotated[str, AfterValidator(_http_or_none)]
 Bind = Annotated[str, AfterValidator(_bind)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 #: a file or folder; "" = none
-OptionalPath = Annotated[Path | None, Field(strict=False), BeforeValidator(lambda path: path or None)]
+OptionalPath = Annotated[
+    Path | None, Field(strict=False), BeforeValidator(lambda path: path or None)
+]
 
 
 class Section(BaseModel):

@@ -26,7 +26,8 @@ _NOT_SETTINGS = ("DIGEST_CONFIG", "DIGEST_TEST_")
 
 
 def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Config:
-    """Read the file (None: defaults and environment alone); relative paths become absolute, from the file's folder or else the working one.
+    """Read the file (None: defaults and environment alone); relative paths become absolute, from
+    the file's folder or else the working one.
 
     Its secrets are hidden from now on in all that this process shows.
 
@@ -64,13 +65,21 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file. `digest init` writes one; without --config the defaults serve") from None
+        raise ConfigError(
+            f"{path}: no such file. `digest init` writes one; without --config the defaults serve"
+        ) from None
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}). Check the path and its permissions") from error
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror}). Check the path and its permissions"
+        ) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}). Save it as UTF-8") from error
+        raise ConfigError(
+            f"{path}: is not UTF-8 text (byte {error.start}). Save it as UTF-8"
+        ) from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f'{path}: is not TOML: {error}. Strings need quotes: key = "value"') from error
+        raise ConfigError(
+            f'{path}: is not TOML: {error}. Strings need quotes: key = "value"'
+        ) from error
 
 
 def from_environment(environ: Mapping[str, str] | None = None) -> list[str]:
@@ -80,7 +89,10 @@ def from_environment(environ: Mapping[str, str] | None = None) -> list[str]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[tuple[str, str], tuple[str, Any]]:
-    """(section, key) -> (variable, value). A variable that names no setting is refused: a typing error would pass unseen."""
+    """(section, key) -> (variable, value).
+
+    A variable that names no setting is refused: a typing error would pass unseen.
+    """
     found = {}
     for variable, text in sorted(environ.items()):
         if not variable.startswith(PREFIX) or variable.startswith(_NOT_SETTINGS):
@@ -88,10 +100,15 @@ def _from_environment(environ: Mapping[str, str]) -> dict[tuple[str, str], tuple
         section, _, key = variable.removeprefix(PREFIX).lower().partition("__")
         if section not in SECTIONS or not key:
             raise ConfigError(
-                f"environment: {variable} names no setting. The form is {PREFIX}SECTION__KEY, with one of: {', '.join(SECTIONS)}"
+                f"environment: {variable} names no setting. The form is {PREFIX}SECTION__KEY, with "
+                f"one of: {', '.join(SECTIONS)}"
             )
         model = Config.model_fields[section].annotation
-        field = model.model_fields.get(key) if isinstance(model, type) and issubclass(model, BaseModel) else None
+        field = (
+            model.model_fields.get(key)
+            if isinstance(model, type) and issubclass(model, BaseModel)
+            else None
+        )
         found[section, key] = (variable, _typed(text, field))
     return found
 
@@ -118,19 +135,36 @@ _MAIL_PATHS = ("templates", "dkim_key_file", "dkim_ed25519_key_file")
 def _anchored(config: Config, folder: Path) -> Config:
     """Relative paths mean the same wherever the command is started."""
     url = config.store.url
-    if url.startswith("sqlite:///") and not url.startswith("sqlite:////") and url != "sqlite:///:memory:":
+    if (
+        url.startswith("sqlite:///")
+        and not url.startswith("sqlite:////")
+        and url != "sqlite:///:memory:"
+    ):
         url = f"sqlite:///{folder / url.removeprefix('sqlite:///')}"
     smtp = config.smtp
-    more = tuple(_server(one, folder, f"smtp.more.{number}") for number, one in enumerate(smtp.more))
-    smtp = _server(smtp, folder, "smtp").model_copy(update={"outbox": folder / smtp.outbox, "more": more})
+    more = tuple(
+        _server(one, folder, f"smtp.more.{number}") for number, one in enumerate(smtp.more)
+    )
+    smtp = _server(smtp, folder, "smtp").model_copy(
+        update={"outbox": folder / smtp.outbox, "more": more}
+    )
     return config.model_copy(
         update={
             "store": config.store.model_copy(update={"url": url}),
-            "features": config.features.model_copy(update={"encoder": _encoder(config.features.encoder, folder)}),
+            "features": config.features.model_copy(
+                update={"encoder": _encoder(config.features.encoder, folder)}
+            ),
             "ingest": config.ingest.model_copy(update={"inbox": folder / config.ingest.inbox}),
-            "sources": tuple(one.model_copy(update={"folder": one.folder and folder / one.folder}) for one in config.sources),
+            "sources": tuple(
+                one.model_copy(update={"folder": one.folder and folder / one.folder})
+                for one in config.sources
+            ),
             "mail": config.mail.model_copy(
-                update={key: path and folder / path for key in _MAIL_PATHS for path in [getattr(config.mail, key)]}
+                update={
+                    key: path and folder / path
+                    for key in _MAIL_PATHS
+                    for path in [getattr(config.mail, key)]
+                }
             ),
             "smtp": smtp,
             "mailbox": _server(config.mailbox, folder, "mailbox"),

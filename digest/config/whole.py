@@ -8,9 +8,22 @@ from pydantic import BaseModel, Field
 
 from digest.config.checks import Section
 from digest.config.mails import BouncesSection, MailboxSection, MailSection, MoreServer, SmtpSection
-from digest.config.papers import FeaturesSection, FetchSection, IngestSection, SourceEntries, SourceEntry
+from digest.config.papers import (
+    FeaturesSection,
+    FetchSection,
+    IngestSection,
+    SourceEntries,
+    SourceEntry,
+)
 from digest.config.readers import DigestSection, EvaluateSection, InterestEntry, SubscriberEntry
-from digest.config.service import AlertsSection, LogSection, ScheduleSection, StoreSection, WebSection, WorkersSection
+from digest.config.service import (
+    AlertsSection,
+    LogSection,
+    ScheduleSection,
+    StoreSection,
+    WebSection,
+    WorkersSection,
+)
 
 
 class Config(Section):
@@ -38,7 +51,10 @@ class Config(Section):
 #: lists of tables, which stand last in the example file
 LISTS: Mapping[str, type[BaseModel]] = {"sources": SourceEntry, "subscribers": SubscriberEntry}
 #: lists of tables within a section, which stand behind its keys
-SUBLISTS: Mapping[tuple[str, str], type[BaseModel]] = {("smtp", "more"): MoreServer, ("subscribers", "interests"): InterestEntry}
+SUBLISTS: Mapping[tuple[str, str], type[BaseModel]] = {
+    ("smtp", "more"): MoreServer,
+    ("subscribers", "interests"): InterestEntry,
+}
 #: tables of keys, in the order of the example file
 SECTIONS = tuple(name for name in Config.model_fields if name not in LISTS)
 
@@ -49,8 +65,18 @@ def model_at(place: list[str]) -> type[BaseModel] | None:
         return Config
     rest = [part for part in place[1:] if not part.isdigit()]
     if place[0] in LISTS:
-        return SUBLISTS.get((place[0], rest[0])) if len(rest) == 1 else None if rest else LISTS[place[0]]
+        return (
+            SUBLISTS.get((place[0], rest[0]))
+            if len(rest) == 1
+            else None
+            if rest
+            else LISTS[place[0]]
+        )
     if rest:
         return SUBLISTS.get((place[0], rest[0])) if len(rest) == 1 else None
-    annotation = Config.model_fields[place[0]].annotation if place[0] in Config.model_fields else None
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+    annotation = (
+        Config.model_fields[place[0]].annotation if place[0] in Config.model_fields else None
+    )
+    return (
+        annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+    )

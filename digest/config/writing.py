@@ -15,14 +15,19 @@ from digest.redaction import hide_within, learn
 
 
 def example(values: Mapping[str, Mapping[str, Any]] | None = None) -> str:
-    """The example file: every key, commented, at its default; keys in `values` stand uncommented with their value."""
+    """The example file: every key, commented, at its default; keys in `values` stand uncommented
+    with their value.
+    """
     chosen = values or {}
-    lines = ["# Settings of digest. Every key is shown at its default; remove the # to change it.",
-             "# The environment wins over this file: DIGEST_SMTP__PORT=2525 sets [smtp] port.", ""]  # fmt: skip
+    lines = [
+        "# Settings of digest. Every key is shown at its default; remove the # to change it.",
+        "# The environment wins over this file: DIGEST_SMTP__PORT=2525 sets [smtp] port.",
+        "",
+    ]
     for section in SECTIONS:
         model = model_at([section])
         assert model is not None  # noqa: S101
-        lines += [f"# {model.__doc__}", f"[{section}]"]
+        lines += [f"# {_about(model)}", f"[{section}]"]
         for key, field in model.model_fields.items():
             if (section, key) in SUBLISTS:
                 continue
@@ -32,16 +37,50 @@ def example(values: Mapping[str, Mapping[str, Any]] | None = None) -> str:
         lines.append("")
         for (inner, key), model in SUBLISTS.items():
             if inner == section:
-                lines += [f"# {model.__doc__}", f"# [[{section}.{key}]]", *_keys_of(model, {"host": "backup.example.org"}), ""]
-    lines += [f"# {SourceEntry.__doc__}", "# [[sources]]"]
-    shown_at = {"name": "arxiv", "kind": "arxiv-feed", "categories": ("cs.LG", "q-bio.NC"), "every": 60}
+                lines += [
+                    f"# {_about(model)}",
+                    f"# [[{section}.{key}]]",
+                    *_keys_of(model, {"host": "backup.example.org"}),
+                    "",
+                ]
+    lines += [f"# {_about(SourceEntry)}", "# [[sources]]"]
+    shown_at = {
+        "name": "arxiv",
+        "kind": "arxiv-feed",
+        "categories": ("cs.LG", "q-bio.NC"),
+        "every": 60,
+    }
     lines += [*_keys_of(SourceEntry, shown_at), ""]
-    lines += [f"# {SubscriberEntry.__doc__}", "# [[subscribers]]", '# email = "reader@example.org"', '# name = "A reader"', '# timezone = "Europe/Berlin"',
-              "# hour = 7", "# days = [1, 2, 3, 4, 5]", "# size = 10", "# threshold = 0", '# keywords = ["graph neural network", "-survey"]',
-              '# categories = ["cs.LG", "q-bio"]', '# authors = ["Jane Doe"]', '# papers = ["arxiv:2606.01234"]', '# text = ""', "",
-              f"# {InterestEntry.__doc__} Instead of the six keys before.", "# [[subscribers.interests]]",
-              *_keys_of(InterestEntry, {"name": "robot grasping", "share": 2, "keywords": ("+tactile sensing", "-survey")}), ""]  # fmt: skip
+    lines += [
+        f"# {_about(SubscriberEntry)}",
+        "# [[subscribers]]",
+        '# email = "reader@example.org"',
+        '# name = "A reader"',
+        '# timezone = "Europe/Berlin"',
+        "# hour = 7",
+        "# days = [1, 2, 3, 4, 5]",
+        "# size = 10",
+        "# threshold = 0",
+        '# keywords = ["graph neural network", "-survey"]',
+        '# categories = ["cs.LG", "q-bio"]',
+        '# authors = ["Jane Doe"]',
+        '# papers = ["arxiv:2606.01234"]',
+        '# text = ""',
+        "",
+        f"# {_about(InterestEntry)} Instead of the six keys before.",
+        "# [[subscribers.interests]]",
+        *_keys_of(
+            InterestEntry,
+            {"name": "robot grasping", "share": 2, "keywords": ("+tactile sensing", "-survey")},
+        ),
+        "",
+    ]
     return "\n".join(lines)
+
+
+def _about(model: type[BaseModel]) -> str:
+    """The docstring of a section on one line."""
+    return " ".join((model.__doc__ or "").split())
 
 
 def _keys_of(model: type[BaseModel], shown_at: Mapping[str, Any]) -> list[str]:

@@ -1,4 +1,7 @@
-"""Everything once, offline, in a minute: the product's own verbs on the papers that ship with it. Nothing here does what a verb should do."""
+"""Everything once, offline, in a minute: the product's own verbs on the papers that ship with it.
+
+Nothing here does what a verb should do.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,8 @@ from digest.messages.cards import SLOTS
 from digest.model import Digest, MessageState, Subscriber
 from digest.signals import Ended, wait_for_signal
 
-#: the cast reads on Tuesdays and Fridays: the second digest is chosen from the three days since the first
+#: the cast reads on Tuesdays and Fridays: the second digest is chosen from the three days since the
+#: first
 FIRST_DAY, SECOND_DAY = date(2026, 6, 9), date(2026, 6, 12)
 
 out = Console()
@@ -43,7 +47,11 @@ def run(folder: Path | None = None, *, serving: bool = True, port: int = 0) -> N
     """
     place = _folder(folder)
     logging.getLogger("digest").setLevel(logging.WARNING)  # the story is told on standard output
-    out.print(f"Working in {place}; nothing outside it is touched, and no other machine is contacted.", style="dim", soft_wrap=True)
+    out.print(
+        f"Working in {place}; nothing outside it is touched, and no other machine is contacted.",
+        style="dim",
+        soft_wrap=True,
+    )
     with Catcher(place / "mail") as catcher:
         changes: list[Change] = []
         app = _open(place, catcher, port or free_port())
@@ -80,11 +88,16 @@ def _open(place: Path, catcher: Catcher, port: int) -> App:
     return App.open(config.load(None, settings))
 
 
-# ---------------------------------------------------------------------------------------------- the two days
+# ---------------------------------------------------------------------------------------------- the
+# two days
 
 
 def _play(app: App, catcher: Catcher, changes: list[Change]) -> None:
-    days = sorted(path for path in Path(str(resources.files("digest.demo") / "papers")).iterdir() if path.suffix == ".jsonl")
+    days = sorted(
+        path
+        for path in Path(str(resources.files("digest.demo") / "papers")).iterdir()
+        if path.suffix == ".jsonl"
+    )
     _headline(f"Day 1: the papers up to {FIRST_DAY:%A, %d %B %Y}")
     _ingest(app, [path for path in days if date.fromisoformat(path.stem) <= FIRST_DAY])
     for reader in CAST:
@@ -109,7 +122,11 @@ def _play(app: App, catcher: Catcher, changes: list[Change]) -> None:
     counts = pipeline.status(app).messages
     if counts != {MessageState.ACCEPTED.value: 2 * len(CAST)}:
         raise DigestError(f"not every mail was accepted: {counts}")
-    out.print(f"\n{len(catcher.caught)} mails were delivered over SMTP; every one stands in the ledger as accepted.", style="bold green")
+    out.print(
+        f"\n{len(catcher.caught)} mails were delivered over SMTP; every one stands in the ledger "
+        f"as accepted.",
+        style="bold green",
+    )
 
 
 def _headline(text: str) -> None:
@@ -120,7 +137,10 @@ def _ingest(app: App, files: list[Path]) -> None:
     report = pipeline.ingest(app, files, seen="name")
     if report.failed:
         raise DigestError("the papers that ship with the package cannot be read; install it again")
-    out.print(f"  ingested {len(files)} dumps: {report.count('read')} records, {report.count('new')} new papers")
+    out.print(
+        f"  ingested {len(files)} dumps: {report.count('read')} records, {report.count('new')} new "
+        f"papers"
+    )
 
 
 def _at(app: App, day: date) -> App:
@@ -152,7 +172,9 @@ def _show_mails(app: App, day: date) -> None:
         for item in digest.items:
             paper = papers[item.score.paper_id]
             match = Text(calibration.label(item.score), style="dim", no_wrap=True)
-            table.add_row(f"{item.position}.", Text(paper.title, overflow="ellipsis", no_wrap=True), match)
+            table.add_row(
+                f"{item.position}.", Text(paper.title, overflow="ellipsis", no_wrap=True), match
+            )
             note = f" {SLOTS[item.slot]}" if item.slot in SLOTS else ""
             table.add_row("", Text(scores.reason(item.score) + note, style="dim"), "")
         out.print()
@@ -161,7 +183,11 @@ def _show_mails(app: App, day: date) -> None:
 
 def _listed(app: App, reader: Reader, day: date) -> list[str]:
     found = pipeline.preview(_at(app, day), _reader(app, reader), day=day)
-    return [found.papers[item.score.paper_id].title for item in found.outcome.items] if isinstance(found.outcome, Digest) else []
+    return (
+        [found.papers[item.score.paper_id].title for item in found.outcome.items]
+        if isinstance(found.outcome, Digest)
+        else []
+    )
 
 
 def _change(app: App, reader: Reader, before: list[str]) -> Change:
@@ -172,23 +198,46 @@ def _change(app: App, reader: Reader, before: list[str]) -> Change:
         up=digest.made.thumbs_up,
         down=digest.made.thumbs_down,
         before=tuple(before),
-        after=tuple((papers[item.score.paper_id].title, scores.reason(item.score)) for item in digest.items),
+        after=tuple(
+            (papers[item.score.paper_id].title, scores.reason(item.score)) for item in digest.items
+        ),
     )
 
 
 def _show_change(change: Change) -> None:
-    table = Table("without thumbs", "as sent", title_justify="left", title_style="bold", expand=True, box=None, header_style="dim")
+    table = Table(
+        "without thumbs",
+        "as sent",
+        title_justify="left",
+        title_style="bold",
+        expand=True,
+        box=None,
+        header_style="dim",
+    )
     table.title = f"{change.name}: {change.about} ({change.up} up, {change.down} down)"
-    for left, right in zip_longest(change.before, (title for title, _ in change.after), fillvalue=""):
+    for left, right in zip_longest(
+        change.before, (title for title, _ in change.after), fillvalue=""
+    ):
         table.add_row(
-            Text(left, overflow="ellipsis", no_wrap=True, style="" if left in change.titles else "red"),
-            Text(right, overflow="ellipsis", no_wrap=True, style="" if right in change.before else "green"),
+            Text(
+                left,
+                overflow="ellipsis",
+                no_wrap=True,
+                style="" if left in change.titles else "red",
+            ),
+            Text(
+                right,
+                overflow="ellipsis",
+                no_wrap=True,
+                style="" if right in change.before else "green",
+            ),
         )
     out.print()
     out.print(table)
 
 
-# ---------------------------------------------------------------------------------------------- thumbs and pages
+# ----------------------------------------------------------------------------------------------
+# thumbs and pages
 
 
 def thumb_links(mail: Caught) -> list[tuple[str, str, str]]:
@@ -209,7 +258,11 @@ def _cast_thumbs(reader: Reader, mail: Caught) -> None:
         if vote:
             _post(up if vote > 0 else down)
         told.append({1: "+", -1: "-", 0: "."}[vote])
-    out.print(f"  {reader.wish.email:<20} {' '.join(told)}   (+ more like this, - less like this, . nothing)", highlight=False)
+    out.print(
+        f"  {reader.wish.email:<20} {' '.join(told)}   (+ more like this, - less like this, . "
+        f"nothing)",
+        highlight=False,
+    )
 
 
 def _post(link: str) -> None:
@@ -218,7 +271,9 @@ def _post(link: str) -> None:
         with urllib.request.urlopen(request, timeout=30):  # noqa: S310
             return
     except urllib.error.URLError as error:
-        raise DigestError(f"the thumb {urllib.parse.urlsplit(link).path} was not taken: {error}") from error
+        raise DigestError(
+            f"the thumb {urllib.parse.urlsplit(link).path} was not taken: {error}"
+        ) from error
 
 
 def _serve(address: str) -> None:

@@ -1,4 +1,6 @@
-"""The readers of the demonstration: invented, each with an interest and a taste that their interest does not tell."""
+"""The readers of the demonstration: invented, each with an interest and a taste that their interest
+does not tell.
+"""
 
 from __future__ import annotations
 
@@ -29,26 +31,50 @@ class Reader:
 CAST = (
     Reader(
         wish=Wish(
-            email="robin@demo.example", name="Robin", size=8, days=(2, 5), keywords=("robot", "embodied agent"), categories=("cs.RO",)
+            email="robin@demo.example",
+            name="Robin",
+            size=8,
+            days=(2, 5),
+            keywords=("robot", "embodied agent"),
+            categories=("cs.RO",),
         ),
         about="robots; likes hands that do things, is tired of driving",
         likes=("manipulation", "vision-language-action", "grasp", "robot"),
         dislikes=("driving", "pedestrian", "lidar", "traffic", "biosecurity"),
     ),
     Reader(
-        wish=Wish(email="mira@demo.example", name="Mira", size=8, days=(2, 5), keywords=("medical imaging", "MRI", "histopathology")),
+        wish=Wish(
+            email="mira@demo.example",
+            name="Mira",
+            size=8,
+            days=(2, 5),
+            keywords=("medical imaging", "MRI", "histopathology"),
+        ),
         about="medical images; likes the scanner, leaves hospital paperwork to others",
         likes=("mri", "histopathology", "pathology", "ultrasound", "segmentation"),
         dislikes=("clinical", "llm", "language model"),
     ),
     Reader(
-        wish=Wish(email="lex@demo.example", name="Lex", size=8, days=(2, 5), keywords=("legal", "political", "students")),
+        wish=Wish(
+            email="lex@demo.example",
+            name="Lex",
+            size=8,
+            days=(2, 5),
+            keywords=("legal", "political", "students"),
+        ),
         about="society; likes courts and politics, not classrooms",
         likes=("legal", "court", "political", "ideolog"),
         dislikes=("student", "teacher", "classroom", "exam"),
     ),
     Reader(
-        wish=Wish(email="sasha@demo.example", name="Sasha", size=8, days=(2, 5), keywords=("privacy", "jailbreak"), categories=("cs.CR",)),
+        wish=Wish(
+            email="sasha@demo.example",
+            name="Sasha",
+            size=8,
+            days=(2, 5),
+            keywords=("privacy", "jailbreak"),
+            categories=("cs.CR",),
+        ),
         about="safety; likes attacks and safeguards of language models, not proofs",
         likes=("jailbreak", "attack", "mllm", "language model"),
         dislikes=("hypothesis testing", "capacity", "theorem", "codes"),
@@ -56,7 +82,14 @@ CAST = (
     Reader(
         wish=Wish(email="toni@demo.example", name="Toni", size=8, days=(2, 5)),
         about="said nothing at all; in truth likes language, not pictures",
-        likes=("translation", "speech", "multilingual", "retrieval", "low-resource", "question answering"),
+        likes=(
+            "translation",
+            "speech",
+            "multilingual",
+            "retrieval",
+            "low-resource",
+            "question answering",
+        ),
         dislikes=("gaussian", "video", "lidar", "drone", "quantum", "image", "3d"),
     ),
 )

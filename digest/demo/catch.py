@@ -27,7 +27,10 @@ def catching(folder: Path, *, port: int = 0, web_port: int = 0) -> Iterator[tupl
     Raises:
         MailerError, DigestError: a port cannot be used.
     """
-    with Catcher(folder, port) as catcher, Listener(lambda: _pages(catcher), f"127.0.0.1:{web_port}", key="--web-port") as address:
+    with (
+        Catcher(folder, port) as catcher,
+        Listener(lambda: _pages(catcher), f"127.0.0.1:{web_port}", key="--web-port") as address,
+    ):
         yield catcher, address
 
 

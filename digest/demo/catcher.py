@@ -1,4 +1,6 @@
-"""A mail server that delivers nowhere: speaks real SMTP on this machine and keeps what it is handed."""
+"""A mail server that delivers nowhere: speaks real SMTP on this machine and keeps what it is
+handed.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,8 @@ class Caught:
 
 
 class Catcher:
-    """Context manager; `caught` grows in the order of arrival, and each message is also a file in the folder.
+    """Context manager; `caught` grows in the order of arrival, and each message is also a file in
+    the folder.
 
     Args:
         folder: made where it is not there; files in it stay.
@@ -72,7 +75,9 @@ class Catcher:
             for recipient in envelope.rcpt_tos:
                 number = len(self.caught) + 1
                 data = bytes(envelope.original_content or envelope.content)
-                self.caught.append(Caught(number=number, sender=envelope.mail_from, recipient=recipient, data=data))
+                self.caught.append(
+                    Caught(number=number, sender=envelope.mail_from, recipient=recipient, data=data)
+                )
                 self._before += 1
                 name = f"{self._before:03d}-{recipient.replace('/', '_')}.eml"
                 with private.create_file(self.folder / name) as file:
@@ -85,7 +90,10 @@ class Catcher:
         try:
             listening = socket.create_server((self.host, self.port))
         except OSError as error:
-            raise MailerError(f"the catcher cannot listen on {self.host}:{self.port} ({error}). Try again, or name another port") from error
+            raise MailerError(
+                f"the catcher cannot listen on {self.host}:{self.port} ({error}). Try again, or "
+                f"name another port"
+            ) from error
         self.port = listening.getsockname()[1]
         self._standing.enter_context(in_a_thread(letting_in(listening, self._talk)))
         return self
@@ -107,7 +115,9 @@ class Server(SMTP):
     async def talk(self, connection: socket.socket, *, ssl: SSLContext | None = None) -> None:
         """Until either side ends it; `ssl` = under TLS from the first byte."""
         try:
-            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(lambda: self, connection, ssl=ssl)
+            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: self, connection, ssl=ssl
+            )
         except OSError:
             return
         try:

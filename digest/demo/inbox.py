@@ -1,4 +1,6 @@
-"""Pages of the demonstration: the caught mails as a reader sees them, as text, and with their headers."""
+"""Pages of the demonstration: the caught mails as a reader sees them, as text, and with their
+headers.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,16 @@ from digest.messages.templates import render
 
 #: these pages carry their own style and frame the mail
 _PAGE = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; frame-src 'self'; frame-ancestors 'none'"
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; frame-src 'self'; "
+        "frame-ancestors 'none'"
+    )
 }
 #: the mail may style itself and nothing else
 _MAIL = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+    ),
     "X-Frame-Options": "SAMEORIGIN",
 }
 
@@ -39,8 +46,15 @@ class Change:
         return {title for title, _ in self.after}
 
 
-def inbox_pages(caught: Sequence[Caught], changes: Sequence[Change] | None = None, *, service: str = "Digest demonstration") -> APIRouter:
-    """Routes under /inbox over the mails caught, and the changes seen, so far; None where nothing is compared."""
+def inbox_pages(
+    caught: Sequence[Caught],
+    changes: Sequence[Change] | None = None,
+    *,
+    service: str = "Digest demonstration",
+) -> APIRouter:
+    """Routes under /inbox over the mails caught, and the changes seen, so far; None where nothing
+    is compared.
+    """
     routes = APIRouter(prefix="/inbox", include_in_schema=False)
 
     def find(number: int) -> Caught:
@@ -49,7 +63,12 @@ def inbox_pages(caught: Sequence[Caught], changes: Sequence[Change] | None = Non
         return caught[number - 1]
 
     def page(template: str, **values: object) -> HTMLResponse:
-        common: dict[str, object] = {"root": "", "service": service, "signup": False, "compared": changes is not None}
+        common: dict[str, object] = {
+            "root": "",
+            "service": service,
+            "signup": False,
+            "compared": changes is not None,
+        }
         return HTMLResponse(render(f"web/{template}.html", common | values), headers=_PAGE)
 
     @routes.get("")
@@ -69,6 +88,9 @@ def inbox_pages(caught: Sequence[Caught], changes: Sequence[Change] | None = Non
     @routes.get("/{number}/html")
     def html(number: int) -> HTMLResponse:
         # The links open beside the mail: the pages behind them refuse to be framed.
-        return HTMLResponse(find(number).part("html").replace("<head>", '<head><base target="_blank">', 1), headers=_MAIL)
+        return HTMLResponse(
+            find(number).part("html").replace("<head>", '<head><base target="_blank">', 1),
+            headers=_MAIL,
+        )
 
     return routes

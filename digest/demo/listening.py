@@ -1,6 +1,8 @@
-"""Servers of this machine that end in order: once over, no connection, task or thread of theirs is left.
+"""Servers of this machine that end in order: once over, no connection, task or thread of theirs is
+left.
 
-asyncio's own server loses whom it is just letting in when it closes, and aiosmtpd's controller closes its loop over tasks that still run.
+asyncio's own server loses whom it is just letting in when it closes, and aiosmtpd's controller
+closes its loop over tasks that still run.
 """
 
 from __future__ import annotations
@@ -17,11 +19,15 @@ T = TypeVar("T")
 
 
 @asynccontextmanager
-async def letting_in(listening: socket.socket, talk: Callable[[socket.socket], Coroutine[None, None, None]]) -> AsyncIterator[None]:
-    """Have a talk with everybody who connects, each in a task of this loop; at the end the socket is closed and the talks are cancelled.
+async def letting_in(
+    listening: socket.socket, talk: Callable[[socket.socket], Coroutine[None, None, None]]
+) -> AsyncIterator[None]:
+    """Have a talk with everybody who connects, each in a task of this loop; at the end the socket
+    is closed and the talks are cancelled.
 
     Args:
-        talk: gets a connection that does not block, and aborts the transport it makes of it in every case.
+        talk: gets a connection that does not block, and aborts the transport it makes of it in
+        every case.
     """
     loop = asyncio.get_running_loop()
     standing: dict[asyncio.Task[None], socket.socket] = {}
@@ -47,7 +53,8 @@ async def letting_in(listening: socket.socket, talk: Callable[[socket.socket], C
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        # An aborted transport closes in the next round of the loop; one that never began, not by itself.
+        # An aborted transport closes in the next round of the loop; one that never began, not by
+        # itself.
         await asyncio.sleep(0)
         for connection in tasks.values():
             connection.close()
@@ -56,7 +63,9 @@ async def letting_in(listening: socket.socket, talk: Callable[[socket.socket], C
 @contextmanager
 def in_a_thread(server: AbstractAsyncContextManager[T]) -> Iterator[T]:
     """A server in a thread and loop of its own; what its entering raises is raised here."""
-    begun: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Event, T] | BaseException] = queue.SimpleQueue()
+    begun: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Event, T] | BaseException] = (
+        queue.SimpleQueue()
+    )
 
     async def stay() -> None:
         try:

@@ -1,6 +1,9 @@
-"""doctor: what is wrong or missing, each with its remedy. Changes nothing, and sends nothing unless it is told an address.
+"""doctor: what is wrong or missing, each with its remedy.
 
-Reading order: `findings` (what comes out), `records` (texts of the DNS judged), `spf` (whom they let send), `local` (without the network), `network`.
+Changes nothing, and sends nothing unless it is told an address.
+
+Reading order: `findings` (what comes out), `records` (texts of the DNS judged), `spf` (whom they
+let send), `local` (without the network), `network`.
 """
 
 from __future__ import annotations

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-#: good = as it should be; note = worth knowing; warning = works, and will fall short; bad = does not work
+#: good = as it should be; note = worth knowing; warning = works, and will fall short; bad = does
+#: not work
 Level = Literal["good", "note", "warning", "bad"]
 #: what was looked at
-Area = Literal["config", "files", "store", "templates", "mail server", "mailbox", "dns", "pages", "clock"]
+Area = Literal[
+    "config", "files", "store", "templates", "mail server", "mailbox", "dns", "pages", "clock"
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,13 +28,23 @@ def sending_domain(config: Config) -> str:
 
 
 def settings(config: Config) -> Iterator[Finding]:
-    """What is missing for mail that arrives, can be left in one click, and is heard of when it does not."""
+    """What is missing for mail that arrives, can be left in one click, and is heard of when it does
+    not.
+    """
     mail, smtp = config.mail, config.smtp
     domain = sending_domain(config)
     if not smtp.host:
-        yield note("config", f"mails are written to {smtp.outbox} and not sent", "Set [smtp] host to send them")
+        yield note(
+            "config",
+            f"mails are written to {smtp.outbox} and not sent",
+            "Set [smtp] host to send them",
+        )
     elif not domain:
-        yield bad("config", f"mail.sender = {mail.sender!r} is an address that receivers cannot know", "Set it to an address of yours")
+        yield bad(
+            "config",
+            f"mail.sender = {mail.sender!r} is an address that receivers cannot know",
+            "Set it to an address of yours",
+        )
     else:
         yield good("config", f"mails come from {mail.sender}")
     yield from _pages(config)
@@ -53,12 +63,23 @@ def settings(config: Config) -> Iterator[Finding]:
             "no postal address stands in the foot of the mails",
             "The law of many countries asks for one in mail to the public: [mail] postal_address",
         )
-    for name, server in (("smtp", smtp), *((f"smtp.more.{number}", one) for number, one in enumerate(smtp.more))):
+    for name, server in (
+        ("smtp", smtp),
+        *((f"smtp.more.{number}", one) for number, one in enumerate(smtp.more)),
+    ):
         if server.host and server.tls == "none" and not _loopback(server.host):
-            yield warning("config", f'{name}.tls = "none": mails and the password cross the network in the open', 'Set it to "auto"')
+            yield warning(
+                "config",
+                f'{name}.tls = "none": mails and the password cross the network in the open',
+                'Set it to "auto"',
+            )
     yield from _encoder(config)
     if config.mailbox.host and config.mailbox.tls == "none" and not _loopback(config.mailbox.host):
-        yield warning("config", 'mailbox.tls = "none": mails and the password cross the network in the open', 'Set it to "tls"')
+        yield warning(
+            "config",
+            'mailbox.tls = "none": mails and the password cross the network in the open',
+            'Set it to "tls"',
+        )
 
 
 def _encoder(config: Config) -> Iterator[Finding]:
@@ -70,7 +91,9 @@ def _encoder(config: Config) -> Iterator[Finding]:
     except ConfigError as error:
         yield bad("config", str(error), "Until it can be opened, digests are ranked by words alone")
     else:
-        yield good("config", f"papers are encoded with {found.version}, {found.dimensions} numbers each")
+        yield good(
+            "config", f"papers are encoded with {found.version}, {found.dimensions} numbers each"
+        )
 
 
 def _pages(config: Config) -> Iterator[Finding]:
@@ -84,13 +107,22 @@ def _pages(config: Config) -> Iterator[Finding]:
             "Put a proxy with a certificate before the pages",
         )
     else:
-        remedy = "Set it to a public https address. Until then readers elsewhere can vote and leave only by mail, where [mail] reply_to names a mailbox"
+        remedy = (
+            "Set it to a public https address. Until then readers elsewhere can vote and leave "
+            "only by mail, where [mail] reply_to names a mailbox"
+        )
         level = warning if config.smtp.host else note
-        yield level("config", f"web.base_url = {url}: the links in mails lead nowhere but on this machine or network", remedy)
+        yield level(
+            "config",
+            f"web.base_url = {url}: the links in mails lead nowhere but on this machine or network",
+            remedy,
+        )
 
 
 def _answers(config: Config) -> str:
-    """The address that mails name for answers; "" where there is none, or something else is wrong that is told of with the templates."""
+    """The address that mails name for answers; "" where there is none, or something else is wrong
+    that is told of with the templates.
+    """
     try:
         return make_mailing(config).mailbox
     except ConfigError:
@@ -103,21 +135,39 @@ def _hearing(config: Config) -> Iterator[Finding]:
         return
     heard = bool(config.mailbox.host)
     if not heard and (answers := _answers(config)):
-        level = note if mail.bounce_domain else warning  # where bounces come through a pipe, so may answers
-        remedy = "Set [mailbox], or let the mail server pipe that address into `digest bounce`: who asks to leave must be heard"
-        yield level("config", f"mails offer leaving by mail to {answers}, and no mailbox is read", remedy)
+        level = (
+            note if mail.bounce_domain else warning
+        )  # where bounces come through a pipe, so may answers
+        remedy = (
+            "Set [mailbox], or let the mail server pipe that address into `digest bounce`: who "
+            "asks to leave must be heard"
+        )
+        yield level(
+            "config", f"mails offer leaving by mail to {answers}, and no mailbox is read", remedy
+        )
     if mail.bounce_domain and not heard:
         remedy = "Set [mailbox], or let the mail server pipe that domain into `digest bounce`"
-        yield note("config", f"each mail has its own bounce address at {mail.bounce_domain}, and no mailbox is read", remedy)
+        yield note(
+            "config",
+            f"each mail has its own bounce address at {mail.bounce_domain}, and no mailbox is read",
+            remedy,
+        )
     elif not mail.bounce_domain and not heard:
         yield warning(
-            "config", "bounces are not heard: they go to the sender, and no mailbox is read", "Set [mailbox], and best [mail] bounce_domain"
+            "config",
+            "bounces are not heard: they go to the sender, and no mailbox is read",
+            "Set [mailbox], and best [mail] bounce_domain",
         )
     elif not mail.bounce_domain:
         what = "bounces are told apart by the headers that they return; some return none"
-        yield note("config", what, "[mail] bounce_domain gives each mail an address of its own for bounces")
+        yield note(
+            "config", what, "[mail] bounce_domain gives each mail an address of its own for bounces"
+        )
     else:
-        yield good("config", f"bounces come to {mail.bounce_domain} and are read from {config.mailbox.host}")
+        yield good(
+            "config",
+            f"bounces come to {mail.bounce_domain} and are read from {config.mailbox.host}",
+        )
 
 
 def _loopback(host: str) -> bool:
@@ -129,11 +179,24 @@ def _loopback(host: str) -> bool:
 
 def files(config: Config, path: Path | None) -> Iterator[Finding]:
     """Secrets that others may read, folders that cannot be written to, disks nearly full."""
-    secrets = [("smtp.password_file", config.smtp.password_file), ("mailbox.password_file", config.mailbox.password_file)]
-    secrets += [("mail.dkim_key_file", config.mail.dkim_key_file), ("mail.dkim_ed25519_key_file", config.mail.dkim_ed25519_key_file)]
-    secrets += [(f"smtp.more.{number}.password_file", one.password_file) for number, one in enumerate(config.smtp.more)]
+    secrets = [
+        ("smtp.password_file", config.smtp.password_file),
+        ("mailbox.password_file", config.mailbox.password_file),
+    ]
+    secrets += [
+        ("mail.dkim_key_file", config.mail.dkim_key_file),
+        ("mail.dkim_ed25519_key_file", config.mail.dkim_ed25519_key_file),
+    ]
+    secrets += [
+        (f"smtp.more.{number}.password_file", one.password_file)
+        for number, one in enumerate(config.smtp.more)
+    ]
     secrets.append(("web.status_key_file", config.web.status_key_file))
-    inside = [config.smtp.password, config.mailbox.password, *(one.password for one in config.smtp.more)]
+    inside = [
+        config.smtp.password,
+        config.mailbox.password,
+        *(one.password for one in config.smtp.more),
+    ]
     inside.append(config.web.status_key)
     text = path.read_text(encoding="utf-8", errors="replace") if path is not None else ""
     if (
@@ -150,10 +213,18 @@ def files(config: Config, path: Path | None) -> Iterator[Finding]:
         yield good("files", f"the inbox is {config.ingest.inbox}")
     else:
         what = "is no folder" if config.ingest.inbox.exists() else "does not exist"
-        yield warning("files", f"the inbox {config.ingest.inbox} {what}", "Make the folder, or set [ingest] inbox")
+        yield warning(
+            "files",
+            f"the inbox {config.ingest.inbox} {what}",
+            "Make the folder, or set [ingest] inbox",
+        )
     for disk in disks(config):
         if disk.free_mb < config.alerts.disk_mb:
-            yield bad("files", f"the disk of {disk.path} is nearly full: {disk.free_mb} MB are left", "Free some space, or move the folder")
+            yield bad(
+                "files",
+                f"the disk of {disk.path} is nearly full: {disk.free_mb} MB are left",
+                "Free some space, or move the folder",
+            )
         else:
             yield good("files", f"{disk.free_mb} MB are free for {disk.path}")
 
@@ -190,7 +261,9 @@ def _secret(name: str, file: Path) -> Iterator[Finding]:
     try:
         mode = file.stat().st_mode
     except OSError as error:
-        yield bad("files", f"{name} = {file}: {error.strerror}", "Check the path and its permissions")
+        yield bad(
+            "files", f"{name} = {file}: {error.strerror}", "Check the path and its permissions"
+        )
         return
     if stat.S_IMODE(mode) & 0o077:
         remedy = f"chmod 600 {file}" + ("" if private.is_own(file) else ", as the user who owns it")
@@ -221,15 +294,31 @@ def database(config: Config) -> Iterator[Finding]:
 def _examined(opened: Store) -> Iterator[Finding]:
     found = store.health.examine(opened)
     if found.revision is None:
-        yield note("store", f"{found.version} at {opened.shown}: it is empty", "The first command makes its tables")
+        yield note(
+            "store",
+            f"{found.version} at {opened.shown}: it is empty",
+            "The first command makes its tables",
+        )
         return
     if found.revision != found.needed:
-        yield bad("store", f"its schema is {found.revision}, this version needs {found.needed}", "Back it up, then: digest db upgrade")
+        yield bad(
+            "store",
+            f"its schema is {found.revision}, this version needs {found.needed}",
+            "Back it up, then: digest db upgrade",
+        )
         return
     for damage in found.damage:
-        yield bad("store", f"{opened.shown} is damaged: {damage}", "Stop the service, copy the file, and restore a backup")
+        yield bad(
+            "store",
+            f"{opened.shown} is damaged: {damage}",
+            "Stop the service, copy the file, and restore a backup",
+        )
     for setting in found.unsafe:
-        yield warning("store", f"{setting}: a power cut may undo what the ledger promised", "Set it as it should be")
+        yield warning(
+            "store",
+            f"{setting}: a power cut may undo what the ledger promised",
+            "Set it as it should be",
+        )
     if not found.damage:
         yield good("store", f"{found.version}, schema {found.revision}, sound: {opened.shown}")
     with opened.reading() as tx:
@@ -248,7 +337,12 @@ def clock(whose: str, theirs: datetime) -> Iterator[Finding]:
     apart = abs((datetime.now(UTC) - theirs).total_seconds())
     remedy = "Let both machines keep time with NTP"
     if apart > 60:
-        yield bad("clock", f"this machine and {whose} are {apart:.0f} s apart: hours, leases and signatures go wrong", remedy)
+        yield bad(
+            "clock",
+            f"this machine and {whose} are {apart:.0f} s apart: hours, leases and signatures go "
+            f"wrong",
+            remedy,
+        )
     elif apart > 5:
         yield warning("clock", f"this machine and {whose} are {apart:.0f} s apart", remedy)
     else:
@@ -256,17 +350,26 @@ def clock(whose: str, theirs: datetime) -> Iterator[Finding]:
 
 
 def templates(config: Config) -> Iterator[Finding]:
-    """Every template can be read, every kind of mail can be written, and no file of the operator's lies there unused."""
+    """Every template can be read, every kind of mail can be written, and no file of the operator's
+    lies there unused.
+    """
     folders = (config.mail.templates,) if config.mail.templates else ()
     for folder in folders:
         if not folder.is_dir():
-            yield bad("templates", f"mail.templates = {folder}: is no folder", "Make it, or take the key out")
+            yield bad(
+                "templates",
+                f"mail.templates = {folder}: is no folder",
+                "Make it, or take the key out",
+            )
     broken = samples.broken(folders)
     for problem in broken:
         yield bad("templates", problem, "Mend the template, or take it out of [mail] templates")
     for file in samples.unused(folders):
         yield warning(
-            "templates", f"{file}: no template that ships has this name; only one that extends or includes it uses it", "Check its name"
+            "templates",
+            f"{file}: no template that ships has this name; only one that extends or includes it "
+            f"uses it",
+            "Check its name",
         )
     if broken:
         return
@@ -276,4 +379,8 @@ def templates(config: Config) -> Iterator[Finding]:
         yield bad("templates", f"a mail cannot be written: {error}", "Mend what it names")
     else:
         signed = sum(b"\nDKIM-Signature:" in b"\n" + one.data for one in written)
-        yield good("templates", f"all {len(written)} kinds of mail can be written{', and are signed' if signed else ''}")
+        yield good(
+            "templates",
+            f"all {len(written)} kinds of mail can be "
+            f"written{', and are signed' if signed else ''}",
+        )

@@ -1,4 +1,6 @@
-"""What can only be seen by asking others: the mail servers, the mailbox, the DNS of the sending domain, the pages as readers reach them."""
+"""What can only be seen by asking others: the mail servers, the mailbox, the DNS of the sending
+domain, the pages as readers reach them.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ from digest.model import Message
 _HTTP_SECONDS = 10.0
 
 
-# ---------------------------------------------------------------------------------------------- mail servers
+# ----------------------------------------------------------------------------------------------
+# mail servers
 
 
 def mail_servers(config: Config, hello: str) -> Iterator[Finding]:
@@ -42,7 +45,10 @@ def mail_servers(config: Config, hello: str) -> Iterator[Finding]:
         try:
             visit = mailer.visit(server)
         except MailerError as error:
-            remedy = "Check [smtp] host, port, tls, username and the password; many providers want an app password"
+            remedy = (
+                "Check [smtp] host, port, tls, username and the password; many providers want an "
+                "app password"
+            )
             yield bad("mail server", f"{server.name}: {error}", remedy)
             continue
         logged = f", and logs in {server.username}" if server.username else ""
@@ -61,11 +67,16 @@ def send_test(config: Config, hello: str, recipient: str) -> Iterator[Finding]:
         folders = (config.mail.templates,) if config.mail.templates else ()
         for number, server in enumerate(smtp_servers(config, hello)):
             ident = f"<test.{now:%Y%m%d%H%M%S}.{number}@{mailing.domain}>"
-            yield _handed_over(server, samples.write_test(mailing, recipient, message_id=ident, at=now, folders=folders))
+            yield _handed_over(
+                server,
+                samples.write_test(mailing, recipient, message_id=ident, at=now, folders=folders),
+            )
     except DigestError as error:
         yield bad("mail server", f"no test mail could be written: {error}", "Mend what it names")
     if not config.smtp.host:
-        yield warning("mail server", "no test mail was sent: mails are written to a folder", "Set [smtp] host")
+        yield warning(
+            "mail server", "no test mail was sent: mails are written to a folder", "Set [smtp] host"
+        )
 
 
 def _handed_over(server: SmtpServer, message: Message) -> Finding:
@@ -81,9 +92,17 @@ def _handed_over(server: SmtpServer, message: Message) -> Finding:
     try:
         outcome, said = asyncio.run(deliver())
     except MailerError as error:
-        return bad("mail server", f"{server.name}: no test mail could be sent: {error}", "Mend what it names")
+        return bad(
+            "mail server",
+            f"{server.name}: no test mail could be sent: {error}",
+            "Mend what it names",
+        )
     if outcome != "accepted":
-        return bad("mail server", f"{server.name}: the test mail was {outcome}: {said}", "The server's words say what to mend")
+        return bad(
+            "mail server",
+            f"{server.name}: the test mail was {outcome}: {said}",
+            "The server's words say what to mend",
+        )
     return note(
         "mail server",
         f"{server.name}: took a test mail for {message.recipient}: {said}",
@@ -112,16 +131,25 @@ def mailbox(config: Config) -> Iterator[Finding]:
 
 
 def domain_records(config: Config, resolver: Resolver, *, ip: str = "") -> Iterator[Finding]:
-    """What receivers look up before they believe a mail; `ip` is the address that mails leave from, "" = that of the mail server."""
+    """What receivers look up before they believe a mail; `ip` is the address that mails leave from,
+    "" = that of the mail server.
+    """
     domain = sending_domain(config)
     if not domain or not config.smtp.host:
-        yield note("dns", "mails have no domain that receivers could look up", "Set [mail] sender and [smtp] host")
+        yield note(
+            "dns",
+            "mails have no domain that receivers could look up",
+            "Set [mail] sender and [smtp] host",
+        )
         return
     domain = messages.ascii_domain(domain)
     envelope = messages.ascii_domain(config.mail.bounce_domain or domain)
     yield from _asked(lambda: _spf(config, domain, envelope, resolver, ip))
     if not records.aligned(domain, envelope):
-        what = f"bounces go to {envelope}, which is not below {domain}: SPF cannot speak for the address in From"
+        what = (
+            f"bounces go to {envelope}, which is not below {domain}: SPF cannot speak for the "
+            f"address in From"
+        )
         yield warning("dns", what, f"Set [mail] bounce_domain to a domain below {domain}")
     yield from _asked(lambda: _keys(config, resolver))
     yield from _asked(lambda: [_policy(domain, resolver)])
@@ -137,11 +165,18 @@ def _asked(ask: Callable[[], list[Finding] | Iterator[Finding]]) -> Iterator[Fin
     try:
         yield from list(ask())
     except ResolverError as error:
-        yield warning("dns", f"no answer: {error}", "Try again; if it lasts, ask whoever runs the name servers")
+        yield warning(
+            "dns",
+            f"no answer: {error}",
+            "Try again; if it lasts, ask whoever runs the name servers",
+        )
 
 
-def _spf(config: Config, domain: str, envelope: str, resolver: Resolver, ip: str) -> Iterator[Finding]:
-    """The record, what it costs receivers, and whether it names the servers that mails leave from."""
+def _spf(
+    config: Config, domain: str, envelope: str, resolver: Resolver, ip: str
+) -> Iterator[Finding]:
+    """The record, what it costs receivers, and whether it names the servers that mails
+    leave from."""
     record = records.spf(envelope, resolver.txt(envelope))
     yield record
     if record.level == "bad":
@@ -152,36 +187,78 @@ def _spf(config: Config, domain: str, envelope: str, resolver: Resolver, ip: str
         name = server.name if server else "--ip"
         verdicts: dict[spf.Verdict, list[str]] = {}
         for address in _global(server.host if server else ip, resolver):
-            verdict = spf.check(envelope, address, resolver, sender=f"b@{envelope}", hello=server.hello if server else "")
+            verdict = spf.check(
+                envelope,
+                address,
+                resolver,
+                sender=f"b@{envelope}",
+                hello=server.hello if server else "",
+            )
             verdicts.setdefault(verdict, []).append(address)
         if not verdicts:
-            what = f"{place}: from which address mails leave {name} is not known here, and so not whether it is named"
-            found.append(note("dns", what, "`digest doctor --ip ADDRESS` looks at the one that you know"))
+            what = (
+                f"{place}: from which address mails leave {name} is not known here, and so not "
+                f"whether it is named"
+            )
+            found.append(
+                note("dns", what, "`digest doctor --ip ADDRESS` looks at the one that you know")
+            )
         sure, login = server is None, bool(server and server.username)
-        found += [_authorised(place, name, some, verdict, sure=sure, login=login) for verdict, some in verdicts.items()]
+        found += [
+            _authorised(place, name, some, verdict, sure=sure, login=login)
+            for verdict, some in verdicts.items()
+        ]
     if cost > spf.LOOKUPS_MAX:
-        what = f"{place}: it needs {cost} look-ups, those of included records among them, and receivers stop after {spf.LOOKUPS_MAX}"
+        what = (
+            f"{place}: it needs {cost} look-ups, those of included records among them, and "
+            f"receivers stop after {spf.LOOKUPS_MAX}"
+        )
         level = warning if any(one.level == "good" for one in found) else bad
-        yield level("dns", what, "Name addresses (ip4:, ip6:) instead of names, and leave out what no longer sends")
+        yield level(
+            "dns",
+            what,
+            "Name addresses (ip4:, ip6:) instead of names, and leave out what no longer sends",
+        )
         found = [one for one in found if one.level != "bad"]
     yield from found
 
 
-def _authorised(place: str, name: str, addresses: list[str], verdict: spf.Verdict, *, sure: bool, login: bool) -> Finding:
-    """`sure` = mails do leave from these; a server that one logs in to sends from other addresses than it listens on, as a rule."""
+def _authorised(
+    place: str, name: str, addresses: list[str], verdict: spf.Verdict, *, sure: bool, login: bool
+) -> Finding:
+    """`sure` = mails do leave from these; a server that one logs in to sends from other addresses
+    than it listens on, as a rule.
+    """
     those = f"{', '.join(addresses)} ({name})"
     if verdict.result == "pass":
         return good("dns", f"{place}: {those} may send for it, by {verdict.by}")
     if verdict.result == "permerror":
-        return bad("dns", f"{place}: it cannot be evaluated, and counts as none: {verdict.problem}", "Mend what it names")
-    what = f"{place}: no mechanism names {those}: mail from there gets {verdict.result}{f', by {verdict.by}' if verdict.by else ''}"
+        return bad(
+            "dns",
+            f"{place}: it cannot be evaluated, and counts as none: {verdict.problem}",
+            "Mend what it names",
+        )
+    what = (
+        f"{place}: no mechanism names {those}: mail from there gets "
+        f"{verdict.result}{f', by {verdict.by}' if verdict.by else ''}"
+    )
     add = " ".join(f"ip{ip_address(one).version}:{one}" for one in addresses)
     if sure:
-        return (bad if verdict.result == "fail" else warning)("dns", what, f"Add {add} before the all of the record")
+        return (bad if verdict.result == "fail" else warning)(
+            "dns", what, f"Add {add} before the all of the record"
+        )
     if login:
-        remedy = "Mail leaves many a provider from other addresses: it says which include: to add, and the Authentication-Results of a mail tell (`--send`)"
+        remedy = (
+            "Mail leaves many a provider from other addresses: it says which include: to add, and "
+            "the Authentication-Results of a mail tell (`--send`)"
+        )
         return note("dns", what, remedy)
-    return warning("dns", what, f"If mails leave from there, add {add} before the all of the record; else try `digest doctor --ip ADDRESS`")
+    return warning(
+        "dns",
+        what,
+        f"If mails leave from there, add {add} before the all of the record; else try `digest "
+        f"doctor --ip ADDRESS`",
+    )
 
 
 def _global(host: str, resolver: Resolver) -> list[str]:
@@ -220,20 +297,27 @@ def _incoming(config: Config, domain: str, envelope: str, resolver: Resolver) ->
         servers = resolver.mx(name)
         if servers == ["."] or not (servers or resolver.addresses(name)):
             level = bad if what == "bounces" and config.mail.bounce_domain else warning
-            yield level("dns", f"no mail server takes mail for {name} (MX), so {what} are lost", f"Publish an MX record at {name}")
+            yield level(
+                "dns",
+                f"no mail server takes mail for {name} (MX), so {what} are lost",
+                f"Publish an MX record at {name}",
+            )
         else:
             there = ", ".join(server.rstrip(".") for server in servers) or name
             yield good("dns", f"{what} for {name} go to {there}")
 
 
 def _reverse(host: str, resolver: Resolver) -> Iterator[Finding]:
-    """A server of one's own needs a name that leads back to it; that of a provider is the provider's matter."""
+    """A server of one's own needs a name that leads back to it; that of a provider is the
+    provider's matter.
+    """
     for address in _global(host, resolver):
         names = resolver.names(address)
         if not names:
             yield warning(
                 "dns",
-                f"{address} ({host}) has no name (PTR); large mailbox providers refuse mail from such",
+                f"{address} ({host}) has no name (PTR); large mailbox providers refuse mail from "
+                f"such",
                 "Ask whoever gave you the address",
             )
         elif not any(address in resolver.addresses(name) for name in names):
@@ -246,7 +330,8 @@ def _reverse(host: str, resolver: Resolver) -> Iterator[Finding]:
             yield good("dns", f"{address} is called {names[0]}, which leads back to it")
 
 
-# ---------------------------------------------------------------------------------------------- pages
+# ----------------------------------------------------------------------------------------------
+# pages
 
 
 def pages(config: Config) -> Iterator[Finding]:
@@ -255,9 +340,13 @@ def pages(config: Config) -> Iterator[Finding]:
     if not messages.reachable(url):
         return
     context = ssl.create_default_context()
-    remedy = "Is `digest serve` running, and does the proxy lead to web.bind? Some networks cannot reach their own public address"
+    remedy = (
+        "Is `digest serve` running, and does the proxy lead to web.bind? Some networks cannot "
+        "reach their own public address"
+    )
     try:
-        with urllib.request.urlopen(f"{url}/healthz", timeout=_HTTP_SECONDS, context=context) as answer:  # noqa: S310  (http or https, as the config checks)
+        address = f"{url}/healthz"  # `reachable` above lets http and https through, nothing else
+        with urllib.request.urlopen(address, timeout=_HTTP_SECONDS, context=context) as answer:  # noqa: S310
             date = answer.headers.get("Date", "")
             told = json.loads(answer.read(100_000))
     except urllib.error.HTTPError as error:
@@ -275,4 +364,6 @@ def pages(config: Config) -> Iterator[Finding]:
         theirs = parsedate_to_datetime(date)
     except ValueError:
         return
-    yield from clock(f"whoever answers at {url}", theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))
+    yield from clock(
+        f"whoever answers at {url}", theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
+    )

@@ -1,6 +1,8 @@
-"""Whether the SPF record of a domain lets a server send for it, worked out as receivers do: check_host() of RFC 7208, the answers of the DNS given.
+"""Whether the SPF record of a domain lets a server send for it, worked out as receivers do:
+check_host() of RFC 7208, the answers of the DNS given.
 
-Not here: exp= (what a refusal would say) and temperror; a name server that does not answer is a ResolverError.
+Not here: exp= (what a refusal would say) and temperror; a name server that does not answer is a
+ResolverError.
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Literal, NamedTuple, Protocol
 from urllib.parse import quote
 
-#: what receivers do at most for one mail (4.6.4): terms that ask the DNS, those that find nothing, addresses or names of one mx or ptr
+#: what receivers do at most for one mail (4.6.4): terms that ask the DNS, those that find nothing,
+#: addresses or names of one mx or ptr
 LOOKUPS_MAX, VOID_MAX, NAMES_MAX = 10, 2, 10
-#: a count of look-ups that goes on beyond what receivers do ends here: records may include each other in a ring
+#: a count of look-ups that goes on beyond what receivers do ends here: records may include each
+#: other in a ring
 _COUNT_MAX = 100
 
 Result = Literal["pass", "fail", "softfail", "neutral", "none", "permerror"]
@@ -23,7 +27,10 @@ Address = IPv4Address | IPv6Address
 
 _QUALIFIERS: dict[str, Result] = {"+": "pass", "-": "fail", "~": "softfail", "?": "neutral"}
 _MODIFIER = re.compile(r"([a-z][a-z0-9._-]*)=(.*)", re.IGNORECASE)
-_MECHANISM = re.compile(r"([+?~-]?)(all|include|a|mx|ptr|ip4|ip6|exists)(?:(:)(.*?))?(?:/(\d{1,3}))?(?://(\d{1,3}))?", re.IGNORECASE)
+_MECHANISM = re.compile(
+    r"([+?~-]?)(all|include|a|mx|ptr|ip4|ip6|exists)(?:(:)(.*?))?(?:/(\d{1,3}))?(?://(\d{1,3}))?",
+    re.IGNORECASE,
+)
 _MACRO = re.compile(r"%(?:\{([slodipvh])(\d{0,3})(r?)([.+,/_=-]*)\}|([%_-])|(.?))", re.IGNORECASE)
 
 
@@ -41,7 +48,8 @@ class Verdict:
     """What a receiver makes of a mail from one address."""
 
     result: Result
-    #: the mechanism that decided, behind the records that led to it, as in "include:_spf.example.net > ip4:192.0.2.0/24"; "" where none did
+    #: the mechanism that decided, behind the records that led to it, as in
+    #: "include:_spf.example.net > ip4:192.0.2.0/24"; "" where none did
     by: str = ""
     #: what is wrong with the records where the result is permerror
     problem: str = ""
@@ -78,12 +86,15 @@ class _Check:
     hello: str
     lookups: int = 0
     voids: int = 0
-    #: terms that led to the record that is looked at, and the mechanism that matched last, behind them
+    #: terms that led to the record that is looked at, and the mechanism that matched last, behind
+    #: them
     trail: tuple[str, ...] = ()
     by: str = ""
 
 
-def check(domain: str, address: str, resolver: Resolver, *, sender: str = "", hello: str = "") -> Verdict:
+def check(
+    domain: str, address: str, resolver: Resolver, *, sender: str = "", hello: str = ""
+) -> Verdict:
     """Evaluate the record of a domain for a server.
 
     Args:
@@ -95,7 +106,12 @@ def check(domain: str, address: str, resolver: Resolver, *, sender: str = "", he
     one = ip_address(address)
     if isinstance(one, IPv6Address) and one.ipv4_mapped:
         one = one.ipv4_mapped
-    state = _Check(resolver=resolver, address=one, sender=sender or f"postmaster@{domain}", hello=hello or "unknown")
+    state = _Check(
+        resolver=resolver,
+        address=one,
+        sender=sender or f"postmaster@{domain}",
+        hello=hello or "unknown",
+    )
     try:
         result = _host(state, domain)
     except _PermError as error:
@@ -104,7 +120,8 @@ def check(domain: str, address: str, resolver: Resolver, *, sender: str = "", he
 
 
 def lookups(domain: str, resolver: Resolver) -> int:
-    """How many terms ask the DNS where none matches, those of included records among them; receivers stop after LOOKUPS_MAX.
+    """How many terms ask the DNS where none matches, those of included records among them;
+    receivers stop after LOOKUPS_MAX.
 
     At most 100 are counted. A record that is wrong counts as far as it can be read.
     """
@@ -119,7 +136,8 @@ def records_in(texts: Sequence[str]) -> list[str]:
     return [text for text in texts if text.lower().split(" ", 1)[0] == "v=spf1"]
 
 
-# ---------------------------------------------------------------------------------------------- one record
+# ---------------------------------------------------------------------------------------------- one
+# record
 
 
 def _host(state: _Check, domain: str) -> Result:
@@ -155,7 +173,9 @@ def _behind(state: _Check, term: str, domain: str) -> Result:
 
 
 def _parse(domain: str, text: str) -> _Record:
-    """The whole record, before anything of it is evaluated: a mistake anywhere spoils all of it (4.6)."""
+    """The whole record, before anything of it is evaluated: a mistake anywhere spoils all of it
+    (4.6).
+    """
     terms: list[_Term] = []
     modifiers: dict[str, str] = {}
     for word in text.split()[1:]:
@@ -163,7 +183,9 @@ def _parse(domain: str, text: str) -> _Record:
             name = modifier[1].lower()
             if name in ("redirect", "exp"):
                 if name in modifiers or not modifier[2]:
-                    raise _PermError(f"{word!r} in the record of {domain} stands twice or names nothing")
+                    raise _PermError(
+                        f"{word!r} in the record of {domain} stands twice or names nothing"
+                    )
                 modifiers[name] = modifier[2]
             continue
         terms.append(_mechanism(domain, word))
@@ -212,7 +234,8 @@ def _matches(state: _Check, domain: str, term: _Term) -> bool:
     return state.address is not None and _MATCHES[term.kind](state, state.address, name, term)
 
 
-# ---------------------------------------------------------------------------------------------- mechanisms
+# ----------------------------------------------------------------------------------------------
+# mechanisms
 
 
 def _a(state: _Check, address: Address, name: str, term: _Term) -> bool:
@@ -224,8 +247,12 @@ def _mx(state: _Check, address: Address, name: str, term: _Term) -> bool:
     if not servers:
         _void(state, name)
     if len(servers) > NAMES_MAX:
-        raise _PermError(f"{name} has {len(servers)} mail servers, and receivers ask for {NAMES_MAX}")
-    return any(_at(address, _addresses(state, address, server), term) for server in servers if server)
+        raise _PermError(
+            f"{name} has {len(servers)} mail servers, and receivers ask for {NAMES_MAX}"
+        )
+    return any(
+        _at(address, _addresses(state, address, server), term) for server in servers if server
+    )
 
 
 def _ptr(state: _Check, address: Address, name: str, term: _Term) -> bool:
@@ -243,12 +270,19 @@ def _exists(state: _Check, address: Address, name: str, term: _Term) -> bool:
     return bool(found)
 
 
-_MATCHES: dict[str, Callable[[_Check, Address, str, _Term], bool]] = {"a": _a, "mx": _mx, "ptr": _ptr, "exists": _exists}
+_MATCHES: dict[str, Callable[[_Check, Address, str, _Term], bool]] = {
+    "a": _a,
+    "mx": _mx,
+    "ptr": _ptr,
+    "exists": _exists,
+}
 
 
 def _addresses(state: _Check, address: Address, name: str) -> list[str]:
     """Those of the family of `address`."""
-    found = [one for one in state.resolver.addresses(name) if ip_address(one).version == address.version]
+    found = [
+        one for one in state.resolver.addresses(name) if ip_address(one).version == address.version
+    ]
     if not found:
         _void(state, name)
     return found
@@ -275,7 +309,8 @@ def _void(state: _Check, name: str) -> None:
         raise _PermError(f"more than {VOID_MAX} look-ups find nothing, the last one at {name}")
 
 
-# ---------------------------------------------------------------------------------------------- macros
+# ----------------------------------------------------------------------------------------------
+# macros
 
 
 def _expand(state: _Check, domain: str, text: str) -> str:
@@ -283,7 +318,15 @@ def _expand(state: _Check, domain: str, text: str) -> str:
     local, _, owner = state.sender.rpartition("@")
     address = state.address or IPv4Address(0)
     nibbles = ".".join(f"{int(address):032x}") if address.version == 6 else str(address)
-    values = {"s": state.sender, "l": local, "o": owner, "d": domain, "i": nibbles, "p": "unknown", "h": state.hello}
+    values = {
+        "s": state.sender,
+        "l": local,
+        "o": owner,
+        "d": domain,
+        "i": nibbles,
+        "p": "unknown",
+        "h": state.hello,
+    }
     values["v"] = "in-addr" if address.version == 4 else "ip6"
 
     def fill(found: re.Match[str]) -> str:

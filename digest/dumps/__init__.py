@@ -1,6 +1,9 @@
-"""A dump file -> its records. `open_dump` chooses the reader by the file's content; one module per format.
+"""A dump file -> its records.
 
-Records keep the source's text as it is (`papers.clean` comes next). Nothing here fetches, stores or decides what is new.
+`open_dump` chooses the reader by the file's content; one module per format.
+
+Records keep the source's text as it is (`papers.clean` comes next). Nothing here fetches, stores or
+decides what is new.
 """
 
 from __future__ import annotations
@@ -45,7 +48,8 @@ _NOT_A_DUMP = (
 class Dump:
     """A file of paper records whose format is known.
 
-    `records()` may be called again and then starts anew; `incomplete`, `ignored` and `bytes_read` tell of the latest pass.
+    `records()` may be called again and then starts anew; `incomplete`, `ignored` and `bytes_read`
+    tell of the latest pass.
     """
 
     def __init__(
@@ -75,7 +79,9 @@ class Dump:
 
     @property
     def incomplete(self) -> str | None:
-        """Why the file is not whole, as far as it was read; None while nothing is known to be missing."""
+        """Why the file is not whole, as far as it was read; None while nothing is known to be
+        missing.
+        """
         return self._source.incomplete
 
     @property
@@ -90,7 +96,10 @@ class Dump:
 
     @cached_property
     def sha256(self) -> str:
-        """Hexadecimal digest of the file's bytes, packed as they are; read at first use. Raises DumpError where the file cannot be read."""
+        """Hexadecimal digest of the file's bytes, packed as they are; read at first use.
+
+        Raises DumpError where the file cannot be read.
+        """
         made = hashlib.sha256()
         try:
             with self.path.open("rb") as file:
@@ -101,7 +110,10 @@ class Dump:
         return made.hexdigest()
 
     def begins_with(self, size: int, sha256: str) -> bool:
-        """Whether the first `size` bytes are those of an earlier, shorter state of the file. Raises DumpError as `sha256` does."""
+        """Whether the first `size` bytes are those of an earlier, shorter state of the file.
+
+        Raises DumpError as `sha256` does.
+        """
         made = hashlib.sha256()
         try:
             with self.path.open("rb") as file:
@@ -127,7 +139,9 @@ class Dump:
         elif self.format != "empty":
             yield from FORMATS[self.format].read(self._source)
 
-    def _from_members(self, source: Source, members: list[Member]) -> Iterator[Record | Removal | Skipped | Rejected]:
+    def _from_members(
+        self, source: Source, members: list[Member]
+    ) -> Iterator[Record | Removal | Skipped | Rejected]:
         last = 0
         for place, member in enumerate(members, start=1):
             source.member, source.name = member, member.name
@@ -137,13 +151,23 @@ class Dump:
                 before = last
                 for one in found.read(source):
                     if isinstance(one, Rejected) and len(members) > 1:
-                        one = replace(one, reason=f"{member.name[:200]}, line {one.line:,}: {one.reason}")
+                        one = replace(
+                            one, reason=f"{member.name[:200]}, line {one.line:,}: {one.reason}"
+                        )
                     last = before + one.line
                     yield replace(one, line=last) if before else one
             elif head.strip():
                 last += 1
-                what = f"of the format {found.name}, the others are {self.format}" if found else "of no known format"
-                yield Skipped(line=last, raw="", reason=f"a file in the archive is {what}: {member.name[:200]}")
+                what = (
+                    f"of the format {found.name}, the others are {self.format}"
+                    if found
+                    else "of no known format"
+                )
+                yield Skipped(
+                    line=last,
+                    raw="",
+                    reason=f"a file in the archive is {what}: {member.name[:200]}",
+                )
             source.bytes_read = self.size * place // len(members)
 
 
@@ -153,10 +177,13 @@ def shown_name(name: str) -> str:
 
 
 def open_dump(path: Path, *, today: date, name: str | None = None) -> Dump:
-    """Recognise a file by its content, plain or packed with gzip, zstd or zip. A file with nothing in it is a Dump of format "empty".
+    """Recognise a file by its content, plain or packed with gzip, zstd or zip.
 
-    `name` stands for the file's own name (a temporary copy, standard input). Raises DumpError where the file cannot be read or is of no
-    known format; its message names the file, what is wrong and what to do.
+    A file with nothing in it is a Dump of format "empty".
+
+    `name` stands for the file's own name (a temporary copy, standard input). Raises DumpError where
+    the file cannot be read or is of no known format; its message names the file, what is wrong and
+    what to do.
     """
     shown = shown_name(path.name) if name is None else name
     try:
@@ -164,7 +191,11 @@ def open_dump(path: Path, *, today: date, name: str | None = None) -> Dump:
         if not path.is_file():
             if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
                 raise DumpError(f"{path}: the folder cannot be read. Check its permissions")
-            raise DumpError(f"{path}: not a file. Give the files in it, one by one." if path.is_dir() else f"{path}: not a regular file.")
+            raise DumpError(
+                f"{path}: not a file. Give the files in it, one by one."
+                if path.is_dir()
+                else f"{path}: not a regular file."
+            )
         with path.open("rb") as file:
             start = file.read(80)
     except (OSError, ValueError) as error:
@@ -177,7 +208,9 @@ def open_dump(path: Path, *, today: date, name: str | None = None) -> Dump:
     data = source.head()
     if not data.strip():
         if source.incomplete and size:
-            raise DumpError(f"{path}: nothing in it can be read: {source.incomplete}. Fetch the file again.")
+            raise DumpError(
+                f"{path}: nothing in it can be read: {source.incomplete}. Fetch the file again."
+            )
         if not data.strip(b" \t\r\n\f\v"):
             return Dump(path=path, name=shown, format="empty", size=size, today=today)
     found = recognise(Head(data))
@@ -195,10 +228,18 @@ def _open_zip(path: Path, *, name: str, size: int, today: date) -> Dump:
                 source = Source(path, name=member.name, today=today, member=member)
                 data = source.head()
                 if (found := recognise(Head(data))) is not None:
-                    return Dump(path=path, name=name, format=found.name, size=size, today=today, is_zip=True)
-                problem = problem or source.incomplete or (_unknown(Path(member.name), data) if data.strip() else "")
+                    return Dump(
+                        path=path, name=name, format=found.name, size=size, today=today, is_zip=True
+                    )
+                problem = (
+                    problem
+                    or source.incomplete
+                    or (_unknown(Path(member.name), data) if data.strip() else "")
+                )
     except Unpackable as error:
-        raise DumpError(f"{path}: nothing in it can be read: {error}. Fetch the file again.") from error
+        raise DumpError(
+            f"{path}: nothing in it can be read: {error}. Fetch the file again."
+        ) from error
     if problem:
         raise DumpError(f"{path}: no file in the archive can be read as a dump: {problem}")
     return Dump(path=path, name=name, format="empty", size=size, today=today)
@@ -216,5 +257,8 @@ def _unknown(path: Path, data: bytes) -> str:
         hint = "it is a tar archive: unpack it first, and give the files in it"
     elif data.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
         hint = "it is a web page, maybe the answer to a failed download: fetch the file again"
-    remedy = hint or f"known formats are {', '.join(FORMATS)}; digest/README.md says how each is recognised"
+    remedy = (
+        hint
+        or f"known formats are {', '.join(FORMATS)}; digest/README.md says how each is recognised"
+    )
     return f"{path}: of no known format; {remedy}. It begins with {begins}"

@@ -1,4 +1,7 @@
-"""Answers of arXiv's search API, an Atom feed: https://info.arxiv.org/help/api/user-manual.html. One answer or many one after the other."""
+"""Answers of arXiv's search API, an Atom feed: https://info.arxiv.org/help/api/user-manual.html.
+
+One answer or many one after the other.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ _ERROR: Final = "/api/errors"
 
 
 class ArxivApi:
-    """`id` with version, `title`, `summary`, `author/name`, categories, `published` (submitted), `updated`, comment, DOI."""
+    """`id` with version, `title`, `summary`, `author/name`, categories, `published` (submitted),
+    `updated`, comment, DOI.
+    """
 
     name = "arxiv-api"
 
@@ -36,7 +41,10 @@ class ArxivApi:
                 page.entries += 1
                 identifier = text_of(child(one.node, "id")).strip()
                 if _ERROR in identifier:
-                    said = " ".join(text_of(child(one.node, "summary")).split())[:300] or identifier[:300]
+                    said = (
+                        " ".join(text_of(child(one.node, "summary")).split())[:300]
+                        or identifier[:300]
+                    )
                     source.cut(f"the server answered with an error: {said}")
                 else:
                     yield _record(one, identifier, source.today)
@@ -44,11 +52,17 @@ class ArxivApi:
 
 
 def is_answer(head: Head) -> bool:
-    """Whether this is an answer of the API and not one of arXiv's daily feeds, which are Atom as well."""
+    """Whether this is an answer of the API and not one of arXiv's daily feeds, which are Atom as
+    well.
+    """
     tags = head.tags
     if not tags or tags[0] not in ("feed", "entry") or "announce_type" in tags:
         return False
-    return "primary_category" in tags or b"://arxiv.org/api/" in head.data or b"://export.arxiv.org/api/" in head.data
+    return (
+        "primary_category" in tags
+        or b"://arxiv.org/api/" in head.data
+        or b"://export.arxiv.org/api/" in head.data
+    )
 
 
 class _Page:
@@ -71,20 +85,28 @@ class _Page:
 
     def end(self) -> None:
         if self._total > self._start and not self.entries:
-            self._source.cut(f"a page without entries where {self._total - self._start:,} results were announced")
+            self._source.cut(
+                f"a page without entries where {self._total - self._start:,} results were announced"
+            )
 
 
 def _record(piece: Piece, identifier: str, today: date) -> Record:
     told = piece.fields()
     abstract, comment = text_of(told.get("summary", [])), text_of(told.get("comment", []))
     doi = text_of(told.get("doi", [])).strip()
-    terms = [attribute(one, "term") for name in ("primary_category", "category") for one in told.get(name, [])]
+    terms = [
+        attribute(one, "term")
+        for name in ("primary_category", "category")
+        for one in told.get(name, [])
+    ]
     return Record(
         line=piece.line,
         raw=piece.raw,
         title=text_of(told.get("title", [])),
         abstract=abstract,
-        authors=tuple(name for one in told.get("author", []) if (name := text_of(child(one, "name")).strip())),
+        authors=tuple(
+            name for one in told.get("author", []) if (name := text_of(child(one, "name")).strip())
+        ),
         categories=arxiv_categories(terms),
         ids=(("arxiv", identifier), *((("doi", doi),) if doi else ())),
         submitted=day_of(text_of(told.get("published", [])), today),

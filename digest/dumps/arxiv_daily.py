@@ -1,4 +1,7 @@
-"""Daily crawl of the arXiv listings, JSON lines: one row per listing that a paper appears in. No date and no version inside."""
+"""Daily crawl of the arXiv listings, JSON lines: one row per listing that a paper appears in.
+
+No date and no version inside.
+"""
 
 from __future__ import annotations
 
@@ -48,8 +51,12 @@ def _record(number: int, data: bytes, row: _Row) -> Record:
         raw=raw_text(data),
         title=row.title or "",
         abstract=abstract,
-        authors=split_authors(row.authors) if isinstance(row.authors, str) else tuple(filter(None, row.authors or ())),
-        categories=tuple(row.categories.split()) if isinstance(row.categories, str) else tuple(filter(None, row.categories or ())),
+        authors=split_authors(row.authors)
+        if isinstance(row.authors, str)
+        else tuple(filter(None, row.authors or ())),
+        categories=tuple(row.categories.split())
+        if isinstance(row.categories, str)
+        else tuple(filter(None, row.categories or ())),
         ids=(("arxiv", row.id),) if row.id else (),
         comment=comment,
         url=row.abs or "",

@@ -1,4 +1,6 @@
-"""The full metadata snapshot of arXiv, JSON lines: one row per paper in its latest version, some 2.5 million of them."""
+"""The full metadata snapshot of arXiv, JSON lines: one row per paper in its latest version, some
+2.5 million of them.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ _DECODER: Final = msgspec.json.Decoder(_Row)
 
 
 class ArxivSnapshot:
-    """`id`, `title`, `abstract`, `authors_parsed` (else `authors`), `categories`, `comments`, `doi`, `versions`, `update_date`."""
+    """`id`, `title`, `abstract`, `authors_parsed` (else `authors`), `categories`, `comments`,
+    `doi`, `versions`, `update_date`.
+    """
 
     name = "arxiv-snapshot"
 
@@ -62,7 +66,9 @@ def _record(number: int, data: bytes, row: _Row, today: date) -> Record:
         title=row.title or "",
         abstract=abstract,
         authors=_authors(row),
-        categories=tuple(row.categories.split()) if isinstance(row.categories, str) else tuple(filter(None, row.categories or ())),
+        categories=tuple(row.categories.split())
+        if isinstance(row.categories, str)
+        else tuple(filter(None, row.categories or ())),
         ids=tuple(ids),
         version=_number(versions[-1].version) if versions else None,
         submitted=day_of(versions[0].created, today) if versions else None,
@@ -73,9 +79,14 @@ def _record(number: int, data: bytes, row: _Row, today: date) -> Record:
 
 
 def _authors(row: _Row) -> tuple[str, ...]:
-    """First name, last name, suffix; the `authors` string mixes names with affiliations and serves only where nothing else is there."""
+    """First name, last name, suffix; the `authors` string mixes names with affiliations and serves
+    only where nothing else is there.
+    """
     if row.authors_parsed:
-        names = (" ".join(filter(None, (*parts[1:2], *parts[:1], *parts[2:3]))) for parts in row.authors_parsed)
+        names = (
+            " ".join(filter(None, (*parts[1:2], *parts[:1], *parts[2:3])))
+            for parts in row.authors_parsed
+        )
         return tuple(name for name in names if name.strip())
     return split_authors(row.authors or "")
 

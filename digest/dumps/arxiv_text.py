@@ -1,4 +1,7 @@
-"""What the formats of arXiv share: names and categories as its servers write them. Knows no format and no file."""
+"""What the formats of arXiv share: names and categories as its servers write them.
+
+Knows no format and no file.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,11 @@ _SET: Final = re.compile(r"[a-z-]+:([a-z-]+)(?::([A-Za-z-]+))?")
 
 
 def split_spoken(text: str) -> tuple[str, ...]:
-    """Names in one string, each as it is spoken (first name first), parted by commas or "and"; affiliations in brackets are left out.
+    """Names in one string, each as it is spoken (first name first), parted by commas or "and";
+    affiliations in brackets are left out.
 
-    "Jane Doe (Univ. X, Dept. Y), Kim Roe Jr. and Lee Poe" -> 3. A colon follows the name of a collaboration.
+    "Jane Doe (Univ. X, Dept. Y), Kim Roe Jr. and Lee Poe" -> 3. A colon follows the name of a
+    collaboration.
     """
     for _ in range(4):
         shorter = _BRACKETS.sub(" ", text)
@@ -35,12 +40,20 @@ def split_spoken(text: str) -> tuple[str, ...]:
 
 
 def arxiv_categories(terms: Iterable[str]) -> tuple[str, ...]:
-    """The terms that look like categories of arXiv, each once, in their order; classes of ACM and MSC stand among them."""
+    """The terms that look like categories of arXiv, each once, in their order; classes of ACM and
+    MSC stand among them.
+    """
     found = (term.strip() for term in terms)
     return tuple(dict.fromkeys(term for term in found if _CATEGORY.fullmatch(term)))
 
 
 def set_categories(sets: Iterable[str]) -> tuple[str, ...]:
-    """Categories named by sets of arXiv's OAI server: "cs:cs:LG" -> cs.LG, "physics:hep-th" -> hep-th; an archive alone is none."""
+    """Categories named by sets of arXiv's OAI server: "cs:cs:LG" -> cs.LG, "physics:hep-th" ->
+    hep-th; an archive alone is none.
+    """
     parts = (_SET.fullmatch(one.strip()) for one in sets)
-    return tuple(dict.fromkeys(f"{part[1]}.{part[2]}" if part[2] else part[1] for part in parts if part is not None))
+    return tuple(
+        dict.fromkeys(
+            f"{part[1]}.{part[2]}" if part[2] else part[1] for part in parts if part is not None
+        )
+    )

@@ -1,7 +1,9 @@
-r"""BibTeX and BibLaTeX, as reference managers write it: `@article{key, title = {A title}, author = {Doe, Jane and ...}, ...}`.
+r"""BibTeX and BibLaTeX, as reference managers write it: `@article{key, title = {A title}, author =
+{Doe, Jane and ...}, ...}`.
 
-Any entry with a title is a paper; `@string`, `@preamble` and `@comment` are no entries. Braces that only protect letters go, TeX stays as
-it is. Described in "BibTeXing" (btxdoc) by O. Patashnik and in the manual of biblatex.
+Any entry with a title is a paper; `@string`, `@preamble` and `@comment` are no entries. Braces that
+only protect letters go, TeX stays as it is. Described in "BibTeXing" (btxdoc) by O. Patashnik and
+in the manual of biblatex.
 """
 
 from __future__ import annotations
@@ -29,14 +31,35 @@ _ENTRY: Final = re.compile(
     re.MULTILINE,
 )
 #: fields in which an arXiv id may stand when `eprint` has none, most telling first
-_ASIDE: Final = ("journal", "journaltitle", "volume", "number", "eid", "pages", "howpublished", "publisher", "series")
+_ASIDE: Final = (
+    "journal",
+    "journaltitle",
+    "volume",
+    "number",
+    "eid",
+    "pages",
+    "howpublished",
+    "publisher",
+    "series",
+)
 _LINKS: Final = ("url", "ee", "link", "howpublished", "bdsk-url-1", "file-url")
 _NUMBERS: Final = {"doi": "doi", "pmid": "pmid", "pmcid": "pmcid"}
 _EPRINT: Final = ("eprint", "arxivid", "arxiv")
 _KIND_OF_EPRINT: Final = ("archiveprefix", "eprinttype")
 _WANTED: Final = frozenset(
     (
-        *("title", "subtitle", "author", "abstract", "date", "year", "month", "day", "primaryclass", "eprintclass"),
+        *(
+            "title",
+            "subtitle",
+            "author",
+            "abstract",
+            "date",
+            "year",
+            "month",
+            "day",
+            "primaryclass",
+            "eprintclass",
+        ),
         *("note", *_ASIDE),
         *_LINKS,
         *_NUMBERS,
@@ -51,11 +74,16 @@ _ESCAPED: Final = re.compile(r"\\([_%&#$~{}])")
 _URL: Final = re.compile(r"(?:https?://|www\.)[^\s{}\"<>\\]+", re.IGNORECASE)
 _DAY: Final = re.compile(r"[0-9]{1,2}")
 _MONTH: Final = re.compile(r"[A-Za-z]{3}")
-_MONTHS: Final = {name: name for name in ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")}
+_MONTHS: Final = {
+    name: name
+    for name in ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+}
 
 
 class BibTex:
-    """Title, abstract, authors, identifiers wherever they hide, the day where it is whole, the class of an arXiv paper."""
+    """Title, abstract, authors, identifiers wherever they hide, the day where it is whole, the
+    class of an arXiv paper.
+    """
 
     name = "bibtex"
 
@@ -69,7 +97,9 @@ class BibTex:
         if _SPLIT.fullmatch(first) and lines[1:] and lines[1][0] in "{(":
             return Sure.YES
         # A table may hold entries in its cells; text before the first entry is a comment otherwise.
-        return Sure.PERHAPS if "title" not in first.lower() and _ENTRY.search(head.text) else Sure.NO
+        return (
+            Sure.PERHAPS if "title" not in first.lower() and _ENTRY.search(head.text) else Sure.NO
+        )
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
         macros = dict(_MONTHS)
@@ -88,7 +118,9 @@ def _entry(block: Block, macros: dict[str, str], source: Source) -> Record | Rej
         raw = raw_text(block.data)
         if block.cut:
             source.cut(f"the file ends in the middle of the entry on line {block.line:,}")
-            return Rejected(line=block.line, raw=raw, reason="cut off, or a bracket in it is never closed")
+            return Rejected(
+                line=block.line, raw=raw, reason="cut off, or a bracket in it is never closed"
+            )
         return Rejected(line=block.line, raw=raw, reason="a bracket in it is never closed")
     encoding = encoding_of(block.body)
     raw = raw_text(block.data, encoding or "utf-8")
@@ -120,7 +152,11 @@ def _entry(block: Block, macros: dict[str, str], source: Source) -> Record | Rej
 
 
 def _ids(found: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Identifiers as written. A reader's own typing gives no reason to refuse the paper, so what is meant for arXiv need not be right."""
+    """Identifiers as written.
+
+    A reader's own typing gives no reason to refuse the paper, so what is meant for arXiv need not
+    be right.
+    """
     kind = next((_bare(found[name]).lower() for name in _KIND_OF_EPRINT if name in found), "")
     number = next((_bare(found[name]) for name in _EPRINT if name in found), "")
     if number and kind == "pubmed":
@@ -164,7 +200,9 @@ def _day(found: Mapping[str, str], today: date) -> date | None:
     numbers = _DAY.findall(month)
     place = month_number(named[0]) if named else int(numbers.pop(0)) if numbers else None
     day = day or (numbers[0] if len(numbers) == 1 else "")
-    if place is None or not (len(year) == 4 and year.isascii() and year.isdigit() and _DAY.fullmatch(day)):
+    if place is None or not (
+        len(year) == 4 and year.isascii() and year.isdigit() and _DAY.fullmatch(day)
+    ):
         return None
     return make_day(int(year), place, int(day), today)
 

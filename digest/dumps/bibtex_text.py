@@ -1,7 +1,10 @@
-"""BibTeX as text: where an entry begins and ends, its fields, and what the format's own braces are. Knows nothing of papers.
+"""BibTeX as text: where an entry begins and ends, its fields, and what the format's own braces are.
 
-Written here since the library for it (bibtexparser 2, still a beta) takes the whole file as one string, knows neither entries in
-parentheses nor `#` joins, and loses an entry in which a brace is escaped.
+Knows nothing of papers.
+
+Written here since the library for it (bibtexparser 2, still a beta) takes the whole file as one
+string, knows neither entries in parentheses nor `#` joins, and loses an entry in which a brace is
+escaped.
 """
 
 from __future__ import annotations
@@ -37,20 +40,23 @@ _BOUNDARY: Final = re.compile(
 _AT: Final = re.compile(rb"[\s,;})]*@")
 _TYPE_ALONE: Final = re.compile(rb"@\s*+(?:" + _TYPE + rb")?\s*+")
 _NO_ENTRY: Final = re.compile(rb"@\s*(?:string|preamble|comment)\b", re.IGNORECASE)
-# Each alternative begins with a sign of its own: then the engine skips what lies between in one scan.
+# Each alternative begins with a sign of its own: then the engine skips what lies between in one
+# scan.
 _IN_BRACES: Final = re.compile(rb"\\.|\{|\}", re.DOTALL)
 _IN_ROUND: Final = re.compile(rb'\\.|\{|\}|\)|"', re.DOTALL)
 #: characters that a comment may have before it counts as never closed
 _COMMENT_CAP: Final = 1024 * 1024
 
-#: braces as most programs read them, then as BibTeX itself does, to which a backslash is a character like any other
+#: braces as most programs read them, then as BibTeX itself does, to which a backslash is a
+#: character like any other
 _BRACES: Final = (re.compile(r'\\.|\{|\}|"', re.DOTALL), re.compile(r'[{}"]'))
 _GAP: Final = re.compile(r"(?:[\s,]+|%[^\n]*)*")
 _KEY: Final = re.compile(r"\s*([^,={}\"]*?)\s*(?:,|$)")
 _NAME: Final = re.compile(r"([^\s\"#%'(),={}]{1,100})\s*=\s*")
 _WORD: Final = re.compile(r"[^\s,#{}\"=]+")
 _JOIN: Final = re.compile(r"\s*#\s*")
-#: characters of a value that are kept, about: `papers` takes no more, and macros could make gigabytes of a few lines
+#: characters of a value that are kept, about: `papers` takes no more, and macros could make
+#: gigabytes of a few lines
 _JOINED_CAP: Final = 64 * 1024
 _MACRO_CAP: Final = 2000
 _MACROS: Final = 5000
@@ -67,7 +73,10 @@ _ACCENTS: Final = frozenset("'\"`^~=.")
 
 @dataclass(kw_only=True, slots=True)
 class Block:
-    """One `@type{...}` as it stands in the file. `body` is what the outer brackets hold; None where they are never closed."""
+    """One `@type{...}` as it stands in the file.
+
+    `body` is what the outer brackets hold; None where they are never closed.
+    """
 
     line: int
     kind: str
@@ -78,9 +87,11 @@ class Block:
 
 
 def blocks(source: Source) -> Iterator[Block | Rejected]:
-    """Every `@type{...}` or `@type(...)` but comments; text between them, and lines that begin with %, are comments too.
+    """Every `@type{...}` or `@type(...)` but comments; text between them, and lines that begin with
+    %, are comments too.
 
-    One that is never closed ends before the next line that begins one. Never raises; holds one block, at most `ITEM_CAP`.
+    One that is never closed ends before the next line that begins one. Never raises; holds one
+    block, at most `ITEM_CAP`.
     """
     return _Blocks(source).read()
 
@@ -159,7 +170,9 @@ class _Blocks:
             at = end
             if self._kind != "comment":
                 whole = b"\n".join(self._held)
-                yield Block(line=self._line, kind=self._kind, data=whole, body=whole[self._body : -1])
+                yield Block(
+                    line=self._line, kind=self._kind, data=whole, body=whole[self._body : -1]
+                )
             self._forget()
         if self._kind == "comment" and self._size > _COMMENT_CAP:
             self._uncomment()
@@ -196,7 +209,9 @@ class _Blocks:
         )
 
     def _close(self, data: bytes, at: int) -> int | None:
-        """The place after the bracket that closes the block, None where it goes on; remembers how deep it is."""
+        """The place after the bracket that closes the block, None where it goes on; remembers how
+        deep it is.
+        """
         if b"{" not in data and b"}" not in data and not self._round:
             return None
         if (
@@ -238,7 +253,9 @@ class _Blocks:
 
 
 def _literally(data: bytes, start: int) -> bytes | None:
-    r"""The body where a backslash hides no brace, as in {C:\papers\}; None where braces do not match that way either."""
+    r"""The body where a backslash hides no brace, as in {C:\papers\}; None where braces do not
+    match that way either.
+    """
     depth = 1
     for sign in re.finditer(rb"[{}]", data[start:]):
         depth += 1 if sign[0] == b"{" else -1
@@ -247,11 +264,15 @@ def _literally(data: bytes, start: int) -> bytes | None:
     return None
 
 
-# ---------------------------------------------------------------------------------------------- fields
+# ----------------------------------------------------------------------------------------------
+# fields
 
 
-def fields(body: str, macros: dict[str, str], wanted: frozenset[str], *, key: bool = True) -> dict[str, str] | str:
-    """name -> value of the wanted fields, macros resolved and joined; of a repeated field the first. A text says why it cannot be read.
+def fields(
+    body: str, macros: dict[str, str], wanted: frozenset[str], *, key: bool = True
+) -> dict[str, str] | str:
+    """name -> value of the wanted fields, macros resolved and joined; of a repeated field the
+    first. A text says why it cannot be read.
 
     `key`: a citation key comes first.
     """
@@ -264,7 +285,9 @@ def fields(body: str, macros: dict[str, str], wanted: frozenset[str], *, key: bo
     return problem
 
 
-def _fields(body: str, macros: dict[str, str], wanted: frozenset[str], key: bool, braces: re.Pattern[str]) -> dict[str, str] | str:
+def _fields(
+    body: str, macros: dict[str, str], wanted: frozenset[str], key: bool, braces: re.Pattern[str]
+) -> dict[str, str] | str:
     at = 0
     if key and (first := _KEY.match(body)) is not None:
         at = first.end()
@@ -299,7 +322,9 @@ def _fields(body: str, macros: dict[str, str], wanted: frozenset[str], key: bool
 
 
 def _piece(body: str, at: int, braces: re.Pattern[str]) -> tuple[str, int, bool] | None:
-    """(text, place after it, whether it is a bare word) of one value: {...}, "...", a number or the name of a macro."""
+    """(text, place after it, whether it is a bare word) of one value: {...}, "...", a number or the
+    name of a macro.
+    """
     sign = body[at : at + 1]
     if sign not in ("{", '"') or not sign:
         word = _WORD.match(body, at)
@@ -329,13 +354,16 @@ def define(body: str, macros: dict[str, str]) -> None:
         macros[name] = found.get(name, "")[:_MACRO_CAP]
 
 
-# ---------------------------------------------------------------------------------------------- braces
+# ----------------------------------------------------------------------------------------------
+# braces
 
 
 def unbraced(text: str) -> str:
-    r"""The text without the braces that only keep BibTeX from changing letters: "{A {GNN}}" -> "A GNN".
+    r"""The text without the braces that only keep BibTeX from changing letters: "{A {GNN}}" -> "A
+    GNN".
 
-    Those that belong to TeX stay: arguments (\emph{x}, x^{2}), groups that begin with a macro ({\"u}), all in formulas.
+    Those that belong to TeX stay: arguments (\emph{x}, x^{2}), groups that begin with a macro
+    ({\"u}), all in formulas.
     """
     if "{" not in text and "}" not in text:
         return text
@@ -361,7 +389,9 @@ def unbraced(text: str) -> str:
         else:
             out.append(sign)
             formula = (not formula and formulas) if sign[0] == "$" else formula
-            argument = sign in "^_" or (sign[0] == "\\" and (sign[1].isalpha() or sign[1] in _ACCENTS))
+            argument = sign in "^_" or (
+                sign[0] == "\\" and (sign[1].isalpha() or sign[1] in _ACCENTS)
+            )
     out.append(text[at:])
     return "".join(out)
 

@@ -1,7 +1,9 @@
-"""Answers of the API of bioRxiv and medRxiv, JSON: `collection` with the details of preprints, and its variant with `rel_` names.
+"""Answers of the API of bioRxiv and medRxiv, JSON: `collection` with the details of preprints, and
+its variant with `rel_` names.
 
-Described at https://api.biorxiv.org. One row per version of a preprint; whatever is missing is the text "NA". Also read are rows that stand
-alone, as lines or in a list, and the API's list of preprints with their journal versions (`preprint_` names).
+Described at https://api.biorxiv.org. One row per version of a preprint; whatever is missing is the
+text "NA". Also read are rows that stand alone, as lines or in a list, and the API's list of
+preprints with their journal versions (`preprint_` names).
 """
 
 from __future__ import annotations
@@ -23,21 +25,32 @@ from digest.dumps.stream import Row, Source, raw_text
 from digest.model import Record, Rejected
 
 _FINE: Final = re.compile(r"\s*(?:ok\b|success|no\s+\w+(?:\s+\w+)?\s+found)", re.IGNORECASE)
-_ALONE: Final = ({"doi", "title", "jatsxml"}, {"doi", "title", "author_corresponding"}, {"doi", "title", "server", "version"})
+_ALONE: Final = (
+    {"doi", "title", "jatsxml"},
+    {"doi", "title", "author_corresponding"},
+    {"doi", "title", "server", "version"},
+)
 
-#: tokens of the typesetter: pictures and tables go with what they hold, headings and items are parted, the rest is only fonts
-_FIGURE: Final = re.compile(r"O_(FIG|TBL|INLINEFIG)(?![A-Z]{2})(?:(?!O_\1).){0,5000}?C_\1(?![A-Z]{2})", re.DOTALL)
+#: tokens of the typesetter: pictures and tables go with what they hold, headings and items are
+#: parted, the rest is only fonts
+_FIGURE: Final = re.compile(
+    r"O_(FIG|TBL|INLINEFIG)(?![A-Z]{2})(?:(?!O_\1).){0,5000}?C_\1(?![A-Z]{2})", re.DOTALL
+)
 _HEADING: Final = re.compile(r"O_ST_ABS(.{0,200}?)C_ST_ABS", re.DOTALL)
 _ITEM: Final = re.compile(r"[OC]_(?:LI(?!NK)|TEXTBOX|DISPQUOTE)")
 _TOKEN: Final = re.compile(r"[OC]_(?:SCPLOW|SCPCAP|UNDERL|MONO|ST_ABS|INLINEFIG|FIG|TBL)")
 _NAMES: Final = (
-    "Materials and Methods|Methods and Results|Significance Statement|Availability and Implementation|Supplementary Information|"
-    "Trial Registration|Author Summary|Graphical Abstract|Abstract|Summary|Background|Introduction|Objectives?|Aims?|Purpose|Rationale|"
+    "Materials and Methods|Methods and Results|Significance Statement|Availability and "
+    "Implementation|Supplementary Information|"
+    "Trial Registration|Author Summary|Graphical "
+    "Abstract|Abstract|Summary|Background|Introduction|Objectives?|Aims?|Purpose|Rationale|"
     "Motivation|Methodology|Methods?|Design|Setting|Participants|Results?|Findings|Conclusions?|Interpretation|Discussion|Significance|"
     "Importance|Funding|Availability"
 )
 #: headings that lost the space behind them, where a sentence or the text begins
-_GLUED: Final = re.compile(rf"(^|(?<=[.!?)\]\n]))[ \t]*(?:({_NAMES})(?=[A-Z])|({_NAMES.upper()})(?=[A-Z][a-z ]))")
+_GLUED: Final = re.compile(
+    rf"(^|(?<=[.!?)\]\n]))[ \t]*(?:({_NAMES})(?=[A-Z])|({_NAMES.upper()})(?=[A-Z][a-z ]))"
+)
 
 
 class _Row(msgspec.Struct):
@@ -70,12 +83,19 @@ _DECODER: Final = msgspec.json.Decoder(_Row)
 
 
 class Biorxiv:
-    """`doi`, `title`, `abstract`, `authors`, `date` (of this version), `version`, `type`, `category`, `published` (the journal's DOI)."""
+    """`doi`, `title`, `abstract`, `authors`, `date` (of this version), `version`, `type`,
+    `category`, `published` (the journal's DOI).
+    """
 
     name = "biorxiv"
 
     def sniff(self, head: Head) -> Sure:
-        return Sure.YES if head.is_json and (_is_answer(head) or any(map(_stands_alone, head.records)) or _is_cut_row(head)) else Sure.NO
+        return (
+            Sure.YES
+            if head.is_json
+            and (_is_answer(head) or any(map(_stands_alone, head.records)) or _is_cut_row(head))
+            else Sure.NO
+        )
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
         rows = _collected(source) if _is_answer(Head(source.head())) else json_records(source)
@@ -84,10 +104,15 @@ class Biorxiv:
 
 
 def _collected(source: Source) -> Iterator[Row]:
-    """The rows of all answers in the file. An answer's own message is no row; it is noted where it complains."""
+    """The rows of all answers in the file.
+
+    An answer's own message is no row; it is noted where it complains.
+    """
     messages = 0
     for number, data, ended in json_items(source, "collection", "messages"):
-        message = decode_object(data) if data and b'doi"' not in data and b'"status"' in data else None
+        message = (
+            decode_object(data) if data and b'doi"' not in data and b'"status"' in data else None
+        )
         if message is None:
             yield number - messages, data, ended
             continue
@@ -118,7 +143,9 @@ def _record(number: int, data: bytes, row: _Row, today: date) -> Record:
         announced=first,
         updated=day,
         url=_known(row.rel_link),
-        withdrawn="withdraw" in (row.type or "").lower() or title_says_withdrawn(title) or is_withdrawn(None, abstract),
+        withdrawn="withdraw" in (row.type or "").lower()
+        or title_says_withdrawn(title)
+        or is_withdrawn(None, abstract),
     )
 
 
@@ -132,7 +159,10 @@ def _authors(value: object) -> tuple[str, ...]:
     """ "Doe, J.; Roe, R." or [{"author_name": "Jane Doe", ...}]."""
     if isinstance(value, str):
         return split_authors(_known(value))
-    names = (one.get("author_name") if isinstance(one, dict) else one for one in (value if isinstance(value, list) else ()))
+    names = (
+        one.get("author_name") if isinstance(one, dict) else one
+        for one in (value if isinstance(value, list) else ())
+    )
     return tuple(name for one in names if (name := _known(one)))
 
 
@@ -140,7 +170,9 @@ def _number(version: str | int | None) -> int | None:
     if isinstance(version, int):
         return version if 0 < version < 10_000 else None
     digits = (version or "").strip().lstrip("vV")
-    return int(digits) or None if digits.isascii() and digits.isdigit() and len(digits) < 5 else None
+    return (
+        int(digits) or None if digits.isascii() and digits.isdigit() and len(digits) < 5 else None
+    )
 
 
 def _readable(abstract: str) -> str:
@@ -148,7 +180,10 @@ def _readable(abstract: str) -> str:
     text = plain_abstract(abstract)[:LONGEST]
     if "O_" in text or "C_" in text:
         text = _FIGURE.sub(" ", text)
-        text = _HEADING.sub(lambda found: f"\n\n{found[1].strip(' :.')}: " if found[1].strip(" :.") else "\n\n", text)
+        text = _HEADING.sub(
+            lambda found: f"\n\n{found[1].strip(' :.')}: " if found[1].strip(" :.") else "\n\n",
+            text,
+        )
         text = _TOKEN.sub("", _ITEM.sub("\n\n", text))
     return _GLUED.sub(lambda found: f"\n\n{found[2] or found[3]}: ", text).strip()
 
@@ -161,7 +196,11 @@ def _is_answer(head: Head) -> bool:
         return True
     for record in head.records:
         messages = record.get("messages")
-        if isinstance(messages, list) and messages and all(isinstance(one, dict) and "status" in one for one in messages):
+        if (
+            isinstance(messages, list)
+            and messages
+            and all(isinstance(one, dict) and "status" in one for one in messages)
+        ):
             return True
     items = Splitter("collection").split(iter((head.data,)))
     return any(item and _stands_alone(decode_object(item) or {}) for _, item, _ in islice(items, 5))
@@ -169,7 +208,11 @@ def _is_answer(head: Head) -> bool:
 
 def _stands_alone(record: dict[str, Any]) -> bool:
     keys = record.keys()
-    return keys >= {"rel_doi", "rel_title"} or keys >= {"preprint_title", "published_doi"} or any(keys >= wanted for wanted in _ALONE)
+    return (
+        keys >= {"rel_doi", "rel_title"}
+        or keys >= {"preprint_title", "published_doi"}
+        or any(keys >= wanted for wanted in _ALONE)
+    )
 
 
 def _is_cut_row(head: Head) -> bool:

@@ -1,4 +1,7 @@
-"""The plain column set: what the columns are called and how a row of them becomes a Record. Used by `jsonl` and `csv`, knows neither."""
+"""The plain column set: what the columns are called and how a row of them becomes a Record.
+
+Used by `jsonl` and `csv`, knows neither.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,9 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "comment": ("comments", "note"),
     "id": ("paperid",),
 }
-_BY_SPELLING: Final = {spelling: column for column, others in COLUMNS.items() for spelling in (column, *others)}
+_BY_SPELLING: Final = {
+    spelling: column for column, others in COLUMNS.items() for spelling in (column, *others)
+}
 _FOLD: Final = re.compile(r"[^a-z0-9]+")
 _NOTHING: Final = frozenset({"", "na", "n/a", "nan", "none", "null", "-"})
 
@@ -40,12 +45,17 @@ Row = dict[str, object]
 
 @lru_cache(maxsize=1024)
 def column_of(name: str) -> str | None:
-    """The column that a header or key means, whatever its case, spaces, hyphens and underscores; None for an unknown one."""
+    """The column that a header or key means, whatever its case, spaces, hyphens and underscores;
+    None for an unknown one.
+    """
     return _BY_SPELLING.get(_FOLD.sub("", name.lower()))
 
 
 def spelled_best(names: Iterable[str]) -> dict[str, str]:
-    """name -> column for the known ones. Where two names mean one column, its own name wins, then the first."""
+    """name -> column for the known ones.
+
+    Where two names mean one column, its own name wins, then the first.
+    """
     chosen: dict[str, str] = {}
     for name in names:
         column = column_of(name) if len(name) <= 40 else None
@@ -64,7 +74,11 @@ def record_of(number: int, raw: str, row: Row, today: date) -> Record | Rejected
         abstract=reading.text("abstract"),
         authors=reading.names("authors"),
         categories=reading.names("categories"),
-        ids=tuple((kind, value) for kind in ("arxiv", "doi", "pmid", "id") if (value := reading.identifier(kind))),
+        ids=tuple(
+            (kind, value)
+            for kind in ("arxiv", "doi", "pmid", "id")
+            if (value := reading.identifier(kind))
+        ),
         version=reading.number("version"),
         submitted=reading.day("submitted"),
         announced=reading.day("announced"),
@@ -75,7 +89,11 @@ def record_of(number: int, raw: str, row: Row, today: date) -> Record | Rejected
         url=reading.identifier("url"),
         withdrawn=is_withdrawn(reading.text("comment"), reading.text("abstract")),
     )
-    return record if reading.wrong is None else Rejected(line=number, raw=record.raw, reason=reading.wrong)
+    return (
+        record
+        if reading.wrong is None
+        else Rejected(line=number, raw=record.raw, reason=reading.wrong)
+    )
 
 
 class _Reading:
@@ -122,7 +140,9 @@ class _Reading:
         return value if value is None or abs(value) < 10**9 else None
 
     def names(self, column: str) -> tuple[str, ...]:
-        """A list of strings, a list of {"name": ...} or {"given": ..., "family": ...}, or one string with separators."""
+        """A list of strings, a list of {"name": ...} or {"given": ..., "family": ...}, or one
+        string with separators.
+        """
         value = self._row.get(column)
         if value is None:
             return ()
@@ -137,11 +157,17 @@ class _Reading:
         if isinstance(one, str):
             return one
         if isinstance(one, dict):
-            name = one.get("name") or one.get("term") or f"{one.get('given') or ''} {one.get('family') or ''}".strip()
+            name = (
+                one.get("name")
+                or one.get("term")
+                or f"{one.get('given') or ''} {one.get('family') or ''}".strip()
+            )
             return name if isinstance(name, str) else self._refuse(column, "names", one)
         return "" if one is None else self._refuse(column, "names", one)
 
     def _refuse(self, column: str, wanted: str, value: object) -> str:
         shown = ascii(value)
-        self.wrong = self.wrong or f"{column}: expected {wanted}, got {shown if len(shown) <= 60 else shown[:60] + '...'}"
+        self.wrong = self.wrong or (
+            f"{column}: expected {wanted}, got {shown if len(shown) <= 60 else shown[:60] + '...'}"
+        )
         return ""

@@ -1,7 +1,9 @@
-"""Works of Crossref, JSON: answers of its API (one work, or pages of `items`), the public data file, JSON lines.
+"""Works of Crossref, JSON: answers of its API (one work, or pages of `items`), the public data
+file, JSON lines.
 
-Described at https://api.crossref.org/swagger-ui and https://github.com/CrossRef/rest-api-doc. A work has no version; its dates may lack
-day and month. Reads what a work says of others only where that is a retraction or another form of the same paper.
+Described at https://api.crossref.org/swagger-ui and https://github.com/CrossRef/rest-api-doc. A
+work has no version; its dates may lack day and month. Reads what a work says of others only where
+that is a retraction or another form of the same paper.
 """
 
 from __future__ import annotations
@@ -33,11 +35,14 @@ NOTICES: Final = re.compile(
     "correction|corrigendum|erratum|addendum|clarification|(?:(?:interim[_-])?expression[_-]of[_-])?concern|partial[_-]retraction"
 )
 #: keys that nobody else's works have
-_MARKS: Final = frozenset({"indexed", "deposited", "member", "prefix", "reference-count", "is-referenced-by-count"})
+_MARKS: Final = frozenset(
+    {"indexed", "deposited", "member", "prefix", "reference-count", "is-referenced-by-count"}
+)
 _TITLE_LIST: Final = re.compile(rb'"title"\s*:\s*\[')
 #: relations to another form of the same paper
 _SAME: Final = ("is-preprint-of", "has-preprint", "is-identical-to")
-#: kind of identifier there -> here; `id` is whatever it looks like, and is not refused where it looks like nothing
+#: kind of identifier there -> here; `id` is whatever it looks like, and is not refused where it
+#: looks like nothing
 _KINDS: Final = {"doi": "doi", "arxiv": "id", "uri": "url", "pmid": "pmid", "pmcid": "pmcid"}
 
 Shape = Literal["items", "records"]
@@ -90,7 +95,9 @@ _DECODER: Final = msgspec.json.Decoder(_Work)
 
 
 class Crossref:
-    """`DOI`, `title` and `subtitle`, `abstract`, `author`, `type`, `URL`, `subject`, dates, `update-to`, `updated-by`, `relation`."""
+    """`DOI`, `title` and `subtitle`, `abstract`, `author`, `type`, `URL`, `subject`, dates,
+    `update-to`, `updated-by`, `relation`.
+    """
 
     name = "crossref"
 
@@ -109,7 +116,9 @@ class Crossref:
                 yield from _entries(*row, source.today)
 
 
-def _unwrapped(source: Source, number: int, data: bytes, answer: _Work) -> Iterator[Record | Removal | Skipped | Rejected]:
+def _unwrapped(
+    source: Source, number: int, data: bytes, answer: _Work
+) -> Iterator[Record | Removal | Skipped | Rejected]:
     """The one work in an answer of the API, or what the answer complains of."""
     inner = bytes(answer.message)
     if answer.status == "failed" or not inner.startswith(b"{"):
@@ -122,24 +131,32 @@ def _unwrapped(source: Source, number: int, data: bytes, answer: _Work) -> Itera
             yield from _entries(*row, source.today)
 
 
-def _entries(number: int, data: bytes, work: _Work, today: date) -> Iterator[Record | Removal | Skipped]:
+def _entries(
+    number: int, data: bytes, work: _Work, today: date
+) -> Iterator[Record | Removal | Skipped]:
     raw = raw_text(data)
     own = _folded(work.doi)
     updates = _updates(work.update_to)
     taken_back = {doi: kind for kind, doi in updates if takes_back(kind) and _folded(doi) != own}
-    kind = next((kind for kind, doi in updates if NOTICES.fullmatch(kind) and _folded(doi) != own), None)
+    kind = next(
+        (kind for kind, doi in updates if NOTICES.fullmatch(kind) and _folded(doi) != own), None
+    )
     if taken_back:
         for doi, reason in taken_back.items():
             yield Removal(line=number, raw=raw, ids=(("doi", doi),), reason=reason)
     elif work.type and NO_PAPERS.fullmatch(work.type):
         yield Skipped(line=number, raw=raw, reason=work.type)
     elif kind is not None:
-        yield Skipped(line=number, raw=raw, reason=f"{kind.replace('_', ' ').replace('-', ' ')} notice")
+        yield Skipped(
+            line=number, raw=raw, reason=f"{kind.replace('_', ' ').replace('-', ' ')} notice"
+        )
     else:
         yield _record(number, raw, work, updates, today)
 
 
-def _record(number: int, raw: str, work: _Work, updates: list[tuple[str, str]], today: date) -> Record:
+def _record(
+    number: int, raw: str, work: _Work, updates: list[tuple[str, str]], today: date
+) -> Record:
     title = _title(work)
     abstract = plain_abstract(work.abstract or "")
     # An update of itself by itself: the publisher put the notice in the paper's place.
@@ -150,7 +167,9 @@ def _record(number: int, raw: str, work: _Work, updates: list[tuple[str, str]], 
         raw=raw,
         title=title,
         abstract=abstract,
-        authors=tuple(name for one in work.author or () if one is not None and (name := _name(one))),
+        authors=tuple(
+            name for one in work.author or () if one is not None and (name := _name(one))
+        ),
         categories=tuple(filter(None, work.subject or (work.group_title,))),
         ids=(*own, *_related(work.relation)),
         submitted=_submitted(work, today),
@@ -170,7 +189,11 @@ def _title(work: _Work) -> str:
     more = plain_title(subtitle).strip()
     if more.lower() in title.lower():
         return title
-    return f"{title.rstrip()} {more}" if title.rstrip().endswith((":", "?", "!", ".")) else f"{title.rstrip()}: {more}"
+    return (
+        f"{title.rstrip()} {more}"
+        if title.rstrip().endswith((":", "?", "!", "."))
+        else f"{title.rstrip()}: {more}"
+    )
 
 
 def _name(author: _Author) -> str:
@@ -179,34 +202,54 @@ def _name(author: _Author) -> str:
 
 def _updates(value: object) -> list[tuple[str, str]]:
     """(kind in lower case, DOI) of each update that has both."""
-    both = ((one.get("type"), one.get("DOI")) for one in (value if isinstance(value, list) else ()) if isinstance(one, dict))
-    return [(kind.strip().lower(), doi.strip()) for kind, doi in both if isinstance(kind, str) and isinstance(doi, str) and doi.strip()]
+    both = (
+        (one.get("type"), one.get("DOI"))
+        for one in (value if isinstance(value, list) else ())
+        if isinstance(one, dict)
+    )
+    return [
+        (kind.strip().lower(), doi.strip())
+        for kind, doi in both
+        if isinstance(kind, str) and isinstance(doi, str) and doi.strip()
+    ]
 
 
 def _related(value: object) -> Iterator[tuple[str, str]]:
-    """Identifiers of the other forms of the paper; any shape of relation that is not understood says nothing."""
+    """Identifiers of the other forms of the paper; any shape of relation that is not understood
+    says nothing.
+    """
     for name in _SAME if isinstance(value, dict) else ():
         others = value.get(name) if isinstance(value, dict) else None
         for one in others if isinstance(others, list) else ():
-            if isinstance(one, dict) and isinstance(text := one.get("id"), str) and isinstance(kind := one.get("id-type"), str):
+            if (
+                isinstance(one, dict)
+                and isinstance(text := one.get("id"), str)
+                and isinstance(kind := one.get("id-type"), str)
+            ):
                 known = _KINDS.get(kind.lower())
                 if known and text.strip():
                     yield known, unversioned(text.strip()) if kind.lower() == "arxiv" else text
 
 
 def _submitted(work: _Work, today: date) -> date | None:
-    """The earliest whole day of publication; else the first of the earliest month; else the registration, where it is of that year.
+    """The earliest whole day of publication; else the first of the earliest month; else the
+    registration, where it is of that year.
 
-    A bare year gives no day by itself: the first of January would be older than the paper's own preprint.
+    A bare year gives no day by itself: the first of January would be older than the paper's own
+    preprint.
     """
     dates = (work.posted, work.issued, work.published_online, work.published, work.published_print)
     found = [parts for one in dates if (parts := _parts(one))]
     for wanted in (3, 2):
-        days = [day for parts in found if len(parts) == wanted and (day := _first_day(parts, today))]
+        days = [
+            day for parts in found if len(parts) == wanted and (day := _first_day(parts, today))
+        ]
         if days:
             return min(days)
     registered = _instant(work.created, today)
-    return registered if registered and any(parts[0] == registered.year for parts in found) else None
+    return (
+        registered if registered and any(parts[0] == registered.year for parts in found) else None
+    )
 
 
 def _instant(value: object, today: date) -> date | None:
@@ -223,7 +266,9 @@ def _first_day(parts: tuple[int, ...], today: date) -> date | None:
 
 
 def _parts(value: object) -> tuple[int, ...]:
-    """The one to three numbers of {"date-parts": [[2026, 4, 1]]}; empty for [[null]], [] and anything else."""
+    """The one to three numbers of {"date-parts": [[2026, 4, 1]]}; empty for [[null]], [] and
+    anything else.
+    """
     outer = value.get("date-parts") if isinstance(value, dict) else None
     inner = outer[0] if isinstance(outer, list) and outer else None
     numbers: list[int] = []
@@ -241,7 +286,9 @@ def _folded(doi: str | None) -> str:
 
 
 def _shape(head: Head) -> Shape | None:
-    """How works stand in a file of Crossref's: under `items`, or as records; None where there are none."""
+    """How works stand in a file of Crossref's: under `items`, or as records; None where there are
+    none.
+    """
     data = head.data
     if not head.is_json or not (b'"DOI"' in data or b'"message"' in data):
         return None
@@ -265,7 +312,9 @@ def _shape(head: Head) -> Shape | None:
 
 
 def looks_like_work(record: Mapping[str, Any]) -> bool:
-    """Upper-case `DOI` beside a list `title`; CSL-JSON, which else looks much the same, has its title as text."""
+    """Upper-case `DOI` beside a list `title`; CSL-JSON, which else looks much the same, has its
+    title as text.
+    """
     if not isinstance(record.get("DOI"), str):
         return False
     title = record.get("title")

@@ -1,7 +1,8 @@
-"""CSL-JSON, the exchange format of reference managers and citation processors: a list, {"items": [...]}, JSON lines or one item.
+"""CSL-JSON, the exchange format of reference managers and citation processors: a list, {"items":
+[...]}, JSON lines or one item.
 
-Described at https://citeproc-js.readthedocs.io/en/latest/csl-json/markup.html. What doi.org answers when asked for it looks the same, with
-types and some further keys of the registration agency.
+Described at https://citeproc-js.readthedocs.io/en/latest/csl-json/markup.html. What doi.org answers
+when asked for it looks the same, with types and some further keys of the registration agency.
 """
 
 from __future__ import annotations
@@ -23,9 +24,15 @@ from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected
 
 _HYPHENS: Final = {
-    "date_parts": "date-parts", "dropping_particle": "dropping-particle", "non_dropping_particle": "non-dropping-particle",
-    "container_title": "container-title", "doi": "DOI", "url": "URL", "pmid": "PMID", "pmcid": "PMCID",
-}  # fmt: skip
+    "date_parts": "date-parts",
+    "dropping_particle": "dropping-particle",
+    "non_dropping_particle": "non-dropping-particle",
+    "container_title": "container-title",
+    "doi": "DOI",
+    "url": "URL",
+    "pmid": "PMID",
+    "pmcid": "PMCID",
+}
 
 
 class _Name(msgspec.Struct, gc=False, rename=_HYPHENS):
@@ -65,7 +72,8 @@ _DECODER: Final = msgspec.json.Decoder(_Item)
 
 
 class CslJson:
-    """`title`, `abstract`, `author`, `issued`, `DOI`, `URL`, `PMID`, `PMCID`, an arXiv number in `number` and `note`.
+    """`title`, `abstract`, `author`, `issued`, `DOI`, `URL`, `PMID`, `PMCID`, an arXiv number in
+    `number` and `note`.
 
     An item of any type is a paper.
     """
@@ -82,13 +90,22 @@ class CslJson:
 
 
 def _is_item(record: Mapping[str, Any]) -> bool:
-    """One text for a title (Crossref's own records have a list) and, beside the type, some field in a shape that nobody else has."""
+    """One text for a title (Crossref's own records have a list) and, beside the type, some field in
+    a shape that nobody else has.
+    """
     if not isinstance(record.get("type"), str) or not isinstance(record.get("title"), str):
         return False
     issued, authors = record.get("issued"), record.get("author")
     dated = isinstance(issued, dict) and issued.keys() & {"date-parts", "raw", "literal"}
-    named = isinstance(authors, list) and any(isinstance(one, dict) and one.keys() & {"family", "literal"} for one in authors)
-    return bool(dated or named or record.keys() & {"DOI", "URL", "citation-key"} or isinstance(record.get("container-title"), str))
+    named = isinstance(authors, list) and any(
+        isinstance(one, dict) and one.keys() & {"family", "literal"} for one in authors
+    )
+    return bool(
+        dated
+        or named
+        or record.keys() & {"DOI", "URL", "citation-key"}
+        or isinstance(record.get("container-title"), str)
+    )
 
 
 def _record(number: int, data: bytes, item: _Item, today: date) -> Record:
@@ -128,13 +145,20 @@ def _ids(item: _Item) -> Iterator[tuple[str, str]]:
 
 
 def _day(issued: _Date | str | int | None, today: date) -> date | None:
-    """The day, or the first one of a span, of {"date-parts": [[2026, 4, 1], [2026, 5, 1]]}, {"raw": "2026-04-01"} and the like."""
+    """The day, or the first one of a span, of {"date-parts": [[2026, 4, 1], [2026, 5, 1]]}, {"raw":
+    "2026-04-01"} and the like.
+    """
     if not isinstance(issued, _Date):
         return day_or_month(str(issued), today)
-    first = issued.date_parts[0] if isinstance(issued.date_parts, list) and issued.date_parts else None
+    first = (
+        issued.date_parts[0] if isinstance(issued.date_parts, list) and issued.date_parts else None
+    )
     parts = [str(part).strip() for part in first[:3]] if isinstance(first, list) else []
     written = ("-".join(parts), issued.raw, issued.literal)
-    return next((day for text in written if isinstance(text, str) and (day := day_or_month(text, today))), None)
+    return next(
+        (day for text in written if isinstance(text, str) and (day := day_or_month(text, today))),
+        None,
+    )
 
 
 FORMAT = CslJson()

@@ -1,4 +1,6 @@
-"""News feeds, RSS 0.9 to 2.0 and Atom: arXiv's daily ones (https://info.arxiv.org/help/rss.html) and those of journals."""
+"""News feeds, RSS 0.9 to 2.0 and Atom: arXiv's daily ones (https://info.arxiv.org/help/rss.html)
+and those of journals.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +27,16 @@ _PREAMBLE: Final = re.compile(r"\s*(arXiv:\S+)\s+Announce Type:\s*([a-z-]+)", re
 _IN_TITLE: Final = re.compile(r"\(arXiv:(\S+)\s+\[([^\]]+)\](?:\s+(UPDATED|CROSS LISTED))?\)\s*$")
 _PARAGRAPH: Final = re.compile(r"</?p>", re.IGNORECASE)
 _LINKED: Final = re.compile(r"</?a(?:\s[^<>]*)?>", re.IGNORECASE)
-_PUBLISHED: Final = re.compile(r"[^\n]{0,120}?Published online:[^\n;]{0,60};\s*(?:doi:\s*\S+)?", re.IGNORECASE)
+_PUBLISHED: Final = re.compile(
+    r"[^\n]{0,120}?Published online:[^\n;]{0,60};\s*(?:doi:\s*\S+)?", re.IGNORECASE
+)
 _MAILBOX: Final = re.compile(r"\S+@\S+\s*(?:\(([^()]*)\))?")
 
 
 class Feeds:
-    """`title`, `link`, description or summary, creators, categories, dates; of arXiv's feeds only new papers and cross-lists."""
+    """`title`, `link`, description or summary, creators, categories, dates; of arXiv's feeds only
+    new papers and cross-lists.
+    """
 
     name = "feed"
 
@@ -38,8 +44,14 @@ class Feeds:
         tags = head.tags
         if not tags or is_answer(head):
             return Sure.NO
-        is_feed = tags[0] in ("rss", "feed") or (tags[0] == "RDF" and not {"channel", "item"}.isdisjoint(tags))
-        is_bare = tags[0] in ("item", "entry") and "title" in tags and not {"link", "guid", "id"}.isdisjoint(tags)
+        is_feed = tags[0] in ("rss", "feed") or (
+            tags[0] == "RDF" and not {"channel", "item"}.isdisjoint(tags)
+        )
+        is_bare = (
+            tags[0] in ("item", "entry")
+            and "title" in tags
+            and not {"link", "guid", "id"}.isdisjoint(tags)
+        )
         return Sure.YES if is_feed or is_bare else Sure.NO
 
     def read(self, source: Source) -> Iterator[Record | Skipped | Rejected]:
@@ -65,7 +77,11 @@ def _entry(piece: Piece, today: date) -> Record | Skipped:
     kind = _shown(told, "announce_type").strip().lower()
     text = _shown(told, "description") or _shown(told, "summary")
     paper = guid if guid.lower().startswith("oai:arxiv.org:") else ""
-    terms = [(attribute(one, "term") or text_of(one)).strip() for name in ("category", "subject") for one in told.get(name, [])]
+    terms = [
+        (attribute(one, "term") or text_of(one)).strip()
+        for name in ("category", "subject")
+        for one in told.get(name, [])
+    ]
     if (found := _PREAMBLE.match(text)) is not None:
         paper, kind = paper or found[1], kind or found[2].lower()
     if (found := _IN_TITLE.match(title, max(title.rfind("(arXiv:"), 0))) is not None:
@@ -74,14 +90,22 @@ def _entry(piece: Piece, today: date) -> Record | Skipped:
         terms = terms or [found[2]]
     if kind in _REPLACED:
         return Skipped(line=piece.line, raw=piece.raw, reason="replacement notice")
-    return _from_arxiv(piece, told, title, paper, terms, today) if paper else _from_journal(piece, told, title, guid, terms, today)
+    return (
+        _from_arxiv(piece, told, title, paper, terms, today)
+        if paper
+        else _from_journal(piece, told, title, guid, terms, today)
+    )
 
 
-def _from_arxiv(piece: Piece, told: Fields, title: str, paper: str, terms: list[str], today: date) -> Record:
+def _from_arxiv(
+    piece: Piece, told: Fields, title: str, paper: str, terms: list[str], today: date
+) -> Record:
     # No more mark-up than that is ever meant: "$a<b$" is mathematics.
     abstract = _PARAGRAPH.sub("", _shown(told, "description") or _shown(told, "summary"))
     doi = _shown(told, "DOI") or _shown(told, "doi")
-    names = [_LINKED.sub("", text_of(one)) for one in told.get("creator", [])] or [_name(one) for one in told.get("author", [])]
+    names = [_LINKED.sub("", text_of(one)) for one in told.get("creator", [])] or [
+        _name(one) for one in told.get("author", [])
+    ]
     return Record(
         line=piece.line,
         raw=piece.raw,
@@ -95,10 +119,17 @@ def _from_arxiv(piece: Piece, told: Fields, title: str, paper: str, terms: list[
     )
 
 
-def _from_journal(piece: Piece, told: Fields, title: str, guid: str, terms: list[str], today: date) -> Record:
-    texts = [plain_abstract(_shown(told, name)) for name in ("description", "summary", "encoded", "content")]
+def _from_journal(
+    piece: Piece, told: Fields, title: str, guid: str, terms: list[str], today: date
+) -> Record:
+    texts = [
+        plain_abstract(_shown(told, name))
+        for name in ("description", "summary", "encoded", "content")
+    ]
     abstract = max((_without_start(text) for text in texts), key=len)
-    creators = [text_of(one) for one in told.get("creator", [])] or [_name(one) for one in told.get("author", [])]
+    creators = [text_of(one) for one in told.get("creator", [])] or [
+        _name(one) for one in told.get("author", [])
+    ]
     link = _link(told)
     ids = [("doi", _shown(told, name)) for name in ("doi", "DOI")]
     ids += [("id", _shown(told, "identifier")), ("url", link), ("id", guid)]
@@ -107,7 +138,9 @@ def _from_journal(piece: Piece, told: Fields, title: str, guid: str, terms: list
         raw=piece.raw,
         title=plain_title(title),
         abstract=abstract,
-        authors=tuple(filter(None, creators)) if len(creators) > 1 else split_authors(" ".join("".join(creators).split())),
+        authors=tuple(filter(None, creators))
+        if len(creators) > 1
+        else split_authors(" ".join("".join(creators).split())),
         categories=tuple(filter(None, terms)),
         ids=tuple((kind, text.strip()) for kind, text in ids if text.strip()),
         announced=_day(told, today, "pubDate", "published", "date", "publicationDate"),
@@ -125,14 +158,20 @@ def _without_start(text: str) -> str:
 
 
 def _shown(told: Fields, name: str) -> str:
-    """The first text that is not blank under a name: other namespaces use the same ones, often empty."""
+    """The first text that is not blank under a name: other namespaces use the same ones, often
+    empty.
+    """
     return next((text for one in told.get(name, []) if (text := mark_up_of(one)).strip()), "")
 
 
 def _link(told: Fields) -> str:
-    """The page of an entry: the text of RSS's `link`, or the `href` of Atom's that stands for the entry itself."""
+    """The page of an entry: the text of RSS's `link`, or the `href` of Atom's that stands for the
+    entry itself.
+    """
     for one in told.get("link", []):
-        link = text_of(one).strip() or (attribute(one, "href").strip() if attribute(one, "rel") in ("", "alternate") else "")
+        link = text_of(one).strip() or (
+            attribute(one, "href").strip() if attribute(one, "rel") in ("", "alternate") else ""
+        )
         if link:
             return link
     return ""
@@ -146,7 +185,10 @@ def _name(author: Node) -> str:
 
 
 def _day(told: Fields, today: date, *names: str) -> date | None:
-    return next((day for name in names if (day := day_of(_shown(told, name).strip(), today)) is not None), None)
+    return next(
+        (day for name in names if (day := day_of(_shown(told, name).strip(), today)) is not None),
+        None,
+    )
 
 
 FORMAT = Feeds()

@@ -1,6 +1,8 @@
-"""The protocol that a format follows, what it is given to recognise its files, and the list of all formats.
+"""The protocol that a format follows, what it is given to recognise its files, and the list of all
+formats.
 
-A format is a module of this package with a module-level `FORMAT`; it is found by being there. Holds no format itself.
+A format is a module of this package with a module-level `FORMAT`; it is found by being there. Holds
+no format itself.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ class Sure(IntEnum):
 
 
 class Head:
-    """The first bytes of a file, unpacked, and what several formats want to know of them, each worked out at most once."""
+    """The first bytes of a file, unpacked, and what several formats want to know of them, each
+    worked out at most once.
+    """
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -50,18 +54,24 @@ class Head:
 
     @cached_property
     def is_json(self) -> bool:
-        """Whether this is JSON text: a list, an object, or JSON lines of which the first may be bad."""
+        """Whether this is JSON text: a list, an object, or JSON lines of which the first may be
+        bad.
+        """
         return self.data.lstrip()[:1] in (b"{", b"[") or is_json_lines(self.data)
 
     @cached_property
     def records(self) -> list[dict[str, Any]]:
-        """The first whole JSON records, at most 20: lines, elements of a top-level list, or the one object."""
+        """The first whole JSON records, at most 20: lines, elements of a top-level list, or the one
+        object.
+        """
         if not self.is_json:
             return []
         if is_json_lines(self.data):
             pieces: Iterator[bytes] = iter(self.data.split(b"\n"))
         else:
-            pieces = (data for _, data, whole in Splitter().split(iter((self.data,))) if data and whole)
+            pieces = (
+                data for _, data, whole in Splitter().split(iter((self.data,))) if data and whole
+            )
         found = (decode_object(piece) for piece in islice(pieces, 60))
         return list(islice((record for record in found if record is not None), 20))
 
@@ -74,16 +84,19 @@ class Head:
 
     @cached_property
     def tags(self) -> tuple[str, ...]:
-        """Local names of the first XML elements, at most 200, in the order in which they begin: the root is the first. Empty for no XML."""
+        """Local names of the first XML elements, at most 200, in the order in which they begin: the
+        root is the first. Empty for no XML.
+        """
         return tuple(outer_names(self.data))
 
 
 class Format(Protocol):
     """One way to write down papers.
 
-    `sniff` sees the head of a file and says how sure it is; it must not raise. `read` goes over the source once and gives, for every entry
-    in it, a Record, or Removal (another paper is retracted or deleted), or Skipped (understood, no paper by rule), or Rejected (with reason);
-    it must not raise either, whatever the bytes are.
+    `sniff` sees the head of a file and says how sure it is; it must not raise. `read` goes over the
+    source once and gives, for every entry in it, a Record, or Removal (another paper is retracted
+    or deleted), or Skipped (understood, no paper by rule), or Rejected (with reason); it must not
+    raise either, whatever the bytes are.
     """
 
     #: as shown and stored; lower-case, with hyphens
@@ -99,7 +112,9 @@ def all_formats() -> dict[str, Format]:
     """Every format by its name: the `FORMAT` of each module of this package that has one."""
     found: dict[str, Format] = {}
     for module in pkgutil.iter_modules(sys.modules[__package__].__path__):
-        one: Format | None = getattr(importlib.import_module(f"{__package__}.{module.name}"), "FORMAT", None)
+        one: Format | None = getattr(
+            importlib.import_module(f"{__package__}.{module.name}"), "FORMAT", None
+        )
         if one is not None:
             found[one.name] = one
     return dict(sorted(found.items()))
@@ -107,7 +122,10 @@ def all_formats() -> dict[str, Format]:
 
 def recognise(head: Head) -> Format | None:
     """The format that is surest of this head; None where none is."""
-    sure, _, best = max(((one.sniff(head), -place, one) for place, one in enumerate(all_formats().values())), key=lambda found: found[:2])
+    sure, _, best = max(
+        ((one.sniff(head), -place, one) for place, one in enumerate(all_formats().values())),
+        key=lambda found: found[:2],
+    )
     return best if sure else None
 
 

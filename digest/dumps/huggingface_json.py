@@ -1,4 +1,6 @@
-"""Answers of the "Daily Papers" API of Hugging Face: a JSON list or JSON lines, as given or in the flat copies that others make of it."""
+"""Answers of the "Daily Papers" API of Hugging Face: a JSON list or JSON lines, as given or in the
+flat copies that others make of it.
+"""
 
 from __future__ import annotations
 
@@ -28,16 +30,28 @@ _TELLING: Final = {
     "numcomments",
 }
 _PREFIX: Final = re.compile(r"^paper[._](?!id$)|[^a-z0-9.]", re.IGNORECASE)
-_ALIASES: Final = {"paperid": "id", "paper.id": "id", "arxivid": "id", "abstract": "summary", "likes": "upvotes", "date": "publishedat"}
+_ALIASES: Final = {
+    "paperid": "id",
+    "paper.id": "id",
+    "arxivid": "id",
+    "abstract": "summary",
+    "likes": "upvotes",
+    "date": "publishedat",
+}
 
 
 class HuggingFaceJson:
-    """`id`, `title`, `summary`, `authors` that are not hidden, `upvotes`, `publishedAt` (submitted), `submittedOnDailyAt` (picked)."""
+    """`id`, `title`, `summary`, `authors` that are not hidden, `upvotes`, `publishedAt`
+    (submitted), `submittedOnDailyAt` (picked).
+    """
 
     name = "huggingface-json"
 
     def sniff(self, head: Head) -> Sure:
-        if any(isinstance(record.get("paper"), dict) for record in head.records) or head.keys >= {"paper", "publishedAt"}:
+        if any(isinstance(record.get("paper"), dict) for record in head.records) or head.keys >= {
+            "paper",
+            "publishedAt",
+        }:
             return Sure.YES
         keys = {_key(key) for key in head.keys}
         told = keys & _TELLING or keys >= {"summary", "upvotes", "publishedat"}
@@ -49,13 +63,20 @@ class HuggingFaceJson:
 
 
 def _record(number: int, data: bytes, row: Mapping[str, Any], today: date) -> Record | Rejected:
-    # The inner level is the paper itself; the outer one repeats its title and has a time that is some hours off.
-    fields = {_key(key): value for key, value in row.items() if key != "paper" and value is not None}
+    # The inner level is the paper itself; the outer one repeats its title and has a time that is
+    # some hours off.
+    fields = {
+        _key(key): value for key, value in row.items() if key != "paper" and value is not None
+    }
     if isinstance(paper := row.get("paper"), dict):
         fields |= {_key(key): value for key, value in paper.items() if value is not None}
     for name in ("id", "title", "summary", "publishedat", "submittedondailyat"):
         if not isinstance(fields.get(name, ""), str):
-            return Rejected(line=number, raw=raw_text(data), reason=f"{name}: expected text, got {plain_type(type(fields[name]).__name__)}")
+            return Rejected(
+                line=number,
+                raw=raw_text(data),
+                reason=f"{name}: expected text, got {plain_type(type(fields[name]).__name__)}",
+            )
     upvotes = fields.get("upvotes")
     return Record(
         line=number,
@@ -88,7 +109,9 @@ def _known(key: str) -> str:
 
 
 def _key(key: str) -> str:
-    """One spelling for `submittedOnDailyAt`, `submitted_on_daily_at`, `paper.submittedOnDailyAt` and the like."""
+    """One spelling for `submittedOnDailyAt`, `submitted_on_daily_at`, `paper.submittedOnDailyAt`
+    and the like.
+    """
     return _known(key) if len(key) <= 40 else key
 
 

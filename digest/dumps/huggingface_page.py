@@ -1,4 +1,6 @@
-"""The "Daily Papers" page of Hugging Face saved as plain text: a preamble, a date without a year, then title, abstract, title, abstract."""
+"""The "Daily Papers" page of Hugging Face saved as plain text: a preamble, a date without a year,
+then title, abstract, title, abstract.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ Block = tuple[int, str]
 
 
 class HuggingFacePage:
-    """Title, abstract, the page's day (`picked`) and the position on it (`rank`). No id, author, category or link."""
+    """Title, abstract, the page's day (`picked`) and the position on it (`rank`).
+
+    No id, author, category or link.
+    """
 
     name = "huggingface-page"
 
@@ -31,7 +36,12 @@ class HuggingFacePage:
         if _INVITATION in first[:5]:
             return Sure.YES
         dated = any(_page_day(line) for line in first)
-        return Sure.YES if dated and any(line.startswith("by") and line.endswith("research community") for line in first) else Sure.NO
+        return (
+            Sure.YES
+            if dated
+            and any(line.startswith("by") and line.endswith("research community") for line in first)
+            else Sure.NO
+        )
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
         blocks = _blocks(source)
@@ -49,15 +59,25 @@ class HuggingFacePage:
             yield from (_set_aside(block, reason) for block in chain(preamble, blocks))
 
 
-def _papers(source: Source, blocks: Iterator[Block | Rejected], day: date | None) -> Iterator[Record | Rejected]:
-    """Pairs of title and abstract, one pair late: a pair in which an abstract is missing shows itself only by the next one."""
+def _papers(
+    source: Source, blocks: Iterator[Block | Rejected], day: date | None
+) -> Iterator[Record | Rejected]:
+    """Pairs of title and abstract, one pair late: a pair in which an abstract is missing shows
+    itself only by the next one.
+    """
     rank = 0
     held: tuple[Block, Block] | None = None
     for title in blocks:
         abstract = next(blocks, None)
-        if isinstance(title, Rejected) or isinstance(abstract, Rejected | None) or len(title[1]) > len(abstract[1]):
+        if (
+            isinstance(title, Rejected)
+            or isinstance(abstract, Rejected | None)
+            or len(title[1]) > len(abstract[1])
+        ):
             last = None if held is None else _record(held, day, rank + 1)
-            yield from _slipped(source, held, last, chain((title,), (abstract,) if abstract else (), blocks))
+            yield from _slipped(
+                source, held, last, chain((title,), (abstract,) if abstract else (), blocks)
+            )
             return
         if held is not None:
             rank += 1
@@ -68,9 +88,14 @@ def _papers(source: Source, blocks: Iterator[Block | Rejected], day: date | None
 
 
 def _slipped(
-    source: Source, held: tuple[Block, Block] | None, last: Record | None, rest: Iterator[Block | Rejected]
+    source: Source,
+    held: tuple[Block, Block] | None,
+    last: Record | None,
+    rest: Iterator[Block | Rejected],
 ) -> Iterator[Record | Rejected]:
-    """The pair before the slip, unless it is the one without an abstract, then every block from there on put aside."""
+    """The pair before the slip, unless it is the one without an abstract, then every block from
+    there on put aside.
+    """
     first = next(rest)
     second = next(rest, None)
     if held is not None and not isinstance(first, Rejected) and 4 * len(held[1][1]) < len(first[1]):
@@ -100,11 +125,22 @@ def _blocks(source: Source) -> Iterator[Block | Rejected]:
 
 def _record(pair: tuple[Block, Block], day: date | None, rank: int) -> Record:
     (line, title), (_, abstract) = pair
-    return Record(line=line, raw=f"{title}\n\n{abstract}"[:RAW_CAP], title=title, abstract=abstract, picked=day, rank=rank)
+    return Record(
+        line=line,
+        raw=f"{title}\n\n{abstract}"[:RAW_CAP],
+        title=title,
+        abstract=abstract,
+        picked=day,
+        rank=rank,
+    )
 
 
 def _set_aside(block: Block | Rejected, reason: str) -> Rejected:
-    return block if isinstance(block, Rejected) else Rejected(line=block[0], raw=block[1][:RAW_CAP], reason=reason)
+    return (
+        block
+        if isinstance(block, Rejected)
+        else Rejected(line=block[0], raw=block[1][:RAW_CAP], reason=reason)
+    )
 
 
 def _line(block: Block | Rejected) -> int:
@@ -112,7 +148,9 @@ def _line(block: Block | Rejected) -> int:
 
 
 def _page_day(line: str) -> tuple[int, int, int | None] | None:
-    """(month, day, year or None) of a date line, in a leap year if need be; None for any other line."""
+    """(month, day, year or None) of a date line, in a leap year if need be; None for any other
+    line.
+    """
     found = _DATE.fullmatch(line)
     month = month_number(found[1]) if found else None
     if found is None or month is None:
@@ -126,7 +164,9 @@ def _page_day(line: str) -> tuple[int, int, int | None] | None:
 
 
 def _dated(found: tuple[int, int, int | None], source: Source) -> date | None:
-    """The page's day: the year on the page or in the file's name, else the latest one in which the day existed and is not after today."""
+    """The page's day: the year on the page or in the file's name, else the latest one in which the
+    day existed and is not after today.
+    """
     month, day, year = found
     for known in (year, year_in_name(source.name)):
         if known is not None and (whole := make_day(known, month, day, source.today)) is not None:

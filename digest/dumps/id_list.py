@@ -1,6 +1,8 @@
-"""A list of papers by identifier or link, one a line: arXiv ids, DOIs, PMIDs, links; here and there a title. `#` begins a comment.
+"""A list of papers by identifier or link, one a line: arXiv ids, DOIs, PMIDs, links; here and there
+a title. `#` begins a comment.
 
-Whatever names a paper by its identifier is a fragment: the rest of the paper is elsewhere. A line that looks like none is a title.
+Whatever names a paper by its identifier is a fragment: the rest of the paper is elsewhere. A line
+that looks like none is a title.
 """
 
 from __future__ import annotations
@@ -16,9 +18,12 @@ from digest.model import Record, Rejected
 
 _BULLET: Final = re.compile(r"(?:[-*•]|[0-9]{1,4}[.)])\s+")
 _REMARK: Final = re.compile(r"\s+#.*", re.DOTALL)
-#: kind -> what a whole line of it looks like; whether the identifier can exist is for `papers` to say
+#: kind -> what a whole line of it looks like; whether the identifier can exist is for `papers` to
+#: say
 _SHAPES: Final = {
-    "url": re.compile(r"(?:https?://|(?:www\.)?arxiv\.org/|(?:dx\.)?doi\.org/)[^\s\"<>]+", re.IGNORECASE),
+    "url": re.compile(
+        r"(?:https?://|(?:www\.)?arxiv\.org/|(?:dx\.)?doi\.org/)[^\s\"<>]+", re.IGNORECASE
+    ),
     "arxiv": re.compile(
         r"(?:arxiv:\s?|oai:arxiv\.org:)\S+|[0-9]{4}\.[0-9]{4,5}(?:v[0-9]{1,4})?|[a-z]{2,12}(?:-[a-z]{2,8})?(?:\.[a-z-]{2,8})?/[0-9]{7}(?:v[0-9]{1,4})?",
         re.IGNORECASE,
@@ -41,7 +46,11 @@ class IdList:
     def sniff(self, head: Head) -> Sure:
         lines = [line for line in head.lines if not line.startswith("#")]
         # A separator may make cells of the line, one of which happens to look like an identifier.
-        named = sum(1 for line in lines if (found := _named(line)) and not any(sign in found[1] for sign in ",;\t"))
+        named = sum(
+            1
+            for line in lines
+            if (found := _named(line)) and not any(sign in found[1] for sign in ",;\t")
+        )
         return Sure.YES if lines and named >= _NEARLY_ALL * len(lines) else Sure.NO
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
@@ -61,13 +70,17 @@ class IdList:
             elif (found := _named(line)) is not None:
                 yield Record(line=number, raw=raw, title="", ids=(found,), fragment=True)
             elif len(line) > _LONGEST or not any(sign.isalpha() for sign in line):
-                yield Rejected(line=number, raw=raw, reason="neither an identifier, nor a link, nor a title")
+                yield Rejected(
+                    line=number, raw=raw, reason="neither an identifier, nor a link, nor a title"
+                )
             else:
                 yield Record(line=number, raw=raw, title=_BULLET.sub("", line, count=1))
 
 
 def _named(line: str) -> tuple[str, str] | None:
-    """(kind, identifier as written) of a line that is one; bullets before it and remarks after it do not count."""
+    """(kind, identifier as written) of a line that is one; bullets before it and remarks after it
+    do not count.
+    """
     if len(line) > _LONGEST:
         return None
     bare = _REMARK.sub("", line)

@@ -1,8 +1,11 @@
-"""Mark-up inside the titles and abstracts of JSON sources (JATS, MathML, a little HTML) -> text. Knows no format and no file.
+"""Mark-up inside the titles and abstracts of JSON sources (JATS, MathML, a little HTML) -> text.
 
-JATS is the tag set of journal articles, https://jats.nlm.nih.gov; publishers deposit abstracts in it, with or without the prefix `jats:`.
-Only tags that are known are taken for tags: "<T>" in a title about types stays as it is, and so does every "a < b". Entities stay, too: they
-are resolved once, later. One pass, no tree: unbalanced mark-up is no error. Never raises.
+Knows no format and no file.
+
+JATS is the tag set of journal articles, https://jats.nlm.nih.gov; publishers deposit abstracts in
+it, with or without the prefix `jats:`. Only tags that are known are taken for tags: "<T>" in a
+title about types stays as it is, and so does every "a < b". Entities stay, too: they are resolved
+once, later. One pass, no tree: unbalanced mark-up is no error. Never raises.
 """
 
 from __future__ import annotations
@@ -19,30 +22,42 @@ _TAG: Final = re.compile(
     re.DOTALL,
 )
 #: mark-up that was escaped once too often on its way
-_ESCAPED: Final = re.compile(r"&lt;(/?(?:jats:)?(?:i|b|u|p|em|sub|sup|scp|sc|bold|strong|italic|title|sec)\s?/?)&gt;")
+_ESCAPED: Final = re.compile(
+    r"&lt;(/?(?:jats:)?(?:i|b|u|p|em|sub|sup|scp|sc|bold|strong|italic|title|sec)\s?/?)&gt;"
+)
 #: tags of nothing but fonts go first and all at once: they are most of the tags
-_FONTS: Final = re.compile(r"</?(?:jats:)?(?:italic|i|bold|b|em|strong|scp?|underline|u|monospace)>")
+_FONTS: Final = re.compile(
+    r"</?(?:jats:)?(?:italic|i|bold|b|em|strong|scp?|underline|u|monospace)>"
+)
 _SPACE: Final = re.compile(r"\s+")
 #: levels of elements that are kept apart; deeper ones are text
 _DEEPEST: Final = 100
 
 _BLOCK_NAMES: Final = (
-    "p sec abstract trans-abstract list list-item def-list def-item disp-formula disp-quote boxed-text br break div ul ol li dl dt dd "
+    "p sec abstract trans-abstract list list-item def-list def-item disp-formula disp-quote "
+    "boxed-text br break div ul ol li dl dt dd "
     "h1 h2 h3 h4 h5 h6 section article body"
 )
 _INLINE_NAMES: Final = (
-    "i b u a em strong italic bold sub sup sc scp tt small big span font underline overline strike monospace sans-serif roman inf "
-    "styled-content named-content ext-link uri email xref inline-formula inline-graphic graphic alternatives tex-math math label caption "
-    "related-article related-object fn institution abbrev private-char inline-supplementary-material term def media fig"
+    "i b u a em strong italic bold sub sup sc scp tt small big span font underline overline strike "
+    "monospace sans-serif roman inf "
+    "styled-content named-content ext-link uri email xref inline-formula inline-graphic graphic "
+    "alternatives tex-math math label caption "
+    "related-article related-object fn institution abbrev private-char "
+    "inline-supplementary-material term def media fig"
 )
 _MATH_NAMES: Final = (
-    "math mrow mi mn mo mtext mspace mstyle msup msub msubsup mfrac msqrt mroot mover munder munderover mfenced mtable mtr mtd semantics "
-    "annotation annotation-xml mpadded mphantom menclose mmultiscripts mprescripts none merror maction ms"
+    "math mrow mi mn mo mtext mspace mstyle msup msub msubsup mfrac msqrt mroot mover munder "
+    "munderover mfenced mtable mtr mtd semantics "
+    "annotation annotation-xml mpadded mphantom menclose mmultiscripts mprescripts none merror "
+    "maction ms"
 )
 _BLOCKS: Final = frozenset(_BLOCK_NAMES.split())
 _KNOWN: Final = _BLOCKS | {"title", *_INLINE_NAMES.split(), *_MATH_NAMES.split()}
 #: elements whose text is none of the paper's, or says the same again
-_SILENT: Final = frozenset({"annotation", "annotation-xml", "private-char", "graphic", "inline-graphic", "media", "label"})
+_SILENT: Final = frozenset(
+    {"annotation", "annotation-xml", "private-char", "graphic", "inline-graphic", "media", "label"}
+)
 #: what stands between the first and the second child
 _BETWEEN: Final = {"msup": "^", "msub": "_", "mfrac": "/"}
 _RAISED: Final = dict(zip("0123456789+-−=()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾", strict=True))
@@ -57,7 +72,8 @@ def plain_title(text: str) -> str:
 
 
 def plain_abstract(text: str) -> str:
-    r"""An abstract without mark-up: paragraphs parted by "\n\n", headings as "Methods: ..." before what they head, a first "Abstract" gone.
+    r"""An abstract without mark-up: paragraphs parted by "\n\n", headings as "Methods: ..." before
+    what they head, a first "Abstract" gone.
 
     A text without any tag is given back as it is.
     """
@@ -65,11 +81,17 @@ def plain_abstract(text: str) -> str:
         return text
     stripper = _Stripper(paragraphs=True)
     made = stripper.strip(text)
-    return "\n\n".join(filter(None, (" ".join(one.split()) for one in made.split("\n\n")))) if stripper.found else text
+    return (
+        "\n\n".join(filter(None, (" ".join(one.split()) for one in made.split("\n\n"))))
+        if stripper.found
+        else text
+    )
 
 
 def script(name: str, text: str) -> str:
-    """Text of an element `sup` or `sub` in raised or lowered characters, where there are such for all of it; else as it is."""
+    """Text of an element `sup` or `sub` in raised or lowered characters, where there are such for
+    all of it; else as it is.
+    """
     table = _RAISED if name == "sup" else _LOWERED
     return "".join(table[sign] for sign in text) if all(sign in table for sign in text) else text
 
@@ -93,7 +115,9 @@ class _Stripper:
         self.found = False
 
     def strip(self, text: str) -> str:
-        text, fonts = _FONTS.subn("", _ESCAPED.sub(r"<\1>", text[:LONGEST]) if "&lt;" in text else text[:LONGEST])
+        text, fonts = _FONTS.subn(
+            "", _ESCAPED.sub(r"<\1>", text[:LONGEST]) if "&lt;" in text else text[:LONGEST]
+        )
         self.found = fonts > 0
         self._tex = "tex-math>" in text
         at = 0
@@ -145,7 +169,14 @@ class _Stripper:
                 self._silent = ""
             return
         # Unbalanced mark-up is forgiven within a few levels, so that no text makes this quadratic.
-        place = next((back for back in range(1, min(len(self._open), 8) + 1) if self._open[-back][0] == name), 0)
+        place = next(
+            (
+                back
+                for back in range(1, min(len(self._open), 8) + 1)
+                if self._open[-back][0] == name
+            ),
+            0,
+        )
         if place:
             begun = self._open[-place][2]
             del self._open[-place:]
@@ -164,7 +195,14 @@ class _Stripper:
             return f"${inner.strip().strip('$').strip()}$"
         made = script(name, inner)
         # Raised behind a number it is a power; whatever else cannot be raised or lowered reads on.
-        return f"^{inner}" if made == inner and name == "sup" and inner.isalnum() and "".join(self._out[-1:])[-1:].isdigit() else made
+        return (
+            f"^{inner}"
+            if made == inner
+            and name == "sup"
+            and inner.isalnum()
+            and "".join(self._out[-1:])[-1:].isdigit()
+            else made
+        )
 
     def _heading(self, text: str) -> str:
         words = " ".join(text.split())

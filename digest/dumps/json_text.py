@@ -1,4 +1,6 @@
-"""JSON text -> its records, one at a time, whether they stand on lines of their own or in one long list. Knows no format."""
+"""JSON text -> its records, one at a time, whether they stand on lines of their own or in one long
+list. Knows no format.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ _PLAIN_TYPES: Final = {
 }
 T = TypeVar("T")
 
-#: brackets and commas in one record; a value takes a hundred times the memory of its sign, and a paper of 5,000 authors has 400,000
+#: brackets and commas in one record; a value takes a hundred times the memory of its sign, and a
+#: paper of 5,000 authors has 400,000
 _SIGNS: Final = 1_000_000
 
 # Sets are spelt as what is in them, not as what is not: that is four times as fast.
@@ -35,12 +38,15 @@ _STRING_REST: Final = rb"[\x00-!#-\[\]-\xff]*+(?:\\.[\x00-!#-\[\]-\xff]*+)*+"
 #: most strings hold no quote, and then the first one ends them
 _STRING: Final = rb'"(?:[^"]*+(?<!\\)"|' + _STRING_REST + rb'")'
 _IN_STRING: Final = re.compile(_STRING_REST, re.DOTALL)
-#: a whole string, a sign of structure (or a quote whose string goes on), anything else up to the next of these
+#: a whole string, a sign of structure (or a quote whose string goes on), anything else up to the
+#: next of these
 _TOKEN: Final = re.compile(_STRING + rb'|["{}\[\]]|[^\s"{}\[\],:]+', re.DOTALL)
 
 
 def _whole_values(depth: int) -> bytes:
-    """A pattern of all that stands up to the next bracket which is not closed again within so many levels, or whose string goes on."""
+    """A pattern of all that stands up to the next bracket which is not closed again within so many
+    levels, or whose string goes on.
+    """
     flat = rb"[\x00-!#-Z\\^-z|~-\xff]*+"
     found = rb"(?:" + flat + _STRING + rb")*+" + flat
     for _ in range(depth):
@@ -48,37 +54,50 @@ def _whole_values(depth: int) -> bytes:
     return found
 
 
-# Records are rarely nested deeper, and then only their deep parts cost a step of Python for each bracket.
+# Records are rarely nested deeper, and then only their deep parts cost a step of Python for each
+# bracket.
 _WHOLE: Final = re.compile(_whole_values(8), re.DOTALL)
 _BRACKETS: Final = re.compile(rb"[{\[]++|[}\]]++")
 #: beyond so many levels all that opens is passed over at once; no decoder would take it
 _DEEP: Final = 64
-_OPENING: Final = re.compile(rb"(?:[\x00-!#-\\^-|~-\xff]*+" + _STRING + rb")*+[\x00-!#-\\^-|~-\xff]*+", re.DOTALL)
+_OPENING: Final = re.compile(
+    rb"(?:[\x00-!#-\\^-|~-\xff]*+" + _STRING + rb")*+[\x00-!#-\\^-|~-\xff]*+", re.DOTALL
+)
 _WHOLE_STRING: Final = re.compile(_STRING, re.DOTALL)
 _NO_OPENING: Final = bytes(set(range(256)) - set(b"{["))
 
 
 def json_records(source: Source) -> Iterator[Row]:
-    """The lines where each is a JSON text of its own (blank ones left out), else `json_items`. The head of the file decides."""
+    """The lines where each is a JSON text of its own (blank ones left out), else `json_items`.
+
+    The head of the file decides.
+    """
     if is_json_lines(source.head()):
         return (row for row in source.lines() if row[1] is None or row[1].strip())
     return json_items(source)
 
 
 def json_items(source: Source, *under: str) -> Iterator[Row]:
-    """The records of JSON text: ordinal from 1, the record's bytes, whether it was closed. One beyond `ITEM_CAP` is given as None.
+    """The records of JSON text: ordinal from 1, the record's bytes, whether it was closed.
 
-    Without `under`: every value at top level and every element of a top-level list, so one list, several lists and objects one after the
-    other are all read. With `under`: the elements of the lists that stand under one of these keys at any depth, such as `items` in
-    {"message": {"items": [...]}}, and outermost objects that hold no such list. Never more than one
-    record is held. A bracket that closes nothing is a row of its own, and one that does so at top
-    level was not closed: records may have vanished before it.
+    One beyond `ITEM_CAP` is given as None.
+
+    Without `under`: every value at top level and every element of a top-level list, so one list,
+    several lists and objects one after the other are all read. With `under`: the elements of the
+    lists that stand under one of these keys at any depth, such as `items` in {"message": {"items":
+    [...]}}, and outermost objects that hold no such list. Never more than one record is held. A
+    bracket that closes nothing is a row of its own, and one that does so at top level was not
+    closed: records may have vanished before it.
     """
     return Splitter(*under).split(source.chunks())
 
 
-def decode_each(source: Source, rows: Iterator[Row], decoder: msgspec.json.Decoder[T]) -> Iterator[tuple[int, bytes, T] | Rejected]:
-    """(place, bytes, decoded value) of each row, or why it cannot be used; a last row that was cut is noted on the source."""
+def decode_each(
+    source: Source, rows: Iterator[Row], decoder: msgspec.json.Decoder[T]
+) -> Iterator[tuple[int, bytes, T] | Rejected]:
+    """(place, bytes, decoded value) of each row, or why it cannot be used; a last row that was cut
+    is noted on the source.
+    """
     decode = decoder.decode
     for number, data, ended in rows:
         if data is None:
@@ -92,7 +111,11 @@ def decode_each(source: Source, rows: Iterator[Row], decoder: msgspec.json.Decod
             yield Rejected(line=number, raw=data.decode(), reason="a bracket that closes nothing")
             continue
         if _is_swarm(data):
-            yield Rejected(line=number, raw=raw_text(data), reason=f"holds more than {_SIGNS:,} brackets and commas")
+            yield Rejected(
+                line=number,
+                raw=raw_text(data),
+                reason=f"holds more than {_SIGNS:,} brackets and commas",
+            )
             continue
         data = _as_utf8(data)
         try:
@@ -107,7 +130,9 @@ def decode_each(source: Source, rows: Iterator[Row], decoder: msgspec.json.Decod
                 continue
             source.cut(f"the file ends in the middle of record {number:,}")
             if data:
-                yield Rejected(line=number, raw=raw_text(data), reason="cut off in the middle of the record")
+                yield Rejected(
+                    line=number, raw=raw_text(data), reason="cut off in the middle of the record"
+                )
 
 
 def is_json_lines(head: bytes) -> bool:
@@ -156,7 +181,10 @@ def _is_object(line: bytes) -> bool:
 
 
 class Splitter:
-    """Finds where the records of JSON text begin and end, without decoding them. Strings decide; nothing is validated."""
+    """Finds where the records of JSON text begin and end, without decoding them.
+
+    Strings decide; nothing is validated.
+    """
 
     def __init__(self, *under: str) -> None:
         self._under = frozenset(key.encode() for key in under)
@@ -172,7 +200,8 @@ class Splitter:
         #: where the record begins in the buffer; -1 = between records
         self._begun = -1
         self._too_long = False
-        #: up to where the buffer is read sign by sign, since the name of a list of records stands there
+        #: up to where the buffer is read sign by sign, since the name of a list of records stands
+        #: there
         self._slowly = 0
         #: the buffer was left in the middle of a string of the record
         self._in_string = False
@@ -202,7 +231,11 @@ class Splitter:
                     return
                 self._ordinal += 1
                 too_long = self._too_long or self._at - self._begun > ITEM_CAP
-                yield self._ordinal, None if too_long else self._buffer[self._begun : self._at], True
+                yield (
+                    self._ordinal,
+                    None if too_long else self._buffer[self._begun : self._at],
+                    True,
+                )
                 self._begun, self._too_long = -1, False
             self._pass_over()
             token = _TOKEN.search(self._buffer, self._at)
@@ -249,10 +282,14 @@ class Splitter:
                 self._at, self._key = known.end(), b""
 
     def _to_end(self) -> bool:
-        """Go on within the record: to behind its last bracket, else to the end of the buffer, without reading any of it twice."""
+        """Go on within the record: to behind its last bracket, else to the end of the buffer,
+        without reading any of it twice.
+        """
         end = len(self._buffer)
         while self._at < end:
-            if (known := (_IN_STRING if self._in_string else _WHOLE).match(self._buffer, self._at)) is not None:
+            if (
+                known := (_IN_STRING if self._in_string else _WHOLE).match(self._buffer, self._at)
+            ) is not None:
                 self._at = known.end()
             if self._buffer[self._at : self._at + 1] == b'"':
                 self._at += 1
@@ -264,9 +301,14 @@ class Splitter:
                 if self._buffer[self._at] not in b"{[":
                     behind = min(behind, self._at + self._depth - self._inside)
                     self._depth -= behind - self._at
-                elif self._depth - self._inside > _DEEP and (opening := _OPENING.match(self._buffer, self._at)) is not None:
+                elif (
+                    self._depth - self._inside > _DEEP
+                    and (opening := _OPENING.match(self._buffer, self._at)) is not None
+                ):
                     behind = opening.end()
-                    self._depth += len(_WHOLE_STRING.sub(b"", opening[0]).translate(None, _NO_OPENING))
+                    self._depth += len(
+                        _WHOLE_STRING.sub(b"", opening[0]).translate(None, _NO_OPENING)
+                    )
                 else:
                     self._depth += behind - self._at
                 self._at = behind
@@ -321,10 +363,14 @@ class Splitter:
 
 
 def _named(message: str) -> str:
-    """msgspec's complaint in plain words, the field in front: "authors[1]: expected text or nothing, got a number"."""
+    """msgspec's complaint in plain words, the field in front: "authors[1]: expected text or
+    nothing, got a number".
+    """
     what, _, where = message.partition(" - at `$")
     field = where.rstrip("`").lstrip(".")
-    text = _TYPE.sub(lambda found: " or ".join(plain_type(one.strip()) for one in found[1].split("|")), what)
+    text = _TYPE.sub(
+        lambda found: " or ".join(plain_type(one.strip()) for one in found[1].split("|")), what
+    )
     return f"{field}: {text[:1].lower()}{text[1:]}" if field else text[:1].lower() + text[1:]
 
 

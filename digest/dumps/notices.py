@@ -1,4 +1,7 @@
-"""The words by which publishers say that a paper was taken back. Shared by the formats of journals and preprints."""
+"""The words by which publishers say that a paper was taken back.
+
+Shared by the formats of journals and preprints.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,16 @@ import re
 from typing import Final
 
 _IN_TITLE: Final = re.compile(
-    r"\W{0,3}(?:retracted|withdrawn|removed)(?:\s+(?:article|chapter|paper|preprint|manuscript))?\s*(?:[:\])–—]|-\s)", re.IGNORECASE
+    r"\W{0,3}(?:retracted|withdrawn|removed)(?:\s+(?:article|chapter|paper|preprint|manuscript))?\s*(?:[:\])–—]|-\s)",
+    re.IGNORECASE,
 )
 _TAKEN_BACK: Final = frozenset({"retraction", "withdrawal", "removal"})
 
 
 def title_says_withdrawn(title: str) -> bool:
-    """Whether the title carries the mark ("RETRACTED: A title", "[Retracted] A title"); a notice *about* a retraction does not."""
+    """Whether the title carries the mark ("RETRACTED: A title", "[Retracted] A title"); a notice
+    *about* a retraction does not.
+    """
     return _IN_TITLE.match(title) is not None
 
 

@@ -1,6 +1,8 @@
-"""Answers of OAI-PMH servers, above all arXiv's: `ListRecords` and `GetRecord` in the metadata formats arXiv, arXivRaw, arXivOld and oai_dc.
+"""Answers of OAI-PMH servers, above all arXiv's: `ListRecords` and `GetRecord` in the metadata
+formats arXiv, arXivRaw, arXivOld and oai_dc.
 
-One answer, many one after the other, or bare records; described at https://info.arxiv.org/help/oa/ and in OAI-PMH 2.0.
+One answer, many one after the other, or bare records; described at https://info.arxiv.org/help/oa/
+and in OAI-PMH 2.0.
 """
 
 from __future__ import annotations
@@ -13,7 +15,17 @@ from digest.dumps.arxiv_text import set_categories, split_spoken
 from digest.dumps.fields import day_of, is_withdrawn
 from digest.dumps.formats import Head, Sure
 from digest.dumps.stream import Source
-from digest.dumps.xml_text import Node, Piece, attribute, child, children, fields, local, text_of, xml_entries
+from digest.dumps.xml_text import (
+    Node,
+    Piece,
+    attribute,
+    child,
+    children,
+    fields,
+    local,
+    text_of,
+    xml_entries,
+)
 from digest.model import Record, Rejected, Removal, Skipped
 
 _ROOTS: Final = frozenset({"OAI-PMH", "ListRecords", "GetRecord", "record"})
@@ -22,7 +34,9 @@ Fields = dict[str, list[Node]]
 
 
 class Oai:
-    """Header (`identifier`, `datestamp`, `setSpec`, status) and metadata; a deleted header is a Removal."""
+    """Header (`identifier`, `datestamp`, `setSpec`, status) and metadata; a deleted header is a
+    Removal.
+    """
 
     name = "oai-pmh"
 
@@ -30,7 +44,9 @@ class Oai:
         tags = head.tags
         if not tags or tags[0] not in _ROOTS:
             return Sure.NO
-        return Sure.YES if tags[0] == "OAI-PMH" or {"header", "identifier"} <= set(tags) else Sure.NO
+        return (
+            Sure.YES if tags[0] == "OAI-PMH" or {"header", "identifier"} <= set(tags) else Sure.NO
+        )
 
     def read(self, source: Source) -> Iterator[Record | Removal | Skipped | Rejected]:
         for one in xml_entries(source, "record", also=("header", "error")):
@@ -39,23 +55,36 @@ class Oai:
             elif one.name == "error":
                 _note(source, one.node)
             elif one.name == "header":
-                yield _removal(one, one.node) or Skipped(line=one.line, raw=one.raw, reason="a header without its record")
+                yield _removal(one, one.node) or Skipped(
+                    line=one.line, raw=one.raw, reason="a header without its record"
+                )
             else:
                 yield _entry(one, source.today)
 
 
 def _note(source: Source, node: Node) -> None:
-    """What a server answers instead of records. That none match is no error: the page is whole, and empty."""
+    """What a server answers instead of records.
+
+    That none match is no error: the page is whole, and empty.
+    """
     code = attribute(node, "code")
     if code != "noRecordsMatch":
-        source.cut(f"the server answered with an error: {': '.join(filter(None, (code, ' '.join(text_of(node).split())[:300])))}")
+        source.cut(
+            f"the server answered with an error: "
+            f"{': '.join(filter(None, (code, ' '.join(text_of(node).split())[:300])))}"
+        )
 
 
 def _removal(piece: Piece, header: Node) -> Removal | None:
     if attribute(header, "status") != "deleted":
         return None
     identifier = text_of(child(header, "identifier")).strip()
-    return Removal(line=piece.line, raw=piece.raw, ids=(("id", identifier),) if identifier else (), reason="deleted by the source")
+    return Removal(
+        line=piece.line,
+        raw=piece.raw,
+        ids=(("id", identifier),) if identifier else (),
+        reason="deleted by the source",
+    )
 
 
 def _entry(piece: Piece, today: date) -> Record | Removal | Rejected:
@@ -71,17 +100,27 @@ def _entry(piece: Piece, today: date) -> Record | Removal | Rejected:
         return _arxiv(piece, header, told, today)
     if kind == "dc" or told.keys() >= {"title", "identifier"}:
         return _dublin_core(piece, header, told, today)
-    return Rejected(line=piece.line, raw=piece.raw, reason=f"metadata of an unknown kind: {kind[:80]}")
+    return Rejected(
+        line=piece.line, raw=piece.raw, reason=f"metadata of an unknown kind: {kind[:80]}"
+    )
 
 
 def _arxiv(piece: Piece, header: Node, told: Fields, today: date) -> Record:
     abstract, comment = text_of(told.get("abstract", [])), text_of(told.get("comments", []))
     versions = told.get("version", [])
-    numbers = [_number(attribute(one, "version")) or place for place, one in enumerate(versions, start=1)]
+    numbers = [
+        _number(attribute(one, "version")) or place for place, one in enumerate(versions, start=1)
+    ]
     dates = [day_of(text_of(child(one, "date")), today) for one in versions]
     last = max(range(len(versions)), key=numbers.__getitem__, default=None)
-    # Servers differ in which of `created` and `updated` is the first version's: neither says when the paper was submitted.
-    changes = [day for name in ("created", "updated") for day in (day_of(text_of(told.get(name, [])), today),) if day]
+    # Servers differ in which of `created` and `updated` is the first version's: neither says when
+    # the paper was submitted.
+    changes = [
+        day
+        for name in ("created", "updated")
+        for day in (day_of(text_of(told.get(name, [])), today),)
+        if day
+    ]
     doi = text_of(told.get("doi", [])).strip()
     return Record(
         line=piece.line,
@@ -91,14 +130,19 @@ def _arxiv(piece: Piece, header: Node, told: Fields, today: date) -> Record:
         authors=_authors(told),
         categories=tuple(text_of(told.get("categories", [])).split()),
         ids=(
-            ("arxiv", text_of(told.get("id", [])).strip() or text_of(child(header, "identifier")).strip()),
+            (
+                "arxiv",
+                text_of(told.get("id", [])).strip() or text_of(child(header, "identifier")).strip(),
+            ),
             *((("doi", doi),) if doi else ()),
         ),
         version=None if last is None else numbers[last],
         submitted=dates[numbers.index(1)] if 1 in numbers else None,
-        updated=day_of(text_of(child(header, "datestamp")), today) or max([*changes, *filter(None, dates)], default=None),
+        updated=day_of(text_of(child(header, "datestamp")), today)
+        or max([*changes, *filter(None, dates)], default=None),
         comment=comment,
-        withdrawn=is_withdrawn(comment, abstract) or (last is not None and "I" in text_of(child(versions[last], "source_type"))),
+        withdrawn=is_withdrawn(comment, abstract)
+        or (last is not None and "I" in text_of(child(versions[last], "source_type"))),
     )
 
 
@@ -125,7 +169,13 @@ def _dublin_core(piece: Piece, header: Node, told: Fields, today: date) -> Recor
     marked = [text for text in texts if text.lstrip().startswith("Comment:")]
     plain = [text for text in texts if text not in marked]
     abstract = plain[0] if plain else ""
-    comment = marked[0].lstrip().removeprefix("Comment:").strip() if marked else plain[1] if is_arxiv and len(plain) > 1 else ""
+    comment = (
+        marked[0].lstrip().removeprefix("Comment:").strip()
+        if marked
+        else plain[1]
+        if is_arxiv and len(plain) > 1
+        else ""
+    )
     days = [day for one in told.get("date", []) if (day := day_of(text_of(one), today)) is not None]
     links = [text for one in told.get("identifier", []) if (text := text_of(one).strip())]
     ids = [("arxiv", identifier)] if is_arxiv else [("id", identifier)] if identifier else []
@@ -137,7 +187,8 @@ def _dublin_core(piece: Piece, header: Node, told: Fields, today: date) -> Recor
         title=text_of(told.get("title", [])),
         abstract=abstract,
         authors=tuple(text for one in told.get("creator", []) if (text := text_of(one).strip())),
-        categories=sets or tuple(text for one in told.get("subject", []) if (text := text_of(one).strip())),
+        categories=sets
+        or tuple(text for one in told.get("subject", []) if (text := text_of(one).strip())),
         ids=tuple(ids),
         # arXiv's one date may be that of any version.
         submitted=min(days) if len(days) > 1 or (days and not is_arxiv) else None,

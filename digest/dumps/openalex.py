@@ -1,7 +1,9 @@
-"""Works of OpenAlex: JSON lines of the snapshot, pages of the API ({"meta": ..., "results": [...]}), lists of works and single ones.
+"""Works of OpenAlex: JSON lines of the snapshot, pages of the API ({"meta": ..., "results":
+[...]}), lists of works and single ones.
 
-Described at https://developers.openalex.org. The abstract comes as an index from words to positions and is put together again. Topics and
-concepts are OpenAlex's own guesses and no categories: taken for such they would hide the authors' choice in a record of arXiv.
+Described at https://developers.openalex.org. The abstract comes as an index from words to positions
+and is put together again. Topics and concepts are OpenAlex's own guesses and no categories: taken
+for such they would hide the authors' choice in a record of arXiv.
 """
 
 from __future__ import annotations
@@ -26,12 +28,22 @@ from digest.model import Record, Rejected, Skipped
 #: keys of a work that hand-made records with an OpenAlex id do not have
 _TELLING: Final = frozenset(
     {
-        "abstract_inverted_index", "authorships", "created_date", "display_name", "ids", "is_paratext", "is_retracted", "locations",
-        "open_access", "primary_location", "publication_year",
+        "abstract_inverted_index",
+        "authorships",
+        "created_date",
+        "display_name",
+        "ids",
+        "is_paratext",
+        "is_retracted",
+        "locations",
+        "open_access",
+        "primary_location",
+        "publication_year",
     }
-)  # fmt: skip
+)
 _WORK: Final = re.compile(r'"id"\s*:\s*"https?://openalex\.org/W[0-9]')
-#: types of works that report no research of their own; a type that nobody has heard of yet is a paper
+#: types of works that report no research of their own; a type that nobody has heard of yet is a
+#: paper
 _NO_PAPER: Final = {
     "book-review": "book review",
     "component": "component",
@@ -96,11 +108,13 @@ _DECODER: Final = msgspec.json.Decoder(_Work)
 
 
 class OpenAlex:
-    """`title` (else `display_name`), `abstract_inverted_index`, `authorships`, `id`, `doi`, `ids`, arXiv links of `locations`, three dates.
+    """`title` (else `display_name`), `abstract_inverted_index`, `authorships`, `id`, `doi`, `ids`,
+    arXiv links of `locations`, three dates.
 
-    `publication_date` = submitted, unless it is a first of January (which stands for "some day of that year") or in the future.
-    `created_date`, the day on which OpenAlex made the work known, = announced: it is the one of its dates that tells what is new.
-    `is_retracted`, or the mark in the title, = withdrawn; paratext and what `type` names as no paper is Skipped.
+    `publication_date` = submitted, unless it is a first of January (which stands for "some day of
+    that year") or in the future. `created_date`, the day on which OpenAlex made the work known, =
+    announced: it is the one of its dates that tells what is new. `is_retracted`, or the mark in the
+    title, = withdrawn; paratext and what `type` names as no paper is Skipped.
     """
 
     name = "openalex"
@@ -111,7 +125,9 @@ class OpenAlex:
             empty = not items and '"meta"' in head.text and '"db_response_time_ms"' in head.text
             return Sure.YES if empty or any(map(_is_work, items)) or _begins_work(head) else Sure.NO
         keys = head.keys
-        if "abstract_inverted_index" in keys or any(_is_work(record) and record.keys() & _TELLING for record in head.records):
+        if "abstract_inverted_index" in keys or any(
+            _is_work(record) and record.keys() & _TELLING for record in head.records
+        ):
             return Sure.YES
         return Sure.YES if not head.records and keys & _TELLING and _begins_work(head) else Sure.NO
 
@@ -143,18 +159,24 @@ def _record(number: int, data: bytes, work: _Work, source: Source) -> Record | S
         raw=raw,
         title=title,
         abstract=abstract,
-        authors=tuple(name for one in work.authorships or () if one is not None and (name := _name(one))),
+        authors=tuple(
+            name for one in work.authorships or () if one is not None and (name := _name(one))
+        ),
         ids=tuple(dict.fromkeys(_ids(work))),
         submitted=_published(work.publication_date, source.today),
         announced=day_of(work.created_date, source.today),
         updated=day_of(work.updated_date, source.today),
         url=_landing_page(work),
-        withdrawn=bool(work.is_retracted) or title_says_withdrawn(title) or is_withdrawn(None, abstract),
+        withdrawn=bool(work.is_retracted)
+        or title_says_withdrawn(title)
+        or is_withdrawn(None, abstract),
     )
 
 
 def _abstract(index: Mapping[str, list[int]]) -> str:
-    """The words in the order of their positions, however far apart these are, up to `RAW_CAP` characters."""
+    """The words in the order of their positions, however far apart these are, up to `RAW_CAP`
+    characters.
+    """
     placed = sorted((place, word) for word, places in index.items() for place in places)
     if sum((len(word) + 1) * len(places) for word, places in index.items()) <= RAW_CAP:
         return " ".join([word for _, word in placed])

@@ -1,6 +1,9 @@
-"""zstd and zip: packed bytes -> plain ones in bounded steps. A zip's members are only ever streamed: no name of one reaches the disk.
+"""zstd and zip: packed bytes -> plain ones in bounded steps.
 
-What is wrong is told to the caller as a reason, never raised: `Unpackable` is caught by `stream.Source`.
+A zip's members are only ever streamed: no name of one reaches the disk.
+
+What is wrong is told to the caller as a reason, never raised: `Unpackable` is caught by
+`stream.Source`.
 """
 
 from __future__ import annotations
@@ -19,11 +22,13 @@ import zstandard
 ZSTD: Final = b"\x28\xb5\x2f\xfd"
 ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 
-#: what zstd is fed at once: one block of four bytes may give 128 KiB, so this bounds a step to 32 MiB
+#: what zstd is fed at once: one block of four bytes may give 128 KiB, so this bounds a step to 32
+#: MiB
 _STEP: Final = 1024
 #: memory that a zstd frame may ask for; `zstd --ultra --long=27` needs as much
 _WINDOW: Final = 128 * 1024**2
-#: plain bytes that any file may hold, and how many of them to a packed byte beyond that; JSON of papers comes to 20
+#: plain bytes that any file may hold, and how many of them to a packed byte beyond that; JSON of
+#: papers comes to 20
 _ALWAYS: Final = 256 * 1024**2
 _RATIO: Final = 500
 #: bytes of a zip's table of members; 20,000 members take about 2 MB
@@ -54,7 +59,10 @@ def is_tar(head: bytes) -> bool:
 
 
 def unzstd(packed: Iterator[bytes]) -> Iterator[bytes]:
-    """Plain bytes of zstd data, of one frame or many. Raises Unpackable after what could be read."""
+    """Plain bytes of zstd data, of one frame or many.
+
+    Raises Unpackable after what could be read.
+    """
     taken = given = 0
     frame: zstandard.ZstdDecompressionObj | None = None
     left = b""
@@ -69,7 +77,9 @@ def unzstd(packed: Iterator[bytes]) -> Iterator[bytes]:
             try:
                 plain = frame.decompress(step)
             except zstandard.ZstdError as error:
-                raise Unpackable(f"the zstd data is damaged or needs too much memory ({error})") from error
+                raise Unpackable(
+                    f"the zstd data is damaged or needs too much memory ({error})"
+                ) from error
             taken, given = taken + len(step), given + len(plain)
             _check(given, taken)
             if plain:
@@ -88,7 +98,11 @@ class Member:
     name: str
 
     def chunks(self) -> Iterator[bytes]:
-        """Its plain bytes. Raises Unpackable after what could be read; nested archives and encrypted members are refused."""
+        """Its plain bytes.
+
+        Raises Unpackable after what could be read; nested archives and encrypted members are
+        refused.
+        """
         try:
             info = self.archive.getinfo(self.name)
             if info.flag_bits & 1:
@@ -97,7 +111,9 @@ class Member:
             with self.archive.open(info) as file:
                 while plain := file.read(256 * 1024):
                     if not given and (plain.startswith(_ARCHIVES) or is_tar(plain)):
-                        raise Unpackable("it is an archive or packed file within the archive: unpack it first")
+                        raise Unpackable(
+                            "it is an archive or packed file within the archive: unpack it first"
+                        )
                     given += len(plain)
                     _check(given, info.compress_size)
                     yield plain
@@ -107,7 +123,10 @@ class Member:
 
 @contextmanager
 def opened_zip(path: Path) -> Iterator[list[Member]]:
-    """A zip's members in order of their names, without folders and what systems add. Raises Unpackable where it has no readable table."""
+    """A zip's members in order of their names, without folders and what systems add.
+
+    Raises Unpackable where it has no readable table.
+    """
     try:
         with path.open("rb") as file:
             file.seek(0, 2)
@@ -121,7 +140,11 @@ def opened_zip(path: Path) -> Iterator[list[Member]]:
         raise Unpackable(f"the zip archive is damaged: {error}") from error
     with archive:
         names = sorted({one.filename for one in archive.infolist() if not one.is_dir()})
-        yield [Member(archive=archive, name=name) for name in names if not _is_aside(PurePosixPath(name))]
+        yield [
+            Member(archive=archive, name=name)
+            for name in names
+            if not _is_aside(PurePosixPath(name))
+        ]
 
 
 def _check(given: int, taken: int) -> None:

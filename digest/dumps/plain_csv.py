@@ -1,4 +1,6 @@
-"""CSV with a header line, the columns of `columns.COLUMNS`, and comma, semicolon or tab between cells; lists within a cell by ";"."""
+"""CSV with a header line, the columns of `columns.COLUMNS`, and comma, semicolon or tab between
+cells; lists within a cell by ";".
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class PlainCsv:
     name = "csv"
 
     def sniff(self, head: Head) -> Sure:
-        is_text = bool(head.lines) and not head.is_json and "\0" not in head.lines[0]  # UTF-16 without a mark is full of them
+        is_text = (
+            bool(head.lines) and not head.is_json and "\0" not in head.lines[0]
+        )  # UTF-16 without a mark is full of them
         return Sure.PERHAPS if is_text and _sign(head.lines[0]) else Sure.NO
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
@@ -35,7 +39,11 @@ class PlainCsv:
         yield from feed.rejected()
         columns = spelled_best(header)
         places = [(header.index(name), column) for name, column in columns.items()]
-        unknown = [(place, name) for place, name in enumerate(header) if name.strip() and name not in columns]
+        unknown = [
+            (place, name)
+            for place, name in enumerate(header)
+            if name.strip() and name not in columns
+        ]
         cells = csv.reader(feed, delimiter=sign, strict=True)
         while True:
             feed.begin()
@@ -63,7 +71,10 @@ class PlainCsv:
     ) -> Record | Rejected:
         number, raw = feed.taken[0][0], feed.raw()
         if len(row) > len(header):
-            reason = f"has {len(row)} cells where the header has {len(header)}; a cell with a separator in it needs quotes"
+            reason = (
+                f"has {len(row)} cells where the header has {len(header)}; a cell with a separator "
+                f"in it needs quotes"
+            )
             return Rejected(line=number, raw=raw, reason=reason)
         if len(row) < len(header) and not feed.taken[-1][2]:
             source.cut(f"the file ends in the middle of line {feed.taken[-1][0]:,}")
@@ -76,7 +87,9 @@ class PlainCsv:
 
 
 class _Feed:
-    """Lines for the csv reader, remembered until the record they belong to is whole, so that a bad one costs its first line only."""
+    """Lines for the csv reader, remembered until the record they belong to is whole, so that a bad
+    one costs its first line only.
+    """
 
     def __init__(self, source: Source) -> None:
         self._lines = self._decoded(source)
@@ -107,7 +120,9 @@ class _Feed:
         return aside
 
     def give_back(self, source: Source, problem: str) -> Rejected:
-        """The first line is refused, the others are read again: they are records of their own more often than not."""
+        """The first line is refused, the others are read again: they are records of their own more
+        often than not.
+        """
         first, *others = self.taken
         last = self.taken[-1]
         self._again.extendleft(reversed(others))
@@ -116,7 +131,9 @@ class _Feed:
             if not last[2]:
                 source.cut(f"the file ends in the middle of line {last[0]:,}")
         elif "field larger" in problem:
-            problem = f"a cell is longer than {csv.field_size_limit():,} characters, or {_OPEN_QUOTE}"
+            problem = (
+                f"a cell is longer than {csv.field_size_limit():,} characters, or {_OPEN_QUOTE}"
+            )
         return Rejected(line=first[0], raw=first[1][: 64 * 1024], reason=problem)
 
     def _decoded(self, source: Source) -> Iterator[Line]:
@@ -128,7 +145,9 @@ class _Feed:
                 self._aside.append(Rejected(line=number, raw=raw_text(data), reason="not UTF-8"))
                 continue
             if "\0" in text:
-                self._aside.append(Rejected(line=number, raw=text[: 64 * 1024], reason="holds NUL bytes"))
+                self._aside.append(
+                    Rejected(line=number, raw=text[: 64 * 1024], reason="holds NUL bytes")
+                )
                 continue
             yield number, text.replace("\r", " "), ended
 

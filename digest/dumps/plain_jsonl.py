@@ -1,4 +1,6 @@
-"""Plain JSON lines (or a JSON list) with the columns of `columns.COLUMNS`: the format for whoever writes a dump by hand or by script."""
+"""Plain JSON lines (or a JSON list) with the columns of `columns.COLUMNS`: the format for whoever
+writes a dump by hand or by script.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""PubMed XML: the yearly baseline and daily update files, and what efetch answers with; articles, book chapters and deletions.
+"""PubMed XML: the yearly baseline and daily update files, and what efetch answers with; articles,
+book chapters and deletions.
 
-Described at https://www.nlm.nih.gov/bsd/licensee/elements_descriptions.html. A record that comes again replaces the earlier one; that is the
-store's affair. References within an article carry identifiers of their own, which are not read.
+Described at https://www.nlm.nih.gov/bsd/licensee/elements_descriptions.html. A record that comes
+again replaces the earlier one; that is the store's affair. References within an article carry
+identifiers of their own, which are not read.
 """
 
 from __future__ import annotations
@@ -21,7 +23,16 @@ from digest.model import Record, Rejected, Removal, Skipped
 
 _ARTICLES: Final = ("PubmedArticle", "PubmedBookArticle", "MedlineCitation")
 _DELETIONS: Final = ("DeleteCitation", "DeleteDocument")
-_ROOTS: Final = frozenset({*_ARTICLES, *_DELETIONS, "PubmedArticleSet", "PubmedBookArticleSet", "MedlineCitationSet", "eFetchResult"})
+_ROOTS: Final = frozenset(
+    {
+        *_ARTICLES,
+        *_DELETIONS,
+        "PubmedArticleSet",
+        "PubmedBookArticleSet",
+        "MedlineCitationSet",
+        "eFetchResult",
+    }
+)
 
 #: publication type -> reason, for notices about other papers that bring no text of their own
 _NOTICES: Final = {"published erratum": "erratum notice", "expression of concern": "concern notice"}
@@ -30,14 +41,18 @@ _TRANSLATED: Final = re.compile(r"\[(.+)\]\.?", re.DOTALL)
 _UNTITLED: Final = frozenset({"", "not available", "in process citation"})
 #: the full stop that PubMed puts behind a title, but not that of an initial or of "..."
 _FULL_STOP: Final = re.compile(r"(?<![.\s])(?<!\b[A-Za-z])\.$")
-_MEDLINE_DATE: Final = re.compile(r"\s*([0-9]{4})(?:\s+([A-Za-z]{3})[a-z]*(?:\s+([0-9]{1,2}))?(?![A-Za-z0-9]))?")
+_MEDLINE_DATE: Final = re.compile(
+    r"\s*([0-9]{4})(?:\s+([A-Za-z]{3})[a-z]*(?:\s+([0-9]{1,2}))?(?![A-Za-z0-9]))?"
+)
 _DOI: Final = re.compile(r"doi:\s*(10\.[0-9]{4,9}/\S{1,500})", re.IGNORECASE)
 
 Parts = tuple[int, ...]
 
 
 class PubMed:
-    """`PMID`, `ArticleId` and `ELocationID`, `ArticleTitle`, `Abstract`, `AuthorList`, `MeshHeading` (major), dates, publication types."""
+    """`PMID`, `ArticleId` and `ELocationID`, `ArticleTitle`, `Abstract`, `AuthorList`,
+    `MeshHeading` (major), dates, publication types.
+    """
 
     name = "pubmed"
 
@@ -61,13 +76,23 @@ class PubMed:
 def _deletions(piece: Piece) -> Iterator[Removal]:
     for one in children(piece.node, "PMID"):
         line = piece.line + max(one.sourceline - piece.node.sourceline, 0)
-        yield Removal(line=line, raw=f"<PMID>{text_of(one)}</PMID>", ids=(("pmid", text_of(one).strip()),), reason="deleted by the source")
+        yield Removal(
+            line=line,
+            raw=f"<PMID>{text_of(one)}</PMID>",
+            ids=(("pmid", text_of(one).strip()),),
+            reason="deleted by the source",
+        )
 
 
 def _article(piece: Piece, today: date) -> Iterator[Record | Removal | Skipped]:
-    citation = piece.node if piece.name == "MedlineCitation" else child(piece.node, "MedlineCitation")
+    citation = (
+        piece.node if piece.name == "MedlineCitation" else child(piece.node, "MedlineCitation")
+    )
     article, data = child(citation, "Article"), child(piece.node, "PubmedData")
-    types = {_words(one).lower() for one in children(child(article, "PublicationTypeList"), "PublicationType")}
+    types = {
+        _words(one).lower()
+        for one in children(child(article, "PublicationTypeList"), "PublicationType")
+    }
     remarks = children(child(citation, "CommentsCorrectionsList"), "CommentsCorrections")
     if types & _RETRACTION:
         yield from _retraction(piece, remarks)
@@ -76,8 +101,17 @@ def _article(piece: Piece, today: date) -> Iterator[Record | Removal | Skipped]:
     if notice is not None:
         yield Skipped(line=piece.line, raw=piece.raw, reason=notice)
         return
-    title, abstract = _title(child(article, "ArticleTitle"), child(article, "VernacularTitle")), _abstract(article, citation)
-    published = [_parts(one) for one in (*children(article, "ArticleDate"), child(article, "Journal", "JournalIssue", "PubDate"))]
+    title, abstract = (
+        _title(child(article, "ArticleTitle"), child(article, "VernacularTitle")),
+        _abstract(article, citation),
+    )
+    published = [
+        _parts(one)
+        for one in (
+            *children(article, "ArticleDate"),
+            child(article, "Journal", "JournalIssue", "PubDate"),
+        )
+    ]
     announced = _history(data, today)
     yield Record(
         line=piece.line,
@@ -122,7 +156,8 @@ def _book(piece: Piece, today: date) -> Record | Skipped:
     return Record(
         line=piece.line,
         raw=piece.raw,
-        title=_title(child(document, "ArticleTitle"), child(document, "VernacularTitle")) or _title(child(book, "BookTitle"), None),
+        title=_title(child(document, "ArticleTitle"), child(document, "VernacularTitle"))
+        or _title(child(book, "BookTitle"), None),
         abstract=_abstract(document, document),
         authors=_authors(lists),
         ids=(*_pmid(document), *_ids(data), *_ids(document), *_locations(book)),
@@ -134,7 +169,9 @@ def _book(piece: Piece, today: date) -> Record | Skipped:
 
 
 def _title(node: Node, vernacular: Node) -> str:
-    """The title without the brackets that mark a translation; the original one where there is no translation."""
+    """The title without the brackets that mark a translation; the original one where there is no
+    translation.
+    """
     title = _words(node)
     if (translated := _TRANSLATED.fullmatch(title)) is not None and _is_closed(translated[1]):
         title = translated[1]
@@ -143,7 +180,9 @@ def _title(node: Node, vernacular: Node) -> str:
 
 
 def _is_closed(inner: str) -> bool:
-    """Whether brackets around this text belong to each other, which those of "[18F]FDG or [11C]" do not."""
+    """Whether brackets around this text belong to each other, which those of "[18F]FDG or [11C]" do
+    not.
+    """
     depth = 0
     for sign in inner:
         depth += (sign == "[") - (sign == "]")
@@ -153,8 +192,12 @@ def _is_closed(inner: str) -> bool:
 
 
 def _abstract(node: Node, around: Node) -> str:
-    """The parts of the abstract with their labels, else those of the first abstract in other words or another language."""
-    parts = children(child(node, "Abstract"), "AbstractText") or children(child(around, "OtherAbstract"), "AbstractText")
+    """The parts of the abstract with their labels, else those of the first abstract in other words
+    or another language.
+    """
+    parts = children(child(node, "Abstract"), "AbstractText") or children(
+        child(around, "OtherAbstract"), "AbstractText"
+    )
     texts = []
     for one in parts:
         label, text = attribute(one, "Label").strip(), _words(one)
@@ -165,13 +208,21 @@ def _abstract(node: Node, around: Node) -> str:
 
 
 def _authors(lists: list[Node]) -> tuple[str, ...]:
-    """Names in the order in which they are spoken, and those of groups; not the ones that were found to be wrong, and no editors."""
+    """Names in the order in which they are spoken, and those of groups; not the ones that were
+    found to be wrong, and no editors.
+    """
     writers = [one for one in lists if attribute(one, "Type") != "editors"] or lists
     names = []
     for one in (author for node in writers[:1] for author in children(node, "Author")):
         if attribute(one, "ValidYN") != "N":
-            person = (_words(child(one, "ForeName")) or _words(child(one, "Initials")), _words(child(one, "LastName")))
-            names.append(_words(child(one, "CollectiveName")) or " ".join(filter(None, (*person, _words(child(one, "Suffix"))))))
+            person = (
+                _words(child(one, "ForeName")) or _words(child(one, "Initials")),
+                _words(child(one, "LastName")),
+            )
+            names.append(
+                _words(child(one, "CollectiveName"))
+                or " ".join(filter(None, (*person, _words(child(one, "Suffix")))))
+            )
     return tuple(filter(None, names))
 
 
@@ -188,7 +239,9 @@ def _pmid(node: Node) -> tuple[tuple[str, str], ...]:
 
 
 def _ids(data: Node) -> Iterator[tuple[str, str]]:
-    """DOI and PubMed Central number of the article itself: only direct children, the references further down have lists like it."""
+    """DOI and PubMed Central number of the article itself: only direct children, the references
+    further down have lists like it.
+    """
     kinds = {"doi": "doi", "pmc": "pmcid", "pubmed": "pmid"}
     for one in children(child(data, "ArticleIdList"), "ArticleId"):
         kind, text = kinds.get(attribute(one, "IdType")), _words(one)
@@ -198,12 +251,19 @@ def _ids(data: Node) -> Iterator[tuple[str, str]]:
 
 def _locations(article: Node) -> Iterator[tuple[str, str]]:
     for one in children(article, "ELocationID"):
-        if attribute(one, "EIdType") == "doi" and attribute(one, "ValidYN") != "N" and (text := _words(one)):
+        if (
+            attribute(one, "EIdType") == "doi"
+            and attribute(one, "ValidYN") != "N"
+            and (text := _words(one))
+        ):
             yield "doi", text
 
 
 def _version(node: Node) -> int | None:
-    """The record's version from the second one on. Nearly all have the first for ever, which must not stand below a preprint's third."""
+    """The record's version from the second one on.
+
+    Nearly all have the first for ever, which must not stand below a preprint's third.
+    """
     text = attribute(node, "Version")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0
     return number if number > 1 else None
@@ -211,21 +271,36 @@ def _version(node: Node) -> int | None:
 
 def _history(data: Node, today: date) -> date | None:
     """The day on which PubMed made the record public."""
-    days = {attribute(one, "PubStatus"): _day(_parts(one), today) for one in children(child(data, "History"), "PubMedPubDate")}
+    days = {
+        attribute(one, "PubStatus"): _day(_parts(one), today)
+        for one in children(child(data, "History"), "PubMedPubDate")
+    }
     return days.get("pubmed") or days.get("entrez")
 
 
 def _submitted(published: list[Parts], announced: date | None, today: date) -> date | None:
-    """The earliest whole day of publication; else the first of the earliest month; else the day in PubMed, where it is of that year."""
+    """The earliest whole day of publication; else the first of the earliest month; else the day in
+    PubMed, where it is of that year.
+    """
     for wanted in (3, 2):
-        days = [day for parts in published if len(parts) == wanted and (day := _day((*parts, 1)[:3], today))]
+        days = [
+            day
+            for parts in published
+            if len(parts) == wanted and (day := _day((*parts, 1)[:3], today))
+        ]
         if days:
             return min(days)
-    return announced if announced and any(parts[:1] == (announced.year,) for parts in published) else None
+    return (
+        announced
+        if announced and any(parts[:1] == (announced.year,) for parts in published)
+        else None
+    )
 
 
 def _parts(node: Node) -> Parts:
-    """Year, month, day as far as they are known; a range ("2026 Mar-Apr", "2025 Dec-2026 Jan") is its beginning, a season only its year."""
+    """Year, month, day as far as they are known; a range ("2026 Mar-Apr", "2025 Dec-2026 Jan") is
+    its beginning, a season only its year.
+    """
     if node is None:
         return ()
     texts = {one.tag.rpartition("}")[2]: (one.text or "").strip() for one in node}
@@ -247,7 +322,8 @@ def _day(parts: Parts, today: date) -> date | None:
 
 
 def _words(node: Node) -> str:
-    """All text below an element on one line; H<sub>2</sub>O and 10<sup>-3</sup> keep their shape."""
+    """All text below an element on one line; H<sub>2</sub>O and 10<sup>-3</sup> keep
+    their shape."""
     if node is None:
         return ""
     if len(node):

@@ -1,8 +1,10 @@
-"""RIS, as databases and reference managers write it: `TY  - JOUR`, one tag a line, `ER  - ` at the end of each record.
+"""RIS, as databases and reference managers write it: `TY  - JOUR`, one tag a line, `ER  - ` at the
+end of each record.
 
-Any record with a title is a paper. Described in the "RIS Format Specifications" of Reference Manager, though every program has its own
-reading of it. Read here since the library for it (rispy 0.10) gives all records at once, without lines, merges a record that lacks its ER
-with the next one, and finds none after a byte order mark.
+Any record with a title is a paper. Described in the "RIS Format Specifications" of Reference
+Manager, though every program has its own reading of it. Read here since the library for it (rispy
+0.10) gives all records at once, without lines, merges a record that lacks its ER with the next one,
+and finds none after a byte order mark.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ _DATES: Final = ("DA", "Y1", "PY")
 _LINKS: Final = ("UR", "L1", "L2", "LK")
 #: tags in which an arXiv id or DOI may stand besides its own
 _ASIDE: Final = ("AN", "M1", "M3", "JO", "JF", "JA", "T2", "C7", "ID")
-_DOI: Final = re.compile(r"(?:doi:\s*|https?://(?:dx\.)?doi\.org/)?10\.[0-9]{4,9}/\S+", re.IGNORECASE)
+_DOI: Final = re.compile(
+    r"(?:doi:\s*|https?://(?:dx\.)?doi\.org/)?10\.[0-9]{4,9}/\S+", re.IGNORECASE
+)
 
 Tags = Mapping[str, Sequence[str]]
 
@@ -85,7 +89,9 @@ class _Held:
         self._ended = ended
 
     def made(self, today: date, *, cut: bool = False, lost: bool = False) -> Record | Rejected:
-        """What the lines so far make, which are forgotten; `cut`: the file ends here, `lost`: a line of it could not be held."""
+        """What the lines so far make, which are forgotten; `cut`: the file ends here, `lost`: a
+        line of it could not be held.
+        """
         lines, names, size = self.lines, self._names, self.size
         self.lines, self._names, self.size = [], [], 0
         data = b"\n".join(lines)
@@ -100,7 +106,11 @@ class _Held:
             reason = "cut off in the middle of the record"
         elif _TITLES.isdisjoint(names):
             reason = "no title"
-        return Rejected(line=self.number, raw=raw_text(data), reason=reason) if reason else _record(self.number, data, names, today)
+        return (
+            Rejected(line=self.number, raw=raw_text(data), reason=reason)
+            if reason
+            else _record(self.number, data, names, today)
+        )
 
 
 def _record(number: int, data: bytes, names: Sequence[bytes], today: date) -> Record | Rejected:
@@ -117,10 +127,20 @@ def _record(number: int, data: bytes, names: Sequence[bytes], today: date) -> Re
         line=number,
         raw=raw,
         title=title,
-        abstract=next((value for name in ("AB", "N2") for value in tags.get(name, ()) if value), ""),
+        abstract=next(
+            (value for name in ("AB", "N2") for value in tags.get(name, ()) if value), ""
+        ),
         authors=tuple(value for name in ("AU", "A1") for value in tags.get(name, ()) if value),
         ids=tuple(_ids(tags)),
-        submitted=next((day for name in _DATES for value in tags.get(name, ()) if (day := day_of(value, today))), None),
+        submitted=next(
+            (
+                day
+                for name in _DATES
+                for value in tags.get(name, ())
+                if (day := day_of(value, today))
+            ),
+            None,
+        ),
         url=next((value for value in tags.get("UR", ()) if value), ""),
     )
 

@@ -1,8 +1,11 @@
-"""The bulk files of Semantic Scholar (S2AG), JSON lines with lower-case keys: papers, abstracts, and what was deleted between two releases.
+"""The bulk files of Semantic Scholar (S2AG), JSON lines with lower-case keys: papers, abstracts,
+and what was deleted between two releases.
 
-Described at https://api.semanticscholar.org/api-docs/datasets. Papers and their abstracts stand in different files: an abstract becomes a
-Record that is a fragment, so the two may come in any order and nothing waits in memory for its other half. Rows of nothing but a `corpusid`
-are those of a file of deletions; such a file does not say of what, so only the ones of the data set `papers` are to be given.
+Described at https://api.semanticscholar.org/api-docs/datasets. Papers and their abstracts stand in
+different files: an abstract becomes a Record that is a fragment, so the two may come in any order
+and nothing waits in memory for its other half. Rows of nothing but a `corpusid` are those of a file
+of deletions; such a file does not say of what, so only the ones of the data set `papers` are to be
+given.
 """
 
 from __future__ import annotations
@@ -21,7 +24,13 @@ from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected, Removal, Skipped
 
 #: the source's name of an identifier in lower case -> kind
-_KINDS: Final = {"arxiv": "arxiv", "doi": "doi", "pubmed": "pmid", "pubmedcentral": "pmcid", "corpusid": "s2"}
+_KINDS: Final = {
+    "arxiv": "arxiv",
+    "doi": "doi",
+    "pubmed": "pmid",
+    "pubmedcentral": "pmcid",
+    "corpusid": "s2",
+}
 #: types that are no papers where a record has no other type
 _NO_PAPER: Final = {"editorial": "editorial", "news": "news"}
 
@@ -62,13 +71,19 @@ _DELETED: Final = msgspec.json.Decoder(_Deleted)
 
 
 class SemanticScholar:
-    """Papers: `corpusid`, `externalids`, `title`, `authors`, `publicationdate`, `updated`; abstracts: `corpusid`, `abstract`."""
+    """Papers: `corpusid`, `externalids`, `title`, `authors`, `publicationdate`, `updated`;
+    abstracts: `corpusid`, `abstract`.
+    """
 
     name = "semantic-scholar"
 
     def sniff(self, head: Head) -> Sure:
         keys = head.keys
-        return Sure.YES if "corpusid" in keys and (keys & {"title", "abstract"} or keys == {"corpusid"}) else Sure.NO
+        return (
+            Sure.YES
+            if "corpusid" in keys and (keys & {"title", "abstract"} or keys == {"corpusid"})
+            else Sure.NO
+        )
 
     def read(self, source: Source) -> Iterator[Record | Removal | Skipped | Rejected]:
         if Head(source.head()).keys == {"corpusid"}:
@@ -80,7 +95,9 @@ class SemanticScholar:
 
 
 def external_ids(externals: Externals | None) -> Iterator[tuple[str, str]]:
-    """The identifiers of the source's own list, whatever the case of their names; anything that is no text or whole number is left out."""
+    """The identifiers of the source's own list, whatever the case of their names; anything that is
+    no text or whole number is left out.
+    """
     for name, value in (externals or {}).items():
         kind = _KINDS.get(name.lower())
         if kind is None or isinstance(value, bool) or not isinstance(value, str | int):
@@ -97,12 +114,19 @@ def no_paper(types: list[str | None] | None) -> str | None:
 
 
 def has_page(ids: tuple[tuple[str, str], ...]) -> bool:
-    """Whether some identifier leads to a page nearer to the paper than the one about it at Semantic Scholar."""
+    """Whether some identifier leads to a page nearer to the paper than the one about it at Semantic
+    Scholar.
+    """
     return any(kind in ("arxiv", "doi", "pmid") for kind, _ in ids)
 
 
 def _removal(number: int, data: bytes, row: _Deleted) -> Removal:
-    return Removal(line=number, raw=raw_text(data), ids=(("s2", str(row.corpusid)),), reason="deleted by Semantic Scholar")
+    return Removal(
+        line=number,
+        raw=raw_text(data),
+        ids=(("s2", str(row.corpusid)),),
+        reason="deleted by Semantic Scholar",
+    )
 
 
 def _entry(number: int, data: bytes, row: _Row, source: Source) -> Record | Skipped | Rejected:

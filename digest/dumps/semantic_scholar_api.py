@@ -1,6 +1,8 @@
-"""Answers of Semantic Scholar's Graph API, with keys in camelCase: pages ({"data": [...]}), lists, JSON lines and single papers.
+"""Answers of Semantic Scholar's Graph API, with keys in camelCase: pages ({"data": [...]}), lists,
+JSON lines and single papers.
 
-Described at https://api.semanticscholar.org/api-docs/graph. Which fields a paper has is up to whoever asked.
+Described at https://api.semanticscholar.org/api-docs/graph. Which fields a paper has is up to
+whoever asked.
 """
 
 from __future__ import annotations
@@ -48,7 +50,9 @@ _DECODER: Final = msgspec.json.Decoder(_Paper | None)
 
 
 class SemanticScholarApi:
-    """`title`, `abstract`, `authors`, `externalIds`, `corpusId`, `publicationDate`, an arXiv link in `openAccessPdf`."""
+    """`title`, `abstract`, `authors`, `externalIds`, `corpusId`, `publicationDate`, an arXiv link
+    in `openAccessPdf`.
+    """
 
     name = "semantic-scholar-api"
 
@@ -68,7 +72,9 @@ class SemanticScholarApi:
 
 def _is_paper(record: Mapping[str, Any]) -> bool:
     name = record.get("paperId")
-    return "externalIds" in record or (isinstance(name, str) and _PAPER_ID.fullmatch(name) is not None)
+    return "externalIds" in record or (
+        isinstance(name, str) and _PAPER_ID.fullmatch(name) is not None
+    )
 
 
 def _entry(number: int, data: bytes, paper: _Paper | None, source: Source) -> Record | Skipped:

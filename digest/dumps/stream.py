@@ -1,7 +1,7 @@
 """From a file to chunks and lines: unpacked, bounded, and never raising in the middle.
 
-Whatever goes wrong on the way (a truncated gzip, a failing disk, a line that never ends) ends up in `Source.incomplete` or as a `Rejected`;
-what came before is kept. Knows no format.
+Whatever goes wrong on the way (a truncated gzip, a failing disk, a line that never ends) ends up in
+`Source.incomplete` or as a `Rejected`; what came before is kept. Knows no format.
 """
 
 from __future__ import annotations
@@ -29,12 +29,15 @@ HEAD: Final = 256 * 1024
 _GZIP: Final = b"\x1f\x8b"
 _BOM: Final = b"\xef\xbb\xbf"
 
-#: place in the file from 1, the bytes (None where there were too many to hold), whether their end was reached
+#: place in the file from 1, the bytes (None where there were too many to hold), whether their end
+#: was reached
 Row = tuple[int, bytes | None, bool]
 
 
 def raw_text(data: bytes, encoding: str = "utf-8") -> str:
-    """The text to keep of an entry as it stood in the file: what cannot be decoded becomes U+FFFD, at most `RAW_CAP` characters."""
+    """The text to keep of an entry as it stood in the file: what cannot be decoded becomes U+FFFD,
+    at most `RAW_CAP` characters.
+    """
     return data[: 4 * RAW_CAP].decode(encoding, "replace")[:RAW_CAP]
 
 
@@ -65,10 +68,12 @@ def decoded(entry: bytes) -> str | None:
 
 
 class Source:
-    """What a format reads from: one pass over a file's unpacked bytes, with the facts about the file that its text does not tell.
+    """What a format reads from: one pass over a file's unpacked bytes, with the facts about the
+    file that its text does not tell.
 
-    `name` is the file's name, `today` the day after which nothing can have happened. A reader calls `cut` where the file ends too early
-    and `ignore` for a column that it has no use for; both are shown to the operator. `member` is the one of a zip's files that is read.
+    `name` is the file's name, `today` the day after which nothing can have happened. A reader calls
+    `cut` where the file ends too early and `ignore` for a column that it has no use for; both are
+    shown to the operator. `member` is the one of a zip's files that is read.
     """
 
     def __init__(self, path: Path, *, name: str, today: date, member: Member | None = None) -> None:
@@ -85,7 +90,9 @@ class Source:
     def cut(self, reason: str) -> None:
         """Note that the file ends before it should; the first reason stands."""
         if self.incomplete is None:
-            self.incomplete = reason if self.member is None else f"{self.member.name[:200]}: {reason}"
+            self.incomplete = (
+                reason if self.member is None else f"{self.member.name[:200]}: {reason}"
+            )
 
     def ignore(self, column: str) -> None:
         """Count a column without use. Beyond 100 different names no new ones are kept."""
@@ -93,7 +100,9 @@ class Source:
             self.ignored[column] += 1
 
     def chunks(self) -> Iterator[bytes]:
-        """The file's bytes, unpacked where it is gzip, zstd or a member of a zip, without a byte order mark, in pieces of bounded size."""
+        """The file's bytes, unpacked where it is gzip, zstd or a member of a zip, without a byte
+        order mark, in pieces of bounded size.
+        """
         plain = self._guarded(self.member.chunks()) if self.member is not None else self._unpacked()
         start = b""
         for piece in plain:
@@ -106,7 +115,10 @@ class Source:
         yield from plain
 
     def lines(self) -> Iterator[Row]:
-        """Number from 1, the bytes without line end, whether a line end followed. A line beyond `ITEM_CAP` is given as None."""
+        """Number from 1, the bytes without line end, whether a line end followed.
+
+        A line beyond `ITEM_CAP` is given as None.
+        """
         number = 1
         held: list[bytes] = []
         size = 0
@@ -114,7 +126,11 @@ class Source:
             *whole, rest = chunk.split(b"\n")
             for piece in whole:
                 if held:
-                    yield number, None if size + len(piece) > ITEM_CAP else _bare(b"".join((*held, piece))), True
+                    yield (
+                        number,
+                        None if size + len(piece) > ITEM_CAP else _bare(b"".join((*held, piece))),
+                        True,
+                    )
                     held, size = [], 0
                 else:
                     yield number, _bare(piece), True
@@ -176,7 +192,8 @@ class Source:
                 left += piece
                 while left:
                     if member.eof:
-                        # Zero bytes after a member are padding; whatever else is no gzip is not the dump's.
+                        # Zero bytes after a member are padding; whatever else is no gzip is not the
+                        # dump's.
                         left = left.lstrip(b"\0")
                         if not left:
                             break
@@ -191,7 +208,9 @@ class Source:
                         yield plain
                     left = member.unused_data if member.eof else member.unconsumed_tail
         except zlib.error as error:
-            self.cut(f"the gzip data is damaged near byte {self.bytes_read:,} of the file ({error})")
+            self.cut(
+                f"the gzip data is damaged near byte {self.bytes_read:,} of the file ({error})"
+            )
             yield from _up_to_damage(before, left)
             return
         if plain := member.flush():
@@ -201,7 +220,9 @@ class Source:
 
 
 def _up_to_damage(member: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
-    """What the last good state of a gzip member still gives: the step that failed took good data with it, so ever smaller ones follow."""
+    """What the last good state of a gzip member still gives: the step that failed took good data
+    with it, so ever smaller ones follow.
+    """
     step = CHUNK // 2
     while step:
         before = member.copy()

@@ -1,6 +1,9 @@
-"""XML text -> where its entries begin and end, without parsing them. What comes of the pieces is the business of `xml_text`.
+"""XML text -> where its entries begin and end, without parsing them.
 
-Tags are told in the bytes; comments, CDATA and document type declarations are skipped, and nothing is validated.
+What comes of the pieces is the business of `xml_text`.
+
+Tags are told in the bytes; comments, CDATA and document type declarations are skipped, and nothing
+is validated.
 """
 
 from __future__ import annotations
@@ -15,18 +18,28 @@ from typing import Final
 
 from digest.dumps.stream import ITEM_CAP, Source
 
-#: bytes of one tag and of the declarations around an entry, and open elements around it, beyond which they are not followed
+#: bytes of one tag and of the declarations around an entry, and open elements around it, beyond
+#: which they are not followed
 _TAG_CAP: Final = 64 * 1024
 _AROUND_CAP: Final = 64
 
 _NAME: Final = rb"[A-Za-z_\x80-\xff][\w.:\x80-\xff-]{0,200}"
-#: `<?` of an instruction, but not of the declaration with which a document begins, nor of what may become one in the next chunk
+#: `<?` of an instruction, but not of the declaration with which a document begins, nor of what may
+#: become one in the next chunk
 _INSTRUCTION: Final = rb"\?(?!xml\s|x?\Z|xm\Z|xml\Z)"
 _BETWEEN: Final = re.compile(
-    rb"<(?:(?P<skip>!--|!\[CDATA\[|" + _INSTRUCTION + rb")|(?P<declaration>\?xml\s[^?<>]*+\?>)|(?i:!DOCTYPE)(?P<type>[^<>\[]*+[\[>])"
-    rb"|(?P<end>/)?(?P<name>" + _NAME + rb")(?P<rest>(?:\s(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+)?)/?>)"
+    rb"<(?:(?P<skip>!--|!\[CDATA\[|"
+    + _INSTRUCTION
+    + rb")|(?P<declaration>\?xml\s[^?<>]*+\?>)|(?i:!DOCTYPE)(?P<type>[^<>\[]*+[\[>])"
+    rb"|(?P<end>/)?(?P<name>"
+    + _NAME
+    + rb")(?P<rest>(?:\s(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+)?)/?>)"
 )
-_SKIPPED: Final = {b"!--": re.compile(rb"-->"), b"![CDATA[": re.compile(rb"\]\]>"), b"?": re.compile(rb"\?>")}
+_SKIPPED: Final = {
+    b"!--": re.compile(rb"-->"),
+    b"![CDATA[": re.compile(rb"\]\]>"),
+    b"?": re.compile(rb"\?>"),
+}
 _SUBSET_END: Final = re.compile(rb"\]\s{0,40}>")
 _ENCODING: Final = re.compile(rb"encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _SPACE: Final = re.compile(rb"\sxmlns(?::([\w.-]{1,100}))?\s*=\s*(\"[^\"]*\"|'[^']*')")
@@ -35,11 +48,17 @@ _HIDDEN: Final = re.compile(rb"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)", re
 
 
 def outer_names(data: bytes) -> list[str]:
-    """Local names of the first elements of XML text that may be cut anywhere, at most 200, the root first; empty for other text."""
+    """Local names of the first elements of XML text that may be cut anywhere, at most 200, the root
+    first; empty for other text.
+    """
     if not data.lstrip().startswith(b"<"):
         return []
     data = _HIDDEN.sub(b"", data)
-    tags = (tag["name"] for tag in _BETWEEN.finditer(data) if tag["name"] is not None and tag["end"] is None)
+    tags = (
+        tag["name"]
+        for tag in _BETWEEN.finditer(data)
+        if tag["name"] is not None and tag["end"] is None
+    )
     found = [_local(name) for name in islice(tags, 200)]
     if not found and (first := _FIRST_TAG.search(data)) is not None:
         found.append(first[1].decode())
@@ -48,7 +67,9 @@ def outer_names(data: bytes) -> list[str]:
 
 @dataclass(kw_only=True, slots=True)
 class Cut:
-    """The bytes of one entry (None where there were too many) and what of its document the parser must know."""
+    """The bytes of one entry (None where there were too many) and what of its document the parser
+    must know.
+    """
 
     name: str
     line: int
@@ -64,7 +85,10 @@ class Cut:
 
 
 class Splitter:
-    """Finds where entries begin and end, and what namespaces stand around them. Comments and CDATA are skipped, nothing is validated."""
+    """Finds where entries begin and end, and what namespaces stand around them.
+
+    Comments and CDATA are skipped, nothing is validated.
+    """
 
     def __init__(self, source: Source, names: tuple[str, ...], also: tuple[str, ...] = ()) -> None:
         self._source = source
@@ -99,11 +123,15 @@ class Splitter:
                     yield self._ready.pop()
             self._trim()
         if self._open:
-            self._source.cut(f"the file ends in the middle of the {self._open} on line {self._begun_line:,}")
+            self._source.cut(
+                f"the file ends in the middle of the {self._open} on line {self._begun_line:,}"
+            )
             self._close(len(self._buffer), ended=False, last=True)
             yield self._ready.pop()
         elif self._around:
-            self._source.cut(f"the file ends before its </{self._around[0][0].decode('utf-8', 'replace')}>")
+            self._source.cut(
+                f"the file ends before its </{self._around[0][0].decode('utf-8', 'replace')}>"
+            )
         elif self._until is not None:
             self._source.cut("the file ends in the middle of a comment or declaration")
 
@@ -140,7 +168,10 @@ class Splitter:
 
     def _document(self, declaration: bytes) -> None:
         if self._around:
-            self._source.cut(f"a document within the file ends before its </{self._around[0][0].decode('utf-8', 'replace')}>")
+            self._source.cut(
+                f"a document within the file ends before its "
+                f"</{self._around[0][0].decode('utf-8', 'replace')}>"
+            )
         self._around, self._is_page = [], False
         self._declare()
         named = _ENCODING.search(declaration)
@@ -159,7 +190,10 @@ class Splitter:
         if not self._around:
             self._is_page = short.lower() == "html"
             if self._is_page:
-                self._source.cut(f"a web page stands where XML should be, from line {self._line_at(tag.start()):,} on")
+                self._source.cut(
+                    f"a web page stands where XML should be, from line "
+                    f"{self._line_at(tag.start()):,} on"
+                )
         empty = tag[0].endswith(b"/>")
         if short in self._names and not self._is_page:
             self._begun_line = self._line_at(tag.start())
@@ -204,13 +238,27 @@ class Splitter:
         for _, declared in self._around:
             spaces |= declared
         around = b"".join(
-            b" xmlns%s=%s" % (b":" + prefix if prefix else b"", value) for prefix, value in spaces.items() if prefix != b"xml"
+            b" xmlns%s=%s" % (b":" + prefix if prefix else b"", value)
+            for prefix, value in spaces.items()
+            if prefix != b"xml"
         )
         self._declared = around if len(around) <= _TAG_CAP else b""
 
     def _close(self, end: int, *, ended: bool, last: bool = False) -> None:
-        data = None if self._too_long or end - self._begun > ITEM_CAP else self._buffer[self._begun : end]
-        cut = Cut(name=self._open, line=self._begun_line, data=data, ended=ended, last=last, around=self._declared, encoding=self._encoding)
+        data = (
+            None
+            if self._too_long or end - self._begun > ITEM_CAP
+            else self._buffer[self._begun : end]
+        )
+        cut = Cut(
+            name=self._open,
+            line=self._begun_line,
+            data=data,
+            ended=ended,
+            last=last,
+            around=self._declared,
+            encoding=self._encoding,
+        )
         self._ready.append(cut)
         self._open, self._too_long = "", False
 
@@ -232,10 +280,18 @@ class Splitter:
 
 @lru_cache(maxsize=64)
 def _closing(name: bytes) -> re.Pattern[bytes]:
-    """The next sign within an entry that matters: what is to be skipped, its end, or what cannot be in it."""
+    """The next sign within an entry that matters: what is to be skipped, its end, or what cannot be
+    in it.
+    """
     full = re.escape(name)
     return re.compile(
-        rb"<(?:(?P<skip>!--|!\[CDATA\[|" + _INSTRUCTION + rb")|(?P<end>/)" + full + rb"\s{0,40}>|" + full + rb"(?=[\s/>])|\?xml\s)"
+        rb"<(?:(?P<skip>!--|!\[CDATA\[|"
+        + _INSTRUCTION
+        + rb")|(?P<end>/)"
+        + full
+        + rb"\s{0,40}>|"
+        + full
+        + rb"(?=[\s/>])|\?xml\s)"
     )
 
 

@@ -2,11 +2,13 @@
 
     for one in xml_entries(source, "record", also=("error",)):
         if isinstance(one, Rejected): ...           # hand it on
-        title = text_of(one.fields().get("title"))  # one.node is the element, one.line and one.raw its place and text
+        # one.node is the element, one.line and one.raw its place and text
+        title = text_of(one.fields().get("title"))
 
-Entries are found in the bytes and cut out before anything is parsed, then parsed on their own. So a damaged entry costs itself only, any
-number of documents may follow each other in one file, memory holds one entry, and no document type declaration ever reaches the parser:
-an entity that only it defines is an error of the entry that uses it, and nothing is expanded or fetched.
+Entries are found in the bytes and cut out before anything is parsed, then parsed on their own. So a
+damaged entry costs itself only, any number of documents may follow each other in one file, memory
+holds one entry, and no document type declaration ever reaches the parser: an entity that only it
+defines is an error of the entry that uses it, and nothing is expanded or fetched.
 """
 
 from __future__ import annotations
@@ -29,20 +31,25 @@ Node: TypeAlias = Any
 
 #: tags of one entry: an element takes a hundred times the memory of its shortest tag
 _TAGS: Final = 400_000
-#: different names of tags and attributes in one file; the parser never forgets one, not even with the next file
+#: different names of tags and attributes in one file; the parser never forgets one, not even with
+#: the next file
 _NAMES: Final = 2000
 
 _PREFIX: Final = re.compile(rb"[<\s]/?([A-Za-z_][\w.-]{0,100}):[A-Za-z_]")
 _ENTITY: Final = re.compile(rb"&(?:([A-Za-z_:][\w.:-]{0,99});|(?!#))")
 _TAG: Final = re.compile(rb"<([^\s/>!?]+)(\s[^<>]*=)?")
 _ATTRIBUTE_NAME: Final = re.compile(rb"\s([^\s<>=\"']+)\s*=")
-_PLACE: Final = re.compile(r"[:,]? line \d+(?:, column \d+)?| \(<string>\)|[,:] (?:use|try) XML_PARSE_HUGE.*")
+_PLACE: Final = re.compile(
+    r"[:,]? line \d+(?:, column \d+)?| \(<string>\)|[,:] (?:use|try) XML_PARSE_HUGE.*"
+)
 #: characters that XML forbids; NUL is left to be refused, since it speaks of a damaged file
 _CONTROLS: Final = bytes(set(range(1, 32)) - set(b"\t\n\r"))
 #: entities that XML itself knows
 _KNOWN: Final = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
 #: encodings in which `<` is `<` and nothing else; UTF-8 needs no decoding here
-_ENCODINGS: Final = re.compile(r"iso8859-\d+|cp12\d\d|koi8-[rut]|mac-\w+|gb2312|gbk|gb18030|big5|euc_\w+|cp437|cp850|cp932|shift_jis")
+_ENCODINGS: Final = re.compile(
+    r"iso8859-\d+|cp12\d\d|koi8-[rut]|mac-\w+|gb2312|gbk|gb18030|big5|euc_\w+|cp437|cp850|cp932|shift_jis"
+)
 
 _PARSER: Final = etree.XMLParser(
     encoding="utf-8",
@@ -57,7 +64,9 @@ _PARSER: Final = etree.XMLParser(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
-    """One entry: its local name, the line on which it begins, its text as it stood in the file (line ends apart), and the parsed element."""
+    """One entry: its local name, the line on which it begins, its text as it stood in the file
+    (line ends apart), and the parsed element.
+    """
 
     name: str
     line: int
@@ -72,7 +81,8 @@ class Piece:
 def xml_entries(
     source: Source, *names: str, also: tuple[str, ...] = ()
 ) -> Iterator[Piece | Rejected]:
-    """Elements with these local names, whatever namespace and document they are in, in the order of the file; never raises.
+    """Elements with these local names, whatever namespace and document they are in, in the order of
+    the file; never raises.
 
     `also` names elements that are no entries but are wanted as well. The end of an entry without a
     beginning is Rejected. An element within one that was found belongs to that one. One that never
@@ -91,7 +101,11 @@ def xml_entries(
         data, reason = _as_utf8(cut.data, cut.encoding)
         node: Node = None
         if not cut.ended:
-            reason = "cut off in the middle of the record" if cut.last else f"has no end: its </{cut.name}> is missing"
+            reason = (
+                "cut off in the middle of the record"
+                if cut.last
+                else f"has no end: its </{cut.name}> is missing"
+            )
         elif not reason:
             node, reason = _parsed(data, cut.around, known)
         raw = raw_text(data).replace("\r\n", "\n")
@@ -116,11 +130,17 @@ def fields(node: Node) -> dict[str, list[Node]]:
 
 def children(node: Node, name: str) -> list[Node]:
     """Children with a local name."""
-    return [] if node is None else [one for one in node if one.tag.endswith(name) and local(one.tag) == name]
+    return (
+        []
+        if node is None
+        else [one for one in node if one.tag.endswith(name) and local(one.tag) == name]
+    )
 
 
 def child(node: Node, *path: str) -> Node:
-    """The first child with a local name, then its first child with the next one; None where there is none."""
+    """The first child with a local name, then its first child with the next one; None where there
+    is none.
+    """
     for name in path:
         if node is None:
             return None
@@ -134,7 +154,9 @@ def child(node: Node, *path: str) -> Node:
 
 
 def text_of(node: Node | list[Node]) -> str:
-    """All text below an element (or the first one of a list), through all mark-up, as it stands; "" for None and an empty list."""
+    """All text below an element (or the first one of a list), through all mark-up, as it stands; ""
+    for None and an empty list.
+    """
     if isinstance(node, list):
         node = node[0] if node else None
     if node is None:
@@ -143,10 +165,14 @@ def text_of(node: Node | list[Node]) -> str:
 
 
 def mark_up_of(node: Node) -> str:
-    """What an element holds, with mark-up within it (XHTML in Atom) written out; `text_of` where it holds text only."""
+    """What an element holds, with mark-up within it (XHTML in Atom) written out; `text_of` where it
+    holds text only.
+    """
     if not len(node):
         return text_of(node)
-    return html.escape(node.text or "", quote=False) + "".join(etree.tostring(one, encoding="unicode") for one in node)
+    return html.escape(node.text or "", quote=False) + "".join(
+        etree.tostring(one, encoding="unicode") for one in node
+    )
 
 
 def attribute(node: Node, name: str) -> str:
@@ -179,16 +205,25 @@ def _parsed(data: bytes, around: bytes, known: set[bytes]) -> tuple[Node, str]:
             new.update(_ATTRIBUTE_NAME.findall(attributes))
     new -= known
     if len(known) + len(new) > _NAMES:
-        return None, f"the tags and attributes of the file have more than {_NAMES:,} different names"
+        return (
+            None,
+            f"the tags and attributes of the file have more than {_NAMES:,} different names",
+        )
     known |= new
     try:
         return _element(data, around), ""
     except etree.XMLSyntaxError:
         pass
-    # Many files have control characters, HTML's entities or a bare "&" in them, or prefixes that a part of the document declared which was cut away.
+    # Many files have control characters, HTML's entities or a bare "&" in them, or prefixes that a
+    # part of the document declared which was cut away.
     data = _ENTITY.sub(_resolved, data.translate(None, _CONTROLS))
-    missing = {prefix for prefix in _PREFIX.findall(data) if b"xmlns:" + prefix + b"=" not in around}
-    around += b"".join(b' xmlns:%s="%s"' % (prefix, prefix) for prefix in sorted(missing - {b"xml", b"xmlns"})[:100])
+    missing = {
+        prefix for prefix in _PREFIX.findall(data) if b"xmlns:" + prefix + b"=" not in around
+    }
+    around += b"".join(
+        b' xmlns:%s="%s"' % (prefix, prefix)
+        for prefix in sorted(missing - {b"xml", b"xmlns"})[:100]
+    )
     try:
         return _element(data, around), ""
     except etree.XMLSyntaxError as error:
@@ -201,7 +236,9 @@ def _element(data: bytes, around: bytes) -> Node:
 
 
 def _resolved(entity: re.Match[bytes]) -> bytes:
-    """A bare "&" as what it means, HTML's entities as their characters; any other is left for the parser to refuse."""
+    """A bare "&" as what it means, HTML's entities as their characters; any other is left for the
+    parser to refuse.
+    """
     if (name := entity[1]) is None:
         return b"&amp;"
     text = None if name in _KNOWN else html.entities.html5.get(name.decode() + ";")

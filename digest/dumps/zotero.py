@@ -1,7 +1,9 @@
-"""Zotero libraries as JSON: items of its web API, the same without their wrapping, and the JSON export of Better BibTeX ({"items": [...]}).
+"""Zotero libraries as JSON: items of its web API, the same without their wrapping, and the JSON
+export of Better BibTeX ({"items": [...]}).
 
-Described at https://www.zotero.org/support/dev/web_api/v3/basics. Attachments, notes and annotations stand in the list beside the items
-that they belong to. When an item was last changed says nothing about the paper: a new tag is enough.
+Described at https://www.zotero.org/support/dev/web_api/v3/basics. Attachments, notes and
+annotations stand in the list beside the items that they belong to. When an item was last changed
+says nothing about the paper: a new tag is enough.
 """
 
 from __future__ import annotations
@@ -23,9 +25,14 @@ from digest.model import Record, Rejected, Skipped
 
 _NO_PAPER: Final = ("attachment", "note", "annotation")
 _NAMES: Final = {
-    "item_type": "itemType", "abstract_note": "abstractNote", "doi": "DOI", "date_added": "dateAdded", "archive_id": "archiveID",
-    "report_number": "reportNumber", "publication_title": "publicationTitle",
-}  # fmt: skip
+    "item_type": "itemType",
+    "abstract_note": "abstractNote",
+    "doi": "DOI",
+    "date_added": "dateAdded",
+    "archive_id": "archiveID",
+    "report_number": "reportNumber",
+    "publication_title": "publicationTitle",
+}
 
 
 class _Creator(msgspec.Struct, gc=False, rename="camel"):
@@ -65,9 +72,11 @@ _DECODER: Final = msgspec.json.Decoder(_Item)
 
 
 class Zotero:
-    """`title`, `abstractNote`, `creators`, `DOI`, `url`, `date`, `dateAdded` (= first seen), identifiers in `extra` and the like.
+    """`title`, `abstractNote`, `creators`, `DOI`, `url`, `date`, `dateAdded` (= first seen),
+    identifiers in `extra` and the like.
 
-    An item of any other type is a paper; attachments, notes, annotations and what lies in the bin are Skipped.
+    An item of any other type is a paper; attachments, notes, annotations and what lies in the bin
+    are Skipped.
     """
 
     name = "zotero"
@@ -76,12 +85,19 @@ class Zotero:
         items = page_items(head, "items")
         if any(map(_is_item, head.records if items is None else items)):
             return Sure.YES
-        begun = not head.records and not items and head.keys & {"data", "itemType", "items"} and '"itemType"' in head.text
+        begun = (
+            not head.records
+            and not items
+            and head.keys & {"data", "itemType", "items"}
+            and '"itemType"' in head.text
+        )
         return Sure.YES if begun else Sure.NO
 
     def read(self, source: Source) -> Iterator[Record | Skipped | Rejected]:
         # Better BibTeX also lists, under the same key, the numbers of the items in each collection.
-        rows = (row for row in page_rows(source, "items") if row[1] is None or not row[1][:1].isdigit())
+        rows = (
+            row for row in page_rows(source, "items") if row[1] is None or not row[1][:1].isdigit()
+        )
         for row in decode_each(source, rows, _DECODER):
             yield row if isinstance(row, Rejected) else _entry(*row, source)
 
@@ -119,7 +135,9 @@ def _entry(number: int, data: bytes, item: _Item, source: Source) -> Record | Sk
 
 
 def _ids(what: _Data) -> Iterator[tuple[str, str]]:
-    yield from arxiv_ids(what.archive_id or "", what.report_number or "", what.publication_title or "")
+    yield from arxiv_ids(
+        what.archive_id or "", what.report_number or "", what.publication_title or ""
+    )
     if what.doi:
         yield "doi", what.doi
     yield from noted_ids(what.extra or "")

@@ -1,6 +1,8 @@
-"""Is it any good? The recommender measured: on plain texts, and on an operator's own history of digests and thumbs.
+"""Is it any good? The recommender measured: on plain texts, and on an operator's own history of
+digests and thumbs.
 
-history: store.past -> replay (every recipe ranks what was sent, from what was known then) -> measures -> report -> pages
+history: store.past -> replay (every recipe ranks what was sent, from what was known then) ->
+measures -> report -> pages
 """
 
 from digest.evaluate.history import evaluate

@@ -1,4 +1,6 @@
-"""An operator's own history, evaluated: which readers and digests are looked at, and the report on them."""
+"""An operator's own history, evaluated: which readers and digests are looked at, and the report on
+them.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ from digest.evaluate.replay import FREQUENCIES_REMAIN, REMAINS, Rated, rated, re
 from digest.evaluate.report import Report
 from digest.model import Subscriber
 
-#: readers looked at, drawn evenly where there are more, and the newest digests of each that are replayed
+#: readers looked at, drawn evenly where there are more, and the newest digests of each that are
+#: replayed
 READERS, DIGESTS = 100, 30
 
 
@@ -68,7 +71,10 @@ def evaluate(
         exploration=reports.explored(reached),
         comparisons=teams.compare(reached),
     )
-    report.enough = report.replayed >= reports.DIGESTS and sum(one.votes.count(1) for one in usable) >= reports.THUMBS_UP
+    report.enough = (
+        report.replayed >= reports.DIGESTS
+        and sum(one.votes.count(1) for one in usable) >= reports.THUMBS_UP
+    )
     if report.enough:
         report.unit = reports.unit_of(usable)
         report.rows = reports.compare_recipes(usable, own)
@@ -76,21 +82,29 @@ def evaluate(
     report.verdict = reports.verdict(report)
     report.caveats = _caveats(report, recounted=recounted(app))
     if only is None and len(chosen) < len(raters):
-        report.caveats.append(f"{len(chosen)} of {len(raters)} readers with thumbs were drawn (--readers)")
+        report.caveats.append(
+            f"{len(chosen)} of {len(raters)} readers with thumbs were drawn (--readers)"
+        )
     if len(wanted) < len(telling):
-        report.caveats.append(f"of each reader the newest {digests} digests at most were replayed (--digests)")
+        report.caveats.append(
+            f"of each reader the newest {digests} digests at most were replayed (--digests)"
+        )
     return report
 
 
 def _choose(raters: dict[int, int], only: Subscriber | None, most: int) -> list[int]:
     if only is not None:
         if only.id not in raters:
-            raise NotFoundError(f"{only.email} has given no thumb yet: there is nothing to evaluate")
+            raise NotFoundError(
+                f"{only.email} has given no thumb yet: there is nothing to evaluate"
+            )
         return [only.id]
     everybody = sorted(raters)
     if len(everybody) <= most:
         return everybody
-    return sorted(np.random.default_rng(measures.SEED).choice(everybody, size=most, replace=False).tolist())
+    return sorted(
+        np.random.default_rng(measures.SEED).choice(everybody, size=most, replace=False).tolist()
+    )
 
 
 def _newest(reached: Sequence[Rated], most: int) -> list[Rated]:
@@ -107,13 +121,19 @@ def _newest(reached: Sequence[Rated], most: int) -> list[Rated]:
 def _caveats(report: Report, *, recounted: bool) -> list[str]:
     """What the figures cannot say, most important first."""
     found = [
-        "only papers that were in the mails could get a thumb, so recipes are compared on these papers alone; a recipe that would have found "
-        "better ones is not rewarded for it. Two recipes that share digests ([evaluate] recipe_b) are compared without this limit",
-        "readers see the top of a mail first: orders close to the one that was sent gain a little by that",
+        "only papers that were in the mails could get a thumb, so recipes are compared on these "
+        "papers alone; a recipe that would have found "
+        "better ones is not rewarded for it. Two recipes that share digests ([evaluate] recipe_b) "
+        "are compared without this limit",
+        "readers see the top of a mail first: orders close to the one that was sent gain a little "
+        "by that",
         *REMAINS,
     ]
     if not recounted:
         found.append(FREQUENCIES_REMAIN)
     if report.unit == "digests" and report.enough:
-        found.append(f"the intervals speak of these readers alone; from {measures.READERS} readers on they speak of others like them")
+        found.append(
+            f"the intervals speak of these readers alone; from {measures.READERS} readers on they "
+            f"speak of others like them"
+        )
     return found

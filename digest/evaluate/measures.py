@@ -1,7 +1,10 @@
-"""Numbers about rankings and rates, each with how sure it is. Values in, values out; every draw is seeded.
+"""Numbers about rankings and rates, each with how sure it is.
 
-nDCG and AUC are those of scikit-learn, and a test holds them against it. Its own functions take lists of every paper in place of a few ranks, 390 and
-1,790 us a call in place of 2 (10 papers, 2026-11-21, load 6: seconds for a history of a few hundred digests), and know no list of one paper.
+Values in, values out; every draw is seeded.
+
+nDCG and AUC are those of scikit-learn, and a test holds them against it. Its own functions take
+lists of every paper in place of a few ranks, 390 and 1,790 us a call in place of 2 (10 papers,
+2026-11-21, load 6: seconds for a history of a few hundred digests), and know no list of one paper.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ from scipy.special import ndtr, stdtrit
 
 #: places that nDCG looks at
 TOP = 10
-#: readers from which on the reader, and not the digest, is the unit: digests of one reader resemble each other
+#: readers from which on the reader, and not the digest, is the unit: digests of one reader resemble
+#: each other
 READERS = 8
 #: draws of a bootstrap, and their seed: the same history gives the same report
 RESAMPLES = 4000
@@ -39,11 +43,14 @@ class Estimate:
         return self.low > 0 or self.high < 0
 
 
-# ---------------------------------------------------------------------------------------------- one ranking
+# ---------------------------------------------------------------------------------------------- one
+# ranking
 
 
 def ndcg(ranks: Sequence[int]) -> float:
-    """Normalised discounted cumulative gain of the first `TOP` places, 0-1, from the ranks (from 1) of the liked papers; at least one."""
+    """Normalised discounted cumulative gain of the first `TOP` places, 0-1, from the ranks (from 1)
+    of the liked papers; at least one.
+    """
     return float(sum(_gain(rank) for rank in ranks if rank <= TOP)) / _best(len(ranks))
 
 
@@ -53,7 +60,10 @@ def reciprocal(ranks: Sequence[int]) -> float:
 
 
 def concordant(liked: Sequence[int], disliked: Sequence[int]) -> tuple[int, int]:
-    """Pairs of a liked and a disliked paper: those with the liked one ranked above, and all. Their ratio is the AUC."""
+    """Pairs of a liked and a disliked paper: those with the liked one ranked above, and all.
+
+    Their ratio is the AUC.
+    """
     return sum(up < down for up in liked for down in disliked), len(liked) * len(disliked)
 
 
@@ -81,11 +91,14 @@ def _best(liked: int) -> float:
     return sum(_gain(rank) for rank in range(1, min(liked, TOP) + 1))
 
 
-# ---------------------------------------------------------------------------------------------- means and rates
+# ----------------------------------------------------------------------------------------------
+# means and rates
 
 
 def mean(values: Sequence[float]) -> Estimate:
-    """The mean of independent units with a bootstrap's interval; without ends for fewer than two units."""
+    """The mean of independent units with a bootstrap's interval; without ends for fewer than two
+    units.
+    """
     some = np.array(values, dtype=np.float64)
     if not len(some):
         return Estimate(value=math.nan, low=math.nan, high=math.nan, units=0)
@@ -96,7 +109,8 @@ def mean(values: Sequence[float]) -> Estimate:
 
 
 def _ends(resampled: NDArray[np.float64], units: float) -> tuple[float, float]:
-    """The 95 % interval of resampled values, by percentiles further out for few units, as Student's t is wider than the normal.
+    """The 95 % interval of resampled values, by percentiles further out for few units, as Student's
+    t is wider than the normal.
 
     The plain percentiles of a dozen units leave out the truth too often.
     """
@@ -107,7 +121,9 @@ def _ends(resampled: NDArray[np.float64], units: float) -> tuple[float, float]:
 
 
 def _draws(units: int) -> NDArray[np.intp]:
-    """Places drawn with replacement, shape (RESAMPLES, units): the same for equal numbers, so that differences are paired."""
+    """Places drawn with replacement, shape (RESAMPLES, units): the same for equal numbers, so that
+    differences are paired.
+    """
     return np.random.default_rng(SEED).integers(units, size=(RESAMPLES, units))
 
 
@@ -119,11 +135,19 @@ def wilson(hits: int, tries: int) -> Estimate:
 
     rate, ends = hits / tries, binomtest(hits, tries).proportion_ci(method="wilson")
     # At the ends rounding could put the rate itself outside.
-    return Estimate(value=rate, low=min(max(float(ends.low), 0.0), rate), high=max(min(float(ends.high), 1.0), rate), units=tries)
+    return Estimate(
+        value=rate,
+        low=min(max(float(ends.low), 0.0), rate),
+        high=max(min(float(ends.high), 1.0), rate),
+        units=tries,
+    )
 
 
 def sign_test(wins: int, losses: int) -> float:
-    """Two-sided p of so uneven a result, were win and loss equally likely; ties are left out. Exact."""
+    """Two-sided p of so uneven a result, were win and loss equally likely; ties are left out.
+
+    Exact.
+    """
     from scipy.stats import binomtest
 
     return float(binomtest(min(wins, losses), wins + losses).pvalue) if wins + losses else 1.0
@@ -140,10 +164,12 @@ class Drawn:
 
 
 def reweighed(drawn: Sequence[Drawn]) -> tuple[Estimate, float]:
-    """How often a paper drawn evenly would be liked, from papers drawn unevenly but with known probability; and the effective number.
+    """How often a paper drawn evenly would be liked, from papers drawn unevenly but with known
+    probability; and the effective number.
 
-    Each counts by the inverse of its propensity, relative to an even draw, and the weights are normalised by their sum (Hajek's
-    estimator: slightly biased, much steadier). The effective number (Kish) is how many even draws the weights are worth.
+    Each counts by the inverse of its propensity, relative to an even draw, and the weights are
+    normalised by their sum (Hajek's estimator: slightly biased, much steadier). The effective
+    number (Kish) is how many even draws the weights are worth.
     """
     if not drawn:
         return Estimate(value=math.nan, low=math.nan, high=math.nan, units=0), 0.0
@@ -153,7 +179,8 @@ def reweighed(drawn: Sequence[Drawn]) -> tuple[Estimate, float]:
     effective = float(weights.sum() ** 2 / (weights**2).sum())
     low = high = math.nan
     if len(drawn) >= 2:
-        # No thumb in all draws would make every resample 0: the interval of a plain rate is wider there, and honest.
+        # No thumb in all draws would make every resample 0: the interval of a plain rate is wider
+        # there, and honest.
         places = _draws(len(drawn))
         again = (weights * liked)[places].sum(axis=1) / weights[places].sum(axis=1)
         plain = wilson(round(value * effective), max(round(effective), 1))

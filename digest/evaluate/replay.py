@@ -1,7 +1,8 @@
-"""The past once more: each earlier digest's papers ranked by every recipe from what was known when it was composed.
+"""The past once more: each earlier digest's papers ranked by every recipe from what was known when
+it was composed.
 
-Papers that came later and thumbs given later are left out, of the reader and of all others; the words' frequencies are counted up to then.
-What cannot be undone is in `REMAINS`.
+Papers that came later and thumbs given later are left out, of the reader and of all others; the
+words' frequencies are counted up to then. What cannot be undone is in `REMAINS`.
 """
 
 from __future__ import annotations
@@ -33,9 +34,11 @@ SENT = "sent"
 COUNTED = 300_000
 
 REMAINS = (
-    "interests, titles, abstracts, the sources' upvotes and withdrawals are as they are today, not as they were then",
+    "interests, titles, abstracts, the sources' upvotes and withdrawals are as they are today, not "
+    "as they were then",
     "a thumb that was changed or taken back counts as it stands now",
-    "word vectors are today's, and so is an encoder: they know no thumb, but may have been trained on papers that came later",
+    "word vectors are today's, and so is an encoder: they know no thumb, but may have been trained "
+    "on papers that came later",
 )
 #: where the corpus is too large to be counted anew
 FREQUENCIES_REMAIN = "the words' frequencies are today's"
@@ -66,7 +69,8 @@ class Replayed:
     candidates: int
     #: 1, -1 or 0 for each paper listed
     votes: tuple[int, ...]
-    #: recipe -> the rank, from 1, of each paper listed among all that competed; SENT = its place in the mail
+    #: recipe -> the rank, from 1, of each paper listed among all that competed; SENT = its place in
+    #: the mail
     ranks: Mapping[str, tuple[int, ...]]
 
 
@@ -77,7 +81,14 @@ def rated(past: Iterable[PastDigest], votes: Mapping[int, Sequence[Feedback]]) -
     for one in past:
         if one.state is MessageState.ACCEPTED:
             thumbs = [given.get((one.subscriber_id, item.paper_id)) for item in one.items]
-            found.append(Rated(past=one, votes=tuple(v.vote if v is not None and v.at >= one.composed_at else 0 for v in thumbs)))
+            found.append(
+                Rated(
+                    past=one,
+                    votes=tuple(
+                        v.vote if v is not None and v.at >= one.composed_at else 0 for v in thumbs
+                    ),
+                )
+            )
     return found
 
 
@@ -92,7 +103,8 @@ def replay(
 
     Args:
         wanted: the digests, in the order in which they were composed.
-        past: all digests and quiet days of these readers in that order, since what was listed before did not compete again.
+        past: all digests and quiet days of these readers in that order, since what was listed
+        before did not compete again.
         votes: all their thumbs, oldest first.
         progress: called with the number of digests done and of all.
     """
@@ -108,12 +120,25 @@ def replay(
         company = Company(app, local_date, before=now)
         with app.store.reading() as tx:
             until, encoder = max(local_date, now.date()), app.config.features.encoder
-            then = view(tx, now=now, until=until, frequencies=frequencies, mark=mark, least=company.least, encoder=encoder)
+            then = view(
+                tx,
+                now=now,
+                until=until,
+                frequencies=frequencies,
+                mark=mark,
+                least=company.least,
+                encoder=encoder,
+            )
         shared, readers = _as_then(app, then, local_date, some, people, before, votes, company)
         work = [
-            _Task(rated=one, reader=reader, frozen=frozen.get(one.past.subscriber_id)) for one, reader in zip(some, readers, strict=True)
+            _Task(rated=one, reader=reader, frozen=frozen.get(one.past.subscriber_id))
+            for one, reader in zip(some, readers, strict=True)
         ]
-        for task, (replayed, kept) in zip(work, app.workers.map(partial(_rank, app.config.digest.recipe), shared, work), strict=True):
+        for task, (replayed, kept) in zip(
+            work,
+            app.workers.map(partial(_rank, app.config.digest.recipe), shared, work),
+            strict=True,
+        ):
             if kept is not None:
                 frozen[task.reader.subscriber.id] = kept
             if replayed is not None:
@@ -124,7 +149,9 @@ def replay(
 
 
 def _together(wanted: Sequence[Rated]) -> Iterator[tuple[tuple[date, int], list[Rated]]]:
-    """Digests of one date from the same papers: what is made once for a batch of readers is made once here too."""
+    """Digests of one date from the same papers: what is made once for a batch of readers is made
+    once here too.
+    """
     groups: dict[tuple[date, int], list[Rated]] = defaultdict(list)
     for one in wanted:
         groups[one.past.local_date, one.past.mark].append(one)
@@ -160,7 +187,11 @@ class _Words:
     def up_to(self, mark: int) -> features.Frequencies:
         if self.whole and mark > self.counted:
             with self.app.store.reading() as tx:
-                self.now = counted(tx, store.past.vectors_between(tx, features.VERSION, self.counted, mark), self.now)
+                self.now = counted(
+                    tx,
+                    store.past.vectors_between(tx, features.VERSION, self.counted, mark),
+                    self.now,
+                )
             self.counted = mark
         return self.now
 
@@ -193,23 +224,44 @@ def _as_then(
         for one in some
     }
     until = max(local_date, seen.now.date())
-    given = {one.past.subscriber_id: [v for v in votes.get(one.past.subscriber_id, []) if v.at < one.past.composed_at] for one in some}
+    given = {
+        one.past.subscriber_id: [
+            v for v in votes.get(one.past.subscriber_id, []) if v.at < one.past.composed_at
+        ]
+        for one in some
+    }
     lifts = company.lifts([given[one.past.subscriber_id] for one in some])
     with app.store.reading() as tx:
         days = store.past.first_seen(tx, min(after.values()), until, seen.mark or 0)
-        gathered = Gathered(tx, [people[one.past.subscriber_id] for one in some], given, seen, app.config.digest.ignored_weight)
+        gathered = Gathered(
+            tx,
+            [people[one.past.subscriber_id] for one in some],
+            given,
+            seen,
+            app.config.digest.ignored_weight,
+        )
         readers = []
         for one, lift in zip(some, lifts, strict=True):
             subscriber = people[one.past.subscriber_id]
             history = before[subscriber.id, local_date]
             listed = gathered.seen(subscriber) | history.listed
             among = competing(history, days, after[subscriber.id], listed)
-            readers.append(gathered.reader(subscriber, among | {item.paper_id for item in one.past.items}, frozenset(), lift))
-        shared = shared_by_all(tx, sorted({ident for reader in readers for ident in reader.among}), local_date, seen)
+            readers.append(
+                gathered.reader(
+                    subscriber,
+                    among | {item.paper_id for item in one.past.items},
+                    frozenset(),
+                    lift,
+                )
+            )
+        shared = shared_by_all(
+            tx, sorted({ident for reader in readers for ident in reader.among}), local_date, seen
+        )
     return shared, readers
 
 
-# ---------------------------------------------------------------------------------------------- one digest
+# ---------------------------------------------------------------------------------------------- one
+# digest
 
 
 #: a profile of each of a reader's interests, or one
@@ -224,16 +276,29 @@ class _Task:
 
 
 def _rank(own: str, shared: Shared, task: _Task) -> tuple[Replayed | None, Learnt | None]:
-    """Pure, so that it may run anywhere; and the profiles that are frozen from here on, where there are some."""
+    """Pure, so that it may run anywhere; and the profiles that are frozen from here on, where there
+    are some.
+    """
     known = task.reader.known
-    items = [number for number, item in enumerate(task.rated.past.items) if item.paper_id in shared.papers]
+    items = [
+        number
+        for number, item in enumerate(task.rated.past.items)
+        if item.paper_id in shared.papers
+    ]
     listed = [task.rated.past.items[number].paper_id for number in items]
-    learned = {name: recipes.learn(recipe, known, shared.background) for name, recipe in RECIPES.items()}
+    learned = {
+        name: recipes.learn(recipe, known, shared.background) for name, recipe in RECIPES.items()
+    }
     thumbs = len(known.liked.ids) + len(known.disliked.ids)
     kept = task.frozen or (recipes.bare(learned[own]) if thumbs >= FIRST else None)
 
     def ranks(recipe: str, those: Learnt) -> tuple[int, ...]:
-        place = {ident: rank for rank, ident in enumerate(_order(RECIPES[recipe], those, shared, task.reader), start=1)}
+        place = {
+            ident: rank
+            for rank, ident in enumerate(
+                _order(RECIPES[recipe], those, shared, task.reader), start=1
+            )
+        }
         return tuple(place[ident] for ident in listed)
 
     if not listed:
@@ -253,10 +318,16 @@ def _rank(own: str, shared: Shared, task: _Task) -> tuple[Replayed | None, Learn
 
 
 def _order(recipe: recipes.Recipe, learned: Learnt, shared: Shared, reader: Reader) -> list[int]:
-    """The competing papers as a digest would list them: of several interests, first those in the places that each has by its share."""
-    if len(learned) == 1:  # the same order as that of `recipes.rank`, without a score for every paper
+    """The competing papers as a digest would list them: of several interests, first those in the
+    places that each has by its share.
+    """
+    if (
+        len(learned) == 1
+    ):  # the same order as that of `recipes.rank`, without a score for every paper
         ids = shared.day.ids[: shared.day.competing]
-        among = np.flatnonzero(np.isin(ids, np.fromiter(reader.among, dtype=np.int64, count=len(reader.among))))
+        among = np.flatnonzero(
+            np.isin(ids, np.fromiter(reader.among, dtype=np.int64, count=len(reader.among)))
+        )
         values = recipe.score(learned[0].profile, shared.day)[among]
         return list(map(int, ids[among][np.lexsort((ids[among], -values))]))
     ranked = list(recipes.rank(recipe, learned, shared.day, reader.among))

@@ -1,4 +1,6 @@
-"""What was replayed and counted -> a report: a sentence of verdict, the figures behind it, and what they cannot say."""
+"""What was replayed and counted -> a report: a sentence of verdict, the figures behind it, and what
+they cannot say.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ from digest.recipes import RECIPES
 
 #: thumbs up and replayed digests below which nothing is said: a handful can look like anything
 THUMBS_UP, DIGESTS = 20, 5
-#: papers drawn for exploration below which their rate is not worked out, and even draws that they must be worth
+#: papers drawn for exploration below which their rate is not worked out, and even draws that they
+#: must be worth
 DRAWN, EFFECTIVE = 30, 15
 #: papers of about the same match that make a group
 GROUP = 20
@@ -28,7 +31,14 @@ GROUP = 20
 POSITIONS = 10
 CHANCE = "chance"
 #: thumbs that a reader had given before a digest, for the curve of learning: (least, most, label)
-STEPS = ((0, 0, "0"), (1, 4, "1-4"), (5, 9, "5-9"), (10, 19, "10-19"), (20, 49, "20-49"), (50, 10**9, "50+"))
+STEPS = (
+    (0, 0, "0"),
+    (1, 4, "1-4"),
+    (5, 9, "5-9"),
+    (10, 19, "10-19"),
+    (20, 49, "20-49"),
+    (50, 10**9, "50+"),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +120,12 @@ class Report:
         plain: dict[str, Any] = msgspec.to_builtins(self)
         for number, one in enumerate(self.comparisons):
             plain["comparisons"][number] |= {"decided": one.decided, "verdict": one.verdict}
-        plain["made"] = {"resamples": measures.RESAMPLES, "seed": measures.SEED, "ndcg_at": measures.TOP, "confidence": 0.95}
+        plain["made"] = {
+            "resamples": measures.RESAMPLES,
+            "seed": measures.SEED,
+            "ndcg_at": measures.TOP,
+            "confidence": 0.95,
+        }
         finite: dict[str, Any] = _finite(plain)
         return finite
 
@@ -123,11 +138,14 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-# ---------------------------------------------------------------------------------------------- recipes
+# ----------------------------------------------------------------------------------------------
+# recipes
 
 
 def unit_of(replayed: Sequence[Replayed]) -> str:
-    return "readers" if len({one.subscriber_id for one in replayed}) >= measures.READERS else "digests"
+    return (
+        "readers" if len({one.subscriber_id for one in replayed}) >= measures.READERS else "digests"
+    )
 
 
 def compare_recipes(replayed: Sequence[Replayed], own: str) -> list[Row]:
@@ -136,14 +154,18 @@ def compare_recipes(replayed: Sequence[Replayed], own: str) -> list[Row]:
     found = []
     for name in (own, *(name for name in RECIPES if name != own), FROZEN, SENT):
         ndcg = _units(replayed, [_ndcg(one, name) for one in replayed])
-        all_of_them = _units(replayed, [measures.ndcg(_where(one.votes, one.ranks[name], 1)) for one in replayed])
+        all_of_them = _units(
+            replayed, [measures.ndcg(_where(one.votes, one.ranks[name], 1)) for one in replayed]
+        )
         found.append(
             Row(
                 name=name,
                 about=_about(name, own),
                 ndcg=measures.mean(ndcg),
                 ahead=None if name == own else _ahead(reference, ndcg),
-                reciprocal=measures.mean(_units(replayed, [measures.reciprocal(_liked(one, name)) for one in replayed])),
+                reciprocal=measures.mean(
+                    _units(replayed, [measures.reciprocal(_liked(one, name)) for one in replayed])
+                ),
                 auc=measures.mean(_aucs(replayed, name)),
                 among_all=None if name == SENT else measures.mean(all_of_them),
             )
@@ -168,9 +190,16 @@ def _chance(replayed: Sequence[Replayed], reference: Sequence[float]) -> Row:
         about="shuffled, on average",
         ndcg=measures.mean(ndcg),
         ahead=_ahead(reference, ndcg),
-        reciprocal=measures.mean(_units(replayed, [measures.chance_reciprocal(*size) for size in sizes])),
+        reciprocal=measures.mean(
+            _units(replayed, [measures.chance_reciprocal(*size) for size in sizes])
+        ),
         auc=measures.mean(half),
-        among_all=measures.mean(_units(replayed, [measures.chance_ndcg(one.votes.count(1), one.candidates) for one in replayed])),
+        among_all=measures.mean(
+            _units(
+                replayed,
+                [measures.chance_ndcg(one.votes.count(1), one.candidates) for one in replayed],
+            )
+        ),
     )
 
 
@@ -215,23 +244,30 @@ def _aucs(replayed: Sequence[Replayed], name: str) -> list[float]:
         good, pairs = measures.concordant(_where(one.votes, ranks, 1), _where(one.votes, ranks, -1))
         if pairs:
             counts[one.subscriber_id if by_reader else number].append((good, pairs))
-    return [sum(good for good, _ in some) / sum(pairs for _, pairs in some) for some in counts.values()]
+    return [
+        sum(good for good, _ in some) / sum(pairs for _, pairs in some) for some in counts.values()
+    ]
 
 
 def learning(replayed: Sequence[Replayed], own: str) -> list[Step]:
-    """How well the own recipe, interests alone and chance did, by the thumbs that the reader had given before."""
+    """How well the own recipe, interests alone and chance did, by the thumbs that the reader had
+    given before.
+    """
     found = []
     for least, most, label in STEPS:
         some = [one for one in replayed if least <= one.known <= most]
         if len(some) >= DIGESTS:
             names = dict.fromkeys((own, "keywords"))
             ndcg = {name: measures.mean([_ndcg(one, name) for one in some]) for name in names}
-            ndcg[CHANCE] = measures.mean([measures.chance_ndcg(one.votes.count(1), len(one.votes)) for one in some])
+            ndcg[CHANCE] = measures.mean(
+                [measures.chance_ndcg(one.votes.count(1), len(one.votes)) for one in some]
+            )
             found.append(Step(thumbs=label, ndcg=ndcg))
     return found
 
 
-# ---------------------------------------------------------------------------------------------- rates
+# ----------------------------------------------------------------------------------------------
+# rates
 
 
 def by_position(rated: Iterable[Rated]) -> list[Rate]:
@@ -239,7 +275,10 @@ def by_position(rated: Iterable[Rated]) -> list[Rate]:
     for one in rated:
         for item, vote in zip(one.past.items, one.votes, strict=True):
             groups[min(item.position, POSITIONS + 1)].append(vote)
-    return [_rate(str(place) if place <= POSITIONS else f"{POSITIONS + 1}+", groups[place]) for place in sorted(groups)]
+    return [
+        _rate(str(place) if place <= POSITIONS else f"{POSITIONS + 1}+", groups[place])
+        for place in sorted(groups)
+    ]
 
 
 def by_slot(rated: Iterable[Rated]) -> list[Rate]:
@@ -251,10 +290,11 @@ def by_slot(rated: Iterable[Rated]) -> list[Rate]:
 
 
 def by_match(rated: Iterable[Rated], own: str) -> list[Rate]:
-    """Thumbs by the match of papers that the own recipe chose by their score: up to ten groups of about equal size, equal matches together.
+    """Thumbs by the match of papers that the own recipe chose by their score: up to ten groups of
+    about equal size, equal matches together.
 
-    Papers that were listed with a word in place of a match are left out, and so are those that got no thumb: a match is the chance of a thumb up
-    among rated papers.
+    Papers that were listed with a word in place of a match are left out, and so are those that got
+    no thumb: a match is the chance of a thumb up among rated papers.
     """
     known = sorted(
         (item.match, vote)
@@ -286,9 +326,14 @@ def _rate(label: str, votes: Sequence[int], foretold: float | None = None) -> Ra
 
 
 def explored(rated: Iterable[Rated]) -> Exploration | None:
-    """What the papers of the exploration slot say of all that competed; None where there were none."""
+    """What the papers of the exploration slot say of all that competed; None where
+    there were none."""
     drawn = [
-        Drawn(liked=vote == 1, probability=item.probability, candidates=max(one.past.made.candidates, 1))
+        Drawn(
+            liked=vote == 1,
+            probability=item.probability,
+            candidates=max(one.past.made.candidates, 1),
+        )
         for one in rated
         for item, vote in zip(one.past.items, one.votes, strict=True)
         if item.slot == "exploration"
@@ -296,10 +341,13 @@ def explored(rated: Iterable[Rated]) -> Exploration | None:
     if not drawn:
         return None
     rate, effective = measures.reweighed(drawn)
-    return Exploration(rate=rate, effective=effective, enough=len(drawn) >= DRAWN and effective >= EFFECTIVE)
+    return Exploration(
+        rate=rate, effective=effective, enough=len(drawn) >= DRAWN and effective >= EFFECTIVE
+    )
 
 
-# ---------------------------------------------------------------------------------------------- the verdict
+# ---------------------------------------------------------------------------------------------- the
+# verdict
 
 
 def verdict(report: Report) -> str:
@@ -312,12 +360,20 @@ def verdict(report: Report) -> str:
             f"With about {THUMBS_UP} in at least {DIGESTS} digests there is something to say."
         )
     own = report.rows[0]
-    against = {row.name: row.ahead for row in report.rows if row.ahead is not None and row.name != SENT}
+    against = {
+        row.name: row.ahead for row in report.rows if row.ahead is not None and row.name != SENT
+    }
     chance = against.pop(CHANCE)
-    level = f"nDCG@{measures.TOP} {own.ndcg.value:.2f}, shuffled papers {own.ndcg.value - chance.value:.2f}"
+    level = (
+        f"nDCG@{measures.TOP} {own.ndcg.value:.2f}, shuffled papers "
+        f"{own.ndcg.value - chance.value:.2f}"
+    )
     head = f"On {thumbs} of {whose} over {report.replayed} digests"
     if chance.high < 0:
-        return f"{head}, {own.name} ranks worse than chance ({level}): what readers like is at the bottom of their mails."
+        return (
+            f"{head}, {own.name} ranks worse than chance ({level}): what readers like is at the "
+            f"bottom of their mails."
+        )
     if not chance.low > 0:
         return f"{head}, {own.name} cannot be told from chance ({level})."
     better = [name for name, ahead in against.items() if ahead.high < 0]
@@ -325,11 +381,17 @@ def verdict(report: Report) -> str:
     level_with = [name for name in against if name not in better and name not in beaten]
     told = f"{head}, {own.name} puts what readers like above what they pass over ({level})"
     told += f"; it beats {_list(beaten)}" if beaten else ""
-    told += f"{';' if beaten else '; it'} cannot be told from {_list(level_with)}" if level_with else ""
+    told += (
+        f"{';' if beaten else '; it'} cannot be told from {_list(level_with)}" if level_with else ""
+    )
     if better:
         name = min(better, key=lambda one: against[one].value)
         told += f". But {_list(better)} did better: "
-        told += f'try [evaluate] recipe_b = "{name}".' if name in RECIPES else "learning anew did not help here."
+        told += (
+            f'try [evaluate] recipe_b = "{name}".'
+            if name in RECIPES
+            else "learning anew did not help here."
+        )
         return told
     return told + "."
 
@@ -343,9 +405,14 @@ def exploration_told(found: Exploration | None) -> str:
     if found is None:
         return ""
     if not found.enough:
-        return f"Exploration: {found.rate.units} papers drawn so far, worth {found.effective:.0f} even draws; {DRAWN} worth {EFFECTIVE} are the least."
+        return (
+            f"Exploration: {found.rate.units} papers drawn so far, worth {found.effective:.0f} "
+            f"even draws; {DRAWN} worth {EFFECTIVE} are the least."
+        )
     rate = found.rate
     return (
-        f"A paper drawn evenly from all that competed would get a thumb up {100 * rate.value:.0f} % of the time ({100 * rate.low:.0f} to "
-        f"{100 * rate.high:.0f} %), by {rate.units} papers drawn for exploration, weighed by the probability of each."
+        f"A paper drawn evenly from all that competed would get a thumb up {100 * rate.value:.0f} "
+        f"% of the time ({100 * rate.low:.0f} to "
+        f"{100 * rate.high:.0f} %), by {rate.units} papers drawn for exploration, weighed by the "
+        f"probability of each."
     )

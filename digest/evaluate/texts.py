@@ -19,9 +19,17 @@ _DAY = date(2000, 1, 1)
 
 @dataclass(kw_only=True)
 class _Corpus:
-    space: features.Space = field(default_factory=lambda: features.space(features.base(), features.Frequencies(), features.vectorize([])))
-    background: profiles.Background = field(default_factory=lambda: profiles.background([], sp.csr_matrix((0, features.WIDTH))))
-    shelf: profiles.Shelf = field(default_factory=lambda: profiles.Shelf(sp.csr_matrix((0, features.WIDTH))))
+    space: features.Space = field(
+        default_factory=lambda: features.space(
+            features.base(), features.Frequencies(), features.vectorize([])
+        )
+    )
+    background: profiles.Background = field(
+        default_factory=lambda: profiles.background([], sp.csr_matrix((0, features.WIDTH)))
+    )
+    shelf: profiles.Shelf = field(
+        default_factory=lambda: profiles.Shelf(sp.csr_matrix((0, features.WIDTH)))
+    )
     papers: list[Paper] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
     #: where the texts were given with what an encoder made of them
@@ -32,15 +40,19 @@ class _Corpus:
 
 @cache
 def _corpus() -> _Corpus:
-    # not when the module is read: every command would pay for the table, and none could start without it
+    # not when the module is read: every command would pay for the table, and none could start
+    # without it
     return _Corpus()
 
 
 def prepare(all_texts: Sequence[str], encoded: NDArray[np.float32] | None = None) -> None:
-    """Fit the features on a corpus; a text is title + ". " + abstract. `recommend` then looks its texts up, and takes others too.
+    """Fit the features on a corpus; a text is title + ".
 
-    Word vectors go on from the base table where the corpus is large enough to teach them something. `encoded` is what an encoder made of the
-    texts, shape (len(all_texts), dimensions), to stand beside them; texts that are not among them have no such columns.
+    " + abstract. `recommend` then looks its texts up, and takes others too.
+
+    Word vectors go on from the base table where the corpus is large enough to teach them something.
+    `encoded` is what an encoder made of the texts, shape (len(all_texts), dimensions), to stand
+    beside them; texts that are not among them have no such columns.
     """
     corpus = _corpus()
     first = {text: number for number, text in reversed(list(enumerate(all_texts)))}
@@ -51,7 +63,9 @@ def prepare(all_texts: Sequence[str], encoded: NDArray[np.float32] | None = None
     if len(texts) >= features.ENOUGH:
         split = [text.partition(". ") for text in texts]
         titles = features.vectorize([title for title, _, _ in split])
-        table = features.train(titles, features.vectorize([abstract for _, _, abstract in split]), start=table)
+        table = features.train(
+            titles, features.vectorize([abstract for _, _, abstract in split]), start=table
+        )
     corpus.space = features.space(table, frequencies, counts)
     rows, corpus.encoding = corpus.space.rows(counts), None
     if encoded is not None and (found := features.encoding("", encoded)) is not None:
@@ -78,11 +92,18 @@ def recommend(
 ) -> NDArray[np.float64]:
     """Scores of the candidates for a reader, shape (len(candidates),), higher is better.
 
-    From liked and disliked texts and keywords, against the mean of the texts that `prepare` saw; `unlabelled` are among those.
+    From liked and disliked texts and keywords, against the mean of the texts that `prepare` saw;
+    `unlabelled` are among those.
     """
     corpus = _corpus()
     # What likes have drowned out need not be looked up.
-    interest = Interest(keywords=tuple(word for word in keywords if profiles.fading(len(liked)) or profiles.of_several_words(word)))
+    interest = Interest(
+        keywords=tuple(
+            word
+            for word in keywords
+            if profiles.fading(len(liked)) or profiles.of_several_words(word)
+        )
+    )
     profile = profiles.train(
         [interest],
         corpus.background,
@@ -110,6 +131,9 @@ def _rated(texts: Sequence[str]) -> profiles.Rated:
 def _look_up(texts: Sequence[str]) -> tuple[list[Paper], sp.csr_matrix]:
     corpus = _corpus()
     places = [corpus.places.get(text, -1) for text in texts]
-    papers = [corpus.papers[place] if place >= 0 else _paper(-1 - number, texts[number]) for number, place in enumerate(places)]
+    papers = [
+        corpus.papers[place] if place >= 0 else _paper(-1 - number, texts[number])
+        for number, place in enumerate(places)
+    ]
     rows = corpus.space.rows(features.vectorize(texts))
     return papers, corpus.encoding.without(rows) if corpus.encoding else rows

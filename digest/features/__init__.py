@@ -1,7 +1,9 @@
-"""Text -> numbers. words: counts of words and pairs, stored once a paper. weights: what a word weighs. table, training: what words mean, learned from
-papers alone. space: the rows that profiles and scores are made of. encoded: further columns, where the operator brings an encoder.
+"""Text -> numbers. words: counts of words and pairs, stored once a paper. weights: what a word
+weighs. table, training: what words mean, learned from papers alone. space: the rows that profiles
+and scores are made of. encoded: further columns, where the operator brings an encoder.
 
-Counts are what is stored; rows are worked out from them at need (a tenth of a millisecond a paper), so new word vectors need no second look at old papers.
+Counts are what is stored; rows are worked out from them at need (a tenth of a millisecond a paper),
+so new word vectors need no second look at old papers.
 """
 
 from digest.features.encoded import Encoding, encoding, pack_encoded, unpack_encoded
@@ -9,7 +11,16 @@ from digest.features.space import WIDTH, Space, Spread, space
 from digest.features.table import DIMENSIONS, Table, base
 from digest.features.training import FEWEST, train
 from digest.features.weights import COMMON, ENOUGH, Frequencies, phrases, weigh
-from digest.features.words import STOP_WORDS, VERSION, pack, readable, text_of, unpack, vectorize, words_of
+from digest.features.words import (
+    STOP_WORDS,
+    VERSION,
+    pack,
+    readable,
+    text_of,
+    unpack,
+    vectorize,
+    words_of,
+)
 from digest.features.written import refusal
 from digest.rows import COLUMNS, WORDS
 

@@ -1,7 +1,8 @@
-"""The table of word vectors: which words it knows, how common they were where it was trained, and what they mean as numbers.
+"""The table of word vectors: which words it knows, how common they were where it was trained, and
+what they mean as numbers.
 
-Written with four bits a number: sixteen even steps a row, as wide as suits numbers that are spread like a bell (Max, "Quantizing for minimum
-distortion", 1960: 0.3352 standard deviations a step).
+Written with four bits a number: sixteen even steps a row, as wide as suits numbers that are spread
+like a bell (Max, "Quantizing for minimum distortion", 1960: 0.3352 standard deviations a step).
 """
 
 from __future__ import annotations
@@ -35,14 +36,20 @@ class Table:
     seen: NDArray[np.uint32] = field(default_factory=lambda: np.empty(0, np.uint32))
     papers: int = 0
     #: shape (words, DIMENSIONS)
-    numbers: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, DIMENSIONS), np.float32), repr=False)
+    numbers: NDArray[np.float32] = field(
+        default_factory=lambda: np.empty((0, DIMENSIONS), np.float32), repr=False
+    )
     #: width of the steps that each row was rounded to, shape (words,); None = not rounded yet
     steps: NDArray[np.float32] | None = field(default=None, repr=False)
     #: name of these very numbers; "" of the empty table
     version: str = ""
 
     def to_bytes(self) -> bytes:
-        """About 138 bytes a word. Reading it back gives the nearest of sixteen values for each number, and the same bytes again."""
+        """About 138 bytes a word.
+
+        Reading it back gives the nearest of sixteen values for each number, and the same bytes
+        again.
+        """
         steps = self.steps
         if steps is None:
             lengths = np.sqrt((self.numbers.astype(np.float64) ** 2).mean(axis=1))
@@ -63,13 +70,21 @@ class Table:
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> Table:
-        """The table that `to_bytes` wrote. Raises ValueError for one that is cut off, damaged or of another kind."""
+        """The table that `to_bytes` wrote.
+
+        Raises ValueError for one that is cut off, damaged or of another kind.
+        """
         if len(blob) < _HEAD.size or blob[:4] != _MAGIC:
-            raise ValueError(f"no word vectors of this version ({len(blob)} bytes that begin with {blob[:4]!r})")
+            raise ValueError(
+                f"no word vectors of this version ({len(blob)} bytes that begin with {blob[:4]!r})"
+            )
         _, words, papers, check = _HEAD.unpack_from(blob)
         body = memoryview(blob)[_HEAD.size :]
         if len(body) != words * (10 + DIMENSIONS // 2):
-            raise ValueError(f"word vectors are cut off: {words} words in {len(body)} bytes, {words * (10 + DIMENSIONS // 2)} needed")
+            raise ValueError(
+                f"word vectors are cut off: {words} words in {len(body)} bytes, "
+                f"{words * (10 + DIMENSIONS // 2)} needed"
+            )
         if zlib.crc32(body) != check:
             raise ValueError("word vectors are damaged: their checksum differs")
         columns = np.cumsum(np.frombuffer(body, "<u4", words).astype(np.int64))
@@ -108,4 +123,7 @@ def base() -> Table:
     try:
         return Table.from_bytes(found.read_bytes()) if found.is_file() else Table()
     except ValueError as error:
-        raise StoreError(f"{found}: {error}. Install the package again; until then `digest vectors train --from-nothing` helps") from error
+        raise StoreError(
+            f"{found}: {error}. Install the package again; until then `digest vectors train "
+            f"--from-nothing` helps"
+        ) from error

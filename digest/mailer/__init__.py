@@ -1,6 +1,9 @@
-"""Hands messages to a mail server, or into a folder; the only place that speaks SMTP. Knows nothing of the ledger.
+"""Hands messages to a mail server, or into a folder; the only place that speaks SMTP.
 
-`deliver` calls `begin` right before the first byte of the body: what it returns decides whether the body goes out.
+Knows nothing of the ledger.
+
+`deliver` calls `begin` right before the first byte of the body: what it returns decides whether the
+body goes out.
 """
 
 from digest.mailer.base import EVERYWHERE, Begin, Mailer
@@ -10,4 +13,16 @@ from digest.mailer.session import SmtpServer, Timeouts
 from digest.mailer.smtp import Paces, SmtpMailer
 from digest.mailer.trial import Visit, visit
 
-__all__ = ["EVERYWHERE", "Begin", "FolderMailer", "Mailer", "Pace", "Paces", "SmtpMailer", "SmtpServer", "Timeouts", "Visit", "visit"]
+__all__ = [
+    "EVERYWHERE",
+    "Begin",
+    "FolderMailer",
+    "Mailer",
+    "Pace",
+    "Paces",
+    "SmtpMailer",
+    "SmtpServer",
+    "Timeouts",
+    "Visit",
+    "visit",
+]

@@ -1,4 +1,6 @@
-"""A message as SMTP writes it: addresses, the parameters that the server offers, the body with its dots. Pure bytes, no socket."""
+"""A message as SMTP writes it: addresses, the parameters that the server offers, the body with its
+dots. Pure bytes, no socket.
+"""
 
 from __future__ import annotations
 
@@ -76,24 +78,36 @@ def address(message: Message) -> Envelope:
     return Envelope(sender, recipient, recipient.rpartition(b"@")[2].decode("ascii").lower())
 
 
-def commands(envelope: Envelope, message: Message, body: bytes, offers: Offers) -> tuple[bytes, bytes]:
+def commands(
+    envelope: Envelope, message: Message, body: bytes, offers: Offers
+) -> tuple[bytes, bytes]:
     """MAIL and RCPT with the parameters that the server offers.
 
     Raises:
-        UnsendableError: the address needs SMTPUTF8, or the message more room, than the server offers.
+        UnsendableError: the address needs SMTPUTF8, or the message more room, than the server
+        offers.
     """
     sender, recipient, _ = envelope
     mail, rcpt = [b"MAIL FROM:<" + sender + b">"], [b"RCPT TO:<" + recipient + b">"]
     international = not (sender.isascii() and recipient.isascii())
     if international and not offers.smtputf8:
         raise UnsendableError(
-            "the address has letters beyond ASCII before the @, and the mail server does not offer SMTPUTF8", "content", "5.6.7"
+            "the address has letters beyond ASCII before the @, and the mail server does not offer "
+            "SMTPUTF8",
+            "content",
+            "5.6.7",
         )
     if offers.size_max and len(body) > offers.size_max:
-        raise UnsendableError(f"the message has {len(body)} bytes and the mail server takes {offers.size_max} at most", "content", "5.3.4")
+        raise UnsendableError(
+            f"the message has {len(body)} bytes and the mail server takes {offers.size_max} at "
+            f"most",
+            "content",
+            "5.3.4",
+        )
     if offers.size:
         mail.append(b"SIZE=%d" % len(body))
-    # A server without 8BITMIME gets such a body all the same: re-coding would break the signature, and in practice they take it.
+    # A server without 8BITMIME gets such a body all the same: re-coding would break the signature,
+    # and in practice they take it.
     if offers.eightbit and not body.isascii():
         mail.append(b"BODY=8BITMIME")
     if international:
@@ -108,19 +122,27 @@ def commands(envelope: Envelope, message: Message, body: bytes, offers: Offers) 
 
 
 def dotted(data: bytes) -> bytes:
-    """The body as it follows 354, without the final dot: every line that begins with a dot gets a second one.
+    """The body as it follows 354, without the final dot: every line that begins with a dot gets a
+    second one.
 
     Raises:
-        UnsendableError: a line ends otherwise than with CRLF; servers disagree on where such a message ends, and some would read commands in it.
+        UnsendableError: a line ends otherwise than with CRLF; servers disagree on where such a
+        message ends, and some would read commands in it.
     """
     # as arrays, since looking for pairs of octets takes ten times as long
     octets = np.frombuffer(data, np.uint8)
     returns, feeds = octets == ord("\r"), octets == ord("\n")
-    if data.startswith(b"\n") or data.endswith(b"\r") or not np.array_equal(returns[:-1], feeds[1:]):
+    if (
+        data.startswith(b"\n")
+        or data.endswith(b"\r")
+        or not np.array_equal(returns[:-1], feeds[1:])
+    ):
         raise UnsendableError("a line of the message ends without CRLF", "content", "5.6.0")
     dots = np.flatnonzero(feeds[:-1] & (octets[1:] == ord("."))) + 1
     if len(dots):
-        data = b".".join([data[start:end] for start, end in pairwise((0, *dots.tolist(), len(data)))])
+        data = b".".join(
+            [data[start:end] for start, end in pairwise((0, *dots.tolist(), len(data)))]
+        )
     if data.startswith(b"."):
         data = b"." + data
     return data if data.endswith(b"\n") or not data else data + b"\r\n"
@@ -129,7 +151,9 @@ def dotted(data: bytes) -> bytes:
 def paced(domain: str) -> str:
     """The name under which a recipient's domain, in whatever script, is paced."""
     try:
-        return (domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")).lower()
+        return (
+            domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
+        ).lower()
     except idna.IDNAError:
         return domain.lower()
 
@@ -137,9 +161,13 @@ def paced(domain: str) -> str:
 def _wire(text: str, fault: Fault, enhanced: str) -> bytes:
     local, at, domain = text.rpartition("@")
     if not at or not local or not domain or _UNWRITABLE.search(text):
-        raise UnsendableError(f"{text!r} is no address that can be written in an envelope", fault, enhanced)
+        raise UnsendableError(
+            f"{text!r} is no address that can be written in an envelope", fault, enhanced
+        )
     try:
-        ascii_domain = domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
+        ascii_domain = (
+            domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
+        )
     except idna.IDNAError:
         raise UnsendableError(f"{domain!r} is no domain", fault, enhanced) from None
     written = f"{local}@{ascii_domain}".encode()
@@ -154,7 +182,11 @@ def _xtext(data: bytes) -> bytes:
 
 
 def _original(recipient: bytes) -> bytes:
-    """The value of ORCPT; beyond ASCII in the form of RFC 6533, which stands only beside SMTPUTF8."""
+    """The value of ORCPT; beyond ASCII in the form of RFC 6533, which stands only
+    beside SMTPUTF8."""
     if recipient.isascii():
         return b"rfc822;" + _xtext(recipient)
-    return b"utf-8;" + _UNITEXT.sub(lambda match: f"\\x{{{ord(match[0]):X}}}", recipient.decode()).encode()
+    return (
+        b"utf-8;"
+        + _UNITEXT.sub(lambda match: f"\\x{{{ord(match[0]):X}}}", recipient.decode()).encode()
+    )

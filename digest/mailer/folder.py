@@ -1,4 +1,6 @@
-"""Messages as .eml files in a folder: for trying out, and for machines where something else picks them up."""
+"""Messages as .eml files in a folder: for trying out, and for machines where something else picks
+them up.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from digest.model import Delivery, Message, Pause, Phase
 
 
 class FolderMailer:
-    """Writes each message to a file named after its Message-ID; a second attempt would meet the same name."""
+    """Writes each message to a file named after its Message-ID; a second attempt would meet the
+    same name.
+    """
 
     #: files are written one by one on the event loop
     connections = 1
@@ -28,14 +32,21 @@ class FolderMailer:
             private.make_folder(self.folder)
         except OSError as error:
             raise MailerError(
-                f"smtp.outbox {self.folder}: cannot be made ({error.strerror}). Check the path and its permissions"
+                f"smtp.outbox {self.folder}: cannot be made ({error.strerror}). Check the path and "
+                f"its permissions"
             ) from error
 
     async def deliver(self, message: Message, begin: Begin) -> Delivery:
         started = datetime.now(UTC)
         name = re.sub(r"[^A-Za-z0-9.@_-]", "_", message.message_id.strip("<>")) + ".eml"
         if not await begin():
-            return Delivery(outcome="lost", server=str(self.folder), phase=Phase.DATA, started=started, ended=datetime.now(UTC))
+            return Delivery(
+                outcome="lost",
+                server=str(self.folder),
+                phase=Phase.DATA,
+                started=started,
+                ended=datetime.now(UTC),
+            )
         part = self.folder / f".{name}.part"
         try:
             with private.create_file(part) as file:
@@ -55,7 +66,13 @@ class FolderMailer:
                 ended=datetime.now(UTC),
             )
         return Delivery(
-            outcome="accepted", server=str(self.folder), phase=Phase.BODY, code=250, text=name, started=started, ended=datetime.now(UTC)
+            outcome="accepted",
+            server=str(self.folder),
+            phase=Phase.BODY,
+            code=250,
+            text=name,
+            started=started,
+            ended=datetime.now(UTC),
         )
 
     def holds(self) -> dict[str, datetime]:

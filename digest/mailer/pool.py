@@ -1,4 +1,6 @@
-"""The connections to one server: made when needed, kept while they stand, never more than the server allows. Knows nothing of messages."""
+"""The connections to one server: made when needed, kept while they stand, never more than the
+server allows. Knows nothing of messages.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,10 @@ _LIMIT_BELIEVED = 60.0
 
 
 class Pool:
-    """Use as: acquire, one message, release. Who waits for a connection is woken when one is free, or when waiting has become senseless."""
+    """Use as: acquire, one message, release.
+
+    Who waits for a connection is woken when one is free, or when waiting has become senseless.
+    """
 
     def __init__(self, server: SmtpServer) -> None:
         self.server = server
@@ -32,7 +37,9 @@ class Pool:
         self._parting: set[asyncio.Task[None]] = set()
 
     async def acquire(self) -> Session | None:
-        """A connection. None: there was none to be had, and something has changed since; think again.
+        """A connection.
+
+        None: there was none to be had, and something has changed since; think again.
 
         Raises:
             ConnectError: there is none and none can be made.
@@ -62,7 +69,10 @@ class Pool:
         self.wake()
 
     def wake(self, *, everybody: bool = False) -> None:
-        """The turn of the next who waits. Whoever was woken and does not come to `release` calls this, too."""
+        """The turn of the next who waits.
+
+        Whoever was woken and does not come to `release` calls this, too.
+        """
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
@@ -86,7 +96,8 @@ class Pool:
         except ConnectError as error:
             self.wake(everybody=True)
             if others := self._live + self._opening - 1:
-                # The server allows no more than those that stand or are being let in; where it lets nobody in, the last of them says so.
+                # The server allows no more than those that stand or are being let in; where it lets
+                # nobody in, the last of them says so.
                 self._limit, self._limit_until = others, monotonic() + _LIMIT_BELIEVED
                 return None
             self._limit_until = -math.inf
@@ -116,4 +127,6 @@ def trusting(server: SmtpServer) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=server.ca_file)
     except OSError as error:
-        raise ConnectError(f"ca_file {server.ca_file}: no certificates can be read from it ({error})") from error
+        raise ConnectError(
+            f"ca_file {server.ca_file}: no certificates can be read from it ({error})"
+        ) from error

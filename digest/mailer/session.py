@@ -1,7 +1,8 @@
-"""One connection to one mail server: greeting, TLS and login through aiosmtplib, then message after message over its transport.
+"""One connection to one mail server: greeting, TLS and login through aiosmtplib, then message after
+message over its transport.
 
-The steps MAIL, RCPT, DATA and body are told apart: before the body nothing can have been taken, after it only a reply tells. Knows nothing of
-other connections, of rates, or of the ledger.
+The steps MAIL, RCPT, DATA and body are told apart: before the body nothing can have been taken,
+after it only a reply tells. Knows nothing of other connections, of rates, or of the ledger.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ _PARTING = 5.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeouts:
-    """Seconds to wait. RFC 5321, 4.5.3.2: whoever gives up on the final dot too early makes duplicates."""
+    """Seconds to wait.
+
+    RFC 5321, 4.5.3.2: whoever gives up on the final dot too early makes duplicates.
+    """
 
     connect: float = 30.0
     #: the greeting, and each step until the login is done
@@ -66,8 +70,12 @@ class SmtpServer:
 
     @property
     def secure(self) -> bool:
-        """Whether TLS is demanded: a password must never cross a line that somebody stripped of STARTTLS."""
-        return self.tls in ("starttls", "tls") or (self.tls == "auto" and bool(self.port == 465 or self.username or self.ca_file))
+        """Whether TLS is demanded: a password must never cross a line that somebody stripped of
+        STARTTLS.
+        """
+        return self.tls in ("starttls", "tls") or (
+            self.tls == "auto" and bool(self.port == 465 or self.username or self.ca_file)
+        )
 
 
 class ConnectError(ConnectionError):
@@ -79,7 +87,9 @@ class ConnectError(ConnectionError):
 
 
 class StaleError(ConnectionError):
-    """The server had ended a connection that was in use before, by its custom; this message is untouched and may go over another."""
+    """The server had ended a connection that was in use before, by its custom; this message is
+    untouched and may go over another.
+    """
 
 
 class Result(NamedTuple):
@@ -142,7 +152,12 @@ class Session:
             body = dotted(message.data)
             mail, rcpt = commands(envelope, message, body, self._offers)
         except UnsendableError as error:
-            return Result(Phase.MAIL, Verdict(outcome="rejected", fault=error.fault, enhanced=error.enhanced), 0, str(error))
+            return Result(
+                Phase.MAIL,
+                Verdict(outcome="rejected", fault=error.fault, enhanced=error.enhanced),
+                0,
+                str(error),
+            )
         self._used += 1
         try:
             phase, reply = await self._envelope(mail, rcpt)
@@ -157,17 +172,32 @@ class Session:
                 return lost
             return await self._body(body)
         except BaseException:
-            self._wire.abort()  # cancelled, or `begin` failed: neither may the body be completed nor the connection be used again
+            # cancelled, or `begin` failed: neither may the body be completed nor the connection be
+            # used again
+            self._wire.abort()
             raise
 
     def _lost(self) -> Result | None:
-        """The end of a conversation that is over between 354 and the body, no byte of which has left."""
-        return None if not self._wire.over else Result(Phase.DATA, classify(Phase.DATA, 0, ""), 0, self._wire.over)
+        """The end of a conversation that is over between 354 and the body, no byte of which has
+        left.
+        """
+        return (
+            None
+            if not self._wire.over
+            else Result(Phase.DATA, classify(Phase.DATA, 0, ""), 0, self._wire.over)
+        )
 
     async def _envelope(self, mail: bytes, rcpt: bytes) -> tuple[Phase, Reply]:
-        """Up to the reply to DATA, or to what was refused; code 0 = none came. Everything in one write where the server offers that."""
+        """Up to the reply to DATA, or to what was refused; code 0 = none came.
+
+        Everything in one write where the server offers that.
+        """
         wire, waits = self._wire, self._server.timeouts
-        steps = [(Phase.MAIL, mail, waits.mail), (Phase.RCPT, rcpt, waits.rcpt), (Phase.DATA, b"DATA\r\n", waits.data)]
+        steps = [
+            (Phase.MAIL, mail, waits.mail),
+            (Phase.RCPT, rcpt, waits.rcpt),
+            (Phase.DATA, b"DATA\r\n", waits.data),
+        ]
         phase = Phase.MAIL
         try:
             if reset := self._soiled:
@@ -193,7 +223,9 @@ class Session:
         return phase, reply
 
     async def _drain(self, owed: int) -> None:
-        """Read what is owed for commands that a refusal made void; a server that goes on to DATA nevertheless is left."""
+        """Read what is owed for commands that a refusal made void; a server that goes on to DATA
+        nevertheless is left.
+        """
         try:
             for _ in range(owed):
                 reply = await self._wire.reply(self._server.timeouts.data)
@@ -220,13 +252,22 @@ class Session:
             return Result(Phase.BODY, classify(Phase.BODY, 0, ""), 0, str(error))
         if self._wire.unsent:
             self._wire.abort()
-            if reply.code < 400:  # the final dot has not even left: whatever this answers, it is not the message
-                return Result(Phase.BODY, Verdict(outcome="unknown"), reply.code, f"answered before the message was sent: {reply.text}")
+            if (
+                reply.code < 400
+            ):  # the final dot has not even left: whatever this answers, it is not the message
+                return Result(
+                    Phase.BODY,
+                    Verdict(outcome="unknown"),
+                    reply.code,
+                    f"answered before the message was sent: {reply.text}",
+                )
         if not 200 <= reply.code <= 299:
             self._soiled = True
             if reply.code < 400 or reply.code == 421:
                 self._wire.abort()
-        return Result(Phase.BODY, classify(Phase.BODY, reply.code, reply.text), reply.code, reply.text)
+        return Result(
+            Phase.BODY, classify(Phase.BODY, reply.code, reply.text), reply.code, reply.text
+        )
 
     async def close(self) -> None:
         """QUIT, and wait a little for the answer; never raises."""
@@ -243,7 +284,9 @@ async def _reach(server: SmtpServer) -> socket.socket:
     """A connected socket, tried at each address of the host in order."""
     loop = asyncio.get_running_loop()
     problem: OSError = ConnectionError("no address")
-    for family, kind, protocol, _, place in await loop.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM):
+    for family, kind, protocol, _, place in await loop.getaddrinfo(
+        server.host, server.port, type=socket.SOCK_STREAM
+    ):
         line = socket.socket(family, kind, protocol)
         try:
             line.setblocking(False)
@@ -265,7 +308,8 @@ async def _reach(server: SmtpServer) -> socket.socket:
 
 def _client(server: SmtpServer, line: socket.socket) -> SMTP:
     try:
-        # TLS by STARTTLS and the login are asked for step by step below, where it can be seen what comes before what.
+        # TLS by STARTTLS and the login are asked for step by step below, where it can be seen what
+        # comes before what.
         return SMTP(
             hostname=server.host,
             port=None,
@@ -284,16 +328,23 @@ def _implicit(server: SmtpServer) -> bool:
     return server.tls == "tls" or (server.tls == "auto" and server.port == 465)
 
 
-async def _secured(client: SMTP, server: SmtpServer, context: ssl.SSLContext | None) -> asyncio.Transport:
+async def _secured(
+    client: SMTP, server: SmtpServer, context: ssl.SSLContext | None
+) -> asyncio.Transport:
     """Greeting, TLS, login; returns the transport over which messages may go.
 
     Raises:
-        SMTPException, OSError, ValueError: one of them failed; where TLS is demanded, neither password nor message has left without.
+        SMTPException, OSError, ValueError: one of them failed; where TLS is demanded, neither
+        password nor message has left without.
     """
     client.tls_context = context
     await client.connect()
     await _greet(client)
-    if not _implicit(server) and server.tls != "none" and (server.secure or client.supports_extension("starttls")):
+    if (
+        not _implicit(server)
+        and server.tls != "none"
+        and (server.secure or client.supports_extension("starttls"))
+    ):
         await client.starttls()  # raises where it is not offered
         await _greet(client)
     transport = client.transport
@@ -318,9 +369,15 @@ async def _greet(client: SMTP) -> None:
 
 def _connect_error(error: Exception) -> ConnectError:
     if isinstance(error, SMTPResponseException):
-        return ConnectError(f"{error.code} {printable(error.message)}".strip(), busy=400 <= error.code <= 499)
+        return ConnectError(
+            f"{error.code} {printable(error.message)}".strip(), busy=400 <= error.code <= 499
+        )
     if isinstance(error, TimeoutError):
-        return ConnectError("no answer in time" if isinstance(error, SMTPException) or not str(error) else str(error))
+        return ConnectError(
+            "no answer in time"
+            if isinstance(error, SMTPException) or not str(error)
+            else str(error)
+        )
     if isinstance(error, SMTPConnectError) and error.__cause__ is not None:
         error = error.__cause__ if isinstance(error.__cause__, Exception) else error
     return ConnectError(printable(str(error) or type(error).__name__))

@@ -1,6 +1,7 @@
 """Messages to mail servers: which server, when, and what a reply changes for the messages after it.
 
-The rates and pauses that were learned live in `Paces`, which outlives the mailer; connections live and end with it.
+The rates and pauses that were learned live in `Paces`, which outlives the mailer; connections live
+and end with it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ log = logging.getLogger("digest.mailer")
 
 #: seconds for which a delivery waits for its server's turn before the message goes back
 PATIENCE = 60.0
-#: seconds after which a server that could not be reached is tried again: the first, which doubles, and the longest
+#: seconds after which a server that could not be reached is tried again: the first, which doubles,
+#: and the longest
 _DOWN_FIRST, _DOWN_LONGEST = 5.0, 300.0
 
 _ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
@@ -37,7 +39,9 @@ _SERVER_LIMITS = Limits(guess=240.0, behind=2.0, busy=Pauses(first=30.0, longest
 
 @dataclass(kw_only=True)
 class Paces:
-    """What was learned of servers and of recipient domains; shared by the mailers of one process, one after the other."""
+    """What was learned of servers and of recipient domains; shared by the mailers of one process,
+    one after the other.
+    """
 
     servers: Pace = field(default_factory=lambda: Pace(limits=_SERVER_LIMITS))
     domains: Pace = field(default_factory=Pace)
@@ -68,7 +72,9 @@ class Paces:
         self._heeded[pause.kind, pause.name] = pause.until
         seconds = (pause.until - datetime.now(UTC)).total_seconds()
         rate = math.inf if pause.rate is None else pause.rate
-        learned = Learned(seconds=seconds, why=pause.why, text=pause.text, strikes=pause.strikes, rate=rate)
+        learned = Learned(
+            seconds=seconds, why=pause.why, text=pause.text, strikes=pause.strikes, rate=rate
+        )
         dict(self._kinds())[pause.kind].heed(pause.name, monotonic(), learned)
 
     def _kinds(self) -> tuple[tuple[PauseKind, Pace], ...]:
@@ -93,19 +99,28 @@ class _Route:
 
 
 class SmtpMailer:
-    """Connections to one or more servers; as many deliveries at once as `connections`, more wait for their turn.
+    """Connections to one or more servers; as many deliveries at once as `connections`, more wait
+    for their turn.
 
     Servers without weights stand in for each other in order; with weights they share the messages.
     """
 
-    def __init__(self, servers: Sequence[SmtpServer], paces: Paces | None = None, *, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        servers: Sequence[SmtpServer],
+        paces: Paces | None = None,
+        *,
+        patience: float = PATIENCE,
+    ) -> None:
         if not servers or len({server.weight > 0 for server in servers}) != 1:
             raise ValueError("one server or more, and either all of them have a weight or none")
         self._servers = tuple(servers)
         self._routes = [_Route(pool=Pool(server)) for server in servers]
         self._weighted = servers[0].weight > 0
         self._paces = paces or Paces()
-        self._paces.servers.ceilings.update({server.name: server.per_minute or math.inf for server in servers})
+        self._paces.servers.ceilings.update(
+            {server.name: server.per_minute or math.inf for server in servers}
+        )
         self._patience = patience
 
     @property
@@ -115,10 +130,15 @@ class SmtpMailer:
 
     def holds(self) -> dict[str, datetime]:
         now, clock = datetime.now(UTC), monotonic()
-        held = {domain: now + timedelta(seconds=seconds) for domain, seconds in self._paces.domains.holds(clock).items()}
+        held = {
+            domain: now + timedelta(seconds=seconds)
+            for domain, seconds in self._paces.domains.holds(clock).items()
+        }
         pauses = [self._paces.servers.pause(route.name, clock) for route in self._routes]
         if all(pauses):
-            held[EVERYWHERE] = now + timedelta(seconds=min(pause.seconds for pause in pauses if pause))
+            held[EVERYWHERE] = now + timedelta(
+                seconds=min(pause.seconds for pause in pauses if pause)
+            )
         return held
 
     def turn(self, domain: str, before: int) -> datetime | None:
@@ -146,7 +166,9 @@ class SmtpMailer:
             raise self._unreachable()
 
     async def close(self) -> None:
-        await asyncio.gather(*(route.pool.close() for route in self._routes), return_exceptions=True)
+        await asyncio.gather(
+            *(route.pool.close() for route in self._routes), return_exceptions=True
+        )
 
     async def deliver(self, message: Message, begin: Begin) -> Delivery:
         started = datetime.now(UTC)
@@ -170,9 +192,12 @@ class SmtpMailer:
         seconds = self._learn(route, domain, result)
         return _delivery(route.name if route else "", result, started, seconds)
 
-    # ------------------------------------------------------------------------------------------ one message
+    # ------------------------------------------------------------------------------------------ one
+    # message
 
-    async def _hand_over(self, envelope: Envelope, message: Message, begin: Begin) -> tuple[_Route | None, Result | Wait]:
+    async def _hand_over(
+        self, envelope: Envelope, message: Message, begin: Begin
+    ) -> tuple[_Route | None, Result | Wait]:
         """Over whichever server takes it. Wait: none will, for so long.
 
         Raises:
@@ -197,7 +222,8 @@ class SmtpMailer:
                 self._paces.servers.silent(route.name)
                 raise
             finally:
-                route.pool.wake()  # whoever was woken and could not use it, or was cancelled, passes the turn on
+                # whoever was woken and could not use it, or was cancelled, passes the turn on
+                route.pool.wake()
             if isinstance(result, Wait):
                 if monotonic() + result.seconds > deadline:
                     return None, result
@@ -205,14 +231,21 @@ class SmtpMailer:
             elif result is not None and not self._goes_elsewhere(route, result):
                 return route, result
 
-    async def _over(self, route: _Route, deadline: float, envelope: Envelope, message: Message, begin: Begin) -> Result | Wait | None:
-        """Over one connection of this server. Wait: it is not this message's turn; None: there was no connection, choose again."""
+    async def _over(
+        self, route: _Route, deadline: float, envelope: Envelope, message: Message, begin: Begin
+    ) -> Result | Wait | None:
+        """Over one connection of this server.
+
+        Wait: it is not this message's turn; None: there was no connection, choose again.
+        """
         session = await route.pool.acquire()
         if session is None:
             return None
         route.failures, route.problem, route.down_until = 0, "", -math.inf
         try:
-            turn = self._paces.servers.take(route.name, monotonic(), patience=max(0.0, deadline - monotonic()))
+            turn = self._paces.servers.take(
+                route.name, monotonic(), patience=max(0.0, deadline - monotonic())
+            )
             if isinstance(turn, Wait):
                 return turn
             if turn.after:
@@ -222,14 +255,18 @@ class SmtpMailer:
             route.pool.release(session)
 
     def _goes_elsewhere(self, route: _Route, result: Result) -> bool:
-        """Whether another server may take the same message: this one takes nothing now, and got nothing of it."""
+        """Whether another server may take the same message: this one takes nothing now, and got
+        nothing of it.
+        """
         if result.verdict.slow != "server" or result.phase is Phase.BODY:
             return False
         self._slow_server(route, result)
         return any(self._usable(other) for other in self._routes)
 
     def _learn(self, route: _Route | None, domain: str, result: Result) -> float | None:
-        """What the reply changes for the next messages; seconds after which this one may come back, where that is known."""
+        """What the reply changes for the next messages; seconds after which this one may come back,
+        where that is known.
+        """
         domains, verdict, now = self._paces.domains, result.verdict, monotonic()
         if route is None:
             return None
@@ -241,7 +278,12 @@ class SmtpMailer:
         elif verdict.outcome != "unknown":
             self._paces.servers.silent(route.name)
         elif (seconds := self._paces.servers.vanished(route.name, now, _words(result))) is not None:
-            log.warning("mail server %s is paused for %.0f s, it does not answer for messages: %s", route.name, seconds, _words(result))
+            log.warning(
+                "mail server %s is paused for %.0f s, it does not answer for messages: %s",
+                route.name,
+                seconds,
+                _words(result),
+            )
         if verdict.slow == "domain":
             return self._slow_domain(domain, result)
         if verdict.outcome in ("accepted", "rejected") and result.code:
@@ -253,7 +295,9 @@ class SmtpMailer:
     def _slow_domain(self, domain: str, result: Result) -> float:
         domains, now = self._paces.domains, monotonic()
         already = domains.pause(domain, now)
-        seconds = domains.slow(domain, now, "ours" if result.verdict.fault == "ours" else "busy", _words(result))
+        seconds = domains.slow(
+            domain, now, "ours" if result.verdict.fault == "ours" else "busy", _words(result)
+        )
         if not already:
             log.warning("%s is paused for %.0f s: %s", domain, seconds, _words(result))
         return seconds
@@ -261,12 +305,17 @@ class SmtpMailer:
     def _slow_server(self, route: _Route, result: Result) -> float:
         servers, now = self._paces.servers, monotonic()
         already = servers.pause(route.name, now)
-        seconds = servers.slow(route.name, now, "ours" if result.verdict.fault == "ours" else "busy", _words(result))
+        seconds = servers.slow(
+            route.name, now, "ours" if result.verdict.fault == "ours" else "busy", _words(result)
+        )
         if not already:
-            log.warning("mail server %s is paused for %.0f s: %s", route.name, seconds, _words(result))
+            log.warning(
+                "mail server %s is paused for %.0f s: %s", route.name, seconds, _words(result)
+            )
         return seconds
 
-    # ------------------------------------------------------------------------------------------ servers and connections
+    # ------------------------------------------------------------------------------------------
+    # servers and connections
 
     def _usable(self, route: _Route) -> bool:
         now = monotonic()
@@ -282,11 +331,17 @@ class SmtpMailer:
         if not usable:
             now = monotonic()
             reached = [route.name for route in self._routes if now >= route.down_until]
-            pauses = {name: pause for name in reached if (pause := self._paces.servers.pause(name, now))}
+            pauses = {
+                name: pause for name in reached if (pause := self._paces.servers.pause(name, now))
+            }
             if not pauses:
                 raise self._unreachable()
             first = min(pauses.values(), key=lambda pause: pause.seconds)
-            return Wait(first.seconds, first.why, "; ".join(f"{name}: {pause.text}" for name, pause in pauses.items()))
+            return Wait(
+                first.seconds,
+                first.why,
+                "; ".join(f"{name}: {pause.text}" for name, pause in pauses.items()),
+            )
         if not self._weighted or len(usable) == 1:
             return usable[0]
         for route in usable:
@@ -303,25 +358,40 @@ class SmtpMailer:
             self._slow_server(route, Result(Phase.CONNECT, verdict, 0, str(error)))
         elif now >= route.down_until:
             route.problem = str(error) or type(error).__name__
-            route.down_until = now + min(_DOWN_LONGEST, _DOWN_FIRST * 2.0 ** min(route.failures, 20))
+            route.down_until = now + min(
+                _DOWN_LONGEST, _DOWN_FIRST * 2.0 ** min(route.failures, 20)
+            )
             route.failures += 1
             log.warning("mail server %s cannot be used: %s", route.name, error)
 
     def _unreachable(self) -> MailerError:
         told = "; ".join(f"mail server {route.name}: {route.problem}" for route in self._routes)
-        return MailerError(f"{told}. Nothing was sent; check [smtp] host, port, tls, ca_file and the login")
+        return MailerError(
+            f"{told}. Nothing was sent; check [smtp] host, port, tls, ca_file and the login"
+        )
 
 
 def _words(result: Result) -> str:
-    """The reply for the log and for what else is held back by it: without the address that it was about, which is nobody's there."""
-    return " ".join(part for part in (str(result.code or ""), _ADDRESS.sub("...@...", result.text)) if part)
+    """The reply for the log and for what else is held back by it: without the address that it was
+    about, which is nobody's there.
+    """
+    return " ".join(
+        part for part in (str(result.code or ""), _ADDRESS.sub("...@...", result.text)) if part
+    )
 
 
 def _held(text: str, wait: Wait, started: datetime) -> Delivery:
-    return _delivery("", Result(Phase.CONNECT, Verdict(outcome="deferred", fault=wait.why), 0, text), started, wait.seconds)
+    return _delivery(
+        "",
+        Result(Phase.CONNECT, Verdict(outcome="deferred", fault=wait.why), 0, text),
+        started,
+        wait.seconds,
+    )
 
 
-def _delivery(server: str, result: Result, started: datetime, seconds: float | None = None) -> Delivery:
+def _delivery(
+    server: str, result: Result, started: datetime, seconds: float | None = None
+) -> Delivery:
     ended = datetime.now(UTC)
     return Delivery(
         outcome=result.verdict.outcome,

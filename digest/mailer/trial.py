@@ -1,4 +1,6 @@
-"""One visit to a mail server, over the very way that mails take, without a mail: does it answer, is the line secret, does it let us in?"""
+"""One visit to a mail server, over the very way that mails take, without a mail: does it answer, is
+the line secret, does it let us in?
+"""
 
 from __future__ import annotations
 
@@ -44,16 +46,33 @@ async def _visit(server: SmtpServer) -> Visit:
         raise MailerError(str(error)) from error
     secret, offers = session.secret, session.offers
     await session.close()
-    named = {"8BITMIME": offers.eightbit, "SMTPUTF8": offers.smtputf8, "DSN": offers.dsn, "PIPELINING": offers.pipelining}
-    return Visit(secret=secret, offers=tuple(name for name, there in named.items() if there), clock=await _clock(server))
+    named = {
+        "8BITMIME": offers.eightbit,
+        "SMTPUTF8": offers.smtputf8,
+        "DSN": offers.dsn,
+        "PIPELINING": offers.pipelining,
+    }
+    return Visit(
+        secret=secret,
+        offers=tuple(name for name, there in named.items() if there),
+        clock=await _clock(server),
+    )
 
 
 async def _clock(server: SmtpServer) -> datetime | None:
-    """The date in a greeting, which Exim and sendmail show; asked apart, since the way of the mails keeps no greeting."""
-    context = ssl.create_default_context(cafile=server.ca_file) if server.tls == "tls" or server.port == 465 else None
+    """The date in a greeting, which Exim and sendmail show; asked apart, since the way of the mails
+    keeps no greeting.
+    """
+    context = (
+        ssl.create_default_context(cafile=server.ca_file)
+        if server.tls == "tls" or server.port == 465
+        else None
+    )
     try:
         async with asyncio.timeout(min(10.0, server.timeouts.greeting)):
-            reader, writer = await asyncio.open_connection(server.host, server.port, ssl=context, limit=2048)
+            reader, writer = await asyncio.open_connection(
+                server.host, server.port, ssl=context, limit=2048
+            )
             try:
                 line = (await reader.readline()).decode("ascii", "replace")
                 writer.write(b"QUIT\r\n")

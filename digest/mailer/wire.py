@@ -1,7 +1,9 @@
-"""The replies of one SMTP conversation, read off a transport: every command is owed one reply, in order, and nothing else may come.
+"""The replies of one SMTP conversation, read off a transport: every command is owed one reply, in
+order, and nothing else may come.
 
-aiosmtplib's own protocol keeps at most one reply and waits for each in several layers; here several commands may be under way at once (RFC 2920),
-and a server that speaks out of turn is found out. Knows lines and codes, not what commands mean.
+aiosmtplib's own protocol keeps at most one reply and waits for each in several layers; here several
+commands may be under way at once (RFC 2920), and a server that speaks out of turn is found out.
+Knows lines and codes, not what commands mean.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ class Reply(NamedTuple):
 
 
 class WireError(ConnectionError):
-    """The conversation is over: the connection was lost, a reply did not come in time, or what came is no reply."""
+    """The conversation is over: the connection was lost, a reply did not come in time, or what came
+    is no reply.
+    """
 
 
 def printable(text: str) -> str:
@@ -37,7 +41,8 @@ def printable(text: str) -> str:
 class Wire(asyncio.Protocol):
     """Takes over a connected transport. Use as: send (n commands), then n times reply.
 
-    Raises WireError from `send` and `reply` once the conversation is over; replies that came in order before remain readable.
+    Raises WireError from `send` and `reply` once the conversation is over; replies that came in
+    order before remain readable.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -93,7 +98,8 @@ class Wire(asyncio.Protocol):
         self._over("closed")
         self._transport.abort()
 
-    # ------------------------------------------------------------------------------------------ called by the loop
+    # ------------------------------------------------------------------------------------------
+    # called by the loop
 
     def data_received(self, data: bytes) -> None:
         if self.over:
@@ -118,7 +124,8 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._over(f"connection lost ({error})" if error else "connection lost")
 
-    # ------------------------------------------------------------------------------------------ parsing
+    # ------------------------------------------------------------------------------------------
+    # parsing
 
     def _line(self, line: bytes) -> bool:
         self._length += len(line)
@@ -131,7 +138,9 @@ class Wire(asyncio.Protocol):
             return False
         if not self._owed:
             # Whatever this was meant for, replies and commands cannot be paired any more.
-            self._end(f"the server spoke out of turn: {printable(line[:80].decode('utf-8', 'replace'))!r}")
+            self._end(
+                f"the server spoke out of turn: {printable(line[:80].decode('utf-8', 'replace'))!r}"
+            )
             return False
         self._lines.append(line)
         if match[2] == b"-":

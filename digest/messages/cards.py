@@ -1,4 +1,6 @@
-"""The papers of a digest as templates get them, and in how few words each must do so that no mail program clips the mail."""
+"""The papers of a digest as templates get them, and in how few words each must do so that no mail
+program clips the mail.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from digest.model import Paper, Slot
 
 EXCERPT_LONGEST = 280
 AUTHORS_SHOWN = 5
-#: octets of the encoded HTML part; Gmail hides what comes after some 102,000, and with it the way to unsubscribe
+#: octets of the encoded HTML part; Gmail hides what comes after some 102,000, and with it the way
+#: to unsubscribe
 HTML_LONGEST = 95_000
 _TITLE_LONGEST = 300
 _LABEL_TITLE_LONGEST = 60
@@ -97,7 +100,10 @@ def _notes(item: Listed) -> tuple[str, ...]:
 
 
 def _paper_text(paper: Paper, year: int) -> PaperText:
-    """The paper's texts; `year` is the reader's, for dates of another one show theirs. Kept, since thousands of readers share papers."""
+    """The paper's texts; `year` is the reader's, for dates of another one show theirs.
+
+    Kept, since thousands of readers share papers.
+    """
     # by identity first: to hash a paper takes longer than all that is done with its texts
     known = _KNOWN.get((id(paper), year))
     if known is not None and known[0] is paper:
@@ -112,11 +118,16 @@ def _paper_text(paper: Paper, year: int) -> PaperText:
 @lru_cache(maxsize=_KEPT)
 def _made_text(paper: Paper, year: int) -> PaperText:
     title = texts.cut(texts.one_line(paper.title), _TITLE_LONGEST) or "(no title)"
-    names = [texts.cut(name, 60) for name in map(texts.one_line, paper.authors[: AUTHORS_SHOWN + 1]) if name]
+    names = [
+        texts.cut(name, 60)
+        for name in map(texts.one_line, paper.authors[: AUTHORS_SHOWN + 1])
+        if name
+    ]
     return PaperText(
         title=title,
         short_title=texts.cut(title, _LABEL_TITLE_LONGEST),
-        authors=", ".join(names[:AUTHORS_SHOWN]) + (" et al." if len(names) > AUTHORS_SHOWN else ""),
+        authors=", ".join(names[:AUTHORS_SHOWN])
+        + (" et al." if len(names) > AUTHORS_SHOWN else ""),
         facts=_facts(paper, year),
         abstract=texts.excerpt(texts.one_line(paper.abstract), EXCERPT_LONGEST),
     )
@@ -124,7 +135,10 @@ def _made_text(paper: Paper, year: int) -> PaperText:
 
 def _facts(paper: Paper, year: int) -> tuple[str, ...]:
     appeared = paper.submitted or paper.announced or paper.first_seen
-    facts = [_categories(paper.categories), texts.tied(texts.day(appeared, year=appeared.year != year))]
+    facts = [
+        _categories(paper.categories),
+        texts.tied(texts.day(appeared, year=appeared.year != year)),
+    ]
     if paper.upvotes > 0:
         facts.append(texts.tied(texts.plural(paper.upvotes, "upvote")))
     if paper.picked is not None:
@@ -144,13 +158,16 @@ def _categories(all_: Sequence[str]) -> str:
 
 
 def shortened(write: Callable[[tuple[Card, ...], int], Part], cards: tuple[Card, ...]) -> Part:
-    """The HTML of a mail, with as many of its papers in short as keep it below what mail programs clip.
+    """The HTML of a mail, with as many of its papers in short as keep it below what mail programs
+    clip.
 
-    From the last paper upwards they lose first their abstract and buttons, then all but title and links; where even that does not help,
-    the last ones are counted instead of listed, and the text part has them.
+    From the last paper upwards they lose first their abstract and buttons, then all but title and
+    links; where even that does not help, the last ones are counted instead of listed, and the text
+    part has them.
 
     Args:
-        write: gives the HTML for the papers that are listed and the number of those that are only counted.
+        write: gives the HTML for the papers that are listed and the number of those that are only
+        counted.
     """
 
     def shorter(step: int) -> Part:
@@ -173,8 +190,16 @@ def shortened(write: Callable[[tuple[Card, ...], int], Part], cards: tuple[Card,
 
 
 def _cut_down(cards: Sequence[Card], step: int) -> tuple[Card, ...]:
-    """What is listed after so many steps; the last one leaves the first paper alone, with title and links."""
+    """What is listed after so many steps; the last one leaves the first paper alone, with title and
+    links.
+    """
     count = len(cards)
     kept = cards[: count - max(0, step - 2 * count)]
-    forms: list[Form] = ["full" if at < count - step else "brief" if at < 2 * count - step else "title" for at in range(len(kept))]
-    return tuple(card._replace(form=form) if card.form != form else card for card, form in zip(kept, forms, strict=True))
+    forms: list[Form] = [
+        "full" if at < count - step else "brief" if at < 2 * count - step else "title"
+        for at in range(len(kept))
+    ]
+    return tuple(
+        card._replace(form=form) if card.form != form else card
+        for card, form in zip(kept, forms, strict=True)
+    )

@@ -1,10 +1,12 @@
 """One verb per kind of e-mail: values in, a finished `Message` out.
 
-Each mail is a folder of three templates, `email/<kind>/{subject.txt,body.txt,body.html}`; a digest has two more, `card.txt` and `card.html`,
-one paper each. They get finished data from here and compute nothing. No clock, no tokens, no database: dates, identifiers and links are given.
+Each mail is a folder of three templates, `email/<kind>/{subject.txt,body.txt,body.html}`; a digest
+has two more, `card.txt` and `card.html`, one paper each. They get finished data from here and
+compute nothing. No clock, no tokens, no database: dates, identifiers and links are given.
 
-Every verb takes `folders`, the operator's template folders (first wins), and raises TemplateError for a template that is missing or
-broken, AddressError for an address that cannot be written, InputError for a link, identifier or date that cannot.
+Every verb takes `folders`, the operator's template folders (first wins), and raises TemplateError
+for a template that is missing or broken, AddressError for an address that cannot be written,
+InputError for a link, identifier or date that cannot.
 """
 
 from __future__ import annotations
@@ -45,18 +47,28 @@ def write_digest(
     date: datetime,
     folders: tuple[Path, ...] = (),
 ) -> Message:
-    """The digest of a local date: at least one paper, best first. InputError if `listed` is empty."""
+    """The digest of a local date: at least one paper, best first.
+
+    InputError if `listed` is empty.
+    """
     if not listed:
         raise InputError("a digest lists at least one paper; a quiet day is no message")
-    papers = tuple(cards.card(number, item, local_date.year) for number, item in enumerate(listed, start=1))
+    papers = tuple(
+        cards.card(number, item, local_date.year) for number, item in enumerate(listed, start=1)
+    )
     following = [card.paper.short_title for card in papers[1:3]]
     more, when = len(papers) - 1, texts.day(local_date)
     weekly = len(subscriber.days) == 1
     values = {
         "cards": papers,
-        "headline": f"{texts.plural(len(papers), 'paper')} {'of the week to' if weekly else 'for'} {texts.tied(texts.day(local_date, weekday=True))}",
+        "headline": (
+            f"{texts.plural(len(papers), 'paper')} {'of the week to' if weekly else 'for'} "
+            f"{texts.tied(texts.day(local_date, weekday=True))}"
+        ),
         "day": when,
-        "best": texts.cut(papers[0].paper.title, SUBJECT_LONGEST - len(f" and {more} more · {when}")),
+        "best": texts.cut(
+            papers[0].paper.title, SUBJECT_LONGEST - len(f" and {more} more · {when}")
+        ),
         "more": more,
         "origin": _origin(made, subscriber.interests),
         "preheader": f"Also: {' · '.join(following)}" if following else papers[0].reason,
@@ -87,16 +99,27 @@ def write_confirm(
     date: datetime,
     folders: tuple[Path, ...] = (),
 ) -> Message:
-    """The question whether an address wants the digest: one link, `confirm`, and where pages cannot be reached a `mailto:` address that says the
-    same. `asked` says where the wish came from, as a phrase that follows "through" ("the page at ...")."""
-    # Anybody may type a stranger's address and any "name" beside it: nothing of what they typed is repeated to the stranger.
+    """The question whether an address wants the digest: one link, `confirm`, and where pages cannot
+    be reached a `mailto:` address that says the same. `asked` says where the wish came from, as a
+    phrase that follows "through" ("the page at ...").
+    """
+    # Anybody may type a stranger's address and any "name" beside it: nothing of what they typed is
+    # repeated to the stranger.
     nameless = Subscriber(id=subscriber.id, email=subscriber.email, created=subscriber.created)
     values = {
         "confirm": texts.own_link("confirm", confirm),
         "confirm_by_mail": texts.own_mailto("confirm_by_mail", confirm_by_mail),
         "asked": texts.one_line(asked),
     }
-    return _write(MessageKind.CONFIRM, values, mailing=mailing, to=nameless, message_id=message_id, date=date, folders=folders)
+    return _write(
+        MessageKind.CONFIRM,
+        values,
+        mailing=mailing,
+        to=nameless,
+        message_id=message_id,
+        date=date,
+        folders=folders,
+    )
 
 
 def write_welcome(
@@ -108,7 +131,9 @@ def write_welcome(
     date: datetime,
     folders: tuple[Path, ...] = (),
 ) -> Message:
-    """The first mail after an address was confirmed: when digests come, how thumbs teach, where to change things."""
+    """The first mail after an address was confirmed: when digests come, how thumbs teach, where to
+    change things.
+    """
     values = {
         "days": texts.on_weekdays(subscriber.days),
         "hour": f"{subscriber.hour:02d}:00",
@@ -117,7 +142,14 @@ def write_welcome(
         "paused": subscriber.standing is Standing.PAUSED,
     }
     return _write(
-        MessageKind.WELCOME, values, mailing=mailing, to=subscriber, links=links, message_id=message_id, date=date, folders=folders
+        MessageKind.WELCOME,
+        values,
+        mailing=mailing,
+        to=subscriber,
+        links=links,
+        message_id=message_id,
+        date=date,
+        folders=folders,
     )
 
 
@@ -132,7 +164,15 @@ def write_goodbye(
 ) -> Message:
     """The last mail: that it is over, and the link `come_back` for a change of mind."""
     values = {"come_back": texts.own_link("come_back", come_back)}
-    return _write(MessageKind.GOODBYE, values, mailing=mailing, to=subscriber, message_id=message_id, date=date, folders=folders)
+    return _write(
+        MessageKind.GOODBYE,
+        values,
+        mailing=mailing,
+        to=subscriber,
+        message_id=message_id,
+        date=date,
+        folders=folders,
+    )
 
 
 def write_alert(
@@ -146,11 +186,26 @@ def write_alert(
     date: datetime,
     folders: tuple[Path, ...] = (),
 ) -> Message:
-    """A word to the operator: `what` is wrong in one sentence, the `remedy`, and `details` line by line."""
+    """A word to the operator: `what` is wrong in one sentence, the `remedy`, and `details` line by
+    line.
+    """
     operator = Subscriber(id=0, email=recipient, created=date)
     short = texts.cut(texts.one_line(what).rstrip("."), SUBJECT_LONGEST)
-    values = {"what": texts.one_line(what).rstrip("."), "short": short, "remedy": texts.lines(remedy), "details": texts.lines(details)}
-    return _write(MessageKind.ALERT, values, mailing=mailing, to=operator, message_id=message_id, date=date, folders=folders)
+    values = {
+        "what": texts.one_line(what).rstrip("."),
+        "short": short,
+        "remedy": texts.lines(remedy),
+        "details": texts.lines(details),
+    }
+    return _write(
+        MessageKind.ALERT,
+        values,
+        mailing=mailing,
+        to=operator,
+        message_id=message_id,
+        date=date,
+        folders=folders,
+    )
 
 
 def _write(
@@ -187,19 +242,40 @@ def _write(
     subject = texts.one_line(render(f"{folder}/subject.txt", common, folders))
     common["subject"] = subject
     papers: tuple[cards.Card, ...] = common.get("cards", ())
-    text = part(f"{folder}/body", common | {"left_out": ""}, listing.in_text(folder, papers, folders), folders, TEXT)
+    text = part(
+        f"{folder}/body",
+        common | {"left_out": ""},
+        listing.in_text(folder, papers, folders),
+        folders,
+        TEXT,
+    )
 
     def html_of(listed: tuple[cards.Card, ...], left_out: int) -> Part:
-        counted = {"cards": listed, "left_out": texts.plural(left_out, "more paper") if left_out else ""}
-        return part(f"{folder}/body", common | counted, listing.in_html(folder, listed, folders), folders, HTML)
+        counted = {
+            "cards": listed,
+            "left_out": texts.plural(left_out, "more paper") if left_out else "",
+        }
+        return part(
+            f"{folder}/body",
+            common | counted,
+            listing.in_html(folder, listed, folders),
+            folders,
+            HTML,
+        )
 
     html = cards.shortened(html_of, papers)
     sender = assemble.ascii_address(mailing.bounce_address or mailing.from_address)
     recipient = assemble.readers_address(to.email)
     headers = [
-        assemble.mailbox("From", mailing.from_name or product, assemble.ascii_address(mailing.from_address)),
+        assemble.mailbox(
+            "From", mailing.from_name or product, assemble.ascii_address(mailing.from_address)
+        ),
         assemble.mailbox("To", to.name, recipient),
-        *([assemble.mailbox("Reply-To", "", assemble.ascii_address(mailing.reply_to))] if mailing.reply_to else []),
+        *(
+            [assemble.mailbox("Reply-To", "", assemble.ascii_address(mailing.reply_to))]
+            if mailing.reply_to
+            else []
+        ),
         assemble.unstructured("Subject", subject),
         *_list_headers(kind, mailing, own, campaign),
         "Auto-Submitted: auto-generated",
@@ -212,11 +288,15 @@ def _write(
         subject=subject,
         text=text.text,
         html=html.text,
-        data=assemble.wire(headers, message_id=message_id, date=date, text=text, html=html, signers=mailing.signers),
+        data=assemble.wire(
+            headers, message_id=message_id, date=date, text=text, html=html, signers=mailing.signers
+        ),
     )
 
 
-def _list_headers(kind: MessageKind, mailing: Mailing, links: ReaderLinks | None, campaign: str) -> list[str]:
+def _list_headers(
+    kind: MessageKind, mailing: Mailing, links: ReaderLinks | None, campaign: str
+) -> list[str]:
     """What only mail to readers carries; those about the list only where the reader is on it."""
     if kind is MessageKind.ALERT:
         return []
@@ -239,7 +319,8 @@ def _list_headers(kind: MessageKind, mailing: Mailing, links: ReaderLinks | None
 
 @lru_cache(maxsize=16)
 def _list_names(domain: str, install_id: str, campaign: str, name: str) -> tuple[str, str]:
-    # Feedback-ID wants 5-15 characters that name the sender; nothing in it may tell one reader from another
+    # Feedback-ID wants 5-15 characters that name the sender; nothing in it may tell one reader from
+    # another
     sender_id = re.sub(r"[^a-z0-9]", "", domain)[:15].ljust(5, "0")
     feedback_id = assemble.structured("Feedback-ID", f"{campaign}:{_LIST}:{sender_id}")
     return feedback_id, assemble.list_id(name, list_label(domain, install_id))

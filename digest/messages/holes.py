@@ -1,8 +1,11 @@
-"""Places in a template that are filled later: what a template prints of a mail, before it is known for whom the mail is.
+"""Places in a template that are filled later: what a template prints of a mail, before it is known
+for whom the mail is.
 
-A template that is filled with holes is rendered once, and its text serves every reader. That is right only while a template prints what it
-is given; one that looks at it (compares, filters, counts) would get the hole to see. So a hole can be printed and wrapped, and anything else
-that is done with it raises `Opened`: such a template is to be rendered anew for every mail, with the values themselves.
+A template that is filled with holes is rendered once, and its text serves every reader. That is
+right only while a template prints what it is given; one that looks at it (compares, filters,
+counts) would get the hole to see. So a hole can be printed and wrapped, and anything else that is
+done with it raises `Opened`: such a template is to be rendered anew for every mail, with the values
+themselves.
 """
 
 from __future__ import annotations
@@ -27,11 +30,17 @@ class Filling(NamedTuple):
 
 
 class Opened(BaseException):
-    """A template wanted to know what stands in a hole. No Exception: some tests of Jinja2 take any of those for an answer."""
+    """A template wanted to know what stands in a hole.
+
+    No Exception: some tests of Jinja2 take any of those for an answer.
+    """
 
 
 class Hole:
-    """Stands for a text that is not empty. `marks` collects, mark by mark, what belongs into those that are printed."""
+    """Stands for a text that is not empty.
+
+    `marks` collects, mark by mark, what belongs into those that are printed.
+    """
 
     __slots__ = ("_filling", "_marks")
 
@@ -44,8 +53,11 @@ class Hole:
     def _opened(self, *_: object) -> NoReturn:
         raise Opened
 
-    # What Python would answer for any object, and what filters and tests ask for; the rest are attributes and operators, which a hole lacks.
-    __str__ = __repr__ = __format__ = __hash__ = __eq__ = __ne__ = __iter__ = __len__ = __getitem__ = __contains__ = _opened
+    # What Python would answer for any object, and what filters and tests ask for; the rest are
+    # attributes and operators, which a hole lacks.
+    __str__ = __repr__ = __format__ = __hash__ = __eq__ = __ne__ = __iter__ = __len__ = (
+        __getitem__
+    ) = __contains__ = _opened
     __getattr__ = _opened
     # isinstance asks for it
     __class__ = property(_opened)

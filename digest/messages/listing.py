@@ -1,7 +1,7 @@
 """The papers of a digest -> lines of its two parts, by the templates `card.html` and `card.txt`.
 
-A day's readers get the same papers. What a card says of a paper is rendered and encoded once, with holes for what it says to a reader; this
-is most of a mail.
+A day's readers get the same papers. What a card says of a paper is rendered and encoded once, with
+holes for what it says to a reader; this is most of a mail.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def in_html(folder: str, cards: Sequence[Card], folders: tuple[Path, ...]) -> li
     for number, card in enumerate(cards, start=1):
         short = card.form != "full"
         opening = ("All" if number == 1 else "The rest") if short and before == "full" else ""
-        pieces.append(_written(HTML, folder, folders, card, short and number == len(cards), opening))
+        pieces.append(
+            _written(HTML, folder, folders, card, short and number == len(cards), opening)
+        )
         before = card.form
     return pieces
 
@@ -43,15 +45,43 @@ def in_text(folder: str, cards: Sequence[Card], folders: tuple[Path, ...]) -> li
     return pieces[1:]
 
 
-def _written(dialect: Dialect, folder: str, folders: tuple[Path, ...], card: Card, last: bool, opening: str) -> Filled:
+def _written(
+    dialect: Dialect, folder: str, folders: tuple[Path, ...], card: Card, last: bool, opening: str
+) -> Filled:
     paper, margin, reason, label, standing, links, seen_before, notes, form = card
     by_mail = bool(links.up_by_mail), bool(links.down_by_mail)
     # everything about a card that a template may look at
-    stencil = _stencil(dialect, folder, folders, paper, links.read, by_mail, len(notes), seen_before, form, last, opening)
+    stencil = _stencil(
+        dialect,
+        folder,
+        folders,
+        paper,
+        links.read,
+        by_mail,
+        len(notes),
+        seen_before,
+        form,
+        last,
+        opening,
+    )
     if stencil is None:
-        text = rendered(f"{folder}/card", {"card": card, "last": last, "opening": opening}, folders, dialect)
+        text = rendered(
+            f"{folder}/card", {"card": card, "last": last, "opening": opening}, folders, dialect
+        )
         return whole(text)
-    return stencil.filled((margin, reason, label, standing, links.up, links.down, links.up_by_mail, links.down_by_mail, *notes))
+    return stencil.filled(
+        (
+            margin,
+            reason,
+            label,
+            standing,
+            links.up,
+            links.down,
+            links.up_by_mail,
+            links.down_by_mail,
+            *notes,
+        )
+    )
 
 
 @lru_cache(maxsize=_KEPT)

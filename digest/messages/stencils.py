@@ -1,6 +1,8 @@
-"""A template rendered once for what many mails share, and filled for each of them with what they do not.
+"""A template rendered once for what many mails share, and filled for each of them with what they do
+not.
 
-Equal in what a reader sees to the template rendered with the values themselves, which is the way for templates that no stencil can be cut from.
+Equal in what a reader sees to the template rendered with the values themselves, which is the way
+for templates that no stencil can be cut from.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ class Dialect:
 
 
 def _tidy(text: str) -> str:
-    """Text as a person would leave it: no blanks at line ends, no two empty lines in a row, one line break at the end."""
+    """Text as a person would leave it: no blanks at line ends, no two empty lines in a row, one
+    line break at the end.
+    """
     kept = [""]
     for line in text.splitlines():
         line = line.rstrip()
@@ -63,7 +67,10 @@ HTML = Dialect(suffix="html", tidied=_without_gaps, escaped=escaped)
 
 
 class Stencil:
-    """Text that is encoded already, with holes in it. `names` are those of the values that it may be filled with, and their order."""
+    """Text that is encoded already, with holes in it.
+
+    `names` are those of the values that it may be filled with, and their order.
+    """
 
     def __init__(self, text: str, marks: list[Filling], names: Sequence[str]) -> None:
         # every second piece is a number, since the pattern has a group
@@ -75,23 +82,37 @@ class Stencil:
 
     def filled(self, values: Sequence[str]) -> Filled:
         """The text with what belongs into its holes."""
-        texts = [_wrapped(values[place], *wrapped) if wrapped else values[place] for place, wrapped in self._holes]
+        texts = [
+            _wrapped(values[place], *wrapped) if wrapped else values[place]
+            for place, wrapped in self._holes
+        ]
         return Filled(self._outline, [*texts, ""])
 
 
 def cut(
-    name: str, values: dict[str, Any], marks: list[Filling], names: Sequence[str], folders: tuple[Path, ...], dialect: Dialect
+    name: str,
+    values: dict[str, Any],
+    marks: list[Filling],
+    names: Sequence[str],
+    folders: tuple[Path, ...],
+    dialect: Dialect,
 ) -> tuple[Stencil, ...]:
-    """The template called `name`, whose values have holes that collect in `marks`, cut where the listing stands. Nothing where it can only be
-    rendered with whole values."""
+    """The template called `name`, whose values have holes that collect in `marks`, cut where the
+    listing stands. Nothing where it can only be rendered with whole values.
+    """
     try:
         text = dialect.tidied(render(f"{name}.{dialect.suffix}", values, folders))
-    except (Opened, TemplateError):  # what is really wrong with it will be told when it gets the values
+    except (
+        Opened,
+        TemplateError,
+    ):  # what is really wrong with it will be told when it gets the values
         return ()
     for number, filling in enumerate(marks):
         if filling.name == LISTING:
             # the listing ends its own last line
-            text = text.replace(f"{BEGIN}{number}{END}\n", f"{BEGIN}{number}{END}").replace(f"{BEGIN}{number}{END}", _LISTING)
+            text = text.replace(f"{BEGIN}{number}{END}\n", f"{BEGIN}{number}{END}").replace(
+                f"{BEGIN}{number}{END}", _LISTING
+            )
     return tuple(Stencil(piece, marks, names) for piece in text.split(_LISTING))
 
 
@@ -100,17 +121,39 @@ def rendered(name: str, values: dict[str, Any], folders: tuple[Path, ...], diale
     return dialect.tidied(render(f"{name}.{dialect.suffix}", values, folders))
 
 
-def part(name: str, values: dict[str, Any], listing: Sequence[Filled], folders: tuple[Path, ...], dialect: Dialect) -> Part:
-    """A whole part of a mail by the template called `name`; its value `listing` is given in pieces."""
+def part(
+    name: str,
+    values: dict[str, Any],
+    listing: Sequence[Filled],
+    folders: tuple[Path, ...],
+    dialect: Dialect,
+) -> Part:
+    """A whole part of a mail by the template called `name`; its value `listing` is
+    given in pieces."""
     links = values["links"]
-    fillings = {key: value for key, value in values.items() if type(value) is str and value and key not in _SHARED}
-    shared = tuple([(key, value) for key, value in values.items() if key not in fillings and key not in ("links", "cards")])
+    fillings = {
+        key: value
+        for key, value in values.items()
+        if type(value) is str and value and key not in _SHARED
+    }
+    shared = tuple(
+        [
+            (key, value)
+            for key, value in values.items()
+            if key not in fillings and key not in ("links", "cards")
+        ]
+    )
     own = None if links is None else (bool(links.unsubscribe_by_mail),)
     stencils = _frame(name, folders, dialect, tuple(fillings), shared, own)
     if not stencils:
         text = joined(listing, dialect.escaped).text.removesuffix("\n")
-        return Part(passage(rendered(name, values | {LISTING: Markup(text) if dialect is HTML else text}, folders, dialect)))  # noqa: S704
-    texts = [*fillings.values(), *(() if links is None else (links.manage, links.unsubscribe, links.unsubscribe_by_mail))]
+        # `text` was rendered by an escaping template
+        rendered_list = Markup(text) if dialect is HTML else text  # noqa: S704
+        return Part(passage(rendered(name, values | {LISTING: rendered_list}, folders, dialect)))
+    texts = [
+        *fillings.values(),
+        *(() if links is None else (links.manage, links.unsubscribe, links.unsubscribe_by_mail)),
+    ]
     pieces = [stencils[0].filled(texts)]
     for stencil in stencils[1:]:
         pieces += (*listing, stencil.filled(texts))
@@ -133,4 +176,11 @@ def _frame(
         unsubscribe_by_mail=hole("unsubscribe_by_mail", marks) if own[0] else "",
     )
     holes = {key: hole(key, marks) for key in (*fillings, "cards", LISTING)}
-    return cut(name, {**dict(shared), **holes, "links": links}, marks, (*fillings, *_LINKS), folders, dialect)
+    return cut(
+        name,
+        {**dict(shared), **holes, "links": links},
+        marks,
+        (*fillings, *_LINKS),
+        folders,
+        dialect,
+    )

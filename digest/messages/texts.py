@@ -20,12 +20,17 @@ from digest.errors import InputError
 WIDTH = 72
 
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
-# Lone surrogates cannot be encoded; embeddings, overrides and isolates can turn round the text beside them, or pretend to be other
-# text; the rest (byte-order mark, interlinear annotation, noncharacters) shows as nothing or as a box. Joiners stay: emoji and
-# Persian need them.
-_DROPPED = re.compile(r"[\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff]")
+# Lone surrogates cannot be encoded; embeddings, overrides and isolates can turn round the text
+# beside them, or pretend to be other text; the rest (byte-order mark, interlinear annotation,
+# noncharacters) shows as nothing or as a box. Joiners stay: emoji and Persian need them.
+_DROPPED = re.compile(
+    r"[\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff]"
+)
 # What needs no parsing to be left as it is: nearly every link there is, and a mail holds dozens.
-_PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,4})?(?:[/?#][A-Za-z0-9%/:?#@!$&'()*+,;=~._-]*)?", re.ASCII)
+_PLAIN_ADDRESS = re.compile(
+    r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,4})?(?:[/?#][A-Za-z0-9%/:?#@!$&'()*+,;=~._-]*)?",
+    re.ASCII,
+)
 _SENTENCE_END = re.compile(r"[.!?]['\")\]]?(?=\s)|[。！？]")
 #: printable ASCII without what would end an address in angle brackets or an attribute
 _MAILTO = re.compile(r"mailto:[!#-;=?-~]{1,600}")
@@ -48,7 +53,9 @@ _ZWJ = "\u200d"
 
 
 def one_line(text: str) -> str:
-    """`text` without line breaks, controls, direction overrides or lone surrogates; each run of blanks is one space."""
+    """`text` without line breaks, controls, direction overrides or lone surrogates; each run of
+    blanks is one space.
+    """
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()
     return _BLANKS.sub(" ", _DROPPED.sub("", text)).strip()
@@ -60,7 +67,9 @@ def lines(text: str) -> tuple[str, ...]:
 
 
 def cut(text: str, limit: int) -> str:
-    """`text` in at most `limit` characters, cut at a word where one ends near, with an ellipsis for what is missing."""
+    """`text` in at most `limit` characters, cut at a word where one ends near, with an ellipsis for
+    what is missing.
+    """
     if len(text) <= limit:
         return text
     head = text[: limit - 1]
@@ -68,17 +77,22 @@ def cut(text: str, limit: int) -> str:
     if space > limit / 2:
         head = text[:space]
     else:
-        # no word ends near (Chinese, or one long word): at least keep accents and joined emoji with what they belong to
+        # no word ends near (Chinese, or one long word): at least keep accents and joined emoji with
+        # what they belong to
         for _ in range(16):
             following = text[len(head)]
-            if len(head) < 2 or not (unicodedata.combining(following) or following in "\ufe0f\u200d" or head[-1] == _ZWJ):
+            if len(head) < 2 or not (
+                unicodedata.combining(following) or following in "\ufe0f\u200d" or head[-1] == _ZWJ
+            ):
                 break
             head = head[:-1]
     return head.rstrip(" ,;:-–—") + "…"
 
 
 def excerpt(text: str, limit: int) -> str:
-    """The beginning of `text` in about `limit` characters: whole sentences where they fill most of it, else words."""
+    """The beginning of `text` in about `limit` characters: whole sentences where they fill most of
+    it, else words.
+    """
     if len(text) <= limit:
         return text
     ends = [found.end() for found in _SENTENCE_END.finditer(text, 0, limit + 1)]
@@ -90,11 +104,16 @@ def excerpt(text: str, limit: int) -> str:
 def _columns(text: str) -> int:
     if text.isascii():
         return len(text)
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
 
 
 def _pieces(word: str, room: int) -> list[str]:
-    """A word too long for a line, in pieces that fit one; scripts without spaces come as such words."""
+    """A word too long for a line, in pieces that fit one; scripts without spaces come as such
+    words.
+    """
     if _columns(word) <= room:
         return [word]
     pieces, piece, used = [], "", 0
@@ -108,7 +127,8 @@ def _pieces(word: str, room: int) -> list[str]:
 
 
 def wrap(text: str, indent: int = 0, lead: str = "", tail: str = "") -> str:
-    """`lead`, `text` and `tail` in lines of at most 72 columns, each indented by `indent` spaces."""
+    """`lead`, `text` and `tail` in lines of at most 72 columns, each indented by
+    `indent` spaces."""
     words = f"{lead}{text}{tail}".split()
     room = WIDTH - indent
     whole = " ".join(words)
@@ -149,7 +169,10 @@ def day(value: date, *, weekday: bool = False, year: bool = False) -> str:
 
 
 def tied(text: str) -> str:
-    """The last two words kept in one line of HTML: "12 June", "42 upvotes". The text part, which is wrapped, has a blank there as ever."""
+    """The last two words kept in one line of HTML: "12 June", "42 upvotes".
+
+    The text part, which is wrapped, has a blank there as ever.
+    """
     return "\u00a0".join(text.rsplit(" ", 1))
 
 
@@ -165,7 +188,8 @@ def weekdays(days: tuple[int, ...]) -> str:
 
 
 def on_weekdays(days: tuple[int, ...]) -> str:
-    """The same within a sentence: `every day`, `from Monday to Friday`, `on Monday and Thursday`."""
+    """The same within a sentence: `every day`, `from Monday to Friday`, `on Monday and
+    Thursday`."""
     told = weekdays(days)
     return told if told == "every day" else f"{'from' if ' to ' in told else 'on'} {told}"
 
@@ -176,7 +200,9 @@ def plural(count: int, noun: str) -> str:
 
 
 def reachable(url: str) -> bool:
-    """Whether readers elsewhere, and their mail providers, could open `url`: it is not on this machine or in a private network."""
+    """Whether readers elsewhere, and their mail providers, could open `url`: it is not on this
+    machine or in a private network.
+    """
     return _reachable("/".join(url.split("/", 3)[:3]))
 
 
@@ -186,11 +212,16 @@ def _reachable(url: str) -> bool:
     try:
         return ip_address(host).is_global
     except ValueError:
-        return "." in host and not host.endswith((".localhost", ".local", ".internal", ".home.arpa", ".lan"))
+        return "." in host and not host.endswith(
+            (".localhost", ".local", ".internal", ".home.arpa", ".lan")
+        )
 
 
 def own_link(name: str, url: str) -> str:
-    """A link of ours, fit for an attribute and for angle brackets. InputError, which calls it `name`, when it is none."""
+    """A link of ours, fit for an attribute and for angle brackets.
+
+    InputError, which calls it `name`, when it is none.
+    """
     clean = web_address(url)
     if not clean:
         raise InputError(f"{name} must be an http or https address, got {url[:200]!r}")
@@ -198,14 +229,20 @@ def own_link(name: str, url: str) -> str:
 
 
 def own_mailto(name: str, url: str) -> str:
-    """A `mailto:` address of ours, or nothing. InputError, which calls it `name`, when it is another thing."""
+    """A `mailto:` address of ours, or nothing.
+
+    InputError, which calls it `name`, when it is another thing.
+    """
     if url and not _MAILTO.fullmatch(url):
-        raise InputError(f"{name} must be a mailto address without blanks, or nothing, got {url[:200]!r}")
+        raise InputError(
+            f"{name} must be a mailto address without blanks, or nothing, got {url[:200]!r}"
+        )
     return url
 
 
 def web_address(url: str) -> str:
-    """`url` fit for an attribute and for angle brackets, in ASCII; empty if it is not an http or https address.
+    """`url` fit for an attribute and for angle brackets, in ASCII; empty if it is not an http or
+    https address.
 
     A dump can name any scheme, and a `javascript:` link must not get into a mail.
     """
@@ -223,7 +260,9 @@ def _mended_address(url: str) -> str:
             return ""
         if not text.isascii():
             ascii_host = host if host.isascii() else idna.encode(host, uts46=True).decode()
-            text = parts._replace(netloc=ascii_host if port is None else f"{ascii_host}:{port}").geturl()
+            text = parts._replace(
+                netloc=ascii_host if port is None else f"{ascii_host}:{port}"
+            ).geturl()
     except ValueError:  # idna.IDNAError is one too
         return ""
     return quote(text, safe="%/:?#[]@!$&'()*+,;=~-._")

@@ -1,6 +1,8 @@
-"""What a message is written from: how this install writes, the papers to list, the links that carry the reader's answers.
+"""What a message is written from: how this install writes, the papers to list, the links that carry
+the reader's answers.
 
-Plain values. Whoever makes them owns the config, the clock and the tokens; nothing here looks further.
+Plain values. Whoever makes them owns the config, the clock and the tokens; nothing here looks
+further.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ class Mailing:
     from_address: str
     #: the name in From; empty means the product's
     from_name: str = ""
-    #: domain under which List-Id and the sender part of Feedback-ID stand; never change it, filters of readers rely on it
+    #: domain under which List-Id and the sender part of Feedback-ID stand; never change it, filters
+    #: of readers rely on it
     domain: str
     #: tells installs that share a domain apart, in List-Id and Message-ID; "" for installs older
     #: than such ids
@@ -30,7 +33,8 @@ class Mailing:
     bounce_address: str | None = None
     #: the mailbox in Reply-To; empty means none, and replies go to From
     reply_to: str = ""
-    #: address that takes thumbs and unsubscribes by mail, or nothing; whoever makes the links uses it
+    #: address that takes thumbs and unsubscribes by mail, or nothing; whoever makes the links uses
+    #: it
     mailbox: str = ""
     #: the list's name in List-Id; empty means the product's
     list_name: str = ""
@@ -43,19 +47,25 @@ class Mailing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaperLinks:
-    """The three answers to a listed paper. `read` may be empty (no source gave a page); then nothing is linked."""
+    """The three answers to a listed paper.
+
+    `read` may be empty (no source gave a page); then nothing is linked.
+    """
 
     read: str
     up: str
     down: str
-    #: `mailto:` addresses that say the same by mail, for readers who cannot reach our pages; or nothing
+    #: `mailto:` addresses that say the same by mail, for readers who cannot reach our pages; or
+    #: nothing
     up_by_mail: str = ""
     down_by_mail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReaderLinks:
-    """The reader's own two pages; `unsubscribe` takes the one-click POST of RFC 8058 as well as a visit."""
+    """The reader's own two pages; `unsubscribe` takes the one-click POST of RFC 8058 as well as a
+    visit.
+    """
 
     manage: str
     unsubscribe: str

@@ -1,11 +1,25 @@
-"""The nouns. Frozen, keyword-only values that cross the borders between stages and edges; no behaviour beyond checks.
+"""The nouns.
+
+Frozen, keyword-only values that cross the borders between stages and edges; no behaviour beyond
+checks.
 
 They stand by subject, in the order of the data: `papers`, `subscribers`, `digests`, `messages`,
 `links`, `presses`. Nothing here reads a clock, a file or a database.
 """
 
 from digest.model.addresses import address_key
-from digest.model.digests import Digest, Item, Made, MatchWord, Part, PartKind, Quiet, QuietReason, Score, Slot
+from digest.model.digests import (
+    Digest,
+    Item,
+    Made,
+    MatchWord,
+    Part,
+    PartKind,
+    Quiet,
+    QuietReason,
+    Score,
+    Slot,
+)
 from digest.model.instants import check_instant
 from digest.model.links import Link, LinkKey, Purpose, RevokedLink
 from digest.model.messages import (
@@ -26,7 +40,19 @@ from digest.model.messages import (
     Phase,
     Queued,
 )
-from digest.model.papers import UNSEEN, Entry, Identity, IdentityKind, Merged, Paper, Record, Rejected, Removal, Seen, Skipped
+from digest.model.papers import (
+    UNSEEN,
+    Entry,
+    Identity,
+    IdentityKind,
+    Merged,
+    Paper,
+    Record,
+    Rejected,
+    Removal,
+    Seen,
+    Skipped,
+)
 from digest.model.presses import Button, Press, PressState
 from digest.model.subscribers import (
     EXAMPLES_MAX,

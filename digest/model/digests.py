@@ -12,17 +12,23 @@ import msgspec
 from digest.model.instants import check_instant
 from digest.model.subscribers import Threshold
 
-#: how good a match is, best last: what a reader sees until enough ratings say what a number is worth
+#: how good a match is, best last: what a reader sees until enough ratings say what a number is
+#: worth
 MatchWord = Literal["possible match", "good match", "strong match"]
 
-PartKind = Literal["word", "keyword", "category", "author", "near", "readers", "upvotes", "pick", "recency"]
+PartKind = Literal[
+    "word", "keyword", "category", "author", "near", "readers", "upvotes", "pick", "recency"
+]
 
 
-# A reader's round makes dozens of these, hence structs as in `papers`. To change a copy is `msgspec.structs.replace`.
+# A reader's round makes dozens of these, hence structs as in `papers`. To change a copy is
+# `msgspec.structs.replace`.
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One addend of a score: the word, category, author ... it stands for and how much it moved the score."""
+    """One addend of a score: the word, category, author ... it stands for and how much it moved the
+    score.
+    """
 
     kind: PartKind
     name: str
@@ -35,7 +41,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     paper_id: int
     #: sum of all parts and `rest`; only its order means something
     value: float
-    #: share of thumbs up, in per cent, among rated papers that were shown with such a score; None until enough were rated (`calibration`)
+    #: share of thumbs up, in per cent, among rated papers that were shown with such a score; None
+    #: until enough were rated (`calibration`)
     match: int | None = None
     #: share, in per cent, of the recent papers that score lower, without thumbs also of those that
     #: tie: 0-100
@@ -48,20 +55,34 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rest: float = 0.0
     #: the liked or example paper nearest to it: (its title, cosine 0-1)
     nearest: tuple[str, float] | None = None
-    #: the interest whose profile likes it most, where the reader has several; "" where there is one, or nothing speaks for the paper
+    #: the interest whose profile likes it most, where the reader has several; "" where there is
+    #: one, or nothing speaks for the paper
     interest: str = ""
 
     @property
     def word(self) -> MatchWord:
-        """The match in words: of the chance that it stands for, or before that is known of the place among recent papers."""
+        """The match in words: of the chance that it stands for, or before that is known of the
+        place among recent papers.
+        """
         good, strong = (85, 97) if self.match is None else (50, 75)
         value = self.percentile if self.match is None else self.match
-        return "strong match" if value >= strong else "good match" if value >= good else "possible match"
+        return (
+            "strong match"
+            if value >= strong
+            else "good match"
+            if value >= good
+            else "possible match"
+        )
 
     def reaches(self, threshold: Threshold) -> bool:
-        """Whether the match is what a reader wants at least. A number is held against the percentile until matches are known."""
+        """Whether the match is what a reader wants at least.
+
+        A number is held against the percentile until matches are known.
+        """
         if isinstance(threshold, str):
-            return self.word == "strong match" or (threshold == "good" and self.word == "good match")
+            return self.word == "strong match" or (
+                threshold == "good" and self.word == "good match"
+            )
         return (self.percentile if self.match is None else self.match) >= threshold
 
 
@@ -69,7 +90,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Made:
     """How a result was made; stored with every digest and shown on request."""
 
-    #: step of the ladder: "trending", "keywords", "examples", "thumbs"; or what another recipe calls it
+    #: step of the ladder: "trending", "keywords", "examples", "thumbs"; or what another recipe
+    #: calls it
     model: str
     #: the recipe that ranked, and the one that it shared the digest with, "" = none
     recipe: str = "learned"
@@ -82,7 +104,8 @@ class Made:
     candidates: int = 0
     #: the dumps that the candidates came from
     dumps: tuple[str, ...] = ()
-    #: what the matches were learned from, and how far off they are; "" = too few ratings, and words stand for them
+    #: what the matches were learned from, and how far off they are; "" = too few ratings, and words
+    #: stand for them
     calibration: str = ""
     at: datetime
 
@@ -90,7 +113,8 @@ class Made:
         check_instant("at", self.at)
 
 
-#: why a paper is listed: by its score, because it always is (a followed author, a keyword with a "+"), or drawn so that the service learns what it cannot guess
+#: why a paper is listed: by its score, because it always is (a followed author, a keyword with a
+#: "+"), or drawn so that the service learns what it cannot guess
 Slot = Literal["normal", "pinned", "exploration"]
 
 

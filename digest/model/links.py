@@ -21,7 +21,9 @@ class Purpose(StrEnum):
 
 
 class Link(NamedTuple):
-    """What a token names: one purpose, one subscriber, at most one paper, and the message that carried it."""
+    """What a token names: one purpose, one subscriber, at most one paper, and the message that
+    carried it.
+    """
 
     purpose: Purpose
     subscriber_id: int

@@ -82,7 +82,8 @@ Outcome = Literal["accepted", "deferred", "rejected", "unknown", "lost"]
 PauseKind = Literal["server", "domain"]
 PauseReason = Literal["busy", "ours"]
 
-#: Who is at fault for a refusal; it decides what follows for the reader, never what became of the message.
+#: Who is at fault for a refusal; it decides what follows for the reader, never what became of the
+#: message.
 #: reader  = there is no such address
 #: mailbox = disabled, full, or refused without a clear reason: counted
 #: content = this one message: its size, its form
@@ -114,12 +115,15 @@ SKEW = timedelta(minutes=5)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pause:
-    """A mail server or a recipient domain that asked for quiet, and how it is written to afterwards."""
+    """A mail server or a recipient domain that asked for quiet, and how it is written to
+    afterwards.
+    """
 
     kind: PauseKind
     name: str
     until: datetime
-    #: busy = it said "later"; ours = it refuses what this service is or does, and an operator has to mend that
+    #: busy = it said "later"; ours = it refuses what this service is or does, and an operator has
+    #: to mend that
     why: PauseReason
     #: what it said, without the address that it was about
     text: str
@@ -148,7 +152,8 @@ class Delivery:
     #: enhanced status code of RFC 3463 such as "5.1.1", "" where the reply has none
     enhanced: str = ""
     fault: Fault = ""
-    #: before this, another attempt makes no sense; None where the mailer knows nothing better than the ledger
+    #: before this, another attempt makes no sense; None where the mailer knows nothing better than
+    #: the ledger
     retry_at: datetime | None = None
     started: datetime
     ended: datetime

@@ -8,26 +8,33 @@ from typing import Literal
 
 import msgspec
 
-#: the day of what a reader's library says of a paper: no dump has brought it, so it is new to nobody
+#: the day of what a reader's library says of a paper: no dump has brought it, so it is new to
+#: nobody
 UNSEEN = date(1900, 1, 1)
 
-#: `preprint` is the DOI that a preprint server gave: beside it the paper may have the DOI of its journal
+#: `preprint` is the DOI that a preprint server gave: beside it the paper may have the DOI of its
+#: journal
 IdentityKind = Literal["arxiv", "doi", "preprint", "pmid", "pmcid", "openalex", "s2"]
 
 
-# What dumps bring by the million is a msgspec.Struct: made five times as fast as a frozen dataclass, and, with gc=False, nothing that the garbage
-# collector looks at. To change a copy is `msgspec.structs.replace`.
+# What dumps bring by the million is a msgspec.Struct: made five times as fast as a frozen
+# dataclass, and, with gc=False, nothing that the garbage collector looks at. To change a copy is
+# `msgspec.structs.replace`.
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One identifier of a paper in canonical form (`arxiv` without version, `doi` lower-case without resolver)."""
+    """One identifier of a paper in canonical form (`arxiv` without version, `doi` lower-case
+    without resolver).
+    """
 
     kind: IdentityKind
     value: str
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One raw entry of a dump, its source's fields under common names, text still as the source wrote it."""
+    """One raw entry of a dump, its source's fields under common names, text still as the source
+    wrote it.
+    """
 
     #: 1-based line of the file where the record starts (or its ordinal where lines mean nothing)
     line: int
@@ -37,7 +44,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     abstract: str = ""
     authors: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
-    #: identifiers and links as written; `papers.clean` canonises them: ("arxiv", "2101.11408v3"), ("doi", "https://..."), ("url", ...)
+    #: identifiers and links as written; `papers.clean` canonises them: ("arxiv", "2101.11408v3"),
+    #: ("doi", "https://..."), ("url", ...)
     ids: tuple[tuple[str, str], ...] = ()
     version: int | None = None
     submitted: date | None = None
@@ -52,12 +60,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     comment: str = ""
     url: str = ""
     withdrawn: bool = False
-    #: part of a paper that other records hold the rest of (an abstract in a file of abstracts): it needs an identifier and no title
+    #: part of a paper that other records hold the rest of (an abstract in a file of abstracts): it
+    #: needs an identifier and no title
     fragment: bool = False
 
 
 class Removal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Word from a source that a paper is retracted or deleted; the notice itself is no paper and counts as skipped."""
+    """Word from a source that a paper is retracted or deleted; the notice itself is no paper and
+    counts as skipped.
+    """
 
     line: int
     raw: str
@@ -83,7 +94,9 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """A cleaned record: what one source says of one paper, in clean Unicode, with canonical identities."""
+    """A cleaned record: what one source says of one paper, in clean Unicode, with canonical
+    identities.
+    """
 
     #: format that it came from, a name of `dumps.FORMATS`
     source: str
@@ -147,7 +160,8 @@ class Paper:
     announced: date | None = None
     updated: date | None = None
     version: int | None = None
-    #: public votes: the source's own, and readers' thumbs up where enough of them were given to tell nobody's
+    #: public votes: the source's own, and readers' thumbs up where enough of them were given to
+    #: tell nobody's
     upvotes: int = 0
     #: day of the latest curated list that holds the paper, and its best position there
     picked: date | None = None
@@ -162,7 +176,9 @@ class Paper:
 
     @property
     def name(self) -> str:
-        """What a person types to mean this paper: `arxiv:2606.01234`, `doi:10.1000/xyz`, else `paper:17`."""
+        """What a person types to mean this paper: `arxiv:2606.01234`, `doi:10.1000/xyz`, else
+        `paper:17`.
+        """
         wanted: IdentityKind
         for wanted in ("arxiv", "doi", "preprint", "pmid", "pmcid", "openalex", "s2"):
             value = self.identity(wanted)

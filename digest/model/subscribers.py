@@ -20,7 +20,8 @@ class Standing(StrEnum):
     SUPPRESSED = "suppressed"  # mail to the address came back, or the operator stopped it
 
 
-#: the largest share that an interest may have, characters of its name, and its example papers: a whole library may be imported
+#: the largest share that an interest may have, characters of its name, and its example papers: a
+#: whole library may be imported
 SHARE_MAX, NAME_MAX, EXAMPLES_MAX = 100, 100, 2000
 #: interests of one reader
 INTERESTS_MAX = 20
@@ -33,8 +34,8 @@ LISTS_OCTETS_MAX = 60_000
 class Interest:
     """A named topic of a subscriber.
 
-    Papers with a keyword, category or author that has a leading "-" are never listed; those with a keyword that has a leading "+", or by one of
-    the authors, always are, on top.
+    Papers with a keyword, category or author that has a leading "-" are never listed; those with a
+    keyword that has a leading "+", or by one of the authors, always are, on top.
     """
 
     name: str = "main"
@@ -43,7 +44,8 @@ class Interest:
     keywords: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
-    #: names of example papers, as given ("2606.01234", "doi:10.1000/xyz", a title); found in the store when used
+    #: names of example papers, as given ("2606.01234", "doi:10.1000/xyz", a title); found in the
+    #: store when used
     papers: tuple[str, ...] = ()
     #: free text about the topic; an example paper without a title
     text: str = ""
@@ -107,7 +109,8 @@ class SuppressionReason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suppression:
-    """An address that no mail goes to until the operator releases it; it outlives the subscriber."""
+    """An address that no mail goes to until the operator releases it; it outlives the
+    subscriber."""
 
     address: str
     reason: SuppressionReason

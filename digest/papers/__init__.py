@@ -1,4 +1,5 @@
-"""Raw record -> what one source says of a paper (`clean`), and which of these are one paper (`merge`).
+"""Raw record -> what one source says of a paper (`clean`), and which of these are one paper
+(`merge`).
 
 Knows no dump format and no store.
 """

@@ -1,4 +1,6 @@
-"""Record -> Entry: what one source says of one paper, in clean Unicode and with canonical identities, or why it is refused."""
+"""Record -> Entry: what one source says of one paper, in clean Unicode and with canonical
+identities, or why it is refused.
+"""
 
 from __future__ import annotations
 
@@ -18,23 +20,39 @@ LONGEST_TITLE: Final = 2000
 LONGEST_ABSTRACT: Final = 64 * 1024
 _LARGEST: Final = 10**9
 _NOTHING: Final = frozenset({"", "na", "n/a", "nan", "none", "null", "-"})
-_LINK: Final = re.compile(r"https?://(?![^/?#]*@)[^\s/?#<>\"\\^`{|}]+(?:[/?#][^\s<>\"\\^`{|}]*)?", re.IGNORECASE)
+_LINK: Final = re.compile(
+    r"https?://(?![^/?#]*@)[^\s/?#<>\"\\^`{|}]+(?:[/?#][^\s<>\"\\^`{|}]*)?", re.IGNORECASE
+)
 _SUFFIX: Final = re.compile(r"(?:jr|sr|i{1,3}|iv|ph\.?\s?d|m\.?\s?d)\.?", re.IGNORECASE)
-_NO_PERSON: Final = re.compile(r"\b(?:collaboration|consortium|group|team|network|university|institute|inc|ltd)\b", re.IGNORECASE)
-_ORDER: Final[tuple[IdentityKind, ...]] = ("arxiv", "doi", "preprint", "pmid", "pmcid", "openalex", "s2")
+_NO_PERSON: Final = re.compile(
+    r"\b(?:collaboration|consortium|group|team|network|university|institute|inc|ltd)\b",
+    re.IGNORECASE,
+)
+_ORDER: Final[tuple[IdentityKind, ...]] = (
+    "arxiv",
+    "doi",
+    "preprint",
+    "pmid",
+    "pmcid",
+    "openalex",
+    "s2",
+)
 
 
 def clean(record: Record, source: str) -> Entry | Rejected:
     """Clean one record of the format `source`.
 
-    Refused are a record without a title, one whose title is no title (longer than `LONGEST_TITLE`), and one whose arXiv identifier cannot
-    be read: the paper behind it could come again under its right one. Any other unusable field is left empty.
+    Refused are a record without a title, one whose title is no title (longer than `LONGEST_TITLE`),
+    and one whose arXiv identifier cannot be read: the paper behind it could come again under its
+    right one. Any other unusable field is left empty.
     """
     title = tidy(record.title)
     if not title and not record.fragment:
         return _refuse(record, "no title")
     if len(title) > LONGEST_TITLE:
-        return _refuse(record, f"the title has {len(title):,} characters, more than {LONGEST_TITLE:,}")
+        return _refuse(
+            record, f"the title has {len(title):,} characters, more than {LONGEST_TITLE:,}"
+        )
     found: dict[IdentityKind, str] = {}
     version = record.version
     for kind, text in record.ids:
@@ -59,21 +77,33 @@ def clean(record: Record, source: str) -> Entry | Rejected:
         abstract=tidy_abstract(record.abstract[:LONGEST_ABSTRACT]),
         authors=tuple(filter(None, map(clean_author, record.authors))),
         categories=tuple(dict.fromkeys(filter(None, map(_category, record.categories)))),
-        identities=tuple([Identity(kind=kind, value=found[kind]) for kind in (_ORDER if len(found) > 1 else found) if kind in found]),
+        identities=tuple(
+            [
+                Identity(kind=kind, value=found[kind])
+                for kind in (_ORDER if len(found) > 1 else found)
+                if kind in found
+            ]
+        ),
         version=version if version is not None and 0 < version < 10_000 else None,
         submitted=_sensible(record.submitted),
         announced=_sensible(record.announced),
         updated=_sensible(record.updated),
-        upvotes=record.upvotes if record.upvotes is not None and 0 <= record.upvotes < _LARGEST else None,
+        upvotes=record.upvotes
+        if record.upvotes is not None and 0 <= record.upvotes < _LARGEST
+        else None,
         comment=tidy(record.comment),
-        url=_landing_page((record.url, *(text for kind, text in record.ids if kind == "url")), found),
+        url=_landing_page(
+            (record.url, *(text for kind, text in record.ids if kind == "url")), found
+        ),
         withdrawn=record.withdrawn,
     )
 
 
 @lru_cache(maxsize=32_768)
 def clean_author(name: str) -> str:
-    """A name in the order in which it is spoken: "Doe, Jane" -> "Jane Doe", "Doe, Jane, Jr." -> "Jane Doe Jr."; groups stay as they are."""
+    """A name in the order in which it is spoken: "Doe, Jane" -> "Jane Doe", "Doe, Jane, Jr." ->
+    "Jane Doe Jr."; groups stay as they are.
+    """
     text = tidy(name).strip(" ,;")
     if "," not in text:
         return text
@@ -91,7 +121,9 @@ _category: Final = lru_cache(maxsize=4096)(tidy)
 
 
 def _landing_page(links: Iterable[str], found: dict[IdentityKind, str]) -> str:
-    """The source's own page where it is one of the web, else one made from an identifier; "" where there is neither."""
+    """The source's own page where it is one of the web, else one made from an identifier; "" where
+    there is neither.
+    """
     for link in links:
         if len(link) <= 2000 and _LINK.fullmatch(link.strip()):
             return link.strip()
@@ -103,7 +135,8 @@ def _landing_page(links: Iterable[str], found: dict[IdentityKind, str]) -> str:
 
 
 def _sensible(day: date | None) -> date | None:
-    """No paper is older than 1900; the future is the reader's to judge, which knows what day it is."""
+    """No paper is older than 1900; the future is the reader's to judge, which knows
+    what day it is."""
     return day if day is not None and day.year >= 1900 else None
 
 

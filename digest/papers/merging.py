@@ -1,8 +1,9 @@
-"""Which entries are one paper, and what that paper says: pure functions of all its entries, so the order of arrival does not matter.
+"""Which entries are one paper, and what that paper says: pure functions of all its entries, so the
+order of arrival does not matter.
 
-Rules. Identifier links merge transitively, but two identifiers of one kind never end in one paper. An entry
-without identifier joins the one paper that has its normalised title (and first author, where both name one);
-where several fit it stays by itself.
+Rules. Identifier links merge transitively, but two identifiers of one kind never end in one paper.
+An entry without identifier joins the one paper that has its normalised title (and first author,
+where both name one); where several fit it stays by itself.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ TRUST = {"arxiv": 0, "doi": 1, "preprint": 2, "pmid": 3, "pmcid": 4, "openalex":
 def cluster(entries: Sequence[Entry]) -> list[list[int]]:
     """Group the entries' positions by paper; groups and members in order of first position.
 
-    Every entry that shares an identifier or title with one of them must be present for the result to be that of the whole store.
+    Every entry that shares an identifier or title with one of them must be present for the result
+    to be that of the whole store.
     """
     parents = _link(entries)
     groups: dict[object, list[int]] = defaultdict(list)
@@ -45,7 +47,9 @@ def _best_identity(entry: Entry) -> Identity:
 
 
 def _link(entries: Iterable[Entry]) -> dict[Identity, Identity]:
-    """Union-find over identities; links are applied in an order that depends on nothing but themselves."""
+    """Union-find over identities; links are applied in an order that depends on nothing but
+    themselves.
+    """
     parents: dict[Identity, Identity] = {}
     links: set[tuple[Identity, Identity]] = set()
     for entry in entries:
@@ -56,7 +60,9 @@ def _link(entries: Iterable[Entry]) -> dict[Identity, Identity]:
             links.update((best, other) for other in entry.identities if other != best)
     if not links:
         return parents
-    kinds: dict[Identity, dict[str, str]] = {identity: {identity.kind: identity.value} for identity in parents}
+    kinds: dict[Identity, dict[str, str]] = {
+        identity: {identity.kind: identity.value} for identity in parents
+    }
 
     def order(link: tuple[Identity, Identity]) -> tuple[int, int, str, str]:
         return TRUST[link[0].kind], TRUST[link[1].kind], link[0].value, link[1].value
@@ -77,8 +83,15 @@ def _root(parents: dict[Identity, Identity], identity: Identity) -> Identity:
     return identity
 
 
-def _place_loose(entries: Sequence[Entry], groups: dict[object, list[int]], identified: Sequence[object], positions: list[int]) -> None:
-    """Entries without identifier: together by title and first author, then to the one identified paper that fits."""
+def _place_loose(
+    entries: Sequence[Entry],
+    groups: dict[object, list[int]],
+    identified: Sequence[object],
+    positions: list[int],
+) -> None:
+    """Entries without identifier: together by title and first author, then to the one identified
+    paper that fits.
+    """
     by_author: dict[str, list[int]] = defaultdict(list)
     for position in positions:
         by_author[author_key(entries[position])].append(position)
@@ -87,7 +100,11 @@ def _place_loose(entries: Sequence[Entry], groups: dict[object, list[int]], iden
         by_author[named[0]] += by_author.pop("")
     authors = {root: {author_key(entries[m]) for m in groups[root]} - {""} for root in identified}
     for author, members in by_author.items():
-        fitting = [root for root in identified if not author or not authors[root] or author in authors[root]]
+        fitting = [
+            root
+            for root in identified
+            if not author or not authors[root] or author in authors[root]
+        ]
         if len(fitting) == 1:
             groups[fitting[0]] += members
         else:
@@ -101,14 +118,18 @@ def author_key(entry: Entry) -> str:
 
 
 def merge(seen: Sequence[Seen]) -> Merged:
-    """Derive the paper from all its entries: the highest version leads, then the latest word; what it lacks comes from the others."""
+    """Derive the paper from all its entries: the highest version leads, then the latest word; what
+    it lacks comes from the others.
+    """
     if len(seen) == 1:
         return _alone(seen[0])
     ranked = [s.entry for s in sorted(seen, key=_precedence, reverse=True)]
     lead = next((e for e in ranked if e.title), ranked[0])  # a fragment has none
     latest = max((e.version or 0) for e in ranked)
     days = [s.day for s in seen if s.entry.title] or [s.day for s in seen]
-    identities = sorted({i for e in ranked for i in e.identities}, key=lambda i: (TRUST[i.kind], i.value))
+    identities = sorted(
+        {i for e in ranked for i in e.identities}, key=lambda i: (TRUST[i.kind], i.value)
+    )
     return Merged(
         title=lead.title,
         abstract=next((e.abstract for e in ranked if e.abstract), ""),
@@ -136,7 +157,9 @@ def _alone(seen: Seen) -> Merged:
         abstract=e.abstract,
         authors=e.authors,
         categories=e.categories,
-        identities=tuple(sorted(set(e.identities), key=lambda i: (TRUST[i.kind], i.value))) if several else e.identities,
+        identities=tuple(sorted(set(e.identities), key=lambda i: (TRUST[i.kind], i.value)))
+        if several
+        else e.identities,
         first_seen=seen.day,
         submitted=e.submitted,
         announced=e.announced,

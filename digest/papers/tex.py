@@ -1,8 +1,10 @@
-r"""TeX in titles and abstracts -> the Unicode that a person would read: `$x^2$` -> x², `M\"uller` -> Müller, `\ge` -> ≥.
+r"""TeX in titles and abstracts -> the Unicode that a person would read: `$x^2$` -> x², `M\"uller`
+-> Müller, `\ge` -> ≥.
 
-pylatexenc supplies its table of symbols, one look-up per macro. Its whole-text conversion is not used: it takes a per cent sign for a
-comment, drops unknown macros, and raises on some input. Here whatever is not understood stays as it was written. Never raises; time grows
-with the length of the text and the depth of its groups, which is bounded.
+pylatexenc supplies its table of symbols, one look-up per macro. Its whole-text conversion is not
+used: it takes a per cent sign for a comment, drops unknown macros, and raises on some input. Here
+whatever is not understood stays as it was written. Never raises; time grows with the length of the
+text and the depth of its groups, which is bounded.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from pylatexenc.latex2text import get_default_latex_context_db
 
 from digest.papers import tex_names as names
 
-# Each alternative begins with a sign of its own: then the engine skips what lies between in one scan, five times as fast as from letter to letter.
+# Each alternative begins with a sign of its own: then the engine skips what lies between in one
+# scan, five times as fast as from letter to letter.
 _TOKEN: Final = re.compile(r"\\(?:([A-Za-z]+)\*?|(.))|\$\$?|\{|\}|\^|_|~|&|'", re.DOTALL)
 _BRACE: Final = re.compile(r"\\.|\{|\}", re.DOTALL)
 _DEEPEST: Final = 24
@@ -38,11 +41,18 @@ _SPACES: Final = frozenset(" ,;:>\n\t\\")
 
 def has_tex(text: str) -> bool:
     """Whether there can be any TeX; braces alone are not, nor is a tilde that may mean "about"."""
-    return "\\" in text or "$" in text or (("~" in text or "{,}" in text) and _SURE.search(text) is not None)
+    return (
+        "\\" in text
+        or "$" in text
+        or (("~" in text or "{,}" in text) and _SURE.search(text) is not None)
+    )
 
 
 def to_unicode(text: str) -> str:
-    """The text with its TeX made readable. Amounts of money stay ("$5 and $6"), and so does every macro that nobody knows."""
+    """The text with its TeX made readable.
+
+    Amounts of money stay ("$5 and $6"), and so does every macro that nobody knows.
+    """
     if "{\\" in text:
         text = _LONE_ACCENT.sub(r"\\\1{\2}", text)
     return _Reader(text, formula=False, depth=0).read()
@@ -79,10 +89,14 @@ class _Reader:
         return "".join(self.out)
 
     def _inner(self, text: str, *, formula: bool | None = None) -> str:
-        return _Reader(text, formula=self.formula if formula is None else formula, depth=self.depth + 1).read()
+        return _Reader(
+            text, formula=self.formula if formula is None else formula, depth=self.depth + 1
+        ).read()
 
     def _group(self) -> str | None:
-        """The text of the brace group that begins here, after white space; None where there is none."""
+        """The text of the brace group that begins here, after white space; None where there is
+        none.
+        """
         start = self.at
         while self.text[start : start + 1].isspace():
             start += 1
@@ -132,14 +146,18 @@ class _Reader:
             self.out.append(f"[{(self._group() or '').strip()}]")
         elif name == "footnote" and bound:
             self.out.append(f" ({self._argument()})")
-        elif name in ("frac", "dfrac", "tfrac", "nicefrac", "sfrac", "binom") and (bound or self.formula):
+        elif name in ("frac", "dfrac", "tfrac", "nicefrac", "sfrac", "binom") and (
+            bound or self.formula
+        ):
             self.out.append(self._fraction(name) or written)
         elif name == "sqrt" and (bound or self.formula):
             self.at = _after_options(self.text, self.at)
             self.out.append("√" + _in_brackets(self._argument()))
         elif name in names.MATH_ACCENTS and (bound or self.formula):
             self.out.append(_accented(self._argument(), names.MATH_ACCENTS[name]))
-        elif len(name) == 1 and name in names.ACCENTS and not self.formula and self._accent_follows():
+        elif (
+            len(name) == 1 and name in names.ACCENTS and not self.formula and self._accent_follows()
+        ):
             self.out.append(_accented(self._argument(), names.ACCENTS[name]))
         elif (symbol := _symbol(name)) is not None:
             if self.text[self.at : self.at + 2] == "{}":
@@ -153,7 +171,9 @@ class _Reader:
     def _unknown(self, name: str, written: str) -> None:
         group = self._group() if self.at in self._closing else None
         if group:
-            self.out.append(self._inner(group) if self.formula else f"{written}{{{self._inner(group)}}}")
+            self.out.append(
+                self._inner(group) if self.formula else f"{written}{{{self._inner(group)}}}"
+            )
         else:
             self.out.append(name if self.formula else written)
 
@@ -166,7 +186,11 @@ class _Reader:
             group = self._group()
             return self._argument() if group is None else self._inner(group, formula=False)
         if name in ("ensuremath", "operatorname"):
-            return self._inner(group, formula=True) if (group := self._group()) is not None else self._argument()
+            return (
+                self._inner(group, formula=True)
+                if (group := self._group()) is not None
+                else self._argument()
+            )
         text = self._argument()
         return names.DOUBLE_STRUCK.get(text, text) if name in ("mathbb", "mathds") else text
 
@@ -174,7 +198,11 @@ class _Reader:
         upper, lower = self._argument(), self._argument()
         if not upper and not lower:
             return ""
-        return f"({upper} choose {lower})" if name == "binom" else f"{_in_brackets(upper)}/{_in_brackets(lower)}"
+        return (
+            f"({upper} choose {lower})"
+            if name == "binom"
+            else f"{_in_brackets(upper)}/{_in_brackets(lower)}"
+        )
 
     def _accent_follows(self) -> bool:
         """`\\c c` and `\\c{c}` are accents, `\\c` before a full stop is not."""
@@ -194,7 +222,9 @@ class _Reader:
         elif sign in names.ACCENTS and not self.formula:
             # A space may follow within a word: Csisz\' ar.
             here = self.text[self.at : self.at + 2]
-            here = here.lstrip(" ") if self.text[max(self.at - 3, 0) : self.at - 2].isalpha() else here
+            here = (
+                here.lstrip(" ") if self.text[max(self.at - 3, 0) : self.at - 2].isalpha() else here
+            )
             if here[:1] in ("{", "\\") or here[:1].isalpha():
                 self.out.append(_accented(self._argument(), names.ACCENTS[sign]))
             else:
@@ -221,7 +251,8 @@ class _Reader:
         self.out.append(self._inner(formula, formula=True).strip())
 
     def _formula_end(self, sign: str) -> int | None:
-        """Where the dollar that closes this formula stands; None where the dollar is one of money."""
+        """Where the dollar that closes this formula stands; None where the dollar is
+        one of money."""
         if self.formula:
             return None
         end = self.at - 1
@@ -241,7 +272,10 @@ class _Reader:
             return end
         letter = len(formula.strip()) == 1 and formula.strip().isalpha()
         spaced = formula[:1].isspace() or formula[-1:].isspace()
-        money = self.text[end + len(sign) : end + len(sign) + 1].isdigit() or len(_PROSE_WORD.findall(formula)) > 1
+        money = (
+            self.text[end + len(sign) : end + len(sign) + 1].isdigit()
+            or len(_PROSE_WORD.findall(formula)) > 1
+        )
         return None if (spaced and not letter and "=" not in formula) or money else end
 
     def _other(self, sign: str) -> None:
@@ -251,7 +285,12 @@ class _Reader:
             if group is None:
                 self.at += 1
                 self.out.append("" if self.formula else "{")
-            elif self.formula or group.startswith("\\") or group == "" or _WORD_GROUP.fullmatch(group):
+            elif (
+                self.formula
+                or group.startswith("\\")
+                or group == ""
+                or _WORD_GROUP.fullmatch(group)
+            ):
                 self.out.append(self._inner(group))
             else:
                 self.out.append("{" + self._inner(group) + "}")
@@ -265,8 +304,13 @@ class _Reader:
             self.out.append(" ")
 
     def _ties(self) -> bool:
-        """Whether the tilde just read is a space: after a letter or abbreviation it is, while "~5" means about and "5~10" from to."""
-        before, after = self.text[max(self.at - 3, 0) : self.at - 1], self.text[self.at : self.at + 1]
+        """Whether the tilde just read is a space: after a letter or abbreviation it is, while "~5"
+        means about and "5~10" from to.
+        """
+        before, after = (
+            self.text[max(self.at - 3, 0) : self.at - 1],
+            self.text[self.at : self.at + 1],
+        )
         if before[-1:].isdigit():
             return after.isalpha()
         return before.rstrip(".")[-1:].isalpha() and (after.isalnum() or after in ("\\", "$", "("))
@@ -285,7 +329,10 @@ def _pairs(text: str) -> dict[int, int]:
 
 
 def _after_options(text: str, at: int) -> int:
-    """The position after options in square brackets, as in `\\cite[p. 3]{key}`; at most two, on one line."""
+    """The position after options in square brackets, as in `\\cite[p.
+
+    3]{key}`; at most two, on one line.
+    """
     for _ in range(2):
         if text[at : at + 1] != "[":
             break
@@ -320,7 +367,9 @@ def _in_brackets(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _symbol(name: str) -> str | None:
-    """What a macro without argument stands for; None where it is unknown or makes something of its arguments."""
+    """What a macro without argument stands for; None where it is unknown or makes something of its
+    arguments.
+    """
     if name in names.SYMBOLS:
         return names.SYMBOLS[name]
     spec = _table().get_macro_spec(name)

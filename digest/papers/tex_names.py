@@ -1,4 +1,6 @@
-r"""What TeX's macros mean to a reader, where the table of pylatexenc has no answer or one that does not suit an e-mail. Data only."""
+r"""What TeX's macros mean to a reader, where the table of pylatexenc has no answer or one that does
+not suit an e-mail. Data only.
+"""
 
 from __future__ import annotations
 
@@ -55,24 +57,39 @@ MATH_ACCENTS: Final = {
     "not": "\u0338",
 }
 
-_TEXT: Final = "textbf textit emph textsc texttt textrm textsf textup textsl textmd textnormal text mbox hbox textquote"
-_MATH: Final = "mathrm mathbf mathit mathsf mathtt mathcal mathfrak mathscr mathbb mathds mathnormal boldsymbol bm operatorname ensuremath"
-_AROUND: Final = "underline uline mathop mathrel mathbin mathord underbrace overbrace url bold enquote"
+_TEXT: Final = (
+    "textbf textit emph textsc texttt textrm textsf textup textsl textmd textnormal text mbox hbox "
+    "textquote"
+)
+_MATH: Final = (
+    "mathrm mathbf mathit mathsf mathtt mathcal mathfrak mathscr mathbb mathds mathnormal "
+    "boldsymbol bm operatorname ensuremath"
+)
+_AROUND: Final = (
+    "underline uline mathop mathrel mathbin mathord underbrace overbrace url bold enquote"
+)
 #: macros of which the last argument is what is read: name -> number of arguments
 PASSED: Final = {
     **dict.fromkeys(_TEXT.split() + _MATH.split() + _AROUND.split(), 1),
     **dict.fromkeys(("href", "textcolor", "texorpdfstring", "stackrel", "overset", "underset"), 2),
 }
 #: macros whose argument means nothing to a reader
-DROPPED: Final = frozenset({"label", "begin", "end", "color", "vspace", "hspace", "ref", "eqref", "phantom"})
+DROPPED: Final = frozenset(
+    {"label", "begin", "end", "color", "vspace", "hspace", "ref", "eqref", "phantom"}
+)
 
 _SIZES: Final = (
-    "big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr large Large LARGE huge Huge small footnotesize scriptsize tiny"
+    "big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr large Large LARGE huge Huge "
+    "small footnotesize scriptsize tiny"
 )
 _STYLES: Final = (
-    "bf it em sc rm tt sf sl bfseries itshape scshape ttfamily rmfamily sffamily mdseries upshape normalsize boldmath unboldmath"
+    "bf it em sc rm tt sf sl bfseries itshape scshape ttfamily rmfamily sffamily mdseries upshape "
+    "normalsize boldmath unboldmath"
 )
-_LAYOUT: Final = "left right middle displaystyle textstyle scriptstyle limits nolimits xspace noindent protect centering relax par"
+_LAYOUT: Final = (
+    "left right middle displaystyle textstyle scriptstyle limits nolimits xspace noindent protect "
+    "centering relax par"
+)
 #: macros that only set type
 SILENT: Final = frozenset((*_SIZES.split(), *_STYLES.split(), *_LAYOUT.split()))
 

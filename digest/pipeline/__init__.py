@@ -1,9 +1,15 @@
-"""The way of the data, one function per verb. Opens and closes transactions and moves values from stage to stage; holds no formula.
+"""The way of the data, one function per verb.
 
-ingest    dumps.open_dump | papers.clean | features.vectorize | store.arrivals.add     and, with an encoder, store.encodings.put
-learn     store.feedback  | profiles.train     and, as the corpus grows, features.train | store.vectors.put
-compose   store.due | recipes.learn_all, score_all | digests.choose | store.digests.plan     a batch of subscribers at a time
-send      store.ledger.claim | messages.write | mailer.deliver | store.ledger.settle     one mail at a time, resumable
+Opens and closes transactions and moves values from stage to stage; holds no formula.
+
+ingest    dumps.open_dump | papers.clean | features.vectorize | store.arrivals.add
+          and, with an encoder, store.encodings.put
+learn     store.feedback  | profiles.train
+          and, as the corpus grows, features.train | store.vectors.put
+compose   store.due | recipes.learn_all, score_all | digests.choose | store.digests.plan
+          a batch of subscribers at a time
+send      store.ledger.claim | messages.write | mailer.deliver | store.ledger.settle
+          one mail at a time, resumable
 hear      feedback.read_token | presses.find_held | store.feedback.put     and learn reads it in the
 next round
 """

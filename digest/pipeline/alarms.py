@@ -1,4 +1,7 @@
-"""What is known of the service -> what an operator should look at. Pure: `status` shows it, `watch` writes about it, and both see the same."""
+"""What is known of the service -> what an operator should look at.
+
+Pure: `status` shows it, `watch` writes about it, and both see the same.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +24,30 @@ from digest.model import Fault
 #: readers   = nobody is subscribed
 #: signups   = as many strangers as are allowed ask for a digest
 Kind = Literal[
-    "dumps", "parsing", "source", "send", "refused", "unknown", "silence", "mailbox", "disk",
-    "readers", "signups",
-]  # fmt: skip
+    "dumps",
+    "parsing",
+    "source",
+    "send",
+    "refused",
+    "unknown",
+    "silence",
+    "mailbox",
+    "disk",
+    "readers",
+    "signups",
+]
 
-#: where files are put into the inbox by hand, or other sources are fetched beside arXiv; for arXiv alone its calendar decides
+#: where files are put into the inbox by hand, or other sources are fetched beside arXiv; for arXiv
+#: alone its calendar decides
 _SILENT = timedelta(days=5)
 #: what lasts no longer mends itself mostly: it is shown, and nobody is written to
 _PATIENCE = timedelta(hours=1)
 _SOURCE_PATIENCE = timedelta(days=2)
 _MAILBOX_PATIENCE = timedelta(hours=6)
-_OURS = "Mend the login, the sender's domain (SPF, DKIM, PTR) or the policy that it names; `digest doctor` looks at them"
+_OURS = (
+    "Mend the login, the sender's domain (SPF, DKIM, PTR) or the policy that it names; `digest "
+    "doctor` looks at them"
+)
 #: what happened longer ago is no news
 _RECENT = timedelta(days=1)
 
@@ -85,11 +101,13 @@ class Facts:
     #: the newest round of sending
     sent: dict[str, Any] | None
     waiting: int
-    #: the time since which the longest waiting message could have been sent; None when nothing waits
+    #: the time since which the longest waiting message could have been sent; None when nothing
+    #: waits
     waiting_since: datetime | None
     #: (fault, what a server last said, how many) of the last day, where nothing was accepted since
     faults: Sequence[tuple[Fault, str, int]]
-    #: mails of the last day that came back, after they were accepted, for a fault of ours: how many, and what the last one said
+    #: mails of the last day that came back, after they were accepted, for a fault of ours: how
+    #: many, and what the last one said
     returned: tuple[int, str]
     unknown: int
     #: messages that came to an end within the last day, by state
@@ -121,16 +139,39 @@ def _dumps(facts: Facts) -> list[Alarm]:
     if last is None:
         remedy = "Run `digest ingest PATH`, put files into the inbox, or configure [[sources]]"
         found.append(Alarm(kind="dumps", what="No dump was ever read", remedy=remedy, urgent=False))
-    elif facts.now - last["started_at"] > _SILENT if facts.dump_missing is None else facts.dump_missing:
+    elif (
+        facts.now - last["started_at"] > _SILENT
+        if facts.dump_missing is None
+        else facts.dump_missing
+    ):
         what = f"No dump came since {last['started_at']:%Y-%m-%d}"
-        found.append(Alarm(kind="dumps", what=what, remedy="Is the source still fetched? Look at `digest dumps` and the log"))
+        found.append(
+            Alarm(
+                kind="dumps",
+                what=what,
+                remedy="Is the source still fetched? Look at `digest dumps` and the log",
+            )
+        )
     for dump in _newest_readings(facts.dumps):
         recent = facts.now - dump["started_at"] <= _RECENT
         if dump["finished_at"] is None:
-            what = f"Dump {dump['name']} was not read to its end: the process was stopped, or still runs"
+            what = (
+                f"Dump {dump['name']} was not read to its end: the process was stopped, or still "
+                f"runs"
+            )
             long = facts.now - dump["started_at"] > _PATIENCE
-            found.append(Alarm(kind="parsing", what=what, remedy="Ingest it again, nothing doubles", urgent=recent and long))
-        elif dump["format"] != "empty" and not dump["new"] + dump["updated"] + dump["duplicate"] + dump["skipped"]:
+            found.append(
+                Alarm(
+                    kind="parsing",
+                    what=what,
+                    remedy="Ingest it again, nothing doubles",
+                    urgent=recent and long,
+                )
+            )
+        elif (
+            dump["format"] != "empty"
+            and not dump["new"] + dump["updated"] + dump["duplicate"] + dump["skipped"]
+        ):
             what = f"Dump {dump['name']} gave no paper at all ({dump['rejected']} rejected)"
             remedy = "Has its format changed? `digest rejects` tells the reasons"
             found.append(Alarm(kind="parsing", what=what, remedy=remedy, urgent=recent))
@@ -153,7 +194,10 @@ def _source(source: Failing, now: datetime) -> Alarm:
     return Alarm(
         kind="source",
         what=f"Source {source.name} fails: {source.error}",
-        remedy="Look at the log, and try `digest fetch`; what came before is kept, and the next fetch goes on from there",
+        remedy=(
+            "Look at the log, and try `digest fetch`; what came before is kept, and the next fetch "
+            "goes on from there"
+        ),
         urgent=source.since is not None and abs(now - source.since) > _SOURCE_PATIENCE,
     )
 
@@ -161,7 +205,14 @@ def _source(source: Failing, now: datetime) -> Alarm:
 def _readers(facts: Facts) -> list[Alarm]:
     if facts.active_readers:
         return []
-    return [Alarm(kind="readers", what="Nobody is subscribed", remedy="Run `digest subscribe EMAIL`", urgent=False)]
+    return [
+        Alarm(
+            kind="readers",
+            what="Nobody is subscribed",
+            remedy="Run `digest subscribe EMAIL`",
+            urgent=False,
+        )
+    ]
 
 
 def _signups(facts: Facts) -> list[Alarm]:
@@ -180,29 +231,63 @@ def _sending(facts: Facts) -> list[Alarm]:
     late = facts.waiting_since is not None and facts.now - facts.waiting_since > _PATIENCE
     if facts.sent and facts.sent["error"]:
         remedy = "Messages wait for the next send. `digest doctor` tries the mail server"
-        found.append(Alarm(kind="send", what=f"The last send stopped: {facts.sent['error']}", remedy=remedy, urgent=late))
+        found.append(
+            Alarm(
+                kind="send",
+                what=f"The last send stopped: {facts.sent['error']}",
+                remedy=remedy,
+                urgent=late,
+            )
+        )
     if facts.waiting:
         what = f"{facts.waiting} messages wait to be sent"
-        found.append(Alarm(kind="send", what=what, remedy="Run `digest send`, or let `digest serve` run", urgent=late))
+        found.append(
+            Alarm(
+                kind="send",
+                what=what,
+                remedy="Run `digest send`, or let `digest serve` run",
+                urgent=late,
+            )
+        )
     for fault, said, n in facts.faults:
         if fault == "ours":
-            what = f"{n} times in a day a mail server refused our mail for a fault of ours, and it waits"
+            what = (
+                f"{n} times in a day a mail server refused our mail for a fault of ours, and it "
+                f"waits"
+            )
             found.append(Alarm(kind="refused", what=what, remedy=_OURS, details=(said,)))
     if facts.returned[0]:
         what = f"{facts.returned[0]} mails of the last day came back for a fault of ours"
         found.append(Alarm(kind="refused", what=what, remedy=_OURS, details=(facts.returned[1],)))
     if facts.unknown:
-        what = f"{facts.unknown} messages ended as unknown: the server never said whether it took them"
+        what = (
+            f"{facts.unknown} messages ended as unknown: the server never said whether it took them"
+        )
         remedy = (
-            "They are not sent again, their papers compete again. `digest deliveries --state unknown` lists them, and --resolve settles what the "
+            "They are not sent again, their papers compete again. `digest deliveries --state "
+            "unknown` lists them, and --resolve settles what the "
             "server's log knows"
         )
-        found.append(Alarm(kind="unknown", what=what, remedy=remedy, urgent=facts.ended.get("unknown", 0) > 0))
+        found.append(
+            Alarm(
+                kind="unknown", what=what, remedy=remedy, urgent=facts.ended.get("unknown", 0) > 0
+            )
+        )
     lost = sum(facts.ended.get(state, 0) for state in ("expired", "rejected", "unknown"))
     if lost and not facts.ended.get("accepted"):
         details = tuple(f"{n} {state}" for state, n in sorted(facts.ended.items()))
-        remedy = "`digest status` and `digest deliveries` say what servers answered; `digest doctor` tries them"
-        found.append(Alarm(kind="silence", what="In a day no message was accepted by any mail server", remedy=remedy, details=details))
+        remedy = (
+            "`digest status` and `digest deliveries` say what servers answered; `digest doctor` "
+            "tries them"
+        )
+        found.append(
+            Alarm(
+                kind="silence",
+                what="In a day no message was accepted by any mail server",
+                remedy=remedy,
+                details=details,
+            )
+        )
     return found
 
 
@@ -211,8 +296,19 @@ def _mailbox(facts: Facts) -> list[Alarm]:
     if box is None:
         return []
     long = box.since is None or abs(facts.now - box.since) > _MAILBOX_PATIENCE
-    remedy = "Until it is, bounces and requests to leave by mail go unheard. Mend [mailbox], then run `digest mailbox`"
-    return [Alarm(kind="mailbox", what="The mailbox cannot be read", remedy=remedy, details=(box.error,), urgent=long)]
+    remedy = (
+        "Until it is, bounces and requests to leave by mail go unheard. Mend [mailbox], then run "
+        "`digest mailbox`"
+    )
+    return [
+        Alarm(
+            kind="mailbox",
+            what="The mailbox cannot be read",
+            remedy=remedy,
+            details=(box.error,),
+            urgent=long,
+        )
+    ]
 
 
 def _disks(facts: Facts) -> list[Alarm]:

@@ -1,4 +1,6 @@
-"""What comes back of a message is held against its address by the rules of `bounces`, in the caller's transaction."""
+"""What comes back of a message is held against its address by the rules of `bounces`, in the
+caller's transaction.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,21 @@ from digest.store.bounces import Via
 log = logging.getLogger("digest.bounces")
 
 
-def note_refusal(app: App, tx: store.Connection, queued: Queued, delivery: Delivery) -> Suppression | None:
-    """A server's last word on a message is a bounce too: count it, and suppress the address when it is enough. Returns what that suppressed.
+def note_refusal(
+    app: App, tx: store.Connection, queued: Queued, delivery: Delivery
+) -> Suppression | None:
+    """A server's last word on a message is a bounce too: count it, and suppress the address when it
+    is enough. Returns what that suppressed.
 
-    It is a refusal, or that the mailbox is full until the message's time is over. Nothing is noted where no server answered.
+    It is a refusal, or that the mailbox is full until the message's time is over. Nothing is noted
+    where no server answered.
     """
     full = delivery.outcome == "deferred" and delivery.fault == "mailbox"
-    if not (full or delivery.outcome == "rejected") or not delivery.code or queued.subscriber.id == OPERATOR:
+    if (
+        not (full or delivery.outcome == "rejected")
+        or not delivery.code
+        or queued.subscriber.id == OPERATOR
+    ):
         return None
     return note(
         app,
@@ -37,7 +47,16 @@ def note_expired(app: App, tx: store.Connection, message_ids: Sequence[int]) -> 
     """The same for messages whose time is over since their last attempt."""
     for last in store.deliveries.full(tx, message_ids):
         said = f"{last['code']} {last['text']}"
-        note(app, tx, message=last["id"], email=last["email"], fault="mailbox", enhanced=last["enhanced"], text=said, via="smtp")
+        note(
+            app,
+            tx,
+            message=last["id"],
+            email=last["email"],
+            fault="mailbox",
+            enhanced=last["enhanced"],
+            text=said,
+            via="smtp",
+        )
 
 
 def note(
@@ -62,7 +81,9 @@ def note(
     bounced = Bounced(fault=fault, enhanced=enhanced, at=app.now())
     if not store.bounces.add(tx, bounced, message=message, email=email, text=text, via=via):
         return None
-    log.info("bounce message=%d fault=%s status=%s via=%s", message, fault or "-", enhanced or "-", via)
+    log.info(
+        "bounce message=%d fault=%s status=%s via=%s", message, fault or "-", enhanced or "-", via
+    )
     rule = bounces.Rule(soft=app.config.bounces.soft, days=app.config.bounces.days)
     if not trusted:
         return None
@@ -70,9 +91,13 @@ def note(
     return None if reason is None else suppress(app, tx, email, reason, text)
 
 
-def suppress(app: App, tx: store.Connection, email: str, reason: SuppressionReason, evidence: str) -> Suppression | None:
+def suppress(
+    app: App, tx: store.Connection, email: str, reason: SuppressionReason, evidence: str
+) -> Suppression | None:
     """Stop all mail to an address; None when that had been done already."""
-    made = Suppression(address=email, reason=reason, since=app.now(), evidence=" ".join(evidence.split()))
+    made = Suppression(
+        address=email, reason=reason, since=app.now(), evidence=" ".join(evidence.split())
+    )
     if not store.suppressions.add(tx, made, now=app.now()):
         return None
     log.info("suppressed reason=%s", reason.value)

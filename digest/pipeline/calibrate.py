@@ -1,4 +1,6 @@
-"""learn, for everybody at once: what a score has turned out to be worth, from papers that were shown and rated."""
+"""learn, for everybody at once: what a score has turned out to be worth, from papers that were
+shown and rated.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +21,16 @@ log = logging.getLogger("digest.pipeline")
 
 #: thumbs looked at, the latest: enough to tell 80 % from 85 % at every height
 _LATEST = 5000
-#: learned anew when so many thumbs came since, or a twentieth of what it was learned from; and not more often than this once it is in use
+#: learned anew when so many thumbs came since, or a twentieth of what it was learned from; and not
+#: more often than this once it is in use
 _FEW, _SHARE = 10, 20
 _REST = timedelta(hours=6)
 
 
 def calibrate(app: App) -> None:
-    """Learn the calibrations anew where enough thumbs have come since; costs one look at an index where not."""
+    """Learn the calibrations anew where enough thumbs have come since; costs one look at an index
+    where not.
+    """
     now = app.now()
     with app.store.reading() as tx:
         stored = store.calibrations.every(tx)
@@ -33,7 +38,11 @@ def calibrate(app: App) -> None:
         last = max(
             (one.fitted_at for one in stored.values() if one.fitted_at <= now + SKEW), default=None
         )
-        known = {recipe: one for recipe, data in stored.items() if (one := _read(recipe, data.data)) is not None}
+        known = {
+            recipe: one
+            for recipe, data in stored.items()
+            if (one := _read(recipe, data.data)) is not None
+        }
         ratings = max((one.ratings for one in known.values()), default=0)
         if known and ratings >= calibration.LEAST and last is not None and now < last + _REST:
             return
@@ -49,15 +58,22 @@ def calibrate(app: App) -> None:
 
 
 def learned(ratings: Sequence[Rating]) -> Calibration:
-    """The calibration of one recipe. Papers drawn to explore are counted apart, and pinned ones would be listed whatever their score."""
+    """The calibration of one recipe.
+
+    Papers drawn to explore are counted apart, and pinned ones would be listed whatever their score.
+    """
     return calibration.fit(
-        _shown([one for one in ratings if one.slot == "normal"]), _shown([one for one in ratings if one.slot == "exploration"])
+        _shown([one for one in ratings if one.slot == "normal"]),
+        _shown([one for one in ratings if one.slot == "exploration"]),
     )
 
 
 def calibrations(tx: store.Connection) -> Mapping[str, Calibration]:
     """Those in force, by recipe; one of an older version is left out until it is learned anew."""
-    read = {recipe: _read(recipe, one.data) for recipe, one in sorted(store.calibrations.every(tx).items())}
+    read = {
+        recipe: _read(recipe, one.data)
+        for recipe, one in sorted(store.calibrations.every(tx).items())
+    }
     return {recipe: one for recipe, one in read.items() if one is not None}
 
 
@@ -76,7 +92,9 @@ class Matches:
         if self.calibration is not None:
             return f"numbers, {self.calibration}"
         far = f"{self.ratings} of {calibration.LEAST} ratings"
-        return f"{far}; matches are told in {'words until then' if self.ratings < calibration.LEAST else 'numbers from the next round on'}"
+        if self.ratings < calibration.LEAST:
+            return f"{far}; matches are told in words until then"
+        return f"{far}; matches are told in numbers from the next round on"
 
     @property
     def json(self) -> dict[str, object]:
@@ -93,13 +111,18 @@ class Matches:
 def matches(tx: store.Connection, recipes: Sequence[str]) -> list[Matches]:
     """For each of these recipes."""
     known = calibrations(tx)
-    in_force = {recipe: known[recipe] for recipe in recipes if recipe in known and known[recipe].enough}
-    # Thumbs of the last hours are not learned from yet, but they are on the way; counting them costs a look at each.
+    in_force = {
+        recipe: known[recipe] for recipe in recipes if recipe in known and known[recipe].enough
+    }
+    # Thumbs of the last hours are not learned from yet, but they are on the way; counting them
+    # costs a look at each.
     rated = [] if len(in_force) == len(recipes) else store.calibrations.ratings(tx, _LATEST)
     return [
         Matches(
             recipe=recipe,
-            ratings=in_force[recipe].ratings if recipe in in_force else sum(one.recipe == recipe and one.slot == "normal" for one in rated),
+            ratings=in_force[recipe].ratings
+            if recipe in in_force
+            else sum(one.recipe == recipe and one.slot == "normal" for one in rated),
             calibration=in_force.get(recipe),
         )
         for recipe in recipes

@@ -1,4 +1,7 @@
-"""A batch of readers -> their digests. Pure, so that it may run anywhere: profiles, scores, choice, reasons, and the drafts of two recipes."""
+"""A batch of readers -> their digests.
+
+Pure, so that it may run anywhere: profiles, scores, choice, reasons, and the drafts of two recipes.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,9 @@ TOGETHER = 256
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sharing:
-    """Which recipe ranks, and the one that it shares the digests of some readers with; and what every digest holds to."""
+    """Which recipe ranks, and the one that it shares the digests of some readers with; and what
+    every digest holds to.
+    """
 
     recipe: str
     recipe_b: str
@@ -27,14 +32,28 @@ class Sharing:
     rules: digests.Rules
 
     def of(self, subscriber: Subscriber) -> bool:
-        return bool(self.recipe_b) and interleave.takes_part(subscriber.id, self.share, (self.recipe, self.recipe_b))
+        return bool(self.recipe_b) and interleave.takes_part(
+            subscriber.id, self.share, (self.recipe, self.recipe_b)
+        )
 
 
 def choose_all(sharing: Sharing, shared: Shared, readers: Sequence[Reader]) -> list[Digest | Quiet]:
-    """Pure, so that it may run anywhere: profiles, scores, digests of some readers; and the drafts where two recipes share one."""
+    """Pure, so that it may run anywhere: profiles, scores, digests of some readers; and the drafts
+    where two recipes share one.
+    """
     alone = [reader for reader in readers if not sharing.of(reader.subscriber)]
-    own = iter(_by(sharing.recipe, shared, alone, [rules_of(sharing.rules, shared, reader) for reader in alone]))
-    return [_drafted(sharing, shared, reader) if sharing.of(reader.subscriber) else next(own) for reader in readers]
+    own = iter(
+        _by(
+            sharing.recipe,
+            shared,
+            alone,
+            [rules_of(sharing.rules, shared, reader) for reader in alone],
+        )
+    )
+    return [
+        _drafted(sharing, shared, reader) if sharing.of(reader.subscriber) else next(own)
+        for reader in readers
+    ]
 
 
 def _drafted(sharing: Sharing, shared: Shared, reader: Reader) -> Digest | Quiet:
@@ -47,7 +66,9 @@ def _drafted(sharing: Sharing, shared: Shared, reader: Reader) -> Digest | Quiet
     (own,) = _by(sharing.recipe, shared, [reader], rules)
     if isinstance(own, Quiet):
         return own
-    (other,) = _by(sharing.recipe_b, shared, [_without_threshold(sharing.recipe, shared, reader)], rules)
+    (other,) = _by(
+        sharing.recipe_b, shared, [_without_threshold(sharing.recipe, shared, reader)], rules
+    )
     if isinstance(other, Quiet):
         return own
     items = interleave.draft(
@@ -63,9 +84,17 @@ def _drafted(sharing: Sharing, shared: Shared, reader: Reader) -> Digest | Quiet
 
 
 def rules_of(rules: digests.Rules, shared: Shared, reader: Reader) -> digests.Rules:
-    """What the reader asked for or against by name holds whichever recipe ranks and whatever their thumbs say."""
+    """What the reader asked for or against by name holds whichever recipe ranks and whatever their
+    thumbs say.
+    """
     known, day = reader.known, shared.day
-    rules = replace(rules, places=interests.places, copies=day.copies, guises=shared.guises, cosines=partial(scores.cosines, day))
+    rules = replace(
+        rules,
+        places=interests.places,
+        copies=day.copies,
+        guises=shared.guises,
+        cosines=partial(scores.cosines, day),
+    )
     if not known.interests:
         return rules
     said = profiles.train(known.interests, shared.background, phrases=known.phrases)
@@ -73,16 +102,25 @@ def rules_of(rules: digests.Rules, shared: Shared, reader: Reader) -> digests.Ru
         rules,
         muted=scores.muted(said, day),
         pinned=scores.pinned(said, day) & reader.among,
-        followed=frozenset(name for interest in known.interests for name in interest.categories if not name.startswith("-")),
+        followed=frozenset(
+            name
+            for interest in known.interests
+            for name in interest.categories
+            if not name.startswith("-")
+        ),
     )
 
 
-def _by(name: str, shared: Shared, readers: Sequence[Reader], rules: Sequence[digests.Rules]) -> list[Digest | Quiet]:
+def _by(
+    name: str, shared: Shared, readers: Sequence[Reader], rules: Sequence[digests.Rules]
+) -> list[Digest | Quiet]:
     """The readers' digests as one recipe alone would choose them."""
     recipe = recipes.RECIPES[name]
     learned = recipes.learn_all(recipe, [reader.known for reader in readers], shared.background)
     scored = recipes.score_all(recipe, learned, shared.day)
-    outcomes = [choose(recipe, shared, *one) for one in zip(readers, rules, learned, scored, strict=True)]
+    outcomes = [
+        choose(recipe, shared, *one) for one in zip(readers, rules, learned, scored, strict=True)
+    ]
     return [explained(recipe, shared, *one) for one in zip(outcomes, learned, scored, strict=True)]
 
 
@@ -95,13 +133,30 @@ def choose(
     scored: Sequence[scores.Scored],
 ) -> Digest | Quiet:
     """One reader's digest, without reasons yet."""
-    made = replace(shared.made, recipe=recipe.name, candidates=len(reader.among), **recipes.counted(learned))
+    made = replace(
+        shared.made, recipe=recipe.name, candidates=len(reader.among), **recipes.counted(learned)
+    )
     if _calibrated(recipe.name, shared):
         made = replace(made, calibration=str(shared.calibrations[recipe.name]))
     if len(learned) > 1:
         rules = replace(rules, shares={one.name: one.share for one in learned})
-    ranked = recipes.rank(recipe, learned, shared.day, reader.among, scored=scored, match=_match(recipe.name, shared, learned))
-    return digests.choose(reader.subscriber, shared.local_date, ranked, shared.papers, made=made, carried=reader.maybe_seen, rules=rules)
+    ranked = recipes.rank(
+        recipe,
+        learned,
+        shared.day,
+        reader.among,
+        scored=scored,
+        match=_match(recipe.name, shared, learned),
+    )
+    return digests.choose(
+        reader.subscriber,
+        shared.local_date,
+        ranked,
+        shared.papers,
+        made=made,
+        carried=reader.maybe_seen,
+        rules=rules,
+    )
 
 
 def explained(
@@ -116,7 +171,12 @@ def explained(
         return outcome
     chosen = {item.score.paper_id: item.score for item in outcome.items}
     reasons = recipes.explain(recipe, learned, shared.day, chosen, scored=scored)
-    return replace(outcome, items=tuple(structs.replace(item, score=reasons[item.score.paper_id]) for item in outcome.items))
+    return replace(
+        outcome,
+        items=tuple(
+            structs.replace(item, score=reasons[item.score.paper_id]) for item in outcome.items
+        ),
+    )
 
 
 def _match(name: str, shared: Shared, learned: Sequence[recipes.Learned]) -> recipes.Match | None:
@@ -124,7 +184,11 @@ def _match(name: str, shared: Shared, learned: Sequence[recipes.Learned]) -> rec
     if not _calibrated(name, shared):
         return None
     thumbs = recipes.counted(learned)
-    return partial(shared.calibrations[name].matches, thumbs_up=thumbs["thumbs_up"], thumbs_down=thumbs["thumbs_down"])
+    return partial(
+        shared.calibrations[name].matches,
+        thumbs_up=thumbs["thumbs_up"],
+        thumbs_down=thumbs["thumbs_down"],
+    )
 
 
 def _calibrated(name: str, shared: Shared) -> bool:
@@ -132,11 +196,17 @@ def _calibrated(name: str, shared: Shared) -> bool:
 
 
 def _without_threshold(own: str, shared: Shared, reader: Reader) -> Reader:
-    """The same reader for another recipe: the threshold is kept by the service's own match, since each recipe has a scale of its own."""
+    """The same reader for another recipe: the threshold is kept by the service's own match, since
+    each recipe has a scale of its own.
+    """
     if not reader.subscriber.threshold:
         return reader
     recipe = recipes.RECIPES[own]
     learned = recipes.learn(recipe, reader.known, shared.background)
-    scored = recipes.rank(recipe, learned, shared.day, reader.among, match=_match(own, shared, learned))
-    above = frozenset(score.paper_id for score in scored if score.reaches(reader.subscriber.threshold))
+    scored = recipes.rank(
+        recipe, learned, shared.day, reader.among, match=_match(own, shared, learned)
+    )
+    above = frozenset(
+        score.paper_id for score in scored if score.reaches(reader.subscriber.threshold)
+    )
     return replace(reader, subscriber=replace(reader.subscriber, threshold=0), among=above)

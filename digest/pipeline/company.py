@@ -1,4 +1,6 @@
-"""What readers' thumbs say to other readers: read once a round, and only where enough of them say the same."""
+"""What readers' thumbs say to other readers: read once a round, and only where enough of them say
+the same.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,17 @@ _AROUND = timedelta(days=1)
 
 
 def least(app: App, tx: store.Connection) -> int | None:
-    """Readers who must like a paper before their thumbs say anything to others; None where the install has not even so many."""
+    """Readers who must like a paper before their thumbs say anything to others; None where the
+    install has not even so many.
+    """
     wanted = app.config.digest.least_readers
     return wanted if store.likes.readers(tx) >= wanted else None
 
 
 class Company:
-    """The likes of all readers during one round (`before`: as they were at a time); nothing is read before somebody asks."""
+    """The likes of all readers during one round (`before`: as they were at a time); nothing is read
+    before somebody asks.
+    """
 
     def __init__(self, app: App, day: date | None, *, before: datetime | None = None) -> None:
         self._app = app
@@ -46,14 +52,21 @@ class Company:
         with self._app.store.reading() as tx:
             fresh = store.papers.seen_between(tx, self._day - window - _AROUND, self._day + _AROUND)
             pairs = np.array(
-                store.likes.of_those_who_like(tx, fresh, least=self.least, most=_MOST, before=self._before), dtype=np.int64
+                store.likes.of_those_who_like(
+                    tx, fresh, least=self.least, most=_MOST, before=self._before
+                ),
+                dtype=np.int64,
             ).reshape(-1, 2)
             ids, here = np.unique(pairs[:, 1], return_counts=True)
-            counts = store.likes.counts(tx, ids[here >= self.least].tolist(), least=self.least, before=self._before)
+            counts = store.likes.counts(
+                tx, ids[here >= self.least].tolist(), least=self.least, before=self._before
+            )
         return colikes.learn(pairs[:, 0], pairs[:, 1], fresh, counts, least=self.least)
 
     def lifts(self, votes: Sequence[Sequence[Feedback]]) -> list[tuple[Lift, ...]]:
         """What others' likes add, for each of a batch of readers by their votes."""
         if self._colikes is None:
             return [()] * len(votes)
-        return colikes.lifts(self._colikes, [{vote.paper_id for vote in some if vote.vote == 1} for some in votes])
+        return colikes.lifts(
+            self._colikes, [{vote.paper_id for vote in some if vote.vote == 1} for some in votes]
+        )

@@ -65,7 +65,9 @@ def compose(
     """
     report = Composed()
     if not dry_run:
-        with app.store.writing() as tx:  # what expired since the last send competes again now, not a day later
+        with (
+            app.store.writing() as tx
+        ):  # what expired since the last send competes again now, not a day later
             recover(app, tx)
         calibrate(app)
     done = 0
@@ -133,7 +135,9 @@ def _batches(app: App, only: Subscriber | None, report: Composed) -> Iterator[li
     with app.store.reading() as tx:
         report.left_out += [
             LeftOut(email=s.email, reason=s.standing.value)
-            for s in store.subscribers.by_standing(tx, Standing.PENDING, Standing.PAUSED, Standing.SUPPRESSED)
+            for s in store.subscribers.by_standing(
+                tx, Standing.PENDING, Standing.PAUSED, Standing.SUPPRESSED
+            )
         ]
     after = 0
     while True:
@@ -166,7 +170,8 @@ def _turns(
     return by_date
 
 
-# ---------------------------------------------------------------------------------------------- a batch of readers
+# ---------------------------------------------------------------------------------------------- a
+# batch of readers
 
 
 def _spared(
@@ -178,7 +183,9 @@ def _spared(
     *,
     due: bool,
 ) -> Iterator[_Outcome]:
-    """As `_outcomes`; where one reader trips us up, that reader is found by halves and left out, and the others get theirs."""
+    """As `_outcomes`; where one reader trips us up, that reader is found by halves and left out,
+    and the others get theirs.
+    """
     done: set[int] = set()
     try:
         for outcome in _outcomes(app, readers, local_date, company, briefly=due):
@@ -192,7 +199,10 @@ def _spared(
         rest = [reader for reader in readers if reader.id not in done]
         if len(rest) == 1:
             log.exception("no digest for subscriber %d, by a mistake of ours", rest[0].id)
-            told = f"failed by a mistake of ours, and the log says more: {type(error).__name__}: {error}"
+            told = (
+                f"failed by a mistake of ours, and the log says more: {type(error).__name__}: "
+                f"{error}"
+            )
             report.left_out.append(LeftOut(email=rest[0].email, reason=told))
             report.failed += 1
             return
@@ -216,9 +226,7 @@ def _outcomes(
     window_days = app.config.digest.window_days
     with app.store.reading() as tx:
         reaches = store.history.reaches(tx, [s.id for s in readers], local_date)
-    after = {
-        s.id: window_start(s, reaches[s.id].arrived, local_date, window_days) for s in readers
-    }
+    after = {s.id: window_start(s, reaches[s.id].arrived, local_date, window_days) for s in readers}
     # A few readers who go further back are not to make all others read as many papers.
     usual = local_date - timedelta(days=window_days + 1)
     for group in (
@@ -290,8 +298,12 @@ def _outcomes_of(
 
 def _sharing(app: App) -> Sharing:
     settings, wanted = app.config.evaluate, app.config.digest
-    rules = digests.Rules(author_most=wanted.author_most, category_most=wanted.category_most, explore=wanted.explore)
-    return Sharing(recipe=wanted.recipe, recipe_b=settings.recipe_b, share=settings.share, rules=rules)
+    rules = digests.Rules(
+        author_most=wanted.author_most, category_most=wanted.category_most, explore=wanted.explore
+    )
+    return Sharing(
+        recipe=wanted.recipe, recipe_b=settings.recipe_b, share=settings.share, rules=rules
+    )
 
 
 def outcome_for(app: App, subscriber: Subscriber, local_date: date) -> Digest | Quiet:

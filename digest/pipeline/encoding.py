@@ -1,4 +1,6 @@
-"""What an operator's encoder makes of the papers: as they come in, and of all that are stored when the encoder is new. Composing reads what is there."""
+"""What an operator's encoder makes of the papers: as they come in, and of all that are stored when
+the encoder is new. Composing reads what is there.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from digest.errors import ConfigError
 
 log = logging.getLogger("digest.pipeline")
 
-#: papers encoded between two looks whether to stop, and stored together; a transformer takes some seconds for them
+#: papers encoded between two looks whether to stop, and stored together; a transformer takes some
+#: seconds for them
 CHUNK = 100
 
 
@@ -50,13 +53,26 @@ def encoder_info(app: App) -> EncoderInfo | None:
         encoded, stored = store.encodings.counts(tx, known.version if known else "")
     if known is None:
         return EncoderInfo(name=name, stored=stored)
-    return EncoderInfo(name=name, version=known.version, dimensions=known.dimensions, encoded=encoded, stored=stored)
+    return EncoderInfo(
+        name=name,
+        version=known.version,
+        dimensions=known.dimensions,
+        encoded=encoded,
+        stored=stored,
+    )
 
 
-def encode(app: App, *, progress: Callable[[int, int], None] | None = None, stop: Callable[[], bool] = lambda: False) -> EncoderInfo | None:
-    """Encode what is not encoded by the config's encoder, the newest papers first; stopped in between, the next call goes on.
+def encode(
+    app: App,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> EncoderInfo | None:
+    """Encode what is not encoded by the config's encoder, the newest papers first; stopped in
+    between, the next call goes on.
 
-    Digests go on meanwhile: they are ranked without the encoder until nearly all recent papers are encoded. Returns None where the config names none.
+    Digests go on meanwhile: they are ranked without the encoder until nearly all recent papers are
+    encoded. Returns None where the config names none.
 
     Args:
         progress: called with the number of papers done and of all that there were to do.
@@ -78,7 +94,11 @@ def encode(app: App, *, progress: Callable[[int, int], None] | None = None, stop
         if not some:
             break
         before = some[-1][0]
-        keep(app, encoder, {ident: features.text_of(title, abstract) for ident, title, abstract in some})
+        keep(
+            app,
+            encoder,
+            {ident: features.text_of(title, abstract) for ident, title, abstract in some},
+        )
         done += len(some)
         if progress:
             progress(done, max(every - there, done))
@@ -93,11 +113,15 @@ def keep(app: App, encoder: Encoder, texts: Mapping[int, str]) -> None:
 
 
 def at_hand(app: App) -> Encoder | None:
-    """The encoder for papers that come in; one that cannot be opened keeps no paper out: it is told, and they are encoded later."""
+    """The encoder for papers that come in; one that cannot be opened keeps no paper out: it is
+    told, and they are encoded later.
+    """
     try:
         return _opened(app)
     except ConfigError as error:
-        log.warning("papers are stored without being encoded, until `digest vectors encode` can: %s", error)
+        log.warning(
+            "papers are stored without being encoded, until `digest vectors encode` can: %s", error
+        )
         return None
 
 
@@ -106,7 +130,9 @@ def _opened(app: App) -> Encoder | None:
     encoder = app.encoder()
     if encoder is None:
         return None
-    wanted = store.encodings.Known(name=name, version=encoder.version, dimensions=encoder.dimensions)
+    wanted = store.encodings.Known(
+        name=name, version=encoder.version, dimensions=encoder.dimensions
+    )
     with app.store.reading() as tx:
         known = store.encodings.in_force(tx, name)
     if known != wanted:

@@ -1,4 +1,7 @@
-"""fetch: the configured sources into the inbox, then ingest what came. One process at a time; a kill at any moment loses and doubles nothing."""
+"""fetch: the configured sources into the inbox, then ingest what came.
+
+One process at a time; a kill at any moment loses and doubles nothing.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +83,8 @@ def fetch(
     Args:
         due: only those whose `every` has passed.
         reading: ingest what came; off where something else watches the inbox.
-        stop: asked before each request; True ends the fetch there, and the next one goes on from it.
+        stop: asked before each request; True ends the fetch there, and the next one goes on from
+        it.
 
     Raises:
         InputError: a name that no source has.
@@ -104,7 +108,10 @@ def fetch(
     if reading:
         report.ingested = _read(app, [entry.name for entry in wanted], progress)
     if any(one.outcome != "waiting" for one in report.sources):
-        summary = {one.name: {"outcome": one.outcome, "files": len(one.files), "requests": one.requests} for one in report.sources}
+        summary = {
+            one.name: {"outcome": one.outcome, "files": len(one.files), "requests": one.requests}
+            for one in report.sources
+        }
         errors = "; ".join(f"{one.name}: {one.error}" for one in report.sources if one.error)
         with app.store.writing() as tx:
             store.rounds.add(tx, "fetch", at=app.now(), report=summary, error=errors[:2000])
@@ -115,7 +122,10 @@ def _chosen(entries: Sequence[SourceEntry], names: Sequence[str]) -> list[Source
     known = {entry.name: entry for entry in entries}
     for name in names:
         if name not in known:
-            raise InputError(f"no source is called {name!r}. The config has: {', '.join(known) or 'none; add [[sources]]'}")
+            raise InputError(
+                f"no source is called {name!r}. The config has: "
+                f"{', '.join(known) or 'none; add [[sources]]'}"
+            )
     return [entry for entry in entries if (entry.name in names if names else entry.enabled)]
 
 
@@ -132,7 +142,9 @@ def _fetch_all(
     clock: Callable[[], float],
     told: Told | None,
 ) -> None:
-    from digest.sources.web import Web  # its library costs a quarter of a second that the other commands need not wait for
+    from digest.sources.web import (
+        Web,
+    )  # its library costs a quarter of a second that the other commands need not wait for
 
     settings = app.config.fetch
 
@@ -171,7 +183,9 @@ def _fetch_all(
         web.close()
 
 
-def _fetch_one(app: App, one: Wanted, state: State, web: Web, reading: bool, told: Told | None) -> Harvested:
+def _fetch_one(
+    app: App, one: Wanted, state: State, web: Web, reading: bool, told: Told | None
+) -> Harvested:
     pages = 0
 
     def save(state: State, files: list[Path]) -> None:
@@ -190,13 +204,21 @@ def _fetch_one(app: App, one: Wanted, state: State, web: Web, reading: bool, tol
         found = sources.copy_new(one, state, inbox=inbox, save=save)
     else:
         found = sources.harvest(
-            one, state, web=web, inbox=inbox, now=app.now(), save=save, agent=_agent(one.contact) if one.contact else ""
+            one,
+            state,
+            web=web,
+            inbox=inbox,
+            now=app.now(),
+            save=save,
+            agent=_agent(one.contact) if one.contact else "",
         )
     found.error, found.notes = hide(found.error), [hide(note) for note in found.notes]
     if found.outcome != "stopped":
         state["asked_at"] = app.now().isoformat()
         state["error"] = found.error
-        state["failing_since"] = state.get("failing_since", state["asked_at"]) if found.error else None
+        state["failing_since"] = (
+            state.get("failing_since", state["asked_at"]) if found.error else None
+        )
         if found.files:
             state["came_at"] = state["asked_at"]
         elif not found.error and sources.is_arxiv(one):
@@ -214,13 +236,19 @@ def _missing(app: App, state: State) -> list[str]:
 
 
 def overdue(app: App, since: datetime) -> datetime | None:
-    """The first announcement of arXiv after that time that should have come by now; a day's delay is nothing strange."""
+    """The first announcement of arXiv after that time that should have come by now; a day's delay
+    is nothing strange.
+    """
     return next(announcements(since, app.now() - timedelta(days=1), holidays(app)), None)
 
 
 def only_arxiv(app: App) -> bool:
-    """Whether all that is fetched is arXiv's, so that its calendar alone says when silence is an alarm."""
-    enabled = [as_wanted(entry) for entry in app.config.sources if entry.enabled and entry.kind != "folder"]
+    """Whether all that is fetched is arXiv's, so that its calendar alone says when silence is an
+    alarm.
+    """
+    enabled = [
+        as_wanted(entry) for entry in app.config.sources if entry.enabled and entry.kind != "folder"
+    ]
     return bool(enabled) and all(sources.is_arxiv(one) for one in enabled)
 
 
@@ -270,7 +298,12 @@ def _read(app: App, names: Iterable[str], progress: Progress | None) -> Ingested
     with app.store.reading() as tx:
         for name in names:
             waiting[name] = store.sources.state_of(tx, name).get("unread", [])
-    paths = [inbox / name / file for name, files in waiting.items() for file in files if (inbox / name / file).is_file()]
+    paths = [
+        inbox / name / file
+        for name, files in waiting.items()
+        for file in files
+        if (inbox / name / file).is_file()
+    ]
     new = [path for path in paths if not read_before(app, path)]
     report = ingest(app, new, progress=progress) if new else Ingested()
     with app.store.writing() as tx:

@@ -1,4 +1,5 @@
-"""Store -> the values that a batch of readers is ranked from: the papers, the background, each reader's interests and thumbs.
+"""Store -> the values that a batch of readers is ranked from: the papers, the background, each
+reader's interests and thumbs.
 
 As they are now, or as they were when an earlier digest was composed: a `View` says which.
 """
@@ -32,17 +33,22 @@ _FORGOTTEN = timedelta(days=90)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
-    """When the store is looked at. With a mark it is seen as it was when no paper had a higher id."""
+    """When the store is looked at.
+
+    With a mark it is seen as it was when no paper had a higher id.
+    """
 
     now: datetime
-    #: the papers' rows as the words were then; word vectors are always today's, which know papers and no thumbs
+    #: the papers' rows as the words were then; word vectors are always today's, which know papers
+    #: and no thumbs
     space: features.Space
     #: recent papers up to that day
     recent: tuple[int, ...]
     mark: int | None = None
     #: readers who must like a paper before their thumbs count for others; None = they do not
     least: int | None = None
-    #: how what an encoder made of the papers stands beside their words; None = none is in use, or too few papers are encoded
+    #: how what an encoder made of the papers stands beside their words; None = none is in use, or
+    #: too few papers are encoded
     encoding: features.Encoding | None = None
 
     @property
@@ -88,13 +94,17 @@ def view(
     least: int | None = None,
     encoder: str = "",
 ) -> View:
-    """The view of what was first seen up to a day; `encoder` is the name of the one that the config names."""
+    """The view of what was first seen up to a day; `encoder` is the name of the one that the config
+    names.
+    """
     recent = store.papers.recent(tx, until, BACKGROUND, mark=mark)
     packed = store.papers.vectors_of(tx, features.VERSION, recent)
     return View(
         now=now,
         space=features.space(
-            word_vectors(tx), frequencies, words.counts(tx, {ident: packed[ident] for ident in recent if ident in packed})
+            word_vectors(tx),
+            frequencies,
+            words.counts(tx, {ident: packed[ident] for ident in recent if ident in packed}),
         ),
         recent=tuple(recent),
         mark=mark,
@@ -103,25 +113,39 @@ def view(
     )
 
 
-def _encoding(tx: store.Connection, encoder: str, recent: Sequence[int]) -> features.Encoding | None:
+def _encoding(
+    tx: store.Connection, encoder: str, recent: Sequence[int]
+) -> features.Encoding | None:
     known = store.encodings.in_force(tx, encoder) if encoder else None
-    return None if known is None else features.encoding(known.version, _encoded(tx, known.version, known.dimensions, recent))
+    return (
+        None
+        if known is None
+        else features.encoding(known.version, _encoded(tx, known.version, known.dimensions, recent))
+    )
 
 
-def _encoded(tx: store.Connection, version: str, dimensions: int, idents: Sequence[int]) -> NDArray[np.float32]:
+def _encoded(
+    tx: store.Connection, version: str, dimensions: int, idents: Sequence[int]
+) -> NDArray[np.float32]:
     found = store.encodings.of(tx, version, idents)
     return features.unpack_encoded([found.get(ident) for ident in idents], dimensions)
 
 
 def word_vectors(tx: store.Connection) -> features.Table:
-    """The word vectors in force: those trained on the stored papers, else those that ship with the package."""
+    """The word vectors in force: those trained on the stored papers, else those that ship with the
+    package.
+    """
     stored = store.vectors.newest(tx)
     if stored is None:
         return features.base()
     try:
         return _read(stored.version, stored.data)
     except ValueError as error:
-        log.warning("the stored word vectors cannot be used (%s); the package's serve until `digest vectors train` makes new ones", error)
+        log.warning(
+            "the stored word vectors cannot be used (%s); the package's serve until `digest "
+            "vectors train` makes new ones",
+            error,
+        )
         return features.base()
 
 
@@ -130,19 +154,39 @@ def _read(version: str, data: bytes) -> features.Table:
     return features.Table.from_bytes(data)
 
 
-def shared_by_all(tx: store.Connection, compete: Sequence[int], local_date: date, view: View) -> Shared:
+def shared_by_all(
+    tx: store.Connection, compete: Sequence[int], local_date: date, view: View
+) -> Shared:
     """The papers with these ids and the background of a view."""
     found = store.papers.by_ids(tx, {*compete, *view.recent}, before=view.before, least=view.least)
-    those = list({found[i].id: found[i] for i in compete if i in found and not found[i].withdrawn}.values())
+    those = list(
+        {found[i].id: found[i] for i in compete if i in found and not found[i].withdrawn}.values()
+    )
     others = [found[i] for i in view.recent if i in found]
     rows, other_rows = _rows(tx, those, view), _rows(tx, others, view)
     return Shared(
-        day=scores.day(those, rows, others, other_rows, spread=view.space.spread, thumbs=_thumbs(tx, list(found), view)),
+        day=scores.day(
+            those,
+            rows,
+            others,
+            other_rows,
+            spread=view.space.spread,
+            thumbs=_thumbs(tx, list(found), view),
+        ),
         papers={p.id: p for p in those},
         background=profiles.background(others, other_rows),
         made=Made(
             model="",
-            features=" ".join(filter(None, (features.VERSION, view.space.version, view.encoding.version if view.encoding else ""))),
+            features=" ".join(
+                filter(
+                    None,
+                    (
+                        features.VERSION,
+                        view.space.version,
+                        view.encoding.version if view.encoding else "",
+                    ),
+                )
+            ),
             candidates=len(those),
             dumps=store.papers.dump_names(tx, [p.id for p in those]),
             at=view.now,
@@ -156,23 +200,34 @@ def _thumbs(tx: store.Connection, idents: Sequence[int], view: View) -> dict[int
     if view.least is None:
         return {}
     found = store.likes.times(tx, idents, least=view.least, before=view.before)
-    return {ident: [(view.now - at).total_seconds() / 86400 for at in times] for ident, times in found.items()}
+    return {
+        ident: [(view.now - at).total_seconds() / 86400 for at in times]
+        for ident, times in found.items()
+    }
 
 
 def _rows(tx: store.Connection, some: Sequence[Paper], view: View) -> sp.csr_matrix:
-    """The rows of papers; one whose stored vector is absent, of another version or damaged is vectorised on the spot."""
+    """The rows of papers; one whose stored vector is absent, of another version or damaged is
+    vectorised on the spot.
+    """
     packed = store.papers.vectors_of(tx, features.VERSION, [p.id for p in some])
     absent = [p for p in some if p.id not in packed]
-    made = features.pack(features.vectorize([features.text_of(p.title, p.abstract) for p in absent]))
+    made = features.pack(
+        features.vectorize([features.text_of(p.title, p.abstract) for p in absent])
+    )
     packed |= {p.id: blob for p, blob in zip(absent, made, strict=True)}
     rows = view.space.rows(words.counts(tx, {p.id: packed[p.id] for p in some}))
     if view.encoding is None:
         return rows
-    return view.encoding.beside(rows, _encoded(tx, view.encoding.version, len(view.encoding.mean), [p.id for p in some]))
+    return view.encoding.beside(
+        rows, _encoded(tx, view.encoding.version, len(view.encoding.mean), [p.id for p in some])
+    )
 
 
 class Gathered:
-    """Interests and thumbs of a batch of readers as the recipes need them; every paper is read and weighed once."""
+    """Interests and thumbs of a batch of readers as the recipes need them; every paper is read and
+    weighed once.
+    """
 
     def __init__(
         self,
@@ -189,9 +244,14 @@ class Gathered:
         self.now = view.now
         #: of each interest in order: its example papers, and the texts that stand for one
         self.examples: dict[int, list[tuple[list[int], list[str]]]] = {}
-        known = look_up_all(tx, list({name for s in readers for interest in s.interests for name in interest.papers}))
+        known = look_up_all(
+            tx,
+            list({name for s in readers for interest in s.interests for name in interest.papers}),
+        )
         for subscriber in readers:
-            self.examples[subscriber.id] = [_examples_of(interest, known, view) for interest in subscriber.interests]
+            self.examples[subscriber.id] = [
+                _examples_of(interest, known, view) for interest in subscriber.interests
+            ]
         several = [subscriber.id for subscriber in readers if len(subscriber.interests) > 1]
         self.came = store.history.interests_of(tx, several, before=view.before) if several else {}
         wanted = {v.paper_id for some in votes.values() for v in some}
@@ -199,7 +259,9 @@ class Gathered:
         self.ignored: dict[int, dict[int, datetime]] = {}
         if ignored_weight:
             idents = [subscriber.id for subscriber in readers]
-            self.ignored = store.history.ignored(tx, idents, since=view.now - _FORGOTTEN, before=view.before)
+            self.ignored = store.history.ignored(
+                tx, idents, since=view.now - _FORGOTTEN, before=view.before
+            )
             wanted |= {i for some in self.ignored.values() for i in some}
         self.papers = store.papers.by_ids(tx, wanted)
         ordered = [self.papers[i] for i in sorted(self.papers)]
@@ -208,25 +270,51 @@ class Gathered:
 
     def seen(self, subscriber: Subscriber) -> set[int]:
         """Ids of the papers that the reader has rated or gave as examples."""
-        return {v.paper_id for v in self.votes.get(subscriber.id, [])} | {i for idents, _ in self.examples[subscriber.id] for i in idents}
+        return {v.paper_id for v in self.votes.get(subscriber.id, [])} | {
+            i for idents, _ in self.examples[subscriber.id] for i in idents
+        }
 
-    def reader(self, subscriber: Subscriber, among: frozenset[int], maybe_seen: frozenset[int], lifts: Sequence[Lift] = ()) -> Reader:
+    def reader(
+        self,
+        subscriber: Subscriber,
+        among: frozenset[int],
+        maybe_seen: frozenset[int],
+        lifts: Sequence[Lift] = (),
+    ) -> Reader:
         votes = [v for v in self.votes.get(subscriber.id, []) if v.paper_id in self.place]
-        liked, disliked = self._rated([v for v in votes if v.vote == 1]), self._rated([v for v in votes if v.vote == -1])
+        liked, disliked = (
+            self._rated([v for v in votes if v.vote == 1]),
+            self._rated([v for v in votes if v.vote == -1]),
+        )
         each = list(zip(subscriber.interests, self.examples[subscriber.id], strict=True))
-        known = self._known([interest for interest, _ in each], [examples for _, examples in each], liked, disliked)
+        known = self._known(
+            [interest for interest, _ in each], [examples for _, examples in each], liked, disliked
+        )
         if len(each) > 1:
             none = self._rated([])
             known = replace(
                 known,
-                apart=tuple(self._known([interest], [examples], none, none) for interest, examples in each),
+                apart=tuple(
+                    self._known([interest], [examples], none, none) for interest, examples in each
+                ),
                 came=self.came.get(subscriber.id, {}),
-                named={v.paper_id: _worth(self.papers[v.paper_id], subscriber.interests) for v in votes},
+                named={
+                    v.paper_id: _worth(self.papers[v.paper_id], subscriber.interests) for v in votes
+                },
             )
         if self.ignored_weight:
-            known = replace(known, ignored=self._ignored(self.ignored.get(subscriber.id, {})), ignored_weight=self.ignored_weight)
+            known = replace(
+                known,
+                ignored=self._ignored(self.ignored.get(subscriber.id, {})),
+                ignored_weight=self.ignored_weight,
+            )
         known = replace(
-            known, lifts=tuple((lift.paper_id, self.papers[lift.by].title, lift.value) for lift in lifts if lift.by in self.place)
+            known,
+            lifts=tuple(
+                (lift.paper_id, self.papers[lift.by].title, lift.value)
+                for lift in lifts
+                if lift.by in self.place
+            ),
         )
         return Reader(subscriber=subscriber, known=known, among=among, maybe_seen=maybe_seen)
 
@@ -243,7 +331,8 @@ class Gathered:
             liked=liked,
             disliked=disliked,
             examples=self._examples(
-                list(dict.fromkeys(i for idents, _ in examples for i in idents)), [text for _, texts in examples for text in texts]
+                list(dict.fromkeys(i for idents, _ in examples for i in idents)),
+                [text for _, texts in examples for text in texts],
             ),
         )
 
@@ -253,10 +342,17 @@ class Gathered:
 
     def _ignored(self, composed: Mapping[int, datetime]) -> profiles.Rated:
         those = {ident: at for ident, at in composed.items() if ident in self.place}
-        return self._some(list(those), [(self.now - at).total_seconds() / 86400 for at in those.values()])
+        return self._some(
+            list(those), [(self.now - at).total_seconds() / 86400 for at in those.values()]
+        )
 
     def _some(self, idents: Sequence[int], ages: Sequence[float] = ()) -> profiles.Rated:
-        return profiles.rated_of([self.papers[ident] for ident in idents], self.shelf, [self.place[ident] for ident in idents], ages)
+        return profiles.rated_of(
+            [self.papers[ident] for ident in idents],
+            self.shelf,
+            [self.place[ident] for ident in idents],
+            ages,
+        )
 
     def _examples(self, idents: Sequence[int], texts: Sequence[str]) -> profiles.Rated:
         known = [i for i in idents if i in self.place]
@@ -269,7 +365,9 @@ class Gathered:
         return profiles.rated([self.papers[i] for i in known], rows, texts=len(texts))
 
 
-def _examples_of(interest: Interest, known: Mapping[str, Sequence[int]], view: View) -> tuple[list[int], list[str]]:
+def _examples_of(
+    interest: Interest, known: Mapping[str, Sequence[int]], view: View
+) -> tuple[list[int], list[str]]:
     """Ids of its example papers as far as they are stored, and texts that stand for one."""
     idents: list[int] = []
     texts = [interest.text] if interest.text else []
@@ -277,7 +375,9 @@ def _examples_of(interest: Interest, known: Mapping[str, Sequence[int]], view: V
         found = [ident for ident in known[name] if view.mark is None or ident <= view.mark]
         idents += found[:1]
         if not found and papers.parse_name(name) is None and not name.startswith("paper:"):
-            texts.append(name)  # a title that no dump has brought yet still says what the reader likes
+            texts.append(
+                name
+            )  # a title that no dump has brought yet still says what the reader likes
     return idents, texts
 
 
@@ -285,7 +385,8 @@ def _worth(paper: Paper, those: Sequence[Interest]) -> dict[str, float]:
     """What a rated paper's categories and authors say of the interest that it belongs to."""
     authors = {name.casefold() for name in paper.authors}
     return {
-        interest.name: interests.CATEGORY * any(_within(category, interest.categories) for category in paper.categories)
+        interest.name: interests.CATEGORY
+        * any(_within(category, interest.categories) for category in paper.categories)
         + interests.AUTHOR * any(name.casefold() in authors for name in interest.authors)
         for interest in those
     }
@@ -293,4 +394,6 @@ def _worth(paper: Paper, those: Sequence[Interest]) -> dict[str, float]:
 
 def _within(category: str, wanted: Sequence[str]) -> bool:
     bare = category.lower()
-    return any(bare == name.lower() or bare.startswith(f"{name.lower().rstrip('.*')}.") for name in wanted)
+    return any(
+        bare == name.lower() or bare.startswith(f"{name.lower().rstrip('.*')}.") for name in wanted
+    )

@@ -1,4 +1,6 @@
-"""Many connections, one commit: whatever of the ledger waits while one transaction is under way goes into the next."""
+"""Many connections, one commit: whatever of the ledger waits while one transaction is under way
+goes into the next.
+"""
 
 from __future__ import annotations
 
@@ -55,19 +57,29 @@ class _Settle(_Asked[MessageState | None]):
 
 
 class GroupCommit:
-    """The ledger as one sender's connections use it at once. Use it as: `async with GroupCommit(...) as ledger`.
+    """The ledger as one sender's connections use it at once.
 
-    All writes go through one thread, one transaction after the other: on SQLite they would only wait for each other, and less politely.
+    Use it as: `async with GroupCommit(...) as ledger`.
+
+    All writes go through one thread, one transaction after the other: on SQLite they would only
+    wait for each other, and less politely.
 
     Args:
         owner: this sender.
         connections: how many may wait at once.
-        patience: seconds for which outcomes are kept and tried again while the database refuses them.
+        patience: seconds for which outcomes are kept and tried again while the database refuses
+        them.
         pause: seconds between the tries.
     """
 
     def __init__(
-        self, app: App, owner: str, *, connections: int = 1, patience: float = _PATIENCE_SECONDS, pause: float = _PAUSE_SECONDS
+        self,
+        app: App,
+        owner: str,
+        *,
+        connections: int = 1,
+        patience: float = _PATIENCE_SECONDS,
+        pause: float = _PAUSE_SECONDS,
     ) -> None:
         self._app, self._owner, self._patience, self._pause = app, owner, patience, pause
         self._connections = connections
@@ -95,7 +107,8 @@ class GroupCommit:
         return await answer
 
     def settle(self, queued: Queued, delivery: Delivery) -> asyncio.Future[MessageState | None]:
-        """Commit how an attempt ended, before or with whatever is asked after this call; the message's state now, None when it is no longer stored.
+        """Commit how an attempt ended, before or with whatever is asked after this call; the
+        message's state now, None when it is no longer stored.
 
         Raises:
             StoreError: the database did not take it for all the patience there is.
@@ -120,26 +133,36 @@ class GroupCommit:
             try:
                 await self._commit_group(begins, settles)
             except Exception as error:  # noqa: BLE001  (one message at fault must not take the others with it)
-                log.warning("ledger: a group could not be written, trying each by itself: %s", error)
+                log.warning(
+                    "ledger: a group could not be written, trying each by itself: %s", error
+                )
                 await self._commit_each([*settles, *begins])
 
     async def _gather(self) -> None:
-        """Wait for others who are about to come: as long as there are some at work in this process, and for moments at most.
+        """Wait for others who are about to come: as long as there are some at work in this process,
+        and for moments at most.
 
-        What is settled waits for what begins next at the same connection, which is most of the waiting that there is.
+        What is settled waits for what begins next at the same connection, which is most of the
+        waiting that there is.
         """
         ends = monotonic() + _GATHER_SECONDS
         while len(self._begins) < self._connections and monotonic() < ends:
             waiting = len(self._begins) + len(self._settles)
             began = monotonic()
             await asyncio.sleep(_IDLE_SECONDS)
-            if len(self._begins) + len(self._settles) == waiting and monotonic() - began < 2 * _IDLE_SECONDS:
+            if (
+                len(self._begins) + len(self._settles) == waiting
+                and monotonic() - began < 2 * _IDLE_SECONDS
+            ):
                 return  # nobody came, and nothing else ran: they wait for the network
 
     async def _commit_each(self, some: Sequence[_Begin | _Settle]) -> None:
         for one in some:
             try:
-                await self._commit_group([one] if isinstance(one, _Begin) else [], [one] if isinstance(one, _Settle) else [])
+                await self._commit_group(
+                    [one] if isinstance(one, _Begin) else [],
+                    [one] if isinstance(one, _Settle) else [],
+                )
             except Exception as error:  # noqa: BLE001
                 one.fail(error)
 
@@ -166,7 +189,9 @@ class GroupCommit:
                     settle.say(states.get(settle.queued.id))
                 return
 
-    def _write_group(self, begins: list[_Begin], settles: list[_Settle], tx: store.Connection) -> tuple[set[int], dict[int, MessageState]]:
+    def _write_group(
+        self, begins: list[_Begin], settles: list[_Settle], tx: store.Connection
+    ) -> tuple[set[int], dict[int, MessageState]]:
         now = self._app.now()
         ended = [(one.queued, one.delivery) for one in settles]
         states = store.ledger.settle(tx, ended, owner=self._owner, now=now) if ended else {}
@@ -174,5 +199,9 @@ class GroupCommit:
             if states.get(queued.id) in (MessageState.REJECTED, MessageState.EXPIRED):
                 note_refusal(self._app, tx, queued, delivery)
         starting = [one.queued for one in begins]
-        began = store.ledger.begin(tx, starting, owner=self._owner, now=now, clock=datetime.now(UTC)) if starting else set()
+        began = (
+            store.ledger.begin(tx, starting, owner=self._owner, now=now, clock=datetime.now(UTC))
+            if starting
+            else set()
+        )
         return began, states

@@ -47,10 +47,15 @@ def arrived(app: App, link: Link) -> None:
     if isinstance(link, RevokedLink):
         return
     with app.store.reading() as tx:
-        doubtful = store.deliveries.state_of(tx, link.message_id) in (MessageState.UNKNOWN, MessageState.SENDING)
+        doubtful = store.deliveries.state_of(tx, link.message_id) in (
+            MessageState.UNKNOWN,
+            MessageState.SENDING,
+        )
     if doubtful:
         with app.store.writing() as tx:
-            store.ledger.resolve(tx, link.message_id, MessageState.ACCEPTED, "an answer from it", now=app.now())
+            store.ledger.resolve(
+                tx, link.message_id, MessageState.ACCEPTED, "an answer from it", now=app.now()
+            )
 
 
 def rate(app: App, subscriber: Subscriber, name: str, vote: Vote) -> Heard:
@@ -104,20 +109,28 @@ def paper(app: App, paper_id: int) -> Paper:
 
 
 def find(app: App, name: str) -> Paper:
-    """A stored paper by arXiv id, DOI, link, `paper:17`, or its whole title. Raises as `rate` does."""
+    """A stored paper by arXiv id, DOI, link, `paper:17`, or its whole title.
+
+    Raises as `rate` does.
+    """
     with app.store.reading() as tx:
         idents = look_up(tx, name)
         if not idents:
-            raise NotFoundError(f"no stored paper is called {name!r}. Give an arXiv id, a DOI, a link to either, or the whole title")
+            raise NotFoundError(
+                f"no stored paper is called {name!r}. Give an arXiv id, a DOI, a link to either, "
+                f"or the whole title"
+            )
         if len(idents) > 1:
             raise InputError(
-                f"{len(idents)} stored papers are called {name!r}: {', '.join(f'paper:{i}' for i in idents)}. Name one of these"
+                f"{len(idents)} stored papers are called {name!r}: "
+                f"{', '.join(f'paper:{i}' for i in idents)}. Name one of these"
             )
         return store.papers.by_ids(tx, idents)[idents[0]]
 
 
 def look_up(tx: store.Connection, name: str) -> list[int]:
-    """Ids of the stored papers that a name may mean: one for an identifier, any number for a title."""
+    """Ids of the stored papers that a name may mean: one for an identifier, any number
+    for a title."""
     return look_up_all(tx, [name])[name]
 
 

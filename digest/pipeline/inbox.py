@@ -1,4 +1,5 @@
-"""The folder inbox: what is new in it is ingested, each file once, however often it is looked at."""
+"""The folder inbox: what is new in it is ingested, each file once, however often it is
+looked at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""ingest: dump files become papers, each counted once as new, updated, duplicate, skipped or rejected."""
+"""ingest: dump files become papers, each counted once as new, updated, duplicate, skipped or
+rejected.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ _PART = "part of a paper whose title has not come yet"
 #: a backfilled paper counts as first seen before any window that can be set
 _LONG_AGO = timedelta(days=367)
 
-#: the day that papers count as first seen: a date, "name" = from the file's name or the record, None = today
+#: the day that papers count as first seen: a date, "name" = from the file's name or the record,
+#: None = today
 SeenDay = date | Literal["name"] | None
 
 Progress = Callable[[Path, int, int], None]
@@ -66,7 +69,9 @@ class Ingested:
     @property
     def failed(self) -> bool:
         """A file was refused, or a non-empty file gave nothing."""
-        return any(file.refused or (file.format != "empty" and not _used(file)) for file in self.files)
+        return any(
+            file.refused or (file.format != "empty" and not _used(file)) for file in self.files
+        )
 
     @property
     def json(self) -> dict[str, object]:
@@ -90,7 +95,12 @@ class Ingested:
 
 
 def _used(file: FileReport) -> int:
-    return file.counts["new"] + file.counts["updated"] + file.counts["duplicate"] + file.counts["skipped"]
+    return (
+        file.counts["new"]
+        + file.counts["updated"]
+        + file.counts["duplicate"]
+        + file.counts["skipped"]
+    )
 
 
 def ingest(
@@ -103,17 +113,21 @@ def ingest(
     batch: int = BATCH,
     stop: Callable[[], bool] = lambda: False,
 ) -> Ingested:
-    """Read dumps into the store; folders are read in order of file name. One bad record never stops a file, one bad file never the others.
+    """Read dumps into the store; folders are read in order of file name.
+
+    One bad record never stops a file, one bad file never the others.
 
     Args:
-        seen: the day that the papers count as first seen; "name" = the day in the file's name or the record's own; None = today.
+        seen: the day that the papers count as first seen; "name" = the day in the file's name or
+        the record's own; None = today.
         backfill: papers count as already old: none of them is new to any reader.
         progress: told how far each file has been read.
         batch: records stored in one transaction.
         stop: asked after each batch. True: nothing more is read; the next ingest goes on there.
 
     Raises:
-        StoreError: the database is locked, full or gone; what was stored before stands, and the same command goes on from there.
+        StoreError: the database is locked, full or gone; what was stored before stands, and the
+        same command goes on from there.
     """
     report = Ingested()
     words = Words(app)
@@ -132,12 +146,19 @@ def ingest(
         words.keep(tx)
         summary = {key: value for key, value in report.json.items() if key != "files"}
         refused = "; ".join(file.refused for file in report.files if file.refused)
-        store.rounds.add(tx, "ingest", at=app.now(), report=summary | {"files": len(report.files)}, error=refused[:2000])
+        store.rounds.add(
+            tx,
+            "ingest",
+            at=app.now(),
+            report=summary | {"files": len(report.files)},
+            error=refused[:2000],
+        )
     return report
 
 
 def files_of(paths: Iterable[Path]) -> Iterator[Path]:
-    """Files as they are, folders by what lies in them, in order of name; what is hidden is passed over.
+    """Files as they are, folders by what lies in them, in order of name; what is hidden is passed
+    over.
 
     A folder that cannot be listed stands for itself, and is refused where it is opened.
     """
@@ -149,15 +170,20 @@ def files_of(paths: Iterable[Path]) -> Iterator[Path]:
         found: list[Path] = []
         for place, folders, names in os.walk(path, onerror=closed.append):
             folders[:] = [name for name in folders if not name.startswith(".")]
-            found += [one for name in names if not name.startswith(".") and (one := Path(place, name)).is_file()]
+            found += [
+                one
+                for name in names
+                if not name.startswith(".") and (one := Path(place, name)).is_file()
+            ]
         yield from sorted(found + [Path(error.filename) for error in closed])
 
 
 class Words:
-    """Word frequencies of the papers that an ingest adds, and the encoder that reads them where there is one.
+    """Word frequencies of the papers that an ingest adds, and the encoder that reads them where
+    there is one.
 
-    The frequencies are kept once at its end: they are a large value, and half a second to write. An ingest that was killed before that leaves
-    papers uncounted; the next one counts everything anew.
+    The frequencies are kept once at its end: they are a large value, and half a second to write. An
+    ingest that was killed before that leaves papers uncounted; the next one counts everything anew.
     """
 
     def __init__(self, app: App) -> None:
@@ -185,13 +211,22 @@ def _ingest_one(
     today = app.now().date()
     file.format = dump.format
     if seen == "name" and dump.day is None:
-        file.notes.append("no day in the file's name: the records' own first_seen decides, else today")
+        file.notes.append(
+            "no day in the file's name: the records' own first_seen decides, else today"
+        )
     day = seen if isinstance(seen, date) else (dump.day if seen == "name" else None) or today
     path = dumps.shown_name(str(dump.path.resolve()))
     with app.store.writing() as tx:
         done = _done_before(tx, dump, path, file)
         dump_id = store.dumps.begin(
-            tx, name=dump.name, form=dump.format, sha256=dump.sha256, day=day, now=app.now(), path=path, size=dump.size
+            tx,
+            name=dump.name,
+            form=dump.format,
+            sha256=dump.sha256,
+            day=day,
+            now=app.now(),
+            path=path,
+            size=dump.size,
         )
         if done:  # also where nothing comes after them: a dump of duplicates gave papers
             store.dumps.progress(tx, dump_id, {"read": done, "duplicate": done}, {})
@@ -243,29 +278,50 @@ def _warn_of_old(file: FileReport, window_days: int, as_new: bool) -> None:
 
 
 def _done_before(tx: store.Connection, dump: Dump, path: str, file: FileReport) -> int:
-    """How many records at its beginning an earlier ingest has stored already, when that was stopped or the file has grown since."""
+    """How many records at its beginning an earlier ingest has stored already, when that was stopped
+    or the file has grown since.
+    """
     before = store.dumps.read_before(tx, dump.sha256)
     if before:
         file.notes.append(f"the same bytes were read before as {before}")
         return 0
     done, stopped = store.dumps.read_so_far(tx, path, dump.sha256)
     if not stopped:
-        # The last record of a growing file may have been cut in the middle then, so it is read once more.
-        done = next((read - 1 for size, sha256, read in store.dumps.shorter(tx, path, dump.size) if dump.begins_with(size, sha256)), 0)
+        # The last record of a growing file may have been cut in the middle then, so it is read once
+        # more.
+        done = next(
+            (
+                read - 1
+                for size, sha256, read in store.dumps.shorter(tx, path, dump.size)
+                if dump.begins_with(size, sha256)
+            ),
+            0,
+        )
     if done:
         file.notes.append(f"its first {done:,} records were stored before: goes on after them")
     return done
 
 
-def _arrival(record: Record, entry: Entry, day: date, seen: SeenDay, backfill: bool, today: date) -> Arrival:
+def _arrival(
+    record: Record, entry: Entry, day: date, seen: SeenDay, backfill: bool, today: date
+) -> Arrival:
     """The cleaned record with the day on which its paper counts as first seen."""
     own = record.first_seen
     if backfill:
-        known = next((d for d in (entry.announced, entry.submitted, entry.updated) if d is not None), today)
+        known = next(
+            (d for d in (entry.announced, entry.submitted, entry.updated) if d is not None), today
+        )
         day = min(known, own or today, today - _LONG_AGO)
     elif seen == "name" and own is not None:
         day = own
-    return Arrival(line=record.line, raw=record.raw, entry=entry, day=day, picked=record.picked, rank=record.rank)
+    return Arrival(
+        line=record.line,
+        raw=record.raw,
+        entry=entry,
+        day=day,
+        picked=record.picked,
+        rank=record.rank,
+    )
 
 
 def store_batch(
@@ -278,7 +334,8 @@ def store_batch(
     words: Words,
     old_before: date,
 ) -> None:
-    """One batch, one transaction: papers, vectors, counts and rejects stand together or not at all."""
+    """One batch, one transaction: papers, vectors, counts and rejects stand together or
+    not at all."""
     counts, skipped = file.counts.copy(), file.skipped_why.copy()
     with app.store.writing() as tx:
         added = store.arrivals.add(tx, dump_id, arrivals, papers)
@@ -287,9 +344,16 @@ def store_batch(
             counts["skipped"] += waiting
             skipped[_PART] += waiting
         for removal in removals:
-            names = [name for kind, text in removal.ids if (name := papers.identity(kind, text)) is not None]
+            names = [
+                name
+                for kind, text in removal.ids
+                if (name := papers.identity(kind, text)) is not None
+            ]
             store.arrivals.remove(tx, dump_id, removal.line, names, removal.reason)
-        texts = {ident: features.text_of(title, abstract) for ident, (title, abstract) in added.texts.items()}
+        texts = {
+            ident: features.text_of(title, abstract)
+            for ident, (title, abstract) in added.texts.items()
+        }
         if texts:
             idents = list(texts)
             rows = features.vectorize(list(texts.values()))
@@ -298,13 +362,20 @@ def store_batch(
             store.encodings.drop(tx, [ident for ident in idents if ident not in added.fresh])
         store.dumps.reject(tx, dump_id, bad)
         store.dumps.progress(
-            tx, dump_id, {k: counts[k] for k in ("read", "new", "updated", "duplicate", "skipped", "rejected")}, dict(skipped)
+            tx,
+            dump_id,
+            {k: counts[k] for k in ("read", "new", "updated", "duplicate", "skipped", "rejected")},
+            dict(skipped),
         )
     file.counts, file.skipped_why = counts, skipped
     if words.encoder and texts:
-        encoding.keep(app, words.encoder, texts)  # what is killed before this is found by the next `encode`
+        encoding.keep(
+            app, words.encoder, texts
+        )  # what is killed before this is found by the next `encode`
     if added.fresh:
-        words.new = words.new.add(rows[[number for number, ident in enumerate(idents) if ident in added.fresh]])
+        words.new = words.new.add(
+            rows[[number for number, ident in enumerate(idents) if ident in added.fresh]]
+        )
     for arrival, outcome in zip(arrivals, added.outcomes, strict=True):
         own = arrival.entry.announced or arrival.entry.submitted
         file.old += outcome == "new" and own is not None and own < old_before

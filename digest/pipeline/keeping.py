@@ -1,5 +1,5 @@
-"""What is chosen for a reader becomes a row with its message and times, and a line of the report.
-"""
+"""What is chosen for a reader becomes a row with its message and times, and a line of
+the report."""
 
 from __future__ import annotations
 

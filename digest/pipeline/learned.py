@@ -1,4 +1,6 @@
-"""learned: what the service has learned of a reader, as the profile says that ranks for them; and how to make it forget."""
+"""learned: what the service has learned of a reader, as the profile says that ranks for them; and
+how to make it forget.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ class Taste:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LearnedOf:
-    """All that was learned of a reader; computed from the profiles that rank for them, nothing is remembered beside."""
+    """All that was learned of a reader; computed from the profiles that rank for them, nothing is
+    remembered beside.
+    """
 
     subscriber: Subscriber
     recipe: str
@@ -84,10 +88,20 @@ class LearnedOf:
                     "thumbs_up": one.thumbs_up,
                     "thumbs_down": one.thumbs_down,
                     "keywords_count": round(one.keywords_count, 4),
-                    "words_for": [{"word": word.name, "value": round(word.value, 6)} for word in one.words_for],
-                    "words_against": [{"word": word.name, "value": round(word.value, 6)} for word in one.words_against],
+                    "words_for": [
+                        {"word": word.name, "value": round(word.value, 6)} for word in one.words_for
+                    ],
+                    "words_against": [
+                        {"word": word.name, "value": round(word.value, 6)}
+                        for word in one.words_against
+                    ],
                     "papers": [
-                        {"paper": each.paper.name, "title": each.paper.title, "vote": each.vote, "at": each.at and each.at.isoformat()}
+                        {
+                            "paper": each.paper.name,
+                            "title": each.paper.title,
+                            "vote": each.vote,
+                            "at": each.at and each.at.isoformat(),
+                        }
                         for each in one.papers
                     ],
                 }
@@ -100,7 +114,13 @@ def learned_of(app: App, subscriber: Subscriber) -> LearnedOf:
     """What the next digest would be ranked by. Stores nothing."""
     now = app.now()
     with app.store.reading() as tx:
-        looked = view(tx, now=now, until=now.date(), frequencies=stored_frequencies(tx), encoder=app.config.features.encoder)
+        looked = view(
+            tx,
+            now=now,
+            until=now.date(),
+            frequencies=stored_frequencies(tx),
+            encoder=app.config.features.encoder,
+        )
         votes = store.feedback.of_subscribers(tx, [subscriber.id])
         gathered = Gathered(tx, [subscriber], votes, looked)
         rated = gathered.seen(subscriber)
@@ -114,7 +134,9 @@ def learned_of(app: App, subscriber: Subscriber) -> LearnedOf:
     return LearnedOf(
         subscriber=subscriber,
         recipe=recipe.name,
-        tastes=tuple(_taste(one, one.share / whole, shared, gathered.papers, given) for one in each),
+        tastes=tuple(
+            _taste(one, one.share / whole, shared, gathered.papers, given) for one in each
+        ),
         thumbs_up=counted["thumbs_up"],
         thumbs_down=counted["thumbs_down"],
     )
@@ -131,11 +153,30 @@ def learned_mark(app: App, subscriber: Subscriber) -> Hashable:
         return (subscriber, tuple(votes), store.marks.corpus(tx), hour)
 
 
-def _taste(one: recipes.Learned, share: float, shared: Shared, papers: dict[int, Paper], given: dict[int, Feedback]) -> Taste:
+def _taste(
+    one: recipes.Learned,
+    share: float,
+    shared: Shared,
+    papers: dict[int, Paper],
+    given: dict[int, Feedback],
+) -> Taste:
     known = one.known
-    ids = [ident for some in (known.liked, known.disliked, known.examples) for ident in some.ids.tolist() if ident]
-    newest = sorted(set(ids), key=lambda ident: (ident in given and given[ident].at.timestamp(), ident), reverse=True)[:LOOKED_AT]
-    told = list(scores.explain(one.profile, shared.day, words_of=features.words_of, among=newest, shown=_PARTS))
+    ids = [
+        ident
+        for some in (known.liked, known.disliked, known.examples)
+        for ident in some.ids.tolist()
+        if ident
+    ]
+    newest = sorted(
+        set(ids),
+        key=lambda ident: (ident in given and given[ident].at.timestamp(), ident),
+        reverse=True,
+    )[:LOOKED_AT]
+    told = list(
+        scores.explain(
+            one.profile, shared.day, words_of=features.words_of, among=newest, shown=_PARTS
+        )
+    )
     words = _words(told)
     order = {score.paper_id: place for place, score in enumerate(told)}
     return Taste(
@@ -144,11 +185,17 @@ def _taste(one: recipes.Learned, share: float, shared: Shared, papers: dict[int,
         step=one.profile.step,
         thumbs_up=len(known.liked.ids),
         thumbs_down=len(known.disliked.ids),
-        keywords_count=profiles.fading(len(known.liked.ids) + profiles.EXAMPLE * len(known.examples.ids)),
+        keywords_count=profiles.fading(
+            len(known.liked.ids) + profiles.EXAMPLE * len(known.examples.ids)
+        ),
         words_for=tuple(word for word in words if word.value > 0)[:WORDS],
         words_against=tuple(word for word in reversed(words) if word.value < 0)[:WORDS],
         papers=tuple(
-            Evidence(paper=papers[ident], vote=given[ident].vote if ident in given else 0, at=given[ident].at if ident in given else None)
+            Evidence(
+                paper=papers[ident],
+                vote=given[ident].vote if ident in given else 0,
+                at=given[ident].at if ident in given else None,
+            )
             for ident in sorted(set(ids), key=lambda ident: (order.get(ident, len(order)), ident))
         ),
     )
@@ -161,14 +208,19 @@ def _words(told: Sequence[Score]) -> list[Word]:
         for part in score.parts:
             if part.kind == "word":
                 sums[part.name.lower()] += part.value / len(told)
-    return sorted((Word(name=name, value=value) for name, value in sums.items()), key=lambda word: (-word.value, word.name))
+    return sorted(
+        (Word(name=name, value=value) for name, value in sums.items()),
+        key=lambda word: (-word.value, word.name),
+    )
 
 
-# ---------------------------------------------------------------------------------------------- forgetting
+# ----------------------------------------------------------------------------------------------
+# forgetting
 
 
 def forget(app: App, subscriber_id: int, paper_id: int, *, via: str) -> bool:
-    """Withdraw the reader's thumb on a paper, and take it from the examples of all their interests; False where there was neither.
+    """Withdraw the reader's thumb on a paper, and take it from the examples of all their interests;
+    False where there was neither.
 
     Raises:
         NotFoundError: the reader or the paper is not stored.
@@ -178,13 +230,21 @@ def forget(app: App, subscriber_id: int, paper_id: int, *, via: str) -> bool:
         found = store.papers.by_ids(tx, [paper_id]).get(paper_id)
         if subscriber is None or found is None:
             raise NotFoundError("the reader or the paper is no longer stored")
-        given = Feedback(subscriber_id=subscriber_id, paper_id=found.id, vote=0, at=app.now(), via=via)
-        stands = any(vote.paper_id == found.id for vote in store.feedback.of_subscribers(tx, [subscriber_id]).get(subscriber_id, []))
+        given = Feedback(
+            subscriber_id=subscriber_id, paper_id=found.id, vote=0, at=app.now(), via=via
+        )
+        stands = any(
+            vote.paper_id == found.id
+            for vote in store.feedback.of_subscribers(tx, [subscriber_id]).get(subscriber_id, [])
+        )
         if stands:
             store.feedback.put(tx, given)
         names = _names_of(tx, subscriber, found.id)
         if names:
-            without = [replace(one, papers=tuple(name for name in one.papers if name not in names)) for one in subscriber.interests]
+            without = [
+                replace(one, papers=tuple(name for name in one.papers if name not in names))
+                for one in subscriber.interests
+            ]
             kept = tuple(one for one in without if not one.empty)
             store.subscribers.change(tx, replace(subscriber, interests=kept), now=app.now())
     return stands or bool(names)
@@ -197,7 +257,9 @@ def _names_of(tx: store.Connection, subscriber: Subscriber, paper_id: int) -> se
 
 
 def start_over(app: App, subscriber_id: int, *, via: str, form: str = "") -> int:
-    """Withdraw all thumbs of a reader; returns how many stood. They stay in the store as withdrawn, and teach nothing any more.
+    """Withdraw all thumbs of a reader; returns how many stood.
+
+    They stay in the store as withdrawn, and teach nothing any more.
 
     Args:
         via: the door it came through.

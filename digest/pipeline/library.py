@@ -1,7 +1,10 @@
-"""A reader's library -> example papers of one of their interests. Matches what is stored; the rest is kept by title and abstract.
+"""A reader's library -> example papers of one of their interests.
 
-What is kept is a stored paper that no dump has brought (first seen on `UNSEEN`): it is new to nobody, and becomes the dump's paper when one brings
-it, first seen on that day. Nothing else of the file is stored: not its name, not its raw text, not the entries that were refused.
+Matches what is stored; the rest is kept by title and abstract.
+
+What is kept is a stored paper that no dump has brought (first seen on `UNSEEN`): it is new to
+nobody, and becomes the dump's paper when one brings it, first seen on that day. Nothing else of the
+file is stored: not its name, not its raw text, not the entries that were refused.
 """
 
 from __future__ import annotations
@@ -17,15 +20,28 @@ from msgspec import structs
 from digest import dumps, papers, store
 from digest.app import App
 from digest.errors import InputError, NotFoundError
-from digest.model import EXAMPLES_MAX, NAME_MAX, UNSEEN, Entry, Identity, Interest, Paper, Record, Rejected, Subscriber
+from digest.model import (
+    EXAMPLES_MAX,
+    NAME_MAX,
+    UNSEEN,
+    Entry,
+    Identity,
+    Interest,
+    Paper,
+    Record,
+    Rejected,
+    Subscriber,
+)
 from digest.pipeline.hear import look_up
 from digest.pipeline.ingest import FileReport, Words, store_batch
 from digest.store.arrivals import Arrival
 
-#: what dump, footer and table call the papers that came this way: a file's name may say more of the reader than they want to tell
+#: what dump, footer and table call the papers that came this way: a file's name may say more of the
+#: reader than they want to tell
 SOURCE: Final = "library"
 
-#: `matched` = a dump brought it, `kept` = by title and abstract until one does, `awaited` = known by identifier alone until one does
+#: `matched` = a dump brought it, `kept` = by title and abstract until one does, `awaited` = known
+#: by identifier alone until one does
 Outcome = Literal["matched", "kept", "awaited", "refused"]
 
 
@@ -74,7 +90,14 @@ class Imported:
             "new": self.new,
             "incomplete": self.incomplete,
             "entries": [
-                {"line": one.line, "outcome": one.outcome, "paper": one.paper, "title": one.title, "new": one.new, "reason": one.reason}
+                {
+                    "line": one.line,
+                    "outcome": one.outcome,
+                    "paper": one.paper,
+                    "title": one.title,
+                    "new": one.new,
+                    "reason": one.reason,
+                }
                 for one in self.entries
             ],
         }
@@ -89,8 +112,11 @@ class _Wanted:
     identity: Identity | None = None
 
 
-def import_library(app: App, subscriber: Subscriber, path: Path, *, interest: str = "main") -> Imported:
-    """Make the papers of a file of any known format example papers of an interest, which is made where the reader has none of that name.
+def import_library(
+    app: App, subscriber: Subscriber, path: Path, *, interest: str = "main"
+) -> Imported:
+    """Make the papers of a file of any known format example papers of an interest, which is made
+    where the reader has none of that name.
 
     Importing again changes nothing, whether the first time ended or was killed.
 
@@ -101,16 +127,29 @@ def import_library(app: App, subscriber: Subscriber, path: Path, *, interest: st
     """
     name = " ".join(interest.split())
     if not 1 <= len(name) <= NAME_MAX:
-        raise InputError(f"interest: give it a name of up to {NAME_MAX} characters, or leave it out for the main one")
+        raise InputError(
+            f"interest: give it a name of up to {NAME_MAX} characters, or leave it out for the "
+            f"main one"
+        )
     dump = dumps.open_dump(path, today=app.now().date())
     report = Imported(subscriber=subscriber, interest=name, format=dump.format)
     records = list(islice(dump.records(), EXAMPLES_MAX + 1))
     if len(records) > EXAMPLES_MAX:
-        raise InputError(f"{path}: holds more than {EXAMPLES_MAX:,} entries. Give a part of it; a dump of papers is for `digest ingest`")
+        raise InputError(
+            f"{path}: holds more than {EXAMPLES_MAX:,} entries. Give a part of it; a dump of "
+            f"papers is for `digest ingest`"
+        )
     report.incomplete = dump.incomplete or ""
-    wanted = [_wanted(record) if isinstance(record, Record) else _refused(record.line, record.reason) for record in records]
+    wanted = [
+        _wanted(record) if isinstance(record, Record) else _refused(record.line, record.reason)
+        for record in records
+    ]
     with app.store.reading() as tx:
-        unknown = [one for one in wanted if isinstance(one, _Wanted) and one.entry and _is_unknown(one.entry, _stored(tx, one))]
+        unknown = [
+            one
+            for one in wanted
+            if isinstance(one, _Wanted) and one.entry and _is_unknown(one.entry, _stored(tx, one))
+        ]
     if unknown:
         _keep(app, unknown, dump.sha256)
     with app.store.writing() as tx:
@@ -121,14 +160,17 @@ def import_library(app: App, subscriber: Subscriber, path: Path, *, interest: st
         report.entries, names = _named(tx, wanted, own.papers)
         if len(names) > EXAMPLES_MAX:
             raise InputError(
-                f"the interest {name!r} would hold {len(names):,} example papers, more than {EXAMPLES_MAX:,}. Give a part of the file"
+                f"the interest {name!r} would hold {len(names):,} example papers, more than "
+                f"{EXAMPLES_MAX:,}. Give a part of the file"
             )
         report.subscriber = known
         if names != own.papers:
             grown = replace(own, papers=names)
             interests = [grown if one.name == name else one for one in known.interests]
             interests += [] if grown in interests else [grown]
-            report.subscriber = store.subscribers.change(tx, replace(known, interests=tuple(interests)), now=app.now())
+            report.subscriber = store.subscribers.change(
+                tx, replace(known, interests=tuple(interests)), now=app.now()
+            )
     return report
 
 
@@ -137,18 +179,25 @@ def _wanted(record: Record) -> _Wanted | ImportedEntry:
         found = (
             one
             for kind, text in record.ids
-            for one in (papers.identities_of(text) if kind == "url" else (papers.identity(kind, text),))
+            for one in (
+                papers.identities_of(text) if kind == "url" else (papers.identity(kind, text),)
+            )
             if one
         )
         identity = next(found, None)
         if identity is None:
-            return _refused(record.line, f"names no paper that could be looked up: {record.raw[:80]!a}")
+            return _refused(
+                record.line, f"names no paper that could be looked up: {record.raw[:80]!a}"
+            )
         return _Wanted(line=record.line, identity=identity)
     entry = papers.clean(record, SOURCE)
     if isinstance(entry, Rejected):
         return _refused(record.line, entry.reason)
     # One reader's file must not tie two papers together for everybody, nor say what became of one.
-    return _Wanted(line=record.line, entry=structs.replace(entry, version=None, upvotes=None, withdrawn=False, comment=""))
+    return _Wanted(
+        line=record.line,
+        entry=structs.replace(entry, version=None, upvotes=None, withdrawn=False, comment=""),
+    )
 
 
 def _refused(line: int, reason: str) -> ImportedEntry:
@@ -156,7 +205,9 @@ def _refused(line: int, reason: str) -> ImportedEntry:
 
 
 def _stored(tx: store.Connection, wanted: _Wanted) -> list[int]:
-    """The stored papers that an entry may mean: the one with its identifier, else those with its title that nothing else speaks against."""
+    """The stored papers that an entry may mean: the one with its identifier, else those with its
+    title that nothing else speaks against.
+    """
     entry = wanted.entry
     for identity in (wanted.identity,) if wanted.identity else entry.identities if entry else ():
         if found := store.papers.by_identity(tx, identity.kind, identity.value):
@@ -170,7 +221,10 @@ def _stored(tx: store.Connection, wanted: _Wanted) -> list[int]:
 def _may_be(entry: Entry, paper: Paper) -> bool:
     if any(paper.identity(one.kind) not in (None, one.value) for one in entry.identities):
         return False
-    first, other = papers.author_key(entry), papers.author_key(structs.replace(entry, authors=paper.authors))
+    first, other = (
+        papers.author_key(entry),
+        papers.author_key(structs.replace(entry, authors=paper.authors)),
+    )
     return not first or not other or first == other
 
 
@@ -182,13 +236,20 @@ def _is_unknown(entry: Entry, stored: list[int]) -> bool:
 def _keep(app: App, unknown: list[_Wanted], sha256: str) -> None:
     """Store what no dump has brought, each under its best identifier."""
     arrivals = [
-        Arrival(line=one.line, raw="", entry=structs.replace(one.entry, identities=one.entry.identities[:1]), day=UNSEEN)
+        Arrival(
+            line=one.line,
+            raw="",
+            entry=structs.replace(one.entry, identities=one.entry.identities[:1]),
+            day=UNSEEN,
+        )
         for one in unknown
         if one.entry is not None
     ]
     words = Words(app)
     with app.store.writing() as tx:
-        dump_id = store.dumps.begin(tx, name=SOURCE, form=SOURCE, sha256=sha256, day=UNSEEN, now=app.now())
+        dump_id = store.dumps.begin(
+            tx, name=SOURCE, form=SOURCE, sha256=sha256, day=UNSEEN, now=app.now()
+        )
     file = FileReport(name=SOURCE, format=SOURCE, counts=Counter(read=len(arrivals)))
     store_batch(app, dump_id, arrivals, [], [], file, words, UNSEEN)
     with app.store.writing() as tx:
@@ -217,11 +278,26 @@ def _named(
             name, title = paper.name, paper.title
             outcome: Outcome = "kept" if paper.first_seen == UNSEEN else "matched"
         elif one.identity is not None:
-            key, name, title, outcome = one.identity, f"{one.identity.kind}:{one.identity.value}", "", "awaited"
+            key, name, title, outcome = (
+                one.identity,
+                f"{one.identity.kind}:{one.identity.value}",
+                "",
+                "awaited",
+            )
         else:
-            report.append(_refused(one.line, "several stored papers have its title, and it has no identifier to tell which is meant"))
+            report.append(
+                _refused(
+                    one.line,
+                    "several stored papers have its title, and it has no identifier to tell which "
+                    "is meant",
+                )
+            )
             continue
-        report.append(ImportedEntry(line=one.line, outcome=outcome, paper=name, title=title, new=key not in held))
+        report.append(
+            ImportedEntry(
+                line=one.line, outcome=outcome, paper=name, title=title, new=key not in held
+            )
+        )
         if key not in held:
             held.add(key)
             names.append(name)

@@ -1,4 +1,6 @@
-"""What servers and domains asked for, shared among senders and kept over restarts: who asked for quiet is not asked again by the next process."""
+"""What servers and domains asked for, shared among senders and kept over restarts: who asked for
+quiet is not asked again by the next process.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,11 @@ def _key(pause: Pause) -> _Key:
 
 
 def _same(pause: Pause, other: Pause | None) -> bool:
-    return other is not None and pause.strikes == other.strikes and abs(pause.until - other.until) < _SAME
+    return (
+        other is not None
+        and pause.strikes == other.strikes
+        and abs(pause.until - other.until) < _SAME
+    )
 
 
 class SharedPauses:

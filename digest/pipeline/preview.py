@@ -19,7 +19,9 @@ from digest.pipeline.writing import write_digest
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preview:
-    """The digest that would be composed, its papers, and the message that would carry it (None on a quiet day)."""
+    """The digest that would be composed, its papers, and the message that would carry it (None on a
+    quiet day).
+    """
 
     subscriber: Subscriber
     outcome: Digest | Quiet
@@ -30,7 +32,11 @@ class Preview:
     def json(self) -> dict[str, object]:
         made = msgspec.to_builtins(self.outcome.made)
         del made["at"]
-        head: dict[str, object] = {"email": self.subscriber.email, "date": self.outcome.local_date.isoformat(), "made": made}
+        head: dict[str, object] = {
+            "email": self.subscriber.email,
+            "date": self.outcome.local_date.isoformat(),
+            "made": made,
+        }
         if isinstance(self.outcome, Quiet):
             return head | {"quiet": self.outcome.reason.value, "papers": []}
         return head | {
@@ -46,11 +52,17 @@ class Preview:
                     "match_word": item.score.word,
                     "percentile": item.score.percentile,
                     "reason": scores.reason(item.score),
-                    "parts": [{"kind": p.kind, "name": p.name, "value": round(p.value, 6)} for p in item.score.parts],
+                    "parts": [
+                        {"kind": p.kind, "name": p.name, "value": round(p.value, 6)}
+                        for p in item.score.parts
+                    ],
                     "rest": round(item.score.rest, 6),
                     "nearest": None
                     if item.score.nearest is None
-                    else {"title": item.score.nearest[0], "cosine": round(item.score.nearest[1], 4)},
+                    else {
+                        "title": item.score.nearest[0],
+                        "cosine": round(item.score.nearest[1], 4),
+                    },
                     "seen_before": item.seen_before,
                     "slot": item.slot,
                     "recipe": item.team or self.outcome.made.recipe,
@@ -69,12 +81,20 @@ def preview(app: App, subscriber: Subscriber, *, day: date | None = None) -> Pre
     if isinstance(outcome, Quiet):
         return Preview(subscriber=subscriber, outcome=outcome, papers={}, message=None)
     with app.store.reading() as tx:
-        found = store.papers.by_ids(tx, [item.score.paper_id for item in outcome.items], least=least(app, tx))
+        found = store.papers.by_ids(
+            tx, [item.score.paper_id for item in outcome.items], least=least(app, tx)
+        )
     key = local_date.isoformat()
     queued = Queued(
-        id=0, kind=MessageKind.DIGEST, subscriber=subscriber, key=key, message_id=app.message_id(MessageKind.DIGEST, key, subscriber.id)
+        id=0,
+        kind=MessageKind.DIGEST,
+        subscriber=subscriber,
+        key=key,
+        message_id=app.message_id(MessageKind.DIGEST, key, subscriber.id),
     )
-    message = write_digest(app, queued, outcome, found, at=datetime.combine(local_date, time(subscriber.hour), UTC))
+    message = write_digest(
+        app, queued, outcome, found, at=datetime.combine(local_date, time(subscriber.hour), UTC)
+    )
     return Preview(subscriber=subscriber, outcome=outcome, papers=found, message=message)
 
 
@@ -89,4 +109,6 @@ def sent_digest(app: App, subscriber: Subscriber, day: date) -> tuple[Digest, di
         if digest_id is None:
             raise NotFoundError(f"{subscriber.email} has no digest for {day}")
         digest = store.digests.load(tx, digest_id)
-        return digest, store.papers.by_ids(tx, [item.score.paper_id for item in digest.items], least=least(app, tx))
+        return digest, store.papers.by_ids(
+            tx, [item.score.paper_id for item in digest.items], least=least(app, tx)
+        )

@@ -1,4 +1,6 @@
-"""What was read and what was put aside: lists for the operator, and a second try for rejected records."""
+"""What was read and what was put aside: lists for the operator, and a second try for rejected
+records.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +32,24 @@ def rejected(app: App, dump_id: int | None = None, limit: int = 50) -> list[dict
         for dump in store.dumps.with_rejects(tx):
             if dump_id in (None, dump["id"]):
                 kept = store.dumps.rejected(tx, dump["id"], limit - len(found))
-                found += [{"dump": dump["name"], "dump_id": dump["id"], "line": r.line, "reason": r.reason, "raw": r.raw} for r in kept]
+                found += [
+                    {
+                        "dump": dump["name"],
+                        "dump_id": dump["id"],
+                        "line": r.line,
+                        "reason": r.reason,
+                        "raw": r.raw,
+                    }
+                    for r in kept
+                ]
     return found
 
 
 def retry_rejected(app: App) -> Ingested:
-    """Read the files again of which records were put aside. What is still bad is put aside anew; a file that is gone keeps its records where they are."""
+    """Read the files again of which records were put aside.
+
+    What is still bad is put aside anew; a file that is gone keeps its records where they are.
+    """
     report = Ingested()
     with app.store.reading() as tx:
         dumps = store.dumps.with_rejects(tx)
@@ -43,7 +57,10 @@ def retry_rejected(app: App) -> Ingested:
         path = Path(dump["path"])
         if not dump["path"] or not path.is_file():
             kept = FileReport(name=dump["name"], format=dump["format"])
-            kept.refused = f"{dump['path'] or dump['name']}: the file is gone; its {dump['kept']} rejected records stay as they are. Put it back to try again"
+            kept.refused = (
+                f"{dump['path'] or dump['name']}: the file is gone; its {dump['kept']} rejected "
+                f"records stay as they are. Put it back to try again"
+            )
             report.files.append(kept)
             continue
         again = ingest(app, [path], seen=dump["day"])
@@ -60,5 +77,10 @@ def withdrawn(app: App) -> list[dict[str, Any]]:
         found = store.papers.withdrawn(tx)
         people = store.subscribers.by_ids(tx, {ident for _, liked in found for ident in liked})
     return [
-        {"paper": paper.name, "title": paper.title, "liked_by": [people[i].email for i in liked if i in people]} for paper, liked in found
+        {
+            "paper": paper.name,
+            "title": paper.title,
+            "liked_by": [people[i].email for i in liked if i in people],
+        }
+        for paper, liked in found
     ]

@@ -35,6 +35,9 @@ def round(
     started: datetime | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> RoundReport:
-    """Compose and send; arguments as for both. Run again on the same date it sends nobody a second digest."""
+    """Compose and send; arguments as for both.
+
+    Run again on the same date it sends nobody a second digest.
+    """
     composed = compose(app, day=day, only=only, due=due, started=started)
     return RoundReport(composed=composed, sent=send(app, only=only, stop=stop))

@@ -1,4 +1,6 @@
-"""send: what lost senders left is recovered, what is due is sent, and the round is recorded; a killed send leaves every message accounted for."""
+"""send: what lost senders left is recovered, what is due is sent, and the round is recorded; a
+killed send leaves every message accounted for.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +35,15 @@ def send(
     stop: Callable[[], bool] = lambda: False,
     lease: timedelta = LEASE,
 ) -> Sent:
-    """Send what is due. A mail server that cannot be reached ends the send; the messages wait, and `error` says why.
+    """Send what is due.
+
+    A mail server that cannot be reached ends the send; the messages wait, and `error` says why.
 
     Args:
         only: this reader's messages alone.
         dry_run: only look, and write nothing; `due` tells who would get what.
-        stop: asked before anything is begun. True: what is on its way ends (up to the timeout of the final dot), claims are given back.
+        stop: asked before anything is begun. True: what is on its way ends (up to the timeout of
+        the final dot), claims are given back.
         lease: how long a claim outlives a sender that fell silent on another machine.
     """
     with _rarely_collecting():
@@ -47,8 +52,10 @@ def send(
 
 @contextmanager
 def _rarely_collecting() -> Iterator[None]:
-    """Without the collector of cycles looking through all that is alive again and again: a digest is made of thousands of short-lived objects, few of
-    them in cycles, and looking took a fifth of a send's time."""
+    """Without the collector of cycles looking through all that is alive again and again: a digest
+    is made of thousands of short-lived objects, few of them in cycles, and looking took a fifth of
+    a send's time.
+    """
     before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER, *before[1:])
@@ -59,11 +66,15 @@ def _rarely_collecting() -> Iterator[None]:
         gc.unfreeze()
 
 
-async def _send(app: App, only: Subscriber | None, dry_run: bool, stop: Callable[[], bool], lease: timedelta) -> Sent:
+async def _send(
+    app: App, only: Subscriber | None, dry_run: bool, stop: Callable[[], bool], lease: timedelta
+) -> Sent:
     report = Sent()
     if dry_run:
         with app.store.reading() as tx:
-            report.due = store.deliveries.due(tx, now=app.now(), only=None if only is None else [only.id])
+            report.due = store.deliveries.due(
+                tx, now=app.now(), only=None if only is None else [only.id]
+            )
         return _finish(app, report, dry_run=True)
     with app.store.writing() as tx:
         _recover(app, tx, report)
@@ -76,9 +87,15 @@ async def _send(app: App, only: Subscriber | None, dry_run: bool, stop: Callable
                 await mailer.open()
                 async with GroupCommit(app, owner, connections=mailer.connections) as ledger:
                     await Sender(
-                        app, mailer, ledger, report,
-                        owner=owner, only=only, stop=stop, lease=lease,
-                    ).run()  # fmt: skip
+                        app,
+                        mailer,
+                        ledger,
+                        report,
+                        owner=owner,
+                        only=only,
+                        stop=stop,
+                        lease=lease,
+                    ).run()
             finally:
                 await mailer.close()
         except MailerError as error:
@@ -89,7 +106,16 @@ async def _send(app: App, only: Subscriber | None, dry_run: bool, stop: Callable
 
 def _recover(app: App, tx: store.Connection, report: Sent) -> None:
     moved = recover(app, tx)
-    report.states.update({state: n for state, n in ((MessageState.UNKNOWN, moved.unknown), (MessageState.EXPIRED, moved.expired)) if n})
+    report.states.update(
+        {
+            state: n
+            for state, n in (
+                (MessageState.UNKNOWN, moved.unknown),
+                (MessageState.EXPIRED, moved.expired),
+            )
+            if n
+        }
+    )
 
 
 def _finish(app: App, report: Sent, *, dry_run: bool) -> Sent:
@@ -100,6 +126,10 @@ def _finish(app: App, report: Sent, *, dry_run: bool) -> Sent:
     news = report.states or report.error or (before is not None and before["error"])
     if not dry_run and news:
         with app.store.writing() as tx:
-            summary = {key: value for key, value in report.json.items() if key not in ("due", "troubles", "error")}
+            summary = {
+                key: value
+                for key, value in report.json.items()
+                if key not in ("due", "troubles", "error")
+            }
             store.rounds.add(tx, "send", at=app.now(), report=summary, error=report.error)
     return report

@@ -1,7 +1,8 @@
 """One send at work: claimed messages are written, handed over on many connections, and settled.
 
-One task claims, gathers and writes, a few messages ahead; as many tasks as the mailer has connections take from it. What they begin
-and settle is committed in groups. Nothing here depends on how many messages wait.
+One task claims, gathers and writes, a few messages ahead; as many tasks as the mailer has
+connections take from it. What they begin and settle is committed in groups. Nothing here depends on
+how many messages wait.
 """
 
 from __future__ import annotations
@@ -57,7 +58,12 @@ class Sent:
         return {
             **{
                 state.value: self.states[state]
-                for state in (MessageState.ACCEPTED, MessageState.DEFERRED, MessageState.REJECTED, MessageState.UNKNOWN)
+                for state in (
+                    MessageState.ACCEPTED,
+                    MessageState.DEFERRED,
+                    MessageState.REJECTED,
+                    MessageState.UNKNOWN,
+                )
             },
             "expired": self.states[MessageState.EXPIRED],
             "skipped": self.states[MessageState.SKIPPED],
@@ -91,13 +97,17 @@ class Sender:
         self._halted = False
         self._error: DigestError | None = None
         #: a short one: what is claimed and not begun is what a dead sender keeps from the living
-        self._ready: asyncio.Queue[tuple[Queued, Message] | None] = asyncio.Queue(mailer.connections)
+        self._ready: asyncio.Queue[tuple[Queued, Message] | None] = asyncio.Queue(
+            mailer.connections
+        )
         self._lease_ends = monotonic() + lease.total_seconds()
         self._shelf = Shelf(app)
         self._pauses = SharedPauses(app, mailer, ledger)
 
     async def run(self) -> None:
-        """Until nothing is due or it has to stop. Whatever fails, all that is on its way ends first.
+        """Until nothing is due or it has to stop.
+
+        Whatever fails, all that is on its way ends first.
 
         Raises:
             MailerError: the way out was lost.
@@ -106,11 +116,15 @@ class Sender:
         await self._pauses.ask()
         beside = [asyncio.create_task(self._renew()), asyncio.create_task(self._pauses.keep())]
         try:
-            await asyncio.gather(self._feed(), *(self._connection() for _ in range(self.mailer.connections)))
+            await asyncio.gather(
+                self._feed(), *(self._connection() for _ in range(self.mailer.connections))
+            )
         finally:
             for task in beside:
                 task.cancel()
-        await self.ledger.write(lambda tx: store.ledger.release(tx, owner=self.owner, now=self.app.now()))
+        await self.ledger.write(
+            lambda tx: store.ledger.release(tx, owner=self.owner, now=self.app.now())
+        )
         await self._pauses.tell()
         if self._error:
             raise self._error
@@ -131,10 +145,16 @@ class Sender:
 
         def claim(tx: store.Connection) -> list[Queued]:
             clock = datetime.now(UTC)
-            return store.ledger.claim(tx, owner=self.owner, now=self.app.now(), clock=clock, lease=self.lease, only=only)
+            return store.ledger.claim(
+                tx, owner=self.owner, now=self.app.now(), clock=clock, lease=self.lease, only=only
+            )
 
         try:
-            while not self._stops() and await self._open() and (claimed := await self.ledger.write(claim)):
+            while (
+                not self._stops()
+                and await self._open()
+                and (claimed := await self.ledger.write(claim))
+            ):
                 wanted = await self._without_held(claimed)
                 material = await self._gathered(wanted)
                 for queued in wanted:
@@ -147,18 +167,27 @@ class Sender:
             await self._ready.put(None)
 
     async def _open(self) -> bool:
-        """Wait for servers that pause; False: for longer than is worth waiting, and nothing more is claimed."""
+        """Wait for servers that pause; False: for longer than is worth waiting, and nothing more is
+        claimed.
+        """
         deadline = monotonic() + _PATIENCE_SECONDS
         while (until := self.mailer.holds().get(EVERYWHERE)) and not self._stops():
             left = (until - datetime.now(UTC)).total_seconds()
             if monotonic() + left > deadline:
-                self._fail(MailerError(f"every mail server pauses until {until:%H:%M:%S} UTC; what is not sent waits for the next send"))
+                self._fail(
+                    MailerError(
+                        f"every mail server pauses until {until:%H:%M:%S} UTC; what is not sent "
+                        f"waits for the next send"
+                    )
+                )
                 return False
             await asyncio.sleep(min(1.0, max(0.0, left)))
         return not self._stops()
 
     async def _without_held(self, claimed: list[Queued]) -> list[Queued]:
-        """Messages whose domain pauses, or has its turn later, are put off before any work goes into them."""
+        """Messages whose domain pauses, or has its turn later, are put off before any work goes
+        into them.
+        """
         wanted: list[Queued] = []
         held: dict[datetime, list[Queued]] = defaultdict(list)
         going: Counter[str] = Counter()
@@ -178,19 +207,27 @@ class Sender:
         now, clock = self.app.now(), datetime.now(UTC)
         moved: dict[int, MessageState] = {}
         for until, some in held.items():
-            moved |= store.ledger.postpone(tx, some, until=now + (until - clock), owner=self.owner, now=now)
+            moved |= store.ledger.postpone(
+                tx, some, until=now + (until - clock), owner=self.owner, now=now
+            )
         expired = [ident for ident, state in moved.items() if state is MessageState.EXPIRED]
         note_expired(self.app, tx, expired)
         return [MessageState(state) for state in moved.values()]
 
     async def _gathered(self, some: list[Queued]) -> Material | None:
-        """What messages are written from; None where something in it cannot be read, which must not stop the others: each is then read by itself."""
+        """What messages are written from; None where something in it cannot be read, which must not
+        stop the others: each is then read by itself.
+        """
         try:
             return await asyncio.to_thread(gather, self.app, some, self._shelf)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001
-            log.warning("%d messages could not be read together, trying each by itself: %s", len(some), error)
+            log.warning(
+                "%d messages could not be read together, trying each by itself: %s",
+                len(some),
+                error,
+            )
             return None
 
     async def _written(self, queued: Queued, material: Material | None) -> Message | None:
@@ -209,15 +246,20 @@ class Sender:
             problem = error
         except Exception as error:
             log.exception("message %s cannot be written, by a mistake of ours", queued.message_id)
-            problem = DigestError(f"cannot be written, by a mistake of ours, and the log says more: {type(error).__name__}: {error}")
+            problem = DigestError(
+                f"cannot be written, by a mistake of ours, and the log says more: "
+                f"{type(error).__name__}: {error}"
+            )
         delivery = _nothing_sent("deferred", problem, started)
         await self._settled(queued, delivery, self.ledger.settle(queued, delivery))
         return None
 
     async def _connection(self) -> None:
-        """One message after the other; once this sender halts or has lost its claims, they are left for `release` or another sender.
+        """One message after the other; once this sender halts or has lost its claims, they are left
+        for `release` or another sender.
 
-        How one ended is committed with the beginning of the next, or before it: of no connection are two on record as being sent.
+        How one ended is committed with the beginning of the next, or before it: of no connection
+        are two on record as being sent.
         """
         settling: asyncio.Task[None] | None = None
         while (one := await self._ready.get()) is not None:
@@ -227,7 +269,9 @@ class Sender:
                 if settling:
                     await settling
                 if delivery:
-                    answer = self.ledger.settle(queued, delivery)  # now, not when the task begins: the next message may be faster
+                    answer = self.ledger.settle(
+                        queued, delivery
+                    )  # now, not when the task begins: the next message may be faster
                     settling = asyncio.create_task(self._settled(queued, delivery, answer))
         if settling:
             await settling
@@ -245,7 +289,9 @@ class Sender:
             self._fail(error)
         return None
 
-    async def _settled(self, queued: Queued, delivery: Delivery, answer: Awaitable[MessageState | None]) -> None:
+    async def _settled(
+        self, queued: Queued, delivery: Delivery, answer: Awaitable[MessageState | None]
+    ) -> None:
         try:
             state = await answer
         except StoreError as error:
@@ -256,22 +302,41 @@ class Sender:
             return
         self.report.states[state] += 1
         if state is not MessageState.ACCEPTED and len(self.report.troubles) < _TROUBLES_MAX:
-            told = f"{state.value}: {delivery.code or ''} {delivery.text}".replace(":  ", ": ").strip()
+            told = f"{state.value}: {delivery.code or ''} {delivery.text}".replace(
+                ":  ", ": "
+            ).strip()
             self.report.troubles.append((queued.subscriber.email, told))
-        log.info("message %s to subscriber %s: %s", queued.message_id, queued.subscriber.id, state.value)
+        log.info(
+            "message %s to subscriber %s: %s", queued.message_id, queued.subscriber.id, state.value
+        )
 
     async def _renew(self) -> None:
-        """Keep the claims while this process lives; one that is frozen stops renewing and loses them."""
+        """Keep the claims while this process lives; one that is frozen stops renewing and loses
+        them.
+        """
         while True:
             await asyncio.sleep(self.lease.total_seconds() / 3)
             began = monotonic()
             try:
-                await self.ledger.write(lambda tx: store.ledger.renew(tx, owner=self.owner, clock=datetime.now(UTC), lease=self.lease))
+                await self.ledger.write(
+                    lambda tx: store.ledger.renew(
+                        tx, owner=self.owner, clock=datetime.now(UTC), lease=self.lease
+                    )
+                )
             except StoreError as error:  # the lease runs on; `begin` finds out if it ran out
                 log.warning("claims not renewed: %s", error)
             else:
                 self._lease_ends = began + self.lease.total_seconds()
 
 
-def _nothing_sent(outcome: Literal["deferred", "lost"], error: DigestError, started: datetime) -> Delivery:
-    return Delivery(outcome=outcome, server="", phase=Phase.CONNECT, text=str(error), started=started, ended=datetime.now(UTC))
+def _nothing_sent(
+    outcome: Literal["deferred", "lost"], error: DigestError, started: datetime
+) -> Delivery:
+    return Delivery(
+        outcome=outcome,
+        server="",
+        phase=Phase.CONNECT,
+        text=str(error),
+        started=started,
+        ended=datetime.now(UTC),
+    )

@@ -26,7 +26,8 @@ class Status:
     dumps: list[dict[str, Any]]
     subscribers: dict[str, int]
     thumbs: tuple[int, int]
-    #: of the recipe that ranks, and of one that shares its digests: whether matches are numbers, or how many ratings there are
+    #: of the recipe that ranks, and of one that shares its digests: whether matches are numbers, or
+    #: how many ratings there are
     matches: list[Matches]
     messages: dict[str, int]
     due: int
@@ -34,7 +35,8 @@ class Status:
     #: each reader's newest digest or quiet day
     digests: list[dict[str, Any]]
     troubles: list[dict[str, Any]]
-    #: who was to blame for refusals of the last day, what a server last said of it, and how many there were
+    #: who was to blame for refusals of the last day, what a server last said of it, and how many
+    #: there were
     faults: list[tuple[Fault, str, int]]
     #: the newest round of each verb
     rounds: dict[str, dict[str, Any] | None]
@@ -58,11 +60,30 @@ class Status:
             "later": self.later,
             "digests": self.digests,
             "troubles": self.troubles,
-            "faults": [{"fault": fault, "said": said, "deliveries": n} for fault, said, n in self.faults],
+            "faults": [
+                {"fault": fault, "said": said, "deliveries": n} for fault, said, n in self.faults
+            ],
             "rounds": self.rounds,
-            "pauses": [{"kind": one.kind, "name": one.name, "until": one.until, "why": one.why, "text": one.text} for one in self.pauses],
+            "pauses": [
+                {
+                    "kind": one.kind,
+                    "name": one.name,
+                    "until": one.until,
+                    "why": one.why,
+                    "text": one.text,
+                }
+                for one in self.pauses
+            ],
             "closed_until": self.closed_until,
-            "alarms": [{"kind": one.kind, "what": one.what, "remedy": one.remedy, "details": list(one.details)} for one in self.alarms],
+            "alarms": [
+                {
+                    "kind": one.kind,
+                    "what": one.what,
+                    "remedy": one.remedy,
+                    "details": list(one.details),
+                }
+                for one in self.alarms
+            ],
         }
 
 
@@ -78,15 +99,24 @@ def status(app: App) -> Status:
             dumps=store.dumps.latest(tx),
             subscribers={standing.value: n for standing, n in store.subscribers.count(tx).items()},
             thumbs=store.feedback.totals(tx),
-            matches=matches(tx, [name for name in (app.config.digest.recipe, app.config.evaluate.recipe_b) if name]),
+            matches=matches(
+                tx,
+                [name for name in (app.config.digest.recipe, app.config.evaluate.recipe_b) if name],
+            ),
             messages={state.value: n for state, n in store.deliveries.count(tx).items()},
             due=due,
             later=later,
-            digests=[row | {"email": people[row["subscriber_id"]].email} for row in store.digests.latest(tx)],
+            digests=[
+                row | {"email": people[row["subscriber_id"]].email}
+                for row in store.digests.latest(tx)
+            ],
             troubles=store.deliveries.troubles(tx),
             faults=store.deliveries.faults(tx, since=clock - _RECENT),
             pauses=[pause for pause in store.pauses.every(tx, clock=clock) if pause.until > clock],
-            rounds={verb: store.rounds.latest(tx, verb) for verb in ("fetch", "ingest", "compose", "send")},
+            rounds={
+                verb: store.rounds.latest(tx, verb)
+                for verb in ("fetch", "ingest", "compose", "send")
+            },
             closed_until=store.installation.closed_until(tx),
         )
         found.alarms = find(facts(app, tx))

@@ -95,13 +95,16 @@ def train_vectors(
     titles, abstracts = _counts(app, stop)
     if titles.shape[0] < features.FEWEST:
         raise InputError(
-            f"{titles.shape[0]} stored papers teach no word vectors, at least {features.FEWEST} are needed. `digest ingest` more, or keep the package's"
+            f"{titles.shape[0]} stored papers teach no word vectors, at least {features.FEWEST} "
+            f"are needed. `digest ingest` more, or keep the package's"
         )
     table = features.train(
         titles, abstracts, start=None if from_nothing else features.base(), seed=seed, progress=step
     )
     with app.store.writing() as tx:
-        trained = store.vectors.Trained(version=table.version, papers=titles.shape[0], made_at=app.now(), data=table.to_bytes())
+        trained = store.vectors.Trained(
+            version=table.version, papers=titles.shape[0], made_at=app.now(), data=table.to_bytes()
+        )
         store.vectors.put(tx, trained)
     return table
 

@@ -1,4 +1,6 @@
-"""watch: what is wrong and lasts is written to the operator, one letter a kind and day, through the ledger like any other mail."""
+"""watch: what is wrong and lasts is written to the operator, one letter a kind and day, through the
+ledger like any other mail.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +43,15 @@ def watch(app: App) -> Watched:
     with app.store.reading() as tx:
         found = alarms.find(facts(app, tx))
         known = store.alarms.every(tx)
-    urgent = {kind: _together(list(some)) for kind, some in groupby(sorted(found, key=_kind), key=_kind) if kind in _urgent(found)}
-    report = Watched(alarms=found, over=[kind for kind, one in known.items() if one.over_at is None and kind not in urgent])
+    urgent = {
+        kind: _together(list(some))
+        for kind, some in groupby(sorted(found, key=_kind), key=_kind)
+        if kind in _urgent(found)
+    }
+    report = Watched(
+        alarms=found,
+        over=[kind for kind, one in known.items() if one.over_at is None and kind not in urgent],
+    )
     now = app.now()
     raised = [_raised(alarm, known.get(alarm.kind), now) for alarm in urgent.values()]
     if not (raised or report.over):
@@ -76,24 +85,37 @@ def _urgent(found: Iterable[Alarm]) -> set[str]:
 def _together(some: list[Alarm]) -> Alarm:
     """All alarms of a kind as one: the first that is urgent, and the others as its details."""
     first = next((alarm for alarm in some if alarm.urgent), some[0])
-    others = tuple(line for alarm in some if alarm is not first for line in (alarm.what, *alarm.details))
-    return Alarm(kind=first.kind, what=first.what, remedy=first.remedy, details=(*first.details, *others))
+    others = tuple(
+        line for alarm in some if alarm is not first for line in (alarm.what, *alarm.details)
+    )
+    return Alarm(
+        kind=first.kind, what=first.what, remedy=first.remedy, details=(*first.details, *others)
+    )
 
 
 def _raised(alarm: Alarm, before: Raised | None, now: datetime) -> Raised:
     since = min(before.since, now) if before and before.over_at is None else now
-    return Raised(kind=alarm.kind, what=alarm.what, remedy=alarm.remedy, details=alarm.details, since=since)
+    return Raised(
+        kind=alarm.kind, what=alarm.what, remedy=alarm.remedy, details=alarm.details, since=since
+    )
 
 
 def _plan(app: App, tx: store.Connection, kind: str, now: datetime) -> bool:
     key = f"{kind}:{now.date().isoformat()}"
     message_id = app.message_id(MessageKind.ALERT, key.replace(":", "."), 0)
     return store.ledger.plan(
-        tx, kind=MessageKind.ALERT, subscriber_id=None, key=key, message_id=message_id, not_before=now, expires_at=now + _DAY
+        tx,
+        kind=MessageKind.ALERT,
+        subscriber_id=None,
+        key=key,
+        message_id=message_id,
+        not_before=now,
+        expires_at=now + _DAY,
     )
 
 
-# ---------------------------------------------------------------------------------------------- facts
+# ----------------------------------------------------------------------------------------------
+# facts
 
 
 def facts(app: App, tx: store.Connection) -> Facts:
@@ -103,7 +125,9 @@ def facts(app: App, tx: store.Connection) -> Facts:
     return Facts(
         now=now,
         dumps=dumps,
-        dump_missing=overdue(app, dumps[0]["started_at"]) is not None if dumps and only_arxiv(app) else None,
+        dump_missing=overdue(app, dumps[0]["started_at"]) is not None
+        if dumps and only_arxiv(app)
+        else None,
         sources=_failing_sources(app, tx),
         active_readers=store.subscribers.count(tx).get(Standing.ACTIVE, 0),
         sent=store.rounds.latest(tx, "send"),
@@ -140,17 +164,24 @@ def _failing_mailbox(app: App, tx: store.Connection) -> Failing | None:
     if server is None:
         return None
     place = store.mailboxes.of(tx, server.name)
-    return Failing(name=server.folder, error=place.error, since=place.read_at) if place.error else None
+    return (
+        Failing(name=server.folder, error=place.error, since=place.read_at) if place.error else None
+    )
 
 
 def disks(config: Config) -> list[Disk]:
     """Each file system that something of ours is written to, once."""
     url = config.store.url
     folders = [Path(url.removeprefix("sqlite:///")).parent] if url.startswith("sqlite:///") else []
-    folders += [config.ingest.inbox] if config.smtp.host else [config.ingest.inbox, config.smtp.outbox]
+    folders += (
+        [config.ingest.inbox] if config.smtp.host else [config.ingest.inbox, config.smtp.outbox]
+    )
     found: dict[int, Disk] = {}
     for folder in folders:
         there = next((one for one in (folder, *folder.parents) if one.is_dir()), None)
         if there is not None:
-            found.setdefault(os.stat(there).st_dev, Disk(path=str(folder), free_mb=shutil.disk_usage(there).free // 1_000_000))
+            found.setdefault(
+                os.stat(there).st_dev,
+                Disk(path=str(folder), free_mb=shutil.disk_usage(there).free // 1_000_000),
+            )
     return list(found.values())

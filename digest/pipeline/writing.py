@@ -1,4 +1,6 @@
-"""A queued message and what is stored -> the message that is sent: gathers values for `messages`, which writes."""
+"""A queued message and what is stored -> the message that is sent: gathers values for `messages`,
+which writes.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ _VOTES = (Purpose.UP, Purpose.DOWN)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Material:
-    """What a batch of messages is written from: read in a few queries, then nothing more is asked of the database."""
+    """What a batch of messages is written from: read in a few queries, then nothing more is asked
+    of the database.
+    """
 
     digests: dict[int, Digest]
     papers: dict[int, Paper]
@@ -29,7 +33,9 @@ class Material:
 
 
 class Shelf:
-    """Papers that were read a moment ago: a day's readers get the same ones, and most of reading a digest is reading its papers."""
+    """Papers that were read a moment ago: a day's readers get the same ones, and most of reading a
+    digest is reading its papers.
+    """
 
     #: seconds after which a paper is read anew (it may have been withdrawn), and how many are kept
     SECONDS, MOST = 60.0, 4000
@@ -51,9 +57,17 @@ class Shelf:
 def gather(app: App, some: Sequence[Queued], shelf: Shelf) -> Material:
     """Digests and papers of queued messages, as they are now, or were when the shelf got them."""
     with app.store.reading() as tx:
-        digests = store.digests.load_many(tx, {queued.digest_id for queued in some if queued.digest_id is not None})
-        found = shelf.papers(tx, {item.score.paper_id for digest in digests.values() for item in digest.items})
-        alarms = store.alarms.every(tx) if any(queued.kind is MessageKind.ALERT for queued in some) else {}
+        digests = store.digests.load_many(
+            tx, {queued.digest_id for queued in some if queued.digest_id is not None}
+        )
+        found = shelf.papers(
+            tx, {item.score.paper_id for digest in digests.values() for item in digest.items}
+        )
+        alarms = (
+            store.alarms.every(tx)
+            if any(queued.kind is MessageKind.ALERT for queued in some)
+            else {}
+        )
     return Material(digests=digests, papers=found, alarms=alarms)
 
 
@@ -64,17 +78,22 @@ def write(app: App, queued: Queued, material: Material) -> Message:
         TemplateError: a template is missing or broken.
         DigestError: nothing is left of what it was to say.
     """
-    if queued.kind is MessageKind.DIGEST and (digest := material.digests.get(queued.digest_id or 0)):
+    if queued.kind is MessageKind.DIGEST and (
+        digest := material.digests.get(queued.digest_id or 0)
+    ):
         return write_digest(app, queued, digest, material.papers, at=app.now())
     if queued.kind is MessageKind.ALERT:
-        return _write_alert(app, queued, material.alarms.get(queued.key.partition(":")[0]), at=app.now())
+        return _write_alert(
+            app, queued, material.alarms.get(queued.key.partition(":")[0]), at=app.now()
+        )
     return _write_letter(app, queued, at=app.now())
 
 
 def _write_alert(app: App, queued: Queued, alarm: Raised | None, *, at: datetime) -> Message:
     if alarm is None or alarm.over_at is not None or not app.config.alerts.to:
         raise DigestError(
-            f"message {queued.message_id}: what it was to tell is over, or nobody is named in [alerts] to; it will expire unsent"
+            f"message {queued.message_id}: what it was to tell is over, or nobody is named in "
+            f"[alerts] to; it will expire unsent"
         )
     return messages.write_alert(
         mailing=_mailing(app, queued),
@@ -88,9 +107,17 @@ def _write_alert(app: App, queued: Queued, alarm: Raised | None, *, at: datetime
     )
 
 
-def write_digest(app: App, queued: Queued, digest: Digest, found: Mapping[int, Paper], *, at: datetime) -> Message:
-    """The message of a digest with its links; a paper that was withdrawn since it was chosen is left out."""
-    items = [(item, found[item.score.paper_id]) for item in digest.items if not found[item.score.paper_id].withdrawn]
+def write_digest(
+    app: App, queued: Queued, digest: Digest, found: Mapping[int, Paper], *, at: datetime
+) -> Message:
+    """The message of a digest with its links; a paper that was withdrawn since it was chosen is
+    left out.
+    """
+    items = [
+        (item, found[item.score.paper_id])
+        for item in digest.items
+        if not found[item.score.paper_id].withdrawn
+    ]
     links, papers_links = _links(app, queued, [paper for _, paper in items])
     listed = [
         Listed(
@@ -105,7 +132,10 @@ def write_digest(app: App, queued: Queued, digest: Digest, found: Mapping[int, P
         for (item, paper), paper_links in zip(items, papers_links, strict=True)
     ]
     if not listed:
-        raise DigestError(f"message {queued.message_id}: every paper of it was withdrawn since it was chosen; it will expire unsent")
+        raise DigestError(
+            f"message {queued.message_id}: every paper of it was withdrawn since it was chosen; it "
+            f"will expire unsent"
+        )
     return messages.write_digest(
         mailing=_mailing(app, queued),
         subscriber=queued.subscriber,
@@ -151,7 +181,10 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
                 folders=app.templates,
             )
         case _:
-            raise DigestError(f"message {queued.message_id} of kind {queued.kind} has nothing to say; its digest is gone from the database")
+            raise DigestError(
+                f"message {queued.message_id} of kind {queued.kind} has nothing to say; its digest "
+                f"is gone from the database"
+            )
 
 
 def _mailing(app: App, queued: Queued) -> Mailing:
@@ -159,11 +192,18 @@ def _mailing(app: App, queued: Queued) -> Mailing:
     return replace(app.mailing, bounce_address=app.bounce_address(queued.subscriber.id, queued.id))
 
 
-def _links(app: App, queued: Queued, papers: Sequence[Paper] = ()) -> tuple[ReaderLinks, list[PaperLinks]]:
+def _links(
+    app: App, queued: Queued, papers: Sequence[Paper] = ()
+) -> tuple[ReaderLinks, list[PaperLinks]]:
     """The links that a message carries: the reader's own, and those of each paper."""
     reader, message = queued.subscriber.id, queued.id
-    own = [Link(purpose, reader, message_id=message) for purpose in (Purpose.MANAGE, Purpose.UNSUBSCRIBE)]
-    manage, unsubscribe, *answers = app.urls(own + [Link(vote, reader, paper.id, message) for paper in papers for vote in _VOTES])
+    own = [
+        Link(purpose, reader, message_id=message)
+        for purpose in (Purpose.MANAGE, Purpose.UNSUBSCRIBE)
+    ]
+    manage, unsubscribe, *answers = app.urls(
+        own + [Link(vote, reader, paper.id, message) for paper in papers for vote in _VOTES]
+    )
     return (
         ReaderLinks(
             manage=manage,
@@ -184,7 +224,9 @@ def _links(app: App, queued: Queued, papers: Sequence[Paper] = ()) -> tuple[Read
 
 
 def _by_mail(app: App, purpose: Purpose, queued: Queued, paper_id: int = 0) -> str:
-    """What a page would be asked, for readers who cannot reach our pages; "" where they can, or no mailbox takes answers."""
+    """What a page would be asked, for readers who cannot reach our pages; "" where they can, or no
+    mailbox takes answers.
+    """
     if messages.reachable(app.config.web.base_url):
         return ""
     return app.mailto(purpose, queued.subscriber.id, paper_id=paper_id, message_id=queued.id)

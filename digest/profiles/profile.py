@@ -1,4 +1,6 @@
-"""One linear model per reader: a ladder whose steps blend into one another, from what was written and what was rated."""
+"""One linear model per reader: a ladder whose steps blend into one another, from what was written
+and what was rated.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,15 @@ from numpy.typing import NDArray
 from digest.model import Interest
 from digest.profiles.discriminant import EXAMPLE, Learned, learn
 from digest.profiles.ratings import Background, Given, Rated
-from digest.profiles.wishes import AUTHOR, AUTHOR_LEFT, CATEGORY, CATEGORY_LEFT, Keyword, keywords_of, named
+from digest.profiles.wishes import (
+    AUTHOR,
+    AUTHOR_LEFT,
+    CATEGORY,
+    CATEGORY_LEFT,
+    Keyword,
+    keywords_of,
+    named,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -23,10 +33,12 @@ class Profile:
     step: str
     thumbs_up: int = 0
     thumbs_down: int = 0
-    #: columns of words that many readers' profiles share, and which of them this one weighs, each once
+    #: columns of words that many readers' profiles share, and which of them this one weighs, each
+    #: once
     base: NDArray[np.int32]
     at: NDArray[np.int32]
-    #: shape of `at`; with those of the meaning of Euclidean length at most 1, as far as single precision goes
+    #: shape of `at`; with those of the meaning of Euclidean length at most 1, as far as single
+    #: precision goes
     weights: NDArray[np.float32]
     #: weights of the dense columns, shape (dense columns,); no number where the rows have none
     meaning: NDArray[np.float64]
@@ -37,7 +49,8 @@ class Profile:
     authors: tuple[tuple[str, float], ...] = ()
     #: liked and example papers, to tell which is nearest
     near: tuple[Rated, ...] = ()
-    #: what the likes of other readers add: (paper id, title of a paper that they and this reader like, what it adds)
+    #: what the likes of other readers add: (paper id, title of a paper that they and this reader
+    #: like, what it adds)
     lifts: tuple[tuple[int, str, float], ...] = ()
 
     @property
@@ -71,8 +84,18 @@ def _profile(given: Given, learned: Learned) -> Profile:
         weights=learned.weights,
         meaning=learned.meaning,
         keywords=keywords_of(given.phrases, known),
-        categories=named([name for interest in interests for name in interest.categories], CATEGORY, CATEGORY_LEFT, known),
-        authors=named([name for interest in interests for name in interest.authors], AUTHOR, AUTHOR_LEFT, known),
+        categories=named(
+            [name for interest in interests for name in interest.categories],
+            CATEGORY,
+            CATEGORY_LEFT,
+            known,
+        ),
+        authors=named(
+            [name for interest in interests for name in interest.authors],
+            AUTHOR,
+            AUTHOR_LEFT,
+            known,
+        ),
         near=tuple(part for part in (given.liked, given.examples) if len(part.ids)),
     )
 
@@ -82,4 +105,8 @@ def _step(given: Given) -> str:
         return "thumbs"
     if len(given.examples.ids):
         return "examples"
-    return "keywords" if any(one.keywords or one.categories or one.authors for one in given.interests) else "trending"
+    return (
+        "keywords"
+        if any(one.keywords or one.categories or one.authors for one in given.interests)
+        else "trending"
+    )

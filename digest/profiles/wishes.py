@@ -9,9 +9,11 @@ from digest.rows import Phrase
 
 #: thumbs up (examples count half) after which the words of keywords say nothing more
 FADE = 3.0
-#: what the words of each keyword weigh, and what is added for a paper that holds the word or the whole phrase, without thumbs
+#: what the words of each keyword weigh, and what is added for a paper that holds the word or the
+#: whole phrase, without thumbs
 KEYWORD, HOLDS, HOLDS_PHRASE = 0.45, 0.02, 0.06
-#: what stays of the last with many thumbs: who names a field by a phrase wants to see it on; of single words nothing, which likes tell better
+#: what stays of the last with many thumbs: who names a field by a phrase wants to see it on; of
+#: single words nothing, which likes tell better
 PHRASE_LEFT = 0.03
 #: added for a followed category or author without thumbs, and what stays of it with many
 CATEGORY, CATEGORY_LEFT = 0.06, 0.02
@@ -24,7 +26,9 @@ UNWANTED = 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Keyword:
-    """What a keyword does to a paper: `weight` times its words' product with the paper, and `bonus` where the whole phrase stands."""
+    """What a keyword does to a paper: `weight` times its words' product with the paper, and `bonus`
+    where the whole phrase stands.
+    """
 
     phrase: Phrase
     weight: float
@@ -32,12 +36,15 @@ class Keyword:
 
 
 def fading(known: float) -> float:
-    """What the words of keywords count beside `known` thumbs up: 1 without any, 0 from `FADE` on."""
+    """What the words of keywords count beside `known` thumbs up: 1 without any, 0 from
+    `FADE` on."""
     return min(1.0, 2 / (1 + known)) * max(0.0, 1 - known / FADE)
 
 
 def of_several_words(text: str) -> bool:
-    """Whether a keyword is more than one plain word: a sign before it, or a hyphen in it, makes it more."""
+    """Whether a keyword is more than one plain word: a sign before it, or a hyphen in it, makes it
+    more.
+    """
     return not text.isalnum()
 
 
@@ -48,12 +55,24 @@ def keywords_of(phrases: Sequence[Phrase], known: float) -> tuple[Keyword, ...]:
         if phrase.against:
             pulls.append(Keyword(phrase=phrase, weight=0.0, bonus=-UNWANTED))
         elif share or phrase.must or of_several_words(phrase.text):
-            bonus = max(share * HOLDS_PHRASE, PHRASE_LEFT) if of_several_words(phrase.text) else share * HOLDS
-            pulls.append(Keyword(phrase=phrase, weight=share * KEYWORD, bonus=max(bonus, MUST if phrase.must else 0.0)))
+            bonus = (
+                max(share * HOLDS_PHRASE, PHRASE_LEFT)
+                if of_several_words(phrase.text)
+                else share * HOLDS
+            )
+            pulls.append(
+                Keyword(
+                    phrase=phrase,
+                    weight=share * KEYWORD,
+                    bonus=max(bonus, MUST if phrase.must else 0.0),
+                )
+            )
     return tuple(pulls)
 
 
-def named(names: Sequence[str], alone: float, left: float, known: float) -> tuple[tuple[str, float], ...]:
+def named(
+    names: Sequence[str], alone: float, left: float, known: float
+) -> tuple[tuple[str, float], ...]:
     value = left + (alone - left) / (1 + known)
     found: dict[str, float] = {}
     for name in names:

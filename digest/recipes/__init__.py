@@ -1,8 +1,10 @@
-"""Named ways to rank the day's papers for a reader: the service's own, and what it is measured against.
+"""Named ways to rank the day's papers for a reader: the service's own, and what it is measured
+against.
 
-Pure, like the stages that it is made of: it joins `features`, `profiles` and `scores` into one value a recipe, so that composing, sharing a
-digest between two recipes and replaying the past all rank by the same code. To add a recipe, write how profiles are learned and add an entry
-to `RECIPES` in `named`; scoring and explaining are those of `scores` unless the recipe brings its own.
+Pure, like the stages that it is made of: it joins `features`, `profiles` and `scores` into one
+value a recipe, so that composing, sharing a digest between two recipes and replaying the past all
+rank by the same code. To add a recipe, write how profiles are learned and add an entry to `RECIPES`
+in `named`; scoring and explaining are those of `scores` unless the recipe brings its own.
 """
 
 from digest.recipes.apart import Learned, learn, learn_all

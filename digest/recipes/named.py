@@ -22,7 +22,8 @@ from digest.recipes.recipe import Known, Recipe
 _AWAY = 0.25
 
 
-# ---------------------------------------------------------------------------------------------- what is learned
+# ----------------------------------------------------------------------------------------------
+# what is learned
 
 
 def _all(readers: Sequence[Known], background: profiles.Background) -> list[profiles.Profile]:
@@ -39,16 +40,25 @@ def _all(readers: Sequence[Known], background: profiles.Background) -> list[prof
         for known in readers
     ]
     found = profiles.train_all(given, background)
-    return [replace(profile, lifts=known.lifts) if known.lifts else profile for profile, known in zip(found, readers, strict=True)]
+    return [
+        replace(profile, lifts=known.lifts) if known.lifts else profile
+        for profile, known in zip(found, readers, strict=True)
+    ]
 
 
 def _words(readers: Sequence[Known], background: profiles.Background) -> list[profiles.Profile]:
-    given = [profiles.Given(liked=known.liked, disliked=known.disliked, examples=known.examples) for known in readers]
+    given = [
+        profiles.Given(liked=known.liked, disliked=known.disliked, examples=known.examples)
+        for known in readers
+    ]
     return profiles.train_all(given, background)
 
 
 def _keywords(readers: Sequence[Known], background: profiles.Background) -> list[profiles.Profile]:
-    return profiles.train_all([profiles.Given(interests=known.interests, phrases=known.phrases) for known in readers], background)
+    return profiles.train_all(
+        [profiles.Given(interests=known.interests, phrases=known.phrases) for known in readers],
+        background,
+    )
 
 
 def _nothing(readers: Sequence[Known], background: profiles.Background) -> list[profiles.Profile]:
@@ -74,8 +84,12 @@ def _centroid(known: Known, background: profiles.Background) -> profiles.Profile
     )
 
 
-def _mean(liked: sp.csr_matrix, disliked: sp.csr_matrix) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Columns and weights, of length 1, of the mean liked paper less a share of the mean disliked one; empty where nothing is liked."""
+def _mean(
+    liked: sp.csr_matrix, disliked: sp.csr_matrix
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Columns and weights, of length 1, of the mean liked paper less a share of the mean disliked
+    one; empty where nothing is liked.
+    """
     if not liked.nnz:
         return np.empty(0, np.int32), np.empty(0)
     columns = np.unique(liked.indices)
@@ -86,7 +100,8 @@ def _mean(liked: sp.csr_matrix, disliked: sp.csr_matrix) -> tuple[NDArray[np.int
     return columns.astype(np.int32), weights / (length or 1.0)
 
 
-# ---------------------------------------------------------------------------------------------- newest first
+# ----------------------------------------------------------------------------------------------
+# newest first
 
 
 def _newness(readers: Sequence[profiles.Profile], day: scores.Day) -> list[scores.Scored]:
@@ -94,13 +109,18 @@ def _newness(readers: Sequence[profiles.Profile], day: scores.Day) -> list[score
     return [scores.scored(days, days)] * len(readers)
 
 
-def _newest(_: profiles.Profile, day: scores.Day, scored: scores.Scored, among: Collection[int]) -> Iterator[Score]:
+def _newest(
+    _: profiles.Profile, day: scores.Day, scored: scores.Scored, among: Collection[int]
+) -> Iterator[Score]:
     for score in scores.rank(scored, day, among):
-        told = Part(kind="recency", name=date.fromordinal(int(score.value)).isoformat(), value=score.value)
+        told = Part(
+            kind="recency", name=date.fromordinal(int(score.value)).isoformat(), value=score.value
+        )
         yield structs.replace(score, parts=(told,), rest=0.0)
 
 
-# ---------------------------------------------------------------------------------------------- by name
+# ---------------------------------------------------------------------------------------------- by
+# name
 
 #: the recipe that a service uses unless its config names another
 OWN = "learned"
@@ -109,11 +129,30 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         recipe.name: recipe
         for recipe in (
-            Recipe(name=OWN, about="interests, thumbs and what is trending, learned anew each round", learn_all=_all, apart=True),
-            Recipe(name="words", about="words of rated papers alone (tf-idf), no interests", learn_all=_words),
-            Recipe(name="centroid", about="words of the mean liked paper (tf-idf)", learn_all=_centroids),
+            Recipe(
+                name=OWN,
+                about="interests, thumbs and what is trending, learned anew each round",
+                learn_all=_all,
+                apart=True,
+            ),
+            Recipe(
+                name="words",
+                about="words of rated papers alone (tf-idf), no interests",
+                learn_all=_words,
+            ),
+            Recipe(
+                name="centroid",
+                about="words of the mean liked paper (tf-idf)",
+                learn_all=_centroids,
+            ),
             Recipe(name="keywords", about="interests alone, thumbs ignored", learn_all=_keywords),
-            Recipe(name="recent", about="newest first", learn_all=_nothing, score_all=_newness, reasons=_newest),
+            Recipe(
+                name="recent",
+                about="newest first",
+                learn_all=_nothing,
+                score_all=_newness,
+                reasons=_newest,
+            ),
         )
     }
 )
@@ -129,5 +168,7 @@ def named(name: str, key: str) -> Recipe:
         ConfigError: there is none.
     """
     if name not in RECIPES:
-        raise ConfigError(f"{key} = {name!r}: there is no such recipe. Known are: {', '.join(RECIPES)}")
+        raise ConfigError(
+            f"{key} = {name!r}: there is no such recipe. Known are: {', '.join(RECIPES)}"
+        )
     return RECIPES[name]

@@ -24,10 +24,12 @@ class Known:
     examples: profiles.Rated
     #: of a reader with several interests: what each of them says, without thumbs
     apart: tuple[Known, ...] = ()
-    #: listed and left without a thumb where another paper of the digest got one: no dislikes, and what they count beside those
+    #: listed and left without a thumb where another paper of the digest got one: no dislikes, and
+    #: what they count beside those
     ignored: profiles.Rated = profiles.NONE
     ignored_weight: float = 0.0
-    #: what other readers' likes add: (paper id, title of a paper that they and this reader like, what it adds)
+    #: what other readers' likes add: (paper id, title of a paper that they and this reader like,
+    #: what it adds)
     lifts: tuple[tuple[int, str, float], ...] = ()
     #: paper id -> the interest in whose place of a digest it was listed
     came: Mapping[int, str] = field(default_factory=dict)
@@ -42,7 +44,9 @@ Reasons = Callable[[profiles.Profile, scores.Day, scores.Scored, Collection[int]
 Match = Callable[[NDArray[np.float64]], Sequence[int | None]]
 
 
-def _reasons(profile: profiles.Profile, day: scores.Day, scored: scores.Scored, among: Collection[int]) -> Iterator[Score]:
+def _reasons(
+    profile: profiles.Profile, day: scores.Day, scored: scores.Scored, among: Collection[int]
+) -> Iterator[Score]:
     return scores.explain(profile, day, words_of=features.words_of, among=among, scored=scored)
 
 
@@ -65,9 +69,13 @@ class Recipe:
         return self.learn_all([known], background)[0]
 
     def score(self, profile: profiles.Profile, day: scores.Day) -> NDArray[np.float64]:
-        """The value of every competing paper of a day, shape (competing,); only the order means something."""
+        """The value of every competing paper of a day, shape (competing,); only the order means
+        something.
+        """
         return self.score_all([profile], day)[0].values
 
-    def explain(self, profile: profiles.Profile, day: scores.Day, among: Collection[int]) -> Iterator[Score]:
+    def explain(
+        self, profile: profiles.Profile, day: scores.Day, among: Collection[int]
+    ) -> Iterator[Score]:
         """Scores with their reasons, best first, of the papers whose ids are given."""
         return self.reasons(profile, day, self.score_all([profile], day)[0], among)

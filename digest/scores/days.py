@@ -1,4 +1,6 @@
-"""The papers that compete on a day, made once for many readers: what they hold, how alike they are, what is trending."""
+"""The papers that compete on a day, made once for many readers: what they hold, how alike they are,
+what is trending.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ from numpy.typing import NDArray
 from digest.model import Paper
 from digest.rows import Spelling, Split, exactly, frequent_first, halves, lengths, split
 
-#: 100 upvotes today, the top of a list picked today, and a paper first seen today; close matches differ by about as much
+#: 100 upvotes today, the top of a list picked today, and a paper first seen today; close matches
+#: differ by about as much
 UPVOTES, MANY_UPVOTES = 0.02, 100
 PICK, PLACES = 0.02, 20
 RECENCY = 0.005
@@ -25,7 +28,8 @@ HALF_LIFE = 3.0
 SECONDARY = 0.6
 #: cosine from which two papers are one in two guises
 SAME = 0.95
-#: a word in this part of the papers is frequent; fewer entries than these are not worth taking apart
+#: a word in this part of the papers is frequent; fewer entries than these are not worth taking
+#: apart
 OFTEN, _MANY = 0.0025, 1 << 16
 #: papers that are looked up one by one
 _FEW = 64
@@ -46,7 +50,9 @@ class Spread(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Kept:
-    """What was asked for of a day's papers and will be asked for again, since the best papers of many readers are the same few."""
+    """What was asked for of a day's papers and will be asked for again, since the best papers of
+    many readers are the same few.
+    """
 
     alike: list[NDArray[np.float32]] = field(default_factory=list)
     told: set[int] = field(default_factory=set)
@@ -78,7 +84,8 @@ class Day:
     #: column of the features -> its place among the words that occur, -1 = occurs in none; and back
     places: NDArray[np.int32]
     columns: NDArray[np.int32]
-    #: weighed words, shape (all, len(columns)); the pattern holds every word of a paper, even one that weighs nothing
+    #: weighed words, shape (all, len(columns)); the pattern holds every word of a paper, even one
+    #: that weighs nothing
     words: sp.csr_matrix
     #: dense columns in whole STEPs, shape (all, dense columns); no column where the rows have none
     meanings: NDArray[np.float32]
@@ -90,7 +97,8 @@ class Day:
     authors: Mapping[str, tuple[tuple[int, tuple[str, ...], str], ...]]
     #: Euclidean length of each row, shape (all,); 1 for an empty one
     lengths: NDArray[np.float32]
-    #: title, abstract -> what each of the paper's words has to do with the dense columns; None where rows have none
+    #: title, abstract -> what each of the paper's words has to do with the dense columns; None
+    #: where rows have none
     spread: Callable[[str, str], Spread] | None
     #: of `some`: the day that they are of, and their rows there
     whole: tuple[Day, NDArray[np.int64]] | None = None
@@ -106,7 +114,12 @@ class Day:
         """The rows of competing papers."""
         if not self._kept.places:
             # Of an id that stands twice the first row counts.
-            self._kept.places.update({ident: row for row, ident in reversed(list(enumerate(self.ids[: self.competing].tolist())))})
+            self._kept.places.update(
+                {
+                    ident: row
+                    for row, ident in reversed(list(enumerate(self.ids[: self.competing].tolist())))
+                }
+            )
         return list(map(self._kept.places.get, paper_ids))
 
     def row(self, paper_id: int) -> int:
@@ -119,11 +132,15 @@ class Day:
     def rows_of(self, among: Collection[int]) -> NDArray[np.int64]:
         """The rows of those of the competing papers whose ids are among these, ascending."""
         if len(among) <= _FEW:
-            return np.array(sorted(row for row in self.places_at(among) if row is not None), dtype=np.int64)
+            return np.array(
+                sorted(row for row in self.places_at(among) if row is not None), dtype=np.int64
+            )
         wanted = frozenset(among)
         found = self._kept.masks.get(wanted)
         if found is None:
-            chosen = np.isin(self.ids[: self.competing], np.fromiter(wanted, dtype=np.int64, count=len(wanted)))
+            chosen = np.isin(
+                self.ids[: self.competing], np.fromiter(wanted, dtype=np.int64, count=len(wanted))
+            )
             if len(self._kept.masks) >= 64:
                 self._kept.masks.clear()
             found = self._kept.masks[wanted] = np.flatnonzero(chosen)
@@ -140,7 +157,9 @@ class Day:
         return found[1]
 
     def holding(self, spellings: Sequence[Spelling]) -> NDArray[np.int64]:
-        """The rows of the papers in whose title or abstract one of some spellings stands, ascending."""
+        """The rows of the papers in whose title or abstract one of some spellings stands,
+        ascending.
+        """
         if self.whole is not None:
             day, rows = self.whole
             there = np.zeros(len(day.ids), dtype=np.bool_)
@@ -148,7 +167,9 @@ class Day:
                 there[day._holding(spelling)] = True
             return np.flatnonzero(there[rows])
         each = [self._holding(spelling) for spelling in spellings]
-        return each[0] if len(each) == 1 else np.unique(np.concatenate([np.empty(0, np.int64), *each]))
+        return (
+            each[0] if len(each) == 1 else np.unique(np.concatenate([np.empty(0, np.int64), *each]))
+        )
 
     def _holding(self, spelling: Spelling) -> NDArray[np.int64]:
         found = self._kept.holding.get(spelling.text)
@@ -163,10 +184,18 @@ class Day:
                 found = np.empty(0, dtype=np.int64)
             else:
                 words = self._by_word()
-                each = [words.indices[words.indptr[place] : words.indptr[place + 1]] for place in set(places.tolist())]
+                each = [
+                    words.indices[words.indptr[place] : words.indptr[place + 1]]
+                    for place in set(places.tolist())
+                ]
                 rows, counts = np.unique(np.concatenate(each), return_counts=True)
-                # Its columns say that a paper may hold it: other words share them, and the pairs of a longer phrase may stand apart.
-                some = (row for row in rows[counts == len(each)].tolist() if self._stands_in(spelling, row))
+                # Its columns say that a paper may hold it: other words share them, and the pairs of
+                # a longer phrase may stand apart.
+                some = (
+                    row
+                    for row in rows[counts == len(each)].tolist()
+                    if self._stands_in(spelling, row)
+                )
                 found = np.fromiter(some, dtype=np.int64)
             self._kept.holding[spelling.text] = found
         return found
@@ -193,12 +222,18 @@ class Day:
         there = np.flatnonzero(slots == 0)
         slots[there] = np.arange(len(there), dtype=np.int32)
         table = np.zeros((len(there), len(rows)), dtype=np.float32)
-        table[slots[some.indices], np.repeat(np.arange(len(rows)), np.diff(some.indptr))] = some.data
+        table[slots[some.indices], np.repeat(np.arange(len(rows)), np.diff(some.indptr))] = (
+            some.data
+        )
         at = slots[theirs.indices]
         ends = np.concatenate(([0], np.cumsum(at >= 0)))[theirs.indptr]
-        shared = sp.csr_matrix((theirs.data[at >= 0], at[at >= 0], ends), shape=(len(others), len(there)))
+        shared = sp.csr_matrix(
+            (theirs.data[at >= 0], at[at >= 0], ends), shape=(len(others), len(there))
+        )
         products = (shared @ table).T + self.meanings[rows] @ self.meanings[others].T
-        found: NDArray[np.float32] = np.nan_to_num(products / np.outer(self.lengths[rows], self.lengths[others]))
+        found: NDArray[np.float32] = np.nan_to_num(
+            products / np.outer(self.lengths[rows], self.lengths[others])
+        )
         return found
 
     def _alike(self, row: int) -> NDArray[np.float32]:
@@ -206,8 +241,12 @@ class Day:
         among = slice(0, self.competing)
         if not self._kept.competing:
             self._kept.competing.append(self.words[among])
-        products = self._kept.competing[0] @ self.dense(row) + self.meanings[among] @ self.meanings[row]
-        found: NDArray[np.float32] = np.nan_to_num(products / (self.lengths[among] * self.lengths[row]))
+        products = (
+            self._kept.competing[0] @ self.dense(row) + self.meanings[among] @ self.meanings[row]
+        )
+        found: NDArray[np.float32] = np.nan_to_num(
+            products / (self.lengths[among] * self.lengths[row])
+        )
         return found
 
     def copies(self, paper_id: int) -> frozenset[int]:
@@ -225,22 +264,37 @@ class Day:
     def _sharing(self, row: int) -> list[int]:
         """The competing papers that could have a cosine of SAME to this one.
 
-        Whoever has none of some words, whose squares are more than 1 - SAME^2 of the whole, is less alike than that, whatever else it holds
-        (Cauchy and Schwarz); of the words the rarest are taken, so that next to no paper is left.
+        Whoever has none of some words, whose squares are more than 1 - SAME^2 of the whole, is less
+        alike than that, whatever else it holds (Cauchy and Schwarz); of the words the rarest are
+        taken, so that next to no paper is left.
         """
         span = slice(self.words.indptr[row], self.words.indptr[row + 1])
         places, squares = self.words.indices[span], self.words.data[span].astype(np.float64) ** 2
         words = self._by_word()
-        order = np.argsort(np.diff(words.indptr)[places] / np.maximum(squares, 1e-12), kind="stable")
-        enough = int(np.searchsorted(squares[order].cumsum(), (1 - SAME**2) * float(self.lengths[row]) ** 2 * 1.001)) + 1
-        each = [words.indices[words.indptr[place] : words.indptr[place + 1]] for place in places[order[:enough]].tolist()]
+        order = np.argsort(
+            np.diff(words.indptr)[places] / np.maximum(squares, 1e-12), kind="stable"
+        )
+        enough = (
+            int(
+                np.searchsorted(
+                    squares[order].cumsum(), (1 - SAME**2) * float(self.lengths[row]) ** 2 * 1.001
+                )
+            )
+            + 1
+        )
+        each = [
+            words.indices[words.indptr[place] : words.indptr[place + 1]]
+            for place in places[order[:enough]].tolist()
+        ]
         found = np.unique(np.concatenate([np.empty(0, np.int32), *each]))
         return [other for other in found[found < self.competing].tolist() if other != row]
 
     def _exactly(self, row: int, others: Sequence[int]) -> NDArray[np.float32]:
         """Cosines of one competing paper to others, shape (len(others),)."""
         products = self.words[others] @ self.dense(row) + self.meanings[others] @ self.meanings[row]
-        found: NDArray[np.float32] = np.nan_to_num(products / (self.lengths[others] * self.lengths[row]))
+        found: NDArray[np.float32] = np.nan_to_num(
+            products / (self.lengths[others] * self.lengths[row])
+        )
         return found
 
     def _by_word(self) -> sp.csc_matrix:
@@ -249,7 +303,9 @@ class Day:
         return self._kept.by_word[0]
 
     def meant(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What the dense columns add under the weights of some profiles, in whole STEPs; shape (profiles, dense columns) -> (profiles, all)."""
+        """What the dense columns add under the weights of some profiles, in whole STEPs; shape
+        (profiles, dense columns) -> (profiles, all).
+        """
         if self.whole is not None:
             return weights @ self.meanings.astype(np.float64).T
         if not self._kept.exact:
@@ -257,7 +313,9 @@ class Day:
         return weights @ self._kept.exact[0].T
 
     def split(self) -> Split | None:
-        """The words in two parts; None where they are too few for that to pay, or those of a few papers of a day."""
+        """The words in two parts; None where they are too few for that to pay, or those of a few
+        papers of a day.
+        """
         if self.whole is not None or self.words.nnz < _MANY:
             return None
         if not self._kept.split:
@@ -272,7 +330,9 @@ class Day:
         return vector
 
     def some(self, rows: Sequence[int]) -> Day:
-        """The numbers of these papers alone, in this order, to score them by: without papers, categories and authors."""
+        """The numbers of these papers alone, in this order, to score them by: without papers,
+        categories and authors.
+        """
         at = np.asarray(rows, dtype=np.int64)
         return Day(
             papers=(),  # to gather them would take as long as to score them
@@ -301,19 +361,23 @@ def day(
     spread: Callable[[str, str], Spread] | None = None,
     thumbs: Mapping[int, Sequence[float]] | None = None,
 ) -> Day:
-    """The day of these papers and their rows, measured against recent papers (about 1,000 are enough; may be left out).
+    """The day of these papers and their rows, measured against recent papers (about 1,000 are
+    enough; may be left out).
 
     `spread` tells how the dense columns of a paper come from its words, where rows have any.
 
     `thumbs` are the ages in days of readers' thumbs up, by paper, of those that its upvotes hold.
 
-    Ages are counted back from the newest competing paper. A recent paper counts as it did on its own first day. Raises ValueError when
-    papers and rows differ in number.
+    Ages are counted back from the newest competing paper. A recent paper counts as it did on its
+    own first day. Raises ValueError when papers and rows differ in number.
     """
     every = (*papers, *recent)
     stacked = rows if recent_rows is None else sp.vstack((rows, recent_rows), format="csr")
     if rows.shape[0] != len(papers) or stacked.shape[0] != len(every):
-        raise ValueError(f"{len(papers)} papers with {rows.shape[0]} rows, {len(every)} with the recent ones with {stacked.shape[0]}")
+        raise ValueError(
+            f"{len(papers)} papers with {rows.shape[0]} rows, {len(every)} with the recent ones "
+            f"with {stacked.shape[0]}"
+        )
     words, meanings = halves(stacked)
     columns, at = frequent_first(words, OFTEN)
     places = np.full(words.shape[1], -1, dtype=np.int32)
@@ -336,42 +400,71 @@ def day(
     )
 
 
-def _trending(papers: Sequence[Paper], recent: Sequence[Paper], thumbs: Mapping[int, Sequence[float]]) -> NDArray[np.float64]:
+def _trending(
+    papers: Sequence[Paper], recent: Sequence[Paper], thumbs: Mapping[int, Sequence[float]]
+) -> NDArray[np.float64]:
     every = (*papers, *recent)
     newest = max((paper.first_seen for paper in papers), default=date.min)
     today = [newest] * len(papers) + [paper.first_seen for paper in recent]
     trending = np.zeros((3, len(every)))
-    votes = np.array([_votes(paper, now, thumbs.get(paper.id, ())) for paper, now in zip(every, today, strict=True)], dtype=np.float64)
+    votes = np.array(
+        [
+            _votes(paper, now, thumbs.get(paper.id, ()))
+            for paper, now in zip(every, today, strict=True)
+        ],
+        dtype=np.float64,
+    )
     # Readers saw a recent paper on its first day at the earliest, and their thumbs came after.
-    votes[: len(papers)] += [sum(0.5 ** (max(age, 0.0) / HALF_LIFE) for age in thumbs.get(paper.id, ())) for paper in papers]
+    votes[: len(papers)] += [
+        sum(0.5 ** (max(age, 0.0) / HALF_LIFE) for age in thumbs.get(paper.id, ()))
+        for paper in papers
+    ]
     trending[0] = UPVOTES * np.log1p(votes) / np.log1p(MANY_UPVOTES)
     for number, paper in enumerate(every):
         if paper.picked is not None:
             place = PLACES / 2 if paper.rank is None else max(paper.rank - 1, 0)
-            trending[1, number] = PICK * 0.5 ** (max((today[number] - paper.picked).days, 0) / HALF_LIFE) / (1 + place / PLACES)
-    ages = np.array([(now - paper.first_seen).days for now, paper in zip(today, every, strict=True)], dtype=np.float64)
+            trending[1, number] = (
+                PICK
+                * 0.5 ** (max((today[number] - paper.picked).days, 0) / HALF_LIFE)
+                / (1 + place / PLACES)
+            )
+    ages = np.array(
+        [(now - paper.first_seen).days for now, paper in zip(today, every, strict=True)],
+        dtype=np.float64,
+    )
     trending[2] = RECENCY * 0.5 ** (ages / HALF_LIFE)
     return trending
 
 
 def _votes(paper: Paper, today: date, thumbs: Sequence[float]) -> float:
-    """The source's own votes, which have no time: they are as old as what last brought the paper before people."""
+    """The source's own votes, which have no time: they are as old as what last brought the paper
+    before people.
+    """
     shown = max(paper.first_seen, paper.picked or paper.first_seen)
     left: float = 0.5 ** (max((today - shown).days, 0) / HALF_LIFE)
     return max(paper.upvotes - len(thumbs), 0) * left
 
 
-def _by_category(papers: Sequence[Paper]) -> Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+def _by_category(
+    papers: Sequence[Paper],
+) -> Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
     found: dict[str, dict[int, float]] = {}
     for row, paper in enumerate(papers):
         for place, category in enumerate(paper.categories):
             parts = category.lower().split(".")
             for end in range(1, len(parts) + 1):
-                found.setdefault(".".join(parts[:end]), {}).setdefault(row, 1.0 if place == 0 else SECONDARY)
-    return {name: (np.array([*rows], dtype=np.int64), np.array([*rows.values()])) for name, rows in found.items()}
+                found.setdefault(".".join(parts[:end]), {}).setdefault(
+                    row, 1.0 if place == 0 else SECONDARY
+                )
+    return {
+        name: (np.array([*rows], dtype=np.int64), np.array([*rows.values()]))
+        for name, rows in found.items()
+    }
 
 
-def _by_author(papers: Sequence[Paper]) -> Mapping[str, tuple[tuple[int, tuple[str, ...], str], ...]]:
+def _by_author(
+    papers: Sequence[Paper],
+) -> Mapping[str, tuple[tuple[int, tuple[str, ...], str], ...]]:
     found: dict[str, list[tuple[int, tuple[str, ...], str]]] = {}
     for row, paper in enumerate(papers):
         for author in paper.authors:
@@ -382,8 +475,13 @@ def _by_author(papers: Sequence[Paper]) -> Mapping[str, tuple[tuple[int, tuple[s
 
 
 def name_of(author: str) -> tuple[str, tuple[str, ...]]:
-    """Last name and given names in lower case without accents: "Doe, Jane Q." and "Jane Q. Doe" give ("doe", ("jane", "q"))."""
-    plain = "".join(sign for sign in unicodedata.normalize("NFKD", author) if not unicodedata.combining(sign)).lower()
+    """Last name and given names in lower case without accents: "Doe, Jane Q." and "Jane Q.
+
+    Doe" give ("doe", ("jane", "q")).
+    """
+    plain = "".join(
+        sign for sign in unicodedata.normalize("NFKD", author) if not unicodedata.combining(sign)
+    ).lower()
     if "," in plain:
         last, given = plain.split(",", 1)
         plain = f"{given} {last}"
@@ -392,7 +490,10 @@ def name_of(author: str) -> tuple[str, tuple[str, ...]]:
 
 
 def answers(wanted: tuple[str, ...], given: tuple[str, ...]) -> bool:
-    """Do given names fit those asked for? "j" asks for any name with J; "jane" is not answered by a bare "j"."""
+    """Do given names fit those asked for? "j" asks for any name with J; "jane" is not answered by a
+    bare "j".
+    """
     return len(wanted) <= len(given) and all(
-        name == asked or (len(asked) == 1 and name.startswith(asked)) for asked, name in zip(wanted, given, strict=False)
+        name == asked or (len(asked) == 1 and name.startswith(asked))
+        for asked, name in zip(wanted, given, strict=False)
     )

@@ -1,7 +1,9 @@
-"""Why a paper is worth what it is: the words, names and papers that made its value, and one plain sentence of them.
+"""Why a paper is worth what it is: the words, names and papers that made its value, and one plain
+sentence of them.
 
-What the dense columns add is told word by word, since they come from a paper's words by a linear map. What stands behind them an encoder made of
-the whole text: it is told by the paper that it is near to.
+What the dense columns add is told word by word, since they come from a paper's words by a linear
+map. What stands behind them an encoder made of the whole text: it is told by the paper that it is
+near to.
 """
 
 from __future__ import annotations
@@ -57,9 +59,10 @@ def explain(
 ) -> Iterator[Score]:
     """As `rank`, each explained only when it is asked for.
 
-    `words_of(title, abstract)` names the columns of a paper; `scored` is what the profile makes of the day, where that is known already.
-    The `shown` strongest parts are named and `rest` is what the others add up to: sum of parts + rest == value, to 1e-6. `match` is for
-    `calibration` to say.
+    `words_of(title, abstract)` names the columns of a paper; `scored` is what the profile makes of
+    the day, where that is known already. The `shown` strongest parts are named and `rest` is what
+    the others add up to: sum of parts + rest == value, to 1e-6. `match` is for `calibration` to
+    say.
     """
     ranked = rank(scored or score_all([profile], day)[0], day, among)
     told = _Teller(profile, day, words_of)
@@ -68,7 +71,12 @@ def explain(
         for score in some:
             row = day.row(score.paper_id)
             parts = told.parts(row, shown)
-            yield structs.replace(score, parts=parts, rest=score.value - sum(part.value for part in parts), nearest=told.nearest(row))
+            yield structs.replace(
+                score,
+                parts=parts,
+                rest=score.value - sum(part.value for part in parts),
+                nearest=told.nearest(row),
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +86,8 @@ class _Text:
     #: the words' places among those of the day, and what they weigh, shape (n,)
     places: NDArray[np.int32]
     data: NDArray[np.float64]
-    #: which of them have a meaning, and their shares in the dense columns that come from words, shape (m,) and (m, those)
+    #: which of them have a meaning, and their shares in the dense columns that come from words,
+    #: shape (m,) and (m, those)
     meant: NDArray[np.int64]
     shares: NDArray[np.float32]
     #: by place in `places`; "" where the paper's words do not say
@@ -95,7 +104,8 @@ class _Teller:
         self.meaning = meaning_of(profile, day, ())
         self.places = day.places_of(profile.base)[profile.at]
         self.chosen = [_Chosen(near, day) for near in profile.near if len(near.ids)]
-        #: of the papers that are looked at: place of a word in the day -> in `weights`, -1 = in none of them; the last place is of no word
+        #: of the papers that are looked at: place of a word in the day -> in `weights`, -1 = in
+        #: none of them; the last place is of no word
         self.slots = np.empty(0, np.int32)
         self.weights = np.empty(0)
         self.nearest_of: dict[int, tuple[float, str]] = {}
@@ -133,12 +143,23 @@ class _Teller:
         held = {id(keyword) for keyword, rows in self.holding if row in rows}
         for keyword in self.profile.keywords:
             if id(keyword) in held:
-                parts.append(Part(kind="keyword", name=keyword.phrase.text, value=_of_phrase(keyword, day, row) + keyword.bonus))
+                parts.append(
+                    Part(
+                        kind="keyword",
+                        name=keyword.phrase.text,
+                        value=_of_phrase(keyword, day, row) + keyword.bonus,
+                    )
+                )
             elif keyword.weight:
-                # To hold one word of a phrase is not to match it: such words stand under their own names.
+                # To hold one word of a phrase is not to match it: such words stand under their own
+                # names.
                 places, values = words_of_phrase(keyword.phrase, day)
-                weights = weights + keyword.weight * _look_up(text.places, places, values.astype(np.float64))
-                meaning = meaning + np.float32(keyword.weight) * meaning_of_phrase(keyword.phrase, day)
+                weights = weights + keyword.weight * _look_up(
+                    text.places, places, values.astype(np.float64)
+                )
+                meaning = meaning + np.float32(keyword.weight) * meaning_of_phrase(
+                    keyword.phrase, day
+                )
         words = text.data * weights
         own = text.shares.shape[1]
         if len(text.meant):
@@ -154,20 +175,36 @@ class _Teller:
             if text.names[entry]
         ]
         for part, rows, amounts in self.named:
-            parts.extend(Part(kind=part.kind, name=part.name, value=float(amount)) for amount in amounts[rows == row])
+            parts.extend(
+                Part(kind=part.kind, name=part.name, value=float(amount))
+                for amount in amounts[rows == row]
+            )
         kinds: tuple[PartKind, ...] = ("upvotes", "pick", "recency")
         for kind, amount in zip(kinds, day.trending[:, row].tolist(), strict=True):
             if amount:
                 parts.append(Part(kind=kind, name=_fact(kind, paper), value=amount))
-        return tuple(sorted((part for part in parts if part.value), key=lambda part: (-abs(part.value), part.kind, part.name))[:shown])
+        return tuple(
+            sorted(
+                (part for part in parts if part.value),
+                key=lambda part: (-abs(part.value), part.kind, part.name),
+            )[:shown]
+        )
 
     def nearest(self, row: int) -> tuple[str, float] | None:
-        """The chosen paper with the highest cosine to this one, by its title, where the cosine is at least NEAR."""
+        """The chosen paper with the highest cosine to this one, by its title, where the cosine is
+        at least NEAR.
+        """
         return _near(*self.nearest_of.get(row, (0.0, "")))
 
     def _encoded(self, row: int, own: int) -> tuple[str, float] | None:
         """The same by the dense columns that an encoder made, those behind the own ones."""
-        return _near(*max((one.encoded(row, own) for one in self.chosen), key=lambda best: best[0], default=(0.0, "")))
+        return _near(
+            *max(
+                (one.encoded(row, own) for one in self.chosen),
+                key=lambda best: best[0],
+                default=(0.0, ""),
+            )
+        )
 
 
 def _near(cosine: float, title: str) -> tuple[str, float] | None:
@@ -189,12 +226,18 @@ def _text(day: Day, row: int, words_of: WordsOf) -> _Text:
             meant, inside = _places_in(columns, spread.columns)
             shares = spread.numbers[inside]
         found = day.texts[key] = _Text(
-            places, day.words.data[span].astype(np.float64), meant, shares, tuple(surfaces.get(column, "") for column in columns.tolist())
+            places,
+            day.words.data[span].astype(np.float64),
+            meant,
+            shares,
+            tuple(surfaces.get(column, "") for column in columns.tolist()),
         )
     return found
 
 
-def _places_in(some: NDArray[np.int32], wanted: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _places_in(
+    some: NDArray[np.int32], wanted: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Where among some numbers those that are there stand, and which those are."""
     if not len(some):
         return np.empty(0, np.int64), np.zeros(len(wanted), np.bool_)
@@ -210,10 +253,14 @@ def _of_phrase(keyword: Keyword, day: Day, row: int) -> float:
         return 0.0
     places, weights = words_of_phrase(keyword.phrase, day)
     words = float(day.dense(row)[places] @ weights)
-    return keyword.weight * (words + float(day.meanings[row] @ meaning_of_phrase(keyword.phrase, day)))
+    return keyword.weight * (
+        words + float(day.meanings[row] @ meaning_of_phrase(keyword.phrase, day))
+    )
 
 
-def _look_up(wanted: NDArray[np.int32], places: NDArray[np.int32], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def _look_up(
+    wanted: NDArray[np.int32], places: NDArray[np.int32], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
     found = np.zeros(len(wanted))
     at, hit = _places_in(wanted, places)
     found[at] = weights[hit]
@@ -230,23 +277,39 @@ class _Chosen:
         self.places = day.places_of(apart.columns)[self.words.indices]
         self.lengths = lengths(self.words, self.meanings)
 
-    def nearest(self, rows: Sequence[int], slots: NDArray[np.int32], table: NDArray[np.float32]) -> Iterator[tuple[int, float, str]]:
-        """Of each row its nearest paper: row, cosine, title. `table` holds the rows' words by their slots, shape (slots, rows)."""
+    def nearest(
+        self, rows: Sequence[int], slots: NDArray[np.int32], table: NDArray[np.float32]
+    ) -> Iterator[tuple[int, float, str]]:
+        """Of each row its nearest paper: row, cosine, title.
+
+        `table` holds the rows' words by their slots, shape (slots, rows).
+        """
         at = slots[self.places]
         ends = np.concatenate(([0], np.cumsum(at >= 0)))[self.words.indptr]
-        shared = sp.csr_matrix((self.words.data[at >= 0], at[at >= 0], ends), shape=(len(self.ids), len(table)))
+        shared = sp.csr_matrix(
+            (self.words.data[at >= 0], at[at >= 0], ends), shape=(len(self.ids), len(table))
+        )
         products = shared @ table
         if self.meanings.shape[1] == self.day.meanings.shape[1]:
             products = products + self.meanings @ self.day.meanings[rows].T
         yield from self._best(rows, products, np.outer(self.lengths, self.day.lengths[rows]))
 
     def encoded(self, row: int, own: int) -> tuple[float, str]:
-        """Cosine and title of the nearest paper by the dense columns behind the first `own` ones."""
+        """Cosine and title of the nearest paper by the dense columns behind the first
+        `own` ones."""
         theirs, mine = self.meanings[:, own:], self.day.meanings[row, own:]
         long = np.linalg.norm(theirs, axis=1) * np.linalg.norm(mine)
-        return next(((cosine, title) for _, cosine, title in self._best([row], (theirs @ mine)[:, None], long[:, None])), (0.0, ""))
+        return next(
+            (
+                (cosine, title)
+                for _, cosine, title in self._best([row], (theirs @ mine)[:, None], long[:, None])
+            ),
+            (0.0, ""),
+        )
 
-    def _best(self, rows: Sequence[int], products: NDArray[Any], long: NDArray[Any]) -> Iterator[tuple[int, float, str]]:
+    def _best(
+        self, rows: Sequence[int], products: NDArray[Any], long: NDArray[Any]
+    ) -> Iterator[tuple[int, float, str]]:
         cosines = products / np.where(long > 0, long, 1)
         cosines[(self.ids[:, None] == self.day.ids[rows]) | (self.ids[:, None] == 0)] = -1
         for row, column, best in zip(rows, cosines.T, cosines.argmax(axis=0).tolist(), strict=True):
@@ -258,7 +321,11 @@ def _fact(kind: PartKind, paper: Paper) -> str:
         return str(paper.upvotes)
     if kind == "recency" or paper.picked is None:
         return _day(paper.first_seen)
-    return _day(paper.picked) if paper.rank is None else f"{_day(paper.picked)} at position {paper.rank}"
+    return (
+        _day(paper.picked)
+        if paper.rank is None
+        else f"{_day(paper.picked)} at position {paper.rank}"
+    )
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -269,18 +336,25 @@ def _day(day: date) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]}"
 
 
-# ---------------------------------------------------------------------------------------------- one true sentence
+# ---------------------------------------------------------------------------------------------- one
+# true sentence
 
 
 def reason(score: Score) -> str:
-    """One plain sentence, never empty and without markup, from the parts that lifted the paper most.
+    """One plain sentence, never empty and without markup, from the parts that lifted the paper
+    most.
 
-    A part is named when it adds at least a third of what the strongest one adds. What an encoder adds is one part for a whole text where words are
-    many: it is weighed against all others together.
+    A part is named when it adds at least a third of what the strongest one adds. What an encoder
+    adds is one part for a whole text where words are many: it is weighed against all others
+    together.
     """
     lifted = [part for part in score.parts if part.value > 0]
     if not lifted:
-        against = [part for part in score.parts if part.value < 0 and part.kind in ("word", "keyword", "category", "author")]
+        against = [
+            part
+            for part in score.parts
+            if part.value < 0 and part.kind in ("word", "keyword", "category", "author")
+        ]
         if against:
             return f'A new paper, though "{against[0].name}" speaks against it.'
         return "A new paper; nothing speaks for it or against it."
@@ -292,7 +366,9 @@ def reason(score: Score) -> str:
     for part in strong:
         names.setdefault(part.kind, []).append(part.name)
     clauses = [_clause(kind, names[kind]) for kind in _ORDER if kind in names]
-    near = names.get("near") or ([score.nearest[0]] if score.nearest is not None and "word" in names else [])
+    near = names.get("near") or (
+        [score.nearest[0]] if score.nearest is not None and "word" in names else []
+    )
     if near:
         clauses.append(f"near {_quoted(near[0])}, which you chose")
     sentence = "; ".join(clauses)
@@ -301,7 +377,10 @@ def reason(score: Score) -> str:
 
 def _strong(lifted: Sequence[Part]) -> list[Part]:
     """Those that are worth naming, strongest first."""
-    near, others = [part for part in lifted if part.kind == "near"], [part for part in lifted if part.kind != "near"]
+    near, others = (
+        [part for part in lifted if part.kind == "near"],
+        [part for part in lifted if part.kind != "near"],
+    )
     strong = [part for part in others if part.value >= others[0].value / 3]
     if not near:
         return strong
@@ -309,14 +388,26 @@ def _strong(lifted: Sequence[Part]) -> list[Part]:
     return (strong if whole >= beside / 3 else []) + (near if beside >= whole / 3 else [])
 
 
-_ORDER: tuple[PartKind, ...] = ("author", "keyword", "category", "word", "readers", "pick", "upvotes", "recency")
+_ORDER: tuple[PartKind, ...] = (
+    "author",
+    "keyword",
+    "category",
+    "word",
+    "readers",
+    "pick",
+    "upvotes",
+    "recency",
+)
 
 
 def _clause(kind: PartKind, names: Sequence[str]) -> str:
     if kind == "author":
         return f"by {_list(names)}, whom you follow"
     if kind == "keyword":
-        return f"matches your keyword{'s' if len(names) > 1 else ''} {_list([_quoted(name) for name in names[:3]])}"
+        return (
+            f"matches your keyword{'s' if len(names) > 1 else ''} "
+            f"{_list([_quoted(name) for name in names[:3]])}"
+        )
     if kind == "category":
         return f"in {_list(names)}, which you follow"
     if kind == "word":
@@ -339,7 +430,9 @@ def _list(names: Sequence[str]) -> str:
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
-    """Without words that a stronger or longer name holds already: "tactile sensing" says "tactile", "agent" says "Agents"."""
+    """Without words that a stronger or longer name holds already: "tactile sensing" says "tactile",
+    "agent" says "Agents".
+    """
     kept: dict[str, frozenset[str]] = {}
     said: set[str] = set()
     for name in names:

@@ -1,4 +1,7 @@
-"""Profiles x a day -> what every paper is worth to each reader, and their order. One sum, so the parts that `reasons` shows always add up."""
+"""Profiles x a day -> what every paper is worth to each reader, and their order.
+
+One sum, so the parts that `reasons` shows always add up.
+"""
 
 from __future__ import annotations
 
@@ -107,28 +110,48 @@ class Scored:
 
 def scored(values: NDArray[np.float64], compared: NDArray[np.float64]) -> Scored:
     """Values of shape (competing,), measured against others of any number and order."""
-    mean, deviation = (float(compared.mean()), float(compared.std())) if len(compared) else (0.0, 0.0)
+    mean, deviation = (
+        (float(compared.mean()), float(compared.std())) if len(compared) else (0.0, 0.0)
+    )
     return Scored(values=values, compared=np.sort(compared), mean=mean, deviation=deviation)
 
 
 def score(profile: Profile, day: Day) -> NDArray[np.float64]:
-    """The value of every competing paper, shape (competing,); only the order means something. See `explain` for the parts."""
+    """The value of every competing paper, shape (competing,); only the order means something.
+
+    See `explain` for the parts.
+    """
     found: NDArray[np.float64] = _values([profile], day)[0, : day.competing]
     return found
 
 
 def score_all(profiles: Sequence[Profile], day: Day) -> list[Scored]:
-    """What the day's papers are worth by each profile, measured against the recent papers, or against one another where the day has none."""
+    """What the day's papers are worth by each profile, measured against the recent papers, or
+    against one another where the day has none.
+    """
     found: list[Scored] = []
     # In equal parts: two readers that are left over cost as much as fifty.
-    bounds = np.linspace(0, len(profiles), max(round(len(profiles) / _READERS), 1) + 1).astype(int).tolist() if profiles else [0]
+    bounds = (
+        np.linspace(0, len(profiles), max(round(len(profiles) / _READERS), 1) + 1)
+        .astype(int)
+        .tolist()
+        if profiles
+        else [0]
+    )
     for start, end in pairwise(bounds):
         values = _values(profiles[start:end], day)
-        competing, compared = values[:, : day.competing], values[:, day.competing :] if values.shape[1] > day.competing else values
+        competing, compared = (
+            values[:, : day.competing],
+            values[:, day.competing :] if values.shape[1] > day.competing else values,
+        )
         # Sorted, summed and squared for all readers at once.
         ordered = np.sort(compared, axis=1)
         empty = not ordered.shape[1]
-        means, deviations = ([0.0] * len(values),) * 2 if empty else (ordered.mean(axis=1).tolist(), ordered.std(axis=1).tolist())
+        means, deviations = (
+            ([0.0] * len(values),) * 2
+            if empty
+            else (ordered.mean(axis=1).tolist(), ordered.std(axis=1).tolist())
+        )
         found += [
             Scored(
                 values=mine,
@@ -200,10 +223,22 @@ def _of_words(profiles: Sequence[Profile], day: Day) -> NDArray[np.float32]:
     split = day.split()
     if split is None:
         there = np.flatnonzero(places >= 0)
-        return _dense(day.words, len(day.columns), places[there], weights[there], np.searchsorted(there, bounds))
-    often, seldom = np.flatnonzero(places.view(np.uint32) < split.often), np.flatnonzero(places >= split.often)
-    # Frequent words are in most profiles, so that a full table of them is worth its room; of the others few meet.
-    found = _dense(split.frequent, split.often, places[often], weights[often], np.searchsorted(often, bounds))
+        return _dense(
+            day.words,
+            len(day.columns),
+            places[there],
+            weights[there],
+            np.searchsorted(there, bounds),
+        )
+    often, seldom = (
+        np.flatnonzero(places.view(np.uint32) < split.often),
+        np.flatnonzero(places >= split.often),
+    )
+    # Frequent words are in most profiles, so that a full table of them is worth its room; of the
+    # others few meet.
+    found = _dense(
+        split.frequent, split.often, places[often], weights[often], np.searchsorted(often, bounds)
+    )
     few = sp.csr_matrix(
         (weights[seldom], places[seldom] - np.int32(split.often), np.searchsorted(seldom, bounds)),
         shape=(len(profiles), split.rare.shape[0]),
@@ -213,12 +248,23 @@ def _of_words(profiles: Sequence[Profile], day: Day) -> NDArray[np.float32]:
 
 
 def _dense(
-    words: sp.csr_matrix, number: int, places: NDArray[np.int32], weights: NDArray[np.float32], bounds: NDArray[np.int64]
+    words: sp.csr_matrix,
+    number: int,
+    places: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    bounds: NDArray[np.int64],
 ) -> NDArray[np.float32]:
-    """The product with a table of all words of all profiles, shape (profiles, papers). Those of a profile stand between two bounds."""
+    """The product with a table of all words of all profiles, shape (profiles, papers).
+
+    Those of a profile stand between two bounds.
+    """
     readers = len(bounds) - 1
     table = np.zeros(number * readers, dtype=np.float32)
-    np.add.at(table, places * readers + np.repeat(np.arange(readers, dtype=np.int32), np.diff(bounds)), weights)
+    np.add.at(
+        table,
+        places * readers + np.repeat(np.arange(readers, dtype=np.int32), np.diff(bounds)),
+        weights,
+    )
     found: NDArray[np.float32] = np.ascontiguousarray((words @ table.reshape(number, readers)).T)
     return found
 
@@ -230,8 +276,12 @@ def words_of_phrase(phrase: Phrase, day: Day) -> tuple[NDArray[np.int32], NDArra
     return places[places >= 0], phrase.weights[inside][places >= 0]
 
 
-def meaning_of(profile: Profile, day: Day, keywords: Sequence[Keyword] | None = None) -> NDArray[np.float32]:
-    """Weights of the dense columns, with those of the keywords (all of the profile's when left out), shape (dense columns,)."""
+def meaning_of(
+    profile: Profile, day: Day, keywords: Sequence[Keyword] | None = None
+) -> NDArray[np.float32]:
+    """Weights of the dense columns, with those of the keywords (all of the profile's when left
+    out), shape (dense columns,).
+    """
     dense = day.meanings.shape[1]
     weights = np.zeros(dense, np.float32)
     if len(profile.meaning) == dense:
@@ -251,34 +301,59 @@ def meaning_of_phrase(phrase: Phrase, day: Day) -> NDArray[np.float32]:
 
 
 def holding(profile: Profile, day: Day) -> list[tuple[Keyword, NDArray[np.int64]]]:
-    """The keywords with a bonus, each with the rows of the papers that hold the whole phrase in one of its spellings."""
-    return [(keyword, day.holding(keyword.phrase.spellings)) for keyword in profile.keywords if keyword.bonus]
+    """The keywords with a bonus, each with the rows of the papers that hold the whole phrase in one
+    of its spellings.
+    """
+    return [
+        (keyword, day.holding(keyword.phrase.spellings))
+        for keyword in profile.keywords
+        if keyword.bonus
+    ]
 
 
-def named(profile: Profile, day: Day) -> Iterator[tuple[Part, NDArray[np.int64], NDArray[np.float64]]]:
-    """For each category and author of the profile that occurs: a part that names it, the rows, and what each gets."""
+def named(
+    profile: Profile, day: Day
+) -> Iterator[tuple[Part, NDArray[np.int64], NDArray[np.float64]]]:
+    """For each category and author of the profile that occurs: a part that names it, the rows, and
+    what each gets.
+    """
     for name, value in profile.categories:
         hits = day.categories.get(name.lower().removesuffix(".*").removesuffix("*").rstrip("."))
         if hits is not None:
             rows, shares = hits
             # What is unwanted is so in any place of the list.
-            yield Part(kind="category", name=name, value=value), rows, value * shares if value > 0 else np.full(len(rows), value)
+            yield (
+                Part(kind="category", name=name, value=value),
+                rows,
+                value * shares if value > 0 else np.full(len(rows), value),
+            )
     for name, value in profile.authors:
         last, wanted = name_of(name)
-        found = sorted({row for row, given, _ in day.authors.get(last, ()) if answers(wanted, given)})
+        found = sorted(
+            {row for row, given, _ in day.authors.get(last, ()) if answers(wanted, given)}
+        )
         if found:
-            yield Part(kind="author", name=name, value=value), np.array(found), np.full(len(found), value)
+            yield (
+                Part(kind="author", name=name, value=value),
+                np.array(found),
+                np.full(len(found), value),
+            )
 
 
-def lifted(profile: Profile, day: Day) -> Iterator[tuple[Part, NDArray[np.int64], NDArray[np.float64]]]:
-    """For each competing paper that other readers' likes lift: a part that names what they and this reader like."""
+def lifted(
+    profile: Profile, day: Day
+) -> Iterator[tuple[Part, NDArray[np.int64], NDArray[np.float64]]]:
+    """For each competing paper that other readers' likes lift: a part that names what they and this
+    reader like.
+    """
     for ident, title, value in profile.lifts:
         row = day.place(ident)
         if row is not None:
             yield Part(kind="readers", name=title, value=value), np.array([row]), np.array([value])
 
 
-# ---------------------------------------------------------------------------------------------- best first
+# ----------------------------------------------------------------------------------------------
+# best first
 
 
 def rank(
@@ -290,19 +365,32 @@ def rank(
 ) -> Iterator[Score]:
     """Scores of the competing papers without reasons, best first; ties by paper id.
 
-    `among` are the ids that compete for this reader (None: all of the day). `match` tells what standard scores stand for.
+    `among` are the ids that compete for this reader (None: all of the day). `match` tells what
+    standard scores stand for.
 
-    `percentile` is the share of the recent papers, in whole per cent rounded down, that this reader would value less were they new
-    today; of the competing ones where the day has no recent papers. Without thumbs, those that tie
-    count as well. `standard` is how many of their standard deviations the value lies above their
-    mean, 0 where they do not differ.
+    `percentile` is the share of the recent papers, in whole per cent rounded down, that this reader
+    would value less were they new today; of the competing ones where the day has no recent papers.
+    Without thumbs, those that tie count as well. `standard` is how many of their standard
+    deviations the value lies above their mean, 0 where they do not differ.
     """
     for rows, values, percentiles, standards in _ordered(scored, day, among):
         matches = [None] * len(rows) if match is None else match(standards)
         for ident, value, percentile, standard, number in zip(
-            day.ids[rows].tolist(), values.tolist(), percentiles.tolist(), standards.tolist(), matches, strict=True
+            day.ids[rows].tolist(),
+            values.tolist(),
+            percentiles.tolist(),
+            standards.tolist(),
+            matches,
+            strict=True,
         ):
-            yield Score(paper_id=ident, value=value, percentile=percentile, standard=standard, rest=value, match=number)
+            yield Score(
+                paper_id=ident,
+                value=value,
+                percentile=percentile,
+                standard=standard,
+                rest=value,
+                match=number,
+            )
 
 
 _Chunk = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]
@@ -317,7 +405,9 @@ def _ordered(scored: Scored, day: Day, among: Collection[int] | None) -> Iterato
         best = np.arange(len(rows))
         if len(rows) > 2 * size:
             # With all that equal the last of them, so that ties are not torn apart.
-            best = np.flatnonzero(values >= np.partition(values, len(values) - size)[len(values) - size])
+            best = np.flatnonzero(
+                values >= np.partition(values, len(values) - size)[len(values) - size]
+            )
         chosen, worth = rows[best], values[best]
         order = np.lexsort((day.ids[chosen], -worth))
         chosen, worth = chosen[order], worth[order]
@@ -329,42 +419,59 @@ def _standing(
     scored: Scored, rows: NDArray[np.int64], values: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Percentiles and standard scores."""
-    percentiles = 100 * np.searchsorted(scored.compared, values, side="left") // max(len(scored.compared), 1)
+    percentiles = (
+        100 * np.searchsorted(scored.compared, values, side="left") // max(len(scored.compared), 1)
+    )
     if scored.tied is not None:
         percentiles = np.maximum(percentiles, scored.tied[rows])
     alike = scored.deviation <= _EQUAL
-    return percentiles, np.zeros(len(values)) if alike else (values - scored.mean) / scored.deviation
+    return percentiles, np.zeros(len(values)) if alike else (
+        values - scored.mean
+    ) / scored.deviation
 
 
-# ---------------------------------------------------------------------------------------------- what is asked for or against by name
+# ----------------------------------------------------------------------------------------------
+# what is asked for or against by name
 
 
 def muted(profile: Profile, day: Day) -> frozenset[int]:
-    """Ids of the competing papers that hold a keyword, category or author which the reader wrote with a "-"."""
+    """Ids of the competing papers that hold a keyword, category or author which the reader wrote
+    with a "-".
+    """
     return _told(profile, day, lambda part, value: value < 0)
 
 
 def pinned(profile: Profile, day: Day) -> frozenset[int]:
-    """Ids of the competing papers by a followed author, or that hold a keyword which the reader wrote with a "+"."""
+    """Ids of the competing papers by a followed author, or that hold a keyword which the reader
+    wrote with a "+".
+    """
     return _told(profile, day, lambda part, value: value > 0 and part != "category")
 
 
 def _told(profile: Profile, day: Day, wanted: Callable[[PartKind, float], bool]) -> frozenset[int]:
     found = [rows for part, rows, _ in named(profile, day) if wanted(part.kind, part.value)]
     found += [
-        rows for keyword, rows in holding(profile, day) if (keyword.phrase.must or keyword.bonus < 0) and wanted("keyword", keyword.bonus)
+        rows
+        for keyword, rows in holding(profile, day)
+        if (keyword.phrase.must or keyword.bonus < 0) and wanted("keyword", keyword.bonus)
     ]
     rows = np.concatenate(found) if found else np.empty(0, dtype=np.int64)
     return frozenset(day.ids[rows[rows < day.competing]].tolist())
 
 
 def cosines(day: Day, some: Sequence[int], others: Sequence[int]) -> NDArray[np.float64]:
-    """Cosines of competing papers to others, by their ids, shape (len(some), len(others)); 0 for papers that do not compete."""
+    """Cosines of competing papers to others, by their ids, shape (len(some), len(others)); 0 for
+    papers that do not compete.
+    """
     rows, columns = day.places_at(some), day.places_at(others)
     if some and None not in rows and None not in columns:
         return day.cosines(rows, columns).astype(np.float64)  # type: ignore[arg-type]
-    known = [[number for number, row in enumerate(side) if row is not None] for side in (rows, columns)]
+    known = [
+        [number for number, row in enumerate(side) if row is not None] for side in (rows, columns)
+    ]
     found = np.zeros((len(some), len(others)))
     if all(known):
-        found[np.ix_(*known)] = day.cosines(*([row for row in side if row is not None] for side in (rows, columns)))
+        found[np.ix_(*known)] = day.cosines(
+            *([row for row in side if row is not None] for side in (rows, columns))
+        )
     return found

@@ -1,8 +1,10 @@
-"""Live sources -> dump files in the inbox. Reads no paper, stores nothing else, decides nothing about digests.
+"""Live sources -> dump files in the inbox.
+
+Reads no paper, stores nothing else, decides nothing about digests.
 
 kinds       what to ask next, and whether an answer is one: pure, one class per protocol
 web         one polite request: pace, retries, caps; the only importer of httpx
-harvest     asks, keeps each answer as a file, and says how far it came: a kill at any moment loses nothing
+harvest     asks, keeps each answer as a file, and says how far it came: a kill loses nothing
 folders     the watched folder
 calendar    when arXiv announces
 """

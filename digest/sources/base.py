@@ -24,7 +24,8 @@ Position = dict[str, Any]
 
 
 class Later(SourceError):
-    """The server asked for more time than a fetch waits; `seconds` from now it may be asked again."""
+    """The server asked for more time than a fetch waits; `seconds` from now it may be
+    asked again."""
 
     def __init__(self, message: str, seconds: float) -> None:
         super().__init__(message)
@@ -55,11 +56,21 @@ class Wanted:
     @property
     def fingerprint(self) -> str:
         """Of what is asked for: a state belongs to this question, and to no other."""
-        asked = (self.kind, self.url, str(self.folder), self.categories, self.sets, self.prefix, self.query)
+        asked = (
+            self.kind,
+            self.url,
+            str(self.folder),
+            self.categories,
+            self.sets,
+            self.prefix,
+            self.query,
+        )
         return hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
 
     def known(self, state: State) -> State:
-        """The state if it is of this question, else that of a source which was never fetched (whose files keep their numbers)."""
+        """The state if it is of this question, else that of a source which was never fetched (whose
+        files keep their numbers).
+        """
         if state.get("of") == self.fingerprint:
             return dict(state)
         kept = {key: state[key] for key in ("number", "unread") if key in state}
@@ -68,7 +79,11 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:
-    """One request. Parameters are apart from the address since they may hold a key: messages show the address alone."""
+    """One request.
+
+    Parameters are apart from the address since they may hold a key: messages show the address
+    alone.
+    """
 
     url: str = field(repr=False)
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -134,7 +149,9 @@ class Then(Enum):
 
 
 class Bad(Exception):
-    """An answer that is none, though the server said it was: an error page, a cut-off body, a bad token."""
+    """An answer that is none, though the server said it was: an error page, a cut-off body, a bad
+    token.
+    """
 
     def __init__(self, reason: str, then: Then = Then.RETRY, accept: Turn | None = None) -> None:
         super().__init__(reason)
@@ -148,7 +165,8 @@ class Harvested:
     """What one source gave."""
 
     name: str
-    #: "fetched", "unchanged" (nothing new there), "failed", "waiting" (not due, or the server asked for time), "stopped"
+    #: "fetched", "unchanged" (nothing new there), "failed", "waiting" (not due, or the server asked
+    #: for time), "stopped"
     outcome: str = "fetched"
     requests: int = 0
     #: requests made again after a failure

@@ -1,4 +1,6 @@
-"""A watched folder: each file in it becomes a file of the inbox once, however often it is looked at. Reads no paper."""
+"""A watched folder: each file in it becomes a file of the inbox once, however often it is looked
+at. Reads no paper.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +20,28 @@ SETTLED: Final = 3.0
 
 
 def copy_new(
-    wanted: Wanted, state: State, *, inbox: Path, save: Callable[[State, list[Path]], None], clock: Callable[[], float] = time.time
+    wanted: Wanted,
+    state: State,
+    *,
+    inbox: Path,
+    save: Callable[[State, list[Path]], None],
+    clock: Callable[[], float] = time.time,
 ) -> Harvested:
-    """Copy what is new or changed. Never a link: the inbox must keep what it read, also when the file is written again in its place.
+    """Copy what is new or changed.
 
-    `state["files"]` holds size, time and hash of each file, so that an unchanged one is not read again, and a copy of a known one is not copied.
+    Never a link: the inbox must keep what it read, also when the file is written again in its
+    place.
+
+    `state["files"]` holds size, time and hash of each file, so that an unchanged one is not read
+    again, and a copy of a known one is not copied.
     """
     found = Harvested(name=wanted.name, outcome="unchanged")
     source = wanted.folder
     if source is None or not source.is_dir():
-        found.outcome, found.error = "failed", f"{source}: is no folder. Make it, or correct the key folder"
+        found.outcome, found.error = (
+            "failed",
+            f"{source}: is no folder. Make it, or correct the key folder",
+        )
         return found
     target = inbox / wanted.name
     known: dict[str, list[object]] = state.setdefault("files", {})
@@ -44,17 +58,32 @@ def copy_new(
         for gone in [name for name in known if name not in names]:
             del known[gone]
         for path in present:
-            _copy_one(path, str(path.relative_to(source)), target, known, found, lambda files: save(state, files), clock())
+            _copy_one(
+                path,
+                str(path.relative_to(source)),
+                target,
+                known,
+                found,
+                lambda files: save(state, files),
+                clock(),
+            )
     except OSError as error:
         found.outcome, found.error = (
             "failed",
-            f"{error.filename or source}: {error.strerror or error}. Check permissions and the space on the disk",
+            f"{error.filename or source}: {error.strerror or error}. Check permissions and the "
+            f"space on the disk",
         )
     return found
 
 
 def _copy_one(
-    path: Path, name: str, target: Path, known: dict[str, list[object]], found: Harvested, save: Callable[[list[Path]], None], now: float
+    path: Path,
+    name: str,
+    target: Path,
+    known: dict[str, list[object]],
+    found: Harvested,
+    save: Callable[[list[Path]], None],
+    now: float,
 ) -> None:
     stat = path.stat()
     mark = [stat.st_size, stat.st_mtime_ns]
@@ -68,7 +97,8 @@ def _copy_one(
     known[name] = [*mark, sha]
     files = []
     if fresh:
-        # the name keeps its end, and its day if it has one; the hash keeps files of two sub-folders, or of two days, apart
+        # the name keeps its end, and its day if it has one; the hash keeps files of two
+        # sub-folders, or of two days, apart
         copy = target / f"{sha[:8]}-{path.name}"
         part.rename(copy)
         files, found.outcome = [copy], "fetched"

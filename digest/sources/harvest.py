@@ -1,7 +1,8 @@
 """One source, window by window: ask, keep the answer as a file, note how far it came, go on.
 
-The order makes a kill harmless at any moment: the answer is on disk under a hidden name before anybody looks into it, in the inbox under its own
-name before the state moves past it. What is asked twice is kept under a second name or is the same file; ingesting it twice changes nothing.
+The order makes a kill harmless at any moment: the answer is on disk under a hidden name before
+anybody looks into it, in the inbox under its own name before the state moves past it. What is asked
+twice is kept under a second name or is the same file; ingesting it twice changes nothing.
 """
 
 from __future__ import annotations
@@ -72,13 +73,19 @@ class _Run:
         self.part = self.aside / f"{self.wanted.name}.part"
 
     def windows(self) -> None:
-        """From where the last run stopped to today: what is left of its window, then the days since."""
+        """From where the last run stopped to today: what is left of its window, then the days
+        since.
+        """
         today = self.now.date()
         kept = False
         while True:
             if "position" not in self.state:
                 done = self.state.get("until")
-                since = date.fromisoformat(done) - _OVERLAP if done else today - timedelta(days=self.wanted.days)
+                since = (
+                    date.fromisoformat(done) - _OVERLAP
+                    if done
+                    else today - timedelta(days=self.wanted.days)
+                )
                 self._open(min(since, today), today)
             kept = self._window() or kept
             if self.state["until"] >= today.isoformat():
@@ -133,10 +140,19 @@ class _Run:
 
     def _get(self, ask: Ask, attempt: int) -> Answer:
         tags = self.state.get("tags", {}).get(_key(ask), {}) if ask.conditional else {}
-        return self.web.get(ask, self.part, agent=self.agent, etag=tags.get("etag", ""), modified=tags.get("modified", ""), attempt=attempt)
+        return self.web.get(
+            ask,
+            self.part,
+            agent=self.agent,
+            etag=tags.get("etag", ""),
+            modified=tags.get("modified", ""),
+            attempt=attempt,
+        )
 
     def _after(self, bad: Bad, attempt: int) -> Turn | None:
-        """How to go on after an answer that is none: past it, or at the window's begin; None = ask again."""
+        """How to go on after an answer that is none: past it, or at the window's begin; None = ask
+        again.
+        """
         if bad.then is Then.GIVE_UP:
             raise SourceError(str(bad))
         # A token is asked with once more before the work of a whole window is thrown away.
@@ -168,11 +184,18 @@ class _Run:
         return self._named(page, sha)
 
     def _named(self, page: Page, sha: str) -> list[Path]:
-        """Into the inbox. A name that a killed run used already stays its own: with the same bytes it is this file, else another one."""
+        """Into the inbox.
+
+        A name that a killed run used already stays its own: with the same bytes it is this file,
+        else another one.
+        """
         before: list[Path] = []
         while True:
             number = self.state["number"] = self.state.get("number", 0) + 1
-            target = self.folder / f"{self.now:%Y-%m-%d}-{self.wanted.name}-{number:06}.{self.kind.suffix}"
+            target = (
+                self.folder
+                / f"{self.now:%Y-%m-%d}-{self.wanted.name}-{number:06}.{self.kind.suffix}"
+            )
             if not target.exists():
                 page.path.rename(target)
                 _sync(self.folder)
@@ -200,13 +223,25 @@ def harvest(
     save: Callable[[State, list[Path]], None],
     agent: str = "",
 ) -> Harvested:
-    """Fetch one source up to now. `state` is changed on the way and handed to `save` with the new files after each page.
+    """Fetch one source up to now.
 
-    Returns its report in any case; `error` says why it ended early. What `save` or the client's `beat` raise, other than SourceError, goes through.
+    `state` is changed on the way and handed to `save` with the new files after each page.
+
+    Returns its report in any case; `error` says why it ended early. What `save` or the client's
+    `beat` raise, other than SourceError, goes through.
     """
     found = Harvested(name=wanted.name)
     requests, repeated = web.requests, web.repeated
-    run = _Run(wanted=wanted, state=state, web=web, inbox=inbox, now=now, save=save, found=found, agent=agent)
+    run = _Run(
+        wanted=wanted,
+        state=state,
+        web=web,
+        inbox=inbox,
+        now=now,
+        save=save,
+        found=found,
+        agent=agent,
+    )
     try:
         run.windows()
     except Stopped:
@@ -217,7 +252,10 @@ def harvest(
     except SourceError as error:
         found.outcome, found.error = "failed", str(error)
     except OSError as error:
-        found.outcome, found.error = "failed", f"{inbox}: {error.strerror or error}. Check the inbox and the space on its disk"
+        found.outcome, found.error = (
+            "failed",
+            f"{inbox}: {error.strerror or error}. Check the inbox and the space on its disk",
+        )
     finally:
         run.part.unlink(missing_ok=True)
         found.requests, found.repeated = web.requests - requests, web.repeated - repeated

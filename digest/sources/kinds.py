@@ -1,4 +1,7 @@
-"""The protocols of the sources: what to ask next, and what an answer means. Pure; the papers inside are read by `dumps`."""
+"""The protocols of the sources: what to ask next, and what an answer means.
+
+Pure; the papers inside are read by `dumps`.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +28,15 @@ def _whole_xml(page: Page) -> bytes:
     refuse_html(data)
     if not _XML.match(data):
         raise Bad("neither a feed nor XML")
-    root = re.search(rb"<([A-Za-z_][\w.:-]*)[^>]*>", re.sub(rb"<!--.*?-->", b"", data[:65_536], flags=re.DOTALL))
+    root = re.search(
+        rb"<([A-Za-z_][\w.:-]*)[^>]*>", re.sub(rb"<!--.*?-->", b"", data[:65_536], flags=re.DOTALL)
+    )
     if (
         root is not None
         and not root[0].endswith(b"/>")
-        and not re.search(rb"</" + re.escape(root[1]) + rb"\s*>\s*(?:<!--[^>]*-->\s*)*\Z", data[-4096:])
+        and not re.search(
+            rb"</" + re.escape(root[1]) + rb"\s*>\s*(?:<!--[^>]*-->\s*)*\Z", data[-4096:]
+        )
     ):
         raise Bad(f"cut off after {page.size:,} bytes")
     return data
@@ -47,22 +54,35 @@ class ArxivFeed:
 
     def ask(self, wanted: Wanted, position: Position) -> Ask:
         base = (wanted.url or self.home).rstrip("/")
-        return Ask(url=f"{base}/{'+'.join(quote(one, safe='.-') for one in wanted.categories)}", conditional=True)
+        return Ask(
+            url=f"{base}/{'+'.join(quote(one, safe='.-') for one in wanted.categories)}",
+            conditional=True,
+        )
 
     def take(self, wanted: Wanted, position: Position, page: Page) -> Turn:
         data = _whole_xml(page)
         if _FEED_ERROR.search(data):
-            raise Bad(f"the feed says that it does not know the categories {', '.join(wanted.categories)}", Then.GIVE_UP)
+            raise Bad(
+                f"the feed says that it does not know the categories "
+                f"{', '.join(wanted.categories)}",
+                Then.GIVE_UP,
+            )
         count = len(_ENTRY.findall(data))
         full = count >= 2000
         return Turn(
             entries=count > 0,
-            note="the feed is full at 2,000 items and leaves papers out; split the categories over two sources" if full else "",
+            note=(
+                "the feed is full at 2,000 items and leaves papers out; split the categories over "
+                "two sources"
+            )
+            if full
+            else "",
         )
 
 
 class AnyUrl:
-    """Whatever stands at an address, whole and in one piece. {since} and {until} in it become days."""
+    """Whatever stands at an address, whole and in one piece. {since} and {until} in it
+    become days."""
 
     home: str = ""
     every: int = 60
@@ -113,7 +133,10 @@ class HuggingFace:
         return {"day": since.isoformat(), "last": until.isoformat(), "page": 0}
 
     def ask(self, wanted: Wanted, position: Position) -> Ask:
-        return Ask(url=wanted.url or self.home, params={"date": position["day"], "limit": str(self._size), "p": str(position["page"])})
+        return Ask(
+            url=wanted.url or self.home,
+            params={"date": position["day"], "limit": str(self._size), "p": str(position["page"])},
+        )
 
     def take(self, wanted: Wanted, position: Position, page: Page) -> Turn:
         refuse_html(page.head())
@@ -123,7 +146,11 @@ class HuggingFace:
         after: Position | None = position | {"page": position["page"] + 1}
         if len(rows) < self._size:
             day = date.fromisoformat(position["day"]) + timedelta(days=1)
-            after = position | {"day": day.isoformat(), "page": 0} if day <= date.fromisoformat(position["last"]) else None
+            after = (
+                position | {"day": day.isoformat(), "page": 0}
+                if day <= date.fromisoformat(position["last"])
+                else None
+            )
         return Turn(next=after, entries=bool(rows))
 
 
@@ -142,14 +169,20 @@ class Rxiv:
 
     def ask(self, wanted: Wanted, position: Position) -> Ask:
         base = (wanted.url or self.home).rstrip("/")
-        return Ask(url=f"{base}/{self._server}/{position['since']}/{position['until']}/{position['cursor']}/json")
+        return Ask(
+            url=f"{base}/{self._server}/{position['since']}/{position['until']}/{position['cursor']}/json"
+        )
 
     def take(self, wanted: Wanted, position: Position, page: Page) -> Turn:
         refuse_html(page.head())
         answer = page.json()
         rows = answer.get("collection") if isinstance(answer, dict) else None
         messages = answer.get("messages") if isinstance(answer, dict) else None
-        message = messages[0] if isinstance(messages, list) and messages and isinstance(messages[0], dict) else {}
+        message = (
+            messages[0]
+            if isinstance(messages, list) and messages and isinstance(messages[0], dict)
+            else {}
+        )
         status = str(message.get("status", ""))
         if not rows and status.lower().startswith("no posts"):
             return Turn(entries=False)
@@ -168,16 +201,32 @@ class Rxiv:
 
 
 class Cursor:
-    """Lists that hand out the key of the next page: OpenAlex (https://docs.openalex.org), Crossref (https://api.crossref.org)."""
+    """Lists that hand out the key of the next page: OpenAlex (https://docs.openalex.org), Crossref
+    (https://api.crossref.org).
+    """
 
     every: int = 360
     suffix: str = "json"
 
     def __init__(
-        self, *, home: str, filters: str, rows: str, count: int, items: tuple[str, ...], after: tuple[str, ...], ends_short: bool
+        self,
+        *,
+        home: str,
+        filters: str,
+        rows: str,
+        count: int,
+        items: tuple[str, ...],
+        after: tuple[str, ...],
+        ends_short: bool,
     ) -> None:
         self.home = home
-        self._filters, self._rows, self._count, self._items, self._after = filters, rows, count, items, after
+        self._filters, self._rows, self._count, self._items, self._after = (
+            filters,
+            rows,
+            count,
+            items,
+            after,
+        )
         #: whether a page that is not full is the last one: the next cursor is given even then
         self._ends_short = ends_short
 
@@ -185,7 +234,9 @@ class Cursor:
         return {"since": since.isoformat(), "until": until.isoformat(), "cursor": "*"}
 
     def ask(self, wanted: Wanted, position: Position) -> Ask:
-        filters = self._filters.format(since=position["since"], until=position["until"]) + (f",{wanted.query}" if wanted.query else "")
+        filters = self._filters.format(since=position["since"], until=position["until"]) + (
+            f",{wanted.query}" if wanted.query else ""
+        )
         params = {"filter": filters, self._rows: str(self._count), "cursor": position["cursor"]}
         if wanted.contact:
             params["mailto"] = wanted.contact
@@ -200,7 +251,12 @@ class Cursor:
         if not isinstance(items, list):
             gone = "cursor" in _told(answer).lower() and position["cursor"] != "*"
             raise Bad(f"no list of works: {_told(answer)}", Then.RESTART if gone else Then.RETRY)
-        last = not items or not isinstance(after, str) or not after or (self._ends_short and len(items) < self._count)
+        last = (
+            not items
+            or not isinstance(after, str)
+            or not after
+            or (self._ends_short and len(items) < self._count)
+        )
         return Turn(next=None if last else position | {"cursor": after}, entries=bool(items))
 
 
@@ -213,7 +269,14 @@ def _at(value: Any, path: tuple[str, ...]) -> Any:
 def _told(answer: Any) -> str:
     """What an answer says of itself, short enough for a line."""
     found = (
-        next((answer[key] for key in ("error", "message", "status") if isinstance(answer.get(key), str)), "")
+        next(
+            (
+                answer[key]
+                for key in ("error", "message", "status")
+                if isinstance(answer.get(key), str)
+            ),
+            "",
+        )
         if isinstance(answer, dict)
         else ""
     )

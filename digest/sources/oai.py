@@ -1,6 +1,8 @@
-"""OAI-PMH 2.0 (https://www.openarchives.org/OAI/openarchivesprotocol.html): ListRecords, one set after the other.
+"""OAI-PMH 2.0 (https://www.openarchives.org/OAI/openarchivesprotocol.html): ListRecords, one set
+after the other.
 
-Only the frame of a page is looked at (its end, its error, its token), by patterns: one damaged record inside must not stop a harvest.
+Only the frame of a page is looked at (its end, its error, its token), by patterns: one damaged
+record inside must not stop a harvest.
 """
 
 from __future__ import annotations
@@ -13,12 +15,20 @@ from urllib.parse import urlsplit
 
 from digest.sources.base import Ask, Bad, Page, Position, Then, Turn, Wanted
 
-_ERROR: Final = re.compile(rb"<(?:[\w.-]+:)?error\b[^>]*?\bcode\s*=\s*[\"'](\w+)[\"'][^>]*?(?:/>|>(.*?)</)", re.DOTALL)
-_TOKEN: Final = re.compile(rb"<(?:[\w.-]+:)?resumptionToken\b[^>]*?(?:/>|>(.*?)</(?:[\w.-]+:)?resumptionToken\s*>)", re.DOTALL)
+_ERROR: Final = re.compile(
+    rb"<(?:[\w.-]+:)?error\b[^>]*?\bcode\s*=\s*[\"'](\w+)[\"'][^>]*?(?:/>|>(.*?)</)", re.DOTALL
+)
+_TOKEN: Final = re.compile(
+    rb"<(?:[\w.-]+:)?resumptionToken\b[^>]*?(?:/>|>(.*?)</(?:[\w.-]+:)?resumptionToken\s*>)",
+    re.DOTALL,
+)
 _RECORD: Final = re.compile(rb"<(?:[\w.-]+:)?record[\s>]")
 _RECORD_END: Final = re.compile(rb"</(?:[\w.-]+:)?record\s*>")
 _END: Final = re.compile(rb"</(?:[\w.-]+:)?OAI-PMH\s*>\s*(?:<!--[^>]*-->\s*)*\Z")
-_HTML: Final = re.compile(rb"\s*(?:<!--.*?-->\s*)*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_HTML: Final = re.compile(
+    rb"\s*(?:<!--.*?-->\s*)*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html|head|body)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def refuse_html(data: bytes) -> None:
@@ -42,9 +52,14 @@ class Oai:
         if position.get("token"):
             # the token is exclusive: any argument beside it but the verb is an error
             url = url.partition("?")[0]
-            return Ask(url=url, params={"verb": "ListRecords", "resumptionToken": position["token"]})
+            return Ask(
+                url=url, params={"verb": "ListRecords", "resumptionToken": position["token"]}
+            )
         arxiv = (urlsplit(url).hostname or "").endswith("arxiv.org")
-        params = {"verb": "ListRecords", "metadataPrefix": wanted.prefix or ("arXiv" if arxiv else "oai_dc")}
+        params = {
+            "verb": "ListRecords",
+            "metadataPrefix": wanted.prefix or ("arXiv" if arxiv else "oai_dc"),
+        }
         params |= {"from": position["since"], "until": position["until"]}
         if wanted.sets:
             params["set"] = wanted.sets[position["set"]]
@@ -59,7 +74,12 @@ class Oai:
             raise Bad(f"cut off after {page.size:,} bytes")
         first = _RECORD.search(data)
         if first is None and (error := _ERROR.search(data)):
-            return self._error(wanted, position, error[1].decode(), (error[2] or b"").decode("utf-8", "replace").strip())
+            return self._error(
+                wanted,
+                position,
+                error[1].decode(),
+                (error[2] or b"").decode("utf-8", "replace").strip(),
+            )
         last = 0
         for end in _RECORD_END.finditer(data):
             last = end.end()
@@ -67,11 +87,18 @@ class Oai:
         text = html.unescape((token[1] or b"").decode("utf-8", "replace")).strip() if token else ""
         if text and text == position.get("token"):
             raise Bad("the token of the next page is this page's own", Then.RESTART)
-        return Turn(next=position | {"token": text} if text else self._next_set(wanted, position), entries=first is not None)
+        return Turn(
+            next=position | {"token": text} if text else self._next_set(wanted, position),
+            entries=first is not None,
+        )
 
     def _next_set(self, wanted: Wanted, position: Position) -> Position | None:
         number = position["set"] + 1
-        return {"since": position["since"], "until": position["until"], "set": number} if number < len(wanted.sets) else None
+        return (
+            {"since": position["since"], "until": position["until"], "set": number}
+            if number < len(wanted.sets)
+            else None
+        )
 
     def _error(self, wanted: Wanted, position: Position, code: str, text: str) -> Turn:
         told = f"{code}: {text[:200]}" if text else code

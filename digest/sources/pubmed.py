@@ -1,4 +1,6 @@
-"""PubMed by E-utilities (https://www.ncbi.nlm.nih.gov/books/NBK25499/): a search kept on the server, then its records in slices."""
+"""PubMed by E-utilities (https://www.ncbi.nlm.nih.gov/books/NBK25499/): a search kept on the
+server, then its records in slices.
+"""
 
 from __future__ import annotations
 
@@ -36,12 +38,23 @@ class PubMed:
         if wanted.key:
             common["api_key"] = wanted.key
         if "webenv" not in position:
-            days = {"datetype": "edat", "mindate": position["since"].replace("-", "/"), "maxdate": position["until"].replace("-", "/")}
+            days = {
+                "datetype": "edat",
+                "mindate": position["since"].replace("-", "/"),
+                "maxdate": position["until"].replace("-", "/"),
+            }
             return Ask(
                 url=f"{base}/esearch.fcgi",
-                params=common | days | {"term": wanted.query, "usehistory": "y", "retmax": "0", "retmode": "json"},
+                params=common
+                | days
+                | {"term": wanted.query, "usehistory": "y", "retmax": "0", "retmode": "json"},
             )
-        place = {"WebEnv": position["webenv"], "query_key": position["key"], "retstart": str(position["start"]), "retmax": str(self._slice)}
+        place = {
+            "WebEnv": position["webenv"],
+            "query_key": position["key"],
+            "retstart": str(position["start"]),
+            "retmax": str(self._slice),
+        }
         return Ask(url=f"{base}/efetch.fcgi", params=common | place | {"retmode": "xml"})
 
     def take(self, wanted: Wanted, position: Position, page: Page) -> Turn:
@@ -53,11 +66,15 @@ class PubMed:
             if b"<PubmedArticleSet" in data[:4096]:
                 raise Bad(f"cut off after {page.size:,} bytes")
             told = data[:200].decode("utf-8", "replace").strip()
-            raise Bad(f"no records: {told}", Then.RESTART if _GONE.search(data[:4096]) else Then.RETRY)
+            raise Bad(
+                f"no records: {told}", Then.RESTART if _GONE.search(data[:4096]) else Then.RETRY
+            )
         after = position["start"] + self._slice
         onward = position | {"start": after} if after < position["count"] else self._rest(position)
         if not _ENTRY.search(data):
-            note = f"the list is empty at {position['start']} although {position['count']} were found"
+            note = (
+                f"the list is empty at {position['start']} although {position['count']} were found"
+            )
             raise Bad(note, accept=Turn(next=onward, entries=False, note=note))
         return Turn(next=onward)
 
@@ -70,14 +87,26 @@ class PubMed:
 
     def _found(self, position: Position, answer: Any) -> Turn:
         result = answer.get("esearchresult") if isinstance(answer, dict) else None
-        count = whole_number(result.get("count")) if isinstance(result, dict) and "ERROR" not in result else None
+        count = (
+            whole_number(result.get("count"))
+            if isinstance(result, dict) and "ERROR" not in result
+            else None
+        )
         if count is None or not isinstance(result, dict):
-            raise Bad(f"no search result: {str(result.get('ERROR', '') if isinstance(result, dict) else answer)[:200]}")
+            raise Bad(
+                f"no search result: "
+                f"{str(result.get('ERROR', '') if isinstance(result, dict) else answer)[:200]}"
+            )
         since, until = date.fromisoformat(position["since"]), date.fromisoformat(position["until"])
         if count > _MOST and since < until:
             half = since + (until - since) // 2
             return Turn(
-                next={"since": position["since"], "until": half.isoformat(), "last": position.get("last", position["until"])}, entries=False
+                next={
+                    "since": position["since"],
+                    "until": half.isoformat(),
+                    "last": position.get("last", position["until"]),
+                },
+                entries=False,
             )
         # the answer to a search is no dump: nothing in it is a paper
         if not count:
@@ -86,10 +115,14 @@ class PubMed:
         if not webenv or not key:
             raise Bad("the search was not kept on the server")
         note = (
-            f"{count:,} records of {since} match, of which the server hands out {_MOST:,}; make the search narrower"
+            f"{count:,} records of {since} match, of which the server hands out {_MOST:,}; make "
+            f"the search narrower"
             if count > _MOST
             else ""
         )
         return Turn(
-            next=position | {"webenv": str(webenv), "key": str(key), "start": 0, "count": min(count, _MOST)}, entries=False, note=note
+            next=position
+            | {"webenv": str(webenv), "key": str(key), "start": 0, "count": min(count, _MOST)},
+            entries=False,
+            note=note,
         )

@@ -1,4 +1,5 @@
-"""One polite request: in the host's own pace, tried again with patience, its answer bounded and on disk. The only importer of httpx.
+"""One polite request: in the host's own pace, tried again with patience, its answer bounded and on
+disk. The only importer of httpx.
 
 A host is asked no oftener than its published rule allows. Retry-After is obeyed, also across
 processes. A redirect is followed only within the host and port that was asked. Knows no protocol
@@ -23,7 +24,8 @@ import httpx
 from digest.errors import SourceError
 from digest.sources.base import Ask, Later, Page, shown_url
 
-#: seconds from request to request, by the end of the host's name: https://info.arxiv.org/help/api/tou.html, E-utilities (3 a second), ...
+#: seconds from request to request, by the end of the host's name:
+#: https://info.arxiv.org/help/api/tou.html, E-utilities (3 a second), ...
 PACE: Final[Mapping[str, float]] = {
     "arxiv.org": 3.0,
     "ncbi.nlm.nih.gov": 0.34,
@@ -48,7 +50,10 @@ _CHUNK: Final = 256 * 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What came: a page, or None where nothing changed since. Only with status 200 the page is what was asked for."""
+    """What came: a page, or None where nothing changed since.
+
+    Only with status 200 the page is what was asked for.
+    """
 
     page: Page | None
     status: int = 200
@@ -70,7 +75,8 @@ class Web:
     Args:
         agent: the User-Agent, which names a contact.
         clock: epoch seconds; sleep: waits. Both are given, so that tests need not wait.
-        asked: pace group -> when it was asked last; taken over from earlier processes and handed on to later ones.
+        asked: pace group -> when it was asked last; taken over from earlier processes and handed on
+        to later ones.
         beat: called before each request; raises to stop.
     """
 
@@ -89,13 +95,24 @@ class Web:
 
     def __post_init__(self) -> None:
         self._client = httpx.Client(
-            timeout=self.timeout, follow_redirects=False, headers={"User-Agent": self.agent, "Accept-Encoding": "gzip, deflate"}
+            timeout=self.timeout,
+            follow_redirects=False,
+            headers={"User-Agent": self.agent, "Accept-Encoding": "gzip, deflate"},
         )
 
     def close(self) -> None:
         self._client.close()
 
-    def get(self, ask: Ask, into: Path, *, agent: str = "", etag: str = "", modified: str = "", attempt: int = 0) -> Answer:
+    def get(
+        self,
+        ask: Ask,
+        into: Path,
+        *,
+        agent: str = "",
+        etag: str = "",
+        modified: str = "",
+        attempt: int = 0,
+    ) -> Answer:
         """Ask until there is an answer. `attempt`: tries that this question has used up already.
 
         Raises:
@@ -119,7 +136,9 @@ class Web:
             self.wait(attempt, after)
 
     def wait(self, attempt: int, after: float | None = None) -> None:
-        """Before a question is asked again: as long as the server said, else longer each time and never in step with others."""
+        """Before a question is asked again: as long as the server said, else longer each time and
+        never in step with others.
+        """
         self.repeated += 1
         backoff = min(120.0, 2.0**attempt) * (0.5 + self.jitter() / 2)
         self.sleep(max(after + self.jitter(), 0.0) if after is not None else backoff)
@@ -165,7 +184,9 @@ class Web:
             target = url.join(response.headers.get("Location", ""))
         except httpx.InvalidURL as error:
             raise SourceError(f"{place}: redirects to no address ({error})") from error
-        if target.scheme not in ("http", "https") or (url.scheme == "https" and target.scheme == "http"):
+        if target.scheme not in ("http", "https") or (
+            url.scheme == "https" and target.scheme == "http"
+        ):
             raise SourceError(f"{place}: redirects to {target.scheme}:, which is not followed")
         if target.host != url.host or _port(target) not in _ports(url, target):
             other = target.netloc.decode("ascii", "replace").rpartition("@")[2]
@@ -190,7 +211,11 @@ class Web:
             )
         size = self._save(response, into)
         headers = response.headers
-        return Answer(page=Page(path=into, size=size), etag=headers.get("ETag", "")[:500], modified=headers.get("Last-Modified", "")[:100])
+        return Answer(
+            page=Page(path=into, size=size),
+            etag=headers.get("ETag", "")[:500],
+            modified=headers.get("Last-Modified", "")[:100],
+        )
 
     def _retry_after(self, response: httpx.Response) -> float | None:
         """Seconds, given as such or as a date."""
@@ -205,7 +230,9 @@ class Web:
     def _save(self, response: httpx.Response, into: Path) -> int:
         size, until = 0, self.clock() + self.timeout * _TRICKLE
         with into.open("wb") as file:
-            for piece in _unpacked(response.headers.get("Content-Encoding", ""), response.iter_raw()):
+            for piece in _unpacked(
+                response.headers.get("Content-Encoding", ""), response.iter_raw()
+            ):
                 size += len(piece)
                 if size > self.cap:
                     place = shown_url(str(response.url))
@@ -213,7 +240,9 @@ class Web:
                         f"{place}: the answer is larger than {self.cap:,} bytes (fetch.max_mb)"
                     )
                 if self.clock() > until:
-                    raise _Failed(f"the answer takes longer than {self.timeout * _TRICKLE:,.0f} seconds")
+                    raise _Failed(
+                        f"the answer takes longer than {self.timeout * _TRICKLE:,.0f} seconds"
+                    )
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
@@ -234,12 +263,16 @@ def _ports(url: httpx.URL, target: httpx.URL) -> tuple[int | None, ...]:
 
 
 def _unpacked(encoding: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Unpacked in bounded steps: httpx itself would unpack whatever arrives at once, and a kilobyte may become a gigabyte."""
+    """Unpacked in bounded steps: httpx itself would unpack whatever arrives at once, and a kilobyte
+    may become a gigabyte.
+    """
     if encoding in ("", "identity"):
         yield from pieces
         return
     if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise SourceError(f"the server packs its answer with {encoding[:40]!r}, which was not asked for")
+        raise SourceError(
+            f"the server packs its answer with {encoding[:40]!r}, which was not asked for"
+        )
     unpack = zlib.decompressobj(wbits=15 if encoding == "deflate" else 31)
     try:
         for piece in pieces:

@@ -1,4 +1,6 @@
-"""The only place that speaks SQL: one module per noun; rows become nouns here, and nothing else leaves."""
+"""The only place that speaks SQL: one module per noun; rows become nouns here, and nothing else
+leaves.
+"""
 
 from digest.store import (
     alarms,

@@ -1,4 +1,6 @@
-"""Alarms that last or are over: what letters to the operator are written from, and why one that is over is not repeated."""
+"""Alarms that last or are over: what letters to the operator are written from, and why one that is
+over is not repeated.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,10 @@ class Raised:
 
 def every(tx: Connection) -> dict[str, Raised]:
     """By kind, those that are over among them."""
-    return {row.kind: Raised(**(dict(row._mapping) | {"details": tuple(row.details)})) for row in tx.execute(select(alarms))}
+    return {
+        row.kind: Raised(**(dict(row._mapping) | {"details": tuple(row.details)}))
+        for row in tx.execute(select(alarms))
+    }
 
 
 def put(tx: Connection, raised: Raised) -> None:
@@ -37,8 +42,14 @@ def put(tx: Connection, raised: Raised) -> None:
         "since": raised.since,
         "over_at": raised.over_at,
     }
-    tx.execute(insert(tx, alarms).values(kind=raised.kind, **values).on_conflict_do_update(index_elements=["kind"], set_=values))
+    tx.execute(
+        insert(tx, alarms)
+        .values(kind=raised.kind, **values)
+        .on_conflict_do_update(index_elements=["kind"], set_=values)
+    )
 
 
 def end(tx: Connection, kind: str, *, now: datetime) -> None:
-    tx.execute(update(alarms).where(alarms.c.kind == kind, alarms.c.over_at.is_(None)).values(over_at=now))
+    tx.execute(
+        update(alarms).where(alarms.c.kind == kind, alarms.c.over_at.is_(None)).values(over_at=now)
+    )

@@ -24,12 +24,19 @@ def add(tx: Connection, bounced: Bounced, *, message: int, email: str, text: str
     return _add(tx, message, email, bounced.fault, bounced, text, via)
 
 
-def complain(tx: Connection, bounced: Bounced, *, message: int, email: str, text: str, via: Via) -> bool:
-    """Note that a reader called a message junk; the fault does not matter. False: that was known already."""
+def complain(
+    tx: Connection, bounced: Bounced, *, message: int, email: str, text: str, via: Via
+) -> bool:
+    """Note that a reader called a message junk; the fault does not matter.
+
+    False: that was known already.
+    """
     return _add(tx, message, email, COMPLAINT, bounced, text, via)
 
 
-def _add(tx: Connection, message: int, email: str, fault: str, bounced: Bounced, text: str, via: Via) -> bool:
+def _add(
+    tx: Connection, message: int, email: str, fault: str, bounced: Bounced, text: str, via: Via
+) -> bool:
     statement = insert(tx, bounces).values(
         message_id=message,
         email_key=address_key(email),
@@ -40,7 +47,10 @@ def _add(tx: Connection, message: int, email: str, fault: str, bounced: Bounced,
         at=bounced.at,
         counts=True,
     )
-    return tx.execute(statement.on_conflict_do_nothing().returning(bounces.c.id)).scalar_one_or_none() is not None
+    return (
+        tx.execute(statement.on_conflict_do_nothing().returning(bounces.c.id)).scalar_one_or_none()
+        is not None
+    )
 
 
 def of(tx: Connection, email: str) -> list[Bounced]:
@@ -50,13 +60,19 @@ def of(tx: Connection, email: str) -> list[Bounced]:
         bounces.c.counts,
         bounces.c.fault != COMPLAINT,
     )
-    rows = tx.execute(select(bounces.c.fault, bounces.c.enhanced, bounces.c.at).where(*theirs).order_by(bounces.c.id))
+    rows = tx.execute(
+        select(bounces.c.fault, bounces.c.enhanced, bounces.c.at)
+        .where(*theirs)
+        .order_by(bounces.c.id)
+    )
     return [Bounced(fault=row.fault, enhanced=row.enhanced, at=row.at) for row in rows]
 
 
 def reader_of(tx: Connection, message: int) -> Subscriber | None:
     """To whom a message (its row's id) went; None when it is no longer stored."""
-    ident = tx.execute(select(messages.c.subscriber_id).where(messages.c.id == message)).scalar_one_or_none()
+    ident = tx.execute(
+        select(messages.c.subscriber_id).where(messages.c.id == message)
+    ).scalar_one_or_none()
     return None if ident is None else subscribers.by_id(tx, ident)
 
 
@@ -67,14 +83,24 @@ def was_sent(tx: Connection, message: int, *, before: datetime) -> bool:
 
 
 def ours(tx: Connection, *, since: datetime) -> tuple[int, str]:
-    """How many messages came back by mail since then for a fault of ours, and what the last one said."""
+    """How many messages came back by mail since then for a fault of ours, and what the last one
+    said.
+    """
     those = (bounces.c.fault == "ours", bounces.c.via == "mail", bounces.c.at > since)
-    last = tx.execute(select(bounces.c.text).where(*those).order_by(bounces.c.id.desc()).limit(1)).scalar_one_or_none()
-    return (0, "") if last is None else (tx.execute(select(func.count()).where(*those)).scalar_one(), last)
+    last = tx.execute(
+        select(bounces.c.text).where(*those).order_by(bounces.c.id.desc()).limit(1)
+    ).scalar_one_or_none()
+    return (
+        (0, "")
+        if last is None
+        else (tx.execute(select(func.count()).where(*those)).scalar_one(), last)
+    )
 
 
 def forgive(tx: Connection, email: str) -> None:
-    """What came back so far no longer counts, and stays known: the same report read again must not count anew."""
+    """What came back so far no longer counts, and stays known: the same report read again must not
+    count anew.
+    """
     tx.execute(
         update(bounces).where(bounces.c.email_key == address_key(email)).values(counts=False)
     )

@@ -42,17 +42,31 @@ class Stored:
 
 
 def ratings(tx: Connection, latest: int) -> list[Rating]:
-    """Ratings of shown papers among the latest thumbs, newest first; of a paper listed twice the later listing counts."""
-    wanted = select(feedback.c.subscriber_id, feedback.c.paper_id, feedback.c.vote, feedback.c.at).where(feedback.c.vote != 0)
-    votes = tx.execute(wanted.order_by(feedback.c.at.desc(), feedback.c.subscriber_id, feedback.c.paper_id).limit(latest)).all()
+    """Ratings of shown papers among the latest thumbs, newest first; of a paper listed twice the
+    later listing counts.
+    """
+    wanted = select(
+        feedback.c.subscriber_id, feedback.c.paper_id, feedback.c.vote, feedback.c.at
+    ).where(feedback.c.vote != 0)
+    votes = tx.execute(
+        wanted.order_by(feedback.c.at.desc(), feedback.c.subscriber_id, feedback.c.paper_id).limit(
+            latest
+        )
+    ).all()
     found = []
     for start in range(0, len(votes), _TOGETHER):
         some = votes[start : start + _TOGETHER]
         listed = _listed(tx, some)
         for vote in some:
-            rows = [row for row in listed.get((vote.subscriber_id, vote.paper_id), ()) if row.created_at <= vote.at]
+            rows = [
+                row
+                for row in listed.get((vote.subscriber_id, vote.paper_id), ())
+                if row.created_at <= vote.at
+            ]
             if rows:
-                found.append(_rating(max(rows, key=lambda row: (row.created_at, row.id)), vote.vote))
+                found.append(
+                    _rating(max(rows, key=lambda row: (row.created_at, row.id)), vote.vote)
+                )
     return found
 
 
@@ -105,7 +119,10 @@ def votes_since(tx: Connection, after: datetime | None, most: int) -> int:
 
 def every(tx: Connection) -> dict[str, Stored]:
     """By recipe."""
-    return {row.recipe: Stored(data=row.data, fitted_at=row.fitted_at) for row in tx.execute(select(calibrations))}
+    return {
+        row.recipe: Stored(data=row.data, fitted_at=row.fitted_at)
+        for row in tx.execute(select(calibrations))
+    }
 
 
 def put(tx: Connection, recipe: str, data: bytes, *, now: datetime) -> None:

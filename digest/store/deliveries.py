@@ -36,38 +36,63 @@ def anything_due(tx: Connection, *, now: datetime) -> bool:
     """Whether a claim would find something; costs the same however long the queue is."""
     return any(
         tx.execute(
-            select(messages.c.id).where(messages.c.state == state, messages.c.not_before <= now, messages.c.expires_at > now).limit(1)
+            select(messages.c.id)
+            .where(
+                messages.c.state == state, messages.c.not_before <= now, messages.c.expires_at > now
+            )
+            .limit(1)
         ).first()
         for state in WAITING
     )
 
 
-def due(tx: Connection, *, now: datetime, only: Sequence[int] | None = None, limit: int = 1000) -> list[dict[str, Any]]:
-    """What a send would take now, in its order: email, kind, key, state, and for a digest how many papers it lists."""
-    papers = select(func.count()).where(digest_items.c.digest_id == messages.c.digest_id).scalar_subquery().label("papers")
+def due(
+    tx: Connection, *, now: datetime, only: Sequence[int] | None = None, limit: int = 1000
+) -> list[dict[str, Any]]:
+    """What a send would take now, in its order: email, kind, key, state, and for a digest how many
+    papers it lists.
+    """
+    papers = (
+        select(func.count())
+        .where(digest_items.c.digest_id == messages.c.digest_id)
+        .scalar_subquery()
+        .label("papers")
+    )
     may = messages.c.subscriber_id.is_(None) | may_get()
     chosen = (
         select(_EMAIL, messages.c.kind, messages.c.key, messages.c.state, papers)
         .join(subscribers, subscribers.c.id == messages.c.subscriber_id, isouter=True)
-        .where(messages.c.state.in_(WAITING), messages.c.not_before <= now, messages.c.expires_at > now, may)
+        .where(
+            messages.c.state.in_(WAITING),
+            messages.c.not_before <= now,
+            messages.c.expires_at > now,
+            may,
+        )
     )
     if only is not None:
         chosen = chosen.where(messages.c.subscriber_id.in_(list(only)))
-    rows = tx.execute(chosen.order_by(messages.c.state, messages.c.not_before, messages.c.id).limit(limit))  # deferred before planned
+    rows = tx.execute(
+        chosen.order_by(messages.c.state, messages.c.not_before, messages.c.id).limit(limit)
+    )  # deferred before planned
     return [dict(row._mapping) for row in rows]
 
 
 def unknown(tx: Connection) -> int:
     """Messages of which nobody knows whether they were taken."""
-    return tx.execute(select(func.count()).where(messages.c.state == MessageState.UNKNOWN.value)).scalar_one()
+    return tx.execute(
+        select(func.count()).where(messages.c.state == MessageState.UNKNOWN.value)
+    ).scalar_one()
 
 
 def waiting_since(tx: Connection, *, now: datetime) -> datetime | None:
-    """The time since which the longest waiting message could have been sent; None when none waits."""
+    """The time since which the longest waiting message could have been sent; None when
+    none waits."""
     first = [
         tx.execute(
             select(messages.c.not_before)
-            .where(messages.c.state == state, messages.c.not_before <= now, messages.c.expires_at > now)
+            .where(
+                messages.c.state == state, messages.c.not_before <= now, messages.c.expires_at > now
+            )
             .order_by(messages.c.not_before)
             .limit(1)
         ).scalar_one_or_none()
@@ -77,21 +102,33 @@ def waiting_since(tx: Connection, *, now: datetime) -> datetime | None:
 
 
 def ended(tx: Connection, *, since: datetime, now: datetime) -> dict[str, int]:
-    """How many messages came to each end since then; of those accepted, only whether there were any."""
+    """How many messages came to each end since then; of those accepted, only whether there were
+    any.
+    """
     found = {}
     for outcome in ("rejected", "unknown"):
         those = and_(deliveries.c.outcome == outcome, deliveries.c.ended_at > since)
         found[outcome] = tx.execute(select(func.count()).where(those)).scalar_one()
-    accepted = select(deliveries.c.id).where(deliveries.c.outcome == "accepted", deliveries.c.ended_at > since).limit(1)
+    accepted = (
+        select(deliveries.c.id)
+        .where(deliveries.c.outcome == "accepted", deliveries.c.ended_at > since)
+        .limit(1)
+    )
     found["accepted"] = int(tx.execute(accepted).first() is not None)
-    expired = and_(messages.c.state == MessageState.EXPIRED.value, messages.c.expires_at > since, messages.c.expires_at <= now)
+    expired = and_(
+        messages.c.state == MessageState.EXPIRED.value,
+        messages.c.expires_at > since,
+        messages.c.expires_at <= now,
+    )
     found["expired"] = tx.execute(select(func.count()).where(expired)).scalar_one()
     return {state: n for state, n in found.items() if n}
 
 
 def state_of(tx: Connection, message_id: int) -> MessageState | None:
     """The state of a message by its row's id; None where there is no such row."""
-    state = tx.execute(select(messages.c.state).where(messages.c.id == message_id)).scalar_one_or_none()
+    state = tx.execute(
+        select(messages.c.state).where(messages.c.id == message_id)
+    ).scalar_one_or_none()
     return None if state is None else MessageState(state)
 
 
@@ -135,17 +172,32 @@ def faults(
     Returns:
         (fault, what a server last said of it, how many) each.
     """
-    refused = and_(deliveries.c.outcome.in_(("deferred", "rejected")), deliveries.c.ended_at > since, deliveries.c.fault != "")
+    refused = and_(
+        deliveries.c.outcome.in_(("deferred", "rejected")),
+        deliveries.c.ended_at > since,
+        deliveries.c.fault != "",
+    )
     if lasting:
         refused = and_(refused, deliveries.c.message_id == messages.c.id, ~_accepted_since())
-    counted = select(deliveries.c.fault, func.max(deliveries.c.id).label("last"), func.count().label("many")).where(refused)
+    counted = select(
+        deliveries.c.fault, func.max(deliveries.c.id).label("last"), func.count().label("many")
+    ).where(refused)
     grouped = counted.group_by(deliveries.c.fault).subquery()
     rows = tx.execute(
-        select(grouped.c.fault, deliveries.c.server, deliveries.c.code, deliveries.c.text, grouped.c.many)
+        select(
+            grouped.c.fault,
+            deliveries.c.server,
+            deliveries.c.code,
+            deliveries.c.text,
+            grouped.c.many,
+        )
         .join(deliveries, deliveries.c.id == grouped.c.last)
         .order_by(grouped.c.many.desc(), grouped.c.fault)
     )
-    return [(row.fault, f"{row.server}: {row.code or ''} {row.text}".replace(":  ", ": "), row.many) for row in rows]
+    return [
+        (row.fault, f"{row.server}: {row.code or ''} {row.text}".replace(":  ", ": "), row.many)
+        for row in rows
+    ]
 
 
 def _accepted_since() -> ColumnElement[bool]:
@@ -161,17 +213,33 @@ def _accepted_since() -> ColumnElement[bool]:
 
 
 def full(tx: Connection, message_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Those of the messages to readers whose last attempt found a mailbox that takes nothing now: id, email, enhanced, code, text."""
+    """Those of the messages to readers whose last attempt found a mailbox that takes nothing now:
+    id, email, enhanced, code, text.
+    """
     attempts = deliveries.alias()
-    last = select(func.max(attempts.c.id)).where(attempts.c.message_id == messages.c.id).scalar_subquery()
+    last = (
+        select(func.max(attempts.c.id))
+        .where(attempts.c.message_id == messages.c.id)
+        .scalar_subquery()
+    )
     found: list[dict[str, Any]] = []
     for some in batches(message_ids):
         rows = tx.execute(
-            select(messages.c.id, subscribers.c.email, deliveries.c.enhanced, deliveries.c.code, deliveries.c.text)
+            select(
+                messages.c.id,
+                subscribers.c.email,
+                deliveries.c.enhanced,
+                deliveries.c.code,
+                deliveries.c.text,
+            )
             .select_from(messages)
             .join(deliveries, deliveries.c.id == last)
             .join(subscribers, subscribers.c.id == messages.c.subscriber_id)
-            .where(messages.c.id.in_(some), deliveries.c.outcome == "deferred", deliveries.c.fault == "mailbox")
+            .where(
+                messages.c.id.in_(some),
+                deliveries.c.outcome == "deferred",
+                deliveries.c.fault == "mailbox",
+            )
             .order_by(messages.c.id)
         )
         found += [dict(row._mapping) for row in rows]
@@ -179,18 +247,30 @@ def full(tx: Connection, message_ids: Sequence[int]) -> list[dict[str, Any]]:
 
 
 def of_messages(
-    tx: Connection, *, subscriber_id: int | None = None, state: MessageState | None = None, limit: int = 100
+    tx: Connection,
+    *,
+    subscriber_id: int | None = None,
+    state: MessageState | None = None,
+    limit: int = 100,
 ) -> list[dict[str, Any]]:
-    """The newest messages, newest first, each with its attempts in order under "deliveries"; all that is stored of them."""
-    chosen = select(messages, _EMAIL).join(subscribers, subscribers.c.id == messages.c.subscriber_id, isouter=True)
+    """The newest messages, newest first, each with its attempts in order under "deliveries"; all
+    that is stored of them.
+    """
+    chosen = select(messages, _EMAIL).join(
+        subscribers, subscribers.c.id == messages.c.subscriber_id, isouter=True
+    )
     if subscriber_id is not None:
         chosen = chosen.where(messages.c.subscriber_id == subscriber_id)
     if state is not None:
         chosen = chosen.where(messages.c.state == state.value)
-    found = [dict(row._mapping) for row in tx.execute(chosen.order_by(messages.c.id.desc()).limit(limit))]
+    found = [
+        dict(row._mapping) for row in tx.execute(chosen.order_by(messages.c.id.desc()).limit(limit))
+    ]
     attempts: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for some in batches([row["id"] for row in found]):
-        for row in tx.execute(select(deliveries).where(deliveries.c.message_id.in_(some)).order_by(deliveries.c.id)):
+        for row in tx.execute(
+            select(deliveries).where(deliveries.c.message_id.in_(some)).order_by(deliveries.c.id)
+        ):
             attempts[row.message_id].append(dict(row._mapping))
     return [row | {"deliveries": attempts[row["id"]]} for row in found]
 

@@ -34,8 +34,12 @@ class Window:
     expires_at: datetime
 
 
-def plan(tx: Connection, outcome: Digest | Quiet, *, mark: int, window: Window, now: datetime) -> int | None:
-    """Store a digest (with its message, planned) or a quiet day; None when that date is taken already, and nothing changes."""
+def plan(
+    tx: Connection, outcome: Digest | Quiet, *, mark: int, window: Window, now: datetime
+) -> int | None:
+    """Store a digest (with its message, planned) or a quiet day; None when that date is taken
+    already, and nothing changes.
+    """
     planned = isinstance(outcome, Digest)
     statement = insert(tx, digests).values(
         subscriber_id=outcome.subscriber_id,
@@ -163,13 +167,15 @@ def load_many(tx: Connection, digest_ids: Iterable[int]) -> dict[int, Digest]:
                 items=tuple(items[row.id]),
                 made=msgspec.convert(row.made, Made),
             )
-            # all of them first: a cursor that an error leaves open keeps its connection, which others use after it, in the past
+            # all of them first: a cursor that an error leaves open keeps its connection, which
+            # others use after it, in the past
             for row in tx.execute(select(digests).where(digests.c.id.in_(some))).all()
         }
     return found
 
 
-# A score is read from its text right away: by way of dictionaries it takes five times as long, and every mail needs ten.
+# A score is read from its text right away: by way of dictionaries it takes five times as long, and
+# every mail needs ten.
 _SCORE = msgspec.json.Decoder(Score)
 _ITEMS = (
     select(
@@ -199,7 +205,11 @@ def _item(row: Row[Any]) -> Item:
 
 def of_date(tx: Connection, subscriber_id: int, day: date) -> int | None:
     """The id of the digest (not of a quiet day) of a subscriber on a local date."""
-    where = and_(digests.c.subscriber_id == subscriber_id, digests.c.local_date == day, digests.c.state == "planned")
+    where = and_(
+        digests.c.subscriber_id == subscriber_id,
+        digests.c.local_date == day,
+        digests.c.state == "planned",
+    )
     return tx.execute(select(digests.c.id).where(where)).scalar_one_or_none()
 
 
@@ -208,8 +218,17 @@ def latest(tx: Connection) -> list[dict[str, Any]]:
 
     `missed`: how many dates before it passed without one, which it takes the papers of.
     """
-    newest = select(digests.c.subscriber_id, func.max(digests.c.local_date).label("day")).group_by(digests.c.subscriber_id).subquery()
-    size = select(func.count()).where(digest_items.c.digest_id == digests.c.id).correlate(digests).scalar_subquery()
+    newest = (
+        select(digests.c.subscriber_id, func.max(digests.c.local_date).label("day"))
+        .group_by(digests.c.subscriber_id)
+        .subquery()
+    )
+    size = (
+        select(func.count())
+        .where(digest_items.c.digest_id == digests.c.id)
+        .correlate(digests)
+        .scalar_subquery()
+    )
     # Those that were closed with the newest, which are stored together.
     others = digests.alias()
     missed = (
@@ -232,7 +251,13 @@ def latest(tx: Connection) -> list[dict[str, Any]]:
             messages.c.state.label("message"),
             size.label("papers"),
         )
-        .join(newest, and_(newest.c.subscriber_id == digests.c.subscriber_id, newest.c.day == digests.c.local_date))
+        .join(
+            newest,
+            and_(
+                newest.c.subscriber_id == digests.c.subscriber_id,
+                newest.c.day == digests.c.local_date,
+            ),
+        )
         .outerjoin(messages, messages.c.digest_id == digests.c.id)
         .order_by(digests.c.subscriber_id)
     )

@@ -15,23 +15,48 @@ from digest.store.tables import dumps, rejects
 RAW_MAX = 65_536
 
 
-def begin(tx: Connection, *, name: str, form: str, sha256: str, day: date, now: datetime, path: str = "", size: int = 0) -> int:
+def begin(
+    tx: Connection,
+    *,
+    name: str,
+    form: str,
+    sha256: str,
+    day: date,
+    now: datetime,
+    path: str = "",
+    size: int = 0,
+) -> int:
     """A dump whose reading starts; returns its id."""
-    values = {"name": name[-500:], "path": path, "format": form, "size": size, "sha256": sha256, "day": day, "started_at": now}
+    values = {
+        "name": name[-500:],
+        "path": path,
+        "format": form,
+        "size": size,
+        "sha256": sha256,
+        "day": day,
+        "started_at": now,
+    }
     return int(tx.execute(dumps.insert().values(**values).returning(dumps.c.id)).scalar_one())
 
 
-def progress(tx: Connection, dump_id: int, counts: dict[str, int], skipped_why: dict[str, int]) -> None:
+def progress(
+    tx: Connection, dump_id: int, counts: dict[str, int], skipped_why: dict[str, int]
+) -> None:
     """Write what has been read so far, in the transaction that stores it."""
     tx.execute(update(dumps).where(dumps.c.id == dump_id).values(**counts, skipped_why=skipped_why))
 
 
 def finish(tx: Connection, dump_id: int, *, incomplete: str, now: datetime) -> None:
-    tx.execute(update(dumps).where(dumps.c.id == dump_id).values(finished_at=now, incomplete=incomplete))
+    tx.execute(
+        update(dumps).where(dumps.c.id == dump_id).values(finished_at=now, incomplete=incomplete)
+    )
 
 
 def reject(tx: Connection, dump_id: int, bad: Iterable[Rejected]) -> None:
-    rows = [{"dump_id": dump_id, "line": r.line, "reason": r.reason, "raw": _storable(r.raw)} for r in bad]
+    rows = [
+        {"dump_id": dump_id, "line": r.line, "reason": r.reason, "raw": _storable(r.raw)}
+        for r in bad
+    ]
     if rows:
         tx.execute(rejects.insert(), rows)
 
@@ -43,21 +68,37 @@ def _storable(raw: str) -> str:
 
 def read_before(tx: Connection, sha256: str) -> str | None:
     """The name under which a file with the same bytes was read to its end before."""
-    return tx.execute(select(dumps.c.name).where(dumps.c.sha256 == sha256, dumps.c.finished_at.is_not(None)).limit(1)).scalar_one_or_none()
+    return tx.execute(
+        select(dumps.c.name)
+        .where(dumps.c.sha256 == sha256, dumps.c.finished_at.is_not(None))
+        .limit(1)
+    ).scalar_one_or_none()
 
 
 def read_so_far(tx: Connection, path: str, sha256: str) -> tuple[int, bool]:
-    """Records of the same bytes that an ingest stored before it was stopped, and whether there was one; (0, False) otherwise."""
-    same = select(dumps.c.read, dumps.c.finished_at).where(dumps.c.path == path, dumps.c.sha256 == sha256)
+    """Records of the same bytes that an ingest stored before it was stopped, and whether there was
+    one; (0, False) otherwise.
+    """
+    same = select(dumps.c.read, dumps.c.finished_at).where(
+        dumps.c.path == path, dumps.c.sha256 == sha256
+    )
     row = tx.execute(same.order_by(dumps.c.id.desc()).limit(1)).first()
     return (row.read, True) if row is not None and row.finished_at is None else (0, False)
 
 
 def shorter(tx: Connection, path: str, size: int) -> list[tuple[int, str, int]]:
-    """(size, sha256, records read) of the newest readings of a file that was smaller then: a dump that grows."""
+    """(size, sha256, records read) of the newest readings of a file that was smaller then: a dump
+    that grows.
+    """
     rows = tx.execute(
         select(dumps.c.size, dumps.c.sha256, dumps.c.read)
-        .where(dumps.c.path == path, dumps.c.size < size, dumps.c.size > 0, dumps.c.finished_at.is_not(None), dumps.c.read > 0)
+        .where(
+            dumps.c.path == path,
+            dumps.c.size < size,
+            dumps.c.size > 0,
+            dumps.c.finished_at.is_not(None),
+            dumps.c.read > 0,
+        )
         .order_by(dumps.c.id.desc())
         .limit(3)
     )
@@ -66,8 +107,14 @@ def shorter(tx: Connection, path: str, size: int) -> list[tuple[int, str, int]]:
 
 def with_rejects(tx: Connection) -> list[dict[str, Any]]:
     """Dumps of which records were put aside, oldest first, with their number."""
-    counted = select(rejects.c.dump_id, func.count().label("kept")).group_by(rejects.c.dump_id).subquery()
-    rows = tx.execute(select(dumps, counted.c.kept).join(counted, counted.c.dump_id == dumps.c.id).order_by(dumps.c.id))
+    counted = (
+        select(rejects.c.dump_id, func.count().label("kept")).group_by(rejects.c.dump_id).subquery()
+    )
+    rows = tx.execute(
+        select(dumps, counted.c.kept)
+        .join(counted, counted.c.dump_id == dumps.c.id)
+        .order_by(dumps.c.id)
+    )
     return [dict(row._mapping) for row in rows]
 
 
@@ -77,9 +124,13 @@ def forget_rejects(tx: Connection, dump_id: int) -> None:
 
 
 def latest(tx: Connection, limit: int = 5, *, libraries: bool = False) -> list[dict[str, Any]]:
-    """The newest dumps, newest first; with `libraries` also what readers' libraries brought, which says nothing of the sources."""
+    """The newest dumps, newest first; with `libraries` also what readers' libraries brought, which
+    says nothing of the sources.
+    """
     wanted = select(dumps) if libraries else select(dumps).where(dumps.c.day != UNSEEN)
-    return [dict(row._mapping) for row in tx.execute(wanted.order_by(dumps.c.id.desc()).limit(limit))]
+    return [
+        dict(row._mapping) for row in tx.execute(wanted.order_by(dumps.c.id.desc()).limit(limit))
+    ]
 
 
 def known(tx: Connection, dump_id: int) -> bool:
@@ -87,7 +138,9 @@ def known(tx: Connection, dump_id: int) -> bool:
 
 
 def rejected(tx: Connection, dump_id: int, limit: int = 20) -> list[Rejected]:
-    rows = tx.execute(select(rejects).where(rejects.c.dump_id == dump_id).order_by(rejects.c.id).limit(limit))
+    rows = tx.execute(
+        select(rejects).where(rejects.c.dump_id == dump_id).order_by(rejects.c.id).limit(limit)
+    )
     return [Rejected(line=row.line, reason=row.reason, raw=row.raw) for row in rows]
 
 

@@ -24,13 +24,22 @@ class Known:
 def in_force(tx: Connection, name: str) -> Known | None:
     """The encoder of this name; None where it has not encoded yet, or another one has since."""
     row = tx.execute(select(encoders).where(encoders.c.name == name)).one_or_none()
-    return None if row is None else Known(name=row.name, version=row.version, dimensions=row.dimensions)
+    return (
+        None
+        if row is None
+        else Known(name=row.name, version=row.version, dimensions=row.dimensions)
+    )
 
 
 def use(tx: Connection, known: Known) -> None:
-    """This one from now on, in place of any other; what that made is written over paper by paper."""
+    """This one from now on, in place of any other; what that made is written over paper
+    by paper."""
     tx.execute(delete(encoders))
-    tx.execute(encoders.insert().values(name=known.name, version=known.version, dimensions=known.dimensions))
+    tx.execute(
+        encoders.insert().values(
+            name=known.name, version=known.version, dimensions=known.dimensions
+        )
+    )
 
 
 def put(tx: Connection, version: str, rows: Mapping[int, bytes]) -> None:
@@ -39,9 +48,13 @@ def put(tx: Connection, version: str, rows: Mapping[int, bytes]) -> None:
         return
     statement = insert(tx, encodings)
     statement = statement.on_conflict_do_update(
-        index_elements=["paper_id"], set_={"version": statement.excluded.version, "data": statement.excluded.data}
+        index_elements=["paper_id"],
+        set_={"version": statement.excluded.version, "data": statement.excluded.data},
     )
-    tx.execute(statement, [{"paper_id": ident, "version": version, "data": data} for ident, data in rows.items()])
+    tx.execute(
+        statement,
+        [{"paper_id": ident, "version": version, "data": data} for ident, data in rows.items()],
+    )
 
 
 def drop(tx: Connection, idents: Iterable[int]) -> None:
@@ -55,7 +68,9 @@ def of(tx: Connection, version: str, idents: Collection[int]) -> dict[int, bytes
     found: dict[int, bytes] = {}
     for some in batches(list(idents)):
         rows = tx.execute(
-            select(encodings.c.paper_id, encodings.c.data).where(encodings.c.paper_id.in_(some), encodings.c.version == version)
+            select(encodings.c.paper_id, encodings.c.data).where(
+                encodings.c.paper_id.in_(some), encodings.c.version == version
+            )
         )
         found |= {row.paper_id: row.data for row in rows}
     return found
@@ -67,13 +82,19 @@ _WHOLE = (papers.c.merged_into.is_(None), papers.c.title != "")
 def counts(tx: Connection, version: str) -> tuple[int, int]:
     """Papers that are encoded by that version, and all that can be."""
     every = select(func.count()).select_from(papers).where(*_WHOLE)
-    done = every.join(encodings, encodings.c.paper_id == papers.c.id).where(encodings.c.version == version)
+    done = every.join(encodings, encodings.c.paper_id == papers.c.id).where(
+        encodings.c.version == version
+    )
     return tx.execute(done).scalar_one(), tx.execute(every).scalar_one()
 
 
 def absent(tx: Connection, version: str, *, before: int, limit: int) -> list[tuple[int, str, str]]:
-    """Id, title and abstract of papers that are not encoded by that version, with ids below `before`, the newest first."""
-    joined = papers.outerjoin(encodings, (encodings.c.paper_id == papers.c.id) & (encodings.c.version == version))
+    """Id, title and abstract of papers that are not encoded by that version, with ids below
+    `before`, the newest first.
+    """
+    joined = papers.outerjoin(
+        encodings, (encodings.c.paper_id == papers.c.id) & (encodings.c.version == version)
+    )
     rows = tx.execute(
         select(papers.c.id, papers.c.title, papers.c.abstract)
         .select_from(joined)

@@ -1,4 +1,5 @@
-"""The database as a value: one engine, transactions that report failure in the project's own words."""
+"""The database as a value: one engine, transactions that report failure in the
+project's own words."""
 
 from __future__ import annotations
 
@@ -76,7 +77,8 @@ class Store:
             )
         except ModuleNotFoundError as error:
             raise StoreError(
-                f"store.url: {self.shown} needs the package {error.name!r}, which is not installed. "
+                f"store.url: {self.shown} needs the package {error.name!r}, which is not "
+                f"installed. "
                 "For PostgreSQL install the extra: pip install '.[cluster]'"
             ) from error
 
@@ -100,8 +102,8 @@ class Store:
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
-        """A transaction that only reads, and sees the one moment of its first query in all of them.
-        """
+        """A transaction that only reads, and sees the one moment of its first query in
+        all of them."""
         options: dict[str, Any] = {
             "isolation_level": "REPEATABLE READ",
             "postgresql_readonly": True,
@@ -115,7 +117,11 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that commits at the end of the block, or leaves nothing."""
-        with self._speaking(), self.engine.connect().execution_options(digest_writes=True) as tx, tx.begin():
+        with (
+            self._speaking(),
+            self.engine.connect().execution_options(digest_writes=True) as tx,
+            tx.begin(),
+        ):
             yield tx
 
     def commit(self, work: Callable[[Connection], T], *, tries: int = TRIES) -> T:
@@ -189,7 +195,9 @@ def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise StoreError(f"store.url: {_NO_URL}") from error  # what was written may hold a password, and where is not to be told
+        raise StoreError(
+            f"store.url: {_NO_URL}"
+        ) from error  # what was written may hold a password, and where is not to be told
     try:
         parsed.get_dialect()
     except NoSuchModuleError as error:
@@ -197,7 +205,10 @@ def _parse(url: str) -> URL:
     if parsed.get_backend_name() == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":
-        raise StoreError(f"store.url: {parsed.get_backend_name()!r} is not supported; use sqlite:///... or postgresql://...")
+        raise StoreError(
+            f"store.url: {parsed.get_backend_name()!r} is not supported; use sqlite:///... or "
+            f"postgresql://..."
+        )
     return parsed
 
 
@@ -229,8 +240,8 @@ def _sqlite_engine(url: URL, busy_ms: int, connections: int) -> Engine:
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: Any) -> None:
-        # The driver must not begin transactions itself: it would do so only at the first write, and a
-        # reader that turns writer meets SQLITE_BUSY at once, whatever the timeout.
+        # The driver must not begin transactions itself: it would do so only at the first write, and
+        # a reader that turns writer meets SQLITE_BUSY at once, whatever the timeout.
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {int(busy_ms)}")
@@ -241,7 +252,9 @@ def _sqlite_engine(url: URL, busy_ms: int, connections: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(tx: Connection) -> None:
-        tx.exec_driver_sql("BEGIN IMMEDIATE" if tx.get_execution_options().get("digest_writes") else "BEGIN")
+        tx.exec_driver_sql(
+            "BEGIN IMMEDIATE" if tx.get_execution_options().get("digest_writes") else "BEGIN"
+        )
 
     return engine
 
@@ -308,7 +321,8 @@ def insert_for(dialect: str, table: Any) -> Any:
 
 
 def add_rows(tx: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
-    """Insert many rows that conflict with none: by COPY into PostgreSQL, past SQLAlchemy's work on each value into SQLite.
+    """Insert many rows that conflict with none: by COPY into PostgreSQL, past SQLAlchemy's work on
+    each value into SQLite.
 
     Each row has the table's columns in their order: JSON as `as_json` writes it, no instants.
     """
@@ -319,7 +333,9 @@ def add_rows(tx: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> Non
         for number, column in enumerate(table.columns):
             if isinstance(column.type, Date):  # SQLite has none
                 values[number] = tuple(day and day.isoformat() for day in values[number])
-        tx.exec_driver_sql(str(table.insert().compile(dialect=tx.dialect)), list(zip(*values, strict=True)))
+        tx.exec_driver_sql(
+            str(table.insert().compile(dialect=tx.dialect)), list(zip(*values, strict=True))
+        )
         return
     names = ", ".join(column.name for column in table.columns)
     # The tables' names are the project's own, and none needs quotes.

@@ -31,9 +31,20 @@ from digest.errors import StoreError
 #: disk       = its disk cannot be read or written
 #: damaged    = what is stored cannot be read
 Reason = Literal[
-    "gone", "login", "absent", "read-only", "full", "busy", "locked", "conflict", "cancelled",
-    "denied", "incomplete", "disk", "damaged",
-]  # fmt: skip
+    "gone",
+    "login",
+    "absent",
+    "read-only",
+    "full",
+    "busy",
+    "locked",
+    "conflict",
+    "cancelled",
+    "denied",
+    "incomplete",
+    "disk",
+    "damaged",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,19 @@ from digest.store.tables import feedback
 def put(tx: Connection, vote: Feedback) -> Vote:
     """Record a vote (0 withdraws it); returns the vote that it replaces, 0 for none."""
     before: Vote | None = tx.execute(
-        select(feedback.c.vote).where(feedback.c.subscriber_id == vote.subscriber_id, feedback.c.paper_id == vote.paper_id)
+        select(feedback.c.vote).where(
+            feedback.c.subscriber_id == vote.subscriber_id, feedback.c.paper_id == vote.paper_id
+        )
     ).scalar_one_or_none()
     if before == vote.vote:
         return before  # a repeated click keeps the time of the first
     values = {"vote": vote.vote, "at": vote.at, "via": vote.via}
-    statement = insert(tx, feedback).values(subscriber_id=vote.subscriber_id, paper_id=vote.paper_id, **values)
-    tx.execute(statement.on_conflict_do_update(index_elements=["subscriber_id", "paper_id"], set_=values))
+    statement = insert(tx, feedback).values(
+        subscriber_id=vote.subscriber_id, paper_id=vote.paper_id, **values
+    )
+    tx.execute(
+        statement.on_conflict_do_update(index_elements=["subscriber_id", "paper_id"], set_=values)
+    )
     return before or 0
 
 
@@ -46,11 +52,19 @@ def of_subscribers(tx: Connection, idents: Iterable[int]) -> dict[int, list[Feed
     found: dict[int, list[Feedback]] = defaultdict(list)
     for some in batches(list(idents)):
         rows = tx.execute(
-            select(feedback).where(feedback.c.subscriber_id.in_(some), feedback.c.vote != 0).order_by(feedback.c.at, feedback.c.paper_id)
+            select(feedback)
+            .where(feedback.c.subscriber_id.in_(some), feedback.c.vote != 0)
+            .order_by(feedback.c.at, feedback.c.paper_id)
         )
         for row in rows:
             found[row.subscriber_id].append(
-                Feedback(subscriber_id=row.subscriber_id, paper_id=row.paper_id, vote=row.vote, at=row.at, via=row.via)
+                Feedback(
+                    subscriber_id=row.subscriber_id,
+                    paper_id=row.paper_id,
+                    vote=row.vote,
+                    at=row.at,
+                    via=row.via,
+                )
             )
     return found
 
@@ -58,6 +72,9 @@ def of_subscribers(tx: Connection, idents: Iterable[int]) -> dict[int, list[Feed
 def totals(tx: Connection) -> tuple[int, int]:
     """Thumbs up and thumbs down in all."""
     row = tx.execute(
-        select(func.coalesce(func.sum(case((feedback.c.vote == 1, 1))), 0), func.coalesce(func.sum(case((feedback.c.vote == -1, 1))), 0))
+        select(
+            func.coalesce(func.sum(case((feedback.c.vote == 1, 1))), 0),
+            func.coalesce(func.sum(case((feedback.c.vote == -1, 1))), 0),
+        )
     ).one()
     return int(row[0]), int(row[1])

@@ -42,9 +42,13 @@ def examine(store: Store) -> Health:
             version = f"SQLite {tx.execute(text('SELECT sqlite_version()')).scalar_one()}"
             found = tx.execute(text("PRAGMA integrity_check(10)")).scalars().all()
             loose = tx.execute(text("PRAGMA foreign_key_check")).all()
-            damage = [str(one) for one in found if one != "ok"] + ([f"{len(loose)} rows point to rows that are gone"] if loose else [])
+            damage = [str(one) for one in found if one != "ok"] + (
+                [f"{len(loose)} rows point to rows that are gone"] if loose else []
+            )
             asked = {"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"}
-            settings = {name: str(tx.execute(text(f"PRAGMA {name}")).scalar_one()) for name in asked}
+            settings = {
+                name: str(tx.execute(text(f"PRAGMA {name}")).scalar_one()) for name in asked
+            }
             clock = None
         else:
             version = f"PostgreSQL {tx.execute(text('SHOW server_version')).scalar_one()}"
@@ -52,10 +56,24 @@ def examine(store: Store) -> Health:
             asked = {"fsync": "on", "full_page_writes": "on"}
             settings = {name: str(tx.execute(text(f"SHOW {name}")).scalar_one()) for name in asked}
             if tx.execute(text("SHOW synchronous_commit")).scalar_one() == "off":
-                asked, settings = asked | {"synchronous_commit": "on"}, settings | {"synchronous_commit": "off"}
+                asked, settings = (
+                    asked | {"synchronous_commit": "on"},
+                    settings | {"synchronous_commit": "off"},
+                )
             clock = tx.execute(text("SELECT clock_timestamp()")).scalar_one().astimezone(UTC)
-    unsafe = [f"{name} is {settings[name]}, not {wanted}" for name, wanted in asked.items() if settings[name] != wanted]
-    return Health(version=version, revision=revision, needed=schema.head(), damage=tuple(damage), unsafe=tuple(unsafe), clock=clock)
+    unsafe = [
+        f"{name} is {settings[name]}, not {wanted}"
+        for name, wanted in asked.items()
+        if settings[name] != wanted
+    ]
+    return Health(
+        version=version,
+        revision=revision,
+        needed=schema.head(),
+        damage=tuple(damage),
+        unsafe=tuple(unsafe),
+        clock=clock,
+    )
 
 
 def probe(store: Store) -> None:

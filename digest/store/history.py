@@ -1,4 +1,6 @@
-"""What earlier digests leave for the next one: what was listed, what failed and competes again, what was ignored."""
+"""What earlier digests leave for the next one: what was listed, what failed and competes again,
+what was ignored.
+"""
 
 from __future__ import annotations
 
@@ -73,9 +75,7 @@ class Reaches:
     latest: Reach | None = None
 
 
-def reaches(
-    tx: Connection, subscriber_ids: Iterable[int], before: date
-) -> dict[int, Reaches]:
+def reaches(tx: Connection, subscriber_ids: Iterable[int], before: date) -> dict[int, Reaches]:
     """Which papers could be chosen for each subscriber's last digests before a date."""
     found: dict[int, Reaches] = {}
     for some in batches(list(subscriber_ids)):
@@ -160,13 +160,9 @@ def _outlasts(failed: Row[Any], arrived: Reach | None) -> bool:
 
 _LISTED = (digest_items.c.digest_id, digest_items.c.paper_id, digest_items.c.seen_before)
 #: literal, so that databases see that the index of failed messages holds them all
-_HAS_FAILED = messages.c.state.in_(
-    [literal_column(f"'{state.value}'", String) for state in FAILED]
-)
+_HAS_FAILED = messages.c.state.in_([literal_column(f"'{state.value}'", String) for state in FAILED])
 #: a complaint is none: the mail was there to be complained of
-BOUNCED = exists().where(
-    bounces.c.message_id == messages.c.id, bounces.c.fault != COMPLAINT
-)
+BOUNCED = exists().where(bounces.c.message_id == messages.c.id, bounces.c.fault != COMPLAINT)
 _ARRIVED = and_(messages.c.state == MessageState.ACCEPTED.value, ~BOUNCED)
 
 
@@ -226,15 +222,22 @@ def _planned(idents: list[int], since: date, *, but: date) -> Select[Any]:
     )
 
 
-def interests_of(tx: Connection, subscriber_ids: Iterable[int], *, before: datetime | None = None) -> dict[int, dict[int, str]]:
-    """For each subscriber with several interests: paper id -> the interest in whose place it was listed last, before a time where one is named."""
+def interests_of(
+    tx: Connection, subscriber_ids: Iterable[int], *, before: datetime | None = None
+) -> dict[int, dict[int, str]]:
+    """For each subscriber with several interests: paper id -> the interest in whose place it was
+    listed last, before a time where one is named.
+    """
     found: dict[int, dict[int, str]] = defaultdict(dict)
     interest = digest_items.c.why["interest"].as_string()
     for some in batches(list(subscriber_ids)):
         rows = tx.execute(
             select(digests.c.subscriber_id, digest_items.c.paper_id, interest.label("interest"))
             .join(digest_items, digest_items.c.digest_id == digests.c.id)
-            .where(digests.c.subscriber_id.in_(some), *([] if before is None else [digests.c.created_at < before]))
+            .where(
+                digests.c.subscriber_id.in_(some),
+                *([] if before is None else [digests.c.created_at < before]),
+            )
             .order_by(digests.c.local_date)
         )
         for row in rows:
@@ -244,12 +247,17 @@ def interests_of(tx: Connection, subscriber_ids: Iterable[int], *, before: datet
 
 
 def ignored(
-    tx: Connection, subscriber_ids: Iterable[int], *, since: datetime, before: datetime | None = None
+    tx: Connection,
+    subscriber_ids: Iterable[int],
+    *,
+    since: datetime,
+    before: datetime | None = None,
 ) -> dict[int, dict[int, datetime]]:
-    """For each subscriber: the papers that they never rated though they rated another of the same digest -> when it was composed.
+    """For each subscriber: the papers that they never rated though they rated another of the same
+    digest -> when it was composed.
 
-    Of digests that were accepted, composed after one time and before another; thumbs count up to that other time. A thumb that was
-    withdrawn is not the same as none.
+    Of digests that were accepted, composed after one time and before another; thumbs count up to
+    that other time. A thumb that was withdrawn is not the same as none.
     """
     until = [] if before is None else [digests.c.created_at < before]
     rating = and_(
@@ -260,11 +268,22 @@ def ignored(
     found: dict[int, dict[int, datetime]] = defaultdict(dict)
     for some in batches(list(subscriber_ids)):
         rows = tx.execute(
-            select(digests.c.id, digests.c.subscriber_id, digests.c.created_at, digest_items.c.paper_id, feedback.c.vote)
+            select(
+                digests.c.id,
+                digests.c.subscriber_id,
+                digests.c.created_at,
+                digest_items.c.paper_id,
+                feedback.c.vote,
+            )
             .join(digest_items, digest_items.c.digest_id == digests.c.id)
             .join(messages, messages.c.digest_id == digests.c.id)
             .outerjoin(feedback, rating)
-            .where(digests.c.subscriber_id.in_(some), digests.c.created_at > since, messages.c.state == MessageState.ACCEPTED.value, *until)
+            .where(
+                digests.c.subscriber_id.in_(some),
+                digests.c.created_at > since,
+                messages.c.state == MessageState.ACCEPTED.value,
+                *until,
+            )
             .order_by(digests.c.created_at, digests.c.id, digest_items.c.position)
         ).all()
         looked_at = {row.id for row in rows if row.vote}

@@ -38,7 +38,10 @@ def all_keys(tx: Connection) -> list[LinkKey]:
 
 
 def ensure(tx: Connection, now: datetime) -> list[LinkKey]:
-    """All keys; makes the first when there is none. Two instances that start together agree on one."""
+    """All keys; makes the first when there is none.
+
+    Two instances that start together agree on one.
+    """
     known = all_keys(tx)
     return known if known and known[-1].revoked_at is None else rotate(tx, now)
 
@@ -47,8 +50,13 @@ def rotate(tx: Connection, now: datetime) -> list[LinkKey]:
     """All keys and a new one, which signs from now on. StoreError when all 255 ids are taken."""
     newest = tx.execute(select(func.coalesce(func.max(link_keys.c.id), 0))).scalar_one()
     if newest >= _LAST_ID:
-        raise StoreError(f"there are {_LAST_ID} keys of links already, and a token can name no more; nothing was changed")
-    statement = insert(tx, link_keys).values(id=newest + 1, secret=secrets.token_bytes(32), created_at=now)
+        raise StoreError(
+            f"there are {_LAST_ID} keys of links already, and a token can name no more; nothing "
+            f"was changed"
+        )
+    statement = insert(tx, link_keys).values(
+        id=newest + 1, secret=secrets.token_bytes(32), created_at=now
+    )
     tx.execute(statement.on_conflict_do_nothing())  # two rotations at once make one key
     return all_keys(tx)
 

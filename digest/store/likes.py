@@ -1,4 +1,6 @@
-"""Readers' thumbs up as one reader's say to the others: never read below a floor of readers, and of nobody who has left."""
+"""Readers' thumbs up as one reader's say to the others: never read below a floor of readers, and of
+nobody who has left.
+"""
 
 from __future__ import annotations
 
@@ -19,45 +21,70 @@ _HERE = (Standing.ACTIVE.value, Standing.PAUSED.value)
 
 def readers(tx: Connection) -> int:
     """Active readers."""
-    return tx.execute(select(func.count()).where(subscribers.c.standing == Standing.ACTIVE.value)).scalar_one()
+    return tx.execute(
+        select(func.count()).where(subscribers.c.standing == Standing.ACTIVE.value)
+    ).scalar_one()
 
 
-def counts(tx: Connection, paper_ids: Iterable[int], *, least: int, before: datetime | None = None) -> dict[int, int]:
+def counts(
+    tx: Connection, paper_ids: Iterable[int], *, least: int, before: datetime | None = None
+) -> dict[int, int]:
     """Readers who like each paper, of the papers that at least so many do."""
     found: dict[int, int] = {}
     for some in batches(sorted(set(paper_ids))):
         number = func.count().label("number")
-        chosen = _up(select(feedback.c.paper_id, number), before).where(feedback.c.paper_id.in_(some))
+        chosen = _up(select(feedback.c.paper_id, number), before).where(
+            feedback.c.paper_id.in_(some)
+        )
         for row in tx.execute(chosen.group_by(feedback.c.paper_id).having(number >= least)):
             found[row.paper_id] = row.number
     return found
 
 
-def times(tx: Connection, paper_ids: Iterable[int], *, least: int, before: datetime | None = None) -> dict[int, list[datetime]]:
+def times(
+    tx: Connection, paper_ids: Iterable[int], *, least: int, before: datetime | None = None
+) -> dict[int, list[datetime]]:
     """When each of the papers that at least so many readers like was liked, oldest first."""
     found: dict[int, list[datetime]] = defaultdict(list)
     for some in batches(list(counts(tx, paper_ids, least=least, before=before))):
-        chosen = _up(select(feedback.c.paper_id, feedback.c.at), before).where(feedback.c.paper_id.in_(some))
+        chosen = _up(select(feedback.c.paper_id, feedback.c.at), before).where(
+            feedback.c.paper_id.in_(some)
+        )
         for row in tx.execute(chosen.order_by(feedback.c.at)):
             found[row.paper_id].append(row.at)
     return dict(found)
 
 
 def of_those_who_like(
-    tx: Connection, paper_ids: Collection[int], *, least: int, most: int, before: datetime | None = None
+    tx: Connection,
+    paper_ids: Collection[int],
+    *,
+    least: int,
+    most: int,
+    before: datetime | None = None,
 ) -> list[tuple[int, int]]:
-    """(reader, paper) of every thumb up of the readers who like one of the papers; of the papers those that at least so many like.
+    """(reader, paper) of every thumb up of the readers who like one of the papers; of the papers
+    those that at least so many like.
 
-    Where there are more than `most`, the thumbs of the readers with the highest ids are left out, whole readers at a time.
+    Where there are more than `most`, the thumbs of the readers with the highest ids are left out,
+    whole readers at a time.
     """
     liked = sorted(counts(tx, paper_ids, least=least, before=before))
     people: set[int] = set()
     for some in batches(liked):
-        people |= set(tx.execute(_up(select(feedback.c.subscriber_id).distinct(), before).where(feedback.c.paper_id.in_(some))).scalars())
+        people |= set(
+            tx.execute(
+                _up(select(feedback.c.subscriber_id).distinct(), before).where(
+                    feedback.c.paper_id.in_(some)
+                )
+            ).scalars()
+        )
     found: list[tuple[int, int]] = []
     for some in batches(sorted(people)):
         rows = tx.execute(
-            _up(select(feedback.c.subscriber_id, feedback.c.paper_id), before).where(feedback.c.subscriber_id.in_(some))
+            _up(select(feedback.c.subscriber_id, feedback.c.paper_id), before).where(
+                feedback.c.subscriber_id.in_(some)
+            )
         ).all()
         if len(found) + len(rows) > most:
             break
@@ -66,7 +93,12 @@ def of_those_who_like(
 
 
 def _up(statement: Select[Any], before: datetime | None) -> Select[Any]:
-    conditions: list[ColumnElement[bool]] = [feedback.c.vote == 1, subscribers.c.standing.in_(_HERE)]
+    conditions: list[ColumnElement[bool]] = [
+        feedback.c.vote == 1,
+        subscribers.c.standing.in_(_HERE),
+    ]
     if before is not None:
         conditions.append(feedback.c.at < before)
-    return statement.join(subscribers, subscribers.c.id == feedback.c.subscriber_id).where(*conditions)
+    return statement.join(subscribers, subscribers.c.id == feedback.c.subscriber_id).where(
+        *conditions
+    )

@@ -32,7 +32,11 @@ class Place:
 
 def of(tx: Connection, name: str) -> Place:
     row = tx.execute(select(mailboxes).where(mailboxes.c.name == name)).one_or_none()
-    return Place() if row is None else Place(**{key: value for key, value in row._mapping.items() if key != "name"})
+    return (
+        Place()
+        if row is None
+        else Place(**{key: value for key, value in row._mapping.items() if key != "name"})
+    )
 
 
 def put(tx: Connection, name: str, place: Place, *, now: datetime) -> None:
@@ -44,4 +48,8 @@ def put(tx: Connection, name: str, place: Place, *, now: datetime) -> None:
         "read_at": place.read_at,
         "changed_at": now,
     }
-    tx.execute(insert(tx, mailboxes).values(name=name, **values).on_conflict_do_update(index_elements=["name"], set_=values))
+    tx.execute(
+        insert(tx, mailboxes)
+        .values(name=name, **values)
+        .on_conflict_do_update(index_elements=["name"], set_=values)
+    )

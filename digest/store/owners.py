@@ -1,4 +1,6 @@
-"""Who a sender is: boot, process and its start, so that a new sender on the same host can tell which old ones are provably dead."""
+"""Who a sender is: boot, process and its start, so that a new sender on the same host can tell
+which old ones are provably dead.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,21 @@ from pathlib import Path
 
 def me(nonce: str = "") -> str:
     """host/boot:namespace/pid/start/nonce of this process."""
-    return "/".join((socket.gethostname(), f"{_boot()}:{_namespace()}", str(os.getpid()), _start(os.getpid()) or "", nonce))
+    return "/".join(
+        (
+            socket.gethostname(),
+            f"{_boot()}:{_namespace()}",
+            str(os.getpid()),
+            _start(os.getpid()) or "",
+            nonce,
+        )
+    )
 
 
 def dead(owners: Iterable[str]) -> set[str]:
-    """Those of the owners that lived on this host and certainly do so no more; where that cannot be told, none."""
+    """Those of the owners that lived on this host and certainly do so no more; where that cannot be
+    told, none.
+    """
     return {owner for owner in owners if _dead(owner)}
 
 
@@ -33,7 +45,9 @@ def _dead(owner: str) -> bool:
 
 
 def _namespace() -> str:
-    """Where our process numbers count: two containers may share host name and boot, and neither sees the other's processes."""
+    """Where our process numbers count: two containers may share host name and boot, and neither
+    sees the other's processes.
+    """
     try:
         return Path("/proc/self/ns/pid").readlink().name.strip("pid:[]")
     except OSError:
@@ -48,7 +62,8 @@ def _boot() -> str:
 
 
 def _start(pid: int) -> str | None:
-    """The process's start in clock ticks since boot (proc(5), field 22); None when there is no such process, only its entry is left, or it is hidden.
+    """The process's start in clock ticks since boot (proc(5), field 22); None when there is no such
+    process, only its entry is left, or it is hidden.
 
     Where those of other users are hidden (hidepid), so is number 1.
     """

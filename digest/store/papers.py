@@ -16,11 +16,18 @@ from digest.store.tables import dumps, frequencies, identities, papers, picks, r
 from digest.store.tables import feedback as votes
 
 
-def by_ids(tx: Connection, idents: Iterable[int], *, before: datetime | None = None, least: int | None = None) -> dict[int, Paper]:
+def by_ids(
+    tx: Connection,
+    idents: Iterable[int],
+    *,
+    before: datetime | None = None,
+    least: int | None = None,
+) -> dict[int, Paper]:
     """Papers under the ids asked for; an id that was merged away yields the paper that it became.
 
-    `before`: readers' thumbs and picks count up to that time alone; all else of a paper is as it stands now.
-    `least`: readers' thumbs up count among the upvotes of papers that at least so many readers like; None = of none.
+    `before`: readers' thumbs and picks count up to that time alone; all else of a paper is as it
+    stands now. `least`: readers' thumbs up count among the upvotes of papers that at least so many
+    readers like; None = of none.
     """
     found: dict[int, Paper] = {}
     aliases: dict[int, int] = {}
@@ -39,22 +46,30 @@ def by_identity(tx: Connection, kind: str, value: str) -> list[int]:
     return by_identities(tx, [(kind, value)]).get((kind, value), [])
 
 
-def by_identities(tx: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[int]]:
-    """Ids of the papers with each identifier (one at most) or normalised title (kind "title", any number)."""
+def by_identities(
+    tx: Connection, keys: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], list[int]]:
+    """Ids of the papers with each identifier (one at most) or normalised title (kind "title", any
+    number).
+    """
     wanted: dict[str, list[str]] = defaultdict(list)
     for kind, value in keys:
         wanted[kind].append(value)
     found: dict[tuple[str, str], list[int]] = defaultdict(list)
     for kind, values in wanted.items():
         for some in batches(sorted(values)):
-            named = select(identities.c.value, identities.c.paper_id).where(identities.c.kind == kind, identities.c.value.in_(some))
+            named = select(identities.c.value, identities.c.paper_id).where(
+                identities.c.kind == kind, identities.c.value.in_(some)
+            )
             for row in tx.execute(named.order_by(identities.c.paper_id)):
                 found[kind, row.value].append(row.paper_id)
     return found
 
 
 def seen_between(tx: Connection, after: date, until: date) -> list[int]:
-    """Ids of papers first seen after the one day and not after the other, withdrawn ones left out, in order of id."""
+    """Ids of papers first seen after the one day and not after the other, withdrawn ones left out,
+    in order of id.
+    """
     where = (
         papers.c.first_seen > after,
         papers.c.first_seen <= until,
@@ -66,23 +81,43 @@ def seen_between(tx: Connection, after: date, until: date) -> list[int]:
 
 
 def recent(tx: Connection, until: date, limit: int, *, mark: int | None = None) -> list[int]:
-    """Ids of the latest papers first seen up to a day (and stored up to the id `mark`): the background that a match is measured against."""
-    where = [papers.c.first_seen <= until, papers.c.merged_into.is_(None), papers.c.withdrawn.is_(False), papers.c.title != ""]
+    """Ids of the latest papers first seen up to a day (and stored up to the id `mark`): the
+    background that a match is measured against.
+    """
+    where = [
+        papers.c.first_seen <= until,
+        papers.c.merged_into.is_(None),
+        papers.c.withdrawn.is_(False),
+        papers.c.title != "",
+    ]
     if mark is not None:
         where.append(papers.c.id <= mark)
     return list(
-        tx.execute(select(papers.c.id).where(*where).order_by(papers.c.first_seen.desc(), papers.c.id.desc()).limit(limit)).scalars()
+        tx.execute(
+            select(papers.c.id)
+            .where(*where)
+            .order_by(papers.c.first_seen.desc(), papers.c.id.desc())
+            .limit(limit)
+        ).scalars()
     )
 
 
 def withdrawn(tx: Connection, limit: int = 100) -> list[tuple[Paper, list[int]]]:
-    """Papers that were withdrawn, retracted or deleted, newest first, each with the ids of the subscribers who liked it."""
+    """Papers that were withdrawn, retracted or deleted, newest first, each with the ids of the
+    subscribers who liked it.
+    """
     where = (papers.c.withdrawn.is_(True), papers.c.merged_into.is_(None))
-    idents = list(tx.execute(select(papers.c.id).where(*where).order_by(papers.c.id.desc()).limit(limit)).scalars())
+    idents = list(
+        tx.execute(
+            select(papers.c.id).where(*where).order_by(papers.c.id.desc()).limit(limit)
+        ).scalars()
+    )
     found = by_ids(tx, idents)
     likes: dict[int, list[int]] = defaultdict(list)
     for some in batches(idents):
-        chosen = select(votes.c.paper_id, votes.c.subscriber_id).where(votes.c.paper_id.in_(some), votes.c.vote == 1)
+        chosen = select(votes.c.paper_id, votes.c.subscriber_id).where(
+            votes.c.paper_id.in_(some), votes.c.vote == 1
+        )
         for row in tx.execute(chosen.order_by(votes.c.subscriber_id)):
             likes[row.paper_id].append(row.subscriber_id)
     return [(found[ident], likes[ident]) for ident in idents]
@@ -101,7 +136,11 @@ def highest_id(tx: Connection) -> int:
 
 def totals(tx: Connection) -> dict[str, Any]:
     """Papers in all, and the latest day on which any was first seen."""
-    row = tx.execute(select(func.count(), func.max(papers.c.first_seen)).where(papers.c.merged_into.is_(None), papers.c.title != "")).one()
+    row = tx.execute(
+        select(func.count(), func.max(papers.c.first_seen)).where(
+            papers.c.merged_into.is_(None), papers.c.title != ""
+        )
+    ).one()
     return {"papers": row[0], "latest": row[1]}
 
 
@@ -110,24 +149,41 @@ def dump_names(tx: Connection, idents: Sequence[int], limit: int = 8) -> tuple[s
     names: dict[int, str] = {}
     for some in batches(list(idents)):
         rows = tx.execute(
-            select(dumps.c.id, dumps.c.name).where(dumps.c.id.in_(select(records.c.dump_id).where(records.c.paper_id.in_(some))))
+            select(dumps.c.id, dumps.c.name).where(
+                dumps.c.id.in_(select(records.c.dump_id).where(records.c.paper_id.in_(some)))
+            )
         )
         names |= {row.id: row.name for row in rows}
     return tuple(dict.fromkeys(names[ident] for ident in sorted(names, reverse=True)))[:limit]
 
 
-# ---------------------------------------------------------------------------------------------- vectors
+# ----------------------------------------------------------------------------------------------
+# vectors
 
 
-def put_vectors(tx: Connection, version: str, rows: Mapping[int, bytes], *, fresh: Collection[int] = ()) -> None:
-    """Store vectors by paper, over those that the papers had. `fresh`: papers made in this transaction, which had none."""
-    add_rows(tx, vectors, [(paper_id, version, data) for paper_id, data in rows.items() if paper_id in fresh])
-    known = [{"paper_id": paper_id, "version": version, "data": data} for paper_id, data in rows.items() if paper_id not in fresh]
+def put_vectors(
+    tx: Connection, version: str, rows: Mapping[int, bytes], *, fresh: Collection[int] = ()
+) -> None:
+    """Store vectors by paper, over those that the papers had.
+
+    `fresh`: papers made in this transaction, which had none.
+    """
+    add_rows(
+        tx,
+        vectors,
+        [(paper_id, version, data) for paper_id, data in rows.items() if paper_id in fresh],
+    )
+    known = [
+        {"paper_id": paper_id, "version": version, "data": data}
+        for paper_id, data in rows.items()
+        if paper_id not in fresh
+    ]
     if not known:
         return
     statement = insert(tx, vectors)
     statement = statement.on_conflict_do_update(
-        index_elements=["paper_id"], set_={"version": statement.excluded.version, "data": statement.excluded.data}
+        index_elements=["paper_id"],
+        set_={"version": statement.excluded.version, "data": statement.excluded.data},
     )
     tx.execute(statement, known)
 
@@ -135,7 +191,11 @@ def put_vectors(tx: Connection, version: str, rows: Mapping[int, bytes], *, fres
 def vectors_of(tx: Connection, version: str, idents: Iterable[int]) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
     for some in batches(list(idents)):
-        rows = tx.execute(select(vectors.c.paper_id, vectors.c.data).where(vectors.c.paper_id.in_(some), vectors.c.version == version))
+        rows = tx.execute(
+            select(vectors.c.paper_id, vectors.c.data).where(
+                vectors.c.paper_id.in_(some), vectors.c.version == version
+            )
+        )
         found |= {row.paper_id: row.data for row in rows}
     return found
 
@@ -148,14 +208,19 @@ def newest_texts(tx: Connection, size: int = 2000) -> Iterator[tuple[str, str]]:
     """Titles and abstracts of all stored papers, the newest first, in bounded portions."""
     before = highest_id(tx) + 1
     while rows := tx.execute(
-        select(papers.c.id, papers.c.title, papers.c.abstract).where(papers.c.id < before).order_by(papers.c.id.desc()).limit(size)
+        select(papers.c.id, papers.c.title, papers.c.abstract)
+        .where(papers.c.id < before)
+        .order_by(papers.c.id.desc())
+        .limit(size)
     ).all():
         before = rows[-1].id
         yield from ((row.title, row.abstract) for row in rows)
 
 
 def count_vectors(tx: Connection, version: str) -> int:
-    return tx.execute(select(func.count()).select_from(vectors).where(vectors.c.version == version)).scalar_one()
+    return tx.execute(
+        select(func.count()).select_from(vectors).where(vectors.c.version == version)
+    ).scalar_one()
 
 
 def all_vectors(tx: Connection, version: str, size: int = 5000) -> Iterator[dict[int, bytes]]:
@@ -172,7 +237,9 @@ def all_vectors(tx: Connection, version: str, size: int = 5000) -> Iterator[dict
 
 
 def frequencies_of(tx: Connection, version: str) -> bytes | None:
-    return tx.execute(select(frequencies.c.data).where(frequencies.c.version == version)).scalar_one_or_none()
+    return tx.execute(
+        select(frequencies.c.data).where(frequencies.c.version == version)
+    ).scalar_one_or_none()
 
 
 def put_frequencies(tx: Connection, version: str, data: bytes) -> None:
@@ -180,15 +247,20 @@ def put_frequencies(tx: Connection, version: str, data: bytes) -> None:
     tx.execute(statement.on_conflict_do_update(index_elements=["version"], set_={"data": data}))
 
 
-# ---------------------------------------------------------------------------------------------- rows -> nouns
+# ----------------------------------------------------------------------------------------------
+# rows -> nouns
 
 
-def _nouns(tx: Connection, rows: Sequence[Row[Any]], before: datetime | None, least: int | None) -> dict[int, Paper]:
+def _nouns(
+    tx: Connection, rows: Sequence[Row[Any]], before: datetime | None, least: int | None
+) -> dict[int, Paper]:
     idents = [row.id for row in rows]
     names: dict[int, list[Identity]] = defaultdict(list)
     listed: dict[int, list[tuple[date, int | None]]] = defaultdict(list)
     for some in batches(idents):
-        for row in tx.execute(select(identities).where(identities.c.paper_id.in_(some), identities.c.kind != "title")):
+        for row in tx.execute(
+            select(identities).where(identities.c.paper_id.in_(some), identities.c.kind != "title")
+        ):
             names[row.paper_id].append(Identity(kind=cast(IdentityKind, row.kind), value=row.value))
         for row in tx.execute(select(picks).where(picks.c.paper_id.in_(some))):
             if before is None or row.day <= before.date():

@@ -53,7 +53,9 @@ class PastDigest:
 def raters(tx: Connection) -> dict[int, int]:
     """Subscribers with thumbs that stand, and how many."""
     ident = feedback.c.subscriber_id
-    rows = tx.execute(select(ident, func.count().label("thumbs")).where(feedback.c.vote != 0).group_by(ident))
+    rows = tx.execute(
+        select(ident, func.count().label("thumbs")).where(feedback.c.vote != 0).group_by(ident)
+    )
     return {row.subscriber_id: row.thumbs for row in rows}
 
 
@@ -88,7 +90,9 @@ def _items(tx: Connection, digest_ids: list[int]) -> dict[int, list[PastItem]]:
     found: dict[int, list[PastItem]] = defaultdict(list)
     for some in batches(digest_ids):
         columns = (c.digest_id, c.position, c.paper_id, c.match, c.slot, c.probability, c.team)
-        for row in tx.execute(select(*columns).where(c.digest_id.in_(some)).order_by(c.digest_id, c.position)):
+        for row in tx.execute(
+            select(*columns).where(c.digest_id.in_(some)).order_by(c.digest_id, c.position)
+        ):
             found[row.digest_id].append(
                 PastItem(
                     position=row.position,
@@ -103,7 +107,9 @@ def _items(tx: Connection, digest_ids: list[int]) -> dict[int, list[PastItem]]:
 
 
 def first_seen(tx: Connection, after: date, until: date, mark: int) -> dict[int, date]:
-    """Papers stored up to the id `mark` and first seen after the one day and not after the other, with that day."""
+    """Papers stored up to the id `mark` and first seen after the one day and not after the other,
+    with that day.
+    """
     where = (
         papers.c.first_seen > after,
         papers.c.first_seen <= until,
@@ -112,10 +118,15 @@ def first_seen(tx: Connection, after: date, until: date, mark: int) -> dict[int,
         papers.c.merged_into.is_(None),
         papers.c.title != "",
     )
-    return {row.id: row.first_seen for row in tx.execute(select(papers.c.id, papers.c.first_seen).where(*where))}
+    return {
+        row.id: row.first_seen
+        for row in tx.execute(select(papers.c.id, papers.c.first_seen).where(*where))
+    }
 
 
-def vectors_between(tx: Connection, version: str, above: int, upto: int, size: int = 5000) -> Iterator[dict[int, bytes]]:
+def vectors_between(
+    tx: Connection, version: str, above: int, upto: int, size: int = 5000
+) -> Iterator[dict[int, bytes]]:
     """Stored vectors of the papers with ids in a range by paper, in bounded portions."""
     while rows := tx.execute(
         select(vectors.c.paper_id, vectors.c.data)

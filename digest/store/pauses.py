@@ -1,4 +1,6 @@
-"""Mail servers and recipient domains that asked for quiet: known to every sender, and after a restart."""
+"""Mail servers and recipient domains that asked for quiet: known to every sender, and after a
+restart.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,11 @@ def every(tx: Connection, *, clock: datetime) -> list[Pause]:
     One that would last longer than any does was written by a clock that ran ahead: it is told as
     over.
     """
-    rows = tx.execute(select(pauses).where(pauses.c.until > clock - _REMEMBERED).order_by(pauses.c.kind, pauses.c.name))
+    rows = tx.execute(
+        select(pauses)
+        .where(pauses.c.until > clock - _REMEMBERED)
+        .order_by(pauses.c.kind, pauses.c.name)
+    )
     found = [Pause(**row._mapping) for row in rows]
     return [
         replace(pause, until=clock) if pause.until > _latest(clock) else pause for pause in found
@@ -36,12 +42,22 @@ def _latest(clock: datetime) -> datetime:
 
 
 def put(tx: Connection, pause: Pause, *, clock: datetime) -> None:
-    """Remember a pause, unless a longer one is known of the same server or domain; those of long ago are forgotten."""
+    """Remember a pause, unless a longer one is known of the same server or domain; those of long
+    ago are forgotten.
+    """
     tx.execute(delete(pauses).where(pauses.c.until <= clock - _REMEMBERED))
-    values = {"until": pause.until, "why": pause.why, "text": pause.text[:_TEXT], "strikes": min(pause.strikes, 1000), "rate": pause.rate}
+    values = {
+        "until": pause.until,
+        "why": pause.why,
+        "text": pause.text[:_TEXT],
+        "strikes": min(pause.strikes, 1000),
+        "rate": pause.rate,
+    }
     statement = insert(tx, pauses).values(kind=pause.kind, name=pause.name[:260], **values)
     longer = (pauses.c.until < statement.excluded.until) | (pauses.c.until > _latest(clock))
-    tx.execute(statement.on_conflict_do_update(index_elements=["kind", "name"], set_=values, where=longer))
+    tx.execute(
+        statement.on_conflict_do_update(index_elements=["kind", "name"], set_=values, where=longer)
+    )
 
 
 def end(tx: Connection, pause: Pause, *, clock: datetime) -> None:

@@ -10,11 +10,15 @@ from sqlalchemy import Connection, select
 from digest.store.tables import rounds
 
 
-def add(tx: Connection, verb: str, *, at: datetime, report: dict[str, Any], error: str = "") -> None:
+def add(
+    tx: Connection, verb: str, *, at: datetime, report: dict[str, Any], error: str = ""
+) -> None:
     tx.execute(rounds.insert().values(verb=verb, at=at, report=report, error=error))
 
 
 def latest(tx: Connection, verb: str) -> dict[str, Any] | None:
     """The newest row of that verb: at, report, error."""
-    row = tx.execute(select(rounds).where(rounds.c.verb == verb).order_by(rounds.c.id.desc()).limit(1)).one_or_none()
+    row = tx.execute(
+        select(rounds).where(rounds.c.verb == verb).order_by(rounds.c.id.desc()).limit(1)
+    ).one_or_none()
     return None if row is None else {"at": row.at, "report": row.report, "error": row.error}

@@ -1,4 +1,6 @@
-"""Migrations: make an empty database's schema, refuse an older one with the remedy, bring it up to date under a lock."""
+"""Migrations: make an empty database's schema, refuse an older one with the remedy, bring it up to
+date under a lock.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ _LOCK = 0x64696765
 
 def _config(tx: Connection | None = None) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option(
+        "script_location", str(Path(__file__).parent / "migrations").replace("%", "%%")
+    )
     config.attributes["connection"] = tx
     return config
 
@@ -31,7 +35,9 @@ def head() -> str:
     """The newest revision that this version knows."""
     revision = ScriptDirectory.from_config(_config()).get_current_head()
     if revision is None:
-        raise StoreError("the package holds no migrations; it is not installed whole. Install it again")
+        raise StoreError(
+            "the package holds no migrations; it is not installed whole. Install it again"
+        )
     return revision
 
 
@@ -59,7 +65,10 @@ def is_empty(url: str) -> bool:
 
 
 def upgrade(store: Store) -> tuple[str | None, str]:
-    """Migrate to the newest revision; returns the revisions before and after. Instances that start together wait for one another."""
+    """Migrate to the newest revision; returns the revisions before and after.
+
+    Instances that start together wait for one another.
+    """
     with store.writing() as tx:  # SQLite: BEGIN IMMEDIATE is the lock
         lock(tx)
         before = MigrationContext.configure(tx).get_current_revision()
@@ -86,7 +95,10 @@ def require(store: Store) -> None:
         upgrade(store)
         return
     refuse_unknown(store.shown, before)
-    raise StoreError(f"{store.shown}: its schema is {before}, this version needs {head()}. Back it up, then run: digest db upgrade")
+    raise StoreError(
+        f"{store.shown}: its schema is {before}, this version needs {head()}. Back it up, then "
+        f"run: digest db upgrade"
+    )
 
 
 def refuse_strangers(shown: str, tx: Connection) -> None:

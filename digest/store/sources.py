@@ -1,4 +1,6 @@
-"""How far each source was fetched, and the one lease that keeps two processes from fetching at the same time."""
+"""How far each source was fetched, and the one lease that keeps two processes from fetching at the
+same time.
+"""
 
 from __future__ import annotations
 
@@ -19,27 +21,46 @@ LEASE = timedelta(minutes=20)
 
 def state_of(tx: Connection, name: str) -> dict[str, Any]:
     """Empty for a source that was never fetched."""
-    return dict(tx.execute(select(source_states.c.state).where(source_states.c.name == name)).scalar_one_or_none() or {})
+    return dict(
+        tx.execute(
+            select(source_states.c.state).where(source_states.c.name == name)
+        ).scalar_one_or_none()
+        or {}
+    )
 
 
 def put(tx: Connection, name: str, state: dict[str, Any], now: datetime) -> None:
     statement = insert(tx, source_states).values(name=name, state=state, changed_at=now)
-    tx.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"state": state, "changed_at": now}))
+    tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["name"], set_={"state": state, "changed_at": now}
+        )
+    )
 
 
 def every(tx: Connection) -> dict[str, dict[str, Any]]:
     """The states of all sources ever fetched, by name."""
-    rows = tx.execute(select(source_states).where(source_states.c.name != _LEASE).order_by(source_states.c.name))
+    rows = tx.execute(
+        select(source_states).where(source_states.c.name != _LEASE).order_by(source_states.c.name)
+    )
     return {row.name: dict(row.state) for row in rows}
 
 
 def claim(tx: Connection, owner: str, now: datetime) -> tuple[bool, dict[str, float]]:
-    """Whether this process may fetch now, and when each server was last asked (epoch seconds). Claiming again renews.
+    """Whether this process may fetch now, and when each server was last asked (epoch seconds).
+
+    Claiming again renews.
 
     The claim of a process that is provably dead, or whose lease ran out, falls to whoever asks.
     """
-    tx.execute(insert(tx, source_states).values(name=_LEASE, state={}, changed_at=now).on_conflict_do_nothing())
-    row = tx.execute(select(source_states).where(source_states.c.name == _LEASE).with_for_update()).one()
+    tx.execute(
+        insert(tx, source_states)
+        .values(name=_LEASE, state={}, changed_at=now)
+        .on_conflict_do_nothing()
+    )
+    row = tx.execute(
+        select(source_states).where(source_states.c.name == _LEASE).with_for_update()
+    ).one()
     holder = row.state.get("owner", "")
     if (
         holder
@@ -54,8 +75,11 @@ def claim(tx: Connection, owner: str, now: datetime) -> tuple[bool, dict[str, fl
 
 
 def renew(tx: Connection, owner: str, asked: dict[str, float], now: datetime) -> bool:
-    """Keep the claim and note when servers were asked; False when it was lost to another process."""
-    state = tx.execute(select(source_states.c.state).where(source_states.c.name == _LEASE).with_for_update()).scalar_one_or_none()
+    """Keep the claim and note when servers were asked; False when it was lost to
+    another process."""
+    state = tx.execute(
+        select(source_states.c.state).where(source_states.c.name == _LEASE).with_for_update()
+    ).scalar_one_or_none()
     if state is None or state.get("owner") != owner:
         return False
     put(tx, _LEASE, {"owner": owner, "asked": asked}, now)

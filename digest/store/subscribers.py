@@ -31,23 +31,35 @@ def add(
         "changed_at": now,
         "added_at": now,
     }
-    ident = tx.execute(subscribers.insert().values(**values).returning(subscribers.c.id)).scalar_one()
+    ident = tx.execute(
+        subscribers.insert().values(**values).returning(subscribers.c.id)
+    ).scalar_one()
     _add_interests(tx, ident, subscriber.interests)
     return _one(tx, subscribers.c.id == ident)
 
 
 def change(tx: Connection, subscriber: Subscriber, *, now: datetime) -> Subscriber:
     """Overwrite everything but the id and the dates of joining."""
-    tx.execute(update(subscribers).where(subscribers.c.id == subscriber.id).values(**_values(subscriber), changed_at=now))
+    tx.execute(
+        update(subscribers)
+        .where(subscribers.c.id == subscriber.id)
+        .values(**_values(subscriber), changed_at=now)
+    )
     tx.execute(delete(interests).where(interests.c.subscriber_id == subscriber.id))
     _add_interests(tx, subscriber.id, subscriber.interests)
     return _one(tx, subscribers.c.id == subscriber.id)
 
 
 def was_confirmed(tx: Connection, ident: int) -> bool:
-    """Whether the address was ever known to be theirs: the operator said so, or they confirmed it and were welcomed."""
-    welcomed = exists().where(messages.c.subscriber_id == ident, messages.c.kind == MessageKind.WELCOME.value)
-    theirs = select(subscribers.c.id).where(subscribers.c.id == ident, subscribers.c.origin.not_in(("page", "api")) | welcomed)
+    """Whether the address was ever known to be theirs: the operator said so, or they confirmed it
+    and were welcomed.
+    """
+    welcomed = exists().where(
+        messages.c.subscriber_id == ident, messages.c.kind == MessageKind.WELCOME.value
+    )
+    theirs = select(subscribers.c.id).where(
+        subscribers.c.id == ident, subscribers.c.origin.not_in(("page", "api")) | welcomed
+    )
     return tx.execute(theirs).scalar_one_or_none() is not None
 
 
@@ -84,8 +96,11 @@ def lock(tx: Connection, ident: int) -> None:
 
 
 def remove(tx: Connection, ident: int) -> bool:
-    """Delete a subscriber with all rows that are theirs: interests, thumbs, digests, messages, attempts, bounces. False: they were gone."""
-    # The reader first, as whoever begins to send does: waiting for each other's rows in another order would be a deadlock.
+    """Delete a subscriber with all rows that are theirs: interests, thumbs, digests, messages,
+    attempts, bounces. False: they were gone.
+    """
+    # The reader first, as whoever begins to send does: waiting for each other's rows in another
+    # order would be a deadlock.
     tx.execute(select(subscribers.c.id).where(subscribers.c.id == ident).with_for_update())
     return tx.execute(delete(subscribers).where(subscribers.c.id == ident)).rowcount == 1
 
@@ -107,11 +122,17 @@ def by_ids(tx: Connection, idents: Iterable[int]) -> dict[int, Subscriber]:
 
 def by_standing(tx: Connection, *standings: Standing) -> list[Subscriber]:
     """In order of joining; every standing when none is named."""
-    return _many(tx, subscribers.c.standing.in_([s.value for s in standings]) if standings else subscribers.c.id > 0)
+    return _many(
+        tx,
+        subscribers.c.standing.in_([s.value for s in standings])
+        if standings
+        else subscribers.c.id > 0,
+    )
 
 
 def page(tx: Connection, *, after: int, limit: int) -> list[Subscriber]:
-    """Active subscribers with an id above `after`, in order of id: the unit that a round works on."""
+    """Active subscribers with an id above `after`, in order of id: the unit that a
+    round works on."""
     idents = tx.execute(
         select(subscribers.c.id)
         .where(subscribers.c.id > after, subscribers.c.standing == Standing.ACTIVE.value)
@@ -135,7 +156,9 @@ def _many(tx: Connection, where: Any) -> list[Subscriber]:
     rows = tx.execute(select(subscribers).where(where).order_by(subscribers.c.id)).all()
     found: dict[int, list[Interest]] = defaultdict(list)
     for some in batches([row.id for row in rows]):
-        for interest in tx.execute(select(interests).where(interests.c.subscriber_id.in_(some)).order_by(interests.c.id)):
+        for interest in tx.execute(
+            select(interests).where(interests.c.subscriber_id.in_(some)).order_by(interests.c.id)
+        ):
             found[interest.subscriber_id].append(_interest(interest))
     return [_subscriber(row, found[row.id]) for row in rows]
 

@@ -1,4 +1,7 @@
-"""Addresses that no mail goes to. Kept by address, so that deleting a subscriber, or subscribing anew, brings nothing back."""
+"""Addresses that no mail goes to.
+
+Kept by address, so that deleting a subscriber, or subscribing anew, brings nothing back.
+"""
 
 from __future__ import annotations
 
@@ -36,38 +39,60 @@ def every(tx: Connection) -> list[Suppression]:
 
 
 def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
-    """Suppress an address: who subscribes by it is told nothing more, and what waits for them is skipped. False: it was suppressed already.
+    """Suppress an address: who subscribes by it is told nothing more, and what waits for them is
+    skipped. False: it was suppressed already.
 
-    A complaint is a reader's own word: they have left, and may come back by their own link; all else needs the operator, and outweighs it.
+    A complaint is a reader's own word: they have left, and may come back by their own link; all
+    else needs the operator, and outweighs it.
     """
     address, complaint = (
         address_key(suppression.address),
         suppression.reason is SuppressionReason.COMPLAINT,
     )
-    reader = tx.execute(select(subscribers.c.id, subscribers.c.standing).where(subscribers.c.email_key == address)).one_or_none()
+    reader = tx.execute(
+        select(subscribers.c.id, subscribers.c.standing).where(subscribers.c.email_key == address)
+    ).one_or_none()
     said = {
         "email": suppression.address,
         "reason": suppression.reason.value,
         "since": suppression.since,
         "evidence": suppression.evidence[:_EVIDENCE],
     }
-    statement = insert(tx, suppressions).values(email_key=address, former=reader.standing if reader else "", **said)
-    if tx.execute(statement.on_conflict_do_nothing().returning(suppressions.c.email_key)).scalar_one_or_none() is None:
+    statement = insert(tx, suppressions).values(
+        email_key=address, former=reader.standing if reader else "", **said
+    )
+    if (
+        tx.execute(
+            statement.on_conflict_do_nothing().returning(suppressions.c.email_key)
+        ).scalar_one_or_none()
+        is None
+    ):
         if complaint:
             leave(tx, suppression.address)
             return False
-        weaker = (suppressions.c.email_key == address, suppressions.c.reason == SuppressionReason.COMPLAINT.value)
-        if not tx.execute(update(suppressions).where(*weaker).values(said | {"former": Standing.LEFT.value})).rowcount:
+        weaker = (
+            suppressions.c.email_key == address,
+            suppressions.c.reason == SuppressionReason.COMPLAINT.value,
+        )
+        if not tx.execute(
+            update(suppressions).where(*weaker).values(said | {"former": Standing.LEFT.value})
+        ).rowcount:
             return False
     if reader is not None:
         standing = Standing.LEFT if complaint else Standing.SUPPRESSED
-        tx.execute(update(subscribers).where(subscribers.c.id == reader.id).values(standing=standing.value, changed_at=now))
+        tx.execute(
+            update(subscribers)
+            .where(subscribers.c.id == reader.id)
+            .values(standing=standing.value, changed_at=now)
+        )
         ledger.skip_waiting(tx, reader.id, now=now, all_kinds=True)
     return True
 
 
 def leave(tx: Connection, email: str) -> None:
-    """Somebody leaves while their address is suppressed: whoever releases it later must not bring them back."""
+    """Somebody leaves while their address is suppressed: whoever releases it later must not bring
+    them back.
+    """
     tx.execute(
         update(suppressions)
         .where(suppressions.c.email_key == address_key(email))
@@ -76,7 +101,9 @@ def leave(tx: Connection, email: str) -> None:
 
 
 def release(tx: Connection, email: str, *, now: datetime) -> Suppression | None:
-    """Let mail go to an address again, and its subscriber stand as before; None when it was not suppressed."""
+    """Let mail go to an address again, and its subscriber stand as before; None when it was not
+    suppressed.
+    """
     gone = (
         delete_from(suppressions)
         .where(suppressions.c.email_key == address_key(email))
@@ -86,7 +113,9 @@ def release(tx: Connection, email: str, *, now: datetime) -> Suppression | None:
     if row is None:
         return None
     bounces.forgive(tx, email)
-    former = row.former if row.former not in ("", Standing.SUPPRESSED.value) else Standing.ACTIVE.value
+    former = (
+        row.former if row.former not in ("", Standing.SUPPRESSED.value) else Standing.ACTIVE.value
+    )
     tx.execute(
         update(subscribers)
         .where(
@@ -99,4 +128,9 @@ def release(tx: Connection, email: str, *, now: datetime) -> Suppression | None:
 
 
 def _suppression(row: Row[tuple[object, ...]]) -> Suppression:
-    return Suppression(address=row.email, reason=SuppressionReason(row.reason), since=row.since, evidence=row.evidence)
+    return Suppression(
+        address=row.email,
+        reason=SuppressionReason(row.reason),
+        since=row.since,
+        evidence=row.evidence,
+    )

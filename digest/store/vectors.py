@@ -23,13 +23,22 @@ class Trained:
 
 def newest(tx: Connection) -> Trained | None:
     row = tx.execute(select(word_vectors).order_by(word_vectors.c.id.desc()).limit(1)).one_or_none()
-    return None if row is None else Trained(version=row.version, papers=row.papers, made_at=row.made_at, data=row.data)
+    return (
+        None
+        if row is None
+        else Trained(version=row.version, papers=row.papers, made_at=row.made_at, data=row.data)
+    )
 
 
 def put(tx: Connection, trained: Trained) -> None:
     """Put them in force in place of all earlier ones."""
     tx.execute(delete(word_vectors))
-    values = {"version": trained.version, "papers": trained.papers, "made_at": trained.made_at, "data": trained.data}
+    values = {
+        "version": trained.version,
+        "papers": trained.papers,
+        "made_at": trained.made_at,
+        "data": trained.data,
+    }
     tx.execute(word_vectors.insert().values(**values))
 
 

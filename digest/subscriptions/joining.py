@@ -134,7 +134,9 @@ def _add(
 
 
 def _stops(wish: Wish, known: Subscriber) -> bool:
-    """Whether a wish asks for less mail than a known subscriber gets. To be asked again is no less.
+    """Whether a wish asks for less mail than a known subscriber gets.
+
+    To be asked again is no less.
     """
     if wish.standing is None or wish.standing is Standing.PENDING:
         return False

@@ -16,7 +16,9 @@ _MANY = 500
 
 
 def suppress(app: App, suppressions: Iterable[Suppression]) -> int:
-    """Stop all mail to addresses, on the operator's word; returns how many were not suppressed before. Each address must be in its normal form."""
+    """Stop all mail to addresses, on the operator's word; returns how many were not suppressed
+    before. Each address must be in its normal form.
+    """
     pending, made = iter(suppressions), 0
     while some := list(islice(pending, _MANY)):
         with app.store.writing() as tx:
@@ -25,7 +27,8 @@ def suppress(app: App, suppressions: Iterable[Suppression]) -> int:
 
 
 def release(app: App, email: str) -> Suppression:
-    """Let mail go to an address again; its subscriber stands as before, and what came back so far no longer counts.
+    """Let mail go to an address again; its subscriber stands as before, and what came back so far
+    no longer counts.
 
     Raises:
         NotFoundError: it is not suppressed.
@@ -33,7 +36,9 @@ def release(app: App, email: str) -> Suppression:
     with app.store.writing() as tx:
         gone = store.suppressions.release(tx, normal(email), now=app.now())
     if gone is None:
-        raise NotFoundError(f"{email} is not suppressed. `digest suppressions` lists the addresses that are")
+        raise NotFoundError(
+            f"{email} is not suppressed. `digest suppressions` lists the addresses that are"
+        )
     return gone
 
 
@@ -49,4 +54,9 @@ def stopped(app: App, email: str, evidence: str) -> Suppression:
     Raises:
         AddressError: it is none.
     """
-    return Suppression(address=address(email), reason=SuppressionReason.OPERATOR, since=app.now(), evidence=evidence)
+    return Suppression(
+        address=address(email),
+        reason=SuppressionReason.OPERATOR,
+        since=app.now(),
+        evidence=evidence,
+    )

@@ -66,7 +66,9 @@ def pause(app: App, subscriber_id: int, *, paused: bool) -> Subscriber:
 
 def set_pause(app: App, tx: store.Connection, known: Subscriber, *, paused: bool) -> Subscriber:
     """As `pause`, within a transaction."""
-    wanted, former = (Standing.PAUSED, Standing.ACTIVE) if paused else (Standing.ACTIVE, Standing.PAUSED)
+    wanted, former = (
+        (Standing.PAUSED, Standing.ACTIVE) if paused else (Standing.ACTIVE, Standing.PAUSED)
+    )
     if known.standing is not former:
         return known
     since = None if paused else app.now()
@@ -77,9 +79,12 @@ def set_pause(app: App, tx: store.Connection, known: Subscriber, *, paused: bool
 
 
 def unsubscribe(app: App, subscriber_id: int, *, farewell: bool = False) -> Subscriber:
-    """Leave: at once, for everything whose body has not begun to be sent. Idempotent; works for who is gone already.
+    """Leave: at once, for everything whose body has not begun to be sent.
 
-    `farewell` tells them by mail: meant for someone whom the operator removes, who would not know otherwise.
+    Idempotent; works for who is gone already.
+
+    `farewell` tells them by mail: meant for someone whom the operator removes, who would not know
+    otherwise.
     """
     with app.store.writing() as tx:
         return leave(app, tx, known_by(tx, subscriber_id), farewell=farewell)
@@ -98,7 +103,8 @@ def leave(app: App, tx: store.Connection, known: Subscriber, *, farewell: bool) 
 
 
 def return_after(app: App, subscriber_id: int) -> Subscriber:
-    """Undo of leaving, from the same page; it also takes back a complaint, which may have been one wrong press in a mail program.
+    """Undo of leaving, from the same page; it also takes back a complaint, which may have been one
+    wrong press in a mail program.
 
     A link of their own says as much as the confirmation that somebody has asked for since.
     """
@@ -118,8 +124,8 @@ def come_back(app: App, tx: store.Connection, known: Subscriber) -> Subscriber:
 def delete(app: App, subscriber_id: int) -> Subscriber:
     """Delete a reader with everything that is stored about them; returns who it was.
 
-    No mail goes to them any more but one whose body has begun, and none tells them. That an address is suppressed stays known, as do the counts of
-    past rounds.
+    No mail goes to them any more but one whose body has begun, and none tells them. That an address
+    is suppressed stays known, as do the counts of past rounds.
 
     Raises:
         NotFoundError: they are not stored.
@@ -130,7 +136,10 @@ def delete(app: App, subscriber_id: int) -> Subscriber:
         if address_key(known.email) in {
             address_key(normal(entry.email)) for entry in app.config.subscribers
         }:
-            raise InputError(f"[[subscribers]] of the config names {known.email}, and would bring them back. Take them out of it first")
+            raise InputError(
+                f"[[subscribers]] of the config names {known.email}, and would bring them back. "
+                f"Take them out of it first"
+            )
         store.subscribers.remove(tx, subscriber_id)
     return known
 
@@ -140,7 +149,10 @@ def by_email(app: App, email: str) -> Subscriber:
     with app.store.reading() as tx:
         found = store.subscribers.by_email(tx, normal(email))
     if found is None:
-        raise NotFoundError(f"nobody subscribes as {email!r}. `digest subscribers` lists them; `digest subscribe {email}` adds one")
+        raise NotFoundError(
+            f"nobody subscribes as {email!r}. `digest subscribers` lists them; `digest subscribe "
+            f"{email}` adds one"
+        )
     return found
 
 

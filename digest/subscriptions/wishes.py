@@ -1,4 +1,6 @@
-"""What somebody wants of a subscription -> the subscriber as wished, or what is wrong with the wish. Nothing is looked up or stored."""
+"""What somebody wants of a subscription -> the subscriber as wished, or what is wrong with the
+wish. Nothing is looked up or stored.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,12 @@ from digest.model import (
 
 #: sizes that keep one reader from costing a thousand
 _TEXT_MAX, _LIST_MAX, _WORD_MAX = 4000, 200, 200
-#: what no database stores everywhere and no mail can hold: controls but the line feed, and halves of characters (bytes that were no UTF-8)
-_UNWANTED = {**dict.fromkeys((*range(0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0)), " "), **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
+#: what no database stores everywhere and no mail can hold: controls but the line feed, and halves
+#: of characters (bytes that were no UTF-8)
+_UNWANTED = {
+    **dict.fromkeys((*range(0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0)), " "),
+    **dict.fromkeys(range(0xD800, 0xE000), "\ufffd"),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +47,8 @@ class Wish:
     size: int | None = None
     #: a match from 0 to 100, "good" or "strong"
     threshold: int | str | None = None
-    #: the interest that what follows belongs to, made where there is none of that name; None = the first
+    #: the interest that what follows belongs to, made where there is none of that name; None = the
+    #: first
     interest: str | None = None
     share: int | None = None
     keywords: tuple[str, ...] | None = None
@@ -67,7 +74,9 @@ def address(text: str) -> str:
         AddressError: mail could not be sent there.
     """
     try:
-        return validate_email(text.strip(), check_deliverability=False, test_environment=True).normalized
+        return validate_email(
+            text.strip(), check_deliverability=False, test_environment=True
+        ).normalized
     except EmailNotValidError as error:
         raise AddressError(f"{text!r} is no e-mail address: {error}") from None
 
@@ -109,21 +118,30 @@ _WORDS = ("interest", "share", "keywords", "categories", "authors", "papers", "t
 def _interests(wish: Wish, known: tuple[Interest, ...]) -> tuple[Interest, ...]:
     if wish.interests is not None:
         if both := [key for key in _WORDS if getattr(wish, key) is not None]:
-            raise InputError(f"interests: they say it all; leave out {both[0]}, or give it within one of them")
+            raise InputError(
+                f"interests: they say it all; leave out {both[0]}, or give it within one of them"
+            )
         interests = [_checked(interest) for interest in wish.interests]
     else:
         gone = [_name(name) for name in wish.drop or ()]
         if unknown := [name for name in gone if name not in [each.name for each in known]]:
             raise InputError(
-                f"drop {unknown[0]!r}: there is no such interest; known are {', '.join(each.name for each in known) or 'none'}"
+                f"drop {unknown[0]!r}: there is no such interest; known are "
+                f"{', '.join(each.name for each in known) or 'none'}"
             )
         interests = [each for each in known if each.name not in gone]
         if any(getattr(wish, key) is not None for key in _WORDS[:-1]):
             first = interests[0].name if interests else Interest().name
             name = first if wish.interest is None else _name(wish.interest)
-            one = _changed(next((each for each in interests if each.name == name), Interest(name=name)), wish)
+            one = _changed(
+                next((each for each in interests if each.name == name), Interest(name=name)), wish
+            )
             there = name in [each.name for each in interests]
-            interests = [one if each.name == name else each for each in interests] if there else [*interests, one]
+            interests = (
+                [one if each.name == name else each for each in interests]
+                if there
+                else [*interests, one]
+            )
     interests = [each for each in interests if not each.empty]
     names = [each.name.casefold() for each in interests]
     if twice := [each.name for each in interests if names.count(each.name.casefold()) > 1]:
@@ -179,10 +197,16 @@ def _changed(interest: Interest, wish: Wish) -> Interest:
         interest,
         share=_within("share", wish.share, 1, SHARE_MAX, interest.share),
         keywords=interest.keywords if wish.keywords is None else _words("keywords", wish.keywords),
-        categories=interest.categories if wish.categories is None else _words("categories", wish.categories),
+        categories=interest.categories
+        if wish.categories is None
+        else _words("categories", wish.categories),
         authors=interest.authors if wish.authors is None else _words("authors", wish.authors),
-        papers=interest.papers if wish.papers is None else _words("papers", wish.papers, most=EXAMPLES_MAX),
-        text=interest.text if wish.text is None else wish.text.translate(_UNWANTED).strip()[:_TEXT_MAX],
+        papers=interest.papers
+        if wish.papers is None
+        else _words("papers", wish.papers, most=EXAMPLES_MAX),
+        text=interest.text
+        if wish.text is None
+        else wish.text.translate(_UNWANTED).strip()[:_TEXT_MAX],
     )
 
 
@@ -195,12 +219,17 @@ def _within(name: str, value: int | None, low: int, high: int, otherwise: int) -
 
 
 def threshold(value: int | str | None, otherwise: Threshold) -> Threshold:
-    """What a threshold that somebody wrote is, or the other one where they wrote none; raises as `shaped` does."""
+    """What a threshold that somebody wrote is, or the other one where they wrote none; raises as
+    `shaped` does.
+    """
     word = next((word for word in THRESHOLD_WORDS if word == value), None)
     if word is not None:
         return word
     if isinstance(value, str):
-        raise InputError(f"threshold {value!r} must be a whole number from 0 to 100, or {' or '.join(THRESHOLD_WORDS)}")
+        raise InputError(
+            f"threshold {value!r} must be a whole number from 0 to 100, or "
+            f"{' or '.join(THRESHOLD_WORDS)}"
+        )
     return otherwise if value is None else _within("threshold", value, 0, 100, 0)
 
 

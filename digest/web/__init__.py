@@ -1,6 +1,9 @@
-"""Pages and API over the same verbs as every other door. Server-rendered, no script, no cookie, nothing loaded from elsewhere.
+"""Pages and API over the same verbs as every other door.
 
-GET and HEAD change nothing, whoever opens them; only POST does. What a link may do is in its token, so no page needs a login.
+Server-rendered, no script, no cookie, nothing loaded from elsewhere.
+
+GET and HEAD change nothing, whoever opens them; only POST does. What a link may do is in its token,
+so no page needs a login.
 """
 
 from __future__ import annotations
@@ -107,7 +110,8 @@ def _files(app: App, pages: Pages) -> APIRouter:
     return router
 
 
-# ---------------------------------------------------------------------------------------------- errors
+# ----------------------------------------------------------------------------------------------
+# errors
 
 
 def _for_programs(request: Request) -> bool:
@@ -149,32 +153,47 @@ def _explain(web: FastAPI, pages: Pages) -> None:
 
     def on_link(request: Request, error: Exception) -> Response:
         return tell(
-            request, 404, "not_found", "This link does not work",
-            "It may have been cut off or changed on its way. Open it again from the mail, or copy it whole, from https to its last letter. "
+            request,
+            404,
+            "not_found",
+            "This link does not work",
+            "It may have been cut off or changed on its way. Open it again from the mail, or copy "
+            "it whole, from https to its last letter. "
             "If it still does not work, any newer mail has links of its own.",
-        )  # fmt: skip
+        )
 
     def on_revoked(request: Request, error: Exception) -> Response:
         return tell(
-            request, 410, "not_found", "This link is no longer valid",
+            request,
+            410,
+            "not_found",
+            "This link is no longer valid",
             "For your safety the links of older mails were switched off, and nothing was changed. "
             "Any newer mail has links that work. The link that unsubscribes still works, in "
             "every mail.",
-        )  # fmt: skip
+        )
 
     def on_absent(request: Request, error: Exception) -> Response:
         return tell(
-            request, 404, "not_found", "This is no longer here",
-            "The paper or the subscription of this link is not stored any more. Nothing was changed, and you need not do anything.",
-        )  # fmt: skip
+            request,
+            404,
+            "not_found",
+            "This is no longer here",
+            "The paper or the subscription of this link is not stored any more. Nothing was "
+            "changed, and you need not do anything.",
+        )
 
     def on_store(request: Request, error: Exception) -> Response:
         log.error("%s %s: %s", request.method, _route(request), error)
         return tell(
-            request, 503, "unavailable", "Not just now",
-            "The service cannot reach its data at the moment, so nothing was changed. Please try again in a few minutes.",
+            request,
+            503,
+            "unavailable",
+            "Not just now",
+            "The service cannot reach its data at the moment, so nothing was changed. Please try "
+            "again in a few minutes.",
             {"Retry-After": "60"},
-        )  # fmt: skip
+        )
 
     def on_status(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -193,9 +212,13 @@ def _explain(web: FastAPI, pages: Pages) -> None:
 
     def on_bug(request: Request, error: Exception) -> Response:
         return tell(
-            request, 500, "internal", "Something went wrong here",
-            "This is our mistake, not yours; the operator finds it in the log. Please try again later.",
-        )  # fmt: skip
+            request,
+            500,
+            "internal",
+            "Something went wrong here",
+            "This is our mistake, not yours; the operator finds it in the log. Please try again "
+            "later.",
+        )
 
     handlers: dict[type[Exception], Callable[[Request, Exception], Response]] = {
         RevokedKeyError: on_revoked,
@@ -224,9 +247,21 @@ def _methods(web: FastAPI, request: Request) -> list[str]:
 
 
 _STATUS = {
-    404: ("not_found", "There is no such page", "Check the address, or open the link again from the mail."),
-    405: ("method", "This page is not for that", "Open the link again from the mail and use the button on the page."),
-    413: ("too_large", "This is too much at once", f"At most {BODY_MAX // 1024} KiB can be sent. Shorten the lists and try again."),
+    404: (
+        "not_found",
+        "There is no such page",
+        "Check the address, or open the link again from the mail.",
+    ),
+    405: (
+        "method",
+        "This page is not for that",
+        "Open the link again from the mail and use the button on the page.",
+    ),
+    413: (
+        "too_large",
+        "This is too much at once",
+        f"At most {BODY_MAX // 1024} KiB can be sent. Shorten the lists and try again.",
+    ),
     414: (
         "too_large",
         "This address is too long",

@@ -1,4 +1,7 @@
-"""The API, version 1. Every error is `{"error": {...}}` with the field it is about and what to do."""
+"""The API, version 1.
+
+Every error is `{"error": {...}}` with the field it is about and what to do.
+"""
 
 from __future__ import annotations
 
@@ -68,29 +71,58 @@ class NewSubscriber(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     email: Text = Field(max_length=320, description="an e-mail address, as in reader@example.org")
-    name: Text | None = Field(None, max_length=200, description="text of up to 200 characters: how to greet the reader")
-    timezone: Text | None = Field(None, description="the name of a time zone, as in Europe/Berlin")
-    hour: int | None = Field(None, ge=0, le=23, description="a whole number from 0 to 23: the local hour from which the digest may come")
-    days: list[Annotated[int, Field(ge=1, le=7)]] | None = Field(
-        None, min_length=1, max_length=7, description="a list of weekdays, numbers from 1 (Monday) to 7 (Sunday)"
+    name: Text | None = Field(
+        None, max_length=200, description="text of up to 200 characters: how to greet the reader"
     )
-    size: int | None = Field(None, ge=1, le=100, description="a whole number from 1 to 100: papers in a digest at most")
+    timezone: Text | None = Field(None, description="the name of a time zone, as in Europe/Berlin")
+    hour: int | None = Field(
+        None,
+        ge=0,
+        le=23,
+        description="a whole number from 0 to 23: the local hour from which the digest may come",
+    )
+    days: list[Annotated[int, Field(ge=1, le=7)]] | None = Field(
+        None,
+        min_length=1,
+        max_length=7,
+        description="a list of weekdays, numbers from 1 (Monday) to 7 (Sunday)",
+    )
+    size: int | None = Field(
+        None, ge=1, le=100, description="a whole number from 1 to 100: papers in a digest at most"
+    )
     threshold: Annotated[int, Field(ge=0, le=100)] | Literal["good", "strong"] | None = Field(
-        None, description='a whole number from 0 to 100, "good" or "strong": match below which a paper is not listed; 0 = none'
+        None,
+        description=(
+            'a whole number from 0 to 100, "good" or "strong": match below which a paper is not '
+            "listed; 0 = none"
+        ),
     )
     keywords: Texts | None = Field(
-        None, description='a list of up to 200 texts; papers with one that begins with "-" are never listed, those with a "+" always'
+        None,
+        description=(
+            'a list of up to 200 texts; papers with one that begins with "-" are never listed, '
+            'those with a "+" always'
+        ),
     )
-    categories: Texts | None = Field(None, description='a list of up to 200 arXiv categories or archives, as in ["cs.LG", "q-bio"]')
+    categories: Texts | None = Field(
+        None,
+        description='a list of up to 200 arXiv categories or archives, as in ["cs.LG", "q-bio"]',
+    )
     authors: Texts | None = Field(None, description="a list of up to 200 names of authors")
     papers: Texts | None = Field(
-        None, description='a list of up to 200 example papers: arXiv ids, DOIs or links, as in ["arxiv:2604.00001"]'
+        None,
+        description=(
+            "a list of up to 200 example papers: arXiv ids, DOIs or links, as in "
+            '["arxiv:2604.00001"]'
+        ),
     )
     interests: list[NewInterest] | None = Field(
         None,
         max_length=INTERESTS_MAX,
-        description="a list of up to 20 objects instead of the keys before, each learned apart, with a name of up to 100 characters, a share "
-        'from 1 to 100, and any of keywords, categories, authors, papers, text, as in [{"name": "robots", "share": 2, "keywords": ["grasping"]}]',
+        description="a list of up to 20 objects instead of the keys before, each learned apart, "
+        "with a name of up to 100 characters, a share "
+        'from 1 to 100, and any of keywords, categories, authors, papers, text, as in [{"name": '
+        '"robots", "share": 2, "keywords": ["grasping"]}]',
     )
 
     @property
@@ -107,7 +139,9 @@ class NewSubscriber(BaseModel):
             categories=_tuple(self.categories),
             authors=_tuple(self.authors),
             papers=_tuple(self.papers),
-            interests=None if self.interests is None else tuple(one.interest for one in self.interests),
+            interests=None
+            if self.interests is None
+            else tuple(one.interest for one in self.interests),
         )
 
 
@@ -116,7 +150,9 @@ def _tuple(values: list[_T] | None) -> tuple[_T, ...] | None:
 
 
 class Asked(BaseModel):
-    """A mail with a confirmation link is on its way, if mail can be sent to that address; nothing else has happened yet."""
+    """A mail with a confirmation link is on its way, if mail can be sent to that address; nothing
+    else has happened yet.
+    """
 
     status: Literal["asked"] = "asked"
 
@@ -152,11 +188,16 @@ def failure(status: int, problem: Problem, headers: dict[str, str] | None = None
 
 
 def refused(request: Request, error: Exception) -> JSONResponse:
-    """The first thing that is wrong with a body, and the remedy in the words of the field's own description."""
+    """The first thing that is wrong with a body, and the remedy in the words of the field's own
+    description.
+    """
     first = error.errors()[0] if isinstance(error, RequestValidationError) else {}
     if "/subscribers" in request.scope["path"]:
         return failure(422, _problem(first))
-    name = next((str(part) for part in first.get("loc", ()) if part != "body" and isinstance(part, str)), None)
+    name = next(
+        (str(part) for part in first.get("loc", ()) if part != "body" and isinstance(part, str)),
+        None,
+    )
     message = f"{name or 'the body'}: {first.get('msg', 'cannot be used').lower()}"
     remedy = _remedy(request, name)
     return failure(422, Problem(code="invalid", field=name, message=message, remedy=remedy))
@@ -185,13 +226,26 @@ def _problem(first: Mapping[str, Any]) -> Problem:
     name = str(place[0]) if place and isinstance(place[0], str) else None
     if first.get("type") == "extra_forbidden":
         within = NewInterest.model_fields if len(place) > 1 else known
-        return Problem(code="invalid", field=name, message=f"{place[-1]} is unknown", remedy=f"leave it out; known are {', '.join(within)}")
+        return Problem(
+            code="invalid",
+            field=name,
+            message=f"{place[-1]} is unknown",
+            remedy=f"leave it out; known are {', '.join(within)}",
+        )
     if name not in known:
         remedy = "send a JSON object as application/json, with email at least"
-        return Problem(code="invalid", field=None, message="the body is no JSON object", remedy=remedy)
+        return Problem(
+            code="invalid", field=None, message="the body is no JSON object", remedy=remedy
+        )
     told = str(first.get("msg", "cannot be used"))
-    message = f"{name} is missing" if first["type"] == "missing" else f"{name}: {told[:1].lower()}{told[1:]}"
-    return Problem(code="invalid", field=name, message=message, remedy=f"give {known[name].description}")
+    message = (
+        f"{name} is missing"
+        if first["type"] == "missing"
+        else f"{name}: {told[:1].lower()}{told[1:]}"
+    )
+    return Problem(
+        code="invalid", field=name, message=message, remedy=f"give {known[name].description}"
+    )
 
 
 def routes(app: App, proxies: Proxies) -> APIRouter:
@@ -199,13 +253,16 @@ def routes(app: App, proxies: Proxies) -> APIRouter:
 
     @router.post("/subscribers", status_code=202, responses=_DESCRIBED, summary="Ask for a digest")
     def subscribe(request: Request, wanted: NewSubscriber) -> Any:
-        """Send a confirmation link to the address; the digest comes once it was opened and confirmed.
+        """Send a confirmation link to the address; the digest comes once it was opened and
+        confirmed.
 
         The answer is the same whether or not the address is known already.
         """
         if not app.config.web.signup:
             message = "this service takes no new readers by page or API"
-            return failure(403, Problem(code="closed", field=None, message=message, remedy="ask its operator"))
+            return failure(
+                403, Problem(code="closed", field=None, message=message, remedy="ask its operator")
+            )
         try:
             client = proxies.client(request.scope)
             subscriptions.ask(app, wanted.wish, origin="api", client=client)
@@ -217,12 +274,16 @@ def routes(app: App, proxies: Proxies) -> APIRouter:
             return failure(429, problem, {"Retry-After": str(error.retry_after)})
         except AddressError as error:
             remedy = "give an address that mail can be sent to"
-            return failure(422, Problem(code="invalid", field="email", message=str(error), remedy=remedy))
+            return failure(
+                422, Problem(code="invalid", field="email", message=str(error), remedy=remedy)
+            )
         except InputError as error:
             name, text = blame(error)
             field = NewSubscriber.model_fields.get(name)
             remedy = f"give {field.description}" if field else text
-            return failure(422, Problem(code="invalid", field=name or None, message=str(error), remedy=remedy))
+            return failure(
+                422, Problem(code="invalid", field=name or None, message=str(error), remedy=remedy)
+            )
         log.info("subscribe via=api")
         return Asked()
 

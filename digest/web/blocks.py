@@ -1,4 +1,7 @@
-"""Several interests on the settings page: a block of fields for each. Pure: forms in, interests and what is wrong out."""
+"""Several interests on the settings page: a block of fields for each.
+
+Pure: forms in, interests and what is wrong out.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from digest.web.texts import lines, number, words
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Block:
-    """The fields of one interest as they stand on the page; their names end in `-` and its number."""
+    """The fields of one interest as they stand on the page; their names end in `-` and
+    its number."""
 
     number: int
     #: its name when the page was made, "" where it is new
@@ -26,11 +30,18 @@ class Block:
 
     @property
     def blank(self) -> bool:
-        return not (self.keywords.strip() or self.categories.strip() or self.authors.strip() or self.examples)
+        return not (
+            self.keywords.strip()
+            or self.categories.strip()
+            or self.authors.strip()
+            or self.examples
+        )
 
 
 def blocks_of(subscriber: Subscriber, *, more: bool = False) -> tuple[Block, ...]:
-    """A block for each interest, and an empty one where the reader asks for one more; none where one set of fields is enough."""
+    """A block for each interest, and an empty one where the reader asks for one more; none where
+    one set of fields is enough.
+    """
     if len(subscriber.interests) < 2 and not more:
         return ()
     those = subscriber.interests or (Interest(),)
@@ -53,8 +64,13 @@ def _block(place: int, interest: Interest, former: str) -> Block:
     )
 
 
-def read_blocks(form: Form, subscriber: Subscriber) -> tuple[tuple[Block, ...], tuple[Interest, ...], dict[str, str]]:
-    """The blocks that were sent, the interests that they make, and what is wrong by field. No blocks where the form had none."""
+def read_blocks(
+    form: Form, subscriber: Subscriber
+) -> tuple[tuple[Block, ...], tuple[Interest, ...], dict[str, str]]:
+    """The blocks that were sent, the interests that they make, and what is wrong by field.
+
+    No blocks where the form had none.
+    """
     known = {interest.name: interest for interest in subscriber.interests}
     blocks: list[Block] = []
     made: list[Interest] = []
@@ -62,7 +78,10 @@ def read_blocks(form: Form, subscriber: Subscriber) -> tuple[tuple[Block, ...], 
     for place in range(INTERESTS_MAX):
         if f"name-{place}" not in form.fields or form.one(f"remove-{place}"):
             continue
-        said = {name: form.one(f"{name}-{place}") for name in ("former", "name", "share", "keywords", "categories", "authors")}
+        said = {
+            name: form.one(f"{name}-{place}")
+            for name in ("former", "name", "share", "keywords", "categories", "authors")
+        }
         before = known.get(said["former"], Interest())
         block = Block(number=len(blocks), examples=len(before.papers) + bool(before.text), **said)
         blocks.append(block)

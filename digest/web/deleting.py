@@ -1,4 +1,6 @@
-"""To be deleted with everything that is stored: a page for people and the same for programs. Both need the link to the reader's settings.
+"""To be deleted with everything that is stored: a page for people and the same for programs.
+
+Both need the link to the reader's settings.
 
 That link is in each mail and may be passed on with it, and there is no way back: so the address has
 to be given too, which no page tells.
@@ -22,7 +24,10 @@ from digest.web.pages import FormBody, Pages, whose
 
 log = logging.getLogger("digest.web")
 
-_IN_CONFIG = "The operator of this service has named you in its configuration. Ask them to take you out of it first; nothing was deleted."
+_IN_CONFIG = (
+    "The operator of this service has named you in its configuration. Ask them to take you out of "
+    "it first; nothing was deleted."
+)
 
 
 def routes(app: App, pages: Pages) -> APIRouter:
@@ -30,7 +35,9 @@ def routes(app: App, pages: Pages) -> APIRouter:
 
     def page(subscriber: Subscriber | None, settings: str = "", *, error: str = "") -> HTMLResponse:
         told = "" if subscriber is None else whose(subscriber)
-        return pages.render("delete", status=422 if error else 200, whose=told, settings=settings, error=error)
+        return pages.render(
+            "delete", status=422 if error else 200, whose=told, settings=settings, error=error
+        )
 
     @router.api_route("/m/{token}/delete", methods=["GET", "HEAD"])
     def look(token: str) -> HTMLResponse:
@@ -86,7 +93,9 @@ def program_routes(app: App) -> APIRouter:
         422: {"model": api.Failure, "description": "The address is missing or not the reader's"},
     }
 
-    @router.post("/delete", responses=described, response_model=Deleted, summary="Delete the reader")
+    @router.post(
+        "/delete", responses=described, response_model=Deleted, summary="Delete the reader"
+    )
     def delete(token: str, wanted: Delete) -> Any:
         """Delete the reader with everything stored about them, where the address is theirs.
 
@@ -105,7 +114,13 @@ def program_routes(app: App) -> APIRouter:
         except InputError:
             told = "the operator has named this reader in the configuration of the service"
             return api.failure(
-                409, api.Problem(code="invalid", field=None, message=told, remedy="ask them to take the reader out of it first")
+                409,
+                api.Problem(
+                    code="invalid",
+                    field=None,
+                    message=told,
+                    remedy="ask them to take the reader out of it first",
+                ),
             )
         log.info("delete subscriber=%d via=api", known.id)
         return Deleted()

@@ -1,4 +1,7 @@
-"""Filled-in forms -> wishes, with an error for each field that cannot be one. Pure: nothing is looked up or stored."""
+"""Filled-in forms -> wishes, with an error for each field that cannot be one.
+
+Pure: nothing is looked up or stored.
+"""
 
 from __future__ import annotations
 
@@ -48,8 +51,18 @@ class Settings:
         """The choices: the three words, and the reader's own number where somebody set one."""
         choices = list(THRESHOLDS)
         own = number(self.threshold)
-        if own is not None and own <= 100 and self.threshold not in [value for value, _, _ in choices]:
-            choices.append((self.threshold, f"As set: a match of {self.threshold} or more", "a number of your own"))
+        if (
+            own is not None
+            and own <= 100
+            and self.threshold not in [value for value, _, _ in choices]
+        ):
+            choices.append(
+                (
+                    self.threshold,
+                    f"As set: a match of {self.threshold} or more",
+                    "a number of your own",
+                )
+            )
         return choices
 
 
@@ -80,10 +93,18 @@ def read_settings(form: Form, subscriber: Subscriber) -> tuple[Settings, Wish]:
     zone = _zone(form.one("timezone"))
     if zone not in zones():
         errors["timezone"] = _advice(form.one("timezone"))
-    days = tuple(day for day in map(number, form.all("days")) if day is not None and 1 <= day <= len(WEEKDAYS))
+    days = tuple(
+        day
+        for day in map(number, form.all("days"))
+        if day is not None and 1 <= day <= len(WEEKDAYS)
+    )
     if not days:
         errors["days"] = "Choose one day at least. To get no mail for a while, use the pause below."
-    threshold = form.one("threshold") if form.one("threshold") in THRESHOLD_WORDS else number(form.one("threshold"))
+    threshold = (
+        form.one("threshold")
+        if form.one("threshold") in THRESHOLD_WORDS
+        else number(form.one("threshold"))
+    )
     if threshold is None or (isinstance(threshold, int) and threshold > 100):
         errors["threshold"] = "Choose one of these."
     blocks, made, wrong = read_blocks(form, subscriber)
@@ -110,7 +131,12 @@ def read_settings(form: Form, subscriber: Subscriber) -> tuple[Settings, Wish]:
     )
     if blocks or form.all("name-0"):
         return sent, replace(wish, interests=made)
-    return sent, replace(wish, keywords=words(sent.keywords), categories=words(sent.categories), authors=lines(sent.authors))
+    return sent, replace(
+        wish,
+        keywords=words(sent.keywords),
+        categories=words(sent.categories),
+        authors=lines(sent.authors),
+    )
 
 
 def blame(error: InputError) -> tuple[str, str]:
@@ -123,7 +149,8 @@ def blame(error: InputError) -> tuple[str, str]:
     return name, f"{told[:1].upper()}{told[1:]}."
 
 
-# ---------------------------------------------------------------------------------------------- time zones
+# ----------------------------------------------------------------------------------------------
+# time zones
 
 
 @cache
@@ -135,7 +162,18 @@ def zones() -> tuple[str, ...]:
 @cache
 def offered_zones() -> tuple[str, ...]:
     """The names worth choosing from: the others are old spellings of these."""
-    areas = ("Africa/", "America/", "Antarctica/", "Arctic/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+    areas = (
+        "Africa/",
+        "America/",
+        "Antarctica/",
+        "Arctic/",
+        "Asia/",
+        "Atlantic/",
+        "Australia/",
+        "Europe/",
+        "Indian/",
+        "Pacific/",
+    )
     return (*(name for name in zones() if name.startswith(areas)), "UTC")
 
 
@@ -151,5 +189,9 @@ def _advice(text: str) -> str:
     wanted = "_".join(text.split()).casefold()
     cities = {name.rpartition("/")[2].casefold(): name for name in offered_zones()}
     near = difflib.get_close_matches(wanted.rpartition("/")[2], cities, n=1, cutoff=0.75)
-    advice = f"Did you mean {cities[near[0]]}?" if near else "Choose the nearest large city, for example Europe/Berlin."
+    advice = (
+        f"Did you mean {cities[near[0]]}?"
+        if near
+        else "Choose the nearest large city, for example Europe/Berlin."
+    )
     return f"No time zone has this name. {advice}"

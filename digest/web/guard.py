@@ -1,4 +1,6 @@
-"""What holds for every request, whoever answers it: bodies have a limit, links stay private, pages stay on their own."""
+"""What holds for every request, whoever answers it: bodies have a limit, links stay private, pages
+stay on their own.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,9 @@ BODY_MAX = 256 * 1024
 #: in several pieces
 TARGET_MAX, HEADERS_MAX = 8 * 1024, 32 * 1024
 
-#: A page's address is the right to change something: it must not be kept, indexed or told to other sites. Nothing is
-#: loaded from elsewhere, nothing runs, and nobody can lay the page invisibly over a button of their own.
+#: A page's address is the right to change something: it must not be kept, indexed or told to other
+#: sites. Nothing is loaded from elsewhere, nothing runs, and nobody can lay the page invisibly over
+#: a button of their own.
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -26,7 +29,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri "
+        "'none'; frame-ancestors 'none'"
     ),
 }
 

@@ -114,7 +114,9 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
 
     @router.post("/")
     def ask(request: Request, form: FormBody) -> HTMLResponse:
-        """The same answer to an address that is known and to one that is not: nobody can find out who reads."""
+        """The same answer to an address that is known and to one that is not: nobody can find out
+        who reads.
+        """
         if not app.config.web.signup:
             return front.show(status=403)
         held_up = front.hold_up(form)

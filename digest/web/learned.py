@@ -1,6 +1,8 @@
-"""What has been learned of a reader, and how to make the service forget it: a page for people and the same for programs.
+"""What has been learned of a reader, and how to make the service forget it: a page for people and
+the same for programs.
 
-Both need the link to the reader's settings. Looking changes nothing; to start over takes two presses.
+Both need the link to the reader's settings. Looking changes nothing; to start over takes two
+presses.
 """
 
 from __future__ import annotations
@@ -98,8 +100,10 @@ def routes(app: App, pages: Pages, heavy: Heavy) -> APIRouter:
             forgotten = pipeline.forget(app, link.subscriber_id, int(number), via="page")
             log.info(
                 "forget subscriber=%d paper=%s found=%s via=page",
-                link.subscriber_id, number, forgotten,
-            )  # fmt: skip
+                link.subscriber_id,
+                number,
+                forgotten,
+            )
             if not forgotten:
                 return "That was forgotten already."
             return "Forgotten. The next digest does without it."
@@ -137,7 +141,8 @@ def _shown(taste: pipeline.Taste, of: int) -> dict[str, Any]:
     }
 
 
-# ---------------------------------------------------------------------------------------------- for programs
+# ---------------------------------------------------------------------------------------------- for
+# programs
 
 
 class Forget(BaseModel):
@@ -163,7 +168,10 @@ def program_routes(app: App, heavy: Heavy) -> APIRouter:
 
     @router.get("/learned", summary="What has been learned")
     async def learned(token: str) -> dict[str, Any]:
-        """The words, papers and thumbs that the reader's next digest is ranked by. `token` is that of the link to their settings."""
+        """The words, papers and thumbs that the reader's next digest is ranked by.
+
+        `token` is that of the link to their settings.
+        """
         link = await run_in_threadpool(pipeline.read_link, app, token, Purpose.MANAGE)
         known = await _learned(app, heavy, link.subscriber_id)
         return {key: value for key, value in known.json.items() if key != "email"}

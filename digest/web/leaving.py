@@ -1,4 +1,6 @@
-"""The way out, for people and for the button that mailbox providers show (RFC 8058): one POST, no login, no redirect, always 200."""
+"""The way out, for people and for the button that mailbox providers show (RFC 8058): one POST, no
+login, no redirect, always 200.
+"""
 
 from __future__ import annotations
 

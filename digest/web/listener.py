@@ -30,7 +30,8 @@ _HEAD_MAX = TARGET_MAX + HEADERS_MAX
 
 
 class Listener:
-    """Pages in a thread: `with Listener(...) as address: ...` yields their base address and stops them at the end.
+    """Pages in a thread: `with Listener(...) as address: ...` yields their base address and stops
+    them at the end.
 
     Args:
         make: gives the application, once the address is bound.
@@ -76,7 +77,8 @@ class Listener:
                 lifespan="off",
                 log_config=None,
                 log_level="warning",
-                # a path holds a token, and a token is the right to act for a reader: none may reach a log
+                # a path holds a token, and a token is the right to act for a reader: none may reach
+                # a log
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
@@ -86,7 +88,9 @@ class Listener:
             listener.close()
             raise
         self._server = server = _Server(config)
-        self._thread = threading.Thread(target=self._serve, args=(server, listener), name="digest-web", daemon=True)
+        self._thread = threading.Thread(
+            target=self._serve, args=(server, listener), name="digest-web", daemon=True
+        )
         self._thread.start()
         server.up.wait()
         if not server.started:
@@ -95,7 +99,10 @@ class Listener:
         return address
 
     def stop(self) -> None:
-        """Take no more requests, let the open ones end, and wait for that. Does nothing where nothing was started."""
+        """Take no more requests, let the open ones end, and wait for that.
+
+        Does nothing where nothing was started.
+        """
         if self._server and self._thread:
             self._server.should_exit = True
             self._thread.join()
@@ -113,7 +120,12 @@ class Listener:
     def __enter__(self) -> str:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()
 
 
@@ -150,7 +162,9 @@ def listen(bind: str, key: str) -> socket.socket:
     host, _, port = bind.rpartition(":")
     host = host.strip("[]")
     # Without the protocol by name asyncio leaves Nagle's delay on: 40 ms for every page.
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener = socket.socket(
+        socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
+    )
     try:
         if os.name == "posix":  # elsewhere it would let two programs share the port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -159,11 +173,19 @@ def listen(bind: str, key: str) -> socket.socket:
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
-            why = "another program listens there already (another `digest serve`?). Stop it, or set another port"
+            why = (
+                "another program listens there already (another `digest serve`?). Stop it, or set "
+                "another port"
+            )
         elif error.errno in (errno.EACCES, errno.EPERM):
-            why = "this user may not listen there. Set a port from 1024 on, and put a proxy before it"
+            why = (
+                "this user may not listen there. Set a port from 1024 on, and put a proxy before it"
+            )
         else:
-            why = f"{error.strerror or error}. Set an address of this machine, or 0.0.0.0 for all of them"
+            why = (
+                f"{error.strerror or error}. Set an address of this machine, or 0.0.0.0 for all of "
+                f"them"
+            )
         raise DigestError(f"{key} = {bind!r}: {why}") from error
     return listener
 

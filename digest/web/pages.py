@@ -1,4 +1,7 @@
-"""Templates filled with finished values -> answers. Knows how an address, a link and a reader are shown, and no route."""
+"""Templates filled with finished values -> answers.
+
+Knows how an address, a link and a reader are shown, and no route.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,11 @@ from digest.model import Link, Paper, Purpose, Subscriber
 from digest.web.guard import add_headers
 
 _AUTHORS_SHOWN = 5
-#: C0 and C1 controls but line feed, and half characters: no database stores all of them, no name holds one
-_UNWANTED = dict.fromkeys((*range(0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)))
+#: C0 and C1 controls but line feed, and half characters: no database stores all of them, no name
+#: holds one
+_UNWANTED = dict.fromkeys(
+    (*range(0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000))
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +37,9 @@ class Pages:
 
     @property
     def root(self) -> str:
-        """The path under which readers reach the service: "" or "/digest", never with a slash at its end."""
+        """The path under which readers reach the service: "" or "/digest", never with a slash at
+        its end.
+        """
         return urlsplit(self.app.config.web.base_url).path.rstrip("/")
 
     def render(self, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
@@ -40,8 +48,14 @@ class Pages:
         Raises:
             TemplateError: it is missing or broken.
         """
-        common = {"root": self.root, "service": self.app.config.mail.name, "signup": self.app.config.web.signup}
-        response = HTMLResponse(render(f"web/{template}.html", common | values, self.app.templates), status_code=status)
+        common = {
+            "root": self.root,
+            "service": self.app.config.mail.name,
+            "signup": self.app.config.web.signup,
+        }
+        response = HTMLResponse(
+            render(f"web/{template}.html", common | values, self.app.templates), status_code=status
+        )
         add_headers(response.headers)
         return response
 
@@ -50,12 +64,17 @@ class Pages:
         return self.render("problem", status=status, heading=heading, text=text)
 
     def path(self, purpose: Purpose, link: Link, *, paper_id: int = 0) -> str:
-        """Where the same reader finds another page; without host, since it may be reached under several names."""
-        url = self.app.url(purpose, link.subscriber_id, paper_id=paper_id, message_id=link.message_id)
+        """Where the same reader finds another page; without host, since it may be reached under
+        several names.
+        """
+        url = self.app.url(
+            purpose, link.subscriber_id, paper_id=paper_id, message_id=link.message_id
+        )
         return self.root + url.removeprefix(self.app.config.web.base_url)
 
 
-# ---------------------------------------------------------------------------------------------- how things are shown
+# ---------------------------------------------------------------------------------------------- how
+# things are shown
 
 
 def masked(email: str) -> str:
@@ -76,7 +95,9 @@ def shown(paper: Paper) -> dict[str, object]:
     return {
         "title": paper.title,
         "authors": ", ".join(authors) + (" et al." if len(paper.authors) > _AUTHORS_SHOWN else ""),
-        "facts": " · ".join([*paper.categories[:3], f"{paper.first_seen.day} {paper.first_seen:%B %Y}"]),
+        "facts": " · ".join(
+            [*paper.categories[:3], f"{paper.first_seen.day} {paper.first_seen:%B %Y}"]
+        ),
         "url": paper.url if paper.url.startswith(("https://", "http://")) else "",
         "withdrawn": paper.withdrawn,
     }
@@ -87,12 +108,16 @@ def rhythm(subscriber: Subscriber) -> str:
     return f"{weekdays(subscriber.days)} from {subscriber.hour:02d}:00, {subscriber.timezone} time"
 
 
-# ---------------------------------------------------------------------------------------------- what was sent to us
+# ----------------------------------------------------------------------------------------------
+# what was sent to us
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Form:
-    """The text fields of a form, in either encoding that browsers and mailbox providers use. Files are left out."""
+    """The text fields of a form, in either encoding that browsers and mailbox providers use.
+
+    Files are left out.
+    """
 
     fields: Mapping[str, tuple[str, ...]]
 
@@ -105,7 +130,9 @@ class Form:
 
 
 async def _read_form(request: Request) -> Form:
-    """A body that is no form counts as an empty one: whoever can post to a link can leave, whatever their program adds."""
+    """A body that is no form counts as an empty one: whoever can post to a link can leave, whatever
+    their program adds.
+    """
     try:
         data = await request.form(max_files=20, max_fields=500)
     except HTTPException as error:
@@ -123,5 +150,7 @@ FormBody = Annotated[Form, Depends(_read_form)]
 
 
 def clean(text: str) -> str:
-    """Without characters that a database or a mail header refuses; line breaks stay, as one line feed each."""
+    """Without characters that a database or a mail header refuses; line breaks stay, as one line
+    feed each.
+    """
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").translate(_UNWANTED)

@@ -92,8 +92,12 @@ def routes(app: App, pages: Pages) -> APIRouter:
         else:
             log.info(
                 "thumb subscriber=%d paper=%d vote=%d before=%d outcome=%s via=page",
-                link.subscriber_id, pressed.paper.id, pressed.vote, pressed.former, pressed.outcome,
-            )  # fmt: skip
+                link.subscriber_id,
+                pressed.paper.id,
+                pressed.vote,
+                pressed.former,
+                pressed.outcome,
+            )
         told: Told = "pressed" if pressed.outcome == "counted" else pressed.outcome
         if told == "repeated" and any(
             held.id == pressed.paper.id for held in pipeline.held_papers(app, link.subscriber_id)

@@ -33,7 +33,9 @@ def process(tmp_path: Path) -> Run:
     """Runs `digest ...` as a process in tmp_path, with no settings from outside."""
 
     def call(*words: str, **environment: str) -> Done:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")
+        }
         done = subprocess.run(
             [sys.executable, "-m", "digest", *words],
             cwd=tmp_path,
@@ -43,14 +45,18 @@ def process(tmp_path: Path) -> Run:
             timeout=300,
             check=False,
         )
-        assert done.returncode == 0, f"digest {' '.join(words)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, (
+            f"digest {' '.join(words)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        )
         return Done(stdout=done.stdout, stderr=done.stderr)
 
     return call
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Run]:
     """The same in this process, which spares loading everything anew for each command."""
     monkeypatch.chdir(tmp_path)
     root = logging.getLogger()
@@ -70,11 +76,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
             except SystemExit as end:
                 ended = end.code or 0
         told = capfd.readouterr()
-        assert ended == code, f"digest {' '.join(words)} ended with {ended}:\n{told.out}\n{told.err}"
+        assert ended == code, (
+            f"digest {' '.join(words)} ended with {ended}:\n{told.out}\n{told.err}"
+        )
         return Done(stdout=told.out, stderr=told.err)
 
     yield call
-    # A command logs to the stderr of its test; servers that outlive the test must not write to what is closed by then.
+    # A command logs to the stderr of its test; servers that outlive the test must not write to what
+    # is closed by then.
     for handler in set(root.handlers).difference(handlers):
         root.removeHandler(handler)
     root.setLevel(level)
@@ -84,7 +93,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
 def papers(tmp_path: Path) -> Path:
     folder = tmp_path / "papers"
     folder.mkdir()
-    (folder / f"{TODAY}.jsonl").write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in invented(TODAY)))
+    (folder / f"{TODAY}.jsonl").write_bytes(
+        b"".join(msgspec.json.encode(row) + b"\n" for row in invented(TODAY))
+    )
     return folder
 
 

@@ -65,8 +65,13 @@ def command(tmp_path: Path, server: HostileSmtp) -> Command:
         jump = [str(faketime), "-m", "-f", f"{days:+d}d"] if days else []
         done = subprocess.run(
             [*jump, sys.executable, "-m", "digest", *words],
-            cwd=tmp_path, env=clean | settings, capture_output=True, text=True, timeout=600, check=False,
-        )  # fmt: skip
+            cwd=tmp_path,
+            env=clean | settings,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
         assert done.returncode == 0, (
             f"digest {' '.join(words)}, {days} days on, ended with "
             f"{done.returncode}:\n{done.stdout}\n{done.stderr}"

@@ -1,4 +1,6 @@
-"""One day as an operator lives it: from an empty folder to a learned preview, and what is said of mistakes."""
+"""One day as an operator lives it: from an empty folder to a learned preview, and what is said of
+mistakes.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,16 @@ from tests.acceptance.conftest import Run
 from tests.conftest import TODAY
 
 
-def test_a_day_from_init_to_a_learned_preview(run: Run, papers: Path, catcher: Catcher, tmp_path: Path) -> None:
-    run("init", "--sender", "digest@example.org", "--host", "127.0.0.1", "--port", str(catcher.port))
+def test_a_day_from_init_to_a_learned_preview(
+    run: Run, papers: Path, catcher: Catcher, tmp_path: Path
+) -> None:
+    run(
+        "init", "--sender", "digest@example.org", "--host", "127.0.0.1", "--port", str(catcher.port)
+    )
     told = json.loads(run("ingest", "--seen", "name", "--json", str(papers)).stdout)
-    assert {kind: told[kind] for kind in ("read", "new", "updated", "duplicate", "skipped", "rejected")} == {
+    assert {
+        kind: told[kind] for kind in ("read", "new", "updated", "duplicate", "skipped", "rejected")
+    } == {
         "read": 16,
         "new": 16,
         "updated": 0,
@@ -26,7 +34,9 @@ def test_a_day_from_init_to_a_learned_preview(run: Run, papers: Path, catcher: C
         "rejected": 0,
     }
     assert json.loads(run("ingest", "--json", str(papers)).stdout)["duplicate"] == 16
-    run("subscribe", "alice@example.org", "--keyword", "robot", "--category", "cs.RO", "--size", "3")
+    run(
+        "subscribe", "alice@example.org", "--keyword", "robot", "--category", "cs.RO", "--size", "3"
+    )
     day = ("--date", str(TODAY))
     first = json.loads(run("preview", "alice@example.org", "--json", *day).stdout)
     assert json.loads(run("preview", "alice@example.org", "--json", *day).stdout) == first
@@ -34,12 +44,25 @@ def test_a_day_from_init_to_a_learned_preview(run: Run, papers: Path, catcher: C
     report = json.loads(run("run", "--json", *day).stdout)
     assert (report["compose"]["planned"], report["send"]["accepted"]) == (1, 1)
     again = json.loads(run("run", "--json", *day).stdout)
-    assert (again["compose"]["planned"], again["send"]["accepted"], len(catcher.caught)) == (0, 0, 1)
+    assert (again["compose"]["planned"], again["send"]["accepted"], len(catcher.caught)) == (
+        0,
+        0,
+        1,
+    )
     assert catcher.caught[0].parsed["To"] == "alice@example.org"
     run("rate", "alice@example.org", first["papers"][0]["paper"], "up")
     status = json.loads(run("status", "--json", *day).stdout)
-    assert (status["thumbs"], status["messages"], status["alarms"]) == ({"up": 1, "down": 0}, {"accepted": 1}, [])
-    assert json.loads(run("preview", "alice@example.org", "--json", "--date", "2026-06-10").stdout)["made"]["thumbs_up"] == 1
+    assert (status["thumbs"], status["messages"], status["alarms"]) == (
+        {"up": 1, "down": 0},
+        {"accepted": 1},
+        [],
+    )
+    assert (
+        json.loads(run("preview", "alice@example.org", "--json", "--date", "2026-06-10").stdout)[
+            "made"
+        ]["thumbs_up"]
+        == 1
+    )
 
 
 def test_the_stages_of_a_round_one_by_one(run: Run, papers: Path, tmp_path: Path) -> None:
@@ -51,7 +74,15 @@ def test_the_stages_of_a_round_one_by_one(run: Run, papers: Path, tmp_path: Path
     assert json.loads(run("compose", "--json", *day).stdout)["planned"] == 1
     looked = json.loads(run("send", "--dry-run", "--json", *day).stdout)
     assert (looked["waiting"], looked["accepted"]) == (1, 0)
-    assert looked["due"] == [{"email": "alice@example.org", "kind": "digest", "key": str(TODAY), "state": "planned", "papers": 10}]
+    assert looked["due"] == [
+        {
+            "email": "alice@example.org",
+            "kind": "digest",
+            "key": str(TODAY),
+            "state": "planned",
+            "papers": 10,
+        }
+    ]
     assert "alice@example.org" in run("send", "--dry-run", *day).stdout
     assert json.loads(run("send", "--json", *day).stdout)["accepted"] == 1
     assert [path.suffix for path in (tmp_path / "outbox").iterdir()] == [".eml"]
@@ -60,15 +91,26 @@ def test_the_stages_of_a_round_one_by_one(run: Run, papers: Path, tmp_path: Path
 def test_a_preview_as_html_and_text(run: Run, papers: Path, tmp_path: Path) -> None:
     run("ingest", "--seen", "name", str(papers))
     run("subscribe", "alice@example.org")
-    text = run("preview", "alice@example.org", "--date", str(TODAY), "--html", "out.html", "--text").stdout
+    text = run(
+        "preview", "alice@example.org", "--date", str(TODAY), "--html", "out.html", "--text"
+    ).stdout
     assert (tmp_path / "out.html").read_text().lower().startswith("<!doctype html>")
     assert "More like this:" in text
 
 
-def test_a_mail_is_previewed_as_it_is_sent_and_signed(run: Run, papers: Path, tmp_path: Path) -> None:
-    setting = {"DIGEST_MAIL__SENDER": "digest@papers.example.org", "DIGEST_MAIL__DKIM_KEY_FILE": "dkim.pem"}
+def test_a_mail_is_previewed_as_it_is_sent_and_signed(
+    run: Run, papers: Path, tmp_path: Path
+) -> None:
+    setting = {
+        "DIGEST_MAIL__SENDER": "digest@papers.example.org",
+        "DIGEST_MAIL__DKIM_KEY_FILE": "dkim.pem",
+    }
     told = json.loads(run("dkim", "--json", **setting).stdout)
-    assert (told["made"], told["name"], told["type"]) == (True, "digest._domainkey.papers.example.org", "TXT")
+    assert (told["made"], told["name"], told["type"]) == (
+        True,
+        "digest._domainkey.papers.example.org",
+        "TXT",
+    )
     shown = run("dkim", **setting)
     assert told["value"] in shown.stdout
     assert "there already" in shown.stdout
@@ -76,12 +118,19 @@ def test_a_mail_is_previewed_as_it_is_sent_and_signed(run: Run, papers: Path, tm
     run("subscribe", "alice@example.org", "--keyword", "robot", **setting)
     run("preview", "alice@example.org", "--date", str(TODAY), "--eml", "preview.eml", **setting)
     run("run", "--date", str(TODAY), **setting)
-    previewed, (sent,) = (tmp_path / "preview.eml").read_bytes(), [path.read_bytes() for path in (tmp_path / "outbox").iterdir()]
+    previewed, (sent,) = (
+        (tmp_path / "preview.eml").read_bytes(),
+        [path.read_bytes() for path in (tmp_path / "outbox").iterdir()],
+    )
     for data in (previewed, sent):
         assert dkim.verify(data, dnsfunc=lambda name, timeout=5: told["value"].encode())
 
     def masked(data: bytes) -> bytes:  # another time, and tokens that name another message
-        return re.sub(rb"(?m)^Date: .*$", b"", re.sub(rb"(?:=\r\n|[a-z2-7]){55,}", b"", data.partition(b"\r\nFrom: ")[2]))
+        return re.sub(
+            rb"(?m)^Date: .*$",
+            b"",
+            re.sub(rb"(?:=\r\n|[a-z2-7]){55,}", b"", data.partition(b"\r\nFrom: ")[2]),
+        )
 
     assert masked(previewed) == masked(sent)
 
@@ -91,7 +140,9 @@ def test_a_preview_that_cannot_be_written_says_so(run: Run, papers: Path) -> Non
     run("subscribe", "alice@example.org")
     assert (
         "no/such.html: cannot be written"
-        in run("preview", "alice@example.org", "--date", str(TODAY), "--html", "no/such.html", code=2).stderr
+        in run(
+            "preview", "alice@example.org", "--date", str(TODAY), "--html", "no/such.html", code=2
+        ).stderr
     )
 
 
@@ -118,7 +169,8 @@ def test_standard_input_is_a_dump_too(run: Run, papers: Path) -> None:
 
 def test_readers_from_a_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "readers.csv").write_text(
-        'email,name,hour,days,keywords\nalice@example.org,Alice,6,"1,2;3","robot; graph neural network"\nnobody,,,,\nbob@example.org,Bob,99,,\n'
+        'email,name,hour,days,keywords\nalice@example.org,Alice,6,"1,2;3","robot; graph neural '
+        'network"\nnobody,,,,\nbob@example.org,Bob,99,,\n'
     )
     told = json.loads(run("subscribe", "--file", "readers.csv", "--json").stdout)
     assert (told["new"], told["rejected"]) == (1, 2)
@@ -127,8 +179,16 @@ def test_readers_from_a_file(run: Run, tmp_path: Path) -> None:
         (4, "hour 99 must be 0 to 23"),
     ]
     (alice,) = json.loads(run("subscribers", "--json").stdout)
-    assert (alice["hour"], alice["days"], alice["interests"][0]["keywords"]) == (6, [1, 2, 3], ["robot", "graph neural network"])
-    rows = ['{"email": "carol@example.org", "size": 5, "categories": ["cs.LG"]}', "not json", '{"email": "d@example.org", "colour": 1}']
+    assert (alice["hour"], alice["days"], alice["interests"][0]["keywords"]) == (
+        6,
+        [1, 2, 3],
+        ["robot", "graph neural network"],
+    )
+    rows = [
+        '{"email": "carol@example.org", "size": 5, "categories": ["cs.LG"]}',
+        "not json",
+        '{"email": "d@example.org", "colour": 1}',
+    ]
     (tmp_path / "more.jsonl").write_text("\n".join(rows))
     told = json.loads(run("subscribe", "--file", "more.jsonl", "--json").stdout)
     assert (told["new"], [row["line"] for row in told["rejects"]]) == (1, [2, 3])
@@ -142,7 +202,9 @@ def test_whoever_left_is_not_brought_back_by_a_file(run: Run, tmp_path: Path) ->
     assert json.loads(run("subscribe", "alice@example.org", "--json").stdout)["outcome"] == "back"
 
 
-def test_what_servers_and_files_say_is_shown_as_it_is(run: Run, papers: Path, tmp_path: Path) -> None:
+def test_what_servers_and_files_say_is_shown_as_it_is(
+    run: Run, papers: Path, tmp_path: Path
+) -> None:
     said = "550 [/b] no :smile: [red]user[/]"
     run("suppressions", "add", "alice@example.org", "--evidence", said)
     assert said in run("suppressions").stdout
@@ -154,9 +216,15 @@ def test_what_servers_and_files_say_is_shown_as_it_is(run: Run, papers: Path, tm
 
 @pytest.mark.parametrize(
     "words",
-    [("suppressions", "export", "no/such/x.csv"), ("suppressions", "export", "no/such/x.jsonl"), ("init", "no/such/x.toml")],
+    [
+        ("suppressions", "export", "no/such/x.csv"),
+        ("suppressions", "export", "no/such/x.jsonl"),
+        ("init", "no/such/x.toml"),
+    ],
 )
-def test_a_file_that_cannot_be_written_is_told_with_the_remedy(run: Run, words: tuple[str, ...]) -> None:
+def test_a_file_that_cannot_be_written_is_told_with_the_remedy(
+    run: Run, words: tuple[str, ...]
+) -> None:
     run("subscribe", "alice@example.org")
     assert "Check the folder" in run(*words, code=2).stderr
 
@@ -177,7 +245,9 @@ def test_a_file_that_cannot_be_written_is_told_with_the_remedy(run: Run, words: 
         (("serve", "--only", "barber"), 2, "is no role"),
     ],
 )
-def test_a_mistake_is_told_in_a_sentence_with_the_right_exit_code(run: Run, words: tuple[str, ...], code: int, told: str) -> None:
+def test_a_mistake_is_told_in_a_sentence_with_the_right_exit_code(
+    run: Run, words: tuple[str, ...], code: int, told: str
+) -> None:
     run("subscribe", "somebody@example.org")
     done = run(*words, code=code)
     assert told in re.sub(r"[│\s]+", " ", done.stderr + done.stdout)

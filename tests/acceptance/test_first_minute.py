@@ -41,9 +41,24 @@ VALUES = {
 }
 #: what may begin a service, or needs none
 WRITERS = {
-    "init", "catch", "demo", "serve", "fetch", "bounce", "mailbox", "subscribe", "ingest", "run",
-    "db upgrade", "db restore", "keys rotate", "suppressions add", "suppressions import", "config", "dkim",
-}  # fmt: skip
+    "init",
+    "catch",
+    "demo",
+    "serve",
+    "fetch",
+    "bounce",
+    "mailbox",
+    "subscribe",
+    "ingest",
+    "run",
+    "db upgrade",
+    ("db restore"),
+    "keys rotate",
+    "suppressions add",
+    "suppressions import",
+    "config",
+    "dkim",
+}
 #: options without which a command does not begin, or with which a writer only reads
 WITH = {
     "forget": ("--all", "--yes"),

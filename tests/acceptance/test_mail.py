@@ -10,9 +10,21 @@ from tests.acceptance.conftest import Run
 from tests.conftest import TODAY
 
 
-def test_suppressed_addresses_are_listed_taken_over_written_out_and_released(run: Run, tmp_path: Path) -> None:
+def test_suppressed_addresses_are_listed_taken_over_written_out_and_released(
+    run: Run, tmp_path: Path
+) -> None:
     run("subscribe", "alice@example.org")
-    told = json.loads(run("suppressions", "add", "Alice@example.org", "bob@example.org", "--evidence", "by phone", "--json").stdout)
+    told = json.loads(
+        run(
+            "suppressions",
+            "add",
+            "Alice@example.org",
+            "bob@example.org",
+            "--evidence",
+            "by phone",
+            "--json",
+        ).stdout
+    )
     assert told == {"added": 2, "known": 0}
     assert json.loads(run("subscribers", "--json").stdout)[0]["standing"] == "suppressed"
     assert "digest suppressions release" in run("subscribe", "bob@example.org", code=1).stderr
@@ -20,7 +32,11 @@ def test_suppressed_addresses_are_listed_taken_over_written_out_and_released(run
         "address,reason,since\ncarol@example.org,hard,2026-01-02\nbob@example.org,,\nnobody,,\nd@example.org,odd,\n"
     )
     told = json.loads(run("suppressions", "import", "more.csv", "--json").stdout)
-    assert {what: told[what] for what in ("added", "known", "rejected")} == {"added": 1, "known": 1, "rejected": 2}
+    assert {what: told[what] for what in ("added", "known", "rejected")} == {
+        "added": 1,
+        "known": 1,
+        "rejected": 2,
+    }
     assert [row["line"] for row in told["rejects"]] == [4, 5]
     for name in ("all.csv", "all.jsonl"):
         run("suppressions", "export", name)
@@ -30,13 +46,25 @@ def test_suppressed_addresses_are_listed_taken_over_written_out_and_released(run
     assert json.loads(run("suppressions", "--json").stdout) == []
     assert json.loads(run("suppressions", "import", "all.jsonl", "--json").stdout)["added"] == 3
     listed = json.loads(run("suppressions", "list", "--json").stdout)
-    assert listed[0] == {"address": "carol@example.org", "reason": "hard", "since": "2026-01-02T00:00:00+00:00", "evidence": ""}
+    assert listed[0] == {
+        "address": "carol@example.org",
+        "reason": "hard",
+        "since": "2026-01-02T00:00:00+00:00",
+        "evidence": "",
+    }
     assert "is not suppressed" in run("suppressions", "release", "zoe@example.org", code=1).stderr
-    (tmp_path / "odd.jsonl").write_text('{"address": 5}\n{"address": "e@example.org", "since": 7}\n[]\n')
-    assert json.loads(run("suppressions", "import", "odd.jsonl", "--json", code=1).stdout)["rejected"] == 3
+    (tmp_path / "odd.jsonl").write_text(
+        '{"address": 5}\n{"address": "e@example.org", "since": 7}\n[]\n'
+    )
+    assert (
+        json.loads(run("suppressions", "import", "odd.jsonl", "--json", code=1).stdout)["rejected"]
+        == 3
+    )
 
 
-def test_a_bounce_through_the_pipe_of_a_mail_server(run: Run, papers: Path, catcher: Catcher, tmp_path: Path) -> None:
+def test_a_bounce_through_the_pipe_of_a_mail_server(
+    run: Run, papers: Path, catcher: Catcher, tmp_path: Path
+) -> None:
     settings = {
         "DIGEST_SMTP__HOST": "127.0.0.1",
         "DIGEST_SMTP__PORT": str(catcher.port),
@@ -48,12 +76,17 @@ def test_a_bounce_through_the_pipe_of_a_mail_server(run: Run, papers: Path, catc
     run("run", "--date", str(TODAY), **settings)
     (mail,) = catcher.caught
     report = (
-        f"Return-Path: <>\nTo: {mail.sender}\nSubject: Undelivered\nContent-Type: multipart/report; boundary=b\n\n--b\n"
+        f"Return-Path: <>\nTo: {mail.sender}\nSubject: Undelivered\nContent-Type: "
+        f"multipart/report; boundary=b\n\n--b\n"
         "Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.org\n\n"
         "Final-Recipient: rfc822; alice@example.org\nAction: failed\nStatus: 5.1.1\n--b--\n"
     )
     told = json.loads(run("bounce", "--json", stdin=report, **settings).stdout)
-    assert (told["outcome"], told["email"], told["suppressed"]) == ("bounced", "alice@example.org", "hard")
+    assert (told["outcome"], told["email"], told["suppressed"]) == (
+        "bounced",
+        "alice@example.org",
+        "hard",
+    )
     assert json.loads(run("subscribers", "--json").stdout)[0]["standing"] == "suppressed"
     # what the header does not say, the envelope may
     run("suppressions", "release", "alice@example.org")
@@ -62,7 +95,9 @@ def test_a_bounce_through_the_pipe_of_a_mail_server(run: Run, papers: Path, catc
     assert "bounced" in run("bounce", "--to", mail.sender, stdin=hidden, **settings).stdout
 
 
-def test_a_mail_for_people_through_the_pipe_is_refused_or_kept_and_never_lost(run: Run, tmp_path: Path) -> None:
+def test_a_mail_for_people_through_the_pipe_is_refused_or_kept_and_never_lost(
+    run: Run, tmp_path: Path
+) -> None:
     mail = "From: bob@example.net\nSubject: hello\n\nHow are you?\n"
     run("bounce", stdin=mail, code=67)
     run("bounce", "--keep", "for-people/mail", stdin=mail)
@@ -70,7 +105,9 @@ def test_a_mail_for_people_through_the_pipe_is_refused_or_kept_and_never_lost(ru
     assert (kept.suffix, kept.read_text()) == (".eml", mail)
 
 
-def test_the_pipe_tells_a_mail_server_to_come_again_or_that_it_is_misconfigured(run: Run, tmp_path: Path) -> None:
+def test_the_pipe_tells_a_mail_server_to_come_again_or_that_it_is_misconfigured(
+    run: Run, tmp_path: Path
+) -> None:
     run("bounce", stdin="", code=78, DIGEST_SMTP__PORT="many")
     (tmp_path / "digest.sqlite").write_text("this is no database")
     assert "digest.sqlite" in run("bounce", stdin="", code=75).stderr
@@ -81,22 +118,37 @@ def test_the_pipe_tells_a_mail_server_to_come_again_or_that_it_is_misconfigured(
 
 def test_a_mailbox_has_to_be_configured(run: Run) -> None:
     assert "[mailbox] host" in run("mailbox", code=1).stderr
-    assert "needs the key username" in run("mailbox", code=1, DIGEST_MAILBOX__HOST="imap.example.org").stderr
+    assert (
+        "needs the key username"
+        in run("mailbox", code=1, DIGEST_MAILBOX__HOST="imap.example.org").stderr
+    )
 
 
 def test_deliveries_are_listed_and_settled(run: Run, papers: Path, catcher: Catcher) -> None:
-    run("init", "--sender", "digest@example.org", "--host", "127.0.0.1", "--port", str(catcher.port))
+    run(
+        "init", "--sender", "digest@example.org", "--host", "127.0.0.1", "--port", str(catcher.port)
+    )
     run("ingest", "--seen", "name", str(papers))
     run("subscribe", "alice@example.org", "--keyword", "robot")
     run("run", "--date", str(TODAY))
     assert "no such messages" in run("deliveries", "--state", "unknown").stdout
     (told,) = json.loads(run("deliveries", "alice@example.org", "--json").stdout)
-    assert (told["email"], told["state"], told["kind"], told["key"]) == ("alice@example.org", "accepted", "digest", str(TODAY))
-    assert [(one["outcome"], one["phase"], one["code"]) for one in told["deliveries"]] == [("accepted", "body", 250)]
+    assert (told["email"], told["state"], told["kind"], told["key"]) == (
+        "alice@example.org",
+        "accepted",
+        "digest",
+        str(TODAY),
+    )
+    assert [(one["outcome"], one["phase"], one["code"]) for one in told["deliveries"]] == [
+        ("accepted", "body", 250)
+    ]
     shown = run("deliveries").stdout
     assert told["message_id"] in shown
     assert "body: accepted 250" in shown
-    assert "only an unknown one" in run("deliveries", "--resolve", told["message_id"], "rejected", code=2).stderr
+    assert (
+        "only an unknown one"
+        in run("deliveries", "--resolve", told["message_id"], "rejected", code=2).stderr
+    )
     run("deliveries", "--resolve", "<nobody@example.org>", "accepted", code=1)
     run("deliveries", "--resolve", told["message_id"], "lost", code=2)
     run("deliveries", "nobody@example.org", code=1)

@@ -1,4 +1,5 @@
-"""Settings: from a file, from the environment, and made by `init`; and the database that they name."""
+"""Settings: from a file, from the environment, and made by `init`; and the database
+that they name."""
 
 from __future__ import annotations
 
@@ -10,8 +11,12 @@ from tests.conftest import HEAD
 
 
 def test_readers_of_the_config_are_applied(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text('[[subscribers]]\nemail = "alice@example.org"\nkeywords = ["robot"]\n')
-    assert [reader["email"] for reader in json.loads(run("subscribers", "--apply", "--json").stdout)] == ["alice@example.org"]
+    (tmp_path / "config.toml").write_text(
+        '[[subscribers]]\nemail = "alice@example.org"\nkeywords = ["robot"]\n'
+    )
+    assert [
+        reader["email"] for reader in json.loads(run("subscribers", "--apply", "--json").stdout)
+    ] == ["alice@example.org"]
 
 
 def test_settings_come_from_the_environment_without_a_file(run: Run) -> None:

@@ -1,4 +1,6 @@
-"""What a terminal of 80 columns shows, and what is said of folders, files and numbers that cannot be used."""
+"""What a terminal of 80 columns shows, and what is said of folders, files and numbers that cannot
+be used.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +24,25 @@ from tests.conftest import TODAY, invented
         (("demo", "--port", "99999"), 2, "65535"),
     ],
 )
-def test_a_number_that_is_none_of_these_is_told(run: Run, words: tuple[str, ...], code: int, told: str) -> None:
+def test_a_number_that_is_none_of_these_is_told(
+    run: Run, words: tuple[str, ...], code: int, told: str
+) -> None:
     run("subscribe", "somebody@example.org")
     done = run(*words, code=code)
     assert told in re.sub(r"[│\s]+", " ", done.stderr + done.stdout)
 
 
 @pytest.mark.parametrize(
-    "words", [("catch", "--port", "0", "--folder", "taken"), ("demo", "--folder", "taken"), ("bounce", "--keep", "taken")]
+    "words",
+    [
+        ("catch", "--port", "0", "--folder", "taken"),
+        ("demo", "--folder", "taken"),
+        ("bounce", "--keep", "taken"),
+    ],
 )
-def test_a_file_in_the_place_of_a_folder_is_told_with_the_remedy(run: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_a_file_in_the_place_of_a_folder_is_told_with_the_remedy(
+    run: Run, tmp_path: Path, words: tuple[str, ...]
+) -> None:
     (tmp_path / "taken").write_text("")
     done = run(*words, code=75 if words[0] == "bounce" else 2, stdin="Subject: hello\n\nhello\n")
     assert "taken: cannot be made (File exists). Check the path and its permissions" in done.stderr
@@ -40,8 +51,13 @@ def test_a_file_in_the_place_of_a_folder_is_told_with_the_remedy(run: Run, tmp_p
 def test_an_inbox_that_is_no_folder_is_told_with_the_remedy(run: Run, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     told = run("run", code=1, DIGEST_INGEST__INBOX=str(tmp_path / "taken")).stderr
-    assert told.startswith(f"digest: ingest.inbox = '{tmp_path / 'taken'}': cannot be made (File exists). ")
-    assert "is no folder" in run("doctor", "--offline", DIGEST_INGEST__INBOX=str(tmp_path / "taken")).stdout
+    assert told.startswith(
+        f"digest: ingest.inbox = '{tmp_path / 'taken'}': cannot be made (File exists). "
+    )
+    assert (
+        "is no folder"
+        in run("doctor", "--offline", DIGEST_INGEST__INBOX=str(tmp_path / "taken")).stdout
+    )
 
 
 def test_a_folder_without_dumps_is_told(run: Run, tmp_path: Path) -> None:
@@ -49,9 +65,14 @@ def test_a_folder_without_dumps_is_told(run: Run, tmp_path: Path) -> None:
     assert "there is no file in empty" in run("ingest", "empty").stdout
 
 
-def test_nothing_that_is_listed_is_cut_on_a_narrow_terminal(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_that_is_listed_is_cut_on_a_narrow_terminal(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(out, "width", 80)
-    name, email = "a-collection-of-papers-of-the-ninth-of-june-2026-06-09.jsonl", f"{'a.reader' * 7}@department.university.example.org"
+    name, email = (
+        "a-collection-of-papers-of-the-ninth-of-june-2026-06-09.jsonl",
+        f"{'a.reader' * 7}@department.university.example.org",
+    )
     rows = [msgspec.json.encode(row) for row in invented(TODAY)]
     (tmp_path / name).write_bytes(b"\n".join(rows) + b"\n")
     told = {"ingest": run("ingest", name, "--seen", "name").stdout}

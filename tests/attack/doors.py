@@ -82,7 +82,9 @@ def hold_sockets(place: Place, count: int) -> Result:
         name="connections that stay half open",
         count=count,
         lost=tuple(lost),
-        remark=f"{len(sockets)} were held, {_FRONT_PAGES - len(lost)} of {_FRONT_PAGES} pages served",
+        remark=(
+            f"{len(sockets)} were held, {_FRONT_PAGES - len(lost)} of {_FRONT_PAGES} pages served"
+        ),
     )
 
 
@@ -172,7 +174,8 @@ def _send_until_refused(place: Place, path: str, *, declared: bool) -> tuple[int
     """Octets of a body that were taken before an answer came, and the answer's status; 0 = none."""
     length = b"Content-Length: 100000000" if declared else b"Transfer-Encoding: chunked"
     head = (
-        b"POST %b HTTP/1.1\r\nHost: x\r\n%b\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n"
+        b"POST %b HTTP/1.1\r\nHost: x\r\n%b\r\nContent-Type: "
+        b"application/x-www-form-urlencoded\r\n\r\n"
         % (
             path.encode(),
             length,

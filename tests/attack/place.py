@@ -124,8 +124,8 @@ class Place:
 
     @contextmanager
     def serving(self, *only: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-        """`digest serve` as a process that answers; stopped at the end, killed if it does not stop.
-        """
+        """`digest serve` as a process that answers; stopped at the end, killed if it
+        does not stop."""
         words = [word for role in only for word in ("--only", role)]
         outside = {
             name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")

@@ -1,4 +1,6 @@
-"""`digest.evaluate` with an encoder beside it, for the shared benchmark: DIGEST_BENCH_ENCODED names a file with the vectors of a track's papers."""
+"""`digest.evaluate` with an encoder beside it, for the shared benchmark: DIGEST_BENCH_ENCODED names
+a file with the vectors of a track's papers.
+"""
 
 from __future__ import annotations
 

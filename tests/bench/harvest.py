@@ -1,9 +1,11 @@
-"""Does a harvest lose or double a record when every tenth request fails? 10,000 OAI records from a server on this machine.
+"""Does a harvest lose or double a record when every tenth request fails? 10,000 OAI records from a
+server on this machine.
 
     python tests/bench/harvest.py [--records N] [--page N] [--spread 0.1] [--seed N]
 
-Faults: 503 and 429 with Retry-After, bodies cut off with and without a wrong length, bad tokens, damaged gzip, error pages, hang-ups. Waits are
-not waited but counted. Where the format of the pages is known, they are ingested too and papers are counted. Exit code 1 on a loss or a double.
+Faults: 503 and 429 with Retry-After, bodies cut off with and without a wrong length, bad tokens,
+damaged gzip, error pages, hang-ups. Waits are not waited but counted. Where the format of the pages
+is known, they are ingested too and papers are counted. Exit code 1 on a loss or a double.
 """
 
 from __future__ import annotations
@@ -40,25 +42,44 @@ def main() -> int:
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]
     with (
-        SourceServer(records=asked.records, page=asked.page, spread=asked.spread, faults=FAULTS, seed=asked.seed) as server,
+        SourceServer(
+            records=asked.records,
+            page=asked.page,
+            spread=asked.spread,
+            faults=FAULTS,
+            seed=asked.seed,
+        ) as server,
         tempfile.TemporaryDirectory() as folder,
     ):
         settings = Path(folder) / "config.toml"
-        settings.write_text(f'[[sources]]\nname = "all"\nkind = "oai"\nprefix = "arXiv"\nurl = "{server.url("/oai")}"\n', encoding="utf-8")
+        settings.write_text(
+            f'[[sources]]\nname = "all"\nkind = "oai"\nprefix = "arXiv"\nurl = '
+            f'"{server.url("/oai")}"\n',
+            encoding="utf-8",
+        )
         app = App.open(config.load(settings, {}), now=lambda: datetime(2026, 6, 9, 12, tzinfo=UTC))
         waited: list[float] = []
         started = time.perf_counter()
-        found = fetch(app, sleep=waited.append, clock=lambda: 1_800_000_000.0 + sum(waited), reading=False).sources[0]
+        found = fetch(
+            app, sleep=waited.append, clock=lambda: 1_800_000_000.0 + sum(waited), reading=False
+        ).sources[0]
         took = time.perf_counter() - started
         bodies = [path.read_text(encoding="utf-8") for path in found.files]
         seen = Counter(re.findall(r"<id>(.*?)</id>", "".join(bodies)))
         print(f"outcome      {found.outcome} {found.error}")
         print(
-            f"requests     {found.requests:,} for {len(found.files):,} pages; {len(server.failures)} failed: {dict(Counter(server.failures))}"
+            f"requests     {found.requests:,} for {len(found.files):,} pages; "
+            f"{len(server.failures)} failed: {dict(Counter(server.failures))}"
         )
         print(f"again        {found.repeated} requests, {found.restarted} windows")
-        print(f"took         {took:.1f} s, and {sum(waited):,.0f} s of politeness that were not waited")
-        print(f"in the inbox {len(seen):,} of {asked.records:,} records; {sum(n - 1 for n in seen.values()):,} of them more than once")
+        print(
+            f"took         {took:.1f} s, and {sum(waited):,.0f} s of politeness that were not "
+            f"waited"
+        )
+        print(
+            f"in the inbox {len(seen):,} of {asked.records:,} records; "
+            f"{sum(n - 1 for n in seen.values()):,} of them more than once"
+        )
         good = found.outcome == "fetched" and len(seen) == asked.records
         started = time.perf_counter()
         report = ingest(app, found.files)
@@ -68,8 +89,13 @@ def main() -> int:
         else:
             with app.store.reading() as tx:
                 papers = store.papers.totals(tx)["papers"]
-            counts = {kind: report.count(kind) for kind in ("new", "updated", "duplicate", "rejected")}
-            print(f"stored       {papers:,} papers, {counts}, in {time.perf_counter() - started:.1f} s")
+            counts = {
+                kind: report.count(kind) for kind in ("new", "updated", "duplicate", "rejected")
+            }
+            print(
+                f"stored       {papers:,} papers, {counts}, in {time.perf_counter() - started:.1f} "
+                f"s"
+            )
             good = good and papers == asked.records
         app.close()
     print("no record lost or doubled" if good else "RECORDS WERE LOST OR DOUBLED")

@@ -1,9 +1,12 @@
-"""What does `digest evaluate` say of readers whose taste is known? Sixteen of them live through real arXiv days, then the report is made.
+"""What does `digest evaluate` say of readers whose taste is known? Sixteen of them live through
+real arXiv days, then the report is made.
 
     python tests/bench/history.py --days 40 --folder /tmp/history
-    digest evaluate --config /tmp/history/config.toml --html report.html       once more, as an operator would
+    digest evaluate --config /tmp/history/config.toml --html report.html
+            once more, as an operator would
 
-Needs the real dumps: DIGEST_TEST_SHARED, else `shared` beside the repository. Takes minutes: five seconds a day, then a tenth a digest.
+Needs the real dumps: DIGEST_TEST_SHARED, else `shared` beside the repository. Takes minutes: five
+seconds a day, then a tenth a digest.
 """
 
 from __future__ import annotations
@@ -55,18 +58,32 @@ CAST: tuple[tuple[str, Taste, bool], ...] = (
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Live through real days with readers of known taste, and evaluate.")
+    parser = argparse.ArgumentParser(
+        description="Live through real days with readers of known taste, and evaluate."
+    )
     parser.add_argument("--days", type=int, default=40)
-    parser.add_argument("--folder", type=Path, required=True, help="a new folder for the database and the mails")
-    parser.add_argument("--against", default="recent", help="recipe that shares the digests of two readers in five; '' = none")
+    parser.add_argument(
+        "--folder", type=Path, required=True, help="a new folder for the database and the mails"
+    )
+    parser.add_argument(
+        "--against",
+        default="recent",
+        help="recipe that shares the digests of two readers in five; '' = none",
+    )
     asked = parser.parse_args()
     dumps = Path(os.environ.get("DIGEST_TEST_SHARED") or ROOT.parent / "shared") / "dumps" / "arxiv"
     files = sorted(dumps.glob("*.jsonl.gz"))[: asked.days]
     if not files:
-        print(f"no dumps at {dumps}; set DIGEST_TEST_SHARED to the folder that holds dumps/arxiv", file=sys.stderr)
+        print(
+            f"no dumps at {dumps}; set DIGEST_TEST_SHARED to the folder that holds dumps/arxiv",
+            file=sys.stderr,
+        )
         return 1
     asked.folder.mkdir(parents=True)
-    settings = f'[mail]\nsender = "digest@example.org"\n[evaluate]\nrecipe_b = "{asked.against}"\nshare = 40\n[log]\nlevel = "warning"\n'
+    settings = (
+        f'[mail]\nsender = "digest@example.org"\n[evaluate]\nrecipe_b = "{asked.against}"\nshare = '
+        f'40\n[log]\nlevel = "warning"\n'
+    )
     (asked.folder / "config.toml").write_text(settings, encoding="utf-8")
     app = App.open(config.load(asked.folder / "config.toml", {}))
     started = time.process_time()
@@ -76,7 +93,8 @@ def main() -> int:
     app.close()
     print(report.verdict, *(one.verdict for one in report.comparisons), sep="\n")
     print(
-        f"{len(files)} days lived in {lived - started:.0f} s of CPU; {report.replayed} digests replayed in {time.process_time() - lived:.0f} s"
+        f"{len(files)} days lived in {lived - started:.0f} s of CPU; {report.replayed} digests "
+        f"replayed in {time.process_time() - lived:.0f} s"
     )
     return 0
 
@@ -84,7 +102,12 @@ def main() -> int:
 def readers() -> list[FakeReader]:
     return [
         FakeReader(
-            wish=Wish(email=f"reader{number}@example.org", keywords=(keyword,), size=10, days=None if weekends else WORKDAYS),
+            wish=Wish(
+                email=f"reader{number}@example.org",
+                keywords=(keyword,),
+                size=10,
+                days=None if weekends else WORKDAYS,
+            ),
             likes=likes,
             patience=0.95,
         )

@@ -1,13 +1,16 @@
-"""What does ingest cost? As a ratio to the floor: the same rows into the same tables with the bare driver, without cleaning or look-ups.
+"""What does ingest cost? As a ratio to the floor: the same rows into the same tables with the bare
+driver, without cleaning or look-ups.
 
-    python tests/bench/ingest.py                       20,000 records into SQLite, and into PostgreSQL where one answers
+    python tests/bench/ingest.py   20,000 records into SQLite, and into PostgreSQL where one answers
     python tests/bench/ingest.py --records 100000
-    python tests/bench/ingest.py --repeat 3            three times, and the medians: on a machine that others use, too
+    python tests/bench/ingest.py --repeat 3
+            three times, and the medians: on a machine that others use, too
     python tests/bench/ingest.py --memory              peak memory at 40,000 and 400,000 records
 
-Records are the real arXiv days with changed ids and titles where DIGEST_TEST_SHARED (default ../shared) has them, else invented ones. Features are left
-out on both sides. Times are CPU plus waiting of one process; the floor is measured in the same run. In brackets for SQLite the CPU alone, which other
-processes disturb less; PostgreSQL's is its server's.
+Records are the real arXiv days with changed ids and titles where DIGEST_TEST_SHARED (default
+../shared) has them, else invented ones. Features are left out on both sides. Times are CPU plus
+waiting of one process; the floor is measured in the same run. In brackets for SQLite the CPU alone,
+which other processes disturb less; PostgreSQL's is its server's.
 """
 
 from __future__ import annotations
@@ -41,15 +44,30 @@ def rows(count: int) -> Iterator[dict[str, Any]]:
             with gzip.open(path, "rt", encoding="utf-8") as file:
                 yield from map(json.loads, file)
 
-    text = "We look at a number of things and find that some of them are larger than the others. " * 12
+    text = (
+        "We look at a number of things and find that some of them are larger than the others. " * 12
+    )
     invented = (
-        {"title": "A title", "summary": text, "authors": ["Jane Doe"] * 5, "categories": ["cs.LG"], "comment": None}
+        {
+            "title": "A title",
+            "summary": text,
+            "authors": ["Jane Doe"] * 5,
+            "categories": ["cs.LG"],
+            "comment": None,
+        }
         for _ in itertools.count()
     )
     source = itertools.cycle(real()) if files else invented
     for number, row in zip(range(count), source, strict=False):
-        ident = f"{15 + number // 1_188_000:02d}{1 + number // 99_000 % 12:02d}.{1 + number % 99_000:05d}"
-        yield row | {"id": ident, "title": f"{row['title']} {number}", "abs": f"https://arxiv.org/abs/{ident}"}
+        ident = (
+            f"{15 + number // 1_188_000:02d}{1 + number // 99_000 % 12:02d}"
+            f".{1 + number % 99_000:05d}"
+        )
+        yield row | {
+            "id": ident,
+            "title": f"{row['title']} {number}",
+            "abs": f"https://arxiv.org/abs/{ident}",
+        }
 
 
 def write(path: Path, count: int) -> None:
@@ -78,7 +96,9 @@ def ours(url: str, dump: Path, folder: Path) -> Clock:
     from digest import config, features, pipeline
     from digest.app import App
 
-    app = App.open(config.load(None, {"DIGEST_STORE__URL": url, "DIGEST_INGEST__INBOX": str(folder / "inbox")}))
+    app = App.open(
+        config.load(None, {"DIGEST_STORE__URL": url, "DIGEST_INGEST__INBOX": str(folder / "inbox")})
+    )
     features.vectorize = lambda texts: sp.csr_matrix((len(texts), features.COLUMNS), dtype="int32")  # type: ignore[assignment]
     features.pack = lambda found: [b""] * found.shape[0]  # type: ignore[assignment]
     took = Clock()
@@ -90,7 +110,9 @@ def ours(url: str, dump: Path, folder: Path) -> Clock:
 
 
 def floor_sqlite(made: Path, folder: Path) -> Clock:
-    """What executemany takes over the very rows that ours made, in transactions of 2,000, into an empty copy of the schema."""
+    """What executemany takes over the very rows that ours made, in transactions of 2,000, into an
+    empty copy of the schema.
+    """
     import sqlite3
 
     from digest.store import Store, schema
@@ -134,7 +156,13 @@ def floor_postgres(made: str, target: str) -> tuple[float, float]:
                 found = source.execute(f"SELECT * FROM {table}".encode()).fetchall()
                 if not found:
                     continue
-                found = [tuple(json.dumps(value) if isinstance(value, dict | list) else value for value in row) for row in found]
+                found = [
+                    tuple(
+                        json.dumps(value) if isinstance(value, dict | list) else value
+                        for value in row
+                    )
+                    for row in found
+                ]
                 started = time.perf_counter()
                 for start in range(0, len(found), 2000):
                     some = found[start : start + 2000]
@@ -144,7 +172,11 @@ def floor_postgres(made: str, target: str) -> tuple[float, float]:
                                 for row in some:
                                     copy.write_row(row)
                         else:
-                            cursor.executemany(f"INSERT INTO {table} VALUES ({', '.join(['%s'] * len(some[0]))})".encode(), some)
+                            cursor.executemany(
+                                f"INSERT INTO {table} VALUES "
+                                f"({', '.join(['%s'] * len(some[0]))})".encode(),
+                                some,
+                            )
                     sink.commit()
                 took[how] += time.perf_counter() - started
             sink.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
@@ -165,10 +197,14 @@ def compare(count: int) -> dict[str, float]:
         bare = floor_sqlite(folder / "ours.sqlite", folder)
         ratios["SQLite"], ratios["SQLite, CPU"] = mine.wall / bare.wall, mine.cpu / bare.cpu
         print(
-            f"SQLite      ours {mine.wall:6.1f} s ({1e6 * mine.wall / count:4.0f} us a record)   floor {bare.wall:5.1f} s   "
-            f"ratio {ratios['SQLite']:.1f}   (CPU {mine.cpu:.1f} s to {bare.cpu:.1f} s, {ratios['SQLite, CPU']:.1f})"
+            f"SQLite      ours {mine.wall:6.1f} s ({1e6 * mine.wall / count:4.0f} us a record)   "
+            f"floor {bare.wall:5.1f} s   "
+            f"ratio {ratios['SQLite']:.1f}   (CPU {mine.cpu:.1f} s to {bare.cpu:.1f} s, "
+            f"{ratios['SQLite, CPU']:.1f})"
         )
-        admin = os.environ.get("DIGEST_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+        admin = os.environ.get(
+            "DIGEST_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres"
+        )
         try:
             import psycopg
         except ImportError as error:
@@ -188,7 +224,8 @@ def compare(count: int) -> dict[str, float]:
             many, copy = floor_postgres(urls[0], urls[1])
             ratios["PostgreSQL"] = mine.wall / many
             print(
-                f"PostgreSQL  ours {mine.wall:6.1f} s ({1e6 * mine.wall / count:4.0f} us a record)   floor {many:5.1f} s   "
+                f"PostgreSQL  ours {mine.wall:6.1f} s ({1e6 * mine.wall / count:4.0f} us a record) "
+                f"  floor {many:5.1f} s   "
                 f"ratio {ratios['PostgreSQL']:.1f}   (COPY {copy:.1f} s)"
             )
         finally:
@@ -201,7 +238,13 @@ def compare(count: int) -> dict[str, float]:
 def memory() -> None:
     peaks = {}
     for count in (40_000, 400_000):
-        done = subprocess.run([sys.executable, __file__, "--peak", str(count)], capture_output=True, text=True, check=True, env=os.environ)
+        done = subprocess.run(
+            [sys.executable, __file__, "--peak", str(count)],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ,
+        )
         peaks[count] = float(done.stdout)
         print(f"{count:>7,} records: peak {peaks[count]:.0f} MB", flush=True)
     print(f"ratio {peaks[400_000] / peaks[40_000]:.2f}")
@@ -216,7 +259,13 @@ def peak(count: int) -> None:
         from digest.app import App
 
         app = App.open(
-            config.load(None, {"DIGEST_STORE__URL": f"sqlite:///{folder / 'x.sqlite'}", "DIGEST_INGEST__INBOX": str(folder / "inbox")})
+            config.load(
+                None,
+                {
+                    "DIGEST_STORE__URL": f"sqlite:///{folder / 'x.sqlite'}",
+                    "DIGEST_INGEST__INBOX": str(folder / "inbox"),
+                },
+            )
         )
         pipeline.ingest(app, [folder / "dump.jsonl"])
         app.close()
@@ -224,7 +273,9 @@ def peak(count: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--records", type=int, default=20_000)
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--memory", action="store_true")
@@ -237,7 +288,12 @@ def main() -> None:
     else:
         runs = [compare(asked.records) for _ in range(asked.repeat)]
         if len(runs) > 1:
-            print("medians: " + ", ".join(f"{name} {statistics.median(run[name] for run in runs):.1f}" for name in runs[0]))
+            print(
+                "medians: "
+                + ", ".join(
+                    f"{name} {statistics.median(run[name] for run in runs):.1f}" for name in runs[0]
+                )
+            )
 
 
 if __name__ == "__main__":

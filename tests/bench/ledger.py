@@ -1,8 +1,11 @@
-"""Deliveries settled a second: the ledger on SQLite with FULL sync, beside the bare driver writing the same rows in the same groups.
+"""Deliveries settled a second: the ledger on SQLite with FULL sync, beside the bare driver writing
+the same rows in the same groups.
 
-    python tests/bench/ledger.py [--messages 20000] [--connections 10] [--database sqlite|postgres] [--rounds 3]
+    python tests/bench/ledger.py [--messages 20000] [--connections 10] [--database sqlite|postgres]
+    [--rounds 3]
 
-Nothing is rendered and nothing goes to a network: each connection begins and settles one message after the other, as fast as the ledger lets it.
+Nothing is rendered and nothing goes to a network: each connection begins and settles one message
+after the other, as fast as the ledger lets it.
 """
 
 from __future__ import annotations
@@ -35,7 +38,12 @@ NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
 def fill(app: App, count: int) -> None:
     with app.store.writing() as tx:
         for number in range(count):
-            who = store.subscribers.add(tx, Subscriber(id=0, email=f"r{number}@example.org", created=NOW), origin="file", now=NOW)
+            who = store.subscribers.add(
+                tx,
+                Subscriber(id=0, email=f"r{number}@example.org", created=NOW),
+                origin="file",
+                now=NOW,
+            )
             store.ledger.plan(
                 tx,
                 kind=MessageKind.WELCOME,
@@ -84,7 +92,9 @@ async def ours(app: App, connections: int) -> int:
 
 
 def bare(path: Path, group: int) -> int:
-    """The same states of the same rows by the driver alone: a claim of 50, then groups as large as there are connections."""
+    """The same states of the same rows by the driver alone: a claim of 50, then groups as large as
+    there are connections.
+    """
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
@@ -95,8 +105,10 @@ def bare(path: Path, group: int) -> int:
         claimed = [
             ident
             for (ident,) in db.execute(
-                "UPDATE messages SET state = 'claimed', owner = 'bench', lease_until = ?, changed_at = ? WHERE id IN "
-                "(SELECT id FROM messages WHERE state = 'planned' AND not_before <= ? ORDER BY not_before, id LIMIT 50) RETURNING id",
+                "UPDATE messages SET state = 'claimed', owner = 'bench', lease_until = ?, "
+                "changed_at = ? WHERE id IN "
+                "(SELECT id FROM messages WHERE state = 'planned' AND not_before <= ? ORDER BY "
+                "not_before, id LIMIT 50) RETURNING id",
                 (now, now, now),
             )
         ]
@@ -107,17 +119,23 @@ def bare(path: Path, group: int) -> int:
             some = claimed[start : start + group]
             db.execute("BEGIN IMMEDIATE")
             for ident in some:
-                db.execute("UPDATE messages SET state = 'sending', changed_at = ? WHERE id = ? AND owner = 'bench'", (now, ident))
+                db.execute(
+                    "UPDATE messages SET state = 'sending', changed_at = ? WHERE id = ? AND owner "
+                    "= 'bench'",
+                    (now, ident),
+                )
             db.execute("COMMIT")
             db.execute("BEGIN IMMEDIATE")
             for ident in some:
                 db.execute(
-                    "INSERT INTO deliveries (message_id, outcome, server, phase, code, enhanced, fault, text, started_at, ended_at) "
+                    "INSERT INTO deliveries (message_id, outcome, server, phase, code, enhanced, "
+                    "fault, text, started_at, ended_at) "
                     "VALUES (?, 'accepted', '127.0.0.1:25', 'body', 250, '', '', '2.0.0 Ok', ?, ?)",
                     (ident, now, now),
                 )
                 db.execute(
-                    "UPDATE messages SET state = 'accepted', owner = '', lease_until = NULL, attempts = 1, changed_at = ? WHERE id = ?",
+                    "UPDATE messages SET state = 'accepted', owner = '', lease_until = NULL, "
+                    "attempts = 1, changed_at = ? WHERE id = ?",
                     (now, ident),
                 )
             db.execute("COMMIT")
@@ -127,7 +145,10 @@ def bare(path: Path, group: int) -> int:
 @contextmanager
 def opened(kind: str, folder: Path) -> Iterator[App]:
     if kind == "sqlite":
-        app = App.open(config.load(None, {"DIGEST_STORE__URL": f"sqlite:///{folder / 'digest.sqlite'}"}), now=lambda: NOW)
+        app = App.open(
+            config.load(None, {"DIGEST_STORE__URL": f"sqlite:///{folder / 'digest.sqlite'}"}),
+            now=lambda: NOW,
+        )
         yield app
         app.close()
         return
@@ -147,7 +168,10 @@ def main() -> None:
     rates: dict[str, list[float]] = {"ours": [], "bare": []}
     spent: list[float] = []
     for _ in range(asked.rounds):
-        with tempfile.TemporaryDirectory() as temporary, opened(asked.database, Path(temporary)) as app:
+        with (
+            tempfile.TemporaryDirectory() as temporary,
+            opened(asked.database, Path(temporary)) as app,
+        ):
             fill(app, asked.messages)
             if asked.database == "sqlite":
                 with app.store.reading() as tx:
@@ -162,12 +186,18 @@ def main() -> None:
             rates["ours"].append(asked.messages / (time.perf_counter() - started))
             spent.append((time.process_time() - cpu) / asked.messages * 1e6)
     print(
-        f"{asked.messages:,} messages, {asked.connections} connections, {asked.database}, {asked.rounds} rounds, load {os.getloadavg()[0]:.1f}"
+        f"{asked.messages:,} messages, {asked.connections} connections, {asked.database}, "
+        f"{asked.rounds} rounds, load {os.getloadavg()[0]:.1f}"
     )
-    print(f"  ours   {statistics.median(rates['ours']):8,.0f} settled a second   {statistics.median(spent):6.0f} us CPU a message")
+    print(
+        f"  ours   {statistics.median(rates['ours']):8,.0f} settled a second   "
+        f"{statistics.median(spent):6.0f} us CPU a message"
+    )
     if rates["bare"]:
         print(f"  bare   {statistics.median(rates['bare']):8,.0f} settled a second")
-        print(f"  ratio  {statistics.median(rates['ours']) / statistics.median(rates['bare']):8.2f}")
+        print(
+            f"  ratio  {statistics.median(rates['ours']) / statistics.median(rates['bare']):8.2f}"
+        )
 
 
 if __name__ == "__main__":

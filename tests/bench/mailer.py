@@ -1,11 +1,15 @@
-"""Messages a second of the pool of connections beside Postfix's own `smtp-source`, both into `smtp-sink`: the way out alone, nothing rendered or stored.
+"""Messages a second of the pool of connections beside Postfix's own `smtp-source`, both into
+`smtp-sink`: the way out alone, nothing rendered or stored.
 
-    python tests/bench/mailer.py                     5,000 messages of 30 KB over 10 connections, three rounds of each in turn
+    python tests/bench/mailer.py
+            5,000 messages of 30 KB over 10 connections, three rounds of each in turn
     python tests/bench/mailer.py --size 10000 --sessions 1
-    python tests/bench/mailer.py --postfix           into a private Postfix that throws them away, beside a bare client that pipelines
+    python tests/bench/mailer.py --postfix
+            into a private Postfix that throws them away, beside a bare client that pipelines
 
-Needs smtp-sink and smtp-source (Debian package postfix; its service need not run). The figure that means something is the ratio of the two rates on
-the same machine in the same minute; both speak to one sink process, which is the limit for large messages.
+Needs smtp-sink and smtp-source (Debian package postfix; its service need not run). The figure that
+means something is the ratio of the two rates on the same machine in the same minute; both speak to
+one sink process, which is the limit for large messages.
 """
 
 from __future__ import annotations
@@ -44,7 +48,13 @@ def body(size: int) -> bytes:
 
 async def ours(port: int, messages: int, size: int, sessions: int) -> None:
     data = body(size)
-    mailer = SmtpMailer([SmtpServer(host="127.0.0.1", port=port, tls="none", connections=sessions, per_connection=100)])
+    mailer = SmtpMailer(
+        [
+            SmtpServer(
+                host="127.0.0.1", port=port, tls="none", connections=sessions, per_connection=100
+            )
+        ]
+    )
     await mailer.open()
     numbers = iter(range(messages))
 
@@ -54,9 +64,14 @@ async def ours(port: int, messages: int, size: int, sessions: int) -> None:
     async def worker() -> None:
         for number in numbers:
             message = Message(
-                message_id=f"<digest.20260609.s{number}@example.org>", sender=f"b+{number}@example.org", recipient=f"r{number}@example.net",
-                subject="bench", text="", html="", data=data,
-            )  # fmt: skip
+                message_id=f"<digest.20260609.s{number}@example.org>",
+                sender=f"b+{number}@example.org",
+                recipient=f"r{number}@example.net",
+                subject="bench",
+                text="",
+                html="",
+                data=data,
+            )
             delivery = await mailer.deliver(message, begin)
             if delivery.outcome != "accepted":
                 sys.exit(f"message {number}: {delivery}")
@@ -66,7 +81,9 @@ async def ours(port: int, messages: int, size: int, sessions: int) -> None:
 
 
 async def bare(port: int, messages: list[bytes], connections: int) -> None:
-    """Ready-made messages over connections that pipeline, and nothing else: no ledger, no limits, no timeouts."""
+    """Ready-made messages over connections that pipeline, and nothing else: no ledger, no limits,
+    no timeouts.
+    """
     waiting = iter(messages)
 
     async def connection() -> None:
@@ -116,44 +133,84 @@ def main() -> None:
                 args,
                 postfix.port,
                 "bare client",
-                lambda: asyncio.run(bare(postfix.port, [body(args.size)] * args.messages, args.sessions)),
+                lambda: asyncio.run(
+                    bare(postfix.port, [body(args.size)] * args.messages, args.sessions)
+                ),
                 postfix.settled,
             )
     else:
         port = free_port()
-        sink = subprocess.Popen([tool("smtp-sink"), *(["-u", "nobody"] if os.getuid() == 0 else []), f"127.0.0.1:{port}", "200"])
-        source = [tool("smtp-source"), "-d", "-s", str(args.sessions), "-m", str(args.messages), "-l", str(args.size),
-                  "-f", "b@example.org", "-t", "r@example.net", f"127.0.0.1:{port}"]  # fmt: skip
+        sink = subprocess.Popen(
+            [
+                tool("smtp-sink"),
+                *(["-u", "nobody"] if os.getuid() == 0 else []),
+                f"127.0.0.1:{port}",
+                "200",
+            ]
+        )
+        source = [
+            tool("smtp-source"),
+            "-d",
+            "-s",
+            str(args.sessions),
+            "-m",
+            str(args.messages),
+            "-l",
+            str(args.size),
+            "-f",
+            "b@example.org",
+            "-t",
+            "r@example.net",
+            f"127.0.0.1:{port}",
+        ]
         try:
             for _ in range(100):
                 with socket.socket() as probe:
                     if probe.connect_ex(("127.0.0.1", port)) == 0:
                         break
                 time.sleep(0.05)
-            compare(args, port, "smtp-source", lambda: subprocess.run(source, check=True), lambda: None)
+            compare(
+                args, port, "smtp-source", lambda: subprocess.run(source, check=True), lambda: None
+            )
         finally:
             sink.terminate()
             sink.wait()
 
 
-def compare(args: argparse.Namespace, port: int, other: str, do_other: Callable[[], object], settled: Callable[[], None]) -> None:
+def compare(
+    args: argparse.Namespace,
+    port: int,
+    other: str,
+    do_other: Callable[[], object],
+    settled: Callable[[], None],
+) -> None:
     """`settled` waits until the server has nothing left to do."""
     rates: dict[str, list[float]] = {"ours": [], other: []}
     cpu: dict[str, list[float]] = {"ours": [], other: []}
     for _ in range(args.rounds):
-        for name, do in ((other, do_other), ("ours", lambda: asyncio.run(ours(port, args.messages, args.size, args.sessions)))):
+        for name, do in (
+            (other, do_other),
+            ("ours", lambda: asyncio.run(ours(port, args.messages, args.size, args.sessions))),
+        ):
             wall, spent = timed(do)
             rates[name].append(args.messages / wall)
             cpu[name].append(spent / args.messages * 1e6)
             settled()
     load = os.getloadavg()[0]
-    print(f"{args.messages:,} messages of {args.size:,} bytes, {args.sessions} connections, {args.rounds} rounds, load {load:.1f}")
+    print(
+        f"{args.messages:,} messages of {args.size:,} bytes, {args.sessions} connections, "
+        f"{args.rounds} rounds, load {load:.1f}"
+    )
     for name in rates:
         print(
-            f"  {name:12} {statistics.median(rates[name]):8,.0f} messages a second   {statistics.median(cpu[name]):6.0f} us CPU a message"
+            f"  {name:12} {statistics.median(rates[name]):8,.0f} messages a second   "
+            f"{statistics.median(cpu[name]):6.0f} us CPU a message"
         )
     ratios = [own / others for own, others in zip(rates["ours"], rates[other], strict=True)]
-    print(f"  ratio of a round {statistics.median(ratios):.2f}, {min(ratios):.2f} to {max(ratios):.2f}")
+    print(
+        f"  ratio of a round {statistics.median(ratios):.2f}, {min(ratios):.2f} to "
+        f"{max(ratios):.2f}"
+    )
 
 
 if __name__ == "__main__":

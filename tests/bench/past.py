@@ -2,7 +2,8 @@
 
     python tests/bench/past.py [--readers 100] [--years 3] [--database sqlite|postgres] [--all]
 
-One digest in thirty ended as rejected or unknown. `--all` asks for all of the past, as if every paper that was ever listed could compete.
+One digest in thirty ended as rejected or unknown. `--all` asks for all of the past, as if every
+paper that was ever listed could compete.
 """
 
 from __future__ import annotations
@@ -32,10 +33,14 @@ PAPERS = 200
 
 
 def fill(opened: Store, readers: int, days: int) -> list[int]:
-    arrive(opened, *(entry(f"Paper number {n}", arxiv=f"2606.{n:05}") for n in range(1, PAPERS + 1)))
+    arrive(
+        opened, *(entry(f"Paper number {n}", arxiv=f"2606.{n:05}") for n in range(1, PAPERS + 1))
+    )
     with opened.writing() as tx:
         idents = [
-            store.subscribers.add(tx, Subscriber(id=0, email=f"r{n}@example.org", created=NOW), origin="file", now=NOW).id
+            store.subscribers.add(
+                tx, Subscriber(id=0, email=f"r{n}@example.org", created=NOW), origin="file", now=NOW
+            ).id
             for n in range(readers)
         ]
     number = 0
@@ -46,10 +51,21 @@ def fill(opened: Store, readers: int, days: int) -> list[int]:
         sent: list[dict[str, object]] = []
         for ident in idents:
             number += 1
-            state = "rejected" if number % 60 == 0 else "unknown" if number % 60 == 30 else "accepted"
+            state = (
+                "rejected" if number % 60 == 0 else "unknown" if number % 60 == 30 else "accepted"
+            )
             rows.append(
-                {"id": number, "subscriber_id": ident, "local_date": at.date(), "state": "planned", "reason": "", "mark": 1, "made": {}, "created_at": at}
-            )  # fmt: skip
+                {
+                    "id": number,
+                    "subscriber_id": ident,
+                    "local_date": at.date(),
+                    "state": "planned",
+                    "reason": "",
+                    "mark": 1,
+                    "made": {},
+                    "created_at": at,
+                }
+            )
             made = {
                 "score": 1.0,
                 "match": 90,
@@ -61,12 +77,31 @@ def fill(opened: Store, readers: int, days: int) -> list[int]:
                 "why": {},
             }
             items += [
-                {"digest_id": number, "position": place, "paper_id": (number + place * 7) % PAPERS + 1} | made for place in range(1, 11)
+                {
+                    "digest_id": number,
+                    "position": place,
+                    "paper_id": (number + place * 7) % PAPERS + 1,
+                }
+                | made
+                for place in range(1, 11)
             ]
             sent.append(
-                {"kind": "digest", "subscriber_id": ident, "key": at.date().isoformat(), "digest_id": number, "message_id": f"<{number}@x>", "state": state,
-                 "owner": "", "lease_until": None, "not_before": at, "expires_at": at + timedelta(hours=8), "attempts": 1, "evidence": "", "changed_at": at}
-            )  # fmt: skip
+                {
+                    "kind": "digest",
+                    "subscriber_id": ident,
+                    "key": at.date().isoformat(),
+                    "digest_id": number,
+                    "message_id": f"<{number}@x>",
+                    "state": state,
+                    "owner": "",
+                    "lease_until": None,
+                    "not_before": at,
+                    "expires_at": at + timedelta(hours=8),
+                    "attempts": 1,
+                    "evidence": "",
+                    "changed_at": at,
+                }
+            )
         with opened.writing() as tx:
             tx.execute(digests.insert(), rows)
             tx.execute(digest_items.insert(), items)
@@ -109,10 +144,18 @@ def main() -> None:
             with opened.reading() as tx:
                 known = store.history.reaches(tx, idents, NOW.date())
                 found = store.history.of(tx, known, NOW.date(), since=since)
-            seconds, cpu = time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF).ru_utime - cpu
+            seconds, cpu = (
+                time.monotonic() - began,
+                resource.getrusage(resource.RUSAGE_SELF).ru_utime - cpu,
+            )
             listed = sum(len(past.listed) for past in found.values())
-            told = f"{1000 * seconds / len(idents):.2f} ms a reader ({1000 * cpu / len(idents):.2f} of CPU)"
-            print(f"{told}, {listed / len(idents):.0f} papers listed; load {os.getloadavg()[0]:.1f}")
+            told = (
+                f"{1000 * seconds / len(idents):.2f} ms a reader ({1000 * cpu / len(idents):.2f} "
+                f"of CPU)"
+            )
+            print(
+                f"{told}, {listed / len(idents):.0f} papers listed; load {os.getloadavg()[0]:.1f}"
+            )
 
 
 if __name__ == "__main__":

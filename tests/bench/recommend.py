@@ -1,12 +1,17 @@
-"""What does choosing cost? Learn, score and choose for many readers, database reads not counted, through the functions that composing uses.
+"""What does choosing cost? Learn, score and choose for many readers, database reads not counted,
+through the functions that composing uses.
 
-    OMP_NUM_THREADS=1 python tests/bench/recommend.py       10,000 readers, 20-100 thumbs each, 1,000 new papers, one process
+    OMP_NUM_THREADS=1 python tests/bench/recommend.py
+            10,000 readers, 20-100 thumbs each, 1,000 new papers, one process
     OMP_NUM_THREADS=1 python tests/bench/recommend.py --readers 100000 --processes 2
-    OMP_NUM_THREADS=1 python tests/bench/recommend.py --papers 5000 --svm 5       also arxiv-sanity-lite's way: one LinearSVC a reader
-    OMP_NUM_THREADS=1 python tests/bench/recommend.py --readers 5120 --against CHECKOUT      batch by batch in turn with another checkout's code
+    OMP_NUM_THREADS=1 python tests/bench/recommend.py --papers 5000 --svm 5
+            also arxiv-sanity-lite's way: one LinearSVC a reader
+    OMP_NUM_THREADS=1 python tests/bench/recommend.py --readers 5120 --against CHECKOUT
+            batch by batch in turn with another checkout's code
 
-Papers are the real arXiv days where DIGEST_TEST_SHARED (default ../shared) has them, else invented ones. Prints CPU time a reader of one core,
-part by part, the time on the clock, and ratios to the bare matrix product of the same sizes and to one LinearSVC a reader over 20,000 papers.
+Papers are the real arXiv days where DIGEST_TEST_SHARED (default ../shared) has them, else invented
+ones. Prints CPU time a reader of one core, part by part, the time on the clock, and ratios to the
+bare matrix product of the same sizes and to one LinearSVC a reader over 20,000 papers.
 """
 
 from __future__ import annotations
@@ -41,7 +46,9 @@ TODAY = date(2026, 6, 10)
 
 
 def papers(number: int) -> list[Paper]:
-    folder = Path(os.environ.get("DIGEST_TEST_SHARED") or ROOT.parent / "shared") / "dumps" / "arxiv"
+    folder = (
+        Path(os.environ.get("DIGEST_TEST_SHARED") or ROOT.parent / "shared") / "dumps" / "arxiv"
+    )
     rows: list[dict[str, Any]] = []
     for path in sorted(folder.glob("*.jsonl.gz")):
         with gzip.open(path, "rt", encoding="utf-8") as file:
@@ -52,7 +59,12 @@ def papers(number: int) -> list[Paper]:
     while len(rows) < number:  # what is missing is invented, of words as frequent as words are
         words = [f"word{n}" for n in np.minimum(rng.zipf(1.3, 130), 30_000)]
         rows.append(
-            {"title": " ".join(words[:10]), "summary": " ".join(words[10:]), "categories": [f"x.{rng.integers(40)}"], "authors": []}
+            {
+                "title": " ".join(words[:10]),
+                "summary": " ".join(words[10:]),
+                "categories": [f"x.{rng.integers(40)}"],
+                "authors": [],
+            }
         )
     return [
         Paper(
@@ -68,7 +80,9 @@ def papers(number: int) -> list[Paper]:
     ]
 
 
-def readers(number: int, every: list[Paper], shelf: profiles.Shelf, among: frozenset[int], seed: int = 1) -> list[Reader]:
+def readers(
+    number: int, every: list[Paper], shelf: profiles.Shelf, among: frozenset[int], seed: int = 1
+) -> list[Reader]:
     """Each likes papers of two categories and dislikes some of a third."""
     rng = np.random.default_rng(seed)
     by_category: dict[str, list[int]] = {}
@@ -79,19 +93,33 @@ def readers(number: int, every: list[Paper], shelf: profiles.Shelf, among: froze
     for n in range(number):
         one, two, three = (by_category[names[i]] for i in rng.integers(0, len(names), 3))
         thumbs = int(rng.integers(20, 101))
-        ups = np.unique(np.concatenate((rng.choice(one, thumbs // 2), rng.choice(two, thumbs // 4))))
+        ups = np.unique(
+            np.concatenate((rng.choice(one, thumbs // 2), rng.choice(two, thumbs // 4)))
+        )
         downs = np.unique(rng.choice(three, thumbs - thumbs // 2 - thumbs // 4))
         known = recipes.Known(
             interests=(),
             phrases=(),
-            liked=profiles.rated_of([every[i] for i in ups], shelf, ups.tolist(), rng.uniform(0, 200, len(ups)).tolist()),
-            disliked=profiles.rated_of([every[i] for i in downs], shelf, downs.tolist(), rng.uniform(0, 200, len(downs)).tolist()),
+            liked=profiles.rated_of(
+                [every[i] for i in ups], shelf, ups.tolist(), rng.uniform(0, 200, len(ups)).tolist()
+            ),
+            disliked=profiles.rated_of(
+                [every[i] for i in downs],
+                shelf,
+                downs.tolist(),
+                rng.uniform(0, 200, len(downs)).tolist(),
+            ),
             examples=profiles.rated_of([], shelf, []),
         )
         subscriber = Subscriber(
-            id=n + 1, email=f"reader{n}@example.org", standing=Standing.ACTIVE, created=datetime(2026, 1, 1, tzinfo=UTC)
+            id=n + 1,
+            email=f"reader{n}@example.org",
+            standing=Standing.ACTIVE,
+            created=datetime(2026, 1, 1, tzinfo=UTC),
         )
-        found.append(Reader(subscriber=subscriber, known=known, among=among, maybe_seen=frozenset()))
+        found.append(
+            Reader(subscriber=subscriber, known=known, among=among, maybe_seen=frozenset())
+        )
     return found
 
 
@@ -100,9 +128,14 @@ def main() -> int:
     parser.add_argument("--readers", type=int, default=10_000)
     parser.add_argument("--papers", type=int, default=1000)
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--svm", type=int, default=0, metavar="N", help="readers for one LinearSVC each")
     parser.add_argument(
-        "--against", type=Path, metavar="CHECKOUT", help="compare with the code there: the only measure on a machine that others use"
+        "--svm", type=int, default=0, metavar="N", help="readers for one LinearSVC each"
+    )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="CHECKOUT",
+        help="compare with the code there: the only measure on a machine that others use",
     )
     parser.add_argument("--in-turn", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -113,18 +146,30 @@ def main() -> int:
     began = time.process_time()
     features.vectorize([features.text_of(paper.title, paper.abstract) for paper in every[:2000]])
     vectorised = (time.process_time() - began) / 2000
-    space = features.space(features.base(), features.Frequencies().add(counts), counts[RATED : RATED + RECENT])
+    space = features.space(
+        features.base(), features.Frequencies().add(counts), counts[RATED : RATED + RECENT]
+    )
     began = time.process_time()
     rows = space.rows(counts)
     placed = (time.process_time() - began) / len(every)
-    print(f"features: {1000 * vectorised:.2f} ms a paper counted at ingest, {1000 * placed:.3f} ms a paper placed in a round")
+    print(
+        f"features: {1000 * vectorised:.2f} ms a paper counted at ingest, {1000 * placed:.3f} ms a "
+        f"paper placed in a round"
+    )
     recent, new = every[RATED : RATED + RECENT], every[RATED + RECENT :]
     began = time.process_time()
     shared = Shared(
-        day=scores.day(new, rows[RATED + RECENT :], recent, rows[RATED : RATED + RECENT], spread=space.spread),
+        day=scores.day(
+            new, rows[RATED + RECENT :], recent, rows[RATED : RATED + RECENT], spread=space.spread
+        ),
         papers={paper.id: paper for paper in new},
         background=profiles.background(recent, rows[RATED : RATED + RECENT]),
-        made=Made(model="", features=features.VERSION, candidates=len(new), at=datetime(2026, 6, 10, 7, tzinfo=UTC)),
+        made=Made(
+            model="",
+            features=features.VERSION,
+            candidates=len(new),
+            at=datetime(2026, 6, 10, 7, tzinfo=UTC),
+        ),
         local_date=TODAY,
     )
     print(f"once a day: {time.process_time() - began:.2f} s")
@@ -134,15 +179,25 @@ def main() -> int:
             print(json.dumps(work([(int(line), _TOGETHER)]).cpu), flush=True)
         return 0
     starts = range(0, asked.readers, _TOGETHER)
-    shares = [[(start, min(_TOGETHER, asked.readers - start)) for start in starts[n :: asked.processes]] for n in range(asked.processes)]
+    shares = [
+        [(start, min(_TOGETHER, asked.readers - start)) for start in starts[n :: asked.processes]]
+        for n in range(asked.processes)
+    ]
     with multiprocessing.get_context("fork").Pool(asked.processes) as pool:
         found = pool.map(work, shares) if asked.processes > 1 else [work(shares[0])]
     cpu = sum((np.array(one.cpu) for one in found), np.zeros(4)) / asked.readers * 1000
     each = float(cpu[:3].sum())
-    print(f"{asked.readers:,} readers, {len(new):,} papers, {sum(one.listed for one in found):,} papers listed; CPU a reader of one core:")
-    print(f"  learn {cpu[0]:.2f}, score {cpu[1]:.2f}, choose {cpu[2]:.2f}: {each:.2f} ms; and the reasons of ten papers {cpu[3]:.2f} ms")
     print(
-        f"  on the clock, {asked.processes} at once: {max(one.clock for one in found):.1f} s, with reasons {max(one.told for one in found):.1f} s"
+        f"{asked.readers:,} readers, {len(new):,} papers, {sum(one.listed for one in found):,} "
+        f"papers listed; CPU a reader of one core:"
+    )
+    print(
+        f"  learn {cpu[0]:.2f}, score {cpu[1]:.2f}, choose {cpu[2]:.2f}: {each:.2f} ms; and the "
+        f"reasons of ten papers {cpu[3]:.2f} ms"
+    )
+    print(
+        f"  on the clock, {asked.processes} at once: {max(one.clock for one in found):.1f} s, with "
+        f"reasons {max(one.told for one in found):.1f} s"
     )
     dense = np.random.default_rng(0).standard_normal((500, 1000), dtype=np.float32)
     other = np.random.default_rng(1).standard_normal((1000, len(new)), dtype=np.float32)
@@ -150,22 +205,34 @@ def main() -> int:
     for _ in range(20):
         dense @ other
     product = 1000 * (time.process_time() - began) / 20 / 500
-    print(f"bare matrix product (1,000 numbers a reader and paper): {product:.3f} ms a reader; ratio {each / product:.0f}")
+    print(
+        f"bare matrix product (1,000 numbers a reader and paper): {product:.3f} ms a reader; ratio "
+        f"{each / product:.0f}"
+    )
     if asked.svm:
         way = svm(asked.svm, every, rows[:RATED])
         print(f"LinearSVC over {RATED:,} papers: {way:.0f} ms a reader; ratio {each / way:.4f}")
-    memory = max([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, *(one.memory for one in found)])
+    memory = max(
+        [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, *(one.memory for one in found)]
+    )
     print(f"peak memory of a process {memory / 1024:.0f} MB, load {os.getloadavg()[0]:.1f}")
     return 0
 
 
 def against(checkout: Path, number: int, new: int) -> int:
-    """Each batch by the code of both, one after the other, in processes that stay: what slows the machine meets both alike."""
+    """Each batch by the code of both, one after the other, in processes that stay: what slows the
+    machine meets both alike.
+    """
     command = [sys.executable, __file__, "--in-turn", "--papers", str(new)]
     folders = [checkout.resolve(), ROOT]
     both = [
         subprocess.Popen(
-            command, env={**os.environ, "PYTHONPATH": str(folder)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+            command,
+            env={**os.environ, "PYTHONPATH": str(folder)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
         )
         for folder in folders
     ]
@@ -176,29 +243,38 @@ def against(checkout: Path, number: int, new: int) -> int:
             assert process.stdin is not None
             assert process.stdout is not None
             process.stdin.write(f"{turn * _TOGETHER}\n")
-            while not (line := process.stdout.readline()).startswith("["):  # what is told of the features comes first
+            while not (line := process.stdout.readline()).startswith(
+                "["
+            ):  # what is told of the features comes first
                 if not line:
                     return 1
             found[which].append(json.loads(line))
     for process in both:
         process.communicate()
-    cpu = np.array(found)[:, 1:] / _TOGETHER * 1000  # the first batch of each also fills what is kept
+    cpu = (
+        np.array(found)[:, 1:] / _TOGETHER * 1000
+    )  # the first batch of each also fills what is kept
     whole = cpu[:, :, :3].sum(axis=2)
     for name, parts, sums in zip(("there", "here"), np.median(cpu, axis=1), whole, strict=True):
         print(
-            f"{name}: learn {parts[0]:.2f}, score {parts[1]:.2f}, choose {parts[2]:.2f}, in all {np.median(sums):.2f} ms (least {sums.min():.2f}),"
+            f"{name}: learn {parts[0]:.2f}, score {parts[1]:.2f}, choose {parts[2]:.2f}, in all "
+            f"{np.median(sums):.2f} ms (least {sums.min():.2f}),"
             f" reasons {parts[3]:.2f} ms"
         )
     ratios = np.median(cpu[1] / cpu[0], axis=0)
     print(
-        f"here / there, pair by pair, {cpu.shape[1]} pairs of {_TOGETHER} readers, median: in all {np.median(whole[1] / whole[0]):.2f}, "
-        f"learn {ratios[0]:.2f}, score {ratios[1]:.2f}, choose {ratios[2]:.2f}, reasons {ratios[3]:.2f}; load {os.getloadavg()[0]:.1f}"
+        f"here / there, pair by pair, {cpu.shape[1]} pairs of {_TOGETHER} readers, median: in all "
+        f"{np.median(whole[1] / whole[0]):.2f}, "
+        f"learn {ratios[0]:.2f}, score {ratios[1]:.2f}, choose {ratios[2]:.2f}, reasons "
+        f"{ratios[3]:.2f}; load {os.getloadavg()[0]:.1f}"
     )
     return 0
 
 
 class Chosen(NamedTuple):
-    """What one process did: CPU seconds to learn, score, choose and tell; seconds on the clock without and with telling; papers; kB."""
+    """What one process did: CPU seconds to learn, score, choose and tell; seconds on the clock
+    without and with telling; papers; kB.
+    """
 
     cpu: tuple[float, float, float, float]
     clock: float
@@ -207,7 +283,9 @@ class Chosen(NamedTuple):
     memory: int
 
 
-def chosen(shared: Shared, every: list[Paper], shelf: profiles.Shelf, batches: list[tuple[int, int]]) -> Chosen:
+def chosen(
+    shared: Shared, every: list[Paper], shelf: profiles.Shelf, batches: list[tuple[int, int]]
+) -> Chosen:
     recipe, listed, clock = recipes.RECIPES[recipes.OWN], 0, 0.0
     cpu, told = [0.0] * 4, 0.0
     rules = digests.Rules(author_most=3, category_most=70, explore=True)
@@ -229,8 +307,17 @@ def chosen(shared: Shared, every: list[Paper], shelf: profiles.Shelf, batches: l
             listed += len(explained(recipe, shared, outcome, *one).items)  # type: ignore[union-attr]
         laps.append(time.process_time())
         told += time.perf_counter() - began
-        cpu = [before + later - earlier for before, earlier, later in zip(cpu, laps, laps[1:], strict=False)]
-    return Chosen((cpu[0], cpu[1], cpu[2], cpu[3]), clock, told, listed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        cpu = [
+            before + later - earlier
+            for before, earlier, later in zip(cpu, laps, laps[1:], strict=False)
+        ]
+    return Chosen(
+        (cpu[0], cpu[1], cpu[2], cpu[3]),
+        clock,
+        told,
+        listed,
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+    )
 
 
 def svm(number: int, every: list[Paper], rows: sp.csr_matrix) -> float:
@@ -239,7 +326,9 @@ def svm(number: int, every: list[Paper], rows: sp.csr_matrix) -> float:
 
     words = rows[:, : features.COLUMNS].tocsr()
     columns, places = np.unique(words.indices, return_inverse=True)
-    compact = sp.csr_matrix((words.data, places, words.indptr), shape=(words.shape[0], len(columns)))
+    compact = sp.csr_matrix(
+        (words.data, places, words.indptr), shape=(words.shape[0], len(columns))
+    )
     kept = np.argsort(-np.bincount(places))[:20_000]
     compact = compact[:, kept]
     took = 0.0
@@ -248,7 +337,9 @@ def svm(number: int, every: list[Paper], rows: sp.csr_matrix) -> float:
         began = time.process_time()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            LinearSVC(class_weight="balanced", C=0.01, tol=1e-4, max_iter=10000).fit(compact, target)
+            LinearSVC(class_weight="balanced", C=0.01, tol=1e-4, max_iter=10000).fit(
+                compact, target
+            )
         took += time.process_time() - began
     return 1000 * took / number
 

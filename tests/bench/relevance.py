@@ -1,10 +1,13 @@
-"""How well are papers ranked? Runs the shared benchmark on `digest.evaluate`, and on peers' recipes beside it where asked.
+"""How well are papers ranked? Runs the shared benchmark on `digest.evaluate`, and on peers' recipes
+beside it where asked.
 
     python tests/bench/relevance.py                              all three tracks
     python tests/bench/relevance.py --track abstracts --peers 'arxiv-sanity-lite|Rocchio'
-    python tests/bench/relevance.py --encoded                    and what an encoder brings beside the own vectors (MiniLM's, stored there)
+    python tests/bench/relevance.py --encoded
+            and what an encoder brings beside the own vectors (MiniLM's, stored there)
 
-Needs the folder with the benchmark: DIGEST_TEST_SHARED, else `shared` beside the repository. Takes minutes; prints tables.
+Needs the folder with the benchmark: DIGEST_TEST_SHARED, else `shared` beside the repository. Takes
+minutes; prints tables.
 """
 
 from __future__ import annotations
@@ -25,39 +28,90 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the shared benchmark on digest.evaluate.")
-    parser.add_argument("--track", choices=["abstracts", "explicit", "titles"], action="append", help="default: all three")
     parser.add_argument(
-        "--peers", metavar="REGEX", help="also run the benchmark's own recipes whose names match, and compare reader by reader"
+        "--track",
+        choices=["abstracts", "explicit", "titles"],
+        action="append",
+        help="default: all three",
     )
     parser.add_argument(
-        "--encoded", action="store_true", help="also run with the benchmark's stored MiniLM vectors beside words and own vectors"
+        "--peers",
+        metavar="REGEX",
+        help="also run the benchmark's own recipes whose names match, and compare reader by reader",
     )
     parser.add_argument(
-        "--users", type=int, default=250, help="readers on the track of titles, where all of them would take an hour and say no more"
+        "--encoded",
+        action="store_true",
+        help="also run with the benchmark's stored MiniLM vectors beside words and own vectors",
+    )
+    parser.add_argument(
+        "--users",
+        type=int,
+        default=250,
+        help="readers on the track of titles, where all of them would take an hour and say no more",
     )
     asked = parser.parse_args()
     folder = Path(os.environ.get("DIGEST_TEST_SHARED") or ROOT.parent / "shared") / "eval"
     if not (folder / "bench.py").is_file():
-        print(f"no benchmark at {folder}; set DIGEST_TEST_SHARED to the folder that holds eval/bench.py", file=sys.stderr)
+        print(
+            f"no benchmark at {folder}; set DIGEST_TEST_SHARED to the folder that holds "
+            f"eval/bench.py",
+            file=sys.stderr,
+        )
         return 1
     ours: list[dict[str, Any]] = []
     theirs: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
         for track in asked.track or ["abstracts", "explicit", "titles"]:
-            common = ["--data", "data_dev", "--track", track, *(["--users", str(asked.users)] if track == "titles" else [])]
-            mine, others = Path(scratch) / f"{track}-ours.jsonl", Path(scratch) / f"{track}-peers.jsonl"
+            common = [
+                "--data",
+                "data_dev",
+                "--track",
+                track,
+                *(["--users", str(asked.users)] if track == "titles" else []),
+            ]
+            mine, others = (
+                Path(scratch) / f"{track}-ours.jsonl",
+                Path(scratch) / f"{track}-peers.jsonl",
+            )
             print(f"\n{track}", flush=True)
-            if _bench(folder, "external", *common, "--module", "digest.evaluate:recommend", "--out", str(mine)):
+            if _bench(
+                folder,
+                "external",
+                *common,
+                "--module",
+                "digest.evaluate:recommend",
+                "--out",
+                str(mine),
+            ):
                 return 1
             ours += _rows(mine)
             if asked.encoded:
                 beside = Path(scratch) / f"{track}-encoded.jsonl"
                 os.environ["DIGEST_BENCH_ENCODED"] = str(folder / "emb" / f"mini_{track}.npz")
-                if _bench(folder, "external", *common, "--module", "tests.bench.encoded:recommend", "--out", str(beside)):
+                if _bench(
+                    folder,
+                    "external",
+                    *common,
+                    "--module",
+                    "tests.bench.encoded:recommend",
+                    "--out",
+                    str(beside),
+                ):
                     return 1
                 theirs += _rows(beside)
             if asked.peers:
-                if _bench(folder, "run", *common, "--methods", asked.peers, "--emb", "emb", "--out", str(others)):
+                if _bench(
+                    folder,
+                    "run",
+                    *common,
+                    "--methods",
+                    asked.peers,
+                    "--emb",
+                    "emb",
+                    "--out",
+                    str(others),
+                ):
                     return 1
                 theirs += _rows(others)
     if theirs:
@@ -70,7 +124,9 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 
 def compare(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> None:
-    """nDCG@10 of ours less each peer's, paired over readers, with 95 % bootstrap intervals; the peer that comes nearest in the mean first."""
+    """nDCG@10 of ours less each peer's, paired over readers, with 95 % bootstrap intervals; the
+    peer that comes nearest in the mean first.
+    """
     mine = {(row["track"], row["k"], row["task"]): row["ndcg10"] for row in ours}
     by_peer: dict[str, dict[tuple[str, int], dict[str, list[float]]]] = {}
     for row in theirs:
@@ -80,7 +136,11 @@ def compare(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> None:
             cell.setdefault(row["user"], []).append(mine[key] - row["ndcg10"])
     rng = np.random.default_rng(0)
     means = {
-        peer: float(np.mean([np.mean([x for user in cell.values() for x in user]) for cell in cells.values()]))
+        peer: float(
+            np.mean(
+                [np.mean([x for user in cell.values() for x in user]) for cell in cells.values()]
+            )
+        )
         for peer, cells in by_peer.items()
     }
     for peer in sorted(means, key=lambda name: means[name]):
@@ -94,8 +154,15 @@ def compare(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> None:
 
 
 def _bench(folder: Path, *arguments: str) -> int:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-    return subprocess.run([sys.executable, "bench.py", *arguments], cwd=folder, env=environment, check=False).returncode
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    return subprocess.run(
+        [sys.executable, "bench.py", *arguments], cwd=folder, env=environment, check=False
+    ).returncode
 
 
 if __name__ == "__main__":

@@ -1,14 +1,21 @@
-"""Digests a second from the database to a mail server, beside Postfix's own `smtp-source`, both into `smtp-sink`; and what each part costs.
+"""Digests a second from the database to a mail server, beside Postfix's own `smtp-source`, both
+into `smtp-sink`; and what each part costs.
 
-    python tests/bench/send.py                       2,000 digests of 10 papers, signed, over 10 connections; three rounds of each in turn
-    python tests/bench/send.py --queued 1000,100000  memory and rate of the first 1,000 digests of queues so long
-    python tests/bench/send.py --processes 2         the same with two senders at once, each a process
-    python tests/bench/send.py --postfix             the same into a private Postfix that throws them away, beside a bare client that pipelines
+    python tests/bench/send.py
+            2,000 digests of 10 papers, signed, over 10 connections; three rounds of each in turn
+    python tests/bench/send.py --queued 1000,100000
+            memory and rate of the first 1,000 digests of queues so long
+    python tests/bench/send.py --processes 2   the same with two senders at once, each a process
+    python tests/bench/send.py --postfix
+            the same into a private Postfix that throws them away, beside a bare client that
+            pipelines
     python tests/bench/send.py --profile             where the time goes, function by function
 
-The papers are those of the demonstration, each reader's ten are drawn, with reasons of their own. Needs smtp-sink and smtp-source (Debian package postfix;
-its service need not run). The figures that mean something are the ratio to `smtp-source`, which sends one ready text of the same mean size, and CPU a digest;
-and the ratio to the bare client, which has the same messages ready-made. Each part's CPU in a quiet moment is best seen in the round with the least in all.
+The papers are those of the demonstration, each reader's ten are drawn, with reasons of their own.
+Needs smtp-sink and smtp-source (Debian package postfix; its service need not run). The figures that
+mean something are the ratio to `smtp-source`, which sends one ready text of the same mean size, and
+CPU a digest; and the ratio to the bare client, which has the same messages ready-made. Each part's
+CPU in a quiet moment is best seen in the round with the least in all.
 """
 
 from __future__ import annotations
@@ -54,7 +61,8 @@ PAPERS = 10
 DRAWN = 2000
 
 
-# ---------------------------------------------------------------------------------------------- what is to be sent
+# ----------------------------------------------------------------------------------------------
+# what is to be sent
 
 
 def open_app(folder: Path, port: int, connections: int) -> App:
@@ -81,14 +89,32 @@ def fill(app: App, queued: int) -> None:
     dice = random.Random(1)
     with app.store.writing() as tx:
         papers = store.papers.by_ids(tx, range(1, store.papers.highest_id(tx) + 1))
-        words = {ident: [word for word in paper.title.split() if len(word) > 4] or ["new"] for ident, paper in papers.items()}
-        made = Made(model="thumbs", features="words1", thumbs_up=21, thumbs_down=4, candidates=len(papers), dumps=(f"{DAY}.jsonl",), at=NOW)
+        words = {
+            ident: [word for word in paper.title.split() if len(word) > 4] or ["new"]
+            for ident, paper in papers.items()
+        }
+        made = Made(
+            model="thumbs",
+            features="words1",
+            thumbs_up=21,
+            thumbs_down=4,
+            candidates=len(papers),
+            dumps=(f"{DAY}.jsonl",),
+            at=NOW,
+        )
         for number in range(min(queued, DRAWN)):
-            reader = Subscriber(id=0, email=f"reader.{number}@example.net", name=f"Reader {number}", created=NOW)
+            reader = Subscriber(
+                id=0, email=f"reader.{number}@example.net", name=f"Reader {number}", created=NOW
+            )
             reader = store.subscribers.add(tx, reader, origin="file", now=NOW)
             chosen = dice.sample(sorted(papers), PAPERS)
             items = tuple(
-                Item(position=place, score=_score(dice, paper, words[paper], papers[dice.choice(sorted(papers))].title))
+                Item(
+                    position=place,
+                    score=_score(
+                        dice, paper, words[paper], papers[dice.choice(sorted(papers))].title
+                    ),
+                )
                 for place, paper in enumerate(chosen, 1)
             )
             plan = Digest(subscriber_id=reader.id, local_date=DAY, items=items, made=made)
@@ -103,7 +129,9 @@ def fill(app: App, queued: int) -> None:
 
 
 def _score(dice: random.Random, paper: int, words: list[str], near: str) -> Score:
-    parts = tuple(Part(kind="word", name=dice.choice(words), value=dice.uniform(0.2, 1)) for _ in range(8))
+    parts = tuple(
+        Part(kind="word", name=dice.choice(words), value=dice.uniform(0.2, 1)) for _ in range(8)
+    )
     return Score(
         paper_id=paper,
         value=sum(part.value for part in parts),
@@ -116,24 +144,42 @@ def _score(dice: random.Random, paper: int, words: list[str], near: str) -> Scor
 def _repeat(tx: store.Connection, queued: int) -> None:
     """Further readers get the digests of the first ones again, row by row inside the database."""
     for table, columns, key in (
-        ("subscribers", {"id": "id + {0}", "email": "{0} || email", "email_key": "{0} || email_key"}, "id"),
+        (
+            "subscribers",
+            {"id": ("id + {0}"), "email": "{0} || email", "email_key": "{0} || email_key"},
+            "id",
+        ),
         ("digests", {"id": "id + {0}", "subscriber_id": "subscriber_id + {0}"}, "id"),
         ("digest_items", {"digest_id": "digest_id + {0}"}, "digest_id"),
-        ("messages", {"id": "id + {0}", "subscriber_id": "subscriber_id + {0}", "digest_id": "digest_id + {0}",
-                      "message_id": "'<' || {0} || substr(message_id, 2)"}, "id"),
-    ):  # fmt: skip
+        (
+            "messages",
+            {
+                "id": ("id + {0}"),
+                "subscriber_id": "subscriber_id + {0}",
+                "digest_id": "digest_id + {0}",
+                "message_id": "'<' || {0} || substr(message_id, 2)",
+            },
+            "id",
+        ),
+    ):
         names = [row[1] for row in tx.exec_driver_sql(f"PRAGMA table_info({table})")]
         for shift in range(DRAWN, queued, DRAWN):
             values = ", ".join(columns.get(name, f'"{name}"').format(shift) for name in names)
             listed = ", ".join(f'"{name}"' for name in names)
-            tx.exec_driver_sql(f"INSERT INTO {table} ({listed}) SELECT {values} FROM {table} WHERE {key} <= {min(DRAWN, queued - shift)}")
+            tx.exec_driver_sql(
+                f"INSERT INTO {table} ({listed}) SELECT {values} FROM {table} WHERE {key} <= "
+                f"{min(DRAWN, queued - shift)}"
+            )
 
 
-# ---------------------------------------------------------------------------------------------- what each part costs
+# ----------------------------------------------------------------------------------------------
+# what each part costs
 
 
 class Parts:
-    """CPU seconds of parts, measured by standing in for their functions; a part inside another is taken off it."""
+    """CPU seconds of parts, measured by standing in for their functions; a part inside another is
+    taken off it.
+    """
 
     def __init__(self) -> None:
         self.seconds: Counter[str] = Counter()
@@ -179,7 +225,9 @@ class Parts:
         return call
 
 
-def sent(folder: Path, port: int, connections: int, count: int, parts: Parts) -> tuple[float, float]:
+def sent(
+    folder: Path, port: int, connections: int, count: int, parts: Parts
+) -> tuple[float, float]:
     """Seconds of the wall and of CPU for a queue of digests."""
     app = open_app(folder, port, connections)
     fill(app, count)
@@ -193,13 +241,30 @@ def sent(folder: Path, port: int, connections: int, count: int, parts: Parts) ->
     return wall, cpu
 
 
-def sent_by_several(folder: Path, port: int, connections: int, count: int, processes: int) -> tuple[float, float]:
-    """The same by so many processes, which share the queue and the connections. They begin together, once all of them are up."""
+def sent_by_several(
+    folder: Path, port: int, connections: int, count: int, processes: int
+) -> tuple[float, float]:
+    """The same by so many processes, which share the queue and the connections.
+
+    They begin together, once all of them are up.
+    """
     app = open_app(folder, port, connections)
     fill(app, count)
     app.close()
-    words = [sys.executable, __file__, "--sender", str(folder), "--port", str(port), "--connections", str(connections // processes)]
-    senders = [subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
+    words = [
+        sys.executable,
+        __file__,
+        "--sender",
+        str(folder),
+        "--port",
+        str(port),
+        "--connections",
+        str(connections // processes),
+    ]
+    senders = [
+        subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(processes)
+    ]
     for process in senders:
         assert process.stdout is not None
         process.stdout.readline()
@@ -227,8 +292,21 @@ def one_sender(folder: Path, port: int, connections: int) -> None:
 
 
 def source(port: int, octets: int, messages: int, sessions: int) -> float:
-    words = [program_beside("smtp-source"), "-d", "-s", str(sessions), "-m", str(messages), "-l", str(octets),
-             "-f", "b@example.org", "-t", "r@example.net", f"127.0.0.1:{port}"]  # fmt: skip
+    words = [
+        program_beside("smtp-source"),
+        "-d",
+        "-s",
+        str(sessions),
+        "-m",
+        str(messages),
+        "-l",
+        str(octets),
+        "-f",
+        "b@example.org",
+        "-t",
+        "r@example.net",
+        f"127.0.0.1:{port}",
+    ]
     started = time.perf_counter()
     subprocess.run(words, check=True)
     return time.perf_counter() - started
@@ -241,7 +319,8 @@ def program_beside(name: str) -> str:
     return str(Path(found).with_name(name))
 
 
-# ---------------------------------------------------------------------------------------------- the questions
+# ---------------------------------------------------------------------------------------------- the
+# questions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -256,7 +335,10 @@ class Round:
 
 def one_round(count: int, connections: int, processes: int) -> Round:
     parts = Parts()
-    with tempfile.TemporaryDirectory() as temporary, Sink(free_port(), Path(temporary) / "sink", keep=False) as sink:
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        Sink(free_port(), Path(temporary) / "sink", keep=False) as sink,
+    ):
         if processes == 1:
             wall, spent = sent(Path(temporary), sink.port, connections, count, parts)
         else:
@@ -273,7 +355,8 @@ def compare(count: int, connections: int, rounds: int, processes: int) -> None:
     least = min(found, key=lambda one: one.cpu)
     ours, ratios = [one.ours for one in found], [one.ours / one.theirs for one in found]
     print(
-        f"{count:,} digests of {PAPERS} papers, {least.parts.mean:,} bytes on average, {connections} connections, {processes} processes, "
+        f"{count:,} digests of {PAPERS} papers, {least.parts.mean:,} bytes on average, "
+        f"{connections} connections, {processes} processes, "
         f"{rounds} rounds, load {os.getloadavg()[0]:.1f}"
     )
     print(
@@ -300,7 +383,9 @@ def through_postfix(count: int, connections: int, rounds: int) -> None:
         for _ in range(rounds):
             parts = Parts()
             with tempfile.TemporaryDirectory() as temporary:
-                ours.append(count / sent(Path(temporary), postfix.port, connections, count, parts)[0])
+                ours.append(
+                    count / sent(Path(temporary), postfix.port, connections, count, parts)[0]
+                )
             postfix.settled()
             started = time.perf_counter()
             asyncio.run(bare(postfix.port, parts.written, connections))
@@ -308,11 +393,13 @@ def through_postfix(count: int, connections: int, rounds: int) -> None:
             postfix.settled()
     ratios = [own / other for own, other in zip(ours, theirs, strict=True)]
     print(
-        f"{count:,} digests of {PAPERS} papers through Postfix, {connections} connections, {rounds} rounds, load {os.getloadavg()[0]:.1f}"
+        f"{count:,} digests of {PAPERS} papers through Postfix, {connections} connections, "
+        f"{rounds} rounds, load {os.getloadavg()[0]:.1f}"
     )
     print(f"  ours         {statistics.median(ours):8,.0f} a second")
     print(
-        f"  bare client  {statistics.median(theirs):8,.0f} a second; ratio of a round {statistics.median(ratios):.2f}, {min(ratios):.2f} to {max(ratios):.2f}"
+        f"  bare client  {statistics.median(theirs):8,.0f} a second; ratio of a round "
+        f"{statistics.median(ratios):.2f}, {min(ratios):.2f} to {max(ratios):.2f}"
     )
 
 
@@ -321,15 +408,24 @@ def queues(lengths: list[int], connections: int) -> None:
     found = []
     for length in lengths:
         words = [sys.executable, __file__, "--one", str(length), "--connections", str(connections)]
-        wall, peak = map(float, subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()[-2:])
+        wall, peak = map(
+            float,
+            subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()[-2:],
+        )
         found.append((length, wall, peak))
         print(f"{length:>8,} queued: the first 1,000 in {wall:6.2f} s, peak memory {peak:6.1f} MB")
-    print(f"ratio of memory {found[-1][2] / found[0][2]:.2f}, of time {found[-1][1] / found[0][1]:.2f}; load {os.getloadavg()[0]:.1f}")
+    print(
+        f"ratio of memory {found[-1][2] / found[0][2]:.2f}, of time "
+        f"{found[-1][1] / found[0][1]:.2f}; load {os.getloadavg()[0]:.1f}"
+    )
 
 
 def one_queue(length: int, connections: int) -> None:
     """Prints seconds and MB. The queue is made by a child, whose memory does not count."""
-    with tempfile.TemporaryDirectory() as temporary, Sink(free_port(), Path(temporary) / "sink", keep=False) as sink:
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        Sink(free_port(), Path(temporary) / "sink", keep=False) as sink,
+    ):
         folder = Path(temporary)
         if not os.fork():
             app = open_app(folder, sink.port, connections)
@@ -357,7 +453,10 @@ def one_queue(length: int, connections: int) -> None:
 
 
 def profile(count: int, connections: int) -> None:
-    with tempfile.TemporaryDirectory() as temporary, Sink(free_port(), Path(temporary) / "sink", keep=False) as sink:
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        Sink(free_port(), Path(temporary) / "sink", keep=False) as sink,
+    ):
         app = open_app(Path(temporary), sink.port, connections)
         fill(app, count)
         looked = cProfile.Profile()

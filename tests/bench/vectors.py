@@ -1,10 +1,11 @@
-"""What word vectors cost: training them on the stored papers, as `digest vectors train` does, and the features of a paper at ingest.
+"""What word vectors cost: training them on the stored papers, as `digest vectors train` does, and
+the features of a paper at ingest.
 
-    python tests/bench/vectors.py                         all of arXiv's papers in the shared dumps, about 75,000
+    python tests/bench/vectors.py   all of arXiv's papers in the shared dumps, about 75,000
     python tests/bench/vectors.py --papers 20000 --write table.bin
 
-Needs the folder with the dumps: DIGEST_TEST_SHARED, else `shared` beside the repository. Takes minutes; prints seconds, CPU and peak memory of each
-command, which runs as a process of its own.
+Needs the folder with the dumps: DIGEST_TEST_SHARED, else `shared` beside the repository. Takes
+minutes; prints seconds, CPU and peak memory of each command, which runs as a process of its own.
 """
 
 from __future__ import annotations
@@ -30,13 +31,20 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure training of word vectors, and features at ingest.")
+    parser = argparse.ArgumentParser(
+        description="Measure training of word vectors, and features at ingest."
+    )
     parser.add_argument("--papers", type=int, default=75_000, help="records read at most")
-    parser.add_argument("--write", type=Path, help="keep the table that was trained from nothing in this file")
+    parser.add_argument(
+        "--write", type=Path, help="keep the table that was trained from nothing in this file"
+    )
     asked = parser.parse_args()
     shared = Path(os.environ.get("DIGEST_TEST_SHARED") or ROOT.parent / "shared") / "dumps"
     if not shared.is_dir():
-        print(f"no dumps at {shared}; set DIGEST_TEST_SHARED to the folder that holds dumps/", file=sys.stderr)
+        print(
+            f"no dumps at {shared}; set DIGEST_TEST_SHARED to the folder that holds dumps/",
+            file=sys.stderr,
+        )
         return 1
     print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as scratch:
@@ -51,7 +59,10 @@ def main() -> int:
 
 
 def _write(shared: Path, dump: Path, most: int) -> None:
-    """Papers as a dump, and what their features cost. In portions: a process inherits its parent's peak of memory."""
+    """Papers as a dump, and what their features cost.
+
+    In portions: a process inherits its parent's peak of memory.
+    """
     entries, number, octets, counting, weighing = islice(_entries(shared), most), 0, 0, 0.0, 0.0
     space = None
     with dump.open("wb") as file:
@@ -72,7 +83,8 @@ def _write(shared: Path, dump: Path, most: int) -> None:
                 file.write(msgspec.json.encode(row) + b"\n")
                 number += 1
     print(
-        f"{number:,} papers; features at ingest: {1000 * counting / number:.3f} ms of CPU a paper, counted and packed into {octets / number:.0f} bytes; "
+        f"{number:,} papers; features at ingest: {1000 * counting / number:.3f} ms of CPU a paper, "
+        f"counted and packed into {octets / number:.0f} bytes; "
         f"unpacked and made rows: {1000 * weighing / number:.3f} ms",
         flush=True,
     )
@@ -111,9 +123,15 @@ def _run(folder: str, *command: str) -> None:
     process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.monotonic() - began
     words = " ".join(word for word in command if not word.startswith("/") and word != "--json")
-    what = f"{told['words']:,} words, {told['version']}" if "words" in told else f"{told['new']:,} papers"
+    what = (
+        f"{told['words']:,} words, {told['version']}"
+        if "words" in told
+        else f"{told['new']:,} papers"
+    )
     print(
-        f"{words}: {seconds:.0f} s, {used.ru_utime + used.ru_stime:.0f} s of CPU, peak {used.ru_maxrss / 1024:.0f} MB ({what})", flush=True
+        f"{words}: {seconds:.0f} s, {used.ru_utime + used.ru_stime:.0f} s of CPU, peak "
+        f"{used.ru_maxrss / 1024:.0f} MB ({what})",
+        flush=True,
     )
 
 

@@ -15,16 +15,22 @@ from tests.conftest import absent
 @contextmanager
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     """The machine's own, as there is one."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if found is None:
         absent("no Chromium is installed")
-    opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-quic"])
+    opened = playwright.chromium.launch(
+        executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
+    )
     yield opened
     opened.close()
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """For one module at a time: while it is open its event loop runs in this thread, and nobody else's can."""
+    """For one module at a time: while it is open its event loop runs in this thread, and nobody
+    else's can.
+    """
     with sync_playwright() as playwright, chromium(playwright) as opened:
         yield opened

@@ -1,4 +1,5 @@
-"""The README's pictures, made of what `digest demo` sends and shows; and, to look at, every page and mail of it.
+"""The README's pictures, made of what `digest demo` sends and shows; and, to look at, every page
+and mail of it.
 
 python -m tests.browser.pictures                  # .github/pictures anew
 python -m tests.browser.pictures --all FOLDER     # a phone and a desktop, light and dark
@@ -30,11 +31,21 @@ def demonstration() -> Iterator[str]:
     """The address that the demonstration serves its pages at."""
     words = [sys.executable, "-m", "digest", "demo"]
     with subprocess.Popen(
-        words, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
+        words,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
     ) as process:
         assert process.stdout is not None
         try:
-            address = next((found[1] for line in process.stdout if (found := re.search(r"(http://\S+)/inbox", line))), None)
+            address = next(
+                (
+                    found[1]
+                    for line in process.stdout
+                    if (found := re.search(r"(http://\S+)/inbox", line))
+                ),
+                None,
+            )
             if address is None:
                 raise SystemExit("the demonstration ended early")
             yield address
@@ -60,24 +71,49 @@ def to_look_at(browser: Browser, address: str, folder: Path) -> None:
     newest = page.locator(".mails a", has_text=READER).first.get_attribute("href")
     page.goto(f"{address}{newest}/html")
     # every page that the mail leads to on this machine, once
-    links = [link for link in page.locator("a").evaluate_all("all => all.map(one => one.href)") if link.startswith(address)]
-    paths = {"inbox": "/inbox", "mail": f"{newest}", "digest": f"{newest}/html", "changes": "/inbox/changes", "front": "/"}
+    links = [
+        link
+        for link in page.locator("a").evaluate_all("all => all.map(one => one.href)")
+        if link.startswith(address)
+    ]
+    paths = {
+        "inbox": "/inbox",
+        "mail": f"{newest}",
+        "digest": f"{newest}/html",
+        "changes": "/inbox/changes",
+        "front": "/",
+    }
     for link in links:
-        paths.setdefault(f"link-{link.removeprefix(address).split('/')[1]}", link.removeprefix(address))
+        paths.setdefault(
+            f"link-{link.removeprefix(address).split('/')[1]}", link.removeprefix(address)
+        )
     for name, path in paths.items():
         for device, width in WIDTHS.items():
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
                 page.set_viewport_size({"width": width, "height": 900})
                 page.goto(address + path)
-                page.screenshot(path=folder / f"{name}-{device}-{scheme}.png", full_page=name != "digest")
+                page.screenshot(
+                    path=folder / f"{name}-{device}-{scheme}.png", full_page=name != "digest"
+                )
 
 
 def main() -> None:
-    wanted = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    wanted.add_argument("--all", type=Path, metavar="FOLDER", help="write every page and mail there, instead of the README's pictures")
+    wanted = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    wanted.add_argument(
+        "--all",
+        type=Path,
+        metavar="FOLDER",
+        help="write every page and mail there, instead of the README's pictures",
+    )
     folder = wanted.parse_args().all
-    with demonstration() as address, sync_playwright() as playwright, chromium(playwright) as browser:
+    with (
+        demonstration() as address,
+        sync_playwright() as playwright,
+        chromium(playwright) as browser,
+    ):
         if folder is None:
             for_readme(browser, address)
         else:

@@ -1,4 +1,5 @@
-"""The mails as mail programs show them: in Chromium, light and dark, narrow and wide; and through three checkers that npm brings.
+"""The mails as mail programs show them: in Chromium, light and dark, narrow and wide; and through
+three checkers that npm brings.
 
 `npm ci` in this folder installs the checkers; node itself comes with playwright.
 """
@@ -35,9 +36,13 @@ def tool(path: str) -> Path:
 
 @pytest.fixture(scope="module")
 def mails(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Name -> HTML file of each golden mail, and of one with so many papers that the last are listed in short."""
+    """Name -> HTML file of each golden mail, and of one with so many papers that the last are
+    listed in short.
+    """
     folder = tmp_path_factory.mktemp("mails")
-    html = {case: (FOLDER / case / "body.html").read_text("utf-8") for case in CASES} | {"many": many(60).html}
+    html = {case: (FOLDER / case / "body.html").read_text("utf-8") for case in CASES} | {
+        "many": many(60).html
+    }
     for name, text in html.items():
         (folder / f"{name}.html").write_text(text, "utf-8")
     return {name: folder / f"{name}.html" for name in html}
@@ -59,10 +64,18 @@ def page(browser: Browser) -> Iterator[Page]:
     assert errors == []
 
 
-#: a mail is a part of a page, and landmarks are the page's; the size of targets is looked at only when asked
-_AXE = """rules => axe.run(document, {rules, resultTypes: ['violations']}).then(({violations, passes}) => ({
-    violations: violations.map(({id, nodes}) => [id, nodes[0].html.slice(0, 200), nodes.length]), passes: passes.map(({id}) => id)}))"""
-_RULES = {"region": {"enabled": False}, "landmark-one-main": {"enabled": False}, "target-size": {"enabled": True}}
+#: a mail is a part of a page, and landmarks are the page's; the size of targets is looked at only
+#: when asked
+_AXE = """rules => axe.run(document, {rules, resultTypes: ['violations']}).then(
+    ({violations, passes}) => ({
+        violations: violations.map(
+            ({id, nodes}) => [id, nodes[0].html.slice(0, 200), nodes.length]),
+        passes: passes.map(({id}) => id)}))"""
+_RULES = {
+    "region": {"enabled": False},
+    "landmark-one-main": {"enabled": False},
+    "target-size": {"enabled": True},
+}
 
 
 @pytest.mark.parametrize("name", MAILS)
@@ -74,11 +87,15 @@ def test_axe_finds_nothing_in_light_or_dark(page: Page, mails: dict[str, Path], 
         page.emulate_media(color_scheme=scheme)
         found = page.evaluate(_AXE, _RULES)
         assert (scheme, found["violations"]) == (scheme, [])
-        assert {"color-contrast"} | ({"target-size"} if name != "alert" else set()) <= set(found["passes"])
+        assert {"color-contrast"} | ({"target-size"} if name != "alert" else set()) <= set(
+            found["passes"]
+        )
 
 
 @pytest.mark.parametrize("name", MAILS)
-def test_a_mail_fits_every_screen_and_its_buttons_a_thumb(page: Page, mails: dict[str, Path], name: str) -> None:
+def test_a_mail_fits_every_screen_and_its_buttons_a_thumb(
+    page: Page, mails: dict[str, Path], name: str
+) -> None:
     page.goto(mails[name].as_uri())
     for width in (320, 600, 1200):
         page.set_viewport_size({"width": width, "height": 900})
@@ -86,11 +103,17 @@ def test_a_mail_fits_every_screen_and_its_buttons_a_thumb(page: Page, mails: dic
         sheet = page.locator(".sheet").bounding_box()
         assert sheet is not None
         assert sheet["width"] <= 602
-        boxes = page.evaluate("[...document.querySelectorAll('.main a, .side a')].map(one => one.getBoundingClientRect().toJSON())")
-        assert all(box["height"] >= 44 and 0 <= box["left"] < box["right"] <= width for box in boxes)
+        boxes = page.evaluate(
+            "[...document.querySelectorAll('.main a, .side a')].map(one => "
+            "one.getBoundingClientRect().toJSON())"
+        )
+        assert all(
+            box["height"] >= 44 and 0 <= box["left"] < box["right"] <= width for box in boxes
+        )
 
 
-# ---------------------------------------------------------------------------------------------- checkers
+# ----------------------------------------------------------------------------------------------
+# checkers
 
 
 #: rules of html-validate that web pages have to keep and mails must not
@@ -98,7 +121,9 @@ _ONLY_FOR_PAGES = {
     "long-title": "the title is the subject",
     "no-inline-style": "Gmail and others drop or rewrite <style>",
     "no-conditional-comment": "Outlook on Windows lays out by them",
-    "no-deprecated-attr": "Outlook on Windows takes width, align and cellpadding from attributes alone",
+    "no-deprecated-attr": (
+        "Outlook on Windows takes width, align and cellpadding from attributes alone"
+    ),
     "prefer-tbody": "it would only make the mail longer",
     "presentation-role-style": "screen readers know the older word as well",
     "prefer-native-element": "mail programs drop <article>",
@@ -108,12 +133,25 @@ _ONLY_FOR_PAGES = {
 def test_html_validate_finds_nothing(mails: dict[str, Path], tmp_path: Path) -> None:
     program = tool("html-validate/bin/html-validate.mjs")
     rules = dict.fromkeys(_ONLY_FOR_PAGES, "off")
-    (tmp_path / "config.json").write_text(json.dumps({"root": True, "extends": ["html-validate:recommended"], "rules": rules}))
+    (tmp_path / "config.json").write_text(
+        json.dumps({"root": True, "extends": ["html-validate:recommended"], "rules": rules})
+    )
     told = tmp_path / "told.json"
-    words = [program, "--config", tmp_path / "config.json", "--formatter", f"json={told}", *mails.values()]
+    words = [
+        program,
+        "--config",
+        tmp_path / "config.json",
+        "--formatter",
+        f"json={told}",
+        *mails.values(),
+    ]
     subprocess.run([NODE, *map(str, words)], capture_output=True, timeout=120, check=False)
     found = json.loads(told.read_text("utf-8"))
-    assert [(Path(one["filePath"]).name, told["ruleId"], told["message"], told["line"]) for one in found for told in one["messages"]] == []
+    assert [
+        (Path(one["filePath"]).name, told["ruleId"], told["message"], told["line"])
+        for one in found
+        for told in one["messages"]
+    ] == []
 
 
 #: what some mail program does not know, as caniemail calls it, and why the mail is whole without it
@@ -121,7 +159,9 @@ _MAY_BE_MISSING = {
     "color-scheme CSS property": "the inline colours are those of the light scheme",
     "color-scheme meta tag": "the same",
     "@media": "Outlook on Windows shows the light scheme at 600 px",
-    "<style> element": "Gmail drops it for accounts of other providers: light scheme, narrow by max-width alone",
+    "<style> element": (
+        "Gmail drops it for accounts of other providers: light scheme, narrow by max-width alone"
+    ),
     "Type selector": "only in <style>, for a:hover and body",
     ":hover": "an underline under the pointer",
     "display:none": "the preheader is also 0 px high and hidden by mso-hide",
@@ -144,18 +184,24 @@ const [, , library, out, ...files] = process.argv;
 const { caniemail } = await import(pathToFileURL(library));
 const found = {};
 for (const file of files) {
-  const { issues } = caniemail({ clients: ['gmail.*', 'outlook.*', 'apple-mail.*'], html: readFileSync(file, 'utf8') });
-  for (const [client, list] of issues.errors) for (const { title } of list) (found[title] ??= {})[client] = file;
+  const clients = ['gmail.*', 'outlook.*', 'apple-mail.*'];
+  const { issues } = caniemail({ clients, html: readFileSync(file, 'utf8') });
+  for (const [client, list] of issues.errors)
+    for (const { title } of list) (found[title] ??= {})[client] = file;
 }
 writeFileSync(out, JSON.stringify(found));
 """
 
 
-def test_what_mail_programs_do_not_know_is_not_needed(mails: dict[str, Path], tmp_path: Path) -> None:
+def test_what_mail_programs_do_not_know_is_not_needed(
+    mails: dict[str, Path], tmp_path: Path
+) -> None:
     library = tool("caniemail/dist/index.js")
     (tmp_path / "run.mjs").write_text(_CANIEMAIL)
     words = [NODE, tmp_path / "run.mjs", library, tmp_path / "found.json", *mails.values()]
     subprocess.run(list(map(str, words)), capture_output=True, timeout=120, check=True)
     found: dict[str, dict[str, str]] = json.loads((tmp_path / "found.json").read_text("utf-8"))
-    assert {title: clients for title, clients in found.items() if title not in _MAY_BE_MISSING} == {}
+    assert {
+        title: clients for title, clients in found.items() if title not in _MAY_BE_MISSING
+    } == {}
     assert "gmail.desktop-webmail" in found["<bdi> element"]

@@ -43,9 +43,15 @@ def served(tmp_path: Path, dump: Write) -> Iterator[App]:
 
 @pytest.fixture(params=[True, False], ids=["script", "no script"])
 def page(request: pytest.FixtureRequest, browser: Browser, served: App) -> Iterator[Page]:
-    """A phone-sized page; at its end no error was logged, and nothing was fetched from another host."""
+    """A phone-sized page; at its end no error was logged, and nothing was fetched from another
+    host.
+    """
     with serve.Background(served) as address:
-        context = browser.new_context(base_url=address, java_script_enabled=request.param, viewport={"width": 390, "height": 844})
+        context = browser.new_context(
+            base_url=address,
+            java_script_enabled=request.param,
+            viewport={"width": 390, "height": 844},
+        )
         opened = context.new_page()
         opened.set_default_timeout(15_000)
         errors: list[str] = []
@@ -82,7 +88,10 @@ def fits(page: Page) -> None:
     width = page.locator("body").bounding_box()
     assert width is not None
     assert width["width"] <= 390
-    for pressed in (*page.get_by_role("button").all(), *page.locator("a.button, label.choice, select, textarea").all()):
+    for pressed in (
+        *page.get_by_role("button").all(),
+        *page.locator("a.button, label.choice, select, textarea").all(),
+    ):
         box = pressed.bounding_box()
         assert box is not None
         assert box["height"] >= 44, pressed.inner_text()
@@ -144,7 +153,9 @@ def test_settings_are_refused_with_a_reason_then_saved(page: Page, served: App, 
     page.get_by_label("Not before").select_option("18:00")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_contain_text("2 answers need another look")
-    expect(page.get_by_label("Papers in a digest")).to_have_accessible_description("Write a whole number from 1 to 100.")
+    expect(page.get_by_label("Papers in a digest")).to_have_accessible_description(
+        "Write a whole number from 1 to 100."
+    )
     expect(page.get_by_label("Keywords")).to_have_value("tactile sensing\n-survey")
     fits(page)
     assert subscriptions.by_id(served, alice.id) == alice
@@ -153,7 +164,13 @@ def test_settings_are_refused_with_a_reason_then_saved(page: Page, served: App, 
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_contain_text("Saved.")
     saved = subscriptions.by_id(served, alice.id)
-    assert (saved.size, saved.timezone, saved.hour, saved.days, saved.threshold) == (5, "Europe/Berlin", 18, (1, 2, 3, 4, 5, 6), "good")
+    assert (saved.size, saved.timezone, saved.hour, saved.days, saved.threshold) == (
+        5,
+        "Europe/Berlin",
+        18,
+        (1, 2, 3, 4, 5, 6),
+        "good",
+    )
     assert saved.interests[0].keywords == ("tactile sensing", "-survey")
 
 
@@ -214,7 +231,10 @@ def test_a_second_interest_is_added_and_given_up(page: Page, served: App, cast: 
     second.get_by_label("Name").press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Saved.")
     fits(page)
-    assert [(one.name, one.share) for one in subscriptions.by_id(served, alice.id).interests] == [("main", 1), ("Courts", 3)]
+    assert [(one.name, one.share) for one in subscriptions.by_id(served, alice.id).interests] == [
+        ("main", 1),
+        ("Courts", 3),
+    ]
     page.get_by_role("group", name="Courts").get_by_label("Give up this interest").check()
     page.get_by_role("button", name="Save", exact=True).click()
     assert [one.name for one in subscriptions.by_id(served, alice.id).interests] == ["main"]
@@ -233,7 +253,10 @@ def test_what_was_learned_is_seen_and_forgotten(page: Page, served: App, cast: C
     page.get_by_role("button", name="Start over").click()
     expect(page.get_by_role("alert")).to_contain_text("Forget all 2 thumbs?")
     fits(page)
-    keep, forget = page.get_by_role("link", name="Keep them"), page.get_by_role("button", name="Forget all thumbs")
+    keep, forget = (
+        page.get_by_role("link", name="Keep them"),
+        page.get_by_role("button", name="Forget all thumbs"),
+    )
     colours = [one.evaluate("it => getComputedStyle(it).color") for one in (keep, forget)]
     assert colours[0] == colours[1], "the harmless way must not look like the dangerous one"
     keep.click()
@@ -244,7 +267,9 @@ def test_what_was_learned_is_seen_and_forgotten(page: Page, served: App, cast: C
     assert all(pipeline.standing_vote(served, alice.id, number) == 0 for number in (1, 2, 3))
 
 
-def test_a_reader_deletes_everything_by_typing_their_address(page: Page, served: App, cast: Cast) -> None:
+def test_a_reader_deletes_everything_by_typing_their_address(
+    page: Page, served: App, cast: Cast
+) -> None:
     alice = cast(served)["alice"]
     page.goto(path(served, Purpose.MANAGE, alice))
     page.get_by_role("link", name="delete everything").click()

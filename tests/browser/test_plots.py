@@ -1,4 +1,6 @@
-"""The pictures as a browser draws them: all text inside the frame, readable on a phone, on light and dark pages."""
+"""The pictures as a browser draws them: all text inside the frame, readable on a phone, on light
+and dark pages.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ pytestmark = pytest.mark.browser
 #: of every text: how far it stands out of its picture, in pixels, and how high its letters are
 MEASURE = """() => Array.from(document.querySelectorAll("svg text")).map(text => {
   const box = text.getBoundingClientRect(), frame = text.closest("svg").getBoundingClientRect();
-  const out = Math.max(frame.left - box.left, box.right - frame.right, frame.top - box.top, box.bottom - frame.bottom);
+  const out = Math.max(
+    frame.left - box.left, box.right - frame.right,
+    frame.top - box.top, box.bottom - frame.bottom);
   return [text.textContent, out, parseFloat(getComputedStyle(text).fontSize)];
 })"""
 
@@ -34,10 +38,24 @@ def drawn(name: str) -> list[Plot]:
 
 
 def shown(page: Page, plot: Plot) -> None:
-    page.set_content(f"<!doctype html><html><body style='margin:0;color:#222'>{plot.svg}</body></html>")
+    page.set_content(
+        f"<!doctype html><html><body style='margin:0;color:#222'>{plot.svg}</body></html>"
+    )
 
 
-@pytest.mark.parametrize("name", ["learned", "W" * 80, "mm@@" * 20, "i" * 200, "字典" * 30, "Ünïcödé " * 12, "٣٤٥ עברית " * 8, "<b>&amp;"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "learned",
+        "W" * 80,
+        "mm@@" * 20,
+        "i" * 200,
+        "字典" * 30,
+        "Ünïcödé " * 12,
+        "٣٤٥ עברית " * 8,
+        "<b>&amp;",
+    ],
+)
 def test_no_text_stands_out_of_its_picture(browser: Browser, name: str) -> None:
     page = browser.new_page(viewport={"width": 360, "height": 800})
     for plot in drawn(name):
@@ -51,13 +69,22 @@ def test_no_text_stands_out_of_its_picture(browser: Browser, name: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_file_of_its_own_takes_the_colours_that_the_viewer_prefers(browser: Browser, scheme: str) -> None:
+def test_a_file_of_its_own_takes_the_colours_that_the_viewer_prefers(
+    browser: Browser, scheme: str
+) -> None:
     page = browser.new_page(color_scheme="dark" if scheme == "dark" else "light")
     page.set_content(f"<!doctype html><html><body>{plots.document(drawn('learned'))}</body></html>")
     colour, ground = page.evaluate(
-        "() => ['color', 'background-color'].map(name => getComputedStyle(document.querySelector('svg')).getPropertyValue(name))"
+        "() => ['color', 'background-color'].map(name => "
+        "getComputedStyle(document.querySelector('svg')).getPropertyValue(name))"
     )
-    channels = [int(part) for part in f"{colour} {ground}".replace("rgb(", "").replace(")", "").replace(",", " ").split()]
+    channels = [
+        int(part)
+        for part in f"{colour} {ground}".replace("rgb(", "")
+        .replace(")", "")
+        .replace(",", " ")
+        .split()
+    ]
     ink, paper = sum(channels[:3]), sum(channels[3:])
     assert (ink > 600) == (scheme == "dark")
     assert (paper < 150) == (scheme == "dark")

@@ -37,9 +37,16 @@ def make(folder: Path, host: str = "127.0.0.1") -> Certificates:
 
     def signed(subject: str, public: ec.EllipticCurvePublicKey, *, ca: bool) -> x509.Certificate:
         usage = x509.KeyUsage(
-            digital_signature=not ca, key_cert_sign=ca, crl_sign=ca, content_commitment=False, key_encipherment=False,
-            data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
-        )  # fmt: skip
+            digital_signature=not ca,
+            key_cert_sign=ca,
+            crl_sign=ca,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            encipher_only=False,
+            decipher_only=False,
+        )
         builder = (
             x509.CertificateBuilder()
             .subject_name(_name(subject))
@@ -51,16 +58,29 @@ def make(folder: Path, host: str = "127.0.0.1") -> Certificates:
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
             .add_extension(usage, critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()),
+                critical=False,
+            )
         )
         if not ca:
             builder = builder.add_extension(x509.SubjectAlternativeName([san]), critical=False)
         return builder.sign(ca_key, hashes.SHA256())
 
     ca_file, cert_file, key_file = folder / "ca.pem", folder / "server.pem", folder / "server.key"
-    ca_file.write_bytes(signed("test CA", ca_key.public_key(), ca=True).public_bytes(serialization.Encoding.PEM))
-    cert_file.write_bytes(signed(host, key.public_key(), ca=False).public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    ca_file.write_bytes(
+        signed("test CA", ca_key.public_key(), ca=True).public_bytes(serialization.Encoding.PEM)
+    )
+    cert_file.write_bytes(
+        signed(host, key.public_key(), ca=False).public_bytes(serialization.Encoding.PEM)
+    )
+    key_file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(cert_file, key_file)
     return Certificates(ca_file=ca_file, server=server)

@@ -1,4 +1,6 @@
-"""A name server on the loopback, over UDP, that answers from a small table, fails where it is told to, and remembers what it was asked."""
+"""A name server on the loopback, over UDP, that answers from a small table, fails where it is told
+to, and remembers what it was asked.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,11 @@ import dns.rrset
 
 
 class DnsServer:
-    """Context manager. The table has ("papers.example", "TXT") -> texts of records as a zone file writes them; a name in it without the type asked for
-    has no such record, one that is not in it at all does not exist.
+    """Context manager.
+
+    The table has ("papers.example", "TXT") -> texts of records as a zone file writes them; a name
+    in it without the type asked for has no such record, one that is not in it at all does not
+    exist.
 
     Args:
         records: the table; names without the dot at their end.
@@ -24,7 +29,11 @@ class DnsServer:
     """
 
     def __init__(
-        self, records: Mapping[tuple[str, str], Sequence[str]], *, failing: Sequence[str] = (), silent: Sequence[str] = ()
+        self,
+        records: Mapping[tuple[str, str], Sequence[str]],
+        *,
+        failing: Sequence[str] = (),
+        silent: Sequence[str] = (),
     ) -> None:
         self.records, self.failing, self.silent = records, failing, silent
         self.asked: list[tuple[str, str]] = []
@@ -38,7 +47,9 @@ class DnsServer:
                     line.sendto(answer.to_wire(), self.client_address)
 
         self._server = socketserver.UDPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
 
     @property
     def address(self) -> tuple[str, int]:

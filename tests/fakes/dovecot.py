@@ -1,4 +1,6 @@
-"""A real IMAP server, Debian's Dovecot, with a configuration of its own on ports of its own; nothing of the machine's is touched."""
+"""A real IMAP server, Debian's Dovecot, with a configuration of its own on ports of its own;
+nothing of the machine's is touched.
+"""
 
 from __future__ import annotations
 
@@ -75,10 +77,15 @@ def program() -> str | None:
 
 
 class Dovecot:
-    """Context manager. Every user's password is "secret"; a mailbox begins when its user first logs in."""
+    """Context manager.
+
+    Every user's password is "secret"; a mailbox begins when its user first logs in.
+    """
 
     def __init__(self, *users: str) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="dc-"))  # a socket's path may have a hundred characters
+        self.folder = Path(
+            tempfile.mkdtemp(prefix="dc-")
+        )  # a socket's path may have a hundred characters
         self.tls, self.starttls = free_port(), free_port()
         self.certificate = self.folder / "ca.pem"
         self._users = users
@@ -111,7 +118,9 @@ class Dovecot:
         )
         found = program()
         assert found is not None
-        self._process = subprocess.Popen([found, "-F", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self._process = subprocess.Popen(
+            [found, "-F", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
         try:
             self._wait()
         except BaseException:

@@ -11,7 +11,9 @@ import numpy as np
 from digest import encoders
 
 
-def save(folder: Path, topics: Mapping[str, Sequence[str]], *, dimensions: int = 24, seed: int = 0) -> Path:
+def save(
+    folder: Path, topics: Mapping[str, Sequence[str]], *, dimensions: int = 24, seed: int = 0
+) -> Path:
     """Words of one topic point in about the same direction; returns the folder."""
     from model2vec import StaticModel
     from tokenizers import Tokenizer

@@ -1,4 +1,6 @@
-"""A mailer without a network: takes messages on several connections at once, refuses whom it is told to, and remembers all it saw."""
+"""A mailer without a network: takes messages on several connections at once, refuses whom it is
+told to, and remembers all it saw.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,8 @@ class PostOffice:
         self._says[recipient] = reply
 
     def when(self, recipient: str, happens: Callable[[], object]) -> None:
-        """Something else happens while the message to this recipient is between DATA and its body."""
+        """Something else happens while the message to this recipient is between DATA
+        and its body."""
         self._when[recipient] = happens
 
     def holds_back(self, domain: str, until: datetime) -> None:
@@ -61,7 +64,11 @@ class PostOffice:
 
     def holds(self) -> dict[str, datetime]:
         now = datetime.now(UTC)
-        return {domain: until for domain, until in self._held.items() if not self._forgetful or until > now}
+        return {
+            domain: until
+            for domain, until in self._held.items()
+            if not self._forgetful or until > now
+        }
 
     def turn(self, domain: str, before: int) -> datetime | None:
         return self.holds().get(domain)
@@ -83,10 +90,22 @@ class PostOffice:
             if message.recipient in self._when:
                 await asyncio.to_thread(self._when[message.recipient])
             if not await begin():
-                return Delivery(outcome="lost", server="office", phase=Phase.DATA, started=started, ended=datetime.now(UTC))
+                return Delivery(
+                    outcome="lost",
+                    server="office",
+                    phase=Phase.DATA,
+                    started=started,
+                    ended=datetime.now(UTC),
+                )
             self.taken.append(message.message_id)
             await asyncio.sleep(0)
-            reply: dict[str, Any] = {"outcome": "accepted", "code": 250, "text": "ok"} | self._says.get(message.recipient, {})
-            return Delivery(server="office", phase=Phase.BODY, started=started, ended=datetime.now(UTC), **reply)
+            reply: dict[str, Any] = {
+                "outcome": "accepted",
+                "code": 250,
+                "text": "ok",
+            } | self._says.get(message.recipient, {})
+            return Delivery(
+                server="office", phase=Phase.BODY, started=started, ended=datetime.now(UTC), **reply
+            )
         finally:
             self._under_way -= 1

@@ -1,7 +1,8 @@
-"""A private Postfix on a loopback port: Debian's program with folders of its own, so that it meets no other instance and leaves nothing behind.
+"""A private Postfix on a loopback port: Debian's program with folders of its own, so that it meets
+no other instance and leaves nothing behind.
 
-Mail for any address is kept in one Maildir, that for `gone.example` bounces as a mail server on the Internet would bounce it; or all is taken,
-queued and thrown away.
+Mail for any address is kept in one Maildir, that for `gone.example` bounces as a mail server on the
+Internet would bounce it; or all is taken, queued and thrown away.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ def why_not() -> str:
 
 
 class Postfix:
-    """Runs while the block does; `port` takes mail from this machine. `discards`: nothing is kept."""
+    """Runs while the block does; `port` takes mail from this machine.
+
+    `discards`: nothing is kept.
+    """
 
     def __init__(self, *, discards: bool = False) -> None:
         self._transport = "discard" if discards else "virtual"
@@ -52,7 +56,12 @@ class Postfix:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._command("stop", check=False)
         shutil.rmtree(self.folder)
 
@@ -60,12 +69,19 @@ class Postfix:
         """The mails that were kept, when there are so many, in order of arrival."""
         new = self.folder / "mail" / "all" / "new"
         _wait(lambda: len(list(new.glob("*"))) >= count, f"{count} mails", self.log)
-        return [path.read_bytes() for path in sorted(new.glob("*"), key=lambda path: path.stat().st_mtime_ns)]
+        return [
+            path.read_bytes()
+            for path in sorted(new.glob("*"), key=lambda path: path.stat().st_mtime_ns)
+        ]
 
     def settled(self) -> None:
         """Wait until nothing is queued."""
         queues = [self.folder / "queue" / name for name in ("incoming", "active", "deferred")]
-        _wait(lambda: not any(path.is_file() for queue in queues for path in queue.rglob("*")), "an empty queue", self.log)
+        _wait(
+            lambda: not any(path.is_file() for queue in queues for path in queue.rglob("*")),
+            "an empty queue",
+            self.log,
+        )
 
     def _lay_out(self) -> None:
         self.folder.chmod(0o755)
@@ -99,7 +115,10 @@ virtual_gid_maps = static:{nobody.pw_gid}
 """
         )
         (self.folder / "etc" / "mailboxes").write_text(f"!/@{GONE}$/ all/\n")
-        rows = [f"127.0.0.1:{self.port} inet n - n - - smtpd", "postlog unix-dgram n - n - 1 postlogd"]
+        rows = [
+            f"127.0.0.1:{self.port} inet n - n - - smtpd",
+            "postlog unix-dgram n - n - 1 postlogd",
+        ]
         rows += [
             f"{name} unix {private} {unprivileged} n {wakes} {most} {program}"
             for name, private, unprivileged, wakes, most, program in _SERVICES
@@ -107,7 +126,13 @@ virtual_gid_maps = static:{nobody.pw_gid}
         (self.folder / "etc" / "master.cf").write_text("\n".join(rows) + "\n")
 
     def _command(self, what: str, *, check: bool = True) -> None:
-        done = subprocess.run(["postfix", "-c", str(self.folder / "etc"), what], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            ["postfix", "-c", str(self.folder / "etc"), what],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         if check and done.returncode:
             raise RuntimeError(f"postfix {what} ended with {done.returncode}: {done.stderr}")
 
@@ -116,7 +141,8 @@ virtual_gid_maps = static:{nobody.pw_gid}
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
-#: (service, private, unprivileged, wake-up, processes, program): Debian's master.cf without what only commands and other hosts need
+#: (service, private, unprivileged, wake-up, processes, program): Debian's master.cf without what
+#: only commands and other hosts need
 _SERVICES = (
     ("cleanup", "n", "-", "-", "0", "cleanup"),
     ("qmgr", "n", "-", "300", "1", "qmgr"),
@@ -137,5 +163,7 @@ def _wait(come_true: Callable[[], bool], what: str, log: Path) -> None:
     end = time.monotonic() + _PATIENCE
     while not come_true():
         if time.monotonic() > end:
-            raise TimeoutError(f"waited {_PATIENCE:.0f} s for {what}\n{log.read_text() if log.exists() else ''}")
+            raise TimeoutError(
+                f"waited {_PATIENCE:.0f} s for {what}\n{log.read_text() if log.exists() else ''}"
+            )
         time.sleep(0.02)

@@ -1,4 +1,6 @@
-"""Readers with hidden tastes, who read what the service sends them and give thumbs: a history to evaluate."""
+"""Readers with hidden tastes, who read what the service sends them and give thumbs: a history to
+evaluate.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ class FakeReader:
     wish: Wish
     #: the hidden taste
     likes: Callable[[Paper], bool]
-    #: how often a thumb goes up on a paper that they like and on one that they do not; how often the latter gets a thumb down
+    #: how often a thumb goes up on a paper that they like and on one that they do not; how often
+    #: the latter gets a thumb down
     up: float = 0.8
     by_mistake: float = 0.04
     down: float = 0.3
@@ -40,25 +43,42 @@ class FakeReader:
 
 
 def live(
-    app: App, readers: Sequence[FakeReader], days: Iterable[tuple[date, Path]], *, late: Mapping[date, Path] | None = None, seed: int = 1
+    app: App,
+    readers: Sequence[FakeReader],
+    days: Iterable[tuple[date, Path]],
+    *,
+    late: Mapping[date, Path] | None = None,
+    seed: int = 1,
 ) -> App:
-    """Play the days: papers in at six, the round at noon, thumbs at six in the evening, and late papers of the same day at eight.
+    """Play the days: papers in at six, the round at noon, thumbs at six in the evening, and late
+    papers of the same day at eight.
 
     Returns the app on the last evening.
     """
-    people = [(one, subscriptions.subscribe(app, one.wish, origin="command").subscriber) for one in readers]
+    people = [
+        (one, subscriptions.subscribe(app, one.wish, origin="command").subscriber)
+        for one in readers
+    ]
     for day, dump in days:
         assert not pipeline.ingest(_at(app, day, 6), [dump], seen="name").failed
         pipeline.round(_at(app, day, 12))
         app = _at(app, day, 18)
         for one, subscriber in people:
-            _read(app, one, subscriber, day, np.random.default_rng([seed, subscriber.id, day.toordinal()]))
+            _read(
+                app,
+                one,
+                subscriber,
+                day,
+                np.random.default_rng([seed, subscriber.id, day.toordinal()]),
+            )
         if late and day in late:
             assert not pipeline.ingest(_at(app, day, 20), [late[day]], seen=day).failed
     return app
 
 
-def _read(app: App, one: FakeReader, subscriber: Subscriber, day: date, random: np.random.Generator) -> None:
+def _read(
+    app: App, one: FakeReader, subscriber: Subscriber, day: date, random: np.random.Generator
+) -> None:
     try:
         digest, papers = pipeline.sent_digest(app, subscriber, day)
     except NotFoundError:
@@ -67,7 +87,11 @@ def _read(app: App, one: FakeReader, subscriber: Subscriber, day: date, random: 
         paper = papers[item.score.paper_id]
         vote = one.vote(paper, item.position, random)
         if vote:
-            link = Link(purpose=Purpose.UP if vote > 0 else Purpose.DOWN, subscriber_id=subscriber.id, paper_id=paper.id)
+            link = Link(
+                purpose=Purpose.UP if vote > 0 else Purpose.DOWN,
+                subscriber_id=subscriber.id,
+                paper_id=paper.id,
+            )
             pipeline.hear(app, link, vote, via="mail")
 
 
@@ -89,6 +113,8 @@ def within(*categories: str) -> Callable[[Paper], bool]:
     """A taste for papers whose first category is one of these, or below one of them."""
 
     def likes(paper: Paper) -> bool:
-        return bool(paper.categories) and any(f"{paper.categories[0]}.".startswith(f"{name}.") for name in categories)
+        return bool(paper.categories) and any(
+            f"{paper.categories[0]}.".startswith(f"{name}.") for name in categories
+        )
 
     return likes

@@ -1,8 +1,10 @@
-"""A mail server on the loopback that follows a script of misdeeds, and remembers truly what it was sent and what it promised to keep.
+"""A mail server on the loopback that follows a script of misdeeds, and remembers truly what it was
+sent and what it promised to keep.
 
     async with HostileSmtp({"RCPT": [Act(b"450 later\r\n"), Act.hang_up()]}) as server: ...
 
-Each phase takes its acts in order; when they are used up, it behaves. It runs in the caller's event loop, or with `serving` in one of its own.
+Each phase takes its acts in order; when they are used up, it behaves. It runs in the caller's event
+loop, or with `serving` in one of its own.
 """
 
 from __future__ import annotations
@@ -18,8 +20,22 @@ from typing import Literal, Self, cast
 
 from digest.demo.listening import in_a_thread, letting_in
 
-Step = Literal["BANNER", "EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "DOT", "RSET", "QUIT"]
-STEPS: tuple[Step, ...] = ("BANNER", "EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "DOT", "RSET", "QUIT")
+Step = Literal[
+    "BANNER", "EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "DOT", "RSET", "QUIT"
+]
+STEPS: tuple[Step, ...] = (
+    "BANNER",
+    "EHLO",
+    "HELO",
+    "STARTTLS",
+    "AUTH",
+    "MAIL",
+    "RCPT",
+    "DATA",
+    "DOT",
+    "RSET",
+    "QUIT",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +57,12 @@ class Act:
     @property
     def promises(self) -> bool:
         """Whether the first whole reply in it is a 2xx."""
-        return re.match(rb"(?:[0-9]{3}-[^\n]*\n)*2[0-9]{2}(?: [^\n]*)?\n", self.say.replace(b"\r", b"")) is not None
+        return (
+            re.match(
+                rb"(?:[0-9]{3}-[^\n]*\n)*2[0-9]{2}(?: [^\n]*)?\n", self.say.replace(b"\r", b"")
+            )
+            is not None
+        )
 
     @classmethod
     def hang_up(cls) -> Self:
@@ -118,14 +139,20 @@ class HostileSmtp:
         return [one.recipient for one in self.got if one.promised]
 
     def commands(self, verb: str) -> list[str]:
-        return [line.decode("utf-8", "replace").strip() for _, _, line in self.told if line.upper().startswith(verb.encode())]
+        return [
+            line.decode("utf-8", "replace").strip()
+            for _, _, line in self.told
+            if line.upper().startswith(verb.encode())
+        ]
 
     async def _guarded(self, connection: socket.socket) -> None:
         made: list[asyncio.StreamWriter] = []
         reader = asyncio.StreamReader(limit=2**20)
         protocol = asyncio.StreamReaderProtocol(reader, lambda _, writer: made.append(writer))
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, connection, ssl=self.tls if self.implicit else None)
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: protocol, connection, ssl=self.tls if self.implicit else None
+            )
         except OSError:
             return
         (writer,) = made
@@ -161,9 +188,20 @@ class _Gone(Exception):
 
 class _Talk:
     def __init__(
-        self, server: HostileSmtp, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int, encrypted: bool
+        self,
+        server: HostileSmtp,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        number: int,
+        encrypted: bool,
     ) -> None:
-        self.server, self.reader, self.writer, self.number, self.encrypted = server, reader, writer, number, encrypted
+        self.server, self.reader, self.writer, self.number, self.encrypted = (
+            server,
+            reader,
+            writer,
+            number,
+            encrypted,
+        )
         self.sender: str | None = None
         self.recipient: str | None = None
         self.parameters = ["", ""]
@@ -187,8 +225,17 @@ class _Talk:
     async def _session(self, verb: bytes) -> bool:
         """Commands about the conversation; False = it is none."""
         if verb == b"EHLO":
-            lines = ["hostile.example", *(offer for offer in self.server.offers if offer != "STARTTLS" or not self.encrypted)]
-            await self.answer("EHLO", "\n".join(f"250{' ' if line is lines[-1] else '-'}{line}" for line in lines))
+            lines = [
+                "hostile.example",
+                *(
+                    offer
+                    for offer in self.server.offers
+                    if offer != "STARTTLS" or not self.encrypted
+                ),
+            ]
+            await self.answer(
+                "EHLO", "\n".join(f"250{' ' if line is lines[-1] else '-'}{line}" for line in lines)
+            )
         elif verb == b"HELO":
             await self.answer("HELO", "250 hostile.example")
         elif verb == b"STAR":
@@ -208,11 +255,16 @@ class _Talk:
             if (await self.answer("MAIL", "250 2.1.0 ok")).startswith(b"2"):
                 self.sender, self.parameters[0] = _address(line)
         elif verb == b"RCPT":
-            said = await self.answer("RCPT", "250 2.1.5 ok" if self.sender is not None else "503 5.5.1 MAIL first")
+            said = await self.answer(
+                "RCPT", "250 2.1.5 ok" if self.sender is not None else "503 5.5.1 MAIL first"
+            )
             if said.startswith(b"2"):
                 self.recipient, self.parameters[1] = _address(line)
         elif verb == b"DATA":
-            said = await self.answer("DATA", "354 go on" if self.recipient is not None else "554 5.5.1 no valid recipients")
+            said = await self.answer(
+                "DATA",
+                "354 go on" if self.recipient is not None else "554 5.5.1 no valid recipients",
+            )
             if said.startswith(b"354"):
                 await self._body()
         else:
@@ -261,7 +313,11 @@ class _Talk:
         drop = self.server.drop()
         data = b""
         while not (data.endswith(b"\r\n.\r\n") or data == b".\r\n"):
-            part = await (self.reader.readuntil(b"\n") if drop is None else self.reader.read(max(0, drop - len(data))))
+            part = await (
+                self.reader.readuntil(b"\n")
+                if drop is None
+                else self.reader.read(max(0, drop - len(data)))
+            )
             self.server.bodies += part
             data += part
             if not part or (drop is not None and len(data) >= drop):
@@ -270,7 +326,11 @@ class _Talk:
         sender, recipient = self.sender or "", self.recipient or ""
         self.sender = self.recipient = None
         got = Got(
-            sender, recipient, data.removesuffix(b".\r\n").replace(b"\r\n..", b"\r\n."), False, (self.parameters[0], self.parameters[1])
+            sender,
+            recipient,
+            data.removesuffix(b".\r\n").replace(b"\r\n..", b"\r\n."),
+            False,
+            (self.parameters[0], self.parameters[1]),
         )
         self.server.got.append(got)
         self.taken += 1

@@ -1,7 +1,9 @@
-"""A server on this machine that speaks the protocols of the sources, with the faults that real ones have.
+"""A server on this machine that speaks the protocols of the sources, with the faults that real ones
+have.
 
     with SourceServer() as server:
-        server.fail("/oai", "503", "cut")      the next requests for that path fail so, one after the other
+        server.fail("/oai", "503", "cut")
+            the next requests for that path fail so, one after the other
         server.url("/oai")                     where it is
         server.requests                        path, query and headers of all that was asked
 
@@ -28,8 +30,30 @@ from urllib.parse import parse_qs, unquote, urlsplit
 PAGE = "<!DOCTYPE html><html><body>Something went wrong. Please try again.</body></html>"
 HUGE = b"<x>" + b" " * 3_000_000
 #: what fail() knows; a number is a status
-FAULTS = ("429", "503", "503-date", "503-long", "500", "404", "cut", "cut-quietly", "html", "garbage", "empty", "slow", "loop", "elsewhere", "file",
-          "huge", "bomb", "bad-token", "bad-gzip", "hang-up", "moved", "parrot")  # fmt: skip
+FAULTS = (
+    "429",
+    "503",
+    "503-date",
+    "503-long",
+    "500",
+    "404",
+    "cut",
+    "cut-quietly",
+    "html",
+    "garbage",
+    "empty",
+    "slow",
+    "loop",
+    "elsewhere",
+    "file",
+    "huge",
+    "bomb",
+    "bad-token",
+    "bad-gzip",
+    "hang-up",
+    "moved",
+    "parrot",
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +76,15 @@ class SourceServer:
     spread: share of requests that fail by themselves, by a fault of `faults`, drawn from `seed`.
     """
 
-    def __init__(self, *, records: int = 25, page: int = 10, spread: float = 0.0, faults: Iterable[str] = (), seed: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        records: int = 25,
+        page: int = 10,
+        spread: float = 0.0,
+        faults: Iterable[str] = (),
+        seed: int = 1,
+    ) -> None:
         self.records, self.page, self.spread, self.faults = records, page, spread, tuple(faults)
         self.requests: list[Asked] = []
         self.failures: list[str] = []
@@ -66,13 +98,20 @@ class SourceServer:
         self._server = _Quiet(("127.0.0.1", 0), _Handler)
         self._server.source = self
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
 
     def __enter__(self) -> SourceServer:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.slow.set()
         self._server.shutdown()
         self._server.server_close()
@@ -107,7 +146,8 @@ class SourceServer:
             return fault
         return "ok"
 
-    # ------------------------------------------------------------------------------------------ what it tells
+    # ------------------------------------------------------------------------------------------
+    # what it tells
 
     def answer(self, asked: Asked) -> tuple[str, bytes]:
         """Content type and body."""
@@ -123,7 +163,12 @@ class SourceServer:
         if path in ("/works", "/crossref"):
             return "application/json", self._works(path, query)
         if path == "/eutils/esearch.fcgi":
-            found = {"count": str(self.records), "webenv": "MCID_invented", "querykey": "1", "idlist": []}
+            found = {
+                "count": str(self.records),
+                "webenv": "MCID_invented",
+                "querykey": "1",
+                "idlist": [],
+            }
             return "application/json", json.dumps({"esearchresult": found}).encode()
         if path == "/eutils/efetch.fcgi":
             start, size = int(query["retstart"]), int(query["retmax"])
@@ -148,7 +193,12 @@ class SourceServer:
         if day.weekday() > 4:
             return b"[]"
         papers = [
-            {"id": f"{day:%y%m}.{day:%d}{n:03}", "title": f"A title {n}", "summary": "Text.", "authors": [{"name": "Jane Doe"}]}
+            {
+                "id": f"{day:%y%m}.{day:%d}{n:03}",
+                "title": f"A title {n}",
+                "summary": "Text.",
+                "authors": [{"name": "Jane Doe"}],
+            }
             for n in (1, 2)
         ]
         return json.dumps([{"paper": paper, "title": paper["title"]} for paper in papers]).encode()
@@ -157,7 +207,17 @@ class SourceServer:
         cursor = int(path.split("/")[-2])
         rows = [_preprint(n) for n in range(cursor, min(cursor + self.page, self.records))]
         return json.dumps(
-            {"messages": [{"status": "ok", "cursor": cursor, "count": len(rows), "total": str(self.records)}], "collection": rows}
+            {
+                "messages": [
+                    {
+                        "status": "ok",
+                        "cursor": cursor,
+                        "count": len(rows),
+                        "total": str(self.records),
+                    }
+                ],
+                "collection": rows,
+            }
         ).encode()
 
     def _works(self, path: str, query: dict[str, str]) -> bytes:
@@ -166,15 +226,27 @@ class SourceServer:
         end = min(start + size, self.records)
         if path == "/works":
             rows = [
-                {"id": f"https://openalex.org/W{n}", "title": f"A title {n}", "abstract_inverted_index": {"Text": [0]}}
+                {
+                    "id": f"https://openalex.org/W{n}",
+                    "title": f"A title {n}",
+                    "abstract_inverted_index": {"Text": [0]},
+                }
                 for n in range(start, end)
             ]
-            return json.dumps({"meta": {"next_cursor": f"c{end}" if rows else None}, "results": rows}).encode()
-        items = [{"DOI": f"10.1000/{n}", "title": [f"A title {n}"], "type": "journal-article"} for n in range(start, end)]
-        return json.dumps({"status": "ok", "message": {"items": items, "next-cursor": f"c{end}"}}).encode()
+            return json.dumps(
+                {"meta": {"next_cursor": f"c{end}" if rows else None}, "results": rows}
+            ).encode()
+        items = [
+            {"DOI": f"10.1000/{n}", "title": [f"A title {n}"], "type": "journal-article"}
+            for n in range(start, end)
+        ]
+        return json.dumps(
+            {"status": "ok", "message": {"items": items, "next-cursor": f"c{end}"}}
+        ).encode()
 
 
-# ---------------------------------------------------------------------------------------------- bodies
+# ----------------------------------------------------------------------------------------------
+# bodies
 
 
 def record(number: int) -> str:
@@ -182,15 +254,19 @@ def record(number: int) -> str:
     ident = f"2606.{number + 1:05}"
     return (
         f"<record><header><identifier>oai:arXiv.org:{ident}</identifier><datestamp>2026-06-08</datestamp><setSpec>cs:cs:LG</setSpec></header>"
-        f'<metadata><arXiv xmlns="http://arxiv.org/OAI/arXiv/"><id>{ident}</id><created>2026-06-08</created><authors><author><keyname>Doe</keyname>'
-        f"<forenames>Jane</forenames></author></authors><title>A title of number {number}</title><categories>cs.LG</categories>"
+        f"<metadata><arXiv "
+        f'xmlns="http://arxiv.org/OAI/arXiv/"><id>{ident}</id><created>2026-06-08</created><authors><author><keyname>Doe</keyname>'
+        f"<forenames>Jane</forenames></author></authors><title>A title of number "
+        f"{number}</title><categories>cs.LG</categories>"
         f"<abstract>Invented text about number {number}.</abstract></arXiv></metadata></record>"
     )
 
 
 def oai(numbers: Iterable[int], token: str) -> bytes:
     body = "".join(record(number) for number in numbers)
-    return _oai_frame(f"<ListRecords>{body}<resumptionToken>{token}</resumptionToken></ListRecords>")
+    return _oai_frame(
+        f"<ListRecords>{body}<resumptionToken>{token}</resumptionToken></ListRecords>"
+    )
 
 
 def oai_error(code: str, text: str) -> bytes:
@@ -198,24 +274,36 @@ def oai_error(code: str, text: str) -> bytes:
 
 
 def _oai_frame(inside: str) -> bytes:
-    start = '<?xml version="1.0" encoding="UTF-8"?>\n<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>2026-06-09T12:00:00Z</responseDate>'
+    start = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<OAI-PMH '
+        'xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>2026-06-09T12:00:00Z</responseDate>'
+    )
     return f"{start}<request>http://127.0.0.1/oai</request>{inside}</OAI-PMH>\n".encode()
 
 
 def feed(items: int, about: str) -> bytes:
     each = "".join(
-        f"<item><title>A title {n}</title><link>https://arxiv.org/abs/2606.{n:05}</link><description>arXiv:2606.{n:05}v1 Announce Type: new\n"
-        f'Abstract: Text {n}.</description><guid isPermaLink="false">oai:arXiv.org:2606.{n:05}v1</guid><category>cs.LG</category>'
+        f"<item><title>A title "
+        f"{n}</title><link>https://arxiv.org/abs/2606.{n:05}</link>"
+        f"<description>arXiv:2606.{n:05}v1 Announce Type: new\n"
+        f"Abstract: Text {n}.</description><guid "
+        f'isPermaLink="false">oai:arXiv.org:2606.{n:05}v1</guid><category>cs.LG</category>'
         "<arxiv:announce_type>new</arxiv:announce_type><dc:creator>Jane Doe</dc:creator></item>"
         for n in range(1, items + 1)
     )
-    names = 'xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/"'
-    return f'<?xml version="1.0"?>\n<rss {names} version="2.0"><channel><title>{about} updates on arXiv.org</title>{each}</channel></rss>\n'.encode()
+    names = (
+        'xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/"'
+    )
+    return (
+        f'<?xml version="1.0"?>\n<rss {names} version="2.0"><channel><title>{about} updates on '
+        f"arXiv.org</title>{each}</channel></rss>\n"
+    ).encode()
 
 
 def pubmed(numbers: Iterable[int]) -> bytes:
     each = "".join(
-        f'<PubmedArticle><MedlineCitation><PMID Version="1">{n + 1}</PMID><Article><ArticleTitle>A title {n}.</ArticleTitle></Article>'
+        f'<PubmedArticle><MedlineCitation><PMID Version="1">{n + 1}</PMID><Article><ArticleTitle>A '
+        f"title {n}.</ArticleTitle></Article>"
         "</MedlineCitation></PubmedArticle>"
         for n in numbers
     )
@@ -240,7 +328,8 @@ def _preprint(number: int) -> dict[str, Any]:
     }
 
 
-# ---------------------------------------------------------------------------------------------- HTTP and its faults
+# ----------------------------------------------------------------------------------------------
+# HTTP and its faults
 
 
 def _simple(fault: str, body: bytes, path: str) -> tuple[int, bytes, dict[str, str]] | None:
@@ -276,7 +365,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
-        query = {key: values[-1] for key, values in parse_qs(parts.query, keep_blank_values=True).items()}
+        query = {
+            key: values[-1] for key, values in parse_qs(parts.query, keep_blank_values=True).items()
+        }
         asked = Asked(parts.path, query, dict(self.headers.items()))
         self.server.source.requests.append(asked)
         fault = self.server.source.fault_of(parts.path)
@@ -293,7 +384,11 @@ class _Handler(BaseHTTPRequestHandler):
         if asked.headers.get("If-None-Match") == tag:
             self._send(304, b"", ETag=tag)
         elif "gzip" in asked.headers.get("Accept-Encoding", ""):
-            self._send(200, gzip.compress(body, 1), **{"Content-Type": kind, "ETag": tag, "Content-Encoding": "gzip"})
+            self._send(
+                200,
+                gzip.compress(body, 1),
+                **{"Content-Type": kind, "ETag": tag, "Content-Encoding": "gzip"},
+            )
         else:
             self._send(200, body, **{"Content-Type": kind, "ETag": tag})
 

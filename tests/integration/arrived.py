@@ -17,8 +17,18 @@ DAY = date(2026, 6, 9)
 
 
 def entry(title: str, *, arxiv: str = "", doi: str = "", **more: object) -> Entry:
-    identities = [Identity(kind=kind, value=value) for kind, value in (("arxiv", arxiv), ("doi", doi)) if value]  # type: ignore[arg-type]
-    return Entry(source="jsonl", title=title, title_key=normalise_title(title), identities=tuple(identities), **more)  # type: ignore[arg-type]
+    identities = [
+        Identity(kind=kind, value=value)
+        for kind, value in (("arxiv", arxiv), ("doi", doi))
+        if value
+    ]  # type: ignore[arg-type]
+    return Entry(
+        source="jsonl",
+        title=title,
+        title_key=normalise_title(title),
+        identities=tuple(identities),
+        **more,
+    )  # type: ignore[arg-type]
 
 
 def arrive(store: Store, *entries: Entry, day: date = DAY) -> Added:
@@ -35,4 +45,11 @@ def stored(store: Store) -> list[Paper]:
 
 
 def said(paper: Paper) -> tuple[object, ...]:
-    return (paper.title, paper.abstract, paper.identities, paper.first_seen, paper.version, paper.withdrawn)
+    return (
+        paper.title,
+        paper.abstract,
+        paper.identities,
+        paper.first_seen,
+        paper.version,
+        paper.withdrawn,
+    )

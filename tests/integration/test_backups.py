@@ -95,8 +95,8 @@ def test_a_backup_is_of_one_moment_while_others_write(service: App, tmp_path: Pa
     failures: list[BaseException] = []
 
     def write() -> None:
-        """Two rows at once, so that a backup with one of them would be of no moment that ever was.
-        """
+        """Two rows at once, so that a backup with one of them would be of no moment
+        that ever was."""
         number = 0
         try:
             while not stop.is_set():

@@ -26,7 +26,9 @@ THRESHOLDS: tuple[Threshold, ...] = (0, 60, "good", 90, "strong")
 
 
 def readers_of(app: App, number: int) -> list[Subscriber]:
-    wishes = [Wish(email=f"reader{n}@example.org", keywords=("galaxy",), size=16) for n in range(number)]
+    wishes = [
+        Wish(email=f"reader{n}@example.org", keywords=("galaxy",), size=16) for n in range(number)
+    ]
     return [subscriptions.subscribe(app, wish, origin="command").subscriber for wish in wishes]
 
 
@@ -36,7 +38,12 @@ def rated_by_all(app: App, readers: list[Subscriber], only: int | None = None) -
     for reader in readers:
         digest, papers = pipeline.sent_digest(app, reader, TODAY)
         votes += [
-            Feedback(subscriber_id=reader.id, paper_id=ident, vote=1 if "galaxy" in papers[ident].title else -1, at=app.now())
+            Feedback(
+                subscriber_id=reader.id,
+                paper_id=ident,
+                vote=1 if "galaxy" in papers[ident].title else -1,
+                at=app.now(),
+            )
             for ident in (item.score.paper_id for item in digest.items[:only])
         ]
     with app.store.writing() as tx:
@@ -51,7 +58,9 @@ def composed_and_accepted(app: App) -> None:
         tx.execute(messages.update().values(state=MessageState.ACCEPTED.value))
 
 
-def a_day(app: App, dump: Dump, readers: int, only: int | None = None) -> tuple[App, list[Subscriber]]:
+def a_day(
+    app: App, dump: Dump, readers: int, only: int | None = None
+) -> tuple[App, list[Subscriber]]:
     """A round whose papers were rated, and the app on the day after with new papers."""
     people = readers_of(app, readers)
     pipeline.ingest(app, [dump()])
@@ -79,7 +88,10 @@ def test_with_two_hundred_ratings_the_words_become_numbers(any_app: App, dump: D
     matches = [item.score.match for item in after.outcome.items if item.score.match is not None]
     assert len(matches) == len(after.outcome.items)
     assert matches == sorted(matches, reverse=True)
-    about = {"galaxy" in after.papers[item.score.paper_id].title: item.score.match or 0 for item in after.outcome.items}
+    about = {
+        "galaxy" in after.papers[item.score.paper_id].title: item.score.match or 0
+        for item in after.outcome.items
+    }
     assert about[True] > 60
     assert about[False] < 40
     assert after.outcome.made.calibration.startswith("from 224 ratings, off by ")
@@ -88,14 +100,23 @@ def test_with_two_hundred_ratings_the_words_become_numbers(any_app: App, dump: D
     papers = after.json["papers"]
     assert isinstance(papers, list)
     first = papers[0]
-    assert (first["match"], first["match_word"]) == (matches[0], "strong match" if matches[0] >= 75 else "good match")
+    assert (first["match"], first["match_word"]) == (
+        matches[0],
+        "strong match" if matches[0] >= 75 else "good match",
+    )
 
 
 def test_status_counts_the_ratings_until_matches_are_numbers(app: App, dump: Dump) -> None:
     tomorrow, people = a_day(app, dump, 14, only=10)
     (found,) = pipeline.status(tomorrow).matches
     assert found.told == "140 of 200 ratings; matches are told in words until then"
-    assert found.json == {"recipe": "learned", "ratings": 140, "needed": 200, "numbers": False, "error": None}
+    assert found.json == {
+        "recipe": "learned",
+        "ratings": 140,
+        "needed": 200,
+        "numbers": False,
+        "error": None,
+    }
     calibrate(tomorrow)
     rated_by_all(app.at(NOON + timedelta(days=1, minutes=1)), people)
     (found,) = pipeline.status(tomorrow).matches
@@ -114,7 +135,11 @@ def test_status_tells_the_recipes_that_share_digests_apart(tmp_path: Path, dump:
     assert 0 < own.ratings < 6 * 16
     assert own.ratings + other.ratings <= 6 * 16
     app.close()
-    variables = {"DIGEST_STORE__URL": f"sqlite:///{tmp_path / 'digest.sqlite'}", "DIGEST_EVALUATE__RECIPE_B": "words", "COLUMNS": "160"}
+    variables = {
+        "DIGEST_STORE__URL": f"sqlite:///{tmp_path / 'digest.sqlite'}",
+        "DIGEST_EVALUATE__RECIPE_B": "words",
+        "COLUMNS": "160",
+    }
     shown = CliRunner().invoke(commands, ["status", "--date", TOMORROW.isoformat()], env=variables)
     assert f"matches of learned {own.told}" in shown.output
 
@@ -124,12 +149,18 @@ def test_what_was_composed_is_stored_with_its_match(app: App, dump: Dump) -> Non
     pipeline.compose(tomorrow)
     digest, _ = pipeline.sent_digest(tomorrow, reader, TOMORROW)
     with tomorrow.store.reading() as tx:
-        rows = tx.execute(digest_items.select().where(digest_items.c.standard.is_not(None), digest_items.c.match.is_not(None))).all()
+        rows = tx.execute(
+            digest_items.select().where(
+                digest_items.c.standard.is_not(None), digest_items.c.match.is_not(None)
+            )
+        ).all()
     assert digest.made.calibration
     assert {item.score.match for item in digest.items} <= {row.match for row in rows}
 
 
-def test_below_two_hundred_ratings_words_stay_and_thresholds_are_read_against_recent_papers(app: App, dump: Dump) -> None:
+def test_below_two_hundred_ratings_words_stay_and_thresholds_are_read_against_recent_papers(
+    app: App, dump: Dump
+) -> None:
     tomorrow, (reader, *_) = a_day(app, dump, 14, only=10)
     calibrate(tomorrow)
     with tomorrow.store.reading() as tx:
@@ -137,12 +168,16 @@ def test_below_two_hundred_ratings_words_stay_and_thresholds_are_read_against_re
     assert known.ratings == 140
     listed = []
     for threshold in THRESHOLDS:
-        outcome = pipeline.compose(tomorrow, only=replace(reader, threshold=threshold), dry_run=True).digests
+        outcome = pipeline.compose(
+            tomorrow, only=replace(reader, threshold=threshold), dry_run=True
+        ).digests
         scores = [item.score for _, digest in outcome for item in digest.items]
         listed.append(len(scores))
         assert {score.match for score in scores} <= {None}
         assert all(score.reaches(threshold) for score in scores)
-        assert not isinstance(threshold, int) or all(score.percentile >= threshold for score in scores)
+        assert not isinstance(threshold, int) or all(
+            score.percentile >= threshold for score in scores
+        )
     assert listed[0] > listed[1] > 0
     assert listed[2] > 0
 
@@ -152,9 +187,13 @@ def test_with_enough_ratings_a_threshold_is_the_chance(app: App, dump: Dump) -> 
     calibrate(tomorrow)
     ((_, everything),) = pipeline.compose(tomorrow, only=reader, dry_run=True).digests
     for threshold in THRESHOLDS[1:3]:
-        ((_, some),) = pipeline.compose(tomorrow, only=replace(reader, threshold=threshold), dry_run=True).digests
+        ((_, some),) = pipeline.compose(
+            tomorrow, only=replace(reader, threshold=threshold), dry_run=True
+        ).digests
         wanted = [
-            item.score.paper_id for item in everything.items if (item.score.match or 0) >= (threshold if isinstance(threshold, int) else 50)
+            item.score.paper_id
+            for item in everything.items
+            if (item.score.match or 0) >= (threshold if isinstance(threshold, int) else 50)
         ]
         assert [item.score.paper_id for item in some.items] == wanted
         assert 0 < len(wanted) < len(everything.items)
@@ -165,19 +204,33 @@ def test_only_what_was_shown_and_then_rated_counts(app: App, dump: Dump) -> None
     pipeline.ingest(app, [dump()])
     composed_and_accepted(app)
     pipeline.ingest(app, [dump(TOMORROW)])
-    rated_by_all(app.at(NOON - timedelta(hours=1)), people[:1])  # before the digest was made: it was found elsewhere
+    rated_by_all(
+        app.at(NOON - timedelta(hours=1)), people[:1]
+    )  # before the digest was made: it was found elsewhere
     rated_by_all(app.at(NOON + timedelta(minutes=5)), people[1:])
-    pipeline.rate(app.at(NOON + timedelta(days=1)), people[1], "arxiv:2606.10001", 1)  # never listed
-    ident = {state: people[number].id for number, state in ((2, MessageState.REJECTED), (3, MessageState.UNKNOWN))}
+    pipeline.rate(
+        app.at(NOON + timedelta(days=1)), people[1], "arxiv:2606.10001", 1
+    )  # never listed
+    ident = {
+        state: people[number].id
+        for number, state in ((2, MessageState.REJECTED), (3, MessageState.UNKNOWN))
+    }
     with app.store.writing() as tx:
         for state, reader in ident.items():
-            tx.execute(messages.update().where(messages.c.subscriber_id == reader).values(state=state.value))
+            tx.execute(
+                messages.update()
+                .where(messages.c.subscriber_id == reader)
+                .values(state=state.value)
+            )
     with app.store.reading() as tx:
         found = store.calibrations.ratings(tx, 5000)
         latest = store.calibrations.ratings(tx, 4)
-    # of reader 1 by accepted mail, of reader 3 by one of which nothing was heard: the thumb proves it
+    # of reader 1 by accepted mail, of reader 3 by one of which nothing was heard: the thumb proves
+    # it
     assert len(found) == 32
-    assert {(one.recipe, one.slot, one.thumbs_up + one.thumbs_down) for one in found} == {("learned", "normal", 0)}
+    assert {(one.recipe, one.slot, one.thumbs_up + one.thumbs_down) for one in found} == {
+        ("learned", "normal", 0)
+    }
     assert len(latest) <= 4
 
 
@@ -195,7 +248,12 @@ def test_it_is_learned_anew_only_when_enough_new_thumbs_came(app: App, dump: Dum
     assert fitted_at(later) == first  # nothing new
     digest, papers = pipeline.sent_digest(app, people[0], TODAY)
     for item in digest.items[:12]:
-        pipeline.rate(app.at(NOON + timedelta(days=1, hours=1)), people[0], papers[item.score.paper_id].name, 0)
+        pipeline.rate(
+            app.at(NOON + timedelta(days=1, hours=1)),
+            people[0],
+            papers[item.score.paper_id].name,
+            0,
+        )
     calibrate(app.at(NOON + timedelta(days=1, hours=2)))
     assert fitted_at(app) == first  # too soon
     calibrate(later)
@@ -215,15 +273,21 @@ def test_a_calibration_of_another_version_is_learned_anew(app: App, dump: Dump) 
 
 
 @pytest.mark.parametrize("both", [False, True])
-def test_in_a_shared_digest_numbers_do_not_tell_whose_pick_a_paper_is(tmp_path: Path, dump: Dump, both: bool) -> None:
+def test_in_a_shared_digest_numbers_do_not_tell_whose_pick_a_paper_is(
+    tmp_path: Path, dump: Dump, both: bool
+) -> None:
     first = make_app(tmp_path)
     tomorrow, (reader, *_) = a_day(first, dump, 14)
     calibrate(tomorrow)
     if both:
         with first.store.writing() as tx:
-            store.calibrations.put(tx, "words", store.calibrations.every(tx)["learned"].data, now=tomorrow.now())
+            store.calibrations.put(
+                tx, "words", store.calibrations.every(tx)["learned"].data, now=tomorrow.now()
+            )
     first.close()
-    shared = make_app(tmp_path, evaluate__recipe_b="words", evaluate__share="100").at(NOON + timedelta(days=1))
+    shared = make_app(tmp_path, evaluate__recipe_b="words", evaluate__share="100").at(
+        NOON + timedelta(days=1)
+    )
     ((_, digest),) = pipeline.compose(shared, only=reader, dry_run=True).digests
     shared.close()
     assert {item.team for item in digest.items} >= {"learned", "words"}
@@ -239,7 +303,12 @@ def test_a_threshold_that_is_none_is_refused(app: App, bad: int | str) -> None:
 
 def test_the_default_threshold_of_the_config_may_be_a_word(tmp_path: Path) -> None:
     app = make_app(tmp_path, digest__threshold="good")
-    assert subscriptions.subscribe(app, Wish(email="r@example.org"), origin="command").subscriber.threshold == "good"
+    assert (
+        subscriptions.subscribe(
+            app, Wish(email="r@example.org"), origin="command"
+        ).subscriber.threshold
+        == "good"
+    )
     app.close()
     with pytest.raises(ConfigError, match=r"threshold.*good"):
         make_app(tmp_path, digest__threshold="great")

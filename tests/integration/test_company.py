@@ -1,4 +1,6 @@
-"""What readers' thumbs say to other readers, end to end: a paper liked this morning rises for those who like the same; below the floor nothing is told."""
+"""What readers' thumbs say to other readers, end to end: a paper liked this morning rises for those
+who like the same; below the floor nothing is told.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ from tests.conftest import NOON, TODAY, make_app
 
 Dump = Callable[..., Path]
 YESTERDAY = TODAY - timedelta(days=1)
-#: of yesterday's and of today's papers: each day's first is about robots, the fifth about tumours, the ninth about courts
+#: of yesterday's and of today's papers: each day's first is about robots, the fifth about tumours,
+#: the ninth about courts
 OLD, NEW, OTHER = 1, 25, 30
 LEAST = 5
 
@@ -28,14 +31,27 @@ def service(any_app: App, dump: Dump) -> App:
 
 
 def joined(app: App, *names: str) -> list[Subscriber]:
-    return [subscriptions.subscribe(app, Wish(email=f"{name}@example.org", size=30), origin="command").subscriber for name in names]
+    return [
+        subscriptions.subscribe(
+            app, Wish(email=f"{name}@example.org", size=30), origin="command"
+        ).subscriber
+        for name in names
+    ]
 
 
 def thumbs(app: App, readers: Iterable[Subscriber], *papers: int, vote: Vote = 1) -> None:
     with app.store.writing() as tx:
         for reader in readers:
             for paper in papers:
-                store.feedback.put(tx, Feedback(subscriber_id=reader.id, paper_id=paper, vote=vote, at=NOON - timedelta(hours=3)))
+                store.feedback.put(
+                    tx,
+                    Feedback(
+                        subscriber_id=reader.id,
+                        paper_id=paper,
+                        vote=vote,
+                        at=NOON - timedelta(hours=3),
+                    ),
+                )
 
 
 def told(app: App, reader: Subscriber) -> dict[int, Score]:
@@ -48,7 +64,9 @@ def kinds(score: Score) -> set[str]:
     return {part.kind for part in score.parts}
 
 
-def test_a_paper_liked_this_morning_rises_for_those_who_like_what_its_readers_like(service: App) -> None:
+def test_a_paper_liked_this_morning_rises_for_those_who_like_what_its_readers_like(
+    service: App,
+) -> None:
     me, *others = joined(service, "me", *(f"reader{n}" for n in range(LEAST)))
     (stranger,) = joined(service, "stranger")
     thumbs(service, [me], OLD)
@@ -64,7 +82,9 @@ def test_a_paper_liked_this_morning_rises_for_those_who_like_what_its_readers_li
     assert lift.name == pipeline.paper(service, OLD).title
     assert list(after).index(NEW) < list(before).index(NEW)
     sentence = next(
-        row["reason"] for row in pipeline.preview(service, me).json["papers"] if row["paper"] == pipeline.paper(service, NEW).name
+        row["reason"]
+        for row in pipeline.preview(service, me).json["papers"]
+        if row["paper"] == pipeline.paper(service, NEW).name
     )  # type: ignore[attr-defined]
     assert "iked by readers who liked" in sentence
     assert "reader0" not in sentence
@@ -110,7 +130,9 @@ def test_thumbs_down_and_single_readers_lift_nothing(service: App) -> None:
     (me,) = joined(service, "me")
     thumbs(service, [me], OLD, OTHER)
     alone = told(service, me)
-    assert all("readers" not in kinds(score) and "upvotes" not in kinds(score) for score in alone.values())
+    assert all(
+        "readers" not in kinds(score) and "upvotes" not in kinds(score) for score in alone.values()
+    )
     others = joined(service, *(f"reader{n}" for n in range(LEAST)))
     thumbs(service, others, OLD, NEW, vote=-1)
     assert told(service, me) == alone

@@ -1,4 +1,6 @@
-"""Dates that come in another order than they should: no reader gets a paper twice in digests that were accepted."""
+"""Dates that come in another order than they should: no reader gets a paper twice in digests that
+were accepted.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ def listed(app: App) -> list[int]:
     with app.store.reading() as tx:
         return list(
             tx.exec_driver_sql(
-                "SELECT paper_id FROM digest_items JOIN messages ON messages.digest_id = digest_items.digest_id "
+                "SELECT paper_id FROM digest_items JOIN messages ON messages.digest_id = "
+                "digest_items.digest_id "
                 f"WHERE state = '{MessageState.ACCEPTED.value}'"
             ).scalars()
         )
@@ -38,7 +41,9 @@ def test_a_reader_who_moves_west_gets_no_paper_twice(any_app: App, dump: Dump) -
         assert len(set(listed(any_app))) == len(listed(any_app)) >= 20
 
 
-def test_a_date_that_is_made_up_for_lists_nothing_that_a_later_one_had(any_app: App, dump: Dump) -> None:
+def test_a_date_that_is_made_up_for_lists_nothing_that_a_later_one_had(
+    any_app: App, dump: Dump
+) -> None:
     subscriptions.subscribe(any_app, Wish(email=ALICE, keywords=("robot",)), origin="command")
     yesterday = NOON - timedelta(days=1)
     pipeline.ingest(any_app, [dump(yesterday.date(), each=10)], seen=yesterday.date())

@@ -1,4 +1,5 @@
-"""A reader is deleted with everything that is stored about them, and nothing else goes with them."""
+"""A reader is deleted with everything that is stored about them, and nothing else goes
+with them."""
 
 from __future__ import annotations
 
@@ -26,35 +27,57 @@ GONE, STAYS = "gone.reader@example.org", "bob@example.org"
 def everything(app: App) -> dict[str, list[str]]:
     """All rows of all tables as text."""
     with app.store.reading() as tx:
-        return {name: sorted(str(tuple(row)) for row in tx.execute(table.select())) for name, table in tables.metadata.tables.items()}
+        return {
+            name: sorted(str(tuple(row)) for row in tx.execute(table.select()))
+            for name, table in tables.metadata.tables.items()
+        }
 
 
 def lived(app: App, dump: Write) -> tuple[int, int]:
     """Two readers with a digest each, thumbs, interests, a bounce; returns their ids."""
     wish = {"keywords": ("robot", "a very private wish"), "papers": ("arxiv:2606.09001",)}
     gone, stays = (
-        subscriptions.subscribe(app, Wish(email=email, name=email, **wish), origin="command").subscriber for email in (GONE, STAYS)
+        subscriptions.subscribe(
+            app, Wish(email=email, name=email, **wish), origin="command"
+        ).subscriber
+        for email in (GONE, STAYS)
     )  # type: ignore[arg-type]
     pipeline.ingest(app, [dump(each=10)])
     pipeline.round(app)
     for reader in (gone, stays):
         pipeline.rate(app, reader, "arxiv:2606.09003", 1)
         with app.store.writing() as tx:
-            message = tx.exec_driver_sql(f"SELECT max(id) FROM messages WHERE subscriber_id = {reader.id}").scalar_one()
+            message = tx.exec_driver_sql(
+                f"SELECT max(id) FROM messages WHERE subscriber_id = {reader.id}"
+            ).scalar_one()
             pipeline.bounces.note(
-                app, tx, message=message, email=reader.email, fault="mailbox", enhanced="5.2.2", text=f"{reader.email} full", via="mail"
+                app,
+                tx,
+                message=message,
+                email=reader.email,
+                fault="mailbox",
+                enhanced="5.2.2",
+                text=f"{reader.email} full",
+                via="mail",
             )
     return gone.id, stays.id
 
 
-def test_nothing_of_a_deleted_reader_is_left_and_nothing_of_others_is_gone(any_app: App, dump: Write) -> None:
+def test_nothing_of_a_deleted_reader_is_left_and_nothing_of_others_is_gone(
+    any_app: App, dump: Write
+) -> None:
     gone, stays = lived(any_app, dump)
     before = everything(any_app)
-    assert {name for name, rows in before.items() if GONE in str(rows)} == {"subscribers", "bounces"}
+    assert {name for name, rows in before.items() if GONE in str(rows)} == {
+        "subscribers",
+        "bounces",
+    }
     assert subscriptions.delete(any_app, gone).email == GONE
     after = everything(any_app)
     assert GONE not in str(after)
-    lost = {name: len(rows) - len(after[name]) for name, rows in before.items() if rows != after[name]}
+    lost = {
+        name: len(rows) - len(after[name]) for name, rows in before.items() if rows != after[name]
+    }
     assert lost == {
         "subscribers": 1,
         "interests": 1,
@@ -70,11 +93,17 @@ def test_nothing_of_a_deleted_reader_is_left_and_nothing_of_others_is_gone(any_a
         subscriptions.delete(any_app, gone)
 
 
-def test_old_links_of_a_deleted_reader_harm_nobody_and_leaving_still_works(any_app: App, dump: Write) -> None:
+def test_old_links_of_a_deleted_reader_harm_nobody_and_leaving_still_works(
+    any_app: App, dump: Write
+) -> None:
     gone, _ = lived(any_app, dump)
     client = Client(any_app)
-    leave = any_app.url(Purpose.UNSUBSCRIBE, gone, message_id=1).removeprefix(any_app.config.web.base_url)
-    thumb = any_app.url(Purpose.UP, gone, paper_id=1, message_id=1).removeprefix(any_app.config.web.base_url)
+    leave = any_app.url(Purpose.UNSUBSCRIBE, gone, message_id=1).removeprefix(
+        any_app.config.web.base_url
+    )
+    thumb = any_app.url(Purpose.UP, gone, paper_id=1, message_id=1).removeprefix(
+        any_app.config.web.base_url
+    )
     subscriptions.delete(any_app, gone)
     back = subscriptions.subscribe(any_app, Wish(email=GONE), origin="command").subscriber
     assert back.id > gone, "a number is never given twice"
@@ -88,7 +117,9 @@ def test_old_links_of_a_deleted_reader_harm_nobody_and_leaving_still_works(any_a
     assert everything(any_app) == before
 
 
-def test_who_is_deleted_while_a_digest_waits_or_is_claimed_gets_none(any_app: App, dump: Write) -> None:
+def test_who_is_deleted_while_a_digest_waits_or_is_claimed_gets_none(
+    any_app: App, dump: Write
+) -> None:
     gone = subscriptions.subscribe(any_app, Wish(email=GONE), origin="command").subscriber
     pipeline.ingest(any_app, [dump(each=10)])
     pipeline.compose(any_app)
@@ -105,11 +136,15 @@ def test_who_is_deleted_while_a_digest_waits_or_is_claimed_gets_none(any_app: Ap
 
 def test_an_address_stays_suppressed_when_its_reader_is_deleted(any_app: App, dump: Write) -> None:
     gone, _ = lived(any_app, dump)
-    told = Suppression(address=GONE, reason=SuppressionReason.HARD, since=NOON, evidence="550 no such user")
+    told = Suppression(
+        address=GONE, reason=SuppressionReason.HARD, since=NOON, evidence="550 no such user"
+    )
     subscriptions.suppress(any_app, [told])
     subscriptions.delete(any_app, gone)
     assert subscriptions.suppressed(any_app) == [told]
-    assert subscriptions.subscribe(any_app, Wish(email=GONE), origin="command").outcome == "suppressed"
+    assert (
+        subscriptions.subscribe(any_app, Wish(email=GONE), origin="command").outcome == "suppressed"
+    )
     subscriptions.release(any_app, GONE)
     assert subscriptions.subscribe(any_app, Wish(email=GONE), origin="command").outcome == "new"
 
@@ -125,9 +160,12 @@ def test_the_other_readers_go_on_as_if_nothing_had_been(any_app: App, dump: Writ
     assert subscriptions.by_id(tomorrow, stays).standing is Standing.ACTIVE
 
 
-def test_who_stands_in_the_config_is_not_deleted_since_they_would_come_back(app: App, tmp_path: Path) -> None:
+def test_who_stands_in_the_config_is_not_deleted_since_they_would_come_back(
+    app: App, tmp_path: Path
+) -> None:
     (tmp_path / "config.toml").write_text(
-        f'[store]\nurl = "sqlite:///{app.store.url.database}"\n[[subscribers]]\nemail = "Gone.Reader@example.org"\n'
+        f'[store]\nurl = "sqlite:///{app.store.url.database}"\n[[subscribers]]\nemail = '
+        f'"Gone.Reader@example.org"\n'
     )
     app = replace(app, config=config.load(tmp_path / "config.toml", {}))
     subscriptions.apply_config(app)

@@ -1,4 +1,6 @@
-"""The examination: against real name servers, mail servers and databases that are well, ill or away."""
+"""The examination: against real name servers, mail servers and databases that are well, ill or
+away.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,8 @@ def examined(config: Config, **how: object) -> list[Finding]:
     return list(doctor.examine(config, **how))  # type: ignore[arg-type]
 
 
-# ---------------------------------------------------------------------------------------------- the DNS
+# ---------------------------------------------------------------------------------------------- the
+# DNS
 
 
 def zone(record: str, **more: Sequence[str]) -> dict[tuple[str, str], Sequence[str]]:
@@ -82,7 +85,12 @@ def looked_up(config: Config, server: DnsServer, *, ip: str = "") -> list[Findin
 
 
 def spf_of(
-    folder: Path, record: str, *, ip: str = "", more: dict[tuple[str, str], Sequence[str]] | None = None, **settings: str
+    folder: Path,
+    record: str,
+    *,
+    ip: str = "",
+    more: dict[tuple[str, str], Sequence[str]] | None = None,
+    **settings: str,
 ) -> Finding:
     """What is found last of the record, for a server of our own at 8.8.8.8."""
     config = configured(folder, **({"smtp__host": "smtp.example.org"} | settings))
@@ -96,13 +104,19 @@ def spf_of(
 
 
 def test_a_domain_that_is_set_up_is_found_so(tmp_path: Path, key: dkim.Key) -> None:
-    config = configured(tmp_path, smtp__host="smtp.example.org", mail__dkim_key_file=str(tmp_path / "dkim.pem"), mail__dkim_selector="d1")
+    config = configured(
+        tmp_path,
+        smtp__host="smtp.example.org",
+        mail__dkim_key_file=str(tmp_path / "dkim.pem"),
+        mail__dkim_selector="d1",
+    )
     with DnsServer(zone(key.record)) as server:
         found = looked_up(config, server)
     assert levels(found, "dns") == ["good"] * 6
     assert [what for _, what in of(found, "dns")] == [
         f"SPF of {DOMAIN}: v=spf1 mx include:_spf.example.net -all",
-        f"SPF of {DOMAIN}: 8.8.8.8 (smtp.example.org:587) may send for it, by include:_spf.example.net > a:smtp.example.org",
+        f"SPF of {DOMAIN}: 8.8.8.8 (smtp.example.org:587) may send for it, by "
+        f"include:_spf.example.net > a:smtp.example.org",
         f"DKIM key at d1._domainkey.{DOMAIN}: it is the one that signs",
         f"DMARC of {DOMAIN}: p=quarantine",
         f"answers for {DOMAIN} go to mx.example.org, backup.example.org",
@@ -112,9 +126,12 @@ def test_a_domain_that_is_set_up_is_found_so(tmp_path: Path, key: dkim.Key) -> N
 
 def test_a_domain_that_nobody_set_up_is_told_what_to_publish(tmp_path: Path, key: dkim.Key) -> None:
     config = configured(
-        tmp_path, smtp__host="smtp.example.org", mail__dkim_key_file=str(tmp_path / "dkim.pem"), mail__dkim_selector="d1",
+        tmp_path,
+        smtp__host="smtp.example.org",
+        mail__dkim_key_file=str(tmp_path / "dkim.pem"),
+        mail__dkim_selector="d1",
         mail__bounce_domain="bounces.example.net",
-    )  # fmt: skip
+    )
     with DnsServer({("smtp.example.org", "A"): ["8.8.8.8"]}) as server:
         found = looked_up(config, server)
     # SPF, alignment, DKIM, DMARC, MX of bounces, MX of answers, PTR
@@ -129,38 +146,114 @@ PROVIDER = {"smtp__username": "me@example.org", "smtp__password": "x"}
 @pytest.mark.parametrize(
     ("record", "settings", "ip", "level", "told", "remedy"),
     [
-        ("v=spf1 a:smtp.example.org -all", {}, "", "good", "8.8.8.8 (smtp.example.org:587) may send for it, by a:smtp", ""),
+        (
+            ("v=spf1 a:smtp.example.org -all"),
+            {},
+            "",
+            "good",
+            "8.8.8.8 (smtp.example.org:587) may send for it, by a:smtp",
+            "",
+        ),
         ("v=spf1 mx -all", {}, "", "warning", "mail from there gets fail, by -all", "ip4:8.8.8.8"),
         ("v=spf1 mx -all", PROVIDER, "", "note", "mail from there gets fail", "--send"),
-        ("v=spf1 mx ~all", {}, "2001:4860:4860::8888", "warning", "2001:4860:4860::8888 (--ip): mail from there gets softfail", "ip6:2001:4860"),
-        ("v=spf1 mx -all", PROVIDER, "8.8.4.4", "bad", "8.8.4.4 (--ip): mail from there gets fail", "ip4:8.8.4.4"),
-        ("v=spf1 ip4:8.8.4.0/24 -all", PROVIDER, "8.8.4.4", "good", "8.8.4.4 (--ip) may send for it, by ip4:8.8.4.0/24", ""),
-        ("v=spf1 ip4:8.8.4.0/24 -all", {"smtp__host": "127.0.0.1"}, "", "note", "not known here", "--ip"),
-        ("v=spf1 ip4:8.8.4.0/24 -all", {"smtp__host": "127.0.0.1"}, "8.8.4.4", "good", "may send for it", ""),
-        ("v=spf1 include:gone.example.net -all", {}, "", "bad", "includes gone.example.net, which has no record", "Mend"),
-        ("v=spf1 redirect=_spf.example.net", {}, "", "warning", "gets softfail, by redirect=_spf.example.net > ~all", "ip4:8.8.8.8"),
+        (
+            ("v=spf1 mx ~all"),
+            {},
+            "2001:4860:4860::8888",
+            "warning",
+            ("2001:4860:4860::8888 (--ip): mail from there gets softfail"),
+            "ip6:2001:4860",
+        ),
+        (
+            ("v=spf1 mx -all"),
+            PROVIDER,
+            "8.8.4.4",
+            "bad",
+            "8.8.4.4 (--ip): mail from there gets fail",
+            "ip4:8.8.4.4",
+        ),
+        (
+            ("v=spf1 ip4:8.8.4.0/24 -all"),
+            PROVIDER,
+            "8.8.4.4",
+            "good",
+            "8.8.4.4 (--ip) may send for it, by ip4:8.8.4.0/24",
+            "",
+        ),
+        (
+            ("v=spf1 ip4:8.8.4.0/24 -all"),
+            {"smtp__host": "127.0.0.1"},
+            "",
+            "note",
+            "not known here",
+            "--ip",
+        ),
+        (
+            ("v=spf1 ip4:8.8.4.0/24 -all"),
+            {"smtp__host": "127.0.0.1"},
+            "8.8.4.4",
+            "good",
+            "may send for it",
+            "",
+        ),
+        (
+            ("v=spf1 include:gone.example.net -all"),
+            {},
+            "",
+            "bad",
+            "includes gone.example.net, which has no record",
+            "Mend",
+        ),
+        (
+            ("v=spf1 redirect=_spf.example.net"),
+            {},
+            "",
+            "warning",
+            "gets softfail, by redirect=_spf.example.net > ~all",
+            "ip4:8.8.8.8",
+        ),
     ],
-)  # fmt: skip
+)
 def test_whether_the_record_names_the_server_that_mails_leave_from(
-    tmp_path: Path, record: str, settings: dict[str, str], ip: str, level: str, told: str, remedy: str
+    tmp_path: Path,
+    record: str,
+    settings: dict[str, str],
+    ip: str,
+    level: str,
+    told: str,
+    remedy: str,
 ) -> None:
-    found = spf_of(tmp_path, record, ip=ip, more={("_spf.example.net", "TXT"): ['"v=spf1 mx:example.com ~all"']}, **settings)
+    found = spf_of(
+        tmp_path,
+        record,
+        ip=ip,
+        more={("_spf.example.net", "TXT"): ['"v=spf1 mx:example.com ~all"']},
+        **settings,
+    )
     assert found.level == level
     assert told in found.what
     assert remedy in found.remedy
 
 
-def test_look_ups_of_included_records_count_even_where_our_server_stands_first(tmp_path: Path) -> None:
+def test_look_ups_of_included_records_count_even_where_our_server_stands_first(
+    tmp_path: Path,
+) -> None:
     names = [f"s{number}.example.net" for number in range(4)]
     more = {(name, "TXT"): ['"v=spf1 a:a.example.net a:b.example.net -all"'] for name in names}
     record = f"v=spf1 a:smtp.example.org {' '.join(f'include:{name}' for name in names)} -all"
     config = configured(tmp_path, smtp__host="smtp.example.org")
-    with DnsServer({(DOMAIN, "TXT"): [f'"{record}"'], ("smtp.example.org", "A"): ["8.8.8.8"], **more}) as server:
+    with DnsServer(
+        {(DOMAIN, "TXT"): [f'"{record}"'], ("smtp.example.org", "A"): ["8.8.8.8"], **more}
+    ) as server:
         found = [one for one in looked_up(config, server) if "SPF" in one.what]
     assert [one.level for one in found] == ["good", "warning", "good"]
     assert "needs 13 look-ups" in found[1].what
     with DnsServer(
-        {(DOMAIN, "TXT"): [f'"{record.replace("a:smtp.example.org ", "")}"'], ("smtp.example.org", "A"): ["8.8.8.8"], **more}
+        {
+            (DOMAIN, "TXT"): [f'"{record.replace("a:smtp.example.org ", "")}"'],
+            ("smtp.example.org", "A"): ["8.8.8.8"],
+            **more,
+        }
     ) as server:
         found = [one for one in looked_up(config, server) if "SPF" in one.what]
     assert [one.level for one in found] == ["good", "bad"]
@@ -182,7 +275,9 @@ def test_the_policy_of_the_domain_above_counts_and_a_null_mx_takes_no_mail(tmp_p
 
 def test_a_name_server_that_fails_is_no_verdict_on_the_domain(tmp_path: Path) -> None:
     config = configured(tmp_path, smtp__host="127.0.0.1")
-    with DnsServer({(f"_dmarc.{DOMAIN}", "TXT"): ['"v=DMARC1; p=none"']}, failing=[DOMAIN]) as server:
+    with DnsServer(
+        {(f"_dmarc.{DOMAIN}", "TXT"): ['"v=DMARC1; p=none"']}, failing=[DOMAIN]
+    ) as server:
         found = looked_up(config, server)
         resolver = Resolver([server.address], seconds=LIMIT)
         with pytest.raises(ResolverError):
@@ -197,17 +292,28 @@ def test_a_name_server_that_is_silent_is_given_up(tmp_path: Path) -> None:
         Resolver([server.address], seconds=0.2).mx("slow.example.net")
 
 
-# ---------------------------------------------------------------------------------------------- mail servers
+# ----------------------------------------------------------------------------------------------
+# mail servers
 
 
 def test_a_mail_server_is_visited_with_tls_and_login(tmp_path: Path) -> None:
     trusted = certificates.make(tmp_path)
     offers = ("STARTTLS", "AUTH PLAIN LOGIN", "8BITMIME", "DSN")
     with serving(HostileSmtp(offers=offers, tls=trusted.server)) as server:
-        how = {"smtp__host": "127.0.0.1", "smtp__port": str(server.port), "smtp__ca_file": str(trusted.ca_file)}
-        found = examined(configured(tmp_path, **how, smtp__username="digest", smtp__password="secret"))
+        how = {
+            "smtp__host": "127.0.0.1",
+            "smtp__port": str(server.port),
+            "smtp__ca_file": str(trusted.ca_file),
+        }
+        found = examined(
+            configured(tmp_path, **how, smtp__username="digest", smtp__password="secret")
+        )
         assert of(found, "mail server") == [
-            ("good", f"127.0.0.1:{server.port}: answers under TLS, and logs in digest; it offers 8BITMIME, DSN")
+            (
+                "good",
+                f"127.0.0.1:{server.port}: answers under TLS, and logs in digest; it offers "
+                f"8BITMIME, DSN",
+            )
         ]
         assert server.got == [], "no mail is sent unasked"
 
@@ -215,18 +321,32 @@ def test_a_mail_server_is_visited_with_tls_and_login(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("server", "told"),
     [
-        (HostileSmtp(script={"AUTH": [Act.reply("535 5.7.8 wrong password")]}, offers=("STARTTLS", "AUTH PLAIN")), "wrong password"),
+        (
+            HostileSmtp(
+                script={"AUTH": [Act.reply("535 5.7.8 wrong password")]},
+                offers=("STARTTLS", "AUTH PLAIN"),
+            ),
+            "wrong password",
+        ),
         (HostileSmtp(offers=("AUTH PLAIN",)), "STARTTLS"),
         (HostileSmtp(script={"BANNER": [Act.reply("554 5.7.1 go away")]}), "go away"),
     ],
     ids=["login", "no-tls", "banner"],
 )
-def test_a_mail_server_that_does_not_let_us_in_is_bad(tmp_path: Path, server: HostileSmtp, told: str) -> None:
+def test_a_mail_server_that_does_not_let_us_in_is_bad(
+    tmp_path: Path, server: HostileSmtp, told: str
+) -> None:
     trusted = certificates.make(tmp_path)
     server.tls = trusted.server
     with serving(server):
-        how = {"smtp__host": "127.0.0.1", "smtp__port": str(server.port), "smtp__ca_file": str(trusted.ca_file)}
-        found = examined(configured(tmp_path, **how, smtp__username="digest", smtp__password="secret"))
+        how = {
+            "smtp__host": "127.0.0.1",
+            "smtp__port": str(server.port),
+            "smtp__ca_file": str(trusted.ca_file),
+        }
+        found = examined(
+            configured(tmp_path, **how, smtp__username="digest", smtp__password="secret")
+        )
     ((level, what),) = of(found, "mail server")
     assert (level, told in what, "secret" in what) == ("bad", True, False)
     assert doctor.sick(found)
@@ -234,10 +354,14 @@ def test_a_mail_server_that_does_not_let_us_in_is_bad(tmp_path: Path, server: Ho
 
 def test_every_server_is_visited_and_one_that_is_away_is_told(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(
-        '[mail]\nsender = "digest@papers.example.org"\n[smtp]\nhost = "127.0.0.1"\nport = 1\n[[smtp.more]]\nhost = "127.0.0.1"\nport = 2\n'
+        '[mail]\nsender = "digest@papers.example.org"\n[smtp]\nhost = "127.0.0.1"\nport = '
+        '1\n[[smtp.more]]\nhost = "127.0.0.1"\nport = 2\n'
     )
     found = examined(settings.load(tmp_path / "config.toml", {}))
-    assert [(level, what.split(" ")[0]) for level, what in of(found, "mail server")] == [("bad", "127.0.0.1:1:"), ("bad", "127.0.0.1:2:")]
+    assert [(level, what.split(" ")[0]) for level, what in of(found, "mail server")] == [
+        ("bad", "127.0.0.1:1:"),
+        ("bad", "127.0.0.1:2:"),
+    ]
 
 
 def test_a_clock_in_a_greeting_is_compared(tmp_path: Path) -> None:
@@ -245,24 +369,40 @@ def test_a_clock_in_a_greeting_is_compared(tmp_path: Path) -> None:
         now = format_datetime(datetime.now(UTC) - timedelta(seconds=apart))
         banners = [Act.reply(f"220 mx ESMTP Exim 4.96 {now}")] * 2
         with serving(HostileSmtp(script={"BANNER": banners})) as server:
-            found = examined(configured(tmp_path, smtp__host="127.0.0.1", smtp__port=str(server.port), smtp__tls="none"))
+            found = examined(
+                configured(
+                    tmp_path, smtp__host="127.0.0.1", smtp__port=str(server.port), smtp__tls="none"
+                )
+            )
         assert levels(found, "clock") == [level]
 
 
 def test_a_test_mail_is_signed_and_its_fate_is_told(tmp_path: Path, key: dkim.Key) -> None:
-    how = {"mail__dkim_key_file": str(tmp_path / "dkim.pem"), "smtp__host": "127.0.0.1", "smtp__tls": "none"}
+    how = {
+        "mail__dkim_key_file": str(tmp_path / "dkim.pem"),
+        "smtp__host": "127.0.0.1",
+        "smtp__tls": "none",
+    }
     with serving(HostileSmtp()) as server:
-        found = examined(configured(tmp_path, **how, smtp__port=str(server.port)), send="me@example.net")
+        found = examined(
+            configured(tmp_path, **how, smtp__port=str(server.port)), send="me@example.net"
+        )
     (got,) = server.got
     assert (got.recipient, got.data.startswith(b"DKIM-Signature:")) == ("me@example.net", True)
     assert levels(found, "mail server") == ["good", "note"]
     refusing = HostileSmtp(script={"RCPT": [Act.reply("550 5.1.1 nobody here")]})
     with serving(refusing) as server:
-        found = examined(configured(tmp_path, **how, smtp__port=str(server.port)), send="me@example.net")
-    assert of(found, "mail server")[1] == ("bad", f"127.0.0.1:{server.port}: the test mail was rejected: 550 5.1.1 nobody here")
+        found = examined(
+            configured(tmp_path, **how, smtp__port=str(server.port)), send="me@example.net"
+        )
+    assert of(found, "mail server")[1] == (
+        "bad",
+        f"127.0.0.1:{server.port}: the test mail was rejected: 550 5.1.1 nobody here",
+    )
 
 
-# ---------------------------------------------------------------------------------------------- without the network
+# ----------------------------------------------------------------------------------------------
+# without the network
 
 
 def offline(config: Config, path: Path | None = None) -> list[Finding]:
@@ -271,7 +411,14 @@ def offline(config: Config, path: Path | None = None) -> list[Finding]:
 
 def test_offline_nobody_is_asked(tmp_path: Path) -> None:
     found = offline(
-        configured(tmp_path, smtp__host="127.0.0.1", smtp__port="1", mailbox__host="127.0.0.1", mailbox__port="1", mailbox__username="x")
+        configured(
+            tmp_path,
+            smtp__host="127.0.0.1",
+            smtp__port="1",
+            mailbox__host="127.0.0.1",
+            mailbox__port="1",
+            mailbox__username="x",
+        )
     )
     assert {one.area for one in found} == {"config", "files", "store", "templates"}
 
@@ -294,7 +441,9 @@ def test_a_sound_database_is_found_so(tmp_path: Path, with_store: Path) -> None:
 
 def test_a_damaged_database_is_found(tmp_path: Path, with_store: Path) -> None:
     data = bytearray(with_store.read_bytes())
-    for start in range(4096 * 3, len(data), 4096):  # every page: which of them hold rows changes with the schema
+    for start in range(
+        4096 * 3, len(data), 4096
+    ):  # every page: which of them hold rows changes with the schema
         data[start + 8 : start + 200] = b"\xff" * 192
     with_store.write_bytes(bytes(data))
     found = offline(configured(tmp_path))
@@ -303,9 +452,15 @@ def test_a_damaged_database_is_found(tmp_path: Path, with_store: Path) -> None:
 
 def test_rows_that_lost_what_they_point_to_are_found(tmp_path: Path, with_store: Path) -> None:
     with sqlite3.connect(with_store) as connection:
-        connection.execute("INSERT INTO identities (kind, value, paper_id) VALUES ('arxiv', '2606.00001', 99)")
+        connection.execute(
+            "INSERT INTO identities (kind, value, paper_id) VALUES ('arxiv', '2606.00001', 99)"
+        )
     connection.close()
-    assert any("rows point" in what for level, what in of(offline(configured(tmp_path)), "store") if level == "bad")
+    assert any(
+        "rows point" in what
+        for level, what in of(offline(configured(tmp_path)), "store")
+        if level == "bad"
+    )
 
 
 def test_an_older_schema_is_found_with_its_remedy(tmp_path: Path, with_store: Path) -> None:
@@ -316,9 +471,16 @@ def test_an_older_schema_is_found_with_its_remedy(tmp_path: Path, with_store: Pa
     assert (found.level, "digest db upgrade" in found.remedy) == ("bad", True)
 
 
-def test_a_database_server_is_examined_and_its_clock_compared(tmp_path: Path, store_url: str) -> None:
+def test_a_database_server_is_examined_and_its_clock_compared(
+    tmp_path: Path, store_url: str
+) -> None:
     server = store_url.startswith("postgresql")
-    found = offline(configured(tmp_path, store__url=store_url + ("?options=-c%20synchronous_commit%3Don" if server else "")))
+    found = offline(
+        configured(
+            tmp_path,
+            store__url=store_url + ("?options=-c%20synchronous_commit%3Don" if server else ""),
+        )
+    )
     assert levels(found, "store")[0] == "good"
     assert levels(found, "clock") == (["good"] if server else [])
     if server:  # those of the tests do not wait for the disk
@@ -331,13 +493,17 @@ def test_secrets_that_others_may_read_are_found(tmp_path: Path) -> None:
     password.write_text("secret\n")
     for mode, level in ((0o600, "good"), (0o640, "warning")):
         password.chmod(mode)
-        found = offline(configured(tmp_path, smtp__host="smtp.example.org", smtp__password_file=str(password)))
+        found = offline(
+            configured(tmp_path, smtp__host="smtp.example.org", smtp__password_file=str(password))
+        )
         assert levels(found, "files")[0] == level
     config = tmp_path / "config.toml"
     config.write_text('[smtp]\nhost = "smtp.example.org"\npassword = "secret"\n')
     config.chmod(0o644)
     found = offline(settings.load(config, {}), config)
-    assert any("holds a password" in what for level, what in of(found, "files") if level == "warning")
+    assert any(
+        "holds a password" in what for level, what in of(found, "files") if level == "warning"
+    )
 
 
 def test_a_disk_nearly_full_is_bad(tmp_path: Path) -> None:
@@ -355,26 +521,46 @@ def test_a_disk_nearly_full_is_bad(tmp_path: Path) -> None:
         ("web/front.html", "{% block %}", "bad", "front.html"),
     ],
 )
-def test_templates_of_the_operator_are_tried(tmp_path: Path, name: str, text: str, level: str, told: str) -> None:
+def test_templates_of_the_operator_are_tried(
+    tmp_path: Path, name: str, text: str, level: str, told: str
+) -> None:
     file = tmp_path / "templates" / name
     file.parent.mkdir(parents=True)
     file.write_text(text)
     found = offline(configured(tmp_path, mail__templates=str(tmp_path / "templates")))
-    assert any(told in what for found_level, what in of(found, "templates") if found_level == level), of(found, "templates")
+    assert any(
+        told in what for found_level, what in of(found, "templates") if found_level == level
+    ), of(found, "templates")
 
 
 @pytest.mark.parametrize(
     ("more", "level", "told"),
     [
-        ({"mail__sender": "digest@localhost", "smtp__host": "smtp.example.org"}, "bad", "cannot know"),
+        (
+            {"mail__sender": "digest@localhost", "smtp__host": "smtp.example.org"},
+            "bad",
+            "cannot know",
+        ),
         ({"web__base_url": "https://papers.example.org"}, "good", "one-click"),
         ({"web__base_url": "http://papers.example.org"}, "warning", "no https"),
         ({"smtp__host": "smtp.example.org"}, "warning", "on this machine"),
         ({"smtp__host": "smtp.example.org", "smtp__tls": "none"}, "warning", "in the open"),
         ({"smtp__host": "127.0.0.1", "smtp__tls": "none"}, "good", "mails come from"),
         ({"smtp__host": "smtp.example.org"}, "warning", "bounces are not heard"),
-        ({"smtp__host": "smtp.example.org", "mail__bounce_domain": "b.example.org"}, "note", "no mailbox is read"),
-        ({"smtp__host": "s.example.org", "mailbox__host": "i.example.org", "mailbox__username": "x"}, "note", "bounce_domain"),
+        (
+            {"smtp__host": "smtp.example.org", "mail__bounce_domain": "b.example.org"},
+            "note",
+            "no mailbox is read",
+        ),
+        (
+            {
+                "smtp__host": "s.example.org",
+                "mailbox__host": "i.example.org",
+                "mailbox__username": "x",
+            },
+            "note",
+            "bounce_domain",
+        ),
         (
             {
                 "smtp__host": "s.example.org",
@@ -385,12 +571,22 @@ def test_templates_of_the_operator_are_tried(tmp_path: Path, name: str, text: st
             "good",
             "are read from i.example.org",
         ),
-        ({"smtp__host": "s.example.org", "mail__reply_to": "answers@papers.org"}, "warning", "leaving by mail to answers@papers.org"),
+        (
+            {"smtp__host": "s.example.org", "mail__reply_to": "answers@papers.org"},
+            "warning",
+            "leaving by mail to answers@papers.org",
+        ),
         ({"alerts__to": ""}, "warning", "[alerts] to"),
     ],
 )
-def test_what_the_settings_lack_is_told(tmp_path: Path, more: dict[str, str], level: str, told: str) -> None:
-    found = [one for one in offline(configured(tmp_path, **more)) if one.area == "config" and one.level == level]
+def test_what_the_settings_lack_is_told(
+    tmp_path: Path, more: dict[str, str], level: str, told: str
+) -> None:
+    found = [
+        one
+        for one in offline(configured(tmp_path, **more))
+        if one.area == "config" and one.level == level
+    ]
     assert any(told in f"{one.what} {one.remedy}" for one in found), found
 
 

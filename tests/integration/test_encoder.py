@@ -30,7 +30,11 @@ from tests.fakes import encoder
 
 Dump = Callable[..., Path]
 #: words that nobody knows but the encoder: three of each topic are near one another
-TOPICS = {"hands": ("glorp", "snarb", "fleem"), "stars": ("vrill", "zonda", "quisp"), "law": ("drobe", "murx", "talvo")}
+TOPICS = {
+    "hands": ("glorp", "snarb", "fleem"),
+    "stars": ("vrill", "zonda", "quisp"),
+    "law": ("drobe", "murx", "talvo"),
+}
 WORDS = [word for words in TOPICS.values() for word in words]
 TOMORROW = TODAY + timedelta(days=1)
 
@@ -62,17 +66,23 @@ def papers(day: int, number: int = 45) -> list[dict[str, Any]]:
 
 def likes(app: App, word: str) -> Digest:
     """A reader who liked today's papers of one word, and tomorrow's digest of theirs."""
-    reader = subscriptions.subscribe(app, Wish(email="dana@example.org", size=12), origin="command").subscriber
+    reader = subscriptions.subscribe(
+        app, Wish(email="dana@example.org", size=12), origin="command"
+    ).subscriber
     with app.store.writing() as tx:
         every = store.papers.by_ids(tx, range(1, store.papers.highest_id(tx) + 1))
         for paper in every.values():
             if paper.title.startswith(word):
-                store.feedback.put(tx, Feedback(subscriber_id=reader.id, paper_id=paper.id, vote=1, at=NOON))
+                store.feedback.put(
+                    tx, Feedback(subscriber_id=reader.id, paper_id=paper.id, vote=1, at=NOON)
+                )
     return chosen(app)
 
 
 def chosen(app: App) -> Digest:
-    outcome = pipeline.preview(app.at(NOON + timedelta(days=1)), subscriptions.by_email(app, "dana@example.org")).outcome
+    outcome = pipeline.preview(
+        app.at(NOON + timedelta(days=1)), subscriptions.by_email(app, "dana@example.org")
+    ).outcome
     assert isinstance(outcome, Digest)
     return outcome
 
@@ -88,7 +98,9 @@ def titles(app: App, digest: Digest) -> list[str]:
     return [found[item.score.paper_id].title.split()[0] for item in digest.items]
 
 
-def test_papers_are_encoded_as_they_come_in_and_rank_by_what_they_mean(encoded: App, dump: Dump) -> None:
+def test_papers_are_encoded_as_they_come_in_and_rank_by_what_they_mean(
+    encoded: App, dump: Dump
+) -> None:
     two_days(encoded, dump)
     info = pipeline.encoder_info(encoded)
     assert info is not None
@@ -99,13 +111,17 @@ def test_papers_are_encoded_as_they_come_in_and_rank_by_what_they_mean(encoded: 
     assert digest.made.features.split()[-1] == info.version
     other = digest.items[6].score
     assert any(part.kind == "near" and part.name.startswith("glorp") for part in other.parts)
-    assert sum(part.value for part in other.parts) + other.rest == pytest.approx(other.value, abs=1e-6)
+    assert sum(part.value for part in other.parts) + other.rest == pytest.approx(
+        other.value, abs=1e-6
+    )
 
 
 def test_the_mail_says_which_liked_paper_the_encoder_found_near(encoded: App, dump: Dump) -> None:
     two_days(encoded, dump)
     likes(encoded, "glorp")
-    found = pipeline.preview(encoded.at(NOON + timedelta(days=1)), subscriptions.by_email(encoded, "dana@example.org"))
+    found = pipeline.preview(
+        encoded.at(NOON + timedelta(days=1)), subscriptions.by_email(encoded, "dana@example.org")
+    )
     assert found.message is not None
     assert 'ear "glorp ' in " ".join(found.message.text.split())
 
@@ -122,7 +138,9 @@ def test_without_an_encoder_nothing_of_it_is_stored_or_said(app: App, dump: Dump
         assert store.encodings.counts(tx, "") == (0, 90)
 
 
-def test_a_new_encoder_reads_all_papers_again_while_digests_go_on(tmp_path: Path, folder: Path, dump: Dump, app: App) -> None:
+def test_a_new_encoder_reads_all_papers_again_while_digests_go_on(
+    tmp_path: Path, folder: Path, dump: Dump, app: App
+) -> None:
     two_days(app, dump)
     likes(app, "glorp")
     plain = chosen(app)
@@ -133,12 +151,16 @@ def test_a_new_encoder_reads_all_papers_again_while_digests_go_on(tmp_path: Path
     seen: list[tuple[int, int]] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoding, "CHUNK", 20)
-        half = pipeline.encode(first, progress=lambda done, every: seen.append((done, every)), stop=lambda: next(asked))
+        half = pipeline.encode(
+            first, progress=lambda done, every: seen.append((done, every)), stop=lambda: next(asked)
+        )
     assert half is not None
     assert (half.encoded, seen) == (40, [(20, 90), (40, 90)])
     with first.store.reading() as tx:  # the newest came first
         assert sorted(store.encodings.of(tx, half.version, range(1, 91))) == list(range(51, 91))
-    assert len(chosen(first).made.features.split()) == 2  # too few yet: nobody ranks low for not being encoded
+    assert (
+        len(chosen(first).made.features.split()) == 2
+    )  # too few yet: nobody ranks low for not being encoded
     whole = pipeline.encode(first, progress=lambda done, every: seen.append((done, every)))
     assert whole is not None
     assert (whole.encoded, seen[-1]) == (90, (50, 50))
@@ -179,7 +201,9 @@ def test_a_paper_whose_text_changed_is_encoded_anew(encoded: App, dump: Dump) ->
     assert of_first() != before
 
 
-def test_a_changed_text_that_could_not_be_encoded_keeps_no_old_meaning(tmp_path: Path, encoded: App, dump: Dump) -> None:
+def test_a_changed_text_that_could_not_be_encoded_keeps_no_old_meaning(
+    tmp_path: Path, encoded: App, dump: Dump
+) -> None:
     pipeline.ingest(encoded, [dump(TODAY, papers(9))])
     (tmp_path / "tiny" / "model.safetensors").write_bytes(b"")
     encoders.load.cache_clear()
@@ -191,7 +215,9 @@ def test_a_changed_text_that_could_not_be_encoded_keeps_no_old_meaning(tmp_path:
     assert info.encoded == 44
 
 
-def test_an_encoder_that_cannot_be_opened_keeps_no_paper_out(tmp_path: Path, dump: Dump, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_encoder_that_cannot_be_opened_keeps_no_paper_out(
+    tmp_path: Path, dump: Dump, caplog: pytest.LogCaptureFixture
+) -> None:
     made = make_app(tmp_path, features__encoder=str(tmp_path / "nowhere"))
     with caplog.at_level(logging.WARNING, "digest.pipeline"):
         report = pipeline.ingest(made, [dump(TODAY, papers(9))])
@@ -209,7 +235,9 @@ def test_an_encoder_that_cannot_be_opened_keeps_no_paper_out(tmp_path: Path, dum
     done = pipeline.encode(later)
     assert done is not None
     assert done.encoded == 45
-    assert any("papers are encoded with nowhere-" in one.what for one in local.settings(later.config))
+    assert any(
+        "papers are encoded with nowhere-" in one.what for one in local.settings(later.config)
+    )
     later.close()
 
 
@@ -226,7 +254,11 @@ def test_what_is_stored_is_never_not_a_number(encoded: App, dump: Dump) -> None:
 
 def test_a_text_of_an_interest_stands_beside_encoded_papers(encoded: App, dump: Dump) -> None:
     two_days(encoded, dump)
-    subscriptions.subscribe(encoded, Wish(email="dana@example.org", text="a drobe and its murx", size=8), origin="command")
+    subscriptions.subscribe(
+        encoded,
+        Wish(email="dana@example.org", text="a drobe and its murx", size=8),
+        origin="command",
+    )
     assert titles(encoded, chosen(encoded))[0] in ("drobe", "murx")
 
 
@@ -238,7 +270,15 @@ def test_a_replay_ranks_with_the_encoder_too(encoded: App, dump: Dump) -> None:
     with encoded.store.writing() as tx:
         tx.execute(messages.update().values(state=MessageState.ACCEPTED.value))
         past = store.past.digests_of(tx, [1])
-        store.feedback.put(tx, Feedback(subscriber_id=1, paper_id=past[0].items[0].paper_id, vote=1, at=NOON + timedelta(days=1, hours=1)))
+        store.feedback.put(
+            tx,
+            Feedback(
+                subscriber_id=1,
+                paper_id=past[0].items[0].paper_id,
+                vote=1,
+                at=NOON + timedelta(days=1, hours=1),
+            ),
+        )
         votes = store.feedback.of_subscribers(tx, [1])
     (found,) = replay(tomorrow, rated(past, votes), past, votes)
     normal = [number for number, item in enumerate(past[0].items) if item.slot == "normal"]
@@ -247,7 +287,9 @@ def test_a_replay_ranks_with_the_encoder_too(encoded: App, dump: Dump) -> None:
     assert sorted(sent) == sent
 
 
-def test_serve_encodes_what_is_stored_by_itself(tmp_path: Path, folder: Path, app: App, dump: Dump) -> None:
+def test_serve_encodes_what_is_stored_by_itself(
+    tmp_path: Path, folder: Path, app: App, dump: Dump
+) -> None:
     pipeline.ingest(app, [dump(TODAY, papers(9))])
     without = len(list(serve.scheduling(app, threading.Event())))
     made = make_app(tmp_path, features__encoder=str(folder))
@@ -260,23 +302,30 @@ def test_serve_encodes_what_is_stored_by_itself(tmp_path: Path, folder: Path, ap
     made.close()
 
 
-# ---------------------------------------------------------------------------------------------- the commands
+# ---------------------------------------------------------------------------------------------- the
+# commands
 
 
 def invoke(tmp_path: Path, *words: str, name: str = "") -> Result:
-    variables = {"DIGEST_STORE__URL": f"sqlite:///{tmp_path / 'digest.sqlite'}", "DIGEST_FEATURES__ENCODER": name, "COLUMNS": "200"}
+    variables = {
+        "DIGEST_STORE__URL": f"sqlite:///{tmp_path / 'digest.sqlite'}",
+        "DIGEST_FEATURES__ENCODER": name,
+        "COLUMNS": "200",
+    }
     return CliRunner().invoke(commands, ["vectors", *words], env=variables)
 
 
-def test_the_commands_encode_and_tell_how_far_it_has_come(tmp_path: Path, folder: Path, app: App, dump: Dump) -> None:
+def test_the_commands_encode_and_tell_how_far_it_has_come(
+    tmp_path: Path, folder: Path, app: App, dump: Dump
+) -> None:
     pipeline.ingest(app, [dump(TODAY, papers(9))])
     refused = invoke(tmp_path, "encode")
     assert isinstance(refused.exception, ConfigError)
     assert "features.encoder: is not set" in str(refused.exception)
     assert "encoded" not in invoke(tmp_path, "info").output
-    assert "has encoded nothing yet; `digest vectors encode` starts it" in invoke(tmp_path, "info", name=str(folder)).output.replace(
-        "\n", " "
-    )
+    assert "has encoded nothing yet; `digest vectors encode` starts it" in invoke(
+        tmp_path, "info", name=str(folder)
+    ).output.replace("\n", " ")
     done = invoke(tmp_path, "encode", name=str(folder))
     assert done.exit_code == 0
     assert "45 of 45 papers are encoded, 24 numbers each." in done.output

@@ -1,4 +1,6 @@
-"""An operator's history, evaluated: invented readers with hidden tastes live through the demo's week, and the past is ranked once more."""
+"""An operator's history, evaluated: invented readers with hidden tastes live through the demo's
+week, and the past is ranked once more.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +30,26 @@ from digest.subscriptions import Wish
 from tests.conftest import make_app
 from tests.fakes.readers import FakeReader, holds, live
 
-DAYS = sorted((date.fromisoformat(Path(file.name).stem), Path(str(file))) for file in (resources.files("digest.demo") / "papers").iterdir())
+DAYS = sorted(
+    (date.fromisoformat(Path(file.name).stem), Path(str(file)))
+    for file in (resources.files("digest.demo") / "papers").iterdir()
+)
 CUT = 3
 #: three readers, five days, and one digest that did not arrive
 REACHED = 14
 
 
-def reader(name: str, *likes: str, keywords: tuple[str, ...] = (), papers: tuple[str, ...] = (), size: int = 10) -> FakeReader:
-    return FakeReader(wish=Wish(email=f"{name}@example.org", keywords=keywords, papers=papers, size=size), likes=holds(*likes))
+def reader(
+    name: str,
+    *likes: str,
+    keywords: tuple[str, ...] = (),
+    papers: tuple[str, ...] = (),
+    size: int = 10,
+) -> FakeReader:
+    return FakeReader(
+        wish=Wish(email=f"{name}@example.org", keywords=keywords, papers=papers, size=size),
+        likes=holds(*likes),
+    )
 
 
 CAST = (
@@ -55,7 +69,9 @@ class Lived:
 
 
 def halved(folder: Path) -> tuple[list[tuple[date, Path]], dict[date, Path]]:
-    """The days' papers in two files each: those of the morning, and those that come when the digests are out."""
+    """The days' papers in two files each: those of the morning, and those that come when the
+    digests are out.
+    """
     days, late = [], {}
     for day, dump in DAYS:
         records = dump.read_bytes().splitlines(keepends=True)
@@ -72,8 +88,16 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     folder = tmp_path_factory.mktemp("history")
     (folder / "early").mkdir()
     days, late = halved(folder)
-    # Where nothing is drawn and no category has a limit, what was sent can be held against what is replayed, place by place.
-    app = live(make_app(folder, digest__explore="false", digest__author_most="0", digest__category_most="0"), CAST, days[:1], late=late)
+    # Where nothing is drawn and no category has a limit, what was sent can be held against what is
+    # replayed, place by place.
+    app = live(
+        make_app(
+            folder, digest__explore="false", digest__author_most="0", digest__category_most="0"
+        ),
+        CAST,
+        days[:1],
+        late=late,
+    )
     with app.store.writing() as tx:  # mira's first digest came back: its papers compete again
         tx.exec_driver_sql("UPDATE messages SET state = 'rejected' WHERE subscriber_id = 2")
     app = live(app, CAST, days[1:CUT], late=late)
@@ -100,14 +124,17 @@ def replayed(app: App) -> list[Replayed]:
     return replay(app, rated(past, votes), past, votes)
 
 
-# ---------------------------------------------------------------------------------------------- the replay
+# ---------------------------------------------------------------------------------------------- the
+# replay
 
 
 def test_the_own_recipe_replayed_ranks_every_digest_as_it_was_sent(lived: Lived) -> None:
     found = replayed(lived.late)
     assert len(found) == REACHED
     with lived.late.store.reading() as tx:
-        past = {(one.subscriber_id, one.local_date): one for one in store.past.digests_of(tx, [1, 2, 3])}
+        past = {
+            (one.subscriber_id, one.local_date): one for one in store.past.digests_of(tx, [1, 2, 3])
+        }
     for one in found:
         assert one.candidates == past[one.subscriber_id, one.local_date].made.candidates
         assert sorted(one.ranks[SENT]) == list(range(1, len(one.votes) + 1))
@@ -118,14 +145,25 @@ def test_the_own_recipe_replayed_ranks_every_digest_as_it_was_sent(lived: Lived)
 
 
 def test_several_interests_of_one_reader_are_replayed_each_with_its_share(tmp_path: Path) -> None:
-    """Robots get one place of eight and medicine seven, whatever the thumbs say; one profile of all thumbs would rank otherwise."""
+    """Robots get one place of eight and medicine seven, whatever the thumbs say; one profile of all
+    thumbs would rank otherwise.
+    """
     wish = Wish(
         email="dana@example.org",
         size=8,
-        interests=(Interest(name="hands", keywords=("robot",)), Interest(name="scans", share=7, keywords=("medical",))),
+        interests=(
+            Interest(name="hands", keywords=("robot",)),
+            Interest(name="scans", share=7, keywords=("medical",)),
+        ),
     )
     dana = FakeReader(wish=wish, likes=holds("robot", "grasp", "mri", "clinical"))
-    app = live(make_app(tmp_path, digest__explore="false", digest__author_most="0", digest__category_most="0"), [dana], DAYS[:4])
+    app = live(
+        make_app(
+            tmp_path, digest__explore="false", digest__author_most="0", digest__category_most="0"
+        ),
+        [dana],
+        DAYS[:4],
+    )
     found = replayed(app)
     assert len(found) == 4
     assert found[-1].known > 5
@@ -138,7 +176,9 @@ def test_several_interests_of_one_reader_are_replayed_each_with_its_share(tmp_pa
 
 
 def test_what_came_later_changes_nothing_of_an_earlier_replay(lived: Lived) -> None:
-    """Two more days of papers, thumbs and other readers' upvotes, and the first three days are ranked as if they had not been."""
+    """Two more days of papers, thumbs and other readers' upvotes, and the first three days are
+    ranked as if they had not been.
+    """
     early = {(one.subscriber_id, one.local_date): one for one in replayed(lived.early)}
     late = {(one.subscriber_id, one.local_date): one for one in replayed(lived.late)}
     assert len(early) == 3 * CUT - 1
@@ -147,7 +187,9 @@ def test_what_came_later_changes_nothing_of_an_earlier_replay(lived: Lived) -> N
         assert (late[key].known, late[key].candidates) == (one.known, one.candidates)
 
 
-def test_damaged_words_are_counted_anew_and_told(lived: Lived, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_damaged_words_are_counted_anew_and_told(
+    lived: Lived, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     sound = {(one.subscriber_id, one.local_date): one.ranks for one in replayed(lived.early)}
     with lived.early.store.reading() as tx:
         tx.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -165,24 +207,35 @@ def test_thumbs_are_known_to_the_digests_after_them_and_to_no_other(lived: Lived
         votes = store.feedback.of_subscribers(tx, [1, 2, 3])
     known = 0
     for one in replayed(lived.late):
-        assert one.known == sum(vote.at.date() < one.local_date for vote in votes[one.subscriber_id])
+        assert one.known == sum(
+            vote.at.date() < one.local_date for vote in votes[one.subscriber_id]
+        )
         known += one.known
     assert known > 100
 
 
-def test_a_frozen_model_ranks_as_the_own_one_until_it_freezes_and_not_for_ever(lived: Lived) -> None:
+def test_a_frozen_model_ranks_as_the_own_one_until_it_freezes_and_not_for_ever(
+    lived: Lived,
+) -> None:
     same = [one.ranks[FROZEN] == one.ranks["learned"] for one in replayed(lived.late)]
     assert all(same[:2])
     assert not all(same)
 
 
-# ---------------------------------------------------------------------------------------------- the report
+# ---------------------------------------------------------------------------------------------- the
+# report
 
 
 def test_the_report_counts_what_is_in_the_store(lived: Lived, report: Report) -> None:
     with lived.late.store.reading() as tx:
         ups, downs = store.feedback.totals(tx)
-        lost = tx.exec_driver_sql("SELECT vote FROM feedback WHERE subscriber_id = 2 AND at < '2026-06-09'").scalars().all()
+        lost = (
+            tx.exec_driver_sql(
+                "SELECT vote FROM feedback WHERE subscriber_id = 2 AND at < '2026-06-09'"
+            )
+            .scalars()
+            .all()
+        )
     assert lost
     assert (report.thumbs_up, report.thumbs_down) == (ups - lost.count(1), downs - lost.count(-1))
     assert (report.raters, report.readers, report.digests) == (3, 3, REACHED)
@@ -194,7 +247,9 @@ def test_the_report_counts_what_is_in_the_store(lived: Lived, report: Report) ->
     assert report.comparisons == []
 
 
-def test_the_rows_are_measured_on_the_same_digests_and_the_own_recipe_comes_first(report: Report) -> None:
+def test_the_rows_are_measured_on_the_same_digests_and_the_own_recipe_comes_first(
+    report: Report,
+) -> None:
     names = [row.name for row in report.rows]
     assert (names[0], names[-1]) == ("learned", CHANCE)
     assert set(names) == {*RECIPES, FROZEN, SENT, CHANCE}
@@ -209,11 +264,14 @@ def test_the_rows_are_measured_on_the_same_digests_and_the_own_recipe_comes_firs
     assert by_name["learned"].ndcg.value > by_name[CHANCE].ndcg.value
 
 
-def test_a_handful_of_readers_is_enough_to_judge_and_too_few_to_speak_of_others(report: Report) -> None:
+def test_a_handful_of_readers_is_enough_to_judge_and_too_few_to_speak_of_others(
+    report: Report,
+) -> None:
     assert report.enough
     assert report.unit == "digests"
     assert report.verdict.startswith(
-        f"On {report.thumbs_up + report.thumbs_down} thumbs of 3 readers over {report.replayed} digests, learned "
+        f"On {report.thumbs_up + report.thumbs_down} thumbs of 3 readers over {report.replayed} "
+        f"digests, learned "
     )
     assert any("speak of these readers alone" in caveat for caveat in report.caveats)
 
@@ -256,15 +314,22 @@ def test_one_reader_a_later_start_and_fewer_digests_narrow_what_is_looked_at(liv
     assert any("newest 1 digests" in caveat for caveat in drawn.caveats)
 
 
-# ---------------------------------------------------------------------------------------------- the command
+# ---------------------------------------------------------------------------------------------- the
+# command
 
 
 def invoke(app: App, *words: str) -> Result:
     database = str(app.store.url.database)
-    return CliRunner().invoke(commands, ["evaluate", *words], env={"DIGEST_STORE__URL": f"sqlite:///{database}", "COLUMNS": "160"})
+    return CliRunner().invoke(
+        commands,
+        ["evaluate", *words],
+        env={"DIGEST_STORE__URL": f"sqlite:///{database}", "COLUMNS": "160"},
+    )
 
 
-def test_the_command_prints_a_verdict_and_writes_files(lived: Lived, report: Report, tmp_path: Path) -> None:
+def test_the_command_prints_a_verdict_and_writes_files(
+    lived: Lived, report: Report, tmp_path: Path
+) -> None:
     page, pictures = tmp_path / "report.html", tmp_path / "report.svg"
     done = invoke(lived.late, "--html", str(page), "--svg", str(pictures))
     assert done.exit_code == 0, done.output
@@ -281,7 +346,11 @@ def test_the_command_s_json_is_the_report(lived: Lived, report: Report) -> None:
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert found.keys() == report.json.keys()
-    assert (found["readers"], found["digests"], found["since"]) == (1, len(DAYS) - 1, str(DAYS[1][0]))
+    assert (found["readers"], found["digests"], found["since"]) == (
+        1,
+        len(DAYS) - 1,
+        str(DAYS[1][0]),
+    )
 
 
 def test_the_command_refuses_what_it_cannot_do(lived: Lived, tmp_path: Path) -> None:
@@ -293,7 +362,8 @@ def test_the_command_refuses_what_it_cannot_do(lived: Lived, tmp_path: Path) -> 
     assert invoke(lived.late, "--readers", "0").exit_code == 2
 
 
-# ---------------------------------------------------------------------------------------------- little or nothing
+# ----------------------------------------------------------------------------------------------
+# little or nothing
 
 
 def test_too_short_a_history_says_so_and_claims_nothing(tmp_path: Path) -> None:
@@ -316,12 +386,16 @@ def test_an_empty_store_says_so_too(app: App) -> None:
 
 
 def test_a_reader_without_thumbs_is_refused_with_the_reason(app: App) -> None:
-    someone = subscriptions.subscribe(app, Wish(email="someone@example.org"), origin="command").subscriber
+    someone = subscriptions.subscribe(
+        app, Wish(email="someone@example.org"), origin="command"
+    ).subscriber
     with pytest.raises(NotFoundError, match=r"someone@example\.org has given no thumb"):
         evaluate.evaluate(app, only=someone)
 
 
-def test_a_digest_that_never_arrived_and_a_thumb_from_before_count_for_nothing(lived: Lived) -> None:
+def test_a_digest_that_never_arrived_and_a_thumb_from_before_count_for_nothing(
+    lived: Lived,
+) -> None:
     with lived.early.store.reading() as tx:
         ident = next(iter(store.past.raters(tx)))
         past = store.past.digests_of(tx, [ident])
@@ -329,24 +403,47 @@ def test_a_digest_that_never_arrived_and_a_thumb_from_before_count_for_nothing(l
     whole = rated(past, votes)
     assert sum(one.ups for one in whole) > 0
 
-    def altered(one: store.past.PastDigest, state: MessageState | None, at: datetime) -> store.past.PastDigest:
+    def altered(
+        one: store.past.PastDigest, state: MessageState | None, at: datetime
+    ) -> store.past.PastDigest:
         return store.past.PastDigest(
-            subscriber_id=one.subscriber_id, local_date=one.local_date, composed_at=at, mark=one.mark, made=one.made, state=state, items=one.items
-        )  # fmt: skip
+            subscriber_id=one.subscriber_id,
+            local_date=one.local_date,
+            composed_at=at,
+            mark=one.mark,
+            made=one.made,
+            state=state,
+            items=one.items,
+        )
 
     for state in (*(state for state in MessageState if state is not MessageState.ACCEPTED), None):
         assert rated([altered(one, state, one.composed_at) for one in past], votes) == []
-    later = rated([altered(one, one.state, one.composed_at + timedelta(days=30)) for one in past], votes)
+    later = rated(
+        [altered(one, one.state, one.composed_at + timedelta(days=30)) for one in past], votes
+    )
     assert sum(one.ups for one in later) == 0
 
 
-# ---------------------------------------------------------------------------------------------- two recipes
+# ---------------------------------------------------------------------------------------------- two
+# recipes
 
 
 def test_shared_digests_are_compared_by_the_thumbs_on_them(tmp_path: Path) -> None:
-    """Readers who like few papers, and one recipe that knows which: newest first cannot win against it."""
+    """Readers who like few papers, and one recipe that knows which: newest first cannot win against
+    it.
+    """
     app = make_app(tmp_path, evaluate__recipe_b="recent", evaluate__share="100")
-    some = [reader(f"reader{n}", "robot", "speech", "clinical", keywords=("robot", "speech", "clinical"), size=6) for n in range(3)]
+    some = [
+        reader(
+            f"reader{n}",
+            "robot",
+            "speech",
+            "clinical",
+            keywords=("robot", "speech", "clinical"),
+            size=6,
+        )
+        for n in range(3)
+    ]
     app = live(app, some, DAYS)
     (found,) = evaluate.evaluate(app).comparisons
     with app.store.reading() as tx:

@@ -1,4 +1,6 @@
-"""What was listed and left without a thumb: what counts as that, and that nothing of it is learned unless the operator says so."""
+"""What was listed and left without a thumb: what counts as that, and that nothing of it is learned
+unless the operator says so.
+"""
 
 from __future__ import annotations
 
@@ -18,24 +20,36 @@ LATER = NOON + timedelta(minutes=5)
 TOMORROW = TODAY + timedelta(days=1)
 
 
-def listed(app: App, dump: Dump, state: MessageState = MessageState.ACCEPTED) -> tuple[Subscriber, list[int]]:
+def listed(
+    app: App, dump: Dump, state: MessageState = MessageState.ACCEPTED
+) -> tuple[Subscriber, list[int]]:
     """A reader and the ids of the papers in their first digest."""
-    reader = subscriptions.subscribe(app, Wish(email="reader@example.org", keywords=("galaxy",), size=16), origin="command").subscriber
+    reader = subscriptions.subscribe(
+        app, Wish(email="reader@example.org", keywords=("galaxy",), size=16), origin="command"
+    ).subscriber
     pipeline.ingest(app, [dump()])
     pipeline.compose(app)
     with app.store.writing() as tx:
         tx.execute(messages.update().values(state=state.value))
-    return reader, [item.score.paper_id for item in pipeline.sent_digest(app, reader, TODAY)[0].items]
+    return reader, [
+        item.score.paper_id for item in pipeline.sent_digest(app, reader, TODAY)[0].items
+    ]
 
 
 def vote(app: App, reader: Subscriber, paper: int, value: Vote) -> None:
     with app.store.writing() as tx:
-        store.feedback.put(tx, Feedback(subscriber_id=reader.id, paper_id=paper, vote=value, at=LATER))
+        store.feedback.put(
+            tx, Feedback(subscriber_id=reader.id, paper_id=paper, vote=value, at=LATER)
+        )
 
 
 def ignored(app: App, reader: Subscriber, days: int = 90) -> set[int]:
     with app.store.reading() as tx:
-        return set(store.history.ignored(tx, [reader.id], since=NOON - timedelta(days=days)).get(reader.id, {}))
+        return set(
+            store.history.ignored(tx, [reader.id], since=NOON - timedelta(days=days)).get(
+                reader.id, {}
+            )
+        )
 
 
 def test_ignored_is_what_was_listed_beside_a_rated_paper(any_app: App, dump: Dump) -> None:
@@ -47,7 +61,10 @@ def test_ignored_is_what_was_listed_beside_a_rated_paper(any_app: App, dump: Dum
     assert ignored(any_app, reader) == set(papers[2:])
     assert ignored(any_app, reader, days=0) == set()
     with any_app.store.reading() as tx:
-        assert store.history.ignored(tx, [reader.id], since=NOON - timedelta(days=9), before=LATER) == {}  # before the thumb
+        assert (
+            store.history.ignored(tx, [reader.id], since=NOON - timedelta(days=9), before=LATER)
+            == {}
+        )  # before the thumb
     vote(any_app, reader, papers[0], 0)
     assert ignored(any_app, reader) == set()
 

@@ -77,7 +77,8 @@ def contents(app: App) -> dict[str, list[object]]:
         }
 
 
-# ---------------------------------------------------------------------------------------------- bounces
+# ----------------------------------------------------------------------------------------------
+# bounces
 
 
 @pytest.mark.parametrize(
@@ -102,15 +103,27 @@ def test_each_shape_of_bounce_is_held_against_whom_it_speaks_of(
     service: App, alice: Subscriber, name: str, fault: str, reason: SuppressionReason | None
 ) -> None:
     received = inbound.receive(service, mail(name, service, letter(service, alice)))
-    assert (received.outcome, received.fault, received.suppressed, received.handled) == ("bounced", fault, reason, True)
+    assert (received.outcome, received.fault, received.suppressed, received.handled) == (
+        "bounced",
+        fault,
+        reason,
+        True,
+    )
     assert standing(service, alice) is (Standing.SUPPRESSED if reason else Standing.ACTIVE)
 
 
-def test_without_a_bounce_domain_the_signed_link_in_the_returned_headers_proves_the_message(app: App) -> None:
+def test_without_a_bounce_domain_the_signed_link_in_the_returned_headers_proves_the_message(
+    app: App,
+) -> None:
     alice = subscriptions.subscribe(app, Wish(email=ALICE), origin="command").subscriber
     queued = letter(app, alice)
     token = app.url(Purpose.UNSUBSCRIBE, alice.id, message_id=queued.id).rpartition("/")[2].encode()
-    data = (GOLDEN / "postfix-unknown-user.eml").read_bytes().replace(VERP, b"digest@example.org").replace(LEAVE, token)
+    data = (
+        (GOLDEN / "postfix-unknown-user.eml")
+        .read_bytes()
+        .replace(VERP, b"digest@example.org")
+        .replace(LEAVE, token)
+    )
     assert inbound.receive(app, data).suppressed is SuppressionReason.HARD
 
 
@@ -119,23 +132,40 @@ def test_the_same_report_twice_is_one_bounce_on_every_database(any_app: App) -> 
     alice = subscriptions.subscribe(service, Wish(email=ALICE), origin="command").subscriber
     data = mail("exim-report", service, letter(service, alice))  # 5.2.1: suppressed at the second
     assert [inbound.receive(service, data).suppressed for _ in range(3)] == [None, None, None]
-    assert inbound.receive(service, mail("exim-report", service, letter(service, alice, "2"))).suppressed is SuppressionReason.DISABLED
+    assert (
+        inbound.receive(
+            service, mail("exim-report", service, letter(service, alice, "2"))
+        ).suppressed
+        is SuppressionReason.DISABLED
+    )
 
 
 def test_full_for_days_often_enough_suppresses(service: App, alice: Subscriber) -> None:
     made = [
-        inbound.receive(service, mail("postfix-full-for-days", service, letter(service, alice, str(number)))).suppressed
+        inbound.receive(
+            service, mail("postfix-full-for-days", service, letter(service, alice, str(number)))
+        ).suppressed
         for number in range(5)
     ]
     assert made == [None] * 4 + [SuppressionReason.SOFT]
 
 
-def test_a_refusal_at_the_door_and_its_report_by_mail_are_one_bounce(service: App, alice: Subscriber) -> None:
+def test_a_refusal_at_the_door_and_its_report_by_mail_are_one_bounce(
+    service: App, alice: Subscriber
+) -> None:
     for number in range(4):
         queued = letter(service, alice, str(number))
         refusal = Delivery(
-            outcome="rejected", server="mx", phase=Phase.RCPT, code=552, text="5.2.2 full", fault="mailbox", enhanced="5.2.2", started=NOON, ended=NOON
-        )  # fmt: skip
+            outcome="rejected",
+            server="mx",
+            phase=Phase.RCPT,
+            code=552,
+            text=("5.2.2 full"),
+            fault="mailbox",
+            enhanced="5.2.2",
+            started=NOON,
+            ended=NOON,
+        )
         with service.store.writing() as tx:
             note_refusal(service, tx, queued, refusal)
         inbound.receive(service, mail("postfix-full-for-days", service, queued))
@@ -149,7 +179,8 @@ def test_a_delay_changes_nothing(service: App, alice: Subscriber) -> None:
     assert contents(service) == before
 
 
-# ---------------------------------------------------------------------------------------------- evidence of unknown messages
+# ----------------------------------------------------------------------------------------------
+# evidence of unknown messages
 
 
 @pytest.mark.parametrize(
@@ -164,7 +195,9 @@ def test_a_delay_changes_nothing(service: App, alice: Subscriber) -> None:
         ("person-answers", "unknown"),
     ],
 )
-def test_a_mail_about_an_unknown_message_is_evidence(service: App, alice: Subscriber, name: str, state: str) -> None:
+def test_a_mail_about_an_unknown_message_is_evidence(
+    service: App, alice: Subscriber, name: str, state: str
+) -> None:
     queued = letter(service, alice, state=MessageState.UNKNOWN)
     assert states(service) == {"unknown": 1}
     inbound.receive(service, mail(name, service, queued))
@@ -175,7 +208,10 @@ def test_evidence_and_complaints_are_noted_on_every_database(any_app: App) -> No
     service = with_bounce_domain(any_app)
     alice = subscriptions.subscribe(service, Wish(email=ALICE), origin="command").subscriber
     data = mail("arf-abuse", service, letter(service, alice, state=MessageState.UNKNOWN))
-    assert [inbound.receive(service, data).suppressed for _ in range(2)] == [SuppressionReason.COMPLAINT, None]
+    assert [inbound.receive(service, data).suppressed for _ in range(2)] == [
+        SuppressionReason.COMPLAINT,
+        None,
+    ]
     assert (states(service), standing(service, alice)) == ({"accepted": 1}, Standing.LEFT)
 
 
@@ -184,7 +220,8 @@ def test_what_was_accepted_stays_so_when_it_comes_back(service: App, alice: Subs
     assert states(service) == {"accepted": 1}
 
 
-# ---------------------------------------------------------------------------------------------- complaints and answers
+# ----------------------------------------------------------------------------------------------
+# complaints and answers
 
 
 @pytest.mark.parametrize("name", ["arf-abuse", "arf-redacted"])
@@ -206,7 +243,10 @@ def test_an_automatic_answer_changes_no_reader(service: App, alice: Subscriber, 
     assert contents(service) == before
 
 
-@pytest.mark.parametrize("name", ["person-answers", "person-forwards-a-bounce", "dmarc-report", "receipt-read", "arf-not-spam"])
+@pytest.mark.parametrize(
+    "name",
+    ["person-answers", "person-forwards-a-bounce", "dmarc-report", "receipt-read", "arf-not-spam"],
+)
 def test_what_is_for_people_is_left_to_them(service: App, alice: Subscriber, name: str) -> None:
     data = mail(name, service, letter(service, alice))
     before = contents(service)
@@ -214,27 +254,44 @@ def test_what_is_for_people_is_left_to_them(service: App, alice: Subscriber, nam
     assert contents(service) == before
 
 
-# ---------------------------------------------------------------------------------------------- requests
+# ----------------------------------------------------------------------------------------------
+# requests
 
 
-def test_leaving_by_mail_works_for_a_machine_too(service: App, alice: Subscriber, bob: Subscriber) -> None:
-    for reader, extra in ((alice, b""), (bob, b"Auto-Submitted: auto-generated\nPrecedence: bulk\n")):
-        received = inbound.receive(service, extra + mail("asks-to-leave", service, letter(service, reader)))
+def test_leaving_by_mail_works_for_a_machine_too(
+    service: App, alice: Subscriber, bob: Subscriber
+) -> None:
+    for reader, extra in (
+        (alice, b""),
+        (bob, b"Auto-Submitted: auto-generated\nPrecedence: bulk\n"),
+    ):
+        received = inbound.receive(
+            service, extra + mail("asks-to-leave", service, letter(service, reader))
+        )
         assert (received.outcome, standing(service, reader)) == ("unsubscribed", Standing.LEFT)
 
 
-def test_a_thumb_by_mail_counts_unless_a_machine_gives_it(app: App, dump: Callable[..., Path]) -> None:
+def test_a_thumb_by_mail_counts_unless_a_machine_gives_it(
+    app: App, dump: Callable[..., Path]
+) -> None:
     alice = subscriptions.subscribe(app, Wish(email=ALICE), origin="command").subscriber
     pipeline.ingest(app, [dump(rows=invented(NOON.date(), each=1))])
     token = app.url(Purpose.DOWN, alice.id, paper_id=2).rpartition("/")[2]
-    asked = f"From: alice@example.org\nSubject: =?utf-8?q?Re=3A_Less_like_this_{token}?=\n\n".encode()
+    asked = (
+        f"From: alice@example.org\nSubject: =?utf-8?q?Re=3A_Less_like_this_{token}?=\n\n".encode()
+    )
     assert inbound.receive(app, b"Auto-Submitted: auto-replied\n" + asked).outcome == "other"
     assert pipeline.standing_vote(app, alice.id, 2) == 0
     assert inbound.receive(app, asked).outcome == "voted"
     assert pipeline.standing_vote(app, alice.id, 2) == -1
     subscriptions.unsubscribe(app, alice.id)
     up = app.url(Purpose.UP, alice.id, paper_id=2).rpartition("/")[2]
-    assert inbound.receive(app, f"From: alice@example.org\nSubject: More like this {up}\n\n".encode()).outcome == "ignored"
+    assert (
+        inbound.receive(
+            app, f"From: alice@example.org\nSubject: More like this {up}\n\n".encode()
+        ).outcome
+        == "ignored"
+    )
     assert pipeline.standing_vote(app, alice.id, 2) == -1  # as on the page: who left votes no more
 
 
@@ -338,14 +395,21 @@ def test_a_thumb_of_days_ahead_does_not_outlast_the_clock_that_gave_it(
 
 def test_an_address_is_confirmed_by_mail_where_no_page_can_be_reached(app: App) -> None:
     laptop = with_mailbox(app)
-    asked = subscriptions.ask(laptop, Wish(email=ALICE, keywords=("robot",)), origin="page").subscriber
+    asked = subscriptions.ask(
+        laptop, Wish(email=ALICE, keywords=("robot",)), origin="page"
+    ).subscriber
     pipeline.send(laptop)
-    (written,) = [BytesParser(policy=policy.default).parsebytes(path.read_bytes()) for path in laptop.config.smtp.outbox.glob("*.eml")]
+    (written,) = [
+        BytesParser(policy=policy.default).parsebytes(path.read_bytes())
+        for path in laptop.config.smtp.outbox.glob("*.eml")
+    ]
     offered = []
     for kind in ("plain", "html"):
         body = written.get_body((kind,))
         assert isinstance(body, EmailMessage)
-        offered += re.findall(r"mailto:papers@example\.org\?subject=([^\s\">]+)", body.get_content())
+        offered += re.findall(
+            r"mailto:papers@example\.org\?subject=([^\s\">]+)", body.get_content()
+        )
     assert len(offered) == 2
     assert len(set(offered)) == 1
     answer = f"From: {ALICE}\nTo: papers@example.org\nSubject: {unquote(offered[0])}\n\n".encode()
@@ -362,7 +426,9 @@ def test_an_address_is_confirmed_by_mail_where_no_page_can_be_reached(app: App) 
 
 
 def test_where_pages_can_be_reached_nothing_is_confirmed_by_mail(tmp_path: Path) -> None:
-    app = make_app(tmp_path, web__base_url="https://papers.example.net", mail__reply_to="papers@example.org")
+    app = make_app(
+        tmp_path, web__base_url="https://papers.example.net", mail__reply_to="papers@example.org"
+    )
     subscriptions.ask(app, Wish(email=ALICE, keywords=("robot",)), origin="page")
     pipeline.send(app)
     (path,) = app.config.smtp.outbox.glob("*.eml")
@@ -377,7 +443,8 @@ def test_a_request_of_who_is_no_longer_stored_is_no_error(service: App, alice: S
     assert inbound.receive(service, data).outcome == "ignored"
 
 
-# ---------------------------------------------------------------------------------------------- forgery
+# ----------------------------------------------------------------------------------------------
+# forgery
 
 
 def test_a_report_without_our_token_changes_nothing(service: App, alice: Subscriber) -> None:
@@ -389,7 +456,9 @@ def test_a_report_without_our_token_changes_nothing(service: App, alice: Subscri
     assert contents(service) == before
 
 
-def test_the_number_of_another_message_in_a_forged_address_is_found_out(service: App, alice: Subscriber, bob: Subscriber) -> None:
+def test_the_number_of_another_message_in_a_forged_address_is_found_out(
+    service: App, alice: Subscriber, bob: Subscriber
+) -> None:
     mine = letter(service, bob)
     theirs = letter(service, alice, "2")
     address = service.bounce_address(bob.id, mine.id)
@@ -397,7 +466,12 @@ def test_the_number_of_another_message_in_a_forged_address_is_found_out(service:
     assert address is not None
     assert other is not None
     body, mac = address[2:31], address[31:57]
-    forged = [f"b+{other[2:31]}{mac}@bounces.example.org", f"b+{body[::-1]}{mac}@x.org", f"b+{mac}{body}@x.org", "b+@x.org"]
+    forged = [
+        f"b+{other[2:31]}{mac}@bounces.example.org",
+        f"b+{body[::-1]}{mac}@x.org",
+        f"b+{mac}{body}@x.org",
+        "b+@x.org",
+    ]
     before = contents(service)
     for one in forged:
         data = (GOLDEN / "postfix-unknown-user.eml").read_bytes().replace(VERP, one.encode())
@@ -405,20 +479,33 @@ def test_the_number_of_another_message_in_a_forged_address_is_found_out(service:
     assert contents(service) == before
 
 
-def test_the_right_to_vote_or_to_change_settings_is_no_right_to_suppress(service: App, alice: Subscriber) -> None:
+def test_the_right_to_vote_or_to_change_settings_is_no_right_to_suppress(
+    service: App, alice: Subscriber
+) -> None:
     queued = letter(service, alice)
     data = (GOLDEN / "postfix-unknown-user.eml").read_bytes().replace(VERP, b"digest@example.org")
     before = contents(service)
     for purpose in (Purpose.UP, Purpose.DOWN, Purpose.MANAGE, Purpose.CONFIRM):
-        token = service.url(purpose, alice.id, paper_id=1, message_id=queued.id).rpartition("/")[2].encode()
+        token = (
+            service.url(purpose, alice.id, paper_id=1, message_id=queued.id)
+            .rpartition("/")[2]
+            .encode()
+        )
         assert inbound.receive(service, data.replace(LEAVE, token)).outcome == "untrusted"
         if purpose is Purpose.MANAGE:
-            assert inbound.receive(service, b"Subject: Unsubscribe " + token + b"\n\n").outcome == "other"
+            assert (
+                inbound.receive(service, b"Subject: Unsubscribe " + token + b"\n\n").outcome
+                == "other"
+            )
     assert contents(service) == before
 
 
-def test_a_bounce_of_a_message_that_went_to_somebody_else_is_not_believed(service: App, alice: Subscriber, bob: Subscriber) -> None:
-    """A token is signed over both numbers; should they not fit together, the database was restored or mixed up."""
+def test_a_bounce_of_a_message_that_went_to_somebody_else_is_not_believed(
+    service: App, alice: Subscriber, bob: Subscriber
+) -> None:
+    """A token is signed over both numbers; should they not fit together, the database was restored
+    or mixed up.
+    """
     theirs = letter(service, alice)
     address = service.bounce_address(bob.id, theirs.id)
     assert address is not None
@@ -427,8 +514,12 @@ def test_a_bounce_of_a_message_that_went_to_somebody_else_is_not_believed(servic
     assert (standing(service, alice), standing(service, bob)) == (Standing.ACTIVE, Standing.ACTIVE)
 
 
-def test_damaged_mails_change_nothing_of_other_readers(service: App, alice: Subscriber, bob: Subscriber) -> None:
-    """Whatever is done to a mail about one reader's message, it stays about that reader or becomes nothing."""
+def test_damaged_mails_change_nothing_of_other_readers(
+    service: App, alice: Subscriber, bob: Subscriber
+) -> None:
+    """Whatever is done to a mail about one reader's message, it stays about that reader or becomes
+    nothing.
+    """
     chance = random.Random(2)
     queued = letter(service, alice)
     before = [row for row in contents(service)["subscribers"] if BOB in str(row)]
@@ -447,7 +538,9 @@ def test_what_comes_back_for_a_fault_of_ours_is_an_alarm(service: App, alice: Su
     assert "5.7.26" in str(alarm)
 
 
-def test_a_rotated_key_still_proves_the_bounces_of_older_mails(service: App, alice: Subscriber) -> None:
+def test_a_rotated_key_still_proves_the_bounces_of_older_mails(
+    service: App, alice: Subscriber
+) -> None:
     data = bounce_of(service, letter(service, alice))
     service.rotate_keys()
     assert inbound.receive(service, data).outcome == "bounced"

@@ -1,4 +1,6 @@
-"""Readers with several interests, from the doors that they come through to the mail that names them."""
+"""Readers with several interests, from the doors that they come through to the mail that names
+them.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ def chosen(app: App) -> Digest:
     return outcome
 
 
-# ---------------------------------------------------------------------------------------------- what is kept
+# ----------------------------------------------------------------------------------------------
+# what is kept
 
 
 def test_interests_are_kept_as_wished(any_app: App) -> None:
@@ -47,7 +50,9 @@ def test_interests_are_kept_as_wished(any_app: App) -> None:
 
 def test_words_go_to_the_interest_that_is_named_else_to_the_first(app: App) -> None:
     def wish(**more: object) -> tuple[Interest, ...]:
-        return subscriptions.subscribe(app, Wish(email="dana@example.org", **more), origin="command").subscriber.interests  # type: ignore[arg-type]
+        return subscriptions.subscribe(
+            app, Wish(email="dana@example.org", **more), origin="command"
+        ).subscriber.interests  # type: ignore[arg-type]
 
     assert wish(keywords=("robot",)) == (Interest(keywords=("robot",)),)
     assert wish(interest=" scans  & slices ", keywords=("tumour",), share=3)[1] == SCANS
@@ -68,21 +73,34 @@ def test_words_go_to_the_interest_that_is_named_else_to_the_first(app: App) -> N
         ({"interests": (HANDS, Interest(name="HANDS", text="x"))}, "name of two"),
     ],
 )
-def test_what_cannot_be_an_interest_is_refused_with_the_remedy(app: App, wish: dict[str, object], told: str) -> None:
+def test_what_cannot_be_an_interest_is_refused_with_the_remedy(
+    app: App, wish: dict[str, object], told: str
+) -> None:
     with pytest.raises(InputError, match=told):
         subscriptions.subscribe(app, Wish(email="dana@example.org", **wish), origin="command")  # type: ignore[arg-type]
 
 
 def test_a_file_of_readers_names_interests_by_row_or_as_a_list(app: App, tmp_path: Path) -> None:
     table = tmp_path / "readers.csv"
-    table.write_text("email,interest,share,keywords\ndana@example.org,hands,1,robot\ndana@example.org,scans & slices,3,tumour\n")
+    table.write_text(
+        "email,interest,share,keywords\ndana@example.org,hands,1,robot\ndana@example.org,scans & "
+        "slices,3,tumour\n"
+    )
     rows = [row for row in read_readers(table) if not isinstance(row, BadRow)]
     list(subscriptions.subscribe_many(app, [wish for _, wish in rows], origin="file"))
     assert subscriptions.by_email(app, "dana@example.org").interests == (HANDS, SCANS)
     lines = tmp_path / "readers.jsonl"
-    given = [{"name": "hands", "keywords": ["robot"]}, {"name": "scans & slices", "share": 3, "keywords": ["tumour"]}]
+    given = [
+        {"name": "hands", "keywords": ["robot"]},
+        {"name": "scans & slices", "share": 3, "keywords": ["tumour"]},
+    ]
     bad = ([{"name": "a", "share": 0}], [{"name": "a", "colour": "red"}], "robots", 7, [[]])
-    lines.write_bytes(b"\n".join(msgspec.json.encode({"email": "eli@example.org", "interests": one}) for one in (given, *bad)))
+    lines.write_bytes(
+        b"\n".join(
+            msgspec.json.encode({"email": "eli@example.org", "interests": one})
+            for one in (given, *bad)
+        )
+    )
     first, *others = read_readers(lines)
     assert not isinstance(first, BadRow)
     assert first[1].interests == (HANDS, SCANS)
@@ -94,26 +112,37 @@ def test_the_config_names_interests(tmp_path: Path) -> None:
 
     file = tmp_path / "config.toml"
     file.write_text(
-        '[[subscribers]]\nemail = "dana@example.org"\n[[subscribers.interests]]\nname = "hands"\nkeywords = ["robot"]\n'
+        '[[subscribers]]\nemail = "dana@example.org"\n[[subscribers.interests]]\nname = '
+        '"hands"\nkeywords = ["robot"]\n'
         '[[subscribers.interests]]\nname = "scans & slices"\nshare = 3\nkeywords = ["tumour"]\n'
     )
     app = App.open(config.load(file, {}))
     subscriptions.apply_config(app)
     assert subscriptions.by_email(app, "dana@example.org").interests == (HANDS, SCANS)
     app.close()
-    for line, told in (("share = 0", "share"), ('colour = "red"', "Known here: name, share, keywords")):
-        file.write_text(f'[[subscribers]]\nemail = "dana@example.org"\n[[subscribers.interests]]\nname = "hands"\n{line}\n')
+    for line, told in (
+        ("share = 0", "share"),
+        ('colour = "red"', "Known here: name, share, keywords"),
+    ):
+        file.write_text(
+            f'[[subscribers]]\nemail = "dana@example.org"\n[[subscribers.interests]]\nname = '
+            f'"hands"\n{line}\n'
+        )
         with pytest.raises(ConfigError, match=told):
             config.load(file, {})
 
 
-# ---------------------------------------------------------------------------------------------- what is chosen
+# ----------------------------------------------------------------------------------------------
+# what is chosen
 
 
 def test_the_digest_is_shared_and_the_mail_names_the_interest(any_app: App, dump: Dump) -> None:
     pipeline.ingest(any_app, [dump(each=8)])
     subscribe(any_app, HANDS, SCANS)
-    assert Counter(item.score.interest for item in chosen(any_app).items) == {"hands": 1, "scans & slices": 3}
+    assert Counter(item.score.interest for item in chosen(any_app).items) == {
+        "hands": 1,
+        "scans & slices": 3,
+    }
     pipeline.round(any_app)
     (file,) = any_app.config.smtp.outbox.glob("*.eml")
     message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
@@ -136,10 +165,17 @@ def test_a_thumb_teaches_the_interest_that_listed_the_paper(any_app: App, dump: 
     pipeline.round(any_app)
     sent, papers = pipeline.sent_digest(any_app, dana, TODAY)
     (hand,) = [item.score.paper_id for item in sent.items if item.score.interest == "hands"]
-    # Told of robots by "scans": from now on the words of robots are that interest's, whatever its keywords say.
-    subscriptions.change(any_app, dana.id, Wish(email="", interests=(SCANS, Interest(name="hands", keywords=("court",)))))
+    # Told of robots by "scans": from now on the words of robots are that interest's, whatever its
+    # keywords say.
+    subscriptions.change(
+        any_app,
+        dana.id,
+        Wish(email="", interests=(SCANS, Interest(name="hands", keywords=("court",)))),
+    )
     pipeline.rate(any_app, dana, papers[hand].name, 1)
-    later = any_app.at(datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC) + timedelta(days=1))
+    later = any_app.at(
+        datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC) + timedelta(days=1)
+    )
     pipeline.ingest(later, [dump(TODAY + timedelta(days=1), each=8)])
     listed = {item.score.interest: item.score for item in chosen(later).items}
     assert "robot" in " ".join(part.name for part in listed["hands"].parts)
@@ -159,18 +195,24 @@ def test_the_order_of_interests_changes_no_digest(app: App, dump: Dump) -> None:
     assert chosen(app).items == before
 
 
-# ---------------------------------------------------------------------------------------------- by name
+# ---------------------------------------------------------------------------------------------- by
+# name
 
 
 def test_a_followed_author_and_a_must_stand_on_top(app: App, dump: Dump) -> None:
     pipeline.ingest(app, [dump(each=4)])
-    subscribe(app, Interest(keywords=("robot", "+redshift survey"), authors=("Richard Roe 3",)), size=6)
+    subscribe(
+        app, Interest(keywords=("robot", "+redshift survey"), authors=("Richard Roe 3",)), size=6
+    )
     items = chosen(app).items
     _, papers = items, pipeline.preview(app, subscriptions.by_email(app, "dana@example.org")).papers
     pinned = [papers[item.score.paper_id] for item in items if item.slot == "pinned"]
     assert [item.slot for item in items][: len(pinned)] == ["pinned"] * len(pinned)
     assert sum("Richard Roe 3" in paper.authors for paper in pinned) == 4
-    assert all("Richard Roe 3" in paper.authors or "redshift survey" in f"{paper.title} {paper.abstract}" for paper in pinned)
+    assert all(
+        "Richard Roe 3" in paper.authors or "redshift survey" in f"{paper.title} {paper.abstract}"
+        for paper in pinned
+    )
     assert any("redshift survey" in f"{paper.title} {paper.abstract}" for paper in pinned)
     for item in items[: len(pinned)]:
         assert {"author", "keyword"} & {part.kind for part in item.score.parts}
@@ -178,7 +220,12 @@ def test_a_followed_author_and_a_must_stand_on_top(app: App, dump: Dump) -> None
 
 def test_what_one_interest_mutes_no_interest_lists(app: App, dump: Dump) -> None:
     pipeline.ingest(app, [dump(each=8)])
-    subscribe(app, HANDS, Interest(name="rest", keywords=("-robot", "tumour"), categories=("-astro-ph.GA",)), size=20)
+    subscribe(
+        app,
+        HANDS,
+        Interest(name="rest", keywords=("-robot", "tumour"), categories=("-astro-ph.GA",)),
+        size=20,
+    )
     preview = pipeline.preview(app, subscriptions.by_email(app, "dana@example.org"))
     assert preview.papers
     for paper in preview.papers.values():

@@ -1,4 +1,6 @@
-"""Two recipes share the digests of some readers: what the config asks for is what is chosen, stored and said."""
+"""Two recipes share the digests of some readers: what the config asks for is what is chosen, stored
+and said.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +20,31 @@ from tests.conftest import NOON, TODAY, make_app
 Dump = Callable[..., Path]
 
 
-def round_of(folder: Path, dump: Dump, readers: int = 12, **settings: str) -> list[tuple[Subscriber, Digest]]:
+def round_of(
+    folder: Path, dump: Dump, readers: int = 12, **settings: str
+) -> list[tuple[Subscriber, Digest]]:
     app = make_app(folder, **settings)
     for number in range(readers):
-        wish = Wish(email=f"reader{number}@example.org", keywords=("galaxy",), size=6, threshold=0 if number % 2 else 20)
+        wish = Wish(
+            email=f"reader{number}@example.org",
+            keywords=("galaxy",),
+            size=6,
+            threshold=0 if number % 2 else 20,
+        )
         subscriptions.subscribe(app, wish, origin="command")
     pipeline.ingest(app, [dump()])
     pipeline.round(app)
     found = [
-        (s, pipeline.sent_digest(app, s, TODAY)[0]) for s in (subscriptions.by_email(app, f"reader{n}@example.org") for n in range(readers))
+        (s, pipeline.sent_digest(app, s, TODAY)[0])
+        for s in (subscriptions.by_email(app, f"reader{n}@example.org") for n in range(readers))
     ]
     app.close()
     return found
 
 
-def test_a_shared_digest_is_stored_with_the_recipe_that_picked_each_paper(tmp_path: Path, dump: Dump) -> None:
+def test_a_shared_digest_is_stored_with_the_recipe_that_picked_each_paper(
+    tmp_path: Path, dump: Dump
+) -> None:
     found = round_of(tmp_path, dump, evaluate__recipe_b="recent", evaluate__share="100")
     for _, digest in found:
         teams = Counter(item.team for item in digest.items)
@@ -49,20 +61,35 @@ def test_no_comparison_means_no_teams(tmp_path: Path, dump: Dump) -> None:
         assert {item.team for item in digest.items} == {""}
 
 
-def test_only_the_share_of_readers_takes_part_and_the_others_get_what_they_always_got(tmp_path: Path, dump: Dump) -> None:
+def test_only_the_share_of_readers_takes_part_and_the_others_get_what_they_always_got(
+    tmp_path: Path, dump: Dump
+) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     alone = dict(enumerate(digest for _, digest in round_of(tmp_path / "a", dump)))
-    mixed = dict(enumerate(digest for _, digest in round_of(tmp_path / "b", dump, evaluate__recipe_b="recent", evaluate__share="40")))
+    mixed = dict(
+        enumerate(
+            digest
+            for _, digest in round_of(
+                tmp_path / "b", dump, evaluate__recipe_b="recent", evaluate__share="40"
+            )
+        )
+    )
     within = [n for n, digest in mixed.items() if digest.made.recipe_b]
     assert 0 < len(within) < len(mixed)
-    assert [mixed[n].items for n in mixed if n not in within] == [alone[n].items for n in mixed if n not in within]
+    assert [mixed[n].items for n in mixed if n not in within] == [
+        alone[n].items for n in mixed if n not in within
+    ]
 
 
-def test_the_other_recipe_lists_nothing_below_the_reader_s_threshold(tmp_path: Path, dump: Dump) -> None:
+def test_the_other_recipe_lists_nothing_below_the_reader_s_threshold(
+    tmp_path: Path, dump: Dump
+) -> None:
     app = make_app(tmp_path)
     strict = subscriptions.subscribe(
-        app, Wish(email="strict@example.org", keywords=("galaxy",), size=16, threshold=75), origin="command"
+        app,
+        Wish(email="strict@example.org", keywords=("galaxy",), size=16, threshold=75),
+        origin="command",
     ).subscriber
     pipeline.ingest(app, [dump()])
     own = pipeline.preview(app, strict).outcome
@@ -72,13 +99,17 @@ def test_the_other_recipe_lists_nothing_below_the_reader_s_threshold(tmp_path: P
     shared.close()
     assert isinstance(own, Digest)
     assert isinstance(both, Digest)
-    assert {item.score.paper_id for item in both.items} == {item.score.paper_id for item in own.items}
+    assert {item.score.paper_id for item in both.items} == {
+        item.score.paper_id for item in own.items
+    }
     assert 0 < len(own.items) < 16
 
 
 def test_another_recipe_may_rank_for_everybody(tmp_path: Path, dump: Dump) -> None:
     app = make_app(tmp_path, digest__recipe="recent")
-    reader = subscriptions.subscribe(app, Wish(email="r@example.org", keywords=("galaxy",), size=3), origin="command").subscriber
+    reader = subscriptions.subscribe(
+        app, Wish(email="r@example.org", keywords=("galaxy",), size=3), origin="command"
+    ).subscriber
     pipeline.ingest(app, [dump(TODAY - timedelta(days=1)), dump()], seen="name")
     pipeline.round(app.at(NOON))
     digest, papers = pipeline.sent_digest(app, reader, TODAY)
@@ -95,6 +126,8 @@ def test_another_recipe_may_rank_for_everybody(tmp_path: Path, dump: Dump) -> No
         ({"evaluate__recipe_b": "learned"}, r"is digest\.recipe already"),
     ],
 )
-def test_a_recipe_that_makes_no_comparison_is_refused_at_the_door(tmp_path: Path, settings: dict[str, str], told: str) -> None:
+def test_a_recipe_that_makes_no_comparison_is_refused_at_the_door(
+    tmp_path: Path, settings: dict[str, str], told: str
+) -> None:
     with pytest.raises(ConfigError, match=told):
         make_app(tmp_path, **settings)

@@ -1,4 +1,7 @@
-"""The ledger under kill -9 and frozen processes, before Postfix's smtp-sink. The short form; `python -m tests.kill` is the long one."""
+"""The ledger under kill -9 and frozen processes, before Postfix's smtp-sink.
+
+The short form; `python -m tests.kill` is the long one.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +29,20 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("database", "senders"), [("sqlite", 1), pytest.param("postgres", 3, marks=pytest.mark.postgres)], indirect=["database"]
+    ("database", "senders"),
+    [("sqlite", 1), pytest.param("postgres", 3, marks=pytest.mark.postgres)],
+    indirect=["database"],
 )
-def test_no_copy_twice_and_nobody_forgotten_whoever_is_killed(database: str, senders: int, tmp_path: Path) -> None:
+def test_no_copy_twice_and_nobody_forgotten_whoever_is_killed(
+    database: str, senders: int, tmp_path: Path
+) -> None:
     if program() is None:
         absent("no smtp-sink is installed (Debian's package postfix)")
     if not os.environ.get("DIGEST_TEST_ALL"):
-        pytest.skip("takes a quarter of a minute: DIGEST_TEST_ALL=1 runs it, and python -m tests.kill its long form")
+        pytest.skip(
+            "takes a quarter of a minute: DIGEST_TEST_ALL=1 runs it, and python -m tests.kill its "
+            "long form"
+        )
     report = Proof(database, tmp_path, readers=140, kills=9, senders=senders).run()
     assert report.wrong == []
     assert report.kills >= 9

@@ -47,24 +47,39 @@ def votes(app: App, who: Subscriber) -> int:
         return len(store.feedback.of_subscribers(tx, [who.id]).get(who.id, []))
 
 
-# ---------------------------------------------------------------------------------------------- what is told is true
+# ----------------------------------------------------------------------------------------------
+# what is told is true
 
 
 def test_the_words_are_those_that_rank(app: App, carol: Subscriber) -> None:
     (taste,) = pipeline.learned_of(app, carol).tastes
-    assert (taste.step, taste.thumbs_up, taste.thumbs_down, taste.interest, taste.share) == ("thumbs", 4, 2, "", 1.0)
-    told_for, told_against = ({word.name for word in some} for some in (taste.words_for, taste.words_against))
+    assert (taste.step, taste.thumbs_up, taste.thumbs_down, taste.interest, taste.share) == (
+        "thumbs",
+        4,
+        2,
+        "",
+        1.0,
+    )
+    told_for, told_against = (
+        {word.name for word in some} for some in (taste.words_for, taste.words_against)
+    )
     assert "galaxy" in told_for
     assert "robot" in told_against
     assert not told_for & told_against
     assert [one.vote for one in taste.papers] == [1, 1, 1, 1, -1, -1]
     outcome = pipeline.preview(app, carol).outcome
     assert isinstance(outcome, Digest)
-    lifted = {part.name.lower() for part in outcome.items[0].score.parts if part.kind == "word" and part.value > 0}
+    lifted = {
+        part.name.lower()
+        for part in outcome.items[0].score.parts
+        if part.kind == "word" and part.value > 0
+    }
     assert lifted & told_for
 
 
-def test_the_papers_stand_in_the_order_in_which_the_profile_likes_them(app: App, carol: Subscriber) -> None:
+def test_the_papers_stand_in_the_order_in_which_the_profile_likes_them(
+    app: App, carol: Subscriber
+) -> None:
     seen: list[float] = []
     original = scores.explain
 
@@ -82,8 +97,13 @@ def test_the_papers_stand_in_the_order_in_which_the_profile_likes_them(app: App,
 
 def test_each_interest_tells_of_its_own(any_app: App, dump: Dump) -> None:
     pipeline.ingest(any_app, [dump(each=6)])
-    pair = (Interest(name="sky", keywords=("galaxy",), share=2), Interest(name="hands", keywords=("robot",)))
-    dana = subscriptions.subscribe(any_app, Wish(email="dana@example.org", interests=pair), origin="command").subscriber
+    pair = (
+        Interest(name="sky", keywords=("galaxy",), share=2),
+        Interest(name="hands", keywords=("robot",)),
+    )
+    dana = subscriptions.subscribe(
+        any_app, Wish(email="dana@example.org", interests=pair), origin="command"
+    ).subscriber
     rate(any_app, dana, "galaxy", 1, 3)
     rate(any_app, dana, "robot", 1, 2)
     hands, sky = pipeline.learned_of(any_app, dana).tastes
@@ -95,7 +115,12 @@ def test_each_interest_tells_of_its_own(any_app: App, dump: Dump) -> None:
 
 def test_nothing_known_is_told_as_nothing(app: App, cast: Cast) -> None:
     (taste,) = pipeline.learned_of(app, cast(app)["carol"]).tastes
-    assert (taste.step, taste.words_for, taste.words_against, taste.papers) == ("trending", (), (), ())
+    assert (taste.step, taste.words_for, taste.words_against, taste.papers) == (
+        "trending",
+        (),
+        (),
+        (),
+    )
 
 
 @pytest.mark.parametrize("name", recipes.RECIPES)
@@ -109,7 +134,8 @@ def test_every_recipe_can_be_asked(tmp_path: Path, cast: Cast, dump: Dump, name:
     assert (found.recipe, len(found.tastes)) == (name, 1)
 
 
-# ---------------------------------------------------------------------------------------------- forgetting
+# ----------------------------------------------------------------------------------------------
+# forgetting
 
 
 def test_a_forgotten_thumb_teaches_nothing(any_app: App, cast: Cast, dump: Dump) -> None:
@@ -125,13 +151,18 @@ def test_a_forgotten_thumb_teaches_nothing(any_app: App, cast: Cast, dump: Dump)
 
 def test_a_forgotten_example_leaves_every_interest(app: App, carol: Subscriber) -> None:
     one, two = [paper for paper in stored(app) if "court" in paper.title][:2]
-    pair = (Interest(name="a", papers=(one.name, two.name)), Interest(name="b", papers=(one.title,)))
+    pair = (
+        Interest(name="a", papers=(one.name, two.name)),
+        Interest(name="b", papers=(one.title,)),
+    )
     subscriptions.change(app, carol.id, Wish(email="", interests=pair))
     assert pipeline.forget(app, carol.id, one.id, via="page")
     assert subscriptions.by_id(app, carol.id).interests == (Interest(name="a", papers=(two.name,)),)
 
 
-def test_to_start_over_withdraws_every_thumb_and_leaves_the_interests(any_app: App, cast: Cast, dump: Dump) -> None:
+def test_to_start_over_withdraws_every_thumb_and_leaves_the_interests(
+    any_app: App, cast: Cast, dump: Dump
+) -> None:
     people = cast(any_app)
     pipeline.ingest(any_app, [dump(each=6)])
     for who in (people["alice"], people["bob"]):
@@ -142,7 +173,9 @@ def test_to_start_over_withdraws_every_thumb_and_leaves_the_interests(any_app: A
     assert subscriptions.by_id(any_app, people["alice"].id).interests == people["alice"].interests
     assert pipeline.learned_of(any_app, people["alice"]).tastes[0].step == "keywords"
     with any_app.store.reading() as tx:
-        kept = tx.exec_driver_sql(f"SELECT count(*) FROM feedback WHERE subscriber_id = {people['alice'].id}").scalar()
+        kept = tx.exec_driver_sql(
+            f"SELECT count(*) FROM feedback WHERE subscriber_id = {people['alice'].id}"
+        ).scalar()
     assert kept == 3
 
 
@@ -153,7 +186,8 @@ def test_forgetting_what_is_not_there_is_told(app: App, carol: Subscriber) -> No
         pipeline.start_over(app, 10**9, via="page")
 
 
-# ---------------------------------------------------------------------------------------------- the page and the programs
+# ---------------------------------------------------------------------------------------------- the
+# page and the programs
 
 
 @pytest.fixture
@@ -168,7 +202,9 @@ def test_looking_changes_nothing_and_shows_what_is_known(client: Client, carol: 
     assert text.count('value="forget"') == 6
     assert "4 up, 2 down." in text
     assert client.get(client.path(Purpose.MANAGE, carol)).text.count("/learned") == 1
-    assert client.request("HEAD", client.path(Purpose.MANAGE, carol) + "/learned").status_code == 200
+    assert (
+        client.request("HEAD", client.path(Purpose.MANAGE, carol) + "/learned").status_code == 200
+    )
     assert contents(client.app) == before
 
 
@@ -181,9 +217,18 @@ def test_one_press_forgets_one_paper(client: Client, carol: Subscriber) -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", [{}, {"do": "forget"}, {"do": "forget", "paper": "x"}, {"do": "forget", "paper": "9" * 40}, {"do": "start-over"}]
+    "sent",
+    [
+        {},
+        {"do": "forget"},
+        {"do": "forget", "paper": "x"},
+        {"do": "forget", "paper": "9" * 40},
+        {"do": "start-over"},
+    ],
 )
-def test_what_is_no_request_or_not_confirmed_changes_nothing(client: Client, carol: Subscriber, sent: dict[str, str]) -> None:
+def test_what_is_no_request_or_not_confirmed_changes_nothing(
+    client: Client, carol: Subscriber, sent: dict[str, str]
+) -> None:
     before = contents(client.app)
     answer = client.post(client.path(Purpose.MANAGE, carol) + "/learned", data=sent)
     assert answer.status_code == 200
@@ -202,7 +247,10 @@ def test_two_presses_start_over(client: Client, carol: Subscriber) -> None:
 def test_a_link_for_something_else_opens_nothing(client: Client, carol: Subscriber) -> None:
     token = client.path(Purpose.UNSUBSCRIBE, carol).rsplit("/", 1)[1]
     assert client.get(f"/m/{token}/learned").status_code == 404
-    assert client.post(f"/api/v1/readers/{token}/start-over", json={"confirm": True}).status_code == 404
+    assert (
+        client.post(f"/api/v1/readers/{token}/start-over", json={"confirm": True}).status_code
+        == 404
+    )
     assert votes(client.app, carol) == 6
 
 
@@ -222,7 +270,12 @@ def test_programs_read_and_forget_the_same(client: Client, carol: Subscriber) ->
 
 
 def test_titles_are_text_on_the_page(client: Client, carol: Subscriber, dump: Dump) -> None:
-    row = {"arxiv": "2606.00777", "title": "<script>alert(1)</script> & co", "abstract": "x <b>y</b>", "authors": ["<i>J</i>"]}
+    row = {
+        "arxiv": "2606.00777",
+        "title": "<script>alert(1)</script> & co",
+        "abstract": "x <b>y</b>",
+        "authors": ["<i>J</i>"],
+    }
     pipeline.ingest(client.app, [dump(TODAY + timedelta(days=1), [row])])
     pipeline.rate(client.app, carol, "arxiv:2606.00777", 1)
     text = client.get(client.path(Purpose.MANAGE, carol) + "/learned").text

@@ -1,4 +1,6 @@
-"""A reader's library becomes example papers: matched to stored ones, kept by title and abstract, replaced when a dump brings them."""
+"""A reader's library becomes example papers: matched to stored ones, kept by title and abstract,
+replaced when a dump brings them.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ Cast = Callable[[App], dict[str, Subscriber]]
 Dump = Callable[..., Path]
 
 BIB = r"""
-@article{a, title={A {Galaxy} Nobody Stored}, author={Doe, Jane}, doi={10.1000/xyz}, abstract={Redshift of a halo in a cluster.}}
+@article{a, title={A {Galaxy} Nobody Stored}, author={Doe, Jane}, doi={10.1000/xyz},
+  abstract={Redshift of a halo in a cluster.}}
 @article{b, title={Another Title}, eprint={2606.09001}, archivePrefix={arXiv}}
 @article{c, title={Only Its Title}, author={Roe, Richard}}
 @article{d, author={Poe, Lee}}
@@ -34,7 +37,12 @@ BIB = r"""
 
 
 def row(**fields: Any) -> dict[str, Any]:
-    return {"title": "A title", "abstract": "Text.", "authors": ["Jane Doe"], "categories": ["cs.LG"]} | fields
+    return {
+        "title": "A title",
+        "abstract": "Text.",
+        "authors": ["Jane Doe"],
+        "categories": ["cs.LG"],
+    } | fields
 
 
 @pytest.fixture
@@ -57,7 +65,9 @@ def outcomes(done: Imported) -> list[tuple[str, str]]:
 
 
 def examples(app: App, email: str = "alice@example.org", interest: str = "main") -> tuple[str, ...]:
-    return next(one.papers for one in subscriptions.by_email(app, email).interests if one.name == interest)
+    return next(
+        one.papers for one in subscriptions.by_email(app, email).interests if one.name == interest
+    )
 
 
 def stored_papers(app: App) -> int:
@@ -65,9 +75,19 @@ def stored_papers(app: App) -> int:
         return int(store.papers.totals(tx)["papers"])
 
 
-def test_entries_are_matched_by_identifier_and_by_title_kept_or_refused(any_app: App, alice: Subscriber, bib: Any, dump: Dump) -> None:
+def test_entries_are_matched_by_identifier_and_by_title_kept_or_refused(
+    any_app: App, alice: Subscriber, bib: Any, dump: Dump
+) -> None:
     pipeline.ingest(
-        any_app, [dump(rows=[row(arxiv="2606.09001", title="Its Real Title"), row(title="only its title", authors=["R. Roe"])])]
+        any_app,
+        [
+            dump(
+                rows=[
+                    row(arxiv="2606.09001", title="Its Real Title"),
+                    row(title="only its title", authors=["R. Roe"]),
+                ]
+            )
+        ],
     )
     done = import_library(any_app, alice, bib())
     assert [one.outcome for one in done.entries] == ["kept", "matched", "matched", "refused"]
@@ -78,7 +98,9 @@ def test_entries_are_matched_by_identifier_and_by_title_kept_or_refused(any_app:
     assert done.json["new"] == 3
 
 
-def test_importing_twice_changes_nothing_and_counts_the_same(any_app: App, alice: Subscriber, bib: Any) -> None:
+def test_importing_twice_changes_nothing_and_counts_the_same(
+    any_app: App, alice: Subscriber, bib: Any
+) -> None:
     first = import_library(any_app, alice, bib())
     held, number = examples(any_app), stored_papers(any_app)
     second = import_library(any_app, alice, bib())
@@ -89,37 +111,59 @@ def test_importing_twice_changes_nothing_and_counts_the_same(any_app: App, alice
     assert (third.new, stored_papers(any_app)) == (0, 3)
 
 
-def test_a_kept_paper_is_new_to_nobody_until_a_dump_brings_it(any_app: App, alice: Subscriber, bib: Any, dump: Dump) -> None:
+def test_a_kept_paper_is_new_to_nobody_until_a_dump_brings_it(
+    any_app: App, alice: Subscriber, bib: Any, dump: Dump
+) -> None:
     import_library(any_app, alice, bib())
     with any_app.store.reading() as tx:
         assert store.papers.seen_between(tx, TODAY - timedelta(days=400), TODAY) == []
         kept = store.papers.by_identity(tx, "doi", "10.1000/xyz")
-    report = pipeline.ingest(any_app, [dump(rows=[row(doi="10.1000/xyz", title="A Galaxy, Stored at Last", abstract="Real.")])])
+    report = pipeline.ingest(
+        any_app,
+        [dump(rows=[row(doi="10.1000/xyz", title="A Galaxy, Stored at Last", abstract="Real.")])],
+    )
     assert (report.count("new"), report.count("rejected")) == (1, 0)
     with any_app.store.reading() as tx:
-        assert store.papers.seen_between(tx, TODAY - timedelta(days=1), TODAY) == store.papers.by_identity(tx, "doi", "10.1000/xyz")
+        assert store.papers.seen_between(
+            tx, TODAY - timedelta(days=1), TODAY
+        ) == store.papers.by_identity(tx, "doi", "10.1000/xyz")
         paper = store.papers.by_ids(tx, kept)[kept[0]]
-    assert (paper.title, paper.abstract, paper.first_seen) == ("A Galaxy, Stored at Last", "Real.", TODAY)
+    assert (paper.title, paper.abstract, paper.first_seen) == (
+        "A Galaxy, Stored at Last",
+        "Real.",
+        TODAY,
+    )
     again = import_library(any_app, alice, bib())
     assert outcomes(again)[0] == ("matched", "doi:10.1000/xyz")
     assert again.new == 0
 
 
-def test_a_paper_kept_by_its_title_takes_its_identifier_from_the_dump(any_app: App, alice: Subscriber, bib: Any, dump: Dump) -> None:
-    done = import_library(any_app, alice, bib("@misc{c, title={Only Its Title}, author={Roe, Richard}}"))
+def test_a_paper_kept_by_its_title_takes_its_identifier_from_the_dump(
+    any_app: App, alice: Subscriber, bib: Any, dump: Dump
+) -> None:
+    done = import_library(
+        any_app, alice, bib("@misc{c, title={Only Its Title}, author={Roe, Richard}}")
+    )
     name = done.entries[0].paper
     assert name.startswith("paper:")
-    pipeline.ingest(any_app, [dump(rows=[row(arxiv="2606.09002", title="Only its Title", authors=["Richard Roe"])])])
+    pipeline.ingest(
+        any_app,
+        [dump(rows=[row(arxiv="2606.09002", title="Only its Title", authors=["Richard Roe"])])],
+    )
     found = find(any_app, name)
     assert found.name == "arxiv:2606.09002"
     assert found.first_seen == TODAY
 
 
-def test_a_library_is_no_dump_of_the_sources(any_app: App, alice: Subscriber, bib: Any, dump: Dump) -> None:
+def test_a_library_is_no_dump_of_the_sources(
+    any_app: App, alice: Subscriber, bib: Any, dump: Dump
+) -> None:
     pipeline.ingest(any_app, [dump()])
     read = pipeline.status(any_app).dumps[0]["name"]
     pipeline.import_library(any_app, alice, bib())
-    assert [one["name"] for one in pipeline.status(any_app).dumps] == [read]  # and it silences no alarm, for they look at the same
+    assert [one["name"] for one in pipeline.status(any_app).dumps] == [
+        read
+    ]  # and it silences no alarm, for they look at the same
     assert [one["name"] for one in pipeline.dumps_read(any_app)] == ["library", read]
     later = any_app.at(any_app.now() + timedelta(days=30))
     pipeline.import_library(later, alice, bib(BIB.replace("title={", "title={More "), "more.bib"))
@@ -127,11 +171,14 @@ def test_a_library_is_no_dump_of_the_sources(any_app: App, alice: Subscriber, bi
 
 
 def test_the_profile_trains_on_what_was_kept(any_app: App, bib: Any, dump: Dump) -> None:
-    carol = subscriptions.subscribe(any_app, subscriptions.Wish(email="carol@example.org", size=3), origin="command").subscriber
+    carol = subscriptions.subscribe(
+        any_app, subscriptions.Wish(email="carol@example.org", size=3), origin="command"
+    ).subscriber
     pipeline.ingest(any_app, [dump(each=12)])
     before = pipeline.compose(any_app, only=carol, dry_run=True).digests[0][1]
     text = "".join(
-        f"@misc{{k{n}, title={{A galaxy {n}}}, abstract={{The galaxy redshift survey shows star formation in the halo spectrum {n}.}}}}\n"
+        f"@misc{{k{n}, title={{A galaxy {n}}}, abstract={{The galaxy redshift survey shows star "
+        f"formation in the halo spectrum {n}.}}}}\n"
         for n in range(6)
     )
     done = import_library(any_app, carol, bib(text))
@@ -139,7 +186,10 @@ def test_the_profile_trains_on_what_was_kept(any_app: App, bib: Any, dump: Dump)
     after = pipeline.compose(any_app, only=done.subscriber, dry_run=True).digests[0][1]
     assert (before.made.model, after.made.model) == ("trending", "examples")
     with any_app.store.reading() as tx:
-        titles = [store.papers.by_ids(tx, [item.score.paper_id])[item.score.paper_id].title for item in after.items]
+        titles = [
+            store.papers.by_ids(tx, [item.score.paper_id])[item.score.paper_id].title
+            for item in after.items
+        ]
     assert all("galaxy" in title for title in titles)
 
 
@@ -147,9 +197,18 @@ def test_identifiers_alone_are_awaited_and_count_once_a_dump_brings_them(
     any_app: App, alice: Subscriber, tmp_path: Path, dump: Dump
 ) -> None:
     ids = tmp_path / "ids.txt"
-    ids.write_text("2606.09001v2\n# a comment\nhttps://doi.org/10.1000/ABC\nPMID: 12345678\nhttps://example.org/blog\narXiv:2606.09001\n")
+    ids.write_text(
+        "2606.09001v2\n# a comment\nhttps://doi.org/10.1000/ABC\nPMID: "
+        "12345678\nhttps://example.org/blog\narXiv:2606.09001\n"
+    )
     done = import_library(any_app, alice, ids)
-    assert [one.outcome for one in done.entries] == ["awaited", "awaited", "awaited", "refused", "awaited"]
+    assert [one.outcome for one in done.entries] == [
+        "awaited",
+        "awaited",
+        "awaited",
+        "refused",
+        "awaited",
+    ]
     assert examples(any_app) == ("arxiv:2606.09001", "doi:10.1000/abc", "pmid:12345678")
     assert "could be looked up" in done.entries[3].reason
     assert stored_papers(any_app) == 0
@@ -158,55 +217,101 @@ def test_identifiers_alone_are_awaited_and_count_once_a_dump_brings_them(
     assert (again.entries[0].outcome, again.new) == ("matched", 0)
 
 
-def test_one_readers_file_never_ties_two_papers_together(any_app: App, alice: Subscriber, bib: Any, dump: Dump) -> None:
-    import_library(any_app, alice, bib("@misc{x, title={A Wrong Pair}, eprint={2606.09001}, doi={10.1000/other}}"))
-    pipeline.ingest(any_app, [dump(rows=[row(arxiv="2606.09001", title="One"), row(doi="10.1000/other", title="Two")])])
+def test_one_readers_file_never_ties_two_papers_together(
+    any_app: App, alice: Subscriber, bib: Any, dump: Dump
+) -> None:
+    import_library(
+        any_app,
+        alice,
+        bib("@misc{x, title={A Wrong Pair}, eprint={2606.09001}, doi={10.1000/other}}"),
+    )
+    pipeline.ingest(
+        any_app,
+        [dump(rows=[row(arxiv="2606.09001", title="One"), row(doi="10.1000/other", title="Two")])],
+    )
     with any_app.store.reading() as tx:
-        assert store.papers.by_identity(tx, "arxiv", "2606.09001") != store.papers.by_identity(tx, "doi", "10.1000/other")
+        assert store.papers.by_identity(tx, "arxiv", "2606.09001") != store.papers.by_identity(
+            tx, "doi", "10.1000/other"
+        )
 
 
-def test_a_title_that_several_papers_share_names_none_of_them(any_app: App, alice: Subscriber, bib: Any, dump: Dump) -> None:
-    pipeline.ingest(any_app, [dump(rows=[row(arxiv="2606.09001", title="Editorial"), row(arxiv="2606.09002", title="Editorial")])])
-    done = import_library(any_app, alice, bib("@misc{x, title={Editorial}}\n@misc{y, title={Editorial}, eprint={2606.09003}}"))
+def test_a_title_that_several_papers_share_names_none_of_them(
+    any_app: App, alice: Subscriber, bib: Any, dump: Dump
+) -> None:
+    pipeline.ingest(
+        any_app,
+        [
+            dump(
+                rows=[
+                    row(arxiv="2606.09001", title="Editorial"),
+                    row(arxiv="2606.09002", title="Editorial"),
+                ]
+            )
+        ],
+    )
+    done = import_library(
+        any_app,
+        alice,
+        bib("@misc{x, title={Editorial}}\n@misc{y, title={Editorial}, eprint={2606.09003}}"),
+    )
     assert [one.outcome for one in done.entries] == ["refused", "kept"]
     assert "several" in done.entries[0].reason
     assert stored_papers(any_app) == 3
     assert import_library(any_app, alice, bib("@misc{x, title={Editorial}}")).new == 0
 
 
-def test_another_interest_is_made_and_the_first_stays(any_app: App, alice: Subscriber, bib: Any) -> None:
+def test_another_interest_is_made_and_the_first_stays(
+    any_app: App, alice: Subscriber, bib: Any
+) -> None:
     done = import_library(any_app, alice, bib(), interest="  galaxies ")
     assert [one.name for one in done.subscriber.interests] == ["main", "galaxies"]
     assert done.subscriber.interests[0] == alice.interests[0]
     assert len(examples(any_app, interest="galaxies")) == 3
 
 
-def test_a_paper_that_the_reader_named_before_is_not_named_twice(any_app: App, cast: Cast, bib: Any, dump: Dump) -> None:
+def test_a_paper_that_the_reader_named_before_is_not_named_twice(
+    any_app: App, cast: Cast, bib: Any, dump: Dump
+) -> None:
     cast(any_app)
     pipeline.ingest(any_app, [dump(rows=[row(arxiv="2606.09001")])])
-    wish = subscriptions.Wish(email="alice@example.org", papers=("https://arxiv.org/abs/2606.09001",))
+    wish = subscriptions.Wish(
+        email="alice@example.org", papers=("https://arxiv.org/abs/2606.09001",)
+    )
     alice = subscriptions.subscribe(any_app, wish, origin="command").subscriber
     done = import_library(any_app, alice, bib("@misc{x, title={Whatever}, eprint={2606.09001}}"))
     assert (done.entries[0].outcome, done.new) == ("matched", 0)
     assert examples(any_app) == wish.papers
 
 
-def test_nothing_of_the_file_but_the_papers_is_stored(any_app: App, alice: Subscriber, bib: Any) -> None:
-    import_library(any_app, alice, bib("@misc{x, title={A Title}, annote={private}}\n@misc{bad, title={", name="alice-private.bib"))
+def test_nothing_of_the_file_but_the_papers_is_stored(
+    any_app: App, alice: Subscriber, bib: Any
+) -> None:
+    import_library(
+        any_app,
+        alice,
+        bib(
+            "@misc{x, title={A Title}, annote={private}}\n@misc{bad, title={",
+            name="alice-private.bib",
+        ),
+    )
     with any_app.store.reading() as tx:
         (known,) = store.dumps.latest(tx, libraries=True)
         assert (known["name"], known["format"]) == ("library", "library")
         assert store.dumps.totals(tx)["rejected"] == 0
 
 
-def test_a_dump_is_no_library(any_app: App, alice: Subscriber, bib: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dump_is_no_library(
+    any_app: App, alice: Subscriber, bib: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(library, "EXAMPLES_MAX", 3)
     with pytest.raises(InputError, match="more than 3 entries"):
         import_library(any_app, alice, bib())
     assert stored_papers(any_app) == 0
 
 
-def test_a_file_of_no_known_format_is_refused_as_a_whole(any_app: App, alice: Subscriber, tmp_path: Path) -> None:
+def test_a_file_of_no_known_format_is_refused_as_a_whole(
+    any_app: App, alice: Subscriber, tmp_path: Path
+) -> None:
     path = tmp_path / "prose.txt"
     path.write_text("This is a letter to a friend,\nwho reads no papers at all.\n")
     with pytest.raises(DumpError, match="no known format"):
@@ -218,39 +323,78 @@ def test_any_known_dump_format_is_a_library(any_app: App, alice: Subscriber, dum
     assert [one.outcome for one in done.entries] == ["kept"] * 4
 
 
-def test_words_of_kept_papers_are_counted_as_those_of_dumps(any_app: App, alice: Subscriber, bib: Any, dump: Dump) -> None:
+def test_words_of_kept_papers_are_counted_as_those_of_dumps(
+    any_app: App, alice: Subscriber, bib: Any, dump: Dump
+) -> None:
     from digest import features
 
     import_library(any_app, alice, bib())
     pipeline.ingest(any_app, [dump(TODAY - timedelta(days=1))])
     with any_app.store.reading() as tx:
-        counted = features.Frequencies.from_bytes(store.papers.frequencies_of(tx, features.VERSION) or b"")
-        assert counted.papers == store.papers.count_vectors(tx, features.VERSION) == stored_papers(any_app)
+        counted = features.Frequencies.from_bytes(
+            store.papers.frequencies_of(tx, features.VERSION) or b""
+        )
+        assert (
+            counted.papers
+            == store.papers.count_vectors(tx, features.VERSION)
+            == stored_papers(any_app)
+        )
 
 
 def test_a_record_of_a_library_never_overrules_one_of_a_dump() -> None:
     from digest.model import Record, Seen
 
-    said = papers.clean(Record(line=1, raw="", title="Short", ids=(("arxiv", "2606.09001"),)), "plain")
-    typed = papers.clean(Record(line=1, raw="", title="A Longer One", abstract="Long.", ids=(("arxiv", "2606.09001v9"),)), "library")
+    said = papers.clean(
+        Record(line=1, raw="", title="Short", ids=(("arxiv", "2606.09001"),)), "plain"
+    )
+    typed = papers.clean(
+        Record(
+            line=1, raw="", title="A Longer One", abstract="Long.", ids=(("arxiv", "2606.09001v9"),)
+        ),
+        "library",
+    )
     merged = papers.merge([Seen(entry=typed, day=UNSEEN), Seen(entry=said, day=TODAY)])  # type: ignore[arg-type]
     assert (merged.title, merged.abstract, merged.first_seen) == ("Short", "Long.", TODAY)
 
 
 def test_the_command_tells_what_became_of_each_entry(tmp_path: Path, bib: Any) -> None:
     config = tmp_path / "config.toml"
-    config.write_text(f'[store]\nurl = "sqlite:///{tmp_path / "d.sqlite"}"\n[mail]\nsender = "digest@example.org"\n')
+    config.write_text(
+        f'[store]\nurl = "sqlite:///{tmp_path / "d.sqlite"}"\n[mail]\nsender = '
+        f'"digest@example.org"\n'
+    )
     run = CliRunner().invoke
     made = run(command, ["subscribe", "alice@example.org", "--config", str(config)])
     assert made.exit_code == 0, made.output
-    told = run(command, ["import-library", "alice@example.org", str(bib()), "--json", "--config", str(config)])
+    told = run(
+        command,
+        ["import-library", "alice@example.org", str(bib()), "--json", "--config", str(config)],
+    )
     assert told.exit_code == 0, told.output
     report = json.loads(told.stdout)
-    assert {name: report[name] for name in ("read", "matched", "kept", "awaited", "refused", "new")} == {
-        "read": 4, "matched": 0, "kept": 3, "awaited": 0, "refused": 1, "new": 3,
-    }  # fmt: skip
-    plain = run(command, ["import-library", "alice@example.org", str(bib()), "--config", str(config)])
+    assert {
+        name: report[name] for name in ("read", "matched", "kept", "awaited", "refused", "new")
+    } == {
+        "read": 4,
+        "matched": 0,
+        "kept": 3,
+        "awaited": 0,
+        "refused": 1,
+        "new": 3,
+    }
+    plain = run(
+        command, ["import-library", "alice@example.org", str(bib()), "--config", str(config)]
+    )
     assert "0 new in the interest 'main'" in " ".join(plain.stdout.split())
     assert "line 5: no title" in plain.stdout
-    only_bad = run(command, ["import-library", "alice@example.org", str(bib("@misc{x, year={2020}}")), "--config", str(config)])
+    only_bad = run(
+        command,
+        [
+            "import-library",
+            "alice@example.org",
+            str(bib("@misc{x, year={2020}}")),
+            "--config",
+            str(config),
+        ],
+    )
     assert only_bad.exit_code == 1

@@ -1,4 +1,6 @@
-"""Links in mails over the life of a service: keys are rotated, processes run on, readers leave while their mail is being sent."""
+"""Links in mails over the life of a service: keys are rotated, processes run on, readers leave
+while their mail is being sent.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def two(any_app: App) -> Iterator[tuple[App, App]]:
     other.close()
 
 
-def test_a_link_that_a_new_key_signed_works_at_a_process_that_runs_since_before(two: tuple[App, App], cast: Cast) -> None:
+def test_a_link_that_a_new_key_signed_works_at_a_process_that_runs_since_before(
+    two: tuple[App, App], cast: Cast
+) -> None:
     sender, pages = two
     alice = cast(sender)["alice"]
     client = Client(pages)
@@ -44,7 +48,9 @@ def test_a_link_that_a_new_key_signed_works_at_a_process_that_runs_since_before(
     new = sender.url(Purpose.UNSUBSCRIBE, alice.id)
     assert old != new
     for url in (new, old):
-        answer = client.post(url.removeprefix(sender.config.web.base_url), data={"List-Unsubscribe": "One-Click"})
+        answer = client.post(
+            url.removeprefix(sender.config.web.base_url), data={"List-Unsubscribe": "One-Click"}
+        )
         assert answer.status_code == 200
     assert subscriptions.by_id(pages, alice.id).standing is Standing.LEFT
 
@@ -60,18 +66,24 @@ def test_a_running_sender_signs_with_the_new_key_after_a_minute(two: tuple[App, 
 
 def test_a_token_of_a_key_that_never_was_is_refused_everywhere(two: tuple[App, App]) -> None:
     pages = two[1]
-    forged = feedback.write_token(Link(purpose=Purpose.UNSUBSCRIBE, subscriber_id=1), replace(pages.keys()[0], id=200))
+    forged = feedback.write_token(
+        Link(purpose=Purpose.UNSUBSCRIBE, subscriber_id=1), replace(pages.keys()[0], id=200)
+    )
     assert Client(pages).post(f"/u/{forged}").status_code == 404
     with pytest.raises(LinkError):
         pages.with_keys(lambda keys: feedback.read_subject(f"Unsubscribe {forged}", keys))
 
 
 @pytest.mark.parametrize("rotations", [0, 3])
-def test_every_link_of_a_mail_survives_rotation(app: App, cast: Cast, dump: Callable[..., Path], rotations: int) -> None:
+def test_every_link_of_a_mail_survives_rotation(
+    app: App, cast: Cast, dump: Callable[..., Path], rotations: int
+) -> None:
     alice = cast(app)["alice"]
     pipeline.ingest(app, [dump()])
     paths = {
-        purpose: app.url(purpose, alice.id, paper_id=1).removeprefix(app.config.web.base_url) for purpose in Purpose if purpose != "bounce"
+        purpose: app.url(purpose, alice.id, paper_id=1).removeprefix(app.config.web.base_url)
+        for purpose in Purpose
+        if purpose != "bounce"
     }
     for _ in range(rotations):
         app.rotate_keys()
@@ -79,8 +91,12 @@ def test_every_link_of_a_mail_survives_rotation(app: App, cast: Cast, dump: Call
         assert Client(app).get(path).status_code == 200
 
 
-def test_leaving_stops_a_mail_whose_body_has_not_begun(any_app: App, cast: Cast, dump: Callable[..., Path]) -> None:
-    """The claim is taken, the mail is written, the server has said 354: the reader leaves, and not a byte goes out."""
+def test_leaving_stops_a_mail_whose_body_has_not_begun(
+    any_app: App, cast: Cast, dump: Callable[..., Path]
+) -> None:
+    """The claim is taken, the mail is written, the server has said 354: the reader leaves, and not
+    a byte goes out.
+    """
     alice = cast(any_app)["alice"]
     pipeline.ingest(any_app, [dump()])
     pipeline.compose(any_app, only=alice)
@@ -111,7 +127,8 @@ def test_without_a_bounce_domain_bounces_go_to_the_sender(app: App) -> None:
     assert app.bounce_address(7, 9) is None
 
 
-# ---------------------------------------------------------------------------------------------- on a laptop, with a mail account
+# ---------------------------------------------------------------------------------------------- on
+# a laptop, with a mail account
 
 
 def sent(app: App, cast: Cast, dump: Callable[..., Path]) -> tuple[Subscriber, EmailMessage]:
@@ -132,7 +149,9 @@ def said(message: EmailMessage, kind: str = "plain") -> str:
     return str(part.get_content())
 
 
-def test_a_reader_far_from_the_machine_answers_by_mail(app: App, cast: Cast, dump: Callable[..., Path]) -> None:
+def test_a_reader_far_from_the_machine_answers_by_mail(
+    app: App, cast: Cast, dump: Callable[..., Path]
+) -> None:
     alice, message = sent(app, cast, dump)
     offered = re.findall(r"<(mailto:[^>]+)>", said(message))
     assert len(offered) == 2 * 3 + 1
@@ -145,7 +164,9 @@ def test_a_reader_far_from_the_machine_answers_by_mail(app: App, cast: Cast, dum
         assert parts.path == "digest@example.org"
         (subject,) = parse_qs(parts.query)["subject"]
         asked.append(app.with_keys(partial(feedback.read_subject, f"Re: {subject}")))
-    assert [link.purpose for link in asked] == [Purpose.UP, Purpose.DOWN] * 3 + [Purpose.UNSUBSCRIBE]
+    assert [link.purpose for link in asked] == [Purpose.UP, Purpose.DOWN] * 3 + [
+        Purpose.UNSUBSCRIBE
+    ]
     assert {link.subscriber_id for link in asked} == {alice.id}
     assert len({link.paper_id for link in asked[:-1]}) == 3
     assert message["List-Unsubscribe"] == f"<{offered[-1]}>"
@@ -156,10 +177,22 @@ def test_a_reader_far_from_the_machine_answers_by_mail(app: App, cast: Cast, dum
     ("base_url", "sender", "reply_to", "in_body", "in_header"),
     [
         ("http://127.0.0.1:8025", "digest@example.org", "", True, ["mailto:digest@example.org"]),
-        ("http://127.0.0.1:8025", "digest@example.org", "me@example.net", True, ["mailto:me@example.net"]),
+        (
+            "http://127.0.0.1:8025",
+            "digest@example.org",
+            "me@example.net",
+            True,
+            ["mailto:me@example.net"],
+        ),
         ("http://127.0.0.1:8025", "digest@localhost", "", False, []),
         ("https://digest.internal", "digest@example.org", "", True, ["mailto:digest@example.org"]),
-        ("https://papers.example.org", "digest@example.org", "", False, ["https://papers.example.org/u/"]),
+        (
+            "https://papers.example.org",
+            "digest@example.org",
+            "",
+            False,
+            ["https://papers.example.org/u/"],
+        ),
         (
             "https://papers.example.org",
             "digest@example.org",
@@ -167,11 +200,24 @@ def test_a_reader_far_from_the_machine_answers_by_mail(app: App, cast: Cast, dum
             False,
             ["https://papers.example.org/u/", "mailto:me@example.net"],
         ),
-        ("http://papers.example.org", "digest@example.org", "", False, ["http://papers.example.org/u/"]),
+        (
+            "http://papers.example.org",
+            "digest@example.org",
+            "",
+            False,
+            ["http://papers.example.org/u/"],
+        ),
     ],
 )
 def test_what_a_mail_promises_is_what_can_be_kept(
-    tmp_path: Path, cast: Cast, dump: Callable[..., Path], base_url: str, sender: str, reply_to: str, in_body: bool, in_header: list[str]
+    tmp_path: Path,
+    cast: Cast,
+    dump: Callable[..., Path],
+    base_url: str,
+    sender: str,
+    reply_to: str,
+    in_body: bool,
+    in_header: list[str],
 ) -> None:
     app = make_app(tmp_path, web__base_url=base_url, mail__sender=sender, mail__reply_to=reply_to)
     message = sent(app, cast, dump)[1]
@@ -181,16 +227,26 @@ def test_what_a_mail_promises_is_what_can_be_kept(
     for way, expected in zip(ways, in_header, strict=False):
         assert way.startswith(f"<{expected}")
         assert way.endswith(">")
-    assert ("List-Unsubscribe-Post" in message) == (in_header[:1] == ["https://papers.example.org/u/"])
+    assert ("List-Unsubscribe-Post" in message) == (
+        in_header[:1] == ["https://papers.example.org/u/"]
+    )
     assert message["Reply-To"] == (reply_to or None)
     app.close()
 
 
-@pytest.mark.parametrize(("login", "way"), [("box@example.net", "mailto:box@example.net?subject=Unsubscribe"), ("box", "")])
+@pytest.mark.parametrize(
+    ("login", "way"),
+    [("box@example.net", "mailto:box@example.net?subject=Unsubscribe"), ("box", "")],
+)
 def test_who_reads_a_mailbox_can_be_left_by_mail_as_well(
     tmp_path: Path, cast: Cast, dump: Callable[..., Path], login: str, way: str
 ) -> None:
-    app = make_app(tmp_path, web__base_url="https://papers.example.org", mailbox__host="127.0.0.1", mailbox__username=login)
+    app = make_app(
+        tmp_path,
+        web__base_url="https://papers.example.org",
+        mailbox__host="127.0.0.1",
+        mailbox__username=login,
+    )
     message = sent(app, cast, dump)[1]
     assert ("mailto:" in str(message["List-Unsubscribe"])) == bool(way)
     assert way in str(message["List-Unsubscribe"])
@@ -199,7 +255,9 @@ def test_who_reads_a_mailbox_can_be_left_by_mail_as_well(
     app.close()
 
 
-def test_with_a_bounce_domain_each_mail_has_an_envelope_sender_of_its_own(tmp_path: Path, cast: Cast, dump: Callable[..., Path]) -> None:
+def test_with_a_bounce_domain_each_mail_has_an_envelope_sender_of_its_own(
+    tmp_path: Path, cast: Cast, dump: Callable[..., Path]
+) -> None:
     app = make_app(tmp_path, mail__bounce_domain="bounces.example.org")
     alice = cast(app)["alice"]
     pipeline.ingest(app, [dump()])

@@ -1,4 +1,6 @@
-"""The mailbox over IMAP, against a real Dovecot: what is new is read once, what was dealt with is moved or marked, nothing is ever deleted."""
+"""The mailbox over IMAP, against a real Dovecot: what is new is read once, what was dealt with is
+moved or marked, nothing is ever deleted.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,13 @@ def fresh(dovecot: Dovecot) -> Callable[[], str]:
 
 @pytest.fixture
 def server(dovecot: Dovecot, fresh: Callable[[], str]) -> ImapServer:
-    return ImapServer(host="127.0.0.1", port=dovecot.tls, username=fresh(), password="secret", ca_file=dovecot.certificate)
+    return ImapServer(
+        host="127.0.0.1",
+        port=dovecot.tls,
+        username=fresh(),
+        password="secret",
+        ca_file=dovecot.certificate,
+    )
 
 
 @pytest.fixture
@@ -76,7 +84,9 @@ def settings(server: ImapServer, **more: str) -> dict[str, str]:
 
 @pytest.fixture
 def alice(listening: App) -> Subscriber:
-    return subscriptions.subscribe(listening, Wish(email="alice@example.org"), origin="command").subscriber
+    return subscriptions.subscribe(
+        listening, Wish(email="alice@example.org"), origin="command"
+    ).subscriber
 
 
 def put(client: imaplib.IMAP4_SSL, mail: bytes, folder: str = "INBOX", flags: str = "") -> None:
@@ -89,10 +99,13 @@ def mails(client: imaplib.IMAP4_SSL, criterion: str = "ALL", folder: str = "INBO
     return len(client.search(None, criterion)[1][0].split())
 
 
-ORDINARY = b"From: bob@example.net\r\nTo: digest@example.org\r\nSubject: hello\r\n\r\nHow are you?\r\n"
+ORDINARY = (
+    b"From: bob@example.net\r\nTo: digest@example.org\r\nSubject: hello\r\n\r\nHow are you?\r\n"
+)
 
 
-# ---------------------------------------------------------------------------------------------- the edge alone
+# ---------------------------------------------------------------------------------------------- the
+# edge alone
 
 
 @pytest.mark.parametrize("tls", ["tls", "starttls", "none"])
@@ -105,7 +118,10 @@ def test_it_opens_with_and_without_tls(dovecot: Dovecot, server: ImapServer, tls
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(server: ImapServer) -> None:
     for tls, port in (("tls", server.port),):
-        with pytest.raises(MailboxError, match="ca_file"), Mailbox(replace(server, ca_file=None, tls=tls, port=port)):  # type: ignore[arg-type]
+        with (
+            pytest.raises(MailboxError, match="ca_file"),
+            Mailbox(replace(server, ca_file=None, tls=tls, port=port)),
+        ):  # type: ignore[arg-type]
             pass
 
 
@@ -122,7 +138,9 @@ def test_what_is_wrong_is_told_with_the_remedy(dovecot: Dovecot, server: ImapSer
         assert "secret" not in str(failed.value)
 
 
-def test_a_mail_is_read_and_stays_unread_and_a_long_one_is_cut(server: ImapServer, person: imaplib.IMAP4_SSL) -> None:
+def test_a_mail_is_read_and_stays_unread_and_a_long_one_is_cut(
+    server: ImapServer, person: imaplib.IMAP4_SSL
+) -> None:
     put(person, ORDINARY)
     put(person, ORDINARY + b"x" * 100_000, flags=r"(\Seen)")
     with Mailbox(server) as mailbox:
@@ -137,7 +155,9 @@ def test_a_mail_is_read_and_stays_unread_and_a_long_one_is_cut(server: ImapServe
 
 
 @pytest.mark.parametrize("folder", ["Done", "Entwürfe & Zurück", 'with "quotes" and \\'])
-def test_a_mail_that_was_dealt_with_is_moved(server: ImapServer, person: imaplib.IMAP4_SSL, folder: str) -> None:
+def test_a_mail_that_was_dealt_with_is_moved(
+    server: ImapServer, person: imaplib.IMAP4_SSL, folder: str
+) -> None:
     put(person, ORDINARY)
     put(person, ORDINARY)
     for left in (1, 0):
@@ -148,7 +168,9 @@ def test_a_mail_that_was_dealt_with_is_moved(server: ImapServer, person: imaplib
         assert len(mailbox.new(0, unread=False, limit=9)) == 2
 
 
-def test_where_the_server_cannot_move_it_is_marked_as_read(dovecot: Dovecot, server: ImapServer, person: imaplib.IMAP4_SSL) -> None:
+def test_where_the_server_cannot_move_it_is_marked_as_read(
+    dovecot: Dovecot, server: ImapServer, person: imaplib.IMAP4_SSL
+) -> None:
     put(person, ORDINARY)
     plain = replace(server, host=PLAIN_HOST, port=dovecot.starttls, tls="none", processed="Done")
     for one in (plain, replace(server, processed="")):
@@ -157,16 +179,27 @@ def test_where_the_server_cannot_move_it_is_marked_as_read(dovecot: Dovecot, ser
         assert (mails(person), mails(person, "SEEN")) == (1, 1)
 
 
-# ---------------------------------------------------------------------------------------------- polling
+# ----------------------------------------------------------------------------------------------
+# polling
 
 
-def test_a_bounce_suppresses_and_what_is_for_people_stays_as_it_was(listening: App, alice: Subscriber, person: imaplib.IMAP4_SSL) -> None:
+def test_a_bounce_suppresses_and_what_is_for_people_stays_as_it_was(
+    listening: App, alice: Subscriber, person: imaplib.IMAP4_SSL
+) -> None:
     put(person, ORDINARY)
     put(person, bounce_of(listening, letter(listening, alice)))
     report = inbound.poll(listening)
-    assert (dict(report.outcomes), report.error, report.more) == ({"other": 1, "bounced": 1}, "", False)
+    assert (dict(report.outcomes), report.error, report.more) == (
+        {"other": 1, "bounced": 1},
+        "",
+        False,
+    )
     assert subscriptions.by_id(listening, alice.id).standing is Standing.SUPPRESSED
-    assert (mails(person), mails(person, "UNSEEN"), mails(person, 'UNSEEN SUBJECT "hello"')) == (2, 1, 1)
+    assert (mails(person), mails(person, "UNSEEN"), mails(person, 'UNSEEN SUBJECT "hello"')) == (
+        2,
+        1,
+        1,
+    )
     assert not inbound.poll(listening).outcomes
 
 
@@ -175,9 +208,13 @@ def test_every_mail_is_looked_at_once_whether_or_not_a_person_opens_it_first(
 ) -> None:
     put(person, ORDINARY, flags=r"(\Seen)")
     put(person, ORDINARY)
-    assert dict(inbound.poll(listening).outcomes) == {"other": 1}, "the first look takes what is unread"
+    assert dict(inbound.poll(listening).outcomes) == {"other": 1}, (
+        "the first look takes what is unread"
+    )
     put(person, bounce_of(listening, letter(listening, alice)), flags=r"(\Seen)")
-    assert dict(inbound.poll(listening).outcomes) == {"bounced": 1}, "later ones take all that is new"
+    assert dict(inbound.poll(listening).outcomes) == {"bounced": 1}, (
+        "later ones take all that is new"
+    )
     person.select()
     person.store("1:*", "-FLAGS", r"(\Seen)")
     assert not inbound.poll(listening).outcomes, "what a person marks as unread is theirs"
@@ -191,7 +228,9 @@ def test_a_poll_is_bounded_and_the_next_goes_on(listening: App, person: imaplib.
     assert [report.more for report in reports] == [True, True, False, False]
 
 
-def test_a_poll_that_is_asked_to_stop_loses_and_doubles_nothing(listening: App, person: imaplib.IMAP4_SSL) -> None:
+def test_a_poll_that_is_asked_to_stop_loses_and_doubles_nothing(
+    listening: App, person: imaplib.IMAP4_SSL
+) -> None:
     for _ in range(3):
         put(person, ORDINARY)
     answers = iter([False, True])
@@ -214,9 +253,14 @@ def test_a_folder_that_was_made_anew_is_read_from_its_beginning(
     listening.close()
 
 
-def test_a_mailbox_that_cannot_be_read_is_noted_until_it_can(listening: App, dovecot: Dovecot, server: ImapServer) -> None:
+def test_a_mailbox_that_cannot_be_read_is_noted_until_it_can(
+    listening: App, dovecot: Dovecot, server: ImapServer
+) -> None:
     broken = replace(
-        listening, config=listening.config.model_copy(update={"mailbox": listening.config.mailbox.model_copy(update={"port": 1})})
+        listening,
+        config=listening.config.model_copy(
+            update={"mailbox": listening.config.mailbox.model_copy(update={"port": 1})}
+        ),
     )
     assert "port" in inbound.poll(broken).error
     with listening.store.reading() as tx:
@@ -229,7 +273,9 @@ def test_a_mailbox_that_cannot_be_read_is_noted_until_it_can(listening: App, dov
     assert (place.error, place.read_at) == ("", later.now())
 
 
-def test_serve_reads_the_mailbox_by_itself(listening: App, alice: Subscriber, person: imaplib.IMAP4_SSL) -> None:
+def test_serve_reads_the_mailbox_by_itself(
+    listening: App, alice: Subscriber, person: imaplib.IMAP4_SSL
+) -> None:
     put(person, bounce_of(listening, letter(listening, alice)))
     main = threading.main_thread().ident
     assert main is not None
@@ -243,7 +289,11 @@ def test_serve_reads_the_mailbox_by_itself(listening: App, alice: Subscriber, pe
             time.sleep(0.05)
         signal.pthread_kill(main, signal.SIGTERM)
 
-    serve.run(listening, only=["scheduler"], ready=lambda _: threading.Thread(target=look, daemon=True).start())
+    serve.run(
+        listening,
+        only=["scheduler"],
+        ready=lambda _: threading.Thread(target=look, daemon=True).start(),
+    )
     assert done.is_set()
     assert subscriptions.by_id(listening, alice.id).standing is Standing.SUPPRESSED
 
@@ -252,7 +302,9 @@ def test_without_a_mailbox_nothing_is_asked(app: App) -> None:
     assert inbound.poll(app).absent
 
 
-def test_a_flood_of_requests_ends_with_the_reader_gone(listening: App, alice: Subscriber, person: imaplib.IMAP4_SSL) -> None:
+def test_a_flood_of_requests_ends_with_the_reader_gone(
+    listening: App, alice: Subscriber, person: imaplib.IMAP4_SSL
+) -> None:
     token = listening.url(Purpose.UNSUBSCRIBE, alice.id).rpartition("/")[2]
     for _ in range(4):
         put(person, f"From: alice@example.org\r\nSubject: Unsubscribe {token}\r\n\r\n".encode())

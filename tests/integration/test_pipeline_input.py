@@ -21,7 +21,8 @@ from tests.conftest import TODAY, invented, mails
 Cast = Callable[[App], dict[str, Subscriber]]
 Dump = Callable[..., Path]
 
-# ---------------------------------------------------------------------------------------------- bad input
+# ---------------------------------------------------------------------------------------------- bad
+# input
 
 
 def test_one_bad_file_and_one_bad_record_stop_nothing(app: App, dump: Dump, tmp_path: Path) -> None:
@@ -54,7 +55,9 @@ def test_a_file_that_gives_nothing_at_all_is_a_failure(app: App, tmp_path: Path)
     assert pipeline.ingest(app, [tmp_path / "x.jsonl"]).failed
 
 
-def test_a_dump_cut_in_the_middle_keeps_what_came_before_and_goes_on_when_whole(app: App, dump: Dump, tmp_path: Path) -> None:
+def test_a_dump_cut_in_the_middle_keeps_what_came_before_and_goes_on_when_whole(
+    app: App, dump: Dump, tmp_path: Path
+) -> None:
     whole = dump()
     cut = tmp_path / "cut.jsonl"
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
@@ -65,7 +68,9 @@ def test_a_dump_cut_in_the_middle_keeps_what_came_before_and_goes_on_when_whole(
     assert pipeline.ingest(app, [whole]).count("new") == 16 - kept
 
 
-def test_an_ingest_that_dies_between_batches_is_finished_by_the_next_one(app: App, dump: Dump) -> None:
+def test_an_ingest_that_dies_between_batches_is_finished_by_the_next_one(
+    app: App, dump: Dump
+) -> None:
     path = dump(each=10)
 
     class Killed(BaseException):
@@ -82,16 +87,25 @@ def test_an_ingest_that_dies_between_batches_is_finished_by_the_next_one(app: Ap
     with app.store.reading() as tx:
         stored = store.papers.frequencies_of(tx, features.VERSION)
         assert stored is not None
-        assert features.Frequencies.from_bytes(stored).papers == store.papers.count_vectors(tx, features.VERSION) == 40
+        assert (
+            features.Frequencies.from_bytes(stored).papers
+            == store.papers.count_vectors(tx, features.VERSION)
+            == 40
+        )
 
 
 def test_a_file_whose_name_is_no_text_stops_no_other(any_app: App, tmp_path: Path) -> None:
     folder = tmp_path / "names"
     folder.mkdir()
     for number, name in enumerate((b"caf\xe9.jsonl", b"plain.jsonl")):
-        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(msgspec.json.encode({"title": f"A paper of the day {number}"}))
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(
+            msgspec.json.encode({"title": f"A paper of the day {number}"})
+        )
     report = pipeline.ingest(any_app, [folder])
-    assert [(file.name, file.counts["new"]) for file in report.files] == [("caf\\udce9.jsonl", 1), ("plain.jsonl", 1)]
+    assert [(file.name, file.counts["new"]) for file in report.files] == [
+        ("caf\\udce9.jsonl", 1),
+        ("plain.jsonl", 1),
+    ]
     assert pipeline.ingest(any_app, [folder]).count("duplicate") == 2
 
 
@@ -124,11 +138,18 @@ def test_bytes_that_are_no_text_are_kept_out_of_wishes_and_told_elsewhere(any_ap
 
 
 def test_an_address_is_found_in_either_form_of_its_domain(any_app: App) -> None:
-    known = subscriptions.subscribe(any_app, Wish(email="user@b\u00fccher.example"), origin="command").subscriber
+    known = subscriptions.subscribe(
+        any_app, Wish(email="user@b\u00fccher.example"), origin="command"
+    ).subscriber
     assert subscriptions.by_email(any_app, " USER@XN--BCHER-KVA.example").id == known.id
-    subscriptions.suppress(any_app, [subscriptions.stopped(any_app, "user@xn--bcher-kva.example", "")])
+    subscriptions.suppress(
+        any_app, [subscriptions.stopped(any_app, "user@xn--bcher-kva.example", "")]
+    )
     assert subscriptions.by_id(any_app, known.id).standing is Standing.SUPPRESSED
-    assert subscriptions.release(any_app, "user@xn--bcher-kva.example").address == "user@b\u00fccher.example"
+    assert (
+        subscriptions.release(any_app, "user@xn--bcher-kva.example").address
+        == "user@b\u00fccher.example"
+    )
     assert subscriptions.by_id(any_app, known.id).standing is Standing.ACTIVE
 
 
@@ -143,11 +164,17 @@ def spoil(app: App, *, words: bool = False, frequencies: bool = False) -> None:
 
 def kept(app: App) -> tuple[bytes, bytes]:
     with app.store.reading() as tx:
-        return store.papers.vectors_of(tx, features.VERSION, [3])[3], store.papers.frequencies_of(tx, features.VERSION) or b""
+        return store.papers.vectors_of(tx, features.VERSION, [3])[3], store.papers.frequencies_of(
+            tx, features.VERSION
+        ) or b""
 
 
-def test_damaged_words_are_counted_anew_and_told(any_app: App, dump: Dump, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    alice = subscriptions.subscribe(any_app, Wish(email="a@example.org", keywords=("robot",)), origin="command").subscriber
+def test_damaged_words_are_counted_anew_and_told(
+    any_app: App, dump: Dump, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    alice = subscriptions.subscribe(
+        any_app, Wish(email="a@example.org", keywords=("robot",)), origin="command"
+    ).subscriber
     pipeline.ingest(any_app, [dump(each=10)])
     sound, shown = kept(any_app), pipeline.preview(any_app, alice).json
     (tmp_path / "none.jsonl").write_text("")
@@ -156,10 +183,15 @@ def test_damaged_words_are_counted_anew_and_told(any_app: App, dump: Dump, tmp_p
         caplog.clear()
         assert pipeline.preview(any_app, alice).json == shown
         assert "word frequencies cannot be read" in caplog.text
-        assert ("the stored words of 1 papers are damaged (the first is paper:3)" in caplog.text) is words
+        assert (
+            "the stored words of 1 papers are damaged (the first is paper:3)" in caplog.text
+        ) is words
         caplog.clear()
         assert not pipeline.ingest(any_app, [tmp_path / "none.jsonl"]).failed
-        assert ("the stored words of 1 papers were damaged and are mended (the first is paper:3)" in caplog.text) is words
+        assert (
+            "the stored words of 1 papers were damaged and are mended (the first is paper:3)"
+            in caplog.text
+        ) is words
         assert "digest doctor" in caplog.text
         assert kept(any_app) == sound
         caplog.clear()
@@ -174,7 +206,10 @@ def test_hostile_titles_reach_the_mail_harmless(app: App, tmp_path: Path) -> Non
         "On $x^2$ and \\'etale maps \U0001f600",
         "عنوان الورقة \u202e reversed",
     ]
-    rows = [{"arxiv": f"2606.{n:05d}", "title": title, "abstract": "robot"} for n, title in enumerate(titles, 1)]
+    rows = [
+        {"arxiv": f"2606.{n:05d}", "title": title, "abstract": "robot"}
+        for n, title in enumerate(titles, 1)
+    ]
     (tmp_path / "hostile.jsonl").write_bytes(b"\n".join(msgspec.json.encode(row) for row in rows))
     subscriptions.subscribe(app, Wish(email="a@example.org", keywords=("robot",)), origin="command")
     assert pipeline.ingest(app, [tmp_path / "hostile.jsonl"]).count("new") == 4
@@ -189,7 +224,18 @@ def test_hostile_titles_reach_the_mail_harmless(app: App, tmp_path: Path) -> Non
     assert "\u202e" not in html.get_content() + text.get_content() + str(message["Subject"])
 
 
-@pytest.mark.parametrize("address", ["", "nobody", "a@b@c.example", "a b@example.org", "a@example", "a@-x.example", "a\n@example.org"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "nobody",
+        "a@b@c.example",
+        "a b@example.org",
+        "a@example",
+        "a@-x.example",
+        "a\n@example.org",
+    ],
+)
 def test_an_address_that_is_none_is_refused(app: App, address: str) -> None:
     with pytest.raises(ValueError, match="is no e-mail address"):
         subscriptions.subscribe(app, Wish(email=address), origin="command")
@@ -218,7 +264,8 @@ def test_a_paper_that_is_not_stored_cannot_be_rated(app: App, cast: Cast) -> Non
             pipeline.rate(app, alice, name, 1)
 
 
-# ---------------------------------------------------------------------------------------------- the inbox
+# ---------------------------------------------------------------------------------------------- the
+# inbox
 
 
 def test_the_inbox_is_read_once_a_file(app: App, dump: Dump) -> None:
@@ -230,7 +277,9 @@ def test_the_inbox_is_read_once_a_file(app: App, dump: Dump) -> None:
     assert pipeline.ingest_inbox(app, pipeline.Inbox(), settled=0).files == []  # after a restart
 
 
-def test_a_folder_that_cannot_be_read_is_refused_with_its_name(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_read_is_refused_with_its_name(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     closed = tmp_path / "papers" / "closed"
     closed.mkdir(parents=True)
     access, scandir = os.access, os.scandir
@@ -242,10 +291,14 @@ def test_a_folder_that_cannot_be_read_is_refused_with_its_name(app: App, tmp_pat
 
     # Root may read every folder, so the system is not asked.
     monkeypatch.setattr(os, "scandir", look)
-    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != closed and access(path, mode))
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: Path(path) != closed and access(path, mode)
+    )
     report = pipeline.ingest(app, [tmp_path / "papers"])
     assert [file.name for file in report.files] == ["closed"]
-    assert "closed: the folder cannot be read. Check its permissions" in (report.files[0].refused or "")
+    assert "closed: the folder cannot be read. Check its permissions" in (
+        report.files[0].refused or ""
+    )
 
 
 def test_a_file_that_is_still_being_written_waits(app: App, dump: Dump) -> None:
@@ -257,7 +310,10 @@ def test_a_file_that_is_still_being_written_waits(app: App, dump: Dump) -> None:
 def test_a_dump_that_grows_is_read_from_where_it_stopped(app: App, dump: Dump) -> None:
     path = dump()
     pipeline.ingest(app, [path])
-    more = [dict(row, arxiv=f"2606.8{n:04d}", title=f"More {n}") for n, row in enumerate(invented(TODAY)[:3])]
+    more = [
+        dict(row, arxiv=f"2606.8{n:04d}", title=f"More {n}")
+        for n, row in enumerate(invented(TODAY)[:3])
+    ]
     with path.open("ab") as file:
         file.writelines(msgspec.json.encode(row) + b"\n" for row in more)
     report = pipeline.ingest(app, [path])
@@ -268,11 +324,15 @@ def test_a_dump_that_grows_is_read_from_where_it_stopped(app: App, dump: Dump) -
 
 def test_rejected_records_are_shown_and_tried_again(app: App, tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
-    path.write_text('{"title": "Fine", "arxiv": "2606.50001"}\n{"title": "Broken", "arxiv": "2606.50002"\n')
+    path.write_text(
+        '{"title": "Fine", "arxiv": "2606.50001"}\n{"title": "Broken", "arxiv": "2606.50002"\n'
+    )
     assert pipeline.ingest(app, [path]).count("rejected") == 1
     (shown,) = pipeline.rejected(app)
     assert (shown["line"], shown["raw"]) == (2, '{"title": "Broken", "arxiv": "2606.50002"')
-    path.write_text('{"title": "Fine", "arxiv": "2606.50001"}\n{"title": "Broken", "arxiv": "2606.50002"}\n')
+    path.write_text(
+        '{"title": "Fine", "arxiv": "2606.50001"}\n{"title": "Broken", "arxiv": "2606.50002"}\n'
+    )
     report = pipeline.retry_rejected(app)
     assert (report.count("new"), report.count("rejected")) == (1, 0)
     assert pipeline.rejected(app) == []
@@ -287,7 +347,9 @@ def test_rejected_records_of_a_file_that_is_gone_stay(app: App, tmp_path: Path) 
     assert len(pipeline.rejected(app)) == 1
 
 
-def test_a_withdrawn_paper_leaves_all_digests_and_who_liked_it_is_named(app: App, cast: Cast, dump: Dump, tmp_path: Path) -> None:
+def test_a_withdrawn_paper_leaves_all_digests_and_who_liked_it_is_named(
+    app: App, cast: Cast, dump: Dump, tmp_path: Path
+) -> None:
     alice = cast(app)["alice"]
     pipeline.ingest(app, [dump()])
     best = next(iter(pipeline.preview(app, alice).papers.values()))
@@ -302,6 +364,8 @@ def test_a_withdrawn_paper_leaves_all_digests_and_who_liked_it_is_named(app: App
     }
     (tmp_path / "w.jsonl").write_bytes(msgspec.json.encode(row))
     assert pipeline.ingest(app, [tmp_path / "w.jsonl"]).count("updated") == 1
-    assert pipeline.withdrawn(app) == [{"paper": best.name, "title": best.title, "liked_by": ["alice@example.org"]}]
+    assert pipeline.withdrawn(app) == [
+        {"paper": best.name, "title": best.title, "liked_by": ["alice@example.org"]}
+    ]
     carol = subscriptions.by_email(app, "carol@example.org")
     assert best.id not in pipeline.preview(app, carol).papers

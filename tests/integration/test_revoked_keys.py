@@ -184,8 +184,8 @@ def test_a_bounce_that_the_new_key_proves_suppresses_as_ever(
 
 
 def test_forged_bounces_suppress_nobody(service: App, alice: Subscriber) -> None:
-    """Whoever has the key makes a report of each message that there is, and of many that are not.
-    """
+    """Whoever has the key makes a report of each message that there is, and of many
+    that are not."""
     letters = [hand_over(service, alice, str(number)) for number in range(8)]
     forged = [mail("postfix-unknown-user", service, queued) for queued in letters]
     service.revoke_key(1)

@@ -1,6 +1,8 @@
-"""A whole round as files that one can open: dumps and readers in; subject, text and HTML of each mail out.
+"""A whole round as files that one can open: dumps and readers in; subject, text and HTML of each
+mail out.
 
-`DIGEST_TEST_REWRITE=1 pytest tests/integration/test_round_golden.py` writes them anew; read the difference before it is committed.
+`DIGEST_TEST_REWRITE=1 pytest tests/integration/test_round_golden.py` writes them anew; read the
+difference before it is committed.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         assert not isinstance(row, BadRow)
         subscriptions.subscribe(app, row[1], origin="file")
     for thumb in json.loads((FOLDER / "thumbs.json").read_text(encoding="utf-8")):
-        pipeline.rate(app, subscriptions.by_email(app, thumb["email"]), thumb["paper"], thumb["vote"])
+        pipeline.rate(
+            app, subscriptions.by_email(app, thumb["email"]), thumb["paper"], thumb["vote"]
+        )
     report = pipeline.round(app)
     app.close()
     assert not report.sent.troubles
@@ -62,7 +66,11 @@ def test_the_mails_of_the_round_are_as_the_files_show(outcome: dict[str, str]) -
         for name, text in outcome.items():
             (FOLDER / name).parent.mkdir(exist_ok=True)
             (FOLDER / name).write_text(text, encoding="utf-8")
-    stored = {str(path.relative_to(FOLDER)): path.read_text(encoding="utf-8") for path in FOLDER.glob("*/*") if path.parent.name != "dumps"}
+    stored = {
+        str(path.relative_to(FOLDER)): path.read_text(encoding="utf-8")
+        for path in FOLDER.glob("*/*")
+        if path.parent.name != "dumps"
+    }
     assert stored.keys() == outcome.keys()
     for name in sorted(stored):
         assert outcome[name] == stored[name], name

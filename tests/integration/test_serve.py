@@ -1,4 +1,6 @@
-"""`serve` as a process: it answers, ticks, says what is wrong with its address, and stops when told."""
+"""`serve` as a process: it answers, ticks, says what is wrong with its address, and stops when
+told.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str],
     running: list[subprocess.Popen[str]] = []
     settings = tmp_path / "config.toml"
     settings.write_text(
-        '[web]\nbind = "127.0.0.1:0"\n[schedule]\ntick_seconds = 1\n[mail]\nsender = "digest@example.org"\n'
+        '[web]\nbind = "127.0.0.1:0"\n[schedule]\ntick_seconds = 1\n[mail]\nsender = '
+        '"digest@example.org"\n'
         '[[subscribers]]\nemail = "frank@example.org"\nkeywords = ["robot"]\nhour = 0\n',
         encoding="utf-8",
     )
@@ -107,7 +110,10 @@ def test_it_answers_and_a_signal_stops_it_in_order(
     out, _ = process.communicate(timeout=LONG)
     assert (process.returncode, out) == (0, "closed\n")
     log = (tmp_path / "log.txt").read_text(encoding="utf-8").splitlines()
-    assert any(line.startswith("digest.serve serve roles=scheduler,sender,web address=http://127.0.0.1:") for line in log)
+    assert any(
+        line.startswith("digest.serve serve roles=scheduler,sender,web address=http://127.0.0.1:")
+        for line in log
+    )
     assert log[-1].startswith("digest.serve stopped")
     # A round that was under way when the signal came ends first, and tells what it did.
     steps = [line for line in log if not line.startswith("digest.serve compose ")]
@@ -115,7 +121,9 @@ def test_it_answers_and_a_signal_stops_it_in_order(
     assert not any("Traceback" in line for line in log)
 
 
-def test_the_log_holds_no_token_and_no_address(start: Callable[..., tuple[subprocess.Popen[str], str]], tmp_path: Path) -> None:
+def test_the_log_holds_no_token_and_no_address(
+    start: Callable[..., tuple[subprocess.Popen[str], str]], tmp_path: Path
+) -> None:
     process, address = start("web")
     token = "aeaqc" + "a" * 50
     for path in (f"/t/{token}", f"/u/{token}"):
@@ -135,7 +143,9 @@ def test_the_log_holds_no_token_and_no_address(start: Callable[..., tuple[subpro
 
 
 @pytest.mark.parametrize("role", ["scheduler", "sender"])
-def test_one_role_alone_opens_no_port(start: Callable[..., tuple[subprocess.Popen[str], str]], role: str) -> None:
+def test_one_role_alone_opens_no_port(
+    start: Callable[..., tuple[subprocess.Popen[str], str]], role: str
+) -> None:
     process, address = start(role)
     assert address == ""
     process.terminate()
@@ -147,12 +157,17 @@ def test_an_unknown_role_is_refused(anywhere: App) -> None:
         serve.run(anywhere, only={"barber"})
 
 
-def test_a_tick_reads_the_inbox_composes_and_sends(anywhere: App, cast: Cast, dump: Write, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_tick_reads_the_inbox_composes_and_sends(
+    anywhere: App, cast: Cast, dump: Write, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     fill(anywhere, dump)
     readers = cast(anywhere)
     stopping = threading.Event()
-    (reading, *_), (sending,) = serve.scheduling(anywhere, stopping), serve.sending(anywhere, stopping)
+    (reading, *_), (sending,) = (
+        serve.scheduling(anywhere, stopping),
+        serve.sending(anywhere, stopping),
+    )
     inbox = anywhere.config.ingest.inbox
     inbox.mkdir(exist_ok=True)
     late = dump(TODAY.replace(day=8)).rename(inbox / "2026-06-08.jsonl")
@@ -167,13 +182,20 @@ def test_a_tick_reads_the_inbox_composes_and_sends(anywhere: App, cast: Cast, du
 
 
 def test_a_scheduler_and_two_senders_beside_each_other_send_each_digest_once(
-    start: Callable[..., tuple[subprocess.Popen[str], str]], tmp_path: Path, store_url: str, dump: Write
+    start: Callable[..., tuple[subprocess.Popen[str], str]],
+    tmp_path: Path,
+    store_url: str,
+    dump: Write,
 ) -> None:
     settings = tmp_path / "config.toml"
     readers = [f"r{number}@example.org" for number in range(40)]
     settings.write_text(
-        f'[store]\nurl = "{store_url}"\n[schedule]\ntick_seconds = 1\n[mail]\nsender = "digest@example.org"\n'
-        + "".join(f'[[subscribers]]\nemail = "{email}"\nkeywords = ["robot"]\nhour = 0\n' for email in readers),
+        f'[store]\nurl = "{store_url}"\n[schedule]\ntick_seconds = 1\n[mail]\nsender = '
+        f'"digest@example.org"\n'
+        + "".join(
+            f'[[subscribers]]\nemail = "{email}"\nkeywords = ["robot"]\nhour = 0\n'
+            for email in readers
+        ),
         encoding="utf-8",
     )
     (tmp_path / "inbox").mkdir()
@@ -187,7 +209,13 @@ def test_a_scheduler_and_two_senders_beside_each_other_send_each_digest_once(
     for process in running:
         process.terminate()
     assert [process.wait(timeout=LONG) for process in running] == [0, 0, 0]
-    sent = [BytesParser(policy=policy.default).parsebytes(path.read_bytes())["To"].addresses[0].addr_spec for path in outbox.glob("*.eml")]
+    sent = [
+        BytesParser(policy=policy.default)
+        .parsebytes(path.read_bytes())["To"]
+        .addresses[0]
+        .addr_spec
+        for path in outbox.glob("*.eml")
+    ]
     assert sorted(sent) == sorted(readers)
     log = (tmp_path / "log.txt").read_text(encoding="utf-8")
     assert f"compose planned={len(readers)} quiet=0" in log
@@ -200,13 +228,17 @@ class Waiting(Inline):
     def __init__(self) -> None:
         self.asked, self.go_on = threading.Event(), threading.Event()
 
-    def map(self, function: Callable[[Any, Any], Any], shared: Any, items: Iterable[Any]) -> Iterator[Any]:
+    def map(
+        self, function: Callable[[Any, Any], Any], shared: Any, items: Iterable[Any]
+    ) -> Iterator[Any]:
         self.asked.set()
         self.go_on.wait(LONG)
         return super().map(function, shared, items)
 
 
-def test_a_compose_that_takes_long_keeps_no_letter_waiting(anywhere: App, cast: Cast, dump: Write) -> None:
+def test_a_compose_that_takes_long_keeps_no_letter_waiting(
+    anywhere: App, cast: Cast, dump: Write
+) -> None:
     fill(anywhere, dump)
     cast(anywhere)
     workers, stopping = Waiting(), threading.Event()
@@ -223,14 +255,20 @@ def test_a_compose_that_takes_long_keeps_no_letter_waiting(anywhere: App, cast: 
         clocks[0].stop()
 
 
-# ---------------------------------------------------------------------------------------------- the pages in a thread
+# ---------------------------------------------------------------------------------------------- the
+# pages in a thread
 
 
-def test_the_pages_run_in_a_thread_and_end_with_the_block(anywhere: App, cast: Cast, dump: Write) -> None:
+def test_the_pages_run_in_a_thread_and_end_with_the_block(
+    anywhere: App, cast: Cast, dump: Write
+) -> None:
     fill(anywhere, dump)
     alice = cast(anywhere)["alice"]
     path = anywhere.url(Purpose.UP, alice.id, paper_id=1).removeprefix(anywhere.config.web.base_url)
-    with serve.Background(anywhere) as address, httpx.Client(base_url=address, trust_env=False) as client:
+    with (
+        serve.Background(anywhere) as address,
+        httpx.Client(base_url=address, trust_env=False) as client,
+    ):
         before = contents(anywhere)
         head = client.head(path)
         assert (head.status_code, head.content) == (200, b"")
@@ -263,7 +301,9 @@ def test_a_port_in_use_is_told_with_the_remedy(anywhere: App, tmp_path: Path) ->
         web = anywhere.config.web.model_copy(update={"bind": f"127.0.0.1:{port}"})
         app = replace(anywhere, config=anywhere.config.model_copy(update={"web": web}))
         with pytest.raises(
-            DigestError, match=rf"web\.bind = '127\.0\.0\.1:{port}': another program listens there already.*set another port"
+            DigestError,
+            match=rf"web\.bind = '127\.0\.0\.1:{port}': another program listens there already"
+            ".*set another port",
         ):
             serve.run(app, only={"web"})
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
@@ -272,7 +312,9 @@ def test_a_port_in_use_is_told_with_the_remedy(anywhere: App, tmp_path: Path) ->
 def test_an_address_of_another_machine_is_told_with_the_remedy(anywhere: App) -> None:
     web = anywhere.config.web.model_copy(update={"bind": "192.0.2.1:0"})
     app = replace(anywhere, config=anywhere.config.model_copy(update={"web": web}))
-    with pytest.raises(DigestError, match=r"web\.bind = '192\.0\.2\.1:0': .*Set an address of this machine"):
+    with pytest.raises(
+        DigestError, match=r"web\.bind = '192\.0\.2\.1:0': .*Set an address of this machine"
+    ):
         serve.Background(app).start()
 
 
@@ -297,16 +339,24 @@ def test_ready_that_fails_still_stops_everything(anywhere: App) -> None:
 
 def test_the_readers_of_the_config_are_subscribed(tmp_path: Path) -> None:
     app = make_app(tmp_path, web__bind="127.0.0.1:0")
-    app = replace(app, config=app.config.model_copy(update={"subscribers": (SubscriberEntry(email="frank@example.org"),)}))
+    app = replace(
+        app,
+        config=app.config.model_copy(
+            update={"subscribers": (SubscriberEntry(email="frank@example.org"),)}
+        ),
+    )
     serve.run(app, only={"web"}, ready=lambda _address: signal.raise_signal(signal.SIGTERM))
     assert subscriptions.by_email(app, "frank@example.org").standing is Standing.ACTIVE
     app.close()
 
 
-# ---------------------------------------------------------------------------------------------- the tick
+# ---------------------------------------------------------------------------------------------- the
+# tick
 
 
-def test_a_verb_that_fails_keeps_neither_the_others_nor_the_next_tick_from_running(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_verb_that_fails_keeps_neither_the_others_nor_the_next_tick_from_running(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     seen: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def locked() -> None:

@@ -1,4 +1,6 @@
-"""Addresses that no mail goes to: what puts them there, what keeps them there, and the one way back."""
+"""Addresses that no mail goes to: what puts them there, what keeps them there, and the one way
+back.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ ALICE = "alice@example.org"
 
 @pytest.fixture
 def alice(any_app: App) -> Subscriber:
-    return subscriptions.subscribe(any_app, Wish(email=ALICE, keywords=("robot",)), origin="command").subscriber
+    return subscriptions.subscribe(
+        any_app, Wish(email=ALICE, keywords=("robot",)), origin="command"
+    ).subscriber
 
 
 def letter(app: App, who: Subscriber, key: str, kind: MessageKind = MessageKind.WELCOME) -> Queued:
@@ -49,13 +53,27 @@ def letter(app: App, who: Subscriber, key: str, kind: MessageKind = MessageKind.
     return next(one for one in claimed if one.key == key)
 
 
-def refused(app: App, queued: Queued, code: int, text: str, phase: Phase = Phase.RCPT, outcome: Outcome = "rejected") -> Suppression | None:
+def refused(
+    app: App,
+    queued: Queued,
+    code: int,
+    text: str,
+    phase: Phase = Phase.RCPT,
+    outcome: Outcome = "rejected",
+) -> Suppression | None:
     verdict = classify(phase, code, text)
     assert not code or verdict.outcome == outcome
     delivery = Delivery(
-        outcome=outcome, server="mx", phase=phase, code=code, text=text, fault=verdict.fault, enhanced=verdict.enhanced,
-        started=app.now(), ended=app.now(),
-    )  # fmt: skip
+        outcome=outcome,
+        server="mx",
+        phase=phase,
+        code=code,
+        text=text,
+        fault=verdict.fault,
+        enhanced=verdict.enhanced,
+        started=app.now(),
+        ended=app.now(),
+    )
     with app.store.writing() as tx:
         return bounces.note_refusal(app, tx, queued, delivery)
 
@@ -72,12 +90,18 @@ def messages(app: App) -> dict[str, int]:
 def test_no_such_address_is_enough_once(any_app: App, alice: Subscriber) -> None:
     made = refused(any_app, letter(any_app, alice, "1"), 550, "5.1.1 user unknown")
     assert made is not None
-    assert (made.reason, made.since, made.evidence) == (SuppressionReason.HARD, NOON, "550 5.1.1 user unknown")
+    assert (made.reason, made.since, made.evidence) == (
+        SuppressionReason.HARD,
+        NOON,
+        "550 5.1.1 user unknown",
+    )
     assert standing(any_app, alice) is Standing.SUPPRESSED
     assert subscriptions.suppressed(any_app) == [made]
 
 
-def test_a_mailbox_switched_off_is_enough_twice_and_the_same_message_counts_once(any_app: App, alice: Subscriber) -> None:
+def test_a_mailbox_switched_off_is_enough_twice_and_the_same_message_counts_once(
+    any_app: App, alice: Subscriber
+) -> None:
     first = letter(any_app, alice, "1")
     assert refused(any_app, first, 550, "5.2.1 disabled") is None
     assert refused(any_app, first, 550, "5.2.1 disabled") is None
@@ -86,38 +110,67 @@ def test_a_mailbox_switched_off_is_enough_twice_and_the_same_message_counts_once
     assert made.reason is SuppressionReason.DISABLED
 
 
-def test_soft_bounces_are_counted_over_the_days_of_the_rule(any_app: App, alice: Subscriber) -> None:
+def test_soft_bounces_are_counted_over_the_days_of_the_rule(
+    any_app: App, alice: Subscriber
+) -> None:
     days = [0, 5, 6, 7, 18, 19, 19]
     made = [
-        refused(any_app.at(NOON + timedelta(days=day)), letter(any_app.at(NOON + timedelta(days=day)), alice, str(number)), 552, "full")
+        refused(
+            any_app.at(NOON + timedelta(days=day)),
+            letter(any_app.at(NOON + timedelta(days=day)), alice, str(number)),
+            552,
+            "full",
+        )
         for number, day in enumerate(days)
     ]
-    # the one of day 0 and the one of day 5 are over 14 days old when the fifth soft bounce of the list comes
+    # the one of day 0 and the one of day 5 are over 14 days old when the fifth soft bounce of the
+    # list comes
     assert [bool(one) for one in made] == [False, False, False, False, False, False, True]
     assert standing(any_app, alice) is Standing.SUPPRESSED
 
 
-def test_our_own_faults_and_what_was_not_refused_suppress_nobody(any_app: App, alice: Subscriber) -> None:
+def test_our_own_faults_and_what_was_not_refused_suppress_nobody(
+    any_app: App, alice: Subscriber
+) -> None:
     for number in range(8):
         assert refused(any_app, letter(any_app, alice, f"p{number}"), 550, "5.7.1 policy") is None
-        assert refused(any_app, letter(any_app, alice, f"d{number}"), 450, "4.2.0 later", outcome="deferred") is None
+        assert (
+            refused(
+                any_app,
+                letter(any_app, alice, f"d{number}"),
+                450,
+                "4.2.0 later",
+                outcome="deferred",
+            )
+            is None
+        )
         assert refused(any_app, letter(any_app, alice, f"n{number}"), 0, "no SMTPUTF8") is None
     assert standing(any_app, alice) is Standing.ACTIVE
 
 
-def test_what_waits_for_a_suppressed_address_is_skipped_whatever_its_kind(any_app: App, alice: Subscriber) -> None:
+def test_what_waits_for_a_suppressed_address_is_skipped_whatever_its_kind(
+    any_app: App, alice: Subscriber
+) -> None:
     queued = letter(any_app, alice, "1")
     with any_app.store.writing() as tx:
         store.ledger.release(tx, owner="me", now=NOON)
         for kind in (MessageKind.GOODBYE, MessageKind.CONFIRM):
             store.ledger.plan(
-                tx, kind=kind, subscriber_id=alice.id, key="x", message_id=f"<{kind}@x>", not_before=NOON, expires_at=NOON + timedelta(1)
+                tx,
+                kind=kind,
+                subscriber_id=alice.id,
+                key="x",
+                message_id=f"<{kind}@x>",
+                not_before=NOON,
+                expires_at=NOON + timedelta(1),
             )
     refused(any_app, queued, 550, "5.1.1 unknown")
     assert messages(any_app) == {"skipped": 3}
 
 
-def test_nothing_but_the_operator_brings_a_suppressed_address_back(any_app: App, alice: Subscriber) -> None:
+def test_nothing_but_the_operator_brings_a_suppressed_address_back(
+    any_app: App, alice: Subscriber
+) -> None:
     refused(any_app, letter(any_app, alice, "1"), 550, "5.1.1 unknown")
     before = messages(any_app)
     wish = Wish(email=ALICE.upper(), size=3)
@@ -137,12 +190,16 @@ def test_nothing_but_the_operator_brings_a_suppressed_address_back(any_app: App,
         subscriptions.release(any_app, ALICE)
 
 
-def test_an_address_stays_suppressed_when_its_subscriber_is_deleted(any_app: App, alice: Subscriber) -> None:
+def test_an_address_stays_suppressed_when_its_subscriber_is_deleted(
+    any_app: App, alice: Subscriber
+) -> None:
     refused(any_app, letter(any_app, alice, "1"), 550, "5.1.1 unknown")
     with any_app.store.writing() as tx:
         tx.exec_driver_sql("DELETE FROM subscribers")
     assert [one.address for one in subscriptions.suppressed(any_app)] == [ALICE]
-    assert subscriptions.subscribe(any_app, Wish(email=ALICE), origin="file").outcome == "suppressed"
+    assert (
+        subscriptions.subscribe(any_app, Wish(email=ALICE), origin="file").outcome == "suppressed"
+    )
     assert subscriptions.ask(any_app, Wish(email=ALICE), origin="page").outcome == "asked"
     assert subscriptions.everybody(any_app) == []
     assert messages(any_app) == {}
@@ -156,7 +213,9 @@ def test_a_stranger_who_asks_for_a_suppressed_address_sees_no_difference(any_app
         assert subscriptions.ask(any_app, Wish(email=email), origin="api").outcome == "asked"
 
 
-def test_a_release_forgives_and_the_same_reports_read_again_do_not_count(any_app: App, alice: Subscriber) -> None:
+def test_a_release_forgives_and_the_same_reports_read_again_do_not_count(
+    any_app: App, alice: Subscriber
+) -> None:
     one = letter(any_app, alice, "1")
     refused(any_app, one, 550, "5.1.1 unknown")
     subscriptions.release(any_app, ALICE)
@@ -165,7 +224,9 @@ def test_a_release_forgives_and_the_same_reports_read_again_do_not_count(any_app
     assert standing(any_app, alice) is Standing.ACTIVE
 
 
-@pytest.mark.parametrize("former", [Standing.ACTIVE, Standing.PAUSED, Standing.LEFT, Standing.PENDING])
+@pytest.mark.parametrize(
+    "former", [Standing.ACTIVE, Standing.PAUSED, Standing.LEFT, Standing.PENDING]
+)
 def test_a_release_puts_back_what_was(any_app: App, alice: Subscriber, former: Standing) -> None:
     with any_app.store.writing() as tx:
         store.subscribers.set_standing(tx, alice.id, former, now=NOON)
@@ -176,7 +237,9 @@ def test_a_release_puts_back_what_was(any_app: App, alice: Subscriber, former: S
     assert standing(any_app, alice) is former
 
 
-def test_who_leaves_while_suppressed_has_left_after_the_release(any_app: App, alice: Subscriber) -> None:
+def test_who_leaves_while_suppressed_has_left_after_the_release(
+    any_app: App, alice: Subscriber
+) -> None:
     subscriptions.suppress(any_app, [subscriptions.stopped(any_app, ALICE, "")])
     subscriptions.unsubscribe(any_app, alice.id)
     subscriptions.release(any_app, ALICE)
@@ -188,17 +251,24 @@ def complained(app: App) -> None:
         bounces.suppress(app, tx, ALICE, SuppressionReason.COMPLAINT, "abuse")
 
 
-def test_who_complained_has_left_and_only_their_own_link_or_the_operator_brings_them_back(any_app: App, alice: Subscriber) -> None:
+def test_who_complained_has_left_and_only_their_own_link_or_the_operator_brings_them_back(
+    any_app: App, alice: Subscriber
+) -> None:
     complained(any_app)
     assert standing(any_app, alice) is Standing.LEFT
     assert subscriptions.ask(any_app, Wish(email=ALICE), origin="page").outcome == "asked"
-    assert subscriptions.subscribe(any_app, Wish(email=ALICE), origin="command").outcome == "suppressed"
+    assert (
+        subscriptions.subscribe(any_app, Wish(email=ALICE), origin="command").outcome
+        == "suppressed"
+    )
     assert messages(any_app) == {}
     assert subscriptions.return_after(any_app, alice.id).standing is Standing.ACTIVE
     assert subscriptions.suppressed(any_app) == []
 
 
-def test_a_complaint_of_a_suppressed_address_outlives_the_release(any_app: App, alice: Subscriber) -> None:
+def test_a_complaint_of_a_suppressed_address_outlives_the_release(
+    any_app: App, alice: Subscriber
+) -> None:
     subscriptions.suppress(any_app, [subscriptions.stopped(any_app, ALICE, "")])
     complained(any_app)
     subscriptions.release(any_app, ALICE)
@@ -207,7 +277,10 @@ def test_a_complaint_of_a_suppressed_address_outlives_the_release(any_app: App, 
 
 def test_a_bounce_or_the_operator_outweighs_a_complaint(any_app: App, alice: Subscriber) -> None:
     complained(any_app)
-    assert subscriptions.suppress(any_app, [subscriptions.stopped(any_app, ALICE, "asked by phone")]) == 1
+    assert (
+        subscriptions.suppress(any_app, [subscriptions.stopped(any_app, ALICE, "asked by phone")])
+        == 1
+    )
     assert standing(any_app, alice) is Standing.SUPPRESSED
     assert subscriptions.return_after(any_app, alice.id).standing is Standing.SUPPRESSED
     (one,) = subscriptions.suppressed(any_app)

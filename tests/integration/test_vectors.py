@@ -1,4 +1,6 @@
-"""Word vectors of an install's own papers: trained, stored, in force, and out of force when they cannot be read."""
+"""Word vectors of an install's own papers: trained, stored, in force, and out of force when they
+cannot be read.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,20 @@ from digest.store.tables import vectors as stored_words
 from digest.store.tables import word_vectors
 from digest.subscriptions import Wish
 
-WORDS = ("tentacle", "octopus", "mantle", "sucker", "squid", "arm", "reef", "ink", "siphon", "beak", "cuttlefish", "camouflage")
+WORDS = (
+    "tentacle",
+    "octopus",
+    "mantle",
+    "sucker",
+    "squid",
+    "arm",
+    "reef",
+    "ink",
+    "siphon",
+    "beak",
+    "cuttlefish",
+    "camouflage",
+)
 
 
 def _stored(app: App, tmp_path: Path, number: int) -> None:
@@ -46,7 +61,9 @@ def _stored(app: App, tmp_path: Path, number: int) -> None:
     assert pipeline.ingest(app, [path]).count("new") == number
 
 
-def test_trained_vectors_are_in_force_and_know_the_installs_own_words(any_app: App, tmp_path: Path) -> None:
+def test_trained_vectors_are_in_force_and_know_the_installs_own_words(
+    any_app: App, tmp_path: Path
+) -> None:
     assert pipeline.vectors_info(any_app).version == features.base().version
     _stored(any_app, tmp_path, 60)
     table = pipeline.train_vectors(any_app)
@@ -73,7 +90,9 @@ def test_too_few_papers_are_refused_with_a_remedy(app: App, tmp_path: Path) -> N
     assert not pipeline.vectors_info(app).own
 
 
-def test_training_is_due_when_the_corpus_has_grown(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_is_due_when_the_corpus_has_grown(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(vectors, "ENOUGH", 60)
     assert not pipeline.vectors_due(app)
     _stored(app, tmp_path, 60)
@@ -96,19 +115,40 @@ def test_stored_vectors_that_cannot_be_read_give_way_to_the_packages(
     assert (found.version, found.own) == (features.base().version, False)
     assert "cut off" in caplog.text
     with any_app.store.writing() as tx:
-        old = store.vectors.Trained(version="vectors0", papers=1, made_at=datetime(2026, 4, 1, tzinfo=UTC), data=b"DGV0 of another day")
+        old = store.vectors.Trained(
+            version="vectors0",
+            papers=1,
+            made_at=datetime(2026, 4, 1, tzinfo=UTC),
+            data=b"DGV0 of another day",
+        )
         store.vectors.put(tx, old)
     assert not pipeline.vectors_info(any_app).own
 
 
-def test_the_package_s_vectors_are_read_when_they_are_needed_and_damage_is_said_with_its_remedy(tmp_path: Path) -> None:
-    asked = "import digest.cli; from digest import features; print(features.base.cache_info().currsize)"
-    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.strip() == "0"
+def test_the_package_s_vectors_are_read_when_they_are_needed_and_damage_is_said_with_its_remedy(
+    tmp_path: Path,
+) -> None:
+    asked = (
+        "import digest.cli; from digest import features; print(features.base.cache_info().currsize)"
+    )
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", asked], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "0"
+    )
     damaged = tmp_path / "package" / "digest"
-    shutil.copytree(Path(features.__file__).parents[1], damaged, ignore=shutil.ignore_patterns("__pycache__", "demo"))
+    shutil.copytree(
+        Path(features.__file__).parents[1],
+        damaged,
+        ignore=shutil.ignore_patterns("__pycache__", "demo"),
+    )
     os.truncate(damaged / "data" / "vectors.bin", 200_000)
     words = [sys.executable, "-m", "digest", "vectors", "info"]
-    environment = os.environ | {"PYTHONPATH": str(damaged.parent), "DIGEST_STORE__URL": f"sqlite:///{tmp_path / 'digest.sqlite'}"}
+    environment = os.environ | {
+        "PYTHONPATH": str(damaged.parent),
+        "DIGEST_STORE__URL": f"sqlite:///{tmp_path / 'digest.sqlite'}",
+    }
     told = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert told.returncode == 1
     assert "Traceback" not in told.stderr
@@ -116,12 +156,18 @@ def test_the_package_s_vectors_are_read_when_they_are_needed_and_damage_is_said_
         assert word in told.stderr
 
 
-def test_stored_words_that_are_damaged_are_counted_anew(any_app: App, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_stored_words_that_are_damaged_are_counted_anew(
+    any_app: App, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     _stored(any_app, tmp_path, 60)
-    alice = subscriptions.subscribe(any_app, Wish(email="alice@example.org", keywords=("octopus",)), origin="command").subscriber
+    alice = subscriptions.subscribe(
+        any_app, Wish(email="alice@example.org", keywords=("octopus",)), origin="command"
+    ).subscriber
     whole = pipeline.preview(any_app, alice).outcome
     with any_app.store.writing() as tx:
-        tx.execute(update(stored_words).where(stored_words.c.paper_id % 2 == 0).values(data=b"\x01\x02"))
+        tx.execute(
+            update(stored_words).where(stored_words.c.paper_id % 2 == 0).values(data=b"\x01\x02")
+        )
     with caplog.at_level(logging.WARNING, "digest.words"):
         outcome = pipeline.preview(any_app, alice).outcome
     assert isinstance(outcome, Digest)
@@ -132,7 +178,10 @@ def test_stored_words_that_are_damaged_are_counted_anew(any_app: App, tmp_path: 
 
 
 def test_a_round_ranks_by_trained_vectors_and_says_so(
-    app: App, tmp_path: Path, cast: Callable[[App], dict[str, Subscriber]], dump: Callable[..., Path]
+    app: App,
+    tmp_path: Path,
+    cast: Callable[[App], dict[str, Subscriber]],
+    dump: Callable[..., Path],
 ) -> None:
     people = cast(app)
     pipeline.ingest(app, [dump()])
@@ -141,15 +190,23 @@ def test_a_round_ranks_by_trained_vectors_and_says_so(
     composed = pipeline.compose(app)
     assert len(composed.planned) == len(people)
     for one in composed.planned:
-        digest, _ = pipeline.sent_digest(app, next(who for who in people.values() if who.email == one.email), one.local_date)
+        digest, _ = pipeline.sent_digest(
+            app, next(who for who in people.values() if who.email == one.email), one.local_date
+        )
         assert table.version in digest.made.features
 
 
-def test_the_command_makes_a_table_from_nothing_such_as_the_package_ships(app: App, tmp_path: Path) -> None:
+def test_the_command_makes_a_table_from_nothing_such_as_the_package_ships(
+    app: App, tmp_path: Path
+) -> None:
     _stored(app, tmp_path, 60)
     written = tmp_path / "vectors.bin"
     variables = {"DIGEST_STORE__URL": f"sqlite:///{tmp_path / 'digest.sqlite'}"}
-    result = CliRunner().invoke(commands, ["vectors", "train", "--from-nothing", "--write", str(written), "--json"], env=variables)
+    result = CliRunner().invoke(
+        commands,
+        ["vectors", "train", "--from-nothing", "--write", str(written), "--json"],
+        env=variables,
+    )
     assert result.exit_code == 0, result.output
     table = features.Table.from_bytes(written.read_bytes())
     assert (table.papers, table.version) == (60, pipeline.vectors_info(app).version)

@@ -1,4 +1,6 @@
-"""Letters to the operator: one a kind and day, none for what is over, through the ledger like any other mail."""
+"""Letters to the operator: one a kind and day, none for what is over, through the ledger like any
+other mail.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,12 @@ OPERATOR = "operator@example.org"
 
 
 def with_alerts(app: App, **more: object) -> App:
-    return replace(app, config=app.config.model_copy(update={"alerts": app.config.alerts.model_copy(update={"to": OPERATOR} | more)}))
+    return replace(
+        app,
+        config=app.config.model_copy(
+            update={"alerts": app.config.alerts.model_copy(update={"to": OPERATOR} | more)}
+        ),
+    )
 
 
 @pytest.fixture
@@ -37,8 +44,10 @@ def silent(any_app: App) -> App:
     """No dump for ten days, on either database."""
     with any_app.store.writing() as tx:
         tx.exec_driver_sql(
-            "INSERT INTO dumps (name, path, format, size, sha256, day, started_at, finished_at, read, new, updated, duplicate, skipped, rejected, "
-            "skipped_why, incomplete) VALUES ('old.jsonl', '/old.jsonl', 'jsonl', 1, 'x', '2026-05-30', '2026-05-30 12:00:00', "
+            "INSERT INTO dumps (name, path, format, size, sha256, day, started_at, finished_at, "
+            "read, new, updated, duplicate, skipped, rejected, "
+            "skipped_why, incomplete) VALUES ('old.jsonl', '/old.jsonl', 'jsonl', 1, 'x', "
+            "'2026-05-30', '2026-05-30 12:00:00', "
             "'2026-05-30 12:00:01', 1, 1, 0, 0, 0, 0, '{}', '')"
         )
     return with_alerts(any_app)
@@ -46,7 +55,8 @@ def silent(any_app: App) -> App:
 
 def letters(folder: Path) -> list[email.message.EmailMessage]:
     found = [
-        email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in sorted((folder / "outbox").glob("alert*.eml"))
+        email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        for path in sorted((folder / "outbox").glob("alert*.eml"))
     ]
     return [one for one in found if isinstance(one, email.message.EmailMessage)]
 
@@ -57,7 +67,11 @@ def test_an_alarm_becomes_one_letter_a_day(silent: App, tmp_path: Path) -> None:
     sent = pipeline.send(silent)
     assert (sent.states, sent.error) == ({MessageState.ACCEPTED: 1}, "")
     (letter,) = letters(tmp_path)
-    assert (letter["To"], letter["List-Unsubscribe"], letter["Auto-Submitted"]) == (OPERATOR, None, "auto-generated")
+    assert (letter["To"], letter["List-Unsubscribe"], letter["Auto-Submitted"]) == (
+        OPERATOR,
+        None,
+        "auto-generated",
+    )
     assert "No dump came since 2026-05-30" in letter["Subject"]
     body = letter.get_body(("plain",))
     assert body is not None
@@ -77,7 +91,9 @@ def test_two_processes_that_look_at_once_write_one_letter(silent: App, tmp_path:
     other.close()
 
 
-def test_what_is_over_before_its_letter_went_is_not_told_and_a_new_day_begins_anew(full: App, tmp_path: Path) -> None:
+def test_what_is_over_before_its_letter_went_is_not_told_and_a_new_day_begins_anew(
+    full: App, tmp_path: Path
+) -> None:
     assert pipeline.watch(full).told == ["disk"]
     mended = with_alerts(full, disk_mb=0)
     assert pipeline.watch(mended).over == ["disk"]
@@ -100,8 +116,15 @@ def test_an_alarm_that_comes_back_counts_from_its_return(full: App) -> None:
         assert store.alarms.every(tx)["disk"].since == later
 
 
-def test_without_an_operator_nobody_is_written_to_and_status_tells_all_the_same(full: App, tmp_path: Path) -> None:
-    nobody = replace(full, config=full.config.model_copy(update={"alerts": full.config.alerts.model_copy(update={"to": ""})}))
+def test_without_an_operator_nobody_is_written_to_and_status_tells_all_the_same(
+    full: App, tmp_path: Path
+) -> None:
+    nobody = replace(
+        full,
+        config=full.config.model_copy(
+            update={"alerts": full.config.alerts.model_copy(update={"to": ""})}
+        ),
+    )
     assert pipeline.watch(nobody).told == []
     pipeline.send(nobody)
     assert letters(tmp_path) == []
@@ -110,23 +133,39 @@ def test_without_an_operator_nobody_is_written_to_and_status_tells_all_the_same(
 
 def test_status_and_letters_tell_the_same(full: App) -> None:
     shown, looked = pipeline.status(full).alarms, pipeline.watch(full).alarms
-    assert [(one.kind, one.remedy, one.urgent) for one in shown] == [(one.kind, one.remedy, one.urgent) for one in looked] != []
+    assert (
+        [(one.kind, one.remedy, one.urgent) for one in shown]
+        == [(one.kind, one.remedy, one.urgent) for one in looked]
+        != []
+    )
 
 
 def test_a_letter_to_the_operator_counts_against_no_reader(full: App, tmp_path: Path) -> None:
     subscriptions.subscribe(full, Wish(email=OPERATOR), origin="command")
     pipeline.watch(full)
-    refusing = replace(full, config=full.config.model_copy(update={"alerts": full.config.alerts.model_copy(update={"to": "no address"})}))
+    refusing = replace(
+        full,
+        config=full.config.model_copy(
+            update={"alerts": full.config.alerts.model_copy(update={"to": "no address"})}
+        ),
+    )
     pipeline.send(refusing)
     assert subscriptions.suppressed(full) == []
     with full.store.reading() as tx:
-        (row,) = [row for row in store.deliveries.of_messages(tx) if row["kind"] == MessageKind.ALERT.value]
+        (row,) = [
+            row
+            for row in store.deliveries.of_messages(tx)
+            if row["kind"] == MessageKind.ALERT.value
+        ]
     assert row["email"] == "the operator"
 
 
 def test_digests_and_letters_share_the_ledger(full: App, tmp_path: Path) -> None:
-    """Who leaves, and what is claimed for one reader alone, never touches a letter to the operator."""
-    alice = subscriptions.subscribe(full, Wish(email="alice@example.org"), origin="command").subscriber
+    """Who leaves, and what is claimed for one reader alone, never touches a letter to
+    the operator."""
+    alice = subscriptions.subscribe(
+        full, Wish(email="alice@example.org"), origin="command"
+    ).subscriber
     pipeline.watch(full)
     assert not pipeline.send(full, only=alice).states
     subscriptions.unsubscribe(full, alice.id)
@@ -142,7 +181,9 @@ def test_a_source_that_fails_for_days_is_told_with_the_first_failure(app: App) -
     for day in range(4):
         today = service.at(NOON + timedelta(days=day))
         pipeline.fetch(today)
-        told.append([alarm.urgent for alarm in pipeline.watch(today).alarms if alarm.kind == "source"])
+        told.append(
+            [alarm.urgent for alarm in pipeline.watch(today).alarms if alarm.kind == "source"]
+        )
     assert told == [[False], [False], [False], [True]]
 
 

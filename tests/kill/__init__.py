@@ -1,1 +1,3 @@
-"""The proof of the ledger: real sender processes killed and frozen at random moments before a real mail server that misbehaves."""
+"""The proof of the ledger: real sender processes killed and frozen at random moments before a real
+mail server that misbehaves.
+"""

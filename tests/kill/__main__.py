@@ -1,6 +1,7 @@
 """The long form.
 
-    python -m tests.kill [--readers 2000] [--kills 50] [--database sqlite|postgres] [--senders N] [--connections N] [--seed N] [--keep FOLDER]
+    python -m tests.kill [--readers 2000] [--kills 50] [--database sqlite|postgres] [--senders N]
+    [--connections N] [--seed N] [--keep FOLDER]
 
 PostgreSQL: at DIGEST_TEST_POSTGRES, else the local one. Exit code 1 when a promise was broken.
 """
@@ -20,16 +21,27 @@ from tests.kill.proof import Proof
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Kill senders at random moments, and count what their mail server got.")
+    parser = argparse.ArgumentParser(
+        description="Kill senders at random moments, and count what their mail server got."
+    )
     parser.add_argument("--readers", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
-    parser.add_argument("--senders", type=int, default=0, help="at once; default 1 on SQLite, 3 on PostgreSQL")
+    parser.add_argument(
+        "--senders", type=int, default=0, help="at once; default 1 on SQLite, 3 on PostgreSQL"
+    )
     parser.add_argument("--connections", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--keep", type=Path, help="folder for the database and all that was taken; default a temporary one")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        help="folder for the database and all that was taken; default a temporary one",
+    )
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary, _database(asked.database, asked.keep or Path(temporary)) as url:
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        _database(asked.database, asked.keep or Path(temporary)) as url,
+    ):
         folder = asked.keep or Path(temporary)
         proof = Proof(
             url,
@@ -43,10 +55,17 @@ def main() -> int:
         )
         report = proof.run()
     states = ", ".join(f"{n} {state.value}" for state, n in sorted(report.states.items()))
-    print(f"{report.kills} kills, {len(report.acts)} acts, {report.seconds:.0f} s; {states}; {report.copies} copies taken")
+    print(
+        f"{report.kills} kills, {len(report.acts)} acts, {report.seconds:.0f} s; {states}; "
+        f"{report.copies} copies taken"
+    )
     for line in report.wrong:
         print(f"BROKEN: {line}")
-    print("a promise was broken" if report.wrong else "no message twice, none lost, every reader accounted for")
+    print(
+        "a promise was broken"
+        if report.wrong
+        else "no message twice, none lost, every reader accounted for"
+    )
     return 1 if report.wrong else 0
 
 

@@ -1,4 +1,7 @@
-"""Acts of sending under kills, and what must hold at the end. Random, but seeded; on any database, with any number of senders at once."""
+"""Acts of sending under kills, and what must hold at the end.
+
+Random, but seeded; on any database, with any number of senders at once.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,8 @@ S = MessageState
 #: senders that are alive renew their claims every third of it
 LEASE = 1.0
 _PAPERS = 3
-#: real processes, forked off one that has loaded the package: loading it anew for each would take most of the time
+#: real processes, forked off one that has loaded the package: loading it anew for each would take
+#: most of the time
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["tests.kill.sender"])
 _OVER = timedelta(hours=4)
@@ -62,7 +66,11 @@ MODES = (
     PLAIN,
     Mode(name="later at the dot", words=("-r", "."), body="refused"),
     PLAIN,
-    Mode(name="never at the dot", words=("-f", ".", "-B", "554 5.6.0 not in this form"), body="refused"),
+    Mode(
+        name="never at the dot",
+        words=("-f", ".", "-B", "554 5.6.0 not in this form"),
+        body="refused",
+    ),
 )
 
 
@@ -127,7 +135,8 @@ class Proof:
 
     def run(self) -> Report:
         started = time.monotonic()
-        # Every deed once, whatever chance says; then kills, in every mode in turn, until there were enough.
+        # Every deed once, whatever chance says; then kills, in every mode in turn, until there were
+        # enough.
         self._act(PLAIN, "freeze")
         self._act(PLAIN, "stop")
         turn = 0
@@ -143,14 +152,22 @@ class Proof:
         self.app.close()
         return self.report
 
-    # ------------------------------------------------------------------------------------------ setting the stage
+    # ------------------------------------------------------------------------------------------
+    # setting the stage
 
     def _subscribe(self, count: int) -> list[Subscriber]:
         dump = self.folder / f"{TODAY}.jsonl"
         dump.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in invented(TODAY)))
         pipeline.ingest(self.app, [dump])
-        wishes = (Wish(email=f"r{number}@example.org", keywords=("robot",), size=_PAPERS) for number in range(count))
-        return [done.subscriber for done in subscriptions.subscribe_many(self.app, wishes, origin="file") if not isinstance(done, tuple)]
+        wishes = (
+            Wish(email=f"r{number}@example.org", keywords=("robot",), size=_PAPERS)
+            for number in range(count)
+        )
+        return [
+            done.subscriber
+            for done in subscriptions.subscribe_many(self.app, wishes, origin="file")
+            if not isinstance(done, tuple)
+        ]
 
     def _plan(self, count: int) -> int:
         """Digests for the next readers, due at once."""
@@ -162,11 +179,16 @@ class Proof:
             for reader in some:
                 papers = self.random.sample(range(1, mark + 1), _PAPERS)
                 items = tuple(
-                    Item(position=place, score=Score(paper_id=paper, value=1.0, match=90)) for place, paper in enumerate(papers, 1)
+                    Item(position=place, score=Score(paper_id=paper, value=1.0, match=90))
+                    for place, paper in enumerate(papers, 1)
                 )
-                digest = Digest(subscriber_id=reader.id, local_date=now.date(), items=items, made=made)
+                digest = Digest(
+                    subscriber_id=reader.id, local_date=now.date(), items=items, made=made
+                )
                 window = Window(
-                    message_id=self.app.message_id(MessageKind.DIGEST, now.date().isoformat(), reader.id),
+                    message_id=self.app.message_id(
+                        MessageKind.DIGEST, now.date().isoformat(), reader.id
+                    ),
                     not_before=now,
                     expires_at=now + _OVER,
                 )
@@ -175,7 +197,14 @@ class Proof:
 
     @contextmanager
     def _at_work(self, count: int, hours_ahead: float = 0) -> Iterator[list[Process]]:
-        words = (self.url, self.port, self.connections, LEASE, hours_ahead, str(self.folder / "senders.log"))
+        words = (
+            self.url,
+            self.port,
+            self.connections,
+            LEASE,
+            hours_ahead,
+            str(self.folder / "senders.log"),
+        )
         made = [_PROCESSES.Process(target=work, args=words) for _ in range(count)]
         try:
             for process in made:
@@ -188,10 +217,13 @@ class Proof:
                     process.kill()
                 process.join()
 
-    # ------------------------------------------------------------------------------------------ acts
+    # ------------------------------------------------------------------------------------------
+    # acts
 
     def _forget_pauses(self) -> None:
-        """Another server answers from now on, and what the one before asked for is not to keep the senders from being killed at work."""
+        """Another server answers from now on, and what the one before asked for is not to keep the
+        senders from being killed at work.
+        """
         with self.app.store.writing() as tx:
             clock = datetime.now(UTC)
             for pause in store.pauses.every(tx, clock=clock):
@@ -205,27 +237,48 @@ class Proof:
         if mode.body in ("taken", "unknown"):
             self._kept.append(folder)
         with Sink(self.port, folder, *mode.words) as sink, self._at_work(self.senders) as senders:
-            self._until_under_way(sink, before, senders, self.random.randrange(1, max(2, share)) if mode.body != "none" else 0)
+            self._until_under_way(
+                sink,
+                before,
+                senders,
+                self.random.randrange(1, max(2, share)) if mode.body != "none" else 0,
+            )
             killed = {"kill": self._kill, "freeze": self._freeze, "stop": self._stop}[deed](senders)
             taken = sink.taken()
         unknown = self._settled_unknown() - before[S.UNKNOWN]
-        self.report.acts.append(Act(mode=mode, deed=deed, kills=killed, taken=taken, unknown=unknown))
-        self.told(f"act {len(self.report.acts):>3}  {mode.name:<20} {deed:<7} kills {killed}  taken {taken:>4}  unknown {unknown:>3}")
+        self.report.acts.append(
+            Act(mode=mode, deed=deed, kills=killed, taken=taken, unknown=unknown)
+        )
+        self.told(
+            f"act {len(self.report.acts):>3}  {mode.name:<20} {deed:<7} kills {killed}  taken "
+            f"{taken:>4}  unknown {unknown:>3}"
+        )
         if mode.body != "unknown" and unknown > self.connections * self.senders:
             self.report.wrong.append(
-                f"act {len(self.report.acts)}: {unknown} unknown of {self.senders} senders with {self.connections} connections"
+                f"act {len(self.report.acts)}: {unknown} unknown of {self.senders} senders with "
+                f"{self.connections} connections"
             )
         if deed == "stop" and mode.body != "unknown" and unknown:
-            self.report.wrong.append(f"act {len(self.report.acts)}: {unknown} unknown though nobody died")
+            self.report.wrong.append(
+                f"act {len(self.report.acts)}: {unknown} unknown though nobody died"
+            )
 
-    def _until_under_way(self, sink: Sink, before: Counter[MessageState], senders: list[Process], taken: int) -> None:
-        """Until so many were taken, or a moment after the first was claimed where none is taken; or all is done."""
+    def _until_under_way(
+        self, sink: Sink, before: Counter[MessageState], senders: list[Process], taken: int
+    ) -> None:
+        """Until so many were taken, or a moment after the first was claimed where none is taken; or
+        all is done.
+        """
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and any(sender.is_alive() for sender in senders):
             if taken and sink.taken() >= taken:
                 time.sleep(self.random.uniform(0, 0.01))
                 return
-            if not taken and (now := self._count()) and now[S.PLANNED] < before[S.PLANNED] + self._share:
+            if (
+                not taken
+                and (now := self._count())
+                and now[S.PLANNED] < before[S.PLANNED] + self._share
+            ):
                 time.sleep(self.random.uniform(0, 0.1))
                 return
             time.sleep(0.002)
@@ -277,17 +330,21 @@ class Proof:
         if codes := [sender.exitcode for sender in senders if sender.exitcode]:
             self.report.wrong.append(f"the last senders ended with {codes}; see senders.log")
 
-    # ------------------------------------------------------------------------------------------ what must hold
+    # ------------------------------------------------------------------------------------------
+    # what must hold
 
     def _count(self) -> Counter[MessageState]:
         with self.app.store.reading() as tx:
             return Counter(store.deliveries.count(tx))
 
     def _settled_unknown(self) -> int:
-        """Unknown messages, once those of dead senders were found: what the next sender does first."""
+        """Unknown messages, once those of dead senders were found: what the next sender
+        does first."""
         now = datetime.now(UTC)
         with self.app.store.writing() as tx:
-            store.ledger.recover(tx, dead=store.owners.dead(store.ledger.owners(tx)), now=now, clock=now)
+            store.ledger.recover(
+                tx, dead=store.owners.dead(store.ledger.owners(tx)), now=now, clock=now
+            )
         return self._count()[S.UNKNOWN]
 
     def _check(self) -> None:
@@ -313,7 +370,9 @@ class Proof:
         self._check_papers([row for row in rows if row["state"] in (S.REJECTED, S.UNKNOWN)])
 
     def _check_papers(self, failed: list[dict[str, object]]) -> None:
-        """What did not certainly reach its reader competes the next day; compose says so for some, the history for all."""
+        """What did not certainly reach its reader competes the next day; compose says so for some,
+        the history for all.
+        """
         tomorrow = self.app.now() + timedelta(days=1)
         by_reader = {int(str(row["subscriber_id"])): row for row in failed}
         with self.app.store.reading() as tx:
@@ -324,11 +383,19 @@ class Proof:
             papers = {item.score.paper_id for item in digests[int(str(row["digest_id"]))].items}
             maybe = papers if row["state"] == S.UNKNOWN else set()
             if not papers <= past[reader].carried or past[reader].maybe_seen != maybe:
-                self.report.wrong.append(f"papers of {row['message_id']} ({row['state']}) do not come back as they should")
+                self.report.wrong.append(
+                    f"papers of {row['message_id']} ({row['state']}) do not come back as they "
+                    f"should"
+                )
         people = [reader for reader, row in by_reader.items() if row["state"] == S.UNKNOWN]
         for reader in self.random.sample(people, min(3, len(people))):
             self._check_next_digest(
-                reader, tomorrow, {item.score.paper_id for item in digests[int(str(by_reader[reader]["digest_id"]))].items}
+                reader,
+                tomorrow,
+                {
+                    item.score.paper_id
+                    for item in digests[int(str(by_reader[reader]["digest_id"]))].items
+                },
             )
 
     def _check_next_digest(self, reader: int, tomorrow: datetime, papers: set[int]) -> None:
@@ -337,9 +404,16 @@ class Proof:
         with later.store.writing() as tx:
             who = store.subscribers.change(tx, replace(who, size=50), now=tomorrow)
         composed = pipeline.compose(later, day=tomorrow.date(), only=who)
-        listed = {item.score.paper_id: item.seen_before for _, digest in composed.digests for item in digest.items}
+        listed = {
+            item.score.paper_id: item.seen_before
+            for _, digest in composed.digests
+            for item in digest.items
+        }
         if not papers <= listed.keys() or not all(listed[paper] for paper in papers):
-            self.report.wrong.append(f"the next digest of reader {reader} lists {listed}, not all of {papers} as possibly seen")
+            self.report.wrong.append(
+                f"the next digest of reader {reader} lists {listed}, not all of {papers} as "
+                f"possibly seen"
+            )
 
 
 def _signal(process: Process, number: signal.Signals) -> None:

@@ -1,4 +1,7 @@
-"""One sender, the package's own send, as a process that may be killed. SIGTERM and SIGINT stop it in order, as with `digest send`."""
+"""One sender, the package's own send, as a process that may be killed.
+
+SIGTERM and SIGINT stop it in order, as with `digest send`.
+"""
 
 from __future__ import annotations
 

@@ -18,11 +18,14 @@ _SERVICE = ("/usr/sbin/smtp-sink", "/usr/local/sbin/smtp-sink")
 
 def program() -> str | None:
     """Where smtp-sink is; Debian keeps it from the path of users."""
-    return shutil.which("smtp-sink") or next((path for path in _SERVICE if Path(path).exists()), None)
+    return shutil.which("smtp-sink") or next(
+        (path for path in _SERVICE if Path(path).exists()), None
+    )
 
 
 class Sink:
-    """A mail server that behaves as its words say; messages whose final dot did not come are not kept.
+    """A mail server that behaves as its words say; messages whose final dot did not come are not
+    kept.
 
     Args:
         folder: for the messages, one a file.
@@ -34,11 +37,15 @@ class Sink:
         self.port, self.folder = port, folder
         found = program()
         if found is None:
-            raise FileNotFoundError("smtp-sink: install Debian's package postfix (its service need not run)")
+            raise FileNotFoundError(
+                "smtp-sink: install Debian's package postfix (its service need not run)"
+            )
         folder.mkdir(parents=True, exist_ok=True)
         kept = ["-d", str(folder / "m.")] if keep else []
         self._process = subprocess.Popen(
-            [found, *_as_user(), *kept, *words, f"127.0.0.1:{port}", "256"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [found, *_as_user(), *kept, *words, f"127.0.0.1:{port}", "256"],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + 10
         while True:
@@ -54,7 +61,12 @@ class Sink:
     def __enter__(self) -> Sink:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._process.terminate()
         self._process.wait()
 

@@ -1,4 +1,6 @@
-"""Digests on their way through a real mail server: what comes out at the other end is what was sent, and still proves whose it is."""
+"""Digests on their way through a real mail server: what comes out at the other end is what was
+sent, and still proves whose it is.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ from digest.subscriptions import Wish
 from tests.conftest import TODAY, absent, invented, make_app
 from tests.fakes.postfix import GONE, Postfix, why_not
 
-#: titles that some mail server on the way could not leave alone: 8-bit text, lone dots, "From " at a line's start, very long words
+#: titles that some mail server on the way could not leave alone: 8-bit text, lone dots, "From " at
+#: a line's start, very long words
 _ODD = (
     "Über größe",
     "语言模型的学习与推理",
@@ -55,7 +58,9 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
     published = {}
     for kind, selector in (("rsa", "digest"), ("ed25519", "digest-ed25519")):
         (folder / f"{kind}.pem").write_bytes(dkim.new_key(kind))  # type: ignore[arg-type]
-        published[f"{selector}._domainkey.papers.example.org"] = dkim.read_key((folder / f"{kind}.pem").read_bytes()).record
+        published[f"{selector}._domainkey.papers.example.org"] = dkim.read_key(
+            (folder / f"{kind}.pem").read_bytes()
+        ).record
     with Postfix() as postfix:
         app = make_app(
             folder,
@@ -81,7 +86,11 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
         mails = postfix.mails(3)
         yield Outcome(
             app=app,
-            arrived={str(_parsed(data)["To"]): data for data in mails if not str(_parsed(data)["To"]).startswith("b+")},
+            arrived={
+                str(_parsed(data)["To"]): data
+                for data in mails
+                if not str(_parsed(data)["To"]).startswith("b+")
+            },
             returned=[data for data in mails if str(_parsed(data)["To"]).startswith("b+")],
             published=published,
         )
@@ -113,7 +122,11 @@ def test_each_reader_finds_one_digest_in_the_mailbox(outcome: Outcome) -> None:
         assert text is not None
         assert html is not None
         assert html.get_content().count("<h2") == text.get_content().count("More like this:") >= 10
-        odd = [title for title in ("语言模型的学习与推理", "From here to there", "Über größe") if title in text.get_content()]
+        odd = [
+            title
+            for title in ("语言模型的学习与推理", "From here to there", "Über größe")
+            if title in text.get_content()
+        ]
         assert len(odd) >= 2
         assert all(title in html.get_content() for title in odd)
 
@@ -130,13 +143,17 @@ def test_the_signatures_survive_the_way(outcome: Outcome) -> None:
 def test_opendkim_believes_both_signatures(outcome: Outcome, tmp_path: Path) -> None:
     if shutil.which("opendkim") is None:
         absent("no OpenDKIM is installed")
-    (tmp_path / "keys").write_text("".join(f"{name} {text}\n" for name, text in outcome.published.items()))
+    (tmp_path / "keys").write_text(
+        "".join(f"{name} {text}\n" for name, text in outcome.published.items())
+    )
     (tmp_path / "conf").write_text(f"Mode v\nTestPublicKeys {tmp_path}/keys\nSyslog no\n")
 
     def told(data: bytes) -> str:
         (tmp_path / "mail.eml").write_bytes(data)
         words = ["opendkim", "-x", str(tmp_path / "conf"), "-vv", "-t", str(tmp_path / "mail.eml")]
-        return subprocess.run(words, capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path).stdout
+        return subprocess.run(
+            words, capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path
+        ).stdout
 
     for data in outcome.arrived.values():
         right = told(_as_sent(data))
@@ -153,6 +170,10 @@ def test_a_bounce_of_a_real_server_names_the_reader_and_the_message(outcome: Out
     assert link.purpose is Purpose.BOUNCE
     assert subscriptions.by_id(outcome.app, link.subscriber_id).email == f"carol@{GONE}"
     arrived = bounces.read(data)
-    assert (arrived.kind, arrived.recipient, arrived.enhanced) == ("failed", f"carol@{GONE}", "5.1.1")
+    assert (arrived.kind, arrived.recipient, arrived.enhanced) == (
+        "failed",
+        f"carol@{GONE}",
+        "5.1.1",
+    )
     senders = {str(_parsed(kept)["Return-Path"]) for kept in outcome.arrived.values()}
     assert len(senders | {sender}) == 3

@@ -1,4 +1,6 @@
-"""What SpamAssassin says of every golden mail, offline: no rule of weight fires, and each that fires is known and explained in tests/README.md."""
+"""What SpamAssassin says of every golden mail, offline: no rule of weight fires, and each that
+fires is known and explained in tests/README.md.
+"""
 
 from __future__ import annotations
 
@@ -22,25 +24,44 @@ _MOST = 1.0
 
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[float, set[str]]]:
-    """Golden mail -> its points and the rules that fired, as it arrives: signed, and with the line that a relay adds."""
+    """Golden mail -> its points and the rules that fired, as it arrives: signed, and with the line
+    that a relay adds.
+    """
     if shutil.which("spamassassin") is None:
         absent("no SpamAssassin is installed")
     folder = tmp_path_factory.mktemp("spam")
-    signer = Signer(domain="papers.example.org", selector="digest", key=dkim.read_key(dkim.new_key()))
+    signer = Signer(
+        domain="papers.example.org", selector="digest", key=dkim.read_key(dkim.new_key())
+    )
     for case in CASES:
         data = (GOLDEN / case / "message.eml").read_bytes()
         date = str(message_from_bytes(data, policy=policy.default)["Date"])
-        relay = f"Received: from mail.papers.example.org (mail.papers.example.org [IPv6:2001:db8::25])\r\n\tby mx.example.net with ESMTPS id 4X; {date}\r\n"
+        relay = (
+            f"Received: from mail.papers.example.org (mail.papers.example.org "
+            f"[IPv6:2001:db8::25])\r\n\tby mx.example.net with ESMTPS id 4X; {date}\r\n"
+        )
         head, _, body = data.partition(b"\r\n\r\n")
-        signature = dkim.signatures(head, dkim.squeezed(body), [signer], at=datetime.strptime(date, "%a, %d %b %Y %H:%M:%S %z"))
+        signature = dkim.signatures(
+            head,
+            dkim.squeezed(body),
+            [signer],
+            at=datetime.strptime(date, "%a, %d %b %Y %H:%M:%S %z"),
+        )
         (folder / case).write_bytes(relay.encode() + signature + data)
     # one process for all: loading the rules takes longer than applying them
     words = ["spamassassin", "-L", "-t", "-x", *(str(folder / case) for case in CASES)]
-    told = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=300, check=True).stdout
-    found = re.findall(r"^X-Spam-Status: \w+, score=(-?[\d.]+) required=\S+ tests=((?:[A-Z0-9_]+,?\s*)*)", told, re.MULTILINE)
+    told = subprocess.run(
+        words, capture_output=True, text=True, errors="replace", timeout=300, check=True
+    ).stdout
+    found = re.findall(
+        r"^X-Spam-Status: \w+, score=(-?[\d.]+) required=\S+ tests=((?:[A-Z0-9_]+,?\s*)*)",
+        told,
+        re.MULTILINE,
+    )
     assert len(found) == len(CASES)
     return {
-        case: (float(score), set(re.findall(r"[A-Z0-9_]+", rules)) - {"none"}) for case, (score, rules) in zip(CASES, found, strict=True)
+        case: (float(score), set(re.findall(r"[A-Z0-9_]+", rules)) - {"none"})
+        for case, (score, rules) in zip(CASES, found, strict=True)
     }
 
 

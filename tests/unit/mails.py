@@ -1,4 +1,6 @@
-"""A service, a reader, a paper and a digest of it; a mail as a mail program reads it; a template of the operator's."""
+"""A service, a reader, a paper and a digest of it; a mail as a mail program reads it; a template of
+the operator's.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +33,30 @@ MAILING = Mailing(
     product="Digest of Papers",
 )
 ALICE = Subscriber(id=7, email="alice@example.net", name="Alice Example", created=NOW)
-LINKS = ReaderLinks(manage="https://papers.example.org/s/abc", unsubscribe="https://papers.example.org/u/" + "k5qxm2" * 20)
-MADE = Made(model="thumbs", features="words-1", thumbs_up=9, thumbs_down=2, candidates=1200, dumps=("monday", "tuesday"), at=NOW)
+LINKS = ReaderLinks(
+    manage="https://papers.example.org/s/abc",
+    unsubscribe="https://papers.example.org/u/" + "k5qxm2" * 20,
+)
+MADE = Made(
+    model="thumbs",
+    features="words-1",
+    thumbs_up=9,
+    thumbs_down=2,
+    candidates=1200,
+    dumps=("monday", "tuesday"),
+    at=NOW,
+)
 CAUGHT = {"message_id": "digest.20260612.7@papers.example.org", "date": NOW}
 BY_MAIL = "mailto:help@papers.example.org?subject=Unsubscribe%20" + "k5qxm2vtr7" * 5 + "abcde"
 
 
-def listed(number: int = 1, *, seen_before: bool = False, read: str = "https://example.org/paper", **fields: Any) -> Listed:
+def listed(
+    number: int = 1,
+    *,
+    seen_before: bool = False,
+    read: str = "https://example.org/paper",
+    **fields: Any,
+) -> Listed:
     given: dict[str, Any] = {
         "title": f"Title {number}",
         "abstract": "An abstract.",
@@ -48,7 +67,11 @@ def listed(number: int = 1, *, seen_before: bool = False, read: str = "https://e
         paper=Paper(id=number, **(given | fields)),
         reason=f"Reason {number}.",
         label="good match",
-        links=PaperLinks(read=read, up=f"https://papers.example.org/t/up{number}", down=f"https://papers.example.org/t/down{number}"),
+        links=PaperLinks(
+            read=read,
+            up=f"https://papers.example.org/t/up{number}",
+            down=f"https://papers.example.org/t/down{number}",
+        ),
         seen_before=seen_before,
     )
 
@@ -96,12 +119,23 @@ def written_welcome() -> Message:
 
 
 def written_goodbye() -> Message:
-    return write_goodbye(mailing=MAILING, subscriber=ALICE, come_back="https://papers.example.org/s/x", message_id="g@x", date=NOW)
+    return write_goodbye(
+        mailing=MAILING,
+        subscriber=ALICE,
+        come_back="https://papers.example.org/s/x",
+        message_id="g@x",
+        date=NOW,
+    )
 
 
 def written_alert() -> Message:
     return write_alert(
-        mailing=MAILING, recipient="operator@example.net", what="No dump came.", remedy="Look.\nThen fetch.", message_id="a@x", date=NOW
+        mailing=MAILING,
+        recipient="operator@example.net",
+        what="No dump came.",
+        remedy="Look.\nThen fetch.",
+        message_id="a@x",
+        date=NOW,
     )
 
 

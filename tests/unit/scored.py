@@ -9,7 +9,10 @@ from digest import features, profiles, scores
 from digest.model import Interest, Paper, Part, Score
 
 TODAY = date(2026, 5, 4)
-_WORDS = "robot grasping tactile sensing climate rainfall glacier poetry rhyme market auction price neural network survey"
+_WORDS = (
+    "robot grasping tactile sensing climate rainfall glacier poetry rhyme market auction price "
+    "neural network survey"
+)
 WORDS = _WORDS.split()
 
 
@@ -20,11 +23,16 @@ def paper(number: int, title: str = "", abstract: str = "", **more: object) -> P
 
 def mixed(number: int, start: int) -> list[Paper]:
     """Papers of five neighbouring words each."""
-    return [paper(start + place, " ".join((WORDS * 2)[place % 15 : place % 15 + 5]), f"case{place}") for place in range(number)]
+    return [
+        paper(start + place, " ".join((WORDS * 2)[place % 15 : place % 15 + 5]), f"case{place}")
+        for place in range(number)
+    ]
 
 
 def frequencies(papers: Sequence[Paper]) -> features.Frequencies:
-    return features.Frequencies().add(features.vectorize([features.text_of(each.title, each.abstract) for each in papers]))
+    return features.Frequencies().add(
+        features.vectorize([features.text_of(each.title, each.abstract) for each in papers])
+    )
 
 
 PAPERS = mixed(30, 1)
@@ -33,7 +41,10 @@ FREQUENCIES = frequencies([*PAPERS, *RECENT])
 
 
 def rows(papers: Sequence[Paper]) -> object:
-    return features.weigh(features.vectorize([features.text_of(each.title, each.abstract) for each in papers]), FREQUENCIES)
+    return features.weigh(
+        features.vectorize([features.text_of(each.title, each.abstract) for each in papers]),
+        FREQUENCIES,
+    )
 
 
 def day(papers: Sequence[Paper], recent: Sequence[Paper] = ()) -> scores.Day:
@@ -43,7 +54,9 @@ def day(papers: Sequence[Paper], recent: Sequence[Paper] = ()) -> scores.Day:
 BACKGROUND = profiles.background(RECENT, rows(RECENT))
 
 
-def profile(interest: Interest | None = None, liked: Sequence[Paper] = (), disliked: Sequence[Paper] = ()) -> profiles.Profile:
+def profile(
+    interest: Interest | None = None, liked: Sequence[Paper] = (), disliked: Sequence[Paper] = ()
+) -> profiles.Profile:
     interest = interest or Interest()
     return profiles.train(
         [interest],

@@ -17,15 +17,29 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def dump(
-    ago: timedelta, *, finished: bool = True, new: int = 9, rejected: int = 0, form: str = "jsonl",
-    sha256: str = "", path: str = "",
-) -> dict[str, Any]:  # fmt: skip
+    ago: timedelta,
+    *,
+    finished: bool = True,
+    new: int = 9,
+    rejected: int = 0,
+    form: str = "jsonl",
+    sha256: str = "",
+    path: str = "",
+) -> dict[str, Any]:
     started = NOW - ago
     return {
-        "name": f"{started:%Y-%m-%d}.jsonl", "format": form, "started_at": started, "finished_at": started if finished else None,
-        "sha256": sha256 or f"{started}", "path": path,
-        "new": new, "updated": 0, "duplicate": 0, "skipped": 0, "rejected": rejected,
-    }  # fmt: skip
+        "name": f"{started:%Y-%m-%d}.jsonl",
+        "format": form,
+        "started_at": started,
+        "finished_at": started if finished else None,
+        "sha256": sha256 or f"{started}",
+        "path": path,
+        "new": new,
+        "updated": 0,
+        "duplicate": 0,
+        "skipped": 0,
+        "rejected": rejected,
+    }
 
 
 WELL = Facts(
@@ -68,14 +82,27 @@ def test_nothing_is_wrong_where_all_is_well() -> None:
         ({"dumps": [dump(HOUR, new=0, form="empty")]}, []),
         ({"dumps": [dump(HOUR / 2, finished=False)]}, [("parsing", False)]),
         ({"dumps": [dump(2 * HOUR, finished=False)]}, [("parsing", True)]),
-        ({"sources": [Failing(name="arxiv", error="timed out", since=NOW - DAY)]}, [("source", False)]),
-        ({"sources": [Failing(name="arxiv", error="timed out", since=NOW - 3 * DAY)]}, [("source", True)]),
+        (
+            {"sources": [Failing(name="arxiv", error="timed out", since=NOW - DAY)]},
+            [("source", False)],
+        ),
+        (
+            {"sources": [Failing(name="arxiv", error="timed out", since=NOW - 3 * DAY)]},
+            [("source", True)],
+        ),
         ({"sources": [Failing(name="arxiv", error="timed out", since=None)]}, [("source", False)]),
         ({"active_readers": 0}, [("readers", False)]),
         ({"waiting": 3, "waiting_since": NOW - HOUR / 2}, [("send", False)]),
         ({"waiting": 3, "waiting_since": NOW - 2 * HOUR}, [("send", True)]),
         ({"sent": {"at": NOW, "report": {}, "error": "no route"}}, [("send", False)]),
-        ({"sent": {"at": NOW, "report": {}, "error": "no route"}, "waiting": 3, "waiting_since": NOW - 2 * HOUR}, [("send", True)] * 2),
+        (
+            {
+                "sent": {"at": NOW, "report": {}, "error": "no route"},
+                "waiting": 3,
+                "waiting_since": NOW - 2 * HOUR,
+            },
+            [("send", True)] * 2,
+        ),
         ({"sent": None}, []),
         ({"faults": [("ours", "550 5.7.1 policy", 4), ("busy", "421", 9)]}, [("refused", True)]),
         ({"returned": (3, "550 5.7.26 unauthenticated")}, [("refused", True)]),
@@ -84,13 +111,18 @@ def test_nothing_is_wrong_where_all_is_well() -> None:
         ({"ended": {"expired": 4}}, [("silence", True)]),
         ({"ended": {"expired": 4, "accepted": 1}}, []),
         ({"ended": {}}, []),
-        ({"mailbox": Failing(name="INBOX", error="refused", since=NOW - HOUR)}, [("mailbox", False)]),
+        (
+            {"mailbox": Failing(name="INBOX", error="refused", since=NOW - HOUR)},
+            [("mailbox", False)],
+        ),
         ({"mailbox": Failing(name="INBOX", error="refused", since=NOW - DAY)}, [("mailbox", True)]),
         ({"mailbox": Failing(name="INBOX", error="refused", since=None)}, [("mailbox", True)]),
         ({"disks": [Disk(path="/a", free_mb=500), Disk(path="/b", free_mb=499)]}, [("disk", True)]),
     ],
 )
-def test_what_is_wrong_is_told_and_what_lasts_is_urgent(change: dict[str, Any], expected: list[tuple[str, bool]]) -> None:
+def test_what_is_wrong_is_told_and_what_lasts_is_urgent(
+    change: dict[str, Any], expected: list[tuple[str, bool]]
+) -> None:
     assert told(**change) == expected
 
 
@@ -98,15 +130,25 @@ changes = st.fixed_dictionaries(
     {},
     optional={
         "dumps": st.lists(
-            st.builds(dump, st.integers(0, 10).map(lambda n: n * DAY), finished=st.booleans(), new=st.integers(0, 1)), max_size=3
+            st.builds(
+                dump,
+                st.integers(0, 10).map(lambda n: n * DAY),
+                finished=st.booleans(),
+                new=st.integers(0, 1),
+            ),
+            max_size=3,
         ),
         "dump_missing": st.none() | st.booleans(),
         "active_readers": st.integers(0, 1),
         "waiting": st.integers(0, 2),
         "waiting_since": st.none() | st.integers(0, 9).map(lambda n: NOW - n * HOUR),
         "unknown": st.integers(0, 2),
-        "ended": st.dictionaries(st.sampled_from(["accepted", "expired", "rejected", "unknown"]), st.integers(1, 3)),
-        "disks": st.lists(st.builds(Disk, path=st.just("/a"), free_mb=st.integers(0, 1000)), max_size=2),
+        "ended": st.dictionaries(
+            st.sampled_from(["accepted", "expired", "rejected", "unknown"]), st.integers(1, 3)
+        ),
+        "disks": st.lists(
+            st.builds(Disk, path=st.just("/a"), free_mb=st.integers(0, 1000)), max_size=2
+        ),
     },
 )
 
@@ -162,9 +204,7 @@ CAUSES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "mailbox": [
         ({"mailbox": Failing(name="INBOX", error="refused", since=None)}, {"mailbox": None})
     ],
-    "disk": [
-        ({"disks": [Disk(path="/a", free_mb=1)]}, {"disks": [Disk(path="/a", free_mb=9000)]})
-    ],
+    "disk": [({"disks": [Disk(path="/a", free_mb=1)]}, {"disks": [Disk(path="/a", free_mb=9000)]})],
     "readers": [({"active_readers": 0}, {"active_readers": 1})],
     "signups": [({"signups": 9, "signups_max": 9}, {"signups": 8, "signups_max": 9})],
 }

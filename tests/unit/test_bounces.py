@@ -1,7 +1,8 @@
 """What arrives by mail is told apart, and no bytes make that fail.
 
-Each mail of tests/data/bounces stands beside what is read from it; `DIGEST_TEST_REWRITE=1 pytest tests/unit/test_bounces.py` writes that anew,
-and the difference is to be reviewed. `DIGEST_TEST_FUZZ_SECONDS=600` damages them for ten minutes, each time otherwise.
+Each mail of tests/data/bounces stands beside what is read from it; `DIGEST_TEST_REWRITE=1 pytest
+tests/unit/test_bounces.py` writes that anew, and the difference is to be reviewed.
+`DIGEST_TEST_FUZZ_SECONDS=600` damages them for ten minutes, each time otherwise.
 """
 
 from __future__ import annotations
@@ -67,7 +68,9 @@ def test_a_golden_mail_is_read_as_what_stands_beside_it(path: Path) -> None:
 def test_line_ends_and_an_mbox_line_change_nothing(path: Path) -> None:
     data = path.read_bytes()
     assert bounces.read(data.replace(b"\n", b"\r\n")) == bounces.read(data)
-    assert bounces.read(b"From MAILER-DAEMON  Tue Jun  9 07:00:00 2026\n" + data) == bounces.read(data)
+    assert bounces.read(b"From MAILER-DAEMON  Tue Jun  9 07:00:00 2026\n" + data) == bounces.read(
+        data
+    )
 
 
 def test_every_kind_has_a_golden_mail_but_one() -> None:
@@ -94,25 +97,33 @@ def test_what_people_quote_is_no_report_and_gives_no_token_away() -> None:
 
 
 def test_the_envelope_comes_before_what_the_header_says() -> None:
-    arrived = bounces.read(b"To: <a@example.org>, B <b@example.org>\nDelivered-To: c@example.org\n\n", to=("d@example.org",))
+    arrived = bounces.read(
+        b"To: <a@example.org>, B <b@example.org>\nDelivered-To: c@example.org\n\n",
+        to=("d@example.org",),
+    )
     assert arrived.to == ("d@example.org", "c@example.org", "a@example.org", "b@example.org")
 
 
 def test_a_report_that_something_arrived_is_no_bounce() -> None:
     data = (FOLDER / "postfix-unknown-user.eml").read_bytes()
     for action in (b"delivered", b"relayed (to non-DSN system)", b"expanded"):
-        assert bounces.read(data.replace(b"Action: failed", b"Action: " + action)).kind == "delivered"
+        assert (
+            bounces.read(data.replace(b"Action: failed", b"Action: " + action)).kind == "delivered"
+        )
     assert bounces.read(data.replace(b"Action: failed", b"Action: frobnicated")).kind == "automatic"
 
 
 def test_one_recipient_that_failed_counts_before_others() -> None:
     data = (FOLDER / "postfix-unknown-user.eml").read_bytes()
     first = b"Final-Recipient: rfc822; bob@example.org\nAction: delayed\nStatus: 4.4.1\n\n"
-    arrived = bounces.read(data.replace(b"Final-Recipient: rfc822; alice", first + b"Final-Recipient: rfc822; alice"))
+    arrived = bounces.read(
+        data.replace(b"Final-Recipient: rfc822; alice", first + b"Final-Recipient: rfc822; alice")
+    )
     assert (arrived.kind, arrived.recipient) == ("failed", "Alice@example.org")
 
 
-# ---------------------------------------------------------------------------------------------- hostile mails
+# ----------------------------------------------------------------------------------------------
+# hostile mails
 
 
 def sound(data: bytes) -> Arrived:
@@ -122,14 +133,23 @@ def sound(data: bytes) -> Arrived:
     assert len(arrived.to) <= 20
     assert 0 <= arrived.code <= 599
     assert len(arrived.enhanced) <= 12
-    for text in (arrived.why, arrived.subject, arrived.recipient, arrived.text, *arrived.to, *arrived.returned):
+    for text in (
+        arrived.why,
+        arrived.subject,
+        arrived.recipient,
+        arrived.text,
+        *arrived.to,
+        *arrived.returned,
+    ):
         assert len(text) <= 4000
         assert not set(text) & set("\r\n\0")
         text.encode("utf-8")
     return arrived
 
 
-NESTED = b"".join(b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' % (n, n) for n in range(3000))
+NESTED = b"".join(
+    b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' % (n, n) for n in range(3000)
+)
 HOSTILE = {
     "nothing": b"",
     "zeros": b"\0" * 5000,
@@ -138,16 +158,29 @@ HOSTILE = {
     "nested-messages": b"Content-Type: message/rfc822\n\n" * 20_000,
     "nested-in-a-report": b"Content-Type: multipart/report; boundary=b\n\n--b\n" + NESTED,
     "a-million-parts": b"Content-Type: multipart/report; boundary=b\n\n" + b"--b\n\n" * 250_000,
-    "a-line-of-a-megabyte": b"From: mailer-daemon@example.org\n\nYour message could not be delivered to\n" + b"a" * SIZE_MAX,
+    "a-line-of-a-megabyte": (
+        b"From: mailer-daemon@example.org\n\nYour message could not be delivered to\n"
+    )
+    + b"a" * SIZE_MAX,
     "addresses-without-end": b"To: " + b"a@b," * 300_000 + b"\n\n",
     "headers-without-end": b"To: a@b\n" * 30_000 + b"\n",
-    "a-status-of-dots": b"Content-Type: message/delivery-status\n\nA: b\n\nAction: failed\nDiagnostic-Code: " + b"5.1." * 100_000,
+    "a-status-of-dots": (
+        b"Content-Type: message/delivery-status\n\nA: b\n\nAction: failed\nDiagnostic-Code: "
+    )
+    + b"5.1." * 100_000,
     "encoded-words-without-end": b"Subject: " + b"=?utf-8?q?" * 50_000 + b"\n\n",
-    "unknown-charsets": b"Subject: =?nonsense?q?a?=\nContent-Type: text/plain; charset=\xff\xfe\n\n\xff",
-    "parameters-of-rfc-2231": b"Content-Type: multipart/report; boundary*0*=utf-9'x'%ff; boundary*7=\"; charset*=a'b\n\n--\n",
+    "unknown-charsets": (
+        b"Subject: =?nonsense?q?a?=\nContent-Type: text/plain; charset=\xff\xfe\n\n\xff"
+    ),
+    "parameters-of-rfc-2231": (
+        b"Content-Type: multipart/report; boundary*0*=utf-9'x'%ff; boundary*7=\"; "
+        b"charset*=a'b\n\n--\n"
+    ),
     "a-header-of-bytes": b"Subject: \xff\xfe\xfd\nTo: \xc3\x28@\xff\nAuto-Submitted: \xff\n\n",
     "spaces": b"From: postmaster@example.org\n\nYour message\n" + b"\n \n" * 20_000,
-    "base64-that-is-none": b"Content-Type: message/delivery-status\nContent-Transfer-Encoding: base64\n\n=====\n\n!!!!",
+    "base64-that-is-none": (
+        b"Content-Type: message/delivery-status\nContent-Transfer-Encoding: base64\n\n=====\n\n!!!!"
+    ),
     "deep-quotes": b"Content-Type: multipart/report; boundary=" + b'"' * 20_000 + b"\n\n",
 }
 
@@ -162,18 +195,38 @@ def test_any_bytes_are_read(data: bytes) -> None:
     sound(data)
 
 
-HEADERS = ("Content-Type", "Subject", "To", "From", "Return-Path", "Auto-Submitted", "Content-Transfer-Encoding", "X-Failed-Recipients")
+HEADERS = (
+    "Content-Type",
+    "Subject",
+    "To",
+    "From",
+    "Return-Path",
+    "Auto-Submitted",
+    "Content-Transfer-Encoding",
+    "X-Failed-Recipients",
+)
 
 
 @given(
     st.lists(st.tuples(st.sampled_from(HEADERS), st.text(max_size=80)), max_size=6),
-    st.sampled_from(["message/delivery-status", "message/feedback-report", "message/rfc822", "text/rfc822-headers", "message/global"]),
+    st.sampled_from(
+        [
+            "message/delivery-status",
+            "message/feedback-report",
+            "message/rfc822",
+            "text/rfc822-headers",
+            "message/global",
+        ]
+    ),
     st.text(max_size=300),
 )
-def test_any_headers_around_any_report_are_read(headers: list[tuple[str, str]], kind: str, text: str) -> None:
+def test_any_headers_around_any_report_are_read(
+    headers: list[tuple[str, str]], kind: str, text: str
+) -> None:
     head = "".join(f"{name}: {value}\n" for name, value in headers)
     sound(
-        f"{head}Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: {kind}\n\n{text}\n--b--\n".encode("utf-8", "surrogatepass")
+        f"{head}Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: "
+        f"{kind}\n\n{text}\n--b--\n".encode("utf-8", "surrogatepass")
     )
 
 
@@ -187,4 +240,8 @@ def test_damaged_mails_are_read_and_never_name_another_message() -> None:
         for data in goldens:
             made = damaged(data, chance)
             found = named(sound(made))
-            assert found <= {(Purpose.BOUNCE, 7, 42), (Purpose.UNSUBSCRIBE, 7, 42), (Purpose.UP, 7, 42)}, made
+            assert found <= {
+                (Purpose.BOUNCE, 7, 42),
+                (Purpose.UNSUBSCRIBE, 7, 42),
+                (Purpose.UP, 7, 42),
+            }, made

@@ -27,7 +27,9 @@ rules = st.builds(Rule, soft=st.integers(1, 6), days=st.integers(1, 30))
 
 
 def times(count: int, fault: Fault, enhanced: str = "", ago: int = 0) -> list[Bounced]:
-    return [Bounced(fault=fault, enhanced=enhanced, at=NOW - timedelta(days=ago)) for _ in range(count)]
+    return [
+        Bounced(fault=fault, enhanced=enhanced, at=NOW - timedelta(days=ago)) for _ in range(count)
+    ]
 
 
 def test_the_default_rule() -> None:
@@ -35,27 +37,41 @@ def test_the_default_rule() -> None:
     assert decide([], now=NOW, rule=rule) is None
     assert decide(times(1, "reader", ago=300), now=NOW, rule=rule) is SuppressionReason.HARD
     assert decide(times(1, "mailbox", "5.2.1"), now=NOW, rule=rule) is None
-    assert decide(times(2, "mailbox", "5.2.1", ago=300), now=NOW, rule=rule) is SuppressionReason.DISABLED
+    assert (
+        decide(times(2, "mailbox", "5.2.1", ago=300), now=NOW, rule=rule)
+        is SuppressionReason.DISABLED
+    )
     assert decide(times(4, "mailbox"), now=NOW, rule=rule) is None
-    assert decide(times(3, "mailbox") + times(2, "busy"), now=NOW, rule=rule) is SuppressionReason.SOFT
+    assert (
+        decide(times(3, "mailbox") + times(2, "busy"), now=NOW, rule=rule) is SuppressionReason.SOFT
+    )
     assert decide(times(4, "mailbox") + times(9, "mailbox", ago=14), now=NOW, rule=rule) is None
-    assert decide(times(100, "ours") + times(100, "content") + times(100, ""), now=NOW, rule=rule) is None
+    assert (
+        decide(times(100, "ours") + times(100, "content") + times(100, ""), now=NOW, rule=rule)
+        is None
+    )
 
 
 @given(histories, rules)
-def test_what_is_not_about_the_mailbox_never_changes_a_verdict(history: list[Bounced], rule: Rule) -> None:
+def test_what_is_not_about_the_mailbox_never_changes_a_verdict(
+    history: list[Bounced], rule: Rule
+) -> None:
     without = [one for one in history if one.fault in ("reader", "mailbox", "busy")]
     assert decide(history, now=NOW, rule=rule) == decide(without, now=NOW, rule=rule)
 
 
 @given(histories, rules, st.randoms(use_true_random=False))
-def test_the_order_in_which_reports_arrive_does_not_matter(history: list[Bounced], rule: Rule, random: object) -> None:
+def test_the_order_in_which_reports_arrive_does_not_matter(
+    history: list[Bounced], rule: Rule, random: object
+) -> None:
     turned = list(history)
     random.shuffle(turned)  # type: ignore[attr-defined]
     assert decide(turned, now=NOW, rule=rule) == decide(history, now=NOW, rule=rule)
 
 
 @given(histories, rules, st.sampled_from(FAULTS))
-def test_another_bounce_never_clears_an_address(history: list[Bounced], rule: Rule, fault: Fault) -> None:
+def test_another_bounce_never_clears_an_address(
+    history: list[Bounced], rule: Rule, fault: Fault
+) -> None:
     if decide(history, now=NOW, rule=rule) is not None:
         assert decide([*history, Bounced(fault=fault, at=NOW)], now=NOW, rule=rule) is not None

@@ -1,4 +1,6 @@
-"""Matches mean what they say: simulated readers whose chances are known, and histories that no one should learn much from."""
+"""Matches mean what they say: simulated readers whose chances are known, and histories that no one
+should learn much from.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +28,21 @@ WORLDS: dict[str, Chance] = {
 
 
 def simulated(chance: Chance, ratings: int, seed: int) -> tuple[Shown, Numbers]:
-    """Ratings of readers who differ in taste: how readily their thumb goes up shows in the thumbs that they gave before."""
+    """Ratings of readers who differ in taste: how readily their thumb goes up shows in the thumbs
+    that they gave before.
+    """
     draw = np.random.default_rng(seed)
     taste = draw.normal(0, 0.8, ratings)
     before = draw.integers(0, 80, ratings)
     up = draw.binomial(before, 1 / (1 + np.exp(-taste))).astype(np.float64)
     standard = draw.gamma(4, 1, ratings)
     likely = chance(standard, taste)
-    return Shown(standard=standard, thumbs_up=up, thumbs_down=before - up, liked=draw.random(ratings) < likely), likely
+    return Shown(
+        standard=standard,
+        thumbs_up=up,
+        thumbs_down=before - up,
+        liked=draw.random(ratings) < likely,
+    ), likely
 
 
 def chances(made: Calibration, shown: Shown) -> Numbers:
@@ -42,14 +51,18 @@ def chances(made: Calibration, shown: Shown) -> Numbers:
 
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize(("ratings", "allowed"), [(LEAST, 0.11), (1000, 0.06), (5000, 0.04)])
-def test_of_papers_shown_with_about_80_about_80_in_100_are_liked(world: str, ratings: int, allowed: float) -> None:
+def test_of_papers_shown_with_about_80_about_80_in_100_are_liked(
+    world: str, ratings: int, allowed: float
+) -> None:
     made = fit(simulated(WORLDS[world], ratings, 1)[0])
     held_out, _ = simulated(WORLDS[world], 20_000, 2)
     foretold = chances(made, held_out)
     assert reliability(foretold, held_out.liked) < allowed
     about_80 = (foretold >= 0.7) & (foretold < 0.9)
     if about_80.sum() >= 500:
-        assert abs(foretold[about_80].mean() - held_out.liked[about_80].mean()) < max(0.1, 2 * allowed)
+        assert abs(foretold[about_80].mean() - held_out.liked[about_80].mean()) < max(
+            0.1, 2 * allowed
+        )
     assert made.error is not None
     assert made.error < allowed + 0.05  # which the ratings themselves said of it
 
@@ -63,7 +76,13 @@ def test_it_tells_likely_papers_from_unlikely_ones_where_scores_do() -> None:
 
 @given(
     rows=st.lists(
-        st.tuples(st.floats(allow_nan=True, allow_infinity=True), st.integers(0, 5000), st.integers(0, 5000), st.booleans()), max_size=300
+        st.tuples(
+            st.floats(allow_nan=True, allow_infinity=True),
+            st.integers(0, 5000),
+            st.integers(0, 5000),
+            st.booleans(),
+        ),
+        max_size=300,
     ),
     up=st.integers(0, 10_000),
     down=st.integers(0, 10_000),
@@ -92,7 +111,12 @@ def test_whatever_was_rated_chances_are_numbers_between_1_and_99_that_never_fall
 def history(liked: list[bool], standard: float | None = None) -> Shown:
     number = len(liked)
     heights = np.linspace(0, 8, number) if standard is None else np.full(number, standard)
-    return Shown(standard=heights, thumbs_up=np.full(number, 5.0), thumbs_down=np.full(number, 5.0), liked=np.array(liked, dtype=np.bool_))
+    return Shown(
+        standard=heights,
+        thumbs_up=np.full(number, 5.0),
+        thumbs_down=np.full(number, 5.0),
+        liked=np.array(liked, dtype=np.bool_),
+    )
 
 
 def test_all_up_and_all_down_are_believed_but_never_wholly() -> None:
@@ -108,7 +132,9 @@ def test_all_up_and_all_down_are_believed_but_never_wholly() -> None:
 
 def test_contradicting_ratings_of_one_height_are_what_they_are_on_average() -> None:
     made = fit(history([True, True, True, False] * 250, standard=3.0))
-    assert made.chances(np.array([3.0]), np.array([5.0]), np.array([5.0]))[0] == pytest.approx(0.75, abs=0.02)
+    assert made.chances(np.array([3.0]), np.array([5.0]), np.array([5.0]))[0] == pytest.approx(
+        0.75, abs=0.02
+    )
 
 
 def test_where_lower_scores_are_liked_better_all_scores_are_equal() -> None:
@@ -121,7 +147,12 @@ def test_where_lower_scores_are_liked_better_all_scores_are_equal() -> None:
 def test_of_explored_papers_the_error_is_measured_and_nothing_is_learned() -> None:
     shown, _ = simulated(WORLDS["a higher score is likelier"], 1000, 1)
     alone, both = fit(shown), fit(shown, history([False] * 400, standard=9.0))
-    assert (both.weights, both.steps, both.ratings, both.error) == (alone.weights, alone.steps, alone.ratings, alone.error)
+    assert (both.weights, both.steps, both.ratings, both.error) == (
+        alone.weights,
+        alone.steps,
+        alone.ratings,
+        alone.error,
+    )
     assert both.explored == 400
     assert both.explored_error is not None
     assert both.explored_error > 0.5
@@ -131,18 +162,32 @@ def test_of_explored_papers_the_error_is_measured_and_nothing_is_learned() -> No
 def test_a_calibration_survives_the_store_and_refuses_what_it_did_not_write() -> None:
     made = fit(simulated(WORLDS["scores say nothing"], 500, 3)[0])
     assert Calibration.from_bytes(made.to_bytes()) == made
-    for data in (b"", b"{", b"[]", b"null", b'{"format": 1}', b'{"format": 0, "calibration": {}}',
-                 b'{"format": 1, "calibration": {"ratings": 3, "weights": [1.0]}}', b'{"format": 1, "calibration": {"ratings": "x"}}'):  # fmt: skip
+    for data in (
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"format": 1}',
+        b'{"format": 0, "calibration": {}}',
+        b'{"format": 1, "calibration": {"ratings": 3, "weights": [1.0]}}',
+        b'{"format": 1, "calibration": {"ratings": "x"}}',
+    ):
         with pytest.raises(ValueError, match="calibration"):
             Calibration.from_bytes(data)
 
 
 def test_columns_of_unequal_length_are_refused() -> None:
     with pytest.raises(ValueError, match="differ in length"):
-        Shown(standard=np.zeros(2), thumbs_up=np.zeros(2), thumbs_down=np.zeros(2), liked=np.zeros(3, dtype=np.bool_))
+        Shown(
+            standard=np.zeros(2),
+            thumbs_up=np.zeros(2),
+            thumbs_down=np.zeros(2),
+            liked=np.zeros(3, dtype=np.bool_),
+        )
 
 
-# ---------------------------------------------------------------------------------------------- words and numbers
+# ----------------------------------------------------------------------------------------------
+# words and numbers
 
 
 def score(percentile: int = 0, match: int | None = None, standard: float = 0.0) -> Score:
@@ -150,7 +195,10 @@ def score(percentile: int = 0, match: int | None = None, standard: float = 0.0) 
 
 
 def test_words_stand_until_enough_was_rated() -> None:
-    few, enough = (fit(simulated(WORLDS["a higher score is likelier"], number, 1)[0]) for number in (LEAST - 1, LEAST))
+    few, enough = (
+        fit(simulated(WORLDS["a higher score is likelier"], number, 1)[0])
+        for number in (LEAST - 1, LEAST)
+    )
     (kept,) = few.matches(np.array([4.0]), thumbs_up=3, thumbs_down=1)
     assert kept is None
     assert label(score(98, kept, 4.0)) == "strong match"
@@ -171,13 +219,20 @@ def test_words_stand_until_enough_was_rated() -> None:
         (0, 75, "strong match"),
     ],
 )
-def test_a_word_is_of_the_number_where_there_is_one(percentile: int, match: int | None, word: str) -> None:
+def test_a_word_is_of_the_number_where_there_is_one(
+    percentile: int, match: int | None, word: str
+) -> None:
     assert score(percentile, match).word == word
 
 
 @given(st.integers(0, 100), st.none() | st.integers(1, 99), st.integers(0, 100))
-def test_a_threshold_is_a_number_or_a_word(percentile: int, match: int | None, threshold: int) -> None:
+def test_a_threshold_is_a_number_or_a_word(
+    percentile: int, match: int | None, threshold: int
+) -> None:
     shown = score(percentile, match)
     assert shown.reaches(threshold) == ((percentile if match is None else match) >= threshold)
-    assert [shown.reaches(word) for word in THRESHOLD_WORDS] == [shown.word != "possible match", shown.word == "strong match"]
+    assert [shown.reaches(word) for word in THRESHOLD_WORDS] == [
+        shown.word != "possible match",
+        shown.word == "strong match",
+    ]
     assert shown.reaches(0)

@@ -25,8 +25,13 @@ def learned(likes: Likes, least: int, fresh: Sequence[int] = FRESH) -> CoLikes:
     return learn(pairs[:, 0], pairs[:, 1], fresh, {}, least=least)
 
 
-def added(likes: Likes, least: int, readers: Collection[int] = range(1, 13)) -> list[tuple[Lift, ...]]:
-    return lifts(learned(likes, least), [{paper for reader, paper in likes if reader == one} for one in readers])
+def added(
+    likes: Likes, least: int, readers: Collection[int] = range(1, 13)
+) -> list[tuple[Lift, ...]]:
+    return lifts(
+        learned(likes, least),
+        [{paper for reader, paper in likes if reader == one} for one in readers],
+    )
 
 
 @given(a_few_likes, st.integers(2, 5))
@@ -38,7 +43,9 @@ def test_fewer_readers_than_the_floor_leave_no_trace(likes: Likes, least: int) -
 
 
 @given(a_few_likes, st.integers(2, 5), st.sampled_from(PAPERS), st.sampled_from(FRESH))
-def test_a_pair_that_fewer_like_is_as_if_nobody_liked_it(likes: Likes, least: int, old: int, new: int) -> None:
+def test_a_pair_that_fewer_like_is_as_if_nobody_liked_it(
+    likes: Likes, least: int, old: int, new: int
+) -> None:
     both = {reader for reader, _ in likes if {(reader, old), (reader, new)} <= set(likes)}
     known = learned(likes, least)
     place = {ident: number for number, ident in enumerate(known.liked.tolist())}
@@ -49,8 +56,12 @@ def test_a_pair_that_fewer_like_is_as_if_nobody_liked_it(likes: Likes, least: in
 
 
 @given(a_few_likes, st.integers(2, 5), st.integers(2, 11))
-def test_thumbs_on_papers_below_the_floor_change_nothing_for_anybody(likes: Likes, least: int, paper: int) -> None:
-    rare = {(reader, 14) for reader in range(20, 20 + least - 1)}  # least - 1 strangers like one paper that nobody else likes
+def test_thumbs_on_papers_below_the_floor_change_nothing_for_anybody(
+    likes: Likes, least: int, paper: int
+) -> None:
+    rare = {
+        (reader, 14) for reader in range(20, 20 + least - 1)
+    }  # least - 1 strangers like one paper that nobody else likes
     without = {(reader, which) for reader, which in likes if which != 14}
     assert added(without | rare, least) == added(without, least)
 
@@ -70,13 +81,17 @@ def test_it_is_what_a_plain_count_says(likes: Likes, least: int) -> None:
             total = sum(wanted[lift.paper_id].values())
             assert lift.value == pytest.approx(MOST * total / (1 + total))
             assert 0 < lift.value < MOST
-            assert wanted[lift.paper_id][lift.by] == pytest.approx(max(wanted[lift.paper_id].values()))
+            assert wanted[lift.paper_id][lift.by] == pytest.approx(
+                max(wanted[lift.paper_id].values())
+            )
             assert lift.by in own  # the sentence says "as you did"
 
 
 def test_what_everybody_likes_says_less_than_what_these_readers_like() -> None:
     fans = range(1, 6)
-    likes = {(reader, paper) for reader in fans for paper in (10, 11, 14)} | {(reader, 11) for reader in range(6, 60)}
+    likes = {(reader, paper) for reader in fans for paper in (10, 11, 14)} | {
+        (reader, 11) for reader in range(6, 60)
+    }
     known = learned(likes, 5)
     rare, common = (float(known.alike[known.liked.tolist().index(paper), 0]) for paper in (10, 11))
     assert rare == pytest.approx(1)

@@ -23,7 +23,9 @@ def test_the_example_file_is_what_the_code_would_write() -> None:
 
 
 def test_the_example_file_is_valid_as_it_is_and_means_the_defaults(tmp_path: Path) -> None:
-    assert config.load(written(tmp_path, config.example()), {}) == config.load(written(tmp_path, ""), {})
+    assert config.load(written(tmp_path, config.example()), {}) == config.load(
+        written(tmp_path, ""), {}
+    )
 
 
 def test_every_key_stands_in_the_example_commented_at_its_default(tmp_path: Path) -> None:
@@ -34,19 +36,29 @@ def test_every_key_stands_in_the_example_commented_at_its_default(tmp_path: Path
             sections[line.strip("[]")] = current = {}
         elif line == "# [[smtp.more]]":
             more = current = {}
-        elif line.startswith("# ") and " = " in line and line[2:].split(" = ")[0].isidentifier() and sections:
+        elif (
+            line.startswith("# ")
+            and " = " in line
+            and line[2:].split(" = ")[0].isidentifier()
+            and sections
+        ):
             try:
                 current |= tomllib.loads(line[2:])
             except tomllib.TOMLDecodeError:
                 continue  # a sentence that happens to hold an equals sign
         if line == "# [[sources]]":
             break
-    expected = {name: set(model.annotation.model_fields) for name, model in config.Config.model_fields.items() if name not in config.LISTS}
+    expected = {
+        name: set(model.annotation.model_fields)
+        for name, model in config.Config.model_fields.items()
+        if name not in config.LISTS
+    }
     expected["smtp"] -= {"more"}
     assert set(more) == set(config.MoreServer.model_fields)
     assert {name: set(keys) for name, keys in sections.items()} == expected
     text = "\n".join(
-        f"[{name}]\n" + "\n".join(f"{key} = {config.toml(value)}" for key, value in keys.items()) for name, keys in sections.items()
+        f"[{name}]\n" + "\n".join(f"{key} = {config.toml(value)}" for key, value in keys.items())
+        for name, keys in sections.items()
     )
     assert config.load(written(tmp_path, text), {}) == config.load(written(tmp_path, ""), {})
 
@@ -161,7 +173,9 @@ def test_every_key_stands_in_the_example_commented_at_its_default(tmp_path: Path
         ("[smtp", ["config.toml", "not TOML"]),
     ],
 )
-def test_a_bad_setting_names_file_key_value_and_remedy(tmp_path: Path, text: str, told: list[str]) -> None:
+def test_a_bad_setting_names_file_key_value_and_remedy(
+    tmp_path: Path, text: str, told: list[str]
+) -> None:
     with pytest.raises(ConfigError) as caught:
         config.load(written(tmp_path, text), {})
     assert [part for part in told if part not in str(caught.value)] == []
@@ -175,8 +189,20 @@ def test_every_bad_setting_is_told_at_once(tmp_path: Path) -> None:
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     path = written(tmp_path, "[smtp]\nport = 25\n[digest]\nsize = 5")
-    loaded = config.load(path, {"DIGEST_SMTP__PORT": "2525", "DIGEST_DIGEST__DAYS": "[1, 2]", "DIGEST_WEB__SIGNUP": "false"})
-    assert (loaded.smtp.port, loaded.digest.size, loaded.digest.days, loaded.web.signup) == (2525, 5, (1, 2), False)
+    loaded = config.load(
+        path,
+        {
+            "DIGEST_SMTP__PORT": "2525",
+            "DIGEST_DIGEST__DAYS": "[1, 2]",
+            "DIGEST_WEB__SIGNUP": "false",
+        },
+    )
+    assert (loaded.smtp.port, loaded.digest.size, loaded.digest.days, loaded.web.signup) == (
+        2525,
+        5,
+        (1, 2),
+        False,
+    )
 
 
 def test_a_text_from_the_environment_stays_text_even_if_it_looks_like_a_number() -> None:
@@ -199,7 +225,9 @@ def test_a_bad_variable_is_named(name: str, value: str, told: list[str]) -> None
 
 
 def test_variables_of_other_programs_and_of_tests_are_left_alone() -> None:
-    assert config.load(None, {"PATH": "x", "DIGEST_TEST_POSTGRES": "x", "DIGEST_CONFIG": "x"}) == config.load(None, {})
+    assert config.load(
+        None, {"PATH": "x", "DIGEST_TEST_POSTGRES": "x", "DIGEST_CONFIG": "x"}
+    ) == config.load(None, {})
 
 
 def test_a_password_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
@@ -210,11 +238,18 @@ def test_a_password_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None
     assert "swordfish" not in str(config.shown(loaded))
 
 
-def test_further_servers_have_their_own_files_and_their_passwords_are_never_shown(tmp_path: Path) -> None:
+def test_further_servers_have_their_own_files_and_their_passwords_are_never_shown(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "secret").write_text("swordfish\n", encoding="utf-8")
-    text = '[smtp]\nhost = "a"\nusername = "u"\npassword = "trout"\n[[smtp.more]]\nhost = "b"\nport = 25\npassword_file = "secret"'
+    text = (
+        '[smtp]\nhost = "a"\nusername = "u"\npassword = "trout"\n[[smtp.more]]\nhost = "b"\nport = '
+        '25\npassword_file = "secret"'
+    )
     loaded = config.load(written(tmp_path, text), {})
-    assert [(one.host, one.port, one.password.get_secret_value()) for one in loaded.smtp.more] == [("b", 25, "swordfish")]
+    assert [(one.host, one.port, one.password.get_secret_value()) for one in loaded.smtp.more] == [
+        ("b", 25, "swordfish")
+    ]
     assert loaded.smtp.more[0].password_file == tmp_path / "secret"
     for spoilt in (
         text + "\ncolour = 1",
@@ -230,7 +265,10 @@ def test_further_servers_have_their_own_files_and_their_passwords_are_never_show
 
 
 def test_further_servers_can_come_from_the_environment() -> None:
-    loaded = config.load(None, {"DIGEST_SMTP__HOST": "a", "DIGEST_SMTP__MORE": '[{host = "b", weight = 0}, {host = "c"}]'})
+    loaded = config.load(
+        None,
+        {"DIGEST_SMTP__HOST": "a", "DIGEST_SMTP__MORE": '[{host = "b", weight = 0}, {host = "c"}]'},
+    )
     assert [one.host for one in loaded.smtp.more] == ["b", "c"]
 
 
@@ -257,7 +295,11 @@ def test_a_bad_password_is_not_repeated_in_the_error(tmp_path: Path) -> None:
 def test_the_key_of_a_source_is_never_shown(tmp_path: Path) -> None:
     text = '[[sources]]\nname = "x"\nkind = "pubmed"\nquery = "robot"\nkey = "swordfish"'
     assert "swordfish" not in str(config.shown(config.load(written(tmp_path, text), {})))
-    for spoilt in (text.replace("query", "sets"), text + "\ncolour = 1", text.replace('"swordfish"', "12345678")):
+    for spoilt in (
+        text.replace("query", "sets"),
+        text + "\ncolour = 1",
+        text.replace('"swordfish"', "12345678"),
+    ):
         with pytest.raises(ConfigError) as caught:
             config.load(written(tmp_path, spoilt), {})
         assert "swordfish" not in str(caught.value)
@@ -265,18 +307,29 @@ def test_the_key_of_a_source_is_never_shown(tmp_path: Path) -> None:
 
 
 def test_a_source_means_what_it_says(tmp_path: Path) -> None:
-    loaded = config.load(written(tmp_path, '[[sources]]\nname = "x"\nkind = "folder"\nfolder = "in"'), {})
-    assert (loaded.sources[0].folder, loaded.sources[0].enabled, loaded.sources[0].every) == (tmp_path / "in", True, None)
+    loaded = config.load(
+        written(tmp_path, '[[sources]]\nname = "x"\nkind = "folder"\nfolder = "in"'), {}
+    )
+    assert (loaded.sources[0].folder, loaded.sources[0].enabled, loaded.sources[0].every) == (
+        tmp_path / "in",
+        True,
+        None,
+    )
 
 
 def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
-    loaded = config.load(written(tmp_path, '[store]\nurl = "sqlite:///data.sqlite"\n[ingest]\ninbox = "in"'), {})
+    loaded = config.load(
+        written(tmp_path, '[store]\nurl = "sqlite:///data.sqlite"\n[ingest]\ninbox = "in"'), {}
+    )
     assert loaded.store.url == f"sqlite:///{tmp_path / 'data.sqlite'}"
     assert loaded.ingest.inbox == tmp_path / "in"
 
 
 def test_an_absolute_path_stays(tmp_path: Path) -> None:
-    assert config.load(written(tmp_path, '[store]\nurl = "sqlite:////var/data.sqlite"'), {}).store.url == "sqlite:////var/data.sqlite"
+    assert (
+        config.load(written(tmp_path, '[store]\nurl = "sqlite:////var/data.sqlite"'), {}).store.url
+        == "sqlite:////var/data.sqlite"
+    )
 
 
 def test_an_absent_file_says_how_to_make_one(tmp_path: Path) -> None:
@@ -294,9 +347,18 @@ def test_settings_are_frozen() -> None:
     [
         ("sqlite:////var/lib/digest/a:b@c.sqlite", "sqlite:////var/lib/digest/a:b@c.sqlite"),
         ("postgresql://db.example.org/digest", "postgresql://db.example.org/digest"),
-        ("postgresql://digest@db.example.org:5433/digest", "postgresql://digest@db.example.org:5433/digest"),
-        ("postgresql://digest:swordfish@db.example.org/digest", "postgresql://digest:**********@db.example.org/digest"),
-        ("postgresql://digest:sword/f:i@sh@db.example.org:5433/digest", "postgresql://digest:**********@db.example.org:5433/digest"),
+        (
+            "postgresql://digest@db.example.org:5433/digest",
+            "postgresql://digest@db.example.org:5433/digest",
+        ),
+        (
+            "postgresql://digest:swordfish@db.example.org/digest",
+            "postgresql://digest:**********@db.example.org/digest",
+        ),
+        (
+            "postgresql://digest:sword/f:i@sh@db.example.org:5433/digest",
+            "postgresql://digest:**********@db.example.org:5433/digest",
+        ),
         (
             "postgresql://db.example.org/digest?user=d&password=swordfish&x=1",
             "postgresql://db.example.org/digest?user=d&password=**********&x=1",

@@ -16,7 +16,11 @@ FOLDER = Path(str(resources.files("digest.demo") / "papers"))
 
 
 def papers() -> list[dict[str, Any]]:
-    return [json.loads(line) for path in sorted(FOLDER.glob("*.jsonl")) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [
+        json.loads(line)
+        for path in sorted(FOLDER.glob("*.jsonl"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
 
 
 def test_there_are_enough_papers_of_enough_fields_over_enough_days() -> None:
@@ -53,5 +57,10 @@ def test_no_eight_words_in_a_row_are_the_authors_and_the_facts_are(shared: Path)
     for ident, (original, day) in found.items():
         ours = wanted[ident]
         assert not _runs(ours["abstract"]) & _runs(original["summary"]), ident
-        facts = (" ".join(original["title"].split()), original["authors"], original["categories"], day)
+        facts = (
+            " ".join(original["title"].split()),
+            original["authors"],
+            original["categories"],
+            day,
+        )
         assert (ours["title"], ours["authors"], ours["categories"], ours["announced"]) == facts

@@ -13,7 +13,18 @@ from digest.model import Digest, Made, Paper, Quiet, QuietReason, Score, Subscri
 TODAY = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
 MADE = Made(model="thumbs", features="words1", candidates=5, at=NOW)
-NAMES = ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet")
+NAMES = (
+    "alpha",
+    "bravo",
+    "charlie",
+    "delta",
+    "echo",
+    "foxtrot",
+    "golf",
+    "hotel",
+    "india",
+    "juliet",
+)
 
 
 def alice(**more: object) -> Subscriber:
@@ -21,18 +32,27 @@ def alice(**more: object) -> Subscriber:
 
 
 def paper(number: int, title: str = "", *, withdrawn: bool = False) -> Paper:
-    return Paper(id=number, title=title or f"On {NAMES[number]}", first_seen=TODAY, withdrawn=withdrawn)
+    return Paper(
+        id=number, title=title or f"On {NAMES[number]}", first_seen=TODAY, withdrawn=withdrawn
+    )
 
 
 def scored(papers: Sequence[Paper], matches: Sequence[int] = ()) -> list[Score]:
     """The papers as scores, best first in the order given."""
     return [
-        Score(paper_id=each.id, value=1 - place / 10, match=matches[place] if matches else 90 - place) for place, each in enumerate(papers)
+        Score(
+            paper_id=each.id, value=1 - place / 10, match=matches[place] if matches else 90 - place
+        )
+        for place, each in enumerate(papers)
     ]
 
 
-def choose(who: Subscriber, papers: Sequence[Paper], matches: Sequence[int] = (), **more: object) -> Digest | Quiet:
-    return digests.choose(who, TODAY, scored(papers, matches), {each.id: each for each in papers}, made=MADE, **more)  # type: ignore[arg-type]
+def choose(
+    who: Subscriber, papers: Sequence[Paper], matches: Sequence[int] = (), **more: object
+) -> Digest | Quiet:
+    return digests.choose(
+        who, TODAY, scored(papers, matches), {each.id: each for each in papers}, made=MADE, **more
+    )  # type: ignore[arg-type]
 
 
 def listed(outcome: Digest | Quiet) -> list[int]:
@@ -68,7 +88,9 @@ def test_scores_are_taken_only_until_the_digest_is_full() -> None:
             taken.append(score.paper_id)
             yield score
 
-    digests.choose(alice(size=2), TODAY, one_by_one(), {each.id: each for each in PAPERS}, made=MADE)
+    digests.choose(
+        alice(size=2), TODAY, one_by_one(), {each.id: each for each in PAPERS}, made=MADE
+    )
     assert taken == [1, 2]
 
 
@@ -103,7 +125,11 @@ def test_a_paper_that_may_have_been_seen_is_marked() -> None:
     ],
 )
 def test_near_copies_of_a_title_are_listed_once(other: str) -> None:
-    copies = [paper(1, "Learning to grasp soft things with two hands in the dark kitchen"), paper(2), paper(3, other)]
+    copies = [
+        paper(1, "Learning to grasp soft things with two hands in the dark kitchen"),
+        paper(2),
+        paper(3, other),
+    ]
     assert listed(choose(alice(), copies)) == [1, 2]
 
 
@@ -127,7 +153,9 @@ def test_parts_of_a_series_and_short_titles_are_no_copies(left: str, right: str)
 
 
 def test_a_copy_takes_no_place() -> None:
-    assert listed(choose(alice(size=2), [paper(1, "On hands"), paper(2, "On hands!"), paper(3)])) == [1, 3]
+    assert listed(
+        choose(alice(size=2), [paper(1, "On hands"), paper(2, "On hands!"), paper(3)])
+    ) == [1, 3]
 
 
 def test_a_score_of_an_unknown_paper_is_passed_over() -> None:

@@ -1,4 +1,6 @@
-"""What a digest holds to beside the scores: shares, pins, mutes, caps, near-copies, and the one paper that is tried."""
+"""What a digest holds to beside the scores: shares, pins, mutes, caps, near-copies, and the one
+paper that is tried.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
 MADE = Made(model="thumbs", features="words1", at=NOW)
 #: so far apart that no two titles share a word
 NAMES = tuple(
-    f"{first}{second}" for first in "bdfgklmnprstvz" for second in ("orange", "umber", "ivory", "ebony", "azure", "olive", "amber")
+    f"{first}{second}"
+    for first in "bdfgklmnprstvz"
+    for second in ("orange", "umber", "ivory", "ebony", "azure", "olive", "amber")
 )
 
 
@@ -29,18 +33,29 @@ def reader(size: int = 10, **more: object) -> Subscriber:
 
 
 def paper(number: int, **more: object) -> Paper:
-    return Paper(id=number, **{"title": f"On {NAMES[number]}", "first_seen": TODAY, **more})  # type: ignore[arg-type]
+    return Paper(id=number, **{"title": (f"On {NAMES[number]}"), "first_seen": TODAY, **more})  # type: ignore[arg-type]
 
 
 def choose(
-    papers: Sequence[Paper], rules: Rules, who: Subscriber | None = None, day: date = TODAY, names: Sequence[str] = ()
+    papers: Sequence[Paper],
+    rules: Rules,
+    who: Subscriber | None = None,
+    day: date = TODAY,
+    names: Sequence[str] = (),
 ) -> Digest | Quiet:
     """From papers given best first."""
     ranked = [
-        Score(paper_id=one.id, value=1 - place / 100, match=max(99 - place, 0), interest=names[place] if names else "")
+        Score(
+            paper_id=one.id,
+            value=1 - place / 100,
+            match=max(99 - place, 0),
+            interest=names[place] if names else "",
+        )
         for place, one in enumerate(papers)
     ]
-    return digests.choose(who or reader(), day, ranked, {one.id: one for one in papers}, made=MADE, rules=rules)
+    return digests.choose(
+        who or reader(), day, ranked, {one.id: one for one in papers}, made=MADE, rules=rules
+    )
 
 
 def ids(outcome: Digest | Quiet) -> list[int]:
@@ -50,7 +65,8 @@ def ids(outcome: Digest | Quiet) -> list[int]:
 
 PAPERS = [paper(number) for number in range(90)]
 
-# ---------------------------------------------------------------------------------------------- shares
+# ----------------------------------------------------------------------------------------------
+# shares
 
 
 def shares(**of: float) -> Rules:
@@ -76,41 +92,71 @@ def test_shares_are_kept_no_place_stays_empty_and_the_list_is_ranked_as_one(
     assert isinstance(outcome, Digest)
     assert len(outcome.items) == min(size, len(names))
     normal = [item for item in outcome.items if item.slot == "normal"]
-    assert [item.score.paper_id for item in normal] == sorted(item.score.paper_id for item in normal)
+    assert [item.score.paper_id for item in normal] == sorted(
+        item.score.paper_id for item in normal
+    )
     assert [item.position for item in outcome.items] == list(range(1, len(outcome.items) + 1))
     there = Counter(names)
     listed = Counter(item.score.interest for item in outcome.items)
-    for name, places in interests.places(size - 1 if explore and size >= 5 else size, of, there).items():
+    for name, places in interests.places(
+        size - 1 if explore and size >= 5 else size, of, there
+    ).items():
         assert listed[name] >= places
     for name in of:  # within an interest the best ones come first
-        mine = [ident for ident in ids(outcome) if names[ident] == name and outcome.items[ids(outcome).index(ident)].slot == "normal"]
+        mine = [
+            ident
+            for ident in ids(outcome)
+            if names[ident] == name and outcome.items[ids(outcome).index(ident)].slot == "normal"
+        ]
         assert mine == [number for number, other in enumerate(names) if other == name][: len(mine)]
 
 
-def test_a_digest_is_shared_by_largest_remainder_and_an_empty_interest_gives_its_places_away() -> None:
+def test_a_digest_is_shared_by_largest_remainder_and_an_empty_interest_gives_its_places_away() -> (
+    None
+):
     names = ["a"] * 30 + ["b"] * 30
-    assert Counter(names[ident] for ident in ids(choose(PAPERS[:60], shares(a=1, b=1, c=1), names=names))) == {"a": 5, "b": 5}
-    assert Counter(names[ident] for ident in ids(choose(PAPERS[:60], shares(a=1, b=3), names=names))) == {"a": 3, "b": 7}
+    assert Counter(
+        names[ident] for ident in ids(choose(PAPERS[:60], shares(a=1, b=1, c=1), names=names))
+    ) == {"a": 5, "b": 5}
+    assert Counter(
+        names[ident] for ident in ids(choose(PAPERS[:60], shares(a=1, b=3), names=names))
+    ) == {"a": 3, "b": 7}
 
 
 def test_pinned_papers_count_as_places_of_their_interest() -> None:
     names = ["a"] * 30 + ["b"] * 30
     rules = Rules(shares={"a": 1, "b": 1}, places=interests.places, pinned={20, 21, 22})
-    assert Counter(names[ident] for ident in ids(choose(PAPERS[:60], rules, names=names))) == {"a": 5, "b": 5}
+    assert Counter(names[ident] for ident in ids(choose(PAPERS[:60], rules, names=names))) == {
+        "a": 5,
+        "b": 5,
+    }
 
 
-# ---------------------------------------------------------------------------------------------- pins and mutes
+# ----------------------------------------------------------------------------------------------
+# pins and mutes
 
 
 def test_pinned_papers_stand_on_top_in_order_even_below_the_threshold() -> None:
     outcome = choose(PAPERS[:40], Rules(pinned={30, 7}), reader(5, threshold=95))
     assert ids(outcome) == [7, 30, 0, 1, 2]
     assert isinstance(outcome, Digest)
-    assert [item.slot for item in outcome.items] == ["pinned", "pinned", "normal", "normal", "normal"]
+    assert [item.slot for item in outcome.items] == [
+        "pinned",
+        "pinned",
+        "normal",
+        "normal",
+        "normal",
+    ]
 
 
 def test_more_pins_than_places_fill_the_digest_and_no_more() -> None:
-    assert ids(choose(PAPERS[:40], Rules(pinned=set(range(40)), explore=True), reader(5))) == [0, 1, 2, 3, 4]
+    assert ids(choose(PAPERS[:40], Rules(pinned=set(range(40)), explore=True), reader(5))) == [
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]
 
 
 @given(st.sets(st.integers(0, 39)), st.sets(st.integers(0, 39)), st.booleans())
@@ -124,46 +170,93 @@ def test_what_is_muted_never_appears(muted: set[int], pinned: set[int], explore:
         assert len(ids(outcome)) == min(10, 40 - len(muted))
 
 
-# ---------------------------------------------------------------------------------------------- no one swallows the list
+# ---------------------------------------------------------------------------------------------- no
+# one swallows the list
 
 
 def test_an_author_takes_no_more_than_their_part_while_there_are_others() -> None:
-    papers = [paper(number, authors=("Jane Doe", f"Other {number}") if number < 20 else (f"Other {number}",)) for number in range(30)]
+    papers = [
+        paper(
+            number, authors=("Jane Doe", f"Other {number}") if number < 20 else (f"Other {number}",)
+        )
+        for number in range(30)
+    ]
     assert ids(choose(papers, Rules(author_most=3))) == [0, 1, 2, 20, 21, 22, 23, 24, 25, 26]
     assert ids(choose(papers[:20], Rules(author_most=3))) == list(range(10))
     assert ids(choose(papers[:24], Rules(author_most=3))) == [0, 1, 2, 3, 4, 5, 20, 21, 22, 23]
 
 
 def test_a_category_takes_no_more_than_its_part_unless_it_is_followed() -> None:
-    papers = [paper(number, categories=("cs.CV" if number < 20 else "cs.RO", "cs.LG")) for number in range(30)]
+    papers = [
+        paper(number, categories=("cs.CV" if number < 20 else "cs.RO", "cs.LG"))
+        for number in range(30)
+    ]
     assert ids(choose(papers, Rules(category_most=70))) == [0, 1, 2, 3, 4, 5, 6, 20, 21, 22]
     for followed in ("cs.CV", "cs", "CS.*"):
         assert ids(choose(papers, Rules(category_most=70, followed={followed}))) == list(range(10))
 
 
 def standing(tops: Sequence[tuple[str, float]], rules: Rules) -> list[int]:
-    """What is chosen of papers given best first, by their category and how far they stand above the recent ones; Jane Doe wrote those of cs.IT."""
+    """What is chosen of papers given best first, by their category and how far they stand above the
+    recent ones; Jane Doe wrote those of cs.IT.
+    """
     papers = [
         paper(number, categories=(category,), authors=("Jane Doe",) if category == "cs.IT" else ())
         for number, (category, _) in enumerate(tops)
     ]
-    ranked = [Score(paper_id=number, value=standard / 20, standard=standard) for number, (_, standard) in enumerate(tops)]
-    return ids(digests.choose(reader(), TODAY, ranked, {one.id: one for one in papers}, made=MADE, rules=rules))
+    ranked = [
+        Score(paper_id=number, value=standard / 20, standard=standard)
+        for number, (_, standard) in enumerate(tops)
+    ]
+    return ids(
+        digests.choose(
+            reader(), TODAY, ranked, {one.id: one for one in papers}, made=MADE, rules=rules
+        )
+    )
 
 
 def test_a_category_gives_way_to_nothing_that_fits_the_reader_far_worse() -> None:
-    # real days: a reader of coding theory was sent fetal ultrasound in the place of a paper on polar codes
-    narrow = [("cs.IT", 9 - place / 4) for place in range(14)] + [("cs.CV", 3.9), ("cs.CV", 2.5), ("cs.AI", 2.4)]
+    # real days: a reader of coding theory was sent fetal ultrasound in the place of a paper on
+    # polar codes
+    narrow = [("cs.IT", 9 - place / 4) for place in range(14)] + [
+        ("cs.CV", 3.9),
+        ("cs.CV", 2.5),
+        ("cs.AI", 2.4),
+    ]
     assert standing(narrow, Rules(category_most=70)) == list(range(10))
-    near = [("cs.IT", 9 - place / 4) for place in range(9)] + [("cs.CV", 6.5), ("cs.IT", 6.4), ("cs.CV", 6.3), ("cs.CV", 5.5), ("cs.AI", 5)]
+    near = [("cs.IT", 9 - place / 4) for place in range(9)] + [
+        ("cs.CV", 6.5),
+        ("cs.IT", 6.4),
+        ("cs.CV", 6.3),
+        ("cs.CV", 5.5),
+        ("cs.AI", 5),
+    ]
     assert standing(near, Rules(category_most=70)) == [0, 1, 2, 3, 4, 5, 6, 9, 11, 12]
-    falling = [("cs.IT", 9 - place / 4) for place in range(9)] + [("cs.CV", 6.5), ("cs.CV", 3.9), ("cs.CV", 2.5)]
+    falling = [("cs.IT", 9 - place / 4) for place in range(9)] + [
+        ("cs.CV", 6.5),
+        ("cs.CV", 3.9),
+        ("cs.CV", 2.5),
+    ]
     assert standing(falling, Rules(category_most=70)) == list(range(10))
-    assert standing(narrow, Rules(category_most=70, author_most=3)) == [0, 1, 2, 3, 4, 5, 6, 14, 15, 16]
-    assert standing([("cs.IT", -place) for place in range(9)] + [("cs.CV", -20.0)] * 5, Rules(category_most=70)) == [*range(7), 9, 10, 11]
+    assert standing(narrow, Rules(category_most=70, author_most=3)) == [
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        14,
+        15,
+        16,
+    ]
+    assert standing(
+        [("cs.IT", -place) for place in range(9)] + [("cs.CV", -20.0)] * 5, Rules(category_most=70)
+    ) == [*range(7), 9, 10, 11]
 
 
-# ---------------------------------------------------------------------------------------------- near-copies
+# ----------------------------------------------------------------------------------------------
+# near-copies
 
 
 def test_a_paper_whose_words_are_nearly_the_same_is_listed_once() -> None:
@@ -171,20 +264,30 @@ def test_a_paper_whose_words_are_nearly_the_same_is_listed_once() -> None:
         return {0: {2}, 2: {0}}.get(ident, set())
 
     assert ids(choose(PAPERS[:4], Rules(copies=copies))) == [0, 1, 3]
-    parts = [paper(0, title="The catalogue, part 1"), PAPERS[1], paper(2, title="The catalogue, part 2")]
+    parts = [
+        paper(0, title="The catalogue, part 1"),
+        PAPERS[1],
+        paper(2, title="The catalogue, part 2"),
+    ]
     assert ids(choose(parts, Rules(copies=copies))) == [0, 1, 2]
 
 
 def test_a_day_of_one_paper_a_thousand_times_lists_it_once() -> None:
-    same = [paper(0, title="On amber")] + [Paper(id=number, title="On Amber!", first_seen=TODAY) for number in range(1, 1000)]
+    same = [paper(0, title="On amber")] + [
+        Paper(id=number, title="On Amber!", first_seen=TODAY) for number in range(1, 1000)
+    ]
     assert ids(choose(same, Rules(explore=True))) == [0]
 
 
-@given(st.lists(st.lists(st.sampled_from([*"abcdefghijk12", "part", "ii"]), max_size=14), max_size=12))
+@given(
+    st.lists(st.lists(st.sampled_from([*"abcdefghijk12", "part", "ii"]), max_size=14), max_size=12)
+)
 @example([["a", "b"], ["b", "a"], ["a", "b", "c"], []])
 @example([list("abcdefghij"), list("abcdefghijk"), list("abcdefghik")])
 @settings(max_examples=200)
-def test_what_is_one_paper_in_two_guises_is_found_without_a_look_at_each(titles: list[list[str]]) -> None:
+def test_what_is_one_paper_in_two_guises_is_found_without_a_look_at_each(
+    titles: list[list[str]],
+) -> None:
     papers = {number: paper(number, title=" ".join(words)) for number, words in enumerate(titles)}
     guises = digests.Guises()
     for ident in papers:
@@ -206,7 +309,8 @@ def test_guises_of_one_day_say_nothing_of_another() -> None:
     assert ids(choose([paper(0, title="On amber"), paper(1, title="On ivory")], rules)) == [0, 1]
 
 
-# ---------------------------------------------------------------------------------------------- the paper that is tried
+# ---------------------------------------------------------------------------------------------- the
+# paper that is tried
 
 
 def test_one_paper_is_drawn_from_just_below_the_line_and_marked_last() -> None:
@@ -231,7 +335,10 @@ def test_the_probability_that_is_kept_is_the_one_it_was_drawn_with() -> None:
         odds[outcome.items[4].score.paper_id] = outcome.items[4].probability
     assert abs(sum(odds.values()) - 1) < 1e-9
     for ident, probability in odds.items():
-        assert abs(drawn[ident] / days - probability) < 4 * (probability * (1 - probability) / days) ** 0.5
+        assert (
+            abs(drawn[ident] / days - probability)
+            < 4 * (probability * (1 - probability) / days) ** 0.5
+        )
 
 
 def test_what_is_unlike_the_list_is_drawn_more_often() -> None:
@@ -239,13 +346,25 @@ def test_what_is_unlike_the_list_is_drawn_more_often() -> None:
         return np.array([[0.8 if ident % 2 else 0.0 for ident in others] for _ in some])
 
     drawn = Counter(
-        ids(choose(PAPERS[:40], Rules(explore=True, cosines=cosines), day=TODAY + timedelta(days=step)))[-1] % 2 for step in range(200)
+        ids(
+            choose(
+                PAPERS[:40], Rules(explore=True, cosines=cosines), day=TODAY + timedelta(days=step)
+            )
+        )[-1]
+        % 2
+        for step in range(200)
     )
     assert drawn[0] > 2 * drawn[1]
 
 
-def test_nothing_is_tried_in_a_small_digest_nor_where_all_are_listed_nor_below_the_threshold() -> None:
-    for papers, who in ((PAPERS, reader(4)), (PAPERS[:10], reader(10)), (PAPERS, reader(10, threshold=92))):
+def test_nothing_is_tried_in_a_small_digest_nor_where_all_are_listed_nor_below_the_threshold() -> (
+    None
+):
+    for papers, who in (
+        (PAPERS, reader(4)),
+        (PAPERS[:10], reader(10)),
+        (PAPERS, reader(10, threshold=92)),
+    ):
         outcome = choose(papers, Rules(explore=True), who)
         assert isinstance(outcome, Digest)
         assert {item.slot for item in outcome.items} == {"normal"}

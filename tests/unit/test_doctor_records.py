@@ -96,6 +96,10 @@ def test_alignment(sender: str, envelope: str, expected: bool) -> None:
 
 @given(st.lists(st.text(max_size=80), max_size=3))
 def test_any_texts_get_a_finding(texts: list[str]) -> None:
-    for found in (records.spf("a.example", texts), records.dkim(PLACE, KEY, texts), records.dmarc("a.example", "a.example", texts)):
+    for found in (
+        records.spf("a.example", texts),
+        records.dkim(PLACE, KEY, texts),
+        records.dmarc("a.example", "a.example", texts),
+    ):
         assert found.what
         assert found.level == "good" or found.remedy

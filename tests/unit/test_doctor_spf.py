@@ -53,8 +53,15 @@ class Zone:
         return self._ask("PTR", address)
 
 
-def checked(record: str, address: str = HERE, more: Mapping[str, Sequence[str]] | None = None, **how: str) -> spf.Verdict:
-    return spf.check("example.com", address, Zone(EXAMPLE | {"TXT example.com": [record]} | dict(more or {})), **how)
+def checked(
+    record: str, address: str = HERE, more: Mapping[str, Sequence[str]] | None = None, **how: str
+) -> spf.Verdict:
+    return spf.check(
+        "example.com",
+        address,
+        Zone(EXAMPLE | {"TXT example.com": [record]} | dict(more or {})),
+        **how,
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,7 +79,9 @@ def checked(record: str, address: str = HERE, more: Mapping[str, Sequence[str]] 
     ],
 )
 def test_the_examples_of_the_rfc(record: str, passes: list[str], fails: list[str]) -> None:
-    assert [checked(record, address).result for address in passes + fails] == ["pass"] * len(passes) + ["fail"] * len(fails)
+    assert [checked(record, address).result for address in passes + fails] == ["pass"] * len(
+        passes
+    ) + ["fail"] * len(fails)
 
 
 @pytest.mark.parametrize(
@@ -90,18 +99,42 @@ def test_the_examples_of_the_rfc(record: str, passes: list[str], fails: list[str
         ("v=spf1 a:amy.example.com/32//64 -all", "pass", "a:amy.example.com/32//64"),
         ("v=spf1 a:bob.example.com/24 -all", "pass", "a:bob.example.com/24"),
         ("v=spf1 a/0 -all", "pass", "a/0"),
-        ("v=spf1 include:in.example.net -all", "pass", "include:in.example.net > ip4:192.0.2.64/26"),
-        ("v=spf1 -include:in.example.net +all", "fail", "-include:in.example.net > ip4:192.0.2.64/26"),
+        (
+            "v=spf1 include:in.example.net -all",
+            "pass",
+            "include:in.example.net > ip4:192.0.2.64/26",
+        ),
+        (
+            "v=spf1 -include:in.example.net +all",
+            "fail",
+            "-include:in.example.net > ip4:192.0.2.64/26",
+        ),
         ("v=spf1 include:out.example.net ~all", "softfail", "~all"),
         ("v=spf1 include:out.example.net", "neutral", ""),
-        ("v=spf1 include:deep.example.net -all", "pass", "include:deep.example.net > include:in.example.net > ip4:192.0.2.64/26"),
+        (
+            "v=spf1 include:deep.example.net -all",
+            "pass",
+            "include:deep.example.net > include:in.example.net > ip4:192.0.2.64/26",
+        ),
         ("v=spf1 redirect=in.example.net", "pass", "redirect=in.example.net > ip4:192.0.2.64/26"),
         ("v=spf1 redirect=out.example.net", "fail", "redirect=out.example.net > -all"),
         ("v=spf1 redirect=in.example.net -all", "fail", "-all"),
-        ("v=spf1 mx redirect=in.example.net", "pass", "redirect=in.example.net > ip4:192.0.2.64/26"),
+        (
+            "v=spf1 mx redirect=in.example.net",
+            "pass",
+            "redirect=in.example.net > ip4:192.0.2.64/26",
+        ),
         ("v=spf1 exists:%{i}.list.example.net -all", "pass", "exists:%{i}.list.example.net"),
-        ("v=spf1 exists:%{ir}.%{v}.list.example.net -all", "pass", "exists:%{ir}.%{v}.list.example.net"),
-        ("v=spf1 include:%{d2}.spf.example.net -all", "pass", "include:%{d2}.spf.example.net > all"),
+        (
+            "v=spf1 exists:%{ir}.%{v}.list.example.net -all",
+            "pass",
+            "exists:%{ir}.%{v}.list.example.net",
+        ),
+        (
+            "v=spf1 include:%{d2}.spf.example.net -all",
+            "pass",
+            "include:%{d2}.spf.example.net > all",
+        ),
         ("v=spf1 exp=why.%{d} a:amy.example.com -all", "pass", "a:amy.example.com"),
     ],
 )
@@ -109,7 +142,10 @@ def test_the_mechanism_that_decides_is_named(record: str, result: str, by: str) 
     more = {
         "TXT in.example.net": ["v=spf1 ip4:192.0.2.64/26 -all"],
         "TXT out.example.net": ["v=spf1 ip4:203.0.113.0/24 -all"],
-        "TXT deep.example.net": ["something else", "v=spf1 include:out.example.net include:in.example.net -all"],
+        "TXT deep.example.net": [
+            "something else",
+            "v=spf1 include:out.example.net include:in.example.net -all",
+        ],
         "TXT example.com.spf.example.net": ["v=spf1 all"],
         "A 192.0.2.65.list.example.net": ["127.0.0.2"],
         "A 65.2.0.192.in-addr.list.example.net": ["127.0.0.2"],
@@ -142,7 +178,10 @@ def test_the_mechanism_that_decides_is_named(record: str, result: str, by: str) 
         ("v=spf1 exists:%{x}.example.net -all", "macro"),
         ("v=spf1 exists:%{d0}.example.net -all", "macro"),
         ("v=spf1 exists:100%.example.net -all", "macro"),
-        ("v=spf1 a:v1.example.net a:v2.example.net mx:v3.example.net -all", "find nothing, the last one at v3.example.net"),
+        (
+            "v=spf1 a:v1.example.net a:v2.example.net mx:v3.example.net -all",
+            "find nothing, the last one at v3.example.net",
+        ),
         ("v=spf1 mx:many.example.net -all", "has 11 mail servers"),
     ],
 )
@@ -158,7 +197,9 @@ def test_a_record_that_is_wrong_is_told_what_is(record: str, told: str) -> None:
 
 
 def test_a_domain_without_a_record_says_nothing() -> None:
-    assert spf.check("example.net", HERE, Zone({"TXT example.net": ["v=spf10 +all", "other"]})) == spf.Verdict(result="none")
+    assert spf.check(
+        "example.net", HERE, Zone({"TXT example.net": ["v=spf10 +all", "other"]})
+    ) == spf.Verdict(result="none")
 
 
 def test_addresses_of_version_six_match_their_own_kind() -> None:
@@ -173,7 +214,9 @@ def test_addresses_of_version_six_match_their_own_kind() -> None:
         ("v=spf1 exists:%{ir}.%{v}.example.net -all", "2001:db8::cb01", "pass"),
     ):
         name = ".".join(f"{int(ip_address('2001:db8::cb01')):032x}"[::-1]) + ".ip6.example.net"
-        assert checked(record, address, more | {f"A {name}": ["127.0.0.2"]}).result == result, record
+        assert checked(record, address, more | {f"A {name}": ["127.0.0.2"]}).result == result, (
+            record
+        )
 
 
 @pytest.mark.parametrize(
@@ -201,8 +244,16 @@ def test_addresses_of_version_six_match_their_own_kind() -> None:
     ],
 )
 def test_the_macros_of_the_rfc(text: str, made: str) -> None:
-    zone = Zone({"TXT email.example.com": [f"v=spf1 exists:{text} -all"], f"A {made}": ["127.0.0.2"]})
-    verdict = spf.check("email.example.com", "192.0.2.3", zone, sender="strong-bad@email.example.com", hello="mx.example.com")
+    zone = Zone(
+        {"TXT email.example.com": [f"v=spf1 exists:{text} -all"], f"A {made}": ["127.0.0.2"]}
+    )
+    verdict = spf.check(
+        "email.example.com",
+        "192.0.2.3",
+        zone,
+        sender="strong-bad@email.example.com",
+        hello="mx.example.com",
+    )
     assert verdict.result == "pass"
 
 
@@ -213,14 +264,27 @@ def test_a_name_that_macros_make_too_long_loses_its_first_labels() -> None:
 
 
 def test_ten_look_ups_are_allowed_and_those_of_included_records_count() -> None:
-    four = {"TXT four.example.net": ["v=spf1 a:example.com a:amy.example.com a:bob.example.com mx:example.org -all"]}
-    eight = "v=spf1 include:four.example.net a:mail-a.example.com a:mail-b.example.com a:mail-c.example.org"  # 5 + 3
+    four = {
+        "TXT four.example.net": [
+            "v=spf1 a:example.com a:amy.example.com a:bob.example.com mx:example.org -all"
+        ]
+    }
+    # 5 + 3
+    eight = (
+        "v=spf1 include:four.example.net a:mail-a.example.com a:mail-b.example.com "
+        "a:mail-c.example.org"
+    )
     last = " a:example.com a:bob.example.com"
     assert checked(f"{eight}{last} ip4:203.0.113.9 -all", "203.0.113.9", four).result == "pass"
-    assert checked(f"{eight}{last} mx ip4:203.0.113.9 -all", "203.0.113.9", four).result == "permerror"
+    assert (
+        checked(f"{eight}{last} mx ip4:203.0.113.9 -all", "203.0.113.9", four).result == "permerror"
+    )
     assert checked(f"ip4:203.0.113.9 {eight}", "203.0.113.9").result == "none"
     # receivers stop at the first match: who stands before the eleventh passes
-    assert checked(f"v=spf1 ip4:203.0.113.9 {eight[7:]}{last} mx -all", "203.0.113.9", four).result == "pass"
+    assert (
+        checked(f"v=spf1 ip4:203.0.113.9 {eight[7:]}{last} mx -all", "203.0.113.9", four).result
+        == "pass"
+    )
 
 
 @pytest.mark.parametrize(
@@ -250,7 +314,10 @@ words = st.text(st.sampled_from("aimxp4 6:/.%{}d-~=+?l0123rediinclude"), max_siz
 @given(words, words)
 def test_any_record_gets_a_verdict_at_a_bounded_cost(record: str, other: str) -> None:
     zone = Zone(
-        {"TXT example.com": [f"v=spf1 {record} include:other.example"], "TXT other.example": [f"v=spf1 {other} redirect=example.com"]}
+        {
+            "TXT example.com": [f"v=spf1 {record} include:other.example"],
+            "TXT other.example": [f"v=spf1 {other} redirect=example.com"],
+        }
     )
     verdict = spf.check("example.com", HERE, zone)
     assert bool(verdict.problem) is (verdict.result == "permerror")

@@ -1,4 +1,6 @@
-"""What is written about the project is true: the order of the modules, the version, the top level, the formats."""
+"""What is written about the project is true: the order of the modules, the version, the top level,
+the formats.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ ORDER = "dumps -> papers -> features -> profiles -> scores -> digests -> message
 
 def test_the_way_of_the_data_is_told_alike_everywhere() -> None:
     for path in (ROOT / "README.md", ROOT / "digest" / "README.md"):
-        if path.exists():  # the package's own notes are beside the package, not beside an installed wheel
+        if (
+            path.exists()
+        ):  # the package's own notes are beside the package, not beside an installed wheel
             assert ORDER in re.sub(r"\s+", " ", path.read_text(encoding="utf-8")), path
     assert ORDER in re.sub(r"\s+", " ", digest.__doc__ or "")
 

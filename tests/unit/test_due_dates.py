@@ -110,9 +110,7 @@ def test_within_six_hours_of_the_next_nothing_is_due_and_it_is_said_why() -> Non
     )
 
 
-def test_who_joins_after_their_hour_gets_the_first_digest_at_once_and_none_for_an_earlier_date() -> (
-    None
-):
+def test_who_joins_after_their_hour_gets_the_first_digest_at_once_and_no_earlier_one() -> None:
     late = reader(joined="2026-06-09 22:00", hour=3)
     assert due(late, at("2026-06-09 22:01"), closed=[]) == Due(local_date=day("06-09"))
     early = reader(joined="2026-06-09 02:00", hour=3)

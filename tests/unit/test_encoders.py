@@ -1,4 +1,6 @@
-"""Encoders that an operator brings: opened from this machine alone, and told clearly where they cannot be."""
+"""Encoders that an operator brings: opened from this machine alone, and told clearly where they
+cannot be.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def folder(tmp_path: Path) -> Path:
 
 def test_texts_become_rows_of_length_one_and_say_what_is_alike(folder: Path) -> None:
     opened = encoders.load(str(folder))
-    robot, gripper, tumour, nothing = rows = opened.encode(["Robot", "a gripper", "tumour", "zzyzx"])
+    robot, gripper, tumour, nothing = rows = opened.encode(
+        ["Robot", "a gripper", "tumour", "zzyzx"]
+    )
     assert rows.shape == (4, opened.dimensions)
     assert rows.dtype == np.float32
     assert np.allclose(np.linalg.norm(rows[:3], axis=1), 1, atol=1e-6)
@@ -64,7 +68,13 @@ def test_no_socket_is_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(socket.socket, "connect", refused)
     monkeypatch.setattr(socket, "getaddrinfo", refused)
     encoders.load(str(folder)).encode(["robot"])
-    with pytest.raises(ConfigError, match=r"'somebody/encoder': there is no such folder, nor a model of that name.*nothing is downloaded"):
+    with pytest.raises(
+        ConfigError,
+        match=(
+            r"'somebody/encoder': there is no such folder, nor a model of that name.*nothing is "
+            r"downloaded"
+        ),
+    ):
         encoders.load("somebody/encoder")
 
 
@@ -74,20 +84,31 @@ def test_what_is_no_folder_and_no_name_is_refused(name: str) -> None:
         encoders.load(name)
 
 
-def test_without_the_extra_the_remedy_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_the_remedy_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "model2vec", None)
-    with pytest.raises(ConfigError, match=r"needs the library model2vec.*digest-of-papers\[semantic\]"):
+    with pytest.raises(
+        ConfigError, match=r"needs the library model2vec.*digest-of-papers\[semantic\]"
+    ):
         encoders.load(str(folder))
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(ConfigError, match=r"no such folder.*digest-of-papers\[semantic\]"):
         encoders.load("somebody/encoder")
 
 
-def test_a_transformer_is_told_from_a_table_and_needs_its_own_library(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    modules = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}]
+def test_a_transformer_is_told_from_a_table_and_needs_its_own_library(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modules = [
+        {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}
+    ]
     (folder / "modules.json").write_text(json.dumps(modules))
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(ConfigError, match=r"needs the library sentence_transformers.*pip install sentence-transformers"):
+    with pytest.raises(
+        ConfigError,
+        match=r"needs the library sentence_transformers.*pip install sentence-transformers",
+    ):
         encoders.load(str(folder))
 
 
@@ -140,7 +161,9 @@ def test_opening_a_table_unpickles_nothing(folder: Path, monkeypatch: pytest.Mon
     assert encoders.load(str(folder)).encode(["robot"]).shape == (1, 24)
 
 
-def test_a_table_that_was_saved_without_a_list_of_modules_is_known_by_its_settings(folder: Path) -> None:
+def test_a_table_that_was_saved_without_a_list_of_modules_is_known_by_its_settings(
+    folder: Path,
+) -> None:
     (folder / "modules.json").unlink()
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"model_type": "model2vec"}))
@@ -161,5 +184,8 @@ def test_a_folder_that_cannot_be_read_is_named(folder: Path, damage: str) -> Non
 
 
 def test_a_service_without_an_encoder_imports_none_of_it() -> None:
-    told = "import sys, digest.cli; sys.exit(any(name in sys.modules for name in ('model2vec', 'huggingface_hub', 'tokenizers', 'torch')))"
+    told = (
+        "import sys, digest.cli; sys.exit(any(name in sys.modules for name in ('model2vec', "
+        "'huggingface_hub', 'tokenizers', 'torch')))"
+    )
     assert subprocess.run([sys.executable, "-c", told], check=False).returncode == 0

@@ -1,4 +1,6 @@
-"""The measures against their definitions, their chance levels against shuffling, their intervals against known truths."""
+"""The measures against their definitions, their chance levels against shuffling, their intervals
+against known truths.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ ranking = st.lists(st.integers(1, 40), min_size=1, max_size=12, unique=True)
 
 
 @given(ranks=ranking)
-def test_ndcg_is_one_for_the_best_order_alone_and_falls_when_a_liked_paper_sinks(ranks: list[int]) -> None:
+def test_ndcg_is_one_for_the_best_order_alone_and_falls_when_a_liked_paper_sinks(
+    ranks: list[int],
+) -> None:
     found = measures.ndcg(ranks)
     assert 0 <= found <= 1 + 1e-12
     best = list(range(1, len(ranks) + 1))
@@ -48,30 +52,43 @@ def test_ndcg_and_auc_are_those_of_scikit_learn(size: int, data: st.DataObject) 
 @pytest.mark.parametrize(("liked", "size"), [(1, 1), (1, 4), (2, 5), (3, 6), (6, 6), (5, 7)])
 def test_the_chance_level_is_the_mean_over_all_orders(liked: int, size: int) -> None:
     orders = [tuple(place + 1 for place in order[:liked]) for order in permutations(range(size))]
-    assert measures.chance_ndcg(liked, size) == pytest.approx(np.mean([measures.ndcg(order) for order in orders]))
-    assert measures.chance_reciprocal(liked, size) == pytest.approx(np.mean([measures.reciprocal(order) for order in orders]))
+    assert measures.chance_ndcg(liked, size) == pytest.approx(
+        np.mean([measures.ndcg(order) for order in orders])
+    )
+    assert measures.chance_reciprocal(liked, size) == pytest.approx(
+        np.mean([measures.reciprocal(order) for order in orders])
+    )
 
 
 def test_the_chance_level_beyond_the_places_that_count_is_that_of_shuffling() -> None:
     random = np.random.default_rng(1)
     draws = [(random.permutation(60)[:14] + 1).tolist() for _ in range(4000)]
-    assert measures.chance_ndcg(14, 60) == pytest.approx(np.mean([measures.ndcg(ranks) for ranks in draws]), abs=0.01)
-    assert measures.chance_reciprocal(14, 60) == pytest.approx(np.mean([measures.reciprocal(ranks) for ranks in draws]), abs=0.015)
+    assert measures.chance_ndcg(14, 60) == pytest.approx(
+        np.mean([measures.ndcg(ranks) for ranks in draws]), abs=0.01
+    )
+    assert measures.chance_reciprocal(14, 60) == pytest.approx(
+        np.mean([measures.reciprocal(ranks) for ranks in draws]), abs=0.015
+    )
 
 
 @given(liked=ranking, disliked=ranking)
-def test_concordant_pairs_are_counted_as_auc_means_it(liked: list[int], disliked: list[int]) -> None:
+def test_concordant_pairs_are_counted_as_auc_means_it(
+    liked: list[int], disliked: list[int]
+) -> None:
     good, pairs = measures.concordant(liked, disliked)
     back, _ = measures.concordant(disliked, liked)
     ties = sum(up == down for up in liked for down in disliked)
     assert good + back + ties == pairs == len(liked) * len(disliked)
 
 
-# ---------------------------------------------------------------------------------------------- intervals
+# ----------------------------------------------------------------------------------------------
+# intervals
 
 
 @given(values=st.lists(st.floats(-5, 5), min_size=2, max_size=30))
-def test_a_mean_lies_in_its_interval_and_the_same_values_give_the_same_one(values: list[float]) -> None:
+def test_a_mean_lies_in_its_interval_and_the_same_values_give_the_same_one(
+    values: list[float],
+) -> None:
     found = measures.mean(values)
     assert found == measures.mean(values)
     assert found.low - 1e-9 <= found.value <= found.high + 1e-9
@@ -126,15 +143,22 @@ def test_the_sign_test_by_hand_and_its_share_of_false_alarms() -> None:
     assert measures.sign_test(5, 5) == 1
     assert measures.sign_test(6, 0) == pytest.approx(2 / 64)
     assert measures.sign_test(9, 1) == pytest.approx(2 * 11 / 1024)
-    alarms = sum(math.comb(20, wins) / 2**20 for wins in range(21) if measures.sign_test(wins, 20 - wins) < 0.05)
+    alarms = sum(
+        math.comb(20, wins) / 2**20
+        for wins in range(21)
+        if measures.sign_test(wins, 20 - wins) < 0.05
+    )
     assert 0.02 < alarms <= 0.05
 
 
-# ---------------------------------------------------------------------------------------------- uneven draws
+# ----------------------------------------------------------------------------------------------
+# uneven draws
 
 
 def test_papers_drawn_unevenly_are_weighed_back_to_an_even_draw() -> None:
-    """200 papers, of which those with a high score are drawn more often and liked more often: the plain rate flatters."""
+    """200 papers, of which those with a high score are drawn more often and liked more often: the
+    plain rate flatters.
+    """
     random = np.random.default_rng(3)
     scores = random.normal(size=200)
     likely = 1 / (1 + np.exp(-2 * scores))
@@ -146,7 +170,8 @@ def test_papers_drawn_unevenly_are_weighed_back_to_an_even_draw() -> None:
         chosen = random.choice(200, size=300, p=draw)
         liked = random.random(300) < likely[chosen]
         drawn = [
-            measures.Drawn(liked=bool(up), probability=float(draw[place]), candidates=200) for place, up in zip(chosen, liked, strict=True)
+            measures.Drawn(liked=bool(up), probability=float(draw[place]), candidates=200)
+            for place, up in zip(chosen, liked, strict=True)
         ]
         found, effective = measures.reweighed(drawn)
         assert 0 < effective < 300
@@ -157,7 +182,9 @@ def test_papers_drawn_unevenly_are_weighed_back_to_an_even_draw() -> None:
 
 
 def test_an_even_draw_is_a_plain_rate() -> None:
-    drawn = [measures.Drawn(liked=number < 12, probability=0.02, candidates=50) for number in range(60)]
+    drawn = [
+        measures.Drawn(liked=number < 12, probability=0.02, candidates=50) for number in range(60)
+    ]
     found, effective = measures.reweighed(drawn)
     assert found.value == pytest.approx(0.2)
     assert effective == pytest.approx(60)
@@ -166,7 +193,9 @@ def test_an_even_draw_is_a_plain_rate() -> None:
 
 @pytest.mark.parametrize("liked", [True, False])
 def test_all_or_nothing_liked_still_leaves_doubt(liked: bool) -> None:
-    found, _ = measures.reweighed([measures.Drawn(liked=liked, probability=0.1, candidates=10) for _ in range(30)])
+    found, _ = measures.reweighed(
+        [measures.Drawn(liked=liked, probability=0.1, candidates=10) for _ in range(30)]
+    )
     assert found.value == float(liked)
     assert found.high - found.low > 0.05
     assert measures.reweighed([])[0].units == 0

@@ -1,4 +1,6 @@
-"""From what was replayed to what is said: units, rows, groups and the sentence on top, on histories made by hand."""
+"""From what was replayed to what is said: units, rows, groups and the sentence on top, on histories
+made by hand.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ DAY = date(2026, 6, 1)
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
-def replayed(reader: int, votes: Sequence[int], day: int = 0, known: int = 0, **ranks: Sequence[int]) -> Replayed:
+def replayed(
+    reader: int, votes: Sequence[int], day: int = 0, known: int = 0, **ranks: Sequence[int]
+) -> Replayed:
     """Recipes that are not named rank as sent."""
     sent = tuple(range(1, len(votes) + 1))
     return Replayed(
@@ -39,7 +43,11 @@ def replayed(reader: int, votes: Sequence[int], day: int = 0, known: int = 0, **
 
 
 def rated(
-    votes: Sequence[int], matches: Sequence[int | None] = (), slots: Sequence[Slot] = (), probability: float = 1.0, **made: str
+    votes: Sequence[int],
+    matches: Sequence[int | None] = (),
+    slots: Sequence[Slot] = (),
+    probability: float = 1.0,
+    **made: str,
 ) -> Rated:
     items = tuple(
         PastItem(
@@ -64,19 +72,31 @@ def rated(
     return Rated(past=past, votes=tuple(votes))
 
 
-# ---------------------------------------------------------------------------------------------- rows
+# ----------------------------------------------------------------------------------------------
+# rows
 
 
-def test_a_recipe_is_measured_on_the_listed_papers_alone_by_their_order_among_all_that_competed() -> None:
+def test_a_recipe_is_measured_on_listed_papers_by_their_order_among_all_candidates() -> None:
     some = [replayed(1, (1, 0, -1), day, words=(70, 5, 80), recent=(90, 80, 7)) for day in range(6)]
     rows = {row.name: row for row in report.compare_recipes(some, "learned")}
     assert rows["learned"].ndcg.value == 1
-    assert rows["words"].ndcg.value == pytest.approx(1 / math.log2(3))  # the liked paper is second of three
+    assert rows["words"].ndcg.value == pytest.approx(
+        1 / math.log2(3)
+    )  # the liked paper is second of three
     assert rows["recent"].ndcg.value == pytest.approx(1 / 2)
-    assert [rows[name].reciprocal.value for name in ("learned", "words", "recent")] == pytest.approx([1, 1 / 2, 1 / 3])
-    assert [rows[name].auc.value for name in ("learned", "words", "recent", CHANCE)] == [1, 1, 0, 0.5]
+    assert [
+        rows[name].reciprocal.value for name in ("learned", "words", "recent")
+    ] == pytest.approx([1, 1 / 2, 1 / 3])
+    assert [rows[name].auc.value for name in ("learned", "words", "recent", CHANCE)] == [
+        1,
+        1,
+        0,
+        0.5,
+    ]
     among_all = [rows[name].among_all for name in ("learned", "words", CHANCE)]
-    assert [one and one.value for one in among_all] == pytest.approx([1, 0, measures.chance_ndcg(1, 100)])
+    assert [one and one.value for one in among_all] == pytest.approx(
+        [1, 0, measures.chance_ndcg(1, 100)]
+    )
     assert rows[SENT].among_all is None
     ahead = rows["words"].ahead
     assert ahead is not None
@@ -103,7 +123,10 @@ def test_without_a_thumb_down_there_is_no_auc() -> None:
 
 
 def test_the_curve_of_learning_leaves_out_steps_with_few_digests() -> None:
-    some = [replayed(1, (1, 0), day, known=known) for day, known in enumerate([0] * 5 + [3] * 4 + [12] * 5 + [70] * 6)]
+    some = [
+        replayed(1, (1, 0), day, known=known)
+        for day, known in enumerate([0] * 5 + [3] * 4 + [12] * 5 + [70] * 6)
+    ]
     steps = report.learning(some, "learned")
     assert [step.thumbs for step in steps] == ["0", "10-19", "50+"]
     assert set(steps[0].ndcg) == {"learned", "keywords", CHANCE}
@@ -120,12 +143,27 @@ def test_the_better_of_two_recipes_is_found_and_equal_ones_are_seldom_told_apart
             for day in range(6):
                 votes = (random.random(10) < 0.25).astype(int)
                 votes[random.integers(10)] = 1
-                orders = [np.argsort(np.argsort(-(of * votes + random.normal(size=10)))) + 1 for of in (1.0, skill)]
-                found.append(replayed(reader, votes.tolist(), day, learned=orders[0].tolist(), words=orders[1].tolist()))
+                orders = [
+                    np.argsort(np.argsort(-(of * votes + random.normal(size=10)))) + 1
+                    for of in (1.0, skill)
+                ]
+                found.append(
+                    replayed(
+                        reader,
+                        votes.tolist(),
+                        day,
+                        learned=orders[0].tolist(),
+                        words=orders[1].tolist(),
+                    )
+                )
         return found
 
     def ahead(seed: int, skill: float) -> Estimate:
-        row = next(row for row in report.compare_recipes(history(seed, skill), "learned") if row.name == "words")
+        row = next(
+            row
+            for row in report.compare_recipes(history(seed, skill), "learned")
+            if row.name == "words"
+        )
         assert row.ahead is not None
         return row.ahead
 
@@ -133,7 +171,8 @@ def test_the_better_of_two_recipes_is_found_and_equal_ones_are_seldom_told_apart
     assert sum(ahead(seed, 1.0).sure for seed in range(12)) <= 2
 
 
-# ---------------------------------------------------------------------------------------------- rates
+# ----------------------------------------------------------------------------------------------
+# rates
 
 
 def test_rates_by_position_join_the_places_below_the_tenth() -> None:
@@ -144,14 +183,25 @@ def test_rates_by_position_join_the_places_below_the_tenth() -> None:
 
 
 def test_rates_by_slot_name_the_slots_that_were_used() -> None:
-    found = report.by_slot([rated([1, 0, 0], slots=("pinned", "normal", "exploration")), rated([0, -1], slots=("normal", "normal"))])
-    assert [(one.label, one.rate.value, one.rate.units) for one in found] == [("normal", 0, 3), ("pinned", 1, 1), ("exploration", 0, 1)]
+    found = report.by_slot(
+        [
+            rated([1, 0, 0], slots=("pinned", "normal", "exploration")),
+            rated([0, -1], slots=("normal", "normal")),
+        ]
+    )
+    assert [(one.label, one.rate.value, one.rate.units) for one in found] == [
+        ("normal", 0, 3),
+        ("pinned", 1, 1),
+        ("exploration", 0, 1),
+    ]
     assert [one.label for one in report.by_slot([rated([1])])] == ["normal"]
 
 
 @given(matches=st.lists(st.integers(0, 100), min_size=1, max_size=400))
 def test_groups_of_a_match_hold_every_paper_once_and_no_match_twice(matches: list[int]) -> None:
-    found = report.by_match([rated([1, -1] * (len(matches) // 2) + [1] * (len(matches) % 2), matches)], "learned")
+    found = report.by_match(
+        [rated([1, -1] * (len(matches) // 2) + [1] * (len(matches) % 2), matches)], "learned"
+    )
     assert sum(one.rate.units for one in found) == len(matches)
     assert len(found) <= 10
     ends = [[int(end) for end in one.label.split("-")] for one in found]
@@ -173,7 +223,11 @@ def test_only_the_own_recipe_s_own_matches_are_held_against_it() -> None:
 def test_a_match_is_held_against_rated_papers_as_it_promises() -> None:
     # nine in ten of those that were rated, whatever number got no thumb
     (found,) = report.by_match([rated([1] * 18 + [-1] * 2 + [0] * 80, [90] * 100)], "learned")
-    assert (found.foretold, found.rate.value, found.rate.units) == (pytest.approx(0.9), pytest.approx(0.9), 20)
+    assert (found.foretold, found.rate.value, found.rate.units) == (
+        pytest.approx(0.9),
+        pytest.approx(0.9),
+        20,
+    )
 
 
 def test_exploration_is_worked_out_from_enough_draws_alone() -> None:
@@ -197,7 +251,8 @@ def test_exploration_is_worked_out_from_enough_draws_alone() -> None:
     assert report.exploration_told(None) == ""
 
 
-# ---------------------------------------------------------------------------------------------- the sentence
+# ---------------------------------------------------------------------------------------------- the
+# sentence
 
 
 def estimate(value: float, half: float = 0.01) -> Estimate:
@@ -205,11 +260,22 @@ def estimate(value: float, half: float = 0.01) -> Estimate:
 
 
 def judged(**ahead: Estimate) -> str:
-    """The verdict on a report in which the own recipe is so far ahead of others (of chance .2 unless told otherwise)."""
+    """The verdict on a report in which the own recipe is so far ahead of others (of chance .2
+    unless told otherwise).
+    """
     some = {"chance": estimate(0.2)} | ahead
     row = {"about": "", "reciprocal": estimate(0.5), "auc": estimate(0.5), "among_all": None}
     made = Report(
-        own="learned", raters=3, readers=3, thumbs_up=300, thumbs_down=112, digests=60, replayed=50, since=DAY, until=DAY, enough=True
+        own="learned",
+        raters=3,
+        readers=3,
+        thumbs_up=300,
+        thumbs_down=112,
+        digests=60,
+        replayed=50,
+        since=DAY,
+        until=DAY,
+        enough=True,
     )
     made.rows = [
         Row(name="learned", ndcg=estimate(0.7), ahead=None, **row),  # type: ignore[arg-type]
@@ -219,10 +285,14 @@ def judged(**ahead: Estimate) -> str:
 
 
 def test_a_verdict_names_what_is_beaten_and_what_is_level() -> None:
-    text = judged(words=estimate(0.1), recent=estimate(0.2), frozen=estimate(0.005), sent=estimate(-0.5))
+    text = judged(
+        words=estimate(0.1), recent=estimate(0.2), frozen=estimate(0.005), sent=estimate(-0.5)
+    )
     assert text == (
-        "On 412 thumbs of 3 readers over 50 digests, learned puts what readers like above what they pass over "
-        "(nDCG@10 0.70, shuffled papers 0.50); it beats words and recent; cannot be told from frozen."
+        "On 412 thumbs of 3 readers over 50 digests, learned puts what readers like above what "
+        "they pass over "
+        "(nDCG@10 0.70, shuffled papers 0.50); it beats words and recent; cannot be told from "
+        "frozen."
     )
 
 
@@ -247,9 +317,23 @@ def test_a_verdict_does_not_claim_what_chance_could_do(ahead: Estimate, said: st
 
 
 def test_pictures_are_drawn_of_estimates_with_and_without_intervals() -> None:
-    made = Report(own="learned", raters=1, readers=1, thumbs_up=30, thumbs_down=0, digests=6, replayed=6, since=DAY, until=DAY, enough=True)
+    made = Report(
+        own="learned",
+        raters=1,
+        readers=1,
+        thumbs_up=30,
+        thumbs_down=0,
+        digests=6,
+        replayed=6,
+        since=DAY,
+        until=DAY,
+        enough=True,
+    )
     some = [replayed(1, (1, 0, 1), day, known=12 * (day > 5)) for day in range(12)]
-    made.rows, made.steps = report.compare_recipes(some, "learned"), report.learning(some, "learned")
+    made.rows, made.steps = (
+        report.compare_recipes(some, "learned"),
+        report.learning(some, "learned"),
+    )
     made.positions = report.by_position([rated([1, 0])])
     made.slots = report.by_slot([rated([1, 0], slots=("pinned", "normal"))])
     made.matches = report.by_match([rated([1, -1] * 30, list(range(60)))], "learned")

@@ -18,28 +18,50 @@ START = date(2026, 6, 1)
 
 
 def items(idents: list[int]) -> list[Item]:
-    return [Item(position=n, score=Score(paper_id=ident, value=-n, match=50)) for n, ident in enumerate(idents, start=1)]
+    return [
+        Item(position=n, score=Score(paper_id=ident, value=-n, match=50))
+        for n, ident in enumerate(idents, start=1)
+    ]
 
 
-def rated(reader: int, day: int, listed: tuple[Item, ...], votes: tuple[int, ...], teams: tuple[str, str] = TEAMS) -> Rated:
+def rated(
+    reader: int,
+    day: int,
+    listed: tuple[Item, ...],
+    votes: tuple[int, ...],
+    teams: tuple[str, str] = TEAMS,
+) -> Rated:
     at = datetime(2026, 6, 1, 12, tzinfo=UTC) + timedelta(days=day)
     past = PastDigest(
         subscriber_id=reader,
         local_date=at.date(),
         composed_at=at,
         mark=1,
-        made=Made(model="thumbs", features="f", recipe=teams[0], recipe_b=teams[1], candidates=40, at=at),
+        made=Made(
+            model="thumbs", features="f", recipe=teams[0], recipe_b=teams[1], candidates=40, at=at
+        ),
         state=MessageState.ACCEPTED,
         items=tuple(
-            PastItem(position=i.position, paper_id=i.score.paper_id, match=i.score.match, slot=i.slot, probability=1, team=i.team)
+            PastItem(
+                position=i.position,
+                paper_id=i.score.paper_id,
+                match=i.score.match,
+                slot=i.slot,
+                probability=1,
+                team=i.team,
+            )
             for i in listed
         ),
     )
     return Rated(past=past, votes=votes)
 
 
-def experiment(seed: int, *, skill: tuple[float, float], readers: int = 12, days: int = 6) -> Comparison:
-    """Readers who like a tenth of 40 papers a day; each recipe sees what they like through so much noise, and both share a digest of eight."""
+def experiment(
+    seed: int, *, skill: tuple[float, float], readers: int = 12, days: int = 6
+) -> Comparison:
+    """Readers who like a tenth of 40 papers a day; each recipe sees what they like through so much
+    noise, and both share a digest of eight.
+    """
     random = np.random.default_rng(seed)
     found = []
     for reader in range(1, readers + 1):
@@ -54,7 +76,12 @@ def experiment(seed: int, *, skill: tuple[float, float], readers: int = 12, days
                 local_date=START + timedelta(days=day),
                 size=8,
             )
-            votes = tuple(int(random.random() < 0.8) if liked[item.score.paper_id] else -int(random.random() < 0.1) for item in shared)
+            votes = tuple(
+                int(random.random() < 0.8)
+                if liked[item.score.paper_id]
+                else -int(random.random() < 0.1)
+                for item in shared
+            )
             found.append(rated(reader, day, shared, votes))
     (comparison,) = compare(found)
     return comparison
@@ -71,7 +98,9 @@ def test_the_better_recipe_is_found(skill: tuple[float, float], better: str) -> 
 @pytest.mark.parametrize("skill", [0.0, 2.0])
 def test_equal_recipes_are_told_apart_in_one_case_of_twenty_at_most(skill: float) -> None:
     found = [experiment(seed, skill=(skill, skill), readers=10, days=4) for seed in range(40)]
-    assert sum(one.decided for one in found) <= 5  # at most 2 are expected; 6 or more has a chance of 1 %
+    assert (
+        sum(one.decided for one in found) <= 5
+    )  # at most 2 are expected; 6 or more has a chance of 1 %
     wins, losses = sum(one.wins for one in found), sum(one.losses for one in found)
     assert abs(wins - losses) < 4 * (wins + losses) ** 0.5
 
@@ -84,15 +113,26 @@ def test_with_few_readers_digests_win_and_lose_with_many_readers_do() -> None:
     listed = (one_item("learned", 1), one_item("words", 2), one_item("", 3))
     few = [rated(reader, day, listed, (0, 1, 1)) for reader in (1, 2) for day in range(5)]
     many = [rated(reader, day, listed, (0, 1, 0)) for reader in range(1, 9) for day in range(5)]
-    assert [(one.unit, one.wins, one.losses, one.ties) for one in compare(few)] == [("digests", 10, 0, 0)]
-    assert [(one.unit, one.wins, one.losses, one.ties) for one in compare(many)] == [("readers", 8, 0, 0)]
+    assert [(one.unit, one.wins, one.losses, one.ties) for one in compare(few)] == [
+        ("digests", 10, 0, 0)
+    ]
+    assert [(one.unit, one.wins, one.losses, one.ties) for one in compare(many)] == [
+        ("readers", 8, 0, 0)
+    ]
     assert compare(few)[0].lead.value == 1  # what belongs to no team counts for nobody
 
 
-def test_a_thumb_down_counts_against_its_team_and_digests_without_thumbs_count_for_nothing() -> None:
+def test_a_thumb_down_counts_against_its_team_and_digests_without_thumbs_count_for_nothing() -> (
+    None
+):
     listed = (one_item("learned", 1), one_item("words", 2))
     (found,) = compare(
-        [rated(1, 0, listed, (-1, 0)), rated(1, 1, listed, (1, 1)), rated(1, 2, listed, (0, 0)), rated(1, 3, listed, (1, -1))]
+        [
+            rated(1, 0, listed, (-1, 0)),
+            rated(1, 1, listed, (1, 1)),
+            rated(1, 2, listed, (0, 0)),
+            rated(1, 3, listed, (1, -1)),
+        ]
     )
     assert (found.wins, found.losses, found.ties, found.digests) == (1, 1, 1, 3)
 
@@ -108,8 +148,16 @@ def test_too_few_decided_digests_say_nothing_however_clear() -> None:
 
 
 def test_each_pair_of_recipes_is_a_comparison_of_its_own_the_latest_first() -> None:
-    first = [rated(1, day, (one_item("learned", 1), one_item("words", 2)), (0, 1)) for day in range(3)]
-    second = [rated(1, day, (one_item("words", 1), one_item("recent", 2)), (0, 1), ("words", "recent")) for day in range(3, 6)]
+    first = [
+        rated(1, day, (one_item("learned", 1), one_item("words", 2)), (0, 1)) for day in range(3)
+    ]
+    second = [
+        rated(1, day, (one_item("words", 1), one_item("recent", 2)), (0, 1), ("words", "recent"))
+        for day in range(3, 6)
+    ]
     alone = [rated(1, 9, (one_item("", 1),), (1,), ("words", ""))]
-    assert [(one.own, one.other) for one in compare([*first, *second, *alone])] == [("words", "recent"), ("learned", "words")]
+    assert [(one.own, one.other) for one in compare([*first, *second, *alone])] == [
+        ("words", "recent"),
+        ("learned", "words"),
+    ]
     assert compare(alone) == []

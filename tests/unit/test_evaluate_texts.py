@@ -36,12 +36,16 @@ def test_keywords_alone_rank_papers_that_hold_them_first() -> None:
 
 
 def test_dislikes_push_papers_like_them_down() -> None:
-    found = evaluate.recommend([TEXTS[10]], TEXTS[20:], CANDIDATES, disliked_texts=[TEXTS[9], TEXTS[12]])
+    found = evaluate.recommend(
+        [TEXTS[10]], TEXTS[20:], CANDIDATES, disliked_texts=[TEXTS[9], TEXTS[12]]
+    )
     assert best(-found) == 0
 
 
 def test_texts_that_were_not_prepared_are_vectorised() -> None:
-    found = evaluate.recommend(["New verse. More rhyme and metre"], TEXTS[20:], ["Robot fingers", "Poetry with rhyme"])
+    found = evaluate.recommend(
+        ["New verse. More rhyme and metre"], TEXTS[20:], ["Robot fingers", "Poetry with rhyme"]
+    )
     assert found[1] > found[0]
 
 
@@ -58,7 +62,10 @@ def test_nothing_known_and_no_candidates_give_numbers_or_nothing() -> None:
 
 
 def test_equal_calls_give_equal_scores() -> None:
-    calls = [evaluate.recommend(TEXTS[:5], TEXTS[20:], CANDIDATES, ["rhyme"], TEXTS[6:8]) for _ in range(2)]
+    calls = [
+        evaluate.recommend(TEXTS[:5], TEXTS[20:], CANDIDATES, ["rhyme"], TEXTS[6:8])
+        for _ in range(2)
+    ]
     assert np.array_equal(*calls)
 
 
@@ -66,10 +73,16 @@ def test_what_an_encoder_made_of_the_texts_counts_beside_their_words() -> None:
     """It says that two topics are one, which no word does."""
     rng = np.random.default_rng(0)
     about = rng.standard_normal((2, 16))
-    encoded = np.array([about[int(text in TEXTS[1::3])] for text in [TEXTS[5], *TEXTS]]) + 0.1 * rng.standard_normal((len(TEXTS) + 1, 16))
+    encoded = np.array(
+        [about[int(text in TEXTS[1::3])] for text in [TEXTS[5], *TEXTS]]
+    ) + 0.1 * rng.standard_normal((len(TEXTS) + 1, 16))
     liked = TEXTS[9:15:3]
     alone = evaluate.recommend(liked, TEXTS[20:], CANDIDATES)
     evaluate.prepare([TEXTS[5], *TEXTS], encoded.astype(np.float32))
     found = evaluate.recommend(liked, TEXTS[20:], CANDIDATES)
     assert found[2::3].mean() - found[1::3].mean() > alone[2::3].mean() - alone[1::3].mean() + 0.1
-    assert np.isfinite(evaluate.recommend(["Unseen robots"], TEXTS[20:], ["Unseen robots", TEXTS[0]], keywords=["robot"])).all()
+    assert np.isfinite(
+        evaluate.recommend(
+            ["Unseen robots"], TEXTS[20:], ["Unseen robots", TEXTS[0]], keywords=["robot"]
+        )
+    ).all()

@@ -28,7 +28,8 @@ def _corpus(number: int) -> list[str]:
     return [f"robot paper about topic{place % 7} and rare{place}" for place in range(number)]
 
 
-# ---------------------------------------------------------------------------------------------- counts
+# ----------------------------------------------------------------------------------------------
+# counts
 
 
 def test_words_and_pairs_are_counted() -> None:
@@ -88,16 +89,25 @@ def test_the_columns_of_a_version_never_change() -> None:
     assert sorted(_columns("robot grasping")) == [256251, 321016, 1367524]
 
 
-# ---------------------------------------------------------------------------------------------- packing
+# ----------------------------------------------------------------------------------------------
+# packing
 
 
 @settings(max_examples=50)
-@given(st.lists(st.dictionaries(st.integers(0, features.COLUMNS - 1), st.integers(1, 255), max_size=30), max_size=5))
+@given(
+    st.lists(
+        st.dictionaries(st.integers(0, features.COLUMNS - 1), st.integers(1, 255), max_size=30),
+        max_size=5,
+    )
+)
 def test_packed_rows_come_back_equal(rows: list[dict[int, int]]) -> None:
     columns = [column for row in rows for column in sorted(row)]
     counts = [row[column] for row in rows for column in sorted(row)]
     starts = np.cumsum([0] + [len(row) for row in rows])
-    matrix = sp.csr_matrix((np.array(counts, np.int32), np.array(columns, np.int32), starts), shape=(len(rows), features.COLUMNS))
+    matrix = sp.csr_matrix(
+        (np.array(counts, np.int32), np.array(columns, np.int32), starts),
+        shape=(len(rows), features.COLUMNS),
+    )
     again = features.unpack(features.pack(matrix))
     assert again.shape == matrix.shape
     assert (again != matrix).nnz == 0
@@ -114,7 +124,16 @@ def test_a_count_above_255_is_255() -> None:
     assert row[0, _only("robot")] == 255
 
 
-@pytest.mark.parametrize("spoil", [lambda b: b[:-1], lambda b: b"\x07" + b[1:], lambda b: b"", lambda b: b[:3], lambda b: b + b"x"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda b: b[:-1],
+        lambda b: b"\x07" + b[1:],
+        lambda b: b"",
+        lambda b: b[:3],
+        lambda b: b + b"x",
+    ],
+)
 def test_a_garbled_blob_is_a_clear_error(spoil) -> None:  # type: ignore[no-untyped-def]
     good = features.pack(features.vectorize([TACTILE, "robot"]))
     with pytest.raises(ValueError, match="packed words 2 of 2 cannot be read"):
@@ -137,11 +156,14 @@ def test_rows_of_another_width_are_not_packed() -> None:
         features.pack(features.vectorize(["robot"])[:, :10])
 
 
-# ---------------------------------------------------------------------------------------------- frequencies and weights
+# ----------------------------------------------------------------------------------------------
+# frequencies and weights
 
 
 def test_frequencies_count_papers_not_words() -> None:
-    frequencies = features.Frequencies().add(features.vectorize(["robot robot robot", "robot", "hand"]))
+    frequencies = features.Frequencies().add(
+        features.vectorize(["robot robot robot", "robot", "hand"])
+    )
     assert frequencies.papers == 3
     assert frequencies.counts[_only("robot")] == 2
 
@@ -161,7 +183,10 @@ def test_frequencies_come_back_from_bytes() -> None:
     assert again.to_bytes() == frequencies.to_bytes()
 
 
-@pytest.mark.parametrize("spoil", [lambda b: b[:-4], lambda b: b"\x09" + b[1:], lambda b: b"", lambda b: b[:20] + b"nonsense"])
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda b: b[:-4], lambda b: b"\x09" + b[1:], lambda b: b"", lambda b: b[:20] + b"nonsense"],
+)
 def test_garbled_frequencies_are_a_clear_error(spoil) -> None:  # type: ignore[no-untyped-def]
     blob = features.Frequencies().add(features.vectorize([TACTILE])).to_bytes()
     with pytest.raises(ValueError, match="frequencies cannot be read"):
@@ -198,10 +223,20 @@ def test_words_that_the_corpus_never_saw_give_finite_weights() -> None:
     assert rows[0].nnz == 1
 
 
-# ---------------------------------------------------------------------------------------------- names
+# ----------------------------------------------------------------------------------------------
+# names
 
 
-@pytest.mark.parametrize("text", [TACTILE, "Q-learning, t-SNE and COVID-19 in İstanbul: naïve Bayes", "深度学习 for 3D", "", "a b c"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        TACTILE,
+        "Q-learning, t-SNE and COVID-19 in İstanbul: naïve Bayes",
+        "深度学习 for 3D",
+        "",
+        "a b c",
+    ],
+)
 def test_every_column_of_a_text_has_a_name(text: str) -> None:
     assert set(features.words_of(text)) == _columns(text)
 
@@ -219,7 +254,9 @@ def test_a_pair_of_title_and_abstract_has_no_name() -> None:
     names = features.words_of("Robust Agents", "Memory matters")
     assert {"Robust Agents", "Memory matters"} <= set(names.values())
     assert "Agents Memory" not in names.values()
-    assert "agents memory" in features.words_of("Robust Agents", "Memory for agents memory").values()
+    assert (
+        "agents memory" in features.words_of("Robust Agents", "Memory for agents memory").values()
+    )
 
 
 def test_two_words_in_one_column_are_both_named() -> None:
@@ -228,7 +265,10 @@ def test_two_words_in_one_column_are_both_named() -> None:
         word = f"w{number}"
         column = _word_column(word)
         if column in columns:
-            assert features.words_of(f"{columns[column]}; {word}")[column] == f"{columns[column]} / {word}"
+            assert (
+                features.words_of(f"{columns[column]}; {word}")[column]
+                == f"{columns[column]} / {word}"
+            )
             return
         columns[column] = word
     pytest.fail("no two of 100,000 words share a column")
@@ -238,11 +278,14 @@ def _word_column(word: str) -> int:
     return int(words._word_column(np.array([words._hashes(word)[0]], dtype=np.int64))[0])
 
 
-# ---------------------------------------------------------------------------------------------- keywords
+# ----------------------------------------------------------------------------------------------
+# keywords
 
 
 def test_a_keyword_knows_its_sign_and_text() -> None:
-    wanted, unwanted = features.phrases(["  tactile   sensing ", "- Survey"], features.Frequencies())
+    wanted, unwanted = features.phrases(
+        ["  tactile   sensing ", "- Survey"], features.Frequencies()
+    )
     assert (wanted.text, wanted.against) == ("tactile sensing", False)
     assert (unwanted.text, unwanted.against) == ("Survey", True)
 
@@ -253,7 +296,12 @@ def test_keywords_without_a_word_are_left_out() -> None:
 
 @pytest.mark.parametrize(
     ("keyword", "written"),
-    [("robot", "robots"), ("robots", "robot"), ("ontology", "ontologies"), ("query engines", "query engine")],
+    [
+        ("robot", "robots"),
+        ("robots", "robot"),
+        ("ontology", "ontologies"),
+        ("query engines", "query engine"),
+    ],
 )
 def test_singular_and_plural_are_one_keyword(keyword: str, written: str) -> None:
     (phrase,) = features.phrases([keyword], features.Frequencies())
@@ -283,14 +331,19 @@ def test_any_text_can_be_a_keyword(keywords: list[str]) -> None:
         )
 
 
-_WRITTEN = st.lists(st.sampled_from([*"abqéßα心K-_.,'( \n", "heart", "Heart", "the", "q-learning", "19", "\u0301", "ﬁ"]), max_size=8).map(
-    "".join
-)
+_WRITTEN = st.lists(
+    st.sampled_from(
+        [*"abqéßα心K-_.,'( \n", "heart", "Heart", "the", "q-learning", "19", "\u0301", "ﬁ"]
+    ),
+    max_size=8,
+).map("".join)
 
 
 @given(_WRITTEN, _WRITTEN, _WRITTEN)
 @settings(max_examples=500)
-def test_a_phrase_stands_in_a_paper_where_its_pieces_do_however_it_is_looked_for(keyword: str, title: str, abstract: str) -> None:
+def test_a_phrase_stands_in_a_paper_where_its_pieces_do_however_it_is_looked_for(
+    keyword: str, title: str, abstract: str
+) -> None:
     phrase = words.pieces(keyword)
     assume(phrase.strip())
     assert words.stands_in(phrase, title, abstract) == (phrase in words.folded(title, abstract))
@@ -317,6 +370,8 @@ def test_a_plain_word_is_looked_up_without_taking_the_text_apart(
     assert words.stands_in(phrase, "", text) is found
 
 
-@pytest.mark.parametrize(("text", "found"), [("\u5fc3heart", True), ("heart\u5fc3", False), ("\u03b1heart", False)])
+@pytest.mark.parametrize(
+    ("text", "found"), [("\u5fc3heart", True), ("heart\u5fc3", False), ("\u03b1heart", False)]
+)
 def test_a_word_beside_other_scripts_is_found_where_it_is_a_word(text: str, found: bool) -> None:
     assert words.stands_in(" heart ", text, "") is found

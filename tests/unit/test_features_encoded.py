@@ -1,4 +1,6 @@
-"""An encoder's columns beside words and word vectors: weighed alike, and accounted for in every score."""
+"""An encoder's columns beside words and word vectors: weighed alike, and accounted for in every
+score.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def test_columns_stand_behind_the_others_and_have_their_length() -> None:
     both = encoding.beside(rows, some)
     assert both.shape == (3, 7 + D)
     assert (both[:, :7] != rows).nnz == 0
-    assert np.allclose(np.linalg.norm(both[:, 7:].toarray(), axis=1), [ENCODED**0.5, 0, ENCODED**0.5])
+    assert np.allclose(
+        np.linalg.norm(both[:, 7:].toarray(), axis=1), [ENCODED**0.5, 0, ENCODED**0.5]
+    )
     assert encoding.without(rows).shape == both.shape
     assert (encoding.without(rows)[:, :7] != rows).nnz == 0
 
@@ -53,8 +57,13 @@ def test_what_all_papers_have_in_common_counts_for_little() -> None:
     assert abs((white @ white.T).mean()) < 0.02
 
 
-@pytest.mark.parametrize(("number", "absent", "used"), [(100, 0, True), (100, 5, True), (100, 6, False), (29, 0, False), (0, 0, False)])
-def test_it_counts_only_where_nearly_all_recent_papers_are_encoded(number: int, absent: int, used: bool) -> None:
+@pytest.mark.parametrize(
+    ("number", "absent", "used"),
+    [(100, 0, True), (100, 5, True), (100, 6, False), (29, 0, False), (0, 0, False)],
+)
+def test_it_counts_only_where_nearly_all_recent_papers_are_encoded(
+    number: int, absent: int, used: bool
+) -> None:
     assert (made(number, absent) is not None) == used
 
 
@@ -68,14 +77,28 @@ def test_packed_rows_come_back_as_they_were_to_three_digits() -> None:
     assert features.unpack_encoded([], D).shape == (0, D)
 
 
-# ---------------------------------------------------------------------------------------------- scores
+# ----------------------------------------------------------------------------------------------
+# scores
 
-WORDS = ("octopus", "reef", "arm", "squid", "planet", "orbit", "telescope", "moon", "court", "ruling")
+WORDS = (
+    "octopus",
+    "reef",
+    "arm",
+    "squid",
+    "planet",
+    "orbit",
+    "telescope",
+    "moon",
+    "court",
+    "ruling",
+)
 TEXTS = [" ".join(WORDS[(n * k) % 10] for k in (1, 3, 7)) for n in range(60)]
 PAPERS = [Paper(id=n + 1, title=text, abstract="", first_seen=DAY) for n, text in enumerate(TEXTS)]
 
 
-def day_of(known: np.ndarray, weigh: float = 1.0) -> tuple[scores.Day, sp.csr_matrix, profiles.Background]:
+def day_of(
+    known: np.ndarray, weigh: float = 1.0
+) -> tuple[scores.Day, sp.csr_matrix, profiles.Background]:
     counts = features.vectorize(TEXTS)
     space = features.space(features.base(), features.Frequencies().add(counts), counts)
     encoding = features.encoding("tiny-1", known)
@@ -85,7 +108,9 @@ def day_of(known: np.ndarray, weigh: float = 1.0) -> tuple[scores.Day, sp.csr_ma
 
 
 @given(
-    seed=st.integers(0, 1000), likes=st.sets(st.integers(0, 59), min_size=1, max_size=8), dislikes=st.sets(st.integers(0, 59), max_size=5)
+    seed=st.integers(0, 1000),
+    likes=st.sets(st.integers(0, 59), min_size=1, max_size=8),
+    dislikes=st.sets(st.integers(0, 59), max_size=5),
 )
 @settings(max_examples=40)
 def test_parts_and_rest_add_up_to_the_score(seed: int, likes: set[int], dislikes: set[int]) -> None:
@@ -99,7 +124,9 @@ def test_parts_and_rest_add_up_to_the_score(seed: int, likes: set[int], dislikes
     )
     values = scores.score(profile, day)
     for score in scores.explain(profile, day, words_of=features.words_of):
-        assert sum(part.value for part in score.parts) + score.rest == pytest.approx(score.value, abs=1e-6)
+        assert sum(part.value for part in score.parts) + score.rest == pytest.approx(
+            score.value, abs=1e-6
+        )
         assert score.value == pytest.approx(values[score.paper_id - 1], abs=1e-6)
         near = [part for part in score.parts if part.kind == "near"]
         assert all(part.name in {TEXTS[n] for n in up} and part.value > 0 for part in near)
@@ -114,7 +141,9 @@ def test_what_the_encoder_adds_is_told_by_the_liked_paper_that_is_nearest() -> N
     known[twin] = known[liked]
     day, rows, background = day_of(known)
     profile = profiles.train([], background, liked=profiles.rated([PAPERS[liked]], rows[[liked]]))
-    found = {score.paper_id: score for score in scores.explain(profile, day, words_of=features.words_of)}
+    found = {
+        score.paper_id: score for score in scores.explain(profile, day, words_of=features.words_of)
+    }
     assert next(iter(found)) == liked + 1
     (near,) = [part for part in found[twin + 1].parts if part.kind == "near"]
     columns = rows[[twin], -D:].toarray().ravel()

@@ -14,20 +14,60 @@ from digest import features, scores
 from digest.model import Paper
 
 TOPICS = (
-    ["robot", "grasp", "gripper", "tactile", "manipulation", "arm", "hand", "finger", "contact", "dexterous"],
-    ["protein", "folding", "enzyme", "sequence", "residue", "structure", "binding", "ligand", "molecule", "peptide"],
-    ["galaxy", "telescope", "redshift", "star", "dust", "cluster", "halo", "spectrum", "luminosity", "survey"],
+    [
+        "robot",
+        "grasp",
+        "gripper",
+        "tactile",
+        "manipulation",
+        "arm",
+        "hand",
+        "finger",
+        "contact",
+        "dexterous",
+    ],
+    [
+        "protein",
+        "folding",
+        "enzyme",
+        "sequence",
+        "residue",
+        "structure",
+        "binding",
+        "ligand",
+        "molecule",
+        "peptide",
+    ],
+    [
+        "galaxy",
+        "telescope",
+        "redshift",
+        "star",
+        "dust",
+        "cluster",
+        "halo",
+        "spectrum",
+        "luminosity",
+        "survey",
+    ],
 )
 
 
 def _papers(number: int, seed: int = 0) -> list[tuple[str, str]]:
-    """Titles and abstracts of three topics; a title shares no more words with its abstract than its topic does."""
+    """Titles and abstracts of three topics; a title shares no more words with its abstract than its
+    topic does.
+    """
     rng = np.random.default_rng(seed)
-    return [(" ".join(rng.choice(TOPICS[i % 3], 2)), " ".join(rng.choice(TOPICS[i % 3], 3))) for i in range(number)]
+    return [
+        (" ".join(rng.choice(TOPICS[i % 3], 2)), " ".join(rng.choice(TOPICS[i % 3], 3)))
+        for i in range(number)
+    ]
 
 
 def _counts(papers: list[tuple[str, str]]) -> tuple[sp.csr_matrix, sp.csr_matrix]:
-    return features.vectorize([title for title, _ in papers]), features.vectorize([abstract for _, abstract in papers])
+    return features.vectorize([title for title, _ in papers]), features.vectorize(
+        [abstract for _, abstract in papers]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +84,9 @@ def _dense(space: features.Space, texts: list[str]) -> np.ndarray:
     return space.rows(features.vectorize(texts))[:, features.COLUMNS :].toarray()
 
 
-def test_words_of_one_topic_come_to_mean_alike_without_sharing_a_word(table: features.Table) -> None:
+def test_words_of_one_topic_come_to_mean_alike_without_sharing_a_word(
+    table: features.Table,
+) -> None:
     # Too few papers to whiten by: the vectors as they are.
     dense = _dense(_space(table, _papers(20)), ["robot grasp", "tactile finger", "enzyme ligand"])
     near, far = dense[0] @ dense[1], dense[0] @ dense[2]
@@ -69,10 +111,19 @@ def test_going_on_keeps_known_words_and_learns_new_ones(table: features.Table) -
 
 
 def test_a_word_of_two_papers_comes_to_mean_what_they_are_about(table: features.Table) -> None:
-    papers = [*_papers(300, seed=3), ("soft robot", "octobot grasp hand"), ("soft gripper", "octobot tactile finger")]
+    papers = [
+        *_papers(300, seed=3),
+        ("soft robot", "octobot grasp hand"),
+        ("soft gripper", "octobot tactile finger"),
+    ]
     further = features.train(*_counts(papers), start=table)
-    dense = _dense(_space(further, _papers(20)), ["octobot", "dexterous manipulation", "enzyme ligand"])
-    near, far = dense[0] @ dense[1] / (dense[0] @ dense[0]), dense[0] @ dense[2] / (dense[0] @ dense[0])
+    dense = _dense(
+        _space(further, _papers(20)), ["octobot", "dexterous manipulation", "enzyme ligand"]
+    )
+    near, far = (
+        dense[0] @ dense[1] / (dense[0] @ dense[0]),
+        dense[0] @ dense[2] / (dense[0] @ dense[0]),
+    )
     assert near > 0.42  # 0.31 where words are not drawn to their papers
     assert far < 0.15
 
@@ -89,7 +140,8 @@ def test_papers_without_abstracts_teach_by_their_titles() -> None:
     assert dense[0] @ dense[1] > dense[0] @ dense[2]
 
 
-# ---------------------------------------------------------------------------------------------- bytes
+# ----------------------------------------------------------------------------------------------
+# bytes
 
 
 def test_the_table_is_read_back_as_it_was_written(table: features.Table) -> None:
@@ -103,9 +155,18 @@ def test_the_table_is_read_back_as_it_was_written(table: features.Table) -> None
 def test_four_bits_keep_the_direction() -> None:
     rng = np.random.default_rng(0)
     numbers = rng.standard_normal((50, features.DIMENSIONS)).astype(np.float32)
-    table = features.Table(columns=np.arange(50, dtype=np.int32), seen=np.ones(50, np.uint32), papers=9, numbers=numbers)
+    table = features.Table(
+        columns=np.arange(50, dtype=np.int32),
+        seen=np.ones(50, np.uint32),
+        papers=9,
+        numbers=numbers,
+    )
     again = table.rounded().numbers
-    cosines = (again * numbers).sum(axis=1) / np.linalg.norm(again, axis=1) / np.linalg.norm(numbers, axis=1)
+    cosines = (
+        (again * numbers).sum(axis=1)
+        / np.linalg.norm(again, axis=1)
+        / np.linalg.norm(numbers, axis=1)
+    )
     assert cosines.min() > 0.98
 
 
@@ -117,7 +178,9 @@ def test_a_table_cut_off_or_damaged_is_refused(table: features.Table, data: st.D
         broken = blob[: data.draw(st.integers(0, len(blob) - 1))]
     else:
         place = data.draw(st.integers(0, len(blob) - 1))
-        broken = blob[:place] + bytes([blob[place] ^ data.draw(st.integers(1, 255))]) + blob[place + 1 :]
+        broken = (
+            blob[:place] + bytes([blob[place] ^ data.draw(st.integers(1, 255))]) + blob[place + 1 :]
+        )
         if 8 <= place < 12:
             return  # the number of papers is a count that nothing checks
     with pytest.raises(ValueError, match="word vectors"):
@@ -130,7 +193,8 @@ def test_the_base_table_ships_and_is_small() -> None:
     assert len(base.to_bytes()) <= 8_000_000
 
 
-# ---------------------------------------------------------------------------------------------- rows
+# ----------------------------------------------------------------------------------------------
+# rows
 
 
 @given(texts=st.lists(st.text(max_size=60), min_size=1, max_size=5))
@@ -151,7 +215,9 @@ def test_a_text_without_words_is_a_row_of_zeros(table: features.Table) -> None:
 @pytest.mark.parametrize("number", [0, 1, 2, 29, 300])
 def test_a_corpus_of_any_size_has_a_space(table: features.Table, number: int) -> None:
     space = _space(table, _papers(number))
-    assert np.isfinite(space.rows(features.vectorize(["robot grasp of a star", "enzyme"])).data).all()
+    assert np.isfinite(
+        space.rows(features.vectorize(["robot grasp of a star", "enzyme"])).data
+    ).all()
 
 
 def test_without_vectors_rows_are_the_words_alone() -> None:
@@ -164,7 +230,9 @@ def test_without_vectors_rows_are_the_words_alone() -> None:
 
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=30)
-def test_the_words_shares_and_the_rest_add_up_to_the_dense_columns(table: features.Table, seed: int) -> None:
+def test_the_words_shares_and_the_rest_add_up_to_the_dense_columns(
+    table: features.Table, seed: int
+) -> None:
     space = _space(table, _papers(300))
     (title, abstract), *_ = _papers(1, seed)
     spread = space.spread(title, abstract)
@@ -172,7 +240,9 @@ def test_the_words_shares_and_the_rest_add_up_to_the_dense_columns(table: featur
     assert np.allclose(spread.numbers.sum(axis=0) + spread.rest, dense, atol=1e-5)
     assert set(spread.columns) <= set(features.words_of(title, abstract))
     weights = np.random.default_rng(seed).standard_normal(features.DIMENSIONS)
-    assert np.isclose((spread.numbers @ weights).sum() + spread.rest @ weights, dense @ weights, atol=1e-5)
+    assert np.isclose(
+        (spread.numbers @ weights).sum() + spread.rest @ weights, dense @ weights, atol=1e-5
+    )
 
 
 def test_an_unknown_text_spreads_to_nothing(table: features.Table) -> None:
@@ -192,13 +262,26 @@ def test_keywords_carry_their_meaning(table: features.Table) -> None:
 
 
 @given(
-    texts=st.lists(st.sampled_from([" ".join(topic) for topic in TOPICS] + ["robot grasp", "enzyme", "zzyzx", ""]), min_size=1, max_size=6)
+    texts=st.lists(
+        st.sampled_from(
+            [" ".join(topic) for topic in TOPICS] + ["robot grasp", "enzyme", "zzyzx", ""]
+        ),
+        min_size=1,
+        max_size=6,
+    )
 )
 @settings(max_examples=40)
-def test_cosines_of_a_day_are_those_of_rows_of_length_one(table: features.Table, texts: list[str]) -> None:
+def test_cosines_of_a_day_are_those_of_rows_of_length_one(
+    table: features.Table, texts: list[str]
+) -> None:
     space = _space(table, _papers(300))
-    papers = [Paper(id=n + 1, title=text or "?", abstract="", first_seen=date(2026, 6, 1)) for n, text in enumerate(texts)]
-    day = scores.day(papers, space.rows(features.vectorize([text or "?" for text in texts])), spread=space.spread)
+    papers = [
+        Paper(id=n + 1, title=text or "?", abstract="", first_seen=date(2026, 6, 1))
+        for n, text in enumerate(texts)
+    ]
+    day = scores.day(
+        papers, space.rows(features.vectorize([text or "?" for text in texts])), spread=space.spread
+    )
     every = [paper.id for paper in papers]
     found = scores.cosines(day, every, every)
     assert np.allclose(found, found.T, atol=1e-5)

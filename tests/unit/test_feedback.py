@@ -1,4 +1,6 @@
-"""Tokens of links: they name one purpose, reader, paper and message, survive a change of case, and cannot be made or changed."""
+"""Tokens of links: they name one purpose, reader, paper and message, survive a change of case, and
+cannot be made or changed.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from digest.model import Link, LinkKey, Purpose
 KEY = LinkKey(id=1, secret=b"k" * 32)
 OTHER = LinkKey(id=2, secret=b"o" * 32)
 ids = st.integers(0, 2**40 - 1)
-links = st.builds(Link, purpose=st.sampled_from(Purpose), subscriber_id=ids, paper_id=ids, message_id=ids)
+links = st.builds(
+    Link, purpose=st.sampled_from(Purpose), subscriber_id=ids, paper_id=ids, message_id=ids
+)
 
 
 @given(links)
@@ -85,7 +89,8 @@ def test_a_key_is_not_shown_when_printed() -> None:
     assert "kkkk" not in repr(KEY)
 
 
-# ---------------------------------------------------------------------------------------------- by mail
+# ---------------------------------------------------------------------------------------------- by
+# mail
 
 
 def bounce(subscriber_id: int = 7, message_id: int = 9) -> Link:
@@ -93,11 +98,19 @@ def bounce(subscriber_id: int = 7, message_id: int = 9) -> Link:
 
 
 @given(ids, ids)
-def test_a_bounce_address_names_reader_and_message_and_fits_smtp(subscriber_id: int, message_id: int) -> None:
+def test_a_bounce_address_names_reader_and_message_and_fits_smtp(
+    subscriber_id: int, message_id: int
+) -> None:
     link = bounce(subscriber_id, message_id)
     address = feedback.write_bounce_address(link, KEY, "bounces.example.org")
     assert len(address.partition("@")[0]) <= 64
-    for arrived in (address, address.upper(), f"<{address}>", f" {address}\r\n", address.replace("bounces.example.org", "elsewhere")):
+    for arrived in (
+        address,
+        address.upper(),
+        f"<{address}>",
+        f" {address}\r\n",
+        address.replace("bounces.example.org", "elsewhere"),
+    ):
         assert feedback.read_bounce_address(arrived, [OTHER, KEY]) == link
 
 
@@ -111,7 +124,12 @@ def test_a_token_from_a_page_is_no_bounce_address(link: Link) -> None:
             feedback.read_bounce_address(address, [KEY])
 
 
-@given(st.text() | st.text(string.ascii_lowercase + string.digits + "b+@", min_size=50, max_size=70).map("b+".__add__))
+@given(
+    st.text()
+    | st.text(string.ascii_lowercase + string.digits + "b+@", min_size=50, max_size=70).map(
+        "b+".__add__
+    )
+)
 def test_garbage_is_neither_a_bounce_address_nor_an_answer(text: str) -> None:
     for read in (feedback.read_bounce_address, feedback.read_subject):
         with pytest.raises(LinkError):
@@ -119,15 +137,33 @@ def test_garbage_is_neither_a_bounce_address_nor_an_answer(text: str) -> None:
 
 
 def test_a_forged_bounce_address_accuses_nobody() -> None:
-    address = feedback.write_bounce_address(bounce(), LinkKey(id=1, secret=b"x" * 32), "bounces.example.org")
+    address = feedback.write_bounce_address(
+        bounce(), LinkKey(id=1, secret=b"x" * 32), "bounces.example.org"
+    )
     with pytest.raises(LinkError):
         feedback.read_bounce_address(address, [KEY, OTHER])
 
 
-answers = st.builds(Link, purpose=st.sampled_from(sorted(feedback.ANSWERS)), subscriber_id=ids, paper_id=ids, message_id=ids)
+answers = st.builds(
+    Link,
+    purpose=st.sampled_from(sorted(feedback.ANSWERS)),
+    subscriber_id=ids,
+    paper_id=ids,
+    message_id=ids,
+)
 
 
-@given(answers, st.sampled_from(["digest@example.org", "di+gest@example.org", "o'neil@example.org", "a&b%c?d#e/f@example.org"]))
+@given(
+    answers,
+    st.sampled_from(
+        [
+            "digest@example.org",
+            "di+gest@example.org",
+            "o'neil@example.org",
+            "a&b%c?d#e/f@example.org",
+        ]
+    ),
+)
 def test_an_answer_by_mail_arrives_as_it_was_offered(link: Link, mailbox: str) -> None:
     parts = urlsplit(feedback.write_mailto(link, KEY, mailbox))
     assert (parts.scheme, unquote(parts.path), parts.fragment) == ("mailto", mailbox, "")
@@ -137,11 +173,29 @@ def test_an_answer_by_mail_arrives_as_it_was_offered(link: Link, mailbox: str) -
 
 
 @given(
-    answers, st.sampled_from(["{}", "Re: {}", "AW: Fwd: {} (was: x)", "[{}]", "<{}>.", "re:{}", "{} {}", "Unsubscribe%20{}"]), st.booleans()
+    answers,
+    st.sampled_from(
+        [
+            "{}",
+            "Re: {}",
+            "AW: Fwd: {} (was: x)",
+            "[{}]",
+            "<{}>.",
+            "re:{}",
+            "{} {}",
+            "Unsubscribe%20{}",
+        ]
+    ),
+    st.booleans(),
 )
-def test_what_mail_programs_put_around_a_token_means_nothing(link: Link, pattern: str, upper: bool) -> None:
+def test_what_mail_programs_put_around_a_token_means_nothing(
+    link: Link, pattern: str, upper: bool
+) -> None:
     token = feedback.write_token(link, KEY)
-    assert feedback.read_subject(pattern.replace("{}", token.upper() if upper else token), [KEY]) == link
+    assert (
+        feedback.read_subject(pattern.replace("{}", token.upper() if upper else token), [KEY])
+        == link
+    )
 
 
 @given(links, links)
@@ -166,9 +220,13 @@ def test_a_key_made_since_is_told_from_a_forgery() -> None:
     with pytest.raises(UnknownKeyError):
         feedback.read_subject(f"More like this {token}", [KEY])
     with pytest.raises(UnknownKeyError):
-        feedback.read_bounce_address(feedback.write_bounce_address(bounce(), OTHER, "x.example"), [KEY])
+        feedback.read_bounce_address(
+            feedback.write_bounce_address(bounce(), OTHER, "x.example"), [KEY]
+        )
 
 
 @given(st.lists(st.binary(min_size=34, max_size=34), max_size=30))
 def test_tokens_are_spelt_as_the_library_spells_base32(raw: list[bytes]) -> None:
-    assert feedback._base32(raw) == [base64.b32encode(one).decode().rstrip("=").lower() for one in raw]
+    assert feedback._base32(raw) == [
+        base64.b32encode(one).decode().rstrip("=").lower() for one in raw
+    ]

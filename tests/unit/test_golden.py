@@ -15,7 +15,8 @@ from digest.messages.templates import shipped_folder
 
 
 def _golden() -> ModuleType:
-    # by path: the checkout must not come onto sys.path, or tests of an installed wheel would import the checkout's package
+    # by path: the checkout must not come onto sys.path, or tests of an installed wheel would import
+    # the checkout's package
     path = Path(__file__).resolve().parents[1] / "golden.py"
     spec = importlib.util.spec_from_file_location("golden_mails", path)
     assert spec is not None
@@ -31,7 +32,17 @@ CASES = golden.cases()
 
 
 def test_the_golden_mails_cover_every_kind_and_the_hard_cases() -> None:
-    expected = {"digest-plain", "digest-one", "digest-hostile", "digest-twenty", "confirm", "welcome", "goodbye", "alert", "weekly"}
+    expected = {
+        "digest-plain",
+        "digest-one",
+        "digest-hostile",
+        "digest-twenty",
+        "confirm",
+        "welcome",
+        "goodbye",
+        "alert",
+        "weekly",
+    }
     # on a laptop without a public address, links lead to the machine itself and to a mailbox
     assert expected | {"digest-local", "welcome-local"} <= set(CASES)
 
@@ -46,7 +57,10 @@ def test_every_kind_of_mail_that_ships_has_a_golden_one() -> None:
 def test_the_mail_is_what_was_kept(case: str) -> None:
     difference = golden.difference(case)
     if difference:
-        pytest.fail(f"{case} changed; if it should, run: python -m tests.golden --write\n{difference}", pytrace=False)
+        pytest.fail(
+            f"{case} changed; if it should, run: python -m tests.golden --write\n{difference}",
+            pytrace=False,
+        )
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -67,7 +81,9 @@ def test_an_input_can_be_read_in_an_editor(case: str) -> None:
     assert max(map(len, text.splitlines())) < 1000 or case == "digest-hostile"
 
 
-def test_a_changed_mail_is_shown_line_by_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_mail_is_shown_line_by_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     case = tmp_path / "welcome"
     case.mkdir()
     for path in (golden.FOLDER / "welcome").iterdir():

@@ -102,13 +102,27 @@ def test_a_doi_is_lower_case_and_bare(written: str, canonical: str) -> None:
     assert doi(written) == canonical
 
 
-@pytest.mark.parametrize("written", ["", "10.1000/", "10.1/x", "11.1000/x", "see 10.1000/x", "10.48550/arXiv.2101.11408", "doi.org", "n/a"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "10.1000/",
+        "10.1/x",
+        "11.1000/x",
+        "see 10.1000/x",
+        "10.48550/arXiv.2101.11408",
+        "doi.org",
+        "n/a",
+    ],
+)
 def test_what_is_no_doi_of_its_own_is_none(written: str) -> None:
     assert doi(written) is None
 
 
 def test_pubmed_numbers_lose_prefix_and_zeros() -> None:
-    assert [pmid(text) for text in ("123", "PMID: 0123", "pmid:7", "12a", "", "0", "-1", "1234567890")] == [
+    assert [
+        pmid(text) for text in ("123", "PMID: 0123", "pmid:7", "12a", "", "0", "-1", "1234567890")
+    ] == [
         "123",
         "123",
         "7",
@@ -118,7 +132,13 @@ def test_pubmed_numbers_lose_prefix_and_zeros() -> None:
         None,
         None,
     ]
-    assert [pmcid(text) for text in ("PMC123", "pmc 0123.1", "PMCID: PMC7", "123", "")] == ["PMC123", "PMC123", "PMC7", None, None]
+    assert [pmcid(text) for text in ("PMC123", "pmc 0123.1", "PMCID: PMC7", "123", "")] == [
+        "PMC123",
+        "PMC123",
+        "PMC7",
+        None,
+        None,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -130,8 +150,14 @@ def test_pubmed_numbers_lose_prefix_and_zeros() -> None:
         ("https://doi.org/10.48550/arXiv.2606.01234", "arxiv:2606.01234"),
         ("https://doi.org/10.1000/XYZ", "doi:10.1000/xyz"),
         ("https://dl.acm.org/doi/abs/10.1145/1234.5678?download=true", "doi:10.1145/1234.5678"),
-        ("https://link.springer.com/article/10.1007/s00000-026-0001-x", "doi:10.1007/s00000-026-0001-x"),
-        ("https://www.biorxiv.org/content/10.1101/2026.04.01.000001v2.full.pdf", "preprint:10.1101/2026.04.01.000001"),
+        (
+            "https://link.springer.com/article/10.1007/s00000-026-0001-x",
+            "doi:10.1007/s00000-026-0001-x",
+        ),
+        (
+            "https://www.biorxiv.org/content/10.1101/2026.04.01.000001v2.full.pdf",
+            "preprint:10.1101/2026.04.01.000001",
+        ),
         ("https://pubmed.ncbi.nlm.nih.gov/12345/", "pmid:12345"),
         ("https://www.ncbi.nlm.nih.gov/pmc/articles/PMC123/", "pmcid:PMC123"),
         ("https://europepmc.org/article/MED/12345", "pmid:12345"),
@@ -178,11 +204,20 @@ def test_what_people_type_is_understood(typed: str, found: str | None) -> None:
 
 
 def test_the_name_of_every_kind_can_be_typed_again() -> None:
-    for kind, value in (("arxiv", "2606.00001"), ("doi", "10.1000/x"), ("pmid", "1"), ("pmcid", "PMC1"), ("openalex", "W1"), ("s2", "1")):
+    for kind, value in (
+        ("arxiv", "2606.00001"),
+        ("doi", "10.1000/x"),
+        ("pmid", "1"),
+        ("pmcid", "PMC1"),
+        ("openalex", "W1"),
+        ("s2", "1"),
+    ):
         assert named(parse_name(f"{kind}:{value}")) == f"{kind}:{value}"
 
 
-@given(st.text(max_size=60) | st.from_regex(r"(arxiv:|https?://|doi:|10\.)[0-9a-z./:%()\[\]-]{0,40}"))
+@given(
+    st.text(max_size=60) | st.from_regex(r"(arxiv:|https?://|doi:|10\.)[0-9a-z./:%()\[\]-]{0,40}")
+)
 def test_no_text_makes_reading_an_identifier_fail(text: str) -> None:
     parse_name(text)
     identities_of(text)

@@ -18,12 +18,18 @@ DAY = date(2026, 6, 9)
 
 def items(*idents: int, pinned: tuple[int, ...] = ()) -> list[Item]:
     return [
-        Item(position=number, score=Score(paper_id=ident, value=-number, match=50), slot="pinned" if ident in pinned else "normal")
+        Item(
+            position=number,
+            score=Score(paper_id=ident, value=-number, match=50),
+            slot="pinned" if ident in pinned else "normal",
+        )
         for number, ident in enumerate(idents, start=1)
     ]
 
 
-def shared(first: list[Item], second: list[Item], day: date = DAY, size: int = 10, reader: int = 1) -> tuple[Item, ...]:
+def shared(
+    first: list[Item], second: list[Item], day: date = DAY, size: int = 10, reader: int = 1
+) -> tuple[Item, ...]:
     return draft(first, second, teams=TEAMS, subscriber_id=reader, local_date=day, size=size)
 
 
@@ -34,7 +40,13 @@ def ids(found: tuple[Item, ...]) -> list[int]:
 ranking = st.lists(st.integers(1, 30), unique=True, max_size=14)
 
 
-@given(first=ranking, second=ranking, size=st.integers(1, 12), day=st.dates(), reader=st.integers(0, 10**9))
+@given(
+    first=ranking,
+    second=ranking,
+    size=st.integers(1, 12),
+    day=st.dates(),
+    reader=st.integers(0, 10**9),
+)
 def test_a_draft_lists_each_paper_once_from_the_two_lists_and_evenly(
     first: list[int], second: list[int], size: int, day: date, reader: int
 ) -> None:
@@ -70,17 +82,29 @@ def test_the_same_reader_and_date_draw_the_same_and_others_do_not() -> None:
     assert len(readers) > 10
 
 
-@pytest.mark.parametrize(("first", "second"), [((1, 2, 3), (1, 2, 3)), ((1, 2, 3), (4, 5, 6)), ((1, 2, 3), (3, 1, 2))])
+@pytest.mark.parametrize(
+    ("first", "second"), [((1, 2, 3), (1, 2, 3)), ((1, 2, 3), (4, 5, 6)), ((1, 2, 3), (3, 1, 2))]
+)
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_over_many_days_neither_team_gets_the_better_places(first: tuple[int, ...], second: tuple[int, ...], size: int) -> None:
-    drawn = [shared(items(*first), items(*second), DAY + timedelta(days=n), size) for n in range(1000)]
+def test_over_many_days_neither_team_gets_the_better_places(
+    first: tuple[int, ...], second: tuple[int, ...], size: int
+) -> None:
+    drawn = [
+        shared(items(*first), items(*second), DAY + timedelta(days=n), size) for n in range(1000)
+    ]
     for place in range(size):
         teams = Counter(found[place].team for found in drawn)
-        assert abs(teams[TEAMS[0]] - teams[TEAMS[1]]) < 130  # four standard deviations of a fair coin
+        assert (
+            abs(teams[TEAMS[0]] - teams[TEAMS[1]]) < 130
+        )  # four standard deviations of a fair coin
 
 
-@pytest.mark.parametrize(("first", "second"), [((1, 2), (1,)), ((1,), (1, 2)), ((1,), (1,)), ((), (1, 2)), ((1, 2), ())])
-def test_a_list_that_runs_out_never_gives_the_other_team_a_pick_more(first: tuple[int, ...], second: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    ("first", "second"), [((1, 2), (1,)), ((1,), (1, 2)), ((1,), (1,)), ((), (1, 2)), ((1, 2), ())]
+)
+def test_a_list_that_runs_out_never_gives_the_other_team_a_pick_more(
+    first: tuple[int, ...], second: tuple[int, ...]
+) -> None:
     for n in range(50):
         found = shared(items(*first), items(*second), DAY + timedelta(days=n))
         assert ids(found) == list(first)
@@ -89,14 +113,26 @@ def test_a_list_that_runs_out_never_gives_the_other_team_a_pick_more(first: tupl
 
 def test_pinned_papers_keep_their_places_and_count_for_nobody() -> None:
     for n in range(50):
-        found = shared(items(7, 1, 2, 3, pinned=(7, 2)), items(2, 7, 4, 5), DAY + timedelta(days=n), size=5)
-        assert [(item.position, item.slot, item.team) for item in found if item.slot == "pinned"] == [(1, "pinned", ""), (3, "pinned", "")]
+        found = shared(
+            items(7, 1, 2, 3, pinned=(7, 2)), items(2, 7, 4, 5), DAY + timedelta(days=n), size=5
+        )
+        assert [
+            (item.position, item.slot, item.team) for item in found if item.slot == "pinned"
+        ] == [(1, "pinned", ""), (3, "pinned", "")]
         assert Counter(item.team for item in found if item.slot == "normal")[""] <= 1
         assert len(ids(found)) == len(set(ids(found))) == 5
 
 
 def test_two_papers_with_one_key_are_one_paper() -> None:
-    found = draft(items(1, 2, 3), items(11, 12, 13), teams=TEAMS, subscriber_id=1, local_date=DAY, size=6, key=lambda ident: ident % 10)
+    found = draft(
+        items(1, 2, 3),
+        items(11, 12, 13),
+        teams=TEAMS,
+        subscriber_id=1,
+        local_date=DAY,
+        size=6,
+        key=lambda ident: ident % 10,
+    )
     assert sorted(ident % 10 for ident in ids(found)) == [1, 2, 3]
 
 

@@ -38,26 +38,65 @@ def stands(keyword: str, text: str) -> bool:
 @pytest.mark.parametrize(
     ("keyword", "there", "not_there"),
     [
-        ("R", ["An R package for trees", "Trees in R", "R: a language", "Python/R bindings", "We use (R)."],
-         ["A radius r of trees", "R-squared of trees", "The reader", "R&D spending", "norms on $R$"]),
-        ("C", ["Trees in C", "C programs", "C, a language"], ["Trees in C++", "C# code", "c of it", "Objective-C"]),
-        ("C++", ["C++ templates", "Templates in C++.", "C++17 modules", "C/C++ code", "c++ code"], ["C code", "Trees in C"]),
+        (
+            "R",
+            [
+                ("An R package for trees"),
+                "Trees in R",
+                "R: a language",
+                "Python/R bindings",
+                "We use (R).",
+            ],
+            [
+                ("A radius r of trees"),
+                "R-squared of trees",
+                "The reader",
+                "R&D spending",
+                "norms on $R$",
+            ],
+        ),
+        (
+            "C",
+            [("Trees in C"), "C programs", "C, a language"],
+            ["Trees in C++", "C# code", "c of it", "Objective-C"],
+        ),
+        (
+            "C++",
+            [("C++ templates"), ("Templates in C++."), "C++17 modules", "C/C++ code", "c++ code"],
+            ["C code", "Trees in C"],
+        ),
         ("C#", ["C# code", "Code in C#"], ["C code", "C++"]),
         ("F#", ["F# types"], ["F types", "types"]),
-        (".NET", [".NET runtimes", "The .NET runtime", ".net"], ["A neural net", "example.net is down", "networks"]),
+        (
+            ".NET",
+            [(".NET runtimes"), "The .NET runtime", ".net"],
+            ["A neural net", "example.net is down", "networks"],
+        ),
         ("Node.js", ["Node.js servers", "node.js"], ["A node of a tree"]),
         ("k-NN", ["k-NN search", "Fast k-NN.", "K-NN"], ["NN search", "A neural net"]),
         ("3D", ["3D scenes", "A 3D scene"], ["2D scenes", "three scenes"]),
         ("p-value", ["The p-value of it", "p-values"], ["The value of it"]),
-        ("vitamin D", ["Vitamin D levels", "vitamin-D levels"], ["Vitamin C levels", "vitamin levels", "vitamin d. Levels"]),
-        ("T cell", ["T cell lines", "T-cell lines", "Lines of T cells"], ["B cell lines", "stem cells"]),
+        (
+            ("vitamin D"),
+            [("Vitamin D levels"), "vitamin-D levels"],
+            ["Vitamin C levels", "vitamin levels", "vitamin d. Levels"],
+        ),
+        (
+            ("T cell"),
+            ["T cell lines", "T-cell lines", "Lines of T cells"],
+            ["B cell lines", "stem cells"],
+        ),
         ("A* search", ["A* search in graphs", "Fast A* search"], ["A search in graphs", "search"]),
         ("R&D", ["R&D spending"], ["R and D", "spending"]),
         ("A/B testing", ["A/B testing online"], ["testing online"]),
-        ("C++ templates", ["C++ templates fast", "On C++ templates"], ["templates fast", "C templates"]),
+        (
+            ("C++ templates"),
+            ["C++ templates fast", "On C++ templates"],
+            ["templates fast", "C templates"],
+        ),
         ("α", ["The α of it"], ["The alpha of it", "αβ"]),
     ],
-)  # fmt: skip
+)
 def test_a_keyword_matches_what_a_person_expects(
     keyword: str, there: list[str], not_there: list[str]
 ) -> None:

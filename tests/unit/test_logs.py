@@ -94,9 +94,20 @@ def test_secrets_are_hidden_in_words_arguments_and_chains_of_errors() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["digest.web", "httpx", "httpcore.http11", "uvicorn.error", "sqlalchemy.engine.Engine",
-     "aiosmtplib", "apscheduler.scheduler", "alembic", "asyncio", "py.warnings", "anything"],
-)  # fmt: skip
+    [
+        "digest.web",
+        "httpx",
+        "httpcore.http11",
+        "uvicorn.error",
+        "sqlalchemy.engine.Engine",
+        "aiosmtplib",
+        "apscheduler.scheduler",
+        "alembic",
+        "asyncio",
+        "py.warnings",
+        "anything",
+    ],
+)
 def test_every_logger_goes_through_the_one_handler(written: io.StringIO, name: str) -> None:
     redaction.learn("swordfish-7")
     logging.getLogger(name).warning("key=%s\nforged", "swordfish-7")

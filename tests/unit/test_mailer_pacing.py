@@ -1,4 +1,6 @@
-"""The pace of servers and domains: buckets, pauses, and what replies teach; with a clock that the tests turn."""
+"""The pace of servers and domains: buckets, pauses, and what replies teach; with a clock that the
+tests turn.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,11 @@ from digest.mailer.pacing import Go, Learned, Limits, Pace, Pauses, Wait
 quietly = settings(database=None)
 LIMITS = Limits()
 EVENTS = st.lists(
-    st.tuples(st.sampled_from(["take", "well", "busy", "ours", "silent", "vanished"]), st.floats(0, 600), st.sampled_from(["a", "b"])),
+    st.tuples(
+        st.sampled_from(["take", "well", "busy", "ours", "silent", "vanished"]),
+        st.floats(0, 600),
+        st.sampled_from(["a", "b"]),
+    ),
     max_size=120,
 )
 
@@ -48,7 +54,9 @@ def test_without_a_limit_and_without_complaint_everything_goes_at_once() -> None
 
 @quietly
 @given(ceiling=st.floats(1, 100), gaps=st.lists(st.floats(0, 20), min_size=1, max_size=40))
-def test_no_minute_sees_more_than_the_limit_and_one_bucket(ceiling: float, gaps: list[float]) -> None:
+def test_no_minute_sees_more_than_the_limit_and_one_bucket(
+    ceiling: float, gaps: list[float]
+) -> None:
     one, now, sent = pace(ceiling=ceiling), 0.0, []
     for gap in gaps:
         now += gap
@@ -61,7 +69,9 @@ def test_no_minute_sees_more_than_the_limit_and_one_bucket(ceiling: float, gaps:
 
 @quietly
 @given(ceiling=st.floats(1, 600), patience=st.floats(0, 120), many=st.integers(1, 60))
-def test_who_waits_as_told_keeps_the_limit_and_who_would_wait_too_long_is_sent_away(ceiling: float, patience: float, many: int) -> None:
+def test_who_waits_as_told_keeps_the_limit_and_who_would_wait_too_long_is_sent_away(
+    ceiling: float, patience: float, many: int
+) -> None:
     one = pace(ceiling=ceiling)
     turns = [one.take("a", 0.0, patience=patience) for _ in range(many)]
     goes = [turn.after for turn in turns if isinstance(turn, Go)]
@@ -72,8 +82,12 @@ def test_who_waits_as_told_keeps_the_limit_and_who_would_wait_too_long_is_sent_a
     backs = [turn.seconds for turn in turns if isinstance(turn, Wait)]
     assert backs == sorted(backs), "one behind the other"
     assert all(seconds > patience for seconds in backs)
-    assert all(60 / ceiling - 1e-6 <= b - a for a, b in pairwise(backs) if b < patience + LIMITS.queue)
-    assert all(seconds <= patience + 60 / ceiling + LIMITS.queue for seconds in backs), "by then the rate may have grown"
+    assert all(
+        60 / ceiling - 1e-6 <= b - a for a, b in pairwise(backs) if b < patience + LIMITS.queue
+    )
+    assert all(seconds <= patience + 60 / ceiling + LIMITS.queue for seconds in backs), (
+        "by then the rate may have grown"
+    )
 
 
 def test_each_lane_has_its_own_limit() -> None:
@@ -161,7 +175,9 @@ def test_a_policy_refusal_during_a_short_pause_makes_it_a_long_one() -> None:
     long = one.slow("a", 0.0, "ours", "550 5.7.1")
     assert long > short
     assert one.slow("a", 1.0, "busy", "451") == long - 1, "and stays one"
-    assert one.take("a", 1.0) == Wait(pytest.approx(one.holds(1.0)["a"], abs=LIMITS.busy.longest), "ours", "550 5.7.1")
+    assert one.take("a", 1.0) == Wait(
+        pytest.approx(one.holds(1.0)["a"], abs=LIMITS.busy.longest), "ours", "550 5.7.1"
+    )
 
 
 def test_after_a_pause_one_goes_ahead_and_the_others_follow_its_answer() -> None:
@@ -239,7 +255,9 @@ class Clocked:
 
 @quietly
 @given(events=EVENTS)
-def test_whatever_happens_in_whatever_order_the_rules_hold(events: list[tuple[str, float, str]]) -> None:
+def test_whatever_happens_in_whatever_order_the_rules_hold(
+    events: list[tuple[str, float, str]],
+) -> None:
     clocked = Clocked()
     for event in events:
         clocked.step(*event)
@@ -248,7 +266,8 @@ def test_whatever_happens_in_whatever_order_the_rules_hold(events: list[tuple[st
 @quietly
 @given(events=EVENTS)
 def test_a_lane_always_opens_again(events: list[tuple[str, float, str]]) -> None:
-    """Whatever was learned, who comes back when told gets through after a bounded number of tries."""
+    """Whatever was learned, who comes back when told gets through after a bounded
+    number of tries."""
     clocked = Clocked()
     for event in events:
         clocked.step(*event)
@@ -286,9 +305,13 @@ def test_a_million_domains_are_not_remembered_but_the_slow_ones_are() -> None:
 
 def test_some_messages_in_a_row_that_vanish_are_a_strike_and_then_each_one_is() -> None:
     one = pace()
-    assert [one.vanished("a", 0.0, "") for _ in range(LIMITS.doubts - 1)] == [None] * (LIMITS.doubts - 1)
+    assert [one.vanished("a", 0.0, "") for _ in range(LIMITS.doubts - 1)] == [None] * (
+        LIMITS.doubts - 1
+    )
     one.well("a", 0.0)
-    assert [one.vanished("a", 0.0, "") for _ in range(LIMITS.doubts - 1)] == [None] * (LIMITS.doubts - 1)
+    assert [one.vanished("a", 0.0, "") for _ in range(LIMITS.doubts - 1)] == [None] * (
+        LIMITS.doubts - 1
+    )
     paused = one.vanished("a", 0.0, "connection lost")
     assert paused
     assert granted(one, "a", paused)
@@ -307,7 +330,8 @@ def test_pauses_differ_between_senders() -> None:
     assert all(50 <= wait <= 100 for wait in waits)
 
 
-# ---------------------------------------------------------------------------------------------- before anything is written
+# ----------------------------------------------------------------------------------------------
+# before anything is written
 
 
 def test_a_turn_is_told_without_being_granted() -> None:
@@ -315,7 +339,9 @@ def test_a_turn_is_told_without_being_granted() -> None:
     for _ in range(3):
         assert one.queued("a", 0.0, 0) is None
     told = [one.queued("a", 0.0, before) for before in range(8)]
-    assert [wait is None for wait in told] == [True] * 6 + [False] * 2  # six seconds' worth at one a second
+    assert [wait is None for wait in told] == [True] * 6 + [
+        False
+    ] * 2  # six seconds' worth at one a second
     assert [granted(one, "a", 0.0) for _ in range(8)] == [True] * 6 + [False] * 2
 
 
@@ -336,11 +362,17 @@ def test_those_who_wait_for_the_one_ahead_are_told_so_and_after_it_come_as_the_r
     assert 1 <= went <= 60 * LIMITS.burst / 60
 
 
-# ---------------------------------------------------------------------------------------------- what other processes learned
+# ----------------------------------------------------------------------------------------------
+# what other processes learned
 
 
 def taught(**more: object) -> Learned:
-    return Learned(**({"seconds": 100.0, "why": "busy", "text": "451 later", "strikes": 2, "rate": 30.0} | more))  # type: ignore[arg-type]
+    return Learned(
+        **(
+            {"seconds": 100.0, "why": "busy", "text": "451 later", "strikes": 2, "rate": 30.0}
+            | more
+        )
+    )  # type: ignore[arg-type]
 
 
 def test_what_was_learned_is_taken_over_by_a_process_that_starts() -> None:

@@ -15,18 +15,46 @@ TABLE = [
     (Phase.BODY, 250, "2.0.0 Ok: queued as 4XyZ", "accepted", "", ""),
     (Phase.BODY, 250, "message 5.1.1 stored", "accepted", "", ""),
     # no such address
-    (Phase.RCPT, 550, "5.1.1 <a@example.org>: Recipient address rejected: User unknown in virtual mailbox table", "rejected", "reader", ""),
+    (
+        Phase.RCPT,
+        550,
+        "5.1.1 <a@example.org>: Recipient address rejected: User unknown in virtual mailbox table",
+        "rejected",
+        "reader",
+        "",
+    ),
     (Phase.RCPT, 550, "5.1.3 bad address", "rejected", "reader", ""),
     (Phase.RCPT, 550, "5.1.6 moved", "rejected", "reader", ""),
     (Phase.RCPT, 556, "5.1.10 null MX", "rejected", "reader", ""),
     (Phase.BODY, 550, "5.1.1 nobody, found out late", "rejected", "reader", ""),
-    (Phase.RCPT, 550, "5.1.1 Blocked senders never learn that this user is unknown", "rejected", "reader", ""),
+    (
+        Phase.RCPT,
+        550,
+        "5.1.1 Blocked senders never learn that this user is unknown",
+        "rejected",
+        "reader",
+        "",
+    ),
     (Phase.RCPT, 550, "No such user here", "rejected", "reader", ""),
     (Phase.RCPT, 550, "<spam@block.example.org>: user unknown", "rejected", "reader", ""),
-    (Phase.BODY, 554, "delivery error: dd This user doesn't have a yahoo.com account", "rejected", "reader", ""),
+    (
+        Phase.BODY,
+        554,
+        "delivery error: dd This user doesn't have a yahoo.com account",
+        "rejected",
+        "reader",
+        "",
+    ),
     (Phase.RCPT, 556, "domain does not accept mail", "rejected", "reader", ""),
     # counted, never at once
-    (Phase.RCPT, 550, "5.1.2 Host unknown (Name server: example.org: host not found)", "rejected", "mailbox", ""),
+    (
+        Phase.RCPT,
+        550,
+        "5.1.2 Host unknown (Name server: example.org: host not found)",
+        "rejected",
+        "mailbox",
+        "",
+    ),
     (Phase.RCPT, 550, "5.2.1 disabled", "rejected", "mailbox", ""),
     (Phase.RCPT, 552, "5.2.2 over quota", "rejected", "mailbox", ""),
     (Phase.RCPT, 452, "4.2.2 over quota", "deferred", "mailbox", ""),
@@ -36,8 +64,22 @@ TABLE = [
     (Phase.RCPT, 550, "", "rejected", "mailbox", ""),
     (Phase.RCPT, 553, "not allowed", "rejected", "mailbox", ""),
     (Phase.RCPT, 501, "what?", "rejected", "mailbox", ""),
-    (Phase.RCPT, 550, "5.4.1 Recipient address rejected: Access denied. AS(201806281)", "rejected", "mailbox", ""),
-    (Phase.RCPT, 550, "5.5.0 Requested action not taken: mailbox unavailable (S2017062302)", "rejected", "mailbox", ""),
+    (
+        Phase.RCPT,
+        550,
+        "5.4.1 Recipient address rejected: Access denied. AS(201806281)",
+        "rejected",
+        "mailbox",
+        "",
+    ),
+    (
+        Phase.RCPT,
+        550,
+        "5.5.0 Requested action not taken: mailbox unavailable (S2017062302)",
+        "rejected",
+        "mailbox",
+        "",
+    ),
     (Phase.RCPT, 450, "5.1.1 user unknown", "deferred", "mailbox", ""),
     (Phase.RCPT, 550, "4.2.2 full", "deferred", "mailbox", ""),
     # this message
@@ -65,7 +107,14 @@ TABLE = [
         "domain",
     ),
     (Phase.RCPT, 503, "5.5.1 need MAIL first", "rejected", "ours", "domain"),
-    (Phase.RCPT, 554, "Service unavailable; Client host [192.0.2.1] blocked using zen.example.org", "rejected", "ours", "domain"),
+    (
+        Phase.RCPT,
+        554,
+        "Service unavailable; Client host [192.0.2.1] blocked using zen.example.org",
+        "rejected",
+        "ours",
+        "domain",
+    ),
     (Phase.RCPT, 550, "relaying denied, unknown user or not", "deferred", "ours", "domain"),
     (Phase.BODY, 554, "message looks like spam", "rejected", "ours", "domain"),
     (Phase.DATA, 554, "no valid recipients", "rejected", "ours", "domain"),
@@ -79,15 +128,36 @@ TABLE = [
     (Phase.BODY, 421, "closing", "deferred", "busy", "server"),
     (Phase.RCPT, 450, "later", "deferred", "busy", "domain"),
     (Phase.RCPT, 451, "4.7.1 try again", "deferred", "busy", "domain"),
-    (Phase.RCPT, 452, "4.2.2 receiving mail at a rate that is too high", "deferred", "busy", "domain"),
+    (
+        Phase.RCPT,
+        452,
+        "4.2.2 receiving mail at a rate that is too high",
+        "deferred",
+        "busy",
+        "domain",
+    ),
     (Phase.RCPT, 452, "4.3.1 insufficient system storage", "deferred", "busy", ""),
     (Phase.MAIL, 452, "insufficient system storage", "deferred", "busy", ""),
-    (Phase.RCPT, 452, "Requested action not taken: insufficient system storage", "deferred", "busy", ""),
+    (
+        Phase.RCPT,
+        452,
+        "Requested action not taken: insufficient system storage",
+        "deferred",
+        "busy",
+        "",
+    ),
     (Phase.RCPT, 452, "insufficient storage space for this mailbox", "deferred", "mailbox", ""),
     (Phase.BODY, 451, "throttled", "deferred", "busy", "domain"),
     (Phase.MAIL, 454, "4.7.0 too many messages", "deferred", "busy", "domain"),
     (Phase.BODY, 550, "4.7.0 later after all", "deferred", "busy", "domain"),
-    (Phase.RCPT, 450, "4.2.0 <a@example.org>: Recipient address rejected: Greylisted", "deferred", "busy", ""),
+    (
+        Phase.RCPT,
+        450,
+        "4.2.0 <a@example.org>: Recipient address rejected: Greylisted",
+        "deferred",
+        "busy",
+        "",
+    ),
     (Phase.RCPT, 451, "5.7.1 greylisting in action", "deferred", "busy", ""),
     (Phase.RCPT, 550, "5.3.2 system not accepting network messages", "rejected", "busy", ""),
     (Phase.RCPT, 550, "5.4.7 delivery time expired", "rejected", "busy", ""),
@@ -97,7 +167,8 @@ TABLE = [
     (
         Phase.BODY,
         554,
-        "5.2.0 submission quota for messages was exceeded: SubmissionQuotaExceeded, hourly limit reached",
+        "5.2.0 submission quota for messages was exceeded: SubmissionQuotaExceeded, hourly limit "
+        "reached",
         "deferred",
         "busy",
         "domain",
@@ -120,7 +191,9 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("phase", "code", "text", "outcome", "fault", "slow"), TABLE)
-def test_a_reply_means(phase: Phase, code: int, text: str, outcome: str, fault: str, slow: str) -> None:
+def test_a_reply_means(
+    phase: Phase, code: int, text: str, outcome: str, fault: str, slow: str
+) -> None:
     verdict = classify(phase, code, text)
     assert (verdict.outcome, verdict.fault, verdict.slow) == (outcome, fault, slow)
 
@@ -143,17 +216,39 @@ def test_the_enhanced_code_is_found_where_it_is_one(text: str, enhanced: str) ->
 
 TEXTS = st.one_of(
     st.text(max_size=60),
-    st.builds("{}.{}.{} {}".format, st.sampled_from("245"), st.integers(0, 12), st.integers(0, 600), st.sampled_from(
-        ["", "user unknown", "spam", "mailbox full", "rate", "greylisted", "too big", "mailbox unavailable"])),
-)  # fmt: skip
+    st.builds(
+        ("{}.{}.{} {}").format,
+        st.sampled_from("245"),
+        st.integers(0, 12),
+        st.integers(0, 600),
+        st.sampled_from(
+            [
+                "",
+                ("user unknown"),
+                "spam",
+                "mailbox full",
+                "rate",
+                "greylisted",
+                "too big",
+                "mailbox unavailable",
+            ]
+        ),
+    ),
+)
 
 
 @settings(database=None)
-@given(phase=st.sampled_from([Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY]), code=st.integers(0, 999), text=TEXTS)
+@given(
+    phase=st.sampled_from([Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY]),
+    code=st.integers(0, 999),
+    text=TEXTS,
+)
 def test_no_reply_breaks_the_rules(phase: Phase, code: int, text: str) -> None:
     verdict = classify(phase, code, text)
     assert (verdict.outcome == "accepted") == (phase is Phase.BODY and 200 <= code <= 299)
-    assert (verdict.outcome == "unknown") == (phase is Phase.BODY and not (200 <= code <= 299 or 400 <= code <= 599))
+    assert (verdict.outcome == "unknown") == (
+        phase is Phase.BODY and not (200 <= code <= 299 or 400 <= code <= 599)
+    )
     if verdict.outcome == "rejected":
         assert code >= 500, "a server that says later is asked later"
         assert verdict.fault

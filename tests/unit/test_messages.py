@@ -33,12 +33,24 @@ def test_a_paper_is_told_completely_in_both_parts() -> None:
         told = " ".join(part.split())
         assert "Author 1, Author 2, Author 3, Author 4, Author 5 et al." in told
         assert "Author 6" not in told
-        for fact in ("Good match", "cs.LG, stat.ML, cs.AI · 31 December 2025 · 12 upvotes · pick no. 3", "An abstract.", "Reason 1."):
+        for fact in (
+            "Good match",
+            "cs.LG, stat.ML, cs.AI · 31 December 2025 · 12 upvotes · pick no. 3",
+            "An abstract.",
+            "Reason 1.",
+        ):
             assert fact in told
-        for link in ("https://example.org/paper", "https://papers.example.org/t/up1", "https://papers.example.org/t/down1"):
+        for link in (
+            "https://example.org/paper",
+            "https://papers.example.org/t/up1",
+            "https://papers.example.org/t/down1",
+        ):
             assert link in told
         assert "Chosen from 1,200 new papers; learned from 11 thumbs." in told
-        assert "model thumbs; features words-1; thumbs 9 up, 2 down; dumps monday, tuesday; at 2026-06-12 05:00 UTC" in told
+        assert (
+            "model thumbs; features words-1; thumbs 9 up, 2 down; dumps monday, tuesday; at "
+            "2026-06-12 05:00 UTC" in told
+        )
         assert "1 paper for Friday, 12 June" in told
         assert "You get this because" in told
         assert LINKS.manage in told
@@ -50,7 +62,9 @@ def test_a_paper_shows_the_category_for_which_it_is_listed() -> None:
     told = digest(listed(1, categories=("cs.GR", "cs.AI", "cs.CV", "cs.LG"))).text
     assert "cs.GR, cs.AI, cs.CV, cs.LG ·" in told
     subjects = ("Ecology, Evolution and Systematics", "Plant Science", "Forestry", "Soil Science")
-    assert "Ecology, Evolution and Systematics, Plant Science · " in " ".join(digest(listed(1, categories=subjects)).text.split())
+    assert "Ecology, Evolution and Systematics, Plant Science · " in " ".join(
+        digest(listed(1, categories=subjects)).text.split()
+    )
 
 
 def test_only_a_paper_that_may_have_been_seen_says_so() -> None:
@@ -137,7 +151,9 @@ def test_every_link_of_the_text_part_stands_alone_in_angle_brackets() -> None:
 
 
 def test_a_postal_address_is_printed_where_one_is_set() -> None:
-    message = digest(mailing=replace(MAILING, postal_address="Example Institute\n1 Example Street & Sons"))
+    message = digest(
+        mailing=replace(MAILING, postal_address="Example Institute\n1 Example Street & Sons")
+    )
     assert "Example Institute\n1 Example Street & Sons\n" in message.text
     assert "Example Institute<br>1 Example Street &amp; Sons" in message.html
 
@@ -160,7 +176,15 @@ foreign = st.text(st.characters(), max_size=120) | st.sampled_from(
 
 
 @quietly
-@given(title=foreign, abstract=foreign, author=foreign, category=foreign, reason=foreign, name=foreign, read=foreign)
+@given(
+    title=foreign,
+    abstract=foreign,
+    author=foreign,
+    category=foreign,
+    reason=foreign,
+    name=foreign,
+    read=foreign,
+)
 def test_whatever_a_dump_or_a_reader_writes_stays_text(**written: str) -> None:
     paper = listed(
         1,
@@ -170,7 +194,9 @@ def test_whatever_a_dump_or_a_reader_writes_stays_text(**written: str) -> None:
         categories=(written["category"],),
         read=written["read"],
     )
-    message = digest(replace(paper, reason=written["reason"]), subscriber=replace(ALICE, name=written["name"]))
+    message = digest(
+        replace(paper, reason=written["reason"]), subscriber=replace(ALICE, name=written["name"])
+    )
     parsed = opened(message)
     assert sorted(parsed.keys()) == sorted(opened(digest()).keys())
     assert [address.addr_spec for address in parsed["To"].addresses] == ["alice@example.net"]
@@ -189,11 +215,26 @@ def test_whatever_a_dump_or_a_reader_writes_stays_text(**written: str) -> None:
 def test_whatever_an_operator_calls_the_service_no_header_is_added_or_garbled(
     product: str, name: str, listing: str, postal: str, address: str
 ) -> None:
-    named = replace(MAILING, product=product, from_name=name, list_name=listing, postal_address=postal, reply_to="help@example.org")
-    message = digest(mailing=named, subscriber=replace(ALICE, email=address), links=replace(LINKS, unsubscribe_by_mail=BY_MAIL))
+    named = replace(
+        MAILING,
+        product=product,
+        from_name=name,
+        list_name=listing,
+        postal_address=postal,
+        reply_to="help@example.org",
+    )
+    message = digest(
+        mailing=named,
+        subscriber=replace(ALICE, email=address),
+        links=replace(LINKS, unsubscribe_by_mail=BY_MAIL),
+    )
     parsed = opened(message)
     assert sorted(parsed.keys()) == sorted([*opened(digest()).keys(), "Reply-To"])
-    for header, expected in (("From", MAILING.from_address), ("To", address), ("Reply-To", "help@example.org")):
+    for header, expected in (
+        ("From", MAILING.from_address),
+        ("To", address),
+        ("Reply-To", "help@example.org"),
+    ):
         assert [one.addr_spec for one in parsed[header].addresses] == [expected]
     top = head(message)
     assert f"\r\nList-Unsubscribe: <{LINKS.unsubscribe}>,\r\n <{BY_MAIL}>\r\n" in top
@@ -203,7 +244,9 @@ def test_whatever_an_operator_calls_the_service_no_header_is_added_or_garbled(
 
 
 def missing_tags(message: Message) -> int:
-    """Tags that a digest of one ordinary paper has and this one has not, by the parts that may be left out."""
+    """Tags that a digest of one ordinary paper has and this one has not, by the parts that may be
+    left out.
+    """
     authors = 0 if 'padding-top:4px;font-size:14px;color:#5a5f64">' in message.html else 2
     # the linked title (2), the button with its cell (4) and the gap beside it (2)
     read = 0 if ">Read</a>" in message.html else 8

@@ -22,8 +22,16 @@ anything = st.text(st.characters(), max_size=300)
 quietly = settings(database=None, max_examples=150)
 
 
-def parsed(*headers: str, text: str = "text\n", html: str = "<p>html</p>\n", date: datetime = NOON) -> EmailMessage:
-    data = assemble.wire(headers, message_id="one@example.org", date=date, text=Part(passage(text)), html=Part(passage(html)))
+def parsed(
+    *headers: str, text: str = "text\n", html: str = "<p>html</p>\n", date: datetime = NOON
+) -> EmailMessage:
+    data = assemble.wire(
+        headers,
+        message_id="one@example.org",
+        date=date,
+        text=Part(passage(text)),
+        html=Part(passage(html)),
+    )
     assert data.count(b"\r") == data.count(b"\n") == data.count(b"\r\n")
     message = message_from_bytes(data, policy=policy.default)
     assert isinstance(message, EmailMessage)
@@ -63,9 +71,13 @@ def test_any_name_comes_back_and_the_address_stays_alone(name: str) -> None:
     line = assemble.mailbox("To", name, "jane@example.org")
     message = parsed(line)
     assert [address.addr_spec for address in message["To"].addresses] == ["jane@example.org"]
-    # the library's newer parser puts a space between encoded words of a name, against RFC 2047; its older one does not
+    # the library's newer parser puts a space between encoded words of a name, against RFC 2047; its
+    # older one does not
     encoded, address = parseaddr(line.partition(": ")[2])
-    assert (str(make_header(decode_header(encoded))), address) == (cut(one_line(name), 100), "jane@example.org")
+    assert (str(make_header(decode_header(encoded))), address) == (
+        cut(one_line(name), 100),
+        "jane@example.org",
+    )
     assert message.keys().count("Bcc") == 0
 
 
@@ -74,7 +86,9 @@ def test_any_name_comes_back_and_the_address_stays_alone(name: str) -> None:
 @example("From here\n.\n..\n", "\t \n=\n")
 @example("ü" * 300, "x" * 997)
 def test_both_parts_come_back_as_they_were(text: str, html: str) -> None:
-    text, html = ("\n".join(one_line(line) for line in part.splitlines()) + "\n" for part in (text, html))
+    text, html = (
+        "\n".join(one_line(line) for line in part.splitlines()) + "\n" for part in (text, html)
+    )
     message = parsed(text=text, html=html)
     plain, rich = message.iter_parts()
     assert (plain.get_content_type(), rich.get_content_type()) == ("text/plain", "text/html")
@@ -86,11 +100,18 @@ def test_both_parts_come_back_as_they_were(text: str, html: str) -> None:
 
 def test_the_same_message_has_the_same_bytes_and_another_id_another_boundary() -> None:
     def wire(message_id: str) -> bytes:
-        return assemble.wire([], message_id=message_id, date=NOON, text=Part(passage("a\n")), html=Part(passage("b\n")))
+        return assemble.wire(
+            [],
+            message_id=message_id,
+            date=NOON,
+            text=Part(passage("a\n")),
+            html=Part(passage("b\n")),
+        )
 
     assert wire("one@example.org") == wire("one@example.org") == wire("<one@example.org>")
     first, second = (
-        message_from_bytes(wire(name), policy=policy.default).get_boundary() for name in ("one@example.org", "two@example.org")
+        message_from_bytes(wire(name), policy=policy.default).get_boundary()
+        for name in ("one@example.org", "two@example.org")
     )
     assert first != second
 
@@ -106,7 +127,10 @@ def test_a_value_that_would_need_encoding_is_refused_where_encoding_breaks_it(va
         assemble.structured("List-Unsubscribe", value)
 
 
-@pytest.mark.parametrize("value", ["", "no-at", "a@b\r\nBcc: x@y", "a b@c", "<a@b>>", "a@b@c", "ü@example.org", "a" * 900 + "@b"])
+@pytest.mark.parametrize(
+    "value",
+    ["", "no-at", "a@b\r\nBcc: x@y", "a b@c", "<a@b>>", "a@b@c", "ü@example.org", "a" * 900 + "@b"],
+)
 def test_what_is_no_message_id_is_refused(value: str) -> None:
     with pytest.raises(InputError, match="Message-ID"):
         assemble.message_id_of(value)
@@ -140,7 +164,18 @@ def test_what_is_no_plain_address_is_refused(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "local", ["jür\u202egen", "jür gen", "jür\u2028gen", "jür\r\ngen", "jür<gen", ".jür", "jür\ud800", "ü" * 33, "jür\u00a0gen"]
+    "local",
+    [
+        "jür\u202egen",
+        "jür gen",
+        "jür\u2028gen",
+        "jür\r\ngen",
+        "jür<gen",
+        ".jür",
+        "jür\ud800",
+        "ü" * 33,
+        "jür\u00a0gen",
+    ],
 )
 def test_what_is_no_address_in_any_script_is_refused(local: str) -> None:
     with pytest.raises(AddressError):
@@ -149,7 +184,10 @@ def test_what_is_no_address_in_any_script_is_refused(local: str) -> None:
 
 def test_a_readers_local_part_in_another_script_stays_as_it_is() -> None:
     assert assemble.readers_address("jürgen.李@bücher.example") == "jürgen.李@xn--bcher-kva.example"
-    assert assemble.mailbox("To", "Jürgen", "jürgen@example.org") == "To: =?utf-8?q?J=C3=BCrgen?= <jürgen@example.org>"
+    assert (
+        assemble.mailbox("To", "Jürgen", "jürgen@example.org")
+        == "To: =?utf-8?q?J=C3=BCrgen?= <jürgen@example.org>"
+    )
 
 
 def test_a_domain_in_another_script_travels_as_a_labels() -> None:
@@ -159,5 +197,8 @@ def test_a_domain_in_another_script_travels_as_a_labels() -> None:
 
 
 def test_a_list_id_carries_its_name_and_label() -> None:
-    assert assemble.list_id("Daily, for all", "digest.example.org") == 'List-Id: "Daily, for all" <digest.example.org>'
+    assert (
+        assemble.list_id("Daily, for all", "digest.example.org")
+        == 'List-Id: "Daily, for all" <digest.example.org>'
+    )
     assert assemble.list_id("", "digest.example.org") == "List-Id: <digest.example.org>"

@@ -12,7 +12,12 @@ from pathlib import Path
 import dkim as verifier
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 from dkim.canonicalization import Relaxed
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -26,31 +31,72 @@ AT = datetime(2026, 6, 12, 5, tzinfo=UTC)
 GOLDEN = Path(__file__).resolve().parents[1] / "data" / "golden"
 SIGNERS = [
     Signer(domain="papers.example.org", selector="digest", key=dkim.read_key(dkim.new_key())),
-    Signer(domain="papers.example.org", selector="second", key=dkim.read_key(dkim.new_key("ed25519"))),
+    Signer(
+        domain="papers.example.org", selector="second", key=dkim.read_key(dkim.new_key("ed25519"))
+    ),
 ]
 RSA, ED25519 = SIGNERS
-PUBLISHED = {f"{one.selector}._domainkey.{one.domain}.".encode(): one.key.record.encode() for one in SIGNERS}
+PUBLISHED = {
+    f"{one.selector}._domainkey.{one.domain}.".encode(): one.key.record.encode() for one in SIGNERS
+}
 quietly = settings(database=None, max_examples=80)
 
-#: any octet but those that end a line, and the two that the verifier, unlike RFC 6376, counts as blanks
-octets = st.binary(max_size=40).map(lambda raw: bytes(octet for octet in raw if octet not in b"\r\n\x0b\x0c"))
-odd = st.sampled_from([b"", b" ", b"\t", b"a  b\t\tc ", b".", b"..", b"From here", b"=", b"-- ", b"\xff\x00", b"\xc3\xa9 \t"])
+#: any octet but those that end a line, and the two that the verifier, unlike RFC 6376, counts as
+#: blanks
+octets = st.binary(max_size=40).map(
+    lambda raw: bytes(octet for octet in raw if octet not in b"\r\n\x0b\x0c")
+)
+odd = st.sampled_from(
+    [
+        b"",
+        b" ",
+        b"\t",
+        b"a  b\t\tc ",
+        b".",
+        b"..",
+        b"From here",
+        b"=",
+        b"-- ",
+        b"\xff\x00",
+        b"\xc3\xa9 \t",
+    ]
+)
 body_lines = st.lists(octets | odd, max_size=12)
-bodies = st.builds(lambda lines, empty: b"".join(line + b"\r\n" for line in lines) + b"\r\n" * empty, body_lines, st.integers(0, 3))
+bodies = st.builds(
+    lambda lines, empty: b"".join(line + b"\r\n" for line in lines) + b"\r\n" * empty,
+    body_lines,
+    st.integers(0, 3),
+)
 #: a header's value, folded here and there, with something visible in each line
 values = st.lists(
-    st.tuples(st.sampled_from([b" ", b"\t", b" \t ", b"  "]), st.from_regex(rb"[!-~]{1,20}[ \t]{0,3}[!-~]?", fullmatch=True)),
+    st.tuples(
+        st.sampled_from([b" ", b"\t", b" \t ", b"  "]),
+        st.from_regex(rb"[!-~]{1,20}[ \t]{0,3}[!-~]?", fullmatch=True),
+    ),
     min_size=1,
     max_size=4,
 )
-names = st.sampled_from([b"Subject", b"subject", b"TO", b"List-Id", b"List-Unsubscribe", b"X-Other", b"Feedback-ID", b"Received"])
+names = st.sampled_from(
+    [
+        b"Subject",
+        b"subject",
+        b"TO",
+        b"List-Id",
+        b"List-Unsubscribe",
+        b"X-Other",
+        b"Feedback-ID",
+        b"Received",
+    ]
+)
 
 
 def folded(value: list[tuple[bytes, bytes]]) -> bytes:
     return b"\r\n".join(blank + text for blank, text in value)
 
 
-headers = st.lists(st.builds(lambda name, value: name + b":" + folded(value) + b"\r\n", names, values), max_size=8)
+headers = st.lists(
+    st.builds(lambda name, value: name + b":" + folded(value) + b"\r\n", names, values), max_size=8
+)
 
 
 def signed_by(data: bytes, signers: Sequence[Signer], *, at: datetime) -> bytes:
@@ -68,7 +114,9 @@ def canonical_body(body: bytes) -> bytes:
 
 def verified(data: bytes, index: int = 0) -> bool:
     try:
-        return bool(verifier.DKIM(data).verify(index, dnsfunc=lambda name, timeout=5: PUBLISHED[name]))
+        return bool(
+            verifier.DKIM(data).verify(index, dnsfunc=lambda name, timeout=5: PUBLISHED[name])
+        )
     except verifier.ValidationError:  # how it says that the body is another one
         return False
 
@@ -112,11 +160,25 @@ def test_what_is_signed_is_what_receivers_ask_for() -> None:
     field = re.sub(rb"\s+", b"", signed.partition(b"\r\nFrom:")[0]).decode()
     tags = dict(tag.partition("=")[::2] for tag in field.removeprefix("DKIM-Signature:").split(";"))
     assert (tags["v"], tags["a"], tags["c"]) == ("1", "rsa-sha256", "relaxed/relaxed")
-    assert (tags["d"], tags["s"], tags["t"]) == ("papers.example.org", "digest", str(int(AT.timestamp())))
+    assert (tags["d"], tags["s"], tags["t"]) == (
+        "papers.example.org",
+        "digest",
+        str(int(AT.timestamp())),
+    )
     assert "l" not in tags
     named = tags["h"].split(":")
     for name in (
-        *("from", "to", "subject", "date", "message-id", "mime-version", "content-type", "auto-submitted", "feedback-id"),
+        *(
+            "from",
+            "to",
+            "subject",
+            "date",
+            "message-id",
+            "mime-version",
+            "content-type",
+            "auto-submitted",
+            "feedback-id",
+        ),
         *("list-id", "list-unsubscribe", "list-unsubscribe-post"),
     ):
         assert name in named
@@ -144,7 +206,10 @@ def replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
     "change",
     [
         changed_body,
-        *(second_header(name) for name in (b"From", b"Reply-To", b"To", b"Subject", b"Date", b"Content-Type")),
+        *(
+            second_header(name)
+            for name in (b"From", b"Reply-To", b"To", b"Subject", b"Date", b"Content-Type")
+        ),
         replaced(b"To: Alice Example", b"To: Malice Example"),
         replaced(b"https://papers.example.org/u/", b"https://papers.example.com/u/"),
         replaced(b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n", b""),
@@ -161,8 +226,16 @@ def test_a_change_on_the_way_is_seen(change: Callable[[bytes], bytes], index: in
 
 def test_what_relays_do_honestly_breaks_nothing() -> None:
     signed = signed_by((GOLDEN / "digest-plain" / "message.eml").read_bytes(), SIGNERS, at=AT)
-    relayed = b"Received: from a by b; Fri, 12 Jun 2026 05:00:01 +0000\r\nSender: list@example.net\r\n" + signed
-    relayed = relayed.replace(b"\r\nSubject: ", b"\r\nSUBJECT:   ").replace(b"; boundary", b";\r\n\tboundary") + b"\r\n\r\n"
+    relayed = (
+        b"Received: from a by b; Fri, 12 Jun 2026 05:00:01 +0000\r\nSender: list@example.net\r\n"
+        + signed
+    )
+    relayed = (
+        relayed.replace(b"\r\nSubject: ", b"\r\nSUBJECT:   ").replace(
+            b"; boundary", b";\r\n\tboundary"
+        )
+        + b"\r\n\r\n"
+    )
     assert verified(relayed, 0)
     assert verified(relayed, 1)
 
@@ -171,7 +244,8 @@ def test_without_a_key_nothing_is_added() -> None:
     assert signed_by(b"From: x\r\n\r\n", [], at=AT) == b"From: x\r\n\r\n"
 
 
-# ---------------------------------------------------------------------------------------------- keys
+# ----------------------------------------------------------------------------------------------
+# keys
 
 
 def test_a_record_says_what_kind_of_key_it_publishes() -> None:
@@ -181,15 +255,21 @@ def test_a_record_says_what_kind_of_key_it_publishes() -> None:
 
 
 def weak() -> bytes:
-    return rsa.generate_private_key(65537, 1024).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return rsa.generate_private_key(65537, 1024).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
 
 
 def other_kind() -> bytes:
-    return ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
 
 
 def locked() -> bytes:
-    return ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")
+    )
 
 
 @pytest.mark.parametrize(
@@ -202,7 +282,9 @@ def locked() -> bytes:
         (locked, "password"),
     ],
 )
-def test_a_key_that_cannot_serve_is_refused_with_the_reason(pem: Callable[[], bytes], told: str) -> None:
+def test_a_key_that_cannot_serve_is_refused_with_the_reason(
+    pem: Callable[[], bytes], told: str
+) -> None:
     with pytest.raises(InputError, match=told):
         dkim.read_key(pem())
 
@@ -210,7 +292,9 @@ def test_a_key_that_cannot_serve_is_refused_with_the_reason(pem: Callable[[], by
 def test_a_key_as_other_signers_keep_it_is_taken() -> None:
     private = RSA.key._private
     assert isinstance(private, rsa.RSAPrivateKey)
-    traditional = private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    traditional = private.private_bytes(
+        Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+    )
     assert dkim.read_key(traditional).record == RSA.key.record
 
 
@@ -232,7 +316,9 @@ def test_a_key_file_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None
         ({"domain": "two words"}, "mail.domain"),
     ],
 )
-def test_a_setting_that_would_spoil_every_mail_is_refused_at_the_start(tmp_path: Path, settings_of_mail: dict[str, str], told: str) -> None:
+def test_a_setting_that_would_spoil_every_mail_is_refused_at_the_start(
+    tmp_path: Path, settings_of_mail: dict[str, str], told: str
+) -> None:
     values = {f"mail__{key}": value for key, value in settings_of_mail.items()}
     with pytest.raises(ConfigError, match=told):
         make_app(tmp_path, **values).close()
@@ -262,7 +348,10 @@ def test_a_key_that_cannot_be_used_stops_sending_alone(
 def test_an_app_signs_for_the_domain_of_its_sender(tmp_path: Path) -> None:
     (tmp_path / "dkim.pem").write_bytes(dkim.new_key())
     app = make_app(
-        tmp_path, mail__sender="digest@bücher.example", mail__domain="other.example", mail__dkim_key_file=str(tmp_path / "dkim.pem")
+        tmp_path,
+        mail__sender="digest@bücher.example",
+        mail__domain="other.example",
+        mail__dkim_key_file=str(tmp_path / "dkim.pem"),
     )
     (signer,) = app.mailing.signers
     assert (signer.domain, signer.selector) == ("xn--bcher-kva.example", "digest")

@@ -30,7 +30,10 @@ from tests.unit.mails import (
 def test_the_headers_are_those_of_a_list_that_can_be_left_in_one_click() -> None:
     message = digest()
     parsed = opened(message)
-    assert (message.sender, message.recipient) == ("bounces@papers.example.org", "alice@example.net")
+    assert (message.sender, message.recipient) == (
+        "bounces@papers.example.org",
+        "alice@example.net",
+    )
     assert parsed["From"] == "Digest of Papers <digest@papers.example.org>"
     assert parsed["To"] == "Alice Example <alice@example.net>"
     assert parsed["Message-ID"] == "<digest.20260612.7@papers.example.org>"
@@ -40,7 +43,10 @@ def test_the_headers_are_those_of_a_list_that_can_be_left_in_one_click() -> None
     assert parsed["X-Auto-Response-Suppress"] == "All"
     assert parsed["Feedback-ID"] == "20260612:digest:digest:papersexampleor"
     assert "Reply-To" not in parsed
-    assert f"\r\nList-Unsubscribe: <{LINKS.unsubscribe}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in head(message)
+    assert (
+        f"\r\nList-Unsubscribe: <{LINKS.unsubscribe}>\r\nList-Unsubscribe-Post: "
+        f"List-Unsubscribe=One-Click\r\n" in head(message)
+    )
     assert len(set(parsed.keys())) == len(parsed.keys())
 
 
@@ -51,25 +57,47 @@ def test_feedback_id_says_nothing_of_the_reader() -> None:
 
 
 @pytest.mark.parametrize(
-    "base", ["http://localhost:8000", "http://127.0.0.1:8000", "http://192.168.1.7", "http://[::1]:8000", "http://nas.local", "http://nas"]
+    "base",
+    [
+        "http://localhost:8000",
+        "http://127.0.0.1:8000",
+        "http://192.168.1.7",
+        "http://[::1]:8000",
+        "http://nas.local",
+        "http://nas",
+    ],
 )
 def test_a_page_that_only_this_network_reaches_is_no_list_unsubscribe(base: str) -> None:
-    message = digest(mailing=replace(MAILING, base_url=base), links=ReaderLinks(manage=f"{base}/s/x", unsubscribe=f"{base}/u/x"))
+    message = digest(
+        mailing=replace(MAILING, base_url=base),
+        links=ReaderLinks(manage=f"{base}/s/x", unsubscribe=f"{base}/u/x"),
+    )
     assert "List-Unsubscribe" not in head(message)
     assert f"<{base}/u/x>" in message.text
     assert f'href="{base}/u/x"' in message.html
 
 
 def test_one_click_is_promised_over_https_only() -> None:
-    plain = digest(links=ReaderLinks(manage="http://papers.example.org/s/x", unsubscribe="http://papers.example.org/u/x"))
+    plain = digest(
+        links=ReaderLinks(
+            manage="http://papers.example.org/s/x", unsubscribe="http://papers.example.org/u/x"
+        )
+    )
     assert "List-Unsubscribe: <http://papers.example.org/u/x>" in head(plain)
     assert "List-Unsubscribe-Post" not in head(plain)
 
 
 def test_leaving_by_mail_stands_beside_the_page_and_each_is_one_clean_address() -> None:
-    message = digest(links=replace(LINKS, unsubscribe_by_mail=BY_MAIL), mailing=replace(MAILING, reply_to="help@papers.example.org"))
+    message = digest(
+        links=replace(LINKS, unsubscribe_by_mail=BY_MAIL),
+        mailing=replace(MAILING, reply_to="help@papers.example.org"),
+    )
     raw = message.data.partition(b"\r\n\r\n")[0]
-    assert f"\r\nList-Unsubscribe: <{LINKS.unsubscribe}>,\r\n <{BY_MAIL}>\r\nList-Unsubscribe-Post: ".encode() in raw
+    assert (
+        f"\r\nList-Unsubscribe: <{LINKS.unsubscribe}>,\r\n <{BY_MAIL}>\r\nList-Unsubscribe-Post: "
+        f"".encode()
+        in raw
+    )
     assert opened(message)["Reply-To"] == "help@papers.example.org"
     # a page that everybody can open needs no second way in the body
     assert "mailto:" not in message.text + message.html
@@ -87,10 +115,22 @@ def test_where_readers_cannot_reach_the_pages_everything_can_be_said_by_mail() -
         up_by_mail=BY_MAIL.replace("Unsubscribe", "More"),
         down_by_mail=BY_MAIL.replace("Unsubscribe", "Less"),
     )
-    pages = ReaderLinks(manage="http://127.0.0.1:8025/m/x", unsubscribe="http://127.0.0.1:8025/u/x", unsubscribe_by_mail=BY_MAIL)
+    pages = ReaderLinks(
+        manage="http://127.0.0.1:8025/m/x",
+        unsubscribe="http://127.0.0.1:8025/u/x",
+        unsubscribe_by_mail=BY_MAIL,
+    )
     message = digest(replace(one, links=links), mailing=LOCAL, links=pages)
     for part in (message.text, message.html):
-        for url in (links.up, links.down, links.up_by_mail, links.down_by_mail, pages.manage, pages.unsubscribe, BY_MAIL):
+        for url in (
+            links.up,
+            links.down,
+            links.up_by_mail,
+            links.down_by_mail,
+            pages.manage,
+            pages.unsubscribe,
+            BY_MAIL,
+        ):
             assert url in part
         assert "open there alone. Anywhere else, use" in " ".join(part.split())
     assert f"\r\nList-Unsubscribe: <{BY_MAIL}>\r\n" in head(message)
@@ -131,7 +171,11 @@ def test_an_answer_by_mail_that_is_no_mailto_is_refused(wrong: str) -> None:
 
 
 def test_without_a_bounce_address_bounces_go_to_the_address_in_from() -> None:
-    message = digest(mailing=replace(MAILING, bounce_address=None, from_name="", from_address="digest@bücher.example"))
+    message = digest(
+        mailing=replace(
+            MAILING, bounce_address=None, from_name="", from_address="digest@bücher.example"
+        )
+    )
     assert message.sender == "digest@xn--bcher-kva.example"
     assert opened(message)["From"] == "Digest of Papers <digest@xn--bcher-kva.example>"
 
@@ -173,7 +217,9 @@ def test_what_cannot_be_written_safely_is_refused(broken: dict[str, Any]) -> Non
 
 
 def test_line_breaks_in_a_link_are_encoded_away() -> None:
-    message = digest(links=ReaderLinks(manage="https://a.example/", unsubscribe="https://a.example/\r\nBcc: x@y"))
+    message = digest(
+        links=ReaderLinks(manage="https://a.example/", unsubscribe="https://a.example/\r\nBcc: x@y")
+    )
     assert "Bcc" not in opened(message)
 
 

@@ -85,7 +85,9 @@ def test_a_mail_is_well_formed_and_says_what_it_is(case: str) -> None:
     (title,) = tags(root, "title")
     assert title.text == (GOLDEN / case / "subject.txt").read_text("utf-8").strip()
     assert all(table.attributes["role"] == "presentation" for table in tags(root, "table"))
-    named = {meta.attributes.get("name"): meta.attributes.get("content") for meta in tags(root, "meta")}
+    named = {
+        meta.attributes.get("name"): meta.attributes.get("content") for meta in tags(root, "meta")
+    }
     assert named["color-scheme"] == named["supported-color-schemes"] == "light dark"
 
 
@@ -97,8 +99,16 @@ def test_a_mail_loads_nothing_and_runs_nothing(case: str) -> None:
         *("h1", "h2", "p", "a", "b", "i", "span", "bdi", "br"),
     }
     for element in root.all():
-        assert not {name for name in element.attributes if name.startswith("on") or name in ("src", "background", "srcset")}
-        own = ("http://127.0.0.1:8025", "mailto:alice@example.net?") if case.endswith("-local") else ()
+        assert not {
+            name
+            for name in element.attributes
+            if name.startswith("on") or name in ("src", "background", "srcset")
+        }
+        own = (
+            ("http://127.0.0.1:8025", "mailto:alice@example.net?")
+            if case.endswith("-local")
+            else ()
+        )
         assert element.attributes.get("href", "https:").startswith(("https:", *own))
         assert "url(" not in element.attributes.get("style", "")
     assert not re.search(r"url\(|@import|@font-face", tags(root, "style")[0].text)
@@ -128,7 +138,9 @@ def luminance(colour: str) -> float:
     digits = colour.removeprefix("#")
     digits = "".join(digit * 2 for digit in digits) if len(digits) == 3 else digits
     parts = (int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4))
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -144,16 +156,25 @@ def dark_rules(root: Element) -> list[tuple[str, bool, dict[str, str]]]:
     found = []
     for selectors, body in re.findall(r"([^{}]+)\{([^{}]*)\}", block):
         declared = dict(re.findall(r"([a-z-]+): (#[0-9a-f]{3,6}) !important", body))
-        found += [(one.strip().removeprefix(".").removesuffix(" a"), one.strip().endswith(" a"), declared) for one in selectors.split(",")]
+        found += [
+            (one.strip().removeprefix(".").removesuffix(" a"), one.strip().endswith(" a"), declared)
+            for one in selectors.split(",")
+        ]
     return found
 
 
 def shown(element: Element, name: str, rules: list[tuple[str, bool, dict[str, str]]]) -> str:
     """The colour (or background) that `element` has, with `rules` over its inline style."""
     for place in element.ancestors():
-        value = (re.findall(rf"(?:^|;){name}:(#[0-9a-f]+)", place.attributes.get("style", "")) or [""])[-1]
+        value = (
+            re.findall(rf"(?:^|;){name}:(#[0-9a-f]+)", place.attributes.get("style", "")) or [""]
+        )[-1]
         for wanted, links, declared in rules:
-            matches = any(wanted in over.classes for over in place.ancestors()) and place.tag == "a" if links else wanted in place.classes
+            matches = (
+                any(wanted in over.classes for over in place.ancestors()) and place.tag == "a"
+                if links
+                else wanted in place.classes
+            )
             if matches and name in declared:
                 value = declared[name]
         if value:
@@ -171,7 +192,9 @@ def test_all_text_can_be_told_from_its_ground(case: str, mode: str) -> None:
     texts = [
         e
         for e in tags(root, "body")[0].all()
-        if e.text.strip("\n\xa0\u200c\u034f ") and e.tag not in hidden and "aria-hidden" not in e.attributes
+        if e.text.strip("\n\xa0\u200c\u034f ")
+        and e.tag not in hidden
+        and "aria-hidden" not in e.attributes
     ]
     assert len(texts) > 3
     for element in texts:

@@ -11,10 +11,23 @@ from digest.messages import (
     write_welcome,
 )
 from digest.model import Message, Standing
-from tests.unit.mails import ALICE, LINKS, MAILING, NOW, head, opened, written_alert, written_confirm, written_goodbye, written_welcome
+from tests.unit.mails import (
+    ALICE,
+    LINKS,
+    MAILING,
+    NOW,
+    head,
+    opened,
+    written_alert,
+    written_confirm,
+    written_goodbye,
+    written_welcome,
+)
 
 
-@pytest.mark.parametrize("write", [written_confirm, written_welcome, written_goodbye, written_alert])
+@pytest.mark.parametrize(
+    "write", [written_confirm, written_welcome, written_goodbye, written_alert]
+)
 def test_every_kind_of_mail_opens_and_is_marked_automatic(write: Callable[[], Message]) -> None:
     parsed = opened(write())
     assert parsed["Auto-Submitted"] == "auto-generated"
@@ -41,7 +54,9 @@ def test_a_welcome_says_when_papers_come_and_how_to_leave() -> None:
 
 def test_a_welcome_to_who_paused_says_so() -> None:
     paused = replace(ALICE, standing=Standing.PAUSED)
-    message = write_welcome(mailing=MAILING, subscriber=paused, links=LINKS, message_id="w@x", date=NOW)
+    message = write_welcome(
+        mailing=MAILING, subscriber=paused, links=LINKS, message_id="w@x", date=NOW
+    )
     assert "it is paused" in " ".join(message.text.split())
     assert "it is paused" in " ".join(message.html.split())
     assert "it is paused" not in written_welcome().text

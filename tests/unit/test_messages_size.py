@@ -22,13 +22,29 @@ CLIPPED = 100_000
 quietly = settings(database=None, max_examples=25)
 
 
-def written(papers: int, *, title: str = "Title", abstract: str = "", url: int = 40, base: int = 30, local: bool = False) -> Message:
-    """A digest of so many papers, each with a long title and abstract; `url` and `base` are lengths of addresses."""
-    host = ("http://127.0.0.1:8025/" if local else "https://papers.example.org/") + "x" * (base - 30)
+def written(
+    papers: int,
+    *,
+    title: str = "Title",
+    abstract: str = "",
+    url: int = 40,
+    base: int = 30,
+    local: bool = False,
+) -> Message:
+    """A digest of so many papers, each with a long title and abstract; `url` and `base` are lengths
+    of addresses.
+    """
+    host = ("http://127.0.0.1:8025/" if local else "https://papers.example.org/") + "x" * (
+        base - 30
+    )
     token = "k5qxm2vtr7" * 5
-    by_mail = f"mailto:digest@papers.example.org?subject=More%20like%20this%20{token}" if local else ""
+    by_mail = (
+        f"mailto:digest@papers.example.org?subject=More%20like%20this%20{token}" if local else ""
+    )
     return write_digest(
-        mailing=Mailing(from_address="digest@papers.example.org", domain="papers.example.org", base_url=host),
+        mailing=Mailing(
+            from_address="digest@papers.example.org", domain="papers.example.org", base_url=host
+        ),
         subscriber=Subscriber(id=7, email="alice@example.net", created=NOW),
         local_date=date(2026, 6, 12),
         listed=[
@@ -70,9 +86,9 @@ def parts(message: Message) -> tuple[str, str, int]:
     return plain.get_content(), rich.get_content(), len(wire)
 
 
-titles = st.sampled_from(["Title ", "语言模型学习", "👩🏽\u200d🔬", "ünï cödé ", "=?&<>", "x" * 300, "a" + "\u0301" * 60]).map(
-    lambda text: (text * 300)[:300]
-)
+titles = st.sampled_from(
+    ["Title ", "语言模型学习", "👩🏽\u200d🔬", "ünï cödé ", "=?&<>", "x" * 300, "a" + "\u0301" * 60]
+).map(lambda text: (text * 300)[:300])
 
 
 @quietly
@@ -86,8 +102,12 @@ titles = st.sampled_from(["Title ", "语言模型学习", "👩🏽\u200d🔬", 
 )
 @example(papers=100, title="语" * 300, abstract="语" * 3000, url=2000, base=200, local=True)
 @example(papers=100, title="👩" * 300, abstract="", url=40, base=30, local=False)
-def test_no_digest_is_clipped_and_no_paper_is_lost(papers: int, title: str, abstract: str, url: int, base: int, local: bool) -> None:
-    text, html, octets = parts(written(papers, title=title, abstract=abstract, url=url, base=base, local=local))
+def test_no_digest_is_clipped_and_no_paper_is_lost(
+    papers: int, title: str, abstract: str, url: int, base: int, local: bool
+) -> None:
+    text, html, octets = parts(
+        written(papers, title=title, abstract=abstract, url=url, base=base, local=local)
+    )
     assert octets < CLIPPED
     shown = [int(number) for number in re.findall(r"/t/[a-z0-9]{50}u(\d+)\"", html)]
     assert shown == list(range(1, len(shown) + 1))
@@ -96,19 +116,33 @@ def test_no_digest_is_clipped_and_no_paper_is_lost(papers: int, title: str, abst
     assert len(shown) + (int(left[1]) if left else 0) == papers
     for number in range(1, papers + 1):
         for purpose in "ud":
-            assert re.search(rf"<{'http://127.0.0.1:8025' if local else 'https://papers.example.org'}/[^>]*{purpose}{number}>", text)
+            assert re.search(
+                rf"<{'http://127.0.0.1:8025' if local else 'https://papers.example.org'}/[^>]*{purpose}{number}>",
+                text,
+            )
 
 
 @pytest.mark.parametrize("papers", [1, 10, 20])
 def test_an_ordinary_digest_is_shown_in_full(papers: int) -> None:
-    abstract = "We study an ordinary thing. " + "It is told at ordinary length, in a sentence or two. " * 10
-    html = parts(written(papers, title="An ordinary title of some ten words or a few more", abstract=abstract))[1]
+    abstract = (
+        "We study an ordinary thing. "
+        + "It is told at ordinary length, in a sentence or two. " * 10
+    )
+    html = parts(
+        written(
+            papers, title="An ordinary title of some ten words or a few more", abstract=abstract
+        )
+    )[1]
     assert html.count("We study an ordinary thing") == papers
     assert "in short" not in html
 
 
 def test_the_last_papers_are_the_ones_that_are_shortened() -> None:
-    html = parts(written(60, title="An ordinary title", abstract="We study it. " + "It is told at length. " * 20))[1]
+    html = parts(
+        written(
+            60, title="An ordinary title", abstract="We study it. " + "It is told at length. " * 20
+        )
+    )[1]
     full = html.count("We study it.")
     assert 10 < full < 60
     head, _, tail = html.partition("The rest in short")
@@ -120,7 +154,11 @@ def test_the_last_papers_are_the_ones_that_are_shortened() -> None:
 
 
 def test_a_hundred_ordinary_papers_are_all_listed() -> None:
-    html = parts(written(100, title="A title with the usual number of words in it, and a colon: then some more"))[1]
+    html = parts(
+        written(
+            100, title="A title with the usual number of words in it, and a colon: then some more"
+        )
+    )[1]
     assert html.count("<h2") == 100
     assert "no room here" not in html
 
@@ -143,12 +181,18 @@ def test_a_weekly_reader_is_told_of_the_week() -> None:
             links=PaperLinks(read="", up="https://a.example.org/u", down="https://a.example.org/d"),
         )
         return write_digest(
-            mailing=Mailing(from_address="digest@papers.example.org", domain="papers.example.org", base_url="https://papers.example.org"),
+            mailing=Mailing(
+                from_address="digest@papers.example.org",
+                domain="papers.example.org",
+                base_url="https://papers.example.org",
+            ),
             subscriber=subscriber,
             local_date=date(2026, 6, 12),
             listed=[one, replace(one, paper=replace(one.paper, id=2, title="Two"))],
             made=MADE,
-            links=ReaderLinks(manage="https://a.example.org/m", unsubscribe="https://a.example.org/u"),
+            links=ReaderLinks(
+                manage="https://a.example.org/m", unsubscribe="https://a.example.org/u"
+            ),
             message_id="one@papers.example.org",
             date=NOW,
         )

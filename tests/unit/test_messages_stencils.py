@@ -1,4 +1,5 @@
-"""Mails put together from what is rendered and encoded once are the mails that are rendered whole."""
+"""Mails put together from what is rendered and encoded once are the mails that are
+rendered whole."""
 
 from __future__ import annotations
 
@@ -15,7 +16,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digest.errors import InputError, TemplateError
-from digest.messages import Listed, Mailing, PaperLinks, ReaderLinks, listing, render, stencils, write_digest, write_welcome
+from digest.messages import (
+    Listed,
+    Mailing,
+    PaperLinks,
+    ReaderLinks,
+    listing,
+    render,
+    stencils,
+    write_digest,
+    write_welcome,
+)
 from digest.messages.holes import Opened, hole
 from digest.messages.passages import Filled, Outline, Part, joined, passage
 from digest.model import Made, Message, Paper, Slot, Subscriber
@@ -41,7 +52,9 @@ odd = st.sampled_from(
         "=",
     ]
 )
-lines = st.lists(st.sampled_from([*"ab =.\t\n", "é", "语", "<", "  ", "x" * 30]), max_size=60).map("".join)
+lines = st.lists(st.sampled_from([*"ab =.\t\n", "é", "语", "<", "  ", "x" * 30]), max_size=60).map(
+    "".join
+)
 
 
 @quietly
@@ -52,7 +65,10 @@ lines = st.lists(st.sampled_from([*"ab =.\t\n", "é", "语", "<", "  ", "x" * 30
 def test_passages_side_by_side_are_their_texts_side_by_side(pieces: list[str]) -> None:
     # every second one fills a hole, over two outlines
     half = len(pieces) // 4 * 2
-    filled = [Filled(Outline([*some[::2], *[""] * (len(some) % 2 == 0)]), [*some[1::2], ""]) for some in (pieces[:half], pieces[half:])]
+    filled = [
+        Filled(Outline([*some[::2], *[""] * (len(some) % 2 == 0)]), [*some[1::2], ""])
+        for some in (pieces[:half], pieces[half:])
+    ]
     whole = joined(filled)
     text = "".join(pieces)
     assert whole.text == text
@@ -85,7 +101,8 @@ def test_chinese_goes_as_base64_and_can_be_read_back() -> None:
     assert part.canonical == part.encoded
 
 
-# ---------------------------------------------------------------------------------------------- holes
+# ----------------------------------------------------------------------------------------------
+# holes
 
 
 @pytest.mark.parametrize(
@@ -130,7 +147,9 @@ def test_chinese_goes_as_base64_and_can_be_read_back() -> None:
     ],
 )
 @pytest.mark.parametrize("suffix", ["html", "txt"])
-def test_a_template_that_looks_into_a_hole_is_found_out(tmp_path: Path, use: str, suffix: str) -> None:
+def test_a_template_that_looks_into_a_hole_is_found_out(
+    tmp_path: Path, use: str, suffix: str
+) -> None:
     (tmp_path / f"x.{suffix}").write_text(use, "utf-8")
     with pytest.raises((Opened, TemplateError)):
         render(f"x.{suffix}", {"text": hole("text", [])}, (tmp_path,))
@@ -150,16 +169,25 @@ def test_a_template_that_looks_into_a_hole_is_found_out(tmp_path: Path, use: str
     ],
 )
 @pytest.mark.parametrize("dialect", [stencils.TEXT, stencils.HTML])
-@pytest.mark.parametrize("value", ['<&> it\'s "so"', "word " * 40, "语" * 100], ids=["marks", "words", "chinese"])
-def test_a_filled_hole_is_what_the_template_prints(tmp_path: Path, use: str, dialect: stencils.Dialect, value: str) -> None:
+@pytest.mark.parametrize(
+    "value", ['<&> it\'s "so"', "word " * 40, "语" * 100], ids=["marks", "words", "chinese"]
+)
+def test_a_filled_hole_is_what_the_template_prints(
+    tmp_path: Path, use: str, dialect: stencils.Dialect, value: str
+) -> None:
     (tmp_path / f"x.{dialect.suffix}").write_text(f"first\n{use}\nlast\n", "utf-8")
     marks: list[stencils.Filling] = []
     value = value.strip()
-    (stencil,) = stencils.cut("x", {"text": hole("text", marks)}, marks, ("text",), (tmp_path,), dialect)
-    assert joined([stencil.filled([value])], dialect.escaped).text == stencils.rendered("x", {"text": value}, (tmp_path,), dialect)
+    (stencil,) = stencils.cut(
+        "x", {"text": hole("text", marks)}, marks, ("text",), (tmp_path,), dialect
+    )
+    assert joined([stencil.filled([value])], dialect.escaped).text == stencils.rendered(
+        "x", {"text": value}, (tmp_path,), dialect
+    )
 
 
-# ---------------------------------------------------------------------------------------------- whole mails
+# ----------------------------------------------------------------------------------------------
+# whole mails
 
 
 def digest_of(
@@ -187,20 +215,32 @@ def digest_of(
         reason=reason,
         label=label,
         links=PaperLinks(
-            read="https://example.org/?a=1&b=2", up=f"{base}/t/up", down=f"{base}/t/down", up_by_mail=by_mail, down_by_mail=by_mail
+            read="https://example.org/?a=1&b=2",
+            up=f"{base}/t/up",
+            down=f"{base}/t/down",
+            up_by_mail=by_mail,
+            down_by_mail=by_mail,
         ),
         interest=interest,
         slot=slot,
     )
     return write_digest(
         mailing=Mailing(
-            from_address="digest@papers.example.org", domain="papers.example.org", base_url=base, postal_address="1 Street\nTown"
+            from_address="digest@papers.example.org",
+            domain="papers.example.org",
+            base_url=base,
+            postal_address="1 Street\nTown",
         ),
         subscriber=Subscriber(id=7, email="alice@example.net", name=name, created=NOW),
         local_date=date(2026, 6, 12),
-        listed=[replace(one, reason=f"{reason} {number}", seen_before=number == 2) for number in range(papers)],
+        listed=[
+            replace(one, reason=f"{reason} {number}", seen_before=number == 2)
+            for number in range(papers)
+        ],
         made=Made(model="thumbs", features="words", at=NOW, dumps=(title,)),
-        links=ReaderLinks(manage=f"{base}/m/a", unsubscribe=f"{base}/u/a", unsubscribe_by_mail=by_mail),
+        links=ReaderLinks(
+            manage=f"{base}/m/a", unsubscribe=f"{base}/u/a", unsubscribe_by_mail=by_mail
+        ),
         message_id="one@papers.example.org",
         date=NOW,
         folders=folders,
@@ -243,39 +283,67 @@ def test_the_templates_that_ship_are_cut_to_stencils() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stencils, "rendered", None)
         patch.setattr(listing, "rendered", None)
-        assert digest_of("Another", "Because.", "good match", "topic", "exploration", 60, local=True).html.count("<h2") == 60
+        assert (
+            digest_of(
+                "Another", "Because.", "good match", "topic", "exploration", 60, local=True
+            ).html.count("<h2")
+            == 60
+        )
 
 
-def test_a_card_of_the_operators_that_looks_at_its_values_is_right_for_every_reader(tmp_path: Path) -> None:
-    folders = put(tmp_path, "email/digest/card.html", "<p>{{ card.reason | upper }}{% if 'a' in card.label %} with a{% endif %}</p>\n")
+def test_a_card_of_the_operators_that_looks_at_its_values_is_right_for_every_reader(
+    tmp_path: Path,
+) -> None:
+    folders = put(
+        tmp_path,
+        "email/digest/card.html",
+        "<p>{{ card.reason | upper }}{% if 'a' in card.label %} with a{% endif %}</p>\n",
+    )
     for reason, label in (("one", "bad"), ("two", "good"), ("<three>", "bad")):
         html = digest_of("Title", reason, label, folders=folders, papers=1).html
-        assert f"<p>{reason.upper()} 0{' with a' if 'a' in label else ''}</p>".replace("<THREE>", "&lt;THREE&gt;") in html
+        assert (
+            f"<p>{reason.upper()} 0{' with a' if 'a' in label else ''}</p>".replace(
+                "<THREE>", "&lt;THREE&gt;"
+            )
+            in html
+        )
 
 
 def test_a_body_of_the_operators_may_list_the_cards_itself(tmp_path: Path) -> None:
     folders = put(
         tmp_path,
         "email/digest/body.html",
-        "<h1>{{ headline | upper }}</h1>{% for card in cards %}<p>{{ card.paper.title }}: {{ card.reason }}</p>{% endfor %}",
+        "<h1>{{ headline | upper }}</h1>{% for card in cards %}<p>{{ card.paper.title }}: {{ "
+        "card.reason }}</p>{% endfor %}",
     )
     html = digest_of("A <b>", "one", "good", folders=folders, papers=2).html
-    assert html == "<h1>2 PAPERS FOR FRIDAY, 12\u00a0JUNE</h1><p>A &lt;b&gt;: one 0</p><p>A &lt;b&gt;: one 1</p>\n"
+    assert html == (
+        "<h1>2 PAPERS FOR FRIDAY, 12\u00a0JUNE</h1><p>A &lt;b&gt;: one 0</p><p>A &lt;b&gt;: "
+        "one 1</p>\n"
+    )
 
 
 def test_a_body_of_the_operators_may_place_the_listing_anywhere(tmp_path: Path) -> None:
     put(tmp_path, "email/digest/card.html", "<p>{{ card.paper.title }}</p>")
-    folders = put(tmp_path, "email/digest/body.html", "<div>{{ listing }}</div>\n{{ subject | lower }}")
+    folders = put(
+        tmp_path, "email/digest/body.html", "<div>{{ listing }}</div>\n{{ subject | lower }}"
+    )
     assert digest_of("A <b>", "one", "good", folders=folders, papers=2).html.startswith(
         "<div><p>A &lt;b&gt;</p>\n<p>A &lt;b&gt;</p></div>\na &lt;b&gt; and"
     )
     put(tmp_path / "other", "email/digest/card.html", "<p>{{ card.paper.title }}</p>")
     folders = put(tmp_path / "other", "email/digest/body.html", "<div>\n{{ listing }}\n</div>")
-    assert digest_of("A <b>", "one", "good", folders=folders, papers=2).html == "<div>\n<p>A &lt;b&gt;</p>\n<p>A &lt;b&gt;</p>\n</div>\n"
+    assert (
+        digest_of("A <b>", "one", "good", folders=folders, papers=2).html
+        == "<div>\n<p>A &lt;b&gt;</p>\n<p>A &lt;b&gt;</p>\n</div>\n"
+    )
 
 
 def test_two_readers_never_see_each_others_words() -> None:
-    first, second = (digest_of("Same title", f"because of {who}", "good match", name=who) for who in ("alice", "bob"))
+    first, second = (
+        digest_of("Same title", f"because of {who}", "good match", name=who)
+        for who in ("alice", "bob")
+    )
     assert "alice" in first.html
     assert "because of bob" not in first.html + first.text
     assert "because of bob" in second.html
@@ -285,9 +353,16 @@ def test_two_readers_never_see_each_others_words() -> None:
 def test_names_in_letters_are_each_readers_own() -> None:
     def welcome(name: str) -> Message:
         return write_welcome(
-            mailing=Mailing(from_address="digest@papers.example.org", domain="papers.example.org", base_url="https://papers.example.org"),
+            mailing=Mailing(
+                from_address="digest@papers.example.org",
+                domain="papers.example.org",
+                base_url="https://papers.example.org",
+            ),
             subscriber=Subscriber(id=7, email="alice@example.net", name=name, created=NOW),
-            links=ReaderLinks(manage="https://papers.example.org/m/a", unsubscribe="https://papers.example.org/u/a"),
+            links=ReaderLinks(
+                manage="https://papers.example.org/m/a",
+                unsubscribe="https://papers.example.org/u/a",
+            ),
             message_id="one@papers.example.org",
             date=NOW,
         )

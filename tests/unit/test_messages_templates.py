@@ -21,7 +21,11 @@ def test_the_operators_folder_comes_first_and_the_shipped_one_after(tmp_path: Pa
 
 
 def test_an_operator_can_change_one_block_of_a_shipped_template(tmp_path: Path) -> None:
-    folders = put(tmp_path, "email/x/body.txt", '{% extends "shipped/email/_base/body.txt" %}{% block content %}Mine{% endblock %}')
+    folders = put(
+        tmp_path,
+        "email/x/body.txt",
+        '{% extends "shipped/email/_base/body.txt" %}{% block content %}Mine{% endblock %}',
+    )
     made = render("email/x/body.txt", {"links": None, "postal": ()}, folders)
     assert made.startswith("Mine")
     assert "------" in made
@@ -40,10 +44,15 @@ def test_html_escapes_and_text_does_not(tmp_path: Path) -> None:
         ("one\n{% if %}\n", r"x\.txt, line 2"),
         ("one\ntwo\n{{ nobody_gave_this }}\n", r"x\.txt, line 3: 'nobody_gave_this' is undefined"),
         ("one\n{{ 1 / 0 }}\n", r"x\.txt, line 2: division by zero"),
-        ("one\n{% include 'lost.txt' %}\n", r"no template lost\.txt \(wanted by .*x\.txt, line 2\)"),
+        (
+            "one\n{% include 'lost.txt' %}\n",
+            r"no template lost\.txt \(wanted by .*x\.txt, line 2\)",
+        ),
     ],
 )
-def test_a_broken_template_is_reported_with_file_and_line(tmp_path: Path, text: str, told: str) -> None:
+def test_a_broken_template_is_reported_with_file_and_line(
+    tmp_path: Path, text: str, told: str
+) -> None:
     folders = put(tmp_path, "x.txt", text)
     with pytest.raises(TemplateError, match=told):
         render("x.txt", {}, folders)
@@ -55,13 +64,17 @@ def test_a_missing_template_is_reported_with_the_places_searched(tmp_path: Path)
     assert str(tmp_path) in str(caught.value)
 
 
-def test_an_installation_without_templates_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installation_without_templates_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(templates, "_PACKAGE", tmp_path / "digest")
     with pytest.raises(TemplateError, match="install the package again"):
         templates.shipped_folder()
 
 
-def test_templates_inside_the_package_win_over_those_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_templates_inside_the_package_win_over_those_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(templates, "_PACKAGE", tmp_path / "digest")
     (tmp_path / "templates" / "email" / "_base").mkdir(parents=True)
     assert templates.shipped_folder() == tmp_path / "templates"
@@ -73,7 +86,9 @@ def test_the_environment_is_made_once_for_the_same_folders(tmp_path: Path) -> No
     assert environment((tmp_path,)) is environment((tmp_path,))
 
 
-@pytest.mark.parametrize("value", ["", "plain", "<&>'\"", "&amp;", 5, None, Markup("<b>"), "<i>" * 3])
+@pytest.mark.parametrize(
+    "value", ["", "plain", "<&>'\"", "&amp;", 5, None, Markup("<b>"), "<i>" * 3]
+)
 def test_values_are_escaped_as_the_library_does_it(value: object) -> None:
     made = environment()
     assert str(templates.escaped(value)) == str(escape(value))

@@ -16,11 +16,17 @@ quietly = settings(database=None, max_examples=150)
 
 
 def width(text: str) -> int:
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
 
 
 def test_a_title_with_a_line_break_is_one_line() -> None:
-    assert texts.one_line("A title\r\nBcc: x@example.org\u2028and\tmore ") == "A title Bcc: x@example.org and more"
+    assert (
+        texts.one_line("A title\r\nBcc: x@example.org\u2028and\tmore ")
+        == "A title Bcc: x@example.org and more"
+    )
 
 
 def test_direction_overrides_are_dropped_and_joiners_stay() -> None:
@@ -53,8 +59,14 @@ def test_a_cut_text_is_never_longer_than_asked(text: str, limit: int) -> None:
 
 
 def test_an_excerpt_ends_with_a_sentence_where_one_ends_late_enough() -> None:
-    assert texts.excerpt("A first sentence here. And a second one that is long.", 30) == "A first sentence here. …"
-    assert texts.excerpt("No. Then a very long sentence without an end in sight.", 30) == "No. Then a very long sentence…"
+    assert (
+        texts.excerpt("A first sentence here. And a second one that is long.", 30)
+        == "A first sentence here. …"
+    )
+    assert (
+        texts.excerpt("No. Then a very long sentence without an end in sight.", 30)
+        == "No. Then a very long sentence…"
+    )
     assert texts.excerpt("Short.", 30) == "Short."
 
 
@@ -85,7 +97,9 @@ def test_words_before_and_after_are_wrapped_with_the_text() -> None:
 
 @quietly
 @given(st.lists(st.text("abé·ü-", min_size=1, max_size=70), max_size=40), st.integers(0, 8))
-def test_the_quick_way_of_wrapping_gives_what_the_careful_one_does(words: list[str], indent: int) -> None:
+def test_the_quick_way_of_wrapping_gives_what_the_careful_one_does(
+    words: list[str], indent: int
+) -> None:
     margin = " " * indent
     careful = "\n".join(margin + line for line in texts._wrapped(words, texts.WIDTH - indent))
     assert texts.wrap(" ".join(words), indent) == careful
@@ -128,8 +142,13 @@ def test_what_is_no_web_address_is_no_link(url: str) -> None:
 
 
 def test_an_address_is_fit_for_quotes_and_angle_brackets() -> None:
-    assert texts.web_address('https://example.org/a<b>"c d') == "https://example.org/a%3Cb%3E%22c%20d"
-    assert texts.web_address("https://bücher.example/ü?q=1&r=%20#x") == "https://xn--bcher-kva.example/%C3%BC?q=1&r=%20#x"
+    assert (
+        texts.web_address('https://example.org/a<b>"c d') == "https://example.org/a%3Cb%3E%22c%20d"
+    )
+    assert (
+        texts.web_address("https://bücher.example/ü?q=1&r=%20#x")
+        == "https://xn--bcher-kva.example/%C3%BC?q=1&r=%20#x"
+    )
 
 
 @quietly
@@ -140,9 +159,9 @@ def test_an_address_never_breaks_out(text: str) -> None:
     assert not set(made) & set('<>" \r\n\t\x00')
 
 
-_ADDRESSES = st.from_regex(texts._PLAIN_ADDRESS, fullmatch=True) | st.text(alphabet="htps:/.?#[]@ab1-%é ", max_size=30).map(
-    "https://".__add__
-)
+_ADDRESSES = st.from_regex(texts._PLAIN_ADDRESS, fullmatch=True) | st.text(
+    alphabet="htps:/.?#[]@ab1-%é ", max_size=30
+).map("https://".__add__)
 
 
 @quietly

@@ -25,7 +25,8 @@ def entry(**fields: Any) -> Entry:
     return made
 
 
-# ------------------------------------------------------------------------------------------------ text
+# ------------------------------------------------------------------------------------------------
+# text
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,10 @@ def entry(**fields: Any) -> Entry:
         ("R&D, Q&A, H&E and &notable;", "R&D, Q&A, H&E and &notable;"),
         ("<script>alert(1)</script> if a < b", "<script>alert(1)</script> if a < b"),
         ("caf\u0065\u0301", "café"),
-        ("zero\u200bwidth, soft\u00adhyphen, nul\x00, bell\x07", "zerowidth, softhyphen, nul, bell"),
+        (
+            "zero\u200bwidth, soft\u00adhyphen, nul\x00, bell\x07",
+            "zerowidth, softhyphen, nul, bell",
+        ),
         ("\u202eturned\u202c and \u2066isolated\u2069", "turned and isolated"),
         ("שלום and مرحبا", "שלום and مرحبا"),
         ("owl 🦉, scientist 👩‍🔬", "owl 🦉, scientist 👩‍🔬"),
@@ -69,10 +73,16 @@ def test_text_is_made_tidy(written: str, read: str) -> None:
         ("($\\times$4) and ($<$300M)", "(×4) and (<300M)"),
         ("\\textsc{Name}: \\emph{a} {\\bf b} {GNN}", "Name: a b GNN"),
         ("DiM\\textsuperscript{3}", "DiM³"),
-        ("M\\\"uller, Garc{\\'\\i}a, \\v{S}, \\c c, {\\o}, Csisz\\' ar, T{\\\"}ulu", "Müller, García, Š, ç, ø, Csiszár, Tülu"),
+        (
+            "M\\\"uller, Garc{\\'\\i}a, \\v{S}, \\c c, {\\o}, Csisz\\' ar, T{\\\"}ulu",
+            "Müller, García, Š, ç, ø, Csiszár, Tülu",
+        ),
         ("5\\% of 17% \\& \\$3 \\#1 a\\_b", "5% of 17% & $3 #1 a_b"),
         ("\\(x_i\\) and \\[y^2\\] and $$z$$", "xᵢ and y² and z"),
-        ("\\href{https://example.org}{here}, \\url{https://example.org/a_b}", "here, https://example.org/a_b"),
+        (
+            "\\href{https://example.org}{here}, \\url{https://example.org/a_b}",
+            "here, https://example.org/a_b",
+        ),
         ("known \\cite{doe,roe}", "known [doe,roe]"),
         ("Task~1, about ~5, 5~10", "Task 1, about ~5, 5~10 \\ours".removesuffix(" \\ours")),
         ("\\ours is \\unknown{kept}", "\\ours is \\unknown{kept}"),
@@ -90,11 +100,19 @@ def test_tex_becomes_readable(tex: str, read: str) -> None:
         ("Entailed under OWL~2~DL", "Entailed under OWL 2 DL"),
         ("Dr.~RTL designs", "Dr. RTL designs"),
         ("9 models and 108{,}000 references", "9 models and 108,000 references"),
-        ("(TCR)--peptide, peptide--[MHC]; run --fast (--slow)", "(TCR)–peptide, peptide–[MHC]; run --fast (--slow)"),
-        ("n~10, y~x, about ~5, 5~10, ~/data, a.org/~bob", "n~10, y~x, about ~5, 5~10, ~/data, a.org/~bob"),
+        (
+            "(TCR)--peptide, peptide--[MHC]; run --fast (--slow)",
+            "(TCR)–peptide, peptide–[MHC]; run --fast (--slow)",
+        ),
+        (
+            "n~10, y~x, about ~5, 5~10, ~/data, a.org/~bob",
+            "n~10, y~x, about ~5, 5~10, ~/data, a.org/~bob",
+        ),
     ],
 )
-def test_ties_thousands_and_dashes_are_read_where_there_is_no_other_tex(tex: str, read: str) -> None:
+def test_ties_thousands_and_dashes_are_read_where_there_is_no_other_tex(
+    tex: str, read: str
+) -> None:
     assert tidy(tex) == read
 
 
@@ -142,7 +160,24 @@ def test_broken_tex_is_survived(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["{", "$", "\\frac", "$x^{", "\\textbf{", "\\(", "``", "&", "-", " \n", "abstract ", "\\sqrt[", '{\\"}a', "]", "'"]
+    "piece",
+    [
+        "{",
+        "$",
+        "\\frac",
+        "$x^{",
+        "\\textbf{",
+        "\\(",
+        "``",
+        "&",
+        "-",
+        " \n",
+        "abstract ",
+        "\\sqrt[",
+        '{\\"}a',
+        "]",
+        "'",
+    ],
 )
 def test_long_nonsense_is_survived(piece: str) -> None:
     assert isinstance(tidy_abstract(piece * (30_000 // len(piece)) + "x"), str)
@@ -241,7 +276,8 @@ def test_the_short_way_for_ascii_titles_agrees_with_the_long_one(text: str) -> N
         assert long == f"{short} e".strip()
 
 
-# ------------------------------------------------------------------------------------------------ records
+# ------------------------------------------------------------------------------------------------
+# records
 
 
 def test_a_record_without_a_title_is_refused_with_its_place() -> None:
@@ -267,24 +303,44 @@ def test_an_unreadable_arxiv_id_refuses_the_record() -> None:
 
 
 def test_an_absent_or_other_bad_identifier_does_not() -> None:
-    made = entry(ids=(("arxiv", "n/a"), ("doi", "none"), ("pmid", "?"), ("id", "row 5"), ("url", "https://[")))
+    made = entry(
+        ids=(
+            ("arxiv", "n/a"),
+            ("doi", "none"),
+            ("pmid", "?"),
+            ("id", "row 5"),
+            ("url", "https://["),
+        )
+    )
     assert made.identities == ()
 
 
 def test_identities_are_canonical_and_one_of_a_kind() -> None:
     made = entry(
-        ids=(("doi", "10.1000/B"), ("arxiv", "arXiv:2606.00001v3"), ("doi", "10.1000/other"), ("url", "https://arxiv.org/abs/2606.99999"))
+        ids=(
+            ("doi", "10.1000/B"),
+            ("arxiv", "arXiv:2606.00001v3"),
+            ("doi", "10.1000/other"),
+            ("url", "https://arxiv.org/abs/2606.99999"),
+        )
     )
-    assert made.identities == (Identity(kind="arxiv", value="2606.00001"), Identity(kind="doi", value="10.1000/b"))
+    assert made.identities == (
+        Identity(kind="arxiv", value="2606.00001"),
+        Identity(kind="doi", value="10.1000/b"),
+    )
     assert made.version == 3
 
 
 def test_the_doi_of_an_arxiv_paper_is_its_arxiv_id() -> None:
-    assert entry(ids=(("doi", "10.48550/ARXIV.2606.00001"),)).identities == (Identity(kind="arxiv", value="2606.00001"),)
+    assert entry(ids=(("doi", "10.48550/ARXIV.2606.00001"),)).identities == (
+        Identity(kind="arxiv", value="2606.00001"),
+    )
 
 
 def test_the_link_of_a_record_names_it() -> None:
-    assert entry(url="https://doi.org/10.1000/X").identities == (Identity(kind="doi", value="10.1000/x"),)
+    assert entry(url="https://doi.org/10.1000/X").identities == (
+        Identity(kind="doi", value="10.1000/x"),
+    )
 
 
 def test_the_version_of_the_record_goes_before_that_of_the_id() -> None:
@@ -335,7 +391,9 @@ def test_categories_keep_their_order_once_each() -> None:
         ("  https://example.org ", (), "https://example.org"),
     ],
 )
-def test_the_landing_page_is_one_of_the_web_or_made_from_an_identity(url: str, ids: tuple[tuple[str, str], ...], landing: str) -> None:
+def test_the_landing_page_is_one_of_the_web_or_made_from_an_identity(
+    url: str, ids: tuple[tuple[str, str], ...], landing: str
+) -> None:
     assert entry(url=url, ids=ids).url == landing
 
 

@@ -12,8 +12,20 @@ from digest.model import Entry, Identity, Seen
 from digest.papers import cluster, merge, normalise_title
 
 
-def entry(title: str = "A title", *, arxiv: str = "", doi: str = "", pmid: str = "", author: str = "", **more: object) -> Entry:
-    identities = [Identity(kind=kind, value=value) for kind, value in (("arxiv", arxiv), ("doi", doi), ("pmid", pmid)) if value]  # type: ignore[arg-type]
+def entry(
+    title: str = "A title",
+    *,
+    arxiv: str = "",
+    doi: str = "",
+    pmid: str = "",
+    author: str = "",
+    **more: object,
+) -> Entry:
+    identities = [
+        Identity(kind=kind, value=value)
+        for kind, value in (("arxiv", arxiv), ("doi", doi), ("pmid", pmid))
+        if value
+    ]  # type: ignore[arg-type]
     return Entry(
         source="jsonl",
         title=title,
@@ -29,7 +41,9 @@ def grouped(*entries: Entry) -> list[list[int]]:
 
 
 def test_one_identifier_is_one_paper_whatever_the_title() -> None:
-    assert grouped(entry("Old title", arxiv="2606.00001"), entry("New title", arxiv="2606.00001")) == [[0, 1]]
+    assert grouped(
+        entry("Old title", arxiv="2606.00001"), entry("New title", arxiv="2606.00001")
+    ) == [[0, 1]]
 
 
 def test_two_arxiv_ids_are_two_papers_even_with_one_title() -> None:
@@ -37,11 +51,19 @@ def test_two_arxiv_ids_are_two_papers_even_with_one_title() -> None:
 
 
 def test_identifiers_link_transitively() -> None:
-    assert grouped(entry("a", arxiv="2606.00001"), entry("b", doi="10.1/x"), entry("c", arxiv="2606.00001", doi="10.1/x")) == [[0, 1, 2]]
+    assert grouped(
+        entry("a", arxiv="2606.00001"),
+        entry("b", doi="10.1/x"),
+        entry("c", arxiv="2606.00001", doi="10.1/x"),
+    ) == [[0, 1, 2]]
 
 
 def test_a_doi_claimed_by_two_preprints_joins_only_one_of_them() -> None:
-    groups = grouped(entry(arxiv="2606.00002", doi="10.1/x"), entry(arxiv="2606.00001", doi="10.1/x"), entry(doi="10.1/x"))
+    groups = grouped(
+        entry(arxiv="2606.00002", doi="10.1/x"),
+        entry(arxiv="2606.00001", doi="10.1/x"),
+        entry(doi="10.1/x"),
+    )
     assert groups == [[0], [1, 2]]
 
 
@@ -54,7 +76,11 @@ def test_where_several_papers_have_its_title_it_stays_by_itself() -> None:
 
 
 def test_the_first_author_tells_papers_of_one_title_apart() -> None:
-    assert grouped(entry(author="Jane Doe"), entry(author="J. Doe", arxiv="2606.00001"), entry(author="R. Roe", arxiv="2606.00002")) == [
+    assert grouped(
+        entry(author="Jane Doe"),
+        entry(author="J. Doe", arxiv="2606.00001"),
+        entry(author="R. Roe", arxiv="2606.00002"),
+    ) == [
         [0, 1],
         [2],
     ]
@@ -79,44 +105,70 @@ _entries = st.builds(
 
 @settings(max_examples=300)
 @given(st.lists(_entries, max_size=12), st.randoms(use_true_random=False))
-def test_the_order_of_arrival_changes_neither_groups_nor_papers(entries: list[Entry], chance: random.Random) -> None:
+def test_the_order_of_arrival_changes_neither_groups_nor_papers(
+    entries: list[Entry], chance: random.Random
+) -> None:
     order = list(range(len(entries)))
     chance.shuffle(order)
     days = {position: date(2026, 6, 1 + position % 3) for position in order}
 
     def papers(positions: list[int]) -> set[object]:
         groups = cluster([entries[p] for p in positions])
-        return {merge([Seen(entry=entries[positions[m]], day=days[positions[m]]) for m in group]) for group in groups}
+        return {
+            merge([Seen(entry=entries[positions[m]], day=days[positions[m]]) for m in group])
+            for group in groups
+        }
 
     assert papers(list(range(len(entries)))) == papers(order)
 
 
 @settings(max_examples=300)
 @given(st.lists(_entries, max_size=12))
-def test_every_entry_is_in_one_group_and_no_group_holds_two_identifiers_of_a_kind(entries: list[Entry]) -> None:
+def test_every_entry_is_in_one_group_and_no_group_holds_two_identifiers_of_a_kind(
+    entries: list[Entry],
+) -> None:
     groups = cluster(entries)
     assert sorted(m for group in groups for m in group) == list(range(len(entries)))
     best = {"arxiv": 0, "doi": 1, "pmid": 2}
     for group in groups:
-        # An entry's own conflicting second identifier stays with it; what joins a group is its best one.
-        chosen = [min(entries[m].identities, key=lambda i: best[i.kind]) for m in group if entries[m].identities]
+        # An entry's own conflicting second identifier stays with it; what joins a group is its best
+        # one.
+        chosen = [
+            min(entries[m].identities, key=lambda i: best[i.kind])
+            for m in group
+            if entries[m].identities
+        ]
         for kind in best:
             assert len({i.value for i in chosen if i.kind == kind}) <= 1
 
 
 def test_the_highest_version_leads_whatever_came_last() -> None:
-    old = Seen(entry=entry("First", arxiv="2606.00001", version=1, abstract="Old."), day=date(2026, 6, 9))
-    new = Seen(entry=entry("Second", arxiv="2606.00001", version=2, abstract="New."), day=date(2026, 6, 1))
+    old = Seen(
+        entry=entry("First", arxiv="2606.00001", version=1, abstract="Old."), day=date(2026, 6, 9)
+    )
+    new = Seen(
+        entry=entry("Second", arxiv="2606.00001", version=2, abstract="New."), day=date(2026, 6, 1)
+    )
     for order in ([old, new], [new, old]):
         paper = merge(order)
-        assert (paper.title, paper.abstract, paper.version, paper.first_seen) == ("Second", "New.", 2, date(2026, 6, 1))
+        assert (paper.title, paper.abstract, paper.version, paper.first_seen) == (
+            "Second",
+            "New.",
+            2,
+            date(2026, 6, 1),
+        )
 
 
 def test_what_the_leading_record_lacks_comes_from_the_others() -> None:
     paper = merge(
         [
             Seen(entry=entry(arxiv="2606.00001", version=2), day=date(2026, 6, 2)),
-            Seen(entry=entry(arxiv="2606.00001", abstract="Text.", author="Jane Doe", doi="10.1/x", version=1), day=date(2026, 6, 1)),
+            Seen(
+                entry=entry(
+                    arxiv="2606.00001", abstract="Text.", author="Jane Doe", doi="10.1/x", version=1
+                ),
+                day=date(2026, 6, 1),
+            ),
         ]
     )
     assert (paper.abstract, paper.authors, len(paper.identities)) == ("Text.", ("Jane Doe",), 2)
@@ -124,7 +176,9 @@ def test_what_the_leading_record_lacks_comes_from_the_others() -> None:
 
 def test_a_title_from_a_page_does_not_overwrite_that_of_the_identified_record() -> None:
     page = Seen(entry=entry("a TITLE", abstract="From the page, and longer."), day=date(2026, 6, 9))
-    arxiv = Seen(entry=entry("A title", arxiv="2606.00001", abstract="Short."), day=date(2026, 6, 1))
+    arxiv = Seen(
+        entry=entry("A title", arxiv="2606.00001", abstract="Short."), day=date(2026, 6, 1)
+    )
     assert merge([page, arxiv]).title == "A title"
 
 
@@ -132,4 +186,6 @@ def test_the_latest_version_decides_whether_a_paper_is_withdrawn() -> None:
     fine = Seen(entry=entry(arxiv="2606.00001", version=1), day=date(2026, 6, 1))
     gone = Seen(entry=entry(arxiv="2606.00001", version=2, withdrawn=True), day=date(2026, 6, 2))
     back = Seen(entry=entry(arxiv="2606.00001", version=3), day=date(2026, 6, 3))
-    assert [merge(some).withdrawn for some in ([fine], [fine, gone], [gone, fine], [fine, gone, back])] == [False, True, True, False]
+    assert [
+        merge(some).withdrawn for some in ([fine], [fine, gone], [gone, fine], [fine, gone, back])
+    ] == [False, True, True, False]

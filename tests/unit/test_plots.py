@@ -1,4 +1,6 @@
-"""Pictures of any numbers and labels: well-formed, inside their frame, told in words; what is no number is refused."""
+"""Pictures of any numbers and labels: well-formed, inside their frame, told in words; what is no
+number is refused.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,19 @@ SVG = "{http://www.w3.org/2000/svg}"
 numbers = st.floats(-1e12, 1e12)
 rates = st.floats(0, 1)
 #: any text at all, half characters and controls included
-names = st.text(st.characters(), max_size=40) | st.sampled_from(["<script>alert(1)</script>", 'a"b&c', "\x00\ud800", "字" * 30, "W" * 60])
+names = st.text(st.characters(), max_size=40) | st.sampled_from(
+    ["<script>alert(1)</script>", 'a"b&c', "\x00\ud800", "字" * 30, "W" * 60]
+)
 
 
 @st.composite
 def values(draw: st.DrawFn, some: st.SearchStrategy[float] = numbers) -> Value:
     three = sorted(draw(st.lists(some, min_size=3, max_size=3)))
-    return Value(value=three[1], low=three[0], high=three[2]) if draw(st.booleans()) else Value(value=three[1])
+    return (
+        Value(value=three[1], low=three[0], high=three[2])
+        if draw(st.booleans())
+        else Value(value=three[1])
+    )
 
 
 @st.composite
@@ -37,7 +45,9 @@ def curves(draw: st.DrawFn) -> Plot:
 @st.composite
 def diagrams(draw: st.DrawFn) -> Plot:
     points = st.builds(Point, foretold=rates, rate=values(rates), number=st.integers(1, 10**6))
-    return plots.reliability(draw(names), draw(names), draw(names), draw(st.lists(points, max_size=10)))
+    return plots.reliability(
+        draw(names), draw(names), draw(names), draw(st.lists(points, max_size=10))
+    )
 
 
 @st.composite
@@ -48,8 +58,12 @@ def charts(draw: st.DrawFn) -> Plot:
 
 def inside(element: ET.Element, width: float, height: float) -> None:
     """Every point of an element lies in the frame."""
-    across = [float(element.get(name, "0")) for name in ("x", "x1", "x2", "cx") if name in element.attrib]
-    down = [float(element.get(name, "0")) for name in ("y", "y1", "y2", "cy") if name in element.attrib]
+    across = [
+        float(element.get(name, "0")) for name in ("x", "x1", "x2", "cx") if name in element.attrib
+    ]
+    down = [
+        float(element.get(name, "0")) for name in ("y", "y1", "y2", "cy") if name in element.attrib
+    ]
     radius = float(element.get("r", "0"))
     for pair in element.get("points", "").split():
         x, y = pair.split(",")
@@ -61,11 +75,17 @@ def inside(element: ET.Element, width: float, height: float) -> None:
         assert float(element.get("width", "0")) >= 0
     if element.tag == f"{SVG}text":
         room = plots._width("".join(element.itertext()), float(element.get("font-size", "12")))
-        shift = {"start": 0.0, "middle": -room / 2, "end": -room}[element.get("text-anchor", "start")]
+        shift = {"start": 0.0, "middle": -room / 2, "end": -room}[
+            element.get("text-anchor", "start")
+        ]
         across = [across[0] + shift, across[0] + shift + room]
     assert all(math.isfinite(number) for number in (*across, *down, radius))
-    assert all(-0.01 <= number - radius <= number + radius <= width + 0.01 for number in across), ET.tostring(element)
-    assert all(-0.01 <= number - radius <= number + radius <= height + 0.01 for number in down), ET.tostring(element)
+    assert all(-0.01 <= number - radius <= number + radius <= width + 0.01 for number in across), (
+        ET.tostring(element)
+    )
+    assert all(-0.01 <= number - radius <= number + radius <= height + 0.01 for number in down), (
+        ET.tostring(element)
+    )
 
 
 @given(plot=st.one_of(charts(), curves(), diagrams()))
@@ -77,7 +97,19 @@ def test_any_picture_is_well_formed_inside_its_frame_and_told_in_words(plot: Plo
         assert root.find(f"{SVG}title") is not None
         assert (root.findtext(f"{SVG}desc") or "").strip()
         assert {element.tag for element in root.iter()} <= {
-            f"{SVG}{name}" for name in ("svg", "title", "desc", "style", "g", "line", "rect", "circle", "polyline", "text")
+            f"{SVG}{name}"
+            for name in (
+                "svg",
+                "title",
+                "desc",
+                "style",
+                "g",
+                "line",
+                "rect",
+                "circle",
+                "polyline",
+                "text",
+            )
         }
     root = ET.fromstring(plot.svg)
     left, top, width, height = map(float, (root.get("viewBox") or "").split())
@@ -119,24 +151,40 @@ def test_what_makes_no_sense_is_refused(make: object) -> None:
 
 
 def test_longer_bars_are_larger_numbers_from_one_nought() -> None:
-    root = ET.fromstring(plots.bars("x", [Bar(label=str(n), value=Value(value=n)) for n in (-2.0, 0.0, 1.0, 4.0)]).svg)
-    boxes = [(float(box.get("x", "")), float(box.get("width", ""))) for box in root.iter(f"{SVG}rect")]
+    root = ET.fromstring(
+        plots.bars(
+            "x", [Bar(label=str(n), value=Value(value=n)) for n in (-2.0, 0.0, 1.0, 4.0)]
+        ).svg
+    )
+    boxes = [
+        (float(box.get("x", "")), float(box.get("width", ""))) for box in root.iter(f"{SVG}rect")
+    ]
     (minus, two), (nought, none), (one_at, one), (four_at, four) = boxes
-    assert minus + two == pytest.approx(nought, abs=0.02) == pytest.approx(one_at, abs=0.02) == pytest.approx(four_at, abs=0.02)
+    assert (
+        minus + two
+        == pytest.approx(nought, abs=0.02)
+        == pytest.approx(one_at, abs=0.02)
+        == pytest.approx(four_at, abs=0.02)
+    )
     assert none == 0
     assert four == pytest.approx(4 * one, abs=0.05)
     assert two == pytest.approx(2 * one, abs=0.05)
 
 
 def test_a_gap_parts_a_line() -> None:
-    some = Line(name="z", values=(Value(value=1), Value(value=2), None, Value(value=2), Value(value=1)))
+    some = Line(
+        name="z", values=(Value(value=1), Value(value=2), None, Value(value=2), Value(value=1))
+    )
     root = ET.fromstring(plots.lines("x", "y", list("abcde"), [some]).svg)
     assert [len((run.get("points") or "").split()) for run in root.iter(f"{SVG}polyline")] == [2, 2]
     assert len(list(root.iter(f"{SVG}circle"))) == 4
 
 
 def test_a_larger_point_stands_for_more_cases_and_the_diagonal_for_truth() -> None:
-    some = [Point(foretold=0.2, rate=Value(value=0.2), number=10), Point(foretold=0.8, rate=Value(value=0.8), number=1000)]
+    some = [
+        Point(foretold=0.2, rate=Value(value=0.2), number=10),
+        Point(foretold=0.8, rate=Value(value=0.8), number=1000),
+    ]
     root = ET.fromstring(plots.reliability("x", "y", "z", some).svg)
     small, large = root.iter(f"{SVG}circle")
     assert float(small.get("r", "")) < float(large.get("r", ""))
@@ -159,7 +207,9 @@ def test_text_is_escaped_and_cut_to_its_room() -> None:
 def test_the_colours_stand_out_from_light_and_dark_pages(colour: str) -> None:
     def light(code: str) -> float:
         parts = [int(code[n : n + 2], 16) / 255 for n in (1, 3, 5)]
-        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        linear = [
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        ]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
     for page in ("#ffffff", "#16181c"):

@@ -1,5 +1,5 @@
-"""What is kept is left to its owner alone, whatever the umask, and nobody else's folder is touched.
-"""
+"""What is kept is left to its owner alone, whatever the umask, and nobody else's folder
+is touched."""
 
 from __future__ import annotations
 

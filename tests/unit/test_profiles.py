@@ -26,7 +26,13 @@ TOPICS = {
 def paper(number: int, topic: str, **more: object) -> Paper:
     words = TOPICS[topic].split()
     turned = " ".join(words[number % len(words) :] + words[: number % len(words)])
-    return Paper(id=number, title=f"Study {number} of {topic}", abstract=f"{turned} case{number}", first_seen=date(2026, 5, 4), **more)  # type: ignore[arg-type]
+    return Paper(
+        id=number,
+        title=f"Study {number} of {topic}",
+        abstract=f"{turned} case{number}",
+        first_seen=date(2026, 5, 4),
+        **more,
+    )  # type: ignore[arg-type]
 
 
 CORPUS = [paper(number, topic) for number, topic in enumerate([*TOPICS] * 10, start=1)]
@@ -61,10 +67,14 @@ def mean(profile: profiles.Profile, topic: str) -> float:
 
 def sound(profile: profiles.Profile) -> bool:
     """Are all numbers finite, and no weight longer than 1?"""
-    return bool(np.isfinite(scores.score(profile, DAY)).all() and np.linalg.norm(profile.weights) <= 1 + 1e-6)
+    return bool(
+        np.isfinite(scores.score(profile, DAY)).all()
+        and np.linalg.norm(profile.weights) <= 1 + 1e-6
+    )
 
 
-# ---------------------------------------------------------------------------------------------- the ladder
+# ---------------------------------------------------------------------------------------------- the
+# ladder
 
 
 def test_nothing_known_is_trending() -> None:
@@ -74,20 +84,26 @@ def test_nothing_known_is_trending() -> None:
 
 
 def test_keywords_find_their_papers() -> None:
-    profile = profiles.train([Interest(keywords=("tactile sensing",))], BACKGROUND, phrases=phrases("tactile sensing"))
+    profile = profiles.train(
+        [Interest(keywords=("tactile sensing",))], BACKGROUND, phrases=phrases("tactile sensing")
+    )
     assert profile.step == "keywords"
     assert best(profile) == "grasp"
 
 
 def test_example_papers_find_papers_like_them() -> None:
-    profile = profiles.train([Interest(papers=("paper:2",))], BACKGROUND, examples=rated(of("climate")[:2]))
+    profile = profiles.train(
+        [Interest(papers=("paper:2",))], BACKGROUND, examples=rated(of("climate")[:2])
+    )
     assert profile.step == "examples"
     assert best(profile) == "climate"
 
 
 def test_a_free_text_is_an_example() -> None:
     text = features.weigh(features.vectorize(["rhyme and metre in medieval poetry"]), FREQUENCIES)
-    profile = profiles.train([Interest(text="x")], BACKGROUND, examples=profiles.rated([], text, texts=1))
+    profile = profiles.train(
+        [Interest(text="x")], BACKGROUND, examples=profiles.rated([], text, texts=1)
+    )
     assert best(profile) == "poetry"
 
 
@@ -99,7 +115,12 @@ def test_thumbs_up_find_papers_like_them() -> None:
 
 def test_thumbs_outweigh_keywords_that_say_otherwise() -> None:
     keywords = phrases("tactile sensing")
-    profile = profiles.train([Interest(keywords=("tactile sensing",))], BACKGROUND, phrases=keywords, liked=rated(of("climate")[:4]))
+    profile = profiles.train(
+        [Interest(keywords=("tactile sensing",))],
+        BACKGROUND,
+        phrases=keywords,
+        liked=rated(of("climate")[:4]),
+    )
     assert best(profile) == "climate"
     assert all(keyword.weight == 0 for keyword in profile.keywords)
 
@@ -113,21 +134,34 @@ def test_keywords_fade_step_by_step() -> None:
 
 def test_a_phrase_still_lifts_what_holds_it_beside_many_thumbs_and_a_word_does_not() -> None:
     asked = phrases("sensing", "tactile sensing")
-    profile = profiles.train([Interest(keywords=("sensing", "tactile sensing"))], BACKGROUND, phrases=asked, liked=rated(of("climate")[:9]))
-    assert [(keyword.phrase.text, keyword.weight, keyword.bonus) for keyword in profile.keywords] == [
-        ("tactile sensing", 0, profiles.PHRASE_LEFT)
-    ]
+    profile = profiles.train(
+        [Interest(keywords=("sensing", "tactile sensing"))],
+        BACKGROUND,
+        phrases=asked,
+        liked=rated(of("climate")[:9]),
+    )
+    assert [
+        (keyword.phrase.text, keyword.weight, keyword.bonus) for keyword in profile.keywords
+    ] == [("tactile sensing", 0, profiles.PHRASE_LEFT)]
 
 
 def test_one_thumb_and_a_keyword_both_count() -> None:
-    profile = profiles.train([Interest(keywords=("glaciers",))], BACKGROUND, phrases=phrases("glaciers"), liked=rated(of("poetry")[:1]))
+    profile = profiles.train(
+        [Interest(keywords=("glaciers",))],
+        BACKGROUND,
+        phrases=phrases("glaciers"),
+        liked=rated(of("poetry")[:1]),
+    )
     assert mean(profile, "climate") > mean(profile, "grasp")
     assert mean(profile, "poetry") > mean(profile, "grasp")
 
 
 def test_only_dislikes_push_away_while_the_interests_lead() -> None:
     profile = profiles.train(
-        [Interest(keywords=("electricity",))], BACKGROUND, phrases=phrases("electricity"), disliked=rated(of("climate")[:3])
+        [Interest(keywords=("electricity",))],
+        BACKGROUND,
+        phrases=phrases("electricity"),
+        disliked=rated(of("climate")[:3]),
     )
     assert profile.step == "thumbs"
     assert best(profile) == "market"
@@ -138,7 +172,9 @@ def test_a_dislike_pushes_down_what_a_like_alone_would_lift() -> None:
     liked = rated([*of("climate")[:2], *of("market")[:2]])
     free = profiles.train([], BACKGROUND, liked=liked)
     pushed = profiles.train([], BACKGROUND, liked=liked, disliked=rated(of("market")[2:5]))
-    assert mean(pushed, "market") - mean(pushed, "climate") < mean(free, "market") - mean(free, "climate")
+    assert mean(pushed, "market") - mean(pushed, "climate") < mean(free, "market") - mean(
+        free, "climate"
+    )
 
 
 def test_an_old_thumb_counts_less_than_a_fresh_one() -> None:
@@ -149,7 +185,9 @@ def test_an_old_thumb_counts_less_than_a_fresh_one() -> None:
 
 def test_unwanted_words_categories_and_authors_always_count_against() -> None:
     interest = Interest(keywords=("-survey",), categories=("-cs.CV",), authors=("-Jane Doe",))
-    profile = profiles.train([interest], BACKGROUND, phrases=phrases("-survey"), liked=rated(of("market")))
+    profile = profiles.train(
+        [interest], BACKGROUND, phrases=phrases("-survey"), liked=rated(of("market"))
+    )
     assert [keyword.bonus for keyword in profile.keywords] == [-profiles.UNWANTED]
     assert profile.categories == (("cs.CV", -profiles.UNWANTED),)
     assert profile.authors == (("Jane Doe", -profiles.UNWANTED),)
@@ -161,7 +199,8 @@ def test_a_followed_category_keeps_a_small_bonus_after_many_thumbs() -> None:
     assert few.categories[0][1] > many.categories[0][1] > profiles.CATEGORY_LEFT
 
 
-# ---------------------------------------------------------------------------------------------- bad input
+# ---------------------------------------------------------------------------------------------- bad
+# input
 
 
 def test_every_thumb_up_is_a_profile() -> None:
@@ -202,14 +241,18 @@ def test_a_liked_paper_of_the_background_is_no_negative() -> None:
 
 
 def test_liked_papers_without_a_word_leave_the_profile_at_nothing() -> None:
-    empty = profiles.rated([CORPUS[0], CORPUS[1]], features.weigh(features.vectorize(["", "?"]), FREQUENCIES))
+    empty = profiles.rated(
+        [CORPUS[0], CORPUS[1]], features.weigh(features.vectorize(["", "?"]), FREQUENCIES)
+    )
     profile = profiles.train([], BACKGROUND, liked=empty, disliked=empty)
     assert len(profile.columns) == 0
     assert sound(profile)
 
 
 def test_a_background_without_words_is_enough() -> None:
-    blank = profiles.background(CORPUS[:2], features.weigh(features.vectorize(["", ""]), FREQUENCIES))
+    blank = profiles.background(
+        CORPUS[:2], features.weigh(features.vectorize(["", ""]), FREQUENCIES)
+    )
     assert sound(profiles.train([], blank, liked=rated(of("grasp")[:2])))
 
 
@@ -254,7 +297,8 @@ def test_the_same_thumbs_always_give_the_same_profile_also_in_another_process() 
     assert np.array_equal(first.weights, pickle.loads(pickle.dumps(second)).weights)
 
 
-# ---------------------------------------------------------------------------------------------- listed and left without a thumb
+# ----------------------------------------------------------------------------------------------
+# listed and left without a thumb
 
 
 def test_what_was_ignored_counts_against_papers_like_it_and_far_less_than_a_thumb_down() -> None:
@@ -262,7 +306,9 @@ def test_what_was_ignored_counts_against_papers_like_it_and_far_less_than_a_thum
     nothing = profiles.train([], BACKGROUND, liked=liked)
     ignored = profiles.train([], BACKGROUND, liked=liked, ignored=climate, ignored_weight=0.1)
     disliked = profiles.train([], BACKGROUND, liked=liked, disliked=climate)
-    untouched, little, much = (mean(one, "grasp") - mean(one, "climate") for one in (nothing, ignored, disliked))
+    untouched, little, much = (
+        mean(one, "grasp") - mean(one, "climate") for one in (nothing, ignored, disliked)
+    )
     assert untouched < little < much
     assert little - untouched < 0.5 * (much - untouched)
     barely = profiles.train([], BACKGROUND, liked=liked, ignored=climate, ignored_weight=1e-6)
@@ -272,7 +318,10 @@ def test_what_was_ignored_counts_against_papers_like_it_and_far_less_than_a_thum
 
 def test_without_a_weight_or_a_like_nothing_is_learned_from_silence() -> None:
     liked, ignored = rated(of("grasp")[:2]), rated(of("climate")[:3])
-    plain, weightless = profiles.train([], BACKGROUND, liked=liked), profiles.train([], BACKGROUND, liked=liked, ignored=ignored)
+    plain, weightless = (
+        profiles.train([], BACKGROUND, liked=liked),
+        profiles.train([], BACKGROUND, liked=liked, ignored=ignored),
+    )
     assert np.array_equal(plain.columns, weightless.columns)
     assert np.array_equal(plain.weights, weightless.weights)
     silent = profiles.train([], BACKGROUND, ignored=ignored, ignored_weight=0.5)

@@ -13,9 +13,18 @@ from digest.errors import ConfigError
 from digest.model import Interest, Paper
 from digest.recipes import OWN, RECIPES, Known, named
 
-TOPICS = ("robot gripper grasping tactile", "galaxy redshift survey dust", "verse metre rhyme poetry")
+TOPICS = (
+    "robot gripper grasping tactile",
+    "galaxy redshift survey dust",
+    "verse metre rhyme poetry",
+)
 PAPERS = [
-    Paper(id=n + 1, title=f"Case {n} of {TOPICS[n % 3]}", abstract=f"About {TOPICS[n % 3]} once more", first_seen=date(2026, 6, 1 + n % 5))
+    Paper(
+        id=n + 1,
+        title=f"Case {n} of {TOPICS[n % 3]}",
+        abstract=f"About {TOPICS[n % 3]} once more",
+        first_seen=date(2026, 6, 1 + n % 5),
+    )
     for n in range(30)
 ]
 COUNTS = features.vectorize([features.text_of(p.title, p.abstract) for p in PAPERS])
@@ -30,7 +39,9 @@ def rated(*places: int) -> profiles.Rated:
     return profiles.rated([PAPERS[place] for place in places], ROWS[list(places)])
 
 
-def known(liked: tuple[int, ...] = (), disliked: tuple[int, ...] = (), keywords: tuple[str, ...] = ()) -> Known:
+def known(
+    liked: tuple[int, ...] = (), disliked: tuple[int, ...] = (), keywords: tuple[str, ...] = ()
+) -> Known:
     interest = Interest(keywords=keywords)
     return Known(
         interests=(interest,),
@@ -44,7 +55,10 @@ def known(liked: tuple[int, ...] = (), disliked: tuple[int, ...] = (), keywords:
 def topics(name: str, what: Known) -> list[int]:
     """The topics of the papers, best first."""
     recipe = RECIPES[name]
-    return [(score.paper_id - 1) % 3 for score in recipe.explain(recipe.learn(what, BACKGROUND), DAY, ALL)]
+    return [
+        (score.paper_id - 1) % 3
+        for score in recipe.explain(recipe.learn(what, BACKGROUND), DAY, ALL)
+    ]
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -63,31 +77,46 @@ def test_every_recipe_explains_the_order_that_it_scores(name: str, what: Known) 
     assert [score.paper_id for score in found] == (np.lexsort((DAY.ids[:15], -values)) + 1).tolist()
     for score in found:
         assert score.value == pytest.approx(values[score.paper_id - 1], abs=1e-6)
-        assert sum(part.value for part in score.parts) + score.rest == pytest.approx(score.value, abs=1e-6)
+        assert sum(part.value for part in score.parts) + score.rest == pytest.approx(
+            score.value, abs=1e-6
+        )
         assert 0 <= score.percentile <= 100
         assert scores.reason(score)
     assert {score.paper_id for score in recipe.explain(profile, DAY, frozenset({3, 5}))} == {3, 5}
 
 
-@pytest.mark.parametrize(("name", "best"), [(OWN, 1), ("words", 1), ("centroid", 1), ("keywords", 2)])
+@pytest.mark.parametrize(
+    ("name", "best"), [(OWN, 1), ("words", 1), ("centroid", 1), ("keywords", 2)]
+)
 def test_thumbs_for_galaxies_and_a_keyword_of_verse(name: str, best: int) -> None:
     assert set(topics(name, known((16, 19, 22, 25), (), ("rhyme",)))[:5]) == {best}
 
 
 def test_keywords_ignores_thumbs_and_words_ignores_keywords() -> None:
-    assert topics("keywords", known((16, 19), (15,), ("rhyme",))) == topics("keywords", known((), (), ("rhyme",)))
-    assert topics("words", known((16, 19), (15,), ("rhyme",))) == topics("words", known((16, 19), (15,)))
+    assert topics("keywords", known((16, 19), (15,), ("rhyme",))) == topics(
+        "keywords", known((), (), ("rhyme",))
+    )
+    assert topics("words", known((16, 19), (15,), ("rhyme",))) == topics(
+        "words", known((16, 19), (15,))
+    )
 
 
 def test_recent_is_newest_first_whatever_the_reader_wants() -> None:
     recipe = RECIPES["recent"]
-    found = [s.paper_id for s in recipe.explain(recipe.learn(known((16, 19), (), ("rhyme",)), BACKGROUND), DAY, ALL)]
-    assert found == sorted(found, key=lambda ident: (-PAPERS[ident - 1].first_seen.toordinal(), ident))
+    found = [
+        s.paper_id
+        for s in recipe.explain(recipe.learn(known((16, 19), (), ("rhyme",)), BACKGROUND), DAY, ALL)
+    ]
+    assert found == sorted(
+        found, key=lambda ident: (-PAPERS[ident - 1].first_seen.toordinal(), ident)
+    )
 
 
 def test_a_centroid_lies_between_what_was_liked_and_away_from_what_was_not() -> None:
     recipe = RECIPES["centroid"]
-    plain, pushed = (recipe.learn(what, BACKGROUND) for what in (known((15, 16)), known((15, 16), (18,))))
+    plain, pushed = (
+        recipe.learn(what, BACKGROUND) for what in (known((15, 16)), known((15, 16), (18,)))
+    )
     for profile in (plain, pushed):
         assert float(profile.weights @ profile.weights) == pytest.approx(1)
     values = recipe.score(plain, DAY), recipe.score(pushed, DAY)
@@ -100,9 +129,13 @@ def test_a_centroid_lies_between_what_was_liked_and_away_from_what_was_not() -> 
 def test_a_centroid_of_nothing_or_of_papers_without_words_is_no_number_gone_wrong() -> None:
     empty = profiles.rated([PAPERS[0]], sp.csr_matrix((1, features.COLUMNS), dtype=np.float32))
     bare = known()
-    wordless = Known(interests=bare.interests, phrases=(), liked=empty, disliked=rated(3), examples=rated())
+    wordless = Known(
+        interests=bare.interests, phrases=(), liked=empty, disliked=rated(3), examples=rated()
+    )
     for what in (bare, wordless):
-        assert np.isfinite(RECIPES["centroid"].score(RECIPES["centroid"].learn(what, BACKGROUND), DAY)).all()
+        assert np.isfinite(
+            RECIPES["centroid"].score(RECIPES["centroid"].learn(what, BACKGROUND), DAY)
+        ).all()
 
 
 def test_a_recipe_that_does_not_exist_is_refused_with_those_that_do() -> None:

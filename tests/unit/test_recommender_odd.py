@@ -1,4 +1,5 @@
-"""Odd readers and odd days: each gets a digest or a stated reason, and never a number that is none."""
+"""Odd readers and odd days: each gets a digest or a stated reason, and never a number
+that is none."""
 
 from __future__ import annotations
 
@@ -25,21 +26,33 @@ TOPICS = (
     "climate rainfall oceans glaciers satellite drought monsoon ice",
     "metre rhyme medieval poetry manuscripts monasteries verse scribes",
 )
-SHARING = Sharing(recipe="learned", recipe_b="", share=50, rules=digests.Rules(author_most=3, category_most=70, explore=True))
+SHARING = Sharing(
+    recipe="learned",
+    recipe_b="",
+    share=50,
+    rules=digests.Rules(author_most=3, category_most=70, explore=True),
+)
 
 
 def paper(number: int, **more: object) -> Paper:
     words = TOPICS[number % 3].split()
     some = [words[(number * step + step) % 8] for step in range(1, 6)]
     title = f"{some[0]} {some[1]} and case{number} tried{number * 7}"
-    values = {"title": title, "abstract": f"{' '.join(some)} item{number} thing{number * 3}", "categories": ("cs.RO",)} | more
+    values = {
+        "title": title,
+        "abstract": f"{' '.join(some)} item{number} thing{number * 3}",
+        "categories": ("cs.RO",),
+    } | more
     return Paper(id=number + 1, first_seen=TODAY, **values)  # type: ignore[arg-type]
 
 
 class World:
-    """A day of papers and the background that it is measured against, as a round would read them."""
+    """A day of papers and the background that it is measured against, as a round would
+    read them."""
 
-    def __init__(self, papers: Sequence[Paper], recent: Sequence[Paper] = (), rated: Sequence[Paper] = ()) -> None:
+    def __init__(
+        self, papers: Sequence[Paper], recent: Sequence[Paper] = (), rated: Sequence[Paper] = ()
+    ) -> None:
         every = [*papers, *recent, *rated]
         counts = features.vectorize([features.text_of(one.title, one.abstract) for one in every])
         frequencies = features.Frequencies().add(counts)
@@ -49,7 +62,13 @@ class World:
         self.place = {one.id: place for place, one in enumerate(every)}
         self.rows, self.papers = rows, {one.id: one for one in every}
         self.shared = Shared(
-            day=scores.day(list(papers), rows[:first], list(recent), rows[first:second], spread=self.space.spread),
+            day=scores.day(
+                list(papers),
+                rows[:first],
+                list(recent),
+                rows[first:second],
+                spread=self.space.spread,
+            ),
             papers={one.id: one for one in papers},
             background=profiles.background(list(recent), rows[first:second]),
             made=Made(model="", features="words1", candidates=len(papers), at=NOW),
@@ -60,12 +79,22 @@ class World:
         return profiles.rated(list(papers), self.rows[[self.place[one.id] for one in papers]])
 
     def choose(
-        self, liked: Sequence[Paper] = (), disliked: Sequence[Paper] = (), interests: tuple[Interest, ...] = (), size: int = 10
+        self,
+        liked: Sequence[Paper] = (),
+        disliked: Sequence[Paper] = (),
+        interests: tuple[Interest, ...] = (),
+        size: int = 10,
     ) -> Digest | Quiet:
         def known(some: tuple[Interest, ...]) -> Known:
             words = [word for one in some for word in one.keywords]
             none = self.rated([])
-            return Known(interests=some, phrases=self.space.phrases(words), liked=none, disliked=none, examples=none)
+            return Known(
+                interests=some,
+                phrases=self.space.phrases(words),
+                liked=none,
+                disliked=none,
+                examples=none,
+            )
 
         whole = known(interests)
         reader = Known(
@@ -77,11 +106,20 @@ class World:
             apart=tuple(known((one,)) for one in interests) if len(interests) > 1 else (),
         )
         seen = {one.id for one in (*liked, *disliked)}
-        who = Subscriber(id=7, email="alice@example.org", size=size, interests=interests, created=NOW)
+        who = Subscriber(
+            id=7, email="alice@example.org", size=size, interests=interests, created=NOW
+        )
         (outcome,) = choose_all(
             SHARING,
             self.shared,
-            [Reader(subscriber=who, known=reader, among=frozenset(self.shared.papers.keys() - seen), maybe_seen=frozenset())],
+            [
+                Reader(
+                    subscriber=who,
+                    known=reader,
+                    among=frozenset(self.shared.papers.keys() - seen),
+                    maybe_seen=frozenset(),
+                )
+            ],
         )
         if isinstance(outcome, Digest):
             sound(outcome)
@@ -92,9 +130,22 @@ def sound(digest: Digest) -> None:
     """Are all numbers finite, and do the parts add up?"""
     for item in digest.items:
         told = item.score
-        assert all(map(math.isfinite, (told.value, told.rest, told.standard, item.probability, *(part.value for part in told.parts))))
+        assert all(
+            map(
+                math.isfinite,
+                (
+                    told.value,
+                    told.rest,
+                    told.standard,
+                    item.probability,
+                    *(part.value for part in told.parts),
+                ),
+            )
+        )
         assert told.match is None or 0 <= told.match <= 100
-        assert sum(part.value for part in told.parts) + told.rest == pytest.approx(told.value, abs=1e-6)
+        assert sum(part.value for part in told.parts) + told.rest == pytest.approx(
+            told.value, abs=1e-6
+        )
         assert told.nearest is None or math.isfinite(told.nearest[1])
         assert scores.reason(told)
     listed = [item.score.paper_id for item in digest.items]
@@ -128,7 +179,8 @@ def full(outcome: Digest | Quiet, size: int = 10) -> None:
     assert len(outcome.items) == size
 
 
-# ---------------------------------------------------------------------------------------------- odd readers
+# ---------------------------------------------------------------------------------------------- odd
+# readers
 
 
 @pytest.mark.parametrize("count", [1, 2, 12, 60])
@@ -153,7 +205,9 @@ def test_a_thousand_thumbs_that_contradict_each_other_leave_a_whole_digest(world
     [(400, 403), (406,), (409,), (412,), (415,), (400, 406, 409, 412, 415)],
     ids=["no abstract", "nothing", "zh", "ru", "signs", "all"],
 )
-def test_who_likes_papers_that_hardly_say_anything_still_reads(world: World, liked: tuple[int, ...]) -> None:
+def test_who_likes_papers_that_hardly_say_anything_still_reads(
+    world: World, liked: tuple[int, ...]
+) -> None:
     full(world.choose(liked=named(world, *liked)))
     full(world.choose(liked=named(world, *liked) * 20, disliked=RATED[:3]))
     pair = (Interest(name="a", keywords=("robot",)), Interest(name="b", text="x"))
@@ -161,7 +215,23 @@ def test_who_likes_papers_that_hardly_say_anything_still_reads(world: World, lik
 
 
 ODD_WORDS = st.sampled_from(
-    ["robot", "-robot", "+robot", "rhyme", "-", "+", "*", "the", "", "机器人", "grasp*", "-the", "x" * 600, "+-robot", "--ice"]
+    [
+        "robot",
+        "-robot",
+        "+robot",
+        "rhyme",
+        "-",
+        "+",
+        "*",
+        "the",
+        "",
+        "机器人",
+        "grasp*",
+        "-the",
+        "x" * 600,
+        "+-robot",
+        "--ice",
+    ]
 )
 INTERESTS = st.lists(
     st.builds(
@@ -169,7 +239,9 @@ INTERESTS = st.lists(
         name=st.sampled_from("abcde"),
         share=st.integers(1, 100),
         keywords=st.lists(ODD_WORDS, max_size=4).map(tuple),
-        categories=st.lists(st.sampled_from(["cs.RO", "cs", "-q-bio", "*", ""]), max_size=2).map(tuple),
+        categories=st.lists(st.sampled_from(["cs.RO", "cs", "-q-bio", "*", ""]), max_size=2).map(
+            tuple
+        ),
         authors=st.lists(st.sampled_from(["Jane Doe", "-Doe", ",", "J"]), max_size=2).map(tuple),
     ),
     max_size=4,
@@ -177,9 +249,16 @@ INTERESTS = st.lists(
 ).map(tuple)
 
 
-@given(INTERESTS, st.lists(st.integers(0, 59), max_size=30), st.lists(st.integers(0, 59), max_size=30), st.integers(1, 20))
+@given(
+    INTERESTS,
+    st.lists(st.integers(0, 59), max_size=30),
+    st.lists(st.integers(0, 59), max_size=30),
+    st.integers(1, 20),
+)
 @settings(max_examples=25)
-def test_no_reader_is_an_exception(world: World, interests: tuple[Interest, ...], ups: list[int], downs: list[int], size: int) -> None:
+def test_no_reader_is_an_exception(
+    world: World, interests: tuple[Interest, ...], ups: list[int], downs: list[int], size: int
+) -> None:
     outcome = world.choose([RATED[n] for n in ups], [RATED[n] for n in downs], interests, size)
     if not any(word.startswith("-") for one in interests for word in one.keywords):
         full(outcome, size)
@@ -187,7 +266,8 @@ def test_no_reader_is_an_exception(world: World, interests: tuple[Interest, ...]
         assert outcome.reason is QuietReason.MUTED
 
 
-# ---------------------------------------------------------------------------------------------- odd days
+# ---------------------------------------------------------------------------------------------- odd
+# days
 
 
 def test_a_day_without_papers_says_so() -> None:
@@ -211,7 +291,15 @@ def test_the_only_paper_in_the_world_is_listed_and_once_it_is_rated_there_is_non
 
 
 def test_a_day_of_one_paper_under_many_numbers_lists_it_once() -> None:
-    same = [Paper(id=number, title="Robots grasp things", abstract="The same in every way.", first_seen=TODAY) for number in range(1, 300)]
+    same = [
+        Paper(
+            id=number,
+            title="Robots grasp things",
+            abstract="The same in every way.",
+            first_seen=TODAY,
+        )
+        for number in range(1, 300)
+    ]
     for liked in ((), RATED[:20]):
         full(World(same, RECENT, RATED).choose(liked=liked), 1)
 
@@ -224,17 +312,31 @@ def test_a_day_of_papers_without_a_word_is_listed() -> None:
 def test_a_day_of_very_many_papers() -> None:
     """50,000 with DIGEST_TEST_ALL, else as many as keep the suite quick."""
     count = 50_000 if os.environ.get("DIGEST_TEST_ALL") else 3000
-    many = [Paper(id=number + 10_000, title=f"{paper(number).title} {number}", first_seen=TODAY) for number in range(count)]
-    pair = (Interest(name="a", keywords=("robot",)), Interest(name="b", keywords=("+rhyme",), share=3))
+    many = [
+        Paper(id=number + 10_000, title=f"{paper(number).title} {number}", first_seen=TODAY)
+        for number in range(count)
+    ]
+    pair = (
+        Interest(name="a", keywords=("robot",)),
+        Interest(name="b", keywords=("+rhyme",), share=3),
+    )
     crowd = World(many, RECENT, RATED)
     full(crowd.choose(liked=RATED[:20]))
     full(crowd.choose(liked=RATED[:20], interests=pair), 10)
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_gives_a_number_for_every_paper_of_an_odd_reader(world: World, name: str) -> None:
+def test_every_recipe_gives_a_number_for_every_paper_of_an_odd_reader(
+    world: World, name: str
+) -> None:
     reader = Known(
-        interests=(), phrases=(), liked=world.rated(named(world, 406, 415)), disliked=world.rated(RATED[:2]), examples=world.rated([])
+        interests=(),
+        phrases=(),
+        liked=world.rated(named(world, 406, 415)),
+        disliked=world.rated(RATED[:2]),
+        examples=world.rated([]),
     )
     recipe = RECIPES[name]
-    assert np.isfinite(recipe.score(recipe.learn(reader, world.shared.background), world.shared.day)).all()
+    assert np.isfinite(
+        recipe.score(recipe.learn(reader, world.shared.background), world.shared.day)
+    ).all()

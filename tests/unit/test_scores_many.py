@@ -13,11 +13,19 @@ from tests.unit.scored import PAPERS, RECENT, WORDS, day, paper, profile
 
 
 @pytest.mark.parametrize("many", [0, 1 << 30], ids=["taken apart", "whole"])
-def test_a_reader_is_scored_the_same_alone_and_among_others(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To the last digit: what is previewed is what is sent, however readers are cut into batches."""
+def test_a_reader_is_scored_the_same_alone_and_among_others(
+    many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the last digit: what is previewed is what is sent, however readers are cut
+    into batches."""
     monkeypatch.setattr(scores.days, "_MANY", many)
     monkeypatch.setattr(scores.days, "OFTEN", 0.1)
-    some = [profile(Interest(keywords=("robot",)), liked=PAPERS[n : n + 3], disliked=PAPERS[n + 5 : n + 6]) for n in range(0, 20)]
+    some = [
+        profile(
+            Interest(keywords=("robot",)), liked=PAPERS[n : n + 3], disliked=PAPERS[n + 5 : n + 6]
+        )
+        for n in range(0, 20)
+    ]
     when = day(PAPERS, RECENT)
     together = scores.score_all(some * 7, when)
     for who, found in zip(some * 7, together, strict=True):
@@ -28,8 +36,13 @@ def test_a_reader_is_scored_the_same_alone_and_among_others(many: int, monkeypat
 
 
 @pytest.mark.parametrize("often", [0.0, 0.1, 0.3, 2.0])
-def test_words_of_a_large_day_add_what_they_add_on_a_small_one(often: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    who = [profile(Interest(keywords=("tactile sensing", "-survey", "robot")), liked=PAPERS[n : n + 2]) for n in range(5)]
+def test_words_of_a_large_day_add_what_they_add_on_a_small_one(
+    often: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = [
+        profile(Interest(keywords=("tactile sensing", "-survey", "robot")), liked=PAPERS[n : n + 2])
+        for n in range(5)
+    ]
     small = scores.score_all([*who, profile()], day(PAPERS, RECENT))
     monkeypatch.setattr(scores.days, "_MANY", 0)
     monkeypatch.setattr(scores.days, "OFTEN", often)
@@ -57,12 +70,23 @@ def test_copies_are_those_of_a_cosine_that_high_and_no_others(texts: list[list[s
     every = [each.id for each in papers]
     cosines = scores.cosines(when, every, every)
     for number, ident in enumerate(every):
-        near = {other for place, other in enumerate(every) if cosines[number, place] >= scores.days.SAME and other != ident}
-        sure = {other for place, other in enumerate(every) if abs(cosines[number, place] - scores.days.SAME) > 1e-5}
+        near = {
+            other
+            for place, other in enumerate(every)
+            if cosines[number, place] >= scores.days.SAME and other != ident
+        }
+        sure = {
+            other
+            for place, other in enumerate(every)
+            if abs(cosines[number, place] - scores.days.SAME) > 1e-5
+        }
         assert when.copies(ident) & sure == near & sure
 
 
 def test_some_papers_of_a_day_are_worth_what_they_are_on_it() -> None:
-    when, who = day(PAPERS), profile(Interest(keywords=("tactile sensing", "-survey", "robot")), liked=PAPERS[:2])
+    when, who = (
+        day(PAPERS),
+        profile(Interest(keywords=("tactile sensing", "-survey", "robot")), liked=PAPERS[:2]),
+    )
     rows = [7, 3, 20, 3, 0]
     assert np.array_equal(scores.score(who, when.some(rows)), scores.score(who, when)[rows])

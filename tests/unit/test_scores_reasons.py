@@ -26,21 +26,44 @@ def score(*parts: tuple[str, str, float], nearest: tuple[str, float] | None = No
     ("made", "sentence"),
     [
         (
-            score(("word", "tactile sensing", 0.2), ("word", "grasping", 0.1), nearest=("Soft hands", 0.4)),
+            score(
+                ("word", "tactile sensing", 0.2),
+                ("word", "grasping", 0.1),
+                nearest=("Soft hands", 0.4),
+            ),
             'About "tactile sensing" and "grasping"; near "Soft hands", which you chose.',
         ),
-        (score(("category", "cs.RO", 0.06), ("recency", "4 May", 0.005)), "In cs.RO, which you follow."),
         (
-            score(("pick", "29 Aug at position 3", 0.02), ("upvotes", "41", 0.015), ("recency", "29 Aug", 0.01)),
+            score(("category", "cs.RO", 0.06), ("recency", "4 May", 0.005)),
+            "In cs.RO, which you follow.",
+        ),
+        (
+            score(
+                ("pick", "29 Aug at position 3", 0.02),
+                ("upvotes", "41", 0.015),
+                ("recency", "29 Aug", 0.01),
+            ),
             "On the curated list of 29 Aug at position 3; 41 upvotes.",
         ),
-        (score(("author", "Jane Doe", 0.3), ("keyword", "grasp", 0.2)), 'By Jane Doe, whom you follow; matches your keyword "grasp".'),
-        (score(("keyword", "a", 0.3), ("keyword", "b", 0.2), ("word", "c", 0.01)), 'Matches your keywords "a" and "b".'),
+        (
+            score(("author", "Jane Doe", 0.3), ("keyword", "grasp", 0.2)),
+            'By Jane Doe, whom you follow; matches your keyword "grasp".',
+        ),
+        (
+            score(("keyword", "a", 0.3), ("keyword", "b", 0.2), ("word", "c", 0.01)),
+            'Matches your keywords "a" and "b".',
+        ),
         (score(("upvotes", "1", 0.003)), "1 upvote."),
         (score(("recency", "4 May", 0.005)), "New on 4 May."),
-        (score(("word", "tactile", 0.3), ("word", "tactile sensing", 0.2)), 'About "tactile sensing".'),
+        (
+            score(("word", "tactile", 0.3), ("word", "tactile sensing", 0.2)),
+            'About "tactile sensing".',
+        ),
         (score(("word", "Shot", 0.3), ("word", "Zero-Shot", 0.2)), 'About "Zero-Shot".'),
-        (score(("word", "agent", 0.3), ("word", "Agents", 0.2), ("word", "tool", 0.2)), 'About "agent" and "tool".'),
+        (
+            score(("word", "agent", 0.3), ("word", "Agents", 0.2), ("word", "tool", 0.2)),
+            'About "agent" and "tool".',
+        ),
         (score(("keyword", "survey", -1.0)), 'A new paper, though "survey" speaks against it.'),
         (score(), "A new paper; nothing speaks for it or against it."),
     ],
@@ -59,14 +82,22 @@ NEAR = ("near", "Old favourite", 0.2)
             [NEAR, ("word", "robot", 0.05), ("word", "grasp", 0.04), ("word", "x", 0.01)],
             'About "robot" and "grasp"; near "Old favourite", which you chose.',
         ),
-        ([NEAR, ("word", "robot", 0.03), ("word", "grasp", 0.03)], 'Near "Old favourite", which you chose.'),
+        (
+            [NEAR, ("word", "robot", 0.03), ("word", "grasp", 0.03)],
+            'Near "Old favourite", which you chose.',
+        ),
         ([NEAR, ("recency", "9 Jun", 0.005)], 'Near "Old favourite", which you chose.'),
         ([("near", "Old favourite", 0.01), ("word", "robot", 0.05)], 'About "robot".'),
-        ([("author", "Jane Doe", 0.3), NEAR], 'By Jane Doe, whom you follow; near "Old favourite", which you chose.'),
+        (
+            [("author", "Jane Doe", 0.3), NEAR],
+            'By Jane Doe, whom you follow; near "Old favourite", which you chose.',
+        ),
         ([NEAR], 'Near "Old favourite", which you chose.'),
     ],
 )
-def test_what_an_encoder_adds_is_weighed_against_all_words_together(parts: list[tuple[str, str, float]], sentence: str) -> None:
+def test_what_an_encoder_adds_is_weighed_against_all_words_together(
+    parts: list[tuple[str, str, float]], sentence: str
+) -> None:
     assert scores.reason(score(*parts)) == sentence
 
 
@@ -75,6 +106,8 @@ def test_a_keyword_pushed_down_is_never_given_as_a_reason_for() -> None:
 
 
 def test_dates_are_told_in_english() -> None:
-    (found,) = ranked(profile(), day([paper(1, picked=date(2026, 8, 29), rank=3, first_seen=date(2026, 8, 29))]))
+    (found,) = ranked(
+        profile(), day([paper(1, picked=date(2026, 8, 29), rank=3, first_seen=date(2026, 8, 29))])
+    )
     assert part(found, "pick").name == "29 Aug at position 3"
     assert scores.reason(found).startswith("On the curated list of 29 Aug at position 3")

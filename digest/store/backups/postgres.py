@@ -174,7 +174,7 @@ def _fill(tx: Connection, archive: zipfile.ZipFile, path: Path, name: str, table
                 copy.write(chunk)
     except _UNREADABLE as error:
         raise _damaged(path, str(error)) from error
-    rows = tx.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()  # noqa: S608 (a table of ours)
+    rows = tx.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()  # noqa: S608
     if rows != table.rows:
         raise _damaged(path, f"{name} has {rows} rows and should have {table.rows}")
 

@@ -94,8 +94,8 @@ def _open(path: Path, *, timeout: float = _PATIENCE) -> sqlite3.Connection:
 
 
 def _copy(path: Path, target: Path) -> None:
-    """Copy a backup with what its log holds, if there is one beside it, and change nothing there.
-    """
+    """Copy a backup with what its log holds, if there is one beside it, and change
+    nothing there."""
     uri = f"{path.resolve().as_uri()}?mode=ro"
     problem: sqlite3.Error | None = None
     # A file in a folder that cannot be written to is opened only where it is said that nobody

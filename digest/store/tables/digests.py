@@ -39,7 +39,12 @@ digests = Table(
 digest_items = Table(
     "digest_items",
     metadata,
-    Column("digest_id", ForeignKey("digests.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column(
+        "digest_id",
+        ForeignKey("digests.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
     Column("position", SmallInteger, primary_key=True, autoincrement=False),
     Column("paper_id", ForeignKey("papers.id"), nullable=False, index=True),
     Column("score", Float, nullable=False),

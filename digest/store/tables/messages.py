@@ -47,7 +47,13 @@ messages = Table(
     Index("ix_messages_state_expires_at", "state", "expires_at"),
     Index("ix_messages_subscriber_id", "subscriber_id"),
     #: few, so that what competes again is found without reading all that a reader ever got
-    Index("ix_messages_failed", "subscriber_id", "state", sqlite_where=_FAILED, postgresql_where=_FAILED),
+    Index(
+        "ix_messages_failed",
+        "subscriber_id",
+        "state",
+        sqlite_where=_FAILED,
+        postgresql_where=_FAILED,
+    ),
 )
 
 deliveries = Table(
@@ -101,7 +107,8 @@ mailboxes = Table(
     Column("validity", BigInteger, nullable=False),
     #: the highest number that was looked at
     Column("mark", BigInteger, nullable=False),
-    #: everything that was there before was looked at: from now on all that is new is, read by a person or not
+    #: everything that was there before was looked at: from now on all that is new is, read by a
+    #: person or not
     Column("caught_up", Boolean, nullable=False),
     #: why it cannot be read, or ""
     Column("error", ReportText, nullable=False),

@@ -1,8 +1,22 @@
-"""What was read: dumps and their records, the papers that these stand for, and what their words are."""
+"""What was read: dumps and their records, the papers that these stand for, and what their words
+are.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, ForeignKey, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+)
 
 from digest.store.tables.columns import Id, Instant, metadata
 
@@ -92,7 +106,8 @@ records = Table(
 removals = Table(
     "removals",
     metadata,
-    #: an identifier of a paper that its source retracted or deleted, whether or not the paper has come yet
+    #: an identifier of a paper that its source retracted or deleted, whether or not the paper has
+    #: come yet
     Column("kind", String(10), primary_key=True),
     Column("value", Text, primary_key=True),
     Column("reason", Text, nullable=False),

@@ -41,7 +41,8 @@ subscribers = Table(
     #: when they came to this install; `created_at` is earlier where they joined another one.
     #: NULL = at `created_at`
     Column("added_at", Instant),
-    # Links in mails name a reader by this number for as long as the mails exist: that of one who was deleted must not become somebody else's.
+    # Links in mails name a reader by this number for as long as the mails exist: that of one who
+    # was deleted must not become somebody else's.
     sqlite_autoincrement=True,
 )
 
@@ -64,7 +65,12 @@ interests = Table(
 feedback = Table(
     "feedback",
     metadata,
-    Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column(
+        "subscriber_id",
+        ForeignKey("subscribers.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
     Column("paper_id", ForeignKey("papers.id"), primary_key=True, autoincrement=False),
     Column("vote", SmallInteger, nullable=False),
     Column("at", Instant, nullable=False),
@@ -110,7 +116,8 @@ suppressions = Table(
     Column("reason", String(10), nullable=False),
     Column("since", Instant, nullable=False),
     Column("evidence", ReportText, nullable=False),
-    #: the subscriber's standing before, for the day that the address is released; "" where there was none
+    #: the subscriber's standing before, for the day that the address is released; "" where there
+    #: was none
     Column("former", String(12), nullable=False),
 )
 

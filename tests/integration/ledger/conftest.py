@@ -30,7 +30,9 @@ LATER = NOW + timedelta(hours=20)
 
 def reader(store: Store, email: str = "alice@example.org") -> Subscriber:
     with store.writing() as tx:
-        return rows.subscribers.add(tx, Subscriber(id=0, email=email, created=NOW), origin="command", now=NOW)
+        return rows.subscribers.add(
+            tx, Subscriber(id=0, email=email, created=NOW), origin="command", now=NOW
+        )
 
 
 def planned(
@@ -43,11 +45,22 @@ def planned(
 ) -> int | None:
     made = Made(model="keywords", features="words1", at=now)
     items = tuple(
-        Item(position=n, score=Score(paper_id=p, value=1.0, match=90), seen_before=p in seen_before) for n, p in enumerate(papers, 1)
+        Item(position=n, score=Score(paper_id=p, value=1.0, match=90), seen_before=p in seen_before)
+        for n, p in enumerate(papers, 1)
     )
-    window = Window(message_id=f"<digest.{day}.s{who.id}@example.org>", not_before=now, expires_at=now + timedelta(hours=16))
+    window = Window(
+        message_id=f"<digest.{day}.s{who.id}@example.org>",
+        not_before=now,
+        expires_at=now + timedelta(hours=16),
+    )
     with store.writing() as tx:
-        return rows.digests.plan(tx, Digest(subscriber_id=who.id, local_date=day, items=items, made=made), mark=9, window=window, now=now)
+        return rows.digests.plan(
+            tx,
+            Digest(subscriber_id=who.id, local_date=day, items=items, made=made),
+            mark=9,
+            window=window,
+            now=now,
+        )
 
 
 def claimed(store: Store, owner: str = "me", now: datetime = NOW) -> list[Queued]:
@@ -60,9 +73,19 @@ def began(store: Store, queued: Queued, owner: str = "me", now: datetime = NOW) 
         return rows.ledger.begin(tx, [queued], owner=owner, now=now, clock=now) == {queued.id}
 
 
-def settled(store: Store, queued: Queued, outcome: Outcome, owner: str = "me", now: datetime = NOW) -> MessageState:
+def settled(
+    store: Store, queued: Queued, outcome: Outcome, owner: str = "me", now: datetime = NOW
+) -> MessageState:
     with store.writing() as tx:
-        delivery = Delivery(outcome=outcome, server="here", phase=Phase.BODY, code=250, text="ok", started=now, ended=now)
+        delivery = Delivery(
+            outcome=outcome,
+            server="here",
+            phase=Phase.BODY,
+            code=250,
+            text="ok",
+            started=now,
+            ended=now,
+        )
         return rows.ledger.settle(tx, [(queued, delivery)], owner=owner, now=now)[queued.id]
 
 

@@ -45,7 +45,9 @@ def test_many_senders_get_every_message_once(store: Store) -> None:
     assert len(everything) == 120
 
 
-def test_a_sender_that_was_frozen_past_its_lease_must_not_send(store: Store, alice: Subscriber) -> None:
+def test_a_sender_that_was_frozen_past_its_lease_must_not_send(
+    store: Store, alice: Subscriber
+) -> None:
     planned(store, alice)
     (queued,) = claimed(store, "frozen")
     awake = NOW + timedelta(minutes=2)
@@ -62,7 +64,9 @@ def test_claims_of_a_dead_process_are_free_at_once(store: Store, alice: Subscrib
     assert recovered(store, NOW, dead=("dead",)) == {"planned": 1}
 
 
-def test_a_sender_that_died_in_the_body_leaves_unknown_which_is_never_sent_again(store: Store, alice: Subscriber) -> None:
+def test_a_sender_that_died_in_the_body_leaves_unknown_which_is_never_sent_again(
+    store: Store, alice: Subscriber
+) -> None:
     planned(store, alice)
     (queued,) = claimed(store, "dead")
     assert began(store, queued, "dead")
@@ -72,7 +76,13 @@ def test_a_sender_that_died_in_the_body_leaves_unknown_which_is_never_sent_again
 
 @pytest.mark.parametrize(
     ("outcome", "state"),
-    [("accepted", S.ACCEPTED), ("rejected", S.REJECTED), ("deferred", S.REJECTED), ("unknown", S.UNKNOWN), ("lost", S.UNKNOWN)],
+    [
+        ("accepted", S.ACCEPTED),
+        ("rejected", S.REJECTED),
+        ("deferred", S.REJECTED),
+        ("unknown", S.UNKNOWN),
+        ("lost", S.UNKNOWN),
+    ],
 )
 def test_a_sender_given_up_as_dead_that_had_the_answer_settles_what_became_unknown(
     store: Store, alice: Subscriber, outcome: Outcome, state: MessageState
@@ -89,23 +99,35 @@ def test_a_sender_given_up_as_dead_that_had_the_answer_settles_what_became_unkno
 def test_an_expired_lease_is_not_renewed(store: Store, alice: Subscriber) -> None:
     planned(store, alice)
     claimed(store)
-    for later, renewed in ((timedelta(seconds=30), 1), (timedelta(seconds=89), 1), (timedelta(seconds=150), 0)):
+    for later, renewed in (
+        (timedelta(seconds=30), 1),
+        (timedelta(seconds=89), 1),
+        (timedelta(seconds=150), 0),
+    ):
         with store.writing() as tx:
             assert rows.ledger.renew(tx, owner="me", clock=NOW + later) == renewed
 
 
-def test_leases_run_by_the_real_time_whatever_day_a_command_plays(store: Store, alice: Subscriber) -> None:
+def test_leases_run_by_the_real_time_whatever_day_a_command_plays(
+    store: Store, alice: Subscriber
+) -> None:
     planned(store, alice)
     (queued,) = claimed(store)
     assert began(store, queued)
     with store.writing() as tx:
-        moved = rows.ledger.recover(tx, dead=(), now=NOW + timedelta(hours=10), clock=NOW + timedelta(seconds=10))
+        moved = rows.ledger.recover(
+            tx, dead=(), now=NOW + timedelta(hours=10), clock=NOW + timedelta(seconds=10)
+        )
     assert moved == rows.ledger.Recovered(planned=0, unknown=0, expired=0)
 
 
-def test_a_long_queue_is_claimed_by_its_index_and_not_sorted(store: Store, alice: Subscriber) -> None:
+def test_a_long_queue_is_claimed_by_its_index_and_not_sorted(
+    store: Store, alice: Subscriber
+) -> None:
     with store.writing() as tx:
-        if tx.dialect.name == "postgresql":  # a planner that knows how short the table is reads it whole
+        if (
+            tx.dialect.name == "postgresql"
+        ):  # a planner that knows how short the table is reads it whole
             tx.exec_driver_sql("SET LOCAL enable_seqscan = off")
         seen: list[str] = []
 

@@ -1,4 +1,6 @@
-"""How an attempt moves a message on: accepted, put off, refused, unknown, expired; and what evidence settles later."""
+"""How an attempt moves a message on: accepted, put off, refused, unknown, expired; and what
+evidence settles later.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,18 @@ from digest.model import (
 )
 from digest.store import Store
 from tests.integration.arrived import DAY, NOW, arrive, entry
-from tests.integration.ledger.conftest import LATER, S, began, claimed, planned, reader, recovered, resolved, settled, states
+from tests.integration.ledger.conftest import (
+    LATER,
+    S,
+    began,
+    claimed,
+    planned,
+    reader,
+    recovered,
+    resolved,
+    settled,
+    states,
+)
 
 
 def test_the_straight_way_ends_in_accepted(store: Store, alice: Subscriber) -> None:
@@ -39,7 +52,9 @@ def test_a_late_word_does_not_undo_what_was_resolved(store: Store, alice: Subscr
     assert settled(store, queued, "accepted", "frozen") is S.REJECTED
 
 
-def test_deferred_waits_longer_each_time_and_expires_when_the_next_time_would_be_too_late(store: Store, alice: Subscriber) -> None:
+def test_deferred_waits_longer_each_time_and_expires_when_the_next_time_would_be_too_late(
+    store: Store, alice: Subscriber
+) -> None:
     planned(store, alice)
     now = NOW
     pauses = []
@@ -60,7 +75,9 @@ def test_deferred_waits_longer_each_time_and_expires_when_the_next_time_would_be
     assert claimed(store, now=now + timedelta(hours=2)) == []
 
 
-def test_attempts_that_never_reached_the_body_wait_longer_each_time_too(store: Store, alice: Subscriber) -> None:
+def test_attempts_that_never_reached_the_body_wait_longer_each_time_too(
+    store: Store, alice: Subscriber
+) -> None:
     planned(store, alice)
     (queued,) = claimed(store)
     assert settled(store, queued, "deferred") is S.DEFERRED
@@ -70,13 +87,17 @@ def test_attempts_that_never_reached_the_body_wait_longer_each_time_too(store: S
     assert claimed(store, now=NOW + timedelta(minutes=20))
 
 
-def test_a_postponed_message_comes_back_without_having_been_tried(store: Store, alice: Subscriber) -> None:
+def test_a_postponed_message_comes_back_without_having_been_tried(
+    store: Store, alice: Subscriber
+) -> None:
     planned(store, alice)
     (queued,) = claimed(store)
     later = NOW + timedelta(hours=1)
     with store.writing() as tx:
         assert rows.ledger.postpone(tx, [queued], until=later, owner="another", now=NOW) == {}
-        assert rows.ledger.postpone(tx, [queued], until=later, owner="me", now=NOW) == {queued.id: S.DEFERRED}
+        assert rows.ledger.postpone(tx, [queued], until=later, owner="me", now=NOW) == {
+            queued.id: S.DEFERRED
+        }
     assert claimed(store) == []
     (again,) = claimed(store, now=later)
     assert again.attempts == 0
@@ -92,22 +113,39 @@ def test_a_postponed_message_comes_back_without_having_been_tried(store: Store, 
     ],
 )
 def test_the_mailer_may_know_better_when_to_come_back(
-    store: Store, alice: Subscriber, phase: Phase, seconds: int | None, waits: timedelta, attempts: list[str]
+    store: Store,
+    alice: Subscriber,
+    phase: Phase,
+    seconds: int | None,
+    waits: timedelta,
+    attempts: list[str],
 ) -> None:
     planned(store, alice)
     (queued,) = claimed(store)
     ended = NOW + timedelta(days=100)  # deliveries have the real time, whatever day a command plays
     retry_at = None if seconds is None else ended + timedelta(seconds=seconds)
-    delivery = Delivery(outcome="deferred", server="", phase=phase, fault="busy", started=ended, ended=ended, retry_at=retry_at)
+    delivery = Delivery(
+        outcome="deferred",
+        server="",
+        phase=phase,
+        fault="busy",
+        started=ended,
+        ended=ended,
+        retry_at=retry_at,
+    )
     with store.writing() as tx:
-        assert rows.ledger.settle(tx, [(queued, delivery)], owner="me", now=NOW) == {queued.id: S.DEFERRED}
+        assert rows.ledger.settle(tx, [(queued, delivery)], owner="me", now=NOW) == {
+            queued.id: S.DEFERRED
+        }
         (message,) = rows.deliveries.of_messages(tx)
     assert message["not_before"] == NOW + waits
     assert [one["outcome"] for one in message["deliveries"]] == attempts
 
 
 @pytest.mark.parametrize("state", [S.ACCEPTED, S.REJECTED])
-def test_evidence_settles_what_is_unknown_or_under_way_and_nothing_else(store: Store, alice: Subscriber, state: MessageState) -> None:
+def test_evidence_settles_what_is_unknown_or_under_way_and_nothing_else(
+    store: Store, alice: Subscriber, state: MessageState
+) -> None:
     planned(store, alice)
     (queued,) = claimed(store)
     assert not resolved(store, queued, state)
@@ -142,13 +180,38 @@ def test_a_group_begins_and_settles_each_message_by_itself(store: Store) -> None
     with store.writing() as tx:
         rows.subscribers.set_standing(tx, readers[0].id, Standing.LEFT, now=NOW)
     with store.writing() as tx:
-        assert rows.ledger.begin(tx, some, owner="me", now=NOW, clock=NOW) == {queued.id for queued in some[1:]}
-        outcomes: tuple[Outcome, ...] = ("lost", "accepted", "rejected", "unknown", "deferred", "lost")
+        assert rows.ledger.begin(tx, some, owner="me", now=NOW, clock=NOW) == {
+            queued.id for queued in some[1:]
+        }
+        outcomes: tuple[Outcome, ...] = (
+            "lost",
+            "accepted",
+            "rejected",
+            "unknown",
+            "deferred",
+            "lost",
+        )
         ended = [
-            Delivery(outcome=outcome, server="here", phase=Phase.BODY, code=0, text=outcome, started=NOW, ended=NOW) for outcome in outcomes
+            Delivery(
+                outcome=outcome,
+                server="here",
+                phase=Phase.BODY,
+                code=0,
+                text=outcome,
+                started=NOW,
+                ended=NOW,
+            )
+            for outcome in outcomes
         ]
         found = rows.ledger.settle(tx, list(zip(some, ended, strict=True)), owner="me", now=NOW)
-    assert [found[queued.id] for queued in some] == [S.SKIPPED, S.ACCEPTED, S.REJECTED, S.UNKNOWN, S.DEFERRED, S.PLANNED]
+    assert [found[queued.id] for queued in some] == [
+        S.SKIPPED,
+        S.ACCEPTED,
+        S.REJECTED,
+        S.UNKNOWN,
+        S.DEFERRED,
+        S.PLANNED,
+    ]
 
 
 def _waits(store: Store, now: datetime) -> int:
@@ -178,9 +241,16 @@ def test_a_refusal_lasts_until_something_was_accepted(store: Store) -> None:
     for queued in claimed(store):
         began(store, queued)
         refused = Delivery(
-            outcome="rejected", server="here", phase=Phase.BODY, code=550, enhanced="5.7.1",
-            text="policy", fault="ours", started=NOW, ended=NOW,
-        )  # fmt: skip
+            outcome="rejected",
+            server="here",
+            phase=Phase.BODY,
+            code=550,
+            enhanced="5.7.1",
+            text="policy",
+            fault="ours",
+            started=NOW,
+            ended=NOW,
+        )
         with store.writing() as tx:
             rows.ledger.settle(tx, [(queued, refused)], owner="me", now=NOW)
     assert refusals() == [2]

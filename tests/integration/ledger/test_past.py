@@ -35,9 +35,23 @@ def history_of(
 def test_a_date_has_one_digest(store: Store, alice: Subscriber) -> None:
     assert planned(store, alice) == 1
     assert planned(store, alice, papers=(2,)) is None
-    quiet = Quiet(subscriber_id=alice.id, local_date=DAY, reason=QuietReason.NO_NEW_PAPERS, made=Made(model="", features="", at=NOW))
+    quiet = Quiet(
+        subscriber_id=alice.id,
+        local_date=DAY,
+        reason=QuietReason.NO_NEW_PAPERS,
+        made=Made(model="", features="", at=NOW),
+    )
     with store.writing() as tx:
-        assert rows.digests.plan(tx, quiet, mark=9, window=Window(message_id="<x@y>", not_before=NOW, expires_at=LATER), now=NOW) is None
+        assert (
+            rows.digests.plan(
+                tx,
+                quiet,
+                mark=9,
+                window=Window(message_id="<x@y>", not_before=NOW, expires_at=LATER),
+                now=NOW,
+            )
+            is None
+        )
         assert [item.score.paper_id for item in rows.digests.load(tx, 1).items] == [1]
 
 
@@ -45,7 +59,10 @@ def test_a_digest_comes_back_as_it_was_chosen(store: Store, alice: Subscriber) -
     planned(store, alice, papers=(3, 1))
     with store.reading() as tx:
         digest = rows.digests.load(tx, 1)
-    assert [(item.position, item.score.paper_id, item.score.match) for item in digest.items] == [(1, 3, 90), (2, 1, 90)]
+    assert [(item.position, item.score.paper_id, item.score.match) for item in digest.items] == [
+        (1, 3, 90),
+        (2, 1, 90),
+    ]
     assert (digest.made.model, digest.made.at) == ("keywords", NOW)
 
 
@@ -59,7 +76,12 @@ def test_times_come_back_aware(store: Store, alice: Subscriber) -> None:
 
 @pytest.mark.parametrize(
     ("outcome", "carried", "maybe"),
-    [("accepted", set(), set()), ("rejected", {1, 2}, set()), ("unknown", {1, 2}, {1, 2}), ("deferred", set(), set())],
+    [
+        ("accepted", set(), set()),
+        ("rejected", {1, 2}, set()),
+        ("unknown", {1, 2}, {1, 2}),
+        ("deferred", set(), set()),
+    ],
 )
 def test_papers_of_a_digest_that_failed_compete_again(
     store: Store, alice: Subscriber, outcome: Outcome, carried: set[int], maybe: set[int]
@@ -130,7 +152,9 @@ def test_what_competed_again_and_was_not_chosen_is_done_with_once_that_digest_wa
     assert (past.carried, past.listed) == (set(), {1})
 
 
-def test_a_digest_that_expires_after_the_next_one_was_composed_loses_no_paper(store: Store, alice: Subscriber) -> None:
+def test_a_digest_that_expires_after_the_next_one_was_composed_loses_no_paper(
+    store: Store, alice: Subscriber
+) -> None:
     planned(store, alice, papers=(1, 2))
     planned(store, alice, day=DAY + timedelta(days=1), papers=(3,), now=NOW + timedelta(hours=15))
     recovered(store, NOW + timedelta(hours=17))
@@ -139,7 +163,12 @@ def test_a_digest_that_expires_after_the_next_one_was_composed_loses_no_paper(st
     assert past.carried == {1, 2}
 
 
-def whole_history(store: Store, ident: int, before: date, past: list[tuple[date, tuple[int, ...], str, datetime, datetime]]) -> History:
+def whole_history(
+    store: Store,
+    ident: int,
+    before: date,
+    past: list[tuple[date, tuple[int, ...], str, datetime, datetime]],
+) -> History:
     """What all of a reader's past says, worked out one digest after the other."""
     earlier = [one for one in past if one[0] < before]
     closed = [one for one in earlier if one[2] not in ("rejected", "unknown", "expired")]
@@ -153,12 +182,16 @@ def whole_history(store: Store, ident: int, before: date, past: list[tuple[date,
         latest=newest and Reach(local_date=newest[0], composed_at=newest[3], mark=9),
         listed=frozenset(listed),
         carried=frozenset(carried - listed),
-        maybe_seen=frozenset({paper for one in failed if one[2] == "unknown" for paper in one[1]} - listed),
+        maybe_seen=frozenset(
+            {paper for one in failed if one[2] == "unknown" for paper in one[1]} - listed
+        ),
     )
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_what_is_read_of_the_past_is_what_all_of_it_says_of_the_papers_that_compete(store: Store, alice: Subscriber, seed: int) -> None:
+def test_what_is_read_of_the_past_is_what_all_of_it_says_of_the_papers_that_compete(
+    store: Store, alice: Subscriber, seed: int
+) -> None:
     luck = random.Random(seed)
     past: list[tuple[date, tuple[int, ...], str, datetime, datetime]] = []
     arrive(store, *(entry(f"Later paper {n}", arxiv=f"2606.1{n:04}") for n in range(60)))
@@ -168,10 +201,21 @@ def test_what_is_read_of_the_past_is_what_all_of_it_says_of_the_papers_that_comp
         day, at = DAY + timedelta(days=number), NOW + timedelta(days=number)
         so_far = whole_history(store, alice.id, day, past)
         new = [paper for paper in range(number + 1, number + 4) if paper not in so_far.listed]
-        papers = tuple(sorted({*luck.sample(sorted({*new, *so_far.carried}), min(2, len({*new, *so_far.carried}))), number + 4}))
+        papers = tuple(
+            sorted(
+                {
+                    *luck.sample(
+                        sorted({*new, *so_far.carried}), min(2, len({*new, *so_far.carried}))
+                    ),
+                    number + 4,
+                }
+            )
+        )
         planned(store, alice, day=day, papers=papers, now=at, seen_before=so_far.maybe_seen)
         state = luck.choice(["accepted", "accepted", "rejected", "unknown", "expired"])
-        changed = at + timedelta(days=luck.choice([0, 0, 0, 1, 3, 30]))  # by the word of the operator, days after
+        changed = at + timedelta(
+            days=luck.choice([0, 0, 0, 1, 3, 30])
+        )  # by the word of the operator, days after
         with store.writing() as tx:
             said = {"state": state, "changed_at": changed}
             tx.execute(update(messages).where(messages.c.key == day.isoformat()).values(said))

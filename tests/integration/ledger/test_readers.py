@@ -1,4 +1,5 @@
-"""Who still gets a message when its turn comes: what is not true of a reader any more is not sent."""
+"""Who still gets a message when its turn comes: what is not true of a reader any more
+is not sent."""
 
 from __future__ import annotations
 
@@ -27,12 +28,18 @@ def test_a_message_that_was_deleted_while_it_was_sent_harms_nobody(store: Store)
         tx.exec_driver_sql(f"DELETE FROM subscribers WHERE id = {gone.id}")
     with store.writing() as tx:
         assert rows.ledger.begin(tx, some, owner="me", now=NOW, clock=NOW) == {some[1].id}
-        ended = Delivery(outcome="accepted", server="here", phase=Phase.BODY, started=NOW, ended=NOW)
-        assert rows.ledger.settle(tx, [(queued, ended) for queued in some], owner="me", now=NOW) == {some[1].id: S.ACCEPTED}
+        ended = Delivery(
+            outcome="accepted", server="here", phase=Phase.BODY, started=NOW, ended=NOW
+        )
+        assert rows.ledger.settle(
+            tx, [(queued, ended) for queued in some], owner="me", now=NOW
+        ) == {some[1].id: S.ACCEPTED}
 
 
 @pytest.mark.parametrize("standing", [Standing.LEFT, Standing.PAUSED])
-def test_whoever_leaves_or_pauses_between_claim_and_body_gets_nothing(store: Store, alice: Subscriber, standing: Standing) -> None:
+def test_whoever_leaves_or_pauses_between_claim_and_body_gets_nothing(
+    store: Store, alice: Subscriber, standing: Standing
+) -> None:
     planned(store, alice)
     (queued,) = claimed(store)
     with store.writing() as tx:
@@ -44,7 +51,10 @@ def test_whoever_leaves_or_pauses_between_claim_and_body_gets_nothing(store: Sto
 def test_a_confirmation_goes_to_who_is_not_subscribed_yet(store: Store) -> None:
     with store.writing() as tx:
         pending = rows.subscribers.add(
-            tx, Subscriber(id=0, email="new@example.org", standing=Standing.PENDING, created=NOW), origin="page", now=NOW
+            tx,
+            Subscriber(id=0, email="new@example.org", standing=Standing.PENDING, created=NOW),
+            origin="page",
+            now=NOW,
         )
         plan = {
             "kind": MessageKind.CONFIRM,
@@ -76,8 +86,18 @@ def test_who_changed_their_mind_before_the_body_gets_nothing_that_is_not_true_an
         key = standing.value
         with store.writing() as tx:
             rows.subscribers.set_standing(tx, alice.id, standing, now=NOW)
-            rows.ledger.plan(tx, kind=kind, subscriber_id=alice.id, key=key, message_id=f"<{key}@x>", not_before=NOW, expires_at=LATER)
+            rows.ledger.plan(
+                tx,
+                kind=kind,
+                subscriber_id=alice.id,
+                key=key,
+                message_id=f"<{key}@x>",
+                not_before=NOW,
+                expires_at=LATER,
+            )
             listed = rows.deliveries.due(tx, now=NOW)
         (queued,) = claimed(store)
         assert began(store, queued) == (standing in to) == bool(listed), standing
-        assert settled(store, queued, "accepted" if standing in to else "lost") is (S.ACCEPTED if standing in to else S.SKIPPED)
+        assert settled(store, queued, "accepted" if standing in to else "lost") is (
+            S.ACCEPTED if standing in to else S.SKIPPED
+        )

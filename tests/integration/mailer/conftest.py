@@ -35,12 +35,24 @@ def misnamed(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return certificates.make(tmp_path_factory.mktemp("misnamed"), "mail.example.org")
 
 
-def message(recipient: str = "alice@example.org", data: bytes = BODY, sender: str = "b@example.org") -> Message:
-    return Message(message_id="<m+1@example.org>", sender=sender, recipient=recipient, subject="", text="", html="", data=data)
+def message(
+    recipient: str = "alice@example.org", data: bytes = BODY, sender: str = "b@example.org"
+) -> Message:
+    return Message(
+        message_id="<m+1@example.org>",
+        sender=sender,
+        recipient=recipient,
+        subject="",
+        text="",
+        html="",
+        data=data,
+    )
 
 
 def to(port: int, **more: Any) -> SmtpServer:
-    return SmtpServer(**{"host": "127.0.0.1", "port": port, "tls": "none", "timeouts": TIMEOUTS, **more})
+    return SmtpServer(
+        **{"host": "127.0.0.1", "port": port, "tls": "none", "timeouts": TIMEOUTS, **more}
+    )
 
 
 async def yes() -> bool:

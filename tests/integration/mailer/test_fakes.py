@@ -1,4 +1,6 @@
-"""The mail servers that run inside of tests end as cleanly as ours is asked to: what they left open would fail some other test, whenever that is collected."""
+"""The mail servers that run inside of tests end as cleanly as ours is asked to: what they left open
+would fail some other test, whenever that is collected.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_a_server_that_ends_leaves_no_connection_open(tls: bool, tmp_path: Path, left: list[object]) -> None:
+def test_a_server_that_ends_leaves_no_connection_open(
+    tls: bool, tmp_path: Path, left: list[object]
+) -> None:
     trusted = certificates.make(tmp_path)
     for _ in range(20):
         with serving(HostileSmtp(tls=trusted.server, implicit=tls)) as server:
@@ -37,7 +41,9 @@ def test_a_server_that_ends_leaves_no_connection_open(tls: bool, tmp_path: Path,
     assert left == []
 
 
-def test_a_catcher_that_ends_leaves_no_connection_and_no_task(tmp_path: Path, left: list[object]) -> None:
+def test_a_catcher_that_ends_leaves_no_connection_and_no_task(
+    tmp_path: Path, left: list[object]
+) -> None:
     for _ in range(100):
         with Catcher(tmp_path) as catcher:
             visitors = [socket.create_connection((catcher.host, catcher.port)) for _ in range(3)]

@@ -1,7 +1,9 @@
-"""The mailer against a server that misbehaves in every way at every step: never a hang, and never an outcome that is not true.
+"""The mailer against a server that misbehaves in every way at every step: never a hang, and never
+an outcome that is not true.
 
-What is true is what the server says it keeps: accepted = it promised, deferred and rejected = it did not, unknown = the body had begun and no
-reply came. Each table is walked at once in one event loop; what a server does for ever is waited for with short timeouts at that step alone.
+What is true is what the server says it keeps: accepted = it promised, deferred and rejected = it
+did not, unknown = the body had begun and no reply came. Each table is walked at once in one event
+loop; what a server does for ever is waited for with short timeouts at that step alone.
 """
 
 from __future__ import annotations
@@ -29,16 +31,31 @@ MORE = max(1, int(os.environ.get("DIGEST_TEST_FUZZ_SECONDS", "0")))
 GUARD = 240
 #: what is waited for in vain
 SHORT = 0.15
-SOON = Limits(busy=Pauses(first=0.02, longest=0.02), ours=Pauses(first=0.02, longest=0.02), behind=0.01, guess=1e9)
+SOON = Limits(
+    busy=Pauses(first=0.02, longest=0.02),
+    ours=Pauses(first=0.02, longest=0.02),
+    behind=0.01,
+    guess=1e9,
+)
 LONG = Timeouts(connect=GUARD, greeting=GUARD, mail=GUARD, rcpt=GUARD, data=GUARD, dot=GUARD)
 
 
 def message(recipient: str = "alice@example.org", data: bytes = BODY) -> Message:
-    return Message(message_id="<m1@example.org>", sender="b@example.org", recipient=recipient, subject="", text="", html="", data=data)
+    return Message(
+        message_id="<m1@example.org>",
+        sender="b@example.org",
+        recipient=recipient,
+        subject="",
+        text="",
+        html="",
+        data=data,
+    )
 
 
 def patience_for(step: Step, act: Act) -> Timeouts:
-    """Short only where the server never gives a whole answer, so that a slow machine changes nothing."""
+    """Short only where the server never gives a whole answer, so that a slow machine changes
+    nothing.
+    """
     if act.then not in ("keep silent", "babble"):
         return LONG
     name = {"MAIL": "mail", "RCPT": "rcpt", "DATA": "data", "DOT": "dot"}.get(step, "greeting")
@@ -46,7 +63,9 @@ def patience_for(step: Step, act: Act) -> Timeouts:
 
 
 def to(server: HostileSmtp, **more: object) -> SmtpServer:
-    return SmtpServer(**{"host": "127.0.0.1", "port": server.port, "tls": "none", "timeouts": LONG, **more})  # type: ignore[arg-type]
+    return SmtpServer(
+        **{"host": "127.0.0.1", "port": server.port, "tls": "none", "timeouts": LONG, **more}
+    )  # type: ignore[arg-type]
 
 
 @dataclass
@@ -103,11 +122,15 @@ def lies(told: Told) -> str:
     return ""
 
 
-# ---------------------------------------------------------------------------------------------- every act at every step
+# ----------------------------------------------------------------------------------------------
+# every act at every step
 
 
 def acts(proper: bytes) -> dict[str, tuple[Act, int]]:
-    """Name -> the act, and the code that a client may understand (0 = none). `proper` is a reply as it should be here."""
+    """Name -> the act, and the code that a client may understand (0 = none).
+
+    `proper` is a reply as it should be here.
+    """
     code = int(proper[:3])
     return {
         "as it should be": (Act(say=proper), code),
@@ -143,21 +166,47 @@ def acts(proper: bytes) -> dict[str, tuple[Act, int]]:
         "a line without end": (Act(say=b"250 more" * 100, then="babble"), 0),
         "silence": (Act.silence(), 0),
         "half a reply and silence": (Act(say=proper[:-2], then="keep silent"), 0),
-        "the first of many lines and silence": (Act(say=proper[:3] + b"-one\r\n", then="keep silent"), 0),
+        "the first of many lines and silence": (
+            Act(say=proper[:3] + b"-one\r\n", then="keep silent"),
+            0,
+        ),
     }
 
 
 PROPER: Mapping[Step, bytes] = {
-    "BANNER": b"220 hi\r\n", "EHLO": b"250 me\r\n", "MAIL": b"250 ok\r\n", "RCPT": b"250 ok\r\n", "DATA": b"354 go\r\n", "DOT": b"250 kept\r\n"
-}  # fmt: skip
+    "BANNER": (b"220 hi\r\n"),
+    "EHLO": (b"250 me\r\n"),
+    "MAIL": b"250 ok\r\n",
+    "RCPT": b"250 ok\r\n",
+    "DATA": b"354 go\r\n",
+    "DOT": b"250 kept\r\n",
+}
 
 
 def should_be(step: Step, code: int, name: str) -> set[str]:
-    """The outcomes that are right when a step is answered so; written from the RFC, not from the code."""
+    """The outcomes that are right when a step is answered so; written from the RFC, not from the
+    code.
+    """
     gone = "hangs up" in name
     if step == "DOT":
-        return {"accepted" if 200 <= code <= 299 else "deferred" if 400 <= code <= 499 else "rejected" if code >= 500 else "unknown"}
-    fine = code == 354 if step == "DATA" else code == 220 if step == "BANNER" else code == 250 if step == "EHLO" else 200 <= code <= 299
+        return {
+            "accepted"
+            if 200 <= code <= 299
+            else "deferred"
+            if 400 <= code <= 499
+            else "rejected"
+            if code >= 500
+            else "unknown"
+        }
+    fine = (
+        code == 354
+        if step == "DATA"
+        else code == 220
+        if step == "BANNER"
+        else code == 250
+        if step == "EHLO"
+        else 200 <= code <= 299
+    )
     if fine and gone:  # where the end is seen only when the body is on its way, nobody knows
         return {"deferred", "unknown"} if step == "DATA" else {"deferred", "error"}
     if fine:
@@ -180,13 +229,21 @@ def test_every_answer_at_every_step_comes_to_what_is_true(step: Step, pipelining
     async def walk() -> list[str]:
         table = acts(PROPER[step])
         tolds = await asyncio.gather(
-            *(one(HostileSmtp({step: [act] * 50}, offers=offers), timeouts=patience_for(step, act)) for act, _ in table.values())
+            *(
+                one(
+                    HostileSmtp({step: [act] * 50}, offers=offers), timeouts=patience_for(step, act)
+                )
+                for act, _ in table.values()
+            )
         )
         wrong = []
         for (name, (_, code)), told in zip(table.items(), tolds, strict=True):
             right = should_be(step, code, name)
             if told.outcome not in right or lies(told):
-                wrong.append(f"{name}: {told.outcome}, not {right} {lies(told)} {told.delivery or told.error}")
+                wrong.append(
+                    f"{name}: {told.outcome}, not {right} {lies(told)} "
+                    f"{told.delivery or told.error}"
+                )
             elif (
                 code
                 and told.delivery
@@ -206,11 +263,18 @@ def test_a_connection_lost_after_any_byte_of_the_body_is_unknown(pipelining: boo
 
     async def walk() -> list[str]:
         offers = ("PIPELINING",) if pipelining else ()
-        tolds = await asyncio.gather(*(one(HostileSmtp(drop_body_at=[at], offers=offers)) for at in range(whole + 1)))
+        tolds = await asyncio.gather(
+            *(one(HostileSmtp(drop_body_at=[at], offers=offers)) for at in range(whole + 1))
+        )
         wrong = [
-            f"at {at}: {told.outcome} {lies(told)}" for at, told in enumerate(tolds) if (at and told.outcome != "unknown") or lies(told)
+            f"at {at}: {told.outcome} {lies(told)}"
+            for at, told in enumerate(tolds)
+            if (at and told.outcome != "unknown") or lies(told)
         ]
-        if tolds[0].outcome not in ("deferred", "unknown"):  # it may be seen before or after the body was written
+        if tolds[0].outcome not in (
+            "deferred",
+            "unknown",
+        ):  # it may be seen before or after the body was written
             wrong.append(f"at 0: {tolds[0].outcome}")
         return wrong
 
@@ -238,8 +302,12 @@ def test_a_connection_lost_after_any_byte_of_the_body_is_unknown(pipelining: boo
         ("DOT", b"451 no\r\n250 kept\r\n", {"deferred"}),
     ],
 )
-def test_replies_that_nobody_asked_for_are_never_taken_for_acceptance(step: Step, said: bytes, outcome: set[str], pipelining: bool) -> None:
-    told = asyncio.run(one(HostileSmtp({step: [Act(say=said)]}, offers=("PIPELINING",) if pipelining else ())))
+def test_replies_that_nobody_asked_for_are_never_taken_for_acceptance(
+    step: Step, said: bytes, outcome: set[str], pipelining: bool
+) -> None:
+    told = asyncio.run(
+        one(HostileSmtp({step: [Act(say=said)]}, offers=("PIPELINING",) if pipelining else ()))
+    )
     assert (told.outcome in outcome, lies(told)) == (True, ""), told
 
 
@@ -254,7 +322,9 @@ def test_a_server_that_answers_before_it_has_the_message_keeps_nothing() -> None
 @pytest.mark.parametrize("parting", [b"", b"421 4.4.2 too slow\r\n"])
 def test_a_server_that_leaves_while_the_ledger_is_written_has_got_nothing(parting: bytes) -> None:
     async def run() -> tuple[str, HostileSmtp]:
-        async with HostileSmtp({"DATA": [Act(say=b"354 go\r\n", then="be deaf", at_last=parting)]}) as server:
+        async with HostileSmtp(
+            {"DATA": [Act(say=b"354 go\r\n", then="be deaf", at_last=parting)]}
+        ) as server:
             mailer = SmtpMailer([to(server)], patience=0)
 
             async def begin() -> bool:
@@ -274,21 +344,32 @@ def test_a_server_that_leaves_while_the_ledger_is_written_has_got_nothing(partin
     assert (outcome, server.bodies) == ("deferred", b"")
 
 
-@pytest.mark.parametrize("said", [Act.reply("450 later"), Act.reply("550 5.1.1 nobody"), Act.reply("554 no")])
+@pytest.mark.parametrize(
+    "said", [Act.reply("450 later"), Act.reply("550 5.1.1 nobody"), Act.reply("554 no")]
+)
 @pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA", "DOT"])
 @pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "step by step"])
-def test_after_a_refusal_the_next_message_goes_over_the_same_connection(step: Step, said: Act, pipelining: bool) -> None:
+def test_after_a_refusal_the_next_message_goes_over_the_same_connection(
+    step: Step, said: Act, pipelining: bool
+) -> None:
     async def run() -> tuple[list[str], HostileSmtp]:
-        async with HostileSmtp({step: [said]}, offers=("PIPELINING",) if pipelining else ()) as server:
+        async with HostileSmtp(
+            {step: [said]}, offers=("PIPELINING",) if pipelining else ()
+        ) as server:
             mailer = SmtpMailer([to(server)], patience=30)
-            outcomes = [(await mailer.deliver(message(f"r@d{n}.example"), _yes)).outcome for n in range(1 if step == "MAIL" else 3)]
+            outcomes = [
+                (await mailer.deliver(message(f"r@d{n}.example"), _yes)).outcome
+                for n in range(1 if step == "MAIL" else 3)
+            ]
             await mailer.close()
             return outcomes, server
 
     outcomes, server = asyncio.run(run())
     assert outcomes[1:] == ["accepted"] * len(outcomes[1:])
     assert server.connections == 1
-    assert len(server.commands("RSET")) == (1 if len(outcomes) > 1 else 0), "RSET only after a refusal"
+    assert len(server.commands("RSET")) == (1 if len(outcomes) > 1 else 0), (
+        "RSET only after a refusal"
+    )
 
 
 @pytest.mark.parametrize("refused", ["MAIL", "RCPT"])
@@ -296,9 +377,16 @@ def test_a_server_that_wants_the_body_of_a_refused_message_gets_nothing_more(ref
     """It would take the next commands for that body."""
 
     async def run() -> tuple[list[str], HostileSmtp]:
-        async with HostileSmtp({refused: [Act.reply("550 5.1.1 nobody")], "DATA": [Act.reply("354 go on all the same")]}) as server:
+        async with HostileSmtp(
+            {
+                refused: [Act.reply("550 5.1.1 nobody")],
+                "DATA": [Act.reply("354 go on all the same")],
+            }
+        ) as server:
             mailer = SmtpMailer([to(server)], Paces(servers=Pace(limits=SOON)), patience=GUARD)
-            outcomes = [(await mailer.deliver(message(f"r@d{n}.example"), _yes)).outcome for n in range(2)]
+            outcomes = [
+                (await mailer.deliver(message(f"r@d{n}.example"), _yes)).outcome for n in range(2)
+            ]
             await mailer.close()
             return outcomes, server
 
@@ -313,36 +401,61 @@ async def _yes() -> bool:
     return True
 
 
-# ---------------------------------------------------------------------------------------------- any sequence
+# ---------------------------------------------------------------------------------------------- any
+# sequence
 
 WORDS = st.sampled_from(
     [
-        Act.reply("250 ok"), Act.reply("354 go"), Act.reply("450 4.2.0 later"), Act.reply("421 closing"), Act.reply("550 5.1.1 nobody"),
-        Act.reply("554 5.7.1 no"), Act.reply("junk"), Act.hang_up(), Act.silence(), Act(say=b"250 ok\r\n250 ok\r\n"), Act(say=b"25"),
-        Act.reply("250 ok", then="hang up"), Act.reply("250-a\n250 ok", bytewise=True), Act(say=b"250 ok\r\n354 go\r\n"),
+        Act.reply("250 ok"),
+        Act.reply("354 go"),
+        Act.reply("450 4.2.0 later"),
+        Act.reply("421 closing"),
+        Act.reply("550 5.1.1 nobody"),
+        Act.reply("554 5.7.1 no"),
+        Act.reply("junk"),
+        Act.hang_up(),
+        Act.silence(),
+        Act(say=(b"250 ok\r\n250 ok\r\n")),
+        Act(say=b"25"),
+        Act.reply(("250 ok"), then=("hang up")),
+        Act.reply("250-a\n250 ok", bytewise=True),
+        Act(say=b"250 ok\r\n354 go\r\n"),
     ]
-)  # fmt: skip
+)
 
 
 @settings(max_examples=40 * MORE, database=None)
 @given(
-    script=st.fixed_dictionaries({}, optional={step: st.lists(WORDS, min_size=1, max_size=4) for step in
-                                              ("BANNER", "EHLO", "MAIL", "RCPT", "DOT", "RSET", "QUIT")}),
+    script=st.fixed_dictionaries(
+        {},
+        optional={
+            step: st.lists(WORDS, min_size=1, max_size=4)
+            for step in ("BANNER", "EHLO", "MAIL", "RCPT", "DOT", "RSET", "QUIT")
+        },
+    ),
     data=st.lists(st.one_of(st.just(Act.reply("354 go")), WORDS), max_size=4),
     drops=st.lists(st.one_of(st.none(), st.integers(0, 80)), max_size=4),
     pipelining=st.booleans(),
     together=st.booleans(),
     connections=st.integers(1, 3),
-)  # fmt: skip
+)
 def test_whatever_a_server_does_in_whatever_order_each_outcome_is_true(
-    script: dict[Step, Sequence[Act]], data: list[Act], drops: list[int | None], pipelining: bool, together: bool, connections: int
+    script: dict[Step, Sequence[Act]],
+    data: list[Act],
+    drops: list[int | None],
+    pipelining: bool,
+    together: bool,
+    connections: int,
 ) -> None:
-    # What follows 354 in the same breath is found out; what comes while the body is on its way cannot be told from its reply.
+    # What follows 354 in the same breath is found out; what comes while the body is on its way
+    # cannot be told from its reply.
     whole = {**script, "DATA": data}
 
     async def run() -> list[str]:
         short = Timeouts(connect=GUARD, greeting=0.1, mail=0.1, rcpt=0.1, data=0.1, dot=0.1)
-        async with HostileSmtp(whole, offers=("PIPELINING",) if pipelining else (), drop_body_at=drops) as server:
+        async with HostileSmtp(
+            whole, offers=("PIPELINING",) if pipelining else (), drop_body_at=drops
+        ) as server:
             mailer = SmtpMailer([to(server, timeouts=short, connections=connections)], patience=0)
             begun: list[int] = []
 
@@ -353,11 +466,17 @@ def test_whatever_a_server_does_in_whatever_order_each_outcome_is_true(
 
                 try:
                     async with asyncio.timeout(GUARD):
-                        return (await mailer.deliver(message(f"r{number}@d{number}.example"), begin)).outcome
+                        return (
+                            await mailer.deliver(message(f"r{number}@d{number}.example"), begin)
+                        ).outcome
                 except MailerError:
                     return "error"
 
-            outcomes = await asyncio.gather(*map(send, range(4))) if together else [await send(number) for number in range(4)]
+            outcomes = (
+                await asyncio.gather(*map(send, range(4)))
+                if together
+                else [await send(number) for number in range(4)]
+            )
             await mailer.close()
             wrong = []
             for number, outcome in enumerate(outcomes):
@@ -375,10 +494,13 @@ def test_whatever_a_server_does_in_whatever_order_each_outcome_is_true(
     assert asyncio.run(run()) == []
 
 
-# ---------------------------------------------------------------------------------------------- what the operator is told
+# ----------------------------------------------------------------------------------------------
+# what the operator is told
 
 
-@pytest.mark.parametrize("text", ["550 5.1.1 \x1b[31mred\x07", "550 5.1.1 \x00nul", "550 5.1.1 \udcff"])
+@pytest.mark.parametrize(
+    "text", ["550 5.1.1 \x1b[31mred\x07", "550 5.1.1 \x00nul", "550 5.1.1 \udcff"]
+)
 def test_what_a_server_says_can_be_shown_and_stored(text: str) -> None:
     said = Act(say=text.encode("utf-8", "surrogateescape") + b"\r\n")
     told = asyncio.run(one(HostileSmtp({"RCPT": [said]})))
@@ -390,7 +512,14 @@ def test_what_a_server_says_can_be_shown_and_stored(text: str) -> None:
 @pytest.mark.parametrize("step", ["BANNER", "EHLO"])
 def test_what_a_server_says_before_a_login_can_be_shown_too(step: Step) -> None:
     told = asyncio.run(
-        one(HostileSmtp({step: [Act(say=b"554 \x1b[31m\xff\x00no\r\n")] * 9, "HELO": [Act(say=b"554 \x1b[31m\xff\x00no\r\n")] * 9}))
+        one(
+            HostileSmtp(
+                {
+                    step: [Act(say=b"554 \x1b[31m\xff\x00no\r\n")] * 9,
+                    "HELO": [Act(say=b"554 \x1b[31m\xff\x00no\r\n")] * 9,
+                }
+            )
+        )
     )
     assert told.error.isprintable()
     assert told.error.encode()
@@ -399,7 +528,11 @@ def test_what_a_server_says_before_a_login_can_be_shown_too(step: Step) -> None:
 def test_a_paused_server_says_until_when() -> None:
     told = asyncio.run(one(HostileSmtp({"BANNER": [Act.reply("421 4.3.2 too busy")] * 3})))
     assert told.delivery
-    assert (told.delivery.outcome, told.delivery.fault, told.delivery.phase) == ("deferred", "busy", Phase.CONNECT)
+    assert (told.delivery.outcome, told.delivery.fault, told.delivery.phase) == (
+        "deferred",
+        "busy",
+        Phase.CONNECT,
+    )
     assert told.delivery.retry_at
     assert told.delivery.retry_at > datetime.now(UTC)
     assert "too busy" in told.delivery.text

@@ -33,7 +33,9 @@ from tests.integration.mailer.conftest import GUARD, message, run, send, to, yes
         "one without extensions",
     ],
 )
-def test_two_hundred_messages_over_five_connections_arrive_once_each(how: dict[str, Any], connections: int | None) -> None:
+def test_two_hundred_messages_over_five_connections_arrive_once_each(
+    how: dict[str, Any], connections: int | None
+) -> None:
     recipients = [f"r{number}@d{number % 9}.example" for number in range(200)]
 
     async def work() -> tuple[list[str], HostileSmtp, int]:
@@ -48,7 +50,9 @@ def test_two_hundred_messages_over_five_connections_arrive_once_each(how: dict[s
 
             mailer = SmtpMailer([to(server.port, connections=5)])
             await mailer.open()
-            deliveries = await asyncio.gather(*(mailer.deliver(message(recipient), begin) for recipient in recipients))
+            deliveries = await asyncio.gather(
+                *(mailer.deliver(message(recipient), begin) for recipient in recipients)
+            )
             await mailer.close()
             return [delivery.outcome for delivery in deliveries], server, most
 
@@ -61,12 +65,16 @@ def test_two_hundred_messages_over_five_connections_arrive_once_each(how: dict[s
 
 
 def test_who_is_refused_while_another_is_let_in_waits_for_that_connection() -> None:
-    """All knock at once, and none stands yet: that one is let in says that the server is not too busy for mail."""
+    """All knock at once, and none stands yet: that one is let in says that the server is not too
+    busy for mail.
+    """
 
     async def work() -> tuple[list[str], SmtpMailer]:
         async with HostileSmtp(most=1) as server:
             mailer = SmtpMailer([to(server.port, connections=5)])
-            deliveries = await asyncio.gather(*(mailer.deliver(message(f"r{n}@example.org"), yes) for n in range(20)))
+            deliveries = await asyncio.gather(
+                *(mailer.deliver(message(f"r{n}@example.org"), yes) for n in range(20))
+            )
             await mailer.close()
             return [delivery.outcome for delivery in deliveries], mailer
 
@@ -92,7 +100,10 @@ def test_a_connection_that_is_parted_from_is_waited_for_where_the_server_still_c
 def test_a_server_that_is_gone_is_told_of_once_all_who_knocked_have_heard_it() -> None:
     async def work() -> list[type[object]]:
         mailer = SmtpMailer([to(free_port(), connections=5)])
-        ends = await asyncio.gather(*(mailer.deliver(message(f"r{n}@example.org"), yes) for n in range(20)), return_exceptions=True)
+        ends = await asyncio.gather(
+            *(mailer.deliver(message(f"r{n}@example.org"), yes) for n in range(20)),
+            return_exceptions=True,
+        )
         await mailer.close()
         return [type(end) for end in ends]
 
@@ -126,7 +137,10 @@ def test_who_is_cancelled_while_waiting_gives_the_turn_to_the_next() -> None:
             first = asyncio.create_task(mailer.deliver(message("a@example.org"), slow))
             while not server.commands("DATA"):
                 await asyncio.sleep(0)
-            waiting = [asyncio.create_task(mailer.deliver(message(f"{n}@example.org"), yes)) for n in range(3)]
+            waiting = [
+                asyncio.create_task(mailer.deliver(message(f"{n}@example.org"), yes))
+                for n in range(3)
+            ]
             await asyncio.sleep(0)
             go.set()
             for _ in range(moment):
@@ -145,7 +159,10 @@ def test_who_is_cancelled_while_waiting_gives_the_turn_to_the_next() -> None:
 
 @pytest.mark.parametrize("when", ["RCPT", "begin", "DOT"])
 def test_a_cancelled_delivery_leaves_no_connection_in_its_middle(when: str) -> None:
-    """What was cancelled after its body had begun may have arrived: the ledger calls it unknown. The next must not inherit its connection."""
+    """What was cancelled after its body had begun may have arrived: the ledger calls it unknown.
+
+    The next must not inherit its connection.
+    """
 
     async def work() -> tuple[list[str], HostileSmtp]:
         script: dict[Step, list[Act]] = {when: [Act.silence()]} if when != "begin" else {}  # type: ignore[dict-item]

@@ -17,11 +17,19 @@ from tests.fakes.smtp_server import Act, HostileSmtp
 from tests.integration.mailer.conftest import message, run, send, to, yes
 
 
-def test_a_domain_that_says_later_is_paused_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_domain_that_says_later_is_paused_and_the_others_go_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def work() -> tuple[list[Delivery], dict[str, datetime], HostileSmtp]:
         async with HostileSmtp({"RCPT": [Act.reply("451 4.7.1 slow down")]}) as server:
             mailer = SmtpMailer([to(server.port)], patience=0)
-            recipients = ["a@Slow.example", "b@slow.example", "c@quick.example", "d@SLOW.example", "e@quick.example"]
+            recipients = [
+                "a@Slow.example",
+                "b@slow.example",
+                "c@quick.example",
+                "d@SLOW.example",
+                "e@quick.example",
+            ]
             deliveries = await send(mailer, *recipients)
             holds = mailer.holds()
             await mailer.close()
@@ -29,17 +37,41 @@ def test_a_domain_that_says_later_is_paused_and_the_others_go_on(caplog: pytest.
 
     with caplog.at_level(logging.WARNING, "digest.mailer"):
         deliveries, holds, server = run(work())
-    assert [d.outcome for d in deliveries] == ["deferred", "deferred", "accepted", "deferred", "accepted"]
-    assert [d.phase for d in deliveries] == [Phase.RCPT, Phase.CONNECT, Phase.BODY, Phase.CONNECT, Phase.BODY]
+    assert [d.outcome for d in deliveries] == [
+        "deferred",
+        "deferred",
+        "accepted",
+        "deferred",
+        "accepted",
+    ]
+    assert [d.phase for d in deliveries] == [
+        Phase.RCPT,
+        Phase.CONNECT,
+        Phase.BODY,
+        Phase.CONNECT,
+        Phase.BODY,
+    ]
     assert len(server.commands("RCPT")) == 3, "the paused are not asked about"
     assert list(holds) == ["slow.example"]
-    assert all(d.retry_at and d.retry_at >= holds["slow.example"] - timedelta(seconds=1) for d in deliveries if d.outcome == "deferred")
+    assert all(
+        d.retry_at and d.retry_at >= holds["slow.example"] - timedelta(seconds=1)
+        for d in deliveries
+        if d.outcome == "deferred"
+    )
     assert len(caplog.records) == 1
 
 
 def test_what_others_are_told_of_a_pause_names_no_reader(caplog: pytest.LogCaptureFixture) -> None:
     async def work() -> list[Delivery]:
-        async with HostileSmtp({"RCPT": [Act.reply("451-4.7.1 <alice@slow.example>\n451 4.7.1 alice@slow.example too often")]}) as server:
+        async with HostileSmtp(
+            {
+                "RCPT": [
+                    Act.reply(
+                        "451-4.7.1 <alice@slow.example>\n451 4.7.1 alice@slow.example too often"
+                    )
+                ]
+            }
+        ) as server:
             mailer = SmtpMailer([to(server.port)], patience=0)
             deliveries = await send(mailer, "alice@slow.example", "bob@slow.example")
             await mailer.close()
@@ -50,29 +82,49 @@ def test_what_others_are_told_of_a_pause_names_no_reader(caplog: pytest.LogCaptu
     assert "alice" in first.text
     assert "alice" not in second.text + caplog.text
     assert "too often" in second.text
-    assert "\n" not in first.text + second.text + "".join(record.getMessage() for record in caplog.records)
+    assert "\n" not in first.text + second.text + "".join(
+        record.getMessage() for record in caplog.records
+    )
 
 
-def test_a_policy_refusal_pauses_the_domain_for_longer_and_is_ours(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_policy_refusal_pauses_the_domain_for_longer_and_is_ours(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def work() -> tuple[list[Delivery], dict[str, datetime]]:
-        async with HostileSmtp({"DOT": [Act.reply("550 5.7.26 this mail is unauthenticated")]}) as server:
+        async with HostileSmtp(
+            {"DOT": [Act.reply("550 5.7.26 this mail is unauthenticated")]}
+        ) as server:
             mailer = SmtpMailer([to(server.port)], patience=0)
-            deliveries = await send(mailer, "a@strict.example", "b@strict.example", "c@other.example")
+            deliveries = await send(
+                mailer, "a@strict.example", "b@strict.example", "c@other.example"
+            )
             holds = mailer.holds()
             await mailer.close()
             return deliveries, holds
 
     deliveries, holds = run(work())
-    assert [(d.outcome, d.fault) for d in deliveries] == [("rejected", "ours"), ("deferred", "ours"), ("accepted", "")]
+    assert [(d.outcome, d.fault) for d in deliveries] == [
+        ("rejected", "ours"),
+        ("deferred", "ours"),
+        ("accepted", ""),
+    ]
     assert "5.7.26" in deliveries[1].text
-    assert all(d.retry_at and d.retry_at > datetime.now(UTC) + timedelta(minutes=5) for d in deliveries[:2])
+    assert all(
+        d.retry_at and d.retry_at > datetime.now(UTC) + timedelta(minutes=5) for d in deliveries[:2]
+    )
     assert holds["strict.example"] > datetime.now(UTC) + timedelta(minutes=5)
 
 
 def test_an_address_that_is_gone_pauses_nobody() -> None:
     async def work() -> tuple[list[Delivery], dict[str, datetime]]:
         async with HostileSmtp(
-            {"RCPT": [Act.reply("550 5.1.1 nobody"), Act.reply("450 4.2.0 greylisted"), Act.reply("452 4.2.2 full")]}
+            {
+                "RCPT": [
+                    Act.reply("550 5.1.1 nobody"),
+                    Act.reply("450 4.2.0 greylisted"),
+                    Act.reply("452 4.2.2 full"),
+                ]
+            }
         ) as server:
             mailer = SmtpMailer([to(server.port)], patience=0)
             deliveries = await send(mailer, *(f"{n}@example.org" for n in range(4)))
@@ -110,7 +162,9 @@ def test_a_server_that_swallows_messages_gets_only_a_few() -> None:
     async def work() -> tuple[list[str], HostileSmtp]:
         async with HostileSmtp({"DOT": [Act.hang_up()] * 99}) as server:
             mailer = SmtpMailer([to(server.port, connections=1)], patience=0)
-            outcomes = [d.outcome for d in await send(mailer, *(f"{n}@d{n}.example" for n in range(20)))]
+            outcomes = [
+                d.outcome for d in await send(mailer, *(f"{n}@d{n}.example" for n in range(20)))
+            ]
             await mailer.close()
             return outcomes, server
 
@@ -124,7 +178,10 @@ def test_a_paused_domain_in_another_script_has_its_turn_later_too() -> None:
         async with HostileSmtp({"RCPT": [Act.reply("451 4.7.1 slow down")]}) as server:
             mailer = SmtpMailer([to(server.port)], patience=0)
             await send(mailer, "a@bücher.example")
-            told = [mailer.turn(domain, 0) is None for domain in ("bücher.example", "xn--bcher-kva.example", "other.example")]
+            told = [
+                mailer.turn(domain, 0) is None
+                for domain in ("bücher.example", "xn--bcher-kva.example", "other.example")
+            ]
             await mailer.close()
             return told
 
@@ -165,7 +222,12 @@ def test_a_servers_limit_is_waited_for_where_that_is_short_and_sent_away_where_i
     async def work() -> list[str]:
         async with HostileSmtp() as server:
             quick = SmtpMailer([to(server.port, per_minute=6000)], patience=30)
-            outcomes = [d.outcome for d in await asyncio.gather(*(quick.deliver(message(f"{n}@example.org"), yes) for n in range(620)))]
+            outcomes = [
+                d.outcome
+                for d in await asyncio.gather(
+                    *(quick.deliver(message(f"{n}@example.org"), yes) for n in range(620))
+                )
+            ]
             await quick.close()
             slow = SmtpMailer([to(server.port, per_minute=1)], patience=1)
             outcomes += [d.outcome for d in await send(slow, "a@example.org", "b@example.org")]
@@ -179,7 +241,9 @@ def test_a_message_whose_turn_it_is_goes_out_however_long_it_waited_for_a_connec
     async def work() -> list[str]:
         async with HostileSmtp({"DOT": [Act.reply("250 kept", delay=0.05)] * 10}) as server:
             mailer = SmtpMailer([to(server.port, connections=1, per_minute=6000)], patience=0.2)
-            deliveries = await asyncio.gather(*(mailer.deliver(message(f"{n}@example.org"), yes) for n in range(10)))
+            deliveries = await asyncio.gather(
+                *(mailer.deliver(message(f"{n}@example.org"), yes) for n in range(10))
+            )
             await mailer.close()
             return [delivery.outcome for delivery in deliveries]
 
@@ -190,7 +254,9 @@ def test_a_pause_ends() -> None:
     async def work() -> list[str]:
         short = Limits(busy=Pauses(first=0.05, longest=0.05), behind=0.01, guess=100_000)
         paces = Paces(servers=Pace(limits=short), domains=Pace(limits=short, ceiling=math.inf))
-        async with HostileSmtp({"MAIL": [Act.reply("421 busy")], "RCPT": [Act.reply("451 slow down")]}, offers=()) as server:
+        async with HostileSmtp(
+            {"MAIL": [Act.reply("421 busy")], "RCPT": [Act.reply("451 slow down")]}, offers=()
+        ) as server:
             mailer = SmtpMailer([to(server.port)], paces)
             outcomes = []
             while "accepted" not in outcomes:

@@ -25,18 +25,27 @@ def test_what_the_server_offers_is_used_and_nothing_else() -> None:
     _, plain = said((), message("a+b=c@example.org"))
     assert plain.commands("MAIL") == ["MAIL FROM:<b@example.org>"]
     assert plain.commands("RCPT") == ["RCPT TO:<a+b=c@example.org>"]
-    _, rich = said(("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "SIZE 1000000"), message("a+b=c@example.org"))
-    assert rich.commands("MAIL") == [f"MAIL FROM:<b@example.org> SIZE={len(BODY)} RET=HDRS ENVID=m+2B1@example.org"]
-    assert rich.commands("RCPT") == ["RCPT TO:<a+b=c@example.org> NOTIFY=FAILURE,DELAY ORCPT=rfc822;a+2Bb+3Dc@example.org"]
+    _, rich = said(
+        ("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "SIZE 1000000"), message("a+b=c@example.org")
+    )
+    assert rich.commands("MAIL") == [
+        f"MAIL FROM:<b@example.org> SIZE={len(BODY)} RET=HDRS ENVID=m+2B1@example.org"
+    ]
+    assert rich.commands("RCPT") == [
+        "RCPT TO:<a+b=c@example.org> NOTIFY=FAILURE,DELAY ORCPT=rfc822;a+2Bb+3Dc@example.org"
+    ]
 
 
 def test_eight_bits_and_letters_beyond_ascii_are_announced() -> None:
     one = message("jörg+x@bücher.example", data="Subject: ü\r\n\r\nü\r\n".encode())
     delivery, server = said(("8BITMIME", "SMTPUTF8", "DSN"), one)
     assert delivery.outcome == "accepted"
-    assert server.commands("MAIL") == ["MAIL FROM:<b@example.org> BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=m+2B1@example.org"]
+    assert server.commands("MAIL") == [
+        "MAIL FROM:<b@example.org> BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=m+2B1@example.org"
+    ]
     assert server.commands("RCPT") == [
-        "RCPT TO:<jörg+x@xn--bcher-kva.example> NOTIFY=FAILURE,DELAY ORCPT=utf-8;jörg\\x{2B}x@xn--bcher-kva.example"
+        "RCPT TO:<jörg+x@xn--bcher-kva.example> NOTIFY=FAILURE,DELAY "
+        "ORCPT=utf-8;jörg\\x{2B}x@xn--bcher-kva.example"
     ]
 
 
@@ -54,9 +63,16 @@ def test_eight_bits_and_letters_beyond_ascii_are_announced() -> None:
         ((), message(sender="no sender"), "ours", "5.1.7"),
     ],
 )
-def test_what_cannot_be_put_to_the_server_never_reaches_it(offers: tuple[str, ...], one: Message, fault: str, enhanced: str) -> None:
+def test_what_cannot_be_put_to_the_server_never_reaches_it(
+    offers: tuple[str, ...], one: Message, fault: str, enhanced: str
+) -> None:
     delivery, server = said(offers, one)
-    assert (delivery.outcome, delivery.fault, delivery.enhanced, delivery.phase) == ("rejected", fault, enhanced, Phase.MAIL)
+    assert (delivery.outcome, delivery.fault, delivery.enhanced, delivery.phase) == (
+        "rejected",
+        fault,
+        enhanced,
+        Phase.MAIL,
+    )
     assert server.commands("MAIL") == []
 
 

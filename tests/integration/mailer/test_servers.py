@@ -14,11 +14,16 @@ from tests.integration.mailer.conftest import run, send, to
 
 
 def two(
-    first: HostileSmtp, second: HostileSmtp, work: Callable[[SmtpMailer], Coroutine[Any, Any, Any]], weights: tuple[int, int] = (0, 0)
+    first: HostileSmtp,
+    second: HostileSmtp,
+    work: Callable[[SmtpMailer], Coroutine[Any, Any, Any]],
+    weights: tuple[int, int] = (0, 0),
 ) -> Any:
     async def inner() -> Any:
         async with first, second:
-            mailer = SmtpMailer([to(first.port, weight=weights[0]), to(second.port, weight=weights[1])], patience=0)
+            mailer = SmtpMailer(
+                [to(first.port, weight=weights[0]), to(second.port, weight=weights[1])], patience=0
+            )
             try:
                 await mailer.open()
                 return await work(mailer)
@@ -29,7 +34,10 @@ def two(
 
 
 async def five(mailer: SmtpMailer) -> list[str]:
-    return [delivery.outcome for delivery in await send(mailer, *(f"{n}@d{n}.example" for n in range(5)))]
+    return [
+        delivery.outcome
+        for delivery in await send(mailer, *(f"{n}@d{n}.example" for n in range(5)))
+    ]
 
 
 def test_without_weights_the_first_server_takes_all() -> None:
@@ -50,9 +58,20 @@ def test_without_weights_the_first_server_takes_all() -> None:
         {"RCPT": [Act.reply("421 busy")] * 9},
         {"DATA": [Act.reply("421 busy")] * 9},
     ],
-    ids=["421 banner", "554 banner", "no banner", "450 EHLO", "421 MAIL", "530 MAIL", "421 RCPT", "421 DATA"],
+    ids=[
+        "421 banner",
+        "554 banner",
+        "no banner",
+        "450 EHLO",
+        "421 MAIL",
+        "530 MAIL",
+        "421 RCPT",
+        "421 DATA",
+    ],
 )
-def test_what_the_first_server_does_not_take_the_second_does_at_once(script: dict[Step, list[Act]]) -> None:
+def test_what_the_first_server_does_not_take_the_second_does_at_once(
+    script: dict[Step, list[Act]],
+) -> None:
     first, second = HostileSmtp(script), HostileSmtp()
     assert two(first, second, five) == ["accepted"] * 5
     assert (len(second.stored), first.stored, first.bodies) == (5, [], b"")
@@ -75,7 +94,10 @@ def test_a_server_that_ends_its_connections_by_custom_is_not_called_busy() -> No
 
 def test_421_to_a_connection_that_was_in_use_is_its_end_and_no_complaint() -> None:
     fine = Act.reply("250 ok")
-    first, second = HostileSmtp({"MAIL": [fine, fine, Act.reply("421 4.4.2 enough", then="hang up")]}), HostileSmtp()
+    first, second = (
+        HostileSmtp({"MAIL": [fine, fine, Act.reply("421 4.4.2 enough", then="hang up")]}),
+        HostileSmtp(),
+    )
     assert two(first, second, five) == ["accepted"] * 5
     assert (len(first.stored), first.connections, second.connections) == (5, 2, 0)
 
@@ -98,7 +120,10 @@ def test_with_weights_the_others_take_the_share_of_one_that_is_down() -> None:
 
 
 def test_only_when_no_server_can_be_used_it_is_an_error_and_names_them_all() -> None:
-    first, second = HostileSmtp({"BANNER": [Act.reply("554 go away")] * 9}), HostileSmtp({"BANNER": [Act.hang_up()] * 9})
+    first, second = (
+        HostileSmtp({"BANNER": [Act.reply("554 go away")] * 9}),
+        HostileSmtp({"BANNER": [Act.hang_up()] * 9}),
+    )
     with pytest.raises(MailerError) as caught:
         two(first, second, five)
     assert f":{first.port}: 554 go away" in str(caught.value)

@@ -13,12 +13,21 @@ from digest.errors import MailerError
 from digest.mailer import FolderMailer, SmtpMailer, SmtpServer, Timeouts
 from digest.model import Delivery, Message, Phase
 
-DATA = b"Subject: hello\r\nMessage-ID: <1@example.org>\r\n\r\nfirst\r\n.leading dot\r\n..two\r\nlast\r\n"
+DATA = (
+    b"Subject: hello\r\nMessage-ID: <1@example.org>\r\n\r\nfirst\r\n.leading "
+    b"dot\r\n..two\r\nlast\r\n"
+)
 
 
 def message(recipient: str = "alice@example.org", data: bytes = DATA) -> Message:
     return Message(
-        message_id="<1@example.org>", sender="digest@example.org", recipient=recipient, subject="hello", text="", html="", data=data
+        message_id="<1@example.org>",
+        sender="digest@example.org",
+        recipient=recipient,
+        subject="hello",
+        text="",
+        html="",
+        data=data,
     )
 
 
@@ -35,7 +44,12 @@ def server(port: int, **more: object) -> SmtpServer:
     return SmtpServer(host="127.0.0.1", port=port, tls="none", timeouts=timeouts, **more)  # type: ignore[arg-type]
 
 
-async def once(port: int, one: Message | None = None, begin: Callable[[], Awaitable[bool]] = yes, **more: object) -> Delivery:
+async def once(
+    port: int,
+    one: Message | None = None,
+    begin: Callable[[], Awaitable[bool]] = yes,
+    **more: object,
+) -> Delivery:
     mailer = SmtpMailer([server(port, **more)], patience=0)
     try:
         await mailer.open()
@@ -44,21 +58,26 @@ async def once(port: int, one: Message | None = None, begin: Callable[[], Awaita
         await mailer.close()
 
 
-# ---------------------------------------------------------------------------------------------- a server as it should be
+# ---------------------------------------------------------------------------------------------- a
+# server as it should be
 
 
 def test_a_message_arrives_byte_for_byte(tmp_path: Path) -> None:
     with Catcher(tmp_path) as catcher:
         delivery = asyncio.run(once(catcher.port))
     assert (delivery.outcome, delivery.phase, delivery.code) == ("accepted", Phase.BODY, 250)
-    assert [(c.sender, c.recipient, c.data) for c in catcher.caught] == [("digest@example.org", "alice@example.org", DATA)]
+    assert [(c.sender, c.recipient, c.data) for c in catcher.caught] == [
+        ("digest@example.org", "alice@example.org", DATA)
+    ]
 
 
 def test_many_messages_use_one_connection_and_all_arrive(tmp_path: Path) -> None:
     async def many(port: int) -> list[str]:
         mailer = SmtpMailer([server(port)], patience=0)
         await mailer.open()
-        outcomes = [(await mailer.deliver(message(f"r{n}@example.org"), yes)).outcome for n in range(130)]
+        outcomes = [
+            (await mailer.deliver(message(f"r{n}@example.org"), yes)).outcome for n in range(130)
+        ]
         await mailer.close()
         return outcomes
 
@@ -90,9 +109,19 @@ def test_a_domain_of_any_script_goes_out_as_a_labels(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "recipient", ["no-at-sign", "two words@example.org", "a@b\r\nRCPT TO:<c@d>", "<x>@example.org", "@example.org", "a@"]
+    "recipient",
+    [
+        "no-at-sign",
+        "two words@example.org",
+        "a@b\r\nRCPT TO:<c@d>",
+        "<x>@example.org",
+        "@example.org",
+        "a@",
+    ],
 )
-def test_an_address_that_is_none_is_rejected_and_nothing_is_sent(tmp_path: Path, recipient: str) -> None:
+def test_an_address_that_is_none_is_rejected_and_nothing_is_sent(
+    tmp_path: Path, recipient: str
+) -> None:
     with Catcher(tmp_path) as catcher:
         delivery = asyncio.run(once(catcher.port, message(recipient)))
     assert (delivery.outcome, delivery.phase, catcher.caught) == ("rejected", Phase.MAIL, [])
@@ -103,17 +132,23 @@ def test_no_server_at_all_is_an_error_that_names_it() -> None:
         asyncio.run(once(1))
 
 
-# ---------------------------------------------------------------------------------------------- a folder
+# ---------------------------------------------------------------------------------------------- a
+# folder
 
 
 def test_a_folder_takes_each_message_as_a_file(tmp_path: Path) -> None:
     async def run() -> list[str]:
         mailer = FolderMailer(tmp_path / "out")
         await mailer.open()
-        return [(await mailer.deliver(message(), yes)).outcome, (await mailer.deliver(message(), no)).outcome]
+        return [
+            (await mailer.deliver(message(), yes)).outcome,
+            (await mailer.deliver(message(), no)).outcome,
+        ]
 
     assert asyncio.run(run()) == ["accepted", "lost"]
-    assert [(p.name, p.read_bytes()) for p in (tmp_path / "out").iterdir()] == [("1@example.org.eml", DATA)]
+    assert [(p.name, p.read_bytes()) for p in (tmp_path / "out").iterdir()] == [
+        ("1@example.org.eml", DATA)
+    ]
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:

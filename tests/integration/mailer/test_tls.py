@@ -24,17 +24,27 @@ from tests.integration.mailer.conftest import GUARD, TIMEOUTS, run, send, to
 
 
 class Keeper:
-    """The handler of a real aiosmtpd: keeps what comes, and whether it came encrypted and logged in."""
+    """The handler of a real aiosmtpd: keeps what comes, and whether it came encrypted and logged
+    in.
+    """
 
     def __init__(self) -> None:
         self.kept: list[tuple[str, bool, bool]] = []
 
     async def handle_DATA(self, server: Server, session: Session, envelope: Envelope) -> str:
-        self.kept.append((envelope.rcpt_tos[0], server.transport.get_extra_info("sslcontext") is not None, bool(session.authenticated)))
+        self.kept.append(
+            (
+                envelope.rcpt_tos[0],
+                server.transport.get_extra_info("sslcontext") is not None,
+                bool(session.authenticated),
+            )
+        )
         return "250 2.0.0 kept"
 
 
-def check(server: Server, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+def check(
+    server: Server, session: Session, envelope: Envelope, mechanism: str, data: Any
+) -> AuthResult:
     good = isinstance(data, LoginPassword) and (data.login, data.password) == (b"me", b"swordfish")
     return AuthResult(success=good, handled=good)
 
@@ -44,7 +54,9 @@ async def real(keeper: Keeper, *, ssl: SSLContext | None = None, **how: Any) -> 
     """An aiosmtpd in this event loop; yields its port."""
 
     async def talk(connection: socket.socket) -> None:
-        await Server(keeper, hostname="real.example", authenticator=check, auth_required=True, **how).talk(connection, ssl=ssl)
+        await Server(
+            keeper, hostname="real.example", authenticator=check, auth_required=True, **how
+        ).talk(connection, ssl=ssl)
 
     listening = socket.create_server(("127.0.0.1", 0))
     async with letting_in(listening, talk):
@@ -55,22 +67,32 @@ async def through(port: int, **more: Any) -> list[str]:
     mailer = SmtpMailer([to(port, **more)], patience=0)
     try:
         await mailer.open()
-        return [delivery.outcome for delivery in await send(mailer, "a@example.org", "b@example.org")]
+        return [
+            delivery.outcome for delivery in await send(mailer, "a@example.org", "b@example.org")
+        ]
     finally:
         await mailer.close()
 
 
-@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")  # it does not count TLS from the first byte
+@pytest.mark.filterwarnings(
+    "ignore:Requiring AUTH while not requiring TLS:UserWarning"
+)  # it does not count TLS from the first byte
 @pytest.mark.parametrize("tls", ["auto", "starttls", "tls"])
-def test_a_real_server_is_talked_to_under_tls_and_logged_in_to(tls: str, trusted: Certificates) -> None:
+def test_a_real_server_is_talked_to_under_tls_and_logged_in_to(
+    tls: str, trusted: Certificates
+) -> None:
     keeper = Keeper()
     under = (
-        {"ssl": trusted.server, "auth_require_tls": False} if tls == "tls" else {"tls_context": trusted.server, "require_starttls": True}
+        {"ssl": trusted.server, "auth_require_tls": False}
+        if tls == "tls"
+        else {"tls_context": trusted.server, "require_starttls": True}
     )
 
     async def work() -> list[str]:
         async with real(keeper, **under) as port:
-            return await through(port, tls=tls, username="me", password="swordfish", ca_file=trusted.ca_file)
+            return await through(
+                port, tls=tls, username="me", password="swordfish", ca_file=trusted.ca_file
+            )
 
     assert run(work()) == ["accepted", "accepted"]
     assert keeper.kept == [("a@example.org", True, True), ("b@example.org", True, True)]
@@ -80,19 +102,25 @@ def test_a_wrong_password_is_an_error_that_says_so(trusted: Certificates) -> Non
     async def work() -> None:
         async with real(Keeper(), tls_context=trusted.server) as port:
             with pytest.raises(MailerError, match=r"535.*the login"):
-                await through(port, tls="starttls", username="me", password="trout", ca_file=trusted.ca_file)
+                await through(
+                    port, tls="starttls", username="me", password="trout", ca_file=trusted.ca_file
+                )
 
     run(work())
 
 
 @pytest.mark.parametrize("tls", ["auto", "starttls", "tls"])
 @pytest.mark.parametrize("who", ["stranger", "misnamed", "nobody"])
-def test_a_certificate_that_cannot_be_trusted_ends_it(who: str, tls: str, request: pytest.FixtureRequest, trusted: Certificates) -> None:
+def test_a_certificate_that_cannot_be_trusted_ends_it(
+    who: str, tls: str, request: pytest.FixtureRequest, trusted: Certificates
+) -> None:
     shown: Certificates = request.getfixturevalue("trusted" if who == "nobody" else who)
     trust = None if who == "nobody" else shown.ca_file if who == "misnamed" else trusted.ca_file
 
     async def work() -> HostileSmtp:
-        async with HostileSmtp(offers=("STARTTLS", "AUTH PLAIN"), tls=shown.server, implicit=tls == "tls") as server:
+        async with HostileSmtp(
+            offers=("STARTTLS", "AUTH PLAIN"), tls=shown.server, implicit=tls == "tls"
+        ) as server:
             with pytest.raises(MailerError, match="certificate"):
                 await through(server.port, tls=tls, ca_file=trust)
             return server
@@ -102,17 +130,27 @@ def test_a_certificate_that_cannot_be_trusted_ends_it(who: str, tls: str, reques
 
 def assert_nothing_leaked(server: HostileSmtp) -> None:
     plain = [line for _, encrypted, line in server.told if not encrypted]
-    assert not [line for line in plain if line.upper().startswith((b"AUTH", b"MAIL", b"RCPT", b"DATA"))], "in clear"
+    assert not [
+        line for line in plain if line.upper().startswith((b"AUTH", b"MAIL", b"RCPT", b"DATA"))
+    ], "in clear"
     assert server.bodies == b""
     assert server.got == []
 
 
 @pytest.mark.parametrize("tls", ["auto", "starttls"])
-def test_where_tls_was_stripped_neither_password_nor_message_leaves(tls: str, trusted: Certificates) -> None:
+def test_where_tls_was_stripped_neither_password_nor_message_leaves(
+    tls: str, trusted: Certificates
+) -> None:
     async def work() -> HostileSmtp:
         async with HostileSmtp(offers=("AUTH PLAIN LOGIN", "PIPELINING")) as server:
             with pytest.raises(MailerError, match="STARTTLS"):
-                await through(server.port, tls=tls, username="me", password="swordfish", ca_file=trusted.ca_file)
+                await through(
+                    server.port,
+                    tls=tls,
+                    username="me",
+                    password="swordfish",
+                    ca_file=trusted.ca_file,
+                )
             return server
 
     assert_nothing_leaked(run(work()))
@@ -130,22 +168,35 @@ def test_demanded_tls_without_a_login_is_demanded_too() -> None:
 
 INJECTED = [
     b"220 go\r\n250 hostile.example\r\n",
-    b"220 go\r\n250-hostile.example\r\n250 AUTH PLAIN\r\n235 welcome\r\n250 ok\r\n250 ok\r\n354 go\r\n250 kept\r\n",
+    b"220 go\r\n250-hostile.example\r\n250 AUTH PLAIN\r\n235 welcome\r\n250 ok\r\n250 ok\r\n354 "
+    b"go\r\n250 kept\r\n",
     b"220 go\r\n2",
 ]
 
 
 @pytest.mark.parametrize("said", INJECTED, ids=["one reply", "a conversation", "a piece"])
-def test_what_was_injected_before_tls_is_not_believed_under_it(said: bytes, trusted: Certificates) -> None:
+def test_what_was_injected_before_tls_is_not_believed_under_it(
+    said: bytes, trusted: Certificates
+) -> None:
     async def work() -> tuple[list[str], HostileSmtp]:
         offers = ("STARTTLS", "AUTH PLAIN", "PIPELINING")
-        async with HostileSmtp({"STARTTLS": [Act(say=said)]}, offers=offers, tls=trusted.server) as server:
-            outcomes = await through(server.port, tls="starttls", username="me", password="swordfish", ca_file=trusted.ca_file)
+        async with HostileSmtp(
+            {"STARTTLS": [Act(say=said)]}, offers=offers, tls=trusted.server
+        ) as server:
+            outcomes = await through(
+                server.port,
+                tls="starttls",
+                username="me",
+                password="swordfish",
+                ca_file=trusted.ca_file,
+            )
             return outcomes, server
 
     outcomes, server = run(work())
     assert outcomes == ["accepted"] * 2 == ["accepted"] * len(server.stored)
-    assert all(encrypted for _, encrypted, line in server.told if line.startswith((b"AUTH", b"MAIL")))
+    assert all(
+        encrypted for _, encrypted, line in server.told if line.startswith((b"AUTH", b"MAIL"))
+    )
 
 
 ANSWERS = {
@@ -170,17 +221,26 @@ ANSWERS = {
 
 @pytest.mark.parametrize("step", ["STARTTLS", "AUTH"])
 @pytest.mark.parametrize("method", ["PLAIN", "LOGIN", "CRAM-MD5"])
-def test_every_answer_to_starttls_and_login_ends_without_a_leak(step: Step, method: str, trusted: Certificates) -> None:
+def test_every_answer_to_starttls_and_login_ends_without_a_leak(
+    step: Step, method: str, trusted: Certificates
+) -> None:
     if step == "STARTTLS" and method != "PLAIN":
         method = f"{method} PLAIN"
 
     async def one(act: Act) -> tuple[str, HostileSmtp]:
         offers = ("STARTTLS", f"AUTH {method}", "PIPELINING")
         async with HostileSmtp({step: [act] * 20}, offers=offers, tls=trusted.server) as server:
-            short = replace(TIMEOUTS, greeting=0.5 if act.then in ("keep silent", "babble") else GUARD)
+            short = replace(
+                TIMEOUTS, greeting=0.5 if act.then in ("keep silent", "babble") else GUARD
+            )
             try:
                 (outcome, _) = await through(
-                    server.port, tls="starttls", username="me", password="swordfish", ca_file=trusted.ca_file, timeouts=short
+                    server.port,
+                    tls="starttls",
+                    username="me",
+                    password="swordfish",
+                    ca_file=trusted.ca_file,
+                    timeouts=short,
                 )
             except MailerError:
                 return "error", server
@@ -188,7 +248,9 @@ def test_every_answer_to_starttls_and_login_ends_without_a_leak(step: Step, meth
 
     async def walk() -> dict[str, str]:
         outcomes = {}
-        for name, (outcome, server) in zip(ANSWERS, await asyncio.gather(*map(one, ANSWERS.values())), strict=True):
+        for name, (outcome, server) in zip(
+            ANSWERS, await asyncio.gather(*map(one, ANSWERS.values())), strict=True
+        ):
             assert_nothing_leaked(server)
             outcomes[name] = outcome
         return outcomes

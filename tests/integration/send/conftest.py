@@ -18,8 +18,14 @@ Dump = Callable[..., Path]
 
 
 def readers(app: App, count: int) -> list[Subscriber]:
-    wishes = [Wish(email=f"r{number}@example.org", keywords=("robot",), size=3) for number in range(count)]
-    return [done.subscriber for done in subscriptions.subscribe_many(app, wishes, origin="file") if not isinstance(done, tuple)]
+    wishes = [
+        Wish(email=f"r{number}@example.org", keywords=("robot",), size=3) for number in range(count)
+    ]
+    return [
+        done.subscriber
+        for done in subscriptions.subscribe_many(app, wishes, origin="file")
+        if not isinstance(done, tuple)
+    ]
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""send on many connections: groups in one commit, every outcome settled, stopped in order, and the papers that come back."""
+"""send on many connections: groups in one commit, every outcome settled, stopped in order, and the
+papers that come back.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ def test_connections_share_commits(many: App) -> None:
 
 
 @pytest.mark.parametrize("connections", [1, 3])
-def test_of_no_connection_two_messages_are_on_record_as_being_sent(many: App, connections: int) -> None:
+def test_of_no_connection_two_messages_are_on_record_as_being_sent(
+    many: App, connections: int
+) -> None:
     """Else a sender that is killed would leave more in doubt than it had connections."""
     being_sent: list[int] = []
 
@@ -76,20 +80,33 @@ def test_of_no_connection_two_messages_are_on_record_as_being_sent(many: App, co
 
 def test_what_each_server_said_settles_each_message(many: App) -> None:
     office = PostOffice()
-    office.says("r1@example.org", outcome="rejected", code=554, text="5.6.0 too strange", fault="content")
+    office.says(
+        "r1@example.org", outcome="rejected", code=554, text="5.6.0 too strange", fault="content"
+    )
     office.says("r2@example.org", outcome="deferred", code=451, text="4.3.0 later", fault="busy")
     office.says("r3@example.org", outcome="unknown", code=0, text="")
-    office.says("r4@example.org", outcome="rejected", code=550, text="5.7.26 unauthenticated", fault="ours")
+    office.says(
+        "r4@example.org", outcome="rejected", code=550, text="5.7.26 unauthenticated", fault="ours"
+    )
     report = pipeline.send(office.serving(many))
     assert report.states == {S.ACCEPTED: 26, S.REJECTED: 1, S.DEFERRED: 2, S.UNKNOWN: 1}
     assert report.later == 2
-    assert sorted(email for email, _ in report.troubles) == [f"r{number}@example.org" for number in (1, 2, 3, 4)]
+    assert sorted(email for email, _ in report.troubles) == [
+        f"r{number}@example.org" for number in (1, 2, 3, 4)
+    ]
     assert {s.standing for s in subscriptions.everybody(many)} == {Standing.ACTIVE}
 
 
 def test_a_fault_of_ours_is_an_alarm_and_is_tried_again(many: App) -> None:
     office = PostOffice()
-    office.says("r4@example.org", outcome="rejected", code=550, text="5.7.26 [example] unauthenticated", fault="ours", enhanced="5.7.26")
+    office.says(
+        "r4@example.org",
+        outcome="rejected",
+        code=550,
+        text="5.7.26 [example] unauthenticated",
+        fault="ours",
+        enhanced="5.7.26",
+    )
     pipeline.send(office.serving(many))
     found = pipeline.status(many)
     assert [(fault, n) for fault, _, n in found.faults] == [("ours", 1)]
@@ -101,7 +118,9 @@ def test_a_fault_of_ours_is_an_alarm_and_is_tried_again(many: App) -> None:
 
 
 def test_mail_to_a_domain_that_pauses_is_put_off_unwritten(many: App) -> None:
-    subscriptions.subscribe(many, Wish(email="slow@example.net", keywords=("robot",)), origin="command")
+    subscriptions.subscribe(
+        many, Wish(email="slow@example.net", keywords=("robot",)), origin="command"
+    )
     pipeline.compose(many)
     office = PostOffice()
     office.holds_back("example.org", datetime.now(UTC) + timedelta(minutes=10))
@@ -109,7 +128,9 @@ def test_mail_to_a_domain_that_pauses_is_put_off_unwritten(many: App) -> None:
     assert report.states == {S.ACCEPTED: 1, S.DEFERRED: 30}
     assert len(office.taken) == 1
     assert [row["deliveries"] for row in pipeline.deliveries(many, state=S.DEFERRED)] == [[]] * 30
-    assert pipeline.send(PostOffice().serving(many.at(NOON + timedelta(minutes=11)))).states == {S.ACCEPTED: 30}
+    assert pipeline.send(PostOffice().serving(many.at(NOON + timedelta(minutes=11)))).states == {
+        S.ACCEPTED: 30
+    }
 
 
 def test_when_every_server_pauses_for_long_the_send_ends_and_all_waits(many: App) -> None:
@@ -129,12 +150,42 @@ def test_a_short_pause_of_every_server_is_waited_out(many: App) -> None:
 
 def test_a_refused_address_is_suppressed_and_whom_we_offended_is_not(many: App) -> None:
     office = PostOffice()
-    office.says("r1@example.org", outcome="rejected", code=550, text="5.1.1 nobody", fault="reader", enhanced="5.1.1")
-    office.says("r2@example.org", outcome="rejected", code=550, text="5.7.1 policy", fault="ours", enhanced="5.7.1")
-    office.says("r3@example.org", outcome="rejected", code=552, text="5.2.2 full", fault="mailbox", enhanced="5.2.2")
-    office.says("r4@example.org", outcome="rejected", code=554, text="5.6.0 form", fault="content", enhanced="5.6.0")
+    office.says(
+        "r1@example.org",
+        outcome="rejected",
+        code=550,
+        text="5.1.1 nobody",
+        fault="reader",
+        enhanced="5.1.1",
+    )
+    office.says(
+        "r2@example.org",
+        outcome="rejected",
+        code=550,
+        text="5.7.1 policy",
+        fault="ours",
+        enhanced="5.7.1",
+    )
+    office.says(
+        "r3@example.org",
+        outcome="rejected",
+        code=552,
+        text="5.2.2 full",
+        fault="mailbox",
+        enhanced="5.2.2",
+    )
+    office.says(
+        "r4@example.org",
+        outcome="rejected",
+        code=554,
+        text="5.6.0 form",
+        fault="content",
+        enhanced="5.6.0",
+    )
     pipeline.send(office.serving(many))
-    assert [s.email for s in subscriptions.everybody(many) if s.standing is Standing.SUPPRESSED] == ["r1@example.org"]
+    assert [
+        s.email for s in subscriptions.everybody(many) if s.standing is Standing.SUPPRESSED
+    ] == ["r1@example.org"]
     with many.store.reading() as tx:
         found = store.suppressions.of(tx, "r1@example.org")
         counted = [one.fault for one in store.bounces.of(tx, "r3@example.org")]
@@ -145,8 +196,22 @@ def test_a_refused_address_is_suppressed_and_whom_we_offended_is_not(many: App) 
 
 def test_a_mailbox_that_is_full_until_the_window_ends_is_a_soft_bounce_once(many: App) -> None:
     office = PostOffice()
-    office.says("r1@example.org", outcome="deferred", code=452, text="4.2.2 full", fault="mailbox", enhanced="4.2.2")
-    office.says("r2@example.org", outcome="deferred", code=451, text="4.7.1 greylisted", fault="busy", enhanced="4.7.1")
+    office.says(
+        "r1@example.org",
+        outcome="deferred",
+        code=452,
+        text="4.2.2 full",
+        fault="mailbox",
+        enhanced="4.2.2",
+    )
+    office.says(
+        "r2@example.org",
+        outcome="deferred",
+        code=451,
+        text="4.7.1 greylisted",
+        fault="busy",
+        enhanced="4.7.1",
+    )
     pipeline.send(office.serving(many))
     with many.store.reading() as tx:
         assert store.bounces.of(tx, "r1@example.org") == []  # it may still get through
@@ -160,19 +225,35 @@ def test_a_mailbox_that_is_full_until_the_window_ends_is_a_soft_bounce_once(many
         assert store.bounces.of(tx, "r2@example.org") == []
 
 
-@pytest.mark.parametrize("ends", ["the next attempt would be late", "another pause outlasts it", "compose looks first"])
-def test_a_mailbox_that_is_full_day_after_day_is_given_up_however_the_window_ends(any_app: App, ends: str) -> None:
+@pytest.mark.parametrize(
+    "ends", ["the next attempt would be late", "another pause outlasts it", "compose looks first"]
+)
+def test_a_mailbox_that_is_full_day_after_day_is_given_up_however_the_window_ends(
+    any_app: App, ends: str
+) -> None:
     (reader,) = readers(any_app, 1)
-    full = {"outcome": "deferred", "code": 452, "text": "4.2.2 full", "fault": "mailbox", "enhanced": "4.2.2"}
+    full = {
+        "outcome": "deferred",
+        "code": 452,
+        "text": "4.2.2 full",
+        "fault": "mailbox",
+        "enhanced": "4.2.2",
+    }
     for day in range(any_app.config.bounces.soft):
         today = any_app.at(NOON + timedelta(days=day))
         with any_app.store.writing() as tx:
             assert store.suppressions.of(tx, reader.email) is None
             key = f"w{day}"
             store.ledger.plan(
-                tx, kind=MessageKind.WELCOME, subscriber_id=reader.id, key=key, message_id=f"<{key}@here>",
-                not_before=today.now(), expires_at=today.now() + timedelta(minutes=6 if ends != "the next attempt would be late" else 4),
-            )  # fmt: skip
+                tx,
+                kind=MessageKind.WELCOME,
+                subscriber_id=reader.id,
+                key=key,
+                message_id=f"<{key}@here>",
+                not_before=today.now(),
+                expires_at=today.now()
+                + timedelta(minutes=6 if ends != ("the next attempt would be late") else 4),
+            )
         office = PostOffice()
         office.says(reader.email, **full)
         pipeline.send(office.serving(today))
@@ -230,7 +311,9 @@ def test_a_sender_whose_claims_were_taken_away_sends_nothing_more(many: App) -> 
 
     def another() -> None:
         with many.store.writing() as tx:
-            store.ledger.recover(tx, dead=store.ledger.owners(tx), now=many.now(), clock=datetime.now(UTC))
+            store.ledger.recover(
+                tx, dead=store.ledger.owners(tx), now=many.now(), clock=datetime.now(UTC)
+            )
         pipeline.send(second.serving(many))
 
     first.when("r0@example.org", another)
@@ -242,7 +325,9 @@ def test_a_sender_whose_claims_were_taken_away_sends_nothing_more(many: App) -> 
 def test_one_letter_that_cannot_be_written_stops_no_other(many: App, tmp_path: Path) -> None:
     broken = tmp_path / "templates" / "email" / "digest"
     broken.mkdir(parents=True)
-    (broken / "subject.txt").write_text("{% if name %}{{ nobody_gave_this }}{% endif %}{{ best }}", encoding="utf-8")
+    (broken / "subject.txt").write_text(
+        "{% if name %}{{ nobody_gave_this }}{% endif %}{{ best }}", encoding="utf-8"
+    )
     subscriptions.subscribe(many, Wish(email="r9@example.org", name="Niner"), origin="command")
     office = PostOffice()
     report = pipeline.send(replace(office.serving(many), templates=(tmp_path / "templates",)))
@@ -266,7 +351,9 @@ def test_a_digest_that_cannot_be_read_stops_no_other(many: App, spoilt: Update) 
 
 
 @pytest.mark.parametrize("offers", [("8BITMIME", "SMTPUTF8"), ("8BITMIME",)])
-def test_an_address_in_another_script_gets_its_digest_where_the_server_takes_such(app: App, dump: Dump, offers: tuple[str, ...]) -> None:
+def test_an_address_in_another_script_gets_its_digest_where_the_server_takes_such(
+    app: App, dump: Dump, offers: tuple[str, ...]
+) -> None:
     pipeline.ingest(app, [dump()])
     for email in ("jürgen@bücher.example", "zoe@example.org"):
         subscriptions.subscribe(app, Wish(email=email, keywords=("robot",)), origin="command")
@@ -274,7 +361,10 @@ def test_an_address_in_another_script_gets_its_digest_where_the_server_takes_suc
     with serving(HostileSmtp(offers=offers)) as server:
         mailer = SmtpMailer([SmtpServer(host="127.0.0.1", port=server.port)])
         report = pipeline.send(replace(app, make_mailer=lambda: mailer))
-    got = {one.recipient: email_library.message_from_bytes(one.data, policy=SMTPUTF8) for one in server.got}
+    got = {
+        one.recipient: email_library.message_from_bytes(one.data, policy=SMTPUTF8)
+        for one in server.got
+    }
     assert got["zoe@example.org"]["To"] == "zoe@example.org"
     assert len(server.commands("MAIL FROM")) == report.states[S.ACCEPTED]
     if "SMTPUTF8" in offers:
@@ -295,7 +385,9 @@ def test_an_address_in_another_script_gets_its_digest_where_the_server_takes_suc
 def test_the_papers_of_a_digest_that_failed_come_back_the_next_day(
     any_app: App, cast: Cast, dump: Dump, reply: dict[str, Any], maybe_seen: bool
 ) -> None:
-    """Rejected, unknown, and expired after being deferred: from the plan of one day to the mail of the next."""
+    """Rejected, unknown, and expired after being deferred: from the plan of one day to the mail of
+    the next.
+    """
     alice = cast(any_app)["alice"]
     pipeline.ingest(any_app, [dump()])
     office = PostOffice()
@@ -305,13 +397,20 @@ def test_the_papers_of_a_digest_that_failed_come_back_the_next_day(
     tomorrow = any_app.at(NOON + timedelta(days=1))
     fresh = PostOffice()
     ((_, second),) = pipeline.compose(tomorrow, only=alice).digests
-    assert {item.score.paper_id for item in first.items} <= {item.score.paper_id for item in second.items}
+    assert {item.score.paper_id for item in first.items} <= {
+        item.score.paper_id for item in second.items
+    }
     assert {item.seen_before for item in second.items} == {maybe_seen}
     assert pipeline.send(fresh.serving(tomorrow), only=alice).states == {S.ACCEPTED: 1}
     with any_app.store.reading() as tx:
         told = [(row["key"], row["state"]) for row in store.deliveries.of_messages(tx)]
-    expected = {"rejected": S.REJECTED, "unknown": S.UNKNOWN, "deferred": S.EXPIRED}[reply["outcome"]]
-    assert told == [((TODAY + timedelta(days=1)).isoformat(), S.ACCEPTED), (TODAY.isoformat(), expected)]
+    expected = {"rejected": S.REJECTED, "unknown": S.UNKNOWN, "deferred": S.EXPIRED}[
+        reply["outcome"]
+    ]
+    assert told == [
+        ((TODAY + timedelta(days=1)).isoformat(), S.ACCEPTED),
+        (TODAY.isoformat(), expected),
+    ]
     after = any_app.at(NOON + timedelta(days=2))
     assert pipeline.compose(after, only=alice).planned == []
 
@@ -320,7 +419,9 @@ def test_a_send_leaves_the_collector_of_cycles_as_it_was(many: App) -> None:
     during: list[tuple[object, int]] = []
     before = gc.get_threshold(), gc.get_freeze_count()
     office = PostOffice()
-    office.when("r1@example.org", lambda: during.append((gc.get_threshold(), gc.get_freeze_count())))
+    office.when(
+        "r1@example.org", lambda: during.append((gc.get_threshold(), gc.get_freeze_count()))
+    )
     pipeline.send(office.serving(many))
     assert during != [before]
     assert (gc.get_threshold(), gc.get_freeze_count()) == before

@@ -30,9 +30,13 @@ def doubtful(any_app: App, cast: Cast, dump: Dump) -> tuple[App, dict[str, Any]]
 
 
 @pytest.mark.parametrize("purpose", [Purpose.UP, Purpose.DOWN, Purpose.UNSUBSCRIBE, Purpose.MANAGE])
-def test_an_answer_from_an_unknown_message_proves_that_it_was_accepted(doubtful: tuple[App, dict[str, Any]], purpose: Purpose) -> None:
+def test_an_answer_from_an_unknown_message_proves_that_it_was_accepted(
+    doubtful: tuple[App, dict[str, Any]], purpose: Purpose
+) -> None:
     app, row = doubtful
-    url = app.url(purpose, row["subscriber_id"], paper_id=1, message_id=row["id"]).removeprefix(app.config.web.base_url)
+    url = app.url(purpose, row["subscriber_id"], paper_id=1, message_id=row["id"]).removeprefix(
+        app.config.web.base_url
+    )
     assert Client(app).get(url).status_code == 200
     assert counts(app) == {S.UNKNOWN: 1}
     assert Client(app).post(url, data={"List-Unsubscribe": "One-Click"}).status_code == 200
@@ -41,19 +45,28 @@ def test_an_answer_from_an_unknown_message_proves_that_it_was_accepted(doubtful:
     assert told["evidence"] == "an answer from it"
 
 
-def test_an_answer_from_an_older_message_proves_nothing_of_this_one(doubtful: tuple[App, dict[str, Any]]) -> None:
+def test_an_answer_from_an_older_message_proves_nothing_of_this_one(
+    doubtful: tuple[App, dict[str, Any]],
+) -> None:
     app, row = doubtful
-    url = app.url(Purpose.UP, row["subscriber_id"], paper_id=1, message_id=0).removeprefix(app.config.web.base_url)
+    url = app.url(Purpose.UP, row["subscriber_id"], paper_id=1, message_id=0).removeprefix(
+        app.config.web.base_url
+    )
     assert Client(app).post(url).status_code == 200
     assert counts(app) == {S.UNKNOWN: 1}
 
 
-def test_the_operator_settles_what_the_server_s_log_knows(doubtful: tuple[App, dict[str, Any]]) -> None:
+def test_the_operator_settles_what_the_server_s_log_knows(
+    doubtful: tuple[App, dict[str, Any]],
+) -> None:
     app, row = doubtful
     with pytest.raises(NotFoundError, match="no message"):
         pipeline.resolve(app, "<nobody@example.org>", S.ACCEPTED)
     pipeline.resolve(app, row["message_id"].strip("<>"), S.REJECTED)
     (told,) = pipeline.deliveries(app, state=S.REJECTED)
-    assert (told["evidence"], [one["outcome"] for one in told["deliveries"]]) == ("the operator", ["unknown"])
+    assert (told["evidence"], [one["outcome"] for one in told["deliveries"]]) == (
+        "the operator",
+        ["unknown"],
+    )
     with pytest.raises(InputError, match="is rejected: only an unknown one"):
         pipeline.resolve(app, row["message_id"], S.ACCEPTED)

@@ -21,7 +21,9 @@ from tests.integration.send.conftest import S
 
 def queued_digest(app: App) -> Queued:
     with app.store.writing() as tx:
-        return store.ledger.claim(tx, owner="me", now=app.now(), clock=datetime.now(UTC), limit=1)[0]
+        return store.ledger.claim(tx, owner="me", now=app.now(), clock=datetime.now(UTC), limit=1)[
+            0
+        ]
 
 
 ACCEPTED = Delivery(outcome="accepted", server="office", phase=Phase.BODY, started=NOON, ended=NOON)
@@ -69,7 +71,11 @@ def test_one_message_at_fault_does_not_take_its_group_with_it(many: App) -> None
             assert await ledger.begin(second)
             poison = replace(ACCEPTED, server=b"no text")  # type: ignore[arg-type]
             poisoned = replace(poison, started=datetime(2026, 6, 9, tzinfo=UTC), text=object())  # type: ignore[arg-type]
-            return await asyncio.gather(ledger.settle(first, ACCEPTED), ledger.settle(second, poisoned), return_exceptions=True)
+            return await asyncio.gather(
+                ledger.settle(first, ACCEPTED),
+                ledger.settle(second, poisoned),
+                return_exceptions=True,
+            )
 
     good, bad = asyncio.run(story())
     assert good is S.ACCEPTED

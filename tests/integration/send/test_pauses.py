@@ -24,17 +24,27 @@ Senders = Callable[[HostileSmtp], App]
 
 @pytest.fixture
 def sender(tmp_path: Path, store_url: str, dump: Callable[..., Path]) -> Iterator[Senders]:
-    """Ten readers at slow.example have a digest planned; each call is another process that sends over a server."""
+    """Ten readers at slow.example have a digest planned; each call is another process that sends
+    over a server.
+    """
     made: list[App] = []
     first = make_app(tmp_path, store_url)
     made.append(first)
     pipeline.ingest(first, [dump()])
-    wishes = [Wish(email=f"r{number}@slow.example", keywords=("robot",), size=3) for number in range(10)]
+    wishes = [
+        Wish(email=f"r{number}@slow.example", keywords=("robot",), size=3) for number in range(10)
+    ]
     list(subscriptions.subscribe_many(first, wishes, origin="file"))
     assert len(pipeline.compose(first).planned) == 10
 
     def start(server: HostileSmtp) -> App:
-        app = make_app(tmp_path, store_url, smtp__host="127.0.0.1", smtp__port=str(server.port), smtp__connections="1")
+        app = make_app(
+            tmp_path,
+            store_url,
+            smtp__host="127.0.0.1",
+            smtp__port=str(server.port),
+            smtp__connections="1",
+        )
         made.append(app)
         return app
 
@@ -63,7 +73,12 @@ def test_a_restart_does_not_forget_who_asked_for_quiet(sender: Senders) -> None:
     with serving(says("RCPT")) as server:
         app = sender(server)
         (pause,) = stored(app)
-        assert (pause.kind, pause.name, pause.why, pause.strikes) == ("domain", "slow.example", "busy", 1)
+        assert (pause.kind, pause.name, pause.why, pause.strikes) == (
+            "domain",
+            "slow.example",
+            "busy",
+            1,
+        )
         assert pause.text == "451 4.7.1 ...@... too fast"
         assert pause.rate == pytest.approx(30)
         assert timedelta(0) < pause.until - datetime.now(UTC) < timedelta(minutes=1)
@@ -76,7 +91,9 @@ def test_a_restart_does_not_forget_who_asked_for_quiet(sender: Senders) -> None:
 def test_a_sender_that_runs_hears_what_another_was_told(sender: Senders) -> None:
     with serving(says("RCPT")) as calm, serving(says("RCPT", "451 4.7.1 too fast")) as strict:
         running, other = sender(calm), sender(strict)
-        subscriptions.subscribe(running, Wish(email="early@slow.example", keywords=("robot",)), origin="command")
+        subscriptions.subscribe(
+            running, Wish(email="early@slow.example", keywords=("robot",)), origin="command"
+        )
         early = subscriptions.by_email(running, "early@slow.example")
         pipeline.compose(running)
         assert pipeline.send(running, only=early).states == {S.ACCEPTED: 1}
@@ -106,7 +123,9 @@ def test_after_a_pause_the_waiting_do_not_come_all_at_once(sender: Senders) -> N
         (pause,) = stored(app)
         with app.store.writing() as tx:
             store.pauses.end(tx, pause, clock=datetime.now(UTC))
-            store.pauses.put(tx, replace(pause, until=datetime.now(UTC), rate=10.0), clock=datetime.now(UTC))
+            store.pauses.put(
+                tx, replace(pause, until=datetime.now(UTC), rate=10.0), clock=datetime.now(UTC)
+            )
         again = sender(server)
         report = pipeline.send(again.at(NOON + timedelta(minutes=15)))
         assert report.states == {S.ACCEPTED: 1, S.DEFERRED: 9}
@@ -116,13 +135,28 @@ def test_after_a_pause_the_waiting_do_not_come_all_at_once(sender: Senders) -> N
 
 
 def one(until: datetime, **more: object) -> Pause:
-    return Pause(**({"kind": "server", "name": "mx:25", "until": until, "why": "busy", "text": "421", "strikes": 1} | more))  # type: ignore[arg-type]
+    return Pause(
+        **(
+            {
+                "kind": "server",
+                "name": "mx:25",
+                "until": until,
+                "why": "busy",
+                "text": "421",
+                "strikes": 1,
+            }
+            | more
+        )
+    )  # type: ignore[arg-type]
 
 
 def test_the_longest_pause_that_was_told_stands(store: Store) -> None:
     from digest.store import pauses
 
-    long, short = one(CLOCK + timedelta(minutes=9), rate=5.0), one(CLOCK + timedelta(minutes=3), strikes=4)
+    long, short = (
+        one(CLOCK + timedelta(minutes=9), rate=5.0),
+        one(CLOCK + timedelta(minutes=3), strikes=4),
+    )
     with store.writing() as tx:
         pauses.put(tx, long, clock=CLOCK)
         pauses.put(tx, short, clock=CLOCK)

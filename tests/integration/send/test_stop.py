@@ -1,4 +1,6 @@
-"""`digest send` told to stop: what is on its way ends, the rest is given back; told again, it ends at once and the message is unknown."""
+"""`digest send` told to stop: what is on its way ends, the rest is given back; told again, it ends
+at once and the message is unknown.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def planned(tmp_path: Path, dump: Dump) -> Iterator[App]:
     app = opened.at(datetime.now(UTC))
     pipeline.ingest(app, [dump(app.now().date())])
     for number in range(4):
-        subscriptions.subscribe(app, Wish(email=f"r{number}@example.org", keywords=("robot",)), origin="command")
+        subscriptions.subscribe(
+            app, Wish(email=f"r{number}@example.org", keywords=("robot",)), origin="command"
+        )
     assert len(pipeline.compose(app).planned) == 4
     yield app
     opened.close()
@@ -42,7 +46,9 @@ def states(app: App) -> dict[MessageState, int]:
 
 
 async def sending(app: App, server: HostileSmtp) -> asyncio.subprocess.Process:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")
+    }
     settings = {
         "DIGEST_STORE__URL": str(app.store.url),
         "DIGEST_SMTP__HOST": "127.0.0.1",
@@ -71,7 +77,9 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stopped_send_finishes_what_is_on_its_way_and_gives_back_the_rest(planned: App, number: signal.Signals) -> None:
+def test_a_stopped_send_finishes_what_is_on_its_way_and_gives_back_the_rest(
+    planned: App, number: signal.Signals
+) -> None:
     async def story() -> int:
         async with HostileSmtp({"DOT": [Act.reply("250 2.0.0 kept", delay=1.0)]}) as server:
             process = await sending(planned, server)
@@ -97,5 +105,7 @@ def test_a_send_told_twice_ends_at_once_and_its_message_is_unknown(planned: App)
     assert asyncio.run(story()) == -signal.SIGINT
     with planned.store.writing() as tx:
         dead = store.owners.dead(store.ledger.owners(tx))
-        store.ledger.recover(tx, dead=dead, now=planned.now() + timedelta(seconds=1), clock=datetime.now(UTC))
+        store.ledger.recover(
+            tx, dead=dead, now=planned.now() + timedelta(seconds=1), clock=datetime.now(UTC)
+        )
     assert states(planned) == {S.UNKNOWN: 1, S.PLANNED: 3}

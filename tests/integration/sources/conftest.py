@@ -71,7 +71,9 @@ def harvest(server: SourceServer, time: Time, tmp_path: Path) -> Callable[..., H
         agent = "digest (mailto:a@example.org)"
         web = Web(agent=agent, clock=time.clock, sleep=time.sleep, **(client or {}))
         try:
-            return sources.harvest(wanted, state, web=web, inbox=tmp_path, now=now, save=lambda *_: None)
+            return sources.harvest(
+                wanted, state, web=web, inbox=tmp_path, now=now, save=lambda *_: None
+            )
         finally:
             web.close()
 
@@ -91,7 +93,10 @@ ALL = [f"2606.{number:05}" for number in range(1, 26)]
 
 
 def with_sources(tmp_path: Path, *entries: dict[str, Any], **settings: str) -> Config:
-    text = "".join("[[sources]]\n" + "".join(f"{key} = {config.toml(value)}\n" for key, value in entry.items()) for entry in entries)
+    text = "".join(
+        "[[sources]]\n" + "".join(f"{key} = {config.toml(value)}\n" for key, value in entry.items())
+        for entry in entries
+    )
     path = tmp_path / "config.toml"
     path.write_text(text, encoding="utf-8")
     return config.load(path, {"DIGEST_MAIL__SENDER": "ops@example.org", **settings})

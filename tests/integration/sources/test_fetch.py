@@ -41,7 +41,9 @@ def papers(app: App) -> int:
         return int(store.papers.totals(tx)["papers"])
 
 
-def test_what_is_fetched_is_ingested_once(server: SourceServer, service: Callable[..., App], time: Time) -> None:
+def test_what_is_fetched_is_ingested_once(
+    server: SourceServer, service: Callable[..., App], time: Time
+) -> None:
     app = service(daily(server))
     first, second = run(app, time), run(app, time)
     assert (first.failed, first.ingested.count("new"), papers(app)) == (False, 4, 4)
@@ -51,21 +53,41 @@ def test_what_is_fetched_is_ingested_once(server: SourceServer, service: Callabl
         assert store.rounds.latest(tx, "fetch") is not None
 
 
-def test_only_due_sources_are_fetched_and_named_ones_always(server: SourceServer, service: Callable[..., App], time: Time) -> None:
+def test_only_due_sources_are_fetched_and_named_ones_always(
+    server: SourceServer, service: Callable[..., App], time: Time
+) -> None:
     entry = daily(server, every=60)
     run(service(entry), time)
     asked = len(server.requests)
     waiting = run(service(entry, now=NOON + timedelta(minutes=59)), time, due=True)
     assert (waiting.sources[0].outcome, len(server.requests)) == ("waiting", asked)
-    assert run(service(entry, now=NOON + timedelta(minutes=60)), time, due=True).sources[0].outcome != "waiting"
-    assert run(service(entry, now=NOON + timedelta(minutes=61)), time, "daily").sources[0].outcome != "waiting"
+    assert (
+        run(service(entry, now=NOON + timedelta(minutes=60)), time, due=True).sources[0].outcome
+        != "waiting"
+    )
+    assert (
+        run(service(entry, now=NOON + timedelta(minutes=61)), time, "daily").sources[0].outcome
+        != "waiting"
+    )
 
 
-def test_a_server_that_asked_for_time_is_left_alone_whoever_asks(server: SourceServer, service: Callable[..., App], time: Time) -> None:
+def test_a_server_that_asked_for_time_is_left_alone_whoever_asks(
+    server: SourceServer, service: Callable[..., App], time: Time
+) -> None:
     server.fail("/daily", "503-long")
     assert run(service(daily(server)), time).failed
-    assert run(service(daily(server), now=NOON + timedelta(hours=23)), time, "daily").sources[0].outcome == "waiting"
-    assert run(service(daily(server), now=NOON + timedelta(hours=25)), time, "daily").sources[0].outcome == "fetched"
+    assert (
+        run(service(daily(server), now=NOON + timedelta(hours=23)), time, "daily")
+        .sources[0]
+        .outcome
+        == "waiting"
+    )
+    assert (
+        run(service(daily(server), now=NOON + timedelta(hours=25)), time, "daily")
+        .sources[0]
+        .outcome
+        == "fetched"
+    )
 
 
 def test_one_failing_source_does_not_stop_the_others_and_status_names_it(
@@ -107,7 +129,9 @@ def test_two_processes_do_not_fetch_at_once_and_a_dead_one_does_not_hold_the_oth
     assert not run(app, time).busy
 
 
-def test_stopping_keeps_what_came_and_the_next_fetch_goes_on(server: SourceServer, service: Callable[..., App], time: Time) -> None:
+def test_stopping_keeps_what_came_and_the_next_fetch_goes_on(
+    server: SourceServer, service: Callable[..., App], time: Time
+) -> None:
     app = service({"name": "all", "kind": "oai", "url": server.url("/oai")})
     stopped = run(app, time, stop=lambda: len(server.requests) == 2, reading=False)
     assert (stopped.sources[0].outcome, len(stopped.sources[0].files)) == ("stopped", 2)
@@ -140,9 +164,18 @@ def test_a_kill_before_or_after_the_state_is_stored_loses_and_doubles_nothing(
     with pytest.raises(Killed):
         sources.harvest(wanted, {}, web=web, inbox=tmp_path, now=NOON, save=save)
     if not (moment == 3 and stored):  # then nothing was left to do
-        assert sources.harvest(wanted, dict(kept), web=web, inbox=tmp_path, now=NOON, save=save).error == ""
+        assert (
+            sources.harvest(wanted, dict(kept), web=web, inbox=tmp_path, now=NOON, save=save).error
+            == ""
+        )
     web.close()
-    assert re.findall(r"<id>(.*?)</id>", "".join(path.read_text() for path in sorted((tmp_path / "all").iterdir()))) == ALL
+    assert (
+        re.findall(
+            r"<id>(.*?)</id>",
+            "".join(path.read_text() for path in sorted((tmp_path / "all").iterdir())),
+        )
+        == ALL
+    )
 
 
 def test_a_killed_process_is_followed_by_one_that_finishes_its_work(
@@ -152,10 +185,13 @@ def test_a_killed_process_is_followed_by_one_that_finishes_its_work(
     server.fail("/daily", "ok", "slow")
     program = "from digest.cli import fetch; from digest.cli.base import app; app()"
     command = [sys.executable, "-c", program, "fetch", "--config", str(tmp_path / "config.toml")]
-    with subprocess.Popen(command, cwd=ROOT, env=os.environ | {"DIGEST_FETCH__TIMEOUT": "60"}) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | {"DIGEST_FETCH__TIMEOUT": "60"}
+    ) as process:
         server.wait_for(2)
         process.kill()
-    # the day of the killed process is the real one, so that its window was another; what it kept is ingested all the same
+    # the day of the killed process is the real one, so that its window was another; what it kept is
+    # ingested all the same
     report = run(app, time)
     assert (report.busy, report.failed) == (False, False)
     kept = sorted(path.name for path in (tmp_path / "inbox" / "daily").iterdir())
@@ -164,14 +200,26 @@ def test_a_killed_process_is_followed_by_one_that_finishes_its_work(
     assert set(kept) == read
 
 
-def test_another_question_under_the_same_name_begins_anew(server: SourceServer, service: Callable[..., App], time: Time) -> None:
-    run(service({"name": "all", "kind": "oai", "url": server.url("/oai"), "sets": ["a", "b"]}), time, reading=False)
-    report = run(service({"name": "all", "kind": "oai", "url": server.url("/oai"), "sets": ["c"]}), time, reading=False)
+def test_another_question_under_the_same_name_begins_anew(
+    server: SourceServer, service: Callable[..., App], time: Time
+) -> None:
+    run(
+        service({"name": "all", "kind": "oai", "url": server.url("/oai"), "sets": ["a", "b"]}),
+        time,
+        reading=False,
+    )
+    report = run(
+        service({"name": "all", "kind": "oai", "url": server.url("/oai"), "sets": ["c"]}),
+        time,
+        reading=False,
+    )
     assert (report.sources[0].error, len(report.sources[0].files)) == ("", 3)
     assert server.requests[-3].query["from"] == "2026-06-06"
 
 
-def test_a_watched_folder_is_copied_once(service: Callable[..., App], time: Time, tmp_path: Path, dump: Callable[..., Path]) -> None:
+def test_a_watched_folder_is_copied_once(
+    service: Callable[..., App], time: Time, tmp_path: Path, dump: Callable[..., Path]
+) -> None:
     made = dump()
     os.utime(made, (0, 0))
     app = service({"name": "drop", "kind": "folder", "folder": str(made.parent)})
@@ -185,14 +233,22 @@ def test_a_watched_folder_is_copied_once(service: Callable[..., App], time: Time
     assert first.sources[0].files[0].is_file()
 
 
-def test_a_folder_that_is_gone_is_told(service: Callable[..., App], time: Time, tmp_path: Path) -> None:
-    report = run(service({"name": "drop", "kind": "folder", "folder": str(tmp_path / "gone")}), time)
+def test_a_folder_that_is_gone_is_told(
+    service: Callable[..., App], time: Time, tmp_path: Path
+) -> None:
+    report = run(
+        service({"name": "drop", "kind": "folder", "folder": str(tmp_path / "gone")}), time
+    )
     assert "is no folder" in report.sources[0].error
 
 
-def test_the_command_reports_and_fails_where_a_source_did(server: SourceServer, tmp_path: Path) -> None:
+def test_the_command_reports_and_fails_where_a_source_did(
+    server: SourceServer, tmp_path: Path
+) -> None:
     with_sources(tmp_path, daily(server, days=1))
-    good = CliRunner().invoke(commands, ["fetch", "--json", "--config", str(tmp_path / "config.toml")])
+    good = CliRunner().invoke(
+        commands, ["fetch", "--json", "--config", str(tmp_path / "config.toml")]
+    )
     assert good.exit_code == 0, good.output
     assert json.loads(good.stdout)["sources"][0]["name"] == "daily"
     server.fail("/daily", "404")

@@ -15,25 +15,46 @@ from tests.fakes.source_server import SourceServer
 from tests.integration.sources.conftest import ALL, ids, texts
 
 
-def test_oai_is_read_to_the_last_token_and_the_token_stands_alone(server: SourceServer, harvest: Callable[..., Harvested]) -> None:
+def test_oai_is_read_to_the_last_token_and_the_token_stands_alone(
+    server: SourceServer, harvest: Callable[..., Harvested]
+) -> None:
     found = harvest("oai", "/oai", prefix="arXiv", days=2)
     assert (found.outcome, found.error, ids(found)) == ("fetched", "", ALL)
     first, *others = server.asked("/oai")
-    assert first.query == {"verb": "ListRecords", "metadataPrefix": "arXiv", "from": "2026-06-07", "until": "2026-06-09"}
+    assert first.query == {
+        "verb": "ListRecords",
+        "metadataPrefix": "arXiv",
+        "from": "2026-06-07",
+        "until": "2026-06-09",
+    }
     assert [set(one.query) for one in others] == [{"verb", "resumptionToken"}] * 2
-    assert [path.name for path in found.files] == [f"2026-06-09-one-00000{n}.xml" for n in (1, 2, 3)]
+    assert [path.name for path in found.files] == [
+        f"2026-06-09-one-00000{n}.xml" for n in (1, 2, 3)
+    ]
 
 
-def test_each_set_is_asked_for_and_an_empty_one_is_no_failure(server: SourceServer, harvest: Callable[..., Harvested]) -> None:
+def test_each_set_is_asked_for_and_an_empty_one_is_no_failure(
+    server: SourceServer, harvest: Callable[..., Harvested]
+) -> None:
     found = harvest("oai", "/oai", sets=("cs:cs:LG", "empty", "stat"))
-    assert [one.query["set"] for one in server.asked("/oai") if "set" in one.query] == ["cs:cs:LG", "empty", "stat"]
+    assert [one.query["set"] for one in server.asked("/oai") if "set" in one.query] == [
+        "cs:cs:LG",
+        "empty",
+        "stat",
+    ]
     assert (found.outcome, sorted(set(ids(found)))) == ("fetched", ALL)
 
 
-def test_the_next_window_begins_a_day_before_the_last_one_ended(server: SourceServer, harvest: Callable[..., Harvested]) -> None:
+def test_the_next_window_begins_a_day_before_the_last_one_ended(
+    server: SourceServer, harvest: Callable[..., Harvested]
+) -> None:
     harvest("oai", "/oai")
     harvest("oai", "/oai", now=NOON + timedelta(days=5))
-    windows = [(one.query["from"], one.query["until"]) for one in server.asked("/oai") if "from" in one.query]
+    windows = [
+        (one.query["from"], one.query["until"])
+        for one in server.asked("/oai")
+        if "from" in one.query
+    ]
     assert windows == [("2026-06-06", "2026-06-09"), ("2026-06-08", "2026-06-14")]
 
 
@@ -47,7 +68,9 @@ def test_an_arxiv_feed_joins_its_categories_and_an_unchanged_one_is_not_kept_aga
     assert "If-None-Match" in server.requests[1].headers
 
 
-def test_an_empty_feed_is_nothing_new(server: SourceServer, harvest: Callable[..., Harvested]) -> None:
+def test_an_empty_feed_is_nothing_new(
+    server: SourceServer, harvest: Callable[..., Harvested]
+) -> None:
     server.feed_items = 0
     assert harvest("arxiv-feed", "/rss", categories=("cs.AI",)).outcome == "unchanged"
 
@@ -57,32 +80,54 @@ def test_a_full_feed_is_told_of(server: SourceServer, harvest: Callable[..., Har
     assert "split the categories" in harvest("arxiv-feed", "/rss", categories=("cs.AI",)).notes[0]
 
 
-def test_a_feed_that_is_an_error_message_is_not_asked_for_again(server: SourceServer, harvest: Callable[..., Harvested]) -> None:
+def test_a_feed_that_is_an_error_message_is_not_asked_for_again(
+    server: SourceServer, harvest: Callable[..., Harvested]
+) -> None:
     found = harvest("arxiv-feed", "/rss", categories=("Feed error for query",))
     assert found.outcome == "failed"
     assert len(server.requests) == 1
 
 
-def test_hugging_face_is_asked_day_by_day_and_empty_weekends_are_not_kept(server: SourceServer, harvest: Callable[..., Harvested]) -> None:
+def test_hugging_face_is_asked_day_by_day_and_empty_weekends_are_not_kept(
+    server: SourceServer, harvest: Callable[..., Harvested]
+) -> None:
     found = harvest("huggingface", "/daily", days=4)
-    assert [one.query["date"] for one in server.requests] == [f"2026-06-0{n}" for n in (5, 6, 7, 8, 9)]
-    assert [json.loads(path.read_text())[0]["paper"]["id"] for path in found.files] == ["2606.05001", "2606.08001", "2606.09001"]
+    assert [one.query["date"] for one in server.requests] == [
+        f"2026-06-0{n}" for n in (5, 6, 7, 8, 9)
+    ]
+    assert [json.loads(path.read_text())[0]["paper"]["id"] for path in found.files] == [
+        "2606.05001",
+        "2606.08001",
+        "2606.09001",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["biorxiv", "medrxiv"])
-def test_preprints_are_paged_by_cursor(server: SourceServer, harvest: Callable[..., Harvested], kind: str) -> None:
+def test_preprints_are_paged_by_cursor(
+    server: SourceServer, harvest: Callable[..., Harvested], kind: str
+) -> None:
     found = harvest(kind, "/details", days=1)
-    assert [one.path for one in server.requests] == [f"/details/{kind}/2026-06-08/2026-06-09/{cursor}/json" for cursor in (0, 10, 20)]
+    assert [one.path for one in server.requests] == [
+        f"/details/{kind}/2026-06-08/2026-06-09/{cursor}/json" for cursor in (0, 10, 20)
+    ]
     rows = [row for path in found.files for row in json.loads(path.read_text())["collection"]]
     assert len({row["doi"] for row in rows}) == 25
 
 
-@pytest.mark.parametrize(("kind", "path", "count"), [("openalex", "/works", 230), ("crossref", "/crossref", 430)])
+@pytest.mark.parametrize(
+    ("kind", "path", "count"), [("openalex", "/works", 230), ("crossref", "/crossref", 430)]
+)
 def test_lists_with_a_cursor_are_read_to_their_end(
     server: SourceServer, harvest: Callable[..., Harvested], kind: str, path: str, count: int
 ) -> None:
     server.records = count
-    found = harvest(kind, path, query="type:article", contact="ops@example.org", key="secret" if kind == "openalex" else "")
+    found = harvest(
+        kind,
+        path,
+        query="type:article",
+        contact="ops@example.org",
+        key="secret" if kind == "openalex" else "",
+    )
     bodies = [json.loads(file.read_text()) for file in found.files]
     assert sum(len(body.get("results") or body["message"]["items"]) for body in bodies) == count
     first = server.requests[0].query
@@ -91,20 +136,33 @@ def test_lists_with_a_cursor_are_read_to_their_end(
     assert first["filter"].endswith(",type:article")
 
 
-def test_pubmed_is_searched_once_and_fetched_in_slices(server: SourceServer, harvest: Callable[..., Harvested]) -> None:
+def test_pubmed_is_searched_once_and_fetched_in_slices(
+    server: SourceServer, harvest: Callable[..., Harvested]
+) -> None:
     server.records = 450
     found = harvest("pubmed", "/eutils", query="robot[ti]", contact="ops@example.org")
-    assert [one.path.rpartition("/")[2] for one in server.requests] == ["esearch.fcgi", "efetch.fcgi", "efetch.fcgi", "efetch.fcgi"]
+    assert [one.path.rpartition("/")[2] for one in server.requests] == [
+        "esearch.fcgi",
+        "efetch.fcgi",
+        "efetch.fcgi",
+        "efetch.fcgi",
+    ]
     assert server.requests[0].query["mindate"] == "2026/06/06"
     assert sorted(map(int, re.findall(r"<PMID.*?>(\d+)<", texts(found)))) == list(range(1, 451))
 
 
-def test_a_search_with_more_than_the_server_hands_out_is_halved(server: SourceServer, harvest: Callable[..., Harvested]) -> None:
+def test_a_search_with_more_than_the_server_hands_out_is_halved(
+    server: SourceServer, harvest: Callable[..., Harvested]
+) -> None:
     server.records = 10_000
     found = harvest("pubmed", "/eutils", query="robot", days=1)
-    assert [(one.query["mindate"], one.query["maxdate"]) for one in server.asked("/eutils/esearch")] == [
-        ("2026/06/08", "2026/06/09"), ("2026/06/08", "2026/06/08"), ("2026/06/09", "2026/06/09"),
-    ]  # fmt: skip
+    assert [
+        (one.query["mindate"], one.query["maxdate"]) for one in server.asked("/eutils/esearch")
+    ] == [
+        ("2026/06/08", "2026/06/09"),
+        ("2026/06/08", "2026/06/08"),
+        ("2026/06/09", "2026/06/09"),
+    ]
     assert "make the search narrower" in found.notes[0]
 
 
@@ -116,6 +174,8 @@ def test_any_address_is_kept_whole(harvest: Callable[..., Harvested], path: str)
         assert ids(found) == ALL
 
 
-def test_an_address_may_name_the_days(server: SourceServer, harvest: Callable[..., Harvested]) -> None:
+def test_an_address_may_name_the_days(
+    server: SourceServer, harvest: Callable[..., Harvested]
+) -> None:
     harvest("url", "/any?from={since}&to={until}")
     assert server.requests[0].query == {"from": "2026-06-06", "to": "2026-06-09"}

@@ -20,11 +20,15 @@ from tests.integration.arrived import DAY, NOW, arrive, entry, stored
 
 def test_the_migrations_make_what_the_tables_say(store: Store) -> None:
     with store.reading() as tx:
-        differences = compare_metadata(MigrationContext.configure(tx, opts={"compare_type": True}), metadata)
+        differences = compare_metadata(
+            MigrationContext.configure(tx, opts={"compare_type": True}), metadata
+        )
     assert differences == []
 
 
-def test_an_empty_database_gets_the_schema_from_the_first_command_or_by_upgrade(empty_url: str) -> None:
+def test_an_empty_database_gets_the_schema_from_the_first_command_or_by_upgrade(
+    empty_url: str,
+) -> None:
     store = Store(empty_url)
     assert schema.upgrade(store) == (None, schema.head())
     assert schema.upgrade(store) == (schema.head(), schema.head())
@@ -32,7 +36,9 @@ def test_an_empty_database_gets_the_schema_from_the_first_command_or_by_upgrade(
     store.close()
 
 
-def test_an_older_schema_is_refused_with_the_remedy(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_schema_is_refused_with_the_remedy(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("digest.store.schema.head", lambda: "9999")
     with pytest.raises(StoreError, match="digest db upgrade"):
         schema.require(store)
@@ -69,7 +75,12 @@ def test_a_bad_url_says_what_it_should_be(url: str, told: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["postgres://reader:swordfish@db.example.org/digest", "mysql://reader:swordfish@x/y", "reader:swordfish@x/y"]
+    "url",
+    [
+        "postgres://reader:swordfish@db.example.org/digest",
+        "mysql://reader:swordfish@x/y",
+        "reader:swordfish@x/y",
+    ],
 )
 def test_a_url_that_is_refused_does_not_tell_its_password(url: str) -> None:
     with pytest.raises(StoreError) as caught:
@@ -111,11 +122,22 @@ def test_a_full_disk_is_an_error_and_leaves_nothing_half_written(tmp_path: Path)
     store = Store(f"sqlite:///{tmp_path / 'x.sqlite'}")
     schema.require(store)
     arrive(store, entry("Before", arxiv="2606.00001"))
-    many = [entry(f"Paper {n}", arxiv=f"2606.{n:05d}", abstract="word " * 400) for n in range(2, 400)]
+    many = [
+        entry(f"Paper {n}", arxiv=f"2606.{n:05d}", abstract="word " * 400) for n in range(2, 400)
+    ]
     with pytest.raises(StoreError, match="disk is full"), store.writing() as tx:  # noqa: PT012
         pages = tx.exec_driver_sql("PRAGMA page_count").scalar_one()
-        tx.exec_driver_sql(f"PRAGMA max_page_count = {pages + 5}")  # what SQLite reports when the disk has no more room
+        tx.exec_driver_sql(
+            f"PRAGMA max_page_count = {pages + 5}"
+        )  # what SQLite reports when the disk has no more room
         dump = rows.dumps.begin(tx, name="x", form="jsonl", sha256="0" * 64, day=DAY, now=NOW)
-        rows.arrivals.add(tx, dump, [Arrival(line=n, raw="{}", entry=e, day=DAY) for n, e in enumerate(many)], rules)
+        rows.arrivals.add(
+            tx,
+            dump,
+            [Arrival(line=n, raw="{}", entry=e, day=DAY) for n, e in enumerate(many)],
+            rules,
+        )
     store.close()
-    assert [paper.title for paper in stored(Store(f"sqlite:///{tmp_path / 'x.sqlite'}"))] == ["Before"]
+    assert [paper.title for paper in stored(Store(f"sqlite:///{tmp_path / 'x.sqlite'}"))] == [
+        "Before"
+    ]

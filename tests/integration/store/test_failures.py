@@ -246,9 +246,16 @@ def server() -> Iterator[tuple[str, Callable[..., None]]]:
         (folder / "password").chmod(0o644)
         data = str(folder / "data")
         init = [
-            programs / "initdb", "-N", "-U", "digest", "-A", "scram-sha-256",
-            f"--pwfile={folder / 'password'}", "-D", data,
-        ]  # fmt: skip
+            programs / "initdb",
+            "-N",
+            "-U",
+            "digest",
+            "-A",
+            "scram-sha-256",
+            f"--pwfile={folder / 'password'}",
+            "-D",
+            data,
+        ]
         subprocess.run(init, check=True, **as_user)
         options = f"-p {port} -k {folder} -c fsync=off -c listen_addresses=127.0.0.1"
 

@@ -1,4 +1,5 @@
-"""Entries become papers in the store: repeats, versions, late identifiers, removals, in any order."""
+"""Entries become papers in the store: repeats, versions, late identifiers, removals, in
+any order."""
 
 from __future__ import annotations
 
@@ -28,7 +29,21 @@ def test_the_same_entries_again_are_duplicates(store: Store) -> None:
 
 
 def test_a_paper_is_found_again_whatever_signs_its_title_and_identifiers_have(store: Store) -> None:
-    odd = ['"', "\\", "\\u0041", "'; --", "[]", "null", "1", "1.0", "🜁 𝔄", "a" * 3000, "%", "é", "é"]
+    odd = [
+        '"',
+        "\\",
+        "\\u0041",
+        "'; --",
+        "[]",
+        "null",
+        "1",
+        "1.0",
+        "🜁 𝔄",
+        "a" * 3000,
+        "%",
+        "é",
+        "é",
+    ]
     found = [entry(title, doi=f"10.1000/{number}{title[:9]}") for number, title in enumerate(odd)]
     assert arrive(store, *found).outcomes == ["new"] * len(odd)
     assert arrive(store, *reversed(found)).outcomes == ["duplicate"] * len(odd)
@@ -54,7 +69,9 @@ def test_a_vector_is_stored_with_its_paper_and_replaced_with_its_text(store: Sto
 
 
 def test_a_repeat_inside_one_batch_is_a_duplicate(store: Store) -> None:
-    assert arrive(store, entry("One", arxiv="2606.00001"), entry("One", arxiv="2606.00001")).outcomes == ["new", "duplicate"]
+    assert arrive(
+        store, entry("One", arxiv="2606.00001"), entry("One", arxiv="2606.00001")
+    ).outcomes == ["new", "duplicate"]
     assert len(stored(store)) == 1
 
 
@@ -75,14 +92,18 @@ def test_an_earlier_day_that_arrives_late_is_when_the_paper_was_first_seen(store
 def test_two_papers_that_turn_out_to_be_one_keep_votes_listings_and_old_links(store: Store) -> None:
     arrive(store, entry("Preprint", arxiv="2606.00001"), entry("Article", doi="10.1/x"))
     with store.writing() as tx:
-        reader = rows.subscribers.add(tx, Subscriber(id=0, email="a@example.org", created=NOW), origin="command", now=NOW)
+        reader = rows.subscribers.add(
+            tx, Subscriber(id=0, email="a@example.org", created=NOW), origin="command", now=NOW
+        )
         rows.feedback.put(tx, Feedback(subscriber_id=reader.id, paper_id=2, vote=1, at=NOW))
     arrive(store, entry("Preprint", arxiv="2606.00001", doi="10.1/x"))
     (paper,) = stored(store)
     with store.reading() as tx:
         assert rows.papers.by_ids(tx, [2])[2] == paper
         assert rows.papers.by_ids(tx, [2], least=1)[2].upvotes == 1
-        assert [v.paper_id for v in rows.feedback.of_subscribers(tx, [reader.id])[reader.id]] == [paper.id]
+        assert [v.paper_id for v in rows.feedback.of_subscribers(tx, [reader.id])[reader.id]] == [
+            paper.id
+        ]
     assert paper.upvotes == 0  # one reader's thumb is nobody else's business
 
 
@@ -90,7 +111,11 @@ def test_a_record_without_id_leaves_again_when_a_second_paper_has_its_title(stor
     arrive(store, entry("Same", abstract="From a page."))
     arrive(store, entry("Same", arxiv="2606.00001"))
     arrive(store, entry("Same", arxiv="2606.00002"))
-    assert sorted(paper.name for paper in stored(store)) == ["arxiv:2606.00001", "arxiv:2606.00002", "paper:2"]
+    assert sorted(paper.name for paper in stored(store)) == [
+        "arxiv:2606.00001",
+        "arxiv:2606.00002",
+        "paper:2",
+    ]
     assert {paper.name: paper.abstract for paper in stored(store)}["paper:2"] == "From a page."
 
 
@@ -134,7 +159,13 @@ def test_the_order_of_arrival_and_the_cut_into_batches_change_no_paper(tmp_path:
         for start in range(0, len(order), size):
             with store.writing() as tx:
                 rows.arrivals.add(
-                    tx, dump, [Arrival(line=n, raw="", entry=entries[n], day=days[n]) for n in order[start : start + size]], rules
+                    tx,
+                    dump,
+                    [
+                        Arrival(line=n, raw="", entry=entries[n], day=days[n])
+                        for n in order[start : start + size]
+                    ],
+                    rules,
                 )
         seen.add(tuple(sorted(map(said, stored(store)), key=repr)))
         store.close()
@@ -142,7 +173,9 @@ def test_the_order_of_arrival_and_the_cut_into_batches_change_no_paper(tmp_path:
 
 
 def test_withdrawn_papers_do_not_compete(store: Store) -> None:
-    arrive(store, entry("One", arxiv="2606.00001", withdrawn=True), entry("Two", arxiv="2606.00002"))
+    arrive(
+        store, entry("One", arxiv="2606.00001", withdrawn=True), entry("Two", arxiv="2606.00002")
+    )
     with store.reading() as tx:
         assert rows.papers.seen_between(tx, DAY - timedelta(days=1), DAY) == [2]
 
@@ -158,15 +191,25 @@ def test_a_removal_marks_the_paper_whether_it_came_before_or_comes_later(store: 
     removed(store, "doi", "10.1/before")
     removed(store, "doi", "10.1/after")
     arrive(store, entry("After", doi="10.1/after"))
-    assert {paper.title: paper.withdrawn for paper in stored(store)} == {"Before": True, "Untouched": False, "After": True}
+    assert {paper.title: paper.withdrawn for paper in stored(store)} == {
+        "Before": True,
+        "Untouched": False,
+        "After": True,
+    }
     arrive(store, entry("Before, revised", doi="10.1/before", version=2))
     assert {paper.title: paper.withdrawn for paper in stored(store)}["Before, revised"]
 
 
-def test_an_abstract_and_its_paper_join_in_either_order_and_only_the_whole_competes(store: Store) -> None:
+def test_an_abstract_and_its_paper_join_in_either_order_and_only_the_whole_competes(
+    store: Store,
+) -> None:
     part = {"identities": (Identity(kind="s2", value="1"),), "abstract": "Text."}
-    whole = Entry(source="s2", title="One", title_key="one", identities=(Identity(kind="s2", value="1"),))
-    assert arrive(store, Entry(source="s2", title="", title_key="", **part), day=DAY).outcomes == ["waiting"]  # type: ignore[arg-type]
+    whole = Entry(
+        source="s2", title="One", title_key="one", identities=(Identity(kind="s2", value="1"),)
+    )
+    assert arrive(store, Entry(source="s2", title="", title_key="", **part), day=DAY).outcomes == [
+        "waiting"
+    ]  # type: ignore[arg-type]
     with store.reading() as tx:
         assert rows.papers.seen_between(tx, DAY - timedelta(days=1), DAY) == []
         mark = rows.papers.highest_id(tx)
@@ -177,7 +220,15 @@ def test_an_abstract_and_its_paper_join_in_either_order_and_only_the_whole_compe
         paper = rows.papers.by_ids(tx, [ident])[ident]
     assert (paper.title, paper.abstract, paper.first_seen) == ("One", "Text.", tomorrow)
     assert ident > mark  # a digest composed between the two has not seen it
-    other = Entry(source="s2", title="Two", title_key="two", identities=(Identity(kind="s2", value="2"),))
+    other = Entry(
+        source="s2", title="Two", title_key="two", identities=(Identity(kind="s2", value="2"),)
+    )
     arrive(store, other)
-    late = Entry(source="s2", title="", title_key="", identities=(Identity(kind="s2", value="2"),), abstract="Late.")
+    late = Entry(
+        source="s2",
+        title="",
+        title_key="",
+        identities=(Identity(kind="s2", value="2"),),
+        abstract="Late.",
+    )
     assert arrive(store, late).outcomes == ["updated"]

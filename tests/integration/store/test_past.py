@@ -1,4 +1,6 @@
-"""What was, read back on each kind of database: earlier digests as they were composed, and papers as they stood at a time."""
+"""What was, read back on each kind of database: earlier digests as they were composed, and papers
+as they stood at a time.
+"""
 
 from __future__ import annotations
 
@@ -8,29 +10,61 @@ from digest import evaluate, features
 from digest import store as rows
 from digest.app import App
 from digest.evaluate.report import exploration_told
-from digest.model import Digest, Feedback, Item, Made, MessageState, Quiet, QuietReason, Score, Subscriber, Vote
+from digest.model import (
+    Digest,
+    Feedback,
+    Item,
+    Made,
+    MessageState,
+    Quiet,
+    QuietReason,
+    Score,
+    Subscriber,
+    Vote,
+)
 from digest.store import Store
 from digest.store.digests import Window
 from digest.store.tables import picks
 from tests.integration.arrived import DAY, NOW, arrive, entry
 from tests.integration.ledger.conftest import reader
 
-MADE = Made(model="thumbs", features="words1", recipe="learned", recipe_b="words", candidates=50, at=NOW)
+MADE = Made(
+    model="thumbs", features="words1", recipe="learned", recipe_b="words", candidates=50, at=NOW
+)
 ITEMS = (
     Item(position=1, score=Score(paper_id=1, value=0.5, match=97), slot="pinned"),
     Item(position=2, score=Score(paper_id=2, value=0.4, match=90), team="words"),
-    Item(position=3, score=Score(paper_id=3, value=0.1, match=12), slot="exploration", probability=0.02),
+    Item(
+        position=3,
+        score=Score(paper_id=3, value=0.1, match=12),
+        slot="exploration",
+        probability=0.02,
+    ),
 )
 
 
 def filled(store: Store, papers: int = 4) -> None:
-    arrive(store, *(entry(f"Paper number {n} of some", arxiv=f"2606.0000{n}") for n in range(1, papers + 1)))
+    arrive(
+        store,
+        *(entry(f"Paper number {n} of some", arxiv=f"2606.0000{n}") for n in range(1, papers + 1)),
+    )
 
 
-def keep(store: Store, who: Subscriber, *, after: int = 0, outcome: Digest | Quiet | None = None, accepted: bool = True) -> None:
+def keep(
+    store: Store,
+    who: Subscriber,
+    *,
+    after: int = 0,
+    outcome: Digest | Quiet | None = None,
+    accepted: bool = True,
+) -> None:
     day, now = DAY + timedelta(days=after), NOW + timedelta(days=after)
     chosen = outcome or Digest(subscriber_id=who.id, local_date=day, items=ITEMS, made=MADE)
-    window = Window(message_id=f"<{day}.s{who.id}@example.org>", not_before=now, expires_at=now + timedelta(hours=16))
+    window = Window(
+        message_id=f"<{day}.s{who.id}@example.org>",
+        not_before=now,
+        expires_at=now + timedelta(hours=16),
+    )
     with store.writing() as tx:
         rows.digests.plan(tx, chosen, mark=4, window=window, now=now)
         if accepted:
@@ -39,14 +73,24 @@ def keep(store: Store, who: Subscriber, *, after: int = 0, outcome: Digest | Qui
 
 def vote(store: Store, who: Subscriber, paper: int, thumb: Vote, hours: int) -> None:
     with store.writing() as tx:
-        rows.feedback.put(tx, Feedback(subscriber_id=who.id, paper_id=paper, vote=thumb, at=NOW + timedelta(hours=hours)))
+        rows.feedback.put(
+            tx,
+            Feedback(
+                subscriber_id=who.id, paper_id=paper, vote=thumb, at=NOW + timedelta(hours=hours)
+            ),
+        )
 
 
 def test_a_digest_comes_back_as_it_was_composed(store: Store) -> None:
     filled(store)
     alice, bob = reader(store), reader(store, "bob@example.org")
     keep(store, alice)
-    quiet = Quiet(subscriber_id=alice.id, local_date=DAY + timedelta(days=1), reason=QuietReason.BELOW_THRESHOLD, made=MADE)
+    quiet = Quiet(
+        subscriber_id=alice.id,
+        local_date=DAY + timedelta(days=1),
+        reason=QuietReason.BELOW_THRESHOLD,
+        made=MADE,
+    )
     keep(store, alice, after=1, outcome=quiet)
     keep(store, bob, after=2, accepted=False)
     with store.reading() as tx:
@@ -61,7 +105,11 @@ def test_a_digest_comes_back_as_it_was_composed(store: Store) -> None:
     assert found[1].items == ()
     assert loaded.items == ITEMS
     for was, item in zip(found[0].items, ITEMS, strict=True):
-        assert (was.position, was.paper_id, was.match) == (item.position, item.score.paper_id, item.score.match)
+        assert (was.position, was.paper_id, was.match) == (
+            item.position,
+            item.score.paper_id,
+            item.score.match,
+        )
         assert (was.slot, was.probability, was.team) == (item.slot, item.probability, item.team)
 
 
@@ -101,7 +149,10 @@ def test_vectors_between_two_ids_come_in_portions(store: Store) -> None:
     with store.writing() as tx:
         rows.papers.put_vectors(tx, features.VERSION, {n: bytes([n]) for n in range(1, 5)})
     with store.reading() as tx:
-        assert list(rows.past.vectors_between(tx, features.VERSION, 1, 4, size=2)) == [{2: b"\x02", 3: b"\x03"}, {4: b"\x04"}]
+        assert list(rows.past.vectors_between(tx, features.VERSION, 1, 4, size=2)) == [
+            {2: b"\x02", 3: b"\x03"},
+            {4: b"\x04"},
+        ]
         assert list(rows.past.vectors_between(tx, "another", 0, 4)) == []
 
 
@@ -112,7 +163,11 @@ def test_slots_and_draws_are_reported_and_counted_for_nobody(any_app: App) -> No
         keep(any_app.store, alice, after=day)
     vote(any_app.store, alice, 3, 1, 1)
     found = evaluate.evaluate(any_app)
-    assert [(one.label, one.rate.units) for one in found.slots] == [("normal", 40), ("pinned", 40), ("exploration", 40)]
+    assert [(one.label, one.rate.units) for one in found.slots] == [
+        ("normal", 40),
+        ("pinned", 40),
+        ("exploration", 40),
+    ]
     assert [one.label for one in found.matches] == []  # the normal one was the other recipe's
     assert found.exploration is not None
     assert found.exploration.enough

@@ -22,10 +22,24 @@ def subscriber(tx: Connection, email: str = "Alice@example.org", **more: object)
 
 def test_a_subscriber_comes_back_as_it_was_stored(store: Store) -> None:
     topic = Interest(
-        name="main", keywords=("ночь", "-survey"), categories=("cs.LG",), authors=("Jane Doe",), papers=("2606.00001",), text="a text"
+        name="main",
+        keywords=("ночь", "-survey"),
+        categories=("cs.LG",),
+        authors=("Jane Doe",),
+        papers=("2606.00001",),
+        text="a text",
     )
     with store.writing() as tx:
-        made = subscriber(tx, name="Al", timezone="Europe/Berlin", hour=5, days=(1, 3), size=7, threshold=80, interests=(topic,))
+        made = subscriber(
+            tx,
+            name="Al",
+            timezone="Europe/Berlin",
+            hour=5,
+            days=(1, 3),
+            size=7,
+            threshold=80,
+            interests=(topic,),
+        )
     with store.reading() as tx:
         assert rows.subscribers.by_id(tx, made.id) == made
         assert rows.subscribers.by_email(tx, "ALICE@EXAMPLE.ORG") == made
@@ -48,9 +62,15 @@ def test_a_vote_replaces_the_one_before_and_a_repeat_keeps_the_first_time(store:
     with store.writing() as tx:
         reader = subscriber(tx)
         votes = [(1, NOW), (1, later), (-1, later), (0, later)]
-        before = [rows.feedback.put(tx, Feedback(subscriber_id=reader.id, paper_id=1, vote=vote, at=at)) for vote, at in votes[:2]]  # type: ignore[arg-type]
+        before = [
+            rows.feedback.put(tx, Feedback(subscriber_id=reader.id, paper_id=1, vote=vote, at=at))
+            for vote, at in votes[:2]
+        ]  # type: ignore[arg-type]
         assert rows.feedback.of_subscribers(tx, [reader.id])[reader.id][0].at == NOW
-        before += [rows.feedback.put(tx, Feedback(subscriber_id=reader.id, paper_id=1, vote=vote, at=at)) for vote, at in votes[2:]]  # type: ignore[arg-type]
+        before += [
+            rows.feedback.put(tx, Feedback(subscriber_id=reader.id, paper_id=1, vote=vote, at=at))
+            for vote, at in votes[2:]
+        ]  # type: ignore[arg-type]
         assert before == [0, 1, 1, -1]
         assert rows.feedback.of_subscribers(tx, [reader.id]) == {}
 

@@ -10,12 +10,14 @@ from digest.model import Rejected
 MIB = 1024**2
 ABSTRACT = "It is invented and claims nothing at all. " * 6
 
-#: a file of each format: what stands before its records, a record with TITLE, ID and DAY in it, what stands between, and behind
+#: a file of each format: what stands before its records, a record with TITLE, ID and DAY in it,
+#: what stands between, and behind
 XML = {
     "oai-pmh": (
         '<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><ListRecords>',
         "<record><header><identifier>oai:arXiv.org:ID</identifier><datestamp>DAY</datestamp></header><metadata>"
-        '<arXiv xmlns="http://arxiv.org/OAI/arXiv/"><id>ID</id><title>TITLE</title></arXiv></metadata></record>',
+        "<arXiv "
+        'xmlns="http://arxiv.org/OAI/arXiv/"><id>ID</id><title>TITLE</title></arXiv></metadata></record>',
         "\n",
         "</ListRecords></OAI-PMH>",
     ),
@@ -26,7 +28,8 @@ XML = {
         "</channel></rss>",
     ),
     "arxiv-api": (
-        '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:arxiv="http://arxiv.org/schemas/atom"><id>http://arxiv.org/api/x</id>',
+        '<feed xmlns="http://www.w3.org/2005/Atom" '
+        'xmlns:arxiv="http://arxiv.org/schemas/atom"><id>http://arxiv.org/api/x</id>',
         "<entry><id>http://arxiv.org/abs/ID</id><title>TITLE</title><published>DAY</published></entry>",
         "\n",
         "</feed>",
@@ -34,7 +37,8 @@ XML = {
     "pubmed": (
         "<PubmedArticleSet>",
         "<PubmedArticle><MedlineCitation><PMID>17</PMID><DateRevised><Year>DAY</Year></DateRevised><Article><ArticleTitle>TITLE</ArticleTitle>"
-        '<ELocationID EIdType="doi">10.1000/ID</ELocationID></Article></MedlineCitation></PubmedArticle>',
+        "<ELocationID "
+        'EIdType="doi">10.1000/ID</ELocationID></Article></MedlineCitation></PubmedArticle>',
         "\n",
         "</PubmedArticleSet>",
     ),
@@ -70,7 +74,12 @@ JSON = {
         ",\n",
         "]",
     ),
-    "huggingface-json": ("[", '{"paper":{"id":"ID","title":"TITLE","publishedAt":"DAY","upvotes":1},"publishedAt":"DAY"}', ",\n", "]"),
+    "huggingface-json": (
+        "[",
+        '{"paper":{"id":"ID","title":"TITLE","publishedAt":"DAY","upvotes":1},"publishedAt":"DAY"}',
+        ",\n",
+        "]",
+    ),
     "jsonl": ("", '{"title":"TITLE","id":"ID","submitted":"DAY","announced":"DAY"}', "\n", "\n"),
     "openalex": (
         '{"meta":{"count":3},"results":[',
@@ -78,21 +87,42 @@ JSON = {
         ",\n",
         "]}",
     ),
-    "semantic-scholar": ("", '{"corpusid":17,"title":"TITLE","externalids":{"DOI":"10.1000/ID"},"publicationdate":"DAY"}', "\n", "\n"),
+    "semantic-scholar": (
+        "",
+        '{"corpusid":17,"title":"TITLE","externalids":{"DOI":"10.1000/ID"},"publicationdate":"DAY"}',
+        "\n",
+        "\n",
+    ),
     "semantic-scholar-api": (
         '{"total":3,"data":[',
         '{"paperId":"0123456789012345678901234567890123456789","title":"TITLE","externalIds":{"DOI":"10.1000/ID"},"publicationDate":"DAY"}',
         ",\n",
         "]}",
     ),
-    "zotero": ("[", '{"data":{"itemType":"journalArticle","title":"TITLE","DOI":"10.1000/ID","date":"DAY","dateAdded":"DAY"}}', ",\n", "]"),
+    "zotero": (
+        "[",
+        '{"data":{"itemType":"journalArticle","title":"TITLE","DOI":"10.1000/ID","date":"DAY","dateAdded":"DAY"}}',
+        ",\n",
+        "]",
+    ),
 }
 TEXT = {
     "csv": ("title,id,submitted\n", "TITLE,ID,DAY", "\n", "\n"),
-    "bibtex": ("", "@article{key, title = {TITLE}, eprint = {ID}, archiveprefix = {arXiv}, date = {DAY}}", "\n", "\n"),
-    "ris": ("", "TY  - JOUR\nTI  - TITLE\nUR  - https://arxiv.org/abs/ID\nDA  - DAY\nER  - ", "\n", "\n"),
+    "bibtex": (
+        "",
+        "@article{key, title = {TITLE}, eprint = {ID}, archiveprefix = {arXiv}, date = {DAY}}",
+        "\n",
+        "\n",
+    ),
+    "ris": (
+        "",
+        "TY  - JOUR\nTI  - TITLE\nUR  - https://arxiv.org/abs/ID\nDA  - DAY\nER  - ",
+        "\n",
+        "\n",
+    ),
     "huggingface-page": (
-        "Get trending papers in your email inbox!\n\nDaily Papers\n\nbyJane Doe and the research community\n\nAug 29\n\n",
+        "Get trending papers in your email inbox!\n\nDaily Papers\n\nbyJane Doe and the research "
+        "community\n\nAug 29\n\n",
         f"TITLE\n\n{ABSTRACT}",
         "\n\n",
         "\n",

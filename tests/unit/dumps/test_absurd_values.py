@@ -1,4 +1,6 @@
-"""Days that are none and identifiers that look odd, in every format: each is read or dropped, and at most one record is lost."""
+"""Days that are none and identifiers that look odd, in every format: each is read or dropped, and
+at most one record is lost.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,17 @@ import pytest
 from tests.unit.dumps.conftest import Made, entries
 from tests.unit.dumps.every_format import TITLED, written
 
-ABSURD = ["99999-99-99", "0000-00-00", "2026-02-30", "-2026-04-01", "1", "9999-12-31", "0001-01-01", "yesterday", "2026-04-01" * 50]
+ABSURD = [
+    "99999-99-99",
+    "0000-00-00",
+    "2026-02-30",
+    "-2026-04-01",
+    "1",
+    "9999-12-31",
+    "0001-01-01",
+    "yesterday",
+    "2026-04-01" * 50,
+]
 
 
 @pytest.mark.parametrize("format", TITLED)
@@ -31,7 +43,15 @@ WITH_ARXIV = [
     "ris",
     "id-list",
 ]
-WITH_DOI = ["pubmed", "crossref", "csl-json", "openalex", "semantic-scholar", "semantic-scholar-api", "zotero"]
+WITH_DOI = [
+    "pubmed",
+    "crossref",
+    "csl-json",
+    "openalex",
+    "semantic-scholar",
+    "semantic-scholar-api",
+    "zotero",
+]
 
 
 @pytest.mark.parametrize("format", WITH_ARXIV)
@@ -45,13 +65,17 @@ WITH_DOI = ["pubmed", "crossref", "csl-json", "openalex", "semantic-scholar", "s
         ("2604.00001v10", "2604.00001"),
     ],
 )
-def test_arxiv_ids_with_a_slash_or_a_v_in_them_are_read(format: str, id: str, value: str, dump: Made) -> None:
+def test_arxiv_ids_with_a_slash_or_a_v_in_them_are_read(
+    format: str, id: str, value: str, dump: Made
+) -> None:
     (one,) = entries(dump(written(format, "A Title", id=id)))
     assert f"arxiv:{value}" in [f"{one.kind}:{one.value}" for one in one.identities]
 
 
 @pytest.mark.parametrize("format", WITH_DOI)
-@pytest.mark.parametrize("id", ["v2/a/v3", "s0/(sici)1-2(2026)3:4.co;2-v", "j.v.2026.04v1", "abs/v1", "1/2/3"])
+@pytest.mark.parametrize(
+    "id", ["v2/a/v3", "s0/(sici)1-2(2026)3:4.co;2-v", "j.v.2026.04v1", "abs/v1", "1/2/3"]
+)
 def test_dois_with_a_slash_or_a_v_in_them_are_read(format: str, id: str, dump: Made) -> None:
     (one,) = entries(dump(written(format, "A Title", id=id)))
     assert f"10.1000/{id}" in [found.value for found in one.identities]

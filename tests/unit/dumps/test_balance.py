@@ -367,7 +367,10 @@ def read_as(format: str, text: str) -> tuple[Source, list[Outcome]]:
     ],
 )
 def test_an_entry_of_any_type_is_read(head: str, dump: Made) -> None:
-    text = f"@misc{{first, title = {{First}}}}\n{head} title = {{Found}}}}\n@misc{{last, title = {{Last}}}}\n"
+    text = (
+        f"@misc{{first, title = {{First}}}}\n{head} title = {{Found}}}}\n@misc{{last, title = "
+        f"{{Last}}}}\n"
+    )
     assert titles(dump(text)) == ["First", "Found", "Last"]
     if head[0] == "@":
         assert titles(dump(text.replace("@misc{first, title = {First}}\n", ""), "a.bib")) == [

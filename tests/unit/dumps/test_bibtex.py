@@ -1,4 +1,6 @@
-"""BibTeX as people and programs write it: braces, macros, identifiers in odd places, and entries that break off."""
+"""BibTeX as people and programs write it: braces, macros, identifiers in odd places, and entries
+that break off.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,9 @@ def test_names_are_joined_by_and_outside_of_braces(written: str, names: list[str
         ("pmid={123}, pmcid={PMC456}", ["pmid:123", "pmcid:PMC456"]),
     ],
 )
-def test_identifiers_are_found_wherever_programs_put_them(dump: Made, fields: str, identities: list[str]) -> None:
+def test_identifiers_are_found_wherever_programs_put_them(
+    dump: Made, fields: str, identities: list[str]
+) -> None:
     entry = only(dump(f"@article{{key, title={{A Title}}, {fields}}}"))
     assert [f"{one.kind}:{one.value}" for one in entry.identities] == identities
     assert entry.version is None
@@ -100,24 +104,38 @@ def test_identifiers_are_found_wherever_programs_put_them(dump: Made, fields: st
         ("year={in press}, month={soon}", None),
     ],
 )
-def test_a_day_counts_only_where_all_of_it_is_there(dump: Made, fields: str, day: date | None) -> None:
+def test_a_day_counts_only_where_all_of_it_is_there(
+    dump: Made, fields: str, day: date | None
+) -> None:
     assert only(dump(f"@article{{key, title={{A Title}}, {fields}}}")).submitted == day
 
 
 def test_macros_are_resolved_and_joined(dump: Made) -> None:
-    text = '@string{a = "One"}\n@STRING(b = a # { and })\n@misc{k, title = B # {Two} # " " # unknown # 3}\n'
+    text = (
+        '@string{a = "One"}\n@STRING(b = a # { and })\n@misc{k, title = B # {Two} # " " # unknown '
+        "# 3}\n"
+    )
     assert titles(dump(text)) == ["One and Two unknown3"]
 
 
 def test_macros_cannot_be_made_to_fill_the_memory(dump: Made) -> None:
     doubled = "".join(f"@string{{m{n + 1} = m{n} # m{n}}}\n" for n in range(60))
-    (record,) = dump('@string{m0 = "0123456789"}\n' + doubled + "@misc{k, title={T}, abstract = m60" + " # m60" * 5000 + "}").records()
+    (record,) = dump(
+        '@string{m0 = "0123456789"}\n'
+        + doubled
+        + "@misc{k, title={T}, abstract = m60"
+        + " # m60" * 5000
+        + "}"
+    ).records()
     assert isinstance(record, Record)
     assert len(record.abstract) < 200_000
 
 
 def test_an_entry_that_is_never_closed_costs_itself_alone(dump: Made) -> None:
-    made = dump("@misc{a, title={A}}\n@misc{b, title={B {x}, year={1}}\n\n@misc{c, title={C}}\n@misc{d,\n title={D}}\n")
+    made = dump(
+        "@misc{a, title={A}}\n@misc{b, title={B {x}, year={1}}\n\n@misc{c, title={C}}\n@misc{d,\n "
+        "title={D}}\n"
+    )
     assert titles(made) == ["A", "C", "D"]
     assert refused(made) == [(2, "a bracket in it is never closed")]
     assert made.incomplete is None
@@ -131,17 +149,25 @@ def test_an_entry_at_the_end_that_is_never_closed_makes_the_file_incomplete(dump
 
 
 def test_an_escaped_brace_is_no_brace_unless_it_has_to_be_one(dump: Made) -> None:
-    made = dump("@misc{a, title={A}, abstract={an open \\{ set}}\n@misc{b, file={C:\\papers\\}, title={B}}\n@misc{c, title={C}}\n")
+    made = dump(
+        "@misc{a, title={A}, abstract={an open \\{ set}}\n@misc{b, file={C:\\papers\\}, "
+        "title={B}}\n@misc{c, title={C}}\n"
+    )
     assert titles(made) == ["A", "B", "C"]
 
 
 def test_a_comment_hides_the_entries_in_it(dump: Made) -> None:
-    text = "@comment{\n@misc{old, title={Old}}\n}\n% @misc{older, title={Older}}\n@Comment ignored\n@misc{a, title={A}}"
+    text = (
+        "@comment{\n@misc{old, title={Old}}\n}\n% @misc{older, title={Older}}\n@Comment "
+        "ignored\n@misc{a, title={A}}"
+    )
     assert titles(dump(text)) == ["A"]
 
 
 def test_a_comment_that_is_never_closed_hides_nothing(dump: Made) -> None:
-    assert titles(dump("@comment{ oh {\n@misc{a, title={A}}\n@comment{\n@misc{b, title={B}}\n")) == ["A", "B"]
+    assert titles(
+        dump("@comment{ oh {\n@misc{a, title={A}}\n@comment{\n@misc{b, title={B}}\n")
+    ) == ["A", "B"]
 
 
 def test_many_comments_that_are_never_closed_cost_little(dump: Made) -> None:
@@ -154,14 +180,18 @@ def test_many_entries_that_are_never_closed_cost_little(dump: Made) -> None:
     assert titles(dump("@misc{" * 50_000)) == []
 
 
-def test_an_entry_beyond_the_cap_is_put_aside_unread(dump: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_beyond_the_cap_is_put_aside_unread(
+    dump: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bibtex_text, "ITEM_CAP", 200)
     made = dump("@misc{a, title={A}, abstract={\n" + "word\n" * 100 + "}}\n@misc{b, title={B}}\n")
     assert titles(made) == ["B"]
     assert [line for line, _ in refused(made)] == [1]
 
 
-def test_a_line_beyond_the_cap_is_put_aside_unread(dump: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_beyond_the_cap_is_put_aside_unread(
+    dump: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(stream, "ITEM_CAP", 200)
     monkeypatch.setattr(stream, "CHUNK", 64)
     made = dump("@misc{a, title={A}, abstract={\n" + "word " * 100 + "}}\n@misc{b, title={B}}\n")
@@ -187,9 +217,15 @@ def test_an_entry_that_cannot_be_used_says_why(dump: Made, entry: str | bytes, r
 
 
 def test_a_forgotten_comma_and_a_missing_key_are_forgiven(dump: Made) -> None:
-    (record,) = dump('@misc{title = "A"\n author = {Doe, Jane},, % a remark\n url = "https://example.org/a" }').records()
+    (record,) = dump(
+        '@misc{title = "A"\n author = {Doe, Jane},, % a remark\n url = "https://example.org/a" }'
+    ).records()
     assert isinstance(record, Record)
-    assert (record.title, record.authors, record.url) == ("A", ("Doe, Jane",), "https://example.org/a")
+    assert (record.title, record.authors, record.url) == (
+        "A",
+        ("Doe, Jane",),
+        "https://example.org/a",
+    )
 
 
 def test_the_first_of_a_repeated_field_counts(dump: Made) -> None:

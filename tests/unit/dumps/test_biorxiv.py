@@ -1,4 +1,6 @@
-"""Answers of the API of bioRxiv and medRxiv: both shapes, their errors, and the typesetter's tokens in abstracts."""
+"""Answers of the API of bioRxiv and medRxiv: both shapes, their errors, and the typesetter's tokens
+in abstracts.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,30 @@ from tests.unit.dumps.conftest import Made, papers
 
 
 def row(number: int = 1, **fields: Any) -> dict[str, Any]:
-    own = {"doi": f"10.1101/2026.04.01.{number:06}", "title": f"Title {number}", "authors": "Doe, J.; Roe, R.", "date": "2026-04-03"}
-    return own | {"version": "1", "type": "new results", "category": "biophysics", "abstract": "Text.", "server": "bioRxiv"} | fields
+    own = {
+        "doi": f"10.1101/2026.04.01.{number:06}",
+        "title": f"Title {number}",
+        "authors": "Doe, J.; Roe, R.",
+        "date": "2026-04-03",
+    }
+    return (
+        own
+        | {
+            "version": "1",
+            "type": "new results",
+            "category": "biophysics",
+            "abstract": "Text.",
+            "server": "bioRxiv",
+        }
+        | fields
+    )
 
 
 def answer(*rows: dict[str, Any], status: str = "ok", **more: Any) -> dict[str, Any]:
-    return {"messages": [{"status": status, "count": len(rows), "total": str(len(rows)), **more}], "collection": list(rows)}
+    return {
+        "messages": [{"status": status, "count": len(rows), "total": str(len(rows)), **more}],
+        "collection": list(rows),
+    }
 
 
 def abstract_of(text: str, dump: Made) -> str:
@@ -39,7 +59,15 @@ def abstract_of(text: str, dump: Made) -> str:
         [row(1), row(2)],
         "\n".join((json.dumps(row(1)), json.dumps(row(2)))),
     ],
-    ids=["answer", "pretty", "answers on lines", "list of answers", "message last", "bare list", "bare lines"],
+    ids=[
+        "answer",
+        "pretty",
+        "answers on lines",
+        "list of answers",
+        "message last",
+        "bare list",
+        "bare lines",
+    ],
 )
 def test_every_wrapping_gives_the_same_rows(content: object, dump: Made) -> None:
     made = dump(content)
@@ -65,31 +93,68 @@ def test_a_day_without_preprints_is_no_error(status: str, dump: Made) -> None:
 
 
 def test_an_error_with_status_200_is_incomplete_and_says_why(dump: Made) -> None:
-    for content in (answer(status="Error: interval\nnot understood"), {"messages": [{"status": "Error: interval not understood"}]}):
+    for content in (
+        answer(status="Error: interval\nnot understood"),
+        {"messages": [{"status": "Error: interval not understood"}]},
+    ):
         made = dump(content)
         assert (made.format, papers(made)) == ("biorxiv", [])
         assert made.incomplete == "the answer is an error: Error: interval not understood"
 
 
-def test_the_first_version_was_submitted_on_its_date_and_later_ones_only_modified(dump: Made) -> None:
+def test_the_first_version_was_submitted_on_its_date_and_later_ones_only_modified(
+    dump: Made,
+) -> None:
     first, second = papers(dump(answer(row(), row(version="2", date="2026-6-3"))))
-    assert (first.version, first.submitted, first.announced, first.updated) == (1, *(date(2026, 4, 3),) * 3)
-    assert (second.version, second.submitted, second.announced, second.updated) == (2, None, None, date(2026, 6, 3))
+    assert (first.version, first.submitted, first.announced, first.updated) == (
+        1,
+        *(date(2026, 4, 3),) * 3,
+    )
+    assert (second.version, second.submitted, second.announced, second.updated) == (
+        2,
+        None,
+        None,
+        date(2026, 6, 3),
+    )
 
 
-@pytest.mark.parametrize(("written", "version"), [("1", 1), (2, 2), ("v3", 3), ("NA", None), (None, None), ("0", None), ("99999", None)])
+@pytest.mark.parametrize(
+    ("written", "version"),
+    [("1", 1), (2, 2), ("v3", 3), ("NA", None), (None, None), ("0", None), ("99999", None)],
+)
 def test_a_version_is_text_or_a_number(written: object, version: int | None, dump: Made) -> None:
     assert papers(dump(answer(row(version=written))))[0].version == version
 
 
 def test_the_text_na_is_nothing(dump: Made) -> None:
-    (one,) = papers(dump(answer(row(abstract="NA", authors="NA", category="NA", published="NA", date="NA", funder="NA"))))
-    assert (one.abstract, one.authors, one.categories, one.submitted, one.updated) == ("", (), (), None, None)
+    (one,) = papers(
+        dump(
+            answer(
+                row(
+                    abstract="NA",
+                    authors="NA",
+                    category="NA",
+                    published="NA",
+                    date="NA",
+                    funder="NA",
+                )
+            )
+        )
+    )
+    assert (one.abstract, one.authors, one.categories, one.submitted, one.updated) == (
+        "",
+        (),
+        (),
+        None,
+        None,
+    )
     assert one.ids == (("doi", "10.1101/2026.04.01.000001"),)
 
 
 def test_the_journals_doi_is_a_further_identifier(dump: Made) -> None:
-    (one,) = papers(dump(answer(row(published="10.1000/journal", doi="10.64898/2026.04.01.000001"))))
+    (one,) = papers(
+        dump(answer(row(published="10.1000/journal", doi="10.64898/2026.04.01.000001")))
+    )
     assert one.ids == (("doi", "10.64898/2026.04.01.000001"), ("doi", "10.1000/journal"))
 
 
@@ -107,7 +172,12 @@ def test_a_withdrawn_preprint_is_marked(fields: dict[str, str], dump: Made) -> N
 
 
 def test_the_variant_with_rel_names_is_read(dump: Made) -> None:
-    names = [{"author_name": "Jane Doe", "author_inst": "Univ X"}, {"author_name": None}, "K. Roe", 5]
+    names = [
+        {"author_name": "Jane Doe", "author_inst": "Univ X"},
+        {"author_name": None},
+        "K. Roe",
+        5,
+    ]
     (one,) = papers(
         dump(
             answer(
@@ -122,7 +192,12 @@ def test_the_variant_with_rel_names_is_read(dump: Made) -> None:
             )
         )
     )
-    assert (one.title, one.abstract, one.authors, one.submitted) == ("T", "A", ("Jane Doe", "K. Roe"), date(2026, 2, 3))
+    assert (one.title, one.abstract, one.authors, one.submitted) == (
+        "T",
+        "A",
+        ("Jane Doe", "K. Roe"),
+        date(2026, 2, 3),
+    )
     assert (one.ids, one.url) == ((("doi", "10.1101/1"),), "https://e.org")
 
 
@@ -135,7 +210,11 @@ def test_the_list_of_published_preprints_is_read(dump: Made) -> None:
         "preprint_abstract": "A",
     }
     (one,) = papers(dump(answer(published)))
-    assert (one.title, one.authors, one.ids) == ("T", ("Doe, J.",), (("doi", "10.1101/1"), ("doi", "10.1000/j")))
+    assert (one.title, one.authors, one.ids) == (
+        "T",
+        ("Doe, J.",),
+        (("doi", "10.1101/1"), ("doi", "10.1000/j")),
+    )
 
 
 @pytest.mark.parametrize(
@@ -145,21 +224,38 @@ def test_the_list_of_published_preprints_is_read(dump: Made) -> None:
         ("O_ST_ABSMethodsC_ST_ABSWe did.", "Methods: We did."),
         ("The O_SCPLOWD-C_SCPLOWisomer O_SCPCAPNMRC_SCPCAP.", "The D-isomer NMR."),
         ("Points: O_LIone C_LIO_LITwo C_LI", "Points:\n\none\n\nTwo"),
-        ('Text. O_FIG O_LINKSMALLFIG SRC="x.gif"> View C_FIG O_TBL View this table: C_TBLMore.', "Text. More."),
+        (
+            'Text. O_FIG O_LINKSMALLFIG SRC="x.gif"> View C_FIG O_TBL View this table: C_TBLMore.',
+            "Text. More.",
+        ),
         ("Text. O_FIG never closed", "Text. never closed"),
         ("AbstractThe text.", "The text."),
         ("BackgroundDNA is. MethodsWe did.", "Background: DNA is.\n\nMethods: We did."),
         ("SUMMARYThe text. RESULTSMany.", "The text.\n\nRESULTS: Many."),
         ("Materials and MethodsWe did.", "Materials and Methods: We did."),
-        ("Methods are text. Results too. METHODOLOGY", "Methods are text. Results too. METHODOLOGY"),
+        (
+            "Methods are text. Results too. METHODOLOGY",
+            "Methods are text. Results too. METHODOLOGY",
+        ),
         ("A <i>B</i> &lt; C", "A B < C"),
     ],
 )
-def test_layout_tokens_and_glued_headings_are_resolved(written: str, clean: str, dump: Made) -> None:
+def test_layout_tokens_and_glued_headings_are_resolved(
+    written: str, clean: str, dump: Made
+) -> None:
     assert abstract_of(written, dump) == clean
 
 
-@pytest.mark.parametrize("hostile", ["O_FIG" * 50_000, "O_ST_ABS" * 30_000, " " * 250_000 + "x", "." + " " * 250_000, "O_LI" * 60_000])
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "O_FIG" * 50_000,
+        "O_ST_ABS" * 30_000,
+        " " * 250_000 + "x",
+        "." + " " * 250_000,
+        "O_LI" * 60_000,
+    ],
+)
 def test_hostile_tokens_take_no_long_time(hostile: str, dump: Made) -> None:
     assert len(papers(dump(answer(row(abstract=hostile))))) == 1
 
@@ -167,7 +263,9 @@ def test_hostile_tokens_take_no_long_time(hostile: str, dump: Made) -> None:
 def test_one_bad_row_is_put_aside_with_its_place(dump: Made) -> None:
     made = list(dump(answer(row(1), row(2, title=["no text"]), row(3))).records())
     assert [type(one).__name__ for one in made] == ["Record", "Rejected", "Record"]
-    assert [(one.line, one.reason) for one in made if isinstance(one, Rejected)] == [(2, "title: expected text or nothing, got a list")]
+    assert [(one.line, one.reason) for one in made if isinstance(one, Rejected)] == [
+        (2, "title: expected text or nothing, got a list")
+    ]
 
 
 def test_an_answer_cut_in_the_middle_keeps_what_came_before(dump: Made) -> None:

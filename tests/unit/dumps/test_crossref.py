@@ -1,4 +1,6 @@
-"""Works of Crossref: how they are recognised in every wrapping, and what becomes of types, dates, mark-up, notices and relations."""
+"""Works of Crossref: how they are recognised in every wrapping, and what becomes of types, dates,
+mark-up, notices and relations.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,19 @@ from tests.unit.dumps.conftest import FOLDER, TODAY, Made, only
 
 
 def work(number: int = 1, **fields: Any) -> dict[str, Any]:
-    return {"DOI": f"10.1000/{number}", "title": [f"Title {number}"], "type": "journal-article"} | fields
+    return {
+        "DOI": f"10.1000/{number}",
+        "title": [f"Title {number}"],
+        "type": "journal-article",
+    } | fields
 
 
 def answer(*works: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"status": "ok", "message-type": "work-list", "message": {"total-results": len(works), "items": list(works), **more}}
+    return {
+        "status": "ok",
+        "message-type": "work-list",
+        "message": {"total-results": len(works), "items": list(works), **more},
+    }
 
 
 @pytest.mark.parametrize(
@@ -35,14 +45,28 @@ def answer(*works: dict[str, Any], **more: Any) -> dict[str, Any]:
         "\n".join((json.dumps(work(1)), json.dumps(work(2)))),
         "\n".join((json.dumps(answer(work(1))), json.dumps(answer(work(2))))),
         json.dumps(answer(work(1), work(2)), indent=2),
-        "\n".join(json.dumps({"status": "ok", "message-type": "work", "message": work(number)}) for number in (1, 2)),
+        "\n".join(
+            json.dumps({"status": "ok", "message-type": "work", "message": work(number)})
+            for number in (1, 2)
+        ),
     ],
-    ids=["answer", "items", "list", "list of answers", "lines", "lines of answers", "pretty", "single works"],
+    ids=[
+        "answer",
+        "items",
+        "list",
+        "list of answers",
+        "lines",
+        "lines of answers",
+        "pretty",
+        "single works",
+    ],
 )
 def test_every_wrapping_gives_the_same_works(content: object, dump: Made) -> None:
     made = dump(content)
     assert made.format == "crossref"
-    assert [(one.line, one.title, one.ids) for one in made.records() if isinstance(one, Record)] == [
+    assert [
+        (one.line, one.title, one.ids) for one in made.records() if isinstance(one, Record)
+    ] == [
         (1, "Title 1", (("doi", "10.1000/1"),)),
         (2, "Title 2", (("doi", "10.1000/2"),)),
     ]
@@ -50,12 +74,20 @@ def test_every_wrapping_gives_the_same_works(content: object, dump: Made) -> Non
 
 
 def test_a_single_work_in_an_answer_is_read_also_when_it_is_long(dump: Made) -> None:
-    made = dump({"status": "ok", "message-type": "work", "message": work(reference=[{"unstructured": "x" * 300_000}])})
+    made = dump(
+        {
+            "status": "ok",
+            "message-type": "work",
+            "message": work(reference=[{"unstructured": "x" * 300_000}]),
+        }
+    )
     assert only(made).title == "Title 1"
 
 
 def test_an_answer_whose_first_work_is_longer_than_the_head_is_recognised(dump: Made) -> None:
-    made = dump(answer({"DOI": "10.1000/0", "title": ["Long"], "reference": ["x" * 400_000]}, work(2)))
+    made = dump(
+        answer({"DOI": "10.1000/0", "title": ["Long"], "reference": ["x" * 400_000]}, work(2))
+    )
     assert [one.title for one in made.records() if isinstance(one, Record)] == ["Long", "Title 2"]
 
 
@@ -65,7 +97,13 @@ def test_an_empty_answer_is_no_error(dump: Made) -> None:
 
 
 def test_an_error_with_status_200_is_incomplete_and_says_why(dump: Made) -> None:
-    made = dump({"status": "failed", "message-type": "validation-failure", "message": [{"message": "Cursor is wrong", "value": "x"}]})
+    made = dump(
+        {
+            "status": "failed",
+            "message-type": "validation-failure",
+            "message": [{"message": "Cursor is wrong", "value": "x"}],
+        }
+    )
     assert list(made.records()) == []
     assert made.incomplete is not None
     assert "Cursor is wrong" in made.incomplete
@@ -78,11 +116,33 @@ def test_an_error_of_another_kind_is_refused(dump: Made) -> None:
 
 def test_a_title_that_is_text_is_another_formats(dump: Made) -> None:
     assert (
-        dump([{"DOI": "10.1000/1", "title": "A Title", "type": "article-journal", "issued": {"date-parts": [[2026]]}}]).format != "crossref"
+        dump(
+            [
+                {
+                    "DOI": "10.1000/1",
+                    "title": "A Title",
+                    "type": "article-journal",
+                    "issued": {"date-parts": [[2026]]},
+                }
+            ]
+        ).format
+        != "crossref"
     )
 
 
-@pytest.mark.parametrize("kind", ["component", "peer-review", "journal", "journal-issue", "book-set", "grant", "dataset", "proceedings"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "component",
+        "peer-review",
+        "journal",
+        "journal-issue",
+        "book-set",
+        "grant",
+        "dataset",
+        "proceedings",
+    ],
+)
 def test_what_is_no_paper_is_skipped_by_its_type(kind: str, dump: Made) -> None:
     (one,) = dump([work(type=kind)]).records()
     assert isinstance(one, Skipped)
@@ -90,7 +150,16 @@ def test_what_is_no_paper_is_skipped_by_its_type(kind: str, dump: Made) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["journal-article", "posted-content", "proceedings-article", "book-chapter", "dissertation", "new-kind", None]
+    "kind",
+    [
+        "journal-article",
+        "posted-content",
+        "proceedings-article",
+        "book-chapter",
+        "dissertation",
+        "new-kind",
+        None,
+    ],
 )
 def test_every_other_type_is_a_paper(kind: str | None, dump: Made) -> None:
     assert only(dump([work(type=kind)])).title == "Title 1"
@@ -98,19 +167,43 @@ def test_every_other_type_is_a_paper(kind: str | None, dump: Made) -> None:
 
 @pytest.mark.parametrize("kind", ["retraction", "Withdrawal", "removal"])
 def test_a_notice_takes_back_every_paper_that_it_names(kind: str, dump: Made) -> None:
-    made = list(dump([work(**{"update-to": [{"DOI": "10.1000/A", "type": kind}, {"DOI": "10.1000/b", "type": "retraction"}]})]).records())
+    made = list(
+        dump(
+            [
+                work(
+                    **{
+                        "update-to": [
+                            {"DOI": "10.1000/A", "type": kind},
+                            {"DOI": "10.1000/b", "type": "retraction"},
+                        ]
+                    }
+                )
+            ]
+        ).records()
+    )
     assert all(isinstance(one, Removal) for one in made)
-    assert [(one.line, getattr(one, "ids", ())) for one in made] == [(1, (("doi", "10.1000/A"),)), (1, (("doi", "10.1000/b"),))]
+    assert [(one.line, getattr(one, "ids", ())) for one in made] == [
+        (1, (("doi", "10.1000/A"),)),
+        (1, (("doi", "10.1000/b"),)),
+    ]
     assert [getattr(one, "reason", "") for one in made] == [kind.lower(), "retraction"]
 
 
 def test_a_paper_that_takes_itself_back_is_withdrawn(dump: Made) -> None:
-    assert only(dump([work(**{"update-to": [{"DOI": "10.1000/1", "type": "withdrawal"}]})])).withdrawn
-    assert only(dump([work(**{"updated-by": [{"DOI": "10.1000/n", "type": "retraction"}]})])).withdrawn
-    assert not only(dump([work(**{"updated-by": [{"DOI": "10.1000/n", "type": "correction"}]})])).withdrawn
+    assert only(
+        dump([work(**{"update-to": [{"DOI": "10.1000/1", "type": "withdrawal"}]})])
+    ).withdrawn
+    assert only(
+        dump([work(**{"updated-by": [{"DOI": "10.1000/n", "type": "retraction"}]})])
+    ).withdrawn
+    assert not only(
+        dump([work(**{"updated-by": [{"DOI": "10.1000/n", "type": "correction"}]})])
+    ).withdrawn
 
 
-@pytest.mark.parametrize("kind", ["correction", "erratum", "expression_of_concern", "partial_retraction"])
+@pytest.mark.parametrize(
+    "kind", ["correction", "erratum", "expression_of_concern", "partial_retraction"]
+)
 def test_other_notices_are_skipped(kind: str, dump: Made) -> None:
     (one,) = dump([work(**{"update-to": [{"DOI": "10.1000/a", "type": kind}]})]).records()
     assert isinstance(one, Skipped)
@@ -118,7 +211,9 @@ def test_other_notices_are_skipped(kind: str, dump: Made) -> None:
 
 
 def test_a_new_version_is_a_paper(dump: Made) -> None:
-    assert not only(dump([work(**{"update-to": [{"DOI": "10.1000/a", "type": "new_version"}]})])).withdrawn
+    assert not only(
+        dump([work(**{"update-to": [{"DOI": "10.1000/a", "type": "new_version"}]})])
+    ).withdrawn
 
 
 @pytest.mark.parametrize(
@@ -135,15 +230,27 @@ def test_a_new_version_is_a_paper(dump: Made) -> None:
         ({"issued": [["2026", "04", "03"]]}, date(2026, 4, 3)),
         ({"issued": [[2026, 13, 1]]}, None),
         ({"issued": [[2026, 2, 30]], "published-print": [[2026, 3, 1]]}, date(2026, 3, 1)),
-        ({"issued": [[2026, 4]], "published-online": [[2026, 4, 9]], "published-print": [[2026, 6]]}, date(2026, 4, 9)),
+        (
+            {
+                "issued": [[2026, 4]],
+                "published-online": [[2026, 4, 9]],
+                "published-print": [[2026, 6]],
+            },
+            date(2026, 4, 9),
+        ),
         ({"posted": [[2026, 3, 1]], "issued": [[2026, 3, 5]]}, date(2026, 3, 1)),
         ({"issued": [[99999, 1, 1]]}, None),
         ({"issued": [[True, 1, 1]]}, None),
         ({"issued": "2026"}, None),
     ],
 )
-def test_partial_dates_give_a_day_only_where_there_is_one(dates: dict[str, Any], submitted: date | None, dump: Made) -> None:
-    fields = {name: {"date-parts": parts} if isinstance(parts, list) else parts for name, parts in dates.items()}
+def test_partial_dates_give_a_day_only_where_there_is_one(
+    dates: dict[str, Any], submitted: date | None, dump: Made
+) -> None:
+    fields = {
+        name: {"date-parts": parts} if isinstance(parts, list) else parts
+        for name, parts in dates.items()
+    }
     assert only(dump([work(**fields)])).submitted == submitted
 
 
@@ -156,8 +263,25 @@ def test_further_identifiers_come_from_relations_to_the_same_paper(dump: Made) -
         {"id": 5, "id-type": "doi"},
         "odd",
     ]
-    made = only(dump([work(relation={"is-preprint-of": others, "cites": [{"id-type": "doi", "id": "10.1000/cited"}], "has-preprint": {}})]))
-    assert made.ids == (("doi", "10.1000/1"), ("doi", "10.1000/Journal"), ("id", "2604.00001"), ("url", "https://example.org"))
+    made = only(
+        dump(
+            [
+                work(
+                    relation={
+                        "is-preprint-of": others,
+                        "cites": [{"id-type": "doi", "id": "10.1000/cited"}],
+                        "has-preprint": {},
+                    }
+                )
+            ]
+        )
+    )
+    assert made.ids == (
+        ("doi", "10.1000/1"),
+        ("doi", "10.1000/Journal"),
+        ("id", "2604.00001"),
+        ("url", "https://example.org"),
+    )
     assert made.version is None
 
 
@@ -168,7 +292,10 @@ def test_an_unreadable_arxiv_relation_does_not_cost_the_paper(dump: Made) -> Non
 
 def test_a_subtitle_is_joined_unless_the_title_has_it(dump: Made) -> None:
     assert only(dump([work(subtitle=["More of It"])])).title == "Title 1: More of It"
-    assert only(dump([work(title=["Title: More of It"], subtitle=["more of it"])])).title == "Title: More of It"
+    assert (
+        only(dump([work(title=["Title: More of It"], subtitle=["more of it"])])).title
+        == "Title: More of It"
+    )
     assert only(dump([work(title=["Really?"], subtitle=["Yes"])])).title == "Really? Yes"
 
 
@@ -191,10 +318,14 @@ def test_the_golden_page_tells_what_it_skips_and_removes() -> None:
         (8, "peer-review"),
         (10, "correction notice"),
     ]
-    assert [one.ids for one in made if isinstance(one, Removal)] == [(("doi", "10.1000/TAKEN.back"),), (("doi", "10.1000/also"),)]
+    assert [one.ids for one in made if isinstance(one, Removal)] == [
+        (("doi", "10.1000/TAKEN.back"),),
+        (("doi", "10.1000/also"),),
+    ]
 
 
-# ------------------------------------------------------------------------------------------------ mark-up
+# ------------------------------------------------------------------------------------------------
+# mark-up
 
 
 @pytest.mark.parametrize(
@@ -207,7 +338,11 @@ def test_the_golden_page_tells_what_it_skips_and_removes() -> None:
         ("<title>ABSTRACT:</title><p>Text.</p>", "Text."),
         ("<jats:sec><jats:title>Aims</jats:title><jats:p>To.</jats:p></jats:sec>", "Aims: To."),
         ("<jats:sec><jats:title>Why?</jats:title><jats:p>So.</jats:p></jats:sec>", "Why? So."),
-        ("<jats:p>x<jats:sub>1</jats:sub>y<jats:sup>th</jats:sup> 2<jats:sup>n</jats:sup></jats:p>", "x₁yth 2^n"),
+        (
+            "<jats:p>x<jats:sub>1</jats:sub>y<jats:sup>th</jats:sup> "
+            "2<jats:sup>n</jats:sup></jats:p>",
+            "x₁yth 2^n",
+        ),
         ("<p>A &amp; B &lt; C</p>", "A &amp; B &lt; C"),
         ("<p>p<0.05 and q>1</p>", "p<0.05 and q>1"),
         ("<mml:math><mml:mfrac><mml:mi>a</mml:mi><mml:mi>b</mml:mi></mml:mfrac></mml:math>", "a/b"),
@@ -230,7 +365,14 @@ def test_markup_of_titles_stays_on_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "hostile", ["<p>" * 80_000, "<sub>1" * 40_000, "<p/>" * 30_000 + "<title>x</title>" * 9_000, "<i> </i>" * 30_000, "<!--" * 60_000]
+    "hostile",
+    [
+        "<p>" * 80_000,
+        "<sub>1" * 40_000,
+        "<p/>" * 30_000 + "<title>x</title>" * 9_000,
+        "<i> </i>" * 30_000,
+        "<!--" * 60_000,
+    ],
 )
 def test_hostile_markup_takes_no_long_time(hostile: str) -> None:
     plain_abstract(hostile)

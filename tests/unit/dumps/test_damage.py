@@ -12,7 +12,15 @@ from tests.unit.dumps.conftest import Made, papers, refused, row
 
 
 def test_one_bad_line_in_the_middle_is_put_aside(dump: Made) -> None:
-    lines = [row(1).encode(), b'{"id": "2606.0', b"\xff\xfe", b"\0\0\0", b"[1, 2]", b"{}", row(2).encode()]
+    lines = [
+        row(1).encode(),
+        b'{"id": "2606.0',
+        b"\xff\xfe",
+        b"\0\0\0",
+        b"[1, 2]",
+        b"{}",
+        row(2).encode(),
+    ]
     made = dump(b"\n".join(lines) + b"\n")
     assert [one.title for one in papers(made)] == ["Title 1", "", "Title 2"]
     assert refused(made) == [
@@ -33,7 +41,12 @@ def test_a_line_that_is_no_utf8_is_rejected_with_what_can_be_shown(dump: Made) -
 
 
 def test_a_wrong_type_names_its_field(dump: Made) -> None:
-    made = dump("\n".join((row(1, title=5), row(2, authors=["Jane", None, 4]), row(3, categories="cs.LG cs.CL"))) + "\n")
+    made = dump(
+        "\n".join(
+            (row(1, title=5), row(2, authors=["Jane", None, 4]), row(3, categories="cs.LG cs.CL"))
+        )
+        + "\n"
+    )
     assert refused(made) == [
         (1, "title: expected text or nothing, got a number"),
         (2, "authors[2]: expected text or nothing, got a number"),
@@ -61,7 +74,9 @@ def test_a_last_line_without_line_end_is_whole(dump: Made) -> None:
 
 
 def test_a_truncated_gzip_keeps_what_came_before(dump: Made) -> None:
-    whole = "".join(row(number, summary=f"{number * 7919 % 104729} " * 40) + "\n" for number in range(1, 400))
+    whole = "".join(
+        row(number, summary=f"{number * 7919 % 104729} " * 40) + "\n" for number in range(1, 400)
+    )
     packed = gzip.compress(whole.encode())
     made = dump(packed[: len(packed) // 2])
     kept = papers(made)
@@ -79,19 +94,27 @@ def test_a_damaged_gzip_keeps_what_came_before(dump: Made) -> None:
 
 
 def test_gzip_members_one_after_the_other_are_one_file(dump: Made) -> None:
-    made = dump(gzip.compress(row(1).encode() + b"\n") + gzip.compress(row(2).encode() + b"\n") + b"\0" * 512)
+    made = dump(
+        gzip.compress(row(1).encode() + b"\n")
+        + gzip.compress(row(2).encode() + b"\n")
+        + b"\0" * 512
+    )
     assert [one.line for one in papers(made)] == [1, 2]
     assert made.incomplete is None
 
 
-def test_a_line_beyond_the_cap_is_skipped_without_being_held(dump: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_beyond_the_cap_is_skipped_without_being_held(
+    dump: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(stream_module, "ITEM_CAP", 300_000)
     made = dump(f"{row(1)}\n{row(2, summary='x' * 900_000)}\n{row(3)}\n")
     assert [one.line for one in papers(made)] == [1, 3]
     assert [line for line, _ in refused(made)] == [2]
 
 
-def test_an_item_beyond_the_cap_is_skipped_without_being_held(dump: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_item_beyond_the_cap_is_skipped_without_being_held(
+    dump: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("digest.dumps.json_text.ITEM_CAP", 300_000)
     for long in (row(2, authors=["Jane Doe"] * 80_000), row(2, summary='{"[\\' * 200_000)):
         made = dump(f"[{row(1)},{long},{row(3)}]")

@@ -1,4 +1,6 @@
-"""Files in another encoding than UTF-8, byte order marks and NUL bytes, in every format that they concern."""
+"""Files in another encoding than UTF-8, byte order marks and NUL bytes, in every format that they
+concern.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,13 @@ def test_a_record_in_another_encoding_than_declared_is_refused(format: str, dump
 @pytest.mark.parametrize("format", MAY_BE_OLDER_THAN_UTF_8)
 def test_an_entry_may_be_windows_1252_beside_others_in_utf_8(format: str, dump: Made) -> None:
     before, record, between, after = EVERY[format]
-    encodings = {"Müller": "utf-8", "“Café” – naïve": "cp1252", "Plain": "ascii", "Straße": "latin-1", "Жизнь": "utf-8"}
+    encodings = {
+        "Müller": "utf-8",
+        "“Café” – naïve": "cp1252",
+        "Plain": "ascii",
+        "Straße": "latin-1",
+        "Жизнь": "utf-8",
+    }
     texts = [re.sub(r"\bID\b|\bDAY\b", "", record).replace("TITLE", title) for title in encodings]
     found = [
         text.encode(encoding) for text, encoding in zip(texts, encodings.values(), strict=True)
@@ -122,7 +130,9 @@ def test_nul_bytes_cost_one_record_or_are_taken_out(format: str, dump: Made) -> 
 
 
 @pytest.mark.parametrize("format", [name for name in TITLED if name != "huggingface-page"])
-def test_a_file_of_nothing_but_nul_bytes_behind_its_records_is_survived(format: str, dump: Made) -> None:
+def test_a_file_of_nothing_but_nul_bytes_behind_its_records_is_survived(
+    format: str, dump: Made
+) -> None:
     made = dump(written(format, "A Title", "Another") + "\0" * 5000)
     assert made.format == format
     assert len([one for one in made.records() if isinstance(one, Record)]) == 2

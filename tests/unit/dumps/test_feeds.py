@@ -1,4 +1,6 @@
-"""Feeds: arXiv's daily announcements, its search answers, and what journals publish; which reader takes which."""
+"""Feeds: arXiv's daily announcements, its search answers, and what journals publish; which reader
+takes which.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +10,41 @@ from digest.dumps import open_dump
 from digest.model import Skipped
 from tests.unit.dumps.conftest import FOLDER, TODAY, Made, entries
 
-ATOM = 'xmlns="http://www.w3.org/2005/Atom" xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" xmlns:arxiv="http://arxiv.org/schemas/atom"'
-API_ENTRY = "<entry><id>http://arxiv.org/abs/2604.00001v1</id><title>T</title><arxiv:primary_category term='cs.LG'/></entry>"
+ATOM = (
+    'xmlns="http://www.w3.org/2005/Atom" xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" '
+    'xmlns:arxiv="http://arxiv.org/schemas/atom"'
+)
+API_ENTRY = (
+    "<entry><id>http://arxiv.org/abs/2604.00001v1</id><title>T</title><arxiv:primary_category "
+    "term='cs.LG'/></entry>"
+)
 
 
 def rss(*items: str, title: str = "News") -> str:
-    return f'<rss version="2.0" xmlns:dc="d" xmlns:media="m"><channel><title>{title}</title>{"".join(items)}</channel></rss>'
+    return (
+        f'<rss version="2.0" xmlns:dc="d" '
+        f'xmlns:media="m"><channel><title>{title}</title>{"".join(items)}</channel></rss>'
+    )
 
 
 def api(*entries: str, total: int = 1, start: int = 0) -> str:
-    totals = f"<opensearch:totalResults>{total}</opensearch:totalResults><opensearch:startIndex>{start}</opensearch:startIndex>"
-    return f'<?xml version="1.0"?>\n<feed {ATOM}><id>http://arxiv.org/api/x</id>{totals}{"".join(entries)}</feed>\n'
+    totals = (
+        f"<opensearch:totalResults>{total}</opensearch:totalResults>"
+        f"<opensearch:startIndex>{start}</opensearch:startIndex>"
+    )
+    return (
+        f'<?xml version="1.0"?>\n<feed '
+        f"{ATOM}><id>http://arxiv.org/api/x</id>{totals}{''.join(entries)}</feed>\n"
+    )
 
 
 def test_replacements_are_skipped_and_counted() -> None:
     for name, count in (("arxiv-rss.xml", 4), ("arxiv-atom.xml", 1)):
-        found = [one.reason for one in open_dump(FOLDER / name, today=TODAY).records() if isinstance(one, Skipped)]
+        found = [
+            one.reason
+            for one in open_dump(FOLDER / name, today=TODAY).records()
+            if isinstance(one, Skipped)
+        ]
         assert found == ["replacement notice"] * count
 
 
@@ -33,7 +54,12 @@ def test_an_empty_feed_of_a_weekend_is_whole(dump: Made) -> None:
 
 
 def test_an_error_served_as_a_feed_leaves_the_file_incomplete(dump: Made) -> None:
-    made = dump(rss("<item><title>Bad</title><link>https://arxiv.org/abs/x</link></item>", title="Feed error for query: cs.XX"))
+    made = dump(
+        rss(
+            "<item><title>Bad</title><link>https://arxiv.org/abs/x</link></item>",
+            title="Feed error for query: cs.XX",
+        )
+    )
     assert [type(one) for one in made.records()] == [Skipped]
     assert made.incomplete == "the server answered with an error: Feed error for query: cs.XX"
 
@@ -49,12 +75,20 @@ def test_media_and_other_links_do_not_hide_the_page(dump: Made) -> None:
     [
         ("<author>jane@example.org (Jane Doe)</author>", ("Jane Doe",)),
         ("<author>jane@example.org</author>", ()),
-        ("<dc:creator>Jane Doe</dc:creator><dc:creator>Doe, Kim</dc:creator>", ("Jane Doe", "Kim Doe")),
-        ("<dc:creator>Jane Doe, Kim Roe and Lee Poe</dc:creator>", ("Jane Doe", "Kim Roe", "Lee Poe")),
+        (
+            "<dc:creator>Jane Doe</dc:creator><dc:creator>Doe, Kim</dc:creator>",
+            ("Jane Doe", "Kim Doe"),
+        ),
+        (
+            "<dc:creator>Jane Doe, Kim Roe and Lee Poe</dc:creator>",
+            ("Jane Doe", "Kim Roe", "Lee Poe"),
+        ),
     ],
 )
 def test_authors_stand_in_several_ways(author: str, names: tuple[str, ...], dump: Made) -> None:
-    (one,) = entries(dump(rss(f"<item><title>T</title><link>https://example.org/1</link>{author}</item>")))
+    (one,) = entries(
+        dump(rss(f"<item><title>T</title><link>https://example.org/1</link>{author}</item>"))
+    )
     assert one.authors == names
 
 
@@ -62,11 +96,25 @@ def test_authors_stand_in_several_ways(author: str, names: tuple[str, ...], dump
 def test_a_long_run_of_spaces_takes_time_in_proportion(inside: str, dump: Made) -> None:
     spaces = " " * 500_000
     item = f"<item><title>T</title><link>https://example.org/1</link><{inside}>x{spaces}y{spaces}</{inside}></item>"
-    assert len(list(dump(rss(item, item.replace("<link>", "<guid>oai:arXiv.org:2604.00001v1</guid><link>"))).records())) == 2
+    assert (
+        len(
+            list(
+                dump(
+                    rss(
+                        item,
+                        item.replace("<link>", "<guid>oai:arXiv.org:2604.00001v1</guid><link>"),
+                    )
+                ).records()
+            )
+        )
+        == 2
+    )
 
 
 def test_a_bare_entry_is_read(dump: Made) -> None:
-    made = dump(f"<entry {ATOM}><title>T</title><id>urn:x</id><link href='https://example.org/1'/></entry>")
+    made = dump(
+        f"<entry {ATOM}><title>T</title><id>urn:x</id><link href='https://example.org/1'/></entry>"
+    )
     assert made.format == "feed"
     assert [one.url for one in entries(made)] == ["https://example.org/1"]
 
@@ -74,18 +122,30 @@ def test_a_bare_entry_is_read(dump: Made) -> None:
 def test_answers_of_the_api_are_told_from_feeds(dump: Made) -> None:
     assert dump(api(API_ENTRY)).format == "arxiv-api"
     assert dump(f"<feed {ATOM}>{API_ENTRY}</feed>").format == "arxiv-api"
-    assert dump(f"<feed {ATOM}><title>News</title><entry><title>T</title><published>2026-04-01</published></entry></feed>").format == "feed"
+    assert (
+        dump(
+            f"<feed "
+            f"{ATOM}><title>News</title><entry><title>T</title><published>2026-04-01</published></entry></feed>"
+        ).format
+        == "feed"
+    )
 
 
 def test_an_error_of_the_api_leaves_the_file_incomplete(dump: Made) -> None:
-    error = "<entry><id>https://arxiv.org/api/errors#bad</id><title>Error</title><summary>incorrect id\n format</summary></entry>"
+    error = (
+        "<entry><id>https://arxiv.org/api/errors#bad</id><title>Error</title><summary>incorrect "
+        "id\n format</summary></entry>"
+    )
     made = dump(api(API_ENTRY) + api(error))
     assert [one.title for one in entries(made)] == ["T"]
     assert made.incomplete == "the server answered with an error: incorrect id format"
 
 
 def test_an_empty_page_that_should_not_be_empty_is_noticed(dump: Made) -> None:
-    for pages, missing in ((api(total=7, start=3) + api(API_ENTRY), 4), (api(API_ENTRY) + api(total=9), 9)):
+    for pages, missing in (
+        (api(total=7, start=3) + api(API_ENTRY), 4),
+        (api(API_ENTRY) + api(total=9), 9),
+    ):
         made = dump(pages)
         assert len(entries(made)) == 1
         assert made.incomplete == f"a page without entries where {missing} results were announced"

@@ -1,11 +1,13 @@
-"""No bytes, however damaged, make opening or reading a dump fail in any way but DumpError, and no record makes cleaning fail.
+"""No bytes, however damaged, make opening or reading a dump fail in any way but DumpError, and no
+record makes cleaning fail.
 
 The plain run is short and the same every time. For a long one, with new damage each time:
 
     DIGEST_TEST_FUZZ_SECONDS=600 pytest tests/unit/dumps/test_fuzz.py
 
-gives so many seconds to the mutator over all golden dumps, plain and packed, and many more examples to hypothesis. Bytes that fail are kept
-in the folder for temporary files, and their path is in the message.
+gives so many seconds to the mutator over all golden dumps, plain and packed, and many more examples
+to hypothesis. Bytes that fail are kept in the folder for temporary files, and their path is in the
+message.
 """
 
 from __future__ import annotations
@@ -156,9 +158,13 @@ def test_a_mutated_dump_never_raises(path: Path, packed: str, place: Path) -> No
 
 if SECONDS:  # new damage each time, so it is no part of the plain run
 
-    def test_dumps_mutated_for_as_long_as_asked_never_raise_take_long_or_fill_memory(place: Path) -> None:
+    def test_dumps_mutated_for_as_long_as_asked_never_raise_take_long_or_fill_memory(
+        place: Path,
+    ) -> None:
         dice = random.Random()
-        known = [(path.name, path.read_bytes(), open_dump(path, today=TODAY).format) for path in GOLDEN]
+        known = [
+            (path.name, path.read_bytes(), open_dump(path, today=TODAY).format) for path in GOLDEN
+        ]
         tried, before, end = 0, peak(), time.monotonic() + SECONDS
         while time.monotonic() < end:
             name, data, format = dice.choice(known)
@@ -178,7 +184,10 @@ if SECONDS:  # new damage each time, so it is no part of the plain run
                 error.add_note(f"the bytes are in {kept.name}")
                 raise
             tried += 1
-        print(f"{tried:,} damaged dumps survived, {(peak() - before) / 1024**2:.0f} MiB more than before")
+        print(
+            f"{tried:,} damaged dumps survived, {(peak() - before) / 1024**2:.0f} MiB more than "
+            f"before"
+        )
 
 
 def peak() -> int:
@@ -198,7 +207,11 @@ def test_a_dump_cut_anywhere_never_raises_and_keeps_a_prefix(path: Path, place: 
             cut = open_dump(place, today=TODAY, name=path.name)
         except DumpError:
             continue
-        kept = [one for one in cut.records() if isinstance(one, Record)] if cut.format == whole.format else []
+        kept = (
+            [one for one in cut.records() if isinstance(one, Record)]
+            if cut.format == whole.format
+            else []
+        )
         # The last one may be shorter where a format cannot know its end.
         assert kept[:-1] == records[: max(len(kept) - 1, 0)]
 
@@ -214,7 +227,10 @@ def test_any_bytes_are_survived(data: bytes) -> None:
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["title", "name", "paper", "version", "x"]), inner, max_size=3)
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["title", "name", "paper", "version", "x"]), inner, max_size=3
+        )
     ),
     max_leaves=6,
 )
@@ -231,29 +247,60 @@ def golden_rows() -> Iterator[dict[str, Any]]:
                     continue
                 while found:
                     one = found.pop()
-                    found += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+                    found += (
+                        one.values()
+                        if isinstance(one, dict)
+                        else one
+                        if isinstance(one, list)
+                        else ()
+                    )
                     if isinstance(one, dict) and len(one) > 3:
                         yield one
 
 
 ROWS = list(golden_rows())
 DAMAGED = st.sampled_from(ROWS).flatmap(
-    lambda row: st.dictionaries(st.sampled_from(sorted(row)), JSON, max_size=4).map(lambda other: row | other)
+    lambda row: st.dictionaries(st.sampled_from(sorted(row)), JSON, max_size=4).map(
+        lambda other: row | other
+    )
 )
 
 
 @settings(max_examples=50 * MORE)
 @given(
-    rows=st.lists(DAMAGED, min_size=1, max_size=3), around=st.sampled_from(["", "[", "items", "results", "collection", "data", "message"])
+    rows=st.lists(DAMAGED, min_size=1, max_size=3),
+    around=st.sampled_from(["", "[", "items", "results", "collection", "data", "message"]),
 )
 def test_rows_of_any_types_are_survived(rows: list[dict[str, object]], around: str) -> None:
-    text = json.dumps(rows if around == "[" else {around: rows}) if around else "\n".join(map(json.dumps, rows))
+    text = (
+        json.dumps(rows if around == "[" else {around: rows})
+        if around
+        else "\n".join(map(json.dumps, rows))
+    )
     with tempfile.TemporaryDirectory() as folder:
         for format in FORMATS:
             survives(Path(folder) / "dump", text.encode("utf-8", "surrogatepass"), format)
 
 
-JSON_SIGNS = ['{"a":1}', '{"b":["]",{}]}', "[", "]", ",", '"x', '"', "\\", " ", "5", "{", "}", '"k":', '"k":[', "[" * 12, "]" * 10, '"\\"']
+JSON_SIGNS = [
+    '{"a":1}',
+    '{"b":["]",{}]}',
+    "[",
+    "]",
+    ",",
+    '"x',
+    '"',
+    "\\",
+    " ",
+    "5",
+    "{",
+    "}",
+    '"k":',
+    '"k":[',
+    "[" * 12,
+    "]" * 10,
+    '"\\"',
+]
 
 
 @settings(max_examples=300 * MORE)
@@ -262,10 +309,16 @@ def test_where_the_chunks_end_does_not_matter(data: list[str], size: int) -> Non
     whole = "".join(data).encode()
     pieces = [whole[at : at + size] for at in range(0, len(whole), size)]
     for under in ((), ("k",)):
-        assert list(Splitter(*under).split(iter(pieces))) == list(Splitter(*under).split(iter((whole,))))
+        assert list(Splitter(*under).split(iter(pieces))) == list(
+            Splitter(*under).split(iter((whole,)))
+        )
 
 
-@pytest.mark.parametrize("path", [path for path in GOLDEN if path.suffix in (".json", ".jsonl")], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path",
+    [path for path in GOLDEN if path.suffix in (".json", ".jsonl")],
+    ids=lambda path: path.name,
+)
 def test_where_the_chunks_of_a_dump_end_does_not_matter(path: Path) -> None:
     whole = path.read_bytes()
     for under in ((), ("items", "results", "collection", "data")):

@@ -1,6 +1,8 @@
-"""Golden dumps: each file in tests/data/dumps stands beside what it must become, as text that a person can read.
+"""Golden dumps: each file in tests/data/dumps stands beside what it must become, as text that a
+person can read.
 
-`DIGEST_TEST_REWRITE=1 pytest tests/unit/dumps/test_golden.py` writes the expectations anew; the difference is to be reviewed.
+`DIGEST_TEST_REWRITE=1 pytest tests/unit/dumps/test_golden.py` writes the expectations anew; the
+difference is to be reviewed.
 """
 
 from __future__ import annotations
@@ -45,18 +47,27 @@ def shown(entry: Entry) -> dict[str, Any]:
     fields = asdict(entry)
     fields["identities"] = [f"{one.kind}:{one.value}" for one in entry.identities]
     return {
-        name: list(value) if isinstance(value, tuple) else value for name, value in fields.items() if value not in ((), "", None, False, [])
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in fields.items()
+        if value not in ((), "", None, False, [])
     }
 
 
 def shown_of_record(record: Record) -> dict[str, Any]:
     """What the record says beside the entry that it becomes."""
-    found = {"picked": record.picked, "rank": record.rank, "first_seen": record.first_seen, "fragment": record.fragment or None}
+    found = {
+        "picked": record.picked,
+        "rank": record.rank,
+        "first_seen": record.first_seen,
+        "fragment": record.fragment or None,
+    }
     return {name: value for name, value in found.items() if value is not None}
 
 
 def shown_aside(one: Removal | Skipped | Rejected) -> dict[str, Any]:
-    """What is no paper: its kind, line and reason, and for a removal the identifiers of the paper that goes."""
+    """What is no paper: its kind, line and reason, and for a removal the identifiers of the paper
+    that goes.
+    """
     ids = {"ids": [f"{kind}:{text}" for kind, text in one.ids]} if isinstance(one, Removal) else {}
     return {"kind": type(one).__name__.lower(), "line": one.line, "reason": one.reason, **ids}
 
@@ -76,7 +87,9 @@ def test_a_golden_dump_becomes_what_stands_beside_it(path: Path) -> None:
 
 def test_every_format_has_a_golden_pair() -> None:
     assert {open_dump(path, today=TODAY).format for path in GOLDEN} == set(FORMATS)
-    assert {path.name + ".expected.json" for path in GOLDEN} == {path.name for path in FOLDER.glob("*.expected.json")}
+    assert {path.name + ".expected.json" for path in GOLDEN} == {
+        path.name for path in FOLDER.glob("*.expected.json")
+    }
 
 
 def lines_of(path: Path) -> Iterator[str]:

@@ -1,6 +1,8 @@
-"""Bad input of every kind, for every reader that it concerns: each is a reason for one record or for the file, and memory stays bounded.
+"""Bad input of every kind, for every reader that it concerns: each is a reason for one record or
+for the file, and memory stays bounded.
 
-Bombs of zstd and the limits of one format alone are in the tests of those modules; damage by chance is in `test_fuzz`.
+Bombs of zstd and the limits of one format alone are in the tests of those modules; damage by chance
+is in `test_fuzz`.
 """
 
 from __future__ import annotations
@@ -37,13 +39,19 @@ def test_the_files_of_these_tests_are_of_every_format(dump: Made) -> None:
     assert set(EVERY) == set(FORMATS)
 
 
-# ------------------------------------------------------------------------------------------------ XML
+# ------------------------------------------------------------------------------------------------
+# XML
 
 
 @pytest.mark.parametrize("format", XML)
 def test_a_bomb_of_entities_is_one_rejected_record(format: str, dump: Made) -> None:
-    bomb = '<!ENTITY a "ha">' + "".join(f'<!ENTITY {chr(98 + level)} "{f"&{chr(97 + level)};" * 10}">' for level in range(12))
-    made = dump(f'<?xml version="1.0"?>\n<!DOCTYPE x [{bomb}]>\n' + written(format, "Before", "&m;", "Behind"))
+    bomb = '<!ENTITY a "ha">' + "".join(
+        f'<!ENTITY {chr(98 + level)} "{f"&{chr(97 + level)};" * 10}">' for level in range(12)
+    )
+    made = dump(
+        f'<?xml version="1.0"?>\n<!DOCTYPE x [{bomb}]>\n'
+        + written(format, "Before", "&m;", "Behind")
+    )
     assert made.format == format
     assert titles(made) == ["Before", "Behind"]
     assert reasons(made) == ["no valid XML: Entity 'm' not defined"]
@@ -51,11 +59,14 @@ def test_a_bomb_of_entities_is_one_rejected_record(format: str, dump: Made) -> N
 
 @pytest.mark.parametrize("format", XML)
 @pytest.mark.parametrize("where", ["ENTITY e SYSTEM", "ENTITY e PUBLIC 'x'", "ENTITY % p SYSTEM"])
-def test_an_external_entity_is_never_fetched(format: str, where: str, dump: Made, tmp_path: Path) -> None:
+def test_an_external_entity_is_never_fetched(
+    format: str, where: str, dump: Made, tmp_path: Path
+) -> None:
     (tmp_path / "secret").write_text("<!ENTITY e 'hunter2'>")
     inner = f"<!{where} 'file://{tmp_path}/secret'>" + ("%p;" if "%" in where else "")
     made = dump(
-        f"<?xml version='1.0'?><!DOCTYPE x SYSTEM 'file://{tmp_path}/secret' [{inner}]>" + written(format, "Before", "&e;", "Behind")
+        f"<?xml version='1.0'?><!DOCTYPE x SYSTEM 'file://{tmp_path}/secret' [{inner}]>"
+        + written(format, "Before", "&e;", "Behind")
     )
     assert titles(made) == ["Before", "Behind"]
     assert reasons(made) == ["no valid XML: Entity 'e' not defined"]
@@ -71,16 +82,25 @@ def test_deeply_nested_xml_is_one_rejected_record(format: str, dump: Made) -> No
 
 
 @pytest.mark.parametrize("format", XML)
-def test_a_web_page_saved_as_xml_is_refused_and_one_among_the_answers_noted(format: str, dump: Made) -> None:
-    page = "<!DOCTYPE html>\n<html><head><title>503 Service Unavailable</title></head><body><p>Wait.<br></body></html>\n"
-    with pytest.raises(DumpError, match="it is a web page, maybe the answer to a failed download: fetch the file again"):
+def test_a_web_page_saved_as_xml_is_refused_and_one_among_the_answers_noted(
+    format: str, dump: Made
+) -> None:
+    page = (
+        "<!DOCTYPE html>\n<html><head><title>503 Service "
+        "Unavailable</title></head><body><p>Wait.<br></body></html>\n"
+    )
+    with pytest.raises(
+        DumpError,
+        match="it is a web page, maybe the answer to a failed download: fetch the file again",
+    ):
         dump(page, name="harvest.xml")
     made = dump(written(format, "Before") + "\n" + page + written(format, "Behind"))
     assert titles(made) == ["Before", "Behind"]
     assert made.incomplete == "a web page stands where XML should be, from line 3 on"
 
 
-# ------------------------------------------------------------------------------------------------ JSON
+# ------------------------------------------------------------------------------------------------
+# JSON
 
 
 @pytest.mark.parametrize("format", JSON)
@@ -104,14 +124,24 @@ def test_a_record_that_never_ends_leaves_the_file_incomplete(format: str, dump: 
 
 @pytest.mark.parametrize("format", JSON)
 def test_millions_of_empty_values_are_not_decoded(format: str, dump: Made) -> None:
-    found = list(dump(written(format, "Before", "TITLE", "Behind").replace('"TITLE"', "[" + "[]," * 510_000 + "[]]")).records())
+    found = list(
+        dump(
+            written(format, "Before", "TITLE", "Behind").replace(
+                '"TITLE"', "[" + "[]," * 510_000 + "[]]"
+            )
+        ).records()
+    )
     assert [one.title for one in found if isinstance(one, Record)] == ["Before", "Behind"]
-    assert [one.reason for one in found if isinstance(one, Rejected)] == ["holds more than 1,000,000 brackets and commas"]
+    assert [one.reason for one in found if isinstance(one, Rejected)] == [
+        "holds more than 1,000,000 brackets and commas"
+    ]
 
 
 @pytest.mark.parametrize("format", JSON)
 def test_the_last_of_two_equal_keys_counts(format: str, dump: Made) -> None:
-    made = dump(re.sub(r'("title":\s*\[?"A Title"\]?)', r'"title":"Another",\1', written(format, "A Title")))
+    made = dump(
+        re.sub(r'("title":\s*\[?"A Title"\]?)', r'"title":"Another",\1', written(format, "A Title"))
+    )
     assert titles(made) == ["A Title"]
 
 
@@ -136,10 +166,12 @@ def test_half_a_character_is_refused(format: str, dump: Made) -> None:
     assert reasons(made)[0].startswith("no valid JSON: ")
 
 
-# ------------------------------------------------------------------------------------------------ every format
+# ------------------------------------------------------------------------------------------------
+# every format
 
 
-#: junk that is an entry over and over, or goes on with one, and how many calls a piece of it may cost
+#: junk that is an entry over and over, or goes on with one, and how many calls a piece of it may
+#: cost
 JUNK = {
     "ris, nothing but TY": ("ris", b"", b"TY  - \n", 16),
     "ris, empty records": ("ris", b"", b"TY  - JOUR\nER  - \n", 24),
@@ -151,7 +183,9 @@ JUNK = {
 
 
 @pytest.mark.parametrize("junk", JUNK)
-def test_the_work_for_junk_is_little_and_grows_no_faster_than_its_length(junk: str, tmp_path: Path) -> None:
+def test_the_work_for_junk_is_little_and_grows_no_faster_than_its_length(
+    junk: str, tmp_path: Path
+) -> None:
     format, start, piece, most = JUNK[junk]
 
     def calls(pieces: int) -> int:
@@ -173,7 +207,10 @@ def test_the_work_for_junk_is_little_and_grows_no_faster_than_its_length(junk: s
 
 @pytest.mark.parametrize("format", EVERY)
 def test_a_truncated_gzip_keeps_what_came_before_and_is_incomplete(format: str, dump: Made) -> None:
-    every = [f"Title {number} of {number * 7919 % 104_729} and {number * 15_485_863 % 32_452_843}" for number in range(800)]
+    every = [
+        f"Title {number} of {number * 7919 % 104_729} and {number * 15_485_863 % 32_452_843}"
+        for number in range(800)
+    ]
     packed = gzip.compress(written(format, *every).encode())
     made = dump(packed[: len(packed) // 2])
     kept = [one for one in made.records() if isinstance(one, Record)]
@@ -183,7 +220,8 @@ def test_a_truncated_gzip_keeps_what_came_before_and_is_incomplete(format: str, 
     assert made.incomplete == "the gzip data ends early: the file is not whole"
 
 
-# ------------------------------------------------------------------------------------------------ size
+# ------------------------------------------------------------------------------------------------
+# size
 
 
 def peak(what: Callable[[], object]) -> int:
@@ -208,7 +246,9 @@ WAYS = ["arxiv-daily", "crossref", "oai-pmh", "csv", "bibtex", "ris", "huggingfa
         *((format, 17, False) for format in TITLED if format not in WAYS),
     ],
 )
-def test_megabytes_on_one_line_are_passed_over_without_being_held(format: str, size: int, packed: bool, tmp_path: Path) -> None:
+def test_megabytes_on_one_line_are_passed_over_without_being_held(
+    format: str, size: int, packed: bool, tmp_path: Path
+) -> None:
     before, behind = written(format, "A First Title", "TITLE", "The Last Title").split("TITLE")
     path = tmp_path / "dump"
     with gzip.open(path, "wb", compresslevel=1) if packed else path.open("wb") as file:
@@ -247,7 +287,14 @@ def test_a_gzip_bomb_costs_no_memory(tmp_path: Path) -> None:
 def test_names_within_an_archive_reach_no_disk(format: str, dump: Made, tmp_path: Path) -> None:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
-        for name in ("../../escaped", "/etc/escaped", "C:\\escaped", "a/../../escaped", "\x1b[2Jescaped", "x" * 3000):
+        for name in (
+            "../../escaped",
+            "/etc/escaped",
+            "C:\\escaped",
+            "a/../../escaped",
+            "\x1b[2Jescaped",
+            "x" * 3000,
+        ):
             archive.writestr(name, written(format, "A Title"))
     found = dump(made.getvalue())
     assert found.format == format
@@ -255,7 +302,8 @@ def test_names_within_an_archive_reach_no_disk(format: str, dump: Made, tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["a-file"]
 
 
-# ------------------------------------------------------------------------------------------------ answers that are errors
+# ------------------------------------------------------------------------------------------------
+# answers that are errors
 
 
 @pytest.mark.parametrize(
@@ -274,16 +322,21 @@ def test_names_within_an_archive_reach_no_disk(format: str, dump: Made, tmp_path
         "Rate exceeded.",
         "Forbidden",
         "Resource not found",
-        '<?xml version="1.0"?><OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><error code="badResumptionToken">no</error></OAI-PMH>',
+        '<?xml version="1.0"?><OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><error '
+        'code="badResumptionToken">no</error></OAI-PMH>',
         "<eFetchResult><ERROR>Empty id list - nothing todo</ERROR></eFetchResult>",
-        '<feed xmlns="http://www.w3.org/2005/Atom"><id>http://arxiv.org/api/x</id><entry><id>http://arxiv.org/api/errors#no</id>'
+        "<feed "
+        'xmlns="http://www.w3.org/2005/Atom"><id>http://arxiv.org/api/x</id><entry><id>http://arxiv.org/api/errors#no</id>'
         "<title>Error</title><summary>no</summary></entry></feed>",
-        '<rss version="2.0"><channel><title>Error</title></channel></rss><html><body>503</body></html>',
+        "<rss "
+        'version="2.0"><channel><title>Error</title></channel></rss><html><body>503</body></html>',
         "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>",
         "<html><body>429 Too Many Requests</body></html>",
     ],
 )
-def test_an_error_that_came_with_status_200_is_never_a_paper_nor_a_quiet_day(answer: str, dump: Made) -> None:
+def test_an_error_that_came_with_status_200_is_never_a_paper_nor_a_quiet_day(
+    answer: str, dump: Made
+) -> None:
     try:
         made = dump(answer)
     except DumpError:

@@ -10,7 +10,13 @@ from tests.unit.dumps.conftest import Made, papers, refused
 
 
 def page(*blocks: str, date_line: str = "Aug 29") -> str:
-    preamble = ("new", "Get trending papers in your email inbox!", "Subscribe", "Daily Papers", "byJane Doe and the research community")
+    preamble = (
+        "new",
+        "Get trending papers in your email inbox!",
+        "Subscribe",
+        "Daily Papers",
+        "byJane Doe and the research community",
+    )
     return "\n\n".join((*preamble, date_line, *blocks))
 
 
@@ -32,7 +38,9 @@ def abstract(number: int) -> str:
         ("Aug 29, 2022", "page.txt", date(2026, 11, 19), date(2022, 8, 29)),
     ],
 )
-def test_a_page_finds_the_year_of_its_day(date_line: str, name: str, today: date, day: date, dump: Made) -> None:
+def test_a_page_finds_the_year_of_its_day(
+    date_line: str, name: str, today: date, day: date, dump: Made
+) -> None:
     made = dump(page("Title", abstract(1), date_line=date_line), name=name, today=today)
     (paper,) = papers(made)
     assert (paper.picked, paper.rank, paper.submitted, paper.announced) == (day, 1, None, None)
@@ -44,13 +52,24 @@ def test_a_page_without_its_heading_is_read(dump: Made) -> None:
 
 
 def test_a_page_that_misses_an_abstract_keeps_what_came_before(dump: Made) -> None:
-    blocks = ["Title 1", abstract(1), "Title 2", abstract(2), "Title 3, a Longer One", abstract(4), "Title 4", abstract(5)]
+    blocks = [
+        "Title 1",
+        abstract(1),
+        "Title 2",
+        abstract(2),
+        "Title 3, a Longer One",
+        abstract(4),
+        "Title 4",
+        abstract(5),
+    ]
     del blocks[3]
     made = dump(page(*blocks))
     assert [one.title for one in papers(made)] == ["Title 1"]
     told = refused(made)
     assert [line for line, _ in told] == [17, 19, 21, 23, 25]
-    assert {reason for _, reason in told} == {"the page slipped: no abstract follows the title on line 17"}
+    assert {reason for _, reason in told} == {
+        "the page slipped: no abstract follows the title on line 17"
+    }
 
 
 def test_a_page_that_misses_a_title_keeps_what_came_before(dump: Made) -> None:
@@ -72,6 +91,11 @@ def test_a_page_cut_in_its_preamble_says_so(dump: Made) -> None:
 
 
 def test_a_page_without_a_date_line_is_put_aside_block_by_block(dump: Made) -> None:
-    made = dump(page(*(text for number in range(6) for text in (f"Title {number}", abstract(number))), date_line="Foo 99"))
+    made = dump(
+        page(
+            *(text for number in range(6) for text in (f"Title {number}", abstract(number))),
+            date_line="Foo 99",
+        )
+    )
     assert papers(made) == []
     assert len(refused(made)) == 18

@@ -16,7 +16,10 @@ from tests.unit.dumps.conftest import Made
         ("2401.01234v2", ("arxiv", "2401.01234")),
         ("arXiv: 0704.0001", ("arxiv", "arXiv: 0704.0001")),
         ("math.CA/0611800v2", ("arxiv", "math.CA/0611800")),
-        ("https://arxiv.org/abs/2401.01234v2#top", ("url", "https://arxiv.org/abs/2401.01234v2#top")),
+        (
+            "https://arxiv.org/abs/2401.01234v2#top",
+            ("url", "https://arxiv.org/abs/2401.01234v2#top"),
+        ),
         ("arxiv.org/abs/2401.01234", ("url", "arxiv.org/abs/2401.01234")),
         ("10.1000/xyz(1);2-3", ("doi", "10.1000/xyz(1);2-3")),
         ("doi: 10.1000/xyz", ("doi", "doi: 10.1000/xyz")),
@@ -27,7 +30,9 @@ from tests.unit.dumps.conftest import Made
         ("12. 10.1000/xyz", ("doi", "10.1000/xyz")),
     ],
 )
-def test_a_line_names_a_paper_by_its_identifier(dump: Made, line: str, name: tuple[str, str]) -> None:
+def test_a_line_names_a_paper_by_its_identifier(
+    dump: Made, line: str, name: tuple[str, str]
+) -> None:
     record, *_ = dump(line + "\n2401.00001" * 4).records()
     assert isinstance(record, Record)
     assert (record.line, record.title, record.ids, record.fragment) == (1, "", (name,), True)
@@ -37,7 +42,12 @@ def test_a_line_that_names_none_is_a_title(dump: Made) -> None:
     made = dump("2401.00001\n" * 4 + "- A study of C# and 2401.01234\n")
     *_, last = made.records()
     assert isinstance(last, Record)
-    assert (last.line, last.title, last.ids, last.fragment) == (5, "A study of C# and 2401.01234", (), False)
+    assert (last.line, last.title, last.ids, last.fragment) == (
+        5,
+        "A study of C# and 2401.01234",
+        (),
+        False,
+    )
 
 
 def test_blank_lines_and_comments_do_not_count(dump: Made) -> None:
@@ -56,7 +66,9 @@ def test_blank_lines_and_comments_do_not_count(dump: Made) -> None:
 )
 def test_a_line_that_is_nothing_says_why(dump: Made, line: bytes, reason: str) -> None:
     made = dump(b"2401.00001\n" * 9 + line + b"\n")
-    assert [(one.line, one.reason) for one in made.records() if isinstance(one, Rejected)] == [(10, reason)]
+    assert [(one.line, one.reason) for one in made.records() if isinstance(one, Rejected)] == [
+        (10, reason)
+    ]
 
 
 @pytest.mark.parametrize(

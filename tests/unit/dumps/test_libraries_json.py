@@ -1,4 +1,6 @@
-"""Libraries as JSON, of Zotero and in CSL-JSON: what is read from which field, and that neither is taken for anything else."""
+"""Libraries as JSON, of Zotero and in CSL-JSON: what is read from which field, and that neither is
+taken for anything else.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +20,27 @@ from tests.unit.dumps.conftest import FOLDER, TODAY, Made, only
 
 
 def identities(record: Record) -> list[str]:
-    return [f"{one.kind}:{one.value}" for one in getattr(clean(record, "library"), "identities", ())]
+    return [
+        f"{one.kind}:{one.value}" for one in getattr(clean(record, "library"), "identities", ())
+    ]
 
 
-# ------------------------------------------------------------------------------------------------ which of them
+# ------------------------------------------------------------------------------------------------
+# which of them
 
 
-CSL = {"id": "doe2024", "type": "article-journal", "title": "A Title", "author": [{"family": "Doe", "given": "Jane"}]}
-CROSSREF = {"DOI": "10.1000/xyz", "type": "journal-article", "title": ["A Title"], "author": [{"family": "Doe", "given": "Jane"}]}
+CSL = {
+    "id": "doe2024",
+    "type": "article-journal",
+    "title": "A Title",
+    "author": [{"family": "Doe", "given": "Jane"}],
+}
+CROSSREF = {
+    "DOI": "10.1000/xyz",
+    "type": "journal-article",
+    "title": ["A Title"],
+    "author": [{"family": "Doe", "given": "Jane"}],
+}
 ZOTERO = {"key": "K", "data": {"itemType": "journalArticle", "title": "A Title", "creators": []}}
 SHAPES: list[tuple[str, object]] = [
     ("csl-json", [CSL]),
@@ -34,7 +49,16 @@ SHAPES: list[tuple[str, object]] = [
     ("csl-json", json.dumps(CSL) + "\n" + json.dumps(CSL)),
     ("csl-json", json.dumps([CSL, CSL], indent=2)),
     ("csl-json", CSL | {"author": None, "issued": {"date-parts": [[2024]]}}),
-    ("csl-json", {"type": "journal-article", "title": "From a Resolver", "DOI": "10.1000/xyz", "container-title": "A Journal", "ISSN": []}),
+    (
+        "csl-json",
+        {
+            "type": "journal-article",
+            "title": "From a Resolver",
+            "DOI": "10.1000/xyz",
+            "container-title": "A Journal",
+            "ISSN": [],
+        },
+    ),
     ("crossref", [CROSSREF]),
     ("crossref", CROSSREF),
     ("crossref", {"items": [CROSSREF]}),
@@ -44,21 +68,48 @@ SHAPES: list[tuple[str, object]] = [
     ("zotero", ZOTERO["data"]),
     ("zotero", [ZOTERO["data"]]),
     ("zotero", {"items": [ZOTERO["data"]]}),
-    ("zotero", json.dumps([{"key": "N", "data": {"itemType": "note", "note": "x"}}, ZOTERO], indent=4)),
-    ("jsonl", {"title": "A Title", "author": [{"family": "Doe", "given": "Jane"}], "date": "2024-01-01"}),
-    ("jsonl", {"title": "A Title", "type": "article", "abstract": "Text.", "doi": "10.1000/xyz", "url": "https://example.org/"}),
+    (
+        "zotero",
+        json.dumps([{"key": "N", "data": {"itemType": "note", "note": "x"}}, ZOTERO], indent=4),
+    ),
+    (
+        "jsonl",
+        {"title": "A Title", "author": [{"family": "Doe", "given": "Jane"}], "date": "2024-01-01"},
+    ),
+    (
+        "jsonl",
+        {
+            "title": "A Title",
+            "type": "article",
+            "abstract": "Text.",
+            "doi": "10.1000/xyz",
+            "url": "https://example.org/",
+        },
+    ),
     ("jsonl", [{"title": "A Title", "abstractNote": "Text.", "creators": ["Jane Doe"]}]),
 ]
 
 
 @pytest.mark.parametrize(("format", "content"), SHAPES)
-def test_the_formats_of_libraries_and_their_kin_are_told_apart(format: str, content: object, dump: Made) -> None:
+def test_the_formats_of_libraries_and_their_kin_are_told_apart(
+    format: str, content: object, dump: Made
+) -> None:
     assert dump(content).format == format
     head = Head((content if isinstance(content, str) else json.dumps(content)).encode())
     assert len([name for name, one in FORMATS.items() if one.sniff(head) is Sure.YES]) <= 1
 
 
-@pytest.mark.parametrize("content", ["{}", "[]", '{"items": []}', '{"items": [1, "x"]}', '{"data": {"itemType": 5}}', '{"type": "x"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{}",
+        "[]",
+        '{"items": []}',
+        '{"items": [1, "x"]}',
+        '{"data": {"itemType": 5}}',
+        '{"type": "x"}',
+    ],
+)
 def test_what_shows_no_paper_is_refused(content: str, dump: Made) -> None:
     with pytest.raises(DumpError, match="of no known format"):
         dump(content)
@@ -71,7 +122,8 @@ def test_a_list_cut_short_keeps_its_items_and_says_so(dump: Made) -> None:
         assert made.incomplete == "the file ends in the middle of record 2"
 
 
-# ------------------------------------------------------------------------------------------------ Zotero
+# ------------------------------------------------------------------------------------------------
+# Zotero
 
 
 def item(**data: object) -> list[dict[str, Any]]:
@@ -79,8 +131,17 @@ def item(**data: object) -> list[dict[str, Any]]:
 
 
 def test_attachments_notes_and_the_bin_are_skipped_with_their_reason() -> None:
-    found = [one for one in open_dump(FOLDER / "zotero.json", today=TODAY).records() if isinstance(one, Skipped)]
-    assert [(one.line, one.reason) for one in found] == [(5, "attachment"), (6, "note"), (7, "annotation"), (8, "in the library's bin")]
+    found = [
+        one
+        for one in open_dump(FOLDER / "zotero.json", today=TODAY).records()
+        if isinstance(one, Skipped)
+    ]
+    assert [(one.line, one.reason) for one in found] == [
+        (5, "attachment"),
+        (6, "note"),
+        (7, "annotation"),
+        (8, "in the library's bin"),
+    ]
 
 
 def test_an_item_of_any_type_is_a_paper_and_one_not_in_the_bin_is_kept(dump: Made) -> None:
@@ -110,14 +171,19 @@ def test_the_date_as_zotero_understood_it_helps_out(dump: Made) -> None:
         {"DOI": "https://doi.org/10.48550/ARXIV.2401.01234"},
     ],
 )
-def test_an_arxiv_number_is_found_wherever_it_was_put_and_its_version_is_not_kept(fields: dict[str, object], dump: Made) -> None:
+def test_an_arxiv_number_is_found_wherever_it_was_put_and_its_version_is_not_kept(
+    fields: dict[str, object], dump: Made
+) -> None:
     made = only(dump(item(**fields)))
     assert identities(made) == ["arxiv:2401.01234"]
     assert getattr(clean(made, "library"), "version", 0) is None
 
 
 def test_another_paper_mentioned_in_a_comment_is_no_identity(dump: Made) -> None:
-    assert identities(only(dump(item(extra="Comment: see also arXiv:2401.01234\nA PMID: 5 within")))) == []
+    assert (
+        identities(only(dump(item(extra="Comment: see also arXiv:2401.01234\nA PMID: 5 within"))))
+        == []
+    )
 
 
 def test_an_impossible_number_costs_the_number_and_not_the_item(dump: Made) -> None:
@@ -127,10 +193,13 @@ def test_an_impossible_number_costs_the_number_and_not_the_item(dump: Made) -> N
 
 
 def test_the_collections_of_an_export_are_no_items() -> None:
-    assert [type(one) for one in open_dump(FOLDER / "zotero-better-bibtex.json", today=TODAY).records()] == [Record]
+    assert [
+        type(one) for one in open_dump(FOLDER / "zotero-better-bibtex.json", today=TODAY).records()
+    ] == [Record]
 
 
-# ------------------------------------------------------------------------------------------------ CSL-JSON
+# ------------------------------------------------------------------------------------------------
+# CSL-JSON
 
 
 @pytest.mark.parametrize(
@@ -156,7 +225,9 @@ def test_the_collections_of_an_export_are_no_items() -> None:
         (None, None),
     ],
 )
-def test_a_date_is_read_in_every_way_to_write_it(issued: object, day: date | None, dump: Made) -> None:
+def test_a_date_is_read_in_every_way_to_write_it(
+    issued: object, day: date | None, dump: Made
+) -> None:
     assert only(dump([CSL | {"issued": issued}])).submitted == day
 
 
@@ -181,33 +252,59 @@ def test_five_hundred_authors_are_all_kept(dump: Made) -> None:
 
 
 def test_numbers_of_pubmed_are_read_as_text_or_number(dump: Made) -> None:
-    assert identities(only(dump([CSL | {"PMID": 17, "PMCID": "PMC8"}]))) == ["pmid:17", "pmcid:PMC8"]
+    assert identities(only(dump([CSL | {"PMID": 17, "PMCID": "PMC8"}]))) == [
+        "pmid:17",
+        "pmcid:PMC8",
+    ]
 
 
 def test_markup_and_a_mark_of_retraction_are_read(dump: Made) -> None:
-    made = only(dump([CSL | {"title": "Retracted: <i>A</i> Title", "abstract": "<jats:p>Text.</jats:p>"}]))
+    made = only(
+        dump([CSL | {"title": "Retracted: <i>A</i> Title", "abstract": "<jats:p>Text.</jats:p>"}])
+    )
     assert (made.title, made.abstract, made.withdrawn) == ("Retracted: A Title", "Text.", True)
 
 
-# ------------------------------------------------------------------------------------------------ small readings
+# ------------------------------------------------------------------------------------------------
+# small readings
 
 
 def test_identifiers_stand_on_lines_of_their_own() -> None:
-    note = "arXiv: math.CA/0611800v2\r\nPMID:17\n  PMCID: PMC8 \nDOI: 10.1000/xyz\nPMID\nSee DOI: 10.1000/other"
-    assert list(noted_ids(note)) == [("id", "arXiv:math.CA/0611800"), ("pmid", "17"), ("pmcid", "PMC8"), ("doi", "10.1000/xyz")]
+    note = (
+        "arXiv: math.CA/0611800v2\r\nPMID:17\n  PMCID: PMC8 \nDOI: 10.1000/xyz\nPMID\nSee DOI: "
+        "10.1000/other"
+    )
+    assert list(noted_ids(note)) == [
+        ("id", "arXiv:math.CA/0611800"),
+        ("pmid", "17"),
+        ("pmcid", "PMC8"),
+        ("doi", "10.1000/xyz"),
+    ]
 
 
 def test_a_long_note_takes_no_time() -> None:
-    for note in (" " * 10**6, "arxiv:" * 10**5, "\n" * 10**6, "arXiv" + " " * 10**6, "a-" * 10**5 + "arxiv/"):
+    for note in (
+        " " * 10**6,
+        "arxiv:" * 10**5,
+        "\n" * 10**6,
+        "arXiv" + " " * 10**6,
+        "a-" * 10**5 + "arxiv/",
+    ):
         assert len(list(noted_ids(note))) <= 1
         assert list(arxiv_ids(note)) == []
 
 
 def test_a_version_is_taken_off_and_an_archive_with_a_v_is_not() -> None:
-    assert unversioned("https://arxiv.org/pdf/2401.01234v12.pdf") == "https://arxiv.org/pdf/2401.01234.pdf"
+    assert (
+        unversioned("https://arxiv.org/pdf/2401.01234v12.pdf")
+        == "https://arxiv.org/pdf/2401.01234.pdf"
+    )
     assert unversioned("solv-int/9901001") == "solv-int/9901001"
 
 
-@pytest.mark.parametrize(("text", "day"), [("2024-3", date(2024, 3, 1)), ("2024-13", None), ("2024", None), (None, None), ("", None)])
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [("2024-3", date(2024, 3, 1)), ("2024-13", None), ("2024", None), (None, None), ("", None)],
+)
 def test_a_month_is_its_first_day_and_a_year_none(text: str | None, day: date | None) -> None:
     assert day_or_month(text, TODAY) == day

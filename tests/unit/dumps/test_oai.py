@@ -16,16 +16,29 @@ NS = 'xmlns="http://www.openarchives.org/OAI/2.0/"'
 
 def record(number: int, *, stamp: str = "2026-04-02", inner: str = "", kind: str = "arXiv") -> str:
     told = inner or f"<id>2604.{number:05}</id><title>Title {number}</title>"
-    head = f"<header><identifier>oai:arXiv.org:2604.{number:05}</identifier><datestamp>{stamp}</datestamp></header>"
-    return f'<record>{head}<metadata><{kind} xmlns="http://arxiv.org/OAI/{kind}/">{told}</{kind}></metadata></record>'
+    head = (
+        f"<header><identifier>oai:arXiv.org:2604.{number:05}</identifier>"
+        f"<datestamp>{stamp}</datestamp></header>"
+    )
+    return (
+        f"<record>{head}<metadata><{kind} "
+        f'xmlns="http://arxiv.org/OAI/{kind}/">{told}</{kind}></metadata></record>'
+    )
 
 
 def page(*inner: str) -> str:
-    return f'<?xml version="1.0"?>\n<OAI-PMH {NS}><ListRecords>{"".join(inner)}</ListRecords></OAI-PMH>\n'
+    return (
+        f'<?xml version="1.0"?>\n<OAI-PMH '
+        f"{NS}><ListRecords>{''.join(inner)}</ListRecords></OAI-PMH>\n"
+    )
 
 
 def test_deleted_headers_are_removals_with_the_identifier() -> None:
-    found = [one for one in open_dump(FOLDER / "oai-arxiv.xml", today=TODAY).records() if isinstance(one, Removal)]
+    found = [
+        one
+        for one in open_dump(FOLDER / "oai-arxiv.xml", today=TODAY).records()
+        if isinstance(one, Removal)
+    ]
     assert [(one.line, one.ids, one.reason) for one in found] == [
         (17, (("id", "oai:arXiv.org:2604.00002"),), "deleted by the source"),
         (39, (("id", "oai:arXiv.org:2604.00008"),), "deleted by the source"),
@@ -33,7 +46,11 @@ def test_deleted_headers_are_removals_with_the_identifier() -> None:
 
 
 def test_a_header_alone_is_skipped() -> None:
-    found = [one for one in open_dump(FOLDER / "oai-arxiv.xml", today=TODAY).records() if isinstance(one, Skipped)]
+    found = [
+        one
+        for one in open_dump(FOLDER / "oai-arxiv.xml", today=TODAY).records()
+        if isinstance(one, Skipped)
+    ]
     assert [(one.line, one.reason) for one in found] == [(38, "a header without its record")]
 
 
@@ -43,13 +60,26 @@ def test_a_page_without_matches_is_whole_and_empty(dump: Made) -> None:
 
 
 def test_any_other_error_leaves_the_file_incomplete(dump: Made) -> None:
-    made = dump(page(record(1)) + f'<OAI-PMH {NS}><error code="badResumptionToken">The token\n has expired</error></OAI-PMH>')
+    made = dump(
+        page(record(1))
+        + (
+            f'<OAI-PMH {NS}><error code="badResumptionToken">The token\n has '
+            f"expired</error></OAI-PMH>"
+        )
+    )
     assert [one.title for one in papers(made)] == ["Title 1"]
-    assert made.incomplete == "the server answered with an error: badResumptionToken: The token has expired"
+    assert (
+        made.incomplete
+        == "the server answered with an error: badResumptionToken: The token has expired"
+    )
 
 
 def test_a_bare_record_and_bare_records_are_recognised(dump: Made) -> None:
-    for content in (record(1), f"<ListRecords>{record(1)}</ListRecords>", f"<GetRecord>{record(1)}</GetRecord>"):
+    for content in (
+        record(1),
+        f"<ListRecords>{record(1)}</ListRecords>",
+        f"<GetRecord>{record(1)}</GetRecord>",
+    ):
         made = dump(content)
         assert made.format == "oai-pmh"
         assert [one.ids for one in papers(made)] == [(("arxiv", "2604.00001"),)]
@@ -63,7 +93,10 @@ def test_pages_cut_off_and_fetched_again_lose_nothing(dump: Made) -> None:
 
 
 def test_the_later_of_the_two_dates_stands_in_for_a_missing_datestamp(dump: Made) -> None:
-    inner = "<id>2604.00001</id><title>T</title><created>2026-05-01</created><updated>2026-04-01</updated>"
+    inner = (
+        "<id>2604.00001</id><title>T</title>"
+        "<created>2026-05-01</created><updated>2026-04-01</updated>"
+    )
     (one,) = papers(dump(page(record(1, stamp="", inner=inner))))
     assert (one.submitted, one.updated) == (None, date(2026, 5, 1))
 
@@ -74,7 +107,10 @@ def test_the_identifier_of_the_header_stands_in_for_a_missing_id(dump: Made) -> 
 
 
 def test_versions_in_any_order_and_without_numbers_are_read(dump: Made) -> None:
-    inner = "<id>2604.00001</id><title>T</title><version><date>Wed, 1 Apr 2026 10:00:00 GMT</date></version><version version='vX'/>"
+    inner = (
+        "<id>2604.00001</id><title>T</title><version><date>Wed, 1 Apr 2026 10:00:00 "
+        "GMT</date></version><version version='vX'/>"
+    )
     (one,) = papers(dump(page(record(1, stamp="x", inner=inner, kind="arXivRaw"))))
     assert (one.version, one.submitted, one.updated) == (2, date(2026, 4, 1), date(2026, 4, 1))
 
@@ -82,9 +118,15 @@ def test_versions_in_any_order_and_without_numbers_are_read(dump: Made) -> None:
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("Jane Doe (Univ. X, Dept. Y), Kim Roe Jr. and Lee Poe", ("Jane Doe", "Kim Roe Jr.", "Lee Poe")),
+        (
+            "Jane Doe (Univ. X, Dept. Y), Kim Roe Jr. and Lee Poe",
+            ("Jane Doe", "Kim Roe Jr.", "Lee Poe"),
+        ),
         ("Jane Doe (X (and Y)), K. Roe, III", ("Jane Doe", "K. Roe III")),
-        ("The Invented Collaboration: J. Doe, K. Roe et al.", ("The Invented Collaboration", "J. Doe", "K. Roe")),
+        (
+            "The Invented Collaboration: J. Doe, K. Roe et al.",
+            ("The Invented Collaboration", "J. Doe", "K. Roe"),
+        ),
         ("J. Doe, and K. Roe & L. Poe; M. Moe", ("J. Doe", "K. Roe", "L. Poe", "M. Moe")),
         ("Anders Andersen (unclosed, K. Roe", ("Anders Andersen (unclosed", "K. Roe")),
         ("", ()),
@@ -95,6 +137,25 @@ def test_spoken_names_are_parted_outside_brackets(text: str, names: tuple[str, .
 
 
 def test_only_categories_of_arxiv_are_kept() -> None:
-    terms = ["cs.LG", "hep-th", "cond-mat.mes-hall", "physics.acc-ph", "q-bio.NC", "68T07", "I.2.6", "F.2.2; I.2.7", "cs.LG", "Primary 1"]
-    assert arxiv_categories(terms) == ("cs.LG", "hep-th", "cond-mat.mes-hall", "physics.acc-ph", "q-bio.NC")
-    assert set_categories(["cs", "cs:cs:LG", "physics:hep-th", "physics:astro-ph:GA", "com_1_2"]) == ("cs.LG", "hep-th", "astro-ph.GA")
+    terms = [
+        "cs.LG",
+        "hep-th",
+        "cond-mat.mes-hall",
+        "physics.acc-ph",
+        "q-bio.NC",
+        "68T07",
+        "I.2.6",
+        "F.2.2; I.2.7",
+        "cs.LG",
+        "Primary 1",
+    ]
+    assert arxiv_categories(terms) == (
+        "cs.LG",
+        "hep-th",
+        "cond-mat.mes-hall",
+        "physics.acc-ph",
+        "q-bio.NC",
+    )
+    assert set_categories(
+        ["cs", "cs:cs:LG", "physics:hep-th", "physics:astro-ph:GA", "com_1_2"]
+    ) == ("cs.LG", "hep-th", "astro-ph.GA")

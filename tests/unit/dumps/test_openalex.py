@@ -1,4 +1,6 @@
-"""Works of OpenAlex: the abstract from its index, what is no paper, which dates count, and the shapes that they come in."""
+"""Works of OpenAlex: the abstract from its index, what is no paper, which dates count, and the
+shapes that they come in.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +27,17 @@ def work(number: int = 1, **fields: object) -> dict[str, Any]:
     } | fields
 
 
-# ------------------------------------------------------------------------------------------------ the abstract
+# ------------------------------------------------------------------------------------------------
+# the abstract
 
 
 def test_each_word_stands_at_its_positions(dump: Made) -> None:
-    assert only(dump(work(abstract_inverted_index={"Words": [0, 3], "and": [1], "more": [2]}))).abstract == "Words and more Words"
+    assert (
+        only(
+            dump(work(abstract_inverted_index={"Words": [0, 3], "and": [1], "more": [2]}))
+        ).abstract
+        == "Words and more Words"
+    )
 
 
 def test_positions_that_nobody_could_fill_cost_nothing(dump: Made) -> None:
@@ -58,15 +66,32 @@ def test_an_index_that_is_none_rejects_the_work_and_names_it(dump: Made) -> None
         assert one.reason.startswith("abstract_inverted_index")
 
 
-# ------------------------------------------------------------------------------------------------ what is a paper
+# ------------------------------------------------------------------------------------------------
+# what is a paper
 
 
 def test_paratext_and_types_that_are_no_papers_are_skipped_with_their_reason() -> None:
-    assert skipped(open_dump(FOLDER / "openalex.jsonl", today=TODAY)) == [(5, "paratext"), (6, "erratum")]
+    assert skipped(open_dump(FOLDER / "openalex.jsonl", today=TODAY)) == [
+        (5, "paratext"),
+        (6, "erratum"),
+    ]
     assert skipped(open_dump(FOLDER / "openalex-page.json", today=TODAY)) == [(2, "peer review")]
 
 
-@pytest.mark.parametrize("type", ["article", "preprint", "review", "letter", "book-chapter", "dissertation", "report", "brand-new", None])
+@pytest.mark.parametrize(
+    "type",
+    [
+        "article",
+        "preprint",
+        "review",
+        "letter",
+        "book-chapter",
+        "dissertation",
+        "report",
+        "brand-new",
+        None,
+    ],
+)
 def test_any_other_type_is_a_paper(type: str | None, dump: Made) -> None:
     assert only(dump(work(type=type)))
 
@@ -76,7 +101,8 @@ def test_a_retracted_work_is_withdrawn(fields: dict[str, Any], dump: Made) -> No
     assert only(dump(work(**fields))).withdrawn
 
 
-# ------------------------------------------------------------------------------------------------ dates and identifiers
+# ------------------------------------------------------------------------------------------------
+# dates and identifiers
 
 
 @pytest.mark.parametrize(
@@ -90,13 +116,33 @@ def test_a_retracted_work_is_withdrawn(fields: dict[str, Any], dump: Made) -> No
         (None, None),
     ],
 )
-def test_a_publication_date_counts_where_it_is_a_day_that_has_been(written: str | None, day: date | None, dump: Made) -> None:
-    made = only(dump(work(publication_date=written, created_date="2026-04-02", updated_date="2026-05-03T00:00:00")))
-    assert (made.submitted, made.announced, made.updated) == (day, date(2026, 4, 2), date(2026, 5, 3))
+def test_a_publication_date_counts_where_it_is_a_day_that_has_been(
+    written: str | None, day: date | None, dump: Made
+) -> None:
+    made = only(
+        dump(
+            work(
+                publication_date=written,
+                created_date="2026-04-02",
+                updated_date="2026-05-03T00:00:00",
+            )
+        )
+    )
+    assert (made.submitted, made.announced, made.updated) == (
+        day,
+        date(2026, 4, 2),
+        date(2026, 5, 3),
+    )
 
 
 @pytest.mark.parametrize(
-    "pmcid", ["https://www.ncbi.nlm.nih.gov/pmc/articles/7", "https://www.ncbi.nlm.nih.gov/pmc/articles/PMC7/", "pmc7", 7]
+    "pmcid",
+    [
+        "https://www.ncbi.nlm.nih.gov/pmc/articles/7",
+        "https://www.ncbi.nlm.nih.gov/pmc/articles/PMC7/",
+        "pmc7",
+        7,
+    ],
 )
 def test_a_pmcid_is_read_with_and_without_its_letters(pmcid: str | int, dump: Made) -> None:
     entry = clean(only(dump(work(ids={"pmcid": pmcid}))), "openalex")
@@ -104,29 +150,51 @@ def test_a_pmcid_is_read_with_and_without_its_letters(pmcid: str | int, dump: Ma
 
 
 def test_the_version_of_a_link_is_not_that_of_the_record(dump: Made) -> None:
-    entry = clean(only(dump(work(locations=[{"pdf_url": "https://arxiv.org/pdf/2604.00001v3.pdf"}]))), "openalex")
+    entry = clean(
+        only(dump(work(locations=[{"pdf_url": "https://arxiv.org/pdf/2604.00001v3.pdf"}]))),
+        "openalex",
+    )
     assert getattr(entry, "version", 0) is None
-    assert [f"{one.kind}:{one.value}" for one in getattr(entry, "identities", ())] == ["arxiv:2604.00001", "openalex:W1"]
+    assert [f"{one.kind}:{one.value}" for one in getattr(entry, "identities", ())] == [
+        "arxiv:2604.00001",
+        "openalex:W1",
+    ]
 
 
 def test_a_link_to_no_paper_of_arxiv_harms_nothing(dump: Made) -> None:
     assert not isinstance(
-        clean(only(dump(work(locations=[{"landing_page_url": "https://arxiv.org/list/cs.LG/new"}]))), "openalex"), Rejected
+        clean(
+            only(dump(work(locations=[{"landing_page_url": "https://arxiv.org/list/cs.LG/new"}]))),
+            "openalex",
+        ),
+        Rejected,
     )
 
 
-# ------------------------------------------------------------------------------------------------ shapes
+# ------------------------------------------------------------------------------------------------
+# shapes
 
 
 def test_every_shape_gives_the_same_papers(dump: Made) -> None:
     works = [work(number) for number in (1, 2, 3)]
     page = {"meta": {"count": 3}, "results": works}
     lines = "\n".join(map(json.dumps, works))
-    shapes = (works, page, [page], lines, json.dumps(page, indent=2), json.dumps(page) + "\n" + json.dumps({"meta": {}, "results": []}))
+    shapes = (
+        works,
+        page,
+        [page],
+        lines,
+        json.dumps(page, indent=2),
+        json.dumps(page) + "\n" + json.dumps({"meta": {}, "results": []}),
+    )
     for shape in shapes:
         made = dump(shape)
         assert made.format == "openalex"
-        assert [(one.line, getattr(one, "title", "")) for one in made.records()] == [(1, "Title 1"), (2, "Title 2"), (3, "Title 3")]
+        assert [(one.line, getattr(one, "title", "")) for one in made.records()] == [
+            (1, "Title 1"),
+            (2, "Title 2"),
+            (3, "Title 3"),
+        ]
 
 
 def test_a_page_longer_than_the_head_is_recognised(dump: Made) -> None:
@@ -144,7 +212,13 @@ def test_a_page_cut_short_keeps_its_works_and_says_so(dump: Made) -> None:
 
 
 def test_an_answer_without_works_is_read_as_such(dump: Made) -> None:
-    made = dump({"meta": {"count": 0, "db_response_time_ms": 12, "page": 1, "per_page": 25}, "results": [], "group_by": []})
+    made = dump(
+        {
+            "meta": {"count": 0, "db_response_time_ms": 12, "page": 1, "per_page": 25},
+            "results": [],
+            "group_by": [],
+        }
+    )
     assert made.format == "openalex"
     assert not list(made.records())
 
@@ -154,7 +228,10 @@ def test_an_answer_without_works_is_read_as_such(dump: Made) -> None:
     [
         {"error": "Invalid query parameters error.", "message": "page parameter is not valid"},
         {"id": "https://openalex.org/A1", "display_name": "Jane Doe", "works_count": 1, "ids": {}},
-        {"meta": {"count": 1}, "results": [{"id": "https://openalex.org/A1", "display_name": "Jane Doe"}]},
+        {
+            "meta": {"count": 1},
+            "results": [{"id": "https://openalex.org/A1", "display_name": "Jane Doe"}],
+        },
     ],
 )
 def test_errors_and_other_things_of_openalex_are_refused(other: object, dump: Made) -> None:

@@ -1,4 +1,6 @@
-"""Opening a dump: which reader is chosen, what is refused as a whole, and what a dump says of itself."""
+"""Opening a dump: which reader is chosen, what is refused as a whole, and what a dump says of
+itself.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,10 @@ def test_the_format_is_told_by_content_and_not_by_name(path: Path, dump: Made) -
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
 def test_a_gzipped_dump_gives_the_same_records(path: Path, dump: Made) -> None:
-    plain, packed = open_dump(path, today=TODAY), dump(gzip.compress(path.read_bytes()), name=path.name)
+    plain, packed = (
+        open_dump(path, today=TODAY),
+        dump(gzip.compress(path.read_bytes()), name=path.name),
+    )
     assert packed.format == plain.format
     assert list(packed.records()) == list(plain.records())
     assert packed.incomplete == plain.incomplete
@@ -35,7 +40,12 @@ def test_a_gzipped_dump_gives_the_same_records(path: Path, dump: Made) -> None:
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
 def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing(path: Path, dump: Made) -> None:
     plain = open_dump(path, today=TODAY)
-    data = path.read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    data = (
+        path.read_bytes()
+        .removeprefix(b"\xef\xbb\xbf")
+        .replace(b"\r\n", b"\n")
+        .replace(b"\n", b"\r\n")
+    )
     other = dump(b"\xef\xbb\xbf" + data, name=path.name)
     # The raw text of an entry that spans lines is kept as it stood.
     found = [replace(one, raw=one.raw.replace("\r\n", "\n")) for one in other.records()]
@@ -52,7 +62,11 @@ def test_at_most_one_format_is_sure_of_a_dump() -> None:
 def test_a_list_of_rows_is_read_like_lines(dump: Made) -> None:
     made = dump(f"[{row(1)},\n{row(2)}, {row(3)}]")
     assert made.format == "arxiv-daily"
-    assert [(one.line, one.title) for one in papers(made)] == [(1, "Title 1"), (2, "Title 2"), (3, "Title 3")]
+    assert [(one.line, one.title) for one in papers(made)] == [
+        (1, "Title 1"),
+        (2, "Title 2"),
+        (3, "Title 3"),
+    ]
 
 
 def test_a_pretty_printed_list_is_read(dump: Made) -> None:
@@ -76,10 +90,19 @@ def test_a_first_record_longer_than_the_head_is_recognised(dump: Made) -> None:
 
 def test_the_header_of_a_csv_may_use_other_signs_and_spellings(dump: Made) -> None:
     for sign in ",;\t":
-        made = dump(sign.join(("Title", "arXiv ID", "First Seen")) + "\n" + sign.join(("A", "2606.00001", "2026-06-01")) + "\n")
+        made = dump(
+            sign.join(("Title", "arXiv ID", "First Seen"))
+            + "\n"
+            + sign.join(("A", "2606.00001", "2026-06-01"))
+            + "\n"
+        )
         assert made.format == "csv"
         (paper,) = papers(made)
-        assert (paper.title, paper.ids, paper.first_seen) == ("A", (("arxiv", "2606.00001"),), date(2026, 6, 1))
+        assert (paper.title, paper.ids, paper.first_seen) == (
+            "A",
+            (("arxiv", "2606.00001"),),
+            date(2026, 6, 1),
+        )
 
 
 def test_every_documented_column_is_read(dump: Made) -> None:
@@ -91,16 +114,35 @@ def test_every_documented_column_is_read(dump: Made) -> None:
         "arxiv": "2606.00001",
         "doi": "10.1000/x",
     }
-    values |= {"pmid": "12", "url": "https://example.org", "submitted": "2026-01-01", "announced": "2026-01-02", "updated": "2026-01-03"}
-    values |= {"first_seen": "2026-01-04", "version": "2", "upvotes": "5", "comment": "C", "id": "W"}
+    values |= {
+        "pmid": "12",
+        "url": "https://example.org",
+        "submitted": "2026-01-01",
+        "announced": "2026-01-02",
+        "updated": "2026-01-03",
+    }
+    values |= {
+        "first_seen": "2026-01-04",
+        "version": "2",
+        "upvotes": "5",
+        "comment": "C",
+        "id": "W",
+    }
     assert {name.replace("_", "") for name in values} == set(COLUMNS)
     made = dump(",".join(values) + "\n" + ",".join(values.values()) + "\n")
     (paper,) = papers(made)
     assert paper.authors == ("Jane Doe", "Kim Roe")
     assert paper.categories == ("cs.LG", "cs.CL")
     assert paper.ids == (("arxiv", "2606.00001"), ("doi", "10.1000/x"), ("pmid", "12"), ("id", "W"))
-    assert (paper.submitted, paper.announced, paper.updated, paper.first_seen) == tuple(date(2026, 1, day) for day in (1, 2, 3, 4))
-    assert (paper.version, paper.upvotes, paper.comment, paper.url) == (2, 5, "C", "https://example.org")
+    assert (paper.submitted, paper.announced, paper.updated, paper.first_seen) == tuple(
+        date(2026, 1, day) for day in (1, 2, 3, 4)
+    )
+    assert (paper.version, paper.upvotes, paper.comment, paper.url) == (
+        2,
+        5,
+        "C",
+        "https://example.org",
+    )
     assert made.ignored == {}
 
 
@@ -143,7 +185,9 @@ def test_unknown_content_is_refused_with_its_first_80_bytes(dump: Made, tmp_path
         (b"<html><title>Not found</title></html>", "no known format"),
     ],
 )
-def test_a_file_that_is_no_dump_is_refused_with_a_hint(content: bytes, hint: str, dump: Made) -> None:
+def test_a_file_that_is_no_dump_is_refused_with_a_hint(
+    content: bytes, hint: str, dump: Made
+) -> None:
     with pytest.raises(DumpError, match=hint):
         dump(content)
 

@@ -1,4 +1,6 @@
-"""Packed dumps: zstd and zip give what is in them, in bounded steps; damage and traps are reasons, not errors."""
+"""Packed dumps: zstd and zip give what is in them, in bounded steps; damage and traps are reasons,
+not errors.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +36,12 @@ def zipped(*members: tuple[str, bytes], how: int = zipfile.ZIP_DEFLATED) -> byte
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
-@pytest.mark.parametrize("pack", [zstandard.compress, lambda data: zipped(("2026/a-member", data))], ids=["zstd", "zip"])
-def test_a_packed_dump_gives_the_same_records(path: Path, pack: Callable[[bytes], bytes], dump: Made) -> None:
+@pytest.mark.parametrize(
+    "pack", [zstandard.compress, lambda data: zipped(("2026/a-member", data))], ids=["zstd", "zip"]
+)
+def test_a_packed_dump_gives_the_same_records(
+    path: Path, pack: Callable[[bytes], bytes], dump: Made
+) -> None:
     plain, other = open_dump(path, today=TODAY), dump(pack(path.read_bytes()), name=path.name)
     assert other.format == plain.format
     if path.suffix != ".txt":  # a page without a year takes it from the name of the file
@@ -73,8 +79,14 @@ def test_zstd_that_asks_for_too_much_memory_is_refused(dump: Made) -> None:
         dump(compressor.compress(rows(1)) + compressor.flush())
 
 
-@pytest.mark.parametrize("pack", [zstandard.compress, lambda data: zipped(("a", data), how=zipfile.ZIP_DEFLATED)], ids=["zstd", "zip"])
-def test_a_bomb_is_left_after_its_cap(pack: Callable[[bytes], bytes], dump: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "pack",
+    [zstandard.compress, lambda data: zipped(("a", data), how=zipfile.ZIP_DEFLATED)],
+    ids=["zstd", "zip"],
+)
+def test_a_bomb_is_left_after_its_cap(
+    pack: Callable[[bytes], bytes], dump: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(packed, "_ALWAYS", 64 * 1024**2)
     made = dump(pack(rows(1) + b" " * 200 * 1024**2 + rows(2)))
     assert titles(made)[:1] == ["Title 1"]
@@ -83,7 +95,15 @@ def test_a_bomb_is_left_after_its_cap(pack: Callable[[bytes], bytes], dump: Made
 
 
 def test_members_of_a_zip_are_read_in_the_order_of_their_names(dump: Made) -> None:
-    made = dump(zipped(("b.jsonl", rows(3)), ("a.jsonl", rows(1, 2)), ("folder/", b""), ("__MACOSX/a.jsonl", b"x"), (".hidden", b"x")))
+    made = dump(
+        zipped(
+            ("b.jsonl", rows(3)),
+            ("a.jsonl", rows(1, 2)),
+            ("folder/", b""),
+            ("__MACOSX/a.jsonl", b"x"),
+            (".hidden", b"x"),
+        )
+    )
     assert made.format == "jsonl"
     assert titles(made) == ["Title 1", "Title 2", "Title 3"]
     assert [one.line for one in made.records()] == [1, 2, 3]
@@ -98,7 +118,15 @@ def test_a_bad_record_in_a_zip_names_its_member(dump: Made) -> None:
 
 def test_members_of_another_format_or_none_are_skipped_and_named(dump: Made) -> None:
     other = (FOLDER / "arxiv-snapshot.jsonl").read_bytes()
-    made = dump(zipped(("a.jsonl", rows(1)), ("b.jsonl", other), ("c.bin", b"\x01\x02"), ("d", b""), ("z.jsonl", rows(2))))
+    made = dump(
+        zipped(
+            ("a.jsonl", rows(1)),
+            ("b.jsonl", other),
+            ("c.bin", b"\x01\x02"),
+            ("d", b""),
+            ("z.jsonl", rows(2)),
+        )
+    )
     assert titles(made) == ["Title 1", "Title 2"]
     assert [one.reason for one in made.records() if isinstance(one, Skipped)] == [
         "a file in the archive is of the format arxiv-snapshot, the others are jsonl: b.jsonl",
@@ -140,7 +168,9 @@ def test_a_truncated_zip_is_refused_and_a_damaged_member_reported(dump: Made) ->
     assert made.incomplete.startswith("a.jsonl: the zip data is damaged")
 
 
-def test_a_zip_with_too_many_members_is_refused(dump: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zip_with_too_many_members_is_refused(
+    dump: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(packed, "_TABLE", 1000)
     with pytest.raises(DumpError, match="too many members"):
         dump(zipped(*((f"{number}.jsonl", b"") for number in range(50))))
@@ -150,7 +180,11 @@ def test_tar_and_doubly_packed_files_are_refused_with_what_to_do(dump: Made) -> 
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w") as archive:
         archive.add(FOLDER / "plain.csv", arcname="plain.csv")
-    for data in (made.getvalue(), gzip.compress(made.getvalue()), zstandard.compress(made.getvalue())):
+    for data in (
+        made.getvalue(),
+        gzip.compress(made.getvalue()),
+        zstandard.compress(made.getvalue()),
+    ):
         with pytest.raises(DumpError, match="it is a tar archive: unpack it first"):
             dump(data)
     with pytest.raises(DumpError, match="it is packed twice"):
@@ -159,9 +193,17 @@ def test_tar_and_doubly_packed_files_are_refused_with_what_to_do(dump: Made) -> 
 
 @pytest.mark.parametrize("how", ["zstd", "deflate", "lzma", "bzip2"])
 def test_damage_anywhere_never_raises(how: str, dump: Made) -> None:
-    methods = {"deflate": zipfile.ZIP_DEFLATED, "lzma": zipfile.ZIP_LZMA, "bzip2": zipfile.ZIP_BZIP2}
+    methods = {
+        "deflate": zipfile.ZIP_DEFLATED,
+        "lzma": zipfile.ZIP_LZMA,
+        "bzip2": zipfile.ZIP_BZIP2,
+    }
     plain = (FOLDER / "plain.jsonl").read_bytes()
-    data = zstandard.compress(plain) if how == "zstd" else zipped(("a", plain), ("b", plain), how=methods[how])
+    data = (
+        zstandard.compress(plain)
+        if how == "zstd"
+        else zipped(("a", plain), ("b", plain), how=methods[how])
+    )
     dice = random.Random(how)
     for _ in range(300):
         bad = bytearray(data)

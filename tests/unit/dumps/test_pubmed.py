@@ -1,4 +1,6 @@
-"""PubMed XML: text through mark-up, labelled abstracts, partial dates, names, identifiers, retractions and deletions."""
+"""PubMed XML: text through mark-up, labelled abstracts, partial dates, names, identifiers,
+retractions and deletions.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,19 @@ from tests.unit.dumps.conftest import TODAY, Made, only
 @pytest.fixture
 def dump(dump: Made) -> Made:
     """Of articles."""
-    return lambda *content: dump(f'<?xml version="1.0"?>\n<PubmedArticleSet>\n{"".join(content)}\n</PubmedArticleSet>')
+    return lambda *content: dump(
+        f'<?xml version="1.0"?>\n<PubmedArticleSet>\n{"".join(content)}\n</PubmedArticleSet>'
+    )
 
 
-def article(title: str = "A title.", inside: str = "", *, citation: str = "", data: str = "", pmid: str = "<PMID>1</PMID>") -> str:
+def article(
+    title: str = "A title.",
+    inside: str = "",
+    *,
+    citation: str = "",
+    data: str = "",
+    pmid: str = "<PMID>1</PMID>",
+) -> str:
     return (
         f"<PubmedArticle>\n<MedlineCitation>{pmid}<Article><ArticleTitle>{title}</ArticleTitle>{inside}</Article>{citation}</MedlineCitation>"
         f"<PubmedData>{data}</PubmedData></PubmedArticle>\n"
@@ -26,7 +37,8 @@ def article(title: str = "A title.", inside: str = "", *, citation: str = "", da
 
 
 def types(*names: str) -> str:
-    return f"<PublicationTypeList>{''.join(f'<PublicationType>{name}</PublicationType>' for name in names)}</PublicationTypeList>"
+    inner = "".join(f"<PublicationType>{name}</PublicationType>" for name in names)
+    return f"<PublicationTypeList>{inner}</PublicationTypeList>"
 
 
 @pytest.mark.parametrize(
@@ -50,17 +62,25 @@ def test_a_title_is_all_its_text(written: str, title: str, dump: Made) -> None:
 
 @pytest.mark.parametrize("title", ["[Not Available].", "", "[In Process Citation]"])
 def test_a_title_that_is_missing_is_the_one_in_its_own_language(title: str, dump: Made) -> None:
-    assert only(dump(article(title, "<VernacularTitle>Ein Titel.</VernacularTitle>"))).title == "Ein Titel"
+    assert (
+        only(dump(article(title, "<VernacularTitle>Ein Titel.</VernacularTitle>"))).title
+        == "Ein Titel"
+    )
 
 
 def test_labelled_parts_of_an_abstract_are_paragraphs(dump: Made) -> None:
-    parts = '<AbstractText Label="AIM">A <i>b</i>.</AbstractText><AbstractText Label="UNLABELLED">C.</AbstractText><AbstractText Label="EMPTY"/>'
+    parts = (
+        '<AbstractText Label="AIM">A <i>b</i>.</AbstractText><AbstractText '
+        'Label="UNLABELLED">C.</AbstractText><AbstractText Label="EMPTY"/>'
+    )
     inside = f"<Abstract>{parts}<CopyrightInformation>(c)</CopyrightInformation></Abstract>"
     assert only(dump(article(inside=inside))).abstract == "AIM: A b.\n\nC."
 
 
 def test_another_abstract_serves_only_where_there_is_no_first_one(dump: Made) -> None:
-    other = '<OtherAbstract Language="ger"><AbstractText>Auf Deutsch.</AbstractText></OtherAbstract>'
+    other = (
+        '<OtherAbstract Language="ger"><AbstractText>Auf Deutsch.</AbstractText></OtherAbstract>'
+    )
     assert only(dump(article(citation=other))).abstract == "Auf Deutsch."
     first = "<Abstract><AbstractText>In English.</AbstractText></Abstract>"
     assert only(dump(article(inside=first, citation=other))).abstract == "In English."
@@ -68,12 +88,18 @@ def test_another_abstract_serves_only_where_there_is_no_first_one(dump: Made) ->
 
 def test_names_of_persons_and_groups(dump: Made) -> None:
     authors = (
-        "<Author><LastName>Doe</LastName><ForeName>Jane A</ForeName><Suffix>3rd</Suffix></Author><Author><CollectiveName>The\n Group"
-        "</CollectiveName></Author><Author><LastName>Roe</LastName><Initials>K</Initials></Author><Author ValidYN='N'><LastName>Deo</LastName>"
+        "<Author><LastName>Doe</LastName><ForeName>Jane "
+        "A</ForeName><Suffix>3rd</Suffix></Author><Author><CollectiveName>The\n Group"
+        "</CollectiveName></Author><Author><LastName>Roe</LastName><Initials>K</Initials></Author>"
+        "<Author ValidYN='N'><LastName>Deo</LastName>"
         "</Author><Author/>"
     )
     editors = "<AuthorList Type='editors'><Author><LastName>Poe</LastName></Author></AuthorList>"
-    assert only(dump(article(inside=f"{editors}<AuthorList>{authors}</AuthorList>"))).authors == ("Jane A Doe 3rd", "The Group", "K Roe")
+    assert only(dump(article(inside=f"{editors}<AuthorList>{authors}</AuthorList>"))).authors == (
+        "Jane A Doe 3rd",
+        "The Group",
+        "K Roe",
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,25 +121,36 @@ def test_names_of_persons_and_groups(dump: Made) -> None:
         ("", None),
     ],
 )
-def test_partial_dates_give_a_day_only_where_there_is_one(written: str, submitted: date | None, dump: Made) -> None:
+def test_partial_dates_give_a_day_only_where_there_is_one(
+    written: str, submitted: date | None, dump: Made
+) -> None:
     inside = f"<Journal><JournalIssue><PubDate>{written}</PubDate></JournalIssue></Journal>"
     assert only(dump(article(inside=inside))).submitted == submitted
 
 
 def test_a_whole_day_beats_a_month_and_a_bare_year_takes_the_day_in_pubmed(dump: Made) -> None:
-    month = "<Journal><JournalIssue><PubDate><Year>2026</Year><Month>May</Month></PubDate></JournalIssue></Journal>"
+    month = (
+        "<Journal><JournalIssue><PubDate><Year>2026</Year><Month>May</Month></PubDate>"
+        "</JournalIssue></Journal>"
+    )
     online = "<ArticleDate><Year>2026</Year><Month>06</Month><Day>02</Day></ArticleDate>"
     assert only(dump(article(inside=month + online))).submitted == date(2026, 6, 2)
     year = "<Journal><JournalIssue><PubDate><Year>2026</Year></PubDate></JournalIssue></Journal>"
-    shown = "<History><PubMedPubDate PubStatus='pubmed'><Year>2026</Year><Month>7</Month><Day>1</Day></PubMedPubDate></History>"
+    shown = (
+        "<History><PubMedPubDate "
+        "PubStatus='pubmed'><Year>2026</Year><Month>7</Month><Day>1</Day></PubMedPubDate></History>"
+    )
     made = only(dump(article(inside=year, data=shown)))
     assert (made.submitted, made.announced) == (date(2026, 7, 1), date(2026, 7, 1))
 
 
 def test_identifiers_are_those_of_the_article_and_not_of_its_references(dump: Made) -> None:
     data = (
-        "<ArticleIdList><ArticleId IdType='pubmed'>1</ArticleId><ArticleId IdType='doi'>10.1000/A</ArticleId><ArticleId IdType='pmc'>PMC5</ArticleId>"
-        "<ArticleId IdType='pii'>S0</ArticleId></ArticleIdList><ReferenceList><Reference><ArticleIdList><ArticleId IdType='doi'>10.1000/cited"
+        "<ArticleIdList><ArticleId IdType='pubmed'>1</ArticleId><ArticleId "
+        "IdType='doi'>10.1000/A</ArticleId><ArticleId IdType='pmc'>PMC5</ArticleId>"
+        "<ArticleId "
+        "IdType='pii'>S0</ArticleId></ArticleIdList><ReferenceList><Reference>"
+        "<ArticleIdList><ArticleId IdType='doi'>10.1000/cited"
         "</ArticleId></ArticleIdList></Reference></ReferenceList>"
     )
     made = only(dump(article(data=data, pmid="<PMID Version='1'>01</PMID>")))
@@ -122,7 +159,10 @@ def test_identifiers_are_those_of_the_article_and_not_of_its_references(dump: Ma
 
 
 def test_a_doi_among_the_locations_counts_unless_it_is_not_valid(dump: Made) -> None:
-    valid, wrong = "<ELocationID EIdType='doi'>10.1000/a</ELocationID>", "<ELocationID EIdType='doi' ValidYN='N'>10.1000/b</ELocationID>"
+    valid, wrong = (
+        "<ELocationID EIdType='doi'>10.1000/a</ELocationID>",
+        "<ELocationID EIdType='doi' ValidYN='N'>10.1000/b</ELocationID>",
+    )
     assert only(dump(article(inside=wrong + valid))).ids == (("pmid", "1"), ("doi", "10.1000/a"))
 
 
@@ -133,7 +173,10 @@ def test_only_a_second_version_of_a_record_counts(dump: Made) -> None:
 
 def test_a_retracted_paper_is_withdrawn(dump: Made) -> None:
     assert only(dump(article(inside=types("Journal Article", "Retracted Publication")))).withdrawn
-    remark = "<CommentsCorrectionsList><CommentsCorrections RefType='RetractionIn'><PMID>9</PMID></CommentsCorrections></CommentsCorrectionsList>"
+    remark = (
+        "<CommentsCorrectionsList><CommentsCorrections "
+        "RefType='RetractionIn'><PMID>9</PMID></CommentsCorrections></CommentsCorrectionsList>"
+    )
     assert only(dump(article(citation=remark))).withdrawn
     assert only(dump(article("RETRACTED: A title."))).withdrawn
     assert not only(dump(article(inside=types("Journal Article")))).withdrawn
@@ -141,24 +184,48 @@ def test_a_retracted_paper_is_withdrawn(dump: Made) -> None:
 
 @pytest.mark.parametrize("kind", ["Retraction of Publication", "Retraction Notice"])
 def test_a_notice_of_retraction_takes_back_what_it_names(kind: str, dump: Made) -> None:
-    targets = "".join(f"<CommentsCorrections RefType='RetractionOf'><PMID>{pmid}</PMID></CommentsCorrections>" for pmid in (7, 8))
+    targets = "".join(
+        f"<CommentsCorrections RefType='RetractionOf'><PMID>{pmid}</PMID></CommentsCorrections>"
+        for pmid in (7, 8)
+    )
     cited = "<CommentsCorrections RefType='Cites'><PMID>6</PMID></CommentsCorrections>"
     made = list(
-        dump(article(inside=types(kind), citation=f"<CommentsCorrectionsList>{cited}{targets}</CommentsCorrectionsList>")).records()
+        dump(
+            article(
+                inside=types(kind),
+                citation=f"<CommentsCorrectionsList>{cited}{targets}</CommentsCorrectionsList>",
+            )
+        ).records()
     )
-    assert [one.ids for one in made if isinstance(one, Removal)] == [(("pmid", "7"),), (("pmid", "8"),)]
+    assert [one.ids for one in made if isinstance(one, Removal)] == [
+        (("pmid", "7"),),
+        (("pmid", "8"),),
+    ]
     (bare,) = dump(article(inside=types(kind))).records()
     assert isinstance(bare, Skipped)
     assert bare.reason == "retraction notice"
 
 
 def test_errata_and_concerns_are_skipped(dump: Made) -> None:
-    made = list(dump(article(inside=types("Published Erratum")), article(inside=types("Expression of Concern"))).records())
-    assert [(one.line, one.reason) for one in made if isinstance(one, Skipped)] == [(3, "erratum notice"), (5, "concern notice")]
+    made = list(
+        dump(
+            article(inside=types("Published Erratum")),
+            article(inside=types("Expression of Concern")),
+        ).records()
+    )
+    assert [(one.line, one.reason) for one in made if isinstance(one, Skipped)] == [
+        (3, "erratum notice"),
+        (5, "concern notice"),
+    ]
 
 
 def test_every_deletion_has_its_line(dump: Made) -> None:
-    made = list(dump(article(), "<DeleteCitation>\n<PMID Version='1'>2</PMID>\n<PMID>3</PMID>\n</DeleteCitation>").records())
+    made = list(
+        dump(
+            article(),
+            "<DeleteCitation>\n<PMID Version='1'>2</PMID>\n<PMID>3</PMID>\n</DeleteCitation>",
+        ).records()
+    )
     assert [(one.line, one.ids, one.raw) for one in made if isinstance(one, Removal)] == [
         (6, (("pmid", "2"),), "<PMID>2</PMID>"),
         (7, (("pmid", "3"),), "<PMID>3</PMID>"),
@@ -175,7 +242,10 @@ def test_citations_without_their_pubmed_wrapping_are_read(tmp_path: Path) -> Non
 
 def test_a_book_without_chapter_title_has_its_own(dump: Made) -> None:
     made = only(
-        dump("<PubmedBookArticle><BookDocument><PMID>5</PMID><Book><BookTitle>A Book</BookTitle></Book></BookDocument></PubmedBookArticle>")
+        dump(
+            "<PubmedBookArticle><BookDocument><PMID>5</PMID><Book><BookTitle>A "
+            "Book</BookTitle></Book></BookDocument></PubmedBookArticle>"
+        )
     )
     assert (made.title, made.ids) == ("A Book", (("pmid", "5"),))
 
@@ -200,7 +270,8 @@ def test_one_damaged_article_costs_itself_only(dump: Made) -> None:
 def test_entities_of_a_declaration_are_never_expanded(tmp_path: Path) -> None:
     path = tmp_path / "bomb.xml"
     path.write_text(
-        '<!DOCTYPE PubmedArticleSet [<!ENTITY a "ha"><!ENTITY b "&a;&a;"><!ENTITY f SYSTEM "file:///etc/hostname">]>'
+        '<!DOCTYPE PubmedArticleSet [<!ENTITY a "ha"><!ENTITY b "&a;&a;"><!ENTITY f SYSTEM '
+        '"file:///etc/hostname">]>'
         f"<PubmedArticleSet>{article('&b; &f;')}{article('Fine')}</PubmedArticleSet>"
     )
     made = list(open_dump(path, today=TODAY).records())

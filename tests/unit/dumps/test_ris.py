@@ -1,4 +1,6 @@
-"""RIS as databases and programs write it: tags, continued lines, records that lack their beginning or end."""
+"""RIS as databases and programs write it: tags, continued lines, records that lack their beginning
+or end.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ def record(*tags: str) -> str:
         (["DO  - doi:10.1000/XYZ"], ["doi:10.1000/xyz"]),
         (["M3  - 10.1000/XYZ", "M3  - a remark"], ["doi:10.1000/xyz"]),
         (["UR  - https://arxiv.org/abs/2401.01234v2"], ["arxiv:2401.01234"]),
-        (["UR  - https://example.org/", "L1  - https://arxiv.org/pdf/2401.01234v2"], ["arxiv:2401.01234"]),
+        (
+            ["UR  - https://example.org/", "L1  - https://arxiv.org/pdf/2401.01234v2"],
+            ["arxiv:2401.01234"],
+        ),
         (["JO  - arXiv preprint arXiv:2401.01234"], ["arxiv:2401.01234"]),
         (["M1  - arXiv:2401.01234"], ["arxiv:2401.01234"]),
         (["DB  - PubMed", "AN  - 12345678"], ["pmid:12345678"]),
@@ -31,7 +36,9 @@ def record(*tags: str) -> str:
         (["N1  - Extends arXiv:2401.01234"], []),
     ],
 )
-def test_identifiers_are_found_in_the_tags_that_programs_use(dump: Made, tags: list[str], identities: list[str]) -> None:
+def test_identifiers_are_found_in_the_tags_that_programs_use(
+    dump: Made, tags: list[str], identities: list[str]
+) -> None:
     (found,) = dump(record("TI  - A Title", *tags)).records()
     assert isinstance(found, Record)
     entry = clean(found, "ris")
@@ -57,16 +64,31 @@ def test_a_day_counts_only_where_all_of_it_is_there(dump: Made, tag: str, day: d
 
 
 def test_lines_without_a_tag_belong_to_the_one_before(dump: Made) -> None:
-    (found,) = dump(record("T1  - A title that", "goes on", "N2  - One.", "", "Two - with a dash.", "A1  - Doe, Jane")).records()
+    (found,) = dump(
+        record(
+            "T1  - A title that",
+            "goes on",
+            "N2  - One.",
+            "",
+            "Two - with a dash.",
+            "A1  - Doe, Jane",
+        )
+    ).records()
     assert isinstance(found, Record)
-    assert (found.title, found.abstract, found.authors) == ("A title that\ngoes on", "One.\n\nTwo - with a dash.", ("Doe, Jane",))
+    assert (found.title, found.abstract, found.authors) == (
+        "A title that\ngoes on",
+        "One.\n\nTwo - with a dash.",
+        ("Doe, Jane",),
+    )
 
 
 def test_a_byte_order_mark_and_windows_line_ends_change_nothing(dump: Made) -> None:
     plain = record("TI  - A", "AB  - One.", "Two.") + record("TI  - B")
     made = dump(b"\xef\xbb\xbf" + plain.replace("\n", "\r\n").encode())
     assert made.format == "ris"
-    assert [(one.line, one.raw) for one in made.records()] == [(one.line, one.raw) for one in dump(plain).records()]
+    assert [(one.line, one.raw) for one in made.records()] == [
+        (one.line, one.raw) for one in dump(plain).records()
+    ]
 
 
 @pytest.mark.parametrize("end", ["ER  - \n", "ER  -\n", "ER  -", "ER  - x\n", "ER -\n"])
@@ -96,7 +118,12 @@ def test_a_record_that_is_cut_within_a_line_is_put_aside(dump: Made) -> None:
 
 
 def test_text_between_records_is_no_record_and_tags_there_are_refused(dump: Made) -> None:
-    made = dump("Provider: an invented one\n\n" + record("TI  - A") + "some text\nTI  - B\nER  - \n" + record("TI  - C"))
+    made = dump(
+        "Provider: an invented one\n\n"
+        + record("TI  - A")
+        + "some text\nTI  - B\nER  - \n"
+        + record("TI  - C")
+    )
     assert titles(made) == ["A", "C"]
     assert refused(made) == [(7, "does not begin with TY")]
 
@@ -114,14 +141,18 @@ def test_a_record_that_cannot_be_used_says_why(dump: Made, tags: bytes, reason: 
     assert refused(dump(b"TY  - JOUR\n" + tags + b"\nER  - \n")) == [(1, reason)]
 
 
-def test_a_record_beyond_the_cap_is_put_aside_unread(dump: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_beyond_the_cap_is_put_aside_unread(
+    dump: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ris, "ITEM_CAP", 200)
     made = dump(record("TI  - A", *["AB  - words"] * 30) + record("TI  - B"))
     assert titles(made) == ["B"]
     assert next(line for line, _ in refused(made)) == 1
 
 
-def test_a_line_beyond_the_cap_is_put_aside_unread(dump: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_beyond_the_cap_is_put_aside_unread(
+    dump: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(stream, "ITEM_CAP", 200)
     monkeypatch.setattr(stream, "CHUNK", 64)
     made = dump(record("TI  - A", "AB  - " + "words " * 100) + record("TI  - B"))

@@ -1,4 +1,6 @@
-"""Semantic Scholar: papers and abstracts of the bulk files, deletions, and what the Graph API answers."""
+"""Semantic Scholar: papers and abstracts of the bulk files, deletions, and what the Graph API
+answers.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ SHA = "0123456789abcdef0123456789abcdef01234567"
 @pytest.fixture
 def dump(dump: Made) -> Made:
     """Of lines: text as it is, the rest as JSON."""
-    return lambda *rows: dump("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows))
+    return lambda *rows: dump(
+        "\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows)
+    )
 
 
 def entries(dump: Dump) -> list[Any]:
@@ -27,22 +31,35 @@ def entries(dump: Dump) -> list[Any]:
 
 
 def identities(record: Record) -> list[str]:
-    return [f"{one.kind}:{one.value}" for one in getattr(clean(record, "semantic-scholar"), "identities", ())]
+    return [
+        f"{one.kind}:{one.value}"
+        for one in getattr(clean(record, "semantic-scholar"), "identities", ())
+    ]
 
 
-# ------------------------------------------------------------------------------------------------ bulk files
+# ------------------------------------------------------------------------------------------------
+# bulk files
 
 
 def test_an_abstract_is_a_fragment_of_the_paper_with_its_number() -> None:
     first, second, *_ = entries(open_dump(FOLDER / "s2ag-abstracts.jsonl", today=TODAY))
-    assert (second.fragment, second.title, second.abstract, second.ids) == (True, "", "Text of the second.", (("s2", "2"),))
+    assert (second.fragment, second.title, second.abstract, second.ids) == (
+        True,
+        "",
+        "Text of the second.",
+        (("s2", "2"),),
+    )
     assert first.ids == (("s2", "1"), ("arxiv", "2604.00001"))
 
 
 def test_a_withheld_abstract_is_skipped_and_one_of_no_paper_rejected() -> None:
     _, _, third, fourth, _ = entries(open_dump(FOLDER / "s2ag-abstracts.jsonl", today=TODAY))
     assert (type(third), third.line, third.reason) == (Skipped, 3, "abstract withheld")
-    assert (type(fourth), fourth.line, fourth.reason) == (Rejected, 4, "an abstract without corpusid")
+    assert (type(fourth), fourth.line, fourth.reason) == (
+        Rejected,
+        4,
+        "an abstract without corpusid",
+    )
 
 
 def test_a_row_with_title_and_abstract_is_a_whole_paper(dump: Made) -> None:
@@ -52,13 +69,17 @@ def test_a_row_with_title_and_abstract_is_a_whole_paper(dump: Made) -> None:
 
 def test_rows_of_nothing_but_a_number_are_deletions() -> None:
     first, second, third = entries(open_dump(FOLDER / "s2ag-deleted.jsonl", today=TODAY))
-    assert first == Removal(line=1, raw='{"corpusid": 1}', ids=(("s2", "1"),), reason="deleted by Semantic Scholar")
+    assert first == Removal(
+        line=1, raw='{"corpusid": 1}', ids=(("s2", "1"),), reason="deleted by Semantic Scholar"
+    )
     assert second.ids == (("s2", "2"),)
     assert isinstance(third, Rejected)
 
 
 def test_a_paper_among_deletions_is_not_deleted(dump: Made) -> None:
-    *deleted, last = entries(dump(*[{"corpusid": n} for n in range(1, 31)], {"corpusid": 31, "title": "A Title"}))
+    *deleted, last = entries(
+        dump(*[{"corpusid": n} for n in range(1, 31)], {"corpusid": 31, "title": "A Title"})
+    )
     assert all(isinstance(one, Removal) for one in deleted)
     assert (type(last), last.line) == (Rejected, 31)
 
@@ -69,18 +90,31 @@ def test_a_bare_number_among_papers_deletes_nothing(dump: Made) -> None:
 
 
 def test_news_are_skipped() -> None:
-    found = [one for one in entries(open_dump(FOLDER / "s2ag-papers.jsonl", today=TODAY)) if isinstance(one, Skipped)]
+    found = [
+        one
+        for one in entries(open_dump(FOLDER / "s2ag-papers.jsonl", today=TODAY))
+        if isinstance(one, Skipped)
+    ]
     assert [(one.line, one.reason) for one in found] == [(4, "news")]
 
 
-@pytest.mark.parametrize("externals", [{"ArXiv": "2604.00001", "PubMedCentral": 7}, {"arxiv": "2604.00001", "pubmedcentral": "PMC7"}])
+@pytest.mark.parametrize(
+    "externals",
+    [{"ArXiv": "2604.00001", "PubMedCentral": 7}, {"arxiv": "2604.00001", "pubmedcentral": "PMC7"}],
+)
 def test_identifiers_are_known_in_any_case(externals: dict[str, object], dump: Made) -> None:
     (one,) = entries(dump({"corpusid": 1, "title": "A Title", "externalids": externals}))
     assert identities(one) == ["arxiv:2604.00001", "pmcid:PMC7", "s2:1"]
 
 
 def test_identifiers_of_strange_types_are_left_out(dump: Made) -> None:
-    strange = {"ArXiv": ["2604.00001"], "DOI": {}, "PubMed": True, "MAG": None, "PubMedCentral": 1.5}
+    strange = {
+        "ArXiv": ["2604.00001"],
+        "DOI": {},
+        "PubMed": True,
+        "MAG": None,
+        "PubMedCentral": 1.5,
+    }
     (one,) = entries(dump({"corpusid": 1, "title": "A Title", "externalids": strange}))
     assert one.ids == (("s2", "1"),)
 
@@ -99,20 +133,35 @@ def test_the_other_data_sets_are_refused(row: object, dump: Made) -> None:
         dump(row)
 
 
-# ------------------------------------------------------------------------------------------------ the API
+# ------------------------------------------------------------------------------------------------
+# the API
 
 
 def paper(**fields: object) -> dict[str, Any]:
-    return {"paperId": SHA, "externalIds": {"ArXiv": "2604.00001"}, "title": "A Title", "abstract": "Text."} | fields
+    return {
+        "paperId": SHA,
+        "externalIds": {"ArXiv": "2604.00001"},
+        "title": "A Title",
+        "abstract": "Text.",
+    } | fields
 
 
 def test_every_shape_gives_the_same_papers(dump: Made) -> None:
     papers = [paper(title=f"Title {number}") for number in (1, 2)]
     page = {"total": 2, "offset": 0, "data": papers}
-    for rows in ([papers], [page], papers, [json.dumps(page, indent=1)], [page | {"data": papers[:1]}, page | {"data": papers[1:]}]):
+    for rows in (
+        [papers],
+        [page],
+        papers,
+        [json.dumps(page, indent=1)],
+        [page | {"data": papers[:1]}, page | {"data": papers[1:]}],
+    ):
         made = dump(*rows)
         assert made.format == "semantic-scholar-api"
-        assert [(one.line, one.title) for one in made.records() if isinstance(one, Record)] == [(1, "Title 1"), (2, "Title 2")]
+        assert [(one.line, one.title) for one in made.records() if isinstance(one, Record)] == [
+            (1, "Title 1"),
+            (2, "Title 2"),
+        ]
 
 
 def test_an_unknown_identifier_in_a_batch_is_skipped() -> None:
@@ -122,7 +171,9 @@ def test_an_unknown_identifier_in_a_batch_is_skipped() -> None:
     assert isinstance(third, Record)
 
 
-@pytest.mark.parametrize("page", [{"total": 0, "offset": 0, "data": []}, {"total": 0, "token": None, "data": []}])
+@pytest.mark.parametrize(
+    "page", [{"total": 0, "offset": 0, "data": []}, {"total": 0, "token": None, "data": []}]
+)
 def test_an_answer_without_papers_is_read_as_such(page: object, dump: Made) -> None:
     made = dump(page)
     assert made.format == "semantic-scholar-api"
@@ -136,7 +187,13 @@ def test_a_page_longer_than_the_head_is_recognised(dump: Made) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"error": "Paper not found"}, {"message": "Too Many Requests", "code": "429"}, {"data": []}, {"data": [1]}]
+    "other",
+    [
+        {"error": "Paper not found"},
+        {"message": "Too Many Requests", "code": "429"},
+        {"data": []},
+        {"data": [1]},
+    ],
 )
 def test_errors_are_refused(other: object, dump: Made) -> None:
     with pytest.raises(DumpError, match="of no known format"):
@@ -145,9 +202,14 @@ def test_errors_are_refused(other: object, dump: Made) -> None:
 
 def test_the_page_about_a_paper_is_its_link_only_where_there_is_no_better(dump: Made) -> None:
     about = f"https://www.semanticscholar.org/paper/{SHA}"
-    known, unknown = (entries(dump(paper(url=about, externalIds=ids)))[0] for ids in ({"DOI": "10.1000/xyz"}, {"CorpusId": 1}))
+    known, unknown = (
+        entries(dump(paper(url=about, externalIds=ids)))[0]
+        for ids in ({"DOI": "10.1000/xyz"}, {"CorpusId": 1})
+    )
     assert (known.url, unknown.url) == ("", about)
 
 
 def test_plain_records_with_a_paper_id_of_arxiv_stay_plain(dump: Made) -> None:
-    assert dump({"paperId": "2604.00001", "title": "By Hand", "abstract": "Text."}).format == "jsonl"
+    assert (
+        dump({"paperId": "2604.00001", "title": "By Hand", "abstract": "Text."}).format == "jsonl"
+    )

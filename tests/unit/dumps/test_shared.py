@@ -29,10 +29,17 @@ def entries(path: Path, format: str) -> Iterator[tuple[Record, Entry]]:
 
 
 def test_the_real_pages_hold_116_records_of_107_papers(shared: Path) -> None:
-    found = [pair for path in sorted((shared / "dumps" / "huggingface").iterdir()) for pair in entries(path, "huggingface-page")]
+    found = [
+        pair
+        for path in sorted((shared / "dumps" / "huggingface").iterdir())
+        for pair in entries(path, "huggingface-page")
+    ]
     assert len(found) == 116
     assert len({made.title_key for _, made in found}) == 107
-    assert {(one.picked.month, one.picked.day) for one, _ in found if one.picked} == {(7, 30), (8, 29)}
+    assert {(one.picked.month, one.picked.day) for one, _ in found if one.picked} == {
+        (7, 30),
+        (8, 29),
+    }
     assert [one.rank for one, _ in found] == [*range(1, 54), *range(1, 64)]
     assert all(len(made.abstract) > 1000 for _, made in found)
 

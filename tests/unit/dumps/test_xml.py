@@ -1,4 +1,6 @@
-"""XML in pieces: entries are found whatever stands around them, and whatever is wrong costs what it must and no more."""
+"""XML in pieces: entries are found whatever stands around them, and whatever is wrong costs what it
+must and no more.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,15 @@ import pytest
 
 from digest.dumps import open_dump, stream, xml_split
 from digest.dumps.stream import Source
-from digest.dumps.xml_text import Piece, attribute, child, children, mark_up_of, text_of, xml_entries
+from digest.dumps.xml_text import (
+    Piece,
+    attribute,
+    child,
+    children,
+    mark_up_of,
+    text_of,
+    xml_entries,
+)
 from digest.errors import DumpError
 from tests.unit.dumps.conftest import TODAY
 
@@ -34,16 +44,28 @@ def read(source: Callable[[bytes], Source]) -> Read:
     def make(data: bytes, *names: str) -> tuple[list[tuple[int, str]], str | None]:
         made = source(data)
         found = list(xml_entries(made, *(names or ("e",))))
-        return [(one.line, text_of(one.node) if isinstance(one, Piece) else f"[{one.reason}]") for one in found], made.incomplete
+        return [
+            (one.line, text_of(one.node) if isinstance(one, Piece) else f"[{one.reason}]")
+            for one in found
+        ], made.incomplete
 
     return make
 
 
 def test_entries_come_with_line_name_text_and_raw(source: Callable[[bytes], Source]) -> None:
-    one, two = xml_entries(source(b'<?xml version="1.0"?>\n<r>\n <e a="1">x <i>y</i> z</e>\n <n:f xmlns:n="u"/></r>'), "e", "f")
+    one, two = xml_entries(
+        source(b'<?xml version="1.0"?>\n<r>\n <e a="1">x <i>y</i> z</e>\n <n:f xmlns:n="u"/></r>'),
+        "e",
+        "f",
+    )
     assert isinstance(one, Piece)
     assert isinstance(two, Piece)
-    assert (one.name, one.line, one.raw, text_of(one.node)) == ("e", 3, '<e a="1">x <i>y</i> z</e>', "x y z")
+    assert (one.name, one.line, one.raw, text_of(one.node)) == (
+        "e",
+        3,
+        '<e a="1">x <i>y</i> z</e>',
+        "x y z",
+    )
     assert (two.name, two.line, two.raw, text_of(two.node)) == ("f", 4, '<n:f xmlns:n="u"/>', "")
     assert attribute(one.node, "a") == "1"
     assert attribute(one.node, "b") == attribute(None, "b") == ""
@@ -63,7 +85,10 @@ def test_children_are_found_by_local_name(source: Callable[[bytes], Source]) -> 
 
 
 def test_comments_and_cdata_hide_nothing_and_end_nothing(read: Read) -> None:
-    data = b"<r><!-- <e>no</e> --><e>1<!-- </e> --></e><![CDATA[<e>no</e>]]><e><![CDATA[</e>2]]></e><?x <e>no</e>?></r>"
+    data = (
+        b"<r><!-- <e>no</e> --><e>1<!-- </e> "
+        b"--></e><![CDATA[<e>no</e>]]><e><![CDATA[</e>2]]></e><?x <e>no</e>?></r>"
+    )
     assert read(data) == ([(1, "1"), (1, "</e>2")], None)
 
 
@@ -86,11 +111,17 @@ def test_a_file_that_was_cut_is_incomplete(read: Read) -> None:
         "the file ends in the middle of the e on line 1",
     )
     assert read(b"<r><e>1</e>") == ([(1, "1")], "the file ends before its </r>")
-    assert read(b"<e>1</e><!-- ") == ([(1, "1")], "the file ends in the middle of a comment or declaration")
+    assert read(b"<e>1</e><!-- ") == (
+        [(1, "1")],
+        "the file ends in the middle of a comment or declaration",
+    )
 
 
 def test_an_entry_without_end_does_not_take_the_next_one_along(read: Read) -> None:
-    assert read(b"<r><e>1<e>2</e></r>") == ([(1, "[has no end: its </e> is missing]"), (1, "2")], None)
+    assert read(b"<r><e>1<e>2</e></r>") == (
+        [(1, "[has no end: its </e> is missing]"), (1, "2")],
+        None,
+    )
 
 
 def test_damage_costs_one_entry(read: Read) -> None:
@@ -106,21 +137,38 @@ def test_damage_costs_one_entry(read: Read) -> None:
 
 
 def test_what_is_meant_is_read(read: Read) -> None:
-    data = b"<r><e>R&D &eacute;&nbsp;&amp;eacute; &lt;</e><e>a\x01b</e><e><dc:x q:y='1'>undeclared</dc:x></e></r>"
+    data = (
+        b"<r><e>R&D &eacute;&nbsp;&amp;eacute; &lt;</e><e>a\x01b</e><e><dc:x "
+        b"q:y='1'>undeclared</dc:x></e></r>"
+    )
     assert [text for _, text in read(data)[0]] == ["R&D \xe9\xa0&eacute; <", "ab", "undeclared"]
 
 
 def test_a_declared_encoding_is_used(read: Read) -> None:
-    for name, text in (("ISO-8859-1", "café"), ("windows-1252", "“x”"), ("gb2312", "中文"), ("UTF-8", "ü"), ("no-such", "ü"), ("hex", "x")):
+    for name, text in (
+        ("ISO-8859-1", "café"),
+        ("windows-1252", "“x”"),
+        ("gb2312", "中文"),
+        ("UTF-8", "ü"),
+        ("no-such", "ü"),
+        ("hex", "x"),
+    ):
         known = name if name not in ("no-such", "hex") else "utf-8"
-        assert read(f'<?xml version="1.0" encoding="{name}"?><r><e>{text}</e></r>'.encode(known)) == ([(1, text)], None)
-    assert read(b'<?xml version="1.0" encoding="big5"?><e>\xff\xff</e>')[0] == [(1, "[not big5, which the document says it is]")]
+        assert read(
+            f'<?xml version="1.0" encoding="{name}"?><r><e>{text}</e></r>'.encode(known)
+        ) == ([(1, text)], None)
+    assert read(b'<?xml version="1.0" encoding="big5"?><e>\xff\xff</e>')[0] == [
+        (1, "[not big5, which the document says it is]")
+    ]
 
 
 def test_no_entity_is_expanded_and_none_is_fetched(read: Read, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
     types = f'<!ENTITY a "aaaa"><!ENTITY b "&a;&a;"><!ENTITY s SYSTEM "file://{tmp_path}/secret">'
-    data = f'<?xml version="1.0"?><!DOCTYPE r SYSTEM "file://{tmp_path}/x.dtd" [{types}] ><r><e>&b;</e><e>&s;</e><e>x</e></r>'
+    data = (
+        f'<?xml version="1.0"?><!DOCTYPE r SYSTEM "file://{tmp_path}/x.dtd" [{types}] '
+        f"><r><e>&b;</e><e>&s;</e><e>x</e></r>"
+    )
     assert read(data.encode())[0] == [
         (1, "[no valid XML: Entity 'b' not defined]"),
         (1, "[no valid XML: Entity 's' not defined]"),
@@ -129,7 +177,9 @@ def test_no_entity_is_expanded_and_none_is_fetched(read: Read, tmp_path: Path) -
 
 
 def test_a_web_page_among_the_documents_is_noted(read: Read) -> None:
-    page = b"<!DOCTYPE html>\n<html><head><title>503</title><br></head><body><e>no</e></body></html>\n"
+    page = (
+        b"<!DOCTYPE html>\n<html><head><title>503</title><br></head><body><e>no</e></body></html>\n"
+    )
     assert read(b"<r><e>1</e></r>\n" + page + b"<r><e>2</e></r>") == (
         [(1, "1"), (4, "2")],
         "a web page stands where XML should be, from line 3 on",
@@ -139,7 +189,9 @@ def test_a_web_page_among_the_documents_is_noted(read: Read) -> None:
 def test_a_web_page_is_refused_with_what_it_is(tmp_path: Path) -> None:
     path = tmp_path / "harvest.xml"
     for start in (b"<!DOCTYPE html>\n<html lang='en'>", b"\n<HTML>"):
-        path.write_bytes(start + b"<head><title>Error 503</title></head><body><p>Wait.</body></html>")
+        path.write_bytes(
+            start + b"<head><title>Error 503</title></head><body><p>Wait.</body></html>"
+        )
         with pytest.raises(DumpError, match="it is a web page"):
             open_dump(path, today=TODAY)
 
@@ -152,7 +204,10 @@ def test_deep_nesting_is_refused(read: Read, inner: bytes) -> None:
 
 
 def test_too_many_tags_or_names_are_refused(read: Read) -> None:
-    assert read(b"<r><e>" + b"<a/>" * 400_001 + b"</e><e>x</e></r>")[0] == [(1, "[holds more than 400,000 tags]"), (1, "x")]
+    assert read(b"<r><e>" + b"<a/>" * 400_001 + b"</e><e>x</e></r>")[0] == [
+        (1, "[holds more than 400,000 tags]"),
+        (1, "x"),
+    ]
     names = b"".join(b"<a%d b%d='1'/>" % (number, number) for number in range(1500))
     assert [text for _, text in read(b"<r><e>" + names + b"</e><e>x</e></r>")[0]] == [
         "[the tags and attributes of the file have more than 2,000 different names]",
@@ -160,7 +215,9 @@ def test_too_many_tags_or_names_are_refused(read: Read) -> None:
     ]
 
 
-def test_an_entry_beyond_the_cap_is_put_aside_without_being_held(source: Callable[[bytes], Source]) -> None:
+def test_an_entry_beyond_the_cap_is_put_aside_without_being_held(
+    source: Callable[[bytes], Source],
+) -> None:
     made = source(b"<r><e>" + b"x\n" * (stream.ITEM_CAP // 2 + 10) * 4 + b"</e>\n<e>y</e></r>")
     tracemalloc.start()
     found = [(one.line, one.raw[:20]) for one in xml_entries(made, "e")]
@@ -171,20 +228,38 @@ def test_an_entry_beyond_the_cap_is_put_aside_without_being_held(source: Callabl
 
 
 @pytest.mark.parametrize(
-    "junk", [b"<", b"<a ", b"<a '", b'<a "', b"<!--", b"<?xml ", b"<![CDATA[", b"</", b"<a x='", b"<!DOCTYPE[", b"<e", b"&"]
+    "junk",
+    [
+        b"<",
+        b"<a ",
+        b"<a '",
+        b'<a "',
+        b"<!--",
+        b"<?xml ",
+        b"<![CDATA[",
+        b"</",
+        b"<a x='",
+        b"<!DOCTYPE[",
+        b"<e",
+        b"&",
+    ],
 )
 def test_junk_takes_time_in_proportion(junk: bytes, read: Read) -> None:
     assert read(junk * (500_000 // len(junk)))[0] == []
 
 
 DOCUMENT = (
-    b'<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE r [<!ENTITY x "y">]>\n<!-- c -->\n<r xmlns:p="u">\n<e>1</e><p:e k="a>b">2 &amp;</p:e>'
-    b"<e/>\n<e><![CDATA[</e>]]></e><ee>no</ee>\n<e >un<ended\n<e>4</e ></r>\n<!doctype html><html><br><e></html>\n<r><e>5</e>"
+    b'<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE r [<!ENTITY x "y">]>\n<!-- c -->\n<r '
+    b'xmlns:p="u">\n<e>1</e><p:e k="a>b">2 &amp;</p:e>'
+    b"<e/>\n<e><![CDATA[</e>]]></e><ee>no</ee>\n<e >un<ended\n<e>4</e ></r>\n<!doctype "
+    b"html><html><br><e></html>\n<r><e>5</e>"
 )
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 11, 64])
-def test_where_the_chunks_end_does_not_matter(size: int, source: Callable[[bytes], Source], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_the_chunks_end_does_not_matter(
+    size: int, source: Callable[[bytes], Source], monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = source(DOCUMENT + DOCUMENT)
     whole = [(one.line, one.raw) for one in xml_entries(made, "e")]
     assert len(whole) > 10
@@ -201,7 +276,23 @@ def test_where_the_chunks_end_does_not_matter(size: int, source: Callable[[bytes
 
 def test_damage_anywhere_never_raises(read: Read) -> None:
     dice = random.Random(7)
-    signs = [b"<", b">", b"/", b"'", b'"', b"&", b"<!--", b"<![CDATA[", b"]]>", b"<?xml ", b"<e>", b"</e>", b"\0", b"\xff", b" xmlns='"]
+    signs = [
+        b"<",
+        b">",
+        b"/",
+        b"'",
+        b'"',
+        b"&",
+        b"<!--",
+        b"<![CDATA[",
+        b"]]>",
+        b"<?xml ",
+        b"<e>",
+        b"</e>",
+        b"\0",
+        b"\xff",
+        b" xmlns='",
+    ]
     for _ in range(500):
         data = bytearray(DOCUMENT)
         for _ in range(dice.randint(1, 5)):
@@ -211,6 +302,8 @@ def test_damage_anywhere_never_raises(read: Read) -> None:
 
 
 def test_the_root_is_told_without_reading_on() -> None:
-    assert xml_split.outer_names(b"\n<!-- <x> --><!DOCTYPE r [<!ENTITY y 'z'>]><a:r xmlns:a='u'><b/></a:r><c") == ["r", "b"]
+    assert xml_split.outer_names(
+        b"\n<!-- <x> --><!DOCTYPE r [<!ENTITY y 'z'>]><a:r xmlns:a='u'><b/></a:r><c"
+    ) == ["r", "b"]
     assert xml_split.outer_names(b"<root attribute='that never") == ["root"]
     assert xml_split.outer_names(b"no < xml >") == xml_split.outer_names(b"") == []

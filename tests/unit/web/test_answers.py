@@ -1,4 +1,6 @@
-"""What every answer owes: headers, plain text, a page for every failure; health, prefixes, templates."""
+"""What every answer owes: headers, plain text, a page for every failure; health, prefixes,
+templates.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +25,17 @@ from tests.conftest import make_app
 from tests.unit.web.conftest import Cast, heading, vote
 from tests.webclient import Client, Write, fill
 
-# ---------------------------------------------------------------------------------------------- what every answer owes
+# ----------------------------------------------------------------------------------------------
+# what every answer owes
 
 
 def pages(client: Client, reader: Subscriber) -> list[str]:
     """The way in, a reader's own pages, and what is said of an address that leads nowhere."""
-    own = [client.path(Purpose.UP, reader, 1), client.path(Purpose.UNSUBSCRIBE, reader), client.path(Purpose.MANAGE, reader)]
+    own = [
+        client.path(Purpose.UP, reader, 1),
+        client.path(Purpose.UNSUBSCRIBE, reader),
+        client.path(Purpose.MANAGE, reader),
+    ]
     return ["/", *own, "/nothing"]
 
 
@@ -39,7 +46,13 @@ def test_every_page_carries_the_protecting_headers(client: Client, alice: Subscr
 
 
 def test_a_page_names_no_other_host_and_runs_no_script(client: Client, alice: Subscriber) -> None:
-    for path in ("/", client.path(Purpose.UNSUBSCRIBE, alice), client.path(Purpose.MANAGE, alice), "/style.css", "/icon.svg"):
+    for path in (
+        "/",
+        client.path(Purpose.UNSUBSCRIBE, alice),
+        client.path(Purpose.MANAGE, alice),
+        "/style.css",
+        "/icon.svg",
+    ):
         text = client.get(path).text.replace("http://www.w3.org/2000/svg", "")
         assert "http" not in text
         assert "<script" not in text
@@ -47,7 +60,9 @@ def test_a_page_names_no_other_host_and_runs_no_script(client: Client, alice: Su
         assert not re.search(r"\son\w+=", text)
 
 
-def test_every_page_has_a_language_a_title_and_one_heading(client: Client, alice: Subscriber) -> None:
+def test_every_page_has_a_language_a_title_and_one_heading(
+    client: Client, alice: Subscriber
+) -> None:
     for path in pages(client, alice):
         text = client.get(path).text
         assert '<html lang="en"' in text
@@ -66,7 +81,12 @@ def test_hostile_titles_and_names_stay_text(app: App, dump: Write) -> None:
         "url": 'https://example.org/"><script>alert(2)</script>',
     }
     fill(app, dump, rows=[row])
-    wish = Wish(email="mallory@example.org", name="</bdi><script>alert(3)</script>", keywords=("</textarea><script>",), timezone="UTC")
+    wish = Wish(
+        email="mallory@example.org",
+        name="</bdi><script>alert(3)</script>",
+        keywords=("</textarea><script>",),
+        timezone="UTC",
+    )
     mallory = subscriptions.subscribe(app, wish, origin="command").subscriber
     client = Client(app)
     for path in (client.path(Purpose.UP, mallory, 1), client.path(Purpose.MANAGE, mallory)):
@@ -79,7 +99,17 @@ def test_hostile_titles_and_names_stay_text(app: App, dump: Write) -> None:
 
 
 def test_only_a_web_address_becomes_a_read_link(app: App, cast: Cast, dump: Write) -> None:
-    fill(app, dump, rows=[{"title": "A title without any link to it", "abstract": "Nothing.", "url": "javascript:alert(1)"}])
+    fill(
+        app,
+        dump,
+        rows=[
+            {
+                "title": "A title without any link to it",
+                "abstract": "Nothing.",
+                "url": "javascript:alert(1)",
+            }
+        ],
+    )
     client = Client(app)
     answer = client.get(client.path(Purpose.UP, cast(app)["alice"], 1))
     assert answer.status_code == 200
@@ -100,7 +130,9 @@ def test_a_large_body_of_unknown_length_is_refused(client: Client) -> None:
         for _ in range(BODY_MAX // 1024 + 2):
             yield b"a" * 1024
 
-    answer = client.post("/", content=endless(), headers={"content-type": "application/x-www-form-urlencoded"})
+    answer = client.post(
+        "/", content=endless(), headers={"content-type": "application/x-www-form-urlencoded"}
+    )
     assert answer.status_code == 413
 
 
@@ -134,7 +166,9 @@ def test_an_unexpected_mistake_is_a_page_and_not_a_trace(client: Client) -> None
     def broken(_request: object) -> PlainTextResponse:
         raise KeyError("secret")
 
-    answer = Client(client.app, web.create(client.app, extra=[Route("/broken", broken)])).get("/broken")
+    answer = Client(client.app, web.create(client.app, extra=[Route("/broken", broken)])).get(
+        "/broken"
+    )
     assert answer.status_code == 500
     assert heading(answer.text) == "Something went wrong here"
     assert "secret" not in answer.text
@@ -152,7 +186,8 @@ def test_another_doors_routes_keep_their_own_headers(client: Client) -> None:
     assert answer.headers["referrer-policy"] == "no-referrer"
 
 
-# ---------------------------------------------------------------------------------------------- health, prefixes, templates
+# ----------------------------------------------------------------------------------------------
+# health, prefixes, templates
 
 
 KEY = {"authorization": "Bearer open sesame"}
@@ -188,7 +223,9 @@ def test_health_is_bad_when_the_database_does_not_answer(
     app: App, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     app.keys()
-    (tmp_path / "broken.sqlite").write_bytes(b"this is no database, it only looks like a file" * 100)
+    (tmp_path / "broken.sqlite").write_bytes(
+        b"this is no database, it only looks like a file" * 100
+    )
     broken = replace(with_key(app), store=Store(f"sqlite:///{tmp_path / 'broken.sqlite'}"))
     answer = Client(broken).get("/healthz")
     assert answer.status_code == 503
@@ -204,7 +241,9 @@ def test_health_is_bad_when_the_database_does_not_answer(
     broken.store.close()
 
 
-def test_pages_work_below_a_path_whether_or_not_the_proxy_strips_it(tmp_path: Path, cast: Cast, dump: Write) -> None:
+def test_pages_work_below_a_path_whether_or_not_the_proxy_strips_it(
+    tmp_path: Path, cast: Cast, dump: Write
+) -> None:
     app = make_app(tmp_path, web__base_url="https://lab.example/papers")
     fill(app, dump)
     client = Client(app)

@@ -40,15 +40,29 @@ def test_a_new_reader_is_asked_by_mail(client: Client) -> None:
     assert (answer.status_code, answer.json()) == (202, {"status": "asked"})
     dave = subscriptions.by_email(client.app, "dave@example.org")
     assert dave.standing is Standing.PENDING
-    assert (dave.name, dave.timezone, dave.hour, dave.days, dave.size, dave.threshold) == ("Dave", "Europe/Berlin", 18, (1, 5), 4, 80)
+    assert (dave.name, dave.timezone, dave.hour, dave.days, dave.size, dave.threshold) == (
+        "Dave",
+        "Europe/Berlin",
+        18,
+        (1, 5),
+        4,
+        80,
+    )
     (topic,) = dave.interests
     assert (topic.keywords, topic.categories) == (("cells", "-survey"), ("q-bio",))
     assert (topic.authors, topic.papers) == (("Jane Doe",), ("arxiv:2604.00001",))
 
 
 def test_an_address_alone_is_enough_and_null_is_the_default(client: Client) -> None:
-    assert client.post(PATH, json={"email": "dave@example.org", "hour": None, "keywords": None}).status_code == 202
-    assert subscriptions.by_email(client.app, "dave@example.org").hour == client.app.config.digest.hour
+    assert (
+        client.post(
+            PATH, json={"email": "dave@example.org", "hour": None, "keywords": None}
+        ).status_code
+        == 202
+    )
+    assert (
+        subscriptions.by_email(client.app, "dave@example.org").hour == client.app.config.digest.hour
+    )
 
 
 def test_a_threshold_may_be_a_word(client: Client) -> None:
@@ -89,7 +103,9 @@ def test_the_answer_does_not_tell_who_reads(client: Client) -> None:
         ({"password": "x"}, "password", "leave it out"),
     ],
 )
-def test_a_bad_field_is_named_with_its_remedy(client: Client, change: dict[str, object], field: str, remedy: str) -> None:
+def test_a_bad_field_is_named_with_its_remedy(
+    client: Client, change: dict[str, object], field: str, remedy: str
+) -> None:
     before = contents(client.app)
     answer = client.post(PATH, json=FULL | change)
     assert answer.status_code == 422
@@ -102,7 +118,18 @@ def test_a_bad_field_is_named_with_its_remedy(client: Client, change: dict[str, 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b'"text"', b"\xff", b'{"email": "a@example.org"', b"{}", b'{"email":"\\ud800@example.org"}', b"[" * 5000],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"text"',
+        b"\xff",
+        b'{"email": "a@example.org"',
+        b"{}",
+        b'{"email":"\\ud800@example.org"}',
+        b"[" * 5000,
+    ],
 )
 def test_a_garbled_body_is_refused_with_a_remedy(client: Client, content: bytes) -> None:
     answer = client.post(PATH, content=content, headers={"content-type": "application/json"})
@@ -111,14 +138,21 @@ def test_a_garbled_body_is_refused_with_a_remedy(client: Client, content: bytes)
 
 
 def test_half_characters_and_zero_bytes_do_not_reach_the_store(client: Client) -> None:
-    content = b'{"email": "dave@example.org", "name": "Da\\u0000ve\\ud800", "keywords": ["ce\\u0000lls"]}'
-    assert client.post(PATH, content=content, headers={"content-type": "application/json"}).status_code == 202
+    content = (
+        b'{"email": "dave@example.org", "name": "Da\\u0000ve\\ud800", "keywords": ["ce\\u0000lls"]}'
+    )
+    assert (
+        client.post(PATH, content=content, headers={"content-type": "application/json"}).status_code
+        == 202
+    )
     dave = subscriptions.by_email(client.app, "dave@example.org")
     assert (dave.name, dave.interests[0].keywords) == ("Dave", ("cells",))
 
 
 def test_a_body_too_large_is_an_error_in_json(client: Client) -> None:
-    answer = client.post(PATH, content=b" " * (BODY_MAX + 1), headers={"content-type": "application/json"})
+    answer = client.post(
+        PATH, content=b" " * (BODY_MAX + 1), headers={"content-type": "application/json"}
+    )
     assert answer.status_code == 413
     assert answer.json()["error"]["code"] == "too_large"
 
@@ -142,7 +176,10 @@ def test_the_api_is_described(client: Client) -> None:
         PATH,
         "/healthz",
         "/readyz",
-        *(f"/api/v1/readers/{{token}}/{verb}" for verb in ("learned", "forget", "start-over", "delete")),
+        *(
+            f"/api/v1/readers/{{token}}/{verb}"
+            for verb in ("learned", "forget", "start-over", "delete")
+        ),
     }
     operation = described["paths"][PATH]["post"]
     assert set(operation["responses"]) == {"202", "403", "413", "422", "429", "503"}
@@ -158,11 +195,16 @@ def test_no_documentation_page_loads_from_elsewhere(client: Client) -> None:
     assert client.get("/docs").status_code == client.get("/redoc").status_code == 404
 
 
-BOTH = [{"name": "hands", "share": 3, "keywords": ["grasping", "+tactile"]}, {"name": "verse", "text": "Medieval poetry."}]
+BOTH = [
+    {"name": "hands", "share": 3, "keywords": ["grasping", "+tactile"]},
+    {"name": "verse", "text": "Medieval poetry."},
+]
 
 
 def test_several_interests_come_as_a_list(client: Client) -> None:
-    assert client.post(PATH, json={"email": "dave@example.org", "interests": BOTH}).status_code == 202
+    assert (
+        client.post(PATH, json={"email": "dave@example.org", "interests": BOTH}).status_code == 202
+    )
     hands, verse = subscriptions.by_email(client.app, "dave@example.org").interests
     assert (hands.name, hands.share, hands.keywords) == ("hands", 3, ("grasping", "+tactile"))
     assert (verse.name, verse.share, verse.text) == ("verse", 1, "Medieval poetry.")
@@ -180,7 +222,9 @@ def test_several_interests_come_as_a_list(client: Client) -> None:
         ("robots", "interests"),
     ],
 )
-def test_a_bad_interest_is_refused_with_the_field_and_the_remedy(client: Client, interests: object, told: str) -> None:
+def test_a_bad_interest_is_refused_with_the_field_and_the_remedy(
+    client: Client, interests: object, told: str
+) -> None:
     before = contents(client.app)
     answer = client.post(PATH, json={"email": "dave@example.org", "interests": interests})
     assert answer.status_code == 422
@@ -191,5 +235,7 @@ def test_a_bad_interest_is_refused_with_the_field_and_the_remedy(client: Client,
 
 
 def test_interests_and_keywords_at_once_are_refused(client: Client) -> None:
-    answer = client.post(PATH, json={"email": "dave@example.org", "interests": BOTH, "keywords": ["cells"]})
+    answer = client.post(
+        PATH, json={"email": "dave@example.org", "interests": BOTH, "keywords": ["cells"]}
+    )
     assert (answer.status_code, answer.json()["error"]["field"]) == (422, "interests")

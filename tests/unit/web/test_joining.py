@@ -20,13 +20,21 @@ from tests.webclient import Client
 def letters(app: App, kind: MessageKind) -> int:
     connection = sqlite3.connect(str(app.store.url.database))
     try:
-        return int(connection.execute("SELECT count(*) FROM messages WHERE kind = ?", (kind.value,)).fetchone()[0])
+        return int(
+            connection.execute(
+                "SELECT count(*) FROM messages WHERE kind = ?", (kind.value,)
+            ).fetchone()[0]
+        )
     finally:
         connection.close()
 
 
 def test_the_front_page_subscribes_by_mail(client: Client) -> None:
-    sent = {"email": "dave@example.org", "keywords": "proteins\r\nprotein folding, cells", "categories": "q-bio; cs.LG"}
+    sent = {
+        "email": "dave@example.org",
+        "keywords": "proteins\r\nprotein folding, cells",
+        "categories": "q-bio; cs.LG",
+    }
     answer = client.sign_up(**sent)
     assert heading(answer.text) == "Check your mail"
     dave = subscriptions.by_email(client.app, "dave@example.org")
@@ -53,7 +61,14 @@ def test_a_stranger_cannot_change_what_who_left_had_set(client: Client, alice: S
     leave = client.path(Purpose.UNSUBSCRIBE, alice)
     client.post(leave)
     client.sign_up(email=alice.email, keywords="spam")
-    client.post("/api/v1/subscribers", json={"email": alice.email, "size": 99, "interests": [{"name": "spam", "keywords": ["spam"]}]})
+    client.post(
+        "/api/v1/subscribers",
+        json={
+            "email": alice.email,
+            "size": 99,
+            "interests": [{"name": "spam", "keywords": ["spam"]}],
+        },
+    )
     assert subscriptions.by_id(client.app, alice.id) == replace(alice, standing=Standing.PENDING)
     client.post(leave, data={"undo": "1"})
     back = subscriptions.by_id(client.app, alice.id)
@@ -102,7 +117,9 @@ def test_confirming_starts_the_digest_once(client: Client) -> None:
     assert letters(client.app, MessageKind.WELCOME) == 1
 
 
-def test_an_old_confirmation_does_not_bring_back_who_left(client: Client, alice: Subscriber) -> None:
+def test_an_old_confirmation_does_not_bring_back_who_left(
+    client: Client, alice: Subscriber
+) -> None:
     subscriptions.unsubscribe(client.app, alice.id)
     answer = client.post(client.path(Purpose.CONFIRM, alice))
     assert heading(answer.text) == "You have left since"

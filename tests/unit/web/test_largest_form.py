@@ -62,9 +62,13 @@ def largest() -> tuple[Interest, ...]:
 
 def form_of(interests: tuple[Interest, ...], former: tuple[Interest, ...]) -> dict[str, object]:
     fields: dict[str, object] = {
-        "do": "save", "size": "100", "hour": "23", "timezone": max(zones(), key=len), "days": list("1234567"),
+        "do": "save",
+        "size": "100",
+        "hour": "23",
+        "timezone": max(zones(), key=len),
+        "days": list("1234567"),
         "threshold": "strong",
-    }  # fmt: skip
+    }
     for number, interest in enumerate(interests):
         fields |= {
             f"former-{number}": former[number].name,

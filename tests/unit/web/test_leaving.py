@@ -11,7 +11,8 @@ from digest.model import Link, Purpose, Standing, Subscriber
 from tests.unit.web.conftest import heading, hidden, stand, vote
 from tests.webclient import Client, contents
 
-# ---------------------------------------------------------------------------------------------- tokens
+# ----------------------------------------------------------------------------------------------
+# tokens
 
 
 def test_the_case_of_a_token_does_not_matter(client: Client, alice: Subscriber) -> None:
@@ -23,7 +24,11 @@ def test_the_case_of_a_token_does_not_matter(client: Client, alice: Subscriber) 
 
 def test_a_token_changed_by_one_letter_is_refused(client: Client, alice: Subscriber) -> None:
     before = contents(client.app)
-    for path in (client.path(Purpose.UP, alice, 1), client.path(Purpose.UNSUBSCRIBE, alice), client.path(Purpose.MANAGE, alice)):
+    for path in (
+        client.path(Purpose.UP, alice, 1),
+        client.path(Purpose.UNSUBSCRIBE, alice),
+        client.path(Purpose.MANAGE, alice),
+    ):
         for place in range(3, len(path), 7):
             wrong = path[:place] + ("a" if path[place] != "a" else "b") + path[place + 1 :]
             for answer in (client.get(wrong), client.post(wrong, data={"do": "pause"})):
@@ -33,10 +38,19 @@ def test_a_token_changed_by_one_letter_is_refused(client: Client, alice: Subscri
 
 
 def test_a_token_is_worth_nothing_at_another_page(client: Client, alice: Subscriber) -> None:
-    pages = {"/t/": (Purpose.UP, Purpose.DOWN), "/u/": (Purpose.UNSUBSCRIBE,), "/m/": (Purpose.MANAGE,), "/c/": (Purpose.CONFIRM,)}
+    pages = {
+        "/t/": (Purpose.UP, Purpose.DOWN),
+        "/u/": (Purpose.UNSUBSCRIBE,),
+        "/m/": (Purpose.MANAGE,),
+        "/c/": (Purpose.CONFIRM,),
+    }
     before = contents(client.app)
     for purpose in Purpose:
-        link = Link(purpose=purpose, subscriber_id=alice.id, paper_id=1 if purpose in (Purpose.UP, Purpose.DOWN) else 0)
+        link = Link(
+            purpose=purpose,
+            subscriber_id=alice.id,
+            paper_id=1 if purpose in (Purpose.UP, Purpose.DOWN) else 0,
+        )
         token = feedback.write_token(link, client.app.keys()[-1])
         for page, served in pages.items():
             if purpose not in served:
@@ -44,7 +58,9 @@ def test_a_token_is_worth_nothing_at_another_page(client: Client, alice: Subscri
     assert contents(client.app) == before
 
 
-def test_another_readers_token_changes_only_that_reader(client: Client, readers: dict[str, Subscriber]) -> None:
+def test_another_readers_token_changes_only_that_reader(
+    client: Client, readers: dict[str, Subscriber]
+) -> None:
     client.post(client.path(Purpose.UP, readers["bob"], 1))
     client.post(client.path(Purpose.UNSUBSCRIBE, readers["bob"]))
     assert vote(client, readers["alice"]) == 0
@@ -52,7 +68,9 @@ def test_another_readers_token_changes_only_that_reader(client: Client, readers:
     assert subscriptions.by_id(client.app, readers["bob"].id).standing is Standing.LEFT
 
 
-@pytest.mark.parametrize("token", ["x", "a" * 3000, "%00", "%F0%9F%98%80", "..%2f..", "{{7*7}}", "<script>"])
+@pytest.mark.parametrize(
+    "token", ["x", "a" * 3000, "%00", "%F0%9F%98%80", "..%2f..", "{{7*7}}", "<script>"]
+)
 def test_a_garbled_token_gets_a_friendly_page(client: Client, token: str) -> None:
     for path in (f"/t/{token}", f"/u/{token}", f"/m/{token}", f"/c/{token}"):
         answer = client.get(path)
@@ -62,15 +80,21 @@ def test_a_garbled_token_gets_a_friendly_page(client: Client, token: str) -> Non
 
 
 def test_a_link_to_a_paper_that_is_gone_says_so(client: Client, alice: Subscriber) -> None:
-    for answer in (client.get(client.path(Purpose.UP, alice, 4711)), client.post(client.path(Purpose.UP, alice, 4711))):
+    for answer in (
+        client.get(client.path(Purpose.UP, alice, 4711)),
+        client.post(client.path(Purpose.UP, alice, 4711)),
+    ):
         assert answer.status_code == 404
         assert heading(answer.text) == "This is no longer here"
 
 
-# ---------------------------------------------------------------------------------------------- leaving
+# ----------------------------------------------------------------------------------------------
+# leaving
 
 
-def test_the_unsubscribe_page_has_a_button_and_changes_nothing(client: Client, alice: Subscriber) -> None:
+def test_the_unsubscribe_page_has_a_button_and_changes_nothing(
+    client: Client, alice: Subscriber
+) -> None:
     answer = client.get(client.path(Purpose.UNSUBSCRIBE, alice))
     assert answer.text.count("<button") == 1
     assert 'method="post"' in answer.text
@@ -78,7 +102,9 @@ def test_the_unsubscribe_page_has_a_button_and_changes_nothing(client: Client, a
 
 
 @pytest.mark.parametrize("encoding", ["form", "multipart", "with a charset", "nothing"])
-def test_one_click_leaves_in_every_encoding_without_cookie_or_redirect(client: Client, alice: Subscriber, encoding: str) -> None:
+def test_one_click_leaves_in_every_encoding_without_cookie_or_redirect(
+    client: Client, alice: Subscriber, encoding: str
+) -> None:
     sent: dict[str, object] = {
         "form": {"data": {"List-Unsubscribe": "One-Click"}},
         "multipart": {"files": {"List-Unsubscribe": (None, "One-Click")}},
@@ -107,8 +133,12 @@ def test_one_click_leaves_in_every_encoding_without_cookie_or_redirect(client: C
         (b"undo=" + b"&a=1" * 2000, "application/x-www-form-urlencoded"),
     ],
 )
-def test_a_garbled_body_still_leaves(client: Client, alice: Subscriber, content: bytes, kind: str) -> None:
-    answer = client.post(client.path(Purpose.UNSUBSCRIBE, alice), content=content, headers={"content-type": kind})
+def test_a_garbled_body_still_leaves(
+    client: Client, alice: Subscriber, content: bytes, kind: str
+) -> None:
+    answer = client.post(
+        client.path(Purpose.UNSUBSCRIBE, alice), content=content, headers={"content-type": kind}
+    )
     assert answer.status_code == 200
     assert subscriptions.by_id(client.app, alice.id).standing is Standing.LEFT
 

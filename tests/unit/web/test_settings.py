@@ -60,7 +60,13 @@ def test_everything_on_the_page_can_be_changed(client: Client, alice: Subscriber
     assert answer.status_code == 200
     assert "Saved." in answer.text
     saved = subscriptions.by_id(client.app, alice.id)
-    assert (saved.size, saved.hour, saved.timezone, saved.days, saved.threshold) == (7, 18, "Europe/Berlin", (1, 3), 80)
+    assert (saved.size, saved.hour, saved.timezone, saved.days, saved.threshold) == (
+        7,
+        18,
+        "Europe/Berlin",
+        (1, 3),
+        80,
+    )
     (topic,) = saved.interests
     assert topic.keywords == ("tactile sensing", "-survey")
     assert topic.categories == ("cs.RO", "q-bio")
@@ -68,7 +74,9 @@ def test_everything_on_the_page_can_be_changed(client: Client, alice: Subscriber
     assert saved.email == alice.email
 
 
-def test_a_threshold_is_a_word_and_a_number_of_one_s_own_stays(client: Client, alice: Subscriber) -> None:
+def test_a_threshold_is_a_word_and_a_number_of_one_s_own_stays(
+    client: Client, alice: Subscriber
+) -> None:
     path = client.path(Purpose.MANAGE, alice)
     for chosen in ("good", "strong", "0"):
         shown = client.post(path, data=GOOD | {"threshold": chosen}).text
@@ -80,13 +88,38 @@ def test_a_threshold_is_a_word_and_a_number_of_one_s_own_stays(client: Client, a
 
 def test_saving_what_is_shown_changes_nothing(client: Client) -> None:
     wish = Wish(
-        email="erin@example.org", name="Erin", size=5, threshold=50, days=(2, 4), hour=0, timezone="Asia/Kolkata", keywords=("a b", "-c"),
-        categories=("cs.LG",), authors=("Jane Doe",), papers=("arxiv:2604.00001",), text="All about cells.",
-    )  # fmt: skip
+        email="erin@example.org",
+        name="Erin",
+        size=5,
+        threshold=50,
+        days=(2, 4),
+        hour=0,
+        timezone="Asia/Kolkata",
+        keywords=("a b", "-c"),
+        categories=("cs.LG",),
+        authors=(("Jane Doe"),),
+        papers=("arxiv:2604.00001",),
+        text="All about cells.",
+    )
     erin = subscriptions.subscribe(client.app, wish, origin="command").subscriber
     shown = settings_of(erin)
-    sent = {name: getattr(shown, name) for name in ("size", "hour", "timezone", "days", "threshold", "keywords", "categories", "authors")}
-    assert client.post(client.path(Purpose.MANAGE, erin), data={"do": "save", **sent}).status_code == 200
+    sent = {
+        name: getattr(shown, name)
+        for name in (
+            "size",
+            "hour",
+            "timezone",
+            "days",
+            "threshold",
+            "keywords",
+            "categories",
+            "authors",
+        )
+    }
+    assert (
+        client.post(client.path(Purpose.MANAGE, erin), data={"do": "save", **sent}).status_code
+        == 200
+    )
     assert subscriptions.by_id(client.app, erin.id) == erin
 
 
@@ -97,7 +130,10 @@ def test_a_number_of_ones_own_is_kept_as_a_choice(client: Client, alice: Subscri
 
 
 def test_emptied_lists_are_emptied(client: Client, alice: Subscriber) -> None:
-    client.post(client.path(Purpose.MANAGE, alice), data=GOOD | {"keywords": "", "categories": " \n ", "authors": ""})
+    client.post(
+        client.path(Purpose.MANAGE, alice),
+        data=GOOD | {"keywords": "", "categories": " \n ", "authors": ""},
+    )
     assert subscriptions.by_id(client.app, alice.id).interests == ()
 
 
@@ -134,9 +170,16 @@ def test_a_bad_value_is_named_next_to_its_field_and_nothing_is_lost(
     assert told in unescape(problem)
     assert "aria-describedby" in answer.text
     assert re.search(rf'id="{field}"', answer.text)
-    for kept in ("tactile sensing", "-survey", "Doe, John") if field not in ("keywords", "authors") else ("cs.RO, q-bio",):
+    for kept in (
+        ("tactile sensing", "-survey", "Doe, John")
+        if field not in ("keywords", "authors")
+        else ("cs.RO, q-bio",)
+    ):
         assert kept in answer.text
-    if field in ("hour", "threshold"):  # chosen, not typed: what is none of the choices has no place on the page
+    if field in (
+        "hour",
+        "threshold",
+    ):  # chosen, not typed: what is none of the choices has no place on the page
         assert f'value="{value}"' not in answer.text
     elif isinstance(value, str):
         assert value in unescape(answer.text)
@@ -144,7 +187,10 @@ def test_a_bad_value_is_named_next_to_its_field_and_nothing_is_lost(
 
 
 def test_several_bad_values_are_all_named(client: Client, alice: Subscriber) -> None:
-    text = client.post(client.path(Purpose.MANAGE, alice), data=GOOD | {"size": "0", "timezone": "Berlin", "days": []}).text
+    text = client.post(
+        client.path(Purpose.MANAGE, alice),
+        data=GOOD | {"size": "0", "timezone": "Berlin", "days": []},
+    ).text
     assert "3 answers need another look" in text
     assert [f'href="#{name}"' in text for name in ("size", "timezone", "days")] == [True] * 3
 
@@ -163,7 +209,11 @@ def test_characters_that_no_database_stores_are_dropped(client: Client, alice: S
     assert answer.status_code == 200
     (topic,) = subscriptions.by_id(client.app, alice.id).interests
     assert topic.keywords[0] == "cells"
-    assert not any(character in "\x00\x1b" or "\ud800" <= character <= "\udfff" for word in topic.keywords for character in word)
+    assert not any(
+        character in "\x00\x1b" or "\ud800" <= character <= "\udfff"
+        for word in topic.keywords
+        for character in word
+    )
 
 
 def test_a_pause_and_its_end(client: Client, alice: Subscriber) -> None:
@@ -183,7 +233,10 @@ def test_a_pause_sends_no_other_setting(client: Client, alice: Subscriber) -> No
 
 def test_a_post_without_a_verb_changes_nothing(client: Client, alice: Subscriber) -> None:
     before = contents(client.app)
-    assert client.post(client.path(Purpose.MANAGE, alice), data=GOOD | {"do": "drop"}).status_code == 200
+    assert (
+        client.post(client.path(Purpose.MANAGE, alice), data=GOOD | {"do": "drop"}).status_code
+        == 200
+    )
     assert client.post(client.path(Purpose.MANAGE, alice)).status_code == 200
     assert contents(client.app) == before
 
@@ -203,7 +256,8 @@ def test_who_left_can_come_back_from_the_settings(client: Client, alice: Subscri
     assert subscriptions.by_id(client.app, alice.id).standing is Standing.ACTIVE
 
 
-# ---------------------------------------------------------------------------------------------- the parts
+# ---------------------------------------------------------------------------------------------- the
+# parts
 
 
 def test_words_stand_on_lines_or_between_commas_and_names_on_lines_alone() -> None:
@@ -238,7 +292,9 @@ def test_the_rhythm_is_told_in_words(alice: Subscriber, days: tuple[int, ...], t
 
 def _luminance(colour: str) -> float:
     parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -260,16 +316,26 @@ def test_every_text_stands_out_from_its_ground(scheme: str) -> None:
         high, low = sorted((_luminance(colours[one]), _luminance(colours[other])), reverse=True)
         return (high + 0.05) / (low + 0.05)
 
-    poor = [(text, ground) for ground, texts in grounds.items() for text in texts if contrast(text, ground) < 4.5]
+    poor = [
+        (text, ground)
+        for ground, texts in grounds.items()
+        for text in texts
+        if contrast(text, ground) < 4.5
+    ]
     assert poor == []
     assert contrast("edge", "sheet") >= 3
 
 
-# ---------------------------------------------------------------------------------------------- several interests
+# ----------------------------------------------------------------------------------------------
+# several interests
 
 
 def blocks(*those: dict[str, str]) -> dict[str, str]:
-    return {f"{key}-{place}": value for place, one in enumerate(those) for key, value in ({"former": "", "share": "1"} | one).items()}
+    return {
+        f"{key}-{place}": value
+        for place, one in enumerate(those)
+        for key, value in ({"former": "", "share": "1"} | one).items()
+    }
 
 
 def test_one_more_interest_is_saved_with_what_was_there(client: Client, alice: Subscriber) -> None:
@@ -284,16 +350,31 @@ def test_one_more_interest_is_saved_with_what_was_there(client: Client, alice: S
     assert client.post(path, data=GOOD | two).status_code == 200
     hands, verse = subscriptions.by_id(client.app, alice.id).interests
     assert (hands.name, hands.share, hands.keywords) == ("hands", 3, ("grasp",))
-    assert (verse.name, verse.share, verse.keywords, verse.authors) == ("verse", 1, ("rhyme", "metre"), ("Doe, J",))
+    assert (verse.name, verse.share, verse.keywords, verse.authors) == (
+        "verse",
+        1,
+        ("rhyme", "metre"),
+        ("Doe, J",),
+    )
 
 
-def test_example_papers_stay_with_a_renamed_interest_and_go_with_a_given_up_one(client: Client, alice: Subscriber) -> None:
+def test_example_papers_stay_with_a_renamed_interest_and_go_with_a_given_up_one(
+    client: Client, alice: Subscriber
+) -> None:
     path = client.path(Purpose.MANAGE, alice)
-    some = tuple(Interest(name=name, papers=(f"arxiv:2604.0000{n}",), text="Words.") for n, name in enumerate("abc"))
+    some = tuple(
+        Interest(name=name, papers=(f"arxiv:2604.0000{n}",), text="Words.")
+        for n, name in enumerate("abc")
+    )
     subscriptions.change(client.app, alice.id, Wish(email="", interests=some))
-    sent = blocks(*({"former": name, "name": name, "keywords": ""} for name in "abc")) | {"name-0": "z", "remove-2": "1"}
+    sent = blocks(*({"former": name, "name": name, "keywords": ""} for name in "abc")) | {
+        "name-0": "z",
+        "remove-2": "1",
+    }
     assert client.post(path, data=GOOD | sent).status_code == 200
-    assert [(one.name, one.papers) for one in subscriptions.by_id(client.app, alice.id).interests] == [
+    assert [
+        (one.name, one.papers) for one in subscriptions.by_id(client.app, alice.id).interests
+    ] == [
         ("z", ("arxiv:2604.00000",)),
         ("b", ("arxiv:2604.00001",)),
     ]
@@ -309,9 +390,14 @@ def test_example_papers_stay_with_a_renamed_interest_and_go_with_a_given_up_one(
         ({"name": "b", "keywords": "x", "share": "lots"}, "share-1"),
     ],
 )
-def test_a_bad_block_is_named_and_nothing_is_lost(client: Client, alice: Subscriber, second: dict[str, str], field: str) -> None:
+def test_a_bad_block_is_named_and_nothing_is_lost(
+    client: Client, alice: Subscriber, second: dict[str, str], field: str
+) -> None:
     before = contents(client.app)
-    answer = client.post(client.path(Purpose.MANAGE, alice), data=GOOD | blocks({"name": "hands", "keywords": "grasp"}, second))
+    answer = client.post(
+        client.path(Purpose.MANAGE, alice),
+        data=GOOD | blocks({"name": "hands", "keywords": "grasp"}, second),
+    )
     assert answer.status_code == 422
     assert f'id="{field}-error"' in answer.text
     assert f'href="#{field}"' in answer.text
@@ -325,10 +411,13 @@ def test_giving_up_all_interests_leaves_none(client: Client, alice: Subscriber) 
     assert subscriptions.by_id(client.app, alice.id).interests == ()
 
 
-# ---------------------------------------------------------------------------------------------- delete
+# ----------------------------------------------------------------------------------------------
+# delete
 
 
-def test_to_delete_oneself_takes_the_address_and_one_press(client: Client, alice: Subscriber) -> None:
+def test_to_delete_oneself_takes_the_address_and_one_press(
+    client: Client, alice: Subscriber
+) -> None:
     settings = client.path(Purpose.MANAGE, alice)
     path = f"{settings}/delete"
     assert f'href="{path}"' in client.get(settings).text
@@ -343,7 +432,10 @@ def test_to_delete_oneself_takes_the_address_and_one_press(client: Client, alice
     assert (answer.status_code, heading(answer.text)) == (200, "Deleted")
     with pytest.raises(NotFoundError):
         subscriptions.by_id(client.app, alice.id)
-    assert (client.get(path).status_code, client.post(path, data={"address": alice.email}).status_code) == (404, 404)
+    assert (
+        client.get(path).status_code,
+        client.post(path, data={"address": alice.email}).status_code,
+    ) == (404, 404)
     assert client.post(client.path(Purpose.UNSUBSCRIBE, alice)).status_code == 200
 
 

@@ -24,17 +24,25 @@ def test_a_thumb_page_shows_the_paper_and_one_button(client: Client, alice: Subs
 
 
 def test_a_thumb_page_does_not_show_the_whole_address(client: Client, alice: Subscriber) -> None:
-    for text in (client.get(client.path(Purpose.UP, alice, 1)).text, client.post(client.path(Purpose.UP, alice, 1)).text):
+    for text in (
+        client.get(client.path(Purpose.UP, alice, 1)).text,
+        client.post(client.path(Purpose.UP, alice, 1)).text,
+    ):
         assert "a…@example.org" in text
         assert "alice@" not in text
 
 
-def test_get_and_head_of_every_link_change_nothing(client: Client, readers: dict[str, Subscriber]) -> None:
+def test_get_and_head_of_every_link_change_nothing(
+    client: Client, readers: dict[str, Subscriber]
+) -> None:
     """A scanner that follows every link of a mail, and every link on the pages behind them."""
     paths = ["/", "/healthz", "/readyz", "/openapi.json", "/robots.txt", "/style.css", "/icon.svg"]
     for reader in readers.values():
         paths += [client.path(purpose, reader, 1) for purpose in (Purpose.UP, Purpose.DOWN)]
-        paths += [client.path(purpose, reader) for purpose in (Purpose.UNSUBSCRIBE, Purpose.MANAGE, Purpose.CONFIRM)]
+        paths += [
+            client.path(purpose, reader)
+            for purpose in (Purpose.UNSUBSCRIBE, Purpose.MANAGE, Purpose.CONFIRM)
+        ]
     before = contents(client.app)
     for path in paths:
         answer = client.get(path)
@@ -47,7 +55,9 @@ def test_get_and_head_of_every_link_change_nothing(client: Client, readers: dict
 
 
 @pytest.mark.parametrize(("purpose", "expected"), [(Purpose.UP, 1), (Purpose.DOWN, -1)])
-def test_pressing_the_button_votes_and_says_so(client: Client, alice: Subscriber, purpose: Purpose, expected: int) -> None:
+def test_pressing_the_button_votes_and_says_so(
+    client: Client, alice: Subscriber, purpose: Purpose, expected: int
+) -> None:
     answer = client.post(client.path(purpose, alice, 1))
     assert answer.status_code == 200
     assert vote(client, alice) == expected
@@ -86,7 +96,9 @@ def test_undo_without_a_vote_before_withdraws(client: Client, alice: Subscriber)
     assert vote(client, alice) == 0, "a second undo must not bring the thumb back"
 
 
-def test_a_page_that_is_posted_again_still_undoes_to_the_first_state(client: Client, alice: Subscriber) -> None:
+def test_a_page_that_is_posted_again_still_undoes_to_the_first_state(
+    client: Client, alice: Subscriber
+) -> None:
     up = client.path(Purpose.UP, alice, 1)
     fields = hidden(client.get(up).text)
     client.post(up, data=fields)
@@ -117,8 +129,12 @@ def test_a_made_up_vote_before_counts_for_nothing(client: Client, alice: Subscri
     assert vote(client, alice) == 0
 
 
-@pytest.mark.parametrize("standing", [Standing.PENDING, Standing.PAUSED, Standing.SUPPRESSED, Standing.ACTIVE])
-def test_a_thumb_counts_whatever_the_standing(client: Client, alice: Subscriber, standing: Standing) -> None:
+@pytest.mark.parametrize(
+    "standing", [Standing.PENDING, Standing.PAUSED, Standing.SUPPRESSED, Standing.ACTIVE]
+)
+def test_a_thumb_counts_whatever_the_standing(
+    client: Client, alice: Subscriber, standing: Standing
+) -> None:
     stand(client.app, alice, standing)
     assert client.post(client.path(Purpose.UP, alice, 1)).status_code == 200
     assert vote(client, alice) == 1
