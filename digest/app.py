@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
-from digest import encoders, feedback, kept, messages, recipes, redaction, store, workers
+from digest import kept, redaction, store, workers
 from digest.config import Config, Server, secrets_of, with_files
 from digest.errors import (
     AddressError,
@@ -24,10 +24,12 @@ from digest.errors import (
     MailerError,
     UnknownKeyError,
 )
-from digest.mailbox import ImapServer
-from digest.mailer import FolderMailer, Mailer, Pace, Paces, SmtpMailer, SmtpServer, Timeouts
-from digest.messages import Mailing, Signer, dkim
+from digest.mail import links, messages
+from digest.mail.imap import ImapServer
+from digest.mail.mailer import FolderMailer, Mailer, Pace, Paces, SmtpMailer, SmtpServer, Timeouts
+from digest.mail.messages import Mailing, Signer, dkim
 from digest.model import Link, LinkKey, MessageKind, Purpose
+from digest.ranking import encoders, recipes
 from digest.store import Store
 
 T = TypeVar("T")
@@ -163,13 +165,13 @@ class App:
         """The link that a mail carries."""
         return self.urls([Link(purpose, subscriber_id, paper_id, message_id)])[0]
 
-    def urls(self, links: Sequence[Link]) -> list[str]:
+    def urls(self, wanted: Sequence[Link]) -> list[str]:
         """The same for all that a mail carries."""
         base_url = self.config.web.base_url
-        tokens = feedback.write_tokens(links, self.keys()[-1])
+        tokens = links.write_tokens(wanted, self.keys()[-1])
         return [
             f"{base_url}{PATHS[link.purpose]}{token}"
-            for link, token in zip(links, tokens, strict=True)
+            for link, token in zip(wanted, tokens, strict=True)
         ]
 
     def mailto(
@@ -181,7 +183,7 @@ class App:
         link = Link(
             purpose=purpose, subscriber_id=subscriber_id, paper_id=paper_id, message_id=message_id
         )
-        return feedback.write_mailto(link, self.keys()[-1], self.mailing.mailbox)
+        return links.write_mailto(link, self.keys()[-1], self.mailing.mailbox)
 
     def bounce_address(self, subscriber_id: int, message_id: int) -> str | None:
         """The envelope sender of one message; None where [mail] bounce_domain is not set and
@@ -190,7 +192,7 @@ class App:
         if not self.config.mail.bounce_domain:
             return None
         link = Link(purpose=Purpose.BOUNCE, subscriber_id=subscriber_id, message_id=message_id)
-        return feedback.write_bounce_address(link, self.keys()[-1], self.config.mail.bounce_domain)
+        return links.write_bounce_address(link, self.keys()[-1], self.config.mail.bounce_domain)
 
     def message_id(self, kind: MessageKind, key: str, subscriber_id: int) -> str:
         """The same on every attempt, so that people, reports and logs can match copies; no other

@@ -18,10 +18,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from digest import inbound, pipeline, subscriptions, web
+from digest import pipeline, services, subscriptions, web
 from digest.app import App
 from digest.errors import DigestError, InputError, StoppedError
 from digest.scheduler import Scheduler
+from digest.services import inbound
 from digest.web.listener import Listener
 
 log = logging.getLogger("digest.serve")
@@ -138,7 +139,7 @@ def sending(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
 
 def _ingest(app: App, stopping: threading.Event) -> Callable[[], None]:
     def ingest() -> None:
-        for file in pipeline.ingest_inbox(app, stop=stopping.is_set).files:
+        for file in services.ingest_inbox(app, stop=stopping.is_set).files:
             told = " ".join(f"{name}={n}" for name, n in sorted(file.counts.items()))
             log.info("ingest dump=%s %s", file.name, file.refused or told or "read=0")
 
@@ -168,9 +169,9 @@ def _send(app: App, stopping: threading.Event) -> Callable[[], None]:
 
 def _learn(app: App, stopping: threading.Event) -> Callable[[], None]:
     def learn() -> None:
-        if pipeline.vectors_due(app):
+        if services.vectors_due(app):
             try:
-                table = pipeline.train_vectors(app, stop=stopping.is_set)
+                table = services.train_vectors(app, stop=stopping.is_set)
             except StoppedError:
                 return
             log.info("vectors version=%s words=%d", table.version, len(table.columns))
@@ -180,7 +181,7 @@ def _learn(app: App, stopping: threading.Event) -> Callable[[], None]:
 
 def _encode(app: App, stopping: threading.Event) -> Callable[[], None]:
     def encode() -> None:
-        found = pipeline.encode(app, stop=stopping.is_set)
+        found = services.encode(app, stop=stopping.is_set)
         if found is not None:
             log.info(
                 "encode version=%s encoded=%d stored=%d", found.version, found.encoded, found.stored
@@ -191,7 +192,7 @@ def _encode(app: App, stopping: threading.Event) -> Callable[[], None]:
 
 def _fetch(app: App, stopping: threading.Event) -> Callable[[], None]:
     def fetch() -> None:
-        report = pipeline.fetch(
+        report = services.fetch(
             app, due=True, reading=False, stop=stopping.is_set, sleep=stopping.wait
         )
         for one in report.sources:
@@ -208,7 +209,7 @@ def _fetch(app: App, stopping: threading.Event) -> Callable[[], None]:
 
 def _watch(app: App) -> Callable[[], None]:
     def watch() -> None:
-        pipeline.watch(app)
+        services.watch(app)
 
     return watch
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from digest import messages
+from digest.mail import messages
 from digest.model import Message
 
 FOLDER = Path(__file__).resolve().parent / "data" / "golden"

@@ -36,9 +36,7 @@ def catch(
     """Catch mails instead of delivering them, and show them in the browser: a mail server for
     development. Ctrl-C ends it.
     """
-    from digest.demo.catch import (
-        catching,
-    )  # the web stack costs a second that the other commands need not wait for
+    from digest.demo.catch import catching
 
     place = make_folder(folder) if folder else Path(tempfile.mkdtemp(prefix="digest-mail-"))
     with (

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from digest import pipeline, subscriptions
+from digest import services, subscriptions
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
 from digest.model import MessageState
@@ -51,13 +51,13 @@ def deliveries(
         )
     with opened(config, existing=True) as service:
         if resolve is not None:
-            pipeline.resolve(service, resolve[0], _RESOLVED[resolve[1]])
+            services.resolve(service, resolve[0], _RESOLVED[resolve[1]])
             show_json({"message_id": resolve[0], "state": resolve[1]}) if as_json else out.print(
                 f"{resolve[0]}: {resolve[1]}", markup=False
             )
             return
         subscriber = None if email is None else subscriptions.by_email(service, email)
-        found = pipeline.deliveries(service, subscriber=subscriber, state=state, limit=limit)
+        found = services.deliveries(service, subscriber=subscriber, state=state, limit=limit)
     if as_json:
         show_json(found)
         return

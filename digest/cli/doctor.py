@@ -53,10 +53,8 @@ def examine(
 
     Changes nothing. Ends with 1 when something does not work; what merely falls short is a warning.
     """
-    from digest import (
-        doctor,
-    )  # the DNS costs a tenth of a second that the other commands need not wait for
-    from digest.resolver import Resolver
+    from digest import doctor
+    from digest.doctor.resolver import Resolver
 
     if offline and send:
         raise typer.BadParameter("--offline and --send exclude each other")

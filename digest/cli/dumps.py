@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from digest import pipeline
+from digest import services
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
 from digest.cli.tables import counted, listing
@@ -23,7 +23,7 @@ def dumps(
 ) -> None:
     """List what was read, when, from where, and with what counts."""
     with opened(config, existing=True) as service:
-        found = pipeline.dumps_read(service, limit)
+        found = services.dumps_read(service, limit)
     if as_json:
         show_json(found)
         return
@@ -74,7 +74,7 @@ def rejects(
     `digest ingest --retry-rejected` tries them again.
     """
     with opened(config, existing=True) as service:
-        found = pipeline.rejected(service, dump, limit)
+        found = services.rejected(service, dump, limit)
     if as_json:
         show_json(found)
         return
@@ -95,7 +95,7 @@ def withdrawn(as_json: AsJson = False, config: ConfigPath = None) -> None:
     liked them.
     """
     with opened(config, existing=True) as service:
-        found = pipeline.withdrawn(service)
+        found = services.withdrawn(service)
     if as_json:
         show_json(found)
         return

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from digest import evaluate as evaluation
-from digest import plots, subscriptions
+from digest import subscriptions
 from digest.cli.base import app
 from digest.cli.options import (
     AsJson,
@@ -27,7 +27,7 @@ from digest.cli.options import (
     show_json,
     write_file,
 )
-from digest.evaluate import history, pages
+from digest.evaluate import history, pages, plots
 from digest.evaluate.measures import TOP, Estimate
 from digest.evaluate.report import Rate, Report, exploration_told
 

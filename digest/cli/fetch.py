@@ -10,8 +10,8 @@ from digest import pipeline
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, err, opened, out, show_json
 from digest.cli.tables import counted, listing
-from digest.pipeline.fetch import Fetched
-from digest.pipeline.fetch import fetch as run
+from digest.services.fetch import Fetched
+from digest.services.fetch import fetch as run
 
 
 @app.command()

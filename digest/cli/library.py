@@ -10,7 +10,7 @@ import typer
 from digest import subscriptions
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
-from digest.pipeline.library import import_library as import_papers
+from digest.services.library import import_library as import_papers
 
 #: refused entries that are shown
 _SHOWN = 20

@@ -11,12 +11,13 @@ from typing import Annotated
 
 import typer
 
-from digest import inbound, private
+from digest import private
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, err, make_folder, opened, out, show_json
 from digest.cli.tables import counted
 from digest.errors import ConfigError, DigestError, InputError, StoreError
 from digest.kept import holds_mails, restrict_mails
+from digest.services import inbound
 
 log = logging.getLogger("digest.inbound")
 

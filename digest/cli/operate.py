@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from digest import config as settings
-from digest import pipeline
+from digest import services
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, OnDate, load, make_folder, opened, out, show_json
 from digest.cli.tables import counted, listing
@@ -34,9 +34,7 @@ def serve(
     """Run the service: pages and API, the scheduler that reads dumps and composes for the readers
     who are due, and the sender.
     """
-    from digest import (
-        serve as server,
-    )  # the web stack costs a second that the other commands need not wait for
+    from digest import serve as server
 
     roles = [part.strip() for given in only or () for part in given.split(",") if part.strip()]
     unknown = sorted(set(roles) - set(server.ROLES))
@@ -54,7 +52,7 @@ def serve(
 def status(as_json: AsJson = False, date: OnDate = None, config: ConfigPath = None) -> None:
     """What happened, what waits, and what is wrong."""
     with opened(config, date, existing=True) as service:
-        found = pipeline.status(service)
+        found = services.status(service)
     if as_json:
         show_json(found.json)
         return

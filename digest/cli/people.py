@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from digest import pipeline, subscriptions
+from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, OnDate, err, opened, out, show_json, show_rows
@@ -330,7 +330,7 @@ def learned(
     them.
     """
     with opened(config, date, existing=True) as service:
-        found = pipeline.learned_of(service, subscriptions.by_email(service, email))
+        found = services.learned_of(service, subscriptions.by_email(service, email))
     if as_json:
         show_json(found.json)
         return
@@ -384,10 +384,10 @@ def forget(
         if paper is None:
             if not yes:
                 typer.confirm(f"Forget all thumbs of {reader.email}?", abort=True)
-            count = pipeline.start_over(service, reader.id, via="command")
+            count = services.start_over(service, reader.id, via="command")
         else:
             count = int(
-                pipeline.forget(service, reader.id, pipeline.find(service, paper).id, via="command")
+                services.forget(service, reader.id, pipeline.find(service, paper).id, via="command")
             )
     if as_json:
         show_json({"email": reader.email, "forgotten": count})

@@ -22,7 +22,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from digest import calibration, inbound, pipeline, scores, subscriptions
+from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.cli.base import app
 from digest.cli.mail import show_polled
@@ -42,8 +42,10 @@ from digest.cli.options import (
 from digest.cli.tables import counted, listing
 from digest.cli.terminal import printable
 from digest.escaping import lines
-from digest.messages.cards import SLOTS
+from digest.mail.messages.cards import SLOTS
 from digest.model import MessageState, Quiet, Subscriber
+from digest.ranking import calibration, scores
+from digest.services import inbound
 from digest.signals import stopping
 
 
@@ -88,7 +90,7 @@ def ingest(
         _bar(as_json) as progress,
     ):
         report = (
-            pipeline.retry_rejected(service)
+            services.retry_rejected(service)
             if retry_rejected
             else pipeline.ingest(service, files, seen=day, backfill=backfill, progress=progress)
         )
@@ -222,7 +224,7 @@ def preview(
 ) -> None:
     """What a reader would be sent now, and why. Stores and sends nothing."""
     with opened(config, date, existing=True) as service:
-        found = pipeline.preview(
+        found = services.preview(
             service,
             subscriptions.by_email(service, email),
             day=None if date is None else a_day(date),
@@ -254,7 +256,7 @@ def _why(outcome: object) -> str:
     return outcome.reason.value if isinstance(outcome, Quiet) else ""
 
 
-def show_preview(found: pipeline.Preview) -> None:
+def show_preview(found: services.Preview) -> None:
     """A digest as a table: position, match, title, reason."""
     if isinstance(found.outcome, Quiet):
         return
@@ -407,12 +409,12 @@ def run(
         # Before the round, so that nothing is sent to who asked to leave or cannot be reached; a
         # mailbox that fails does not keep it from running.
         polled = inbound.poll(service)
-        ingested = pipeline.ingest_inbox(service)
+        ingested = services.ingest_inbox(service)
         with stopping() as stop:
             report = pipeline.round(service, day=day, only=reader, stop=stop)
         # Where `serve` does not run, this is what tells the operator; on another day than today
         # nothing is an alarm.
-        if date is None and pipeline.watch(service).told:
+        if date is None and services.watch(service).told:
             pipeline.send(service)
     if as_json:
         show_json(

@@ -13,8 +13,8 @@ from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, load, opened, out, show_json
 from digest.cli.tables import listing
 from digest.errors import AddressError, ConfigError, InputError
-from digest.messages import ascii_domain
-from digest.messages import dkim as keys_of_mails
+from digest.mail.messages import ascii_domain
+from digest.mail.messages import dkim as keys_of_mails
 
 keys = typer.Typer(help="The keys that sign the links in mails.", no_args_is_help=True)
 app.add_typer(keys, name="keys")

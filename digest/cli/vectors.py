@@ -11,10 +11,11 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from digest import features, pipeline
+from digest import services
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, err, opened, out, show_json, write_file
 from digest.errors import ConfigError
+from digest.ranking import features
 
 vectors = typer.Typer(
     help="Word vectors: train them on the stored papers; what is in force.", no_args_is_help=True
@@ -26,9 +27,9 @@ app.add_typer(vectors, name="vectors")
 def info(config: ConfigPath = None, as_json: AsJson = False) -> None:
     """Which word vectors are in force, and what they were made from."""
     with opened(config, existing=True) as running:
-        found = pipeline.vectors_info(running)
-        due = pipeline.vectors_due(running)
-        encoder = pipeline.encoder_info(running)
+        found = services.vectors_info(running)
+        due = services.vectors_due(running)
+        encoder = services.encoder_info(running)
     if as_json:
         show_json(found.json | {"due": due, "encoder": encoder and encoder.json})
         return
@@ -51,7 +52,7 @@ def info(config: ConfigPath = None, as_json: AsJson = False) -> None:
         out.print(_told(encoder), highlight=False, markup=False)
 
 
-def _told(found: pipeline.EncoderInfo) -> str:
+def _told(found: services.EncoderInfo) -> str:
     if not found.version:
         return f"{found.name}: has encoded nothing yet; `digest vectors encode` starts it."
     return (
@@ -80,13 +81,13 @@ def train(
     with opened(config, existing=True) as running:
         with Progress(console=err, transient=True) as bar:
             task = bar.add_task("training", total=None)
-            table = pipeline.train_vectors(
+            table = services.train_vectors(
                 running,
                 from_nothing=from_nothing,
                 seed=seed,
                 progress=lambda done, steps: bar.update(task, completed=done, total=steps),
             )
-        found = pipeline.vectors_info(running)
+        found = services.vectors_info(running)
     if write is not None:
         write_file(write, table.to_bytes())
     if as_json:
@@ -106,7 +107,7 @@ def encode(config: ConfigPath = None, as_json: AsJson = False) -> None:
     """
     with opened(config, existing=True) as running, Progress(console=err, transient=True) as bar:
         task = bar.add_task("encoding", total=None)
-        found = pipeline.encode(
+        found = services.encode(
             running, progress=lambda done, every: bar.update(task, completed=done, total=every)
         )
     if found is None:

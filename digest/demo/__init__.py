@@ -21,15 +21,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from digest import calibration, config, pipeline, private, scores, serve, subscriptions
+from digest import config, pipeline, private, serve, services, subscriptions
 from digest.app import App
 from digest.demo.cast import CAST, Reader
 from digest.demo.catcher import Catcher, Caught
 from digest.demo.inbox import Change, inbox_pages
 from digest.demo.listening import free_port
 from digest.errors import DigestError, InputError
-from digest.messages.cards import SLOTS
+from digest.mail.messages.cards import SLOTS
 from digest.model import Digest, MessageState, Subscriber
+from digest.ranking import calibration, scores
 from digest.signals import Ended, wait_for_signal
 
 #: the cast reads on Tuesdays and Fridays: the second digest is chosen from the three days since the
@@ -119,7 +120,7 @@ def _play(app: App, catcher: Catcher, changes: list[Change]) -> None:
         change = _change(app, reader, before[reader.wish.email])
         changes.append(change)
         _show_change(change)
-    counts = pipeline.status(app).messages
+    counts = services.status(app).messages
     if counts != {MessageState.ACCEPTED.value: 2 * len(CAST)}:
         raise DigestError(f"not every mail was accepted: {counts}")
     out.print(
@@ -160,7 +161,7 @@ def _reader(app: App, reader: Reader) -> Subscriber:
 
 def _show_mails(app: App, day: date) -> None:
     for reader in CAST:
-        digest, papers = pipeline.sent_digest(app, _reader(app, reader), day)
+        digest, papers = services.sent_digest(app, _reader(app, reader), day)
         table = Table(
             title=f"{reader.wish.email}: {reader.about}",
             title_justify="left",
@@ -182,7 +183,7 @@ def _show_mails(app: App, day: date) -> None:
 
 
 def _listed(app: App, reader: Reader, day: date) -> list[str]:
-    found = pipeline.preview(_at(app, day), _reader(app, reader), day=day)
+    found = services.preview(_at(app, day), _reader(app, reader), day=day)
     return (
         [found.papers[item.score.paper_id].title for item in found.outcome.items]
         if isinstance(found.outcome, Digest)
@@ -191,7 +192,7 @@ def _listed(app: App, reader: Reader, day: date) -> list[str]:
 
 
 def _change(app: App, reader: Reader, before: list[str]) -> Change:
-    digest, papers = pipeline.sent_digest(app, _reader(app, reader), SECOND_DAY)
+    digest, papers = services.sent_digest(app, _reader(app, reader), SECOND_DAY)
     return Change(
         name=reader.wish.email,
         about=reader.about,

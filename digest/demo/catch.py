@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from digest.demo.catcher import Catcher
 from digest.demo.inbox import inbox_pages
-from digest.messages.templates import render
+from digest.mail.messages.templates import render
 from digest.web.listener import Listener
 
 

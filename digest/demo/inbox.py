@@ -11,7 +11,7 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
 
 from digest.demo.catcher import Caught
-from digest.messages.templates import render
+from digest.mail.messages.templates import render
 
 #: these pages carry their own style and frame the mail
 _PAGE = {

@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 
-from digest import encoders, kept, messages, private, store
+from digest import kept, private, store
 from digest.app import make_mailing
 from digest.config import Config
 from digest.doctor.findings import Finding, bad, good, note, warning
 from digest.errors import ConfigError, DigestError, StoreError
-from digest.messages import samples
-from digest.pipeline import disks
+from digest.mail import messages
+from digest.mail.messages import samples
+from digest.ranking import encoders
+from digest.services import disks
 from digest.store import Store
 
 #: domains that no mail can come from, beside names without a dot

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 
-from digest import mailer, messages
 from digest.app import imap_server, make_mailing, smtp_servers
 from digest.config import Config
 from digest.doctor import records, spf
@@ -22,9 +21,10 @@ from digest.doctor.findings import Finding, bad, good, note, warning
 from digest.doctor.local import clock, sending_domain
 from digest.doctor.spf import Resolver
 from digest.errors import ConfigError, DigestError, MailboxError, MailerError, ResolverError
-from digest.mailbox import Mailbox
-from digest.mailer import SmtpMailer, SmtpServer
-from digest.messages import samples
+from digest.mail import mailer, messages
+from digest.mail.imap import Mailbox
+from digest.mail.mailer import SmtpMailer, SmtpServer
+from digest.mail.messages import samples
 from digest.model import Message
 
 _HTTP_SECONDS = 10.0

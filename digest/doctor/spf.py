@@ -35,7 +35,7 @@ _MACRO = re.compile(r"%(?:\{([slodipvh])(\d{0,3})(r?)([.+,/_=-]*)\}|([%_-])|(.?)
 
 
 class Resolver(Protocol):
-    """Who is asked; `digest.resolver` asks the DNS."""
+    """Who is asked; `digest.doctor.resolver` asks the DNS."""
 
     def txt(self, name: str) -> list[str]: ...
     def mx(self, name: str) -> list[str]: ...

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from digest import plots
+from digest.evaluate import plots
 from digest.evaluate.measures import TOP, Estimate
+from digest.evaluate.plots import Bar, Line, Plot, Point, Value
 from digest.evaluate.report import CHANCE, Rate, Report, exploration_told
-from digest.messages.templates import render
-from digest.plots import Bar, Line, Plot, Point, Value
+from digest.mail.messages.templates import render
 
 
 def pictures(report: Report) -> list[Plot]:

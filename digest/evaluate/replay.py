@@ -15,14 +15,15 @@ from functools import partial
 
 import numpy as np
 
-from digest import features, interests, recipes, store
+from digest import store
 from digest.app import App
 from digest.model import Feedback, MessageState, Subscriber
-from digest.pipeline.candidates import competing, window_start
-from digest.pipeline.company import Company
-from digest.pipeline.gather import Gathered, Reader, Shared, View, shared_by_all, view
-from digest.pipeline.words import counted, stored_frequencies
-from digest.recipes import RECIPES
+from digest.pipeline.steps.candidates import competing, window_start
+from digest.pipeline.steps.co_likes import Company
+from digest.pipeline.steps.gather import Gathered, Reader, Shared, View, shared_by_all, view
+from digest.pipeline.steps.words import counted, stored_frequencies
+from digest.ranking import features, interests, recipes
+from digest.ranking.recipes import RECIPES
 from digest.store.history import FAILED, History
 from digest.store.past import PastDigest
 

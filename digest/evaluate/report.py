@@ -18,7 +18,7 @@ from digest.evaluate import measures
 from digest.evaluate.measures import Drawn, Estimate
 from digest.evaluate.replay import FROZEN, SENT, Rated, Replayed
 from digest.evaluate.teams import Comparison
-from digest.recipes import RECIPES
+from digest.ranking.recipes import RECIPES
 
 #: thumbs up and replayed digests below which nothing is said: a handful can look like anything
 THUMBS_UP, DIGESTS = 20, 5

@@ -11,8 +11,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from digest import features, profiles, scores
 from digest.model import Interest, Paper
+from digest.ranking import features, profiles, scores
 
 _DAY = date(2000, 1, 1)
 

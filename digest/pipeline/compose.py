@@ -13,20 +13,21 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import chain
 
-from digest import digests, store
+from digest import store
 from digest.app import App
 from digest.errors import DigestError
 from digest.model import Digest, Made, Quiet, QuietReason, Standing, Subscriber
-from digest.pipeline.calibrate import calibrate, calibrations
-from digest.pipeline.candidates import competing, has_news, may_have_news, window_start
-from digest.pipeline.choosing import TOGETHER, Sharing, choose_all
-from digest.pipeline.company import Company
-from digest.pipeline.composed import Composed, LeftOut
-from digest.pipeline.deliveries import recover
-from digest.pipeline.due_readers import Turn, due_turns, turns_of_date
-from digest.pipeline.gather import Gathered, shared_by_all, view
-from digest.pipeline.keeping import add, may_still_come, store_outcome
-from digest.pipeline.words import stored_frequencies
+from digest.pipeline.steps.calibrate import calibrate, calibrations
+from digest.pipeline.steps.candidates import competing, has_news, may_have_news, window_start
+from digest.pipeline.steps.choosing import TOGETHER, Sharing, choose_all
+from digest.pipeline.steps.co_likes import Company
+from digest.pipeline.steps.composed import Composed, LeftOut
+from digest.pipeline.steps.deliveries import recover
+from digest.pipeline.steps.due_readers import Turn, due_turns, turns_of_date
+from digest.pipeline.steps.gather import Gathered, shared_by_all, view
+from digest.pipeline.steps.keeping import add, may_still_come, store_outcome
+from digest.pipeline.steps.words import stored_frequencies
+from digest.ranking import selection
 from digest.store.history import Reaches
 
 log = logging.getLogger("digest.compose")
@@ -298,7 +299,7 @@ def _outcomes_of(
 
 def _sharing(app: App) -> Sharing:
     settings, wanted = app.config.evaluate, app.config.digest
-    rules = digests.Rules(
+    rules = selection.Rules(
         author_most=wanted.author_most, category_most=wanted.category_most, explore=wanted.explore
     )
     return Sharing(

@@ -13,13 +13,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from digest import dumps, features, papers, store
+from digest import dumps, papers, store
 from digest.app import App
 from digest.dumps import Dump
 from digest.errors import DumpError
 from digest.model import Entry, Record, Rejected, Removal, Skipped
-from digest.pipeline import encoding
-from digest.pipeline.words import add_frequencies, bring_up_to_date
+from digest.pipeline.steps import encoding
+from digest.pipeline.steps.words import add_frequencies, bring_up_to_date
+from digest.ranking import features
 from digest.store.arrivals import Arrival
 
 BATCH = 2000

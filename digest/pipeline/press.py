@@ -9,7 +9,7 @@ from typing import Literal
 from digest import presses, store
 from digest.app import App
 from digest.model import Button, Feedback, Link, Paper, Press, Purpose, Standing, Subscriber, Vote
-from digest.pipeline.hear import Heard, reader_and_paper
+from digest.pipeline.feedback import Heard, reader_and_paper
 
 _VOTES: dict[Purpose, Vote] = {Purpose.UP: 1, Purpose.DOWN: -1}
 

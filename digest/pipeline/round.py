@@ -9,9 +9,9 @@ from datetime import date, datetime
 from digest.app import App
 from digest.model import Subscriber
 from digest.pipeline.compose import compose
-from digest.pipeline.composed import Composed
 from digest.pipeline.send import send
-from digest.pipeline.sender import Sent
+from digest.pipeline.steps.composed import Composed
+from digest.pipeline.steps.sender import Sent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,9 +16,9 @@ from digest import store
 from digest.app import App
 from digest.errors import MailerError
 from digest.model import MessageState, Subscriber
-from digest.pipeline.deliveries import recover
-from digest.pipeline.group_commit import GroupCommit
-from digest.pipeline.sender import Sender, Sent
+from digest.pipeline.steps.deliveries import recover
+from digest.pipeline.steps.group_commit import GroupCommit
+from digest.pipeline.steps.sender import Sender, Sent
 from digest.store.ledger import LEASE
 
 log = logging.getLogger("digest.send")

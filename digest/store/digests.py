@@ -11,16 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Text, and_, bindparam, cast, func, select
 
-from digest.model import (
-    Digest,
-    Item,
-    Made,
-    MessageKind,
-    MessageState,
-    Quiet,
-    QuietReason,
-    Score,
-)
+from digest.model import Digest, Item, Made, MessageKind, MessageState, Quiet, QuietReason, Score
 from digest.store.engine import batches, insert
 from digest.store.tables import digest_items, digests, messages
 

@@ -21,6 +21,7 @@ from digest.subscriptions.presses import (
     press_after_leaving,
     return_by_link,
 )
+from digest.subscriptions.settings_form import Wish, address
 from digest.subscriptions.signups import purge
 from digest.subscriptions.suppressions import release, stopped, suppress, suppressed
 from digest.subscriptions.verbs import (
@@ -37,7 +38,6 @@ from digest.subscriptions.verbs import (
     unsubscribe,
 )
 from digest.subscriptions.versions import changed_since, version_of
-from digest.subscriptions.wishes import Wish, address
 
 __all__ = [
     "Changed",

@@ -13,15 +13,9 @@ from digest import store
 from digest.app import App
 from digest.errors import AddressError, ConfigError, DigestError, InputError
 from digest.model import MessageKind, Standing, Subscriber, Suppression, SuppressionReason
+from digest.subscriptions.settings_form import Wish, address, shaped, threshold
 from digest.subscriptions.signups import admit, digest_of
-from digest.subscriptions.verbs import (
-    known_by,
-    plan_letter,
-    reschedule,
-    start,
-    start_of_their_day,
-)
-from digest.subscriptions.wishes import Wish, address, shaped, threshold
+from digest.subscriptions.verbs import known_by, plan_letter, reschedule, start, start_of_their_day
 
 #: bulk subscriptions in one transaction
 _MANY = 500

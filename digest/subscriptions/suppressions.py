@@ -9,7 +9,7 @@ from digest import store
 from digest.app import App
 from digest.errors import NotFoundError
 from digest.model import Suppression, SuppressionReason
-from digest.subscriptions.wishes import address, normal
+from digest.subscriptions.settings_form import address, normal
 
 #: suppressions in one transaction
 _MANY = 500

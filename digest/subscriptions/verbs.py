@@ -12,8 +12,8 @@ from digest.app import App
 from digest.due_dates import start_of_day
 from digest.errors import InputError, NotFoundError
 from digest.model import MessageKind, Standing, Subscriber, address_key
+from digest.subscriptions.settings_form import Wish, normal, shaped
 from digest.subscriptions.versions import changed_since
-from digest.subscriptions.wishes import Wish, normal, shaped
 
 #: a confirmation or welcome that cannot be sent for so long is of no use any more
 _LETTER_WINDOW = timedelta(days=2)

@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute, Match
 import digest
 from digest.app import App
 from digest.errors import BusyError, LinkError, NotFoundError, RevokedKeyError, StoreError
-from digest.messages.templates import render
+from digest.mail.messages.templates import render
 from digest.web import api, deleting, health, joining, learned, leaving, settings, thumbs
 from digest.web.clients import Proxies
 from digest.web.guard import BODY_MAX, Guard

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from digest.messages.texts import cut, weekdays
+from digest.mail.messages.texts import cut, weekdays
 from digest.model import Interest, Subscriber
 from digest.subscriptions import changed_since
 from digest.web.blocks import Block

@@ -13,7 +13,7 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from digest.errors import InputError
-from digest.messages.texts import WEEKDAYS
+from digest.mail.messages.texts import WEEKDAYS
 from digest.model import THRESHOLD_WORDS, Interest, Subscriber
 from digest.subscriptions import Wish
 from digest.web.blocks import Block, blocks_of, read_blocks

@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from digest import pipeline, subscriptions
+from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import BusyError
 from digest.model import Link, Purpose, Subscriber
@@ -37,10 +37,10 @@ _STEPS = {
 _AT_ONCE = 60
 
 
-Heavy = HeavyWork[pipeline.LearnedOf]
+Heavy = HeavyWork[services.LearnedOf]
 
 
-async def _learned(app: App, heavy: Heavy, subscriber_id: int) -> pipeline.LearnedOf:
+async def _learned(app: App, heavy: Heavy, subscriber_id: int) -> services.LearnedOf:
     """What was learned, computed once for each change.
 
     Raises:
@@ -49,10 +49,10 @@ async def _learned(app: App, heavy: Heavy, subscriber_id: int) -> pipeline.Learn
 
     def look_up() -> tuple[Subscriber, Hashable]:
         subscriber = subscriptions.by_id(app, subscriber_id)
-        return subscriber, pipeline.learned_mark(app, subscriber)
+        return subscriber, services.learned_mark(app, subscriber)
 
     subscriber, mark = await run_in_threadpool(look_up)
-    return await heavy.get(subscriber_id, mark, partial(pipeline.learned_of, app, subscriber))
+    return await heavy.get(subscriber_id, mark, partial(services.learned_of, app, subscriber))
 
 
 def routes(app: App, pages: Pages, heavy: Heavy) -> APIRouter:
@@ -97,7 +97,7 @@ def routes(app: App, pages: Pages, heavy: Heavy) -> APIRouter:
         """Do what was asked, and say so; "" where nothing was."""
         verb, number = form.one("do"), form.one("paper")
         if verb == "forget" and number.isascii() and number.isdecimal() and len(number) <= 18:
-            forgotten = pipeline.forget(app, link.subscriber_id, int(number), via="page")
+            forgotten = services.forget(app, link.subscriber_id, int(number), via="page")
             log.info(
                 "forget subscriber=%d paper=%s found=%s via=page",
                 link.subscriber_id,
@@ -110,7 +110,7 @@ def routes(app: App, pages: Pages, heavy: Heavy) -> APIRouter:
         mark, now = form.one("form"), app.now()
         if verb == "start-over-now" and not is_hasty(mark, now) and not is_outdated(mark, now):
             form_mark = read_mark(mark, now)
-            count = pipeline.start_over(app, link.subscriber_id, via="page", form=form_mark)
+            count = services.start_over(app, link.subscriber_id, via="page", form=form_mark)
             log.info("start over subscriber=%d thumbs=%d via=page", link.subscriber_id, count)
             return "All your thumbs are forgotten. Your interests stay as they are."
         return ""
@@ -118,7 +118,7 @@ def routes(app: App, pages: Pages, heavy: Heavy) -> APIRouter:
     return router
 
 
-def _shown(taste: pipeline.Taste, of: int) -> dict[str, Any]:
+def _shown(taste: services.Taste, of: int) -> dict[str, Any]:
     return {
         "name": taste.interest,
         "part": f"{100 * taste.share:.0f} % of your digest" if of > 1 else "",
@@ -181,12 +181,12 @@ def program_routes(app: App, heavy: Heavy) -> APIRouter:
         """Withdraw the thumb on a paper, and take it from the example papers."""
         link = pipeline.read_link(app, token, Purpose.MANAGE)
         found = pipeline.find(app, wanted.paper)
-        return {"forgotten": pipeline.forget(app, link.subscriber_id, found.id, via="api")}
+        return {"forgotten": services.forget(app, link.subscriber_id, found.id, via="api")}
 
     @router.post("/start-over", summary="Forget all thumbs")
     def start_over(token: str, wanted: StartOver) -> dict[str, int]:
         """Withdraw all thumbs; interests and example papers stay."""
         link = pipeline.read_link(app, token, Purpose.MANAGE)
-        return {"forgotten": pipeline.start_over(app, link.subscriber_id, via="api")}
+        return {"forgotten": services.start_over(app, link.subscriber_id, via="api")}
 
     return router

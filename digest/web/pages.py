@@ -16,8 +16,8 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from digest.app import App
-from digest.messages.templates import render
-from digest.messages.texts import weekdays
+from digest.mail.messages.templates import render
+from digest.mail.messages.texts import weekdays
 from digest.model import Link, Paper, Purpose, Subscriber
 from digest.web.guard import add_headers
 

@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse
 from digest import pipeline, subscriptions
 from digest.app import App
 from digest.errors import InputError
-from digest.messages.texts import WEEKDAYS
+from digest.mail.messages.texts import WEEKDAYS
 from digest.model import Link, Purpose, Standing, Subscriber
 from digest.subscriptions import Changed
 from digest.web.conflicts import Difference, differences, merge

@@ -18,7 +18,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from pydantic import BaseModel
 
-from digest import config, pipeline, redaction
+from digest import config, pipeline, redaction, services
 from digest.app import App
 from digest.config import LISTS, SECTIONS, secrets_of
 from digest.config.secret_values import is_secret
@@ -327,7 +327,7 @@ def alerted(path: Path, tmp_path: Path) -> str:
     later = datetime.now(NOON.tzinfo) + timedelta(days=3)
     app = App.open(loaded, now=lambda: later)
     try:
-        told = pipeline.watch(app).told
+        told = services.watch(app).told
         assert {"source", "mailbox"} <= set(told)
         pipeline.send(app)
     finally:
@@ -357,7 +357,7 @@ def test_a_bug_in_a_command_is_shown_without_secrets(
     def fail(app: App) -> None:
         raise RuntimeError(f"line one {password}\nforged {app.config!r}")
 
-    monkeypatch.setattr(pipeline, "status", fail)
+    monkeypatch.setattr(services, "status", fail)
     done = run("status", code=1, DIGEST_SMTP__PASSWORD=password, DIGEST_SMTP__HOST="h.example")
     assert "digest stopped by a mistake of ours:\n    Traceback" in done.stderr
     assert "RuntimeError: line one **********" in done.stderr

@@ -23,11 +23,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from digest import config, store  # noqa: E402
-from digest.app import App  # noqa: E402
-from digest.pipeline import ingest  # noqa: E402
-from digest.pipeline.fetch import fetch  # noqa: E402
-from tests.fakes.source_server import SourceServer  # noqa: E402
+from digest import config, store
+from digest.app import App
+from digest.pipeline import ingest
+from digest.services.fetch import fetch
+from tests.fakes.source_server import SourceServer
 
 FAULTS = ("503", "429", "cut", "cut-quietly", "bad-token", "bad-gzip", "html", "hang-up")
 

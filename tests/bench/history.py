@@ -22,11 +22,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from digest import config, evaluate  # noqa: E402
-from digest.app import App  # noqa: E402
-from digest.model import Paper  # noqa: E402
-from digest.subscriptions import Wish  # noqa: E402
-from tests.fakes.readers import FakeReader, holds, live, within  # noqa: E402
+from digest import config, evaluate
+from digest.app import App
+from digest.model import Paper
+from digest.subscriptions import Wish
+from tests.fakes.readers import FakeReader, holds, live, within
 
 Taste = Callable[[Paper], bool]
 WORKDAYS = (1, 2, 3, 4, 5)

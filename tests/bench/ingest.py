@@ -93,8 +93,9 @@ def ours(url: str, dump: Path, folder: Path) -> Clock:
     """What the verb takes, without features."""
     import scipy.sparse as sp
 
-    from digest import config, features, pipeline
+    from digest import config, pipeline
     from digest.app import App
+    from digest.ranking import features
 
     app = App.open(
         config.load(None, {"DIGEST_STORE__URL": url, "DIGEST_INGEST__INBOX": str(folder / "inbox")})

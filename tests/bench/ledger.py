@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from digest import config, store
 from digest.app import App
 from digest.model import Delivery, MessageKind, Phase, Queued, Subscriber
-from digest.pipeline.group_commit import GroupCommit
+from digest.pipeline.steps.group_commit import GroupCommit
 from tests.conftest import POSTGRES, postgres_url
 
 NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)

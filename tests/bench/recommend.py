@@ -34,11 +34,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from digest import digests, features, profiles, recipes, scores
 from digest.model import Identity, Made, Paper, Standing, Subscriber
-from digest.pipeline.choosing import TOGETHER as _TOGETHER
-from digest.pipeline.choosing import choose, explained, rules_of
-from digest.pipeline.gather import Reader, Shared
+from digest.pipeline.steps.choosing import TOGETHER as _TOGETHER
+from digest.pipeline.steps.choosing import choose, explained, rules_of
+from digest.pipeline.steps.gather import Reader, Shared
+from digest.ranking import features, profiles, recipes, scores, selection
 
 ROOT = Path(__file__).resolve().parents[2]
 RATED, RECENT = 20_000, 1_000
@@ -288,7 +288,7 @@ def chosen(
 ) -> Chosen:
     recipe, listed, clock = recipes.RECIPES[recipes.OWN], 0, 0.0
     cpu, told = [0.0] * 4, 0.0
-    rules = digests.Rules(author_most=3, category_most=70, explore=True)
+    rules = selection.Rules(author_most=3, category_most=70, explore=True)
     among = frozenset(shared.papers)
     for start, number in batches:
         some = readers(number, every, shelf, among, seed=start + 1)

@@ -45,10 +45,10 @@ import digest.demo
 from digest import config, pipeline, store
 from digest.app import App
 from digest.demo.listening import free_port
-from digest.messages import assemble, dkim
+from digest.mail.messages import assemble, dkim
 from digest.model import Digest, Item, Made, MessageKind, MessageState, Part, Score, Subscriber
-from digest.pipeline import sender
-from digest.pipeline.group_commit import GroupCommit
+from digest.pipeline.steps import sender
+from digest.pipeline.steps.group_commit import GroupCommit
 from digest.store.digests import Window
 from tests.bench.mailer import bare
 from tests.fakes.postfix import Postfix

@@ -24,8 +24,9 @@ from pathlib import Path
 
 import msgspec
 
-from digest import dumps, features, papers
+from digest import dumps, papers
 from digest.model import Entry, Record
+from digest.ranking import features
 
 ROOT = Path(__file__).resolve().parents[2]
 

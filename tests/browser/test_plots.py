@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page
 
-from digest import plots
-from digest.plots import Bar, Line, Plot, Point, Value
+from digest.evaluate import plots
+from digest.evaluate.plots import Bar, Line, Plot, Point, Value
 
 pytestmark = pytest.mark.browser
 

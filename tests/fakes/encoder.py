@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from digest import encoders
+from digest.ranking import encoders
 
 
 def save(

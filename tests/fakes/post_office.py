@@ -12,7 +12,7 @@ from typing import Any
 
 from digest.app import App
 from digest.errors import MailerError
-from digest.mailer import Begin
+from digest.mail.mailer import Begin
 from digest.model import Delivery, Message, Pause, Phase
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from digest import pipeline, subscriptions
+from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import NotFoundError
 from digest.model import Link, Paper, Purpose, Subscriber, Vote
@@ -80,7 +80,7 @@ def _read(
     app: App, one: FakeReader, subscriber: Subscriber, day: date, random: np.random.Generator
 ) -> None:
     try:
-        digest, papers = pipeline.sent_digest(app, subscriber, day)
+        digest, papers = services.sent_digest(app, subscriber, day)
     except NotFoundError:
         return  # a quiet day
     for item in digest.items:

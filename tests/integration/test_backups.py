@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from digest import pipeline, store, subscriptions
+from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.errors import InputError, StoreError
 from digest.model import MessageState, Purpose, Subscriber
@@ -211,7 +211,7 @@ def test_what_the_morning_sent_is_not_sent_again(service: App, tmp_path: Path, d
         (reader.email, TOMORROW.date()) for reader in subscriptions.everybody(service)
     }
     assert set(mails(service)) > sent
-    status = pipeline.status(tomorrow)
+    status = services.status(tomorrow)
     assert (status.closed_until, status.json["closed_until"]) == (NOON, NOON)
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from digest import pipeline, store, subscriptions
+from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.cli import app as commands
 from digest.errors import ConfigError, InputError
 from digest.model import Digest, Feedback, MessageState, Subscriber, Threshold
-from digest.pipeline.calibrate import calibrate, calibrations
+from digest.pipeline.steps.calibrate import calibrate, calibrations
 from digest.store.tables import digest_items, messages
 from digest.subscriptions import Wish
 from tests.conftest import NOON, TODAY, make_app
@@ -36,7 +36,7 @@ def rated_by_all(app: App, readers: list[Subscriber], only: int | None = None) -
     """Each reader likes what is about galaxies; returns the number of ratings."""
     votes = []
     for reader in readers:
-        digest, papers = pipeline.sent_digest(app, reader, TODAY)
+        digest, papers = services.sent_digest(app, reader, TODAY)
         votes += [
             Feedback(
                 subscriber_id=reader.id,
@@ -74,7 +74,7 @@ def a_day(
 
 def test_with_two_hundred_ratings_the_words_become_numbers(any_app: App, dump: Dump) -> None:
     tomorrow, (reader, *_) = a_day(any_app, dump, 14)
-    before = pipeline.preview(tomorrow, reader)
+    before = services.preview(tomorrow, reader)
     assert isinstance(before.outcome, Digest)
     assert {item.score.match for item in before.outcome.items} == {None}
     assert before.outcome.made.calibration == ""
@@ -82,7 +82,7 @@ def test_with_two_hundred_ratings_the_words_become_numbers(any_app: App, dump: D
     assert "% match" not in before.message.text
 
     calibrate(tomorrow)
-    after = pipeline.preview(tomorrow, reader)
+    after = services.preview(tomorrow, reader)
     assert isinstance(after.outcome, Digest)
     assert after.message is not None
     matches = [item.score.match for item in after.outcome.items if item.score.match is not None]
@@ -108,7 +108,7 @@ def test_with_two_hundred_ratings_the_words_become_numbers(any_app: App, dump: D
 
 def test_status_counts_the_ratings_until_matches_are_numbers(app: App, dump: Dump) -> None:
     tomorrow, people = a_day(app, dump, 14, only=10)
-    (found,) = pipeline.status(tomorrow).matches
+    (found,) = services.status(tomorrow).matches
     assert found.told == "140 of 200 ratings; matches are told in words until then"
     assert found.json == {
         "recipe": "learned",
@@ -119,10 +119,10 @@ def test_status_counts_the_ratings_until_matches_are_numbers(app: App, dump: Dum
     }
     calibrate(tomorrow)
     rated_by_all(app.at(NOON + timedelta(days=1, minutes=1)), people)
-    (found,) = pipeline.status(tomorrow).matches
+    (found,) = services.status(tomorrow).matches
     assert found.told == "224 of 200 ratings; matches are told in numbers from the next round on"
     calibrate(app.at(NOON + timedelta(days=1, minutes=2)))
-    (found,) = pipeline.status(tomorrow).matches
+    (found,) = services.status(tomorrow).matches
     assert found.told.startswith("numbers, from 224 ratings, off by ")
     assert found.json["numbers"] is True
 
@@ -130,7 +130,7 @@ def test_status_counts_the_ratings_until_matches_are_numbers(app: App, dump: Dum
 def test_status_tells_the_recipes_that_share_digests_apart(tmp_path: Path, dump: Dump) -> None:
     app = make_app(tmp_path, evaluate__recipe_b="words")
     a_day(app, dump, 6)
-    own, other = pipeline.status(app).matches
+    own, other = services.status(app).matches
     assert (own.recipe, other.recipe) == ("learned", "words")
     assert 0 < own.ratings < 6 * 16
     assert own.ratings + other.ratings <= 6 * 16
@@ -147,7 +147,7 @@ def test_status_tells_the_recipes_that_share_digests_apart(tmp_path: Path, dump:
 def test_what_was_composed_is_stored_with_its_match(app: App, dump: Dump) -> None:
     tomorrow, (reader, *_) = a_day(app, dump, 14)
     pipeline.compose(tomorrow)
-    digest, _ = pipeline.sent_digest(tomorrow, reader, TOMORROW)
+    digest, _ = services.sent_digest(tomorrow, reader, TOMORROW)
     with tomorrow.store.reading() as tx:
         rows = tx.execute(
             digest_items.select().where(
@@ -246,7 +246,7 @@ def test_it_is_learned_anew_only_when_enough_new_thumbs_came(app: App, dump: Dum
     later = app.at(NOON + timedelta(days=2))
     calibrate(later)
     assert fitted_at(later) == first  # nothing new
-    digest, papers = pipeline.sent_digest(app, people[0], TODAY)
+    digest, papers = services.sent_digest(app, people[0], TODAY)
     for item in digest.items[:12]:
         pipeline.rate(
             app.at(NOON + timedelta(days=1, hours=1)),
@@ -266,7 +266,7 @@ def test_a_calibration_of_another_version_is_learned_anew(app: App, dump: Dump) 
     tomorrow, (reader, *_) = a_day(app, dump, 14)
     with app.store.writing() as tx:
         store.calibrations.put(tx, "learned", b'{"format": 0}', now=tomorrow.now())
-    assert isinstance(pipeline.preview(tomorrow, reader).outcome, Digest)
+    assert isinstance(services.preview(tomorrow, reader).outcome, Digest)
     calibrate(tomorrow)
     with app.store.reading() as tx:
         assert calibrations(tx)["learned"].ratings == 224

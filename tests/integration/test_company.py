@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from digest import pipeline, store, subscriptions
+from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.model import Digest, Feedback, Score, Standing, Subscriber, Vote
 from digest.subscriptions import Wish
@@ -55,7 +55,7 @@ def thumbs(app: App, readers: Iterable[Subscriber], *papers: int, vote: Vote = 1
 
 
 def told(app: App, reader: Subscriber) -> dict[int, Score]:
-    outcome = pipeline.preview(app, reader).outcome
+    outcome = services.preview(app, reader).outcome
     assert isinstance(outcome, Digest)
     return {item.score.paper_id: item.score for item in outcome.items}
 
@@ -83,7 +83,7 @@ def test_a_paper_liked_this_morning_rises_for_those_who_like_what_its_readers_li
     assert list(after).index(NEW) < list(before).index(NEW)
     sentence = next(
         row["reason"]
-        for row in pipeline.preview(service, me).json["papers"]
+        for row in services.preview(service, me).json["papers"]
         if row["paper"] == pipeline.paper(service, NEW).name
     )  # type: ignore[attr-defined]
     assert "iked by readers who liked" in sentence

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from digest import config, inbound, pipeline, store, subscriptions
+from digest import config, pipeline, services, store, subscriptions
 from digest.app import App
 from digest.cli import app as commands
 from digest.errors import InputError, NotFoundError
 from digest.model import Delivery, Phase, Purpose, Standing, Suppression, SuppressionReason
+from digest.pipeline.steps import bounces
+from digest.services import inbound
 from digest.store import tables
 from digest.subscriptions import Wish
 from tests.conftest import NOON, TODAY, mails
@@ -50,7 +52,7 @@ def lived(app: App, dump: Write) -> tuple[int, int]:
             message = tx.exec_driver_sql(
                 f"SELECT max(id) FROM messages WHERE subscriber_id = {reader.id}"
             ).scalar_one()
-            pipeline.bounces.note(
+            bounces.note(
                 app,
                 tx,
                 message=message,
@@ -155,8 +157,8 @@ def test_the_other_readers_go_on_as_if_nothing_had_been(any_app: App, dump: Writ
     tomorrow = any_app.at(NOON + timedelta(days=1))
     pipeline.ingest(tomorrow, [dump(TODAY + timedelta(days=1), each=10)])
     assert [one.email for one in pipeline.compose(tomorrow).planned] == [STAYS]
-    assert pipeline.status(tomorrow).json
-    assert pipeline.deliveries(tomorrow)[0]["email"] == STAYS
+    assert services.status(tomorrow).json
+    assert services.deliveries(tomorrow)[0]["email"] == STAYS
     assert subscriptions.by_id(tomorrow, stays).standing is Standing.ACTIVE
 
 

@@ -16,9 +16,9 @@ from digest import config as settings
 from digest import doctor
 from digest.config import Config
 from digest.doctor import Finding
+from digest.doctor.resolver import Resolver
 from digest.errors import ResolverError
-from digest.messages import dkim
-from digest.resolver import Resolver
+from digest.mail.messages import dkim
 from tests.conftest import migrated
 from tests.fakes import certificates
 from tests.fakes.dns_server import DnsServer

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from digest import encoders, pipeline, serve, store, subscriptions
+from digest import pipeline, serve, services, store, subscriptions
 from digest.app import App
 from digest.cli import app as commands
 from digest.config import load
@@ -22,7 +22,8 @@ from digest.doctor import local
 from digest.errors import ConfigError
 from digest.evaluate.replay import SENT, rated, replay
 from digest.model import Digest, Feedback, MessageState
-from digest.pipeline import encoding
+from digest.pipeline.steps import encoding
+from digest.ranking import encoders
 from digest.store.tables import messages
 from digest.subscriptions import Wish
 from tests.conftest import NOON, TODAY, make_app
@@ -80,7 +81,7 @@ def likes(app: App, word: str) -> Digest:
 
 
 def chosen(app: App) -> Digest:
-    outcome = pipeline.preview(
+    outcome = services.preview(
         app.at(NOON + timedelta(days=1)), subscriptions.by_email(app, "dana@example.org")
     ).outcome
     assert isinstance(outcome, Digest)
@@ -102,7 +103,7 @@ def test_papers_are_encoded_as_they_come_in_and_rank_by_what_they_mean(
     encoded: App, dump: Dump
 ) -> None:
     two_days(encoded, dump)
-    info = pipeline.encoder_info(encoded)
+    info = services.encoder_info(encoded)
     assert info is not None
     assert (info.dimensions, info.encoded, info.stored) == (24, 90, 90)
     digest = likes(encoded, "glorp")
@@ -119,7 +120,7 @@ def test_papers_are_encoded_as_they_come_in_and_rank_by_what_they_mean(
 def test_the_mail_says_which_liked_paper_the_encoder_found_near(encoded: App, dump: Dump) -> None:
     two_days(encoded, dump)
     likes(encoded, "glorp")
-    found = pipeline.preview(
+    found = services.preview(
         encoded.at(NOON + timedelta(days=1)), subscriptions.by_email(encoded, "dana@example.org")
     )
     assert found.message is not None
@@ -130,8 +131,8 @@ def test_without_an_encoder_nothing_of_it_is_stored_or_said(app: App, dump: Dump
     two_days(app, dump)
     digest = likes(app, "glorp")
     assert not set(titles(app, digest)[:10]) <= {"snarb", "fleem"}
-    assert pipeline.encoder_info(app) is None
-    assert pipeline.encode(app) is None
+    assert services.encoder_info(app) is None
+    assert services.encode(app) is None
     assert len(digest.made.features.split()) == 2
     assert {part.kind for item in digest.items for part in item.score.parts} <= {"word", "recency"}
     with app.store.reading() as tx:
@@ -151,7 +152,7 @@ def test_a_new_encoder_reads_all_papers_again_while_digests_go_on(
     seen: list[tuple[int, int]] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoding, "CHUNK", 20)
-        half = pipeline.encode(
+        half = services.encode(
             first, progress=lambda done, every: seen.append((done, every)), stop=lambda: next(asked)
         )
     assert half is not None
@@ -161,7 +162,7 @@ def test_a_new_encoder_reads_all_papers_again_while_digests_go_on(
     assert (
         len(chosen(first).made.features.split()) == 2
     )  # too few yet: nobody ranks low for not being encoded
-    whole = pipeline.encode(first, progress=lambda done, every: seen.append((done, every)))
+    whole = services.encode(first, progress=lambda done, every: seen.append((done, every)))
     assert whole is not None
     assert (whole.encoded, seen[-1]) == (90, (50, 50))
     assert chosen(first).made.features.endswith(whole.version)
@@ -170,11 +171,11 @@ def test_a_new_encoder_reads_all_papers_again_while_digests_go_on(
 
     other = encoder.save(tmp_path / "wide", TOPICS, dimensions=40)
     second = make_app(tmp_path, features__encoder=str(other))
-    info = pipeline.encoder_info(second)
+    info = services.encoder_info(second)
     assert info is not None
     assert (info.version, info.encoded) == ("", 0)
     assert len(chosen(second).made.features.split()) == 2
-    done = pipeline.encode(second)
+    done = services.encode(second)
     assert done is not None
     assert (done.encoded, done.dimensions) == (90, 40)
     assert chosen(second).made.features.endswith(done.version)
@@ -188,7 +189,7 @@ def test_a_paper_whose_text_changed_is_encoded_anew(encoded: App, dump: Dump) ->
     pipeline.ingest(encoded, [dump(TODAY, papers(9))])
 
     def of_first() -> bytes:
-        info = pipeline.encoder_info(encoded)
+        info = services.encoder_info(encoded)
         assert info is not None
         assert info.encoded == 45
         with encoded.store.reading() as tx:
@@ -210,7 +211,7 @@ def test_a_changed_text_that_could_not_be_encoded_keeps_no_old_meaning(
     changed = papers(9)
     changed[0] |= {"title": "talvo x0", "abstract": "talvo y0", "version": 2}
     assert pipeline.ingest(encoded, [dump(TOMORROW, changed)]).count("updated") == 1
-    info = pipeline.encoder_info(encoded)
+    info = services.encoder_info(encoded)
     assert info is not None
     assert info.encoded == 44
 
@@ -225,14 +226,14 @@ def test_an_encoder_that_cannot_be_opened_keeps_no_paper_out(
     assert "without being encoded, until `digest vectors encode` can" in caplog.text
     assert "there is no such folder" in caplog.text
     with pytest.raises(ConfigError, match="there is no such folder"):
-        pipeline.encode(made)
+        services.encode(made)
     assert pipeline.compose(made).left_out == []
     (finding,) = [one for one in local.settings(made.config) if "features.encoder" in one.what]
     assert "there is no such folder" in finding.what
     made.close()
     encoder.save(tmp_path / "nowhere", TOPICS)
     later = make_app(tmp_path, features__encoder=str(tmp_path / "nowhere"))
-    done = pipeline.encode(later)
+    done = services.encode(later)
     assert done is not None
     assert done.encoded == 45
     assert any(
@@ -244,7 +245,7 @@ def test_an_encoder_that_cannot_be_opened_keeps_no_paper_out(
 def test_what_is_stored_is_never_not_a_number(encoded: App, dump: Dump) -> None:
     rows = [*papers(9, 40), {"arxiv": "2606.99999", "title": "?!", "abstract": ""}]
     pipeline.ingest(encoded, [dump(TODAY, rows)])
-    info = pipeline.encoder_info(encoded)
+    info = services.encoder_info(encoded)
     assert info is not None
     with encoded.store.reading() as tx:
         blobs = store.encodings.of(tx, info.version, range(1, 42))
@@ -296,7 +297,7 @@ def test_serve_encodes_what_is_stored_by_itself(
     clocks = list(serve.scheduling(made, threading.Event()))
     assert len(clocks) == without + 1
     clocks[-1].tick()
-    info = pipeline.encoder_info(made)
+    info = services.encoder_info(made)
     assert info is not None
     assert info.encoded == 45
     made.close()

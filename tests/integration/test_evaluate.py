@@ -16,16 +16,17 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from digest import evaluate, features, plots, store, subscriptions
+from digest import evaluate, store, subscriptions
 from digest.app import App
 from digest.cli import app as commands
 from digest.errors import InputError, NotFoundError
-from digest.evaluate import measures, pages
+from digest.evaluate import measures, pages, plots
 from digest.evaluate import replay as replay_module
 from digest.evaluate.replay import FROZEN, SENT, Replayed, rated, replay
 from digest.evaluate.report import CHANCE, Report
 from digest.model import Interest, Made, MessageState
-from digest.recipes import RECIPES
+from digest.ranking import features
+from digest.ranking.recipes import RECIPES
 from digest.subscriptions import Wish
 from tests.conftest import make_app
 from tests.fakes.readers import FakeReader, holds, live

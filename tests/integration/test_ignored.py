@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from digest import pipeline, store, subscriptions
+from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.model import Digest, Feedback, MessageState, Subscriber, Vote
 from digest.store.tables import messages
@@ -32,7 +32,7 @@ def listed(
     with app.store.writing() as tx:
         tx.execute(messages.update().values(state=state.value))
     return reader, [
-        item.score.paper_id for item in pipeline.sent_digest(app, reader, TODAY)[0].items
+        item.score.paper_id for item in services.sent_digest(app, reader, TODAY)[0].items
     ]
 
 
@@ -84,7 +84,7 @@ def test_silence_teaches_only_where_the_operator_says_so(tmp_path: Path, dump: D
     values = []
     for weight in ("0", "0.5"):
         service = make_app(tmp_path, digest__ignored_weight=weight).at(NOON + timedelta(days=1))
-        outcome = pipeline.preview(service, reader, day=TOMORROW).outcome
+        outcome = services.preview(service, reader, day=TOMORROW).outcome
         service.close()
         assert isinstance(outcome, Digest)
         assert (outcome.made.thumbs_up, outcome.made.thumbs_down) == (1, 0)

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from digest import inbound, pipeline, store, subscriptions
+from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.model import (
     Delivery,
@@ -26,7 +26,8 @@ from digest.model import (
     Subscriber,
     SuppressionReason,
 )
-from digest.pipeline.bounces import note_refusal
+from digest.pipeline.steps.bounces import note_refusal
+from digest.services import inbound
 from digest.subscriptions import Wish
 from tests.conftest import NOON, invented, make_app
 from tests.returned import GOLDEN, LEAVE, VERP, bounce_of, damaged, letter, mail
@@ -534,7 +535,7 @@ def test_damaged_mails_change_nothing_of_other_readers(
 
 def test_what_comes_back_for_a_fault_of_ours_is_an_alarm(service: App, alice: Subscriber) -> None:
     inbound.receive(service, mail("gmail-unauthenticated", service, letter(service, alice)))
-    (alarm,) = [alarm for alarm in pipeline.status(service).alarms if alarm.kind == "refused"]
+    (alarm,) = [alarm for alarm in services.status(service).alarms if alarm.kind == "refused"]
     assert "5.7.26" in str(alarm)
 
 

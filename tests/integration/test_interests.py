@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from digest import pipeline, subscriptions
+from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.cli.readers import BadRow, read_readers
 from digest.errors import ConfigError, InputError
@@ -33,7 +33,7 @@ def subscribe(app: App, *interests: Interest, size: int = 4, **more: object) -> 
 
 
 def chosen(app: App) -> Digest:
-    outcome = pipeline.preview(app, subscriptions.by_email(app, "dana@example.org")).outcome
+    outcome = services.preview(app, subscriptions.by_email(app, "dana@example.org")).outcome
     assert isinstance(outcome, Digest)
     return outcome
 
@@ -154,7 +154,7 @@ def test_the_digest_is_shared_and_the_mail_names_the_interest(any_app: App, dump
 def test_a_reader_with_one_interest_reads_of_none(app: App, dump: Dump) -> None:
     pipeline.ingest(app, [dump(each=8)])
     subscribe(app, HANDS)
-    preview = pipeline.preview(app, subscriptions.by_email(app, "dana@example.org"))
+    preview = services.preview(app, subscriptions.by_email(app, "dana@example.org"))
     assert preview.message is not None
     assert "For your interest" not in preview.message.text
 
@@ -163,7 +163,7 @@ def test_a_thumb_teaches_the_interest_that_listed_the_paper(any_app: App, dump: 
     pipeline.ingest(any_app, [dump(each=8)])
     dana = subscribe(any_app, HANDS, SCANS).subscriber
     pipeline.round(any_app)
-    sent, papers = pipeline.sent_digest(any_app, dana, TODAY)
+    sent, papers = services.sent_digest(any_app, dana, TODAY)
     (hand,) = [item.score.paper_id for item in sent.items if item.score.interest == "hands"]
     # Told of robots by "scans": from now on the words of robots are that interest's, whatever its
     # keywords say.
@@ -205,7 +205,7 @@ def test_a_followed_author_and_a_must_stand_on_top(app: App, dump: Dump) -> None
         app, Interest(keywords=("robot", "+redshift survey"), authors=("Richard Roe 3",)), size=6
     )
     items = chosen(app).items
-    _, papers = items, pipeline.preview(app, subscriptions.by_email(app, "dana@example.org")).papers
+    _, papers = items, services.preview(app, subscriptions.by_email(app, "dana@example.org")).papers
     pinned = [papers[item.score.paper_id] for item in items if item.slot == "pinned"]
     assert [item.slot for item in items][: len(pinned)] == ["pinned"] * len(pinned)
     assert sum("Richard Roe 3" in paper.authors for paper in pinned) == 4
@@ -226,7 +226,7 @@ def test_what_one_interest_mutes_no_interest_lists(app: App, dump: Dump) -> None
         Interest(name="rest", keywords=("-robot", "tumour"), categories=("-astro-ph.GA",)),
         size=20,
     )
-    preview = pipeline.preview(app, subscriptions.by_email(app, "dana@example.org"))
+    preview = services.preview(app, subscriptions.by_email(app, "dana@example.org"))
     assert preview.papers
     for paper in preview.papers.values():
         assert "robot" not in paper.title
@@ -236,7 +236,7 @@ def test_what_one_interest_mutes_no_interest_lists(app: App, dump: Dump) -> None
 def test_who_mutes_everything_is_told_so(app: App, dump: Dump) -> None:
     pipeline.ingest(app, [dump(each=8)])
     subscribe(app, Interest(categories=("-cs.AI",)))
-    outcome = pipeline.preview(app, subscriptions.by_email(app, "dana@example.org")).outcome
+    outcome = services.preview(app, subscriptions.by_email(app, "dana@example.org")).outcome
     assert not isinstance(outcome, Digest)
     assert outcome.reason is QuietReason.MUTED
 
@@ -245,7 +245,7 @@ def test_one_paper_is_tried_and_its_probability_kept(app: App, dump: Dump) -> No
     pipeline.ingest(app, [dump(each=8)])
     dana = subscribe(app, HANDS, size=6).subscriber
     pipeline.round(app)
-    sent, _ = pipeline.sent_digest(app, dana, TODAY)
+    sent, _ = services.sent_digest(app, dana, TODAY)
     assert [item.slot for item in sent.items] == ["normal"] * 5 + ["exploration"]
     assert 0 < sent.items[5].probability < 1
     assert sent.items == chosen(make_app_at(app)).items

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from digest import pipeline, subscriptions
+from digest import pipeline, services, subscriptions
 from digest.errors import ConfigError
 from digest.model import Digest, Subscriber
 from digest.subscriptions import Wish
@@ -35,7 +35,7 @@ def round_of(
     pipeline.ingest(app, [dump()])
     pipeline.round(app)
     found = [
-        (s, pipeline.sent_digest(app, s, TODAY)[0])
+        (s, services.sent_digest(app, s, TODAY)[0])
         for s in (subscriptions.by_email(app, f"reader{n}@example.org") for n in range(readers))
     ]
     app.close()
@@ -92,10 +92,10 @@ def test_the_other_recipe_lists_nothing_below_the_reader_s_threshold(
         origin="command",
     ).subscriber
     pipeline.ingest(app, [dump()])
-    own = pipeline.preview(app, strict).outcome
+    own = services.preview(app, strict).outcome
     app.close()
     shared = make_app(tmp_path, evaluate__recipe_b="recent", evaluate__share="100")
-    both = pipeline.preview(shared, strict).outcome
+    both = services.preview(shared, strict).outcome
     shared.close()
     assert isinstance(own, Digest)
     assert isinstance(both, Digest)
@@ -112,7 +112,7 @@ def test_another_recipe_may_rank_for_everybody(tmp_path: Path, dump: Dump) -> No
     ).subscriber
     pipeline.ingest(app, [dump(TODAY - timedelta(days=1)), dump()], seen="name")
     pipeline.round(app.at(NOON))
-    digest, papers = pipeline.sent_digest(app, reader, TODAY)
+    digest, papers = services.sent_digest(app, reader, TODAY)
     app.close()
     assert digest.made.recipe == "recent"
     assert {papers[item.score.paper_id].first_seen for item in digest.items} == {TODAY}

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from digest import pipeline, recipes, scores, store, subscriptions
+from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.errors import NotFoundError
 from digest.model import Digest, Interest, Paper, Purpose, Subscriber
+from digest.ranking import recipes, scores
 from digest.subscriptions import Wish
 from tests.conftest import TODAY, make_app
 from tests.webclient import Client, contents
@@ -52,7 +53,7 @@ def votes(app: App, who: Subscriber) -> int:
 
 
 def test_the_words_are_those_that_rank(app: App, carol: Subscriber) -> None:
-    (taste,) = pipeline.learned_of(app, carol).tastes
+    (taste,) = services.learned_of(app, carol).tastes
     assert (taste.step, taste.thumbs_up, taste.thumbs_down, taste.interest, taste.share) == (
         "thumbs",
         4,
@@ -67,7 +68,7 @@ def test_the_words_are_those_that_rank(app: App, carol: Subscriber) -> None:
     assert "robot" in told_against
     assert not told_for & told_against
     assert [one.vote for one in taste.papers] == [1, 1, 1, 1, -1, -1]
-    outcome = pipeline.preview(app, carol).outcome
+    outcome = services.preview(app, carol).outcome
     assert isinstance(outcome, Digest)
     lifted = {
         part.name.lower()
@@ -90,7 +91,7 @@ def test_the_papers_stand_in_the_order_in_which_the_profile_likes_them(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scores, "explain", spy)
-        pipeline.learned_of(app, carol)
+        services.learned_of(app, carol)
     assert seen == sorted(seen, reverse=True)
     assert len(seen) == 6
 
@@ -106,7 +107,7 @@ def test_each_interest_tells_of_its_own(any_app: App, dump: Dump) -> None:
     ).subscriber
     rate(any_app, dana, "galaxy", 1, 3)
     rate(any_app, dana, "robot", 1, 2)
-    hands, sky = pipeline.learned_of(any_app, dana).tastes
+    hands, sky = services.learned_of(any_app, dana).tastes
     assert (hands.interest, hands.thumbs_up, sky.interest, sky.thumbs_up) == ("hands", 2, "sky", 3)
     assert sky.share == pytest.approx(2 / 3)
     assert "robot" in {word.name for word in hands.words_for}
@@ -114,7 +115,7 @@ def test_each_interest_tells_of_its_own(any_app: App, dump: Dump) -> None:
 
 
 def test_nothing_known_is_told_as_nothing(app: App, cast: Cast) -> None:
-    (taste,) = pipeline.learned_of(app, cast(app)["carol"]).tastes
+    (taste,) = services.learned_of(app, cast(app)["carol"]).tastes
     assert (taste.step, taste.words_for, taste.words_against, taste.papers) == (
         "trending",
         (),
@@ -129,7 +130,7 @@ def test_every_recipe_can_be_asked(tmp_path: Path, cast: Cast, dump: Dump, name:
     carol = cast(app)["carol"]
     pipeline.ingest(app, [dump(each=6)])
     rate(app, carol, "galaxy", 1, 3)
-    found = pipeline.learned_of(app, carol)
+    found = services.learned_of(app, carol)
     app.close()
     assert (found.recipe, len(found.tastes)) == (name, 1)
 
@@ -142,9 +143,9 @@ def test_a_forgotten_thumb_teaches_nothing(any_app: App, cast: Cast, dump: Dump)
     carol = cast(any_app)["carol"]
     pipeline.ingest(any_app, [dump(each=6)])
     (liked,) = rate(any_app, carol, "court", 1, 1)
-    assert pipeline.forget(any_app, carol.id, liked.id, via="page")
-    assert not pipeline.forget(any_app, carol.id, liked.id, via="page")
-    (taste,) = pipeline.learned_of(any_app, carol).tastes
+    assert services.forget(any_app, carol.id, liked.id, via="page")
+    assert not services.forget(any_app, carol.id, liked.id, via="page")
+    (taste,) = services.learned_of(any_app, carol).tastes
     assert (taste.step, taste.papers) == ("trending", ())
     assert pipeline.standing_vote(any_app, carol.id, liked.id) == 0
 
@@ -156,7 +157,7 @@ def test_a_forgotten_example_leaves_every_interest(app: App, carol: Subscriber) 
         Interest(name="b", papers=(one.title,)),
     )
     subscriptions.change(app, carol.id, Wish(email="", interests=pair))
-    assert pipeline.forget(app, carol.id, one.id, via="page")
+    assert services.forget(app, carol.id, one.id, via="page")
     assert subscriptions.by_id(app, carol.id).interests == (Interest(name="a", papers=(two.name,)),)
 
 
@@ -167,11 +168,11 @@ def test_to_start_over_withdraws_every_thumb_and_leaves_the_interests(
     pipeline.ingest(any_app, [dump(each=6)])
     for who in (people["alice"], people["bob"]):
         rate(any_app, who, "galaxy", 1, 3)
-    assert pipeline.start_over(any_app, people["alice"].id, via="page") == 3
-    assert pipeline.start_over(any_app, people["alice"].id, via="page") == 0
+    assert services.start_over(any_app, people["alice"].id, via="page") == 3
+    assert services.start_over(any_app, people["alice"].id, via="page") == 0
     assert (votes(any_app, people["alice"]), votes(any_app, people["bob"])) == (0, 3)
     assert subscriptions.by_id(any_app, people["alice"].id).interests == people["alice"].interests
-    assert pipeline.learned_of(any_app, people["alice"]).tastes[0].step == "keywords"
+    assert services.learned_of(any_app, people["alice"]).tastes[0].step == "keywords"
     with any_app.store.reading() as tx:
         kept = tx.exec_driver_sql(
             f"SELECT count(*) FROM feedback WHERE subscriber_id = {people['alice'].id}"
@@ -181,9 +182,9 @@ def test_to_start_over_withdraws_every_thumb_and_leaves_the_interests(
 
 def test_forgetting_what_is_not_there_is_told(app: App, carol: Subscriber) -> None:
     with pytest.raises(NotFoundError):
-        pipeline.forget(app, carol.id, 10**9, via="page")
+        services.forget(app, carol.id, 10**9, via="page")
     with pytest.raises(NotFoundError):
-        pipeline.start_over(app, 10**9, via="page")
+        services.start_over(app, 10**9, via="page")
 
 
 # ---------------------------------------------------------------------------------------------- the

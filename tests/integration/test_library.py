@@ -14,22 +14,21 @@ import pytest
 from typer.testing import CliRunner
 
 import digest.cli.library  # noqa: F401  (registers its command)
-from digest import papers, pipeline, store, subscriptions
+from digest import papers, pipeline, services, store, subscriptions
 from digest.app import App
 from digest.cli.base import app as command
 from digest.errors import DumpError, InputError
 from digest.model import UNSEEN, Subscriber
-from digest.pipeline import library
-from digest.pipeline.hear import find
-from digest.pipeline.library import Imported, import_library
+from digest.pipeline.feedback import find
+from digest.services import library
+from digest.services.library import Imported, import_library
 from tests.conftest import TODAY
 
 Cast = Callable[[App], dict[str, Subscriber]]
 Dump = Callable[..., Path]
 
 BIB = r"""
-@article{a, title={A {Galaxy} Nobody Stored}, author={Doe, Jane}, doi={10.1000/xyz},
-  abstract={Redshift of a halo in a cluster.}}
+@article{a, title={A {Galaxy} Nobody Stored}, author={Doe, Jane}, doi={10.1000/xyz}, abstract={X.}}
 @article{b, title={Another Title}, eprint={2606.09001}, archivePrefix={arXiv}}
 @article{c, title={Only Its Title}, author={Roe, Richard}}
 @article{d, author={Poe, Lee}}
@@ -159,15 +158,15 @@ def test_a_library_is_no_dump_of_the_sources(
     any_app: App, alice: Subscriber, bib: Any, dump: Dump
 ) -> None:
     pipeline.ingest(any_app, [dump()])
-    read = pipeline.status(any_app).dumps[0]["name"]
-    pipeline.import_library(any_app, alice, bib())
-    assert [one["name"] for one in pipeline.status(any_app).dumps] == [
+    read = services.status(any_app).dumps[0]["name"]
+    services.import_library(any_app, alice, bib())
+    assert [one["name"] for one in services.status(any_app).dumps] == [
         read
     ]  # and it silences no alarm, for they look at the same
-    assert [one["name"] for one in pipeline.dumps_read(any_app)] == ["library", read]
+    assert [one["name"] for one in services.dumps_read(any_app)] == ["library", read]
     later = any_app.at(any_app.now() + timedelta(days=30))
-    pipeline.import_library(later, alice, bib(BIB.replace("title={", "title={More "), "more.bib"))
-    assert "dumps" in [alarm.kind for alarm in pipeline.status(later).alarms]
+    services.import_library(later, alice, bib(BIB.replace("title={", "title={More "), "more.bib"))
+    assert "dumps" in [alarm.kind for alarm in services.status(later).alarms]
 
 
 def test_the_profile_trains_on_what_was_kept(any_app: App, bib: Any, dump: Dump) -> None:
@@ -326,7 +325,7 @@ def test_any_known_dump_format_is_a_library(any_app: App, alice: Subscriber, dum
 def test_words_of_kept_papers_are_counted_as_those_of_dumps(
     any_app: App, alice: Subscriber, bib: Any, dump: Dump
 ) -> None:
-    from digest import features
+    from digest.ranking import features
 
     import_library(any_app, alice, bib())
     pipeline.ingest(any_app, [dump(TODAY - timedelta(days=1))])

@@ -16,11 +16,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from digest import feedback, pipeline, store, subscriptions
+from digest import pipeline, store, subscriptions
 from digest.app import App
 from digest.errors import LinkError
+from digest.mail import links
 from digest.model import Link, MessageKind, MessageState, Purpose, Standing, Subscriber
-from digest.pipeline import writing
+from digest.pipeline.steps import writing
 from tests.conftest import NOON, make_app
 from tests.webclient import Client
 
@@ -66,12 +67,12 @@ def test_a_running_sender_signs_with_the_new_key_after_a_minute(two: tuple[App, 
 
 def test_a_token_of_a_key_that_never_was_is_refused_everywhere(two: tuple[App, App]) -> None:
     pages = two[1]
-    forged = feedback.write_token(
+    forged = links.write_token(
         Link(purpose=Purpose.UNSUBSCRIBE, subscriber_id=1), replace(pages.keys()[0], id=200)
     )
     assert Client(pages).post(f"/u/{forged}").status_code == 404
     with pytest.raises(LinkError):
-        pages.with_keys(lambda keys: feedback.read_subject(f"Unsubscribe {forged}", keys))
+        pages.with_keys(lambda keys: links.read_subject(f"Unsubscribe {forged}", keys))
 
 
 @pytest.mark.parametrize("rotations", [0, 3])
@@ -117,7 +118,7 @@ def test_a_bounce_address_names_its_message(tmp_path: Path) -> None:
     assert address is not None
     assert address.endswith("@bounces.example.org")
     app.rotate_keys()
-    link = app.with_keys(lambda keys: feedback.read_bounce_address(address, keys))
+    link = app.with_keys(lambda keys: links.read_bounce_address(address, keys))
     assert link == Link(purpose=Purpose.BOUNCE, subscriber_id=7, message_id=9)
     assert app.at(NOON).bounce_address(7, 9) != address
     app.close()
@@ -163,7 +164,7 @@ def test_a_reader_far_from_the_machine_answers_by_mail(
         parts = urlsplit(url)
         assert parts.path == "digest@example.org"
         (subject,) = parse_qs(parts.query)["subject"]
-        asked.append(app.with_keys(partial(feedback.read_subject, f"Re: {subject}")))
+        asked.append(app.with_keys(partial(links.read_subject, f"Re: {subject}")))
     assert [link.purpose for link in asked] == [Purpose.UP, Purpose.DOWN] * 3 + [
         Purpose.UNSUBSCRIBE
     ]
@@ -265,7 +266,7 @@ def test_with_a_bounce_domain_each_mail_has_an_envelope_sender_of_its_own(
     with app.store.writing() as tx:
         (queued,) = store.ledger.claim(tx, owner="sender", now=NOON, clock=NOON)
     message = writing.write(app, queued, writing.gather(app, [queued], writing.Shelf(app)))
-    link = app.with_keys(partial(feedback.read_bounce_address, message.sender))
+    link = app.with_keys(partial(links.read_bounce_address, message.sender))
     assert (link.subscriber_id, link.message_id) == (alice.id, queued.id)
     assert b"\r\nFrom: Digest <digest@example.org>\r\n" in b"\r\n" + message.data
     app.close()

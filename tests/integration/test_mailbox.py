@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from digest import inbound, serve, store, subscriptions
+from digest import serve, store, subscriptions
 from digest.app import App
 from digest.errors import MailboxError
-from digest.mailbox import ImapServer, Mailbox
+from digest.mail.imap import ImapServer, Mailbox
 from digest.model import Purpose, Standing, Subscriber
+from digest.services import inbound
 from digest.subscriptions import Wish
 from tests.conftest import absent, make_app, migrated
 from tests.fakes.dovecot import PLAIN_HOST, Dovecot, program

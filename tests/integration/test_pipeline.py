@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from sqlalchemy import Update, update
 
-from digest import pipeline, store, subscriptions
+from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.due_dates import due_at
 from digest.errors import NotFoundError
@@ -33,7 +33,7 @@ def at(app: App, day: date, hour: int = 12) -> App:
 
 
 def listed(app: App, who: Subscriber, day: date) -> list[str]:
-    digest, papers = pipeline.sent_digest(app, who, day)
+    digest, papers = services.sent_digest(app, who, day)
     return [papers[item.score.paper_id].title for item in digest.items]
 
 
@@ -93,7 +93,7 @@ def test_thumbs_teach_the_next_digest(any_app: App, cast: Cast, dump: Dump) -> N
     pipeline.round(tomorrow)
     titles = listed(any_app, carol, TOMORROW)
     assert all("galaxy" in title for title in titles)
-    digest, _ = pipeline.sent_digest(any_app, carol, TOMORROW)
+    digest, _ = services.sent_digest(any_app, carol, TOMORROW)
     assert (digest.made.model, digest.made.thumbs_up, digest.made.thumbs_down) == ("thumbs", 3, 2)
 
 
@@ -107,7 +107,7 @@ def test_the_links_of_a_mail_vote_for_its_reader_and_paper(
     body = message.get_body(("plain",))
     assert body is not None
     tokens = re.findall(r"/t/([a-z0-9]+)", body.get_content())
-    digest, papers = pipeline.sent_digest(app, alice, TODAY)
+    digest, papers = services.sent_digest(app, alice, TODAY)
     named = [pipeline.read_link(app, token, Purpose.UP, Purpose.DOWN) for token in tokens]
     ids = [item.score.paper_id for item in digest.items]
     assert [(link.subscriber_id, link.paper_id, link.purpose) for link in named] == [
@@ -136,28 +136,28 @@ def test_no_paper_is_listed_twice_over_many_days(app: App, cast: Cast, dump: Dum
 def test_a_paper_that_was_rated_is_not_listed_any_more(app: App, cast: Cast, dump: Dump) -> None:
     alice = cast(app)["alice"]
     pipeline.ingest(app, [dump()])
-    first = pipeline.preview(app, alice)
+    first = services.preview(app, alice)
     best = next(iter(first.papers.values()))
     pipeline.rate(app, alice, best.name, 1)
-    assert best.id not in pipeline.preview(app, alice).papers
+    assert best.id not in services.preview(app, alice).papers
 
 
 def test_two_previews_are_equal_and_change_nothing(any_app: App, cast: Cast, dump: Dump) -> None:
     alice = cast(any_app)["alice"]
     pipeline.ingest(any_app, [dump()])
-    one, two = pipeline.preview(any_app, alice), pipeline.preview(any_app, alice)
+    one, two = services.preview(any_app, alice), services.preview(any_app, alice)
     assert msgspec.json.encode(one.json) == msgspec.json.encode(two.json)
     assert one.message == two.message
     with pytest.raises(NotFoundError):
-        pipeline.sent_digest(any_app, alice, TODAY)
+        services.sent_digest(any_app, alice, TODAY)
 
 
 def test_what_is_previewed_is_what_is_sent(app: App, cast: Cast, dump: Dump) -> None:
     alice = cast(app)["alice"]
     pipeline.ingest(app, [dump()])
-    outcome = pipeline.preview(app, alice).outcome
+    outcome = services.preview(app, alice).outcome
     pipeline.round(app)
-    digest, _ = pipeline.sent_digest(app, alice, TODAY)
+    digest, _ = services.sent_digest(app, alice, TODAY)
     assert isinstance(outcome, Digest)
     assert digest.items == outcome.items
 
@@ -166,7 +166,7 @@ def test_the_parts_shown_add_up_to_the_stored_score(app: App, cast: Cast, dump: 
     alice = cast(app)["alice"]
     pipeline.ingest(app, [dump()])
     pipeline.round(app)
-    digest, _ = pipeline.sent_digest(app, alice, TODAY)
+    digest, _ = services.sent_digest(app, alice, TODAY)
     for item in digest.items:
         assert sum(part.value for part in item.score.parts) + item.score.rest == pytest.approx(
             item.score.value, abs=1e-9
@@ -185,7 +185,7 @@ def test_the_cut_into_batches_changes_no_digest(tmp_path: Path, cast: Cast, dump
         report = pipeline.compose(app)
         assert len(report.planned) == len(people)
         outcomes.append(
-            {name: pipeline.sent_digest(app, who, TODAY)[0].items for name, who in people.items()}
+            {name: services.sent_digest(app, who, TODAY)[0].items for name, who in people.items()}
         )
         app.close()
     assert outcomes[0] == outcomes[1] == outcomes[2]
@@ -349,7 +349,7 @@ def test_nothing_above_the_threshold_is_a_quiet_day(app: App, dump: Dump) -> Non
         app, Wish(email="s@example.org", keywords=("beekeeping",), threshold=100), origin="command"
     ).subscriber
     pipeline.ingest(app, [dump()])
-    outcome = pipeline.preview(app, strict).outcome
+    outcome = services.preview(app, strict).outcome
     assert isinstance(outcome, Quiet)
     assert outcome.reason is QuietReason.BELOW_THRESHOLD
 
@@ -359,7 +359,7 @@ def test_a_reader_without_interests_still_gets_a_digest_with_true_reasons(
 ) -> None:
     carol = cast(app)["carol"]
     pipeline.ingest(app, [dump()])
-    shown = pipeline.preview(app, carol).json
+    shown = services.preview(app, carol).json
     assert shown["made"]["model"] == "trending"  # type: ignore[index]
     assert {paper["reason"] for paper in shown["papers"]} == {("New on 9 Jun.")}  # type: ignore[index,attr-defined]
 
@@ -417,13 +417,13 @@ def test_when_the_mail_server_is_down_the_digests_wait_and_status_says_so(
     report = pipeline.round(app)
     assert "127.0.0.1:1" in report.sent.error
     assert (report.sent.waiting, report.sent.states) == (3, {})
-    alarms = list(map(str, pipeline.status(app).alarms))
+    alarms = list(map(str, services.status(app).alarms))
     assert any("last send stopped" in alarm and "127.0.0.1:1" in alarm for alarm in alarms)
     assert any("3 messages wait" in alarm for alarm in alarms)
     app.close()
     up = make_app(tmp_path)  # the same store, and mails into a folder
     assert pipeline.send(up).states == {MessageState.ACCEPTED: 3}
-    assert not [alarm for alarm in pipeline.status(up).alarms if alarm.kind == "send"]
+    assert not [alarm for alarm in services.status(up).alarms if alarm.kind == "send"]
     up.close()
 
 
@@ -454,6 +454,6 @@ def test_papers_of_an_expired_digest_compete_again(tmp_path: Path, cast: Cast, d
     tomorrow = at(up, TOMORROW, 20)
     report = pipeline.round(tomorrow)
     assert report.sent.states == {MessageState.ACCEPTED: 3}
-    assert pipeline.status(up).messages == {"expired": 3, "accepted": 3}
+    assert services.status(up).messages == {"expired": 3, "accepted": 3}
     assert listed(up, alice, TOMORROW) == first
     up.close()

@@ -11,10 +11,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from digest import features, pipeline, store, subscriptions
+from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.errors import InputError, NotFoundError
 from digest.model import Standing, Subscriber
+from digest.ranking import features
 from digest.subscriptions import Subscribed, Wish
 from tests.conftest import TODAY, invented, mails
 
@@ -81,7 +82,7 @@ def test_an_ingest_that_dies_between_batches_is_finished_by_the_next_one(
 
     with pytest.raises(Killed):
         pipeline.ingest(app, [path], progress=die, batch=7)
-    assert any("not read to its end" in alarm.what for alarm in pipeline.status(app).alarms)
+    assert any("not read to its end" in alarm.what for alarm in services.status(app).alarms)
     report = pipeline.ingest(app, [path])
     assert (report.count("new"), report.count("duplicate")) == (33, 7)
     with app.store.reading() as tx:
@@ -176,12 +177,12 @@ def test_damaged_words_are_counted_anew_and_told(
         any_app, Wish(email="a@example.org", keywords=("robot",)), origin="command"
     ).subscriber
     pipeline.ingest(any_app, [dump(each=10)])
-    sound, shown = kept(any_app), pipeline.preview(any_app, alice).json
+    sound, shown = kept(any_app), services.preview(any_app, alice).json
     (tmp_path / "none.jsonl").write_text("")
     for words in (True, False):
         spoil(any_app, words=words, frequencies=True)
         caplog.clear()
-        assert pipeline.preview(any_app, alice).json == shown
+        assert services.preview(any_app, alice).json == shown
         assert "word frequencies cannot be read" in caplog.text
         assert (
             "the stored words of 1 papers are damaged (the first is paper:3)" in caplog.text
@@ -195,7 +196,7 @@ def test_damaged_words_are_counted_anew_and_told(
         assert "digest doctor" in caplog.text
         assert kept(any_app) == sound
         caplog.clear()
-        assert pipeline.preview(any_app, alice).json == shown
+        assert services.preview(any_app, alice).json == shown
         assert caplog.text == ""
 
 
@@ -271,10 +272,10 @@ def test_a_paper_that_is_not_stored_cannot_be_rated(app: App, cast: Cast) -> Non
 def test_the_inbox_is_read_once_a_file(app: App, dump: Dump) -> None:
     app.config.ingest.inbox.mkdir()
     dump().rename(app.config.ingest.inbox / "2026-06-09.jsonl")
-    inbox = pipeline.Inbox()
-    assert pipeline.ingest_inbox(app, inbox, settled=0).count("new") == 16
-    assert pipeline.ingest_inbox(app, inbox, settled=0).files == []
-    assert pipeline.ingest_inbox(app, pipeline.Inbox(), settled=0).files == []  # after a restart
+    inbox = services.Inbox()
+    assert services.ingest_inbox(app, inbox, settled=0).count("new") == 16
+    assert services.ingest_inbox(app, inbox, settled=0).files == []
+    assert services.ingest_inbox(app, services.Inbox(), settled=0).files == []  # after a restart
 
 
 def test_a_folder_that_cannot_be_read_is_refused_with_its_name(
@@ -304,7 +305,7 @@ def test_a_folder_that_cannot_be_read_is_refused_with_its_name(
 def test_a_file_that_is_still_being_written_waits(app: App, dump: Dump) -> None:
     app.config.ingest.inbox.mkdir()
     dump().rename(app.config.ingest.inbox / "2026-06-09.jsonl")
-    assert pipeline.ingest_inbox(app, pipeline.Inbox()).files == []
+    assert services.ingest_inbox(app, services.Inbox()).files == []
 
 
 def test_a_dump_that_grows_is_read_from_where_it_stopped(app: App, dump: Dump) -> None:
@@ -319,7 +320,7 @@ def test_a_dump_that_grows_is_read_from_where_it_stopped(app: App, dump: Dump) -
     report = pipeline.ingest(app, [path])
     assert (report.count("read"), report.count("new"), report.count("duplicate")) == (19, 3, 16)
     assert any("goes on after them" in note for note in report.files[0].notes)
-    assert [d["read"] for d in pipeline.dumps_read(app)] == [19, 16]
+    assert [d["read"] for d in services.dumps_read(app)] == [19, 16]
 
 
 def test_rejected_records_are_shown_and_tried_again(app: App, tmp_path: Path) -> None:
@@ -328,14 +329,14 @@ def test_rejected_records_are_shown_and_tried_again(app: App, tmp_path: Path) ->
         '{"title": "Fine", "arxiv": "2606.50001"}\n{"title": "Broken", "arxiv": "2606.50002"\n'
     )
     assert pipeline.ingest(app, [path]).count("rejected") == 1
-    (shown,) = pipeline.rejected(app)
+    (shown,) = services.rejected(app)
     assert (shown["line"], shown["raw"]) == (2, '{"title": "Broken", "arxiv": "2606.50002"')
     path.write_text(
         '{"title": "Fine", "arxiv": "2606.50001"}\n{"title": "Broken", "arxiv": "2606.50002"}\n'
     )
-    report = pipeline.retry_rejected(app)
+    report = services.retry_rejected(app)
     assert (report.count("new"), report.count("rejected")) == (1, 0)
-    assert pipeline.rejected(app) == []
+    assert services.rejected(app) == []
 
 
 def test_rejected_records_of_a_file_that_is_gone_stay(app: App, tmp_path: Path) -> None:
@@ -343,8 +344,8 @@ def test_rejected_records_of_a_file_that_is_gone_stay(app: App, tmp_path: Path) 
     path.write_text("no record\n" + '{"title": "Fine"}\n')
     pipeline.ingest(app, [path])
     path.unlink()
-    assert "the file is gone" in pipeline.retry_rejected(app).files[0].refused
-    assert len(pipeline.rejected(app)) == 1
+    assert "the file is gone" in services.retry_rejected(app).files[0].refused
+    assert len(services.rejected(app)) == 1
 
 
 def test_a_withdrawn_paper_leaves_all_digests_and_who_liked_it_is_named(
@@ -352,7 +353,7 @@ def test_a_withdrawn_paper_leaves_all_digests_and_who_liked_it_is_named(
 ) -> None:
     alice = cast(app)["alice"]
     pipeline.ingest(app, [dump()])
-    best = next(iter(pipeline.preview(app, alice).papers.values()))
+    best = next(iter(services.preview(app, alice).papers.values()))
     pipeline.rate(app, alice, best.name, 1)
     ident = best.identity("arxiv")
     row = {
@@ -364,8 +365,8 @@ def test_a_withdrawn_paper_leaves_all_digests_and_who_liked_it_is_named(
     }
     (tmp_path / "w.jsonl").write_bytes(msgspec.json.encode(row))
     assert pipeline.ingest(app, [tmp_path / "w.jsonl"]).count("updated") == 1
-    assert pipeline.withdrawn(app) == [
+    assert services.withdrawn(app) == [
         {"paper": best.name, "title": best.title, "liked_by": ["alice@example.org"]}
     ]
     carol = subscriptions.by_email(app, "carol@example.org")
-    assert best.id not in pipeline.preview(app, carol).papers
+    assert best.id not in services.preview(app, carol).papers

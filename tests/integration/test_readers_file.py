@@ -18,8 +18,8 @@ from digest import pipeline, subscriptions
 from digest.app import App
 from digest.cli.people import as_values
 from digest.cli.readers import COLUMNS, BadRow, read_readers
-from digest.features import refusal
 from digest.model import THRESHOLD_WORDS, Interest, Standing
+from digest.ranking.features import refusal
 from digest.subscriptions import Wish
 from tests.conftest import make_app
 

@@ -12,11 +12,13 @@ from urllib.parse import unquote
 import pytest
 from typer.testing import CliRunner
 
-from digest import feedback, inbound, pipeline, store, subscriptions
+from digest import pipeline, store, subscriptions
 from digest.app import App
 from digest.cli import app as commands
 from digest.errors import NotFoundError, RevokedKeyError
+from digest.mail import links
 from digest.model import Purpose, Queued, Standing, Subscriber, SuppressionReason
+from digest.services import inbound
 from digest.subscriptions import Wish
 from tests.conftest import NOON
 from tests.returned import letter, mail
@@ -240,7 +242,7 @@ def test_an_old_key_is_revoked_and_the_newest_stays(service: App) -> None:
     service.rotate_keys()
     service.revoke_key(1)
     first, _ = service.keys()
-    token = feedback.write_token(
+    token = links.write_token(
         pipeline.read_link(service, new_token(service), Purpose.MANAGE), first
     )
     with pytest.raises(RevokedKeyError):

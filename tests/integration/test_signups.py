@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from digest import pipeline, serve, store, subscriptions
+from digest import pipeline, serve, services, store, subscriptions
 from digest.app import App
 from digest.errors import InputError, LimitError, NotFoundError
 from digest.model import Standing, Subscriber
@@ -236,15 +236,15 @@ def test_a_burst_is_an_alarm_until_it_is_over(any_app: App) -> None:
     app = replace(app, config=app.config.model_copy(update={"alerts": alerts}))
     for number in range(2):
         ask(app, number)
-    assert "signups" not in [alarm.kind for alarm in pipeline.watch(app).alarms]
+    assert "signups" not in [alarm.kind for alarm in services.watch(app).alarms]
     ask(app, 2)
-    assert "signups" in pipeline.watch(app).told
+    assert "signups" in services.watch(app).told
     pipeline.send(app)
     letters = [mail for mail in mails(app).values() if mail["To"] == "operator@example.org"]
     assert any(
         "3 sign-ups came within an hour" in str(mail.get_body(("plain",))) for mail in letters
     )
-    assert "signups" in pipeline.watch(app.at(NOON + 2 * HOUR)).over
+    assert "signups" in services.watch(app.at(NOON + 2 * HOUR)).over
 
 
 def test_serve_deletes_by_itself(app: App) -> None:

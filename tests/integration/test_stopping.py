@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from digest import pipeline, store
+from digest import pipeline, services, store
 from digest.app import App
 from digest.errors import StoppedError
 from digest.model import Subscriber
@@ -46,8 +46,8 @@ def test_an_ingest_that_is_stopped_is_gone_on_with(any_app: App, dump: Callable[
 
 def test_a_training_that_is_stopped_changes_nothing(app: App, dump: Callable[..., Path]) -> None:
     pipeline.ingest(app, [dump(each=20)], seen="name")
-    before = pipeline.vectors_info(app).version
+    before = services.vectors_info(app).version
     for calls in (0, 3):
         with pytest.raises(StoppedError):
-            pipeline.train_vectors(app, stop=after(calls))
-    assert pipeline.vectors_info(app).version == before
+            services.train_vectors(app, stop=after(calls))
+    assert services.vectors_info(app).version == before

@@ -11,7 +11,7 @@ import pytest
 from digest import store, subscriptions
 from digest.app import App
 from digest.errors import AddressError, InputError, NotFoundError
-from digest.mailer.replies import classify
+from digest.mail.mailer.replies import classify
 from digest.model import (
     Delivery,
     MessageKind,
@@ -23,7 +23,7 @@ from digest.model import (
     Suppression,
     SuppressionReason,
 )
-from digest.pipeline import bounces
+from digest.pipeline.steps import bounces
 from digest.subscriptions import Wish
 from tests.conftest import NOON
 

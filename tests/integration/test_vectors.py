@@ -19,12 +19,13 @@ import pytest
 from sqlalchemy import update
 from typer.testing import CliRunner
 
-from digest import features, pipeline, store, subscriptions
+from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.cli import app as commands
 from digest.errors import InputError
 from digest.model import Digest, Subscriber
-from digest.pipeline import vectors
+from digest.ranking import features
+from digest.services import vectors
 from digest.store.tables import vectors as stored_words
 from digest.store.tables import word_vectors
 from digest.subscriptions import Wish
@@ -64,10 +65,10 @@ def _stored(app: App, tmp_path: Path, number: int) -> None:
 def test_trained_vectors_are_in_force_and_know_the_installs_own_words(
     any_app: App, tmp_path: Path
 ) -> None:
-    assert pipeline.vectors_info(any_app).version == features.base().version
+    assert services.vectors_info(any_app).version == features.base().version
     _stored(any_app, tmp_path, 60)
-    table = pipeline.train_vectors(any_app)
-    found = pipeline.vectors_info(any_app)
+    table = services.train_vectors(any_app)
+    found = services.vectors_info(any_app)
     assert (found.version, found.own, found.stored) == (table.version, True, 60)
     assert found.papers == features.base().papers + 60
     assert set(features.base().columns) <= set(table.columns)
@@ -77,41 +78,41 @@ def test_trained_vectors_are_in_force_and_know_the_installs_own_words(
 
 def test_training_again_replaces_what_was_trained_before(app: App, tmp_path: Path) -> None:
     _stored(app, tmp_path, 60)
-    first = pipeline.train_vectors(app, seed=1)
-    second = pipeline.train_vectors(app, seed=2)
-    assert first.version != second.version == pipeline.vectors_info(app).version
-    assert pipeline.train_vectors(app, from_nothing=True).papers == 60
+    first = services.train_vectors(app, seed=1)
+    second = services.train_vectors(app, seed=2)
+    assert first.version != second.version == services.vectors_info(app).version
+    assert services.train_vectors(app, from_nothing=True).papers == 60
 
 
 def test_too_few_papers_are_refused_with_a_remedy(app: App, tmp_path: Path) -> None:
     _stored(app, tmp_path, 5)
     with pytest.raises(InputError, match=r"5 stored papers teach no word vectors.*digest ingest"):
-        pipeline.train_vectors(app)
-    assert not pipeline.vectors_info(app).own
+        services.train_vectors(app)
+    assert not services.vectors_info(app).own
 
 
 def test_training_is_due_when_the_corpus_has_grown(
     app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(vectors, "ENOUGH", 60)
-    assert not pipeline.vectors_due(app)
+    assert not services.vectors_due(app)
     _stored(app, tmp_path, 60)
-    assert pipeline.vectors_due(app)
-    pipeline.train_vectors(app)
-    assert not pipeline.vectors_due(app)
+    assert services.vectors_due(app)
+    services.train_vectors(app)
+    assert not services.vectors_due(app)
     monkeypatch.setattr(vectors, "GROWN", 1.0)
-    assert pipeline.vectors_due(app)
+    assert services.vectors_due(app)
 
 
 def test_stored_vectors_that_cannot_be_read_give_way_to_the_packages(
     any_app: App, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     _stored(any_app, tmp_path, 60)
-    blob = pipeline.train_vectors(any_app).to_bytes()
+    blob = services.train_vectors(any_app).to_bytes()
     with any_app.store.writing() as tx:
         tx.execute(update(word_vectors).values(data=blob[:-1], version="vectors1-cut"))
     with caplog.at_level(logging.WARNING, "digest.compose"):
-        found = pipeline.vectors_info(any_app)
+        found = services.vectors_info(any_app)
     assert (found.version, found.own) == (features.base().version, False)
     assert "cut off" in caplog.text
     with any_app.store.writing() as tx:
@@ -122,7 +123,7 @@ def test_stored_vectors_that_cannot_be_read_give_way_to_the_packages(
             data=b"DGV0 of another day",
         )
         store.vectors.put(tx, old)
-    assert not pipeline.vectors_info(any_app).own
+    assert not services.vectors_info(any_app).own
 
 
 def test_the_package_s_vectors_are_read_when_they_are_needed_and_damage_is_said_with_its_remedy(
@@ -163,13 +164,13 @@ def test_stored_words_that_are_damaged_are_counted_anew(
     alice = subscriptions.subscribe(
         any_app, Wish(email="alice@example.org", keywords=("octopus",)), origin="command"
     ).subscriber
-    whole = pipeline.preview(any_app, alice).outcome
+    whole = services.preview(any_app, alice).outcome
     with any_app.store.writing() as tx:
         tx.execute(
             update(stored_words).where(stored_words.c.paper_id % 2 == 0).values(data=b"\x01\x02")
         )
     with caplog.at_level(logging.WARNING, "digest.words"):
-        outcome = pipeline.preview(any_app, alice).outcome
+        outcome = services.preview(any_app, alice).outcome
     assert isinstance(outcome, Digest)
     assert any(item.score.paper_id % 2 == 0 for item in outcome.items)
     assert isinstance(whole, Digest)
@@ -186,11 +187,11 @@ def test_a_round_ranks_by_trained_vectors_and_says_so(
     people = cast(app)
     pipeline.ingest(app, [dump()])
     _stored(app, tmp_path, 60)
-    table = pipeline.train_vectors(app)
+    table = services.train_vectors(app)
     composed = pipeline.compose(app)
     assert len(composed.planned) == len(people)
     for one in composed.planned:
-        digest, _ = pipeline.sent_digest(
+        digest, _ = services.sent_digest(
             app, next(who for who in people.values() if who.email == one.email), one.local_date
         )
         assert table.version in digest.made.features
@@ -209,7 +210,7 @@ def test_the_command_makes_a_table_from_nothing_such_as_the_package_ships(
     )
     assert result.exit_code == 0, result.output
     table = features.Table.from_bytes(written.read_bytes())
-    assert (table.papers, table.version) == (60, pipeline.vectors_info(app).version)
+    assert (table.papers, table.version) == (60, services.vectors_info(app).version)
     with app.store.reading() as tx:
         assert vectors.word_vectors(tx).to_bytes() == written.read_bytes()
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from digest import pipeline, store, subscriptions
+from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.errors import MailerError, StoreError
-from digest.mailer import Mailer
+from digest.mail.mailer import Mailer
 from digest.model import MessageKind, MessageState
 from digest.subscriptions import Wish
 from tests.conftest import NOON, make_app
@@ -62,8 +62,8 @@ def letters(folder: Path) -> list[email.message.EmailMessage]:
 
 
 def test_an_alarm_becomes_one_letter_a_day(silent: App, tmp_path: Path) -> None:
-    assert pipeline.watch(silent).told == ["dumps"]
-    assert pipeline.watch(silent).told == []
+    assert services.watch(silent).told == ["dumps"]
+    assert services.watch(silent).told == []
     sent = pipeline.send(silent)
     assert (sent.states, sent.error) == ({MessageState.ACCEPTED: 1}, "")
     (letter,) = letters(tmp_path)
@@ -77,9 +77,9 @@ def test_an_alarm_becomes_one_letter_a_day(silent: App, tmp_path: Path) -> None:
     assert body is not None
     assert "digest dumps" in body.get_content()
     later = silent.at(NOON + timedelta(hours=5))
-    assert pipeline.watch(later).told == []
+    assert services.watch(later).told == []
     tomorrow = silent.at(NOON + timedelta(days=1))
-    assert pipeline.watch(tomorrow).told == ["dumps"]
+    assert services.watch(tomorrow).told == ["dumps"]
     pipeline.send(tomorrow)
     assert len(letters(tmp_path)) == 2
 
@@ -87,31 +87,31 @@ def test_an_alarm_becomes_one_letter_a_day(silent: App, tmp_path: Path) -> None:
 def test_two_processes_that_look_at_once_write_one_letter(silent: App, tmp_path: Path) -> None:
     other = make_app(tmp_path, silent.config.store.url)
     other = replace(other, config=silent.config)
-    assert (pipeline.watch(silent).told, pipeline.watch(other).told) == (["dumps"], [])
+    assert (services.watch(silent).told, services.watch(other).told) == (["dumps"], [])
     other.close()
 
 
 def test_what_is_over_before_its_letter_went_is_not_told_and_a_new_day_begins_anew(
     full: App, tmp_path: Path
 ) -> None:
-    assert pipeline.watch(full).told == ["disk"]
+    assert services.watch(full).told == ["disk"]
     mended = with_alerts(full, disk_mb=0)
-    assert pipeline.watch(mended).over == ["disk"]
-    assert pipeline.watch(mended).over == []
+    assert services.watch(mended).over == ["disk"]
+    assert services.watch(mended).over == []
     pipeline.send(mended)
     assert letters(tmp_path) == []
-    assert pipeline.watch(full).told == [], "once a day, however often it comes and goes"
-    assert pipeline.watch(full.at(NOON + timedelta(days=1))).told == ["disk"]
+    assert services.watch(full).told == [], "once a day, however often it comes and goes"
+    assert services.watch(full.at(NOON + timedelta(days=1))).told == ["disk"]
     with full.store.reading() as tx:
         raised = store.alarms.every(tx)["disk"]
     assert (raised.since, raised.over_at) == (NOON, None)
 
 
 def test_an_alarm_that_comes_back_counts_from_its_return(full: App) -> None:
-    pipeline.watch(full)
-    pipeline.watch(with_alerts(full, disk_mb=0))
+    services.watch(full)
+    services.watch(with_alerts(full, disk_mb=0))
     later = NOON + timedelta(hours=2)
-    pipeline.watch(full.at(later))
+    services.watch(full.at(later))
     with full.store.reading() as tx:
         assert store.alarms.every(tx)["disk"].since == later
 
@@ -125,14 +125,14 @@ def test_without_an_operator_nobody_is_written_to_and_status_tells_all_the_same(
             update={"alerts": full.config.alerts.model_copy(update={"to": ""})}
         ),
     )
-    assert pipeline.watch(nobody).told == []
+    assert services.watch(nobody).told == []
     pipeline.send(nobody)
     assert letters(tmp_path) == []
-    assert "disk" in [alarm.kind for alarm in pipeline.status(nobody).alarms]
+    assert "disk" in [alarm.kind for alarm in services.status(nobody).alarms]
 
 
 def test_status_and_letters_tell_the_same(full: App) -> None:
-    shown, looked = pipeline.status(full).alarms, pipeline.watch(full).alarms
+    shown, looked = services.status(full).alarms, services.watch(full).alarms
     assert (
         [(one.kind, one.remedy, one.urgent) for one in shown]
         == [(one.kind, one.remedy, one.urgent) for one in looked]
@@ -142,7 +142,7 @@ def test_status_and_letters_tell_the_same(full: App) -> None:
 
 def test_a_letter_to_the_operator_counts_against_no_reader(full: App, tmp_path: Path) -> None:
     subscriptions.subscribe(full, Wish(email=OPERATOR), origin="command")
-    pipeline.watch(full)
+    services.watch(full)
     refusing = replace(
         full,
         config=full.config.model_copy(
@@ -166,7 +166,7 @@ def test_digests_and_letters_share_the_ledger(full: App, tmp_path: Path) -> None
     alice = subscriptions.subscribe(
         full, Wish(email="alice@example.org"), origin="command"
     ).subscriber
-    pipeline.watch(full)
+    services.watch(full)
     assert not pipeline.send(full, only=alice).states
     subscriptions.unsubscribe(full, alice.id)
     assert pipeline.send(full).states == {MessageState.ACCEPTED: 1}
@@ -180,9 +180,9 @@ def test_a_source_that_fails_for_days_is_told_with_the_first_failure(app: App) -
     told = []
     for day in range(4):
         today = service.at(NOON + timedelta(days=day))
-        pipeline.fetch(today)
+        services.fetch(today)
         told.append(
-            [alarm.urgent for alarm in pipeline.watch(today).alarms if alarm.kind == "source"]
+            [alarm.urgent for alarm in services.watch(today).alarms if alarm.kind == "source"]
         )
     assert told == [[False], [False], [False], [True]]
 
@@ -191,7 +191,7 @@ def test_a_source_that_fails_for_days_is_told_with_the_first_failure(app: App) -
 
 
 def kinds(app: App) -> set[str]:
-    return {alarm.kind for alarm in pipeline.status(app).alarms}
+    return {alarm.kind for alarm in services.status(app).alarms}
 
 
 def test_a_dump_that_a_full_disk_cut_off_is_no_alarm_once_it_was_read_to_its_end(
@@ -206,15 +206,15 @@ def test_a_dump_that_a_full_disk_cut_off_is_no_alarm_once_it_was_read_to_its_end
         with pytest.raises(StoreError):
             pipeline.ingest(any_app, [path])
     later = any_app.at(NOON + timedelta(hours=2))
-    assert "parsing" in {alarm.kind for alarm in pipeline.watch(later).alarms}
+    assert "parsing" in {alarm.kind for alarm in services.watch(later).alarms}
     pipeline.ingest(later, [path])
-    assert pipeline.watch(later).over == ["parsing"]
+    assert services.watch(later).over == ["parsing"]
     assert "parsing" not in kinds(later)
 
 
 def test_a_send_that_failed_is_no_alarm_after_one_that_had_nothing_to_do(silent: App) -> None:
     away = replace(silent, make_mailer=failing_mailer)
-    pipeline.watch(away)
+    services.watch(away)
     assert pipeline.send(away).error
     assert "send" in kinds(away)
     later = silent.at(NOON + timedelta(days=2))  # the letter has expired by then

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, select
 
-from digest import pipeline, store, subscriptions
+from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.model import Bounced, MessageState, QuietReason, Subscriber
 from digest.store import tables
@@ -63,7 +63,7 @@ def reasons(report: pipeline.Composed) -> list[str]:
 
 def days_listed(app: App, who: Subscriber, local_date: date) -> list[date]:
     """The days on which the papers of a digest were first seen."""
-    _, papers = pipeline.sent_digest(app, who, local_date)
+    _, papers = services.sent_digest(app, who, local_date)
     return sorted(paper.first_seen for paper in papers.values())
 
 
@@ -95,7 +95,7 @@ def test_after_days_without_the_service_one_digest_is_made_and_the_other_dates_a
     assert set(days_listed(any_app, reader, day("06-11"))) == since
     by_hand = pipeline.compose(at(any_app, "06-10 12:00"), day=day("06-10"))
     assert reasons(by_hand) == [f"the digest of 2026-06-10 was {MISSED}"]
-    (row,) = pipeline.status(at(any_app, "06-12 01:00")).digests
+    (row,) = services.status(at(any_app, "06-12 01:00")).digests
     assert (row["local_date"], row["missed"]) == (day("06-11"), 2)
     bring(any_app, dump, "06-12 05:00")
     assert planned(tick(any_app, "06-12 07:00")) == [day("06-12")]
@@ -139,7 +139,7 @@ def test_a_digest_made_late_keeps_its_own_date_for_its_hours_and_no_longer(
     report = pipeline.round(at(app, "06-10 07:00"), due=True)
     assert planned(report.composed) == [day("06-10")]
     assert report.sent.states == {MessageState.ACCEPTED: 1}
-    assert pipeline.status(app).messages == {"expired": 1, "accepted": 1}
+    assert services.status(app).messages == {"expired": 1, "accepted": 1}
     (reader,) = subscriptions.everybody(app)
     assert set(days_listed(app, reader, day("06-10"))) == {day("06-09"), day("06-10")}
 
@@ -175,7 +175,7 @@ def test_a_weekly_reader_gets_what_is_read_on_the_day_of_the_digest_after_it(
     path = dump(rows=rows)
     pipeline.ingest(at(any_app, late), [path])
     (local_date,) = planned(tick(any_app, second))
-    _, papers = pipeline.sent_digest(any_app, reader, local_date)
+    _, papers = services.sent_digest(any_app, reader, local_date)
     assert [paper for paper in papers.values() if paper.title.startswith("Late")]
 
 
@@ -207,7 +207,7 @@ def test_what_was_not_listed_in_a_digest_that_bounced_competes_again(
     reader = join(any_app, size=3)
     bring(any_app, dump, "06-09 05:00", each=4)
     tick(any_app, "06-09 07:00")
-    listed = set(pipeline.sent_digest(any_app, reader, day("06-09"))[1])
+    listed = set(services.sent_digest(any_app, reader, day("06-09"))[1])
     with any_app.store.writing() as tx:
         bounced = Bounced(fault="mailbox", enhanced="5.2.2", at=any_app.now())
         store.bounces.add(tx, bounced, message=1, email=reader.email, text="full", via="mail")
@@ -216,7 +216,7 @@ def test_what_was_not_listed_in_a_digest_that_bounced_competes_again(
     bring(any_app, dump, "06-10 08:00", each=1)
     subscriptions.change(any_app, reader.id, Wish(email="", size=100))
     tick(any_app, "06-10 08:01")
-    again = set(pipeline.sent_digest(any_app, reader, day("06-10"))[1])
+    again = set(services.sent_digest(any_app, reader, day("06-10"))[1])
     assert len(again) == 16 - 3 + 4
     assert not again & listed
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from digest import pipeline, scheduler, subscriptions
+from digest import scheduler, services, subscriptions
 from digest.app import App
 from digest.config import SourceEntry
 from digest.due_dates import Due, due
 from digest.model import DEFERRED_MAX, PAUSE_MAX, MessageKind, MessageState, Pause, Subscriber
-from digest.pipeline.fetch import _waits
+from digest.services.fetch import _waits
 from digest.store import Store, ledger, sources
 from digest.store import pauses as rows
 from digest.store.ledger import LEASE
@@ -178,9 +178,9 @@ def put(app: App, dump: Dump, at: float) -> Path:
 @pytest.mark.parametrize("ahead", [60, 5 * 86_400, 10 * 365 * 86_400])
 def test_a_dump_dated_in_the_future_is_read(app: App, dump: Dump, ahead: float) -> None:
     put(app, dump, time.time() + ahead)
-    inbox = pipeline.Inbox()
-    assert pipeline.ingest_inbox(app, inbox, settled=0.05).count("new") == 16
-    assert pipeline.ingest_inbox(app, inbox, settled=0.05).files == []
+    inbox = services.Inbox()
+    assert services.ingest_inbox(app, inbox, settled=0.05).count("new") == 16
+    assert services.ingest_inbox(app, inbox, settled=0.05).files == []
 
 
 def test_a_dump_dated_in_the_future_waits_while_it_grows(
@@ -194,16 +194,16 @@ def test_a_dump_dated_in_the_future_waits_while_it_grows(
             file.write(b"\n")
         os.utime(path, (at + 1, at + 1))
 
-    monkeypatch.setattr("digest.pipeline.inbox.time.sleep", write_more)
-    assert pipeline.ingest_inbox(app, pipeline.Inbox(), settled=0.05).files == []
+    monkeypatch.setattr("digest.services.inbox.time.sleep", write_more)
+    assert services.ingest_inbox(app, services.Inbox(), settled=0.05).files == []
 
 
 def test_a_dump_that_vanishes_while_it_is_watched_stops_nothing(
     app: App, dump: Dump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = put(app, dump, time.time() + 86_400)
-    monkeypatch.setattr("digest.pipeline.inbox.time.sleep", lambda _seconds: path.unlink())
-    assert pipeline.ingest_inbox(app, pipeline.Inbox(), settled=0.05).files == []
+    monkeypatch.setattr("digest.services.inbox.time.sleep", lambda _seconds: path.unlink())
+    assert services.ingest_inbox(app, services.Inbox(), settled=0.05).files == []
 
 
 # ------------------------------------------------------------------- sources, alarms, the scheduler

@@ -16,9 +16,10 @@ from pathlib import Path
 import dkim as verifier
 import pytest
 
-from digest import bounces, feedback, pipeline, subscriptions
+from digest import pipeline, subscriptions
 from digest.app import App
-from digest.messages import dkim
+from digest.mail import bounces, links
+from digest.mail.messages import dkim
 from digest.model import MessageState, Purpose
 from digest.subscriptions import Wish
 from tests.conftest import TODAY, absent, invented, make_app
@@ -166,7 +167,7 @@ def test_opendkim_believes_both_signatures(outcome: Outcome, tmp_path: Path) -> 
 def test_a_bounce_of_a_real_server_names_the_reader_and_the_message(outcome: Outcome) -> None:
     (data,) = outcome.returned
     sender = str(_parsed(data)["To"])
-    link = outcome.app.with_keys(lambda keys: feedback.read_bounce_address(sender, keys))
+    link = outcome.app.with_keys(lambda keys: links.read_bounce_address(sender, keys))
     assert link.purpose is Purpose.BOUNCE
     assert subscriptions.by_id(outcome.app, link.subscriber_id).email == f"carol@{GONE}"
     arrived = bounces.read(data)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.messages import Signer, dkim
+from digest.mail.messages import Signer, dkim
 from tests.conftest import ROOT, absent
 
 GOLDEN = ROOT / "tests" / "data" / "golden"

@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from digest.messages import (
+from digest.mail.messages import (
     Listed,
     Mailing,
     PaperLinks,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from digest import features, profiles, scores
 from digest.model import Interest, Paper, Part, Score
+from digest.ranking import features, profiles, scores
 
 TODAY = date(2026, 5, 4)
 _WORDS = (

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.pipeline.alarms import Alarm, Disk, Facts, Failing, Kind, find
+from digest.services.alarms import Alarm, Disk, Facts, Failing, Kind, find
 
 NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -19,9 +19,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest import bounces, feedback
-from digest.bounces import SIZE_MAX, Arrived, Kind
 from digest.errors import LinkError
+from digest.mail import bounces, links
+from digest.mail.bounces import SIZE_MAX, Arrived, Kind
 from digest.model import LinkKey, Purpose
 from tests.returned import damaged
 
@@ -46,7 +46,7 @@ def named(arrived: Arrived) -> set[tuple[Purpose, int, int]]:
     """(purpose, subscriber, message) of the tokens within that are ours."""
     found = set()
     for text in (*arrived.to, *arrived.returned, arrived.subject):
-        for read in (feedback.read_bounce_address, feedback.read_subject):
+        for read in (links.read_bounce_address, links.read_subject):
             try:
                 link = read(text, [KEY])
             except LinkError:

@@ -8,7 +8,7 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.bounces import Rule, decide
+from digest.mail.bounces import Rule, decide
 from digest.model import Bounced, Fault, SuppressionReason
 
 NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from digest.calibration import LEAST, Calibration, Shown, fit, label, reliability
 from digest.model import THRESHOLD_WORDS, Score
+from digest.ranking.calibration import LEAST, Calibration, Shown, fit, label, reliability
 
 Numbers = NDArray[np.float64]
 Chance = Callable[[Numbers, Numbers], Numbers]

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from digest.model import Subscriber
-from digest.pipeline.candidates import window_start
+from digest.pipeline.steps.candidates import window_start
 from digest.store.history import Reach
 
 TODAY = date(2026, 6, 30)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.colikes import MOST, CoLikes, Lift, learn, lifts
+from digest.ranking.co_likes import MOST, CoLikes, Lift, learn, lifts
 
 #: (reader, paper)
 Likes = Collection[tuple[int, int]]

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from digest import digests
 from digest.model import Digest, Made, Paper, Quiet, QuietReason, Score, Subscriber
+from digest.ranking import selection
 
 TODAY = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
@@ -50,7 +50,7 @@ def scored(papers: Sequence[Paper], matches: Sequence[int] = ()) -> list[Score]:
 def choose(
     who: Subscriber, papers: Sequence[Paper], matches: Sequence[int] = (), **more: object
 ) -> Digest | Quiet:
-    return digests.choose(
+    return selection.choose(
         who, TODAY, scored(papers, matches), {each.id: each for each in papers}, made=MADE, **more
     )  # type: ignore[arg-type]
 
@@ -88,7 +88,7 @@ def test_scores_are_taken_only_until_the_digest_is_full() -> None:
             taken.append(score.paper_id)
             yield score
 
-    digests.choose(
+    selection.choose(
         alice(size=2), TODAY, one_by_one(), {each.id: each for each in PAPERS}, made=MADE
     )
     assert taken == [1, 2]
@@ -159,7 +159,7 @@ def test_a_copy_takes_no_place() -> None:
 
 
 def test_a_score_of_an_unknown_paper_is_passed_over() -> None:
-    outcome = digests.choose(alice(), TODAY, scored(PAPERS), {2: PAPERS[1]}, made=MADE)
+    outcome = selection.choose(alice(), TODAY, scored(PAPERS), {2: PAPERS[1]}, made=MADE)
     assert listed(outcome) == [2]
 
 

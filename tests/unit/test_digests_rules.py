@@ -13,9 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from digest import digests, interests
-from digest.digests import Rules
 from digest.model import Digest, Made, Paper, Quiet, QuietReason, Score, Subscriber
+from digest.ranking import interests, selection
+from digest.ranking.selection import Rules
 
 TODAY = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
@@ -53,7 +53,7 @@ def choose(
         )
         for place, one in enumerate(papers)
     ]
-    return digests.choose(
+    return selection.choose(
         who or reader(), day, ranked, {one.id: one for one in papers}, made=MADE, rules=rules
     )
 
@@ -209,7 +209,7 @@ def standing(tops: Sequence[tuple[str, float]], rules: Rules) -> list[int]:
         for number, (_, standard) in enumerate(tops)
     ]
     return ids(
-        digests.choose(
+        selection.choose(
             reader(), TODAY, ranked, {one.id: one for one in papers}, made=MADE, rules=rules
         )
     )
@@ -289,7 +289,7 @@ def test_what_is_one_paper_in_two_guises_is_found_without_a_look_at_each(
     titles: list[list[str]],
 ) -> None:
     papers = {number: paper(number, title=" ".join(words)) for number, words in enumerate(titles)}
-    guises = digests.Guises()
+    guises = selection.Guises()
     for ident in papers:
         mine = set(titles[ident])
         expected = {
@@ -297,7 +297,7 @@ def test_what_is_one_paper_in_two_guises_is_found_without_a_look_at_each(
             for other, words in enumerate(titles)
             if other != ident
             and mine
-            and len(mine & set(words)) >= digests.ALIKE * len(mine | set(words))
+            and len(mine & set(words)) >= selection.ALIKE * len(mine | set(words))
             and not (mine ^ set(words)) & {"1", "2", "ii", "i"}
         }
         assert guises.of(ident, papers, lambda _: ()) == expected
@@ -318,7 +318,7 @@ def test_one_paper_is_drawn_from_just_below_the_line_and_marked_last() -> None:
     assert isinstance(outcome, Digest)
     assert [item.slot for item in outcome.items] == ["normal"] * 9 + ["exploration"]
     assert ids(outcome)[:9] == list(range(9))
-    assert 9 <= ids(outcome)[9] < 9 + digests.UNSURE
+    assert 9 <= ids(outcome)[9] < 9 + selection.UNSURE
     assert 0 < outcome.items[9].probability < 1
     assert outcome == choose(PAPERS, Rules(explore=True))
 

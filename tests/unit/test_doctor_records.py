@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.doctor import records
-from digest.messages import dkim
+from digest.mail.messages import dkim
 
 KEY = dkim.read_key(dkim.new_key("ed25519")).record
 OTHER = dkim.read_key(dkim.new_key("ed25519")).record

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digest import encoders
 from digest.errors import ConfigError
+from digest.ranking import encoders
 from tests.fakes import encoder
 
 TOPICS = {"hands": ("robot", "gripper", "grasping"), "scans": ("tumour", "mri", "lesion")}

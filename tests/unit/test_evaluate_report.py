@@ -20,7 +20,7 @@ from digest.evaluate.pages import pictures, told
 from digest.evaluate.replay import FROZEN, SENT, Rated, Replayed
 from digest.evaluate.report import CHANCE, Exploration, Report, Row
 from digest.model import Made, MessageState, Slot
-from digest.recipes import RECIPES
+from digest.ranking.recipes import RECIPES
 from digest.store.past import PastDigest, PastItem
 
 DAY = date(2026, 6, 1)

@@ -9,8 +9,8 @@ import pytest
 
 from digest.evaluate.replay import Rated
 from digest.evaluate.teams import DECIDED, Comparison, compare
-from digest.interleave import draft
 from digest.model import Item, Made, MessageState, Score
+from digest.ranking.team_draft import draft
 from digest.store.past import PastDigest, PastItem
 
 TEAMS = ("learned", "words")

@@ -8,9 +8,9 @@ import scipy.sparse as sp
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from digest import features
-from digest.features import words
-from digest.features.written import needs_writing
+from digest.ranking import features
+from digest.ranking.features import words
+from digest.ranking.features.written import needs_writing
 
 TACTILE = "Tactile sensing for robot hands. We learn tactile sensing from touch and vision."
 

@@ -12,9 +12,9 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest import features, profiles, scores
-from digest.features.encoded import ENCODED
 from digest.model import Paper
+from digest.ranking import features, profiles, scores
+from digest.ranking.features.encoded import ENCODED
 
 DAY = date(2026, 6, 9)
 D = 16

@@ -10,8 +10,8 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest import features, scores
 from digest.model import Paper
+from digest.ranking import features, scores
 
 TOPICS = (
     [

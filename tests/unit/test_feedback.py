@@ -12,77 +12,77 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest import feedback
 from digest.errors import LinkError, UnknownKeyError
+from digest.mail import links
 from digest.model import Link, LinkKey, Purpose
 
 KEY = LinkKey(id=1, secret=b"k" * 32)
 OTHER = LinkKey(id=2, secret=b"o" * 32)
 ids = st.integers(0, 2**40 - 1)
-links = st.builds(
+LINKS = st.builds(
     Link, purpose=st.sampled_from(Purpose), subscriber_id=ids, paper_id=ids, message_id=ids
 )
 
 
-@given(links)
+@given(LINKS)
 def test_a_token_names_what_it_was_made_for(link: Link) -> None:
-    assert feedback.read_token(feedback.write_token(link, KEY), [KEY]) == link
+    assert links.read_token(links.write_token(link, KEY), [KEY]) == link
 
 
-@given(links)
+@given(LINKS)
 def test_a_token_survives_gateways_that_change_case(link: Link) -> None:
-    token = feedback.write_token(link, KEY)
+    token = links.write_token(link, KEY)
     assert token == token.lower()
-    assert feedback.read_token(token.upper(), [KEY]) == link
+    assert links.read_token(token.upper(), [KEY]) == link
 
 
-@given(links)
+@given(LINKS)
 def test_a_token_has_no_punctuation_and_fits_a_line(link: Link) -> None:
-    token = feedback.write_token(link, KEY)
+    token = links.write_token(link, KEY)
     assert set(token) <= set(string.ascii_lowercase + string.digits)
     assert len(token) == 55
 
 
-@given(links, st.integers(0, 54), st.sampled_from("abcdefghijklmnopqrstuvwxyz234567"))
+@given(LINKS, st.integers(0, 54), st.sampled_from("abcdefghijklmnopqrstuvwxyz234567"))
 def test_no_letter_of_a_token_can_be_changed(link: Link, place: int, letter: str) -> None:
-    token = feedback.write_token(link, KEY)
+    token = links.write_token(link, KEY)
     changed = token[:place] + letter + token[place + 1 :]
     if changed != token:
         with pytest.raises(LinkError):
-            feedback.read_token(changed, [KEY])
+            links.read_token(changed, [KEY])
 
 
 @given(st.text())
 def test_garbage_is_no_token(text: str) -> None:
     with pytest.raises(LinkError):
-        feedback.read_token(text, [KEY])
+        links.read_token(text, [KEY])
 
 
-@given(links, links)
+@given(LINKS, LINKS)
 def test_the_halves_of_two_tokens_do_not_fit(one: Link, two: Link) -> None:
     if one != two:
-        left, right = feedback.write_token(one, KEY), feedback.write_token(two, KEY)
+        left, right = links.write_token(one, KEY), links.write_token(two, KEY)
         with pytest.raises(LinkError):
-            feedback.read_token(left[:29] + right[29:], [KEY])
+            links.read_token(left[:29] + right[29:], [KEY])
 
 
 def test_an_old_key_still_reads_and_an_unknown_one_does_not() -> None:
     link = Link(purpose=Purpose.UNSUBSCRIBE, subscriber_id=7)
-    token = feedback.write_token(link, KEY)
-    assert feedback.read_token(token, [OTHER, KEY]) == link
+    token = links.write_token(link, KEY)
+    assert links.read_token(token, [OTHER, KEY]) == link
     with pytest.raises(LinkError):
-        feedback.read_token(token, [OTHER])
+        links.read_token(token, [OTHER])
 
 
 def test_a_key_of_the_same_id_and_another_secret_does_not_read() -> None:
-    token = feedback.write_token(Link(purpose=Purpose.UP, subscriber_id=7, paper_id=1), KEY)
+    token = links.write_token(Link(purpose=Purpose.UP, subscriber_id=7, paper_id=1), KEY)
     with pytest.raises(LinkError):
-        feedback.read_token(token, [LinkKey(id=1, secret=b"x" * 32)])
+        links.read_token(token, [LinkKey(id=1, secret=b"x" * 32)])
 
 
 def test_an_id_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="ids must be"):
-        feedback.write_token(Link(purpose=Purpose.UP, subscriber_id=2**40), KEY)
+        links.write_token(Link(purpose=Purpose.UP, subscriber_id=2**40), KEY)
 
 
 def test_a_key_is_not_shown_when_printed() -> None:
@@ -102,7 +102,7 @@ def test_a_bounce_address_names_reader_and_message_and_fits_smtp(
     subscriber_id: int, message_id: int
 ) -> None:
     link = bounce(subscriber_id, message_id)
-    address = feedback.write_bounce_address(link, KEY, "bounces.example.org")
+    address = links.write_bounce_address(link, KEY, "bounces.example.org")
     assert len(address.partition("@")[0]) <= 64
     for arrived in (
         address,
@@ -111,17 +111,17 @@ def test_a_bounce_address_names_reader_and_message_and_fits_smtp(
         f" {address}\r\n",
         address.replace("bounces.example.org", "elsewhere"),
     ):
-        assert feedback.read_bounce_address(arrived, [OTHER, KEY]) == link
+        assert links.read_bounce_address(arrived, [OTHER, KEY]) == link
 
 
-@given(links)
+@given(LINKS)
 def test_a_token_from_a_page_is_no_bounce_address(link: Link) -> None:
-    address = f"b+{feedback.write_token(link, KEY)}@bounces.example.org"
+    address = f"b+{links.write_token(link, KEY)}@bounces.example.org"
     if link.purpose is Purpose.BOUNCE:
-        assert feedback.read_bounce_address(address, [KEY]) == link
+        assert links.read_bounce_address(address, [KEY]) == link
     else:
         with pytest.raises(LinkError):
-            feedback.read_bounce_address(address, [KEY])
+            links.read_bounce_address(address, [KEY])
 
 
 @given(
@@ -131,22 +131,22 @@ def test_a_token_from_a_page_is_no_bounce_address(link: Link) -> None:
     )
 )
 def test_garbage_is_neither_a_bounce_address_nor_an_answer(text: str) -> None:
-    for read in (feedback.read_bounce_address, feedback.read_subject):
+    for read in (links.read_bounce_address, links.read_subject):
         with pytest.raises(LinkError):
             read(text, [KEY])
 
 
 def test_a_forged_bounce_address_accuses_nobody() -> None:
-    address = feedback.write_bounce_address(
+    address = links.write_bounce_address(
         bounce(), LinkKey(id=1, secret=b"x" * 32), "bounces.example.org"
     )
     with pytest.raises(LinkError):
-        feedback.read_bounce_address(address, [KEY, OTHER])
+        links.read_bounce_address(address, [KEY, OTHER])
 
 
 answers = st.builds(
     Link,
-    purpose=st.sampled_from(sorted(feedback.ANSWERS)),
+    purpose=st.sampled_from(sorted(links.ANSWERS)),
     subscriber_id=ids,
     paper_id=ids,
     message_id=ids,
@@ -165,11 +165,11 @@ answers = st.builds(
     ),
 )
 def test_an_answer_by_mail_arrives_as_it_was_offered(link: Link, mailbox: str) -> None:
-    parts = urlsplit(feedback.write_mailto(link, KEY, mailbox))
+    parts = urlsplit(links.write_mailto(link, KEY, mailbox))
     assert (parts.scheme, unquote(parts.path), parts.fragment) == ("mailto", mailbox, "")
     (subject,) = parse_qs(parts.query, strict_parsing=True)["subject"]
-    assert subject.startswith(feedback.ANSWERS[link.purpose])
-    assert feedback.read_subject(subject, [OTHER, KEY]) == link
+    assert subject.startswith(links.ANSWERS[link.purpose])
+    assert links.read_subject(subject, [OTHER, KEY]) == link
 
 
 @given(
@@ -191,42 +191,37 @@ def test_an_answer_by_mail_arrives_as_it_was_offered(link: Link, mailbox: str) -
 def test_what_mail_programs_put_around_a_token_means_nothing(
     link: Link, pattern: str, upper: bool
 ) -> None:
-    token = feedback.write_token(link, KEY)
+    token = links.write_token(link, KEY)
     assert (
-        feedback.read_subject(pattern.replace("{}", token.upper() if upper else token), [KEY])
-        == link
+        links.read_subject(pattern.replace("{}", token.upper() if upper else token), [KEY]) == link
     )
 
 
-@given(links, links)
+@given(LINKS, LINKS)
 def test_only_answers_are_taken_by_mail_and_one_at_a_time(link: Link, second: Link) -> None:
-    token = feedback.write_token(link, KEY)
-    if link.purpose not in feedback.ANSWERS:
+    token = links.write_token(link, KEY)
+    if link.purpose not in links.ANSWERS:
         with pytest.raises(LinkError):
-            feedback.read_subject(f"please {token}", [KEY])
+            links.read_subject(f"please {token}", [KEY])
         with pytest.raises(ValueError, match="by mail"):
-            feedback.write_mailto(link, KEY, "digest@example.org")
+            links.write_mailto(link, KEY, "digest@example.org")
     if link != second:
         with pytest.raises(LinkError):
-            feedback.read_subject(f"{token} {feedback.write_token(second, KEY)}", [KEY])
+            links.read_subject(f"{token} {links.write_token(second, KEY)}", [KEY])
     with pytest.raises(LinkError):
-        feedback.read_subject(f"x{token}", [KEY])
+        links.read_subject(f"x{token}", [KEY])
 
 
 def test_a_key_made_since_is_told_from_a_forgery() -> None:
-    token = feedback.write_token(Link(purpose=Purpose.UP, subscriber_id=7, paper_id=1), OTHER)
+    token = links.write_token(Link(purpose=Purpose.UP, subscriber_id=7, paper_id=1), OTHER)
     with pytest.raises(UnknownKeyError):
-        feedback.read_token(token, [KEY])
+        links.read_token(token, [KEY])
     with pytest.raises(UnknownKeyError):
-        feedback.read_subject(f"More like this {token}", [KEY])
+        links.read_subject(f"More like this {token}", [KEY])
     with pytest.raises(UnknownKeyError):
-        feedback.read_bounce_address(
-            feedback.write_bounce_address(bounce(), OTHER, "x.example"), [KEY]
-        )
+        links.read_bounce_address(links.write_bounce_address(bounce(), OTHER, "x.example"), [KEY])
 
 
 @given(st.lists(st.binary(min_size=34, max_size=34), max_size=30))
 def test_tokens_are_spelt_as_the_library_spells_base32(raw: list[bytes]) -> None:
-    assert feedback._base32(raw) == [
-        base64.b32encode(one).decode().rstrip("=").lower() for one in raw
-    ]
+    assert links._base32(raw) == [base64.b32encode(one).decode().rstrip("=").lower() for one in raw]

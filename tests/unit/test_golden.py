@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from digest.messages.templates import shipped_folder
+from digest.mail.messages.templates import shipped_folder
 
 
 def _golden() -> ModuleType:

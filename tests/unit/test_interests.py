@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from digest import features, interests, profiles, recipes, scores
 from digest.model import Interest, Paper
+from digest.ranking import features, interests, profiles, recipes, scores
 
 SHARES = st.dictionaries(
     st.text("abcdef", min_size=1, max_size=3), st.integers(1, 100), min_size=1, max_size=6

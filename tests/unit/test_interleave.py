@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.interleave import draft, takes_part
 from digest.model import Item, Score
+from digest.ranking.team_draft import draft, takes_part
 
 TEAMS = ("learned", "words")
 DAY = date(2026, 6, 9)

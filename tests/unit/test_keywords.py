@@ -10,10 +10,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from digest import features, scores
 from digest.errors import InputError
 from digest.model import Interest, Subscriber
-from digest.subscriptions.wishes import Wish, shaped
+from digest.ranking import features, scores
+from digest.subscriptions.settings_form import Wish, shaped
 from tests.unit.scored import RECENT, day, paper, profile
 
 NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.mailer.pacing import Go, Learned, Limits, Pace, Pauses, Wait
+from digest.mail.mailer.pacing import Go, Learned, Limits, Pace, Pauses, Wait
 
 quietly = settings(database=None)
 LIMITS = Limits()

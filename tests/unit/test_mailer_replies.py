@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.mailer.replies import classify
+from digest.mail.mailer.replies import classify
 from digest.model import Phase
 
 #: phase, code, text -> outcome, fault, slow

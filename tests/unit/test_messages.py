@@ -9,10 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.messages import (
-    texts,
-)
-from digest.messages.compose import _origin
+from digest.mail.messages import texts
+from digest.mail.messages.compose import _origin
 from digest.model import Interest, Message
 from tests.unit.mails import ALICE, BY_MAIL, LINKS, MADE, MAILING, digest, head, listed, opened
 

@@ -13,9 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digest.errors import AddressError, InputError
-from digest.messages import assemble
-from digest.messages.passages import Part, passage
-from digest.messages.texts import cut, one_line
+from digest.mail.messages import assemble
+from digest.mail.messages.passages import Part, passage
+from digest.mail.messages.texts import cut, one_line
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
 anything = st.text(st.characters(), max_size=300)

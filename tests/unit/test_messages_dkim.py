@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from digest.cli.signing import _make
 from digest.errors import ConfigError, InputError, MailerError
-from digest.messages import Signer, dkim
+from digest.mail.messages import Signer, dkim
 from tests.conftest import make_app
 
 AT = datetime(2026, 6, 12, 5, tzinfo=UTC)

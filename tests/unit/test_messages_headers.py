@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from digest.errors import AddressError, InputError
-from digest.messages import PaperLinks, ReaderLinks
+from digest.mail.messages import PaperLinks, ReaderLinks
 from tests.unit.mails import (
     ALICE,
     BY_MAIL,

@@ -7,9 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from digest.messages import (
-    write_welcome,
-)
+from digest.mail.messages import write_welcome
 from digest.model import Message, Standing
 from tests.unit.mails import (
     ALICE,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from digest.messages import Listed, Mailing, PaperLinks, ReaderLinks, write_digest
+from digest.mail.messages import Listed, Mailing, PaperLinks, ReaderLinks, write_digest
 from digest.model import Made, Message, Paper, Subscriber
 
 NOW = datetime(2026, 6, 12, 5, tzinfo=UTC)

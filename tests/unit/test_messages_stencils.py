@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digest.errors import InputError, TemplateError
-from digest.messages import (
+from digest.mail.messages import (
     Listed,
     Mailing,
     PaperLinks,
@@ -27,8 +27,8 @@ from digest.messages import (
     write_digest,
     write_welcome,
 )
-from digest.messages.holes import Opened, hole
-from digest.messages.passages import Filled, Outline, Part, joined, passage
+from digest.mail.messages.holes import Opened, hole
+from digest.mail.messages.passages import Filled, Outline, Part, joined, passage
 from digest.model import Made, Message, Paper, Slot, Subscriber
 from tests.unit.mails import put
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup, escape
 
 from digest.errors import TemplateError
-from digest.messages import environment, render, templates
+from digest.mail.messages import environment, render, templates
 from tests.unit.mails import put
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.messages import texts
+from digest.mail.messages import texts
 
 anything = st.text(st.characters(), max_size=400)
 quietly = settings(database=None, max_examples=150)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest import plots
-from digest.plots import Bar, Line, Plot, Point, Value
+from digest.evaluate import plots
+from digest.evaluate.plots import Bar, Line, Plot, Point, Value
 
 SVG = "{http://www.w3.org/2000/svg}"
 

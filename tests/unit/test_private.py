@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from digest import doctor, pipeline, private
+from digest import doctor, pipeline, private, services
 from digest.app import App
 from digest.model import Subscriber
 from tests.conftest import make_app
@@ -39,7 +39,7 @@ def make_new(folder: Path, **settings: str) -> App:
 
 
 def run_a_round(app: App, cast: Cast, dump: Callable[..., Path]) -> None:
-    pipeline.ingest_inbox(app)
+    services.ingest_inbox(app)
     cast(app)
     pipeline.ingest(app, [dump()])
     pipeline.round(app)

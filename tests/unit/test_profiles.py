@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest import features, profiles, scores
 from digest.model import Interest, Paper
-from digest.rows import Phrase
+from digest.ranking import features, profiles, scores
+from digest.ranking.rows import Phrase
 
 TOPICS = {
     "grasp": "robot grasping with tactile sensing of fingers and slip of objects",

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from digest import features, profiles, scores
 from digest.errors import ConfigError
 from digest.model import Interest, Paper
-from digest.recipes import OWN, RECIPES, Known, named
+from digest.ranking import features, profiles, scores
+from digest.ranking.recipes import OWN, RECIPES, Known, named
 
 TOPICS = (
     "robot gripper grasping tactile",

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest import digests, features, profiles, scores
 from digest.model import Digest, Interest, Made, Paper, Quiet, QuietReason, Subscriber
-from digest.pipeline.choosing import Sharing, choose_all
-from digest.pipeline.gather import Reader, Shared
-from digest.recipes import RECIPES, Known
+from digest.pipeline.steps.choosing import Sharing, choose_all
+from digest.pipeline.steps.gather import Reader, Shared
+from digest.ranking import features, profiles, scores, selection
+from digest.ranking.recipes import RECIPES, Known
 
 TODAY = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
@@ -30,7 +30,7 @@ SHARING = Sharing(
     recipe="learned",
     recipe_b="",
     share=50,
-    rules=digests.Rules(author_most=3, category_most=70, explore=True),
+    rules=selection.Rules(author_most=3, category_most=70, explore=True),
 )
 
 

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from digest import feedback, redaction
+from digest import redaction
+from digest.mail import links
 from digest.model import Link, LinkKey, Purpose
 from digest.redaction import COVER, hide, hide_within, learn, secrets_of_url
 
@@ -107,7 +108,7 @@ def test_the_token_of_a_link_is_hidden_wherever_it_stands(
     number: int, secret: bytes, purpose: Purpose
 ) -> None:
     key = LinkKey(id=1, secret=secret)
-    token = feedback.write_token(Link(purpose, number), key)
+    token = links.write_token(Link(purpose, number), key)
     for text in (
         f"GET /m/{token}/delete",
         f"/m/{token.upper()}",

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest import features, profiles, scores
 from digest.model import Interest, Paper
+from digest.ranking import features, profiles, scores
 from tests.unit.scored import (
     BACKGROUND,
     PAPERS,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest import scores
 from digest.model import Interest
+from digest.ranking import scores
 from tests.unit.scored import PAPERS, RECENT, WORDS, day, paper, profile
 
 

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from digest import scores
 from digest.model import Part, Score
+from digest.ranking import scores
 from tests.unit.scored import (
     day,
     paper,

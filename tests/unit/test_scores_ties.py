@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest import digests, scores
 from digest.model import Digest, Interest, Made, Paper, Subscriber
+from digest.ranking import scores, selection
 from tests.unit.scored import PAPERS, TODAY, WORDS, day, paper, profile
 
 NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
@@ -22,7 +22,7 @@ def listed(
     reader = Subscriber(id=1, email="r@example.org", size=100, threshold=threshold, created=NOW)  # type: ignore[arg-type]
     when = day(papers, recent)
     (scored,) = scores.score_all([profile(interest)], when)
-    chosen = digests.choose(
+    chosen = selection.choose(
         reader,
         TODAY,
         scores.rank(scored, when),

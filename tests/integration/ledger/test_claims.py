@@ -10,11 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from digest import store as rows
-from digest.model import (
-    MessageState,
-    Outcome,
-    Subscriber,
-)
+from digest.model import MessageState, Outcome, Subscriber
 from digest.store import Store
 from tests.integration.arrived import NOW, arrive, entry
 from tests.integration.ledger.conftest import S, began, claimed, planned, reader, recovered, settled

@@ -9,14 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from digest import store as rows
-from digest.model import (
-    Delivery,
-    MessageState,
-    Outcome,
-    Phase,
-    Standing,
-    Subscriber,
-)
+from digest.model import Delivery, MessageState, Outcome, Phase, Standing, Subscriber
 from digest.store import Store
 from tests.integration.arrived import DAY, NOW, arrive, entry
 from tests.integration.ledger.conftest import (

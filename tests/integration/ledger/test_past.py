@@ -9,14 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from digest import store as rows
-from digest.model import (
-    Bounced,
-    Made,
-    Outcome,
-    Quiet,
-    QuietReason,
-    Subscriber,
-)
+from digest.model import Bounced, Made, Outcome, Quiet, QuietReason, Subscriber
 from digest.store import Store
 from digest.store.digests import Window
 from digest.store.history import History, Reach

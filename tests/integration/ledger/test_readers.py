@@ -6,13 +6,7 @@ from __future__ import annotations
 import pytest
 
 from digest import store as rows
-from digest.model import (
-    Delivery,
-    MessageKind,
-    Phase,
-    Standing,
-    Subscriber,
-)
+from digest.model import Delivery, MessageKind, Phase, Standing, Subscriber
 from digest.store import Store
 from tests.integration.arrived import NOW, arrive, entry
 from tests.integration.ledger.conftest import LATER, S, began, claimed, planned, reader, settled

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from digest.mailer import SmtpMailer, SmtpServer, Timeouts
+from digest.mail.mailer import SmtpMailer, SmtpServer, Timeouts
 from digest.model import Delivery, Message
 from tests.fakes import certificates
 from tests.fakes.certificates import Certificates

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.errors import MailerError
-from digest.mailer import Pace, Paces, SmtpMailer, SmtpServer, Timeouts
-from digest.mailer.pacing import Limits, Pauses
+from digest.mail.mailer import Pace, Paces, SmtpMailer, SmtpServer, Timeouts
+from digest.mail.mailer.pacing import Limits, Pauses
 from digest.model import Delivery, Message, Phase
 from tests.fakes.smtp_server import Act, HostileSmtp, Step
 

@@ -11,7 +11,7 @@ import pytest
 
 from digest.demo.listening import free_port
 from digest.errors import MailerError
-from digest.mailer import SmtpMailer
+from digest.mail.mailer import SmtpMailer
 from tests.fakes.smtp_server import Act, HostileSmtp, Step
 from tests.integration.mailer.conftest import GUARD, message, run, send, to, yes
 

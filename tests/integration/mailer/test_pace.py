@@ -10,8 +10,8 @@ from itertools import pairwise
 
 import pytest
 
-from digest.mailer import EVERYWHERE, Pace, Paces, SmtpMailer
-from digest.mailer.pacing import Limits, Pauses
+from digest.mail.mailer import EVERYWHERE, Pace, Paces, SmtpMailer
+from digest.mail.mailer.pacing import Limits, Pauses
 from digest.model import Delivery, Phase
 from tests.fakes.smtp_server import Act, HostileSmtp
 from tests.integration.mailer.conftest import message, run, send, to, yes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digest.mailer import SmtpMailer
+from digest.mail.mailer import SmtpMailer
 from digest.model import Delivery, Message, Phase
 from tests.fakes.smtp_server import HostileSmtp
 from tests.integration.mailer.conftest import BODY, message, run, to, yes

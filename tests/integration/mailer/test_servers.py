@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from digest.errors import MailerError
-from digest.mailer import SmtpMailer
+from digest.mail.mailer import SmtpMailer
 from tests.fakes.smtp_server import Act, HostileSmtp, Step
 from tests.integration.mailer.conftest import run, send, to
 

@@ -10,7 +10,7 @@ import pytest
 
 from digest.demo.catcher import Catcher
 from digest.errors import MailerError
-from digest.mailer import FolderMailer, SmtpMailer, SmtpServer, Timeouts
+from digest.mail.mailer import FolderMailer, SmtpMailer, SmtpServer, Timeouts
 from digest.model import Delivery, Message, Phase
 
 DATA = (

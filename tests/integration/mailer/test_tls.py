@@ -17,7 +17,7 @@ from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 from digest.demo.catcher import Server
 from digest.demo.listening import letting_in
 from digest.errors import MailerError
-from digest.mailer import SmtpMailer
+from digest.mail.mailer import SmtpMailer
 from tests.fakes.certificates import Certificates
 from tests.fakes.smtp_server import Act, HostileSmtp, Step
 from tests.integration.mailer.conftest import GUARD, TIMEOUTS, run, send, to

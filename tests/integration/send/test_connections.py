@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Update, update
 
-from digest import pipeline, store, subscriptions
+from digest import pipeline, services, store, subscriptions
 from digest.app import App
-from digest.mailer import SmtpMailer, SmtpServer
-from digest.mailer.base import Begin
+from digest.mail.mailer import SmtpMailer, SmtpServer
+from digest.mail.mailer.base import Begin
 from digest.model import Delivery, Message, MessageKind, Standing, SuppressionReason
 from digest.store import tables
 from digest.subscriptions import Wish
@@ -108,7 +108,7 @@ def test_a_fault_of_ours_is_an_alarm_and_is_tried_again(many: App) -> None:
         enhanced="5.7.26",
     )
     pipeline.send(office.serving(many))
-    found = pipeline.status(many)
+    found = services.status(many)
     assert [(fault, n) for fault, _, n in found.faults] == [("ours", 1)]
     (alarm,) = [str(alarm) for alarm in found.alarms if alarm.kind == "refused"]
     assert "550 5.7.26 [example] unauthenticated" in alarm
@@ -127,7 +127,7 @@ def test_mail_to_a_domain_that_pauses_is_put_off_unwritten(many: App) -> None:
     report = pipeline.send(office.serving(many))
     assert report.states == {S.ACCEPTED: 1, S.DEFERRED: 30}
     assert len(office.taken) == 1
-    assert [row["deliveries"] for row in pipeline.deliveries(many, state=S.DEFERRED)] == [[]] * 30
+    assert [row["deliveries"] for row in services.deliveries(many, state=S.DEFERRED)] == [[]] * 30
     assert pipeline.send(PostOffice().serving(many.at(NOON + timedelta(minutes=11)))).states == {
         S.ACCEPTED: 30
     }
@@ -445,4 +445,4 @@ def test_a_digest_of_another_day_is_not_sent(many: App) -> None:
     office = PostOffice()
     report = pipeline.send(office.serving(late))
     assert (report.states, office.taken) == ({S.EXPIRED: 30}, [])
-    assert date.fromisoformat(pipeline.deliveries(late)[0]["key"]) == TODAY
+    assert date.fromisoformat(services.deliveries(late)[0]["key"]) == TODAY

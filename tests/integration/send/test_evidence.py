@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from digest import pipeline, store
+from digest import pipeline, services, store
 from digest.app import App
 from digest.errors import InputError, NotFoundError
 from digest.model import Purpose
@@ -41,7 +41,7 @@ def test_an_answer_from_an_unknown_message_proves_that_it_was_accepted(
     assert counts(app) == {S.UNKNOWN: 1}
     assert Client(app).post(url, data={"List-Unsubscribe": "One-Click"}).status_code == 200
     assert counts(app) == {S.ACCEPTED: 1}
-    (told,) = pipeline.deliveries(app)
+    (told,) = services.deliveries(app)
     assert told["evidence"] == "an answer from it"
 
 
@@ -61,12 +61,12 @@ def test_the_operator_settles_what_the_server_s_log_knows(
 ) -> None:
     app, row = doubtful
     with pytest.raises(NotFoundError, match="no message"):
-        pipeline.resolve(app, "<nobody@example.org>", S.ACCEPTED)
-    pipeline.resolve(app, row["message_id"].strip("<>"), S.REJECTED)
-    (told,) = pipeline.deliveries(app, state=S.REJECTED)
+        services.resolve(app, "<nobody@example.org>", S.ACCEPTED)
+    services.resolve(app, row["message_id"].strip("<>"), S.REJECTED)
+    (told,) = services.deliveries(app, state=S.REJECTED)
     assert (told["evidence"], [one["outcome"] for one in told["deliveries"]]) == (
         "the operator",
         ["unknown"],
     )
     with pytest.raises(InputError, match="is rejected: only an unknown one"):
-        pipeline.resolve(app, row["message_id"], S.ACCEPTED)
+        services.resolve(app, row["message_id"], S.ACCEPTED)

@@ -14,7 +14,7 @@ from digest import store
 from digest.app import App
 from digest.errors import StoreError
 from digest.model import Delivery, MessageState, Phase, Queued
-from digest.pipeline.group_commit import GroupCommit
+from digest.pipeline.steps.group_commit import GroupCommit
 from tests.conftest import NOON
 from tests.integration.send.conftest import S
 

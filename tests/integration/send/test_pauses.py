@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from digest import pipeline, store, subscriptions
+from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.model import MessageState, Pause
 from digest.store import Store
@@ -85,7 +85,7 @@ def test_a_restart_does_not_forget_who_asked_for_quiet(sender: Senders) -> None:
         # the messages are due by now, the pause lasts
         assert pipeline.send(app.at(NOON + timedelta(minutes=15))).states == {S.DEFERRED: 10}
         assert server.commands("RCPT") == []
-        assert pipeline.status(app).pauses == [pause]
+        assert services.status(app).pauses == [pause]
 
 
 def test_a_sender_that_runs_hears_what_another_was_told(sender: Senders) -> None:
@@ -113,7 +113,7 @@ def test_who_mended_what_was_refused_and_starts_anew_sends_at_once(sender: Sende
             pipeline.send(app.at(NOON + timedelta(minutes=minutes)))
         assert len(server.stored) == 10
         assert stored(app) == []
-        assert pipeline.status(app).pauses == []
+        assert services.status(app).pauses == []
 
 
 def test_after_a_pause_the_waiting_do_not_come_all_at_once(sender: Senders) -> None:
@@ -129,7 +129,7 @@ def test_after_a_pause_the_waiting_do_not_come_all_at_once(sender: Senders) -> N
         again = sender(server)
         report = pipeline.send(again.at(NOON + timedelta(minutes=15)))
         assert report.states == {S.ACCEPTED: 1, S.DEFERRED: 9}
-        waits = [row["not_before"] for row in pipeline.deliveries(app, state=S.DEFERRED)]
+        waits = [row["not_before"] for row in services.deliveries(app, state=S.DEFERRED)]
         assert len(waits) == 9
         assert stored(app) == []
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from digest import pipeline
+from digest import pipeline, services
 from digest.app import App
 from digest.sources import calendar
 
@@ -63,5 +63,5 @@ def test_silence_of_arxiv_is_an_alarm_only_when_it_should_have_spoken(
 ) -> None:
     entry = {"name": "feed", "kind": "arxiv-feed", "categories": ["cs.LG"]}
     pipeline.ingest(service(entry, now=datetime.fromisoformat(f"{last}+00:00")), [dump()])
-    alarms = pipeline.status(service(entry, now=datetime.fromisoformat(f"{now}+00:00"))).alarms
+    alarms = services.status(service(entry, now=datetime.fromisoformat(f"{now}+00:00"))).alarms
     assert any(one.kind == "dumps" for one in alarms) is alarm

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from digest import pipeline, sources, store
+from digest import services, sources, store
 from digest.app import App
 from digest.cli import app as commands
 from digest.errors import InputError
-from digest.pipeline.fetch import Fetched, fetch
+from digest.services.fetch import Fetched, fetch
 from digest.sources import Wanted
 from digest.sources.web import Web
 from digest.store import sources as states
@@ -97,7 +97,7 @@ def test_one_failing_source_does_not_stop_the_others_and_status_names_it(
     app = service({"name": "bad", "kind": "oai", "url": server.url("/oai")}, daily(server))
     report = run(app, time)
     assert [one.outcome for one in report.sources] == ["failed", "fetched"]
-    assert any(alarm.what.startswith("Source bad fails: ") for alarm in pipeline.status(app).alarms)
+    assert any(alarm.what.startswith("Source bad fails: ") for alarm in services.status(app).alarms)
 
 
 def test_disabled_sources_are_not_contacted_and_unknown_names_are_refused(

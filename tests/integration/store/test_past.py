@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from digest import evaluate, features
+from digest import evaluate
 from digest import store as rows
 from digest.app import App
 from digest.evaluate.report import exploration_told
@@ -22,6 +22,7 @@ from digest.model import (
     Subscriber,
     Vote,
 )
+from digest.ranking import features
 from digest.store import Store
 from digest.store.digests import Window
 from digest.store.tables import picks

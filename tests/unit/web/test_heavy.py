@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from digest import pipeline, serve, store, subscriptions
+from digest import pipeline, serve, services, store, subscriptions
 from digest.app import App
 from digest.errors import BusyError
 from digest.model import Purpose, Standing, Subscriber
@@ -145,13 +145,13 @@ def address(client: Client, reader: Subscriber) -> str:
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Ids of readers, as often as was trained for them."""
     ids: list[int] = []
-    real = pipeline.learned_of
+    real = services.learned_of
 
-    def counted(app: App, subscriber: Subscriber) -> pipeline.LearnedOf:
+    def counted(app: App, subscriber: Subscriber) -> services.LearnedOf:
         ids.append(subscriber.id)
         return real(app, subscriber)
 
-    monkeypatch.setattr(pipeline, "learned_of", counted)
+    monkeypatch.setattr(services, "learned_of", counted)
     return ids
 
 
@@ -203,14 +203,14 @@ def test_what_is_shown_after_a_change_is_what_is_true_now(
 
 
 def test_new_vectors_are_a_change(client: Client, alice: Subscriber) -> None:
-    before = pipeline.learned_mark(client.app, alice)
-    assert pipeline.learned_mark(client.app, alice) == before
+    before = services.learned_mark(client.app, alice)
+    assert services.learned_mark(client.app, alice) == before
     trained = store.vectors.Trained(
         version="v2", papers=1, made_at=client.app.now(), data=b"not looked at"
     )
     with client.app.store.writing() as tx:
         store.vectors.put(tx, trained)
-    assert pipeline.learned_mark(client.app, alice) != before
+    assert services.learned_mark(client.app, alice) != before
 
 
 @pytest.fixture
@@ -225,13 +225,13 @@ def crowd(tmp_path: Any, cast: Cast, dump: Write) -> Iterator[App]:
 def test_while_all_training_is_blocked_other_pages_answer(
     crowd: App, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = pipeline.learned_of
+    real = services.learned_of
 
-    def blocked(app: App, subscriber: Subscriber) -> pipeline.LearnedOf:
+    def blocked(app: App, subscriber: Subscriber) -> services.LearnedOf:
         work(str(subscriber.id))()
         return real(app, subscriber)
 
-    monkeypatch.setattr(pipeline, "learned_of", blocked)
+    monkeypatch.setattr(services, "learned_of", blocked)
     monkeypatch.setattr(learned, "Heavy", lambda: HeavyWork(at_once=1, waiting=1))
     client = Client(crowd)
     readers = subscriptions.everybody(crowd)

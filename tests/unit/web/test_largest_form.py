@@ -23,7 +23,7 @@ from digest.model import (
     Subscriber,
 )
 from digest.subscriptions import Wish
-from digest.subscriptions.wishes import shaped
+from digest.subscriptions.settings_form import shaped
 from digest.web.forms import zones
 from digest.web.guard import BODY_MAX
 from tests.conftest import NOON

@@ -6,7 +6,8 @@ import sqlite3
 
 import pytest
 
-from digest import feedback, subscriptions
+from digest import subscriptions
+from digest.mail import links
 from digest.model import Link, Purpose, Standing, Subscriber
 from tests.unit.web.conftest import heading, hidden, stand, vote
 from tests.webclient import Client, contents
@@ -51,7 +52,7 @@ def test_a_token_is_worth_nothing_at_another_page(client: Client, alice: Subscri
             subscriber_id=alice.id,
             paper_id=1 if purpose in (Purpose.UP, Purpose.DOWN) else 0,
         )
-        token = feedback.write_token(link, client.app.keys()[-1])
+        token = links.write_token(link, client.app.keys()[-1])
         for page, served in pages.items():
             if purpose not in served:
                 assert client.post(page + token, data={"do": "pause"}).status_code == 404

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from digest import pipeline, store
+from digest import services, store
 from digest.model import Purpose, Subscriber
 from tests.unit.web.conftest import heading, hidden, vote
 from tests.webclient import Client, Person, forms
@@ -104,7 +104,7 @@ Act = Literal["show up", "show down", "press", "post again"]
 def test_the_latest_deliberate_press_stands(
     client: Client, alice: Subscriber, acts: list[tuple[Act, int]]
 ) -> None:
-    pipeline.start_over(client.app, alice.id, via="page")
+    services.start_over(client.app, alice.id, via="page")
     tabs = Tabs()
     for act, number in acts:
         if act.startswith("show"):

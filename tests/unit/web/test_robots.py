@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from digest import pipeline, subscriptions
+from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.model import MessageKind, Purpose, Standing, Subscriber
 from tests.conftest import mails
@@ -38,7 +38,7 @@ def press_all(client: Client, *paths: str) -> None:
 
 
 def goodbyes(client: Client) -> int:
-    return sum(row["kind"] == MessageKind.GOODBYE for row in pipeline.deliveries(client.app))
+    return sum(row["kind"] == MessageKind.GOODBYE for row in services.deliveries(client.app))
 
 
 @pytest.mark.parametrize("first", [Purpose.UP, Purpose.DOWN])

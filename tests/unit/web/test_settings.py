@@ -12,7 +12,7 @@ import pytest
 from digest import subscriptions
 from digest.app import App
 from digest.errors import NotFoundError
-from digest.messages.templates import render
+from digest.mail.messages.templates import render
 from digest.model import Interest, Purpose, Standing, Subscriber
 from digest.subscriptions import Wish
 from digest.web.forms import offered_zones, read_settings, settings_of

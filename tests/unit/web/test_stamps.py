@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest import feedback
 from digest.errors import LinkError, UnknownKeyError
+from digest.mail import links
 from digest.model import Link, LinkKey, Purpose
 from digest.web import stamps
 
@@ -38,7 +38,7 @@ def test_anything_else_is_refused(text: str) -> None:
 
 
 def test_a_link_is_no_stamp_and_a_key_that_is_gone_is_told() -> None:
-    token = feedback.write_token(Link(Purpose.UP, 1, 1, 1), KEY)
+    token = links.write_token(Link(Purpose.UP, 1, 1, 1), KEY)
     with pytest.raises(LinkError):
         stamps.read(token, [KEY])
     with pytest.raises(UnknownKeyError):

@@ -1,0 +1,91 @@
+"""Messages as .eml files in a folder: for trying out, and for machines where something else picks
+them up.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from digest import private
+from digest.errors import MailerError
+from digest.mail.mailer.base import Begin
+from digest.model import Delivery, Message, Pause, Phase
+
+
+class FolderMailer:
+    """Writes each message to a file named after its Message-ID; a second attempt would meet the
+    same name.
+    """
+
+    #: files are written one by one on the event loop
+    connections = 1
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    async def open(self) -> None:
+        try:
+            private.make_folder(self.folder)
+        except OSError as error:
+            raise MailerError(
+                f"smtp.outbox {self.folder}: cannot be made ({error.strerror}). Check the path and "
+                f"its permissions"
+            ) from error
+
+    async def deliver(self, message: Message, begin: Begin) -> Delivery:
+        started = datetime.now(UTC)
+        name = re.sub(r"[^A-Za-z0-9.@_-]", "_", message.message_id.strip("<>")) + ".eml"
+        if not await begin():
+            return Delivery(
+                outcome="lost",
+                server=str(self.folder),
+                phase=Phase.DATA,
+                started=started,
+                ended=datetime.now(UTC),
+            )
+        part = self.folder / f".{name}.part"
+        try:
+            with private.create_file(part) as file:
+                file.write(message.data)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self.folder / name)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            return Delivery(
+                outcome="deferred",
+                server=str(self.folder),
+                phase=Phase.BODY,
+                text=error.strerror or str(error),
+                fault="busy",
+                started=started,
+                ended=datetime.now(UTC),
+            )
+        return Delivery(
+            outcome="accepted",
+            server=str(self.folder),
+            phase=Phase.BODY,
+            code=250,
+            text=name,
+            started=started,
+            ended=datetime.now(UTC),
+        )
+
+    def holds(self) -> dict[str, datetime]:
+        return {}
+
+    def turn(self, domain: str, before: int) -> datetime | None:
+        return None
+
+    def pauses(self) -> list[Pause]:
+        return []
+
+    def heed(self, pauses: Iterable[Pause]) -> None:
+        return
+
+    async def close(self) -> None:
+        return

@@ -1,0 +1,160 @@
+"""One mail of each kind, written from invented values: shows before the first round whether
+templates can be used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jinja2 import TemplateError as JinjaError
+
+from digest.mail.messages import compose
+from digest.mail.messages.templates import environment, shipped_folder
+from digest.mail.messages.values import Listed, Mailing, PaperLinks, ReaderLinks
+from digest.model import Made, Message, Paper, Subscriber
+
+_AT = datetime(2026, 6, 9, 7, tzinfo=UTC)
+_PAGE = "https://digest.example/x/token"
+
+
+def broken(folders: tuple[Path, ...] = ()) -> list[str]:
+    """What is wrong with templates that cannot even be read: file, line and the mistake."""
+    made = environment(folders)
+    found = []
+    for name in made.list_templates(filter_func=_is_template):
+        try:
+            made.get_template(name)
+        except JinjaError as error:
+            file, line = getattr(error, "filename", None) or name, getattr(error, "lineno", None)
+            found.append(
+                f"{file}{f', line {line}' if line else ''}: {error.message or type(error).__name__}"
+            )
+        except UnicodeDecodeError as error:
+            found.append(f"{name}: is not UTF-8 (byte {error.start})")
+    return found
+
+
+def _is_template(name: str) -> bool:
+    return name.endswith((".txt", ".html", ".css", ".svg")) and not name.startswith("shipped/")
+
+
+def unused(folders: tuple[Path, ...]) -> list[Path]:
+    """Files in the operator's folders that no template that ships is called like, and that no other
+    may be meant to use.
+    """
+    shipped = shipped_folder()
+    return [
+        file
+        for folder in folders
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+        and file.suffix in (".txt", ".html", ".css", ".svg")
+        and not (shipped / file.relative_to(folder)).is_file()
+    ]
+
+
+def write_all(mailing: Mailing, folders: tuple[Path, ...] = ()) -> list[Message]:
+    """One of each kind, the digest of a week among them.
+
+    Raises:
+        DigestError: a template is missing or broken, or an address in `mailing` cannot be written.
+    """
+    reader = Subscriber(id=1, email="reader@digest.example", name="A Reader", created=_AT)
+    links = ReaderLinks(
+        manage=_PAGE,
+        unsubscribe=_PAGE,
+        unsubscribe_by_mail="mailto:digest@digest.example?subject=Unsubscribe%20token",
+    )
+    papers = [
+        Listed(
+            paper=Paper(
+                id=number,
+                title=f"A paper <{number}> & its title",
+                abstract="What it found.",
+                url=_PAGE,
+                first_seen=_AT.date(),
+            ),
+            reason="because of the word “paper”",
+            label="good match",
+            links=PaperLinks(read=_PAGE, up=_PAGE, down=_PAGE),
+            seen_before=number == 2,
+        )
+        for number in (1, 2)
+    ]
+
+    def ident(kind: str) -> str:
+        return f"<{kind}.sample@digest.example>"
+
+    return [
+        *(
+            compose.write_digest(
+                mailing=mailing,
+                subscriber=rhythm,
+                local_date=_AT.date(),
+                listed=papers,
+                made=Made(model="keywords", features="words", at=_AT),
+                links=links,
+                message_id=ident("digest"),
+                date=_AT,
+                folders=folders,
+            )
+            for rhythm in (reader, replace(reader, days=(2,)))
+        ),
+        compose.write_confirm(
+            mailing=mailing,
+            subscriber=reader,
+            confirm=_PAGE,
+            confirm_by_mail=links.unsubscribe_by_mail,
+            asked="a page",
+            message_id=ident("confirm"),
+            date=_AT,
+            folders=folders,
+        ),
+        compose.write_welcome(
+            mailing=mailing,
+            subscriber=reader,
+            links=links,
+            message_id=ident("welcome"),
+            date=_AT,
+            folders=folders,
+        ),
+        compose.write_goodbye(
+            mailing=mailing,
+            subscriber=reader,
+            come_back=_PAGE,
+            message_id=ident("goodbye"),
+            date=_AT,
+            folders=folders,
+        ),
+        write_test(mailing, reader.email, message_id=ident("alert"), at=_AT, folders=folders),
+    ]
+
+
+def write_test(
+    mailing: Mailing,
+    recipient: str,
+    *,
+    message_id: str,
+    at: datetime,
+    folders: tuple[Path, ...] = (),
+) -> Message:
+    """A mail to oneself that shows how mails arrive: signed and sent like any other.
+
+    Raises:
+        DigestError: a template is broken, or the address cannot be written.
+    """
+    return compose.write_alert(
+        mailing=mailing,
+        recipient=recipient,
+        what="This is a test of how mails arrive",
+        remedy=(
+            "Nothing, if this lies in the inbox. Open its source and look for spf=pass, dkim=pass "
+            "and dmarc=pass in Authentication-Results."
+        ),
+        details=f"sent by `digest doctor` at {at:%Y-%m-%d %H:%M} UTC",
+        message_id=message_id,
+        date=at,
+        folders=folders,
+    )

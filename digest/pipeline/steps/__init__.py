@@ -1,0 +1,1 @@
+"""The steps that the verbs of the pipeline are made of; nothing outside calls them by name."""

@@ -1,0 +1,207 @@
+"""Many connections, one commit: whatever of the ledger waits while one transaction is under way
+goes into the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from time import monotonic
+from typing import Generic, Self, TypeVar
+
+from digest import store
+from digest.app import App
+from digest.errors import StoreError
+from digest.model import Delivery, MessageState, Queued
+from digest.pipeline.steps.bounces import note_refusal
+
+log = logging.getLogger("digest.send")
+
+T = TypeVar("T")
+#: the outcome of a delivery is worth waiting for a database that is locked or away
+_PATIENCE_SECONDS = 120.0
+_PAUSE_SECONDS = 1.0
+#: how long a commit waits for others to join it, and how long a quiet moment is
+_GATHER_SECONDS, _IDLE_SECONDS = 0.025, 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked(Generic[T]):
+    """A question to the ledger, and where its answer is awaited."""
+
+    queued: Queued
+    answer: asyncio.Future[T]
+
+    def say(self, answer: T) -> None:
+        if not self.answer.done():
+            self.answer.set_result(answer)
+
+    def fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begin(_Asked[bool]):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Settle(_Asked[MessageState | None]):
+    delivery: Delivery
+
+
+class GroupCommit:
+    """The ledger as one sender's connections use it at once.
+
+    Use it as: `async with GroupCommit(...) as ledger`.
+
+    All writes go through one thread, one transaction after the other: on SQLite they would only
+    wait for each other, and less politely.
+
+    Args:
+        owner: this sender.
+        connections: how many may wait at once.
+        patience: seconds for which outcomes are kept and tried again while the database refuses
+        them.
+        pause: seconds between the tries.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        owner: str,
+        *,
+        connections: int = 1,
+        patience: float = _PATIENCE_SECONDS,
+        pause: float = _PAUSE_SECONDS,
+    ) -> None:
+        self._app, self._owner, self._patience, self._pause = app, owner, patience, pause
+        self._connections = connections
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="digest-ledger")
+        self._begins: list[_Begin] = []
+        self._settles: list[_Settle] = []
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._commit())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        self._thread.shutdown()
+
+    async def begin(self, queued: Queued) -> bool:
+        """Commit that this message is being sent; False: no byte of it may leave."""
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._begins.append(_Begin(queued, answer))
+        self._news.set()
+        return await answer
+
+    def settle(self, queued: Queued, delivery: Delivery) -> asyncio.Future[MessageState | None]:
+        """Commit how an attempt ended, before or with whatever is asked after this call; the
+        message's state now, None when it is no longer stored.
+
+        Raises:
+            StoreError: the database did not take it for all the patience there is.
+        """
+        answer: asyncio.Future[MessageState | None] = asyncio.get_running_loop().create_future()
+        self._settles.append(_Settle(queued, answer, delivery))
+        self._news.set()
+        return answer
+
+    async def write(self, work: Callable[[store.Connection], T]) -> T:
+        """Any other work in a transaction of its own, in its turn. Undone, it is done again."""
+        commit = partial(self._app.store.commit, work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, commit)
+
+    async def _commit(self) -> None:
+        while True:
+            await self._news.wait()
+            await self._gather()
+            self._news.clear()
+            begins, self._begins = self._begins, []
+            settles, self._settles = self._settles, []
+            try:
+                await self._commit_group(begins, settles)
+            except Exception as error:  # noqa: BLE001  (one message at fault must not take the others with it)
+                log.warning(
+                    "ledger: a group could not be written, trying each by itself: %s", error
+                )
+                await self._commit_each([*settles, *begins])
+
+    async def _gather(self) -> None:
+        """Wait for others who are about to come: as long as there are some at work in this process,
+        and for moments at most.
+
+        What is settled waits for what begins next at the same connection, which is most of the
+        waiting that there is.
+        """
+        ends = monotonic() + _GATHER_SECONDS
+        while len(self._begins) < self._connections and monotonic() < ends:
+            waiting = len(self._begins) + len(self._settles)
+            began = monotonic()
+            await asyncio.sleep(_IDLE_SECONDS)
+            if (
+                len(self._begins) + len(self._settles) == waiting
+                and monotonic() - began < 2 * _IDLE_SECONDS
+            ):
+                return  # nobody came, and nothing else ran: they wait for the network
+
+    async def _commit_each(self, some: Sequence[_Begin | _Settle]) -> None:
+        for one in some:
+            try:
+                await self._commit_group(
+                    [one] if isinstance(one, _Begin) else [],
+                    [one] if isinstance(one, _Settle) else [],
+                )
+            except Exception as error:  # noqa: BLE001
+                one.fail(error)
+
+    async def _commit_group(self, begins: list[_Begin], settles: list[_Settle]) -> None:
+        waited = 0.0
+        while True:
+            try:
+                began, states = await self.write(partial(self._write_group, begins, settles))
+            except StoreError as error:
+                log.warning("ledger: %s", error)
+                for begin in begins:  # nothing was sent yet: these may wait for another turn
+                    begin.say(False)
+                begins = []
+                if not settles or waited >= self._patience:
+                    for settle in settles:
+                        settle.fail(error)
+                    return
+                await asyncio.sleep(self._pause)
+                waited += self._pause
+            else:
+                for begin in begins:
+                    begin.say(begin.queued.id in began)
+                for settle in settles:
+                    settle.say(states.get(settle.queued.id))
+                return
+
+    def _write_group(
+        self, begins: list[_Begin], settles: list[_Settle], tx: store.Connection
+    ) -> tuple[set[int], dict[int, MessageState]]:
+        now = self._app.now()
+        ended = [(one.queued, one.delivery) for one in settles]
+        states = store.ledger.settle(tx, ended, owner=self._owner, now=now) if ended else {}
+        for queued, delivery in ended:
+            if states.get(queued.id) in (MessageState.REJECTED, MessageState.EXPIRED):
+                note_refusal(self._app, tx, queued, delivery)
+        starting = [one.queued for one in begins]
+        began = (
+            store.ledger.begin(tx, starting, owner=self._owner, now=now, clock=datetime.now(UTC))
+            if starting
+            else set()
+        )
+        return began, states

@@ -1,0 +1,13 @@
+"""Everything between stored papers and a chosen list: features, classifier, scores, selection.
+
+Knows no store, no mail, no clock and no configuration, so it can be imported and tested alone.
+Modules import one another downwards only, in this order:
+
+    recipes                                    named ways to rank
+    selection, team_draft, calibration         scores -> the papers of a digest
+    interests, co_likes                        what several interests and other readers add
+    scores                                     profile x papers -> one sum for each, and its parts
+    profiles                                   what a reader wants and rated -> one linear model
+    features, encoders                         text -> rows of numbers
+    rows                                       sparse and dense blocks of these rows
+"""

@@ -1,0 +1,351 @@
+"""Text -> a sparse row of counts of words and pairs of words, and such rows as bytes.
+
+Words are hashed into a fixed number of buckets, so a paper is vectorised once, at ingest, and its
+row stays good however many words the corpus learns later; what a word weighs, and what it means
+beside others, is worked out when rows are used.
+
+Does not know papers' ids, readers or the store.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import unicodedata
+import zlib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
+from types import MappingProxyType
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from digest.ranking.rows import COLUMNS, WORDS
+
+#: name and version of these features; stored rows of another version are vectorised again
+VERSION = "words1"
+
+#: words without a topic; single letters and bare numbers are left out anyway
+_STOP = """
+    about above across after again against all almost alone along already also although always am
+    among an and another any anyone anything are around as at be became because become becomes been
+    before beforehand being below beside besides between beyond both but by can cannot could did do
+    does doing done down during each eg either else enough et al etc even ever every everything few
+    first for from further had has have having he hence her here hers herself him himself his how
+    however ie if in indeed instead into is it its itself just last latter least less like made
+    mainly many may me meanwhile might more moreover most mostly much must my myself namely neither
+    never nevertheless next no nobody none nor not nothing now of off often on once one only onto or
+    other others otherwise our ours ourselves out over own per perhaps please quite rather re same
+    several she should since so some someone something sometimes somewhat still such than that the
+    their theirs them themselves then there thereafter thereby therefore therein these they this
+    those though through throughout thus to together too toward towards two three under until up
+    upon us very via was we well were what whatever when whenever where whereas whereby wherein
+    whether which while who whoever whole whom whose why will with within without would yet you your
+    yours yourself"""
+STOP_WORDS = frozenset(_STOP.split())
+
+# Chinese and Japanese write no spaces: one sign is a word there, and pairs of signs do the work of
+# words.
+_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_](?:[\w-]*[^\W_])?")
+_IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_ACCENT = re.compile("[\u0300-\u036f]")
+#: marks a piece that takes part in pairs but is no word of its own: the "q" of "q-learning", the
+#: "19" of "covid-19"
+_PAIR_ONLY = 1 << 32
+_CHUNK = 1000
+
+
+# ----------------------------------------------------------------------------------------------
+# text -> counts
+
+
+def vectorize(texts: Sequence[str]) -> sp.csr_matrix:
+    """Count the words and pairs of each text.
+
+    Returns raw counts, shape (len(texts), COLUMNS), int32, indices sorted. Accents and case are
+    dropped, English stop words left out, and a compound with hyphens counts as its pieces and their
+    pairs, so that "multi-agent" and "multi agent" are one thing. A text without words is a row of
+    zeros.
+    """
+    blocks = [_count(texts[start : start + _CHUNK]) for start in range(0, len(texts), _CHUNK)]
+    if len(blocks) == 1:
+        return blocks[0]
+    return sp.vstack(blocks, format="csr") if blocks else _empty(0)
+
+
+def _count(texts: Sequence[str]) -> sp.csr_matrix:
+    tokens = [
+        list(chain.from_iterable(map(_hashes, _TOKEN.findall(fold(text).lower()))))
+        for text in texts
+    ]
+    lengths = np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens))
+    hashes = np.fromiter(chain.from_iterable(tokens), dtype=np.int64, count=int(lengths.sum()))
+    rows = np.repeat(np.arange(len(texts), dtype=np.int64), lengths)
+    whole = hashes < _PAIR_ONLY
+    together = rows[1:] == rows[:-1]
+    keys = np.concatenate(
+        (
+            rows[whole] * COLUMNS + _word_column(hashes[whole]),
+            rows[1:][together] * COLUMNS
+            + _pair_column(hashes[:-1][together], hashes[1:][together]),
+        )
+    )
+    keys, counts = np.unique(keys, return_counts=True)
+    starts = np.searchsorted(keys, np.arange(len(texts) + 1, dtype=np.int64) * COLUMNS)
+    parts = (counts.astype(np.int32), (keys % COLUMNS).astype(np.int32), starts.astype(np.int32))
+    return sp.csr_matrix(parts, shape=(len(texts), COLUMNS))
+
+
+def fold(text: str) -> str:
+    """The text without accents, and with one form for signs that look alike."""
+    return text if text.isascii() else _ACCENT.sub("", unicodedata.normalize("NFKD", text))
+
+
+@lru_cache(maxsize=1 << 18)
+def _hashes(token: str) -> tuple[int, ...]:
+    return tuple(code for _, code in _pieces(token))
+
+
+def _pieces(token: str) -> list[tuple[str, int]]:
+    """A lower-case token's pieces that count, with their hash: usually itself, nothing for a stop
+    word, several for a compound.
+    """
+    pieces = token.replace("_", "-").split("-")
+    alone = len(pieces) == 1
+    found = []
+    for piece in pieces:
+        if not piece or piece in STOP_WORDS:
+            continue
+        word = (len(piece) > 1 or _IDEOGRAPH.match(piece) is not None) and not piece.isdigit()
+        if word or not alone:
+            code = zlib.crc32(piece.encode("utf-8", "surrogatepass"))
+            found.append((piece, code if word else code | _PAIR_ONLY))
+    return found
+
+
+def _word_column(hashes: NDArray[np.int64]) -> NDArray[np.int64]:
+    return _mix(hashes) % WORDS
+
+
+def _pair_column(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
+    return WORDS + _mix(_mix(left) * 3 + (right & 0xFFFFFFFF)) % WORDS
+
+
+def _mix(hashes: NDArray[np.int64]) -> NDArray[np.int64]:
+    # CRC-32 is linear in its input: without stirring, the low bits of pairs with a word in common
+    # would fall together.
+    mixed = hashes & 0xFFFFFFFF
+    mixed = ((mixed ^ (mixed >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
+    mixed = ((mixed ^ (mixed >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
+    return mixed ^ (mixed >> 16)
+
+
+@lru_cache(maxsize=1 << 12)
+def words_of(title: str, abstract: str = "") -> Mapping[int, str]:
+    """Column -> the word or pair of the paper that it stands for, as the paper writes it; two that
+    share a column are both named.
+
+    The last word of the title and the first of the abstract are no pair that anybody wrote: it has
+    no name.
+    """
+    folded = fold(text_of(title, abstract))
+    title_end = len(fold(title))
+    spans: list[tuple[int, int]] = []
+    codes: list[int] = []
+    for token in _TOKEN.finditer(folded):
+        written = token.group().lower()
+        at = 0
+        for piece, code in _pieces(written):
+            at = max(written.find(piece, at), 0)
+            spans.append((token.start() + at, token.start() + at + len(piece)))
+            codes.append(code)
+            at += len(piece)
+    hashes = np.array(codes, dtype=np.int64)
+    names: dict[int, str] = {}
+    for column, code, (start, end) in zip(_word_column(hashes).tolist(), codes, spans, strict=True):
+        if code < _PAIR_ONLY:
+            _name(names, column, folded[start:end])
+    for column, left, right in zip(
+        _pair_column(hashes[:-1], hashes[1:]).tolist(), spans, spans[1:], strict=False
+    ):
+        if not left[1] <= title_end < right[0]:
+            _name(names, column, _surface(folded, left, right))
+    return MappingProxyType(names)
+
+
+def _surface(text: str, left: tuple[int, int], right: tuple[int, int]) -> str:
+    between = text[left[1] : right[0]]
+    if len(between) <= 12 and not re.search(r"[^\w\s-]", between):
+        return " ".join(text[left[0] : right[1]].split())
+    return f"{text[left[0] : left[1]]} {text[right[0] : right[1]]}"
+
+
+def _name(names: dict[int, str], column: int, surface: str) -> None:
+    known = names.setdefault(column, surface)
+    if known != surface and all(_bare(surface) != _bare(other) for other in known.split(" / ")):
+        names[column] = f"{known} / {surface}"
+
+
+def _bare(surface: str) -> str:
+    return (
+        " ".join(piece for token in _TOKEN.findall(surface.lower()) for piece, _ in _pieces(token))
+        or surface.lower()
+    )
+
+
+def pieces(text: str) -> str:
+    """The pieces of a text that count, in their order, each between blanks."""
+    return f" {' '.join(filter(None, map(_joined, _TOKEN.findall(fold(text).lower()))))} "
+
+
+@lru_cache(maxsize=1 << 16)
+def _joined(token: str) -> str:
+    return " ".join(piece for piece, _ in _pieces(token))
+
+
+@lru_cache(maxsize=1 << 12)
+def folded(title: str, abstract: str) -> str:
+    """The pieces of title and abstract on a line each, so that whether a phrase stands in one of
+    the two is one `in`.
+    """
+    return f"{pieces(title)}\n{pieces(abstract)}"
+
+
+def stands_in(phrase: str, title: str, abstract: str) -> bool:
+    """Whether a phrase, as `pieces` makes it, stands in one of the two."""
+    found = _stands_written(phrase, _small(title, abstract))
+    # To take a text to pieces takes a hundred times as long as to look a word up in it.
+    return phrase in folded(title, abstract) if found is None else found
+
+
+@lru_cache(maxsize=1 << 13)
+def _small(title: str, abstract: str) -> str:
+    """What `pieces` takes apart, of title and abstract on a line each, compounds already at their
+    hyphens.
+    """
+    return fold(f"{title}\n{abstract}").lower().replace("-", " ").replace("_", " ")
+
+
+def _stands_written(phrase: str, small: str) -> bool | None:
+    """Whether a phrase stands in a text letter by letter; None where only the pieces tell."""
+    parts = _parts(phrase)
+    if not parts:
+        return None
+    bare = phrase[1:-1]
+    among_letters = not bare.isascii()
+    at = small.find(bare)
+    while at >= 0:
+        end = at + len(bare)
+        before, after = small[at - 1 : at], small[end : end + 1]
+        if not before.isalnum() and not after.isalnum():
+            return True
+        # Beside a sign that is a word by itself it may be one, too.
+        among_letters = among_letters or not (before.isascii() and after.isascii())
+        at = small.find(bare, at + 1)
+    if len(parts) == 1:
+        return None if among_letters else False
+    return None if all(part in small for part in parts) else False
+
+
+@lru_cache(maxsize=1 << 12)
+def _parts(phrase: str) -> tuple[str, ...]:
+    """The pieces of a phrase; none where one of them alone or beside others would be read as
+    something else.
+    """
+    return tuple(phrase.split()) if pieces(phrase) == phrase else ()
+
+
+def text_of(title: str, abstract: str) -> str:
+    """The text of a paper that is vectorised."""
+    return f"{title}. {abstract}" if abstract else title
+
+
+# ----------------------------------------------------------------------------------------------
+# counts <-> bytes
+
+_PACKED = 1
+_HEAD = struct.Struct("<BI")
+_STEP = 0xFFFF
+
+
+def pack(rows: sp.csr_matrix) -> list[bytes]:
+    """Each row of counts as bytes: a version, the number of columns, the gaps between them (16
+    bits; 65535 = and on), the counts.
+
+    About three bytes a word; counts above 255 become 255. Raises ValueError for another number of
+    columns than COLUMNS.
+    """
+    if rows.shape[1] != COLUMNS:
+        raise ValueError(f"packed are rows of {COLUMNS} columns, got the shape {rows.shape}")
+    ordered = rows.sorted_indices()
+    counts = np.clip(ordered.data, 1, 255).astype(np.uint8)
+    return [
+        _pack(ordered.indices[start:end].astype(np.int64), counts[start:end])
+        for start, end in zip(ordered.indptr.tolist(), ordered.indptr[1:].tolist(), strict=False)
+    ]
+
+
+def _pack(columns: NDArray[np.int64], counts: NDArray[np.uint8]) -> bytes:
+    gaps = np.diff(columns, prepend=0)
+    jumps = gaps // _STEP
+    steps = np.full(int(jumps.sum()) + len(gaps), _STEP, dtype="<u2")
+    steps[np.cumsum(jumps + 1) - 1] = gaps % _STEP
+    return _HEAD.pack(_PACKED, len(gaps)) + steps.tobytes() + counts.tobytes()
+
+
+def unpack(blobs: Sequence[bytes]) -> sp.csr_matrix:
+    """The counts of packed rows, shape (len(blobs), COLUMNS).
+
+    Raises ValueError for bytes that `pack` did not make.
+    """
+    columns: list[NDArray[np.int32]] = []
+    counts: list[NDArray[np.uint8]] = []
+    for number, blob in enumerate(blobs):
+        try:
+            found = _unpack(blob)
+        except (ValueError, struct.error) as error:
+            raise ValueError(
+                f"packed words {number + 1} of {len(blobs)} cannot be read ({len(blob)} bytes): "
+                f"{error}"
+            ) from error
+        columns.append(found[0])
+        counts.append(found[1])
+    if not columns:
+        return _empty(0)
+    starts = np.concatenate(([0], np.cumsum([len(found) for found in columns]))).astype(np.int32)
+    return sp.csr_matrix(
+        (np.concatenate(counts).astype(np.int32), np.concatenate(columns), starts),
+        shape=(len(blobs), COLUMNS),
+    )
+
+
+def readable(blob: bytes) -> bool:
+    """Whether `unpack` reads it."""
+    try:
+        _unpack(blob)
+    except (ValueError, struct.error):
+        return False
+    return True
+
+
+def _unpack(blob: bytes) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    version, number = _HEAD.unpack_from(blob)
+    if version != _PACKED:
+        raise ValueError(f"version {version}, this program reads {_PACKED}")
+    room = len(blob) - _HEAD.size - number
+    if room < 2 * number or room % 2:
+        raise ValueError(f"{number} columns do not fit")
+    steps = np.frombuffer(blob, dtype="<u2", count=room // 2, offset=_HEAD.size).astype(np.int64)
+    counts = np.frombuffer(blob, dtype=np.uint8, count=number, offset=_HEAD.size + room)
+    columns = np.cumsum(steps)[steps != _STEP]
+    if len(columns) != number or (
+        number and (columns[-1] >= COLUMNS or not counts.all() or (np.diff(columns) <= 0).any())
+    ):
+        raise ValueError("columns out of order or out of range")
+    return columns.astype(np.int32), counts
+
+
+def _empty(rows: int) -> sp.csr_matrix:
+    return sp.csr_matrix((rows, COLUMNS), dtype=np.int32)

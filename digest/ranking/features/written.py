@@ -1,0 +1,127 @@
+"""Keywords that the features cannot tell by their words alone: "R", "C++", ".NET", "vitamin D".
+They are looked up as written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.ranking.features.words import STOP_WORDS, fold, pieces
+
+_TOKEN = re.compile(r"[^\W_](?:[\w-]*[^\W_])?")
+#: signs at the edge of a word or within it that make it another one
+_SIGN = re.compile(r"\w[+#]+(?!\w)|(?<!\w)[.#@]\w|\w[.&/]\w")
+#: what else a lone letter is part of: "R-squared", "$R$", "R&D", "R(x)", "R.x"
+_BEFORE_LETTER, _BEHIND_LETTER = r"(?<![\w.\-'’&@$\\^+#])", r"(?![\w+#\-'’&^$=(\[{*]|\.\w)"
+_NO_COLUMNS = np.empty(0, dtype=np.int32)
+
+
+def needs_writing(text: str) -> bool:
+    """Whether a keyword, without its sign, holds what the words of a paper do not tell: a sign, a
+    lone letter.
+    """
+    folded = fold(text)
+    tokens = [token for token in _TOKEN.findall(folded) if not token.isdigit()]
+    if not tokens:
+        return False
+    if _SIGN.search(folded) or any(map(_is_lone, tokens)):
+        return True
+    return not pieces(text).strip() and any(map(_is_content, tokens))
+
+
+def _is_lone(word: str) -> bool:
+    """A letter by itself that is no article: Chinese and Japanese signs are words."""
+    return len(word) == 1 and word.isalpha() and word < "\u3040" and word not in "ai"
+
+
+def _is_content(word: str) -> bool:
+    return word.lower() not in STOP_WORDS and word not in "ai"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Written:
+    """A keyword as it is written, in one of its spellings; see `rows.Spelling`. Its columns are
+    none: each paper is looked at.
+    """
+
+    text: str
+    pattern: re.Pattern[str]
+    columns: NDArray[np.int32]
+
+    def stands_in(self, title: str, abstract: str) -> bool:
+        return (
+            self.pattern.search(fold(title)) is not None
+            or self.pattern.search(fold(abstract)) is not None
+        )
+
+
+@lru_cache(maxsize=1 << 10)
+def written(text: str, spellings: Sequence[str]) -> Written:
+    """One spelling for all of them; a plural is none where the last word is not of letters."""
+    if not spellings[0].split()[-1].isalpha():
+        spellings = spellings[:1]
+    alternatives = "|".join(_alternative(fold(spelling)) for spelling in spellings)
+    return Written(
+        text=f"written: {text}",
+        pattern=re.compile(alternatives, re.IGNORECASE),
+        columns=_NO_COLUMNS,
+    )
+
+
+def _alternative(text: str) -> str:
+    words = text.split()
+    before = (
+        _BEFORE_LETTER
+        if _is_letter(words[0])
+        else r"(?<![\w.])"
+        if words[0][0] == "."
+        else r"(?<!\w)"
+    )
+    # The language of "C++17" is C++, that of "C++" is not C.
+    behind = r"(?![^\W\d]|[+#])" if words[-1][-1] in "+#" else r"(?![\w+#])"
+    if _is_letter(words[-1]):
+        behind = _BEHIND_LETTER
+    return before + r"[\s-]+".join(_word(word) for word in words) + behind
+
+
+def _is_letter(word: str) -> bool:
+    return len(word) == 1 and word.isalpha()
+
+
+def _word(word: str) -> str:
+    """A lone capital stays one: "R" is a language, r a radius."""
+    if _is_letter(word) and word.isupper():
+        return f"(?-i:{re.escape(word)})"
+    return (
+        r"[\s-]?".join(map(re.escape, word.split("-")))
+        if "-" in word.strip("-")
+        else re.escape(word)
+    )
+
+
+def refusal(keyword: str) -> str:
+    """Why no paper could be found by a keyword, and what to write instead; "" where papers can."""
+    text = " ".join(keyword.strip().removeprefix("-").removeprefix("+").split())
+    tokens = _TOKEN.findall(fold(text))
+    if not tokens:
+        return (
+            "holds no letter; write a word, such as robot, -robot (never listed) or +robot "
+            "(always listed)"
+        )
+    if needs_writing(text) or pieces(text.rstrip("* ")).strip():
+        return ""
+    if all(token.isdigit() for token in tokens):
+        return (
+            f'is a bare number; write it with what it counts, such as "COVID-{tokens[0]}" or '
+            f'"type {tokens[0]} diabetes"'
+        )
+    return (
+        f'is in nearly every paper; write it with the word that it belongs to, such as "{text} '
+        'security"'
+    )

@@ -1,0 +1,304 @@
+"""A reader's library -> example papers of one of their interests.
+
+Matches what is stored; the rest is kept by title and abstract.
+
+What is kept is a stored paper that no dump has brought (first seen on `UNSEEN`): it is new to
+nobody, and becomes the dump's paper when one brings it, first seen on that day. Nothing else of the
+file is stored: not its name, not its raw text, not the entries that were refused.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Final, Literal
+
+from msgspec import structs
+
+from digest import dumps, papers, store
+from digest.app import App
+from digest.errors import InputError, NotFoundError
+from digest.model import (
+    EXAMPLES_MAX,
+    NAME_MAX,
+    UNSEEN,
+    Entry,
+    Identity,
+    Interest,
+    Paper,
+    Record,
+    Rejected,
+    Subscriber,
+)
+from digest.pipeline.ingest import FileReport, Words, store_batch
+from digest.pipeline.steps.paper_names import look_up
+from digest.store.arrivals import Arrival
+
+#: what dump, footer and table call the papers that came this way: a file's name may say more of the
+#: reader than they want to tell
+SOURCE: Final = "library"
+
+#: `matched` = a dump brought it, `kept` = by title and abstract until one does, `awaited` = known
+#: by identifier alone until one does
+Outcome = Literal["matched", "kept", "awaited", "refused"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportedEntry:
+    """What became of one entry."""
+
+    line: int
+    outcome: Outcome
+    #: how the interest names the paper; "" where it was refused
+    paper: str = ""
+    title: str = ""
+    #: the interest did not hold it before
+    new: bool = False
+    reason: str = ""
+
+
+@dataclass(kw_only=True, slots=True)
+class Imported:
+    """What an import did, entry by entry."""
+
+    subscriber: Subscriber
+    interest: str
+    format: str
+    entries: list[ImportedEntry] = field(default_factory=list)
+    #: why the file ended before its end
+    incomplete: str = ""
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(one.outcome == outcome for one in self.entries)
+
+    @property
+    def new(self) -> int:
+        """Example papers that the interest did not hold before."""
+        return sum(one.new for one in self.entries)
+
+    @property
+    def json(self) -> dict[str, object]:
+        counts = Counter(one.outcome for one in self.entries)
+        return {
+            "email": self.subscriber.email,
+            "interest": self.interest,
+            "format": self.format,
+            "read": len(self.entries),
+            **{outcome: counts[outcome] for outcome in ("matched", "kept", "awaited", "refused")},
+            "new": self.new,
+            "incomplete": self.incomplete,
+            "entries": [
+                {
+                    "line": one.line,
+                    "outcome": one.outcome,
+                    "paper": one.paper,
+                    "title": one.title,
+                    "new": one.new,
+                    "reason": one.reason,
+                }
+                for one in self.entries
+            ],
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Wanted:
+    """An entry of the file: the whole of it, or just an identifier."""
+
+    line: int
+    entry: Entry | None = None
+    identity: Identity | None = None
+
+
+def import_library(
+    app: App, subscriber: Subscriber, path: Path, *, interest: str = "main"
+) -> Imported:
+    """Make the papers of a file of any known format example papers of an interest, which is made
+    where the reader has none of that name.
+
+    Importing again changes nothing, whether the first time ended or was killed.
+
+    Raises:
+        DumpError: the file cannot be read or is of no known format.
+        InputError: it holds more than a library does, or the interest would.
+        NotFoundError: the subscriber is gone.
+    """
+    name = " ".join(interest.split())
+    if not 1 <= len(name) <= NAME_MAX:
+        raise InputError(
+            f"interest: give it a name of up to {NAME_MAX} characters, or leave it out for the "
+            f"main one"
+        )
+    dump = dumps.open_dump(path, today=app.now().date())
+    report = Imported(subscriber=subscriber, interest=name, format=dump.format)
+    records = list(islice(dump.records(), EXAMPLES_MAX + 1))
+    if len(records) > EXAMPLES_MAX:
+        raise InputError(
+            f"{path}: holds more than {EXAMPLES_MAX:,} entries. Give a part of it; a dump of "
+            f"papers is for `digest ingest`"
+        )
+    report.incomplete = dump.incomplete or ""
+    wanted = [
+        _wanted(record) if isinstance(record, Record) else _refused(record.line, record.reason)
+        for record in records
+    ]
+    with app.store.reading() as tx:
+        unknown = [
+            one
+            for one in wanted
+            if isinstance(one, _Wanted) and one.entry and _is_unknown(one.entry, _stored(tx, one))
+        ]
+    if unknown:
+        _keep(app, unknown, dump.sha256)
+    with app.store.writing() as tx:
+        known = store.subscribers.by_id(tx, subscriber.id)
+        if known is None:
+            raise NotFoundError(f"no subscriber {subscriber.id}; the row was deleted")
+        own = next((one for one in known.interests if one.name == name), Interest(name=name))
+        report.entries, names = _named(tx, wanted, own.papers)
+        if len(names) > EXAMPLES_MAX:
+            raise InputError(
+                f"the interest {name!r} would hold {len(names):,} example papers, more than "
+                f"{EXAMPLES_MAX:,}. Give a part of the file"
+            )
+        report.subscriber = known
+        if names != own.papers:
+            grown = replace(own, papers=names)
+            interests = [grown if one.name == name else one for one in known.interests]
+            interests += [] if grown in interests else [grown]
+            report.subscriber = store.subscribers.change(
+                tx, replace(known, interests=tuple(interests)), now=app.now()
+            )
+    return report
+
+
+def _wanted(record: Record) -> _Wanted | ImportedEntry:
+    if record.fragment and not record.title.strip():
+        found = (
+            one
+            for kind, text in record.ids
+            for one in (
+                papers.identities_of(text) if kind == "url" else (papers.identity(kind, text),)
+            )
+            if one
+        )
+        identity = next(found, None)
+        if identity is None:
+            return _refused(
+                record.line, f"names no paper that could be looked up: {record.raw[:80]!a}"
+            )
+        return _Wanted(line=record.line, identity=identity)
+    entry = papers.clean(record, SOURCE)
+    if isinstance(entry, Rejected):
+        return _refused(record.line, entry.reason)
+    # One reader's file must not tie two papers together for everybody, nor say what became of one.
+    return _Wanted(
+        line=record.line,
+        entry=structs.replace(entry, version=None, upvotes=None, withdrawn=False, comment=""),
+    )
+
+
+def _refused(line: int, reason: str) -> ImportedEntry:
+    return ImportedEntry(line=line, outcome="refused", reason=reason)
+
+
+def _stored(tx: store.Connection, wanted: _Wanted) -> list[int]:
+    """The stored papers that an entry may mean: the one with its identifier, else those with its
+    title that nothing else speaks against.
+    """
+    entry = wanted.entry
+    for identity in (wanted.identity,) if wanted.identity else entry.identities if entry else ():
+        if found := store.papers.by_identity(tx, identity.kind, identity.value):
+            return found
+    if entry is None:
+        return []
+    titled = store.papers.by_ids(tx, store.papers.by_identity(tx, "title", entry.title_key))
+    return sorted({paper.id for paper in titled.values() if _may_be(entry, paper)})
+
+
+def _may_be(entry: Entry, paper: Paper) -> bool:
+    if any(paper.identity(one.kind) not in (None, one.value) for one in entry.identities):
+        return False
+    first, other = (
+        papers.author_key(entry),
+        papers.author_key(structs.replace(entry, authors=paper.authors)),
+    )
+    return not first or not other or first == other
+
+
+def _is_unknown(entry: Entry, stored: list[int]) -> bool:
+    """Where several papers have the title, only an identifier makes it one more."""
+    return not stored or (len(stored) > 1 and bool(entry.identities))
+
+
+def _keep(app: App, unknown: list[_Wanted], sha256: str) -> None:
+    """Store what no dump has brought, each under its best identifier."""
+    arrivals = [
+        Arrival(
+            line=one.line,
+            raw="",
+            entry=structs.replace(one.entry, identities=one.entry.identities[:1]),
+            day=UNSEEN,
+        )
+        for one in unknown
+        if one.entry is not None
+    ]
+    words = Words(app)
+    with app.store.writing() as tx:
+        dump_id = store.dumps.begin(
+            tx, name=SOURCE, form=SOURCE, sha256=sha256, day=UNSEEN, now=app.now()
+        )
+    file = FileReport(name=SOURCE, format=SOURCE, counts=Counter(read=len(arrivals)))
+    store_batch(app, dump_id, arrivals, [], [], file, words, UNSEEN)
+    with app.store.writing() as tx:
+        words.keep(tx)
+        store.dumps.finish(tx, dump_id, incomplete="", now=app.now())
+
+
+def _named(
+    tx: store.Connection, wanted: list[_Wanted | ImportedEntry], before: tuple[str, ...]
+) -> tuple[list[ImportedEntry], tuple[str, ...]]:
+    """What became of each entry, and the interest's names with those that it lacked."""
+    held: set[int | Identity] = set()
+    for name in before:
+        found, identity = look_up(tx, name), papers.parse_name(name)
+        held.update(found[:1] or ((identity,) if identity else ()))
+    report: list[ImportedEntry] = []
+    names = list(before)
+    for one in wanted:
+        if isinstance(one, ImportedEntry):
+            report.append(one)
+            continue
+        stored = _stored(tx, one)
+        if len(stored) == 1:
+            paper = store.papers.by_ids(tx, stored)[stored[0]]
+            key: int | Identity = paper.id
+            name, title = paper.name, paper.title
+            outcome: Outcome = "kept" if paper.first_seen == UNSEEN else "matched"
+        elif one.identity is not None:
+            key, name, title, outcome = (
+                one.identity,
+                f"{one.identity.kind}:{one.identity.value}",
+                "",
+                "awaited",
+            )
+        else:
+            report.append(
+                _refused(
+                    one.line,
+                    "several stored papers have its title, and it has no identifier to tell which "
+                    "is meant",
+                )
+            )
+            continue
+        report.append(
+            ImportedEntry(
+                line=one.line, outcome=outcome, paper=name, title=title, new=key not in held
+            )
+        )
+        if key not in held:
+            held.add(key)
+            names.append(name)
+    return report, tuple(names)

@@ -1,0 +1,115 @@
+"""preview: what a reader would get now, and why; depends on stored data only and stores nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+import msgspec
+
+from digest import store
+from digest.app import App
+from digest.due_dates import local_date_of
+from digest.errors import NotFoundError
+from digest.model import Digest, Message, MessageKind, Paper, Queued, Quiet, Subscriber
+from digest.pipeline.compose import outcome_for
+from digest.pipeline.steps.co_likes import least
+from digest.pipeline.steps.writing import write_digest
+from digest.ranking import scores
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preview:
+    """The digest that would be composed, its papers, and the message that would carry it (None on a
+    quiet day).
+    """
+
+    subscriber: Subscriber
+    outcome: Digest | Quiet
+    papers: dict[int, Paper]
+    message: Message | None
+
+    @property
+    def json(self) -> dict[str, object]:
+        made = msgspec.to_builtins(self.outcome.made)
+        del made["at"]
+        head: dict[str, object] = {
+            "email": self.subscriber.email,
+            "date": self.outcome.local_date.isoformat(),
+            "made": made,
+        }
+        if isinstance(self.outcome, Quiet):
+            return head | {"quiet": self.outcome.reason.value, "papers": []}
+        return head | {
+            "papers": [
+                {
+                    "position": item.position,
+                    "paper": self.papers[item.score.paper_id].name,
+                    "title": self.papers[item.score.paper_id].title,
+                    "categories": list(self.papers[item.score.paper_id].categories),
+                    "first_seen": self.papers[item.score.paper_id].first_seen.isoformat(),
+                    "score": round(item.score.value, 6),
+                    "match": item.score.match,
+                    "match_word": item.score.word,
+                    "percentile": item.score.percentile,
+                    "reason": scores.reason(item.score),
+                    "parts": [
+                        {"kind": p.kind, "name": p.name, "value": round(p.value, 6)}
+                        for p in item.score.parts
+                    ],
+                    "rest": round(item.score.rest, 6),
+                    "nearest": None
+                    if item.score.nearest is None
+                    else {
+                        "title": item.score.nearest[0],
+                        "cosine": round(item.score.nearest[1], 4),
+                    },
+                    "seen_before": item.seen_before,
+                    "slot": item.slot,
+                    "recipe": item.team or self.outcome.made.recipe,
+                    "interest": item.score.interest,
+                    "probability": round(item.probability, 6),
+                }
+                for item in self.outcome.items
+            ]
+        }
+
+
+def preview(app: App, subscriber: Subscriber, *, day: date | None = None) -> Preview:
+    """Choose and write, but neither store nor send. The links in it work."""
+    local_date = day or local_date_of(subscriber, app.now())
+    outcome = outcome_for(app, subscriber, local_date)
+    if isinstance(outcome, Quiet):
+        return Preview(subscriber=subscriber, outcome=outcome, papers={}, message=None)
+    with app.store.reading() as tx:
+        found = store.papers.by_ids(
+            tx, [item.score.paper_id for item in outcome.items], least=least(app, tx)
+        )
+    key = local_date.isoformat()
+    queued = Queued(
+        id=0,
+        kind=MessageKind.DIGEST,
+        subscriber=subscriber,
+        key=key,
+        message_id=app.message_id(MessageKind.DIGEST, key, subscriber.id),
+    )
+    message = write_digest(
+        app, queued, outcome, found, at=datetime.combine(local_date, time(subscriber.hour), UTC)
+    )
+    return Preview(subscriber=subscriber, outcome=outcome, papers=found, message=message)
+
+
+def sent_digest(app: App, subscriber: Subscriber, day: date) -> tuple[Digest, dict[int, Paper]]:
+    """A stored digest and its papers.
+
+    Raises:
+        NotFoundError: there is none for that date.
+    """
+    with app.store.reading() as tx:
+        digest_id = store.digests.of_date(tx, subscriber.id, day)
+        if digest_id is None:
+            raise NotFoundError(f"{subscriber.email} has no digest for {day}")
+        digest = store.digests.load(tx, digest_id)
+        return digest, store.papers.by_ids(
+            tx, [item.score.paper_id for item in digest.items], least=least(app, tx)
+        )

@@ -1,0 +1,123 @@
+"""status: what happened, what waits, and what is wrong. Silence is an alarm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from digest import store
+from digest.app import App
+from digest.model import Fault, Pause
+from digest.pipeline.steps.calibrate import Matches, matches
+from digest.services.alarms import Alarm, find
+from digest.services.watch import facts
+
+#: how far back refusals are counted
+_RECENT = timedelta(days=1)
+
+
+@dataclass(kw_only=True, slots=True)
+class Status:
+    """The state of the service, as plain values; `alarms` are what an operator should look at."""
+
+    now: datetime
+    papers: dict[str, Any]
+    dumps: list[dict[str, Any]]
+    subscribers: dict[str, int]
+    thumbs: tuple[int, int]
+    #: of the recipe that ranks, and of one that shares its digests: whether matches are numbers, or
+    #: how many ratings there are
+    matches: list[Matches]
+    messages: dict[str, int]
+    due: int
+    later: int
+    #: each reader's newest digest or quiet day
+    digests: list[dict[str, Any]]
+    troubles: list[dict[str, Any]]
+    #: who was to blame for refusals of the last day, what a server last said of it, and how many
+    #: there were
+    faults: list[tuple[Fault, str, int]]
+    #: the newest round of each verb
+    rounds: dict[str, dict[str, Any] | None]
+    #: mail servers and recipient domains that asked for quiet, while it lasts
+    pauses: list[Pause]
+    #: when a backup was last restored: each reader's local date up to then is closed
+    closed_until: datetime | None = None
+    alarms: list[Alarm] = field(default_factory=list)
+
+    @property
+    def json(self) -> dict[str, Any]:
+        return {
+            "now": self.now,
+            "papers": self.papers,
+            "dumps": self.dumps,
+            "subscribers": self.subscribers,
+            "thumbs": {"up": self.thumbs[0], "down": self.thumbs[1]},
+            "matches": [one.json for one in self.matches],
+            "messages": self.messages,
+            "waiting": self.due,
+            "later": self.later,
+            "digests": self.digests,
+            "troubles": self.troubles,
+            "faults": [
+                {"fault": fault, "said": said, "deliveries": n} for fault, said, n in self.faults
+            ],
+            "rounds": self.rounds,
+            "pauses": [
+                {
+                    "kind": one.kind,
+                    "name": one.name,
+                    "until": one.until,
+                    "why": one.why,
+                    "text": one.text,
+                }
+                for one in self.pauses
+            ],
+            "closed_until": self.closed_until,
+            "alarms": [
+                {
+                    "kind": one.kind,
+                    "what": one.what,
+                    "remedy": one.remedy,
+                    "details": list(one.details),
+                }
+                for one in self.alarms
+            ],
+        }
+
+
+def status(app: App) -> Status:
+    """Read it all in one view of the database."""
+    now, clock = app.now(), datetime.now(UTC)
+    with app.store.reading() as tx:
+        people = {s.id: s for s in store.subscribers.by_standing(tx)}
+        due, later = store.deliveries.waiting(tx, now=now)
+        found = Status(
+            now=now,
+            papers=store.papers.totals(tx),
+            dumps=store.dumps.latest(tx),
+            subscribers={standing.value: n for standing, n in store.subscribers.count(tx).items()},
+            thumbs=store.feedback.totals(tx),
+            matches=matches(
+                tx,
+                [name for name in (app.config.digest.recipe, app.config.evaluate.recipe_b) if name],
+            ),
+            messages={state.value: n for state, n in store.deliveries.count(tx).items()},
+            due=due,
+            later=later,
+            digests=[
+                row | {"email": people[row["subscriber_id"]].email}
+                for row in store.digests.latest(tx)
+            ],
+            troubles=store.deliveries.troubles(tx),
+            faults=store.deliveries.faults(tx, since=clock - _RECENT),
+            pauses=[pause for pause in store.pauses.every(tx, clock=clock) if pause.until > clock],
+            rounds={
+                verb: store.rounds.latest(tx, verb)
+                for verb in ("fetch", "ingest", "compose", "send")
+            },
+            closed_until=store.installation.closed_until(tx),
+        )
+        found.alarms = find(facts(app, tx))
+    return found

@@ -1,0 +1,187 @@
+"""watch: what is wrong and lasts is written to the operator, one letter a kind and day, through the
+ledger like any other mail.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+
+from digest import store
+from digest.app import App
+from digest.config import Config
+from digest.model import MessageKind, Standing
+from digest.services import alarms
+from digest.services.alarms import Alarm, Disk, Facts, Failing
+from digest.services.fetch import only_arxiv, overdue
+from digest.store.alarms import Raised
+
+log = logging.getLogger("digest.watch")
+
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+@dataclass(kw_only=True, slots=True)
+class Watched:
+    """What a look at the service found."""
+
+    alarms: list[Alarm] = field(default_factory=list)
+    #: kinds that a letter was planned for
+    told: list[str] = field(default_factory=list)
+    #: kinds that are over since the last look
+    over: list[str] = field(default_factory=list)
+
+
+def watch(app: App) -> Watched:
+    """Look, note what is urgent, and plan letters to [alerts] to. The next send takes them."""
+    with app.store.reading() as tx:
+        found = alarms.find(facts(app, tx))
+        known = store.alarms.every(tx)
+    urgent = {
+        kind: _together(list(some))
+        for kind, some in groupby(sorted(found, key=_kind), key=_kind)
+        if kind in _urgent(found)
+    }
+    report = Watched(
+        alarms=found,
+        over=[kind for kind, one in known.items() if one.over_at is None and kind not in urgent],
+    )
+    now = app.now()
+    raised = [_raised(alarm, known.get(alarm.kind), now) for alarm in urgent.values()]
+    if not (raised or report.over):
+        return report
+    with app.store.writing() as tx:
+        for kind in report.over:
+            store.alarms.end(tx, kind, now=now)
+            store.ledger.skip_alerts(tx, f"{kind}:", now=now)
+        for one in raised:
+            if one != known.get(one.kind):
+                store.alarms.put(tx, one)
+            if app.config.alerts.to and _plan(app, tx, one.kind, now):
+                report.told.append(one.kind)
+    for one in raised:
+        before = known.get(one.kind)
+        if before is None or before.over_at is not None:
+            log.warning("alarm kind=%s %s", one.kind, one.what)
+    for kind in report.over:
+        log.info("alarm over kind=%s", kind)
+    return report
+
+
+def _kind(alarm: Alarm) -> str:
+    return alarm.kind
+
+
+def _urgent(found: Iterable[Alarm]) -> set[str]:
+    return {alarm.kind for alarm in found if alarm.urgent}
+
+
+def _together(some: list[Alarm]) -> Alarm:
+    """All alarms of a kind as one: the first that is urgent, and the others as its details."""
+    first = next((alarm for alarm in some if alarm.urgent), some[0])
+    others = tuple(
+        line for alarm in some if alarm is not first for line in (alarm.what, *alarm.details)
+    )
+    return Alarm(
+        kind=first.kind, what=first.what, remedy=first.remedy, details=(*first.details, *others)
+    )
+
+
+def _raised(alarm: Alarm, before: Raised | None, now: datetime) -> Raised:
+    since = min(before.since, now) if before and before.over_at is None else now
+    return Raised(
+        kind=alarm.kind, what=alarm.what, remedy=alarm.remedy, details=alarm.details, since=since
+    )
+
+
+def _plan(app: App, tx: store.Connection, kind: str, now: datetime) -> bool:
+    key = f"{kind}:{now.date().isoformat()}"
+    message_id = app.message_id(MessageKind.ALERT, key.replace(":", "."), 0)
+    return store.ledger.plan(
+        tx,
+        kind=MessageKind.ALERT,
+        subscriber_id=None,
+        key=key,
+        message_id=message_id,
+        not_before=now,
+        expires_at=now + _DAY,
+    )
+
+
+# ----------------------------------------------------------------------------------------------
+# facts
+
+
+def facts(app: App, tx: store.Connection) -> Facts:
+    """What alarms are told from, as it is now."""
+    now = app.now()
+    dumps = store.dumps.latest(tx)
+    return Facts(
+        now=now,
+        dumps=dumps,
+        dump_missing=overdue(app, dumps[0]["started_at"]) is not None
+        if dumps and only_arxiv(app)
+        else None,
+        sources=_failing_sources(app, tx),
+        active_readers=store.subscribers.count(tx).get(Standing.ACTIVE, 0),
+        sent=store.rounds.latest(tx, "send"),
+        waiting=store.deliveries.waiting(tx, now=now)[0],
+        waiting_since=store.deliveries.waiting_since(tx, now=now),
+        # deliveries are timed by the real clock, whatever --date says
+        faults=store.deliveries.faults(tx, since=datetime.now(UTC) - _DAY, lasting=True),
+        returned=store.bounces.ours(tx, since=now - _DAY),
+        unknown=store.deliveries.unknown(tx),
+        ended=store.deliveries.ended(tx, since=min(now, datetime.now(UTC)) - _DAY, now=now),
+        mailbox=_failing_mailbox(app, tx),
+        disks=disks(app.config),
+        least_mb=app.config.alerts.disk_mb,
+        signups=store.signups.count(tx, since=now - _HOUR),
+        signups_max=app.config.web.signups_per_hour,
+    )
+
+
+def _failing_sources(app: App, tx: store.Connection) -> list[Failing]:
+    enabled = {entry.name for entry in app.config.sources if entry.enabled}
+    return [
+        Failing(name=name, error=state["error"], since=_instant(state.get("failing_since")))
+        for name, state in store.sources.every(tx).items()
+        if name in enabled and state.get("error")
+    ]
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _failing_mailbox(app: App, tx: store.Connection) -> Failing | None:
+    server = app.imap
+    if server is None:
+        return None
+    place = store.mailboxes.of(tx, server.name)
+    return (
+        Failing(name=server.folder, error=place.error, since=place.read_at) if place.error else None
+    )
+
+
+def disks(config: Config) -> list[Disk]:
+    """Each file system that something of ours is written to, once."""
+    url = config.store.url
+    folders = [Path(url.removeprefix("sqlite:///")).parent] if url.startswith("sqlite:///") else []
+    folders += (
+        [config.ingest.inbox] if config.smtp.host else [config.ingest.inbox, config.smtp.outbox]
+    )
+    found: dict[int, Disk] = {}
+    for folder in folders:
+        there = next((one for one in (folder, *folder.parents) if one.is_dir()), None)
+        if there is not None:
+            found.setdefault(
+                os.stat(there).st_dev,
+                Disk(path=str(folder), free_mb=shutil.disk_usage(there).free // 1_000_000),
+            )
+    return list(found.values())
