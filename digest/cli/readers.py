@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from digest.errors import InputError
-from digest.model import Interest, Standing
+from digest.model import Interest, SubscriberStatus
 from digest.subscriptions import Wish
 
 
@@ -83,11 +83,11 @@ def _interests(value: Any) -> tuple[Interest, ...]:
     return found
 
 
-def _standing(value: Any) -> Standing:
+def _standing(value: Any) -> SubscriberStatus:
     try:
-        return Standing(value.strip().lower() if isinstance(value, str) else value)
+        return SubscriberStatus(value.strip().lower() if isinstance(value, str) else value)
     except ValueError:
-        raise ValueError(f"must be one of {', '.join(Standing)}") from None
+        raise ValueError(f"must be one of {', '.join(SubscriberStatus)}") from None
 
 
 def _instant(value: Any) -> datetime:

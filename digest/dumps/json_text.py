@@ -110,7 +110,7 @@ def decode_each(
                 )
             yield Rejected(line=number, raw=data.decode(), reason="a bracket that closes nothing")
             continue
-        if _is_swarm(data):
+        if _has_too_many_tokens(data):
             yield Rejected(
                 line=number,
                 raw=raw_text(data),
@@ -145,7 +145,7 @@ def is_json_lines(head: bytes) -> bool:
 
 def decode_object(data: bytes) -> dict[str, Any] | None:
     """The JSON object that these bytes are; None where they are none."""
-    if _is_swarm(data):
+    if _has_too_many_tokens(data):
         return None
     try:
         value = msgspec.json.decode(_as_utf8(data))
@@ -171,7 +171,7 @@ def _is_whole(data: bytes) -> bool:
     return True
 
 
-def _is_swarm(data: bytes) -> bool:
+def _has_too_many_tokens(data: bytes) -> bool:
     """Whether decoding would make more values than fit into memory."""
     return len(data) > _SIGNS and data.count(b"[") + data.count(b"{") + data.count(b",") > _SIGNS
 

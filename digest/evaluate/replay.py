@@ -19,7 +19,7 @@ from digest import store
 from digest.app import App
 from digest.model import Feedback, MessageState, Subscriber
 from digest.pipeline.steps.candidates import competing, window_start
-from digest.pipeline.steps.co_likes import Company
+from digest.pipeline.steps.co_likes import CoLikeContext
 from digest.pipeline.steps.gather import Gathered, Reader, Shared, View, shared_by_all, view
 from digest.pipeline.steps.words import counted, stored_frequencies
 from digest.ranking import features, interests, recipes
@@ -118,7 +118,7 @@ def replay(
     for (local_date, mark), some in _together(wanted):
         now = min(one.past.composed_at for one in some)
         frequencies = words.up_to(mark)
-        company = Company(app, local_date, before=now)
+        company = CoLikeContext(app, local_date, before=now)
         with app.store.reading() as tx:
             until, encoder = max(local_date, now.date()), app.config.features.encoder
             then = view(
@@ -211,7 +211,7 @@ def _as_then(
     people: Mapping[int, Subscriber],
     before: Mapping[tuple[int, date], History],
     votes: Mapping[int, Sequence[Feedback]],
-    company: Company,
+    company: CoLikeContext,
 ) -> tuple[Shared, list[Reader]]:
     """What the batch was ranked from."""
     window_days = app.config.digest.window_days

@@ -87,7 +87,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Made:
+class Provenance:
     """How a result was made; stored with every digest and shown on request."""
 
     #: step of the ladder: "trending", "keywords", "examples", "thumbs"; or what another recipe
@@ -143,7 +143,7 @@ class Digest:
     subscriber_id: int
     local_date: date
     items: tuple[Item, ...]
-    made: Made
+    made: Provenance
 
 
 class QuietReason(StrEnum):
@@ -163,4 +163,4 @@ class Quiet:
     subscriber_id: int
     local_date: date
     reason: QuietReason
-    made: Made
+    made: Provenance

@@ -10,7 +10,7 @@ from typing import Literal
 from digest.model.instants import check_instant
 
 
-class Standing(StrEnum):
+class SubscriberStatus(StrEnum):
     """Whether mail may go to a subscriber."""
 
     PENDING = "pending"  # asked for by page or API, address not confirmed yet
@@ -71,7 +71,7 @@ class Subscriber:
     id: int
     email: str
     name: str = ""
-    standing: Standing = Standing.ACTIVE
+    standing: SubscriberStatus = SubscriberStatus.ACTIVE
     timezone: str = "UTC"
     #: local hour, 0-23, from which the digest of a day may be sent
     hour: int = 7

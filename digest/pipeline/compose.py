@@ -16,11 +16,11 @@ from itertools import chain
 from digest import store
 from digest.app import App
 from digest.errors import DigestError
-from digest.model import Digest, Made, Quiet, QuietReason, Standing, Subscriber
+from digest.model import Digest, Provenance, Quiet, QuietReason, Subscriber, SubscriberStatus
 from digest.pipeline.steps.calibrate import calibrate, calibrations
 from digest.pipeline.steps.candidates import competing, has_news, may_have_news, window_start
 from digest.pipeline.steps.choosing import TOGETHER, Sharing, choose_all
-from digest.pipeline.steps.co_likes import Company
+from digest.pipeline.steps.co_likes import CoLikeContext
 from digest.pipeline.steps.composed import Composed, LeftOut
 from digest.pipeline.steps.deliveries import recover
 from digest.pipeline.steps.due_readers import Turn, due_turns, turns_of_date
@@ -72,7 +72,7 @@ def compose(
             recover(app, tx)
         calibrate(app)
     done = 0
-    company = Company(app, day)
+    company = CoLikeContext(app, day)
     whole = dry_run or only is not None
 
     def take(turn: Turn, outcome: Digest | Quiet, mark: int) -> None:
@@ -109,7 +109,7 @@ def _record(app: App, report: Composed) -> None:
 def _outcomes_of_turns(
     app: App,
     turns: Mapping[date, Sequence[Turn]],
-    company: Company,
+    company: CoLikeContext,
     report: Composed,
     *,
     due: bool,
@@ -128,7 +128,7 @@ def _outcomes_of_turns(
 
 def _batches(app: App, only: Subscriber | None, report: Composed) -> Iterator[list[Subscriber]]:
     if only is not None:
-        if only.standing is Standing.ACTIVE:
+        if only.standing is SubscriberStatus.ACTIVE:
             yield [only]
         else:
             report.left_out.append(LeftOut(email=only.email, reason=only.standing.value))
@@ -137,7 +137,7 @@ def _batches(app: App, only: Subscriber | None, report: Composed) -> Iterator[li
         report.left_out += [
             LeftOut(email=s.email, reason=s.standing.value)
             for s in store.subscribers.by_standing(
-                tx, Standing.PENDING, Standing.PAUSED, Standing.SUPPRESSED
+                tx, SubscriberStatus.PENDING, SubscriberStatus.PAUSED, SubscriberStatus.SUPPRESSED
             )
         ]
     after = 0
@@ -179,7 +179,7 @@ def _spared(
     app: App,
     readers: Sequence[Subscriber],
     local_date: date,
-    company: Company,
+    company: CoLikeContext,
     report: Composed,
     *,
     due: bool,
@@ -216,7 +216,7 @@ def _outcomes(
     app: App,
     readers: Sequence[Subscriber],
     local_date: date,
-    company: Company,
+    company: CoLikeContext,
     *,
     briefly: bool = False,
 ) -> Iterator[_Outcome]:
@@ -242,7 +242,7 @@ def _outcomes_of(
     app: App,
     readers: Sequence[Subscriber],
     local_date: date,
-    company: Company,
+    company: CoLikeContext,
     reaches: Mapping[int, Reaches],
     after: Mapping[int, date],
     briefly: bool,
@@ -259,7 +259,7 @@ def _outcomes_of(
     waiting = {
         s.id for s in readers if briefly and not may_have_news(history[s.id], mark, last_day)
     }
-    made = Made(model="", features="", at=now)
+    made = Provenance(model="", features="", at=now)
     for s in [s for s in readers if s.id in waiting]:
         reason = QuietReason.NO_NEW_PAPERS
         yield s, Quiet(subscriber_id=s.id, local_date=local_date, reason=reason, made=made), mark
@@ -309,5 +309,5 @@ def _sharing(app: App) -> Sharing:
 
 def outcome_for(app: App, subscriber: Subscriber, local_date: date) -> Digest | Quiet:
     """What a compose would store for one reader now; stores nothing."""
-    ((_, outcome, _),) = _outcomes(app, [subscriber], local_date, Company(app, local_date))
+    ((_, outcome, _),) = _outcomes(app, [subscriber], local_date, CoLikeContext(app, local_date))
     return outcome

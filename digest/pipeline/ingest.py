@@ -21,7 +21,7 @@ from digest.model import Entry, Record, Rejected, Removal, Skipped
 from digest.pipeline.steps import encoding
 from digest.pipeline.steps.words import add_frequencies, bring_up_to_date
 from digest.ranking import features
-from digest.store.arrivals import Arrival
+from digest.store.arrivals import NewRecord
 
 BATCH = 2000
 #: why a record that is only a part of a paper counts as skipped for now
@@ -235,7 +235,7 @@ def _ingest_one(
     records = islice(dump.records(), done, None)
     file.counts.update(read=done, duplicate=done)
     while True:
-        arrivals: list[Arrival] = []
+        arrivals: list[NewRecord] = []
         bad: list[Rejected] = []
         removals: list[Removal] = []
         before = file.counts["read"]
@@ -305,7 +305,7 @@ def _done_before(tx: store.Connection, dump: Dump, path: str, file: FileReport) 
 
 def _arrival(
     record: Record, entry: Entry, day: date, seen: SeenDay, backfill: bool, today: date
-) -> Arrival:
+) -> NewRecord:
     """The cleaned record with the day on which its paper counts as first seen."""
     own = record.first_seen
     if backfill:
@@ -315,7 +315,7 @@ def _arrival(
         day = min(known, own or today, today - _LONG_AGO)
     elif seen == "name" and own is not None:
         day = own
-    return Arrival(
+    return NewRecord(
         line=record.line,
         raw=record.raw,
         entry=entry,
@@ -328,7 +328,7 @@ def _arrival(
 def store_batch(
     app: App,
     dump_id: int,
-    arrivals: Sequence[Arrival],
+    arrivals: Sequence[NewRecord],
     bad: Sequence[Rejected],
     removals: Sequence[Removal],
     file: FileReport,

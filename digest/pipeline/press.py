@@ -8,7 +8,17 @@ from typing import Literal
 
 from digest import presses, store
 from digest.app import App
-from digest.model import Button, Feedback, Link, Paper, Press, Purpose, Standing, Subscriber, Vote
+from digest.model import (
+    Button,
+    Feedback,
+    Link,
+    Paper,
+    Press,
+    Purpose,
+    Subscriber,
+    SubscriberStatus,
+    Vote,
+)
 from digest.pipeline.feedback import Heard, reader_and_paper
 
 _VOTES: dict[Purpose, Vote] = {Purpose.UP: 1, Purpose.DOWN: -1}
@@ -63,7 +73,7 @@ def press(app: App, link: Link, asked: Asked) -> Pressed:
                 subscriber=subscriber, paper=paper, vote=now_stands, former=former, outcome=outcome
             )
 
-        if subscriber.standing is Standing.LEFT:
+        if subscriber.standing is SubscriberStatus.LEFT:
             return ended("left", vote, 0)
         # Only this link's own thumb can be taken back: a later one, from another page, is the
         # reader's last word.

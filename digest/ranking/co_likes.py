@@ -34,7 +34,7 @@ class CoLikes:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Lift:
+class CoLikeBoost:
     """What the likes of others add to a paper for a reader, and the paper which they and the reader
     like.
     """
@@ -89,7 +89,7 @@ def learn(
     )
 
 
-def lifts(known: CoLikes, likes: Sequence[Collection[int]]) -> list[tuple[Lift, ...]]:
+def lifts(known: CoLikes, likes: Sequence[Collection[int]]) -> list[tuple[CoLikeBoost, ...]]:
     """What is added for each of a batch of readers, from the ids of the papers that each likes;
     never for a paper they rated up themselves.
 
@@ -112,13 +112,13 @@ def lifts(known: CoLikes, likes: Sequence[Collection[int]]) -> list[tuple[Lift, 
     )
     sums = (mine @ known.alike).tocsr()
     by_paper = known.alike.tocsc()
-    found: list[tuple[Lift, ...]] = []
+    found: list[tuple[CoLikeBoost, ...]] = []
     for number, own in enumerate(likes):
         span = slice(sums.indptr[number], sums.indptr[number + 1])
         each = sorted(zip(sums.indices[span].tolist(), sums.data[span].tolist(), strict=True))
         found.append(
             tuple(
-                Lift(
+                CoLikeBoost(
                     paper_id=int(known.fresh[column]),
                     value=MOST * total / (1 + total),
                     by=_nearest(known, by_paper, column, own),

@@ -163,7 +163,7 @@ def split(words: sp.csr_matrix, by_word: sp.csc_matrix, share: float) -> Split:
     )
 
 
-def exactly(numbers: NDArray[Any]) -> NDArray[np.float64]:
+def quantize(numbers: NDArray[Any]) -> NDArray[np.float64]:
     """The nearest whole multiples of STEP; 0 for what is no number.
 
     The products of two such numbers below 1 and the sums of them below 16 have no error in double

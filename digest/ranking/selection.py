@@ -18,7 +18,17 @@ from itertools import chain, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.model import Digest, Item, Made, Paper, Quiet, QuietReason, Score, Slot, Subscriber
+from digest.model import (
+    Digest,
+    Item,
+    Paper,
+    Provenance,
+    Quiet,
+    QuietReason,
+    Score,
+    Slot,
+    Subscriber,
+)
 
 #: titles that share this much of their words are one paper in two guises
 ALIKE = 0.9
@@ -57,7 +67,7 @@ class Rules:
     #: id -> ids of those that hold the same words: one paper in several guises
     copies: Callable[[int], Collection[int]] = _alone
     #: what was found of these for other readers whose papers are the same
-    guises: Guises = field(default_factory=lambda: Guises())
+    guises: NearDuplicates = field(default_factory=lambda: NearDuplicates())
     #: (ids, ids) -> cosines of their words, shape (first, second)
     cosines: Callable[[Sequence[int], Sequence[int]], NDArray[np.float64]] = _unlike
     #: papers by one author at most while there are others; 0 = any number
@@ -77,7 +87,7 @@ def choose(
     scores: Iterable[Score],
     papers: Mapping[int, Paper],
     *,
-    made: Made,
+    made: Provenance,
     seen: Collection[int] = (),
     carried: Collection[int] = (),
     rules: Rules | None = None,
@@ -399,7 +409,7 @@ def _nearness(number: int) -> NDArray[np.float64]:
 # paper in two guises
 
 
-class Guises:
+class NearDuplicates:
     """Which of a day's papers are one paper in several guises, kept for all of its readers, since
     they are listed the same papers.
     """

@@ -22,7 +22,7 @@ from digest import pipeline, store, subscriptions
 from digest.app import App
 from digest.errors import LinkError, MailboxError, NotFoundError, StoreError
 from digest.mail import bounces, links
-from digest.mail.bounces import Arrived
+from digest.mail.bounces import InboundMail
 from digest.mail.imap import ImapServer, Mailbox
 from digest.mail.mailer.replies import classify
 from digest.model import (
@@ -34,8 +34,8 @@ from digest.model import (
     Phase,
     Purpose,
     RevokedLink,
-    Standing,
     Subscriber,
+    SubscriberStatus,
     SuppressionReason,
     Vote,
 )
@@ -122,7 +122,7 @@ def receive(app: App, data: bytes, *, to: tuple[str, ...] = ()) -> Received:
 # reports
 
 
-def _report(app: App, arrived: Arrived) -> Received:
+def _report(app: App, arrived: InboundMail) -> Received:
     """A bounce or complaint, of a message that a token proves."""
     link = _proven(app, arrived)
     if link is None:
@@ -148,7 +148,7 @@ def _report(app: App, arrived: Arrived) -> Received:
 
 
 def _of_revoked_key(
-    app: App, tx: store.Connection, arrived: Arrived, reader: Subscriber, link: RevokedLink
+    app: App, tx: store.Connection, arrived: InboundMail, reader: Subscriber, link: RevokedLink
 ) -> Received:
     """A report that whoever has a revoked key may have made up, and that may be of a mail that was
     on its way.
@@ -165,10 +165,10 @@ def _of_revoked_key(
     if arrived.kind == "failed":
         return _bounced(app, tx, arrived, reader, link.message_id, trusted=False)
     if arrived.kind == "complaint":
-        if reader.standing is Standing.SUPPRESSED:
+        if reader.standing is SubscriberStatus.SUPPRESSED:
             store.suppressions.leave(tx, reader.email)
         else:
-            store.subscribers.set_standing(tx, reader.id, Standing.LEFT, now=app.now())
+            store.subscribers.set_standing(tx, reader.id, SubscriberStatus.LEFT, now=app.now())
             store.ledger.skip_waiting(tx, reader.id, now=app.now())
         return Received(
             outcome="unsubscribed", why=arrived.why, subscriber=reader, message=link.message_id
@@ -179,7 +179,7 @@ def _of_revoked_key(
 def _bounced(
     app: App,
     tx: store.Connection,
-    arrived: Arrived,
+    arrived: InboundMail,
     reader: Subscriber,
     message: int,
     *,
@@ -211,7 +211,7 @@ def _bounced(
     )
 
 
-def _fault(arrived: Arrived) -> Fault:
+def _fault(arrived: InboundMail) -> Fault:
     """By the table that reads replies.
 
     A report speaks of the end, also where its last reply said "later".
@@ -229,7 +229,7 @@ def _fault(arrived: Arrived) -> Fault:
 
 
 def _complained(
-    app: App, tx: store.Connection, arrived: Arrived, reader: Subscriber, message: int
+    app: App, tx: store.Connection, arrived: InboundMail, reader: Subscriber, message: int
 ) -> Received:
     bounced = Bounced(fault="", at=app.now())
     new = store.bounces.complain(
@@ -253,7 +253,7 @@ def _arrived(app: App, tx: store.Connection, message: int, evidence: str) -> Non
     store.ledger.resolve(tx, message, MessageState.ACCEPTED, evidence, now=app.now())
 
 
-def _proven(app: App, arrived: Arrived) -> Link | None:
+def _proven(app: App, arrived: InboundMail) -> Link | None:
     """The message that a report is about, by the first token of ours: in the address that it came
     to, or in the headers that it returns.
     """
@@ -281,7 +281,7 @@ def _read(app: App, read: Callable[[str, list[LinkKey]], Link], text: str) -> Li
 # letters
 
 
-def _letter(app: App, arrived: Arrived) -> Received:
+def _letter(app: App, arrived: InboundMail) -> Received:
     """A request by the token in its subject; else an automatic answer, which proves that the
     message came; else a letter for people.
     """
@@ -311,7 +311,7 @@ def _letter(app: App, arrived: Arrived) -> Received:
     return Received(outcome="other", why=arrived.why)
 
 
-def _request(app: App, link: Link, arrived: Arrived) -> Received:
+def _request(app: App, link: Link, arrived: InboundMail) -> Received:
     """What a reader asks by mail. A machine may ask to leave, as the button of a mail program does;
     only people vote and confirm.
 
@@ -335,7 +335,9 @@ def _request(app: App, link: Link, arrived: Arrived) -> Received:
             received = Received(
                 outcome="confirmed", why="asked by mail", subscriber=reader, message=link.message_id
             )
-        elif (reader := subscriptions.by_id(app, link.subscriber_id)).standing is Standing.LEFT:
+        elif (
+            reader := subscriptions.by_id(app, link.subscriber_id)
+        ).standing is SubscriberStatus.LEFT:
             received = Received(
                 outcome="ignored",
                 why="a thumb of a reader who has left",

@@ -34,7 +34,7 @@ from digest.model import (
 )
 from digest.pipeline.ingest import FileReport, Words, store_batch
 from digest.pipeline.steps.paper_names import look_up
-from digest.store.arrivals import Arrival
+from digest.store.arrivals import NewRecord
 
 #: what dump, footer and table call the papers that came this way: a file's name may say more of the
 #: reader than they want to tell
@@ -236,7 +236,7 @@ def _is_unknown(entry: Entry, stored: list[int]) -> bool:
 def _keep(app: App, unknown: list[_Wanted], sha256: str) -> None:
     """Store what no dump has brought, each under its best identifier."""
     arrivals = [
-        Arrival(
+        NewRecord(
             line=one.line,
             raw="",
             entry=structs.replace(one.entry, identities=one.entry.identities[:1]),

@@ -16,7 +16,7 @@ from pathlib import Path
 from digest import store
 from digest.app import App
 from digest.config import Config
-from digest.model import MessageKind, Standing
+from digest.model import MessageKind, SubscriberStatus
 from digest.services import alarms
 from digest.services.alarms import Alarm, Disk, Facts, Failing
 from digest.services.fetch import only_arxiv, overdue
@@ -129,7 +129,7 @@ def facts(app: App, tx: store.Connection) -> Facts:
         if dumps and only_arxiv(app)
         else None,
         sources=_failing_sources(app, tx),
-        active_readers=store.subscribers.count(tx).get(Standing.ACTIVE, 0),
+        active_readers=store.subscribers.count(tx).get(SubscriberStatus.ACTIVE, 0),
         sent=store.rounds.latest(tx, "send"),
         waiting=store.deliveries.waiting(tx, now=now)[0],
         waiting_since=store.deliveries.waiting_since(tx, now=now),

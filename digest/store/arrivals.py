@@ -51,7 +51,7 @@ _INGEST_LOCK = 0x70617065
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Arrival:
+class NewRecord:
     """A cleaned record with its place in the dump."""
 
     line: int
@@ -112,7 +112,7 @@ class Rules(Protocol):
     def merge(self, seen: Sequence[Seen]) -> Merged: ...
 
 
-def add(tx: Connection, dump_id: int, arrivals: Sequence[Arrival], rules: Rules) -> Added:
+def add(tx: Connection, dump_id: int, arrivals: Sequence[NewRecord], rules: Rules) -> Added:
     """Store a batch; a record that says nothing new leaves no row."""
     if tx.dialect.name == "postgresql":
         tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _INGEST_LOCK})
@@ -252,7 +252,7 @@ def _neighbourhood(tx: Connection, entries: Iterable[Entry]) -> list[_Known]:
 def _settle(
     tx: Connection,
     dump_id: int,
-    arrivals: Sequence[Arrival],
+    arrivals: Sequence[NewRecord],
     prints: Sequence[bytes],
     pending: Sequence[int],
     alone: Collection[int],
@@ -375,7 +375,7 @@ def _owners(known: Sequence[_Known], groups: Sequence[Sequence[int]]) -> dict[in
 
 
 def _count_votes(
-    tx: Connection, arrivals: Sequence[Arrival], homes: dict[int, int], added: Added
+    tx: Connection, arrivals: Sequence[NewRecord], homes: dict[int, int], added: Added
 ) -> None:
     """A source's count only ever rises; a rise on a known paper counts as an update."""
     for position, arrival in enumerate(arrivals):
@@ -391,7 +391,7 @@ def _count_votes(
             added.outcomes[position] = "updated"
 
 
-def _add_picks(tx: Connection, arrivals: Sequence[Arrival], homes: dict[int, int]) -> None:
+def _add_picks(tx: Connection, arrivals: Sequence[NewRecord], homes: dict[int, int]) -> None:
     for position, arrival in enumerate(arrivals):
         if arrival.picked is None:
             continue

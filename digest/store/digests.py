@@ -11,7 +11,16 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Text, and_, bindparam, cast, func, select
 
-from digest.model import Digest, Item, Made, MessageKind, MessageState, Quiet, QuietReason, Score
+from digest.model import (
+    Digest,
+    Item,
+    MessageKind,
+    MessageState,
+    Provenance,
+    Quiet,
+    QuietReason,
+    Score,
+)
 from digest.store.engine import batches, insert
 from digest.store.tables import digest_items, digests, messages
 
@@ -95,7 +104,7 @@ def close_missed(
             "state": "quiet",
             "reason": QuietReason.MISSED.value,
             "mark": 0,
-            "made": msgspec.to_builtins(Made(model="", features="", at=now)),
+            "made": msgspec.to_builtins(Provenance(model="", features="", at=now)),
             "created_at": now,
         }
         for day in dates
@@ -156,7 +165,7 @@ def load_many(tx: Connection, digest_ids: Iterable[int]) -> dict[int, Digest]:
                 subscriber_id=row.subscriber_id,
                 local_date=row.local_date,
                 items=tuple(items[row.id]),
-                made=msgspec.convert(row.made, Made),
+                made=msgspec.convert(row.made, Provenance),
             )
             # all of them first: a cursor that an error leaves open keeps its connection, which
             # others use after it, in the past

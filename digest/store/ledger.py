@@ -45,8 +45,8 @@ from digest.model import (
     MessageState,
     Phase,
     Queued,
-    Standing,
     Subscriber,
+    SubscriberStatus,
 )
 from digest.store import subscribers as subscriber_rows
 from digest.store.engine import insert, insert_for
@@ -63,14 +63,14 @@ WAITING = (MessageState.PLANNED.value, MessageState.DEFERRED.value)
 _HELD = (MessageState.CLAIMED, MessageState.SENDING)
 #: how a reader has to stand to get mail of a kind: what is not true of them any more is not sent;
 #: letters to the operator have no reader
-_MAY_GET: dict[MessageKind, tuple[Standing, ...]] = {
-    MessageKind.DIGEST: (Standing.ACTIVE,),
-    MessageKind.CONFIRM: (Standing.PENDING,),
+_MAY_GET: dict[MessageKind, tuple[SubscriberStatus, ...]] = {
+    MessageKind.DIGEST: (SubscriberStatus.ACTIVE,),
+    MessageKind.CONFIRM: (SubscriberStatus.PENDING,),
     MessageKind.WELCOME: (
-        Standing.ACTIVE,
-        Standing.PAUSED,
+        SubscriberStatus.ACTIVE,
+        SubscriberStatus.PAUSED,
     ),  # it has the link by which who paused goes on
-    MessageKind.GOODBYE: (Standing.LEFT, Standing.PENDING),
+    MessageKind.GOODBYE: (SubscriberStatus.LEFT, SubscriberStatus.PENDING),
 }
 
 
@@ -396,7 +396,7 @@ def _wants(queued: Queued, row: Any) -> bool:
         return True
     if row is None or row.email != queued.subscriber.email:
         return False
-    return Standing(row.standing) in _MAY_GET.get(queued.kind, ())
+    return SubscriberStatus(row.standing) in _MAY_GET.get(queued.kind, ())
 
 
 def may_get() -> ColumnElement[bool]:

@@ -11,18 +11,18 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
-from digest.model import Standing
+from digest.model import SubscriberStatus
 from digest.store.engine import batches
 from digest.store.tables import feedback, subscribers
 
 #: whose thumbs count
-_HERE = (Standing.ACTIVE.value, Standing.PAUSED.value)
+_HERE = (SubscriberStatus.ACTIVE.value, SubscriberStatus.PAUSED.value)
 
 
 def readers(tx: Connection) -> int:
     """Active readers."""
     return tx.execute(
-        select(func.count()).where(subscribers.c.standing == Standing.ACTIVE.value)
+        select(func.count()).where(subscribers.c.standing == SubscriberStatus.ACTIVE.value)
     ).scalar_one()
 
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from digest.model import Made, MessageState, Slot
+from digest.model import MessageState, Provenance, Slot
 from digest.store.engine import batches
 from digest.store.history import BOUNCED, Reach
 from digest.store.tables import digest_items, digests, feedback, messages, papers, vectors
@@ -38,7 +38,7 @@ class PastDigest:
     composed_at: datetime
     #: the highest paper id that competed
     mark: int
-    made: Made
+    made: Provenance
     #: the state of its message; None on a quiet day
     state: MessageState | None
     items: tuple[PastItem, ...]
@@ -75,7 +75,7 @@ def digests_of(tx: Connection, idents: Iterable[int]) -> list[PastDigest]:
                 local_date=row.local_date,
                 composed_at=row.created_at,
                 mark=row.mark,
-                made=msgspec.convert(row.made, Made),
+                made=msgspec.convert(row.made, Provenance),
                 state=None if row.message is None else MessageState(row.message),
                 bounced=bool(row.bounced),
                 items=tuple(listed[row.id]),

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, text
 
-from digest.model import MessageKind, Standing
+from digest.model import MessageKind, SubscriberStatus
 from digest.store.tables import digests, feedback, messages, signups, subscribers
 
 #: names the lock of those who count; any number that nothing else uses
@@ -65,7 +65,7 @@ def _unconfirmed(before: datetime) -> tuple[ColumnElement[bool], ...]:
     theirs = subscribers.c.id
     other = (messages.c.subscriber_id == theirs) & (messages.c.kind != MessageKind.CONFIRM.value)
     return (
-        subscribers.c.standing == Standing.PENDING.value,
+        subscribers.c.standing == SubscriberStatus.PENDING.value,
         subscribers.c.changed_at < before,
         subscribers.c.origin.in_(("page", "api")),
         ~exists().where(other),

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, exists, func, select, update
 
-from digest.model import Interest, MessageKind, Standing, Subscriber, address_key
+from digest.model import Interest, MessageKind, Subscriber, SubscriberStatus, address_key
 from digest.store.engine import batches
 from digest.store.tables import interests, messages, subscribers
 
@@ -73,7 +73,7 @@ def origins(tx: Connection) -> dict[int, str]:
 def set_standing(
     tx: Connection,
     ident: int,
-    standing: Standing,
+    standing: SubscriberStatus,
     *,
     now: datetime,
     due_from: datetime | None = None,
@@ -120,7 +120,7 @@ def by_ids(tx: Connection, idents: Iterable[int]) -> dict[int, Subscriber]:
     return found
 
 
-def by_standing(tx: Connection, *standings: Standing) -> list[Subscriber]:
+def by_standing(tx: Connection, *standings: SubscriberStatus) -> list[Subscriber]:
     """In order of joining; every standing when none is named."""
     return _many(
         tx,
@@ -135,16 +135,16 @@ def page(tx: Connection, *, after: int, limit: int) -> list[Subscriber]:
     round works on."""
     idents = tx.execute(
         select(subscribers.c.id)
-        .where(subscribers.c.id > after, subscribers.c.standing == Standing.ACTIVE.value)
+        .where(subscribers.c.id > after, subscribers.c.standing == SubscriberStatus.ACTIVE.value)
         .order_by(subscribers.c.id)
         .limit(limit)
     ).scalars()
     return list(by_ids(tx, idents).values())
 
 
-def count(tx: Connection) -> dict[Standing, int]:
+def count(tx: Connection) -> dict[SubscriberStatus, int]:
     rows = tx.execute(select(subscribers.c.standing, func.count()).group_by(subscribers.c.standing))
-    return {Standing(standing): n for standing, n in rows}
+    return {SubscriberStatus(standing): n for standing, n in rows}
 
 
 def _one(tx: Connection, where: Any) -> Subscriber:
@@ -180,7 +180,7 @@ def _subscriber(row: Row[Any], own: Sequence[Interest]) -> Subscriber:
         id=row.id,
         email=row.email,
         name=row.name,
-        standing=Standing(row.standing),
+        standing=SubscriberStatus(row.standing),
         timezone=row.timezone,
         hour=row.hour,
         days=tuple(row.days),

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, select, update
 from sqlalchemy import delete as delete_from
 
-from digest.model import Standing, Suppression, SuppressionReason, address_key
+from digest.model import SubscriberStatus, Suppression, SuppressionReason, address_key
 from digest.store import bounces, ledger
 from digest.store.engine import batches, insert
 from digest.store.tables import subscribers, suppressions
@@ -75,11 +75,13 @@ def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
             suppressions.c.reason == SuppressionReason.COMPLAINT.value,
         )
         if not tx.execute(
-            update(suppressions).where(*weaker).values(said | {"former": Standing.LEFT.value})
+            update(suppressions)
+            .where(*weaker)
+            .values(said | {"former": SubscriberStatus.LEFT.value})
         ).rowcount:
             return False
     if reader is not None:
-        standing = Standing.LEFT if complaint else Standing.SUPPRESSED
+        standing = SubscriberStatus.LEFT if complaint else SubscriberStatus.SUPPRESSED
         tx.execute(
             update(subscribers)
             .where(subscribers.c.id == reader.id)
@@ -96,7 +98,7 @@ def leave(tx: Connection, email: str) -> None:
     tx.execute(
         update(suppressions)
         .where(suppressions.c.email_key == address_key(email))
-        .values(former=Standing.LEFT.value)
+        .values(former=SubscriberStatus.LEFT.value)
     )
 
 
@@ -114,13 +116,15 @@ def release(tx: Connection, email: str, *, now: datetime) -> Suppression | None:
         return None
     bounces.forgive(tx, email)
     former = (
-        row.former if row.former not in ("", Standing.SUPPRESSED.value) else Standing.ACTIVE.value
+        row.former
+        if row.former not in ("", SubscriberStatus.SUPPRESSED.value)
+        else SubscriberStatus.ACTIVE.value
     )
     tx.execute(
         update(subscribers)
         .where(
             subscribers.c.email_key == address_key(email),
-            subscribers.c.standing == Standing.SUPPRESSED.value,
+            subscribers.c.standing == SubscriberStatus.SUPPRESSED.value,
         )
         .values(standing=former, changed_at=now, due_from=now)
     )

@@ -12,7 +12,7 @@ from typing import Literal
 from digest import store
 from digest.app import App
 from digest.errors import AddressError, ConfigError, DigestError, InputError
-from digest.model import MessageKind, Standing, Subscriber, Suppression, SuppressionReason
+from digest.model import MessageKind, Subscriber, SubscriberStatus, Suppression, SuppressionReason
 from digest.subscriptions.settings_form import Wish, address, shaped, threshold
 from digest.subscriptions.signups import admit, digest_of
 from digest.subscriptions.verbs import known_by, plan_letter, reschedule, start, start_of_their_day
@@ -24,11 +24,11 @@ Outcome = Literal["new", "changed", "unchanged", "back", "asked", "pending", "le
 #: what a file may make of somebody who is known: each of those behind their own standing but
 #: pending
 _FEWER_MAILS = (
-    Standing.ACTIVE,
-    Standing.PAUSED,
-    Standing.PENDING,
-    Standing.LEFT,
-    Standing.SUPPRESSED,
+    SubscriberStatus.ACTIVE,
+    SubscriberStatus.PAUSED,
+    SubscriberStatus.PENDING,
+    SubscriberStatus.LEFT,
+    SubscriberStatus.SUPPRESSED,
 )
 
 
@@ -82,25 +82,25 @@ def _subscribe(app: App, tx: store.Connection, wish: Wish, origin: str) -> Subsc
     known = store.subscribers.by_email(tx, email)
     suppression = store.suppressions.of(tx, email)
     if suppression is not None:
-        nobody = replace(_blank(app, email), standing=Standing.SUPPRESSED)
+        nobody = replace(_blank(app, email), standing=SubscriberStatus.SUPPRESSED)
         return Subscribed(subscriber=known or nobody, outcome="suppressed", suppression=suppression)
     if known is None:
         return Subscribed(
             subscriber=_add(app, tx, wish, shaped(wish, _blank(app, email)), origin), outcome="new"
         )
-    if known.standing is Standing.SUPPRESSED:
+    if known.standing is SubscriberStatus.SUPPRESSED:
         return Subscribed(subscriber=known, outcome="suppressed")
-    if known.standing is Standing.LEFT and origin != "command":
+    if known.standing is SubscriberStatus.LEFT and origin != "command":
         return Subscribed(subscriber=known, outcome="left")
     wanted = reschedule(known, shaped(wish, replace(known, email=email)), now)
     outcome: Outcome = "changed"
     if wish.standing is not None and _stops(wish, known):
         return Subscribed(subscriber=_stop(app, tx, wanted, wish.standing), outcome="changed")
-    if known.standing is Standing.PENDING and origin == "file":
+    if known.standing is SubscriberStatus.PENDING and origin == "file":
         outcome = "pending"
-    elif known.standing in (Standing.LEFT, Standing.PENDING):
+    elif known.standing in (SubscriberStatus.LEFT, SubscriberStatus.PENDING):
         since = start_of_their_day(wanted, now)
-        wanted, outcome = replace(wanted, standing=Standing.ACTIVE, due_from=since), "back"
+        wanted, outcome = replace(wanted, standing=SubscriberStatus.ACTIVE, due_from=since), "back"
     if wanted == known:
         return Subscribed(subscriber=known, outcome="unchanged")
     return Subscribed(subscriber=store.subscribers.change(tx, wanted, now=now), outcome=outcome)
@@ -110,16 +110,16 @@ def _add(
     app: App, tx: store.Connection, wish: Wish, subscriber: Subscriber, origin: str
 ) -> Subscriber:
     """Store somebody new with what the wish says of them."""
-    standing, now = wish.standing or Standing.ACTIVE, app.now()
-    stopped = standing is Standing.SUPPRESSED
+    standing, now = wish.standing or SubscriberStatus.ACTIVE, app.now()
+    stopped = standing is SubscriberStatus.SUPPRESSED
     if wish.created is not None:
         # Who comes from another install has missed nothing here.
         subscriber = replace(subscriber, due_from=start_of_their_day(subscriber, now))
     # Nobody answers for an address that was never confirmed.
-    door = wish.origin or ("page" if standing is Standing.PENDING else origin)
+    door = wish.origin or ("page" if standing is SubscriberStatus.PENDING else origin)
     made = store.subscribers.add(
         tx,
-        replace(subscriber, standing=Standing.ACTIVE if stopped else standing),
+        replace(subscriber, standing=SubscriberStatus.ACTIVE if stopped else standing),
         origin=door,
         now=now,
         created=wish.created,
@@ -132,15 +132,17 @@ def _stops(wish: Wish, known: Subscriber) -> bool:
 
     To be asked again is no less.
     """
-    if wish.standing is None or wish.standing is Standing.PENDING:
+    if wish.standing is None or wish.standing is SubscriberStatus.PENDING:
         return False
     return _FEWER_MAILS.index(wish.standing) > _FEWER_MAILS.index(known.standing)
 
 
-def _stop(app: App, tx: store.Connection, wanted: Subscriber, standing: Standing) -> Subscriber:
+def _stop(
+    app: App, tx: store.Connection, wanted: Subscriber, standing: SubscriberStatus
+) -> Subscriber:
     """Store a subscriber who gets no more mail for now; what waits for them is skipped."""
     now = app.now()
-    if standing is Standing.SUPPRESSED:
+    if standing is SubscriberStatus.SUPPRESSED:
         changed = store.subscribers.change(tx, wanted, now=now)
         evidence = "suppressed according to a file of readers"
         store.suppressions.add(
@@ -181,23 +183,23 @@ def ask(app: App, wish: Wish, *, origin: str, client: str = "") -> Subscribed:
     now, counted = app.now(), digest_of(app, client)
     with app.store.writing() as tx:
         known = store.subscribers.by_email(tx, email)
-        blank = replace(_blank(app, email), standing=Standing.PENDING)
+        blank = replace(_blank(app, email), standing=SubscriberStatus.PENDING)
         shaped(wish, blank)  # a bad value is told of as to anybody, and before it is counted
         admit(app, tx, counted)
         if store.suppressions.of(tx, email) is not None:
             return Subscribed(subscriber=known or blank, outcome="asked")
         if known is None:
             known = store.subscribers.add(tx, shaped(wish, blank), origin=origin, now=now)
-        elif known.standing in (Standing.PENDING, Standing.LEFT):
+        elif known.standing in (SubscriberStatus.PENDING, SubscriberStatus.LEFT):
             wanted = shaped(wish, known)
             if store.subscribers.was_confirmed(tx, known.id):
                 wanted = known  # what they had set is theirs: anybody can type an address
             known = store.subscribers.change(
-                tx, replace(wanted, standing=Standing.PENDING), now=now
+                tx, replace(wanted, standing=SubscriberStatus.PENDING), now=now
             )
-        if known.standing is Standing.PENDING:
+        if known.standing is SubscriberStatus.PENDING:
             plan_letter(app, tx, MessageKind.CONFIRM, known)
-        elif known.standing is not Standing.SUPPRESSED:
+        elif known.standing is not SubscriberStatus.SUPPRESSED:
             plan_letter(app, tx, MessageKind.WELCOME, known)
     return Subscribed(subscriber=known, outcome="asked")
 
@@ -208,9 +210,9 @@ def confirm(app: App, subscriber_id: int) -> Subscriber:
     """
     with app.store.writing() as tx:
         subscriber = known_by(tx, subscriber_id)
-        if subscriber.standing is Standing.PENDING:
+        if subscriber.standing is SubscriberStatus.PENDING:
             start(app, tx, subscriber)
-            subscriber = replace(subscriber, standing=Standing.ACTIVE)
+            subscriber = replace(subscriber, standing=SubscriberStatus.ACTIVE)
             plan_letter(app, tx, MessageKind.WELCOME, subscriber)
     return subscriber
 

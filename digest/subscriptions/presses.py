@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from digest import presses, store
 from digest.app import App
-from digest.model import Button, Link, MessageKind, Press, Standing, Subscriber
+from digest.model import Button, Link, MessageKind, Press, Subscriber, SubscriberStatus
 from digest.subscriptions.verbs import come_back, known_by, leave, plan_letter, set_pause
 
 
@@ -48,7 +48,7 @@ def leave_by_link(app: App, link: Link, form: str, *, farewell: bool = False) ->
         store.subscribers.lock(tx, link.subscriber_id)
         known = known_by(tx, link.subscriber_id)
         new = _add(app, tx, known, Button.LEAVE, form)
-        if new is None and known.standing is not Standing.LEFT:
+        if new is None and known.standing is not SubscriberStatus.LEFT:
             return Left(subscriber=known, repeated=True)
         gone = leave(app, tx, known, farewell=farewell)
         _offer_way_back(app, tx, known)
@@ -77,7 +77,7 @@ def return_by_link(app: App, link: Link, form: str, *, confirms: bool) -> Return
                 repeated=True,
                 held=any(one.form == form and one.state == "held" for one in recent),
             )
-        if known.standing is Standing.LEFT and not presses.may_return(
+        if known.standing is SubscriberStatus.LEFT and not presses.may_return(
             recent, now, confirms=confirms
         ):
             store.presses.hold(tx, [new.id])
@@ -107,7 +107,9 @@ def press_after_leaving(app: App, link: Link, form: str) -> None:
         store.subscribers.lock(tx, link.subscriber_id)
         known = known_by(tx, link.subscriber_id)
         recent = store.presses.around(tx, known.id, now, presses.WINDOW)
-        if known.standing is Standing.LEFT and any(one.button is Button.LEAVE for one in recent):
+        if known.standing is SubscriberStatus.LEFT and any(
+            one.button is Button.LEAVE for one in recent
+        ):
             _add(app, tx, known, Button.THUMB, form, void=True)
             _offer_way_back(app, tx, known)
 
@@ -132,6 +134,6 @@ def _add(
 def _offer_way_back(app: App, tx: store.Connection, known: Subscriber) -> None:
     """Tell by mail who left within a burst of presses how to come back; at most once a day."""
     now = app.now()
-    confirmed = known.standing is not Standing.PENDING
+    confirmed = known.standing is not SubscriberStatus.PENDING
     if confirmed and presses.is_burst(store.presses.around(tx, known.id, now, presses.WINDOW), now):
         plan_letter(app, tx, MessageKind.GOODBYE, known)

@@ -20,8 +20,8 @@ from digest.model import (
     SHARE_MAX,
     THRESHOLD_WORDS,
     Interest,
-    Standing,
     Subscriber,
+    SubscriberStatus,
     Threshold,
 )
 
@@ -61,7 +61,7 @@ class Wish:
     #: all interests, instead of those that there are; what is empty counts as none
     interests: tuple[Interest, ...] | None = None
     #: whether mail may go to them, as a file of readers says; None = confirmed
-    standing: Standing | None = None
+    standing: SubscriberStatus | None = None
     #: when they joined, and by which door, as a file of readers says
     created: datetime | None = None
     origin: str | None = None

@@ -11,7 +11,7 @@ from digest import store
 from digest.app import App
 from digest.due_dates import start_of_day
 from digest.errors import InputError, NotFoundError
-from digest.model import MessageKind, Standing, Subscriber, address_key
+from digest.model import MessageKind, Subscriber, SubscriberStatus, address_key
 from digest.subscriptions.settings_form import Wish, normal, shaped
 from digest.subscriptions.versions import changed_since
 
@@ -67,7 +67,9 @@ def pause(app: App, subscriber_id: int, *, paused: bool) -> Subscriber:
 def set_pause(app: App, tx: store.Connection, known: Subscriber, *, paused: bool) -> Subscriber:
     """As `pause`, within a transaction."""
     wanted, former = (
-        (Standing.PAUSED, Standing.ACTIVE) if paused else (Standing.ACTIVE, Standing.PAUSED)
+        (SubscriberStatus.PAUSED, SubscriberStatus.ACTIVE)
+        if paused
+        else (SubscriberStatus.ACTIVE, SubscriberStatus.PAUSED)
     )
     if known.standing is not former:
         return known
@@ -92,14 +94,14 @@ def unsubscribe(app: App, subscriber_id: int, *, farewell: bool = False) -> Subs
 
 def leave(app: App, tx: store.Connection, known: Subscriber, *, farewell: bool) -> Subscriber:
     """As `unsubscribe`, within a transaction."""
-    if known.standing is Standing.SUPPRESSED:
+    if known.standing is SubscriberStatus.SUPPRESSED:
         store.suppressions.leave(tx, known.email)
         return known
-    left = store.subscribers.set_standing(tx, known.id, Standing.LEFT, now=app.now())
+    left = store.subscribers.set_standing(tx, known.id, SubscriberStatus.LEFT, now=app.now())
     store.ledger.skip_waiting(tx, known.id, now=app.now())
-    if left and farewell and known.standing is not Standing.PENDING:
+    if left and farewell and known.standing is not SubscriberStatus.PENDING:
         plan_letter(app, tx, MessageKind.GOODBYE, known)
-    return replace(known, standing=Standing.LEFT)
+    return replace(known, standing=SubscriberStatus.LEFT)
 
 
 def return_after(app: App, subscriber_id: int) -> Subscriber:
@@ -114,11 +116,11 @@ def return_after(app: App, subscriber_id: int) -> Subscriber:
 
 def come_back(app: App, tx: store.Connection, known: Subscriber) -> Subscriber:
     """As `return_after`, within a transaction."""
-    if known.standing not in (Standing.LEFT, Standing.PENDING):
+    if known.standing not in (SubscriberStatus.LEFT, SubscriberStatus.PENDING):
         return known
     store.suppressions.release(tx, known.email, now=app.now())
     start(app, tx, known)
-    return replace(known, standing=Standing.ACTIVE)
+    return replace(known, standing=SubscriberStatus.ACTIVE)
 
 
 def delete(app: App, subscriber_id: int) -> Subscriber:
@@ -178,7 +180,9 @@ def start(app: App, tx: store.Connection, subscriber: Subscriber) -> None:
     """Make a reader active; the digest of the day on which they join or return is theirs."""
     now = app.now()
     since = start_of_their_day(subscriber, now)
-    store.subscribers.set_standing(tx, subscriber.id, Standing.ACTIVE, now=now, due_from=since)
+    store.subscribers.set_standing(
+        tx, subscriber.id, SubscriberStatus.ACTIVE, now=now, due_from=since
+    )
 
 
 def reschedule(known: Subscriber, wanted: Subscriber, now: datetime) -> Subscriber:

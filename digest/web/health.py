@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from digest import store
 from digest.app import App
 from digest.errors import StoreError
-from digest.model import Standing
+from digest.model import SubscriberStatus
 from digest.web.connections import REFUSALS
 
 log = logging.getLogger(REFUSALS)  # strangers ask, as often as they like
@@ -136,7 +136,7 @@ def _counts(tx: store.Connection) -> dict[str, Any]:
     latest = next(iter(store.dumps.latest(tx, 1)), None)
     return {
         "papers": store.papers.totals(tx)["papers"],
-        "subscribers": store.subscribers.count(tx).get(Standing.ACTIVE, 0),
+        "subscribers": store.subscribers.count(tx).get(SubscriberStatus.ACTIVE, 0),
         "latest_dump": None if latest is None else LatestDump.model_validate(latest),
     }
 

@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse
 from digest import pipeline, subscriptions
 from digest.app import App
 from digest.errors import AddressError, InputError, LimitError, LinkError, NotFoundError
-from digest.model import Purpose, Standing, Subscriber
+from digest.model import Purpose, Subscriber, SubscriberStatus
 from digest.subscriptions import Wish
 from digest.web import stamps
 from digest.web.clients import Proxies
@@ -184,9 +184,9 @@ def _add_confirmation(router: APIRouter, app: App, pages: Pages) -> None:
         return pages.render(
             "confirm",
             address=masked(subscriber.email),
-            pending=subscriber.standing is Standing.PENDING,
-            left=subscriber.standing is Standing.LEFT,
-            suppressed=subscriber.standing is Standing.SUPPRESSED,
+            pending=subscriber.standing is SubscriberStatus.PENDING,
+            left=subscriber.standing is SubscriberStatus.LEFT,
+            suppressed=subscriber.standing is SubscriberStatus.SUPPRESSED,
             pressed=pressed,
             rhythm=rhythm(subscriber),
             size=subscriber.size,

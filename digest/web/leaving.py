@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from digest import pipeline, subscriptions
 from digest.app import App
 from digest.errors import NotFoundError, RevokedKeyError
-from digest.model import Link, Purpose, RevokedLink, Standing, Subscriber
+from digest.model import Link, Purpose, RevokedLink, Subscriber, SubscriberStatus
 from digest.web.marks import is_outdated, new_mark, read_mark
 from digest.web.pages import Form, FormBody, Pages, masked
 
@@ -38,8 +38,8 @@ def routes(app: App, pages: Pages) -> APIRouter:
             "unsubscribe",
             address="" if subscriber is None or not trusted else masked(subscriber.email),
             gone=standing is None,
-            left=standing is Standing.LEFT,
-            suppressed=standing is Standing.SUPPRESSED,
+            left=standing is SubscriberStatus.LEFT,
+            suppressed=standing is SubscriberStatus.SUPPRESSED,
             back=back,
             may_return=trusted,
             held=held,
@@ -84,7 +84,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
             return page(
                 link,
                 returned.subscriber,
-                back=done and returned.subscriber.standing is Standing.ACTIVE,
+                back=done and returned.subscriber.standing is SubscriberStatus.ACTIVE,
                 held=returned.held,
                 repeated=returned.repeated and not returned.held,
             )

@@ -17,7 +17,7 @@ from digest import pipeline, subscriptions
 from digest.app import App
 from digest.errors import InputError
 from digest.mail.messages.texts import WEEKDAYS
-from digest.model import Link, Purpose, Standing, Subscriber
+from digest.model import Link, Purpose, Subscriber, SubscriberStatus
 from digest.subscriptions import Changed
 from digest.web.conflicts import Difference, differences, merge
 from digest.web.forms import SIZE_MAX, Settings, blame, offered_zones, read_settings, settings_of
@@ -57,7 +57,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
         log.info(
             "%s subscriber=%d standing=%s via=page", verb, subscriber.id, subscriber.standing.value
         )
-        active = subscriber.standing is Standing.ACTIVE and verb != "pause"
+        active = subscriber.standing is SubscriberStatus.ACTIVE and verb != "pause"
         return page.show(
             link,
             subscriber,

@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse
 
 from digest import pipeline, subscriptions
 from digest.app import App
-from digest.model import Link, Paper, Purpose, Standing, Subscriber, Vote
+from digest.model import Link, Paper, Purpose, Subscriber, SubscriberStatus, Vote
 from digest.web.marks import is_outdated, new_mark, read_mark
 from digest.web.pages import Form, FormBody, Pages, shown, whose
 
@@ -48,7 +48,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
             "thumb",
             whose=whose(subscriber),
             told=told,
-            pending=subscriber.standing is Standing.PENDING,
+            pending=subscriber.standing is SubscriberStatus.PENDING,
             paper=shown(paper),
             up=chosen == 1,
             stands=vote == chosen,
@@ -73,7 +73,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
             pipeline.paper(app, link.paper_id),
         )
         vote = pipeline.standing_vote(app, link.subscriber_id, link.paper_id)
-        if subscriber.standing is Standing.LEFT:
+        if subscriber.standing is SubscriberStatus.LEFT:
             told = "left"
         elif any(held.id == paper.id for held in pipeline.held_papers(app, subscriber.id)):
             told = "held"

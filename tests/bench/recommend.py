@@ -34,7 +34,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from digest.model import Identity, Made, Paper, Standing, Subscriber
+from digest.model import Identity, Paper, Provenance, Subscriber, SubscriberStatus
 from digest.pipeline.steps.choosing import TOGETHER as _TOGETHER
 from digest.pipeline.steps.choosing import choose, explained, rules_of
 from digest.pipeline.steps.gather import Reader, Shared
@@ -114,7 +114,7 @@ def readers(
         subscriber = Subscriber(
             id=n + 1,
             email=f"reader{n}@example.org",
-            standing=Standing.ACTIVE,
+            standing=SubscriberStatus.ACTIVE,
             created=datetime(2026, 1, 1, tzinfo=UTC),
         )
         found.append(
@@ -164,7 +164,7 @@ def main() -> int:
         ),
         papers={paper.id: paper for paper in new},
         background=profiles.background(recent, rows[RATED : RATED + RECENT]),
-        made=Made(
+        made=Provenance(
             model="",
             features=features.VERSION,
             candidates=len(new),

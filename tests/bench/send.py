@@ -46,7 +46,16 @@ from digest import config, pipeline, store
 from digest.app import App
 from digest.demo.listening import free_port
 from digest.mail.messages import assemble, dkim
-from digest.model import Digest, Item, Made, MessageKind, MessageState, Part, Score, Subscriber
+from digest.model import (
+    Digest,
+    Item,
+    MessageKind,
+    MessageState,
+    Part,
+    Provenance,
+    Score,
+    Subscriber,
+)
 from digest.pipeline.steps import sender
 from digest.pipeline.steps.group_commit import GroupCommit
 from digest.store.digests import Window
@@ -93,7 +102,7 @@ def fill(app: App, queued: int) -> None:
             ident: [word for word in paper.title.split() if len(word) > 4] or ["new"]
             for ident, paper in papers.items()
         }
-        made = Made(
+        made = Provenance(
             model="thumbs",
             features="words1",
             thumbs_up=21,

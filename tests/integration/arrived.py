@@ -9,7 +9,7 @@ from digest import store as rows
 from digest.model import Entry, Identity, Paper
 from digest.papers import normalise_title
 from digest.store import Store
-from digest.store.arrivals import Added, Arrival
+from digest.store.arrivals import Added, NewRecord
 
 NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -34,7 +34,7 @@ def entry(title: str, *, arxiv: str = "", doi: str = "", **more: object) -> Entr
 def arrive(store: Store, *entries: Entry, day: date = DAY) -> Added:
     with store.writing() as tx:
         dump = rows.dumps.begin(tx, name="x.jsonl", form="jsonl", sha256="0" * 64, day=day, now=NOW)
-        arrivals = [Arrival(line=n, raw="{}", entry=e, day=day) for n, e in enumerate(entries, 1)]
+        arrivals = [NewRecord(line=n, raw="{}", entry=e, day=day) for n, e in enumerate(entries, 1)]
         return rows.arrivals.add(tx, dump, arrivals, rules)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from digest import pipeline, services, store, subscriptions
 from digest.app import App
-from digest.model import Digest, Feedback, Score, Standing, Subscriber, Vote
+from digest.model import Digest, Feedback, Score, Subscriber, SubscriberStatus, Vote
 from digest.subscriptions import Wish
 from tests.conftest import NOON, TODAY, make_app
 
@@ -122,7 +122,7 @@ def test_who_has_left_no_longer_counts(service: App) -> None:
     silent = told(service, me)
     thumbs(service, others, OLD, NEW)
     subscriptions.unsubscribe(service, others[0].id)
-    assert subscriptions.by_id(service, others[0].id).standing is Standing.LEFT
+    assert subscriptions.by_id(service, others[0].id).standing is SubscriberStatus.LEFT
     assert told(service, me) == silent
 
 

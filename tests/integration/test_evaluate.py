@@ -24,7 +24,7 @@ from digest.evaluate import measures, pages, plots
 from digest.evaluate import replay as replay_module
 from digest.evaluate.replay import FROZEN, SENT, Replayed, rated, replay
 from digest.evaluate.report import CHANCE, Report
-from digest.model import Interest, Made, MessageState
+from digest.model import Interest, MessageState, Provenance
 from digest.ranking import features
 from digest.ranking.recipes import RECIPES
 from digest.subscriptions import Wish
@@ -448,7 +448,7 @@ def test_shared_digests_are_compared_by_the_thumbs_on_them(tmp_path: Path) -> No
     app = live(app, some, DAYS)
     (found,) = evaluate.evaluate(app).comparisons
     with app.store.reading() as tx:
-        made: list[Made] = [one.made for one in store.past.digests_of(tx, [1, 2, 3])]
+        made: list[Provenance] = [one.made for one in store.past.digests_of(tx, [1, 2, 3])]
     app.close()
     assert {(one.recipe, one.recipe_b) for one in made} == {("learned", "recent")}
     assert (found.own, found.other, found.unit) == ("learned", "recent", "digests")

@@ -22,8 +22,8 @@ from digest.model import (
     MessageState,
     Phase,
     Purpose,
-    Standing,
     Subscriber,
+    SubscriberStatus,
     SuppressionReason,
 )
 from digest.pipeline.steps.bounces import note_refusal
@@ -60,7 +60,7 @@ def bob(service: App) -> Subscriber:
     return subscriptions.subscribe(service, Wish(email=BOB), origin="command").subscriber
 
 
-def standing(app: App, who: Subscriber) -> Standing:
+def standing(app: App, who: Subscriber) -> SubscriberStatus:
     return subscriptions.by_id(app, who.id).standing
 
 
@@ -110,7 +110,9 @@ def test_each_shape_of_bounce_is_held_against_whom_it_speaks_of(
         reason,
         True,
     )
-    assert standing(service, alice) is (Standing.SUPPRESSED if reason else Standing.ACTIVE)
+    assert standing(service, alice) is (
+        SubscriberStatus.SUPPRESSED if reason else SubscriberStatus.ACTIVE
+    )
 
 
 def test_without_a_bounce_domain_the_signed_link_in_the_returned_headers_proves_the_message(
@@ -170,7 +172,7 @@ def test_a_refusal_at_the_door_and_its_report_by_mail_are_one_bounce(
         with service.store.writing() as tx:
             note_refusal(service, tx, queued, refusal)
         inbound.receive(service, mail("postfix-full-for-days", service, queued))
-    assert standing(service, alice) is Standing.ACTIVE
+    assert standing(service, alice) is SubscriberStatus.ACTIVE
 
 
 def test_a_delay_changes_nothing(service: App, alice: Subscriber) -> None:
@@ -213,7 +215,7 @@ def test_evidence_and_complaints_are_noted_on_every_database(any_app: App) -> No
         SuppressionReason.COMPLAINT,
         None,
     ]
-    assert (states(service), standing(service, alice)) == ({"accepted": 1}, Standing.LEFT)
+    assert (states(service), standing(service, alice)) == ({"accepted": 1}, SubscriberStatus.LEFT)
 
 
 def test_what_was_accepted_stays_so_when_it_comes_back(service: App, alice: Subscriber) -> None:
@@ -230,10 +232,10 @@ def test_who_complains_has_left(service: App, alice: Subscriber, name: str) -> N
     data = mail(name, service, letter(service, alice))
     received = inbound.receive(service, data)
     assert (received.outcome, received.suppressed) == ("complained", SuppressionReason.COMPLAINT)
-    assert standing(service, alice) is Standing.LEFT
+    assert standing(service, alice) is SubscriberStatus.LEFT
     subscriptions.return_after(service, alice.id)
     assert inbound.receive(service, data).suppressed is None
-    assert standing(service, alice) is Standing.ACTIVE, "an old complaint is no new one"
+    assert standing(service, alice) is SubscriberStatus.ACTIVE, "an old complaint is no new one"
 
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("away-*.eml")), ids=lambda path: path.stem)
@@ -269,7 +271,10 @@ def test_leaving_by_mail_works_for_a_machine_too(
         received = inbound.receive(
             service, extra + mail("asks-to-leave", service, letter(service, reader))
         )
-        assert (received.outcome, standing(service, reader)) == ("unsubscribed", Standing.LEFT)
+        assert (received.outcome, standing(service, reader)) == (
+            "unsubscribed",
+            SubscriberStatus.LEFT,
+        )
 
 
 def test_a_thumb_by_mail_counts_unless_a_machine_gives_it(
@@ -415,15 +420,15 @@ def test_an_address_is_confirmed_by_mail_where_no_page_can_be_reached(app: App) 
     assert len(set(offered)) == 1
     answer = f"From: {ALICE}\nTo: papers@example.org\nSubject: {unquote(offered[0])}\n\n".encode()
     assert inbound.receive(laptop, b"Auto-Submitted: auto-replied\n" + answer).outcome == "other"
-    assert standing(laptop, asked) is Standing.PENDING
+    assert standing(laptop, asked) is SubscriberStatus.PENDING
     for _ in range(2):
         assert inbound.receive(laptop, answer).outcome == "confirmed"
-        assert standing(laptop, asked) is Standing.ACTIVE
+        assert standing(laptop, asked) is SubscriberStatus.ACTIVE
     with laptop.store.reading() as tx:
         assert [row["kind"] for row in store.deliveries.of_messages(tx)] == ["welcome", "confirm"]
     subscriptions.unsubscribe(laptop, asked.id)
     inbound.receive(laptop, answer)  # an old mail brings nobody back
-    assert standing(laptop, asked) is Standing.LEFT
+    assert standing(laptop, asked) is SubscriberStatus.LEFT
 
 
 def test_where_pages_can_be_reached_nothing_is_confirmed_by_mail(tmp_path: Path) -> None:
@@ -512,7 +517,10 @@ def test_a_bounce_of_a_message_that_went_to_somebody_else_is_not_believed(
     assert address is not None
     data = (GOLDEN / "postfix-unknown-user.eml").read_bytes().replace(VERP, address.encode())
     assert inbound.receive(service, data).outcome == "untrusted"
-    assert (standing(service, alice), standing(service, bob)) == (Standing.ACTIVE, Standing.ACTIVE)
+    assert (standing(service, alice), standing(service, bob)) == (
+        SubscriberStatus.ACTIVE,
+        SubscriberStatus.ACTIVE,
+    )
 
 
 def test_damaged_mails_change_nothing_of_other_readers(

@@ -14,7 +14,7 @@ import pytest
 from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.errors import InputError, NotFoundError
-from digest.model import Standing, Subscriber
+from digest.model import Subscriber, SubscriberStatus
 from digest.ranking import features
 from digest.subscriptions import Subscribed, Wish
 from tests.conftest import TODAY, invented, mails
@@ -146,12 +146,12 @@ def test_an_address_is_found_in_either_form_of_its_domain(any_app: App) -> None:
     subscriptions.suppress(
         any_app, [subscriptions.stopped(any_app, "user@xn--bcher-kva.example", "")]
     )
-    assert subscriptions.by_id(any_app, known.id).standing is Standing.SUPPRESSED
+    assert subscriptions.by_id(any_app, known.id).standing is SubscriberStatus.SUPPRESSED
     assert (
         subscriptions.release(any_app, "user@xn--bcher-kva.example").address
         == "user@b\u00fccher.example"
     )
-    assert subscriptions.by_id(any_app, known.id).standing is Standing.ACTIVE
+    assert subscriptions.by_id(any_app, known.id).standing is SubscriberStatus.ACTIVE
 
 
 def spoil(app: App, *, words: bool = False, frequencies: bool = False) -> None:

@@ -18,7 +18,7 @@ from digest import pipeline, subscriptions
 from digest.app import App
 from digest.cli.people import as_values
 from digest.cli.readers import COLUMNS, BadRow, read_readers
-from digest.model import THRESHOLD_WORDS, Interest, Standing
+from digest.model import THRESHOLD_WORDS, Interest, SubscriberStatus
 from digest.ranking.features import refusal
 from digest.subscriptions import Wish
 from tests.conftest import make_app
@@ -49,7 +49,7 @@ _reader = st.fixed_dictionaries(
         "size": st.integers(1, 100),
         "threshold": st.integers(0, 100) | st.sampled_from(THRESHOLD_WORDS),
         "interests": st.lists(_interest, max_size=3, unique_by=lambda interest: interest.name),
-        "standing": st.sampled_from(list(Standing)),
+        "standing": st.sampled_from(list(SubscriberStatus)),
         "created": st.integers(0, 1000).map(
             lambda days: (datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=days)).isoformat()
         ),
@@ -113,29 +113,35 @@ def test_what_is_exported_is_imported_without_loss(
             other.close()
 
 
-def known(app: App, standing: Standing) -> str:
+def known(app: App, standing: SubscriberStatus) -> str:
     email = "known@example.org"
-    if standing is Standing.PENDING:
+    if standing is SubscriberStatus.PENDING:
         subscriptions.ask(app, Wish(email=email, keywords=("gripper",)), origin="page")
         return email
     ident = subscriptions.subscribe(
         app, Wish(email=email, keywords=("gripper",)), origin="command"
     ).subscriber.id
-    if standing is Standing.PAUSED:
+    if standing is SubscriberStatus.PAUSED:
         subscriptions.pause(app, ident, paused=True)
-    elif standing is Standing.LEFT:
+    elif standing is SubscriberStatus.LEFT:
         subscriptions.unsubscribe(app, ident)
-    elif standing is Standing.SUPPRESSED:
+    elif standing is SubscriberStatus.SUPPRESSED:
         subscriptions.suppress(app, [subscriptions.stopped(app, email, "it bounced")])
     return email
 
 
-@pytest.mark.parametrize("before", list(Standing))
-@pytest.mark.parametrize("said", [None, *Standing])
+@pytest.mark.parametrize("before", list(SubscriberStatus))
+@pytest.mark.parametrize("said", [None, *SubscriberStatus])
 def test_a_file_stops_mail_to_who_is_known_and_starts_none(
-    any_app: App, tmp_path: Path, before: Standing, said: Standing | None
+    any_app: App, tmp_path: Path, before: SubscriberStatus, said: SubscriberStatus | None
 ) -> None:
-    order = [Standing.ACTIVE, Standing.PAUSED, Standing.PENDING, Standing.LEFT, Standing.SUPPRESSED]
+    order = [
+        SubscriberStatus.ACTIVE,
+        SubscriberStatus.PAUSED,
+        SubscriberStatus.PENDING,
+        SubscriberStatus.LEFT,
+        SubscriberStatus.SUPPRESSED,
+    ]
     email = known(any_app, before)
     row = {"email": email, "keywords": ["robot"]} | (
         {} if said is None else {"standing": said.value}
@@ -143,10 +149,10 @@ def test_a_file_stops_mail_to_who_is_known_and_starts_none(
     imported(any_app, tmp_path, [row], "readers.jsonl")
     stops = (
         said is not None
-        and said is not Standing.PENDING
+        and said is not SubscriberStatus.PENDING
         and order.index(said) > order.index(before)
     )
-    if before is Standing.LEFT:
+    if before is SubscriberStatus.LEFT:
         stops = False
     assert subscriptions.by_email(any_app, email).standing is (said if stops else before)
 
@@ -163,7 +169,7 @@ def test_who_is_pending_in_a_file_gets_no_digest_and_one_standing_a_row_is_enoug
     done = list(subscriptions.subscribe_many(any_app, wishes, origin="file"))
     assert [one.outcome for one in done if not isinstance(one, tuple)] == ["new", "pending", "new"]
     reader = subscriptions.by_email(any_app, "p@example.org")
-    assert reader.standing is Standing.PENDING
+    assert reader.standing is SubscriberStatus.PENDING
     assert [interest.name for interest in reader.interests] == ["hands", "scans"]
     report = pipeline.compose(any_app)
     assert "p@example.org" in [left.email for left in report.left_out]

@@ -28,7 +28,7 @@ from digest import scheduler, serve, subscriptions
 from digest.app import App
 from digest.config import SubscriberEntry
 from digest.errors import DigestError, InputError, StoreError
-from digest.model import Purpose, Standing, Subscriber
+from digest.model import Purpose, Subscriber, SubscriberStatus
 from digest.subscriptions import Wish
 from digest.web.guard import BODY_MAX, HEADERS
 from digest.web.listener import listen
@@ -346,7 +346,7 @@ def test_the_readers_of_the_config_are_subscribed(tmp_path: Path) -> None:
         ),
     )
     serve.run(app, only={"web"}, ready=lambda _address: signal.raise_signal(signal.SIGTERM))
-    assert subscriptions.by_email(app, "frank@example.org").standing is Standing.ACTIVE
+    assert subscriptions.by_email(app, "frank@example.org").standing is SubscriberStatus.ACTIVE
     app.close()
 
 

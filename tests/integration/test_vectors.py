@@ -130,7 +130,8 @@ def test_the_package_s_vectors_are_read_when_they_are_needed_and_damage_is_said_
     tmp_path: Path,
 ) -> None:
     asked = (
-        "import digest.cli; from digest import features; print(features.base.cache_info().currsize)"
+        "import digest.cli; from digest.ranking import features; "
+        "print(features.base.cache_info().currsize)"
     )
     assert (
         subprocess.run(
@@ -140,7 +141,7 @@ def test_the_package_s_vectors_are_read_when_they_are_needed_and_damage_is_said_
     )
     damaged = tmp_path / "package" / "digest"
     shutil.copytree(
-        Path(features.__file__).parents[1],
+        Path(features.__file__).parents[2],
         damaged,
         ignore=shutil.ignore_patterns("__pycache__", "demo"),
     )

@@ -26,7 +26,7 @@ from sqlalchemy import select
 from digest import pipeline, store, subscriptions
 from digest.app import App
 from digest.due_dates import LOOK_BACK, NEAR, counts_from, due_at, next_due
-from digest.model import Bounced, Delivery, MessageState, Phase, Standing
+from digest.model import Bounced, Delivery, MessageState, Phase, SubscriberStatus
 from digest.store import tables
 from digest.subscriptions import Wish
 from tests.conftest import make_app
@@ -153,7 +153,7 @@ class World:
 
     def pause(self, number: int) -> None:
         who = self._reader(number)
-        active = who.standing is Standing.ACTIVE
+        active = who.standing is SubscriberStatus.ACTIVE
         subscriptions.pause(self.service, who.id, paused=active)
 
     def _reader(self, number: int) -> Any:
@@ -307,7 +307,7 @@ def test_no_paper_is_lost_or_listed_twice_whatever_happens(
         # All is well from here on: what came must have been looked at within a week and a day.
         made.outcome = "accepted"
         for number in range(len(READERS)):
-            if subscriptions.everybody(made.app)[number].standing is Standing.PAUSED:
+            if subscriptions.everybody(made.app)[number].standing is SubscriberStatus.PAUSED:
                 made.pause(number)
         for _ in itertools.repeat(None, 9):
             made.publish(1)

@@ -23,7 +23,7 @@ import msgspec
 from digest import pipeline, store, subscriptions
 from digest.app import App
 from digest.demo.listening import free_port
-from digest.model import Digest, Item, Made, MessageKind, MessageState, Score, Subscriber
+from digest.model import Digest, Item, MessageKind, MessageState, Provenance, Score, Subscriber
 from digest.store.digests import Window
 from digest.subscriptions import Wish
 from tests.conftest import TODAY, invented
@@ -173,7 +173,7 @@ class Proof:
         """Digests for the next readers, due at once."""
         now = self.app.now()
         some, self._readers = self._readers[:count], self._readers[count:]
-        made = Made(model="keywords", features="words1", candidates=16, at=now)
+        made = Provenance(model="keywords", features="words1", candidates=16, at=now)
         with self.app.store.writing() as tx:
             mark = store.papers.highest_id(tx)
             for reader in some:

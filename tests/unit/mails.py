@@ -21,7 +21,7 @@ from digest.mail.messages import (
     write_goodbye,
     write_welcome,
 )
-from digest.model import Made, Message, Paper, Subscriber
+from digest.model import Message, Paper, Provenance, Subscriber
 
 NOW = datetime(2026, 6, 12, 5, tzinfo=UTC)
 MAILING = Mailing(
@@ -37,7 +37,7 @@ LINKS = ReaderLinks(
     manage="https://papers.example.org/s/abc",
     unsubscribe="https://papers.example.org/u/" + "k5qxm2" * 20,
 )
-MADE = Made(
+MADE = Provenance(
     model="thumbs",
     features="words-1",
     thumbs_up=9,

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from digest.errors import LinkError
 from digest.mail import bounces, links
-from digest.mail.bounces import SIZE_MAX, Arrived, Kind
+from digest.mail.bounces import SIZE_MAX, InboundMail, Kind
 from digest.model import LinkKey, Purpose
 from tests.returned import damaged
 
@@ -32,7 +32,7 @@ SECONDS = float(os.environ.get("DIGEST_TEST_FUZZ_SECONDS") or 0)
 KEY = LinkKey(id=1, secret=b"tests-only" * 3)
 
 
-def told(arrived: Arrived) -> str:
+def told(arrived: InboundMail) -> str:
     whatever = ("written", "message_id")  # of any mail; what they are for is tested with the thumbs
     fields = {
         name: value
@@ -42,7 +42,7 @@ def told(arrived: Arrived) -> str:
     return json.dumps(fields, indent=1, ensure_ascii=False) + "\n"
 
 
-def named(arrived: Arrived) -> set[tuple[Purpose, int, int]]:
+def named(arrived: InboundMail) -> set[tuple[Purpose, int, int]]:
     """(purpose, subscriber, message) of the tokens within that are ours."""
     found = set()
     for text in (*arrived.to, *arrived.returned, arrived.subject):
@@ -126,7 +126,7 @@ def test_one_recipient_that_failed_counts_before_others() -> None:
 # hostile mails
 
 
-def sound(data: bytes) -> Arrived:
+def sound(data: bytes) -> InboundMail:
     """Whatever came in, what comes out is plain, bounded and fit for a log and a database."""
     arrived = bounces.read(data)
     assert arrived.kind in get_args(Kind)

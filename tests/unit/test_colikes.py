@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.ranking.co_likes import MOST, CoLikes, Lift, learn, lifts
+from digest.ranking.co_likes import MOST, CoLikeBoost, CoLikes, learn, lifts
 
 #: (reader, paper)
 Likes = Collection[tuple[int, int]]
@@ -27,7 +27,7 @@ def learned(likes: Likes, least: int, fresh: Sequence[int] = FRESH) -> CoLikes:
 
 def added(
     likes: Likes, least: int, readers: Collection[int] = range(1, 13)
-) -> list[tuple[Lift, ...]]:
+) -> list[tuple[CoLikeBoost, ...]]:
     return lifts(
         learned(likes, least),
         [{paper for reader, paper in likes if reader == one} for one in readers],

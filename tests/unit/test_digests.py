@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from digest.model import Digest, Made, Paper, Quiet, QuietReason, Score, Subscriber
+from digest.model import Digest, Paper, Provenance, Quiet, QuietReason, Score, Subscriber
 from digest.ranking import selection
 
 TODAY = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
-MADE = Made(model="thumbs", features="words1", candidates=5, at=NOW)
+MADE = Provenance(model="thumbs", features="words1", candidates=5, at=NOW)
 NAMES = (
     "alpha",
     "bravo",

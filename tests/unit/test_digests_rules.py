@@ -13,13 +13,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from digest.model import Digest, Made, Paper, Quiet, QuietReason, Score, Subscriber
+from digest.model import Digest, Paper, Provenance, Quiet, QuietReason, Score, Subscriber
 from digest.ranking import interests, selection
 from digest.ranking.selection import Rules
 
 TODAY = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
-MADE = Made(model="thumbs", features="words1", at=NOW)
+MADE = Provenance(model="thumbs", features="words1", at=NOW)
 #: so far apart that no two titles share a word
 NAMES = tuple(
     f"{first}{second}"
@@ -289,7 +289,7 @@ def test_what_is_one_paper_in_two_guises_is_found_without_a_look_at_each(
     titles: list[list[str]],
 ) -> None:
     papers = {number: paper(number, title=" ".join(words)) for number, words in enumerate(titles)}
-    guises = selection.Guises()
+    guises = selection.NearDuplicates()
     for ident in papers:
         mine = set(titles[ident])
         expected = {

@@ -19,7 +19,7 @@ from digest.evaluate.measures import Estimate
 from digest.evaluate.pages import pictures, told
 from digest.evaluate.replay import FROZEN, SENT, Rated, Replayed
 from digest.evaluate.report import CHANCE, Exploration, Report, Row
-from digest.model import Made, MessageState, Slot
+from digest.model import MessageState, Provenance, Slot
 from digest.ranking.recipes import RECIPES
 from digest.store.past import PastDigest, PastItem
 
@@ -65,7 +65,7 @@ def rated(
         local_date=DAY,
         composed_at=NOON,
         mark=9,
-        made=Made(model="thumbs", features="f", candidates=50, at=NOON, **made),
+        made=Provenance(model="thumbs", features="f", candidates=50, at=NOON, **made),
         state=MessageState.ACCEPTED,
         items=items,
     )

@@ -9,7 +9,7 @@ import pytest
 
 from digest.evaluate.replay import Rated
 from digest.evaluate.teams import DECIDED, Comparison, compare
-from digest.model import Item, Made, MessageState, Score
+from digest.model import Item, MessageState, Provenance, Score
 from digest.ranking.team_draft import draft
 from digest.store.past import PastDigest, PastItem
 
@@ -37,7 +37,7 @@ def rated(
         local_date=at.date(),
         composed_at=at,
         mark=1,
-        made=Made(
+        made=Provenance(
             model="thumbs", features="f", recipe=teams[0], recipe_b=teams[1], candidates=40, at=at
         ),
         state=MessageState.ACCEPTED,

@@ -13,10 +13,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digest.mail.messages import Listed, Mailing, PaperLinks, ReaderLinks, write_digest
-from digest.model import Made, Message, Paper, Subscriber
+from digest.model import Message, Paper, Provenance, Subscriber
 
 NOW = datetime(2026, 6, 12, 5, tzinfo=UTC)
-MADE = Made(model="thumbs", features="words-1", thumbs_up=9, thumbs_down=2, candidates=1200, at=NOW)
+MADE = Provenance(
+    model="thumbs", features="words-1", thumbs_up=9, thumbs_down=2, candidates=1200, at=NOW
+)
 #: what mail programs show of an HTML part, as it is encoded
 CLIPPED = 100_000
 quietly = settings(database=None, max_examples=25)

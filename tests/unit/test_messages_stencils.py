@@ -29,7 +29,7 @@ from digest.mail.messages import (
 )
 from digest.mail.messages.holes import Opened, hole
 from digest.mail.messages.passages import Filled, Outline, Part, joined, passage
-from digest.model import Made, Message, Paper, Slot, Subscriber
+from digest.model import Message, Paper, Provenance, Slot, Subscriber
 from tests.unit.mails import put
 
 NOW = datetime(2026, 6, 12, 5, tzinfo=UTC)
@@ -237,7 +237,7 @@ def digest_of(
             replace(one, reason=f"{reason} {number}", seen_before=number == 2)
             for number in range(papers)
         ],
-        made=Made(model="thumbs", features="words", at=NOW, dumps=(title,)),
+        made=Provenance(model="thumbs", features="words", at=NOW, dumps=(title,)),
         links=ReaderLinks(
             manage=f"{base}/m/a", unsubscribe=f"{base}/u/a", unsubscribe_by_mail=by_mail
         ),

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.model import Digest, Interest, Made, Paper, Quiet, QuietReason, Subscriber
+from digest.model import Digest, Interest, Paper, Provenance, Quiet, QuietReason, Subscriber
 from digest.pipeline.steps.choosing import Sharing, choose_all
 from digest.pipeline.steps.gather import Reader, Shared
 from digest.ranking import features, profiles, scores, selection
@@ -71,7 +71,7 @@ class World:
             ),
             papers={one.id: one for one in papers},
             background=profiles.background(list(recent), rows[first:second]),
-            made=Made(model="", features="words1", candidates=len(papers), at=NOW),
+            made=Provenance(model="", features="words1", candidates=len(papers), at=NOW),
             local_date=TODAY,
         )
 

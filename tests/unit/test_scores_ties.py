@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.model import Digest, Interest, Made, Paper, Subscriber
+from digest.model import Digest, Interest, Paper, Provenance, Subscriber
 from digest.ranking import scores, selection
 from tests.unit.scored import PAPERS, TODAY, WORDS, day, paper, profile
 
@@ -27,7 +27,7 @@ def listed(
         TODAY,
         scores.rank(scored, when),
         {each.id: each for each in papers},
-        made=Made(model="keywords", features="words1", at=NOW),
+        made=Provenance(model="keywords", features="words1", at=NOW),
     )
     return {item.score.paper_id for item in chosen.items} if isinstance(chosen, Digest) else set()
 

@@ -11,6 +11,6 @@ back is enough to stop).
 from digest.mail.bounces.parts import SIZE_MAX
 from digest.mail.bounces.reading import read
 from digest.mail.bounces.rules import Rule, decide
-from digest.mail.bounces.values import Arrived, Kind
+from digest.mail.bounces.values import InboundMail, Kind
 
-__all__ = ["SIZE_MAX", "Arrived", "Kind", "Rule", "decide", "read"]
+__all__ = ["SIZE_MAX", "InboundMail", "Kind", "Rule", "decide", "read"]

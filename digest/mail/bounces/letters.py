@@ -14,7 +14,7 @@ from flufl.bounce import all_failures
 
 from digest.mail.bounces import parts
 from digest.mail.bounces.reports import ENHANCED, REPLY
-from digest.mail.bounces.values import Arrived
+from digest.mail.bounces.values import InboundMail
 
 logging.getLogger("flufl.bounce").setLevel(
     logging.CRITICAL
@@ -37,7 +37,7 @@ _INLINE = re.compile(
 _TEXT_MAX = 1000
 
 
-def read_letter(mail: Mail, data: bytes) -> Arrived | None:
+def read_letter(mail: Mail, data: bytes) -> InboundMail | None:
     """A bounce written as a letter, else None.
 
     Only mail from a mail server is looked at: people quote such letters.
@@ -58,7 +58,7 @@ def read_letter(mail: Mail, data: bytes) -> Arrived | None:
         ENHANCED.search(words) or ENHANCED.search(_report_only(body)),
         REPLY.search(words),
     )
-    return Arrived(
+    return InboundMail(
         kind="failed" if failed else "delayed",
         why="a letter from a mail server",
         recipient=parts.plain(recipient)[:320],

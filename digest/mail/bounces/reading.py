@@ -16,7 +16,7 @@ from digest.mail.bounces import parts
 from digest.mail.bounces.automatic import why_automatic
 from digest.mail.bounces.letters import read_letter
 from digest.mail.bounces.reports import read_complaint, read_status
-from digest.mail.bounces.values import Arrived
+from digest.mail.bounces.values import InboundMail
 
 #: where mail servers note the envelope, the surest first; To is written by the sender
 _CAME_TO = (
@@ -35,7 +35,7 @@ _ADDRESSES_MAX = 20
 _SIGNED = ("return-path", "list-unsubscribe")
 
 
-def read(data: bytes, to: tuple[str, ...] = ()) -> Arrived:
+def read(data: bytes, to: tuple[str, ...] = ()) -> InboundMail:
     """What a mail is. Never fails: what cannot be read is "other".
 
     Args:
@@ -44,19 +44,19 @@ def read(data: bytes, to: tuple[str, ...] = ()) -> Arrived:
     """
     mail = parts.parse(data)
     if mail is None:
-        return Arrived(kind="other", why="unreadable")
+        return InboundMail(kind="other", why="unreadable")
     try:
         return _read(mail, data, to)
     except parts.TROUBLE as error:
-        return Arrived(kind="other", why=f"unreadable: {type(error).__name__}", to=to)
+        return InboundMail(kind="other", why=f"unreadable: {type(error).__name__}", to=to)
 
 
-def _read(mail: Mail, data: bytes, to: tuple[str, ...]) -> Arrived:
+def _read(mail: Mail, data: bytes, to: tuple[str, ...]) -> InboundMail:
     subject = parts.value(mail, "subject")
     found = read_status(mail) or read_complaint(mail) or read_letter(mail, data)
     if found is None:
         why = why_automatic(mail, subject)
-        found = Arrived(
+        found = InboundMail(
             kind="automatic" if why else "other",
             why=why or "written by a person, as far as can be told",
         )

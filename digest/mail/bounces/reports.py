@@ -8,7 +8,7 @@ import re
 from email.message import Message as Mail
 
 from digest.mail.bounces import parts
-from digest.mail.bounces.values import Arrived, Kind
+from digest.mail.bounces.values import InboundMail, Kind
 
 _STATUS_PARTS = ("message/delivery-status", "message/global-delivery-status")
 #: "error" is what OpenSMTPD wrote for years
@@ -29,7 +29,7 @@ _COMPLAINTS = ("abuse", "fraud", "opt-out", "opt-out-list", "other")
 _TEXT_MAX = 1000
 
 
-def read_status(mail: Mail) -> Arrived | None:
+def read_status(mail: Mail) -> InboundMail | None:
     """A delivery status notification, else None."""
     part = next((one for one in parts.walk(mail) if parts.kind_of(one) in _STATUS_PARTS), None)
     if part is None:
@@ -42,7 +42,7 @@ def read_status(mail: Mail) -> Arrived | None:
     return None
 
 
-def _recipient(block: Mail) -> Arrived | None:
+def _recipient(block: Mail) -> InboundMail | None:
     """One recipient's fields; None for the fields of the message, and for an action that nobody
     ever defined.
     """
@@ -63,7 +63,7 @@ def _recipient(block: Mail) -> Arrived | None:
         else ""
     )
     reply = REPLY.search(diagnostic)
-    return Arrived(
+    return InboundMail(
         kind=kind,
         why=f"delivery status: {action}",
         recipient=next(iter(parts.addresses(named)), ""),
@@ -73,7 +73,7 @@ def _recipient(block: Mail) -> Arrived | None:
     )
 
 
-def read_complaint(mail: Mail) -> Arrived | None:
+def read_complaint(mail: Mail) -> InboundMail | None:
     """A complaint that a mailbox provider forwards, else None."""
     part = next(
         (one for one in parts.walk(mail) if parts.kind_of(one) == "message/feedback-report"), None
@@ -83,8 +83,8 @@ def read_complaint(mail: Mail) -> Arrived | None:
     fields = next(iter(parts.blocks(part)), None)
     kind = parts.value(fields, "feedback-type").lower() if fields else ""
     if fields is None or kind not in _COMPLAINTS:
-        return Arrived(kind="other", why=f"feedback report: {kind or 'of no kind'}")
-    return Arrived(
+        return InboundMail(kind="other", why=f"feedback report: {kind or 'of no kind'}")
+    return InboundMail(
         kind="complaint",
         why=f"feedback report: {kind}",
         recipient=next(iter(parts.addresses(parts.value(fields, "original-rcpt-to"))), ""),

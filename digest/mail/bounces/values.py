@@ -16,7 +16,7 @@ Kind = Literal["failed", "delayed", "delivered", "complaint", "automatic", "othe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Arrived:
+class InboundMail:
     """A mail that arrived.
 
     Everything in it is hearsay until a token of ours in `to` or `returned` is verified.

@@ -33,7 +33,7 @@ class UnsendableError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Offers:
+class Extensions:
     """What a server says to EHLO that it can do."""
 
     pipelining: bool = False
@@ -79,7 +79,7 @@ def address(message: Message) -> Envelope:
 
 
 def commands(
-    envelope: Envelope, message: Message, body: bytes, offers: Offers
+    envelope: Envelope, message: Message, body: bytes, offers: Extensions
 ) -> tuple[bytes, bytes]:
     """MAIL and RCPT with the parameters that the server offers.
 

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple, Self, cast
 from aiosmtplib import SMTP, SMTPConnectError, SMTPException, SMTPHeloError, SMTPResponseException
 
 from digest.mail.mailer.base import Begin
-from digest.mail.mailer.envelope import Envelope, Offers, UnsendableError, commands, dotted
+from digest.mail.mailer.envelope import Envelope, Extensions, UnsendableError, commands, dotted
 from digest.mail.mailer.replies import Verdict, classify
 from digest.mail.mailer.wire import Reply, Wire, WireError, printable
 from digest.model import Message, Phase
@@ -104,14 +104,14 @@ class Result(NamedTuple):
 class Session:
     """One conversation. `deliver` one message after another; when `over`, it is of no more use."""
 
-    def __init__(self, server: SmtpServer, wire: Wire, offers: Offers, *, secret: bool) -> None:
+    def __init__(self, server: SmtpServer, wire: Wire, offers: Extensions, *, secret: bool) -> None:
         #: whether the line is under TLS
         self.secret = secret
         self._server = server
         self._wire = wire
         self._offers = offers
         #: a refused message left its envelope behind
-        self._soiled = False
+        self.needs_rset = False
         self._used = 0
 
     @classmethod
@@ -132,10 +132,10 @@ class Session:
         except (SMTPException, OSError, TimeoutError, ValueError) as error:
             raise _connect_error(error) from error
         secret = transport.get_extra_info("sslcontext") is not None
-        return cls(server, Wire(transport), Offers.of(client.esmtp_extensions), secret=secret)
+        return cls(server, Wire(transport), Extensions.of(client.esmtp_extensions), secret=secret)
 
     @property
-    def offers(self) -> Offers:
+    def offers(self) -> Extensions:
         return self._offers
 
     @property
@@ -200,13 +200,13 @@ class Session:
         ]
         phase = Phase.MAIL
         try:
-            if reset := self._soiled:
+            if reset := self.needs_rset:
                 wire.send(b"RSET\r\n")
             if self._offers.pipelining:
                 wire.send(b"".join([command for _, command, _ in steps]), len(steps))
             if reset:
                 # Where it is refused, so is MAIL.
-                self._soiled = (await wire.reply(waits.mail)).code != 250
+                self.needs_rset = (await wire.reply(waits.mail)).code != 250
             for at, command, seconds in steps:
                 phase = at
                 if not self._offers.pipelining:
@@ -239,7 +239,7 @@ class Session:
         if phase is Phase.MAIL and reply.code == 421 and self._used > 1:
             self._wire.abort()
             raise StaleError(reply.text)
-        self._soiled = True
+        self.needs_rset = True
         if not 400 <= reply.code <= 599 or reply.code == 421:
             self._wire.abort()
         return Result(phase, classify(phase, reply.code, reply.text), reply.code, reply.text)
@@ -262,7 +262,7 @@ class Session:
                     f"answered before the message was sent: {reply.text}",
                 )
         if not 200 <= reply.code <= 299:
-            self._soiled = True
+            self.needs_rset = True
             if reply.code < 400 or reply.code == 421:
                 self._wire.abort()
         return Result(

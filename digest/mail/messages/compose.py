@@ -24,7 +24,15 @@ from digest.mail.messages.passages import Part
 from digest.mail.messages.stencils import HTML, TEXT, part
 from digest.mail.messages.templates import render
 from digest.mail.messages.values import Listed, Mailing, ReaderLinks
-from digest.model import Interest, Made, Message, MessageKind, Standing, Subscriber, check_instant
+from digest.model import (
+    Interest,
+    Message,
+    MessageKind,
+    Provenance,
+    Subscriber,
+    SubscriberStatus,
+    check_instant,
+)
 
 #: characters of a subject; what phones and webmail show of one is less
 SUBJECT_LONGEST = 90
@@ -41,7 +49,7 @@ def write_digest(
     subscriber: Subscriber,
     local_date: date,
     listed: Sequence[Listed],
-    made: Made,
+    made: Provenance,
     links: ReaderLinks,
     message_id: str,
     date: datetime,
@@ -139,7 +147,7 @@ def write_welcome(
         "hour": f"{subscriber.hour:02d}:00",
         "timezone": texts.one_line(subscriber.timezone),
         "size": texts.plural(subscriber.size, "paper"),
-        "paused": subscriber.standing is Standing.PAUSED,
+        "paused": subscriber.standing is SubscriberStatus.PAUSED,
     }
     return _write(
         MessageKind.WELCOME,
@@ -339,7 +347,7 @@ def list_label(domain: str, install_id: str) -> str:
     return label if valid else f"{_LIST}.{install_id}.localhost"
 
 
-def _origin(made: Made, interests: Sequence[Interest]) -> str:
+def _origin(made: Provenance, interests: Sequence[Interest]) -> str:
     """The sentence under the heading: out of how many, and by what."""
     thumbs = made.thumbs_up + made.thumbs_down
     learned = (
@@ -376,7 +384,7 @@ def _unlearned(model: str, interests: Sequence[Interest]) -> str:
     return "no thumbs yet; here is a mix of today"
 
 
-def _made_line(made: Made) -> str:
+def _made_line(made: Provenance) -> str:
     dumps = [texts.cut(texts.one_line(name), 60) for name in made.dumps[:_DUMPS_SHOWN]]
     if len(made.dumps) > _DUMPS_SHOWN:
         dumps.append(f"{len(made.dumps) - _DUMPS_SHOWN} more")

@@ -13,7 +13,7 @@ from jinja2 import TemplateError as JinjaError
 from digest.mail.messages import compose
 from digest.mail.messages.templates import environment, shipped_folder
 from digest.mail.messages.values import Listed, Mailing, PaperLinks, ReaderLinks
-from digest.model import Made, Message, Paper, Subscriber
+from digest.model import Message, Paper, Provenance, Subscriber
 
 _AT = datetime(2026, 6, 9, 7, tzinfo=UTC)
 _PAGE = "https://digest.example/x/token"
@@ -94,7 +94,7 @@ def write_all(mailing: Mailing, folders: tuple[Path, ...] = ()) -> list[Message]
                 subscriber=rhythm,
                 local_date=_AT.date(),
                 listed=papers,
-                made=Made(model="keywords", features="words", at=_AT),
+                made=Provenance(model="keywords", features="words", at=_AT),
                 links=links,
                 message_id=ident("digest"),
                 date=_AT,

@@ -14,7 +14,7 @@ from digest import store
 from digest.app import App
 from digest.model import Feedback
 from digest.ranking import co_likes
-from digest.ranking.co_likes import CoLikes, Lift
+from digest.ranking.co_likes import CoLikeBoost, CoLikes
 
 #: thumbs that the likeness of papers is worked out from at most; 16 bytes each
 _MOST = 2_000_000
@@ -30,7 +30,7 @@ def least(app: App, tx: store.Connection) -> int | None:
     return wanted if store.likes.readers(tx) >= wanted else None
 
 
-class Company:
+class CoLikeContext:
     """The likes of all readers during one round (`before`: as they were at a time); nothing is read
     before somebody asks.
     """
@@ -64,7 +64,7 @@ class Company:
             )
         return co_likes.learn(pairs[:, 0], pairs[:, 1], fresh, counts, least=self.least)
 
-    def lifts(self, votes: Sequence[Sequence[Feedback]]) -> list[tuple[Lift, ...]]:
+    def lifts(self, votes: Sequence[Sequence[Feedback]]) -> list[tuple[CoLikeBoost, ...]]:
         """What others' likes add, for each of a batch of readers by their votes."""
         if self._colikes is None:
             return [()] * len(votes)

@@ -17,12 +17,12 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest import papers, store
-from digest.model import Feedback, Interest, Made, Paper, Subscriber
+from digest.model import Feedback, Interest, Paper, Provenance, Subscriber
 from digest.pipeline.steps import words
 from digest.pipeline.steps.paper_names import look_up_all
 from digest.ranking import features, interests, profiles, recipes, scores, selection
 from digest.ranking.calibration import Calibration
-from digest.ranking.co_likes import Lift
+from digest.ranking.co_likes import CoLikeBoost
 
 log = logging.getLogger("digest.compose")
 
@@ -65,12 +65,12 @@ class Shared:
     day: scores.Day
     papers: dict[int, Paper]
     background: profiles.Background
-    made: Made
+    made: Provenance
     local_date: date
     #: what scores are worth, by recipe
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     #: which of the papers are one in several guises, as far as it was asked
-    guises: selection.Guises = field(default_factory=selection.Guises)
+    guises: selection.NearDuplicates = field(default_factory=selection.NearDuplicates)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,7 +176,7 @@ def shared_by_all(
         ),
         papers={p.id: p for p in those},
         background=profiles.background(others, other_rows),
-        made=Made(
+        made=Provenance(
             model="",
             features=" ".join(
                 filter(
@@ -280,7 +280,7 @@ class Gathered:
         subscriber: Subscriber,
         among: frozenset[int],
         maybe_seen: frozenset[int],
-        lifts: Sequence[Lift] = (),
+        lifts: Sequence[CoLikeBoost] = (),
     ) -> Reader:
         votes = [v for v in self.votes.get(subscriber.id, []) if v.paper_id in self.place]
         liked, disliked = (

@@ -108,8 +108,8 @@ def bare(learned: Sequence[Learned]) -> tuple[Learned, ...]:
 
 
 def counted(learned: Sequence[Learned]) -> dict[str, Any]:
-    """What the profiles together were made from, in the words of `Made`: the furthest step, and
-    each thumb once.
+    """What the profiles together were made from, in the words of `Provenance`: the furthest step,
+    and each thumb once.
     """
     each = [one.profile for one in learned]
     return {

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Paper
-from digest.ranking.rows import Spelling, Split, exactly, frequent_first, halves, lengths, split
+from digest.ranking.rows import Spelling, Split, frequent_first, halves, lengths, quantize, split
 
 #: 100 upvotes today, the top of a list picked today, and a paper first seen today; close matches
 #: differ by about as much
@@ -391,7 +391,7 @@ def day(
         places=places,
         columns=columns,
         words=sp.csr_matrix((words.data, at, words.indptr), shape=(len(every), len(columns))),
-        meanings=exactly(meanings).astype(np.float32),
+        meanings=quantize(meanings).astype(np.float32),
         trending=_trending(papers, recent, thumbs or {}),
         categories=_by_category(every),
         authors=_by_author(every),

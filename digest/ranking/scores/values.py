@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Part, PartKind, Score
-from digest.ranking.rows import Phrase, exactly
+from digest.ranking.rows import Phrase, quantize
 from digest.ranking.scores.days import Day, answers, name_of
 
 #: standard deviation below which all papers are worth the same
@@ -195,7 +195,7 @@ def _values(profiles: Sequence[Profile], day: Day) -> NDArray[np.float64]:
     """Shape (profiles, all)."""
     values = _of_words(profiles, day).astype(np.float64)
     if day.meanings.shape[1]:
-        values += day.meant(exactly(np.stack([meaning_of(profile, day) for profile in profiles])))
+        values += day.meant(quantize(np.stack([meaning_of(profile, day) for profile in profiles])))
     values += day.trending.sum(axis=0)
     for row, profile in zip(values, profiles, strict=True):
         for keyword, rows in holding(profile, day):

@@ -11,7 +11,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from digest.model import MessageState, Standing
+from digest.model import MessageState, SubscriberStatus
 from digest.store import installation, keys, schema
 from digest.store.keys import KeyRow
 from digest.store.tables import digests, feedback, link_keys, messages, rounds, subscribers
@@ -103,14 +103,14 @@ def _let_leave(tx: Connection, left: Sequence[tuple[int, str]], now: datetime) -
     """Who has left does not come back with the backup; returns how many would have."""
     if not left:
         return 0
-    away = select(func.count()).where(subscribers.c.standing == Standing.LEFT.value)
+    away = select(func.count()).where(subscribers.c.standing == SubscriberStatus.LEFT.value)
     before = tx.execute(away).scalar_one()
     leaving = (
         update(subscribers)
         .where(subscribers.c.id == bindparam("reader"), subscribers.c.email == bindparam("address"))
-        .where(subscribers.c.standing != Standing.LEFT.value)
-        .where(subscribers.c.standing != Standing.SUPPRESSED.value)  # and stays that
-        .values(standing=Standing.LEFT.value, changed_at=now)
+        .where(subscribers.c.standing != SubscriberStatus.LEFT.value)
+        .where(subscribers.c.standing != SubscriberStatus.SUPPRESSED.value)  # and stays that
+        .values(standing=SubscriberStatus.LEFT.value, changed_at=now)
     )
     tx.execute(leaving, [{"reader": ident, "address": email} for ident, email in left])
     return int(tx.execute(away).scalar_one()) - int(before)

@@ -12,10 +12,10 @@ from digest.model import (
     Delivery,
     Digest,
     Item,
-    Made,
     MessageState,
     Outcome,
     Phase,
+    Provenance,
     Queued,
     Score,
     Subscriber,
@@ -43,7 +43,7 @@ def planned(
     now: datetime = NOW,
     seen_before: frozenset[int] = frozenset(),
 ) -> int | None:
-    made = Made(model="keywords", features="words1", at=now)
+    made = Provenance(model="keywords", features="words1", at=now)
     items = tuple(
         Item(position=n, score=Score(paper_id=p, value=1.0, match=90), seen_before=p in seen_before)
         for n, p in enumerate(papers, 1)

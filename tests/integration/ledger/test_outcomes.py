@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from digest import store as rows
-from digest.model import Delivery, MessageState, Outcome, Phase, Standing, Subscriber
+from digest.model import Delivery, MessageState, Outcome, Phase, Subscriber, SubscriberStatus
 from digest.store import Store
 from tests.integration.arrived import DAY, NOW, arrive, entry
 from tests.integration.ledger.conftest import (
@@ -171,7 +171,7 @@ def test_a_group_begins_and_settles_each_message_by_itself(store: Store) -> None
         planned(store, who)
     some = claimed(store)
     with store.writing() as tx:
-        rows.subscribers.set_standing(tx, readers[0].id, Standing.LEFT, now=NOW)
+        rows.subscribers.set_standing(tx, readers[0].id, SubscriberStatus.LEFT, now=NOW)
     with store.writing() as tx:
         assert rows.ledger.begin(tx, some, owner="me", now=NOW, clock=NOW) == {
             queued.id for queued in some[1:]

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from digest import store as rows
-from digest.model import Bounced, Made, Outcome, Quiet, QuietReason, Subscriber
+from digest.model import Bounced, Outcome, Provenance, Quiet, QuietReason, Subscriber
 from digest.store import Store
 from digest.store.digests import Window
 from digest.store.history import History, Reach
@@ -32,7 +32,7 @@ def test_a_date_has_one_digest(store: Store, alice: Subscriber) -> None:
         subscriber_id=alice.id,
         local_date=DAY,
         reason=QuietReason.NO_NEW_PAPERS,
-        made=Made(model="", features="", at=NOW),
+        made=Provenance(model="", features="", at=NOW),
     )
     with store.writing() as tx:
         assert (

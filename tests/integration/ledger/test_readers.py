@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from digest import store as rows
-from digest.model import Delivery, MessageKind, Phase, Standing, Subscriber
+from digest.model import Delivery, MessageKind, Phase, Subscriber, SubscriberStatus
 from digest.store import Store
 from tests.integration.arrived import NOW, arrive, entry
 from tests.integration.ledger.conftest import LATER, S, began, claimed, planned, reader, settled
@@ -30,9 +30,9 @@ def test_a_message_that_was_deleted_while_it_was_sent_harms_nobody(store: Store)
         ) == {some[1].id: S.ACCEPTED}
 
 
-@pytest.mark.parametrize("standing", [Standing.LEFT, Standing.PAUSED])
+@pytest.mark.parametrize("standing", [SubscriberStatus.LEFT, SubscriberStatus.PAUSED])
 def test_whoever_leaves_or_pauses_between_claim_and_body_gets_nothing(
-    store: Store, alice: Subscriber, standing: Standing
+    store: Store, alice: Subscriber, standing: SubscriberStatus
 ) -> None:
     planned(store, alice)
     (queued,) = claimed(store)
@@ -46,7 +46,9 @@ def test_a_confirmation_goes_to_who_is_not_subscribed_yet(store: Store) -> None:
     with store.writing() as tx:
         pending = rows.subscribers.add(
             tx,
-            Subscriber(id=0, email="new@example.org", standing=Standing.PENDING, created=NOW),
+            Subscriber(
+                id=0, email="new@example.org", standing=SubscriberStatus.PENDING, created=NOW
+            ),
             origin="page",
             now=NOW,
         )
@@ -67,16 +69,16 @@ def test_a_confirmation_goes_to_who_is_not_subscribed_yet(store: Store) -> None:
 @pytest.mark.parametrize(
     ("kind", "to"),
     [
-        (MessageKind.DIGEST, {Standing.ACTIVE}),
-        (MessageKind.CONFIRM, {Standing.PENDING}),
-        (MessageKind.WELCOME, {Standing.ACTIVE, Standing.PAUSED}),
-        (MessageKind.GOODBYE, {Standing.LEFT, Standing.PENDING}),
+        (MessageKind.DIGEST, {SubscriberStatus.ACTIVE}),
+        (MessageKind.CONFIRM, {SubscriberStatus.PENDING}),
+        (MessageKind.WELCOME, {SubscriberStatus.ACTIVE, SubscriberStatus.PAUSED}),
+        (MessageKind.GOODBYE, {SubscriberStatus.LEFT, SubscriberStatus.PENDING}),
     ],
 )
 def test_who_changed_their_mind_before_the_body_gets_nothing_that_is_not_true_any_more(
-    store: Store, alice: Subscriber, kind: MessageKind, to: set[Standing]
+    store: Store, alice: Subscriber, kind: MessageKind, to: set[SubscriberStatus]
 ) -> None:
-    for standing in Standing:
+    for standing in SubscriberStatus:
         key = standing.value
         with store.writing() as tx:
             rows.subscribers.set_standing(tx, alice.id, standing, now=NOW)

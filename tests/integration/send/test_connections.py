@@ -20,7 +20,7 @@ from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.mail.mailer import SmtpMailer, SmtpServer
 from digest.mail.mailer.base import Begin
-from digest.model import Delivery, Message, MessageKind, Standing, SuppressionReason
+from digest.model import Delivery, Message, MessageKind, SubscriberStatus, SuppressionReason
 from digest.store import tables
 from digest.subscriptions import Wish
 from tests.conftest import NOON, TODAY
@@ -94,7 +94,7 @@ def test_what_each_server_said_settles_each_message(many: App) -> None:
     assert sorted(email for email, _ in report.troubles) == [
         f"r{number}@example.org" for number in (1, 2, 3, 4)
     ]
-    assert {s.standing for s in subscriptions.everybody(many)} == {Standing.ACTIVE}
+    assert {s.standing for s in subscriptions.everybody(many)} == {SubscriberStatus.ACTIVE}
 
 
 def test_a_fault_of_ours_is_an_alarm_and_is_tried_again(many: App) -> None:
@@ -184,7 +184,7 @@ def test_a_refused_address_is_suppressed_and_whom_we_offended_is_not(many: App) 
     )
     pipeline.send(office.serving(many))
     assert [
-        s.email for s in subscriptions.everybody(many) if s.standing is Standing.SUPPRESSED
+        s.email for s in subscriptions.everybody(many) if s.standing is SubscriberStatus.SUPPRESSED
     ] == ["r1@example.org"]
     with many.store.reading() as tx:
         found = store.suppressions.of(tx, "r1@example.org")

@@ -13,7 +13,7 @@ from digest import papers as rules
 from digest import store as rows
 from digest.errors import StoreError
 from digest.store import Store, schema
-from digest.store.arrivals import Arrival
+from digest.store.arrivals import NewRecord
 from digest.store.tables import metadata
 from tests.integration.arrived import DAY, NOW, arrive, entry, stored
 
@@ -134,7 +134,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing_half_written(tmp_path: Path)
         rows.arrivals.add(
             tx,
             dump,
-            [Arrival(line=n, raw="{}", entry=e, day=DAY) for n, e in enumerate(many)],
+            [NewRecord(line=n, raw="{}", entry=e, day=DAY) for n, e in enumerate(many)],
             rules,
         )
     store.close()

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from digest import pipeline
 from digest.app import App
-from digest.model import Standing
+from digest.model import SubscriberStatus
 from digest.store import Store, schema, tables
 from tests.conftest import make_app
 from tests.old_store import EVENING, SETTINGS, fill_old_store
@@ -92,4 +92,4 @@ def test_old_links_work(upgraded: tuple[App, dict[str, Any]]) -> None:
                     tables.subscribers.c.id == links["subscriber"]
                 )
             ).scalar_one()
-        assert standing == Standing.LEFT.value
+        assert standing == SubscriberStatus.LEFT.value

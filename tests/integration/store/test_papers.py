@@ -15,7 +15,7 @@ from digest import papers as rules
 from digest import store as rows
 from digest.model import Entry, Feedback, Identity, Subscriber
 from digest.store import Store
-from digest.store.arrivals import Arrival
+from digest.store.arrivals import NewRecord
 from digest.store.tables import records
 from tests.conftest import migrated
 from tests.integration.arrived import DAY, NOW, arrive, entry, said, stored
@@ -53,7 +53,7 @@ def test_a_record_can_be_read_again_as_it_stood_in_the_dump(store: Store) -> Non
     raw = '{"title": "Ünicode \ufffd 🜁",\r\n "x": "\x00"}'
     with store.writing() as tx:
         dump = rows.dumps.begin(tx, name="x.jsonl", form="jsonl", sha256="0" * 64, day=DAY, now=NOW)
-        rows.arrivals.add(tx, dump, [Arrival(line=1, raw=raw, entry=entry("A"), day=DAY)], rules)
+        rows.arrivals.add(tx, dump, [NewRecord(line=1, raw=raw, entry=entry("A"), day=DAY)], rules)
         packed = tx.execute(select(records.c.raw)).scalar_one()
     assert zstandard.decompress(packed).decode() == raw
 
@@ -162,7 +162,7 @@ def test_the_order_of_arrival_and_the_cut_into_batches_change_no_paper(tmp_path:
                     tx,
                     dump,
                     [
-                        Arrival(line=n, raw="", entry=entries[n], day=days[n])
+                        NewRecord(line=n, raw="", entry=entries[n], day=days[n])
                         for n in order[start : start + size]
                     ],
                     rules,

@@ -14,8 +14,8 @@ from digest.model import (
     Digest,
     Feedback,
     Item,
-    Made,
     MessageState,
+    Provenance,
     Quiet,
     QuietReason,
     Score,
@@ -29,7 +29,7 @@ from digest.store.tables import picks
 from tests.integration.arrived import DAY, NOW, arrive, entry
 from tests.integration.ledger.conftest import reader
 
-MADE = Made(
+MADE = Provenance(
     model="thumbs", features="words1", recipe="learned", recipe_b="words", candidates=50, at=NOW
 )
 ITEMS = (

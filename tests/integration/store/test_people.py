@@ -9,7 +9,7 @@ from sqlalchemy import delete
 
 from digest import store as rows
 from digest.errors import StoreError
-from digest.model import Feedback, Interest, Standing, Subscriber
+from digest.model import Feedback, Interest, Subscriber, SubscriberStatus
 from digest.store import Connection, Store
 from digest.store.tables import subscribers
 from tests.integration.arrived import LATER, NOW, arrive, entry
@@ -103,5 +103,8 @@ def test_a_new_key_of_links_signs_and_the_old_ones_stay(store: Store) -> None:
 def test_standings_are_counted(store: Store) -> None:
     with store.writing() as tx:
         subscriber(tx)
-        subscriber(tx, "bob@example.org", standing=Standing.PAUSED)
-        assert rows.subscribers.count(tx) == {Standing.ACTIVE: 1, Standing.PAUSED: 1}
+        subscriber(tx, "bob@example.org", standing=SubscriberStatus.PAUSED)
+        assert rows.subscribers.count(tx) == {
+            SubscriberStatus.ACTIVE: 1,
+            SubscriberStatus.PAUSED: 1,
+        }

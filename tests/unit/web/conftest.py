@@ -9,7 +9,7 @@ import pytest
 
 from digest import pipeline, store
 from digest.app import App
-from digest.model import Standing, Subscriber
+from digest.model import Subscriber, SubscriberStatus
 from tests.webclient import Client, Clock, Person, Write, fill
 
 Cast = Callable[[App], dict[str, Subscriber]]
@@ -46,6 +46,6 @@ def hidden(text: str) -> dict[str, str]:
     return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
 
 
-def stand(app: App, subscriber: Subscriber, standing: Standing) -> None:
+def stand(app: App, subscriber: Subscriber, standing: SubscriberStatus) -> None:
     with app.store.writing() as tx:
         store.subscribers.set_standing(tx, subscriber.id, standing, now=app.now())

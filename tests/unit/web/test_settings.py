@@ -13,7 +13,7 @@ from digest import subscriptions
 from digest.app import App
 from digest.errors import NotFoundError
 from digest.mail.messages.templates import render
-from digest.model import Interest, Purpose, Standing, Subscriber
+from digest.model import Interest, Purpose, Subscriber, SubscriberStatus
 from digest.subscriptions import Wish
 from digest.web.forms import offered_zones, read_settings, settings_of
 from digest.web.pages import Form, masked, rhythm
@@ -220,7 +220,7 @@ def test_a_pause_and_its_end(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, alice)
     paused = client.post(path, data={"do": "pause"})
     assert "The digest is paused" in paused.text
-    assert subscriptions.by_id(client.app, alice.id).standing is Standing.PAUSED
+    assert subscriptions.by_id(client.app, alice.id).standing is SubscriberStatus.PAUSED
     client.post(path, data={"do": "pause"})
     client.post(path, data={"do": "resume"})
     assert replace(subscriptions.by_id(client.app, alice.id), due_from=None) == alice
@@ -228,7 +228,9 @@ def test_a_pause_and_its_end(client: Client, alice: Subscriber) -> None:
 
 def test_a_pause_sends_no_other_setting(client: Client, alice: Subscriber) -> None:
     client.post(client.path(Purpose.MANAGE, alice), data=GOOD | {"do": "pause"})
-    assert subscriptions.by_id(client.app, alice.id) == replace(alice, standing=Standing.PAUSED)
+    assert subscriptions.by_id(client.app, alice.id) == replace(
+        alice, standing=SubscriberStatus.PAUSED
+    )
 
 
 def test_a_post_without_a_verb_changes_nothing(client: Client, alice: Subscriber) -> None:
@@ -251,9 +253,9 @@ def test_who_left_can_come_back_from_the_settings(client: Client, alice: Subscri
     path = client.path(Purpose.MANAGE, alice)
     assert "You have left" in client.get(path).text
     client.post(path, data={"do": "resume"})
-    assert subscriptions.by_id(client.app, alice.id).standing is Standing.LEFT
+    assert subscriptions.by_id(client.app, alice.id).standing is SubscriberStatus.LEFT
     client.post(path, data={"do": "return"})
-    assert subscriptions.by_id(client.app, alice.id).standing is Standing.ACTIVE
+    assert subscriptions.by_id(client.app, alice.id).standing is SubscriberStatus.ACTIVE
 
 
 # ---------------------------------------------------------------------------------------------- the

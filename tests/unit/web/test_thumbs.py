@@ -7,7 +7,7 @@ import re
 import pytest
 
 from digest import pipeline, subscriptions
-from digest.model import Purpose, Standing, Subscriber
+from digest.model import Purpose, Subscriber, SubscriberStatus
 from tests.unit.web.conftest import heading, hidden, stand, vote
 from tests.webclient import Client, contents
 
@@ -130,10 +130,16 @@ def test_a_made_up_vote_before_counts_for_nothing(client: Client, alice: Subscri
 
 
 @pytest.mark.parametrize(
-    "standing", [Standing.PENDING, Standing.PAUSED, Standing.SUPPRESSED, Standing.ACTIVE]
+    "standing",
+    [
+        SubscriberStatus.PENDING,
+        SubscriberStatus.PAUSED,
+        SubscriberStatus.SUPPRESSED,
+        SubscriberStatus.ACTIVE,
+    ],
 )
 def test_a_thumb_counts_whatever_the_standing(
-    client: Client, alice: Subscriber, standing: Standing
+    client: Client, alice: Subscriber, standing: SubscriberStatus
 ) -> None:
     stand(client.app, alice, standing)
     assert client.post(client.path(Purpose.UP, alice, 1)).status_code == 200

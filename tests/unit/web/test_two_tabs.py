@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from digest import subscriptions
-from digest.model import Interest, Purpose, Standing, Subscriber
+from digest.model import Interest, Purpose, Subscriber, SubscriberStatus
 from digest.subscriptions import Wish, changed_since, version_of
 from tests.unit.web.conftest import hidden
 from tests.webclient import Client
@@ -135,7 +135,7 @@ def test_a_pause_from_another_tab_is_told_and_stays(client: Client, alice: Subsc
     answer = client.post(path, data=old | {"size": "9"})
     assert answer.status_code == 200
     assert "Changed elsewhere meanwhile: Your subscription: paused." in answer.text
-    assert (now(client, alice).size, now(client, alice).standing) == (9, Standing.PAUSED)
+    assert (now(client, alice).size, now(client, alice).standing) == (9, SubscriberStatus.PAUSED)
 
 
 def test_leaving_from_another_tab_is_told_and_stays(client: Client, alice: Subscriber) -> None:
@@ -146,7 +146,7 @@ def test_leaving_from_another_tab_is_told_and_stays(client: Client, alice: Subsc
         assert (
             "You have left, so no digest comes." in client.post(path, data=old | {"do": verb}).text
         )
-    assert now(client, alice).standing is Standing.LEFT
+    assert now(client, alice).standing is SubscriberStatus.LEFT
 
 
 def test_example_papers_survive_a_rename_in_another_tab(client: Client, alice: Subscriber) -> None:
@@ -250,7 +250,7 @@ def test_no_change_is_lost_unseen(
 def test_the_version_names_the_fields_that_differ(alice: Subscriber) -> None:
     from dataclasses import replace
 
-    other = replace(alice, size=alice.size + 1, days=(1,), standing=Standing.PAUSED)
+    other = replace(alice, size=alice.size + 1, days=(1,), standing=SubscriberStatus.PAUSED)
     assert changed_since(version_of(alice), alice) == set()
     assert changed_since(version_of(alice), other) == {"size", "days", "standing"}
 
