@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from digest.model import UNSEEN, Entry, Identity, Merged, Seen
 
@@ -18,28 +19,24 @@ TRUST = {"arxiv": 0, "doi": 1, "preprint": 2, "pmid": 3, "pmcid": 4, "openalex":
 
 
 def cluster(entries: Sequence[Entry]) -> list[list[int]]:
-    """Group the entries' positions by paper; groups and members in order of first position.
+    """Group the positions of entries by paper, in the order of their first position.
 
-    Every entry that shares an identifier or title with one of them must be present for the result
-    to be that of the whole store.
+    The result is that of the whole store only if every entry is present that shares an identifier
+    or a title with one of them.
     """
     parents = _link(entries)
-    groups: dict[object, list[int]] = defaultdict(list)
-    loose: dict[str, list[int]] = defaultdict(list)
+    groups: dict[Identity, list[int]] = defaultdict(list)
+    unidentified: dict[str, list[int]] = defaultdict(list)
     for position, entry in enumerate(entries):
         if entry.identities:
             groups[_root(parents, _best_identity(entry))].append(position)
         else:
-            loose[entry.title_key].append(position)
-    if loose:
-        titled: dict[str, set[object]] = defaultdict(set)
-        for root, members in groups.items():
-            for member in members:
-                if entries[member].title_key:
-                    titled[entries[member].title_key].add(root)
-        for title_key, positions in loose.items():
-            _place_loose(entries, groups, sorted(titled[title_key], key=repr), positions)
-    return sorted((sorted(members) for members in groups.values()), key=lambda members: members[0])
+            unidentified[entry.title_key].append(position)
+    title_groups = _group_by_title(entries, unidentified, groups)
+    for root, members in title_groups.joining.items():
+        groups[root] += members
+    papers = [*groups.values(), *title_groups.separate]
+    return sorted((sorted(members) for members in papers), key=lambda members: members[0])
 
 
 def _best_identity(entry: Entry) -> Identity:
@@ -83,32 +80,65 @@ def _root(parents: dict[Identity, Identity], identity: Identity) -> Identity:
     return identity
 
 
-def _place_loose(
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _TitleGroups:
+    """Where the entries without identifier belong."""
+
+    #: root of an identified paper -> positions of the entries that join it
+    joining: dict[Identity, list[int]]
+    #: positions of the entries of each further paper
+    separate: list[list[int]]
+
+
+def _group_by_title(
     entries: Sequence[Entry],
-    groups: dict[object, list[int]],
-    identified: Sequence[object],
-    positions: list[int],
-) -> None:
-    """Entries without identifier: together by title and first author, then to the one identified
-    paper that fits.
+    unidentified: dict[str, list[int]],
+    groups: dict[Identity, list[int]],
+) -> _TitleGroups:
+    """Group entries without identifier by title and first author, then match identified papers.
+
+    Only the identified entries say who wrote a paper. If an entry that joined it counted too, the
+    title that is looked at first would decide where the entries of another title go.
+    """
+    roots_by_title: dict[str, set[Identity]] = defaultdict(set)
+    for root, members in groups.items() if unidentified else ():
+        for position in members:
+            if entries[position].title_key in unidentified:
+                roots_by_title[entries[position].title_key].add(root)
+    authors = {
+        root: {author_key(entries[position]) for position in groups[root]} - {""}
+        for root in set().union(*roots_by_title.values())
+    }
+    joining: dict[Identity, list[int]] = defaultdict(list)
+    separate: list[list[int]] = []
+    for title_key, positions in unidentified.items():
+        # An empty title key says nothing about the paper.
+        candidates = roots_by_title[title_key] if title_key else set()
+        for author, members in _group_by_author(entries, positions).items():
+            matches = [
+                root
+                for root in candidates
+                if not author or not authors[root] or author in authors[root]
+            ]
+            if len(matches) == 1:
+                joining[matches[0]] += members
+            else:
+                separate.append(members)
+    return _TitleGroups(joining=joining, separate=separate)
+
+
+def _group_by_author(entries: Sequence[Entry], positions: list[int]) -> dict[str, list[int]]:
+    """Group entries of one title by `author_key`.
+
+    Entries without author join the only author that the others name.
     """
     by_author: dict[str, list[int]] = defaultdict(list)
     for position in positions:
         by_author[author_key(entries[position])].append(position)
-    named = [author for author in by_author if author]
-    if len(named) == 1 and "" in by_author:  # there is nobody else it could be by
-        by_author[named[0]] += by_author.pop("")
-    authors = {root: {author_key(entries[m]) for m in groups[root]} - {""} for root in identified}
-    for author, members in by_author.items():
-        fitting = [
-            root
-            for root in identified
-            if not author or not authors[root] or author in authors[root]
-        ]
-        if len(fitting) == 1:
-            groups[fitting[0]] += members
-        else:
-            groups["title", entries[members[0]].title_key, author] = list(members)
+    names = [name for name in by_author if name]
+    if len(names) == 1 and "" in by_author:
+        by_author[names[0]] += by_author.pop("")
+    return by_author
 
 
 def author_key(entry: Entry) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from datetime import date
 
@@ -88,6 +89,21 @@ def test_the_first_author_tells_papers_of_one_title_apart() -> None:
 
 def test_two_records_without_identifier_and_with_other_authors_are_two_papers() -> None:
     assert grouped(entry(author="Jane Doe"), entry(author="Richard Roe")) == [[0], [1]]
+
+
+def test_an_entry_that_joined_a_paper_by_title_does_not_decide_where_other_titles_go() -> None:
+    """The paper PMID 1 has two titles and no author; "Alpha" also is the title of a DOI's paper."""
+    entries = [
+        entry("Alpha", doi="10.1/a"),
+        entry("Alpha", author="Richard Roe"),
+        entry("Alpha", pmid="1"),
+        entry("Gamma", author="Jane Doe"),
+        entry("Gamma", pmid="1"),
+    ]
+    for order in itertools.permutations(range(len(entries))):
+        groups = cluster([entries[position] for position in order])
+        by_entry = sorted(sorted(order[member] for member in group) for group in groups)
+        assert by_entry == [[0], [1], [2, 3, 4]]
 
 
 _entries = st.builds(
