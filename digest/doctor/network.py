@@ -120,7 +120,7 @@ def mailbox(config: Config) -> Iterator[Finding]:
         if server is None:
             return
         with Mailbox(server) as opened:
-            unread = len(opened.new(0, unread=True, limit=100_000))
+            unread = len(opened.find_uids(0, unread=True, limit=100_000))
     except (ConfigError, MailboxError) as error:
         yield bad("mailbox", str(error), "Until then bounces and requests by mail go unheard")
     else:

@@ -1,217 +1,181 @@
-"""One folder of a mailbox over IMAP: which mails are new, their bytes, and a mark or move for those
-that were dealt with. Deletes nothing.
+"""One folder of a mailbox over IMAP: list new mails, fetch them, mark or move processed ones.
 
-The only place that speaks IMAP. Blocking: call it from a thread of its own. Mails are named by UID,
-so that several readers and a person with a mail program may work in the same folder.
+The only module that speaks IMAP. It deletes nothing. Calls block, so run them in their own thread.
+Mails are named by UID, so that several processes and a person with a mail program can work in the
+same folder.
 """
 
 from __future__ import annotations
 
-import base64
-import imaplib
-import re
+import contextlib
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
+
+from imapclient import SEEN, IMAPClient
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
 from digest.errors import MailboxError
 
-_TROUBLE = (imaplib.IMAP4.error, OSError, EOFError, ValueError)
+_IMAP_ERRORS = (IMAPClientError, OSError, EOFError, ValueError)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImapServer:
-    """Where the mailbox is, and how to log in."""
+    """Address, login and folder of a mailbox."""
 
     host: str
     port: int = 993
     tls: Literal["tls", "starttls", "none"] = "tls"
     username: str = ""
     password: str = field(default="", repr=False)
+    #: certificates (PEM) to trust instead of the system's
     ca_file: Path | None = None
     folder: str = "INBOX"
-    #: where mails go that were dealt with; "" = they are marked as read
+    #: folder for processed mails; "" = mark them as read instead
     processed: str = ""
+    #: seconds, for connecting and for each reply
     timeout: float = 60.0
 
     @property
     def name(self) -> str:
-        """Of the folder, for people and as a key."""
+        """The folder's name in logs, and its key in the store."""
         return f"{self.username}@{self.host}:{self.port}/{self.folder}"
 
 
 class Mailbox:
-    """Context manager: connected, logged in, with the folder selected.
+    """Context manager: connected, logged in, folder selected.
 
     Raises:
-        MailboxError: on entering and from every method: what failed, and the remedy.
+        MailboxError: on entering and from every method; it says what failed and what to do.
     """
 
     def __init__(self, server: ImapServer) -> None:
         self.server = server
-        #: UIDs are comparable only where this number is the same
-        self.validity = 0
-        #: UIDs below it were given out before the folder was opened
-        self.next = 1
-        self._client: imaplib.IMAP4 | None = None
-        self._moves = False
+        #: UIDs are comparable only while this number stays the same
+        self.uid_validity = 0
+        #: every mail in the folder had a lower UID when the folder was opened
+        self.next_uid = 1
+        self._client: IMAPClient | None = None
+        self._can_move = False
 
     def __enter__(self) -> Self:
         try:
-            self._client = self._connect()
-            self._login(self._client)
+            self._client = _connect(self.server)
+            _log_in(self._client, self.server)
             self._select(self._client)
-        except _TROUBLE as error:
+        except _IMAP_ERRORS as error:
             self._close()
-            raise self._explain(error) from error
+            raise _mailbox_error(self.server, error) from error
         return self
 
     def __exit__(self, *_: object) -> None:
         self._close()
 
-    def new(self, after: int, *, unread: bool, limit: int) -> list[int]:
-        """UIDs above `after`, of unread mails alone or of all; the lowest ones first, `limit` at
-        most.
-        """
-        found = self._ask(
-            "SEARCH", f"UID {after + 1}:*", "UNDELETED", "UNSEEN" if unread else "ALL"
-        )
-        uids = sorted(
-            int(number)
-            for line in found
-            if isinstance(line, bytes)
-            for number in line.split()
-            if number.isdigit()
-        )
-        return [uid for uid in uids if uid > after][
-            :limit
-        ]  # "n:*" names the last mail also where it is below n
+    def find_uids(self, after: int, *, unread: bool, limit: int) -> list[int]:
+        """List UIDs above `after`, lowest first, at most `limit`; `unread` skips read mails."""
+        criteria = ["UID", f"{after + 1}:*", "UNDELETED", "UNSEEN" if unread else "ALL"]
+        with self._translated() as client:
+            uids = sorted(client.search(criteria))
+        # "n:*" always includes the last mail, even if its UID is below n (RFC 3501, 6.4.8)
+        return [uid for uid in uids if uid > after][:limit]
 
-    def fetch(self, uid: int, most: int) -> bytes | None:
-        """The first `most` bytes of a mail, which stays unread; None when it is gone."""
-        answer = self._ask("FETCH", str(uid), f"(BODY.PEEK[]<0.{most}>)")
-        return next((bytes(part[1]) for part in answer if isinstance(part, tuple)), None)
+    def fetch(self, uid: int, max_bytes: int) -> bytes | None:
+        """The first `max_bytes` of a mail, which stays unread; None if the mail is gone."""
+        with self._translated() as client:
+            fields = client.fetch([uid], [f"BODY.PEEK[]<0.{max_bytes}>"]).get(uid, {})
+        return next((body for key, body in fields.items() if key.startswith(b"BODY[]")), None)
 
-    def settle(self, uid: int) -> None:
-        """A mail was dealt with: into its folder where the server can move, else marked as read."""
-        if self._moves:
-            self._ask("MOVE", str(uid), _quoted(self.server.processed))
-        else:
-            self._ask("STORE", str(uid), "+FLAGS.SILENT", r"(\Seen)")
+    def mark_processed(self, uid: int) -> None:
+        """Move a mail to the folder for processed mails if the server can, else mark it as read."""
+        with self._translated() as client:
+            if self._can_move:
+                client.move([uid], self.server.processed)
+            else:
+                client.add_flags([uid], [SEEN], silent=True)
 
     # ------------------------------------------------------------------------------------------
-    # inside
 
-    def _connect(self) -> imaplib.IMAP4:
-        server = self.server
-        if server.tls == "none":
-            return imaplib.IMAP4(server.host, server.port, timeout=server.timeout)
-        context = ssl.create_default_context(cafile=server.ca_file)
-        if server.tls == "tls":
-            return imaplib.IMAP4_SSL(
-                server.host, server.port, ssl_context=context, timeout=server.timeout
-            )
-        client = imaplib.IMAP4(server.host, server.port, timeout=server.timeout)
+    def _select(self, client: IMAPClient) -> None:
+        answer = client.select_folder(self.server.folder)
+        # RFC 3501 lets a server leave both out
+        self.uid_validity = answer.get(b"UIDVALIDITY", 1)
+        self.next_uid = answer.get(b"UIDNEXT", 1)
+        self._can_move = bool(self.server.processed) and client.has_capability("MOVE")
+        if self._can_move:
+            try:
+                client.create_folder(self.server.processed)
+            except IMAPClientAbortError:
+                raise
+            except IMAPClientError:
+                pass  # it exists already; if it does not, the first move says so
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[IMAPClient]:
+        """The client; its errors become MailboxError."""
+        if self._client is None:
+            raise MailboxError(f"mailbox {self.server.name}: is not open")
+        try:
+            yield self._client
+        except _IMAP_ERRORS as error:
+            raise _mailbox_error(self.server, error) from error
+
+    def _close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.__exit__(None, None, None)  # logs out, and ignores errors of that
+
+
+def _connect(server: ImapServer) -> IMAPClient:
+    context = None if server.tls == "none" else ssl.create_default_context(cafile=server.ca_file)
+    client = IMAPClient(
+        server.host,
+        server.port,
+        ssl=server.tls == "tls",
+        ssl_context=context,
+        timeout=server.timeout,
+    )
+    if server.tls == "starttls":
         try:
             client.starttls(context)
         except BaseException:
             client.shutdown()
             raise
-        return client
+    return client
 
-    def _login(self, client: imaplib.IMAP4) -> None:
-        user, password = self.server.username, self.server.password
-        if "AUTH=PLAIN" in client.capabilities:
-            client.authenticate("PLAIN", lambda _: f"\0{user}\0{password}".encode())
-        else:
-            client.login(_quoted(user, encode=False), password)
 
-    def _select(self, client: imaplib.IMAP4) -> None:
-        kind, answer = client.select(_quoted(self.server.folder))
-        if kind != "OK":
-            raise imaplib.IMAP4.error(f"folder {self.server.folder!r}: {_text(answer)}")
-        self.validity, self.next = (
-            _number(client.response(name)[1]) for name in ("UIDVALIDITY", "UIDNEXT")
+def _log_in(client: IMAPClient, server: ImapServer) -> None:
+    if client.has_capability("AUTH=PLAIN"):
+        client.plain_login(server.username, server.password)
+    else:
+        # imaplib, below IMAPClient, quotes the password and not the user
+        username = server.username.replace("\\", "\\\\").replace('"', '\\"')
+        client.login(f'"{username}"', server.password)
+
+
+def _mailbox_error(server: ImapServer, error: Exception) -> MailboxError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        reason = (
+            f"its certificate is not trusted ({error.verify_message}). Check [mailbox] host, or "
+            f"set ca_file for a private CA"
         )
-        if self.server.processed:
-            _, capabilities = client.capability()
-            self._moves = (
-                b" MOVE" in b" " + b" ".join(line for line in capabilities if line).upper()
-            )
-            if self._moves:
-                client.create(
-                    _quoted(self.server.processed)
-                )  # it may be there already, which is no error of ours
-
-    def _ask(self, command: str, *words: str) -> list[Any]:
-        if self._client is None:
-            raise MailboxError(f"mailbox {self.server.name}: is not open")
-        try:
-            kind, answer = self._client.uid(command, *words)
-        except _TROUBLE as error:
-            raise self._explain(error) from error
-        if kind != "OK":
-            raise self._explain(imaplib.IMAP4.error(f"{command}: {_text(answer)}"))
-        return answer
-
-    def _explain(self, error: Exception) -> MailboxError:
-        server = self.server
-        if isinstance(error, ssl.SSLCertVerificationError):
-            why = (
-                f"its certificate is not to be trusted ({error.verify_message}). Check [mailbox] "
-                f"host, or set ca_file for a private CA"
-            )
-        elif isinstance(error, OSError):
-            why = (
-                f"{error.strerror or error}. Check [mailbox] host, port and tls, and that the "
-                f"server answers"
-            )
-        else:
-            why = (
-                f"{_text([error.args[0] if error.args else error])}. Check [mailbox] username, its "
-                f"password and folder"
-            )
-        return MailboxError(f"mailbox {server.name}: {why}")
-
-    def _close(self) -> None:
-        client, self._client = self._client, None
-        if client is None:
-            return
-        try:
-            client.logout()
-        except _TROUBLE:
-            client.shutdown()
-
-
-def _number(answer: list[Any]) -> int:
-    """1 where the server says nothing, which RFC 3501 lets it do."""
-    return next((int(part) for part in answer if isinstance(part, bytes) and part.isdigit()), 1)
-
-
-def _text(answer: list[Any]) -> str:
-    parts = (
-        part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part)
-        for part in answer
-        if part is not None
-    )
-    return " ".join(" ".join(parts).split()).rstrip(".")
-
-
-def _quoted(name: str, *, encode: bool = True) -> str:
-    """A quoted string; folders in modified UTF-7 (RFC 3501, 5.1.3)."""
-    wire = _utf7(name) if encode else name
-    return '"' + wire.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _utf7(name: str) -> str:
-    def shift(found: re.Match[str]) -> str:
-        packed = (
-            base64.b64encode(found[0].encode("utf-16-be"))
-            .decode("ascii")
-            .rstrip("=")
-            .replace("/", ",")
+    elif isinstance(error, OSError):
+        reason = (
+            f"{error.strerror or error}. Check [mailbox] host, port and tls, and that the server "
+            f"answers"
         )
-        return f"&{packed}-"
+    else:
+        reason = f"{_server_text(error)}. Check [mailbox] username, its password and folder"
+    return MailboxError(f"mailbox {server.name}: {reason}")
 
-    return re.sub(r"[^\x20-\x7e]+", shift, name.replace("&", "&-"))
+
+def _server_text(error: Exception) -> str:
+    """The server's words, on one line."""
+    if isinstance(error, LoginError) and error.__context__ is not None:
+        # LoginError holds the text of the first error, which for LOGIN is the repr of bytes
+        error = IMAPClientError(*error.__context__.args)
+    text = error.args[0] if error.args else error
+    decoded = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    return " ".join(decoded.split()).rstrip(".")

@@ -425,9 +425,9 @@ def _read_new(
 ) -> None:
     with app.store.reading() as tx:
         place = store.mailboxes.of(tx, mailbox.server.name)
-    if place.validity != mailbox.validity:
-        place = Place(validity=mailbox.validity)
-    uids = mailbox.new(place.mark, unread=not place.caught_up, limit=most)
+    if place.validity != mailbox.uid_validity:
+        place = Place(validity=mailbox.uid_validity)
+    uids = mailbox.find_uids(place.mark, unread=not place.caught_up, limit=most)
     for uid in uids:
         if stop():
             return
@@ -436,12 +436,12 @@ def _read_new(
         _keep(app, mailbox.server, place)
         if handled:
             try:
-                mailbox.settle(uid)
+                mailbox.mark_processed(uid)
             except MailboxError as error:  # it was dealt with, wherever it lies
                 report.error = str(error)
     report.more = len(uids) == most
     if not report.more:
-        place = replace(place, caught_up=True, mark=max(mailbox.next - 1, place.mark))
+        place = replace(place, caught_up=True, mark=max(mailbox.next_uid - 1, place.mark))
     _keep(app, mailbox.server, replace(place, error=report.error, read_at=app.now()))
 
 

@@ -113,8 +113,8 @@ ORDINARY = (
 def test_it_opens_with_and_without_tls(dovecot: Dovecot, server: ImapServer, tls: str) -> None:
     port = dovecot.tls if tls == "tls" else dovecot.starttls
     with Mailbox(replace(server, tls=tls, port=port)) as mailbox:  # type: ignore[arg-type]
-        assert mailbox.validity > 1
-        assert mailbox.new(0, unread=False, limit=9) == []
+        assert mailbox.uid_validity > 1
+        assert mailbox.find_uids(0, unread=False, limit=9) == []
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(server: ImapServer) -> None:
@@ -145,10 +145,10 @@ def test_a_mail_is_read_and_stays_unread_and_a_long_one_is_cut(
     put(person, ORDINARY)
     put(person, ORDINARY + b"x" * 100_000, flags=r"(\Seen)")
     with Mailbox(server) as mailbox:
-        (first, second) = mailbox.new(0, unread=False, limit=9)
-        assert mailbox.new(0, unread=True, limit=9) == [first]
-        assert mailbox.new(first, unread=False, limit=9) == [second]
-        assert mailbox.new(second, unread=False, limit=9) == []
+        (first, second) = mailbox.find_uids(0, unread=False, limit=9)
+        assert mailbox.find_uids(0, unread=True, limit=9) == [first]
+        assert mailbox.find_uids(first, unread=False, limit=9) == [second]
+        assert mailbox.find_uids(second, unread=False, limit=9) == []
         assert mailbox.fetch(first, 10_000) == ORDINARY
         assert len(mailbox.fetch(second, 10_000) or b"") == 10_000
         assert mailbox.fetch(second + 7, 10) is None
@@ -163,10 +163,10 @@ def test_a_mail_that_was_dealt_with_is_moved(
     put(person, ORDINARY)
     for left in (1, 0):
         with Mailbox(replace(server, processed=folder)) as mailbox:
-            mailbox.settle(mailbox.new(0, unread=False, limit=1)[0])
+            mailbox.mark_processed(mailbox.find_uids(0, unread=False, limit=1)[0])
         assert mails(person) == left
     with Mailbox(replace(server, folder=folder)) as mailbox:
-        assert len(mailbox.new(0, unread=False, limit=9)) == 2
+        assert len(mailbox.find_uids(0, unread=False, limit=9)) == 2
 
 
 def test_where_the_server_cannot_move_it_is_marked_as_read(
@@ -176,7 +176,7 @@ def test_where_the_server_cannot_move_it_is_marked_as_read(
     plain = replace(server, host=PLAIN_HOST, port=dovecot.starttls, tls="none", processed="Done")
     for one in (plain, replace(server, processed="")):
         with Mailbox(one) as mailbox:
-            mailbox.settle(mailbox.new(0, unread=False, limit=1)[0])
+            mailbox.mark_processed(mailbox.find_uids(0, unread=False, limit=1)[0])
         assert (mails(person), mails(person, "SEEN")) == (1, 1)
 
 
