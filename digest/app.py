@@ -167,12 +167,8 @@ class App:
 
     def urls(self, wanted: Sequence[Link]) -> list[str]:
         """The same for all that a mail carries."""
-        base_url = self.config.web.base_url
-        tokens = links.write_tokens(wanted, self.keys()[-1])
-        return [
-            f"{base_url}{PATHS[link.purpose]}{token}"
-            for link, token in zip(wanted, tokens, strict=True)
-        ]
+        base_url, key = self.config.web.base_url, self.keys()[-1]
+        return [f"{base_url}{PATHS[link.purpose]}{links.write_token(link, key)}" for link in wanted]
 
     def mailto(
         self, purpose: Purpose, subscriber_id: int, *, paper_id: int = 0, message_id: int = 0
