@@ -242,9 +242,9 @@ PATHS = {
 
 def _check_recipes(config: Config) -> None:
     own, other = config.digest.recipe, config.evaluate.recipe_b
-    recipes.named(own, "digest.recipe")
+    recipes.get_recipe(own, "digest.recipe")
     if other:
-        recipes.named(other, "evaluate.recipe_b")
+        recipes.get_recipe(other, "evaluate.recipe_b")
     if other == own:
         raise ConfigError(
             f"evaluate.recipe_b = {other!r}: is digest.recipe already. Name another one, or leave "

@@ -266,7 +266,7 @@ def _as_then(
 
 
 #: a profile of each of a reader's interests, or one
-Learnt = tuple[recipes.Learned, ...]
+Learnt = tuple[recipes.TrainedProfile, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -280,7 +280,7 @@ def _rank(own: str, shared: Shared, task: _Task) -> tuple[Replayed | None, Learn
     """Pure, so that it may run anywhere; and the profiles that are frozen from here on, where there
     are some.
     """
-    known = task.reader.known
+    known = task.reader.training_data
     items = [
         number
         for number, item in enumerate(task.rated.past.items)
@@ -288,10 +288,10 @@ def _rank(own: str, shared: Shared, task: _Task) -> tuple[Replayed | None, Learn
     ]
     listed = [task.rated.past.items[number].paper_id for number in items]
     learned = {
-        name: recipes.learn(recipe, known, shared.background) for name, recipe in RECIPES.items()
+        name: recipes.train(recipe, known, shared.background) for name, recipe in RECIPES.items()
     }
-    thumbs = len(known.liked.ids) + len(known.disliked.ids)
-    kept = task.frozen or (recipes.bare(learned[own]) if thumbs >= FIRST else None)
+    thumbs = len(known.liked.paper_ids) + len(known.disliked.paper_ids)
+    kept = task.frozen or (recipes.drop_training_data(learned[own]) if thumbs >= FIRST else None)
 
     def ranks(recipe: str, those: Learnt) -> tuple[int, ...]:
         place = {

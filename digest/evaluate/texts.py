@@ -25,10 +25,12 @@ class _Corpus:
         )
     )
     background: profiles.Background = field(
-        default_factory=lambda: profiles.background([], sp.csr_matrix((0, features.WIDTH)))
+        default_factory=lambda: profiles.Background.from_papers(
+            [], sp.csr_matrix((0, features.WIDTH))
+        )
     )
-    shelf: profiles.Shelf = field(
-        default_factory=lambda: profiles.Shelf(sp.csr_matrix((0, features.WIDTH)))
+    rated_rows: profiles.RatedRows = field(
+        default_factory=lambda: profiles.RatedRows(sp.csr_matrix((0, features.WIDTH)))
     )
     papers: list[Paper] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
@@ -70,11 +72,11 @@ def prepare(all_texts: Sequence[str], encoded: NDArray[np.float32] | None = None
     rows, corpus.encoding = corpus.space.rows(counts), None
     if encoded is not None and (found := features.encoding("", encoded)) is not None:
         rows, corpus.encoding = found.beside(rows, encoded[[first[text] for text in texts]]), found
-    corpus.shelf = profiles.Shelf(rows)
-    _ = corpus.shelf.apart  # once, and not within the first reader's time
+    corpus.rated_rows = profiles.RatedRows(rows)
+    _ = corpus.rated_rows.blocks  # once, and not within the first reader's time
     corpus.papers = [_paper(number + 1, text) for number, text in enumerate(texts)]
     corpus.places = {text: number for number, text in enumerate(texts)}
-    corpus.background = profiles.background(corpus.papers, rows)
+    corpus.background = profiles.Background.from_papers(corpus.papers, rows)
     corpus.day = scores.day(corpus.papers, rows)
 
 
@@ -101,7 +103,7 @@ def recommend(
         keywords=tuple(
             word
             for word in keywords
-            if profiles.fading(len(liked)) or profiles.of_several_words(word)
+            if profiles.keyword_fade(len(liked)) or profiles.has_several_words(word)
         )
     )
     profile = profiles.train(
@@ -124,8 +126,10 @@ def _rated(texts: Sequence[str]) -> profiles.Rated:
     corpus = _corpus()
     places = [corpus.places.get(text, -1) for text in texts]
     if -1 not in places:
-        return profiles.rated_of([corpus.papers[place] for place in places], corpus.shelf, places)
-    return profiles.rated(*_look_up(texts))
+        return profiles.Rated.from_shared_rows(
+            [corpus.papers[place] for place in places], corpus.rated_rows, places
+        )
+    return profiles.Rated.from_papers(*_look_up(texts))
 
 
 def _look_up(texts: Sequence[str]) -> tuple[list[Paper], sp.csr_matrix]:

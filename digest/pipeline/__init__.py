@@ -7,7 +7,7 @@ ingest    dumps.open_dump | papers.clean | features.vectorize | store.arrivals.a
           and, with an encoder, store.encodings.put
 learn     store.feedback  | profiles.train
           and, as the corpus grows, features.train | store.vectors.put
-compose   store.due | recipes.learn_all, score_all | selection.choose | store.digests.plan
+compose   store.due | recipes.train_all, score_all | selection.choose | store.digests.plan
           a batch of subscribers at a time
 send      store.ledger.claim | messages.write | mailer.deliver | store.ledger.settle
           one mail at a time, resumable

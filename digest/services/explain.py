@@ -126,11 +126,11 @@ def learned_of(app: App, subscriber: Subscriber) -> LearnedOf:
         gathered = Gathered(tx, [subscriber], votes, looked)
         rated = gathered.seen(subscriber)
         shared = shared_by_all(tx, sorted(rated), now.date(), looked)
-    known = gathered.reader(subscriber, frozenset(rated), frozenset()).known
+    known = gathered.reader(subscriber, frozenset(rated), frozenset()).training_data
     recipe = recipes.RECIPES[app.config.digest.recipe]
-    each = recipes.learn(recipe, known, shared.background)
+    each = recipes.train(recipe, known, shared.background)
     given = {vote.paper_id: vote for vote in votes.get(subscriber.id, [])}
-    counted = recipes.counted(each)
+    counted = recipes.count_ratings(each)
     whole = sum(one.share for one in each)
     return LearnedOf(
         subscriber=subscriber,
@@ -155,17 +155,17 @@ def learned_mark(app: App, subscriber: Subscriber) -> Hashable:
 
 
 def _taste(
-    one: recipes.Learned,
+    one: recipes.TrainedProfile,
     share: float,
     shared: Shared,
     papers: dict[int, Paper],
     given: dict[int, Feedback],
 ) -> Taste:
-    known = one.known
+    known = one.data
     ids = [
         ident
         for some in (known.liked, known.disliked, known.examples)
-        for ident in some.ids.tolist()
+        for ident in some.paper_ids.tolist()
         if ident
     ]
     newest = sorted(
@@ -184,10 +184,10 @@ def _taste(
         interest=one.name,
         share=share,
         step=one.profile.step,
-        thumbs_up=len(known.liked.ids),
-        thumbs_down=len(known.disliked.ids),
-        keywords_count=profiles.fading(
-            len(known.liked.ids) + profiles.EXAMPLE * len(known.examples.ids)
+        thumbs_up=len(known.liked.paper_ids),
+        thumbs_down=len(known.disliked.paper_ids),
+        keywords_count=profiles.keyword_fade(
+            len(known.liked.paper_ids) + profiles.EXAMPLE_WEIGHT * len(known.examples.paper_ids)
         ),
         words_for=tuple(word for word in words if word.value > 0)[:WORDS],
         words_against=tuple(word for word in reversed(words) if word.value < 0)[:WORDS],

@@ -81,7 +81,11 @@ def papers(number: int) -> list[Paper]:
 
 
 def readers(
-    number: int, every: list[Paper], shelf: profiles.Shelf, among: frozenset[int], seed: int = 1
+    number: int,
+    every: list[Paper],
+    rated_rows: profiles.RatedRows,
+    among: frozenset[int],
+    seed: int = 1,
 ) -> list[Reader]:
     """Each likes papers of two categories and dislikes some of a third."""
     rng = np.random.default_rng(seed)
@@ -97,19 +101,22 @@ def readers(
             np.concatenate((rng.choice(one, thumbs // 2), rng.choice(two, thumbs // 4)))
         )
         downs = np.unique(rng.choice(three, thumbs - thumbs // 2 - thumbs // 4))
-        known = recipes.Known(
+        known = profiles.TrainingData(
             interests=(),
             phrases=(),
-            liked=profiles.rated_of(
-                [every[i] for i in ups], shelf, ups.tolist(), rng.uniform(0, 200, len(ups)).tolist()
+            liked=profiles.Rated.from_shared_rows(
+                [every[i] for i in ups],
+                rated_rows,
+                ups.tolist(),
+                rng.uniform(0, 200, len(ups)).tolist(),
             ),
-            disliked=profiles.rated_of(
+            disliked=profiles.Rated.from_shared_rows(
                 [every[i] for i in downs],
-                shelf,
+                rated_rows,
                 downs.tolist(),
                 rng.uniform(0, 200, len(downs)).tolist(),
             ),
-            examples=profiles.rated_of([], shelf, []),
+            examples=profiles.Rated.from_shared_rows([], rated_rows, []),
         )
         subscriber = Subscriber(
             id=n + 1,
@@ -118,7 +125,7 @@ def readers(
             created=datetime(2026, 1, 1, tzinfo=UTC),
         )
         found.append(
-            Reader(subscriber=subscriber, known=known, among=among, maybe_seen=frozenset())
+            Reader(subscriber=subscriber, training_data=known, among=among, maybe_seen=frozenset())
         )
     return found
 
@@ -163,7 +170,7 @@ def main() -> int:
             new, rows[RATED + RECENT :], recent, rows[RATED : RATED + RECENT], spread=space.spread
         ),
         papers={paper.id: paper for paper in new},
-        background=profiles.background(recent, rows[RATED : RATED + RECENT]),
+        background=profiles.Background.from_papers(recent, rows[RATED : RATED + RECENT]),
         made=Provenance(
             model="",
             features=features.VERSION,
@@ -173,7 +180,7 @@ def main() -> int:
         local_date=TODAY,
     )
     print(f"once a day: {time.process_time() - began:.2f} s")
-    work = partial(chosen, shared, every[:RATED], profiles.Shelf(rows[:RATED]))
+    work = partial(chosen, shared, every[:RATED], profiles.RatedRows(rows[:RATED]))
     if asked.in_turn:
         for line in sys.stdin:
             print(json.dumps(work([(int(line), _TOGETHER)]).cpu), flush=True)
@@ -284,16 +291,21 @@ class Chosen(NamedTuple):
 
 
 def chosen(
-    shared: Shared, every: list[Paper], shelf: profiles.Shelf, batches: list[tuple[int, int]]
+    shared: Shared,
+    every: list[Paper],
+    rated_rows: profiles.RatedRows,
+    batches: list[tuple[int, int]],
 ) -> Chosen:
-    recipe, listed, clock = recipes.RECIPES[recipes.OWN], 0, 0.0
+    recipe, listed, clock = recipes.RECIPES[recipes.DEFAULT_RECIPE], 0, 0.0
     cpu, told = [0.0] * 4, 0.0
     rules = selection.Rules(author_most=3, category_most=70, explore=True)
     among = frozenset(shared.papers)
     for start, number in batches:
-        some = readers(number, every, shelf, among, seed=start + 1)
+        some = readers(number, every, rated_rows, among, seed=start + 1)
         laps, began = [time.process_time()], time.perf_counter()
-        learned = recipes.learn_all(recipe, [reader.known for reader in some], shared.background)
+        learned = recipes.train_all(
+            recipe, [reader.training_data for reader in some], shared.background
+        )
         laps.append(time.process_time())
         scored = recipes.score_all(recipe, learned, shared.day)
         laps.append(time.process_time())
@@ -332,8 +344,8 @@ def svm(number: int, every: list[Paper], rows: sp.csr_matrix) -> float:
     kept = np.argsort(-np.bincount(places))[:20_000]
     compact = compact[:, kept]
     took = 0.0
-    for reader in readers(number, every[:RATED], profiles.Shelf(rows), frozenset()):
-        target = np.isin(np.arange(1, RATED + 1), reader.known.liked.ids).astype(int)
+    for reader in readers(number, every[:RATED], profiles.RatedRows(rows), frozenset()):
+        target = np.isin(np.arange(1, RATED + 1), reader.training_data.liked.paper_ids).astype(int)
         began = time.process_time()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -169,7 +169,7 @@ def test_several_interests_of_one_reader_are_replayed_each_with_its_share(tmp_pa
     assert len(found) == 4
     assert found[-1].known > 5
     assert all(one.ranks["learned"] == one.ranks[SENT] for one in found)
-    mixed = replace(RECIPES["learned"], apart=False)
+    mixed = replace(RECIPES["learned"], per_interest=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(replay_module, "RECIPES", {**RECIPES, "learned": mixed})
         assert any(one.ranks["learned"] != one.ranks[SENT] for one in replayed(app))

@@ -51,7 +51,7 @@ def day(papers: Sequence[Paper], recent: Sequence[Paper] = ()) -> scores.Day:
     return scores.day(papers, rows(papers), recent, rows(recent))
 
 
-BACKGROUND = profiles.background(RECENT, rows(RECENT))
+BACKGROUND = profiles.Background.from_papers(RECENT, rows(RECENT))
 
 
 def profile(
@@ -62,8 +62,8 @@ def profile(
         [interest],
         BACKGROUND,
         phrases=features.phrases(interest.keywords, FREQUENCIES),
-        liked=profiles.rated(liked, rows(liked)),
-        disliked=profiles.rated(disliked, rows(disliked)),
+        liked=profiles.Rated.from_papers(liked, rows(liked)),
+        disliked=profiles.Rated.from_papers(disliked, rows(disliked)),
     )
 
 

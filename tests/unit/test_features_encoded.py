@@ -104,7 +104,11 @@ def day_of(
     encoding = features.encoding("tiny-1", known)
     assert encoding is not None
     rows = encoding.beside(space.rows(counts), known)
-    return scores.day(PAPERS, rows, spread=space.spread), rows, profiles.background(PAPERS, rows)
+    return (
+        scores.day(PAPERS, rows, spread=space.spread),
+        rows,
+        profiles.Background.from_papers(PAPERS, rows),
+    )
 
 
 @given(
@@ -119,8 +123,8 @@ def test_parts_and_rest_add_up_to_the_score(seed: int, likes: set[int], dislikes
     profile = profiles.train(
         [],
         background,
-        liked=profiles.rated([PAPERS[n] for n in up], rows[up]),
-        disliked=profiles.rated([PAPERS[n] for n in down], rows[down]),
+        liked=profiles.Rated.from_papers([PAPERS[n] for n in up], rows[up]),
+        disliked=profiles.Rated.from_papers([PAPERS[n] for n in down], rows[down]),
     )
     values = scores.score(profile, day)
     for score in scores.explain(profile, day, words_of=features.words_of):
@@ -140,13 +144,15 @@ def test_what_the_encoder_adds_is_told_by_the_liked_paper_that_is_nearest() -> N
     twin = next(n for n in range(60) if not set(TEXTS[n].split()) & set(TEXTS[liked].split()))
     known[twin] = known[liked]
     day, rows, background = day_of(known)
-    profile = profiles.train([], background, liked=profiles.rated([PAPERS[liked]], rows[[liked]]))
+    profile = profiles.train(
+        [], background, liked=profiles.Rated.from_papers([PAPERS[liked]], rows[[liked]])
+    )
     found = {
         score.paper_id: score for score in scores.explain(profile, day, words_of=features.words_of)
     }
     assert next(iter(found)) == liked + 1
     (near,) = [part for part in found[twin + 1].parts if part.kind == "near"]
     columns = rows[[twin], -D:].toarray().ravel()
-    assert near.value == pytest.approx(float(columns @ profile.meaning[-D:]), abs=1e-6)
+    assert near.value == pytest.approx(float(columns @ profile.dense_weights[-D:]), abs=1e-6)
     assert near.name == TEXTS[liked]
     assert scores.reason(found[twin + 1]) == f'Near "{TEXTS[liked]}", which you chose.'

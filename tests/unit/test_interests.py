@@ -4,6 +4,7 @@ each in a digest.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -120,7 +121,7 @@ def of(topic: str, count: int, start: int = 0) -> list[int]:
 
 
 def rated(places: list[int]) -> profiles.Rated:
-    return profiles.rated([CORPUS[place] for place in places], ROWS[places])
+    return profiles.Rated.from_papers([CORPUS[place] for place in places], ROWS[places])
 
 
 def assigned(
@@ -226,16 +227,18 @@ def test_papers_without_words_are_one_taste() -> None:
 # ---------------------------------------------------------------------------------------------- a
 # profile of each
 
-BACKGROUND = profiles.background(CORPUS[30:], ROWS[30:])
+BACKGROUND = profiles.Background.from_papers(CORPUS[30:], ROWS[30:])
 DAY = scores.day(CORPUS[:30], ROWS[:30], CORPUS[30:], ROWS[30:])
 ALL = frozenset(range(1, 31))
 
 
-def said(*interests_: Interest, liked: list[int] = [], disliked: list[int] = []) -> recipes.Known:  # noqa: B006
-    def known(some: tuple[Interest, ...]) -> recipes.Known:
+def said(
+    *interests_: Interest, liked: Sequence[int] = (), disliked: Sequence[int] = ()
+) -> profiles.TrainingData:
+    def known(some: tuple[Interest, ...]) -> profiles.TrainingData:
         words = [word for one in some for word in one.keywords]
         none = rated([])
-        return recipes.Known(
+        return profiles.TrainingData(
             interests=some,
             phrases=features.phrases(words, FREQUENCIES),
             liked=none,
@@ -244,19 +247,19 @@ def said(*interests_: Interest, liked: list[int] = [], disliked: list[int] = [])
         )
 
     whole = known(interests_)
-    apart = tuple(known((one,)) for one in interests_) if len(interests_) > 1 else ()
-    return recipes.Known(
+    per_interest = tuple(known((one,)) for one in interests_) if len(interests_) > 1 else ()
+    return profiles.TrainingData(
         interests=whole.interests,
         phrases=whole.phrases,
-        liked=rated(liked),
-        disliked=rated(disliked),
+        liked=rated([*liked]),
+        disliked=rated([*disliked]),
         examples=whole.examples,
-        apart=apart,
+        per_interest=per_interest,
     )
 
 
-def learned(known: recipes.Known) -> tuple[recipes.Learned, ...]:
-    return recipes.learn(recipes.RECIPES[recipes.OWN], known, BACKGROUND)
+def learned(known: profiles.TrainingData) -> tuple[recipes.TrainedProfile, ...]:
+    return recipes.train(recipes.RECIPES[recipes.DEFAULT_RECIPE], known, BACKGROUND)
 
 
 ROBOTS, VERSE = (
@@ -279,15 +282,19 @@ def test_each_interest_learns_from_its_own_thumbs() -> None:
         ("hands", 1.0, 3, 0),
         ("verse", 3.0, 2, 1),
     ]
-    assert recipes.counted(learned(known)) == {"model": "thumbs", "thumbs_up": 5, "thumbs_down": 1}
+    assert recipes.count_ratings(learned(known)) == {
+        "model": "thumbs",
+        "thumbs_up": 5,
+        "thumbs_down": 1,
+    }
 
 
 @pytest.mark.parametrize("liked", [[], of("grasp", 4, 12), of("grasp", 11)])
 def test_one_interest_or_none_has_the_one_profile_it_always_had(liked: list[int]) -> None:
-    recipe = recipes.RECIPES[recipes.OWN]
+    recipe = recipes.RECIPES[recipes.DEFAULT_RECIPE]
     for known in (said(liked=liked), said(ROBOTS, liked=liked)):
         (one,) = learned(known)
-        plain = recipe.learn(known, BACKGROUND)
+        plain = recipe.train(known, BACKGROUND)
         assert (one.name, one.share) == ("", 1.0)
         assert (scores.score(one.profile, DAY) == scores.score(plain, DAY)).all()
         ranked = list(recipes.rank(recipe, [one], DAY, ALL))
@@ -315,12 +322,12 @@ def test_one_recipe_alone_learns_interests_apart() -> None:
     assert {
         name
         for name, recipe in recipes.RECIPES.items()
-        if len(recipes.learn(recipe, known, BACKGROUND)) > 1
-    } == {recipes.OWN}
+        if len(recipes.train(recipe, known, BACKGROUND)) > 1
+    } == {recipes.DEFAULT_RECIPE}
 
 
 def test_a_paper_is_ranked_by_the_profile_that_likes_it_most_and_explained_by_it() -> None:
-    recipe = recipes.RECIPES[recipes.OWN]
+    recipe = recipes.RECIPES[recipes.DEFAULT_RECIPE]
     each = learned(said(ROBOTS, VERSE, liked=of("grasp", 2, 12)))
     ranked = list(recipes.rank(recipe, each, DAY, ALL))
     assert sorted(score.paper_id for score in ranked) == sorted(ALL)
@@ -352,7 +359,7 @@ def test_a_paper_is_ranked_by_the_profile_that_likes_it_most_and_explained_by_it
 
 
 def test_the_order_of_the_interests_changes_nothing() -> None:
-    recipe = recipes.RECIPES[recipes.OWN]
+    recipe = recipes.RECIPES[recipes.DEFAULT_RECIPE]
     liked = [*of("grasp", 3, 12), *of("climate", 3, 12), *of("poetry", 3, 12)]
     some = [ROBOTS, VERSE, Interest(name="weather", keywords=("rainfall",))]
     one, other = (

@@ -39,9 +39,9 @@ CORPUS = [paper(number, topic) for number, topic in enumerate([*TOPICS] * 10, st
 COUNTS = features.vectorize([features.text_of(each.title, each.abstract) for each in CORPUS])
 FREQUENCIES = features.Frequencies().add(COUNTS)
 ROWS = features.weigh(COUNTS, FREQUENCIES)
-BACKGROUND = profiles.background(CORPUS, ROWS)
+BACKGROUND = profiles.Background.from_papers(CORPUS, ROWS)
 DAY = scores.day(CORPUS, ROWS)
-NOTHING = profiles.background([], ROWS[:0])
+NOTHING = profiles.Background.from_papers([], ROWS[:0])
 
 
 def of(topic: str) -> list[Paper]:
@@ -49,7 +49,7 @@ def of(topic: str) -> list[Paper]:
 
 
 def rated(papers: Sequence[Paper], ages: Sequence[float] = ()) -> profiles.Rated:
-    return profiles.rated(papers, ROWS[[each.id - 1 for each in papers]], ages)
+    return profiles.Rated.from_papers(papers, ROWS[[each.id - 1 for each in papers]], ages)
 
 
 def phrases(*keywords: str) -> tuple[Phrase, ...]:
@@ -69,7 +69,7 @@ def sound(profile: profiles.Profile) -> bool:
     """Are all numbers finite, and no weight longer than 1?"""
     return bool(
         np.isfinite(scores.score(profile, DAY)).all()
-        and np.linalg.norm(profile.weights) <= 1 + 1e-6
+        and np.linalg.norm(profile.word_weights) <= 1 + 1e-6
     )
 
 
@@ -102,7 +102,7 @@ def test_example_papers_find_papers_like_them() -> None:
 def test_a_free_text_is_an_example() -> None:
     text = features.weigh(features.vectorize(["rhyme and metre in medieval poetry"]), FREQUENCIES)
     profile = profiles.train(
-        [Interest(text="x")], BACKGROUND, examples=profiles.rated([], text, texts=1)
+        [Interest(text="x")], BACKGROUND, examples=profiles.Rated.from_papers([], text, texts=1)
     )
     assert best(profile) == "poetry"
 
@@ -126,7 +126,7 @@ def test_thumbs_outweigh_keywords_that_say_otherwise() -> None:
 
 
 def test_keywords_fade_step_by_step() -> None:
-    shares = [profiles.fading(known) for known in (0, 0.5, 1, 2, 3, 10)]
+    shares = [profiles.keyword_fade(known) for known in (0, 0.5, 1, 2, 3, 10)]
     assert shares[0] == 1
     assert shares[-2:] == [0, 0]
     assert shares[:5] == sorted(set(shares), reverse=True)
@@ -142,7 +142,7 @@ def test_a_phrase_still_lifts_what_holds_it_beside_many_thumbs_and_a_word_does_n
     )
     assert [
         (keyword.phrase.text, keyword.weight, keyword.bonus) for keyword in profile.keywords
-    ] == [("tactile sensing", 0, profiles.PHRASE_LEFT)]
+    ] == [("tactile sensing", 0, profiles.PHRASE_FLOOR)]
 
 
 def test_one_thumb_and_a_keyword_both_count() -> None:
@@ -188,15 +188,15 @@ def test_unwanted_words_categories_and_authors_always_count_against() -> None:
     profile = profiles.train(
         [interest], BACKGROUND, phrases=phrases("-survey"), liked=rated(of("market"))
     )
-    assert [keyword.bonus for keyword in profile.keywords] == [-profiles.UNWANTED]
-    assert profile.categories == (("cs.CV", -profiles.UNWANTED),)
-    assert profile.authors == (("Jane Doe", -profiles.UNWANTED),)
+    assert [keyword.bonus for keyword in profile.keywords] == [-profiles.UNWANTED_PENALTY]
+    assert profile.categories == (("cs.CV", -profiles.UNWANTED_PENALTY),)
+    assert profile.authors == (("Jane Doe", -profiles.UNWANTED_PENALTY),)
 
 
 def test_a_followed_category_keeps_a_small_bonus_after_many_thumbs() -> None:
     few = profiles.train([Interest(categories=("cs.RO",))], BACKGROUND)
     many = profiles.train([Interest(categories=("cs.RO",))], BACKGROUND, liked=rated(of("grasp")))
-    assert few.categories[0][1] > many.categories[0][1] > profiles.CATEGORY_LEFT
+    assert few.categories[0][1] > many.categories[0][1] > profiles.CATEGORY_FLOOR
 
 
 # ---------------------------------------------------------------------------------------------- bad
@@ -213,10 +213,12 @@ def test_every_thumb_down_is_a_profile() -> None:
 
 def test_a_paper_liked_a_hundred_times_counts_once() -> None:
     often = rated([CORPUS[0]] * 100, [float(age) for age in range(100)])
-    assert len(often.ids) == 1
+    assert len(often.paper_ids) == 1
     assert often.ages.tolist() == [0]
     once = profiles.train([], BACKGROUND, liked=rated([CORPUS[0]]))
-    assert np.array_equal(profiles.train([], BACKGROUND, liked=often).weights, once.weights)
+    assert np.array_equal(
+        profiles.train([], BACKGROUND, liked=often).word_weights, once.word_weights
+    )
 
 
 def test_contradictory_thumbs_are_a_profile() -> None:
@@ -236,12 +238,12 @@ def test_an_empty_background_is_enough() -> None:
 
 
 def test_a_liked_paper_of_the_background_is_no_negative() -> None:
-    only = profiles.background(of("grasp")[:1], ROWS[[of("grasp")[0].id - 1]])
+    only = profiles.Background.from_papers(of("grasp")[:1], ROWS[[of("grasp")[0].id - 1]])
     assert best(profiles.train([], only, liked=rated(of("grasp")[:1]))) == "grasp"
 
 
 def test_liked_papers_without_a_word_leave_the_profile_at_nothing() -> None:
-    empty = profiles.rated(
+    empty = profiles.Rated.from_papers(
         [CORPUS[0], CORPUS[1]], features.weigh(features.vectorize(["", "?"]), FREQUENCIES)
     )
     profile = profiles.train([], BACKGROUND, liked=empty, disliked=empty)
@@ -250,7 +252,7 @@ def test_liked_papers_without_a_word_leave_the_profile_at_nothing() -> None:
 
 
 def test_a_background_without_words_is_enough() -> None:
-    blank = profiles.background(
+    blank = profiles.Background.from_papers(
         CORPUS[:2], features.weigh(features.vectorize(["", ""]), FREQUENCIES)
     )
     assert sound(profiles.train([], blank, liked=rated(of("grasp")[:2])))
@@ -262,9 +264,9 @@ def test_ages_that_are_no_numbers_count_as_fresh() -> None:
 
 def test_papers_and_rows_must_agree() -> None:
     with pytest.raises(ValueError, match="2 papers and 0 texts with 1 rows"):
-        profiles.rated(CORPUS[:2], ROWS[:1])
+        profiles.Rated.from_papers(CORPUS[:2], ROWS[:1])
     with pytest.raises(ValueError, match="2 papers with 1 rows"):
-        profiles.background(CORPUS[:2], ROWS[:1])
+        profiles.Background.from_papers(CORPUS[:2], ROWS[:1])
 
 
 @settings(max_examples=40)
@@ -294,7 +296,7 @@ def test_the_same_thumbs_always_give_the_same_profile_also_in_another_process() 
     first = profiles.train([], BACKGROUND, liked=liked, disliked=disliked)
     copies = pickle.loads(pickle.dumps((BACKGROUND, liked, disliked)))
     second = profiles.train([], copies[0], liked=copies[1], disliked=copies[2])
-    assert np.array_equal(first.weights, pickle.loads(pickle.dumps(second)).weights)
+    assert np.array_equal(first.word_weights, pickle.loads(pickle.dumps(second)).word_weights)
 
 
 # ----------------------------------------------------------------------------------------------
@@ -323,6 +325,6 @@ def test_without_a_weight_or_a_like_nothing_is_learned_from_silence() -> None:
         profiles.train([], BACKGROUND, liked=liked, ignored=ignored),
     )
     assert np.array_equal(plain.columns, weightless.columns)
-    assert np.array_equal(plain.weights, weightless.weights)
+    assert np.array_equal(plain.word_weights, weightless.word_weights)
     silent = profiles.train([], BACKGROUND, ignored=ignored, ignored_weight=0.5)
     assert (silent.step, len(silent.columns)) == ("trending", 0)

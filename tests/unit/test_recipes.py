@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from digest.errors import ConfigError
 from digest.model import Interest, Paper
 from digest.ranking import features, profiles, scores
-from digest.ranking.recipes import OWN, RECIPES, Known, named
+from digest.ranking.recipes import DEFAULT_RECIPE, RECIPES, get_recipe
 
 TOPICS = (
     "robot gripper grasping tactile",
@@ -30,20 +30,20 @@ PAPERS = [
 COUNTS = features.vectorize([features.text_of(p.title, p.abstract) for p in PAPERS])
 FREQUENCIES = features.Frequencies().add(COUNTS)
 ROWS = features.weigh(COUNTS, FREQUENCIES)
-BACKGROUND = profiles.background(PAPERS[15:], ROWS[15:])
+BACKGROUND = profiles.Background.from_papers(PAPERS[15:], ROWS[15:])
 DAY = scores.day(PAPERS[:15], ROWS[:15], PAPERS[15:], ROWS[15:])
 ALL = frozenset(range(1, 16))
 
 
 def rated(*places: int) -> profiles.Rated:
-    return profiles.rated([PAPERS[place] for place in places], ROWS[list(places)])
+    return profiles.Rated.from_papers([PAPERS[place] for place in places], ROWS[list(places)])
 
 
 def known(
     liked: tuple[int, ...] = (), disliked: tuple[int, ...] = (), keywords: tuple[str, ...] = ()
-) -> Known:
+) -> profiles.TrainingData:
     interest = Interest(keywords=keywords)
-    return Known(
+    return profiles.TrainingData(
         interests=(interest,),
         phrases=features.phrases(keywords, FREQUENCIES),
         liked=rated(*liked),
@@ -52,12 +52,12 @@ def known(
     )
 
 
-def topics(name: str, what: Known) -> list[int]:
+def topics(name: str, what: profiles.TrainingData) -> list[int]:
     """The topics of the papers, best first."""
     recipe = RECIPES[name]
     return [
         (score.paper_id - 1) % 3
-        for score in recipe.explain(recipe.learn(what, BACKGROUND), DAY, ALL)
+        for score in recipe.explain(recipe.train(what, BACKGROUND), DAY, ALL)
     ]
 
 
@@ -67,9 +67,11 @@ def topics(name: str, what: Known) -> list[int]:
     [known(), known((16, 19), (15,)), known((), (15,)), known((16,), (), ("rhyme",))],
     ids=["nothing", "thumbs", "dislikes", "keyword"],
 )
-def test_every_recipe_explains_the_order_that_it_scores(name: str, what: Known) -> None:
+def test_every_recipe_explains_the_order_that_it_scores(
+    name: str, what: profiles.TrainingData
+) -> None:
     recipe = RECIPES[name]
-    profile = recipe.learn(what, BACKGROUND)
+    profile = recipe.train(what, BACKGROUND)
     values = recipe.score(profile, DAY)
     found = list(recipe.explain(profile, DAY, ALL))
     assert values.shape == (15,)
@@ -86,7 +88,7 @@ def test_every_recipe_explains_the_order_that_it_scores(name: str, what: Known) 
 
 
 @pytest.mark.parametrize(
-    ("name", "best"), [(OWN, 1), ("words", 1), ("centroid", 1), ("keywords", 2)]
+    ("name", "best"), [(DEFAULT_RECIPE, 1), ("words", 1), ("centroid", 1), ("keywords", 2)]
 )
 def test_thumbs_for_galaxies_and_a_keyword_of_verse(name: str, best: int) -> None:
     assert set(topics(name, known((16, 19, 22, 25), (), ("rhyme",)))[:5]) == {best}
@@ -105,7 +107,7 @@ def test_recent_is_newest_first_whatever_the_reader_wants() -> None:
     recipe = RECIPES["recent"]
     found = [
         s.paper_id
-        for s in recipe.explain(recipe.learn(known((16, 19), (), ("rhyme",)), BACKGROUND), DAY, ALL)
+        for s in recipe.explain(recipe.train(known((16, 19), (), ("rhyme",)), BACKGROUND), DAY, ALL)
     ]
     assert found == sorted(
         found, key=lambda ident: (-PAPERS[ident - 1].first_seen.toordinal(), ident)
@@ -115,10 +117,10 @@ def test_recent_is_newest_first_whatever_the_reader_wants() -> None:
 def test_a_centroid_lies_between_what_was_liked_and_away_from_what_was_not() -> None:
     recipe = RECIPES["centroid"]
     plain, pushed = (
-        recipe.learn(what, BACKGROUND) for what in (known((15, 16)), known((15, 16), (18,)))
+        recipe.train(what, BACKGROUND) for what in (known((15, 16)), known((15, 16), (18,)))
     )
     for profile in (plain, pushed):
-        assert float(profile.weights @ profile.weights) == pytest.approx(1)
+        assert float(profile.word_weights @ profile.word_weights) == pytest.approx(1)
     values = recipe.score(plain, DAY), recipe.score(pushed, DAY)
     robots, galaxies = np.arange(0, 15, 3), np.arange(1, 15, 3)
     assert values[0][robots].mean() > 0.1
@@ -127,17 +129,19 @@ def test_a_centroid_lies_between_what_was_liked_and_away_from_what_was_not() -> 
 
 
 def test_a_centroid_of_nothing_or_of_papers_without_words_is_no_number_gone_wrong() -> None:
-    empty = profiles.rated([PAPERS[0]], sp.csr_matrix((1, features.COLUMNS), dtype=np.float32))
+    empty = profiles.Rated.from_papers(
+        [PAPERS[0]], sp.csr_matrix((1, features.COLUMNS), dtype=np.float32)
+    )
     bare = known()
-    wordless = Known(
+    wordless = profiles.TrainingData(
         interests=bare.interests, phrases=(), liked=empty, disliked=rated(3), examples=rated()
     )
     for what in (bare, wordless):
         assert np.isfinite(
-            RECIPES["centroid"].score(RECIPES["centroid"].learn(what, BACKGROUND), DAY)
+            RECIPES["centroid"].score(RECIPES["centroid"].train(what, BACKGROUND), DAY)
         ).all()
 
 
 def test_a_recipe_that_does_not_exist_is_refused_with_those_that_do() -> None:
     with pytest.raises(ConfigError, match=r"evaluate\.recipe_b = 'magic'.*learned.*recent"):
-        named("magic", "evaluate.recipe_b")
+        get_recipe("magic", "evaluate.recipe_b")

@@ -17,7 +17,7 @@ from digest.model import Digest, Interest, Paper, Provenance, Quiet, QuietReason
 from digest.pipeline.steps.choosing import Sharing, choose_all
 from digest.pipeline.steps.gather import Reader, Shared
 from digest.ranking import features, profiles, scores, selection
-from digest.ranking.recipes import RECIPES, Known
+from digest.ranking.recipes import RECIPES
 
 TODAY = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
@@ -70,13 +70,15 @@ class World:
                 spread=self.space.spread,
             ),
             papers={one.id: one for one in papers},
-            background=profiles.background(list(recent), rows[first:second]),
+            background=profiles.Background.from_papers(list(recent), rows[first:second]),
             made=Provenance(model="", features="words1", candidates=len(papers), at=NOW),
             local_date=TODAY,
         )
 
     def rated(self, papers: Sequence[Paper]) -> profiles.Rated:
-        return profiles.rated(list(papers), self.rows[[self.place[one.id] for one in papers]])
+        return profiles.Rated.from_papers(
+            list(papers), self.rows[[self.place[one.id] for one in papers]]
+        )
 
     def choose(
         self,
@@ -85,10 +87,10 @@ class World:
         interests: tuple[Interest, ...] = (),
         size: int = 10,
     ) -> Digest | Quiet:
-        def known(some: tuple[Interest, ...]) -> Known:
+        def known(some: tuple[Interest, ...]) -> profiles.TrainingData:
             words = [word for one in some for word in one.keywords]
             none = self.rated([])
-            return Known(
+            return profiles.TrainingData(
                 interests=some,
                 phrases=self.space.phrases(words),
                 liked=none,
@@ -97,13 +99,13 @@ class World:
             )
 
         whole = known(interests)
-        reader = Known(
+        reader = profiles.TrainingData(
             interests=interests,
             phrases=whole.phrases,
             liked=self.rated(liked),
             disliked=self.rated(disliked),
             examples=whole.examples,
-            apart=tuple(known((one,)) for one in interests) if len(interests) > 1 else (),
+            per_interest=tuple(known((one,)) for one in interests) if len(interests) > 1 else (),
         )
         seen = {one.id for one in (*liked, *disliked)}
         who = Subscriber(
@@ -115,7 +117,7 @@ class World:
             [
                 Reader(
                     subscriber=who,
-                    known=reader,
+                    training_data=reader,
                     among=frozenset(self.shared.papers.keys() - seen),
                     maybe_seen=frozenset(),
                 )
@@ -329,7 +331,7 @@ def test_a_day_of_very_many_papers() -> None:
 def test_every_recipe_gives_a_number_for_every_paper_of_an_odd_reader(
     world: World, name: str
 ) -> None:
-    reader = Known(
+    reader = profiles.TrainingData(
         interests=(),
         phrases=(),
         liked=world.rated(named(world, 406, 415)),
@@ -338,5 +340,5 @@ def test_every_recipe_gives_a_number_for_every_paper_of_an_odd_reader(
     )
     recipe = RECIPES[name]
     assert np.isfinite(
-        recipe.score(recipe.learn(reader, world.shared.background), world.shared.day)
+        recipe.score(recipe.train(reader, world.shared.background), world.shared.day)
     ).all()

@@ -429,7 +429,10 @@ def test_what_readers_thumbed_later_does_not_raise_the_measure() -> None:
 def test_others_likes_are_a_part_of_the_sum_that_the_sentence_names() -> None:
     who = replace(
         profile(),
-        lifts=((2, 'Old "favourite"', 0.05), (77, "Of a paper that does not compete", 0.05)),
+        co_like_boosts=(
+            (2, 'Old "favourite"', 0.05),
+            (77, "Of a paper that does not compete", 0.05),
+        ),
     )
     plain, lifted = (ranked(one, day([paper(1), paper(2)], RECENT)) for one in (profile(), who))
     assert [score.paper_id for score in lifted] == [2, 1]

@@ -88,7 +88,7 @@ def rules_of(rules: selection.Rules, shared: Shared, reader: Reader) -> selectio
     """What the reader asked for or against by name holds whichever recipe ranks and whatever their
     thumbs say.
     """
-    known, day = reader.known, shared.day
+    known, day = reader.training_data, shared.day
     rules = replace(
         rules,
         places=interests.places,
@@ -117,7 +117,9 @@ def _by(
 ) -> list[Digest | Quiet]:
     """The readers' digests as one recipe alone would choose them."""
     recipe = recipes.RECIPES[name]
-    learned = recipes.learn_all(recipe, [reader.known for reader in readers], shared.background)
+    learned = recipes.train_all(
+        recipe, [reader.training_data for reader in readers], shared.background
+    )
     scored = recipes.score_all(recipe, learned, shared.day)
     outcomes = [
         choose(recipe, shared, *one) for one in zip(readers, rules, learned, scored, strict=True)
@@ -130,12 +132,15 @@ def choose(
     shared: Shared,
     reader: Reader,
     rules: selection.Rules,
-    learned: Sequence[recipes.Learned],
+    learned: Sequence[recipes.TrainedProfile],
     scored: Sequence[scores.Scored],
 ) -> Digest | Quiet:
     """One reader's digest, without reasons yet."""
     made = replace(
-        shared.made, recipe=recipe.name, candidates=len(reader.among), **recipes.counted(learned)
+        shared.made,
+        recipe=recipe.name,
+        candidates=len(reader.among),
+        **recipes.count_ratings(learned),
     )
     if _calibrated(recipe.name, shared):
         made = replace(made, calibration=str(shared.calibrations[recipe.name]))
@@ -164,7 +169,7 @@ def explained(
     recipe: recipes.Recipe,
     shared: Shared,
     outcome: Digest | Quiet,
-    learned: Sequence[recipes.Learned],
+    learned: Sequence[recipes.TrainedProfile],
     scored: Sequence[scores.Scored],
 ) -> Digest | Quiet:
     """The digest with the reasons for its papers."""
@@ -180,11 +185,13 @@ def explained(
     )
 
 
-def _match(name: str, shared: Shared, learned: Sequence[recipes.Learned]) -> recipes.Match | None:
+def _match(
+    name: str, shared: Shared, learned: Sequence[recipes.TrainedProfile]
+) -> recipes.Match | None:
     """The match that each standard score of a reader stands for; None while nobody knows."""
     if not _calibrated(name, shared):
         return None
-    thumbs = recipes.counted(learned)
+    thumbs = recipes.count_ratings(learned)
     return partial(
         shared.calibrations[name].matches,
         thumbs_up=thumbs["thumbs_up"],
@@ -203,7 +210,7 @@ def _without_threshold(own: str, shared: Shared, reader: Reader) -> Reader:
     if not reader.subscriber.threshold:
         return reader
     recipe = recipes.RECIPES[own]
-    learned = recipes.learn(recipe, reader.known, shared.background)
+    learned = recipes.train(recipe, reader.training_data, shared.background)
     scored = recipes.rank(
         recipe, learned, shared.day, reader.among, match=_match(own, shared, learned)
     )

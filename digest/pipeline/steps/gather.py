@@ -20,7 +20,7 @@ from digest import papers, store
 from digest.model import Feedback, Interest, Paper, Provenance, Subscriber
 from digest.pipeline.steps import words
 from digest.pipeline.steps.paper_names import look_up_all
-from digest.ranking import features, interests, profiles, recipes, scores, selection
+from digest.ranking import features, interests, profiles, scores, selection
 from digest.ranking.calibration import Calibration
 from digest.ranking.co_likes import CoLikeBoost
 
@@ -78,7 +78,7 @@ class Reader:
     """One reader's part of the work."""
 
     subscriber: Subscriber
-    known: recipes.Known
+    training_data: profiles.TrainingData
     #: ids that compete for this reader
     among: frozenset[int]
     #: ids that the reader may have been shown
@@ -175,7 +175,7 @@ def shared_by_all(
             thumbs=_thumbs(tx, list(found), view),
         ),
         papers={p.id: p for p in those},
-        background=profiles.background(others, other_rows),
+        background=profiles.Background.from_papers(others, other_rows),
         made=Provenance(
             model="",
             features=" ".join(
@@ -254,7 +254,9 @@ class Gathered:
                 _examples_of(interest, known, view) for interest in subscriber.interests
             ]
         several = [subscriber.id for subscriber in readers if len(subscriber.interests) > 1]
-        self.came = store.history.interests_of(tx, several, before=view.before) if several else {}
+        self.interests_by_paper = (
+            store.history.interests_of(tx, several, before=view.before) if several else {}
+        )
         wanted = {v.paper_id for some in votes.values() for v in some}
         wanted |= {i for each in self.examples.values() for idents, _ in each for i in idents}
         self.ignored: dict[int, dict[int, datetime]] = {}
@@ -266,7 +268,7 @@ class Gathered:
             wanted |= {i for some in self.ignored.values() for i in some}
         self.papers = store.papers.by_ids(tx, wanted)
         ordered = [self.papers[i] for i in sorted(self.papers)]
-        self.shelf = profiles.Shelf(_rows(tx, ordered, view))
+        self.rated_rows = profiles.RatedRows(_rows(tx, ordered, view))
         self.place = {paper.id: number for number, paper in enumerate(ordered)}
 
     def seen(self, subscriber: Subscriber) -> set[int]:
@@ -280,7 +282,7 @@ class Gathered:
         subscriber: Subscriber,
         among: frozenset[int],
         maybe_seen: frozenset[int],
-        lifts: Sequence[CoLikeBoost] = (),
+        co_like_boosts: Sequence[CoLikeBoost] = (),
     ) -> Reader:
         votes = [v for v in self.votes.get(subscriber.id, []) if v.paper_id in self.place]
         liked, disliked = (
@@ -295,11 +297,11 @@ class Gathered:
             none = self._rated([])
             known = replace(
                 known,
-                apart=tuple(
+                per_interest=tuple(
                     self._known([interest], [examples], none, none) for interest, examples in each
                 ),
-                came=self.came.get(subscriber.id, {}),
-                named={
+                interest_by_paper=self.interests_by_paper.get(subscriber.id, {}),
+                name_weights_by_paper={
                     v.paper_id: _worth(self.papers[v.paper_id], subscriber.interests) for v in votes
                 },
             )
@@ -311,13 +313,15 @@ class Gathered:
             )
         known = replace(
             known,
-            lifts=tuple(
-                (lift.paper_id, self.papers[lift.by].title, lift.value)
-                for lift in lifts
-                if lift.by in self.place
+            co_like_boosts=tuple(
+                (boost.paper_id, self.papers[boost.by].title, boost.value)
+                for boost in co_like_boosts
+                if boost.by in self.place
             ),
         )
-        return Reader(subscriber=subscriber, known=known, among=among, maybe_seen=maybe_seen)
+        return Reader(
+            subscriber=subscriber, training_data=known, among=among, maybe_seen=maybe_seen
+        )
 
     def _known(
         self,
@@ -325,8 +329,8 @@ class Gathered:
         examples: Sequence[tuple[list[int], list[str]]],
         liked: profiles.Rated,
         disliked: profiles.Rated,
-    ) -> recipes.Known:
-        return recipes.Known(
+    ) -> profiles.TrainingData:
+        return profiles.TrainingData(
             interests=tuple(those),
             phrases=self.space.phrases([word for interest in those for word in interest.keywords]),
             liked=liked,
@@ -348,9 +352,9 @@ class Gathered:
         )
 
     def _some(self, idents: Sequence[int], ages: Sequence[float] = ()) -> profiles.Rated:
-        return profiles.rated_of(
+        return profiles.Rated.from_shared_rows(
             [self.papers[ident] for ident in idents],
-            self.shelf,
+            self.rated_rows,
             [self.place[ident] for ident in idents],
             ages,
         )
@@ -362,8 +366,8 @@ class Gathered:
         told = self.space.rows(features.vectorize(texts))
         if self.encoding is not None:
             told = self.encoding.without(told)
-        rows = sp.vstack((self.shelf.rows[[self.place[i] for i in known]], told), format="csr")
-        return profiles.rated([self.papers[i] for i in known], rows, texts=len(texts))
+        rows = sp.vstack((self.rated_rows.rows[[self.place[i] for i in known]], told), format="csr")
+        return profiles.Rated.from_papers([self.papers[i] for i in known], rows, texts=len(texts))
 
 
 def _examples_of(

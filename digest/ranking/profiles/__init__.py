@@ -1,56 +1,48 @@
-"""What a reader wants and has rated -> Profile: one linear model of their taste.
+"""What a reader wrote and rated -> Profile: one linear model of the reader's taste.
 
-A ladder whose steps blend into one another. Nothing known: every weight is nought and what is
-trending decides. Keywords, categories and authors pull papers up or push them down (`wishes`).
-Example papers and thumbs (`ratings`) train a linear discriminant against recent papers that nobody
-rated (`discriminant`), and the words of the keywords fade as it learns.
+A profile works from the first day and improves with each rating. Without any input all weights are
+zero and trending papers lead. Keywords, categories and authors raise or lower papers (`keywords`).
+Example papers and thumbs (`ratings`) train a linear classifier against recent papers that nobody
+rated (`discriminant`); meanwhile the words of keywords fade out.
 
-A reader with several interests has a profile of each; `recipes` trains them and `digests` gives
-each its share. Rows come in from `features`; this package knows no text but the names of things.
+A reader with several interests has one profile for each: `recipes` trains them and `selection`
+gives each its share of a digest. This package reads no text, only feature rows and names.
 """
 
-from digest.ranking.profiles.discriminant import EXAMPLE
+from digest.ranking.profiles.discriminant import EXAMPLE_WEIGHT
 from digest.ranking.profiles.keywords import (
-    CATEGORY_LEFT,
-    PHRASE_LEFT,
-    UNWANTED,
+    CATEGORY_FLOOR,
+    PHRASE_FLOOR,
+    UNWANTED_PENALTY,
     Keyword,
-    fading,
-    of_several_words,
+    has_several_words,
+    keyword_fade,
 )
 from digest.ranking.profiles.profile import Profile, train, train_all
 from digest.ranking.profiles.ratings import (
-    NONE,
-    Apart,
+    NO_RATINGS,
     Background,
-    Given,
+    FeatureBlocks,
     Rated,
-    Shelf,
-    background,
-    rated,
-    rated_of,
-    some_of,
+    RatedRows,
+    TrainingData,
 )
 
 __all__ = [
-    "CATEGORY_LEFT",
-    "EXAMPLE",
-    "NONE",
-    "PHRASE_LEFT",
-    "UNWANTED",
-    "Apart",
+    "CATEGORY_FLOOR",
+    "EXAMPLE_WEIGHT",
+    "NO_RATINGS",
+    "PHRASE_FLOOR",
+    "UNWANTED_PENALTY",
     "Background",
-    "Given",
+    "FeatureBlocks",
     "Keyword",
     "Profile",
     "Rated",
-    "Shelf",
-    "background",
-    "fading",
-    "of_several_words",
-    "rated",
-    "rated_of",
-    "some_of",
+    "RatedRows",
+    "TrainingData",
+    "has_several_words",
+    "keyword_fade",
     "train",
     "train_all",
 ]

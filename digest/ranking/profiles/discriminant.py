@@ -17,14 +17,20 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from digest.ranking.profiles.ratings import Apart, Background, Given, Rated, Shelf
+from digest.ranking.profiles.ratings import (
+    Background,
+    FeatureBlocks,
+    Rated,
+    RatedRows,
+    TrainingData,
+)
 from digest.ranking.rows import COLUMNS
 
 #: a thumb loses 1 % of its weight a day, never more than nine tenths
 DECAY = 0.01
 FADED = 0.1
 #: an example paper beside a fresh thumb up
-EXAMPLE = 0.5
+EXAMPLE_WEIGHT = 0.5
 #: the mean disliked paper beside the mean liked one, with many thumbs down; half of it with as many
 #: as DISLIKES
 DISLIKE, DISLIKES = 0.5, 1.0
@@ -36,16 +42,16 @@ AWAY = 0.5
 _LIKED, _EXAMPLE, _DISLIKED, _IGNORED = range(4)
 
 
-class Learned(NamedTuple):
+class LinearWeights(NamedTuple):
     """What `Profile` holds of ratings, under the same names."""
 
-    base: NDArray[np.int32]
-    at: NDArray[np.int32]
-    weights: NDArray[np.float32]
-    meaning: NDArray[np.float64]
+    vocabulary: NDArray[np.int32]
+    indices: NDArray[np.int32]
+    word_weights: NDArray[np.float32]
+    dense_weights: NDArray[np.float64]
 
 
-def learn(readers: Sequence[Given], background: Background) -> list[Learned]:
+def learn(readers: Sequence[TrainingData], background: Background) -> list[LinearWeights]:
     """Of each reader the columns, their weights and those of the meaning, together of length 1;
     `AWAY` where there are dislikes alone, nothing where no word was rated.
 
@@ -62,8 +68,7 @@ def learn(readers: Sequence[Given], background: Background) -> list[Learned]:
         rows, background, number, owners[~ignored], places[~ignored], share[~ignored]
     )
     if ignored.any():
-        # Apart, so that the least weight does not push down a word of ignored papers alone as if it
-        # had been rated.
+        # Summed alone: a small weight must not push down words that only ignored papers have.
         more, further = _moved(
             rows, background, number, owners[ignored], places[ignored], share[ignored]
         )
@@ -78,42 +83,54 @@ def learn(readers: Sequence[Given], background: Background) -> list[Learned]:
             continue
         scale = (1.0 if liking[place] else AWAY) / length
         found.append(
-            Learned(
-                rows.columns, words.indices[start:end], weights * np.float32(scale), meant * scale
+            LinearWeights(
+                rows.vocabulary,
+                words.indices[start:end],
+                weights * np.float32(scale),
+                meant * scale,
             )
         )
     return found
 
 
-def _nothing(dense: int) -> Learned:
-    return Learned(_EMPTY, _EMPTY, np.empty(0, np.float32), np.zeros(dense))
+def _nothing(dense: int) -> LinearWeights:
+    return LinearWeights(_EMPTY, _EMPTY, np.empty(0, np.float32), np.zeros(dense))
 
 
 _EMPTY = np.empty(0, np.int32)
 
 
 def _ratings(
-    readers: Sequence[Given],
-) -> tuple[Apart, NDArray[np.int64], NDArray[np.int64], NDArray[np.int8], NDArray[np.float64]]:
+    readers: Sequence[TrainingData],
+) -> tuple[
+    FeatureBlocks, NDArray[np.int64], NDArray[np.int64], NDArray[np.int8], NDArray[np.float64]
+]:
     """All ratings, reader by reader: the rows, and for each whose it is, its place among the rows,
     its kind and age; shape (ratings,) each.
     """
     found: list[tuple[int, int, Rated]] = []
     for owner, given in enumerate(readers):
         some = [(_LIKED, given.liked), (_EXAMPLE, given.examples), (_DISLIKED, given.disliked)]
-        if given.ignored_weight > 0 and (len(given.liked.ids) or len(given.examples.ids)):
+        if given.ignored_weight > 0 and (
+            len(given.liked.paper_ids) or len(given.examples.paper_ids)
+        ):
             some.append((_IGNORED, given.ignored))
-        found += [(owner, kind, part) for kind, part in some if len(part.ids)]
-    rows, starts = _stacked(list({id(part.shelf): part.shelf for _, _, part in found}.values()))
-    sizes = [len(part.ids) for _, _, part in found]
-    places = np.concatenate(
-        [np.empty(0, np.int64), *(part.places + starts[id(part.shelf)] for _, _, part in found)]
+        found += [(owner, kind, part) for kind, part in some if len(part.paper_ids)]
+    rows, starts = _stacked(
+        list({id(part.rated_rows): part.rated_rows for _, _, part in found}.values())
     )
-    if len(places) * 4 < len(rows.meanings):
+    sizes = [len(part.paper_ids) for _, _, part in found]
+    places = np.concatenate(
+        [
+            np.empty(0, np.int64),
+            *(part.row_indices + starts[id(part.rated_rows)] for _, _, part in found),
+        ]
+    )
+    if len(places) * 4 < len(rows.dense):
         # In their order on the shelf, so that sums are added up in the same order for a reader
         # alone and among others.
         of_readers, places = np.unique(places, return_inverse=True)
-        rows = rows.some(of_readers)
+        rows = rows.take(of_readers)
     return (
         rows,
         np.repeat(np.array([owner for owner, _, _ in found], np.int64), sizes),
@@ -123,18 +140,18 @@ def _ratings(
     )
 
 
-def _stacked(shelves: Sequence[Shelf]) -> tuple[Apart, dict[int, int]]:
+def _stacked(shelves: Sequence[RatedRows]) -> tuple[FeatureBlocks, dict[int, int]]:
     """The rows of all, and where those of each begin."""
     starts = np.cumsum([0, *(shelf.rows.shape[0] for shelf in shelves)]).tolist()
     at = {id(shelf): start for shelf, start in zip(shelves, starts, strict=False)}
     if len(shelves) == 1:
-        return shelves[0].apart, at
+        return shelves[0].blocks, at
     width = max((shelf.rows.shape[1] for shelf in shelves), default=0)
     rows = [
         sp.csr_matrix((each.data, each.indices, each.indptr), shape=(each.shape[0], width))
         for each in (one.rows for one in shelves)
     ]
-    return Shelf(sp.vstack(rows, format="csr") if rows else sp.csr_matrix((0, 0))).apart, at
+    return RatedRows(sp.vstack(rows, format="csr") if rows else sp.csr_matrix((0, 0))).blocks, at
 
 
 def _against(number: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -143,7 +160,7 @@ def _against(number: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _shares(
-    readers: Sequence[Given],
+    readers: Sequence[TrainingData],
     owners: NDArray[np.int64],
     kinds: NDArray[np.int8],
     ages: NDArray[np.float64],
@@ -153,7 +170,7 @@ def _shares(
     """
     number = len(readers)
     share = np.maximum(np.exp(-DECAY * ages), FADED)
-    share[kinds == _EXAMPLE] *= EXAMPLE
+    share[kinds == _EXAMPLE] *= EXAMPLE_WEIGHT
     liking = np.bincount(owners[kinds < _DISLIKED], minlength=number) > 0
     weights = np.array([given.ignored_weight for given in readers])
     counts = {
@@ -170,7 +187,7 @@ def _shares(
 
 
 def _moved(
-    rows: Apart,
+    rows: FeatureBlocks,
     background: Background,
     number: int,
     owners: NDArray[np.int64],
@@ -187,9 +204,9 @@ def _moved(
     )
     whole = np.bincount(owners, weights=share, minlength=number)
     words = (given @ rows.words).tocsr()
-    mean = background.of(rows.columns)
+    mean = background.word_means(rows.vocabulary)
     words.data -= np.repeat(whole.astype(np.float32), np.diff(words.indptr)) * mean[words.indices]
-    meaning = np.asarray(given @ rows.meanings, dtype=np.float64)
+    meaning = np.asarray(given @ rows.dense, dtype=np.float64)
     if meaning.shape[1]:
         # As of words: what no rated paper has is not pushed down.
         meaning -= np.where(meaning != 0, np.outer(whole, background.mean[COLUMNS:]), 0.0)

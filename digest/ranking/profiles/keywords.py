@@ -1,4 +1,4 @@
-"""What a reader wrote: keywords, categories and authors, and what each counts beside the thumbs."""
+"""What a reader wrote: the weight of keywords, categories and authors beside the thumbs."""
 
 from __future__ import annotations
 
@@ -7,27 +7,30 @@ from dataclasses import dataclass
 
 from digest.ranking.rows import Phrase
 
-#: thumbs up (examples count half) after which the words of keywords say nothing more
-FADE = 3.0
-#: what the words of each keyword weigh, and what is added for a paper that holds the word or the
-#: whole phrase, without thumbs
-KEYWORD, HOLDS, HOLDS_PHRASE = 0.45, 0.02, 0.06
-#: what stays of the last with many thumbs: who names a field by a phrase wants to see it on; of
-#: single words nothing, which likes tell better
-PHRASE_LEFT = 0.03
-#: added for a followed category or author without thumbs, and what stays of it with many
-CATEGORY, CATEGORY_LEFT = 0.06, 0.02
-AUTHOR, AUTHOR_LEFT = 0.3, 0.15
-#: what is always added for a paper that holds a keyword with a "+"
-MUST = 0.15
-#: what an unwanted keyword, category or author takes away: more than any words add
-UNWANTED = 1.0
+#: likes (an example counts half) after which the words of keywords add nothing
+FADE_LIKES = 3.0
+#: without likes: the weight of a keyword's words
+KEYWORD_WEIGHT = 0.45
+#: without likes: the bonus of a paper that contains the single word, or the whole phrase
+WORD_BONUS, PHRASE_BONUS = 0.02, 0.06
+#: what remains of the phrase bonus with many likes; single words keep nothing, likes tell better
+PHRASE_FLOOR = 0.03
+#: bonus of a followed category without likes, and with many
+CATEGORY_BONUS, CATEGORY_FLOOR = 0.06, 0.02
+#: bonus of a followed author without likes, and with many
+AUTHOR_BONUS, AUTHOR_FLOOR = 0.3, 0.15
+#: least bonus of a paper that contains a keyword with a "+"
+MUST_BONUS = 0.15
+#: penalty of an unwanted keyword, category or author: more than any words add
+UNWANTED_PENALTY = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Keyword:
-    """What a keyword does to a paper: `weight` times its words' product with the paper, and `bonus`
-    where the whole phrase stands.
+    """What a keyword adds to a paper's score.
+
+    `weight` times the product of its words with the paper, and `bonus` where the whole phrase
+    occurs.
     """
 
     phrase: Phrase
@@ -35,48 +38,49 @@ class Keyword:
     bonus: float
 
 
-def fading(known: float) -> float:
-    """What the words of keywords count beside `known` thumbs up: 1 without any, 0 from
-    `FADE` on."""
-    return min(1.0, 2 / (1 + known)) * max(0.0, 1 - known / FADE)
+def keyword_fade(likes: float) -> float:
+    """Compute the share that keywords keep beside `likes` likes: 1 without any, 0 from
+    `FADE_LIKES` on."""
+    return min(1.0, 2 / (1 + likes)) * max(0.0, 1 - likes / FADE_LIKES)
 
 
-def of_several_words(text: str) -> bool:
-    """Whether a keyword is more than one plain word: a sign before it, or a hyphen in it, makes it
-    more.
-    """
+def has_several_words(text: str) -> bool:
+    """Tell whether a keyword is more than one plain word; a hyphen or a sign makes it more."""
     return not text.isalnum()
 
 
-def keywords_of(phrases: Sequence[Phrase], known: float) -> tuple[Keyword, ...]:
-    share = fading(known)
-    pulls = []
+def weigh_keywords(phrases: Sequence[Phrase], likes: float) -> tuple[Keyword, ...]:
+    """Weigh the keywords of a reader with so many likes; those that add nothing are left out."""
+    share = keyword_fade(likes)
+    keywords = []
     for phrase in phrases:
+        is_phrase = has_several_words(phrase.text)
         if phrase.against:
-            pulls.append(Keyword(phrase=phrase, weight=0.0, bonus=-UNWANTED))
-        elif share or phrase.must or of_several_words(phrase.text):
-            bonus = (
-                max(share * HOLDS_PHRASE, PHRASE_LEFT)
-                if of_several_words(phrase.text)
-                else share * HOLDS
-            )
-            pulls.append(
-                Keyword(
-                    phrase=phrase,
-                    weight=share * KEYWORD,
-                    bonus=max(bonus, MUST if phrase.must else 0.0),
-                )
-            )
-    return tuple(pulls)
+            keywords.append(Keyword(phrase=phrase, weight=0.0, bonus=-UNWANTED_PENALTY))
+        elif share or phrase.must or is_phrase:
+            bonus = max(share * PHRASE_BONUS, PHRASE_FLOOR) if is_phrase else share * WORD_BONUS
+            if phrase.must:
+                bonus = max(bonus, MUST_BONUS)
+            keywords.append(Keyword(phrase=phrase, weight=share * KEYWORD_WEIGHT, bonus=bonus))
+    return tuple(keywords)
 
 
-def named(
-    names: Sequence[str], alone: float, left: float, known: float
+def weigh_names(
+    names: Sequence[str], bonus: float, floor: float, likes: float
 ) -> tuple[tuple[str, float], ...]:
-    value = left + (alone - left) / (1 + known)
-    found: dict[str, float] = {}
+    """Weigh followed and unwanted categories or authors: (name, amount), each name once.
+
+    Args:
+        names: as the reader wrote them, unwanted ones with a leading "-".
+        bonus: what a followed one adds without likes.
+        floor: what it adds with very many likes.
+        likes: how many papers the reader likes.
+    """
+    amount = floor + (bonus - floor) / (1 + likes)
+    weighed: dict[str, float] = {}
     for name in names:
-        bare = " ".join(name.strip().removeprefix("-").split())
-        if bare:
-            found.setdefault(bare, -UNWANTED if name.strip().startswith("-") else value)
-    return tuple(found.items())
+        unwanted = name.strip().startswith("-")
+        plain_name = " ".join(name.strip().removeprefix("-").split())
+        if plain_name:
+            weighed.setdefault(plain_name, -UNWANTED_PENALTY if unwanted else amount)
+    return tuple(weighed.items())

@@ -1,6 +1,4 @@
-"""One linear model per reader: a ladder whose steps blend into one another, from what was written
-and what was rated.
-"""
+"""One linear model per reader, from what the reader wrote and what the reader rated."""
 
 from __future__ import annotations
 
@@ -12,101 +10,92 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.model import Interest
-from digest.ranking.profiles.discriminant import EXAMPLE, Learned, learn
+from digest.ranking.profiles.discriminant import EXAMPLE_WEIGHT, LinearWeights, learn
 from digest.ranking.profiles.keywords import (
-    AUTHOR,
-    AUTHOR_LEFT,
-    CATEGORY,
-    CATEGORY_LEFT,
+    AUTHOR_BONUS,
+    AUTHOR_FLOOR,
+    CATEGORY_BONUS,
+    CATEGORY_FLOOR,
     Keyword,
-    keywords_of,
-    named,
+    weigh_keywords,
+    weigh_names,
 )
-from digest.ranking.profiles.ratings import Background, Given, Rated
+from digest.ranking.profiles.ratings import Background, Rated, TrainingData
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Profile:
     """One reader's linear model of a paper's worth; see `scores` for the sum."""
 
-    #: step of the ladder: "trending", "keywords", "examples", "thumbs"
+    #: what it was trained from: "trending", "keywords", "examples" or "thumbs"
     step: str
     thumbs_up: int = 0
     thumbs_down: int = 0
-    #: columns of words that many readers' profiles share, and which of them this one weighs, each
-    #: once
-    base: NDArray[np.int32]
-    at: NDArray[np.int32]
-    #: shape of `at`; with those of the meaning of Euclidean length at most 1, as far as single
-    #: precision goes
-    weights: NDArray[np.float32]
-    #: weights of the dense columns, shape (dense columns,); no number where the rows have none
-    meaning: NDArray[np.float64]
+    #: feature columns of words that many readers' profiles share, shape (words,)
+    vocabulary: NDArray[np.int32]
+    #: which words of the vocabulary this profile weighs, each once, shape (weighed words,)
+    indices: NDArray[np.int32]
+    #: shape of `indices`; together with the dense weights of Euclidean length at most 1
+    word_weights: NDArray[np.float32]
+    #: weights of the dense columns, shape (dense columns,); empty where the rows have none
+    dense_weights: NDArray[np.float64]
     keywords: tuple[Keyword, ...] = ()
     #: (category or its leading part, what it adds)
     categories: tuple[tuple[str, float], ...] = ()
     #: (name, what it adds)
     authors: tuple[tuple[str, float], ...] = ()
-    #: liked and example papers, to tell which is nearest
-    near: tuple[Rated, ...] = ()
-    #: what the likes of other readers add: (paper id, title of a paper that they and this reader
-    #: like, what it adds)
-    lifts: tuple[tuple[int, str, float], ...] = ()
+    #: liked and example papers, of which reasons name the nearest
+    references: tuple[Rated, ...] = ()
+    #: what other readers' likes add: (paper id, title of a paper that both like, amount)
+    co_like_boosts: tuple[tuple[int, str, float], ...] = ()
 
     @property
     def columns(self) -> NDArray[np.int32]:
-        """The columns of words with a learned weight, shape of `weights`."""
-        return self.base[self.at]
+        """The feature columns of the weighed words, shape of `word_weights`."""
+        return self.vocabulary[self.indices]
 
 
-def train(interests: Sequence[Interest], background: Background, **given: Any) -> Profile:
-    """One reader's profile, from the fields of `Given`."""
-    return train_all([Given(interests=interests, **given)], background)[0]
+def train(interests: Sequence[Interest], background: Background, **fields: Any) -> Profile:
+    """Train one reader's profile; `fields` are further fields of `TrainingData`."""
+    return train_all([TrainingData(interests=interests, **fields)], background)[0]
 
 
-def train_all(readers: Sequence[Given], background: Background) -> list[Profile]:
-    """The profiles of many readers, in order: the same as of each alone.
+def train_all(readers: Sequence[TrainingData], background: Background) -> list[Profile]:
+    """Train the profiles of many readers, in order; each is the same as when trained alone.
 
-    Of whom little is known the profile knows less; it never holds a number that is not finite.
+    A profile holds finite numbers only, whatever the ratings are.
     """
-    learned = learn(readers, background)
-    return [_profile(given, parts) for given, parts in zip(readers, learned, strict=True)]
+    weights = learn(readers, background)
+    return [_build_profile(data, linear) for data, linear in zip(readers, weights, strict=True)]
 
 
-def _profile(given: Given, learned: Learned) -> Profile:
-    interests, known = given.interests, len(given.liked.ids) + EXAMPLE * len(given.examples.ids)
+def _build_profile(data: TrainingData, linear: LinearWeights) -> Profile:
+    likes = len(data.liked.paper_ids) + EXAMPLE_WEIGHT * len(data.examples.paper_ids)
+    categories = [name for interest in data.interests for name in interest.categories]
+    authors = [name for interest in data.interests for name in interest.authors]
     return Profile(
-        step=_step(given),
-        thumbs_up=len(given.liked.ids),
-        thumbs_down=len(given.disliked.ids),
-        base=learned.base,
-        at=learned.at,
-        weights=learned.weights,
-        meaning=learned.meaning,
-        keywords=keywords_of(given.phrases, known),
-        categories=named(
-            [name for interest in interests for name in interest.categories],
-            CATEGORY,
-            CATEGORY_LEFT,
-            known,
-        ),
-        authors=named(
-            [name for interest in interests for name in interest.authors],
-            AUTHOR,
-            AUTHOR_LEFT,
-            known,
-        ),
-        near=tuple(part for part in (given.liked, given.examples) if len(part.ids)),
+        step=_training_step(data),
+        thumbs_up=len(data.liked.paper_ids),
+        thumbs_down=len(data.disliked.paper_ids),
+        vocabulary=linear.vocabulary,
+        indices=linear.indices,
+        word_weights=linear.word_weights,
+        dense_weights=linear.dense_weights,
+        keywords=weigh_keywords(data.phrases, likes),
+        categories=weigh_names(categories, CATEGORY_BONUS, CATEGORY_FLOOR, likes),
+        authors=weigh_names(authors, AUTHOR_BONUS, AUTHOR_FLOOR, likes),
+        references=tuple(rated for rated in (data.liked, data.examples) if len(rated.paper_ids)),
     )
 
 
-def _step(given: Given) -> str:
-    if len(given.liked.ids) or len(given.disliked.ids):
+def _training_step(data: TrainingData) -> str:
+    """Name the strongest evidence that a profile is trained from."""
+    if len(data.liked.paper_ids) or len(data.disliked.paper_ids):
         return "thumbs"
-    if len(given.examples.ids):
+    if len(data.examples.paper_ids):
         return "examples"
-    return (
-        "keywords"
-        if any(one.keywords or one.categories or one.authors for one in given.interests)
-        else "trending"
-    )
+    if any(
+        interest.keywords or interest.categories or interest.authors for interest in data.interests
+    ):
+        return "keywords"
+    return "trending"

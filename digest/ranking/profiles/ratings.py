@@ -1,9 +1,8 @@
-"""Papers that readers rated, as rows: many ratings point into one shelf, which is taken
-apart once."""
+"""What one reader's profile is trained from: rated papers, their feature rows, the background."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -15,201 +14,217 @@ from numpy.typing import NDArray
 from digest.model import Interest, Paper
 from digest.ranking.rows import WORDS, Phrase, compact, halves
 
-#: weight of a word in a row of length 1
-STRONG = 0.05
+#: weight from which a word is strong in a row of length 1
+STRONG_WORD = 0.05
+#: vocabularies for which a background keeps its looked-up means
+_CACHED_VOCABULARIES = 8
 
 
-class Apart(NamedTuple):
-    """Rows of words and of meanings, in the same order."""
+class FeatureBlocks(NamedTuple):
+    """Feature rows split into a sparse block of words and a dense block, in the same row order."""
 
-    #: the words' columns that occur, see `rows.compact`
-    columns: NDArray[np.int32]
-    #: weighed words without those that weigh nothing, shape (n, len(columns))
+    #: feature columns of the words that occur, see `rows.compact`; shape (words,)
+    vocabulary: NDArray[np.int32]
+    #: word weights without explicit zeros, shape (n, words)
     words: sp.csr_matrix
-    #: dense columns, shape (n, dense columns); no column where the rows have none
-    meanings: NDArray[np.float32]
+    #: dense feature columns, shape (n, dense columns); no column where the rows have none
+    dense: NDArray[np.float32]
 
-    def some(self, places: NDArray[np.int64]) -> Apart:
-        """These rows alone, in this order."""
-        return _apart(self.columns, self.words[places], self.meanings[places])
-
-
-def _apart(
-    columns: NDArray[np.int32] | None, words: sp.csr_matrix, meanings: NDArray[np.float32]
-) -> Apart:
-    found, at = compact(words.indices, words.shape[1])
-    return Apart(
-        found if columns is None else columns[found],
-        sp.csr_matrix((words.data, at, words.indptr), shape=(words.shape[0], len(found))),
-        meanings,
-    )
+    def take(self, row_indices: NDArray[np.int64]) -> FeatureBlocks:
+        """Select rows, in this order, with only the words that occur in them."""
+        words = self.words[row_indices]
+        kept, indices = compact(words.indices, words.shape[1])
+        return FeatureBlocks(
+            self.vocabulary[kept],
+            sp.csr_matrix((words.data, indices, words.indptr), shape=(words.shape[0], len(kept))),
+            self.dense[row_indices],
+        )
 
 
-class Shelf:
-    """Rows that many readers' ratings point into; taken apart once, when first learned from."""
+class RatedRows:
+    """Feature rows that the ratings of many readers refer to."""
 
     def __init__(self, rows: sp.csr_matrix) -> None:
-        #: shape (n, columns of the features), of length 1 or 0 in their words
+        #: shape (n, feature columns), the words of each row of length 1 or 0
         self.rows = rows
 
     @cached_property
-    def apart(self) -> Apart:
-        words, meanings = halves(self.rows)
+    def blocks(self) -> FeatureBlocks:
+        """The rows as a sparse and a dense block."""
+        words, dense = halves(self.rows)
         if not words.data.all():
-            # Words that weigh nothing are among the most frequent, and every product would go
-            # through them for each paper that holds them.
+            # Words of weight zero are among the most frequent ones and would slow every product.
             words = words.copy()
             words.eliminate_zeros()
-        return _apart(None, words, meanings)
+        vocabulary, indices = compact(words.indices, words.shape[1])
+        words = sp.csr_matrix(
+            (words.data, indices, words.indptr), shape=(words.shape[0], len(vocabulary))
+        )
+        return FeatureBlocks(vocabulary, words, dense)
 
     @cached_property
-    def strongest(self) -> sp.csr_matrix:
-        """The words, without pairs, that weigh at least STRONG in a row, shape (n, words that
-        occur): a third of all, and most of any likeness.
+    def strong_words(self) -> sp.csr_matrix:
+        """The single words of at least `STRONG_WORD` in each row, shape (n, single words).
+
+        They are a third of all entries and make up most of any cosine.
         """
-        words, single = self.apart.words, self.apart.columns < WORDS
-        there = single[words.indices] & (words.data >= STRONG)
-        ends = np.concatenate(([0], np.cumsum(there)))[words.indptr]
-        places = (np.cumsum(single) - 1).astype(np.int32)[words.indices[there]]
+        words, is_single = self.blocks.words, self.blocks.vocabulary < WORDS
+        kept = is_single[words.indices] & (words.data >= STRONG_WORD)
+        indptr = np.concatenate(([0], np.cumsum(kept)))[words.indptr]
+        indices = (np.cumsum(is_single) - 1).astype(np.int32)[words.indices[kept]]
         return sp.csr_matrix(
-            (words.data[there], places, ends), shape=(words.shape[0], int(single.sum()))
+            (words.data[kept], indices, indptr), shape=(words.shape[0], int(is_single.sum()))
         )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Rated:
-    """Papers that a reader has liked, disliked or given as examples; the same paper counts once, at
-    its youngest.
-    """
+    """Papers that a reader rated in one way; a paper rated twice counts once, at its youngest."""
 
-    #: shape (n,); 0 for a text that is no stored paper
-    ids: NDArray[np.int64]
+    #: shape (n,); 0 for a free text of the reader
+    paper_ids: NDArray[np.int64]
     titles: tuple[str, ...]
-    #: where the rows are, and which, shape (n,)
-    shelf: Shelf
-    places: NDArray[np.int64]
-    #: shape (n,), days since the thumb
+    #: where the feature rows are, and which of them, shape (n,)
+    rated_rows: RatedRows
+    row_indices: NDArray[np.int64]
+    #: days since each rating, shape (n,)
     ages: NDArray[np.float64]
+
+    @classmethod
+    def from_papers(
+        cls,
+        papers: Sequence[Paper],
+        rows: sp.csr_matrix,
+        ages: Sequence[float] = (),
+        texts: int = 0,
+    ) -> Rated:
+        """Collect rated papers with feature rows of their own.
+
+        Args:
+            papers: the papers, shape (n,).
+            rows: their feature rows, then those of the free texts.
+            ages: days since each rating; all fresh when left out.
+            texts: how many of the last rows belong to free texts of the reader.
+
+        Raises:
+            ValueError: the numbers of papers, rows and ages differ.
+        """
+        return cls.from_shared_rows(papers, RatedRows(rows), range(rows.shape[0]), ages, texts)
+
+    @classmethod
+    def from_shared_rows(
+        cls,
+        papers: Sequence[Paper],
+        rated_rows: RatedRows,
+        row_indices: Sequence[int],
+        ages: Sequence[float] = (),
+        texts: int = 0,
+    ) -> Rated:
+        """Collect rated papers as `from_papers`, of rows that many readers share."""
+        number = len(papers) + texts
+        if len(row_indices) != number or (len(ages) and len(ages) != number):
+            raise ValueError(
+                f"{len(papers)} papers and {texts} texts with {len(row_indices)} rows and "
+                f"{len(ages)} ages"
+            )
+        paper_ids = np.array([paper.id for paper in papers] + [0] * texts, dtype=np.int64)
+        titles = [paper.title for paper in papers] + [""] * texts
+        days = np.array(ages if len(ages) else [0.0] * number, dtype=np.float64)
+        days = np.maximum(np.nan_to_num(days), 0.0)
+        youngest: dict[tuple[int, int], int] = {}
+        for index in np.argsort(days, kind="stable").tolist():
+            paper_id = int(paper_ids[index])
+            youngest.setdefault((paper_id, 0 if paper_id else index), index)
+        kept = sorted(youngest.values())
+        return cls(
+            paper_ids=paper_ids[kept],
+            titles=tuple(titles[index] for index in kept),
+            rated_rows=rated_rows,
+            row_indices=np.array(row_indices, dtype=np.int64)[kept],
+            ages=days[kept],
+        )
+
+    def take(self, indices: NDArray[np.int64]) -> Rated:
+        """Select rated papers, in this order."""
+        return Rated(
+            paper_ids=self.paper_ids[indices],
+            titles=tuple(self.titles[index] for index in indices.tolist()),
+            rated_rows=self.rated_rows,
+            row_indices=self.row_indices[indices],
+            ages=self.ages[indices],
+        )
 
     @property
     def rows(self) -> sp.csr_matrix:
-        """Shape (n, columns of the features)."""
-        return self.shelf.rows[self.places]
+        """The feature rows, shape (n, feature columns)."""
+        return self.rated_rows.rows[self.row_indices]
 
 
-def rated(
-    papers: Sequence[Paper], rows: sp.csr_matrix, ages: Sequence[float] = (), texts: int = 0
-) -> Rated:
-    """Rated papers from papers, their rows and the ages of the thumbs in days (all fresh when left
-    out).
-
-    The last `texts` rows belong to free texts of the reader instead of papers. Raises ValueError
-    when the numbers differ.
-    """
-    return rated_of(papers, Shelf(rows), range(rows.shape[0]), ages, texts)
-
-
-def rated_of(
-    papers: Sequence[Paper],
-    shelf: Shelf,
-    places: Sequence[int],
-    ages: Sequence[float] = (),
-    texts: int = 0,
-) -> Rated:
-    """As `rated`, of rows in some places of a shelf."""
-    number = len(papers) + texts
-    if len(places) != number or (len(ages) and len(ages) != number):
-        raise ValueError(
-            f"{len(papers)} papers and {texts} texts with {len(places)} rows and {len(ages)} ages"
-        )
-    ids = np.array([paper.id for paper in papers] + [0] * texts, dtype=np.int64)
-    titles = [paper.title for paper in papers] + [""] * texts
-    days = np.maximum(
-        np.nan_to_num(np.array(ages if len(ages) else [0.0] * number, dtype=np.float64)), 0.0
-    )
-    youngest: dict[tuple[int, int], int] = {}
-    for place in np.argsort(days, kind="stable").tolist():
-        youngest.setdefault((int(ids[place]), place if ids[place] == 0 else 0), place)
-    keep = sorted(youngest.values())
-    return Rated(
-        ids=ids[keep],
-        titles=tuple(titles[place] for place in keep),
-        shelf=shelf,
-        places=np.array(places, dtype=np.int64)[keep],
-        ages=days[keep],
-    )
-
-
-NONE = Rated(
-    ids=np.empty(0, np.int64),
+NO_RATINGS = Rated(
+    paper_ids=np.empty(0, np.int64),
     titles=(),
-    shelf=Shelf(sp.csr_matrix((0, 0))),
-    places=np.empty(0, np.int64),
+    rated_rows=RatedRows(sp.csr_matrix((0, 0))),
+    row_indices=np.empty(0, np.int64),
     ages=np.empty(0),
 )
 
 
-def some_of(those: Rated, places: NDArray[np.int64]) -> Rated:
-    """The rated papers at these places, in that order."""
-    return Rated(
-        ids=those.ids[places],
-        titles=tuple(those.titles[place] for place in places.tolist()),
-        shelf=those.shelf,
-        places=those.places[places],
-        ages=those.ages[places],
-    )
-
-
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Background:
-    """The mean of recent papers, which stands for what a reader does not ask for; made once for
-    many readers.
-    """
+    """The mean of recent papers: the class that a reader's likes are told apart from."""
 
-    #: shape (columns of the features,)
+    #: shape (feature columns,)
     mean: NDArray[np.float64]
-    _of: dict[int, tuple[NDArray[np.int32], NDArray[np.float32]]] = field(
+    _word_means: dict[int, tuple[NDArray[np.int32], NDArray[np.float32]]] = field(
         default_factory=dict, repr=False
     )
 
-    def of(self, columns: NDArray[np.int32]) -> NDArray[np.float32]:
-        """The mean in many columns of words, looked up once for each array of them."""
-        found = self._of.get(id(columns))
-        if found is None:
-            if len(self._of) >= 8:
-                self._of.clear()
-            # Kept with the array, whose id would else be given to another.
-            found = self._of[id(columns)] = (columns, self.mean[columns].astype(np.float32))
-        return found[1]
+    @classmethod
+    def from_papers(cls, papers: Sequence[Paper], rows: sp.csr_matrix) -> Background:
+        """Average recent papers by their feature rows; about 1,000 are enough.
 
+        Raises:
+            ValueError: the numbers of papers and rows differ.
+        """
+        if rows.shape[0] != len(papers):
+            raise ValueError(f"{len(papers)} papers with {rows.shape[0]} rows")
+        sums = np.bincount(rows.indices, weights=rows.data, minlength=rows.shape[1])
+        return cls(mean=sums / max(len(papers), 1))
 
-def background(papers: Sequence[Paper], rows: sp.csr_matrix) -> Background:
-    """The background of recent papers and their rows; about 1,000 are enough.
-
-    Raises ValueError when the numbers differ.
-    """
-    if rows.shape[0] != len(papers):
-        raise ValueError(f"{len(papers)} papers with {rows.shape[0]} rows")
-    return Background(
-        mean=np.bincount(rows.indices, weights=rows.data, minlength=rows.shape[1])
-        / max(len(papers), 1)
-    )
+    def word_means(self, vocabulary: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Look up the mean of each word, shape of `vocabulary`; kept for each such array."""
+        cached = self._word_means.get(id(vocabulary))
+        if cached is None:
+            if len(self._word_means) >= _CACHED_VOCABULARIES:
+                self._word_means.clear()
+            # The array is kept too, or another one could get its id.
+            cached = (vocabulary, self.mean[vocabulary].astype(np.float32))
+            self._word_means[id(vocabulary)] = cached
+        return cached[1]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Given:
-    """What one reader's profile is learned from.
+class TrainingData:
+    """All that a recipe may know of one reader.
 
-    All of it may be empty, and the thumbs may contradict each other.
+    Each part may be empty, and ratings may contradict each other.
     """
 
     interests: Sequence[Interest] = ()
     #: the interests' keywords as `features.phrases` makes them
     phrases: Sequence[Phrase] = ()
-    liked: Rated = NONE
-    disliked: Rated = NONE
-    examples: Rated = NONE
-    #: papers that were listed and left without a thumb: all together they count `ignored_weight` of
-    #: what as many thumbs down would, and nothing where nothing was liked
-    ignored: Rated = NONE
+    liked: Rated = NO_RATINGS
+    disliked: Rated = NO_RATINGS
+    examples: Rated = NO_RATINGS
+    #: papers that were listed and left without a thumb, in digests where another paper got one
+    ignored: Rated = NO_RATINGS
+    #: weight of the ignored papers together, beside as many disliked ones; needs a liked paper
     ignored_weight: float = 0.0
+    #: of a reader with several interests: the training data of each interest, without thumbs
+    per_interest: tuple[TrainingData, ...] = ()
+    #: what other readers' likes add: (paper id, title of a paper that both like, amount)
+    co_like_boosts: tuple[tuple[int, str, float], ...] = ()
+    #: paper id -> name of the interest that it was listed for
+    interest_by_paper: Mapping[int, str] = field(default_factory=dict)
+    #: paper id -> interest name -> weight of its matching categories and authors
+    name_weights_by_paper: Mapping[int, Mapping[str, float]] = field(default_factory=dict)

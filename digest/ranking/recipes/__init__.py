@@ -1,30 +1,34 @@
-"""Named ways to rank the day's papers for a reader: the service's own, and what it is measured
-against.
+"""Named ways to rank the day's papers for a reader: the service's own and its baselines.
 
-Pure, like the stages that it is made of: it joins `features`, `profiles` and `scores` into one
-value a recipe, so that composing, sharing a digest between two recipes and replaying the past all
-rank by the same code. To add a recipe, write how profiles are learned and add an entry to `RECIPES`
-in `named`; scoring and explaining are those of `scores` unless the recipe brings its own.
+A recipe joins `features`, `profiles` and `scores` into one value. So composing a digest, sharing a
+digest between two recipes and replaying the past all rank by the same code. To add a recipe, write
+how its profiles are trained and add an entry in `registry`; `scores` scores and explains unless the
+recipe brings its own functions.
 """
 
-from digest.ranking.recipes.named import OWN, RECIPES, named
-from digest.ranking.recipes.per_interest import Learned, learn, learn_all
-from digest.ranking.recipes.ranking import bare, counted, explain, rank, score_all
-from digest.ranking.recipes.recipe import Known, Match, Recipe
+from digest.ranking.recipes.per_interest import TrainedProfile, train, train_all
+from digest.ranking.recipes.ranking import (
+    count_ratings,
+    drop_training_data,
+    explain,
+    rank,
+    score_all,
+)
+from digest.ranking.recipes.recipe import Match, Recipe
+from digest.ranking.recipes.registry import DEFAULT_RECIPE, RECIPES, get_recipe
 
 __all__ = [
-    "OWN",
+    "DEFAULT_RECIPE",
     "RECIPES",
-    "Known",
-    "Learned",
     "Match",
     "Recipe",
-    "bare",
-    "counted",
+    "TrainedProfile",
+    "count_ratings",
+    "drop_training_data",
     "explain",
-    "learn",
-    "learn_all",
-    "named",
+    "get_recipe",
     "rank",
     "score_all",
+    "train",
+    "train_all",
 ]

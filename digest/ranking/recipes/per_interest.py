@@ -1,247 +1,247 @@
-"""Readers' interests, or the tastes in their thumbs, learned each on its own."""
+"""One profile per interest of a reader, or per taste found in the reader's thumbs."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from digest.ranking import features, interests, profiles
-from digest.ranking.recipes.recipe import Known, Recipe
+from digest.ranking import features, interests
+from digest.ranking.profiles import Background, Profile, Rated, TrainingData
+from digest.ranking.recipes.recipe import Recipe
+from digest.ranking.recipes.taste_names import name_tastes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Learned:
+class TrainedProfile:
     """The profile of one interest, and its share of a digest beside the others'."""
 
-    #: "" where the reader has one alone
+    #: name of the interest; "" where the reader has only one
     name: str
     share: float
-    profile: profiles.Profile
-    #: what it was learned from
-    known: Known
+    profile: Profile
+    #: what the profile was trained from
+    data: TrainingData
 
 
-def learn(recipe: Recipe, known: Known, background: profiles.Background) -> tuple[Learned, ...]:
-    """What `learn_all` learns of one reader."""
-    return learn_all(recipe, [known], background)[0]
+class _Part(NamedTuple):
+    """The part of a reader's training data that one profile is trained from."""
+
+    name: str
+    share: float
+    data: TrainingData
 
 
-def learn_all(
-    recipe: Recipe, readers: Sequence[Known], background: profiles.Background
-) -> list[tuple[Learned, ...]]:
-    """Of each reader a profile of each interest, in order of their names; of each taste in their
-    thumbs where they named none; else one.
+def train(recipe: Recipe, data: TrainingData, background: Background) -> tuple[TrainedProfile, ...]:
+    """Train the profiles of one reader, see `train_all`."""
+    return train_all(recipe, [data], background)[0]
+
+
+def train_all(
+    recipe: Recipe, readers: Sequence[TrainingData], background: Background
+) -> list[tuple[TrainedProfile, ...]]:
+    """Train the profiles of many readers.
+
+    Returns:
+        For each reader a profile of each interest, ordered by name; of each taste in the thumbs
+        where the reader named no interest; or one profile alone.
     """
-    each = _each(readers) if recipe.apart else [[] for _ in readers]
-    parts = [
-        sorted(some, key=lambda one: one[0]) if len(some) > 1 else [("", 1.0, known)]
-        for some, known in zip(each, readers, strict=True)
+    parts_by_reader = _split_all(readers) if recipe.per_interest else [[] for _ in readers]
+    parts_by_reader = [
+        sorted(parts, key=lambda part: part.name) if len(parts) > 1 else [_Part("", 1.0, data)]
+        for parts, data in zip(parts_by_reader, readers, strict=True)
     ]
-    learned = iter(recipe.learn_all([part for some in parts for _, _, part in some], background))
+    profiles = iter(
+        recipe.train_all([part.data for parts in parts_by_reader for part in parts], background)
+    )
     return [
         tuple(
-            Learned(name=name, share=share, profile=next(learned), known=part)
-            for name, share, part in some
+            TrainedProfile(name=name, share=share, profile=next(profiles), data=data)
+            for name, share, data in parts
         )
-        for some in parts
+        for parts in parts_by_reader
     ]
 
 
-def _each(readers: Sequence[Known]) -> list[list[tuple[str, float, Known]]]:
-    """The interests of each reader that are learned apart: name, share, and what is known of it."""
-    unnamed = [
-        number for number, known in enumerate(readers) if not known.apart and not known.interests
+def words_of(*ratings: Rated) -> sp.csr_matrix:
+    """Stack the word columns of rated papers, shape (n, features.COLUMNS)."""
+    rows = []
+    for rated in ratings:
+        if len(rated.paper_ids):
+            vocabulary = rated.rated_rows.blocks.vocabulary
+            words = rated.rated_rows.blocks.words[rated.row_indices]
+            rows.append(
+                sp.csr_matrix(
+                    (words.data, vocabulary[words.indices], words.indptr),
+                    shape=(words.shape[0], features.COLUMNS),
+                )
+            )
+    if not rows:
+        return sp.csr_matrix((0, features.COLUMNS), dtype=np.float32)
+    return sp.vstack(rows, format="csr")
+
+
+def _split_all(readers: Sequence[TrainingData]) -> list[list[_Part]]:
+    """Split each reader's data by interests, or by tastes where there are no interests."""
+    parts = [_split_by_interest(data) if data.per_interest else [] for data in readers]
+    without_interests = [
+        number
+        for number, data in enumerate(readers)
+        if not data.per_interest and not data.interests
     ]
-    found = [_by_interest(known) if known.apart else [] for known in readers]
-    for number, tastes in zip(
-        unnamed, _tastes([readers[number].liked for number in unnamed]), strict=True
-    ):
-        found[number] = _by_taste(readers[number], tastes)
-    return found
+    tastes_by_reader = _find_tastes([readers[number].liked for number in without_interests])
+    for number, tastes in zip(without_interests, tastes_by_reader, strict=True):
+        parts[number] = _split_by_taste(readers[number], tastes)
+    return parts
 
 
-def _tastes(liked: Sequence[profiles.Rated]) -> list[NDArray[np.int64]]:
-    """The tastes in each reader's likes, looked for at once where their rows stand on one shelf."""
-    found: list[NDArray[np.int64]] = [np.empty(0, np.int64)] * len(liked)
-    shelves = {id(some.shelf): some.shelf for some in liked}
-    for key, shelf in shelves.items():
-        mine = [number for number, some in enumerate(liked) if id(some.shelf) == key]
-        # By their strongest words, papers of different subjects have next to nothing in common.
-        for number, tastes in zip(
-            mine,
-            interests.tastes_all(shelf.strongest, [liked[number].places for number in mine]),
-            strict=True,
-        ):
-            found[number] = tastes
-    return found
+# ----------------------------------------------------------------------------------------------
+# by interest
 
 
-def _by_interest(known: Known) -> list[tuple[str, float, Known]]:
-    ordered = sorted(known.apart, key=lambda one: one.interests[0].name)
-    rated = words_of(known.liked, known.disliked)
-    ids = np.concatenate((known.liked.ids, known.disliked.ids))
-    numbers = {one.interests[0].name: number for number, one in enumerate(ordered)}
-    fixed = np.array(
-        [numbers.get(known.came.get(ident, ""), -1) for ident in ids.tolist()], dtype=np.int64
+def _split_by_interest(data: TrainingData) -> list[_Part]:
+    """Give each interest the thumbs that belong to it."""
+    ordered = sorted(data.per_interest, key=lambda part: part.interests[0].name)
+    names = [part.interests[0].name for part in ordered]
+    numbers = {name: number for number, name in enumerate(names)}
+    words = words_of(data.liked, data.disliked)
+    paper_ids = np.concatenate((data.liked.paper_ids, data.disliked.paper_ids)).tolist()
+    listed_for = np.array(
+        [numbers.get(data.interest_by_paper.get(paper_id, ""), -1) for paper_id in paper_ids],
+        dtype=np.int64,
     )
-    named = np.array(
-        [[known.named.get(ident, {}).get(name, 0.0) for name in numbers] for ident in ids.tolist()]
-    ).reshape(len(ids), len(ordered))
-    towards = sp.vstack([_towards(one, rated.shape[1]) for one in ordered], format="csr")
-    belongs = interests.assign(rated, len(known.liked.ids), towards, fixed, named)
+    name_weights = np.array(
+        [
+            [data.name_weights_by_paper.get(paper_id, {}).get(name, 0.0) for name in numbers]
+            for paper_id in paper_ids
+        ]
+    ).reshape(len(paper_ids), len(ordered))
+    descriptions = [_describe_in_words(part, words.shape[1]) for part in ordered]
+    assigned = interests.assign(
+        words,
+        len(data.liked.paper_ids),
+        sp.vstack(descriptions, format="csr"),
+        listed_for,
+        name_weights,
+    )
     return [
-        (
-            one.interests[0].name,
-            float(one.interests[0].share),
-            _with_thumbs(one, known, belongs, number),
-        )
-        for number, one in enumerate(ordered)
+        _Part(name, float(part.interests[0].share), _add_thumbs(part, data, assigned, number))
+        for number, (name, part) in enumerate(zip(names, ordered, strict=True))
     ]
 
 
-def words_of(*rated: profiles.Rated) -> sp.csr_matrix:
-    """The rows of all without their dense columns, shape (n, features.COLUMNS)."""
-    parts = [
-        (one.shelf.apart.columns, one.shelf.apart.words[one.places])
-        for one in rated
-        if len(one.ids)
-    ]
-    rows = [
-        sp.csr_matrix(
-            (words.data, columns[words.indices], words.indptr),
-            shape=(words.shape[0], features.COLUMNS),
-        )
-        for columns, words in parts
-    ]
-    return (
-        sp.vstack(rows, format="csr")
-        if rows
-        else sp.csr_matrix((0, features.COLUMNS), dtype=np.float32)
+def _describe_in_words(data: TrainingData, width: int) -> sp.csr_matrix:
+    """Sum the keywords and the examples of an interest, each of length 1; shape (1, width)."""
+    phrases = [phrase for phrase in data.phrases if not phrase.against]
+    columns = np.concatenate([np.empty(0, np.int32), *(phrase.columns for phrase in phrases)])
+    weights = np.concatenate([np.empty(0, np.float32), *(phrase.weights for phrase in phrases)])
+    is_word = columns < width
+    keywords = sp.csr_matrix(
+        (weights[is_word], (np.zeros(int(is_word.sum()), np.int32), columns[is_word])),
+        shape=(1, width),
     )
+    if not len(data.examples.paper_ids):
+        return _normalize(keywords)
+    return _normalize(keywords) + _normalize(_sum_rows(words_of(data.examples)))
 
 
-def _towards(one: Known, width: int) -> sp.csr_matrix:
-    """What an interest says of itself in words: all its keywords and all its examples, each of
-    length 1, added up; shape (1, columns).
-    """
-    wanted = [phrase for phrase in one.phrases if not phrase.against]
-    columns = np.concatenate([np.empty(0, np.int32), *(phrase.columns for phrase in wanted)])
-    weights = np.concatenate([np.empty(0, np.float32), *(phrase.weights for phrase in wanted)])
-    word = columns < width
-    said = sp.csr_matrix(
-        (weights[word], (np.zeros(int(word.sum()), np.int32), columns[word])), shape=(1, width)
-    )
-    return (
-        _unit(said) + _unit(_sum(words_of(one.examples))) if len(one.examples.ids) else _unit(said)
-    )
-
-
-def _sum(rows: sp.csr_matrix) -> sp.csr_matrix:
+def _sum_rows(rows: sp.csr_matrix) -> sp.csr_matrix:
     return sp.csr_matrix(
         (rows.data, (np.zeros(rows.nnz, np.int32), rows.indices)), shape=(1, rows.shape[1])
     )
 
 
-def _unit(row: sp.csr_matrix) -> sp.csr_matrix:
+def _normalize(row: sp.csr_matrix) -> sp.csr_matrix:
+    """Scale a row to length 1; a row of zeros stays."""
     return row / (np.sqrt(row.multiply(row).sum()) or 1.0)
 
 
-def _with_thumbs(one: Known, known: Known, belongs: NDArray[np.int64], number: int) -> Known:
-    """An interest with its thumbs; those near no interest count for each."""
-    ups = len(known.liked.ids)
-    mine = (belongs == number) | (belongs < 0)
+def _add_thumbs(
+    part: TrainingData, data: TrainingData, assigned: NDArray[np.int64], number: int
+) -> TrainingData:
+    """Add to a part the thumbs assigned to it; a thumb assigned to none (-1) counts for each."""
+    likes = len(data.liked.paper_ids)
+    belongs = (assigned == number) | (assigned < 0)
     return replace(
-        one,
-        lifts=known.lifts,
-        ignored=_listed_for(
-            known.ignored, known.came, one.interests[0].name if known.apart else ""
+        part,
+        co_like_boosts=data.co_like_boosts,
+        ignored=_select_listed_for(
+            part.interests[0].name if data.per_interest else "",
+            data.ignored,
+            data.interest_by_paper,
         ),
-        ignored_weight=known.ignored_weight,
-        liked=profiles.some_of(known.liked, np.flatnonzero(mine[:ups])),
-        disliked=profiles.some_of(known.disliked, np.flatnonzero(mine[ups:])),
+        ignored_weight=data.ignored_weight,
+        liked=data.liked.take(np.flatnonzero(belongs[:likes])),
+        disliked=data.disliked.take(np.flatnonzero(belongs[likes:])),
     )
 
 
-def _listed_for(ignored: profiles.Rated, came: Mapping[int, str], name: str) -> profiles.Rated:
-    """Those that were listed in the place of an interest, or of none."""
-    return profiles.some_of(
-        ignored,
-        np.flatnonzero([came.get(ident, "") in ("", name) for ident in ignored.ids.tolist()]),
-    )
+def _select_listed_for(name: str, ignored: Rated, interest_by_paper: Mapping[int, str]) -> Rated:
+    """Select the ignored papers that were listed for an interest, or for none."""
+    listed = [
+        interest_by_paper.get(paper_id, "") in ("", name) for paper_id in ignored.paper_ids.tolist()
+    ]
+    return ignored.take(np.flatnonzero(listed))
 
 
-def _by_taste(known: Known, tastes: NDArray[np.int64]) -> list[tuple[str, float, Known]]:
+# ----------------------------------------------------------------------------------------------
+# by taste
+
+
+def _find_tastes(likes_by_reader: Sequence[Rated]) -> list[NDArray[np.int64]]:
+    """Cluster each reader's likes, those that share their feature rows at once; shape (likes,)."""
+    tastes_by_reader = [np.empty(0, np.int64)] * len(likes_by_reader)
+    sources = {id(liked.rated_rows): liked.rated_rows for liked in likes_by_reader}
+    for rated_rows in sources.values():
+        numbers = [
+            number for number, liked in enumerate(likes_by_reader) if liked.rated_rows is rated_rows
+        ]
+        # In their strong words, papers of different subjects have next to nothing in common.
+        clusters = interests.tastes_all(
+            rated_rows.strong_words, [likes_by_reader[number].row_indices for number in numbers]
+        )
+        for number, tastes in zip(numbers, clusters, strict=True):
+            tastes_by_reader[number] = tastes
+    return tastes_by_reader
+
+
+def _split_by_taste(data: TrainingData, tastes: NDArray[np.int64]) -> list[_Part]:
+    """Give each taste its likes and the dislikes nearest to them; [] where there is one taste."""
     count = int(tastes.max(initial=0)) + 1
     if count < 2:
         return []
-    belongs = np.concatenate((tastes, _nearest(known, tastes, count)))
-    parts = [_with_thumbs(known, known, belongs, number) for number in range(count)]
-    names = _names_of([part.liked.titles for part in parts])
+    assigned = np.concatenate((tastes, _nearest_tastes(data, tastes, count)))
+    parts = [_add_thumbs(data, data, assigned, number) for number in range(count)]
+    names = name_tastes([part.liked.titles for part in parts])
     return [
-        (name, float(len(part.liked.ids)), part) for name, part in zip(names, parts, strict=True)
+        _Part(name, float(len(part.liked.paper_ids)), part)
+        for name, part in zip(names, parts, strict=True)
     ]
 
 
-def _nearest(known: Known, tastes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """The taste whose mean liked paper each disliked one is nearest to, shape (disliked,); -1 where
-    it has no word of any.
+def _nearest_tastes(data: TrainingData, tastes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Find the taste whose mean liked paper is nearest to each disliked one, shape (disliked,);
+    -1 where the paper shares no word with any.
     """
-    if not len(known.disliked.ids):
+    if not len(data.disliked.paper_ids):
         return np.empty(0, np.int64)
-    liked, disliked = words_of(known.liked), words_of(known.disliked)
-    columns, at = np.unique(liked.indices, return_inverse=True)
-    of_taste = np.repeat(tastes, np.diff(liked.indptr)) * len(columns) + at
-    centres = np.bincount(of_taste, weights=liked.data, minlength=count * len(columns)).reshape(
-        count, len(columns)
-    )
-    there = np.minimum(np.searchsorted(columns, disliked.indices), len(columns) - 1)
-    shared = np.where(columns[there] == disliked.indices, disliked.data, 0)
+    liked, disliked = words_of(data.liked), words_of(data.disliked)
+    columns, indices = np.unique(liked.indices, return_inverse=True)
+    cells = np.repeat(tastes, np.diff(liked.indptr)) * len(columns) + indices
+    centres = np.bincount(cells, weights=liked.data, minlength=count * len(columns))
+    centres = centres.reshape(count, len(columns))
+    nearest_column = np.minimum(np.searchsorted(columns, disliked.indices), len(columns) - 1)
+    shared = np.where(columns[nearest_column] == disliked.indices, disliked.data, 0)
     products = (
         sp.csr_matrix(
-            (shared, there, disliked.indptr), shape=(len(known.disliked.ids), len(columns))
+            (shared, nearest_column, disliked.indptr),
+            shape=(len(data.disliked.paper_ids), len(columns)),
         )
         @ centres.T
     )
     cosines = products / np.linalg.norm(centres, axis=1)
     return np.where(cosines.max(axis=1) > 0, cosines.argmax(axis=1), -1)
-
-
-_WORD = re.compile(r"[^\W\d_]{2,}")
-
-
-@lru_cache(maxsize=1 << 14)
-def _title_words(title: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(title.lower())) - features.STOP_WORDS
-
-
-def _names_of(titles: Sequence[Sequence[str]]) -> list[str]:
-    """A name for each taste: the two words that stand in most titles of it and in few of the
-    others.
-    """
-    counts = [Counter(word for title in some for word in _title_words(title)) for some in titles]
-    names: list[str] = []
-    for number, some in enumerate(titles):
-        worth: dict[str, float] = {}
-        best: list[str] = []
-        for word, held in counts[number].most_common():
-            # Worth no more than the titles that hold it: those of fewer cannot come before the best
-            # two.
-            if len(best) == 2 and held / len(some) < worth[best[1]]:
-                break
-            worth[word] = held / len(some) - sum(
-                other[word] / len(titles[place])
-                for place, other in enumerate(counts)
-                if place != number
-            )
-            if worth[word] > 0:
-                best = sorted((*best, word), key=lambda word: (-worth[word], word))[:2]
-        name = ", ".join(best)
-        names.append(name if name and name not in names else f"taste {number + 1}")
-    return names

@@ -1,4 +1,4 @@
-"""Profiles of one reader's interests and a day's papers -> one list, best first, and why."""
+"""The profiles of one reader and a day's papers -> one ranked list, and its reasons."""
 
 from __future__ import annotations
 
@@ -12,153 +12,159 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from digest.model import Score
-from digest.ranking import profiles, scores
-from digest.ranking.recipes.per_interest import Learned
-from digest.ranking.recipes.recipe import Known, Match, Recipe
+from digest.ranking import scores
+from digest.ranking.profiles import TrainingData
+from digest.ranking.recipes.per_interest import TrainedProfile
+from digest.ranking.recipes.recipe import Match, Recipe
+
+#: percentile from which a paper can be listed for an interest
+MIN_PERCENTILE = 50
+#: value that an interest has to add to a paper, beyond what is trending, to name it
+MIN_INTEREST_VALUE = 1e-5
+#: what a profile can be trained from, strongest evidence first
+_STEPS = ("thumbs", "examples", "keywords")
 
 
 def score_all(
-    recipe: Recipe, readers: Sequence[Sequence[Learned]], day: scores.Day
+    recipe: Recipe, readers: Sequence[Sequence[TrainedProfile]], day: scores.Day
 ) -> list[tuple[scores.Scored, ...]]:
-    """What the day's papers are worth by each profile of each reader."""
-    found = iter(recipe.score_all([one.profile for learned in readers for one in learned], day))
-    return [tuple(next(found) for _ in learned) for learned in readers]
+    """Score the day's papers by each profile of each reader."""
+    scored = iter(
+        recipe.score_all([trained.profile for profiles in readers for trained in profiles], day)
+    )
+    return [tuple(next(scored) for _ in profiles) for profiles in readers]
 
 
 def rank(
     recipe: Recipe,
-    learned: Sequence[Learned],
+    trained: Sequence[TrainedProfile],
     day: scores.Day,
     among: Collection[int],
     *,
     scored: Sequence[scores.Scored] = (),
     match: Match | None = None,
 ) -> Iterator[Score]:
-    """The papers best first, each once, as the profile sees it that likes it most, without reasons.
+    """Rank the papers best first, each once, by the profile that likes it most; without reasons.
 
-    Of several profiles the one with the highest percentile likes a paper most, since values of
-    different profiles have different scales; equal ones go by value. `Score.interest` names it
-    where something of that interest speaks for the paper. `scored` is what each profile makes of
-    the day, where that is known already.
+    The highest percentile decides, since profiles have different scales; ties go by value.
+    `Score.interest` names the interest where something of it speaks for the paper.
+
+    Args:
+        recipe: the recipe of the profiles.
+        trained: the reader's profiles.
+        day: the papers of the day.
+        among: ids of the papers that compete for this reader.
+        scored: the day's scores by each profile, where they are known already.
+        match: tells what standard scores stand for.
     """
-    scored = scored or score_all(recipe, [learned], day)[0]
-    if len(learned) == 1:
+    scored = scored or score_all(recipe, [trained], day)[0]
+    if len(trained) == 1:
         return scores.rank(scored[0], day, among, match=match)
-    return _merged(learned, day, among, scored, match)
+    return _merge_rankings(trained, day, among, scored, match)
 
 
-def _merged(
-    learned: Sequence[Learned],
+def _merge_rankings(
+    trained: Sequence[TrainedProfile],
     day: scores.Day,
     among: Collection[int],
     scored: Sequence[scores.Scored],
     match: Match | None,
 ) -> Iterator[Score]:
-    seen: set[int] = set()
-    nothing = day.trending[:, : day.competing].sum(axis=0)
-    for ident, _, value in learned[0].profile.lifts:
-        row = day.place(ident)
+    """Merge the rankings by each profile; of a paper the first occurrence counts."""
+    # What each paper is worth whatever the interest: what is trending and what is liked by others.
+    common_values = day.trending[:, : day.competing].sum(axis=0)
+    for paper_id, _, amount in trained[0].profile.co_like_boosts:
+        row = day.place(paper_id)
         if row is not None:
-            nothing[row] += value
-    lists = [
-        _of_interest(one.name, mine, nothing, day, among, match)
-        for one, mine in zip(learned, scored, strict=True)
+            common_values[row] += amount
+    rankings = [
+        _rank_for_interest(
+            profile.name, common_values, scores.rank(profile_scores, day, among, match=match), day
+        )
+        for profile, profile_scores in zip(trained, scored, strict=True)
     ]
+    ranked_ids: set[int] = set()
     for score in heapq.merge(
-        *lists, key=lambda score: (-score.percentile, -score.value, score.paper_id, score.interest)
+        *rankings,
+        key=lambda score: (-score.percentile, -score.value, score.paper_id, score.interest),
     ):
-        if score.paper_id not in seen:
-            seen.add(score.paper_id)
+        if score.paper_id not in ranked_ids:
+            ranked_ids.add(score.paper_id)
             yield score
 
 
-#: percentile below which a paper is no good candidate for the interest, whatever speaks for it
-_GOOD = 50
-
-
-def _of_interest(
-    name: str,
-    scored: scores.Scored,
-    nothing: NDArray[np.float64],
-    day: scores.Day,
-    among: Collection[int],
-    match: Match | None,
+def _rank_for_interest(
+    name: str, common_values: NDArray[np.float64], ranking: Iterator[Score], day: scores.Day
 ) -> Iterator[Score]:
-    for score in scores.rank(scored, day, among, match=match):
-        if score.percentile >= _GOOD and score.value - nothing[day.row(score.paper_id)] > 1e-5:
+    """Name the interest in each score that it contributes to."""
+    for score in ranking:
+        added = score.value - common_values[day.row(score.paper_id)]
+        if score.percentile >= MIN_PERCENTILE and added > MIN_INTEREST_VALUE:
             yield structs.replace(score, interest=name)
         else:
             yield score
 
 
-def bare(learned: Sequence[Learned]) -> tuple[Learned, ...]:
-    """Without the rows that it was learned from, to be kept for long: it ranks as before, and
-    explains less.
+def drop_training_data(trained: Sequence[TrainedProfile]) -> tuple[TrainedProfile, ...]:
+    """Drop the feature rows behind profiles, to keep them for long.
+
+    They rank as before; their reasons name no nearest paper.
     """
-    nothing = Known(
-        interests=(),
-        phrases=(),
-        liked=profiles.NONE,
-        disliked=profiles.NONE,
-        examples=profiles.NONE,
-    )
     return tuple(
-        replace(one, profile=replace(one.profile, near=()), known=nothing) for one in learned
+        replace(one, profile=replace(one.profile, references=()), data=TrainingData())
+        for one in trained
     )
 
 
-def counted(learned: Sequence[Learned]) -> dict[str, Any]:
-    """What the profiles together were made from, in the words of `Provenance`: the furthest step,
-    and each thumb once.
-    """
-    each = [one.profile for one in learned]
+def count_ratings(trained: Sequence[TrainedProfile]) -> dict[str, Any]:
+    """Count what the profiles were trained from, each thumb once; keys as in `Provenance`."""
+    profiles = [one.profile for one in trained]
+    if len(profiles) == 1:
+        (profile,) = profiles
+        thumbs_up, thumbs_down = profile.thumbs_up, profile.thumbs_down
+    else:
+        thumbs_up = _count_distinct([one.data.liked.paper_ids for one in trained])
+        thumbs_down = _count_distinct([one.data.disliked.paper_ids for one in trained])
+    steps = {profile.step for profile in profiles}
     return {
-        "model": next(
-            (step for step in _STEPS if any(profile.step == step for profile in each)), each[0].step
-        ),
-        "thumbs_up": _distinct([one.known.liked.ids for one in learned])
-        if len(each) > 1
-        else each[0].thumbs_up,
-        "thumbs_down": _distinct([one.known.disliked.ids for one in learned])
-        if len(each) > 1
-        else each[0].thumbs_down,
+        "model": next((step for step in _STEPS if step in steps), profiles[0].step),
+        "thumbs_up": thumbs_up,
+        "thumbs_down": thumbs_down,
     }
 
 
-_STEPS = ("thumbs", "examples", "keywords")
-
-
-def _distinct(ids: Sequence[NDArray[np.int64]]) -> int:
+def _count_distinct(ids: Sequence[NDArray[np.int64]]) -> int:
     return len(np.unique(np.concatenate(ids)))
 
 
 def explain(
     recipe: Recipe,
-    learned: Sequence[Learned],
+    trained: Sequence[TrainedProfile],
     day: scores.Day,
     chosen: Mapping[int, Score],
     *,
     scored: Sequence[scores.Scored] = (),
 ) -> dict[int, Score]:
-    """The scores of chosen papers with their reasons, from the profile that ranked each, by id;
-    interest and match stay as they are.
+    """Add reasons to the scores of chosen papers, from the profile that ranked each, by paper id.
+
+    Interest and match stay as they are.
     """
-    found: dict[int, Score] = {}
-    for one, its in zip(learned, scored or score_all(recipe, [learned], day)[0], strict=True):
-        mine = {ident: score for ident, score in chosen.items() if ident not in found}
-        if len(learned) > 1:
-            mine = {
-                ident: score
-                for ident, score in mine.items()
-                if its.values[day.row(ident)] == score.value
-            }
-        for score in recipe.reasons(one.profile, day, its, mine) if mine else ():
-            ranked = mine[score.paper_id]
-            if len(learned) == 1 or (score.percentile, score.value) == (
-                ranked.percentile,
-                ranked.value,
-            ):
-                found[score.paper_id] = structs.replace(
+    explained: dict[int, Score] = {}
+    scored = scored or score_all(recipe, [trained], day)[0]
+    for one, profile_scores in zip(trained, scored, strict=True):
+        open_scores = {
+            paper_id: score
+            for paper_id, score in chosen.items()
+            if paper_id not in explained
+            and (len(trained) == 1 or profile_scores.values[day.row(paper_id)] == score.value)
+        }
+        if not open_scores:
+            continue
+        for score in recipe.reasons(one.profile, day, profile_scores, open_scores):
+            ranked = open_scores[score.paper_id]
+            same_rank = (score.percentile, score.value) == (ranked.percentile, ranked.value)
+            if len(trained) == 1 or same_rank:
+                explained[score.paper_id] = structs.replace(
                     score, interest=ranked.interest, match=ranked.match
                 )
-    return found
+    return explained

@@ -1,50 +1,24 @@
-"""What a recipe is, and what it may know of a reader."""
+"""What a recipe is: one way to train profiles, to score a day with them and to give reasons."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.model import Interest, Score
+from digest.model import Score
 from digest.ranking import features, profiles, scores
-from digest.ranking.rows import Phrase
 
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Known:
-    """All that a recipe may know of a reader."""
-
-    interests: tuple[Interest, ...]
-    phrases: tuple[Phrase, ...]
-    liked: profiles.Rated
-    disliked: profiles.Rated
-    examples: profiles.Rated
-    #: of a reader with several interests: what each of them says, without thumbs
-    apart: tuple[Known, ...] = ()
-    #: listed and left without a thumb where another paper of the digest got one: no dislikes, and
-    #: what they count beside those
-    ignored: profiles.Rated = profiles.NONE
-    ignored_weight: float = 0.0
-    #: what other readers' likes add: (paper id, title of a paper that they and this reader like,
-    #: what it adds)
-    lifts: tuple[tuple[int, str, float], ...] = ()
-    #: paper id -> the interest in whose place of a digest it was listed
-    came: Mapping[int, str] = field(default_factory=dict)
-    #: paper id -> interest -> what its categories and authors there are worth
-    named: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
-
-
-LearnAll = Callable[[Sequence[Known], profiles.Background], list[profiles.Profile]]
+TrainAll = Callable[[Sequence[profiles.TrainingData], profiles.Background], list[profiles.Profile]]
 ScoreAll = Callable[[Sequence[profiles.Profile], scores.Day], list[scores.Scored]]
 Reasons = Callable[[profiles.Profile, scores.Day, scores.Scored, Collection[int]], Iterator[Score]]
-#: standard scores -> the matches that they stand for
+#: standard scores -> the match percentages that they stand for
 Match = Callable[[NDArray[np.float64]], Sequence[int | None]]
 
 
-def _reasons(
+def _explain_linear(
     profile: profiles.Profile, day: scores.Day, scored: scores.Scored, among: Collection[int]
 ) -> Iterator[Score]:
     return scores.explain(profile, day, words_of=features.words_of, among=among, scored=scored)
@@ -52,30 +26,32 @@ def _reasons(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """One way to rank: what it learns of readers, and how it scores with that."""
+    """One way to rank: how profiles are trained, and how they score the papers of a day."""
 
     name: str
-    #: in a few words, for tables
+    #: a few words for tables
     about: str
-    learn_all: LearnAll
+    #: trains the profiles of many readers, in order
+    train_all: TrainAll
+    #: scores the competing papers of a day by each profile
     score_all: ScoreAll = field(default=scores.score_all)
-    #: scores with their reasons, best first, of the papers whose ids are given
-    reasons: Reasons = field(default=_reasons)
-    #: whether a reader's interests, or the tastes in their thumbs, are learned each on its own
-    apart: bool = False
+    #: yields the scores of some papers with their reasons, best first
+    reasons: Reasons = field(default=_explain_linear)
+    #: whether each interest, or each taste found in the thumbs, gets a profile of its own
+    per_interest: bool = False
 
-    def learn(self, known: Known, background: profiles.Background) -> profiles.Profile:
-        """What it learns of one reader, all interests together."""
-        return self.learn_all([known], background)[0]
+    def train(
+        self, data: profiles.TrainingData, background: profiles.Background
+    ) -> profiles.Profile:
+        """Train one profile of one reader, all interests together."""
+        return self.train_all([data], background)[0]
 
     def score(self, profile: profiles.Profile, day: scores.Day) -> NDArray[np.float64]:
-        """The value of every competing paper of a day, shape (competing,); only the order means
-        something.
-        """
+        """Score every competing paper, shape (competing,); only the order has a meaning."""
         return self.score_all([profile], day)[0].values
 
     def explain(
         self, profile: profiles.Profile, day: scores.Day, among: Collection[int]
     ) -> Iterator[Score]:
-        """Scores with their reasons, best first, of the papers whose ids are given."""
+        """Yield scores with their reasons, best first, of the papers with these ids."""
         return self.reasons(profile, day, self.score_all([profile], day)[0], among)

@@ -21,12 +21,10 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from digest.model import Paper, Part, PartKind, Score
+from digest.ranking.profiles import Keyword, Profile, Rated
 from digest.ranking.rows import lengths
 from digest.ranking.scores.days import Day
 from digest.ranking.scores.values import (
-    Keyword,
-    Near,
-    Profile,
     Scored,
     holding,
     lifted,
@@ -102,8 +100,8 @@ class _Teller:
         self.named = [*named(profile, day), *lifted(profile, day)]
         self.holding = holding(profile, day)
         self.meaning = meaning_of(profile, day, ())
-        self.places = day.places_of(profile.base)[profile.at]
-        self.chosen = [_Chosen(near, day) for near in profile.near if len(near.ids)]
+        self.places = day.places_of(profile.vocabulary)[profile.indices]
+        self.chosen = [_Chosen(rated, day) for rated in profile.references if len(rated.paper_ids)]
         #: of the papers that are looked at: place of a word in the day -> in `weights`, -1 = in
         #: none of them; the last place is of no word
         self.slots = np.empty(0, np.int32)
@@ -121,7 +119,7 @@ class _Teller:
         self.slots[there] = np.arange(len(there), dtype=np.int32)
         self.weights = np.zeros(len(there))
         slots = self.slots[self.places]
-        self.weights[slots[slots >= 0]] = self.profile.weights[slots >= 0]
+        self.weights[slots[slots >= 0]] = self.profile.word_weights[slots >= 0]
         table = np.zeros((len(there), len(rows)), dtype=np.float32)
         for number, span in enumerate(spans):
             table[self.slots[day.words.indices[span]], number] = day.words.data[span]
@@ -270,11 +268,12 @@ def _look_up(
 class _Chosen:
     """Papers that the reader chose, to be compared with those of a day."""
 
-    def __init__(self, near: Near, day: Day) -> None:
-        self.day, self.ids, self.titles = day, near.ids, near.titles
-        apart = near.shelf.apart
-        self.words, self.meanings = apart.words[near.places], apart.meanings[near.places]
-        self.places = day.places_of(apart.columns)[self.words.indices]
+    def __init__(self, rated: Rated, day: Day) -> None:
+        self.day, self.ids, self.titles = day, rated.paper_ids, rated.titles
+        blocks = rated.rated_rows.blocks
+        self.words = blocks.words[rated.row_indices]
+        self.meanings = blocks.dense[rated.row_indices]
+        self.places = day.places_of(blocks.vocabulary)[self.words.indices]
         self.lengths = lengths(self.words, self.meanings)
 
     def nearest(

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Part, PartKind, Score
+from digest.ranking.profiles import Keyword, Profile
 from digest.ranking.rows import Phrase, quantize
 from digest.ranking.scores.days import Day, answers, name_of
 
@@ -26,71 +26,6 @@ _DECIMALS = 7
 _READERS = 128
 #: papers that are ordered at once, the best first: few are ever looked at
 _FIRST = 96
-
-
-class Keyword(Protocol):
-    """What a keyword does to a paper."""
-
-    @property
-    def phrase(self) -> Phrase: ...
-    @property
-    def weight(self) -> float: ...
-    @property
-    def bonus(self) -> float: ...
-
-
-class Apart(Protocol):
-    """Rows of words and of meanings; see `profiles.Apart`."""
-
-    @property
-    def columns(self) -> NDArray[np.int32]: ...
-    @property
-    def words(self) -> sp.csr_matrix: ...
-    @property
-    def meanings(self) -> NDArray[np.float32]: ...
-
-
-class Shelf(Protocol):
-    """See `profiles.Shelf`."""
-
-    @property
-    def apart(self) -> Apart: ...
-
-
-class Near(Protocol):
-    """Papers that the reader chose: their ids, titles and rows."""
-
-    @property
-    def ids(self) -> NDArray[np.int64]: ...
-    @property
-    def titles(self) -> tuple[str, ...]: ...
-    @property
-    def shelf(self) -> Shelf: ...
-    @property
-    def places(self) -> NDArray[np.int64]: ...
-
-
-class Profile(Protocol):
-    """What a score needs of a profile, as `profiles.train` makes it."""
-
-    @property
-    def base(self) -> NDArray[np.int32]: ...
-    @property
-    def at(self) -> NDArray[np.int32]: ...
-    @property
-    def weights(self) -> NDArray[np.float32]: ...
-    @property
-    def meaning(self) -> NDArray[np.float64]: ...
-    @property
-    def keywords(self) -> Sequence[Keyword]: ...
-    @property
-    def categories(self) -> Sequence[tuple[str, float]]: ...
-    @property
-    def authors(self) -> Sequence[tuple[str, float]]: ...
-    @property
-    def near(self) -> Sequence[Near]: ...
-    @property
-    def lifts(self) -> Sequence[tuple[int, str, float]]: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -158,7 +93,9 @@ def score_all(profiles: Sequence[Profile], day: Day) -> list[Scored]:
                 compared=theirs,
                 mean=mean,
                 deviation=deviation,
-                tied=None if len(profile.at) or empty else _tied_percentiles(mine, against, day),
+                tied=None
+                if len(profile.indices) or empty
+                else _tied_percentiles(mine, against, day),
             )
             for profile, mine, theirs, against, mean, deviation in zip(
                 profiles[start:end], competing, ordered, compared, means, deviations, strict=True
@@ -209,7 +146,9 @@ def _of_words(profiles: Sequence[Profile], day: Day) -> NDArray[np.float32]:
     """What the words add, shape (profiles, all)."""
     pieces = []
     for number, profile in enumerate(profiles):
-        pieces.append((number, day.places_of(profile.base)[profile.at], profile.weights))
+        pieces.append(
+            (number, day.places_of(profile.vocabulary)[profile.indices], profile.word_weights)
+        )
         for keyword in profile.keywords:
             if keyword.weight:
                 some, weights = words_of_phrase(keyword.phrase, day)
@@ -284,8 +223,8 @@ def meaning_of(
     """
     dense = day.meanings.shape[1]
     weights = np.zeros(dense, np.float32)
-    if len(profile.meaning) == dense:
-        weights += profile.meaning.astype(np.float32)
+    if len(profile.dense_weights) == dense:
+        weights += profile.dense_weights.astype(np.float32)
     for keyword in profile.keywords if keywords is None else keywords:
         if keyword.weight:
             weights += np.float32(keyword.weight) * meaning_of_phrase(keyword.phrase, day)
@@ -346,7 +285,7 @@ def lifted(
     """For each competing paper that other readers' likes lift: a part that names what they and this
     reader like.
     """
-    for ident, title, value in profile.lifts:
+    for ident, title, value in profile.co_like_boosts:
         row = day.place(ident)
         if row is not None:
             yield Part(kind="readers", name=title, value=value), np.array([row]), np.array([value])

@@ -1,0 +1,63 @@
+"""The recipes by name: the service's own, and the baselines that it is measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from digest.errors import ConfigError
+from digest.ranking.recipes import baselines
+from digest.ranking.recipes.own import train_own
+from digest.ranking.recipes.recipe import Recipe
+
+#: the recipe that a service uses unless its configuration names another
+DEFAULT_RECIPE = "learned"
+
+_RECIPES = (
+    Recipe(
+        name=DEFAULT_RECIPE,
+        about="interests, thumbs and what is trending, learned anew each round",
+        train_all=train_own,
+        per_interest=True,
+    ),
+    Recipe(
+        name="words",
+        about="words of rated papers alone (tf-idf), no interests",
+        train_all=baselines.train_without_interests,
+    ),
+    Recipe(
+        name="centroid",
+        about="words of the mean liked paper (tf-idf)",
+        train_all=baselines.train_centroids,
+    ),
+    Recipe(
+        name="keywords",
+        about="interests alone, thumbs ignored",
+        train_all=baselines.train_without_thumbs,
+    ),
+    Recipe(
+        name="recent",
+        about="newest first",
+        train_all=baselines.train_nothing,
+        score_all=baselines.score_by_date,
+        reasons=baselines.explain_by_date,
+    ),
+)
+RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in _RECIPES})
+
+
+def get_recipe(name: str, key: str) -> Recipe:
+    """Look up a recipe by its name.
+
+    Args:
+        name: the name of the recipe.
+        key: the setting that holds the name, for the error message.
+
+    Raises:
+        ConfigError: no recipe has this name.
+    """
+    if name not in RECIPES:
+        raise ConfigError(
+            f"{key} = {name!r}: there is no such recipe. Known are: {', '.join(RECIPES)}"
+        )
+    return RECIPES[name]

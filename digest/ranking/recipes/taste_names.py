@@ -1,0 +1,53 @@
+"""Names for the tastes found in a reader's likes, from the words of the liked titles."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+
+from digest.ranking import features
+
+#: words in the name of a taste
+NAME_WORDS = 2
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+def name_tastes(titles_by_taste: Sequence[Sequence[str]]) -> list[str]:
+    """Name each taste by the two words most specific to its titles; "taste N" where none is."""
+    counts = [
+        Counter(word for title in titles for word in _words_of_title(title))
+        for titles in titles_by_taste
+    ]
+    names: list[str] = []
+    for number in range(len(titles_by_taste)):
+        name = ", ".join(_specific_words(number, counts, titles_by_taste))
+        names.append(name if name and name not in names else f"taste {number + 1}")
+    return names
+
+
+def _specific_words(
+    number: int, counts: Sequence[Counter[str]], titles_by_taste: Sequence[Sequence[str]]
+) -> list[str]:
+    """The words with the largest share of this taste's titles less their shares of the others'."""
+    specificity: dict[str, float] = {}
+    best: list[str] = []
+    for word, count in counts[number].most_common():
+        share = count / len(titles_by_taste[number])
+        # A word is at most as specific as its share, and the shares only fall from here on.
+        if len(best) == NAME_WORDS and share < specificity[best[-1]]:
+            break
+        specificity[word] = share - sum(
+            other[word] / len(titles_by_taste[place])
+            for place, other in enumerate(counts)
+            if place != number
+        )
+        if specificity[word] > 0:
+            best = sorted((*best, word), key=lambda word: (-specificity[word], word))[:NAME_WORDS]
+    return best
+
+
+@lru_cache(maxsize=1 << 14)
+def _words_of_title(title: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(title.lower())) - features.STOP_WORDS
