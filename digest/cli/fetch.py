@@ -10,7 +10,7 @@ from digest import pipeline
 from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, err, opened, out, show_json
 from digest.cli.tables import counted, listing
-from digest.services.fetch import Fetched
+from digest.services.fetch import FetchReport
 from digest.services.fetch import fetch as run
 
 
@@ -50,7 +50,7 @@ def fetch(
         raise typer.Exit(1)
 
 
-def _show(report: Fetched, *, configured: bool) -> None:
+def _show(report: FetchReport, *, configured: bool) -> None:
     if report.busy:
         out.print("Another process is fetching; nothing was done.", style="yellow")
         return
@@ -79,7 +79,7 @@ def _show(report: Fetched, *, configured: bool) -> None:
     _show_read(report.ingested)
 
 
-def _show_read(ingested: pipeline.Ingested) -> None:
+def _show_read(ingested: pipeline.IngestReport) -> None:
     if not ingested.files:
         return
     counts = ", ".join(

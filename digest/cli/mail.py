@@ -130,7 +130,7 @@ def mailbox(as_json: AsJson = False, config: ConfigPath = None) -> None:
         raise typer.Exit(1)
 
 
-def show_polled(report: inbound.Polled) -> None:
+def show_polled(report: inbound.MailboxReport) -> None:
     """What the mailbox brought."""
     told = (
         ", ".join(f"{n} {outcome}" for outcome, n in sorted(report.outcomes.items()))

@@ -65,8 +65,8 @@ def status(as_json: AsJson = False, date: OnDate = None, config: ConfigPath = No
         f"subscribers  {_counts(found.subscribers)}; thumbs {up_down[0]} up, {up_down[1]} down",
         highlight=False,
     )
-    for one in found.matches:
-        whose = f" of {one.recipe}" if len(found.matches) > 1 else ""
+    for one in found.calibration_progress:
+        whose = f" of {one.recipe}" if len(found.calibration_progress) > 1 else ""
         out.print(f"{'matches' + whose:<12} {one.told}", highlight=False)
     out.print(
         f"messages     {_counts(found.messages)}; {found.due} waiting, {found.later} later",

@@ -330,7 +330,7 @@ def learned(
     them.
     """
     with opened(config, date, existing=True) as service:
-        found = services.learned_of(service, subscriptions.by_email(service, email))
+        found = services.explain_profile(service, subscriptions.by_email(service, email))
     if as_json:
         show_json(found.json)
         return

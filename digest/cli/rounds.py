@@ -148,7 +148,7 @@ def _bar(quiet: bool) -> Iterator[pipeline.Progress | None]:
         yield progress
 
 
-def _show_ingested(report: pipeline.Ingested) -> None:
+def _show_ingested(report: pipeline.IngestReport) -> None:
     kinds = ("read", "new", "updated", "duplicate", "skipped", "rejected")
     table = listing("file", "format", *kinds, numbers=kinds)
     table.padding = (
@@ -308,7 +308,7 @@ def compose(
         show_composed(report)
 
 
-def show_composed(report: pipeline.Composed) -> None:
+def show_composed(report: pipeline.ComposeReport) -> None:
     """Who gets what, and who nothing and why."""
     table = listing("subscriber", "date", "digest", numbers=("date",))
     for planned in report.planned:
@@ -354,7 +354,7 @@ def send(
         raise typer.Exit(1)
 
 
-def _show_due(report: pipeline.Sent) -> None:
+def _show_due(report: pipeline.SendReport) -> None:
     table = listing("to", "message", "of", "papers", "", numbers=("papers",))
     for row in report.due[:60]:
         again = "again" if row["state"] == MessageState.DEFERRED.value else ""
@@ -369,7 +369,7 @@ def _show_due(report: pipeline.Sent) -> None:
     )
 
 
-def show_sent(report: pipeline.Sent) -> None:
+def show_sent(report: pipeline.SendReport) -> None:
     """What became of the messages."""
     told = (
         ", ".join(f"{n} {state.value}" for state, n in sorted(report.states.items()))

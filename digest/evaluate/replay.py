@@ -20,8 +20,15 @@ from digest.app import App
 from digest.model import Feedback, MessageState, Subscriber
 from digest.pipeline.steps.candidates import competing, window_start
 from digest.pipeline.steps.co_likes import CoLikeContext
-from digest.pipeline.steps.gather import Gathered, Reader, Shared, View, shared_by_all, view
-from digest.pipeline.steps.words import counted, stored_frequencies
+from digest.pipeline.steps.training_data import (
+    BatchContext,
+    CorpusView,
+    ReaderTask,
+    TrainingReader,
+    load_batch_context,
+    view,
+)
+from digest.pipeline.steps.word_counts import counted, load_frequencies
 from digest.ranking import features, interests, recipes
 from digest.ranking.recipes import RECIPES
 from digest.store.history import FAILED, History
@@ -183,7 +190,7 @@ class _Words:
         self.counted = 0
         with app.store.reading() as tx:
             self.whole = store.papers.count_vectors(tx, features.VERSION) <= COUNTED
-            self.now = features.Frequencies() if self.whole else stored_frequencies(tx)
+            self.now = features.Frequencies() if self.whole else load_frequencies(tx)
 
     def up_to(self, mark: int) -> features.Frequencies:
         if self.whole and mark > self.counted:
@@ -205,14 +212,14 @@ def recounted(app: App) -> bool:
 
 def _as_then(
     app: App,
-    seen: View,
+    seen: CorpusView,
     local_date: date,
     some: Sequence[Rated],
     people: Mapping[int, Subscriber],
     before: Mapping[tuple[int, date], History],
     votes: Mapping[int, Sequence[Feedback]],
     company: CoLikeContext,
-) -> tuple[Shared, list[Reader]]:
+) -> tuple[BatchContext, list[ReaderTask]]:
     """What the batch was ranked from."""
     window_days = app.config.digest.window_days
     after = {
@@ -234,7 +241,7 @@ def _as_then(
     lifts = company.lifts([given[one.past.subscriber_id] for one in some])
     with app.store.reading() as tx:
         days = store.past.first_seen(tx, min(after.values()), until, seen.mark or 0)
-        gathered = Gathered(
+        gathered = TrainingReader(
             tx,
             [people[one.past.subscriber_id] for one in some],
             given,
@@ -255,7 +262,7 @@ def _as_then(
                     lift,
                 )
             )
-        shared = shared_by_all(
+        shared = load_batch_context(
             tx, sorted({ident for reader in readers for ident in reader.among}), local_date, seen
         )
     return shared, readers
@@ -272,11 +279,11 @@ Learnt = tuple[recipes.TrainedProfile, ...]
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Task:
     rated: Rated
-    reader: Reader
+    reader: ReaderTask
     frozen: Learnt | None
 
 
-def _rank(own: str, shared: Shared, task: _Task) -> tuple[Replayed | None, Learnt | None]:
+def _rank(own: str, shared: BatchContext, task: _Task) -> tuple[Replayed | None, Learnt | None]:
     """Pure, so that it may run anywhere; and the profiles that are frozen from here on, where there
     are some.
     """
@@ -318,7 +325,9 @@ def _rank(own: str, shared: Shared, task: _Task) -> tuple[Replayed | None, Learn
     return replayed, kept
 
 
-def _order(recipe: recipes.Recipe, learned: Learnt, shared: Shared, reader: Reader) -> list[int]:
+def _order(
+    recipe: recipes.Recipe, learned: Learnt, shared: BatchContext, reader: ReaderTask
+) -> list[int]:
     """The competing papers as a digest would list them: of several interests, first those in the
     places that each has by its share.
     """

@@ -16,38 +16,52 @@ feedback  links.read_token | presses.find_held | store.feedback.put
 """
 
 from digest.pipeline.compose import compose
-from digest.pipeline.feedback import Heard, arrived, hear, paper, rate, read_link, standing_vote
-from digest.pipeline.ingest import FileReport, Ingested, Progress, SeenDay, ingest
-from digest.pipeline.press import Asked, Pressed, hear_mail, held_papers, press
+from digest.pipeline.feedback import (
+    RecordedFeedback,
+    arrived,
+    hear,
+    paper,
+    rate,
+    read_link,
+    standing_vote,
+)
+from digest.pipeline.ingest import FileReport, IngestReport, Progress, SeenDay, ingest
+from digest.pipeline.press import (
+    PostedForm,
+    PressResult,
+    papers_with_held_thumbs,
+    press,
+    record_mail_feedback,
+)
 from digest.pipeline.round import RoundReport, round
 from digest.pipeline.send import send
-from digest.pipeline.steps.composed import Composed, LeftOut
+from digest.pipeline.steps.compose_report import ComposeReport, LeftOut
 from digest.pipeline.steps.paper_names import find
-from digest.pipeline.steps.sender import Sent
+from digest.pipeline.steps.sender import SendReport
 
 __all__ = [
-    "Asked",
-    "Composed",
+    "ComposeReport",
     "FileReport",
-    "Heard",
-    "Ingested",
+    "IngestReport",
     "LeftOut",
-    "Pressed",
+    "PostedForm",
+    "PressResult",
     "Progress",
+    "RecordedFeedback",
     "RoundReport",
     "SeenDay",
-    "Sent",
+    "SendReport",
     "arrived",
     "compose",
     "find",
     "hear",
-    "hear_mail",
-    "held_papers",
     "ingest",
     "paper",
+    "papers_with_held_thumbs",
     "press",
     "rate",
     "read_link",
+    "record_mail_feedback",
     "round",
     "send",
     "standing_vote",

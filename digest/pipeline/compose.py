@@ -17,16 +17,16 @@ from digest import store
 from digest.app import App
 from digest.errors import DigestError
 from digest.model import Digest, Provenance, Quiet, QuietReason, Subscriber, SubscriberStatus
-from digest.pipeline.steps.calibrate import calibrate, calibrations
+from digest.pipeline.steps.calibrations import load_calibrations, recalibrate
 from digest.pipeline.steps.candidates import competing, has_news, may_have_news, window_start
-from digest.pipeline.steps.choosing import TOGETHER, Sharing, choose_all
+from digest.pipeline.steps.choose_digests import PORTION, ChoiceSettings, choose_digests
 from digest.pipeline.steps.co_likes import CoLikeContext
-from digest.pipeline.steps.composed import Composed, LeftOut
-from digest.pipeline.steps.deliveries import recover
-from digest.pipeline.steps.due_readers import Turn, due_turns, turns_of_date
-from digest.pipeline.steps.gather import Gathered, shared_by_all, view
-from digest.pipeline.steps.keeping import add, may_still_come, store_outcome
-from digest.pipeline.steps.words import stored_frequencies
+from digest.pipeline.steps.compose_report import ComposeReport, LeftOut
+from digest.pipeline.steps.due_readers import DueReader, due_readers, readers_of_date
+from digest.pipeline.steps.recover import recover
+from digest.pipeline.steps.store_outcomes import add, may_still_come, store_outcome
+from digest.pipeline.steps.training_data import TrainingReader, load_batch_context, view
+from digest.pipeline.steps.word_counts import load_frequencies
 from digest.ranking import selection
 from digest.store.history import Reaches
 
@@ -50,7 +50,7 @@ def compose(
     dry_run: bool = False,
     progress: Callable[[int], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
-) -> Composed:
+) -> ComposeReport:
     """Choose and store a digest for every reader who has none for their local date.
 
     Args:
@@ -64,18 +64,18 @@ def compose(
         progress: called with the number of readers done.
         stop: asked before each reader is stored. True: the others get theirs the next time.
     """
-    report = Composed()
+    report = ComposeReport()
     if not dry_run:
         with (
             app.store.writing() as tx
         ):  # what expired since the last send competes again now, not a day later
             recover(app, tx)
-        calibrate(app)
+        recalibrate(app)
     done = 0
     company = CoLikeContext(app, day)
     whole = dry_run or only is not None
 
-    def take(turn: Turn, outcome: Digest | Quiet, mark: int) -> None:
+    def take(turn: DueReader, outcome: Digest | Quiet, mark: int) -> None:
         if isinstance(outcome, Quiet) and may_still_come(app, turn, outcome, started):
             reason = f"{outcome.reason.value} yet"
             report.left_out.append(LeftOut(email=turn.subscriber.email, reason=reason))
@@ -100,7 +100,7 @@ def compose(
     return report
 
 
-def _record(app: App, report: Composed) -> None:
+def _record(app: App, report: ComposeReport) -> None:
     summary = {key: value for key, value in report.json.items() if key != "subscribers"}
     with app.store.writing() as tx:
         store.rounds.add(tx, "compose", at=app.now(), report=summary)
@@ -108,12 +108,12 @@ def _record(app: App, report: Composed) -> None:
 
 def _outcomes_of_turns(
     app: App,
-    turns: Mapping[date, Sequence[Turn]],
+    turns: Mapping[date, Sequence[DueReader]],
     company: CoLikeContext,
-    report: Composed,
+    report: ComposeReport,
     *,
     due: bool,
-) -> Iterator[tuple[Turn, Digest | Quiet, int]]:
+) -> Iterator[tuple[DueReader, Digest | Quiet, int]]:
     """What is chosen for each reader of a batch, date by date, and the mark up to which papers
     competed.
     """
@@ -126,7 +126,9 @@ def _outcomes_of_turns(
             yield turn_of[subscriber.id], outcome, mark
 
 
-def _batches(app: App, only: Subscriber | None, report: Composed) -> Iterator[list[Subscriber]]:
+def _batches(
+    app: App, only: Subscriber | None, report: ComposeReport
+) -> Iterator[list[Subscriber]]:
     if only is not None:
         if only.standing is SubscriberStatus.ACTIVE:
             yield [only]
@@ -156,16 +158,16 @@ def _turns(
     day: date | None,
     alone: bool,
     due: bool,
-    report: Composed,
-) -> dict[date, list[Turn]]:
+    report: ComposeReport,
+) -> dict[date, list[DueReader]]:
     """The batch's readers who get a digest now, by local date; the others go into the report."""
     with app.store.reading() as tx:
         if due:
-            found, left_out = due_turns(tx, batch, app.now())
+            found, left_out = due_readers(tx, batch, app.now())
         else:
-            found, left_out = turns_of_date(tx, batch, app.now(), day, any_weekday=alone)
+            found, left_out = readers_of_date(tx, batch, app.now(), day, any_weekday=alone)
     report.left_out += left_out
-    by_date: dict[date, list[Turn]] = {}
+    by_date: dict[date, list[DueReader]] = {}
     for turn in found:
         by_date.setdefault(turn.local_date, []).append(turn)
     return by_date
@@ -180,7 +182,7 @@ def _spared(
     readers: Sequence[Subscriber],
     local_date: date,
     company: CoLikeContext,
-    report: Composed,
+    report: ComposeReport,
     *,
     due: bool,
 ) -> Iterator[_Outcome]:
@@ -271,7 +273,7 @@ def _outcomes_of(
             tx,
             now=now,
             until=until,
-            frequencies=stored_frequencies(tx),
+            frequencies=load_frequencies(tx),
             least=company.least,
             encoder=app.config.features.encoder,
         )
@@ -279,9 +281,9 @@ def _outcomes_of(
         votes = store.feedback.of_subscribers(tx, [s.id for s in readers])
         fresh = store.papers.seen_between(tx, earliest, until)
         carried = sorted({i for s in readers for i in history[s.id].carried} - set(fresh))
-        shared = shared_by_all(tx, fresh + carried, local_date, now_view)
-        shared = replace(shared, calibrations=calibrations(tx))
-        gathered = Gathered(tx, readers, votes, now_view, app.config.digest.ignored_weight)
+        shared = load_batch_context(tx, fresh + carried, local_date, now_view)
+        shared = replace(shared, calibrations=load_calibrations(tx))
+        gathered = TrainingReader(tx, readers, votes, now_view, app.config.digest.ignored_weight)
     first_seen = {ident: paper.first_seen for ident, paper in shared.papers.items()}
     work = []
     lifts = company.lifts([votes.get(s.id, []) for s in readers])
@@ -292,17 +294,17 @@ def _outcomes_of(
         if not has_news(past, among, first_seen):
             among = frozenset()
         work.append(gathered.reader(subscriber, among, past.maybe_seen, own_lifts))
-    batches = [work[start : start + TOGETHER] for start in range(0, len(work), TOGETHER)]
-    each = app.workers.map(partial(choose_all, _sharing(app)), shared, batches)
+    batches = [work[start : start + PORTION] for start in range(0, len(work), PORTION)]
+    each = app.workers.map(partial(choose_digests, _sharing(app)), shared, batches)
     yield from zip(readers, chain.from_iterable(each), [mark] * len(readers), strict=True)
 
 
-def _sharing(app: App) -> Sharing:
+def _sharing(app: App) -> ChoiceSettings:
     settings, wanted = app.config.evaluate, app.config.digest
     rules = selection.Rules(
         author_most=wanted.author_most, category_most=wanted.category_most, explore=wanted.explore
     )
-    return Sharing(
+    return ChoiceSettings(
         recipe=wanted.recipe, recipe_b=settings.recipe_b, share=settings.share, rules=rules
     )
 

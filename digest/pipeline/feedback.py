@@ -13,7 +13,7 @@ from digest.pipeline.steps.paper_names import find
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Heard:
+class RecordedFeedback:
     """A vote as it stands now, and the one that it replaced."""
 
     subscriber: Subscriber
@@ -34,7 +34,7 @@ def read_link(app: App, token: str, *purposes: Purpose) -> Link:
     return link
 
 
-def hear(app: App, link: Link, vote: Vote, *, via: str) -> Heard:
+def hear(app: App, link: Link, vote: Vote, *, via: str) -> RecordedFeedback:
     """Record the vote that a link's reader gives on its paper; a second time changes nothing."""
     return _record(app, link.subscriber_id, link.paper_id, vote, via)
 
@@ -59,7 +59,7 @@ def arrived(app: App, link: Link) -> None:
             )
 
 
-def rate(app: App, subscriber: Subscriber, name: str, vote: Vote) -> Heard:
+def rate(app: App, subscriber: Subscriber, name: str, vote: Vote) -> RecordedFeedback:
     """Record a vote on a paper named as people type it.
 
     Raises:
@@ -69,14 +69,14 @@ def rate(app: App, subscriber: Subscriber, name: str, vote: Vote) -> Heard:
     return _record(app, subscriber.id, find(app, name).id, vote, "command")
 
 
-def _record(app: App, subscriber_id: int, paper_id: int, vote: Vote, via: str) -> Heard:
-    def record(tx: store.Connection) -> Heard:
+def _record(app: App, subscriber_id: int, paper_id: int, vote: Vote, via: str) -> RecordedFeedback:
+    def record(tx: store.Connection) -> RecordedFeedback:
         subscriber, found = reader_and_paper(tx, subscriber_id, paper_id)
         given = Feedback(
             subscriber_id=subscriber_id, paper_id=found.id, vote=vote, at=app.now(), via=via
         )
         before = store.feedback.put(tx, given)
-        return Heard(subscriber=subscriber, paper=found, vote=vote, before=before)
+        return RecordedFeedback(subscriber=subscriber, paper=found, vote=vote, before=before)
 
     return app.store.commit(record)
 

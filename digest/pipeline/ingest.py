@@ -18,8 +18,8 @@ from digest.app import App
 from digest.dumps import Dump
 from digest.errors import DumpError
 from digest.model import Entry, Record, Rejected, Removal, Skipped
-from digest.pipeline.steps import encoding
-from digest.pipeline.steps.words import add_frequencies, bring_up_to_date
+from digest.pipeline.steps import encode_papers
+from digest.pipeline.steps.word_counts import add_frequencies, repair_frequencies
 from digest.ranking import features
 from digest.store.arrivals import NewRecord
 
@@ -57,7 +57,7 @@ class FileReport:
 
 
 @dataclass(kw_only=True, slots=True)
-class Ingested:
+class IngestReport:
     """What all files gave; `read` is the sum of all the others."""
 
     files: list[FileReport] = field(default_factory=list)
@@ -113,7 +113,7 @@ def ingest(
     progress: Progress | None = None,
     batch: int = BATCH,
     stop: Callable[[], bool] = lambda: False,
-) -> Ingested:
+) -> IngestReport:
     """Read dumps into the store; folders are read in order of file name.
 
     One bad record never stops a file, one bad file never the others.
@@ -130,7 +130,7 @@ def ingest(
         StoreError: the database is locked, full or gone; what was stored before stands, and the
         same command goes on from there.
     """
-    report = Ingested()
+    report = IngestReport()
     words = Words(app)
     for path in files_of(paths):
         file = FileReport(name=dumps.shown_name(path.name))
@@ -189,9 +189,9 @@ class Words:
 
     def __init__(self, app: App) -> None:
         self.new = features.Frequencies()
-        self.encoder = encoding.at_hand(app)
+        self.encoder = encode_papers.at_hand(app)
         with app.store.writing() as tx:
-            bring_up_to_date(tx)
+            repair_frequencies(tx)
 
     def keep(self, tx: store.Connection) -> None:
         if self.new.papers:
@@ -255,7 +255,7 @@ def _ingest_one(
             break
         file.counts["rejected"] += len(bad)
         file.rejects += [(r.line, r.reason) for r in bad[: max(0, 5 - len(file.rejects))]]
-        store_batch(app, dump_id, arrivals, bad, removals, file, words, old_before)
+        store_records(app, dump_id, arrivals, bad, removals, file, words, old_before)
         if progress:
             progress(Path(file.name), dump.bytes_read, dump.size)
         if stop():
@@ -325,7 +325,7 @@ def _arrival(
     )
 
 
-def store_batch(
+def store_records(
     app: App,
     dump_id: int,
     arrivals: Sequence[NewRecord],
@@ -370,7 +370,7 @@ def store_batch(
         )
     file.counts, file.skipped_why = counts, skipped
     if words.encoder and texts:
-        encoding.keep(
+        encode_papers.keep(
             app, words.encoder, texts
         )  # what is killed before this is found by the next `encode`
     if added.fresh:

@@ -19,13 +19,13 @@ from digest.model import (
     SubscriberStatus,
     Vote,
 )
-from digest.pipeline.feedback import Heard, reader_and_paper
+from digest.pipeline.feedback import RecordedFeedback, reader_and_paper
 
 _VOTES: dict[Purpose, Vote] = {Purpose.UP: 1, Purpose.DOWN: -1}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class PostedForm:
     """What a posted form says beside its link."""
 
     #: identity of the page that it came from
@@ -39,7 +39,7 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pressed:
+class PressResult:
     """What became of a press."""
 
     subscriber: Subscriber
@@ -54,7 +54,7 @@ class Pressed:
     outcome: Literal["counted", "held", "repeated", "left"]
 
 
-def press(app: App, link: Link, asked: Asked) -> Pressed:
+def press(app: App, link: Link, asked: PostedForm) -> PressResult:
     """Record a thumb pressed on the page of a link; `digest.presses` says what is held.
 
     Raises:
@@ -68,8 +68,8 @@ def press(app: App, link: Link, asked: Asked) -> Pressed:
 
         def ended(
             outcome: Literal["counted", "held", "repeated", "left"], now_stands: Vote, former: Vote
-        ) -> Pressed:
-            return Pressed(
+        ) -> PressResult:
+            return PressResult(
                 subscriber=subscriber, paper=paper, vote=now_stands, former=former, outcome=outcome
             )
 
@@ -114,7 +114,9 @@ def press(app: App, link: Link, asked: Asked) -> Pressed:
     return ended("held" if outcome == "held" else "counted", wanted, vote)
 
 
-def hear_mail(app: App, link: Link, vote: Vote, *, form: str, at: datetime | None) -> Heard:
+def record_mail_feedback(
+    app: App, link: Link, vote: Vote, *, form: str, at: datetime | None
+) -> RecordedFeedback:
     """As `hear`, by a mail.
 
     One that was read before, or was written before a later press, changes nothing.
@@ -145,16 +147,16 @@ def hear_mail(app: App, link: Link, vote: Vote, *, form: str, at: datetime | Non
         )
         new = store.presses.add(tx, subscriber.id, press, forget_before=now - presses.KEPT_FOR)
         if new is None or late:
-            return Heard(subscriber=subscriber, paper=found, vote=former, before=former)
+            return RecordedFeedback(subscriber=subscriber, paper=found, vote=former, before=former)
         given = Feedback(
             subscriber_id=subscriber.id, paper_id=found.id, vote=vote, at=written, via="mail"
         )
         store.feedback.put(tx, given)
         store.presses.drop_held(tx, subscriber.id, Button.THUMB, found.id)
-    return Heard(subscriber=subscriber, paper=found, vote=vote, before=former)
+    return RecordedFeedback(subscriber=subscriber, paper=found, vote=vote, before=former)
 
 
-def held_papers(app: App, subscriber_id: int) -> list[Paper]:
+def papers_with_held_thumbs(app: App, subscriber_id: int) -> list[Paper]:
     """Papers whose thumbs wait for a person's word: a robot may have pressed them."""
     with app.store.reading() as tx:
         held = store.presses.held(tx, subscriber_id, since=app.now() - presses.HELD_FOR)

@@ -10,16 +10,16 @@ from digest.app import App
 from digest.model import Subscriber
 from digest.pipeline.compose import compose
 from digest.pipeline.send import send
-from digest.pipeline.steps.composed import Composed
-from digest.pipeline.steps.sender import Sent
+from digest.pipeline.steps.compose_report import ComposeReport
+from digest.pipeline.steps.sender import SendReport
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoundReport:
     """What both halves did."""
 
-    composed: Composed
-    sent: Sent
+    composed: ComposeReport
+    sent: SendReport
 
     @property
     def json(self) -> dict[str, object]:

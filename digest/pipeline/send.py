@@ -16,9 +16,9 @@ from digest import store
 from digest.app import App
 from digest.errors import MailerError
 from digest.model import MessageState, Subscriber
-from digest.pipeline.steps.deliveries import recover
 from digest.pipeline.steps.group_commit import GroupCommit
-from digest.pipeline.steps.sender import Sender, Sent
+from digest.pipeline.steps.recover import recover
+from digest.pipeline.steps.sender import Sender, SendReport
 from digest.store.ledger import LEASE
 
 log = logging.getLogger("digest.send")
@@ -34,7 +34,7 @@ def send(
     dry_run: bool = False,
     stop: Callable[[], bool] = lambda: False,
     lease: timedelta = LEASE,
-) -> Sent:
+) -> SendReport:
     """Send what is due.
 
     A mail server that cannot be reached ends the send; the messages wait, and `error` says why.
@@ -68,8 +68,8 @@ def _rarely_collecting() -> Iterator[None]:
 
 async def _send(
     app: App, only: Subscriber | None, dry_run: bool, stop: Callable[[], bool], lease: timedelta
-) -> Sent:
-    report = Sent()
+) -> SendReport:
+    report = SendReport()
     if dry_run:
         with app.store.reading() as tx:
             report.due = store.deliveries.due(
@@ -104,7 +104,7 @@ async def _send(
     return _finish(app, report, dry_run=False)
 
 
-def _recover(app: App, tx: store.Connection, report: Sent) -> None:
+def _recover(app: App, tx: store.Connection, report: SendReport) -> None:
     moved = recover(app, tx)
     report.states.update(
         {
@@ -118,7 +118,7 @@ def _recover(app: App, tx: store.Connection, report: Sent) -> None:
     )
 
 
-def _finish(app: App, report: Sent, *, dry_run: bool) -> Sent:
+def _finish(app: App, report: SendReport, *, dry_run: bool) -> SendReport:
     with app.store.reading() as tx:
         report.waiting, report.later = store.deliveries.waiting(tx, now=app.now())
         before = store.rounds.latest(tx, "send")

@@ -13,9 +13,14 @@ from digest import presses, store
 from digest.app import App
 from digest.errors import NotFoundError
 from digest.model import Button, Feedback, Paper, Press, Score, Subscriber, Vote
-from digest.pipeline.steps.gather import Gathered, Shared, shared_by_all, view
 from digest.pipeline.steps.paper_names import look_up_all
-from digest.pipeline.steps.words import stored_frequencies
+from digest.pipeline.steps.training_data import (
+    BatchContext,
+    TrainingReader,
+    load_batch_context,
+    view,
+)
+from digest.pipeline.steps.word_counts import load_frequencies
 from digest.ranking import features, profiles, recipes, scores
 
 #: words told on each side, and papers whose words are looked at, the newest ones
@@ -63,7 +68,7 @@ class Taste:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LearnedOf:
+class ProfileExplanation:
     """All that was learned of a reader; computed from the profiles that rank for them, nothing is
     remembered beside.
     """
@@ -111,7 +116,7 @@ class LearnedOf:
         }
 
 
-def learned_of(app: App, subscriber: Subscriber) -> LearnedOf:
+def explain_profile(app: App, subscriber: Subscriber) -> ProfileExplanation:
     """What the next digest would be ranked by. Stores nothing."""
     now = app.now()
     with app.store.reading() as tx:
@@ -119,20 +124,20 @@ def learned_of(app: App, subscriber: Subscriber) -> LearnedOf:
             tx,
             now=now,
             until=now.date(),
-            frequencies=stored_frequencies(tx),
+            frequencies=load_frequencies(tx),
             encoder=app.config.features.encoder,
         )
         votes = store.feedback.of_subscribers(tx, [subscriber.id])
-        gathered = Gathered(tx, [subscriber], votes, looked)
+        gathered = TrainingReader(tx, [subscriber], votes, looked)
         rated = gathered.seen(subscriber)
-        shared = shared_by_all(tx, sorted(rated), now.date(), looked)
+        shared = load_batch_context(tx, sorted(rated), now.date(), looked)
     known = gathered.reader(subscriber, frozenset(rated), frozenset()).training_data
     recipe = recipes.RECIPES[app.config.digest.recipe]
     each = recipes.train(recipe, known, shared.background)
     given = {vote.paper_id: vote for vote in votes.get(subscriber.id, [])}
     counted = recipes.count_ratings(each)
     whole = sum(one.share for one in each)
-    return LearnedOf(
+    return ProfileExplanation(
         subscriber=subscriber,
         recipe=recipe.name,
         tastes=tuple(
@@ -143,10 +148,10 @@ def learned_of(app: App, subscriber: Subscriber) -> LearnedOf:
     )
 
 
-def learned_mark(app: App, subscriber: Subscriber) -> Hashable:
-    """A value that changes when `learned_of` may: with settings, thumbs, papers, vectors, the hour.
+def profile_version(app: App, subscriber: Subscriber) -> Hashable:
+    """Return a cache key for `explain_profile`: settings, thumbs, corpus and hour.
 
-    Costs a few short queries, where `learned_of` trains.
+    Costs a few short queries, where `explain_profile` trains.
     """
     hour = app.now().replace(minute=0, second=0, microsecond=0)
     with app.store.reading() as tx:
@@ -157,7 +162,7 @@ def learned_mark(app: App, subscriber: Subscriber) -> Hashable:
 def _taste(
     one: recipes.TrainedProfile,
     share: float,
-    shared: Shared,
+    shared: BatchContext,
     papers: dict[int, Paper],
     given: dict[int, Feedback],
 ) -> Taste:

@@ -18,7 +18,7 @@ from digest.app import App
 from digest.config import SourceEntry
 from digest.errors import InputError
 from digest.model import SKEW
-from digest.pipeline.ingest import Ingested, Progress, ingest
+from digest.pipeline.ingest import IngestReport, Progress, ingest
 from digest.redaction import hide
 from digest.services.inbox import read_before
 from digest.sources import Harvested, State, Wanted
@@ -32,11 +32,11 @@ Told = Callable[[str, int], None]
 
 
 @dataclass(kw_only=True, slots=True)
-class Fetched:
+class FetchReport:
     """What the sources gave, and what ingest made of it."""
 
     sources: list[Harvested] = field(default_factory=list)
-    ingested: Ingested = field(default_factory=Ingested)
+    ingested: IngestReport = field(default_factory=IngestReport)
     #: another process is fetching: nothing was done
     busy: bool = False
 
@@ -77,7 +77,7 @@ def fetch(
     clock: Callable[[], float] = time.time,
     told: Told | None = None,
     progress: Progress | None = None,
-) -> Fetched:
+) -> FetchReport:
     """Fetch the enabled sources, or those named, in the order of the config.
 
     Args:
@@ -90,7 +90,7 @@ def fetch(
         InputError: a name that no source has.
         StoreError: the database is locked, full or gone; what was kept before stands.
     """
-    report = Fetched()
+    report = FetchReport()
     wanted = _chosen(app.config.sources, names)
     if not wanted:
         return report
@@ -132,7 +132,7 @@ def _chosen(entries: Sequence[SourceEntry], names: Sequence[str]) -> list[Source
 def _fetch_all(
     app: App,
     entries: Iterable[SourceEntry],
-    report: Fetched,
+    report: FetchReport,
     owner: str,
     asked: dict[str, float],
     due: bool,
@@ -289,7 +289,7 @@ def _waits(state: State, entry: SourceEntry, now: datetime, due: bool) -> str:
     return ""
 
 
-def _read(app: App, names: Iterable[str], progress: Progress | None) -> Ingested:
+def _read(app: App, names: Iterable[str], progress: Progress | None) -> IngestReport:
     """Ingest what came and was not read yet, in a fetch that was killed before this one too."""
     inbox = app.config.ingest.inbox
     waiting: dict[str, list[str]] = {}
@@ -303,7 +303,7 @@ def _read(app: App, names: Iterable[str], progress: Progress | None) -> Ingested
         if (inbox / name / file).is_file()
     ]
     new = [path for path in paths if not read_before(app, path)]
-    report = ingest(app, new, progress=progress) if new else Ingested()
+    report = ingest(app, new, progress=progress) if new else IngestReport()
     with app.store.writing() as tx:
         for name, files in waiting.items():
             if files:

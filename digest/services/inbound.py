@@ -39,7 +39,7 @@ from digest.model import (
     SuppressionReason,
     Vote,
 )
-from digest.pipeline.steps.bounces import note, suppress
+from digest.pipeline.steps.record_bounces import record_bounce, suppress
 from digest.store.mailboxes import Place
 
 log = logging.getLogger("digest.inbound")
@@ -187,7 +187,7 @@ def _bounced(
 ) -> Received:
     fault = _fault(arrived)
     text = arrived.text or arrived.why
-    made = note(
+    made = record_bounce(
         app,
         tx,
         message=message,
@@ -350,7 +350,9 @@ def _request(app: App, link: Link, arrived: InboundMail) -> Received:
                 f"{link.paper_id}"
             )
             form = hashlib.sha256(mark.encode("utf-8", "replace")).hexdigest()
-            pipeline.hear_mail(app, link, votes[link.purpose], form=form, at=arrived.written)
+            pipeline.record_mail_feedback(
+                app, link, votes[link.purpose], form=form, at=arrived.written
+            )
             received = Received(
                 outcome="voted", why="asked by mail", subscriber=reader, message=link.message_id
             )
@@ -367,7 +369,7 @@ def _request(app: App, link: Link, arrived: InboundMail) -> Received:
 
 
 @dataclass(kw_only=True, slots=True)
-class Polled:
+class MailboxReport:
     """What one look into the mailbox brought."""
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
@@ -391,7 +393,7 @@ class Polled:
         }
 
 
-def poll(app: App, *, stop: Callable[[], bool] = lambda: False, most: int = _MOST) -> Polled:
+def poll(app: App, *, stop: Callable[[], bool] = lambda: False, most: int = _MOST) -> MailboxReport:
     """Read what came to the mailbox since the last look, `most` mails at most.
 
     One that cannot be read is told in `error`, and noted.
@@ -403,7 +405,7 @@ def poll(app: App, *, stop: Callable[[], bool] = lambda: False, most: int = _MOS
     Raises:
         StoreError: the database does not answer.
     """
-    report = Polled()
+    report = MailboxReport()
     server = app.imap
     if server is None:
         report.absent = True
@@ -421,7 +423,7 @@ def poll(app: App, *, stop: Callable[[], bool] = lambda: False, most: int = _MOS
 
 
 def _read_new(
-    app: App, mailbox: Mailbox, report: Polled, stop: Callable[[], bool], most: int
+    app: App, mailbox: Mailbox, report: MailboxReport, stop: Callable[[], bool], most: int
 ) -> None:
     with app.store.reading() as tx:
         place = store.mailboxes.of(tx, mailbox.server.name)
@@ -445,7 +447,7 @@ def _read_new(
     _keep(app, mailbox.server, replace(place, error=report.error, read_at=app.now()))
 
 
-def _deal_with(app: App, mailbox: Mailbox, uid: int, report: Polled) -> bool:
+def _deal_with(app: App, mailbox: Mailbox, uid: int, report: MailboxReport) -> bool:
     """Whether the mail was dealt with; one that trips us up is left for people, and does not keep
     the others waiting.
     """

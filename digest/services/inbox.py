@@ -10,7 +10,7 @@ from pathlib import Path
 from digest import dumps, private, store
 from digest.app import App
 from digest.errors import ConfigError, DumpError
-from digest.pipeline.ingest import Ingested, files_of, ingest
+from digest.pipeline.ingest import IngestReport, files_of, ingest
 
 #: seconds since its last change before which a file may still be written
 SETTLED = 3.0
@@ -42,7 +42,7 @@ def ingest_inbox(
     *,
     settled: float = SETTLED,
     stop: Callable[[], bool] = lambda: False,
-) -> Ingested:
+) -> IngestReport:
     """Read what is new in the inbox folder: each file once, however often it is looked at.
 
     A copy of a file that was read is not read again. Of what `stop` interrupts, see `ingest`.
@@ -74,7 +74,7 @@ def ingest_inbox(
             new.append(path)
     new += _unchanged(ahead, settled)
     if not new:
-        return Ingested()
+        return IngestReport()
     report = ingest(app, new, stop=stop)
     for path in new if not report.stopped else ():
         inbox.known[path] = _state_of(path)

@@ -32,7 +32,7 @@ from digest.model import (
     Rejected,
     Subscriber,
 )
-from digest.pipeline.ingest import FileReport, Words, store_batch
+from digest.pipeline.ingest import FileReport, Words, store_records
 from digest.pipeline.steps.paper_names import look_up
 from digest.store.arrivals import NewRecord
 
@@ -60,7 +60,7 @@ class ImportedEntry:
 
 
 @dataclass(kw_only=True, slots=True)
-class Imported:
+class ImportReport:
     """What an import did, entry by entry."""
 
     subscriber: Subscriber
@@ -114,7 +114,7 @@ class _Wanted:
 
 def import_library(
     app: App, subscriber: Subscriber, path: Path, *, interest: str = "main"
-) -> Imported:
+) -> ImportReport:
     """Make the papers of a file of any known format example papers of an interest, which is made
     where the reader has none of that name.
 
@@ -132,7 +132,7 @@ def import_library(
             f"main one"
         )
     dump = dumps.open_dump(path, today=app.now().date())
-    report = Imported(subscriber=subscriber, interest=name, format=dump.format)
+    report = ImportReport(subscriber=subscriber, interest=name, format=dump.format)
     records = list(islice(dump.records(), EXAMPLES_MAX + 1))
     if len(records) > EXAMPLES_MAX:
         raise InputError(
@@ -251,7 +251,7 @@ def _keep(app: App, unknown: list[_Wanted], sha256: str) -> None:
             tx, name=SOURCE, form=SOURCE, sha256=sha256, day=UNSEEN, now=app.now()
         )
     file = FileReport(name=SOURCE, format=SOURCE, counts=Counter(read=len(arrivals)))
-    store_batch(app, dump_id, arrivals, [], [], file, words, UNSEEN)
+    store_records(app, dump_id, arrivals, [], [], file, words, UNSEEN)
     with app.store.writing() as tx:
         words.keep(tx)
         store.dumps.finish(tx, dump_id, incomplete="", now=app.now())

@@ -13,8 +13,8 @@ from digest.due_dates import local_date_of
 from digest.errors import NotFoundError
 from digest.model import Digest, Message, MessageKind, Paper, Queued, Quiet, Subscriber
 from digest.pipeline.compose import outcome_for
-from digest.pipeline.steps.co_likes import least
-from digest.pipeline.steps.writing import write_digest
+from digest.pipeline.steps.co_likes import least_readers
+from digest.pipeline.steps.write_messages import write_digest
 from digest.ranking import scores
 
 
@@ -83,7 +83,7 @@ def preview(app: App, subscriber: Subscriber, *, day: date | None = None) -> Pre
         return Preview(subscriber=subscriber, outcome=outcome, papers={}, message=None)
     with app.store.reading() as tx:
         found = store.papers.by_ids(
-            tx, [item.score.paper_id for item in outcome.items], least=least(app, tx)
+            tx, [item.score.paper_id for item in outcome.items], least=least_readers(app, tx)
         )
     key = local_date.isoformat()
     queued = Queued(
@@ -111,5 +111,5 @@ def sent_digest(app: App, subscriber: Subscriber, day: date) -> tuple[Digest, di
             raise NotFoundError(f"{subscriber.email} has no digest for {day}")
         digest = store.digests.load(tx, digest_id)
         return digest, store.papers.by_ids(
-            tx, [item.score.paper_id for item in digest.items], least=least(app, tx)
+            tx, [item.score.paper_id for item in digest.items], least=least_readers(app, tx)
         )

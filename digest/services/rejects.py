@@ -10,7 +10,7 @@ from typing import Any
 from digest import store
 from digest.app import App
 from digest.errors import NotFoundError
-from digest.pipeline.ingest import FileReport, Ingested, ingest
+from digest.pipeline.ingest import FileReport, IngestReport, ingest
 
 
 def dumps_read(app: App, limit: int = 20) -> list[dict[str, Any]]:
@@ -45,12 +45,12 @@ def rejected(app: App, dump_id: int | None = None, limit: int = 50) -> list[dict
     return found
 
 
-def retry_rejected(app: App) -> Ingested:
+def retry_rejected(app: App) -> IngestReport:
     """Read the files again of which records were put aside.
 
     What is still bad is put aside anew; a file that is gone keeps its records where they are.
     """
-    report = Ingested()
+    report = IngestReport()
     with app.store.reading() as tx:
         dumps = store.dumps.with_rejects(tx)
     for dump in dumps:

@@ -9,7 +9,7 @@ from typing import Any
 from digest import store
 from digest.app import App
 from digest.model import Fault, Pause
-from digest.pipeline.steps.calibrate import Matches, matches
+from digest.pipeline.steps.calibrations import CalibrationProgress, calibration_progress
 from digest.services.alarms import Alarm, find
 from digest.services.watch import facts
 
@@ -28,7 +28,7 @@ class Status:
     thumbs: tuple[int, int]
     #: of the recipe that ranks, and of one that shares its digests: whether matches are numbers, or
     #: how many ratings there are
-    matches: list[Matches]
+    calibration_progress: list[CalibrationProgress]
     messages: dict[str, int]
     due: int
     later: int
@@ -54,7 +54,7 @@ class Status:
             "dumps": self.dumps,
             "subscribers": self.subscribers,
             "thumbs": {"up": self.thumbs[0], "down": self.thumbs[1]},
-            "matches": [one.json for one in self.matches],
+            "matches": [one.json for one in self.calibration_progress],
             "messages": self.messages,
             "waiting": self.due,
             "later": self.later,
@@ -99,7 +99,7 @@ def status(app: App) -> Status:
             dumps=store.dumps.latest(tx),
             subscribers={standing.value: n for standing, n in store.subscribers.count(tx).items()},
             thumbs=store.feedback.totals(tx),
-            matches=matches(
+            calibration_progress=calibration_progress(
                 tx,
                 [name for name in (app.config.digest.recipe, app.config.evaluate.recipe_b) if name],
             ),

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from digest import store
 from digest.app import App
 from digest.errors import InputError, StoppedError
-from digest.pipeline.steps.gather import word_vectors
+from digest.pipeline.steps.training_data import load_word_vectors
 from digest.ranking import features
 
 #: the newest papers that training looks at; more teach little more and cost memory
@@ -55,7 +55,7 @@ class VectorsInfo:
 def vectors_info(app: App) -> VectorsInfo:
     with app.store.reading() as tx:
         trained = store.vectors.newest(tx)
-        table = word_vectors(tx)
+        table = load_word_vectors(tx)
         stored = store.papers.count(tx)
     own = trained is not None and trained.version == table.version
     return VectorsInfo(

@@ -28,7 +28,7 @@ _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 @dataclass(kw_only=True, slots=True)
-class Watched:
+class WatchReport:
     """What a look at the service found."""
 
     alarms: list[Alarm] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Watched:
     over: list[str] = field(default_factory=list)
 
 
-def watch(app: App) -> Watched:
+def watch(app: App) -> WatchReport:
     """Look, note what is urgent, and plan letters to [alerts] to. The next send takes them."""
     with app.store.reading() as tx:
         found = alarms.find(facts(app, tx))
@@ -48,7 +48,7 @@ def watch(app: App) -> Watched:
         for kind, some in groupby(sorted(found, key=_kind), key=_kind)
         if kind in _urgent(found)
     }
-    report = Watched(
+    report = WatchReport(
         alarms=found,
         over=[kind for kind, one in known.items() if one.over_at is None and kind not in urgent],
     )

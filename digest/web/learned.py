@@ -37,10 +37,10 @@ _STEPS = {
 _AT_ONCE = 60
 
 
-Heavy = HeavyWork[services.LearnedOf]
+Heavy = HeavyWork[services.ProfileExplanation]
 
 
-async def _learned(app: App, heavy: Heavy, subscriber_id: int) -> services.LearnedOf:
+async def _learned(app: App, heavy: Heavy, subscriber_id: int) -> services.ProfileExplanation:
     """What was learned, computed once for each change.
 
     Raises:
@@ -49,10 +49,10 @@ async def _learned(app: App, heavy: Heavy, subscriber_id: int) -> services.Learn
 
     def look_up() -> tuple[Subscriber, Hashable]:
         subscriber = subscriptions.by_id(app, subscriber_id)
-        return subscriber, services.learned_mark(app, subscriber)
+        return subscriber, services.profile_version(app, subscriber)
 
     subscriber, mark = await run_in_threadpool(look_up)
-    return await heavy.get(subscriber_id, mark, partial(services.learned_of, app, subscriber))
+    return await heavy.get(subscriber_id, mark, partial(services.explain_profile, app, subscriber))
 
 
 def routes(app: App, pages: Pages, heavy: Heavy) -> APIRouter:

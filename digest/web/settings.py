@@ -102,7 +102,7 @@ class Page:
             held=held,
             doubtful=[
                 (paper.title, self.pages.path(Purpose.UP, link, paper_id=paper.id))
-                for paper in pipeline.held_papers(self.app, subscriber.id)
+                for paper in pipeline.papers_with_held_thumbs(self.app, subscriber.id)
             ],
             days=list(enumerate(WEEKDAYS, start=1)),
             hours=range(24),

@@ -75,7 +75,9 @@ def routes(app: App, pages: Pages) -> APIRouter:
         vote = pipeline.standing_vote(app, link.subscriber_id, link.paper_id)
         if subscriber.standing is SubscriberStatus.LEFT:
             told = "left"
-        elif any(held.id == paper.id for held in pipeline.held_papers(app, subscriber.id)):
+        elif any(
+            held.id == paper.id for held in pipeline.papers_with_held_thumbs(app, subscriber.id)
+        ):
             told = "held"
         return page(link, subscriber, paper, told=told, vote=vote)
 
@@ -100,7 +102,8 @@ def routes(app: App, pages: Pages) -> APIRouter:
             )
         told: Told = "pressed" if pressed.outcome == "counted" else pressed.outcome
         if told == "repeated" and any(
-            held.id == pressed.paper.id for held in pipeline.held_papers(app, link.subscriber_id)
+            held.id == pressed.paper.id
+            for held in pipeline.papers_with_held_thumbs(app, link.subscriber_id)
         ):
             told = "held"
         return page(
@@ -116,9 +119,9 @@ def routes(app: App, pages: Pages) -> APIRouter:
     return router
 
 
-def _asked(app: App, form: Form) -> pipeline.Asked:
+def _asked(app: App, form: Form) -> pipeline.PostedForm:
     now = app.now()
-    return pipeline.Asked(
+    return pipeline.PostedForm(
         form=read_mark(form.one("form"), now),
         answers=read_mark(form.one("answers"), now) if form.one("answers") else "",
         undo=_WRITTEN.get(form.one("before"), 0) if form.one("undo") else None,

@@ -35,9 +35,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from digest.model import Identity, Paper, Provenance, Subscriber, SubscriberStatus
-from digest.pipeline.steps.choosing import TOGETHER as _TOGETHER
-from digest.pipeline.steps.choosing import choose, explained, rules_of
-from digest.pipeline.steps.gather import Reader, Shared
+from digest.pipeline.steps.choose_digests import PORTION as _TOGETHER
+from digest.pipeline.steps.choose_digests import add_reasons, choose, rules_for
+from digest.pipeline.steps.training_data import BatchContext, ReaderTask
 from digest.ranking import features, profiles, recipes, scores, selection
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,7 +86,7 @@ def readers(
     rated_rows: profiles.RatedRows,
     among: frozenset[int],
     seed: int = 1,
-) -> list[Reader]:
+) -> list[ReaderTask]:
     """Each likes papers of two categories and dislikes some of a third."""
     rng = np.random.default_rng(seed)
     by_category: dict[str, list[int]] = {}
@@ -125,7 +125,9 @@ def readers(
             created=datetime(2026, 1, 1, tzinfo=UTC),
         )
         found.append(
-            Reader(subscriber=subscriber, training_data=known, among=among, maybe_seen=frozenset())
+            ReaderTask(
+                subscriber=subscriber, training_data=known, among=among, maybe_seen=frozenset()
+            )
         )
     return found
 
@@ -165,7 +167,7 @@ def main() -> int:
     )
     recent, new = every[RATED : RATED + RECENT], every[RATED + RECENT :]
     began = time.process_time()
-    shared = Shared(
+    shared = BatchContext(
         day=scores.day(
             new, rows[RATED + RECENT :], recent, rows[RATED : RATED + RECENT], spread=space.spread
         ),
@@ -291,7 +293,7 @@ class Chosen(NamedTuple):
 
 
 def chosen(
-    shared: Shared,
+    shared: BatchContext,
     every: list[Paper],
     rated_rows: profiles.RatedRows,
     batches: list[tuple[int, int]],
@@ -310,13 +312,13 @@ def chosen(
         scored = recipes.score_all(recipe, learned, shared.day)
         laps.append(time.process_time())
         outcomes = [
-            choose(recipe, shared, reader, rules_of(rules, shared, reader), *one)
+            choose(recipe, shared, reader, rules_for(rules, shared, reader), *one)
             for reader, *one in zip(some, learned, scored, strict=True)
         ]
         laps.append(time.process_time())
         clock += time.perf_counter() - began
         for outcome, *one in zip(outcomes, learned, scored, strict=True):
-            listed += len(explained(recipe, shared, outcome, *one).items)  # type: ignore[union-attr]
+            listed += len(add_reasons(recipe, shared, outcome, *one).items)  # type: ignore[union-attr]
         laps.append(time.process_time())
         told += time.perf_counter() - began
         cpu = [

@@ -15,7 +15,7 @@ from digest.app import App
 from digest.cli import app as commands
 from digest.errors import ConfigError, InputError
 from digest.model import Digest, Feedback, MessageState, Subscriber, Threshold
-from digest.pipeline.steps.calibrate import calibrate, calibrations
+from digest.pipeline.steps.calibrations import load_calibrations, recalibrate
 from digest.store.tables import digest_items, messages
 from digest.subscriptions import Wish
 from tests.conftest import NOON, TODAY, make_app
@@ -81,7 +81,7 @@ def test_with_two_hundred_ratings_the_words_become_numbers(any_app: App, dump: D
     assert before.message is not None
     assert "% match" not in before.message.text
 
-    calibrate(tomorrow)
+    recalibrate(tomorrow)
     after = services.preview(tomorrow, reader)
     assert isinstance(after.outcome, Digest)
     assert after.message is not None
@@ -108,7 +108,7 @@ def test_with_two_hundred_ratings_the_words_become_numbers(any_app: App, dump: D
 
 def test_status_counts_the_ratings_until_matches_are_numbers(app: App, dump: Dump) -> None:
     tomorrow, people = a_day(app, dump, 14, only=10)
-    (found,) = services.status(tomorrow).matches
+    (found,) = services.status(tomorrow).calibration_progress
     assert found.told == "140 of 200 ratings; matches are told in words until then"
     assert found.json == {
         "recipe": "learned",
@@ -117,12 +117,12 @@ def test_status_counts_the_ratings_until_matches_are_numbers(app: App, dump: Dum
         "numbers": False,
         "error": None,
     }
-    calibrate(tomorrow)
+    recalibrate(tomorrow)
     rated_by_all(app.at(NOON + timedelta(days=1, minutes=1)), people)
-    (found,) = services.status(tomorrow).matches
+    (found,) = services.status(tomorrow).calibration_progress
     assert found.told == "224 of 200 ratings; matches are told in numbers from the next round on"
-    calibrate(app.at(NOON + timedelta(days=1, minutes=2)))
-    (found,) = services.status(tomorrow).matches
+    recalibrate(app.at(NOON + timedelta(days=1, minutes=2)))
+    (found,) = services.status(tomorrow).calibration_progress
     assert found.told.startswith("numbers, from 224 ratings, off by ")
     assert found.json["numbers"] is True
 
@@ -130,7 +130,7 @@ def test_status_counts_the_ratings_until_matches_are_numbers(app: App, dump: Dum
 def test_status_tells_the_recipes_that_share_digests_apart(tmp_path: Path, dump: Dump) -> None:
     app = make_app(tmp_path, evaluate__recipe_b="words")
     a_day(app, dump, 6)
-    own, other = services.status(app).matches
+    own, other = services.status(app).calibration_progress
     assert (own.recipe, other.recipe) == ("learned", "words")
     assert 0 < own.ratings < 6 * 16
     assert own.ratings + other.ratings <= 6 * 16
@@ -162,9 +162,9 @@ def test_below_two_hundred_ratings_words_stay_and_thresholds_are_read_against_re
     app: App, dump: Dump
 ) -> None:
     tomorrow, (reader, *_) = a_day(app, dump, 14, only=10)
-    calibrate(tomorrow)
+    recalibrate(tomorrow)
     with tomorrow.store.reading() as tx:
-        (known,) = calibrations(tx).values()
+        (known,) = load_calibrations(tx).values()
     assert known.ratings == 140
     listed = []
     for threshold in THRESHOLDS:
@@ -184,7 +184,7 @@ def test_below_two_hundred_ratings_words_stay_and_thresholds_are_read_against_re
 
 def test_with_enough_ratings_a_threshold_is_the_chance(app: App, dump: Dump) -> None:
     tomorrow, (reader, *_) = a_day(app, dump, 14)
-    calibrate(tomorrow)
+    recalibrate(tomorrow)
     ((_, everything),) = pipeline.compose(tomorrow, only=reader, dry_run=True).digests
     for threshold in THRESHOLDS[1:3]:
         ((_, some),) = pipeline.compose(
@@ -236,7 +236,7 @@ def test_only_what_was_shown_and_then_rated_counts(app: App, dump: Dump) -> None
 
 def test_it_is_learned_anew_only_when_enough_new_thumbs_came(app: App, dump: Dump) -> None:
     tomorrow, people = a_day(app, dump, 14)
-    calibrate(tomorrow)
+    recalibrate(tomorrow)
 
     def fitted_at(service: App) -> object:
         with service.store.reading() as tx:
@@ -244,7 +244,7 @@ def test_it_is_learned_anew_only_when_enough_new_thumbs_came(app: App, dump: Dum
 
     first = fitted_at(tomorrow)
     later = app.at(NOON + timedelta(days=2))
-    calibrate(later)
+    recalibrate(later)
     assert fitted_at(later) == first  # nothing new
     digest, papers = services.sent_digest(app, people[0], TODAY)
     for item in digest.items[:12]:
@@ -254,12 +254,12 @@ def test_it_is_learned_anew_only_when_enough_new_thumbs_came(app: App, dump: Dum
             papers[item.score.paper_id].name,
             0,
         )
-    calibrate(app.at(NOON + timedelta(days=1, hours=2)))
+    recalibrate(app.at(NOON + timedelta(days=1, hours=2)))
     assert fitted_at(app) == first  # too soon
-    calibrate(later)
+    recalibrate(later)
     assert fitted_at(later) == later.now()
     with later.store.reading() as tx:
-        assert calibrations(tx)["learned"].ratings == 224 - 12
+        assert load_calibrations(tx)["learned"].ratings == 224 - 12
 
 
 def test_a_calibration_of_another_version_is_learned_anew(app: App, dump: Dump) -> None:
@@ -267,9 +267,9 @@ def test_a_calibration_of_another_version_is_learned_anew(app: App, dump: Dump) 
     with app.store.writing() as tx:
         store.calibrations.put(tx, "learned", b'{"format": 0}', now=tomorrow.now())
     assert isinstance(services.preview(tomorrow, reader).outcome, Digest)
-    calibrate(tomorrow)
+    recalibrate(tomorrow)
     with app.store.reading() as tx:
-        assert calibrations(tx)["learned"].ratings == 224
+        assert load_calibrations(tx)["learned"].ratings == 224
 
 
 @pytest.mark.parametrize("both", [False, True])
@@ -278,7 +278,7 @@ def test_in_a_shared_digest_numbers_do_not_tell_whose_pick_a_paper_is(
 ) -> None:
     first = make_app(tmp_path)
     tomorrow, (reader, *_) = a_day(first, dump, 14)
-    calibrate(tomorrow)
+    recalibrate(tomorrow)
     if both:
         with first.store.writing() as tx:
             store.calibrations.put(

@@ -16,7 +16,7 @@ from digest.app import App
 from digest.cli import app as commands
 from digest.errors import InputError, NotFoundError
 from digest.model import Delivery, Phase, Purpose, SubscriberStatus, Suppression, SuppressionReason
-from digest.pipeline.steps import bounces
+from digest.pipeline.steps import record_bounces
 from digest.services import inbound
 from digest.store import tables
 from digest.subscriptions import Wish
@@ -52,7 +52,7 @@ def lived(app: App, dump: Write) -> tuple[int, int]:
             message = tx.exec_driver_sql(
                 f"SELECT max(id) FROM messages WHERE subscriber_id = {reader.id}"
             ).scalar_one()
-            bounces.note(
+            record_bounces.record_bounce(
                 app,
                 tx,
                 message=message,

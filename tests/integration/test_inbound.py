@@ -26,7 +26,7 @@ from digest.model import (
     SubscriberStatus,
     SuppressionReason,
 )
-from digest.pipeline.steps.bounces import note_refusal
+from digest.pipeline.steps.record_bounces import record_refusal
 from digest.services import inbound
 from digest.subscriptions import Wish
 from tests.conftest import NOON, invented, make_app
@@ -170,7 +170,7 @@ def test_a_refusal_at_the_door_and_its_report_by_mail_are_one_bounce(
             ended=NOON,
         )
         with service.store.writing() as tx:
-            note_refusal(service, tx, queued, refusal)
+            record_refusal(service, tx, queued, refusal)
         inbound.receive(service, mail("postfix-full-for-days", service, queued))
     assert standing(service, alice) is SubscriberStatus.ACTIVE
 
@@ -324,7 +324,7 @@ class Votes:
     def page(self, purpose: Purpose) -> None:
         link = Link(purpose, self.reader.id, 2)
         self.count += 1
-        pipeline.press(self.app, link, pipeline.Asked(form=f"page {self.count}"))
+        pipeline.press(self.app, link, pipeline.PostedForm(form=f"page {self.count}"))
 
     @property
     def vote(self) -> int:

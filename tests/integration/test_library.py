@@ -21,7 +21,7 @@ from digest.errors import DumpError, InputError
 from digest.model import UNSEEN, Subscriber
 from digest.pipeline.feedback import find
 from digest.services import library
-from digest.services.library import Imported, import_library
+from digest.services.library import ImportReport, import_library
 from tests.conftest import TODAY
 
 Cast = Callable[[App], dict[str, Subscriber]]
@@ -59,7 +59,7 @@ def alice(any_app: App, cast: Cast) -> Subscriber:
     return cast(any_app)["alice"]
 
 
-def outcomes(done: Imported) -> list[tuple[str, str]]:
+def outcomes(done: ImportReport) -> list[tuple[str, str]]:
     return [(one.outcome, one.paper) for one in done.entries]
 
 

@@ -21,7 +21,7 @@ from digest.app import App
 from digest.errors import LinkError
 from digest.mail import links
 from digest.model import Link, MessageKind, MessageState, Purpose, Subscriber, SubscriberStatus
-from digest.pipeline.steps import writing
+from digest.pipeline.steps import write_messages
 from tests.conftest import NOON, make_app
 from tests.webclient import Client
 
@@ -265,7 +265,11 @@ def test_with_a_bounce_domain_each_mail_has_an_envelope_sender_of_its_own(
     pipeline.compose(app, only=alice)
     with app.store.writing() as tx:
         (queued,) = store.ledger.claim(tx, owner="sender", now=NOON, clock=NOON)
-    message = writing.write(app, queued, writing.gather(app, [queued], writing.Shelf(app)))
+    message = write_messages.write(
+        app,
+        queued,
+        write_messages.gather(app, [queued], write_messages.PaperCache(app)),
+    )
     link = app.with_keys(partial(links.read_bounce_address, message.sender))
     assert (link.subscriber_id, link.message_id) == (alice.id, queued.id)
     assert b"\r\nFrom: Digest <digest@example.org>\r\n" in b"\r\n" + message.data

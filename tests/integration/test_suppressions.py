@@ -23,7 +23,7 @@ from digest.model import (
     Suppression,
     SuppressionReason,
 )
-from digest.pipeline.steps import bounces
+from digest.pipeline.steps import record_bounces
 from digest.subscriptions import Wish
 from tests.conftest import NOON
 
@@ -75,7 +75,7 @@ def refused(
         ended=app.now(),
     )
     with app.store.writing() as tx:
-        return bounces.note_refusal(app, tx, queued, delivery)
+        return record_bounces.record_refusal(app, tx, queued, delivery)
 
 
 def standing(app: App, who: Subscriber) -> SubscriberStatus:
@@ -256,7 +256,7 @@ def test_who_leaves_while_suppressed_has_left_after_the_release(
 
 def complained(app: App) -> None:
     with app.store.writing() as tx:
-        bounces.suppress(app, tx, ALICE, SuppressionReason.COMPLAINT, "abuse")
+        record_bounces.suppress(app, tx, ALICE, SuppressionReason.COMPLAINT, "abuse")
 
 
 def test_who_complained_has_left_and_only_their_own_link_or_the_operator_brings_them_back(

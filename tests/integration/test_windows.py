@@ -44,20 +44,20 @@ def bring(app: App, dump: Dump, text: str, each: int = 1) -> None:
     assert pipeline.ingest(now, [path]).count("new") == 4 * each
 
 
-def tick(app: App, text: str, **how: object) -> pipeline.Composed:
+def tick(app: App, text: str, **how: object) -> pipeline.ComposeReport:
     """One look of `serve`: compose who is due, and send."""
     return pipeline.round(at(app, text), due=True, **how).composed  # type: ignore[arg-type]
 
 
-def planned(report: pipeline.Composed) -> list[date]:
+def planned(report: pipeline.ComposeReport) -> list[date]:
     return [each.local_date for each in report.planned]
 
 
-def closed(report: pipeline.Composed) -> list[date]:
+def closed(report: pipeline.ComposeReport) -> list[date]:
     return [each.local_date for each in report.quiet if each.reason is QuietReason.MISSED]
 
 
-def reasons(report: pipeline.Composed) -> list[str]:
+def reasons(report: pipeline.ComposeReport) -> list[str]:
     return [each.reason for each in report.left_out]
 
 

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.model import Digest, Interest, Paper, Provenance, Quiet, QuietReason, Subscriber
-from digest.pipeline.steps.choosing import Sharing, choose_all
-from digest.pipeline.steps.gather import Reader, Shared
+from digest.pipeline.steps.choose_digests import ChoiceSettings, choose_digests
+from digest.pipeline.steps.training_data import BatchContext, ReaderTask
 from digest.ranking import features, profiles, scores, selection
 from digest.ranking.recipes import RECIPES
 
@@ -26,7 +26,7 @@ TOPICS = (
     "climate rainfall oceans glaciers satellite drought monsoon ice",
     "metre rhyme medieval poetry manuscripts monasteries verse scribes",
 )
-SHARING = Sharing(
+SHARING = ChoiceSettings(
     recipe="learned",
     recipe_b="",
     share=50,
@@ -61,7 +61,7 @@ class World:
         first, second = len(papers), len(papers) + len(recent)
         self.place = {one.id: place for place, one in enumerate(every)}
         self.rows, self.papers = rows, {one.id: one for one in every}
-        self.shared = Shared(
+        self.shared = BatchContext(
             day=scores.day(
                 list(papers),
                 rows[:first],
@@ -111,11 +111,11 @@ class World:
         who = Subscriber(
             id=7, email="alice@example.org", size=size, interests=interests, created=NOW
         )
-        (outcome,) = choose_all(
+        (outcome,) = choose_digests(
             SHARING,
             self.shared,
             [
-                Reader(
+                ReaderTask(
                     subscriber=who,
                     training_data=reader,
                     among=frozenset(self.shared.papers.keys() - seen),

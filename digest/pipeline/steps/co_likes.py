@@ -22,7 +22,7 @@ _MOST = 2_000_000
 _AROUND = timedelta(days=1)
 
 
-def least(app: App, tx: store.Connection) -> int | None:
+def least_readers(app: App, tx: store.Connection) -> int | None:
     """Readers who must like a paper before their thumbs say anything to others; None where the
     install has not even so many.
     """
@@ -43,7 +43,7 @@ class CoLikeContext:
     @cached_property
     def least(self) -> int | None:
         with self._app.store.reading() as tx:
-            return least(self._app, tx)
+            return least_readers(self._app, tx)
 
     @cached_property
     def _colikes(self) -> CoLikes | None:

@@ -10,11 +10,11 @@ from digest import store
 from digest.due_dates import LOOK_BACK, due, local_date_of, why_not_due
 from digest.errors import InputError
 from digest.model import QuietReason, Subscriber
-from digest.pipeline.steps.composed import LeftOut
+from digest.pipeline.steps.compose_report import LeftOut
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Turn:
+class DueReader:
     """A reader who gets a digest now."""
 
     subscriber: Subscriber
@@ -23,10 +23,10 @@ class Turn:
     missed: tuple[date, ...] = ()
 
 
-_Turns = tuple[list[Turn], list[LeftOut]]
+_Turns = tuple[list[DueReader], list[LeftOut]]
 
 
-def turns_of_date(
+def readers_of_date(
     tx: store.Connection,
     batch: Sequence[Subscriber],
     now: datetime,
@@ -61,13 +61,13 @@ def turns_of_date(
         elif wanted.isoweekday() not in subscriber.days and not any_weekday:
             reason = f"{wanted:%A} is none of their days"
         else:
-            turns.append(Turn(subscriber=subscriber, local_date=wanted))
+            turns.append(DueReader(subscriber=subscriber, local_date=wanted))
             continue
         left_out.append(LeftOut(email=subscriber.email, reason=reason))
     return turns, left_out
 
 
-def due_turns(tx: store.Connection, batch: Sequence[Subscriber], now: datetime) -> _Turns:
+def due_readers(tx: store.Connection, batch: Sequence[Subscriber], now: datetime) -> _Turns:
     """Who is due or missed a digest, each on a date of their own; and who is left out, and why."""
     here, left_out = _local_dates(batch, now)
     if not here:
@@ -100,7 +100,7 @@ def due_turns(tx: store.Connection, batch: Sequence[Subscriber], now: datetime) 
             left_out.append(LeftOut(email=subscriber.email, reason=reason))
         else:
             turns.append(
-                Turn(subscriber=subscriber, local_date=turn.local_date, missed=turn.missed)
+                DueReader(subscriber=subscriber, local_date=turn.local_date, missed=turn.missed)
             )
     return turns, left_out
 

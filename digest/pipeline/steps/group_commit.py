@@ -18,7 +18,7 @@ from digest import store
 from digest.app import App
 from digest.errors import StoreError
 from digest.model import Delivery, MessageState, Queued
-from digest.pipeline.steps.bounces import note_refusal
+from digest.pipeline.steps.record_bounces import record_refusal
 
 log = logging.getLogger("digest.send")
 
@@ -197,7 +197,7 @@ class GroupCommit:
         states = store.ledger.settle(tx, ended, owner=self._owner, now=now) if ended else {}
         for queued, delivery in ended:
             if states.get(queued.id) in (MessageState.REJECTED, MessageState.EXPIRED):
-                note_refusal(self._app, tx, queued, delivery)
+                record_refusal(self._app, tx, queued, delivery)
         starting = [one.queued for one in begins]
         began = (
             store.ledger.begin(tx, starting, owner=self._owner, now=now, clock=datetime.now(UTC))

@@ -23,10 +23,10 @@ from digest.app import App
 from digest.errors import DigestError, MailerError, StoreError
 from digest.mail.mailer import EVERYWHERE, Mailer
 from digest.model import Delivery, Message, MessageState, Phase, Queued, Subscriber
-from digest.pipeline.steps.bounces import note_expired
 from digest.pipeline.steps.group_commit import GroupCommit
-from digest.pipeline.steps.pauses import SharedPauses
-from digest.pipeline.steps.writing import Material, Shelf, gather, write
+from digest.pipeline.steps.record_bounces import record_expired
+from digest.pipeline.steps.shared_pauses import SharedPauses
+from digest.pipeline.steps.write_messages import MessageSources, PaperCache, gather, write
 
 log = logging.getLogger("digest.send")
 
@@ -37,7 +37,7 @@ _TROUBLES_MAX = 100
 
 
 @dataclass(kw_only=True, slots=True)
-class Sent:
+class SendReport:
     """What a send did, by the state that each message has now."""
 
     states: Counter[MessageState] = field(default_factory=Counter)
@@ -84,7 +84,7 @@ class Sender:
         app: App,
         mailer: Mailer,
         ledger: GroupCommit,
-        report: Sent,
+        report: SendReport,
         *,
         owner: str,
         only: Subscriber | None,
@@ -101,7 +101,7 @@ class Sender:
             mailer.connections
         )
         self._lease_ends = monotonic() + lease.total_seconds()
-        self._shelf = Shelf(app)
+        self._shelf = PaperCache(app)
         self._pauses = SharedPauses(app, mailer, ledger)
 
     async def run(self) -> None:
@@ -211,10 +211,10 @@ class Sender:
                 tx, some, until=now + (until - clock), owner=self.owner, now=now
             )
         expired = [ident for ident, state in moved.items() if state is MessageState.EXPIRED]
-        note_expired(self.app, tx, expired)
+        record_expired(self.app, tx, expired)
         return [MessageState(state) for state in moved.values()]
 
-    async def _gathered(self, some: list[Queued]) -> Material | None:
+    async def _gathered(self, some: list[Queued]) -> MessageSources | None:
         """What messages are written from; None where something in it cannot be read, which must not
         stop the others: each is then read by itself.
         """
@@ -230,7 +230,7 @@ class Sender:
             )
             return None
 
-    async def _written(self, queued: Queued, material: Material | None) -> Message | None:
+    async def _written(self, queued: Queued, material: MessageSources | None) -> Message | None:
         """Ahead of its connection, while others wait for the network and the disk."""
         started = datetime.now(UTC)
         if self._stops():

@@ -19,7 +19,7 @@ from digest import services, sources, store
 from digest.app import App
 from digest.cli import app as commands
 from digest.errors import InputError
-from digest.services.fetch import Fetched, fetch
+from digest.services.fetch import FetchReport, fetch
 from digest.sources import Wanted
 from digest.sources.web import Web
 from digest.store import sources as states
@@ -28,7 +28,7 @@ from tests.fakes.source_server import SourceServer
 from tests.integration.sources.conftest import ALL, Time, ids, with_sources
 
 
-def run(app: App, time: Time, *names: str, **how: Any) -> Fetched:
+def run(app: App, time: Time, *names: str, **how: Any) -> FetchReport:
     return fetch(app, names, sleep=time.sleep, clock=time.clock, **how)
 
 

@@ -145,9 +145,9 @@ def address(client: Client, reader: Subscriber) -> str:
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Ids of readers, as often as was trained for them."""
     ids: list[int] = []
-    real = services.learned_of
+    real = services.explain_profile
 
-    def counted(app: App, subscriber: Subscriber) -> services.LearnedOf:
+    def counted(app: App, subscriber: Subscriber) -> services.ProfileExplanation:
         ids.append(subscriber.id)
         return real(app, subscriber)
 
@@ -203,14 +203,14 @@ def test_what_is_shown_after_a_change_is_what_is_true_now(
 
 
 def test_new_vectors_are_a_change(client: Client, alice: Subscriber) -> None:
-    before = services.learned_mark(client.app, alice)
-    assert services.learned_mark(client.app, alice) == before
+    before = services.profile_version(client.app, alice)
+    assert services.profile_version(client.app, alice) == before
     trained = store.vectors.Trained(
         version="v2", papers=1, made_at=client.app.now(), data=b"not looked at"
     )
     with client.app.store.writing() as tx:
         store.vectors.put(tx, trained)
-    assert services.learned_mark(client.app, alice) != before
+    assert services.profile_version(client.app, alice) != before
 
 
 @pytest.fixture
@@ -225,9 +225,9 @@ def crowd(tmp_path: Any, cast: Cast, dump: Write) -> Iterator[App]:
 def test_while_all_training_is_blocked_other_pages_answer(
     crowd: App, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = services.learned_of
+    real = services.explain_profile
 
-    def blocked(app: App, subscriber: Subscriber) -> services.LearnedOf:
+    def blocked(app: App, subscriber: Subscriber) -> services.ProfileExplanation:
         work(str(subscriber.id))()
         return real(app, subscriber)
 

@@ -16,15 +16,15 @@ from digest.subscriptions import Wish, changed_since, version_of
 from tests.unit.web.conftest import hidden
 from tests.webclient import Client
 
-Sent = dict[str, Any]
+SendReport = dict[str, Any]
 
 
-def filled(text: str) -> Sent:
+def filled(text: str) -> SendReport:
     """The settings form of a page, as a browser would send it."""
     form = re.search(r'<form method="post" id="settings".*?</form>', text, re.DOTALL)
     assert form is not None
     inside = form[0]
-    sent: Sent = dict(
+    sent: SendReport = dict(
         re.findall(r'<input[^>]*type="hidden" name="([\w-]+)" value="([^"]*)"', inside)
     )
     sent |= dict(re.findall(r'<input id="[\w-]+" name="([\w-]+)" value="([^"]*)"', inside))
@@ -224,7 +224,7 @@ CHANGES = st.dictionaries(
 )
 @given(CHANGES, CHANGES)
 def test_no_change_is_lost_unseen(
-    client: Client, alice: Subscriber, mine: Sent, theirs: Sent
+    client: Client, alice: Subscriber, mine: SendReport, theirs: SendReport
 ) -> None:
     """After mine over theirs: what I touched is mine, what only they touched is theirs."""
     path = client.path(Purpose.MANAGE, alice)

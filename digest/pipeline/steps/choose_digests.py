@@ -13,15 +13,15 @@ from msgspec import structs
 
 from digest import papers
 from digest.model import Digest, Quiet, Subscriber
-from digest.pipeline.steps.gather import Reader, Shared
+from digest.pipeline.steps.training_data import BatchContext, ReaderTask
 from digest.ranking import interests, profiles, recipes, scores, selection, team_draft
 
 #: readers for whom a worker chooses at once
-TOGETHER = 256
+PORTION = 256
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sharing:
+class ChoiceSettings:
     """Which recipe ranks, and the one that it shares the digests of some readers with; and what
     every digest holds to.
     """
@@ -38,7 +38,9 @@ class Sharing:
         )
 
 
-def choose_all(sharing: Sharing, shared: Shared, readers: Sequence[Reader]) -> list[Digest | Quiet]:
+def choose_digests(
+    sharing: ChoiceSettings, shared: BatchContext, readers: Sequence[ReaderTask]
+) -> list[Digest | Quiet]:
     """Pure, so that it may run anywhere: profiles, scores, digests of some readers; and the drafts
     where two recipes share one.
     """
@@ -48,7 +50,7 @@ def choose_all(sharing: Sharing, shared: Shared, readers: Sequence[Reader]) -> l
             sharing.recipe,
             shared,
             alone,
-            [rules_of(sharing.rules, shared, reader) for reader in alone],
+            [rules_for(sharing.rules, shared, reader) for reader in alone],
         )
     )
     return [
@@ -57,13 +59,13 @@ def choose_all(sharing: Sharing, shared: Shared, readers: Sequence[Reader]) -> l
     ]
 
 
-def _drafted(sharing: Sharing, shared: Shared, reader: Reader) -> Digest | Quiet:
+def _drafted(sharing: ChoiceSettings, shared: BatchContext, reader: ReaderTask) -> Digest | Quiet:
     """A digest that two recipes share."""
     subscriber = reader.subscriber
     if not all(_calibrated(name, shared) for name in (sharing.recipe, sharing.recipe_b)):
         # Numbers on the papers of one recipe alone would tell the reader whose they are.
         shared = replace(shared, calibrations={})
-    rules = [rules_of(sharing.rules, shared, reader)]
+    rules = [rules_for(sharing.rules, shared, reader)]
     (own,) = _by(sharing.recipe, shared, [reader], rules)
     if isinstance(own, Quiet):
         return own
@@ -84,7 +86,7 @@ def _drafted(sharing: Sharing, shared: Shared, reader: Reader) -> Digest | Quiet
     return replace(own, items=items, made=replace(own.made, recipe_b=sharing.recipe_b))
 
 
-def rules_of(rules: selection.Rules, shared: Shared, reader: Reader) -> selection.Rules:
+def rules_for(rules: selection.Rules, shared: BatchContext, reader: ReaderTask) -> selection.Rules:
     """What the reader asked for or against by name holds whichever recipe ranks and whatever their
     thumbs say.
     """
@@ -113,7 +115,7 @@ def rules_of(rules: selection.Rules, shared: Shared, reader: Reader) -> selectio
 
 
 def _by(
-    name: str, shared: Shared, readers: Sequence[Reader], rules: Sequence[selection.Rules]
+    name: str, shared: BatchContext, readers: Sequence[ReaderTask], rules: Sequence[selection.Rules]
 ) -> list[Digest | Quiet]:
     """The readers' digests as one recipe alone would choose them."""
     recipe = recipes.RECIPES[name]
@@ -124,13 +126,15 @@ def _by(
     outcomes = [
         choose(recipe, shared, *one) for one in zip(readers, rules, learned, scored, strict=True)
     ]
-    return [explained(recipe, shared, *one) for one in zip(outcomes, learned, scored, strict=True)]
+    return [
+        add_reasons(recipe, shared, *one) for one in zip(outcomes, learned, scored, strict=True)
+    ]
 
 
 def choose(
     recipe: recipes.Recipe,
-    shared: Shared,
-    reader: Reader,
+    shared: BatchContext,
+    reader: ReaderTask,
     rules: selection.Rules,
     learned: Sequence[recipes.TrainedProfile],
     scored: Sequence[scores.Scored],
@@ -165,9 +169,9 @@ def choose(
     )
 
 
-def explained(
+def add_reasons(
     recipe: recipes.Recipe,
-    shared: Shared,
+    shared: BatchContext,
     outcome: Digest | Quiet,
     learned: Sequence[recipes.TrainedProfile],
     scored: Sequence[scores.Scored],
@@ -186,7 +190,7 @@ def explained(
 
 
 def _match(
-    name: str, shared: Shared, learned: Sequence[recipes.TrainedProfile]
+    name: str, shared: BatchContext, learned: Sequence[recipes.TrainedProfile]
 ) -> recipes.Match | None:
     """The match that each standard score of a reader stands for; None while nobody knows."""
     if not _calibrated(name, shared):
@@ -199,11 +203,11 @@ def _match(
     )
 
 
-def _calibrated(name: str, shared: Shared) -> bool:
+def _calibrated(name: str, shared: BatchContext) -> bool:
     return name in shared.calibrations and shared.calibrations[name].enough
 
 
-def _without_threshold(own: str, shared: Shared, reader: Reader) -> Reader:
+def _without_threshold(own: str, shared: BatchContext, reader: ReaderTask) -> ReaderTask:
     """The same reader for another recipe: the threshold is kept by the service's own match, since
     each recipe has a scale of its own.
     """

@@ -9,12 +9,12 @@ from digest import store
 from digest.app import App
 from digest.due_dates import due_at, next_due
 from digest.model import Digest, MessageKind, Quiet, QuietReason, Subscriber
-from digest.pipeline.steps.composed import Composed, LeftOut, Planned, QuietDay
-from digest.pipeline.steps.due_readers import Turn
+from digest.pipeline.steps.compose_report import ComposeReport, LeftOut, PlannedDigest, QuietDay
+from digest.pipeline.steps.due_readers import DueReader
 from digest.store.digests import Window
 
 
-def may_still_come(app: App, turn: Turn, quiet: Quiet, started: datetime | None) -> bool:
+def may_still_come(app: App, turn: DueReader, quiet: Quiet, started: datetime | None) -> bool:
     """Whether a day without a digest is not over: papers may come while there is time to send."""
     if quiet.reason is QuietReason.BELOW_THRESHOLD:
         return False
@@ -35,7 +35,7 @@ def _expires(app: App, subscriber: Subscriber, local_date: date) -> datetime:
 
 
 def store_outcome(
-    app: App, turn: Turn, outcome: Digest | Quiet, mark: int, report: Composed
+    app: App, turn: DueReader, outcome: Digest | Quiet, mark: int, report: ComposeReport
 ) -> bool:
     """Whether it was stored: another process may have been faster."""
     now, subscriber = app.now(), turn.subscriber
@@ -59,7 +59,7 @@ def store_outcome(
     return stored
 
 
-def add(report: Composed, turn: Turn, outcome: Digest | Quiet, *, whole: bool) -> None:
+def add(report: ComposeReport, turn: DueReader, outcome: Digest | Quiet, *, whole: bool) -> None:
     """Tell of a reader; `whole`: with the digest itself."""
     email = turn.subscriber.email
     report.quiet += [
@@ -70,6 +70,6 @@ def add(report: Composed, turn: Turn, outcome: Digest | Quiet, *, whole: bool) -
         report.quiet.append(quiet)
         return
     papers = len(outcome.items)
-    report.planned.append(Planned(email=email, local_date=outcome.local_date, papers=papers))
+    report.planned.append(PlannedDigest(email=email, local_date=outcome.local_date, papers=papers))
     if whole:
         report.digests.append((turn.subscriber, outcome))

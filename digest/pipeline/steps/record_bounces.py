@@ -16,7 +16,7 @@ from digest.store.bounces import Via
 log = logging.getLogger("digest.bounces")
 
 
-def note_refusal(
+def record_refusal(
     app: App, tx: store.Connection, queued: Queued, delivery: Delivery
 ) -> Suppression | None:
     """A server's last word on a message is a bounce too: count it, and suppress the address when it
@@ -32,7 +32,7 @@ def note_refusal(
         or queued.subscriber.id == OPERATOR
     ):
         return None
-    return note(
+    return record_bounce(
         app,
         tx,
         message=queued.id,
@@ -44,11 +44,11 @@ def note_refusal(
     )
 
 
-def note_expired(app: App, tx: store.Connection, message_ids: Sequence[int]) -> None:
+def record_expired(app: App, tx: store.Connection, message_ids: Sequence[int]) -> None:
     """The same for messages whose time is over since their last attempt."""
     for last in store.deliveries.full(tx, message_ids):
         said = f"{last['code']} {last['text']}"
-        note(
+        record_bounce(
             app,
             tx,
             message=last["id"],
@@ -60,7 +60,7 @@ def note_expired(app: App, tx: store.Connection, message_ids: Sequence[int]) -> 
         )
 
 
-def note(
+def record_bounce(
     app: App,
     tx: store.Connection,
     *,

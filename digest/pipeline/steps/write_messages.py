@@ -15,7 +15,7 @@ from digest.errors import DigestError
 from digest.mail import messages
 from digest.mail.messages import Listed, Mailing, PaperLinks, ReaderLinks
 from digest.model import Digest, Link, Message, MessageKind, Paper, Purpose, Queued
-from digest.pipeline.steps.co_likes import least
+from digest.pipeline.steps.co_likes import least_readers
 from digest.ranking import calibration, scores
 from digest.store.alarms import Raised
 
@@ -23,7 +23,7 @@ _VOTES = (Purpose.UP, Purpose.DOWN)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Material:
+class MessageSources:
     """What a batch of messages is written from: read in a few queries, then nothing more is asked
     of the database.
     """
@@ -34,7 +34,7 @@ class Material:
     alarms: dict[str, Raised]
 
 
-class Shelf:
+class PaperCache:
     """Papers that were read a moment ago: a day's readers get the same ones, and most of reading a
     digest is reading its papers.
     """
@@ -52,11 +52,11 @@ class Shelf:
         if monotonic() - self._since > self.SECONDS or len(self._papers) > self.MOST:
             self._papers, self._since = {}, monotonic()
         if absent := idents - self._papers.keys():
-            self._papers |= store.papers.by_ids(tx, absent, least=least(self._app, tx))
+            self._papers |= store.papers.by_ids(tx, absent, least=least_readers(self._app, tx))
         return {ident: self._papers[ident] for ident in idents if ident in self._papers}
 
 
-def gather(app: App, some: Sequence[Queued], shelf: Shelf) -> Material:
+def gather(app: App, some: Sequence[Queued], shelf: PaperCache) -> MessageSources:
     """Digests and papers of queued messages, as they are now, or were when the shelf got them."""
     with app.store.reading() as tx:
         digests = store.digests.load_many(
@@ -70,10 +70,10 @@ def gather(app: App, some: Sequence[Queued], shelf: Shelf) -> Material:
             if any(queued.kind is MessageKind.ALERT for queued in some)
             else {}
         )
-    return Material(digests=digests, papers=found, alarms=alarms)
+    return MessageSources(digests=digests, papers=found, alarms=alarms)
 
 
-def write(app: App, queued: Queued, material: Material) -> Message:
+def write(app: App, queued: Queued, material: MessageSources) -> Message:
     """The message as it is sent; nothing of it is stored.
 
     Raises:

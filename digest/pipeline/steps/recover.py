@@ -11,7 +11,7 @@ from digest import store
 from digest.app import App
 from digest.errors import InputError, NotFoundError
 from digest.model import MessageState, Subscriber
-from digest.pipeline.steps.bounces import note_expired
+from digest.pipeline.steps.record_bounces import record_expired
 from digest.store.ledger import Recovered
 
 #: of a message and of its deliveries, in the order in which they are told
@@ -92,5 +92,5 @@ def recover(app: App, tx: store.Connection) -> Recovered:
     """
     dead = store.owners.dead(store.ledger.owners(tx))
     recovered = store.ledger.recover(tx, dead=dead, now=app.now(), clock=datetime.now(UTC))
-    note_expired(app, tx, recovered.tried)
+    record_expired(app, tx, recovered.tried)
     return recovered

@@ -28,7 +28,7 @@ _FEW, _SHARE = 10, 20
 _REST = timedelta(hours=6)
 
 
-def calibrate(app: App) -> None:
+def recalibrate(app: App) -> None:
     """Learn the calibrations anew where enough thumbs have come since; costs one look at an index
     where not.
     """
@@ -69,7 +69,7 @@ def learned(ratings: Sequence[Rating]) -> Calibration:
     )
 
 
-def calibrations(tx: store.Connection) -> Mapping[str, Calibration]:
+def load_calibrations(tx: store.Connection) -> Mapping[str, Calibration]:
     """Those in force, by recipe; one of an older version is left out until it is learned anew."""
     read = {
         recipe: _read(recipe, one.data)
@@ -79,7 +79,7 @@ def calibrations(tx: store.Connection) -> Mapping[str, Calibration]:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Matches:
+class CalibrationProgress:
     """How far a recipe is on the way from words to numbers."""
 
     recipe: str
@@ -109,9 +109,9 @@ class Matches:
         }
 
 
-def matches(tx: store.Connection, recipes: Sequence[str]) -> list[Matches]:
+def calibration_progress(tx: store.Connection, recipes: Sequence[str]) -> list[CalibrationProgress]:
     """For each of these recipes."""
-    known = calibrations(tx)
+    known = load_calibrations(tx)
     in_force = {
         recipe: known[recipe] for recipe in recipes if recipe in known and known[recipe].enough
     }
@@ -119,7 +119,7 @@ def matches(tx: store.Connection, recipes: Sequence[str]) -> list[Matches]:
     # costs a look at each.
     rated = [] if len(in_force) == len(recipes) else store.calibrations.ratings(tx, _LATEST)
     return [
-        Matches(
+        CalibrationProgress(
             recipe=recipe,
             ratings=in_force[recipe].ratings
             if recipe in in_force

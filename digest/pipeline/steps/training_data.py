@@ -1,7 +1,7 @@
 """Store -> the values that a batch of readers is ranked from: the papers, the background, each
 reader's interests and thumbs.
 
-As they are now, or as they were when an earlier digest was composed: a `View` says which.
+As they are now, or as they were when an earlier digest was composed: a `CorpusView` says which.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from digest import papers, store
 from digest.model import Feedback, Interest, Paper, Provenance, Subscriber
-from digest.pipeline.steps import words
+from digest.pipeline.steps import word_counts
 from digest.pipeline.steps.paper_names import look_up_all
 from digest.ranking import features, interests, profiles, scores, selection
 from digest.ranking.calibration import Calibration
@@ -33,7 +33,7 @@ _FORGOTTEN = timedelta(days=90)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class View:
+class CorpusView:
     """When the store is looked at.
 
     With a mark it is seen as it was when no paper had a higher id.
@@ -59,7 +59,7 @@ class View:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Shared:
+class BatchContext:
     """What all readers of a batch have in common; sent to the workers once."""
 
     day: scores.Day
@@ -74,7 +74,7 @@ class Shared:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reader:
+class ReaderTask:
     """One reader's part of the work."""
 
     subscriber: Subscriber
@@ -94,18 +94,20 @@ def view(
     mark: int | None = None,
     least: int | None = None,
     encoder: str = "",
-) -> View:
+) -> CorpusView:
     """The view of what was first seen up to a day; `encoder` is the name of the one that the config
     names.
     """
     recent = store.papers.recent(tx, until, BACKGROUND, mark=mark)
     packed = store.papers.vectors_of(tx, features.VERSION, recent)
-    return View(
+    return CorpusView(
         now=now,
         space=features.space(
-            word_vectors(tx),
+            load_word_vectors(tx),
             frequencies,
-            words.counts(tx, {ident: packed[ident] for ident in recent if ident in packed}),
+            word_counts.load_counts(
+                tx, {ident: packed[ident] for ident in recent if ident in packed}
+            ),
         ),
         recent=tuple(recent),
         mark=mark,
@@ -132,7 +134,7 @@ def _encoded(
     return features.unpack_encoded([found.get(ident) for ident in idents], dimensions)
 
 
-def word_vectors(tx: store.Connection) -> features.Table:
+def load_word_vectors(tx: store.Connection) -> features.Table:
     """The word vectors in force: those trained on the stored papers, else those that ship with the
     package.
     """
@@ -155,9 +157,9 @@ def _read(version: str, data: bytes) -> features.Table:
     return features.Table.from_bytes(data)
 
 
-def shared_by_all(
-    tx: store.Connection, compete: Sequence[int], local_date: date, view: View
-) -> Shared:
+def load_batch_context(
+    tx: store.Connection, compete: Sequence[int], local_date: date, view: CorpusView
+) -> BatchContext:
     """The papers with these ids and the background of a view."""
     found = store.papers.by_ids(tx, {*compete, *view.recent}, before=view.before, least=view.least)
     those = list(
@@ -165,7 +167,7 @@ def shared_by_all(
     )
     others = [found[i] for i in view.recent if i in found]
     rows, other_rows = _rows(tx, those, view), _rows(tx, others, view)
-    return Shared(
+    return BatchContext(
         day=scores.day(
             those,
             rows,
@@ -196,7 +198,9 @@ def shared_by_all(
     )
 
 
-def _thumbs(tx: store.Connection, idents: Sequence[int], view: View) -> dict[int, list[float]]:
+def _thumbs(
+    tx: store.Connection, idents: Sequence[int], view: CorpusView
+) -> dict[int, list[float]]:
     """Ages in days of readers' thumbs up, by paper."""
     if view.least is None:
         return {}
@@ -207,7 +211,7 @@ def _thumbs(tx: store.Connection, idents: Sequence[int], view: View) -> dict[int
     }
 
 
-def _rows(tx: store.Connection, some: Sequence[Paper], view: View) -> sp.csr_matrix:
+def _rows(tx: store.Connection, some: Sequence[Paper], view: CorpusView) -> sp.csr_matrix:
     """The rows of papers; one whose stored vector is absent, of another version or damaged is
     vectorised on the spot.
     """
@@ -217,7 +221,7 @@ def _rows(tx: store.Connection, some: Sequence[Paper], view: View) -> sp.csr_mat
         features.vectorize([features.text_of(p.title, p.abstract) for p in absent])
     )
     packed |= {p.id: blob for p, blob in zip(absent, made, strict=True)}
-    rows = view.space.rows(words.counts(tx, {p.id: packed[p.id] for p in some}))
+    rows = view.space.rows(word_counts.load_counts(tx, {p.id: packed[p.id] for p in some}))
     if view.encoding is None:
         return rows
     return view.encoding.beside(
@@ -225,7 +229,7 @@ def _rows(tx: store.Connection, some: Sequence[Paper], view: View) -> sp.csr_mat
     )
 
 
-class Gathered:
+class TrainingReader:
     """Interests and thumbs of a batch of readers as the recipes need them; every paper is read and
     weighed once.
     """
@@ -235,7 +239,7 @@ class Gathered:
         tx: store.Connection,
         readers: Sequence[Subscriber],
         votes: Mapping[int, Sequence[Feedback]],
-        view: View,
+        view: CorpusView,
         ignored_weight: float = 0.0,
     ) -> None:
         self.space = view.space
@@ -283,7 +287,7 @@ class Gathered:
         among: frozenset[int],
         maybe_seen: frozenset[int],
         co_like_boosts: Sequence[CoLikeBoost] = (),
-    ) -> Reader:
+    ) -> ReaderTask:
         votes = [v for v in self.votes.get(subscriber.id, []) if v.paper_id in self.place]
         liked, disliked = (
             self._rated([v for v in votes if v.vote == 1]),
@@ -319,7 +323,7 @@ class Gathered:
                 if boost.by in self.place
             ),
         )
-        return Reader(
+        return ReaderTask(
             subscriber=subscriber, training_data=known, among=among, maybe_seen=maybe_seen
         )
 
@@ -371,7 +375,7 @@ class Gathered:
 
 
 def _examples_of(
-    interest: Interest, known: Mapping[str, Sequence[int]], view: View
+    interest: Interest, known: Mapping[str, Sequence[int]], view: CorpusView
 ) -> tuple[list[int], list[str]]:
     """Ids of its example papers as far as they are stored, and texts that stand for one."""
     idents: list[int] = []

@@ -9,7 +9,7 @@ from digest.model import Digest, QuietReason, Subscriber
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Planned:
+class PlannedDigest:
     """A reader whose digest was stored, and how many papers it lists."""
 
     email: str
@@ -35,12 +35,12 @@ class LeftOut:
 
 
 @dataclass(kw_only=True, slots=True)
-class Composed:
+class ComposeReport:
     """What a compose did: digests and quiet days that were stored, and who was left out. A line a
     reader, since there may be very many.
     """
 
-    planned: list[Planned] = field(default_factory=list)
+    planned: list[PlannedDigest] = field(default_factory=list)
     quiet: list[QuietDay] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     #: the digests themselves, where one reader alone was asked for or nothing is stored

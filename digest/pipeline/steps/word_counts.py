@@ -16,13 +16,13 @@ from digest.ranking import features
 log = logging.getLogger("digest.words")
 
 
-def stored_frequencies(tx: store.Connection) -> features.Frequencies:
+def load_frequencies(tx: store.Connection) -> features.Frequencies:
     """The corpus' word frequencies; damaged ones are counted anew, and told."""
     found = _frequencies(tx)
     return counted(tx, store.papers.all_vectors(tx, features.VERSION)) if found is None else found
 
 
-def bring_up_to_date(tx: store.Connection) -> None:
+def repair_frequencies(tx: store.Connection) -> None:
     """Count everything anew where an ingest was killed before it kept its count, or where the
     stored one is damaged.
     """
@@ -34,7 +34,7 @@ def bring_up_to_date(tx: store.Connection) -> None:
 
 def add_frequencies(tx: store.Connection, new: features.Frequencies) -> None:
     """Add the frequencies of papers that came."""
-    old = stored_frequencies(tx)
+    old = load_frequencies(tx)
     both = features.Frequencies(papers=old.papers + new.papers, counts=old.counts + new.counts)
     store.papers.put_frequencies(tx, features.VERSION, both.to_bytes())
 
@@ -52,7 +52,7 @@ def counted(
     """
     found = known or features.Frequencies()
     for packed in portions:
-        found = found.add(counts(tx, packed, mend=mend))
+        found = found.add(load_counts(tx, packed, mend=mend))
     return found
 
 
@@ -72,7 +72,7 @@ def _frequencies(tx: store.Connection) -> features.Frequencies | None:
         return None
 
 
-def counts(
+def load_counts(
     tx: store.Connection, packed: Mapping[int, bytes], *, mend: bool = False
 ) -> sp.csr_matrix:
     """The stored words of papers in this order, shape (len(packed), COLUMNS)."""
