@@ -271,7 +271,9 @@ def show_preview(found: services.Preview) -> None:
     table.add_column(overflow="fold")
     for item in found.outcome.items:
         paper = found.papers[item.score.paper_id]
-        place = f"{paper.name}  {', '.join(paper.categories)}  {calibration.label(item.score)}"
+        place = (
+            f"{paper.name}  {', '.join(paper.categories)}  {calibration.match_label(item.score)}"
+        )
         told = Text(printable(paper.title))
         for line in (place, scores.reason(item.score)):
             told.append(f"\n{printable(line)}", style="dim")

@@ -172,7 +172,7 @@ def _show_mails(app: App, day: date) -> None:
         )
         for item in digest.items:
             paper = papers[item.score.paper_id]
-            match = Text(calibration.label(item.score), style="dim", no_wrap=True)
+            match = Text(calibration.match_label(item.score), style="dim", no_wrap=True)
             table.add_row(
                 f"{item.position}.", Text(paper.title, overflow="ellipsis", no_wrap=True), match
             )

@@ -238,7 +238,7 @@ def _as_then(
         ]
         for one in some
     }
-    lifts = company.lifts([given[one.past.subscriber_id] for one in some])
+    boosts = company.boosts_of_readers([given[one.past.subscriber_id] for one in some])
     with app.store.reading() as tx:
         days = store.past.first_seen(tx, min(after.values()), until, seen.mark or 0)
         gathered = TrainingReader(
@@ -249,7 +249,7 @@ def _as_then(
             app.config.digest.ignored_weight,
         )
         readers = []
-        for one, lift in zip(some, lifts, strict=True):
+        for one, own_boosts in zip(some, boosts, strict=True):
             subscriber = people[one.past.subscriber_id]
             history = before[subscriber.id, local_date]
             listed = gathered.seen(subscriber) | history.listed
@@ -259,7 +259,7 @@ def _as_then(
                     subscriber,
                     among | {item.paper_id for item in one.past.items},
                     frozenset(),
-                    lift,
+                    own_boosts,
                 )
             )
         shared = load_batch_context(

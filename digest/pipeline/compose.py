@@ -286,14 +286,14 @@ def _outcomes_of(
         gathered = TrainingReader(tx, readers, votes, now_view, app.config.digest.ignored_weight)
     first_seen = {ident: paper.first_seen for ident, paper in shared.papers.items()}
     work = []
-    lifts = company.lifts([votes.get(s.id, []) for s in readers])
-    for subscriber, own_lifts in zip(readers, lifts, strict=True):
+    boosts = company.boosts_of_readers([votes.get(s.id, []) for s in readers])
+    for subscriber, own_boosts in zip(readers, boosts, strict=True):
         past = history[subscriber.id]
         seen = gathered.seen(subscriber) | past.listed
         among = competing(past, first_seen, after[subscriber.id], seen)
         if not has_news(past, among, first_seen):
             among = frozenset()
-        work.append(gathered.reader(subscriber, among, past.maybe_seen, own_lifts))
+        work.append(gathered.reader(subscriber, among, past.maybe_seen, own_boosts))
     batches = [work[start : start + PORTION] for start in range(0, len(work), PORTION)]
     each = app.workers.map(partial(choose_digests, _sharing(app)), shared, batches)
     yield from zip(readers, chain.from_iterable(each), [mark] * len(readers), strict=True)

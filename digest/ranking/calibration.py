@@ -1,13 +1,13 @@
-"""What was shown and how it was rated -> the chance that a score means a thumb up: the match that
-readers see.
+"""Scores -> the probability of a thumb up: the match that readers see.
 
-Values of different readers have no scale in common. What they share is how far a value stands above
-the reader's recent papers, how many thumbs it was learned from, and how often that reader's thumb
-goes up. A logistic regression with priors makes one number of the three (a higher value never means
-a lower chance); a few steps of equal size then bend it to what was observed, each held by the
-regression until it has seen enough. Everything is pooled over readers.
+Values of different readers have no scale in common. What they share is how far a value stands
+above the reader's recent papers (the standard score), how many thumbs it was learned from, and how
+often that reader's thumb goes up. A logistic regression with priors turns these into one log odds
+that never falls as the standard score rises. An isotonic regression on equal-count bins then
+recalibrates it to the observed shares, and each bin is shrunk towards the logistic regression.
+All readers' ratings are pooled.
 
-Knows no paper and no reader; what to do before enough was rated is for others to decide.
+Knows no paper and no reader. Callers decide what to show before there are enough ratings.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from numpy.typing import NDArray
 
 from digest.model import Score
 
-#: ratings of shown papers before which a match stands in words
-LEAST = 200
-#: ratings a step of the curve is made of at least, and steps at most
-STEP, STEPS = 40, 25
-#: ratings that the regression counts for in each step
-HELD = 12.0
-#: no number of ratings makes certainty
+#: with fewer ratings a match is shown in words
+MIN_RATINGS = 200
+#: ratings in a bin of the isotonic regression at least, and bins at most
+BIN_SIZE, MAX_BINS = 40, 25
+#: ratings that the logistic regression counts for in each bin (shrinkage)
+PRIOR_RATINGS = 12.0
+#: probabilities are clipped to these: no number of ratings makes certainty
 LOWEST, HIGHEST = 0.01, 0.99
-#: parts that the ratings are cut into, to measure each by what the others taught
+#: folds of the cross-validation that measures the error
 _FOLDS = 5
-#: mean and standard deviation of the priors: constant, standing, number of thumbs, share of thumbs
-#: up
-_PRIOR = np.array([0.0, 0.5, 0.0, 0.5])
-_SPREAD = np.array([2.0, 1.0, 0.3, 0.7])
-_STANDING = 1
-#: heights and shares that differ by less are the same
-_SAME = 1e-9
+#: Gaussian priors of the weights of: constant, standard score, number of thumbs, share of thumbs up
+_PRIOR_MEAN = np.array([0.0, 0.5, 0.0, 0.5])
+_PRIOR_DEVIATION = np.array([2.0, 1.0, 0.3, 0.7])
+#: which of these weights belongs to the standard score
+_STANDARD_SCORE = 1
+#: log odds that differ by less are equal
+_TOLERANCE = 1e-9
 _FORMAT = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Shown:
-    """Papers that were shown and rated; one row each, in any order."""
+class RatedScores:
+    """Scores of papers that were shown and then rated; one row each, in any order."""
 
     #: `Score.standard`, shape (n,)
     standard: NDArray[np.float64]
@@ -54,91 +54,85 @@ class Shown:
     liked: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
-        if (
-            len(
-                {
-                    len(column)
-                    for column in (self.standard, self.thumbs_up, self.thumbs_down, self.liked)
-                }
-            )
-            != 1
-        ):
-            raise ValueError("columns of shown papers differ in length")
+        columns = (self.standard, self.thumbs_up, self.thumbs_down, self.liked)
+        if len({len(column) for column in columns}) != 1:
+            raise ValueError("columns of rated scores differ in length")
 
-    def among(self, chosen: NDArray[np.bool_]) -> Shown:
-        """The rows that are chosen by a mask."""
-        return Shown(
-            standard=self.standard[chosen],
-            thumbs_up=self.thumbs_up[chosen],
-            thumbs_down=self.thumbs_down[chosen],
-            liked=self.liked[chosen],
+    def select(self, mask: NDArray[np.bool_]) -> RatedScores:
+        """Return the rows where a boolean mask is true."""
+        return RatedScores(
+            standard=self.standard[mask],
+            thumbs_up=self.thumbs_up[mask],
+            thumbs_down=self.thumbs_down[mask],
+            liked=self.liked[mask],
         )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Calibration:
-    """From a score to the chance of a thumb up; a higher score of the same reader never has a lower
-    chance.
+    """A map from scores to the probability of a thumb up.
+
+    A higher score of the same reader never has a lower probability. Field names are part of the
+    stored format.
     """
 
-    #: papers, shown and rated, that it was learned from
+    #: rated scores that it was fitted to
     ratings: int
-    #: mean distance between the chance foretold and the share of thumbs up, over papers that it was
-    #: not learned from; None where too few
+    #: cross-validated calibration error; None where there are too few ratings
     error: float | None = None
-    #: the same of papers that were drawn to explore, from which nothing is learned, and how many
-    #: were rated
+    #: how many exploration papers were rated, which are never fitted to
     explored: int = 0
+    #: calibration error on these; None where there are too few
     explored_error: float | None = None
-    #: of the regression: constant, standing, number of thumbs, share of thumbs up
-    weights: tuple[float, ...] = tuple(_PRIOR.tolist())
-    #: (log odds of the regression, log odds that were observed), both ascending
+    #: of the logistic regression: constant, standard score, number of thumbs, share of thumbs up
+    weights: tuple[float, ...] = tuple(_PRIOR_MEAN.tolist())
+    #: bins of the isotonic regression: (predicted log odds, observed log odds), both ascending
     steps: tuple[tuple[float, float], ...] = ()
 
-    def chances(
+    def probabilities(
         self,
         standard: NDArray[np.float64],
         thumbs_up: NDArray[np.float64],
         thumbs_down: NDArray[np.float64],
     ) -> NDArray[np.float64]:
-        """The chance of a thumb up, 0.01 to 0.99, shape (n,)."""
-        odds = _features(standard, thumbs_up, thumbs_down) @ np.array(self.weights)
+        """Return the probability of a thumb up for each row, 0.01 to 0.99, shape (n,)."""
+        log_odds = _features(standard, thumbs_up, thumbs_down) @ np.array(self.weights)
         if self.steps:
-            foretold, observed = np.array(self.steps).T
-            # Beyond the outermost steps half of what the regression says is believed: it knows
-            # nothing of a curve that levels out.
-            inside = np.clip(odds, foretold[0], foretold[-1])
-            odds = np.interp(inside, foretold, observed) + (odds - inside) / 2
-        return np.clip(_logistic(odds), LOWEST, HIGHEST)
+            predicted, observed = np.array(self.steps).T
+            # Outside the bins the slope is halved: the logistic regression cannot know whether
+            # the curve levels out there.
+            inside = np.clip(log_odds, predicted[0], predicted[-1])
+            log_odds = np.interp(inside, predicted, observed) + (log_odds - inside) / 2
+        return np.clip(_logistic(log_odds), LOWEST, HIGHEST)
 
     def matches(
         self, standard: NDArray[np.float64], *, thumbs_up: int, thumbs_down: int
     ) -> Sequence[int | None]:
-        """The match of each score of one reader, in per cent; None each until enough was rated."""
-        if not self.enough:
+        """Return the match of each score of one reader, in per cent; None while in words."""
+        if not self.has_enough_ratings:
             return [None] * len(standard)
-        thumbs = np.ones(len(standard))
-        return [
-            round(100 * chance)
-            for chance in self.chances(standard, thumbs * thumbs_up, thumbs * thumbs_down).tolist()
-        ]
+        ones = np.ones(len(standard))
+        probabilities = self.probabilities(standard, ones * thumbs_up, ones * thumbs_down)
+        return [round(100 * probability) for probability in probabilities.tolist()]
 
     @property
-    def enough(self) -> bool:
-        """Whether so much was rated that numbers may stand for words."""
-        return self.ratings >= LEAST
+    def has_enough_ratings(self) -> bool:
+        """Whether matches may be shown as numbers instead of words."""
+        return self.ratings >= MIN_RATINGS
 
     def __str__(self) -> str:
-        off = "" if self.error is None else f", off by {100 * self.error:.0f} in 100"
-        return f"from {self.ratings} ratings{off}"
+        error = "" if self.error is None else f", off by {100 * self.error:.0f} in 100"
+        return f"from {self.ratings} ratings{error}"
 
     def to_bytes(self) -> bytes:
         return msgspec.json.encode({"format": _FORMAT, "calibration": self})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Calibration:
-        """Raises ValueError for what `to_bytes` of this version did not write: it is to be learned
-        anew.
+        """Read what `to_bytes` of this version wrote.
+
+        Raises:
+            ValueError: it did not; the calibration has to be fitted anew.
         """
         try:
             stored = msgspec.json.decode(data)
@@ -146,89 +140,98 @@ class Calibration:
                 raise ValueError(
                     f"a calibration of format {stored['format']}, and {_FORMAT} is read here"
                 )
-            found = msgspec.convert(stored["calibration"], cls)
+            calibration = msgspec.convert(stored["calibration"], cls)
         except (msgspec.DecodeError, KeyError, TypeError, msgspec.ValidationError) as error:
             raise ValueError(f"a stored calibration cannot be read: {error}") from error
-        if len(found.weights) != len(_PRIOR):
-            raise ValueError(f"a stored calibration cannot be read: {len(found.weights)} weights")
-        return found
+        weights = len(calibration.weights)
+        if weights != len(_PRIOR_MEAN):
+            raise ValueError(f"a stored calibration cannot be read: {weights} weights")
+        return calibration
 
 
-def label(score: Score) -> str:
-    """What a reader sees: "83 % match", or in words while nobody knows what a number is worth."""
+def match_label(score: Score) -> str:
+    """Return what a reader sees: "83 % match", or a word where there is no number."""
     return score.word if score.match is None else f"{score.match} % match"
 
 
 # ----------------------------------------------------------------------------------------------
-# learning
+# fitting
 
 
-def fit(shown: Shown, explored: Shown | None = None) -> Calibration:
-    """The calibration that shown papers and their ratings teach; of `explored` papers only the
-    error is measured.
+def fit(ratings: RatedScores, explored: RatedScores | None = None) -> Calibration:
+    """Fit a calibration to ratings, and measure its error.
 
-    Any number of ratings will do, also none: the fewer, the nearer it stays to what is likely
-    beforehand. Equal input, equal output.
+    Any number of ratings will do, even none: the fewer there are, the closer the result stays to
+    the priors. Equal input gives equal output.
+
+    Args:
+        ratings: papers that were chosen by their score.
+        explored: papers that were drawn for exploration; only the error on them is measured.
     """
-    made = _fit(shown)
+    calibration = _fit(ratings)
     explored_error = None
-    if explored is not None and len(explored.liked) >= STEP:
-        explored_error = reliability(_chances(made, explored), explored.liked)
+    if explored is not None and len(explored.liked) >= BIN_SIZE:
+        explored_error = calibration_error(_predict(calibration, explored), explored.liked)
     return replace(
-        made,
-        error=_error(shown) if made.enough else None,
+        calibration,
+        error=_cross_validate(ratings) if calibration.has_enough_ratings else None,
         explored=0 if explored is None else len(explored.liked),
         explored_error=explored_error,
     )
 
 
-def reliability(chances: NDArray[np.float64], liked: NDArray[np.bool_]) -> float:
-    """Mean distance, 0-1, between chance and share of thumbs up, over up to ten groups of equal
-    size and like chance; 0 of nothing.
+def calibration_error(probabilities: NDArray[np.float64], liked: NDArray[np.bool_]) -> float:
+    """Return the expected calibration error over up to ten equal-count bins.
+
+    It is the mean distance, 0-1, between predicted probability and observed share of thumbs up;
+    0 without ratings.
     """
-    if not len(chances):
+    if not len(probabilities):
         return 0.0
-    order = np.argsort(chances, kind="stable")
-    groups = np.array_split(order, max(1, min(10, len(order) // STEP)))
+    order = np.argsort(probabilities, kind="stable")
+    bins = np.array_split(order, max(1, min(10, len(order) // BIN_SIZE)))
     return float(
-        sum(len(group) * abs(chances[group].mean() - liked[group].mean()) for group in groups)
+        sum(len(rows) * abs(probabilities[rows].mean() - liked[rows].mean()) for rows in bins)
         / len(order)
     )
 
 
-def _chances(calibration: Calibration, shown: Shown) -> NDArray[np.float64]:
-    return calibration.chances(shown.standard, shown.thumbs_up, shown.thumbs_down)
+def _predict(calibration: Calibration, ratings: RatedScores) -> NDArray[np.float64]:
+    return calibration.probabilities(ratings.standard, ratings.thumbs_up, ratings.thumbs_down)
 
 
-def _error(shown: Shown) -> float:
-    """Reliability where each part is judged by what the others taught."""
-    part = np.arange(len(shown.liked)) % _FOLDS
-    chances = np.empty(len(shown.liked))
-    for number in range(_FOLDS):
-        chances[part == number] = _chances(
-            _fit(shown.among(part != number)), shown.among(part == number)
+def _cross_validate(ratings: RatedScores) -> float:
+    """Return the calibration error, each fold predicted by a fit to the others."""
+    folds = np.arange(len(ratings.liked)) % _FOLDS
+    probabilities = np.empty(len(ratings.liked))
+    for fold in range(_FOLDS):
+        probabilities[folds == fold] = _predict(
+            _fit(ratings.select(folds != fold)), ratings.select(folds == fold)
         )
-    return reliability(chances, shown.liked)
+    return calibration_error(probabilities, ratings.liked)
 
 
-def _fit(shown: Shown) -> Calibration:
-    features = _features(shown.standard, shown.thumbs_up, shown.thumbs_down)
-    liked = shown.liked.astype(np.float64)
-    weights = _regress(features, liked)
+def _fit(ratings: RatedScores) -> Calibration:
+    features = _features(ratings.standard, ratings.thumbs_up, ratings.thumbs_down)
+    liked = ratings.liked.astype(np.float64)
+    weights = _fit_logistic(features, liked)
     return Calibration(
-        ratings=len(liked), weights=tuple(weights.tolist()), steps=_steps(features @ weights, liked)
+        ratings=len(liked),
+        weights=tuple(weights.tolist()),
+        steps=_fit_bins(features @ weights, liked),
     )
 
 
 def _features(
     standard: NDArray[np.float64], up: NDArray[np.float64], down: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Shape (n, 4). A few papers stand very high above the rest: logarithms, with the sign kept."""
-    standing = np.nan_to_num(standard, nan=0.0, posinf=1e6, neginf=-1e6)
+    """Return the inputs of the logistic regression, shape (n, 4)."""
+    # A few papers stand very high above the rest, hence logarithms that keep the sign.
+    finite = np.nan_to_num(standard, nan=0.0, posinf=1e6, neginf=-1e6)
     return np.stack(
         (
-            np.ones(len(standing)),
-            np.sign(standing) * np.log1p(np.abs(standing)),
+            np.ones(len(finite)),
+            np.sign(finite) * np.log1p(np.abs(finite)),
             np.log1p(up + down),
             np.log((up + 2) / (down + 2)),
         ),
@@ -236,77 +239,80 @@ def _features(
     )
 
 
-def _logistic(odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -30, 30))), dtype=np.float64)
+def _logistic(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(1 / (1 + np.exp(-np.clip(log_odds, -30, 30))), dtype=np.float64)
 
 
-def _regress(features: NDArray[np.float64], liked: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Most likely weights under the priors; that of the standing is never negative.
+def _fit_logistic(features: NDArray[np.float64], liked: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the maximum a posteriori weights; that of the standard score is never negative.
 
-    scikit-learn's regression knows neither priors about another value than 0 nor a bound.
+    Own code because scikit-learn's logistic regression has neither a prior mean other than 0 nor
+    a bound on a weight.
     """
-    from scipy.optimize import (
-        minimize,
-    )  # with what it brings it takes a second to import, and most processes learn nothing
+    # Imported here: it takes a second, and most processes fit nothing.
+    from scipy.optimize import minimize
 
-    precision = 1 / _SPREAD**2
+    precision = 1 / _PRIOR_DEVIATION**2
 
-    def loss(at: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        odds, off = features @ at, at - _PRIOR
-        slope = features.T @ (_logistic(odds) - liked) + precision * off
-        return float(
-            np.logaddexp(0, odds).sum() - liked @ odds + 0.5 * (precision * off**2).sum()
-        ), slope
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        log_odds, shift = features @ weights, weights - _PRIOR_MEAN
+        gradient = features.T @ (_logistic(log_odds) - liked) + precision * shift
+        likelihood = np.logaddexp(0, log_odds).sum() - liked @ log_odds
+        return float(likelihood + 0.5 * (precision * shift**2).sum()), gradient
 
-    bounds = [(0.0 if number == _STANDING else None, None) for number in range(len(_PRIOR))]
-    found = minimize(
+    optimum = minimize(
         loss,
-        _PRIOR,
+        _PRIOR_MEAN,
         jac=True,
         method="L-BFGS-B",
-        bounds=bounds,
+        bounds=[
+            (0.0 if number == _STANDARD_SCORE else None, None) for number in range(len(_PRIOR_MEAN))
+        ],
         options={"ftol": 1e-14, "gtol": 1e-8},
     )
-    return np.asarray(found.x, dtype=np.float64)
+    return np.asarray(optimum.x, dtype=np.float64)
 
 
-def _steps(
-    odds: NDArray[np.float64], liked: NDArray[np.float64]
+def _fit_bins(
+    log_odds: NDArray[np.float64], liked: NDArray[np.float64]
 ) -> tuple[tuple[float, float], ...]:
-    """What was observed at some heights of the regression, ascending in both."""
-    count = min(STEPS, len(odds) // STEP)
+    """Return predicted and observed log odds of equal-count bins, both ascending.
+
+    Args:
+        log_odds: predictions of the logistic regression, shape (n,).
+        liked: 1.0 for a thumb up and 0.0 for one down, shape (n,).
+    """
+    from scipy.optimize import isotonic_regression
+
+    count = min(MAX_BINS, len(log_odds) // BIN_SIZE)
     if count < 1:
         return ()
-    groups = np.array_split(np.argsort(odds, kind="stable"), count)
-    foretold = np.array([odds[group].mean() for group in groups])
-    shares = np.array(
-        [
-            (liked[group].sum() + HELD * _logistic(odds[group]).mean()) / (len(group) + HELD)
-            for group in groups
-        ]
+    bins = np.array_split(np.argsort(log_odds, kind="stable"), count)
+    predicted = np.array([log_odds[rows].mean() for rows in bins])
+    prior = np.array([_logistic(log_odds[rows]).mean() for rows in bins])
+    sizes = np.array([len(rows) for rows in bins]) + PRIOR_RATINGS
+    ups = np.array([liked[rows].sum() for rows in bins]) + PRIOR_RATINGS * prior
+
+    # First bins of equal predictions are pooled, then those that the isotonic regression merges.
+    starts = np.flatnonzero(np.diff(predicted, prepend=-np.inf) > _TOLERANCE)
+    predicted, ups, sizes = _pool(starts, sizes, predicted * sizes, ups)
+    starts = isotonic_regression(ups / sizes, weights=sizes).blocks[:-1]
+    predicted, ups, sizes = _pool(starts, sizes, predicted * sizes, ups)
+    shares = ups / sizes
+    observed = np.log(shares / (1 - shares))
+    return tuple(zip(predicted.tolist(), observed.tolist(), strict=True))
+
+
+def _pool(
+    starts: NDArray[np.int64],
+    sizes: NDArray[np.float64],
+    weighted_predictions: NDArray[np.float64],
+    ups: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Merge runs of bins, given where each run starts: mean prediction, thumbs up and size."""
+    pooled = np.add.reduceat(sizes, starts)
+    return (
+        np.add.reduceat(weighted_predictions, starts) / pooled,
+        np.add.reduceat(ups, starts),
+        pooled,
     )
-    return _ascending(foretold, shares, np.array([len(group) + HELD for group in groups]))
-
-
-def _ascending(
-    heights: NDArray[np.float64], shares: NDArray[np.float64], sizes: NDArray[np.float64]
-) -> tuple[tuple[float, float], ...]:
-    """Height and log odds, both ascending: neighbours out of order, or of the same height, are
-    pooled until none are.
-    """
-    from sklearn.isotonic import isotonic_regression
-
-    def pooled(
-        apart: NDArray[np.bool_],
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        where = np.concatenate(([0], np.cumsum(apart)))
-        whole = np.bincount(where, weights=sizes).astype(np.float64)
-        return (
-            np.bincount(where, sizes * heights) / whole,
-            np.bincount(where, sizes * shares) / whole,
-            whole,
-        )
-
-    heights, shares, sizes = pooled(np.diff(heights) > _SAME)
-    heights, shares, _ = pooled(np.diff(isotonic_regression(shares, sample_weight=sizes)) > _SAME)
-    return tuple(zip(heights.tolist(), np.log(shares / (1 - shares)).tolist(), strict=True))

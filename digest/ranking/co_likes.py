@@ -1,10 +1,9 @@
-"""Who liked what -> which papers are liked by the same readers, and what that adds for each of
-them.
+"""Who liked what -> which papers the same readers like, and what that adds to a reader's scores.
 
-Nobody is compared with anybody: two papers are alike as far as the same readers like both, and a
-reader is lifted towards what is like the papers they liked. Of a paper that fewer than `least`
-readers liked, or a pair that fewer liked both of, nothing is known here: the outcome is the same as
-if those thumbs had never been given.
+Item-based collaborative filtering: two papers are alike as far as the same readers like both, and
+a reader's scores are boosted for papers that are like the ones they liked. Readers are never
+compared with each other. A paper that fewer than `least` readers liked, or a pair that fewer liked
+together, is left out: the outcome is the same as if those thumbs had never been given.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-#: what a paper gets at most: less than a followed author adds
-MOST = 0.1
+#: the largest boost: less than a followed author adds
+MAX_BOOST = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -25,120 +24,126 @@ class CoLikes:
     """How alike papers are by the readers who like them."""
 
     #: ids of papers that readers liked, ascending, shape (n,)
-    liked: NDArray[np.int64]
+    liked_ids: NDArray[np.int64]
     #: ids of the papers that compete, ascending, shape (m,)
-    fresh: NDArray[np.int64]
-    #: shape (n, m): readers who liked both beside those who liked one, 0-1; nothing where fewer
-    #: than `least` liked both
-    alike: sp.csr_matrix
+    competing_ids: NDArray[np.int64]
+    #: cosines of the papers' vectors of likes, 0-1, shape (n, m); empty where fewer than `least`
+    #: readers liked both
+    similarity: sp.csr_matrix
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CoLikeBoost:
-    """What the likes of others add to a paper for a reader, and the paper which they and the reader
-    like.
-    """
+    """What the likes of others add to a paper for one reader."""
 
     paper_id: int
     value: float
-    by: int
+    #: the paper most like it among those that the reader liked
+    liked_id: int
 
 
-def learn(
+def count_co_likes(
     readers: NDArray[np.int64],
     papers: NDArray[np.int64],
-    fresh: Collection[int],
+    competing: Collection[int],
     counts: Mapping[int, int],
     *,
     least: int,
 ) -> CoLikes:
-    """How alike the `fresh` papers are to all.
+    """Count how often the same readers like two papers, one of which competes.
 
     Args:
-        readers, papers: a thumb up each, shape (thumbs,) both, in any order; at least those of
-        every reader who liked a fresh paper.
-        counts: by paper, all readers who liked it; what is missing counts as the thumbs that are
-        here.
-        least: readers below which nothing is known of a paper or a pair.
+        readers: the reader of each thumb up, shape (thumbs,); at least all thumbs of every reader
+            who liked a competing paper.
+        papers: the paper of each thumb up, shape (thumbs,), in the same order.
+        competing: ids of the papers that compete.
+        counts: paper id -> number of all readers who liked it; the thumbs are counted where an id
+            is missing.
+        least: papers and pairs that fewer readers liked are left out.
     """
     people, rows = np.unique(readers, return_inverse=True)
     ids, columns = np.unique(papers, return_inverse=True)
     likes = sp.csr_matrix(
         (np.ones(len(rows), dtype=np.int32), (rows, columns)), shape=(len(people), len(ids))
     )
-    likes.data[:] = 1  # a thumb that is told twice is one
-    enough = np.asarray(likes.sum(axis=0)).ravel() >= least
-    competing = enough & np.isin(ids, np.fromiter(fresh, dtype=np.int64, count=len(fresh)))
-    both = (likes[:, enough].T @ likes[:, competing]).tocoo()
-    liked, new = ids[enough], ids[competing]
-    known = (both.data >= least) & (liked[both.row] != new[both.col])
-    row, column, count = both.row[known], both.col[known], both.data[known].astype(np.float64)
-    here = np.asarray(likes.sum(axis=0)).ravel()
-    by = np.array(
+    likes.data[:] = 1  # a repeated thumb counts once
+    thumbs = np.asarray(likes.sum(axis=0)).ravel()
+    enough = thumbs >= least
+    competes = enough & np.isin(ids, np.fromiter(competing, dtype=np.int64, count=len(competing)))
+    both = (likes[:, enough].T @ likes[:, competes]).tocoo()
+    liked_ids, competing_ids = ids[enough], ids[competes]
+    kept = (both.data >= least) & (liked_ids[both.row] != competing_ids[both.col])
+    row, column, count = both.row[kept], both.col[kept], both.data[kept].astype(np.float64)
+    totals = np.array(
         [
-            max(counts.get(int(ident), 0), int(number))
-            for ident, number in zip(ids, here, strict=True)
+            max(counts.get(paper_id, 0), thumbs_here)
+            for paper_id, thumbs_here in zip(ids.tolist(), thumbs.tolist(), strict=True)
         ],
         dtype=np.float64,
     )
-    alike = count / np.sqrt(by[enough][row] * by[competing][column])
+    cosines = count / np.sqrt(totals[enough][row] * totals[competes][column])
     return CoLikes(
-        liked=liked,
-        fresh=new,
-        alike=sp.csr_matrix((alike, (row, column)), shape=(len(liked), len(new))),
+        liked_ids=liked_ids,
+        competing_ids=competing_ids,
+        similarity=sp.csr_matrix(
+            (cosines, (row, column)), shape=(len(liked_ids), len(competing_ids))
+        ),
     )
 
 
-def lifts(known: CoLikes, likes: Sequence[Collection[int]]) -> list[tuple[CoLikeBoost, ...]]:
-    """What is added for each of a batch of readers, from the ids of the papers that each likes;
-    never for a paper they rated up themselves.
+def boosts_of_readers(
+    co_likes: CoLikes, likes: Sequence[Collection[int]]
+) -> list[tuple[CoLikeBoost, ...]]:
+    """Return the boosts of each reader in a batch, ordered by paper id.
 
-    A paper gets the more, the more of what the reader likes it is like; never more than `MOST`.
+    The boost grows with the summed similarity of a paper to the liked ones, and stays below
+    `MAX_BOOST`. A reader's own liked papers get none.
+
+    Args:
+        likes: ids of the papers that each reader liked.
     """
-    if not known.alike.nnz:
+    if not co_likes.similarity.nnz:
         return [()] * len(likes)
-    place = {ident: number for number, ident in enumerate(known.liked.tolist())}
+    row_of = {paper_id: row for row, paper_id in enumerate(co_likes.liked_ids.tolist())}
     pairs = [
-        (number, place[ident])
-        for number, some in enumerate(likes)
-        for ident in sorted(some)
-        if ident in place
+        (reader, row_of[paper_id])
+        for reader, liked_ids in enumerate(likes)
+        for paper_id in sorted(liked_ids)
+        if paper_id in row_of
     ]
-    rows, columns = (
-        np.array(side, dtype=np.int64) for side in (zip(*pairs, strict=True) if pairs else ((), ()))
+    rows, columns = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    liked = sp.csr_matrix(
+        (np.ones(len(rows)), (rows, columns)), shape=(len(likes), len(co_likes.liked_ids))
     )
-    mine = sp.csr_matrix(
-        (np.ones(len(rows)), (rows, columns)), shape=(len(likes), len(known.liked))
-    )
-    sums = (mine @ known.alike).tocsr()
-    by_paper = known.alike.tocsc()
-    found: list[tuple[CoLikeBoost, ...]] = []
-    for number, own in enumerate(likes):
-        span = slice(sums.indptr[number], sums.indptr[number + 1])
-        each = sorted(zip(sums.indices[span].tolist(), sums.data[span].tolist(), strict=True))
-        found.append(
+    sums = (liked @ co_likes.similarity).tocsr()
+    by_competing = co_likes.similarity.tocsc()
+    boosts: list[tuple[CoLikeBoost, ...]] = []
+    for reader, liked_ids in enumerate(likes):
+        span = slice(sums.indptr[reader], sums.indptr[reader + 1])
+        totals = sorted(zip(sums.indices[span].tolist(), sums.data[span].tolist(), strict=True))
+        boosts.append(
             tuple(
                 CoLikeBoost(
-                    paper_id=int(known.fresh[column]),
-                    value=MOST * total / (1 + total),
-                    by=_nearest(known, by_paper, column, own),
+                    paper_id=int(co_likes.competing_ids[column]),
+                    value=MAX_BOOST * total / (1 + total),
+                    liked_id=_most_similar(co_likes, by_competing, column, liked_ids),
                 )
-                for column, total in each
-                if int(known.fresh[column]) not in own
+                for column, total in totals
+                if int(co_likes.competing_ids[column]) not in liked_ids
             )
         )
-    return found
+    return boosts
 
 
-def _nearest(known: CoLikes, by_paper: sp.csc_matrix, column: int, own: Collection[int]) -> int:
-    """Of the papers that the reader likes the one that is most like it; of equal ones that with the
-    smallest id.
-    """
-    span = slice(by_paper.indptr[column], by_paper.indptr[column + 1])
-    ids, alike = known.liked[by_paper.indices[span]], by_paper.data[span]
-    best: tuple[float, int] = min(
-        (-value, ident)
-        for ident, value in zip(ids.tolist(), alike.tolist(), strict=True)
-        if ident in own
-    )
-    return best[1]
+def _most_similar(
+    co_likes: CoLikes, by_competing: sp.csc_matrix, column: int, liked_ids: Collection[int]
+) -> int:
+    """Return the liked paper most similar to a competing one; the smallest id of equals."""
+    span = slice(by_competing.indptr[column], by_competing.indptr[column + 1])
+    ids = co_likes.liked_ids[by_competing.indices[span]].tolist()
+    candidates = [
+        (-similarity, paper_id)
+        for paper_id, similarity in zip(ids, by_competing.data[span].tolist(), strict=True)
+        if paper_id in liked_ids
+    ]
+    return int(min(candidates)[1])

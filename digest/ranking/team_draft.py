@@ -1,9 +1,12 @@
-"""Two recipes' digests for one reader and date -> one digest that both share, by team draft.
+"""Two recipes' digests for one reader and date -> one digest, by team-draft interleaving.
 
-Both are measured at once and on the same day, so that what is liked says which of them chose
-better. Each round a coin decides which recipe picks first; each then adds the best of its own list
-that is not taken yet. The coin is seeded by reader, date and recipes: what is drawn can be drawn
-again. Decides who picks what; knows no recipe and counts no thumb.
+Both recipes are measured on the same day and the same reader, so the thumbs show which of them
+chose better (Radlinski, Kurup and Joachims, "How does clickthrough data reflect retrieval
+quality?", 2008). Each round a coin decides which recipe picks first; each then adds the best paper
+of its own list that is not listed yet. The coin is seeded by reader, date and recipes, so a digest
+can be drawn again.
+
+Decides which recipe picks what; runs no recipe and counts no thumbs.
 """
 
 from __future__ import annotations
@@ -17,15 +20,19 @@ from msgspec import structs
 
 from digest.model import Item
 
+#: id of a paper -> what is equal for records of the same paper
+PaperKey = Callable[[int], Hashable]
+
 
 def takes_part(subscriber_id: int, share: int, teams: tuple[str, str]) -> bool:
-    """Whether a reader is among the `share` per cent whose digests two recipes share; the same
-    answer on every day.
+    """Return whether a reader is among the `share` per cent with interleaved digests.
+
+    The answer is the same on every day.
     """
-    return bool(_seeded(teams, subscriber_id).integers(100) < share)
+    return bool(_seeded_random(teams, subscriber_id).integers(100) < share)
 
 
-def draft(
+def interleave(
     first: Sequence[Item],
     second: Sequence[Item],
     *,
@@ -33,54 +40,61 @@ def draft(
     subscriber_id: int,
     local_date: date,
     size: int,
-    key: Callable[[int], Hashable] = lambda paper_id: paper_id,
+    key: PaperKey = lambda paper_id: paper_id,
 ) -> tuple[Item, ...]:
-    """One list of at most `size` items from two, best first; `Item.team` says whose pick each is.
+    """Merge two lists, best first, into one of at most `size` items.
 
-    `first` is the service's own. Its items outside the normal slot keep their places and belong to
-    no team, and so do those that fill the digest when one list has nothing more to offer: from
-    there on only the service's own are listed. Items whose `key` (of the paper's id) is equal are
-    one paper to the draft; the item of the list that picks it stands.
+    `Item.team` names the recipe that picked an item. Items outside the normal slot of the first
+    list keep their positions and belong to no team. When one list has nothing left to pick, the
+    first list fills the rest, again without a team.
+
+    Args:
+        first: the items of the service's own recipe.
+        second: the items of the other recipe.
+        teams: the names of the two recipes.
+        key: items of equal key are the same paper; the item of the list that picks it is kept.
     """
-    coin = _seeded(teams, subscriber_id, local_date.toordinal())
+    random = _seeded_random(teams, subscriber_id, local_date.toordinal())
     fixed = [(place, item) for place, item in enumerate(first[:size]) if item.slot != "normal"]
-    taken = {key(item.score.paper_id) for _, item in fixed}
-    lists = [[item for item in some if item.slot == "normal"] for some in (first, second)]
+    picked_keys = {key(item.score.paper_id) for _, item in fixed}
     room = size - len(fixed)
-    chosen: list[Item] = []
-    while len(chosen) < room:
-        lists = [[item for item in some if key(item.score.paper_id) not in taken] for some in lists]
-        rounds = [_picks(lists, order, key) for order in ((0, 1), (1, 0))]
-        if not all(
-            rounds
-        ):  # whichever the coin would choose, else a list that runs out would bias the last round
+    lists = [[item for item in items if item.slot == "normal"] for items in (first, second)]
+    picked: list[Item] = []
+    while len(picked) < room:
+        lists = [
+            [item for item in items if key(item.score.paper_id) not in picked_keys]
+            for items in lists
+        ]
+        # Both orders must be possible, else a list that runs out would bias the last round.
+        rounds = [_pick_round(lists, order, key) for order in ((0, 1), (1, 0))]
+        if not all(rounds):
             break
-        for team, item in rounds[int(coin.integers(2))][: room - len(chosen)]:
-            chosen.append(structs.replace(item, team=teams[team]))
-            taken.add(key(item.score.paper_id))
+        for team, item in rounds[int(random.integers(2))][: room - len(picked)]:
+            picked.append(structs.replace(item, team=teams[team]))
+            picked_keys.add(key(item.score.paper_id))
     for item in lists[0]:
-        if len(chosen) < room and key(item.score.paper_id) not in taken:
-            chosen.append(structs.replace(item, team=""))
-            taken.add(key(item.score.paper_id))
+        if len(picked) < room and key(item.score.paper_id) not in picked_keys:
+            picked.append(structs.replace(item, team=""))
+            picked_keys.add(key(item.score.paper_id))
     for place, item in fixed:
-        chosen.insert(place, item)
+        picked.insert(place, item)
     return tuple(
-        structs.replace(item, position=number) for number, item in enumerate(chosen, start=1)
+        structs.replace(item, position=number) for number, item in enumerate(picked, start=1)
     )
 
 
-def _picks(
-    lists: Sequence[Sequence[Item]], order: tuple[int, int], key: Callable[[int], Hashable]
+def _pick_round(
+    lists: Sequence[Sequence[Item]], order: tuple[int, int], key: PaperKey
 ) -> list[tuple[int, Item]]:
-    """What each team takes in a round, in turn; nothing where one of them would find
-    nothing left."""
+    """Return what each team picks in a round, in turn; empty where one has nothing to pick."""
     if not lists[0] or not lists[1]:
         return []
-    lead, follow = order
-    best = lists[lead][0]
-    rest = [item for item in lists[follow] if key(item.score.paper_id) != key(best.score.paper_id)]
-    return [(lead, best), (follow, rest[0])] if rest else []
+    leader, follower = order
+    best = lists[leader][0]
+    best_key = key(best.score.paper_id)
+    others = [item for item in lists[follower] if key(item.score.paper_id) != best_key]
+    return [(leader, best), (follower, others[0])] if others else []
 
 
-def _seeded(teams: tuple[str, str], *numbers: int) -> np.random.Generator:
+def _seeded_random(teams: tuple[str, str], *numbers: int) -> np.random.Generator:
     return np.random.default_rng([zlib.crc32("\n".join(teams).encode()), *numbers])

@@ -10,7 +10,7 @@ import pytest
 from digest.evaluate.replay import Rated
 from digest.evaluate.teams import DECIDED, Comparison, compare
 from digest.model import Item, MessageState, Provenance, Score
-from digest.ranking.team_draft import draft
+from digest.ranking.team_draft import interleave
 from digest.store.past import PastDigest, PastItem
 
 TEAMS = ("learned", "words")
@@ -68,7 +68,7 @@ def experiment(
         for day in range(days):
             liked = random.random(40) < 0.1
             lists = [np.argsort(-(of * liked + random.normal(size=40))).tolist() for of in skill]
-            shared = draft(
+            shared = interleave(
                 items(lists[0]),
                 items(lists[1]),
                 teams=TEAMS,

@@ -15,7 +15,7 @@ from digest import store
 from digest.app import App
 from digest.model import SKEW
 from digest.ranking import calibration
-from digest.ranking.calibration import Calibration, Shown
+from digest.ranking.calibration import Calibration, RatedScores
 from digest.store.calibrations import Rating
 
 log = logging.getLogger("digest.pipeline")
@@ -45,7 +45,7 @@ def recalibrate(app: App) -> None:
             if (one := _read(recipe, data.data)) is not None
         }
         ratings = max((one.ratings for one in known.values()), default=0)
-        if known and ratings >= calibration.LEAST and last is not None and now < last + _REST:
+        if known and ratings >= calibration.MIN_RATINGS and last is not None and now < last + _REST:
             return
         wanted = max(_FEW, ratings // _SHARE)
         if store.calibrations.votes_since(tx, last if known else None, wanted) < wanted:
@@ -92,8 +92,8 @@ class CalibrationProgress:
     def told(self) -> str:
         if self.calibration is not None:
             return f"numbers, {self.calibration}"
-        far = f"{self.ratings} of {calibration.LEAST} ratings"
-        if self.ratings < calibration.LEAST:
+        far = f"{self.ratings} of {calibration.MIN_RATINGS} ratings"
+        if self.ratings < calibration.MIN_RATINGS:
             return f"{far}; matches are told in words until then"
         return f"{far}; matches are told in numbers from the next round on"
 
@@ -103,7 +103,7 @@ class CalibrationProgress:
         return {
             "recipe": self.recipe,
             "ratings": self.ratings,
-            "needed": calibration.LEAST,
+            "needed": calibration.MIN_RATINGS,
             "numbers": self.calibration is not None,
             "error": error,
         }
@@ -113,7 +113,9 @@ def calibration_progress(tx: store.Connection, recipes: Sequence[str]) -> list[C
     """For each of these recipes."""
     known = load_calibrations(tx)
     in_force = {
-        recipe: known[recipe] for recipe in recipes if recipe in known and known[recipe].enough
+        recipe: known[recipe]
+        for recipe in recipes
+        if recipe in known and known[recipe].has_enough_ratings
     }
     # Thumbs of the last hours are not learned from yet, but they are on the way; counting them
     # costs a look at each.
@@ -138,8 +140,8 @@ def _read(recipe: str, data: bytes) -> Calibration | None:
         return None
 
 
-def _shown(ratings: Sequence[Rating]) -> Shown:
-    return Shown(
+def _shown(ratings: Sequence[Rating]) -> RatedScores:
+    return RatedScores(
         standard=np.array([one.standard for one in ratings], dtype=np.float64),
         thumbs_up=np.array([one.thumbs_up for one in ratings], dtype=np.float64),
         thumbs_down=np.array([one.thumbs_down for one in ratings], dtype=np.float64),

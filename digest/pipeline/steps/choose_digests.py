@@ -74,7 +74,7 @@ def _drafted(sharing: ChoiceSettings, shared: BatchContext, reader: ReaderTask) 
     )
     if isinstance(other, Quiet):
         return own
-    items = team_draft.draft(
+    items = team_draft.interleave(
         own.items,
         other.items,
         teams=(sharing.recipe, sharing.recipe_b),
@@ -204,7 +204,7 @@ def _match(
 
 
 def _calibrated(name: str, shared: BatchContext) -> bool:
-    return name in shared.calibrations and shared.calibrations[name].enough
+    return name in shared.calibrations and shared.calibrations[name].has_enough_ratings
 
 
 def _without_threshold(own: str, shared: BatchContext, reader: ReaderTask) -> ReaderTask:

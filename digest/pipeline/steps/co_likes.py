@@ -62,12 +62,14 @@ class CoLikeContext:
             counts = store.likes.counts(
                 tx, ids[here >= self.least].tolist(), least=self.least, before=self._before
             )
-        return co_likes.learn(pairs[:, 0], pairs[:, 1], fresh, counts, least=self.least)
+        return co_likes.count_co_likes(pairs[:, 0], pairs[:, 1], fresh, counts, least=self.least)
 
-    def lifts(self, votes: Sequence[Sequence[Feedback]]) -> list[tuple[CoLikeBoost, ...]]:
+    def boosts_of_readers(
+        self, votes: Sequence[Sequence[Feedback]]
+    ) -> list[tuple[CoLikeBoost, ...]]:
         """What others' likes add, for each of a batch of readers by their votes."""
         if self._colikes is None:
             return [()] * len(votes)
-        return co_likes.lifts(
+        return co_likes.boosts_of_readers(
             self._colikes, [{vote.paper_id for vote in some if vote.vote == 1} for some in votes]
         )

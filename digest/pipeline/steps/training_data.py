@@ -318,9 +318,9 @@ class TrainingReader:
         known = replace(
             known,
             co_like_boosts=tuple(
-                (boost.paper_id, self.papers[boost.by].title, boost.value)
+                (boost.paper_id, self.papers[boost.liked_id].title, boost.value)
                 for boost in co_like_boosts
-                if boost.by in self.place
+                if boost.liked_id in self.place
             ),
         )
         return ReaderTask(

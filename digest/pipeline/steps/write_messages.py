@@ -125,7 +125,7 @@ def write_digest(
         Listed(
             paper=paper,
             reason=scores.reason(item.score),
-            label=calibration.label(item.score),
+            label=calibration.match_label(item.score),
             links=paper_links,
             seen_before=item.seen_before,
             interest=item.score.interest,

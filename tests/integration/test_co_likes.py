@@ -1,5 +1,6 @@
-"""What readers' thumbs say to other readers, end to end: a paper liked this morning rises for those
-who like the same; below the floor nothing is told.
+"""Co-likes end to end: a paper rises for readers who like what its readers like.
+
+Below the least number of readers, other readers' thumbs change nothing.
 """
 
 from __future__ import annotations
@@ -18,8 +19,7 @@ from tests.conftest import NOON, TODAY, make_app
 
 Dump = Callable[..., Path]
 YESTERDAY = TODAY - timedelta(days=1)
-#: of yesterday's and of today's papers: each day's first is about robots, the fifth about tumours,
-#: the ninth about courts
+#: ids of papers of yesterday, today and today
 OLD, NEW, OTHER = 1, 25, 30
 LEAST = 5
 
@@ -30,7 +30,7 @@ def service(any_app: App, dump: Dump) -> App:
     return any_app
 
 
-def joined(app: App, *names: str) -> list[Subscriber]:
+def subscribe_all(app: App, *names: str) -> list[Subscriber]:
     return [
         subscriptions.subscribe(
             app, Wish(email=f"{name}@example.org", size=30), origin="command"
@@ -54,7 +54,7 @@ def thumbs(app: App, readers: Iterable[Subscriber], *papers: int, vote: Vote = 1
                 )
 
 
-def told(app: App, reader: Subscriber) -> dict[int, Score]:
+def preview_scores(app: App, reader: Subscriber) -> dict[int, Score]:
     outcome = services.preview(app, reader).outcome
     assert isinstance(outcome, Digest)
     return {item.score.paper_id: item.score for item in outcome.items}
@@ -64,22 +64,22 @@ def kinds(score: Score) -> set[str]:
     return {part.kind for part in score.parts}
 
 
-def test_a_paper_liked_this_morning_rises_for_those_who_like_what_its_readers_like(
+def test_a_paper_rises_for_readers_who_like_what_its_readers_like(
     service: App,
 ) -> None:
-    me, *others = joined(service, "me", *(f"reader{n}" for n in range(LEAST)))
-    (stranger,) = joined(service, "stranger")
+    me, *others = subscribe_all(service, "me", *(f"reader{n}" for n in range(LEAST)))
+    (stranger,) = subscribe_all(service, "stranger")
     thumbs(service, [me], OLD)
-    before = told(service, me)
+    before = preview_scores(service, me)
     thumbs(service, others, OLD, NEW)
-    after = told(service, me)
+    after = preview_scores(service, me)
     assert NEW in before
     assert "readers" not in kinds(before[NEW])
-    (lift,) = [part for part in after[NEW].parts if part.kind == "readers"]
+    (boost,) = [part for part in after[NEW].parts if part.kind == "readers"]
     (votes,) = [part for part in after[NEW].parts if part.kind == "upvotes"]
     assert votes.name == str(LEAST)
-    assert after[NEW].value > before[NEW].value + lift.value
-    assert lift.name == pipeline.paper(service, OLD).title
+    assert after[NEW].value > before[NEW].value + boost.value
+    assert boost.name == pipeline.paper(service, OLD).title
     assert list(after).index(NEW) < list(before).index(NEW)
     sentence = next(
         row["reason"]
@@ -88,61 +88,60 @@ def test_a_paper_liked_this_morning_rises_for_those_who_like_what_its_readers_li
     )  # type: ignore[attr-defined]
     assert "iked by readers who liked" in sentence
     assert "reader0" not in sentence
-    assert "readers" not in kinds(told(service, stranger)[NEW])  # who likes nothing that they like
+    assert "readers" not in kinds(preview_scores(service, stranger)[NEW])
 
 
-def test_one_reader_less_than_the_floor_is_as_if_nobody_had_said_anything(service: App) -> None:
-    me, *others = joined(service, "me", *(f"reader{n}" for n in range(LEAST + 2)))
+def test_fewer_readers_than_the_least_change_nothing(service: App) -> None:
+    me, *others = subscribe_all(service, "me", *(f"reader{n}" for n in range(LEAST + 2)))
     thumbs(service, [me], OLD)
-    silent = told(service, me)
+    alone = preview_scores(service, me)
     thumbs(service, others[: LEAST - 1], OLD, NEW)
-    assert told(service, me) == silent
-    thumbs(service, others[LEAST - 1 : LEAST], OLD)  # now enough like the one, and too few both
-    assert told(service, me) == silent
+    assert preview_scores(service, me) == alone
+    thumbs(service, others[LEAST - 1 : LEAST], OLD)  # enough like one of the two, too few both
+    assert preview_scores(service, me) == alone
     thumbs(service, others[LEAST - 1 : LEAST], NEW)
-    assert told(service, me) != silent
+    assert preview_scores(service, me) != alone
 
 
-def test_an_install_with_fewer_readers_than_the_floor_never_tells_of_others(service: App) -> None:
-    me, *others = joined(service, "me", *(f"reader{n}" for n in range(LEAST)))
+def test_with_too_few_active_readers_co_likes_are_off(service: App) -> None:
+    me, *others = subscribe_all(service, "me", *(f"reader{n}" for n in range(LEAST)))
     thumbs(service, [me], OLD)
-    silent = told(service, me)
+    alone = preview_scores(service, me)
     thumbs(service, others, OLD, NEW)
-    heard = told(service, me)
-    assert heard != silent
+    assert preview_scores(service, me) != alone
     for reader in others[:2]:
         subscriptions.pause(service, reader.id, paused=True)
-    assert told(service, me) == silent
+    assert preview_scores(service, me) == alone
 
 
-def test_who_has_left_no_longer_counts(service: App) -> None:
-    me, *others = joined(service, "me", *(f"reader{n}" for n in range(LEAST)))
-    joined(service, "more")
+def test_a_reader_who_left_no_longer_counts(service: App) -> None:
+    me, *others = subscribe_all(service, "me", *(f"reader{n}" for n in range(LEAST)))
+    subscribe_all(service, "more")
     thumbs(service, [me], OLD)
-    silent = told(service, me)
+    alone = preview_scores(service, me)
     thumbs(service, others, OLD, NEW)
     subscriptions.unsubscribe(service, others[0].id)
     assert subscriptions.by_id(service, others[0].id).standing is SubscriberStatus.LEFT
-    assert told(service, me) == silent
+    assert preview_scores(service, me) == alone
 
 
-def test_thumbs_down_and_single_readers_lift_nothing(service: App) -> None:
-    (me,) = joined(service, "me")
+def test_thumbs_down_and_own_thumbs_boost_nothing(service: App) -> None:
+    (me,) = subscribe_all(service, "me")
     thumbs(service, [me], OLD, OTHER)
-    alone = told(service, me)
+    alone = preview_scores(service, me)
     assert all(
         "readers" not in kinds(score) and "upvotes" not in kinds(score) for score in alone.values()
     )
-    others = joined(service, *(f"reader{n}" for n in range(LEAST)))
+    others = subscribe_all(service, *(f"reader{n}" for n in range(LEAST)))
     thumbs(service, others, OLD, NEW, vote=-1)
-    assert told(service, me) == alone
+    assert preview_scores(service, me) == alone
 
 
-def test_the_floor_is_the_operator_s(tmp_path: Path, dump: Dump) -> None:
+def test_the_operator_sets_the_least_number_of_readers(tmp_path: Path, dump: Dump) -> None:
     app = make_app(tmp_path, digest__least_readers="2")
     pipeline.ingest(app, [dump(YESTERDAY), dump()], seen="name")
-    me, *others = joined(app, "me", "reader0", "reader1")
+    me, *others = subscribe_all(app, "me", "reader0", "reader1")
     thumbs(app, [me], OLD)
     thumbs(app, others, OLD, NEW)
-    assert "readers" in kinds(told(app, me)[NEW])
+    assert "readers" in kinds(preview_scores(app, me)[NEW])
     app.close()
