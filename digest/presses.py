@@ -83,7 +83,7 @@ def standing_vote(presses: Sequence[Press], held: set[int]) -> Vote:
         for place, press in enumerate(presses)
         if place not in held and press.state == "counted"
     ]
-    return kept[-1] if kept else counting[0].former
+    return kept[-1] if kept else counting[0].previous_vote
 
 
 def is_burst(presses: Sequence[Press], at: datetime) -> bool:

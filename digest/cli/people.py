@@ -186,9 +186,9 @@ def unsubscribe(
         known = subscriptions.by_email(service, email)
         gone = subscriptions.unsubscribe(service, known.id, farewell=True)
     if as_json:
-        show_json({"email": gone.email, "standing": gone.standing.value})
+        show_json({"email": gone.email, "standing": gone.status.value})
     else:
-        out.print(f"{gone.email}: {gone.standing.value}", highlight=False, markup=False)
+        out.print(f"{gone.email}: {gone.status.value}", highlight=False, markup=False)
 
 
 @app.command()
@@ -252,7 +252,7 @@ def subscribers(
         days = "daily" if len(s.days) == 7 else "days " + ",".join(map(str, s.days))
         table.add_row(
             s.email,
-            s.standing.value,
+            s.status.value,
             f"{days} {s.hour}:00 {s.timezone}",
             str(s.size),
             ", ".join(words) or "(trending)",
@@ -266,7 +266,7 @@ def as_values(s: Subscriber) -> dict[str, object]:
     return {
         "email": s.email,
         "name": s.name,
-        "standing": s.standing.value,
+        "standing": s.status.value,
         "timezone": s.timezone,
         "hour": s.hour,
         "days": list(s.days),

@@ -83,7 +83,7 @@ def _interests(value: Any) -> tuple[Interest, ...]:
     return found
 
 
-def _standing(value: Any) -> SubscriberStatus:
+def _status(value: Any) -> SubscriberStatus:
     try:
         return SubscriberStatus(value.strip().lower() if isinstance(value, str) else value)
     except ValueError:
@@ -124,7 +124,7 @@ COLUMNS: Mapping[str, Callable[[Any], Any]] = {
     "papers": _list,
     "text": _text,
     "interests": _interests,
-    "standing": _standing,
+    "standing": _status,
     "created": _instant,
     "origin": _door,
 }

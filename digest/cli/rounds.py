@@ -260,7 +260,7 @@ def show_preview(found: services.Preview) -> None:
     """A digest as a table: position, match, title, reason."""
     if isinstance(found.outcome, Quiet):
         return
-    made = found.outcome.made
+    made = found.outcome.provenance
     out.print(
         f"{found.subscriber.email}, {found.outcome.local_date}: {len(found.outcome.items)} of "
         f"{made.candidates} new papers",

@@ -196,8 +196,8 @@ def _change(app: App, reader: Reader, before: list[str]) -> Change:
     return Change(
         name=reader.wish.email,
         about=reader.about,
-        up=digest.made.thumbs_up,
-        down=digest.made.thumbs_down,
+        up=digest.provenance.thumbs_up,
+        down=digest.provenance.thumbs_down,
         before=tuple(before),
         after=tuple(
             (papers[item.score.paper_id].title, scores.reason(item.score)) for item in digest.items

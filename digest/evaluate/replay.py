@@ -122,9 +122,9 @@ def replay(
     words = _Words(app)
     frozen: dict[int, Learnt] = {}
     found: list[Replayed] = []
-    for (local_date, mark), some in _together(wanted):
+    for (local_date, max_paper_id), some in _together(wanted):
         now = min(one.past.composed_at for one in some)
-        frequencies = words.up_to(mark)
+        frequencies = words.up_to(max_paper_id)
         company = CoLikeContext(app, local_date, before=now)
         with app.store.reading() as tx:
             until, encoder = max(local_date, now.date()), app.config.features.encoder
@@ -133,7 +133,7 @@ def replay(
                 now=now,
                 until=until,
                 frequencies=frequencies,
-                mark=mark,
+                max_paper_id=max_paper_id,
                 least=company.least,
                 encoder=encoder,
             )
@@ -162,7 +162,7 @@ def _together(wanted: Sequence[Rated]) -> Iterator[tuple[tuple[date, int], list[
     """
     groups: dict[tuple[date, int], list[Rated]] = defaultdict(list)
     for one in wanted:
-        groups[one.past.local_date, one.past.mark].append(one)
+        groups[one.past.local_date, one.past.max_paper_id].append(one)
     yield from groups.items()
 
 
@@ -192,15 +192,15 @@ class _Words:
             self.whole = store.papers.count_vectors(tx, features.VERSION) <= COUNTED
             self.now = features.Frequencies() if self.whole else load_frequencies(tx)
 
-    def up_to(self, mark: int) -> features.Frequencies:
-        if self.whole and mark > self.counted:
+    def up_to(self, max_paper_id: int) -> features.Frequencies:
+        if self.whole and max_paper_id > self.counted:
             with self.app.store.reading() as tx:
                 self.now = counted(
                     tx,
-                    store.past.vectors_between(tx, features.VERSION, self.counted, mark),
+                    store.past.vectors_between(tx, features.VERSION, self.counted, max_paper_id),
                     self.now,
                 )
-            self.counted = mark
+            self.counted = max_paper_id
         return self.now
 
 
@@ -240,7 +240,7 @@ def _as_then(
     }
     boosts = company.boosts_of_readers([given[one.past.subscriber_id] for one in some])
     with app.store.reading() as tx:
-        days = store.past.first_seen(tx, min(after.values()), until, seen.mark or 0)
+        days = store.past.first_seen(tx, min(after.values()), until, seen.max_paper_id or 0)
         gathered = TrainingReader(
             tx,
             [people[one.past.subscriber_id] for one in some],

@@ -299,7 +299,7 @@ def by_match(rated: Iterable[Rated], own: str) -> list[Rate]:
     known = sorted(
         (item.match, vote)
         for one in rated
-        if one.past.made.recipe == own
+        if one.past.provenance.recipe == own
         for item, vote in zip(one.past.items, one.votes, strict=True)
         if vote and item.match is not None and item.slot == "normal" and item.team in ("", own)
     )
@@ -332,7 +332,7 @@ def explored(rated: Iterable[Rated]) -> Exploration | None:
         Drawn(
             liked=vote == 1,
             probability=item.probability,
-            candidates=max(one.past.made.candidates, 1),
+            candidates=max(one.past.provenance.candidates, 1),
         )
         for one in rated
         for item, vote in zip(one.past.items, one.votes, strict=True)

@@ -72,7 +72,7 @@ def compare(rated: Iterable[Rated]) -> list[Comparison]:
     last first."""
     pairs: dict[tuple[str, str], list[tuple[Rated, int]]] = defaultdict(list)
     for one in rated:
-        own, other = one.past.made.recipe, one.past.made.recipe_b
+        own, other = one.past.provenance.recipe, one.past.provenance.recipe_b
         if other and any(item.team for item in one.past.items) and any(one.votes):
             lead = sum(
                 vote * _side(item.team, own, other)

@@ -143,7 +143,7 @@ class Digest:
     subscriber_id: int
     local_date: date
     items: tuple[Item, ...]
-    made: Provenance
+    provenance: Provenance
 
 
 class QuietReason(StrEnum):
@@ -163,4 +163,4 @@ class Quiet:
     subscriber_id: int
     local_date: date
     reason: QuietReason
-    made: Provenance
+    provenance: Provenance

@@ -124,7 +124,7 @@ class Pause:
     until: datetime
     #: busy = it said "later"; ours = it refuses what this service is or does, and an operator has
     #: to mend that
-    why: PauseReason
+    reason: PauseReason
     #: what it said, without the address that it was about
     text: str
     #: steps of the growing pause

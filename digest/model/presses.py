@@ -38,7 +38,7 @@ class Press:
     paper_id: int | None = None
     #: what a thumb asks for, and what stood before it
     vote: Vote = 0
-    former: Vote = 0
+    previous_vote: Vote = 0
     at: datetime
     #: identity of the page (or mail) that it came from: the same one posted again is no new press
     form: str

@@ -71,7 +71,7 @@ class Subscriber:
     id: int
     email: str
     name: str = ""
-    standing: SubscriberStatus = SubscriberStatus.ACTIVE
+    status: SubscriberStatus = SubscriberStatus.ACTIVE
     timezone: str = "UTC"
     #: local hour, 0-23, from which the digest of a day may be sent
     hour: int = 7

@@ -75,20 +75,20 @@ def compose(
     company = CoLikeContext(app, day)
     whole = dry_run or only is not None
 
-    def take(turn: DueReader, outcome: Digest | Quiet, mark: int) -> None:
+    def take(turn: DueReader, outcome: Digest | Quiet, max_paper_id: int) -> None:
         if isinstance(outcome, Quiet) and may_still_come(app, turn, outcome, started):
             reason = f"{outcome.reason.value} yet"
             report.left_out.append(LeftOut(email=turn.subscriber.email, reason=reason))
-        elif dry_run or store_outcome(app, turn, outcome, mark, report):
+        elif dry_run or store_outcome(app, turn, outcome, max_paper_id, report):
             add(report, turn, outcome, whole=whole)
 
     for batch in _batches(app, only, report):
         turns = _turns(app, batch, day, only is not None, due, report)
-        for turn, outcome, mark in _outcomes_of_turns(app, turns, company, report, due=due):
+        for turn, outcome, max_paper_id in _outcomes_of_turns(app, turns, company, report, due=due):
             if stop():
                 report.stopped = True
                 break
-            take(turn, outcome, mark)
+            take(turn, outcome, max_paper_id)
         done += len(batch)
         if progress:
             progress(done)
@@ -120,25 +120,25 @@ def _outcomes_of_turns(
     for local_date, some in turns.items():
         turn_of = {turn.subscriber.id: turn for turn in some}
         readers = [turn.subscriber for turn in some]
-        for subscriber, outcome, mark in _spared(
+        for subscriber, outcome, max_paper_id in _spared(
             app, readers, local_date, company, report, due=due
         ):
-            yield turn_of[subscriber.id], outcome, mark
+            yield turn_of[subscriber.id], outcome, max_paper_id
 
 
 def _batches(
     app: App, only: Subscriber | None, report: ComposeReport
 ) -> Iterator[list[Subscriber]]:
     if only is not None:
-        if only.standing is SubscriberStatus.ACTIVE:
+        if only.status is SubscriberStatus.ACTIVE:
             yield [only]
         else:
-            report.left_out.append(LeftOut(email=only.email, reason=only.standing.value))
+            report.left_out.append(LeftOut(email=only.email, reason=only.status.value))
         return
     with app.store.reading() as tx:
         report.left_out += [
-            LeftOut(email=s.email, reason=s.standing.value)
-            for s in store.subscribers.by_standing(
+            LeftOut(email=s.email, reason=s.status.value)
+            for s in store.subscribers.by_status(
                 tx, SubscriberStatus.PENDING, SubscriberStatus.PAUSED, SubscriberStatus.SUPPRESSED
             )
         ]
@@ -254,17 +254,23 @@ def _outcomes_of(
     until = max(local_date, now.date())
     earliest = min(after[s.id] for s in readers)
     with app.store.reading() as tx:
-        mark, last_day = store.papers.newest(tx)
+        max_paper_id, last_day = store.papers.newest(tx)
         known = {s.id: reaches[s.id] for s in readers}
         history = store.history.of(tx, known, local_date, since=earliest - _SETTLED)
     # While papers are waited for, every tick comes by here.
     waiting = {
-        s.id for s in readers if briefly and not may_have_news(history[s.id], mark, last_day)
+        s.id
+        for s in readers
+        if briefly and not may_have_news(history[s.id], max_paper_id, last_day)
     }
-    made = Provenance(model="", features="", at=now)
+    provenance = Provenance(model="", features="", at=now)
     for s in [s for s in readers if s.id in waiting]:
         reason = QuietReason.NO_NEW_PAPERS
-        yield s, Quiet(subscriber_id=s.id, local_date=local_date, reason=reason, made=made), mark
+        yield (
+            s,
+            Quiet(subscriber_id=s.id, local_date=local_date, reason=reason, provenance=provenance),
+            max_paper_id,
+        )
     readers = [s for s in readers if s.id not in waiting]
     if not readers:
         return
@@ -277,7 +283,7 @@ def _outcomes_of(
             least=company.least,
             encoder=app.config.features.encoder,
         )
-        mark = store.papers.highest_id(tx)
+        max_paper_id = store.papers.highest_id(tx)
         votes = store.feedback.of_subscribers(tx, [s.id for s in readers])
         fresh = store.papers.seen_between(tx, earliest, until)
         carried = sorted({i for s in readers for i in history[s.id].carried} - set(fresh))
@@ -296,7 +302,7 @@ def _outcomes_of(
         work.append(gathered.reader(subscriber, among, past.maybe_seen, own_boosts))
     batches = [work[start : start + PORTION] for start in range(0, len(work), PORTION)]
     each = app.workers.map(partial(choose_digests, _sharing(app)), shared, batches)
-    yield from zip(readers, chain.from_iterable(each), [mark] * len(readers), strict=True)
+    yield from zip(readers, chain.from_iterable(each), [max_paper_id] * len(readers), strict=True)
 
 
 def _sharing(app: App) -> ChoiceSettings:

@@ -46,7 +46,7 @@ class PressResult:
     paper: Paper
     #: as it stands now, and as it stood before this page was first posted
     vote: Vote
-    former: Vote
+    previous_vote: Vote
     #: counted  = it is the reader's word
     #: held     = it waits until a person confirms it
     #: repeated = the page was posted before; nothing was changed
@@ -67,13 +67,19 @@ def press(app: App, link: Link, asked: PostedForm) -> PressResult:
         vote = store.feedback.vote_of(tx, subscriber.id, paper.id)
 
         def ended(
-            outcome: Literal["counted", "held", "repeated", "left"], now_stands: Vote, former: Vote
+            outcome: Literal["counted", "held", "repeated", "left"],
+            now_stands: Vote,
+            previous_vote: Vote,
         ) -> PressResult:
             return PressResult(
-                subscriber=subscriber, paper=paper, vote=now_stands, former=former, outcome=outcome
+                subscriber=subscriber,
+                paper=paper,
+                vote=now_stands,
+                previous_vote=previous_vote,
+                outcome=outcome,
             )
 
-        if subscriber.standing is SubscriberStatus.LEFT:
+        if subscriber.status is SubscriberStatus.LEFT:
             return ended("left", vote, 0)
         # Only this link's own thumb can be taken back: a later one, from another page, is the
         # reader's last word.
@@ -82,7 +88,7 @@ def press(app: App, link: Link, asked: PostedForm) -> PressResult:
             button=Button.THUMB,
             paper_id=paper.id,
             vote=wanted,
-            former=vote,
+            previous_vote=vote,
             at=now,
             form=asked.form,
             answers=asked.answers,
@@ -91,7 +97,7 @@ def press(app: App, link: Link, asked: PostedForm) -> PressResult:
         new = store.presses.add(tx, subscriber.id, given, forget_before=now - presses.KEPT_FOR)
         if new is None:
             first = store.presses.of_form(tx, subscriber.id, asked.form)
-            return ended("repeated", vote, first.former if first else 0)
+            return ended("repeated", vote, first.previous_vote if first else 0)
         recent = [
             one
             for one in store.presses.around(tx, subscriber.id, now, presses.WINDOW)
@@ -130,7 +136,7 @@ def record_mail_feedback(
     with app.store.writing() as tx:
         store.subscribers.lock(tx, link.subscriber_id)
         subscriber, found = reader_and_paper(tx, link.subscriber_id, link.paper_id)
-        former = store.feedback.vote_of(tx, subscriber.id, found.id)
+        previous_vote = store.feedback.vote_of(tx, subscriber.id, found.id)
         due = store.deliveries.due_at(tx, link.message_id)
         written = now if at is None or at > now or (due is not None and at < due) else at
         last = store.presses.last_thumb(tx, subscriber.id, found.id, until=now)
@@ -139,7 +145,7 @@ def record_mail_feedback(
             button=Button.THUMB,
             paper_id=found.id,
             vote=vote,
-            former=former,
+            previous_vote=previous_vote,
             at=written,
             form=form,
             via="mail",
@@ -147,13 +153,15 @@ def record_mail_feedback(
         )
         new = store.presses.add(tx, subscriber.id, press, forget_before=now - presses.KEPT_FOR)
         if new is None or late:
-            return RecordedFeedback(subscriber=subscriber, paper=found, vote=former, before=former)
+            return RecordedFeedback(
+                subscriber=subscriber, paper=found, vote=previous_vote, before=previous_vote
+            )
         given = Feedback(
             subscriber_id=subscriber.id, paper_id=found.id, vote=vote, at=written, via="mail"
         )
         store.feedback.put(tx, given)
         store.presses.drop_held(tx, subscriber.id, Button.THUMB, found.id)
-    return RecordedFeedback(subscriber=subscriber, paper=found, vote=vote, before=former)
+    return RecordedFeedback(subscriber=subscriber, paper=found, vote=vote, before=previous_vote)
 
 
 def papers_with_held_thumbs(app: App, subscriber_id: int) -> list[Paper]:

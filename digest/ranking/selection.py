@@ -87,7 +87,7 @@ def choose(
     scores: Iterable[Score],
     papers: Mapping[int, Paper],
     *,
-    made: Provenance,
+    provenance: Provenance,
     seen: Collection[int] = (),
     carried: Collection[int] = (),
     rules: Rules | None = None,
@@ -147,9 +147,14 @@ def choose(
             )
             for number, (score, slot, probability) in enumerate(items, start=1)
         )
-        return Digest(subscriber_id=subscriber.id, local_date=local_date, items=listed, made=made)
+        return Digest(
+            subscriber_id=subscriber.id, local_date=local_date, items=listed, provenance=provenance
+        )
     return Quiet(
-        subscriber_id=subscriber.id, local_date=local_date, reason=looked_at.reason(), made=made
+        subscriber_id=subscriber.id,
+        local_date=local_date,
+        reason=looked_at.reason(),
+        provenance=provenance,
     )
 
 

@@ -165,10 +165,10 @@ def _of_revoked_key(
     if arrived.kind == "failed":
         return _bounced(app, tx, arrived, reader, link.message_id, trusted=False)
     if arrived.kind == "complaint":
-        if reader.standing is SubscriberStatus.SUPPRESSED:
+        if reader.status is SubscriberStatus.SUPPRESSED:
             store.suppressions.leave(tx, reader.email)
         else:
-            store.subscribers.set_standing(tx, reader.id, SubscriberStatus.LEFT, now=app.now())
+            store.subscribers.set_status(tx, reader.id, SubscriberStatus.LEFT, now=app.now())
             store.ledger.skip_waiting(tx, reader.id, now=app.now())
         return Received(
             outcome="unsubscribed", why=arrived.why, subscriber=reader, message=link.message_id
@@ -331,13 +331,13 @@ def _request(app: App, link: Link, arrived: InboundMail) -> Received:
             )
         elif link.purpose is Purpose.CONFIRM:
             reader = subscriptions.confirm(app, link.subscriber_id)
-            log.info("confirm subscriber=%d standing=%s via=mail", reader.id, reader.standing.value)
+            log.info("confirm subscriber=%d status=%s via=mail", reader.id, reader.status.value)
             received = Received(
                 outcome="confirmed", why="asked by mail", subscriber=reader, message=link.message_id
             )
         elif (
             reader := subscriptions.by_id(app, link.subscriber_id)
-        ).standing is SubscriberStatus.LEFT:
+        ).status is SubscriberStatus.LEFT:
             received = Received(
                 outcome="ignored",
                 why="a thumb of a reader who has left",
@@ -427,14 +427,14 @@ def _read_new(
 ) -> None:
     with app.store.reading() as tx:
         place = store.mailboxes.of(tx, mailbox.server.name)
-    if place.validity != mailbox.uid_validity:
-        place = Place(validity=mailbox.uid_validity)
-    uids = mailbox.find_uids(place.mark, unread=not place.caught_up, limit=most)
+    if place.uid_validity != mailbox.uid_validity:
+        place = Place(uid_validity=mailbox.uid_validity)
+    uids = mailbox.find_uids(place.last_uid, unread=not place.caught_up, limit=most)
     for uid in uids:
         if stop():
             return
         handled = _deal_with(app, mailbox, uid, report)
-        place = replace(place, mark=uid)
+        place = replace(place, last_uid=uid)
         _keep(app, mailbox.server, place)
         if handled:
             try:
@@ -443,7 +443,7 @@ def _read_new(
                 report.error = str(error)
     report.more = len(uids) == most
     if not report.more:
-        place = replace(place, caught_up=True, mark=max(mailbox.next_uid - 1, place.mark))
+        place = replace(place, caught_up=True, last_uid=max(mailbox.next_uid - 1, place.last_uid))
     _keep(app, mailbox.server, replace(place, error=report.error, read_at=app.now()))
 
 

@@ -31,7 +31,7 @@ class Preview:
 
     @property
     def json(self) -> dict[str, object]:
-        made = msgspec.to_builtins(self.outcome.made)
+        made = msgspec.to_builtins(self.outcome.provenance)
         del made["at"]
         head: dict[str, object] = {
             "email": self.subscriber.email,
@@ -66,7 +66,7 @@ class Preview:
                     },
                     "seen_before": item.seen_before,
                     "slot": item.slot,
-                    "recipe": item.team or self.outcome.made.recipe,
+                    "recipe": item.team or self.outcome.provenance.recipe,
                     "interest": item.score.interest,
                     "probability": round(item.probability, 6),
                 }

@@ -69,7 +69,7 @@ class Status:
                     "kind": one.kind,
                     "name": one.name,
                     "until": one.until,
-                    "why": one.why,
+                    "why": one.reason,
                     "text": one.text,
                 }
                 for one in self.pauses
@@ -91,13 +91,13 @@ def status(app: App) -> Status:
     """Read it all in one view of the database."""
     now, clock = app.now(), datetime.now(UTC)
     with app.store.reading() as tx:
-        people = {s.id: s for s in store.subscribers.by_standing(tx)}
+        people = {s.id: s for s in store.subscribers.by_status(tx)}
         due, later = store.deliveries.waiting(tx, now=now)
         found = Status(
             now=now,
             papers=store.papers.totals(tx),
             dumps=store.dumps.latest(tx),
-            subscribers={standing.value: n for standing, n in store.subscribers.count(tx).items()},
+            subscribers={status.value: n for status, n in store.subscribers.count(tx).items()},
             thumbs=store.feedback.totals(tx),
             calibration_progress=calibration_progress(
                 tx,

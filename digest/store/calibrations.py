@@ -78,7 +78,7 @@ def _listed(tx: Connection, votes: Sequence[Any]) -> dict[tuple[int, int], list[
             digests.c.id,
             digests.c.subscriber_id,
             digests.c.created_at,
-            digests.c.made,
+            digests.c.provenance,
             digest_items.c.paper_id,
             digest_items.c.standard,
             digest_items.c.slot,
@@ -101,11 +101,11 @@ def _listed(tx: Connection, votes: Sequence[Any]) -> dict[tuple[int, int], list[
 
 def _rating(row: Any, vote: Vote) -> Rating:
     return Rating(
-        recipe=row.team or row.made["recipe"],
+        recipe=row.team or row.provenance["recipe"],
         standard=row.standard,
         slot=row.slot,
-        thumbs_up=row.made["thumbs_up"],
-        thumbs_down=row.made["thumbs_down"],
+        thumbs_up=row.provenance["thumbs_up"],
+        thumbs_down=row.provenance["thumbs_down"],
         vote=vote,
     )
 

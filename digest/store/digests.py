@@ -35,7 +35,7 @@ class Window:
 
 
 def plan(
-    tx: Connection, outcome: Digest | Quiet, *, mark: int, window: Window, now: datetime
+    tx: Connection, outcome: Digest | Quiet, *, max_paper_id: int, window: Window, now: datetime
 ) -> int | None:
     """Store a digest (with its message, planned) or a quiet day; None when that date is taken
     already, and nothing changes.
@@ -46,8 +46,8 @@ def plan(
         local_date=outcome.local_date,
         state="planned" if planned else "quiet",
         reason="" if isinstance(outcome, Digest) else outcome.reason.value,
-        mark=mark,
-        made=msgspec.to_builtins(outcome.made),
+        max_paper_id=max_paper_id,
+        provenance=msgspec.to_builtins(outcome.provenance),
         created_at=now,
     )
     statement = statement.on_conflict_do_nothing(index_elements=["subscriber_id", "local_date"])
@@ -68,7 +68,7 @@ def plan(
                 "slot": item.slot,
                 "probability": item.probability,
                 "team": item.team,
-                "why": msgspec.to_builtins(item.score),
+                "explanation": msgspec.to_builtins(item.score),
             }
             for item in outcome.items
         ],
@@ -103,8 +103,8 @@ def close_missed(
             "local_date": day,
             "state": "quiet",
             "reason": QuietReason.MISSED.value,
-            "mark": 0,
-            "made": msgspec.to_builtins(Provenance(model="", features="", at=now)),
+            "max_paper_id": 0,
+            "provenance": msgspec.to_builtins(Provenance(model="", features="", at=now)),
             "created_at": now,
         }
         for day in dates
@@ -165,7 +165,7 @@ def load_many(tx: Connection, digest_ids: Iterable[int]) -> dict[int, Digest]:
                 subscriber_id=row.subscriber_id,
                 local_date=row.local_date,
                 items=tuple(items[row.id]),
-                made=msgspec.convert(row.made, Provenance),
+                provenance=msgspec.convert(row.provenance, Provenance),
             )
             # all of them first: a cursor that an error leaves open keeps its connection, which
             # others use after it, in the past
@@ -185,7 +185,7 @@ _ITEMS = (
         digest_items.c.slot,
         digest_items.c.probability,
         digest_items.c.team,
-        cast(digest_items.c.why, Text).label("why"),
+        cast(digest_items.c.explanation, Text).label("explanation"),
     )
     .where(digest_items.c.digest_id.in_(bindparam("digests", expanding=True)))
     .order_by(digest_items.c.digest_id, digest_items.c.position)
@@ -195,7 +195,7 @@ _ITEMS = (
 def _item(row: Row[Any]) -> Item:
     return Item(
         position=row.position,
-        score=_SCORE.decode(row.why),
+        score=_SCORE.decode(row.explanation),
         seen_before=row.seen_before,
         slot=row.slot,
         probability=row.probability,

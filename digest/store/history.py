@@ -38,7 +38,7 @@ class Reach:
     local_date: date
     composed_at: datetime
     #: the highest paper id
-    mark: int
+    max_paper_id: int
 
     @property
     def first_day(self) -> date:
@@ -181,14 +181,16 @@ def _newest(
     )
     chosen = digests.alias()
     rows = tx.execute(
-        select(chosen.c.subscriber_id, chosen.c.local_date, chosen.c.mark, chosen.c.created_at)
+        select(
+            chosen.c.subscriber_id, chosen.c.local_date, chosen.c.max_paper_id, chosen.c.created_at
+        )
         .select_from(subscribers)
         .join(chosen, chosen.c.id == newest)
         .where(subscribers.c.id.in_(idents))
     )
     return {
         row.subscriber_id: Reach(
-            local_date=row.local_date, composed_at=row.created_at, mark=row.mark
+            local_date=row.local_date, composed_at=row.created_at, max_paper_id=row.max_paper_id
         )
         for row in rows
     }
@@ -229,7 +231,7 @@ def interests_of(
     listed last, before a time where one is named.
     """
     found: dict[int, dict[int, str]] = defaultdict(dict)
-    interest = digest_items.c.why["interest"].as_string()
+    interest = digest_items.c.explanation["interest"].as_string()
     for some in batches(list(subscriber_ids)):
         rows = tx.execute(
             select(digests.c.subscriber_id, digest_items.c.paper_id, interest.label("interest"))

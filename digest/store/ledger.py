@@ -92,7 +92,7 @@ def _literal(state: MessageState) -> ColumnElement[str]:
 # Whoever is leaving in this moment holds the row; waiting for them could deadlock, and they are not
 # to get this mail anyhow.
 _READERS = (
-    select(subscribers.c.id, subscribers.c.email, subscribers.c.standing)
+    select(subscribers.c.id, subscribers.c.email, subscribers.c.status)
     .where(subscribers.c.id.in_(bindparam("readers", expanding=True)))
     .with_for_update(read=True, skip_locked=True)
 )
@@ -384,8 +384,8 @@ def begin(
     leaving.
     """
     readers = tx.execute(_READERS, {"readers": list({queued.subscriber.id for queued in some})})
-    standing = {row.id: row for row in readers}
-    wanted = [queued.id for queued in some if _wants(queued, standing.get(queued.subscriber.id))]
+    status = {row.id: row for row in readers}
+    wanted = [queued.id for queued in some if _wants(queued, status.get(queued.subscriber.id))]
     return set(
         tx.execute(_BEGIN, {"ids": wanted, "by": owner, "at": now, "clock": clock}).scalars()
     )
@@ -396,13 +396,13 @@ def _wants(queued: Queued, row: Any) -> bool:
         return True
     if row is None or row.email != queued.subscriber.email:
         return False
-    return SubscriberStatus(row.standing) in _MAY_GET.get(queued.kind, ())
+    return SubscriberStatus(row.status) in _MAY_GET.get(queued.kind, ())
 
 
 def may_get() -> ColumnElement[bool]:
     """Whether a row of messages joined with its subscriber may go out, as they stand."""
     kinds = (
-        (messages.c.kind == kind.value) & subscribers.c.standing.in_([one.value for one in some])
+        (messages.c.kind == kind.value) & subscribers.c.status.in_([one.value for one in some])
         for kind, some in _MAY_GET.items()
     )
     return or_(*kinds)

@@ -22,7 +22,7 @@ _HERE = (SubscriberStatus.ACTIVE.value, SubscriberStatus.PAUSED.value)
 def readers(tx: Connection) -> int:
     """Active readers."""
     return tx.execute(
-        select(func.count()).where(subscribers.c.standing == SubscriberStatus.ACTIVE.value)
+        select(func.count()).where(subscribers.c.status == SubscriberStatus.ACTIVE.value)
     ).scalar_one()
 
 
@@ -95,7 +95,7 @@ def of_those_who_like(
 def _up(statement: Select[Any], before: datetime | None) -> Select[Any]:
     conditions: list[ColumnElement[bool]] = [
         feedback.c.vote == 1,
-        subscribers.c.standing.in_(_HERE),
+        subscribers.c.status.in_(_HERE),
     ]
     if before is not None:
         conditions.append(feedback.c.at < before)

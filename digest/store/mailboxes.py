@@ -18,9 +18,9 @@ class Place:
     """Where reading stands in one folder of one mailbox."""
 
     #: numbers of mails mean something only together with this one; 0 = it was never read
-    validity: int = 0
+    uid_validity: int = 0
     #: the highest number that was looked at
-    mark: int = 0
+    last_uid: int = 0
     #: everything that was there before was looked at
     caught_up: bool = False
     #: why it could not be read the last time, or ""
@@ -41,8 +41,8 @@ def of(tx: Connection, name: str) -> Place:
 
 def put(tx: Connection, name: str, place: Place, *, now: datetime) -> None:
     values = {
-        "validity": place.validity,
-        "mark": place.mark,
+        "uid_validity": place.uid_validity,
+        "last_uid": place.last_uid,
         "caught_up": place.caught_up,
         "error": place.error[:_ERROR],
         "read_at": place.read_at,

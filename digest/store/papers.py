@@ -80,8 +80,10 @@ def seen_between(tx: Connection, after: date, until: date) -> list[int]:
     return list(tx.execute(select(papers.c.id).where(*where).order_by(papers.c.id)).scalars())
 
 
-def recent(tx: Connection, until: date, limit: int, *, mark: int | None = None) -> list[int]:
-    """Ids of the latest papers first seen up to a day (and stored up to the id `mark`): the
+def recent(
+    tx: Connection, until: date, limit: int, *, max_paper_id: int | None = None
+) -> list[int]:
+    """Ids of the latest papers first seen up to a day (and stored up to the id `max_paper_id`): the
     background that a match is measured against.
     """
     where = [
@@ -90,8 +92,8 @@ def recent(tx: Connection, until: date, limit: int, *, mark: int | None = None) 
         papers.c.withdrawn.is_(False),
         papers.c.title != "",
     ]
-    if mark is not None:
-        where.append(papers.c.id <= mark)
+    if max_paper_id is not None:
+        where.append(papers.c.id <= max_paper_id)
     return list(
         tx.execute(
             select(papers.c.id)

@@ -37,8 +37,8 @@ class PastDigest:
     local_date: date
     composed_at: datetime
     #: the highest paper id that competed
-    mark: int
-    made: Provenance
+    max_paper_id: int
+    provenance: Provenance
     #: the state of its message; None on a quiet day
     state: MessageState | None
     items: tuple[PastItem, ...]
@@ -47,7 +47,9 @@ class PastDigest:
 
     @property
     def reach(self) -> Reach:
-        return Reach(local_date=self.local_date, composed_at=self.composed_at, mark=self.mark)
+        return Reach(
+            local_date=self.local_date, composed_at=self.composed_at, max_paper_id=self.max_paper_id
+        )
 
 
 def raters(tx: Connection) -> dict[int, int]:
@@ -74,8 +76,8 @@ def digests_of(tx: Connection, idents: Iterable[int]) -> list[PastDigest]:
                 subscriber_id=row.subscriber_id,
                 local_date=row.local_date,
                 composed_at=row.created_at,
-                mark=row.mark,
-                made=msgspec.convert(row.made, Provenance),
+                max_paper_id=row.max_paper_id,
+                provenance=msgspec.convert(row.provenance, Provenance),
                 state=None if row.message is None else MessageState(row.message),
                 bounced=bool(row.bounced),
                 items=tuple(listed[row.id]),
@@ -106,14 +108,16 @@ def _items(tx: Connection, digest_ids: list[int]) -> dict[int, list[PastItem]]:
     return found
 
 
-def first_seen(tx: Connection, after: date, until: date, mark: int) -> dict[int, date]:
-    """Papers stored up to the id `mark` and first seen after the one day and not after the other,
-    with that day.
+def first_seen(tx: Connection, after: date, until: date, max_paper_id: int) -> dict[int, date]:
+    """Map papers first seen after `after` and up to `until` to that day.
+
+    Args:
+        max_paper_id: papers with a higher id are left out.
     """
     where = (
         papers.c.first_seen > after,
         papers.c.first_seen <= until,
-        papers.c.id <= mark,
+        papers.c.id <= max_paper_id,
         papers.c.withdrawn.is_(False),
         papers.c.merged_into.is_(None),
         papers.c.title != "",

@@ -48,7 +48,7 @@ def put(tx: Connection, pause: Pause, *, clock: datetime) -> None:
     tx.execute(delete(pauses).where(pauses.c.until <= clock - _REMEMBERED))
     values = {
         "until": pause.until,
-        "why": pause.why,
+        "reason": pause.reason,
         "text": pause.text[:_TEXT],
         "strikes": min(pause.strikes, 1000),
         "rate": pause.rate,

@@ -22,7 +22,7 @@ def add(
         "button": press.button.value,
         "paper_id": press.paper_id,
         "vote": press.vote,
-        "former": press.former,
+        "previous_vote": press.previous_vote,
         "at": press.at,
         "form": press.form,
         "answers": press.answers,

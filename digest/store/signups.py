@@ -65,7 +65,7 @@ def _unconfirmed(before: datetime) -> tuple[ColumnElement[bool], ...]:
     theirs = subscribers.c.id
     other = (messages.c.subscriber_id == theirs) & (messages.c.kind != MessageKind.CONFIRM.value)
     return (
-        subscribers.c.standing == SubscriberStatus.PENDING.value,
+        subscribers.c.status == SubscriberStatus.PENDING.value,
         subscribers.c.changed_at < before,
         subscribers.c.origin.in_(("page", "api")),
         ~exists().where(other),

@@ -70,10 +70,10 @@ def origins(tx: Connection) -> dict[int, str]:
     }
 
 
-def set_standing(
+def set_status(
     tx: Connection,
     ident: int,
-    standing: SubscriberStatus,
+    status: SubscriberStatus,
     *,
     now: datetime,
     due_from: datetime | None = None,
@@ -82,8 +82,8 @@ def set_standing(
     since = {} if due_from is None else {"due_from": due_from}
     done = tx.execute(
         update(subscribers)
-        .where(subscribers.c.id == ident, subscribers.c.standing != standing.value)
-        .values(standing=standing.value, changed_at=now, **since)
+        .where(subscribers.c.id == ident, subscribers.c.status != status.value)
+        .values(status=status.value, changed_at=now, **since)
     )
     return done.rowcount == 1
 
@@ -120,13 +120,11 @@ def by_ids(tx: Connection, idents: Iterable[int]) -> dict[int, Subscriber]:
     return found
 
 
-def by_standing(tx: Connection, *standings: SubscriberStatus) -> list[Subscriber]:
+def by_status(tx: Connection, *statuses: SubscriberStatus) -> list[Subscriber]:
     """In order of joining; every standing when none is named."""
     return _many(
         tx,
-        subscribers.c.standing.in_([s.value for s in standings])
-        if standings
-        else subscribers.c.id > 0,
+        subscribers.c.status.in_([s.value for s in statuses]) if statuses else subscribers.c.id > 0,
     )
 
 
@@ -135,7 +133,7 @@ def page(tx: Connection, *, after: int, limit: int) -> list[Subscriber]:
     round works on."""
     idents = tx.execute(
         select(subscribers.c.id)
-        .where(subscribers.c.id > after, subscribers.c.standing == SubscriberStatus.ACTIVE.value)
+        .where(subscribers.c.id > after, subscribers.c.status == SubscriberStatus.ACTIVE.value)
         .order_by(subscribers.c.id)
         .limit(limit)
     ).scalars()
@@ -143,8 +141,8 @@ def page(tx: Connection, *, after: int, limit: int) -> list[Subscriber]:
 
 
 def count(tx: Connection) -> dict[SubscriberStatus, int]:
-    rows = tx.execute(select(subscribers.c.standing, func.count()).group_by(subscribers.c.standing))
-    return {SubscriberStatus(standing): n for standing, n in rows}
+    rows = tx.execute(select(subscribers.c.status, func.count()).group_by(subscribers.c.status))
+    return {SubscriberStatus(status): n for status, n in rows}
 
 
 def _one(tx: Connection, where: Any) -> Subscriber:
@@ -180,7 +178,7 @@ def _subscriber(row: Row[Any], own: Sequence[Interest]) -> Subscriber:
         id=row.id,
         email=row.email,
         name=row.name,
-        standing=SubscriberStatus(row.standing),
+        status=SubscriberStatus(row.status),
         timezone=row.timezone,
         hour=row.hour,
         days=tuple(row.days),
@@ -198,7 +196,7 @@ def _values(s: Subscriber) -> dict[str, Any]:
         "email": s.email,
         "email_key": address_key(s.email),
         "name": s.name,
-        "standing": s.standing.value,
+        "status": s.status.value,
         "timezone": s.timezone,
         "hour": s.hour,
         "days": list(s.days),

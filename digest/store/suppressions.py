@@ -50,7 +50,7 @@ def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
         suppression.reason is SuppressionReason.COMPLAINT,
     )
     reader = tx.execute(
-        select(subscribers.c.id, subscribers.c.standing).where(subscribers.c.email_key == address)
+        select(subscribers.c.id, subscribers.c.status).where(subscribers.c.email_key == address)
     ).one_or_none()
     said = {
         "email": suppression.address,
@@ -59,7 +59,7 @@ def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
         "evidence": suppression.evidence[:_EVIDENCE],
     }
     statement = insert(tx, suppressions).values(
-        email_key=address, former=reader.standing if reader else "", **said
+        email_key=address, previous_status=reader.status if reader else "", **said
     )
     if (
         tx.execute(
@@ -77,15 +77,15 @@ def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
         if not tx.execute(
             update(suppressions)
             .where(*weaker)
-            .values(said | {"former": SubscriberStatus.LEFT.value})
+            .values(said | {"previous_status": SubscriberStatus.LEFT.value})
         ).rowcount:
             return False
     if reader is not None:
-        standing = SubscriberStatus.LEFT if complaint else SubscriberStatus.SUPPRESSED
+        status = SubscriberStatus.LEFT if complaint else SubscriberStatus.SUPPRESSED
         tx.execute(
             update(subscribers)
             .where(subscribers.c.id == reader.id)
-            .values(standing=standing.value, changed_at=now)
+            .values(status=status.value, changed_at=now)
         )
         ledger.skip_waiting(tx, reader.id, now=now, all_kinds=True)
     return True
@@ -98,7 +98,7 @@ def leave(tx: Connection, email: str) -> None:
     tx.execute(
         update(suppressions)
         .where(suppressions.c.email_key == address_key(email))
-        .values(former=SubscriberStatus.LEFT.value)
+        .values(previous_status=SubscriberStatus.LEFT.value)
     )
 
 
@@ -115,18 +115,18 @@ def release(tx: Connection, email: str, *, now: datetime) -> Suppression | None:
     if row is None:
         return None
     bounces.forgive(tx, email)
-    former = (
-        row.former
-        if row.former not in ("", SubscriberStatus.SUPPRESSED.value)
+    status = (
+        row.previous_status
+        if row.previous_status not in ("", SubscriberStatus.SUPPRESSED.value)
         else SubscriberStatus.ACTIVE.value
     )
     tx.execute(
         update(subscribers)
         .where(
             subscribers.c.email_key == address_key(email),
-            subscribers.c.standing == SubscriberStatus.SUPPRESSED.value,
+            subscribers.c.status == SubscriberStatus.SUPPRESSED.value,
         )
-        .values(standing=former, changed_at=now, due_from=now)
+        .values(status=status, changed_at=now, due_from=now)
     )
     return _suppression(row)
 

@@ -51,7 +51,7 @@ def subscribe(app: App, wish: Wish, *, origin: str) -> Subscribed:
 
     Who left is only brought back by the command, which names one person on purpose; never by a file
     or the config. Nor does a
-    file confirm who has yet to do so. Its `standing` counts for a new address; of a known one it
+    file confirm who has yet to do so. Its `status` counts for a new address; of a known one it
     can stop mail, not start it.
     """
     with app.store.writing() as tx:
@@ -82,25 +82,25 @@ def _subscribe(app: App, tx: store.Connection, wish: Wish, origin: str) -> Subsc
     known = store.subscribers.by_email(tx, email)
     suppression = store.suppressions.of(tx, email)
     if suppression is not None:
-        nobody = replace(_blank(app, email), standing=SubscriberStatus.SUPPRESSED)
+        nobody = replace(_blank(app, email), status=SubscriberStatus.SUPPRESSED)
         return Subscribed(subscriber=known or nobody, outcome="suppressed", suppression=suppression)
     if known is None:
         return Subscribed(
             subscriber=_add(app, tx, wish, shaped(wish, _blank(app, email)), origin), outcome="new"
         )
-    if known.standing is SubscriberStatus.SUPPRESSED:
+    if known.status is SubscriberStatus.SUPPRESSED:
         return Subscribed(subscriber=known, outcome="suppressed")
-    if known.standing is SubscriberStatus.LEFT and origin != "command":
+    if known.status is SubscriberStatus.LEFT and origin != "command":
         return Subscribed(subscriber=known, outcome="left")
     wanted = reschedule(known, shaped(wish, replace(known, email=email)), now)
     outcome: Outcome = "changed"
-    if wish.standing is not None and _stops(wish, known):
-        return Subscribed(subscriber=_stop(app, tx, wanted, wish.standing), outcome="changed")
-    if known.standing is SubscriberStatus.PENDING and origin == "file":
+    if wish.status is not None and _stops(wish, known):
+        return Subscribed(subscriber=_stop(app, tx, wanted, wish.status), outcome="changed")
+    if known.status is SubscriberStatus.PENDING and origin == "file":
         outcome = "pending"
-    elif known.standing in (SubscriberStatus.LEFT, SubscriberStatus.PENDING):
+    elif known.status in (SubscriberStatus.LEFT, SubscriberStatus.PENDING):
         since = start_of_their_day(wanted, now)
-        wanted, outcome = replace(wanted, standing=SubscriberStatus.ACTIVE, due_from=since), "back"
+        wanted, outcome = replace(wanted, status=SubscriberStatus.ACTIVE, due_from=since), "back"
     if wanted == known:
         return Subscribed(subscriber=known, outcome="unchanged")
     return Subscribed(subscriber=store.subscribers.change(tx, wanted, now=now), outcome=outcome)
@@ -110,21 +110,21 @@ def _add(
     app: App, tx: store.Connection, wish: Wish, subscriber: Subscriber, origin: str
 ) -> Subscriber:
     """Store somebody new with what the wish says of them."""
-    standing, now = wish.standing or SubscriberStatus.ACTIVE, app.now()
-    stopped = standing is SubscriberStatus.SUPPRESSED
+    status, now = wish.status or SubscriberStatus.ACTIVE, app.now()
+    stopped = status is SubscriberStatus.SUPPRESSED
     if wish.created is not None:
         # Who comes from another install has missed nothing here.
         subscriber = replace(subscriber, due_from=start_of_their_day(subscriber, now))
     # Nobody answers for an address that was never confirmed.
-    door = wish.origin or ("page" if standing is SubscriberStatus.PENDING else origin)
+    door = wish.origin or ("page" if status is SubscriberStatus.PENDING else origin)
     made = store.subscribers.add(
         tx,
-        replace(subscriber, standing=SubscriberStatus.ACTIVE if stopped else standing),
+        replace(subscriber, status=SubscriberStatus.ACTIVE if stopped else status),
         origin=door,
         now=now,
         created=wish.created,
     )
-    return _stop(app, tx, made, standing) if stopped else made
+    return _stop(app, tx, made, status) if stopped else made
 
 
 def _stops(wish: Wish, known: Subscriber) -> bool:
@@ -132,17 +132,17 @@ def _stops(wish: Wish, known: Subscriber) -> bool:
 
     To be asked again is no less.
     """
-    if wish.standing is None or wish.standing is SubscriberStatus.PENDING:
+    if wish.status is None or wish.status is SubscriberStatus.PENDING:
         return False
-    return _FEWER_MAILS.index(wish.standing) > _FEWER_MAILS.index(known.standing)
+    return _FEWER_MAILS.index(wish.status) > _FEWER_MAILS.index(known.status)
 
 
 def _stop(
-    app: App, tx: store.Connection, wanted: Subscriber, standing: SubscriberStatus
+    app: App, tx: store.Connection, wanted: Subscriber, status: SubscriberStatus
 ) -> Subscriber:
     """Store a subscriber who gets no more mail for now; what waits for them is skipped."""
     now = app.now()
-    if standing is SubscriberStatus.SUPPRESSED:
+    if status is SubscriberStatus.SUPPRESSED:
         changed = store.subscribers.change(tx, wanted, now=now)
         evidence = "suppressed according to a file of readers"
         store.suppressions.add(
@@ -155,8 +155,8 @@ def _stop(
             ),
             now=now,
         )
-        return replace(changed, standing=standing)
-    changed = store.subscribers.change(tx, replace(wanted, standing=standing), now=now)
+        return replace(changed, status=status)
+    changed = store.subscribers.change(tx, replace(wanted, status=status), now=now)
     store.ledger.skip_waiting(tx, changed.id, now=now)
     return changed
 
@@ -183,23 +183,23 @@ def ask(app: App, wish: Wish, *, origin: str, client: str = "") -> Subscribed:
     now, counted = app.now(), digest_of(app, client)
     with app.store.writing() as tx:
         known = store.subscribers.by_email(tx, email)
-        blank = replace(_blank(app, email), standing=SubscriberStatus.PENDING)
+        blank = replace(_blank(app, email), status=SubscriberStatus.PENDING)
         shaped(wish, blank)  # a bad value is told of as to anybody, and before it is counted
         admit(app, tx, counted)
         if store.suppressions.of(tx, email) is not None:
             return Subscribed(subscriber=known or blank, outcome="asked")
         if known is None:
             known = store.subscribers.add(tx, shaped(wish, blank), origin=origin, now=now)
-        elif known.standing in (SubscriberStatus.PENDING, SubscriberStatus.LEFT):
+        elif known.status in (SubscriberStatus.PENDING, SubscriberStatus.LEFT):
             wanted = shaped(wish, known)
             if store.subscribers.was_confirmed(tx, known.id):
                 wanted = known  # what they had set is theirs: anybody can type an address
             known = store.subscribers.change(
-                tx, replace(wanted, standing=SubscriberStatus.PENDING), now=now
+                tx, replace(wanted, status=SubscriberStatus.PENDING), now=now
             )
-        if known.standing is SubscriberStatus.PENDING:
+        if known.status is SubscriberStatus.PENDING:
             plan_letter(app, tx, MessageKind.CONFIRM, known)
-        elif known.standing is not SubscriberStatus.SUPPRESSED:
+        elif known.status is not SubscriberStatus.SUPPRESSED:
             plan_letter(app, tx, MessageKind.WELCOME, known)
     return Subscribed(subscriber=known, outcome="asked")
 
@@ -210,9 +210,9 @@ def confirm(app: App, subscriber_id: int) -> Subscriber:
     """
     with app.store.writing() as tx:
         subscriber = known_by(tx, subscriber_id)
-        if subscriber.standing is SubscriberStatus.PENDING:
+        if subscriber.status is SubscriberStatus.PENDING:
             start(app, tx, subscriber)
-            subscriber = replace(subscriber, standing=SubscriberStatus.ACTIVE)
+            subscriber = replace(subscriber, status=SubscriberStatus.ACTIVE)
             plan_letter(app, tx, MessageKind.WELCOME, subscriber)
     return subscriber
 

@@ -48,7 +48,7 @@ def leave_by_link(app: App, link: Link, form: str, *, farewell: bool = False) ->
         store.subscribers.lock(tx, link.subscriber_id)
         known = known_by(tx, link.subscriber_id)
         new = _add(app, tx, known, Button.LEAVE, form)
-        if new is None and known.standing is not SubscriberStatus.LEFT:
+        if new is None and known.status is not SubscriberStatus.LEFT:
             return Left(subscriber=known, repeated=True)
         gone = leave(app, tx, known, farewell=farewell)
         _offer_way_back(app, tx, known)
@@ -77,7 +77,7 @@ def return_by_link(app: App, link: Link, form: str, *, confirms: bool) -> Return
                 repeated=True,
                 held=any(one.form == form and one.state == "held" for one in recent),
             )
-        if known.standing is SubscriberStatus.LEFT and not presses.may_return(
+        if known.status is SubscriberStatus.LEFT and not presses.may_return(
             recent, now, confirms=confirms
         ):
             store.presses.hold(tx, [new.id])
@@ -107,7 +107,7 @@ def press_after_leaving(app: App, link: Link, form: str) -> None:
         store.subscribers.lock(tx, link.subscriber_id)
         known = known_by(tx, link.subscriber_id)
         recent = store.presses.around(tx, known.id, now, presses.WINDOW)
-        if known.standing is SubscriberStatus.LEFT and any(
+        if known.status is SubscriberStatus.LEFT and any(
             one.button is Button.LEAVE for one in recent
         ):
             _add(app, tx, known, Button.THUMB, form, void=True)
@@ -134,6 +134,6 @@ def _add(
 def _offer_way_back(app: App, tx: store.Connection, known: Subscriber) -> None:
     """Tell by mail who left within a burst of presses how to come back; at most once a day."""
     now = app.now()
-    confirmed = known.standing is not SubscriberStatus.PENDING
+    confirmed = known.status is not SubscriberStatus.PENDING
     if confirmed and presses.is_burst(store.presses.around(tx, known.id, now, presses.WINDOW), now):
         plan_letter(app, tx, MessageKind.GOODBYE, known)

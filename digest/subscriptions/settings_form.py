@@ -61,7 +61,7 @@ class Wish:
     #: all interests, instead of those that there are; what is empty counts as none
     interests: tuple[Interest, ...] | None = None
     #: whether mail may go to them, as a file of readers says; None = confirmed
-    standing: SubscriberStatus | None = None
+    status: SubscriberStatus | None = None
     #: when they joined, and by which door, as a file of readers says
     created: datetime | None = None
     origin: str | None = None

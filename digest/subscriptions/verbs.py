@@ -46,9 +46,9 @@ def change_seen(app: App, subscriber_id: int, wish: Wish, version: str) -> Chang
         elsewhere = frozenset(changed_since(version, known))
         if wanted == known:
             return Changed(
-                subscriber=known, elsewhere=elsewhere & {"standing"}
+                subscriber=known, elsewhere=elsewhere & {"status"}
             )  # the rest is what was wished
-        if elsewhere - {"standing"}:
+        if elsewhere - {"status"}:
             return Changed(subscriber=known, elsewhere=elsewhere, refused=wanted)
         return Changed(
             subscriber=store.subscribers.change(tx, wanted, now=app.now()), elsewhere=elsewhere
@@ -71,13 +71,13 @@ def set_pause(app: App, tx: store.Connection, known: Subscriber, *, paused: bool
         if paused
         else (SubscriberStatus.ACTIVE, SubscriberStatus.PAUSED)
     )
-    if known.standing is not former:
+    if known.status is not former:
         return known
     since = None if paused else app.now()
-    store.subscribers.set_standing(tx, known.id, wanted, now=app.now(), due_from=since)
+    store.subscribers.set_status(tx, known.id, wanted, now=app.now(), due_from=since)
     if paused:
         store.ledger.skip_waiting(tx, known.id, now=app.now())
-    return replace(known, standing=wanted)
+    return replace(known, status=wanted)
 
 
 def unsubscribe(app: App, subscriber_id: int, *, farewell: bool = False) -> Subscriber:
@@ -94,14 +94,14 @@ def unsubscribe(app: App, subscriber_id: int, *, farewell: bool = False) -> Subs
 
 def leave(app: App, tx: store.Connection, known: Subscriber, *, farewell: bool) -> Subscriber:
     """As `unsubscribe`, within a transaction."""
-    if known.standing is SubscriberStatus.SUPPRESSED:
+    if known.status is SubscriberStatus.SUPPRESSED:
         store.suppressions.leave(tx, known.email)
         return known
-    left = store.subscribers.set_standing(tx, known.id, SubscriberStatus.LEFT, now=app.now())
+    left = store.subscribers.set_status(tx, known.id, SubscriberStatus.LEFT, now=app.now())
     store.ledger.skip_waiting(tx, known.id, now=app.now())
-    if left and farewell and known.standing is not SubscriberStatus.PENDING:
+    if left and farewell and known.status is not SubscriberStatus.PENDING:
         plan_letter(app, tx, MessageKind.GOODBYE, known)
-    return replace(known, standing=SubscriberStatus.LEFT)
+    return replace(known, status=SubscriberStatus.LEFT)
 
 
 def return_after(app: App, subscriber_id: int) -> Subscriber:
@@ -116,11 +116,11 @@ def return_after(app: App, subscriber_id: int) -> Subscriber:
 
 def come_back(app: App, tx: store.Connection, known: Subscriber) -> Subscriber:
     """As `return_after`, within a transaction."""
-    if known.standing not in (SubscriberStatus.LEFT, SubscriberStatus.PENDING):
+    if known.status not in (SubscriberStatus.LEFT, SubscriberStatus.PENDING):
         return known
     store.suppressions.release(tx, known.email, now=app.now())
     start(app, tx, known)
-    return replace(known, standing=SubscriberStatus.ACTIVE)
+    return replace(known, status=SubscriberStatus.ACTIVE)
 
 
 def delete(app: App, subscriber_id: int) -> Subscriber:
@@ -167,7 +167,7 @@ def by_id(app: App, subscriber_id: int) -> Subscriber:
 def everybody(app: App) -> list[Subscriber]:
     """In order of joining, whatever their standing."""
     with app.store.reading() as tx:
-        return store.subscribers.by_standing(tx)
+        return store.subscribers.by_status(tx)
 
 
 def origins(app: App) -> dict[int, str]:
@@ -180,7 +180,7 @@ def start(app: App, tx: store.Connection, subscriber: Subscriber) -> None:
     """Make a reader active; the digest of the day on which they join or return is theirs."""
     now = app.now()
     since = start_of_their_day(subscriber, now)
-    store.subscribers.set_standing(
+    store.subscribers.set_status(
         tx, subscriber.id, SubscriberStatus.ACTIVE, now=now, due_from=since
     )
 

@@ -36,7 +36,7 @@ FIELDS: dict[str, Callable[[Subscriber], object]] = {
     "days": lambda subscriber: subscriber.days,
     "hour": lambda subscriber: subscriber.hour,
     "timezone": lambda subscriber: subscriber.timezone,
-    "standing": lambda subscriber: subscriber.standing.value,
+    "status": lambda subscriber: subscriber.status.value,
 }
 
 

@@ -24,7 +24,7 @@ _LABELS = {
     "days": "Days",
     "hour": "Not before",
     "timezone": "Time zone",
-    "standing": "Your subscription",
+    "status": "Your subscription",
 }
 
 
@@ -119,8 +119,8 @@ def _told(name: str, subscriber: Subscriber) -> str:
             return {"0": "everything", "good": "good matches", "strong": "strong matches only"}.get(
                 str(subscriber.threshold), f"a match of {subscriber.threshold} or more"
             )
-        case "standing":
-            return subscriber.standing.value
+        case "status":
+            return subscriber.status.value
         case _:
             return str(getattr(subscriber, name))
 

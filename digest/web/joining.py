@@ -168,9 +168,7 @@ def _add_confirmation(router: APIRouter, app: App, pages: Pages) -> None:
         except NotFoundError:
             return expired()
         pipeline.arrived(app, link)
-        log.info(
-            "confirm subscriber=%d standing=%s via=page", subscriber.id, subscriber.standing.value
-        )
+        log.info("confirm subscriber=%d status=%s via=page", subscriber.id, subscriber.status.value)
         return page(subscriber, pressed=True)
 
     def expired() -> HTMLResponse:
@@ -184,9 +182,9 @@ def _add_confirmation(router: APIRouter, app: App, pages: Pages) -> None:
         return pages.render(
             "confirm",
             address=masked(subscriber.email),
-            pending=subscriber.standing is SubscriberStatus.PENDING,
-            left=subscriber.standing is SubscriberStatus.LEFT,
-            suppressed=subscriber.standing is SubscriberStatus.SUPPRESSED,
+            pending=subscriber.status is SubscriberStatus.PENDING,
+            left=subscriber.status is SubscriberStatus.LEFT,
+            suppressed=subscriber.status is SubscriberStatus.SUPPRESSED,
             pressed=pressed,
             rhythm=rhythm(subscriber),
             size=subscriber.size,

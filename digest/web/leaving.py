@@ -30,16 +30,16 @@ def routes(app: App, pages: Pages) -> APIRouter:
         held: bool = False,
         repeated: bool = False,
     ) -> HTMLResponse:
-        standing = None if subscriber is None else subscriber.standing
+        status = None if subscriber is None else subscriber.status
         # Whoever has a revoked key can make such a link for anybody: it tells of nobody, and brings
         # nobody back.
         trusted = not isinstance(link, RevokedLink)
         return pages.render(
             "unsubscribe",
             address="" if subscriber is None or not trusted else masked(subscriber.email),
-            gone=standing is None,
-            left=standing is SubscriberStatus.LEFT,
-            suppressed=standing is SubscriberStatus.SUPPRESSED,
+            gone=status is None,
+            left=status is SubscriberStatus.LEFT,
+            suppressed=status is SubscriberStatus.SUPPRESSED,
             back=back,
             may_return=trusted,
             held=held,
@@ -84,7 +84,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
             return page(
                 link,
                 returned.subscriber,
-                back=done and returned.subscriber.standing is SubscriberStatus.ACTIVE,
+                back=done and returned.subscriber.status is SubscriberStatus.ACTIVE,
                 held=returned.held,
                 repeated=returned.repeated and not returned.held,
             )

@@ -55,9 +55,9 @@ def routes(app: App, pages: Pages) -> APIRouter:
             if returned.held:
                 return page.show(link, subscriber, held=True)
         log.info(
-            "%s subscriber=%d standing=%s via=page", verb, subscriber.id, subscriber.standing.value
+            "%s subscriber=%d status=%s via=page", verb, subscriber.id, subscriber.status.value
         )
-        active = subscriber.standing is SubscriberStatus.ACTIVE and verb != "pause"
+        active = subscriber.status is SubscriberStatus.ACTIVE and verb != "pause"
         return page.show(
             link,
             subscriber,
@@ -92,7 +92,7 @@ class Page:
             "settings",
             status=status,
             whose=whose(subscriber),
-            standing=subscriber.standing.value,
+            subscriber_status=subscriber.status.value,
             rhythm=rhythm(subscriber),
             form=settings or settings_of(subscriber),
             done=done,

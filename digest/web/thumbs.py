@@ -48,7 +48,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
             "thumb",
             whose=whose(subscriber),
             told=told,
-            pending=subscriber.standing is SubscriberStatus.PENDING,
+            pending=subscriber.status is SubscriberStatus.PENDING,
             paper=shown(paper),
             up=chosen == 1,
             stands=vote == chosen,
@@ -73,7 +73,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
             pipeline.paper(app, link.paper_id),
         )
         vote = pipeline.standing_vote(app, link.subscriber_id, link.paper_id)
-        if subscriber.standing is SubscriberStatus.LEFT:
+        if subscriber.status is SubscriberStatus.LEFT:
             told = "left"
         elif any(
             held.id == paper.id for held in pipeline.papers_with_held_thumbs(app, subscriber.id)
@@ -97,7 +97,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
                 link.subscriber_id,
                 pressed.paper.id,
                 pressed.vote,
-                pressed.former,
+                pressed.previous_vote,
                 pressed.outcome,
             )
         told: Told = "pressed" if pressed.outcome == "counted" else pressed.outcome
@@ -112,7 +112,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
             pressed.paper,
             told=told,
             vote=pressed.vote,
-            before=pressed.former,
+            before=pressed.previous_vote,
             answers=asked.form,
         )
 

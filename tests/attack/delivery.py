@@ -165,13 +165,11 @@ def press_everything(place: Place, count: int) -> Result:
                 pressed += 1
     with place.app.store.reading() as tx:
         votes = tx.execute(select(tables.feedback.c.vote).where(tables.feedback.c.vote != 0)).all()
-        standing = Counter(
-            row.standing for row in tx.execute(select(tables.subscribers.c.standing))
-        )
+        status = Counter(row.status for row in tx.execute(select(tables.subscribers.c.status)))
     if votes:
         lost.append(f"{len(votes)} thumbs of a robot count")
-    if standing["left"] != count:
-        lost.append(f"of {count} readers {standing['left']} have left")
+    if status["left"] != count:
+        lost.append(f"of {count} readers {status['left']} have left")
     if place.count_messages("goodbye") != count:
         lost.append(
             f"{place.count_messages('goodbye')} mails offer the way back to {count} readers"

@@ -61,8 +61,8 @@ def fill(opened: Store, readers: int, days: int) -> list[int]:
                     "local_date": at.date(),
                     "state": "planned",
                     "reason": "",
-                    "mark": 1,
-                    "made": {},
+                    "max_paper_id": 1,
+                    "provenance": {},
                     "created_at": at,
                 }
             )
@@ -74,7 +74,7 @@ def fill(opened: Store, readers: int, days: int) -> list[int]:
                 "slot": "normal",
                 "probability": 1.0,
                 "team": "",
-                "why": {},
+                "explanation": {},
             }
             items += [
                 {

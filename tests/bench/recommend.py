@@ -121,7 +121,7 @@ def readers(
         subscriber = Subscriber(
             id=n + 1,
             email=f"reader{n}@example.org",
-            standing=SubscriberStatus.ACTIVE,
+            status=SubscriberStatus.ACTIVE,
             created=datetime(2026, 1, 1, tzinfo=UTC),
         )
         found.append(
@@ -173,7 +173,7 @@ def main() -> int:
         ),
         papers={paper.id: paper for paper in new},
         background=profiles.Background.from_papers(recent, rows[RATED : RATED + RECENT]),
-        made=Provenance(
+        provenance=Provenance(
             model="",
             features=features.VERSION,
             candidates=len(new),

@@ -102,7 +102,7 @@ def fill(app: App, queued: int) -> None:
             ident: [word for word in paper.title.split() if len(word) > 4] or ["new"]
             for ident, paper in papers.items()
         }
-        made = Provenance(
+        provenance = Provenance(
             model="thumbs",
             features="words1",
             thumbs_up=21,
@@ -126,13 +126,15 @@ def fill(app: App, queued: int) -> None:
                 )
                 for place, paper in enumerate(chosen, 1)
             )
-            plan = Digest(subscriber_id=reader.id, local_date=DAY, items=items, made=made)
+            plan = Digest(
+                subscriber_id=reader.id, local_date=DAY, items=items, provenance=provenance
+            )
             window = Window(
                 message_id=app.message_id(MessageKind.DIGEST, DAY.isoformat(), reader.id),
                 not_before=NOW,
                 expires_at=NOW + timedelta(hours=16),
             )
-            store.digests.plan(tx, plan, mark=len(papers), window=window, now=NOW)
+            store.digests.plan(tx, plan, max_paper_id=len(papers), window=window, now=NOW)
         if queued > DRAWN:
             _repeat(tx, queued)
 

@@ -131,14 +131,14 @@ def test_leaving_and_coming_back(page: Page, served: App, cast: Cast) -> None:
     fits(page)
     page.get_by_role("button", name="Unsubscribe").click()
     heading(page, "You have left")
-    assert subscriptions.by_id(served, alice.id).standing is SubscriberStatus.LEFT
+    assert subscriptions.by_id(served, alice.id).status is SubscriberStatus.LEFT
     page.get_by_role("button", name="Come back").click()
     heading(page, "Do you want to come back?")  # in the same moment, as a robot might
     fits(page)
     wait(served, 5)
     page.get_by_role("button", name="Yes, I want to come back").click()
     heading(page, "Welcome back")
-    assert subscriptions.by_id(served, alice.id).standing is SubscriberStatus.ACTIVE
+    assert subscriptions.by_id(served, alice.id).status is SubscriberStatus.ACTIVE
 
 
 def test_settings_are_refused_with_a_reason_then_saved(page: Page, served: App, cast: Cast) -> None:
@@ -178,9 +178,9 @@ def test_a_pause_and_then_the_way_out(page: Page, served: App, cast: Cast) -> No
     alice = cast(served)["alice"]
     page.goto(path(served, Purpose.MANAGE, alice))
     page.get_by_role("button", name="Pause").click()
-    assert subscriptions.by_id(served, alice.id).standing is SubscriberStatus.PAUSED
+    assert subscriptions.by_id(served, alice.id).status is SubscriberStatus.PAUSED
     page.get_by_role("button", name="Go on").click()
-    assert subscriptions.by_id(served, alice.id).standing is SubscriberStatus.ACTIVE
+    assert subscriptions.by_id(served, alice.id).status is SubscriberStatus.ACTIVE
     page.get_by_role("link", name="Unsubscribe").click()
     heading(page, "Stop the digest?")
 
@@ -200,7 +200,7 @@ def test_subscribing_and_confirming(page: Page, served: App) -> None:
     page.goto(path(served, Purpose.CONFIRM, dave))
     page.get_by_role("button", name="Yes, subscribe me").click()
     heading(page, "You are subscribed")
-    assert subscriptions.by_id(served, dave.id).standing is SubscriberStatus.ACTIVE
+    assert subscriptions.by_id(served, dave.id).status is SubscriberStatus.ACTIVE
 
 
 def test_every_way_can_be_walked_with_the_keyboard(page: Page, served: App, cast: Cast) -> None:

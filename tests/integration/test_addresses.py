@@ -29,7 +29,7 @@ def test_two_addresses_are_two_readers(any_app: App, first: str, second: str) ->
     assert [reader.email for reader in readers] == [first, second]
     subscriptions.suppress(any_app, [subscriptions.stopped(any_app, first, "asked by phone")])
     assert [one.address for one in subscriptions.suppressed(any_app)] == [first]
-    assert subscriptions.by_email(any_app, second).standing == "active"
+    assert subscriptions.by_email(any_app, second).status == "active"
 
 
 def test_the_local_part_is_sent_to_as_it_was_typed(any_app: App) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import select, text
 from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.errors import InputError, StoreError
-from digest.model import MessageState, Purpose, Subscriber
+from digest.model import MessageState, Purpose, Subscriber, SubscriberStatus
 from digest.store import Store, backups, schema, tables
 from digest.store.backups import closing
 from digest.subscriptions import Wish
@@ -308,8 +308,8 @@ def test_who_left_after_the_backup_stays_away(service: App, tmp_path: Path) -> N
     backups.back_up(service.store, tmp_path / "b")
     subscriptions.unsubscribe(service, alice.id)
     assert restored(service, tmp_path / "b").left == 1
-    standings = {reader.id: reader.standing.value for reader in subscriptions.everybody(service)}
-    assert standings == {alice.id: "left", bob.id: "active", carol.id: "left"}
+    statuses = {reader.id: reader.status.value for reader in subscriptions.everybody(service)}
+    assert statuses == {alice.id: "left", bob.id: "active", carol.id: "left"}
 
 
 # --------------------------------------------------------------------------------------------- keys
@@ -529,7 +529,22 @@ def test_a_restore_over_an_older_store_replaces_it(
     # who reads mails of the old store can leave all the same
     assert told.keys == "store"
     with old.reading() as tx:
-        assert store.subscribers.by_standing(tx) == []
+        assert store.subscribers.by_status(tx) == []
+    old.close()
+
+
+def test_who_left_an_older_store_stays_away_after_a_restore(empty_url: str, tmp_path: Path) -> None:
+    fill_old_store(empty_url)
+    old = Store(empty_url)
+    backups.back_up(old, tmp_path / "b")
+    with old.writing() as tx:
+        tx.execute(text("UPDATE subscribers SET standing = 'left' WHERE id = 1"))
+    restored = backups.restore(old, tmp_path / "b", now=EVENING)
+    assert (restored.before, restored.left) == ("0001", 1)
+    with old.reading() as tx:
+        reader = store.subscribers.by_id(tx, 1)
+    assert reader is not None
+    assert reader.status is SubscriberStatus.LEFT
     old.close()
 
 

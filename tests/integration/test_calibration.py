@@ -77,7 +77,7 @@ def test_with_two_hundred_ratings_the_words_become_numbers(any_app: App, dump: D
     before = services.preview(tomorrow, reader)
     assert isinstance(before.outcome, Digest)
     assert {item.score.match for item in before.outcome.items} == {None}
-    assert before.outcome.made.calibration == ""
+    assert before.outcome.provenance.calibration == ""
     assert before.message is not None
     assert "% match" not in before.message.text
 
@@ -94,7 +94,7 @@ def test_with_two_hundred_ratings_the_words_become_numbers(any_app: App, dump: D
     }
     assert about[True] > 60
     assert about[False] < 40
-    assert after.outcome.made.calibration.startswith("from 224 ratings, off by ")
+    assert after.outcome.provenance.calibration.startswith("from 224 ratings, off by ")
     assert f"{matches[0]} % match" in after.message.text
     assert "match from 224 ratings" in " ".join(after.message.text.split())
     papers = after.json["papers"]
@@ -154,7 +154,7 @@ def test_what_was_composed_is_stored_with_its_match(app: App, dump: Dump) -> Non
                 digest_items.c.standard.is_not(None), digest_items.c.match.is_not(None)
             )
         ).all()
-    assert digest.made.calibration
+    assert digest.provenance.calibration
     assert {item.score.match for item in digest.items} <= {row.match for row in rows}
 
 
@@ -292,7 +292,7 @@ def test_in_a_shared_digest_numbers_do_not_tell_whose_pick_a_paper_is(
     shared.close()
     assert {item.team for item in digest.items} >= {"learned", "words"}
     assert {item.score.match is not None for item in digest.items} == {both}
-    assert bool(digest.made.calibration) == both
+    assert bool(digest.provenance.calibration) == both
 
 
 @pytest.mark.parametrize("bad", ["great", "80 %", "-1", 101, -1])

@@ -121,7 +121,7 @@ def test_a_reader_who_left_no_longer_counts(service: App) -> None:
     alone = preview_scores(service, me)
     thumbs(service, others, OLD, NEW)
     subscriptions.unsubscribe(service, others[0].id)
-    assert subscriptions.by_id(service, others[0].id).standing is SubscriberStatus.LEFT
+    assert subscriptions.by_id(service, others[0].id).status is SubscriberStatus.LEFT
     assert preview_scores(service, me) == alone
 
 

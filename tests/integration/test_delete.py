@@ -159,7 +159,7 @@ def test_the_other_readers_go_on_as_if_nothing_had_been(any_app: App, dump: Writ
     assert [one.email for one in pipeline.compose(tomorrow).planned] == [STAYS]
     assert services.status(tomorrow).json
     assert services.deliveries(tomorrow)[0]["email"] == STAYS
-    assert subscriptions.by_id(tomorrow, stays).standing is SubscriberStatus.ACTIVE
+    assert subscriptions.by_id(tomorrow, stays).status is SubscriberStatus.ACTIVE
 
 
 def test_who_stands_in_the_config_is_not_deleted_since_they_would_come_back(

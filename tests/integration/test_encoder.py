@@ -109,7 +109,7 @@ def test_papers_are_encoded_as_they_come_in_and_rank_by_what_they_mean(
     digest = likes(encoded, "glorp")
     found = titles(encoded, digest)
     assert set(found[:10]) == {"snarb", "fleem"}  # the liked papers themselves were read
-    assert digest.made.features.split()[-1] == info.version
+    assert digest.provenance.features.split()[-1] == info.version
     other = digest.items[6].score
     assert any(part.kind == "near" and part.name.startswith("glorp") for part in other.parts)
     assert sum(part.value for part in other.parts) + other.rest == pytest.approx(
@@ -133,7 +133,7 @@ def test_without_an_encoder_nothing_of_it_is_stored_or_said(app: App, dump: Dump
     assert not set(titles(app, digest)[:10]) <= {"snarb", "fleem"}
     assert services.encoder_info(app) is None
     assert services.encode(app) is None
-    assert len(digest.made.features.split()) == 2
+    assert len(digest.provenance.features.split()) == 2
     assert {part.kind for item in digest.items for part in item.score.parts} <= {"word", "recency"}
     with app.store.reading() as tx:
         assert store.encodings.counts(tx, "") == (0, 90)
@@ -147,7 +147,7 @@ def test_a_new_encoder_reads_all_papers_again_while_digests_go_on(
     plain = chosen(app)
     app.close()
     first = make_app(tmp_path, features__encoder=str(folder))
-    assert chosen(first) == replace(plain, made=chosen(first).made)
+    assert chosen(first) == replace(plain, provenance=chosen(first).provenance)
     asked = iter([False, False, True])
     seen: list[tuple[int, int]] = []
     with pytest.MonkeyPatch.context() as patch:
@@ -160,12 +160,12 @@ def test_a_new_encoder_reads_all_papers_again_while_digests_go_on(
     with first.store.reading() as tx:  # the newest came first
         assert sorted(store.encodings.of(tx, half.version, range(1, 91))) == list(range(51, 91))
     assert (
-        len(chosen(first).made.features.split()) == 2
+        len(chosen(first).provenance.features.split()) == 2
     )  # too few yet: nobody ranks low for not being encoded
     whole = services.encode(first, progress=lambda done, every: seen.append((done, every)))
     assert whole is not None
     assert (whole.encoded, seen[-1]) == (90, (50, 50))
-    assert chosen(first).made.features.endswith(whole.version)
+    assert chosen(first).provenance.features.endswith(whole.version)
     assert set(titles(first, chosen(first))[:10]) == {"snarb", "fleem"}
     first.close()
 
@@ -174,14 +174,14 @@ def test_a_new_encoder_reads_all_papers_again_while_digests_go_on(
     info = services.encoder_info(second)
     assert info is not None
     assert (info.version, info.encoded) == ("", 0)
-    assert len(chosen(second).made.features.split()) == 2
+    assert len(chosen(second).provenance.features.split()) == 2
     done = services.encode(second)
     assert done is not None
     assert (done.encoded, done.dimensions) == (90, 40)
-    assert chosen(second).made.features.endswith(done.version)
+    assert chosen(second).provenance.features.endswith(done.version)
     second.close()
     back = make_app(tmp_path)
-    assert chosen(back) == replace(plain, made=chosen(back).made)
+    assert chosen(back) == replace(plain, provenance=chosen(back).provenance)
     back.close()
 
 

@@ -137,7 +137,7 @@ def test_the_own_recipe_replayed_ranks_every_digest_as_it_was_sent(lived: Lived)
             (one.subscriber_id, one.local_date): one for one in store.past.digests_of(tx, [1, 2, 3])
         }
     for one in found:
-        assert one.candidates == past[one.subscriber_id, one.local_date].made.candidates
+        assert one.candidates == past[one.subscriber_id, one.local_date].provenance.candidates
         assert sorted(one.ranks[SENT]) == list(range(1, len(one.votes) + 1))
         assert one.ranks["learned"] == one.ranks[SENT]
         assert set(one.ranks) == {*RECIPES, FROZEN, SENT}
@@ -411,8 +411,8 @@ def test_a_digest_that_never_arrived_and_a_thumb_from_before_count_for_nothing(
             subscriber_id=one.subscriber_id,
             local_date=one.local_date,
             composed_at=at,
-            mark=one.mark,
-            made=one.made,
+            max_paper_id=one.max_paper_id,
+            provenance=one.provenance,
             state=state,
             items=one.items,
         )
@@ -448,7 +448,7 @@ def test_shared_digests_are_compared_by_the_thumbs_on_them(tmp_path: Path) -> No
     app = live(app, some, DAYS)
     (found,) = evaluate.evaluate(app).comparisons
     with app.store.reading() as tx:
-        made: list[Provenance] = [one.made for one in store.past.digests_of(tx, [1, 2, 3])]
+        made: list[Provenance] = [one.provenance for one in store.past.digests_of(tx, [1, 2, 3])]
     app.close()
     assert {(one.recipe, one.recipe_b) for one in made} == {("learned", "recent")}
     assert (found.own, found.other, found.unit) == ("learned", "recent", "digests")

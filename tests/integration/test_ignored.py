@@ -87,6 +87,6 @@ def test_silence_teaches_only_where_the_operator_says_so(tmp_path: Path, dump: D
         outcome = services.preview(service, reader, day=TOMORROW).outcome
         service.close()
         assert isinstance(outcome, Digest)
-        assert (outcome.made.thumbs_up, outcome.made.thumbs_down) == (1, 0)
+        assert (outcome.provenance.thumbs_up, outcome.provenance.thumbs_down) == (1, 0)
         values.append({item.score.paper_id: item.score.value for item in outcome.items})
     assert values[0] != values[1]

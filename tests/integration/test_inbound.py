@@ -60,8 +60,8 @@ def bob(service: App) -> Subscriber:
     return subscriptions.subscribe(service, Wish(email=BOB), origin="command").subscriber
 
 
-def standing(app: App, who: Subscriber) -> SubscriberStatus:
-    return subscriptions.by_id(app, who.id).standing
+def status(app: App, who: Subscriber) -> SubscriberStatus:
+    return subscriptions.by_id(app, who.id).status
 
 
 def states(app: App) -> dict[str, int]:
@@ -110,7 +110,7 @@ def test_each_shape_of_bounce_is_held_against_whom_it_speaks_of(
         reason,
         True,
     )
-    assert standing(service, alice) is (
+    assert status(service, alice) is (
         SubscriberStatus.SUPPRESSED if reason else SubscriberStatus.ACTIVE
     )
 
@@ -172,7 +172,7 @@ def test_a_refusal_at_the_door_and_its_report_by_mail_are_one_bounce(
         with service.store.writing() as tx:
             record_refusal(service, tx, queued, refusal)
         inbound.receive(service, mail("postfix-full-for-days", service, queued))
-    assert standing(service, alice) is SubscriberStatus.ACTIVE
+    assert status(service, alice) is SubscriberStatus.ACTIVE
 
 
 def test_a_delay_changes_nothing(service: App, alice: Subscriber) -> None:
@@ -215,7 +215,7 @@ def test_evidence_and_complaints_are_noted_on_every_database(any_app: App) -> No
         SuppressionReason.COMPLAINT,
         None,
     ]
-    assert (states(service), standing(service, alice)) == ({"accepted": 1}, SubscriberStatus.LEFT)
+    assert (states(service), status(service, alice)) == ({"accepted": 1}, SubscriberStatus.LEFT)
 
 
 def test_what_was_accepted_stays_so_when_it_comes_back(service: App, alice: Subscriber) -> None:
@@ -232,10 +232,10 @@ def test_who_complains_has_left(service: App, alice: Subscriber, name: str) -> N
     data = mail(name, service, letter(service, alice))
     received = inbound.receive(service, data)
     assert (received.outcome, received.suppressed) == ("complained", SuppressionReason.COMPLAINT)
-    assert standing(service, alice) is SubscriberStatus.LEFT
+    assert status(service, alice) is SubscriberStatus.LEFT
     subscriptions.return_after(service, alice.id)
     assert inbound.receive(service, data).suppressed is None
-    assert standing(service, alice) is SubscriberStatus.ACTIVE, "an old complaint is no new one"
+    assert status(service, alice) is SubscriberStatus.ACTIVE, "an old complaint is no new one"
 
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("away-*.eml")), ids=lambda path: path.stem)
@@ -271,7 +271,7 @@ def test_leaving_by_mail_works_for_a_machine_too(
         received = inbound.receive(
             service, extra + mail("asks-to-leave", service, letter(service, reader))
         )
-        assert (received.outcome, standing(service, reader)) == (
+        assert (received.outcome, status(service, reader)) == (
             "unsubscribed",
             SubscriberStatus.LEFT,
         )
@@ -420,15 +420,15 @@ def test_an_address_is_confirmed_by_mail_where_no_page_can_be_reached(app: App) 
     assert len(set(offered)) == 1
     answer = f"From: {ALICE}\nTo: papers@example.org\nSubject: {unquote(offered[0])}\n\n".encode()
     assert inbound.receive(laptop, b"Auto-Submitted: auto-replied\n" + answer).outcome == "other"
-    assert standing(laptop, asked) is SubscriberStatus.PENDING
+    assert status(laptop, asked) is SubscriberStatus.PENDING
     for _ in range(2):
         assert inbound.receive(laptop, answer).outcome == "confirmed"
-        assert standing(laptop, asked) is SubscriberStatus.ACTIVE
+        assert status(laptop, asked) is SubscriberStatus.ACTIVE
     with laptop.store.reading() as tx:
         assert [row["kind"] for row in store.deliveries.of_messages(tx)] == ["welcome", "confirm"]
     subscriptions.unsubscribe(laptop, asked.id)
     inbound.receive(laptop, answer)  # an old mail brings nobody back
-    assert standing(laptop, asked) is SubscriberStatus.LEFT
+    assert status(laptop, asked) is SubscriberStatus.LEFT
 
 
 def test_where_pages_can_be_reached_nothing_is_confirmed_by_mail(tmp_path: Path) -> None:
@@ -517,7 +517,7 @@ def test_a_bounce_of_a_message_that_went_to_somebody_else_is_not_believed(
     assert address is not None
     data = (GOLDEN / "postfix-unknown-user.eml").read_bytes().replace(VERP, address.encode())
     assert inbound.receive(service, data).outcome == "untrusted"
-    assert (standing(service, alice), standing(service, bob)) == (
+    assert (status(service, alice), status(service, bob)) == (
         SubscriberStatus.ACTIVE,
         SubscriberStatus.ACTIVE,
     )

@@ -48,7 +48,7 @@ def test_a_shared_digest_is_stored_with_the_recipe_that_picked_each_paper(
     found = round_of(tmp_path, dump, evaluate__recipe_b="recent", evaluate__share="100")
     for _, digest in found:
         teams = Counter(item.team for item in digest.items)
-        assert (digest.made.recipe, digest.made.recipe_b) == ("learned", "recent")
+        assert (digest.provenance.recipe, digest.provenance.recipe_b) == ("learned", "recent")
         assert teams["learned"]
         assert abs(teams["learned"] - teams["recent"]) <= 1
         for item in digest.items:
@@ -57,7 +57,7 @@ def test_a_shared_digest_is_stored_with_the_recipe_that_picked_each_paper(
 
 def test_no_comparison_means_no_teams(tmp_path: Path, dump: Dump) -> None:
     for _, digest in round_of(tmp_path, dump):
-        assert (digest.made.recipe, digest.made.recipe_b) == ("learned", "")
+        assert (digest.provenance.recipe, digest.provenance.recipe_b) == ("learned", "")
         assert {item.team for item in digest.items} == {""}
 
 
@@ -75,7 +75,7 @@ def test_only_the_share_of_readers_takes_part_and_the_others_get_what_they_alway
             )
         )
     )
-    within = [n for n, digest in mixed.items() if digest.made.recipe_b]
+    within = [n for n, digest in mixed.items() if digest.provenance.recipe_b]
     assert 0 < len(within) < len(mixed)
     assert [mixed[n].items for n in mixed if n not in within] == [
         alone[n].items for n in mixed if n not in within
@@ -114,7 +114,7 @@ def test_another_recipe_may_rank_for_everybody(tmp_path: Path, dump: Dump) -> No
     pipeline.round(app.at(NOON))
     digest, papers = services.sent_digest(app, reader, TODAY)
     app.close()
-    assert digest.made.recipe == "recent"
+    assert digest.provenance.recipe == "recent"
     assert {papers[item.score.paper_id].first_seen for item in digest.items} == {TODAY}
 
 

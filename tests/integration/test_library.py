@@ -183,7 +183,7 @@ def test_the_profile_trains_on_what_was_kept(any_app: App, bib: Any, dump: Dump)
     done = import_library(any_app, carol, bib(text))
     assert done.count("kept") == 6
     after = pipeline.compose(any_app, only=done.subscriber, dry_run=True).digests[0][1]
-    assert (before.made.model, after.made.model) == ("trending", "examples")
+    assert (before.provenance.model, after.provenance.model) == ("trending", "examples")
     with any_app.store.reading() as tx:
         titles = [
             store.papers.by_ids(tx, [item.score.paper_id])[item.score.paper_id].title

@@ -195,7 +195,7 @@ def test_a_bounce_suppresses_and_what_is_for_people_stays_as_it_was(
         "",
         False,
     )
-    assert subscriptions.by_id(listening, alice.id).standing is SubscriberStatus.SUPPRESSED
+    assert subscriptions.by_id(listening, alice.id).status is SubscriberStatus.SUPPRESSED
     assert (mails(person), mails(person, "UNSEEN"), mails(person, 'UNSEEN SUBJECT "hello"')) == (
         2,
         1,
@@ -296,7 +296,7 @@ def test_serve_reads_the_mailbox_by_itself(
         ready=lambda _: threading.Thread(target=look, daemon=True).start(),
     )
     assert done.is_set()
-    assert subscriptions.by_id(listening, alice.id).standing is SubscriberStatus.SUPPRESSED
+    assert subscriptions.by_id(listening, alice.id).status is SubscriberStatus.SUPPRESSED
 
 
 def test_without_a_mailbox_nothing_is_asked(app: App) -> None:
@@ -310,4 +310,4 @@ def test_a_flood_of_requests_ends_with_the_reader_gone(
     for _ in range(4):
         put(person, f"From: alice@example.org\r\nSubject: Unsubscribe {token}\r\n\r\n".encode())
     assert dict(inbound.poll(listening).outcomes) == {"unsubscribed": 4}
-    assert subscriptions.by_id(listening, alice.id).standing is SubscriberStatus.LEFT
+    assert subscriptions.by_id(listening, alice.id).status is SubscriberStatus.LEFT

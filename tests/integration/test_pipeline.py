@@ -94,7 +94,11 @@ def test_thumbs_teach_the_next_digest(any_app: App, cast: Cast, dump: Dump) -> N
     titles = listed(any_app, carol, TOMORROW)
     assert all("galaxy" in title for title in titles)
     digest, _ = services.sent_digest(any_app, carol, TOMORROW)
-    assert (digest.made.model, digest.made.thumbs_up, digest.made.thumbs_down) == ("thumbs", 3, 2)
+    assert (
+        digest.provenance.model,
+        digest.provenance.thumbs_up,
+        digest.provenance.thumbs_down,
+    ) == ("thumbs", 3, 2)
 
 
 def test_the_links_of_a_mail_vote_for_its_reader_and_paper(

@@ -146,12 +146,12 @@ def test_an_address_is_found_in_either_form_of_its_domain(any_app: App) -> None:
     subscriptions.suppress(
         any_app, [subscriptions.stopped(any_app, "user@xn--bcher-kva.example", "")]
     )
-    assert subscriptions.by_id(any_app, known.id).standing is SubscriberStatus.SUPPRESSED
+    assert subscriptions.by_id(any_app, known.id).status is SubscriberStatus.SUPPRESSED
     assert (
         subscriptions.release(any_app, "user@xn--bcher-kva.example").address
         == "user@b\u00fccher.example"
     )
-    assert subscriptions.by_id(any_app, known.id).standing is SubscriberStatus.ACTIVE
+    assert subscriptions.by_id(any_app, known.id).status is SubscriberStatus.ACTIVE
 
 
 def spoil(app: App, *, words: bool = False, frequencies: bool = False) -> None:

@@ -113,19 +113,19 @@ def test_what_is_exported_is_imported_without_loss(
             other.close()
 
 
-def known(app: App, standing: SubscriberStatus) -> str:
+def known(app: App, status: SubscriberStatus) -> str:
     email = "known@example.org"
-    if standing is SubscriberStatus.PENDING:
+    if status is SubscriberStatus.PENDING:
         subscriptions.ask(app, Wish(email=email, keywords=("gripper",)), origin="page")
         return email
     ident = subscriptions.subscribe(
         app, Wish(email=email, keywords=("gripper",)), origin="command"
     ).subscriber.id
-    if standing is SubscriberStatus.PAUSED:
+    if status is SubscriberStatus.PAUSED:
         subscriptions.pause(app, ident, paused=True)
-    elif standing is SubscriberStatus.LEFT:
+    elif status is SubscriberStatus.LEFT:
         subscriptions.unsubscribe(app, ident)
-    elif standing is SubscriberStatus.SUPPRESSED:
+    elif status is SubscriberStatus.SUPPRESSED:
         subscriptions.suppress(app, [subscriptions.stopped(app, email, "it bounced")])
     return email
 
@@ -154,7 +154,7 @@ def test_a_file_stops_mail_to_who_is_known_and_starts_none(
     )
     if before is SubscriberStatus.LEFT:
         stops = False
-    assert subscriptions.by_email(any_app, email).standing is (said if stops else before)
+    assert subscriptions.by_email(any_app, email).status is (said if stops else before)
 
 
 def test_who_is_pending_in_a_file_gets_no_digest_and_one_standing_a_row_is_enough(
@@ -169,7 +169,7 @@ def test_who_is_pending_in_a_file_gets_no_digest_and_one_standing_a_row_is_enoug
     done = list(subscriptions.subscribe_many(any_app, wishes, origin="file"))
     assert [one.outcome for one in done if not isinstance(one, tuple)] == ["new", "pending", "new"]
     reader = subscriptions.by_email(any_app, "p@example.org")
-    assert reader.standing is SubscriberStatus.PENDING
+    assert reader.status is SubscriberStatus.PENDING
     assert [interest.name for interest in reader.interests] == ["hands", "scans"]
     report = pipeline.compose(any_app)
     assert "p@example.org" in [left.email for left in report.left_out]

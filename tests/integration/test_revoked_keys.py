@@ -59,8 +59,8 @@ def path_of(app: App, purpose: Purpose, reader: Subscriber) -> str:
     return app.url(purpose, reader.id, paper_id=1).removeprefix(app.config.web.base_url)
 
 
-def standing(app: App, reader: Subscriber) -> SubscriberStatus:
-    return subscriptions.by_id(app, reader.id).standing
+def status(app: App, reader: Subscriber) -> SubscriberStatus:
+    return subscriptions.by_id(app, reader.id).status
 
 
 PURPOSES = [Purpose.UP, Purpose.DOWN, Purpose.MANAGE, Purpose.CONFIRM]
@@ -77,7 +77,7 @@ def test_links_of_a_revoked_key_are_refused_and_say_what_to_do(
         assert "Any newer mail has links that work" in answer.text
         assert "alice" not in answer.text
     assert pipeline.standing_vote(service, alice.id, 1) == 0
-    assert standing(service, alice) is SubscriberStatus.ACTIVE
+    assert status(service, alice) is SubscriberStatus.ACTIVE
     assert client.get(path_of(service, purpose, alice)).status_code == 200
 
 
@@ -88,7 +88,7 @@ def test_programs_are_refused_as_well(service: App, alice: Subscriber) -> None:
         f"/api/v1/readers/{token}/delete", json={"address": "alice@example.org"}
     )
     assert (answer.status_code, answer.json()["error"]["code"]) == (410, "not_found")
-    assert standing(service, alice) is SubscriberStatus.ACTIVE
+    assert status(service, alice) is SubscriberStatus.ACTIVE
 
 
 def test_a_process_that_runs_refuses_them_within_a_minute(
@@ -114,7 +114,7 @@ def test_leaving_goes_on_and_whoever_left_so_is_told(
     assert left.status_code == 200
     assert "You have left" in left.text
     assert "Come back" not in left.text
-    assert standing(service, alice) is SubscriberStatus.LEFT
+    assert status(service, alice) is SubscriberStatus.LEFT
     with service.store.reading() as tx:
         waiting = store.deliveries.due(tx, now=service.now(), only=[alice.id])
     assert [row["kind"] for row in waiting] == ["goodbye"]
@@ -127,7 +127,7 @@ def test_nobody_is_brought_back_by_a_link_that_anybody_may_have_made(
     service.revoke_key(1)
     client.post(path, data={"List-Unsubscribe": "One-Click"})
     assert client.post(path, data={"undo": "1"}).status_code == 410
-    assert standing(service, alice) is SubscriberStatus.LEFT
+    assert status(service, alice) is SubscriberStatus.LEFT
 
 
 def test_leaving_by_mail_goes_on_and_voting_by_mail_does_not(
@@ -148,7 +148,7 @@ def test_leaving_by_mail_goes_on_and_voting_by_mail_does_not(
     assert answer(vote) == "other"
     assert pipeline.standing_vote(service, alice.id, 1) == 0
     assert answer(leave) == "unsubscribed"
-    assert standing(service, alice) is SubscriberStatus.LEFT
+    assert status(service, alice) is SubscriberStatus.LEFT
 
 
 # ------------------------------------------------------------------------------------------ bounces
@@ -169,7 +169,7 @@ def test_a_bounce_that_was_on_its_way_counts_and_suppresses_nobody(
     service.revoke_key(1)
     received = inbound.receive(service, data)
     assert (received.outcome, received.suppressed) == ("bounced", None)
-    assert standing(service, alice) is SubscriberStatus.ACTIVE
+    assert status(service, alice) is SubscriberStatus.ACTIVE
     with service.store.reading() as tx:
         assert [bounce.fault for bounce in store.bounces.of(tx, alice.email)] == ["mailbox"]
 
@@ -193,7 +193,7 @@ def test_forged_bounces_suppress_nobody(service: App, alice: Subscriber) -> None
     service.revoke_key(1)
     for data in forged:
         inbound.receive(service, data)
-    assert standing(service, alice) is SubscriberStatus.ACTIVE
+    assert status(service, alice) is SubscriberStatus.ACTIVE
     with service.store.reading() as tx:
         assert store.suppressions.every(tx) == []
 

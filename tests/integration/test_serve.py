@@ -346,7 +346,7 @@ def test_the_readers_of_the_config_are_subscribed(tmp_path: Path) -> None:
         ),
     )
     serve.run(app, only={"web"}, ready=lambda _address: signal.raise_signal(signal.SIGTERM))
-    assert subscriptions.by_email(app, "frank@example.org").standing is SubscriberStatus.ACTIVE
+    assert subscriptions.by_email(app, "frank@example.org").status is SubscriberStatus.ACTIVE
     app.close()
 
 

@@ -195,7 +195,7 @@ def test_who_was_ever_confirmed_is_never_deleted(
     assert subscriptions.purge(at_last(any_app)) == 0
     subscriptions.unsubscribe(any_app, reader.id)
     ask(any_app, 0)
-    assert subscriptions.by_id(any_app, reader.id).standing is SubscriberStatus.PENDING
+    assert subscriptions.by_id(any_app, reader.id).status is SubscriberStatus.PENDING
     assert subscriptions.purge(at_last(any_app)) == 0
 
 
@@ -214,7 +214,7 @@ def test_who_confirms_at_the_last_moment_stays(any_app: App) -> None:
     subscriptions.confirm(any_app, reader.id)
     with any_app.store.writing() as tx:
         assert not store.signups.remove_unconfirmed(tx, reader.id, before=before)
-    assert subscriptions.by_id(any_app, reader.id).standing is SubscriberStatus.ACTIVE
+    assert subscriptions.by_id(any_app, reader.id).status is SubscriberStatus.ACTIVE
 
 
 def test_more_than_a_batch_is_deleted(any_app: App, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,8 +78,8 @@ def refused(
         return record_bounces.record_refusal(app, tx, queued, delivery)
 
 
-def standing(app: App, who: Subscriber) -> SubscriberStatus:
-    return subscriptions.by_id(app, who.id).standing
+def status(app: App, who: Subscriber) -> SubscriberStatus:
+    return subscriptions.by_id(app, who.id).status
 
 
 def messages(app: App) -> dict[str, int]:
@@ -95,7 +95,7 @@ def test_no_such_address_is_enough_once(any_app: App, alice: Subscriber) -> None
         NOON,
         "550 5.1.1 user unknown",
     )
-    assert standing(any_app, alice) is SubscriberStatus.SUPPRESSED
+    assert status(any_app, alice) is SubscriberStatus.SUPPRESSED
     assert subscriptions.suppressed(any_app) == [made]
 
 
@@ -126,7 +126,7 @@ def test_soft_bounces_are_counted_over_the_days_of_the_rule(
     # the one of day 0 and the one of day 5 are over 14 days old when the fifth soft bounce of the
     # list comes
     assert [bool(one) for one in made] == [False, False, False, False, False, False, True]
-    assert standing(any_app, alice) is SubscriberStatus.SUPPRESSED
+    assert status(any_app, alice) is SubscriberStatus.SUPPRESSED
 
 
 def test_our_own_faults_and_what_was_not_refused_suppress_nobody(
@@ -145,7 +145,7 @@ def test_our_own_faults_and_what_was_not_refused_suppress_nobody(
             is None
         )
         assert refused(any_app, letter(any_app, alice, f"n{number}"), 0, "no SMTPUTF8") is None
-    assert standing(any_app, alice) is SubscriberStatus.ACTIVE
+    assert status(any_app, alice) is SubscriberStatus.ACTIVE
 
 
 def test_what_waits_for_a_suppressed_address_is_skipped_whatever_its_kind(
@@ -182,10 +182,10 @@ def test_nothing_but_the_operator_brings_a_suppressed_address_back(
     subscriptions.confirm(any_app, alice.id)
     subscriptions.return_after(any_app, alice.id)
     subscriptions.pause(any_app, alice.id, paused=False)
-    assert standing(any_app, alice) is SubscriberStatus.SUPPRESSED
+    assert status(any_app, alice) is SubscriberStatus.SUPPRESSED
     assert messages(any_app) == before
     assert subscriptions.release(any_app, ALICE).reason is SuppressionReason.HARD
-    assert standing(any_app, alice) is SubscriberStatus.ACTIVE
+    assert status(any_app, alice) is SubscriberStatus.ACTIVE
     with pytest.raises(NotFoundError, match="digest suppressions"):
         subscriptions.release(any_app, ALICE)
 
@@ -221,7 +221,7 @@ def test_a_release_forgives_and_the_same_reports_read_again_do_not_count(
     subscriptions.release(any_app, ALICE)
     assert refused(any_app, one, 550, "5.1.1 unknown") is None
     assert refused(any_app, letter(any_app, alice, "2"), 550, "5.2.1 disabled") is None
-    assert standing(any_app, alice) is SubscriberStatus.ACTIVE
+    assert status(any_app, alice) is SubscriberStatus.ACTIVE
 
 
 @pytest.mark.parametrize(
@@ -237,12 +237,12 @@ def test_a_release_puts_back_what_was(
     any_app: App, alice: Subscriber, former: SubscriberStatus
 ) -> None:
     with any_app.store.writing() as tx:
-        store.subscribers.set_standing(tx, alice.id, former, now=NOON)
+        store.subscribers.set_status(tx, alice.id, former, now=NOON)
     assert subscriptions.suppress(any_app, [subscriptions.stopped(any_app, ALICE, "")]) == 1
     assert subscriptions.suppress(any_app, [subscriptions.stopped(any_app, ALICE, "")]) == 0
-    assert standing(any_app, alice) is SubscriberStatus.SUPPRESSED
+    assert status(any_app, alice) is SubscriberStatus.SUPPRESSED
     subscriptions.release(any_app, ALICE)
-    assert standing(any_app, alice) is former
+    assert status(any_app, alice) is former
 
 
 def test_who_leaves_while_suppressed_has_left_after_the_release(
@@ -251,7 +251,7 @@ def test_who_leaves_while_suppressed_has_left_after_the_release(
     subscriptions.suppress(any_app, [subscriptions.stopped(any_app, ALICE, "")])
     subscriptions.unsubscribe(any_app, alice.id)
     subscriptions.release(any_app, ALICE)
-    assert standing(any_app, alice) is SubscriberStatus.LEFT
+    assert status(any_app, alice) is SubscriberStatus.LEFT
 
 
 def complained(app: App) -> None:
@@ -263,14 +263,14 @@ def test_who_complained_has_left_and_only_their_own_link_or_the_operator_brings_
     any_app: App, alice: Subscriber
 ) -> None:
     complained(any_app)
-    assert standing(any_app, alice) is SubscriberStatus.LEFT
+    assert status(any_app, alice) is SubscriberStatus.LEFT
     assert subscriptions.ask(any_app, Wish(email=ALICE), origin="page").outcome == "asked"
     assert (
         subscriptions.subscribe(any_app, Wish(email=ALICE), origin="command").outcome
         == "suppressed"
     )
     assert messages(any_app) == {}
-    assert subscriptions.return_after(any_app, alice.id).standing is SubscriberStatus.ACTIVE
+    assert subscriptions.return_after(any_app, alice.id).status is SubscriberStatus.ACTIVE
     assert subscriptions.suppressed(any_app) == []
 
 
@@ -280,7 +280,7 @@ def test_a_complaint_of_a_suppressed_address_outlives_the_release(
     subscriptions.suppress(any_app, [subscriptions.stopped(any_app, ALICE, "")])
     complained(any_app)
     subscriptions.release(any_app, ALICE)
-    assert standing(any_app, alice) is SubscriberStatus.LEFT
+    assert status(any_app, alice) is SubscriberStatus.LEFT
 
 
 def test_a_bounce_or_the_operator_outweighs_a_complaint(any_app: App, alice: Subscriber) -> None:
@@ -289,12 +289,12 @@ def test_a_bounce_or_the_operator_outweighs_a_complaint(any_app: App, alice: Sub
         subscriptions.suppress(any_app, [subscriptions.stopped(any_app, ALICE, "asked by phone")])
         == 1
     )
-    assert standing(any_app, alice) is SubscriberStatus.SUPPRESSED
-    assert subscriptions.return_after(any_app, alice.id).standing is SubscriberStatus.SUPPRESSED
+    assert status(any_app, alice) is SubscriberStatus.SUPPRESSED
+    assert subscriptions.return_after(any_app, alice.id).status is SubscriberStatus.SUPPRESSED
     (one,) = subscriptions.suppressed(any_app)
     assert (one.reason, one.evidence) == (SuppressionReason.OPERATOR, "asked by phone")
     subscriptions.release(any_app, ALICE)
-    assert standing(any_app, alice) is SubscriberStatus.LEFT
+    assert status(any_app, alice) is SubscriberStatus.LEFT
 
 
 def test_a_long_list_is_taken_over(app: App) -> None:

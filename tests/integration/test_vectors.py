@@ -195,7 +195,7 @@ def test_a_round_ranks_by_trained_vectors_and_says_so(
         digest, _ = services.sent_digest(
             app, next(who for who in people.values() if who.email == one.email), one.local_date
         )
-        assert table.version in digest.made.features
+        assert table.version in digest.provenance.features
 
 
 def test_the_command_makes_a_table_from_nothing_such_as_the_package_ships(

@@ -153,7 +153,7 @@ class World:
 
     def pause(self, number: int) -> None:
         who = self._reader(number)
-        active = who.standing is SubscriberStatus.ACTIVE
+        active = who.status is SubscriberStatus.ACTIVE
         subscriptions.pause(self.service, who.id, paused=active)
 
     def _reader(self, number: int) -> Any:
@@ -307,7 +307,7 @@ def test_no_paper_is_lost_or_listed_twice_whatever_happens(
         # All is well from here on: what came must have been looked at within a week and a day.
         made.outcome = "accepted"
         for number in range(len(READERS)):
-            if subscriptions.everybody(made.app)[number].standing is SubscriberStatus.PAUSED:
+            if subscriptions.everybody(made.app)[number].status is SubscriberStatus.PAUSED:
                 made.pause(number)
         for _ in itertools.repeat(None, 9):
             made.publish(1)

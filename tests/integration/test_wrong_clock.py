@@ -38,7 +38,7 @@ def pause(until: datetime, **values: Any) -> Pause:
             {
                 "kind": "domain",
                 "name": "slow.example",
-                "why": "busy",
+                "reason": "busy",
                 "text": "451 later",
                 "strikes": 2,
                 "until": until,

@@ -175,15 +175,15 @@ class Proof:
         some, self._readers = self._readers[:count], self._readers[count:]
         made = Provenance(model="keywords", features="words1", candidates=16, at=now)
         with self.app.store.writing() as tx:
-            mark = store.papers.highest_id(tx)
+            max_paper_id = store.papers.highest_id(tx)
             for reader in some:
-                papers = self.random.sample(range(1, mark + 1), _PAPERS)
+                papers = self.random.sample(range(1, max_paper_id + 1), _PAPERS)
                 items = tuple(
                     Item(position=place, score=Score(paper_id=paper, value=1.0, match=90))
                     for place, paper in enumerate(papers, 1)
                 )
                 digest = Digest(
-                    subscriber_id=reader.id, local_date=now.date(), items=items, made=made
+                    subscriber_id=reader.id, local_date=now.date(), items=items, provenance=made
                 )
                 window = Window(
                     message_id=self.app.message_id(
@@ -192,7 +192,7 @@ class Proof:
                     not_before=now,
                     expires_at=now + _OVER,
                 )
-                store.digests.plan(tx, digest, mark=mark, window=window, now=now)
+                store.digests.plan(tx, digest, max_paper_id=max_paper_id, window=window, now=now)
         return len(some)
 
     @contextmanager

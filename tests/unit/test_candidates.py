@@ -19,7 +19,7 @@ def days_ago(number: int) -> datetime:
 
 def reach(number: int) -> Reach:
     at = days_ago(number)
-    return Reach(local_date=at.date(), composed_at=at, mark=1)
+    return Reach(local_date=at.date(), composed_at=at, max_paper_id=1)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,12 @@ def choose(
     who: Subscriber, papers: Sequence[Paper], matches: Sequence[int] = (), **more: object
 ) -> Digest | Quiet:
     return selection.choose(
-        who, TODAY, scored(papers, matches), {each.id: each for each in papers}, made=MADE, **more
+        who,
+        TODAY,
+        scored(papers, matches),
+        {each.id: each for each in papers},
+        provenance=MADE,
+        **more,
     )  # type: ignore[arg-type]
 
 
@@ -73,7 +78,7 @@ def test_the_best_papers_come_first_with_their_positions() -> None:
     assert listed(outcome) == [1, 2, 3, 4, 5]
     assert isinstance(outcome, Digest)
     assert [item.position for item in outcome.items] == [1, 2, 3, 4, 5]
-    assert (outcome.subscriber_id, outcome.local_date, outcome.made) == (7, TODAY, MADE)
+    assert (outcome.subscriber_id, outcome.local_date, outcome.provenance) == (7, TODAY, MADE)
 
 
 def test_a_digest_is_never_longer_than_the_reader_wants() -> None:
@@ -89,7 +94,7 @@ def test_scores_are_taken_only_until_the_digest_is_full() -> None:
             yield score
 
     selection.choose(
-        alice(size=2), TODAY, one_by_one(), {each.id: each for each in PAPERS}, made=MADE
+        alice(size=2), TODAY, one_by_one(), {each.id: each for each in PAPERS}, provenance=MADE
     )
     assert taken == [1, 2]
 
@@ -159,7 +164,7 @@ def test_a_copy_takes_no_place() -> None:
 
 
 def test_a_score_of_an_unknown_paper_is_passed_over() -> None:
-    outcome = selection.choose(alice(), TODAY, scored(PAPERS), {2: PAPERS[1]}, made=MADE)
+    outcome = selection.choose(alice(), TODAY, scored(PAPERS), {2: PAPERS[1]}, provenance=MADE)
     assert listed(outcome) == [2]
 
 
@@ -175,4 +180,4 @@ def test_papers_that_were_all_seen_are_a_quiet_day_with_its_reason() -> None:
 def test_papers_that_are_all_below_the_threshold_are_a_quiet_day_with_its_reason() -> None:
     outcome = choose(alice(threshold=95), PAPERS, seen={1})
     assert why(outcome) is QuietReason.BELOW_THRESHOLD
-    assert (outcome.subscriber_id, outcome.local_date, outcome.made) == (7, TODAY, MADE)
+    assert (outcome.subscriber_id, outcome.local_date, outcome.provenance) == (7, TODAY, MADE)

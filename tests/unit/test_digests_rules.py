@@ -54,7 +54,7 @@ def choose(
         for place, one in enumerate(papers)
     ]
     return selection.choose(
-        who or reader(), day, ranked, {one.id: one for one in papers}, made=MADE, rules=rules
+        who or reader(), day, ranked, {one.id: one for one in papers}, provenance=MADE, rules=rules
     )
 
 
@@ -196,7 +196,7 @@ def test_a_category_takes_no_more_than_its_part_unless_it_is_followed() -> None:
         assert ids(choose(papers, Rules(category_most=70, followed={followed}))) == list(range(10))
 
 
-def standing(tops: Sequence[tuple[str, float]], rules: Rules) -> list[int]:
+def status(tops: Sequence[tuple[str, float]], rules: Rules) -> list[int]:
     """What is chosen of papers given best first, by their category and how far they stand above the
     recent ones; Jane Doe wrote those of cs.IT.
     """
@@ -210,7 +210,7 @@ def standing(tops: Sequence[tuple[str, float]], rules: Rules) -> list[int]:
     ]
     return ids(
         selection.choose(
-            reader(), TODAY, ranked, {one.id: one for one in papers}, made=MADE, rules=rules
+            reader(), TODAY, ranked, {one.id: one for one in papers}, provenance=MADE, rules=rules
         )
     )
 
@@ -223,7 +223,7 @@ def test_a_category_gives_way_to_nothing_that_fits_the_reader_far_worse() -> Non
         ("cs.CV", 2.5),
         ("cs.AI", 2.4),
     ]
-    assert standing(narrow, Rules(category_most=70)) == list(range(10))
+    assert status(narrow, Rules(category_most=70)) == list(range(10))
     near = [("cs.IT", 9 - place / 4) for place in range(9)] + [
         ("cs.CV", 6.5),
         ("cs.IT", 6.4),
@@ -231,14 +231,14 @@ def test_a_category_gives_way_to_nothing_that_fits_the_reader_far_worse() -> Non
         ("cs.CV", 5.5),
         ("cs.AI", 5),
     ]
-    assert standing(near, Rules(category_most=70)) == [0, 1, 2, 3, 4, 5, 6, 9, 11, 12]
+    assert status(near, Rules(category_most=70)) == [0, 1, 2, 3, 4, 5, 6, 9, 11, 12]
     falling = [("cs.IT", 9 - place / 4) for place in range(9)] + [
         ("cs.CV", 6.5),
         ("cs.CV", 3.9),
         ("cs.CV", 2.5),
     ]
-    assert standing(falling, Rules(category_most=70)) == list(range(10))
-    assert standing(narrow, Rules(category_most=70, author_most=3)) == [
+    assert status(falling, Rules(category_most=70)) == list(range(10))
+    assert status(narrow, Rules(category_most=70, author_most=3)) == [
         0,
         1,
         2,
@@ -250,7 +250,7 @@ def test_a_category_gives_way_to_nothing_that_fits_the_reader_far_worse() -> Non
         15,
         16,
     ]
-    assert standing(
+    assert status(
         [("cs.IT", -place) for place in range(9)] + [("cs.CV", -20.0)] * 5, Rules(category_most=70)
     ) == [*range(7), 9, 10, 11]
 

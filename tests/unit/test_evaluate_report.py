@@ -64,8 +64,8 @@ def rated(
         subscriber_id=1,
         local_date=DAY,
         composed_at=NOON,
-        mark=9,
-        made=Provenance(model="thumbs", features="f", candidates=50, at=NOON, **made),
+        max_paper_id=9,
+        provenance=Provenance(model="thumbs", features="f", candidates=50, at=NOON, **made),
         state=MessageState.ACCEPTED,
         items=items,
     )

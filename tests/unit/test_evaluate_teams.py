@@ -36,8 +36,8 @@ def rated(
         subscriber_id=reader,
         local_date=at.date(),
         composed_at=at,
-        mark=1,
-        made=Provenance(
+        max_paper_id=1,
+        provenance=Provenance(
             model="thumbs", features="f", recipe=teams[0], recipe_b=teams[1], candidates=40, at=at
         ),
         state=MessageState.ACCEPTED,

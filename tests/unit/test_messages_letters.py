@@ -51,7 +51,7 @@ def test_a_welcome_says_when_papers_come_and_how_to_leave() -> None:
 
 
 def test_a_welcome_to_who_paused_says_so() -> None:
-    paused = replace(ALICE, standing=SubscriberStatus.PAUSED)
+    paused = replace(ALICE, status=SubscriberStatus.PAUSED)
     message = write_welcome(
         mailing=MAILING, subscriber=paused, links=LINKS, message_id="w@x", date=NOW
     )

@@ -112,7 +112,7 @@ def test_so_is_one_after_an_undo_and_a_second_thought() -> None:
 
 
 def test_held_presses_leave_the_vote_that_stood_before() -> None:
-    presses = [press(0, vote=1, former=-1), press(1, vote=-1, former=1)]
+    presses = [press(0, vote=1, previous_vote=-1), press(1, vote=-1, previous_vote=1)]
     assert standing_vote(presses, find_held(presses)) == -1
 
 

@@ -71,7 +71,7 @@ class World:
             ),
             papers={one.id: one for one in papers},
             background=profiles.Background.from_papers(list(recent), rows[first:second]),
-            made=Provenance(model="", features="words1", candidates=len(papers), at=NOW),
+            provenance=Provenance(model="", features="words1", candidates=len(papers), at=NOW),
             local_date=TODAY,
         )
 

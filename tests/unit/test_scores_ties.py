@@ -27,7 +27,7 @@ def listed(
         TODAY,
         scores.rank(scored, when),
         {each.id: each for each in papers},
-        made=Provenance(model="keywords", features="words1", at=NOW),
+        provenance=Provenance(model="keywords", features="words1", at=NOW),
     )
     return {item.score.paper_id for item in chosen.items} if isinstance(chosen, Digest) else set()
 

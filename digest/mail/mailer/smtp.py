@@ -56,7 +56,7 @@ class Paces:
                 kind=kind,
                 name=name,
                 until=now + timedelta(seconds=one.seconds),
-                why=one.why,
+                reason=one.why,
                 text=one.text,
                 strikes=one.strikes,
                 rate=None if one.rate == math.inf else one.rate,
@@ -73,7 +73,7 @@ class Paces:
         seconds = (pause.until - datetime.now(UTC)).total_seconds()
         rate = math.inf if pause.rate is None else pause.rate
         learned = Learned(
-            seconds=seconds, why=pause.why, text=pause.text, strikes=pause.strikes, rate=rate
+            seconds=seconds, why=pause.reason, text=pause.text, strikes=pause.strikes, rate=rate
         )
         dict(self._kinds())[pause.kind].heed(pause.name, monotonic(), learned)
 

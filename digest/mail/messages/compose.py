@@ -147,7 +147,7 @@ def write_welcome(
         "hour": f"{subscriber.hour:02d}:00",
         "timezone": texts.one_line(subscriber.timezone),
         "size": texts.plural(subscriber.size, "paper"),
-        "paused": subscriber.standing is SubscriberStatus.PAUSED,
+        "paused": subscriber.status is SubscriberStatus.PAUSED,
     }
     return _write(
         MessageKind.WELCOME,

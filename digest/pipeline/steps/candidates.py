@@ -39,7 +39,7 @@ def competing(
     new = {
         ident
         for ident, day in first_seen.items()
-        if day > after and (last is None or ident > last.mark or day > last.last_day)
+        if day > after and (last is None or ident > last.max_paper_id or day > last.last_day)
     }
     return frozenset(((new | past.carried) - set(seen)) & first_seen.keys())
 
@@ -51,7 +51,7 @@ def has_news(past: History, among: Collection[int], first_seen: Mapping[int, dat
     """
     last = past.latest
     return last is None or any(
-        ident > last.mark or first_seen[ident] > last.last_day or ident in past.carried
+        ident > last.max_paper_id or first_seen[ident] > last.last_day or ident in past.carried
         for ident in among
     )
 
@@ -59,6 +59,6 @@ def has_news(past: History, among: Collection[int], first_seen: Mapping[int, dat
 def may_have_news(past: History, highest_id: int, last_day: date | None) -> bool:
     """The same of all papers, known from the highest id and the latest day of any."""
     last = past.latest
-    if last is None or past.carried or highest_id > last.mark:
+    if last is None or past.carried or highest_id > last.max_paper_id:
         return True
     return last_day is not None and last_day > last.last_day

@@ -83,7 +83,7 @@ def _drafted(sharing: ChoiceSettings, shared: BatchContext, reader: ReaderTask) 
         size=subscriber.size,
         key=lambda ident: papers.normalise_title(shared.papers[ident].title),
     )
-    return replace(own, items=items, made=replace(own.made, recipe_b=sharing.recipe_b))
+    return replace(own, items=items, provenance=replace(own.provenance, recipe_b=sharing.recipe_b))
 
 
 def rules_for(rules: selection.Rules, shared: BatchContext, reader: ReaderTask) -> selection.Rules:
@@ -140,14 +140,14 @@ def choose(
     scored: Sequence[scores.Scored],
 ) -> Digest | Quiet:
     """One reader's digest, without reasons yet."""
-    made = replace(
-        shared.made,
+    provenance = replace(
+        shared.provenance,
         recipe=recipe.name,
         candidates=len(reader.among),
         **recipes.count_ratings(learned),
     )
     if _calibrated(recipe.name, shared):
-        made = replace(made, calibration=str(shared.calibrations[recipe.name]))
+        provenance = replace(provenance, calibration=str(shared.calibrations[recipe.name]))
     if len(learned) > 1:
         rules = replace(rules, shares={one.name: one.share for one in learned})
     ranked = recipes.rank(
@@ -163,7 +163,7 @@ def choose(
         shared.local_date,
         ranked,
         shared.papers,
-        made=made,
+        provenance=provenance,
         carried=reader.maybe_seen,
         rules=rules,
     )

@@ -35,7 +35,7 @@ def _expires(app: App, subscriber: Subscriber, local_date: date) -> datetime:
 
 
 def store_outcome(
-    app: App, turn: DueReader, outcome: Digest | Quiet, mark: int, report: ComposeReport
+    app: App, turn: DueReader, outcome: Digest | Quiet, max_paper_id: int, report: ComposeReport
 ) -> bool:
     """Whether it was stored: another process may have been faster."""
     now, subscriber = app.now(), turn.subscriber
@@ -47,7 +47,10 @@ def store_outcome(
     )
 
     def plan(tx: store.Connection) -> bool:
-        stored = store.digests.plan(tx, outcome, mark=mark, window=window, now=now) is not None
+        stored = (
+            store.digests.plan(tx, outcome, max_paper_id=max_paper_id, window=window, now=now)
+            is not None
+        )
         if stored:
             store.digests.close_missed(tx, subscriber.id, turn.missed, now=now)
         return stored

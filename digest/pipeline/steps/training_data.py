@@ -45,7 +45,7 @@ class CorpusView:
     space: features.Space
     #: recent papers up to that day
     recent: tuple[int, ...]
-    mark: int | None = None
+    max_paper_id: int | None = None
     #: readers who must like a paper before their thumbs count for others; None = they do not
     least: int | None = None
     #: how what an encoder made of the papers stands beside their words; None = none is in use, or
@@ -55,7 +55,7 @@ class CorpusView:
     @property
     def before(self) -> datetime | None:
         """The time after which thumbs and picks do not count, None when all do."""
-        return None if self.mark is None else self.now
+        return None if self.max_paper_id is None else self.now
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +65,7 @@ class BatchContext:
     day: scores.Day
     papers: dict[int, Paper]
     background: profiles.Background
-    made: Provenance
+    provenance: Provenance
     local_date: date
     #: what scores are worth, by recipe
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
@@ -91,14 +91,14 @@ def view(
     now: datetime,
     until: date,
     frequencies: features.Frequencies,
-    mark: int | None = None,
+    max_paper_id: int | None = None,
     least: int | None = None,
     encoder: str = "",
 ) -> CorpusView:
     """The view of what was first seen up to a day; `encoder` is the name of the one that the config
     names.
     """
-    recent = store.papers.recent(tx, until, BACKGROUND, mark=mark)
+    recent = store.papers.recent(tx, until, BACKGROUND, max_paper_id=max_paper_id)
     packed = store.papers.vectors_of(tx, features.VERSION, recent)
     return CorpusView(
         now=now,
@@ -110,7 +110,7 @@ def view(
             ),
         ),
         recent=tuple(recent),
-        mark=mark,
+        max_paper_id=max_paper_id,
         least=least,
         encoding=_encoding(tx, encoder, recent),
     )
@@ -178,7 +178,7 @@ def load_batch_context(
         ),
         papers={p.id: p for p in those},
         background=profiles.Background.from_papers(others, other_rows),
-        made=Provenance(
+        provenance=Provenance(
             model="",
             features=" ".join(
                 filter(
@@ -381,7 +381,11 @@ def _examples_of(
     idents: list[int] = []
     texts = [interest.text] if interest.text else []
     for name in interest.papers:
-        found = [ident for ident in known[name] if view.mark is None or ident <= view.mark]
+        found = [
+            ident
+            for ident in known[name]
+            if view.max_paper_id is None or ident <= view.max_paper_id
+        ]
         idents += found[:1]
         if not found and papers.parse_name(name) is None and not name.startswith("paper:"):
             texts.append(

@@ -143,7 +143,7 @@ def write_digest(
         subscriber=queued.subscriber,
         local_date=digest.local_date,
         listed=listed,
-        made=digest.made,
+        made=digest.provenance,
         links=links,
         message_id=queued.message_id,
         date=at,

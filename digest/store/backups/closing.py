@@ -4,7 +4,7 @@ any more.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -64,6 +64,17 @@ class Former:
     last_reader: int = 0
 
 
+def left_query(columns: Collection[str]) -> str:
+    """Build the query for id and address of the readers who have left.
+
+    Args:
+        columns: of the table `subscribers` in the store that is replaced. Up to schema 0006 the
+            status was called `standing`.
+    """
+    status = "status" if "status" in columns else "standing"
+    return f"SELECT id, email FROM subscribers WHERE {status} = '{SubscriberStatus.LEFT.value}'"  # noqa: S608
+
+
 def close(tx: Connection, *, before: str, former: Former, now: datetime) -> Restored:
     """Close a backup that was just read in, in the newest schema.
 
@@ -103,14 +114,14 @@ def _let_leave(tx: Connection, left: Sequence[tuple[int, str]], now: datetime) -
     """Who has left does not come back with the backup; returns how many would have."""
     if not left:
         return 0
-    away = select(func.count()).where(subscribers.c.standing == SubscriberStatus.LEFT.value)
+    away = select(func.count()).where(subscribers.c.status == SubscriberStatus.LEFT.value)
     before = tx.execute(away).scalar_one()
     leaving = (
         update(subscribers)
         .where(subscribers.c.id == bindparam("reader"), subscribers.c.email == bindparam("address"))
-        .where(subscribers.c.standing != SubscriberStatus.LEFT.value)
-        .where(subscribers.c.standing != SubscriberStatus.SUPPRESSED.value)  # and stays that
-        .values(standing=SubscriberStatus.LEFT.value, changed_at=now)
+        .where(subscribers.c.status != SubscriberStatus.LEFT.value)
+        .where(subscribers.c.status != SubscriberStatus.SUPPRESSED.value)  # and stays that
+        .values(status=SubscriberStatus.LEFT.value, changed_at=now)
     )
     tx.execute(leaving, [{"reader": ident, "address": email} for ident, email in left])
     return int(tx.execute(away).scalar_one()) - int(before)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, MetaData, inspect, text
 
 from digest.errors import InputError, StoreError
 from digest.store import keys, schema
-from digest.store.backups.closing import SKIPPED, Former, Restored, close
+from digest.store.backups.closing import SKIPPED, Former, Restored, close, left_query
 from digest.store.backups.files import no_backup
 from digest.store.engine import Store, copying
 from digest.store.tables import metadata
@@ -128,8 +128,8 @@ def _read_former(tx: Connection) -> Former:
         )
         for row in tx.execute(text("SELECT * FROM link_keys ORDER BY id")).mappings()
     ]
-    left = tx.execute(text("SELECT id, email FROM subscribers WHERE standing = 'left'")).all()
-    return Former(keys=known, left=[(row.id, row.email) for row in left])
+    columns = {column["name"] for column in inspect(tx).get_columns("subscribers")}
+    return Former(keys=known, left=[tuple(row) for row in tx.execute(text(left_query(columns)))])
 
 
 def _make(tx: Connection, revision: str) -> None:

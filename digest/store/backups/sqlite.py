@@ -14,7 +14,7 @@ from pathlib import Path
 from digest import private
 from digest.errors import DigestError, InputError, StoreError
 from digest.store import keys, schema
-from digest.store.backups.closing import SKIPPED, Former, Restored, close
+from digest.store.backups.closing import SKIPPED, Former, Restored, close, left_query
 from digest.store.backups.files import no_backup
 from digest.store.engine import Store
 
@@ -155,7 +155,8 @@ def _folder(store: Store, target: Path) -> Iterator[Path]:
 def _read_former(live: sqlite3.Connection) -> Former:
     if not _has(live, "subscribers"):
         return Former()
-    left = live.execute("SELECT id, email FROM subscribers WHERE standing = 'left'").fetchall()
+    columns = {row[1] for row in live.execute("PRAGMA table_info(subscribers)")}
+    left = live.execute(left_query(columns)).fetchall()
     return Former(keys=_keys(live), left=left, last_reader=_last_number(live))
 
 

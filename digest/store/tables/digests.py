@@ -30,8 +30,8 @@ digests = Table(
     Column("state", String(10), nullable=False),
     Column("reason", Text, nullable=False),
     #: the highest paper id that competed: what came later is new for the next one
-    Column("mark", BigInteger, nullable=False),
-    Column("made", JSON, nullable=False),
+    Column("max_paper_id", BigInteger, nullable=False),
+    Column("provenance", JSON, nullable=False),
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("subscriber_id", "local_date"),
 )
@@ -59,7 +59,7 @@ digest_items = Table(
     #: the recipe whose pick it is where two share the digest, else ""
     Column("team", String(40), nullable=False),
     #: parts, rest and nearest paper of the score: the true reason
-    Column("why", JSON, nullable=False),
+    Column("explanation", JSON, nullable=False),
 )
 
 calibrations = Table(

@@ -104,9 +104,9 @@ mailboxes = Table(
     #: user, server and folder: another one begins anew
     Column("name", String(500), primary_key=True),
     #: numbers of mails mean something only together with this one (RFC 3501, 2.3.1.1)
-    Column("validity", BigInteger, nullable=False),
+    Column("uid_validity", BigInteger, nullable=False),
     #: the highest number that was looked at
-    Column("mark", BigInteger, nullable=False),
+    Column("last_uid", BigInteger, nullable=False),
     #: everything that was there before was looked at: from now on all that is new is, read by a
     #: person or not
     Column("caught_up", Boolean, nullable=False),
@@ -125,7 +125,7 @@ pauses = Table(
     Column("name", String(260), primary_key=True),
     Column("until", Instant, nullable=False),
     #: "busy" or "ours"
-    Column("why", String(10), nullable=False),
+    Column("reason", String(10), nullable=False),
     Column("text", ReportText, nullable=False),
     #: steps of the growing pause, and messages a minute after it (NULL = as before)
     Column("strikes", SmallInteger, nullable=False),

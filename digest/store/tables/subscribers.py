@@ -25,7 +25,7 @@ subscribers = Table(
     Column("email", String(320), nullable=False),
     Column("email_key", String(320), nullable=False, unique=True),
     Column("name", String(200), nullable=False),
-    Column("standing", String(12), nullable=False, index=True),
+    Column("status", String(12), nullable=False, index=True),
     Column("timezone", String(64), nullable=False),
     Column("hour", SmallInteger, nullable=False),
     Column("days", JSON, nullable=False),
@@ -91,7 +91,7 @@ presses = Table(
     Column("paper_id", ForeignKey("papers.id")),
     #: what a thumb asks for, and what stood before it
     Column("vote", SmallInteger, nullable=False),
-    Column("former", SmallInteger, nullable=False),
+    Column("previous_vote", SmallInteger, nullable=False),
     Column("at", Instant, nullable=False),
     #: identity of the page or mail: the same one posted again is no new press
     Column("form", String(64), nullable=False),
@@ -118,7 +118,7 @@ suppressions = Table(
     Column("evidence", ReportText, nullable=False),
     #: the subscriber's standing before, for the day that the address is released; "" where there
     #: was none
-    Column("former", String(12), nullable=False),
+    Column("previous_status", String(12), nullable=False),
 )
 
 signups = Table(

@@ -43,7 +43,7 @@ def planned(
     now: datetime = NOW,
     seen_before: frozenset[int] = frozenset(),
 ) -> int | None:
-    made = Provenance(model="keywords", features="words1", at=now)
+    provenance = Provenance(model="keywords", features="words1", at=now)
     items = tuple(
         Item(position=n, score=Score(paper_id=p, value=1.0, match=90), seen_before=p in seen_before)
         for n, p in enumerate(papers, 1)
@@ -56,8 +56,8 @@ def planned(
     with store.writing() as tx:
         return rows.digests.plan(
             tx,
-            Digest(subscriber_id=who.id, local_date=day, items=items, made=made),
-            mark=9,
+            Digest(subscriber_id=who.id, local_date=day, items=items, provenance=provenance),
+            max_paper_id=9,
             window=window,
             now=now,
         )

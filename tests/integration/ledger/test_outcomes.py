@@ -171,7 +171,7 @@ def test_a_group_begins_and_settles_each_message_by_itself(store: Store) -> None
         planned(store, who)
     some = claimed(store)
     with store.writing() as tx:
-        rows.subscribers.set_standing(tx, readers[0].id, SubscriberStatus.LEFT, now=NOW)
+        rows.subscribers.set_status(tx, readers[0].id, SubscriberStatus.LEFT, now=NOW)
     with store.writing() as tx:
         assert rows.ledger.begin(tx, some, owner="me", now=NOW, clock=NOW) == {
             queued.id for queued in some[1:]

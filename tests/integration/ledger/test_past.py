@@ -32,14 +32,14 @@ def test_a_date_has_one_digest(store: Store, alice: Subscriber) -> None:
         subscriber_id=alice.id,
         local_date=DAY,
         reason=QuietReason.NO_NEW_PAPERS,
-        made=Provenance(model="", features="", at=NOW),
+        provenance=Provenance(model="", features="", at=NOW),
     )
     with store.writing() as tx:
         assert (
             rows.digests.plan(
                 tx,
                 quiet,
-                mark=9,
+                max_paper_id=9,
                 window=Window(message_id="<x@y>", not_before=NOW, expires_at=LATER),
                 now=NOW,
             )
@@ -56,14 +56,14 @@ def test_a_digest_comes_back_as_it_was_chosen(store: Store, alice: Subscriber) -
         (1, 3, 90),
         (2, 1, 90),
     ]
-    assert (digest.made.model, digest.made.at) == ("keywords", NOW)
+    assert (digest.provenance.model, digest.provenance.at) == ("keywords", NOW)
 
 
 def test_times_come_back_aware(store: Store, alice: Subscriber) -> None:
     planned(store, alice)
     with store.reading() as tx:
         (latest,) = rows.digests.latest(tx)
-        assert rows.digests.load(tx, 1).made.at.tzinfo is UTC
+        assert rows.digests.load(tx, 1).provenance.at.tzinfo is UTC
     assert latest["message"] == "planned"
 
 
@@ -87,7 +87,7 @@ def test_papers_of_a_digest_that_failed_compete_again(
         past = history_of(tx, alice, DAY + timedelta(days=1))
     assert (past.carried, past.maybe_seen) == (carried, maybe)
     assert past.listed == (set() if carried else {1, 2})
-    reach = Reach(local_date=DAY, composed_at=NOW, mark=9)
+    reach = Reach(local_date=DAY, composed_at=NOW, max_paper_id=9)
     assert past.arrived == (reach if outcome == "accepted" else None)
     assert past.latest == reach
 
@@ -121,7 +121,7 @@ def test_missed_dates_are_closed_and_leave_nothing(store: Store, alice: Subscrib
         last = rows.digests.last_dates(tx, [alice.id], since=closed[0], before=closed[2])
     missed = QuietReason.MISSED.value
     assert reasons == dict(zip(closed, [missed, "", missed], strict=True))
-    assert past.latest == Reach(local_date=DAY, composed_at=NOW, mark=9)
+    assert past.latest == Reach(local_date=DAY, composed_at=NOW, max_paper_id=9)
     assert last == {alice.id: DAY}
 
 
@@ -171,8 +171,8 @@ def whole_history(
     failed = [one for one in past if one[0] < before and one not in closed]
     carried = {paper for one in failed if last is None or last[3] <= one[4] for paper in one[1]}
     return History(
-        arrived=last and Reach(local_date=last[0], composed_at=last[3], mark=9),
-        latest=newest and Reach(local_date=newest[0], composed_at=newest[3], mark=9),
+        arrived=last and Reach(local_date=last[0], composed_at=last[3], max_paper_id=9),
+        latest=newest and Reach(local_date=newest[0], composed_at=newest[3], max_paper_id=9),
         listed=frozenset(listed),
         carried=frozenset(carried - listed),
         maybe_seen=frozenset(

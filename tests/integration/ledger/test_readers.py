@@ -30,14 +30,14 @@ def test_a_message_that_was_deleted_while_it_was_sent_harms_nobody(store: Store)
         ) == {some[1].id: S.ACCEPTED}
 
 
-@pytest.mark.parametrize("standing", [SubscriberStatus.LEFT, SubscriberStatus.PAUSED])
+@pytest.mark.parametrize("status", [SubscriberStatus.LEFT, SubscriberStatus.PAUSED])
 def test_whoever_leaves_or_pauses_between_claim_and_body_gets_nothing(
-    store: Store, alice: Subscriber, standing: SubscriberStatus
+    store: Store, alice: Subscriber, status: SubscriberStatus
 ) -> None:
     planned(store, alice)
     (queued,) = claimed(store)
     with store.writing() as tx:
-        rows.subscribers.set_standing(tx, alice.id, standing, now=NOW)
+        rows.subscribers.set_status(tx, alice.id, status, now=NOW)
     assert not began(store, queued)
     assert settled(store, queued, "lost") is S.SKIPPED
 
@@ -46,9 +46,7 @@ def test_a_confirmation_goes_to_who_is_not_subscribed_yet(store: Store) -> None:
     with store.writing() as tx:
         pending = rows.subscribers.add(
             tx,
-            Subscriber(
-                id=0, email="new@example.org", standing=SubscriberStatus.PENDING, created=NOW
-            ),
+            Subscriber(id=0, email="new@example.org", status=SubscriberStatus.PENDING, created=NOW),
             origin="page",
             now=NOW,
         )
@@ -78,10 +76,10 @@ def test_a_confirmation_goes_to_who_is_not_subscribed_yet(store: Store) -> None:
 def test_who_changed_their_mind_before_the_body_gets_nothing_that_is_not_true_any_more(
     store: Store, alice: Subscriber, kind: MessageKind, to: set[SubscriberStatus]
 ) -> None:
-    for standing in SubscriberStatus:
-        key = standing.value
+    for status in SubscriberStatus:
+        key = status.value
         with store.writing() as tx:
-            rows.subscribers.set_standing(tx, alice.id, standing, now=NOW)
+            rows.subscribers.set_status(tx, alice.id, status, now=NOW)
             rows.ledger.plan(
                 tx,
                 kind=kind,
@@ -93,7 +91,7 @@ def test_who_changed_their_mind_before_the_body_gets_nothing_that_is_not_true_an
             )
             listed = rows.deliveries.due(tx, now=NOW)
         (queued,) = claimed(store)
-        assert began(store, queued) == (standing in to) == bool(listed), standing
-        assert settled(store, queued, "accepted" if standing in to else "lost") is (
-            S.ACCEPTED if standing in to else S.SKIPPED
+        assert began(store, queued) == (status in to) == bool(listed), status
+        assert settled(store, queued, "accepted" if status in to else "lost") is (
+            S.ACCEPTED if status in to else S.SKIPPED
         )

@@ -330,7 +330,7 @@ def test_a_server_that_leaves_while_the_ledger_is_written_has_got_nothing(partin
             async def begin() -> bool:
                 await asyncio.sleep(0.1)
                 server.leave()
-                while server.standing:
+                while server.status:
                     await asyncio.sleep(0)
                 await asyncio.sleep(0.05)
                 return True

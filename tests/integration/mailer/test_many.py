@@ -44,7 +44,7 @@ def test_two_hundred_messages_over_five_connections_arrive_once_each(
 
             async def begin() -> bool:
                 nonlocal most
-                most = max(most, server.standing)
+                most = max(most, server.status)
                 await asyncio.sleep(random.random() / 1000)
                 return True
 

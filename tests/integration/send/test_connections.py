@@ -94,7 +94,7 @@ def test_what_each_server_said_settles_each_message(many: App) -> None:
     assert sorted(email for email, _ in report.troubles) == [
         f"r{number}@example.org" for number in (1, 2, 3, 4)
     ]
-    assert {s.standing for s in subscriptions.everybody(many)} == {SubscriberStatus.ACTIVE}
+    assert {s.status for s in subscriptions.everybody(many)} == {SubscriberStatus.ACTIVE}
 
 
 def test_a_fault_of_ours_is_an_alarm_and_is_tried_again(many: App) -> None:
@@ -184,7 +184,7 @@ def test_a_refused_address_is_suppressed_and_whom_we_offended_is_not(many: App) 
     )
     pipeline.send(office.serving(many))
     assert [
-        s.email for s in subscriptions.everybody(many) if s.standing is SubscriberStatus.SUPPRESSED
+        s.email for s in subscriptions.everybody(many) if s.status is SubscriberStatus.SUPPRESSED
     ] == ["r1@example.org"]
     with many.store.reading() as tx:
         found = store.suppressions.of(tx, "r1@example.org")
@@ -338,7 +338,7 @@ def test_one_letter_that_cannot_be_written_stops_no_other(many: App, tmp_path: P
 @pytest.mark.parametrize(
     "spoilt",
     [
-        update(tables.digests).values(made={}).where(tables.digests.c.id == 5),
+        update(tables.digests).values(provenance={}).where(tables.digests.c.id == 5),
         update(tables.digest_items).values(why="{").where(tables.digest_items.c.digest_id == 5),
     ],
 )

@@ -73,7 +73,7 @@ def test_a_restart_does_not_forget_who_asked_for_quiet(sender: Senders) -> None:
     with serving(says("RCPT")) as server:
         app = sender(server)
         (pause,) = stored(app)
-        assert (pause.kind, pause.name, pause.why, pause.strikes) == (
+        assert (pause.kind, pause.name, pause.reason, pause.strikes) == (
             "domain",
             "slow.example",
             "busy",
@@ -108,7 +108,7 @@ def test_who_mended_what_was_refused_and_starts_anew_sends_at_once(sender: Sende
         assert asked(server) == 1
     with serving(says("DOT")) as server:
         app = sender(server)
-        assert {pause.why for pause in stored(app)} == {"ours"}
+        assert {pause.reason for pause in stored(app)} == {"ours"}
         for minutes in (20, 25, 40):  # those behind the one that goes ahead come back after it
             pipeline.send(app.at(NOON + timedelta(minutes=minutes)))
         assert len(server.stored) == 10
@@ -141,7 +141,7 @@ def one(until: datetime, **more: object) -> Pause:
                 "kind": "server",
                 "name": "mx:25",
                 "until": until,
-                "why": "busy",
+                "reason": "busy",
                 "text": "421",
                 "strikes": 1,
             }
@@ -163,7 +163,7 @@ def test_the_longest_pause_that_was_told_stands(store: Store) -> None:
         assert pauses.every(tx, clock=CLOCK) == [long]
         pauses.end(tx, short, clock=CLOCK)  # it was told longer since
         assert pauses.every(tx, clock=CLOCK) == [long]
-        longer = one(CLOCK + timedelta(minutes=30), why="ours", text="550")
+        longer = one(CLOCK + timedelta(minutes=30), reason="ours", text="550")
         pauses.put(tx, longer, clock=CLOCK)
         assert pauses.every(tx, clock=CLOCK) == [longer]
         pauses.end(tx, longer, clock=CLOCK)

@@ -212,14 +212,14 @@ def test_an_abstract_and_its_paper_join_in_either_order_and_only_the_whole_compe
     ]  # type: ignore[arg-type]
     with store.reading() as tx:
         assert rows.papers.seen_between(tx, DAY - timedelta(days=1), DAY) == []
-        mark = rows.papers.highest_id(tx)
+        max_paper_id = rows.papers.highest_id(tx)
     tomorrow = DAY + timedelta(days=1)
     assert arrive(store, whole, day=tomorrow).outcomes == ["new"]
     with store.reading() as tx:
         (ident,) = rows.papers.seen_between(tx, DAY - timedelta(days=1), tomorrow)
         paper = rows.papers.by_ids(tx, [ident])[ident]
     assert (paper.title, paper.abstract, paper.first_seen) == ("One", "Text.", tomorrow)
-    assert ident > mark  # a digest composed between the two has not seen it
+    assert ident > max_paper_id  # a digest composed between the two has not seen it
     other = Entry(
         source="s2", title="Two", title_key="two", identities=(Identity(kind="s2", value="2"),)
     )

@@ -60,14 +60,14 @@ def keep(
     accepted: bool = True,
 ) -> None:
     day, now = DAY + timedelta(days=after), NOW + timedelta(days=after)
-    chosen = outcome or Digest(subscriber_id=who.id, local_date=day, items=ITEMS, made=MADE)
+    chosen = outcome or Digest(subscriber_id=who.id, local_date=day, items=ITEMS, provenance=MADE)
     window = Window(
         message_id=f"<{day}.s{who.id}@example.org>",
         not_before=now,
         expires_at=now + timedelta(hours=16),
     )
     with store.writing() as tx:
-        rows.digests.plan(tx, chosen, mark=4, window=window, now=now)
+        rows.digests.plan(tx, chosen, max_paper_id=4, window=window, now=now)
         if accepted:
             tx.exec_driver_sql("UPDATE messages SET state = 'accepted'")
 
@@ -90,7 +90,7 @@ def test_a_digest_comes_back_as_it_was_composed(store: Store) -> None:
         subscriber_id=alice.id,
         local_date=DAY + timedelta(days=1),
         reason=QuietReason.BELOW_THRESHOLD,
-        made=MADE,
+        provenance=MADE,
     )
     keep(store, alice, after=1, outcome=quiet)
     keep(store, bob, after=2, accepted=False)
@@ -102,7 +102,7 @@ def test_a_digest_comes_back_as_it_was_composed(store: Store) -> None:
         (alice.id, timedelta(days=1), None),
         (bob.id, timedelta(days=2), MessageState.PLANNED),
     ]
-    assert (found[0].composed_at, found[0].mark, found[0].made) == (NOW, 4, MADE)
+    assert (found[0].composed_at, found[0].max_paper_id, found[0].provenance) == (NOW, 4, MADE)
     assert found[1].items == ()
     assert loaded.items == ITEMS
     for was, item in zip(found[0].items, ITEMS, strict=True):
@@ -139,7 +139,7 @@ def test_papers_are_seen_as_they_stood_at_a_time(store: Store) -> None:
         assert rows.papers.by_ids(tx, [1], before=NOW + timedelta(hours=2), least=2)[1].upvotes == 0
         assert (then.upvotes, then.picked) == (1, DAY)
         assert (now.upvotes, now.picked) == (2, DAY + timedelta(days=3))
-        assert rows.papers.recent(tx, DAY, 10, mark=2) == [2, 1]
+        assert rows.papers.recent(tx, DAY, 10, max_paper_id=2) == [2, 1]
         assert rows.papers.recent(tx, DAY, 10) == [4, 3, 2, 1]
         assert rows.past.first_seen(tx, DAY - timedelta(days=1), DAY, 3) == {1: DAY, 2: DAY, 3: DAY}
         assert rows.past.first_seen(tx, DAY, DAY + timedelta(days=1), 3) == {}

@@ -100,10 +100,10 @@ def test_a_new_key_of_links_signs_and_the_old_ones_stay(store: Store) -> None:
             rows.keys.rotate(tx, LATER)
 
 
-def test_standings_are_counted(store: Store) -> None:
+def test_subscribers_are_counted_by_status(store: Store) -> None:
     with store.writing() as tx:
         subscriber(tx)
-        subscriber(tx, "bob@example.org", standing=SubscriberStatus.PAUSED)
+        subscriber(tx, "bob@example.org", status=SubscriberStatus.PAUSED)
         assert rows.subscribers.count(tx) == {
             SubscriberStatus.ACTIVE: 1,
             SubscriberStatus.PAUSED: 1,

@@ -46,6 +46,6 @@ def hidden(text: str) -> dict[str, str]:
     return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
 
 
-def stand(app: App, subscriber: Subscriber, standing: SubscriberStatus) -> None:
+def stand(app: App, subscriber: Subscriber, status: SubscriberStatus) -> None:
     with app.store.writing() as tx:
-        store.subscribers.set_standing(tx, subscriber.id, standing, now=app.now())
+        store.subscribers.set_status(tx, subscriber.id, status, now=app.now())

@@ -39,7 +39,7 @@ def test_a_new_reader_is_asked_by_mail(client: Client) -> None:
     answer = client.post(PATH, json=FULL)
     assert (answer.status_code, answer.json()) == (202, {"status": "asked"})
     dave = subscriptions.by_email(client.app, "dave@example.org")
-    assert dave.standing is SubscriberStatus.PENDING
+    assert dave.status is SubscriberStatus.PENDING
     assert (dave.name, dave.timezone, dave.hour, dave.days, dave.size, dave.threshold) == (
         "Dave",
         "Europe/Berlin",

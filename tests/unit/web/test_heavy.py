@@ -256,7 +256,7 @@ def test_while_all_training_is_blocked_other_pages_answer(
         assert get(leave).status_code == 200
         left = httpx.post(base + leave, trust_env=False, timeout=LONG)
         assert left.status_code == 200
-        assert subscriptions.by_id(crowd, dave.id).standing is SubscriberStatus.LEFT
+        assert subscriptions.by_id(crowd, dave.id).status is SubscriberStatus.LEFT
         work.go_on.set()
         answers = [each.result(LONG) for each in asked]
     refused = [answer for answer in answers if answer.status_code != 200]

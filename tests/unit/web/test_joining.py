@@ -38,7 +38,7 @@ def test_the_front_page_subscribes_by_mail(client: Client) -> None:
     answer = client.sign_up(**sent)
     assert heading(answer.text) == "Check your mail"
     dave = subscriptions.by_email(client.app, "dave@example.org")
-    assert dave.standing is SubscriberStatus.PENDING
+    assert dave.status is SubscriberStatus.PENDING
     assert dave.interests[0].keywords == ("proteins", "protein folding", "cells")
     assert dave.interests[0].categories == ("q-bio", "cs.LG")
     assert letters(client.app, MessageKind.CONFIRM) == 1
@@ -70,7 +70,7 @@ def test_a_stranger_cannot_change_what_who_left_had_set(client: Client, alice: S
         },
     )
     assert subscriptions.by_id(client.app, alice.id) == replace(
-        alice, standing=SubscriberStatus.PENDING
+        alice, status=SubscriberStatus.PENDING
     )
     client.post(leave, data={"undo": "1"})
     back = subscriptions.by_id(client.app, alice.id)
@@ -112,9 +112,9 @@ def test_confirming_starts_the_digest_once(client: Client) -> None:
     dave = subscriptions.by_email(client.app, "dave@example.org")
     path = client.path(Purpose.CONFIRM, dave)
     assert "<button" in client.get(path).text
-    assert subscriptions.by_id(client.app, dave.id).standing is SubscriberStatus.PENDING
+    assert subscriptions.by_id(client.app, dave.id).status is SubscriberStatus.PENDING
     assert heading(client.post(path).text) == "You are subscribed"
-    assert subscriptions.by_id(client.app, dave.id).standing is SubscriberStatus.ACTIVE
+    assert subscriptions.by_id(client.app, dave.id).status is SubscriberStatus.ACTIVE
     client.post(path)
     assert letters(client.app, MessageKind.WELCOME) == 1
 
@@ -125,7 +125,7 @@ def test_an_old_confirmation_does_not_bring_back_who_left(
     subscriptions.unsubscribe(client.app, alice.id)
     answer = client.post(client.path(Purpose.CONFIRM, alice))
     assert heading(answer.text) == "You have left since"
-    assert subscriptions.by_id(client.app, alice.id).standing is SubscriberStatus.LEFT
+    assert subscriptions.by_id(client.app, alice.id).status is SubscriberStatus.LEFT
 
 
 # ------------------------------------------------------------------------------ programs and crowds

@@ -26,8 +26,8 @@ def robot(app: App, readers: dict[str, Subscriber], clock: Clock) -> Client:
     return Client(replace(app, now=clock))
 
 
-def standing(client: Client, reader: Subscriber) -> SubscriberStatus:
-    return subscriptions.by_id(client.app, reader.id).standing
+def status(client: Client, reader: Subscriber) -> SubscriberStatus:
+    return subscriptions.by_id(client.app, reader.id).status
 
 
 def press_all(client: Client, *paths: str) -> None:
@@ -130,7 +130,7 @@ def test_leaving_is_obeyed_within_a_burst_and_a_mail_offers_the_way_back(
 ) -> None:
     leave = robot.path(Purpose.UNSUBSCRIBE, alice)
     press_all(robot, robot.path(Purpose.UP, alice, 1), robot.path(Purpose.DOWN, alice, 1), leave)
-    assert standing(robot, alice) is SubscriberStatus.LEFT
+    assert status(robot, alice) is SubscriberStatus.LEFT
     assert goodbyes(robot) == 1
     clock.wait(3600)
     pipeline.send(robot.app)
@@ -140,10 +140,10 @@ def test_leaving_is_obeyed_within_a_burst_and_a_mail_offers_the_way_back(
     (link,) = [line.strip("<>") for line in body.get_content().split() if "/u/" in line]
     path = link.removeprefix(robot.app.config.web.base_url)
     page = robot.get(path)
-    assert standing(robot, alice) is SubscriberStatus.LEFT, "a look changes nothing"
+    assert status(robot, alice) is SubscriberStatus.LEFT, "a look changes nothing"
     assert heading(page.text) == "You have left"
     assert heading(robot.post(path, data=hidden(page.text)).text) == "Welcome back"
-    assert standing(robot, alice) is SubscriberStatus.ACTIVE
+    assert status(robot, alice) is SubscriberStatus.ACTIVE
 
 
 def test_a_burst_that_begins_with_leaving_is_one_too(robot: Client, alice: Subscriber) -> None:
@@ -152,14 +152,14 @@ def test_a_burst_that_begins_with_leaving_is_one_too(robot: Client, alice: Subsc
     for paper in (1, 2, 3):
         robot.post(robot.path(Purpose.UP, alice, paper))
     assert goodbyes(robot) == 1
-    assert standing(robot, alice) is SubscriberStatus.LEFT
+    assert status(robot, alice) is SubscriberStatus.LEFT
 
 
 def test_a_person_who_leaves_gets_no_mail(robot: Client, alice: Subscriber, clock: Clock) -> None:
     robot.post(robot.path(Purpose.UP, alice, 1))
     clock.wait(5)
     robot.post(robot.path(Purpose.UNSUBSCRIBE, alice), data={"List-Unsubscribe": "One-Click"})
-    assert standing(robot, alice) is SubscriberStatus.LEFT
+    assert status(robot, alice) is SubscriberStatus.LEFT
     assert goodbyes(robot) == 0
 
 
@@ -172,12 +172,12 @@ def test_a_robot_that_follows_each_answer_brings_nobody_back(
     for _ in range(depth):
         clock.wait(0.3)
         page = robot.post(path, data=hidden(page.text))
-        assert standing(robot, alice) is SubscriberStatus.LEFT
+        assert status(robot, alice) is SubscriberStatus.LEFT
     assert heading(page.text) == "Do you want to come back?"
     assert goodbyes(robot) == 1
     clock.wait(4)
     assert heading(robot.post(path, data=hidden(page.text)).text) == "Welcome back"
-    assert standing(robot, alice) is SubscriberStatus.ACTIVE
+    assert status(robot, alice) is SubscriberStatus.ACTIVE
 
 
 def test_nor_does_one_at_the_settings(robot: Client, alice: Subscriber, clock: Clock) -> None:
@@ -185,11 +185,11 @@ def test_nor_does_one_at_the_settings(robot: Client, alice: Subscriber, clock: C
     robot.post(robot.path(Purpose.UNSUBSCRIBE, alice))
     fields = hidden(robot.get(subscribed).text)
     answer = robot.post(subscribed, data=fields | {"do": "return"})
-    assert standing(robot, alice) is SubscriberStatus.LEFT
+    assert status(robot, alice) is SubscriberStatus.LEFT
     assert "was pressed a moment ago" in answer.text
     clock.wait(5)
     robot.post(subscribed, data=hidden(answer.text) | {"do": "return"})
-    assert standing(robot, alice) is SubscriberStatus.ACTIVE
+    assert status(robot, alice) is SubscriberStatus.ACTIVE
 
 
 def test_who_left_a_while_ago_comes_back_at_once(
@@ -212,13 +212,13 @@ def test_old_pages_posted_again_neither_bring_back_nor_send_away(
     robot.post(path, data=back)
     clock.wait(60)
     assert heading(robot.post(path, data=go).text) == "Nothing has changed"
-    assert standing(robot, alice) is SubscriberStatus.ACTIVE
+    assert status(robot, alice) is SubscriberStatus.ACTIVE
     robot.post(path, data={"List-Unsubscribe": "One-Click"})
     clock.wait(60)
     robot.post(path, data=back)
-    assert standing(robot, alice) is SubscriberStatus.LEFT
+    assert status(robot, alice) is SubscriberStatus.LEFT
     robot.post(path, data={"List-Unsubscribe": "One-Click"})
-    assert standing(robot, alice) is SubscriberStatus.LEFT
+    assert status(robot, alice) is SubscriberStatus.LEFT
 
 
 def test_pages_of_last_year_ask_once_more(robot: Client, alice: Subscriber, clock: Clock) -> None:
@@ -232,13 +232,13 @@ def test_pages_of_last_year_ask_once_more(robot: Client, alice: Subscriber, cloc
     back = hidden(robot.get(leave).text)
     clock.wait(200 * 86_400)
     asked = robot.post(leave, data=back)
-    assert (heading(asked.text), standing(robot, alice)) == ("You have left", SubscriberStatus.LEFT)
+    assert (heading(asked.text), status(robot, alice)) == ("You have left", SubscriberStatus.LEFT)
     robot.post(leave, data=hidden(asked.text))
-    assert standing(robot, alice) is SubscriberStatus.ACTIVE
+    assert status(robot, alice) is SubscriberStatus.ACTIVE
     robot.post(manage, data=pause)
-    assert standing(robot, alice) is SubscriberStatus.ACTIVE
+    assert status(robot, alice) is SubscriberStatus.ACTIVE
     robot.post(leave, data=go)
-    assert standing(robot, alice) is SubscriberStatus.LEFT
+    assert status(robot, alice) is SubscriberStatus.LEFT
 
 
 def test_a_robot_that_follows_each_answer_forgets_no_thumbs(
@@ -275,4 +275,4 @@ def test_a_pause_posted_again_does_not_undo_a_later_go_on(robot: Client, alice: 
     (resume,) = [fields for _, fields in forms(paused.text) if fields.get("do") == "resume"]
     robot.post(path, data=resume)
     robot.post(path, data=pause)
-    assert standing(robot, alice) is SubscriberStatus.ACTIVE
+    assert status(robot, alice) is SubscriberStatus.ACTIVE

@@ -220,7 +220,7 @@ def test_a_pause_and_its_end(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, alice)
     paused = client.post(path, data={"do": "pause"})
     assert "The digest is paused" in paused.text
-    assert subscriptions.by_id(client.app, alice.id).standing is SubscriberStatus.PAUSED
+    assert subscriptions.by_id(client.app, alice.id).status is SubscriberStatus.PAUSED
     client.post(path, data={"do": "pause"})
     client.post(path, data={"do": "resume"})
     assert replace(subscriptions.by_id(client.app, alice.id), due_from=None) == alice
@@ -229,7 +229,7 @@ def test_a_pause_and_its_end(client: Client, alice: Subscriber) -> None:
 def test_a_pause_sends_no_other_setting(client: Client, alice: Subscriber) -> None:
     client.post(client.path(Purpose.MANAGE, alice), data=GOOD | {"do": "pause"})
     assert subscriptions.by_id(client.app, alice.id) == replace(
-        alice, standing=SubscriberStatus.PAUSED
+        alice, status=SubscriberStatus.PAUSED
     )
 
 
@@ -253,9 +253,9 @@ def test_who_left_can_come_back_from_the_settings(client: Client, alice: Subscri
     path = client.path(Purpose.MANAGE, alice)
     assert "You have left" in client.get(path).text
     client.post(path, data={"do": "resume"})
-    assert subscriptions.by_id(client.app, alice.id).standing is SubscriberStatus.LEFT
+    assert subscriptions.by_id(client.app, alice.id).status is SubscriberStatus.LEFT
     client.post(path, data={"do": "return"})
-    assert subscriptions.by_id(client.app, alice.id).standing is SubscriberStatus.ACTIVE
+    assert subscriptions.by_id(client.app, alice.id).status is SubscriberStatus.ACTIVE
 
 
 # ---------------------------------------------------------------------------------------------- the

@@ -130,7 +130,7 @@ def test_a_made_up_vote_before_counts_for_nothing(client: Client, alice: Subscri
 
 
 @pytest.mark.parametrize(
-    "standing",
+    "status",
     [
         SubscriberStatus.PENDING,
         SubscriberStatus.PAUSED,
@@ -139,9 +139,9 @@ def test_a_made_up_vote_before_counts_for_nothing(client: Client, alice: Subscri
     ],
 )
 def test_a_thumb_counts_whatever_the_standing(
-    client: Client, alice: Subscriber, standing: SubscriberStatus
+    client: Client, alice: Subscriber, status: SubscriberStatus
 ) -> None:
-    stand(client.app, alice, standing)
+    stand(client.app, alice, status)
     assert client.post(client.path(Purpose.UP, alice, 1)).status_code == 200
     assert vote(client, alice) == 1
 

@@ -135,7 +135,7 @@ def test_a_pause_from_another_tab_is_told_and_stays(client: Client, alice: Subsc
     answer = client.post(path, data=old | {"size": "9"})
     assert answer.status_code == 200
     assert "Changed elsewhere meanwhile: Your subscription: paused." in answer.text
-    assert (now(client, alice).size, now(client, alice).standing) == (9, SubscriberStatus.PAUSED)
+    assert (now(client, alice).size, now(client, alice).status) == (9, SubscriberStatus.PAUSED)
 
 
 def test_leaving_from_another_tab_is_told_and_stays(client: Client, alice: Subscriber) -> None:
@@ -146,7 +146,7 @@ def test_leaving_from_another_tab_is_told_and_stays(client: Client, alice: Subsc
         assert (
             "You have left, so no digest comes." in client.post(path, data=old | {"do": verb}).text
         )
-    assert now(client, alice).standing is SubscriberStatus.LEFT
+    assert now(client, alice).status is SubscriberStatus.LEFT
 
 
 def test_example_papers_survive_a_rename_in_another_tab(client: Client, alice: Subscriber) -> None:
@@ -250,9 +250,9 @@ def test_no_change_is_lost_unseen(
 def test_the_version_names_the_fields_that_differ(alice: Subscriber) -> None:
     from dataclasses import replace
 
-    other = replace(alice, size=alice.size + 1, days=(1,), standing=SubscriberStatus.PAUSED)
+    other = replace(alice, size=alice.size + 1, days=(1,), status=SubscriberStatus.PAUSED)
     assert changed_since(version_of(alice), alice) == set()
-    assert changed_since(version_of(alice), other) == {"size", "days", "standing"}
+    assert changed_since(version_of(alice), other) == {"size", "days", "status"}
 
 
 def test_a_version_tells_nothing_of_the_settings(client: Client, alice: Subscriber) -> None:
