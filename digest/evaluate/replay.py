@@ -29,8 +29,9 @@ from digest.pipeline.steps.training_data import (
     view,
 )
 from digest.pipeline.steps.word_counts import counted, load_frequencies
-from digest.ranking import features, interests, recipes
+from digest.ranking import features, recipes
 from digest.ranking.recipes import RECIPES
+from digest.ranking.shares import allocate_places
 from digest.store.history import FAILED, History
 from digest.store.past import PastDigest
 
@@ -343,7 +344,7 @@ def _order(
     ranked = list(recipes.rank(recipe, learned, shared.day, reader.among))
     size = reader.subscriber.size
     shares = {one.name: one.share for one in learned}
-    left = Counter(interests.places(size, shares, Counter(score.interest for score in ranked)))
+    left = Counter(allocate_places(size, shares, Counter(score.interest for score in ranked)))
     placed: set[int] = set()
     for score in ranked:
         if left[score.interest] > 0:

@@ -5,7 +5,8 @@ Modules import one another downwards only, in this order:
 
     recipes                                    named ways to rank
     selection, team_draft, calibration         scores -> the papers of a digest
-    interests, co_likes                        what several interests and other readers add
+    shares, thumb_assignment, taste_clusters   several interests of one reader
+    co_likes                                   what other readers' likes add
     scores                                     profile x papers -> one sum for each, and its parts
     profiles                                   what a reader wants and rated -> one linear model
     features, encoders                         text -> rows of numbers

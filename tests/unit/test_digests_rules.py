@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from digest.model import Digest, Paper, Provenance, Quiet, QuietReason, Score, Subscriber
-from digest.ranking import interests, selection
+from digest.ranking import selection
 from digest.ranking.selection import Rules
+from digest.ranking.shares import allocate_places
 
 TODAY = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
@@ -70,7 +71,7 @@ PAPERS = [paper(number) for number in range(90)]
 
 
 def shares(**of: float) -> Rules:
-    return Rules(shares=of, places=interests.places)
+    return Rules(shares=of, places=allocate_places)
 
 
 @given(
@@ -84,7 +85,7 @@ def test_shares_are_kept_no_place_stays_empty_and_the_list_is_ranked_as_one(
     names: list[str], of: dict[str, int], size: int, explore: bool
 ) -> None:
     names = [name if name in of else "" for name in names]
-    rules = Rules(shares=of, places=interests.places, explore=explore)
+    rules = Rules(shares=of, places=allocate_places, explore=explore)
     outcome = choose(PAPERS[: len(names)], rules, reader(size), names=names)
     if not names:
         assert isinstance(outcome, Quiet)
@@ -98,7 +99,7 @@ def test_shares_are_kept_no_place_stays_empty_and_the_list_is_ranked_as_one(
     assert [item.position for item in outcome.items] == list(range(1, len(outcome.items) + 1))
     there = Counter(names)
     listed = Counter(item.score.interest for item in outcome.items)
-    for name, places in interests.places(
+    for name, places in allocate_places(
         size - 1 if explore and size >= 5 else size, of, there
     ).items():
         assert listed[name] >= places
@@ -125,7 +126,7 @@ def test_a_digest_is_shared_by_largest_remainder_and_an_empty_interest_gives_its
 
 def test_pinned_papers_count_as_places_of_their_interest() -> None:
     names = ["a"] * 30 + ["b"] * 30
-    rules = Rules(shares={"a": 1, "b": 1}, places=interests.places, pinned={20, 21, 22})
+    rules = Rules(shares={"a": 1, "b": 1}, places=allocate_places, pinned={20, 21, 22})
     assert Counter(names[ident] for ident in ids(choose(PAPERS[:60], rules, names=names))) == {
         "a": 5,
         "b": 5,

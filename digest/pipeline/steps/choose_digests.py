@@ -14,7 +14,8 @@ from msgspec import structs
 from digest import papers
 from digest.model import Digest, Quiet, Subscriber
 from digest.pipeline.steps.training_data import BatchContext, ReaderTask
-from digest.ranking import interests, profiles, recipes, scores, selection, team_draft
+from digest.ranking import profiles, recipes, scores, selection, team_draft
+from digest.ranking.shares import allocate_places
 
 #: readers for whom a worker chooses at once
 PORTION = 256
@@ -93,7 +94,7 @@ def rules_for(rules: selection.Rules, shared: BatchContext, reader: ReaderTask) 
     known, day = reader.training_data, shared.day
     rules = replace(
         rules,
-        places=interests.places,
+        places=allocate_places,
         copies=day.copies,
         guises=shared.guises,
         cosines=partial(scores.cosines, day),

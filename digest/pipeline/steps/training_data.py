@@ -20,7 +20,7 @@ from digest import papers, store
 from digest.model import Feedback, Interest, Paper, Provenance, Subscriber
 from digest.pipeline.steps import word_counts
 from digest.pipeline.steps.paper_names import look_up_all
-from digest.ranking import features, interests, profiles, scores, selection
+from digest.ranking import features, profiles, scores, selection, thumb_assignment
 from digest.ranking.calibration import Calibration
 from digest.ranking.co_likes import CoLikeBoost
 
@@ -398,9 +398,10 @@ def _worth(paper: Paper, those: Sequence[Interest]) -> dict[str, float]:
     """What a rated paper's categories and authors say of the interest that it belongs to."""
     authors = {name.casefold() for name in paper.authors}
     return {
-        interest.name: interests.CATEGORY
+        interest.name: thumb_assignment.CATEGORY_WEIGHT
         * any(_within(category, interest.categories) for category in paper.categories)
-        + interests.AUTHOR * any(name.casefold() in authors for name in interest.authors)
+        + thumb_assignment.AUTHOR_WEIGHT
+        * any(name.casefold() in authors for name in interest.authors)
         for interest in those
     }
 

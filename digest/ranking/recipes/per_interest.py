@@ -10,10 +10,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from digest.ranking import features, interests
+from digest.ranking import features
 from digest.ranking.profiles import Background, Profile, Rated, TrainingData
 from digest.ranking.recipes.recipe import Recipe
 from digest.ranking.recipes.taste_names import name_tastes
+from digest.ranking.taste_clusters import find_tastes_of_readers
+from digest.ranking.thumb_assignment import assign_thumbs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -121,7 +123,7 @@ def _split_by_interest(data: TrainingData) -> list[_Part]:
         ]
     ).reshape(len(paper_ids), len(ordered))
     descriptions = [_describe_in_words(part, words.shape[1]) for part in ordered]
-    assigned = interests.assign(
+    assigned = assign_thumbs(
         words,
         len(data.liked.paper_ids),
         sp.vstack(descriptions, format="csr"),
@@ -201,7 +203,7 @@ def _find_tastes(likes_by_reader: Sequence[Rated]) -> list[NDArray[np.int64]]:
             number for number, liked in enumerate(likes_by_reader) if liked.rated_rows is rated_rows
         ]
         # In their strong words, papers of different subjects have next to nothing in common.
-        clusters = interests.tastes_all(
+        clusters = find_tastes_of_readers(
             rated_rows.strong_words, [likes_by_reader[number].row_indices for number in numbers]
         )
         for number, tastes in zip(numbers, clusters, strict=True):
