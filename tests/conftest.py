@@ -1,8 +1,8 @@
-"""Fixtures of all tests: a store on each database, an app, and the cast that the stories are told
-with.
+"""Fixtures of all tests: a store on each database, an app, and the cast of the stories.
 
-Where a server, a browser or the real dumps are absent, their tests are left out and say so; with
-DIGEST_TEST_ALL=1, as in CI, that is a failure instead.
+Where a server, a browser or the real dumps are missing, their tests are skipped with the reason.
+With DIGEST_TEST_ALL=1, as in CI, a missing one is a failure, tests marked `slow` run, and property
+tests try all of their examples.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
+import msgspec
 import pytest
 
 from digest import config, subscriptions
@@ -27,6 +28,7 @@ from digest.app import App
 from digest.model import Subscriber
 from digest.store import Store, schema, tables
 from digest.subscriptions import Wish
+from tests.examples import FULL, examples
 
 ROOT = Path(__file__).resolve().parents[1]
 #: the day on which the stories play
@@ -38,17 +40,31 @@ HEAD = schema.head()
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 
 
-# A machine that is busy with other things fails no test; what CI asks for otherwise (the same
-# examples each time) stays.
-hypothesis.settings.register_profile(
-    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile("patient")
+# No deadline: a busy machine fails no test. Hypothesis sees by itself that it runs in CI and then
+# tries the same examples each time; both profiles keep that.
+for profile, count in (("full", 100), ("desk", examples(100))):
+    hypothesis.settings.register_profile(
+        profile,
+        max_examples=count,
+        deadline=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+hypothesis.settings.load_profile("full" if FULL else "desk")
 
 
-def absent(reason: str) -> None:
-    """Leave the test out, unless everything has to be there."""
-    if os.environ.get("DIGEST_TEST_ALL"):
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip slow tests unless all are asked for; mark the tests that need the real dumps."""
+    for item in items:
+        if not FULL and item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason="slow: DIGEST_TEST_ALL=1 runs it"))
+        if "shared" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.shared)
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip the test; fail it where DIGEST_TEST_ALL says that nothing may be missing."""
+    if FULL:
         pytest.fail(f"DIGEST_TEST_ALL is set, but {reason}")
     pytest.skip(reason)
 
@@ -65,7 +81,7 @@ def shared() -> Path:
     """The folder with real dumps, which users of the project do not have."""
     folder = Path(os.environ.get("DIGEST_TEST_SHARED", ROOT.parent / "shared"))
     if not (folder / "dumps").is_dir():
-        absent(f"no real dumps at {folder}")
+        skip_or_fail(f"no real dumps at {folder}")
     return folder
 
 
@@ -82,12 +98,12 @@ def postgres() -> str:
 
         psycopg.connect(url, connect_timeout=3).close()
     except (ImportError, OSError, psycopg.Error) as error:
-        absent(f"no PostgreSQL at {url}: {str(error).splitlines()[0]}")
+        skip_or_fail(f"no PostgreSQL at {url}: {str(error).splitlines()[0]}")
     return url
 
 
 def postgres_url(admin: str) -> Iterator[str]:
-    """A database of its own, for as long as the generator lives."""
+    """Make a database that lives as long as the generator."""
     import psycopg
 
     name = f"digest_test_{uuid.uuid4().hex[:12]}"
@@ -98,38 +114,42 @@ def postgres_url(admin: str) -> Iterator[str]:
 
 
 @functools.cache
-def migrated() -> bytes:
-    """A file of SQLite with the schema in it, to be written where a test wants one: migrating each
-    anew took most of the time of the suite.
+def build_sqlite_file() -> bytes:
+    """Build the bytes of an SQLite file with the schema in it.
+
+    Tests write them where they need a database: migrating each anew took most of the suite's time.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "digest.sqlite"
-        made = Store(f"sqlite:///{path}")
-        schema.require(made)
-        with made.writing() as tx:
-            # as on the other database, whose tables are emptied; and what is compared needs equal
-            # names
+        store = Store(f"sqlite:///{path}")
+        schema.require(store)
+        with store.writing() as tx:
+            # PostgreSQL's tables are emptied between tests, so both kinds begin without this row.
             tx.execute(tables.installation.delete())
-        with made.reading() as tx:
-            tx.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        made.close()
-        return path.read_bytes()
+        return close_and_read(store, path)
+
+
+def close_and_read(store: Store, path: Path) -> bytes:
+    """Close a store on SQLite and read its whole file."""
+    with store.reading() as tx:
+        tx.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    store.close()
+    return path.read_bytes()
 
 
 @pytest.fixture(scope="session")
 def postgres_database(postgres: str) -> Iterator[str]:
-    """URL of the one database with the schema in it that the tests of a process use one after the
-    other.
+    """URL of one database with the schema in it; the tests of a process use it in turn.
 
-    To make and drop one for each test took most of their time: both wait for the disk. For the same
-    reason commits do not: no test pulls the plug.
+    Creating and dropping one for each test waits for the disk, which took most of their time. For
+    the same reason its commits do not wait for the disk: no test pulls the plug.
     """
     import psycopg
 
     for url in postgres_url(postgres):
-        made = Store(url)
-        schema.require(made)
-        made.close()
+        store = Store(url)
+        schema.require(store)
+        store.close()
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(
                 f"ALTER DATABASE {connection.info.dbname} SET synchronous_commit = off".encode()
@@ -137,10 +157,8 @@ def postgres_database(postgres: str) -> Iterator[str]:
         yield url
 
 
-def emptied(url: str) -> None:
-    """Nobody is connected to the database any more, its tables hold nothing, numbers begin at 1,
-    and its schema has its own version.
-    """
+def empty_postgres(url: str) -> None:
+    """Disconnect everybody, empty the tables, restart sequences, reset the schema version."""
     import psycopg
 
     with psycopg.connect(url) as connection:
@@ -178,12 +196,12 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of each kind, with the schema in it."""
     if request.param == "sqlite":
         path = tmp_path / "digest.sqlite"
-        path.write_bytes(migrated())
+        path.write_bytes(build_sqlite_file())
         yield f"sqlite:///{path}"
     else:
         url = request.getfixturevalue("postgres_database")
         yield url
-        emptied(url)
+        empty_postgres(url)
 
 
 @pytest.fixture
@@ -194,16 +212,16 @@ def store(store_url: str) -> Iterator[Store]:
     opened.close()
 
 
-# ---------------------------------------------------------------------------------------------- the
-# app and its cast
+# ----------------------------------------------------------------------------------------------
+# the app and its cast
 
 
 def make_app(folder: Path, url: str | None = None, **settings: str) -> App:
-    """An app at noon of TODAY whose files are in a folder; settings as `smtp__port="25"`."""
+    """Make an app at noon of TODAY whose files are in a folder; settings as `smtp__port="25"`."""
     path = folder / "digest.sqlite"
     if url is None and not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(migrated())
+        path.write_bytes(build_sqlite_file())
     values = {
         "DIGEST_STORE__URL": url or f"sqlite:///{path}",
         "DIGEST_INGEST__INBOX": str(folder / "inbox"),
@@ -216,41 +234,42 @@ def make_app(folder: Path, url: str | None = None, **settings: str) -> App:
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[App]:
-    """On SQLite, mails go to tmp_path/outbox."""
-    made = make_app(tmp_path)
-    yield made
-    made.close()
+    """An app on SQLite; mails go to tmp_path/outbox."""
+    app = make_app(tmp_path)
+    yield app
+    app.close()
 
 
 @pytest.fixture
 def any_app(tmp_path: Path, store_url: str) -> Iterator[App]:
-    """The same on each kind of database."""
-    made = make_app(tmp_path, store_url)
-    yield made
-    made.close()
+    """An app on each kind of database."""
+    app = make_app(tmp_path, store_url)
+    yield app
+    app.close()
+
+
+def subscribe_cast(app: App) -> dict[str, Subscriber]:
+    """Subscribe alice (robots), bob (medicine) and carol (no interests)."""
+    wishes = {
+        "alice": Wish(
+            email="alice@example.org", keywords=("robot",), categories=("cs.RO",), size=3
+        ),
+        "bob": Wish(email="bob@example.org", keywords=("tumour", "MRI"), size=3),
+        "carol": Wish(email="carol@example.org", size=3),
+    }
+    return {
+        name: subscriptions.subscribe(app, wish, origin="command").subscriber
+        for name, wish in wishes.items()
+    }
 
 
 @pytest.fixture
 def cast() -> Callable[[App], dict[str, Subscriber]]:
-    """Subscribes alice (robots), bob (medicine) and carol (said nothing)."""
-
-    def subscribe(app: App) -> dict[str, Subscriber]:
-        wishes = {
-            "alice": Wish(
-                email="alice@example.org", keywords=("robot",), categories=("cs.RO",), size=3
-            ),
-            "bob": Wish(email="bob@example.org", keywords=("tumour", "MRI"), size=3),
-            "carol": Wish(email="carol@example.org", size=3),
-        }
-        return {
-            name: subscriptions.subscribe(app, wish, origin="command").subscriber
-            for name, wish in wishes.items()
-        }
-
-    return subscribe
+    """The function that subscribes the cast."""
+    return subscribe_cast
 
 
-#: subject -> words that make up its invented abstracts
+#: topic -> category, and the words that make up its abstracts
 TOPICS = {
     "robot": (
         "cs.RO",
@@ -271,24 +290,24 @@ TOPICS = {
 }
 
 
-def invented(day: date, each: int = 4, start: int = 0) -> list[dict[str, Any]]:
-    """Plain records of invented papers, `each` a topic, for one day."""
+def invent_papers(day: date, per_topic: int = 4, start: int = 0) -> list[dict[str, Any]]:
+    """Invent plain records of papers for one day, `per_topic` of each topic."""
     rows = []
-    for topic, (category, words) in TOPICS.items():
-        some = words.split()
-        for number in range(start, start + each):
-            place = len(rows) + 1 + 100 * start
-            twist = [some[(number + step) % len(some)] for step in range(5)]
+    for topic, (category, text) in TOPICS.items():
+        vocabulary = text.split()
+        for number in range(start, start + per_topic):
+            serial = len(rows) + 1 + 100 * start
+            words = [vocabulary[(number + step) % len(vocabulary)] for step in range(5)]
             rows.append(
                 {
-                    "arxiv": f"{day:%y%m}.{day.day:02d}{place:03d}",
+                    "arxiv": f"{day:%y%m}.{day.day:02d}{serial:03d}",
                     "title": (
-                        f"A study of {topic} {twist[0]} and {twist[1]} number {number} of "
+                        f"A study of {topic} {words[0]} and {words[1]} number {number} of "
                         f"{day:%d %B}"
                     ),
                     "abstract": (
-                        f"We look at {' '.join(twist)}. The {topic} case {number} shows how "
-                        f"{twist[2]} changes {twist[3]} on {day:%A}."
+                        f"We look at {' '.join(words)}. The {topic} case {number} shows how "
+                        f"{words[2]} changes {words[3]} on {day:%A}."
                     ),
                     "authors": ["Jane Doe", f"Richard Roe {number}"],
                     "categories": [category, "cs.AI"],
@@ -297,30 +316,30 @@ def invented(day: date, each: int = 4, start: int = 0) -> list[dict[str, Any]]:
     return rows
 
 
+def write_dump(folder: Path, day: date, rows: list[dict[str, Any]]) -> Path:
+    """Write a dump of plain records, named by its day, into a folder."""
+    path = folder / f"{day}.jsonl"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    return path
+
+
 @pytest.fixture
 def dump(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a dump of invented papers and returns its path."""
-    import msgspec
+    """A function that writes a dump of invented papers and returns its path."""
 
-    def write(day: date = TODAY, rows: list[dict[str, Any]] | None = None, **how: int) -> Path:
-        path = tmp_path / "dumps" / f"{day}.jsonl"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(
-            b"".join(
-                msgspec.json.encode(row) + b"\n"
-                for row in (rows if rows is not None else invented(day, **how))
-            )
-        )
-        return path
+    def write(day: date = TODAY, rows: list[dict[str, Any]] | None = None, **options: int) -> Path:
+        rows = invent_papers(day, **options) if rows is None else rows
+        return write_dump(tmp_path / "dumps", day, rows)
 
     return write
 
 
-def mails(app: App) -> dict[str, EmailMessage]:
-    """File name -> message, of everything that was delivered into the outbox."""
-    found = {}
+def read_mails(app: App) -> dict[str, EmailMessage]:
+    """Read every message in the outbox, by file name."""
+    messages = {}
     for path in sorted(app.config.smtp.outbox.glob("*.eml")):
         message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         assert isinstance(message, EmailMessage)
-        found[path.name] = message
-    return found
+        messages[path.name] = message
+    return messages

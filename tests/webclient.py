@@ -100,7 +100,7 @@ def fill(
 ) -> None:
     """Store the papers of one day; ids count from 1."""
     pipeline.ingest(
-        app, [dump(day, rows, each=1) if rows is None else dump(day, rows)], seen="name"
+        app, [dump(day, rows, per_topic=1) if rows is None else dump(day, rows)], seen="name"
     )
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from digest.cli import main
 from digest.demo.catcher import Catcher
-from tests.conftest import TODAY, invented
+from tests.conftest import TODAY, invent_papers
 
 Run = Callable[..., "Done"]
 
@@ -94,7 +94,7 @@ def papers(tmp_path: Path) -> Path:
     folder = tmp_path / "papers"
     folder.mkdir()
     (folder / f"{TODAY}.jsonl").write_bytes(
-        b"".join(msgspec.json.encode(row) + b"\n" for row in invented(TODAY))
+        b"".join(msgspec.json.encode(row) + b"\n" for row in invent_papers(TODAY))
     )
     return folder
 

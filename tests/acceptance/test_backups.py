@@ -8,11 +8,11 @@ import stat
 from pathlib import Path
 
 from tests.acceptance.conftest import Run
-from tests.conftest import TODAY, invented
+from tests.conftest import TODAY, invent_papers
 
 
 def write_dump(path: Path) -> Path:
-    path.write_text("".join(json.dumps(row) + "\n" for row in invented(TODAY)))
+    path.write_text("".join(json.dumps(row) + "\n" for row in invent_papers(TODAY)))
     return path
 
 

@@ -21,7 +21,7 @@ from digest.app import App
 from digest.model import PAUSE_MAX
 from digest.store import tables
 from digest.subscriptions import Wish
-from tests.conftest import absent, invented
+from tests.conftest import invent_papers, skip_or_fail
 from tests.fakes.smtp_server import Act, HostileSmtp, serving
 
 #: `days` from now, the words of a command -> its report
@@ -42,7 +42,7 @@ def server() -> Iterator[HostileSmtp]:
 def command(tmp_path: Path, server: HostileSmtp) -> Command:
     faketime = shutil.which("faketime")
     if faketime is None:
-        absent("faketime (a package of Debian) is not installed")
+        skip_or_fail("faketime (a package of Debian) is not installed")
     lines = [
         "[mail]",
         'sender = "digest@example.org"',
@@ -87,7 +87,7 @@ def put_dump(folder: Path, days: int) -> None:
     path = folder / "inbox" / f"{at:%Y-%m-%d}.jsonl"
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(
-        b"".join(msgspec.json.encode(row) + b"\n" for row in invented(at.date(), each=2))
+        b"".join(msgspec.json.encode(row) + b"\n" for row in invent_papers(at.date(), per_topic=2))
     )
     os.utime(path, ((at - timedelta(minutes=1)).timestamp(),) * 2)
 

@@ -18,7 +18,7 @@ from digest.app import App
 from digest.model import Purpose
 from digest.subscriptions import Wish
 from tests.acceptance.conftest import Run
-from tests.conftest import TODAY, invented, make_app
+from tests.conftest import TODAY, invent_papers, make_app
 
 #: a forged line, a command to the terminal, a turned name, and what `splitlines` breaks at
 EVIL = "a\nforged\r\x1b[2J\x1b]0;owned\x07\x9b1m\u202egpj\u2066\u2028forged\x85forged"
@@ -32,7 +32,7 @@ def harmless(said: str, *, wrapped: bool = False) -> None:
 
 
 def test_no_command_prints_a_name_as_it_came(run: Run, tmp_path: Path) -> None:
-    rows = invented(TODAY)
+    rows = invent_papers(TODAY)
     rows[0] |= {"title": EVIL, "authors": [EVIL], "categories": [EVIL]}
     inbox = tmp_path / "inbox"
     inbox.mkdir()

@@ -12,7 +12,7 @@ import pytest
 
 from digest.cli.options import out
 from tests.acceptance.conftest import Run
-from tests.conftest import TODAY, invented
+from tests.conftest import TODAY, invent_papers
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_nothing_that_is_listed_is_cut_on_a_narrow_terminal(
         "a-collection-of-papers-of-the-ninth-of-june-2026-06-09.jsonl",
         f"{'a.reader' * 7}@department.university.example.org",
     )
-    rows = [msgspec.json.encode(row) for row in invented(TODAY)]
+    rows = [msgspec.json.encode(row) for row in invent_papers(TODAY)]
     (tmp_path / name).write_bytes(b"\n".join(rows) + b"\n")
     told = {"ingest": run("ingest", name, "--seen", "name").stdout}
     run("subscribe", email, "--keyword", "robot")

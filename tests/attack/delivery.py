@@ -22,7 +22,7 @@ from digest.model import Purpose
 from digest.store import tables
 from tests.attack.links import text_of
 from tests.attack.place import PATIENCE, Place, Result, run_digest
-from tests.conftest import invented
+from tests.conftest import invent_papers
 from tests.kill.proof import Proof
 from tests.webclient import Client
 
@@ -53,7 +53,7 @@ def restore_after_round(place: Place, count: int) -> Result:
     listed: dict[str, set[str]] = {reader.email: set() for reader in readers}
     days = [date(2026, 6, 1) + timedelta(days=number) for number in range(2 * count)]
     for number, day in enumerate(days):
-        place.add_rows(invented(day, 1), day)
+        place.add_rows(invent_papers(day, 1), day)
         backup = place.folder / f"backup-{number}"
         if number % 2 == 0:
             lost += _run(place, "db", "backup", str(backup))
@@ -108,7 +108,7 @@ def step_clock(place: Place, count: int) -> Result:
     day = datetime(2026, 6, 1, 12, tzinfo=UTC)
     for number in range(count):
         today = day.date() + timedelta(days=number)
-        place.add_rows(invented(today, 1), today)
+        place.add_rows(invent_papers(today, 1), today)
         step = 0 if number == count - 1 else chance.choice([-5, -1, 0, 1, 5])
         clock = (day + timedelta(days=number, hours=1) + timedelta(days=step)).strftime(
             "%Y-%m-%d %H:%M:%S"

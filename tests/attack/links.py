@@ -12,7 +12,7 @@ from lxml import html
 from digest import pipeline
 from digest.model import Purpose
 from tests.attack.place import Place, Result
-from tests.conftest import invented
+from tests.conftest import invent_papers
 from tests.webclient import Client
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
@@ -148,7 +148,7 @@ def inject_text(place: Place, count: int) -> Result:
     lost = []
     looked = 0
     for number, payload in enumerate(PAYLOADS[:count]):
-        rows = invented(place.app.now().date(), 1, start=number)
+        rows = invent_papers(place.app.now().date(), 1, start=number)
         for row in rows:
             row |= {
                 "title": f"{row['title']} {payload}",

@@ -27,7 +27,7 @@ from digest.demo.listening import free_port
 from digest.model import Purpose, Subscriber
 from digest.store import tables
 from digest.subscriptions import Wish
-from tests.conftest import ROOT, invented
+from tests.conftest import ROOT, invent_papers
 
 #: seconds after which a process that does not answer has failed; a busy machine is slow
 PATIENCE = 120
@@ -83,7 +83,7 @@ class Place:
 
     def add_papers(self, each: int = 2) -> None:
         """Store invented papers of today."""
-        self.add_rows(invented(datetime.now(UTC).date(), each))
+        self.add_rows(invent_papers(datetime.now(UTC).date(), each))
 
     def add_rows(self, rows: Sequence[Mapping[str, object]], day: date | None = None) -> None:
         """Store papers as rows of a dump, first seen today or on a day."""

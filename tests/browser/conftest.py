@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from tests.conftest import absent
+from tests.conftest import skip_or_fail
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
     )
     if found is None:
-        absent("no Chromium is installed")
+        skip_or_fail("no Chromium is installed")
     opened = playwright.chromium.launch(
         executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
     )

@@ -15,7 +15,7 @@ import playwright
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.conftest import absent
+from tests.conftest import skip_or_fail
 from tests.golden import FOLDER, cases, many
 
 pytestmark = pytest.mark.browser
@@ -30,7 +30,7 @@ def tool(path: str) -> Path:
     """A file of one of the checkers."""
     found = HERE / "node_modules" / path
     if not found.is_file():
-        absent(f"{path} is not installed: npm ci --prefix {HERE}")
+        skip_or_fail(f"{path} is not installed: npm ci --prefix {HERE}")
     return found
 
 

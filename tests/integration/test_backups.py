@@ -24,7 +24,7 @@ from digest.model import MessageState, Purpose, Subscriber, SubscriberStatus
 from digest.store import Store, backups, schema, tables
 from digest.store.backups import closing
 from digest.subscriptions import Wish
-from tests.conftest import NOON, TODAY, mails, make_app, postgres_url
+from tests.conftest import NOON, TODAY, make_app, postgres_url, read_mails
 from tests.old_store import EVENING, SETTINGS, fill_old_store
 from tests.webclient import Client
 
@@ -189,7 +189,7 @@ def test_what_the_morning_sent_is_not_sent_again(service: App, tmp_path: Path, d
     """The backup is of before the round; it is restored after it."""
     backups.back_up(service.store, tmp_path / "b")
     pipeline.round(service)
-    sent = set(mails(service))
+    sent = set(read_mails(service))
     assert len(sent) == 3
     restored(service, tmp_path / "b")
     again = pipeline.round(service)
@@ -204,13 +204,13 @@ def test_what_the_morning_sent_is_not_sent_again(service: App, tmp_path: Path, d
         service.at(NOON + timedelta(hours=11)), due=True
     )  # as one that serves does
     assert (due.planned, due.quiet) == ([], [])
-    assert set(mails(service)) == sent
+    assert set(read_mails(service)) == sent
     tomorrow = service.at(TOMORROW)
     composed = pipeline.round(tomorrow).composed
     assert {(one.email, one.local_date) for one in composed.planned} == {
         (reader.email, TOMORROW.date()) for reader in subscriptions.everybody(service)
     }
-    assert set(mails(service)) > sent
+    assert set(read_mails(service)) > sent
     status = services.status(tomorrow)
     assert (status.closed_until, status.json["closed_until"]) == (NOON, NOON)
 
@@ -258,7 +258,7 @@ def test_what_waited_in_the_backup_is_not_sent_and_competes_again(
     assert told.stopped == 3
     assert pipeline.send(service).states == {}
     assert pipeline.send(service.at(TOMORROW)).states == {}
-    assert mails(service) == {}
+    assert read_mails(service) == {}
     with service.store.reading() as tx:
         rows = tx.execute(select(tables.messages)).all()
     assert {(row.state, row.evidence, row.owner) for row in rows} == {

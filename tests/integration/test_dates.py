@@ -33,7 +33,7 @@ def listed(app: App) -> list[int]:
 def test_a_reader_who_moves_west_gets_no_paper_twice(any_app: App, dump: Dump) -> None:
     wish = Wish(email=ALICE, timezone="Pacific/Kiritimati", keywords=("robot",))
     alice = subscriptions.subscribe(any_app, wish, origin="command").subscriber
-    pipeline.ingest(any_app, [dump(each=10)])
+    pipeline.ingest(any_app, [dump(per_topic=10)])
     pipeline.round(any_app)  # for the tenth of June, which it is there already
     subscriptions.change(any_app, alice.id, Wish(email=ALICE, timezone="Pacific/Honolulu"))
     for hours in (6, 24, 48):
@@ -46,8 +46,8 @@ def test_a_date_that_is_made_up_for_lists_nothing_that_a_later_one_had(
 ) -> None:
     subscriptions.subscribe(any_app, Wish(email=ALICE, keywords=("robot",)), origin="command")
     yesterday = NOON - timedelta(days=1)
-    pipeline.ingest(any_app, [dump(yesterday.date(), each=10)], seen=yesterday.date())
+    pipeline.ingest(any_app, [dump(yesterday.date(), per_topic=10)], seen=yesterday.date())
     for when in (NOON, yesterday, NOON + timedelta(days=1)):
-        pipeline.ingest(any_app.at(when), [dump(TODAY, each=1)])
+        pipeline.ingest(any_app.at(when), [dump(TODAY, per_topic=1)])
         pipeline.round(any_app.at(when))
         assert len(set(listed(any_app))) == len(listed(any_app)) >= 10

@@ -20,7 +20,7 @@ from digest.pipeline.steps import record_bounces
 from digest.services import inbound
 from digest.store import tables
 from digest.subscriptions import Wish
-from tests.conftest import NOON, TODAY, mails
+from tests.conftest import NOON, TODAY, read_mails
 from tests.webclient import Client, Write
 
 GONE, STAYS = "gone.reader@example.org", "bob@example.org"
@@ -44,7 +44,7 @@ def lived(app: App, dump: Write) -> tuple[int, int]:
         ).subscriber
         for email in (GONE, STAYS)
     )  # type: ignore[arg-type]
-    pipeline.ingest(app, [dump(each=10)])
+    pipeline.ingest(app, [dump(per_topic=10)])
     pipeline.round(app)
     for reader in (gone, stays):
         pipeline.rate(app, reader, "arxiv:2606.09003", 1)
@@ -123,7 +123,7 @@ def test_who_is_deleted_while_a_digest_waits_or_is_claimed_gets_none(
     any_app: App, dump: Write
 ) -> None:
     gone = subscriptions.subscribe(any_app, Wish(email=GONE), origin="command").subscriber
-    pipeline.ingest(any_app, [dump(each=10)])
+    pipeline.ingest(any_app, [dump(per_topic=10)])
     pipeline.compose(any_app)
     with any_app.store.writing() as tx:
         (queued,) = store.ledger.claim(tx, owner="me", now=NOON, clock=NOON)
@@ -133,7 +133,7 @@ def test_who_is_deleted_while_a_digest_waits_or_is_claimed_gets_none(
         ended = Delivery(outcome="lost", server="here", phase=Phase.DATA, started=NOON, ended=NOON)
         assert store.ledger.settle(tx, [(queued, ended)], owner="me", now=NOON) == {}
     pipeline.send(any_app)
-    assert mails(any_app) == {}
+    assert read_mails(any_app) == {}
 
 
 def test_an_address_stays_suppressed_when_its_reader_is_deleted(any_app: App, dump: Write) -> None:
@@ -155,7 +155,7 @@ def test_the_other_readers_go_on_as_if_nothing_had_been(any_app: App, dump: Writ
     gone, stays = lived(any_app, dump)
     subscriptions.delete(any_app, gone)
     tomorrow = any_app.at(NOON + timedelta(days=1))
-    pipeline.ingest(tomorrow, [dump(TODAY + timedelta(days=1), each=10)])
+    pipeline.ingest(tomorrow, [dump(TODAY + timedelta(days=1), per_topic=10)])
     assert [one.email for one in pipeline.compose(tomorrow).planned] == [STAYS]
     assert services.status(tomorrow).json
     assert services.deliveries(tomorrow)[0]["email"] == STAYS

@@ -19,7 +19,7 @@ from digest.doctor import Finding
 from digest.doctor.resolver import Resolver
 from digest.errors import ResolverError
 from digest.mail.messages import dkim
-from tests.conftest import migrated
+from tests.conftest import build_sqlite_file
 from tests.fakes import certificates
 from tests.fakes.dns_server import DnsServer
 from tests.fakes.smtp_server import Act, HostileSmtp, serving
@@ -430,7 +430,7 @@ def test_a_fresh_service_is_well_and_no_database_is_made(tmp_path: Path) -> None
 
 @pytest.fixture
 def with_store(tmp_path: Path) -> Path:
-    (tmp_path / "digest.sqlite").write_bytes(migrated())
+    (tmp_path / "digest.sqlite").write_bytes(build_sqlite_file())
     return tmp_path / "digest.sqlite"
 
 

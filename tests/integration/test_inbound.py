@@ -29,7 +29,7 @@ from digest.model import (
 from digest.pipeline.steps.record_bounces import record_refusal
 from digest.services import inbound
 from digest.subscriptions import Wish
-from tests.conftest import NOON, invented, make_app
+from tests.conftest import NOON, invent_papers, make_app
 from tests.returned import GOLDEN, LEAVE, VERP, bounce_of, damaged, letter, mail
 from tests.webclient import Clock
 
@@ -281,7 +281,7 @@ def test_a_thumb_by_mail_counts_unless_a_machine_gives_it(
     app: App, dump: Callable[..., Path]
 ) -> None:
     alice = subscriptions.subscribe(app, Wish(email=ALICE), origin="command").subscriber
-    pipeline.ingest(app, [dump(rows=invented(NOON.date(), each=1))])
+    pipeline.ingest(app, [dump(rows=invent_papers(NOON.date(), per_topic=1))])
     token = app.url(Purpose.DOWN, alice.id, paper_id=2).rpartition("/")[2]
     asked = (
         f"From: alice@example.org\nSubject: =?utf-8?q?Re=3A_Less_like_this_{token}?=\n\n".encode()
@@ -310,7 +310,7 @@ class Votes:
         self.reader = subscriptions.subscribe(
             self.app, Wish(email=ALICE), origin="command"
         ).subscriber
-        pipeline.ingest(self.app, [dump(rows=invented(NOON.date(), each=1))])
+        pipeline.ingest(self.app, [dump(rows=invent_papers(NOON.date(), per_topic=1))])
         self.count = 0
 
     def mail(self, purpose: Purpose, date: str, *, message: int = 0, name: str = "") -> bytes:

@@ -137,7 +137,7 @@ def test_the_config_names_interests(tmp_path: Path) -> None:
 
 
 def test_the_digest_is_shared_and_the_mail_names_the_interest(any_app: App, dump: Dump) -> None:
-    pipeline.ingest(any_app, [dump(each=8)])
+    pipeline.ingest(any_app, [dump(per_topic=8)])
     subscribe(any_app, HANDS, SCANS)
     assert Counter(item.score.interest for item in chosen(any_app).items) == {
         "hands": 1,
@@ -152,7 +152,7 @@ def test_the_digest_is_shared_and_the_mail_names_the_interest(any_app: App, dump
 
 
 def test_a_reader_with_one_interest_reads_of_none(app: App, dump: Dump) -> None:
-    pipeline.ingest(app, [dump(each=8)])
+    pipeline.ingest(app, [dump(per_topic=8)])
     subscribe(app, HANDS)
     preview = services.preview(app, subscriptions.by_email(app, "dana@example.org"))
     assert preview.message is not None
@@ -160,7 +160,7 @@ def test_a_reader_with_one_interest_reads_of_none(app: App, dump: Dump) -> None:
 
 
 def test_a_thumb_teaches_the_interest_that_listed_the_paper(any_app: App, dump: Dump) -> None:
-    pipeline.ingest(any_app, [dump(each=8)])
+    pipeline.ingest(any_app, [dump(per_topic=8)])
     dana = subscribe(any_app, HANDS, SCANS).subscriber
     pipeline.round(any_app)
     sent, papers = services.sent_digest(any_app, dana, TODAY)
@@ -176,19 +176,19 @@ def test_a_thumb_teaches_the_interest_that_listed_the_paper(any_app: App, dump: 
     later = any_app.at(
         datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC) + timedelta(days=1)
     )
-    pipeline.ingest(later, [dump(TODAY + timedelta(days=1), each=8)])
+    pipeline.ingest(later, [dump(TODAY + timedelta(days=1), per_topic=8)])
     listed = {item.score.interest: item.score for item in chosen(later).items}
     assert "robot" in " ".join(part.name for part in listed["hands"].parts)
 
 
 def test_an_interest_without_papers_gives_its_places_to_the_others(app: App, dump: Dump) -> None:
-    pipeline.ingest(app, [dump(each=8)])
+    pipeline.ingest(app, [dump(per_topic=8)])
     subscribe(app, HANDS, Interest(name="void", keywords=("phlogiston",), share=100))
     assert Counter(item.score.interest for item in chosen(app).items) == {"hands": 4}
 
 
 def test_the_order_of_interests_changes_no_digest(app: App, dump: Dump) -> None:
-    pipeline.ingest(app, [dump(each=8)])
+    pipeline.ingest(app, [dump(per_topic=8)])
     subscribe(app, HANDS, SCANS)
     before = chosen(app).items
     subscribe(app, SCANS, HANDS)
@@ -200,7 +200,7 @@ def test_the_order_of_interests_changes_no_digest(app: App, dump: Dump) -> None:
 
 
 def test_a_followed_author_and_a_must_stand_on_top(app: App, dump: Dump) -> None:
-    pipeline.ingest(app, [dump(each=4)])
+    pipeline.ingest(app, [dump(per_topic=4)])
     subscribe(
         app, Interest(keywords=("robot", "+redshift survey"), authors=("Richard Roe 3",)), size=6
     )
@@ -219,7 +219,7 @@ def test_a_followed_author_and_a_must_stand_on_top(app: App, dump: Dump) -> None
 
 
 def test_what_one_interest_mutes_no_interest_lists(app: App, dump: Dump) -> None:
-    pipeline.ingest(app, [dump(each=8)])
+    pipeline.ingest(app, [dump(per_topic=8)])
     subscribe(
         app,
         HANDS,
@@ -234,7 +234,7 @@ def test_what_one_interest_mutes_no_interest_lists(app: App, dump: Dump) -> None
 
 
 def test_who_mutes_everything_is_told_so(app: App, dump: Dump) -> None:
-    pipeline.ingest(app, [dump(each=8)])
+    pipeline.ingest(app, [dump(per_topic=8)])
     subscribe(app, Interest(categories=("-cs.AI",)))
     outcome = services.preview(app, subscriptions.by_email(app, "dana@example.org")).outcome
     assert not isinstance(outcome, Digest)
@@ -242,7 +242,7 @@ def test_who_mutes_everything_is_told_so(app: App, dump: Dump) -> None:
 
 
 def test_one_paper_is_tried_and_its_probability_kept(app: App, dump: Dump) -> None:
-    pipeline.ingest(app, [dump(each=8)])
+    pipeline.ingest(app, [dump(per_topic=8)])
     dana = subscribe(app, HANDS, size=6).subscriber
     pipeline.round(app)
     sent, _ = services.sent_digest(app, dana, TODAY)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from digest.model import MessageState
-from tests.conftest import absent, postgres_url
+from tests.conftest import postgres_url, skip_or_fail
 from tests.kill.proof import Proof
 from tests.kill.sink import program
 
@@ -37,7 +37,7 @@ def test_no_copy_twice_and_nobody_forgotten_whoever_is_killed(
     database: str, senders: int, tmp_path: Path
 ) -> None:
     if program() is None:
-        absent("no smtp-sink is installed (Debian's package postfix)")
+        skip_or_fail("no smtp-sink is installed (Debian's package postfix)")
     if not os.environ.get("DIGEST_TEST_ALL"):
         pytest.skip(
             "takes a quarter of a minute: DIGEST_TEST_ALL=1 runs it, and python -m tests.kill its "

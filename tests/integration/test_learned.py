@@ -37,7 +37,7 @@ def rate(app: App, who: Subscriber, topic: str, vote: int, count: int) -> list[P
 def carol(app: App, cast: Cast, dump: Dump) -> Subscriber:
     """Joined today, has liked galaxies and disliked robots."""
     someone = cast(app)["carol"]
-    pipeline.ingest(app, [dump(each=6)])
+    pipeline.ingest(app, [dump(per_topic=6)])
     rate(app, someone, "galaxy", 1, 4)
     rate(app, someone, "robot", -1, 2)
     return someone
@@ -97,7 +97,7 @@ def test_the_papers_stand_in_the_order_in_which_the_profile_likes_them(
 
 
 def test_each_interest_tells_of_its_own(any_app: App, dump: Dump) -> None:
-    pipeline.ingest(any_app, [dump(each=6)])
+    pipeline.ingest(any_app, [dump(per_topic=6)])
     pair = (
         Interest(name="sky", keywords=("galaxy",), share=2),
         Interest(name="hands", keywords=("robot",)),
@@ -128,7 +128,7 @@ def test_nothing_known_is_told_as_nothing(app: App, cast: Cast) -> None:
 def test_every_recipe_can_be_asked(tmp_path: Path, cast: Cast, dump: Dump, name: str) -> None:
     app = make_app(tmp_path, digest__recipe=name)
     carol = cast(app)["carol"]
-    pipeline.ingest(app, [dump(each=6)])
+    pipeline.ingest(app, [dump(per_topic=6)])
     rate(app, carol, "galaxy", 1, 3)
     found = services.explain_profile(app, carol)
     app.close()
@@ -141,7 +141,7 @@ def test_every_recipe_can_be_asked(tmp_path: Path, cast: Cast, dump: Dump, name:
 
 def test_a_forgotten_thumb_teaches_nothing(any_app: App, cast: Cast, dump: Dump) -> None:
     carol = cast(any_app)["carol"]
-    pipeline.ingest(any_app, [dump(each=6)])
+    pipeline.ingest(any_app, [dump(per_topic=6)])
     (liked,) = rate(any_app, carol, "court", 1, 1)
     assert services.forget(any_app, carol.id, liked.id, via="page")
     assert not services.forget(any_app, carol.id, liked.id, via="page")
@@ -165,7 +165,7 @@ def test_to_start_over_withdraws_every_thumb_and_leaves_the_interests(
     any_app: App, cast: Cast, dump: Dump
 ) -> None:
     people = cast(any_app)
-    pipeline.ingest(any_app, [dump(each=6)])
+    pipeline.ingest(any_app, [dump(per_topic=6)])
     for who in (people["alice"], people["bob"]):
         rate(any_app, who, "galaxy", 1, 3)
     assert services.start_over(any_app, people["alice"].id, via="page") == 3

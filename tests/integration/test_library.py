@@ -173,7 +173,7 @@ def test_the_profile_trains_on_what_was_kept(any_app: App, bib: Any, dump: Dump)
     carol = subscriptions.subscribe(
         any_app, subscriptions.Wish(email="carol@example.org", size=3), origin="command"
     ).subscriber
-    pipeline.ingest(any_app, [dump(each=12)])
+    pipeline.ingest(any_app, [dump(per_topic=12)])
     before = pipeline.compose(any_app, only=carol, dry_run=True).digests[0][1]
     text = "".join(
         f"@misc{{k{n}, title={{A galaxy {n}}}, abstract={{The galaxy redshift survey shows star "
@@ -318,7 +318,7 @@ def test_a_file_of_no_known_format_is_refused_as_a_whole(
 
 
 def test_any_known_dump_format_is_a_library(any_app: App, alice: Subscriber, dump: Dump) -> None:
-    done = import_library(any_app, alice, dump(each=1))
+    done = import_library(any_app, alice, dump(per_topic=1))
     assert [one.outcome for one in done.entries] == ["kept"] * 4
 
 

@@ -22,7 +22,7 @@ from digest.mail.imap import ImapServer, Mailbox
 from digest.model import Purpose, Subscriber, SubscriberStatus
 from digest.services import inbound
 from digest.subscriptions import Wish
-from tests.conftest import absent, make_app, migrated
+from tests.conftest import build_sqlite_file, make_app, skip_or_fail
 from tests.fakes.dovecot import PLAIN_HOST, Dovecot, program
 from tests.returned import bounce_of, letter
 
@@ -32,7 +32,7 @@ USERS = [f"user{number}" for number in range(20)]
 @pytest.fixture(scope="module")
 def dovecot() -> Iterator[Dovecot]:
     if program() is None:
-        absent("no Dovecot is installed (Debian: dovecot-imapd)")
+        skip_or_fail("no Dovecot is installed (Debian: dovecot-imapd)")
     with Dovecot(*USERS) as server:
         yield server
 
@@ -67,7 +67,7 @@ def person(dovecot: Dovecot, server: ImapServer) -> Iterator[imaplib.IMAP4_SSL]:
 @pytest.fixture
 def listening(tmp_path: Path, server: ImapServer) -> Iterator[App]:
     """An app whose mailbox is the server's."""
-    (tmp_path / "digest.sqlite").write_bytes(migrated())
+    (tmp_path / "digest.sqlite").write_bytes(build_sqlite_file())
     made = make_app(tmp_path, mail__bounce_domain="bounces.example.org", **settings(server))
     yield made
     made.close()
@@ -242,7 +242,7 @@ def test_a_poll_that_is_asked_to_stop_loses_and_doubles_nothing(
 def test_a_folder_that_was_made_anew_is_read_from_its_beginning(
     dovecot: Dovecot, tmp_path: Path, server: ImapServer, person: imaplib.IMAP4_SSL
 ) -> None:
-    (tmp_path / "digest.sqlite").write_bytes(migrated())
+    (tmp_path / "digest.sqlite").write_bytes(build_sqlite_file())
     listening = make_app(tmp_path, **settings(server, folder="Bounces"))
     for expected in (3, 2):
         person.create("Bounces")

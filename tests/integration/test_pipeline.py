@@ -21,7 +21,7 @@ from digest.errors import NotFoundError
 from digest.model import Digest, MessageState, Purpose, Quiet, QuietReason, Subscriber
 from digest.store import tables
 from digest.subscriptions import Wish
-from tests.conftest import NOON, TODAY, invented, mails, make_app
+from tests.conftest import NOON, TODAY, invent_papers, make_app, read_mails
 
 Cast = Callable[[App], dict[str, Subscriber]]
 Dump = Callable[..., Path]
@@ -50,7 +50,7 @@ def test_a_round_sends_everybody_a_digest_of_their_own(
     assert report.sent.states == {MessageState.ACCEPTED: 3}
     assert all("robot" in title for title in listed(any_app, people["alice"], TODAY))
     assert all("tumour" in title for title in listed(any_app, people["bob"], TODAY))
-    assert sorted(str(message["To"]) for message in mails(any_app).values()) == [
+    assert sorted(str(message["To"]) for message in read_mails(any_app).values()) == [
         "alice@example.org",
         "bob@example.org",
         "carol@example.org",
@@ -63,19 +63,19 @@ def test_a_second_run_on_the_same_day_sends_nobody_a_second_mail(
     cast(any_app)
     pipeline.ingest(any_app, [dump()])
     pipeline.round(any_app)
-    before = mails(any_app).keys()
+    before = read_mails(any_app).keys()
     pipeline.ingest(any_app, [dump(TODAY, start=5)])
     again = pipeline.round(any_app)
     assert (again.sent.states, again.composed.planned) == ({}, [])
     assert {left.reason for left in again.composed.left_out} == {
         f"has a digest for {TODAY} already"
     }
-    assert mails(any_app).keys() == before
+    assert read_mails(any_app).keys() == before
 
 
 def test_thumbs_teach_the_next_digest(any_app: App, cast: Cast, dump: Dump) -> None:
     carol = cast(any_app)["carol"]
-    pipeline.ingest(any_app, [dump(each=6)])
+    pipeline.ingest(any_app, [dump(per_topic=6)])
     pipeline.round(any_app)
     with any_app.store.reading() as tx:
         galaxies = [
@@ -107,7 +107,7 @@ def test_the_links_of_a_mail_vote_for_its_reader_and_paper(
     alice = cast(app)["alice"]
     pipeline.ingest(app, [dump()])
     pipeline.round(app)
-    (message,) = [m for m in mails(app).values() if m["To"] == "alice@example.org"]
+    (message,) = [m for m in read_mails(app).values() if m["To"] == "alice@example.org"]
     body = message.get_body(("plain",))
     assert body is not None
     tokens = re.findall(r"/t/([a-z0-9]+)", body.get_content())
@@ -131,7 +131,7 @@ def test_no_paper_is_listed_twice_over_many_days(app: App, cast: Cast, dump: Dum
     for step in range(5):
         day = TODAY + timedelta(days=step)
         now = at(app, day)
-        pipeline.ingest(now, [dump(day, each=2)])
+        pipeline.ingest(now, [dump(day, per_topic=2)])
         pipeline.round(now)
         seen += listed(app, alice, day)
     assert len(seen) == len(set(seen)) == 15
@@ -178,7 +178,7 @@ def test_the_parts_shown_add_up_to_the_stored_score(app: App, cast: Cast, dump: 
 
 
 def test_the_cut_into_batches_changes_no_digest(tmp_path: Path, cast: Cast, dump: Dump) -> None:
-    path = dump(each=6)
+    path = dump(per_topic=6)
     outcomes = []
     for number, (batch, kind) in enumerate([("1", "inline"), ("2", "threads"), ("200", "inline")]):
         folder = tmp_path / str(number)
@@ -378,7 +378,7 @@ def test_a_late_paper_is_new_for_the_next_digest(app: App, cast: Cast, dump: Dum
     pipeline.round(app)
     late = [
         dict(row, arxiv=f"2606.9{n:04d}", title=f"A late study of robot {n}")
-        for n, row in enumerate(invented(TODAY)[:2])
+        for n, row in enumerate(invent_papers(TODAY)[:2])
     ]
     pipeline.ingest(at(app, TODAY, 15), [dump(TODAY, rows=late)], seen=TODAY - timedelta(days=1))
     tomorrow = at(app, TOMORROW)
@@ -398,7 +398,7 @@ def test_a_backfill_is_new_to_nobody(app: App, cast: Cast, dump: Dump) -> None:
 def test_an_archive_that_is_ingested_as_new_warns(app: App, dump: Dump) -> None:
     rows = [
         dict(row, arxiv=f"1706.{n:05d}", title=f"Old {n}", submitted="2017-06-09")
-        for n, row in enumerate(invented(TODAY, each=40), 1)
+        for n, row in enumerate(invent_papers(TODAY, per_topic=40), 1)
     ]
     (file,) = pipeline.ingest(app, [dump(TODAY, rows=rows)]).files
     assert any("--backfill" in note for note in file.notes)

@@ -17,7 +17,7 @@ from digest.errors import InputError, NotFoundError
 from digest.model import Subscriber, SubscriberStatus
 from digest.ranking import features
 from digest.subscriptions import Subscribed, Wish
-from tests.conftest import TODAY, invented, mails
+from tests.conftest import TODAY, invent_papers, read_mails
 
 Cast = Callable[[App], dict[str, Subscriber]]
 Dump = Callable[..., Path]
@@ -72,7 +72,7 @@ def test_a_dump_cut_in_the_middle_keeps_what_came_before_and_goes_on_when_whole(
 def test_an_ingest_that_dies_between_batches_is_finished_by_the_next_one(
     app: App, dump: Dump
 ) -> None:
-    path = dump(each=10)
+    path = dump(per_topic=10)
 
     class Killed(BaseException):
         pass
@@ -176,7 +176,7 @@ def test_damaged_words_are_counted_anew_and_told(
     alice = subscriptions.subscribe(
         any_app, Wish(email="a@example.org", keywords=("robot",)), origin="command"
     ).subscriber
-    pipeline.ingest(any_app, [dump(each=10)])
+    pipeline.ingest(any_app, [dump(per_topic=10)])
     sound, shown = kept(any_app), services.preview(any_app, alice).json
     (tmp_path / "none.jsonl").write_text("")
     for words in (True, False):
@@ -215,7 +215,7 @@ def test_hostile_titles_reach_the_mail_harmless(app: App, tmp_path: Path) -> Non
     subscriptions.subscribe(app, Wish(email="a@example.org", keywords=("robot",)), origin="command")
     assert pipeline.ingest(app, [tmp_path / "hostile.jsonl"]).count("new") == 4
     pipeline.round(app)
-    (message,) = mails(app).values()
+    (message,) = read_mails(app).values()
     assert "Bcc" not in message
     html, text = message.get_body(("html",)), message.get_body(("plain",))
     assert html is not None
@@ -313,7 +313,7 @@ def test_a_dump_that_grows_is_read_from_where_it_stopped(app: App, dump: Dump) -
     pipeline.ingest(app, [path])
     more = [
         dict(row, arxiv=f"2606.8{n:04d}", title=f"More {n}")
-        for n, row in enumerate(invented(TODAY)[:3])
+        for n, row in enumerate(invent_papers(TODAY)[:3])
     ]
     with path.open("ab") as file:
         file.writelines(msgspec.json.encode(row) + b"\n" for row in more)

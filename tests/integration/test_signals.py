@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, migrated
+from tests.conftest import ROOT, build_sqlite_file
 
 Start = Callable[..., subprocess.Popen[str]]
 #: a machine that is busy with other things may need longer than the seconds that are promised
@@ -24,7 +24,7 @@ LONG = 60
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts Python code as the command `digest` would run it, in a folder with a database."""
     running: list[subprocess.Popen[str]] = []
-    (tmp_path / "digest.sqlite").write_bytes(migrated())
+    (tmp_path / "digest.sqlite").write_bytes(build_sqlite_file())
     (tmp_path / "config.toml").write_text("[web]\nbind = '127.0.0.1:0'\n", encoding="utf-8")
 
     def go(*words: str, before: str = "", ignored: bool = False) -> subprocess.Popen[str]:

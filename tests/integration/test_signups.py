@@ -16,7 +16,7 @@ from digest.app import App
 from digest.errors import InputError, LimitError, NotFoundError
 from digest.model import Subscriber, SubscriberStatus
 from digest.subscriptions import Wish
-from tests.conftest import NOON, mails
+from tests.conftest import NOON, read_mails
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -47,7 +47,7 @@ def test_a_client_is_limited_and_others_are_not(any_app: App) -> None:
     ask(app, 4, client="192.0.2.2")
     assert asked(app) == 4
     assert pipeline.send(app).states == {"accepted": 4}
-    assert len(mails(app)) == 4
+    assert len(read_mails(app)) == 4
 
 
 def test_all_together_are_limited(any_app: App) -> None:
@@ -240,7 +240,7 @@ def test_a_burst_is_an_alarm_until_it_is_over(any_app: App) -> None:
     ask(app, 2)
     assert "signups" in services.watch(app).told
     pipeline.send(app)
-    letters = [mail for mail in mails(app).values() if mail["To"] == "operator@example.org"]
+    letters = [mail for mail in read_mails(app).values() if mail["To"] == "operator@example.org"]
     assert any(
         "3 sign-ups came within an hour" in str(mail.get_body(("plain",))) for mail in letters
     )

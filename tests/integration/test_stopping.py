@@ -45,7 +45,7 @@ def test_an_ingest_that_is_stopped_is_gone_on_with(any_app: App, dump: Callable[
 
 
 def test_a_training_that_is_stopped_changes_nothing(app: App, dump: Callable[..., Path]) -> None:
-    pipeline.ingest(app, [dump(each=20)], seen="name")
+    pipeline.ingest(app, [dump(per_topic=20)], seen="name")
     before = services.vectors_info(app).version
     for calls in (0, 3):
         with pytest.raises(StoppedError):

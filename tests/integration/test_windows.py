@@ -15,7 +15,7 @@ from digest.app import App
 from digest.model import Bounced, MessageState, QuietReason, Subscriber
 from digest.store import tables
 from digest.subscriptions import Wish
-from tests.conftest import invented, mails
+from tests.conftest import invent_papers, read_mails
 
 Dump = Callable[..., Path]
 MISSED = QuietReason.MISSED.value
@@ -37,11 +37,11 @@ def join(app: App, email: str = "a@example.org", **wish: object) -> Subscriber:
     return subscriptions.subscribe(app.at(JOINED), wanted, origin="command").subscriber
 
 
-def bring(app: App, dump: Dump, text: str, each: int = 1) -> None:
-    """Read the papers of a day at a time of that day: `each` of four topics."""
+def bring(app: App, dump: Dump, text: str, per_topic: int = 1) -> None:
+    """Read the papers of a day at a time of that day."""
     now = at(app, text)
-    path = dump(now.now().date(), rows=invented(now.now().date(), each=each))
-    assert pipeline.ingest(now, [path]).count("new") == 4 * each
+    path = dump(now.now().date(), rows=invent_papers(now.now().date(), per_topic=per_topic))
+    assert pipeline.ingest(now, [path]).count("new") == 4 * per_topic
 
 
 def tick(app: App, text: str, **how: object) -> pipeline.ComposeReport:
@@ -74,7 +74,7 @@ def test_a_digest_missed_over_midnight_is_made_under_its_own_date(any_app: App, 
     join(any_app, days=(7,), hour=22)
     bring(any_app, dump, "06-06 10:00")
     assert planned(tick(any_app, "06-08 00:30")) == [day("06-07")]
-    (message,) = mails(any_app).values()
+    (message,) = read_mails(any_app).values()
     assert "7 June" in message["Subject"]
     assert "20260607" in message["Message-ID"]
     assert planned(tick(any_app, "06-08 00:31")) == []
@@ -170,7 +170,7 @@ def test_a_weekly_reader_gets_what_is_read_on_the_day_of_the_digest_after_it(
     assert len(planned(tick(any_app, first))) == 1
     rows = [
         dict(row, arxiv=f"2606.9{n:04}", title=f"Late {n}: {row['title']}")
-        for n, row in enumerate(invented(day("06-07")))
+        for n, row in enumerate(invent_papers(day("06-07")))
     ]
     path = dump(rows=rows)
     pipeline.ingest(at(any_app, late), [path])
@@ -186,7 +186,7 @@ def test_papers_since_the_last_digest_that_arrived_compete_for_31_days(
     reader = join(app, size=1)
     start = datetime(2026, 6, 1, 7, tzinfo=UTC)
     for now in (start, start + timedelta(days=1)):
-        pipeline.ingest(app.at(now), [dump(now.date(), rows=invented(now.date()))])
+        pipeline.ingest(app.at(now), [dump(now.date(), rows=invent_papers(now.date()))])
         pipeline.compose(app.at(now), due=True)
         if now == start:
             pipeline.send(app.at(now))
@@ -194,7 +194,7 @@ def test_papers_since_the_last_digest_that_arrived_compete_for_31_days(
         pipeline.compose(app.at(start + timedelta(days=number)), due=True)
     subscriptions.change(app.at(start), reader.id, Wish(email="", size=100))
     end = start + timedelta(days=silence)
-    pipeline.ingest(app.at(end), [dump(end.date(), rows=invented(end.date()))])
+    pipeline.ingest(app.at(end), [dump(end.date(), rows=invent_papers(end.date()))])
     pipeline.round(app.at(end), due=True)
     listed = days_listed(app, reader, end.date())
     # What a digest that expired had listed comes back whatever its age.
@@ -205,7 +205,7 @@ def test_what_was_not_listed_in_a_digest_that_bounced_competes_again(
     any_app: App, dump: Dump
 ) -> None:
     reader = join(any_app, size=3)
-    bring(any_app, dump, "06-09 05:00", each=4)
+    bring(any_app, dump, "06-09 05:00", per_topic=4)
     tick(any_app, "06-09 07:00")
     listed = set(services.sent_digest(any_app, reader, day("06-09"))[1])
     with any_app.store.writing() as tx:
@@ -213,7 +213,7 @@ def test_what_was_not_listed_in_a_digest_that_bounced_competes_again(
         store.bounces.add(tx, bounced, message=1, email=reader.email, text="full", via="mail")
     waits = tick(any_app, "06-10 07:00")
     assert reasons(waits) == ["no new papers yet"]  # a digest of leftovers would come too early
-    bring(any_app, dump, "06-10 08:00", each=1)
+    bring(any_app, dump, "06-10 08:00", per_topic=1)
     subscriptions.change(any_app, reader.id, Wish(email="", size=100))
     tick(any_app, "06-10 08:01")
     again = set(services.sent_digest(any_app, reader, day("06-10"))[1])

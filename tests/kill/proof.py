@@ -26,7 +26,7 @@ from digest.demo.listening import free_port
 from digest.model import Digest, Item, MessageKind, MessageState, Provenance, Score, Subscriber
 from digest.store.digests import Window
 from digest.subscriptions import Wish
-from tests.conftest import TODAY, invented
+from tests.conftest import TODAY, invent_papers
 from tests.kill.sender import open_app, work
 from tests.kill.sink import Sink, copies_in
 
@@ -157,7 +157,7 @@ class Proof:
 
     def _subscribe(self, count: int) -> list[Subscriber]:
         dump = self.folder / f"{TODAY}.jsonl"
-        dump.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in invented(TODAY)))
+        dump.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in invent_papers(TODAY)))
         pipeline.ingest(self.app, [dump])
         wishes = (
             Wish(email=f"r{number}@example.org", keywords=("robot",), size=_PAPERS)

@@ -22,7 +22,7 @@ from digest.mail import bounces, links
 from digest.mail.messages import dkim
 from digest.model import MessageState, Purpose
 from digest.subscriptions import Wish
-from tests.conftest import TODAY, absent, invented, make_app
+from tests.conftest import TODAY, invent_papers, make_app, skip_or_fail
 from tests.fakes.postfix import GONE, Postfix, why_not
 
 #: titles that some mail server on the way could not leave alone: 8-bit text, lone dots, "From " at
@@ -54,7 +54,7 @@ class Outcome:
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
     """A round for three readers, one of whom has no mailbox any more, sent through Postfix."""
     if why := why_not():
-        absent(why)
+        skip_or_fail(why)
     folder = tmp_path_factory.mktemp("postfix")
     published = {}
     for kind, selector in (("rsa", "digest"), ("ed25519", "digest-ed25519")):
@@ -74,7 +74,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
             mail__dkim_ed25519_key_file=str(folder / "ed25519.pem"),
             web__base_url="https://papers.example.org",
         )
-        rows = invented(TODAY)
+        rows = invent_papers(TODAY)
         for row, title in zip(rows, _ODD, strict=False):
             row["title"] = title
             row["abstract"] = f"{title}. {row['abstract']}"
@@ -143,7 +143,7 @@ def test_the_signatures_survive_the_way(outcome: Outcome) -> None:
 
 def test_opendkim_believes_both_signatures(outcome: Outcome, tmp_path: Path) -> None:
     if shutil.which("opendkim") is None:
-        absent("no OpenDKIM is installed")
+        skip_or_fail("no OpenDKIM is installed")
     (tmp_path / "keys").write_text(
         "".join(f"{name} {text}\n" for name, text in outcome.published.items())
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from digest.mail.messages import Signer, dkim
-from tests.conftest import ROOT, absent
+from tests.conftest import ROOT, skip_or_fail
 
 GOLDEN = ROOT / "tests" / "data" / "golden"
 CASES = sorted(path.parent.name for path in GOLDEN.glob("*/message.eml"))
@@ -28,7 +28,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[float,
     that a relay adds.
     """
     if shutil.which("spamassassin") is None:
-        absent("no SpamAssassin is installed")
+        skip_or_fail("no SpamAssassin is installed")
     folder = tmp_path_factory.mktemp("spam")
     signer = Signer(
         domain="papers.example.org", selector="digest", key=dkim.read_key(dkim.new_key())

@@ -17,6 +17,7 @@ from digest.model import Digest, Paper, Provenance, Quiet, QuietReason, Score, S
 from digest.ranking import selection
 from digest.ranking.selection import Rules
 from digest.ranking.shares import allocate_places
+from tests.examples import examples
 
 TODAY = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
@@ -285,7 +286,7 @@ def test_a_day_of_one_paper_a_thousand_times_lists_it_once() -> None:
 )
 @example([["a", "b"], ["b", "a"], ["a", "b", "c"], []])
 @example([list("abcdefghij"), list("abcdefghijk"), list("abcdefghik")])
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_what_is_one_paper_in_two_guises_is_found_without_a_look_at_each(
     titles: list[list[str]],
 ) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from digest.ranking import features
 from digest.ranking.features import words
 from digest.ranking.features.written import needs_writing
+from tests.examples import examples
 
 TACTILE = "Tactile sensing for robot hands. We learn tactile sensing from touch and vision."
 
@@ -93,7 +94,7 @@ def test_the_columns_of_a_version_never_change() -> None:
 # packing
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(
     st.lists(
         st.dictionaries(st.integers(0, features.COLUMNS - 1), st.integers(1, 255), max_size=30),
@@ -140,7 +141,7 @@ def test_a_garbled_blob_is_a_clear_error(spoil) -> None:  # type: ignore[no-unty
         features.unpack([good[0], spoil(good[1])])
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.binary(max_size=60))
 def test_random_bytes_are_read_or_refused_but_never_crash(blob: bytes) -> None:
     try:
@@ -321,7 +322,7 @@ def test_spellings_that_no_paper_has_do_not_weigh() -> None:
     assert phrase.columns.tolist() == [_only("grasping")]
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.lists(st.text(max_size=20), max_size=4))
 def test_any_text_can_be_a_keyword(keywords: list[str]) -> None:
     for phrase in features.phrases(keywords, features.Frequencies()):
@@ -340,7 +341,7 @@ _WRITTEN = st.lists(
 
 
 @given(_WRITTEN, _WRITTEN, _WRITTEN)
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_a_phrase_stands_in_a_paper_where_its_pieces_do_however_it_is_looked_for(
     keyword: str, title: str, abstract: str
 ) -> None:

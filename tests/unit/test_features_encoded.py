@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from digest.model import Paper
 from digest.ranking import features, profiles, scores
 from digest.ranking.features.encoded import ENCODED
+from tests.examples import examples
 
 DAY = date(2026, 6, 9)
 D = 16
@@ -116,7 +117,7 @@ def day_of(
     likes=st.sets(st.integers(0, 59), min_size=1, max_size=8),
     dislikes=st.sets(st.integers(0, 59), max_size=5),
 )
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_parts_and_rest_add_up_to_the_score(seed: int, likes: set[int], dislikes: set[int]) -> None:
     day, rows, background = day_of(vectors(60, seed))
     up, down = sorted(likes), sorted(dislikes - likes)

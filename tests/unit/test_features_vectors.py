@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from digest.model import Paper
 from digest.ranking import features, scores
+from tests.examples import examples
 
 TOPICS = (
     [
@@ -73,6 +74,18 @@ def _counts(papers: list[tuple[str, str]]) -> tuple[sp.csr_matrix, sp.csr_matrix
 @pytest.fixture(scope="module")
 def table() -> features.Table:
     return features.train(*_counts(_papers(300)))
+
+
+@pytest.fixture(scope="module")
+def space(table: features.Table) -> features.Space:
+    """The space of 300 papers, for the tests that try many examples in it."""
+    return _space(table, _papers(300))
+
+
+@pytest.fixture(scope="module")
+def base_space() -> features.Space:
+    """The space of 40 papers with the table that ships."""
+    return _space(features.base(), _papers(40))
 
 
 def _space(table: features.Table, papers: list[tuple[str, str]]) -> features.Space:
@@ -171,7 +184,7 @@ def test_four_bits_keep_the_direction() -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_table_cut_off_or_damaged_is_refused(table: features.Table, data: st.DataObject) -> None:
     blob = table.to_bytes()
     if data.draw(st.booleans()):
@@ -198,9 +211,11 @@ def test_the_base_table_ships_and_is_small() -> None:
 
 
 @given(texts=st.lists(st.text(max_size=60), min_size=1, max_size=5))
-@settings(max_examples=100)
-def test_any_text_is_a_finite_row_of_bounded_length(texts: list[str]) -> None:
-    rows = _space(features.base(), _papers(40)).rows(features.vectorize(texts))
+@settings(max_examples=examples(100))
+def test_any_text_is_a_finite_row_of_bounded_length(
+    base_space: features.Space, texts: list[str]
+) -> None:
+    rows = base_space.rows(features.vectorize(texts))
     assert rows.shape == (len(texts), features.WIDTH)
     assert np.isfinite(rows.data).all()
     assert np.diff(rows.indptr).min() >= 0
@@ -229,11 +244,10 @@ def test_without_vectors_rows_are_the_words_alone() -> None:
 
 
 @given(seed=st.integers(0, 10_000))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_the_words_shares_and_the_rest_add_up_to_the_dense_columns(
-    table: features.Table, seed: int
+    space: features.Space, seed: int
 ) -> None:
-    space = _space(table, _papers(300))
     (title, abstract), *_ = _papers(1, seed)
     spread = space.spread(title, abstract)
     dense = _dense(space, [features.text_of(title, abstract)])[0]
@@ -270,11 +284,10 @@ def test_keywords_carry_their_meaning(table: features.Table) -> None:
         max_size=6,
     )
 )
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_cosines_of_a_day_are_those_of_rows_of_length_one(
-    table: features.Table, texts: list[str]
+    space: features.Space, texts: list[str]
 ) -> None:
-    space = _space(table, _papers(300))
     papers = [
         Paper(id=n + 1, title=text or "?", abstract="", first_seen=date(2026, 6, 1))
         for n, text in enumerate(texts)

@@ -14,6 +14,7 @@ from digest.errors import InputError
 from digest.model import Interest, Subscriber
 from digest.ranking import features, scores
 from digest.subscriptions.settings_form import Wish, shaped
+from tests.examples import examples
 from tests.unit.scored import RECENT, day, paper, profile
 
 NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
@@ -145,7 +146,7 @@ _typed = st.lists(
 ).map(" ".join)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(keyword=_typed, sign=st.sampled_from(["", "+", "-"]))
 def test_an_accepted_keyword_is_found_where_it_stands_as_a_word(keyword: str, sign: str) -> None:
     bare = " ".join(keyword.split())

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from digest.mail.messages import texts
 from digest.mail.messages.compose import _origin
 from digest.model import Interest, Message
+from tests.examples import examples
 from tests.unit.mails import ALICE, BY_MAIL, LINKS, MADE, MAILING, digest, head, listed, opened
 
-quietly = settings(database=None, max_examples=60)
+quietly = settings(database=None, max_examples=examples(60))
 
 
 def test_a_paper_is_told_completely_in_both_parts() -> None:

@@ -16,10 +16,11 @@ from digest.errors import AddressError, InputError
 from digest.mail.messages import assemble
 from digest.mail.messages.passages import Part, passage
 from digest.mail.messages.texts import cut, one_line
+from tests.examples import examples
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
 anything = st.text(st.characters(), max_size=300)
-quietly = settings(database=None, max_examples=150)
+quietly = settings(database=None, max_examples=examples(150))
 
 
 def parsed(

@@ -26,6 +26,7 @@ from digest.cli.signing import _make
 from digest.errors import ConfigError, InputError, MailerError
 from digest.mail.messages import Signer, dkim
 from tests.conftest import make_app
+from tests.examples import examples
 
 AT = datetime(2026, 6, 12, 5, tzinfo=UTC)
 GOLDEN = Path(__file__).resolve().parents[1] / "data" / "golden"
@@ -39,7 +40,7 @@ RSA, ED25519 = SIGNERS
 PUBLISHED = {
     f"{one.selector}._domainkey.{one.domain}.".encode(): one.key.record.encode() for one in SIGNERS
 }
-quietly = settings(database=None, max_examples=80)
+quietly = settings(database=None, max_examples=examples(80))
 
 #: any octet but those that end a line, and the two that the verifier, unlike RFC 6376, counts as
 #: blanks

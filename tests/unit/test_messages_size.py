@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from digest.mail.messages import Listed, Mailing, PaperLinks, ReaderLinks, write_digest
 from digest.model import Message, Paper, Provenance, Subscriber
+from tests.examples import examples
 
 NOW = datetime(2026, 6, 12, 5, tzinfo=UTC)
 MADE = Provenance(
@@ -21,7 +22,7 @@ MADE = Provenance(
 )
 #: what mail programs show of an HTML part, as it is encoded
 CLIPPED = 100_000
-quietly = settings(database=None, max_examples=25)
+quietly = settings(database=None, max_examples=examples(25))
 
 
 def written(

@@ -30,10 +30,11 @@ from digest.mail.messages import (
 from digest.mail.messages.holes import Opened, hole
 from digest.mail.messages.passages import Filled, Outline, Part, joined, passage
 from digest.model import Message, Paper, Provenance, Slot, Subscriber
+from tests.examples import examples
 from tests.unit.mails import put
 
 NOW = datetime(2026, 6, 12, 5, tzinfo=UTC)
-quietly = settings(database=None, max_examples=60)
+quietly = settings(database=None, max_examples=examples(60))
 odd = st.sampled_from(
     [
         "",

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.mail.messages import texts
+from tests.examples import examples
 
 anything = st.text(st.characters(), max_size=400)
-quietly = settings(database=None, max_examples=150)
+quietly = settings(database=None, max_examples=examples(150))
 
 
 def width(text: str) -> int:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from digest.model import Entry, Identity, Seen
 from digest.papers import cluster, merge, normalise_title
+from tests.examples import examples
 
 
 def entry(
@@ -119,7 +120,7 @@ _entries = st.builds(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(_entries, max_size=12), st.randoms(use_true_random=False))
 def test_the_order_of_arrival_changes_neither_groups_nor_papers(
     entries: list[Entry], chance: random.Random
@@ -138,7 +139,7 @@ def test_the_order_of_arrival_changes_neither_groups_nor_papers(
     assert papers(list(range(len(entries)))) == papers(order)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(_entries, max_size=12))
 def test_every_entry_is_in_one_group_and_no_group_holds_two_identifiers_of_a_kind(
     entries: list[Entry],

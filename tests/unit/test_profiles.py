@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from digest.model import Interest, Paper
 from digest.ranking import features, profiles, scores
 from digest.ranking.rows import Phrase
+from tests.examples import examples
 
 TOPICS = {
     "grasp": "robot grasping with tactile sensing of fingers and slip of objects",
@@ -269,7 +270,7 @@ def test_papers_and_rows_must_agree() -> None:
         profiles.Background.from_papers(CORPUS[:2], ROWS[:1])
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.lists(st.sampled_from(CORPUS), max_size=8),
     st.lists(st.sampled_from(CORPUS), max_size=8),

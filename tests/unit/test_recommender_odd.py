@@ -18,6 +18,7 @@ from digest.pipeline.steps.choose_digests import ChoiceSettings, choose_digests
 from digest.pipeline.steps.training_data import BatchContext, ReaderTask
 from digest.ranking import features, profiles, scores, selection
 from digest.ranking.recipes import RECIPES
+from tests.examples import examples
 
 TODAY = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
@@ -257,7 +258,7 @@ INTERESTS = st.lists(
     st.lists(st.integers(0, 59), max_size=30),
     st.integers(1, 20),
 )
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_no_reader_is_an_exception(
     world: World, interests: tuple[Interest, ...], ups: list[int], downs: list[int], size: int
 ) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from digest.model import Interest, Paper
 from digest.ranking import features, profiles, scores
+from tests.examples import examples
 from tests.unit.scored import (
     BACKGROUND,
     PAPERS,
@@ -66,7 +67,7 @@ _interests = st.builds(
 )
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(
     st.lists(_papers, min_size=1, max_size=6, unique_by=lambda each: each.id),
     _interests,

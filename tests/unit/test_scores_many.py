@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from digest.model import Interest
 from digest.ranking import scores
+from tests.examples import examples
 from tests.unit.scored import PAPERS, RECENT, WORDS, day, paper, profile
 
 
@@ -63,7 +64,7 @@ def test_cosines_of_a_large_day_are_those_of_a_small_one(monkeypatch: pytest.Mon
 
 
 @given(st.lists(st.lists(st.sampled_from(WORDS), max_size=8), min_size=2, max_size=12))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_copies_are_those_of_a_cosine_that_high_and_no_others(texts: list[list[str]]) -> None:
     papers = [paper(number, " ".join(words) or "?") for number, words in enumerate(texts, start=1)]
     when = day(papers)

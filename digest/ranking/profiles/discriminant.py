@@ -3,7 +3,7 @@
 The discriminant is Fisher's, with one covariance for all readers (Fisher, "The use of multiple
 measurements in taxonomic problems", 1936): the rows come whitened by the corpus from `features`, so
 what is left of it is a difference of means. Ridge regression against the same papers ranked no
-better (`tests/README.md`), and this needs no fitting.
+better (`tests/bench/RESULTS.md`), and this needs no fitting.
 """
 
 from __future__ import annotations

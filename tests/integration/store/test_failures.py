@@ -23,7 +23,7 @@ from digest.errors import StoreError
 from digest.store import Store
 from digest.store.engine import add_rows
 from digest.store.tables import alarms, rounds
-from tests.conftest import NOON, absent, migrated, postgres_url
+from tests.conftest import NOON, build_sqlite_file, postgres_url, skip_or_fail
 from tests.unit.test_failures import POSTGRES
 
 psycopg: Any = pytest.importorskip("psycopg")
@@ -234,7 +234,7 @@ def server() -> Iterator[tuple[str, Callable[..., None]]]:
         iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), reverse=True)), None
     )
     if found is None:
-        absent("no pg_ctl is installed")
+        skip_or_fail("no pg_ctl is installed")
     programs = Path(str(found)).parent
     with tempfile.TemporaryDirectory(prefix="digest-pg-") as place:
         folder, port = Path(place), free_port()
@@ -306,7 +306,7 @@ def test_a_server_that_is_stopped_and_started(
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "digest.sqlite"
-    path.write_bytes(migrated())
+    path.write_bytes(build_sqlite_file())
     return path
 
 
@@ -342,7 +342,7 @@ def test_a_file_that_is_replaced_is_the_one_written_to(
     file: Path, sqlite: Store, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.sqlite"
-    other.write_bytes(migrated())
+    other.write_bytes(build_sqlite_file())
     for end in ("-wal", "-shm"):
         file.with_name(file.name + end).unlink(missing_ok=True)
     other.replace(file)

@@ -17,7 +17,7 @@ from digest.model import Entry, Feedback, Identity, Subscriber
 from digest.store import Store
 from digest.store.arrivals import NewRecord
 from digest.store.tables import records
-from tests.conftest import migrated
+from tests.conftest import build_sqlite_file
 from tests.integration.arrived import DAY, NOW, arrive, entry, said, stored
 
 
@@ -151,7 +151,7 @@ def test_the_order_of_arrival_and_the_cut_into_batches_change_no_paper(tmp_path:
         chance = random.Random(seed)
         order: Sequence[int] = chance.sample(range(len(entries)), len(entries))
         path = tmp_path / f"{seed}.sqlite"
-        path.write_bytes(migrated())
+        path.write_bytes(build_sqlite_file())
         store = Store(f"sqlite:///{path}")
         with store.writing() as tx:
             dump = rows.dumps.begin(tx, name="x", form="jsonl", sha256="0" * 64, day=DAY, now=NOW)

@@ -2,23 +2,61 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
 
 import pytest
 
-from digest import pipeline, store
+from digest import pipeline, store, subscriptions
 from digest.app import App
 from digest.model import Subscriber, SubscriberStatus
-from tests.webclient import Client, Clock, Person, Write, fill
+from tests.conftest import close_and_read, invent_papers, make_app, subscribe_cast, write_dump
+from tests.webclient import Client, Clock, Person, fill
 
 Cast = Callable[[App], dict[str, Subscriber]]
 
 
+@functools.cache
+def build_filled_file() -> bytes:
+    """Build the bytes of an SQLite file with the day's papers and the cast in it.
+
+    Filling a store anew for each test took most of the time of these tests.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        app = make_app(folder)
+
+        def dump(day: date, rows: None, per_topic: int) -> Path:
+            return write_dump(folder / "dumps", day, invent_papers(day, per_topic))
+
+        fill(app, dump)
+        subscribe_cast(app)
+        content = close_and_read(app.store, folder / "digest.sqlite")
+        app.close()
+        return content
+
+
 @pytest.fixture
-def readers(app: App, cast: Cast, dump: Write) -> dict[str, Subscriber]:
-    fill(app, dump)
-    return cast(app)
+def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[App]:
+    """An app on SQLite, which holds papers and readers where the test asks for `readers`."""
+    if "readers" in request.fixturenames:
+        (tmp_path / "digest.sqlite").write_bytes(build_filled_file())
+    app = make_app(tmp_path)
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def readers(app: App) -> dict[str, Subscriber]:
+    """The cast, by name."""
+    return {
+        subscriber.email.partition("@")[0]: subscriber
+        for subscriber in subscriptions.everybody(app)
+    }
 
 
 @pytest.fixture

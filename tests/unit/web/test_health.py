@@ -18,7 +18,7 @@ from digest.app import App
 from digest.errors import StoreError
 from digest.model import Purpose, Subscriber
 from digest.store import Store, engine
-from tests.conftest import migrated
+from tests.conftest import build_sqlite_file
 from tests.unit.web.conftest import heading
 from tests.webclient import Client
 
@@ -154,7 +154,7 @@ def test_a_probe_of_a_file_that_is_none_tells_no_path(app: App, tmp_path: Path) 
 
 
 def test_a_second_look_goes_over_the_same_connection(tmp_path: Path) -> None:
-    (tmp_path / "x.sqlite").write_bytes(migrated())
+    (tmp_path / "x.sqlite").write_bytes(build_sqlite_file())
     store = Store(f"sqlite:///{tmp_path / 'x.sqlite'}")
     assert store.aside() is store.aside()
     store.close()

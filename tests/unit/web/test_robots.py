@@ -10,7 +10,7 @@ import pytest
 from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.model import MessageKind, Purpose, Subscriber, SubscriberStatus
-from tests.conftest import mails
+from tests.conftest import read_mails
 from tests.unit.web.conftest import heading, hidden, vote
 from tests.webclient import Client, Clock, forms
 
@@ -134,7 +134,7 @@ def test_leaving_is_obeyed_within_a_burst_and_a_mail_offers_the_way_back(
     assert goodbyes(robot) == 1
     clock.wait(3600)
     pipeline.send(robot.app)
-    (mail,) = mails(robot.app).values()
+    (mail,) = read_mails(robot.app).values()
     body = mail.get_body(("plain",))
     assert body is not None
     (link,) = [line.strip("<>") for line in body.get_content().split() if "/u/" in line]
