@@ -1,11 +1,12 @@
-"""Golden mails: each folder of tests/data/golden is one mail, its input and the four files that
-come out of it.
+"""Golden mails: each folder of tests/data/golden holds the input of one mail and what comes out.
 
-    python -m tests.golden            compare, show what differs, exit 1 if anything does
-    python -m tests.golden --write   write the outputs anew; review the difference before it is kept
+The output is subject.txt, headers.txt, body.txt and body.html; for one mail of each structure also
+message.eml, the whole message.
 
-`input.json` names the verb and holds every argument, dates and identifiers included, so a pair
-needs nothing beside itself.
+    python -m tests.golden            compare, show differences, exit 1 if there are any
+    python -m tests.golden --write    rewrite the outputs; review the diff before committing
+
+`input.json` names the kind of mail and holds every argument, dates and identifiers included.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from digest.mail import messages
 from digest.model import Message
 
 FOLDER = Path(__file__).resolve().parent / "data" / "golden"
-VERBS = {
+#: the mails whose whole message is kept: a digest, one with hostile text, and a letter
+WHOLE = ("digest-plain", "digest-hostile", "alert")
+WRITERS = {
     "digest": messages.write_digest,
     "confirm": messages.write_confirm,
     "welcome": messages.write_welcome,
@@ -39,43 +42,50 @@ def cases() -> list[str]:
 
 
 def write(case: str) -> Message:
-    """The mail that the case's input gives today."""
-    return _written(json.loads((FOLDER / case / "input.json").read_text("utf-8")))
+    """The mail of a case as it is written today."""
+    return _write(_read_input(case))
 
 
-def many(papers: int) -> Message:
-    """A digest of so many papers: those of digest-twenty, over and over."""
-    given = json.loads((FOLDER / "digest-twenty" / "input.json").read_text("utf-8"))
-    given["arguments"]["listed"] = list(
-        itertools.islice(itertools.cycle(given["arguments"]["listed"]), papers)
-    )
-    return _written(given)
+def write_many(papers: int) -> Message:
+    """A digest of that many papers: those of digest-twenty, repeated."""
+    case_input = _read_input("digest-twenty")
+    listed = itertools.cycle(case_input["arguments"]["listed"])
+    case_input["arguments"]["listed"] = list(itertools.islice(listed, papers))
+    return _write(case_input)
 
 
-def _written(given: dict[str, typing.Any]) -> Message:
-    verb = VERBS[given["write"]]
-    hints = typing.get_type_hints(verb)
-    return verb(
-        **{name: msgspec.convert(value, hints[name]) for name, value in given["arguments"].items()}
-    )
+def _read_input(case: str) -> dict[str, typing.Any]:
+    return json.loads((FOLDER / case / "input.json").read_text("utf-8"))
+
+
+def _write(case_input: dict[str, typing.Any]) -> Message:
+    writer = WRITERS[case_input["write"]]
+    hints, context_hints = map(typing.get_type_hints, (writer, messages.MessageContext))
+    arguments: dict[str, typing.Any] = {}
+    context: dict[str, typing.Any] = {}
+    for name, value in case_input["arguments"].items():
+        if name in context_hints:
+            context[name] = msgspec.convert(value, context_hints[name])
+        else:
+            arguments[name] = msgspec.convert(value, hints[name])
+    return writer(messages.MessageContext(**context), **arguments)
 
 
 def outputs(case: str) -> dict[str, bytes]:
-    """File name -> contents of what the case's input gives today."""
+    """File name -> contents as they are written today."""
     message = write(case)
-    return {
+    files = {
         "subject.txt": f"{message.subject}\n".encode(),
+        "headers.txt": message.data.partition(b"\r\n\r\n")[0].replace(b"\r\n", b"\n") + b"\n",
         "body.txt": message.text.encode(),
         "body.html": message.html.encode(),
-        "message.eml": message.data,
     }
+    return files | ({"message.eml": message.data} if case in WHOLE else {})
 
 
 def difference(case: str) -> str:
-    """What differs between the files of the case and today's outputs, as a unified diff; empty when
-    nothing does.
-    """
-    found = []
+    """A unified diff from the kept files of the case to today's outputs; "" if they are equal."""
+    lines = []
     for name, new in outputs(case).items():
         path = FOLDER / case / name
         old = path.read_bytes() if path.exists() else b""
@@ -89,26 +99,25 @@ def difference(case: str) -> str:
                     *sides, fromfile=f"kept {case}/{name}", tofile="written now", lineterm="", n=1
                 )
             )
-            found += diff or [f"{case}/{name}: only line endings differ"]
-    return "\n".join(found)
+            lines += diff or [f"{case}/{name}: only line endings differ"]
+    return "\n".join(lines)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.golden", description="Compare the golden mails, or write them anew."
+        prog="python -m tests.golden", description="Compare the golden mails, or rewrite them."
     )
-    parser.add_argument("--write", action="store_true", help="write the outputs of every case anew")
-    wanted = parser.parse_args()
+    parser.add_argument("--write", action="store_true", help="rewrite the outputs of every case")
+    options = parser.parse_args()
     differing = {case: text for case in cases() if (text := difference(case))}
     for case, text in differing.items():
-        print(f"wrote {case} anew" if wanted.write else text)
-        if wanted.write:
+        print(f"rewrote {case}" if options.write else text)
+        if options.write:
             for name, contents in outputs(case).items():
                 (FOLDER / case / name).write_bytes(contents)
-    print(
-        f"{len(cases())} golden mails, {len(differing)} {'rewritten' if wanted.write else 'differ'}"
-    )
-    return 1 if differing and not wanted.write else 0
+    outcome = "rewritten" if options.write else "differ"
+    print(f"{len(cases())} golden mails, {len(differing)} {outcome}")
+    return 1 if differing and not options.write else 0
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from digest.errors import ConfigError, DigestError, MailboxError, MailerError, R
 from digest.mail import mailer, messages
 from digest.mail.imap import Mailbox
 from digest.mail.mailer import SmtpMailer, SmtpServer
-from digest.mail.messages import samples
+from digest.mail.messages import MessageContext, samples
 from digest.model import Message
 
 _HTTP_SECONDS = 10.0
@@ -66,11 +66,13 @@ def send_test(config: Config, hello: str, recipient: str) -> Iterator[Finding]:
         mailing = make_mailing(config)
         folders = (config.mail.templates,) if config.mail.templates else ()
         for number, server in enumerate(smtp_servers(config, hello)):
-            ident = f"<test.{now:%Y%m%d%H%M%S}.{number}@{mailing.domain}>"
-            yield _handed_over(
-                server,
-                samples.write_test(mailing, recipient, message_id=ident, at=now, folders=folders),
+            context = MessageContext(
+                mailing=mailing,
+                message_id=f"<test.{now:%Y%m%d%H%M%S}.{number}@{mailing.domain}>",
+                date=now,
+                folders=folders,
             )
+            yield _handed_over(server, samples.write_test(context, recipient))
     except DigestError as error:
         yield bad("mail server", f"no test mail could be written: {error}", "Mend what it names")
     if not config.smtp.host:

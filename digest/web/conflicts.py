@@ -13,6 +13,11 @@ from digest.web.forms import Settings, settings_of
 
 #: characters of a value that are told
 _SHOWN = 300
+_THRESHOLDS = {
+    "0": "always a full digest",
+    "good": "good matches",
+    "strong": "strong matches only",
+}
 _LISTS = ("keywords", "categories", "authors")
 _LABELS = {
     "keywords": "Keywords",
@@ -116,9 +121,8 @@ def _told(name: str, subscriber: Subscriber) -> str:
         case "hour":
             return f"{subscriber.hour:02d}:00"
         case "threshold":
-            return {"0": "everything", "good": "good matches", "strong": "strong matches only"}.get(
-                str(subscriber.threshold), f"a match of {subscriber.threshold} or more"
-            )
+            threshold = str(subscriber.threshold)
+            return _THRESHOLDS.get(threshold, f"a match of {threshold} or more")
         case "status":
             return subscriber.status.value
         case _:

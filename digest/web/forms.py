@@ -24,7 +24,7 @@ LISTS = ("keywords", "categories", "authors")
 SIZE_MAX = 100
 #: choices of the settings page for the least match
 THRESHOLDS = (
-    ("0", "Everything", "the best of each day, however good they are"),
+    ("0", "Always a full digest", "even when few papers fit"),
     ("good", "Good matches", "and strong ones"),
     ("strong", "Strong matches only", "some days bring none"),
 )

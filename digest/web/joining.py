@@ -132,12 +132,7 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
         try:
             subscriptions.ask(app, wish, origin="page", client=proxies.client(request.scope))
         except AddressError:
-            problem = (
-                "This is no complete e-mail address."
-                if email
-                else "Write the address that the digest should go to."
-            )
-            return front.show(form, status=422, errors={"email": problem})
+            return front.show(form, status=422, errors={"email": _address_problem(email)})
         except InputError as error:
             name, text = blame(error)
             return front.show(form, status=422, errors={name: text})
@@ -149,6 +144,14 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
 
     _add_confirmation(router, app, pages)
     return router
+
+
+def _address_problem(email: str) -> str:
+    if not email:
+        return "Write the address that the digest should go to."
+    if "." not in email.rpartition("@")[2] or not email.rpartition("@")[0]:
+        return "Something is missing, such as @example.org."
+    return "This is not an address that mail can go to. Look for a typing mistake."
 
 
 def _add_confirmation(router: APIRouter, app: App, pages: Pages) -> None:

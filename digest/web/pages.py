@@ -16,8 +16,8 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from digest.app import App
+from digest.mail.messages import texts
 from digest.mail.messages.templates import render
-from digest.mail.messages.texts import weekdays
 from digest.model import Link, Paper, Purpose, Subscriber
 from digest.web.guard import add_headers
 
@@ -95,9 +95,7 @@ def shown(paper: Paper) -> dict[str, object]:
     return {
         "title": paper.title,
         "authors": ", ".join(authors) + (" et al." if len(paper.authors) > _AUTHORS_SHOWN else ""),
-        "facts": " · ".join(
-            [*paper.categories[:3], f"{paper.first_seen.day} {paper.first_seen:%B %Y}"]
-        ),
+        "facts": " · ".join([*paper.categories[:3], texts.day(paper.first_seen, year=True)]),
         "url": paper.url if paper.url.startswith(("https://", "http://")) else "",
         "withdrawn": paper.withdrawn,
     }
@@ -105,7 +103,8 @@ def shown(paper: Paper) -> dict[str, object]:
 
 def rhythm(subscriber: Subscriber) -> str:
     """When the digest comes: `every day from 07:00, Europe/Berlin time`."""
-    return f"{weekdays(subscriber.days)} from {subscriber.hour:02d}:00, {subscriber.timezone} time"
+    days = texts.weekdays(subscriber.days)
+    return f"{days} from {subscriber.hour:02d}:00, {subscriber.timezone} time"
 
 
 # ----------------------------------------------------------------------------------------------

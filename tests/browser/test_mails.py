@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.conftest import skip_or_fail
-from tests.golden import FOLDER, cases, many
+from tests.golden import FOLDER, cases, write_many
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +41,7 @@ def mails(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """
     folder = tmp_path_factory.mktemp("mails")
     html = {case: (FOLDER / case / "body.html").read_text("utf-8") for case in CASES} | {
-        "many": many(60).html
+        "many": write_many(60).html
     }
     for name, text in html.items():
         (folder / f"{name}.html").write_text(text, "utf-8")

@@ -179,7 +179,7 @@ def test_a_pause_and_then_the_way_out(page: Page, served: App, cast: Cast) -> No
     page.goto(path(served, Purpose.MANAGE, alice))
     page.get_by_role("button", name="Pause").click()
     assert subscriptions.by_id(served, alice.id).status is SubscriberStatus.PAUSED
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
     assert subscriptions.by_id(served, alice.id).status is SubscriberStatus.ACTIVE
     page.get_by_role("link", name="Unsubscribe").click()
     heading(page, "Stop the digest?")
@@ -191,7 +191,7 @@ def test_subscribing_and_confirming(page: Page, served: App) -> None:
     page.get_by_label("Your e-mail address").fill("dave@")
     page.wait_for_timeout(2100)
     page.get_by_role("button", name="Subscribe").click()
-    expect(page.get_by_role("alert")).to_contain_text("no complete e-mail address")
+    expect(page.get_by_role("alert")).to_contain_text("Something is missing, such as @example.org.")
     page.get_by_label("Your e-mail address").fill("dave@example.org")
     page.wait_for_timeout(2100)
     page.get_by_role("button", name="Subscribe").click()
@@ -235,7 +235,7 @@ def test_a_second_interest_is_added_and_given_up(page: Page, served: App, cast: 
         ("main", 1),
         ("Courts", 3),
     ]
-    page.get_by_role("group", name="Courts").get_by_label("Give up this interest").check()
+    page.get_by_role("group", name="Courts").get_by_label("Remove this interest").check()
     page.get_by_role("button", name="Save", exact=True).click()
     assert [one.name for one in subscriptions.by_id(served, alice.id).interests] == ["main"]
 

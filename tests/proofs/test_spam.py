@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from digest.mail.messages import Signer, dkim
+from tests import golden
 from tests.conftest import ROOT, skip_or_fail
 
-GOLDEN = ROOT / "tests" / "data" / "golden"
-CASES = sorted(path.parent.name for path in GOLDEN.glob("*/message.eml"))
+CASES = golden.cases()
 #: points; SpamAssassin calls mail spam from 5 on
 _MOST = 1.0
 
@@ -34,7 +34,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[float,
         domain="papers.example.org", selector="digest", key=dkim.read_key(dkim.new_key())
     )
     for case in CASES:
-        data = (GOLDEN / case / "message.eml").read_bytes()
+        data = golden.write(case).data
         date = str(message_from_bytes(data, policy=policy.default)["Date"])
         relay = (
             f"Received: from mail.papers.example.org (mail.papers.example.org "

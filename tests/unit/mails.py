@@ -4,6 +4,7 @@ the operator's.
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, date, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -13,6 +14,7 @@ from typing import Any
 from digest.mail.messages import (
     Listed,
     Mailing,
+    MessageContext,
     PaperLinks,
     ReaderLinks,
     write_alert,
@@ -46,7 +48,9 @@ MADE = Provenance(
     dumps=("monday", "tuesday"),
     at=NOW,
 )
-CAUGHT = {"message_id": "digest.20260612.7@papers.example.org", "date": NOW}
+CONTEXT = MessageContext(
+    mailing=MAILING, message_id="digest.20260612.7@papers.example.org", date=NOW
+)
 BY_MAIL = "mailto:help@papers.example.org?subject=Unsubscribe%20" + "k5qxm2vtr7" * 5 + "abcde"
 
 
@@ -77,15 +81,18 @@ def listed(
 
 
 def digest(*papers: Listed, **changes: Any) -> Message:
-    given: dict[str, Any] = {
-        "mailing": MAILING,
+    """A digest of `papers`; `changes` replace fields of the context or arguments."""
+    fields = {field.name for field in dataclasses.fields(MessageContext)}
+    context = {name: value for name, value in changes.items() if name in fields}
+    arguments: dict[str, Any] = {
         "subscriber": ALICE,
         "local_date": date(2026, 6, 12),
         "made": MADE,
         "links": LINKS,
-        **CAUGHT,
+        "listed": papers or (listed(),),
     }
-    return write_digest(**(given | {"listed": papers or (listed(),)} | changes))
+    arguments |= {name: value for name, value in changes.items() if name not in fields}
+    return write_digest(dataclasses.replace(CONTEXT, **context), **arguments)
 
 
 def opened(message: Message) -> EmailMessage:
@@ -105,37 +112,31 @@ def head(message: Message) -> str:
 
 def written_confirm() -> Message:
     return write_confirm(
-        mailing=MAILING,
+        CONTEXT,
         subscriber=ALICE,
         confirm="https://papers.example.org/c/x",
         asked="the page at papers.example.org",
-        message_id="c@x",
-        date=NOW,
     )
 
 
 def written_welcome() -> Message:
-    return write_welcome(mailing=MAILING, subscriber=ALICE, links=LINKS, message_id="w@x", date=NOW)
+    return write_welcome(CONTEXT, subscriber=ALICE, links=LINKS)
 
 
 def written_goodbye() -> Message:
     return write_goodbye(
-        mailing=MAILING,
+        CONTEXT,
         subscriber=ALICE,
         come_back="https://papers.example.org/s/x",
-        message_id="g@x",
-        date=NOW,
     )
 
 
 def written_alert() -> Message:
     return write_alert(
-        mailing=MAILING,
+        CONTEXT,
         recipient="operator@example.net",
         what="No dump came.",
         remedy="Look.\nThen fetch.",
-        message_id="a@x",
-        date=NOW,
     )
 
 

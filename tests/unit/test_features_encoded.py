@@ -156,4 +156,4 @@ def test_what_the_encoder_adds_is_told_by_the_liked_paper_that_is_nearest() -> N
     columns = rows[[twin], -D:].toarray().ravel()
     assert near.value == pytest.approx(float(columns @ profile.dense_weights[-D:]), abs=1e-6)
     assert near.name == TEXTS[liked]
-    assert scores.reason(found[twin + 1]) == f'Near "{TEXTS[liked]}", which you chose.'
+    assert scores.reason(found[twin + 1]) == f'Near "{TEXTS[liked]}", which you liked.'

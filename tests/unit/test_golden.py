@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from email import message_from_bytes, policy
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from digest.mail.messages.templates import shipped_folder
+from tests import golden
 
-
-def _golden() -> ModuleType:
-    # by path: the checkout must not come onto sys.path, or tests of an installed wheel would import
-    # the checkout's package
-    path = Path(__file__).resolve().parents[1] / "golden.py"
-    spec = importlib.util.spec_from_file_location("golden_mails", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-golden = _golden()
 CASES = golden.cases()
 
 
@@ -64,14 +47,21 @@ def test_the_mail_is_what_was_kept(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_kept_wire_form_holds_the_kept_texts(case: str) -> None:
-    folder = golden.FOLDER / case
-    parsed = message_from_bytes((folder / "message.eml").read_bytes(), policy=policy.default)
+def test_the_message_holds_the_kept_headers_and_texts(case: str) -> None:
+    folder, data = golden.FOLDER / case, golden.write(case).data
+    parsed = message_from_bytes(data, policy=policy.default)
     for kind, name in (("plain", "body.txt"), ("html", "body.html")):
         part = parsed.get_body((kind,))
         assert part is not None
         assert part.get_content().replace("\r\n", "\n") == (folder / name).read_text("utf-8")
     assert f"{parsed['Subject']}\n" == (folder / "subject.txt").read_text("utf-8")
+    headers = (folder / "headers.txt").read_bytes().replace(b"\n", b"\r\n")
+    assert data.startswith(headers + b"\r\n")
+
+
+def test_one_whole_message_of_each_structure_is_kept() -> None:
+    kept = {path.parent.name for path in golden.FOLDER.glob("*/message.eml")}
+    assert kept == set(golden.WHOLE)
 
 
 @pytest.mark.parametrize("case", CASES)

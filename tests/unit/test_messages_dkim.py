@@ -25,11 +25,11 @@ from hypothesis import strategies as st
 from digest.cli.signing import _make
 from digest.errors import ConfigError, InputError, MailerError
 from digest.mail.messages import Signer, dkim
+from tests import golden
 from tests.conftest import make_app
 from tests.examples import examples
 
 AT = datetime(2026, 6, 12, 5, tzinfo=UTC)
-GOLDEN = Path(__file__).resolve().parents[1] / "data" / "golden"
 SIGNERS = [
     Signer(domain="papers.example.org", selector="digest", key=dkim.read_key(dkim.new_key())),
     Signer(
@@ -145,9 +145,9 @@ def test_the_canonical_body_is_that_of_the_standard(body: bytes) -> None:
     assert canonical_body(body) == Relaxed.canonicalize_body(body)
 
 
-@pytest.mark.parametrize("case", sorted(path.parent.name for path in GOLDEN.glob("*/message.eml")))
+@pytest.mark.parametrize("case", golden.cases())
 def test_every_golden_mail_can_be_signed_and_stays_as_it_is(case: str) -> None:
-    data = (GOLDEN / case / "message.eml").read_bytes()
+    data = golden.write(case).data
     signed = signed_by(data, SIGNERS, at=AT)
     assert signed.endswith(data)
     assert signed == signed_by(data, SIGNERS, at=AT)
@@ -157,7 +157,7 @@ def test_every_golden_mail_can_be_signed_and_stays_as_it_is(case: str) -> None:
 
 
 def test_what_is_signed_is_what_receivers_ask_for() -> None:
-    signed = signed_by((GOLDEN / "digest-plain" / "message.eml").read_bytes(), [RSA], at=AT)
+    signed = signed_by(golden.write("digest-plain").data, [RSA], at=AT)
     field = re.sub(rb"\s+", b"", signed.partition(b"\r\nFrom:")[0]).decode()
     tags = dict(tag.partition("=")[::2] for tag in field.removeprefix("DKIM-Signature:").split(";"))
     assert (tags["v"], tags["a"], tags["c"]) == ("1", "rsa-sha256", "relaxed/relaxed")
@@ -220,13 +220,13 @@ def replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
 )
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_change_on_the_way_is_seen(change: Callable[[bytes], bytes], index: int) -> None:
-    signed = signed_by((GOLDEN / "digest-plain" / "message.eml").read_bytes(), SIGNERS, at=AT)
+    signed = signed_by(golden.write("digest-plain").data, SIGNERS, at=AT)
     assert verified(signed, index)
     assert not verified(change(signed), index)
 
 
 def test_what_relays_do_honestly_breaks_nothing() -> None:
-    signed = signed_by((GOLDEN / "digest-plain" / "message.eml").read_bytes(), SIGNERS, at=AT)
+    signed = signed_by(golden.write("digest-plain").data, SIGNERS, at=AT)
     relayed = (
         b"Received: from a by b; Fri, 12 Jun 2026 05:00:01 +0000\r\nSender: list@example.net\r\n"
         + signed

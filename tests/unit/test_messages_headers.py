@@ -132,7 +132,10 @@ def test_where_readers_cannot_reach_the_pages_everything_can_be_said_by_mail() -
             BY_MAIL,
         ):
             assert url in part
-        assert "open there alone. Anywhere else, use" in " ".join(part.split())
+        assert (
+            "These links open only on the machine that runs Digest of Papers. Elsewhere, use"
+            in " ".join(part.split())
+        )
     assert f"\r\nList-Unsubscribe: <{BY_MAIL}>\r\n" in head(message)
     assert "List-Unsubscribe-Post" not in head(message)
 
@@ -142,7 +145,7 @@ def test_without_a_mailbox_no_mail_promises_to_read_answers() -> None:
     message = digest(mailing=LOCAL, links=pages)
     assert "List-Unsubscribe" not in head(message)
     assert "by mail" not in message.text + message.html
-    assert "open there alone." in " ".join(message.text.split())
+    assert "only on the machine that runs Digest of Papers." in " ".join(message.text.split())
 
 
 def test_only_mail_to_the_list_says_that_it_is_bulk() -> None:

@@ -12,7 +12,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from digest.mail.messages import Listed, Mailing, PaperLinks, ReaderLinks, write_digest
+from digest.mail.messages import (
+    Listed,
+    Mailing,
+    MessageContext,
+    PaperLinks,
+    ReaderLinks,
+    write_digest,
+)
 from digest.model import Message, Paper, Provenance, Subscriber
 from tests.examples import examples
 
@@ -45,8 +52,12 @@ def written(
         f"mailto:digest@papers.example.org?subject=More%20like%20this%20{token}" if local else ""
     )
     return write_digest(
-        mailing=Mailing(
-            from_address="digest@papers.example.org", domain="papers.example.org", base_url=host
+        MessageContext(
+            mailing=Mailing(
+                from_address="digest@papers.example.org", domain="papers.example.org", base_url=host
+            ),
+            message_id="one@papers.example.org",
+            date=NOW,
         ),
         subscriber=Subscriber(id=7, email="alice@example.net", created=NOW),
         local_date=date(2026, 6, 12),
@@ -74,8 +85,6 @@ def written(
         ],
         made=MADE,
         links=ReaderLinks(manage=f"{host}/m/{token}", unsubscribe=f"{host}/u/{token}"),
-        message_id="one@papers.example.org",
-        date=NOW,
     )
 
 
@@ -115,7 +124,7 @@ def test_no_digest_is_clipped_and_no_paper_is_lost(
     shown = [int(number) for number in re.findall(r"/t/[a-z0-9]{50}u(\d+)\"", html)]
     assert shown == list(range(1, len(shown) + 1))
     assert len(shown) >= 1
-    left = re.search(r"And (\d+) more papers? that found no room here", html)
+    left = re.search(r"And (\d+) more papers? that did not fit here", html)
     assert len(shown) + (int(left[1]) if left else 0) == papers
     for number in range(1, papers + 1):
         for purpose in "ud":
@@ -184,10 +193,14 @@ def test_a_weekly_reader_is_told_of_the_week() -> None:
             links=PaperLinks(read="", up="https://a.example.org/u", down="https://a.example.org/d"),
         )
         return write_digest(
-            mailing=Mailing(
-                from_address="digest@papers.example.org",
-                domain="papers.example.org",
-                base_url="https://papers.example.org",
+            MessageContext(
+                mailing=Mailing(
+                    from_address="digest@papers.example.org",
+                    domain="papers.example.org",
+                    base_url="https://papers.example.org",
+                ),
+                message_id="one@papers.example.org",
+                date=NOW,
             ),
             subscriber=subscriber,
             local_date=date(2026, 6, 12),
@@ -196,8 +209,6 @@ def test_a_weekly_reader_is_told_of_the_week() -> None:
             links=ReaderLinks(
                 manage="https://a.example.org/m", unsubscribe="https://a.example.org/u"
             ),
-            message_id="one@papers.example.org",
-            date=NOW,
         )
 
     assert of((5,)).subject == "One and 1 more · week to 12 June"

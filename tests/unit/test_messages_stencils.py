@@ -19,6 +19,7 @@ from digest.errors import InputError, TemplateError
 from digest.mail.messages import (
     Listed,
     Mailing,
+    MessageContext,
     PaperLinks,
     ReaderLinks,
     listing,
@@ -226,11 +227,16 @@ def digest_of(
         slot=slot,
     )
     return write_digest(
-        mailing=Mailing(
-            from_address="digest@papers.example.org",
-            domain="papers.example.org",
-            base_url=base,
-            postal_address="1 Street\nTown",
+        MessageContext(
+            mailing=Mailing(
+                from_address="digest@papers.example.org",
+                domain="papers.example.org",
+                base_url=base,
+                postal_address="1 Street\nTown",
+            ),
+            message_id="one@papers.example.org",
+            date=NOW,
+            folders=folders,
         ),
         subscriber=Subscriber(id=7, email="alice@example.net", name=name, created=NOW),
         local_date=date(2026, 6, 12),
@@ -242,9 +248,6 @@ def digest_of(
         links=ReaderLinks(
             manage=f"{base}/m/a", unsubscribe=f"{base}/u/a", unsubscribe_by_mail=by_mail
         ),
-        message_id="one@papers.example.org",
-        date=NOW,
-        folders=folders,
     )
 
 
@@ -354,18 +357,20 @@ def test_two_readers_never_see_each_others_words() -> None:
 def test_names_in_letters_are_each_readers_own() -> None:
     def welcome(name: str) -> Message:
         return write_welcome(
-            mailing=Mailing(
-                from_address="digest@papers.example.org",
-                domain="papers.example.org",
-                base_url="https://papers.example.org",
+            MessageContext(
+                mailing=Mailing(
+                    from_address="digest@papers.example.org",
+                    domain="papers.example.org",
+                    base_url="https://papers.example.org",
+                ),
+                message_id="one@papers.example.org",
+                date=NOW,
             ),
             subscriber=Subscriber(id=7, email="alice@example.net", name=name, created=NOW),
             links=ReaderLinks(
                 manage="https://papers.example.org/m/a",
                 unsubscribe="https://papers.example.org/u/a",
             ),
-            message_id="one@papers.example.org",
-            date=NOW,
         )
 
     assert "Welcome, Alice &lt;3" in welcome("Alice <3").html

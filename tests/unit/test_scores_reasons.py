@@ -31,7 +31,7 @@ def score(*parts: tuple[str, str, float], nearest: tuple[str, float] | None = No
                 ("word", "grasping", 0.1),
                 nearest=("Soft hands", 0.4),
             ),
-            'About "tactile sensing" and "grasping"; near "Soft hands", which you chose.',
+            'About "tactile sensing" and "grasping"; near "Soft hands", which you liked.',
         ),
         (
             score(("category", "cs.RO", 0.06), ("recency", "4 May", 0.005)),
@@ -39,11 +39,11 @@ def score(*parts: tuple[str, str, float], nearest: tuple[str, float] | None = No
         ),
         (
             score(
-                ("pick", "29 Aug at position 3", 0.02),
+                ("pick", "29 August, no. 3", 0.02),
                 ("upvotes", "41", 0.015),
-                ("recency", "29 Aug", 0.01),
+                ("recency", "29 August", 0.01),
             ),
-            "On the curated list of 29 Aug at position 3; 41 upvotes.",
+            "No. 3 on Hugging Face Daily Papers, 29 August; 41 upvotes.",
         ),
         (
             score(("author", "Jane Doe", 0.3), ("keyword", "grasp", 0.2)),
@@ -54,6 +54,12 @@ def score(*parts: tuple[str, str, float], nearest: tuple[str, float] | None = No
             'Matches your keywords "a" and "b".',
         ),
         (score(("upvotes", "1", 0.003)), "1 upvote."),
+        (score(("pick", "29 August", 0.02)), "On Hugging Face Daily Papers, 29 August."),
+        (
+            # as version 0.1.0 stored it
+            score(("pick", "29 Aug at position 3", 0.02)),
+            "On Hugging Face Daily Papers, 29 Aug at position 3.",
+        ),
         (score(("recency", "4 May", 0.005)), "New on 4 May."),
         (
             score(("word", "tactile", 0.3), ("word", "tactile sensing", 0.2)),
@@ -80,19 +86,19 @@ NEAR = ("near", "Old favourite", 0.2)
     [
         (
             [NEAR, ("word", "robot", 0.05), ("word", "grasp", 0.04), ("word", "x", 0.01)],
-            'About "robot" and "grasp"; near "Old favourite", which you chose.',
+            'About "robot" and "grasp"; near "Old favourite", which you liked.',
         ),
         (
             [NEAR, ("word", "robot", 0.03), ("word", "grasp", 0.03)],
-            'Near "Old favourite", which you chose.',
+            'Near "Old favourite", which you liked.',
         ),
-        ([NEAR, ("recency", "9 Jun", 0.005)], 'Near "Old favourite", which you chose.'),
+        ([NEAR, ("recency", "9 Jun", 0.005)], 'Near "Old favourite", which you liked.'),
         ([("near", "Old favourite", 0.01), ("word", "robot", 0.05)], 'About "robot".'),
         (
             [("author", "Jane Doe", 0.3), NEAR],
-            'By Jane Doe, whom you follow; near "Old favourite", which you chose.',
+            'By Jane Doe, whom you follow; near "Old favourite", which you liked.',
         ),
-        ([NEAR], 'Near "Old favourite", which you chose.'),
+        ([NEAR], 'Near "Old favourite", which you liked.'),
     ],
 )
 def test_what_an_encoder_adds_is_weighed_against_all_words_together(
@@ -109,5 +115,5 @@ def test_dates_are_told_in_english() -> None:
     (found,) = ranked(
         profile(), day([paper(1, picked=date(2026, 8, 29), rank=3, first_seen=date(2026, 8, 29))])
     )
-    assert part(found, "pick").name == "29 Aug at position 3"
-    assert scores.reason(found).startswith("On the curated list of 29 Aug at position 3")
+    assert part(found, "pick").name == "29 August, no. 3"
+    assert scores.reason(found).startswith("No. 3 on Hugging Face Daily Papers, 29 August")

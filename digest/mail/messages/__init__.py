@@ -19,11 +19,12 @@ from digest.mail.messages.compose import (
 from digest.mail.messages.dkim import Signer
 from digest.mail.messages.templates import environment, render
 from digest.mail.messages.texts import reachable
-from digest.mail.messages.values import Listed, Mailing, PaperLinks, ReaderLinks
+from digest.mail.messages.values import Listed, Mailing, MessageContext, PaperLinks, ReaderLinks
 
 __all__ = [
     "Listed",
     "Mailing",
+    "MessageContext",
     "PaperLinks",
     "ReaderLinks",
     "Signer",

@@ -27,7 +27,7 @@ _INTEREST_LONGEST = 60
 #: what is said of a paper that is not listed for its rank alone
 SLOTS: dict[Slot, str] = {
     "pinned": "Always listed, since you asked for it.",
-    "exploration": "A try: the service is unsure of this one, so your answer teaches it most.",
+    "exploration": "Outside your usual. More of this?",
 }
 #: how much of a paper is shown: all; no abstract and no buttons; title and links alone
 Form = Literal["full", "brief", "title"]
@@ -142,7 +142,7 @@ def _facts(paper: Paper, year: int) -> tuple[str, ...]:
     if paper.upvotes > 0:
         facts.append(texts.tied(texts.plural(paper.upvotes, "upvote")))
     if paper.picked is not None:
-        facts.append(texts.tied(f"pick no. {paper.rank}") if paper.rank else "picked")
+        facts.append(texts.tied(f"Daily Papers no. {paper.rank}") if paper.rank else "Daily Papers")
     return tuple(fact for fact in facts if fact)
 
 

@@ -12,7 +12,7 @@ from jinja2 import TemplateError as JinjaError
 
 from digest.mail.messages import compose
 from digest.mail.messages.templates import environment, shipped_folder
-from digest.mail.messages.values import Listed, Mailing, PaperLinks, ReaderLinks
+from digest.mail.messages.values import Listed, Mailing, MessageContext, PaperLinks, ReaderLinks
 from digest.model import Message, Paper, Provenance, Subscriber
 
 _AT = datetime(2026, 6, 9, 7, tzinfo=UTC)
@@ -84,77 +84,52 @@ def write_all(mailing: Mailing, folders: tuple[Path, ...] = ()) -> list[Message]
         for number in (1, 2)
     ]
 
-    def ident(kind: str) -> str:
-        return f"<{kind}.sample@digest.example>"
+    def context(kind: str) -> MessageContext:
+        return MessageContext(
+            mailing=mailing,
+            message_id=f"<{kind}.sample@digest.example>",
+            date=_AT,
+            folders=folders,
+        )
 
     return [
         *(
             compose.write_digest(
-                mailing=mailing,
-                subscriber=rhythm,
+                context("digest"),
+                subscriber=subscriber,
                 local_date=_AT.date(),
                 listed=papers,
                 made=Provenance(model="keywords", features="words", at=_AT),
                 links=links,
-                message_id=ident("digest"),
-                date=_AT,
-                folders=folders,
             )
-            for rhythm in (reader, replace(reader, days=(2,)))
+            for subscriber in (reader, replace(reader, days=(2,)))
         ),
         compose.write_confirm(
-            mailing=mailing,
+            context("confirm"),
             subscriber=reader,
             confirm=_PAGE,
             confirm_by_mail=links.unsubscribe_by_mail,
             asked="a page",
-            message_id=ident("confirm"),
-            date=_AT,
-            folders=folders,
         ),
-        compose.write_welcome(
-            mailing=mailing,
-            subscriber=reader,
-            links=links,
-            message_id=ident("welcome"),
-            date=_AT,
-            folders=folders,
-        ),
-        compose.write_goodbye(
-            mailing=mailing,
-            subscriber=reader,
-            come_back=_PAGE,
-            message_id=ident("goodbye"),
-            date=_AT,
-            folders=folders,
-        ),
-        write_test(mailing, reader.email, message_id=ident("alert"), at=_AT, folders=folders),
+        compose.write_welcome(context("welcome"), subscriber=reader, links=links),
+        compose.write_goodbye(context("goodbye"), subscriber=reader, come_back=_PAGE),
+        write_test(context("alert"), reader.email),
     ]
 
 
-def write_test(
-    mailing: Mailing,
-    recipient: str,
-    *,
-    message_id: str,
-    at: datetime,
-    folders: tuple[Path, ...] = (),
-) -> Message:
+def write_test(context: MessageContext, recipient: str) -> Message:
     """A mail to oneself that shows how mails arrive: signed and sent like any other.
 
     Raises:
         DigestError: a template is broken, or the address cannot be written.
     """
     return compose.write_alert(
-        mailing=mailing,
+        context,
         recipient=recipient,
         what="This is a test of how mails arrive",
         remedy=(
             "Nothing, if this lies in the inbox. Open its source and look for spf=pass, dkim=pass "
             "and dmarc=pass in Authentication-Results."
         ),
-        details=f"sent by `digest doctor` at {at:%Y-%m-%d %H:%M} UTC",
-        message_id=message_id,
-        date=at,
-        folders=folders,
+        details=f"sent by `digest doctor` at {context.date:%Y-%m-%d %H:%M} UTC",
     )

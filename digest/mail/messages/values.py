@@ -8,6 +8,8 @@ further.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
 from digest.mail.messages.dkim import Signer
 from digest.model import Paper, Slot
@@ -43,6 +45,18 @@ class Mailing:
     product: str = "Digest"
     #: what signs every message, or nothing where the mail server does
     signers: tuple[Signer, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageContext:
+    """What every message needs besides its content."""
+
+    mailing: Mailing
+    message_id: str
+    #: the Date header
+    date: datetime
+    #: the operator's template folders; the first that has a template wins
+    folders: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,7 @@ from digest import store
 from digest.app import App
 from digest.errors import DigestError
 from digest.mail import messages
-from digest.mail.messages import Listed, Mailing, PaperLinks, ReaderLinks
+from digest.mail.messages import Listed, MessageContext, PaperLinks, ReaderLinks
 from digest.model import Digest, Link, Message, MessageKind, Paper, Purpose, Queued
 from digest.pipeline.steps.co_likes import least_readers
 from digest.ranking import calibration, scores
@@ -98,14 +98,11 @@ def _write_alert(app: App, queued: Queued, alarm: Raised | None, *, at: datetime
             f"[alerts] to; it will expire unsent"
         )
     return messages.write_alert(
-        mailing=_mailing(app, queued),
+        _context(app, queued, at),
         recipient=app.config.alerts.to,
         what=alarm.what,
         remedy=f"{alarm.remedy}.",
         details="\n".join((*alarm.details, f"since {alarm.since:%Y-%m-%d %H:%M} UTC")),
-        message_id=queued.message_id,
-        date=at,
-        folders=app.templates,
     )
 
 
@@ -139,15 +136,12 @@ def write_digest(
             f"will expire unsent"
         )
     return messages.write_digest(
-        mailing=_mailing(app, queued),
+        _context(app, queued, at),
         subscriber=queued.subscriber,
         local_date=digest.local_date,
         listed=listed,
         made=digest.provenance,
         links=links,
-        message_id=queued.message_id,
-        date=at,
-        folders=app.templates,
     )
 
 
@@ -155,32 +149,23 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
     match queued.kind:
         case MessageKind.CONFIRM:
             return messages.write_confirm(
-                mailing=_mailing(app, queued),
+                _context(app, queued, at),
                 subscriber=queued.subscriber,
                 confirm=app.url(Purpose.CONFIRM, queued.subscriber.id, message_id=queued.id),
                 confirm_by_mail=_by_mail(app, Purpose.CONFIRM, queued),
                 asked=f"the page at {app.config.web.base_url}",
-                message_id=queued.message_id,
-                date=at,
-                folders=app.templates,
             )
         case MessageKind.WELCOME:
             return messages.write_welcome(
-                mailing=_mailing(app, queued),
+                _context(app, queued, at),
                 subscriber=queued.subscriber,
                 links=_links(app, queued)[0],
-                message_id=queued.message_id,
-                date=at,
-                folders=app.templates,
             )
         case MessageKind.GOODBYE:
             return messages.write_goodbye(
-                mailing=_mailing(app, queued),
+                _context(app, queued, at),
                 subscriber=queued.subscriber,
                 come_back=app.url(Purpose.UNSUBSCRIBE, queued.subscriber.id, message_id=queued.id),
-                message_id=queued.message_id,
-                date=at,
-                folders=app.templates,
             )
         case _:
             raise DigestError(
@@ -189,9 +174,15 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
             )
 
 
-def _mailing(app: App, queued: Queued) -> Mailing:
-    """How this install writes, with the address that a bounce of this one message comes back to."""
-    return replace(app.mailing, bounce_address=app.bounce_address(queued.subscriber.id, queued.id))
+def _context(app: App, queued: Queued, at: datetime) -> MessageContext:
+    """How this install writes, with the bounce address of this message."""
+    bounce_address = app.bounce_address(queued.subscriber.id, queued.id)
+    return MessageContext(
+        mailing=replace(app.mailing, bounce_address=bounce_address),
+        message_id=queued.message_id,
+        date=at,
+        folders=app.templates,
+    )
 
 
 def _links(

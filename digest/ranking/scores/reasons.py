@@ -320,14 +320,26 @@ def _fact(kind: PartKind, paper: Paper) -> str:
         return str(paper.upvotes)
     if kind == "recency" or paper.picked is None:
         return _day(paper.first_seen)
-    return (
-        _day(paper.picked)
-        if paper.rank is None
-        else f"{_day(paper.picked)} at position {paper.rank}"
-    )
+    day = _day(paper.picked)
+    return day if paper.rank is None else f"{day}{_RANK}{paper.rank}"
 
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+#: between the day and the rank in the name of a pick
+_RANK = ", no. "
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 
 def _day(day: date) -> str:
@@ -369,7 +381,7 @@ def reason(score: Score) -> str:
         [score.nearest[0]] if score.nearest is not None and "word" in names else []
     )
     if near:
-        clauses.append(f"near {_quoted(near[0])}, which you chose")
+        clauses.append(f"near {_quoted(near[0])}, which you liked")
     sentence = "; ".join(clauses)
     return sentence[0].upper() + sentence[1:] + "."
 
@@ -412,7 +424,8 @@ def _clause(kind: PartKind, names: Sequence[str]) -> str:
     if kind == "word":
         return f"about {_list([_quoted(name) for name in _distinct(names)[:3]])}"
     if kind == "pick":
-        return f"on the curated list of {names[0]}"
+        day, _, rank = names[0].partition(_RANK)
+        return f"{f'no. {rank} ' if rank else ''}on Hugging Face Daily Papers, {day}"
     if kind == "readers":
         return f"liked by readers who liked {_quoted(names[0])}, as you did"
     if kind == "upvotes":

@@ -1,0 +1,65 @@
+"""Sentences about how a digest came about: the one under its heading, and the line in its foot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC
+
+from digest.mail.messages import texts
+from digest.model import Interest, Provenance
+
+_DUMPS_SHOWN = 5
+
+
+def summary(made: Provenance, interests: Sequence[Interest]) -> str:
+    """The sentences under the heading: how many papers were considered, and what chose."""
+    thumbs = made.thumbs_up + made.thumbs_down
+    basis = f"guided by your {texts.plural(thumbs, 'thumb')}."
+    considered = f"Chosen from {texts.plural(made.candidates, 'new paper')}"
+    if thumbs:
+        return f"{considered}, {basis}" if made.candidates else basis.capitalize()
+    basis = _without_thumbs(made.model, interests)
+    return f"{considered}. {basis}" if made.candidates else basis
+
+
+def _without_thumbs(model: str, interests: Sequence[Interest]) -> str:
+    """What chooses before the first thumb; names only what the reader has given."""
+    if model not in ("trending", "keywords", "examples"):
+        return "No thumbs yet."
+    names = [
+        name
+        for name in ("keywords", "categories", "authors")
+        if any(_wants(getattr(interest, name)) for interest in interests)
+    ]
+    if model == "examples":
+        names += ["example papers"] * any(interest.papers for interest in interests)
+        names += ["own words"] * any(interest.text for interest in interests)
+    if names:
+        listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+        return f"No thumbs yet, so these follow your {listed}."
+    if all(interest.empty for interest in interests):
+        return "You have told us nothing yet; here is a mix of today."
+    if any(interest.keywords or interest.categories or interest.authors for interest in interests):
+        return "You have only told us what to leave out; here is a mix of today."
+    return "No thumbs yet; here is a mix of today."
+
+
+def _wants(words: Sequence[str]) -> bool:
+    """Whether some of these words are wished for; a "-" in front excludes."""
+    return any(not word.lstrip().startswith("-") for word in words)
+
+
+def details(made: Provenance) -> str:
+    """Model, features, thumbs, dumps and time, separated by semicolons."""
+    dumps = [texts.cut(texts.one_line(name), 60) for name in made.dumps[:_DUMPS_SHOWN]]
+    if len(made.dumps) > _DUMPS_SHOWN:
+        dumps.append(f"{len(made.dumps) - _DUMPS_SHOWN} more")
+    parts = [
+        f"model {texts.one_line(made.model)}",
+        f"features {texts.one_line(made.features)}",
+        f"thumbs {made.thumbs_up} up, {made.thumbs_down} down",
+        *([f"match {made.calibration}"] if made.calibration else []),
+        f"dumps {', '.join(dumps) or 'none'}",
+        f"at {made.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+    ]
+    return "; ".join(parts)
