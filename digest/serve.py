@@ -216,7 +216,7 @@ def _watch(app: App) -> Callable[[], None]:
 
 def _purge(app: App) -> Callable[[], None]:
     def purge() -> None:
-        if deleted := subscriptions.purge(app):
+        if deleted := subscriptions.delete_unconfirmed(app):
             log.info("purge unconfirmed=%d", deleted)
 
     return purge

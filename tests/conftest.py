@@ -27,7 +27,7 @@ from digest import config, subscriptions
 from digest.app import App
 from digest.model import Subscriber
 from digest.store import Store, schema, tables
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.examples import FULL, examples
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -250,16 +250,16 @@ def any_app(tmp_path: Path, store_url: str) -> Iterator[App]:
 
 def subscribe_cast(app: App) -> dict[str, Subscriber]:
     """Subscribe alice (robots), bob (medicine) and carol (no interests)."""
-    wishes = {
-        "alice": Wish(
+    requests = {
+        "alice": SubscriptionRequest(
             email="alice@example.org", keywords=("robot",), categories=("cs.RO",), size=3
         ),
-        "bob": Wish(email="bob@example.org", keywords=("tumour", "MRI"), size=3),
-        "carol": Wish(email="carol@example.org", size=3),
+        "bob": SubscriptionRequest(email="bob@example.org", keywords=("tumour", "MRI"), size=3),
+        "carol": SubscriptionRequest(email="carol@example.org", size=3),
     }
     return {
-        name: subscriptions.subscribe(app, wish, origin="command").subscriber
-        for name, wish in wishes.items()
+        name: subscriptions.subscribe(app, request, origin="command").subscriber
+        for name, request in requests.items()
     }
 
 

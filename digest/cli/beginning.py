@@ -140,7 +140,7 @@ def _checked(values: Mapping[str, Mapping[str, Any]]) -> None:
 def _sender(text: str) -> str:
     if not text:
         return text
-    found = subscriptions.address(text)
+    found = subscriptions.normalise_address(text)
     _check("mail", "sender", found)
     return found
 

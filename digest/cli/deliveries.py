@@ -56,7 +56,7 @@ def deliveries(
                 f"{resolve[0]}: {resolve[1]}", markup=False
             )
             return
-        subscriber = None if email is None else subscriptions.by_email(service, email)
+        subscriber = None if email is None else subscriptions.find(service, email)
         found = services.deliveries(service, subscriber=subscriber, state=state, limit=limit)
     if as_json:
         show_json(found)

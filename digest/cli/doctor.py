@@ -62,7 +62,7 @@ def examine(
         raise typer.BadParameter(
             f"--ip {ip!r} is no address of the internet, such as 203.0.113.7 or 2001:db8::7"
         )
-    address = subscriptions.address(send) if send else ""
+    address = subscriptions.normalise_address(send) if send else ""
     settings = load(config)
     with suppress(StoreError):  # which is a finding
         if store.schema.is_empty(settings.store.url):

@@ -69,7 +69,7 @@ def evaluate(
     """
     first = None if since is None else a_day(since)
     with opened(config, date, existing=True) as service, _bar(as_json) as progress:
-        reader = None if only is None else subscriptions.by_email(service, only)
+        reader = None if only is None else subscriptions.find(service, only)
         report = evaluation.evaluate(
             service, since=first, only=reader, readers=readers, digests=digests, progress=progress
         )

@@ -30,9 +30,7 @@ def import_library(
 ) -> None:
     """Make the papers of a reader's library examples of what they like. Again: changes nothing."""
     with opened(config, existing=True) as service:
-        done = import_papers(
-            service, subscriptions.by_email(service, email), file, interest=interest
-        )
+        done = import_papers(service, subscriptions.find(service, email), file, interest=interest)
     if as_json:
         show_json(done.json)
     else:

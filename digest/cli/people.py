@@ -17,7 +17,7 @@ from digest.cli.readers import BadRow, read_readers
 from digest.cli.tables import counted, listing
 from digest.errors import InputError
 from digest.model import Subscriber, Vote
-from digest.subscriptions import Subscribed, Wish
+from digest.subscriptions import SubscribeResult, SubscriptionRequest
 
 Words = list[str] | None
 
@@ -87,7 +87,7 @@ def subscribe(
         if file is not None:
             _subscribe_file(service, file, as_json)
             return
-        wish = Wish(
+        request = SubscriptionRequest(
             email=email or "",
             name=name,
             timezone=timezone,
@@ -104,7 +104,7 @@ def subscribe(
             share=share,
             drop=_given(drop_interest),
         )
-        done = subscriptions.subscribe(service, wish, origin="command")
+        done = subscriptions.subscribe(service, request, origin="command")
     if as_json:
         show_json(
             {
@@ -151,17 +151,17 @@ def _subscribe_file(service: App, file: Path, as_json: bool) -> None:
     bad: list[BadRow] = []
     lines: dict[int, int] = {}
 
-    def wishes() -> Iterator[Wish]:
+    def requests() -> Iterator[SubscriptionRequest]:
         for row in read_readers(file):
             if isinstance(row, BadRow):
                 bad.append(row)
             else:
-                line, wish = row
-                lines[id(wish)] = line
-                yield wish
+                line, request = row
+                lines[id(request)] = line
+                yield request
 
-    for done in subscriptions.subscribe_many(service, wishes(), origin="file"):
-        if isinstance(done, Subscribed):
+    for done in subscriptions.subscribe_many(service, requests(), origin="file"):
+        if isinstance(done, SubscribeResult):
             outcomes[done.outcome] += 1
         else:
             bad.append(BadRow(line=lines[id(done[0])], reason=str(done[1])))
@@ -183,7 +183,7 @@ def unsubscribe(
 ) -> None:
     """Remove a reader; they are told by one last mail. What waits for them is not sent."""
     with opened(config, existing=True) as service:
-        known = subscriptions.by_email(service, email)
+        known = subscriptions.find(service, email)
         gone = subscriptions.unsubscribe(service, known.id, farewell=True)
     if as_json:
         show_json({"email": gone.email, "standing": gone.status.value})
@@ -203,7 +203,7 @@ def delete(
     They are not told. A suppressed address stays so.
     """
     with opened(config, existing=True) as service:
-        known = subscriptions.by_email(service, email)
+        known = subscriptions.find(service, email)
         if not yes:
             typer.confirm(
                 f"Delete {known.email} and everything stored about them? This cannot be undone",
@@ -236,8 +236,8 @@ def subscribers(
     with opened(config, existing=not apply) as service:
         if apply:
             subscriptions.apply_config(service)
-        found = subscriptions.everybody(service)
-        doors = subscriptions.origins(service)
+        found = subscriptions.list_subscribers(service)
+        doors = subscriptions.load_origins(service)
     if as_json:
         joined = ({"created": s.created, "origin": doors[s.id]} for s in found)
         rows = [as_values(s) | added for s, added in zip(found, joined, strict=True)]
@@ -301,7 +301,7 @@ def rate(
     if vote not in votes:
         raise typer.BadParameter(f"{vote!r} is no vote; use up, down or clear")
     with opened(config, date, existing=True) as service:
-        heard = pipeline.rate(service, subscriptions.by_email(service, email), paper, votes[vote])
+        heard = pipeline.rate(service, subscriptions.find(service, email), paper, votes[vote])
     if as_json:
         show_json(
             {
@@ -330,7 +330,7 @@ def learned(
     them.
     """
     with opened(config, date, existing=True) as service:
-        found = services.explain_profile(service, subscriptions.by_email(service, email))
+        found = services.explain_profile(service, subscriptions.find(service, email))
     if as_json:
         show_json(found.json)
         return
@@ -380,7 +380,7 @@ def forget(
     if (paper is None) == (not every):
         raise typer.BadParameter("give either one PAPER or --all")
     with opened(config, existing=True) as service:
-        reader = subscriptions.by_email(service, email)
+        reader = subscriptions.find(service, email)
         if paper is None:
             if not yes:
                 typer.confirm(f"Forget all thumbs of {reader.email}?", abort=True)

@@ -1,4 +1,6 @@
-"""A file of readers (.csv, .jsonl, or a JSON list) -> wishes. Lists are JSON arrays in JSON,
+"""A file of readers (.csv, .jsonl, or a JSON list) -> subscription requests.
+
+Lists are JSON arrays in JSON,
 separated by ";" in .csv.
 """
 
@@ -15,12 +17,12 @@ import msgspec
 
 from digest.errors import InputError
 from digest.model import Interest, SubscriberStatus
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BadRow:
-    """A row that is no wish; the others are read on."""
+    """A row that cannot be read; the others are read on."""
 
     line: int
     reason: str
@@ -130,10 +132,10 @@ COLUMNS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def read_readers(path: Path) -> Iterator[tuple[int, Wish] | BadRow]:
+def read_readers(path: Path) -> Iterator[tuple[int, SubscriptionRequest] | BadRow]:
     """Each row with its line, in order. Raises as `read_rows` does."""
     for row in read_rows(path, tuple(COLUMNS), needed="email"):
-        yield row if isinstance(row, BadRow) else _wish(*row)
+        yield row if isinstance(row, BadRow) else _parse_row(*row)
 
 
 def read_rows(
@@ -239,11 +241,11 @@ def _json_texts(file: Any) -> Iterator[tuple[int, str | bytes]]:
     yield from lines
 
 
-def _wish(line: int, row: Mapping[str, Any]) -> tuple[int, Wish] | BadRow:
+def _parse_row(line: int, row: Mapping[str, Any]) -> tuple[int, SubscriptionRequest] | BadRow:
     values = {}
     for name, value in row.items():
         try:
             values[name] = COLUMNS[name](value)
         except ValueError as error:
             return BadRow(line=line, reason=f"{name} = {value!r}: {error}")
-    return line, Wish(**values)
+    return line, SubscriptionRequest(**values)

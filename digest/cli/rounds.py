@@ -199,7 +199,7 @@ def _show_ingested(report: pipeline.IngestReport) -> None:
 
 
 def _only(service: App, email: str | None) -> Subscriber | None:
-    return None if email is None else subscriptions.by_email(service, email)
+    return None if email is None else subscriptions.find(service, email)
 
 
 @app.command()
@@ -226,7 +226,7 @@ def preview(
     with opened(config, date, existing=True) as service:
         found = services.preview(
             service,
-            subscriptions.by_email(service, email),
+            subscriptions.find(service, email),
             day=None if date is None else a_day(date),
         )
     if found.message is not None:

@@ -45,7 +45,7 @@ def base(context: typer.Context, as_json: AsJson = False, config: ConfigPath = N
 def show(as_json: AsJson = False, config: ConfigPath = None) -> None:
     """The addresses, the newest last."""
     with opened(config, existing=True) as service:
-        found = subscriptions.suppressed(service)
+        found = subscriptions.list_suppressions(service)
     if as_json:
         show_json([_row(one) for one in found])
         return
@@ -70,7 +70,8 @@ def add(
     """Stop all mail to addresses, subscribed or not."""
     with opened(config) as service:
         made = subscriptions.suppress(
-            service, [subscriptions.stopped(service, one, evidence) for one in addresses]
+            service,
+            [subscriptions.make_suppression(service, one, evidence) for one in addresses],
         )
     _tell({"added": made, "known": len(addresses) - made}, as_json)
 
@@ -138,7 +139,7 @@ def export(
 ) -> None:
     """Write the list as .csv or .jsonl, to be kept or imported elsewhere."""
     with opened(config, existing=True) as service:
-        rows = [_row(one) for one in subscriptions.suppressed(service)]
+        rows = [_row(one) for one in subscriptions.list_suppressions(service)]
     if file is not None and file.suffix.lower() == ".jsonl":
         text = "".join(msgspec.json.encode(row).decode() + "\n" for row in rows)
     elif file is None or file.suffix.lower() == ".csv":
@@ -176,7 +177,7 @@ def _suppression(service: App, values: Mapping[str, Any]) -> Suppression:
             f"2026-06-09T12:00:00+00:00"
         ) from None
     return Suppression(
-        address=subscriptions.address(values["address"]),
+        address=subscriptions.normalise_address(values["address"]),
         reason=SuppressionReason(reason),
         since=since if since.tzinfo else since.replace(tzinfo=UTC),
         evidence=values.get("evidence", ""),

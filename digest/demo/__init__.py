@@ -102,22 +102,24 @@ def _play(app: App, catcher: Catcher, changes: list[Change]) -> None:
     _headline(f"Day 1: the papers up to {FIRST_DAY:%A, %d %B %Y}")
     _ingest(app, [path for path in days if date.fromisoformat(path.stem) <= FIRST_DAY])
     for reader in CAST:
-        subscriptions.subscribe(app, reader.wish, origin="command")
-        out.print(f"  subscribed {reader.wish.email}", highlight=False)
+        subscriptions.subscribe(app, reader.request, origin="command")
+        out.print(f"  subscribed {reader.request.email}", highlight=False)
     _send_round(app, FIRST_DAY)
     first = list(catcher.caught)
     _show_mails(app, FIRST_DAY)
 
     _headline(f"Day 2: what came up to {SECOND_DAY:%A, %d %B %Y}")
     _ingest(app, [path for path in days if date.fromisoformat(path.stem) > FIRST_DAY])
-    before = {reader.wish.email: _listed(app, reader, SECOND_DAY) for reader in CAST}
+    before = {reader.request.email: _listed(app, reader, SECOND_DAY) for reader in CAST}
     _headline("Thumbs, by POSTing the very links out of the mails")
     for mail in first:
-        _cast_thumbs(next(reader for reader in CAST if reader.wish.email == mail.recipient), mail)
+        _cast_thumbs(
+            next(reader for reader in CAST if reader.request.email == mail.recipient), mail
+        )
     _send_round(app, SECOND_DAY)
     _headline("What the thumbs changed on day 2: without them, and as sent")
     for reader in CAST:
-        change = _change(app, reader, before[reader.wish.email])
+        change = _change(app, reader, before[reader.request.email])
         changes.append(change)
         _show_change(change)
     counts = services.status(app).messages
@@ -156,14 +158,14 @@ def _send_round(app: App, day: date) -> None:
 
 
 def _reader(app: App, reader: Reader) -> Subscriber:
-    return subscriptions.by_email(app, reader.wish.email)
+    return subscriptions.find(app, reader.request.email)
 
 
 def _show_mails(app: App, day: date) -> None:
     for reader in CAST:
         digest, papers = services.sent_digest(app, _reader(app, reader), day)
         table = Table(
-            title=f"{reader.wish.email}: {reader.about}",
+            title=f"{reader.request.email}: {reader.about}",
             title_justify="left",
             title_style="bold",
             box=None,
@@ -194,7 +196,7 @@ def _listed(app: App, reader: Reader, day: date) -> list[str]:
 def _change(app: App, reader: Reader, before: list[str]) -> Change:
     digest, papers = services.sent_digest(app, _reader(app, reader), SECOND_DAY)
     return Change(
-        name=reader.wish.email,
+        name=reader.request.email,
         about=reader.about,
         up=digest.provenance.thumbs_up,
         down=digest.provenance.thumbs_down,
@@ -260,7 +262,7 @@ def _cast_thumbs(reader: Reader, mail: Caught) -> None:
             _post(up if vote > 0 else down)
         told.append({1: "+", -1: "-", 0: "."}[vote])
     out.print(
-        f"  {reader.wish.email:<20} {' '.join(told)}   (+ more like this, - less like this, . "
+        f"  {reader.request.email:<20} {' '.join(told)}   (+ more like this, - less like this, . "
         f"nothing)",
         highlight=False,
     )

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reader:
     """Someone whose thumbs follow simple words: what the service has to find out."""
 
-    wish: Wish
+    request: SubscriptionRequest
     #: what they say about themselves, for the terminal
     about: str
     #: a paper whose title or abstract holds one of these gets a thumb up
@@ -30,7 +30,7 @@ class Reader:
 
 CAST = (
     Reader(
-        wish=Wish(
+        request=SubscriptionRequest(
             email="robin@demo.example",
             name="Robin",
             size=8,
@@ -43,7 +43,7 @@ CAST = (
         dislikes=("driving", "pedestrian", "lidar", "traffic", "biosecurity"),
     ),
     Reader(
-        wish=Wish(
+        request=SubscriptionRequest(
             email="mira@demo.example",
             name="Mira",
             size=8,
@@ -55,7 +55,7 @@ CAST = (
         dislikes=("clinical", "llm", "language model"),
     ),
     Reader(
-        wish=Wish(
+        request=SubscriptionRequest(
             email="lex@demo.example",
             name="Lex",
             size=8,
@@ -67,7 +67,7 @@ CAST = (
         dislikes=("student", "teacher", "classroom", "exam"),
     ),
     Reader(
-        wish=Wish(
+        request=SubscriptionRequest(
             email="sasha@demo.example",
             name="Sasha",
             size=8,
@@ -80,7 +80,7 @@ CAST = (
         dislikes=("hypothesis testing", "capacity", "theorem", "codes"),
     ),
     Reader(
-        wish=Wish(email="toni@demo.example", name="Toni", size=8, days=(2, 5)),
+        request=SubscriptionRequest(email="toni@demo.example", name="Toni", size=8, days=(2, 5)),
         about="said nothing at all; in truth likes language, not pictures",
         likes=(
             "translation",

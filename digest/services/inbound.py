@@ -335,9 +335,7 @@ def _request(app: App, link: Link, arrived: InboundMail) -> Received:
             received = Received(
                 outcome="confirmed", why="asked by mail", subscriber=reader, message=link.message_id
             )
-        elif (
-            reader := subscriptions.by_id(app, link.subscriber_id)
-        ).status is SubscriberStatus.LEFT:
+        elif (reader := subscriptions.get(app, link.subscriber_id)).status is SubscriberStatus.LEFT:
             received = Received(
                 outcome="ignored",
                 why="a thumb of a reader who has left",

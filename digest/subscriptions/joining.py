@@ -13,9 +13,20 @@ from digest import store
 from digest.app import App
 from digest.errors import AddressError, ConfigError, DigestError, InputError
 from digest.model import MessageKind, Subscriber, SubscriberStatus, Suppression, SuppressionReason
-from digest.subscriptions.settings_form import Wish, address, shaped, threshold
-from digest.subscriptions.signups import admit, digest_of
-from digest.subscriptions.verbs import known_by, plan_letter, reschedule, start, start_of_their_day
+from digest.subscriptions.lifecycle import (
+    activate,
+    plan_letter,
+    require_subscriber,
+    reschedule,
+    start_of_local_day,
+)
+from digest.subscriptions.settings_form import (
+    SubscriptionRequest,
+    apply_request,
+    normalise_address,
+    threshold,
+)
+from digest.subscriptions.signups import admit, hash_client
 
 #: bulk subscriptions in one transaction
 _MANY = 500
@@ -33,7 +44,7 @@ _FEWER_MAILS = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Subscribed:
+class SubscribeResult:
     """What became of a wish. `asked` = a mail asks for confirmation; `pending` = changed, and they
     have yet to confirm; `left`, `suppressed` = left alone, since the reader or their server said
     no.
@@ -45,7 +56,7 @@ class Subscribed:
     suppression: Suppression | None = None
 
 
-def subscribe(app: App, wish: Wish, *, origin: str) -> Subscribed:
+def subscribe(app: App, request: SubscriptionRequest, *, origin: str) -> SubscribeResult:
     """Subscribe someone for whom the operator answers: confirmed at once. A known subscriber gets
     what the wish names.
 
@@ -55,86 +66,97 @@ def subscribe(app: App, wish: Wish, *, origin: str) -> Subscribed:
     can stop mail, not start it.
     """
     with app.store.writing() as tx:
-        return _subscribe(app, tx, wish, origin)
+        return _subscribe(app, tx, request, origin)
 
 
 def subscribe_many(
-    app: App, wishes: Iterable[Wish], *, origin: str
-) -> Iterator[Subscribed | tuple[Wish, DigestError]]:
+    app: App, requests: Iterable[SubscriptionRequest], *, origin: str
+) -> Iterator[SubscribeResult | tuple[SubscriptionRequest, DigestError]]:
     """As `subscribe`, many in a transaction; a wish that cannot be granted is returned with its
     reason and stops nobody else.
     """
-    pending = iter(wishes)
+    pending = iter(requests)
     while some := list(islice(pending, _MANY)):
-        granted: list[Subscribed | tuple[Wish, DigestError]] = []
+        granted: list[SubscribeResult | tuple[SubscriptionRequest, DigestError]] = []
         with app.store.writing() as tx:
-            for wish in some:
+            for request in some:
                 try:
-                    granted.append(_subscribe(app, tx, wish, origin))
+                    granted.append(_subscribe(app, tx, request, origin))
                 except (AddressError, InputError) as error:  # raised before anything is written
-                    granted.append((wish, error))
+                    granted.append((request, error))
         yield from granted
 
 
-def _subscribe(app: App, tx: store.Connection, wish: Wish, origin: str) -> Subscribed:
-    email = address(wish.email)
+def _subscribe(
+    app: App, tx: store.Connection, request: SubscriptionRequest, origin: str
+) -> SubscribeResult:
+    email = normalise_address(request.email)
     now = app.now()
     known = store.subscribers.by_email(tx, email)
     suppression = store.suppressions.of(tx, email)
     if suppression is not None:
         nobody = replace(_blank(app, email), status=SubscriberStatus.SUPPRESSED)
-        return Subscribed(subscriber=known or nobody, outcome="suppressed", suppression=suppression)
+        return SubscribeResult(
+            subscriber=known or nobody, outcome="suppressed", suppression=suppression
+        )
     if known is None:
-        return Subscribed(
-            subscriber=_add(app, tx, wish, shaped(wish, _blank(app, email)), origin), outcome="new"
+        return SubscribeResult(
+            subscriber=_add(app, tx, request, apply_request(request, _blank(app, email)), origin),
+            outcome="new",
         )
     if known.status is SubscriberStatus.SUPPRESSED:
-        return Subscribed(subscriber=known, outcome="suppressed")
+        return SubscribeResult(subscriber=known, outcome="suppressed")
     if known.status is SubscriberStatus.LEFT and origin != "command":
-        return Subscribed(subscriber=known, outcome="left")
-    wanted = reschedule(known, shaped(wish, replace(known, email=email)), now)
+        return SubscribeResult(subscriber=known, outcome="left")
+    wanted = reschedule(known, apply_request(request, replace(known, email=email)), now)
     outcome: Outcome = "changed"
-    if wish.status is not None and _stops(wish, known):
-        return Subscribed(subscriber=_stop(app, tx, wanted, wish.status), outcome="changed")
+    if request.status is not None and _stops(request, known):
+        return SubscribeResult(subscriber=_stop(app, tx, wanted, request.status), outcome="changed")
     if known.status is SubscriberStatus.PENDING and origin == "file":
         outcome = "pending"
     elif known.status in (SubscriberStatus.LEFT, SubscriberStatus.PENDING):
-        since = start_of_their_day(wanted, now)
+        since = start_of_local_day(wanted, now)
         wanted, outcome = replace(wanted, status=SubscriberStatus.ACTIVE, due_from=since), "back"
     if wanted == known:
-        return Subscribed(subscriber=known, outcome="unchanged")
-    return Subscribed(subscriber=store.subscribers.change(tx, wanted, now=now), outcome=outcome)
+        return SubscribeResult(subscriber=known, outcome="unchanged")
+    return SubscribeResult(
+        subscriber=store.subscribers.change(tx, wanted, now=now), outcome=outcome
+    )
 
 
 def _add(
-    app: App, tx: store.Connection, wish: Wish, subscriber: Subscriber, origin: str
+    app: App,
+    tx: store.Connection,
+    request: SubscriptionRequest,
+    subscriber: Subscriber,
+    origin: str,
 ) -> Subscriber:
     """Store somebody new with what the wish says of them."""
-    status, now = wish.status or SubscriberStatus.ACTIVE, app.now()
-    stopped = status is SubscriberStatus.SUPPRESSED
-    if wish.created is not None:
+    status, now = request.status or SubscriberStatus.ACTIVE, app.now()
+    is_suppressed = status is SubscriberStatus.SUPPRESSED
+    if request.created is not None:
         # Who comes from another install has missed nothing here.
-        subscriber = replace(subscriber, due_from=start_of_their_day(subscriber, now))
+        subscriber = replace(subscriber, due_from=start_of_local_day(subscriber, now))
     # Nobody answers for an address that was never confirmed.
-    door = wish.origin or ("page" if status is SubscriberStatus.PENDING else origin)
+    door = request.origin or ("page" if status is SubscriberStatus.PENDING else origin)
     made = store.subscribers.add(
         tx,
-        replace(subscriber, status=SubscriberStatus.ACTIVE if stopped else status),
+        replace(subscriber, status=SubscriberStatus.ACTIVE if is_suppressed else status),
         origin=door,
         now=now,
-        created=wish.created,
+        created=request.created,
     )
-    return _stop(app, tx, made, status) if stopped else made
+    return _stop(app, tx, made, status) if is_suppressed else made
 
 
-def _stops(wish: Wish, known: Subscriber) -> bool:
+def _stops(request: SubscriptionRequest, known: Subscriber) -> bool:
     """Whether a wish asks for less mail than a known subscriber gets.
 
     To be asked again is no less.
     """
-    if wish.status is None or wish.status is SubscriberStatus.PENDING:
+    if request.status is None or request.status is SubscriberStatus.PENDING:
         return False
-    return _FEWER_MAILS.index(wish.status) > _FEWER_MAILS.index(known.status)
+    return _FEWER_MAILS.index(request.status) > _FEWER_MAILS.index(known.status)
 
 
 def _stop(
@@ -161,7 +183,9 @@ def _stop(
     return changed
 
 
-def ask(app: App, wish: Wish, *, origin: str, client: str = "") -> Subscribed:
+def sign_up(
+    app: App, request: SubscriptionRequest, *, origin: str, client: str = ""
+) -> SubscribeResult:
     """Subscribe a stranger from page or API: nothing happens until they confirm by the link in a
     mail to that address.
 
@@ -179,19 +203,21 @@ def ask(app: App, wish: Wish, *, origin: str, client: str = "") -> Subscribed:
     """
     if not app.config.web.signup:
         raise DigestError("this service takes no new readers by page or API. Ask its operator")
-    email = address(wish.email)
-    now, counted = app.now(), digest_of(app, client)
+    email = normalise_address(request.email)
+    now, counted = app.now(), hash_client(app, client)
     with app.store.writing() as tx:
         known = store.subscribers.by_email(tx, email)
         blank = replace(_blank(app, email), status=SubscriberStatus.PENDING)
-        shaped(wish, blank)  # a bad value is told of as to anybody, and before it is counted
+        apply_request(
+            request, blank
+        )  # a bad value is told of as to anybody, and before it is counted
         admit(app, tx, counted)
         if store.suppressions.of(tx, email) is not None:
-            return Subscribed(subscriber=known or blank, outcome="asked")
+            return SubscribeResult(subscriber=known or blank, outcome="asked")
         if known is None:
-            known = store.subscribers.add(tx, shaped(wish, blank), origin=origin, now=now)
+            known = store.subscribers.add(tx, apply_request(request, blank), origin=origin, now=now)
         elif known.status in (SubscriberStatus.PENDING, SubscriberStatus.LEFT):
-            wanted = shaped(wish, known)
+            wanted = apply_request(request, known)
             if store.subscribers.was_confirmed(tx, known.id):
                 wanted = known  # what they had set is theirs: anybody can type an address
             known = store.subscribers.change(
@@ -201,7 +227,7 @@ def ask(app: App, wish: Wish, *, origin: str, client: str = "") -> Subscribed:
             plan_letter(app, tx, MessageKind.CONFIRM, known)
         elif known.status is not SubscriberStatus.SUPPRESSED:
             plan_letter(app, tx, MessageKind.WELCOME, known)
-    return Subscribed(subscriber=known, outcome="asked")
+    return SubscribeResult(subscriber=known, outcome="asked")
 
 
 def confirm(app: App, subscriber_id: int) -> Subscriber:
@@ -209,21 +235,21 @@ def confirm(app: App, subscriber_id: int) -> Subscriber:
     harm.
     """
     with app.store.writing() as tx:
-        subscriber = known_by(tx, subscriber_id)
+        subscriber = require_subscriber(tx, subscriber_id)
         if subscriber.status is SubscriberStatus.PENDING:
-            start(app, tx, subscriber)
+            activate(app, tx, subscriber)
             subscriber = replace(subscriber, status=SubscriberStatus.ACTIVE)
             plan_letter(app, tx, MessageKind.WELCOME, subscriber)
     return subscriber
 
 
-def apply_config(app: App) -> list[Subscribed]:
+def apply_config(app: App) -> list[SubscribeResult]:
     """Bring [[subscribers]] of the config into the store; the config wins over what a reader
     changed only where it names the key.
     """
-    wishes = [Wish(**entry.given()) for entry in app.config.subscribers]
+    requests = [SubscriptionRequest(**entry.given()) for entry in app.config.subscribers]
     granted = []
-    for outcome in subscribe_many(app, wishes, origin="config"):
+    for outcome in subscribe_many(app, requests, origin="config"):
         if isinstance(outcome, tuple):
             raise ConfigError(f"[[subscribers]] {outcome[0].email}: {outcome[1]}")
         granted.append(outcome)

@@ -11,11 +11,17 @@ from dataclasses import dataclass
 from digest import presses, store
 from digest.app import App
 from digest.model import Button, Link, MessageKind, Press, Subscriber, SubscriberStatus
-from digest.subscriptions.verbs import come_back, known_by, leave, plan_letter, set_pause
+from digest.subscriptions.lifecycle import (
+    leave,
+    plan_letter,
+    reactivate,
+    require_subscriber,
+    set_pause,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Left:
+class LeaveResult:
     """A reader after a press to leave."""
 
     subscriber: Subscriber
@@ -24,7 +30,7 @@ class Left:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Returned:
+class ReturnResult:
     """A reader after a press to come back."""
 
     subscriber: Subscriber
@@ -34,7 +40,7 @@ class Returned:
     repeated: bool = False
 
 
-def leave_by_link(app: App, link: Link, form: str, *, farewell: bool = False) -> Left:
+def leave_by_link(app: App, link: Link, form: str, *, farewell: bool = False) -> LeaveResult:
     """Leave by a button. A page posted again after its reader came back leaves nothing.
 
     Args:
@@ -46,16 +52,16 @@ def leave_by_link(app: App, link: Link, form: str, *, farewell: bool = False) ->
     """
     with app.store.writing() as tx:
         store.subscribers.lock(tx, link.subscriber_id)
-        known = known_by(tx, link.subscriber_id)
+        known = require_subscriber(tx, link.subscriber_id)
         new = _add(app, tx, known, Button.LEAVE, form)
         if new is None and known.status is not SubscriberStatus.LEFT:
-            return Left(subscriber=known, repeated=True)
+            return LeaveResult(subscriber=known, repeated=True)
         gone = leave(app, tx, known, farewell=farewell)
         _offer_way_back(app, tx, known)
-    return Left(subscriber=gone)
+    return LeaveResult(subscriber=gone)
 
 
-def return_by_link(app: App, link: Link, form: str, *, confirms: bool) -> Returned:
+def return_by_link(app: App, link: Link, form: str, *, confirms: bool) -> ReturnResult:
     """Come back by a button; held where leaving was pressed a moment ago.
 
     Args:
@@ -68,11 +74,11 @@ def return_by_link(app: App, link: Link, form: str, *, confirms: bool) -> Return
     now = app.now()
     with app.store.writing() as tx:
         store.subscribers.lock(tx, link.subscriber_id)
-        known = known_by(tx, link.subscriber_id)
+        known = require_subscriber(tx, link.subscriber_id)
         recent = store.presses.around(tx, known.id, now, presses.WINDOW)
         new = _add(app, tx, known, Button.RETURN, form, confirms=confirms)
         if new is None:
-            return Returned(
+            return ReturnResult(
                 subscriber=known,
                 repeated=True,
                 held=any(one.form == form and one.state == "held" for one in recent),
@@ -82,9 +88,9 @@ def return_by_link(app: App, link: Link, form: str, *, confirms: bool) -> Return
         ):
             store.presses.hold(tx, [new.id])
             _offer_way_back(app, tx, known)
-            return Returned(subscriber=known, held=True)
+            return ReturnResult(subscriber=known, held=True)
         store.presses.drop_held(tx, known.id, Button.RETURN)
-        return Returned(subscriber=come_back(app, tx, known))
+        return ReturnResult(subscriber=reactivate(app, tx, known))
 
 
 def pause_by_link(app: App, link: Link, form: str, *, paused: bool) -> Subscriber:
@@ -95,7 +101,7 @@ def pause_by_link(app: App, link: Link, form: str, *, paused: bool) -> Subscribe
     """
     with app.store.writing() as tx:
         store.subscribers.lock(tx, link.subscriber_id)
-        known = known_by(tx, link.subscriber_id)
+        known = require_subscriber(tx, link.subscriber_id)
         new = _add(app, tx, known, Button.PAUSE if paused else Button.RESUME, form)
         return known if new is None else set_pause(app, tx, known, paused=paused)
 
@@ -105,7 +111,7 @@ def press_after_leaving(app: App, link: Link, form: str) -> None:
     now = app.now()
     with app.store.writing() as tx:
         store.subscribers.lock(tx, link.subscriber_id)
-        known = known_by(tx, link.subscriber_id)
+        known = require_subscriber(tx, link.subscriber_id)
         recent = store.presses.around(tx, known.id, now, presses.WINDOW)
         if known.status is SubscriberStatus.LEFT and any(
             one.button is Button.LEAVE for one in recent

@@ -36,7 +36,7 @@ _UNWANTED = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
+class SubscriptionRequest:
     """What somebody wants of a subscription; None = leave it as it is, or at the default."""
 
     email: str
@@ -67,7 +67,7 @@ class Wish:
     origin: str | None = None
 
 
-def address(text: str) -> str:
+def normalise_address(text: str) -> str:
     """The address in its normal form, without asking the DNS.
 
     Raises:
@@ -81,60 +81,61 @@ def address(text: str) -> str:
         raise AddressError(f"{text!r} is no e-mail address: {error}") from None
 
 
-def normal(text: str) -> str:
-    """As `address`; a text that is none as it is."""
+def keep_or_normalise_address(text: str) -> str:
+    """As `normalise_address`; a text that is none as it is."""
     try:
-        return address(text)
+        return normalise_address(text)
     except AddressError:
         return text.strip()
 
 
-def shaped(wish: Wish, subscriber: Subscriber) -> Subscriber:
+def apply_request(request: SubscriptionRequest, subscriber: Subscriber) -> Subscriber:
     """The subscriber as wished.
 
     Raises:
         InputError: naming the value and what it may be.
     """
-    if wish.timezone is not None and wish.timezone not in available_timezones():
-        raise InputError(f"timezone {wish.timezone!r} is unknown; use a name like Europe/Berlin")
-    days = subscriber.days if wish.days is None else tuple(sorted(set(wish.days)))
+    if request.timezone is not None and request.timezone not in available_timezones():
+        raise InputError(f"timezone {request.timezone!r} is unknown; use a name like Europe/Berlin")
+    days = subscriber.days if request.days is None else tuple(sorted(set(request.days)))
     if not days or not all(1 <= day <= 7 for day in days):
         raise InputError(f"days {list(days)} must be some of 1 (Monday) to 7 (Sunday)")
     return replace(
         subscriber,
-        name=subscriber.name if wish.name is None else _line(wish.name)[:_WORD_MAX],
-        timezone=wish.timezone or subscriber.timezone,
-        hour=_within("hour", wish.hour, 0, 23, subscriber.hour),
+        name=subscriber.name if request.name is None else _line(request.name)[:_WORD_MAX],
+        timezone=request.timezone or subscriber.timezone,
+        hour=_within("hour", request.hour, 0, 23, subscriber.hour),
         days=days,
-        size=_within("size", wish.size, 1, 100, subscriber.size),
-        threshold=threshold(wish.threshold, subscriber.threshold),
-        interests=_interests(wish, subscriber.interests),
+        size=_within("size", request.size, 1, 100, subscriber.size),
+        threshold=threshold(request.threshold, subscriber.threshold),
+        interests=_interests(request, subscriber.interests),
     )
 
 
 _WORDS = ("interest", "share", "keywords", "categories", "authors", "papers", "text", "drop")
 
 
-def _interests(wish: Wish, known: tuple[Interest, ...]) -> tuple[Interest, ...]:
-    if wish.interests is not None:
-        if both := [key for key in _WORDS if getattr(wish, key) is not None]:
+def _interests(request: SubscriptionRequest, known: tuple[Interest, ...]) -> tuple[Interest, ...]:
+    if request.interests is not None:
+        if both := [key for key in _WORDS if getattr(request, key) is not None]:
             raise InputError(
                 f"interests: they say it all; leave out {both[0]}, or give it within one of them"
             )
-        interests = [_checked(interest) for interest in wish.interests]
+        interests = [_checked(interest) for interest in request.interests]
     else:
-        gone = [_name(name) for name in wish.drop or ()]
+        gone = [_name(name) for name in request.drop or ()]
         if unknown := [name for name in gone if name not in [each.name for each in known]]:
             raise InputError(
                 f"drop {unknown[0]!r}: there is no such interest; known are "
                 f"{', '.join(each.name for each in known) or 'none'}"
             )
         interests = [each for each in known if each.name not in gone]
-        if any(getattr(wish, key) is not None for key in _WORDS[:-1]):
+        if any(getattr(request, key) is not None for key in _WORDS[:-1]):
             first = interests[0].name if interests else Interest().name
-            name = first if wish.interest is None else _name(wish.interest)
+            name = first if request.interest is None else _name(request.interest)
             one = _changed(
-                next((each for each in interests if each.name == name), Interest(name=name)), wish
+                next((each for each in interests if each.name == name), Interest(name=name)),
+                request,
             )
             there = name in [each.name for each in interests]
             interests = (
@@ -180,7 +181,7 @@ def _name(name: str) -> str:
 
 
 def _checked(interest: Interest) -> Interest:
-    """An interest as it came, in order; raises as `shaped` does."""
+    """An interest as it came, in order; raises as `apply_request` does."""
     return replace(
         interest,
         name=_name(interest.name),
@@ -192,21 +193,23 @@ def _checked(interest: Interest) -> Interest:
     )
 
 
-def _changed(interest: Interest, wish: Wish) -> Interest:
+def _changed(interest: Interest, request: SubscriptionRequest) -> Interest:
     return replace(
         interest,
-        share=_within("share", wish.share, 1, SHARE_MAX, interest.share),
-        keywords=interest.keywords if wish.keywords is None else _words("keywords", wish.keywords),
+        share=_within("share", request.share, 1, SHARE_MAX, interest.share),
+        keywords=interest.keywords
+        if request.keywords is None
+        else _words("keywords", request.keywords),
         categories=interest.categories
-        if wish.categories is None
-        else _words("categories", wish.categories),
-        authors=interest.authors if wish.authors is None else _words("authors", wish.authors),
+        if request.categories is None
+        else _words("categories", request.categories),
+        authors=interest.authors if request.authors is None else _words("authors", request.authors),
         papers=interest.papers
-        if wish.papers is None
-        else _words("papers", wish.papers, most=EXAMPLES_MAX),
+        if request.papers is None
+        else _words("papers", request.papers, most=EXAMPLES_MAX),
         text=interest.text
-        if wish.text is None
-        else wish.text.translate(_UNWANTED).strip()[:_TEXT_MAX],
+        if request.text is None
+        else request.text.translate(_UNWANTED).strip()[:_TEXT_MAX],
     )
 
 
@@ -220,7 +223,7 @@ def _within(name: str, value: int | None, low: int, high: int, otherwise: int) -
 
 def threshold(value: int | str | None, otherwise: Threshold) -> Threshold:
     """What a threshold that somebody wrote is, or the other one where they wrote none; raises as
-    `shaped` does.
+    `apply_request` does.
     """
     word = next((word for word in THRESHOLD_WORDS if word == value), None)
     if word is not None:

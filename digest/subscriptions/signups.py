@@ -23,7 +23,7 @@ def admit(app: App, tx: store.Connection, client: str) -> None:
     The limits hold for any hour (a sliding window), across restarts and processes.
 
     Args:
-        client: where it comes from, as `digest_of` writes it.
+        client: where it comes from, as `hash_client` writes it.
 
     Raises:
         LimitError: too many came within the hour, from this client or from all.
@@ -40,7 +40,7 @@ def admit(app: App, tx: store.Connection, client: str) -> None:
     store.signups.add(tx, client, now=now)
 
 
-def purge(app: App) -> int:
+def delete_unconfirmed(app: App) -> int:
     """Delete who signed up and did not confirm for [web] pending_days; returns how many."""
     now, days = app.now(), app.config.web.pending_days
     with app.store.writing() as tx:
@@ -57,7 +57,7 @@ def purge(app: App) -> int:
             return deleted
 
 
-def digest_of(app: App, client: str) -> str:
+def hash_client(app: App, client: str) -> str:
     """A client as it is stored: nobody without the key can tell which it was.
 
     Args:

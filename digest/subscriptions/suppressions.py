@@ -9,7 +9,7 @@ from digest import store
 from digest.app import App
 from digest.errors import NotFoundError
 from digest.model import Suppression, SuppressionReason
-from digest.subscriptions.settings_form import address, normal
+from digest.subscriptions.settings_form import keep_or_normalise_address, normalise_address
 
 #: suppressions in one transaction
 _MANY = 500
@@ -34,7 +34,7 @@ def release(app: App, email: str) -> Suppression:
         NotFoundError: it is not suppressed.
     """
     with app.store.writing() as tx:
-        gone = store.suppressions.release(tx, normal(email), now=app.now())
+        gone = store.suppressions.release(tx, keep_or_normalise_address(email), now=app.now())
     if gone is None:
         raise NotFoundError(
             f"{email} is not suppressed. `digest suppressions` lists the addresses that are"
@@ -42,20 +42,20 @@ def release(app: App, email: str) -> Suppression:
     return gone
 
 
-def suppressed(app: App) -> list[Suppression]:
+def list_suppressions(app: App) -> list[Suppression]:
     """All of them, the newest last."""
     with app.store.reading() as tx:
         return store.suppressions.every(tx)
 
 
-def stopped(app: App, email: str, evidence: str) -> Suppression:
+def make_suppression(app: App, email: str, evidence: str) -> Suppression:
     """What the operator's own word makes of an address.
 
     Raises:
         AddressError: it is none.
     """
     return Suppression(
-        address=address(email),
+        address=normalise_address(email),
         reason=SuppressionReason.OPERATOR,
         since=app.now(),
         evidence=evidence,

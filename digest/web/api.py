@@ -18,7 +18,7 @@ from digest import subscriptions
 from digest.app import App
 from digest.errors import AddressError, InputError, LimitError
 from digest.model import INTERESTS_MAX, NAME_MAX, SHARE_MAX, Interest
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from digest.web.clients import Proxies
 from digest.web.connections import REFUSALS
 from digest.web.forms import blame
@@ -126,8 +126,8 @@ class NewSubscriber(BaseModel):
     )
 
     @property
-    def wish(self) -> Wish:
-        return Wish(
+    def subscription_request(self) -> SubscriptionRequest:
+        return SubscriptionRequest(
             email=self.email,
             name=self.name,
             timezone=self.timezone,
@@ -265,7 +265,7 @@ def routes(app: App, proxies: Proxies) -> APIRouter:
             )
         try:
             client = proxies.client(request.scope)
-            subscriptions.ask(app, wanted.wish, origin="api", client=client)
+            subscriptions.sign_up(app, wanted.subscription_request, origin="api", client=client)
         except LimitError as error:
             refusals.info("subscribe refused=limit via=api")
             told = "too many have asked within an hour, from there or in all; no mail was sent"

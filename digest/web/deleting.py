@@ -42,12 +42,12 @@ def routes(app: App, pages: Pages) -> APIRouter:
     @router.api_route("/m/{token}/delete", methods=["GET", "HEAD"])
     def look(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
-        return page(subscriptions.by_id(app, link.subscriber_id), pages.path(Purpose.MANAGE, link))
+        return page(subscriptions.get(app, link.subscriber_id), pages.path(Purpose.MANAGE, link))
 
     @router.post("/m/{token}/delete")
     def delete(token: str, form: FormBody) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
-        known = subscriptions.by_id(app, link.subscriber_id)
+        known = subscriptions.get(app, link.subscriber_id)
         if not _same(form.one("address"), known):
             error = "Type the address that the digest comes to, all of it. Nothing was deleted."
             return page(known, pages.path(Purpose.MANAGE, link), error=error)
@@ -102,7 +102,7 @@ def program_routes(app: App) -> APIRouter:
         There is no way back; links to leave go on answering.
         """
         link = pipeline.read_link(app, token, Purpose.MANAGE)
-        known = subscriptions.by_id(app, link.subscriber_id)
+        known = subscriptions.get(app, link.subscriber_id)
         if not _same(wanted.address, known):
             told = "address: the digest does not come to this one; nothing was deleted"
             problem = api.Problem(

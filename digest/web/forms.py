@@ -1,4 +1,4 @@
-"""Filled-in forms -> wishes, with an error for each field that cannot be one.
+"""Filled-in forms -> subscription requests, with an error for each bad field.
 
 Pure: nothing is looked up or stored.
 """
@@ -15,7 +15,7 @@ from zoneinfo import available_timezones
 from digest.errors import InputError
 from digest.mail.messages.texts import WEEKDAYS
 from digest.model import THRESHOLD_WORDS, Interest, Subscriber
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from digest.web.blocks import Block, blocks_of, read_blocks
 from digest.web.pages import Form
 from digest.web.texts import lines, number, words
@@ -82,8 +82,8 @@ def settings_of(subscriber: Subscriber, *, more: bool = False) -> Settings:
     )
 
 
-def read_settings(form: Form, subscriber: Subscriber) -> tuple[Settings, Wish]:
-    """What was sent, and the wish that it makes; the wish counts only when `errors` is empty."""
+def read_settings(form: Form, subscriber: Subscriber) -> tuple[Settings, SubscriptionRequest]:
+    """Return what was sent, and the request that it makes; use that only without `errors`."""
     errors: dict[str, str] = {}
     size, hour = number(form.one("size")), number(form.one("hour"))
     if size is None or not 1 <= size <= SIZE_MAX:
@@ -121,7 +121,7 @@ def read_settings(form: Form, subscriber: Subscriber) -> tuple[Settings, Wish]:
         blocks=blocks,
         errors=errors,
     )
-    wish = Wish(
+    request = SubscriptionRequest(
         email=subscriber.email,
         timezone=zone,
         hour=hour,
@@ -130,9 +130,9 @@ def read_settings(form: Form, subscriber: Subscriber) -> tuple[Settings, Wish]:
         threshold=threshold,
     )
     if blocks or form.all("name-0"):
-        return sent, replace(wish, interests=made)
+        return sent, replace(request, interests=made)
     return sent, replace(
-        wish,
+        request,
         keywords=words(sent.keywords),
         categories=words(sent.categories),
         authors=lines(sent.authors),
@@ -143,7 +143,7 @@ def blame(error: InputError) -> tuple[str, str]:
     """(field, text) of a refused value: such messages begin with the field's name."""
     text = str(error)
     name = re.split(r"[\s:]", text, maxsplit=1)[0]
-    if name not in Wish.__dataclass_fields__:
+    if name not in SubscriptionRequest.__dataclass_fields__:
         return "", text
     told = text.removeprefix(f"{name}:").strip()
     return name, f"{told[:1].upper()}{told[1:]}."

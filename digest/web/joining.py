@@ -18,7 +18,7 @@ from digest import pipeline, subscriptions
 from digest.app import App
 from digest.errors import AddressError, InputError, LimitError, LinkError, NotFoundError
 from digest.model import Purpose, Subscriber, SubscriberStatus
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from digest.web import stamps
 from digest.web.clients import Proxies
 from digest.web.connections import REFUSALS
@@ -122,15 +122,19 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
         held_up = front.hold_up(form)
         if held_up is not None:
             return held_up
-        # What was left empty is not wished: it must not wipe what was asked for before.
+        # What was left empty is no part of the request: it must not wipe what was asked for before.
         keywords, categories = (
             words(form.one("keywords")) or None,
             words(form.one("categories")) or None,
         )
         email = form.one("email").strip()
-        wish = Wish(email=email, keywords=keywords, categories=categories)
+        subscription_request = SubscriptionRequest(
+            email=email, keywords=keywords, categories=categories
+        )
         try:
-            subscriptions.ask(app, wish, origin="page", client=proxies.client(request.scope))
+            subscriptions.sign_up(
+                app, subscription_request, origin="page", client=proxies.client(request.scope)
+            )
         except AddressError:
             return front.show(form, status=422, errors={"email": _address_problem(email)})
         except InputError as error:
@@ -159,7 +163,7 @@ def _add_confirmation(router: APIRouter, app: App, pages: Pages) -> None:
     def look(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.CONFIRM)
         try:
-            return page(subscriptions.by_id(app, link.subscriber_id), pressed=False)
+            return page(subscriptions.get(app, link.subscriber_id), pressed=False)
         except NotFoundError:
             return expired()
 

@@ -48,7 +48,7 @@ async def _learned(app: App, heavy: Heavy, subscriber_id: int) -> services.Profi
     """
 
     def look_up() -> tuple[Subscriber, Hashable]:
-        subscriber = subscriptions.by_id(app, subscriber_id)
+        subscriber = subscriptions.get(app, subscriber_id)
         return subscriber, services.profile_version(app, subscriber)
 
     subscriber, mark = await run_in_threadpool(look_up)

@@ -50,7 +50,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
     def found(link: Link) -> Subscriber | None:
         """None when the row is gone, which to the reader is the same as having left."""
         try:
-            return subscriptions.by_id(app, link.subscriber_id)
+            return subscriptions.get(app, link.subscriber_id)
         except NotFoundError:
             return None
 
@@ -75,7 +75,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
             if isinstance(link, RevokedLink):
                 raise RevokedKeyError("the key of this link was revoked")
             if is_outdated(form.one("form"), app.now()):
-                return page(link, subscriptions.by_id(app, link.subscriber_id))
+                return page(link, subscriptions.get(app, link.subscriber_id))
             confirms = bool(form.one("confirm"))
             returned = subscriptions.return_by_link(app, link, mark, confirms=confirms)
             pipeline.arrived(app, link)

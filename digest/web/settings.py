@@ -18,7 +18,7 @@ from digest.app import App
 from digest.errors import InputError
 from digest.mail.messages.texts import WEEKDAYS
 from digest.model import Link, Purpose, Subscriber, SubscriberStatus
-from digest.subscriptions import Changed
+from digest.subscriptions import ChangeResult
 from digest.web.conflicts import Difference, differences, merge
 from digest.web.forms import SIZE_MAX, Settings, blame, offered_zones, read_settings, settings_of
 from digest.web.marks import is_outdated, new_mark, read_mark
@@ -34,7 +34,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
     @router.api_route("/m/{token}", methods=["GET", "HEAD"])
     def look(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
-        return page.show(link, subscriptions.by_id(app, link.subscriber_id))
+        return page.show(link, subscriptions.get(app, link.subscriber_id))
 
     @router.post("/m/{token}")
     def change(token: str, form: FormBody) -> HTMLResponse:
@@ -44,7 +44,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
         if verb in ("save", "add"):
             return page.save(link, form, more=verb == "add")
         if verb not in ("pause", "resume", "return") or is_outdated(form.one("form"), app.now()):
-            return page.show(link, subscriptions.by_id(app, link.subscriber_id))
+            return page.show(link, subscriptions.get(app, link.subscriber_id))
         if verb in ("pause", "resume"):
             subscriber = subscriptions.pause_by_link(app, link, mark, paused=verb == "pause")
         else:
@@ -116,12 +116,14 @@ class Page:
 
     def save(self, link: Link, form: Form, *, more: bool) -> HTMLResponse:
         """Save what was sent, unless it is wrong or settings have changed since."""
-        known = subscriptions.by_id(self.app, link.subscriber_id)
+        known = subscriptions.get(self.app, link.subscriber_id)
         version = form.one("version")
-        sent, wish = read_settings(form, known)
+        sent, request = read_settings(form, known)
         if not sent.errors:
             try:
-                changed = subscriptions.change_seen(self.app, link.subscriber_id, wish, version)
+                changed = subscriptions.change_if_unchanged(
+                    self.app, link.subscriber_id, request, version
+                )
             except InputError as error:
                 name, text = blame(error)
                 sent = replace(sent, errors={name: text})
@@ -130,7 +132,7 @@ class Page:
         return self.show(link, known, sent, status=422, version=version)
 
     def _saved(
-        self, link: Link, sent: Settings, changed: Changed, version: str, *, more: bool
+        self, link: Link, sent: Settings, changed: ChangeResult, version: str, *, more: bool
     ) -> HTMLResponse:
         """The page after a save; where others changed the settings meanwhile, what they changed."""
         subscriber = changed.subscriber

@@ -69,7 +69,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
     def ask(link: Link, told: Told) -> HTMLResponse:
         """The page before any press: a question."""
         subscriber, paper = (
-            subscriptions.by_id(app, link.subscriber_id),
+            subscriptions.get(app, link.subscriber_id),
             pipeline.paper(app, link.paper_id),
         )
         vote = pipeline.standing_vote(app, link.subscriber_id, link.paper_id)

@@ -20,7 +20,7 @@ from digest import config, subscriptions
 from digest.app import App
 from digest.model import PAUSE_MAX
 from digest.store import tables
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import invent_papers, skip_or_fail
 from tests.fakes.smtp_server import Act, HostileSmtp, serving
 
@@ -93,9 +93,9 @@ def put_dump(folder: Path, days: int) -> None:
 
 
 def test_five_days_forward_and_back(command: Command, server: HostileSmtp, tmp_path: Path) -> None:
-    wish = Wish(email="alice@example.org", hour=0, keywords=("robot",), size=2)
+    request = SubscriptionRequest(email="alice@example.org", hour=0, keywords=("robot",), size=2)
     app = App.open(config.load(tmp_path / "config.toml", {}))
-    subscriptions.subscribe(app, wish, origin="command")
+    subscriptions.subscribe(app, request, origin="command")
     store = app.store
     put_dump(tmp_path, 0)
     assert command(0, "run", "--json")["send"]["accepted"] == 1

@@ -16,7 +16,7 @@ import pytest
 from digest import logs, pipeline, serve, subscriptions
 from digest.app import App
 from digest.model import Purpose
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.acceptance.conftest import Run
 from tests.conftest import TODAY, invent_papers, make_app
 
@@ -87,7 +87,9 @@ def test_the_log_of_a_service_holds_neither_forged_lines_nor_tokens(
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     app = make_app(tmp_path, web__bind="127.0.0.1:0")
-    reader = subscriptions.subscribe(app, Wish(email="a@example.org"), origin="command").subscriber
+    reader = subscriptions.subscribe(
+        app, SubscriptionRequest(email="a@example.org"), origin="command"
+    ).subscriber
     (tmp_path / "inbox").mkdir()
     (tmp_path / "inbox" / f"{EVIL}.jsonl").write_bytes(b"{")
     os.utime(tmp_path / "inbox" / f"{EVIL}.jsonl", (0, 0))  # nobody writes it any more

@@ -26,7 +26,7 @@ from digest.app import App
 from digest.demo.listening import free_port
 from digest.model import Purpose, Subscriber
 from digest.store import tables
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import ROOT, invent_papers
 
 #: seconds after which a process that does not answer has failed; a busy machine is slow
@@ -95,8 +95,8 @@ class Place:
         with self.app.store.reading() as tx:
             return store.papers.highest_id(tx)
 
-    def subscribe(self, local: str, /, **wish: object) -> Subscriber:
-        wanted = Wish(email=f"{local}@example.org", **wish)  # type: ignore[arg-type]
+    def subscribe(self, local: str, /, **fields: object) -> Subscriber:
+        wanted = SubscriptionRequest(email=f"{local}@example.org", **fields)  # type: ignore[arg-type]
         return subscriptions.subscribe(self.app, wanted, origin="command").subscriber
 
     def path(self, purpose: Purpose, subscriber: Subscriber, paper_id: int = 0) -> str:

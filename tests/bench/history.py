@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 from digest import config, evaluate
 from digest.app import App
 from digest.model import Paper
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.fakes.readers import FakeReader, holds, live, within
 
 Taste = Callable[[Paper], bool]
@@ -102,7 +102,7 @@ def main() -> int:
 def readers() -> list[FakeReader]:
     return [
         FakeReader(
-            wish=Wish(
+            request=SubscriptionRequest(
                 email=f"reader{number}@example.org",
                 keywords=(keyword,),
                 size=10,

@@ -131,14 +131,14 @@ def test_leaving_and_coming_back(page: Page, served: App, cast: Cast) -> None:
     fits(page)
     page.get_by_role("button", name="Unsubscribe").click()
     heading(page, "You have left")
-    assert subscriptions.by_id(served, alice.id).status is SubscriberStatus.LEFT
+    assert subscriptions.get(served, alice.id).status is SubscriberStatus.LEFT
     page.get_by_role("button", name="Come back").click()
     heading(page, "Do you want to come back?")  # in the same moment, as a robot might
     fits(page)
     wait(served, 5)
     page.get_by_role("button", name="Yes, I want to come back").click()
     heading(page, "Welcome back")
-    assert subscriptions.by_id(served, alice.id).status is SubscriberStatus.ACTIVE
+    assert subscriptions.get(served, alice.id).status is SubscriberStatus.ACTIVE
 
 
 def test_settings_are_refused_with_a_reason_then_saved(page: Page, served: App, cast: Cast) -> None:
@@ -158,12 +158,12 @@ def test_settings_are_refused_with_a_reason_then_saved(page: Page, served: App, 
     )
     expect(page.get_by_label("Keywords")).to_have_value("tactile sensing\n-survey")
     fits(page)
-    assert subscriptions.by_id(served, alice.id) == alice
+    assert subscriptions.get(served, alice.id) == alice
     page.get_by_label("Papers in a digest").fill("5")
     page.get_by_label("Time zone").fill("Europe/Berlin")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_contain_text("Saved.")
-    saved = subscriptions.by_id(served, alice.id)
+    saved = subscriptions.get(served, alice.id)
     assert (saved.size, saved.timezone, saved.hour, saved.days, saved.threshold) == (
         5,
         "Europe/Berlin",
@@ -178,9 +178,9 @@ def test_a_pause_and_then_the_way_out(page: Page, served: App, cast: Cast) -> No
     alice = cast(served)["alice"]
     page.goto(path(served, Purpose.MANAGE, alice))
     page.get_by_role("button", name="Pause").click()
-    assert subscriptions.by_id(served, alice.id).status is SubscriberStatus.PAUSED
+    assert subscriptions.get(served, alice.id).status is SubscriberStatus.PAUSED
     page.get_by_role("button", name="Resume").click()
-    assert subscriptions.by_id(served, alice.id).status is SubscriberStatus.ACTIVE
+    assert subscriptions.get(served, alice.id).status is SubscriberStatus.ACTIVE
     page.get_by_role("link", name="Unsubscribe").click()
     heading(page, "Stop the digest?")
 
@@ -196,11 +196,11 @@ def test_subscribing_and_confirming(page: Page, served: App) -> None:
     page.wait_for_timeout(2100)
     page.get_by_role("button", name="Subscribe").click()
     heading(page, "Check your mail")
-    dave = subscriptions.by_email(served, "dave@example.org")
+    dave = subscriptions.find(served, "dave@example.org")
     page.goto(path(served, Purpose.CONFIRM, dave))
     page.get_by_role("button", name="Yes, subscribe me").click()
     heading(page, "You are subscribed")
-    assert subscriptions.by_id(served, dave.id).status is SubscriberStatus.ACTIVE
+    assert subscriptions.get(served, dave.id).status is SubscriberStatus.ACTIVE
 
 
 def test_every_way_can_be_walked_with_the_keyboard(page: Page, served: App, cast: Cast) -> None:
@@ -231,13 +231,13 @@ def test_a_second_interest_is_added_and_given_up(page: Page, served: App, cast: 
     second.get_by_label("Name").press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Saved.")
     fits(page)
-    assert [(one.name, one.share) for one in subscriptions.by_id(served, alice.id).interests] == [
+    assert [(one.name, one.share) for one in subscriptions.get(served, alice.id).interests] == [
         ("main", 1),
         ("Courts", 3),
     ]
     page.get_by_role("group", name="Courts").get_by_label("Remove this interest").check()
     page.get_by_role("button", name="Save", exact=True).click()
-    assert [one.name for one in subscriptions.by_id(served, alice.id).interests] == ["main"]
+    assert [one.name for one in subscriptions.get(served, alice.id).interests] == ["main"]
 
 
 def test_what_was_learned_is_seen_and_forgotten(page: Page, served: App, cast: Cast) -> None:
@@ -282,4 +282,4 @@ def test_a_reader_deletes_everything_by_typing_their_address(
     page.get_by_role("button", name="Delete everything").click()
     expect(page.get_by_role("status")).to_contain_text("Nothing is stored about you any more")
     fits(page)
-    assert alice.email not in [reader.email for reader in subscriptions.everybody(served)]
+    assert alice.email not in [reader.email for reader in subscriptions.list_subscribers(served)]

@@ -15,14 +15,14 @@ from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import NotFoundError
 from digest.model import Link, Paper, Purpose, Subscriber, Vote
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FakeReader:
     """What a reader says of themselves, and what they really like."""
 
-    wish: Wish
+    request: SubscriptionRequest
     #: the hidden taste
     likes: Callable[[Paper], bool]
     #: how often a thumb goes up on a paper that they like and on one that they do not; how often
@@ -56,7 +56,7 @@ def live(
     Returns the app on the last evening.
     """
     people = [
-        (one, subscriptions.subscribe(app, one.wish, origin="command").subscriber)
+        (one, subscriptions.subscribe(app, one.request, origin="command").subscriber)
         for one in readers
     ]
     for day, dump in days:

@@ -11,7 +11,7 @@ from digest import config, subscriptions
 from digest.app import App
 from digest.errors import InputError, NotFoundError
 from digest.model import Purpose
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.webclient import Client
 
 PAIRS = [
@@ -24,19 +24,22 @@ PAIRS = [
 @pytest.mark.parametrize(("first", "second"), PAIRS)
 def test_two_addresses_are_two_readers(any_app: App, first: str, second: str) -> None:
     for email in (first, second, first):
-        subscriptions.subscribe(any_app, Wish(email=email), origin="command")
-    readers = subscriptions.everybody(any_app)
+        subscriptions.subscribe(any_app, SubscriptionRequest(email=email), origin="command")
+    readers = subscriptions.list_subscribers(any_app)
     assert [reader.email for reader in readers] == [first, second]
-    subscriptions.suppress(any_app, [subscriptions.stopped(any_app, first, "asked by phone")])
-    assert [one.address for one in subscriptions.suppressed(any_app)] == [first]
-    assert subscriptions.by_email(any_app, second).status == "active"
+    subscriptions.suppress(
+        any_app, [subscriptions.make_suppression(any_app, first, "asked by phone")]
+    )
+    assert [one.address for one in subscriptions.list_suppressions(any_app)] == [first]
+    assert subscriptions.find(any_app, second).status == "active"
 
 
 def test_the_local_part_is_sent_to_as_it_was_typed(any_app: App) -> None:
-    subscriptions.subscribe(any_app, Wish(email="Ada.Lovelace@Example.ORG"), origin="command")
+    subscriptions.subscribe(
+        any_app, SubscriptionRequest(email="Ada.Lovelace@Example.ORG"), origin="command"
+    )
     assert (
-        subscriptions.by_email(any_app, "ADA.LOVELACE@example.org").email
-        == "Ada.Lovelace@example.org"
+        subscriptions.find(any_app, "ADA.LOVELACE@example.org").email == "Ada.Lovelace@example.org"
     )
 
 
@@ -47,7 +50,7 @@ def test_only_the_reader_whom_the_config_names_is_kept(
     app: App, tmp_path: Path, named: str, kept: bool
 ) -> None:
     reader = subscriptions.subscribe(
-        app, Wish(email="straße@example.org"), origin="command"
+        app, SubscriptionRequest(email="straße@example.org"), origin="command"
     ).subscriber
     path = tmp_path / "config.toml"
     path.write_text(f'[[subscribers]]\nemail = "{named}"\n', "utf-8")
@@ -61,11 +64,11 @@ def test_only_the_reader_whom_the_config_names_is_kept(
 
 def test_who_deletes_themselves_types_their_own_address(app: App) -> None:
     reader = subscriptions.subscribe(
-        app, Wish(email="Straße@example.org"), origin="command"
+        app, SubscriptionRequest(email="Straße@example.org"), origin="command"
     ).subscriber
     path = app.url(Purpose.MANAGE, reader.id).removeprefix(app.config.web.base_url)
     client = Client(app)
     assert client.post(f"{path}/delete", data={"address": "strasse@example.org"}).status_code == 422
     assert client.post(f"{path}/delete", data={"address": "straße@EXAMPLE.org"}).status_code == 200
     with pytest.raises(NotFoundError):
-        subscriptions.by_email(app, "straße@example.org")
+        subscriptions.find(app, "straße@example.org")

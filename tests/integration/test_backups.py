@@ -23,7 +23,7 @@ from digest.errors import InputError, StoreError
 from digest.model import MessageState, Purpose, Subscriber, SubscriberStatus
 from digest.store import Store, backups, schema, tables
 from digest.store.backups import closing
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, TODAY, make_app, postgres_url, read_mails
 from tests.old_store import EVENING, SETTINGS, fill_old_store
 from tests.webclient import Client
@@ -197,7 +197,7 @@ def test_what_the_morning_sent_is_not_sent_again(service: App, tmp_path: Path, d
         f"{TODAY} was closed when a backup was restored"
     ] * 3
     earlier = pipeline.compose(
-        service, day=TODAY - timedelta(days=3), only=subscriptions.everybody(service)[0]
+        service, day=TODAY - timedelta(days=3), only=subscriptions.list_subscribers(service)[0]
     )
     assert earlier.planned == []
     due = pipeline.compose(
@@ -208,7 +208,7 @@ def test_what_the_morning_sent_is_not_sent_again(service: App, tmp_path: Path, d
     tomorrow = service.at(TOMORROW)
     composed = pipeline.round(tomorrow).composed
     assert {(one.email, one.local_date) for one in composed.planned} == {
-        (reader.email, TOMORROW.date()) for reader in subscriptions.everybody(service)
+        (reader.email, TOMORROW.date()) for reader in subscriptions.list_subscribers(service)
     }
     assert set(read_mails(service)) > sent
     status = services.status(tomorrow)
@@ -227,7 +227,7 @@ def test_the_date_that_is_closed_is_the_readers_own(
     app: App, dump: Write, tmp_path: Path, zone: str, closed: Any
 ) -> None:
     reader = subscriptions.subscribe(
-        app, Wish(email="r@example.org", timezone=zone), origin="command"
+        app, SubscriptionRequest(email="r@example.org", timezone=zone), origin="command"
     ).subscriber
     pipeline.ingest(app, [dump()])
     backups.back_up(app.store, tmp_path / "b")
@@ -290,12 +290,12 @@ def test_nobody_gets_the_number_of_a_reader_whom_the_backup_does_not_know(
     """Their mails name them by it for as long as they exist."""
     backups.back_up(service.store, tmp_path / "b")
     late = subscriptions.subscribe(
-        service, Wish(email="late@example.org"), origin="command"
+        service, SubscriptionRequest(email="late@example.org"), origin="command"
     ).subscriber
     path = service.url(Purpose.MANAGE, late.id).removeprefix(service.config.web.base_url)
     restored(service, tmp_path / "b")
     other = subscriptions.subscribe(
-        service, Wish(email="other@example.org"), origin="command"
+        service, SubscriptionRequest(email="other@example.org"), origin="command"
     ).subscriber
     assert other.id > late.id
     assert Client(service).get(path).status_code == 404
@@ -303,12 +303,14 @@ def test_nobody_gets_the_number_of_a_reader_whom_the_backup_does_not_know(
 
 def test_who_left_after_the_backup_stays_away(service: App, tmp_path: Path) -> None:
     """Leaving works for as long as a mail exists."""
-    alice, bob, carol = subscriptions.everybody(service)
+    alice, bob, carol = subscriptions.list_subscribers(service)
     subscriptions.unsubscribe(service, carol.id)
     backups.back_up(service.store, tmp_path / "b")
     subscriptions.unsubscribe(service, alice.id)
     assert restored(service, tmp_path / "b").left == 1
-    statuses = {reader.id: reader.status.value for reader in subscriptions.everybody(service)}
+    statuses = {
+        reader.id: reader.status.value for reader in subscriptions.list_subscribers(service)
+    }
     assert statuses == {alice.id: "left", bob.id: "active", carol.id: "left"}
 
 
@@ -335,7 +337,7 @@ def holds(path: Path, secret: bytes) -> bool:
 def test_a_backup_without_keys_holds_none_and_those_of_the_store_stay(
     service: App, tmp_path: Path
 ) -> None:
-    alice = subscriptions.by_email(service, "alice@example.org")
+    alice = subscriptions.find(service, "alice@example.org")
     path = service.url(Purpose.UNSUBSCRIBE, alice.id).removeprefix(service.config.web.base_url)
     (secret,) = secrets_of(service)
     backups.back_up(service.store, tmp_path / "with")
@@ -358,7 +360,7 @@ def test_a_backup_without_keys_restored_where_there_are_none_says_so(
 def test_keys_that_were_made_and_revoked_after_the_backup_stay_so(
     service: App, tmp_path: Path
 ) -> None:
-    alice = subscriptions.by_email(service, "alice@example.org")
+    alice = subscriptions.find(service, "alice@example.org")
     backups.back_up(service.store, tmp_path / "b")
     service.revoke_key(1)
     link = service.url(Purpose.UNSUBSCRIBE, alice.id).removeprefix(service.config.web.base_url)
@@ -554,4 +556,4 @@ def test_a_copy_of_the_file_made_by_hand_restores(app: App, tmp_path: Path, cast
     shutil.copy(str(app.store.url.database), tmp_path / "copy.sqlite")
     (tmp_path / "copy.sqlite").chmod(0o400)
     restored(app, tmp_path / "copy.sqlite", datetime.now(UTC))
-    assert len(subscriptions.everybody(app)) == 3
+    assert len(subscriptions.list_subscribers(app)) == 3

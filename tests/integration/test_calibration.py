@@ -17,7 +17,7 @@ from digest.errors import ConfigError, InputError
 from digest.model import Digest, Feedback, MessageState, Subscriber, Threshold
 from digest.pipeline.steps.calibrations import load_calibrations, recalibrate
 from digest.store.tables import digest_items, messages
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, TODAY, make_app
 
 Dump = Callable[..., Path]
@@ -26,10 +26,13 @@ THRESHOLDS: tuple[Threshold, ...] = (0, 60, "good", 90, "strong")
 
 
 def readers_of(app: App, number: int) -> list[Subscriber]:
-    wishes = [
-        Wish(email=f"reader{n}@example.org", keywords=("galaxy",), size=16) for n in range(number)
+    requests = [
+        SubscriptionRequest(email=f"reader{n}@example.org", keywords=("galaxy",), size=16)
+        for n in range(number)
     ]
-    return [subscriptions.subscribe(app, wish, origin="command").subscriber for wish in wishes]
+    return [
+        subscriptions.subscribe(app, request, origin="command").subscriber for request in requests
+    ]
 
 
 def rated_by_all(app: App, readers: list[Subscriber], only: int | None = None) -> int:
@@ -298,14 +301,16 @@ def test_in_a_shared_digest_numbers_do_not_tell_whose_pick_a_paper_is(
 @pytest.mark.parametrize("bad", ["great", "80 %", "-1", 101, -1])
 def test_a_threshold_that_is_none_is_refused(app: App, bad: int | str) -> None:
     with pytest.raises(InputError, match=r"^threshold .* 0 to 100"):
-        subscriptions.subscribe(app, Wish(email="r@example.org", threshold=bad), origin="command")
+        subscriptions.subscribe(
+            app, SubscriptionRequest(email="r@example.org", threshold=bad), origin="command"
+        )
 
 
 def test_the_default_threshold_of_the_config_may_be_a_word(tmp_path: Path) -> None:
     app = make_app(tmp_path, digest__threshold="good")
     assert (
         subscriptions.subscribe(
-            app, Wish(email="r@example.org"), origin="command"
+            app, SubscriptionRequest(email="r@example.org"), origin="command"
         ).subscriber.threshold
         == "good"
     )

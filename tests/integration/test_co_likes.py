@@ -14,7 +14,7 @@ import pytest
 from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.model import Digest, Feedback, Score, Subscriber, SubscriberStatus, Vote
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, TODAY, make_app
 
 Dump = Callable[..., Path]
@@ -33,7 +33,7 @@ def service(any_app: App, dump: Dump) -> App:
 def subscribe_all(app: App, *names: str) -> list[Subscriber]:
     return [
         subscriptions.subscribe(
-            app, Wish(email=f"{name}@example.org", size=30), origin="command"
+            app, SubscriptionRequest(email=f"{name}@example.org", size=30), origin="command"
         ).subscriber
         for name in names
     ]
@@ -121,7 +121,7 @@ def test_a_reader_who_left_no_longer_counts(service: App) -> None:
     alone = preview_scores(service, me)
     thumbs(service, others, OLD, NEW)
     subscriptions.unsubscribe(service, others[0].id)
-    assert subscriptions.by_id(service, others[0].id).status is SubscriberStatus.LEFT
+    assert subscriptions.get(service, others[0].id).status is SubscriberStatus.LEFT
     assert preview_scores(service, me) == alone
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from digest import pipeline, subscriptions
 from digest.app import App
 from digest.model import MessageState
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, TODAY
 
 Dump = Callable[..., Path]
@@ -31,11 +31,13 @@ def listed(app: App) -> list[int]:
 
 
 def test_a_reader_who_moves_west_gets_no_paper_twice(any_app: App, dump: Dump) -> None:
-    wish = Wish(email=ALICE, timezone="Pacific/Kiritimati", keywords=("robot",))
-    alice = subscriptions.subscribe(any_app, wish, origin="command").subscriber
+    request = SubscriptionRequest(email=ALICE, timezone="Pacific/Kiritimati", keywords=("robot",))
+    alice = subscriptions.subscribe(any_app, request, origin="command").subscriber
     pipeline.ingest(any_app, [dump(per_topic=10)])
     pipeline.round(any_app)  # for the tenth of June, which it is there already
-    subscriptions.change(any_app, alice.id, Wish(email=ALICE, timezone="Pacific/Honolulu"))
+    subscriptions.change(
+        any_app, alice.id, SubscriptionRequest(email=ALICE, timezone="Pacific/Honolulu")
+    )
     for hours in (6, 24, 48):
         pipeline.round(any_app.at(NOON + timedelta(hours=hours)))
         assert len(set(listed(any_app))) == len(listed(any_app)) >= 20
@@ -44,7 +46,9 @@ def test_a_reader_who_moves_west_gets_no_paper_twice(any_app: App, dump: Dump) -
 def test_a_date_that_is_made_up_for_lists_nothing_that_a_later_one_had(
     any_app: App, dump: Dump
 ) -> None:
-    subscriptions.subscribe(any_app, Wish(email=ALICE, keywords=("robot",)), origin="command")
+    subscriptions.subscribe(
+        any_app, SubscriptionRequest(email=ALICE, keywords=("robot",)), origin="command"
+    )
     yesterday = NOON - timedelta(days=1)
     pipeline.ingest(any_app, [dump(yesterday.date(), per_topic=10)], seen=yesterday.date())
     for when in (NOON, yesterday, NOON + timedelta(days=1)):

@@ -19,7 +19,7 @@ from digest.model import Delivery, Phase, Purpose, SubscriberStatus, Suppression
 from digest.pipeline.steps import record_bounces
 from digest.services import inbound
 from digest.store import tables
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, TODAY, read_mails
 from tests.webclient import Client, Write
 
@@ -37,10 +37,10 @@ def everything(app: App) -> dict[str, list[str]]:
 
 def lived(app: App, dump: Write) -> tuple[int, int]:
     """Two readers with a digest each, thumbs, interests, a bounce; returns their ids."""
-    wish = {"keywords": ("robot", "a very private wish"), "papers": ("arxiv:2606.09001",)}
+    fields = {"keywords": ("robot", "a very private wish"), "papers": ("arxiv:2606.09001",)}
     gone, stays = (
         subscriptions.subscribe(
-            app, Wish(email=email, name=email, **wish), origin="command"
+            app, SubscriptionRequest(email=email, name=email, **fields), origin="command"
         ).subscriber
         for email in (GONE, STAYS)
     )  # type: ignore[arg-type]
@@ -90,7 +90,7 @@ def test_nothing_of_a_deleted_reader_is_left_and_nothing_of_others_is_gone(
         "deliveries": 1,
         "bounces": 1,
     }
-    assert [reader.id for reader in subscriptions.everybody(any_app)] == [stays]
+    assert [reader.id for reader in subscriptions.list_subscribers(any_app)] == [stays]
     with pytest.raises(NotFoundError):
         subscriptions.delete(any_app, gone)
 
@@ -107,7 +107,9 @@ def test_old_links_of_a_deleted_reader_harm_nobody_and_leaving_still_works(
         any_app.config.web.base_url
     )
     subscriptions.delete(any_app, gone)
-    back = subscriptions.subscribe(any_app, Wish(email=GONE), origin="command").subscriber
+    back = subscriptions.subscribe(
+        any_app, SubscriptionRequest(email=GONE), origin="command"
+    ).subscriber
     assert back.id > gone, "a number is never given twice"
     before = everything(any_app)
     for data in ({"List-Unsubscribe": "One-Click"}, {"undo": "1"}, {}):
@@ -122,7 +124,9 @@ def test_old_links_of_a_deleted_reader_harm_nobody_and_leaving_still_works(
 def test_who_is_deleted_while_a_digest_waits_or_is_claimed_gets_none(
     any_app: App, dump: Write
 ) -> None:
-    gone = subscriptions.subscribe(any_app, Wish(email=GONE), origin="command").subscriber
+    gone = subscriptions.subscribe(
+        any_app, SubscriptionRequest(email=GONE), origin="command"
+    ).subscriber
     pipeline.ingest(any_app, [dump(per_topic=10)])
     pipeline.compose(any_app)
     with any_app.store.writing() as tx:
@@ -143,12 +147,16 @@ def test_an_address_stays_suppressed_when_its_reader_is_deleted(any_app: App, du
     )
     subscriptions.suppress(any_app, [told])
     subscriptions.delete(any_app, gone)
-    assert subscriptions.suppressed(any_app) == [told]
+    assert subscriptions.list_suppressions(any_app) == [told]
     assert (
-        subscriptions.subscribe(any_app, Wish(email=GONE), origin="command").outcome == "suppressed"
+        subscriptions.subscribe(any_app, SubscriptionRequest(email=GONE), origin="command").outcome
+        == "suppressed"
     )
     subscriptions.release(any_app, GONE)
-    assert subscriptions.subscribe(any_app, Wish(email=GONE), origin="command").outcome == "new"
+    assert (
+        subscriptions.subscribe(any_app, SubscriptionRequest(email=GONE), origin="command").outcome
+        == "new"
+    )
 
 
 def test_the_other_readers_go_on_as_if_nothing_had_been(any_app: App, dump: Write) -> None:
@@ -159,7 +167,7 @@ def test_the_other_readers_go_on_as_if_nothing_had_been(any_app: App, dump: Writ
     assert [one.email for one in pipeline.compose(tomorrow).planned] == [STAYS]
     assert services.status(tomorrow).json
     assert services.deliveries(tomorrow)[0]["email"] == STAYS
-    assert subscriptions.by_id(tomorrow, stays).status is SubscriberStatus.ACTIVE
+    assert subscriptions.get(tomorrow, stays).status is SubscriberStatus.ACTIVE
 
 
 def test_who_stands_in_the_config_is_not_deleted_since_they_would_come_back(
@@ -171,16 +179,16 @@ def test_who_stands_in_the_config_is_not_deleted_since_they_would_come_back(
     )
     app = replace(app, config=config.load(tmp_path / "config.toml", {}))
     subscriptions.apply_config(app)
-    (known,) = subscriptions.everybody(app)
+    (known,) = subscriptions.list_subscribers(app)
     with pytest.raises(InputError, match="subscribers"):
         subscriptions.delete(app, known.id)
-    assert subscriptions.everybody(app) == [known]
+    assert subscriptions.list_subscribers(app) == [known]
     client = Client(app)
     path = app.url(Purpose.MANAGE, known.id).removeprefix(app.config.web.base_url)
     assert client.post(f"{path}/delete", data={"address": GONE}).status_code == 422
     api = f"/api/v1/readers{path.removeprefix('/m')}/delete"
     assert client.post(api, json={"address": GONE}).status_code == 409
-    assert subscriptions.everybody(app) == [known]
+    assert subscriptions.list_subscribers(app) == [known]
 
 
 def test_the_command_asks_first(app: App, dump: Write, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,10 +197,10 @@ def test_the_command_asks_first(app: App, dump: Write, monkeypatch: pytest.Monke
     run = CliRunner().invoke
     refused = run(commands, ["delete", GONE], input="n\n")
     assert refused.exit_code == 1
-    assert len(subscriptions.everybody(app)) == 2
+    assert len(subscriptions.list_subscribers(app)) == 2
     done = run(commands, ["delete", GONE, "--yes", "--json"])
     assert (done.exit_code, json.loads(done.stdout)) == (0, {"email": GONE, "deleted": True})
-    assert [reader.email for reader in subscriptions.everybody(app)] == [STAYS]
+    assert [reader.email for reader in subscriptions.list_subscribers(app)] == [STAYS]
     absent = run(commands, ["delete", GONE, "--yes"])
     assert absent.exit_code == 1
     assert "nobody subscribes" in str(absent.exception or absent.output)

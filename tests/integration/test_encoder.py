@@ -25,7 +25,7 @@ from digest.model import Digest, Feedback, MessageState
 from digest.pipeline.steps import encode_papers
 from digest.ranking import encoders
 from digest.store.tables import messages
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, TODAY, make_app
 from tests.fakes import encoder
 
@@ -68,7 +68,7 @@ def papers(day: int, number: int = 45) -> list[dict[str, Any]]:
 def likes(app: App, word: str) -> Digest:
     """A reader who liked today's papers of one word, and tomorrow's digest of theirs."""
     reader = subscriptions.subscribe(
-        app, Wish(email="dana@example.org", size=12), origin="command"
+        app, SubscriptionRequest(email="dana@example.org", size=12), origin="command"
     ).subscriber
     with app.store.writing() as tx:
         every = store.papers.by_ids(tx, range(1, store.papers.highest_id(tx) + 1))
@@ -82,7 +82,7 @@ def likes(app: App, word: str) -> Digest:
 
 def chosen(app: App) -> Digest:
     outcome = services.preview(
-        app.at(NOON + timedelta(days=1)), subscriptions.by_email(app, "dana@example.org")
+        app.at(NOON + timedelta(days=1)), subscriptions.find(app, "dana@example.org")
     ).outcome
     assert isinstance(outcome, Digest)
     return outcome
@@ -121,7 +121,8 @@ def test_the_mail_says_which_liked_paper_the_encoder_found_near(encoded: App, du
     two_days(encoded, dump)
     likes(encoded, "glorp")
     found = services.preview(
-        encoded.at(NOON + timedelta(days=1)), subscriptions.by_email(encoded, "dana@example.org")
+        encoded.at(NOON + timedelta(days=1)),
+        subscriptions.find(encoded, "dana@example.org"),
     )
     assert found.message is not None
     assert 'ear "glorp ' in " ".join(found.message.text.split())
@@ -257,7 +258,7 @@ def test_a_text_of_an_interest_stands_beside_encoded_papers(encoded: App, dump: 
     two_days(encoded, dump)
     subscriptions.subscribe(
         encoded,
-        Wish(email="dana@example.org", text="a drobe and its murx", size=8),
+        SubscriptionRequest(email="dana@example.org", text="a drobe and its murx", size=8),
         origin="command",
     )
     assert titles(encoded, chosen(encoded))[0] in ("drobe", "murx")

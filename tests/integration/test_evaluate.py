@@ -27,7 +27,7 @@ from digest.evaluate.report import CHANCE, Report
 from digest.model import Interest, MessageState, Provenance
 from digest.ranking import features
 from digest.ranking.recipes import RECIPES
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import make_app
 from tests.fakes.readers import FakeReader, holds, live
 
@@ -48,7 +48,9 @@ def reader(
     size: int = 10,
 ) -> FakeReader:
     return FakeReader(
-        wish=Wish(email=f"{name}@example.org", keywords=keywords, papers=papers, size=size),
+        request=SubscriptionRequest(
+            email=f"{name}@example.org", keywords=keywords, papers=papers, size=size
+        ),
         likes=holds(*likes),
     )
 
@@ -149,7 +151,7 @@ def test_several_interests_of_one_reader_are_replayed_each_with_its_share(tmp_pa
     """Robots get one place of eight and medicine seven, whatever the thumbs say; one profile of all
     thumbs would rank otherwise.
     """
-    wish = Wish(
+    request = SubscriptionRequest(
         email="dana@example.org",
         size=8,
         interests=(
@@ -157,7 +159,7 @@ def test_several_interests_of_one_reader_are_replayed_each_with_its_share(tmp_pa
             Interest(name="scans", share=7, keywords=("medical",)),
         ),
     )
-    dana = FakeReader(wish=wish, likes=holds("robot", "grasp", "mri", "clinical"))
+    dana = FakeReader(request=request, likes=holds("robot", "grasp", "mri", "clinical"))
     app = live(
         make_app(
             tmp_path, digest__explore="false", digest__author_most="0", digest__category_most="0"
@@ -302,7 +304,7 @@ def test_the_page_stands_alone_and_tells_every_figure(report: Report) -> None:
 
 
 def test_one_reader_a_later_start_and_fewer_digests_narrow_what_is_looked_at(lived: Lived) -> None:
-    robin = subscriptions.by_email(lived.late, "robin@example.org")
+    robin = subscriptions.find(lived.late, "robin@example.org")
     alone = evaluate.evaluate(lived.late, only=robin)
     assert (alone.readers, alone.digests) == (1, len(DAYS))
     later = evaluate.evaluate(lived.late, since=DAYS[2][0])
@@ -388,7 +390,7 @@ def test_an_empty_store_says_so_too(app: App) -> None:
 
 def test_a_reader_without_thumbs_is_refused_with_the_reason(app: App) -> None:
     someone = subscriptions.subscribe(
-        app, Wish(email="someone@example.org"), origin="command"
+        app, SubscriptionRequest(email="someone@example.org"), origin="command"
     ).subscriber
     with pytest.raises(NotFoundError, match=r"someone@example\.org has given no thumb"):
         evaluate.evaluate(app, only=someone)

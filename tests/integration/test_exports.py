@@ -17,7 +17,7 @@ from digest.app import App
 from digest.cli import app as commands
 from digest.cli.sheets import csv_text, from_csv
 from digest.model import Suppression, SuppressionReason
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON
 
 FORMULAS = ("=cmd|'calc'!a1@example.org", "+plus@example.org", "-minus@example.org")
@@ -57,13 +57,13 @@ def test_an_export_is_imported_again_as_it_was(
     app: App, listed: list[Suppression], tmp_path: Path, kind: str
 ) -> None:
     path = tmp_path / f"all.{kind}"
-    before = subscriptions.suppressed(app)
+    before = subscriptions.list_suppressions(app)
     assert {one.evidence for one in before} == {one.evidence for one in listed}
     run(app, "suppressions", "export", str(path))
     with app.store.writing() as tx:
         tx.exec_driver_sql("DELETE FROM suppressions")
     run(app, "suppressions", "import", str(path))
-    assert subscriptions.suppressed(app) == before
+    assert subscriptions.list_suppressions(app) == before
 
 
 def test_no_cell_of_an_export_runs(app: App, listed: list[Suppression], tmp_path: Path) -> None:
@@ -104,8 +104,10 @@ def test_readers_are_written_out_as_they_are_stored(app: App, tmp_path: Path) ->
     """What is data, and is read back, is not a report: nothing of it is covered."""
     text = "see https://me:word@h.example/?key=abc, swordfish-7"
     redaction.learn("swordfish-7")
-    wish = Wish(email="a@example.org", name="swordfish-7", text=text, keywords=("swordfish-7",))
-    subscriptions.subscribe(app, wish, origin="command")
+    request = SubscriptionRequest(
+        email="a@example.org", name="swordfish-7", text=text, keywords=("swordfish-7",)
+    )
+    subscriptions.subscribe(app, request, origin="command")
     told = run(app, "subscribers", "--json")
     assert json.loads(told)[0]["name"] == "swordfish-7"
     assert text in told

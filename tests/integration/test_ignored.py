@@ -12,7 +12,7 @@ from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.model import Digest, Feedback, MessageState, Subscriber, Vote
 from digest.store.tables import messages
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, TODAY, make_app
 
 Dump = Callable[..., Path]
@@ -25,7 +25,9 @@ def listed(
 ) -> tuple[Subscriber, list[int]]:
     """A reader and the ids of the papers in their first digest."""
     reader = subscriptions.subscribe(
-        app, Wish(email="reader@example.org", keywords=("galaxy",), size=16), origin="command"
+        app,
+        SubscriptionRequest(email="reader@example.org", keywords=("galaxy",), size=16),
+        origin="command",
     ).subscriber
     pipeline.ingest(app, [dump()])
     pipeline.compose(app)

@@ -28,7 +28,7 @@ from digest.model import (
 )
 from digest.pipeline.steps.record_bounces import record_refusal
 from digest.services import inbound
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, invent_papers, make_app
 from tests.returned import GOLDEN, LEAVE, VERP, bounce_of, damaged, letter, mail
 from tests.webclient import Clock
@@ -52,16 +52,20 @@ def service(app: App) -> App:
 
 @pytest.fixture
 def alice(service: App) -> Subscriber:
-    return subscriptions.subscribe(service, Wish(email=ALICE), origin="command").subscriber
+    return subscriptions.subscribe(
+        service, SubscriptionRequest(email=ALICE), origin="command"
+    ).subscriber
 
 
 @pytest.fixture
 def bob(service: App) -> Subscriber:
-    return subscriptions.subscribe(service, Wish(email=BOB), origin="command").subscriber
+    return subscriptions.subscribe(
+        service, SubscriptionRequest(email=BOB), origin="command"
+    ).subscriber
 
 
 def status(app: App, who: Subscriber) -> SubscriberStatus:
-    return subscriptions.by_id(app, who.id).status
+    return subscriptions.get(app, who.id).status
 
 
 def states(app: App) -> dict[str, int]:
@@ -118,7 +122,9 @@ def test_each_shape_of_bounce_is_held_against_whom_it_speaks_of(
 def test_without_a_bounce_domain_the_signed_link_in_the_returned_headers_proves_the_message(
     app: App,
 ) -> None:
-    alice = subscriptions.subscribe(app, Wish(email=ALICE), origin="command").subscriber
+    alice = subscriptions.subscribe(
+        app, SubscriptionRequest(email=ALICE), origin="command"
+    ).subscriber
     queued = letter(app, alice)
     token = app.url(Purpose.UNSUBSCRIBE, alice.id, message_id=queued.id).rpartition("/")[2].encode()
     data = (
@@ -132,7 +138,9 @@ def test_without_a_bounce_domain_the_signed_link_in_the_returned_headers_proves_
 
 def test_the_same_report_twice_is_one_bounce_on_every_database(any_app: App) -> None:
     service = with_bounce_domain(any_app)
-    alice = subscriptions.subscribe(service, Wish(email=ALICE), origin="command").subscriber
+    alice = subscriptions.subscribe(
+        service, SubscriptionRequest(email=ALICE), origin="command"
+    ).subscriber
     data = mail("exim-report", service, letter(service, alice))  # 5.2.1: suppressed at the second
     assert [inbound.receive(service, data).suppressed for _ in range(3)] == [None, None, None]
     assert (
@@ -209,7 +217,9 @@ def test_a_mail_about_an_unknown_message_is_evidence(
 
 def test_evidence_and_complaints_are_noted_on_every_database(any_app: App) -> None:
     service = with_bounce_domain(any_app)
-    alice = subscriptions.subscribe(service, Wish(email=ALICE), origin="command").subscriber
+    alice = subscriptions.subscribe(
+        service, SubscriptionRequest(email=ALICE), origin="command"
+    ).subscriber
     data = mail("arf-abuse", service, letter(service, alice, state=MessageState.UNKNOWN))
     assert [inbound.receive(service, data).suppressed for _ in range(2)] == [
         SuppressionReason.COMPLAINT,
@@ -233,7 +243,7 @@ def test_who_complains_has_left(service: App, alice: Subscriber, name: str) -> N
     received = inbound.receive(service, data)
     assert (received.outcome, received.suppressed) == ("complained", SuppressionReason.COMPLAINT)
     assert status(service, alice) is SubscriberStatus.LEFT
-    subscriptions.return_after(service, alice.id)
+    subscriptions.resubscribe(service, alice.id)
     assert inbound.receive(service, data).suppressed is None
     assert status(service, alice) is SubscriberStatus.ACTIVE, "an old complaint is no new one"
 
@@ -280,7 +290,9 @@ def test_leaving_by_mail_works_for_a_machine_too(
 def test_a_thumb_by_mail_counts_unless_a_machine_gives_it(
     app: App, dump: Callable[..., Path]
 ) -> None:
-    alice = subscriptions.subscribe(app, Wish(email=ALICE), origin="command").subscriber
+    alice = subscriptions.subscribe(
+        app, SubscriptionRequest(email=ALICE), origin="command"
+    ).subscriber
     pipeline.ingest(app, [dump(rows=invent_papers(NOON.date(), per_topic=1))])
     token = app.url(Purpose.DOWN, alice.id, paper_id=2).rpartition("/")[2]
     asked = (
@@ -308,7 +320,7 @@ class Votes:
         self.clock = Clock()
         self.app = replace(app, now=self.clock)
         self.reader = subscriptions.subscribe(
-            self.app, Wish(email=ALICE), origin="command"
+            self.app, SubscriptionRequest(email=ALICE), origin="command"
         ).subscriber
         pipeline.ingest(self.app, [dump(rows=invent_papers(NOON.date(), per_topic=1))])
         self.count = 0
@@ -401,8 +413,8 @@ def test_a_thumb_of_days_ahead_does_not_outlast_the_clock_that_gave_it(
 
 def test_an_address_is_confirmed_by_mail_where_no_page_can_be_reached(app: App) -> None:
     laptop = with_mailbox(app)
-    asked = subscriptions.ask(
-        laptop, Wish(email=ALICE, keywords=("robot",)), origin="page"
+    asked = subscriptions.sign_up(
+        laptop, SubscriptionRequest(email=ALICE, keywords=("robot",)), origin="page"
     ).subscriber
     pipeline.send(laptop)
     (written,) = [
@@ -435,7 +447,7 @@ def test_where_pages_can_be_reached_nothing_is_confirmed_by_mail(tmp_path: Path)
     app = make_app(
         tmp_path, web__base_url="https://papers.example.net", mail__reply_to="papers@example.org"
     )
-    subscriptions.ask(app, Wish(email=ALICE, keywords=("robot",)), origin="page")
+    subscriptions.sign_up(app, SubscriptionRequest(email=ALICE, keywords=("robot",)), origin="page")
     pipeline.send(app)
     (path,) = app.config.smtp.outbox.glob("*.eml")
     assert b"mailto:" not in path.read_bytes()

@@ -19,7 +19,7 @@ from digest.app import App
 from digest.cli.readers import BadRow, read_readers
 from digest.errors import ConfigError, InputError
 from digest.model import Digest, Interest, QuietReason
-from digest.subscriptions import Subscribed, Wish
+from digest.subscriptions import SubscribeResult, SubscriptionRequest
 from tests.conftest import TODAY, make_app
 
 Dump = Callable[..., Path]
@@ -27,13 +27,13 @@ HANDS = Interest(name="hands", keywords=("robot",))
 SCANS = Interest(name="scans & slices", share=3, keywords=("tumour",))
 
 
-def subscribe(app: App, *interests: Interest, size: int = 4, **more: object) -> Subscribed:
-    wish = Wish(email="dana@example.org", size=size, interests=interests, **more)  # type: ignore[arg-type]
-    return subscriptions.subscribe(app, wish, origin="command")
+def subscribe(app: App, *interests: Interest, size: int = 4, **more: object) -> SubscribeResult:
+    request = SubscriptionRequest(email="dana@example.org", size=size, interests=interests, **more)  # type: ignore[arg-type]
+    return subscriptions.subscribe(app, request, origin="command")
 
 
 def chosen(app: App) -> Digest:
-    outcome = services.preview(app, subscriptions.by_email(app, "dana@example.org")).outcome
+    outcome = services.preview(app, subscriptions.find(app, "dana@example.org")).outcome
     assert isinstance(outcome, Digest)
     return outcome
 
@@ -42,27 +42,29 @@ def chosen(app: App) -> Digest:
 # what is kept
 
 
-def test_interests_are_kept_as_wished(any_app: App) -> None:
+def test_interests_are_kept_as_requested(any_app: App) -> None:
     assert subscribe(any_app, HANDS, SCANS).subscriber.interests == (HANDS, SCANS)
     assert subscribe(any_app, HANDS, SCANS).outcome == "unchanged"
     assert subscribe(any_app, HANDS, Interest(name="nothing")).subscriber.interests == (HANDS,)
 
 
 def test_words_go_to_the_interest_that_is_named_else_to_the_first(app: App) -> None:
-    def wish(**more: object) -> tuple[Interest, ...]:
+    def interests_after(**more: object) -> tuple[Interest, ...]:
         return subscriptions.subscribe(
-            app, Wish(email="dana@example.org", **more), origin="command"
+            app, SubscriptionRequest(email="dana@example.org", **more), origin="command"
         ).subscriber.interests  # type: ignore[arg-type]
 
-    assert wish(keywords=("robot",)) == (Interest(keywords=("robot",)),)
-    assert wish(interest=" scans  & slices ", keywords=("tumour",), share=3)[1] == SCANS
-    assert wish(keywords=("gripper",))[0].keywords == ("gripper",)
-    assert wish(interest="scans & slices", share=5)[1].share == 5
-    assert wish(drop=("main",)) == (Interest(name="scans & slices", keywords=("tumour",), share=5),)
+    assert interests_after(keywords=("robot",)) == (Interest(keywords=("robot",)),)
+    assert interests_after(interest=" scans  & slices ", keywords=("tumour",), share=3)[1] == SCANS
+    assert interests_after(keywords=("gripper",))[0].keywords == ("gripper",)
+    assert interests_after(interest="scans & slices", share=5)[1].share == 5
+    assert interests_after(drop=("main",)) == (
+        Interest(name="scans & slices", keywords=("tumour",), share=5),
+    )
 
 
 @pytest.mark.parametrize(
-    ("wish", "told"),
+    ("fields", "told"),
     [
         ({"share": 0}, "share 0"),
         ({"share": 101}, "share 101"),
@@ -74,10 +76,12 @@ def test_words_go_to_the_interest_that_is_named_else_to_the_first(app: App) -> N
     ],
 )
 def test_what_cannot_be_an_interest_is_refused_with_the_remedy(
-    app: App, wish: dict[str, object], told: str
+    app: App, fields: dict[str, object], told: str
 ) -> None:
     with pytest.raises(InputError, match=told):
-        subscriptions.subscribe(app, Wish(email="dana@example.org", **wish), origin="command")  # type: ignore[arg-type]
+        subscriptions.subscribe(
+            app, SubscriptionRequest(email="dana@example.org", **fields), origin="command"
+        )  # type: ignore[arg-type]
 
 
 def test_a_file_of_readers_names_interests_by_row_or_as_a_list(app: App, tmp_path: Path) -> None:
@@ -87,8 +91,8 @@ def test_a_file_of_readers_names_interests_by_row_or_as_a_list(app: App, tmp_pat
         "slices,3,tumour\n"
     )
     rows = [row for row in read_readers(table) if not isinstance(row, BadRow)]
-    list(subscriptions.subscribe_many(app, [wish for _, wish in rows], origin="file"))
-    assert subscriptions.by_email(app, "dana@example.org").interests == (HANDS, SCANS)
+    list(subscriptions.subscribe_many(app, [request for _, request in rows], origin="file"))
+    assert subscriptions.find(app, "dana@example.org").interests == (HANDS, SCANS)
     lines = tmp_path / "readers.jsonl"
     given = [
         {"name": "hands", "keywords": ["robot"]},
@@ -118,7 +122,7 @@ def test_the_config_names_interests(tmp_path: Path) -> None:
     )
     app = App.open(config.load(file, {}))
     subscriptions.apply_config(app)
-    assert subscriptions.by_email(app, "dana@example.org").interests == (HANDS, SCANS)
+    assert subscriptions.find(app, "dana@example.org").interests == (HANDS, SCANS)
     app.close()
     for line, told in (
         ("share = 0", "share"),
@@ -154,7 +158,7 @@ def test_the_digest_is_shared_and_the_mail_names_the_interest(any_app: App, dump
 def test_a_reader_with_one_interest_reads_of_none(app: App, dump: Dump) -> None:
     pipeline.ingest(app, [dump(per_topic=8)])
     subscribe(app, HANDS)
-    preview = services.preview(app, subscriptions.by_email(app, "dana@example.org"))
+    preview = services.preview(app, subscriptions.find(app, "dana@example.org"))
     assert preview.message is not None
     assert "For your interest" not in preview.message.text
 
@@ -170,7 +174,9 @@ def test_a_thumb_teaches_the_interest_that_listed_the_paper(any_app: App, dump: 
     subscriptions.change(
         any_app,
         dana.id,
-        Wish(email="", interests=(SCANS, Interest(name="hands", keywords=("court",)))),
+        SubscriptionRequest(
+            email="", interests=(SCANS, Interest(name="hands", keywords=("court",)))
+        ),
     )
     pipeline.rate(any_app, dana, papers[hand].name, 1)
     later = any_app.at(
@@ -205,7 +211,10 @@ def test_a_followed_author_and_a_must_stand_on_top(app: App, dump: Dump) -> None
         app, Interest(keywords=("robot", "+redshift survey"), authors=("Richard Roe 3",)), size=6
     )
     items = chosen(app).items
-    _, papers = items, services.preview(app, subscriptions.by_email(app, "dana@example.org")).papers
+    _, papers = (
+        items,
+        services.preview(app, subscriptions.find(app, "dana@example.org")).papers,
+    )
     pinned = [papers[item.score.paper_id] for item in items if item.slot == "pinned"]
     assert [item.slot for item in items][: len(pinned)] == ["pinned"] * len(pinned)
     assert sum("Richard Roe 3" in paper.authors for paper in pinned) == 4
@@ -226,7 +235,7 @@ def test_what_one_interest_mutes_no_interest_lists(app: App, dump: Dump) -> None
         Interest(name="rest", keywords=("-robot", "tumour"), categories=("-astro-ph.GA",)),
         size=20,
     )
-    preview = services.preview(app, subscriptions.by_email(app, "dana@example.org"))
+    preview = services.preview(app, subscriptions.find(app, "dana@example.org"))
     assert preview.papers
     for paper in preview.papers.values():
         assert "robot" not in paper.title
@@ -236,7 +245,7 @@ def test_what_one_interest_mutes_no_interest_lists(app: App, dump: Dump) -> None
 def test_who_mutes_everything_is_told_so(app: App, dump: Dump) -> None:
     pipeline.ingest(app, [dump(per_topic=8)])
     subscribe(app, Interest(categories=("-cs.AI",)))
-    outcome = services.preview(app, subscriptions.by_email(app, "dana@example.org")).outcome
+    outcome = services.preview(app, subscriptions.find(app, "dana@example.org")).outcome
     assert not isinstance(outcome, Digest)
     assert outcome.reason is QuietReason.MUTED
 

@@ -14,7 +14,7 @@ import pytest
 from digest import pipeline, services, subscriptions
 from digest.errors import ConfigError
 from digest.model import Digest, Subscriber
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, TODAY, make_app
 
 Dump = Callable[..., Path]
@@ -25,18 +25,18 @@ def round_of(
 ) -> list[tuple[Subscriber, Digest]]:
     app = make_app(folder, **settings)
     for number in range(readers):
-        wish = Wish(
+        request = SubscriptionRequest(
             email=f"reader{number}@example.org",
             keywords=("galaxy",),
             size=6,
             threshold=0 if number % 2 else 20,
         )
-        subscriptions.subscribe(app, wish, origin="command")
+        subscriptions.subscribe(app, request, origin="command")
     pipeline.ingest(app, [dump()])
     pipeline.round(app)
     found = [
         (s, services.sent_digest(app, s, TODAY)[0])
-        for s in (subscriptions.by_email(app, f"reader{n}@example.org") for n in range(readers))
+        for s in (subscriptions.find(app, f"reader{n}@example.org") for n in range(readers))
     ]
     app.close()
     return found
@@ -88,7 +88,9 @@ def test_the_other_recipe_lists_nothing_below_the_reader_s_threshold(
     app = make_app(tmp_path)
     strict = subscriptions.subscribe(
         app,
-        Wish(email="strict@example.org", keywords=("galaxy",), size=16, threshold=75),
+        SubscriptionRequest(
+            email="strict@example.org", keywords=("galaxy",), size=16, threshold=75
+        ),
         origin="command",
     ).subscriber
     pipeline.ingest(app, [dump()])
@@ -108,7 +110,9 @@ def test_the_other_recipe_lists_nothing_below_the_reader_s_threshold(
 def test_another_recipe_may_rank_for_everybody(tmp_path: Path, dump: Dump) -> None:
     app = make_app(tmp_path, digest__recipe="recent")
     reader = subscriptions.subscribe(
-        app, Wish(email="r@example.org", keywords=("galaxy",), size=3), origin="command"
+        app,
+        SubscriptionRequest(email="r@example.org", keywords=("galaxy",), size=3),
+        origin="command",
     ).subscriber
     pipeline.ingest(app, [dump(TODAY - timedelta(days=1)), dump()], seen="name")
     pipeline.round(app.at(NOON))

@@ -13,7 +13,7 @@ from digest.app import App
 from digest.errors import NotFoundError
 from digest.model import Digest, Interest, Paper, Purpose, Subscriber
 from digest.ranking import recipes, scores
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import TODAY, make_app
 from tests.webclient import Client, contents
 
@@ -103,7 +103,7 @@ def test_each_interest_tells_of_its_own(any_app: App, dump: Dump) -> None:
         Interest(name="hands", keywords=("robot",)),
     )
     dana = subscriptions.subscribe(
-        any_app, Wish(email="dana@example.org", interests=pair), origin="command"
+        any_app, SubscriptionRequest(email="dana@example.org", interests=pair), origin="command"
     ).subscriber
     rate(any_app, dana, "galaxy", 1, 3)
     rate(any_app, dana, "robot", 1, 2)
@@ -156,9 +156,9 @@ def test_a_forgotten_example_leaves_every_interest(app: App, carol: Subscriber) 
         Interest(name="a", papers=(one.name, two.name)),
         Interest(name="b", papers=(one.title,)),
     )
-    subscriptions.change(app, carol.id, Wish(email="", interests=pair))
+    subscriptions.change(app, carol.id, SubscriptionRequest(email="", interests=pair))
     assert services.forget(app, carol.id, one.id, via="page")
-    assert subscriptions.by_id(app, carol.id).interests == (Interest(name="a", papers=(two.name,)),)
+    assert subscriptions.get(app, carol.id).interests == (Interest(name="a", papers=(two.name,)),)
 
 
 def test_to_start_over_withdraws_every_thumb_and_leaves_the_interests(
@@ -171,7 +171,7 @@ def test_to_start_over_withdraws_every_thumb_and_leaves_the_interests(
     assert services.start_over(any_app, people["alice"].id, via="page") == 3
     assert services.start_over(any_app, people["alice"].id, via="page") == 0
     assert (votes(any_app, people["alice"]), votes(any_app, people["bob"])) == (0, 3)
-    assert subscriptions.by_id(any_app, people["alice"].id).interests == people["alice"].interests
+    assert subscriptions.get(any_app, people["alice"].id).interests == people["alice"].interests
     assert services.explain_profile(any_app, people["alice"]).tastes[0].step == "keywords"
     with any_app.store.reading() as tx:
         kept = tx.exec_driver_sql(

@@ -65,7 +65,7 @@ def outcomes(done: ImportReport) -> list[tuple[str, str]]:
 
 def examples(app: App, email: str = "alice@example.org", interest: str = "main") -> tuple[str, ...]:
     return next(
-        one.papers for one in subscriptions.by_email(app, email).interests if one.name == interest
+        one.papers for one in subscriptions.find(app, email).interests if one.name == interest
     )
 
 
@@ -171,7 +171,9 @@ def test_a_library_is_no_dump_of_the_sources(
 
 def test_the_profile_trains_on_what_was_kept(any_app: App, bib: Any, dump: Dump) -> None:
     carol = subscriptions.subscribe(
-        any_app, subscriptions.Wish(email="carol@example.org", size=3), origin="command"
+        any_app,
+        subscriptions.SubscriptionRequest(email="carol@example.org", size=3),
+        origin="command",
     ).subscriber
     pipeline.ingest(any_app, [dump(per_topic=12)])
     before = pipeline.compose(any_app, only=carol, dry_run=True).digests[0][1]
@@ -273,13 +275,13 @@ def test_a_paper_that_the_reader_named_before_is_not_named_twice(
 ) -> None:
     cast(any_app)
     pipeline.ingest(any_app, [dump(rows=[row(arxiv="2606.09001")])])
-    wish = subscriptions.Wish(
+    request = subscriptions.SubscriptionRequest(
         email="alice@example.org", papers=("https://arxiv.org/abs/2606.09001",)
     )
-    alice = subscriptions.subscribe(any_app, wish, origin="command").subscriber
+    alice = subscriptions.subscribe(any_app, request, origin="command").subscriber
     done = import_library(any_app, alice, bib("@misc{x, title={Whatever}, eprint={2606.09001}}"))
     assert (done.entries[0].outcome, done.new) == ("matched", 0)
-    assert examples(any_app) == wish.papers
+    assert examples(any_app) == request.papers
 
 
 def test_nothing_of_the_file_but_the_papers_is_stored(

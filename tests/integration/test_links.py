@@ -53,7 +53,7 @@ def test_a_link_that_a_new_key_signed_works_at_a_process_that_runs_since_before(
             url.removeprefix(sender.config.web.base_url), data={"List-Unsubscribe": "One-Click"}
         )
         assert answer.status_code == 200
-    assert subscriptions.by_id(pages, alice.id).status is SubscriberStatus.LEFT
+    assert subscriptions.get(pages, alice.id).status is SubscriberStatus.LEFT
 
 
 def test_a_running_sender_signs_with_the_new_key_after_a_minute(two: tuple[App, App]) -> None:

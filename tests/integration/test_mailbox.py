@@ -21,7 +21,7 @@ from digest.errors import MailboxError
 from digest.mail.imap import ImapServer, Mailbox
 from digest.model import Purpose, Subscriber, SubscriberStatus
 from digest.services import inbound
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import build_sqlite_file, make_app, skip_or_fail
 from tests.fakes.dovecot import PLAIN_HOST, Dovecot, program
 from tests.returned import bounce_of, letter
@@ -86,7 +86,7 @@ def settings(server: ImapServer, **more: str) -> dict[str, str]:
 @pytest.fixture
 def alice(listening: App) -> Subscriber:
     return subscriptions.subscribe(
-        listening, Wish(email="alice@example.org"), origin="command"
+        listening, SubscriptionRequest(email="alice@example.org"), origin="command"
     ).subscriber
 
 
@@ -195,7 +195,7 @@ def test_a_bounce_suppresses_and_what_is_for_people_stays_as_it_was(
         "",
         False,
     )
-    assert subscriptions.by_id(listening, alice.id).status is SubscriberStatus.SUPPRESSED
+    assert subscriptions.get(listening, alice.id).status is SubscriberStatus.SUPPRESSED
     assert (mails(person), mails(person, "UNSEEN"), mails(person, 'UNSEEN SUBJECT "hello"')) == (
         2,
         1,
@@ -296,7 +296,7 @@ def test_serve_reads_the_mailbox_by_itself(
         ready=lambda _: threading.Thread(target=look, daemon=True).start(),
     )
     assert done.is_set()
-    assert subscriptions.by_id(listening, alice.id).status is SubscriberStatus.SUPPRESSED
+    assert subscriptions.get(listening, alice.id).status is SubscriberStatus.SUPPRESSED
 
 
 def test_without_a_mailbox_nothing_is_asked(app: App) -> None:
@@ -310,4 +310,4 @@ def test_a_flood_of_requests_ends_with_the_reader_gone(
     for _ in range(4):
         put(person, f"From: alice@example.org\r\nSubject: Unsubscribe {token}\r\n\r\n".encode())
     assert dict(inbound.poll(listening).outcomes) == {"unsubscribed": 4}
-    assert subscriptions.by_id(listening, alice.id).status is SubscriberStatus.LEFT
+    assert subscriptions.get(listening, alice.id).status is SubscriberStatus.LEFT

@@ -20,7 +20,7 @@ from digest.due_dates import due_at
 from digest.errors import NotFoundError
 from digest.model import Digest, MessageState, Purpose, Quiet, QuietReason, Subscriber
 from digest.store import tables
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, TODAY, invent_papers, make_app, read_mails
 
 Cast = Callable[[App], dict[str, Subscriber]]
@@ -223,7 +223,9 @@ def test_one_reader_who_trips_us_up_stops_no_other(
     pipeline.ingest(app, [dump()])
     for number in range(7):
         subscriptions.subscribe(
-            app, Wish(email=f"r{number}@example.org", keywords=("robot",)), origin="command"
+            app,
+            SubscriptionRequest(email=f"r{number}@example.org", keywords=("robot",)),
+            origin="command",
         )
     with app.store.writing() as tx:
         tx.execute(spoilt)
@@ -233,7 +235,9 @@ def test_one_reader_who_trips_us_up_stops_no_other(
     assert left.email == "r2@example.org"
     assert told in left.reason
     subscriptions.subscribe(
-        app, Wish(email="r2@example.org", timezone="UTC", keywords=("robot",)), origin="command"
+        app,
+        SubscriptionRequest(email="r2@example.org", timezone="UTC", keywords=("robot",)),
+        origin="command",
     )
     assert [one.email for one in pipeline.compose(app).planned] == ["r2@example.org"]
 
@@ -242,7 +246,9 @@ def test_where_everybody_trips_us_up_it_is_an_error(app: App, dump: Dump) -> Non
     pipeline.ingest(app, [dump()])
     for number in range(30):
         subscriptions.subscribe(
-            app, Wish(email=f"r{number}@example.org", keywords=("robot",)), origin="command"
+            app,
+            SubscriptionRequest(email=f"r{number}@example.org", keywords=("robot",)),
+            origin="command",
         )
     with app.store.writing() as tx:
         tx.execute(update(tables.interests).values(keywords=[5]))
@@ -254,7 +260,7 @@ def test_every_reader_who_is_left_out_has_a_reason(app: App, cast: Cast, dump: D
     people = cast(app)
     pipeline.ingest(app, [dump()])
     subscriptions.pause(app, people["bob"].id, paused=True)
-    subscriptions.change(app, people["carol"].id, Wish(email="", days=(1,)))
+    subscriptions.change(app, people["carol"].id, SubscriptionRequest(email="", days=(1,)))
     report = pipeline.compose(app)
     assert [planned.email for planned in report.planned] == ["alice@example.org"]
     assert {left.email: left.reason for left in report.left_out} == {
@@ -268,7 +274,7 @@ def test_by_hand_the_hour_does_not_matter_and_when_due_it_does(
 ) -> None:
     people = cast(app)
     for who in people.values():
-        subscriptions.change(app, who.id, Wish(email="", hour=18))
+        subscriptions.change(app, who.id, SubscriptionRequest(email="", hour=18))
     pipeline.ingest(app, [dump()])
     assert {left.reason for left in pipeline.compose(app, due=True).left_out} == {
         "not before 18:00 UTC"
@@ -278,7 +284,9 @@ def test_by_hand_the_hour_does_not_matter_and_when_due_it_does(
 
 def test_a_reader_far_east_gets_the_digest_of_their_own_date(app: App, dump: Dump) -> None:
     east = subscriptions.subscribe(
-        app, Wish(email="e@example.org", timezone="Pacific/Auckland", hour=7), origin="command"
+        app,
+        SubscriptionRequest(email="e@example.org", timezone="Pacific/Auckland", hour=7),
+        origin="command",
     ).subscriber
     pipeline.ingest(at(app, TODAY, 18), [dump()])
     report = pipeline.compose(at(app, TODAY, 20), due=True)  # 8:00 on the next day there
@@ -292,7 +300,9 @@ def test_papers_of_the_next_utc_day_are_new_in_the_evening_of_the_west_and_not_a
 ) -> None:
     subscriptions.subscribe(
         app,
-        Wish(email="w@example.org", timezone="America/Los_Angeles", hour=18, size=100),
+        SubscriptionRequest(
+            email="w@example.org", timezone="America/Los_Angeles", hour=18, size=100
+        ),
         origin="command",
     )
     pipeline.ingest(at(app, TOMORROW, 1), [dump(TOMORROW)])
@@ -350,7 +360,9 @@ def test_a_day_without_papers_ends_as_quiet_with_its_reason(app: App, cast: Cast
 
 def test_nothing_above_the_threshold_is_a_quiet_day(app: App, dump: Dump) -> None:
     strict = subscriptions.subscribe(
-        app, Wish(email="s@example.org", keywords=("beekeeping",), threshold=100), origin="command"
+        app,
+        SubscriptionRequest(email="s@example.org", keywords=("beekeeping",), threshold=100),
+        origin="command",
     ).subscriber
     pipeline.ingest(app, [dump()])
     outcome = services.preview(app, strict).outcome
@@ -439,7 +451,7 @@ def test_a_broken_template_stops_no_other_mail_and_loses_no_digest(
     (folder / "subject.txt").write_text("{{ nobody.gave.this }}")
     app = make_app(tmp_path, mail__templates=str(tmp_path / "mine"))
     cast(app)
-    subscriptions.ask(app, Wish(email="new@example.org"), origin="page")
+    subscriptions.sign_up(app, SubscriptionRequest(email="new@example.org"), origin="page")
     pipeline.ingest(app, [dump()])
     report = pipeline.round(app)
     assert report.sent.states == {MessageState.DEFERRED: 3, MessageState.ACCEPTED: 1}

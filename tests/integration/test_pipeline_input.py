@@ -16,7 +16,7 @@ from digest.app import App
 from digest.errors import InputError, NotFoundError
 from digest.model import Subscriber, SubscriberStatus
 from digest.ranking import features
-from digest.subscriptions import Subscribed, Wish
+from digest.subscriptions import SubscribeResult, SubscriptionRequest
 from tests.conftest import TODAY, invent_papers, read_mails
 
 Cast = Callable[[App], dict[str, Subscriber]]
@@ -111,7 +111,7 @@ def test_a_file_whose_name_is_no_text_stops_no_other(any_app: App, tmp_path: Pat
 
 
 def test_bytes_that_are_no_text_are_kept_out_of_wishes_and_told_elsewhere(any_app: App) -> None:
-    wish = Wish(
+    request = SubscriptionRequest(
         email="a@example.org",
         name="Al\udcffice\0",
         keywords=("rob\0ot", "x\udcff"),
@@ -119,10 +119,10 @@ def test_bytes_that_are_no_text_are_kept_out_of_wishes_and_told_elsewhere(any_ap
         text="on\0e\ntwo\ud800",
         interest="m\0",
     )
-    other = Wish(email="b@example.org")
-    kept, stays = subscriptions.subscribe_many(any_app, [wish, other], origin="file")
-    assert isinstance(kept, Subscribed)
-    assert isinstance(stays, Subscribed)
+    other = SubscriptionRequest(email="b@example.org")
+    kept, stays = subscriptions.subscribe_many(any_app, [request, other], origin="file")
+    assert isinstance(kept, SubscribeResult)
+    assert isinstance(stays, SubscribeResult)
     (interest,) = kept.subscriber.interests
     assert (kept.subscriber.name, interest.keywords, interest.authors) == (
         "Al\ufffdice",
@@ -131,7 +131,7 @@ def test_bytes_that_are_no_text_are_kept_out_of_wishes_and_told_elsewhere(any_ap
     )
     assert (interest.text, interest.name, stays.outcome) == ("on e\ntwo\ufffd", "m", "new")
     for asked in (
-        lambda: subscriptions.by_email(any_app, "\udcff@example.org"),
+        lambda: subscriptions.find(any_app, "\udcff@example.org"),
         lambda: pipeline.rate(any_app, kept.subscriber, "\udcff", 1),
     ):
         with pytest.raises(InputError, match="no UTF-8"):
@@ -140,18 +140,19 @@ def test_bytes_that_are_no_text_are_kept_out_of_wishes_and_told_elsewhere(any_ap
 
 def test_an_address_is_found_in_either_form_of_its_domain(any_app: App) -> None:
     known = subscriptions.subscribe(
-        any_app, Wish(email="user@b\u00fccher.example"), origin="command"
+        any_app, SubscriptionRequest(email="user@b\u00fccher.example"), origin="command"
     ).subscriber
-    assert subscriptions.by_email(any_app, " USER@XN--BCHER-KVA.example").id == known.id
+    assert subscriptions.find(any_app, " USER@XN--BCHER-KVA.example").id == known.id
     subscriptions.suppress(
-        any_app, [subscriptions.stopped(any_app, "user@xn--bcher-kva.example", "")]
+        any_app,
+        [subscriptions.make_suppression(any_app, "user@xn--bcher-kva.example", "")],
     )
-    assert subscriptions.by_id(any_app, known.id).status is SubscriberStatus.SUPPRESSED
+    assert subscriptions.get(any_app, known.id).status is SubscriberStatus.SUPPRESSED
     assert (
         subscriptions.release(any_app, "user@xn--bcher-kva.example").address
         == "user@b\u00fccher.example"
     )
-    assert subscriptions.by_id(any_app, known.id).status is SubscriberStatus.ACTIVE
+    assert subscriptions.get(any_app, known.id).status is SubscriberStatus.ACTIVE
 
 
 def spoil(app: App, *, words: bool = False, frequencies: bool = False) -> None:
@@ -174,7 +175,7 @@ def test_damaged_words_are_counted_anew_and_told(
     any_app: App, dump: Dump, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     alice = subscriptions.subscribe(
-        any_app, Wish(email="a@example.org", keywords=("robot",)), origin="command"
+        any_app, SubscriptionRequest(email="a@example.org", keywords=("robot",)), origin="command"
     ).subscriber
     pipeline.ingest(any_app, [dump(per_topic=10)])
     sound, shown = kept(any_app), services.preview(any_app, alice).json
@@ -212,7 +213,9 @@ def test_hostile_titles_reach_the_mail_harmless(app: App, tmp_path: Path) -> Non
         for n, title in enumerate(titles, 1)
     ]
     (tmp_path / "hostile.jsonl").write_bytes(b"\n".join(msgspec.json.encode(row) for row in rows))
-    subscriptions.subscribe(app, Wish(email="a@example.org", keywords=("robot",)), origin="command")
+    subscriptions.subscribe(
+        app, SubscriptionRequest(email="a@example.org", keywords=("robot",)), origin="command"
+    )
     assert pipeline.ingest(app, [tmp_path / "hostile.jsonl"]).count("new") == 4
     pipeline.round(app)
     (message,) = read_mails(app).values()
@@ -239,23 +242,25 @@ def test_hostile_titles_reach_the_mail_harmless(app: App, tmp_path: Path) -> Non
 )
 def test_an_address_that_is_none_is_refused(app: App, address: str) -> None:
     with pytest.raises(ValueError, match="is no e-mail address"):
-        subscriptions.subscribe(app, Wish(email=address), origin="command")
-    assert subscriptions.everybody(app) == []
+        subscriptions.subscribe(app, SubscriptionRequest(email=address), origin="command")
+    assert subscriptions.list_subscribers(app) == []
 
 
 @pytest.mark.parametrize(
-    ("wish", "told"),
+    ("bad_request", "told"),
     [
-        (Wish(email="a@example.org", timezone="Mars/Olympus"), "Europe/Berlin"),
-        (Wish(email="a@example.org", hour=24), "0 to 23"),
-        (Wish(email="a@example.org", size=0), "1 to 100"),
-        (Wish(email="a@example.org", days=()), "Monday"),
-        (Wish(email="a@example.org", days=(8,)), "Monday"),
+        (SubscriptionRequest(email="a@example.org", timezone="Mars/Olympus"), "Europe/Berlin"),
+        (SubscriptionRequest(email="a@example.org", hour=24), "0 to 23"),
+        (SubscriptionRequest(email="a@example.org", size=0), "1 to 100"),
+        (SubscriptionRequest(email="a@example.org", days=()), "Monday"),
+        (SubscriptionRequest(email="a@example.org", days=(8,)), "Monday"),
     ],
 )
-def test_a_setting_out_of_range_is_refused_with_the_range(app: App, wish: Wish, told: str) -> None:
+def test_a_setting_out_of_range_is_refused_with_the_range(
+    app: App, bad_request: SubscriptionRequest, told: str
+) -> None:
     with pytest.raises(InputError, match=re.escape(told)):
-        subscriptions.subscribe(app, wish, origin="command")
+        subscriptions.subscribe(app, bad_request, origin="command")
 
 
 def test_a_paper_that_is_not_stored_cannot_be_rated(app: App, cast: Cast) -> None:
@@ -368,5 +373,5 @@ def test_a_withdrawn_paper_leaves_all_digests_and_who_liked_it_is_named(
     assert services.withdrawn(app) == [
         {"paper": best.name, "title": best.title, "liked_by": ["alice@example.org"]}
     ]
-    carol = subscriptions.by_email(app, "carol@example.org")
+    carol = subscriptions.find(app, "carol@example.org")
     assert best.id not in services.preview(app, carol).papers

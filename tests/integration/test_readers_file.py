@@ -20,7 +20,7 @@ from digest.cli.people import as_values
 from digest.cli.readers import COLUMNS, BadRow, read_readers
 from digest.model import THRESHOLD_WORDS, Interest, SubscriberStatus
 from digest.ranking.features import refusal
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import make_app
 
 # A keyword by which no paper can be found is refused wherever it comes from.
@@ -59,10 +59,10 @@ _reader = st.fixed_dictionaries(
 
 
 def exported(app: App) -> list[dict[str, Any]]:
-    doors = subscriptions.origins(app)
+    doors = subscriptions.load_origins(app)
     found = [
         as_values(s) | {"created": s.created, "origin": doors[s.id]}
-        for s in subscriptions.everybody(app)
+        for s in subscriptions.list_subscribers(app)
     ]
     return msgspec.json.decode(msgspec.json.encode(found, enc_hook=str))  # type: ignore[no-any-return]
 
@@ -77,8 +77,8 @@ def imported(
         path.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=2))
     read = list(read_readers(path))
     assert not [row for row in read if isinstance(row, BadRow)]
-    wishes = [row[1] for row in read if not isinstance(row, BadRow)]
-    granted = list(subscriptions.subscribe_many(app, wishes, origin="file"))
+    requests = [row[1] for row in read if not isinstance(row, BadRow)]
+    granted = list(subscriptions.subscribe_many(app, requests, origin="file"))
     return ["refused" if isinstance(one, tuple) else one.outcome for one in granted]
 
 
@@ -107,7 +107,7 @@ def test_what_is_exported_is_imported_without_loss(
             assert set(outcomes) <= {"unchanged", "left", "suppressed"}
             assert exported(other) == before
             stopped = {row["email"] for row in before if row["standing"] == "suppressed"}
-            assert {each.address for each in subscriptions.suppressed(other)} == stopped
+            assert {each.address for each in subscriptions.list_suppressions(other)} == stopped
         finally:
             one.close()
             other.close()
@@ -116,17 +116,19 @@ def test_what_is_exported_is_imported_without_loss(
 def known(app: App, status: SubscriberStatus) -> str:
     email = "known@example.org"
     if status is SubscriberStatus.PENDING:
-        subscriptions.ask(app, Wish(email=email, keywords=("gripper",)), origin="page")
+        subscriptions.sign_up(
+            app, SubscriptionRequest(email=email, keywords=("gripper",)), origin="page"
+        )
         return email
     ident = subscriptions.subscribe(
-        app, Wish(email=email, keywords=("gripper",)), origin="command"
+        app, SubscriptionRequest(email=email, keywords=("gripper",)), origin="command"
     ).subscriber.id
     if status is SubscriberStatus.PAUSED:
         subscriptions.pause(app, ident, paused=True)
     elif status is SubscriberStatus.LEFT:
         subscriptions.unsubscribe(app, ident)
     elif status is SubscriberStatus.SUPPRESSED:
-        subscriptions.suppress(app, [subscriptions.stopped(app, email, "it bounced")])
+        subscriptions.suppress(app, [subscriptions.make_suppression(app, email, "it bounced")])
     return email
 
 
@@ -154,7 +156,7 @@ def test_a_file_stops_mail_to_who_is_known_and_starts_none(
     )
     if before is SubscriberStatus.LEFT:
         stops = False
-    assert subscriptions.by_email(any_app, email).status is (said if stops else before)
+    assert subscriptions.find(any_app, email).status is (said if stops else before)
 
 
 def test_who_is_pending_in_a_file_gets_no_digest_and_one_standing_a_row_is_enough(
@@ -165,15 +167,15 @@ def test_who_is_pending_in_a_file_gets_no_digest_and_one_standing_a_row_is_enoug
         "email,interest,keywords,standing\np@example.org,hands,robot,pending\np@example.org,scans,tumour,Pending\n"
         "a@example.org,hands,robot,\n"
     )
-    wishes = [row[1] for row in read_readers(table) if not isinstance(row, BadRow)]
-    done = list(subscriptions.subscribe_many(any_app, wishes, origin="file"))
+    requests = [row[1] for row in read_readers(table) if not isinstance(row, BadRow)]
+    done = list(subscriptions.subscribe_many(any_app, requests, origin="file"))
     assert [one.outcome for one in done if not isinstance(one, tuple)] == ["new", "pending", "new"]
-    reader = subscriptions.by_email(any_app, "p@example.org")
+    reader = subscriptions.find(any_app, "p@example.org")
     assert reader.status is SubscriberStatus.PENDING
     assert [interest.name for interest in reader.interests] == ["hands", "scans"]
     report = pipeline.compose(any_app)
     assert "p@example.org" in [left.email for left in report.left_out]
-    assert subscriptions.origins(any_app)[reader.id] == "page"
+    assert subscriptions.load_origins(any_app)[reader.id] == "page"
 
 
 @pytest.mark.parametrize(
@@ -194,7 +196,7 @@ def test_a_bad_standing_is_told_of(tmp_path: Path, row: dict[str, Any], told: st
 
 
 def test_all_that_is_exported_is_a_column(any_app: App) -> None:
-    subscriptions.subscribe(any_app, Wish(email="a@example.org"), origin="command")
+    subscriptions.subscribe(any_app, SubscriptionRequest(email="a@example.org"), origin="command")
     assert set(exported(any_app)[0]) <= set(COLUMNS)
 
 

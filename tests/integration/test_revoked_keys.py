@@ -19,7 +19,7 @@ from digest.errors import NotFoundError, RevokedKeyError
 from digest.mail import links
 from digest.model import Purpose, Queued, Subscriber, SubscriberStatus, SuppressionReason
 from digest.services import inbound
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON
 from tests.returned import letter, mail
 from tests.webclient import Client, Write, fill
@@ -41,7 +41,7 @@ def service(any_app: App, dump: Write) -> App:
 @pytest.fixture
 def alice(service: App) -> Subscriber:
     return subscriptions.subscribe(
-        service, Wish(email="alice@example.org"), origin="command"
+        service, SubscriptionRequest(email="alice@example.org"), origin="command"
     ).subscriber
 
 
@@ -60,7 +60,7 @@ def path_of(app: App, purpose: Purpose, reader: Subscriber) -> str:
 
 
 def status(app: App, reader: Subscriber) -> SubscriberStatus:
-    return subscriptions.by_id(app, reader.id).status
+    return subscriptions.get(app, reader.id).status
 
 
 PURPOSES = [Purpose.UP, Purpose.DOWN, Purpose.MANAGE, Purpose.CONFIRM]

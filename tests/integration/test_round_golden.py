@@ -41,9 +41,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         assert not isinstance(row, BadRow)
         subscriptions.subscribe(app, row[1], origin="file")
     for thumb in json.loads((FOLDER / "thumbs.json").read_text(encoding="utf-8")):
-        pipeline.rate(
-            app, subscriptions.by_email(app, thumb["email"]), thumb["paper"], thumb["vote"]
-        )
+        pipeline.rate(app, subscriptions.find(app, thumb["email"]), thumb["paper"], thumb["vote"])
     report = pipeline.round(app)
     app.close()
     assert not report.sent.troubles

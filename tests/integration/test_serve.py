@@ -29,7 +29,7 @@ from digest.app import App
 from digest.config import SubscriberEntry
 from digest.errors import DigestError, InputError, StoreError
 from digest.model import Purpose, Subscriber, SubscriberStatus
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from digest.web.guard import BODY_MAX, HEADERS
 from digest.web.listener import listen
 from digest.workers import Inline
@@ -247,7 +247,9 @@ def test_a_compose_that_takes_long_keeps_no_letter_waiting(
     clocks[0].start()
     try:
         assert workers.asked.wait(LONG)
-        subscriptions.ask(slow, Wish(email="grace@example.org", keywords=("robot",)), origin="page")
+        subscriptions.sign_up(
+            slow, SubscriptionRequest(email="grace@example.org", keywords=("robot",)), origin="page"
+        )
         clocks[-1].tick()
         assert len(list((slow.config.ingest.inbox.parent / "outbox").glob("*.eml"))) == 1
     finally:
@@ -346,7 +348,7 @@ def test_the_readers_of_the_config_are_subscribed(tmp_path: Path) -> None:
         ),
     )
     serve.run(app, only={"web"}, ready=lambda _address: signal.raise_signal(signal.SIGTERM))
-    assert subscriptions.by_email(app, "frank@example.org").status is SubscriberStatus.ACTIVE
+    assert subscriptions.find(app, "frank@example.org").status is SubscriberStatus.ACTIVE
     app.close()
 
 

@@ -15,7 +15,7 @@ from digest import pipeline, serve, services, store, subscriptions
 from digest.app import App
 from digest.errors import InputError, LimitError, NotFoundError
 from digest.model import Subscriber, SubscriberStatus
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, read_mails
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -26,13 +26,13 @@ def with_web(app: App, **settings: Any) -> App:
     return replace(app, config=app.config.model_copy(update={"web": web}))
 
 
-def ask(app: App, number: int, client: str = "192.0.2.1", **wish: Any) -> Subscriber:
-    wanted = Wish(email=f"reader{number}@example.org", **wish)
-    return subscriptions.ask(app, wanted, origin="page", client=client).subscriber
+def ask(app: App, number: int, client: str = "192.0.2.1", **fields: Any) -> Subscriber:
+    wanted = SubscriptionRequest(email=f"reader{number}@example.org", **fields)
+    return subscriptions.sign_up(app, wanted, origin="page", client=client).subscriber
 
 
 def asked(app: App) -> int:
-    return len(subscriptions.everybody(app))
+    return len(subscriptions.list_subscribers(app))
 
 
 # --------------------------------------------------------------------------------------- limits
@@ -74,7 +74,7 @@ def test_the_hour_slides_and_it_is_said_when_to_come_back(any_app: App) -> None:
 
 def test_asking_again_counts_whoever_it_is(any_app: App) -> None:
     app = with_web(any_app, signups_per_client=2)
-    subscriptions.subscribe(app, Wish(email="reader0@example.org"), origin="command")
+    subscriptions.subscribe(app, SubscriptionRequest(email="reader0@example.org"), origin="command")
     ask(app, 0)
     ask(app, 0)
     with pytest.raises(LimitError):
@@ -151,9 +151,9 @@ def at_last(app: App) -> App:
 def test_who_never_confirms_is_deleted_in_time(any_app: App) -> None:
     ask(any_app, 0, keywords=("robot",))
     pipeline.send(any_app)
-    assert subscriptions.purge(any_app.at(NOON + 13 * DAY)) == 0
-    assert subscriptions.purge(at_last(any_app)) == 1
-    assert subscriptions.everybody(any_app) == []
+    assert subscriptions.delete_unconfirmed(any_app.at(NOON + 13 * DAY)) == 0
+    assert subscriptions.delete_unconfirmed(at_last(any_app)) == 1
+    assert subscriptions.list_subscribers(any_app) == []
     with any_app.store.reading() as tx:
         for table in ("signups", "interests", "messages", "deliveries"):
             assert tx.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one() == 0, table
@@ -162,8 +162,8 @@ def test_who_never_confirms_is_deleted_in_time(any_app: App) -> None:
 def test_asking_again_is_another_beginning(any_app: App) -> None:
     ask(any_app, 0)
     ask(any_app.at(NOON + 10 * DAY), 0)
-    assert subscriptions.purge(at_last(any_app)) == 0
-    assert subscriptions.purge(at_last(any_app).at(NOON + 25 * DAY)) == 1
+    assert subscriptions.delete_unconfirmed(at_last(any_app)) == 0
+    assert subscriptions.delete_unconfirmed(at_last(any_app).at(NOON + 25 * DAY)) == 1
 
 
 def confirmed(app: App) -> Subscriber:
@@ -175,12 +175,12 @@ def returned(app: App) -> Subscriber:
     """Never confirmed, but came back by a link of their own, and rated a paper."""
     reader = ask(app, 0)
     subscriptions.unsubscribe(app, reader.id)
-    return subscriptions.return_after(app, reader.id)
+    return subscriptions.resubscribe(app, reader.id)
 
 
 def named(app: App) -> Subscriber:
     return subscriptions.subscribe(
-        app, Wish(email="reader0@example.org"), origin="command"
+        app, SubscriptionRequest(email="reader0@example.org"), origin="command"
     ).subscriber
 
 
@@ -192,17 +192,17 @@ def test_who_was_ever_confirmed_is_never_deleted(
     reader = became(any_app)
     if became is returned:
         pipeline.rate(any_app, reader, pipeline.paper(any_app, 1).name, 1)
-    assert subscriptions.purge(at_last(any_app)) == 0
+    assert subscriptions.delete_unconfirmed(at_last(any_app)) == 0
     subscriptions.unsubscribe(any_app, reader.id)
     ask(any_app, 0)
-    assert subscriptions.by_id(any_app, reader.id).status is SubscriberStatus.PENDING
-    assert subscriptions.purge(at_last(any_app)) == 0
+    assert subscriptions.get(any_app, reader.id).status is SubscriberStatus.PENDING
+    assert subscriptions.delete_unconfirmed(at_last(any_app)) == 0
 
 
 def test_nobody_is_deleted_where_no_days_are_set(any_app: App) -> None:
     app = with_web(any_app, pending_days=0)
     ask(app, 0)
-    assert subscriptions.purge(app.at(NOON + 4000 * DAY)) == 0
+    assert subscriptions.delete_unconfirmed(app.at(NOON + 4000 * DAY)) == 0
     assert asked(app) == 1
 
 
@@ -214,7 +214,7 @@ def test_who_confirms_at_the_last_moment_stays(any_app: App) -> None:
     subscriptions.confirm(any_app, reader.id)
     with any_app.store.writing() as tx:
         assert not store.signups.remove_unconfirmed(tx, reader.id, before=before)
-    assert subscriptions.by_id(any_app, reader.id).status is SubscriberStatus.ACTIVE
+    assert subscriptions.get(any_app, reader.id).status is SubscriberStatus.ACTIVE
 
 
 def test_more_than_a_batch_is_deleted(any_app: App, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,9 +222,9 @@ def test_more_than_a_batch_is_deleted(any_app: App, monkeypatch: pytest.MonkeyPa
     app = with_web(any_app, signups_per_client=0)
     for number in range(7):
         ask(app, number)
-    assert subscriptions.purge(at_last(app)) == 7
+    assert subscriptions.delete_unconfirmed(at_last(app)) == 7
     with pytest.raises(NotFoundError):
-        subscriptions.by_email(app, "reader0@example.org")
+        subscriptions.find(app, "reader0@example.org")
 
 
 # ---------------------------------------------------------------------------------------- alarms

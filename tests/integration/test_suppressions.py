@@ -24,7 +24,7 @@ from digest.model import (
     SuppressionReason,
 )
 from digest.pipeline.steps import record_bounces
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON
 
 ALICE = "alice@example.org"
@@ -33,7 +33,7 @@ ALICE = "alice@example.org"
 @pytest.fixture
 def alice(any_app: App) -> Subscriber:
     return subscriptions.subscribe(
-        any_app, Wish(email=ALICE, keywords=("robot",)), origin="command"
+        any_app, SubscriptionRequest(email=ALICE, keywords=("robot",)), origin="command"
     ).subscriber
 
 
@@ -79,7 +79,7 @@ def refused(
 
 
 def status(app: App, who: Subscriber) -> SubscriberStatus:
-    return subscriptions.by_id(app, who.id).status
+    return subscriptions.get(app, who.id).status
 
 
 def messages(app: App) -> dict[str, int]:
@@ -96,7 +96,7 @@ def test_no_such_address_is_enough_once(any_app: App, alice: Subscriber) -> None
         "550 5.1.1 user unknown",
     )
     assert status(any_app, alice) is SubscriberStatus.SUPPRESSED
-    assert subscriptions.suppressed(any_app) == [made]
+    assert subscriptions.list_suppressions(any_app) == [made]
 
 
 def test_a_mailbox_switched_off_is_enough_twice_and_the_same_message_counts_once(
@@ -173,14 +173,14 @@ def test_nothing_but_the_operator_brings_a_suppressed_address_back(
 ) -> None:
     refused(any_app, letter(any_app, alice, "1"), 550, "5.1.1 unknown")
     before = messages(any_app)
-    wish = Wish(email=ALICE.upper(), size=3)
+    request = SubscriptionRequest(email=ALICE.upper(), size=3)
     for origin in ("command", "file", "config"):
-        done = subscriptions.subscribe(any_app, wish, origin=origin)
+        done = subscriptions.subscribe(any_app, request, origin=origin)
         assert (done.outcome, done.suppression is not None) == ("suppressed", True)
     for origin in ("page", "api"):
-        assert subscriptions.ask(any_app, wish, origin=origin).outcome == "asked"
+        assert subscriptions.sign_up(any_app, request, origin=origin).outcome == "asked"
     subscriptions.confirm(any_app, alice.id)
-    subscriptions.return_after(any_app, alice.id)
+    subscriptions.resubscribe(any_app, alice.id)
     subscriptions.pause(any_app, alice.id, paused=False)
     assert status(any_app, alice) is SubscriberStatus.SUPPRESSED
     assert messages(any_app) == before
@@ -196,21 +196,30 @@ def test_an_address_stays_suppressed_when_its_subscriber_is_deleted(
     refused(any_app, letter(any_app, alice, "1"), 550, "5.1.1 unknown")
     with any_app.store.writing() as tx:
         tx.exec_driver_sql("DELETE FROM subscribers")
-    assert [one.address for one in subscriptions.suppressed(any_app)] == [ALICE]
+    assert [one.address for one in subscriptions.list_suppressions(any_app)] == [ALICE]
     assert (
-        subscriptions.subscribe(any_app, Wish(email=ALICE), origin="file").outcome == "suppressed"
+        subscriptions.subscribe(any_app, SubscriptionRequest(email=ALICE), origin="file").outcome
+        == "suppressed"
     )
-    assert subscriptions.ask(any_app, Wish(email=ALICE), origin="page").outcome == "asked"
-    assert subscriptions.everybody(any_app) == []
+    assert (
+        subscriptions.sign_up(any_app, SubscriptionRequest(email=ALICE), origin="page").outcome
+        == "asked"
+    )
+    assert subscriptions.list_subscribers(any_app) == []
     assert messages(any_app) == {}
 
 
 def test_a_stranger_who_asks_for_a_suppressed_address_sees_no_difference(any_app: App) -> None:
-    subscriptions.suppress(any_app, [subscriptions.stopped(any_app, ALICE, "asked by phone")])
+    subscriptions.suppress(
+        any_app, [subscriptions.make_suppression(any_app, ALICE, "asked by phone")]
+    )
     for email in (ALICE, "bob@example.org"):
         with pytest.raises(InputError, match="size"):
-            subscriptions.ask(any_app, Wish(email=email, size=999), origin="api")
-        assert subscriptions.ask(any_app, Wish(email=email), origin="api").outcome == "asked"
+            subscriptions.sign_up(any_app, SubscriptionRequest(email=email, size=999), origin="api")
+        assert (
+            subscriptions.sign_up(any_app, SubscriptionRequest(email=email), origin="api").outcome
+            == "asked"
+        )
 
 
 def test_a_release_forgives_and_the_same_reports_read_again_do_not_count(
@@ -238,8 +247,12 @@ def test_a_release_puts_back_what_was(
 ) -> None:
     with any_app.store.writing() as tx:
         store.subscribers.set_status(tx, alice.id, former, now=NOON)
-    assert subscriptions.suppress(any_app, [subscriptions.stopped(any_app, ALICE, "")]) == 1
-    assert subscriptions.suppress(any_app, [subscriptions.stopped(any_app, ALICE, "")]) == 0
+    assert (
+        subscriptions.suppress(any_app, [subscriptions.make_suppression(any_app, ALICE, "")]) == 1
+    )
+    assert (
+        subscriptions.suppress(any_app, [subscriptions.make_suppression(any_app, ALICE, "")]) == 0
+    )
     assert status(any_app, alice) is SubscriberStatus.SUPPRESSED
     subscriptions.release(any_app, ALICE)
     assert status(any_app, alice) is former
@@ -248,7 +261,7 @@ def test_a_release_puts_back_what_was(
 def test_who_leaves_while_suppressed_has_left_after_the_release(
     any_app: App, alice: Subscriber
 ) -> None:
-    subscriptions.suppress(any_app, [subscriptions.stopped(any_app, ALICE, "")])
+    subscriptions.suppress(any_app, [subscriptions.make_suppression(any_app, ALICE, "")])
     subscriptions.unsubscribe(any_app, alice.id)
     subscriptions.release(any_app, ALICE)
     assert status(any_app, alice) is SubscriberStatus.LEFT
@@ -264,20 +277,23 @@ def test_who_complained_has_left_and_only_their_own_link_or_the_operator_brings_
 ) -> None:
     complained(any_app)
     assert status(any_app, alice) is SubscriberStatus.LEFT
-    assert subscriptions.ask(any_app, Wish(email=ALICE), origin="page").outcome == "asked"
     assert (
-        subscriptions.subscribe(any_app, Wish(email=ALICE), origin="command").outcome
+        subscriptions.sign_up(any_app, SubscriptionRequest(email=ALICE), origin="page").outcome
+        == "asked"
+    )
+    assert (
+        subscriptions.subscribe(any_app, SubscriptionRequest(email=ALICE), origin="command").outcome
         == "suppressed"
     )
     assert messages(any_app) == {}
-    assert subscriptions.return_after(any_app, alice.id).status is SubscriberStatus.ACTIVE
-    assert subscriptions.suppressed(any_app) == []
+    assert subscriptions.resubscribe(any_app, alice.id).status is SubscriberStatus.ACTIVE
+    assert subscriptions.list_suppressions(any_app) == []
 
 
 def test_a_complaint_of_a_suppressed_address_outlives_the_release(
     any_app: App, alice: Subscriber
 ) -> None:
-    subscriptions.suppress(any_app, [subscriptions.stopped(any_app, ALICE, "")])
+    subscriptions.suppress(any_app, [subscriptions.make_suppression(any_app, ALICE, "")])
     complained(any_app)
     subscriptions.release(any_app, ALICE)
     assert status(any_app, alice) is SubscriberStatus.LEFT
@@ -286,23 +302,28 @@ def test_a_complaint_of_a_suppressed_address_outlives_the_release(
 def test_a_bounce_or_the_operator_outweighs_a_complaint(any_app: App, alice: Subscriber) -> None:
     complained(any_app)
     assert (
-        subscriptions.suppress(any_app, [subscriptions.stopped(any_app, ALICE, "asked by phone")])
+        subscriptions.suppress(
+            any_app, [subscriptions.make_suppression(any_app, ALICE, "asked by phone")]
+        )
         == 1
     )
     assert status(any_app, alice) is SubscriberStatus.SUPPRESSED
-    assert subscriptions.return_after(any_app, alice.id).status is SubscriberStatus.SUPPRESSED
-    (one,) = subscriptions.suppressed(any_app)
+    assert subscriptions.resubscribe(any_app, alice.id).status is SubscriberStatus.SUPPRESSED
+    (one,) = subscriptions.list_suppressions(any_app)
     assert (one.reason, one.evidence) == (SuppressionReason.OPERATOR, "asked by phone")
     subscriptions.release(any_app, ALICE)
     assert status(any_app, alice) is SubscriberStatus.LEFT
 
 
 def test_a_long_list_is_taken_over(app: App) -> None:
-    many = [subscriptions.stopped(app, f"reader{number}@example.org", "") for number in range(1100)]
+    many = [
+        subscriptions.make_suppression(app, f"reader{number}@example.org", "")
+        for number in range(1100)
+    ]
     assert subscriptions.suppress(app, many) == 1100
     assert subscriptions.suppress(app, many) == 0
 
 
 def test_what_is_no_address_is_not_put_on_the_list(any_app: App) -> None:
     with pytest.raises(AddressError):
-        subscriptions.stopped(any_app, "nobody", "")
+        subscriptions.make_suppression(any_app, "nobody", "")

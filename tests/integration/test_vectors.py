@@ -28,7 +28,7 @@ from digest.ranking import features
 from digest.services import vectors
 from digest.store.tables import vectors as stored_words
 from digest.store.tables import word_vectors
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 
 WORDS = (
     "tentacle",
@@ -163,7 +163,9 @@ def test_stored_words_that_are_damaged_are_counted_anew(
 ) -> None:
     _stored(any_app, tmp_path, 60)
     alice = subscriptions.subscribe(
-        any_app, Wish(email="alice@example.org", keywords=("octopus",)), origin="command"
+        any_app,
+        SubscriptionRequest(email="alice@example.org", keywords=("octopus",)),
+        origin="command",
     ).subscriber
     whole = services.preview(any_app, alice).outcome
     with any_app.store.writing() as tx:

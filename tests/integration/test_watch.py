@@ -18,7 +18,7 @@ from digest.app import App
 from digest.errors import MailerError, StoreError
 from digest.mail.mailer import Mailer
 from digest.model import MessageKind, MessageState
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, make_app
 
 OPERATOR = "operator@example.org"
@@ -141,7 +141,7 @@ def test_status_and_letters_tell_the_same(full: App) -> None:
 
 
 def test_a_letter_to_the_operator_counts_against_no_reader(full: App, tmp_path: Path) -> None:
-    subscriptions.subscribe(full, Wish(email=OPERATOR), origin="command")
+    subscriptions.subscribe(full, SubscriptionRequest(email=OPERATOR), origin="command")
     services.watch(full)
     refusing = replace(
         full,
@@ -150,7 +150,7 @@ def test_a_letter_to_the_operator_counts_against_no_reader(full: App, tmp_path: 
         ),
     )
     pipeline.send(refusing)
-    assert subscriptions.suppressed(full) == []
+    assert subscriptions.list_suppressions(full) == []
     with full.store.reading() as tx:
         (row,) = [
             row
@@ -164,7 +164,7 @@ def test_digests_and_letters_share_the_ledger(full: App, tmp_path: Path) -> None
     """Who leaves, and what is claimed for one reader alone, never touches a letter to
     the operator."""
     alice = subscriptions.subscribe(
-        full, Wish(email="alice@example.org"), origin="command"
+        full, SubscriptionRequest(email="alice@example.org"), origin="command"
     ).subscriber
     services.watch(full)
     assert not pipeline.send(full, only=alice).states

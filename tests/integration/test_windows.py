@@ -14,7 +14,7 @@ from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.model import Bounced, MessageState, QuietReason, Subscriber
 from digest.store import tables
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import invent_papers, read_mails
 
 Dump = Callable[..., Path]
@@ -32,8 +32,8 @@ def day(text: str) -> date:
     return date.fromisoformat(f"2026-{text}")
 
 
-def join(app: App, email: str = "a@example.org", **wish: object) -> Subscriber:
-    wanted = Wish(email=email, keywords=("robot",), **wish)  # type: ignore[arg-type]
+def join(app: App, email: str = "a@example.org", **fields: object) -> Subscriber:
+    wanted = SubscriptionRequest(email=email, keywords=("robot",), **fields)  # type: ignore[arg-type]
     return subscriptions.subscribe(app.at(JOINED), wanted, origin="command").subscriber
 
 
@@ -140,7 +140,7 @@ def test_a_digest_made_late_keeps_its_own_date_for_its_hours_and_no_longer(
     assert planned(report.composed) == [day("06-10")]
     assert report.sent.states == {MessageState.ACCEPTED: 1}
     assert services.status(app).messages == {"expired": 1, "accepted": 1}
-    (reader,) = subscriptions.everybody(app)
+    (reader,) = subscriptions.list_subscribers(app)
     assert set(days_listed(app, reader, day("06-10"))) == {day("06-09"), day("06-10")}
 
 
@@ -192,7 +192,7 @@ def test_papers_since_the_last_digest_that_arrived_compete_for_31_days(
             pipeline.send(app.at(now))
     for number in range(2, silence):  # nothing is sent: each of them expires
         pipeline.compose(app.at(start + timedelta(days=number)), due=True)
-    subscriptions.change(app.at(start), reader.id, Wish(email="", size=100))
+    subscriptions.change(app.at(start), reader.id, SubscriptionRequest(email="", size=100))
     end = start + timedelta(days=silence)
     pipeline.ingest(app.at(end), [dump(end.date(), rows=invent_papers(end.date()))])
     pipeline.round(app.at(end), due=True)
@@ -214,7 +214,7 @@ def test_what_was_not_listed_in_a_digest_that_bounced_competes_again(
     waits = tick(any_app, "06-10 07:00")
     assert reasons(waits) == ["no new papers yet"]  # a digest of leftovers would come too early
     bring(any_app, dump, "06-10 08:00", per_topic=1)
-    subscriptions.change(any_app, reader.id, Wish(email="", size=100))
+    subscriptions.change(any_app, reader.id, SubscriptionRequest(email="", size=100))
     tick(any_app, "06-10 08:01")
     again = set(services.sent_digest(any_app, reader, day("06-10"))[1])
     assert len(again) == 16 - 3 + 4
@@ -226,7 +226,7 @@ def test_a_day_below_the_threshold_does_not_end_the_next_before_its_papers_come(
 ) -> None:
     subscriptions.subscribe(
         app.at(JOINED),
-        Wish(email="s@example.org", keywords=("beekeeping",), threshold=100),
+        SubscriptionRequest(email="s@example.org", keywords=("beekeeping",), threshold=100),
         origin="command",
     )
     bring(app, dump, "06-09 05:00")
@@ -258,12 +258,12 @@ def test_a_reader_who_goes_on_gets_with_the_next_digest_what_came(any_app: App, 
 def test_a_pause_before_the_first_digest_loses_no_paper_since_the_reader_came(
     any_app: App, dump: Dump
 ) -> None:
-    wish = Wish(
+    request = SubscriptionRequest(
         email="a@example.org", size=100, keywords=("robot",), created=JOINED - timedelta(days=500)
     )
     for text in ("05-20", "05-28", "06-02", "06-10"):
         bring(any_app, dump, f"{text} 05:00")
-    reader = subscriptions.subscribe(at(any_app, "06-01 12:00"), wish, origin="file").subscriber
+    reader = subscriptions.subscribe(at(any_app, "06-01 12:00"), request, origin="file").subscriber
     subscriptions.pause(at(any_app, "06-01 13:00"), reader.id, paused=True)
     subscriptions.pause(at(any_app, "06-15 12:00"), reader.id, paused=False)
     assert planned(tick(any_app, "06-16 07:00")) == [day("06-16")]
@@ -278,20 +278,24 @@ def test_a_weekday_that_a_reader_adds_makes_its_last_date_no_missed_one(
     bring(any_app, dump, "06-08 05:00")
     tick(any_app, "06-08 07:00")
     bring(any_app, dump, "06-10 05:00")
-    subscriptions.change(at(any_app, "06-11 12:00"), reader.id, Wish(email="", days=(1, 3)))
+    subscriptions.change(
+        at(any_app, "06-11 12:00"), reader.id, SubscriptionRequest(email="", days=(1, 3))
+    )
     assert planned(tick(any_app, "06-11 12:01")) == []
-    wish = Wish(email=reader.email, days=(4,))
-    subscriptions.subscribe(at(any_app, "06-11 13:00"), wish, origin="command")
+    request = SubscriptionRequest(email=reader.email, days=(4,))
+    subscriptions.subscribe(at(any_app, "06-11 13:00"), request, origin="command")
     assert planned(tick(any_app, "06-11 13:01")) == [day("06-11")]
 
 
 def test_who_joins_after_their_hour_gets_the_first_digest_at_once(app: App, dump: Dump) -> None:
     bring(app, dump, "06-08 05:00")
     late = at(app, "06-09 22:00")
-    subscriptions.subscribe(late, Wish(email="l@example.org", hour=3), origin="command")
-    subscriptions.ask(late, Wish(email="p@example.org", hour=3), origin="page")
+    subscriptions.subscribe(
+        late, SubscriptionRequest(email="l@example.org", hour=3), origin="command"
+    )
+    subscriptions.sign_up(late, SubscriptionRequest(email="p@example.org", hour=3), origin="page")
     assert planned(tick(app, "06-09 22:01")) == [day("06-09")]
-    pending = subscriptions.by_email(app, "p@example.org")
+    pending = subscriptions.find(app, "p@example.org")
     subscriptions.confirm(at(app, "06-10 12:00"), pending.id)
     report = tick(app, "06-10 12:01")
     assert [(row.email, row.local_date) for row in report.planned] == [
@@ -306,8 +310,8 @@ def test_a_tick_with_nothing_to_do_reads_little(
     app: App, dump: Dump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(50):
-        wish = Wish(email=f"r{number}@example.org", hour=7 if number % 2 else 23)
-        subscriptions.subscribe(at(app, "06-09 06:00"), wish, origin="command")
+        request = SubscriptionRequest(email=f"r{number}@example.org", hour=7 if number % 2 else 23)
+        subscriptions.subscribe(at(app, "06-09 06:00"), request, origin="command")
     bring(app, dump, "06-09 05:00")
     assert len(planned(tick(app, "06-09 07:00"))) == 25
     assert len(planned(tick(app, "06-09 23:00"))) == 25

@@ -28,16 +28,20 @@ from digest.app import App
 from digest.due_dates import LOOK_BACK, NEAR, counts_from, due_at, next_due
 from digest.model import Bounced, Delivery, MessageState, Phase, SubscriberStatus
 from digest.store import tables
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import make_app
 from tests.integration.arrived import arrive, entry
 
 START = datetime(2026, 10, 19, 12, tzinfo=UTC)  # the clocks of Europe change on the 25th
 READERS = (
-    Wish(email="daily@example.org", size=2),
-    Wish(email="tokyo@example.org", size=3, days=(1,), timezone="Asia/Tokyo"),
-    Wish(email="sunday@example.org", size=2, days=(7,), hour=22, timezone="Europe/Berlin"),
-    Wish(email="west@example.org", size=2, days=(2, 4), hour=18, timezone="America/Los_Angeles"),
+    SubscriptionRequest(email="daily@example.org", size=2),
+    SubscriptionRequest(email="tokyo@example.org", size=3, days=(1,), timezone="Asia/Tokyo"),
+    SubscriptionRequest(
+        email="sunday@example.org", size=2, days=(7,), hour=22, timezone="Europe/Berlin"
+    ),
+    SubscriptionRequest(
+        email="west@example.org", size=2, days=(2, 4), hour=18, timezone="America/Los_Angeles"
+    ),
 )
 HOUR = timedelta(hours=1)
 
@@ -61,8 +65,8 @@ class World:
         return self.app.at(self.now)
 
     def join(self) -> None:
-        for wish in READERS:
-            subscriptions.subscribe(self.service, wish, origin="command")
+        for request in READERS:
+            subscriptions.subscribe(self.service, request, origin="command")
 
     def publish(self, number: int) -> None:
         entries = [
@@ -75,7 +79,7 @@ class World:
     def tick(self) -> None:
         report = pipeline.compose(self.service, due=True)
         for planned in report.planned:
-            who = subscriptions.by_email(self.app, planned.email)
+            who = subscriptions.find(self.app, planned.email)
             assert counts_from(who) <= due_at(who, planned.local_date) <= self.now
             assert planned.local_date >= START.date()
             for before in self.made[who.id][-1:]:
@@ -88,7 +92,7 @@ class World:
     def _check_times(self, emails: Sequence[str]) -> None:
         with self.app.store.reading() as tx:
             for email in emails:
-                who = subscriptions.by_email(self.app, email)
+                who = subscriptions.find(self.app, email)
                 newest = select(tables.messages.c.expires_at).where(
                     tables.messages.c.subscriber_id == who.id
                 )
@@ -146,9 +150,9 @@ class World:
             for message in tx.execute(unknown).scalars().all():
                 store.ledger.resolve(tx, message, state, "a test", now=self.now)
 
-    def change(self, number: int, wish: dict[str, Any]) -> None:
+    def change(self, number: int, fields: dict[str, Any]) -> None:
         who = self._reader(number)
-        subscriptions.change(self.service, who.id, Wish(email="", **wish))
+        subscriptions.change(self.service, who.id, SubscriptionRequest(email="", **fields))
         self.made.pop(who.id, None)
 
     def pause(self, number: int) -> None:
@@ -157,7 +161,7 @@ class World:
         subscriptions.pause(self.service, who.id, paused=active)
 
     def _reader(self, number: int) -> Any:
-        return subscriptions.everybody(self.app)[number]
+        return subscriptions.list_subscribers(self.app)[number]
 
     def run(self, steps: Sequence[tuple[str, Any]]) -> None:
         for what, how in steps:
@@ -307,7 +311,7 @@ def test_no_paper_is_lost_or_listed_twice_whatever_happens(
         # All is well from here on: what came must have been looked at within a week and a day.
         made.outcome = "accepted"
         for number in range(len(READERS)):
-            if subscriptions.everybody(made.app)[number].status is SubscriberStatus.PAUSED:
+            if subscriptions.list_subscribers(made.app)[number].status is SubscriberStatus.PAUSED:
                 made.pause(number)
         for _ in itertools.repeat(None, 9):
             made.publish(1)

@@ -22,7 +22,7 @@ from digest.store import Store, ledger, sources
 from digest.store import pauses as rows
 from digest.store.ledger import LEASE
 from digest.store.tables import messages, pauses
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 
 Dump = Callable[..., Path]
 NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
@@ -86,7 +86,7 @@ def test_a_pause_of_a_clock_ahead_is_taken_back_like_any_other(store: Store) -> 
 @pytest.fixture
 def planned(any_app: App) -> App:
     """A letter that waits for its reader."""
-    subscriptions.ask(any_app, Wish(email="alice@example.org"), origin="page")
+    subscriptions.sign_up(any_app, SubscriptionRequest(email="alice@example.org"), origin="page")
     return any_app
 
 

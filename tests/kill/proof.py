@@ -25,7 +25,7 @@ from digest.app import App
 from digest.demo.listening import free_port
 from digest.model import Digest, Item, MessageKind, MessageState, Provenance, Score, Subscriber
 from digest.store.digests import Window
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import TODAY, invent_papers
 from tests.kill.sender import open_app, work
 from tests.kill.sink import Sink, copies_in
@@ -159,13 +159,13 @@ class Proof:
         dump = self.folder / f"{TODAY}.jsonl"
         dump.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in invent_papers(TODAY)))
         pipeline.ingest(self.app, [dump])
-        wishes = (
-            Wish(email=f"r{number}@example.org", keywords=("robot",), size=_PAPERS)
+        requests = (
+            SubscriptionRequest(email=f"r{number}@example.org", keywords=("robot",), size=_PAPERS)
             for number in range(count)
         )
         return [
             done.subscriber
-            for done in subscriptions.subscribe_many(self.app, wishes, origin="file")
+            for done in subscriptions.subscribe_many(self.app, requests, origin="file")
             if not isinstance(done, tuple)
         ]
 
@@ -400,7 +400,7 @@ class Proof:
 
     def _check_next_digest(self, reader: int, tomorrow: datetime, papers: set[int]) -> None:
         later = self.app.at(tomorrow)
-        who = subscriptions.by_id(later, reader)
+        who = subscriptions.get(later, reader)
         with later.store.writing() as tx:
             who = store.subscribers.change(tx, replace(who, size=50), now=tomorrow)
         composed = pipeline.compose(later, day=tomorrow.date(), only=who)

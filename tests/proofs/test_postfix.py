@@ -21,7 +21,7 @@ from digest.app import App
 from digest.mail import bounces, links
 from digest.mail.messages import dkim
 from digest.model import MessageState, Purpose
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import TODAY, invent_papers, make_app, skip_or_fail
 from tests.fakes.postfix import GONE, Postfix, why_not
 
@@ -81,7 +81,9 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
         (folder / "dump.jsonl").write_text("".join(f"{line}\n" for line in map(json.dumps, rows)))
         assert not pipeline.ingest(app, [folder / "dump.jsonl"]).failed
         for email in ("alice@example.net", "bob@example.com", f"carol@{GONE}"):
-            subscriptions.subscribe(app, Wish(email=email, size=16), origin="command")
+            subscriptions.subscribe(
+                app, SubscriptionRequest(email=email, size=16), origin="command"
+            )
         report = pipeline.round(app)
         assert report.sent.states == {MessageState.ACCEPTED: 3}
         mails = postfix.mails(3)
@@ -169,7 +171,7 @@ def test_a_bounce_of_a_real_server_names_the_reader_and_the_message(outcome: Out
     sender = str(_parsed(data)["To"])
     link = outcome.app.with_keys(lambda keys: links.read_bounce_address(sender, keys))
     assert link.purpose is Purpose.BOUNCE
-    assert subscriptions.by_id(outcome.app, link.subscriber_id).email == f"carol@{GONE}"
+    assert subscriptions.get(outcome.app, link.subscriber_id).email == f"carol@{GONE}"
     arrived = bounces.read(data)
     assert (arrived.kind, arrived.recipient, arrived.enhanced) == (
         "failed",

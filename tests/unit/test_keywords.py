@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from digest.errors import InputError
 from digest.model import Interest, Subscriber
 from digest.ranking import features, scores
-from digest.subscriptions.settings_form import Wish, shaped
+from digest.subscriptions.settings_form import SubscriptionRequest, apply_request
 from tests.examples import examples
 from tests.unit.scored import RECENT, day, paper, profile
 
@@ -106,7 +106,12 @@ def test_a_keyword_matches_what_a_person_expects(
     ) | dict.fromkeys(not_there, False)
     for sign in "+-":
         assert stands(sign + keyword, there[0])
-    shaped(Wish(email="r@example.org", keywords=(keyword, f"+{keyword}", f"-{keyword}")), READER)
+    apply_request(
+        SubscriptionRequest(
+            email="r@example.org", keywords=(keyword, f"+{keyword}", f"-{keyword}")
+        ),
+        READER,
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,13 +134,15 @@ def test_a_keyword_that_no_paper_could_answer_is_refused_with_words(
     keyword: str, told: str
 ) -> None:
     with pytest.raises(InputError, match=told):
-        shaped(Wish(email="r@example.org", keywords=("robot", keyword)), READER)
+        apply_request(
+            SubscriptionRequest(email="r@example.org", keywords=("robot", keyword)), READER
+        )
 
 
 @pytest.mark.parametrize("name", ["categories", "authors"])
 def test_a_lone_sign_is_no_name(name: str) -> None:
     with pytest.raises(InputError, match=f"{name}: '-' holds no letter"):
-        shaped(Wish(email="r@example.org", **{name: ("-",)}), READER)  # type: ignore[arg-type]
+        apply_request(SubscriptionRequest(email="r@example.org", **{name: ("-",)}), READER)  # type: ignore[arg-type]
 
 
 _typed = st.lists(
@@ -152,7 +159,9 @@ def test_an_accepted_keyword_is_found_where_it_stands_as_a_word(keyword: str, si
     bare = " ".join(keyword.split())
     assume(bare and bare[:1] not in ("-", "+") and not bare.endswith("*"))
     try:
-        wanted = shaped(Wish(email="r@example.org", keywords=(sign + bare,)), READER)
+        wanted = apply_request(
+            SubscriptionRequest(email="r@example.org", keywords=(sign + bare,)), READER
+        )
     except InputError:
         return
     (interest,) = wanted.interests

@@ -10,7 +10,7 @@ import pytest
 from digest import pipeline, store, subscriptions
 from digest.app import App
 from digest.model import MessageState, Subscriber
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 
 S = MessageState
 Cast = Callable[[App], dict[str, Subscriber]]
@@ -18,12 +18,13 @@ Dump = Callable[..., Path]
 
 
 def readers(app: App, count: int) -> list[Subscriber]:
-    wishes = [
-        Wish(email=f"r{number}@example.org", keywords=("robot",), size=3) for number in range(count)
+    requests = [
+        SubscriptionRequest(email=f"r{number}@example.org", keywords=("robot",), size=3)
+        for number in range(count)
     ]
     return [
         done.subscriber
-        for done in subscriptions.subscribe_many(app, wishes, origin="file")
+        for done in subscriptions.subscribe_many(app, requests, origin="file")
         if not isinstance(done, tuple)
     ]
 

@@ -22,7 +22,7 @@ from digest.mail.mailer import SmtpMailer, SmtpServer
 from digest.mail.mailer.base import Begin
 from digest.model import Delivery, Message, MessageKind, SubscriberStatus, SuppressionReason
 from digest.store import tables
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, TODAY
 from tests.fakes.post_office import PostOffice
 from tests.fakes.smtp_server import HostileSmtp, serving
@@ -94,7 +94,7 @@ def test_what_each_server_said_settles_each_message(many: App) -> None:
     assert sorted(email for email, _ in report.troubles) == [
         f"r{number}@example.org" for number in (1, 2, 3, 4)
     ]
-    assert {s.status for s in subscriptions.everybody(many)} == {SubscriberStatus.ACTIVE}
+    assert {s.status for s in subscriptions.list_subscribers(many)} == {SubscriberStatus.ACTIVE}
 
 
 def test_a_fault_of_ours_is_an_alarm_and_is_tried_again(many: App) -> None:
@@ -119,7 +119,7 @@ def test_a_fault_of_ours_is_an_alarm_and_is_tried_again(many: App) -> None:
 
 def test_mail_to_a_domain_that_pauses_is_put_off_unwritten(many: App) -> None:
     subscriptions.subscribe(
-        many, Wish(email="slow@example.net", keywords=("robot",)), origin="command"
+        many, SubscriptionRequest(email="slow@example.net", keywords=("robot",)), origin="command"
     )
     pipeline.compose(many)
     office = PostOffice()
@@ -184,7 +184,9 @@ def test_a_refused_address_is_suppressed_and_whom_we_offended_is_not(many: App) 
     )
     pipeline.send(office.serving(many))
     assert [
-        s.email for s in subscriptions.everybody(many) if s.status is SubscriberStatus.SUPPRESSED
+        s.email
+        for s in subscriptions.list_subscribers(many)
+        if s.status is SubscriberStatus.SUPPRESSED
     ] == ["r1@example.org"]
     with many.store.reading() as tx:
         found = store.suppressions.of(tx, "r1@example.org")
@@ -290,7 +292,7 @@ def test_asked_to_stop_it_ends_what_is_on_its_way_and_gives_back_the_rest(many: 
 
 
 def test_a_reader_who_leaves_before_the_body_gets_nothing(many: App) -> None:
-    alice = subscriptions.by_email(many, "r7@example.org")
+    alice = subscriptions.find(many, "r7@example.org")
     office = PostOffice()
     office.when("r7@example.org", lambda: subscriptions.unsubscribe(many, alice.id))
     report = pipeline.send(office.serving(many))
@@ -299,7 +301,7 @@ def test_a_reader_who_leaves_before_the_body_gets_nothing(many: App) -> None:
 
 
 def test_a_reader_who_pauses_before_the_body_gets_nothing_and_the_send_ends(many: App) -> None:
-    bob = subscriptions.by_email(many, "r8@example.org")
+    bob = subscriptions.find(many, "r8@example.org")
     office = PostOffice()
     office.when("r8@example.org", lambda: subscriptions.pause(many, bob.id, paused=True))
     assert pipeline.send(office.serving(many)).states == {S.ACCEPTED: 29, S.SKIPPED: 1}
@@ -328,7 +330,9 @@ def test_one_letter_that_cannot_be_written_stops_no_other(many: App, tmp_path: P
     (broken / "subject.txt").write_text(
         "{% if name %}{{ nobody_gave_this }}{% endif %}{{ best }}", encoding="utf-8"
     )
-    subscriptions.subscribe(many, Wish(email="r9@example.org", name="Niner"), origin="command")
+    subscriptions.subscribe(
+        many, SubscriptionRequest(email="r9@example.org", name="Niner"), origin="command"
+    )
     office = PostOffice()
     report = pipeline.send(replace(office.serving(many), templates=(tmp_path / "templates",)))
     assert report.states == {S.ACCEPTED: 29, S.DEFERRED: 1}
@@ -356,7 +360,9 @@ def test_an_address_in_another_script_gets_its_digest_where_the_server_takes_suc
 ) -> None:
     pipeline.ingest(app, [dump()])
     for email in ("jürgen@bücher.example", "zoe@example.org"):
-        subscriptions.subscribe(app, Wish(email=email, keywords=("robot",)), origin="command")
+        subscriptions.subscribe(
+            app, SubscriptionRequest(email=email, keywords=("robot",)), origin="command"
+        )
     pipeline.compose(app)
     with serving(HostileSmtp(offers=offers)) as server:
         mailer = SmtpMailer([SmtpServer(host="127.0.0.1", port=server.port)])

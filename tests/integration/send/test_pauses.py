@@ -13,7 +13,7 @@ from digest import pipeline, services, store, subscriptions
 from digest.app import App
 from digest.model import MessageState, Pause
 from digest.store import Store
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, make_app
 from tests.fakes.smtp_server import Act, HostileSmtp, Step, serving
 
@@ -31,10 +31,11 @@ def sender(tmp_path: Path, store_url: str, dump: Callable[..., Path]) -> Iterato
     first = make_app(tmp_path, store_url)
     made.append(first)
     pipeline.ingest(first, [dump()])
-    wishes = [
-        Wish(email=f"r{number}@slow.example", keywords=("robot",), size=3) for number in range(10)
+    requests = [
+        SubscriptionRequest(email=f"r{number}@slow.example", keywords=("robot",), size=3)
+        for number in range(10)
     ]
-    list(subscriptions.subscribe_many(first, wishes, origin="file"))
+    list(subscriptions.subscribe_many(first, requests, origin="file"))
     assert len(pipeline.compose(first).planned) == 10
 
     def start(server: HostileSmtp) -> App:
@@ -92,9 +93,11 @@ def test_a_sender_that_runs_hears_what_another_was_told(sender: Senders) -> None
     with serving(says("RCPT")) as calm, serving(says("RCPT", "451 4.7.1 too fast")) as strict:
         running, other = sender(calm), sender(strict)
         subscriptions.subscribe(
-            running, Wish(email="early@slow.example", keywords=("robot",)), origin="command"
+            running,
+            SubscriptionRequest(email="early@slow.example", keywords=("robot",)),
+            origin="command",
         )
-        early = subscriptions.by_email(running, "early@slow.example")
+        early = subscriptions.find(running, "early@slow.example")
         pipeline.compose(running)
         assert pipeline.send(running, only=early).states == {S.ACCEPTED: 1}
         pipeline.send(other)

@@ -17,7 +17,7 @@ import pytest
 from digest import pipeline, store, subscriptions
 from digest.app import App
 from digest.model import MessageState
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from tests.conftest import ROOT, make_app
 from tests.fakes.smtp_server import Act, HostileSmtp
 
@@ -33,7 +33,9 @@ def planned(tmp_path: Path, dump: Dump) -> Iterator[App]:
     pipeline.ingest(app, [dump(app.now().date())])
     for number in range(4):
         subscriptions.subscribe(
-            app, Wish(email=f"r{number}@example.org", keywords=("robot",)), origin="command"
+            app,
+            SubscriptionRequest(email=f"r{number}@example.org", keywords=("robot",)),
+            origin="command",
         )
     assert len(pipeline.compose(app).planned) == 4
     yield app

@@ -11,12 +11,12 @@ from digest import store, subscriptions
 from digest.app import App
 from digest.model import MessageState
 from digest.store.tables import deliveries, messages
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 
 
 @pytest.mark.parametrize("outcome", ["lost", "deferred", "unknown", "rejected"])
 def test_a_message_that_was_accepted_in_the_end_is_no_trouble(any_app: App, outcome: str) -> None:
-    subscriptions.ask(any_app, Wish(email="a@example.org"), origin="page")
+    subscriptions.sign_up(any_app, SubscriptionRequest(email="a@example.org"), origin="page")
     now = datetime(2026, 6, 9, tzinfo=UTC)
     with any_app.store.writing() as tx:
         (ident,) = tx.execute(messages.select()).scalars()

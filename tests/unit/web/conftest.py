@@ -55,7 +55,7 @@ def readers(app: App) -> dict[str, Subscriber]:
     """The cast, by name."""
     return {
         subscriber.email.partition("@")[0]: subscriber
-        for subscriber in subscriptions.everybody(app)
+        for subscriber in subscriptions.list_subscribers(app)
     }
 
 

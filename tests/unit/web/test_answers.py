@@ -19,7 +19,7 @@ from digest.app import App
 from digest.errors import TemplateError
 from digest.model import Purpose, Subscriber
 from digest.store import Store
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from digest.web.guard import BODY_MAX, HEADERS
 from tests.conftest import make_app
 from tests.unit.web.conftest import Cast, heading, vote
@@ -81,13 +81,13 @@ def test_hostile_titles_and_names_stay_text(app: App, dump: Write) -> None:
         "url": 'https://example.org/"><script>alert(2)</script>',
     }
     fill(app, dump, rows=[row])
-    wish = Wish(
+    request = SubscriptionRequest(
         email="mallory@example.org",
         name="</bdi><script>alert(3)</script>",
         keywords=("</textarea><script>",),
         timezone="UTC",
     )
-    mallory = subscriptions.subscribe(app, wish, origin="command").subscriber
+    mallory = subscriptions.subscribe(app, request, origin="command").subscriber
     client = Client(app)
     for path in (client.path(Purpose.UP, mallory, 1), client.path(Purpose.MANAGE, mallory)):
         for answer in (client.get(path), client.post(path)):

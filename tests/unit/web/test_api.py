@@ -38,7 +38,7 @@ def client(app: App) -> Client:
 def test_a_new_reader_is_asked_by_mail(client: Client) -> None:
     answer = client.post(PATH, json=FULL)
     assert (answer.status_code, answer.json()) == (202, {"status": "asked"})
-    dave = subscriptions.by_email(client.app, "dave@example.org")
+    dave = subscriptions.find(client.app, "dave@example.org")
     assert dave.status is SubscriberStatus.PENDING
     assert (dave.name, dave.timezone, dave.hour, dave.days, dave.size, dave.threshold) == (
         "Dave",
@@ -60,14 +60,12 @@ def test_an_address_alone_is_enough_and_null_is_the_default(client: Client) -> N
         ).status_code
         == 202
     )
-    assert (
-        subscriptions.by_email(client.app, "dave@example.org").hour == client.app.config.digest.hour
-    )
+    assert subscriptions.find(client.app, "dave@example.org").hour == client.app.config.digest.hour
 
 
 def test_a_threshold_may_be_a_word(client: Client) -> None:
     assert client.post(PATH, json=FULL | {"threshold": "strong"}).status_code == 202
-    assert subscriptions.by_email(client.app, "dave@example.org").threshold == "strong"
+    assert subscriptions.find(client.app, "dave@example.org").threshold == "strong"
 
 
 def test_the_answer_does_not_tell_who_reads(client: Client) -> None:
@@ -145,7 +143,7 @@ def test_half_characters_and_zero_bytes_do_not_reach_the_store(client: Client) -
         client.post(PATH, content=content, headers={"content-type": "application/json"}).status_code
         == 202
     )
-    dave = subscriptions.by_email(client.app, "dave@example.org")
+    dave = subscriptions.find(client.app, "dave@example.org")
     assert (dave.name, dave.interests[0].keywords) == ("Dave", ("cells",))
 
 
@@ -166,7 +164,7 @@ def test_a_closed_service_refuses_readers(tmp_path: Path) -> None:
     app = make_app(tmp_path, web__signup="false")
     answer = Client(app).post(PATH, json=FULL)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "closed")
-    assert subscriptions.everybody(app) == []
+    assert subscriptions.list_subscribers(app) == []
     app.close()
 
 
@@ -205,7 +203,7 @@ def test_several_interests_come_as_a_list(client: Client) -> None:
     assert (
         client.post(PATH, json={"email": "dave@example.org", "interests": BOTH}).status_code == 202
     )
-    hands, verse = subscriptions.by_email(client.app, "dave@example.org").interests
+    hands, verse = subscriptions.find(client.app, "dave@example.org").interests
     assert (hands.name, hands.share, hands.keywords) == ("hands", 3, ("grasping", "+tactile"))
     assert (verse.name, verse.share, verse.text) == ("verse", 1, "Medieval poetry.")
 

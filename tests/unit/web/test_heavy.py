@@ -17,7 +17,7 @@ from digest import pipeline, serve, services, store, subscriptions
 from digest.app import App
 from digest.errors import BusyError
 from digest.model import Purpose, Subscriber, SubscriberStatus
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from digest.web import learned
 from digest.web.heavy import HeavyWork
 from tests.conftest import NOON, make_app
@@ -177,7 +177,9 @@ def test_page_and_api_train_once_for_each_change(
     changes: list[Callable[[], Any]] = [
         lambda: pipeline.rate(app, alice, pipeline.paper(app, 1).name, 1),
         lambda: pipeline.rate(app, alice, pipeline.paper(app, 1).name, -1),
-        lambda: subscriptions.change(app, alice.id, Wish(email=alice.email, keywords=("tumour",))),
+        lambda: subscriptions.change(
+            app, alice.id, SubscriptionRequest(email=alice.email, keywords=("tumour",))
+        ),
         lambda: pipeline.ingest(app, [dump(rows=[{"title": "A robot that came later"}])]),
         lambda: client.post(path, data={"do": "forget", "paper": "1"}),
         lambda: pipeline.rate(app, alice, pipeline.paper(app, 2).name, 1),
@@ -234,9 +236,9 @@ def test_while_all_training_is_blocked_other_pages_answer(
     monkeypatch.setattr(services, "learned_of", blocked)
     monkeypatch.setattr(learned, "Heavy", lambda: HeavyWork(at_once=1, waiting=1))
     client = Client(crowd)
-    readers = subscriptions.everybody(crowd)
+    readers = subscriptions.list_subscribers(crowd)
     dave = subscriptions.subscribe(
-        crowd, Wish(email="dave@example.org"), origin="command"
+        crowd, SubscriptionRequest(email="dave@example.org"), origin="command"
     ).subscriber
     paths = [address(client, reader) for reader in readers]
     with serve.Background(crowd) as base, ThreadPoolExecutor(60) as threads:
@@ -256,7 +258,7 @@ def test_while_all_training_is_blocked_other_pages_answer(
         assert get(leave).status_code == 200
         left = httpx.post(base + leave, trust_env=False, timeout=LONG)
         assert left.status_code == 200
-        assert subscriptions.by_id(crowd, dave.id).status is SubscriberStatus.LEFT
+        assert subscriptions.get(crowd, dave.id).status is SubscriberStatus.LEFT
         work.go_on.set()
         answers = [each.result(LONG) for each in asked]
     refused = [answer for answer in answers if answer.status_code != 200]

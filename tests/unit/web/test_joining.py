@@ -37,7 +37,7 @@ def test_the_front_page_subscribes_by_mail(client: Client) -> None:
     }
     answer = client.sign_up(**sent)
     assert heading(answer.text) == "Check your mail"
-    dave = subscriptions.by_email(client.app, "dave@example.org")
+    dave = subscriptions.find(client.app, "dave@example.org")
     assert dave.status is SubscriberStatus.PENDING
     assert dave.interests[0].keywords == ("proteins", "protein folding", "cells")
     assert dave.interests[0].categories == ("q-bio", "cs.LG")
@@ -53,7 +53,7 @@ def test_a_known_address_gets_the_same_answer_as_a_new_one(client: Client) -> No
 def test_a_stranger_cannot_change_or_flood_a_reader(client: Client, alice: Subscriber) -> None:
     for _ in range(3):
         client.sign_up(email="alice@example.org", keywords="gardening")
-    assert subscriptions.by_id(client.app, alice.id) == alice
+    assert subscriptions.get(client.app, alice.id) == alice
     assert letters(client.app, MessageKind.WELCOME) == 1
 
 
@@ -69,23 +69,23 @@ def test_a_stranger_cannot_change_what_who_left_had_set(client: Client, alice: S
             "interests": [{"name": "spam", "keywords": ["spam"]}],
         },
     )
-    assert subscriptions.by_id(client.app, alice.id) == replace(
+    assert subscriptions.get(client.app, alice.id) == replace(
         alice, status=SubscriberStatus.PENDING
     )
     client.post(leave, data={"undo": "1"})
-    back = subscriptions.by_id(client.app, alice.id)
+    back = subscriptions.get(client.app, alice.id)
     assert replace(back, due_from=None) == alice
 
 
 def test_who_never_confirmed_may_ask_again_for_something_else_until_they_do(client: Client) -> None:
     for keyword in ("first", "second"):
         client.sign_up(email="new@example.org", keywords=keyword)
-    new = subscriptions.by_email(client.app, "new@example.org")
+    new = subscriptions.find(client.app, "new@example.org")
     assert [interest.keywords for interest in new.interests] == [("second",)]
     client.post(client.path(Purpose.CONFIRM, new))
     client.post(client.path(Purpose.UNSUBSCRIBE, new))
     client.sign_up(email="new@example.org", keywords="third")
-    assert replace(subscriptions.by_id(client.app, new.id), due_from=None) == new
+    assert replace(subscriptions.get(client.app, new.id), due_from=None) == new
 
 
 def test_a_bad_address_is_named_next_to_its_field_and_nothing_is_lost(client: Client) -> None:
@@ -103,18 +103,18 @@ def test_a_service_without_signup_says_so(tmp_path: Path) -> None:
     assert "takes no new readers" in client.get("/").text
     answer = client.sign_up(email="dave@example.org")
     assert answer.status_code == 403
-    assert subscriptions.everybody(app) == []
+    assert subscriptions.list_subscribers(app) == []
     app.close()
 
 
 def test_confirming_starts_the_digest_once(client: Client) -> None:
     client.sign_up(email="dave@example.org")
-    dave = subscriptions.by_email(client.app, "dave@example.org")
+    dave = subscriptions.find(client.app, "dave@example.org")
     path = client.path(Purpose.CONFIRM, dave)
     assert "<button" in client.get(path).text
-    assert subscriptions.by_id(client.app, dave.id).status is SubscriberStatus.PENDING
+    assert subscriptions.get(client.app, dave.id).status is SubscriberStatus.PENDING
     assert heading(client.post(path).text) == "You are subscribed"
-    assert subscriptions.by_id(client.app, dave.id).status is SubscriberStatus.ACTIVE
+    assert subscriptions.get(client.app, dave.id).status is SubscriberStatus.ACTIVE
     client.post(path)
     assert letters(client.app, MessageKind.WELCOME) == 1
 
@@ -125,7 +125,7 @@ def test_an_old_confirmation_does_not_bring_back_who_left(
     subscriptions.unsubscribe(client.app, alice.id)
     answer = client.post(client.path(Purpose.CONFIRM, alice))
     assert heading(answer.text) == "You have left since"
-    assert subscriptions.by_id(client.app, alice.id).status is SubscriberStatus.LEFT
+    assert subscriptions.get(client.app, alice.id).status is SubscriberStatus.LEFT
 
 
 # ------------------------------------------------------------------------------ programs and crowds
@@ -252,8 +252,8 @@ def test_clients_behind_a_proxy_are_told_apart(tmp_path: Path) -> None:
 
 def test_a_confirmation_of_who_was_deleted_says_what_to_do(client: Client) -> None:
     client.sign_up(email="dave@example.org")
-    path = client.path(Purpose.CONFIRM, subscriptions.by_email(client.app, "dave@example.org"))
-    subscriptions.purge(client.app.at(client.app.now() + timedelta(days=15)))
+    path = client.path(Purpose.CONFIRM, subscriptions.find(client.app, "dave@example.org"))
+    subscriptions.delete_unconfirmed(client.app.at(client.app.now() + timedelta(days=15)))
     for answer in (client.get(path), client.post(path)):
         assert answer.status_code == 404
         assert "subscribe again on the front page" in answer.text

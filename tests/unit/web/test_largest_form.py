@@ -22,8 +22,8 @@ from digest.model import (
     Purpose,
     Subscriber,
 )
-from digest.subscriptions import Wish
-from digest.subscriptions.settings_form import shaped
+from digest.subscriptions import SubscriptionRequest
+from digest.subscriptions.settings_form import apply_request
 from digest.web.forms import zones
 from digest.web.guard import BODY_MAX
 from tests.conftest import NOON
@@ -93,7 +93,7 @@ def test_the_largest_form_is_saved_and_fits_the_limit_of_a_body(
         Interest(name=f"{number:02}" + WIDE * (NAME_MAX - 2), keywords=("x",))
         for number in range(INTERESTS_MAX)
     )
-    subscriptions.change(app, alice.id, Wish(email="", interests=former))
+    subscriptions.change(app, alice.id, SubscriptionRequest(email="", interests=former))
     client, path = (
         Client(app),
         app.url(Purpose.MANAGE, alice.id).removeprefix(app.config.web.base_url),
@@ -103,7 +103,7 @@ def test_the_largest_form_is_saved_and_fits_the_limit_of_a_body(
     assert len(urlencode(fields, doseq=True)) < BODY_MAX * 0.95
     answer = client.post(path, data=fields)
     assert answer.status_code == 200, answer.text[:2000]
-    assert subscriptions.by_id(app, alice.id).interests == wanted
+    assert subscriptions.get(app, alice.id).interests == wanted
 
 
 def test_one_word_more_is_refused_with_what_there_is_and_what_may_be(
@@ -130,7 +130,7 @@ def test_the_bound_counts_every_octet_of_every_list(words: list[str], lists: int
         authors=named if lists > 1 else (),
         categories=named if lists > 2 else (),
     )
-    shape = shaped(Wish(email="", interests=(interest,)), READER)
+    shape = apply_request(SubscriptionRequest(email="", interests=(interest,)), READER)
     sent = sum(
         len(word.encode("utf-8", "replace")) + 2
         for one in shape.interests
@@ -142,7 +142,12 @@ def test_the_bound_counts_every_octet_of_every_list(words: list[str], lists: int
 def test_who_has_more_already_may_change_the_rest_and_take_away() -> None:
     long = tuple(f"{number:03} " + "x" * 590 for number in range(180))
     known = replace(READER, interests=(Interest(keywords=long),))
-    assert shaped(Wish(email="", size=3), known).size == 3
-    assert shaped(Wish(email="", keywords=long[:170]), known).interests[0].keywords == long[:170]
+    assert apply_request(SubscriptionRequest(email="", size=3), known).size == 3
+    assert (
+        apply_request(SubscriptionRequest(email="", keywords=long[:170]), known)
+        .interests[0]
+        .keywords
+        == long[:170]
+    )
     with pytest.raises(InputError, match="interests: all keywords"):
-        shaped(Wish(email="", keywords=(*long, "another robot")), known)
+        apply_request(SubscriptionRequest(email="", keywords=(*long, "another robot")), known)

@@ -65,8 +65,8 @@ def test_another_readers_token_changes_only_that_reader(
     client.post(client.path(Purpose.UP, readers["bob"], 1))
     client.post(client.path(Purpose.UNSUBSCRIBE, readers["bob"]))
     assert vote(client, readers["alice"]) == 0
-    assert subscriptions.by_id(client.app, readers["alice"].id).status is SubscriberStatus.ACTIVE
-    assert subscriptions.by_id(client.app, readers["bob"].id).status is SubscriberStatus.LEFT
+    assert subscriptions.get(client.app, readers["alice"].id).status is SubscriberStatus.ACTIVE
+    assert subscriptions.get(client.app, readers["bob"].id).status is SubscriberStatus.LEFT
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_the_unsubscribe_page_has_a_button_and_changes_nothing(
     answer = client.get(client.path(Purpose.UNSUBSCRIBE, alice))
     assert answer.text.count("<button") == 1
     assert 'method="post"' in answer.text
-    assert subscriptions.by_id(client.app, alice.id).status is SubscriberStatus.ACTIVE
+    assert subscriptions.get(client.app, alice.id).status is SubscriberStatus.ACTIVE
 
 
 @pytest.mark.parametrize("encoding", ["form", "multipart", "with a charset", "nothing"])
@@ -121,7 +121,7 @@ def test_one_click_leaves_in_every_encoding_without_cookie_or_redirect(
         assert answer.status_code == 200
         assert "set-cookie" not in answer.headers
         assert heading(answer.text) == "You have left"
-        assert subscriptions.by_id(client.app, alice.id).status is SubscriberStatus.LEFT
+        assert subscriptions.get(client.app, alice.id).status is SubscriberStatus.LEFT
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_garbled_body_still_leaves(
         client.path(Purpose.UNSUBSCRIBE, alice), content=content, headers={"content-type": kind}
     )
     assert answer.status_code == 200
-    assert subscriptions.by_id(client.app, alice.id).status is SubscriberStatus.LEFT
+    assert subscriptions.get(client.app, alice.id).status is SubscriberStatus.LEFT
 
 
 def test_coming_back_undoes_leaving(client: Client, alice: Subscriber) -> None:
@@ -149,9 +149,9 @@ def test_coming_back_undoes_leaving(client: Client, alice: Subscriber) -> None:
     left = client.post(path)
     back = client.post(path, data=hidden(left.text))
     assert heading(back.text) == "Welcome back"
-    assert subscriptions.by_id(client.app, alice.id).status is SubscriberStatus.ACTIVE
+    assert subscriptions.get(client.app, alice.id).status is SubscriberStatus.ACTIVE
     client.post(path, data={"undo": "1", "List-Unsubscribe": "One-Click"})
-    assert subscriptions.by_id(client.app, alice.id).status is SubscriberStatus.LEFT
+    assert subscriptions.get(client.app, alice.id).status is SubscriberStatus.LEFT
 
 
 def test_who_is_deleted_can_still_leave(client: Client, alice: Subscriber) -> None:
@@ -171,4 +171,4 @@ def test_an_address_that_bounced_stays_suppressed(client: Client, alice: Subscri
     path = client.path(Purpose.UNSUBSCRIBE, alice)
     for answer in (client.get(path), client.post(path), client.post(path, data={"undo": "1"})):
         assert heading(answer.text) == "No mail goes to this address"
-        assert subscriptions.by_id(client.app, alice.id).status is SubscriberStatus.SUPPRESSED
+        assert subscriptions.get(client.app, alice.id).status is SubscriberStatus.SUPPRESSED

@@ -27,7 +27,7 @@ def robot(app: App, readers: dict[str, Subscriber], clock: Clock) -> Client:
 
 
 def status(client: Client, reader: Subscriber) -> SubscriberStatus:
-    return subscriptions.by_id(client.app, reader.id).status
+    return subscriptions.get(client.app, reader.id).status
 
 
 def press_all(client: Client, *paths: str) -> None:

@@ -14,7 +14,7 @@ from digest.app import App
 from digest.errors import NotFoundError
 from digest.mail.messages.templates import render
 from digest.model import Interest, Purpose, Subscriber, SubscriberStatus
-from digest.subscriptions import Wish
+from digest.subscriptions import SubscriptionRequest
 from digest.web.forms import offered_zones, read_settings, settings_of
 from digest.web.pages import Form, masked, rhythm
 from digest.web.texts import lines, words
@@ -59,7 +59,7 @@ def test_everything_on_the_page_can_be_changed(client: Client, alice: Subscriber
     answer = client.post(client.path(Purpose.MANAGE, alice), data=GOOD)
     assert answer.status_code == 200
     assert "Saved." in answer.text
-    saved = subscriptions.by_id(client.app, alice.id)
+    saved = subscriptions.get(client.app, alice.id)
     assert (saved.size, saved.hour, saved.timezone, saved.days, saved.threshold) == (
         7,
         18,
@@ -81,13 +81,13 @@ def test_a_threshold_is_a_word_and_a_number_of_one_s_own_stays(
     for chosen in ("good", "strong", "0"):
         shown = client.post(path, data=GOOD | {"threshold": chosen}).text
         assert f'value="{chosen}" checked' in shown
-        assert str(subscriptions.by_id(client.app, alice.id).threshold) == chosen
-    subscriptions.change(client.app, alice.id, Wish(email=alice.email, threshold=37))
+        assert str(subscriptions.get(client.app, alice.id).threshold) == chosen
+    subscriptions.change(client.app, alice.id, SubscriptionRequest(email=alice.email, threshold=37))
     assert 'value="37" checked' in client.get(path).text
 
 
 def test_saving_what_is_shown_changes_nothing(client: Client) -> None:
-    wish = Wish(
+    request = SubscriptionRequest(
         email="erin@example.org",
         name="Erin",
         size=5,
@@ -101,7 +101,7 @@ def test_saving_what_is_shown_changes_nothing(client: Client) -> None:
         papers=("arxiv:2604.00001",),
         text="All about cells.",
     )
-    erin = subscriptions.subscribe(client.app, wish, origin="command").subscriber
+    erin = subscriptions.subscribe(client.app, request, origin="command").subscriber
     shown = settings_of(erin)
     sent = {
         name: getattr(shown, name)
@@ -120,11 +120,11 @@ def test_saving_what_is_shown_changes_nothing(client: Client) -> None:
         client.post(client.path(Purpose.MANAGE, erin), data={"do": "save", **sent}).status_code
         == 200
     )
-    assert subscriptions.by_id(client.app, erin.id) == erin
+    assert subscriptions.get(client.app, erin.id) == erin
 
 
 def test_a_number_of_ones_own_is_kept_as_a_choice(client: Client, alice: Subscriber) -> None:
-    subscriptions.change(client.app, alice.id, Wish(email=alice.email, threshold=50))
+    subscriptions.change(client.app, alice.id, SubscriptionRequest(email=alice.email, threshold=50))
     text = client.get(client.path(Purpose.MANAGE, alice)).text
     assert re.search(r'name="threshold" value="50" checked', text)
 
@@ -134,7 +134,7 @@ def test_emptied_lists_are_emptied(client: Client, alice: Subscriber) -> None:
         client.path(Purpose.MANAGE, alice),
         data=GOOD | {"keywords": "", "categories": " \n ", "authors": ""},
     )
-    assert subscriptions.by_id(client.app, alice.id).interests == ()
+    assert subscriptions.get(client.app, alice.id).interests == ()
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_several_bad_values_are_all_named(client: Client, alice: Subscriber) -> 
 
 def test_the_case_of_a_zone_does_not_matter(client: Client, alice: Subscriber) -> None:
     client.post(client.path(Purpose.MANAGE, alice), data=GOOD | {"timezone": " america/new york "})
-    assert subscriptions.by_id(client.app, alice.id).timezone == "America/New_York"
+    assert subscriptions.get(client.app, alice.id).timezone == "America/New_York"
 
 
 def test_characters_that_no_database_stores_are_dropped(client: Client, alice: Subscriber) -> None:
@@ -207,7 +207,7 @@ def test_characters_that_no_database_stores_are_dropped(client: Client, alice: S
         headers={"content-type": "application/x-www-form-urlencoded"},
     )
     assert answer.status_code == 200
-    (topic,) = subscriptions.by_id(client.app, alice.id).interests
+    (topic,) = subscriptions.get(client.app, alice.id).interests
     assert topic.keywords[0] == "cells"
     assert not any(
         character in "\x00\x1b" or "\ud800" <= character <= "\udfff"
@@ -220,17 +220,15 @@ def test_a_pause_and_its_end(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, alice)
     paused = client.post(path, data={"do": "pause"})
     assert "The digest is paused" in paused.text
-    assert subscriptions.by_id(client.app, alice.id).status is SubscriberStatus.PAUSED
+    assert subscriptions.get(client.app, alice.id).status is SubscriberStatus.PAUSED
     client.post(path, data={"do": "pause"})
     client.post(path, data={"do": "resume"})
-    assert replace(subscriptions.by_id(client.app, alice.id), due_from=None) == alice
+    assert replace(subscriptions.get(client.app, alice.id), due_from=None) == alice
 
 
 def test_a_pause_sends_no_other_setting(client: Client, alice: Subscriber) -> None:
     client.post(client.path(Purpose.MANAGE, alice), data=GOOD | {"do": "pause"})
-    assert subscriptions.by_id(client.app, alice.id) == replace(
-        alice, status=SubscriberStatus.PAUSED
-    )
+    assert subscriptions.get(client.app, alice.id) == replace(alice, status=SubscriberStatus.PAUSED)
 
 
 def test_a_post_without_a_verb_changes_nothing(client: Client, alice: Subscriber) -> None:
@@ -253,9 +251,9 @@ def test_who_left_can_come_back_from_the_settings(client: Client, alice: Subscri
     path = client.path(Purpose.MANAGE, alice)
     assert "You have left" in client.get(path).text
     client.post(path, data={"do": "resume"})
-    assert subscriptions.by_id(client.app, alice.id).status is SubscriberStatus.LEFT
+    assert subscriptions.get(client.app, alice.id).status is SubscriberStatus.LEFT
     client.post(path, data={"do": "return"})
-    assert subscriptions.by_id(client.app, alice.id).status is SubscriberStatus.ACTIVE
+    assert subscriptions.get(client.app, alice.id).status is SubscriberStatus.ACTIVE
 
 
 # ---------------------------------------------------------------------------------------------- the
@@ -270,8 +268,8 @@ def test_words_stand_on_lines_or_between_commas_and_names_on_lines_alone() -> No
 def test_every_offered_zone_is_accepted(alice: Subscriber) -> None:
     assert len(offered_zones()) > 300
     for zone in offered_zones():
-        _, wish = read_settings(Form(fields={"timezone": (zone,)}), alice)
-        assert wish.timezone == zone
+        _, request = read_settings(Form(fields={"timezone": (zone,)}), alice)
+        assert request.timezone == zone
 
 
 def test_an_address_is_known_to_its_owner_alone() -> None:
@@ -350,7 +348,7 @@ def test_one_more_interest_is_saved_with_what_was_there(client: Client, alice: S
         {"name": "verse", "keywords": "rhyme\nmetre", "authors": "Doe, J"},
     )
     assert client.post(path, data=GOOD | two).status_code == 200
-    hands, verse = subscriptions.by_id(client.app, alice.id).interests
+    hands, verse = subscriptions.get(client.app, alice.id).interests
     assert (hands.name, hands.share, hands.keywords) == ("hands", 3, ("grasp",))
     assert (verse.name, verse.share, verse.keywords, verse.authors) == (
         "verse",
@@ -368,14 +366,14 @@ def test_example_papers_stay_with_a_renamed_interest_and_go_with_a_given_up_one(
         Interest(name=name, papers=(f"arxiv:2604.0000{n}",), text="Words.")
         for n, name in enumerate("abc")
     )
-    subscriptions.change(client.app, alice.id, Wish(email="", interests=some))
+    subscriptions.change(client.app, alice.id, SubscriptionRequest(email="", interests=some))
     sent = blocks(*({"former": name, "name": name, "keywords": ""} for name in "abc")) | {
         "name-0": "z",
         "remove-2": "1",
     }
     assert client.post(path, data=GOOD | sent).status_code == 200
     assert [
-        (one.name, one.papers) for one in subscriptions.by_id(client.app, alice.id).interests
+        (one.name, one.papers) for one in subscriptions.get(client.app, alice.id).interests
     ] == [
         ("z", ("arxiv:2604.00000",)),
         ("b", ("arxiv:2604.00001",)),
@@ -410,7 +408,7 @@ def test_a_bad_block_is_named_and_nothing_is_lost(
 def test_giving_up_all_interests_leaves_none(client: Client, alice: Subscriber) -> None:
     sent = blocks({"former": "main", "name": "main", "keywords": "robot"}) | {"remove-0": "1"}
     assert client.post(client.path(Purpose.MANAGE, alice), data=GOOD | sent).status_code == 200
-    assert subscriptions.by_id(client.app, alice.id).interests == ()
+    assert subscriptions.get(client.app, alice.id).interests == ()
 
 
 # ----------------------------------------------------------------------------------------------
@@ -433,7 +431,7 @@ def test_to_delete_oneself_takes_the_address_and_one_press(
     answer = client.post(path, data={"address": f" {alice.email.upper()} "})
     assert (answer.status_code, heading(answer.text)) == (200, "Deleted")
     with pytest.raises(NotFoundError):
-        subscriptions.by_id(client.app, alice.id)
+        subscriptions.get(client.app, alice.id)
     assert (
         client.get(path).status_code,
         client.post(path, data={"address": alice.email}).status_code,
@@ -449,7 +447,7 @@ def test_a_program_deletes_a_reader_with_token_and_address(
     wrong = client.path(Purpose.UP, alice, 1).removeprefix("/t/")
     right = {"address": " Alice@Example.org "}
     assert client.post(f"/api/v1/readers/{wrong}/delete", json=right).status_code == 404
-    assert subscriptions.by_id(client.app, alice.id) == alice
+    assert subscriptions.get(client.app, alice.id) == alice
     answer = client.post(path, json=right | {"confirm": True})  # as programs sent it before
     assert (answer.status_code, answer.json()) == (200, {"deleted": True})
     assert client.post(path, json=right).status_code == 404
@@ -491,8 +489,8 @@ def test_a_link_that_was_passed_on_deletes_nobody(
 
 def test_pages_behind_a_link_do_not_tell_whose_address_it_is(app: App) -> None:
     address = "carla.diaz@example.org"
-    wish = Wish(email=address, name=address)
-    reader = subscriptions.subscribe(app, wish, origin="file").subscriber
+    request = SubscriptionRequest(email=address, name=address)
+    reader = subscriptions.subscribe(app, request, origin="file").subscriber
     client = Client(app)
     manage = client.path(Purpose.MANAGE, reader)
     leave = client.path(Purpose.UNSUBSCRIBE, reader)
@@ -521,4 +519,4 @@ def test_the_page_is_never_filled_in_by_somebody_else(client: Client, alice: Sub
     assert "form-action 'self'" in page.headers["Content-Security-Policy"]
     assert client.post(f"{path}?address=alice@example.org").status_code == 422
     assert client.post(f"{path}?address=alice@example.org", data={"address": ""}).status_code == 422
-    assert subscriptions.by_id(client.app, alice.id) == alice
+    assert subscriptions.get(client.app, alice.id) == alice

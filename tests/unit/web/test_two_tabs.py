@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from digest import subscriptions
 from digest.model import Interest, Purpose, Subscriber, SubscriberStatus
-from digest.subscriptions import Wish, changed_since, version_of
+from digest.subscriptions import SubscriptionRequest, changed_since, version_of
 from tests.unit.web.conftest import hidden
 from tests.webclient import Client
 
@@ -43,7 +43,7 @@ def filled(text: str) -> SendReport:
 
 
 def now(client: Client, reader: Subscriber) -> Subscriber:
-    return subscriptions.by_id(client.app, reader.id)
+    return subscriptions.get(client.app, reader.id)
 
 
 def told(text: str) -> str:
@@ -110,7 +110,9 @@ def test_a_change_by_command_counts_too(client: Client, alice: Subscriber) -> No
     path = client.path(Purpose.MANAGE, alice)
     old = filled(client.get(path).text)
     subscriptions.subscribe(
-        client.app, Wish(email=alice.email, timezone="Asia/Kolkata"), origin="command"
+        client.app,
+        SubscriptionRequest(email=alice.email, timezone="Asia/Kolkata"),
+        origin="command",
     )
     answer = client.post(path, data=old | {"timezone": "Europe/Berlin"})
     assert "Time zone: now Asia/Kolkata, and Europe/Berlin as you typed it" in told(answer.text)
@@ -155,7 +157,7 @@ def test_example_papers_survive_a_rename_in_another_tab(client: Client, alice: S
         Interest(name=name, keywords=("x",), papers=(f"arxiv:2604.0000{n}",))
         for n, name in enumerate("ab")
     )
-    subscriptions.change(client.app, alice.id, Wish(email="", interests=some))
+    subscriptions.change(client.app, alice.id, SubscriptionRequest(email="", interests=some))
     old = filled(client.get(path).text)
     client.post(path, data=old | {"name-0": "hands"})
     answer = client.post(path, data=old | {"keywords-0": "grasp"})

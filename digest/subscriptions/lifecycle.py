@@ -12,7 +12,11 @@ from digest.app import App
 from digest.due_dates import start_of_day
 from digest.errors import InputError, NotFoundError
 from digest.model import MessageKind, Subscriber, SubscriberStatus, address_key
-from digest.subscriptions.settings_form import Wish, normal, shaped
+from digest.subscriptions.settings_form import (
+    SubscriptionRequest,
+    apply_request,
+    keep_or_normalise_address,
+)
 from digest.subscriptions.versions import changed_since
 
 #: a confirmation or welcome that cannot be sent for so long is of no use any more
@@ -20,7 +24,7 @@ _LETTER_WINDOW = timedelta(days=2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Changed:
+class ChangeResult:
     """A reader after a wish, and what others had changed since the wish was made."""
 
     subscriber: Subscriber
@@ -30,27 +34,29 @@ class Changed:
     refused: Subscriber | None = None
 
 
-def change(app: App, subscriber_id: int, wish: Wish) -> Subscriber:
+def change(app: App, subscriber_id: int, request: SubscriptionRequest) -> Subscriber:
     """Settings and interests of someone who holds a link of their own. The address stays."""
-    return change_seen(app, subscriber_id, wish, "").subscriber
+    return change_if_unchanged(app, subscriber_id, request, "").subscriber
 
 
-def change_seen(app: App, subscriber_id: int, wish: Wish, version: str) -> Changed:
+def change_if_unchanged(
+    app: App, subscriber_id: int, request: SubscriptionRequest, version: str
+) -> ChangeResult:
     """As `change`, unless settings are other than in the version that was seen; "" = whatever they
     are.
     """
     with app.store.writing() as tx:
         store.subscribers.lock(tx, subscriber_id)
-        known = known_by(tx, subscriber_id)
-        wanted = reschedule(known, shaped(wish, known), app.now())
+        known = require_subscriber(tx, subscriber_id)
+        wanted = reschedule(known, apply_request(request, known), app.now())
         elsewhere = frozenset(changed_since(version, known))
         if wanted == known:
-            return Changed(
+            return ChangeResult(
                 subscriber=known, elsewhere=elsewhere & {"status"}
             )  # the rest is what was wished
         if elsewhere - {"status"}:
-            return Changed(subscriber=known, elsewhere=elsewhere, refused=wanted)
-        return Changed(
+            return ChangeResult(subscriber=known, elsewhere=elsewhere, refused=wanted)
+        return ChangeResult(
             subscriber=store.subscribers.change(tx, wanted, now=app.now()), elsewhere=elsewhere
         )
 
@@ -61,7 +67,7 @@ def pause(app: App, subscriber_id: int, *, paused: bool) -> Subscriber:
     Nothing is owed for a due moment within the pause: the next one takes what came meanwhile.
     """
     with app.store.writing() as tx:
-        return set_pause(app, tx, known_by(tx, subscriber_id), paused=paused)
+        return set_pause(app, tx, require_subscriber(tx, subscriber_id), paused=paused)
 
 
 def set_pause(app: App, tx: store.Connection, known: Subscriber, *, paused: bool) -> Subscriber:
@@ -89,7 +95,7 @@ def unsubscribe(app: App, subscriber_id: int, *, farewell: bool = False) -> Subs
     otherwise.
     """
     with app.store.writing() as tx:
-        return leave(app, tx, known_by(tx, subscriber_id), farewell=farewell)
+        return leave(app, tx, require_subscriber(tx, subscriber_id), farewell=farewell)
 
 
 def leave(app: App, tx: store.Connection, known: Subscriber, *, farewell: bool) -> Subscriber:
@@ -104,22 +110,22 @@ def leave(app: App, tx: store.Connection, known: Subscriber, *, farewell: bool) 
     return replace(known, status=SubscriberStatus.LEFT)
 
 
-def return_after(app: App, subscriber_id: int) -> Subscriber:
+def resubscribe(app: App, subscriber_id: int) -> Subscriber:
     """Undo of leaving, from the same page; it also takes back a complaint, which may have been one
     wrong press in a mail program.
 
     A link of their own says as much as the confirmation that somebody has asked for since.
     """
     with app.store.writing() as tx:
-        return come_back(app, tx, known_by(tx, subscriber_id))
+        return reactivate(app, tx, require_subscriber(tx, subscriber_id))
 
 
-def come_back(app: App, tx: store.Connection, known: Subscriber) -> Subscriber:
-    """As `return_after`, within a transaction."""
+def reactivate(app: App, tx: store.Connection, known: Subscriber) -> Subscriber:
+    """As `resubscribe`, within a transaction."""
     if known.status not in (SubscriberStatus.LEFT, SubscriberStatus.PENDING):
         return known
     store.suppressions.release(tx, known.email, now=app.now())
-    start(app, tx, known)
+    activate(app, tx, known)
     return replace(known, status=SubscriberStatus.ACTIVE)
 
 
@@ -134,9 +140,9 @@ def delete(app: App, subscriber_id: int) -> Subscriber:
         InputError: the config names them, and would bring them back.
     """
     with app.store.writing() as tx:
-        known = known_by(tx, subscriber_id)
+        known = require_subscriber(tx, subscriber_id)
         if address_key(known.email) in {
-            address_key(normal(entry.email)) for entry in app.config.subscribers
+            address_key(keep_or_normalise_address(entry.email)) for entry in app.config.subscribers
         }:
             raise InputError(
                 f"[[subscribers]] of the config names {known.email}, and would bring them back. "
@@ -146,10 +152,10 @@ def delete(app: App, subscriber_id: int) -> Subscriber:
     return known
 
 
-def by_email(app: App, email: str) -> Subscriber:
+def find(app: App, email: str) -> Subscriber:
     """Raises NotFoundError when nobody subscribes under that address."""
     with app.store.reading() as tx:
-        found = store.subscribers.by_email(tx, normal(email))
+        found = store.subscribers.by_email(tx, keep_or_normalise_address(email))
     if found is None:
         raise NotFoundError(
             f"nobody subscribes as {email!r}. `digest subscribers` lists them; `digest subscribe "
@@ -158,28 +164,28 @@ def by_email(app: App, email: str) -> Subscriber:
     return found
 
 
-def by_id(app: App, subscriber_id: int) -> Subscriber:
+def get(app: App, subscriber_id: int) -> Subscriber:
     """Raises NotFoundError when the row is gone."""
     with app.store.reading() as tx:
-        return known_by(tx, subscriber_id)
+        return require_subscriber(tx, subscriber_id)
 
 
-def everybody(app: App) -> list[Subscriber]:
+def list_subscribers(app: App) -> list[Subscriber]:
     """In order of joining, whatever their standing."""
     with app.store.reading() as tx:
         return store.subscribers.by_status(tx)
 
 
-def origins(app: App) -> dict[int, str]:
+def load_origins(app: App) -> dict[int, str]:
     """The door by which each subscriber came, by id: command, file, config, page or api."""
     with app.store.reading() as tx:
         return store.subscribers.origins(tx)
 
 
-def start(app: App, tx: store.Connection, subscriber: Subscriber) -> None:
+def activate(app: App, tx: store.Connection, subscriber: Subscriber) -> None:
     """Make a reader active; the digest of the day on which they join or return is theirs."""
     now = app.now()
-    since = start_of_their_day(subscriber, now)
+    since = start_of_local_day(subscriber, now)
     store.subscribers.set_status(
         tx, subscriber.id, SubscriberStatus.ACTIVE, now=now, due_from=since
     )
@@ -193,11 +199,11 @@ def reschedule(known: Subscriber, wanted: Subscriber, now: datetime) -> Subscrib
     before, after = ((reader.days, reader.hour, reader.timezone) for reader in (known, wanted))
     if before == after:
         return wanted
-    today = start_of_their_day(wanted, now)
+    today = start_of_local_day(wanted, now)
     return replace(wanted, due_from=max(known.due_from or today, today))
 
 
-def start_of_their_day(subscriber: Subscriber, now: datetime) -> datetime:
+def start_of_local_day(subscriber: Subscriber, now: datetime) -> datetime:
     """The beginning of their day; `now` where this machine does not know their stored zone."""
     try:
         return start_of_day(subscriber, now)
@@ -205,7 +211,7 @@ def start_of_their_day(subscriber: Subscriber, now: datetime) -> datetime:
         return now
 
 
-def known_by(tx: store.Connection, subscriber_id: int) -> Subscriber:
+def require_subscriber(tx: store.Connection, subscriber_id: int) -> Subscriber:
     """Raises NotFoundError when the row is gone."""
     found = store.subscribers.by_id(tx, subscriber_id)
     if found is None:
