@@ -8,7 +8,8 @@ Modules import one another downwards only, in this order:
     shares, thumb_assignment, taste_clusters   several interests of one reader
     co_likes                                   what other readers' likes add
     scores                                     profile x papers -> one sum for each, and its parts
-    profiles                                   what a reader wants and rated -> one linear model
+    profiles                                   what a reader wrote and rated -> one linear model
+    classifier                                 rated rows -> linear weights
     features, encoders                         text -> rows of numbers
     rows                                       sparse and dense blocks of these rows
 """

@@ -3,13 +3,12 @@
 A profile works from the first day and improves with each rating. Without any input all weights are
 zero and trending papers lead. Keywords, categories and authors raise or lower papers (`keywords`).
 Example papers and thumbs (`ratings`) train a linear classifier against recent papers that nobody
-rated (`discriminant`); meanwhile the words of keywords fade out.
+rated (`rating_weights`, `digest.ranking.classifier`); meanwhile the words of keywords fade out.
 
 A reader with several interests has one profile for each: `recipes` trains them and `selection`
 gives each its share of a digest. This package reads no text, only feature rows and names.
 """
 
-from digest.ranking.profiles.discriminant import EXAMPLE_WEIGHT
 from digest.ranking.profiles.keywords import (
     CATEGORY_FLOOR,
     PHRASE_FLOOR,
@@ -18,8 +17,9 @@ from digest.ranking.profiles.keywords import (
     has_several_words,
     keyword_fade,
 )
-from digest.ranking.profiles.profile import Profile, train, train_all
+from digest.ranking.profiles.profile import Profile, build_profile, train, train_all
 from digest.ranking.profiles.ratings import (
+    EXAMPLE_WEIGHT,
     NO_RATINGS,
     Background,
     FeatureBlocks,
@@ -41,6 +41,7 @@ __all__ = [
     "Rated",
     "RatedRows",
     "TrainingData",
+    "build_profile",
     "has_several_words",
     "keyword_fade",
     "train",

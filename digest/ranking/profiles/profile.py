@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.model import Interest
-from digest.ranking.profiles.discriminant import EXAMPLE_WEIGHT, LinearWeights, learn
 from digest.ranking.profiles.keywords import (
     AUTHOR_BONUS,
     AUTHOR_FLOOR,
@@ -21,6 +20,10 @@ from digest.ranking.profiles.keywords import (
     weigh_names,
 )
 from digest.ranking.profiles.ratings import Background, Rated, TrainingData
+
+_NO_WORDS = np.empty(0, np.int32)
+_NO_WEIGHTS = np.empty(0, np.float32)
+_NO_DENSE_WEIGHTS = np.empty(0, np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -65,22 +68,37 @@ def train_all(readers: Sequence[TrainingData], background: Background) -> list[P
 
     A profile holds finite numbers only, whatever the ratings are.
     """
-    weights = learn(readers, background)
-    return [_build_profile(data, linear) for data, linear in zip(readers, weights, strict=True)]
+    if not any(data.has_ratings for data in readers):
+        return [build_profile(data) for data in readers]
+    # Imported here: scikit-learn takes a second to import, and most commands learn nothing.
+    from digest.ranking.profiles.rating_weights import learn_weights
+
+    vocabulary, weights = learn_weights(readers, background)
+    return [
+        build_profile(data, vocabulary, *reader_weights)
+        for data, reader_weights in zip(readers, weights, strict=True)
+    ]
 
 
-def _build_profile(data: TrainingData, linear: LinearWeights) -> Profile:
-    likes = len(data.liked.paper_ids) + EXAMPLE_WEIGHT * len(data.examples.paper_ids)
+def build_profile(
+    data: TrainingData,
+    vocabulary: NDArray[np.int32] = _NO_WORDS,
+    indices: NDArray[np.int32] = _NO_WORDS,
+    word_weights: NDArray[np.float32] = _NO_WEIGHTS,
+    dense_weights: NDArray[np.float64] = _NO_DENSE_WEIGHTS,
+) -> Profile:
+    """Build a profile of what the reader wrote and of learned weights; see `Profile`."""
+    likes = data.likes
     categories = [name for interest in data.interests for name in interest.categories]
     authors = [name for interest in data.interests for name in interest.authors]
     return Profile(
         step=_training_step(data),
         thumbs_up=len(data.liked.paper_ids),
         thumbs_down=len(data.disliked.paper_ids),
-        vocabulary=linear.vocabulary,
-        indices=linear.indices,
-        word_weights=linear.word_weights,
-        dense_weights=linear.dense_weights,
+        vocabulary=vocabulary,
+        indices=indices,
+        word_weights=word_weights,
+        dense_weights=dense_weights,
         keywords=weigh_keywords(data.phrases, likes),
         categories=weigh_names(categories, CATEGORY_BONUS, CATEGORY_FLOOR, likes),
         authors=weigh_names(authors, AUTHOR_BONUS, AUTHOR_FLOOR, likes),

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from digest.model import Interest, Paper
 from digest.ranking.rows import WORDS, Phrase, compact, halves
 
+#: weight of an example paper, beside a fresh like
+EXAMPLE_WEIGHT = 0.5
 #: weight from which a word is strong in a row of length 1
 STRONG_WORD = 0.05
 #: vocabularies for which a background keeps its looked-up means
@@ -228,3 +230,13 @@ class TrainingData:
     interest_by_paper: Mapping[int, str] = field(default_factory=dict)
     #: paper id -> interest name -> weight of its matching categories and authors
     name_weights_by_paper: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def likes(self) -> float:
+        """How many papers the reader likes, where an example counts as half a like."""
+        return len(self.liked.paper_ids) + EXAMPLE_WEIGHT * len(self.examples.paper_ids)
+
+    @property
+    def has_ratings(self) -> bool:
+        """Whether there is any paper that weights can be learned from."""
+        return any(len(rated.paper_ids) for rated in (self.liked, self.examples, self.disliked))
