@@ -245,7 +245,7 @@ def _parse_row(line: int, row: Mapping[str, Any]) -> tuple[int, SubscriptionRequ
     values = {}
     for name, value in row.items():
         try:
-            values[name] = COLUMNS[name](value)
+            values["status" if name == "standing" else name] = COLUMNS[name](value)
         except ValueError as error:
             return BadRow(line=line, reason=f"{name} = {value!r}: {error}")
     return line, SubscriptionRequest(**values)

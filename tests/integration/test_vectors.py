@@ -73,7 +73,7 @@ def test_trained_vectors_are_in_force_and_know_the_installs_own_words(
     assert found.papers == features.base().papers + 60
     assert set(features.base().columns) <= set(table.columns)
     with any_app.store.reading() as tx:
-        assert vectors.word_vectors(tx).to_bytes() == table.to_bytes()
+        assert vectors.load_word_vectors(tx).to_bytes() == table.to_bytes()
 
 
 def test_training_again_replaces_what_was_trained_before(app: App, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_the_command_makes_a_table_from_nothing_such_as_the_package_ships(
     table = features.Table.from_bytes(written.read_bytes())
     assert (table.papers, table.version) == (60, services.vectors_info(app).version)
     with app.store.reading() as tx:
-        assert vectors.word_vectors(tx).to_bytes() == written.read_bytes()
+        assert vectors.load_word_vectors(tx).to_bytes() == written.read_bytes()
 
 
 def test_what_is_told_of_the_shipped_table_is_true() -> None:
