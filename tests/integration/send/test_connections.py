@@ -343,7 +343,9 @@ def test_one_letter_that_cannot_be_written_stops_no_other(many: App, tmp_path: P
     "spoilt",
     [
         update(tables.digests).values(provenance={}).where(tables.digests.c.id == 5),
-        update(tables.digest_items).values(explanation="{").where(tables.digest_items.c.digest_id == 5),
+        update(tables.digest_items)
+        .values(explanation="{")
+        .where(tables.digest_items.c.digest_id == 5),
     ],
 )
 def test_a_digest_that_cannot_be_read_stops_no_other(many: App, spoilt: Update) -> None:
