@@ -102,9 +102,9 @@ def shown(paper: Paper) -> dict[str, object]:
 
 
 def rhythm(subscriber: Subscriber) -> str:
-    """When the digest comes: `every day from 07:00, Europe/Berlin time`."""
-    days = texts.weekdays(subscriber.days)
-    return f"{days} from {subscriber.hour:02d}:00, {subscriber.timezone} time"
+    """When the digest comes: `on Monday and Friday, after 07:00 (Europe/Berlin time)`."""
+    days = texts.on_weekdays(subscriber.days)
+    return f"{days}, after {subscriber.hour:02d}:00 ({subscriber.timezone} time)"
 
 
 # ----------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def test_the_page_shows_what_is_in_force(client: Client, alice: Subscriber) -> N
     assert 'value="UTC"' in text
     assert text.count(" checked") == 7 + 1
     assert re.search(r'name="keywords"[^>]*>\nrobot</textarea>', text)
-    assert "every day from 07:00, UTC time" in text
+    assert "every day, after 07:00 (UTC time)" in text
 
 
 def test_everything_on_the_page_can_be_changed(client: Client, alice: Subscriber) -> None:
@@ -281,13 +281,13 @@ def test_an_address_is_known_to_its_owner_alone() -> None:
     ("days", "told"),
     [
         ((1, 2, 3, 4, 5, 6, 7), "every day"),
-        ((1, 2, 3, 4, 5), "Monday to Friday"),
-        ((6,), "Saturday"),
-        ((1, 3, 7), "Monday, Wednesday and Sunday"),
+        ((1, 2, 3, 4, 5), "from Monday to Friday"),
+        ((6,), "on Saturday"),
+        ((1, 3, 7), "on Monday, Wednesday and Sunday"),
     ],
 )
 def test_the_rhythm_is_told_in_words(alice: Subscriber, days: tuple[int, ...], told: str) -> None:
-    assert rhythm(replace(alice, days=days, hour=9)) == f"{told} from 09:00, UTC time"
+    assert rhythm(replace(alice, days=days, hour=9)) == f"{told}, after 09:00 (UTC time)"
 
 
 def _luminance(colour: str) -> float:
