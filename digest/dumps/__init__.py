@@ -17,9 +17,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from digest.dumps.fields import day_in_name
-from digest.dumps.formats import Format, Head, all_formats, recognise
-from digest.dumps.packed import ZIP, Member, Unpackable, is_tar, opened_zip
+from digest.dumps.fields import find_day_in_name
+from digest.dumps.formats import Format, Head, find_formats, recognise_format
+from digest.dumps.packed import ZIP, Member, UnpackError, is_tar, open_zip
 from digest.dumps.stream import CHUNK, Source
 from digest.errors import DumpError
 from digest.model import Record, Rejected, Removal, Skipped
@@ -27,7 +27,7 @@ from digest.model import Record, Rejected, Removal, Skipped
 __all__ = ["FORMATS", "Dump", "open_dump"]
 
 #: every format by its name, as found in `Dump.format` and `Entry.source`
-FORMATS: Mapping[str, Format] = all_formats()
+FORMATS: Mapping[str, Format] = find_formats()
 
 #: first bytes of files that are something else, and what to do about it
 _NOT_A_DUMP = (
@@ -71,7 +71,7 @@ class Dump:
         #: bytes of the file, packed as it is
         self.size = size
         #: the day in the file's name, if it has one
-        self.day: date | None = day_in_name(name)
+        self.day: date | None = find_day_in_name(name)
         self._today = today
         self._is_zip = is_zip
         self._source = Source(path, name=name, today=today)
@@ -132,10 +132,10 @@ class Dump:
         self._source = Source(self.path, name=self.name, today=self._today)
         if self._is_zip:
             try:
-                with opened_zip(self.path) as members:
+                with open_zip(self.path) as members:
                     yield from self._from_members(self._source, members)
-            except Unpackable as error:
-                self._source.cut(str(error))
+            except UnpackError as error:
+                self._source.mark_incomplete(str(error))
         elif self.format != "empty":
             yield from FORMATS[self.format].read(self._source)
 
@@ -146,7 +146,7 @@ class Dump:
         for place, member in enumerate(members, start=1):
             source.member, source.name = member, member.name
             head = source.head()
-            found = recognise(Head(head))
+            found = recognise_format(Head(head))
             if found is not None and found.name == self.format:
                 before = last
                 for one in found.read(source):
@@ -213,7 +213,7 @@ def open_dump(path: Path, *, today: date, name: str | None = None) -> Dump:
             )
         if not data.strip(b" \t\r\n\f\v"):
             return Dump(path=path, name=shown, format="empty", size=size, today=today)
-    found = recognise(Head(data))
+    found = recognise_format(Head(data))
     if found is None:
         raise DumpError(_unknown(path, data))
     return Dump(path=path, name=shown, format=found.name, size=size, today=today)
@@ -223,11 +223,11 @@ def _open_zip(path: Path, *, name: str, size: int, today: date) -> Dump:
     """A zip is of the format of its first member that has one."""
     problem = ""
     try:
-        with opened_zip(path) as members:
+        with open_zip(path) as members:
             for member in members:
                 source = Source(path, name=member.name, today=today, member=member)
                 data = source.head()
-                if (found := recognise(Head(data))) is not None:
+                if (found := recognise_format(Head(data))) is not None:
                     return Dump(
                         path=path, name=name, format=found.name, size=size, today=today, is_zip=True
                     )
@@ -236,7 +236,7 @@ def _open_zip(path: Path, *, name: str, size: int, today: date) -> Dump:
                     or source.incomplete
                     or (_unknown(Path(member.name), data) if data.strip() else "")
                 )
-    except Unpackable as error:
+    except UnpackError as error:
         raise DumpError(
             f"{path}: nothing in it can be read: {error}. Fetch the file again."
         ) from error

@@ -1,6 +1,6 @@
-"""Answers of arXiv's search API, an Atom feed: https://info.arxiv.org/help/api/user-manual.html.
+"""Answers of arXiv's search API, one or several: Atom feeds.
 
-One answer or many one after the other.
+Described at https://info.arxiv.org/help/api/user-manual.html.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from digest.dumps.arxiv_text import arxiv_categories
-from digest.dumps.fields import day_of, is_withdrawn
-from digest.dumps.formats import Head, Sure
+from digest.dumps.arxiv_text import select_arxiv_categories
+from digest.dumps.fields import is_withdrawn, parse_day
+from digest.dumps.formats import Confidence, Head
 from digest.dumps.stream import Source
-from digest.dumps.xml_text import Piece, attribute, child, text_of, xml_entries
+from digest.dumps.xml_text import XmlEntry, attribute, child, read_xml_entries, text_of
 from digest.model import Record, Rejected
 
-_ERROR: Final = "/api/errors"
+_ERROR_PATH: Final = "/api/errors"
 
 
 class ArxivApi:
@@ -26,35 +26,33 @@ class ArxivApi:
 
     name = "arxiv-api"
 
-    def sniff(self, head: Head) -> Sure:
-        return Sure.YES if is_answer(head) else Sure.NO
+    def sniff(self, head: Head) -> Confidence:
+        return Confidence.YES if is_api_answer(head) else Confidence.NO
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
-        page = _Page(source)
-        for one in xml_entries(source, "entry", also=("totalResults", "startIndex")):
-            if isinstance(one, Rejected):
-                page.entries += 1
-                yield one
-            elif one.name != "entry":
-                page.told(one.name, text_of(one.node))
+        counter = _ResultCounter(source)
+        for element in read_xml_entries(source, "entry", also=("totalResults", "startIndex")):
+            if isinstance(element, Rejected):
+                counter.entries += 1
+                yield element
+            elif element.name != "entry":
+                counter.set_header(element.name, text_of(element.node))
             else:
-                page.entries += 1
-                identifier = text_of(child(one.node, "id")).strip()
-                if _ERROR in identifier:
-                    said = (
-                        " ".join(text_of(child(one.node, "summary")).split())[:300]
+                counter.entries += 1
+                identifier = text_of(child(element.node, "id")).strip()
+                if _ERROR_PATH in identifier:
+                    message = (
+                        " ".join(text_of(child(element.node, "summary")).split())[:300]
                         or identifier[:300]
                     )
-                    source.cut(f"the server answered with an error: {said}")
+                    source.mark_incomplete(f"the server answered with an error: {message}")
                 else:
-                    yield _record(one, identifier, source.today)
-        page.end()
+                    yield _build_record(element, identifier, source.today)
+        counter.check()
 
 
-def is_answer(head: Head) -> bool:
-    """Whether this is an answer of the API and not one of arXiv's daily feeds, which are Atom as
-    well.
-    """
+def is_api_answer(head: Head) -> bool:
+    """Whether this is an answer of the API; arXiv's daily feeds are Atom as well."""
     tags = head.tags
     if not tags or tags[0] not in ("feed", "entry") or "announce_type" in tags:
         return False
@@ -65,8 +63,8 @@ def is_answer(head: Head) -> bool:
     )
 
 
-class _Page:
-    """How many results a page should have at least; the server gives an empty page now and then."""
+class _ResultCounter:
+    """Counts the entries of a page, since the server sometimes answers with an empty one."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -74,43 +72,47 @@ class _Page:
         self._start = 0
         self.entries = 0
 
-    def told(self, name: str, text: str) -> None:
+    def set_header(self, name: str, text: str) -> None:
+        """Take the total number of results, or the position of the page in them."""
         digits = text.strip()
         value = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else 0
         if name == "startIndex":
             self._start = value
         else:
-            self.end()
+            self.check()
             self._total, self._start, self.entries = value, 0, 0
 
-    def end(self) -> None:
+    def check(self) -> None:
+        """Mark the file as incomplete if the page is empty though results were announced."""
         if self._total > self._start and not self.entries:
-            self._source.cut(
+            self._source.mark_incomplete(
                 f"a page without entries where {self._total - self._start:,} results were announced"
             )
 
 
-def _record(piece: Piece, identifier: str, today: date) -> Record:
-    told = piece.fields()
-    abstract, comment = text_of(told.get("summary", [])), text_of(told.get("comment", []))
-    doi = text_of(told.get("doi", [])).strip()
+def _build_record(entry: XmlEntry, identifier: str, today: date) -> Record:
+    elements = entry.fields()
+    abstract, comment = text_of(elements.get("summary", [])), text_of(elements.get("comment", []))
+    doi = text_of(elements.get("doi", [])).strip()
     terms = [
-        attribute(one, "term")
+        attribute(node, "term")
         for name in ("primary_category", "category")
-        for one in told.get(name, [])
+        for node in elements.get(name, [])
     ]
     return Record(
-        line=piece.line,
-        raw=piece.raw,
-        title=text_of(told.get("title", [])),
+        line=entry.line,
+        raw=entry.raw,
+        title=text_of(elements.get("title", [])),
         abstract=abstract,
         authors=tuple(
-            name for one in told.get("author", []) if (name := text_of(child(one, "name")).strip())
+            name
+            for author in elements.get("author", [])
+            if (name := text_of(child(author, "name")).strip())
         ),
-        categories=arxiv_categories(terms),
+        categories=select_arxiv_categories(terms),
         ids=(("arxiv", identifier), *((("doi", doi),) if doi else ())),
-        submitted=day_of(text_of(told.get("published", [])), today),
-        updated=day_of(text_of(told.get("updated", [])), today),
+        submitted=parse_day(text_of(elements.get("published", [])), today),
+        updated=parse_day(text_of(elements.get("updated", [])), today),
         comment=comment,
         withdrawn=is_withdrawn(comment, abstract),
     )

@@ -1,6 +1,6 @@
-"""Daily crawl of the arXiv listings, JSON lines: one row per listing that a paper appears in.
+"""Daily crawl of the arXiv listings, JSON lines without date and version.
 
-No date and no version inside.
+One row for each listing in which a paper appears.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 
 from digest.dumps.fields import is_withdrawn, split_authors
-from digest.dumps.formats import Head, Sure
-from digest.dumps.json_text import decode_each, json_records
+from digest.dumps.formats import Confidence, Head
+from digest.dumps.json_text import decode_rows, read_json_records
 from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected
 
@@ -35,15 +35,15 @@ class ArxivDaily:
 
     name = "arxiv-daily"
 
-    def sniff(self, head: Head) -> Sure:
-        return Sure.YES if head.keys >= {"id", "abs", "summary"} else Sure.NO
+    def sniff(self, head: Head) -> Confidence:
+        return Confidence.YES if head.keys >= {"id", "abs", "summary"} else Confidence.NO
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
-        for row in decode_each(source, json_records(source), _DECODER):
-            yield row if isinstance(row, Rejected) else _record(*row)
+        for row in decode_rows(source, read_json_records(source), _DECODER):
+            yield row if isinstance(row, Rejected) else _build_record(*row)
 
 
-def _record(number: int, data: bytes, row: _Row) -> Record:
+def _build_record(number: int, data: bytes, row: _Row) -> Record:
     abstract = row.summary or ""
     comment = row.comment or ""
     return Record(

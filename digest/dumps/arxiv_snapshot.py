@@ -1,5 +1,6 @@
-"""The full metadata snapshot of arXiv, JSON lines: one row per paper in its latest version, some
-2.5 million of them.
+"""The full metadata snapshot of arXiv, JSON lines: one row per paper in its latest version.
+
+It has about 2.5 million rows.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from typing import Final
 
 import msgspec
 
-from digest.dumps.fields import day_of, is_withdrawn, split_authors
-from digest.dumps.formats import Head, Sure
-from digest.dumps.json_text import decode_each, json_records
+from digest.dumps.fields import is_withdrawn, parse_day, split_authors
+from digest.dumps.formats import Confidence, Head
+from digest.dumps.json_text import decode_rows, read_json_records
 from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected
 
@@ -45,17 +46,17 @@ class ArxivSnapshot:
 
     name = "arxiv-snapshot"
 
-    def sniff(self, head: Head) -> Sure:
+    def sniff(self, head: Head) -> Confidence:
         keys = head.keys
         is_snapshot = "authors_parsed" in keys or keys >= {"versions", "update_date"}
-        return Sure.YES if is_snapshot and keys & {"id", "title"} else Sure.NO
+        return Confidence.YES if is_snapshot and keys & {"id", "title"} else Confidence.NO
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
-        for row in decode_each(source, json_records(source), _DECODER):
-            yield row if isinstance(row, Rejected) else _record(*row, source.today)
+        for row in decode_rows(source, read_json_records(source), _DECODER):
+            yield row if isinstance(row, Rejected) else _build_record(*row, source.today)
 
 
-def _record(number: int, data: bytes, row: _Row, today: date) -> Record:
+def _build_record(number: int, data: bytes, row: _Row, today: date) -> Record:
     abstract = row.abstract or ""
     comment = row.comments or ""
     versions = row.versions or []
@@ -65,22 +66,23 @@ def _record(number: int, data: bytes, row: _Row, today: date) -> Record:
         raw=raw_text(data),
         title=row.title or "",
         abstract=abstract,
-        authors=_authors(row),
+        authors=_read_authors(row),
         categories=tuple(row.categories.split())
         if isinstance(row.categories, str)
         else tuple(filter(None, row.categories or ())),
         ids=tuple(ids),
-        version=_number(versions[-1].version) if versions else None,
-        submitted=day_of(versions[0].created, today) if versions else None,
-        updated=day_of(row.update_date, today),
+        version=_parse_version(versions[-1].version) if versions else None,
+        submitted=parse_day(versions[0].created, today) if versions else None,
+        updated=parse_day(row.update_date, today),
         comment=comment,
         withdrawn=is_withdrawn(comment, abstract),
     )
 
 
-def _authors(row: _Row) -> tuple[str, ...]:
-    """First name, last name, suffix; the `authors` string mixes names with affiliations and serves
-    only where nothing else is there.
+def _read_authors(row: _Row) -> tuple[str, ...]:
+    """Join first name, last name and suffix of each author.
+
+    The `authors` string mixes names with affiliations, so it is read only if nothing else is there.
     """
     if row.authors_parsed:
         names = (
@@ -91,7 +93,7 @@ def _authors(row: _Row) -> tuple[str, ...]:
     return split_authors(row.authors or "")
 
 
-def _number(version: str | None) -> int | None:
+def _parse_version(version: str | None) -> int | None:
     digits = (version or "").lstrip("vV")
     return int(digits) if digits.isascii() and digits.isdigit() and 0 < len(digits) < 5 else None
 

@@ -1,7 +1,4 @@
-"""What the formats of arXiv share: names and categories as its servers write them.
-
-Knows no format and no file.
-"""
+"""Names and categories as arXiv's servers write them. Knows no format and no file."""
 
 from __future__ import annotations
 
@@ -17,12 +14,11 @@ _CATEGORY: Final = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.(?:[A-Z]{2}|[a-z]+(?:-[a-
 _SET: Final = re.compile(r"[a-z-]+:([a-z-]+)(?::([A-Za-z-]+))?")
 
 
-def split_spoken(text: str) -> tuple[str, ...]:
-    """Names in one string, each as it is spoken (first name first), parted by commas or "and";
-    affiliations in brackets are left out.
+def split_author_names(text: str) -> tuple[str, ...]:
+    """Split a string of names with the first name first, at commas and "and".
 
-    "Jane Doe (Univ. X, Dept. Y), Kim Roe Jr. and Lee Poe" -> 3. A colon follows the name of a
-    collaboration.
+    Leaves out affiliations in brackets: "Jane Doe (Univ. X), Kim Roe Jr. and Lee Poe" -> 3.
+    A colon follows the name of a collaboration.
     """
     for _ in range(4):
         shorter = _BRACKETS.sub(" ", text)
@@ -39,21 +35,25 @@ def split_spoken(text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def arxiv_categories(terms: Iterable[str]) -> tuple[str, ...]:
-    """The terms that look like categories of arXiv, each once, in their order; classes of ACM and
-    MSC stand among them.
+def select_arxiv_categories(terms: Iterable[str]) -> tuple[str, ...]:
+    """Select the terms that look like categories of arXiv, each once, in their order.
+
+    Classes of ACM and MSC stand among them.
     """
-    found = (term.strip() for term in terms)
-    return tuple(dict.fromkeys(term for term in found if _CATEGORY.fullmatch(term)))
+    stripped = (term.strip() for term in terms)
+    return tuple(dict.fromkeys(term for term in stripped if _CATEGORY.fullmatch(term)))
 
 
-def set_categories(sets: Iterable[str]) -> tuple[str, ...]:
-    """Categories named by sets of arXiv's OAI server: "cs:cs:LG" -> cs.LG, "physics:hep-th" ->
-    hep-th; an archive alone is none.
+def parse_set_categories(sets: Iterable[str]) -> tuple[str, ...]:
+    """Parse the categories in sets of arXiv's OAI server.
+
+    "cs:cs:LG" -> cs.LG, "physics:hep-th" -> hep-th. An archive alone is not a category.
     """
-    parts = (_SET.fullmatch(one.strip()) for one in sets)
+    matches = (_SET.fullmatch(name.strip()) for name in sets)
     return tuple(
         dict.fromkeys(
-            f"{part[1]}.{part[2]}" if part[2] else part[1] for part in parts if part is not None
+            f"{match[1]}.{match[2]}" if match[2] else match[1]
+            for match in matches
+            if match is not None
         )
     )

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Final
 
-from digest.dumps.bibtex_text import Block, blocks, define, fields, names_in, unbraced
-from digest.dumps.fields import day_of, make_day, month_number
-from digest.dumps.formats import Head, Sure
-from digest.dumps.references import arxiv_ids, noted_ids, unversioned
-from digest.dumps.stream import Source, encoding_of, raw_text
+from digest.dumps.bibtex_text import Block, blocks, define, fields, split_names, strip_braces
+from digest.dumps.fields import make_day, parse_day, parse_month
+from digest.dumps.formats import Confidence, Head
+from digest.dumps.references import find_arxiv_ids, find_noted_ids, strip_version
+from digest.dumps.stream import Source, detect_encoding, raw_text
 from digest.model import Record, Rejected
 
 _TYPE: Final = r"[^\x00-\x20\x7f\"#%'(),={}@\\]{1,100}"
@@ -87,18 +87,20 @@ class BibTex:
 
     name = "bibtex"
 
-    def sniff(self, head: Head) -> Sure:
+    def sniff(self, head: Head) -> Confidence:
         lines = [line for line in head.lines if not line.startswith("%")][:2]
         first = lines[0] if lines else ""
         if head.is_json or first.startswith("<"):
-            return Sure.NO
+            return Confidence.NO
         if _FIRST.match(first):
-            return Sure.YES
+            return Confidence.YES
         if _SPLIT.fullmatch(first) and lines[1:] and lines[1][0] in "{(":
-            return Sure.YES
+            return Confidence.YES
         # A table may hold entries in its cells; text before the first entry is a comment otherwise.
         return (
-            Sure.PERHAPS if "title" not in first.lower() and _ENTRY.search(head.text) else Sure.NO
+            Confidence.PERHAPS
+            if "title" not in first.lower() and _ENTRY.search(head.text)
+            else Confidence.NO
         )
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
@@ -108,7 +110,7 @@ class BibTex:
                 yield block
             elif block.kind == "string":
                 body = block.body or b""
-                define(body.decode(encoding_of(body) or "utf-8", "replace"), macros)
+                define(body.decode(detect_encoding(body) or "utf-8", "replace"), macros)
             elif block.kind not in ("preamble", "comment"):
                 yield _entry(block, macros, source)
 
@@ -117,12 +119,14 @@ def _entry(block: Block, macros: dict[str, str], source: Source) -> Record | Rej
     if block.body is None:
         raw = raw_text(block.data)
         if block.cut:
-            source.cut(f"the file ends in the middle of the entry on line {block.line:,}")
+            source.mark_incomplete(
+                f"the file ends in the middle of the entry on line {block.line:,}"
+            )
             return Rejected(
                 line=block.line, raw=raw, reason="cut off, or a bracket in it is never closed"
             )
         return Rejected(line=block.line, raw=raw, reason="a bracket in it is never closed")
-    encoding = encoding_of(block.body)
+    encoding = detect_encoding(block.body)
     raw = raw_text(block.data, encoding or "utf-8")
     if encoding is None:
         return Rejected(line=block.line, raw=raw, reason="not UTF-8")
@@ -132,18 +136,18 @@ def _entry(block: Block, macros: dict[str, str], source: Source) -> Record | Rej
     found = fields(body, macros, _WANTED)
     if isinstance(found, str):
         return Rejected(line=block.line, raw=raw, reason=found)
-    title = unbraced(found.get("title", "")).strip()
+    title = strip_braces(found.get("title", "")).strip()
     if not title:
         return Rejected(line=block.line, raw=raw, reason="no title")
-    if subtitle := unbraced(found.get("subtitle", "")).strip():
+    if subtitle := strip_braces(found.get("subtitle", "")).strip():
         title = f"{title}: {subtitle}"
     paper_class = _bare(found.get("primaryclass") or found.get("eprintclass", ""))
     return Record(
         line=block.line,
         raw=raw,
         title=title,
-        abstract=unbraced(found.get("abstract", "")),
-        authors=tuple(names_in(found.get("author", ""))),
+        abstract=strip_braces(found.get("abstract", "")),
+        authors=tuple(split_names(found.get("author", ""))),
         categories=(paper_class,) if _CLASS.fullmatch(paper_class) else (),
         ids=tuple(_ids(found)),
         submitted=_day(found, source.today),
@@ -164,16 +168,16 @@ def _ids(found: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     elif number and kind not in _NO_EPRINT:
         archive = kind if kind not in ("", "arxiv") else _bare(found.get("primaryclass", ""))
         old = number.isdigit() and len(number) == 7 and archive
-        yield "id", f"{archive}/{number}" if old else unversioned(number)
+        yield "id", f"{archive}/{number}" if old else strip_version(number)
     for name, its_kind in _NUMBERS.items():
         if value := _bare(found.get(name, "")):
             yield its_kind, value
     for link in _links(found, _LINKS):
-        yield "url", unversioned(link)
+        yield "url", strip_version(link)
     aside = [_bare(found[name]) for name in _ASIDE if name in found]
     note = _bare(found.get("note", ""))
-    yield from arxiv_ids(*aside, note if note.lower().startswith("arxiv") else "")
-    yield from noted_ids(note)
+    yield from find_arxiv_ids(*aside, note if note.lower().startswith("arxiv") else "")
+    yield from find_noted_ids(note)
     for text in aside:
         if (report := _CORR.search(text[:2000])) is not None:
             yield "id", report[1]
@@ -192,13 +196,13 @@ def _bare(text: str) -> str:
 
 def _day(found: Mapping[str, str], today: date) -> date | None:
     """The day where all of it is there: a paper of "2024" was not published on 1 January."""
-    if (whole := day_of(_bare(found.get("date", "")), today)) is not None:
+    if (whole := parse_day(_bare(found.get("date", "")), today)) is not None:
         return whole
     year, month = _bare(found.get("year", "")), _bare(found.get("month", ""))
     day = _bare(found.get("day", ""))
     named = _MONTH.search(month)
     numbers = _DAY.findall(month)
-    place = month_number(named[0]) if named else int(numbers.pop(0)) if numbers else None
+    place = parse_month(named[0]) if named else int(numbers.pop(0)) if numbers else None
     day = day or (numbers[0] if len(numbers) == 1 else "")
     if place is None or not (
         len(year) == 4 and year.isascii() and year.isdigit() and _DAY.fullmatch(day)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from digest.dumps.stream import ITEM_CAP, Row, Source, raw_text, too_long
+from digest.dumps.stream import ITEM_CAP, Row, Source, raw_text, reject_too_long
 from digest.model import Rejected
 
 #: letters of a type, as BibTeX and biber take them: all but white space and the format's own signs
@@ -118,7 +118,7 @@ class _Blocks:
             if data is None:
                 if self._held:
                     yield self._broken()
-                yield too_long(number)
+                yield reject_too_long(number)
                 continue
             if self._held and self._kind != "comment" and _BOUNDARY.match(data):
                 yield self._broken()
@@ -176,7 +176,7 @@ class _Blocks:
         if self._kind == "comment" and self._size > _COMMENT_CAP:
             self._uncomment()
         elif self._size > ITEM_CAP:
-            yield too_long(self._line)
+            yield reject_too_long(self._line)
             self._forget()
 
     def _begin_without_bracket(self, number: int, data: bytes, ended: bool) -> Iterator[Rejected]:
@@ -357,7 +357,7 @@ def define(body: str, macros: dict[str, str]) -> None:
 # braces
 
 
-def unbraced(text: str) -> str:
+def strip_braces(text: str) -> str:
     r"""The text without the braces that only keep BibTeX from changing letters: "{A {GNN}}" -> "A
     GNN".
 
@@ -395,7 +395,7 @@ def unbraced(text: str) -> str:
     return "".join(out)
 
 
-def names_in(text: str) -> Iterator[str]:
+def split_names(text: str) -> Iterator[str]:
     """Names joined by "and", which counts outside braces only; "others" is nobody."""
     held, depth = "", 0
     for part in _AND.split(f" {text[:_AUTHORS_CAP]} "):
@@ -404,6 +404,6 @@ def names_in(text: str) -> Iterator[str]:
         if depth and len(held) < _NAME_CAP:
             continue
         depth = 0
-        name = " ".join(unbraced(held).replace("~", " ").split())
+        name = " ".join(strip_braces(held).replace("~", " ").split())
         if name and name.lower() not in ("others", "and"):
             yield name

@@ -1,6 +1,6 @@
-"""The plain column set: what the columns are called and how a row of them becomes a Record.
+"""The plain columns: their names, and how a row of them becomes a Record.
 
-Used by `jsonl` and `csv`, knows neither.
+Used by the formats `jsonl` and `csv`; knows neither.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from digest.dumps.fields import day_of, is_withdrawn, split_authors, split_list
+from digest.dumps.fields import is_withdrawn, parse_day, split_authors, split_list
 from digest.dumps.stream import RAW_CAP
 from digest.model import Record, Rejected
 
-#: column -> the other spellings it is known by, all folded (lower-case letters and digits only)
+#: column -> its other spellings, all folded to lower-case letters and digits
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "title": ("papertitle",),
     "abstract": ("summary", "description", "abstractnote"),
@@ -34,75 +34,78 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "comment": ("comments", "note"),
     "id": ("paperid",),
 }
-_BY_SPELLING: Final = {
+_COLUMN_OF_SPELLING: Final = {
     spelling: column for column, others in COLUMNS.items() for spelling in (column, *others)
 }
-_FOLD: Final = re.compile(r"[^a-z0-9]+")
-_NOTHING: Final = frozenset({"", "na", "n/a", "nan", "none", "null", "-"})
+_SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
+_BLANK_VALUES: Final = frozenset({"", "na", "n/a", "nan", "none", "null", "-"})
 
 Row = dict[str, object]
 
 
 @lru_cache(maxsize=1024)
-def column_of(name: str) -> str | None:
-    """The column that a header or key means, whatever its case, spaces, hyphens and underscores;
-    None for an unknown one.
+def find_column(name: str) -> str | None:
+    """Find the column that a header or key means; None if it is unknown.
+
+    Case, spaces, hyphens and underscores do not matter.
     """
-    return _BY_SPELLING.get(_FOLD.sub("", name.lower()))
+    return _COLUMN_OF_SPELLING.get(_SEPARATORS.sub("", name.lower()))
 
 
-def spelled_best(names: Iterable[str]) -> dict[str, str]:
-    """name -> column for the known ones.
+def match_columns(names: Iterable[str]) -> dict[str, str]:
+    """Map the known names to columns.
 
-    Where two names mean one column, its own name wins, then the first.
+    If two names mean one column, the column's own name wins, then the first name.
     """
-    chosen: dict[str, str] = {}
+    name_of: dict[str, str] = {}
     for name in names:
-        column = column_of(name) if len(name) <= 40 else None
-        if column is not None and (column not in chosen or _FOLD.sub("", name.lower()) == column):
-            chosen[column] = name
-    return {name: column for column, name in chosen.items()}
+        column = find_column(name) if len(name) <= 40 else None
+        if column is not None and (
+            column not in name_of or _SEPARATORS.sub("", name.lower()) == column
+        ):
+            name_of[column] = name
+    return {name: column for column, name in name_of.items()}
 
 
-def record_of(number: int, raw: str, row: Row, today: date) -> Record | Rejected:
-    """A Record from values by column; a value of a wrong type rejects the row and is named."""
-    reading = _Reading(row, today)
+def build_record(number: int, raw: str, row: Row, today: date) -> Record | Rejected:
+    """Build a Record from values by column; a value of a wrong type rejects the row."""
+    reader = _RowReader(row, today)
     record = Record(
         line=number,
         raw=raw[:RAW_CAP],
-        title=reading.text("title"),
-        abstract=reading.text("abstract"),
-        authors=reading.names("authors"),
-        categories=reading.names("categories"),
+        title=reader.text("title"),
+        abstract=reader.text("abstract"),
+        authors=reader.names("authors"),
+        categories=reader.names("categories"),
         ids=tuple(
             (kind, value)
             for kind in ("arxiv", "doi", "pmid", "id")
-            if (value := reading.identifier(kind))
+            if (value := reader.identifier(kind))
         ),
-        version=reading.number("version"),
-        submitted=reading.day("submitted"),
-        announced=reading.day("announced"),
-        updated=reading.day("updated"),
-        first_seen=reading.day("firstseen"),
-        upvotes=reading.number("upvotes"),
-        comment=reading.text("comment"),
-        url=reading.identifier("url"),
-        withdrawn=is_withdrawn(reading.text("comment"), reading.text("abstract")),
+        version=reader.number("version"),
+        submitted=reader.day("submitted"),
+        announced=reader.day("announced"),
+        updated=reader.day("updated"),
+        first_seen=reader.day("firstseen"),
+        upvotes=reader.number("upvotes"),
+        comment=reader.text("comment"),
+        url=reader.identifier("url"),
+        withdrawn=is_withdrawn(reader.text("comment"), reader.text("abstract")),
     )
     return (
         record
-        if reading.wrong is None
-        else Rejected(line=number, raw=record.raw, reason=reading.wrong)
+        if reader.problem is None
+        else Rejected(line=number, raw=record.raw, reason=reader.problem)
     )
 
 
-class _Reading:
-    """Values by column, with the first one of a wrong type noted instead of raised."""
+class _RowReader:
+    """Reads values by column and keeps the first problem instead of raising it."""
 
     def __init__(self, row: Row, today: date) -> None:
         self._row = row
         self._today = today
-        self.wrong: str | None = None
+        self.problem: str | None = None
 
     def text(self, column: str) -> str:
         value = self._row.get(column)
@@ -111,15 +114,15 @@ class _Reading:
         return self._refuse(column, "text", value)
 
     def identifier(self, column: str) -> str:
-        # A number has lost its zeros already: 704.0001 was 0704.0001. A PMID has none to lose.
+        # A number has lost its leading zeros: 704.0001 was 0704.0001. A PMID has none to lose.
         value = self._row.get(column)
         if column == "pmid" and isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         text = self.text(column).strip()
-        return "" if text.lower() in _NOTHING else text
+        return "" if text.lower() in _BLANK_VALUES else text
 
     def day(self, column: str) -> date | None:
-        return day_of(self.text(column), self._today)
+        return parse_day(self.text(column), self._today)
 
     def number(self, column: str) -> int | None:
         value = self._row.get(column)
@@ -128,7 +131,7 @@ class _Reading:
             return None
         if isinstance(value, str):
             text = value.strip().lower()
-            if text in _NOTHING:
+            if text in _BLANK_VALUES:
                 return None
             digits = text.removeprefix("v").removesuffix(".0")
             if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
@@ -140,8 +143,10 @@ class _Reading:
         return value if value is None or abs(value) < 10**9 else None
 
     def names(self, column: str) -> tuple[str, ...]:
-        """A list of strings, a list of {"name": ...} or {"given": ..., "family": ...}, or one
-        string with separators.
+        """Read a list of names.
+
+        A list of strings, of {"name": ...} or of {"given": ..., "family": ...}, or one string with
+        separators.
         """
         value = self._row.get(column)
         if value is None:
@@ -151,23 +156,23 @@ class _Reading:
         if not isinstance(value, list):
             self._refuse(column, "a list or text", value)
             return ()
-        return tuple(name for one in value if (name := self._name(column, one)))
+        return tuple(name for item in value if (name := self._read_name(column, item)))
 
-    def _name(self, column: str, one: object) -> str:
-        if isinstance(one, str):
-            return one
-        if isinstance(one, dict):
+    def _read_name(self, column: str, item: object) -> str:
+        if isinstance(item, str):
+            return item
+        if isinstance(item, dict):
             name = (
-                one.get("name")
-                or one.get("term")
-                or f"{one.get('given') or ''} {one.get('family') or ''}".strip()
+                item.get("name")
+                or item.get("term")
+                or f"{item.get('given') or ''} {item.get('family') or ''}".strip()
             )
-            return name if isinstance(name, str) else self._refuse(column, "names", one)
-        return "" if one is None else self._refuse(column, "names", one)
+            return name if isinstance(name, str) else self._refuse(column, "names", item)
+        return "" if item is None else self._refuse(column, "names", item)
 
-    def _refuse(self, column: str, wanted: str, value: object) -> str:
+    def _refuse(self, column: str, expected: str, value: object) -> str:
         shown = ascii(value)
-        self.wrong = self.wrong or (
-            f"{column}: expected {wanted}, got {shown if len(shown) <= 60 else shown[:60] + '...'}"
-        )
+        if len(shown) > 60:
+            shown = f"{shown[:60]}..."
+        self.problem = self.problem or f"{column}: expected {expected}, got {shown}"
         return ""

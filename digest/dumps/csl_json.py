@@ -14,12 +14,17 @@ from typing import Any, Final
 import msgspec
 
 from digest.dumps.fields import is_withdrawn
-from digest.dumps.formats import Head, Sure
-from digest.dumps.jats import plain_abstract, plain_title
-from digest.dumps.json_pages import page_items, page_rows
-from digest.dumps.json_text import decode_each
-from digest.dumps.notices import title_says_withdrawn
-from digest.dumps.references import arxiv_ids, day_or_month, noted_ids, unversioned
+from digest.dumps.formats import Confidence, Head
+from digest.dumps.jats import strip_abstract_markup, strip_title_markup
+from digest.dumps.json_pages import find_page_items, read_page_rows
+from digest.dumps.json_text import decode_rows
+from digest.dumps.notices import has_withdrawn_title
+from digest.dumps.references import (
+    find_arxiv_ids,
+    find_noted_ids,
+    parse_day_or_month,
+    strip_version,
+)
 from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected
 
@@ -80,12 +85,16 @@ class CslJson:
 
     name = "csl-json"
 
-    def sniff(self, head: Head) -> Sure:
-        items = page_items(head, "items")
-        return Sure.YES if any(map(_is_item, head.records if items is None else items)) else Sure.NO
+    def sniff(self, head: Head) -> Confidence:
+        items = find_page_items(head, "items")
+        return (
+            Confidence.YES
+            if any(map(_is_item, head.records if items is None else items))
+            else Confidence.NO
+        )
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
-        for row in decode_each(source, page_rows(source, "items"), _DECODER):
+        for row in decode_rows(source, read_page_rows(source, "items"), _DECODER):
             yield row if isinstance(row, Rejected) else _record(*row, source.today)
 
 
@@ -109,7 +118,10 @@ def _is_item(record: Mapping[str, Any]) -> bool:
 
 
 def _record(number: int, data: bytes, item: _Item, today: date) -> Record:
-    title, abstract = plain_title(item.title or ""), plain_abstract(item.abstract or "")
+    title, abstract = (
+        strip_title_markup(item.title or ""),
+        strip_abstract_markup(item.abstract or ""),
+    )
     return Record(
         line=number,
         raw=raw_text(data),
@@ -119,7 +131,7 @@ def _record(number: int, data: bytes, item: _Item, today: date) -> Record:
         ids=tuple(dict.fromkeys(_ids(item))),
         submitted=_day(item.issued, today),
         url=item.url or "",
-        withdrawn=title_says_withdrawn(title) or is_withdrawn(None, abstract),
+        withdrawn=has_withdrawn_title(title) or is_withdrawn(None, abstract),
     )
 
 
@@ -132,16 +144,16 @@ def _name(one: _Name | str | None) -> str:
 
 def _ids(item: _Item) -> Iterator[tuple[str, str]]:
     journal = item.container_title if isinstance(item.container_title, str) else ""
-    yield from arxiv_ids(str(item.number or ""), item.archive_location or "", journal)
+    yield from find_arxiv_ids(str(item.number or ""), item.archive_location or "", journal)
     if item.archive_location and "arxiv" in (item.archive or "").lower():
-        yield "id", unversioned(item.archive_location)
+        yield "id", strip_version(item.archive_location)
     if item.doi:
         yield "doi", item.doi
     if item.pmid:
         yield "pmid", str(item.pmid)
     if item.pmcid:
         yield "pmcid", str(item.pmcid)
-    yield from noted_ids(item.note or "")
+    yield from find_noted_ids(item.note or "")
 
 
 def _day(issued: _Date | str | int | None, today: date) -> date | None:
@@ -149,14 +161,18 @@ def _day(issued: _Date | str | int | None, today: date) -> date | None:
     "2026-04-01"} and the like.
     """
     if not isinstance(issued, _Date):
-        return day_or_month(str(issued), today)
+        return parse_day_or_month(str(issued), today)
     first = (
         issued.date_parts[0] if isinstance(issued.date_parts, list) and issued.date_parts else None
     )
     parts = [str(part).strip() for part in first[:3]] if isinstance(first, list) else []
     written = ("-".join(parts), issued.raw, issued.literal)
     return next(
-        (day for text in written if isinstance(text, str) and (day := day_or_month(text, today))),
+        (
+            day
+            for text in written
+            if isinstance(text, str) and (day := parse_day_or_month(text, today))
+        ),
         None,
     )
 

@@ -9,13 +9,21 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from digest.dumps.arxiv_api import is_answer
-from digest.dumps.arxiv_text import arxiv_categories, split_spoken
-from digest.dumps.fields import day_of, is_withdrawn, split_authors
-from digest.dumps.formats import Head, Sure
-from digest.dumps.jats import plain_abstract, plain_title
+from digest.dumps.arxiv_api import is_api_answer
+from digest.dumps.arxiv_text import select_arxiv_categories, split_author_names
+from digest.dumps.fields import is_withdrawn, parse_day, split_authors
+from digest.dumps.formats import Confidence, Head
+from digest.dumps.jats import strip_abstract_markup, strip_title_markup
 from digest.dumps.stream import Source
-from digest.dumps.xml_text import Node, Piece, attribute, child, mark_up_of, text_of, xml_entries
+from digest.dumps.xml_text import (
+    Node,
+    XmlEntry,
+    attribute,
+    child,
+    read_xml_entries,
+    serialise_content,
+    text_of,
+)
 from digest.model import Record, Rejected, Skipped
 
 Fields = dict[str, list[Node]]
@@ -40,10 +48,10 @@ class Feeds:
 
     name = "feed"
 
-    def sniff(self, head: Head) -> Sure:
+    def sniff(self, head: Head) -> Confidence:
         tags = head.tags
-        if not tags or is_answer(head):
-            return Sure.NO
+        if not tags or is_api_answer(head):
+            return Confidence.NO
         is_feed = tags[0] in ("rss", "feed") or (
             tags[0] == "RDF" and not {"channel", "item"}.isdisjoint(tags)
         )
@@ -52,25 +60,25 @@ class Feeds:
             and "title" in tags
             and not {"link", "guid", "id"}.isdisjoint(tags)
         )
-        return Sure.YES if is_feed or is_bare else Sure.NO
+        return Confidence.YES if is_feed or is_bare else Confidence.NO
 
     def read(self, source: Source) -> Iterator[Record | Skipped | Rejected]:
         failed = False
-        for one in xml_entries(source, "item", "entry", also=("title",)):
+        for one in read_xml_entries(source, "item", "entry", also=("title",)):
             if isinstance(one, Rejected):
                 yield one
             elif one.name == "title":
                 said = " ".join(text_of(one.node).split())
                 failed = said.startswith(_ERROR)
                 if failed:
-                    source.cut(f"the server answered with an error: {said[:300]}")
+                    source.mark_incomplete(f"the server answered with an error: {said[:300]}")
             elif failed:
                 yield Skipped(line=one.line, raw=one.raw, reason="the server's message of an error")
             else:
                 yield _entry(one, source.today)
 
 
-def _entry(piece: Piece, today: date) -> Record | Skipped:
+def _entry(piece: XmlEntry, today: date) -> Record | Skipped:
     told = piece.fields()
     title = _shown(told, "title")
     guid = (_shown(told, "guid") or _shown(told, "id")).strip()
@@ -98,7 +106,7 @@ def _entry(piece: Piece, today: date) -> Record | Skipped:
 
 
 def _from_arxiv(
-    piece: Piece, told: Fields, title: str, paper: str, terms: list[str], today: date
+    piece: XmlEntry, told: Fields, title: str, paper: str, terms: list[str], today: date
 ) -> Record:
     # No more mark-up than that is ever meant: "$a<b$" is mathematics.
     abstract = _PARAGRAPH.sub("", _shown(told, "description") or _shown(told, "summary"))
@@ -111,8 +119,8 @@ def _from_arxiv(
         raw=piece.raw,
         title=title,
         abstract=abstract,
-        authors=tuple(name for one in names for name in split_spoken(one)),
-        categories=arxiv_categories(terms),
+        authors=tuple(name for one in names for name in split_author_names(one)),
+        categories=select_arxiv_categories(terms),
         ids=(("arxiv", paper), *((("doi", doi),) if doi else ())),
         announced=_day(told, today, "pubDate", "published", "date", "updated"),
         withdrawn=is_withdrawn("", abstract.partition("Abstract:")[2] or abstract),
@@ -120,10 +128,10 @@ def _from_arxiv(
 
 
 def _from_journal(
-    piece: Piece, told: Fields, title: str, guid: str, terms: list[str], today: date
+    piece: XmlEntry, told: Fields, title: str, guid: str, terms: list[str], today: date
 ) -> Record:
     texts = [
-        plain_abstract(_shown(told, name))
+        strip_abstract_markup(_shown(told, name))
         for name in ("description", "summary", "encoded", "content")
     ]
     abstract = max((_without_start(text) for text in texts), key=len)
@@ -136,7 +144,7 @@ def _from_journal(
     return Record(
         line=piece.line,
         raw=piece.raw,
-        title=plain_title(title),
+        title=strip_title_markup(title),
         abstract=abstract,
         authors=tuple(filter(None, creators))
         if len(creators) > 1
@@ -161,7 +169,9 @@ def _shown(told: Fields, name: str) -> str:
     """The first text that is not blank under a name: other namespaces use the same ones, often
     empty.
     """
-    return next((text for one in told.get(name, []) if (text := mark_up_of(one)).strip()), "")
+    return next(
+        (text for one in told.get(name, []) if (text := serialise_content(one)).strip()), ""
+    )
 
 
 def _link(told: Fields) -> str:
@@ -186,7 +196,11 @@ def _name(author: Node) -> str:
 
 def _day(told: Fields, today: date, *names: str) -> date | None:
     return next(
-        (day for name in names if (day := day_of(_shown(told, name).strip(), today)) is not None),
+        (
+            day
+            for name in names
+            if (day := parse_day(_shown(told, name).strip(), today)) is not None
+        ),
         None,
     )
 

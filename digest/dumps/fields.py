@@ -1,4 +1,4 @@
-"""Small readings that several formats share: a day, a withdrawal, authors and lists in one string.
+"""Parsing of single fields that several formats share: days, withdrawals, authors and lists.
 
 Knows no format and no file.
 """
@@ -38,53 +38,53 @@ _ABSTRACT_WITHDRAWN: Final = re.compile(
 )
 
 
-def day_of(text: str | None, today: date) -> date | None:
-    """The day that a text begins with: `2026-04-01`, `2026-6-30`, `2026/04/01`, `20260401`,
-    `2026-04-01T10:00:00Z`, `Fri, 1 Jan 1999 ...`.
+def parse_day(text: str | None, today: date) -> date | None:
+    """Parse the day at the beginning of a text.
 
-    The day is taken as written, whatever zone follows. None where there is none, where it never
-    was, or where it lies before 1900 or more than two years after `today`: such a date is a typing
-    error, and a paper is worth more than its date.
+    Reads `2026-04-01`, `2026-6-30`, `2026/04/01`, `20260401`, `2026-04-01T10:00:00Z` and
+    `Fri, 1 Jan 1999 ...`. The day is taken as written, whatever time zone follows.
+
+    Returns:
+        The day, or None if there is none, if it does not exist, or if it is before 1900 or more
+        than two years after `today`. Such a date is a typing error: the paper is kept without it.
     """
     if not text:
         return None
     if len(text) >= 10 and text[4] == "-" and text[7] == "-":
         try:
-            return _sensible(date.fromisoformat(text[:10]), today)
+            return _reject_implausible(date.fromisoformat(text[:10]), today)
         except ValueError:
             pass
-    if (found := _ISO.match(text) or _COMPACT.match(text)) is not None:
-        year, month, day = found.groups()
+    if (match := _ISO.match(text) or _COMPACT.match(text)) is not None:
+        year, month, day = match.groups()
         return make_day(int(year), int(month), int(day), today)
-    if (found := _MAIL.match(text)) is not None:
-        day, name, year = found.groups()
-        return make_day(int(year), _MONTHS.get(name.lower(), 0), int(day), today)
+    if (match := _MAIL.match(text)) is not None:
+        day, month_name, year = match.groups()
+        return make_day(int(year), _MONTHS.get(month_name.lower(), 0), int(day), today)
     return None
 
 
 def make_day(year: int, month: int, day: int, today: date) -> date | None:
-    """The day, or None where it never was or is not sensible (see `day_of`)."""
+    """Build the day, or None if it does not exist or is implausible (see `parse_day`)."""
     try:
-        return _sensible(date(year, month, day), today)
+        return _reject_implausible(date(year, month, day), today)
     except ValueError:
         return None
 
 
-def _sensible(day: date, today: date) -> date | None:
+def _reject_implausible(day: date, today: date) -> date | None:
     return day if day.year >= 1900 and day.toordinal() <= today.toordinal() + 731 else None
 
 
-def month_number(name: str) -> int | None:
-    """1-12 for the three English letters of a month in any case; the locale has no say."""
+def parse_month(name: str) -> int | None:
+    """Parse the three English letters of a month, in any case and locale: 1 to 12."""
     return _MONTHS.get(name.lower())
 
 
-def day_in_name(name: str) -> date | None:
-    """The day in a file's name (`2026-06-09.jsonl.gz`, `arxiv_20260609.csv`), the first one that
-    exists.
-    """
-    for found in _DAY_IN_NAME.finditer(name):
-        year, _, month, day = found.groups()
+def find_day_in_name(name: str) -> date | None:
+    """Find the first valid day in a file's name: `2026-06-09.jsonl.gz`, `arxiv_20260609.csv`."""
+    for match in _DAY_IN_NAME.finditer(name):
+        year, _, month, day = match.groups()
         try:
             return date(int(year), int(month), int(day))
         except ValueError:
@@ -92,19 +92,20 @@ def day_in_name(name: str) -> date | None:
     return None
 
 
-def year_in_name(name: str) -> int | None:
-    """The year in a file's name, with or without a whole day around it."""
-    if (day := day_in_name(name)) is not None:
+def find_year_in_name(name: str) -> int | None:
+    """Find the year in a file's name, alone or in a day."""
+    if (day := find_day_in_name(name)) is not None:
         return day.year
-    found = _YEAR_IN_NAME.search(name)
-    return int(found[1]) if found else None
+    match = _YEAR_IN_NAME.search(name)
+    return int(match[1]) if match else None
 
 
 def is_withdrawn(comment: str | None, abstract: str | None) -> bool:
-    """Whether the source says that the paper was withdrawn.
+    """Whether the comment or the abstract says that the paper was withdrawn.
 
-    In a comment the word is enough, unless it was withdrawn *from* somewhere else ("withdrawn from
-    a conference"); an abstract must say it of itself, since papers also write about withdrawal.
+    In a comment the word is enough, unless the paper was withdrawn *from* another place ("withdrawn
+    from a conference"). An abstract must say it about itself, since papers are also written about
+    withdrawal.
     """
     if comment and "withdraw" in comment.lower() and _COMMENT_WITHDRAWN.search(comment) is not None:
         return True
@@ -114,23 +115,19 @@ def is_withdrawn(comment: str | None, abstract: str | None) -> bool:
 
 
 def split_list(text: str) -> tuple[str, ...]:
-    """Parts of a list in one string: by semicolons where there are any, else by commas, else by
-    white space (categories).
-    """
-    for sign in (";", ","):
-        if sign in text:
-            return tuple(part for part in map(str.strip, text.split(sign)) if part)
+    """Split a list at its semicolons, else at its commas, else at white space (categories)."""
+    for separator in (";", ","):
+        if separator in text:
+            return tuple(part for part in map(str.strip, text.split(separator)) if part)
     return tuple(text.split())
 
 
 def split_authors(text: str) -> tuple[str, ...]:
-    """Names in one string.
+    """Split a string of names.
 
-    Semicolons part them; without any, " and " does, and commas only where each part has a first and
-    a last name.
-
-    "Doe, Jane; Roe, Kim" -> 2, "Doe, Jane and Roe, Kim" -> 2, "Jane Doe, Kim Roe and Lee Poe" -> 3,
-    "Doe, Jane" -> 1.
+    At semicolons; without any at " and ", and also at commas if each part has a first and a last
+    name: "Doe, Jane; Roe, Kim" -> 2, "Doe, Jane and Roe, Kim" -> 2, "Jane Doe, Kim Roe and Lee Poe"
+    -> 3, "Doe, Jane" -> 1.
     """
     if ";" in text:
         return tuple(part for part in map(str.strip, text.split(";")) if part)

@@ -1,8 +1,6 @@
-"""The protocol that a format follows, what it is given to recognise its files, and the list of all
-formats.
+"""The protocol of a format, the head of a file by which it is recognised, and all formats.
 
-A format is a module of this package with a module-level `FORMAT`; it is found by being there. Holds
-no format itself.
+A format is a module of this package with a module-level `FORMAT`. Nothing else registers it.
 """
 
 from __future__ import annotations
@@ -17,34 +15,33 @@ from functools import cache, cached_property
 from itertools import islice
 from typing import Any, Final, Protocol
 
-from digest.dumps.json_text import Splitter, decode_object, is_json_lines
+from digest.dumps.json_split import Splitter
+from digest.dumps.json_text import decode_object, is_json_lines
 from digest.dumps.stream import Source
-from digest.dumps.xml_split import outer_names
+from digest.dumps.xml_split import find_outer_names
 from digest.model import Record, Rejected, Removal, Skipped
 
 _KEY: Final = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*(:?)|([{\[])|([}\]])', re.DOTALL)
 
 
-class Sure(IntEnum):
-    """How sure a format is that a file is its own; the surest reads it."""
+class Confidence(IntEnum):
+    """How sure a format is that a file is its own; the surest format reads it."""
 
     NO = 0
-    #: its columns would do, and so may those of a more special format
+    #: the columns fit, but a more special format may fit as well
     PERHAPS = 1
     YES = 2
 
 
 class Head:
-    """The first bytes of a file, unpacked, and what several formats want to know of them, each
-    worked out at most once.
-    """
+    """The first unpacked bytes of a file, with properties that are computed at most once."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
 
     @cached_property
     def text(self) -> str:
-        """The head as text; what is no UTF-8 (a character cut at the end, too) is left out."""
+        """The head as text, without bytes that are not UTF-8."""
         return self.data.decode("utf-8", "ignore")
 
     @cached_property
@@ -54,15 +51,14 @@ class Head:
 
     @cached_property
     def is_json(self) -> bool:
-        """Whether this is JSON text: a list, an object, or JSON lines of which the first may be
-        bad.
-        """
+        """Whether this is JSON: a list, an object, or JSON lines (the first may be damaged)."""
         return self.data.lstrip()[:1] in (b"{", b"[") or is_json_lines(self.data)
 
     @cached_property
     def records(self) -> list[dict[str, Any]]:
-        """The first whole JSON records, at most 20: lines, elements of a top-level list, or the one
-        object.
+        """The first complete JSON records, at most 20.
+
+        Lines, elements of a top-level list, or the only object.
         """
         if not self.is_json:
             return []
@@ -72,74 +68,74 @@ class Head:
             pieces = (
                 data for _, data, whole in Splitter().split(iter((self.data,))) if data and whole
             )
-        found = (decode_object(piece) for piece in islice(pieces, 60))
-        return list(islice((record for record in found if record is not None), 20))
+        candidates = (decode_object(piece) for piece in islice(pieces, 60))
+        return list(islice((record for record in candidates if record is not None), 20))
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """Keys of the first JSON records, also where the first one does not end within the head."""
+        """Keys of the first JSON records, even if the first one does not end within the head."""
         if self.records:
             return frozenset(key for record in self.records for key in record)
-        return frozenset(_outer_keys(self.data)) if self.is_json else frozenset()
+        return frozenset(_find_outer_keys(self.data)) if self.is_json else frozenset()
 
     @cached_property
     def tags(self) -> tuple[str, ...]:
-        """Local names of the first XML elements, at most 200, in the order in which they begin: the
-        root is the first. Empty for no XML.
-        """
-        return tuple(outer_names(self.data))
+        """Local names of the first XML elements, at most 200, the root first; empty if not XML."""
+        return tuple(find_outer_names(self.data))
 
 
 class Format(Protocol):
-    """One way to write down papers.
+    """A file format of papers.
 
-    `sniff` sees the head of a file and says how sure it is; it must not raise. `read` goes over the
-    source once and gives, for every entry in it, a Record, or Removal (another paper is retracted
-    or deleted), or Skipped (understood, no paper by rule), or Rejected (with reason); it must not
-    raise either, whatever the bytes are.
+    `sniff` looks at the head of a file and says how sure it is. `read` reads the source once and
+    yields for every entry a Record, a Removal (another paper is retracted or deleted), Skipped (not
+    a paper, by rule) or Rejected (with a reason). Neither may raise, whatever the bytes are.
     """
 
-    #: as shown and stored; lower-case, with hyphens
+    #: shown and stored; lower case, with hyphens
     name: str
 
-    def sniff(self, head: Head) -> Sure: ...
+    def sniff(self, head: Head) -> Confidence: ...
 
     def read(self, source: Source) -> Iterator[Record | Removal | Skipped | Rejected]: ...
 
 
 @cache
-def all_formats() -> dict[str, Format]:
-    """Every format by its name: the `FORMAT` of each module of this package that has one."""
-    found: dict[str, Format] = {}
+def find_formats() -> dict[str, Format]:
+    """Find every format: the `FORMAT` of each module of this package, by its name."""
+    formats: dict[str, Format] = {}
     for module in pkgutil.iter_modules(sys.modules[__package__].__path__):
-        one: Format | None = getattr(
+        format: Format | None = getattr(
             importlib.import_module(f"{__package__}.{module.name}"), "FORMAT", None
         )
-        if one is not None:
-            found[one.name] = one
-    return dict(sorted(found.items()))
+        if format is not None:
+            formats[format.name] = format
+    return dict(sorted(formats.items()))
 
 
-def recognise(head: Head) -> Format | None:
-    """The format that is surest of this head; None where none is."""
-    sure, _, best = max(
-        ((one.sniff(head), -place, one) for place, one in enumerate(all_formats().values())),
-        key=lambda found: found[:2],
+def recognise_format(head: Head) -> Format | None:
+    """Return the format that is surest of this head; None if none is."""
+    confidence, _, best = max(
+        (
+            (format.sniff(head), -position, format)
+            for position, format in enumerate(find_formats().values())
+        ),
+        key=lambda candidate: candidate[:2],
     )
-    return best if sure else None
+    return best if confidence else None
 
 
-def _outer_keys(data: bytes) -> Iterator[str]:
-    """Keys of the outermost object of JSON text that may be cut anywhere."""
+def _find_outer_keys(data: bytes) -> Iterator[str]:
+    """Yield the keys of the outermost object of JSON text that may end anywhere."""
     depth = 0
-    outer = 0
-    for sign in _KEY.finditer(data):
-        if sign[3]:
+    outer_depth = 0
+    for token in _KEY.finditer(data):
+        if token[3]:
             depth += 1
-            outer = outer or (depth if sign[3] == b"{" else 0)
-        elif sign[4]:
+            outer_depth = outer_depth or (depth if token[3] == b"{" else 0)
+        elif token[4]:
             depth -= 1
-            if outer and depth < outer:
+            if outer_depth and depth < outer_depth:
                 return
-        elif sign[2] and depth == outer:
-            yield sign[1].decode("utf-8", "replace")
+        elif token[2] and depth == outer_depth:
+            yield token[1].decode("utf-8", "replace")

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import msgspec
 
-from digest.dumps.fields import day_of, split_authors
-from digest.dumps.formats import Head, Sure
-from digest.dumps.json_text import decode_each, json_records, plain_type
+from digest.dumps.fields import parse_day, split_authors
+from digest.dumps.formats import Confidence, Head
+from digest.dumps.json_text import decode_rows, describe_type, read_json_records
 from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected
 
@@ -47,18 +47,18 @@ class HuggingFaceJson:
 
     name = "huggingface-json"
 
-    def sniff(self, head: Head) -> Sure:
+    def sniff(self, head: Head) -> Confidence:
         if any(isinstance(record.get("paper"), dict) for record in head.records) or head.keys >= {
             "paper",
             "publishedAt",
         }:
-            return Sure.YES
+            return Confidence.YES
         keys = {_key(key) for key in head.keys}
         told = keys & _TELLING or keys >= {"summary", "upvotes", "publishedat"}
-        return Sure.YES if told and keys >= {"id", "title"} else Sure.NO
+        return Confidence.YES if told and keys >= {"id", "title"} else Confidence.NO
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
-        for row in decode_each(source, json_records(source), _DECODER):
+        for row in decode_rows(source, read_json_records(source), _DECODER):
             yield row if isinstance(row, Rejected) else _record(*row, source.today)
 
 
@@ -75,7 +75,7 @@ def _record(number: int, data: bytes, row: Mapping[str, Any], today: date) -> Re
             return Rejected(
                 line=number,
                 raw=raw_text(data),
-                reason=f"{name}: expected text, got {plain_type(type(fields[name]).__name__)}",
+                reason=f"{name}: expected text, got {describe_type(type(fields[name]).__name__)}",
             )
     upvotes = fields.get("upvotes")
     return Record(
@@ -85,8 +85,8 @@ def _record(number: int, data: bytes, row: Mapping[str, Any], today: date) -> Re
         abstract=fields.get("summary", ""),
         authors=_authors(fields.get("authors")),
         ids=(("id", fields["id"]),) if fields.get("id") else (),
-        submitted=day_of(fields.get("publishedat"), today),
-        picked=day_of(fields.get("submittedondailyat"), today),
+        submitted=parse_day(fields.get("publishedat"), today),
+        picked=parse_day(fields.get("submittedondailyat"), today),
         upvotes=upvotes if isinstance(upvotes, int) and not isinstance(upvotes, bool) else None,
     )
 

@@ -10,9 +10,9 @@ from datetime import date
 from itertools import chain, islice
 from typing import Final
 
-from digest.dumps.fields import make_day, month_number, year_in_name
-from digest.dumps.formats import Head, Sure
-from digest.dumps.stream import RAW_CAP, Source, decoded, raw_text, too_long
+from digest.dumps.fields import find_year_in_name, make_day, parse_month
+from digest.dumps.formats import Confidence, Head
+from digest.dumps.stream import RAW_CAP, Source, decode_entry, raw_text, reject_too_long
 from digest.model import Record, Rejected
 
 _INVITATION: Final = "Get trending papers in your email inbox!"
@@ -31,16 +31,16 @@ class HuggingFacePage:
 
     name = "huggingface-page"
 
-    def sniff(self, head: Head) -> Sure:
+    def sniff(self, head: Head) -> Confidence:
         first = head.lines[:_PREAMBLE]
         if _INVITATION in first[:5]:
-            return Sure.YES
+            return Confidence.YES
         dated = any(_page_day(line) for line in first)
         return (
-            Sure.YES
+            Confidence.YES
             if dated
             and any(line.startswith("by") and line.endswith("research community") for line in first)
-            else Sure.NO
+            else Confidence.NO
         )
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
@@ -53,7 +53,7 @@ class HuggingFacePage:
                 return
             preamble.append(block)
         if len(preamble) < _PREAMBLE:
-            source.cut("the page ends before its date")
+            source.mark_incomplete("the page ends before its date")
         else:
             reason = 'no date line such as "Aug 29" stands before the papers'
             yield from (_set_aside(block, reason) for block in chain(preamble, blocks))
@@ -106,7 +106,7 @@ def _slipped(
         if last is not None:
             yield last
     if second is None:
-        source.cut("the page ends after a title")
+        source.mark_incomplete("the page ends after a title")
         yield _set_aside(first, "cut off after its title: the abstract is missing")
     else:
         yield from (_set_aside(block, reason) for block in chain((first, second), rest))
@@ -115,9 +115,9 @@ def _slipped(
 def _blocks(source: Source) -> Iterator[Block | Rejected]:
     for number, data, _ in source.lines():
         if data is None:
-            yield too_long(number)
+            yield reject_too_long(number)
             continue
-        if (text := decoded(data)) is None:
+        if (text := decode_entry(data)) is None:
             yield Rejected(line=number, raw=raw_text(data), reason="not UTF-8")
         elif stripped := text.strip():
             yield number, stripped
@@ -152,7 +152,7 @@ def _page_day(line: str) -> tuple[int, int, int | None] | None:
     line.
     """
     found = _DATE.fullmatch(line)
-    month = month_number(found[1]) if found else None
+    month = parse_month(found[1]) if found else None
     if found is None or month is None:
         return None
     day, year = int(found[2]), int(found[3]) if found[3] else None
@@ -168,7 +168,7 @@ def _dated(found: tuple[int, int, int | None], source: Source) -> date | None:
     day existed and is not after today.
     """
     month, day, year = found
-    for known in (year, year_in_name(source.name)):
+    for known in (year, find_year_in_name(source.name)):
         if known is not None and (whole := make_day(known, month, day, source.today)) is not None:
             return whole
     for guess in range(source.today.year, source.today.year - 9, -1):

@@ -1,8 +1,7 @@
-"""A list of papers by identifier or link, one a line: arXiv ids, DOIs, PMIDs, links; here and there
-a title. `#` begins a comment.
+"""A list of papers, one a line: arXiv ids, DOIs, PMIDs, links or titles. `#` begins a comment.
 
-Whatever names a paper by its identifier is a fragment: the rest of the paper is elsewhere. A line
-that looks like none is a title.
+A line with an identifier is a fragment: the rest of the paper is elsewhere. Any other line is a
+title.
 """
 
 from __future__ import annotations
@@ -11,15 +10,14 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from digest.dumps.formats import Head, Sure
-from digest.dumps.references import unversioned
-from digest.dumps.stream import RAW_CAP, Source, decoded, raw_text, too_long
+from digest.dumps.formats import Confidence, Head
+from digest.dumps.references import strip_version
+from digest.dumps.stream import RAW_CAP, Source, decode_entry, raw_text, reject_too_long
 from digest.model import Record, Rejected
 
 _BULLET: Final = re.compile(r"(?:[-*•]|[0-9]{1,4}[.)])\s+")
-_REMARK: Final = re.compile(r"\s+#.*", re.DOTALL)
-#: kind -> what a whole line of it looks like; whether the identifier can exist is for `papers` to
-#: say
+_COMMENT: Final = re.compile(r"\s+#.*", re.DOTALL)
+#: kind -> shape of a whole line; `papers` decides whether the identifier can exist
 _SHAPES: Final = {
     "url": re.compile(
         r"(?:https?://|(?:www\.)?arxiv\.org/|(?:dx\.)?doi\.org/)[^\s\"<>]+", re.IGNORECASE
@@ -32,33 +30,38 @@ _SHAPES: Final = {
     "pmid": re.compile(r"pmid:?\s?[0-9]{1,9}|[0-9]{5,8}", re.IGNORECASE),
     "pmcid": re.compile(r"(?:pmcid:?\s?)?PMC[0-9]{1,9}", re.IGNORECASE),
 }
-#: of the first lines that are no comment, how many must be identifiers
-_NEARLY_ALL: Final = 0.8
+#: share of the first lines without comments that must be identifiers
+_MIN_SHARE: Final = 0.8
 #: characters; a longer line is prose
-_LONGEST: Final = 2000
+_LINE_CAP: Final = 2000
 
 
 class IdList:
-    """An identifier or a title a line."""
+    """An identifier or a title on each line."""
 
     name = "id-list"
 
-    def sniff(self, head: Head) -> Sure:
+    def sniff(self, head: Head) -> Confidence:
         lines = [line for line in head.lines if not line.startswith("#")]
-        # A separator may make cells of the line, one of which happens to look like an identifier.
-        named = sum(
+        # A line with a separator may be a row of cells that happens to look like an identifier.
+        identifier_count = sum(
             1
             for line in lines
-            if (found := _named(line)) and not any(sign in found[1] for sign in ",;\t")
+            if (identifier := _parse_identifier(line))
+            and not any(separator in identifier[1] for separator in ",;\t")
         )
-        return Sure.YES if lines and named >= _NEARLY_ALL * len(lines) else Sure.NO
+        return (
+            Confidence.YES
+            if lines and identifier_count >= _MIN_SHARE * len(lines)
+            else Confidence.NO
+        )
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
         for number, data, _ in source.lines():
             if data is None:
-                yield too_long(number)
+                yield reject_too_long(number)
                 continue
-            if (text := decoded(data)) is None:
+            if (text := decode_entry(data)) is None:
                 yield Rejected(line=number, raw=raw_text(data), reason="not UTF-8")
                 continue
             line = text.strip()
@@ -67,9 +70,9 @@ class IdList:
             raw = line[:RAW_CAP]
             if "\0" in line:
                 yield Rejected(line=number, raw=raw, reason="holds NUL bytes")
-            elif (found := _named(line)) is not None:
-                yield Record(line=number, raw=raw, title="", ids=(found,), fragment=True)
-            elif len(line) > _LONGEST or not any(sign.isalpha() for sign in line):
+            elif (identifier := _parse_identifier(line)) is not None:
+                yield Record(line=number, raw=raw, title="", ids=(identifier,), fragment=True)
+            elif len(line) > _LINE_CAP or not any(character.isalpha() for character in line):
                 yield Rejected(
                     line=number, raw=raw, reason="neither an identifier, nor a link, nor a title"
                 )
@@ -77,17 +80,18 @@ class IdList:
                 yield Record(line=number, raw=raw, title=_BULLET.sub("", line, count=1))
 
 
-def _named(line: str) -> tuple[str, str] | None:
-    """(kind, identifier as written) of a line that is one; bullets before it and remarks after it
-    do not count.
+def _parse_identifier(line: str) -> tuple[str, str] | None:
+    """Parse (kind, identifier as written) from a line; None if it is not an identifier.
+
+    A bullet before it and a comment after it do not count.
     """
-    if len(line) > _LONGEST:
+    if len(line) > _LINE_CAP:
         return None
-    bare = _REMARK.sub("", line)
-    for text in (bare, _BULLET.sub("", bare, count=1)):
+    uncommented = _COMMENT.sub("", line)
+    for text in (uncommented, _BULLET.sub("", uncommented, count=1)):
         for kind, shape in _SHAPES.items():
             if shape.fullmatch(text):
-                return kind, unversioned(text) if kind in ("arxiv", "url") else text
+                return kind, strip_version(text) if kind in ("arxiv", "url") else text
     return None
 
 

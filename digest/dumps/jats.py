@@ -64,14 +64,14 @@ _RAISED: Final = dict(zip("0123456789+-−=()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺�
 _LOWERED: Final = dict(zip("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎", strict=True))
 
 
-def plain_title(text: str) -> str:
+def strip_title_markup(text: str) -> str:
     """A title on one line, without the mark-up in it."""
     if "<" not in text and "&lt;" not in text:
         return text
     return " ".join(_Stripper(paragraphs=False).strip(text).split())
 
 
-def plain_abstract(text: str) -> str:
+def strip_abstract_markup(text: str) -> str:
     r"""An abstract without mark-up: paragraphs parted by "\n\n", headings as "Methods: ..." before
     what they head, a first "Abstract" gone.
 
@@ -88,7 +88,7 @@ def plain_abstract(text: str) -> str:
     )
 
 
-def script(name: str, text: str) -> str:
+def shift_script(name: str, text: str) -> str:
     """Text of an element `sup` or `sub` in raised or lowered characters, where there are such for
     all of it; else as it is.
     """
@@ -193,7 +193,7 @@ class _Stripper:
         if name == "tex-math":
             inner = inner.partition("\\begin{document}")[2].partition("\\end{document}")[0] or inner
             return f"${inner.strip().strip('$').strip()}$"
-        made = script(name, inner)
+        made = shift_script(name, inner)
         # Raised behind a number it is a power; whatever else cannot be raised or lowered reads on.
         return (
             f"^{inner}"

@@ -1,8 +1,7 @@
-"""Answers of web interfaces: JSON objects that hold their records in a list under a key, such as
-{"meta": ..., "results": [...]}.
+"""Pages of web APIs: JSON objects with a list of records, such as {"meta": ..., "results": [...]}.
 
-One answer, several of them one after the other, and files of bare records are all read by the same
-call. Knows no format.
+The same call reads one page, several pages one after the other, and files of bare records. Knows no
+format.
 """
 
 from __future__ import annotations
@@ -12,35 +11,37 @@ from itertools import islice
 from typing import Any
 
 from digest.dumps.formats import Head
-from digest.dumps.json_text import Splitter, decode_object, json_items, json_records
+from digest.dumps.json_split import Splitter
+from digest.dumps.json_text import decode_object, read_json_items, read_json_records
 from digest.dumps.stream import Row, Source
 
 
-def page_items(head: Head, key: str) -> list[dict[str, Any]] | None:
-    """The first whole records of the list under `key`, at most 20; None where the file is no such
-    answer.
-    """
+def find_page_items(head: Head, key: str) -> list[dict[str, Any]] | None:
+    """Find the first complete records of the list under `key`, at most 20; None if not a page."""
     if not is_page(head, key):
         return None
-    found = (
+    candidates = (
         decode_object(data)
         for _, data, whole in Splitter(key).split(iter((head.data,)))
         if data and whole
     )
-    return list(islice((record for record in found if record is not None), 20))
+    return list(islice((record for record in candidates if record is not None), 20))
 
 
 def is_page(head: Head, key: str) -> bool:
-    """Whether the outermost objects hold a list under `key`; of one that is longer than the head
-    only the key is known.
+    """Whether the outermost objects hold a list under `key`.
+
+    If the first object is longer than the head, only its key is known.
     """
     return any(isinstance(record.get(key), list) for record in head.records) or (
         not head.records and key in head.keys
     )
 
 
-def page_rows(source: Source, key: str) -> Iterator[Row]:
-    """The records of the lists under `key` (ordinal from 1) where the file holds answers, else each
-    line or element of a list.
-    """
-    return json_items(source, key) if is_page(Head(source.head()), key) else json_records(source)
+def read_page_rows(source: Source, key: str) -> Iterator[Row]:
+    """Read the records under `key` (ordinal from 1) from pages, else each line or list element."""
+    return (
+        read_json_items(source, key)
+        if is_page(Head(source.head()), key)
+        else read_json_records(source)
+    )

@@ -1,6 +1,4 @@
-"""JSON text -> its records, one at a time, whether they stand on lines of their own or in one long
-list. Knows no format.
-"""
+"""JSON text -> its records, one at a time, from lines or from one long list. Knows no format."""
 
 from __future__ import annotations
 
@@ -11,11 +9,12 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from digest.dumps.stream import ITEM_CAP, Row, Source, encoding_of, raw_text, too_long
+from digest.dumps.json_split import Splitter
+from digest.dumps.stream import Row, Source, detect_encoding, raw_text, reject_too_long
 from digest.model import Rejected
 
 _TYPE: Final = re.compile(r"`([^`]*)`")
-_PLAIN_TYPES: Final = {
+_TYPE_NAMES: Final = {
     "str": "text",
     "int": "a number",
     "float": "a number",
@@ -29,83 +28,51 @@ _PLAIN_TYPES: Final = {
 }
 T = TypeVar("T")
 
-#: brackets and commas in one record; a value takes a hundred times the memory of its sign, and a
-#: paper of 5,000 authors has 400,000
-_SIGNS: Final = 1_000_000
-
-# Sets are spelt as what is in them, not as what is not: that is four times as fast.
-_STRING_REST: Final = rb"[\x00-!#-\[\]-\xff]*+(?:\\.[\x00-!#-\[\]-\xff]*+)*+"
-#: most strings hold no quote, and then the first one ends them
-_STRING: Final = rb'"(?:[^"]*+(?<!\\)"|' + _STRING_REST + rb'")'
-_IN_STRING: Final = re.compile(_STRING_REST, re.DOTALL)
-#: a whole string, a sign of structure (or a quote whose string goes on), anything else up to the
-#: next of these
-_TOKEN: Final = re.compile(_STRING + rb'|["{}\[\]]|[^\s"{}\[\],:]+', re.DOTALL)
+#: brackets and commas in one record; a value takes a hundred times their memory, and a paper of
+#: 5,000 authors has 400,000
+_TOKEN_LIMIT: Final = 1_000_000
 
 
-def _whole_values(depth: int) -> bytes:
-    """A pattern of all that stands up to the next bracket which is not closed again within so many
-    levels, or whose string goes on.
-    """
-    flat = rb"[\x00-!#-Z\\^-z|~-\xff]*+"
-    found = rb"(?:" + flat + _STRING + rb")*+" + flat
-    for _ in range(depth):
-        found = rb"(?:" + flat + rb"(?:" + _STRING + rb"|[{\[]" + found + rb"[}\]]))*+" + flat
-    return found
-
-
-# Records are rarely nested deeper, and then only their deep parts cost a step of Python for each
-# bracket.
-_WHOLE: Final = re.compile(_whole_values(8), re.DOTALL)
-_BRACKETS: Final = re.compile(rb"[{\[]++|[}\]]++")
-#: beyond so many levels all that opens is passed over at once; no decoder would take it
-_DEEP: Final = 64
-_OPENING: Final = re.compile(
-    rb"(?:[\x00-!#-\\^-|~-\xff]*+" + _STRING + rb")*+[\x00-!#-\\^-|~-\xff]*+", re.DOTALL
-)
-_WHOLE_STRING: Final = re.compile(_STRING, re.DOTALL)
-_NO_OPENING: Final = bytes(set(range(256)) - set(b"{["))
-
-
-def json_records(source: Source) -> Iterator[Row]:
-    """The lines where each is a JSON text of its own (blank ones left out), else `json_items`.
+def read_json_records(source: Source) -> Iterator[Row]:
+    """Read each line that is not blank if the lines are JSON of their own, else `read_json_items`.
 
     The head of the file decides.
     """
     if is_json_lines(source.head()):
         return (row for row in source.lines() if row[1] is None or row[1].strip())
-    return json_items(source)
+    return read_json_items(source)
 
 
-def json_items(source: Source, *under: str) -> Iterator[Row]:
-    """The records of JSON text: ordinal from 1, the record's bytes, whether it was closed.
+def read_json_items(source: Source, *under: str) -> Iterator[Row]:
+    """Read the records of JSON text; holds at most one record in memory.
 
-    One beyond `ITEM_CAP` is given as None.
+    Without `under`, records are the values at top level and the elements of top-level lists. With
+    `under`, they are the elements of the lists under one of these keys at any depth, such as
+    `items` in {"message": {"items": [...]}}, and the outermost objects without such a list.
 
-    Without `under`: every value at top level and every element of a top-level list, so one list,
-    several lists and objects one after the other are all read. With `under`: the elements of the
-    lists that stand under one of these keys at any depth, such as `items` in {"message": {"items":
-    [...]}}, and outermost objects that hold no such list. Never more than one record is held. A
-    bracket that closes nothing is a row of its own, and one that does so at top level was not
-    closed: records may have vanished before it.
+    Yields:
+        Ordinal from 1, bytes of the record (None beyond `ITEM_CAP`), whether it is complete. A
+        bracket that closes nothing is a row of its own; at top level it counts as incomplete, since
+        records before it may be lost.
     """
     return Splitter(*under).split(source.chunks())
 
 
-def decode_each(
+def decode_rows(
     source: Source, rows: Iterator[Row], decoder: msgspec.json.Decoder[T]
 ) -> Iterator[tuple[int, bytes, T] | Rejected]:
-    """(place, bytes, decoded value) of each row, or why it cannot be used; a last row that was cut
-    is noted on the source.
+    """Decode each row: (number, bytes, value), or why it cannot be used.
+
+    An incomplete last row marks the source as incomplete.
     """
     decode = decoder.decode
     for number, data, ended in rows:
         if data is None:
-            yield too_long(number)
+            yield reject_too_long(number)
             continue
         if data in (b"]", b"}"):
             if not ended:
-                source.cut(
+                source.mark_incomplete(
                     f"the brackets do not match before record {number:,}: records may be missing"
                 )
             yield Rejected(line=number, raw=data.decode(), reason="a bracket that closes nothing")
@@ -114,21 +81,23 @@ def decode_each(
             yield Rejected(
                 line=number,
                 raw=raw_text(data),
-                reason=f"holds more than {_SIGNS:,} brackets and commas",
+                reason=f"holds more than {_TOKEN_LIMIT:,} brackets and commas",
             )
             continue
         data = _as_utf8(data)
         try:
             yield number, data, decode(data)
         except msgspec.ValidationError as error:
-            if not ended and not _is_whole(data):
-                source.cut(f"the file ends in the middle of record {number:,}")
-            yield Rejected(line=number, raw=raw_text(data), reason=_named(str(error)))
+            if not ended and not _is_complete(data):
+                source.mark_incomplete(f"the file ends in the middle of record {number:,}")
+            yield Rejected(
+                line=number, raw=raw_text(data), reason=_describe_invalid_value(str(error))
+            )
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             if ended:
-                yield Rejected(line=number, raw=raw_text(data), reason=_why(data, error))
+                yield Rejected(line=number, raw=raw_text(data), reason=_describe_error(data, error))
                 continue
-            source.cut(f"the file ends in the middle of record {number:,}")
+            source.mark_incomplete(f"the file ends in the middle of record {number:,}")
             if data:
                 yield Rejected(
                     line=number, raw=raw_text(data), reason="cut off in the middle of the record"
@@ -136,7 +105,7 @@ def decode_each(
 
 
 def is_json_lines(head: bytes) -> bool:
-    """Whether the lines are JSON objects of their own. Bad ones among the first do not hide it."""
+    """Whether the lines are JSON objects of their own; some of the first may be damaged."""
     *lines, last = head.split(b"\n")
     if not lines:
         return _is_object(last)
@@ -144,7 +113,7 @@ def is_json_lines(head: bytes) -> bool:
 
 
 def decode_object(data: bytes) -> dict[str, Any] | None:
-    """The JSON object that these bytes are; None where they are none."""
+    """Decode a JSON object; None if the bytes are not one."""
     if _has_too_many_tokens(data):
         return None
     try:
@@ -155,15 +124,15 @@ def decode_object(data: bytes) -> dict[str, Any] | None:
 
 
 def _as_utf8(data: bytes) -> bytes:
-    """The record in UTF-8 where it was written in Windows-1252; else as it is."""
+    """Convert a record from Windows-1252 to UTF-8; any other is returned unchanged."""
     return (
         data.decode("cp1252").encode()
-        if not data.isascii() and encoding_of(data) == "cp1252"
+        if not data.isascii() and detect_encoding(data) == "cp1252"
         else data
     )
 
 
-def _is_whole(data: bytes) -> bool:
+def _is_complete(data: bytes) -> bool:
     try:
         msgspec.json.decode(data, type=msgspec.Raw)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -172,214 +141,34 @@ def _is_whole(data: bytes) -> bool:
 
 
 def _has_too_many_tokens(data: bytes) -> bool:
-    """Whether decoding would make more values than fit into memory."""
-    return len(data) > _SIGNS and data.count(b"[") + data.count(b"{") + data.count(b",") > _SIGNS
+    """Whether decoding could create more values than fit into memory."""
+    return (
+        len(data) > _TOKEN_LIMIT
+        and data.count(b"[") + data.count(b"{") + data.count(b",") > _TOKEN_LIMIT
+    )
 
 
 def _is_object(line: bytes) -> bool:
     return decode_object(line) is not None
 
 
-class Splitter:
-    """Finds where the records of JSON text begin and end, without decoding them.
-
-    Strings decide; nothing is validated.
-    """
-
-    def __init__(self, *under: str) -> None:
-        self._under = frozenset(key.encode() for key in under)
-        self._quoted = [b'"%s"' % key for key in self._under]
-        self._ordinal = 0
-        self._depth = 0
-        #: depth at which records stand; -1 = in no list of records
-        self._inside = -1 if under else 0
-        self._key = b""
-        self._buffer = b""
-        #: up to where the buffer has been understood
-        self._at = 0
-        #: where the record begins in the buffer; -1 = between records
-        self._begun = -1
-        self._too_long = False
-        #: up to where the buffer is read sign by sign, since the name of a list of records stands
-        #: there
-        self._slowly = 0
-        #: the buffer was left in the middle of a string of the record
-        self._in_string = False
-        #: depth at which the outermost objects stand: 1 in a top-level list of them
-        self._outer = 0
-        #: where the outermost object at hand begins in the buffer
-        #: -1 = in none, or it holds a list of records; -2 = it is too long
-        self._page = -1
-
-    def split(self, chunks: Iterator[bytes]) -> Iterator[Row]:
-        for chunk in chunks:
-            self._buffer += chunk
-            yield from self._scan(last=False)
-            self._trim()
-        yield from self._scan(last=True)
-        rest = self._buffer[self._begun if self._begun >= 0 else self._at :]
-        if self._begun >= 0 or self._too_long or rest.strip(b" \t\r\n,:"):
-            yield self._ordinal + 1, None if self._too_long else rest, False
-        elif self._depth > 0:
-            yield self._ordinal + 1, b"", False
-
-    def _scan(self, *, last: bool) -> Iterator[Row]:
-        end = len(self._buffer)
-        while True:
-            if self._begun >= 0 or self._too_long:
-                if not self._to_end():
-                    return
-                self._ordinal += 1
-                too_long = self._too_long or self._at - self._begun > ITEM_CAP
-                yield (
-                    self._ordinal,
-                    None if too_long else self._buffer[self._begun : self._at],
-                    True,
-                )
-                self._begun, self._too_long = -1, False
-            self._pass_over()
-            token = _TOKEN.search(self._buffer, self._at)
-            if token is None:
-                self._at = end
-                return
-            sign = token[0]
-            if sign == b'"' or (token.end() == end and sign not in b"{}[]" and not last):
-                self._at = token.start()
-                return  # goes on in the next chunk
-            self._at = token.end()
-            if sign in b"{[":
-                self._open(sign, token.start())
-            elif sign in b"}]":
-                if self._is_surplus(sign):
-                    self._ordinal += 1
-                    yield self._ordinal, sign, self._depth > 0
-                else:
-                    self._close()
-                if self._page != -1 and self._depth == self._outer:
-                    self._ordinal += 1
-                    page = self._buffer[self._page : self._at] if self._page >= 0 else None
-                    self._page = -1
-                    yield self._ordinal, page, True
-            else:
-                self._key = sign[1:-1] if sign.startswith(b'"') else b""
-                if self._depth == self._inside:
-                    self._ordinal += 1
-                    yield self._ordinal, sign, True
-
-    def _pass_over(self) -> None:
-        """Leave behind whole values that are no records and hold none, in one step."""
-        if (
-            not self._under
-            or self._depth in (self._inside, self._outer)
-            or self._at < self._slowly
-            or self._key in self._under
-        ):
-            return
-        if (known := _WHOLE.match(self._buffer, self._at)) is not None and known.end() > self._at:
-            if any(name in known[0] for name in self._quoted):
-                self._slowly = known.end()
-            else:
-                self._at, self._key = known.end(), b""
-
-    def _to_end(self) -> bool:
-        """Go on within the record: to behind its last bracket, else to the end of the buffer,
-        without reading any of it twice.
-        """
-        end = len(self._buffer)
-        while self._at < end:
-            if (
-                known := (_IN_STRING if self._in_string else _WHOLE).match(self._buffer, self._at)
-            ) is not None:
-                self._at = known.end()
-            if self._buffer[self._at : self._at + 1] == b'"':
-                self._at += 1
-                self._in_string = not self._in_string
-            elif self._in_string:
-                return False
-            elif (brackets := _BRACKETS.match(self._buffer, self._at)) is not None:
-                behind = brackets.end()
-                if self._buffer[self._at] not in b"{[":
-                    behind = min(behind, self._at + self._depth - self._inside)
-                    self._depth -= behind - self._at
-                elif (
-                    self._depth - self._inside > _DEEP
-                    and (opening := _OPENING.match(self._buffer, self._at)) is not None
-                ):
-                    behind = opening.end()
-                    self._depth += len(
-                        _WHOLE_STRING.sub(b"", opening[0]).translate(None, _NO_OPENING)
-                    )
-                else:
-                    self._depth += behind - self._at
-                self._at = behind
-                if self._depth == self._inside:
-                    return True
-        return False
-
-    def _open(self, sign: bytes, start: int) -> None:
-        wanted = self._key in self._under if self._under else self._depth == 0
-        if self._under and self._depth == self._outer:
-            if sign == b"{":
-                self._page = start
-            elif self._depth == 0:
-                self._outer = 1
-        if sign == b"[" and wanted:
-            self._inside = self._depth + 1
-            self._page = -1
-        elif self._depth == self._inside:
-            self._begun = start
-        self._depth += 1
-        self._key = b""
-
-    def _is_surplus(self, sign: bytes) -> bool:
-        """Whether a bracket closes nothing: a `}` between records, or any at top level."""
-        return self._depth == 0 or (sign == b"}" and self._depth == self._inside)
-
-    def _close(self) -> None:
-        self._depth = max(self._depth - 1, 0)
-        self._key = b""
-        if self._depth < self._inside:
-            self._inside = -1 if self._under else 0
-        if self._depth < self._outer:
-            self._outer = 0
-
-    def _trim(self) -> None:
-        """Forget what is behind; a record that has grown too long is behind as well."""
-        if self._begun >= 0 and len(self._buffer) - self._begun > ITEM_CAP:
-            self._begun, self._too_long = -1, True
-        if len(self._buffer) - self._at > ITEM_CAP:
-            self._at = len(self._buffer)
-        keep = self._begun if self._begun >= 0 else self._at
-        if 0 <= self._page <= keep:
-            if len(self._buffer) - self._page > ITEM_CAP:
-                self._page = -2
-            else:
-                keep = self._page
-        self._buffer = self._buffer[keep:]
-        self._at -= keep
-        self._slowly = max(self._slowly - keep, 0)
-        self._begun = self._begun - keep if self._begun >= 0 else -1
-        self._page = self._page - keep if self._page >= 0 else self._page
-
-
-def _named(message: str) -> str:
-    """msgspec's complaint in plain words, the field in front: "authors[1]: expected text or
-    nothing, got a number".
-    """
-    what, _, where = message.partition(" - at `$")
-    field = where.rstrip("`").lstrip(".")
+def _describe_invalid_value(message: str) -> str:
+    """Rewrite msgspec's message in plain words: "authors[1]: expected text, got a number"."""
+    problem, _, path = message.partition(" - at `$")
+    field = path.rstrip("`").lstrip(".")
     text = _TYPE.sub(
-        lambda found: " or ".join(plain_type(one.strip()) for one in found[1].split("|")), what
+        lambda match: " or ".join(describe_type(name.strip()) for name in match[1].split("|")),
+        problem,
     )
     return f"{field}: {text[:1].lower()}{text[1:]}" if field else text[:1].lower() + text[1:]
 
 
-def plain_type(name: str) -> str:
-    """What a person calls a type of JSON or Python."""
-    return _PLAIN_TYPES.get(name, name)
+def describe_type(name: str) -> str:
+    """Name a type of JSON or Python in plain words."""
+    return _TYPE_NAMES.get(name, name)
 
 
-def _why(data: bytes, error: Exception) -> str:
+def _describe_error(data: bytes, error: Exception) -> str:
     if isinstance(error, UnicodeError):
         return "not UTF-8"
     if b"\0" in data:

@@ -11,20 +11,20 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from digest.dumps.arxiv_text import set_categories, split_spoken
-from digest.dumps.fields import day_of, is_withdrawn
-from digest.dumps.formats import Head, Sure
+from digest.dumps.arxiv_text import parse_set_categories, split_author_names
+from digest.dumps.fields import is_withdrawn, parse_day
+from digest.dumps.formats import Confidence, Head
 from digest.dumps.stream import Source
 from digest.dumps.xml_text import (
     Node,
-    Piece,
+    XmlEntry,
     attribute,
     child,
     children,
     fields,
-    local,
+    local_name,
+    read_xml_entries,
     text_of,
-    xml_entries,
 )
 from digest.model import Record, Rejected, Removal, Skipped
 
@@ -40,16 +40,18 @@ class Oai:
 
     name = "oai-pmh"
 
-    def sniff(self, head: Head) -> Sure:
+    def sniff(self, head: Head) -> Confidence:
         tags = head.tags
         if not tags or tags[0] not in _ROOTS:
-            return Sure.NO
+            return Confidence.NO
         return (
-            Sure.YES if tags[0] == "OAI-PMH" or {"header", "identifier"} <= set(tags) else Sure.NO
+            Confidence.YES
+            if tags[0] == "OAI-PMH" or {"header", "identifier"} <= set(tags)
+            else Confidence.NO
         )
 
     def read(self, source: Source) -> Iterator[Record | Removal | Skipped | Rejected]:
-        for one in xml_entries(source, "record", also=("header", "error")):
+        for one in read_xml_entries(source, "record", also=("header", "error")):
             if isinstance(one, Rejected):
                 yield one
             elif one.name == "error":
@@ -69,13 +71,13 @@ def _note(source: Source, node: Node) -> None:
     """
     code = attribute(node, "code")
     if code != "noRecordsMatch":
-        source.cut(
+        source.mark_incomplete(
             f"the server answered with an error: "
             f"{': '.join(filter(None, (code, ' '.join(text_of(node).split())[:300])))}"
         )
 
 
-def _removal(piece: Piece, header: Node) -> Removal | None:
+def _removal(piece: XmlEntry, header: Node) -> Removal | None:
     if attribute(header, "status") != "deleted":
         return None
     identifier = text_of(child(header, "identifier")).strip()
@@ -87,14 +89,14 @@ def _removal(piece: Piece, header: Node) -> Removal | None:
     )
 
 
-def _entry(piece: Piece, today: date) -> Record | Removal | Rejected:
+def _entry(piece: XmlEntry, today: date) -> Record | Removal | Rejected:
     header = child(piece.node, "header")
     if (removal := _removal(piece, header)) is not None:
         return removal
     metadata = next((one for holder in children(piece.node, "metadata") for one in holder), None)
     if metadata is None:
         return Rejected(line=piece.line, raw=piece.raw, reason="a record without metadata")
-    kind = local(metadata.tag)
+    kind = local_name(metadata.tag)
     told = fields(metadata)
     if kind.lower().startswith("arxiv"):
         return _arxiv(piece, header, told, today)
@@ -105,20 +107,20 @@ def _entry(piece: Piece, today: date) -> Record | Removal | Rejected:
     )
 
 
-def _arxiv(piece: Piece, header: Node, told: Fields, today: date) -> Record:
+def _arxiv(piece: XmlEntry, header: Node, told: Fields, today: date) -> Record:
     abstract, comment = text_of(told.get("abstract", [])), text_of(told.get("comments", []))
     versions = told.get("version", [])
     numbers = [
         _number(attribute(one, "version")) or place for place, one in enumerate(versions, start=1)
     ]
-    dates = [day_of(text_of(child(one, "date")), today) for one in versions]
+    dates = [parse_day(text_of(child(one, "date")), today) for one in versions]
     last = max(range(len(versions)), key=numbers.__getitem__, default=None)
     # Servers differ in which of `created` and `updated` is the first version's: neither says when
     # the paper was submitted.
     changes = [
         day
         for name in ("created", "updated")
-        for day in (day_of(text_of(told.get(name, [])), today),)
+        for day in (parse_day(text_of(told.get(name, [])), today),)
         if day
     ]
     doi = text_of(told.get("doi", [])).strip()
@@ -138,7 +140,7 @@ def _arxiv(piece: Piece, header: Node, told: Fields, today: date) -> Record:
         ),
         version=None if last is None else numbers[last],
         submitted=dates[numbers.index(1)] if 1 in numbers else None,
-        updated=day_of(text_of(child(header, "datestamp")), today)
+        updated=parse_day(text_of(child(header, "datestamp")), today)
         or max([*changes, *filter(None, dates)], default=None),
         comment=comment,
         withdrawn=is_withdrawn(comment, abstract)
@@ -153,15 +155,15 @@ def _authors(told: Fields) -> tuple[str, ...]:
         return ()
     people = children(authors[0], "author")
     if not people:
-        return split_spoken(text_of(authors))
+        return split_author_names(text_of(authors))
     names = []
     for one in people:
-        parts = {local(part.tag): text_of(part).strip() for part in one}
+        parts = {local_name(part.tag): text_of(part).strip() for part in one}
         names.append(" ".join(filter(None, map(parts.get, ("forenames", "keyname", "suffix")))))
     return tuple(filter(None, names))
 
 
-def _dublin_core(piece: Piece, header: Node, told: Fields, today: date) -> Record:
+def _dublin_core(piece: XmlEntry, header: Node, told: Fields, today: date) -> Record:
     identifier = text_of(child(header, "identifier")).strip()
     is_arxiv = identifier.lower().startswith("oai:arxiv.org:")
     texts = [text_of(one) for one in told.get("description", [])]
@@ -176,11 +178,17 @@ def _dublin_core(piece: Piece, header: Node, told: Fields, today: date) -> Recor
         if is_arxiv and len(plain) > 1
         else ""
     )
-    days = [day for one in told.get("date", []) if (day := day_of(text_of(one), today)) is not None]
+    days = [
+        day for one in told.get("date", []) if (day := parse_day(text_of(one), today)) is not None
+    ]
     links = [text for one in told.get("identifier", []) if (text := text_of(one).strip())]
     ids = [("arxiv", identifier)] if is_arxiv else [("id", identifier)] if identifier else []
     ids += [("url" if "://" in link else "id", link) for link in links]
-    sets = set_categories(text_of(one) for one in children(header, "setSpec")) if is_arxiv else ()
+    sets = (
+        parse_set_categories(text_of(one) for one in children(header, "setSpec"))
+        if is_arxiv
+        else ()
+    )
     return Record(
         line=piece.line,
         raw=piece.raw,
@@ -192,7 +200,7 @@ def _dublin_core(piece: Piece, header: Node, told: Fields, today: date) -> Recor
         ids=tuple(ids),
         # arXiv's one date may be that of any version.
         submitted=min(days) if len(days) > 1 or (days and not is_arxiv) else None,
-        updated=day_of(text_of(child(header, "datestamp")), today) or max(days, default=None),
+        updated=parse_day(text_of(child(header, "datestamp")), today) or max(days, default=None),
         comment=comment,
         withdrawn=is_withdrawn(comment, abstract),
     )

@@ -15,13 +15,13 @@ from typing import Any, Final
 
 import msgspec
 
-from digest.dumps.fields import day_of, is_withdrawn
-from digest.dumps.formats import Head, Sure
-from digest.dumps.jats import plain_abstract, plain_title
-from digest.dumps.json_pages import page_items, page_rows
-from digest.dumps.json_text import decode_each
-from digest.dumps.notices import title_says_withdrawn
-from digest.dumps.references import unversioned
+from digest.dumps.fields import is_withdrawn, parse_day
+from digest.dumps.formats import Confidence, Head
+from digest.dumps.jats import strip_abstract_markup, strip_title_markup
+from digest.dumps.json_pages import find_page_items, read_page_rows
+from digest.dumps.json_text import decode_rows
+from digest.dumps.notices import has_withdrawn_title
+from digest.dumps.references import strip_version
 from digest.dumps.stream import RAW_CAP, Source, raw_text
 from digest.model import Record, Rejected, Skipped
 
@@ -119,20 +119,28 @@ class OpenAlex:
 
     name = "openalex"
 
-    def sniff(self, head: Head) -> Sure:
-        items = page_items(head, "results")
+    def sniff(self, head: Head) -> Confidence:
+        items = find_page_items(head, "results")
         if items is not None:
             empty = not items and '"meta"' in head.text and '"db_response_time_ms"' in head.text
-            return Sure.YES if empty or any(map(_is_work, items)) or _begins_work(head) else Sure.NO
+            return (
+                Confidence.YES
+                if empty or any(map(_is_work, items)) or _begins_work(head)
+                else Confidence.NO
+            )
         keys = head.keys
         if "abstract_inverted_index" in keys or any(
             _is_work(record) and record.keys() & _TELLING for record in head.records
         ):
-            return Sure.YES
-        return Sure.YES if not head.records and keys & _TELLING and _begins_work(head) else Sure.NO
+            return Confidence.YES
+        return (
+            Confidence.YES
+            if not head.records and keys & _TELLING and _begins_work(head)
+            else Confidence.NO
+        )
 
     def read(self, source: Source) -> Iterator[Record | Skipped | Rejected]:
-        for row in decode_each(source, page_rows(source, "results"), _DECODER):
+        for row in decode_rows(source, read_page_rows(source, "results"), _DECODER):
             yield row if isinstance(row, Rejected) else _record(*row, source)
 
 
@@ -150,10 +158,10 @@ def _record(number: int, data: bytes, work: _Work, source: Source) -> Record | S
         return Skipped(line=number, raw=raw, reason=reason)
     index = work.abstract_inverted_index
     if index and sum(map(len, index.values())) > _MOST_WORDS:
-        source.ignore("abstract_inverted_index")
+        source.count_ignored("abstract_inverted_index")
         index = None
-    title = plain_title(work.title or work.display_name or "")
-    abstract = plain_abstract(_abstract(index)) if index else ""
+    title = strip_title_markup(work.title or work.display_name or "")
+    abstract = strip_abstract_markup(_abstract(index)) if index else ""
     return Record(
         line=number,
         raw=raw,
@@ -164,11 +172,11 @@ def _record(number: int, data: bytes, work: _Work, source: Source) -> Record | S
         ),
         ids=tuple(dict.fromkeys(_ids(work))),
         submitted=_published(work.publication_date, source.today),
-        announced=day_of(work.created_date, source.today),
-        updated=day_of(work.updated_date, source.today),
+        announced=parse_day(work.created_date, source.today),
+        updated=parse_day(work.updated_date, source.today),
         url=_landing_page(work),
         withdrawn=bool(work.is_retracted)
-        or title_says_withdrawn(title)
+        or has_withdrawn_title(title)
         or is_withdrawn(None, abstract),
     )
 
@@ -207,7 +215,7 @@ def _ids(work: _Work) -> Iterator[tuple[str, str]]:
     for place in (work.primary_location, *(work.locations or ())):
         for link in (place.landing_page_url, place.pdf_url) if place is not None else ():
             if link and "arxiv.org/" in link.lower():
-                yield "id", unversioned(link)
+                yield "id", strip_version(link)
 
 
 def _tail(text: str | int) -> str:
@@ -215,7 +223,7 @@ def _tail(text: str | int) -> str:
 
 
 def _published(text: str | None, today: date) -> date | None:
-    day = day_of(text, today)
+    day = parse_day(text, today)
     return day if day is not None and day <= today and (day.month, day.day) != (1, 1) else None
 
 

@@ -1,9 +1,7 @@
-"""zstd and zip: packed bytes -> plain ones in bounded steps.
+"""Decompression of zstd and zip in steps of bounded size.
 
-A zip's members are only ever streamed: no name of one reaches the disk.
-
-What is wrong is told to the caller as a reason, never raised: `Unpackable` is caught by
-`stream.Source`.
+The members of a zip are only streamed, so no name in it reaches the disk. Damage raises
+`UnpackError`, which `stream.Source` turns into a reason for the operator.
 """
 
 from __future__ import annotations
@@ -22,17 +20,16 @@ import zstandard
 ZSTD: Final = b"\x28\xb5\x2f\xfd"
 ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 
-#: what zstd is fed at once: one block of four bytes may give 128 KiB, so this bounds a step to 32
-#: MiB
+#: bytes that zstd gets at once; a block of 4 bytes may become 128 KiB, so a step is at most 32 MiB
 _STEP: Final = 1024
-#: memory that a zstd frame may ask for; `zstd --ultra --long=27` needs as much
+#: bytes of memory that a zstd frame may need; `zstd --ultra --long=27` needs as much
 _WINDOW: Final = 128 * 1024**2
-#: plain bytes that any file may hold, and how many of them to a packed byte beyond that; JSON of
-#: papers comes to 20
-_ALWAYS: Final = 256 * 1024**2
+#: plain bytes that any file may hold; a larger one may hold `_RATIO` of them per packed byte (JSON
+#: of papers has about 20)
+_FREE_SIZE: Final = 256 * 1024**2
 _RATIO: Final = 500
-#: bytes of a zip's table of members; 20,000 members take about 2 MB
-_TABLE: Final = 16 * 1024**2
+#: bytes of a zip's central directory; 20,000 members take about 2 MB
+_DIRECTORY_CAP: Final = 16 * 1024**2
 _SKIPPABLE: Final = tuple(bytes((low, 0x2A, 0x4D, 0x18)) for low in range(0x50, 0x60))
 _ARCHIVES: Final = (b"\x1f\x8b", ZSTD, *ZIP, b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf\x27\x1c", b"Rar!")
 _ZIP_ERRORS: Final = (
@@ -49,7 +46,7 @@ _ZIP_ERRORS: Final = (
 _TAR_SIGN: Final = slice(257, 262)
 
 
-class Unpackable(Exception):
+class UnpackError(Exception):
     """The rest of the data cannot be unpacked; the message says why."""
 
 
@@ -58,36 +55,37 @@ def is_tar(head: bytes) -> bool:
     return head[_TAR_SIGN] == b"ustar"
 
 
-def unzstd(packed: Iterator[bytes]) -> Iterator[bytes]:
-    """Plain bytes of zstd data, of one frame or many.
+def decompress_zstd(packed: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the plain bytes of zstd data with one or many frames.
 
-    Raises Unpackable after what could be read.
+    Raises:
+        UnpackError: After everything that could be read.
     """
-    taken = given = 0
+    packed_size = plain_size = 0
     frame: zstandard.ZstdDecompressionObj | None = None
-    left = b""
-    for piece in packed:
-        left += piece
-        while len(left) >= 4 or (left and frame is not None):
+    pending = b""
+    for chunk in packed:
+        pending += chunk
+        while len(pending) >= 4 or (pending and frame is not None):
             if frame is None:
-                if not left.startswith((ZSTD, *_SKIPPABLE)):
-                    raise Unpackable("something that is not zstd follows the zstd data")
+                if not pending.startswith((ZSTD, *_SKIPPABLE)):
+                    raise UnpackError("something that is not zstd follows the zstd data")
                 frame = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
-            step, left = left[:_STEP], left[_STEP:]
+            step, pending = pending[:_STEP], pending[_STEP:]
             try:
                 plain = frame.decompress(step)
             except zstandard.ZstdError as error:
-                raise Unpackable(
+                raise UnpackError(
                     f"the zstd data is damaged or needs too much memory ({error})"
                 ) from error
-            taken, given = taken + len(step), given + len(plain)
-            _check(given, taken)
+            packed_size, plain_size = packed_size + len(step), plain_size + len(plain)
+            _check_ratio(plain_size, packed_size)
             if plain:
                 yield plain
             if frame.eof:
-                left, frame = frame.unused_data + left, None
-    if frame is not None or left:
-        raise Unpackable("the zstd data ends early: the file is not whole")
+                pending, frame = frame.unused_data + pending, None
+    if frame is not None or pending:
+        raise UnpackError("the zstd data ends early: the file is not whole")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,59 +96,64 @@ class Member:
     name: str
 
     def chunks(self) -> Iterator[bytes]:
-        """Its plain bytes.
+        """Yield the plain bytes.
 
-        Raises Unpackable after what could be read; nested archives and encrypted members are
-        refused.
+        Raises:
+            UnpackError: After everything that could be read, and for nested archives and encrypted
+                members.
         """
         try:
             info = self.archive.getinfo(self.name)
             if info.flag_bits & 1:
-                raise Unpackable("it is encrypted")
-            given = 0
+                raise UnpackError("it is encrypted")
+            plain_size = 0
             with self.archive.open(info) as file:
                 while plain := file.read(256 * 1024):
-                    if not given and (plain.startswith(_ARCHIVES) or is_tar(plain)):
-                        raise Unpackable(
+                    if not plain_size and (plain.startswith(_ARCHIVES) or is_tar(plain)):
+                        raise UnpackError(
                             "it is an archive or packed file within the archive: unpack it first"
                         )
-                    given += len(plain)
-                    _check(given, info.compress_size)
+                    plain_size += len(plain)
+                    _check_ratio(plain_size, info.compress_size)
                     yield plain
         except _ZIP_ERRORS as error:
-            raise Unpackable(f"the zip data is damaged ({error})") from error
+            raise UnpackError(f"the zip data is damaged ({error})") from error
 
 
 @contextmanager
-def opened_zip(path: Path) -> Iterator[list[Member]]:
-    """A zip's members in order of their names, without folders and what systems add.
+def open_zip(path: Path) -> Iterator[list[Member]]:
+    """Open a zip and give its members by name, without folders and files of the system.
 
-    Raises Unpackable where it has no readable table.
+    Raises:
+        UnpackError: If its central directory cannot be read.
     """
     try:
         with path.open("rb") as file:
             file.seek(0, 2)
             file.seek(max(0, file.tell() - 0xFFFF - 22))
             tail = file.read()
-        place = tail.rfind(b"PK\x05\x06")
-        if place >= 0 and int.from_bytes(tail[place + 12 : place + 16], "little") > _TABLE:
-            raise Unpackable("the zip archive has too many members")
+        position = tail.rfind(b"PK\x05\x06")
+        if (
+            position >= 0
+            and int.from_bytes(tail[position + 12 : position + 16], "little") > _DIRECTORY_CAP
+        ):
+            raise UnpackError("the zip archive has too many members")
         archive = zipfile.ZipFile(path)
     except _ZIP_ERRORS as error:
-        raise Unpackable(f"the zip archive is damaged: {error}") from error
+        raise UnpackError(f"the zip archive is damaged: {error}") from error
     with archive:
-        names = sorted({one.filename for one in archive.infolist() if not one.is_dir()})
+        names = sorted({info.filename for info in archive.infolist() if not info.is_dir()})
         yield [
             Member(archive=archive, name=name)
             for name in names
-            if not _is_aside(PurePosixPath(name))
+            if not _is_system_file(PurePosixPath(name))
         ]
 
 
-def _check(given: int, taken: int) -> None:
-    if given > _ALWAYS and given > _RATIO * taken:
-        raise Unpackable(f"it unpacks to more than {_RATIO} times its size: that is no dump")
+def _check_ratio(plain_size: int, packed_size: int) -> None:
+    if plain_size > _FREE_SIZE and plain_size > _RATIO * packed_size:
+        raise UnpackError(f"it unpacks to more than {_RATIO} times its size: that is no dump")
 
 
-def _is_aside(name: PurePosixPath) -> bool:
+def _is_system_file(name: PurePosixPath) -> bool:
     return name.name.startswith(".") or name.parts[:1] == ("__MACOSX",)

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
-from digest.dumps.columns import Row, record_of, spelled_best
-from digest.dumps.formats import Head, Sure
-from digest.dumps.stream import Source, decoded, raw_text, too_long
+from digest.dumps.columns import Row, build_record, match_columns
+from digest.dumps.formats import Confidence, Head
+from digest.dumps.stream import Source, decode_entry, raw_text, reject_too_long
 from digest.model import Record, Rejected
 
 _SIGNS: Final = (",", ";", "\t")
@@ -27,17 +27,17 @@ class PlainCsv:
 
     name = "csv"
 
-    def sniff(self, head: Head) -> Sure:
+    def sniff(self, head: Head) -> Confidence:
         is_text = (
             bool(head.lines) and not head.is_json and "\0" not in head.lines[0]
         )  # UTF-16 without a mark is full of them
-        return Sure.PERHAPS if is_text and _sign(head.lines[0]) else Sure.NO
+        return Confidence.PERHAPS if is_text and _sign(head.lines[0]) else Confidence.NO
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
         feed = _Feed(source)
         header, sign = _header(feed)
         yield from feed.rejected()
-        columns = spelled_best(header)
+        columns = match_columns(header)
         places = [(header.index(name), column) for name, column in columns.items()]
         unknown = [
             (place, name)
@@ -77,13 +77,13 @@ class PlainCsv:
             )
             return Rejected(line=number, raw=raw, reason=reason)
         if len(row) < len(header) and not feed.taken[-1][2]:
-            source.cut(f"the file ends in the middle of line {feed.taken[-1][0]:,}")
+            source.mark_incomplete(f"the file ends in the middle of line {feed.taken[-1][0]:,}")
             return Rejected(line=number, raw=raw, reason="cut off in the middle of the record")
         for place, name in unknown:
             if place < len(row) and row[place]:
-                source.ignore(name)
+                source.count_ignored(name)
         fields: Row = {column: row[place] for place, column in places if place < len(row)}
-        return record_of(number, raw, fields, source.today)
+        return build_record(number, raw, fields, source.today)
 
 
 class _Feed:
@@ -129,7 +129,7 @@ class _Feed:
         if "unexpected end" in problem:
             problem = _OPEN_QUOTE
             if not last[2]:
-                source.cut(f"the file ends in the middle of line {last[0]:,}")
+                source.mark_incomplete(f"the file ends in the middle of line {last[0]:,}")
         elif "field larger" in problem:
             problem = (
                 f"a cell is longer than {csv.field_size_limit():,} characters, or {_OPEN_QUOTE}"
@@ -139,9 +139,9 @@ class _Feed:
     def _decoded(self, source: Source) -> Iterator[Line]:
         for number, data, ended in source.lines():
             if data is None:
-                self._aside.append(too_long(number))
+                self._aside.append(reject_too_long(number))
                 continue
-            if (text := decoded(data)) is None:
+            if (text := decode_entry(data)) is None:
                 self._aside.append(Rejected(line=number, raw=raw_text(data), reason="not UTF-8"))
                 continue
             if "\0" in text:
@@ -157,7 +157,7 @@ def _sign(line: str) -> str | None:
     found = [
         (len(columns), -place, sign)
         for place, sign in enumerate(_SIGNS)
-        if "title" in (columns := spelled_best(_cells(line, sign))).values()
+        if "title" in (columns := match_columns(_cells(line, sign))).values()
     ]
     best = max(found, default=(0, 0, ""))
     return best[2] if best[0] > 1 else None

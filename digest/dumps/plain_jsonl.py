@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
-from digest.dumps.columns import Row, record_of, spelled_best
-from digest.dumps.formats import Head, Sure
-from digest.dumps.json_text import decode_each, json_records
+from digest.dumps.columns import Row, build_record, match_columns
+from digest.dumps.formats import Confidence, Head
+from digest.dumps.json_text import decode_rows, read_json_records
 from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected
 
@@ -23,12 +23,12 @@ class PlainJsonLines:
 
     name = "jsonl"
 
-    def sniff(self, head: Head) -> Sure:
-        return Sure.PERHAPS if "title" in spelled_best(head.keys).values() else Sure.NO
+    def sniff(self, head: Head) -> Confidence:
+        return Confidence.PERHAPS if "title" in match_columns(head.keys).values() else Confidence.NO
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
         columns_of: dict[tuple[str, ...], dict[str, str]] = {}
-        for row in decode_each(source, json_records(source), _DECODER):
+        for row in decode_rows(source, read_json_records(source), _DECODER):
             if isinstance(row, Rejected):
                 yield row
                 continue
@@ -36,14 +36,14 @@ class PlainJsonLines:
             keys = tuple(values)
             columns = columns_of.get(keys)
             if columns is None:
-                columns = spelled_best(keys)
+                columns = match_columns(keys)
                 if len(columns_of) < 1000:
                     columns_of[keys] = columns
             if len(columns) < len(values):
                 for key in values.keys() - columns.keys():
-                    source.ignore(key)
+                    source.count_ignored(key)
             fields: Row = {column: values[key] for key, column in columns.items()}
-            yield record_of(number, raw_text(data), fields, source.today)
+            yield build_record(number, raw_text(data), fields, source.today)
 
 
 FORMAT = PlainJsonLines()

@@ -1,9 +1,9 @@
-"""PubMed XML: the yearly baseline and daily update files, and what efetch answers with; articles,
-book chapters and deletions.
+"""PubMed XML: yearly baseline, daily update files and answers of efetch.
 
-Described at https://www.nlm.nih.gov/bsd/licensee/elements_descriptions.html. A record that comes
-again replaces the earlier one; that is the store's affair. References within an article carry
-identifiers of their own, which are not read.
+Articles, book chapters and deletions, described at
+https://www.nlm.nih.gov/bsd/licensee/elements_descriptions.html. A record that comes again replaces
+the earlier one, which is done by the store. The identifiers of an article's references are not
+read.
 """
 
 from __future__ import annotations
@@ -13,12 +13,20 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from digest.dumps.fields import is_withdrawn, make_day, month_number
-from digest.dumps.formats import Head, Sure
-from digest.dumps.jats import script
-from digest.dumps.notices import title_says_withdrawn
+from digest.dumps.fields import is_withdrawn
+from digest.dumps.formats import Confidence, Head
+from digest.dumps.notices import has_withdrawn_title
+from digest.dumps.pubmed_text import Parts, make_complete_day, parse_date_parts, words_of
 from digest.dumps.stream import Source
-from digest.dumps.xml_text import Node, Piece, attribute, child, children, text_of, xml_entries
+from digest.dumps.xml_text import (
+    Node,
+    XmlEntry,
+    attribute,
+    child,
+    children,
+    read_xml_entries,
+    text_of,
+)
 from digest.model import Record, Rejected, Removal, Skipped
 
 _ARTICLES: Final = ("PubmedArticle", "PubmedBookArticle", "MedlineCitation")
@@ -34,19 +42,17 @@ _ROOTS: Final = frozenset(
     }
 )
 
-#: publication type -> reason, for notices about other papers that bring no text of their own
-_NOTICES: Final = {"published erratum": "erratum notice", "expression of concern": "concern notice"}
-_RETRACTION: Final = frozenset({"retraction of publication", "retraction notice"})
+#: publication type -> reason, for notices about other papers without a text of their own
+_NOTICE_TYPES: Final = {
+    "published erratum": "erratum notice",
+    "expression of concern": "concern notice",
+}
+_RETRACTION_TYPES: Final = frozenset({"retraction of publication", "retraction notice"})
 _TRANSLATED: Final = re.compile(r"\[(.+)\]\.?", re.DOTALL)
-_UNTITLED: Final = frozenset({"", "not available", "in process citation"})
-#: the full stop that PubMed puts behind a title, but not that of an initial or of "..."
+_PLACEHOLDER_TITLES: Final = frozenset({"", "not available", "in process citation"})
+#: the full stop that PubMed puts at the end of a title; not that of an initial or of "..."
 _FULL_STOP: Final = re.compile(r"(?<![.\s])(?<!\b[A-Za-z])\.$")
-_MEDLINE_DATE: Final = re.compile(
-    r"\s*([0-9]{4})(?:\s+([A-Za-z]{3})[a-z]*(?:\s+([0-9]{1,2}))?(?![A-Za-z0-9]))?"
-)
 _DOI: Final = re.compile(r"doi:\s*(10\.[0-9]{4,9}/\S{1,500})", re.IGNORECASE)
-
-Parts = tuple[int, ...]
 
 
 class PubMed:
@@ -56,90 +62,93 @@ class PubMed:
 
     name = "pubmed"
 
-    def sniff(self, head: Head) -> Sure:
-        return Sure.YES if any(name in _ROOTS for name in head.tags[:1]) else Sure.NO
+    def sniff(self, head: Head) -> Confidence:
+        return Confidence.YES if any(name in _ROOTS for name in head.tags[:1]) else Confidence.NO
 
     def read(self, source: Source) -> Iterator[Record | Removal | Skipped | Rejected]:
-        for one in xml_entries(source, *_ARTICLES, *_DELETIONS, also=("ERROR",)):
-            if isinstance(one, Rejected):
-                yield one
-            elif one.name == "ERROR":
-                source.cut(f"the answer is an error: {_words(one.node)[:200]}")
-            elif one.name in _DELETIONS:
-                yield from _deletions(one)
-            elif one.name == "PubmedBookArticle":
-                yield _book(one, source.today)
+        for entry in read_xml_entries(source, *_ARTICLES, *_DELETIONS, also=("ERROR",)):
+            if isinstance(entry, Rejected):
+                yield entry
+            elif entry.name == "ERROR":
+                source.mark_incomplete(f"the answer is an error: {words_of(entry.node)[:200]}")
+            elif entry.name in _DELETIONS:
+                yield from _read_deletions(entry)
+            elif entry.name == "PubmedBookArticle":
+                yield _read_book(entry, source.today)
             else:
-                yield from _article(one, source.today)
+                yield from _read_article(entry, source.today)
 
 
-def _deletions(piece: Piece) -> Iterator[Removal]:
-    for one in children(piece.node, "PMID"):
-        line = piece.line + max(one.sourceline - piece.node.sourceline, 0)
+def _read_deletions(piece: XmlEntry) -> Iterator[Removal]:
+    for pmid in children(piece.node, "PMID"):
+        line = piece.line + max(pmid.sourceline - piece.node.sourceline, 0)
         yield Removal(
             line=line,
-            raw=f"<PMID>{text_of(one)}</PMID>",
-            ids=(("pmid", text_of(one).strip()),),
+            raw=f"<PMID>{text_of(pmid)}</PMID>",
+            ids=(("pmid", text_of(pmid).strip()),),
             reason="deleted by the source",
         )
 
 
-def _article(piece: Piece, today: date) -> Iterator[Record | Removal | Skipped]:
+def _read_article(piece: XmlEntry, today: date) -> Iterator[Record | Removal | Skipped]:
     citation = (
         piece.node if piece.name == "MedlineCitation" else child(piece.node, "MedlineCitation")
     )
     article, data = child(citation, "Article"), child(piece.node, "PubmedData")
     types = {
-        _words(one).lower()
-        for one in children(child(article, "PublicationTypeList"), "PublicationType")
+        words_of(element).lower()
+        for element in children(child(article, "PublicationTypeList"), "PublicationType")
     }
-    remarks = children(child(citation, "CommentsCorrectionsList"), "CommentsCorrections")
-    if types & _RETRACTION:
-        yield from _retraction(piece, remarks)
+    related = children(child(citation, "CommentsCorrectionsList"), "CommentsCorrections")
+    if types & _RETRACTION_TYPES:
+        yield from _read_retraction(piece, related)
         return
-    notice = next((reason for kind, reason in _NOTICES.items() if kind in types), None)
+    notice = next((reason for kind, reason in _NOTICE_TYPES.items() if kind in types), None)
     if notice is not None:
         yield Skipped(line=piece.line, raw=piece.raw, reason=notice)
         return
     title, abstract = (
-        _title(child(article, "ArticleTitle"), child(article, "VernacularTitle")),
-        _abstract(article, citation),
+        _read_title(child(article, "ArticleTitle"), child(article, "VernacularTitle")),
+        _read_abstract(article, citation),
     )
     published = [
-        _parts(one)
-        for one in (
+        parse_date_parts(element)
+        for element in (
             *children(article, "ArticleDate"),
             child(article, "Journal", "JournalIssue", "PubDate"),
         )
     ]
-    announced = _history(data, today)
+    announced = _find_pubmed_day(data, today)
     yield Record(
         line=piece.line,
         raw=piece.raw,
         title=title,
         abstract=abstract,
-        authors=_authors(children(article, "AuthorList")),
-        categories=_topics(citation),
-        ids=(*_pmid(citation), *_ids(data), *_locations(article)),
-        version=_version(child(citation, "PMID")),
-        submitted=_submitted(published, announced, today),
+        authors=_read_authors(children(article, "AuthorList")),
+        categories=_read_major_topics(citation),
+        ids=(*_read_pmid(citation), *_find_ids(data), *_find_dois(article)),
+        version=_parse_version(child(citation, "PMID")),
+        submitted=_find_submission_day(published, announced, today),
         announced=announced,
-        updated=_day(_parts(child(citation, "DateRevised")), today),
+        updated=make_complete_day(parse_date_parts(child(citation, "DateRevised")), today),
         withdrawn="retracted publication" in types
-        or any(attribute(one, "RefType") == "RetractionIn" for one in remarks)
-        or title_says_withdrawn(title)
+        or any(attribute(element, "RefType") == "RetractionIn" for element in related)
+        or has_withdrawn_title(title)
         or is_withdrawn(None, abstract),
     )
 
 
-def _retraction(piece: Piece, remarks: list[Node]) -> Iterator[Removal | Skipped]:
-    """What a notice of retraction takes back: one Removal for each paper that it names."""
+def _read_retraction(piece: XmlEntry, related: list[Node]) -> Iterator[Removal | Skipped]:
+    """Read a retraction notice: one Removal for each paper that it names."""
     targets = []
-    for one in remarks:
-        if attribute(one, "RefType") == "RetractionOf":
-            doi = _DOI.search(text_of(child(one, "RefSource")))
-            named = (("pmid", _words(child(one, "PMID"))), ("doi", doi[1] if doi else ""))
-            targets.append(tuple((kind, value) for kind, value in named if value))
+    for element in related:
+        if attribute(element, "RefType") == "RetractionOf":
+            doi = _DOI.search(text_of(child(element, "RefSource")))
+            candidates = (
+                ("pmid", words_of(child(element, "PMID"))),
+                ("doi", doi[1] if doi else ""),
+            )
+            targets.append(tuple((kind, value) for kind, value in candidates if value))
     targets = [ids for ids in targets if ids]
     if not targets:
         yield Skipped(line=piece.line, raw=piece.raw, reason="retraction notice")
@@ -147,146 +156,157 @@ def _retraction(piece: Piece, remarks: list[Node]) -> Iterator[Removal | Skipped
         yield Removal(line=piece.line, raw=piece.raw, ids=ids, reason="retraction")
 
 
-def _book(piece: Piece, today: date) -> Record | Skipped:
+def _read_book(piece: XmlEntry, today: date) -> Record | Skipped:
     document, data = child(piece.node, "BookDocument"), child(piece.node, "PubmedBookData")
     book = child(document, "Book")
-    announced = _history(data, today)
-    published = [_parts(child(document, "ContributionDate")), _parts(child(book, "PubDate"))]
+    announced = _find_pubmed_day(data, today)
+    published = [
+        parse_date_parts(child(document, "ContributionDate")),
+        parse_date_parts(child(book, "PubDate")),
+    ]
     lists = children(document, "AuthorList") or children(book, "AuthorList")
     return Record(
         line=piece.line,
         raw=piece.raw,
-        title=_title(child(document, "ArticleTitle"), child(document, "VernacularTitle"))
-        or _title(child(book, "BookTitle"), None),
-        abstract=_abstract(document, document),
-        authors=_authors(lists),
-        ids=(*_pmid(document), *_ids(data), *_ids(document), *_locations(book)),
-        version=_version(child(document, "PMID")),
-        submitted=_submitted(published, announced, today),
+        title=_read_title(child(document, "ArticleTitle"), child(document, "VernacularTitle"))
+        or _read_title(child(book, "BookTitle"), None),
+        abstract=_read_abstract(document, document),
+        authors=_read_authors(lists),
+        ids=(*_read_pmid(document), *_find_ids(data), *_find_ids(document), *_find_dois(book)),
+        version=_parse_version(child(document, "PMID")),
+        submitted=_find_submission_day(published, announced, today),
         announced=announced,
-        updated=_day(_parts(child(document, "DateRevised")), today),
+        updated=make_complete_day(parse_date_parts(child(document, "DateRevised")), today),
     )
 
 
-def _title(node: Node, vernacular: Node) -> str:
-    """The title without the brackets that mark a translation; the original one where there is no
-    translation.
-    """
-    title = _words(node)
-    if (translated := _TRANSLATED.fullmatch(title)) is not None and _is_closed(translated[1]):
+def _read_title(node: Node, vernacular: Node) -> str:
+    """Read the title without the brackets of a translation, else the original title."""
+    title = words_of(node)
+    if (translated := _TRANSLATED.fullmatch(title)) is not None and _has_balanced_brackets(
+        translated[1]
+    ):
         title = translated[1]
     title = _FULL_STOP.sub("", title)
-    return title if title.lower() not in _UNTITLED else _FULL_STOP.sub("", _words(vernacular))
+    return (
+        title
+        if title.lower() not in _PLACEHOLDER_TITLES
+        else _FULL_STOP.sub("", words_of(vernacular))
+    )
 
 
-def _is_closed(inner: str) -> bool:
-    """Whether brackets around this text belong to each other, which those of "[18F]FDG or [11C]" do
-    not.
-    """
+def _has_balanced_brackets(inner: str) -> bool:
+    """Whether brackets around this text match; those of "[18F]FDG or [11C]" do not."""
     depth = 0
-    for sign in inner:
-        depth += (sign == "[") - (sign == "]")
+    for character in inner:
+        depth += (character == "[") - (character == "]")
         if depth < 0:
             return False
     return depth == 0
 
 
-def _abstract(node: Node, around: Node) -> str:
-    """The parts of the abstract with their labels, else those of the first abstract in other words
-    or another language.
+def _read_abstract(node: Node, around: Node) -> str:
+    """Read the parts of the abstract with their labels, else of the other abstract.
+
+    The other abstract is in simpler words or another language.
     """
     parts = children(child(node, "Abstract"), "AbstractText") or children(
         child(around, "OtherAbstract"), "AbstractText"
     )
     texts = []
-    for one in parts:
-        label, text = attribute(one, "Label").strip(), _words(one)
+    for part in parts:
+        label, text = attribute(part, "Label").strip(), words_of(part)
         if label and label.upper() != "UNLABELLED":
             text = f"{label.rstrip(':')}: {text}" if text else ""
         texts.append(text)
     return "\n\n".join(filter(None, texts))
 
 
-def _authors(lists: list[Node]) -> tuple[str, ...]:
-    """Names in the order in which they are spoken, and those of groups; not the ones that were
-    found to be wrong, and no editors.
-    """
-    writers = [one for one in lists if attribute(one, "Type") != "editors"] or lists
+def _read_authors(lists: list[Node]) -> tuple[str, ...]:
+    """Read the names of authors and groups, first name first; no invalid names and no editors."""
+    author_lists = [node for node in lists if attribute(node, "Type") != "editors"] or lists
     names = []
-    for one in (author for node in writers[:1] for author in children(node, "Author")):
-        if attribute(one, "ValidYN") != "N":
-            person = (
-                _words(child(one, "ForeName")) or _words(child(one, "Initials")),
-                _words(child(one, "LastName")),
+    for author in (author for node in author_lists[:1] for author in children(node, "Author")):
+        if attribute(author, "ValidYN") != "N":
+            parts = (
+                words_of(child(author, "ForeName")) or words_of(child(author, "Initials")),
+                words_of(child(author, "LastName")),
+                words_of(child(author, "Suffix")),
             )
-            names.append(
-                _words(child(one, "CollectiveName"))
-                or " ".join(filter(None, (*person, _words(child(one, "Suffix")))))
-            )
+            names.append(words_of(child(author, "CollectiveName")) or " ".join(filter(None, parts)))
     return tuple(filter(None, names))
 
 
-def _topics(citation: Node) -> tuple[str, ...]:
-    """Headings of the subject index that are a main point of the paper."""
+def _read_major_topics(citation: Node) -> tuple[str, ...]:
+    """Read the MeSH headings that are a main topic of the paper."""
     headings = children(child(citation, "MeshHeadingList"), "MeshHeading")
-    major = [one for one in headings if any(attribute(part, "MajorTopicYN") == "Y" for part in one)]
-    return tuple(filter(None, (_words(child(one, "DescriptorName")) for one in major)))
+    major = [
+        heading
+        for heading in headings
+        if any(attribute(part, "MajorTopicYN") == "Y" for part in heading)
+    ]
+    return tuple(filter(None, (words_of(child(heading, "DescriptorName")) for heading in major)))
 
 
-def _pmid(node: Node) -> tuple[tuple[str, str], ...]:
-    number = _words(child(node, "PMID"))
+def _read_pmid(node: Node) -> tuple[tuple[str, str], ...]:
+    number = words_of(child(node, "PMID"))
     return (("pmid", number),) if number else ()
 
 
-def _ids(data: Node) -> Iterator[tuple[str, str]]:
-    """DOI and PubMed Central number of the article itself: only direct children, the references
-    further down have lists like it.
+def _find_ids(data: Node) -> Iterator[tuple[str, str]]:
+    """Find the DOI and PubMed Central number of the article itself.
+
+    Only in direct children: the references further down have the same lists.
     """
     kinds = {"doi": "doi", "pmc": "pmcid", "pubmed": "pmid"}
-    for one in children(child(data, "ArticleIdList"), "ArticleId"):
-        kind, text = kinds.get(attribute(one, "IdType")), _words(one)
+    for element in children(child(data, "ArticleIdList"), "ArticleId"):
+        kind, text = kinds.get(attribute(element, "IdType")), words_of(element)
         if kind and text:
             yield kind, text
 
 
-def _locations(article: Node) -> Iterator[tuple[str, str]]:
-    for one in children(article, "ELocationID"):
+def _find_dois(article: Node) -> Iterator[tuple[str, str]]:
+    for element in children(article, "ELocationID"):
         if (
-            attribute(one, "EIdType") == "doi"
-            and attribute(one, "ValidYN") != "N"
-            and (text := _words(one))
+            attribute(element, "EIdType") == "doi"
+            and attribute(element, "ValidYN") != "N"
+            and (text := words_of(element))
         ):
             yield "doi", text
 
 
-def _version(node: Node) -> int | None:
-    """The record's version from the second one on.
+def _parse_version(node: Node) -> int | None:
+    """Parse the record's version from 2 on.
 
-    Nearly all have the first for ever, which must not stand below a preprint's third.
+    Nearly all records stay at version 1, which must not rank below version 3 of a preprint.
     """
     text = attribute(node, "Version")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0
     return number if number > 1 else None
 
 
-def _history(data: Node, today: date) -> date | None:
-    """The day on which PubMed made the record public."""
+def _find_pubmed_day(data: Node, today: date) -> date | None:
+    """Find the day on which PubMed made the record public."""
     days = {
-        attribute(one, "PubStatus"): _day(_parts(one), today)
-        for one in children(child(data, "History"), "PubMedPubDate")
+        attribute(element, "PubStatus"): make_complete_day(parse_date_parts(element), today)
+        for element in children(child(data, "History"), "PubMedPubDate")
     }
     return days.get("pubmed") or days.get("entrez")
 
 
-def _submitted(published: list[Parts], announced: date | None, today: date) -> date | None:
-    """The earliest whole day of publication; else the first of the earliest month; else the day in
-    PubMed, where it is of that year.
+def _find_submission_day(
+    published: list[Parts], announced: date | None, today: date
+) -> date | None:
+    """Find the day of publication.
+
+    The earliest complete day; else the first day of the earliest month; else the day in PubMed if
+    it is in that year.
     """
-    for wanted in (3, 2):
+    for length in (3, 2):
         days = [
             day
             for parts in published
-            if len(parts) == wanted and (day := _day((*parts, 1)[:3], today))
+            if len(parts) == length and (day := make_complete_day((*parts, 1)[:3], today))
         ]
         if days:
             return min(days)
@@ -295,42 +315,6 @@ def _submitted(published: list[Parts], announced: date | None, today: date) -> d
         if announced and any(parts[:1] == (announced.year,) for parts in published)
         else None
     )
-
-
-def _parts(node: Node) -> Parts:
-    """Year, month, day as far as they are known; a range ("2026 Mar-Apr", "2025 Dec-2026 Jan") is
-    its beginning, a season only its year.
-    """
-    if node is None:
-        return ()
-    texts = {one.tag.rpartition("}")[2]: (one.text or "").strip() for one in node}
-    if (found := _MEDLINE_DATE.match(texts.get("MedlineDate", ""))) is not None:
-        year, month, day = found.groups(default="")
-    else:
-        year, month, day = (texts.get(name, "") for name in ("Year", "Month", "Day"))
-    numbers = (_number(year, 4), month_number(month[:3]) or _number(month, 2), _number(day, 2))
-    known = next((place for place, number in enumerate(numbers) if not number), 3)
-    return tuple(filter(None, numbers[:known]))
-
-
-def _number(text: str, digits: int) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else 0
-
-
-def _day(parts: Parts, today: date) -> date | None:
-    return make_day(parts[0], parts[1], parts[2], today) if len(parts) == 3 else None
-
-
-def _words(node: Node) -> str:
-    """All text below an element on one line; H<sub>2</sub>O and 10<sup>-3</sup> keep
-    their shape."""
-    if node is None:
-        return ""
-    if len(node):
-        for one in node.iter("{*}sub", "{*}sup"):
-            if not len(one) and one.text:
-                one.text = script(one.tag.rpartition("}")[2], one.text)
-    return " ".join(text_of(node).split())
 
 
 FORMAT = PubMed()

@@ -1,9 +1,8 @@
-"""What reference managers write in their own way: dates without a day, identifiers in fields meant
-for something else. Knows no format.
+"""Identifiers and dates as reference managers write them. Knows no format.
 
-Zotero and its kin have no field for an arXiv or PubMed number: their translators write "arXiv:
-2401.01234" or "PMID: 123" into lines of a note, and the arXiv number into the report's number, the
-archive's or the journal's name ("arXiv:2401.01234 [cs]").
+Zotero and similar programs have no field for an arXiv or PubMed number. They write "arXiv:
+2401.01234" or "PMID: 123" on a line of a note, and put the arXiv number into the report number or
+the name of the archive or journal ("arXiv:2401.01234 [cs]").
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from digest.dumps.fields import day_of
+from digest.dumps.fields import parse_day
 
-#: characters of a field that are looked at
-_LOOKED_AT: Final = 20_000
+#: characters of a field that are searched
+_FIELD_CAP: Final = 20_000
 _NOTED: Final = re.compile(
     r"^[ \t]*(arxiv|doi|pmid|pmcid)(?:[ \t]id)?[ \t]*:[ \t]*([^\s]{1,300})",
     re.IGNORECASE | re.MULTILINE,
@@ -29,43 +28,45 @@ _MONTH: Final = re.compile(r"\s*([0-9]{4})[-/]([0-9]{1,2})\s*")
 _VERSION: Final = re.compile(r"v[0-9]+(?=(?:\.pdf)?$)", re.IGNORECASE)
 
 
-def noted_ids(note: str) -> Iterator[tuple[str, str]]:
-    """The identifiers that stand on lines of their own, as `Record.ids` wants them.
+def find_noted_ids(note: str) -> Iterator[tuple[str, str]]:
+    """Find the identifiers on lines of their own in a note: (kind, value) as in `Record.ids`.
 
     "See arXiv:..." within a sentence names another paper.
     """
-    for found in _NOTED.finditer(note[:_LOOKED_AT]):
-        kind = found[1].lower()
+    for match in _NOTED.finditer(note[:_FIELD_CAP]):
+        kind = match[1].lower()
         if kind == "arxiv":
-            yield "id", f"arXiv:{unversioned(found[2])}"
+            yield "id", f"arXiv:{strip_version(match[2])}"
         else:
-            yield kind, found[2]
+            yield kind, match[2]
 
 
-def arxiv_ids(*fields: str) -> Iterator[tuple[str, str]]:
-    """The arXiv numbers that stand in short fields: "arXiv:2401.01234v2", "arXiv preprint
-    arXiv:2401.01234", "abs/2401.01234" is none.
+def find_arxiv_ids(*fields: str) -> Iterator[tuple[str, str]]:
+    """Find the arXiv numbers in short fields: (kind, value) as in `Record.ids`.
+
+    "arXiv:2401.01234v2" and "arXiv preprint arXiv:2401.01234" hold one, "abs/2401.01234" does not.
     """
     for field in fields:
         if (
-            "arxiv" in field[:_LOOKED_AT].lower()
-            and (found := _ARXIV.search(field[:_LOOKED_AT])) is not None
+            "arxiv" in field[:_FIELD_CAP].lower()
+            and (match := _ARXIV.search(field[:_FIELD_CAP])) is not None
         ):
-            yield "id", f"arXiv:{found[1]}"
+            yield "id", f"arXiv:{match[1]}"
 
 
-def unversioned(name: str) -> str:
-    """An arXiv number or link without its version: whoever else writes it down does not say of
-    which version title and abstract are.
+def strip_version(name: str) -> str:
+    """Remove the version from an arXiv number or link.
+
+    Only arXiv itself says to which version the title and abstract belong.
     """
     return _VERSION.sub("", name)
 
 
-def day_or_month(text: str | None, today: date) -> date | None:
-    """The day that a text begins with; the first of "2024-03".
+def parse_day_or_month(text: str | None, today: date) -> date | None:
+    """Parse the day at the beginning of a text, or the first day of "2024-03".
 
-    A bare year is no day: its first would be older than the paper's preprint.
+    A year alone gives no day: 1 January would be earlier than the paper's preprint.
     """
     if (month := _MONTH.fullmatch(text or "")) is not None:
-        return day_of(f"{month[1]}-{month[2]}-1", today)
-    return day_of(text, today)
+        return parse_day(f"{month[1]}-{month[2]}-1", today)
+    return parse_day(text, today)

@@ -15,11 +15,11 @@ from typing import Any, Final
 
 import msgspec
 
-from digest.dumps.fields import day_of, is_withdrawn
-from digest.dumps.formats import Head, Sure
-from digest.dumps.jats import plain_abstract, plain_title
-from digest.dumps.json_text import decode_each, json_records
-from digest.dumps.notices import title_says_withdrawn
+from digest.dumps.fields import is_withdrawn, parse_day
+from digest.dumps.formats import Confidence, Head
+from digest.dumps.jats import strip_abstract_markup, strip_title_markup
+from digest.dumps.json_text import decode_rows, read_json_records
+from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected, Removal, Skipped
 
@@ -77,20 +77,20 @@ class SemanticScholar:
 
     name = "semantic-scholar"
 
-    def sniff(self, head: Head) -> Sure:
+    def sniff(self, head: Head) -> Confidence:
         keys = head.keys
         return (
-            Sure.YES
+            Confidence.YES
             if "corpusid" in keys and (keys & {"title", "abstract"} or keys == {"corpusid"})
-            else Sure.NO
+            else Confidence.NO
         )
 
     def read(self, source: Source) -> Iterator[Record | Removal | Skipped | Rejected]:
         if Head(source.head()).keys == {"corpusid"}:
-            for deleted in decode_each(source, json_records(source), _DELETED):
+            for deleted in decode_rows(source, read_json_records(source), _DELETED):
                 yield deleted if isinstance(deleted, Rejected) else _removal(*deleted)
             return
-        for row in decode_each(source, json_records(source), _DECODER):
+        for row in decode_rows(source, read_json_records(source), _DECODER):
             yield row if isinstance(row, Rejected) else _entry(*row, source)
 
 
@@ -134,11 +134,11 @@ def _entry(number: int, data: bytes, row: _Row, source: Source) -> Record | Skip
     own = (("s2", str(row.corpusid)),) if row.corpusid is not None else ()
     open_access = row.openaccessinfo.externalids if row.openaccessinfo else None
     ids = tuple(dict.fromkeys((*own, *external_ids(row.externalids), *external_ids(open_access))))
-    abstract = plain_abstract(row.abstract or "")
+    abstract = strip_abstract_markup(row.abstract or "")
     if row.title is not msgspec.UNSET:
         if (reason := no_paper(row.publicationtypes)) is not None:
             return Skipped(line=number, raw=raw, reason=reason)
-        title = plain_title(row.title or "")
+        title = strip_title_markup(row.title or "")
         return Record(
             line=number,
             raw=raw,
@@ -146,10 +146,10 @@ def _entry(number: int, data: bytes, row: _Row, source: Source) -> Record | Skip
             abstract=abstract,
             authors=named(row.authors),
             ids=ids,
-            submitted=day_of(row.publicationdate, source.today),
-            updated=day_of(row.updated, source.today),
+            submitted=parse_day(row.publicationdate, source.today),
+            updated=parse_day(row.updated, source.today),
             url="" if has_page(ids) else row.url or "",
-            withdrawn=title_says_withdrawn(title) or is_withdrawn(None, abstract),
+            withdrawn=has_withdrawn_title(title) or is_withdrawn(None, abstract),
         )
     if row.abstract is msgspec.UNSET and row.openaccessinfo is None:
         return Rejected(line=number, raw=raw, reason="neither title nor abstract")

@@ -13,13 +13,13 @@ from typing import Any, Final
 
 import msgspec
 
-from digest.dumps.fields import day_of, is_withdrawn
-from digest.dumps.formats import Head, Sure
-from digest.dumps.jats import plain_abstract, plain_title
-from digest.dumps.json_pages import page_items, page_rows
-from digest.dumps.json_text import decode_each
-from digest.dumps.notices import title_says_withdrawn
-from digest.dumps.references import unversioned
+from digest.dumps.fields import is_withdrawn, parse_day
+from digest.dumps.formats import Confidence, Head
+from digest.dumps.jats import strip_abstract_markup, strip_title_markup
+from digest.dumps.json_pages import find_page_items, read_page_rows
+from digest.dumps.json_text import decode_rows
+from digest.dumps.notices import has_withdrawn_title
+from digest.dumps.references import strip_version
 from digest.dumps.semantic_scholar import Author, external_ids, has_page, named, no_paper
 from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected, Skipped
@@ -56,17 +56,17 @@ class SemanticScholarApi:
 
     name = "semantic-scholar-api"
 
-    def sniff(self, head: Head) -> Sure:
-        items = page_items(head, "data")
+    def sniff(self, head: Head) -> Confidence:
+        items = find_page_items(head, "data")
         if items is None:
             begun = "paperId" in head.keys and not head.records and _BEGINS.search(head.text)
-            return Sure.YES if begun or any(map(_is_paper, head.records)) else Sure.NO
+            return Confidence.YES if begun or any(map(_is_paper, head.records)) else Confidence.NO
         empty = not items and head.records and head.keys <= _PAGE and len(head.keys) > 1
         begun = not head.records and _BEGINS.search(head.text)
-        return Sure.YES if empty or begun or any(map(_is_paper, items)) else Sure.NO
+        return Confidence.YES if empty or begun or any(map(_is_paper, items)) else Confidence.NO
 
     def read(self, source: Source) -> Iterator[Record | Skipped | Rejected]:
-        for row in decode_each(source, page_rows(source, "data"), _DECODER):
+        for row in decode_rows(source, read_page_rows(source, "data"), _DECODER):
             yield row if isinstance(row, Rejected) else _entry(*row, source)
 
 
@@ -86,9 +86,12 @@ def _entry(number: int, data: bytes, paper: _Paper | None, source: Source) -> Re
         return Skipped(line=number, raw=raw, reason=reason)
     pdf = (paper.open_access_pdf.url if paper.open_access_pdf else None) or ""
     own = (("s2", str(paper.corpus_id)),) if paper.corpus_id is not None else ()
-    free = (("id", unversioned(pdf)),) if "arxiv.org/" in pdf.lower() else ()
+    free = (("id", strip_version(pdf)),) if "arxiv.org/" in pdf.lower() else ()
     ids = tuple(dict.fromkeys((*own, *external_ids(paper.external_ids), *free)))
-    title, abstract = plain_title(paper.title or ""), plain_abstract(paper.abstract or "")
+    title, abstract = (
+        strip_title_markup(paper.title or ""),
+        strip_abstract_markup(paper.abstract or ""),
+    )
     return Record(
         line=number,
         raw=raw,
@@ -96,9 +99,9 @@ def _entry(number: int, data: bytes, paper: _Paper | None, source: Source) -> Re
         abstract=abstract,
         authors=named(paper.authors),
         ids=ids,
-        submitted=day_of(paper.publication_date, source.today),
+        submitted=parse_day(paper.publication_date, source.today),
         url="" if has_page(ids) or free else paper.url or pdf,
-        withdrawn=title_says_withdrawn(title) or is_withdrawn(None, abstract),
+        withdrawn=has_withdrawn_title(title) or is_withdrawn(None, abstract),
     )
 
 

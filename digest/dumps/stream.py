@@ -1,7 +1,7 @@
-"""From a file to chunks and lines: unpacked, bounded, and never raising in the middle.
+"""Streaming of a dump file: unpacked chunks and lines of bounded size. Knows no format.
 
-Whatever goes wrong on the way (a truncated gzip, a failing disk, a line that never ends) ends up in
-`Source.incomplete` or as a `Rejected`; what came before is kept. Knows no format.
+Reading never raises. Whatever goes wrong (a truncated gzip, a failing disk, a line that never ends)
+ends up in `Source.incomplete` or as a `Rejected`, and everything before it is kept.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from digest.dumps.packed import ZSTD, Member, Unpackable, unzstd
+from digest.dumps.packed import ZSTD, Member, UnpackError, decompress_zstd
 from digest.model import Rejected
 
-#: bytes that are read at once; also the most that one step of decompression gives
+#: bytes read at once, and the most that one step of decompression returns
 CHUNK: Final = 256 * 1024
-#: a line or JSON item longer than this is put aside without being held in memory
+#: bytes; a longer line or JSON item is rejected without being held in memory
 ITEM_CAP: Final = 16 * 1024 * 1024
-#: characters of an entry that are kept as its raw text
+#: characters kept as the raw text of an entry
 RAW_CAP: Final = 64 * 1024
 #: bytes that a format may look at to recognise its files
 HEAD: Final = 256 * 1024
@@ -29,24 +29,24 @@ HEAD: Final = 256 * 1024
 _GZIP: Final = b"\x1f\x8b"
 _BOM: Final = b"\xef\xbb\xbf"
 
-#: place in the file from 1, the bytes (None where there were too many to hold), whether their end
-#: was reached
+#: (number in the file from 1, bytes or None if there were too many, whether their end was reached)
 Row = tuple[int, bytes | None, bool]
 
 
 def raw_text(data: bytes, encoding: str = "utf-8") -> str:
-    """The text to keep of an entry as it stood in the file: what cannot be decoded becomes U+FFFD,
-    at most `RAW_CAP` characters.
+    """Decode the raw text of an entry that is kept, at most `RAW_CAP` characters.
+
+    Bytes that cannot be decoded become U+FFFD.
     """
     return data[: 4 * RAW_CAP].decode(encoding, "replace")[:RAW_CAP]
 
 
-def encoding_of(entry: bytes) -> str | None:
-    """How an entry or line is encoded where the file does not say so: "utf-8", else "cp1252".
+def detect_encoding(entry: bytes) -> str | None:
+    """Detect the encoding of an entry or line: "utf-8", else "cp1252", else None.
 
-    None where parts of it are UTF-8 and others are not, which is damage, or where it is not
-    Windows-1252 either (of which Latin-1 is a part). Each entry is judged by itself: files are put
-    together from several.
+    None means damage: some parts are UTF-8 and others are not, or the bytes are not Windows-1252
+    either (which includes Latin-1). Each entry is judged by itself, since files are put together
+    from several sources.
     """
     try:
         entry.decode("utf-8")
@@ -59,21 +59,18 @@ def encoding_of(entry: bytes) -> str | None:
     return "utf-8"
 
 
-def decoded(entry: bytes) -> str | None:
-    """The text of an entry or line of a file that does not say how it is encoded; None where it is
-    damaged.
-    """
-    encoding = encoding_of(entry)
+def decode_entry(entry: bytes) -> str | None:
+    """Decode an entry or line in its detected encoding; None if it is damaged."""
+    encoding = detect_encoding(entry)
     return None if encoding is None else entry.decode(encoding)
 
 
 class Source:
-    """What a format reads from: one pass over a file's unpacked bytes, with the facts about the
-    file that its text does not tell.
+    """One pass over the unpacked bytes of a file, with facts that its text does not hold.
 
-    `name` is the file's name, `today` the day after which nothing can have happened. A reader calls
-    `cut` where the file ends too early and `ignore` for a column that it has no use for; both are
-    shown to the operator. `member` is the one of a zip's files that is read.
+    `name` is the file's name. `today` is the day after which nothing can have happened. `member` is
+    the file within a zip, if one is read. A parser calls `mark_incomplete` where the file ends too
+    early, and `count_ignored` for a column that it does not use. Both are shown to the operator.
     """
 
     def __init__(self, path: Path, *, name: str, today: date, member: Member | None = None) -> None:
@@ -82,28 +79,28 @@ class Source:
         self.member = member
         self.today = today
         self.incomplete: str | None = None
-        #: column or key without use -> number of records that had it
+        #: unused column or key -> number of records that had it
         self.ignored: Counter[str] = Counter()
-        #: bytes taken from the file so far, packed as it is
+        #: bytes of the packed file read so far
         self.bytes_read = 0
 
-    def cut(self, reason: str) -> None:
-        """Note that the file ends before it should; the first reason stands."""
+    def mark_incomplete(self, reason: str) -> None:
+        """Record why the file is not whole; the first reason is kept."""
         if self.incomplete is None:
             self.incomplete = (
                 reason if self.member is None else f"{self.member.name[:200]}: {reason}"
             )
 
-    def ignore(self, column: str) -> None:
-        """Count a column without use. Beyond 100 different names no new ones are kept."""
+    def count_ignored(self, column: str) -> None:
+        """Count an unused column; after 100 different names no new ones are kept."""
         if column in self.ignored or len(self.ignored) < 100:
             self.ignored[column] += 1
 
     def chunks(self) -> Iterator[bytes]:
-        """The file's bytes, unpacked where it is gzip, zstd or a member of a zip, without a byte
-        order mark, in pieces of bounded size.
-        """
-        plain = self._guarded(self.member.chunks()) if self.member is not None else self._unpacked()
+        """Yield the file's bytes in bounded pieces, unpacked and without byte order mark."""
+        plain = (
+            self._unpack() if self.member is None else self._stop_at_damage(self.member.chunks())
+        )
         start = b""
         for piece in plain:
             start += piece
@@ -115,49 +112,55 @@ class Source:
         yield from plain
 
     def lines(self) -> Iterator[Row]:
-        """Number from 1, the bytes without line end, whether a line end followed.
+        """Yield each line: number from 1, bytes without line end, whether a line end followed.
 
-        A line beyond `ITEM_CAP` is given as None.
+        The bytes of a line beyond `ITEM_CAP` are None.
         """
         number = 1
-        held: list[bytes] = []
+        parts: list[bytes] = []
         size = 0
         for chunk in self.chunks():
-            *whole, rest = chunk.split(b"\n")
-            for piece in whole:
-                if held:
+            *complete_lines, rest = chunk.split(b"\n")
+            for piece in complete_lines:
+                if parts:
                     yield (
                         number,
-                        None if size + len(piece) > ITEM_CAP else _bare(b"".join((*held, piece))),
+                        None
+                        if size + len(piece) > ITEM_CAP
+                        else _strip_carriage_return(b"".join((*parts, piece))),
                         True,
                     )
-                    held, size = [], 0
+                    parts, size = [], 0
                 else:
-                    yield number, _bare(piece), True
+                    yield number, _strip_carriage_return(piece), True
                 number += 1
             if rest:
                 size += len(rest)
-                # Beyond the cap only the fact that the line goes on is held.
-                held = [*held, rest] if size <= ITEM_CAP else [b""]
-        if held:
-            yield number, None if size > ITEM_CAP else _bare(b"".join(held)), False
+                # Beyond the cap, only remember that the line goes on.
+                parts = [*parts, rest] if size <= ITEM_CAP else [b""]
+        if parts:
+            yield (
+                number,
+                None if size > ITEM_CAP else _strip_carriage_return(b"".join(parts)),
+                False,
+            )
 
     def head(self) -> bytes:
-        """The first `HEAD` unpacked bytes, without moving this source."""
-        other = Source(self.path, name=self.name, today=self.today, member=self.member)
-        got = bytearray()
-        chunks = other.chunks()
+        """Return the first `HEAD` unpacked bytes without moving this source."""
+        probe = Source(self.path, name=self.name, today=self.today, member=self.member)
+        start = bytearray()
+        chunks = probe.chunks()
         for chunk in chunks:
-            got += chunk
-            if len(got) >= HEAD:
+            start += chunk
+            if len(start) >= HEAD:
                 break
         chunks.close()  # type: ignore[attr-defined]
-        if not got and other.incomplete:
-            self.incomplete = self.incomplete or other.incomplete
-        return bytes(got[:HEAD])
+        if not start and probe.incomplete:
+            self.incomplete = self.incomplete or probe.incomplete
+        return bytes(start[:HEAD])
 
-    def _unpacked(self) -> Iterator[bytes]:
-        packed = self._packed()
+    def _unpack(self) -> Iterator[bytes]:
+        packed = self._read_packed()
         first = b""
         for piece in packed:
             first += piece
@@ -165,63 +168,66 @@ class Source:
                 break
         pieces = chain((first,), packed) if first else iter(())
         if first.startswith(_GZIP):
-            return self._gunzipped(pieces)
-        return self._guarded(unzstd(pieces)) if first.startswith(ZSTD) else pieces
+            return self._gunzip(pieces)
+        return self._stop_at_damage(decompress_zstd(pieces)) if first.startswith(ZSTD) else pieces
 
-    def _guarded(self, plain: Iterator[bytes]) -> Iterator[bytes]:
+    def _stop_at_damage(self, plain: Iterator[bytes]) -> Iterator[bytes]:
         try:
             yield from plain
-        except Unpackable as error:
-            self.cut(str(error))
+        except UnpackError as error:
+            self.mark_incomplete(str(error))
 
-    def _packed(self) -> Iterator[bytes]:
+    def _read_packed(self) -> Iterator[bytes]:
         try:
             with self.path.open("rb") as file:
                 while piece := file.read(CHUNK):
                     self.bytes_read += len(piece)
                     yield piece
         except OSError as error:
-            self.cut(f"reading stopped after {self.bytes_read:,} bytes: {error.strerror or error}")
+            self.mark_incomplete(
+                f"reading stopped after {self.bytes_read:,} bytes: {error.strerror or error}"
+            )
 
-    def _gunzipped(self, packed: Iterator[bytes]) -> Iterator[bytes]:
+    def _gunzip(self, packed: Iterator[bytes]) -> Iterator[bytes]:
         member = zlib.decompressobj(wbits=31)
-        before = member.copy()
-        left = b""
+        checkpoint = member.copy()
+        pending = b""
         try:
             for piece in packed:
-                left += piece
-                while left:
+                pending += piece
+                while pending:
                     if member.eof:
-                        # Zero bytes after a member are padding; whatever else is no gzip is not the
-                        # dump's.
-                        left = left.lstrip(b"\0")
-                        if not left:
+                        # Zero bytes after a member are padding. Anything else that is not gzip does
+                        # not belong to the dump.
+                        pending = pending.lstrip(b"\0")
+                        if not pending:
                             break
-                        if not left.startswith(_GZIP[: len(left)]):
-                            self.cut("something that is not gzip follows the gzip data")
+                        if not pending.startswith(_GZIP[: len(pending)]):
+                            self.mark_incomplete("something that is not gzip follows the gzip data")
                             return
-                        if len(left) < len(_GZIP):
+                        if len(pending) < len(_GZIP):
                             break
                         member = zlib.decompressobj(wbits=31)
-                    before = member.copy()
-                    if plain := member.decompress(left, CHUNK):
+                    checkpoint = member.copy()
+                    if plain := member.decompress(pending, CHUNK):
                         yield plain
-                    left = member.unused_data if member.eof else member.unconsumed_tail
+                    pending = member.unused_data if member.eof else member.unconsumed_tail
         except zlib.error as error:
-            self.cut(
+            self.mark_incomplete(
                 f"the gzip data is damaged near byte {self.bytes_read:,} of the file ({error})"
             )
-            yield from _up_to_damage(before, left)
+            yield from _decompress_until_damage(checkpoint, pending)
             return
         if plain := member.flush():
             yield plain
         if not member.eof:
-            self.cut("the gzip data ends early: the file is not whole")
+            self.mark_incomplete("the gzip data ends early: the file is not whole")
 
 
-def _up_to_damage(member: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
-    """What the last good state of a gzip member still gives: the step that failed took good data
-    with it, so ever smaller ones follow.
+def _decompress_until_damage(member: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
+    """Decompress what the last good state of a gzip member still returns.
+
+    The failed step took good data with it, so the steps become smaller and smaller.
     """
     step = CHUNK // 2
     while step:
@@ -237,10 +243,10 @@ def _up_to_damage(member: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
         packed = member.unconsumed_tail
 
 
-def _bare(line: bytes) -> bytes:
+def _strip_carriage_return(line: bytes) -> bytes:
     return line[:-1] if line.endswith(b"\r") else line
 
 
-def too_long(number: int) -> Rejected:
-    """For an entry that was not even held."""
+def reject_too_long(number: int) -> Rejected:
+    """Reject an entry that was too long to be held."""
     return Rejected(line=number, raw="", reason=f"longer than {ITEM_CAP // 1024**2} MiB")

@@ -1,9 +1,9 @@
-"""XML text -> where its entries begin and end, without parsing them.
+"""Splitting of XML text into its entries, without parsing them (see `xml_text`).
 
-What comes of the pieces is the business of `xml_text`.
+Finds tags in the bytes and skips comments, CDATA and document type declarations. Validates nothing.
 
-Tags are told in the bytes; comments, CDATA and document type declarations are skipped, and nothing
-is validated.
+Own code because lxml's incremental parser stops at the first damage, or drops parts silently if
+told to recover; a streaming parser that resumes after a damaged element would change our mind.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Final
 
 from digest.dumps.stream import ITEM_CAP, Source
 
-#: bytes of one tag and of the declarations around an entry, and open elements around it, beyond
-#: which they are not followed
+#: bytes of a tag and of the namespace declarations around an entry; longer ones are ignored
 _TAG_CAP: Final = 64 * 1024
-_AROUND_CAP: Final = 64
+#: open elements around an entry; deeper ones are ignored
+_DEPTH_CAP: Final = 64
 
 _NAME: Final = rb"[A-Za-z_\x80-\xff][\w.:\x80-\xff-]{0,200}"
-#: `<?` of an instruction, but not of the declaration with which a document begins, nor of what may
-#: become one in the next chunk
+#: `<?` of a processing instruction, but not of an XML declaration, which may still be incomplete at
+#: the end of a chunk
 _INSTRUCTION: Final = rb"\?(?!xml\s|x?\Z|xm\Z|xml\Z)"
 _BETWEEN: Final = re.compile(
     rb"<(?:(?P<skip>!--|!\[CDATA\[|"
@@ -42,14 +42,15 @@ _SKIPPED: Final = {
 }
 _SUBSET_END: Final = re.compile(rb"\]\s{0,40}>")
 _ENCODING: Final = re.compile(rb"encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
-_SPACE: Final = re.compile(rb"\sxmlns(?::([\w.-]{1,100}))?\s*=\s*(\"[^\"]*\"|'[^']*')")
+_NAMESPACE: Final = re.compile(rb"\sxmlns(?::([\w.-]{1,100}))?\s*=\s*(\"[^\"]*\"|'[^']*')")
 _FIRST_TAG: Final = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
 _HIDDEN: Final = re.compile(rb"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)", re.DOTALL)
 
 
-def outer_names(data: bytes) -> list[str]:
-    """Local names of the first elements of XML text that may be cut anywhere, at most 200, the root
-    first; empty for other text.
+def find_outer_names(data: bytes) -> list[str]:
+    """Find the local names of the first elements, at most 200, the root first.
+
+    The text may end anywhere. Empty if it is not XML.
     """
     if not data.lstrip().startswith(b"<"):
         return []
@@ -59,229 +60,235 @@ def outer_names(data: bytes) -> list[str]:
         for tag in _BETWEEN.finditer(data)
         if tag["name"] is not None and tag["end"] is None
     )
-    found = [_local(name) for name in islice(tags, 200)]
-    if not found and (first := _FIRST_TAG.search(data)) is not None:
-        found.append(first[1].decode())
-    return found
+    names = [_local_name(name) for name in islice(tags, 200)]
+    if not names and (match := _FIRST_TAG.search(data)) is not None:
+        names.append(match[1].decode())
+    return names
 
 
 @dataclass(kw_only=True, slots=True)
-class Cut:
-    """The bytes of one entry (None where there were too many) and what of its document the parser
-    must know.
-    """
+class EntryBytes:
+    """The bytes of one entry, with what the parser must know of its document."""
 
     name: str
     line: int
+    #: None if there were too many
     data: bytes | None
     ended: bool
-    #: the file itself ends in it
+    #: the file ends within the entry
     last: bool
     #: declarations of namespaces
-    around: bytes
+    declarations: bytes
     encoding: str
-    #: only its end was met: its beginning is damaged
-    unbegun: bool = False
+    #: only the end was found: the beginning is damaged
+    lacks_start: bool = False
 
 
 class Splitter:
-    """Finds where entries begin and end, and what namespaces stand around them.
-
-    Comments and CDATA are skipped, nothing is validated.
-    """
+    """Finds where entries begin and end, and which namespaces are declared around them."""
 
     def __init__(self, source: Source, names: tuple[str, ...], also: tuple[str, ...] = ()) -> None:
         self._source = source
         self._entries = frozenset(names)
         self._names = frozenset((*names, *also))
         self._buffer = b""
-        #: up to where the buffer has been understood
-        self._at = 0
+        #: position in the buffer up to which it has been read
+        self._position = 0
         #: the line on which `_counted` stands
         self._line = 1
         self._counted = 0
-        #: what ends the comment or the like at hand
-        self._until: re.Pattern[bytes] | None = None
-        #: full names of the elements around, and their namespaces by prefix
-        self._around: list[tuple[bytes, dict[bytes, bytes]]] = []
-        self._declared = b""
+        #: what ends the current comment, CDATA section or instruction
+        self._skip_end: re.Pattern[bytes] | None = None
+        #: full names of the open elements, and their namespaces by prefix
+        self._open_elements: list[tuple[bytes, dict[bytes, bytes]]] = []
+        self._declarations = b""
         self._is_page = False
         self._encoding = "utf-8"
-        #: the open entry: local name, where it begins, what tells its end
-        self._open = ""
-        self._begun = 0
-        self._begun_line = 0
-        self._closing = _BETWEEN
+        #: the open entry: local name, where it begins, the pattern of its end
+        self._entry_name = ""
+        self._entry_start = 0
+        self._entry_line = 0
+        self._entry_pattern = _BETWEEN
         self._too_long = False
-        self._ready: list[Cut] = []
+        self._finished: list[EntryBytes] = []
 
-    def split(self) -> Iterator[Cut]:
+    def split(self) -> Iterator[EntryBytes]:
         for chunk in self._source.chunks():
             self._buffer += chunk
             while self._step():
-                if self._ready:
-                    yield self._ready.pop()
+                if self._finished:
+                    yield self._finished.pop()
             self._trim()
-        if self._open:
-            self._source.cut(
-                f"the file ends in the middle of the {self._open} on line {self._begun_line:,}"
+        if self._entry_name:
+            self._source.mark_incomplete(
+                f"the file ends in the middle of the {self._entry_name} "
+                f"on line {self._entry_line:,}"
             )
-            self._close(len(self._buffer), ended=False, last=True)
-            yield self._ready.pop()
-        elif self._around:
-            self._source.cut(
-                f"the file ends before its </{self._around[0][0].decode('utf-8', 'replace')}>"
-            )
-        elif self._until is not None:
-            self._source.cut("the file ends in the middle of a comment or declaration")
+            self._end_entry(len(self._buffer), ended=False, last=True)
+            yield self._finished.pop()
+        elif self._open_elements:
+            self._source.mark_incomplete(f"the file ends before its </{self._root_name()}>")
+        elif self._skip_end is not None:
+            self._source.mark_incomplete("the file ends in the middle of a comment or declaration")
 
     def _step(self) -> bool:
-        """Understand one sign more; False where that needs the next chunk."""
-        if self._until is not None:
-            found = self._until.search(self._buffer, self._at)
-            if found is None:
-                self._at = max(self._at, len(self._buffer) - 48)
+        """Read the next tag or the like; False if that needs the next chunk."""
+        if self._skip_end is not None:
+            match = self._skip_end.search(self._buffer, self._position)
+            if match is None:
+                self._position = max(self._position, len(self._buffer) - 48)
                 return False
-            self._until = None
-            self._at = found.end()
+            self._skip_end = None
+            self._position = match.end()
             return True
-        found = (self._closing if self._open else _BETWEEN).search(self._buffer, self._at)
-        if found is None:
-            # What may be the beginning of a tag is looked at again with the next chunk.
-            tail = self._buffer.rfind(b"<", max(self._at, len(self._buffer) - _TAG_CAP))
-            self._at = tail if tail >= 0 else len(self._buffer)
+        match = (self._entry_pattern if self._entry_name else _BETWEEN).search(
+            self._buffer, self._position
+        )
+        if match is None:
+            # A tag may have begun: search from there again with the next chunk.
+            tail = self._buffer.rfind(b"<", max(self._position, len(self._buffer) - _TAG_CAP))
+            self._position = tail if tail >= 0 else len(self._buffer)
             return False
-        # An entry ends before the next one begins, and before the next document does.
-        unended = bool(self._open) and found["skip"] is None and found["end"] is None
-        self._at = found.start() if unended else found.end()
-        if (skip := found["skip"]) is not None:
-            self._until = _SKIPPED[skip]
-        elif self._open:
-            self._close(self._at, ended=not unended)
-        elif found["name"] is not None:
-            self._tag(found)
-        elif found["type"] is not None:
-            self._until = _SUBSET_END if found["type"].endswith(b"[") else None
+        # An entry ends at the latest where the next entry or document begins.
+        unended = bool(self._entry_name) and match["skip"] is None and match["end"] is None
+        self._position = match.start() if unended else match.end()
+        if (skip := match["skip"]) is not None:
+            self._skip_end = _SKIPPED[skip]
+        elif self._entry_name:
+            self._end_entry(self._position, ended=not unended)
+        elif match["name"] is not None:
+            self._read_tag(match)
+        elif match["type"] is not None:
+            self._skip_end = _SUBSET_END if match["type"].endswith(b"[") else None
         else:
-            self._document(found["declaration"])
+            self._begin_document(match["declaration"])
         return True
 
-    def _document(self, declaration: bytes) -> None:
-        if self._around:
-            self._source.cut(
-                f"a document within the file ends before its "
-                f"</{self._around[0][0].decode('utf-8', 'replace')}>"
+    def _begin_document(self, declaration: bytes) -> None:
+        if self._open_elements:
+            self._source.mark_incomplete(
+                f"a document within the file ends before its </{self._root_name()}>"
             )
-        self._around, self._is_page = [], False
-        self._declare()
-        named = _ENCODING.search(declaration)
+        self._open_elements, self._is_page = [], False
+        self._update_declarations()
+        declared = _ENCODING.search(declaration)
         try:
-            self._encoding = codecs.lookup(named[1].decode()).name if named else "utf-8"
+            self._encoding = codecs.lookup(declared[1].decode()).name if declared else "utf-8"
         except LookupError:
             self._encoding = "utf-8"
 
-    def _tag(self, tag: re.Match[bytes]) -> None:
-        name, rest = tag["name"], tag["rest"]
+    def _read_tag(self, tag: re.Match[bytes]) -> None:
+        name, attributes = tag["name"], tag["rest"]
         if tag["end"] is not None:
-            if not self._leave(name) and _local(name) in self._entries and not self._is_page:
-                self._refuse_end(tag)
+            if (
+                not self._close_element(name)
+                and _local_name(name) in self._entries
+                and not self._is_page
+            ):
+                self._reject_end(tag)
             return
-        short = _local(name)
-        if not self._around:
-            self._is_page = short.lower() == "html"
+        local_name = _local_name(name)
+        if not self._open_elements:
+            self._is_page = local_name.lower() == "html"
             if self._is_page:
-                self._source.cut(
+                self._source.mark_incomplete(
                     f"a web page stands where XML should be, from line "
                     f"{self._line_at(tag.start()):,} on"
                 )
-        empty = tag[0].endswith(b"/>")
-        if short in self._names and not self._is_page:
-            self._begun_line = self._line_at(tag.start())
-            self._open, self._begun = short, tag.start()
-            if empty:
-                self._close(tag.end(), ended=True)
+        is_empty = tag[0].endswith(b"/>")
+        if local_name in self._names and not self._is_page:
+            self._entry_line = self._line_at(tag.start())
+            self._entry_name, self._entry_start = local_name, tag.start()
+            if is_empty:
+                self._end_entry(tag.end(), ended=True)
             else:
-                self._closing = _closing(name)
-        elif not empty and len(self._around) < _AROUND_CAP:
-            spaces = {space[1] or b"": space[2] for space in _SPACE.finditer(rest)}
-            self._around.append((name, spaces))
-            if spaces:
-                self._declare()
+                self._entry_pattern = _closing_pattern(name)
+        elif not is_empty and len(self._open_elements) < _DEPTH_CAP:
+            namespaces = {
+                namespace[1] or b"": namespace[2] for namespace in _NAMESPACE.finditer(attributes)
+            }
+            self._open_elements.append((name, namespaces))
+            if namespaces:
+                self._update_declarations()
 
-    def _leave(self, name: bytes) -> bool:
-        """Close the elements around up to the one of this name; False where none has it."""
-        for depth in range(len(self._around) - 1, -1, -1):
-            if self._around[depth][0] == name:
-                del self._around[depth:]
-                self._declare()
+    def _close_element(self, name: bytes) -> bool:
+        """Close the open elements up to the one of this name; False if none has it."""
+        for depth in range(len(self._open_elements) - 1, -1, -1):
+            if self._open_elements[depth][0] == name:
+                del self._open_elements[depth:]
+                self._update_declarations()
                 return True
         return False
 
-    def _refuse_end(self, tag: re.Match[bytes]) -> None:
-        """Tell of an entry whose beginning was not recognised."""
-        line, name = self._line_at(tag.start()), _local(tag["name"])
-        self._ready.append(
-            Cut(
+    def _reject_end(self, tag: re.Match[bytes]) -> None:
+        """Report the end of an entry whose beginning was not recognised."""
+        line, name = self._line_at(tag.start()), _local_name(tag["name"])
+        self._finished.append(
+            EntryBytes(
                 name=name,
                 line=line,
                 data=tag[0],
                 ended=True,
                 last=False,
-                around=b"",
+                declarations=b"",
                 encoding="utf-8",
-                unbegun=True,
+                lacks_start=True,
             )
         )
 
-    def _declare(self) -> None:
-        spaces: dict[bytes, bytes] = {}
-        for _, declared in self._around:
-            spaces |= declared
-        around = b"".join(
+    def _update_declarations(self) -> None:
+        namespaces: dict[bytes, bytes] = {}
+        for _, prefixes in self._open_elements:
+            namespaces |= prefixes
+        declarations = b"".join(
             b" xmlns%s=%s" % (b":" + prefix if prefix else b"", value)
-            for prefix, value in spaces.items()
+            for prefix, value in namespaces.items()
             if prefix != b"xml"
         )
-        self._declared = around if len(around) <= _TAG_CAP else b""
+        self._declarations = declarations if len(declarations) <= _TAG_CAP else b""
 
-    def _close(self, end: int, *, ended: bool, last: bool = False) -> None:
+    def _end_entry(self, end: int, *, ended: bool, last: bool = False) -> None:
         data = (
             None
-            if self._too_long or end - self._begun > ITEM_CAP
-            else self._buffer[self._begun : end]
+            if self._too_long or end - self._entry_start > ITEM_CAP
+            else self._buffer[self._entry_start : end]
         )
-        cut = Cut(
-            name=self._open,
-            line=self._begun_line,
+        entry = EntryBytes(
+            name=self._entry_name,
+            line=self._entry_line,
             data=data,
             ended=ended,
             last=last,
-            around=self._declared,
+            declarations=self._declarations,
             encoding=self._encoding,
         )
-        self._ready.append(cut)
-        self._open, self._too_long = "", False
+        self._finished.append(entry)
+        self._entry_name, self._too_long = "", False
 
-    def _line_at(self, place: int) -> int:
-        self._line += self._buffer.count(b"\n", self._counted, place)
-        self._counted = place
+    def _root_name(self) -> str:
+        return self._open_elements[0][0].decode("utf-8", "replace")
+
+    def _line_at(self, position: int) -> int:
+        self._line += self._buffer.count(b"\n", self._counted, position)
+        self._counted = position
         return self._line
 
     def _trim(self) -> None:
-        """Forget what is behind; an entry that has grown too long is behind as well."""
-        if self._open and len(self._buffer) - self._begun > ITEM_CAP:
+        """Drop the part of the buffer that has been read, and an entry that is too long."""
+        if self._entry_name and len(self._buffer) - self._entry_start > ITEM_CAP:
             self._too_long = True
-        keep = self._begun if self._open and not self._too_long else self._at
+        keep = self._entry_start if self._entry_name and not self._too_long else self._position
         self._line_at(keep)
         self._buffer = self._buffer[keep:]
-        self._at -= keep
-        self._begun = self._counted = 0
+        self._position -= keep
+        self._entry_start = self._counted = 0
 
 
 @lru_cache(maxsize=64)
-def _closing(name: bytes) -> re.Pattern[bytes]:
-    """The next sign within an entry that matters: what is to be skipped, its end, or what cannot be
-    in it.
+def _closing_pattern(name: bytes) -> re.Pattern[bytes]:
+    """Build the pattern of what matters within an entry.
+
+    Something to skip, the end of the entry, or something that cannot be within it.
     """
     full = re.escape(name)
     return re.compile(
@@ -295,5 +302,5 @@ def _closing(name: bytes) -> re.Pattern[bytes]:
     )
 
 
-def _local(name: bytes) -> str:
+def _local_name(name: bytes) -> str:
     return name.rpartition(b":")[2].decode("utf-8", "replace")

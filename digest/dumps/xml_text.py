@@ -1,14 +1,14 @@
 """XML text -> its entries, one at a time. Knows no format.
 
-    for one in xml_entries(source, "record", also=("error",)):
-        if isinstance(one, Rejected): ...           # hand it on
-        # one.node is the element, one.line and one.raw its place and text
-        title = text_of(one.fields().get("title"))
+    for entry in read_xml_entries(source, "record", also=("error",)):
+        if isinstance(entry, Rejected): ...           # pass it on
+        # entry.node is the element, entry.line and entry.raw are its place and text
+        title = text_of(entry.fields().get("title"))
 
-Entries are found in the bytes and cut out before anything is parsed, then parsed on their own. So a
-damaged entry costs itself only, any number of documents may follow each other in one file, memory
-holds one entry, and no document type declaration ever reaches the parser: an entity that only it
-defines is an error of the entry that uses it, and nothing is expanded or fetched.
+`xml_split` cuts entries out of the bytes, and each is parsed on its own. So a damaged entry costs
+only itself, one file may hold several documents, and memory holds one entry. No document type
+declaration reaches the parser: an entity that only it defines is an error of the entry that uses
+it, and nothing is expanded or fetched.
 """
 
 from __future__ import annotations
@@ -22,31 +22,30 @@ from typing import Any, Final, TypeAlias
 
 from lxml import etree
 
-from digest.dumps.stream import Source, raw_text, too_long
+from digest.dumps.stream import Source, raw_text, reject_too_long
 from digest.dumps.xml_split import Splitter
 from digest.model import Rejected
 
 #: an element: `tag`, `text`, `tail`, `get(name)`, iteration over its children
 Node: TypeAlias = Any
 
-#: tags of one entry: an element takes a hundred times the memory of its shortest tag
-_TAGS: Final = 400_000
-#: different names of tags and attributes in one file; the parser never forgets one, not even with
-#: the next file
-_NAMES: Final = 2000
+#: tags in one entry; an element takes a hundred times the memory of its shortest tag
+_TAG_LIMIT: Final = 400_000
+#: different names of tags and attributes in one file; the parser keeps them for ever
+_NAME_LIMIT: Final = 2000
 
 _PREFIX: Final = re.compile(rb"[<\s]/?([A-Za-z_][\w.-]{0,100}):[A-Za-z_]")
 _ENTITY: Final = re.compile(rb"&(?:([A-Za-z_:][\w.:-]{0,99});|(?!#))")
 _TAG: Final = re.compile(rb"<([^\s/>!?]+)(\s[^<>]*=)?")
 _ATTRIBUTE_NAME: Final = re.compile(rb"\s([^\s<>=\"']+)\s*=")
-_PLACE: Final = re.compile(
+_ERROR_PLACE: Final = re.compile(
     r"[:,]? line \d+(?:, column \d+)?| \(<string>\)|[,:] (?:use|try) XML_PARSE_HUGE.*"
 )
-#: characters that XML forbids; NUL is left to be refused, since it speaks of a damaged file
-_CONTROLS: Final = bytes(set(range(1, 32)) - set(b"\t\n\r"))
-#: entities that XML itself knows
-_KNOWN: Final = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
-#: encodings in which `<` is `<` and nothing else; UTF-8 needs no decoding here
+#: characters that XML forbids and we remove; NUL is left in, since it means a damaged file
+_FORBIDDEN: Final = bytes(set(range(1, 32)) - set(b"\t\n\r"))
+#: entities that XML itself defines
+_XML_ENTITIES: Final = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
+#: encodings in which the byte of `<` means nothing else; UTF-8 needs no decoding here
 _ENCODINGS: Final = re.compile(
     r"iso8859-\d+|cp12\d\d|koi8-[rut]|mac-\w+|gb2312|gbk|gb18030|big5|euc_\w+|cp437|cp850|cp932|shift_jis"
 )
@@ -63,38 +62,43 @@ _PARSER: Final = etree.XMLParser(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Piece:
-    """One entry: its local name, the line on which it begins, its text as it stood in the file
-    (line ends apart), and the parsed element.
-    """
+class XmlEntry:
+    """One element of the file, parsed."""
 
+    #: local name
     name: str
+    #: where it begins
     line: int
+    #: its text as in the file, except for line ends
     raw: str
     node: Node
 
     def fields(self) -> dict[str, list[Node]]:
-        """Children by local name."""
+        """Group the children by local name."""
         return fields(self.node)
 
 
-def xml_entries(
+def read_xml_entries(
     source: Source, *names: str, also: tuple[str, ...] = ()
-) -> Iterator[Piece | Rejected]:
-    """Elements with these local names, whatever namespace and document they are in, in the order of
-    the file; never raises.
+) -> Iterator[XmlEntry | Rejected]:
+    """Read the elements with these local names, in any namespace and document; never raises.
 
-    `also` names elements that are no entries but are wanted as well. The end of an entry without a
-    beginning is Rejected. An element within one that was found belongs to that one. One that never
-    ends, is longer than `stream.ITEM_CAP`, or is no valid XML is Rejected; a file or document that
-    ends too early, and a web page where XML should be, are noted on the source.
+    An element within an entry belongs to that entry. Rejected are entries that never end, are
+    longer than `stream.ITEM_CAP` or are not valid XML, and the end of an entry without beginning. A
+    file or document that ends too early, or a web page instead of XML, marks the source as
+    incomplete.
+
+    Args:
+        source: What is read.
+        names: Local names of the entries.
+        also: Local names of other elements that are yielded as well.
     """
-    known: set[bytes] = set()
+    known_names: set[bytes] = set()
     for cut in Splitter(source, names, also).split():
         if cut.data is None:
-            yield too_long(cut.line)
+            yield reject_too_long(cut.line)
             continue
-        if cut.unbegun:
+        if cut.lacks_start:
             reason = f"damaged: no <{cut.name}> stands before this </{cut.name}>"
             yield Rejected(line=cut.line, raw=raw_text(cut.data), reason=reason)
             continue
@@ -107,46 +111,48 @@ def xml_entries(
                 else f"has no end: its </{cut.name}> is missing"
             )
         elif not reason:
-            node, reason = _parsed(data, cut.around, known)
+            node, reason = _parse(data, cut.declarations, known_names)
         raw = raw_text(data).replace("\r\n", "\n")
         if reason:
             yield Rejected(line=cut.line, raw=raw, reason=reason)
         else:
-            yield Piece(name=cut.name, line=cut.line, raw=raw, node=node)
+            yield XmlEntry(name=cut.name, line=cut.line, raw=raw, node=node)
 
 
-def local(name: str) -> str:
-    """A tag's or attribute's name without its namespace."""
+def local_name(name: str) -> str:
+    """Strip the namespace from the name of a tag or attribute."""
     return name.rpartition("}")[2]
 
 
 def fields(node: Node) -> dict[str, list[Node]]:
-    """Children of an element by local name, in their order."""
-    found: dict[str, list[Node]] = {}
-    for one in () if node is None else node:
-        found.setdefault(one.tag.rpartition("}")[2], []).append(one)
-    return found
+    """Group the children of an element by local name."""
+    by_name: dict[str, list[Node]] = {}
+    for element in () if node is None else node:
+        by_name.setdefault(element.tag.rpartition("}")[2], []).append(element)
+    return by_name
 
 
 def children(node: Node, name: str) -> list[Node]:
-    """Children with a local name."""
+    """Find the children with a local name."""
     return (
         []
         if node is None
-        else [one for one in node if one.tag.endswith(name) and local(one.tag) == name]
+        else [
+            element
+            for element in node
+            if element.tag.endswith(name) and local_name(element.tag) == name
+        ]
     )
 
 
 def child(node: Node, *path: str) -> Node:
-    """The first child with a local name, then its first child with the next one; None where there
-    is none.
-    """
+    """Find the first descendant along a path of local names; None if there is none."""
     for name in path:
         if node is None:
             return None
-        for one in node:
-            if one.tag.endswith(name) and local(one.tag) == name:
-                node = one
+        for element in node:
+            if element.tag.endswith(name) and local_name(element.tag) == name:
+                node = element
                 break
         else:
             return None
@@ -154,9 +160,7 @@ def child(node: Node, *path: str) -> Node:
 
 
 def text_of(node: Node | list[Node]) -> str:
-    """All text below an element (or the first one of a list), through all mark-up, as it stands; ""
-    for None and an empty list.
-    """
+    """Join all text below an element, or the first of a list; "" for None and an empty list."""
     if isinstance(node, list):
         node = node[0] if node else None
     if node is None:
@@ -164,28 +168,26 @@ def text_of(node: Node | list[Node]) -> str:
     return node.text or "" if not len(node) else "".join(node.itertext())
 
 
-def mark_up_of(node: Node) -> str:
-    """What an element holds, with mark-up within it (XHTML in Atom) written out; `text_of` where it
-    holds text only.
-    """
+def serialise_content(node: Node) -> str:
+    """Return the content of an element as text, with its markup (XHTML in Atom) written out."""
     if not len(node):
         return text_of(node)
     return html.escape(node.text or "", quote=False) + "".join(
-        etree.tostring(one, encoding="unicode") for one in node
+        etree.tostring(element, encoding="unicode") for element in node
     )
 
 
 def attribute(node: Node, name: str) -> str:
-    """An attribute by local name; "" where there is none."""
+    """Return an attribute by local name; "" if there is none."""
     if node is None:
         return ""
     if (value := node.get(name)) is not None:
         return str(value)
-    return next((str(value) for key, value in node.items() if local(key) == name), "")
+    return next((str(value) for key, value in node.items() if local_name(key) == name), "")
 
 
 def _as_utf8(data: bytes, encoding: str) -> tuple[bytes, str]:
-    """(the bytes as UTF-8, "") or (the bytes, why they are not what their document declares)."""
+    """Return (the bytes as UTF-8, "") or (the bytes, why they are not in that encoding)."""
     if not _ENCODINGS.fullmatch(encoding):
         return data, ""
     try:
@@ -194,63 +196,61 @@ def _as_utf8(data: bytes, encoding: str) -> tuple[bytes, str]:
         return data, f"not {encoding}, which the document says it is"
 
 
-def _parsed(data: bytes, around: bytes, known: set[bytes]) -> tuple[Node, str]:
-    """(the element, "") or (None, why there is none)."""
-    if data.count(b"<") > _TAGS:
-        return None, f"holds more than {_TAGS:,} tags"
-    new: set[bytes] = set()
+def _parse(data: bytes, declarations: bytes, known_names: set[bytes]) -> tuple[Node, str]:
+    """Return (the element, "") or (None, why it cannot be parsed)."""
+    if data.count(b"<") > _TAG_LIMIT:
+        return None, f"holds more than {_TAG_LIMIT:,} tags"
+    new_names: set[bytes] = set()
     for name, attributes in set(_TAG.findall(data)):
-        new.add(name)
+        new_names.add(name)
         if attributes:
-            new.update(_ATTRIBUTE_NAME.findall(attributes))
-    new -= known
-    if len(known) + len(new) > _NAMES:
+            new_names.update(_ATTRIBUTE_NAME.findall(attributes))
+    new_names -= known_names
+    if len(known_names) + len(new_names) > _NAME_LIMIT:
         return (
             None,
-            f"the tags and attributes of the file have more than {_NAMES:,} different names",
+            f"the tags and attributes of the file have more than {_NAME_LIMIT:,} different names",
         )
-    known |= new
+    known_names |= new_names
     try:
-        return _element(data, around), ""
+        return _parse_element(data, declarations), ""
     except etree.XMLSyntaxError:
         pass
-    # Many files have control characters, HTML's entities or a bare "&" in them, or prefixes that a
-    # part of the document declared which was cut away.
-    data = _ENTITY.sub(_resolved, data.translate(None, _CONTROLS))
-    missing = {
-        prefix for prefix in _PREFIX.findall(data) if b"xmlns:" + prefix + b"=" not in around
+    # Many files hold control characters, HTML's entities, a bare "&", or prefixes that another part
+    # of the document declares.
+    data = _ENTITY.sub(_resolve_entity, data.translate(None, _FORBIDDEN))
+    undeclared = {
+        prefix for prefix in _PREFIX.findall(data) if b"xmlns:" + prefix + b"=" not in declarations
     }
-    around += b"".join(
+    declarations += b"".join(
         b' xmlns:%s="%s"' % (prefix, prefix)
-        for prefix in sorted(missing - {b"xml", b"xmlns"})[:100]
+        for prefix in sorted(undeclared - {b"xml", b"xmlns"})[:100]
     )
     try:
-        return _element(data, around), ""
+        return _parse_element(data, declarations), ""
     except etree.XMLSyntaxError as error:
-        return None, _why(data, error)
+        return None, _describe_error(data, error)
 
 
-def _element(data: bytes, around: bytes) -> Node:
-    # One parser for all: what it was given last cannot be told from it.
-    return etree.fromstring(b"<x" + around + b">" + data + b"</x>", _PARSER)[0]
+def _parse_element(data: bytes, declarations: bytes) -> Node:
+    # One parser for all entries: nothing of an entry stays in it.
+    return etree.fromstring(b"<x" + declarations + b">" + data + b"</x>", _PARSER)[0]
 
 
-def _resolved(entity: re.Match[bytes]) -> bytes:
-    """A bare "&" as what it means, HTML's entities as their characters; any other is left for the
-    parser to refuse.
-    """
+def _resolve_entity(entity: re.Match[bytes]) -> bytes:
+    """Escape a bare "&" and resolve HTML's entities; leave any other for the parser to refuse."""
     if (name := entity[1]) is None:
         return b"&amp;"
-    text = None if name in _KNOWN else html.entities.html5.get(name.decode() + ";")
+    text = None if name in _XML_ENTITIES else html.entities.html5.get(name.decode() + ";")
     return entity[0] if text is None else text.encode("ascii", "xmlcharrefreplace")
 
 
-def _why(data: bytes, error: etree.XMLSyntaxError) -> str:
+def _describe_error(data: bytes, error: etree.XMLSyntaxError) -> str:
     if b"\0" in data:
         return "holds NUL bytes"
     try:
         data.decode("utf-8")
     except UnicodeError:
         return "not UTF-8"
-    what = _PLACE.sub("", str(error.msg or "it has no end"))
+    what = _ERROR_PLACE.sub("", str(error.msg or "it has no end"))
     return f"no valid XML: {what[:200]}"

@@ -13,13 +13,13 @@ from typing import Any, Final
 
 import msgspec
 
-from digest.dumps.fields import day_of, is_withdrawn
-from digest.dumps.formats import Head, Sure
-from digest.dumps.jats import plain_abstract, plain_title
-from digest.dumps.json_pages import page_items, page_rows
-from digest.dumps.json_text import decode_each
-from digest.dumps.notices import title_says_withdrawn
-from digest.dumps.references import arxiv_ids, day_or_month, noted_ids
+from digest.dumps.fields import is_withdrawn, parse_day
+from digest.dumps.formats import Confidence, Head
+from digest.dumps.jats import strip_abstract_markup, strip_title_markup
+from digest.dumps.json_pages import find_page_items, read_page_rows
+from digest.dumps.json_text import decode_rows
+from digest.dumps.notices import has_withdrawn_title
+from digest.dumps.references import find_arxiv_ids, find_noted_ids, parse_day_or_month
 from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected, Skipped
 
@@ -81,24 +81,26 @@ class Zotero:
 
     name = "zotero"
 
-    def sniff(self, head: Head) -> Sure:
-        items = page_items(head, "items")
+    def sniff(self, head: Head) -> Confidence:
+        items = find_page_items(head, "items")
         if any(map(_is_item, head.records if items is None else items)):
-            return Sure.YES
+            return Confidence.YES
         begun = (
             not head.records
             and not items
             and head.keys & {"data", "itemType", "items"}
             and '"itemType"' in head.text
         )
-        return Sure.YES if begun else Sure.NO
+        return Confidence.YES if begun else Confidence.NO
 
     def read(self, source: Source) -> Iterator[Record | Skipped | Rejected]:
         # Better BibTeX also lists, under the same key, the numbers of the items in each collection.
         rows = (
-            row for row in page_rows(source, "items") if row[1] is None or not row[1][:1].isdigit()
+            row
+            for row in read_page_rows(source, "items")
+            if row[1] is None or not row[1][:1].isdigit()
         )
-        for row in decode_each(source, rows, _DECODER):
+        for row in decode_rows(source, rows, _DECODER):
             yield row if isinstance(row, Rejected) else _entry(*row, source)
 
 
@@ -117,9 +119,12 @@ def _entry(number: int, data: bytes, item: _Item, source: Source) -> Record | Sk
     if what.deleted:
         return Skipped(line=number, raw=raw, reason="in the library's bin")
     if what.collections:
-        source.ignore("collections")
+        source.count_ignored("collections")
     parsed = item.meta.parsed_date if item.meta else None
-    title, abstract = plain_title(what.title or ""), plain_abstract(what.abstract_note or "")
+    title, abstract = (
+        strip_title_markup(what.title or ""),
+        strip_abstract_markup(what.abstract_note or ""),
+    )
     return Record(
         line=number,
         raw=raw,
@@ -127,20 +132,21 @@ def _entry(number: int, data: bytes, item: _Item, source: Source) -> Record | Sk
         abstract=abstract,
         authors=_authors(what.creators or []),
         ids=tuple(dict.fromkeys(_ids(what))),
-        submitted=day_or_month(what.date, source.today) or day_or_month(parsed, source.today),
-        first_seen=day_of(what.date_added, source.today),
+        submitted=parse_day_or_month(what.date, source.today)
+        or parse_day_or_month(parsed, source.today),
+        first_seen=parse_day(what.date_added, source.today),
         url=what.url or "",
-        withdrawn=title_says_withdrawn(title) or is_withdrawn(None, abstract),
+        withdrawn=has_withdrawn_title(title) or is_withdrawn(None, abstract),
     )
 
 
 def _ids(what: _Data) -> Iterator[tuple[str, str]]:
-    yield from arxiv_ids(
+    yield from find_arxiv_ids(
         what.archive_id or "", what.report_number or "", what.publication_title or ""
     )
     if what.doi:
         yield "doi", what.doi
-    yield from noted_ids(what.extra or "")
+    yield from find_noted_ids(what.extra or "")
 
 
 def _authors(creators: list[_Creator | None]) -> tuple[str, ...]:

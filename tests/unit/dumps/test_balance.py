@@ -94,7 +94,7 @@ def page_entries(text: str) -> int:
 def json_values(text: str) -> list[Any]:
     """Lines where most are objects; else values that follow each other, lists taken apart."""
     lines = [line for line in text.splitlines() if line.strip()]
-    objects = [decoded(line) for line in lines]
+    objects = [decode_entry(line) for line in lines]
     if sum(isinstance(one, dict) for one in objects) * 2 > len(lines):
         return objects
     found: list[Any] = []
@@ -105,7 +105,7 @@ def json_values(text: str) -> list[Any]:
     return found
 
 
-def decoded(line: str) -> Any:
+def decode_entry(line: str) -> Any:
     try:
         return json.loads(line)
     except ValueError:

@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from digest.dumps import Dump, bibtex_text, stream
-from digest.dumps.bibtex_text import names_in, unbraced
+from digest.dumps.bibtex_text import split_names, strip_braces
 from digest.model import Entry, Record
 from digest.papers import clean
 from tests.unit.dumps.conftest import Made, refused, titles
@@ -40,7 +40,7 @@ def only(dump: Dump) -> Entry:
     ],
 )
 def test_braces_that_only_protect_letters_go_and_those_of_tex_stay(written: str, read: str) -> None:
-    assert unbraced(written) == read
+    assert strip_braces(written) == read
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_braces_that_only_protect_letters_go_and_those_of_tex_stay(written: str,
     ],
 )
 def test_names_are_joined_by_and_outside_of_braces(written: str, names: list[str]) -> None:
-    assert list(names_in(written)) == names
+    assert list(split_names(written)) == names
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from digest.dumps import open_dump
-from digest.dumps.jats import plain_abstract, plain_title
-from digest.dumps.notices import title_says_withdrawn
+from digest.dumps.jats import strip_abstract_markup, strip_title_markup
+from digest.dumps.notices import has_withdrawn_title
 from digest.errors import DumpError
 from digest.model import Entry, Record, Removal, Skipped
 from digest.papers import clean
@@ -356,12 +356,12 @@ def test_the_golden_page_tells_what_it_skips_and_removes() -> None:
     ],
 )
 def test_markup_of_abstracts_becomes_text(written: str, plain: str) -> None:
-    assert plain_abstract(written) == plain
+    assert strip_abstract_markup(written) == plain
 
 
 def test_markup_of_titles_stays_on_one_line() -> None:
-    assert plain_title("A <i>B</i>\n <title>C</title><p>D</p>") == "A B C D"
-    assert plain_title("Type <T> and <i and more>") == "Type <T> and <i and more>"
+    assert strip_title_markup("A <i>B</i>\n <title>C</title><p>D</p>") == "A B C D"
+    assert strip_title_markup("Type <T> and <i and more>") == "Type <T> and <i and more>"
 
 
 @pytest.mark.parametrize(
@@ -375,8 +375,8 @@ def test_markup_of_titles_stays_on_one_line() -> None:
     ],
 )
 def test_hostile_markup_takes_no_long_time(hostile: str) -> None:
-    plain_abstract(hostile)
-    plain_abstract(hostile + "</sub>" * 40_000)
+    strip_abstract_markup(hostile)
+    strip_abstract_markup(hostile + "</sub>" * 40_000)
 
 
 @pytest.mark.parametrize(
@@ -394,4 +394,4 @@ def test_hostile_markup_takes_no_long_time(hostile: str) -> None:
     ],
 )
 def test_a_title_says_that_its_paper_was_taken_back(title: str, withdrawn: bool) -> None:
-    assert title_says_withdrawn(title) is withdrawn
+    assert has_withdrawn_title(title) is withdrawn

@@ -115,7 +115,7 @@ def test_a_line_beyond_the_cap_is_skipped_without_being_held(
 def test_an_item_beyond_the_cap_is_skipped_without_being_held(
     dump: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("digest.dumps.json_text.ITEM_CAP", 300_000)
+    monkeypatch.setattr("digest.dumps.json_split.ITEM_CAP", 300_000)
     for long in (row(2, authors=["Jane Doe"] * 80_000), row(2, summary='{"[\\' * 200_000)):
         made = dump(f"[{row(1)},{long},{row(3)}]")
         assert [one.line for one in papers(made)] == [1, 3]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.dumps.stream import encoding_of
+from digest.dumps.stream import detect_encoding
 from digest.errors import DumpError
 from digest.model import Record
 from tests.unit.dumps.conftest import Made, entries, papers, titles
@@ -98,8 +98,8 @@ def test_damaged_utf_8_is_not_taken_for_windows_1252(format: str, title: bytes, 
 @given(entry=st.text(st.characters(codec="cp1252"), max_size=20))
 def test_windows_1252_is_told_by_what_utf_8_it_holds(entry: str) -> None:
     data = entry.encode("cp1252")
-    assert encoding_of(entry.encode()) == "utf-8"
-    if (found := encoding_of(data)) is not None:
+    assert detect_encoding(entry.encode()) == "utf-8"
+    if (found := detect_encoding(data)) is not None:
         assert data.decode(found) == entry or found == "utf-8"
     elif len(entry) < 2:
         pytest.fail("one letter cannot be damage")

@@ -32,7 +32,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.dumps import FORMATS, open_dump
-from digest.dumps.json_text import Splitter
+from digest.dumps.json_split import Splitter
 from digest.dumps.stream import Source
 from digest.errors import DumpError
 from digest.model import Entry, Record, Rejected, Removal, Skipped

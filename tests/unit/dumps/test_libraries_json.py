@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 
 from digest.dumps import FORMATS, open_dump
-from digest.dumps.formats import Head, Sure
-from digest.dumps.references import arxiv_ids, day_or_month, noted_ids, unversioned
+from digest.dumps.formats import Confidence, Head
+from digest.dumps.references import (
+    find_arxiv_ids,
+    find_noted_ids,
+    parse_day_or_month,
+    strip_version,
+)
 from digest.errors import DumpError
 from digest.model import Record, Rejected, Skipped
 from digest.papers import clean
@@ -96,7 +101,7 @@ def test_the_formats_of_libraries_and_their_kin_are_told_apart(
 ) -> None:
     assert dump(content).format == format
     head = Head((content if isinstance(content, str) else json.dumps(content)).encode())
-    assert len([name for name, one in FORMATS.items() if one.sniff(head) is Sure.YES]) <= 1
+    assert len([name for name, one in FORMATS.items() if one.sniff(head) is Confidence.YES]) <= 1
 
 
 @pytest.mark.parametrize(
@@ -274,7 +279,7 @@ def test_identifiers_stand_on_lines_of_their_own() -> None:
         "arXiv: math.CA/0611800v2\r\nPMID:17\n  PMCID: PMC8 \nDOI: 10.1000/xyz\nPMID\nSee DOI: "
         "10.1000/other"
     )
-    assert list(noted_ids(note)) == [
+    assert list(find_noted_ids(note)) == [
         ("id", "arXiv:math.CA/0611800"),
         ("pmid", "17"),
         ("pmcid", "PMC8"),
@@ -290,16 +295,16 @@ def test_a_long_note_takes_no_time() -> None:
         "arXiv" + " " * 10**6,
         "a-" * 10**5 + "arxiv/",
     ):
-        assert len(list(noted_ids(note))) <= 1
-        assert list(arxiv_ids(note)) == []
+        assert len(list(find_noted_ids(note))) <= 1
+        assert list(find_arxiv_ids(note)) == []
 
 
 def test_a_version_is_taken_off_and_an_archive_with_a_v_is_not() -> None:
     assert (
-        unversioned("https://arxiv.org/pdf/2401.01234v12.pdf")
+        strip_version("https://arxiv.org/pdf/2401.01234v12.pdf")
         == "https://arxiv.org/pdf/2401.01234.pdf"
     )
-    assert unversioned("solv-int/9901001") == "solv-int/9901001"
+    assert strip_version("solv-int/9901001") == "solv-int/9901001"
 
 
 @pytest.mark.parametrize(
@@ -307,4 +312,4 @@ def test_a_version_is_taken_off_and_an_archive_with_a_v_is_not() -> None:
     [("2024-3", date(2024, 3, 1)), ("2024-13", None), ("2024", None), (None, None), ("", None)],
 )
 def test_a_month_is_its_first_day_and_a_year_none(text: str | None, day: date | None) -> None:
-    assert day_or_month(text, TODAY) == day
+    assert parse_day_or_month(text, TODAY) == day

@@ -7,7 +7,11 @@ from datetime import date
 import pytest
 
 from digest.dumps import open_dump
-from digest.dumps.arxiv_text import arxiv_categories, set_categories, split_spoken
+from digest.dumps.arxiv_text import (
+    parse_set_categories,
+    select_arxiv_categories,
+    split_author_names,
+)
 from digest.model import Removal, Skipped
 from tests.unit.dumps.conftest import FOLDER, TODAY, Made, papers
 
@@ -133,7 +137,7 @@ def test_versions_in_any_order_and_without_numbers_are_read(dump: Made) -> None:
     ],
 )
 def test_spoken_names_are_parted_outside_brackets(text: str, names: tuple[str, ...]) -> None:
-    assert split_spoken(text) == names
+    assert split_author_names(text) == names
 
 
 def test_only_categories_of_arxiv_are_kept() -> None:
@@ -149,13 +153,13 @@ def test_only_categories_of_arxiv_are_kept() -> None:
         "cs.LG",
         "Primary 1",
     ]
-    assert arxiv_categories(terms) == (
+    assert select_arxiv_categories(terms) == (
         "cs.LG",
         "hep-th",
         "cond-mat.mes-hall",
         "physics.acc-ph",
         "q-bio.NC",
     )
-    assert set_categories(
+    assert parse_set_categories(
         ["cs", "cs:cs:LG", "physics:hep-th", "physics:astro-ph:GA", "com_1_2"]
     ) == ("cs.LG", "hep-th", "astro-ph.GA")

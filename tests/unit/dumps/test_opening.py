@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from digest.dumps import FORMATS, open_dump
 from digest.dumps import stream as stream_module
 from digest.dumps.columns import COLUMNS
-from digest.dumps.formats import Head, Sure
+from digest.dumps.formats import Confidence, Head
 from digest.errors import DumpError
 from tests.unit.dumps.conftest import GOLDEN, TODAY, Made, papers, refused, row
 
@@ -56,7 +56,7 @@ def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing(path: Path, d
 def test_at_most_one_format_is_sure_of_a_dump() -> None:
     for path in GOLDEN:
         head = Head(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-        assert [one.sniff(head) for one in FORMATS.values()].count(Sure.YES) <= 1, path.name
+        assert [one.sniff(head) for one in FORMATS.values()].count(Confidence.YES) <= 1, path.name
 
 
 def test_a_list_of_rows_is_read_like_lines(dump: Made) -> None:

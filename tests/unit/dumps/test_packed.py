@@ -87,7 +87,7 @@ def test_zstd_that_asks_for_too_much_memory_is_refused(dump: Made) -> None:
 def test_a_bomb_is_left_after_its_cap(
     pack: Callable[[bytes], bytes], dump: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packed, "_ALWAYS", 64 * 1024**2)
+    monkeypatch.setattr(packed, "_FREE_SIZE", 64 * 1024**2)
     made = dump(pack(rows(1) + b" " * 200 * 1024**2 + rows(2)))
     assert titles(made)[:1] == ["Title 1"]
     assert made.incomplete
@@ -171,7 +171,7 @@ def test_a_truncated_zip_is_refused_and_a_damaged_member_reported(dump: Made) ->
 def test_a_zip_with_too_many_members_is_refused(
     dump: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packed, "_TABLE", 1000)
+    monkeypatch.setattr(packed, "_DIRECTORY_CAP", 1000)
     with pytest.raises(DumpError, match="too many members"):
         dump(zipped(*((f"{number}.jsonl", b"") for number in range(50))))
 

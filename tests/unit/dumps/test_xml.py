@@ -14,13 +14,13 @@ import pytest
 from digest.dumps import open_dump, stream, xml_split
 from digest.dumps.stream import Source
 from digest.dumps.xml_text import (
-    Piece,
+    XmlEntry,
     attribute,
     child,
     children,
-    mark_up_of,
+    read_xml_entries,
+    serialise_content,
     text_of,
-    xml_entries,
 )
 from digest.errors import DumpError
 from tests.unit.dumps.conftest import TODAY
@@ -43,9 +43,9 @@ def read(source: Callable[[bytes], Source]) -> Read:
 
     def make(data: bytes, *names: str) -> tuple[list[tuple[int, str]], str | None]:
         made = source(data)
-        found = list(xml_entries(made, *(names or ("e",))))
+        found = list(read_xml_entries(made, *(names or ("e",))))
         return [
-            (one.line, text_of(one.node) if isinstance(one, Piece) else f"[{one.reason}]")
+            (one.line, text_of(one.node) if isinstance(one, XmlEntry) else f"[{one.reason}]")
             for one in found
         ], made.incomplete
 
@@ -53,13 +53,13 @@ def read(source: Callable[[bytes], Source]) -> Read:
 
 
 def test_entries_come_with_line_name_text_and_raw(source: Callable[[bytes], Source]) -> None:
-    one, two = xml_entries(
+    one, two = read_xml_entries(
         source(b'<?xml version="1.0"?>\n<r>\n <e a="1">x <i>y</i> z</e>\n <n:f xmlns:n="u"/></r>'),
         "e",
         "f",
     )
-    assert isinstance(one, Piece)
-    assert isinstance(two, Piece)
+    assert isinstance(one, XmlEntry)
+    assert isinstance(two, XmlEntry)
     assert (one.name, one.line, one.raw, text_of(one.node)) == (
         "e",
         3,
@@ -69,13 +69,13 @@ def test_entries_come_with_line_name_text_and_raw(source: Callable[[bytes], Sour
     assert (two.name, two.line, two.raw, text_of(two.node)) == ("f", 4, '<n:f xmlns:n="u"/>', "")
     assert attribute(one.node, "a") == "1"
     assert attribute(one.node, "b") == attribute(None, "b") == ""
-    assert mark_up_of(one.node) == "x <i>y</i> z"
+    assert serialise_content(one.node) == "x <i>y</i> z"
 
 
 def test_children_are_found_by_local_name(source: Callable[[bytes], Source]) -> None:
     data = b'<r xmlns="u" xmlns:n="v"><e n:k="5"><a>1</a><n:a>2</n:a><b><c> 3 </c></b></e></r>'
-    (one,) = xml_entries(source(data), "e")
-    assert isinstance(one, Piece)
+    (one,) = read_xml_entries(source(data), "e")
+    assert isinstance(one, XmlEntry)
     assert [text_of(found) for found in children(one.node, "a")] == ["1", "2"]
     assert text_of(child(one.node, "b", "c")) == " 3 "
     assert child(one.node, "b", "x", "y") is None
@@ -220,7 +220,7 @@ def test_an_entry_beyond_the_cap_is_put_aside_without_being_held(
 ) -> None:
     made = source(b"<r><e>" + b"x\n" * (stream.ITEM_CAP // 2 + 10) * 4 + b"</e>\n<e>y</e></r>")
     tracemalloc.start()
-    found = [(one.line, one.raw[:20]) for one in xml_entries(made, "e")]
+    found = [(one.line, one.raw[:20]) for one in read_xml_entries(made, "e")]
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found == [(1, ""), (4 * (stream.ITEM_CAP // 2 + 10) + 2, "<e>y</e>")]
@@ -261,7 +261,7 @@ def test_where_the_chunks_end_does_not_matter(
     size: int, source: Callable[[bytes], Source], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = source(DOCUMENT + DOCUMENT)
-    whole = [(one.line, one.raw) for one in xml_entries(made, "e")]
+    whole = [(one.line, one.raw) for one in read_xml_entries(made, "e")]
     assert len(whole) > 10
 
     def pieces(self: Source) -> Iterator[bytes]:
@@ -270,7 +270,7 @@ def test_where_the_chunks_end_does_not_matter(
 
     monkeypatch.setattr(Source, "chunks", pieces)
     other = Source(made.path, name="dump", today=TODAY)
-    assert [(one.line, one.raw) for one in xml_entries(other, "e")] == whole
+    assert [(one.line, one.raw) for one in read_xml_entries(other, "e")] == whole
     assert other.incomplete == made.incomplete
 
 
@@ -302,8 +302,8 @@ def test_damage_anywhere_never_raises(read: Read) -> None:
 
 
 def test_the_root_is_told_without_reading_on() -> None:
-    assert xml_split.outer_names(
+    assert xml_split.find_outer_names(
         b"\n<!-- <x> --><!DOCTYPE r [<!ENTITY y 'z'>]><a:r xmlns:a='u'><b/></a:r><c"
     ) == ["r", "b"]
-    assert xml_split.outer_names(b"<root attribute='that never") == ["root"]
-    assert xml_split.outer_names(b"no < xml >") == xml_split.outer_names(b"") == []
+    assert xml_split.find_outer_names(b"<root attribute='that never") == ["root"]
+    assert xml_split.find_outer_names(b"no < xml >") == xml_split.find_outer_names(b"") == []
