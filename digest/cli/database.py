@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from digest import kept, store
-from digest.cli.base import app
 from digest.cli.options import (
     AsJson,
     ConfigPath,
@@ -25,8 +24,9 @@ from digest.cli.options import (
 )
 from digest.errors import ConfigError
 
-database = typer.Typer(help="The database: its schema, backups of it.", no_args_is_help=True)
-app.add_typer(database, name="db")
+commands = typer.Typer()
+database = typer.Typer(help="Upgrade, back up or restore the database.", no_args_is_help=True)
+commands.add_typer(database, name="db")
 
 _KEYS = {
     "backup": "",
@@ -39,7 +39,7 @@ _KEYS = {
 
 @database.command()
 def upgrade(config: ConfigPath = None) -> None:
-    """Bring the database to this version's schema."""
+    """Bring the database to the schema of this version."""
     with _store(config) as opened:
         before, after = store.schema.upgrade(opened)
     out.print(
@@ -62,8 +62,9 @@ def backup(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
     config: ConfigPath = None,
 ) -> None:
-    """Write all that the database holds at one moment to a file, also while `digest serve` is
-    writing.
+    """Write the whole database to a file, also while `digest serve` runs.
+
+    The file holds one moment.
     """
     with _store(config, existing=True) as opened:
         store.backups.back_up(opened, file, with_keys=not without_keys, overwrite=force)
@@ -89,11 +90,10 @@ def restore(
     date: OnDate = None,
     config: ConfigPath = None,
 ) -> None:
-    """Replace all that the database holds by a backup, or leave it as it is. Nothing else may use
-    it meanwhile.
+    """Replace the whole database by a backup.
 
-    Each reader's local date up to now is closed: no digest is composed for it any more, its papers
-    go to the next one.
+    Nothing else may use the database meanwhile. A failed restore changes nothing. Each reader's
+    local date up to now is closed: no digest is composed for it, its papers go to the next one.
     """
     now = datetime.now(UTC) if date is None else noon(a_day(date))
     with _store(config) as opened:

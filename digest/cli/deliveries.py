@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 import typer
 
 from digest import services, subscriptions
-from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
 from digest.model import MessageState
 
+commands = typer.Typer()
 _RESOLVED: dict[str, Literal[MessageState.ACCEPTED, MessageState.REJECTED]] = {
     "accepted": MessageState.ACCEPTED,
     "rejected": MessageState.REJECTED,
@@ -18,7 +18,7 @@ _RESOLVED: dict[str, Literal[MessageState.ACCEPTED, MessageState.REJECTED]] = {
 _AS_IT_IS: dict[str, Any] = {"soft_wrap": True, "markup": False, "highlight": False}
 
 
-@app.command()
+@commands.command()
 def deliveries(
     email: Annotated[
         str | None, typer.Argument(help="Only this reader's.", show_default=False)
@@ -42,8 +42,9 @@ def deliveries(
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """List messages with every attempt to hand them to a mail server, or settle one that is
-    unknown.
+    """List messages with every attempt to deliver them.
+
+    With --resolve, settle a message whose outcome is unknown.
     """
     if resolve is not None and resolve[1] not in _RESOLVED:
         raise typer.BadParameter(

@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 
 from digest import store, subscriptions
-from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, load, out, require_settings, show_json
 from digest.errors import StoreError
 
+commands = typer.Typer()
 _MARKS = {
     "good": ("ok ", "green"),
     "note": ("-  ", "dim"),
@@ -22,7 +22,7 @@ _MARKS = {
 }
 
 
-@app.command(name="doctor")
+@commands.command(name="doctor")
 def examine(
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask no mail server, mailbox, name server or page.")
@@ -48,10 +48,9 @@ def examine(
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Look at everything: settings, files, database, templates, mail servers, mailbox, DNS of the
-    sending domain, pages, clocks.
+    """Check settings, files, database, mail, DNS, pages and clock.
 
-    Changes nothing. Ends with 1 when something does not work; what merely falls short is a warning.
+    Changes nothing. The exit code is 1 when something does not work.
     """
     from digest import doctor
     from digest.doctor.resolver import Resolver

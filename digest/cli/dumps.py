@@ -8,20 +8,21 @@ import typer
 from rich.text import Text
 
 from digest import services
-from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
 from digest.cli.tables import counted, listing
 from digest.cli.terminal import printable
 from digest.model import UNSEEN
 
+commands = typer.Typer()
 
-@app.command()
+
+@commands.command()
 def dumps(
     limit: Annotated[int, typer.Option(help="The newest so many.", min=1)] = 20,
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """List what was read, when, from where, and with what counts."""
+    """List the dumps that were read, with counts."""
     with opened(config, existing=True) as service:
         found = services.dumps_read(service, limit)
     if as_json:
@@ -57,7 +58,7 @@ def dumps(
     out.print(table)
 
 
-@app.command()
+@commands.command()
 def rejects(
     dump: Annotated[
         int | None,
@@ -69,9 +70,9 @@ def rejects(
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Show the records that were put aside: line, reason and raw text.
+    """Show the records that could not be used.
 
-    `digest ingest --retry-rejected` tries them again.
+    With line, reason and raw text. `digest ingest --retry-rejected` tries them again.
     """
     with opened(config, existing=True) as service:
         found = services.rejected(service, dump, limit)
@@ -89,10 +90,11 @@ def rejects(
     out.print(counted(len(found), "record"), style="dim")
 
 
-@app.command()
+@commands.command()
 def withdrawn(as_json: AsJson = False, config: ConfigPath = None) -> None:
-    """List papers that were withdrawn, retracted or deleted since they came, and the readers who
-    liked them.
+    """List withdrawn papers and the readers who liked them.
+
+    Retracted and deleted papers are listed too.
     """
     with opened(config, existing=True) as service:
         found = services.withdrawn(service)

@@ -7,14 +7,15 @@ from typing import Annotated
 import typer
 
 from digest import pipeline
-from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, err, opened, out, show_json
 from digest.cli.tables import counted, listing
 from digest.services.fetch import FetchReport
 from digest.services.fetch import fetch as run
 
+commands = typer.Typer()
 
-@app.command()
+
+@commands.command()
 def fetch(
     names: Annotated[
         list[str] | None,
@@ -27,9 +28,9 @@ def fetch(
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Fetch the sources of the config into the inbox, and ingest what came.
+    """Fetch papers from the configured sources and ingest them.
 
-    Goes on where it stopped.
+    Continues where the last run stopped.
     """
     with opened(config) as service:
         sources = service.config.sources

@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 
 from digest import subscriptions
-from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
 from digest.services.library import import_library as import_papers
 
+commands = typer.Typer()
 #: refused entries that are shown
 _SHOWN = 20
 
 
-@app.command("import-library")
+@commands.command("import-library")
 def import_library(
     email: Annotated[str, typer.Argument(help="Address of the reader.")],
     file: Annotated[
@@ -28,7 +28,10 @@ def import_library(
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Make the papers of a reader's library examples of what they like. Again: changes nothing."""
+    """Import a reader's library as papers they like.
+
+    Importing the same file again changes nothing.
+    """
     with opened(config, existing=True) as service:
         done = import_papers(service, subscriptions.find(service, email), file, interest=interest)
     if as_json:

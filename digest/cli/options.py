@@ -17,7 +17,7 @@ import typer
 from digest import config as settings
 from digest import logs, private, store
 from digest.app import App
-from digest.cli.readers import BadRow
+from digest.cli.reader_files import BadRow
 from digest.cli.terminal import err as err
 from digest.cli.terminal import out as out
 from digest.config import Config

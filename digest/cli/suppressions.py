@@ -13,23 +13,20 @@ import typer
 
 from digest import subscriptions
 from digest.app import App
-from digest.cli.base import app
+from digest.cli.csv_files import csv_text, from_csv
 from digest.cli.options import AsJson, ConfigPath, opened, out, show_json, show_rows, write_file
-from digest.cli.readers import BadRow, read_rows
-from digest.cli.sheets import csv_text, from_csv
+from digest.cli.reader_files import BadRow, read_rows
 from digest.cli.tables import listing
 from digest.errors import AddressError, InputError
 from digest.escaping import lines
 from digest.model import Suppression, SuppressionReason
 
+commands = typer.Typer()
 suppressions = typer.Typer(
-    help=(
-        "Addresses that no mail goes to: they bounced, complained, or were put here. Without a "
-        "word, lists them."
-    ),
+    help="List or change the addresses that get no mail.",
     invoke_without_command=True,
 )
-app.add_typer(suppressions, name="suppressions")
+commands.add_typer(suppressions, name="suppressions")
 
 #: columns of an exported file, and what an imported one may have; `address` is the only one needed
 COLUMNS = ("address", "reason", "since", "evidence")
@@ -43,7 +40,7 @@ def base(context: typer.Context, as_json: AsJson = False, config: ConfigPath = N
 
 @suppressions.command(name="list")
 def show(as_json: AsJson = False, config: ConfigPath = None) -> None:
-    """The addresses, the newest last."""
+    """List the addresses, the newest last."""
     with opened(config, existing=True) as service:
         found = subscriptions.list_suppressions(service)
     if as_json:
@@ -82,8 +79,9 @@ def release(
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Let mail go to addresses again; their subscribers stand as before, and what came back so far
-    no longer counts.
+    """Allow mail to addresses again.
+
+    Their subscriptions are as before. Earlier bounces no longer count.
     """
     with opened(config, existing=True) as service:
         for one in addresses:
@@ -102,8 +100,9 @@ def read(
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Take over a list, such as another service's or an export of this one; what is listed already
-    stays as it is.
+    """Import a list, such as another service's or an export.
+
+    Addresses that are already listed stay as they are.
     """
     bad: list[BadRow] = []
 
@@ -137,7 +136,7 @@ def export(
     ] = None,
     config: ConfigPath = None,
 ) -> None:
-    """Write the list as .csv or .jsonl, to be kept or imported elsewhere."""
+    """Write the list as .csv or .jsonl."""
     with opened(config, existing=True) as service:
         rows = [_row(one) for one in subscriptions.list_suppressions(service)]
     if file is not None and file.suffix.lower() == ".jsonl":

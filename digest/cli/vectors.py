@@ -12,20 +12,18 @@ import typer
 from rich.progress import Progress
 
 from digest import services
-from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, err, opened, out, show_json, write_file
 from digest.errors import ConfigError
 from digest.ranking import features
 
-vectors = typer.Typer(
-    help="Word vectors: train them on the stored papers; what is in force.", no_args_is_help=True
-)
-app.add_typer(vectors, name="vectors")
+commands = typer.Typer()
+vectors = typer.Typer(help="Train word vectors, and show which are in force.", no_args_is_help=True)
+commands.add_typer(vectors, name="vectors")
 
 
 @vectors.command()
 def info(config: ConfigPath = None, as_json: AsJson = False) -> None:
-    """Which word vectors are in force, and what they were made from."""
+    """Show which word vectors are in force, and their origin."""
     with opened(config, existing=True) as running:
         found = services.vectors_info(running)
         due = services.vectors_due(running)
@@ -76,7 +74,10 @@ def train(
     write: Annotated[Path | None, typer.Option(help="Also write the table to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train the word vectors on the newest stored papers; the next round ranks with them."""
+    """Train the word vectors on the newest stored papers.
+
+    The next round ranks with them.
+    """
     began = time.monotonic()
     with opened(config, existing=True) as running:
         with Progress(console=err, transient=True) as bar:
@@ -102,8 +103,9 @@ def train(
 
 @vectors.command()
 def encode(config: ConfigPath = None, as_json: AsJson = False) -> None:
-    """Encode the stored papers that the encoder of the config has not read yet, the newest first;
-    stopped, it goes on where it was.
+    """Encode the stored papers with the encoder of the config.
+
+    The newest first. If stopped, it continues where it was.
     """
     with opened(config, existing=True) as running, Progress(console=err, transient=True) as bar:
         task = bar.add_task("encoding", total=None)

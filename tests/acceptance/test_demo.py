@@ -33,7 +33,7 @@ def test_mails_are_caught_and_shown_instead_of_delivered(tmp_path: Path) -> None
         sys.executable,
         "-m",
         "digest",
-        "catch",
+        "dev-mail",
         "--port",
         "0",
         "--web-port",

@@ -59,7 +59,7 @@ def test_no_command_prints_a_name_as_it_came(run: Run, tmp_path: Path) -> None:
         ("preview", "a@example.org"),
         ("preview", "a@example.org", "--text"),
         ("rate", "a@example.org", EVIL, "up"),
-        ("learned", "a@example.org"),
+        ("explain", "a@example.org"),
         ("send",),
         ("deliveries",),
         ("deliveries", EVIL),

@@ -19,8 +19,8 @@ from tests.conftest import TODAY, invent_papers
     ("words", "code", "told"),
     [
         (("rejects", "999"), 1, "`digest dumps` lists them"),
-        (("catch", "--port", "99999"), 2, "65535"),
-        (("catch", "--web-port", "99999"), 2, "65535"),
+        (("dev-mail", "--port", "99999"), 2, "65535"),
+        (("dev-mail", "--web-port", "99999"), 2, "65535"),
         (("demo", "--port", "99999"), 2, "65535"),
     ],
 )
@@ -35,7 +35,7 @@ def test_a_number_that_is_none_of_these_is_told(
 @pytest.mark.parametrize(
     "words",
     [
-        ("catch", "--port", "0", "--folder", "taken"),
+        ("dev-mail", "--port", "0", "--folder", "taken"),
         ("demo", "--folder", "taken"),
         ("bounce", "--keep", "taken"),
     ],

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from digest import redaction, store, subscriptions
 from digest.app import App
 from digest.cli import app as commands
-from digest.cli.sheets import csv_text, from_csv
+from digest.cli.csv_files import csv_text, from_csv
 from digest.model import Suppression, SuppressionReason
 from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON

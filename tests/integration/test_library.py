@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-import digest.cli.library  # noqa: F401  (registers its command)
 from digest import papers, pipeline, services, store, subscriptions
 from digest.app import App
-from digest.cli.base import app as command
+from digest.cli import app as command
 from digest.errors import DumpError, InputError
 from digest.model import UNSEEN, Subscriber
 from digest.pipeline.feedback import find

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from digest import pipeline, subscriptions
 from digest.app import App
-from digest.cli.people import as_values
-from digest.cli.readers import COLUMNS, BadRow, read_readers
+from digest.cli.reader_files import COLUMNS, BadRow, read_readers
+from digest.cli.subscribers import as_values
 from digest.model import THRESHOLD_WORDS, Interest, SubscriberStatus
 from digest.ranking.features import refusal
 from digest.subscriptions import SubscriptionRequest

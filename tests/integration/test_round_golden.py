@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from digest import pipeline, subscriptions
-from digest.cli.readers import BadRow, read_readers
+from digest.cli.reader_files import BadRow, read_readers
 from tests.conftest import make_app
 
 FOLDER = Path(__file__).parents[1] / "data" / "golden" / "round"

@@ -137,7 +137,7 @@ def test_a_second_signal_ends_it_at_once(start: Start) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_what_only_waits_ends_well(start: Start, number: signal.Signals) -> None:
-    process = start("catch", "--port", "0", "--web-port", "0", "--folder", "mail", ignored=True)
+    process = start("dev-mail", "--port", "0", "--web-port", "0", "--folder", "mail", ignored=True)
     until(process, "Ctrl-C ends it")
     process.send_signal(number)
     out, err = process.communicate(timeout=LONG)

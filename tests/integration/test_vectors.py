@@ -130,7 +130,7 @@ def test_the_package_s_vectors_are_read_when_they_are_needed_and_damage_is_said_
     tmp_path: Path,
 ) -> None:
     asked = (
-        "import digest.cli; from digest.ranking import features; "
+        "import digest.services; from digest.ranking import features; "
         "print(features.base.cache_info().currsize)"
     )
     assert (

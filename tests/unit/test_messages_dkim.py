@@ -22,7 +22,7 @@ from dkim.canonicalization import Relaxed
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from digest.cli.signing import _make
+from digest.cli.dkim import _make
 from digest.errors import ConfigError, InputError, MailerError
 from digest.mail.messages import Signer, dkim
 from tests import golden

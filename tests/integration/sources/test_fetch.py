@@ -183,7 +183,7 @@ def test_a_killed_process_is_followed_by_one_that_finishes_its_work(
 ) -> None:
     app = service(daily(server, days=3))
     server.fail("/daily", "ok", "slow")
-    program = "from digest.cli import fetch; from digest.cli.base import app; app()"
+    program = "from digest.cli import app; app()"
     command = [sys.executable, "-c", program, "fetch", "--config", str(tmp_path / "config.toml")]
     with subprocess.Popen(
         command, cwd=ROOT, env=os.environ | {"DIGEST_FETCH__TIMEOUT": "60"}

@@ -1,56 +1,19 @@
-"""Commands of the operator: serve, status, config, demo."""
+"""The command status: what happened, what is waiting, and what is wrong."""
 
 from __future__ import annotations
 
-import logging
-import os
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
-from digest import config as settings
 from digest import services
-from digest.cli.base import app
-from digest.cli.options import AsJson, ConfigPath, OnDate, load, make_folder, opened, out, show_json
+from digest.cli.options import AsJson, ConfigPath, OnDate, opened, out, show_json
 from digest.cli.tables import counted, listing
-from digest.signals import unhurried
+
+commands = typer.Typer()
 
 
-@app.command()
-def serve(
-    only: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--only",
-            help=(
-                "One role: web, scheduler (dumps, mailbox, composing) or sender; may be given "
-                "twice. Default: all."
-            ),
-        ),
-    ] = None,
-    config: ConfigPath = None,
-) -> None:
-    """Run the service: pages and API, the scheduler that reads dumps and composes for the readers
-    who are due, and the sender.
-    """
-    from digest import serve as server
-
-    roles = [part.strip() for given in only or () for part in given.split(",") if part.strip()]
-    unknown = sorted(set(roles) - set(server.ROLES))
-    if unknown:
-        raise typer.BadParameter(f"{unknown[0]!r} is no role; there are: {', '.join(server.ROLES)}")
-    # Messages on their way end in order.
-    with opened(config, migrate=True) as service, unhurried():
-        ended = server.run(service, only=roles)
-    if not ended:
-        logging.shutdown()
-        os._exit(0)  # a thread that still computes would be waited for
-
-
-@app.command()
+@commands.command()
 def status(as_json: AsJson = False, date: OnDate = None, config: ConfigPath = None) -> None:
-    """What happened, what waits, and what is wrong."""
+    """Show what happened, what is waiting, and what is wrong."""
     with opened(config, date, existing=True) as service:
         found = services.status(service)
     if as_json:
@@ -134,55 +97,3 @@ def status(as_json: AsJson = False, date: OnDate = None, config: ConfigPath = No
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{n} {name}" for name, n in sorted(counts.items())) or "none"
-
-
-@app.command(name="config")
-def show_config(
-    example: Annotated[
-        bool,
-        typer.Option("--example", help="Print the example file instead: every key at its default."),
-    ] = False,
-    as_json: AsJson = False,
-    config: ConfigPath = None,
-) -> None:
-    """What is in force, from the file, the environment and the defaults; secrets are hidden."""
-    if example:
-        typer.echo(settings.example(), nl=False)
-        return
-    values = settings.shown(load(config))
-    if as_json:
-        show_json(values)
-        return
-    for section in settings.SECTIONS:
-        out.print(f"[{section}]", markup=False, style="bold")
-        for key, value in values[section].items():
-            out.print(f"{key} = {value!r}", markup=False, highlight=False)
-    for section in settings.LISTS:
-        out.print(f"{len(values[section])} [[{section}]]", markup=False, highlight=False)
-
-
-@app.command()
-def demo(
-    serving: Annotated[
-        bool,
-        typer.Option(
-            "--serve/--no-serve",
-            help="Afterwards serve the inbox of the caught mails until Ctrl-C.",
-        ),
-    ] = True,
-    folder: Annotated[
-        Path | None,
-        typer.Option(help="Folder to work in; a new temporary one by default.", show_default=False),
-    ] = None,
-    port: Annotated[
-        int,
-        typer.Option(help="Port of the pages on this machine; 0 = any free one.", min=0, max=65535),
-    ] = 0,
-) -> None:
-    """Everything once, offline: papers in, mails out, thumbs, and the mails that
-    learned from them."""
-    from digest import demo as showing
-
-    if folder is not None:
-        make_folder(folder)
-    showing.run(folder, serving=serving, port=port)

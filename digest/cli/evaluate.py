@@ -14,7 +14,6 @@ from rich.text import Text
 
 from digest import evaluate as evaluation
 from digest import subscriptions
-from digest.cli.base import app
 from digest.cli.options import (
     AsJson,
     ConfigPath,
@@ -31,8 +30,10 @@ from digest.evaluate import history, pages, plots
 from digest.evaluate.measures import TOP, Estimate
 from digest.evaluate.report import Rate, Report, exploration_told
 
+commands = typer.Typer()
 
-@app.command()
+
+@commands.command()
 def evaluate(
     html: Annotated[
         Path | None,
@@ -64,8 +65,9 @@ def evaluate(
     date: OnDate = None,
     config: ConfigPath = None,
 ) -> None:
-    """Is it any good? Your readers' own thumbs, replayed: how each recipe would have ranked the
-    papers that they were sent.
+    """Compare the recipes on your readers' own thumbs.
+
+    For each digest that was sent: how would each recipe have ranked its papers?
     """
     first = None if since is None else a_day(since)
     with opened(config, date, existing=True) as service, _bar(as_json) as progress:

@@ -14,10 +14,10 @@ from rich.prompt import Prompt
 
 from digest import config as settings
 from digest import subscriptions
-from digest.cli.base import app
 from digest.cli.options import err, out
 from digest.errors import DigestError, InputError
 
+commands = typer.Typer()
 #: where common mailbox providers take mail from a program: domain -> server and port
 _PROVIDERS = {
     "gmail.com": ("smtp.gmail.com", 587),
@@ -36,7 +36,7 @@ _PROVIDERS = {
 }
 
 
-@app.command()
+@commands.command()
 def init(
     path: Annotated[Path, typer.Argument(help="File to write.")] = Path("config.toml"),
     sender: Annotated[
@@ -64,8 +64,9 @@ def init(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
-    """Write a config.toml with every key explained, and make the inbox folder. Asks, on a terminal,
-    only what it cannot guess.
+    """Write a config.toml that explains every key.
+
+    Also make the inbox folder. On a terminal, ask for what cannot be guessed.
     """
     _check_place(path, force)
     for section, key, value in (

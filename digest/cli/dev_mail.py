@@ -1,4 +1,4 @@
-"""The command catch: a mail server for development."""
+"""The command dev-mail: a mail server for development."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.base import app
 from digest.cli.options import make_folder, out
 from digest.cli.tables import counted
 from digest.signals import Ended, wait_for_signal
 
+commands = typer.Typer()
 
-@app.command()
-def catch(
+
+@commands.command("dev-mail")
+def dev_mail(
     port: Annotated[
         int,
         typer.Option(
@@ -33,8 +34,9 @@ def catch(
         ),
     ] = None,
 ) -> None:
-    """Catch mails instead of delivering them, and show them in the browser: a mail server for
-    development. Ctrl-C ends it.
+    """Run a mail server that only shows mails in the browser.
+
+    It is for development and delivers nothing. Ctrl-C ends it.
     """
     from digest.demo.catch import catching
 

@@ -1,4 +1,4 @@
-"""Commands about readers: subscribe, unsubscribe, delete, subscribers, rate."""
+"""Commands about readers: subscribe, unsubscribe, delete, subscribers."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Annotated
 
 import typer
 
-from digest import pipeline, services, subscriptions
+from digest import subscriptions
 from digest.app import App
-from digest.cli.base import app
-from digest.cli.options import AsJson, ConfigPath, OnDate, err, opened, out, show_json, show_rows
-from digest.cli.readers import BadRow, read_readers
+from digest.cli.options import AsJson, ConfigPath, err, opened, out, show_json, show_rows
+from digest.cli.reader_files import BadRow, read_readers
 from digest.cli.tables import counted, listing
 from digest.errors import InputError
-from digest.model import Subscriber, Vote
+from digest.model import Subscriber
 from digest.subscriptions import SubscribeResult, SubscriptionRequest
 
+commands = typer.Typer()
 Words = list[str] | None
 
 
@@ -29,7 +29,7 @@ def _each(name: str, what: str) -> typer.models.OptionInfo:
     return option
 
 
-@app.command()
+@commands.command()
 def subscribe(
     email: Annotated[
         str | None, typer.Argument(help="Address of the reader.", show_default=False)
@@ -77,9 +77,10 @@ def subscribe(
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Subscribe a reader, or a file of them; confirmed at once, the operator answers for it.
+    """Subscribe readers, or change their settings.
 
-    Again: changes what is named.
+    They are confirmed at once: you answer for their consent. For a reader who is already
+    subscribed, only the named settings change.
     """
     if (email is None) == (file is None):
         raise typer.BadParameter("give either one EMAIL or --file READERS.csv|.jsonl")
@@ -175,13 +176,16 @@ def _subscribe_file(service: App, file: Path, as_json: bool) -> None:
     show_rows(f"{file}: {told}", outcomes, bad, as_json=as_json)
 
 
-@app.command()
+@commands.command()
 def unsubscribe(
     email: Annotated[str, typer.Argument(help="Address of the reader.")],
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Remove a reader; they are told by one last mail. What waits for them is not sent."""
+    """Unsubscribe a reader; one last mail tells them.
+
+    Waiting messages to them are not sent.
+    """
     with opened(config, existing=True) as service:
         known = subscriptions.find(service, email)
         gone = subscriptions.unsubscribe(service, known.id, farewell=True)
@@ -191,16 +195,17 @@ def unsubscribe(
         out.print(f"{gone.email}: {gone.status.value}", highlight=False, markup=False)
 
 
-@app.command()
+@commands.command()
 def delete(
     email: Annotated[str, typer.Argument(help="Address of the reader.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before all is deleted.")] = False,
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Delete a reader with everything stored about them: settings, thumbs, digests, messages.
+    """Delete a reader and everything stored about them.
 
-    They are not told. A suppressed address stays so.
+    That is their settings, thumbs, digests and messages. They get no mail about it. A suppressed
+    address stays suppressed.
     """
     with opened(config, existing=True) as service:
         known = subscriptions.find(service, email)
@@ -221,7 +226,7 @@ def delete(
         )
 
 
-@app.command()
+@commands.command()
 def subscribers(
     apply: Annotated[
         bool,
@@ -285,111 +290,3 @@ def as_values(s: Subscriber) -> dict[str, object]:
             for i in s.interests
         ],
     }
-
-
-@app.command()
-def rate(
-    email: Annotated[str, typer.Argument(help="Address of the reader.")],
-    paper: Annotated[str, typer.Argument(help="arXiv id, DOI, link, paper:ID or whole title.")],
-    vote: Annotated[str, typer.Argument(help="up, down or clear.")],
-    as_json: AsJson = False,
-    date: OnDate = None,
-    config: ConfigPath = None,
-) -> None:
-    """Record a thumb of a reader on a paper."""
-    votes: dict[str, Vote] = {"up": 1, "down": -1, "clear": 0}
-    if vote not in votes:
-        raise typer.BadParameter(f"{vote!r} is no vote; use up, down or clear")
-    with opened(config, date, existing=True) as service:
-        heard = pipeline.rate(service, subscriptions.find(service, email), paper, votes[vote])
-    if as_json:
-        show_json(
-            {
-                "email": heard.subscriber.email,
-                "paper": heard.paper.name,
-                "vote": heard.vote,
-                "before": heard.before,
-            }
-        )
-    else:
-        out.print(
-            f"{heard.subscriber.email}: {vote} for {heard.paper.name} {heard.paper.title}",
-            highlight=False,
-            markup=False,
-        )
-
-
-@app.command()
-def learned(
-    email: Annotated[str, typer.Argument(help="Address of the reader.")],
-    as_json: AsJson = False,
-    date: OnDate = None,
-    config: ConfigPath = None,
-) -> None:
-    """Show what has been learned of a reader: words for and against, and the papers that taught
-    them.
-    """
-    with opened(config, date, existing=True) as service:
-        found = services.explain_profile(service, subscriptions.find(service, email))
-    if as_json:
-        show_json(found.json)
-        return
-    out.print(
-        f"{email}: thumbs {found.thumbs_up} up, {found.thumbs_down} down, ranked by {found.recipe}",
-        highlight=False,
-        markup=False,
-    )
-    said = {1: "up", -1: "down", 0: "example"}
-    for taste in found.tastes:
-        name = (
-            f"{taste.interest}, {100 * taste.share:.0f} % of the digest"
-            if taste.interest
-            else "all"
-        )
-        out.print()
-        out.print(f"{name} (from {taste.step})", style="bold", highlight=False, markup=False)
-        for title, words in (("for", taste.words_for), ("against", taste.words_against)):
-            if words:
-                out.print(
-                    f"  {title}: {', '.join(word.name for word in words)}",
-                    highlight=False,
-                    markup=False,
-                )
-        for one in taste.papers:
-            out.print(
-                f"  {said[one.vote]:8}{one.paper.name}  {one.paper.title}",
-                highlight=False,
-                markup=False,
-                soft_wrap=True,
-            )
-
-
-@app.command()
-def forget(
-    email: Annotated[str, typer.Argument(help="Address of the reader.")],
-    paper: Annotated[
-        str | None,
-        typer.Argument(help="arXiv id, DOI, link, paper:ID or whole title.", show_default=False),
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="All thumbs: start over.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before all is forgotten.")] = False,
-    as_json: AsJson = False,
-    config: ConfigPath = None,
-) -> None:
-    """Forget a reader's thumb on a paper, also where it is an example; or all their thumbs."""
-    if (paper is None) == (not every):
-        raise typer.BadParameter("give either one PAPER or --all")
-    with opened(config, existing=True) as service:
-        reader = subscriptions.find(service, email)
-        if paper is None:
-            if not yes:
-                typer.confirm(f"Forget all thumbs of {reader.email}?", abort=True)
-            count = services.start_over(service, reader.id, via="command")
-        else:
-            count = int(
-                services.forget(service, reader.id, pipeline.find(service, paper).id, via="command")
-            )
-    if as_json:
-        show_json({"email": reader.email, "forgotten": count})
-    else:
-        out.print(f"{reader.email}: {count} forgotten", highlight=False, markup=False)

@@ -1,4 +1,4 @@
-"""Commands about what signs: the keys of links, and the DKIM keys of mails."""
+"""The command dkim: the keys that sign the mails."""
 
 from __future__ import annotations
 
@@ -7,96 +7,16 @@ from typing import Annotated
 
 import typer
 
-from digest import private, store
-from digest.app import App
-from digest.cli.base import app
-from digest.cli.options import AsJson, ConfigPath, load, opened, out, show_json
-from digest.cli.tables import listing
+from digest import private
+from digest.cli.options import AsJson, ConfigPath, load, out, show_json
 from digest.errors import AddressError, ConfigError, InputError
 from digest.mail.messages import ascii_domain
 from digest.mail.messages import dkim as keys_of_mails
 
-keys = typer.Typer(help="The keys that sign the links in mails.", no_args_is_help=True)
-app.add_typer(keys, name="keys")
+commands = typer.Typer()
 
 
-@keys.command(name="list")
-def list_keys(as_json: AsJson = False, config: ConfigPath = None) -> None:
-    """List them by id; the newest signs, all are taken unless revoked. Their secrets stay in the
-    database.
-    """
-    with opened(config, existing=True) as service:
-        _show(service, as_json)
-
-
-@keys.command()
-def rotate(as_json: AsJson = False, config: ConfigPath = None) -> None:
-    """Make a new key, which signs from now on.
-
-    Links that older ones signed work as before; running processes need no restart.
-    """
-    with opened(config) as service:
-        service.rotate_keys()
-        _show(service, as_json)
-
-
-@keys.command()
-def revoke(
-    key: Annotated[
-        int,
-        typer.Argument(metavar="ID", help="As `digest keys list` shows it.", show_default=False),
-    ],
-    as_json: AsJson = False,
-    config: ConfigPath = None,
-) -> None:
-    """Refuse the links of a key that others may know, in running processes within a minute; those
-    that leave go on working.
-
-    Where it is the newest, a new one is made, which signs from now on.
-    """
-    with opened(config, existing=True) as service:
-        with service.store.reading() as tx:
-            before = {known.id for known in store.keys.every(tx)}
-        done = service.revoke_key(key)
-        after = service.keys()[-1].id
-        if not as_json:
-            out.print(f"key {key} is revoked" if done else f"key {key} was revoked already")
-            if after not in before:
-                out.print(
-                    f"It was the newest, so key {after} was made, which signs from now on",
-                    highlight=False,
-                )
-        _show(service, as_json)
-
-
-def _show(service: App, as_json: bool) -> None:
-    with service.store.reading() as tx:
-        known = store.keys.every(tx)
-    rows = [
-        {
-            "id": key.id,
-            "made": key.created_at,
-            "signs": key.id == known[-1].id,
-            "revoked": key.revoked_at,
-        }
-        for key in known
-    ]
-    if as_json:
-        show_json(rows)
-        return
-    if not rows:
-        out.print("no key yet: the first mail or page makes it", style="dim")
-        return
-    table = listing("key", "made", "", numbers=("key", "made"))
-    for key, row in zip(known, rows, strict=True):
-        use = "signs" if row["signs"] else "is still taken"
-        if key.revoked_at:
-            use = f"revoked {key.revoked_at:%Y-%m-%d %H:%M} UTC; only leaving works"
-        table.add_row(str(key.id), f"{key.created_at:%Y-%m-%d %H:%M} UTC", use)
-    out.print(table)
-
-
-@app.command()
+@commands.command()
 def dkim(
     ed25519: Annotated[
         bool, typer.Option("--ed25519", help="The key of the second signature, beside the RSA one.")
@@ -104,8 +24,9 @@ def dkim(
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Make the private key that signs the mails (DKIM) where there is none yet, and print the DNS
-    record to publish.
+    """Make the DKIM key that signs mails, and print its DNS record.
+
+    A key that exists is kept.
     """
     mail = load(config).mail
     name = "dkim_ed25519_key_file" if ed25519 else "dkim_key_file"

@@ -12,20 +12,20 @@ from typing import Annotated
 import typer
 
 from digest import private
-from digest.cli.base import app
 from digest.cli.options import AsJson, ConfigPath, err, make_folder, opened, out, show_json
 from digest.cli.tables import counted
 from digest.errors import ConfigError, DigestError, InputError, StoreError
 from digest.kept import holds_mails, restrict_mails
 from digest.services import inbound
 
+commands = typer.Typer()
 log = logging.getLogger("digest.inbound")
 
 #: sysexits.h, which mail servers read: later, nobody here, misconfigured
 _TEMPFAIL, _NOUSER, _CONFIG = 75, 67, 78
 
 
-@app.command()
+@commands.command()
 def bounce(
     to: Annotated[
         list[str] | None,
@@ -48,12 +48,10 @@ def bounce(
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
-    """Take one mail from standard input: a bounce, a complaint, a request by mail.
+    """Read one mail from standard input: bounce or request.
 
-    For the pipe of a mail server.
-
-    Exit codes are those of sysexits.h: 0 dealt with or kept, 67 nothing for this service (and no
-    --keep), 75 try again later, 78 misconfigured.
+    For the pipe of a mail server. Exit codes are those of sysexits.h: 0 handled or kept, 67 not
+    for this service (and no --keep), 75 try again later, 78 wrong settings.
     """
     try:
         data = sys.stdin.buffer.read()
@@ -110,9 +108,9 @@ def _keep(folder: Path, data: bytes) -> None:
     part.rename(folder / f"{part.stem.lstrip('.')}.eml")
 
 
-@app.command()
+@commands.command()
 def mailbox(as_json: AsJson = False, config: ConfigPath = None) -> None:
-    """Read what came to the configured mailbox since the last look: bounces, complaints, requests.
+    """Read new mail in the mailbox: bounces, complaints, requests.
 
     Deletes nothing.
     """

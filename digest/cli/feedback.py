@@ -1,0 +1,125 @@
+"""Commands about feedback: rate, forget, explain."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from digest import pipeline, services, subscriptions
+from digest.cli.options import AsJson, ConfigPath, OnDate, opened, out, show_json
+from digest.model import Vote
+
+commands = typer.Typer()
+
+
+@commands.command()
+def rate(
+    email: Annotated[str, typer.Argument(help="Address of the reader.")],
+    paper: Annotated[str, typer.Argument(help="arXiv id, DOI, link, paper:ID or whole title.")],
+    vote: Annotated[str, typer.Argument(help="up, down or clear.")],
+    as_json: AsJson = False,
+    date: OnDate = None,
+    config: ConfigPath = None,
+) -> None:
+    """Record a reader's thumb on a paper."""
+    votes: dict[str, Vote] = {"up": 1, "down": -1, "clear": 0}
+    if vote not in votes:
+        raise typer.BadParameter(f"{vote!r} is no vote; use up, down or clear")
+    with opened(config, date, existing=True) as service:
+        heard = pipeline.rate(service, subscriptions.find(service, email), paper, votes[vote])
+    if as_json:
+        show_json(
+            {
+                "email": heard.subscriber.email,
+                "paper": heard.paper.name,
+                "vote": heard.vote,
+                "before": heard.before,
+            }
+        )
+    else:
+        out.print(
+            f"{heard.subscriber.email}: {vote} for {heard.paper.name} {heard.paper.title}",
+            highlight=False,
+            markup=False,
+        )
+
+
+@commands.command()
+def explain(
+    email: Annotated[str, typer.Argument(help="Address of the reader.")],
+    as_json: AsJson = False,
+    date: OnDate = None,
+    config: ConfigPath = None,
+) -> None:
+    """Show what the thumbs of a reader have taught.
+
+    For each interest: words for and against, and the rated papers.
+    """
+    with opened(config, date, existing=True) as service:
+        found = services.explain_profile(service, subscriptions.find(service, email))
+    if as_json:
+        show_json(found.json)
+        return
+    out.print(
+        f"{email}: thumbs {found.thumbs_up} up, {found.thumbs_down} down, ranked by {found.recipe}",
+        highlight=False,
+        markup=False,
+    )
+    said = {1: "up", -1: "down", 0: "example"}
+    for taste in found.tastes:
+        name = (
+            f"{taste.interest}, {100 * taste.share:.0f} % of the digest"
+            if taste.interest
+            else "all"
+        )
+        out.print()
+        out.print(f"{name} (from {taste.step})", style="bold", highlight=False, markup=False)
+        for title, words in (("for", taste.words_for), ("against", taste.words_against)):
+            if words:
+                out.print(
+                    f"  {title}: {', '.join(word.name for word in words)}",
+                    highlight=False,
+                    markup=False,
+                )
+        for one in taste.papers:
+            out.print(
+                f"  {said[one.vote]:8}{one.paper.name}  {one.paper.title}",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
+
+
+@commands.command()
+def forget(
+    email: Annotated[str, typer.Argument(help="Address of the reader.")],
+    paper: Annotated[
+        str | None,
+        typer.Argument(help="arXiv id, DOI, link, paper:ID or whole title.", show_default=False),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All thumbs: start over.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before all is forgotten.")] = False,
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Forget a reader's thumb on a paper, or all their thumbs.
+
+    An example paper stops being one, too.
+    """
+    if (paper is None) == (not every):
+        raise typer.BadParameter("give either one PAPER or --all")
+    with opened(config, existing=True) as service:
+        reader = subscriptions.find(service, email)
+        if paper is None:
+            if not yes:
+                typer.confirm(f"Forget all thumbs of {reader.email}?", abort=True)
+            count = services.start_over(service, reader.id, via="command")
+        else:
+            count = int(
+                services.forget(service, reader.id, pipeline.find(service, paper).id, via="command")
+            )
+    if as_json:
+        show_json({"email": reader.email, "forgotten": count})
+    else:
+        out.print(f"{reader.email}: {count} forgotten", highlight=False, markup=False)

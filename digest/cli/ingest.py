@@ -1,0 +1,180 @@
+"""The command ingest: read dumps of papers."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from digest import pipeline, services
+from digest.cli.options import AsJson, ConfigPath, OnDate, a_day, err, opened, out, show_json
+from digest.cli.tables import counted, listing
+from digest.cli.terminal import printable
+
+commands = typer.Typer()
+
+
+@commands.command()
+def ingest(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help='Files and folders of dumps; "-" reads standard input.', show_default=False
+        ),
+    ] = None,
+    seen: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE|name",
+            help='Day that the papers count as first seen; "name" = from the file\'s name.',
+            show_default=False,
+        ),
+    ] = None,
+    retry_rejected: Annotated[
+        bool,
+        typer.Option(
+            "--retry-rejected", help="Read the files again of which records were put aside."
+        ),
+    ] = False,
+    backfill: Annotated[
+        bool, typer.Option("--backfill", help="Store the papers as already old: new to nobody.")
+    ] = False,
+    as_json: AsJson = False,
+    date: OnDate = None,
+    config: ConfigPath = None,
+) -> None:
+    """Read dumps of papers, in any known format.
+
+    Reading a dump twice changes nothing.
+    """
+    if backfill and seen:
+        raise typer.BadParameter("--backfill and --seen exclude each other")
+    if retry_rejected == bool(paths):
+        raise typer.BadParameter("give either PATHS or --retry-rejected")
+    day: pipeline.SeenDay = None if seen is None else "name" if seen == "name" else a_day(seen)
+    with (
+        opened(config, date, existing=retry_rejected) as service,
+        _inputs(paths or []) as files,
+        _bar(as_json) as progress,
+    ):
+        report = (
+            services.retry_rejected(service)
+            if retry_rejected
+            else pipeline.ingest(service, files, seen=day, backfill=backfill, progress=progress)
+        )
+    if as_json:
+        show_json(report.json)
+    elif report.files:
+        show_ingested(report)
+    else:
+        out.print(
+            f"there is no file in {', '.join(paths)}" if paths else "no record is put aside",
+            style="yellow",
+        )
+    if report.failed:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _inputs(paths: list[str]) -> Iterator[list[Path]]:
+    """The paths; standard input is copied to a file first, since its format is told by its
+    beginning.
+    """
+    with tempfile.TemporaryDirectory(prefix="digest-") as folder:
+        files = []
+        for path in paths:
+            if path == "-":
+                copy = Path(folder) / "stdin"
+                with copy.open("wb") as file:
+                    shutil.copyfileobj(sys.stdin.buffer, file)
+                files.append(copy)
+            else:
+                files.append(Path(path))
+        yield files
+
+
+@contextmanager
+def _bar(quiet: bool) -> Iterator[pipeline.Progress | None]:
+    if quiet or not err.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as bar:
+        tasks = {}
+
+        def progress(path: Path, done: int, size: int) -> None:
+            if path not in tasks:
+                tasks[path] = bar.add_task(printable(path.name), total=size)
+            bar.update(tasks[path], completed=done)
+
+        yield progress
+
+
+def show_ingested(report: pipeline.IngestReport) -> None:
+    kinds = ("read", "new", "updated", "duplicate", "skipped", "rejected")
+    table = listing("file", "format", *kinds, numbers=kinds)
+    table.padding = (
+        0,
+        1,
+        0,
+        0,
+    )  # so close that a name with its date stands in one line of 80 columns
+    shown = (
+        report.files
+        if len(report.files) <= 12
+        else [f for f in report.files if f.refused or f.counts["rejected"] or f.incomplete]
+    )
+    for file in shown:
+        table.add_row(
+            file.name, file.format or "refused", *(str(file.counts[kind]) for kind in kinds)
+        )
+    table.add_row(
+        counted(len(report.files), "file"),
+        "",
+        *(str(report.count(kind)) for kind in kinds),
+        style="bold",
+    )
+    out.print(table)
+    for file in report.files:
+        for line, reason in file.rejects:
+            out.print(
+                f"{file.name}: line {line}: {reason}", style="yellow", markup=False, highlight=False
+            )
+        for note in (*file.notes, *([f"incomplete: {file.incomplete}"] if file.incomplete else [])):
+            if len(report.files) <= 12 or file.incomplete or file.refused:
+                out.print(f"{file.name}: {note}", style="yellow", markup=False, highlight=False)
+        if file.refused:
+            err.print(
+                f"digest: {file.refused}",
+                style="red",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+        elif file.format != "empty" and not any(file.counts[kind] for kind in kinds[1:5]):
+            err.print(
+                f"digest: {file.name}: no paper in it could be used",
+                style="red",
+                markup=False,
+                highlight=False,
+            )

@@ -1,0 +1,96 @@
+"""The commands `digest keys`: the keys that sign the links in mails."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from digest import store
+from digest.app import App
+from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
+from digest.cli.tables import listing
+
+commands = typer.Typer()
+keys = typer.Typer(
+    help="List, rotate or revoke the keys that sign links in mails.", no_args_is_help=True
+)
+commands.add_typer(keys, name="keys")
+
+
+@keys.command(name="list")
+def list_keys(as_json: AsJson = False, config: ConfigPath = None) -> None:
+    """List the keys by id.
+
+    The newest key signs. Links of all keys work unless the key is revoked. The secrets stay in
+    the database.
+    """
+    with opened(config, existing=True) as service:
+        _show(service, as_json)
+
+
+@keys.command()
+def rotate(as_json: AsJson = False, config: ConfigPath = None) -> None:
+    """Make a new key that signs from now on.
+
+    Links of older keys still work. Running processes need no restart.
+    """
+    with opened(config) as service:
+        service.rotate_keys()
+        _show(service, as_json)
+
+
+@keys.command()
+def revoke(
+    key: Annotated[
+        int,
+        typer.Argument(metavar="ID", help="As `digest keys list` shows it.", show_default=False),
+    ],
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Refuse the links of a key that others may know.
+
+    Running processes follow within a minute. Links that unsubscribe still work. If the key is
+    the newest, a new one is made.
+    """
+    with opened(config, existing=True) as service:
+        with service.store.reading() as tx:
+            before = {known.id for known in store.keys.every(tx)}
+        done = service.revoke_key(key)
+        after = service.keys()[-1].id
+        if not as_json:
+            out.print(f"key {key} is revoked" if done else f"key {key} was revoked already")
+            if after not in before:
+                out.print(
+                    f"It was the newest, so key {after} was made, which signs from now on",
+                    highlight=False,
+                )
+        _show(service, as_json)
+
+
+def _show(service: App, as_json: bool) -> None:
+    with service.store.reading() as tx:
+        known = store.keys.every(tx)
+    rows = [
+        {
+            "id": key.id,
+            "made": key.created_at,
+            "signs": key.id == known[-1].id,
+            "revoked": key.revoked_at,
+        }
+        for key in known
+    ]
+    if as_json:
+        show_json(rows)
+        return
+    if not rows:
+        out.print("no key yet: the first mail or page makes it", style="dim")
+        return
+    table = listing("key", "made", "", numbers=("key", "made"))
+    for key, row in zip(known, rows, strict=True):
+        use = "signs" if row["signs"] else "is still taken"
+        if key.revoked_at:
+            use = f"revoked {key.revoked_at:%Y-%m-%d %H:%M} UTC; only leaving works"
+        table.add_row(str(key.id), f"{key.created_at:%Y-%m-%d %H:%M} UTC", use)
+    out.print(table)

@@ -1,0 +1,46 @@
+"""The command serve: run the service."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Annotated
+
+import typer
+
+from digest.cli.options import ConfigPath, opened
+from digest.signals import unhurried
+
+commands = typer.Typer()
+
+
+@commands.command()
+def serve(
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            help=(
+                "One role: web, scheduler (dumps, mailbox, composing) or sender; may be given "
+                "twice. Default: all."
+            ),
+        ),
+    ] = None,
+    config: ConfigPath = None,
+) -> None:
+    """Run the service: pages, API, scheduler and sender.
+
+    The scheduler reads dumps and composes digests for the readers who are due.
+    """
+    from digest import serve as server
+
+    roles = [part.strip() for given in only or () for part in given.split(",") if part.strip()]
+    unknown = sorted(set(roles) - set(server.ROLES))
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]!r} is no role; there are: {', '.join(server.ROLES)}")
+    # Messages on their way end in order.
+    with opened(config, migrate=True) as service, unhurried():
+        ended = server.run(service, only=roles)
+    if not ended:
+        logging.shutdown()
+        os._exit(0)  # a thread that still computes would be waited for
