@@ -20,8 +20,8 @@ _DAY = date(2000, 1, 1)
 @dataclass(kw_only=True)
 class _Corpus:
     space: features.Space = field(
-        default_factory=lambda: features.space(
-            features.base(), features.Frequencies(), features.vectorize([])
+        default_factory=lambda: features.fit_space(
+            features.load_base_table(), features.Frequencies(), features.vectorize([])
         )
     )
     background: profiles.Background = field(
@@ -61,17 +61,20 @@ def prepare(all_texts: Sequence[str], encoded: NDArray[np.float32] | None = None
     texts = list(dict.fromkeys(all_texts))
     counts = features.vectorize(texts)
     frequencies = features.Frequencies().add(counts)
-    table = features.base()
-    if len(texts) >= features.ENOUGH:
+    table = features.load_base_table()
+    if len(texts) >= features.MIN_PAPERS:
         split = [text.partition(". ") for text in texts]
         titles = features.vectorize([title for title, _, _ in split])
         table = features.train(
             titles, features.vectorize([abstract for _, _, abstract in split]), start=table
         )
-    corpus.space = features.space(table, frequencies, counts)
+    corpus.space = features.fit_space(table, frequencies, counts)
     rows, corpus.encoding = corpus.space.rows(counts), None
-    if encoded is not None and (found := features.encoding("", encoded)) is not None:
-        rows, corpus.encoding = found.beside(rows, encoded[[first[text] for text in texts]]), found
+    if encoded is not None and (found := features.fit_encoding("", encoded)) is not None:
+        rows, corpus.encoding = (
+            found.append_columns(rows, encoded[[first[text] for text in texts]]),
+            found,
+        )
     corpus.rated_rows = profiles.RatedRows(rows)
     _ = corpus.rated_rows.blocks  # once, and not within the first reader's time
     corpus.papers = [_paper(number + 1, text) for number, text in enumerate(texts)]
@@ -109,7 +112,7 @@ def recommend(
     profile = profiles.train(
         [interest],
         corpus.background,
-        phrases=corpus.space.phrases(interest.keywords),
+        phrases=corpus.space.parse_keywords(interest.keywords),
         liked=_rated(liked),
         disliked=_rated(disliked_texts),
     )
@@ -140,4 +143,4 @@ def _look_up(texts: Sequence[str]) -> tuple[list[Paper], sp.csr_matrix]:
         for number, place in enumerate(places)
     ]
     rows = corpus.space.rows(features.vectorize(texts))
-    return papers, corpus.encoding.without(rows) if corpus.encoding else rows
+    return papers, corpus.encoding.append_zeros(rows) if corpus.encoding else rows

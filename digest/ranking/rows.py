@@ -1,8 +1,7 @@
-"""The two halves of a paper's row, what words it has and what they mean together; and a keyword in
-the same columns.
+"""Feature rows as a sparse block of words and a dense block, and keywords in the same columns.
 
-`features` makes rows with both in one sparse matrix; learning and scoring take them apart, because
-few of very many words are there and all of the few meanings.
+`features` makes rows with both blocks in one sparse matrix. Training and scoring split them: a
+paper has few of the very many words, but a value in each of the few dense columns.
 """
 
 from __future__ import annotations
@@ -14,22 +13,24 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-#: words live in the lower half of the columns and pairs in the upper, so that the many rare pairs
-#: never dilute a word's frequency
+#: columns of single words; as many columns of word pairs follow, apart from them so that the many
+#: rare pairs never dilute a word's frequency
 WORDS = 1 << 20
-#: columns of words and pairs of words; what lies behind them is dense
+#: columns of words and pairs together; the dense columns follow
 COLUMNS = 2 * WORDS
-#: dense numbers are rounded to whole multiples of it where many are multiplied at once
-STEP = 2.0**-24
+#: fixed-point resolution of dense numbers, see `quantize`
+FIXED_POINT_STEP = 2.0**-24
+#: `compact` sorts the columns when less than one in so many has an entry
+_FEW_ENTRIES = 20
 
 
-class Halves(NamedTuple):
-    """Rows in two halves, in the same order."""
+class Blocks(NamedTuple):
+    """Feature rows as two blocks, in the same row order."""
 
-    #: shape (n, columns of words), float32
+    #: words and pairs, shape (n, COLUMNS), float32
     words: sp.csr_matrix
     #: shape (n, dense columns), float32; no column where the rows have none
-    meanings: NDArray[np.float32]
+    dense: NDArray[np.float32]
 
 
 class Spelling(Protocol):
@@ -37,17 +38,17 @@ class Spelling(Protocol):
 
     @property
     def text(self) -> str:
-        """Its pieces as the features fold them, each between blanks."""
+        """Its words as the features fold them, each between blanks."""
 
     @property
     def columns(self) -> NDArray[np.int32]:
-        """Those that a paper with it has (its pairs, or its one word); one without it may have them
-        too, from other words.
+        """Columns that every paper with this spelling has (its pairs, or its single word).
 
-        None where no column tells, and each paper has to be looked at.
+        A paper without it may have them too. Empty where columns cannot narrow the search, so that
+        every paper has to be read.
         """
 
-    def stands_in(self, title: str, abstract: str) -> bool: ...
+    def occurs_in(self, title: str, abstract: str) -> bool: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -56,19 +57,19 @@ class Phrase:
 
     #: as the reader wrote it, without sign
     text: str
-    #: written with a leading "-": its papers are unwanted
-    against: bool
+    #: written with a leading "-": its papers are never listed
+    muted: bool
     #: written with a leading "+": its papers are always listed
-    must: bool
-    #: columns of its words and pairs, ascending, and what each weighs, of Euclidean length 1; then
-    #: those of their meaning where it is known
+    pinned: bool
+    #: columns of its words and pairs, ascending, then its dense columns where there are any
     columns: NDArray[np.int32]
+    #: weight of each column; those of words and pairs are of Euclidean length 1
     weights: NDArray[np.float32]
-    #: a paper holds the phrase when one of these stands in its title or abstract
+    #: a paper holds the phrase when one of these occurs in its title or abstract
     spellings: tuple[Spelling, ...]
 
-    def with_meaning(self, columns: NDArray[np.int32], weights: NDArray[np.float32]) -> Phrase:
-        """The same keyword with further columns, which stand after those of the words."""
+    def with_dense(self, columns: NDArray[np.int32], weights: NDArray[np.float32]) -> Phrase:
+        """Return the same keyword with dense columns after those of its words."""
         return replace(
             self,
             columns=np.concatenate((self.columns, columns)),
@@ -76,98 +77,115 @@ class Phrase:
         )
 
 
-def halves(rows: sp.csr_matrix) -> Halves:
-    """Rows of any width with their dense columns apart."""
+def split_blocks(rows: sp.csr_matrix) -> Blocks:
+    """Split rows of any width into their sparse and their dense block."""
     number, width = rows.shape
-    dense = width - COLUMNS
-    if dense <= 0:
-        return Halves(rows, np.zeros((number, 0), np.float32))
-    behind = rows.indices >= COLUMNS
-    ends = np.concatenate(([0], np.cumsum(~behind)))[rows.indptr].astype(rows.indptr.dtype)
+    dense_width = width - COLUMNS
+    if dense_width <= 0:
+        return Blocks(rows, np.zeros((number, 0), np.float32))
+    is_dense = rows.indices >= COLUMNS
+    indptr = np.concatenate(([0], np.cumsum(~is_dense)))[rows.indptr].astype(rows.indptr.dtype)
     words = sp.csr_matrix(
-        (rows.data[~behind], rows.indices[~behind], ends), shape=(number, COLUMNS)
+        (rows.data[~is_dense], rows.indices[~is_dense], indptr), shape=(number, COLUMNS)
     )
-    meanings = np.zeros((number, dense), np.float32)
-    owners = np.repeat(np.arange(number), np.diff(rows.indptr) - np.diff(ends))
-    meanings[owners, rows.indices[behind] - COLUMNS] = rows.data[behind]
-    return Halves(words, meanings)
+    dense = np.zeros((number, dense_width), np.float32)
+    row_of_entry = np.repeat(np.arange(number), np.diff(rows.indptr) - np.diff(indptr))
+    dense[row_of_entry, rows.indices[is_dense] - COLUMNS] = rows.data[is_dense]
+    return Blocks(words, dense)
 
 
-def lengths(words: sp.csr_matrix, meanings: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Euclidean length of each row, both halves together, shape (n,)."""
-    number = len(meanings)
-    whose = np.repeat(np.arange(number), np.diff(words.indptr))
-    found: NDArray[np.float64] = np.sqrt(
-        np.bincount(whose, weights=words.data**2, minlength=number) + (meanings**2).sum(axis=1)
-    )
-    return found
+def row_norms(words: sp.csr_matrix, dense: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the Euclidean norm of each row, both blocks together, shape (n,)."""
+    number = len(dense)
+    row_of_entry = np.repeat(np.arange(number), np.diff(words.indptr))
+    squares = np.bincount(row_of_entry, weights=words.data**2, minlength=number)
+    norms: NDArray[np.float64] = np.sqrt(squares + (dense**2).sum(axis=1))
+    return norms
 
 
 def compact(indices: NDArray[np.int32], width: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The columns that occur and the place of each entry among them; those of few entries
-    ascending, else in the order of their first entries.
+    """Renumber the columns that occur, so that matrices become as narrow as possible.
 
-    So what is common has the first places and what is rare stands beside what it came with:
-    products of many such rows go through memory in order.
+    The columns of many entries are numbered in the order in which they first occur: common ones
+    come first and rare ones stand beside those they came with, so products of many such rows read
+    memory in order. The columns of few entries are numbered in ascending order.
+
+    Args:
+        indices: the column of each entry, shape (entries,).
+        width: how many columns there are, most of them without an entry.
+
+    Returns:
+        The columns that occur, and the new number of each entry's column.
     """
     number = len(indices)
-    if number * 20 < width:
+    if number * _FEW_ENTRIES < width:
         columns, inverse = np.unique(indices, return_inverse=True)
         return columns.astype(np.int32), inverse.astype(np.int32)
-    first = np.empty(width, dtype=np.int64)
-    first[indices[::-1]] = np.arange(number - 1, -1, -1)
-    columns = indices[first[indices] == np.arange(number)]
-    at = np.empty(width, dtype=np.int32)
-    at[columns] = np.arange(len(columns), dtype=np.int32)
-    return columns.astype(np.int32), at[indices]
+    first_entry = np.empty(width, dtype=np.int64)
+    first_entry[indices[::-1]] = np.arange(number - 1, -1, -1)
+    columns = indices[first_entry[indices] == np.arange(number)]
+    new_number = np.empty(width, dtype=np.int32)
+    new_number[columns] = np.arange(len(columns), dtype=np.int32)
+    return columns.astype(np.int32), new_number[indices]
 
 
-def frequent_first(
+def compact_frequent_first(
     words: sp.csr_matrix, share: float
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """As `compact`, but first those that weigh something in this share of the rows."""
-    columns, at = compact(words.indices, words.shape[1])
-    seen = np.bincount(at[words.data != 0], minlength=len(columns))
-    order = np.argsort(seen < share * words.shape[0], kind="stable")
-    back = np.empty(len(order), dtype=np.int32)
-    back[order] = np.arange(len(order), dtype=np.int32)
-    return columns[order], back[at]
+    """Renumber columns as `compact`, those with a weight in at least this share of rows first."""
+    columns, numbers = compact(words.indices, words.shape[1])
+    row_counts = np.bincount(numbers[words.data != 0], minlength=len(columns))
+    order = np.argsort(row_counts < share * words.shape[0], kind="stable")
+    new_number = np.empty(len(order), dtype=np.int32)
+    new_number[order] = np.arange(len(order), dtype=np.int32)
+    return columns[order], new_number[numbers]
 
 
-class Split(NamedTuple):
-    """Words in two parts, of which products are made in two ways: a full table of the frequent
-    ones, and only what is there of the rare.
-    """
+class FrequencyBlocks(NamedTuple):
+    """The block of words split again, since products with the two parts are made differently."""
 
-    #: how many columns hold frequent words; these come first
-    often: int
-    #: shape (n, often)
+    #: how many columns are frequent; they come first
+    frequent_count: int
+    #: frequent columns, multiplied with full tables; shape (n, frequent_count)
     frequent: sp.csr_matrix
-    #: the other columns, turned, shape (columns - often, n)
-    rare: sp.csr_matrix
+    #: the other columns, transposed, multiplied sparsely; shape (columns - frequent_count, n)
+    rare_transposed: sp.csr_matrix
 
 
-def split(words: sp.csr_matrix, by_word: sp.csc_matrix, share: float) -> Split:
-    """Rows whose columns are in order of `frequent_first`, of the same share."""
+def split_by_frequency(
+    words: sp.csr_matrix, by_word: sp.csc_matrix, share: float
+) -> FrequencyBlocks:
+    """Split rows that `compact_frequent_first` renumbered with the same share.
+
+    Args:
+        words: the rows, shape (n, columns).
+        by_word: the same, column by column.
+        share: part of the rows from which a column is frequent.
+    """
     number, width = words.shape
-    heavy = words.data != 0
-    often = int((np.bincount(words.indices[heavy], minlength=width) >= share * number).sum())
-    some = heavy & (words.indices < often)
-    ends = np.concatenate(([0], np.cumsum(some)))[words.indptr]
-    first = by_word.indptr[often]
-    rare = (by_word.data[first:], by_word.indices[first:], by_word.indptr[often:] - first)
-    return Split(
-        often,
-        sp.csr_matrix((words.data[some], words.indices[some], ends), shape=(number, often)),
-        sp.csr_matrix(rare, shape=(width - often, number)),
+    has_weight = words.data != 0
+    row_counts = np.bincount(words.indices[has_weight], minlength=width)
+    frequent_count = int((row_counts >= share * number).sum())
+    kept = has_weight & (words.indices < frequent_count)
+    indptr = np.concatenate(([0], np.cumsum(kept)))[words.indptr]
+    first = by_word.indptr[frequent_count]
+    rare = (by_word.data[first:], by_word.indices[first:], by_word.indptr[frequent_count:] - first)
+    return FrequencyBlocks(
+        frequent_count,
+        sp.csr_matrix(
+            (words.data[kept], words.indices[kept], indptr), shape=(number, frequent_count)
+        ),
+        sp.csr_matrix(rare, shape=(width - frequent_count, number)),
     )
 
 
 def quantize(numbers: NDArray[Any]) -> NDArray[np.float64]:
-    """The nearest whole multiples of STEP; 0 for what is no number.
+    """Round to fixed-point numbers, multiples of FIXED_POINT_STEP; NaN becomes 0.
 
-    The products of two such numbers below 1 and the sums of them below 16 have no error in double
-    precision: whoever adds them up, in whatever order, comes to the same.
+    Products of two such numbers below 1, and sums of these below 16, have no error in double
+    precision, so the result does not depend on the order in which they are added.
     """
-    found: NDArray[np.float64] = np.rint(np.nan_to_num(numbers.astype(np.float64)) / STEP) * STEP
-    return found
+    quantized: NDArray[np.float64] = (
+        np.rint(np.nan_to_num(numbers.astype(np.float64)) / FIXED_POINT_STEP) * FIXED_POINT_STEP
+    )
+    return quantized

@@ -94,13 +94,18 @@ def train_vectors(
             progress(done, steps)
 
     titles, abstracts = _counts(app, stop)
-    if titles.shape[0] < features.FEWEST:
+    if titles.shape[0] < features.MIN_TRAINING_PAPERS:
         raise InputError(
-            f"{titles.shape[0]} stored papers teach no word vectors, at least {features.FEWEST} "
-            f"are needed. `digest ingest` more, or keep the package's"
+            f"{titles.shape[0]} stored papers teach no word vectors, at least "
+            f"{features.MIN_TRAINING_PAPERS} are needed. `digest ingest` more, or keep the "
+            f"package's"
         )
     table = features.train(
-        titles, abstracts, start=None if from_nothing else features.base(), seed=seed, progress=step
+        titles,
+        abstracts,
+        start=None if from_nothing else features.load_base_table(),
+        seed=seed,
+        progress=step,
     )
     with app.store.writing() as tx:
         trained = store.vectors.Trained(

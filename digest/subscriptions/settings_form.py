@@ -247,10 +247,10 @@ def _words(name: str, values: Sequence[str], most: int = _LIST_MAX) -> tuple[str
 
 def _refuse_unfindable(name: str, words: Sequence[str]) -> None:
     """Raise InputError for a word by which no paper could ever be found."""
-    from digest.ranking.features import refusal
+    from digest.ranking.features import keyword_problem
 
     for word in words:
-        if name == "keywords" and (reason := refusal(word)):
+        if name == "keywords" and (reason := keyword_problem(word)):
             raise InputError(f"keyword {word[:80]!r} {reason}")
         if not any(sign.isalnum() for sign in word):
             raise InputError(f"{name}: {word[:80]!r} holds no letter; write a name")

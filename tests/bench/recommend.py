@@ -155,8 +155,10 @@ def main() -> int:
     began = time.process_time()
     features.vectorize([features.text_of(paper.title, paper.abstract) for paper in every[:2000]])
     vectorised = (time.process_time() - began) / 2000
-    space = features.space(
-        features.base(), features.Frequencies().add(counts), counts[RATED : RATED + RECENT]
+    space = features.fit_space(
+        features.load_base_table(),
+        features.Frequencies().add(counts),
+        counts[RATED : RATED + RECENT],
     )
     began = time.process_time()
     rows = space.rows(counts)
@@ -169,7 +171,11 @@ def main() -> int:
     began = time.process_time()
     shared = BatchContext(
         day=scores.day(
-            new, rows[RATED + RECENT :], recent, rows[RATED : RATED + RECENT], spread=space.spread
+            new,
+            rows[RATED + RECENT :],
+            recent,
+            rows[RATED : RATED + RECENT],
+            contributions=space.contributions,
         ),
         papers={paper.id: paper for paper in new},
         background=profiles.Background.from_papers(recent, rows[RATED : RATED + RECENT]),

@@ -75,7 +75,9 @@ def _write(shared: Path, dump: Path, most: int) -> None:
             octets += sum(map(len, packed))
             if space is None:
                 counts = features.unpack(packed)
-                space = features.space(features.base(), features.Frequencies().add(counts), counts)
+                space = features.fit_space(
+                    features.load_base_table(), features.Frequencies().add(counts), counts
+                )
             began = time.process_time()
             space.rows(features.unpack(packed))
             weighing += time.process_time() - began

@@ -19,13 +19,15 @@ from digest.app import App
 from digest.cli.reader_files import COLUMNS, BadRow, read_readers
 from digest.cli.subscribers import as_values
 from digest.model import THRESHOLD_WORDS, Interest, SubscriberStatus
-from digest.ranking.features import refusal
+from digest.ranking.features import keyword_problem
 from digest.subscriptions import SubscriptionRequest
 from tests.conftest import make_app
 
 # A keyword by which no paper can be found is refused wherever it comes from.
 _words = st.lists(
-    st.text("abcé +-.#;,'\"", min_size=1, max_size=8).filter(lambda word: not refusal(word)),
+    st.text("abcé +-.#;,'\"", min_size=1, max_size=8).filter(
+        lambda word: not keyword_problem(word)
+    ),
     max_size=3,
 )
 _interest = st.builds(

@@ -65,13 +65,13 @@ def _stored(app: App, tmp_path: Path, number: int) -> None:
 def test_trained_vectors_are_in_force_and_know_the_installs_own_words(
     any_app: App, tmp_path: Path
 ) -> None:
-    assert services.vectors_info(any_app).version == features.base().version
+    assert services.vectors_info(any_app).version == features.load_base_table().version
     _stored(any_app, tmp_path, 60)
     table = services.train_vectors(any_app)
     found = services.vectors_info(any_app)
     assert (found.version, found.own, found.stored) == (table.version, True, 60)
-    assert found.papers == features.base().papers + 60
-    assert set(features.base().columns) <= set(table.columns)
+    assert found.papers == features.load_base_table().papers + 60
+    assert set(features.load_base_table().columns) <= set(table.columns)
     with any_app.store.reading() as tx:
         assert vectors.load_word_vectors(tx).to_bytes() == table.to_bytes()
 
@@ -113,7 +113,7 @@ def test_stored_vectors_that_cannot_be_read_give_way_to_the_packages(
         tx.execute(update(word_vectors).values(data=blob[:-1], version="vectors1-cut"))
     with caplog.at_level(logging.WARNING, "digest.compose"):
         found = services.vectors_info(any_app)
-    assert (found.version, found.own) == (features.base().version, False)
+    assert (found.version, found.own) == (features.load_base_table().version, False)
     assert "cut off" in caplog.text
     with any_app.store.writing() as tx:
         old = store.vectors.Trained(
@@ -131,7 +131,7 @@ def test_the_package_s_vectors_are_read_when_they_are_needed_and_damage_is_said_
 ) -> None:
     asked = (
         "import digest.services; from digest.ranking import features; "
-        "print(features.base.cache_info().currsize)"
+        "print(features.load_base_table.cache_info().currsize)"
     )
     assert (
         subprocess.run(
@@ -220,7 +220,7 @@ def test_the_command_makes_a_table_from_nothing_such_as_the_package_ships(
 
 def test_what_is_told_of_the_shipped_table_is_true() -> None:
     told = (resources.files("digest.data") / "README.md").read_text(encoding="utf-8")
-    table = features.base()
+    table = features.load_base_table()
     assert table.version in told
     assert f"{len(table.columns):,} words" in told
     assert f"{table.papers:,} papers" in told

@@ -61,7 +61,7 @@ def profile(
     return profiles.train(
         [interest],
         BACKGROUND,
-        phrases=features.phrases(interest.keywords, FREQUENCIES),
+        phrases=features.parse_keywords(interest.keywords, FREQUENCIES),
         liked=profiles.Rated.from_papers(liked, rows(liked)),
         disliked=profiles.Rated.from_papers(disliked, rows(disliked)),
     )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from digest.ranking import features
 from digest.ranking.features import words
-from digest.ranking.features.written import needs_writing
+from digest.ranking.features.literal import needs_literal_match
 from tests.examples import examples
 
 TACTILE = "Tactile sensing for robot hands. We learn tactile sensing from touch and vision."
@@ -210,7 +210,7 @@ def test_a_rare_word_weighs_more_than_a_common_one() -> None:
 
 
 def test_in_a_large_corpus_single_and_common_words_weigh_nothing_but_stay_in_the_pattern() -> None:
-    counts = features.vectorize(_corpus(features.ENOUGH))
+    counts = features.vectorize(_corpus(features.MIN_PAPERS))
     row = features.weigh(counts, features.Frequencies().add(counts))[3]
     assert row[0, _only("topic3")] > 0
     for word in ("robot", "rare3"):
@@ -284,15 +284,15 @@ def _word_column(word: str) -> int:
 
 
 def test_a_keyword_knows_its_sign_and_text() -> None:
-    wanted, unwanted = features.phrases(
+    wanted, unwanted = features.parse_keywords(
         ["  tactile   sensing ", "- Survey"], features.Frequencies()
     )
-    assert (wanted.text, wanted.against) == ("tactile sensing", False)
-    assert (unwanted.text, unwanted.against) == ("Survey", True)
+    assert (wanted.text, wanted.muted) == ("tactile sensing", False)
+    assert (unwanted.text, unwanted.muted) == ("Survey", True)
 
 
 def test_keywords_without_a_word_are_left_out() -> None:
-    assert features.phrases(["", "-", "the", "*", "42"], features.Frequencies()) == ()
+    assert features.parse_keywords(["", "-", "the", "*", "42"], features.Frequencies()) == ()
 
 
 @pytest.mark.parametrize(
@@ -305,12 +305,12 @@ def test_keywords_without_a_word_are_left_out() -> None:
     ],
 )
 def test_singular_and_plural_are_one_keyword(keyword: str, written: str) -> None:
-    (phrase,) = features.phrases([keyword], features.Frequencies())
+    (phrase,) = features.parse_keywords([keyword], features.Frequencies())
     assert any(set(spelling.columns.tolist()) <= _columns(written) for spelling in phrase.spellings)
 
 
 def test_a_star_takes_the_common_endings() -> None:
-    (phrase,) = features.phrases(["grasp*"], features.Frequencies())
+    (phrase,) = features.parse_keywords(["grasp*"], features.Frequencies())
     assert phrase.text == "grasp"
     spelt = {int(spelling.columns[0]) for spelling in phrase.spellings}
     assert {_only("grasp"), _only("grasping"), _only("grasped")} <= spelt
@@ -318,17 +318,18 @@ def test_a_star_takes_the_common_endings() -> None:
 
 def test_spellings_that_no_paper_has_do_not_weigh() -> None:
     frequencies = features.Frequencies().add(features.vectorize(["grasping hands"]))
-    (phrase,) = features.phrases(["grasp*"], frequencies)
+    (phrase,) = features.parse_keywords(["grasp*"], frequencies)
     assert phrase.columns.tolist() == [_only("grasping")]
 
 
 @settings(max_examples=examples(100))
 @given(st.lists(st.text(max_size=20), max_size=4))
 def test_any_text_can_be_a_keyword(keywords: list[str]) -> None:
-    for phrase in features.phrases(keywords, features.Frequencies()):
+    for phrase in features.parse_keywords(keywords, features.Frequencies()):
         assert np.isclose(np.linalg.norm(phrase.weights), 1, atol=1e-5) or not len(phrase.columns)
         assert all(
-            len(spelling.columns) or needs_writing(phrase.text) for spelling in phrase.spellings
+            len(spelling.columns) or needs_literal_match(phrase.text)
+            for spelling in phrase.spellings
         )
 
 
@@ -342,12 +343,12 @@ _WRITTEN = st.lists(
 
 @given(_WRITTEN, _WRITTEN, _WRITTEN)
 @settings(max_examples=examples(500))
-def test_a_phrase_stands_in_a_paper_where_its_pieces_do_however_it_is_looked_for(
+def test_the_quick_search_for_a_phrase_equals_the_search_in_pieces(
     keyword: str, title: str, abstract: str
 ) -> None:
     phrase = words.pieces(keyword)
     assume(phrase.strip())
-    assert words.stands_in(phrase, title, abstract) == (phrase in words.folded(title, abstract))
+    assert words.occurs_in(phrase, title, abstract) == (phrase in words.folded(title, abstract))
 
 
 @pytest.mark.parametrize(
@@ -368,11 +369,11 @@ def test_a_plain_word_is_looked_up_without_taking_the_text_apart(
     phrase: str, text: str, found: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(words, "folded", lambda title, abstract: pytest.fail("taken apart"))
-    assert words.stands_in(phrase, "", text) is found
+    assert words.occurs_in(phrase, "", text) is found
 
 
 @pytest.mark.parametrize(
     ("text", "found"), [("\u5fc3heart", True), ("heart\u5fc3", False), ("\u03b1heart", False)]
 )
 def test_a_word_beside_other_scripts_is_found_where_it_is_a_word(text: str, found: bool) -> None:
-    assert words.stands_in(" heart ", text, "") is found
+    assert words.occurs_in(" heart ", text, "") is found

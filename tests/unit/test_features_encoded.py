@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from digest.model import Paper
 from digest.ranking import features, profiles, scores
-from digest.ranking.features.encoded import ENCODED
+from digest.ranking.features.encoded import ENCODER_WEIGHT
 from tests.examples import examples
 
 DAY = date(2026, 6, 9)
@@ -29,7 +29,7 @@ def vectors(number: int, seed: int = 0) -> np.ndarray:
 def made(number: int = 100, absent: int = 0) -> features.Encoding | None:
     some = vectors(number)
     some[:absent] = 0
-    return features.encoding("tiny-1", some)
+    return features.fit_encoding("tiny-1", some)
 
 
 def test_columns_stand_behind_the_others_and_have_their_length() -> None:
@@ -38,22 +38,22 @@ def test_columns_stand_behind_the_others_and_have_their_length() -> None:
     rows = sp.csr_matrix(np.eye(3, 7, dtype=np.float32))
     some = vectors(3, seed=1)
     some[1] = 0
-    both = encoding.beside(rows, some)
+    both = encoding.append_columns(rows, some)
     assert both.shape == (3, 7 + D)
     assert (both[:, :7] != rows).nnz == 0
     assert np.allclose(
-        np.linalg.norm(both[:, 7:].toarray(), axis=1), [ENCODED**0.5, 0, ENCODED**0.5]
+        np.linalg.norm(both[:, 7:].toarray(), axis=1), [ENCODER_WEIGHT**0.5, 0, ENCODER_WEIGHT**0.5]
     )
-    assert encoding.without(rows).shape == both.shape
-    assert (encoding.without(rows)[:, :7] != rows).nnz == 0
+    assert encoding.append_zeros(rows).shape == both.shape
+    assert (encoding.append_zeros(rows)[:, :7] != rows).nnz == 0
 
 
 def test_what_all_papers_have_in_common_counts_for_little() -> None:
     """Encoders put all papers of one subject into a narrow cone."""
     cone = vectors(200) * 0.3 + vectors(1, seed=9)
-    encoding = features.encoding("tiny-1", cone)
+    encoding = features.fit_encoding("tiny-1", cone)
     assert encoding is not None
-    white = encoding.beside(sp.csr_matrix((200, 0)), cone).toarray() / ENCODED**0.5
+    white = encoding.append_columns(sp.csr_matrix((200, 0)), cone).toarray() / ENCODER_WEIGHT**0.5
     assert (cone @ cone.T / np.outer(*[np.linalg.norm(cone, axis=1)] * 2)).mean() > 0.3
     assert abs((white @ white.T).mean()) < 0.02
 
@@ -101,12 +101,14 @@ def day_of(
     known: np.ndarray, weigh: float = 1.0
 ) -> tuple[scores.Day, sp.csr_matrix, profiles.Background]:
     counts = features.vectorize(TEXTS)
-    space = features.space(features.base(), features.Frequencies().add(counts), counts)
-    encoding = features.encoding("tiny-1", known)
+    space = features.fit_space(
+        features.load_base_table(), features.Frequencies().add(counts), counts
+    )
+    encoding = features.fit_encoding("tiny-1", known)
     assert encoding is not None
-    rows = encoding.beside(space.rows(counts), known)
+    rows = encoding.append_columns(space.rows(counts), known)
     return (
-        scores.day(PAPERS, rows, spread=space.spread),
+        scores.day(PAPERS, rows, contributions=space.contributions),
         rows,
         profiles.Background.from_papers(PAPERS, rows),
     )

@@ -85,12 +85,12 @@ def space(table: features.Table) -> features.Space:
 @pytest.fixture(scope="module")
 def base_space() -> features.Space:
     """The space of 40 papers with the table that ships."""
-    return _space(features.base(), _papers(40))
+    return _space(features.load_base_table(), _papers(40))
 
 
 def _space(table: features.Table, papers: list[tuple[str, str]]) -> features.Space:
     counts = features.vectorize([features.text_of(*paper) for paper in papers])
-    return features.space(table, features.Frequencies().add(counts), counts)
+    return features.fit_space(table, features.Frequencies().add(counts), counts)
 
 
 def _dense(space: features.Space, texts: list[str]) -> np.ndarray:
@@ -160,25 +160,25 @@ def test_papers_without_abstracts_teach_by_their_titles() -> None:
 def test_the_table_is_read_back_as_it_was_written(table: features.Table) -> None:
     again = features.Table.from_bytes(table.to_bytes())
     assert np.array_equal(again.columns, table.columns)
-    assert np.array_equal(again.seen, table.seen)
+    assert np.array_equal(again.document_counts, table.document_counts)
     assert (again.papers, again.version) == (table.papers, table.version)
-    assert np.array_equal(again.numbers, table.numbers)
+    assert np.array_equal(again.vectors, table.vectors)
 
 
 def test_four_bits_keep_the_direction() -> None:
     rng = np.random.default_rng(0)
-    numbers = rng.standard_normal((50, features.DIMENSIONS)).astype(np.float32)
+    vectors = rng.standard_normal((50, features.DIMENSIONS)).astype(np.float32)
     table = features.Table(
         columns=np.arange(50, dtype=np.int32),
-        seen=np.ones(50, np.uint32),
+        document_counts=np.ones(50, np.uint32),
         papers=9,
-        numbers=numbers,
+        vectors=vectors,
     )
-    again = table.rounded().numbers
+    again = table.quantized().vectors
     cosines = (
-        (again * numbers).sum(axis=1)
+        (again * vectors).sum(axis=1)
         / np.linalg.norm(again, axis=1)
-        / np.linalg.norm(numbers, axis=1)
+        / np.linalg.norm(vectors, axis=1)
     )
     assert cosines.min() > 0.98
 
@@ -201,7 +201,7 @@ def test_a_table_cut_off_or_damaged_is_refused(table: features.Table, data: st.D
 
 
 def test_the_base_table_ships_and_is_small() -> None:
-    base = features.base()
+    base = features.load_base_table()
     assert len(base.columns) > 20_000
     assert len(base.to_bytes()) <= 8_000_000
 
@@ -245,29 +245,33 @@ def test_without_vectors_rows_are_the_words_alone() -> None:
 
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=examples(30))
-def test_the_words_shares_and_the_rest_add_up_to_the_dense_columns(
+def test_contributions_of_words_add_up_to_the_dense_columns(
     space: features.Space, seed: int
 ) -> None:
     (title, abstract), *_ = _papers(1, seed)
-    spread = space.spread(title, abstract)
+    contributions = space.contributions(title, abstract)
     dense = _dense(space, [features.text_of(title, abstract)])[0]
-    assert np.allclose(spread.numbers.sum(axis=0) + spread.rest, dense, atol=1e-5)
-    assert set(spread.columns) <= set(features.words_of(title, abstract))
+    assert np.allclose(
+        contributions.per_word.sum(axis=0) + contributions.constant, dense, atol=1e-5
+    )
+    assert set(contributions.columns) <= set(features.words_of(title, abstract))
     weights = np.random.default_rng(seed).standard_normal(features.DIMENSIONS)
     assert np.isclose(
-        (spread.numbers @ weights).sum() + spread.rest @ weights, dense @ weights, atol=1e-5
+        (contributions.per_word @ weights).sum() + contributions.constant @ weights,
+        dense @ weights,
+        atol=1e-5,
     )
 
 
-def test_an_unknown_text_spreads_to_nothing(table: features.Table) -> None:
-    spread = _space(table, _papers(300)).spread("zzyzx", "")
-    assert not len(spread.columns)
-    assert not spread.rest.any()
+def test_an_unknown_text_has_no_contributions(table: features.Table) -> None:
+    contributions = _space(table, _papers(300)).contributions("zzyzx", "")
+    assert not len(contributions.columns)
+    assert not contributions.constant.any()
 
 
-def test_keywords_carry_their_meaning(table: features.Table) -> None:
+def test_keywords_get_dense_columns(table: features.Table) -> None:
     space = _space(table, _papers(300))
-    (phrase,) = space.phrases(["robot grasp"])
+    (phrase,) = space.parse_keywords(["robot grasp"])
     rows = space.rows(features.vectorize(["tactile finger contact", "enzyme ligand"]))
     weights = np.zeros(features.WIDTH)
     weights[phrase.columns] = phrase.weights
@@ -293,7 +297,9 @@ def test_cosines_of_a_day_are_those_of_rows_of_length_one(
         for n, text in enumerate(texts)
     ]
     day = scores.day(
-        papers, space.rows(features.vectorize([text or "?" for text in texts])), spread=space.spread
+        papers,
+        space.rows(features.vectorize([text or "?" for text in texts])),
+        contributions=space.contributions,
     )
     every = [paper.id for paper in papers]
     found = scores.cosines(day, every, every)

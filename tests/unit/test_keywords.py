@@ -26,7 +26,7 @@ def stands(keyword: str, text: str) -> bool:
     when = day(
         [paper(1, text), paper(2, "Graphs of glaciers", "Nothing of it here at all")], RECENT
     )
-    (phrase,) = features.phrases([keyword], features.Frequencies())
+    (phrase,) = features.parse_keywords([keyword], features.Frequencies())
     found = 0 in when.holding(phrase.spellings).tolist()
     bare = keyword.removeprefix("+").removeprefix("-")
     assert (1 in scores.muted(profile(Interest(keywords=(f"-{bare}",))), when)) == found

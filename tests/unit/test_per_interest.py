@@ -26,7 +26,7 @@ def training_data(
     def without_thumbs(interests: tuple[Interest, ...]) -> profiles.TrainingData:
         words = [word for interest in interests for word in interest.keywords]
         return profiles.TrainingData(
-            interests=interests, phrases=features.phrases(words, FREQUENCIES)
+            interests=interests, phrases=features.parse_keywords(words, FREQUENCIES)
         )
 
     together = without_thumbs(interests_)

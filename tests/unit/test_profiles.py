@@ -54,7 +54,7 @@ def rated(papers: Sequence[Paper], ages: Sequence[float] = ()) -> profiles.Rated
 
 
 def phrases(*keywords: str) -> tuple[Phrase, ...]:
-    return features.phrases(keywords, FREQUENCIES)
+    return features.parse_keywords(keywords, FREQUENCIES)
 
 
 def best(profile: profiles.Profile) -> str:

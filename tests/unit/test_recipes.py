@@ -45,7 +45,7 @@ def known(
     interest = Interest(keywords=keywords)
     return profiles.TrainingData(
         interests=(interest,),
-        phrases=features.phrases(keywords, FREQUENCIES),
+        phrases=features.parse_keywords(keywords, FREQUENCIES),
         liked=rated(*liked),
         disliked=rated(*disliked),
         examples=rated(),

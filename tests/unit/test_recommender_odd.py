@@ -57,7 +57,9 @@ class World:
         every = [*papers, *recent, *rated]
         counts = features.vectorize([features.text_of(one.title, one.abstract) for one in every])
         frequencies = features.Frequencies().add(counts)
-        self.space = features.space(features.base(), frequencies, counts[len(papers) :][:300])
+        self.space = features.fit_space(
+            features.load_base_table(), frequencies, counts[len(papers) :][:300]
+        )
         rows = self.space.rows(counts)
         first, second = len(papers), len(papers) + len(recent)
         self.place = {one.id: place for place, one in enumerate(every)}
@@ -68,7 +70,7 @@ class World:
                 rows[:first],
                 list(recent),
                 rows[first:second],
-                spread=self.space.spread,
+                contributions=self.space.contributions,
             ),
             papers={one.id: one for one in papers},
             background=profiles.Background.from_papers(list(recent), rows[first:second]),
@@ -93,7 +95,7 @@ class World:
             none = self.rated([])
             return profiles.TrainingData(
                 interests=some,
-                phrases=self.space.phrases(words),
+                phrases=self.space.parse_keywords(words),
                 liked=none,
                 disliked=none,
                 examples=none,

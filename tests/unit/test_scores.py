@@ -208,7 +208,7 @@ def test_two_words_that_share_a_column_are_told_apart() -> None:
 
 
 def test_a_keyword_that_is_common_or_rare_in_the_corpus_still_matches() -> None:
-    many = [paper(number, "learning robots") for number in range(1, features.ENOUGH)] + [
+    many = [paper(number, "learning robots") for number in range(1, features.MIN_PAPERS)] + [
         paper(999, "zebrafish")
     ]
     weights = frequencies(many)
@@ -221,7 +221,7 @@ def test_a_keyword_that_is_common_or_rare_in_the_corpus_still_matches() -> None:
         who = profiles.train(
             [Interest(keywords=(keyword,))],
             BACKGROUND,
-            phrases=features.phrases([keyword], weights),
+            phrases=features.parse_keywords([keyword], weights),
         )
         assert ranked(who, when)[0].paper_id == number
 

@@ -63,7 +63,7 @@ def test_a_thumb_without_common_words_goes_by_category_and_author_else_to_none()
 
 
 def test_a_thumb_far_from_the_keywords_goes_by_the_thumbs_close_to_them() -> None:
-    keyword = features.phrases(["robot"], FREQUENCIES)[0]
+    keyword = features.parse_keywords(["robot"], FREQUENCIES)[0]
     interest_rows = sp.csr_matrix(
         (keyword.weights, (np.zeros(len(keyword.columns), int), keyword.columns)),
         shape=(2, features.COLUMNS),

@@ -102,7 +102,7 @@ def view(
     packed = store.papers.vectors_of(tx, features.VERSION, recent)
     return CorpusView(
         now=now,
-        space=features.space(
+        space=features.fit_space(
             load_word_vectors(tx),
             frequencies,
             word_counts.load_counts(
@@ -123,7 +123,9 @@ def _encoding(
     return (
         None
         if known is None
-        else features.encoding(known.version, _encoded(tx, known.version, known.dimensions, recent))
+        else features.fit_encoding(
+            known.version, _encoded(tx, known.version, known.dimensions, recent)
+        )
     )
 
 
@@ -140,7 +142,7 @@ def load_word_vectors(tx: store.Connection) -> features.Table:
     """
     stored = store.vectors.newest(tx)
     if stored is None:
-        return features.base()
+        return features.load_base_table()
     try:
         return _read(stored.version, stored.data)
     except ValueError as error:
@@ -149,7 +151,7 @@ def load_word_vectors(tx: store.Connection) -> features.Table:
             "vectors train` makes new ones",
             error,
         )
-        return features.base()
+        return features.load_base_table()
 
 
 @lru_cache(maxsize=2)
@@ -173,7 +175,7 @@ def load_batch_context(
             rows,
             others,
             other_rows,
-            spread=view.space.spread,
+            contributions=view.space.contributions,
             thumbs=_thumbs(tx, list(found), view),
         ),
         papers={p.id: p for p in those},
@@ -224,7 +226,7 @@ def _rows(tx: store.Connection, some: Sequence[Paper], view: CorpusView) -> sp.c
     rows = view.space.rows(word_counts.load_counts(tx, {p.id: packed[p.id] for p in some}))
     if view.encoding is None:
         return rows
-    return view.encoding.beside(
+    return view.encoding.append_columns(
         rows, _encoded(tx, view.encoding.version, len(view.encoding.mean), [p.id for p in some])
     )
 
@@ -336,7 +338,9 @@ class TrainingReader:
     ) -> profiles.TrainingData:
         return profiles.TrainingData(
             interests=tuple(those),
-            phrases=self.space.phrases([word for interest in those for word in interest.keywords]),
+            phrases=self.space.parse_keywords(
+                [word for interest in those for word in interest.keywords]
+            ),
             liked=liked,
             disliked=disliked,
             examples=self._examples(
@@ -369,7 +373,7 @@ class TrainingReader:
             return self._some(known)
         told = self.space.rows(features.vectorize(texts))
         if self.encoding is not None:
-            told = self.encoding.without(told)
+            told = self.encoding.append_zeros(told)
         rows = sp.vstack((self.rated_rows.rows[[self.place[i] for i in known]], told), format="csr")
         return profiles.Rated.from_papers([self.papers[i] for i in known], rows, texts=len(texts))
 

@@ -79,7 +79,7 @@ def load_counts(
     try:
         return features.unpack(list(packed.values()))
     except ValueError:  # only then is each looked at, which costs as much as reading them
-        damaged = [ident for ident, blob in packed.items() if not features.readable(blob)]
+        damaged = [ident for ident, blob in packed.items() if not features.is_readable(blob)]
     papers = store.papers.by_ids(tx, damaged)
     texts = [
         features.text_of(papers[ident].title, papers[ident].abstract) if ident in papers else ""

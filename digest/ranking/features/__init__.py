@@ -1,52 +1,63 @@
-"""Text -> numbers. words: counts of words and pairs, stored once a paper. weights: what a word
-weighs. table, training: what words mean, learned from papers alone. space: the rows that profiles
-and scores are made of. encoded: further columns, where the operator brings an encoder.
+"""Text -> feature rows.
 
-Counts are what is stored; rows are worked out from them at need (a tenth of a millisecond a paper),
-so new word vectors need no second look at old papers.
+- `words`: counts of words and pairs, stored once for each paper
+- `weights`: tf-idf by the corpus frequencies, and keywords in the same columns
+- `literal`: keywords such as "R" and "C++", which are matched as written
+- `table`, `training`: word vectors, trained from papers alone
+- `space`: counts -> the rows that profiles and scores work on
+- `encoded`: further dense columns, where the operator brings an encoder
+
+Counts are stored and rows are computed from them when needed (a tenth of a millisecond a paper), so
+new word vectors do not require old papers to be read again.
 """
 
-from digest.ranking.features.encoded import Encoding, encoding, pack_encoded, unpack_encoded
-from digest.ranking.features.space import WIDTH, Space, Spread, space
-from digest.ranking.features.table import DIMENSIONS, Table, base
-from digest.ranking.features.training import FEWEST, train
-from digest.ranking.features.weights import COMMON, ENOUGH, Frequencies, phrases, weigh
+from digest.ranking.features.encoded import Encoding, fit_encoding, pack_encoded, unpack_encoded
+from digest.ranking.features.literal import keyword_problem
+from digest.ranking.features.space import WIDTH, DenseContributions, Space, fit_space
+from digest.ranking.features.table import DIMENSIONS, Table, load_base_table
+from digest.ranking.features.training import MIN_TRAINING_PAPERS, train
+from digest.ranking.features.weights import (
+    MIN_PAPERS,
+    TOO_COMMON,
+    Frequencies,
+    parse_keywords,
+    weigh,
+)
 from digest.ranking.features.words import (
     STOP_WORDS,
     VERSION,
+    is_readable,
     pack,
-    readable,
     text_of,
     unpack,
     vectorize,
     words_of,
 )
-from digest.ranking.features.written import refusal
 from digest.ranking.rows import COLUMNS, WORDS
 
 __all__ = [
     "COLUMNS",
-    "COMMON",
     "DIMENSIONS",
-    "ENOUGH",
-    "FEWEST",
+    "MIN_PAPERS",
+    "MIN_TRAINING_PAPERS",
     "STOP_WORDS",
+    "TOO_COMMON",
     "VERSION",
     "WIDTH",
     "WORDS",
+    "DenseContributions",
     "Encoding",
     "Frequencies",
     "Space",
-    "Spread",
     "Table",
-    "base",
-    "encoding",
+    "fit_encoding",
+    "fit_space",
+    "is_readable",
+    "keyword_problem",
+    "load_base_table",
     "pack",
     "pack_encoded",
-    "phrases",
-    "readable",
-    "refusal",
-    "space",
+    "parse_keywords",
     "text_of",
     "train",
     "unpack",

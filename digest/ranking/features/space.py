@@ -1,10 +1,10 @@
-"""Counts -> the rows that readers' profiles and scores are made of: tf-idf words and, beside them,
-what the words mean together.
+"""Word counts -> the feature rows that profiles and scores work on.
 
-A row is one vector: the words' columns, of length 1, and then DIMENSIONS dense columns, of length
-sqrt(MEANING): the paper's word vectors summed by their tf-idf, whitened by how the corpus is
-spread, so that what all papers have in common counts for little. Both are linear in the paper's
-words, so whatever a profile makes of the dense columns can be told word by word: see `Spread`.
+A row is one vector: a sparse block of tf-idf words, of length 1, and DIMENSIONS dense columns, of
+length sqrt(DENSE_WEIGHT). The dense block is the sum of the paper's word vectors, weighed by their
+tf-idf and whitened by the covariance of the corpus, so that what all papers have in common counts
+for little. Both blocks are linear in the paper's words, so the score that a profile gives to the
+dense columns can be explained word by word: see `DenseContributions`.
 """
 
 from __future__ import annotations
@@ -17,207 +17,214 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.ranking.features.table import DIMENSIONS, Table
-from digest.ranking.features.training import PRIOR
-from digest.ranking.features.weights import Frequencies, spelt, weigh
+from digest.ranking.features.training import PRIOR_PAPERS
+from digest.ranking.features.weights import Frequencies, parse_and_count, weigh
 from digest.ranking.features.words import text_of, vectorize
 from digest.ranking.rows import COLUMNS, Phrase
 
-#: columns of a row
+#: columns of a row, both blocks
 WIDTH = COLUMNS + DIMENSIONS
-#: what the dense columns count beside the words
-MEANING = 0.5
-#: how far the covariance of the corpus is shrunk towards a ball (Friedman, "Regularized
-#: discriminant analysis", 1989)
-SHRINK = 0.8
-#: with fewer papers their mean and spread say nothing
-SPREAD_OUT = 30
+#: squared length of the dense block; that of the words is 1
+DENSE_WEIGHT = 0.5
+#: shrinkage of the covariance towards the identity (Friedman, "Regularized discriminant analysis",
+#: 1989)
+SHRINKAGE = 0.8
+#: papers that a mean and a covariance are estimated from at least
+MIN_COVARIANCE_PAPERS = 30
+#: papers whose contributions a space keeps
+_CACHED_PAPERS = 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Spread:
-    """How the dense columns of one paper come from its words: `numbers @ w` is what each word adds
-    under weights w, `rest @ w` what is left.
+class DenseContributions:
+    """How the dense columns of one paper are made up of its words.
+
+    Under weights w, `per_word @ w` is what each word adds to a score, `constant @ w` the rest.
     """
 
-    #: the words' columns, ascending, shape (n,)
+    #: the words' columns, ascending, shape (words,)
     columns: NDArray[np.int32]
-    #: shape (n, DIMENSIONS)
-    numbers: NDArray[np.float32]
+    #: shape (words, DIMENSIONS)
+    per_word: NDArray[np.float32]
     #: shape (DIMENSIONS,)
-    rest: NDArray[np.float32]
-    #: where the dense columns begin
-    first: int = COLUMNS
+    constant: NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Space:
-    """A corpus's way to turn counts into rows; made once a round."""
+    """Turns the counts of a corpus's papers into rows; fitted once a round."""
 
     frequencies: Frequencies
     table: Table
-    #: what each word of the table weighs, shape (words,)
-    rarity: NDArray[np.float32]
-    #: mean of the corpus's unit sums, shape (DIMENSIONS,), and what whitens them, shape
-    #: (DIMENSIONS, DIMENSIONS)
+    #: inverse document frequency of each word of the table, shape (words,)
+    idf: NDArray[np.float32]
+    #: mean of the corpus's unit sums of word vectors, shape (DIMENSIONS,), and the matrix that
+    #: whitens them, shape (DIMENSIONS, DIMENSIONS)
     mean: NDArray[np.float32]
     whitening: NDArray[np.float32]
-    _known: dict[tuple[str, str], Spread] = field(default_factory=dict, repr=False)
+    _cached: dict[tuple[str, str], DenseContributions] = field(default_factory=dict, repr=False)
 
     @property
     def version(self) -> str:
-        """Of the vectors; "" where there are none."""
+        """The version of the word vectors; "" where there are none."""
         return self.table.version
 
     def rows(self, counts: sp.csr_matrix) -> sp.csr_matrix:
-        """Rows of shape (n, WIDTH), float32, from counts of shape (n, COLUMNS); a paper without
-        words is a row of zeros.
+        """Make rows of shape (n, WIDTH), float32, from counts of shape (n, COLUMNS).
+
+        A paper without words is a row of zeros.
         """
         words = weigh(counts, self.frequencies)
         dense, _ = self._dense(counts)
-        return _beside(words, dense)
+        return _join_blocks(words, dense)
 
-    def phrases(self, keywords: list[str] | tuple[str, ...]) -> tuple[Phrase, ...]:
-        """Keywords in the columns of these rows: their words, and what those mean together.
-
-        See `weights.phrases`.
-        """
+    def parse_keywords(self, keywords: list[str] | tuple[str, ...]) -> tuple[Phrase, ...]:
+        """Parse keywords as `weights.parse_keywords`, with dense columns where words are known."""
         if not keywords:
             return ()
-        found, counts = spelt(keywords, self.frequencies)
-        if not found or not len(self.table.columns):
-            return found
+        phrases, counts = parse_and_count(keywords, self.frequencies)
+        if not phrases or not len(self.table.columns):
+            return phrases
         dense, _ = self._dense(counts)
         columns = np.arange(COLUMNS, WIDTH, dtype=np.int32)
         return tuple(
-            phrase if not row.any() else phrase.with_meaning(columns, row)
-            for phrase, row in zip(found, dense, strict=True)
+            phrase if not row.any() else phrase.with_dense(columns, row)
+            for phrase, row in zip(phrases, dense, strict=True)
         )
 
-    def spread(self, title: str, abstract: str) -> Spread:
-        """The share of each word in the dense columns of a paper."""
+    def contributions(self, title: str, abstract: str) -> DenseContributions:
+        """Return how the dense columns of a paper are made up of its words."""
         key = (title, abstract)
-        found = self._known.get(key)
-        if found is None:
-            if len(self._known) >= 1024:
-                self._known.clear()
-            found = self._known[key] = self._spread(vectorize([text_of(title, abstract)]))
-        return found
+        cached = self._cached.get(key)
+        if cached is None:
+            if len(self._cached) >= _CACHED_PAPERS:
+                self._cached.clear()
+            cached = self._contributions(vectorize([text_of(title, abstract)]))
+            self._cached[key] = cached
+        return cached
 
-    def _spread(self, counts: sp.csr_matrix) -> Spread:
-        dense, lengths = self._dense(counts)
-        weighed = _of_table(counts, self.table, self.rarity)
-        summed, whole = lengths[0]
+    def _contributions(self, counts: sp.csr_matrix) -> DenseContributions:
+        dense, norms = self._dense(counts)
         if not dense.any():
-            empty = np.zeros(DIMENSIONS, np.float32)
-            return Spread(
+            return DenseContributions(
                 columns=np.empty(0, np.int32),
-                numbers=np.empty((0, DIMENSIONS), np.float32),
-                rest=empty,
+                per_word=np.empty((0, DIMENSIONS), np.float32),
+                constant=np.zeros(DIMENSIONS, np.float32),
             )
-        scale = np.sqrt(MEANING) / whole
-        numbers = (
-            self.table.numbers[weighed.indices] * (weighed.data / summed)[:, None]
-        ) @ self.whitening
-        return Spread(
-            columns=self.table.columns[weighed.indices],
-            numbers=(numbers * scale).astype(np.float32),
-            rest=(-(self.mean @ self.whitening) * scale).astype(np.float32),
+        sum_norm, white_norm = norms[0]
+        scale = np.sqrt(DENSE_WEIGHT) / white_norm
+        words = _weigh_known_words(counts, self.table, self.idf)
+        shares = self.table.vectors[words.indices] * (words.data / sum_norm)[:, None]
+        return DenseContributions(
+            columns=self.table.columns[words.indices],
+            per_word=(shares @ self.whitening * scale).astype(np.float32),
+            constant=(-(self.mean @ self.whitening) * scale).astype(np.float32),
         )
 
     def _dense(self, counts: sp.csr_matrix) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The dense columns, shape (n, DIMENSIONS), and the two lengths that each row was divided
-        by, shape (n, 2).
+        """Return the dense block, shape (n, DIMENSIONS), and the norms that were divided out.
+
+        The norms are those of the sums of word vectors and those after whitening, shape (n, 2).
         """
-        sums, first = _summed(counts, self.table, self.rarity)
-        empty = first[:, 0] == 0
-        white, second = _unit(np.asarray((sums - self.mean) @ self.whitening, dtype=np.float32))
-        white[empty] = 0
-        return white * np.float32(np.sqrt(MEANING)), np.hstack(
-            (np.where(first > 0, first, 1), np.where(second > 0, second, 1))
+        sums, sum_norms = _sum_word_vectors(counts, self.table, self.idf)
+        white, white_norms = _normalize_rows(
+            np.asarray((sums - self.mean) @ self.whitening, dtype=np.float32)
+        )
+        white[sum_norms[:, 0] == 0] = 0
+        return white * np.float32(np.sqrt(DENSE_WEIGHT)), np.hstack(
+            (np.where(sum_norms > 0, sum_norms, 1), np.where(white_norms > 0, white_norms, 1))
         )
 
 
-def space(table: Table, frequencies: Frequencies, counts: sp.csr_matrix) -> Space:
-    """The space of a corpus, given by its word frequencies and the counts of about 1,000 of its
-    papers, of shape (n, COLUMNS).
+def fit_space(table: Table, frequencies: Frequencies, counts: sp.csr_matrix) -> Space:
+    """Fit a space to a corpus.
 
-    Word frequencies of the table's own papers count as those of PRIOR more papers, so that a young
-    corpus knows which words are common.
+    Args:
+        table: word vectors; their document frequencies count as those of PRIOR_PAPERS more papers,
+            so that a young corpus knows which words are common.
+        frequencies: document frequencies of the corpus.
+        counts: word counts of about 1,000 of its papers, shape (n, COLUMNS).
     """
-    papers = frequencies.papers + (PRIOR if table.papers else 0)
+    papers = frequencies.papers + (PRIOR_PAPERS if table.papers else 0)
     seen = np.minimum(
         frequencies.counts[table.columns], frequencies.papers
-    ) + PRIOR * table.seen / max(table.papers, 1)
-    rarity = np.log((1 + papers) / (1 + seen)).clip(min=0).astype(np.float32)
-    sums, lengths = _summed(counts, table, rarity)
-    sums = sums[lengths[:, 0] > 0]
-    if len(sums) < SPREAD_OUT:
+    ) + PRIOR_PAPERS * table.document_counts / max(table.papers, 1)
+    idf = np.log((1 + papers) / (1 + seen)).clip(min=0).astype(np.float32)
+    sums, norms = _sum_word_vectors(counts, table, idf)
+    sums = sums[norms[:, 0] > 0]
+    if len(sums) < MIN_COVARIANCE_PAPERS:
         mean, whitening = np.zeros(DIMENSIONS, np.float32), np.eye(DIMENSIONS, dtype=np.float32)
     else:
         mean = sums.mean(axis=0)
-        whitening = whitening_of(sums - mean)
-    return Space(
-        frequencies=frequencies, table=table, rarity=rarity, mean=mean, whitening=whitening
-    )
+        whitening = whitening_matrix(sums - mean)
+    return Space(frequencies=frequencies, table=table, idf=idf, mean=mean, whitening=whitening)
 
 
-def whitening_of(centred: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What makes rows about their mean, shape (n, d), equally wide in all directions, as far as
-    SHRINK leaves it to; shape (d, d).
+def whitening_matrix(centred: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the matrix, shape (d, d), that whitens centred rows, shape (n, d).
+
+    It is the inverse square root of their shrunk covariance, which keeps the mean variance.
     """
     covariance = (centred.T @ centred / len(centred)).astype(np.float64)
     values, axes = np.linalg.eigh(covariance)
-    values = (1 - SHRINK) * np.maximum(values, 0) + SHRINK * max(values.mean(), 1e-12)
+    values = (1 - SHRINKAGE) * np.maximum(values, 0) + SHRINKAGE * max(values.mean(), 1e-12)
     whitening: NDArray[np.float32] = (axes / np.sqrt(values / values.mean())).astype(np.float32)
     return whitening
 
 
-def _of_table(counts: sp.csr_matrix, table: Table, rarity: NDArray[np.float32]) -> sp.csr_matrix:
-    """(1 + ln tf) * rarity of the words that the table knows, shape (n, words)."""
-    places = (
-        _places(table)[counts.indices] if len(table.columns) else np.full(counts.nnz, -1, np.int32)
+def _weigh_known_words(
+    counts: sp.csr_matrix, table: Table, idf: NDArray[np.float32]
+) -> sp.csr_matrix:
+    """Return (1 + ln tf) * idf of the words that the table knows, shape (n, words)."""
+    words = (
+        _word_by_column(table)[counts.indices]
+        if len(table.columns)
+        else np.full(counts.nnz, -1, np.int32)
     )
-    keep = places >= 0
-    starts = np.concatenate(([0], np.cumsum(keep)))[counts.indptr].astype(np.int32)
-    data = (1 + np.log(np.maximum(counts.data[keep], 1))).astype(np.float32) * rarity[places[keep]]
-    return sp.csr_matrix((data, places[keep], starts), shape=(counts.shape[0], len(table.columns)))
+    kept = words >= 0
+    indptr = np.concatenate(([0], np.cumsum(kept)))[counts.indptr].astype(np.int32)
+    data = (1 + np.log(np.maximum(counts.data[kept], 1))).astype(np.float32) * idf[words[kept]]
+    return sp.csr_matrix((data, words[kept], indptr), shape=(counts.shape[0], len(table.columns)))
 
 
 @lru_cache(maxsize=4)
-def _places(table: Table) -> NDArray[np.int32]:
-    """Column of the features -> row of the table, -1 = unknown."""
-    places = np.full(COLUMNS, -1, dtype=np.int32)
-    places[table.columns] = np.arange(len(table.columns), dtype=np.int32)
-    return places
+def _word_by_column(table: Table) -> NDArray[np.int32]:
+    """Return the row of the table of each column, shape (COLUMNS,), -1 = unknown."""
+    words = np.full(COLUMNS, -1, dtype=np.int32)
+    words[table.columns] = np.arange(len(table.columns), dtype=np.int32)
+    return words
 
 
-def _summed(
-    counts: sp.csr_matrix, table: Table, rarity: NDArray[np.float32]
+def _sum_word_vectors(
+    counts: sp.csr_matrix, table: Table, idf: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    return _unit(np.asarray(_of_table(counts, table, rarity) @ table.numbers, dtype=np.float32))
+    sums = _weigh_known_words(counts, table, idf) @ table.vectors
+    return _normalize_rows(np.asarray(sums, dtype=np.float32))
 
 
-def _unit(rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Rows of length 1 or 0, and the lengths that they had, shape (n, 1)."""
-    lengths: NDArray[np.float32] = np.linalg.norm(rows, axis=1, keepdims=True).astype(np.float32)
-    return (rows / np.where(lengths > 0, lengths, 1)).astype(np.float32), lengths
+def _normalize_rows(
+    rows: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return rows of length 1 or 0, and the norms that they had, shape (n, 1)."""
+    norms: NDArray[np.float32] = np.linalg.norm(rows, axis=1, keepdims=True).astype(np.float32)
+    return (rows / np.where(norms > 0, norms, 1)).astype(np.float32), norms
 
 
-def _beside(words: sp.csr_matrix, dense: NDArray[np.float32]) -> sp.csr_matrix:
-    """Sparse and dense columns as one sparse matrix; a row of zeros stays without dense entries."""
+def _join_blocks(words: sp.csr_matrix, dense: NDArray[np.float32]) -> sp.csr_matrix:
+    """Join both blocks to one sparse matrix; a dense row of zeros gets no entries."""
     number = words.shape[0]
-    filled = dense.any(axis=1)
+    has_dense = dense.any(axis=1)
     sizes = np.diff(words.indptr)
-    starts = np.concatenate(([0], np.cumsum(sizes + DIMENSIONS * filled))).astype(np.int64)
-    data, indices = np.empty(starts[-1], np.float32), np.empty(starts[-1], np.int32)
-    # Where the words of each row go: as far on as the dense columns of the rows before it take
-    # room.
-    shift = np.repeat(starts[:-1] - words.indptr[:-1], sizes)
-    at = np.arange(len(words.data)) + shift
-    data[at], indices[at] = words.data, words.indices
-    tail = ((starts[1:] - DIMENSIONS)[filled][:, None] + np.arange(DIMENSIONS)).ravel()
-    data[tail], indices[tail] = (
-        dense[filled].ravel(),
-        np.tile(np.arange(COLUMNS, WIDTH, dtype=np.int32), int(filled.sum())),
+    indptr = np.concatenate(([0], np.cumsum(sizes + DIMENSIONS * has_dense))).astype(np.int64)
+    data, indices = np.empty(indptr[-1], np.float32), np.empty(indptr[-1], np.int32)
+    # The words of each row are shifted by the dense entries of the rows before it.
+    shift = np.repeat(indptr[:-1] - words.indptr[:-1], sizes)
+    word_entries = np.arange(len(words.data)) + shift
+    data[word_entries], indices[word_entries] = words.data, words.indices
+    dense_starts = (indptr[1:] - DIMENSIONS)[has_dense]
+    dense_entries = (dense_starts[:, None] + np.arange(DIMENSIONS)).ravel()
+    data[dense_entries] = dense[has_dense].ravel()
+    indices[dense_entries] = np.tile(
+        np.arange(COLUMNS, WIDTH, dtype=np.int32), int(has_dense.sum())
     )
-    return sp.csr_matrix((data, indices, starts), shape=(number, WIDTH))
+    return sp.csr_matrix((data, indices, indptr), shape=(number, WIDTH))

@@ -1,8 +1,8 @@
-"""The table of word vectors: which words it knows, how common they were where it was trained, and
-what they mean as numbers.
+"""The table of word vectors, with the document frequencies of the corpus it was trained on.
 
-Written with four bits a number: sixteen even steps a row, as wide as suits numbers that are spread
-like a bell (Max, "Quantizing for minimum distortion", 1960: 0.3352 standard deviations a step).
+Stored with four bits a number: each row is quantized to sixteen even steps, of the width that is
+best for normally distributed numbers (Max, "Quantizing for minimum distortion", 1960: 0.3352
+standard deviations).
 """
 
 from __future__ import annotations
@@ -23,44 +23,44 @@ DIMENSIONS = 256
 
 _MAGIC = b"DGV1"
 _HEAD = struct.Struct("<4sIII")
-_STEP = 0.3352
+#: width of a step in standard deviations
+_STEP_WIDTH = 0.3352
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Table:
-    """Word vectors; an empty one knows no word."""
+    """Word vectors; an empty table knows no word."""
 
-    #: the words' columns of the features, ascending, shape (words,)
+    #: feature columns of the words, ascending, shape (words,)
     columns: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
-    #: in how many papers of the training each occurred, shape (words,), and of how many
-    seen: NDArray[np.uint32] = field(default_factory=lambda: np.empty(0, np.uint32))
+    #: number of training papers that have each word, shape (words,), and of all of them
+    document_counts: NDArray[np.uint32] = field(default_factory=lambda: np.empty(0, np.uint32))
     papers: int = 0
     #: shape (words, DIMENSIONS)
-    numbers: NDArray[np.float32] = field(
+    vectors: NDArray[np.float32] = field(
         default_factory=lambda: np.empty((0, DIMENSIONS), np.float32), repr=False
     )
-    #: width of the steps that each row was rounded to, shape (words,); None = not rounded yet
+    #: width of the steps that each row was quantized to, shape (words,); None = not quantized
     steps: NDArray[np.float32] | None = field(default=None, repr=False)
-    #: name of these very numbers; "" of the empty table
+    #: name with a checksum of the content; "" of the empty table
     version: str = ""
 
     def to_bytes(self) -> bytes:
-        """About 138 bytes a word.
+        """Quantize and pack the table, 138 bytes a word.
 
-        Reading it back gives the nearest of sixteen values for each number, and the same bytes
-        again.
+        A table that was read from bytes gives the same bytes again.
         """
         steps = self.steps
         if steps is None:
-            lengths = np.sqrt((self.numbers.astype(np.float64) ** 2).mean(axis=1))
-            steps = (lengths * _STEP).astype("<f2").astype(np.float32)
-        levels = np.floor(self.numbers / np.where(steps > 0, steps, 1)[:, None]) + 8
+            deviations = np.sqrt((self.vectors.astype(np.float64) ** 2).mean(axis=1))
+            steps = (deviations * _STEP_WIDTH).astype("<f2").astype(np.float32)
+        levels = np.floor(self.vectors / np.where(steps > 0, steps, 1)[:, None]) + 8
         nibbles = np.clip(levels, 0, 15).astype(np.uint8)
         packed = nibbles[:, 0::2] | (nibbles[:, 1::2] << 4)
         body = b"".join(
             (
                 np.diff(self.columns, prepend=0).astype("<u4").tobytes(),
-                self.seen.astype("<u4").tobytes(),
+                self.document_counts.astype("<u4").tobytes(),
                 steps.astype("<f2").tobytes(),
                 packed.tobytes(),
             )
@@ -70,9 +70,10 @@ class Table:
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> Table:
-        """The table that `to_bytes` wrote.
+        """Read what `to_bytes` wrote.
 
-        Raises ValueError for one that is cut off, damaged or of another kind.
+        Raises:
+            ValueError: the bytes are cut off, damaged or something else.
         """
         if len(blob) < _HEAD.size or blob[:4] != _MAGIC:
             raise ValueError(
@@ -90,40 +91,40 @@ class Table:
         columns = np.cumsum(np.frombuffer(body, "<u4", words).astype(np.int64))
         if words and columns[-1] >= WORDS:
             raise ValueError(f"word vectors are damaged: column {int(columns[-1])} of {WORDS}")
-        seen = np.frombuffer(body, "<u4", words, 4 * words)
+        document_counts = np.frombuffer(body, "<u4", words, 4 * words)
         steps = np.frombuffer(body, "<f2", words, 8 * words).astype(np.float32)
         packed = np.frombuffer(body, np.uint8, offset=10 * words).reshape(words, DIMENSIONS // 2)
-        numbers = np.empty((words, DIMENSIONS), np.float32)
-        numbers[:, 0::2] = packed & 15
-        numbers[:, 1::2] = packed >> 4
-        numbers -= 7.5
-        numbers *= steps[:, None]
+        vectors = np.empty((words, DIMENSIONS), np.float32)
+        vectors[:, 0::2] = packed & 15
+        vectors[:, 1::2] = packed >> 4
+        vectors -= 7.5
+        vectors *= steps[:, None]
         return cls(
             columns=columns.astype(np.int32),
-            seen=seen.astype(np.uint32),
+            document_counts=document_counts.astype(np.uint32),
             papers=papers,
-            numbers=numbers,
+            vectors=vectors,
             steps=steps,
             version=f"vectors1-{check:08x}" if words else "",
         )
 
-    def rounded(self) -> Table:
-        """The table as it is read back."""
+    def quantized(self) -> Table:
+        """Return the table as it will be read back."""
         return Table.from_bytes(self.to_bytes())
 
 
 @cache
-def base() -> Table:
-    """The table that ships with the package; empty where the package was built without one.
+def load_base_table() -> Table:
+    """Load the table that ships with the package; empty where it was built without one.
 
     Raises:
         StoreError: the file is damaged.
     """
-    found = resources.files("digest.data") / "vectors.bin"
+    file = resources.files("digest.data") / "vectors.bin"
     try:
-        return Table.from_bytes(found.read_bytes()) if found.is_file() else Table()
+        return Table.from_bytes(file.read_bytes()) if file.is_file() else Table()
     except ValueError as error:
         raise StoreError(
-            f"{found}: {error}. Install the package again; until then `digest vectors train "
+            f"{file}: {error}. Install the package again; until then `digest vectors train "
             f"--from-nothing` helps"
         ) from error

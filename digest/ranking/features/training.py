@@ -1,16 +1,17 @@
-"""Word vectors from papers alone: a title has to find its abstract among a batch of others, and one
-half of a paper the other half.
+"""Word vectors trained from papers alone, by contrastive learning.
 
-In-batch contrastive loss (van den Oord, Li and Vinyals, "Representation learning with contrastive
-predictive coding", 2018, eq. 4, both ways) over sums of word vectors, descended with one step size
-a word (Duchi, Hazan and Singer, "Adaptive subgradient methods", 2011). At last each word is drawn
-towards the papers that hold it, once, so that words which keep the same company come to lie
-together even where they are too rare to learn from.
+A title has to find its abstract among a batch of others, and one half of a paper the other half:
+the in-batch contrastive loss (van den Oord, Li and Vinyals, "Representation learning with
+contrastive predictive coding", 2018, eq. 4, in both directions) over sums of word vectors,
+minimised by AdaGrad with one step size a word (Duchi, Hazan and Singer, "Adaptive subgradient
+methods", 2011). At the end each word is pulled once towards the papers that hold it, so that words
+which occur together lie together even where they are too rare to learn from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,24 +20,34 @@ from numpy.typing import NDArray
 from digest.ranking.features.table import DIMENSIONS, Table
 from digest.ranking.rows import COLUMNS, WORDS
 
-#: fewer papers teach nothing
-FEWEST = 50
+#: papers that training needs at least
+MIN_TRAINING_PAPERS = 50
 TEMPERATURE = 0.1
-#: the share of batches that match titles with abstracts; the others match halves
-TITLES = 0.5
-#: a batch, the step size, and how many papers are looked at in all: from nothing, and going on from
-#: a table
-BATCH, RATE, LOOKS = 1024, 0.05, 450_000
-BATCH_ON, RATE_ON, LOOKS_ON = 512, 0.02, 200_000
-#: words in fewer papers have no vector, nor have those in more than a fifth of all papers
-RARE, RARE_ON, COMMON = 3, 2, 0.2
-#: how far a word is drawn towards its papers at last, in lengths of its own vector
-DRAWN = 1.0
-#: papers with whose weight the table that training goes on from counts among the new ones
-PRIOR = 500
+#: share of batches that match titles with abstracts; the others match halves of abstracts
+TITLE_BATCHES = 0.5
+#: words in more than this share of the papers have no vector
+TOO_COMMON = 0.2
+#: how far a word is pulled towards its papers at the end, in lengths of its own vector
+PULL = 1.0
+#: weight, in papers, of the document frequencies of the table that training continues from
+PRIOR_PAPERS = 500
 
-#: papers that are drawn to at once; more cost memory
-_AT_ONCE = 8192
+#: papers that words are pulled towards at once; more need more memory
+_PULL_BATCH = 8192
+
+
+class _Schedule(NamedTuple):
+    batch_size: int
+    learning_rate: float
+    #: papers shown in all, repeated ones included
+    examples: int
+    max_epochs: int
+    #: words in fewer papers have no vector
+    min_documents: int
+
+
+_FROM_SCRATCH = _Schedule(1024, 0.05, 450_000, 30, 3)
+_CONTINUED = _Schedule(512, 0.02, 200_000, 10, 2)
 
 Progress = Callable[[int, int], None]
 
@@ -49,190 +60,213 @@ def train(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Table:
-    """Word vectors from the counts of titles and abstracts, each of shape (papers, COLUMNS).
+    """Train word vectors; equal input and seed give the same table on one machine.
 
-    Goes on from `start` where it is given: its words keep their numbers until papers move them. The
-    same input and seed give the same table on one machine. `progress` is called with the steps done
-    and in all. Raises ValueError for fewer than FEWEST papers.
+    Args:
+        titles: word counts of the papers' titles, shape (papers, COLUMNS).
+        abstracts: those of their abstracts.
+        start: a table to continue from; its words keep their vectors until papers move them.
+        progress: called with the number of steps done and of all.
+
+    Raises:
+        ValueError: there are fewer than MIN_TRAINING_PAPERS papers.
     """
     number = titles.shape[0]
-    if abstracts.shape != titles.shape or number < FEWEST:
+    if abstracts.shape != titles.shape or number < MIN_TRAINING_PAPERS:
         raise ValueError(
-            f"word vectors need at least {FEWEST} papers, each with a row of title and of "
-            f"abstract; got {number}"
+            f"word vectors need at least {MIN_TRAINING_PAPERS} papers, each with a row of title "
+            f"and of abstract; got {number}"
         )
     start = start if start is not None and len(start.columns) else None
-    seen = np.bincount((titles + abstracts).tocsr().indices, minlength=COLUMNS)[:WORDS]
-    columns, places = _vocabulary(seen, number, start)
+    schedule = _FROM_SCRATCH if start is None else _CONTINUED
+    both = (titles + abstracts).tocsr()
+    document_counts = np.bincount(both.indices, minlength=COLUMNS)[:WORDS]
+    columns = _choose_vocabulary(document_counts, number, start, schedule.min_documents)
     rng = np.random.default_rng(seed)
-    numbers, known, papers = _first(columns, seen, number, start, rng)
-    rarity = np.log((1 + papers) / (1 + known)).astype(np.float32)
-    left, right = _weighed(titles, places, rarity), _weighed(abstracts, places, rarity)
-    without = np.flatnonzero(np.diff(right.indptr) == 0)
-    if len(without):  # a paper without an abstract is halved by its title
-        right = _rows_from(right, left, without)
-    looks, batch, rate = (LOOKS, BATCH, RATE) if start is None else (LOOKS_ON, BATCH_ON, RATE_ON)
-    batch = min(batch, number)
-    epochs = int(np.clip(round(looks / number), 2, 30 if start is None else 10))
+    vectors = _initial_vectors(columns, start, rng)
+    idf = _idf(columns, document_counts, number, start)
+    title_rows, abstract_rows = (_weigh(counts, columns, idf) for counts in (titles, abstracts))
+    no_abstract = np.flatnonzero(np.diff(abstract_rows.indptr) == 0)
+    if len(no_abstract):
+        # A paper without an abstract is matched by the halves of its title.
+        abstract_rows = _replace_rows(abstract_rows, title_rows, no_abstract)
+    titles_are_useful = len(no_abstract) <= number / 2
+    batch = min(schedule.batch_size, number)
+    epochs = int(np.clip(round(schedule.examples / number), 2, schedule.max_epochs))
     steps, done = epochs * (number // batch), 0
-    moved = np.full(len(columns), 1e-8, dtype=np.float32)
-    few = len(without) > number / 2
+    squared_gradients = np.full(len(columns), 1e-8, dtype=np.float32)
     for _ in range(epochs):
         order = rng.permutation(number)
         for begin in range(0, number - batch + 1, batch):
             rows = order[begin : begin + batch]
-            titled = not few and rng.random() < TITLES
-            pair = (left[rows], right[rows]) if titled else _halves(right[rows], rng)
-            _step(numbers, moved, *pair, rate * (1 - 0.9 * done / steps))
+            if titles_are_useful and rng.random() < TITLE_BATCHES:
+                left, right = title_rows[rows], abstract_rows[rows]
+            else:
+                left, right = _split_into_halves(abstract_rows[rows], rng)
+            rate = schedule.learning_rate * (1 - 0.9 * done / steps)
+            _train_batch(vectors, squared_gradients, left, right, rate)
             done += 1
             if progress:
                 progress(done, steps)
-    _draw(numbers, _weighed((titles + abstracts).tocsr(), places, rarity))
+    _pull_towards_papers(vectors, _weigh(both, columns, idf))
     return Table(
         columns=columns,
-        seen=_counted(columns, seen, start),
+        document_counts=_add_document_counts(columns, document_counts, start),
         papers=number + (start.papers if start else 0),
-        numbers=numbers,
-    ).rounded()
+        vectors=vectors,
+    ).quantized()
 
 
-def _vocabulary(
-    seen: NDArray[np.int64], papers: int, start: Table | None
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The columns that get a vector, ascending, and for each column of the features its place among
-    them, -1 = none.
-    """
-    known = (seen >= (RARE if start is None else RARE_ON)) & (seen <= max(COMMON * papers, RARE))
+def _choose_vocabulary(
+    document_counts: NDArray[np.int64], papers: int, start: Table | None, min_documents: int
+) -> NDArray[np.int32]:
+    """Return the columns of the words that get a vector, ascending."""
+    too_common = max(TOO_COMMON * papers, _FROM_SCRATCH.min_documents)
+    chosen = (document_counts >= min_documents) & (document_counts <= too_common)
     if start is not None:
-        known[start.columns] = True
-    columns = np.flatnonzero(known).astype(np.int32)
-    places = np.full(COLUMNS, -1, dtype=np.int32)
-    places[columns] = np.arange(len(columns))
-    return columns, places
+        chosen[start.columns] = True
+    return np.flatnonzero(chosen).astype(np.int32)
 
 
-def _first(
+def _initial_vectors(
+    columns: NDArray[np.int32], start: Table | None, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return the vectors that training begins with, shape (words, DIMENSIONS)."""
+    vectors = rng.standard_normal((len(columns), DIMENSIONS)).astype(np.float32)
+    vectors *= 0.1 / np.sqrt(DIMENSIONS)
+    if start is not None:
+        # A new word says little until papers have moved it: a tenth of the length of a known one.
+        vectors *= float(np.linalg.norm(start.vectors, axis=1).mean())
+        vectors[np.searchsorted(columns, start.columns)] = start.vectors
+    return vectors
+
+
+def _idf(
     columns: NDArray[np.int32],
-    seen: NDArray[np.int64],
-    papers: int,
+    document_counts: NDArray[np.int64],
+    papers: float,
     start: Table | None,
-    rng: np.random.Generator,
-) -> tuple[NDArray[np.float32], NDArray[np.float64], float]:
-    """The numbers to begin with, in how many papers each word counts as seen, and of how many."""
-    numbers = rng.standard_normal((len(columns), DIMENSIONS)).astype(np.float32)
-    numbers *= 0.1 / np.sqrt(DIMENSIONS)
-    known = seen[columns].astype(np.float64)
-    if start is None:
-        return numbers, known, papers
-    places = np.searchsorted(columns, start.columns)
-    length = float(np.linalg.norm(start.numbers, axis=1).mean())
-    # a new word says little until papers have moved it: a tenth of the length of a known one
-    numbers *= length
-    numbers[places] = start.numbers
-    known[places] += PRIOR * start.seen / start.papers
-    return numbers, known, papers + PRIOR
-
-
-def _counted(
-    columns: NDArray[np.int32], seen: NDArray[np.int64], start: Table | None
-) -> NDArray[np.uint32]:
-    counted = seen[columns].astype(np.uint32)
+) -> NDArray[np.float32]:
+    """Return the inverse document frequency of each word, shape (words,)."""
+    counts = document_counts[columns].astype(np.float64)
     if start is not None:
-        counted[np.searchsorted(columns, start.columns)] += start.seen
-    return counted
+        rows = np.searchsorted(columns, start.columns)
+        counts[rows] += PRIOR_PAPERS * start.document_counts / start.papers
+        papers += PRIOR_PAPERS
+    return np.log((1 + papers) / (1 + counts)).astype(np.float32)
 
 
-def _weighed(
-    counts: sp.csr_matrix, places: NDArray[np.int32], rarity: NDArray[np.float32]
+def _add_document_counts(
+    columns: NDArray[np.int32], document_counts: NDArray[np.int64], start: Table | None
+) -> NDArray[np.uint32]:
+    counts = document_counts[columns].astype(np.uint32)
+    if start is not None:
+        counts[np.searchsorted(columns, start.columns)] += start.document_counts
+    return counts
+
+
+def _weigh(
+    counts: sp.csr_matrix, columns: NDArray[np.int32], idf: NDArray[np.float32]
 ) -> sp.csr_matrix:
-    """(1 + ln tf) * rarity of the words that have a vector, shape (papers, words)."""
-    found = places[counts.indices]
-    keep = found >= 0
-    starts = np.concatenate(([0], np.cumsum(keep)))[counts.indptr].astype(np.int32)
-    data = (1 + np.log(counts.data[keep])).astype(np.float32) * rarity[found[keep]]
-    return sp.csr_matrix((data, found[keep], starts), shape=(counts.shape[0], len(rarity)))
+    """Return (1 + ln tf) * idf of the words that have a vector, shape (papers, words)."""
+    word_by_column = np.full(COLUMNS, -1, dtype=np.int32)
+    word_by_column[columns] = np.arange(len(columns))
+    words = word_by_column[counts.indices]
+    kept = words >= 0
+    indptr = np.concatenate(([0], np.cumsum(kept)))[counts.indptr].astype(np.int32)
+    data = (1 + np.log(counts.data[kept])).astype(np.float32) * idf[words[kept]]
+    return sp.csr_matrix((data, words[kept], indptr), shape=(counts.shape[0], len(idf)))
 
 
-def _rows_from(
-    rows: sp.csr_matrix, others: sp.csr_matrix, which: NDArray[np.int64]
+def _replace_rows(
+    rows: sp.csr_matrix, others: sp.csr_matrix, row_numbers: NDArray[np.int64]
 ) -> sp.csr_matrix:
-    place = np.arange(rows.shape[0])
-    place[which] = rows.shape[0] + np.arange(len(which))
-    return sp.vstack((rows, others[which]), format="csr")[place]
+    order = np.arange(rows.shape[0])
+    order[row_numbers] = rows.shape[0] + np.arange(len(row_numbers))
+    return sp.vstack((rows, others[row_numbers]), format="csr")[order]
 
 
-def _halves(rows: sp.csr_matrix, rng: np.random.Generator) -> tuple[sp.csr_matrix, sp.csr_matrix]:
-    """Each word of a paper goes to one of two halves."""
-    first = rng.random(len(rows.data)) < 0.5
-    parts = []
-    for keep in (first, ~first):
-        starts = np.concatenate(([0], np.cumsum(keep)))[rows.indptr].astype(np.int32)
-        parts.append(sp.csr_matrix((rows.data[keep], rows.indices[keep], starts), shape=rows.shape))
-    return parts[0], parts[1]
+def _split_into_halves(
+    rows: sp.csr_matrix, rng: np.random.Generator
+) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+    """Put each word of a paper into one of two halves at random."""
+    in_first = rng.random(len(rows.data)) < 0.5
+    halves = []
+    for kept in (in_first, ~in_first):
+        indptr = np.concatenate(([0], np.cumsum(kept)))[rows.indptr].astype(np.int32)
+        halves.append(
+            sp.csr_matrix((rows.data[kept], rows.indices[kept], indptr), shape=rows.shape)
+        )
+    return halves[0], halves[1]
 
 
-def _step(
-    numbers: NDArray[np.float32],
-    moved: NDArray[np.float32],
+def _train_batch(
+    vectors: NDArray[np.float32],
+    squared_gradients: NDArray[np.float32],
     left: sp.csr_matrix,
     right: sp.csr_matrix,
     rate: float,
 ) -> None:
-    """One batch: the gradient of the loss for the words that occur, and a step against it."""
-    both = np.flatnonzero((np.diff(left.indptr) > 0) & (np.diff(right.indptr) > 0))
-    if len(both) < 2:
-        return
-    left, right = left[both], right[both]
-    words, places = np.unique(np.concatenate((left.indices, right.indices)), return_inverse=True)
-    places = places.astype(np.int32)
-    shape = (len(both), len(words))
-    left = sp.csr_matrix((left.data, places[: left.nnz], left.indptr), shape=shape)
-    right = sp.csr_matrix((right.data, places[left.nnz :], right.indptr), shape=shape)
-    current = numbers[words]
-    one, one_length = _unit(left @ current)
-    two, two_length = _unit(right @ current)
-    likeness = one @ two.T
-    likeness /= TEMPERATURE
-    # The mean of both ways' softmax, less one where a paper meets itself, is the gradient of the
-    # loss by the likenesses.
-    by_row = np.exp(likeness - likeness.max(axis=1, keepdims=True))
-    by_row /= by_row.sum(axis=1, keepdims=True)
-    by_column = np.exp(likeness - likeness.max(axis=0, keepdims=True))
-    by_column /= by_column.sum(axis=0, keepdims=True)
-    wrong = (by_row + by_column) / 2
-    wrong[np.diag_indices(len(wrong))] -= 1
-    wrong /= TEMPERATURE * len(wrong)
-    gradient = left.T @ _through(wrong @ two, one, one_length) + right.T @ _through(
-        wrong.T @ one, two, two_length
-    )
-    moved[words] += (gradient**2).mean(axis=1)
-    numbers[words] = current - rate * gradient / np.sqrt(moved[words])[:, None]
+    """Descend one batch, in place: the vectors and, for AdaGrad, the sums of squared gradients.
 
-
-def _draw(numbers: NDArray[np.float32], papers: sp.csr_matrix) -> None:
-    """Turn each word, in place, towards the sum of the papers that hold it; it keeps its length.
-
-    `papers` has the shape (papers, words).
+    Row i of `left` has to find row i of `right` among all of them, and the other way round.
     """
-    towards = np.zeros_like(numbers)
-    for begin in range(0, papers.shape[0], _AT_ONCE):
-        some = papers[begin : begin + _AT_ONCE]
-        towards += some.T @ _unit(some @ numbers)[0]
-    lengths = np.linalg.norm(numbers, axis=1, keepdims=True)
-    numbers += DRAWN * lengths * _unit(towards)[0]
-    numbers *= lengths / np.maximum(np.linalg.norm(numbers, axis=1, keepdims=True), 1e-6)
+    usable = np.flatnonzero((np.diff(left.indptr) > 0) & (np.diff(right.indptr) > 0))
+    if len(usable) < 2:
+        return
+    left, right = left[usable], right[usable]
+    words, indices = np.unique(np.concatenate((left.indices, right.indices)), return_inverse=True)
+    indices = indices.astype(np.int32)
+    shape = (len(usable), len(words))
+    left = sp.csr_matrix((left.data, indices[: left.nnz], left.indptr), shape=shape)
+    right = sp.csr_matrix((right.data, indices[left.nnz :], right.indptr), shape=shape)
+    current = vectors[words]
+    left_unit, left_norms = _normalize_rows(left @ current)
+    right_unit, right_norms = _normalize_rows(right @ current)
+    logits = left_unit @ right_unit.T
+    logits /= TEMPERATURE
+    # The gradient of the loss by the logits is the mean of both directions' softmax, less 1 for
+    # the right pairs.
+    by_row = np.exp(logits - logits.max(axis=1, keepdims=True))
+    by_row /= by_row.sum(axis=1, keepdims=True)
+    by_column = np.exp(logits - logits.max(axis=0, keepdims=True))
+    by_column /= by_column.sum(axis=0, keepdims=True)
+    errors = (by_row + by_column) / 2
+    errors[np.diag_indices(len(errors))] -= 1
+    errors /= TEMPERATURE * len(errors)
+    left_gradient = _normalization_gradient(errors @ right_unit, left_unit, left_norms)
+    right_gradient = _normalization_gradient(errors.T @ left_unit, right_unit, right_norms)
+    gradient = left.T @ left_gradient + right.T @ right_gradient
+    squared_gradients[words] += (gradient**2).mean(axis=1)
+    vectors[words] = current - rate * gradient / np.sqrt(squared_gradients[words])[:, None]
 
 
-def _unit(rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True) + 1e-6
-    return rows / lengths, lengths
+def _pull_towards_papers(vectors: NDArray[np.float32], papers: sp.csr_matrix) -> None:
+    """Turn each vector, in place, towards the sum of the papers that hold its word.
+
+    Vectors keep their lengths. `papers` are weighed words, shape (papers, words).
+    """
+    directions = np.zeros_like(vectors)
+    for begin in range(0, papers.shape[0], _PULL_BATCH):
+        batch = papers[begin : begin + _PULL_BATCH]
+        directions += batch.T @ _normalize_rows(batch @ vectors)[0]
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors += PULL * norms * _normalize_rows(directions)[0]
+    vectors *= norms / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
 
 
-def _through(
-    gradient: NDArray[np.float32], unit: NDArray[np.float32], lengths: NDArray[np.float32]
+def _normalize_rows(
+    rows: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return rows of length 1, and the norms that they had, shape (n, 1)."""
+    norms = np.linalg.norm(rows, axis=1, keepdims=True) + 1e-6
+    return rows / norms, norms
+
+
+def _normalization_gradient(
+    gradient: NDArray[np.float32], unit_rows: NDArray[np.float32], norms: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """The gradient before a row was scaled to length 1."""
-    moved: NDArray[np.float32] = (
-        gradient - (gradient * unit).sum(axis=1, keepdims=True) * unit
-    ) / lengths
-    return moved
+    """Backpropagate a gradient through the scaling of rows to length 1."""
+    radial = (gradient * unit_rows).sum(axis=1, keepdims=True) * unit_rows
+    before: NDArray[np.float32] = (gradient - radial) / norms
+    return before

@@ -1,6 +1,4 @@
-"""What the words of a row weigh: how often each occurs in the corpus, tf-idf, and the keywords of
-readers in the same columns.
-"""
+"""Word counts -> tf-idf weights by the corpus frequencies, and keywords in the same columns."""
 
 from __future__ import annotations
 
@@ -15,14 +13,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from digest.ranking.features.words import pieces, stands_in, vectorize
-from digest.ranking.features.written import needs_writing, written
+from digest.ranking.features.literal import literal_spelling, needs_literal_match
+from digest.ranking.features.words import occurs_in, pieces, vectorize
 from digest.ranking.rows import COLUMNS, WORDS, Phrase
 
-#: below this many papers a share of the corpus means nothing, so no word is too rare or too common
-#: yet
-ENOUGH = 500
-COMMON = 0.2
+#: corpus size from which words are dropped for being too rare or too common
+MIN_PAPERS = 500
+#: share of all papers above which a word is too common
+TOO_COMMON = 0.2
 
 _PACKED = 1
 
@@ -33,22 +31,21 @@ def _no_papers() -> NDArray[np.uint32]:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Frequencies:
-    """In how many of the stored papers each column occurs."""
+    """Document frequencies: in how many of the stored papers each column occurs."""
 
     papers: int = 0
-    #: one count a column, shape (COLUMNS,)
+    #: number of papers by column, shape (COLUMNS,)
     counts: NDArray[np.uint32] = field(default_factory=_no_papers, repr=False)
 
     def add(self, rows: sp.csr_matrix) -> Frequencies:
-        """These frequencies and those of further papers' counts, shape (papers, COLUMNS)."""
+        """Add further papers, given by their word counts, shape (papers, COLUMNS)."""
         counts = self.counts.copy()
-        np.add.at(
-            counts, rows.indices, np.uint32(1)
-        )  # a sixth of bincount, which makes a row of all columns
+        # Takes a sixth of the time of bincount, which makes a row of all columns.
+        np.add.at(counts, rows.indices, np.uint32(1))
         return Frequencies(papers=self.papers + rows.shape[0], counts=counts)
 
     def to_bytes(self) -> bytes:
-        """Compressed; the same frequencies always give the same bytes."""
+        """Compress; equal frequencies give equal bytes."""
         used = np.flatnonzero(self.counts)
         gaps = np.diff(used, prepend=0).astype("<u4")
         body = zlib.compress(gaps.tobytes() + self.counts[used].astype("<u4").tobytes(), 6)
@@ -56,7 +53,11 @@ class Frequencies:
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> Frequencies:
-        """The frequencies that `to_bytes` wrote. Raises ValueError for anything else."""
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            ValueError: the bytes are something else.
+        """
         try:
             version, papers, number = struct.unpack_from("<BQI", blob)
             body = zlib.decompress(blob[struct.calcsize("<BQI") :])
@@ -81,29 +82,28 @@ class Frequencies:
 
 
 def weigh(counts: sp.csr_matrix, frequencies: Frequencies) -> sp.csr_matrix:
-    """tf-idf of rows of counts: (1 + ln tf) * (1 + ln((1 + papers) / (1 + df))), each row of
-    Euclidean length 1 or 0; float32.
+    """Return the tf-idf weights of rows of counts, float32, each row of Euclidean length 1 or 0.
 
-    From `ENOUGH` papers on, words of a single paper and words of more than a fifth of all papers
-    weigh nothing. They stay in the row as stored zeros, so that the pattern still says which words
-    a paper holds: a keyword may be rare or common.
+    The weight is (1 + ln tf) * (1 + ln((1 + papers) / (1 + df))). From `MIN_PAPERS` papers on,
+    words of a single paper and words of more than a fifth of all papers weigh nothing. They stay
+    in the row as explicit zeros, so that the sparsity pattern still says which words a paper has:
+    a keyword may be rare or common.
     """
     columns, data = counts.indices, counts.data
     seen = frequencies.counts[columns].astype(np.float64)
-    weights = (1 + np.log(np.maximum(data, 1))) * _rarity(columns, frequencies)
-    if frequencies.papers >= ENOUGH:
-        weights[(seen < 2) | (seen > COMMON * frequencies.papers)] = 0
+    weights = (1 + np.log(np.maximum(data, 1))) * _idf(columns, frequencies)
+    if frequencies.papers >= MIN_PAPERS:
+        weights[(seen < 2) | (seen > TOO_COMMON * frequencies.papers)] = 0
     rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
-    lengths = np.sqrt(np.bincount(rows, weights=weights**2, minlength=counts.shape[0]))
-    lengths[lengths == 0] = 1
+    norms = np.sqrt(np.bincount(rows, weights=weights**2, minlength=counts.shape[0]))
+    norms[norms == 0] = 1
     return sp.csr_matrix(
-        ((weights / lengths[rows]).astype(np.float32), columns, counts.indptr), shape=counts.shape
+        ((weights / norms[rows]).astype(np.float32), columns, counts.indptr), shape=counts.shape
     )
 
 
-def _rarity(columns: NDArray[np.int32], frequencies: Frequencies) -> NDArray[np.float64]:
-    # A column that two words share may be counted twice for a paper, hence at most once a paper
-    # here.
+def _idf(columns: NDArray[np.int32], frequencies: Frequencies) -> NDArray[np.float64]:
+    # A column that two words share may be counted twice for a paper.
     seen = np.minimum(frequencies.counts[columns], frequencies.papers).astype(np.float64)
     return 1 + np.log((1 + frequencies.papers) / (1 + seen))
 
@@ -111,8 +111,7 @@ def _rarity(columns: NDArray[np.int32], frequencies: Frequencies) -> NDArray[np.
 # ----------------------------------------------------------------------------------------------
 # keywords
 
-#: endings that a trailing "*" stands for; rows are hashed, so a word is looked up by its whole
-#: spelling
+#: endings that a trailing "*" stands for; rows are hashed, so a word is found by its whole spelling
 _ENDINGS = (
     "",
     "s",
@@ -133,106 +132,112 @@ _ENDINGS = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Spelling:
-    """See `rows.Spelling`."""
+class _WordSpelling:
+    """A spelling that is found by its words; see `rows.Spelling`."""
 
     text: str
     columns: NDArray[np.int32]
 
-    def stands_in(self, title: str, abstract: str) -> bool:
-        return stands_in(self.text, title, abstract)
+    def occurs_in(self, title: str, abstract: str) -> bool:
+        return occurs_in(self.text, title, abstract)
 
 
-def phrases(keywords: Iterable[str], frequencies: Frequencies) -> tuple[Phrase, ...]:
-    """One Phrase for each keyword that holds a word, in order; a leading "-" turns it against the
-    paper, a "+" makes it a must.
+def parse_keywords(keywords: Iterable[str], frequencies: Frequencies) -> tuple[Phrase, ...]:
+    """Return a phrase for each keyword that has a word, in order.
 
-    Singular and plural of the last word count alike; a trailing "*" stands for the common English
-    endings ("grasp*": grasps, grasping, grasper ...).
+    A leading "-" mutes, a "+" pins the papers that hold it. Singular and plural of the last word
+    count alike; a trailing "*" stands for the common English endings ("grasp*": grasps, grasping,
+    grasper ...).
     """
-    return spelt(keywords, frequencies)[0]
+    return parse_and_count(keywords, frequencies)[0]
 
 
-def spelt(
+def parse_and_count(
     keywords: Iterable[str], frequencies: Frequencies
 ) -> tuple[tuple[Phrase, ...], sp.csr_matrix]:
-    """As `phrases`, and the counts of each one's text as it is written, shape (phrases,
-    COLUMNS)."""
-    bare = [
+    """Return phrases as `parse_keywords`, and the word counts of their texts as written.
+
+    The counts have the shape (phrases, COLUMNS).
+    """
+    signs_and_texts = [
         (keyword.strip()[:1], " ".join(keyword.strip().removeprefix("-").removeprefix("+").split()))
         for keyword in keywords
     ]
-    spellings = [list(dict.fromkeys(_spellings(text))) for _, text in bare]
+    spellings = [list(dict.fromkeys(_spellings(text))) for _, text in signs_and_texts]
     # All at once: counting one text takes as long as counting dozens.
-    counts = vectorize([spelling for some in spellings for spelling in some])
-    seen, rarity = frequencies.counts[counts.indices] > 0, _rarity(counts.indices, frequencies)
-    each = (
-        _Counted(counts.indices[at], rarity[at], bool(seen[at].all()))
-        for at in map(slice, counts.indptr, counts.indptr[1:])
+    counts = vectorize([spelling for group in spellings for spelling in group])
+    seen, idf = frequencies.counts[counts.indices] > 0, _idf(counts.indices, frequencies)
+    counted = (
+        _CountedText(counts.indices[span], idf[span], bool(seen[span].all()))
+        for span in map(slice, counts.indptr, counts.indptr[1:])
     )
-    found, rows, first = [], [], 0
-    for (sign, text), some in zip(bare, spellings, strict=True):
-        phrase = _phrase(sign, text, dict(zip(some, islice(each, len(some)), strict=True)))
+    phrases, rows, first = [], [], 0
+    for (sign, text), group in zip(signs_and_texts, spellings, strict=True):
+        by_spelling = dict(zip(group, islice(counted, len(group)), strict=True))
+        phrase = _make_phrase(sign, text, by_spelling)
         if phrase is not None:
-            found.append(phrase)
+            phrases.append(phrase)
             rows.append(first)
-        first += len(some)
-    return tuple(found), counts[np.array(rows, dtype=np.int64)]
+        first += len(group)
+    return tuple(phrases), counts[np.array(rows, dtype=np.int64)]
 
 
-class _Counted(NamedTuple):
-    """The words of a text: their columns, ascending, how rare each is, and whether some paper has
-    each.
-    """
+class _CountedText(NamedTuple):
+    """The words of a text."""
 
+    #: ascending
     columns: NDArray[np.int32]
-    rarity: NDArray[np.float64]
+    #: inverse document frequency of each column
+    idf: NDArray[np.float64]
+    #: whether each of the words occurs in a stored paper
     seen: bool
 
 
-def _phrase(sign: str, text: str, spelt: Mapping[str, _Counted]) -> Phrase | None:
-    found = {spelling: counted for spelling, counted in spelt.items() if len(counted.columns)}
-    if needs_writing(text):
-        return _written(sign, text, spelt)
-    if not found or not (text.endswith("*") or text in found):
+def _make_phrase(sign: str, text: str, by_spelling: Mapping[str, _CountedText]) -> Phrase | None:
+    if needs_literal_match(text):
+        return _make_literal_phrase(sign, text, by_spelling)
+    with_words = {
+        spelling: counted for spelling, counted in by_spelling.items() if len(counted.columns)
+    }
+    if not with_words or not (text.endswith("*") or text in with_words):
         return None
     # A spelling that no paper has would count as the rarest word of all.
-    known = [counted for counted in found.values() if counted.seen] or list(found.values())[:1]
+    known = [counted for counted in with_words.values() if counted.seen]
+    known = known or list(with_words.values())[:1]
     columns, weights, _ = known[0]
     if len(known) > 1:
         columns, first = np.unique(
             np.concatenate([counted.columns for counted in known]), return_index=True
         )
-        weights = np.concatenate([counted.rarity for counted in known])[first]
+        weights = np.concatenate([counted.idf for counted in known])[first]
     return Phrase(
         text=text.rstrip("* "),
-        against=sign == "-",
-        must=sign == "+",
+        muted=sign == "-",
+        pinned=sign == "+",
         columns=columns,
         weights=(weights / np.sqrt((weights**2).sum())).astype(np.float32),
         spellings=tuple(
-            _Spelling(text=pieces(spelling), columns=_needed(counted.columns))
-            for spelling, counted in found.items()
+            _WordSpelling(text=pieces(spelling), columns=_required_columns(counted.columns))
+            for spelling, counted in with_words.items()
         ),
     )
 
 
-def _written(sign: str, text: str, spelt: Mapping[str, _Counted]) -> Phrase:
-    """A keyword that is looked up as written; what words it has say something of other
-    papers, too."""
-    columns, weights, _ = spelt.get(text) or next(iter(spelt.values()))
-    length = np.sqrt((weights**2).sum()) or 1.0
+def _make_literal_phrase(sign: str, text: str, by_spelling: Mapping[str, _CountedText]) -> Phrase:
+    """Return a keyword that is matched as written; its words, if any, score other papers too."""
+    columns, weights, _ = by_spelling.get(text) or next(iter(by_spelling.values()))
+    norm = np.sqrt((weights**2).sum()) or 1.0
     return Phrase(
         text=text,
-        against=sign == "-",
-        must=sign == "+",
+        muted=sign == "-",
+        pinned=sign == "+",
         columns=columns,
-        weights=(weights / length).astype(np.float32),
-        spellings=(written(text, (text,) if text.endswith("*") else tuple(spelt)),),
+        weights=(weights / norm).astype(np.float32),
+        spellings=(literal_spelling(text, (text,) if text.endswith("*") else tuple(by_spelling)),),
     )
 
 
-def _needed(columns: NDArray[np.int32]) -> NDArray[np.int32]:
+def _required_columns(columns: NDArray[np.int32]) -> NDArray[np.int32]:
     pairs = columns[columns >= WORDS]
     return pairs if len(pairs) else columns
 

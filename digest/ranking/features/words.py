@@ -1,10 +1,9 @@
-"""Text -> a sparse row of counts of words and pairs of words, and such rows as bytes.
+"""Text -> a sparse row of word and word pair counts, and such rows as bytes.
 
-Words are hashed into a fixed number of buckets, so a paper is vectorised once, at ingest, and its
-row stays good however many words the corpus learns later; what a word weighs, and what it means
-beside others, is worked out when rows are used.
+Words are hashed into a fixed number of columns, so a paper is vectorised once, at ingest, and its
+row stays valid as the corpus grows. Weights and dense columns are computed when rows are used.
 
-Does not know papers' ids, readers or the store.
+Knows no paper ids, readers or store.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ from numpy.typing import NDArray
 
 from digest.ranking.rows import COLUMNS, WORDS
 
-#: name and version of these features; stored rows of another version are vectorised again
+#: name and version of these features; rows stored with another version are vectorised again
 VERSION = "words1"
 
-#: words without a topic; single letters and bare numbers are left out anyway
+#: words without a topic; single letters and bare numbers are dropped anyway
 _STOP = """
     about above across after again against all almost alone along already also although always am
     among an and another any anyone anything are around as at be became because become becomes been
@@ -46,13 +45,12 @@ _STOP = """
     yours yourself"""
 STOP_WORDS = frozenset(_STOP.split())
 
-# Chinese and Japanese write no spaces: one sign is a word there, and pairs of signs do the work of
+# Chinese and Japanese write no spaces: each character is a word there, and pairs do the work of
 # words.
 _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_](?:[\w-]*[^\W_])?")
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _ACCENT = re.compile("[\u0300-\u036f]")
-#: marks a piece that takes part in pairs but is no word of its own: the "q" of "q-learning", the
-#: "19" of "covid-19"
+#: flag of a hash that counts in pairs but not alone: "q" of "q-learning", "19" of "covid-19"
 _PAIR_ONLY = 1 << 32
 _CHUNK = 1000
 
@@ -64,10 +62,12 @@ _CHUNK = 1000
 def vectorize(texts: Sequence[str]) -> sp.csr_matrix:
     """Count the words and pairs of each text.
 
-    Returns raw counts, shape (len(texts), COLUMNS), int32, indices sorted. Accents and case are
-    dropped, English stop words left out, and a compound with hyphens counts as its pieces and their
-    pairs, so that "multi-agent" and "multi agent" are one thing. A text without words is a row of
-    zeros.
+    Accents, case and English stop words are dropped. A hyphenated compound counts as its pieces
+    and their pairs, so that "multi-agent" and "multi agent" are equal.
+
+    Returns:
+        Raw counts, shape (len(texts), COLUMNS), int32, indices sorted; a text without words is a
+        row of zeros.
     """
     blocks = [_count(texts[start : start + _CHUNK]) for start in range(0, len(texts), _CHUNK)]
     if len(blocks) == 1:
@@ -99,7 +99,7 @@ def _count(texts: Sequence[str]) -> sp.csr_matrix:
 
 
 def fold(text: str) -> str:
-    """The text without accents, and with one form for signs that look alike."""
+    """Remove accents, and unify characters that look alike."""
     return text if text.isascii() else _ACCENT.sub("", unicodedata.normalize("NFKD", text))
 
 
@@ -109,20 +109,21 @@ def _hashes(token: str) -> tuple[int, ...]:
 
 
 def _pieces(token: str) -> list[tuple[str, int]]:
-    """A lower-case token's pieces that count, with their hash: usually itself, nothing for a stop
-    word, several for a compound.
+    """Return the pieces of a lower-case token that count, each with its hash.
+
+    Usually the token itself; nothing for a stop word, several for a compound.
     """
     pieces = token.replace("_", "-").split("-")
     alone = len(pieces) == 1
-    found = []
+    counted = []
     for piece in pieces:
         if not piece or piece in STOP_WORDS:
             continue
         word = (len(piece) > 1 or _IDEOGRAPH.match(piece) is not None) and not piece.isdigit()
         if word or not alone:
             code = zlib.crc32(piece.encode("utf-8", "surrogatepass"))
-            found.append((piece, code if word else code | _PAIR_ONLY))
-    return found
+            counted.append((piece, code if word else code | _PAIR_ONLY))
+    return counted
 
 
 def _word_column(hashes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -134,8 +135,7 @@ def _pair_column(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[n
 
 
 def _mix(hashes: NDArray[np.int64]) -> NDArray[np.int64]:
-    # CRC-32 is linear in its input: without stirring, the low bits of pairs with a word in common
-    # would fall together.
+    # CRC-32 is linear in its input: without mixing, pairs with a common word would share low bits.
     mixed = hashes & 0xFFFFFFFF
     mixed = ((mixed ^ (mixed >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
     mixed = ((mixed ^ (mixed >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
@@ -144,11 +144,10 @@ def _mix(hashes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @lru_cache(maxsize=1 << 12)
 def words_of(title: str, abstract: str = "") -> Mapping[int, str]:
-    """Column -> the word or pair of the paper that it stands for, as the paper writes it; two that
-    share a column are both named.
+    """Map the columns of a paper to their words and pairs, as the paper writes them.
 
-    The last word of the title and the first of the abstract are no pair that anybody wrote: it has
-    no name.
+    Two that share a column are both named. The pair of the title's last word and the abstract's
+    first has no name, since nobody wrote it.
     """
     folded = fold(text_of(title, abstract))
     title_end = len(fold(title))
@@ -156,22 +155,22 @@ def words_of(title: str, abstract: str = "") -> Mapping[int, str]:
     codes: list[int] = []
     for token in _TOKEN.finditer(folded):
         written = token.group().lower()
-        at = 0
+        offset = 0
         for piece, code in _pieces(written):
-            at = max(written.find(piece, at), 0)
-            spans.append((token.start() + at, token.start() + at + len(piece)))
+            offset = max(written.find(piece, offset), 0)
+            spans.append((token.start() + offset, token.start() + offset + len(piece)))
             codes.append(code)
-            at += len(piece)
+            offset += len(piece)
     hashes = np.array(codes, dtype=np.int64)
     names: dict[int, str] = {}
     for column, code, (start, end) in zip(_word_column(hashes).tolist(), codes, spans, strict=True):
         if code < _PAIR_ONLY:
-            _name(names, column, folded[start:end])
+            _add_name(names, column, folded[start:end])
     for column, left, right in zip(
         _pair_column(hashes[:-1], hashes[1:]).tolist(), spans, spans[1:], strict=False
     ):
         if not left[1] <= title_end < right[0]:
-            _name(names, column, _surface(folded, left, right))
+            _add_name(names, column, _surface(folded, left, right))
     return MappingProxyType(names)
 
 
@@ -182,7 +181,7 @@ def _surface(text: str, left: tuple[int, int], right: tuple[int, int]) -> str:
     return f"{text[left[0] : left[1]]} {text[right[0] : right[1]]}"
 
 
-def _name(names: dict[int, str], column: int, surface: str) -> None:
+def _add_name(names: dict[int, str], column: int, surface: str) -> None:
     known = names.setdefault(column, surface)
     if known != surface and all(_bare(surface) != _bare(other) for other in known.split(" / ")):
         names[column] = f"{known} / {surface}"
@@ -196,86 +195,84 @@ def _bare(surface: str) -> str:
 
 
 def pieces(text: str) -> str:
-    """The pieces of a text that count, in their order, each between blanks."""
-    return f" {' '.join(filter(None, map(_joined, _TOKEN.findall(fold(text).lower()))))} "
+    """Return the pieces of a text that count, in their order, each between blanks."""
+    return f" {' '.join(filter(None, map(_join_pieces, _TOKEN.findall(fold(text).lower()))))} "
 
 
 @lru_cache(maxsize=1 << 16)
-def _joined(token: str) -> str:
+def _join_pieces(token: str) -> str:
     return " ".join(piece for piece, _ in _pieces(token))
 
 
 @lru_cache(maxsize=1 << 12)
 def folded(title: str, abstract: str) -> str:
-    """The pieces of title and abstract on a line each, so that whether a phrase stands in one of
-    the two is one `in`.
-    """
+    """Return the pieces of title and abstract, a line each, to be searched with one `in`."""
     return f"{pieces(title)}\n{pieces(abstract)}"
 
 
-def stands_in(phrase: str, title: str, abstract: str) -> bool:
-    """Whether a phrase, as `pieces` makes it, stands in one of the two."""
-    found = _stands_written(phrase, _small(title, abstract))
-    # To take a text to pieces takes a hundred times as long as to look a word up in it.
-    return phrase in folded(title, abstract) if found is None else found
+def occurs_in(phrase: str, title: str, abstract: str) -> bool:
+    """Return whether a phrase, as `pieces` makes it, occurs in title or abstract."""
+    # Splitting a text into pieces takes a hundred times as long as searching it.
+    quick_answer = _search_lowered(phrase, _lower(title, abstract))
+    return phrase in folded(title, abstract) if quick_answer is None else quick_answer
 
 
 @lru_cache(maxsize=1 << 13)
-def _small(title: str, abstract: str) -> str:
-    """What `pieces` takes apart, of title and abstract on a line each, compounds already at their
-    hyphens.
-    """
+def _lower(title: str, abstract: str) -> str:
+    """Return title and abstract, a line each, folded and with compounds split."""
     return fold(f"{title}\n{abstract}").lower().replace("-", " ").replace("_", " ")
 
 
-def _stands_written(phrase: str, small: str) -> bool | None:
-    """Whether a phrase stands in a text letter by letter; None where only the pieces tell."""
-    parts = _parts(phrase)
+def _search_lowered(phrase: str, text: str) -> bool | None:
+    """Return whether a phrase occurs in a lowered text; None where only its pieces can tell."""
+    parts = _plain_parts(phrase)
     if not parts:
         return None
     bare = phrase[1:-1]
     among_letters = not bare.isascii()
-    at = small.find(bare)
-    while at >= 0:
-        end = at + len(bare)
-        before, after = small[at - 1 : at], small[end : end + 1]
+    start = text.find(bare)
+    while start >= 0:
+        end = start + len(bare)
+        before, after = text[start - 1 : start], text[end : end + 1]
         if not before.isalnum() and not after.isalnum():
             return True
-        # Beside a sign that is a word by itself it may be one, too.
+        # Beside a character that is a word by itself it may be one, too.
         among_letters = among_letters or not (before.isascii() and after.isascii())
-        at = small.find(bare, at + 1)
+        start = text.find(bare, start + 1)
     if len(parts) == 1:
         return None if among_letters else False
-    return None if all(part in small for part in parts) else False
+    return None if all(part in text for part in parts) else False
 
 
 @lru_cache(maxsize=1 << 12)
-def _parts(phrase: str) -> tuple[str, ...]:
-    """The pieces of a phrase; none where one of them alone or beside others would be read as
-    something else.
-    """
+def _plain_parts(phrase: str) -> tuple[str, ...]:
+    """Return the pieces of a phrase; none where `pieces` would read them differently."""
     return tuple(phrase.split()) if pieces(phrase) == phrase else ()
 
 
 def text_of(title: str, abstract: str) -> str:
-    """The text of a paper that is vectorised."""
+    """Return the text of a paper that is vectorised."""
     return f"{title}. {abstract}" if abstract else title
 
 
 # ----------------------------------------------------------------------------------------------
 # counts <-> bytes
 
+#: version of the format
 _PACKED = 1
 _HEAD = struct.Struct("<BI")
-_STEP = 0xFFFF
+#: a gap between columns that continues in the next 16 bits
+_LONG_GAP = 0xFFFF
 
 
 def pack(rows: sp.csr_matrix) -> list[bytes]:
-    """Each row of counts as bytes: a version, the number of columns, the gaps between them (16
-    bits; 65535 = and on), the counts.
+    """Pack each row of counts as bytes, about three a word.
 
-    About three bytes a word; counts above 255 become 255. Raises ValueError for another number of
-    columns than COLUMNS.
+    The bytes are a version, the number of columns, the gaps between columns (16 bits each; 65535 =
+    continued in the next), and the counts, of which those above 255 become 255.
+
+    Raises:
+        ValueError: the rows do not have COLUMNS columns.
     """
     if rows.shape[1] != COLUMNS:
         raise ValueError(f"packed are rows of {COLUMNS} columns, got the shape {rows.shape}")
@@ -289,40 +286,41 @@ def pack(rows: sp.csr_matrix) -> list[bytes]:
 
 def _pack(columns: NDArray[np.int64], counts: NDArray[np.uint8]) -> bytes:
     gaps = np.diff(columns, prepend=0)
-    jumps = gaps // _STEP
-    steps = np.full(int(jumps.sum()) + len(gaps), _STEP, dtype="<u2")
-    steps[np.cumsum(jumps + 1) - 1] = gaps % _STEP
-    return _HEAD.pack(_PACKED, len(gaps)) + steps.tobytes() + counts.tobytes()
+    jumps = gaps // _LONG_GAP
+    packed = np.full(int(jumps.sum()) + len(gaps), _LONG_GAP, dtype="<u2")
+    packed[np.cumsum(jumps + 1) - 1] = gaps % _LONG_GAP
+    return _HEAD.pack(_PACKED, len(gaps)) + packed.tobytes() + counts.tobytes()
 
 
 def unpack(blobs: Sequence[bytes]) -> sp.csr_matrix:
-    """The counts of packed rows, shape (len(blobs), COLUMNS).
+    """Read the counts of packed rows, shape (len(blobs), COLUMNS).
 
-    Raises ValueError for bytes that `pack` did not make.
+    Raises:
+        ValueError: some bytes were not made by `pack`.
     """
     columns: list[NDArray[np.int32]] = []
     counts: list[NDArray[np.uint8]] = []
     for number, blob in enumerate(blobs):
         try:
-            found = _unpack(blob)
+            row = _unpack(blob)
         except (ValueError, struct.error) as error:
             raise ValueError(
                 f"packed words {number + 1} of {len(blobs)} cannot be read ({len(blob)} bytes): "
                 f"{error}"
             ) from error
-        columns.append(found[0])
-        counts.append(found[1])
+        columns.append(row[0])
+        counts.append(row[1])
     if not columns:
         return _empty(0)
-    starts = np.concatenate(([0], np.cumsum([len(found) for found in columns]))).astype(np.int32)
+    indptr = np.concatenate(([0], np.cumsum([len(row) for row in columns]))).astype(np.int32)
     return sp.csr_matrix(
-        (np.concatenate(counts).astype(np.int32), np.concatenate(columns), starts),
+        (np.concatenate(counts).astype(np.int32), np.concatenate(columns), indptr),
         shape=(len(blobs), COLUMNS),
     )
 
 
-def readable(blob: bytes) -> bool:
-    """Whether `unpack` reads it."""
+def is_readable(blob: bytes) -> bool:
+    """Return whether `unpack` can read a packed row."""
     try:
         _unpack(blob)
     except (ValueError, struct.error):
@@ -337,9 +335,9 @@ def _unpack(blob: bytes) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
     room = len(blob) - _HEAD.size - number
     if room < 2 * number or room % 2:
         raise ValueError(f"{number} columns do not fit")
-    steps = np.frombuffer(blob, dtype="<u2", count=room // 2, offset=_HEAD.size).astype(np.int64)
+    gaps = np.frombuffer(blob, dtype="<u2", count=room // 2, offset=_HEAD.size).astype(np.int64)
     counts = np.frombuffer(blob, dtype=np.uint8, count=number, offset=_HEAD.size + room)
-    columns = np.cumsum(steps)[steps != _STEP]
+    columns = np.cumsum(gaps)[gaps != _LONG_GAP]
     if len(columns) != number or (
         number and (columns[-1] >= COLUMNS or not counts.all() or (np.diff(columns) <= 0).any())
     ):

@@ -20,7 +20,7 @@ CATEGORY_BONUS, CATEGORY_FLOOR = 0.06, 0.02
 #: bonus of a followed author without likes, and with many
 AUTHOR_BONUS, AUTHOR_FLOOR = 0.3, 0.15
 #: least bonus of a paper that contains a keyword with a "+"
-MUST_BONUS = 0.15
+PINNED_BONUS = 0.15
 #: penalty of an unwanted keyword, category or author: more than any words add
 UNWANTED_PENALTY = 1.0
 
@@ -55,12 +55,12 @@ def weigh_keywords(phrases: Sequence[Phrase], likes: float) -> tuple[Keyword, ..
     keywords = []
     for phrase in phrases:
         is_phrase = has_several_words(phrase.text)
-        if phrase.against:
+        if phrase.muted:
             keywords.append(Keyword(phrase=phrase, weight=0.0, bonus=-UNWANTED_PENALTY))
-        elif share or phrase.must or is_phrase:
+        elif share or phrase.pinned or is_phrase:
             bonus = max(share * PHRASE_BONUS, PHRASE_FLOOR) if is_phrase else share * WORD_BONUS
-            if phrase.must:
-                bonus = max(bonus, MUST_BONUS)
+            if phrase.pinned:
+                bonus = max(bonus, PINNED_BONUS)
             keywords.append(Keyword(phrase=phrase, weight=share * KEYWORD_WEIGHT, bonus=bonus))
     return tuple(keywords)
 

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Interest, Paper
-from digest.ranking.rows import WORDS, Phrase, compact, halves
+from digest.ranking.rows import WORDS, Phrase, compact, split_blocks
 
 #: weight of an example paper, beside a fresh like
 EXAMPLE_WEIGHT = 0.5
@@ -53,7 +53,7 @@ class RatedRows:
     @cached_property
     def blocks(self) -> FeatureBlocks:
         """The rows as a sparse and a dense block."""
-        words, dense = halves(self.rows)
+        words, dense = split_blocks(self.rows)
         if not words.data.all():
             # Words of weight zero are among the most frequent ones and would slow every product.
             words = words.copy()
@@ -213,7 +213,7 @@ class TrainingData:
     """
 
     interests: Sequence[Interest] = ()
-    #: the interests' keywords as `features.phrases` makes them
+    #: the interests' keywords as `features.parse_keywords` makes them
     phrases: Sequence[Phrase] = ()
     liked: Rated = NO_RATINGS
     disliked: Rated = NO_RATINGS

@@ -138,7 +138,7 @@ def _split_by_interest(data: TrainingData) -> list[_Part]:
 
 def _describe_in_words(data: TrainingData, width: int) -> sp.csr_matrix:
     """Sum the keywords and the examples of an interest, each of length 1; shape (1, width)."""
-    phrases = [phrase for phrase in data.phrases if not phrase.against]
+    phrases = [phrase for phrase in data.phrases if not phrase.muted]
     columns = np.concatenate([np.empty(0, np.int32), *(phrase.columns for phrase in phrases)])
     weights = np.concatenate([np.empty(0, np.float32), *(phrase.weights for phrase in phrases)])
     is_word = columns < width

@@ -16,11 +16,11 @@ How the stages are called, once when a paper comes in:
 once for a batch of readers (`papers` compete, `recent` are about 1,000 papers of the last weeks;
 either may be empty):
 
-    space = features.space(table, frequencies, features.unpack(recent_blobs))
+    space = features.fit_space(table, frequencies, features.unpack(recent_blobs))
     rows = space.rows(features.unpack(blobs))
     recent_rows = space.rows(features.unpack(recent_blobs))
     background = profiles.Background.from_papers(recent, recent_rows)
-    day = scores.day(papers, rows, recent, recent_rows, spread=space.spread)
+    day = scores.day(papers, rows, recent, recent_rows, contributions=space.contributions)
 
 and for the readers of the batch `recipes.train_all` and `recipes.score_all`, then for each
 `recipes.rank`, `digests.choose` and `recipes.explain`, as `pipeline.compose` does.

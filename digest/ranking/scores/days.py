@@ -15,7 +15,15 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Paper
-from digest.ranking.rows import Spelling, Split, frequent_first, halves, lengths, quantize, split
+from digest.ranking.rows import (
+    FrequencyBlocks,
+    Spelling,
+    compact_frequent_first,
+    quantize,
+    row_norms,
+    split_blocks,
+    split_by_frequency,
+)
 
 #: 100 upvotes today, the top of a list picked today, and a paper first seen today; close matches
 #: differ by about as much
@@ -37,15 +45,15 @@ _FEW = 64
 _KEPT = 4_000_000
 
 
-class Spread(Protocol):
-    """How the dense columns of a paper come from its words; see `features.Spread`."""
+class DenseContributions(Protocol):
+    """How the dense columns of a paper come from its words; see `features.DenseContributions`."""
 
     @property
     def columns(self) -> NDArray[np.int32]: ...
     @property
-    def numbers(self) -> NDArray[np.float32]: ...
+    def per_word(self) -> NDArray[np.float32]: ...
     @property
-    def rest(self) -> NDArray[np.float32]: ...
+    def constant(self) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +71,7 @@ class _Kept:
     by_word: list[sp.csc_matrix] = field(default_factory=list)
     shelves: dict[int, tuple[NDArray[np.int32], NDArray[np.int32]]] = field(default_factory=dict)
     competing: list[sp.csr_matrix] = field(default_factory=list)
-    split: list[Split] = field(default_factory=list)
+    split: list[FrequencyBlocks] = field(default_factory=list)
     exact: list[NDArray[np.float64]] = field(default_factory=list)
 
 
@@ -99,7 +107,7 @@ class Day:
     lengths: NDArray[np.float32]
     #: title, abstract -> what each of the paper's words has to do with the dense columns; None
     #: where rows have none
-    spread: Callable[[str, str], Spread] | None
+    contributions: Callable[[str, str], DenseContributions] | None
     #: of `some`: the day that they are of, and their rows there
     whole: tuple[Day, NDArray[np.int64]] | None = None
     #: what `reasons` keeps of its papers
@@ -202,7 +210,7 @@ class Day:
 
     def _stands_in(self, spelling: Spelling, row: int) -> bool:
         paper = self.papers[row] if row < self.competing else self.recent[row - self.competing]
-        return spelling.stands_in(paper.title, paper.abstract)
+        return spelling.occurs_in(paper.title, paper.abstract)
 
     def cosines(self, rows: Sequence[int], others: Sequence[int]) -> NDArray[np.float32]:
         """Cosines of some competing papers to others, shape (len(rows), len(others))."""
@@ -312,14 +320,14 @@ class Day:
             self._kept.exact.append(self.meanings.astype(np.float64))
         return weights @ self._kept.exact[0].T
 
-    def split(self) -> Split | None:
+    def split(self) -> FrequencyBlocks | None:
         """The words in two parts; None where they are too few for that to pay, or those of a few
         papers of a day.
         """
         if self.whole is not None or self.words.nnz < _MANY:
             return None
         if not self._kept.split:
-            self._kept.split.append(split(self.words, self._by_word(), OFTEN))
+            self._kept.split.append(split_by_frequency(self.words, self._by_word(), OFTEN))
         return self._kept.split[0]
 
     def dense(self, row: int) -> NDArray[np.float32]:
@@ -347,7 +355,7 @@ class Day:
             categories={},
             authors={},
             lengths=self.lengths[at],
-            spread=self.spread,
+            contributions=self.contributions,
             whole=(self, at),
         )
 
@@ -358,13 +366,13 @@ def day(
     recent: Sequence[Paper] = (),
     recent_rows: sp.csr_matrix | None = None,
     *,
-    spread: Callable[[str, str], Spread] | None = None,
+    contributions: Callable[[str, str], DenseContributions] | None = None,
     thumbs: Mapping[int, Sequence[float]] | None = None,
 ) -> Day:
     """The day of these papers and their rows, measured against recent papers (about 1,000 are
     enough; may be left out).
 
-    `spread` tells how the dense columns of a paper come from its words, where rows have any.
+    `contributions` tells how the dense columns of a paper come from its words, where rows have any.
 
     `thumbs` are the ages in days of readers' thumbs up, by paper, of those that its upvotes hold.
 
@@ -378,11 +386,11 @@ def day(
             f"{len(papers)} papers with {rows.shape[0]} rows, {len(every)} with the recent ones "
             f"with {stacked.shape[0]}"
         )
-    words, meanings = halves(stacked)
-    columns, at = frequent_first(words, OFTEN)
+    words, meanings = split_blocks(stacked)
+    columns, at = compact_frequent_first(words, OFTEN)
     places = np.full(words.shape[1], -1, dtype=np.int32)
     places[columns] = np.arange(len(columns), dtype=np.int32)
-    long = lengths(words, meanings)
+    long = row_norms(words, meanings)
     return Day(
         papers=tuple(papers),
         recent=tuple(recent),
@@ -396,7 +404,7 @@ def day(
         categories=_by_category(every),
         authors=_by_author(every),
         lengths=np.where(long > 0, long, 1).astype(np.float32),
-        spread=spread,
+        contributions=contributions,
     )
 
 

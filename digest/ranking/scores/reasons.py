@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from digest.model import Paper, Part, PartKind, Score
 from digest.ranking.profiles import Keyword, Profile, Rated
-from digest.ranking.rows import lengths
+from digest.ranking.rows import row_norms
 from digest.ranking.scores.days import Day
 from digest.ranking.scores.values import (
     Scored,
@@ -162,7 +162,9 @@ class _Teller:
         own = text.shares.shape[1]
         if len(text.meant):
             words[text.meant] += text.shares @ meaning[:own]
-        beyond = float(day.meanings[row, own:] @ meaning[own:]) if day.spread is not None else 0.0
+        beyond = (
+            float(day.meanings[row, own:] @ meaning[own:]) if day.contributions is not None else 0.0
+        )
         closest = self._encoded(row, own) if beyond > 0 else None
         if closest is not None:
             parts.append(Part(kind="near", name=closest[0], value=beyond))
@@ -219,10 +221,10 @@ def _text(day: Day, row: int, words_of: WordsOf) -> _Text:
         columns = day.columns[places]
         surfaces = words_of(paper.title, paper.abstract)
         meant, shares = np.empty(0, np.int64), np.empty((0, 0), np.float32)
-        if day.spread is not None:
-            spread = day.spread(paper.title, paper.abstract)
-            meant, inside = _places_in(columns, spread.columns)
-            shares = spread.numbers[inside]
+        if day.contributions is not None:
+            contributions = day.contributions(paper.title, paper.abstract)
+            meant, inside = _places_in(columns, contributions.columns)
+            shares = contributions.per_word[inside]
         found = day.texts[key] = _Text(
             places,
             day.words.data[span].astype(np.float64),
@@ -274,7 +276,7 @@ class _Chosen:
         self.words = blocks.words[rated.row_indices]
         self.meanings = blocks.dense[rated.row_indices]
         self.places = day.places_of(blocks.vocabulary)[self.words.indices]
-        self.lengths = lengths(self.words, self.meanings)
+        self.lengths = row_norms(self.words, self.meanings)
 
     def nearest(
         self, rows: Sequence[int], slots: NDArray[np.int32], table: NDArray[np.float32]

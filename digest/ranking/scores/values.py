@@ -170,19 +170,27 @@ def _of_words(profiles: Sequence[Profile], day: Day) -> NDArray[np.float32]:
             np.searchsorted(there, bounds),
         )
     often, seldom = (
-        np.flatnonzero(places.view(np.uint32) < split.often),
-        np.flatnonzero(places >= split.often),
+        np.flatnonzero(places.view(np.uint32) < split.frequent_count),
+        np.flatnonzero(places >= split.frequent_count),
     )
     # Frequent words are in most profiles, so that a full table of them is worth its room; of the
     # others few meet.
     found = _dense(
-        split.frequent, split.often, places[often], weights[often], np.searchsorted(often, bounds)
+        split.frequent,
+        split.frequent_count,
+        places[often],
+        weights[often],
+        np.searchsorted(often, bounds),
     )
     few = sp.csr_matrix(
-        (weights[seldom], places[seldom] - np.int32(split.often), np.searchsorted(seldom, bounds)),
-        shape=(len(profiles), split.rare.shape[0]),
+        (
+            weights[seldom],
+            places[seldom] - np.int32(split.frequent_count),
+            np.searchsorted(seldom, bounds),
+        ),
+        shape=(len(profiles), split.rare_transposed.shape[0]),
     )
-    found += (few @ split.rare).toarray()
+    found += (few @ split.rare_transposed).toarray()
     return found
 
 
@@ -392,7 +400,7 @@ def _told(profile: Profile, day: Day, wanted: Callable[[PartKind, float], bool])
     found += [
         rows
         for keyword, rows in holding(profile, day)
-        if (keyword.phrase.must or keyword.bonus < 0) and wanted("keyword", keyword.bonus)
+        if (keyword.phrase.pinned or keyword.bonus < 0) and wanted("keyword", keyword.bonus)
     ]
     rows = np.concatenate(found) if found else np.empty(0, dtype=np.int64)
     return frozenset(day.ids[rows[rows < day.competing]].tolist())

@@ -1,5 +1,6 @@
-"""Keywords that the features cannot tell by their words alone: "R", "C++", ".NET", "vitamin D".
-They are looked up as written.
+"""Keywords that are matched as written, since their words do not identify them.
+
+Such as "R", "C++", ".NET" and "vitamin D".
 """
 
 from __future__ import annotations
@@ -17,15 +18,13 @@ from digest.ranking.features.words import STOP_WORDS, fold, pieces
 _TOKEN = re.compile(r"[^\W_](?:[\w-]*[^\W_])?")
 #: signs at the edge of a word or within it that make it another one
 _SIGN = re.compile(r"\w[+#]+(?!\w)|(?<!\w)[.#@]\w|\w[.&/]\w")
-#: what else a lone letter is part of: "R-squared", "$R$", "R&D", "R(x)", "R.x"
-_BEFORE_LETTER, _BEHIND_LETTER = r"(?<![\w.\-'’&@$\\^+#])", r"(?![\w+#\-'’&^$=(\[{*]|\.\w)"
+#: not beside a lone letter, which would be part of: "R-squared", "$R$", "R&D", "R(x)", "R.x"
+_BEFORE_LETTER, _AFTER_LETTER = r"(?<![\w.\-'’&@$\\^+#])", r"(?![\w+#\-'’&^$=(\[{*]|\.\w)"
 _NO_COLUMNS = np.empty(0, dtype=np.int32)
 
 
-def needs_writing(text: str) -> bool:
-    """Whether a keyword, without its sign, holds what the words of a paper do not tell: a sign, a
-    lone letter.
-    """
+def needs_literal_match(text: str) -> bool:
+    """Return whether a keyword has a sign or a lone letter, which features drop."""
     folded = fold(text)
     tokens = [token for token in _TOKEN.findall(folded) if not token.isdigit()]
     if not tokens:
@@ -36,7 +35,7 @@ def needs_writing(text: str) -> bool:
 
 
 def _is_lone(word: str) -> bool:
-    """A letter by itself that is no article: Chinese and Japanese signs are words."""
+    """Return whether it is a single letter and no article; CJK signs are words."""
     return len(word) == 1 and word.isalpha() and word < "\u3040" and word not in "ai"
 
 
@@ -45,16 +44,14 @@ def _is_content(word: str) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Written:
-    """A keyword as it is written, in one of its spellings; see `rows.Spelling`. Its columns are
-    none: each paper is looked at.
-    """
+class LiteralSpelling:
+    """A keyword that is matched as written; see `rows.Spelling`. No column narrows the search."""
 
     text: str
     pattern: re.Pattern[str]
     columns: NDArray[np.int32]
 
-    def stands_in(self, title: str, abstract: str) -> bool:
+    def occurs_in(self, title: str, abstract: str) -> bool:
         return (
             self.pattern.search(fold(title)) is not None
             or self.pattern.search(fold(abstract)) is not None
@@ -62,19 +59,19 @@ class Written:
 
 
 @lru_cache(maxsize=1 << 10)
-def written(text: str, spellings: Sequence[str]) -> Written:
-    """One spelling for all of them; a plural is none where the last word is not of letters."""
+def literal_spelling(text: str, spellings: Sequence[str]) -> LiteralSpelling:
+    """Combine all spellings in one pattern; a last word with signs has no plural."""
     if not spellings[0].split()[-1].isalpha():
         spellings = spellings[:1]
-    alternatives = "|".join(_alternative(fold(spelling)) for spelling in spellings)
-    return Written(
+    alternatives = "|".join(_spelling_pattern(fold(spelling)) for spelling in spellings)
+    return LiteralSpelling(
         text=f"written: {text}",
         pattern=re.compile(alternatives, re.IGNORECASE),
         columns=_NO_COLUMNS,
     )
 
 
-def _alternative(text: str) -> str:
+def _spelling_pattern(text: str) -> str:
     words = text.split()
     before = (
         _BEFORE_LETTER
@@ -83,19 +80,19 @@ def _alternative(text: str) -> str:
         if words[0][0] == "."
         else r"(?<!\w)"
     )
-    # The language of "C++17" is C++, that of "C++" is not C.
-    behind = r"(?![^\W\d]|[+#])" if words[-1][-1] in "+#" else r"(?![\w+#])"
+    # "C++17" holds C++, but "C++" does not hold C.
+    after = r"(?![^\W\d]|[+#])" if words[-1][-1] in "+#" else r"(?![\w+#])"
     if _is_letter(words[-1]):
-        behind = _BEHIND_LETTER
-    return before + r"[\s-]+".join(_word(word) for word in words) + behind
+        after = _AFTER_LETTER
+    return before + r"[\s-]+".join(_word_pattern(word) for word in words) + after
 
 
 def _is_letter(word: str) -> bool:
     return len(word) == 1 and word.isalpha()
 
 
-def _word(word: str) -> str:
-    """A lone capital stays one: "R" is a language, r a radius."""
+def _word_pattern(word: str) -> str:
+    """Return a pattern; only a lone capital is case-sensitive: R is a language, r a radius."""
     if _is_letter(word) and word.isupper():
         return f"(?-i:{re.escape(word)})"
     return (
@@ -105,8 +102,8 @@ def _word(word: str) -> str:
     )
 
 
-def refusal(keyword: str) -> str:
-    """Why no paper could be found by a keyword, and what to write instead; "" where papers can."""
+def keyword_problem(keyword: str) -> str:
+    """Return why no paper can match a keyword, and a remedy; "" where papers can."""
     text = " ".join(keyword.strip().removeprefix("-").removeprefix("+").split())
     tokens = _TOKEN.findall(fold(text))
     if not tokens:
@@ -114,7 +111,7 @@ def refusal(keyword: str) -> str:
             "holds no letter; write a word, such as robot, -robot (never listed) or +robot "
             "(always listed)"
         )
-    if needs_writing(text) or pieces(text.rstrip("* ")).strip():
+    if needs_literal_match(text) or pieces(text.rstrip("* ")).strip():
         return ""
     if all(token.isdigit() for token in tokens):
         return (
