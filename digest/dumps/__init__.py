@@ -1,9 +1,8 @@
 """A dump file -> its records.
 
-`open_dump` chooses the reader by the file's content; one module per format.
-
-Records keep the source's text as it is (`papers.clean` comes next). Nothing here fetches, stores or
-decides what is new.
+`open_dump` chooses the parser by the file's content; each format is one module. Records keep the
+text of the source as it is (`papers.clean` is next). Nothing here fetches, stores or decides what
+is new.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from digest.model import Record, Rejected, Removal, Skipped
 
 __all__ = ["FORMATS", "Dump", "open_dump"]
 
-#: every format by its name, as found in `Dump.format` and `Entry.source`
+#: every format by its name, as in `Dump.format` and `Entry.source`
 FORMATS: Mapping[str, Format] = find_formats()
 
-#: first bytes of files that are something else, and what to do about it
+#: first bytes of other files -> what to do
 _NOT_A_DUMP = (
     (b"\x1f\x8b", "it is packed twice: unpack it first"),
     (b"\x28\xb5\x2f\xfd", "it is packed twice: unpack it first"),
@@ -48,8 +47,8 @@ _NOT_A_DUMP = (
 class Dump:
     """A file of paper records whose format is known.
 
-    `records()` may be called again and then starts anew; `incomplete`, `ignored` and `bytes_read`
-    tell of the latest pass.
+    Each call of `records()` starts a new pass; `incomplete`, `ignored` and `bytes_read` describe
+    the latest pass.
     """
 
     def __init__(
@@ -64,13 +63,13 @@ class Dump:
         is_zip: bool = False,
     ) -> None:
         self.path = path
-        #: the file's name, or what the caller calls it
+        #: the file's name, or the name that the caller gave
         self.name = name
-        #: a key of `FORMATS`, or "empty" for a file without any content
+        #: a key of `FORMATS`, or "empty" for a file without content
         self.format = format
-        #: bytes of the file, packed as it is
+        #: bytes of the packed file
         self.size = size
-        #: the day in the file's name, if it has one
+        #: the day in the file's name, if there is one
         self.day: date | None = find_day_in_name(name)
         self._today = today
         self._is_zip = is_zip
@@ -79,14 +78,12 @@ class Dump:
 
     @property
     def incomplete(self) -> str | None:
-        """Why the file is not whole, as far as it was read; None while nothing is known to be
-        missing.
-        """
+        """Why the file is not whole, as far as it was read; None if nothing seems missing."""
         return self._source.incomplete
 
     @property
     def ignored(self) -> Mapping[str, int]:
-        """Columns without use and the number of records that had them."""
+        """Unused columns and the number of records that had them."""
         return self._source.ignored
 
     @property
@@ -96,96 +93,104 @@ class Dump:
 
     @cached_property
     def sha256(self) -> str:
-        """Hexadecimal digest of the file's bytes, packed as they are; read at first use.
+        """Hexadecimal digest of the packed file, computed at first use.
 
-        Raises DumpError where the file cannot be read.
+        Raises:
+            DumpError: If the file cannot be read.
         """
-        made = hashlib.sha256()
+        hasher = hashlib.sha256()
         try:
             with self.path.open("rb") as file:
-                while piece := file.read(CHUNK):
-                    made.update(piece)
+                while chunk := file.read(CHUNK):
+                    hasher.update(chunk)
         except OSError as error:
-            raise _unreadable(self.path, error) from error
-        return made.hexdigest()
+            raise _describe_read_error(self.path, error) from error
+        return hasher.hexdigest()
 
     def begins_with(self, size: int, sha256: str) -> bool:
-        """Whether the first `size` bytes are those of an earlier, shorter state of the file.
+        """Whether the first `size` bytes have this hash: the file has only grown since.
 
-        Raises DumpError as `sha256` does.
+        Raises:
+            DumpError: If the file cannot be read.
         """
-        made = hashlib.sha256()
+        hasher = hashlib.sha256()
         try:
             with self.path.open("rb") as file:
-                while size > 0 and (piece := file.read(min(size, CHUNK))):
-                    made.update(piece)
-                    size -= len(piece)
+                while size > 0 and (chunk := file.read(min(size, CHUNK))):
+                    hasher.update(chunk)
+                    size -= len(chunk)
         except OSError as error:
-            raise _unreadable(self.path, error) from error
-        return size == 0 and made.hexdigest() == sha256
+            raise _describe_read_error(self.path, error) from error
+        return size == 0 and hasher.hexdigest() == sha256
 
     def records(self) -> Iterator[Record | Removal | Skipped | Rejected]:
-        """Every entry of the file in its order; never raises. Look at `incomplete` afterwards.
+        """Yield every entry of the file in order; never raises. Check `incomplete` afterwards.
 
-        The lines of a zip's members are counted on from one member to the next.
+        Line numbers of a zip go on from one member to the next.
         """
         self._source = Source(self.path, name=self.name, today=self._today)
         if self._is_zip:
             try:
                 with open_zip(self.path) as members:
-                    yield from self._from_members(self._source, members)
+                    yield from self._read_members(self._source, members)
             except UnpackError as error:
                 self._source.mark_incomplete(str(error))
         elif self.format != "empty":
             yield from FORMATS[self.format].read(self._source)
 
-    def _from_members(
+    def _read_members(
         self, source: Source, members: list[Member]
     ) -> Iterator[Record | Removal | Skipped | Rejected]:
-        last = 0
-        for place, member in enumerate(members, start=1):
+        last_line = 0
+        for position, member in enumerate(members, start=1):
             source.member, source.name = member, member.name
             head = source.head()
-            found = recognise_format(Head(head))
-            if found is not None and found.name == self.format:
-                before = last
-                for one in found.read(source):
-                    if isinstance(one, Rejected) and len(members) > 1:
-                        one = replace(
-                            one, reason=f"{member.name[:200]}, line {one.line:,}: {one.reason}"
+            format = recognise_format(Head(head))
+            if format is not None and format.name == self.format:
+                lines_before = last_line
+                for entry in format.read(source):
+                    if isinstance(entry, Rejected) and len(members) > 1:
+                        entry = replace(
+                            entry,
+                            reason=f"{member.name[:200]}, line {entry.line:,}: {entry.reason}",
                         )
-                    last = before + one.line
-                    yield replace(one, line=last) if before else one
+                    last_line = lines_before + entry.line
+                    yield replace(entry, line=last_line) if lines_before else entry
             elif head.strip():
-                last += 1
-                what = (
-                    f"of the format {found.name}, the others are {self.format}"
-                    if found
+                last_line += 1
+                problem = (
+                    f"of the format {format.name}, the others are {self.format}"
+                    if format
                     else "of no known format"
                 )
                 yield Skipped(
-                    line=last,
+                    line=last_line,
                     raw="",
-                    reason=f"a file in the archive is {what}: {member.name[:200]}",
+                    reason=f"a file in the archive is {problem}: {member.name[:200]}",
                 )
-            source.bytes_read = self.size * place // len(members)
+            source.bytes_read = self.size * position // len(members)
 
 
 def shown_name(name: str) -> str:
-    """A file's name that can be stored and printed: systems allow bytes in it that are no UTF-8."""
+    """Make a file's name printable: systems allow bytes in it that are not UTF-8."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
 def open_dump(path: Path, *, today: date, name: str | None = None) -> Dump:
     """Recognise a file by its content, plain or packed with gzip, zstd or zip.
 
-    A file with nothing in it is a Dump of format "empty".
+    A file without content is a Dump of format "empty".
 
-    `name` stands for the file's own name (a temporary copy, standard input). Raises DumpError where
-    the file cannot be read or is of no known format; its message names the file, what is wrong and
-    what to do.
+    Args:
+        path: The file.
+        today: The day after which nothing can have happened.
+        name: Replaces the file's own name (for a temporary copy or standard input).
+
+    Raises:
+        DumpError: If the file cannot be read or its format is unknown. The message names the file,
+            the problem and the remedy.
     """
-    shown = shown_name(path.name) if name is None else name
+    printed_name = shown_name(path.name) if name is None else name
     try:
         size = path.stat().st_size
         if not path.is_file():
@@ -201,10 +206,10 @@ def open_dump(path: Path, *, today: date, name: str | None = None) -> Dump:
     except (OSError, ValueError) as error:
         if isinstance(error, DumpError):
             raise
-        raise _unreadable(path, error) from error
+        raise _describe_read_error(path, error) from error
     if start.startswith(ZIP):
-        return _open_zip(path, name=shown, size=size, today=today)
-    source = Source(path, name=shown, today=today)
+        return _open_zip(path, name=printed_name, size=size, today=today)
+    source = Source(path, name=printed_name, today=today)
     data = source.head()
     if not data.strip():
         if source.incomplete and size:
@@ -212,47 +217,54 @@ def open_dump(path: Path, *, today: date, name: str | None = None) -> Dump:
                 f"{path}: nothing in it can be read: {source.incomplete}. Fetch the file again."
             )
         if not data.strip(b" \t\r\n\f\v"):
-            return Dump(path=path, name=shown, format="empty", size=size, today=today)
-    found = recognise_format(Head(data))
-    if found is None:
-        raise DumpError(_unknown(path, data))
-    return Dump(path=path, name=shown, format=found.name, size=size, today=today)
+            return Dump(path=path, name=printed_name, format="empty", size=size, today=today)
+    format = recognise_format(Head(data))
+    if format is None:
+        raise DumpError(_describe_unknown(path, data))
+    return Dump(path=path, name=printed_name, format=format.name, size=size, today=today)
 
 
 def _open_zip(path: Path, *, name: str, size: int, today: date) -> Dump:
-    """A zip is of the format of its first member that has one."""
-    problem = ""
+    """Open a zip; its format is that of its first member with a known one."""
+    first_problem = ""
     try:
         with open_zip(path) as members:
             for member in members:
                 source = Source(path, name=member.name, today=today, member=member)
                 data = source.head()
-                if (found := recognise_format(Head(data))) is not None:
+                if (format := recognise_format(Head(data))) is not None:
                     return Dump(
-                        path=path, name=name, format=found.name, size=size, today=today, is_zip=True
+                        path=path,
+                        name=name,
+                        format=format.name,
+                        size=size,
+                        today=today,
+                        is_zip=True,
                     )
-                problem = (
-                    problem
+                first_problem = (
+                    first_problem
                     or source.incomplete
-                    or (_unknown(Path(member.name), data) if data.strip() else "")
+                    or (_describe_unknown(Path(member.name), data) if data.strip() else "")
                 )
     except UnpackError as error:
         raise DumpError(
             f"{path}: nothing in it can be read: {error}. Fetch the file again."
         ) from error
-    if problem:
-        raise DumpError(f"{path}: no file in the archive can be read as a dump: {problem}")
+    if first_problem:
+        raise DumpError(f"{path}: no file in the archive can be read as a dump: {first_problem}")
     return Dump(path=path, name=name, format="empty", size=size, today=today)
 
 
-def _unreadable(path: Path, error: Exception) -> DumpError:
-    why = getattr(error, "strerror", None) or str(error)
-    return DumpError(f"{path}: cannot be read: {why}. Check the name and the permissions.")
+def _describe_read_error(path: Path, error: Exception) -> DumpError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return DumpError(f"{path}: cannot be read: {reason}. Check the name and the permissions.")
 
 
-def _unknown(path: Path, data: bytes) -> str:
-    begins = ascii(data[:80].decode("utf-8", "replace"))
-    hint = next((what for sign, what in _NOT_A_DUMP if data.startswith(sign)), None)
+def _describe_unknown(path: Path, data: bytes) -> str:
+    start = ascii(data[:80].decode("utf-8", "replace"))
+    hint = next(
+        (advice for first_bytes, advice in _NOT_A_DUMP if data.startswith(first_bytes)), None
+    )
     if is_tar(data):
         hint = "it is a tar archive: unpack it first, and give the files in it"
     elif data.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
@@ -261,4 +273,4 @@ def _unknown(path: Path, data: bytes) -> str:
         hint
         or f"known formats are {', '.join(FORMATS)}; digest/README.md says how each is recognised"
     )
-    return f"{path}: of no known format; {remedy}. It begins with {begins}"
+    return f"{path}: of no known format; {remedy}. It begins with {start}"

@@ -17,7 +17,7 @@ import msgspec
 
 from digest.dumps.fields import is_withdrawn, parse_day, split_authors
 from digest.dumps.formats import Confidence, Head
-from digest.dumps.jats import LONGEST, strip_abstract_markup, strip_title_markup
+from digest.dumps.jats import TEXT_CAP, strip_abstract_markup, strip_title_markup
 from digest.dumps.json_split import Splitter
 from digest.dumps.json_text import (
     decode_object,
@@ -186,7 +186,7 @@ def _parse_version(version: str | int | None) -> int | None:
 
 def _clean_abstract(abstract: str) -> str:
     """Remove the typesetting markers from an abstract and separate its headings."""
-    text = strip_abstract_markup(abstract)[:LONGEST]
+    text = strip_abstract_markup(abstract)[:TEXT_CAP]
     if "O_" in text or "C_" in text:
         text = _FIGURE.sub(" ", text)
         text = _HEADING.sub(

@@ -1,8 +1,7 @@
-"""CSL-JSON, the exchange format of reference managers and citation processors: a list, {"items":
-[...]}, JSON lines or one item.
+"""CSL-JSON, the exchange format of reference managers: a list, {"items": [...]}, lines or one item.
 
-Described at https://citeproc-js.readthedocs.io/en/latest/csl-json/markup.html. What doi.org answers
-when asked for it looks the same, with types and some further keys of the registration agency.
+Described at https://citeproc-js.readthedocs.io/en/latest/csl-json/markup.html. The answers of
+doi.org look the same, with types and some further keys of the registration agency.
 """
 
 from __future__ import annotations
@@ -95,29 +94,30 @@ class CslJson:
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
         for row in decode_rows(source, read_page_rows(source, "items"), _DECODER):
-            yield row if isinstance(row, Rejected) else _record(*row, source.today)
+            yield row if isinstance(row, Rejected) else _build_record(*row, source.today)
 
 
 def _is_item(record: Mapping[str, Any]) -> bool:
-    """One text for a title (Crossref's own records have a list) and, beside the type, some field in
-    a shape that nobody else has.
+    """Whether a record is an item: type and title are texts, and another field fits CSL-JSON.
+
+    The title of a Crossref work is a list.
     """
     if not isinstance(record.get("type"), str) or not isinstance(record.get("title"), str):
         return False
     issued, authors = record.get("issued"), record.get("author")
-    dated = isinstance(issued, dict) and issued.keys() & {"date-parts", "raw", "literal"}
-    named = isinstance(authors, list) and any(
-        isinstance(one, dict) and one.keys() & {"family", "literal"} for one in authors
+    has_date = isinstance(issued, dict) and issued.keys() & {"date-parts", "raw", "literal"}
+    has_name = isinstance(authors, list) and any(
+        isinstance(author, dict) and author.keys() & {"family", "literal"} for author in authors
     )
     return bool(
-        dated
-        or named
+        has_date
+        or has_name
         or record.keys() & {"DOI", "URL", "citation-key"}
         or isinstance(record.get("container-title"), str)
     )
 
 
-def _record(number: int, data: bytes, item: _Item, today: date) -> Record:
+def _build_record(number: int, data: bytes, item: _Item, today: date) -> Record:
     title, abstract = (
         strip_title_markup(item.title or ""),
         strip_abstract_markup(item.abstract or ""),
@@ -127,22 +127,28 @@ def _record(number: int, data: bytes, item: _Item, today: date) -> Record:
         raw=raw_text(data),
         title=title,
         abstract=abstract,
-        authors=tuple(name for one in item.author or () if (name := _name(one))),
-        ids=tuple(dict.fromkeys(_ids(item))),
-        submitted=_day(item.issued, today),
+        authors=tuple(name for author in item.author or () if (name := _join_name(author))),
+        ids=tuple(dict.fromkeys(_find_ids(item))),
+        submitted=_parse_issued(item.issued, today),
         url=item.url or "",
         withdrawn=has_withdrawn_title(title) or is_withdrawn(None, abstract),
     )
 
 
-def _name(one: _Name | str | None) -> str:
-    if one is None or isinstance(one, str):
-        return one or ""
-    parts = (one.given, one.dropping_particle, one.non_dropping_particle, one.family, one.suffix)
-    return one.literal or one.name or " ".join(filter(None, parts))
+def _join_name(author: _Name | str | None) -> str:
+    if author is None or isinstance(author, str):
+        return author or ""
+    parts = (
+        author.given,
+        author.dropping_particle,
+        author.non_dropping_particle,
+        author.family,
+        author.suffix,
+    )
+    return author.literal or author.name or " ".join(filter(None, parts))
 
 
-def _ids(item: _Item) -> Iterator[tuple[str, str]]:
+def _find_ids(item: _Item) -> Iterator[tuple[str, str]]:
     journal = item.container_title if isinstance(item.container_title, str) else ""
     yield from find_arxiv_ids(str(item.number or ""), item.archive_location or "", journal)
     if item.archive_location and "arxiv" in (item.archive or "").lower():
@@ -156,9 +162,10 @@ def _ids(item: _Item) -> Iterator[tuple[str, str]]:
     yield from find_noted_ids(item.note or "")
 
 
-def _day(issued: _Date | str | int | None, today: date) -> date | None:
-    """The day, or the first one of a span, of {"date-parts": [[2026, 4, 1], [2026, 5, 1]]}, {"raw":
-    "2026-04-01"} and the like.
+def _parse_issued(issued: _Date | str | int | None, today: date) -> date | None:
+    """Parse the day, or the first day of a range.
+
+    {"date-parts": [[2026, 4, 1], [2026, 5, 1]]}, {"raw": "2026-04-01"} and the like.
     """
     if not isinstance(issued, _Date):
         return parse_day_or_month(str(issued), today)
@@ -166,11 +173,11 @@ def _day(issued: _Date | str | int | None, today: date) -> date | None:
         issued.date_parts[0] if isinstance(issued.date_parts, list) and issued.date_parts else None
     )
     parts = [str(part).strip() for part in first[:3]] if isinstance(first, list) else []
-    written = ("-".join(parts), issued.raw, issued.literal)
+    texts = ("-".join(parts), issued.raw, issued.literal)
     return next(
         (
             day
-            for text in written
+            for text in texts
             if isinstance(text, str) and (day := parse_day_or_month(text, today))
         ),
         None,

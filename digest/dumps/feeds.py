@@ -1,5 +1,6 @@
-"""News feeds, RSS 0.9 to 2.0 and Atom: arXiv's daily ones (https://info.arxiv.org/help/rss.html)
-and those of journals.
+"""News feeds, RSS 0.9 to 2.0 and Atom: arXiv's daily feeds and those of journals.
+
+arXiv's feeds are described at https://info.arxiv.org/help/rss.html.
 """
 
 from __future__ import annotations
@@ -26,16 +27,18 @@ from digest.dumps.xml_text import (
 )
 from digest.model import Record, Rejected, Skipped
 
-Fields = dict[str, list[Node]]
+Elements = dict[str, list[Node]]
 
-_ERROR: Final = "Feed error for query"
-_REPLACED: Final = frozenset({"replace", "replace-cross", "absonly"})
+_ERROR_TITLE: Final = "Feed error for query"
+_REPLACEMENT_KINDS: Final = frozenset({"replace", "replace-cross", "absonly"})
 _PREAMBLE: Final = re.compile(r"\s*(arXiv:\S+)\s+Announce Type:\s*([a-z-]+)", re.IGNORECASE)
-#: arXiv's feeds until 2024 had it all in the title
-_IN_TITLE: Final = re.compile(r"\(arXiv:(\S+)\s+\[([^\]]+)\](?:\s+(UPDATED|CROSS LISTED))?\)\s*$")
-_PARAGRAPH: Final = re.compile(r"</?p>", re.IGNORECASE)
-_LINKED: Final = re.compile(r"</?a(?:\s[^<>]*)?>", re.IGNORECASE)
-_PUBLISHED: Final = re.compile(
+#: until 2024, the titles in arXiv's feeds ended with id and category
+_ARXIV_TITLE_END: Final = re.compile(
+    r"\(arXiv:(\S+)\s+\[([^\]]+)\](?:\s+(UPDATED|CROSS LISTED))?\)\s*$"
+)
+_PARAGRAPH_TAG: Final = re.compile(r"</?p>", re.IGNORECASE)
+_LINK_TAG: Final = re.compile(r"</?a(?:\s[^<>]*)?>", re.IGNORECASE)
+_PUBLICATION_NOTE: Final = re.compile(
     r"[^\n]{0,120}?Published online:[^\n;]{0,60};\s*(?:doi:\s*\S+)?", re.IGNORECASE
 )
 _MAILBOX: Final = re.compile(r"\S+@\S+\s*(?:\(([^()]*)\))?")
@@ -63,87 +66,91 @@ class Feeds:
         return Confidence.YES if is_feed or is_bare else Confidence.NO
 
     def read(self, source: Source) -> Iterator[Record | Skipped | Rejected]:
-        failed = False
-        for one in read_xml_entries(source, "item", "entry", also=("title",)):
-            if isinstance(one, Rejected):
-                yield one
-            elif one.name == "title":
-                said = " ".join(text_of(one.node).split())
-                failed = said.startswith(_ERROR)
-                if failed:
-                    source.mark_incomplete(f"the server answered with an error: {said[:300]}")
-            elif failed:
-                yield Skipped(line=one.line, raw=one.raw, reason="the server's message of an error")
+        is_error = False
+        for entry in read_xml_entries(source, "item", "entry", also=("title",)):
+            if isinstance(entry, Rejected):
+                yield entry
+            elif entry.name == "title":
+                message = " ".join(text_of(entry.node).split())
+                is_error = message.startswith(_ERROR_TITLE)
+                if is_error:
+                    source.mark_incomplete(f"the server answered with an error: {message[:300]}")
+            elif is_error:
+                yield Skipped(
+                    line=entry.line, raw=entry.raw, reason="the server's message of an error"
+                )
             else:
-                yield _entry(one, source.today)
+                yield _read_entry(entry, source.today)
 
 
-def _entry(piece: XmlEntry, today: date) -> Record | Skipped:
-    told = piece.fields()
-    title = _shown(told, "title")
-    guid = (_shown(told, "guid") or _shown(told, "id")).strip()
-    kind = _shown(told, "announce_type").strip().lower()
-    text = _shown(told, "description") or _shown(told, "summary")
-    paper = guid if guid.lower().startswith("oai:arxiv.org:") else ""
+def _read_entry(entry: XmlEntry, today: date) -> Record | Skipped:
+    elements = entry.fields()
+    title = _first_text(elements, "title")
+    guid = (_first_text(elements, "guid") or _first_text(elements, "id")).strip()
+    kind = _first_text(elements, "announce_type").strip().lower()
+    text = _first_text(elements, "description") or _first_text(elements, "summary")
+    arxiv_id = guid if guid.lower().startswith("oai:arxiv.org:") else ""
     terms = [
-        (attribute(one, "term") or text_of(one)).strip()
+        (attribute(element, "term") or text_of(element)).strip()
         for name in ("category", "subject")
-        for one in told.get(name, [])
+        for element in elements.get(name, [])
     ]
-    if (found := _PREAMBLE.match(text)) is not None:
-        paper, kind = paper or found[1], kind or found[2].lower()
-    if (found := _IN_TITLE.match(title, max(title.rfind("(arXiv:"), 0))) is not None:
-        paper, title = paper or found[1], title[: found.start()].rstrip().removesuffix(".")
-        kind = kind or ("replace" if found[3] == "UPDATED" else "")
-        terms = terms or [found[2]]
-    if kind in _REPLACED:
-        return Skipped(line=piece.line, raw=piece.raw, reason="replacement notice")
+    if (match := _PREAMBLE.match(text)) is not None:
+        arxiv_id, kind = arxiv_id or match[1], kind or match[2].lower()
+    if (match := _ARXIV_TITLE_END.match(title, max(title.rfind("(arXiv:"), 0))) is not None:
+        arxiv_id, title = arxiv_id or match[1], title[: match.start()].rstrip().removesuffix(".")
+        kind = kind or ("replace" if match[3] == "UPDATED" else "")
+        terms = terms or [match[2]]
+    if kind in _REPLACEMENT_KINDS:
+        return Skipped(line=entry.line, raw=entry.raw, reason="replacement notice")
     return (
-        _from_arxiv(piece, told, title, paper, terms, today)
-        if paper
-        else _from_journal(piece, told, title, guid, terms, today)
+        _build_arxiv_record(entry, elements, title, arxiv_id, terms, today)
+        if arxiv_id
+        else _build_journal_record(entry, elements, title, guid, terms, today)
     )
 
 
-def _from_arxiv(
-    piece: XmlEntry, told: Fields, title: str, paper: str, terms: list[str], today: date
+def _build_arxiv_record(
+    entry: XmlEntry, elements: Elements, title: str, arxiv_id: str, terms: list[str], today: date
 ) -> Record:
-    # No more mark-up than that is ever meant: "$a<b$" is mathematics.
-    abstract = _PARAGRAPH.sub("", _shown(told, "description") or _shown(told, "summary"))
-    doi = _shown(told, "DOI") or _shown(told, "doi")
-    names = [_LINKED.sub("", text_of(one)) for one in told.get("creator", [])] or [
-        _name(one) for one in told.get("author", [])
+    # Only paragraphs are markup here: "$a<b$" is mathematics.
+    abstract = _PARAGRAPH_TAG.sub(
+        "", _first_text(elements, "description") or _first_text(elements, "summary")
+    )
+    doi = _first_text(elements, "DOI") or _first_text(elements, "doi")
+    names = [_LINK_TAG.sub("", text_of(element)) for element in elements.get("creator", [])] or [
+        _read_author_name(element) for element in elements.get("author", [])
     ]
     return Record(
-        line=piece.line,
-        raw=piece.raw,
+        line=entry.line,
+        raw=entry.raw,
         title=title,
         abstract=abstract,
-        authors=tuple(name for one in names for name in split_author_names(one)),
+        authors=tuple(name for text in names for name in split_author_names(text)),
         categories=select_arxiv_categories(terms),
-        ids=(("arxiv", paper), *((("doi", doi),) if doi else ())),
-        announced=_day(told, today, "pubDate", "published", "date", "updated"),
+        ids=(("arxiv", arxiv_id), *((("doi", doi),) if doi else ())),
+        announced=_find_day(elements, today, "pubDate", "published", "date", "updated"),
         withdrawn=is_withdrawn("", abstract.partition("Abstract:")[2] or abstract),
     )
 
 
-def _from_journal(
-    piece: XmlEntry, told: Fields, title: str, guid: str, terms: list[str], today: date
+def _build_journal_record(
+    entry: XmlEntry, elements: Elements, title: str, guid: str, terms: list[str], today: date
 ) -> Record:
     texts = [
-        strip_abstract_markup(_shown(told, name))
+        strip_abstract_markup(_first_text(elements, name))
         for name in ("description", "summary", "encoded", "content")
     ]
-    abstract = max((_without_start(text) for text in texts), key=len)
-    creators = [text_of(one) for one in told.get("creator", [])] or [
-        _name(one) for one in told.get("author", [])
+    abstract = max((_strip_publication_note(text) for text in texts), key=len)
+    creators = [text_of(element) for element in elements.get("creator", [])] or [
+        _read_author_name(element) for element in elements.get("author", [])
     ]
-    link = _link(told)
-    ids = [("doi", _shown(told, name)) for name in ("doi", "DOI")]
-    ids += [("id", _shown(told, "identifier")), ("url", link), ("id", guid)]
+    link = _find_link(elements)
+    ids = [("doi", _first_text(elements, name)) for name in ("doi", "DOI")]
+    ids += [("id", _first_text(elements, "identifier")), ("url", link), ("id", guid)]
     return Record(
-        line=piece.line,
-        raw=piece.raw,
+        line=entry.line,
+        raw=entry.raw,
         title=strip_title_markup(title),
         abstract=abstract,
         authors=tuple(filter(None, creators))
@@ -151,55 +158,61 @@ def _from_journal(
         else split_authors(" ".join("".join(creators).split())),
         categories=tuple(filter(None, terms)),
         ids=tuple((kind, text.strip()) for kind, text in ids if text.strip()),
-        announced=_day(told, today, "pubDate", "published", "date", "publicationDate"),
-        updated=_day(told, today, "updated", "modified", "modificationDate"),
+        announced=_find_day(elements, today, "pubDate", "published", "date", "publicationDate"),
+        updated=_find_day(elements, today, "updated", "modified", "modificationDate"),
         url=link,
         withdrawn=is_withdrawn("", abstract),
     )
 
 
-def _without_start(text: str) -> str:
-    """A summary without the journal, day and DOI that some publishers begin it with."""
+def _strip_publication_note(text: str) -> str:
+    """Remove the journal, day and DOI that some publishers put before a summary."""
     text = text.lstrip()
-    found = _PUBLISHED.match(text)
-    return text[found.end() :] if found else text
+    match = _PUBLICATION_NOTE.match(text)
+    return text[match.end() :] if match else text
 
 
-def _shown(told: Fields, name: str) -> str:
-    """The first text that is not blank under a name: other namespaces use the same ones, often
-    empty.
+def _first_text(elements: Elements, name: str) -> str:
+    """Return the first text under a name that is not blank.
+
+    Other namespaces use the same names, often with an empty text.
     """
     return next(
-        (text for one in told.get(name, []) if (text := serialise_content(one)).strip()), ""
+        (
+            text
+            for element in elements.get(name, [])
+            if (text := serialise_content(element)).strip()
+        ),
+        "",
     )
 
 
-def _link(told: Fields) -> str:
-    """The page of an entry: the text of RSS's `link`, or the `href` of Atom's that stands for the
-    entry itself.
-    """
-    for one in told.get("link", []):
-        link = text_of(one).strip() or (
-            attribute(one, "href").strip() if attribute(one, "rel") in ("", "alternate") else ""
+def _find_link(elements: Elements) -> str:
+    """Find the page of an entry: the text of RSS's `link`, or the `href` of Atom's main `link`."""
+    for element in elements.get("link", []):
+        link = text_of(element).strip() or (
+            attribute(element, "href").strip()
+            if attribute(element, "rel") in ("", "alternate")
+            else ""
         )
         if link:
             return link
     return ""
 
 
-def _name(author: Node) -> str:
-    """Atom's `author/name`, or RSS's mailbox with the name in brackets."""
+def _read_author_name(author: Node) -> str:
+    """Read Atom's `author/name`, or the name in brackets after RSS's mailbox."""
     text = (text_of(child(author, "name")) or (text_of(author) if not len(author) else "")).strip()
     mailbox = _MAILBOX.fullmatch(text) if "@" in text and len(text) < 500 else None
     return text if mailbox is None else mailbox[1] or ""
 
 
-def _day(told: Fields, today: date, *names: str) -> date | None:
+def _find_day(elements: Elements, today: date, *names: str) -> date | None:
     return next(
         (
             day
             for name in names
-            if (day := parse_day(_shown(told, name).strip(), today)) is not None
+            if (day := parse_day(_first_text(elements, name).strip(), today)) is not None
         ),
         None,
     )

@@ -1,6 +1,4 @@
-"""Answers of the "Daily Papers" API of Hugging Face: a JSON list or JSON lines, as given or in the
-flat copies that others make of it.
-"""
+"""Answers of the "Daily Papers" API of Hugging Face, and flat copies: JSON list or lines."""
 
 from __future__ import annotations
 
@@ -19,8 +17,8 @@ from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected
 
 _DECODER: Final = msgspec.json.Decoder(dict[str, Any])
-#: keys that nobody else's papers have; one of them tells a flattened copy
-_TELLING: Final = {
+#: keys that only papers of Hugging Face have; one of them is enough for a flat copy
+_HUGGING_FACE_KEYS: Final = {
     "submittedondailyat",
     "submittedondailyby",
     "discussionid",
@@ -53,23 +51,26 @@ class HuggingFaceJson:
             "publishedAt",
         }:
             return Confidence.YES
-        keys = {_key(key) for key in head.keys}
-        told = keys & _TELLING or keys >= {"summary", "upvotes", "publishedat"}
-        return Confidence.YES if told and keys >= {"id", "title"} else Confidence.NO
+        keys = {_normalise_key(key) for key in head.keys}
+        is_certain = keys & _HUGGING_FACE_KEYS or keys >= {"summary", "upvotes", "publishedat"}
+        return Confidence.YES if is_certain and keys >= {"id", "title"} else Confidence.NO
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
         for row in decode_rows(source, read_json_records(source), _DECODER):
-            yield row if isinstance(row, Rejected) else _record(*row, source.today)
+            yield row if isinstance(row, Rejected) else _build_record(*row, source.today)
 
 
-def _record(number: int, data: bytes, row: Mapping[str, Any], today: date) -> Record | Rejected:
-    # The inner level is the paper itself; the outer one repeats its title and has a time that is
-    # some hours off.
+def _build_record(
+    number: int, data: bytes, row: Mapping[str, Any], today: date
+) -> Record | Rejected:
+    # The inner level is the paper; the outer one repeats its title, and its time is some hours off.
     fields = {
-        _key(key): value for key, value in row.items() if key != "paper" and value is not None
+        _normalise_key(key): value
+        for key, value in row.items()
+        if key != "paper" and value is not None
     }
     if isinstance(paper := row.get("paper"), dict):
-        fields |= {_key(key): value for key, value in paper.items() if value is not None}
+        fields |= {_normalise_key(key): value for key, value in paper.items() if value is not None}
     for name in ("id", "title", "summary", "publishedat", "submittedondailyat"):
         if not isinstance(fields.get(name, ""), str):
             return Rejected(
@@ -83,7 +84,7 @@ def _record(number: int, data: bytes, row: Mapping[str, Any], today: date) -> Re
         raw=raw_text(data),
         title=fields.get("title", ""),
         abstract=fields.get("summary", ""),
-        authors=_authors(fields.get("authors")),
+        authors=_read_authors(fields.get("authors")),
         ids=(("id", fields["id"]),) if fields.get("id") else (),
         submitted=parse_day(fields.get("publishedat"), today),
         picked=parse_day(fields.get("submittedondailyat"), today),
@@ -91,28 +92,28 @@ def _record(number: int, data: bytes, row: Mapping[str, Any], today: date) -> Re
     )
 
 
-def _authors(value: object) -> tuple[str, ...]:
+def _read_authors(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return split_authors(value)
     names: list[str] = []
-    for one in value if isinstance(value, list) else ():
-        name = one.get("name") if isinstance(one, dict) and not one.get("hidden") else one
+    for author in value if isinstance(value, list) else ():
+        name = (
+            author.get("name") if isinstance(author, dict) and not author.get("hidden") else author
+        )
         if isinstance(name, str):
             names.append(name)
     return tuple(names)
 
 
 @lru_cache(maxsize=1024)
-def _known(key: str) -> str:
+def _canonical_key(key: str) -> str:
     short = _PREFIX.sub("", key).lower()
     return _ALIASES.get(short, short)
 
 
-def _key(key: str) -> str:
-    """One spelling for `submittedOnDailyAt`, `submitted_on_daily_at`, `paper.submittedOnDailyAt`
-    and the like.
-    """
-    return _known(key) if len(key) <= 40 else key
+def _normalise_key(key: str) -> str:
+    """Fold spellings: `submittedOnDailyAt`, `submitted_on_daily_at`, `paper.submittedOnDailyAt`."""
+    return _canonical_key(key) if len(key) <= 40 else key
 
 
 FORMAT = HuggingFaceJson()

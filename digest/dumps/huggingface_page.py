@@ -1,5 +1,6 @@
-"""The "Daily Papers" page of Hugging Face saved as plain text: a preamble, a date without a year,
-then title, abstract, title, abstract.
+"""The "Daily Papers" page of Hugging Face saved as plain text.
+
+A preamble, a date without a year, then title, abstract, title, abstract.
 """
 
 from __future__ import annotations
@@ -17,56 +18,63 @@ from digest.model import Record, Rejected
 
 _INVITATION: Final = "Get trending papers in your email inbox!"
 _DATE: Final = re.compile(r"([A-Z][a-z]{2}) ([0-9]{1,2})(?:, ([0-9]{4}))?")
-#: the date stands among the first blocks, at the sixth where all of the preamble is there
-_PREAMBLE: Final = 12
+#: the date is among this many first blocks; usually it is the sixth
+_PREAMBLE_LENGTH: Final = 12
 
 Block = tuple[int, str]
 
 
 class HuggingFacePage:
-    """Title, abstract, the page's day (`picked`) and the position on it (`rank`).
+    """Title, abstract, the page's day (`picked`) and the paper's position on it (`rank`).
 
-    No id, author, category or link.
+    The page has no ids, authors, categories and links.
     """
 
     name = "huggingface-page"
 
     def sniff(self, head: Head) -> Confidence:
-        first = head.lines[:_PREAMBLE]
-        if _INVITATION in first[:5]:
+        first_lines = head.lines[:_PREAMBLE_LENGTH]
+        if _INVITATION in first_lines[:5]:
             return Confidence.YES
-        dated = any(_page_day(line) for line in first)
+        has_date = any(_parse_date_line(line) for line in first_lines)
         return (
             Confidence.YES
-            if dated
-            and any(line.startswith("by") and line.endswith("research community") for line in first)
+            if has_date
+            and any(
+                line.startswith("by") and line.endswith("research community")
+                for line in first_lines
+            )
             else Confidence.NO
         )
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
-        blocks = _blocks(source)
+        blocks = _read_blocks(source)
         preamble: list[Block | Rejected] = []
-        for block in islice(blocks, _PREAMBLE):
-            if not isinstance(block, Rejected) and (found := _page_day(block[1])) is not None:
-                yield from (early for early in preamble if isinstance(early, Rejected))
-                yield from _papers(source, blocks, _dated(found, source))
+        for block in islice(blocks, _PREAMBLE_LENGTH):
+            if (
+                not isinstance(block, Rejected)
+                and (date_line := _parse_date_line(block[1])) is not None
+            ):
+                yield from (block for block in preamble if isinstance(block, Rejected))
+                yield from _pair_blocks(source, blocks, _find_day(date_line, source))
                 return
             preamble.append(block)
-        if len(preamble) < _PREAMBLE:
+        if len(preamble) < _PREAMBLE_LENGTH:
             source.mark_incomplete("the page ends before its date")
         else:
             reason = 'no date line such as "Aug 29" stands before the papers'
-            yield from (_set_aside(block, reason) for block in chain(preamble, blocks))
+            yield from (_reject_block(block, reason) for block in chain(preamble, blocks))
 
 
-def _papers(
+def _pair_blocks(
     source: Source, blocks: Iterator[Block | Rejected], day: date | None
 ) -> Iterator[Record | Rejected]:
-    """Pairs of title and abstract, one pair late: a pair in which an abstract is missing shows
-    itself only by the next one.
+    """Pair titles with abstracts, and yield each pair one pair later.
+
+    Only the next pair shows that an abstract is missing.
     """
     rank = 0
-    held: tuple[Block, Block] | None = None
+    pending: tuple[Block, Block] | None = None
     for title in blocks:
         abstract = next(blocks, None)
         if (
@@ -74,45 +82,52 @@ def _papers(
             or isinstance(abstract, Rejected | None)
             or len(title[1]) > len(abstract[1])
         ):
-            last = None if held is None else _record(held, day, rank + 1)
-            yield from _slipped(
-                source, held, last, chain((title,), (abstract,) if abstract else (), blocks)
+            last_record = None if pending is None else _build_record(pending, day, rank + 1)
+            yield from _reject_slipped(
+                source,
+                pending,
+                last_record,
+                chain((title,), (abstract,) if abstract else (), blocks),
             )
             return
-        if held is not None:
+        if pending is not None:
             rank += 1
-            yield _record(held, day, rank)
-        held = (title, abstract)
-    if held is not None:
-        yield _record(held, day, rank + 1)
+            yield _build_record(pending, day, rank)
+        pending = (title, abstract)
+    if pending is not None:
+        yield _build_record(pending, day, rank + 1)
 
 
-def _slipped(
+def _reject_slipped(
     source: Source,
-    held: tuple[Block, Block] | None,
-    last: Record | None,
+    pending: tuple[Block, Block] | None,
+    last_record: Record | None,
     rest: Iterator[Block | Rejected],
 ) -> Iterator[Record | Rejected]:
-    """The pair before the slip, unless it is the one without an abstract, then every block from
-    there on put aside.
-    """
+    """Yield the pair before the slip if it is complete, and reject every block after it."""
     first = next(rest)
     second = next(rest, None)
-    if held is not None and not isinstance(first, Rejected) and 4 * len(held[1][1]) < len(first[1]):
-        reason = f"the page slipped: no abstract follows the title on line {held[0][0]}"
-        yield from (_set_aside(block, reason) for block in held)
+    if (
+        pending is not None
+        and not isinstance(first, Rejected)
+        and 4 * len(pending[1][1]) < len(first[1])
+    ):
+        reason = f"the page slipped: no abstract follows the title on line {pending[0][0]}"
+        yield from (_reject_block(block, reason) for block in pending)
     else:
-        reason = f"the page slipped: the title on line {_line(first)} is longer than its abstract"
-        if last is not None:
-            yield last
+        reason = (
+            f"the page slipped: the title on line {_line_number(first)} is longer than its abstract"
+        )
+        if last_record is not None:
+            yield last_record
     if second is None:
         source.mark_incomplete("the page ends after a title")
-        yield _set_aside(first, "cut off after its title: the abstract is missing")
+        yield _reject_block(first, "cut off after its title: the abstract is missing")
     else:
-        yield from (_set_aside(block, reason) for block in chain((first, second), rest))
+        yield from (_reject_block(block, reason) for block in chain((first, second), rest))
 
 
-def _blocks(source: Source) -> Iterator[Block | Rejected]:
+def _read_blocks(source: Source) -> Iterator[Block | Rejected]:
     for number, data, _ in source.lines():
         if data is None:
             yield reject_too_long(number)
@@ -123,7 +138,7 @@ def _blocks(source: Source) -> Iterator[Block | Rejected]:
             yield number, stripped
 
 
-def _record(pair: tuple[Block, Block], day: date | None, rank: int) -> Record:
+def _build_record(pair: tuple[Block, Block], day: date | None, rank: int) -> Record:
     (line, title), (_, abstract) = pair
     return Record(
         line=line,
@@ -135,7 +150,7 @@ def _record(pair: tuple[Block, Block], day: date | None, rank: int) -> Record:
     )
 
 
-def _set_aside(block: Block | Rejected, reason: str) -> Rejected:
+def _reject_block(block: Block | Rejected, reason: str) -> Rejected:
     return (
         block
         if isinstance(block, Rejected)
@@ -143,19 +158,17 @@ def _set_aside(block: Block | Rejected, reason: str) -> Rejected:
     )
 
 
-def _line(block: Block | Rejected) -> int:
+def _line_number(block: Block | Rejected) -> int:
     return block.line if isinstance(block, Rejected) else block[0]
 
 
-def _page_day(line: str) -> tuple[int, int, int | None] | None:
-    """(month, day, year or None) of a date line, in a leap year if need be; None for any other
-    line.
-    """
-    found = _DATE.fullmatch(line)
-    month = parse_month(found[1]) if found else None
-    if found is None or month is None:
+def _parse_date_line(line: str) -> tuple[int, int, int | None] | None:
+    """Parse (month, day, year or None) of a date line; None for any other line."""
+    match = _DATE.fullmatch(line)
+    month = parse_month(match[1]) if match else None
+    if match is None or month is None:
         return None
-    day, year = int(found[2]), int(found[3]) if found[3] else None
+    day, year = int(match[2]), int(match[3]) if match[3] else None
     try:
         date(2000, month, day)
     except ValueError:
@@ -163,18 +176,23 @@ def _page_day(line: str) -> tuple[int, int, int | None] | None:
     return month, day, year
 
 
-def _dated(found: tuple[int, int, int | None], source: Source) -> date | None:
-    """The page's day: the year on the page or in the file's name, else the latest one in which the
-    day existed and is not after today.
+def _find_day(date_line: tuple[int, int, int | None], source: Source) -> date | None:
+    """Find the page's day.
+
+    The year is on the page or in the file's name. Else it is the latest year in which the day
+    exists and is not after today.
     """
-    month, day, year = found
-    for known in (year, find_year_in_name(source.name)):
-        if known is not None and (whole := make_day(known, month, day, source.today)) is not None:
-            return whole
+    month, day, year = date_line
+    for year_or_none in (year, find_year_in_name(source.name)):
+        if (
+            year_or_none is not None
+            and (page_day := make_day(year_or_none, month, day, source.today)) is not None
+        ):
+            return page_day
     for guess in range(source.today.year, source.today.year - 9, -1):
-        whole = make_day(guess, month, day, source.today)
-        if whole is not None and whole <= source.today:
-            return whole
+        page_day = make_day(guess, month, day, source.today)
+        if page_day is not None and page_day <= source.today:
+            return page_day
     return None
 
 

@@ -1,11 +1,11 @@
-"""Mark-up inside the titles and abstracts of JSON sources (JATS, MathML, a little HTML) -> text.
+"""Removal of the markup in titles and abstracts of JSON sources: JATS, MathML, a little HTML.
 
 Knows no format and no file.
 
-JATS is the tag set of journal articles, https://jats.nlm.nih.gov; publishers deposit abstracts in
-it, with or without the prefix `jats:`. Only tags that are known are taken for tags: "<T>" in a
-title about types stays as it is, and so does every "a < b". Entities stay, too: they are resolved
-once, later. One pass, no tree: unbalanced mark-up is no error. Never raises.
+JATS is the tag set of journal articles, https://jats.nlm.nih.gov; publishers write abstracts in it,
+with or without the prefix `jats:`. Only known tags are tags: "<T>" in a title about types stays,
+and so does every "a < b". Entities stay, too: they are resolved later, once. One pass without a
+tree, so unbalanced markup is no error. Never raises.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from __future__ import annotations
 import re
 from typing import Final
 
-#: characters of a text that are looked at; more is a whole article
-LONGEST: Final = 256 * 1024
+#: characters of a text that are read; a longer text is a whole article
+TEXT_CAP: Final = 256 * 1024
 
 _TAG: Final = re.compile(
     r"<!--[^<>]{0,500}+(?<=--)>|<!\[CDATA\[|\]\]>|<(/?)([A-Za-z]{1,8}:)?([A-Za-z][A-Za-z0-9-]{0,30})"
     r"(?:\s++[\w:.-]{1,60}+\s*+=\s*+(?:\"[^\"<]{0,2000}+\"|'[^'<]{0,2000}+')){0,30}+\s*+(/?)>",
     re.DOTALL,
 )
-#: mark-up that was escaped once too often on its way
+#: markup that was escaped once too often
 _ESCAPED: Final = re.compile(
     r"&lt;(/?(?:jats:)?(?:i|b|u|p|em|sub|sup|scp|sc|bold|strong|italic|title|sec)\s?/?)&gt;"
 )
-#: tags of nothing but fonts go first and all at once: they are most of the tags
-_FONTS: Final = re.compile(
+#: most tags are fonts, so they are removed first, in one step
+_FONT_TAGS: Final = re.compile(
     r"</?(?:jats:)?(?:italic|i|bold|b|em|strong|scp?|underline|u|monospace)>"
 )
 _SPACE: Final = re.compile(r"\s+")
-#: levels of elements that are kept apart; deeper ones are text
-_DEEPEST: Final = 100
+#: levels of elements that are tracked
+_DEPTH_CAP: Final = 100
 
 _BLOCK_NAMES: Final = (
     "p sec abstract trans-abstract list list-item def-list def-item disp-formula disp-quote "
@@ -54,166 +54,173 @@ _MATH_NAMES: Final = (
 )
 _BLOCKS: Final = frozenset(_BLOCK_NAMES.split())
 _KNOWN: Final = _BLOCKS | {"title", *_INLINE_NAMES.split(), *_MATH_NAMES.split()}
-#: elements whose text is none of the paper's, or says the same again
-_SILENT: Final = frozenset(
+#: elements whose text does not belong to the paper, or repeats it
+_OMITTED: Final = frozenset(
     {"annotation", "annotation-xml", "private-char", "graphic", "inline-graphic", "media", "label"}
 )
-#: what stands between the first and the second child
+#: element -> text between its first and second child
 _BETWEEN: Final = {"msup": "^", "msub": "_", "mfrac": "/"}
 _RAISED: Final = dict(zip("0123456789+-−=()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾", strict=True))
 _LOWERED: Final = dict(zip("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎", strict=True))
 
 
 def strip_title_markup(text: str) -> str:
-    """A title on one line, without the mark-up in it."""
+    """Return a title on one line, without markup."""
     if "<" not in text and "&lt;" not in text:
         return text
     return " ".join(_Stripper(paragraphs=False).strip(text).split())
 
 
 def strip_abstract_markup(text: str) -> str:
-    r"""An abstract without mark-up: paragraphs parted by "\n\n", headings as "Methods: ..." before
-    what they head, a first "Abstract" gone.
+    r"""Return an abstract without markup.
 
-    A text without any tag is given back as it is.
+    Paragraphs are separated by "\n\n". Headings become "Methods: ...", and a first heading
+    "Abstract" is removed. A text without tags is returned unchanged.
     """
     if "<" not in text and "&lt;" not in text:
         return text
     stripper = _Stripper(paragraphs=True)
-    made = stripper.strip(text)
+    stripped = stripper.strip(text)
     return (
-        "\n\n".join(filter(None, (" ".join(one.split()) for one in made.split("\n\n"))))
-        if stripper.found
+        "\n\n".join(
+            filter(None, (" ".join(paragraph.split()) for paragraph in stripped.split("\n\n")))
+        )
+        if stripper.has_tags
         else text
     )
 
 
 def shift_script(name: str, text: str) -> str:
-    """Text of an element `sup` or `sub` in raised or lowered characters, where there are such for
-    all of it; else as it is.
+    """Convert the text of `sup` or `sub` to raised or lowered characters.
+
+    Unchanged if one of the characters has no such form.
     """
     table = _RAISED if name == "sup" else _LOWERED
-    return "".join(table[sign] for sign in text) if all(sign in table for sign in text) else text
+    return (
+        "".join(table[character] for character in text)
+        if all(character in table for character in text)
+        else text
+    )
 
 
 class _Stripper:
-    """One pass over one text."""
+    """One pass over a text."""
 
     def __init__(self, *, paragraphs: bool) -> None:
         self._paragraphs = paragraphs
-        self._out: list[str] = []
-        #: open elements: name, number of children, where its text begins in `_out`
-        self._open: list[tuple[str, int, int]] = []
-        #: the element whose text is left out
-        self._silent = ""
+        self._parts: list[str] = []
+        #: open elements: name, number of children, where its text begins in `_parts`
+        self._open_elements: list[tuple[str, int, int]] = []
+        #: the element whose text is being left out
+        self._omitted = ""
         self._tex = False
-        #: nothing has come since a heading, so no paragraph begins
-        self._headed = False
-        #: any text has come, and had when the heading at hand began
-        self._begun = False
-        self._begun_before = False
-        self.found = False
+        #: nothing has followed a heading yet, so no paragraph begins
+        self._after_heading = False
+        #: whether any text has come, and whether it had when the current heading began
+        self._has_text = False
+        self._had_text_before = False
+        self.has_tags = False
 
     def strip(self, text: str) -> str:
-        text, fonts = _FONTS.subn(
-            "", _ESCAPED.sub(r"<\1>", text[:LONGEST]) if "&lt;" in text else text[:LONGEST]
+        text, fonts = _FONT_TAGS.subn(
+            "", _ESCAPED.sub(r"<\1>", text[:TEXT_CAP]) if "&lt;" in text else text[:TEXT_CAP]
         )
-        self.found = fonts > 0
+        self.has_tags = fonts > 0
         self._tex = "tex-math>" in text
-        at = 0
+        position = 0
         for tag in _TAG.finditer(text):
             closing, prefix, name, empty = tag.groups()
             name = (name or "").lower()
             if name and name not in _KNOWN and not prefix:
                 continue
-            self.found = True
-            self._text(text[at : tag.start()])
-            at = tag.end()
+            self.has_tags = True
+            self._add_text(text[position : tag.start()])
+            position = tag.end()
             if closing:
                 self._close(name)
             elif name:
                 self._start(name, bool(empty))
-        self._text(text[at:])
-        return "".join(self._out)
+        self._add_text(text[position:])
+        return "".join(self._parts)
 
-    def _text(self, text: str) -> None:
-        if not text or self._silent:
+    def _add_text(self, text: str) -> None:
+        if not text or self._omitted:
             return
         text = _SPACE.sub(" ", text)
         if text != " ":
-            self._headed, self._begun = False, True
-        self._out.append(text)
+            self._after_heading, self._has_text = False, True
+        self._parts.append(text)
 
     def _start(self, name: str, empty: bool) -> None:
-        if self._silent:
+        if self._omitted:
             return
-        if self._open:
-            parent, children, begun = self._open[-1]
-            self._open[-1] = (parent, children + 1, begun)
+        if self._open_elements:
+            parent, children, start = self._open_elements[-1]
+            self._open_elements[-1] = (parent, children + 1, start)
             if children == 1 and parent in _BETWEEN:
-                self._out.append(_BETWEEN[parent])
+                self._parts.append(_BETWEEN[parent])
         if name in _BLOCKS or name == "title":
-            self._break()
+            self._begin_paragraph()
         if name == "title":
-            self._begun_before = self._begun
-        if empty or len(self._open) > _DEEPEST:
+            self._had_text_before = self._has_text
+        if empty or len(self._open_elements) > _DEPTH_CAP:
             return
-        if name in _SILENT or (name == "math" and self._tex):
-            self._silent = name
+        if name in _OMITTED or (name == "math" and self._tex):
+            self._omitted = name
             return
-        self._open.append((name, 0, len(self._out)))
+        self._open_elements.append((name, 0, len(self._parts)))
 
     def _close(self, name: str) -> None:
-        if self._silent:
-            if name == self._silent:
-                self._silent = ""
+        if self._omitted:
+            if name == self._omitted:
+                self._omitted = ""
             return
-        # Unbalanced mark-up is forgiven within a few levels, so that no text makes this quadratic.
-        place = next(
+        # Unbalanced markup is accepted within a few levels, so that no text takes quadratic time.
+        depth = next(
             (
-                back
-                for back in range(1, min(len(self._open), 8) + 1)
-                if self._open[-back][0] == name
+                level
+                for level in range(1, min(len(self._open_elements), 8) + 1)
+                if self._open_elements[-level][0] == name
             ),
             0,
         )
-        if place:
-            begun = self._open[-place][2]
-            del self._open[-place:]
-            inner = "".join(self._out[begun:])
+        if depth:
+            start = self._open_elements[-depth][2]
+            del self._open_elements[-depth:]
+            inner = "".join(self._parts[start:])
             if name in ("sub", "sup", "inf", "tex-math", "title"):
-                del self._out[begun:]
-                self._out.append(self._made(name, inner))
+                del self._parts[start:]
+                self._parts.append(self._convert(name, inner))
         if name in _BLOCKS:
-            self._break()
+            self._begin_paragraph()
 
-    def _made(self, name: str, inner: str) -> str:
+    def _convert(self, name: str, inner: str) -> str:
         if name == "title":
-            return self._heading(inner)
+            return self._convert_heading(inner)
         if name == "tex-math":
             inner = inner.partition("\\begin{document}")[2].partition("\\end{document}")[0] or inner
             return f"${inner.strip().strip('$').strip()}$"
-        made = shift_script(name, inner)
-        # Raised behind a number it is a power; whatever else cannot be raised or lowered reads on.
+        shifted = shift_script(name, inner)
+        # Raised after a number it is a power. Any other text that cannot be raised stays as it is.
         return (
             f"^{inner}"
-            if made == inner
+            if shifted == inner
             and name == "sup"
             and inner.isalnum()
-            and "".join(self._out[-1:])[-1:].isdigit()
-            else made
+            and "".join(self._parts[-1:])[-1:].isdigit()
+            else shifted
         )
 
-    def _heading(self, text: str) -> str:
+    def _convert_heading(self, text: str) -> str:
         words = " ".join(text.split())
-        first, self._begun = not self._begun_before, self._begun_before
+        is_first, self._has_text = not self._had_text_before, self._had_text_before
         if not self._paragraphs:
             return words
-        if not words or (first and words.lower().strip(" .:") in ("abstract", "summary")):
+        if not words or (is_first and words.lower().strip(" .:") in ("abstract", "summary")):
             return ""
-        self._headed = self._begun = True
+        self._after_heading = self._has_text = True
         return f"{words} " if words.endswith((":", ".", "?", "!")) else f"{words}: "
 
-    def _break(self) -> None:
-        if not self._headed:
-            self._out.append("\n\n" if self._paragraphs else " ")
+    def _begin_paragraph(self) -> None:
+        if not self._after_heading:
+            self._parts.append("\n\n" if self._paragraphs else " ")

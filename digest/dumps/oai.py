@@ -1,8 +1,7 @@
-"""Answers of OAI-PMH servers, above all arXiv's: `ListRecords` and `GetRecord` in the metadata
-formats arXiv, arXivRaw, arXivOld and oai_dc.
+"""Answers of OAI-PMH servers to `ListRecords` and `GetRecord`.
 
-One answer, many one after the other, or bare records; described at https://info.arxiv.org/help/oa/
-and in OAI-PMH 2.0.
+Metadata as arXiv, arXivRaw, arXivOld and oai_dc; one answer, several, or bare records. Described at
+https://info.arxiv.org/help/oa/ and in OAI-PMH 2.0.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from digest.model import Record, Rejected, Removal, Skipped
 
 _ROOTS: Final = frozenset({"OAI-PMH", "ListRecords", "GetRecord", "record"})
 
-Fields = dict[str, list[Node]]
+Elements = dict[str, list[Node]]
 
 
 class Oai:
@@ -51,23 +50,23 @@ class Oai:
         )
 
     def read(self, source: Source) -> Iterator[Record | Removal | Skipped | Rejected]:
-        for one in read_xml_entries(source, "record", also=("header", "error")):
-            if isinstance(one, Rejected):
-                yield one
-            elif one.name == "error":
-                _note(source, one.node)
-            elif one.name == "header":
-                yield _removal(one, one.node) or Skipped(
-                    line=one.line, raw=one.raw, reason="a header without its record"
+        for entry in read_xml_entries(source, "record", also=("header", "error")):
+            if isinstance(entry, Rejected):
+                yield entry
+            elif entry.name == "error":
+                _note_error(source, entry.node)
+            elif entry.name == "header":
+                yield _read_removal(entry, entry.node) or Skipped(
+                    line=entry.line, raw=entry.raw, reason="a header without its record"
                 )
             else:
-                yield _entry(one, source.today)
+                yield _read_entry(entry, source.today)
 
 
-def _note(source: Source, node: Node) -> None:
-    """What a server answers instead of records.
+def _note_error(source: Source, node: Node) -> None:
+    """Note an error that a server answered instead of records.
 
-    That none match is no error: the page is whole, and empty.
+    That no records match is not an error: the page is complete and empty.
     """
     code = attribute(node, "code")
     if code != "noRecordsMatch":
@@ -77,128 +76,140 @@ def _note(source: Source, node: Node) -> None:
         )
 
 
-def _removal(piece: XmlEntry, header: Node) -> Removal | None:
+def _read_removal(entry: XmlEntry, header: Node) -> Removal | None:
     if attribute(header, "status") != "deleted":
         return None
     identifier = text_of(child(header, "identifier")).strip()
     return Removal(
-        line=piece.line,
-        raw=piece.raw,
+        line=entry.line,
+        raw=entry.raw,
         ids=(("id", identifier),) if identifier else (),
         reason="deleted by the source",
     )
 
 
-def _entry(piece: XmlEntry, today: date) -> Record | Removal | Rejected:
-    header = child(piece.node, "header")
-    if (removal := _removal(piece, header)) is not None:
+def _read_entry(entry: XmlEntry, today: date) -> Record | Removal | Rejected:
+    header = child(entry.node, "header")
+    if (removal := _read_removal(entry, header)) is not None:
         return removal
-    metadata = next((one for holder in children(piece.node, "metadata") for one in holder), None)
+    metadata = next(
+        (element for holder in children(entry.node, "metadata") for element in holder), None
+    )
     if metadata is None:
-        return Rejected(line=piece.line, raw=piece.raw, reason="a record without metadata")
+        return Rejected(line=entry.line, raw=entry.raw, reason="a record without metadata")
     kind = local_name(metadata.tag)
-    told = fields(metadata)
+    elements = fields(metadata)
     if kind.lower().startswith("arxiv"):
-        return _arxiv(piece, header, told, today)
-    if kind == "dc" or told.keys() >= {"title", "identifier"}:
-        return _dublin_core(piece, header, told, today)
+        return _read_arxiv(entry, header, elements, today)
+    if kind == "dc" or elements.keys() >= {"title", "identifier"}:
+        return _read_dublin_core(entry, header, elements, today)
     return Rejected(
-        line=piece.line, raw=piece.raw, reason=f"metadata of an unknown kind: {kind[:80]}"
+        line=entry.line, raw=entry.raw, reason=f"metadata of an unknown kind: {kind[:80]}"
     )
 
 
-def _arxiv(piece: XmlEntry, header: Node, told: Fields, today: date) -> Record:
-    abstract, comment = text_of(told.get("abstract", [])), text_of(told.get("comments", []))
-    versions = told.get("version", [])
+def _read_arxiv(entry: XmlEntry, header: Node, elements: Elements, today: date) -> Record:
+    abstract, comment = text_of(elements.get("abstract", [])), text_of(elements.get("comments", []))
+    versions = elements.get("version", [])
     numbers = [
-        _number(attribute(one, "version")) or place for place, one in enumerate(versions, start=1)
+        _parse_version(attribute(element, "version")) or position
+        for position, element in enumerate(versions, start=1)
     ]
-    dates = [parse_day(text_of(child(one, "date")), today) for one in versions]
-    last = max(range(len(versions)), key=numbers.__getitem__, default=None)
-    # Servers differ in which of `created` and `updated` is the first version's: neither says when
-    # the paper was submitted.
-    changes = [
+    dates = [parse_day(text_of(child(element, "date")), today) for element in versions]
+    latest = max(range(len(versions)), key=numbers.__getitem__, default=None)
+    # Servers differ in whether `created` or `updated` belongs to the first version, so neither says
+    # when the paper was submitted.
+    change_days = [
         day
         for name in ("created", "updated")
-        for day in (parse_day(text_of(told.get(name, [])), today),)
+        for day in (parse_day(text_of(elements.get(name, [])), today),)
         if day
     ]
-    doi = text_of(told.get("doi", [])).strip()
+    doi = text_of(elements.get("doi", [])).strip()
     return Record(
-        line=piece.line,
-        raw=piece.raw,
-        title=text_of(told.get("title", [])),
+        line=entry.line,
+        raw=entry.raw,
+        title=text_of(elements.get("title", [])),
         abstract=abstract,
-        authors=_authors(told),
-        categories=tuple(text_of(told.get("categories", [])).split()),
+        authors=_read_authors(elements),
+        categories=tuple(text_of(elements.get("categories", [])).split()),
         ids=(
             (
                 "arxiv",
-                text_of(told.get("id", [])).strip() or text_of(child(header, "identifier")).strip(),
+                text_of(elements.get("id", [])).strip()
+                or text_of(child(header, "identifier")).strip(),
             ),
             *((("doi", doi),) if doi else ()),
         ),
-        version=None if last is None else numbers[last],
+        version=None if latest is None else numbers[latest],
         submitted=dates[numbers.index(1)] if 1 in numbers else None,
         updated=parse_day(text_of(child(header, "datestamp")), today)
-        or max([*changes, *filter(None, dates)], default=None),
+        or max([*change_days, *filter(None, dates)], default=None),
         comment=comment,
         withdrawn=is_withdrawn(comment, abstract)
-        or (last is not None and "I" in text_of(child(versions[last], "source_type"))),
+        or (latest is not None and "I" in text_of(child(versions[latest], "source_type"))),
     )
 
 
-def _authors(told: Fields) -> tuple[str, ...]:
-    """Elements with the parts of a name, or one string of names."""
-    authors = told.get("authors")
+def _read_authors(elements: Elements) -> tuple[str, ...]:
+    """Read authors from elements with the parts of a name, or from one string."""
+    authors = elements.get("authors")
     if not authors:
         return ()
     people = children(authors[0], "author")
     if not people:
         return split_author_names(text_of(authors))
     names = []
-    for one in people:
-        parts = {local_name(part.tag): text_of(part).strip() for part in one}
+    for person in people:
+        parts = {local_name(part.tag): text_of(part).strip() for part in person}
         names.append(" ".join(filter(None, map(parts.get, ("forenames", "keyname", "suffix")))))
     return tuple(filter(None, names))
 
 
-def _dublin_core(piece: XmlEntry, header: Node, told: Fields, today: date) -> Record:
+def _read_dublin_core(entry: XmlEntry, header: Node, elements: Elements, today: date) -> Record:
     identifier = text_of(child(header, "identifier")).strip()
     is_arxiv = identifier.lower().startswith("oai:arxiv.org:")
-    texts = [text_of(one) for one in told.get("description", [])]
-    # Only some servers write what the second text is.
-    marked = [text for text in texts if text.lstrip().startswith("Comment:")]
-    plain = [text for text in texts if text not in marked]
-    abstract = plain[0] if plain else ""
+    texts = [text_of(element) for element in elements.get("description", [])]
+    # Only some servers mark the second text as a comment.
+    comments = [text for text in texts if text.lstrip().startswith("Comment:")]
+    descriptions = [text for text in texts if text not in comments]
+    abstract = descriptions[0] if descriptions else ""
     comment = (
-        marked[0].lstrip().removeprefix("Comment:").strip()
-        if marked
-        else plain[1]
-        if is_arxiv and len(plain) > 1
+        comments[0].lstrip().removeprefix("Comment:").strip()
+        if comments
+        else descriptions[1]
+        if is_arxiv and len(descriptions) > 1
         else ""
     )
     days = [
-        day for one in told.get("date", []) if (day := parse_day(text_of(one), today)) is not None
+        day
+        for element in elements.get("date", [])
+        if (day := parse_day(text_of(element), today)) is not None
     ]
-    links = [text for one in told.get("identifier", []) if (text := text_of(one).strip())]
+    links = [
+        text for element in elements.get("identifier", []) if (text := text_of(element).strip())
+    ]
     ids = [("arxiv", identifier)] if is_arxiv else [("id", identifier)] if identifier else []
     ids += [("url" if "://" in link else "id", link) for link in links]
     sets = (
-        parse_set_categories(text_of(one) for one in children(header, "setSpec"))
+        parse_set_categories(text_of(element) for element in children(header, "setSpec"))
         if is_arxiv
         else ()
     )
     return Record(
-        line=piece.line,
-        raw=piece.raw,
-        title=text_of(told.get("title", [])),
+        line=entry.line,
+        raw=entry.raw,
+        title=text_of(elements.get("title", [])),
         abstract=abstract,
-        authors=tuple(text for one in told.get("creator", []) if (text := text_of(one).strip())),
+        authors=tuple(
+            text for element in elements.get("creator", []) if (text := text_of(element).strip())
+        ),
         categories=sets
-        or tuple(text for one in told.get("subject", []) if (text := text_of(one).strip())),
+        or tuple(
+            text for element in elements.get("subject", []) if (text := text_of(element).strip())
+        ),
         ids=tuple(ids),
-        # arXiv's one date may be that of any version.
+        # The only date of an arXiv record may be that of any version.
         submitted=min(days) if len(days) > 1 or (days and not is_arxiv) else None,
         updated=parse_day(text_of(child(header, "datestamp")), today) or max(days, default=None),
         comment=comment,
@@ -206,7 +217,7 @@ def _dublin_core(piece: XmlEntry, header: Node, told: Fields, today: date) -> Re
     )
 
 
-def _number(version: str) -> int | None:
+def _parse_version(version: str) -> int | None:
     digits = version.strip().lstrip("vV")
     return int(digits) if digits.isascii() and digits.isdigit() and 0 < len(digits) < 5 else None
 

@@ -1,9 +1,8 @@
-"""Works of OpenAlex: JSON lines of the snapshot, pages of the API ({"meta": ..., "results":
-[...]}), lists of works and single ones.
+"""Works of OpenAlex: JSON lines of the snapshot, pages of the API, lists of works, single works.
 
-Described at https://developers.openalex.org. The abstract comes as an index from words to positions
-and is put together again. Topics and concepts are OpenAlex's own guesses and no categories: taken
-for such they would hide the authors' choice in a record of arXiv.
+Described at https://developers.openalex.org. The abstract is an index from words to positions and
+is put together again. Topics and concepts are guesses of OpenAlex and not used as categories: they
+would hide the authors' choice in a record of arXiv.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ from digest.dumps.references import strip_version
 from digest.dumps.stream import RAW_CAP, Source, raw_text
 from digest.model import Record, Rejected, Skipped
 
-#: keys of a work that hand-made records with an OpenAlex id do not have
-_TELLING: Final = frozenset(
+#: keys of a work that hand-written records with an OpenAlex id do not have
+_OPENALEX_KEYS: Final = frozenset(
     {
         "abstract_inverted_index",
         "authorships",
@@ -41,10 +40,9 @@ _TELLING: Final = frozenset(
         "publication_year",
     }
 )
-_WORK: Final = re.compile(r'"id"\s*:\s*"https?://openalex\.org/W[0-9]')
-#: types of works that report no research of their own; a type that nobody has heard of yet is a
-#: paper
-_NO_PAPER: Final = {
+_WORK_ID: Final = re.compile(r'"id"\s*:\s*"https?://openalex\.org/W[0-9]')
+#: types of works without research of their own; an unknown type is a paper
+_NON_PAPER_TYPES: Final = {
     "book-review": "book review",
     "component": "component",
     "dataset": "dataset",
@@ -61,8 +59,8 @@ _NO_PAPER: Final = {
     "supplementary-materials": "supplementary materials",
     "video": "video",
 }
-#: words beyond which an index is that of a whole book, or damaged
-_MOST_WORDS: Final = 100_000
+#: words; a longer index is damaged or that of a whole book
+_WORD_LIMIT: Final = 100_000
 
 
 class _Person(msgspec.Struct, gc=False):
@@ -111,10 +109,10 @@ class OpenAlex:
     """`title` (else `display_name`), `abstract_inverted_index`, `authorships`, `id`, `doi`, `ids`,
     arXiv links of `locations`, three dates.
 
-    `publication_date` = submitted, unless it is a first of January (which stands for "some day of
-    that year") or in the future. `created_date`, the day on which OpenAlex made the work known, =
-    announced: it is the one of its dates that tells what is new. `is_retracted`, or the mark in the
-    title, = withdrawn; paratext and what `type` names as no paper is Skipped.
+    `publication_date` becomes submitted, unless it is 1 January (which means "some day of that
+    year") or in the future. `created_date`, the day on which OpenAlex published the work, becomes
+    announced, since it says what is new. `is_retracted` or the mark in the title means withdrawn.
+    Paratext and types that are not papers are Skipped.
     """
 
     name = "openalex"
@@ -125,111 +123,121 @@ class OpenAlex:
             empty = not items and '"meta"' in head.text and '"db_response_time_ms"' in head.text
             return (
                 Confidence.YES
-                if empty or any(map(_is_work, items)) or _begins_work(head)
+                if empty or any(map(_is_work, items)) or _begins_with_work(head)
                 else Confidence.NO
             )
         keys = head.keys
         if "abstract_inverted_index" in keys or any(
-            _is_work(record) and record.keys() & _TELLING for record in head.records
+            _is_work(record) and record.keys() & _OPENALEX_KEYS for record in head.records
         ):
             return Confidence.YES
         return (
             Confidence.YES
-            if not head.records and keys & _TELLING and _begins_work(head)
+            if not head.records and keys & _OPENALEX_KEYS and _begins_with_work(head)
             else Confidence.NO
         )
 
     def read(self, source: Source) -> Iterator[Record | Skipped | Rejected]:
         for row in decode_rows(source, read_page_rows(source, "results"), _DECODER):
-            yield row if isinstance(row, Rejected) else _record(*row, source)
+            yield row if isinstance(row, Rejected) else _build_record(*row, source)
 
 
 def _is_work(record: Mapping[str, Any]) -> bool:
     return str(record.get("id")).startswith(("https://openalex.org/W", "http://openalex.org/W"))
 
 
-def _begins_work(head: Head) -> bool:
-    return _WORK.search(head.text) is not None
+def _begins_with_work(head: Head) -> bool:
+    return _WORK_ID.search(head.text) is not None
 
 
-def _record(number: int, data: bytes, work: _Work, source: Source) -> Record | Skipped:
+def _build_record(number: int, data: bytes, work: _Work, source: Source) -> Record | Skipped:
     raw = raw_text(data)
-    if (reason := "paratext" if work.is_paratext else _NO_PAPER.get(work.type or "")) is not None:
+    if (
+        reason := "paratext" if work.is_paratext else _NON_PAPER_TYPES.get(work.type or "")
+    ) is not None:
         return Skipped(line=number, raw=raw, reason=reason)
     index = work.abstract_inverted_index
-    if index and sum(map(len, index.values())) > _MOST_WORDS:
+    if index and sum(map(len, index.values())) > _WORD_LIMIT:
         source.count_ignored("abstract_inverted_index")
         index = None
     title = strip_title_markup(work.title or work.display_name or "")
-    abstract = strip_abstract_markup(_abstract(index)) if index else ""
+    abstract = strip_abstract_markup(_join_abstract(index)) if index else ""
     return Record(
         line=number,
         raw=raw,
         title=title,
         abstract=abstract,
         authors=tuple(
-            name for one in work.authorships or () if one is not None and (name := _name(one))
+            name
+            for authorship in work.authorships or ()
+            if authorship is not None and (name := _author_name(authorship))
         ),
-        ids=tuple(dict.fromkeys(_ids(work))),
-        submitted=_published(work.publication_date, source.today),
+        ids=tuple(dict.fromkeys(_find_ids(work))),
+        submitted=_parse_publication_day(work.publication_date, source.today),
         announced=parse_day(work.created_date, source.today),
         updated=parse_day(work.updated_date, source.today),
-        url=_landing_page(work),
+        url=_find_landing_page(work),
         withdrawn=bool(work.is_retracted)
         or has_withdrawn_title(title)
         or is_withdrawn(None, abstract),
     )
 
 
-def _abstract(index: Mapping[str, list[int]]) -> str:
-    """The words in the order of their positions, however far apart these are, up to `RAW_CAP`
-    characters.
-    """
-    placed = sorted((place, word) for word, places in index.items() for place in places)
-    if sum((len(word) + 1) * len(places) for word, places in index.items()) <= RAW_CAP:
-        return " ".join([word for _, word in placed])
+def _join_abstract(index: Mapping[str, list[int]]) -> str:
+    """Join the words in the order of their positions, up to `RAW_CAP` characters."""
+    positioned_words = sorted(
+        (position, word) for word, positions in index.items() for position in positions
+    )
+    if sum((len(word) + 1) * len(positions) for word, positions in index.items()) <= RAW_CAP:
+        return " ".join([word for _, word in positioned_words])
     words: list[str] = []
-    left = RAW_CAP
-    for _, word in placed:
-        left -= len(word) + 1
-        if left < 0:
+    remaining = RAW_CAP
+    for _, word in positioned_words:
+        remaining -= len(word) + 1
+        if remaining < 0:
             break
         words.append(word)
     return " ".join(words)
 
 
-def _name(one: _Authorship) -> str:
-    return (one.author.display_name if one.author else None) or one.raw_author_name or ""
+def _author_name(authorship: _Authorship) -> str:
+    return (
+        (authorship.author.display_name if authorship.author else None)
+        or authorship.raw_author_name
+        or ""
+    )
 
 
-def _ids(work: _Work) -> Iterator[tuple[str, str]]:
+def _find_ids(work: _Work) -> Iterator[tuple[str, str]]:
     ids = work.ids or _Ids()
     for kind, text in (("openalex", work.id or ids.openalex), ("doi", work.doi or ids.doi)):
         if text:
             yield kind, text
     if ids.pmid:
-        yield "pmid", _tail(ids.pmid)
+        yield "pmid", _last_path_part(ids.pmid)
     if ids.pmcid:
-        # Written as a link, with and without the letters before the digits.
-        yield "pmcid", f"PMC{_tail(ids.pmcid).upper().removeprefix('PMC')}"
-    for place in (work.primary_location, *(work.locations or ())):
-        for link in (place.landing_page_url, place.pdf_url) if place is not None else ():
+        # A link, with or without the letters before the digits.
+        yield "pmcid", f"PMC{_last_path_part(ids.pmcid).upper().removeprefix('PMC')}"
+    for location in (work.primary_location, *(work.locations or ())):
+        for link in (location.landing_page_url, location.pdf_url) if location is not None else ():
             if link and "arxiv.org/" in link.lower():
                 yield "id", strip_version(link)
 
 
-def _tail(text: str | int) -> str:
+def _last_path_part(text: str | int) -> str:
     return str(text).rstrip("/").rpartition("/")[2]
 
 
-def _published(text: str | None, today: date) -> date | None:
+def _parse_publication_day(text: str | None, today: date) -> date | None:
     day = parse_day(text, today)
     return day if day is not None and day <= today and (day.month, day.day) != (1, 1) else None
 
 
-def _landing_page(work: _Work) -> str:
+def _find_landing_page(work: _Work) -> str:
     first = work.primary_location.landing_page_url if work.primary_location else None
-    others = (place.landing_page_url for place in work.locations or () if place is not None)
+    others = (
+        location.landing_page_url for location in work.locations or () if location is not None
+    )
     return first or work.doi or next(filter(None, others), None) or work.id or ""
 
 

@@ -1,5 +1,6 @@
-"""CSV with a header line, the columns of `columns.COLUMNS`, and comma, semicolon or tab between
-cells; lists within a cell by ";".
+"""CSV with a header of the columns of `columns.COLUMNS`.
+
+Comma, semicolon or tab between cells; ";" between the items of a list within a cell.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from digest.dumps.formats import Confidence, Head
 from digest.dumps.stream import Source, decode_entry, raw_text, reject_too_long
 from digest.model import Record, Rejected
 
-_SIGNS: Final = (",", ";", "\t")
-#: physical lines that one record may span; beyond it a quote was left open
-_SPAN: Final = 1000
+_SEPARATORS: Final = (",", ";", "\t")
+#: lines of one record; beyond that a quote was never closed
+_LINES_CAP: Final = 1000
 _OPEN_QUOTE: Final = "a quote is opened and never closed"
 
 Line = tuple[int, str, bool]
@@ -28,45 +29,44 @@ class PlainCsv:
     name = "csv"
 
     def sniff(self, head: Head) -> Confidence:
-        is_text = (
-            bool(head.lines) and not head.is_json and "\0" not in head.lines[0]
-        )  # UTF-16 without a mark is full of them
-        return Confidence.PERHAPS if is_text and _sign(head.lines[0]) else Confidence.NO
+        # UTF-16 without a byte order mark is full of NUL bytes.
+        is_text = bool(head.lines) and not head.is_json and "\0" not in head.lines[0]
+        return Confidence.PERHAPS if is_text and _find_separator(head.lines[0]) else Confidence.NO
 
     def read(self, source: Source) -> Iterator[Record | Rejected]:
-        feed = _Feed(source)
-        header, sign = _header(feed)
-        yield from feed.rejected()
+        feed = _LineFeed(source)
+        header, separator = _read_header(feed)
+        yield from feed.take_rejected()
         columns = match_columns(header)
-        places = [(header.index(name), column) for name, column in columns.items()]
+        column_positions = [(header.index(name), column) for name, column in columns.items()]
         unknown = [
             (place, name)
             for place, name in enumerate(header)
             if name.strip() and name not in columns
         ]
-        cells = csv.reader(feed, delimiter=sign, strict=True)
+        cells = csv.reader(feed, delimiter=separator, strict=True)
         while True:
-            feed.begin()
+            feed.begin_record()
             try:
                 row = next(cells)
             except StopIteration:
-                yield from feed.rejected()
+                yield from feed.take_rejected()
                 return
             except csv.Error as error:
-                yield from feed.rejected()
-                yield feed.give_back(source, str(error))
+                yield from feed.take_rejected()
+                yield feed.reject_first_line(source, str(error))
                 continue
-            yield from feed.rejected()
+            yield from feed.take_rejected()
             if row and feed.taken:
-                yield self._record(source, feed, row, header, places, unknown)
+                yield self._record(source, feed, row, header, column_positions, unknown)
 
     def _record(
         self,
         source: Source,
-        feed: _Feed,
+        feed: _LineFeed,
         row: list[str],
         header: list[str],
-        places: list[tuple[int, str]],
+        column_positions: list[tuple[int, str]],
         unknown: list[tuple[int, str]],
     ) -> Record | Rejected:
         number, raw = feed.taken[0][0], feed.raw()
@@ -82,50 +82,52 @@ class PlainCsv:
         for place, name in unknown:
             if place < len(row) and row[place]:
                 source.count_ignored(name)
-        fields: Row = {column: row[place] for place, column in places if place < len(row)}
+        fields: Row = {column: row[place] for place, column in column_positions if place < len(row)}
         return build_record(number, raw, fields, source.today)
 
 
-class _Feed:
-    """Lines for the csv reader, remembered until the record they belong to is whole, so that a bad
-    one costs its first line only.
+class _LineFeed:
+    """Lines for the csv reader, kept until their record is complete.
+
+    So a damaged record costs only its first line.
     """
 
     def __init__(self, source: Source) -> None:
-        self._lines = self._decoded(source)
-        self._again: deque[Line] = deque()
-        self._aside: list[Rejected] = []
-        #: lines of the record at hand
+        self._lines = self._decode_lines(source)
+        self._pushed_back: deque[Line] = deque()
+        self._rejected: list[Rejected] = []
+        #: lines of the current record
         self.taken: list[Line] = []
 
-    def __iter__(self) -> _Feed:
+    def __iter__(self) -> _LineFeed:
         return self
 
     def __next__(self) -> str:
-        if len(self.taken) >= _SPAN:
+        if len(self.taken) >= _LINES_CAP:
             raise csv.Error(_OPEN_QUOTE)
-        line = self._again.popleft() if self._again else next(self._lines)
+        line = self._pushed_back.popleft() if self._pushed_back else next(self._lines)
         self.taken.append(line)
         return line[1] + "\n"
 
-    def begin(self) -> None:
+    def begin_record(self) -> None:
         self.taken = []
 
     def raw(self) -> str:
         return "\n".join(line[1] for line in self.taken)[: 64 * 1024]
 
-    def rejected(self) -> list[Rejected]:
-        """Lines that could not even be decoded, since the last call."""
-        aside, self._aside = self._aside, []
-        return aside
+    def take_rejected(self) -> list[Rejected]:
+        """Return the lines that could not be decoded since the last call."""
+        rejected, self._rejected = self._rejected, []
+        return rejected
 
-    def give_back(self, source: Source, problem: str) -> Rejected:
-        """The first line is refused, the others are read again: they are records of their own more
-        often than not.
+    def reject_first_line(self, source: Source, problem: str) -> Rejected:
+        """Reject the first line and read the others again.
+
+        Most often they are records of their own.
         """
         first, *others = self.taken
         last = self.taken[-1]
-        self._again.extendleft(reversed(others))
+        self._pushed_back.extendleft(reversed(others))
         if "unexpected end" in problem:
             problem = _OPEN_QUOTE
             if not last[2]:
@@ -136,46 +138,46 @@ class _Feed:
             )
         return Rejected(line=first[0], raw=first[1][: 64 * 1024], reason=problem)
 
-    def _decoded(self, source: Source) -> Iterator[Line]:
+    def _decode_lines(self, source: Source) -> Iterator[Line]:
         for number, data, ended in source.lines():
             if data is None:
-                self._aside.append(reject_too_long(number))
+                self._rejected.append(reject_too_long(number))
                 continue
             if (text := decode_entry(data)) is None:
-                self._aside.append(Rejected(line=number, raw=raw_text(data), reason="not UTF-8"))
+                self._rejected.append(Rejected(line=number, raw=raw_text(data), reason="not UTF-8"))
                 continue
             if "\0" in text:
-                self._aside.append(
+                self._rejected.append(
                     Rejected(line=number, raw=text[: 64 * 1024], reason="holds NUL bytes")
                 )
                 continue
             yield number, text.replace("\r", " "), ended
 
 
-def _sign(line: str) -> str | None:
-    """The separator that makes a header with a title and most other known columns out of a line."""
-    found = [
-        (len(columns), -place, sign)
-        for place, sign in enumerate(_SIGNS)
-        if "title" in (columns := match_columns(_cells(line, sign))).values()
+def _find_separator(line: str) -> str | None:
+    """Find the separator that splits a header into a title and the most known columns."""
+    candidates = [
+        (len(columns), -position, separator)
+        for position, separator in enumerate(_SEPARATORS)
+        if "title" in (columns := match_columns(_split_cells(line, separator))).values()
     ]
-    best = max(found, default=(0, 0, ""))
+    best = max(candidates, default=(0, 0, ""))
     return best[2] if best[0] > 1 else None
 
 
-def _cells(line: str, sign: str) -> list[str]:
+def _split_cells(line: str, separator: str) -> list[str]:
     try:
-        return next(csv.reader([line], delimiter=sign), [])
+        return next(csv.reader([line], delimiter=separator), [])
     except csv.Error:
         return []
 
 
-def _header(feed: _Feed) -> tuple[list[str], str]:
+def _read_header(feed: _LineFeed) -> tuple[list[str], str]:
     for line in feed:
         if line.strip():
-            sign = _sign(line.strip()) or ","
-            feed.begin()
-            return _cells(line.strip("\r\n"), sign), sign
+            separator = _find_separator(line.strip()) or ","
+            feed.begin_record()
+            return _split_cells(line.strip("\r\n"), separator), separator
     return [], ","
 
 

@@ -1,6 +1,4 @@
-"""Plain JSON lines (or a JSON list) with the columns of `columns.COLUMNS`: the format for whoever
-writes a dump by hand or by script.
-"""
+"""Plain JSON lines or list with the columns of `columns.COLUMNS`, from a person or a script."""
 
 from __future__ import annotations
 

@@ -1,11 +1,9 @@
-"""The bulk files of Semantic Scholar (S2AG), JSON lines with lower-case keys: papers, abstracts,
-and what was deleted between two releases.
+"""The bulk files of Semantic Scholar (S2AG), JSON lines: papers, abstracts and deletions.
 
-Described at https://api.semanticscholar.org/api-docs/datasets. Papers and their abstracts stand in
-different files: an abstract becomes a Record that is a fragment, so the two may come in any order
-and nothing waits in memory for its other half. Rows of nothing but a `corpusid` are those of a file
-of deletions; such a file does not say of what, so only the ones of the data set `papers` are to be
-given.
+Described at https://api.semanticscholar.org/api-docs/datasets. Papers and abstracts are in
+different files. An abstract becomes a fragment, so the files may come in any order and nothing
+waits in memory. Rows with only a `corpusid` are deletions. Their file does not say what was
+deleted, so only give the deletions of the data set `papers`.
 """
 
 from __future__ import annotations
@@ -23,29 +21,29 @@ from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected, Removal, Skipped
 
-#: the source's name of an identifier in lower case -> kind
-_KINDS: Final = {
+#: Semantic Scholar's name of an identifier in lower case -> our kind
+_ID_KINDS: Final = {
     "arxiv": "arxiv",
     "doi": "doi",
     "pubmed": "pmid",
     "pubmedcentral": "pmcid",
     "corpusid": "s2",
 }
-#: types that are no papers where a record has no other type
-_NO_PAPER: Final = {"editorial": "editorial", "news": "news"}
+#: types that are not papers if a record has no other type
+_NON_PAPER_TYPES: Final = {"editorial": "editorial", "news": "news"}
 
-Externals = Mapping[str, Any]
+ExternalIds = Mapping[str, Any]
 
 
 class Author(msgspec.Struct, gc=False):
     name: str | None = None
 
 
-def named(authors: Sequence[Author | None] | None) -> tuple[str, ...]:
-    return tuple(one.name for one in authors or () if one is not None and one.name)
+def author_names(authors: Sequence[Author | None] | None) -> tuple[str, ...]:
+    return tuple(author.name for author in authors or () if author is not None and author.name)
 
 
-class _Open(msgspec.Struct, gc=False):
+class _OpenAccess(msgspec.Struct, gc=False):
     externalids: dict[str, Any] | None = None
 
 
@@ -59,7 +57,7 @@ class _Row(msgspec.Struct, gc=False):
     publicationdate: str | None = None
     publicationtypes: list[str | None] | None = None
     updated: str | None = None
-    openaccessinfo: _Open | None = None
+    openaccessinfo: _OpenAccess | None = None
 
 
 class _Deleted(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -88,18 +86,19 @@ class SemanticScholar:
     def read(self, source: Source) -> Iterator[Record | Removal | Skipped | Rejected]:
         if Head(source.head()).keys == {"corpusid"}:
             for deleted in decode_rows(source, read_json_records(source), _DELETED):
-                yield deleted if isinstance(deleted, Rejected) else _removal(*deleted)
+                yield deleted if isinstance(deleted, Rejected) else _build_removal(*deleted)
             return
         for row in decode_rows(source, read_json_records(source), _DECODER):
-            yield row if isinstance(row, Rejected) else _entry(*row, source)
+            yield row if isinstance(row, Rejected) else _read_entry(*row, source)
 
 
-def external_ids(externals: Externals | None) -> Iterator[tuple[str, str]]:
-    """The identifiers of the source's own list, whatever the case of their names; anything that is
-    no text or whole number is left out.
+def find_external_ids(externals: ExternalIds | None) -> Iterator[tuple[str, str]]:
+    """Find the known identifiers in Semantic Scholar's list, whatever the case of their names.
+
+    Values that are not a text or whole number are left out.
     """
     for name, value in (externals or {}).items():
-        kind = _KINDS.get(name.lower())
+        kind = _ID_KINDS.get(name.lower())
         if kind is None or isinstance(value, bool) or not isinstance(value, str | int):
             continue
         text = str(value).strip()
@@ -107,20 +106,22 @@ def external_ids(externals: Externals | None) -> Iterator[tuple[str, str]]:
             yield kind, f"PMC{text.upper().removeprefix('PMC')}" if kind == "pmcid" else text
 
 
-def no_paper(types: list[str | None] | None) -> str | None:
-    """Why a record with these types is no paper; None where it is one."""
-    named = {(one or "").lower() for one in types or ()}
-    return _NO_PAPER[min(named)] if named and named <= _NO_PAPER.keys() else None
+def why_no_paper(types: list[str | None] | None) -> str | None:
+    """Return why a record with these types is not a paper; None if it is one."""
+    type_names = {(name or "").lower() for name in types or ()}
+    return (
+        _NON_PAPER_TYPES[min(type_names)]
+        if type_names and type_names <= _NON_PAPER_TYPES.keys()
+        else None
+    )
 
 
-def has_page(ids: tuple[tuple[str, str], ...]) -> bool:
-    """Whether some identifier leads to a page nearer to the paper than the one about it at Semantic
-    Scholar.
-    """
+def has_paper_link(ids: tuple[tuple[str, str], ...]) -> bool:
+    """Whether an identifier leads to a page closer to the paper than Semantic Scholar's."""
     return any(kind in ("arxiv", "doi", "pmid") for kind, _ in ids)
 
 
-def _removal(number: int, data: bytes, row: _Deleted) -> Removal:
+def _build_removal(number: int, data: bytes, row: _Deleted) -> Removal:
     return Removal(
         line=number,
         raw=raw_text(data),
@@ -129,14 +130,18 @@ def _removal(number: int, data: bytes, row: _Deleted) -> Removal:
     )
 
 
-def _entry(number: int, data: bytes, row: _Row, source: Source) -> Record | Skipped | Rejected:
+def _read_entry(number: int, data: bytes, row: _Row, source: Source) -> Record | Skipped | Rejected:
     raw = raw_text(data)
-    own = (("s2", str(row.corpusid)),) if row.corpusid is not None else ()
+    own_ids = (("s2", str(row.corpusid)),) if row.corpusid is not None else ()
     open_access = row.openaccessinfo.externalids if row.openaccessinfo else None
-    ids = tuple(dict.fromkeys((*own, *external_ids(row.externalids), *external_ids(open_access))))
+    ids = tuple(
+        dict.fromkeys(
+            (*own_ids, *find_external_ids(row.externalids), *find_external_ids(open_access))
+        )
+    )
     abstract = strip_abstract_markup(row.abstract or "")
     if row.title is not msgspec.UNSET:
-        if (reason := no_paper(row.publicationtypes)) is not None:
+        if (reason := why_no_paper(row.publicationtypes)) is not None:
             return Skipped(line=number, raw=raw, reason=reason)
         title = strip_title_markup(row.title or "")
         return Record(
@@ -144,18 +149,18 @@ def _entry(number: int, data: bytes, row: _Row, source: Source) -> Record | Skip
             raw=raw,
             title=title,
             abstract=abstract,
-            authors=named(row.authors),
+            authors=author_names(row.authors),
             ids=ids,
             submitted=parse_day(row.publicationdate, source.today),
             updated=parse_day(row.updated, source.today),
-            url="" if has_page(ids) else row.url or "",
+            url="" if has_paper_link(ids) else row.url or "",
             withdrawn=has_withdrawn_title(title) or is_withdrawn(None, abstract),
         )
     if row.abstract is msgspec.UNSET and row.openaccessinfo is None:
         return Rejected(line=number, raw=raw, reason="neither title nor abstract")
     if not abstract.strip():
         return Skipped(line=number, raw=raw, reason="abstract withheld")
-    if not own:
+    if not own_ids:
         return Rejected(line=number, raw=raw, reason="an abstract without corpusid")
     return Record(line=number, raw=raw, title="", abstract=abstract, ids=ids, fragment=True)
 

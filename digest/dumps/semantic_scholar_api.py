@@ -1,8 +1,7 @@
-"""Answers of Semantic Scholar's Graph API, with keys in camelCase: pages ({"data": [...]}), lists,
-JSON lines and single papers.
+"""Answers of Semantic Scholar's Graph API, with keys in camelCase.
 
-Described at https://api.semanticscholar.org/api-docs/graph. Which fields a paper has is up to
-whoever asked.
+Pages ({"data": [...]}), lists, JSON lines and single papers, described at
+https://api.semanticscholar.org/api-docs/graph. The request decides which fields a paper has.
 """
 
 from __future__ import annotations
@@ -20,14 +19,20 @@ from digest.dumps.json_pages import find_page_items, read_page_rows
 from digest.dumps.json_text import decode_rows
 from digest.dumps.notices import has_withdrawn_title
 from digest.dumps.references import strip_version
-from digest.dumps.semantic_scholar import Author, external_ids, has_page, named, no_paper
+from digest.dumps.semantic_scholar import (
+    Author,
+    author_names,
+    find_external_ids,
+    has_paper_link,
+    why_no_paper,
+)
 from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected, Skipped
 
 _PAPER_ID: Final = re.compile(r"[0-9a-f]{40}")
-_BEGINS: Final = re.compile(r'"paperId"\s*:\s*"[0-9a-f]{40}"')
-#: all that an answer without a paper has
-_PAGE: Final = frozenset({"total", "offset", "next", "token", "data"})
+_PAPER_START: Final = re.compile(r'"paperId"\s*:\s*"[0-9a-f]{40}"')
+#: all keys of an answer without papers
+_PAGE_KEYS: Final = frozenset({"total", "offset", "next", "token", "data"})
 
 
 class _Pdf(msgspec.Struct, gc=False):
@@ -59,15 +64,27 @@ class SemanticScholarApi:
     def sniff(self, head: Head) -> Confidence:
         items = find_page_items(head, "data")
         if items is None:
-            begun = "paperId" in head.keys and not head.records and _BEGINS.search(head.text)
-            return Confidence.YES if begun or any(map(_is_paper, head.records)) else Confidence.NO
-        empty = not items and head.records and head.keys <= _PAGE and len(head.keys) > 1
-        begun = not head.records and _BEGINS.search(head.text)
-        return Confidence.YES if empty or begun or any(map(_is_paper, items)) else Confidence.NO
+            begins_with_paper = (
+                "paperId" in head.keys and not head.records and _PAPER_START.search(head.text)
+            )
+            return (
+                Confidence.YES
+                if begins_with_paper or any(map(_is_paper, head.records))
+                else Confidence.NO
+            )
+        is_empty_page = (
+            not items and head.records and head.keys <= _PAGE_KEYS and len(head.keys) > 1
+        )
+        begins_with_paper = not head.records and _PAPER_START.search(head.text)
+        return (
+            Confidence.YES
+            if is_empty_page or begins_with_paper or any(map(_is_paper, items))
+            else Confidence.NO
+        )
 
     def read(self, source: Source) -> Iterator[Record | Skipped | Rejected]:
         for row in decode_rows(source, read_page_rows(source, "data"), _DECODER):
-            yield row if isinstance(row, Rejected) else _entry(*row, source)
+            yield row if isinstance(row, Rejected) else _read_entry(*row, source)
 
 
 def _is_paper(record: Mapping[str, Any]) -> bool:
@@ -77,17 +94,17 @@ def _is_paper(record: Mapping[str, Any]) -> bool:
     )
 
 
-def _entry(number: int, data: bytes, paper: _Paper | None, source: Source) -> Record | Skipped:
+def _read_entry(number: int, data: bytes, paper: _Paper | None, source: Source) -> Record | Skipped:
     raw = raw_text(data)
     if paper is None:
-        # The batch call answers with nothing in the place of an identifier that it does not know.
+        # The batch call answers null for an identifier that it does not know.
         return Skipped(line=number, raw=raw, reason="not known to Semantic Scholar")
-    if (reason := no_paper(paper.publication_types)) is not None:
+    if (reason := why_no_paper(paper.publication_types)) is not None:
         return Skipped(line=number, raw=raw, reason=reason)
     pdf = (paper.open_access_pdf.url if paper.open_access_pdf else None) or ""
-    own = (("s2", str(paper.corpus_id)),) if paper.corpus_id is not None else ()
-    free = (("id", strip_version(pdf)),) if "arxiv.org/" in pdf.lower() else ()
-    ids = tuple(dict.fromkeys((*own, *external_ids(paper.external_ids), *free)))
+    own_ids = (("s2", str(paper.corpus_id)),) if paper.corpus_id is not None else ()
+    arxiv_ids = (("id", strip_version(pdf)),) if "arxiv.org/" in pdf.lower() else ()
+    ids = tuple(dict.fromkeys((*own_ids, *find_external_ids(paper.external_ids), *arxiv_ids)))
     title, abstract = (
         strip_title_markup(paper.title or ""),
         strip_abstract_markup(paper.abstract or ""),
@@ -97,10 +114,10 @@ def _entry(number: int, data: bytes, paper: _Paper | None, source: Source) -> Re
         raw=raw,
         title=title,
         abstract=abstract,
-        authors=named(paper.authors),
+        authors=author_names(paper.authors),
         ids=ids,
         submitted=parse_day(paper.publication_date, source.today),
-        url="" if has_page(ids) or free else paper.url or pdf,
+        url="" if has_paper_link(ids) or arxiv_ids else paper.url or pdf,
         withdrawn=has_withdrawn_title(title) or is_withdrawn(None, abstract),
     )
 

@@ -1,9 +1,8 @@
-"""Zotero libraries as JSON: items of its web API, the same without their wrapping, and the JSON
-export of Better BibTeX ({"items": [...]}).
+"""Zotero libraries as JSON: items of its web API, wrapped or bare, and exports of Better BibTeX.
 
 Described at https://www.zotero.org/support/dev/web_api/v3/basics. Attachments, notes and
-annotations stand in the list beside the items that they belong to. When an item was last changed
-says nothing about the paper: a new tag is enough.
+annotations are in the list beside their items. The day of an item's last change says nothing about
+the paper: a new tag is enough.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ from digest.dumps.references import find_arxiv_ids, find_noted_ids, parse_day_or
 from digest.dumps.stream import Source, raw_text
 from digest.model import Record, Rejected, Skipped
 
-_NO_PAPER: Final = ("attachment", "note", "annotation")
-_NAMES: Final = {
+_NON_PAPER_TYPES: Final = ("attachment", "note", "annotation")
+_JSON_KEYS: Final = {
     "item_type": "itemType",
     "abstract_note": "abstractNote",
     "doi": "DOI",
@@ -42,7 +41,7 @@ class _Creator(msgspec.Struct, gc=False, rename="camel"):
     name: str | None = None
 
 
-class _Data(msgspec.Struct, gc=False, rename=_NAMES):
+class _Data(msgspec.Struct, gc=False, rename=_JSON_KEYS):
     item_type: str | None = None
     title: str | None = None
     abstract_note: str | None = None
@@ -63,7 +62,7 @@ class _Meta(msgspec.Struct, gc=False):
     parsed_date: str | None = msgspec.field(default=None, name="parsedDate")
 
 
-class _Item(_Data, gc=False, rename=_NAMES):
+class _Item(_Data, gc=False, rename=_JSON_KEYS):
     data: _Data | None = None
     meta: _Meta | None = None
 
@@ -75,8 +74,7 @@ class Zotero:
     """`title`, `abstractNote`, `creators`, `DOI`, `url`, `date`, `dateAdded` (= first seen),
     identifiers in `extra` and the like.
 
-    An item of any other type is a paper; attachments, notes, annotations and what lies in the bin
-    are Skipped.
+    Attachments, notes, annotations and items in the bin are Skipped; any other item is a paper.
     """
 
     name = "zotero"
@@ -85,23 +83,23 @@ class Zotero:
         items = find_page_items(head, "items")
         if any(map(_is_item, head.records if items is None else items)):
             return Confidence.YES
-        begun = (
+        begins_with_item = (
             not head.records
             and not items
             and head.keys & {"data", "itemType", "items"}
             and '"itemType"' in head.text
         )
-        return Confidence.YES if begun else Confidence.NO
+        return Confidence.YES if begins_with_item else Confidence.NO
 
     def read(self, source: Source) -> Iterator[Record | Skipped | Rejected]:
-        # Better BibTeX also lists, under the same key, the numbers of the items in each collection.
+        # Better BibTeX also lists the numbers of a collection's items under the same key.
         rows = (
             row
             for row in read_page_rows(source, "items")
             if row[1] is None or not row[1][:1].isdigit()
         )
         for row in decode_rows(source, rows, _DECODER):
-            yield row if isinstance(row, Rejected) else _entry(*row, source)
+            yield row if isinstance(row, Rejected) else _read_entry(*row, source)
 
 
 def _is_item(record: Mapping[str, Any]) -> bool:
@@ -109,51 +107,56 @@ def _is_item(record: Mapping[str, Any]) -> bool:
     return isinstance((data if isinstance(data, dict) else record).get("itemType"), str)
 
 
-def _entry(number: int, data: bytes, item: _Item, source: Source) -> Record | Skipped | Rejected:
+def _read_entry(
+    number: int, data: bytes, item: _Item, source: Source
+) -> Record | Skipped | Rejected:
     raw = raw_text(data)
-    what = item.data or item
-    if not what.item_type:
+    fields = item.data or item
+    if not fields.item_type:
         return Rejected(line=number, raw=raw, reason="no itemType")
-    if what.item_type in _NO_PAPER:
-        return Skipped(line=number, raw=raw, reason=what.item_type)
-    if what.deleted:
+    if fields.item_type in _NON_PAPER_TYPES:
+        return Skipped(line=number, raw=raw, reason=fields.item_type)
+    if fields.deleted:
         return Skipped(line=number, raw=raw, reason="in the library's bin")
-    if what.collections:
+    if fields.collections:
         source.count_ignored("collections")
     parsed = item.meta.parsed_date if item.meta else None
     title, abstract = (
-        strip_title_markup(what.title or ""),
-        strip_abstract_markup(what.abstract_note or ""),
+        strip_title_markup(fields.title or ""),
+        strip_abstract_markup(fields.abstract_note or ""),
     )
     return Record(
         line=number,
         raw=raw,
         title=title,
         abstract=abstract,
-        authors=_authors(what.creators or []),
-        ids=tuple(dict.fromkeys(_ids(what))),
-        submitted=parse_day_or_month(what.date, source.today)
+        authors=_read_authors(fields.creators or []),
+        ids=tuple(dict.fromkeys(_find_ids(fields))),
+        submitted=parse_day_or_month(fields.date, source.today)
         or parse_day_or_month(parsed, source.today),
-        first_seen=parse_day(what.date_added, source.today),
-        url=what.url or "",
+        first_seen=parse_day(fields.date_added, source.today),
+        url=fields.url or "",
         withdrawn=has_withdrawn_title(title) or is_withdrawn(None, abstract),
     )
 
 
-def _ids(what: _Data) -> Iterator[tuple[str, str]]:
+def _find_ids(fields: _Data) -> Iterator[tuple[str, str]]:
     yield from find_arxiv_ids(
-        what.archive_id or "", what.report_number or "", what.publication_title or ""
+        fields.archive_id or "", fields.report_number or "", fields.publication_title or ""
     )
-    if what.doi:
-        yield "doi", what.doi
-    yield from find_noted_ids(what.extra or "")
+    if fields.doi:
+        yield "doi", fields.doi
+    yield from find_noted_ids(fields.extra or "")
 
 
-def _authors(creators: list[_Creator | None]) -> tuple[str, ...]:
-    """The authors; everybody who made it where nobody is called so (an edited book, a talk)."""
-    people = [one for one in creators if one is not None]
-    writers = [one for one in people if one.creator_type == "author"] or people
-    names = (one.name or " ".join(filter(None, (one.first_name, one.last_name))) for one in writers)
+def _read_authors(creators: list[_Creator | None]) -> tuple[str, ...]:
+    """Read the authors; all creators if none is an author (an edited book, a talk)."""
+    people = [creator for creator in creators if creator is not None]
+    authors = [creator for creator in people if creator.creator_type == "author"] or people
+    names = (
+        creator.name or " ".join(filter(None, (creator.first_name, creator.last_name)))
+        for creator in authors
+    )
     return tuple(filter(None, names))
 
 

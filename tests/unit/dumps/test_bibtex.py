@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from digest.dumps import Dump, bibtex_text, stream
+from digest.dumps import Dump, bibtex_split, stream
 from digest.dumps.bibtex_text import split_names, strip_braces
 from digest.model import Entry, Record
 from digest.papers import clean
@@ -183,7 +183,7 @@ def test_many_entries_that_are_never_closed_cost_little(dump: Made) -> None:
 def test_an_entry_beyond_the_cap_is_put_aside_unread(
     dump: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bibtex_text, "ITEM_CAP", 200)
+    monkeypatch.setattr(bibtex_split, "ITEM_CAP", 200)
     made = dump("@misc{a, title={A}, abstract={\n" + "word\n" * 100 + "}}\n@misc{b, title={B}}\n")
     assert titles(made) == ["B"]
     assert [line for line, _ in refused(made)] == [1]
