@@ -1,8 +1,8 @@
-"""Reads every new scientific paper so that its subscribers need not.
+"""A service that mails each subscriber the few new papers worth their time.
 
-The way of the data, and the order in which to read the modules:
-dumps -> papers -> features -> profiles -> scores -> digests -> messages -> feedback.
-`pipeline` runs them as the verbs ingest, learn, compose, send and hear. Imports nothing.
+The packages in the order in which to read them:
+model -> dumps -> papers -> ranking -> mail -> store -> pipeline -> services -> web.
+`pipeline` runs the way of the data: ingest, learn, compose, send, feedback. Imports nothing.
 """
 
 __version__ = "0.2.0"

@@ -269,8 +269,5 @@ def _describe_unknown(path: Path, data: bytes) -> str:
         hint = "it is a tar archive: unpack it first, and give the files in it"
     elif data.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
         hint = "it is a web page, maybe the answer to a failed download: fetch the file again"
-    remedy = (
-        hint
-        or f"known formats are {', '.join(FORMATS)}; digest/README.md says how each is recognised"
-    )
+    remedy = hint or f"known formats are {', '.join(FORMATS)}; see digest/dumps/README.md"
     return f"{path}: of no known format; {remedy}. It begins with {start}"

@@ -31,6 +31,7 @@ def harmless(said: str, *, wrapped: bool = False) -> None:
     assert wrapped or not [line for line in said.splitlines() if line.startswith("forged")]
 
 
+@pytest.mark.slow
 def test_no_command_prints_a_name_as_it_came(run: Run, tmp_path: Path) -> None:
     rows = invent_papers(TODAY)
     rows[0] |= {"title": EVIL, "authors": [EVIL], "categories": [EVIL]}

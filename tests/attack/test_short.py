@@ -11,6 +11,8 @@ from tests.attack.every import ATTACKS, Attack
 from tests.attack.links import PAYLOADS, find_markup
 from tests.conftest import postgres_url
 
+pytestmark = pytest.mark.slow
+
 TRIED = [
     pytest.param(attack, kind, id=f"{attack.name.replace(' ', '-')}-{kind}", marks=marks)
     for attack in ATTACKS

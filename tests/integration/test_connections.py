@@ -233,6 +233,7 @@ serve.run(app, only=["web"], ready=ready, extra=[Route("/files", files)])
 """
 
 
+@pytest.mark.slow
 def test_a_flood_of_idle_connections_stops_neither_pages_nor_work(tmp_path: Path) -> None:
     settings, log = tmp_path / "config.toml", tmp_path / "log.txt"
     settings.write_text('[web]\nbind = "127.0.0.1:0"\n', encoding="utf-8")

@@ -264,6 +264,7 @@ def test_a_text_of_an_interest_stands_beside_encoded_papers(encoded: App, dump: 
     assert titles(encoded, chosen(encoded))[0] in ("drobe", "murx")
 
 
+@pytest.mark.slow
 def test_a_replay_ranks_with_the_encoder_too(encoded: App, dump: Dump) -> None:
     two_days(encoded, dump)
     tomorrow = encoded.at(NOON + timedelta(days=1))

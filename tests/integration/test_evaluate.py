@@ -431,6 +431,7 @@ def test_a_digest_that_never_arrived_and_a_thumb_from_before_count_for_nothing(
 # recipes
 
 
+@pytest.mark.slow
 def test_shared_digests_are_compared_by_the_thumbs_on_them(tmp_path: Path) -> None:
     """Readers who like few papers, and one recipe that knows which: newest first cannot win against
     it.

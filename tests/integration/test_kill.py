@@ -5,7 +5,6 @@ The short form; `python -m tests.kill` is the long one.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +27,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield from postgres_url(request.getfixturevalue("postgres"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("database", "senders"),
     [("sqlite", 1), pytest.param("postgres", 3, marks=pytest.mark.postgres)],
@@ -38,11 +38,6 @@ def test_no_copy_twice_and_nobody_forgotten_whoever_is_killed(
 ) -> None:
     if program() is None:
         skip_or_fail("no smtp-sink is installed (Debian's package postfix)")
-    if not os.environ.get("DIGEST_TEST_ALL"):
-        pytest.skip(
-            "takes a quarter of a minute: DIGEST_TEST_ALL=1 runs it, and python -m tests.kill its "
-            "long form"
-        )
     report = Proof(database, tmp_path, readers=140, kills=9, senders=senders).run()
     assert report.wrong == []
     assert report.kills >= 9

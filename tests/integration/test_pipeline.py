@@ -242,6 +242,7 @@ def test_one_reader_who_trips_us_up_stops_no_other(
     assert [one.email for one in pipeline.compose(app).planned] == ["r2@example.org"]
 
 
+@pytest.mark.slow
 def test_where_everybody_trips_us_up_it_is_an_error(app: App, dump: Dump) -> None:
     pipeline.ingest(app, [dump()])
     for number in range(30):

@@ -315,6 +315,7 @@ def test_a_bounce_or_the_operator_outweighs_a_complaint(any_app: App, alice: Sub
     assert status(any_app, alice) is SubscriberStatus.LEFT
 
 
+@pytest.mark.slow
 def test_a_long_list_is_taken_over(app: App) -> None:
     many = [
         subscriptions.make_suppression(app, f"reader{number}@example.org", "")

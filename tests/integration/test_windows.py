@@ -179,6 +179,7 @@ def test_a_weekly_reader_gets_what_is_read_on_the_day_of_the_digest_after_it(
     assert [paper for paper in papers.values() if paper.title.startswith("Late")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("silence", "back"), [(20, 16), (40, 1)])
 def test_papers_since_the_last_digest_that_arrived_compete_for_31_days(
     app: App, dump: Dump, silence: int, back: int

@@ -296,6 +296,7 @@ ARRIVED_LATE = [
 @example(CHANGED_FIRST)
 @example(ARRIVED_LATE)
 # A failing life is shown as it was found: to shorten it would run hundreds of others.
+@pytest.mark.slow
 @settings(
     max_examples=int(os.environ.get("DIGEST_TEST_EXAMPLES", "6")),
     phases=[HypothesisPhase.explicit, HypothesisPhase.reuse, HypothesisPhase.generate],

@@ -178,6 +178,7 @@ def test_a_kill_before_or_after_the_state_is_stored_loses_and_doubles_nothing(
     )
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_followed_by_one_that_finishes_its_work(
     server: SourceServer, service: Callable[..., App], time: Time, tmp_path: Path
 ) -> None:
