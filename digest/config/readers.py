@@ -72,7 +72,10 @@ class DigestSection(Section):
     )
     recipe: str = Field(
         "learned",
-        description='what ranks the papers: "learned", "words", "centroid", "keywords" or "recent"',
+        description=(
+            'what ranks the papers: "learned", "logistic", "ridge", "svm", "words", "centroid", '
+            '"keywords" or "recent"'
+        ),
     )
 
 

@@ -256,6 +256,7 @@ def test_the_rows_are_measured_on_the_same_digests_and_the_own_recipe_comes_firs
     names = [row.name for row in report.rows]
     assert (names[0], names[-1]) == ("learned", CHANCE)
     assert set(names) == {*RECIPES, FROZEN, SENT, CHANCE}
+    assert {"logistic", "ridge", "svm"} <= set(names)
     by_name = {row.name: row for row in report.rows}
     for row in report.rows:
         assert row.ndcg.units == report.replayed

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from digest import pipeline, services, subscriptions
+from digest import pipeline, services, store, subscriptions
 from digest.errors import ConfigError
 from digest.model import Digest, Subscriber
 from digest.subscriptions import SubscriptionRequest
@@ -120,6 +120,29 @@ def test_another_recipe_may_rank_for_everybody(tmp_path: Path, dump: Dump) -> No
     app.close()
     assert digest.provenance.recipe == "recent"
     assert {papers[item.score.paper_id].first_seen for item in digest.items} == {TODAY}
+
+
+@pytest.mark.parametrize("name", ["logistic", "ridge", "svm"])
+def test_a_classifier_of_scikit_learn_may_rank_and_gives_reasons(
+    tmp_path: Path, dump: Dump, name: str
+) -> None:
+    app = make_app(tmp_path, digest__recipe=name)
+    reader = subscriptions.subscribe(
+        app, SubscriptionRequest(email="r@example.org", size=3), origin="command"
+    ).subscriber
+    pipeline.ingest(app, [dump(TODAY - timedelta(days=1))], seen="name")
+    with app.store.reading() as tx:
+        papers = store.papers.by_ids(tx, store.papers.recent(tx, TODAY, 100)).values()
+    for paper in [paper for paper in papers if "galaxy" in paper.title][:3]:
+        pipeline.rate(app, reader, paper.name, 1)
+    pipeline.ingest(app, [dump()], seen="name")
+    pipeline.round(app.at(NOON))
+    digest, listed = services.sent_digest(app, reader, TODAY)
+    app.close()
+    assert (digest.provenance.recipe, digest.provenance.thumbs_up) == (name, 3)
+    best = digest.items[0]
+    assert "galaxy" in listed[best.score.paper_id].title
+    assert any(part.kind == "word" and part.value > 0 for part in best.score.parts)
 
 
 @pytest.mark.parametrize(

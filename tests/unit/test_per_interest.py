@@ -106,13 +106,13 @@ def test_a_reader_without_interests_gets_a_profile_for_each_taste() -> None:
         }
 
 
-def test_only_the_default_recipe_trains_interests_separately() -> None:
+def test_baselines_alone_train_one_profile_for_all_interests() -> None:
     data = training_data(ROBOTS, VERSE, liked=places_of("grasp", 3, 12))
     assert {
         name
         for name, recipe in recipes.RECIPES.items()
-        if len(recipes.train(recipe, data, BACKGROUND)) > 1
-    } == {recipes.DEFAULT_RECIPE}
+        if len(recipes.train(recipe, data, BACKGROUND)) == 1
+    } == {"words", "centroid", "keywords", "recent"}
 
 
 def test_a_paper_is_ranked_and_explained_by_the_profile_with_its_highest_score() -> None:

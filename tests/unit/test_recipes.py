@@ -2,82 +2,48 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 from digest.errors import ConfigError
-from digest.model import Interest, Paper
-from digest.ranking import features, profiles, scores
+from digest.ranking import features, scores
+from digest.ranking.profiles import Rated, TrainingData
 from digest.ranking.recipes import DEFAULT_RECIPE, RECIPES, get_recipe
-
-TOPICS = (
-    "robot gripper grasping tactile",
-    "galaxy redshift survey dust",
-    "verse metre rhyme poetry",
+from tests.unit.three_topics import (
+    ALL,
+    BACKGROUND,
+    DAY,
+    GALAXIES,
+    PAPERS,
+    VERSE,
+    rated,
+    topics_by_rank,
+    training_data,
 )
-PAPERS = [
-    Paper(
-        id=n + 1,
-        title=f"Case {n} of {TOPICS[n % 3]}",
-        abstract=f"About {TOPICS[n % 3]} once more",
-        first_seen=date(2026, 6, 1 + n % 5),
-    )
-    for n in range(30)
-]
-COUNTS = features.vectorize([features.text_of(p.title, p.abstract) for p in PAPERS])
-FREQUENCIES = features.Frequencies().add(COUNTS)
-ROWS = features.weigh(COUNTS, FREQUENCIES)
-BACKGROUND = profiles.Background.from_papers(PAPERS[15:], ROWS[15:])
-DAY = scores.day(PAPERS[:15], ROWS[:15], PAPERS[15:], ROWS[15:])
-ALL = frozenset(range(1, 16))
-
-
-def rated(*places: int) -> profiles.Rated:
-    return profiles.Rated.from_papers([PAPERS[place] for place in places], ROWS[list(places)])
-
-
-def known(
-    liked: tuple[int, ...] = (), disliked: tuple[int, ...] = (), keywords: tuple[str, ...] = ()
-) -> profiles.TrainingData:
-    interest = Interest(keywords=keywords)
-    return profiles.TrainingData(
-        interests=(interest,),
-        phrases=features.parse_keywords(keywords, FREQUENCIES),
-        liked=rated(*liked),
-        disliked=rated(*disliked),
-        examples=rated(),
-    )
-
-
-def topics(name: str, what: profiles.TrainingData) -> list[int]:
-    """The topics of the papers, best first."""
-    recipe = RECIPES[name]
-    return [
-        (score.paper_id - 1) % 3
-        for score in recipe.explain(recipe.train(what, BACKGROUND), DAY, ALL)
-    ]
 
 
 @pytest.mark.parametrize("name", RECIPES)
 @pytest.mark.parametrize(
-    "what",
-    [known(), known((16, 19), (15,)), known((), (15,)), known((16,), (), ("rhyme",))],
+    "data",
+    [
+        training_data(),
+        training_data((16, 19), (15,)),
+        training_data((), (15,)),
+        training_data((16,), (), ("rhyme",)),
+    ],
     ids=["nothing", "thumbs", "dislikes", "keyword"],
 )
-def test_every_recipe_explains_the_order_that_it_scores(
-    name: str, what: profiles.TrainingData
-) -> None:
+def test_every_recipe_explains_the_order_that_it_scores(name: str, data: TrainingData) -> None:
     recipe = RECIPES[name]
-    profile = recipe.train(what, BACKGROUND)
+    profile = recipe.train(data, BACKGROUND)
     values = recipe.score(profile, DAY)
-    found = list(recipe.explain(profile, DAY, ALL))
+    explained = list(recipe.explain(profile, DAY, ALL))
     assert values.shape == (15,)
     assert np.isfinite(values).all()
-    assert [score.paper_id for score in found] == (np.lexsort((DAY.ids[:15], -values)) + 1).tolist()
-    for score in found:
+    order = np.lexsort((DAY.ids[:15], -values))
+    assert [score.paper_id for score in explained] == (order + 1).tolist()
+    for score in explained:
         assert score.value == pytest.approx(values[score.paper_id - 1], abs=1e-6)
         assert sum(part.value for part in score.parts) + score.rest == pytest.approx(
             score.value, abs=1e-6
@@ -88,36 +54,39 @@ def test_every_recipe_explains_the_order_that_it_scores(
 
 
 @pytest.mark.parametrize(
-    ("name", "best"), [(DEFAULT_RECIPE, 1), ("words", 1), ("centroid", 1), ("keywords", 2)]
+    ("name", "topic"),
+    [(DEFAULT_RECIPE, GALAXIES), ("words", GALAXIES), ("centroid", GALAXIES), ("keywords", VERSE)],
 )
-def test_thumbs_for_galaxies_and_a_keyword_of_verse(name: str, best: int) -> None:
-    assert set(topics(name, known((16, 19, 22, 25), (), ("rhyme",)))[:5]) == {best}
+def test_thumbs_for_galaxies_outweigh_a_keyword_of_verse_where_thumbs_count(
+    name: str, topic: int
+) -> None:
+    data = training_data((16, 19, 22, 25), (), ("rhyme",))
+    assert set(topics_by_rank(name, data)[:5]) == {topic}
 
 
-def test_keywords_ignores_thumbs_and_words_ignores_keywords() -> None:
-    assert topics("keywords", known((16, 19), (15,), ("rhyme",))) == topics(
-        "keywords", known((), (), ("rhyme",))
+def test_one_baseline_ignores_thumbs_and_another_ignores_keywords() -> None:
+    both = training_data((16, 19), (15,), ("rhyme",))
+    assert topics_by_rank("keywords", both) == topics_by_rank(
+        "keywords", training_data((), (), ("rhyme",))
     )
-    assert topics("words", known((16, 19), (15,), ("rhyme",))) == topics(
-        "words", known((16, 19), (15,))
-    )
+    assert topics_by_rank("words", both) == topics_by_rank("words", training_data((16, 19), (15,)))
 
 
-def test_recent_is_newest_first_whatever_the_reader_wants() -> None:
+def test_recent_is_newest_first_whatever_the_reader_likes() -> None:
     recipe = RECIPES["recent"]
-    found = [
-        s.paper_id
-        for s in recipe.explain(recipe.train(known((16, 19), (), ("rhyme",)), BACKGROUND), DAY, ALL)
-    ]
-    assert found == sorted(
-        found, key=lambda ident: (-PAPERS[ident - 1].first_seen.toordinal(), ident)
+    profile = recipe.train(training_data((16, 19), (), ("rhyme",)), BACKGROUND)
+    ranked_ids = [score.paper_id for score in recipe.explain(profile, DAY, ALL)]
+    assert ranked_ids == sorted(
+        ranked_ids,
+        key=lambda paper_id: (-PAPERS[paper_id - 1].first_seen.toordinal(), paper_id),
     )
 
 
-def test_a_centroid_lies_between_what_was_liked_and_away_from_what_was_not() -> None:
+def test_a_centroid_lies_between_the_liked_papers_and_away_from_the_disliked_ones() -> None:
     recipe = RECIPES["centroid"]
     plain, pushed = (
-        recipe.train(what, BACKGROUND) for what in (known((15, 16)), known((15, 16), (18,)))
+        recipe.train(data, BACKGROUND)
+        for data in (training_data((15, 16)), training_data((15, 16), (18,)))
     )
     for profile in (plain, pushed):
         assert float(profile.word_weights @ profile.word_weights) == pytest.approx(1)
@@ -128,20 +97,19 @@ def test_a_centroid_lies_between_what_was_liked_and_away_from_what_was_not() -> 
     assert values[1][galaxies].mean() > values[0][galaxies].mean()
 
 
-def test_a_centroid_of_nothing_or_of_papers_without_words_is_no_number_gone_wrong() -> None:
-    empty = profiles.Rated.from_papers(
-        [PAPERS[0]], sp.csr_matrix((1, features.COLUMNS), dtype=np.float32)
-    )
-    bare = known()
-    wordless = profiles.TrainingData(
-        interests=bare.interests, phrases=(), liked=empty, disliked=rated(3), examples=rated()
-    )
-    for what in (bare, wordless):
-        assert np.isfinite(
-            RECIPES["centroid"].score(RECIPES["centroid"].train(what, BACKGROUND), DAY)
-        ).all()
+def test_a_centroid_of_nothing_or_of_papers_without_words_has_finite_scores() -> None:
+    recipe = RECIPES["centroid"]
+    without_words = sp.csr_matrix((1, features.COLUMNS), dtype=np.float32)
+    wordless = TrainingData(liked=Rated.from_papers([PAPERS[0]], without_words), disliked=rated(3))
+    for data in (training_data(), wordless):
+        assert np.isfinite(recipe.score(recipe.train(data, BACKGROUND), DAY)).all()
 
 
-def test_a_recipe_that_does_not_exist_is_refused_with_those_that_do() -> None:
-    with pytest.raises(ConfigError, match=r"evaluate\.recipe_b = 'magic'.*learned.*recent"):
+def test_an_unknown_recipe_is_refused_with_the_names_of_those_that_exist() -> None:
+    with pytest.raises(ConfigError, match=r"evaluate\.recipe_b = 'magic'.*learned.*svm.*recent"):
         get_recipe("magic", "evaluate.recipe_b")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_is_found_by_its_name(name: str) -> None:
+    assert get_recipe(name, "digest.recipe").name == name

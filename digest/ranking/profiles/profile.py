@@ -103,6 +103,7 @@ def build_profile(
         categories=weigh_names(categories, CATEGORY_BONUS, CATEGORY_FLOOR, likes),
         authors=weigh_names(authors, AUTHOR_BONUS, AUTHOR_FLOOR, likes),
         references=tuple(rated for rated in (data.liked, data.examples) if len(rated.paper_ids)),
+        co_like_boosts=data.co_like_boosts,
     )
 
 

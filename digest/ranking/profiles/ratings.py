@@ -173,9 +173,11 @@ NO_RATINGS = Rated(
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Background:
-    """The mean of recent papers: the class that a reader's likes are told apart from."""
+    """Recent papers that nobody rated: the class that a reader's likes are told apart from."""
 
-    #: shape (feature columns,)
+    #: feature rows of the papers, shape (n, feature columns)
+    rows: sp.csr_matrix
+    #: their mean, shape (feature columns,)
     mean: NDArray[np.float64]
     _word_means: dict[int, tuple[NDArray[np.int32], NDArray[np.float32]]] = field(
         default_factory=dict, repr=False
@@ -191,7 +193,7 @@ class Background:
         if rows.shape[0] != len(papers):
             raise ValueError(f"{len(papers)} papers with {rows.shape[0]} rows")
         sums = np.bincount(rows.indices, weights=rows.data, minlength=rows.shape[1])
-        return cls(mean=sums / max(len(papers), 1))
+        return cls(rows=rows, mean=sums / max(len(papers), 1))
 
     def word_means(self, vocabulary: NDArray[np.int32]) -> NDArray[np.float32]:
         """Look up the mean of each word, shape of `vocabulary`; kept for each such array."""

@@ -6,8 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from digest.errors import ConfigError
+from digest.ranking import profiles
 from digest.ranking.recipes import baselines
-from digest.ranking.recipes.own import train_own
+from digest.ranking.recipes.linear import (
+    linear_svc,
+    logistic_regression,
+    ridge_classifier,
+    sklearn_recipe,
+)
 from digest.ranking.recipes.recipe import Recipe
 
 #: the recipe that a service uses unless its configuration names another
@@ -17,7 +23,7 @@ _RECIPES = (
     Recipe(
         name=DEFAULT_RECIPE,
         about="interests, thumbs and what is trending, learned anew each round",
-        train_all=train_own,
+        train_all=profiles.train_all,
         per_interest=True,
     ),
     Recipe(
@@ -35,6 +41,9 @@ _RECIPES = (
         about="interests alone, thumbs ignored",
         train_all=baselines.train_without_thumbs,
     ),
+    sklearn_recipe("logistic", "logistic regression on the same ratings", logistic_regression),
+    sklearn_recipe("ridge", "ridge regression on the same ratings", ridge_classifier),
+    sklearn_recipe("svm", "linear support vector machine on the same ratings", linear_svc),
     Recipe(
         name="recent",
         about="newest first",
