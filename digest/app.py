@@ -86,7 +86,7 @@ class App:
         store.schema.require(opened)
         mailing, unsigned = _mailing(config)
         with opened.reading() as tx:
-            install_id = store.installation.install_id(tx)
+            install_id = store.installation.load_install_id(tx)
         mailing = replace(mailing, install_id=install_id)
         paces = _paces(config)
         return cls(
@@ -148,12 +148,12 @@ class App:
         """
         with self.store.writing() as tx:
             done = store.keys.revoke(tx, ident, self.now())
-            self._take(store.keys.all_keys(tx))
+            self._take(store.keys.load_keys(tx))
         return done
 
     def _read_keys(self) -> None:
         with self.store.reading() as tx:
-            self._take(store.keys.all_keys(tx))
+            self._take(store.keys.load_keys(tx))
 
     def _take(self, keys: list[LinkKey]) -> None:
         redaction.learn(*(key.secret for key in keys))

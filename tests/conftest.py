@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TODAY = date(2026, 6, 9)
 NOON = datetime(2026, 6, 9, 12, tzinfo=UTC)
 #: the schema that databases of tests are of
-HEAD = schema.head()
+HEAD = schema.get_head_revision()
 #: the server on which databases may be made, unless DIGEST_TEST_POSTGRES names another
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 

@@ -56,7 +56,7 @@ def revoke(
     """
     with opened(config, existing=True) as service:
         with service.store.reading() as tx:
-            before = {known.id for known in store.keys.every(tx)}
+            before = {known.id for known in store.keys.load_rows(tx)}
         done = service.revoke_key(key)
         after = service.keys()[-1].id
         if not as_json:
@@ -71,7 +71,7 @@ def revoke(
 
 def _show(service: App, as_json: bool) -> None:
     with service.store.reading() as tx:
-        known = store.keys.every(tx)
+        known = store.keys.load_rows(tx)
     rows = [
         {
             "id": key.id,

@@ -324,7 +324,7 @@ def _examined(opened: Store) -> Iterator[Finding]:
     if not found.damage:
         yield good("store", f"{found.version}, schema {found.revision}, sound: {opened.shown}")
     with opened.reading() as tx:
-        keys = store.keys.listed(tx)
+        keys = store.keys.list_ids(tx)
     yield (
         good("store", f"keys of links: {len(keys)}, the newest of {keys[-1][1]:%Y-%m-%d}")
         if keys

@@ -46,10 +46,10 @@ def evaluate(
     """
     own = app.config.digest.recipe
     with app.store.reading() as tx:
-        raters = store.past.raters(tx)
+        raters = store.past.count_thumbs_by_reader(tx)
         chosen = _choose(raters, only, readers)
-        past = store.past.digests_of(tx, chosen)
-        votes = store.feedback.of_subscribers(tx, chosen)
+        past = store.past.load_digests(tx, chosen)
+        votes = store.feedback.load_votes(tx, chosen)
     reached = [one for one in rated(past, votes) if since is None or one.past.local_date >= since]
     telling = [one for one in reached if one.ups and len(one.votes) > 1]
     wanted = _newest(telling, digests)

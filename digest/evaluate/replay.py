@@ -118,7 +118,7 @@ def replay(
         progress: called with the number of digests done and of all.
     """
     with app.store.reading() as tx:
-        people = store.subscribers.by_ids(tx, {one.past.subscriber_id for one in wanted})
+        people = store.subscribers.load(tx, {one.past.subscriber_id for one in wanted})
     before = _histories(past)
     words = _Words(app)
     frozen: dict[int, Learnt] = {}
@@ -198,7 +198,7 @@ class _Words:
             with self.app.store.reading() as tx:
                 self.now = counted(
                     tx,
-                    store.past.vectors_between(tx, features.VERSION, self.counted, max_paper_id),
+                    store.past.iterate_vectors(tx, features.VERSION, self.counted, max_paper_id),
                     self.now,
                 )
             self.counted = max_paper_id
@@ -241,7 +241,7 @@ def _as_then(
     }
     boosts = company.boosts_of_readers([given[one.past.subscriber_id] for one in some])
     with app.store.reading() as tx:
-        days = store.past.first_seen(tx, min(after.values()), until, seen.max_paper_id or 0)
+        days = store.past.load_first_seen(tx, min(after.values()), until, seen.max_paper_id or 0)
         gathered = TrainingReader(
             tx,
             [people[one.past.subscriber_id] for one in some],

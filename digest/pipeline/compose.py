@@ -103,7 +103,7 @@ def compose(
 def _record(app: App, report: ComposeReport) -> None:
     summary = {key: value for key, value in report.json.items() if key != "subscribers"}
     with app.store.writing() as tx:
-        store.rounds.add(tx, "compose", at=app.now(), report=summary)
+        store.rounds.record(tx, "compose", at=app.now(), report=summary)
 
 
 def _outcomes_of_turns(
@@ -138,14 +138,14 @@ def _batches(
     with app.store.reading() as tx:
         report.left_out += [
             LeftOut(email=s.email, reason=s.status.value)
-            for s in store.subscribers.by_status(
+            for s in store.subscribers.list_by_status(
                 tx, SubscriberStatus.PENDING, SubscriberStatus.PAUSED, SubscriberStatus.SUPPRESSED
             )
         ]
     after = 0
     while True:
         with app.store.reading() as tx:
-            batch = store.subscribers.page(tx, after=after, limit=app.config.workers.batch)
+            batch = store.subscribers.load_page(tx, after=after, limit=app.config.workers.batch)
         if not batch:
             return
         yield batch
@@ -228,7 +228,7 @@ def _outcomes(
     """
     window_days = app.config.digest.window_days
     with app.store.reading() as tx:
-        reaches = store.history.reaches(tx, [s.id for s in readers], local_date)
+        reaches = store.history.load_reaches(tx, [s.id for s in readers], local_date)
     after = {s.id: window_start(s, reaches[s.id].arrived, local_date, window_days) for s in readers}
     # A few readers who go further back are not to make all others read as many papers.
     usual = local_date - timedelta(days=window_days + 1)
@@ -254,9 +254,9 @@ def _outcomes_of(
     until = max(local_date, now.date())
     earliest = min(after[s.id] for s in readers)
     with app.store.reading() as tx:
-        max_paper_id, last_day = store.papers.newest(tx)
+        max_paper_id, last_day = store.papers.find_newest(tx)
         known = {s.id: reaches[s.id] for s in readers}
-        history = store.history.of(tx, known, local_date, since=earliest - _SETTLED)
+        history = store.history.load(tx, known, local_date, since=earliest - _SETTLED)
     # While papers are waited for, every tick comes by here.
     waiting = {
         s.id
@@ -283,9 +283,9 @@ def _outcomes_of(
             least=company.least,
             encoder=app.config.features.encoder,
         )
-        max_paper_id = store.papers.highest_id(tx)
-        votes = store.feedback.of_subscribers(tx, [s.id for s in readers])
-        fresh = store.papers.seen_between(tx, earliest, until)
+        max_paper_id = store.papers.find_max_id(tx)
+        votes = store.feedback.load_votes(tx, [s.id for s in readers])
+        fresh = store.papers.list_seen_between(tx, earliest, until)
         carried = sorted({i for s in readers for i in history[s.id].carried} - set(fresh))
         shared = load_batch_context(tx, fresh + carried, local_date, now_view)
         shared = replace(shared, calibrations=load_calibrations(tx))

@@ -48,7 +48,7 @@ def arrived(app: App, link: Link) -> None:
     if isinstance(link, RevokedLink):
         return
     with app.store.reading() as tx:
-        doubtful = store.deliveries.state_of(tx, link.message_id) in (
+        doubtful = store.deliveries.find_state(tx, link.message_id) in (
             MessageState.UNKNOWN,
             MessageState.SENDING,
         )
@@ -75,7 +75,7 @@ def _record(app: App, subscriber_id: int, paper_id: int, vote: Vote, via: str) -
         given = Feedback(
             subscriber_id=subscriber_id, paper_id=found.id, vote=vote, at=app.now(), via=via
         )
-        before = store.feedback.put(tx, given)
+        before = store.feedback.save(tx, given)
         return RecordedFeedback(subscriber=subscriber, paper=found, vote=vote, before=before)
 
     return app.store.commit(record)
@@ -85,8 +85,8 @@ def reader_and_paper(
     tx: store.Connection, subscriber_id: int, paper_id: int
 ) -> tuple[Subscriber, Paper]:
     """Raises NotFoundError when one of them is not stored."""
-    subscriber = store.subscribers.by_id(tx, subscriber_id)
-    found = store.papers.by_ids(tx, [paper_id]).get(paper_id)
+    subscriber = store.subscribers.find(tx, subscriber_id)
+    found = store.papers.load(tx, [paper_id]).get(paper_id)
     if subscriber is None or found is None:
         raise NotFoundError("the reader or the paper of this link is no longer stored")
     return subscriber, found
@@ -95,15 +95,15 @@ def reader_and_paper(
 def standing_vote(app: App, subscriber_id: int, paper_id: int) -> Vote:
     """The reader's vote on a paper as it stands, 0 for none."""
     with app.store.reading() as tx:
-        found = store.papers.by_ids(tx, [paper_id]).get(paper_id)
-        votes = store.feedback.of_subscribers(tx, [subscriber_id]).get(subscriber_id, [])
+        found = store.papers.load(tx, [paper_id]).get(paper_id)
+        votes = store.feedback.load_votes(tx, [subscriber_id]).get(subscriber_id, [])
     return next((v.vote for v in votes if found is not None and v.paper_id == found.id), 0)
 
 
 def paper(app: App, paper_id: int) -> Paper:
     """Raises NotFoundError when no paper has, or had, that id."""
     with app.store.reading() as tx:
-        found = store.papers.by_ids(tx, [paper_id]).get(paper_id)
+        found = store.papers.load(tx, [paper_id]).get(paper_id)
     if found is None:
         raise NotFoundError(f"no paper {paper_id} is stored")
     return found

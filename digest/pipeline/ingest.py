@@ -147,7 +147,7 @@ def ingest(
         words.keep(tx)
         summary = {key: value for key, value in report.json.items() if key != "files"}
         refused = "; ".join(file.refused for file in report.files if file.refused)
-        store.rounds.add(
+        store.rounds.record(
             tx,
             "ingest",
             at=app.now(),
@@ -230,7 +230,7 @@ def _ingest_one(
             size=dump.size,
         )
         if done:  # also where nothing comes after them: a dump of duplicates gave papers
-            store.dumps.progress(tx, dump_id, {"read": done, "duplicate": done}, {})
+            store.dumps.update_progress(tx, dump_id, {"read": done, "duplicate": done}, {})
     old_before = today - timedelta(days=app.config.digest.window_days + 31)
     records = islice(dump.records(), done, None)
     file.counts.update(read=done, duplicate=done)
@@ -282,18 +282,18 @@ def _done_before(tx: store.Connection, dump: Dump, path: str, file: FileReport) 
     """How many records at its beginning an earlier ingest has stored already, when that was stopped
     or the file has grown since.
     """
-    before = store.dumps.read_before(tx, dump.sha256)
+    before = store.dumps.find_finished_name(tx, dump.sha256)
     if before:
         file.notes.append(f"the same bytes were read before as {before}")
         return 0
-    done, stopped = store.dumps.read_so_far(tx, path, dump.sha256)
+    done, stopped = store.dumps.count_read(tx, path, dump.sha256)
     if not stopped:
         # The last record of a growing file may have been cut in the middle then, so it is read once
         # more.
         done = next(
             (
                 read - 1
-                for size, sha256, read in store.dumps.shorter(tx, path, dump.size)
+                for size, sha256, read in store.dumps.list_shorter(tx, path, dump.size)
                 if dump.begins_with(size, sha256)
             ),
             0,
@@ -359,10 +359,12 @@ def store_records(
             idents = list(texts)
             rows = features.vectorize(list(texts.values()))
             packed = dict(zip(idents, features.pack(rows), strict=True))
-            store.papers.put_vectors(tx, features.VERSION, packed, fresh=added.fresh)
-            store.encodings.drop(tx, [ident for ident in idents if ident not in added.fresh])
-        store.dumps.reject(tx, dump_id, bad)
-        store.dumps.progress(
+            store.papers.save_vectors(tx, features.VERSION, packed, fresh=added.fresh)
+            store.encodings.delete_vectors(
+                tx, [ident for ident in idents if ident not in added.fresh]
+            )
+        store.dumps.add_rejects(tx, dump_id, bad)
+        store.dumps.update_progress(
             tx,
             dump_id,
             {k: counts[k] for k in ("read", "new", "updated", "duplicate", "skipped", "rejected")},

@@ -64,7 +64,7 @@ def press(app: App, link: Link, asked: PostedForm) -> PressResult:
     with app.store.writing() as tx:
         store.subscribers.lock(tx, link.subscriber_id)
         subscriber, paper = reader_and_paper(tx, link.subscriber_id, link.paper_id)
-        vote = store.feedback.vote_of(tx, subscriber.id, paper.id)
+        vote = store.feedback.load_vote(tx, subscriber.id, paper.id)
 
         def ended(
             outcome: Literal["counted", "held", "repeated", "left"],
@@ -94,13 +94,13 @@ def press(app: App, link: Link, asked: PostedForm) -> PressResult:
             answers=asked.answers,
             confirms=asked.confirms,
         )
-        new = store.presses.add(tx, subscriber.id, given, forget_before=now - presses.KEPT_FOR)
+        new = store.presses.record(tx, subscriber.id, given, forget_before=now - presses.KEPT_FOR)
         if new is None:
-            first = store.presses.of_form(tx, subscriber.id, asked.form)
+            first = store.presses.find_by_form(tx, subscriber.id, asked.form)
             return ended("repeated", vote, first.previous_vote if first else 0)
         recent = [
             one
-            for one in store.presses.around(tx, subscriber.id, now, presses.WINDOW)
+            for one in store.presses.list_around(tx, subscriber.id, now, presses.WINDOW)
             if one.paper_id == paper.id
         ]
         held = presses.find_held(recent)
@@ -108,10 +108,10 @@ def press(app: App, link: Link, asked: PostedForm) -> PressResult:
             store.presses.hold(tx, [recent[place].id for place in held])
             wanted, outcome = presses.standing_vote(recent, held), "held"
         else:
-            store.presses.drop_held(tx, subscriber.id, Button.THUMB, paper.id)
+            store.presses.void_held(tx, subscriber.id, Button.THUMB, paper.id)
             outcome = "counted"
         if wanted != vote:
-            store.feedback.put(
+            store.feedback.save(
                 tx,
                 Feedback(
                     subscriber_id=subscriber.id, paper_id=paper.id, vote=wanted, at=now, via="page"
@@ -136,10 +136,10 @@ def record_mail_feedback(
     with app.store.writing() as tx:
         store.subscribers.lock(tx, link.subscriber_id)
         subscriber, found = reader_and_paper(tx, link.subscriber_id, link.paper_id)
-        previous_vote = store.feedback.vote_of(tx, subscriber.id, found.id)
-        due = store.deliveries.due_at(tx, link.message_id)
+        previous_vote = store.feedback.load_vote(tx, subscriber.id, found.id)
+        due = store.deliveries.find_due_time(tx, link.message_id)
         written = now if at is None or at > now or (due is not None and at < due) else at
-        last = store.presses.last_thumb(tx, subscriber.id, found.id, until=now)
+        last = store.presses.find_last_thumb(tx, subscriber.id, found.id, until=now)
         late = last is not None and written < last
         press = Press(
             button=Button.THUMB,
@@ -151,7 +151,7 @@ def record_mail_feedback(
             via="mail",
             state="void" if late else "counted",
         )
-        new = store.presses.add(tx, subscriber.id, press, forget_before=now - presses.KEPT_FOR)
+        new = store.presses.record(tx, subscriber.id, press, forget_before=now - presses.KEPT_FOR)
         if new is None or late:
             return RecordedFeedback(
                 subscriber=subscriber, paper=found, vote=previous_vote, before=previous_vote
@@ -159,16 +159,16 @@ def record_mail_feedback(
         given = Feedback(
             subscriber_id=subscriber.id, paper_id=found.id, vote=vote, at=written, via="mail"
         )
-        store.feedback.put(tx, given)
-        store.presses.drop_held(tx, subscriber.id, Button.THUMB, found.id)
+        store.feedback.save(tx, given)
+        store.presses.void_held(tx, subscriber.id, Button.THUMB, found.id)
     return RecordedFeedback(subscriber=subscriber, paper=found, vote=vote, before=previous_vote)
 
 
 def papers_with_held_thumbs(app: App, subscriber_id: int) -> list[Paper]:
     """Papers whose thumbs wait for a person's word: a robot may have pressed them."""
     with app.store.reading() as tx:
-        held = store.presses.held(tx, subscriber_id, since=app.now() - presses.HELD_FOR)
-        found = store.papers.by_ids(
+        held = store.presses.list_held(tx, subscriber_id, since=app.now() - presses.HELD_FOR)
+        found = store.papers.load(
             tx, {press.paper_id for press in held if press.paper_id is not None}
         )
     return list({paper.id: paper for paper in found.values()}.values())

@@ -72,15 +72,15 @@ async def _send(
     report = SendReport()
     if dry_run:
         with app.store.reading() as tx:
-            report.due = store.deliveries.due(
+            report.due = store.deliveries.list_due(
                 tx, now=app.now(), only=None if only is None else [only.id]
             )
         return _finish(app, report, dry_run=True)
     with app.store.writing() as tx:
         _recover(app, tx, report)
-        due = store.deliveries.anything_due(tx, now=app.now())
+        due = store.deliveries.is_anything_due(tx, now=app.now())
     if due:
-        owner = store.owners.me(secrets.token_hex(4))
+        owner = store.owners.identify_process(secrets.token_hex(4))
         try:
             mailer = app.make_mailer()
             try:
@@ -120,8 +120,8 @@ def _recover(app: App, tx: store.Connection, report: SendReport) -> None:
 
 def _finish(app: App, report: SendReport, *, dry_run: bool) -> SendReport:
     with app.store.reading() as tx:
-        report.waiting, report.later = store.deliveries.waiting(tx, now=app.now())
-        before = store.rounds.latest(tx, "send")
+        report.waiting, report.later = store.deliveries.count_waiting(tx, now=app.now())
+        before = store.rounds.load_latest(tx, "send")
     # One with nothing to do is no news, unless the last one failed: that is over now.
     news = report.states or report.error or (before is not None and before["error"])
     if not dry_run and news:
@@ -131,5 +131,5 @@ def _finish(app: App, report: SendReport, *, dry_run: bool) -> SendReport:
                 for key, value in report.json.items()
                 if key not in ("due", "troubles", "error")
             }
-            store.rounds.add(tx, "send", at=app.now(), report=summary, error=report.error)
+            store.rounds.record(tx, "send", at=app.now(), report=summary, error=report.error)
     return report

@@ -92,7 +92,7 @@ class Facts:
     """What alarms are told from."""
 
     now: datetime
-    #: the newest first, as `store.dumps.latest` has them
+    #: the newest first, as `store.dumps.list_latest` has them
     dumps: Sequence[dict[str, Any]]
     #: by the sources' calendar one is missing; None where no calendar says
     dump_missing: bool | None

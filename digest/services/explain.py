@@ -127,7 +127,7 @@ def explain_profile(app: App, subscriber: Subscriber) -> ProfileExplanation:
             frequencies=load_frequencies(tx),
             encoder=app.config.features.encoder,
         )
-        votes = store.feedback.of_subscribers(tx, [subscriber.id])
+        votes = store.feedback.load_votes(tx, [subscriber.id])
         gathered = TrainingReader(tx, [subscriber], votes, looked)
         rated = gathered.seen(subscriber)
         shared = load_batch_context(tx, sorted(rated), now.date(), looked)
@@ -155,8 +155,8 @@ def profile_version(app: App, subscriber: Subscriber) -> Hashable:
     """
     hour = app.now().replace(minute=0, second=0, microsecond=0)
     with app.store.reading() as tx:
-        votes = store.feedback.of_subscribers(tx, [subscriber.id]).get(subscriber.id, [])
-        return (subscriber, tuple(votes), store.marks.corpus(tx), hour)
+        votes = store.feedback.load_votes(tx, [subscriber.id]).get(subscriber.id, [])
+        return (subscriber, tuple(votes), store.corpus.compute_version(tx), hour)
 
 
 def _taste(
@@ -232,8 +232,8 @@ def forget(app: App, subscriber_id: int, paper_id: int, *, via: str) -> bool:
         NotFoundError: the reader or the paper is not stored.
     """
     with app.store.writing() as tx:
-        subscriber = store.subscribers.by_id(tx, subscriber_id)
-        found = store.papers.by_ids(tx, [paper_id]).get(paper_id)
+        subscriber = store.subscribers.find(tx, subscriber_id)
+        found = store.papers.load(tx, [paper_id]).get(paper_id)
         if subscriber is None or found is None:
             raise NotFoundError("the reader or the paper is no longer stored")
         given = Feedback(
@@ -241,10 +241,10 @@ def forget(app: App, subscriber_id: int, paper_id: int, *, via: str) -> bool:
         )
         stands = any(
             vote.paper_id == found.id
-            for vote in store.feedback.of_subscribers(tx, [subscriber_id]).get(subscriber_id, [])
+            for vote in store.feedback.load_votes(tx, [subscriber_id]).get(subscriber_id, [])
         )
         if stands:
-            store.feedback.put(tx, given)
+            store.feedback.save(tx, given)
         names = _names_of(tx, subscriber, found.id)
         if names:
             without = [
@@ -252,7 +252,7 @@ def forget(app: App, subscriber_id: int, paper_id: int, *, via: str) -> bool:
                 for one in subscriber.interests
             ]
             kept = tuple(one for one in without if not one.empty)
-            store.subscribers.change(tx, replace(subscriber, interests=kept), now=app.now())
+            store.subscribers.overwrite(tx, replace(subscriber, interests=kept), now=app.now())
     return stands or bool(names)
 
 
@@ -275,12 +275,12 @@ def start_over(app: App, subscriber_id: int, *, via: str, form: str = "") -> int
         NotFoundError: the reader is not stored.
     """
     with app.store.writing() as tx:
-        if store.subscribers.by_id(tx, subscriber_id) is None:
+        if store.subscribers.find(tx, subscriber_id) is None:
             raise NotFoundError(f"no subscriber {subscriber_id}; the row was deleted")
         if form:
             press = Press(button=Button.RESTART, at=app.now(), form=form)
             if (
-                store.presses.add(
+                store.presses.record(
                     tx, subscriber_id, press, forget_before=app.now() - presses.KEPT_FOR
                 )
                 is None

@@ -94,7 +94,7 @@ def fetch(
     wanted = _chosen(app.config.sources, names)
     if not wanted:
         return report
-    owner = store.owners.me(secrets.token_hex(4))
+    owner = store.owners.identify_process(secrets.token_hex(4))
     with app.store.writing() as tx:
         mine, asked = store.sources.claim(tx, owner, app.now())
     if not mine:
@@ -114,7 +114,7 @@ def fetch(
         }
         errors = "; ".join(f"{one.name}: {one.error}" for one in report.sources if one.error)
         with app.store.writing() as tx:
-            store.rounds.add(tx, "fetch", at=app.now(), report=summary, error=errors[:2000])
+            store.rounds.record(tx, "fetch", at=app.now(), report=summary, error=errors[:2000])
     return report
 
 
@@ -170,7 +170,7 @@ def _fetch_all(
                 continue
             one = wanted[entry.name]
             with app.store.reading() as tx:
-                state = one.known(store.sources.state_of(tx, one.name))
+                state = one.known(store.sources.load_state(tx, one.name))
             if waits := _waits(state, entry, app.now(), due):
                 report.sources.append(Harvested(name=one.name, outcome="waiting", notes=[waits]))
                 continue
@@ -191,7 +191,7 @@ def _fetch_one(
         if reading:
             state["unread"] = [*state.get("unread", []), *(path.name for path in files)]
         with app.store.writing() as tx:
-            store.sources.put(tx, one.name, state, app.now())
+            store.sources.save_state(tx, one.name, state, app.now())
         pages += len(files)
         if told:
             told(one.name, pages)
@@ -295,7 +295,7 @@ def _read(app: App, names: Iterable[str], progress: Progress | None) -> IngestRe
     waiting: dict[str, list[str]] = {}
     with app.store.reading() as tx:
         for name in names:
-            waiting[name] = store.sources.state_of(tx, name).get("unread", [])
+            waiting[name] = store.sources.load_state(tx, name).get("unread", [])
     paths = [
         inbox / name / file
         for name, files in waiting.items()
@@ -307,7 +307,7 @@ def _read(app: App, names: Iterable[str], progress: Progress | None) -> IngestRe
     with app.store.writing() as tx:
         for name, files in waiting.items():
             if files:
-                state = store.sources.state_of(tx, name)
+                state = store.sources.load_state(tx, name)
                 state["unread"] = [file for file in state.get("unread", []) if file not in files]
-                store.sources.put(tx, name, state, app.now())
+                store.sources.save_state(tx, name, state, app.now())
     return report

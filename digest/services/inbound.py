@@ -40,7 +40,7 @@ from digest.model import (
     Vote,
 )
 from digest.pipeline.steps.record_bounces import record_bounce, suppress
-from digest.store.mailboxes import Place
+from digest.store.mailboxes import MailboxPosition
 
 log = logging.getLogger("digest.inbound")
 
@@ -128,7 +128,7 @@ def _report(app: App, arrived: InboundMail) -> Received:
     if link is None:
         return Received(outcome="untrusted", why=f"{arrived.why}, without a token of ours")
     with app.store.writing() as tx:
-        reader = store.bounces.reader_of(tx, link.message_id)
+        reader = store.bounces.find_reader(tx, link.message_id)
         if reader is None or reader.id != link.subscriber_id:
             return Received(
                 outcome="untrusted", why=f"{arrived.why}, of a message that is no longer stored"
@@ -166,7 +166,7 @@ def _of_revoked_key(
         return _bounced(app, tx, arrived, reader, link.message_id, trusted=False)
     if arrived.kind == "complaint":
         if reader.status is SubscriberStatus.SUPPRESSED:
-            store.suppressions.leave(tx, reader.email)
+            store.suppressions.mark_left(tx, reader.email)
         else:
             store.subscribers.set_status(tx, reader.id, SubscriberStatus.LEFT, now=app.now())
             store.ledger.skip_waiting(tx, reader.id, now=app.now())
@@ -232,7 +232,7 @@ def _complained(
     app: App, tx: store.Connection, arrived: InboundMail, reader: Subscriber, message: int
 ) -> Received:
     bounced = Bounced(fault="", at=app.now())
-    new = store.bounces.complain(
+    new = store.bounces.record_complaint(
         tx, bounced, message=message, email=reader.email, text=arrived.text, via="mail"
     )
     # Read again after the reader came back by their own link, an old complaint is no new one.
@@ -302,7 +302,7 @@ def _letter(app: App, arrived: InboundMail) -> Received:
         and not isinstance(answered, RevokedLink)
     ):
         with app.store.writing() as tx:
-            reader = store.bounces.reader_of(tx, answered.message_id)
+            reader = store.bounces.find_reader(tx, answered.message_id)
             if reader is not None and reader.id == answered.subscriber_id:
                 _arrived(app, tx, answered.message_id, "an automatic answer to it came")
         return Received(
@@ -415,7 +415,7 @@ def poll(app: App, *, stop: Callable[[], bool] = lambda: False, most: int = _MOS
         report.error = str(error)
         log.warning("%s", error)
         with app.store.reading() as tx:
-            place = store.mailboxes.of(tx, server.name)
+            place = store.mailboxes.load(tx, server.name)
         _keep(app, server, replace(place, error=report.error))
     return report
 
@@ -424,9 +424,9 @@ def _read_new(
     app: App, mailbox: Mailbox, report: MailboxReport, stop: Callable[[], bool], most: int
 ) -> None:
     with app.store.reading() as tx:
-        place = store.mailboxes.of(tx, mailbox.server.name)
+        place = store.mailboxes.load(tx, mailbox.server.name)
     if place.uid_validity != mailbox.uid_validity:
-        place = Place(uid_validity=mailbox.uid_validity)
+        place = MailboxPosition(uid_validity=mailbox.uid_validity)
     uids = mailbox.find_uids(place.last_uid, unread=not place.caught_up, limit=most)
     for uid in uids:
         if stop():
@@ -466,6 +466,6 @@ def _deal_with(app: App, mailbox: Mailbox, uid: int, report: MailboxReport) -> b
     return received.handled
 
 
-def _keep(app: App, server: ImapServer, place: Place) -> None:
+def _keep(app: App, server: ImapServer, place: MailboxPosition) -> None:
     with app.store.writing() as tx:
-        store.mailboxes.put(tx, server.name, place, now=app.now())
+        store.mailboxes.save(tx, server.name, place, now=app.now())

@@ -153,7 +153,7 @@ def import_library(
     if unknown:
         _keep(app, unknown, dump.sha256)
     with app.store.writing() as tx:
-        known = store.subscribers.by_id(tx, subscriber.id)
+        known = store.subscribers.find(tx, subscriber.id)
         if known is None:
             raise NotFoundError(f"no subscriber {subscriber.id}; the row was deleted")
         own = next((one for one in known.interests if one.name == name), Interest(name=name))
@@ -168,7 +168,7 @@ def import_library(
             grown = replace(own, papers=names)
             interests = [grown if one.name == name else one for one in known.interests]
             interests += [] if grown in interests else [grown]
-            report.subscriber = store.subscribers.change(
+            report.subscriber = store.subscribers.overwrite(
                 tx, replace(known, interests=tuple(interests)), now=app.now()
             )
     return report
@@ -210,11 +210,11 @@ def _stored(tx: store.Connection, wanted: _Wanted) -> list[int]:
     """
     entry = wanted.entry
     for identity in (wanted.identity,) if wanted.identity else entry.identities if entry else ():
-        if found := store.papers.by_identity(tx, identity.kind, identity.value):
+        if found := store.papers.find_by_identity(tx, identity.kind, identity.value):
             return found
     if entry is None:
         return []
-    titled = store.papers.by_ids(tx, store.papers.by_identity(tx, "title", entry.title_key))
+    titled = store.papers.load(tx, store.papers.find_by_identity(tx, "title", entry.title_key))
     return sorted({paper.id for paper in titled.values() if _may_be(entry, paper)})
 
 
@@ -273,7 +273,7 @@ def _named(
             continue
         stored = _stored(tx, one)
         if len(stored) == 1:
-            paper = store.papers.by_ids(tx, stored)[stored[0]]
+            paper = store.papers.load(tx, stored)[stored[0]]
             key: int | Identity = paper.id
             name, title = paper.name, paper.title
             outcome: Outcome = "kept" if paper.first_seen == UNSEEN else "matched"

@@ -82,7 +82,7 @@ def preview(app: App, subscriber: Subscriber, *, day: date | None = None) -> Pre
     if isinstance(outcome, Quiet):
         return Preview(subscriber=subscriber, outcome=outcome, papers={}, message=None)
     with app.store.reading() as tx:
-        found = store.papers.by_ids(
+        found = store.papers.load(
             tx, [item.score.paper_id for item in outcome.items], least=least_readers(app, tx)
         )
     key = local_date.isoformat()
@@ -106,10 +106,10 @@ def sent_digest(app: App, subscriber: Subscriber, day: date) -> tuple[Digest, di
         NotFoundError: there is none for that date.
     """
     with app.store.reading() as tx:
-        digest_id = store.digests.of_date(tx, subscriber.id, day)
+        digest_id = store.digests.find_by_date(tx, subscriber.id, day)
         if digest_id is None:
             raise NotFoundError(f"{subscriber.email} has no digest for {day}")
         digest = store.digests.load(tx, digest_id)
-        return digest, store.papers.by_ids(
+        return digest, store.papers.load(
             tx, [item.score.paper_id for item in digest.items], least=least_readers(app, tx)
         )

@@ -16,7 +16,7 @@ from digest.pipeline.ingest import FileReport, IngestReport, ingest
 def dumps_read(app: App, limit: int = 20) -> list[dict[str, Any]]:
     """The newest dumps with their counts, newest first; readers' libraries are among them."""
     with app.store.reading() as tx:
-        return store.dumps.latest(tx, limit, libraries=True)
+        return store.dumps.list_latest(tx, limit, libraries=True)
 
 
 def rejected(app: App, dump_id: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
@@ -27,11 +27,11 @@ def rejected(app: App, dump_id: int | None = None, limit: int = 50) -> list[dict
     """
     found: list[dict[str, Any]] = []
     with app.store.reading() as tx:
-        if dump_id is not None and not store.dumps.known(tx, dump_id):
+        if dump_id is not None and not store.dumps.exists(tx, dump_id):
             raise NotFoundError(f"no dump has the id {dump_id}. `digest dumps` lists them")
-        for dump in store.dumps.with_rejects(tx):
+        for dump in store.dumps.list_with_rejects(tx):
             if dump_id in (None, dump["id"]):
-                kept = store.dumps.rejected(tx, dump["id"], limit - len(found))
+                kept = store.dumps.list_rejects(tx, dump["id"], limit - len(found))
                 found += [
                     {
                         "dump": dump["name"],
@@ -52,7 +52,7 @@ def retry_rejected(app: App) -> IngestReport:
     """
     report = IngestReport()
     with app.store.reading() as tx:
-        dumps = store.dumps.with_rejects(tx)
+        dumps = store.dumps.list_with_rejects(tx)
     for dump in dumps:
         path = Path(dump["path"])
         if not dump["path"] or not path.is_file():
@@ -67,15 +67,15 @@ def retry_rejected(app: App) -> IngestReport:
         report.files += again.files
         if not any(file.refused for file in again.files):
             with app.store.writing() as tx:
-                store.dumps.forget_rejects(tx, dump["id"])
+                store.dumps.delete_rejects(tx, dump["id"])
     return report
 
 
 def withdrawn(app: App) -> list[dict[str, Any]]:
     """Papers withdrawn, retracted or deleted, with the addresses of the readers who liked them."""
     with app.store.reading() as tx:
-        found = store.papers.withdrawn(tx)
-        people = store.subscribers.by_ids(tx, {ident for _, liked in found for ident in liked})
+        found = store.papers.list_withdrawn(tx)
+        people = store.subscribers.load(tx, {ident for _, liked in found for ident in liked})
     return [
         {
             "paper": paper.name,

@@ -91,33 +91,37 @@ def status(app: App) -> Status:
     """Read it all in one view of the database."""
     now, clock = app.now(), datetime.now(UTC)
     with app.store.reading() as tx:
-        people = {s.id: s for s in store.subscribers.by_status(tx)}
-        due, later = store.deliveries.waiting(tx, now=now)
+        people = {s.id: s for s in store.subscribers.list_by_status(tx)}
+        due, later = store.deliveries.count_waiting(tx, now=now)
         found = Status(
             now=now,
-            papers=store.papers.totals(tx),
-            dumps=store.dumps.latest(tx),
-            subscribers={status.value: n for status, n in store.subscribers.count(tx).items()},
-            thumbs=store.feedback.totals(tx),
+            papers=store.papers.count_totals(tx),
+            dumps=store.dumps.list_latest(tx),
+            subscribers={
+                status.value: n for status, n in store.subscribers.count_by_status(tx).items()
+            },
+            thumbs=store.feedback.count_thumbs(tx),
             calibration_progress=calibration_progress(
                 tx,
                 [name for name in (app.config.digest.recipe, app.config.evaluate.recipe_b) if name],
             ),
-            messages={state.value: n for state, n in store.deliveries.count(tx).items()},
+            messages={state.value: n for state, n in store.deliveries.count_by_state(tx).items()},
             due=due,
             later=later,
             digests=[
                 row | {"email": people[row["subscriber_id"]].email}
-                for row in store.digests.latest(tx)
+                for row in store.digests.list_latest(tx)
             ],
-            troubles=store.deliveries.troubles(tx),
-            faults=store.deliveries.faults(tx, since=clock - _RECENT),
-            pauses=[pause for pause in store.pauses.every(tx, clock=clock) if pause.until > clock],
+            troubles=store.deliveries.list_troubles(tx),
+            faults=store.deliveries.list_faults(tx, since=clock - _RECENT),
+            pauses=[
+                pause for pause in store.pauses.load_all(tx, clock=clock) if pause.until > clock
+            ],
             rounds={
-                verb: store.rounds.latest(tx, verb)
+                verb: store.rounds.load_latest(tx, verb)
                 for verb in ("fetch", "ingest", "compose", "send")
             },
-            closed_until=store.installation.closed_until(tx),
+            closed_until=store.installation.load_closed_until(tx),
         )
         found.alarms = find(facts(app, tx))
     return found

@@ -54,7 +54,7 @@ class VectorsInfo:
 
 def vectors_info(app: App) -> VectorsInfo:
     with app.store.reading() as tx:
-        trained = store.vectors.newest(tx)
+        trained = store.vectors.load_newest(tx)
         table = load_word_vectors(tx)
         stored = store.papers.count(tx)
     own = trained is not None and trained.version == table.version
@@ -111,14 +111,14 @@ def train_vectors(
         trained = store.vectors.Trained(
             version=table.version, papers=titles.shape[0], made_at=app.now(), data=table.to_bytes()
         )
-        store.vectors.put(tx, trained)
+        store.vectors.save(tx, trained)
     return table
 
 
 def vectors_due(app: App) -> bool:
     """Has the corpus grown so much that training again is worth it?"""
     with app.store.reading() as tx:
-        trained = store.vectors.newest(tx)
+        trained = store.vectors.load_newest(tx)
         stored = store.papers.count(tx)
     return stored >= ENOUGH and (trained is None or min(stored, MOST) >= GROWN * trained.papers)
 
@@ -131,7 +131,7 @@ def _ask(stop: Callable[[], bool]) -> None:
 def _counts(app: App, stop: Callable[[], bool]) -> tuple[sp.csr_matrix, sp.csr_matrix]:
     titles, abstracts = [], []
     with app.store.reading() as tx:
-        texts = islice(store.papers.newest_texts(tx), MOST)
+        texts = islice(store.papers.iterate_texts(tx), MOST)
         for some in _chunks(texts):
             _ask(stop)
             titles.append(features.vectorize([title for title, _ in some]))

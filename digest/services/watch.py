@@ -42,7 +42,7 @@ def watch(app: App) -> WatchReport:
     """Look, note what is urgent, and plan letters to [alerts] to. The next send takes them."""
     with app.store.reading() as tx:
         found = alarms.find(facts(app, tx))
-        known = store.alarms.every(tx)
+        known = store.alarms.load_all(tx)
     urgent = {
         kind: _together(list(some))
         for kind, some in groupby(sorted(found, key=_kind), key=_kind)
@@ -62,7 +62,7 @@ def watch(app: App) -> WatchReport:
             store.ledger.skip_alerts(tx, f"{kind}:", now=now)
         for one in raised:
             if one != known.get(one.kind):
-                store.alarms.put(tx, one)
+                store.alarms.save(tx, one)
             if app.config.alerts.to and _plan(app, tx, one.kind, now):
                 report.told.append(one.kind)
     for one in raised:
@@ -121,7 +121,7 @@ def _plan(app: App, tx: store.Connection, kind: str, now: datetime) -> bool:
 def facts(app: App, tx: store.Connection) -> Facts:
     """What alarms are told from, as it is now."""
     now = app.now()
-    dumps = store.dumps.latest(tx)
+    dumps = store.dumps.list_latest(tx)
     return Facts(
         now=now,
         dumps=dumps,
@@ -129,15 +129,15 @@ def facts(app: App, tx: store.Connection) -> Facts:
         if dumps and only_arxiv(app)
         else None,
         sources=_failing_sources(app, tx),
-        active_readers=store.subscribers.count(tx).get(SubscriberStatus.ACTIVE, 0),
-        sent=store.rounds.latest(tx, "send"),
-        waiting=store.deliveries.waiting(tx, now=now)[0],
-        waiting_since=store.deliveries.waiting_since(tx, now=now),
+        active_readers=store.subscribers.count_by_status(tx).get(SubscriberStatus.ACTIVE, 0),
+        sent=store.rounds.load_latest(tx, "send"),
+        waiting=store.deliveries.count_waiting(tx, now=now)[0],
+        waiting_since=store.deliveries.find_oldest_due(tx, now=now),
         # deliveries are timed by the real clock, whatever --date says
-        faults=store.deliveries.faults(tx, since=datetime.now(UTC) - _DAY, lasting=True),
-        returned=store.bounces.ours(tx, since=now - _DAY),
-        unknown=store.deliveries.unknown(tx),
-        ended=store.deliveries.ended(tx, since=min(now, datetime.now(UTC)) - _DAY, now=now),
+        faults=store.deliveries.list_faults(tx, since=datetime.now(UTC) - _DAY, lasting=True),
+        returned=store.bounces.summarise_own_faults(tx, since=now - _DAY),
+        unknown=store.deliveries.count_unknown(tx),
+        ended=store.deliveries.count_ended(tx, since=min(now, datetime.now(UTC)) - _DAY, now=now),
         mailbox=_failing_mailbox(app, tx),
         disks=disks(app.config),
         least_mb=app.config.alerts.disk_mb,
@@ -150,7 +150,7 @@ def _failing_sources(app: App, tx: store.Connection) -> list[Failing]:
     enabled = {entry.name for entry in app.config.sources if entry.enabled}
     return [
         Failing(name=name, error=state["error"], since=_instant(state.get("failing_since")))
-        for name, state in store.sources.every(tx).items()
+        for name, state in store.sources.load_states(tx).items()
         if name in enabled and state.get("error")
     ]
 
@@ -163,7 +163,7 @@ def _failing_mailbox(app: App, tx: store.Connection) -> Failing | None:
     server = app.imap
     if server is None:
         return None
-    place = store.mailboxes.of(tx, server.name)
+    place = store.mailboxes.load(tx, server.name)
     return (
         Failing(name=server.folder, error=place.error, since=place.read_at) if place.error else None
     )

@@ -26,7 +26,7 @@ class Raised:
     over_at: datetime | None = None
 
 
-def every(tx: Connection) -> dict[str, Raised]:
+def load_all(tx: Connection) -> dict[str, Raised]:
     """By kind, those that are over among them."""
     return {
         row.kind: Raised(**(dict(row._mapping) | {"details": tuple(row.details)}))
@@ -34,7 +34,7 @@ def every(tx: Connection) -> dict[str, Raised]:
     }
 
 
-def put(tx: Connection, raised: Raised) -> None:
+def save(tx: Connection, raised: Raised) -> None:
     values = {
         "what": raised.what,
         "remedy": raised.remedy,

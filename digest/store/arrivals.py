@@ -23,7 +23,7 @@ from sqlalchemy import ARRAY, JSON, Connection, Text, bindparam, select, text, u
 
 from digest.model import UNSEEN, Entry, Identity, Merged, Seen
 from digest.store.changes import Rows, update_paper
-from digest.store.engine import batches, insert
+from digest.store.engine import insert, split_into_batches
 from digest.store.tables import identities, papers, picks, records, removals
 
 Key = tuple[str, str]
@@ -88,19 +88,19 @@ class _Known:
 
     id: int
     paper_id: int
-    fingerprint: bytes
+    compute_fingerprint: bytes
     day: date
     entry: Entry
 
 
-def fingerprint(entry: Entry) -> bytes:
+def compute_fingerprint(entry: Entry) -> bytes:
     """Of what the entry says, votes apart: they change daily and say nothing new about
     the paper."""
     said = entry if entry.upvotes is None else replace(entry, upvotes=None)
     return blake2b(msgspec.json.encode(said), digest_size=16).digest()
 
 
-def keys_of(entry: Entry) -> tuple[Key, ...]:
+def list_keys(entry: Entry) -> tuple[Key, ...]:
     names = [(i.kind, i.value) for i in entry.identities]
     return (*names, ("title", entry.title_key)) if entry.title_key else tuple(names)
 
@@ -116,9 +116,9 @@ def add(tx: Connection, dump_id: int, arrivals: Sequence[NewRecord], rules: Rule
     """Store a batch; a record that says nothing new leaves no row."""
     if tx.dialect.name == "postgresql":
         tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _INGEST_LOCK})
-    keys = [keys_of(a.entry) for a in arrivals]
+    keys = [list_keys(a.entry) for a in arrivals]
     found = _look_up(tx, {key for some in keys for key in some})
-    prints = [fingerprint(a.entry) for a in arrivals]
+    prints = [compute_fingerprint(a.entry) for a in arrivals]
     known = _fingerprints(tx, {paper_id for paper_ids in found.values() for paper_id in paper_ids})
     homes: dict[int, int] = {}  # position of an arrival -> paper id
     added = Added(outcomes=["duplicate"] * len(arrivals))
@@ -173,7 +173,7 @@ def _removed(tx: Connection, keys: set[Key]) -> set[Key]:
     if not keys or tx.execute(select(removals.c.value).limit(1)).first() is None:
         return set()
     found: set[Key] = set()
-    for some in batches(sorted({value for _, value in keys})):
+    for some in split_into_batches(sorted({value for _, value in keys})):
         found |= {
             (row.kind, row.value)
             for row in tx.execute(
@@ -203,7 +203,7 @@ def _look_up(tx: Connection, keys: set[Key]) -> dict[Key, set[int]]:
 
 def _fingerprints(tx: Connection, paper_ids: Iterable[int]) -> dict[tuple[int, bytes], date]:
     known: dict[tuple[int, bytes], date] = {}
-    for some in batches(sorted(paper_ids)):
+    for some in split_into_batches(sorted(paper_ids)):
         for row in tx.execute(
             select(records.c.paper_id, records.c.fingerprint, records.c.day).where(
                 records.c.paper_id.in_(some)
@@ -220,7 +220,7 @@ def _neighbourhood(tx: Connection, entries: Iterable[Entry]) -> list[_Known]:
     loaded: dict[int, _Known] = {}
     paper_ids: set[int] = set()
     asked: set[Key] = set()
-    keys = {key for entry in entries for key in keys_of(entry)}
+    keys = {key for entry in entries for key in list_keys(entry)}
     while keys - asked:
         found = _look_up(tx, keys - asked)
         asked |= keys
@@ -231,7 +231,7 @@ def _neighbourhood(tx: Connection, entries: Iterable[Entry]) -> list[_Known]:
             for p in ps
         } - paper_ids
         paper_ids |= near
-        for some in batches(sorted(near)):
+        for some in split_into_batches(sorted(near)):
             for row in tx.execute(select(records).where(records.c.paper_id.in_(some))):
                 entry = msgspec.json.decode(row.entry, type=Entry)
                 loaded[row.id] = _Known(
@@ -241,7 +241,7 @@ def _neighbourhood(tx: Connection, entries: Iterable[Entry]) -> list[_Known]:
                     day=row.day,
                     entry=entry,
                 )
-                keys.update(keys_of(entry))
+                keys.update(list_keys(entry))
     return [loaded[ident] for ident in sorted(loaded)]
 
 
@@ -286,7 +286,7 @@ def _settle(
             )
             itself = _marked(rules.merge([Seen(entry=arrival.entry, day=arrival.day)]), removed)
             added.outcomes[position] = _outcome(None, itself)
-            rows.paper(paper_id, itself, keys_of(arrival.entry))
+            rows.paper(paper_id, itself, list_keys(arrival.entry))
             added.set_text(paper_id, None, itself)
             continue
         old = [known[m] for m in members if m < len(known)]
@@ -328,7 +328,7 @@ def _settle(
             now = then
         assert now is not None  # noqa: S101  (a group has members)
         now = _marked(now, removed)
-        keys = {key for s in seen.values() for key in keys_of(s.entry)}
+        keys = {key for s in seen.values() for key in list_keys(s.entry)}
         if before is None:
             rows.paper(paper_id, now, keys)
         else:

@@ -19,12 +19,14 @@ Via = Literal["smtp", "mail"]
 COMPLAINT = "complaint"
 
 
-def add(tx: Connection, bounced: Bounced, *, message: int, email: str, text: str, via: Via) -> bool:
+def record(
+    tx: Connection, bounced: Bounced, *, message: int, email: str, text: str, via: Via
+) -> bool:
     """Note what came back of a message (its row's id). False: that was known already."""
     return _add(tx, message, email, bounced.fault, bounced, text, via)
 
 
-def complain(
+def record_complaint(
     tx: Connection, bounced: Bounced, *, message: int, email: str, text: str, via: Via
 ) -> bool:
     """Note that a reader called a message junk; the fault does not matter.
@@ -53,7 +55,7 @@ def _add(
     )
 
 
-def of(tx: Connection, email: str) -> list[Bounced]:
+def load(tx: Connection, email: str) -> list[Bounced]:
     """What counts against an address, oldest first."""
     theirs = (
         bounces.c.email_key == address_key(email),
@@ -68,12 +70,12 @@ def of(tx: Connection, email: str) -> list[Bounced]:
     return [Bounced(fault=row.fault, enhanced=row.enhanced, at=row.at) for row in rows]
 
 
-def reader_of(tx: Connection, message: int) -> Subscriber | None:
+def find_reader(tx: Connection, message: int) -> Subscriber | None:
     """To whom a message (its row's id) went; None when it is no longer stored."""
     ident = tx.execute(
         select(messages.c.subscriber_id).where(messages.c.id == message)
     ).scalar_one_or_none()
-    return None if ident is None else subscribers.by_id(tx, ident)
+    return None if ident is None else subscribers.find(tx, ident)
 
 
 def was_sent(tx: Connection, message: int, *, before: datetime) -> bool:
@@ -82,7 +84,7 @@ def was_sent(tx: Connection, message: int, *, before: datetime) -> bool:
     return tx.execute(select(messages.c.id).where(*tried)).first() is not None
 
 
-def ours(tx: Connection, *, since: datetime) -> tuple[int, str]:
+def summarise_own_faults(tx: Connection, *, since: datetime) -> tuple[int, str]:
     """How many messages came back by mail since then for a fault of ours, and what the last one
     said.
     """

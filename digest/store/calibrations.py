@@ -41,7 +41,7 @@ class Stored:
     fitted_at: datetime
 
 
-def ratings(tx: Connection, latest: int) -> list[Rating]:
+def load_ratings(tx: Connection, latest: int) -> list[Rating]:
     """Ratings of shown papers among the latest thumbs, newest first; of a paper listed twice the
     later listing counts.
     """
@@ -110,14 +110,14 @@ def _rating(row: Any, vote: Vote) -> Rating:
     )
 
 
-def votes_since(tx: Connection, after: datetime | None, most: int) -> int:
+def count_votes_since(tx: Connection, after: datetime | None, most: int) -> int:
     """Thumbs given, changed or withdrawn after a time (None: ever); counted up to `most`."""
     where = [] if after is None else [feedback.c.at > after]
     some = select(feedback.c.at).where(*where).limit(most).subquery()
     return tx.execute(select(func.count()).select_from(some)).scalar_one()
 
 
-def every(tx: Connection) -> dict[str, Stored]:
+def load_all(tx: Connection) -> dict[str, Stored]:
     """By recipe."""
     return {
         row.recipe: Stored(data=row.data, fitted_at=row.fitted_at)
@@ -125,7 +125,7 @@ def every(tx: Connection) -> dict[str, Stored]:
     }
 
 
-def put(tx: Connection, recipe: str, data: bytes, *, now: datetime) -> None:
+def save(tx: Connection, recipe: str, data: bytes, *, now: datetime) -> None:
     values = {"data": data, "fitted_at": now}
     statement = insert(tx, calibrations).values(recipe=recipe, **values)
     tx.execute(statement.on_conflict_do_update(index_elements=["recipe"], set_=values))

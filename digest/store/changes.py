@@ -15,7 +15,7 @@ import zstandard
 from sqlalchemy import Connection, delete, func, select, tuple_, update
 
 from digest.model import Entry, Merged
-from digest.store.engine import add_rows, as_json, insert
+from digest.store.engine import add_rows, encode_json, insert
 from digest.store.tables import digest_items, feedback, identities, papers, picks, records
 
 #: characters of a record that are kept as it stood in the dump
@@ -53,8 +53,8 @@ class Rows:
     def paper(self, paper_id: int, merged: Merged, keys: Iterable[tuple[str, str]]) -> None:
         """A new paper, under an id of `next_paper_id`, and the keys that name it."""
         values = _values(merged) | {
-            "authors": as_json(merged.authors),
-            "categories": as_json(merged.categories),
+            "authors": encode_json(merged.authors),
+            "categories": encode_json(merged.categories),
         }
         self._papers.append((paper_id, *values.values(), None))
         self._keys += [(kind, value, paper_id) for kind, value in sorted(keys)]

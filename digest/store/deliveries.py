@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from digest.model import Fault, MessageState
-from digest.store.engine import batches
-from digest.store.ledger import WAITING, may_get
+from digest.store.engine import split_into_batches
+from digest.store.ledger import WAITING, is_deliverable
 from digest.store.tables import deliveries, digest_items, messages, subscribers
 
 _TROUBLES = ("deferred", "rejected", "unknown", "lost")
@@ -19,12 +19,12 @@ _TROUBLES = ("deferred", "rejected", "unknown", "lost")
 _EMAIL = func.coalesce(subscribers.c.email, "the operator").label("email")
 
 
-def count(tx: Connection) -> dict[MessageState, int]:
+def count_by_state(tx: Connection) -> dict[MessageState, int]:
     rows = tx.execute(select(messages.c.state, func.count()).group_by(messages.c.state))
     return {MessageState(state): n for state, n in rows}
 
 
-def waiting(tx: Connection, *, now: datetime) -> tuple[int, int]:
+def count_waiting(tx: Connection, *, now: datetime) -> tuple[int, int]:
     """Messages that may be sent now, and those that a server asked to bring back later."""
     due = and_(messages.c.state.in_(WAITING), messages.c.expires_at > now)
     now_due = tx.execute(select(func.count()).where(due, messages.c.not_before <= now)).scalar_one()
@@ -32,7 +32,7 @@ def waiting(tx: Connection, *, now: datetime) -> tuple[int, int]:
     return now_due, later
 
 
-def anything_due(tx: Connection, *, now: datetime) -> bool:
+def is_anything_due(tx: Connection, *, now: datetime) -> bool:
     """Whether a claim would find something; costs the same however long the queue is."""
     return any(
         tx.execute(
@@ -46,7 +46,7 @@ def anything_due(tx: Connection, *, now: datetime) -> bool:
     )
 
 
-def due(
+def list_due(
     tx: Connection, *, now: datetime, only: Sequence[int] | None = None, limit: int = 1000
 ) -> list[dict[str, Any]]:
     """What a send would take now, in its order: email, kind, key, state, and for a digest how many
@@ -58,7 +58,7 @@ def due(
         .scalar_subquery()
         .label("papers")
     )
-    may = messages.c.subscriber_id.is_(None) | may_get()
+    may = messages.c.subscriber_id.is_(None) | is_deliverable()
     chosen = (
         select(_EMAIL, messages.c.kind, messages.c.key, messages.c.state, papers)
         .join(subscribers, subscribers.c.id == messages.c.subscriber_id, isouter=True)
@@ -77,14 +77,14 @@ def due(
     return [dict(row._mapping) for row in rows]
 
 
-def unknown(tx: Connection) -> int:
+def count_unknown(tx: Connection) -> int:
     """Messages of which nobody knows whether they were taken."""
     return tx.execute(
         select(func.count()).where(messages.c.state == MessageState.UNKNOWN.value)
     ).scalar_one()
 
 
-def waiting_since(tx: Connection, *, now: datetime) -> datetime | None:
+def find_oldest_due(tx: Connection, *, now: datetime) -> datetime | None:
     """The time since which the longest waiting message could have been sent; None when
     none waits."""
     first = [
@@ -101,7 +101,7 @@ def waiting_since(tx: Connection, *, now: datetime) -> datetime | None:
     return min((one for one in first if one is not None), default=None)
 
 
-def ended(tx: Connection, *, since: datetime, now: datetime) -> dict[str, int]:
+def count_ended(tx: Connection, *, since: datetime, now: datetime) -> dict[str, int]:
     """How many messages came to each end since then; of those accepted, only whether there were
     any.
     """
@@ -124,7 +124,7 @@ def ended(tx: Connection, *, since: datetime, now: datetime) -> dict[str, int]:
     return {state: n for state, n in found.items() if n}
 
 
-def state_of(tx: Connection, message_id: int) -> MessageState | None:
+def find_state(tx: Connection, message_id: int) -> MessageState | None:
     """The state of a message by its row's id; None where there is no such row."""
     state = tx.execute(
         select(messages.c.state).where(messages.c.id == message_id)
@@ -132,14 +132,14 @@ def state_of(tx: Connection, message_id: int) -> MessageState | None:
     return None if state is None else MessageState(state)
 
 
-def due_at(tx: Connection, message_id: int) -> datetime | None:
+def find_due_time(tx: Connection, message_id: int) -> datetime | None:
     """When a message could first be sent, by its row's id; None where there is no such row."""
     return tx.execute(
         select(messages.c.not_before).where(messages.c.id == message_id)
     ).scalar_one_or_none()
 
 
-def troubles(tx: Connection, limit: int = 5) -> list[dict[str, Any]]:
+def list_troubles(tx: Connection, limit: int = 5) -> list[dict[str, Any]]:
     """The newest deliveries of messages that are not accepted to this day: who, how far it got,
     what the server said.
     """
@@ -161,7 +161,7 @@ def troubles(tx: Connection, limit: int = 5) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in rows]
 
 
-def faults(
+def list_faults(
     tx: Connection, *, since: datetime, lasting: bool = False
 ) -> list[tuple[Fault, str, int]]:
     """Who was to blame for refusals since then, the most frequent first.
@@ -212,7 +212,7 @@ def _accepted_since() -> ColumnElement[bool]:
     return or_(messages.c.state == MessageState.ACCEPTED.value, accepted)
 
 
-def full(tx: Connection, message_ids: Sequence[int]) -> list[dict[str, Any]]:
+def list_full_mailboxes(tx: Connection, message_ids: Sequence[int]) -> list[dict[str, Any]]:
     """Those of the messages to readers whose last attempt found a mailbox that takes nothing now:
     id, email, enhanced, code, text.
     """
@@ -223,7 +223,7 @@ def full(tx: Connection, message_ids: Sequence[int]) -> list[dict[str, Any]]:
         .scalar_subquery()
     )
     found: list[dict[str, Any]] = []
-    for some in batches(message_ids):
+    for some in split_into_batches(message_ids):
         rows = tx.execute(
             select(
                 messages.c.id,
@@ -246,7 +246,7 @@ def full(tx: Connection, message_ids: Sequence[int]) -> list[dict[str, Any]]:
     return found
 
 
-def of_messages(
+def list_messages(
     tx: Connection,
     *,
     subscriber_id: int | None = None,
@@ -267,7 +267,7 @@ def of_messages(
         dict(row._mapping) for row in tx.execute(chosen.order_by(messages.c.id.desc()).limit(limit))
     ]
     attempts: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for some in batches([row["id"] for row in found]):
+    for some in split_into_batches([row["id"] for row in found]):
         for row in tx.execute(
             select(deliveries).where(deliveries.c.message_id.in_(some)).order_by(deliveries.c.id)
         ):
@@ -275,7 +275,7 @@ def of_messages(
     return [row | {"deliveries": attempts[row["id"]]} for row in found]
 
 
-def by_message_id(tx: Connection, message_id: str) -> dict[str, Any] | None:
+def find_by_message_id(tx: Connection, message_id: str) -> dict[str, Any] | None:
     """The message with that Message-ID, with or without its angle brackets."""
     wanted = f"<{message_id.strip().strip('<>')}>"
     row = tx.execute(select(messages).where(messages.c.message_id == wanted)).one_or_none()

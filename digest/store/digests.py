@@ -21,7 +21,7 @@ from digest.model import (
     QuietReason,
     Score,
 )
-from digest.store.engine import batches, insert
+from digest.store.engine import insert, split_into_batches
 from digest.store.tables import digest_items, digests, messages
 
 
@@ -116,26 +116,26 @@ def close_missed(
         tx.execute(statement, rows)
 
 
-def reasons_since(
+def load_reasons(
     tx: Connection, subscriber_ids: Iterable[int], since: date
 ) -> dict[int, dict[date, str]]:
     """By subscriber: their local dates from a date on that have a digest ("") or none (why)."""
     found: dict[int, dict[date, str]] = defaultdict(dict)
     columns = (digests.c.subscriber_id, digests.c.local_date, digests.c.reason)
-    for some in batches(list(subscriber_ids)):
+    for some in split_into_batches(list(subscriber_ids)):
         where = (digests.c.subscriber_id.in_(some), digests.c.local_date >= since)
         for row in tx.execute(select(*columns).where(*where)):
             found[row.subscriber_id][row.local_date] = row.reason
     return found
 
 
-def last_dates(
+def load_last_dates(
     tx: Connection, subscriber_ids: Iterable[int], *, since: date, before: date
 ) -> dict[int, date]:
     """Each subscriber's last local date in a span that has a digest or was closed without."""
     found: dict[int, date] = {}
     last = func.max(digests.c.local_date).label("day")
-    for some in batches(list(subscriber_ids)):
+    for some in split_into_batches(list(subscriber_ids)):
         where = (
             digests.c.subscriber_id.in_(some),
             digests.c.local_date >= since,
@@ -156,7 +156,7 @@ def load(tx: Connection, digest_id: int) -> Digest:
 def load_many(tx: Connection, digest_ids: Iterable[int]) -> dict[int, Digest]:
     """Planned digests, as they were chosen, by id; those that are gone are left out."""
     found: dict[int, Digest] = {}
-    for some in batches(list(digest_ids)):
+    for some in split_into_batches(list(digest_ids)):
         items: dict[int, list[Item]] = defaultdict(list)
         for row in tx.execute(_ITEMS, {"digests": some}).all():
             items[row.digest_id].append(_item(row))
@@ -203,7 +203,7 @@ def _item(row: Row[Any]) -> Item:
     )
 
 
-def of_date(tx: Connection, subscriber_id: int, day: date) -> int | None:
+def find_by_date(tx: Connection, subscriber_id: int, day: date) -> int | None:
     """The id of the digest (not of a quiet day) of a subscriber on a local date."""
     where = and_(
         digests.c.subscriber_id == subscriber_id,
@@ -213,7 +213,7 @@ def of_date(tx: Connection, subscriber_id: int, day: date) -> int | None:
     return tx.execute(select(digests.c.id).where(where)).scalar_one_or_none()
 
 
-def latest(tx: Connection) -> list[dict[str, Any]]:
+def list_latest(tx: Connection) -> list[dict[str, Any]]:
     """Each subscriber's newest digest or quiet day, with the state of its message.
 
     `missed`: how many dates before it passed without one, which it takes the papers of.

@@ -39,7 +39,7 @@ def begin(
     return int(tx.execute(dumps.insert().values(**values).returning(dumps.c.id)).scalar_one())
 
 
-def progress(
+def update_progress(
     tx: Connection, dump_id: int, counts: dict[str, int], skipped_why: dict[str, int]
 ) -> None:
     """Write what has been read so far, in the transaction that stores it."""
@@ -52,7 +52,7 @@ def finish(tx: Connection, dump_id: int, *, incomplete: str, now: datetime) -> N
     )
 
 
-def reject(tx: Connection, dump_id: int, bad: Iterable[Rejected]) -> None:
+def add_rejects(tx: Connection, dump_id: int, bad: Iterable[Rejected]) -> None:
     rows = [
         {"dump_id": dump_id, "line": r.line, "reason": r.reason, "raw": _storable(r.raw)}
         for r in bad
@@ -66,7 +66,7 @@ def _storable(raw: str) -> str:
     return raw[:RAW_MAX].replace("\x00", "␀").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def read_before(tx: Connection, sha256: str) -> str | None:
+def find_finished_name(tx: Connection, sha256: str) -> str | None:
     """The name under which a file with the same bytes was read to its end before."""
     return tx.execute(
         select(dumps.c.name)
@@ -75,7 +75,7 @@ def read_before(tx: Connection, sha256: str) -> str | None:
     ).scalar_one_or_none()
 
 
-def read_so_far(tx: Connection, path: str, sha256: str) -> tuple[int, bool]:
+def count_read(tx: Connection, path: str, sha256: str) -> tuple[int, bool]:
     """Records of the same bytes that an ingest stored before it was stopped, and whether there was
     one; (0, False) otherwise.
     """
@@ -86,7 +86,7 @@ def read_so_far(tx: Connection, path: str, sha256: str) -> tuple[int, bool]:
     return (row.read, True) if row is not None and row.finished_at is None else (0, False)
 
 
-def shorter(tx: Connection, path: str, size: int) -> list[tuple[int, str, int]]:
+def list_shorter(tx: Connection, path: str, size: int) -> list[tuple[int, str, int]]:
     """(size, sha256, records read) of the newest readings of a file that was smaller then: a dump
     that grows.
     """
@@ -105,7 +105,7 @@ def shorter(tx: Connection, path: str, size: int) -> list[tuple[int, str, int]]:
     return [(row.size, row.sha256, row.read) for row in rows]
 
 
-def with_rejects(tx: Connection) -> list[dict[str, Any]]:
+def list_with_rejects(tx: Connection) -> list[dict[str, Any]]:
     """Dumps of which records were put aside, oldest first, with their number."""
     counted = (
         select(rejects.c.dump_id, func.count().label("kept")).group_by(rejects.c.dump_id).subquery()
@@ -118,12 +118,12 @@ def with_rejects(tx: Connection) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in rows]
 
 
-def forget_rejects(tx: Connection, dump_id: int) -> None:
+def delete_rejects(tx: Connection, dump_id: int) -> None:
     """They were tried again: what is still bad stands under the new reading."""
     tx.execute(delete(rejects).where(rejects.c.dump_id == dump_id))
 
 
-def latest(tx: Connection, limit: int = 5, *, libraries: bool = False) -> list[dict[str, Any]]:
+def list_latest(tx: Connection, limit: int = 5, *, libraries: bool = False) -> list[dict[str, Any]]:
     """The newest dumps, newest first; with `libraries` also what readers' libraries brought, which
     says nothing of the sources.
     """
@@ -133,18 +133,18 @@ def latest(tx: Connection, limit: int = 5, *, libraries: bool = False) -> list[d
     ]
 
 
-def known(tx: Connection, dump_id: int) -> bool:
+def exists(tx: Connection, dump_id: int) -> bool:
     return tx.execute(select(dumps.c.id).where(dumps.c.id == dump_id)).first() is not None
 
 
-def rejected(tx: Connection, dump_id: int, limit: int = 20) -> list[Rejected]:
+def list_rejects(tx: Connection, dump_id: int, limit: int = 20) -> list[Rejected]:
     rows = tx.execute(
         select(rejects).where(rejects.c.dump_id == dump_id).order_by(rejects.c.id).limit(limit)
     )
     return [Rejected(line=row.line, reason=row.reason, raw=row.raw) for row in rows]
 
 
-def totals(tx: Connection) -> dict[str, int]:
+def count_totals(tx: Connection) -> dict[str, int]:
     """Dumps read, and records put aside, in all."""
     return {
         "dumps": tx.execute(select(func.count()).select_from(dumps)).scalar_one(),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, select
 
-from digest.store.engine import batches, insert
+from digest.store.engine import insert, split_into_batches
 from digest.store.tables import encoders, encodings, papers
 
 
@@ -21,7 +21,7 @@ class Known:
     dimensions: int
 
 
-def in_force(tx: Connection, name: str) -> Known | None:
+def load_encoder(tx: Connection, name: str) -> Known | None:
     """The encoder of this name; None where it has not encoded yet, or another one has since."""
     row = tx.execute(select(encoders).where(encoders.c.name == name)).one_or_none()
     return (
@@ -31,7 +31,7 @@ def in_force(tx: Connection, name: str) -> Known | None:
     )
 
 
-def use(tx: Connection, known: Known) -> None:
+def set_encoder(tx: Connection, known: Known) -> None:
     """This one from now on, in place of any other; what that made is written over paper
     by paper."""
     tx.execute(delete(encoders))
@@ -42,7 +42,7 @@ def use(tx: Connection, known: Known) -> None:
     )
 
 
-def put(tx: Connection, version: str, rows: Mapping[int, bytes]) -> None:
+def save(tx: Connection, version: str, rows: Mapping[int, bytes]) -> None:
     """Store vectors by paper, over those that the papers had."""
     if not rows:
         return
@@ -57,16 +57,16 @@ def put(tx: Connection, version: str, rows: Mapping[int, bytes]) -> None:
     )
 
 
-def drop(tx: Connection, idents: Iterable[int]) -> None:
+def delete_vectors(tx: Connection, idents: Iterable[int]) -> None:
     """Of papers whose text has changed."""
-    for some in batches(list(idents)):
+    for some in split_into_batches(list(idents)):
         tx.execute(delete(encodings).where(encodings.c.paper_id.in_(some)))
 
 
-def of(tx: Connection, version: str, idents: Collection[int]) -> dict[int, bytes]:
+def load(tx: Connection, version: str, idents: Collection[int]) -> dict[int, bytes]:
     """By paper, as far as they are encoded by that version."""
     found: dict[int, bytes] = {}
-    for some in batches(list(idents)):
+    for some in split_into_batches(list(idents)):
         rows = tx.execute(
             select(encodings.c.paper_id, encodings.c.data).where(
                 encodings.c.paper_id.in_(some), encodings.c.version == version
@@ -79,7 +79,7 @@ def of(tx: Connection, version: str, idents: Collection[int]) -> dict[int, bytes
 _WHOLE = (papers.c.merged_into.is_(None), papers.c.title != "")
 
 
-def counts(tx: Connection, version: str) -> tuple[int, int]:
+def count_encoded(tx: Connection, version: str) -> tuple[int, int]:
     """Papers that are encoded by that version, and all that can be."""
     every = select(func.count()).select_from(papers).where(*_WHOLE)
     done = every.join(encodings, encodings.c.paper_id == papers.c.id).where(
@@ -88,7 +88,9 @@ def counts(tx: Connection, version: str) -> tuple[int, int]:
     return tx.execute(done).scalar_one(), tx.execute(every).scalar_one()
 
 
-def absent(tx: Connection, version: str, *, before: int, limit: int) -> list[tuple[int, str, str]]:
+def list_unencoded(
+    tx: Connection, version: str, *, before: int, limit: int
+) -> list[tuple[int, str, str]]:
     """Id, title and abstract of papers that are not encoded by that version, with ids below
     `before`, the newest first.
     """

@@ -28,7 +28,7 @@ from digest.store import failures
 T = TypeVar("T")
 
 
-def as_json(value: Any) -> str:
+def encode_json(value: Any) -> str:
     """What a JSON column holds."""
     return msgspec.json.encode(value).decode()
 
@@ -55,7 +55,7 @@ _SILENCE = {
 
 _POOL: dict[str, Any] = {
     "pool_timeout": POOL_WAIT,
-    "json_serializer": as_json,
+    "json_serializer": encode_json,
     "json_deserializer": msgspec.json.decode,
     # an error would print what a statement was given: addresses, and the key of the links
     "hide_parameters": True,
@@ -297,7 +297,7 @@ def _identity(file: Path) -> tuple[int, int] | None:
 
 
 @contextmanager
-def copying(tx: Connection, statement: str) -> Iterator[Any]:
+def open_copy(tx: Connection, statement: str) -> Iterator[Any]:
     """A COPY of PostgreSQL; the driver is spoken to directly, and its failures look like those of
     any other statement.
     """
@@ -312,10 +312,10 @@ def copying(tx: Connection, statement: str) -> Iterator[Any]:
 
 def insert(tx: Connection, table: Any) -> Any:
     """The dialect's INSERT, which knows ON CONFLICT."""
-    return insert_for(tx.dialect.name, table)
+    return build_insert(tx.dialect.name, table)
 
 
-def insert_for(dialect: str, table: Any) -> Any:
+def build_insert(dialect: str, table: Any) -> Any:
     """As `insert`, for statements that are built once."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
@@ -324,7 +324,7 @@ def add_rows(tx: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> Non
     """Insert many rows that conflict with none: by COPY into PostgreSQL, past SQLAlchemy's work on
     each value into SQLite.
 
-    Each row has the table's columns in their order: JSON as `as_json` writes it, no instants.
+    Each row has the table's columns in their order: JSON as `encode_json` writes it, no instants.
     """
     if not rows:
         return
@@ -339,12 +339,12 @@ def add_rows(tx: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> Non
         return
     names = ", ".join(column.name for column in table.columns)
     # The tables' names are the project's own, and none needs quotes.
-    with copying(tx, f"COPY {table.name} ({names}) FROM STDIN") as copy:
+    with open_copy(tx, f"COPY {table.name} ({names}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
 
 
-def batches(items: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
+def split_into_batches(items: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
     """Cut for IN (...) lists: databases limit the number of parameters."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

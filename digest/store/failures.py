@@ -160,7 +160,7 @@ def explain(error: Exception, shown: str) -> StoreError | None:
     """
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     text = " ".join(str(cause).split())
-    reason = reason_of(cause, text)
+    reason = find_reason(cause, text)
     if reason is None and _speaks_of_the_server(error):
         reason = "gone"
     if reason is None:
@@ -170,7 +170,7 @@ def explain(error: Exception, shown: str) -> StoreError | None:
     return StoreError(f"{shown}: {what}. {meaning.remedy}", reason=reason)
 
 
-def reason_of(cause: BaseException, text: str) -> Reason | None:
+def find_reason(cause: BaseException, text: str) -> Reason | None:
     """By the driver's code, else by the text of what comes without one."""
     state: Any = getattr(cause, "sqlstate", None)
     if state:

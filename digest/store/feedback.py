@@ -9,11 +9,11 @@ from datetime import datetime
 from sqlalchemy import Connection, case, func, select, update
 
 from digest.model import Feedback, Vote
-from digest.store.engine import batches, insert
+from digest.store.engine import insert, split_into_batches
 from digest.store.tables import feedback
 
 
-def put(tx: Connection, vote: Feedback) -> Vote:
+def save(tx: Connection, vote: Feedback) -> Vote:
     """Record a vote (0 withdraws it); returns the vote that it replaces, 0 for none."""
     before: Vote | None = tx.execute(
         select(feedback.c.vote).where(
@@ -32,7 +32,7 @@ def put(tx: Connection, vote: Feedback) -> Vote:
     return before or 0
 
 
-def vote_of(tx: Connection, subscriber_id: int, paper_id: int) -> Vote:
+def load_vote(tx: Connection, subscriber_id: int, paper_id: int) -> Vote:
     """A reader's vote on a paper as it stands, 0 for none."""
     mine = select(feedback.c.vote).where(
         feedback.c.subscriber_id == subscriber_id, feedback.c.paper_id == paper_id
@@ -47,10 +47,10 @@ def withdraw_all(tx: Connection, subscriber_id: int, *, at: datetime, via: str) 
     return tx.execute(update(feedback).where(standing).values(vote=0, at=at, via=via)).rowcount
 
 
-def of_subscribers(tx: Connection, idents: Iterable[int]) -> dict[int, list[Feedback]]:
+def load_votes(tx: Connection, idents: Iterable[int]) -> dict[int, list[Feedback]]:
     """Votes that stand, oldest first."""
     found: dict[int, list[Feedback]] = defaultdict(list)
-    for some in batches(list(idents)):
+    for some in split_into_batches(list(idents)):
         rows = tx.execute(
             select(feedback)
             .where(feedback.c.subscriber_id.in_(some), feedback.c.vote != 0)
@@ -69,7 +69,7 @@ def of_subscribers(tx: Connection, idents: Iterable[int]) -> dict[int, list[Feed
     return found
 
 
-def totals(tx: Connection) -> tuple[int, int]:
+def count_thumbs(tx: Connection) -> tuple[int, int]:
     """Thumbs up and thumbs down in all."""
     row = tx.execute(
         select(

@@ -36,7 +36,7 @@ def examine(store: Store) -> Health:
     Raises:
         StoreError: the database does not answer.
     """
-    revision = schema.current(store)
+    revision = schema.get_revision(store)
     with store.reading() as tx:
         if store.is_sqlite:
             version = f"SQLite {tx.execute(text('SELECT sqlite_version()')).scalar_one()}"
@@ -69,7 +69,7 @@ def examine(store: Store) -> Health:
     return Health(
         version=version,
         revision=revision,
-        needed=schema.head(),
+        needed=schema.get_head_revision(),
         damage=tuple(damage),
         unsafe=tuple(unsafe),
         clock=clock,
@@ -82,10 +82,10 @@ def probe(store: Store) -> None:
     Raises:
         StoreError: it cannot be read or written, or holds another version's schema.
     """
-    revision = schema.current(store)
-    if revision != schema.head():
+    revision, needed = schema.get_revision(store), schema.get_head_revision()
+    if revision != needed:
         raise StoreError(
-            f"{store.shown}: its schema is {revision}, this version needs {schema.head()}",
+            f"{store.shown}: its schema is {revision}, this version needs {needed}",
             reason="schema",
         )
     with store.writing() as tx:

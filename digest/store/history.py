@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from digest.model import MessageState, QuietReason
 from digest.store.bounces import COMPLAINT
-from digest.store.engine import batches
+from digest.store.engine import split_into_batches
 from digest.store.tables import bounces, digest_items, digests, feedback, messages, subscribers
 
 #: a digest whose message ended so did not reach its reader: its papers compete again
@@ -75,10 +75,10 @@ class Reaches:
     latest: Reach | None = None
 
 
-def reaches(tx: Connection, subscriber_ids: Iterable[int], before: date) -> dict[int, Reaches]:
+def load_reaches(tx: Connection, subscriber_ids: Iterable[int], before: date) -> dict[int, Reaches]:
     """Which papers could be chosen for each subscriber's last digests before a date."""
     found: dict[int, Reaches] = {}
-    for some in batches(list(subscriber_ids)):
+    for some in split_into_batches(list(subscriber_ids)):
         arrived = _newest(tx, some, before, _ARRIVED)
         latest = _newest(tx, some, before, digests.c.reason != QuietReason.MISSED.value)
         found |= {
@@ -87,7 +87,7 @@ def reaches(tx: Connection, subscriber_ids: Iterable[int], before: date) -> dict
     return found
 
 
-def of(
+def load(
     tx: Connection, known: Mapping[int, Reaches], before: date, *, since: date
 ) -> dict[int, History]:
     """What other digests leave for the one of a date, for every subscriber asked for.
@@ -96,12 +96,12 @@ def of(
     made up for, what they listed.
 
     Args:
-        known: what `reaches` says of each.
+        known: what `load_reaches` says of each.
         since: local date from which on listed papers matter: no paper that competes was listed
             earlier. What is carried is told whatever its age, and so is all listed after it.
     """
     found: dict[int, History] = {}
-    for some in batches(list(known)):
+    for some in split_into_batches(list(known)):
         found |= _of(tx, {ident: known[ident] for ident in some}, before, since)
     return found
 
@@ -130,7 +130,7 @@ def _of(
     reached: dict[int, set[int]] = defaultdict(set)
     carried: dict[int, set[int]] = defaultdict(set)
     maybe: dict[int, set[int]] = defaultdict(set)
-    for some in batches(list(by_digest)):
+    for some in split_into_batches(list(by_digest)):
         for item in tx.execute(select(*_LISTED).where(digest_items.c.digest_id.in_(some))):
             row = by_digest[item.digest_id]
             if row.state not in FAILED:
@@ -224,7 +224,7 @@ def _planned(idents: list[int], since: date, *, but: date) -> Select[Any]:
     )
 
 
-def interests_of(
+def load_interests(
     tx: Connection, subscriber_ids: Iterable[int], *, before: datetime | None = None
 ) -> dict[int, dict[int, str]]:
     """For each subscriber with several interests: paper id -> the interest in whose place it was
@@ -232,7 +232,7 @@ def interests_of(
     """
     found: dict[int, dict[int, str]] = defaultdict(dict)
     interest = digest_items.c.explanation["interest"].as_string()
-    for some in batches(list(subscriber_ids)):
+    for some in split_into_batches(list(subscriber_ids)):
         rows = tx.execute(
             select(digests.c.subscriber_id, digest_items.c.paper_id, interest.label("interest"))
             .join(digest_items, digest_items.c.digest_id == digests.c.id)
@@ -248,7 +248,7 @@ def interests_of(
     return found
 
 
-def ignored(
+def load_ignored(
     tx: Connection,
     subscriber_ids: Iterable[int],
     *,
@@ -268,7 +268,7 @@ def ignored(
         *([] if before is None else [feedback.c.at < before]),
     )
     found: dict[int, dict[int, datetime]] = defaultdict(dict)
-    for some in batches(list(subscriber_ids)):
+    for some in split_into_batches(list(subscriber_ids)):
         rows = tx.execute(
             select(
                 digests.c.id,

@@ -21,19 +21,19 @@ def name_install(tx: Connection) -> None:
     _put(tx, install_id=name)
 
 
-def install_id(tx: Connection) -> str:
+def load_install_id(tx: Connection) -> str:
     """The id in Message-ID and List-Id; "" where a store is older than such ids."""
     return tx.execute(select(installation.c.install_id)).scalar_one_or_none() or ""
 
 
-def closed_until(tx: Connection) -> datetime | None:
+def load_closed_until(tx: Connection) -> datetime | None:
     """When a backup was last restored: each reader's local dates up to then are closed."""
     return tx.execute(select(installation.c.closed_until)).scalar_one_or_none()
 
 
 def close_until(tx: Connection, now: datetime) -> None:
     """Close each reader's local dates up to now; what was closed before stays so."""
-    earlier = closed_until(tx)
+    earlier = load_closed_until(tx)
     _put(tx, closed_until=max(now, earlier) if earlier else now)
 
 

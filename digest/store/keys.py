@@ -30,11 +30,13 @@ class KeyRow:
     revoked_at: datetime | None = None
 
 
-def all_keys(tx: Connection) -> list[LinkKey]:
+def load_keys(tx: Connection) -> list[LinkKey]:
     """Newest last; the last one signs, all of them verify, and what a revoked one may still prove
     is the reader's to say.
     """
-    return [LinkKey(id=row.id, secret=row.secret, revoked_at=row.revoked_at) for row in every(tx)]
+    return [
+        LinkKey(id=row.id, secret=row.secret, revoked_at=row.revoked_at) for row in load_rows(tx)
+    ]
 
 
 def ensure(tx: Connection, now: datetime) -> list[LinkKey]:
@@ -42,7 +44,7 @@ def ensure(tx: Connection, now: datetime) -> list[LinkKey]:
 
     Two instances that start together agree on one.
     """
-    known = all_keys(tx)
+    known = load_keys(tx)
     return known if known and known[-1].revoked_at is None else rotate(tx, now)
 
 
@@ -58,7 +60,7 @@ def rotate(tx: Connection, now: datetime) -> list[LinkKey]:
         id=newest + 1, secret=secrets.token_bytes(32), created_at=now
     )
     tx.execute(statement.on_conflict_do_nothing())  # two rotations at once make one key
-    return all_keys(tx)
+    return load_keys(tx)
 
 
 def revoke(tx: Connection, ident: int, now: datetime) -> bool:
@@ -69,7 +71,7 @@ def revoke(tx: Connection, ident: int, now: datetime) -> bool:
         NotFoundError: there is no such key.
         StoreError: a new one is needed, and all 255 ids are taken.
     """
-    known = {key.id: key for key in all_keys(tx)}
+    known = {key.id: key for key in load_keys(tx)}
     if ident not in known:
         raise NotFoundError(f"there is no key {ident}. `digest keys list` shows them")
     if known[ident].revoked_at is not None:
@@ -83,7 +85,7 @@ def merge(tx: Connection, former: Iterable[KeyRow]) -> int:
     """Take over the keys of a store that is replaced: those that only it has, and that one was
     revoked. Returns how many were added.
     """
-    own = {row.id: row for row in every(tx)}
+    own = {row.id: row for row in load_rows(tx)}
     added = 0
     for row in former:
         known = own.get(row.id)
@@ -103,7 +105,7 @@ def merge(tx: Connection, former: Iterable[KeyRow]) -> int:
     return added
 
 
-def every(tx: Connection) -> list[KeyRow]:
+def load_rows(tx: Connection) -> list[KeyRow]:
     """All keys as they are stored, the oldest first."""
     rows = tx.execute(select(link_keys).order_by(link_keys.c.id))
     return [
@@ -112,6 +114,6 @@ def every(tx: Connection) -> list[KeyRow]:
     ]
 
 
-def listed(tx: Connection) -> list[tuple[int, datetime]]:
+def list_ids(tx: Connection) -> list[tuple[int, datetime]]:
     """Id and time of making of each key, the oldest first; no secret."""
-    return [(key.id, key.created_at) for key in every(tx)]
+    return [(key.id, key.created_at) for key in load_rows(tx)]

@@ -49,7 +49,7 @@ from digest.model import (
     SubscriberStatus,
 )
 from digest.store import subscribers as subscriber_rows
-from digest.store.engine import insert, insert_for
+from digest.store.engine import build_insert, insert
 from digest.store.tables import Instant, deliveries, messages, subscribers
 
 #: a sender that does not renew its claims for so long has lost them
@@ -242,7 +242,7 @@ def _moved(where: Any, state: MessageState, now: datetime) -> Update:
     )
 
 
-def owners(tx: Connection) -> set[str]:
+def list_owners(tx: Connection) -> set[str]:
     """Everybody who holds a claim."""
     return set(
         tx.execute(select(messages.c.owner).where(messages.c.state.in_(_HELD)).distinct()).scalars()
@@ -263,7 +263,7 @@ def claim(
     waiting.
 
     Args:
-        owner: this sender, as `owners.me` names it.
+        owner: this sender, as `owners.identify_process` names it.
         lease: how long the claim holds unless it is renewed.
         only: ids of subscribers to narrow it to.
     """
@@ -279,7 +279,7 @@ def claim(
         if left := min(limit, CLAIM_MAX) - len(rows):
             claimed = tx.execute(_claim(state, narrowed=only is not None), values | {"most": left})
             rows += sorted(claimed.all(), key=lambda row: (row.not_before, row.id))
-    people = subscriber_rows.by_ids(
+    people = subscriber_rows.load(
         tx, {row.subscriber_id for row in rows if row.subscriber_id is not None}
     )
     return [
@@ -399,7 +399,7 @@ def _wants(queued: Queued, row: Any) -> bool:
     return SubscriberStatus(row.status) in _MAY_GET.get(queued.kind, ())
 
 
-def may_get() -> ColumnElement[bool]:
+def is_deliverable() -> ColumnElement[bool]:
     """Whether a row of messages joined with its subscriber may go out, as they stand."""
     kinds = (
         (messages.c.kind == kind.value) & subscribers.c.status.in_([one.value for one in some])
@@ -465,7 +465,7 @@ def _set_aside(tx: Connection, idents: Sequence[int], now: datetime) -> dict[int
     given_back = and_(messages.c.id.in_(idents), messages.c.state == MessageState.PLANNED.value)
     wanted = (
         select(subscribers.c.id)
-        .where(subscribers.c.id == messages.c.subscriber_id, may_get())
+        .where(subscribers.c.id == messages.c.subscriber_id, is_deliverable())
         .exists()
     )
     to_reader = messages.c.subscriber_id.is_not(None)
@@ -535,7 +535,7 @@ def _add_deliveries(tx: Connection, some: Sequence[tuple[Queued, Delivery]]) -> 
 
 @cache
 def _add(dialect: str) -> Any:
-    return insert_for(dialect, deliveries).on_conflict_do_nothing()
+    return build_insert(dialect, deliveries).on_conflict_do_nothing()
 
 
 # ----------------------------------------------------------------------------------------------

@@ -12,26 +12,26 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from digest.model import SubscriberStatus
-from digest.store.engine import batches
+from digest.store.engine import split_into_batches
 from digest.store.tables import feedback, subscribers
 
 #: whose thumbs count
 _HERE = (SubscriberStatus.ACTIVE.value, SubscriberStatus.PAUSED.value)
 
 
-def readers(tx: Connection) -> int:
+def count_active_readers(tx: Connection) -> int:
     """Active readers."""
     return tx.execute(
         select(func.count()).where(subscribers.c.status == SubscriberStatus.ACTIVE.value)
     ).scalar_one()
 
 
-def counts(
+def count_likes(
     tx: Connection, paper_ids: Iterable[int], *, least: int, before: datetime | None = None
 ) -> dict[int, int]:
     """Readers who like each paper, of the papers that at least so many do."""
     found: dict[int, int] = {}
-    for some in batches(sorted(set(paper_ids))):
+    for some in split_into_batches(sorted(set(paper_ids))):
         number = func.count().label("number")
         chosen = _up(select(feedback.c.paper_id, number), before).where(
             feedback.c.paper_id.in_(some)
@@ -41,12 +41,12 @@ def counts(
     return found
 
 
-def times(
+def load_like_times(
     tx: Connection, paper_ids: Iterable[int], *, least: int, before: datetime | None = None
 ) -> dict[int, list[datetime]]:
     """When each of the papers that at least so many readers like was liked, oldest first."""
     found: dict[int, list[datetime]] = defaultdict(list)
-    for some in batches(list(counts(tx, paper_ids, least=least, before=before))):
+    for some in split_into_batches(list(count_likes(tx, paper_ids, least=least, before=before))):
         chosen = _up(select(feedback.c.paper_id, feedback.c.at), before).where(
             feedback.c.paper_id.in_(some)
         )
@@ -55,7 +55,7 @@ def times(
     return dict(found)
 
 
-def of_those_who_like(
+def load_co_likes(
     tx: Connection,
     paper_ids: Collection[int],
     *,
@@ -69,9 +69,9 @@ def of_those_who_like(
     Where there are more than `most`, the thumbs of the readers with the highest ids are left out,
     whole readers at a time.
     """
-    liked = sorted(counts(tx, paper_ids, least=least, before=before))
+    liked = sorted(count_likes(tx, paper_ids, least=least, before=before))
     people: set[int] = set()
-    for some in batches(liked):
+    for some in split_into_batches(liked):
         people |= set(
             tx.execute(
                 _up(select(feedback.c.subscriber_id).distinct(), before).where(
@@ -80,7 +80,7 @@ def of_those_who_like(
             ).scalars()
         )
     found: list[tuple[int, int]] = []
-    for some in batches(sorted(people)):
+    for some in split_into_batches(sorted(people)):
         rows = tx.execute(
             _up(select(feedback.c.subscriber_id, feedback.c.paper_id), before).where(
                 feedback.c.subscriber_id.in_(some)

@@ -14,7 +14,7 @@ _ERROR = 2000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class MailboxPosition:
     """Where reading stands in one folder of one mailbox."""
 
     #: numbers of mails mean something only together with this one; 0 = it was never read
@@ -30,16 +30,16 @@ class Place:
     changed_at: datetime | None = None
 
 
-def of(tx: Connection, name: str) -> Place:
+def load(tx: Connection, name: str) -> MailboxPosition:
     row = tx.execute(select(mailboxes).where(mailboxes.c.name == name)).one_or_none()
     return (
-        Place()
+        MailboxPosition()
         if row is None
-        else Place(**{key: value for key, value in row._mapping.items() if key != "name"})
+        else MailboxPosition(**{key: value for key, value in row._mapping.items() if key != "name"})
     )
 
 
-def put(tx: Connection, name: str, place: Place, *, now: datetime) -> None:
+def save(tx: Connection, name: str, place: MailboxPosition, *, now: datetime) -> None:
     values = {
         "uid_validity": place.uid_validity,
         "last_uid": place.last_uid,

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def me(nonce: str = "") -> str:
+def identify_process(nonce: str = "") -> str:
     """host/boot:namespace/pid/start/nonce of this process."""
     return "/".join(
         (
@@ -23,7 +23,7 @@ def me(nonce: str = "") -> str:
     )
 
 
-def dead(owners: Iterable[str]) -> set[str]:
+def find_dead(owners: Iterable[str]) -> set[str]:
     """Those of the owners that lived on this host and certainly do so no more; where that cannot be
     told, none.
     """

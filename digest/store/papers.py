@@ -11,12 +11,12 @@ from sqlalchemy import Connection, Row, func, select
 
 from digest.model import Identity, IdentityKind, Paper
 from digest.store import likes
-from digest.store.engine import add_rows, batches, insert
+from digest.store.engine import add_rows, insert, split_into_batches
 from digest.store.tables import dumps, frequencies, identities, papers, picks, records, vectors
 from digest.store.tables import feedback as votes
 
 
-def by_ids(
+def load(
     tx: Connection,
     idents: Iterable[int],
     *,
@@ -31,22 +31,22 @@ def by_ids(
     """
     found: dict[int, Paper] = {}
     aliases: dict[int, int] = {}
-    for some in batches(sorted(set(idents))):
+    for some in split_into_batches(sorted(set(idents))):
         rows = tx.execute(select(papers).where(papers.c.id.in_(some))).all()
         aliases |= {row.id: row.merged_into for row in rows if row.merged_into is not None}
         found |= _nouns(tx, [row for row in rows if row.merged_into is None], before, least)
     if aliases:
-        kept = by_ids(tx, aliases.values(), before=before, least=least)
+        kept = load(tx, aliases.values(), before=before, least=least)
         found |= {gone: kept[into] for gone, into in aliases.items()}
     return found
 
 
-def by_identity(tx: Connection, kind: str, value: str) -> list[int]:
-    """As `by_identities`, for one."""
-    return by_identities(tx, [(kind, value)]).get((kind, value), [])
+def find_by_identity(tx: Connection, kind: str, value: str) -> list[int]:
+    """As `find_by_identities`, for one."""
+    return find_by_identities(tx, [(kind, value)]).get((kind, value), [])
 
 
-def by_identities(
+def find_by_identities(
     tx: Connection, keys: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], list[int]]:
     """Ids of the papers with each identifier (one at most) or normalised title (kind "title", any
@@ -57,7 +57,7 @@ def by_identities(
         wanted[kind].append(value)
     found: dict[tuple[str, str], list[int]] = defaultdict(list)
     for kind, values in wanted.items():
-        for some in batches(sorted(values)):
+        for some in split_into_batches(sorted(values)):
             named = select(identities.c.value, identities.c.paper_id).where(
                 identities.c.kind == kind, identities.c.value.in_(some)
             )
@@ -66,7 +66,7 @@ def by_identities(
     return found
 
 
-def seen_between(tx: Connection, after: date, until: date) -> list[int]:
+def list_seen_between(tx: Connection, after: date, until: date) -> list[int]:
     """Ids of papers first seen after the one day and not after the other, withdrawn ones left out,
     in order of id.
     """
@@ -80,7 +80,7 @@ def seen_between(tx: Connection, after: date, until: date) -> list[int]:
     return list(tx.execute(select(papers.c.id).where(*where).order_by(papers.c.id)).scalars())
 
 
-def recent(
+def list_recent(
     tx: Connection, until: date, limit: int, *, max_paper_id: int | None = None
 ) -> list[int]:
     """Ids of the latest papers first seen up to a day (and stored up to the id `max_paper_id`): the
@@ -104,7 +104,7 @@ def recent(
     )
 
 
-def withdrawn(tx: Connection, limit: int = 100) -> list[tuple[Paper, list[int]]]:
+def list_withdrawn(tx: Connection, limit: int = 100) -> list[tuple[Paper, list[int]]]:
     """Papers that were withdrawn, retracted or deleted, newest first, each with the ids of the
     subscribers who liked it.
     """
@@ -114,9 +114,9 @@ def withdrawn(tx: Connection, limit: int = 100) -> list[tuple[Paper, list[int]]]
             select(papers.c.id).where(*where).order_by(papers.c.id.desc()).limit(limit)
         ).scalars()
     )
-    found = by_ids(tx, idents)
+    found = load(tx, idents)
     likes: dict[int, list[int]] = defaultdict(list)
-    for some in batches(idents):
+    for some in split_into_batches(idents):
         chosen = select(votes.c.paper_id, votes.c.subscriber_id).where(
             votes.c.paper_id.in_(some), votes.c.vote == 1
         )
@@ -125,18 +125,18 @@ def withdrawn(tx: Connection, limit: int = 100) -> list[tuple[Paper, list[int]]]
     return [(found[ident], likes[ident]) for ident in idents]
 
 
-def newest(tx: Connection) -> tuple[int, date | None]:
+def find_newest(tx: Connection) -> tuple[int, date | None]:
     """The highest id, and the latest day on which any paper was first seen; None without papers."""
     # Apart: of two at once neither is read from its index.
     last_day = select(func.max(papers.c.first_seen))
-    return highest_id(tx), tx.execute(last_day).scalar_one()
+    return find_max_id(tx), tx.execute(last_day).scalar_one()
 
 
-def highest_id(tx: Connection) -> int:
+def find_max_id(tx: Connection) -> int:
     return int(tx.execute(select(func.coalesce(func.max(papers.c.id), 0))).scalar_one())
 
 
-def totals(tx: Connection) -> dict[str, Any]:
+def count_totals(tx: Connection) -> dict[str, Any]:
     """Papers in all, and the latest day on which any was first seen."""
     row = tx.execute(
         select(func.count(), func.max(papers.c.first_seen)).where(
@@ -146,10 +146,10 @@ def totals(tx: Connection) -> dict[str, Any]:
     return {"papers": row[0], "latest": row[1]}
 
 
-def dump_names(tx: Connection, idents: Sequence[int], limit: int = 8) -> tuple[str, ...]:
+def list_dump_names(tx: Connection, idents: Sequence[int], limit: int = 8) -> tuple[str, ...]:
     """Names of the dumps that the papers came from, newest first."""
     names: dict[int, str] = {}
-    for some in batches(list(idents)):
+    for some in split_into_batches(list(idents)):
         rows = tx.execute(
             select(dumps.c.id, dumps.c.name).where(
                 dumps.c.id.in_(select(records.c.dump_id).where(records.c.paper_id.in_(some)))
@@ -163,7 +163,7 @@ def dump_names(tx: Connection, idents: Sequence[int], limit: int = 8) -> tuple[s
 # vectors
 
 
-def put_vectors(
+def save_vectors(
     tx: Connection, version: str, rows: Mapping[int, bytes], *, fresh: Collection[int] = ()
 ) -> None:
     """Store vectors by paper, over those that the papers had.
@@ -190,9 +190,9 @@ def put_vectors(
     tx.execute(statement, known)
 
 
-def vectors_of(tx: Connection, version: str, idents: Iterable[int]) -> dict[int, bytes]:
+def load_vectors(tx: Connection, version: str, idents: Iterable[int]) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
-    for some in batches(list(idents)):
+    for some in split_into_batches(list(idents)):
         rows = tx.execute(
             select(vectors.c.paper_id, vectors.c.data).where(
                 vectors.c.paper_id.in_(some), vectors.c.version == version
@@ -206,9 +206,9 @@ def count(tx: Connection) -> int:
     return tx.execute(select(func.count()).select_from(papers)).scalar_one()
 
 
-def newest_texts(tx: Connection, size: int = 2000) -> Iterator[tuple[str, str]]:
+def iterate_texts(tx: Connection, size: int = 2000) -> Iterator[tuple[str, str]]:
     """Titles and abstracts of all stored papers, the newest first, in bounded portions."""
-    before = highest_id(tx) + 1
+    before = find_max_id(tx) + 1
     while rows := tx.execute(
         select(papers.c.id, papers.c.title, papers.c.abstract)
         .where(papers.c.id < before)
@@ -225,7 +225,7 @@ def count_vectors(tx: Connection, version: str) -> int:
     ).scalar_one()
 
 
-def all_vectors(tx: Connection, version: str, size: int = 5000) -> Iterator[dict[int, bytes]]:
+def iterate_vectors(tx: Connection, version: str, size: int = 5000) -> Iterator[dict[int, bytes]]:
     """Every stored vector by paper, in bounded portions."""
     after = 0
     while rows := tx.execute(
@@ -238,13 +238,13 @@ def all_vectors(tx: Connection, version: str, size: int = 5000) -> Iterator[dict
         yield {row.paper_id: row.data for row in rows}
 
 
-def frequencies_of(tx: Connection, version: str) -> bytes | None:
+def load_frequencies(tx: Connection, version: str) -> bytes | None:
     return tx.execute(
         select(frequencies.c.data).where(frequencies.c.version == version)
     ).scalar_one_or_none()
 
 
-def put_frequencies(tx: Connection, version: str, data: bytes) -> None:
+def save_frequencies(tx: Connection, version: str, data: bytes) -> None:
     statement = insert(tx, frequencies).values(version=version, data=data)
     tx.execute(statement.on_conflict_do_update(index_elements=["version"], set_={"data": data}))
 
@@ -259,7 +259,7 @@ def _nouns(
     idents = [row.id for row in rows]
     names: dict[int, list[Identity]] = defaultdict(list)
     listed: dict[int, list[tuple[date, int | None]]] = defaultdict(list)
-    for some in batches(idents):
+    for some in split_into_batches(idents):
         for row in tx.execute(
             select(identities).where(identities.c.paper_id.in_(some), identities.c.kind != "title")
         ):
@@ -267,7 +267,7 @@ def _nouns(
         for row in tx.execute(select(picks).where(picks.c.paper_id.in_(some))):
             if before is None or row.day <= before.date():
                 listed[row.paper_id].append((row.day, row.rank))
-    thumbs = {} if least is None else likes.counts(tx, idents, least=least, before=before)
+    thumbs = {} if least is None else likes.count_likes(tx, idents, least=least, before=before)
     found = {}
     for row in rows:
         pick = max(listed[row.id], key=lambda p: (p[0], -(p[1] or 0)), default=(None, None))

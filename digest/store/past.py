@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from digest.model import MessageState, Provenance, Slot
-from digest.store.engine import batches
+from digest.store.engine import split_into_batches
 from digest.store.history import BOUNCED, Reach
 from digest.store.tables import digest_items, digests, feedback, messages, papers, vectors
 
@@ -52,7 +52,7 @@ class PastDigest:
         )
 
 
-def raters(tx: Connection) -> dict[int, int]:
+def count_thumbs_by_reader(tx: Connection) -> dict[int, int]:
     """Subscribers with thumbs that stand, and how many."""
     ident = feedback.c.subscriber_id
     rows = tx.execute(
@@ -61,10 +61,10 @@ def raters(tx: Connection) -> dict[int, int]:
     return {row.subscriber_id: row.thumbs for row in rows}
 
 
-def digests_of(tx: Connection, idents: Iterable[int]) -> list[PastDigest]:
+def load_digests(tx: Connection, idents: Iterable[int]) -> list[PastDigest]:
     """All digests and quiet days of the subscribers, in the order in which they were composed."""
     found: list[PastDigest] = []
-    for some in batches(list(idents)):
+    for some in split_into_batches(list(idents)):
         rows = tx.execute(
             select(digests, messages.c.state.label("message"), BOUNCED.label("bounced"))
             .outerjoin(messages, messages.c.digest_id == digests.c.id)
@@ -90,7 +90,7 @@ def digests_of(tx: Connection, idents: Iterable[int]) -> list[PastDigest]:
 def _items(tx: Connection, digest_ids: list[int]) -> dict[int, list[PastItem]]:
     c = digest_items.c
     found: dict[int, list[PastItem]] = defaultdict(list)
-    for some in batches(digest_ids):
+    for some in split_into_batches(digest_ids):
         columns = (c.digest_id, c.position, c.paper_id, c.match, c.slot, c.probability, c.team)
         for row in tx.execute(
             select(*columns).where(c.digest_id.in_(some)).order_by(c.digest_id, c.position)
@@ -108,7 +108,7 @@ def _items(tx: Connection, digest_ids: list[int]) -> dict[int, list[PastItem]]:
     return found
 
 
-def first_seen(tx: Connection, after: date, until: date, max_paper_id: int) -> dict[int, date]:
+def load_first_seen(tx: Connection, after: date, until: date, max_paper_id: int) -> dict[int, date]:
     """Map papers first seen after `after` and up to `until` to that day.
 
     Args:
@@ -128,7 +128,7 @@ def first_seen(tx: Connection, after: date, until: date, max_paper_id: int) -> d
     }
 
 
-def vectors_between(
+def iterate_vectors(
     tx: Connection, version: str, above: int, upto: int, size: int = 5000
 ) -> Iterator[dict[int, bytes]]:
     """Stored vectors of the papers with ids in a range by paper, in bounded portions."""

@@ -18,7 +18,7 @@ _REMEMBERED = timedelta(hours=1)
 _TEXT = 500
 
 
-def every(tx: Connection, *, clock: datetime) -> list[Pause]:
+def load_all(tx: Connection, *, clock: datetime) -> list[Pause]:
     """Those that last, and those that ended within the last hour and were not taken back; `clock`
     is the real time.
 
@@ -41,7 +41,7 @@ def _latest(clock: datetime) -> datetime:
     return clock + PAUSE_MAX + SKEW
 
 
-def put(tx: Connection, pause: Pause, *, clock: datetime) -> None:
+def save(tx: Connection, pause: Pause, *, clock: datetime) -> None:
     """Remember a pause, unless a longer one is known of the same server or domain; those of long
     ago are forgotten.
     """

@@ -12,7 +12,7 @@ from digest.store.engine import insert
 from digest.store.tables import feedback, presses
 
 
-def add(
+def record(
     tx: Connection, subscriber_id: int, press: Press, *, forget_before: datetime
 ) -> Press | None:
     """Record a press; None when its page was posted before. Those of long ago are forgotten."""
@@ -35,7 +35,7 @@ def add(
     return None if row is None else _press(row)
 
 
-def of_form(tx: Connection, subscriber_id: int, form: str) -> Press | None:
+def find_by_form(tx: Connection, subscriber_id: int, form: str) -> Press | None:
     """The press that a page made when it was first posted."""
     row = tx.execute(
         select(presses).where(presses.c.subscriber_id == subscriber_id, presses.c.form == form)
@@ -43,7 +43,7 @@ def of_form(tx: Connection, subscriber_id: int, form: str) -> Press | None:
     return None if row is None else _press(row)
 
 
-def around(tx: Connection, subscriber_id: int, at: datetime, window: timedelta) -> list[Press]:
+def list_around(tx: Connection, subscriber_id: int, at: datetime, window: timedelta) -> list[Press]:
     """All presses of a reader that near to a time, in the order in which they came."""
     near = presses.c.at.between(at - window, at + window)
     rows = tx.execute(
@@ -52,7 +52,7 @@ def around(tx: Connection, subscriber_id: int, at: datetime, window: timedelta) 
     return [_press(row) for row in rows]
 
 
-def held(tx: Connection, subscriber_id: int, *, since: datetime) -> list[Press]:
+def list_held(tx: Connection, subscriber_id: int, *, since: datetime) -> list[Press]:
     """Thumbs of a reader that wait for a person's word, oldest first."""
     thumb = (presses.c.button == Button.THUMB.value) & (presses.c.state == "held")
     mine = select(presses).where(
@@ -70,7 +70,7 @@ def hold(tx: Connection, idents: list[int]) -> None:
     )
 
 
-def drop_held(
+def void_held(
     tx: Connection, subscriber_id: int, button: Button, paper_id: int | None = None
 ) -> None:
     """Held presses of that kind ask for nothing any more: a person has said what they want."""
@@ -84,7 +84,7 @@ def drop_held(
     tx.execute(update(presses).where(those).values(state="void"))
 
 
-def last_thumb(
+def find_last_thumb(
     tx: Connection, subscriber_id: int, paper_id: int, *, until: datetime
 ) -> datetime | None:
     """When a thumb on a paper was last pressed and counted, no later than `until`."""

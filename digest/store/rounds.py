@@ -10,13 +10,13 @@ from sqlalchemy import Connection, select
 from digest.store.tables import rounds
 
 
-def add(
+def record(
     tx: Connection, verb: str, *, at: datetime, report: dict[str, Any], error: str = ""
 ) -> None:
     tx.execute(rounds.insert().values(verb=verb, at=at, report=report, error=error))
 
 
-def latest(tx: Connection, verb: str) -> dict[str, Any] | None:
+def load_latest(tx: Connection, verb: str) -> dict[str, Any] | None:
     """The newest row of that verb: at, report, error."""
     row = tx.execute(
         select(rounds).where(rounds.c.verb == verb).order_by(rounds.c.id.desc()).limit(1)

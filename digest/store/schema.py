@@ -31,7 +31,7 @@ def _config(tx: Connection | None = None) -> Config:
 
 
 @functools.cache
-def head() -> str:
+def get_head_revision() -> str:
     """The newest revision that this version knows."""
     revision = ScriptDirectory.from_config(_config()).get_current_head()
     if revision is None:
@@ -41,7 +41,7 @@ def head() -> str:
     return revision
 
 
-def current(store: Store) -> str | None:
+def get_revision(store: Store) -> str | None:
     """The database's revision; None when it has no tables of ours."""
     with store.reading() as tx:
         return MigrationContext.configure(tx).get_current_revision()
@@ -73,11 +73,11 @@ def upgrade(store: Store) -> tuple[str | None, str]:
         lock(tx)
         before = MigrationContext.configure(tx).get_current_revision()
         refuse_unknown(store.shown, before)
-        if before != head():
+        if before != get_head_revision():
             migrate(tx, "head")
         if before is None:
             installation.name_install(tx)
-    return before, head()
+    return before, get_head_revision()
 
 
 def require(store: Store) -> None:
@@ -86,8 +86,8 @@ def require(store: Store) -> None:
     Raises:
         StoreError: the schema is older (remedy: `digest db upgrade`) or newer than this version.
     """
-    before = current(store)
-    if before == head():
+    before = get_revision(store)
+    if before == get_head_revision():
         return
     if before is None:
         with store.reading() as tx:
@@ -96,8 +96,8 @@ def require(store: Store) -> None:
         return
     refuse_unknown(store.shown, before)
     raise StoreError(
-        f"{store.shown}: its schema is {before}, this version needs {head()}. Back it up, then "
-        f"run: digest db upgrade"
+        f"{store.shown}: its schema is {before}, this version needs {get_head_revision()}. "
+        "Back it up, then run: digest db upgrade"
     )
 
 

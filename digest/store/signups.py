@@ -19,11 +19,11 @@ def lock(tx: Connection) -> None:
         tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
-def add(tx: Connection, client: str, *, now: datetime) -> None:
+def record(tx: Connection, client: str, *, now: datetime) -> None:
     tx.execute(signups.insert().values(client=client, at=now))
 
 
-def newest(
+def find_newest(
     tx: Connection, place: int, *, since: datetime, client: str | None = None
 ) -> datetime | None:
     """When the newest but `place - 1` came, of one client or of all; None where fewer did."""
@@ -39,12 +39,12 @@ def count(tx: Connection, *, since: datetime) -> int:
     return int(tx.execute(query).scalar_one())
 
 
-def forget(tx: Connection, *, before: datetime) -> None:
+def delete_old(tx: Connection, *, before: datetime) -> None:
     """Drop what no limit counts any more."""
     tx.execute(delete(signups).where(signups.c.at <= before))
 
 
-def unconfirmed(tx: Connection, *, before: datetime, limit: int) -> list[int]:
+def list_unconfirmed(tx: Connection, *, before: datetime, limit: int) -> list[int]:
     """Subscribers who asked by page or API, last before that time, and never confirmed.
 
     Whoever ever got more than the question whether the address is theirs, or gave a thumb, has.

@@ -19,7 +19,7 @@ _LEASE = "*"
 LEASE = timedelta(minutes=20)
 
 
-def state_of(tx: Connection, name: str) -> dict[str, Any]:
+def load_state(tx: Connection, name: str) -> dict[str, Any]:
     """Empty for a source that was never fetched."""
     return dict(
         tx.execute(
@@ -29,7 +29,7 @@ def state_of(tx: Connection, name: str) -> dict[str, Any]:
     )
 
 
-def put(tx: Connection, name: str, state: dict[str, Any], now: datetime) -> None:
+def save_state(tx: Connection, name: str, state: dict[str, Any], now: datetime) -> None:
     statement = insert(tx, source_states).values(name=name, state=state, changed_at=now)
     tx.execute(
         statement.on_conflict_do_update(
@@ -38,7 +38,7 @@ def put(tx: Connection, name: str, state: dict[str, Any], now: datetime) -> None
     )
 
 
-def every(tx: Connection) -> dict[str, dict[str, Any]]:
+def load_states(tx: Connection) -> dict[str, dict[str, Any]]:
     """The states of all sources ever fetched, by name."""
     rows = tx.execute(
         select(source_states).where(source_states.c.name != _LEASE).order_by(source_states.c.name)
@@ -66,11 +66,11 @@ def claim(tx: Connection, owner: str, now: datetime) -> tuple[bool, dict[str, fl
         holder
         and holder != owner
         and abs(now - row.changed_at) < LEASE
-        and not owners.dead([holder])
+        and not owners.find_dead([holder])
     ):
         return False, {}
     asked = row.state.get("asked", {})
-    put(tx, _LEASE, {"owner": owner, "asked": asked}, now)
+    save_state(tx, _LEASE, {"owner": owner, "asked": asked}, now)
     return True, asked
 
 
@@ -82,10 +82,10 @@ def renew(tx: Connection, owner: str, asked: dict[str, float], now: datetime) ->
     ).scalar_one_or_none()
     if state is None or state.get("owner") != owner:
         return False
-    put(tx, _LEASE, {"owner": owner, "asked": asked}, now)
+    save_state(tx, _LEASE, {"owner": owner, "asked": asked}, now)
     return True
 
 
 def release(tx: Connection, owner: str, asked: dict[str, float], now: datetime) -> None:
     if renew(tx, owner, asked, now):
-        put(tx, _LEASE, {"owner": "", "asked": asked}, now)
+        save_state(tx, _LEASE, {"owner": "", "asked": asked}, now)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, exists, func, select, update
 
 from digest.model import Interest, MessageKind, Subscriber, SubscriberStatus, address_key
-from digest.store.engine import batches
+from digest.store.engine import split_into_batches
 from digest.store.tables import interests, messages, subscribers
 
 
@@ -38,7 +38,7 @@ def add(
     return _one(tx, subscribers.c.id == ident)
 
 
-def change(tx: Connection, subscriber: Subscriber, *, now: datetime) -> Subscriber:
+def overwrite(tx: Connection, subscriber: Subscriber, *, now: datetime) -> Subscriber:
     """Overwrite everything but the id and the dates of joining."""
     tx.execute(
         update(subscribers)
@@ -63,7 +63,7 @@ def was_confirmed(tx: Connection, ident: int) -> bool:
     return tx.execute(theirs).scalar_one_or_none() is not None
 
 
-def origins(tx: Connection) -> dict[int, str]:
+def load_origins(tx: Connection) -> dict[int, str]:
     """The door by which each subscriber came, by id."""
     return {
         row.id: row.origin for row in tx.execute(select(subscribers.c.id, subscribers.c.origin))
@@ -105,22 +105,22 @@ def remove(tx: Connection, ident: int) -> bool:
     return tx.execute(delete(subscribers).where(subscribers.c.id == ident)).rowcount == 1
 
 
-def by_email(tx: Connection, email: str) -> Subscriber | None:
+def find_by_email(tx: Connection, email: str) -> Subscriber | None:
     return next(iter(_many(tx, subscribers.c.email_key == address_key(email))), None)
 
 
-def by_id(tx: Connection, ident: int) -> Subscriber | None:
+def find(tx: Connection, ident: int) -> Subscriber | None:
     return next(iter(_many(tx, subscribers.c.id == ident)), None)
 
 
-def by_ids(tx: Connection, idents: Iterable[int]) -> dict[int, Subscriber]:
+def load(tx: Connection, idents: Iterable[int]) -> dict[int, Subscriber]:
     found: dict[int, Subscriber] = {}
-    for some in batches(list(idents)):
+    for some in split_into_batches(list(idents)):
         found |= {s.id: s for s in _many(tx, subscribers.c.id.in_(some))}
     return found
 
 
-def by_status(tx: Connection, *statuses: SubscriberStatus) -> list[Subscriber]:
+def list_by_status(tx: Connection, *statuses: SubscriberStatus) -> list[Subscriber]:
     """In order of joining; every standing when none is named."""
     return _many(
         tx,
@@ -128,7 +128,7 @@ def by_status(tx: Connection, *statuses: SubscriberStatus) -> list[Subscriber]:
     )
 
 
-def page(tx: Connection, *, after: int, limit: int) -> list[Subscriber]:
+def load_page(tx: Connection, *, after: int, limit: int) -> list[Subscriber]:
     """Active subscribers with an id above `after`, in order of id: the unit that a
     round works on."""
     idents = tx.execute(
@@ -137,10 +137,10 @@ def page(tx: Connection, *, after: int, limit: int) -> list[Subscriber]:
         .order_by(subscribers.c.id)
         .limit(limit)
     ).scalars()
-    return list(by_ids(tx, idents).values())
+    return list(load(tx, idents).values())
 
 
-def count(tx: Connection) -> dict[SubscriberStatus, int]:
+def count_by_status(tx: Connection) -> dict[SubscriberStatus, int]:
     rows = tx.execute(select(subscribers.c.status, func.count()).group_by(subscribers.c.status))
     return {SubscriberStatus(status): n for status, n in rows}
 
@@ -153,7 +153,7 @@ def _one(tx: Connection, where: Any) -> Subscriber:
 def _many(tx: Connection, where: Any) -> list[Subscriber]:
     rows = tx.execute(select(subscribers).where(where).order_by(subscribers.c.id)).all()
     found: dict[int, list[Interest]] = defaultdict(list)
-    for some in batches([row.id for row in rows]):
+    for some in split_into_batches([row.id for row in rows]):
         for interest in tx.execute(
             select(interests).where(interests.c.subscriber_id.in_(some)).order_by(interests.c.id)
         ):

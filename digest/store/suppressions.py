@@ -13,26 +13,26 @@ from sqlalchemy import delete as delete_from
 
 from digest.model import SubscriberStatus, Suppression, SuppressionReason, address_key
 from digest.store import bounces, ledger
-from digest.store.engine import batches, insert
+from digest.store.engine import insert, split_into_batches
 from digest.store.tables import subscribers, suppressions
 
 _EVIDENCE = 2000
 
 
-def of(tx: Connection, email: str) -> Suppression | None:
-    return of_many(tx, [email]).get(address_key(email))
+def find(tx: Connection, email: str) -> Suppression | None:
+    return find_many(tx, [email]).get(address_key(email))
 
 
-def of_many(tx: Connection, emails: Iterable[str]) -> dict[str, Suppression]:
+def find_many(tx: Connection, emails: Iterable[str]) -> dict[str, Suppression]:
     """Those of the addresses that are suppressed, by the key of the address."""
     found = {}
-    for some in batches(list({address_key(email) for email in emails})):
+    for some in split_into_batches(list({address_key(email) for email in emails})):
         for row in tx.execute(select(suppressions).where(suppressions.c.email_key.in_(some))):
             found[row.email_key] = _suppression(row)
     return found
 
 
-def every(tx: Connection) -> list[Suppression]:
+def list_all(tx: Connection) -> list[Suppression]:
     """The newest last."""
     rows = tx.execute(select(suppressions).order_by(suppressions.c.since, suppressions.c.email_key))
     return [_suppression(row) for row in rows]
@@ -68,7 +68,7 @@ def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
         is None
     ):
         if complaint:
-            leave(tx, suppression.address)
+            mark_left(tx, suppression.address)
             return False
         weaker = (
             suppressions.c.email_key == address,
@@ -91,7 +91,7 @@ def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
     return True
 
 
-def leave(tx: Connection, email: str) -> None:
+def mark_left(tx: Connection, email: str) -> None:
     """Somebody leaves while their address is suppressed: whoever releases it later must not bring
     them back.
     """

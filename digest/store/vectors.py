@@ -21,7 +21,7 @@ class Trained:
     data: bytes
 
 
-def newest(tx: Connection) -> Trained | None:
+def load_newest(tx: Connection) -> Trained | None:
     row = tx.execute(select(word_vectors).order_by(word_vectors.c.id.desc()).limit(1)).one_or_none()
     return (
         None
@@ -30,7 +30,7 @@ def newest(tx: Connection) -> Trained | None:
     )
 
 
-def put(tx: Connection, trained: Trained) -> None:
+def save(tx: Connection, trained: Trained) -> None:
     """Put them in force in place of all earlier ones."""
     tx.execute(delete(word_vectors))
     values = {
@@ -42,6 +42,6 @@ def put(tx: Connection, trained: Trained) -> None:
     tx.execute(word_vectors.insert().values(**values))
 
 
-def forget(tx: Connection) -> int:
+def delete_all(tx: Connection) -> int:
     """Go back to the vectors of the package; returns how many tables were dropped."""
     return tx.execute(delete(word_vectors)).rowcount

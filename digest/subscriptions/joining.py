@@ -92,8 +92,8 @@ def _subscribe(
 ) -> SubscribeResult:
     email = normalise_address(request.email)
     now = app.now()
-    known = store.subscribers.by_email(tx, email)
-    suppression = store.suppressions.of(tx, email)
+    known = store.subscribers.find_by_email(tx, email)
+    suppression = store.suppressions.find(tx, email)
     if suppression is not None:
         nobody = replace(_blank(app, email), status=SubscriberStatus.SUPPRESSED)
         return SubscribeResult(
@@ -120,7 +120,7 @@ def _subscribe(
     if wanted == known:
         return SubscribeResult(subscriber=known, outcome="unchanged")
     return SubscribeResult(
-        subscriber=store.subscribers.change(tx, wanted, now=now), outcome=outcome
+        subscriber=store.subscribers.overwrite(tx, wanted, now=now), outcome=outcome
     )
 
 
@@ -165,7 +165,7 @@ def _stop(
     """Store a subscriber who gets no more mail for now; what waits for them is skipped."""
     now = app.now()
     if status is SubscriberStatus.SUPPRESSED:
-        changed = store.subscribers.change(tx, wanted, now=now)
+        changed = store.subscribers.overwrite(tx, wanted, now=now)
         evidence = "suppressed according to a file of readers"
         store.suppressions.add(
             tx,
@@ -178,7 +178,7 @@ def _stop(
             now=now,
         )
         return replace(changed, status=status)
-    changed = store.subscribers.change(tx, replace(wanted, status=status), now=now)
+    changed = store.subscribers.overwrite(tx, replace(wanted, status=status), now=now)
     store.ledger.skip_waiting(tx, changed.id, now=now)
     return changed
 
@@ -206,13 +206,13 @@ def sign_up(
     email = normalise_address(request.email)
     now, counted = app.now(), hash_client(app, client)
     with app.store.writing() as tx:
-        known = store.subscribers.by_email(tx, email)
+        known = store.subscribers.find_by_email(tx, email)
         blank = replace(_blank(app, email), status=SubscriberStatus.PENDING)
         apply_request(
             request, blank
         )  # a bad value is told of as to anybody, and before it is counted
         admit(app, tx, counted)
-        if store.suppressions.of(tx, email) is not None:
+        if store.suppressions.find(tx, email) is not None:
             return SubscribeResult(subscriber=known or blank, outcome="asked")
         if known is None:
             known = store.subscribers.add(tx, apply_request(request, blank), origin=origin, now=now)
@@ -220,7 +220,7 @@ def sign_up(
             wanted = apply_request(request, known)
             if store.subscribers.was_confirmed(tx, known.id):
                 wanted = known  # what they had set is theirs: anybody can type an address
-            known = store.subscribers.change(
+            known = store.subscribers.overwrite(
                 tx, replace(wanted, status=SubscriberStatus.PENDING), now=now
             )
         if known.status is SubscriberStatus.PENDING:

@@ -57,7 +57,7 @@ def change_if_unchanged(
         if elsewhere - {"status"}:
             return ChangeResult(subscriber=known, elsewhere=elsewhere, refused=wanted)
         return ChangeResult(
-            subscriber=store.subscribers.change(tx, wanted, now=app.now()), elsewhere=elsewhere
+            subscriber=store.subscribers.overwrite(tx, wanted, now=app.now()), elsewhere=elsewhere
         )
 
 
@@ -101,7 +101,7 @@ def unsubscribe(app: App, subscriber_id: int, *, farewell: bool = False) -> Subs
 def leave(app: App, tx: store.Connection, known: Subscriber, *, farewell: bool) -> Subscriber:
     """As `unsubscribe`, within a transaction."""
     if known.status is SubscriberStatus.SUPPRESSED:
-        store.suppressions.leave(tx, known.email)
+        store.suppressions.mark_left(tx, known.email)
         return known
     left = store.subscribers.set_status(tx, known.id, SubscriberStatus.LEFT, now=app.now())
     store.ledger.skip_waiting(tx, known.id, now=app.now())
@@ -155,7 +155,7 @@ def delete(app: App, subscriber_id: int) -> Subscriber:
 def find(app: App, email: str) -> Subscriber:
     """Raises NotFoundError when nobody subscribes under that address."""
     with app.store.reading() as tx:
-        found = store.subscribers.by_email(tx, keep_or_normalise_address(email))
+        found = store.subscribers.find_by_email(tx, keep_or_normalise_address(email))
     if found is None:
         raise NotFoundError(
             f"nobody subscribes as {email!r}. `digest subscribers` lists them; `digest subscribe "
@@ -173,13 +173,13 @@ def get(app: App, subscriber_id: int) -> Subscriber:
 def list_subscribers(app: App) -> list[Subscriber]:
     """In order of joining, whatever their standing."""
     with app.store.reading() as tx:
-        return store.subscribers.by_status(tx)
+        return store.subscribers.list_by_status(tx)
 
 
 def load_origins(app: App) -> dict[int, str]:
     """The door by which each subscriber came, by id: command, file, config, page or api."""
     with app.store.reading() as tx:
-        return store.subscribers.origins(tx)
+        return store.subscribers.load_origins(tx)
 
 
 def activate(app: App, tx: store.Connection, subscriber: Subscriber) -> None:
@@ -213,7 +213,7 @@ def start_of_local_day(subscriber: Subscriber, now: datetime) -> datetime:
 
 def require_subscriber(tx: store.Connection, subscriber_id: int) -> Subscriber:
     """Raises NotFoundError when the row is gone."""
-    found = store.subscribers.by_id(tx, subscriber_id)
+    found = store.subscribers.find(tx, subscriber_id)
     if found is None:
         raise NotFoundError(f"no subscriber {subscriber_id}; the row was deleted")
     return found

@@ -75,7 +75,7 @@ def return_by_link(app: App, link: Link, form: str, *, confirms: bool) -> Return
     with app.store.writing() as tx:
         store.subscribers.lock(tx, link.subscriber_id)
         known = require_subscriber(tx, link.subscriber_id)
-        recent = store.presses.around(tx, known.id, now, presses.WINDOW)
+        recent = store.presses.list_around(tx, known.id, now, presses.WINDOW)
         new = _add(app, tx, known, Button.RETURN, form, confirms=confirms)
         if new is None:
             return ReturnResult(
@@ -89,7 +89,7 @@ def return_by_link(app: App, link: Link, form: str, *, confirms: bool) -> Return
             store.presses.hold(tx, [new.id])
             _offer_way_back(app, tx, known)
             return ReturnResult(subscriber=known, held=True)
-        store.presses.drop_held(tx, known.id, Button.RETURN)
+        store.presses.void_held(tx, known.id, Button.RETURN)
         return ReturnResult(subscriber=reactivate(app, tx, known))
 
 
@@ -112,7 +112,7 @@ def press_after_leaving(app: App, link: Link, form: str) -> None:
     with app.store.writing() as tx:
         store.subscribers.lock(tx, link.subscriber_id)
         known = require_subscriber(tx, link.subscriber_id)
-        recent = store.presses.around(tx, known.id, now, presses.WINDOW)
+        recent = store.presses.list_around(tx, known.id, now, presses.WINDOW)
         if known.status is SubscriberStatus.LEFT and any(
             one.button is Button.LEAVE for one in recent
         ):
@@ -134,12 +134,14 @@ def _add(
     press = Press(
         button=button, at=now, form=form, confirms=confirms, state="void" if void else "counted"
     )
-    return store.presses.add(tx, known.id, press, forget_before=now - presses.KEPT_FOR)
+    return store.presses.record(tx, known.id, press, forget_before=now - presses.KEPT_FOR)
 
 
 def _offer_way_back(app: App, tx: store.Connection, known: Subscriber) -> None:
     """Tell by mail who left within a burst of presses how to come back; at most once a day."""
     now = app.now()
     confirmed = known.status is not SubscriberStatus.PENDING
-    if confirmed and presses.is_burst(store.presses.around(tx, known.id, now, presses.WINDOW), now):
+    if confirmed and presses.is_burst(
+        store.presses.list_around(tx, known.id, now, presses.WINDOW), now
+    ):
         plan_letter(app, tx, MessageKind.GOODBYE, known)

@@ -31,26 +31,26 @@ def admit(app: App, tx: store.Connection, client: str) -> None:
     now, web = app.now(), app.config.web
     store.signups.lock(tx)
     for most, whose in ((web.signups_per_client, client), (web.signups_per_hour, None)):
-        first = most and store.signups.newest(tx, most, since=now - _WINDOW, client=whose)
+        first = most and store.signups.find_newest(tx, most, since=now - _WINDOW, client=whose)
         if first:
             raise LimitError(
                 "too many sign-ups within an hour; nothing was stored or sent. Try again later",
                 retry_after=_seconds_until(first + _WINDOW, now),
             )
-    store.signups.add(tx, client, now=now)
+    store.signups.record(tx, client, now=now)
 
 
 def delete_unconfirmed(app: App) -> int:
     """Delete who signed up and did not confirm for [web] pending_days; returns how many."""
     now, days = app.now(), app.config.web.pending_days
     with app.store.writing() as tx:
-        store.signups.forget(tx, before=now - _WINDOW)
+        store.signups.delete_old(tx, before=now - _WINDOW)
     if not days:
         return 0
     before, deleted = now - timedelta(days=days), 0
     while True:
         with app.store.writing() as tx:
-            idents = store.signups.unconfirmed(tx, before=before, limit=_MANY)
+            idents = store.signups.list_unconfirmed(tx, before=before, limit=_MANY)
             gone = [store.signups.remove_unconfirmed(tx, each, before=before) for each in idents]
         deleted += sum(gone)
         if not any(gone):

@@ -45,7 +45,7 @@ def release(app: App, email: str) -> Suppression:
 def list_suppressions(app: App) -> list[Suppression]:
     """All of them, the newest last."""
     with app.store.reading() as tx:
-        return store.suppressions.every(tx)
+        return store.suppressions.list_all(tx)
 
 
 def make_suppression(app: App, email: str, evidence: str) -> Suppression:

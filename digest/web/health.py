@@ -106,7 +106,7 @@ def routes(app: App) -> APIRouter:
             with database.reading() as tx:
                 known = _counts(tx) if trusted else {}
                 if not trusted:
-                    store.papers.highest_id(tx)
+                    store.papers.find_max_id(tx)
         except StoreError as error:
             # strangers ask this too: what the error says of the database is for the log
             log.error("healthz: %s", error)  # noqa: TRY400
@@ -133,10 +133,10 @@ def routes(app: App) -> APIRouter:
 
 
 def _counts(tx: store.Connection) -> dict[str, Any]:
-    latest = next(iter(store.dumps.latest(tx, 1)), None)
+    latest = next(iter(store.dumps.list_latest(tx, 1)), None)
     return {
-        "papers": store.papers.totals(tx)["papers"],
-        "subscribers": store.subscribers.count(tx).get(SubscriberStatus.ACTIVE, 0),
+        "papers": store.papers.count_totals(tx)["papers"],
+        "subscribers": store.subscribers.count_by_status(tx).get(SubscriberStatus.ACTIVE, 0),
         "latest_dump": None if latest is None else LatestDump.model_validate(latest),
     }
 

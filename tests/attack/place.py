@@ -93,7 +93,7 @@ class Place:
 
     def newest_paper(self) -> int:
         with self.app.store.reading() as tx:
-            return store.papers.highest_id(tx)
+            return store.papers.find_max_id(tx)
 
     def subscribe(self, local: str, /, **fields: object) -> Subscriber:
         wanted = SubscriptionRequest(email=f"{local}@example.org", **fields)  # type: ignore[arg-type]

@@ -88,7 +88,7 @@ def main() -> int:
             print(f"not ingested: {refused[0][:120]}")
         else:
             with app.store.reading() as tx:
-                papers = store.papers.totals(tx)["papers"]
+                papers = store.papers.count_totals(tx)["papers"]
             counts = {
                 kind: report.count(kind) for kind in ("new", "updated", "duplicate", "rejected")
             }

@@ -142,8 +142,8 @@ def main() -> None:
         for _ in range(3):
             began, cpu = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_utime
             with opened.reading() as tx:
-                known = store.history.reaches(tx, idents, NOW.date())
-                found = store.history.of(tx, known, NOW.date(), since=since)
+                known = store.history.load_reaches(tx, idents, NOW.date())
+                found = store.history.load(tx, known, NOW.date(), since=since)
             seconds, cpu = (
                 time.monotonic() - began,
                 resource.getrusage(resource.RUSAGE_SELF).ru_utime - cpu,

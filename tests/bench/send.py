@@ -97,7 +97,7 @@ def fill(app: App, queued: int) -> None:
     pipeline.ingest(app, sorted((Path(digest.demo.__file__).parent / "papers").glob("*.jsonl")))
     dice = random.Random(1)
     with app.store.writing() as tx:
-        papers = store.papers.by_ids(tx, range(1, store.papers.highest_id(tx) + 1))
+        papers = store.papers.load(tx, range(1, store.papers.find_max_id(tx) + 1))
         words = {
             ident: [word for word in paper.title.split() if len(word) > 4] or ["new"]
             for ident, paper in papers.items()

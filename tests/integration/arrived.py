@@ -40,7 +40,7 @@ def arrive(store: Store, *entries: Entry, day: date = DAY) -> Added:
 
 def stored(store: Store) -> list[Paper]:
     with store.reading() as tx:
-        found = rows.papers.by_ids(tx, range(1, 200))
+        found = rows.papers.load(tx, range(1, 200))
         return [found[ident] for ident in sorted(found) if found[ident].id == ident]
 
 

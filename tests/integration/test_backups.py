@@ -84,8 +84,8 @@ def test_a_backup_restores_everything_but_what_it_closes(service: App, tmp_path:
     assert (told.stopped, told.keys, told.before, told.after) == (
         0,
         "backup",
-        schema.head(),
-        schema.head(),
+        schema.get_head_revision(),
+        schema.get_head_revision(),
     )
     assert told.newest == NOON
 
@@ -103,7 +103,7 @@ def test_a_backup_is_of_one_moment_while_others_write(service: App, tmp_path: Pa
                 number += 1
                 with service.store.writing() as tx:
                     for part in ("a", "b"):
-                        store.rounds.add(
+                        store.rounds.record(
                             tx, "fetch", at=NOON, report={"number": number, "part": part}
                         )
         except BaseException as error:  # noqa: BLE001 (told by the test)
@@ -172,7 +172,7 @@ def test_a_backup_that_fails_leaves_nothing(
         tx.execute(
             text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
         )
-        tx.execute(text(f"INSERT INTO alembic_version VALUES ('{schema.head()}')"))
+        tx.execute(text(f"INSERT INTO alembic_version VALUES ('{schema.get_head_revision()}')"))
 
 
 def test_where_there_is_no_database_nothing_is_made(tmp_path: Path) -> None:
@@ -319,7 +319,7 @@ def test_who_left_after_the_backup_stays_away(service: App, tmp_path: Path) -> N
 
 def secrets_of(app: App) -> list[bytes]:
     with app.store.reading() as tx:
-        return [key.secret for key in store.keys.every(tx)]
+        return [key.secret for key in store.keys.load_rows(tx)]
 
 
 def contents(path: Path) -> bytes:
@@ -437,7 +437,7 @@ def test_what_is_no_sound_backup_is_refused(service: App, tmp_path: Path, how: s
     (tmp_path / "files").mkdir()
     with service.store.writing() as tx:  # enough that its middle is data
         for number in range(300):
-            store.rounds.add(
+            store.rounds.record(
                 tx, "fetch", at=NOON, report={"number": number, "text": os.urandom(300).hex()}
             )
     backups.back_up(service.store, tmp_path / "b")
@@ -453,7 +453,7 @@ def test_a_backup_of_a_newer_schema_is_refused(service: App, tmp_path: Path) -> 
         tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     backups.back_up(service.store, tmp_path / "b")
     with service.store.writing() as tx:
-        tx.execute(text(f"UPDATE alembic_version SET version_num = '{schema.head()}'"))
+        tx.execute(text(f"UPDATE alembic_version SET version_num = '{schema.get_head_revision()}'"))
     with pytest.raises(StoreError, match="newer than this version"):
         restored(service, tmp_path / "b")
 
@@ -492,12 +492,12 @@ def test_a_backup_of_0_1_0_is_restored_in_the_newest_schema(
     told = fill_old_store(empty_url)
     old = Store(empty_url)
     backups.back_up(old, tmp_path / "b")
-    assert schema.current(old) == "0001"
+    assert schema.get_revision(old) == "0001"
     old.close()
     new = Store(another_url)
     done = backups.restore(new, tmp_path / "b", now=EVENING)
     new.close()
-    assert (done.before, done.after, done.keys) == ("0001", schema.head(), "backup")
+    assert (done.before, done.after, done.keys) == ("0001", schema.get_head_revision(), "backup")
     app = make_app(tmp_path, another_url, **SETTINGS).at(EVENING)
     with app.store.reading() as tx:
         counts = {
@@ -521,17 +521,17 @@ def test_a_restore_over_an_older_store_replaces_it(
     new = Store(another_url)
     schema.require(new)
     with new.writing() as tx:
-        store.rounds.add(tx, "fetch", at=NOON, report={})
+        store.rounds.record(tx, "fetch", at=NOON, report={})
     backups.back_up(new, tmp_path / "b")
     new.close()
     fill_old_store(empty_url)
     old = Store(empty_url)
     told = backups.restore(old, tmp_path / "b", now=NOON)
-    assert (schema.current(old), told.newest) == (schema.head(), NOON)
+    assert (schema.get_revision(old), told.newest) == (schema.get_head_revision(), NOON)
     # who reads mails of the old store can leave all the same
     assert told.keys == "store"
     with old.reading() as tx:
-        assert store.subscribers.by_status(tx) == []
+        assert store.subscribers.list_by_status(tx) == []
     old.close()
 
 
@@ -544,7 +544,7 @@ def test_who_left_an_older_store_stays_away_after_a_restore(empty_url: str, tmp_
     restored = backups.restore(old, tmp_path / "b", now=EVENING)
     assert (restored.before, restored.left) == ("0001", 1)
     with old.reading() as tx:
-        reader = store.subscribers.by_id(tx, 1)
+        reader = store.subscribers.find(tx, 1)
     assert reader is not None
     assert reader.status is SubscriberStatus.LEFT
     old.close()

@@ -51,7 +51,7 @@ def rated_by_all(app: App, readers: list[Subscriber], only: int | None = None) -
         ]
     with app.store.writing() as tx:
         for vote in votes:
-            store.feedback.put(tx, vote)
+            store.feedback.save(tx, vote)
     return len(votes)
 
 
@@ -226,8 +226,8 @@ def test_only_what_was_shown_and_then_rated_counts(app: App, dump: Dump) -> None
                 .values(state=state.value)
             )
     with app.store.reading() as tx:
-        found = store.calibrations.ratings(tx, 5000)
-        latest = store.calibrations.ratings(tx, 4)
+        found = store.calibrations.load_ratings(tx, 5000)
+        latest = store.calibrations.load_ratings(tx, 4)
     # of reader 1 by accepted mail, of reader 3 by one of which nothing was heard: the thumb proves
     # it
     assert len(found) == 32
@@ -243,7 +243,7 @@ def test_it_is_learned_anew_only_when_enough_new_thumbs_came(app: App, dump: Dum
 
     def fitted_at(service: App) -> object:
         with service.store.reading() as tx:
-            return store.calibrations.every(tx)["learned"].fitted_at
+            return store.calibrations.load_all(tx)["learned"].fitted_at
 
     first = fitted_at(tomorrow)
     later = app.at(NOON + timedelta(days=2))
@@ -268,7 +268,7 @@ def test_it_is_learned_anew_only_when_enough_new_thumbs_came(app: App, dump: Dum
 def test_a_calibration_of_another_version_is_learned_anew(app: App, dump: Dump) -> None:
     tomorrow, (reader, *_) = a_day(app, dump, 14)
     with app.store.writing() as tx:
-        store.calibrations.put(tx, "learned", b'{"format": 0}', now=tomorrow.now())
+        store.calibrations.save(tx, "learned", b'{"format": 0}', now=tomorrow.now())
     assert isinstance(services.preview(tomorrow, reader).outcome, Digest)
     recalibrate(tomorrow)
     with app.store.reading() as tx:
@@ -284,8 +284,8 @@ def test_in_a_shared_digest_numbers_do_not_tell_whose_pick_a_paper_is(
     recalibrate(tomorrow)
     if both:
         with first.store.writing() as tx:
-            store.calibrations.put(
-                tx, "words", store.calibrations.every(tx)["learned"].data, now=tomorrow.now()
+            store.calibrations.save(
+                tx, "words", store.calibrations.load_all(tx)["learned"].data, now=tomorrow.now()
             )
     first.close()
     shared = make_app(tmp_path, evaluate__recipe_b="words", evaluate__share="100").at(

@@ -43,7 +43,7 @@ def thumbs(app: App, readers: Iterable[Subscriber], *papers: int, vote: Vote = 1
     with app.store.writing() as tx:
         for reader in readers:
             for paper in papers:
-                store.feedback.put(
+                store.feedback.save(
                     tx,
                     Feedback(
                         subscriber_id=reader.id,

@@ -71,10 +71,10 @@ def likes(app: App, word: str) -> Digest:
         app, SubscriptionRequest(email="dana@example.org", size=12), origin="command"
     ).subscriber
     with app.store.writing() as tx:
-        every = store.papers.by_ids(tx, range(1, store.papers.highest_id(tx) + 1))
+        every = store.papers.load(tx, range(1, store.papers.find_max_id(tx) + 1))
         for paper in every.values():
             if paper.title.startswith(word):
-                store.feedback.put(
+                store.feedback.save(
                     tx, Feedback(subscriber_id=reader.id, paper_id=paper.id, vote=1, at=NOON)
                 )
     return chosen(app)
@@ -95,7 +95,7 @@ def two_days(app: App, dump: Dump) -> None:
 
 def titles(app: App, digest: Digest) -> list[str]:
     with app.store.reading() as tx:
-        found = store.papers.by_ids(tx, [item.score.paper_id for item in digest.items])
+        found = store.papers.load(tx, [item.score.paper_id for item in digest.items])
     return [found[item.score.paper_id].title.split()[0] for item in digest.items]
 
 
@@ -137,7 +137,7 @@ def test_without_an_encoder_nothing_of_it_is_stored_or_said(app: App, dump: Dump
     assert len(digest.provenance.features.split()) == 2
     assert {part.kind for item in digest.items for part in item.score.parts} <= {"word", "recency"}
     with app.store.reading() as tx:
-        assert store.encodings.counts(tx, "") == (0, 90)
+        assert store.encodings.count_encoded(tx, "") == (0, 90)
 
 
 def test_a_new_encoder_reads_all_papers_again_while_digests_go_on(
@@ -159,7 +159,7 @@ def test_a_new_encoder_reads_all_papers_again_while_digests_go_on(
     assert half is not None
     assert (half.encoded, seen) == (40, [(20, 90), (40, 90)])
     with first.store.reading() as tx:  # the newest came first
-        assert sorted(store.encodings.of(tx, half.version, range(1, 91))) == list(range(51, 91))
+        assert sorted(store.encodings.load(tx, half.version, range(1, 91))) == list(range(51, 91))
     assert (
         len(chosen(first).provenance.features.split()) == 2
     )  # too few yet: nobody ranks low for not being encoded
@@ -194,7 +194,7 @@ def test_a_paper_whose_text_changed_is_encoded_anew(encoded: App, dump: Dump) ->
         assert info is not None
         assert info.encoded == 45
         with encoded.store.reading() as tx:
-            return store.encodings.of(tx, info.version, [1])[1]
+            return store.encodings.load(tx, info.version, [1])[1]
 
     before = of_first()
     changed = papers(9)
@@ -249,7 +249,7 @@ def test_what_is_stored_is_never_not_a_number(encoded: App, dump: Dump) -> None:
     info = services.encoder_info(encoded)
     assert info is not None
     with encoded.store.reading() as tx:
-        blobs = store.encodings.of(tx, info.version, range(1, 42))
+        blobs = store.encodings.load(tx, info.version, range(1, 42))
     assert len(blobs) == 41
     assert all(np.isfinite(np.frombuffer(blob, "<f2")).all() for blob in blobs.values())
 
@@ -272,8 +272,8 @@ def test_a_replay_ranks_with_the_encoder_too(encoded: App, dump: Dump) -> None:
     pipeline.compose(tomorrow)
     with encoded.store.writing() as tx:
         tx.execute(messages.update().values(state=MessageState.ACCEPTED.value))
-        past = store.past.digests_of(tx, [1])
-        store.feedback.put(
+        past = store.past.load_digests(tx, [1])
+        store.feedback.save(
             tx,
             Feedback(
                 subscriber_id=1,
@@ -282,7 +282,7 @@ def test_a_replay_ranks_with_the_encoder_too(encoded: App, dump: Dump) -> None:
                 at=NOON + timedelta(days=1, hours=1),
             ),
         )
-        votes = store.feedback.of_subscribers(tx, [1])
+        votes = store.feedback.load_votes(tx, [1])
     (found,) = replay(tomorrow, rated(past, votes), past, votes)
     normal = [number for number, item in enumerate(past[0].items) if item.slot == "normal"]
     own, sent = ([found.ranks[name][number] for number in normal] for name in ("learned", SENT))

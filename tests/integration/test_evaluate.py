@@ -121,9 +121,9 @@ def report(lived: Lived) -> Report:
 
 def replayed(app: App) -> list[Replayed]:
     with app.store.reading() as tx:
-        idents = list(store.past.raters(tx))
-        past = store.past.digests_of(tx, idents)
-        votes = store.feedback.of_subscribers(tx, idents)
+        idents = list(store.past.count_thumbs_by_reader(tx))
+        past = store.past.load_digests(tx, idents)
+        votes = store.feedback.load_votes(tx, idents)
     return replay(app, rated(past, votes), past, votes)
 
 
@@ -136,7 +136,8 @@ def test_the_own_recipe_replayed_ranks_every_digest_as_it_was_sent(lived: Lived)
     assert len(found) == REACHED
     with lived.late.store.reading() as tx:
         past = {
-            (one.subscriber_id, one.local_date): one for one in store.past.digests_of(tx, [1, 2, 3])
+            (one.subscriber_id, one.local_date): one
+            for one in store.past.load_digests(tx, [1, 2, 3])
         }
     for one in found:
         assert one.candidates == past[one.subscriber_id, one.local_date].provenance.candidates
@@ -199,7 +200,7 @@ def test_damaged_words_are_counted_anew_and_told(
     shutil.copy(Path(str(lived.early.store.url.database)), tmp_path / "digest.sqlite")
     app = make_app(tmp_path)
     with app.store.writing() as tx:
-        store.papers.put_vectors(tx, features.VERSION, {3: b"\x07 not what was written"})
+        store.papers.save_vectors(tx, features.VERSION, {3: b"\x07 not what was written"})
     assert {(one.subscriber_id, one.local_date): one.ranks for one in replayed(app)} == sound
     assert "the stored words of 1 papers are damaged (the first is paper:3)" in caplog.text
     app.close()
@@ -207,7 +208,7 @@ def test_damaged_words_are_counted_anew_and_told(
 
 def test_thumbs_are_known_to_the_digests_after_them_and_to_no_other(lived: Lived) -> None:
     with lived.late.store.reading() as tx:
-        votes = store.feedback.of_subscribers(tx, [1, 2, 3])
+        votes = store.feedback.load_votes(tx, [1, 2, 3])
     known = 0
     for one in replayed(lived.late):
         assert one.known == sum(
@@ -231,7 +232,7 @@ def test_a_frozen_model_ranks_as_the_own_one_until_it_freezes_and_not_for_ever(
 
 def test_the_report_counts_what_is_in_the_store(lived: Lived, report: Report) -> None:
     with lived.late.store.reading() as tx:
-        ups, downs = store.feedback.totals(tx)
+        ups, downs = store.feedback.count_thumbs(tx)
         lost = (
             tx.exec_driver_sql(
                 "SELECT vote FROM feedback WHERE subscriber_id = 2 AND at < '2026-06-09'"
@@ -401,9 +402,9 @@ def test_a_digest_that_never_arrived_and_a_thumb_from_before_count_for_nothing(
     lived: Lived,
 ) -> None:
     with lived.early.store.reading() as tx:
-        ident = next(iter(store.past.raters(tx)))
-        past = store.past.digests_of(tx, [ident])
-        votes = store.feedback.of_subscribers(tx, [ident])
+        ident = next(iter(store.past.count_thumbs_by_reader(tx)))
+        past = store.past.load_digests(tx, [ident])
+        votes = store.feedback.load_votes(tx, [ident])
     whole = rated(past, votes)
     assert sum(one.ups for one in whole) > 0
 
@@ -452,7 +453,7 @@ def test_shared_digests_are_compared_by_the_thumbs_on_them(tmp_path: Path) -> No
     app = live(app, some, DAYS)
     (found,) = evaluate.evaluate(app).comparisons
     with app.store.reading() as tx:
-        made: list[Provenance] = [one.provenance for one in store.past.digests_of(tx, [1, 2, 3])]
+        made: list[Provenance] = [one.provenance for one in store.past.load_digests(tx, [1, 2, 3])]
     app.close()
     assert {(one.recipe, one.recipe_b) for one in made} == {("learned", "recent")}
     assert (found.own, found.other, found.unit) == ("learned", "recent", "digests")

@@ -40,7 +40,7 @@ def listed(
 
 def vote(app: App, reader: Subscriber, paper: int, value: Vote) -> None:
     with app.store.writing() as tx:
-        store.feedback.put(
+        store.feedback.save(
             tx, Feedback(subscriber_id=reader.id, paper_id=paper, vote=value, at=LATER)
         )
 
@@ -48,7 +48,7 @@ def vote(app: App, reader: Subscriber, paper: int, value: Vote) -> None:
 def ignored(app: App, reader: Subscriber, days: int = 90) -> set[int]:
     with app.store.reading() as tx:
         return set(
-            store.history.ignored(tx, [reader.id], since=NOON - timedelta(days=days)).get(
+            store.history.load_ignored(tx, [reader.id], since=NOON - timedelta(days=days)).get(
                 reader.id, {}
             )
         )
@@ -64,7 +64,9 @@ def test_ignored_is_what_was_listed_beside_a_rated_paper(any_app: App, dump: Dum
     assert ignored(any_app, reader, days=0) == set()
     with any_app.store.reading() as tx:
         assert (
-            store.history.ignored(tx, [reader.id], since=NOON - timedelta(days=9), before=LATER)
+            store.history.load_ignored(
+                tx, [reader.id], since=NOON - timedelta(days=9), before=LATER
+            )
             == {}
         )  # before the thumb
     vote(any_app, reader, papers[0], 0)

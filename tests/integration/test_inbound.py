@@ -70,7 +70,7 @@ def status(app: App, who: Subscriber) -> SubscriberStatus:
 
 def states(app: App) -> dict[str, int]:
     with app.store.reading() as tx:
-        return {state.value: n for state, n in store.deliveries.count(tx).items()}
+        return {state.value: n for state, n in store.deliveries.count_by_state(tx).items()}
 
 
 def contents(app: App) -> dict[str, list[object]]:
@@ -437,7 +437,7 @@ def test_an_address_is_confirmed_by_mail_where_no_page_can_be_reached(app: App) 
         assert inbound.receive(laptop, answer).outcome == "confirmed"
         assert status(laptop, asked) is SubscriberStatus.ACTIVE
     with laptop.store.reading() as tx:
-        assert [row["kind"] for row in store.deliveries.of_messages(tx)] == ["welcome", "confirm"]
+        assert [row["kind"] for row in store.deliveries.list_messages(tx)] == ["welcome", "confirm"]
     subscriptions.unsubscribe(laptop, asked.id)
     inbound.receive(laptop, answer)  # an old mail brings nobody back
     assert status(laptop, asked) is SubscriberStatus.LEFT

@@ -36,7 +36,7 @@ def test_an_install_keeps_its_id(empty_url: str) -> None:
         store = Store(empty_url)
         schema.upgrade(store)
         with store.reading() as tx:
-            ids.append(installation.install_id(tx))
+            ids.append(installation.load_install_id(tx))
         store.close()
     assert ids[0] == ids[1] != ""
 

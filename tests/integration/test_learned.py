@@ -23,7 +23,7 @@ Dump = Callable[..., Path]
 
 def stored(app: App) -> list[Paper]:
     with app.store.reading() as tx:
-        return list(store.papers.by_ids(tx, range(1, 200)).values())
+        return list(store.papers.load(tx, range(1, 200)).values())
 
 
 def rate(app: App, who: Subscriber, topic: str, vote: int, count: int) -> list[Paper]:
@@ -45,7 +45,7 @@ def carol(app: App, cast: Cast, dump: Dump) -> Subscriber:
 
 def votes(app: App, who: Subscriber) -> int:
     with app.store.reading() as tx:
-        return len(store.feedback.of_subscribers(tx, [who.id]).get(who.id, []))
+        return len(store.feedback.load_votes(tx, [who.id]).get(who.id, []))
 
 
 # ----------------------------------------------------------------------------------------------

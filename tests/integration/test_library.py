@@ -70,7 +70,7 @@ def examples(app: App, email: str = "alice@example.org", interest: str = "main")
 
 def stored_papers(app: App) -> int:
     with app.store.reading() as tx:
-        return int(store.papers.totals(tx)["papers"])
+        return int(store.papers.count_totals(tx)["papers"])
 
 
 def test_entries_are_matched_by_identifier_and_by_title_kept_or_refused(
@@ -114,18 +114,18 @@ def test_a_kept_paper_is_new_to_nobody_until_a_dump_brings_it(
 ) -> None:
     import_library(any_app, alice, bib())
     with any_app.store.reading() as tx:
-        assert store.papers.seen_between(tx, TODAY - timedelta(days=400), TODAY) == []
-        kept = store.papers.by_identity(tx, "doi", "10.1000/xyz")
+        assert store.papers.list_seen_between(tx, TODAY - timedelta(days=400), TODAY) == []
+        kept = store.papers.find_by_identity(tx, "doi", "10.1000/xyz")
     report = pipeline.ingest(
         any_app,
         [dump(rows=[row(doi="10.1000/xyz", title="A Galaxy, Stored at Last", abstract="Real.")])],
     )
     assert (report.count("new"), report.count("rejected")) == (1, 0)
     with any_app.store.reading() as tx:
-        assert store.papers.seen_between(
+        assert store.papers.list_seen_between(
             tx, TODAY - timedelta(days=1), TODAY
-        ) == store.papers.by_identity(tx, "doi", "10.1000/xyz")
-        paper = store.papers.by_ids(tx, kept)[kept[0]]
+        ) == store.papers.find_by_identity(tx, "doi", "10.1000/xyz")
+        paper = store.papers.load(tx, kept)[kept[0]]
     assert (paper.title, paper.abstract, paper.first_seen) == (
         "A Galaxy, Stored at Last",
         "Real.",
@@ -187,7 +187,7 @@ def test_the_profile_trains_on_what_was_kept(any_app: App, bib: Any, dump: Dump)
     assert (before.provenance.model, after.provenance.model) == ("trending", "examples")
     with any_app.store.reading() as tx:
         titles = [
-            store.papers.by_ids(tx, [item.score.paper_id])[item.score.paper_id].title
+            store.papers.load(tx, [item.score.paper_id])[item.score.paper_id].title
             for item in after.items
         ]
     assert all("galaxy" in title for title in titles)
@@ -230,9 +230,9 @@ def test_one_readers_file_never_ties_two_papers_together(
         [dump(rows=[row(arxiv="2606.09001", title="One"), row(doi="10.1000/other", title="Two")])],
     )
     with any_app.store.reading() as tx:
-        assert store.papers.by_identity(tx, "arxiv", "2606.09001") != store.papers.by_identity(
-            tx, "doi", "10.1000/other"
-        )
+        assert store.papers.find_by_identity(
+            tx, "arxiv", "2606.09001"
+        ) != store.papers.find_by_identity(tx, "doi", "10.1000/other")
 
 
 def test_a_title_that_several_papers_share_names_none_of_them(
@@ -295,9 +295,9 @@ def test_nothing_of_the_file_but_the_papers_is_stored(
         ),
     )
     with any_app.store.reading() as tx:
-        (known,) = store.dumps.latest(tx, libraries=True)
+        (known,) = store.dumps.list_latest(tx, libraries=True)
         assert (known["name"], known["format"]) == ("library", "library")
-        assert store.dumps.totals(tx)["rejected"] == 0
+        assert store.dumps.count_totals(tx)["rejected"] == 0
 
 
 def test_a_dump_is_no_library(
@@ -332,7 +332,7 @@ def test_words_of_kept_papers_are_counted_as_those_of_dumps(
     pipeline.ingest(any_app, [dump(TODAY - timedelta(days=1))])
     with any_app.store.reading() as tx:
         counted = features.Frequencies.from_bytes(
-            store.papers.frequencies_of(tx, features.VERSION) or b""
+            store.papers.load_frequencies(tx, features.VERSION) or b""
         )
         assert (
             counted.papers

@@ -265,12 +265,12 @@ def test_a_mailbox_that_cannot_be_read_is_noted_until_it_can(
     )
     assert "port" in inbound.poll(broken).error
     with listening.store.reading() as tx:
-        assert "port" in store.mailboxes.of(tx, replace(server, port=1).name).error
+        assert "port" in store.mailboxes.load(tx, replace(server, port=1).name).error
     assert inbound.poll(listening).error == ""
     later = listening.at(listening.now() + timedelta(hours=1))
     inbound.poll(later)
     with listening.store.reading() as tx:
-        place = store.mailboxes.of(tx, server.name)
+        place = store.mailboxes.load(tx, server.name)
     assert (place.error, place.read_at) == ("", later.now())
 
 

@@ -78,12 +78,10 @@ def test_thumbs_teach_the_next_digest(any_app: App, cast: Cast, dump: Dump) -> N
     pipeline.ingest(any_app, [dump(per_topic=6)])
     pipeline.round(any_app)
     with any_app.store.reading() as tx:
-        galaxies = [
-            p for p in store.papers.by_ids(tx, range(1, 30)).values() if "galaxy" in p.title
-        ][:3]
-        robots = [p for p in store.papers.by_ids(tx, range(1, 30)).values() if "robot" in p.title][
-            :2
+        galaxies = [p for p in store.papers.load(tx, range(1, 30)).values() if "galaxy" in p.title][
+            :3
         ]
+        robots = [p for p in store.papers.load(tx, range(1, 30)).values() if "robot" in p.title][:2]
     for paper in galaxies:
         pipeline.rate(any_app, carol, paper.name, 1)
     for paper in robots:
@@ -420,7 +418,7 @@ def test_an_archive_that_is_ingested_as_new_warns(app: App, dump: Dump) -> None:
 def test_the_day_of_a_file_comes_from_its_name(app: App, dump: Dump) -> None:
     pipeline.ingest(app, [dump(date(2026, 6, 5))], seen="name")
     with app.store.reading() as tx:
-        assert {p.first_seen for p in store.papers.by_ids(tx, range(1, 20)).values()} == {
+        assert {p.first_seen for p in store.papers.load(tx, range(1, 20)).values()} == {
             date(2026, 6, 5)
         }
 

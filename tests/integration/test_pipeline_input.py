@@ -43,7 +43,7 @@ def test_one_bad_file_and_one_bad_record_stop_nothing(app: App, dump: Dump, tmp_
     kinds = ("new", "updated", "duplicate", "skipped", "rejected")
     assert report.count("read") == sum(report.count(kind) for kind in kinds)
     with app.store.reading() as tx:
-        assert store.dumps.totals(tx)["rejected"] == 2
+        assert store.dumps.count_totals(tx)["rejected"] == 2
 
 
 def test_an_empty_dump_alone_is_no_failure_and_says_nothing_new(app: App, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_an_ingest_that_dies_between_batches_is_finished_by_the_next_one(
     report = pipeline.ingest(app, [path])
     assert (report.count("new"), report.count("duplicate")) == (33, 7)
     with app.store.reading() as tx:
-        stored = store.papers.frequencies_of(tx, features.VERSION)
+        stored = store.papers.load_frequencies(tx, features.VERSION)
         assert stored is not None
         assert (
             features.Frequencies.from_bytes(stored).papers
@@ -159,16 +159,16 @@ def spoil(app: App, *, words: bool = False, frequencies: bool = False) -> None:
     """The bytes of one paper's words, or of the words of all, are no longer what was written."""
     with app.store.writing() as tx:
         if words:
-            store.papers.put_vectors(tx, features.VERSION, {3: b"\x07 not what was written"})
+            store.papers.save_vectors(tx, features.VERSION, {3: b"\x07 not what was written"})
         if frequencies:
-            store.papers.put_frequencies(tx, features.VERSION, b"\x01 cut")
+            store.papers.save_frequencies(tx, features.VERSION, b"\x01 cut")
 
 
 def kept(app: App) -> tuple[bytes, bytes]:
     with app.store.reading() as tx:
-        return store.papers.vectors_of(tx, features.VERSION, [3])[3], store.papers.frequencies_of(
-            tx, features.VERSION
-        ) or b""
+        return store.papers.load_vectors(tx, features.VERSION, [3])[
+            3
+        ], store.papers.load_frequencies(tx, features.VERSION) or b""
 
 
 def test_damaged_words_are_counted_anew_and_told(

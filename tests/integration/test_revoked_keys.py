@@ -116,7 +116,7 @@ def test_leaving_goes_on_and_whoever_left_so_is_told(
     assert "Come back" not in left.text
     assert status(service, alice) is SubscriberStatus.LEFT
     with service.store.reading() as tx:
-        waiting = store.deliveries.due(tx, now=service.now(), only=[alice.id])
+        waiting = store.deliveries.list_due(tx, now=service.now(), only=[alice.id])
     assert [row["kind"] for row in waiting] == ["goodbye"]
 
 
@@ -171,7 +171,7 @@ def test_a_bounce_that_was_on_its_way_counts_and_suppresses_nobody(
     assert (received.outcome, received.suppressed) == ("bounced", None)
     assert status(service, alice) is SubscriberStatus.ACTIVE
     with service.store.reading() as tx:
-        assert [bounce.fault for bounce in store.bounces.of(tx, alice.email)] == ["mailbox"]
+        assert [bounce.fault for bounce in store.bounces.load(tx, alice.email)] == ["mailbox"]
 
 
 def test_a_bounce_that_the_new_key_proves_suppresses_as_ever(
@@ -195,7 +195,7 @@ def test_forged_bounces_suppress_nobody(service: App, alice: Subscriber) -> None
         inbound.receive(service, data)
     assert status(service, alice) is SubscriberStatus.ACTIVE
     with service.store.reading() as tx:
-        assert store.suppressions.every(tx) == []
+        assert store.suppressions.list_all(tx) == []
 
 
 @pytest.mark.parametrize("late", [timedelta(days=8), timedelta(days=400)])

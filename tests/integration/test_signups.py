@@ -210,7 +210,7 @@ def test_who_confirms_at_the_last_moment_stays(any_app: App) -> None:
     reader = ask(any_app, 0)
     before = NOON + 20 * DAY
     with any_app.store.reading() as tx:
-        assert store.signups.unconfirmed(tx, before=before, limit=9) == [reader.id]
+        assert store.signups.list_unconfirmed(tx, before=before, limit=9) == [reader.id]
     subscriptions.confirm(any_app, reader.id)
     with any_app.store.writing() as tx:
         assert not store.signups.remove_unconfirmed(tx, reader.id, before=before)

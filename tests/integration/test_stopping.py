@@ -40,8 +40,8 @@ def test_an_ingest_that_is_stopped_is_gone_on_with(any_app: App, dump: Callable[
     rest = pipeline.ingest(any_app, [path], batch=5)
     assert (rest.count("new"), rest.count("duplicate"), rest.stopped) == (6, 10, False)
     with any_app.store.reading() as tx:
-        assert store.papers.totals(tx)["papers"] == 16
-        assert store.dumps.latest(tx, 1)[0]["finished_at"] is not None
+        assert store.papers.count_totals(tx)["papers"] == 16
+        assert store.dumps.list_latest(tx, 1)[0]["finished_at"] is not None
 
 
 def test_a_training_that_is_stopped_changes_nothing(app: App, dump: Callable[..., Path]) -> None:

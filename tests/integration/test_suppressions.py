@@ -84,7 +84,7 @@ def status(app: App, who: Subscriber) -> SubscriberStatus:
 
 def messages(app: App) -> dict[str, int]:
     with app.store.reading() as tx:
-        return {state.value: n for state, n in store.deliveries.count(tx).items()}
+        return {state.value: n for state, n in store.deliveries.count_by_state(tx).items()}
 
 
 def test_no_such_address_is_enough_once(any_app: App, alice: Subscriber) -> None:

@@ -122,7 +122,7 @@ def test_stored_vectors_that_cannot_be_read_give_way_to_the_packages(
             made_at=datetime(2026, 4, 1, tzinfo=UTC),
             data=b"DGV0 of another day",
         )
-        store.vectors.put(tx, old)
+        store.vectors.save(tx, old)
     assert not services.vectors_info(any_app).own
 
 

@@ -103,7 +103,7 @@ def test_what_is_over_before_its_letter_went_is_not_told_and_a_new_day_begins_an
     assert services.watch(full).told == [], "once a day, however often it comes and goes"
     assert services.watch(full.at(NOON + timedelta(days=1))).told == ["disk"]
     with full.store.reading() as tx:
-        raised = store.alarms.every(tx)["disk"]
+        raised = store.alarms.load_all(tx)["disk"]
     assert (raised.since, raised.over_at) == (NOON, None)
 
 
@@ -113,7 +113,7 @@ def test_an_alarm_that_comes_back_counts_from_its_return(full: App) -> None:
     later = NOON + timedelta(hours=2)
     services.watch(full.at(later))
     with full.store.reading() as tx:
-        assert store.alarms.every(tx)["disk"].since == later
+        assert store.alarms.load_all(tx)["disk"].since == later
 
 
 def test_without_an_operator_nobody_is_written_to_and_status_tells_all_the_same(
@@ -154,7 +154,7 @@ def test_a_letter_to_the_operator_counts_against_no_reader(full: App, tmp_path: 
     with full.store.reading() as tx:
         (row,) = [
             row
-            for row in store.deliveries.of_messages(tx)
+            for row in store.deliveries.list_messages(tx)
             if row["kind"] == MessageKind.ALERT.value
         ]
     assert row["email"] == "the operator"

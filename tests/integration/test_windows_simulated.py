@@ -138,7 +138,7 @@ class World:
             message = tx.execute(accepted.order_by(columns.id.desc()).limit(1)).scalar()
             if message is not None:
                 bounced = Bounced(fault="mailbox", enhanced="5.2.2", at=self.now)
-                store.bounces.add(
+                store.bounces.record(
                     tx, bounced, message=message, email=who.email, text="", via="mail"
                 )
 
@@ -216,7 +216,7 @@ def check(made: World) -> None:
         listed: dict[int, set[int]] = defaultdict(set)
         for item in tx.execute(items):
             listed[item.digest_id].add(item.paper_id)
-        papers = store.papers.by_ids(tx, range(1, made.papers + 1))
+        papers = store.papers.load(tx, range(1, made.papers + 1))
     assert len({(row.subscriber_id, row.local_date) for row in digests}) == len(digests)
     for number in range(1, len(READERS) + 1):
         mine = [row for row in digests if row.subscriber_id == number]

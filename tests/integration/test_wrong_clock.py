@@ -55,11 +55,11 @@ def raw(opened: Store) -> list[datetime]:
 
 def test_a_pause_of_a_clock_ahead_is_over_when_it_is_read(store: Store) -> None:
     with store.writing() as tx:
-        rows.put(tx, pause(NOW + AHEAD + timedelta(hours=1)), clock=NOW + AHEAD)
-        rows.put(tx, pause(NOW + PAUSE_MAX, name="busy.example"), clock=NOW)
+        rows.save(tx, pause(NOW + AHEAD + timedelta(hours=1)), clock=NOW + AHEAD)
+        rows.save(tx, pause(NOW + PAUSE_MAX, name="busy.example"), clock=NOW)
     for later in (timedelta(0), timedelta(minutes=30)):
         with store.reading() as tx:
-            found = {one.name: one.until for one in rows.every(tx, clock=NOW + later)}
+            found = {one.name: one.until for one in rows.load_all(tx, clock=NOW + later)}
         assert found == {"slow.example": NOW + later, "busy.example": NOW + PAUSE_MAX}, (
             "never longer than the longest, and never further on"
         )
@@ -67,15 +67,15 @@ def test_a_pause_of_a_clock_ahead_is_over_when_it_is_read(store: Store) -> None:
 
 def test_a_true_pause_takes_the_place_of_one_of_a_clock_ahead(store: Store) -> None:
     with store.writing() as tx:
-        rows.put(tx, pause(NOW + AHEAD), clock=NOW + AHEAD)
-        rows.put(tx, pause(NOW + timedelta(minutes=5)), clock=NOW)
+        rows.save(tx, pause(NOW + AHEAD), clock=NOW + AHEAD)
+        rows.save(tx, pause(NOW + timedelta(minutes=5)), clock=NOW)
     assert raw(store) == [NOW + timedelta(minutes=5)]
 
 
 def test_a_pause_of_a_clock_ahead_is_taken_back_like_any_other(store: Store) -> None:
     with store.writing() as tx:
-        rows.put(tx, pause(NOW + AHEAD), clock=NOW + AHEAD)
-        (told,) = rows.every(tx, clock=NOW)
+        rows.save(tx, pause(NOW + AHEAD), clock=NOW + AHEAD)
+        (told,) = rows.load_all(tx, clock=NOW)
         rows.end(tx, told, clock=NOW)
     assert raw(store) == []
 

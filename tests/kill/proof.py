@@ -175,7 +175,7 @@ class Proof:
         some, self._readers = self._readers[:count], self._readers[count:]
         made = Provenance(model="keywords", features="words1", candidates=16, at=now)
         with self.app.store.writing() as tx:
-            max_paper_id = store.papers.highest_id(tx)
+            max_paper_id = store.papers.find_max_id(tx)
             for reader in some:
                 papers = self.random.sample(range(1, max_paper_id + 1), _PAPERS)
                 items = tuple(
@@ -226,7 +226,7 @@ class Proof:
         """
         with self.app.store.writing() as tx:
             clock = datetime.now(UTC)
-            for pause in store.pauses.every(tx, clock=clock):
+            for pause in store.pauses.load_all(tx, clock=clock):
                 store.pauses.end(tx, pause, clock=clock)
 
     def _act(self, mode: Mode, deed: str) -> None:
@@ -335,7 +335,7 @@ class Proof:
 
     def _count(self) -> Counter[MessageState]:
         with self.app.store.reading() as tx:
-            return Counter(store.deliveries.count(tx))
+            return Counter(store.deliveries.count_by_state(tx))
 
     def _settled_unknown(self) -> int:
         """Unknown messages, once those of dead senders were found: what the next sender
@@ -343,7 +343,7 @@ class Proof:
         now = datetime.now(UTC)
         with self.app.store.writing() as tx:
             store.ledger.recover(
-                tx, dead=store.owners.dead(store.ledger.owners(tx)), now=now, clock=now
+                tx, dead=store.owners.find_dead(store.ledger.list_owners(tx)), now=now, clock=now
             )
         return self._count()[S.UNKNOWN]
 
@@ -354,7 +354,7 @@ class Proof:
             copies.update(copies_in(folder))
         self.report.copies = sum(copies.values())
         with self.app.store.reading() as tx:
-            rows = store.deliveries.of_messages(tx, limit=1_000_000)
+            rows = store.deliveries.list_messages(tx, limit=1_000_000)
         self.report.states = Counter(MessageState(row["state"]) for row in rows)
         wrong += [f"{message_id} was taken {n} times" for message_id, n in copies.items() if n > 1]
         for row in rows:
@@ -377,8 +377,8 @@ class Proof:
         by_reader = {int(str(row["subscriber_id"])): row for row in failed}
         with self.app.store.reading() as tx:
             digests = store.digests.load_many(tx, [int(str(row["digest_id"])) for row in failed])
-            known = store.history.reaches(tx, list(by_reader), tomorrow.date())
-            past = store.history.of(tx, known, tomorrow.date(), since=TODAY)
+            known = store.history.load_reaches(tx, list(by_reader), tomorrow.date())
+            past = store.history.load(tx, known, tomorrow.date(), since=TODAY)
         for reader, row in by_reader.items():
             papers = {item.score.paper_id for item in digests[int(str(row["digest_id"]))].items}
             maybe = papers if row["state"] == S.UNKNOWN else set()
@@ -402,7 +402,7 @@ class Proof:
         later = self.app.at(tomorrow)
         who = subscriptions.get(later, reader)
         with later.store.writing() as tx:
-            who = store.subscribers.change(tx, replace(who, size=50), now=tomorrow)
+            who = store.subscribers.overwrite(tx, replace(who, size=50), now=tomorrow)
         composed = pipeline.compose(later, day=tomorrow.date(), only=who)
         listed = {
             item.score.paper_id: item.seen_before

@@ -34,7 +34,7 @@ def recalibrate(app: App) -> None:
     """
     now = app.now()
     with app.store.reading() as tx:
-        stored = store.calibrations.every(tx)
+        stored = store.calibrations.load_all(tx)
         # One that was learned when the clock ran ahead says nothing of when to learn again.
         last = max(
             (one.fitted_at for one in stored.values() if one.fitted_at <= now + SKEW), default=None
@@ -48,13 +48,13 @@ def recalibrate(app: App) -> None:
         if known and ratings >= calibration.MIN_RATINGS and last is not None and now < last + _REST:
             return
         wanted = max(_FEW, ratings // _SHARE)
-        if store.calibrations.votes_since(tx, last if known else None, wanted) < wanted:
+        if store.calibrations.count_votes_since(tx, last if known else None, wanted) < wanted:
             return
-        found = store.calibrations.ratings(tx, _LATEST)
+        found = store.calibrations.load_ratings(tx, _LATEST)
     with app.store.writing() as tx:
         for recipe in {one.recipe for one in found} | set(stored):
             made = learned([one for one in found if one.recipe == recipe])
-            store.calibrations.put(tx, recipe, made.to_bytes(), now=now)
+            store.calibrations.save(tx, recipe, made.to_bytes(), now=now)
             log.info("calibrate recipe=%s ratings=%d error=%s", recipe, made.ratings, made.error)
 
 
@@ -73,7 +73,7 @@ def load_calibrations(tx: store.Connection) -> Mapping[str, Calibration]:
     """Those in force, by recipe; one of an older version is left out until it is learned anew."""
     read = {
         recipe: _read(recipe, one.data)
-        for recipe, one in sorted(store.calibrations.every(tx).items())
+        for recipe, one in sorted(store.calibrations.load_all(tx).items())
     }
     return {recipe: one for recipe, one in read.items() if one is not None}
 
@@ -119,7 +119,7 @@ def calibration_progress(tx: store.Connection, recipes: Sequence[str]) -> list[C
     }
     # Thumbs of the last hours are not learned from yet, but they are on the way; counting them
     # costs a look at each.
-    rated = [] if len(in_force) == len(recipes) else store.calibrations.ratings(tx, _LATEST)
+    rated = [] if len(in_force) == len(recipes) else store.calibrations.load_ratings(tx, _LATEST)
     return [
         CalibrationProgress(
             recipe=recipe,

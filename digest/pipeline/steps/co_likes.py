@@ -27,7 +27,7 @@ def least_readers(app: App, tx: store.Connection) -> int | None:
     install has not even so many.
     """
     wanted = app.config.digest.least_readers
-    return wanted if store.likes.readers(tx) >= wanted else None
+    return wanted if store.likes.count_active_readers(tx) >= wanted else None
 
 
 class CoLikeContext:
@@ -51,15 +51,17 @@ class CoLikeContext:
             return None
         window = timedelta(days=self._app.config.digest.window_days)
         with self._app.store.reading() as tx:
-            fresh = store.papers.seen_between(tx, self._day - window - _AROUND, self._day + _AROUND)
+            fresh = store.papers.list_seen_between(
+                tx, self._day - window - _AROUND, self._day + _AROUND
+            )
             pairs = np.array(
-                store.likes.of_those_who_like(
+                store.likes.load_co_likes(
                     tx, fresh, least=self.least, most=_MOST, before=self._before
                 ),
                 dtype=np.int64,
             ).reshape(-1, 2)
             ids, here = np.unique(pairs[:, 1], return_counts=True)
-            counts = store.likes.counts(
+            counts = store.likes.count_likes(
                 tx, ids[here >= self.least].tolist(), least=self.least, before=self._before
             )
         return co_likes.count_co_likes(pairs[:, 0], pairs[:, 1], fresh, counts, least=self.least)

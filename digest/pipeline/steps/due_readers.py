@@ -44,8 +44,8 @@ def readers_of_date(
     if not here:
         return [], left_out
     days = {ident: day or today for ident, today in here.items()}
-    reasons = store.digests.reasons_since(tx, days, min(days.values()))
-    restored = store.installation.closed_until(tx)
+    reasons = store.digests.load_reasons(tx, days, min(days.values()))
+    restored = store.installation.load_closed_until(tx)
     turns = []
     for subscriber in batch:
         wanted = days.get(subscriber.id)
@@ -74,10 +74,10 @@ def due_readers(tx: store.Connection, batch: Sequence[Subscriber], now: datetime
         return [], left_out
     first = min(here.values())
     # What is settled today is known from few rows; of the past the last date of each is enough.
-    settled = store.digests.reasons_since(tx, here, first)
+    settled = store.digests.load_reasons(tx, here, first)
     open_today = [ident for ident, today in here.items() if today not in settled.get(ident, {})]
-    last = store.digests.last_dates(tx, open_today, since=first - LOOK_BACK, before=first)
-    restored = store.installation.closed_until(tx)
+    last = store.digests.load_last_dates(tx, open_today, since=first - LOOK_BACK, before=first)
+    restored = store.installation.load_closed_until(tx)
     turns = []
     for subscriber in batch:
         if subscriber.id not in here:

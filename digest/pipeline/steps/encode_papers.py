@@ -50,8 +50,8 @@ def encoder_info(app: App) -> EncoderInfo | None:
     if not name:
         return None
     with app.store.reading() as tx:
-        known = store.encodings.in_force(tx, name)
-        encoded, stored = store.encodings.counts(tx, known.version if known else "")
+        known = store.encodings.load_encoder(tx, name)
+        encoded, stored = store.encodings.count_encoded(tx, known.version if known else "")
     if known is None:
         return EncoderInfo(name=name, stored=stored)
     return EncoderInfo(
@@ -86,12 +86,12 @@ def encode(
     if encoder is None:
         return None
     with app.store.reading() as tx:
-        there, every = store.encodings.counts(tx, encoder.version)
-        before = store.papers.highest_id(tx) + 1
+        there, every = store.encodings.count_encoded(tx, encoder.version)
+        before = store.papers.find_max_id(tx) + 1
     done = 0
     while not stop():
         with app.store.reading() as tx:
-            some = store.encodings.absent(tx, encoder.version, before=before, limit=CHUNK)
+            some = store.encodings.list_unencoded(tx, encoder.version, before=before, limit=CHUNK)
         if not some:
             break
         before = some[-1][0]
@@ -110,7 +110,7 @@ def keep(app: App, encoder: Encoder, texts: Mapping[int, str]) -> None:
     """Encode these papers and store it. No transaction is open while the encoder works."""
     packed = features.pack_encoded(encoder.encode(list(texts.values())))
     with app.store.writing() as tx:
-        store.encodings.put(tx, encoder.version, dict(zip(texts, packed, strict=True)))
+        store.encodings.save(tx, encoder.version, dict(zip(texts, packed, strict=True)))
 
 
 def at_hand(app: App) -> Encoder | None:
@@ -135,8 +135,8 @@ def _opened(app: App) -> Encoder | None:
         name=name, version=encoder.version, dimensions=encoder.dimensions
     )
     with app.store.reading() as tx:
-        known = store.encodings.in_force(tx, name)
+        known = store.encodings.load_encoder(tx, name)
     if known != wanted:
         with app.store.writing() as tx:
-            store.encodings.use(tx, wanted)
+            store.encodings.set_encoder(tx, wanted)
     return encoder

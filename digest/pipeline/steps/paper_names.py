@@ -27,7 +27,7 @@ def find(app: App, name: str) -> Paper:
                 f"{len(idents)} stored papers are called {name!r}: "
                 f"{', '.join(f'paper:{i}' for i in idents)}. Name one of these"
             )
-        return store.papers.by_ids(tx, idents)[idents[0]]
+        return store.papers.load(tx, idents)[idents[0]]
 
 
 def look_up(tx: store.Connection, name: str) -> list[int]:
@@ -47,8 +47,8 @@ def look_up_all(tx: store.Connection, names: Sequence[str]) -> dict[str, list[in
             keys[name] = (identity.kind, identity.value)
         else:
             keys[name] = ("title", papers.normalise_title(name))
-    found = store.papers.by_identities(tx, set(keys.values()))
-    numbered = store.papers.by_ids(tx, numbers.values())
+    found = store.papers.find_by_identities(tx, set(keys.values()))
+    numbered = store.papers.load(tx, numbers.values())
     return {name: found.get(key, []) for name, key in keys.items()} | {
         name: [numbered[ident].id] if ident in numbered else [] for name, ident in numbers.items()
     }

@@ -46,7 +46,7 @@ def record_refusal(
 
 def record_expired(app: App, tx: store.Connection, message_ids: Sequence[int]) -> None:
     """The same for messages whose time is over since their last attempt."""
-    for last in store.deliveries.full(tx, message_ids):
+    for last in store.deliveries.list_full_mailboxes(tx, message_ids):
         said = f"{last['code']} {last['text']}"
         record_bounce(
             app,
@@ -80,7 +80,7 @@ def record_bounce(
     if not trusted and fault == "reader":
         fault, enhanced = "mailbox", ""
     bounced = Bounced(fault=fault, enhanced=enhanced, at=app.now())
-    if not store.bounces.add(tx, bounced, message=message, email=email, text=text, via=via):
+    if not store.bounces.record(tx, bounced, message=message, email=email, text=text, via=via):
         return None
     log.info(
         "bounce message=%d fault=%s status=%s via=%s", message, fault or "-", enhanced or "-", via
@@ -88,7 +88,7 @@ def record_bounce(
     rule = bounces.Rule(soft=app.config.bounces.soft, days=app.config.bounces.days)
     if not trusted:
         return None
-    reason = bounces.decide(store.bounces.of(tx, email), now=app.now(), rule=rule)
+    reason = bounces.decide(store.bounces.load(tx, email), now=app.now(), rule=rule)
     return None if reason is None else suppress(app, tx, email, reason, text)
 
 

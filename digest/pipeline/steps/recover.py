@@ -49,7 +49,7 @@ def deliveries(
 ) -> list[dict[str, Any]]:
     """The newest messages, newest first, each with its attempts, oldest first; plain values."""
     with app.store.reading() as tx:
-        found = store.deliveries.of_messages(
+        found = store.deliveries.list_messages(
             tx, subscriber_id=subscriber.id if subscriber else None, state=state, limit=limit
         )
     return [
@@ -72,7 +72,7 @@ def resolve(
         InputError: its state is known.
     """
     with app.store.writing() as tx:
-        row = store.deliveries.by_message_id(tx, message_id)
+        row = store.deliveries.find_by_message_id(tx, message_id)
         if row is None:
             raise NotFoundError(
                 f"no message {message_id}. `digest deliveries --state unknown` lists those that "
@@ -90,7 +90,7 @@ def recover(app: App, tx: store.Connection) -> Recovered:
     """Free what dead or silent senders held, expire what is late, and count the mailboxes that were
     full to the last.
     """
-    dead = store.owners.dead(store.ledger.owners(tx))
+    dead = store.owners.find_dead(store.ledger.list_owners(tx))
     recovered = store.ledger.recover(tx, dead=dead, now=app.now(), clock=datetime.now(UTC))
     record_expired(app, tx, recovered.tried)
     return recovered

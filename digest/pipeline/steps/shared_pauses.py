@@ -79,11 +79,11 @@ class SharedPauses:
 
     def _read(self) -> list[Pause]:
         with self._app.store.reading() as tx:
-            return store.pauses.every(tx, clock=datetime.now(UTC))
+            return store.pauses.load_all(tx, clock=datetime.now(UTC))
 
     @staticmethod
     def _write(tx: store.Connection, news: list[Pause], over: list[Pause]) -> None:
         for pause in over:
             store.pauses.end(tx, pause, clock=datetime.now(UTC))
         for pause in news:
-            store.pauses.put(tx, pause, clock=datetime.now(UTC))
+            store.pauses.save(tx, pause, clock=datetime.now(UTC))

@@ -98,8 +98,8 @@ def view(
     """The view of what was first seen up to a day; `encoder` is the name of the one that the config
     names.
     """
-    recent = store.papers.recent(tx, until, BACKGROUND, max_paper_id=max_paper_id)
-    packed = store.papers.vectors_of(tx, features.VERSION, recent)
+    recent = store.papers.list_recent(tx, until, BACKGROUND, max_paper_id=max_paper_id)
+    packed = store.papers.load_vectors(tx, features.VERSION, recent)
     return CorpusView(
         now=now,
         space=features.fit_space(
@@ -119,7 +119,7 @@ def view(
 def _encoding(
     tx: store.Connection, encoder: str, recent: Sequence[int]
 ) -> features.Encoding | None:
-    known = store.encodings.in_force(tx, encoder) if encoder else None
+    known = store.encodings.load_encoder(tx, encoder) if encoder else None
     return (
         None
         if known is None
@@ -132,7 +132,7 @@ def _encoding(
 def _encoded(
     tx: store.Connection, version: str, dimensions: int, idents: Sequence[int]
 ) -> NDArray[np.float32]:
-    found = store.encodings.of(tx, version, idents)
+    found = store.encodings.load(tx, version, idents)
     return features.unpack_encoded([found.get(ident) for ident in idents], dimensions)
 
 
@@ -140,7 +140,7 @@ def load_word_vectors(tx: store.Connection) -> features.Table:
     """The word vectors in force: those trained on the stored papers, else those that ship with the
     package.
     """
-    stored = store.vectors.newest(tx)
+    stored = store.vectors.load_newest(tx)
     if stored is None:
         return features.load_base_table()
     try:
@@ -163,7 +163,7 @@ def load_batch_context(
     tx: store.Connection, compete: Sequence[int], local_date: date, view: CorpusView
 ) -> BatchContext:
     """The papers with these ids and the background of a view."""
-    found = store.papers.by_ids(tx, {*compete, *view.recent}, before=view.before, least=view.least)
+    found = store.papers.load(tx, {*compete, *view.recent}, before=view.before, least=view.least)
     those = list(
         {found[i].id: found[i] for i in compete if i in found and not found[i].withdrawn}.values()
     )
@@ -193,7 +193,7 @@ def load_batch_context(
                 )
             ),
             candidates=len(those),
-            dumps=store.papers.dump_names(tx, [p.id for p in those]),
+            dumps=store.papers.list_dump_names(tx, [p.id for p in those]),
             at=view.now,
         ),
         local_date=local_date,
@@ -206,7 +206,7 @@ def _thumbs(
     """Ages in days of readers' thumbs up, by paper."""
     if view.least is None:
         return {}
-    found = store.likes.times(tx, idents, least=view.least, before=view.before)
+    found = store.likes.load_like_times(tx, idents, least=view.least, before=view.before)
     return {
         ident: [(view.now - at).total_seconds() / 86400 for at in times]
         for ident, times in found.items()
@@ -217,7 +217,7 @@ def _rows(tx: store.Connection, some: Sequence[Paper], view: CorpusView) -> sp.c
     """The rows of papers; one whose stored vector is absent, of another version or damaged is
     vectorised on the spot.
     """
-    packed = store.papers.vectors_of(tx, features.VERSION, [p.id for p in some])
+    packed = store.papers.load_vectors(tx, features.VERSION, [p.id for p in some])
     absent = [p for p in some if p.id not in packed]
     made = features.pack(
         features.vectorize([features.text_of(p.title, p.abstract) for p in absent])
@@ -261,18 +261,18 @@ class TrainingReader:
             ]
         several = [subscriber.id for subscriber in readers if len(subscriber.interests) > 1]
         self.interests_by_paper = (
-            store.history.interests_of(tx, several, before=view.before) if several else {}
+            store.history.load_interests(tx, several, before=view.before) if several else {}
         )
         wanted = {v.paper_id for some in votes.values() for v in some}
         wanted |= {i for each in self.examples.values() for idents, _ in each for i in idents}
         self.ignored: dict[int, dict[int, datetime]] = {}
         if ignored_weight:
             idents = [subscriber.id for subscriber in readers]
-            self.ignored = store.history.ignored(
+            self.ignored = store.history.load_ignored(
                 tx, idents, since=view.now - _FORGOTTEN, before=view.before
             )
             wanted |= {i for some in self.ignored.values() for i in some}
-        self.papers = store.papers.by_ids(tx, wanted)
+        self.papers = store.papers.load(tx, wanted)
         ordered = [self.papers[i] for i in sorted(self.papers)]
         self.rated_rows = profiles.RatedRows(_rows(tx, ordered, view))
         self.place = {paper.id: number for number, paper in enumerate(ordered)}

@@ -19,7 +19,9 @@ log = logging.getLogger("digest.words")
 def load_frequencies(tx: store.Connection) -> features.Frequencies:
     """The corpus' word frequencies; damaged ones are counted anew, and told."""
     found = _frequencies(tx)
-    return counted(tx, store.papers.all_vectors(tx, features.VERSION)) if found is None else found
+    return (
+        counted(tx, store.papers.iterate_vectors(tx, features.VERSION)) if found is None else found
+    )
 
 
 def repair_frequencies(tx: store.Connection) -> None:
@@ -28,15 +30,15 @@ def repair_frequencies(tx: store.Connection) -> None:
     """
     found = _frequencies(tx)
     if found is None or found.papers != store.papers.count_vectors(tx, features.VERSION):
-        anew = counted(tx, store.papers.all_vectors(tx, features.VERSION), mend=True)
-        store.papers.put_frequencies(tx, features.VERSION, anew.to_bytes())
+        anew = counted(tx, store.papers.iterate_vectors(tx, features.VERSION), mend=True)
+        store.papers.save_frequencies(tx, features.VERSION, anew.to_bytes())
 
 
 def add_frequencies(tx: store.Connection, new: features.Frequencies) -> None:
     """Add the frequencies of papers that came."""
     old = load_frequencies(tx)
     both = features.Frequencies(papers=old.papers + new.papers, counts=old.counts + new.counts)
-    store.papers.put_frequencies(tx, features.VERSION, both.to_bytes())
+    store.papers.save_frequencies(tx, features.VERSION, both.to_bytes())
 
 
 def counted(
@@ -58,7 +60,7 @@ def counted(
 
 def _frequencies(tx: store.Connection) -> features.Frequencies | None:
     """As they are stored, None = damaged."""
-    stored = store.papers.frequencies_of(tx, features.VERSION)
+    stored = store.papers.load_frequencies(tx, features.VERSION)
     if not stored:
         return features.Frequencies()
     try:
@@ -80,14 +82,14 @@ def load_counts(
         return features.unpack(list(packed.values()))
     except ValueError:  # only then is each looked at, which costs as much as reading them
         damaged = [ident for ident, blob in packed.items() if not features.is_readable(blob)]
-    papers = store.papers.by_ids(tx, damaged)
+    papers = store.papers.load(tx, damaged)
     texts = [
         features.text_of(papers[ident].title, papers[ident].abstract) if ident in papers else ""
         for ident in damaged
     ]
     anew = dict(zip(damaged, features.pack(features.vectorize(texts)), strict=True))
     if mend:
-        store.papers.put_vectors(tx, features.VERSION, anew)
+        store.papers.save_vectors(tx, features.VERSION, anew)
     log.warning(
         "the stored words of %d papers %s (the first is paper:%d); they are counted anew from "
         "title and abstract. "

@@ -48,11 +48,11 @@ class PaperCache:
         self._since = monotonic()
 
     def papers(self, tx: store.Connection, idents: set[int]) -> dict[int, Paper]:
-        """As `store.papers.by_ids`."""
+        """As `store.papers.load`."""
         if monotonic() - self._since > self.SECONDS or len(self._papers) > self.MOST:
             self._papers, self._since = {}, monotonic()
         if absent := idents - self._papers.keys():
-            self._papers |= store.papers.by_ids(tx, absent, least=least_readers(self._app, tx))
+            self._papers |= store.papers.load(tx, absent, least=least_readers(self._app, tx))
         return {ident: self._papers[ident] for ident in idents if ident in self._papers}
 
 
@@ -66,7 +66,7 @@ def gather(app: App, some: Sequence[Queued], shelf: PaperCache) -> MessageSource
             tx, {item.score.paper_id for digest in digests.values() for item in digest.items}
         )
         alarms = (
-            store.alarms.every(tx)
+            store.alarms.load_all(tx)
             if any(queued.kind is MessageKind.ALERT for queued in some)
             else {}
         )

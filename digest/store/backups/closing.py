@@ -101,9 +101,9 @@ def close(tx: Connection, *, before: str, former: Former, now: datetime) -> Rest
     added = keys.merge(tx, former.keys)
     return Restored(
         before=before,
-        after=schema.head(),
+        after=schema.get_head_revision(),
         newest=max(newest, default=None),
-        closed_until=installation.closed_until(tx) or now,
+        closed_until=installation.load_closed_until(tx) or now,
         stopped=stopped,
         left=_let_leave(tx, former.left, now),
         keys="both" if own and added else "backup" if own else "store" if added else "none",

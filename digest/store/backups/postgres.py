@@ -20,7 +20,7 @@ from digest.errors import InputError, StoreError
 from digest.store import keys, schema
 from digest.store.backups.closing import SKIPPED, Former, Restored, close, left_query
 from digest.store.backups.files import no_backup
-from digest.store.engine import Store, copying
+from digest.store.engine import Store, open_copy
 from digest.store.tables import metadata
 
 _MANIFEST = "manifest.json"
@@ -64,7 +64,7 @@ def write(store: Store, part: Path, *, with_keys: bool) -> None:
                 statement = f"COPY {name} ({', '.join(columns)}) TO STDOUT"
                 with (
                     archive.open(f"{name}.copy", "w", force_zip64=True) as entry,
-                    copying(tx, statement) as copy,
+                    open_copy(tx, statement) as copy,
                 ):
                     for block in copy:
                         entry.write(block)
@@ -168,7 +168,7 @@ def _fill(tx: Connection, archive: zipfile.ZipFile, path: Path, name: str, table
     try:
         with (
             archive.open(entry) as file,
-            copying(tx, f"COPY {name} ({', '.join(table.columns)}) FROM STDIN") as copy,
+            open_copy(tx, f"COPY {name} ({', '.join(table.columns)}) FROM STDIN") as copy,
         ):
             while chunk := file.read(_CHUNK):
                 copy.write(chunk)

@@ -68,7 +68,7 @@ def restore(store: Store, path: Path, *, now: datetime) -> Restored:
 
 def _prepare(copy: Store, path: Path, former: Former, now: datetime) -> Restored:
     try:
-        before = schema.current(copy)
+        before = schema.get_revision(copy)
     except StoreError as error:
         raise no_backup(path, str(error)) from error
     if before is None:

@@ -102,7 +102,7 @@ def resolved(store: Store, queued: Queued, state: Any) -> bool:
 
 def states(store: Store) -> dict[MessageState, int]:
     with store.reading() as tx:
-        return rows.deliveries.count(tx)
+        return rows.deliveries.count_by_state(tx)
 
 
 @pytest.fixture

@@ -130,7 +130,7 @@ def test_the_mailer_may_know_better_when_to_come_back(
         assert rows.ledger.settle(tx, [(queued, delivery)], owner="me", now=NOW) == {
             queued.id: S.DEFERRED
         }
-        (message,) = rows.deliveries.of_messages(tx)
+        (message,) = rows.deliveries.list_messages(tx)
     assert message["not_before"] == NOW + waits
     assert [one["outcome"] for one in message["deliveries"]] == attempts
 
@@ -149,7 +149,7 @@ def test_evidence_settles_what_is_unknown_or_under_way_and_nothing_else(
     other = S.REJECTED if state is S.ACCEPTED else S.ACCEPTED
     assert not resolved(store, queued, other)
     with store.reading() as tx:
-        (message,) = rows.deliveries.of_messages(tx)
+        (message,) = rows.deliveries.list_messages(tx)
     assert message["evidence"] == "a test"
     assert [delivery["outcome"] for delivery in message["deliveries"]] == ["unknown"]
 
@@ -160,7 +160,7 @@ def test_what_is_said_twice_counts_once(store: Store, alice: Subscriber) -> None
     assert began(store, queued)
     assert [settled(store, queued, "accepted") for _ in range(2)] == [S.ACCEPTED] * 2
     with store.reading() as tx:
-        (message,) = rows.deliveries.of_messages(tx, state=S.ACCEPTED)
+        (message,) = rows.deliveries.list_messages(tx, state=S.ACCEPTED)
     assert (len(message["deliveries"]), message["attempts"]) == (1, 1)
 
 
@@ -209,7 +209,7 @@ def test_a_group_begins_and_settles_each_message_by_itself(store: Store) -> None
 
 def _waits(store: Store, now: datetime) -> int:
     with store.reading() as tx:
-        return rows.deliveries.waiting(tx, now=now)[0]
+        return rows.deliveries.count_waiting(tx, now=now)[0]
 
 
 def test_a_digest_past_its_window_expires(store: Store, alice: Subscriber) -> None:
@@ -226,7 +226,7 @@ def test_a_refusal_lasts_until_something_was_accepted(store: Store) -> None:
 
     def refusals() -> list[int]:
         with store.reading() as tx:
-            found = rows.deliveries.faults(tx, since=NOW - timedelta(days=1), lasting=True)
+            found = rows.deliveries.list_faults(tx, since=NOW - timedelta(days=1), lasting=True)
         return [number for _, _, number in found]
 
     for one in (who, other):

@@ -10,35 +10,40 @@ from digest import store as rows
 
 
 def test_a_living_process_is_not_dead_and_one_that_is_gone_is() -> None:
-    me = rows.owners.me("x")
+    me = rows.owners.identify_process("x")
     gone = "/".join([*me.split("/")[:2], "999999", "1", "x"])
     rebooted = "/".join([me.split("/")[0], "another-boot", *me.split("/")[2:]])
     elsewhere = "/".join(["another-host", *me.split("/")[1:]])
-    assert rows.owners.dead([me, gone, rebooted, elsewhere, "garbage"]) == {gone, rebooted}
+    assert rows.owners.find_dead([me, gone, rebooted, elsewhere, "garbage"]) == {gone, rebooted}
 
 
 def test_a_process_of_another_container_is_not_dead_for_not_being_seen() -> None:
     """Containers with the host's network share its name and its boot, and count processes from 1
     each.
     """
-    host, where, *rest = rows.owners.me("x").split("/")
+    host, where, *rest = rows.owners.identify_process("x").split("/")
     boot = where.partition(":")[0]
     neighbours = {
         "/".join([host, f"{boot}:{namespace}", pid, *rest[1:]])
         for namespace in ("4026599999", "")
         for pid in ("999999", "7")
     }
-    assert rows.owners.dead(neighbours) == set()
+    assert rows.owners.find_dead(neighbours) == set()
 
 
 def test_a_killed_process_whose_parent_has_not_looked_yet_is_dead_too() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     owner = "/".join(
-        [*rows.owners.me().split("/")[:2], str(child.pid), rows.owners._start(child.pid) or "", "x"]
+        [
+            *rows.owners.identify_process().split("/")[:2],
+            str(child.pid),
+            rows.owners._start(child.pid) or "",
+            "x",
+        ]
     )
-    assert rows.owners.dead([owner]) == set()
+    assert rows.owners.find_dead([owner]) == set()
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert rows.owners.dead([owner]) == {owner}
+    assert rows.owners.find_dead([owner]) == {owner}
     child.communicate()
-    assert rows.owners.dead([owner]) == {owner}
+    assert rows.owners.find_dead([owner]) == {owner}

@@ -22,8 +22,8 @@ from tests.integration.ledger.conftest import LATER, began, claimed, planned, re
 def history_of(
     tx: rows.Connection, who: Subscriber, before: date, *, since: date = DAY - timedelta(days=38)
 ) -> History:
-    known = rows.history.reaches(tx, [who.id], before)
-    return rows.history.of(tx, known, before, since=since)[who.id]
+    known = rows.history.load_reaches(tx, [who.id], before)
+    return rows.history.load(tx, known, before, since=since)[who.id]
 
 
 def test_a_date_has_one_digest(store: Store, alice: Subscriber) -> None:
@@ -63,7 +63,7 @@ def test_a_digest_comes_back_as_it_was_chosen(store: Store, alice: Subscriber) -
 def test_times_come_back_aware(store: Store, alice: Subscriber) -> None:
     planned(store, alice)
     with store.reading() as tx:
-        (latest,) = rows.digests.latest(tx)
+        (latest,) = rows.digests.list_latest(tx)
         assert rows.digests.load(tx, 1).provenance.at.tzinfo is UTC
     assert latest["message"] == "planned"
 
@@ -103,7 +103,7 @@ def test_a_digest_that_bounced_did_not_arrive_and_its_papers_are_not_listed_agai
     (queued,) = claimed(store)
     began(store, queued)
     settled(store, queued, "accepted")
-    note = rows.bounces.complain if fault == "complaint" else rows.bounces.add
+    note = rows.bounces.record_complaint if fault == "complaint" else rows.bounces.record
     bounced = Bounced(fault="" if fault == "complaint" else fault, enhanced="", at=NOW)  # type: ignore[arg-type]
     with store.writing() as tx:
         assert note(tx, bounced, message=queued.id, email=alice.email, text="", via="mail")
@@ -117,9 +117,9 @@ def test_missed_dates_are_closed_and_leave_nothing(store: Store, alice: Subscrib
     closed = [DAY - timedelta(days=1), DAY, DAY + timedelta(days=1)]
     with store.writing() as tx:
         rows.digests.close_missed(tx, alice.id, closed, now=LATER)
-        reasons = rows.digests.reasons_since(tx, [alice.id], closed[0])[alice.id]
+        reasons = rows.digests.load_reasons(tx, [alice.id], closed[0])[alice.id]
         past = history_of(tx, alice, DAY + timedelta(days=2))
-        last = rows.digests.last_dates(tx, [alice.id], since=closed[0], before=closed[2])
+        last = rows.digests.load_last_dates(tx, [alice.id], since=closed[0], before=closed[2])
     missed = QuietReason.MISSED.value
     assert reasons == dict(zip(closed, [missed, "", missed], strict=True))
     assert past.latest == Reach(local_date=DAY, composed_at=NOW, max_paper_id=9)

@@ -89,7 +89,7 @@ def test_who_changed_their_mind_before_the_body_gets_nothing_that_is_not_true_an
                 not_before=NOW,
                 expires_at=LATER,
             )
-            listed = rows.deliveries.due(tx, now=NOW)
+            listed = rows.deliveries.list_due(tx, now=NOW)
         (queued,) = claimed(store)
         assert began(store, queued) == (status in to) == bool(listed), status
         assert settled(store, queued, "accepted" if status in to else "lost") is (

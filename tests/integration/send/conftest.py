@@ -40,4 +40,4 @@ def many(any_app: App, dump: Dump) -> App:
 
 def counts(app: App) -> dict[MessageState, int]:
     with app.store.reading() as tx:
-        return store.deliveries.count(tx)
+        return store.deliveries.count_by_state(tx)

@@ -189,8 +189,8 @@ def test_a_refused_address_is_suppressed_and_whom_we_offended_is_not(many: App) 
         if s.status is SubscriberStatus.SUPPRESSED
     ] == ["r1@example.org"]
     with many.store.reading() as tx:
-        found = store.suppressions.of(tx, "r1@example.org")
-        counted = [one.fault for one in store.bounces.of(tx, "r3@example.org")]
+        found = store.suppressions.find(tx, "r1@example.org")
+        counted = [one.fault for one in store.bounces.load(tx, "r3@example.org")]
     assert found is not None
     assert ("5.1.1" in found.evidence, found.since) == (True, NOON)
     assert counted == ["mailbox"]
@@ -216,15 +216,15 @@ def test_a_mailbox_that_is_full_until_the_window_ends_is_a_soft_bounce_once(many
     )
     pipeline.send(office.serving(many))
     with many.store.reading() as tx:
-        assert store.bounces.of(tx, "r1@example.org") == []  # it may still get through
+        assert store.bounces.load(tx, "r1@example.org") == []  # it may still get through
     pipeline.send(office.serving(many.at(NOON + timedelta(minutes=30))))
     late = many.at(NOON + timedelta(days=2))
     for _ in range(2):
         pipeline.send(office.serving(late))
     with many.store.reading() as tx:
-        (bounced,) = store.bounces.of(tx, "r1@example.org")
+        (bounced,) = store.bounces.load(tx, "r1@example.org")
         assert (bounced.fault, bounced.enhanced, bounced.at) == ("mailbox", "4.2.2", late.now())
-        assert store.bounces.of(tx, "r2@example.org") == []
+        assert store.bounces.load(tx, "r2@example.org") == []
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_a_mailbox_that_is_full_day_after_day_is_given_up_however_the_window_end
     for day in range(any_app.config.bounces.soft):
         today = any_app.at(NOON + timedelta(days=day))
         with any_app.store.writing() as tx:
-            assert store.suppressions.of(tx, reader.email) is None
+            assert store.suppressions.find(tx, reader.email) is None
             key = f"w{day}"
             store.ledger.plan(
                 tx,
@@ -266,7 +266,7 @@ def test_a_mailbox_that_is_full_day_after_day_is_given_up_however_the_window_end
         elif ends == "compose looks first":
             pipeline.compose(any_app.at(today.now() + timedelta(minutes=7)))
     with any_app.store.reading() as tx:
-        stopped = store.suppressions.of(tx, reader.email)
+        stopped = store.suppressions.find(tx, reader.email)
     assert stopped is not None
     assert (stopped.reason, stopped.evidence) == (SuppressionReason.SOFT, "452 4.2.2 full")
 
@@ -314,7 +314,7 @@ def test_a_sender_whose_claims_were_taken_away_sends_nothing_more(many: App) -> 
     def another() -> None:
         with many.store.writing() as tx:
             store.ledger.recover(
-                tx, dead=store.ledger.owners(tx), now=many.now(), clock=datetime.now(UTC)
+                tx, dead=store.ledger.list_owners(tx), now=many.now(), clock=datetime.now(UTC)
             )
         pipeline.send(second.serving(many))
 
@@ -411,7 +411,7 @@ def test_the_papers_of_a_digest_that_failed_come_back_the_next_day(
     assert {item.seen_before for item in second.items} == {maybe_seen}
     assert pipeline.send(fresh.serving(tomorrow), only=alice).states == {S.ACCEPTED: 1}
     with any_app.store.reading() as tx:
-        told = [(row["key"], row["state"]) for row in store.deliveries.of_messages(tx)]
+        told = [(row["key"], row["state"]) for row in store.deliveries.list_messages(tx)]
     expected = {"rejected": S.REJECTED, "unknown": S.UNKNOWN, "deferred": S.EXPIRED}[
         reply["outcome"]
     ]

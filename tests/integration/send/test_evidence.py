@@ -25,7 +25,7 @@ def doubtful(any_app: App, cast: Cast, dump: Dump) -> tuple[App, dict[str, Any]]
     office.says(alice.email, outcome="unknown")
     pipeline.send(office.serving(any_app))
     with any_app.store.reading() as tx:
-        (row,) = store.deliveries.of_messages(tx)
+        (row,) = store.deliveries.list_messages(tx)
     return any_app, row
 
 

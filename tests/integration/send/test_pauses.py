@@ -60,7 +60,7 @@ def says(step: Step, *replies: str) -> HostileSmtp:
 
 def stored(app: App) -> list[Pause]:
     with app.store.reading() as tx:
-        return store.pauses.every(tx, clock=datetime.now(UTC))
+        return store.pauses.load_all(tx, clock=datetime.now(UTC))
 
 
 def asked(server: HostileSmtp) -> int:
@@ -126,7 +126,7 @@ def test_after_a_pause_the_waiting_do_not_come_all_at_once(sender: Senders) -> N
         (pause,) = stored(app)
         with app.store.writing() as tx:
             store.pauses.end(tx, pause, clock=datetime.now(UTC))
-            store.pauses.put(
+            store.pauses.save(
                 tx, replace(pause, until=datetime.now(UTC), rate=10.0), clock=datetime.now(UTC)
             )
         again = sender(server)
@@ -161,24 +161,24 @@ def test_the_longest_pause_that_was_told_stands(store: Store) -> None:
         one(CLOCK + timedelta(minutes=3), strikes=4),
     )
     with store.writing() as tx:
-        pauses.put(tx, long, clock=CLOCK)
-        pauses.put(tx, short, clock=CLOCK)
-        assert pauses.every(tx, clock=CLOCK) == [long]
+        pauses.save(tx, long, clock=CLOCK)
+        pauses.save(tx, short, clock=CLOCK)
+        assert pauses.load_all(tx, clock=CLOCK) == [long]
         pauses.end(tx, short, clock=CLOCK)  # it was told longer since
-        assert pauses.every(tx, clock=CLOCK) == [long]
+        assert pauses.load_all(tx, clock=CLOCK) == [long]
         longer = one(CLOCK + timedelta(minutes=30), reason="ours", text="550")
-        pauses.put(tx, longer, clock=CLOCK)
-        assert pauses.every(tx, clock=CLOCK) == [longer]
+        pauses.save(tx, longer, clock=CLOCK)
+        assert pauses.load_all(tx, clock=CLOCK) == [longer]
         pauses.end(tx, longer, clock=CLOCK)
-        assert pauses.every(tx, clock=CLOCK) == []
+        assert pauses.load_all(tx, clock=CLOCK) == []
 
 
 def test_pauses_of_long_ago_are_forgotten(store: Store) -> None:
     from digest.store import pauses
 
     with store.writing() as tx:
-        pauses.put(tx, one(CLOCK, name="old:25"), clock=CLOCK)
-        assert len(pauses.every(tx, clock=CLOCK + timedelta(minutes=59))) == 1
-        assert pauses.every(tx, clock=CLOCK + timedelta(minutes=61)) == []
-        pauses.put(tx, one(CLOCK + timedelta(hours=2)), clock=CLOCK + timedelta(minutes=61))
-        assert [pause.name for pause in pauses.every(tx, clock=CLOCK)] == ["mx:25"]
+        pauses.save(tx, one(CLOCK, name="old:25"), clock=CLOCK)
+        assert len(pauses.load_all(tx, clock=CLOCK + timedelta(minutes=59))) == 1
+        assert pauses.load_all(tx, clock=CLOCK + timedelta(minutes=61)) == []
+        pauses.save(tx, one(CLOCK + timedelta(hours=2)), clock=CLOCK + timedelta(minutes=61))
+        assert [pause.name for pause in pauses.load_all(tx, clock=CLOCK)] == ["mx:25"]

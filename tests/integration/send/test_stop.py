@@ -44,7 +44,7 @@ def planned(tmp_path: Path, dump: Dump) -> Iterator[App]:
 
 def states(app: App) -> dict[MessageState, int]:
     with app.store.reading() as tx:
-        return store.deliveries.count(tx)
+        return store.deliveries.count_by_state(tx)
 
 
 async def sending(app: App, server: HostileSmtp) -> asyncio.subprocess.Process:
@@ -106,7 +106,7 @@ def test_a_send_told_twice_ends_at_once_and_its_message_is_unknown(planned: App)
 
     assert asyncio.run(story()) == -signal.SIGINT
     with planned.store.writing() as tx:
-        dead = store.owners.dead(store.ledger.owners(tx))
+        dead = store.owners.find_dead(store.ledger.list_owners(tx))
         store.ledger.recover(
             tx, dead=dead, now=planned.now() + timedelta(seconds=1), clock=datetime.now(UTC)
         )

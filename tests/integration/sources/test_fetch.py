@@ -38,7 +38,7 @@ def daily(server: SourceServer, **more: Any) -> dict[str, Any]:
 
 def papers(app: App) -> int:
     with app.store.reading() as tx:
-        return int(store.papers.totals(tx)["papers"])
+        return int(store.papers.count_totals(tx)["papers"])
 
 
 def test_what_is_fetched_is_ingested_once(
@@ -50,7 +50,7 @@ def test_what_is_fetched_is_ingested_once(
     assert (second.ingested.count("new"), papers(app)) == (0, 4)
     assert server.requests[0].headers["User-Agent"].endswith("mailto:ops@example.org)")
     with app.store.reading() as tx:
-        assert store.rounds.latest(tx, "fetch") is not None
+        assert store.rounds.load_latest(tx, "fetch") is not None
 
 
 def test_only_due_sources_are_fetched_and_named_ones_always(
@@ -115,7 +115,7 @@ def test_two_processes_do_not_fetch_at_once_and_a_dead_one_does_not_hold_the_oth
 ) -> None:
     app = service(daily(server))
     with app.store.writing() as tx:
-        assert states.claim(tx, store.owners.me("other"), NOON)[0]
+        assert states.claim(tx, store.owners.identify_process("other"), NOON)[0]
     assert run(app, time).busy
     dead = subprocess.run(
         [sys.executable, "-c", "from digest import store; print(store.owners.me('x'))"],
@@ -125,7 +125,7 @@ def test_two_processes_do_not_fetch_at_once_and_a_dead_one_does_not_hold_the_oth
         cwd=ROOT,
     )
     with app.store.writing() as tx:
-        states.put(tx, "*", {"owner": dead.stdout.strip(), "asked": {}}, NOON)
+        states.save_state(tx, "*", {"owner": dead.stdout.strip(), "asked": {}}, NOON)
     assert not run(app, time).busy
 
 
@@ -197,7 +197,7 @@ def test_a_killed_process_is_followed_by_one_that_finishes_its_work(
     assert (report.busy, report.failed) == (False, False)
     kept = sorted(path.name for path in (tmp_path / "inbox" / "daily").iterdir())
     with app.store.reading() as tx:
-        read = {dump["name"] for dump in store.dumps.latest(tx, 100)}
+        read = {dump["name"] for dump in store.dumps.list_latest(tx, 100)}
     assert set(kept) == read
 
 

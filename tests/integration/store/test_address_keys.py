@@ -50,15 +50,18 @@ def test_an_upgrade_finds_everybody_by_their_own_address(empty_url: str) -> None
     reader_id = add_old_rows(store)
     schema.upgrade(store)
     with store.reading() as tx:
-        reader = rows.subscribers.by_id(tx, reader_id)
+        reader = rows.subscribers.find(tx, reader_id)
         assert reader is not None
         folded = reader.email.replace("ß", "ss")
-        assert rows.subscribers.by_email(tx, reader.email.upper().replace("SS", "ẞ")) == reader
-        assert rows.subscribers.by_email(tx, folded) is None
-        assert len(rows.bounces.of(tx, reader.email)) == 1
-        assert rows.bounces.of(tx, folded) == []
-        assert [rows.suppressions.of(tx, email) is not None for email, _ in FORMER] == [True, True]
-        assert rows.suppressions.of(tx, "strasse@example.org") is None
+        assert rows.subscribers.find_by_email(tx, reader.email.upper().replace("SS", "ẞ")) == reader
+        assert rows.subscribers.find_by_email(tx, folded) is None
+        assert len(rows.bounces.load(tx, reader.email)) == 1
+        assert rows.bounces.load(tx, folded) == []
+        assert [rows.suppressions.find(tx, email) is not None for email, _ in FORMER] == [
+            True,
+            True,
+        ]
+        assert rows.suppressions.find(tx, "strasse@example.org") is None
         everybody = tx.execute(text("SELECT email, email_key FROM subscribers")).all()
     assert [row.email_key for row in everybody] == [address_key(row.email) for row in everybody]
     store.close()
@@ -79,8 +82,8 @@ def test_two_rows_that_would_share_a_key_both_stay(empty_url: str) -> None:
             )
     schema.upgrade(store)
     with store.reading() as tx:
-        found = rows.subscribers.by_email(tx, "É@example.org")
+        found = rows.subscribers.find_by_email(tx, "É@example.org")
         assert found is not None
         assert found.id == first
-        assert rows.subscribers.by_id(tx, second) is not None
+        assert rows.subscribers.find(tx, second) is not None
     store.close()

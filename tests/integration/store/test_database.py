@@ -30,8 +30,8 @@ def test_an_empty_database_gets_the_schema_from_the_first_command_or_by_upgrade(
     empty_url: str,
 ) -> None:
     store = Store(empty_url)
-    assert schema.upgrade(store) == (None, schema.head())
-    assert schema.upgrade(store) == (schema.head(), schema.head())
+    assert schema.upgrade(store) == (None, schema.get_head_revision())
+    assert schema.upgrade(store) == (schema.get_head_revision(), schema.get_head_revision())
     schema.require(store)
     store.close()
 
@@ -39,7 +39,7 @@ def test_an_empty_database_gets_the_schema_from_the_first_command_or_by_upgrade(
 def test_an_older_schema_is_refused_with_the_remedy(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("digest.store.schema.head", lambda: "9999")
+    monkeypatch.setattr("digest.store.schema.get_head_revision", lambda: "9999")
     with pytest.raises(StoreError, match="digest db upgrade"):
         schema.require(store)
 
@@ -114,7 +114,7 @@ def test_a_locked_database_is_an_error_and_changes_nothing(tmp_path: Path) -> No
         rows.keys.ensure(tx, NOW)
     holder.execute("ROLLBACK")
     with hurried.reading() as tx:
-        assert rows.keys.all_keys(tx) == []
+        assert rows.keys.load_keys(tx) == []
     holder.close()
 
 

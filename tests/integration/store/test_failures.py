@@ -38,12 +38,12 @@ def failing(reason: str) -> Iterator[None]:
 
 def write(store: Store) -> None:
     with store.writing() as tx:
-        rows.rounds.add(tx, "compose", at=NOON, report={})
+        rows.rounds.record(tx, "compose", at=NOON, report={})
 
 
 def read(store: Store) -> None:
     with store.reading() as tx:
-        rows.rounds.latest(tx, "compose")
+        rows.rounds.load_latest(tx, "compose")
 
 
 # ------------------------------------------------------------------------------------- PostgreSQL
@@ -117,7 +117,7 @@ def test_connections_that_the_server_ends(opened: Store) -> None:
         terminate(opened)
         tx.exec_driver_sql("SELECT 1")
     with failing("gone"), opened.writing() as tx:  # at the commit
-        rows.rounds.add(tx, "compose", at=NOON, report={})
+        rows.rounds.record(tx, "compose", at=NOON, report={})
         terminate(opened)
     with failing("gone"), opened.writing() as tx:  # in COPY
         terminate(opened)
@@ -286,9 +286,9 @@ def test_a_server_that_is_stopped_and_started(
     rows.schema.require(store)
     for way in ("fast", "immediate"):
         with failing("gone"), store.writing() as tx:
-            rows.rounds.add(tx, "compose", at=NOON, report={})
+            rows.rounds.record(tx, "compose", at=NOON, report={})
             control("stop", "-m", way)
-            rows.rounds.add(tx, "compose", at=NOON, report={})
+            rows.rounds.record(tx, "compose", at=NOON, report={})
         for attempt in (read, write):
             with failing("gone"):
                 attempt(store)
@@ -347,11 +347,11 @@ def test_a_file_that_is_replaced_is_the_one_written_to(
         file.with_name(file.name + end).unlink(missing_ok=True)
     other.replace(file)
     with sqlite.reading() as tx:
-        assert rows.rounds.latest(tx, "compose") is None
+        assert rows.rounds.load_latest(tx, "compose") is None
     write(sqlite)
     fresh = Store(f"sqlite:///{file}")
     with fresh.reading() as tx:
-        assert rows.rounds.latest(tx, "compose") is not None
+        assert rows.rounds.load_latest(tx, "compose") is not None
     fresh.close()
 
 

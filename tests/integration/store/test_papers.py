@@ -61,11 +61,11 @@ def test_a_record_can_be_read_again_as_it_stood_in_the_dump(store: Store) -> Non
 def test_a_vector_is_stored_with_its_paper_and_replaced_with_its_text(store: Store) -> None:
     arrive(store, entry("A", arxiv="2606.00001"), entry("B", arxiv="2606.00002"))
     with store.writing() as tx:
-        rows.papers.put_vectors(tx, "v1", {1: b"a", 2: b"b"}, fresh={1, 2})
-        rows.papers.put_vectors(tx, "v2", {2: b"c"})
-        rows.papers.put_vectors(tx, "v1", {})
-        assert rows.papers.vectors_of(tx, "v1", [1, 2]) == {1: b"a"}
-        assert rows.papers.vectors_of(tx, "v2", [1, 2]) == {2: b"c"}
+        rows.papers.save_vectors(tx, "v1", {1: b"a", 2: b"b"}, fresh={1, 2})
+        rows.papers.save_vectors(tx, "v2", {2: b"c"})
+        rows.papers.save_vectors(tx, "v1", {})
+        assert rows.papers.load_vectors(tx, "v1", [1, 2]) == {1: b"a"}
+        assert rows.papers.load_vectors(tx, "v2", [1, 2]) == {2: b"c"}
 
 
 def test_a_repeat_inside_one_batch_is_a_duplicate(store: Store) -> None:
@@ -95,13 +95,13 @@ def test_two_papers_that_turn_out_to_be_one_keep_votes_listings_and_old_links(st
         reader = rows.subscribers.add(
             tx, Subscriber(id=0, email="a@example.org", created=NOW), origin="command", now=NOW
         )
-        rows.feedback.put(tx, Feedback(subscriber_id=reader.id, paper_id=2, vote=1, at=NOW))
+        rows.feedback.save(tx, Feedback(subscriber_id=reader.id, paper_id=2, vote=1, at=NOW))
     arrive(store, entry("Preprint", arxiv="2606.00001", doi="10.1/x"))
     (paper,) = stored(store)
     with store.reading() as tx:
-        assert rows.papers.by_ids(tx, [2])[2] == paper
-        assert rows.papers.by_ids(tx, [2], least=1)[2].upvotes == 1
-        assert [v.paper_id for v in rows.feedback.of_subscribers(tx, [reader.id])[reader.id]] == [
+        assert rows.papers.load(tx, [2])[2] == paper
+        assert rows.papers.load(tx, [2], least=1)[2].upvotes == 1
+        assert [v.paper_id for v in rows.feedback.load_votes(tx, [reader.id])[reader.id]] == [
             paper.id
         ]
     assert paper.upvotes == 0  # one reader's thumb is nobody else's business
@@ -177,7 +177,7 @@ def test_withdrawn_papers_do_not_compete(store: Store) -> None:
         store, entry("One", arxiv="2606.00001", withdrawn=True), entry("Two", arxiv="2606.00002")
     )
     with store.reading() as tx:
-        assert rows.papers.seen_between(tx, DAY - timedelta(days=1), DAY) == [2]
+        assert rows.papers.list_seen_between(tx, DAY - timedelta(days=1), DAY) == [2]
 
 
 def removed(store: Store, kind: str, value: str) -> None:
@@ -211,13 +211,13 @@ def test_an_abstract_and_its_paper_join_in_either_order_and_only_the_whole_compe
         "waiting"
     ]  # type: ignore[arg-type]
     with store.reading() as tx:
-        assert rows.papers.seen_between(tx, DAY - timedelta(days=1), DAY) == []
-        max_paper_id = rows.papers.highest_id(tx)
+        assert rows.papers.list_seen_between(tx, DAY - timedelta(days=1), DAY) == []
+        max_paper_id = rows.papers.find_max_id(tx)
     tomorrow = DAY + timedelta(days=1)
     assert arrive(store, whole, day=tomorrow).outcomes == ["new"]
     with store.reading() as tx:
-        (ident,) = rows.papers.seen_between(tx, DAY - timedelta(days=1), tomorrow)
-        paper = rows.papers.by_ids(tx, [ident])[ident]
+        (ident,) = rows.papers.list_seen_between(tx, DAY - timedelta(days=1), tomorrow)
+        paper = rows.papers.load(tx, [ident])[ident]
     assert (paper.title, paper.abstract, paper.first_seen) == ("One", "Text.", tomorrow)
     assert ident > max_paper_id  # a digest composed between the two has not seen it
     other = Entry(

@@ -74,7 +74,7 @@ def keep(
 
 def vote(store: Store, who: Subscriber, paper: int, thumb: Vote, hours: int) -> None:
     with store.writing() as tx:
-        rows.feedback.put(
+        rows.feedback.save(
             tx,
             Feedback(
                 subscriber_id=who.id, paper_id=paper, vote=thumb, at=NOW + timedelta(hours=hours)
@@ -95,7 +95,7 @@ def test_a_digest_comes_back_as_it_was_composed(store: Store) -> None:
     keep(store, alice, after=1, outcome=quiet)
     keep(store, bob, after=2, accepted=False)
     with store.reading() as tx:
-        found = rows.past.digests_of(tx, [alice.id, bob.id])
+        found = rows.past.load_digests(tx, [alice.id, bob.id])
         loaded = rows.digests.load(tx, 1)
     assert [(one.subscriber_id, one.local_date - DAY, one.state) for one in found] == [
         (alice.id, timedelta(0), MessageState.ACCEPTED),
@@ -122,7 +122,7 @@ def test_raters_are_those_whose_thumbs_stand(store: Store) -> None:
     vote(store, bob, 1, 1, 1)
     vote(store, bob, 1, 0, 2)
     with store.reading() as tx:
-        assert rows.past.raters(tx) == {alice.id: 2}
+        assert rows.past.count_thumbs_by_reader(tx) == {alice.id: 2}
 
 
 def test_papers_are_seen_as_they_stood_at_a_time(store: Store) -> None:
@@ -134,27 +134,31 @@ def test_papers_are_seen_as_they_stood_at_a_time(store: Store) -> None:
         for day in (DAY, DAY + timedelta(days=3)):
             tx.execute(picks.insert().values(paper_id=1, day=day, rank=2))
     with store.reading() as tx:
-        then = rows.papers.by_ids(tx, [1], before=NOW + timedelta(hours=2), least=1)[1]
-        now = rows.papers.by_ids(tx, [1], least=2)[1]
-        assert rows.papers.by_ids(tx, [1], before=NOW + timedelta(hours=2), least=2)[1].upvotes == 0
+        then = rows.papers.load(tx, [1], before=NOW + timedelta(hours=2), least=1)[1]
+        now = rows.papers.load(tx, [1], least=2)[1]
+        assert rows.papers.load(tx, [1], before=NOW + timedelta(hours=2), least=2)[1].upvotes == 0
         assert (then.upvotes, then.picked) == (1, DAY)
         assert (now.upvotes, now.picked) == (2, DAY + timedelta(days=3))
-        assert rows.papers.recent(tx, DAY, 10, max_paper_id=2) == [2, 1]
-        assert rows.papers.recent(tx, DAY, 10) == [4, 3, 2, 1]
-        assert rows.past.first_seen(tx, DAY - timedelta(days=1), DAY, 3) == {1: DAY, 2: DAY, 3: DAY}
-        assert rows.past.first_seen(tx, DAY, DAY + timedelta(days=1), 3) == {}
+        assert rows.papers.list_recent(tx, DAY, 10, max_paper_id=2) == [2, 1]
+        assert rows.papers.list_recent(tx, DAY, 10) == [4, 3, 2, 1]
+        assert rows.past.load_first_seen(tx, DAY - timedelta(days=1), DAY, 3) == {
+            1: DAY,
+            2: DAY,
+            3: DAY,
+        }
+        assert rows.past.load_first_seen(tx, DAY, DAY + timedelta(days=1), 3) == {}
 
 
 def test_vectors_between_two_ids_come_in_portions(store: Store) -> None:
     filled(store)
     with store.writing() as tx:
-        rows.papers.put_vectors(tx, features.VERSION, {n: bytes([n]) for n in range(1, 5)})
+        rows.papers.save_vectors(tx, features.VERSION, {n: bytes([n]) for n in range(1, 5)})
     with store.reading() as tx:
-        assert list(rows.past.vectors_between(tx, features.VERSION, 1, 4, size=2)) == [
+        assert list(rows.past.iterate_vectors(tx, features.VERSION, 1, 4, size=2)) == [
             {2: b"\x02", 3: b"\x03"},
             {4: b"\x04"},
         ]
-        assert list(rows.past.vectors_between(tx, "another", 0, 4)) == []
+        assert list(rows.past.iterate_vectors(tx, "another", 0, 4)) == []
 
 
 def test_slots_and_draws_are_reported_and_counted_for_nobody(any_app: App) -> None:

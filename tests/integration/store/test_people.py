@@ -41,8 +41,8 @@ def test_a_subscriber_comes_back_as_it_was_stored(store: Store) -> None:
             interests=(topic,),
         )
     with store.reading() as tx:
-        assert rows.subscribers.by_id(tx, made.id) == made
-        assert rows.subscribers.by_email(tx, "ALICE@EXAMPLE.ORG") == made
+        assert rows.subscribers.find(tx, made.id) == made
+        assert rows.subscribers.find_by_email(tx, "ALICE@EXAMPLE.ORG") == made
     assert (made.interests, made.days, made.created) == ((topic,), (1, 3), NOW)
 
 
@@ -63,16 +63,16 @@ def test_a_vote_replaces_the_one_before_and_a_repeat_keeps_the_first_time(store:
         reader = subscriber(tx)
         votes = [(1, NOW), (1, later), (-1, later), (0, later)]
         before = [
-            rows.feedback.put(tx, Feedback(subscriber_id=reader.id, paper_id=1, vote=vote, at=at))
+            rows.feedback.save(tx, Feedback(subscriber_id=reader.id, paper_id=1, vote=vote, at=at))
             for vote, at in votes[:2]
         ]  # type: ignore[arg-type]
-        assert rows.feedback.of_subscribers(tx, [reader.id])[reader.id][0].at == NOW
+        assert rows.feedback.load_votes(tx, [reader.id])[reader.id][0].at == NOW
         before += [
-            rows.feedback.put(tx, Feedback(subscriber_id=reader.id, paper_id=1, vote=vote, at=at))
+            rows.feedback.save(tx, Feedback(subscriber_id=reader.id, paper_id=1, vote=vote, at=at))
             for vote, at in votes[2:]
         ]  # type: ignore[arg-type]
         assert before == [0, 1, 1, -1]
-        assert rows.feedback.of_subscribers(tx, [reader.id]) == {}
+        assert rows.feedback.load_votes(tx, [reader.id]) == {}
 
 
 def test_the_key_of_links_is_made_once(store: Store) -> None:
@@ -90,8 +90,8 @@ def test_a_new_key_of_links_signs_and_the_old_ones_stay(store: Store) -> None:
     with store.writing() as tx:
         assert [key.id for key in rows.keys.rotate(tx, LATER)] == [1, 2]
     with store.reading() as tx:
-        old, new = rows.keys.all_keys(tx)
-        assert rows.keys.listed(tx) == [(1, NOW), (2, LATER)]
+        old, new = rows.keys.load_keys(tx)
+        assert rows.keys.list_ids(tx) == [(1, NOW), (2, LATER)]
     assert old.secret == first.secret != new.secret
     with store.writing() as tx:
         for _ in range(253):
@@ -104,7 +104,7 @@ def test_subscribers_are_counted_by_status(store: Store) -> None:
     with store.writing() as tx:
         subscriber(tx)
         subscriber(tx, "bob@example.org", status=SubscriberStatus.PAUSED)
-        assert rows.subscribers.count(tx) == {
+        assert rows.subscribers.count_by_status(tx) == {
             SubscriberStatus.ACTIVE: 1,
             SubscriberStatus.PAUSED: 1,
         }

@@ -23,6 +23,6 @@ def test_a_message_that_was_accepted_in_the_end_is_no_trouble(any_app: App, outc
         said = {"server": "s", "phase": "DATA", "code": 0, "enhanced": "", "fault": "", "text": ""}
         times = {"started_at": now, "ended_at": now}
         tx.execute(insert(deliveries).values(message_id=ident, outcome=outcome, **said, **times))
-        assert [each["outcome"] for each in store.deliveries.troubles(tx)] == [outcome]
+        assert [each["outcome"] for each in store.deliveries.list_troubles(tx)] == [outcome]
         tx.execute(update(messages).values(state=MessageState.ACCEPTED.value))
-        assert store.deliveries.troubles(tx) == []
+        assert store.deliveries.list_troubles(tx) == []

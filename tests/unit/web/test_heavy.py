@@ -211,7 +211,7 @@ def test_new_vectors_are_a_change(client: Client, alice: Subscriber) -> None:
         version="v2", papers=1, made_at=client.app.now(), data=b"not looked at"
     )
     with client.app.store.writing() as tx:
-        store.vectors.put(tx, trained)
+        store.vectors.save(tx, trained)
     assert services.profile_version(client.app, alice) != before
 
 

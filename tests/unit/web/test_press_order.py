@@ -71,7 +71,7 @@ def test_pages_posted_long_ago_are_forgotten(client: Person, alice: Subscriber) 
     client.clock.wait(timedelta(days=91).total_seconds())
     client.post(client.path(Purpose.UP, alice, 2))
     with client.app.store.reading() as tx:
-        rows = store.presses.around(tx, alice.id, client.clock.at, timedelta(days=500))
+        rows = store.presses.list_around(tx, alice.id, client.clock.at, timedelta(days=500))
     assert [row.paper_id for row in rows] == [2]
 
 

@@ -1,4 +1,4 @@
-"""What stands for the state of the corpus: another mark, and what is computed from it is stale."""
+"""The version of the stored corpus: when it changes, whatever was computed from it is stale."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from sqlalchemy import Connection, select
 from digest.store.tables import dumps, encoders, word_vectors
 
 
-def corpus(tx: Connection) -> Hashable:
-    """A value that changes with every ingest, even while it runs, and with the vectors in force."""
+def compute_version(tx: Connection) -> Hashable:
+    """Return a value that changes with every ingest batch and with the vectors in use."""
     dump = select(dumps.c.id, dumps.c.read, dumps.c.finished_at).order_by(dumps.c.id.desc())
     vectors = select(word_vectors.c.id, word_vectors.c.version).order_by(word_vectors.c.id.desc())
     encoder = select(encoders.c.name, encoders.c.version).order_by(encoders.c.name)
