@@ -88,7 +88,7 @@ class _Known:
 
     id: int
     paper_id: int
-    compute_fingerprint: bytes
+    fingerprint: bytes
     day: date
     entry: Entry
 
