@@ -1,5 +1,4 @@
-"""Raw record -> what one source says of a paper (`clean`), and which of these are one paper
-(`merge`).
+"""Record -> entry (`clean`), entries -> groups (`cluster`), a group -> a paper (`merge`).
 
 Knows no dump format and no store.
 """
@@ -8,24 +7,32 @@ from __future__ import annotations
 
 from digest.model import UNSEEN
 from digest.papers.clean import clean
-from digest.papers.identities import arxiv_id, doi, identities_of, identity, parse_name, pmcid, pmid
+from digest.papers.identities import (
+    parse_arxiv_id,
+    parse_doi,
+    parse_identity,
+    parse_link,
+    parse_name,
+    parse_pmcid,
+    parse_pmid,
+)
 from digest.papers.merging import author_key, cluster, merge
-from digest.papers.text import normalise_title, tidy, tidy_abstract
+from digest.papers.text import clean_abstract, clean_text, normalise_title
 
 __all__ = [
     "UNSEEN",
-    "arxiv_id",
     "author_key",
     "clean",
+    "clean_abstract",
+    "clean_text",
     "cluster",
-    "doi",
-    "identities_of",
-    "identity",
     "merge",
     "normalise_title",
+    "parse_arxiv_id",
+    "parse_doi",
+    "parse_identity",
+    "parse_link",
     "parse_name",
-    "pmcid",
-    "pmid",
-    "tidy",
-    "tidy_abstract",
+    "parse_pmcid",
+    "parse_pmid",
 ]

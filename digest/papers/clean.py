@@ -1,5 +1,6 @@
-"""Record -> Entry: what one source says of one paper, in clean Unicode and with canonical
-identities, or why it is refused.
+"""Record -> Entry: what a source says about a paper, in clean Unicode with canonical identities.
+
+Or a reason for rejecting it.
 """
 
 from __future__ import annotations
@@ -11,24 +12,24 @@ from functools import lru_cache
 from typing import Final
 
 from digest.model import Entry, Identity, IdentityKind, Record, Rejected
-from digest.papers.identities import arxiv_id, identities_of, identity
-from digest.papers.text import normalise_title, tidy, tidy_abstract
+from digest.papers.identities import parse_arxiv_id, parse_identity, parse_link
+from digest.papers.text import clean_abstract, clean_text, normalise_title
 
-#: characters; a longer "title" is an abstract or a page that lost its place
-LONGEST_TITLE: Final = 2000
-#: characters; a longer "abstract" is a whole paper, of which the beginning is enough
-LONGEST_ABSTRACT: Final = 64 * 1024
-_LARGEST: Final = 10**9
-_NOTHING: Final = frozenset({"", "na", "n/a", "nan", "none", "null", "-"})
+#: characters; a longer "title" is an abstract or a page
+TITLE_CAP: Final = 2000
+#: characters; a longer "abstract" is a whole paper, and its beginning is enough
+ABSTRACT_CAP: Final = 64 * 1024
+_UPVOTES_CAP: Final = 10**9
+_BLANK_VALUES: Final = frozenset({"", "na", "n/a", "nan", "none", "null", "-"})
 _LINK: Final = re.compile(
     r"https?://(?![^/?#]*@)[^\s/?#<>\"\\^`{|}]+(?:[/?#][^\s<>\"\\^`{|}]*)?", re.IGNORECASE
 )
 _SUFFIX: Final = re.compile(r"(?:jr|sr|i{1,3}|iv|ph\.?\s?d|m\.?\s?d)\.?", re.IGNORECASE)
-_NO_PERSON: Final = re.compile(
+_GROUP_NAME: Final = re.compile(
     r"\b(?:collaboration|consortium|group|team|network|university|institute|inc|ltd)\b",
     re.IGNORECASE,
 )
-_ORDER: Final[tuple[IdentityKind, ...]] = (
+_KIND_ORDER: Final[tuple[IdentityKind, ...]] = (
     "arxiv",
     "doi",
     "preprint",
@@ -40,60 +41,60 @@ _ORDER: Final[tuple[IdentityKind, ...]] = (
 
 
 def clean(record: Record, source: str) -> Entry | Rejected:
-    """Clean one record of the format `source`.
+    """Clean a record of the format `source`.
 
-    Refused are a record without a title, one whose title is no title (longer than `LONGEST_TITLE`),
-    and one whose arXiv identifier cannot be read: the paper behind it could come again under its
-    right one. Any other unusable field is left empty.
+    Any unusable field is left empty, except for these.
+
+    Returns:
+        Rejected if the record has no title, if the title is longer than `TITLE_CAP`, or if its
+        arXiv identifier cannot be read: the paper could come again under the right one.
     """
-    title = tidy(record.title)
+    title = clean_text(record.title)
     if not title and not record.fragment:
-        return _refuse(record, "no title")
-    if len(title) > LONGEST_TITLE:
-        return _refuse(
-            record, f"the title has {len(title):,} characters, more than {LONGEST_TITLE:,}"
-        )
-    found: dict[IdentityKind, str] = {}
+        return _reject(record, "no title")
+    if len(title) > TITLE_CAP:
+        return _reject(record, f"the title has {len(title):,} characters, more than {TITLE_CAP:,}")
+    identities: dict[IdentityKind, str] = {}
     version = record.version
     for kind, text in record.ids:
-        if kind in ("arxiv", "id") and (paper := arxiv_id(text)) is not None:
-            found.setdefault("arxiv", paper[0])
-            version = version or paper[1]
-        elif kind == "arxiv" and text.strip().lower() not in _NOTHING:
-            return _refuse(record, f"not an arXiv identifier: {text[:80]!a}")
+        if kind in ("arxiv", "id") and (arxiv := parse_arxiv_id(text)) is not None:
+            identities.setdefault("arxiv", arxiv[0])
+            version = version or arxiv[1]
+        elif kind == "arxiv" and text.strip().lower() not in _BLANK_VALUES:
+            return _reject(record, f"not an arXiv identifier: {text[:80]!a}")
         else:
-            for one in identities_of(text) if kind == "url" else (identity(kind, text),):
-                if one is not None:
-                    found.setdefault(one.kind, one.value)
-    if record.url and not ("arxiv" in found and "://arxiv.org/" in record.url):
-        for one in identities_of(record.url):
-            found.setdefault(one.kind, one.value)
-    if record.fragment and not found:
-        return _refuse(record, "part of a paper without an identifier that says which")
+            for identity in parse_link(text) if kind == "url" else (parse_identity(kind, text),):
+                if identity is not None:
+                    identities.setdefault(identity.kind, identity.value)
+    if record.url and not ("arxiv" in identities and "://arxiv.org/" in record.url):
+        for identity in parse_link(record.url):
+            identities.setdefault(identity.kind, identity.value)
+    if record.fragment and not identities:
+        return _reject(record, "part of a paper without an identifier that says which")
     return Entry(
         source=source,
         title=title,
         title_key=normalise_title(title),
-        abstract=tidy_abstract(record.abstract[:LONGEST_ABSTRACT]),
+        abstract=clean_abstract(record.abstract[:ABSTRACT_CAP]),
         authors=tuple(filter(None, map(clean_author, record.authors))),
-        categories=tuple(dict.fromkeys(filter(None, map(_category, record.categories)))),
+        categories=tuple(dict.fromkeys(filter(None, map(_clean_category, record.categories)))),
         identities=tuple(
             [
-                Identity(kind=kind, value=found[kind])
-                for kind in (_ORDER if len(found) > 1 else found)
-                if kind in found
+                Identity(kind=kind, value=identities[kind])
+                for kind in (_KIND_ORDER if len(identities) > 1 else identities)
+                if kind in identities
             ]
         ),
         version=version if version is not None and 0 < version < 10_000 else None,
-        submitted=_sensible(record.submitted),
-        announced=_sensible(record.announced),
-        updated=_sensible(record.updated),
+        submitted=_reject_implausible(record.submitted),
+        announced=_reject_implausible(record.announced),
+        updated=_reject_implausible(record.updated),
         upvotes=record.upvotes
-        if record.upvotes is not None and 0 <= record.upvotes < _LARGEST
+        if record.upvotes is not None and 0 <= record.upvotes < _UPVOTES_CAP
         else None,
-        comment=tidy(record.comment),
-        url=_landing_page(
-            (record.url, *(text for kind, text in record.ids if kind == "url")), found
+        comment=clean_text(record.comment),
+        url=_find_landing_page(
+            (record.url, *(text for kind, text in record.ids if kind == "url")), identities
         ),
         withdrawn=record.withdrawn,
     )
@@ -101,44 +102,42 @@ def clean(record: Record, source: str) -> Entry | Rejected:
 
 @lru_cache(maxsize=32_768)
 def clean_author(name: str) -> str:
-    """A name in the order in which it is spoken: "Doe, Jane" -> "Jane Doe", "Doe, Jane, Jr." ->
-    "Jane Doe Jr."; groups stay as they are.
+    """Put the first name first: "Doe, Jane" -> "Jane Doe", "Doe, Jane, Jr." -> "Jane Doe Jr.".
+
+    Names of groups stay as they are.
     """
-    text = tidy(name).strip(" ,;")
+    text = clean_text(name).strip(" ,;")
     if "," not in text:
         return text
     last, *rest = (part.strip() for part in text.split(","))
     rest = [part for part in rest if part]
     suffixes = [part for part in rest if _SUFFIX.fullmatch(part)]
-    first = [part for part in rest if part not in suffixes]
-    if len(first) > 1 or _NO_PERSON.search(text):
+    first_names = [part for part in rest if part not in suffixes]
+    if len(first_names) > 1 or _GROUP_NAME.search(text):
         return text
-    return " ".join((*first, last, *suffixes))
+    return " ".join((*first_names, last, *suffixes))
 
 
-#: a source has some hundred of them
-_category: Final = lru_cache(maxsize=4096)(tidy)
+#: sources have about a hundred categories
+_clean_category: Final = lru_cache(maxsize=4096)(clean_text)
 
 
-def _landing_page(links: Iterable[str], found: dict[IdentityKind, str]) -> str:
-    """The source's own page where it is one of the web, else one made from an identifier; "" where
-    there is neither.
-    """
+def _find_landing_page(links: Iterable[str], identities: dict[IdentityKind, str]) -> str:
+    """Find a web page of the paper: the source's own, else the one of an identifier, else ""."""
     for link in links:
         if len(link) <= 2000 and _LINK.fullmatch(link.strip()):
             return link.strip()
-    if (paper := found.get("arxiv")) is not None:
-        return f"https://arxiv.org/abs/{paper}"
-    if (name := found.get("doi") or found.get("preprint")) is not None:
-        return f"https://doi.org/{name}"
-    return f"https://pubmed.ncbi.nlm.nih.gov/{found['pmid']}/" if "pmid" in found else ""
+    if (arxiv := identities.get("arxiv")) is not None:
+        return f"https://arxiv.org/abs/{arxiv}"
+    if (doi := identities.get("doi") or identities.get("preprint")) is not None:
+        return f"https://doi.org/{doi}"
+    return f"https://pubmed.ncbi.nlm.nih.gov/{identities['pmid']}/" if "pmid" in identities else ""
 
 
-def _sensible(day: date | None) -> date | None:
-    """No paper is older than 1900; the future is the reader's to judge, which knows
-    what day it is."""
+def _reject_implausible(day: date | None) -> date | None:
+    """Drop a day before 1900; the parsers drop future days, since they know today."""
     return day if day is not None and day.year >= 1900 else None
 
 
-def _refuse(record: Record, reason: str) -> Rejected:
+def _reject(record: Record, reason: str) -> Rejected:
     return Rejected(line=record.line, raw=record.raw, reason=reason)

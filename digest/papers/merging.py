@@ -1,9 +1,9 @@
-"""Which entries are one paper, and what that paper says: pure functions of all its entries, so the
-order of arrival does not matter.
+"""Grouping of entries into papers, and merging of a group. The order of arrival does not matter.
 
-Rules. Identifier links merge transitively, but two identifiers of one kind never end in one paper.
-An entry without identifier joins the one paper that has its normalised title (and first author,
-where both name one); where several fit it stays by itself.
+An entry connects its identifiers, and papers are the connected components, except that two
+identifiers of one kind are never in one paper. An entry without identifier joins the only paper
+with its normalised title, and its first author if both name one. If several papers match, it
+becomes a paper of its own.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from digest.model import UNSEEN, Entry, Identity, Merged, Seen
 
-#: identifiers by how far they can be trusted to name one paper, best first
-TRUST = {"arxiv": 0, "doi": 1, "preprint": 2, "pmid": 3, "pmcid": 4, "openalex": 5, "s2": 6}
+#: kind of identifier -> rank of its reliability, best first
+RELIABILITY = {"arxiv": 0, "doi": 1, "preprint": 2, "pmid": 3, "pmcid": 4, "openalex": 5, "s2": 6}
 
 
 def cluster(entries: Sequence[Entry]) -> list[list[int]]:
@@ -24,12 +24,12 @@ def cluster(entries: Sequence[Entry]) -> list[list[int]]:
     The result is that of the whole store only if every entry is present that shares an identifier
     or a title with one of them.
     """
-    parents = _link(entries)
+    parents = _connect(entries)
     groups: dict[Identity, list[int]] = defaultdict(list)
     unidentified: dict[str, list[int]] = defaultdict(list)
     for position, entry in enumerate(entries):
         if entry.identities:
-            groups[_root(parents, _best_identity(entry))].append(position)
+            groups[_find_root(parents, _best_identity(entry))].append(position)
         else:
             unidentified[entry.title_key].append(position)
     title_groups = _group_by_title(entries, unidentified, groups)
@@ -40,12 +40,19 @@ def cluster(entries: Sequence[Entry]) -> list[list[int]]:
 
 
 def _best_identity(entry: Entry) -> Identity:
-    return min(entry.identities, key=lambda identity: (TRUST[identity.kind], identity.value))
+    return min(entry.identities, key=_reliability)
 
 
-def _link(entries: Iterable[Entry]) -> dict[Identity, Identity]:
-    """Union-find over identities; links are applied in an order that depends on nothing but
-    themselves.
+def _reliability(identity: Identity) -> tuple[int, str]:
+    """Return a sort key, the most reliable identity first."""
+    return RELIABILITY[identity.kind], identity.value
+
+
+def _connect(entries: Iterable[Entry]) -> dict[Identity, Identity]:
+    """Connect identities by union-find, in an order that depends only on the links.
+
+    Returns:
+        Identity -> its parent; a root is its own parent.
     """
     parents: dict[Identity, Identity] = {}
     links: set[tuple[Identity, Identity]] = set()
@@ -61,19 +68,21 @@ def _link(entries: Iterable[Entry]) -> dict[Identity, Identity]:
         identity: {identity.kind: identity.value} for identity in parents
     }
 
-    def order(link: tuple[Identity, Identity]) -> tuple[int, int, str, str]:
-        return TRUST[link[0].kind], TRUST[link[1].kind], link[0].value, link[1].value
+    def sort_key(link: tuple[Identity, Identity]) -> tuple[int, int, str, str]:
+        return RELIABILITY[link[0].kind], RELIABILITY[link[1].kind], link[0].value, link[1].value
 
-    for left, right in sorted(links, key=order):
-        a, b = _root(parents, left), _root(parents, right)
-        if a == b or any(kinds[b].get(kind, value) != value for kind, value in kinds[a].items()):
+    for left, right in sorted(links, key=sort_key):
+        left_root, right_root = _find_root(parents, left), _find_root(parents, right)
+        if left_root == right_root or any(
+            kinds[right_root].get(kind, value) != value for kind, value in kinds[left_root].items()
+        ):
             continue
-        parents[b] = a
-        kinds[a].update(kinds[b])
+        parents[right_root] = left_root
+        kinds[left_root].update(kinds[right_root])
     return parents
 
 
-def _root(parents: dict[Identity, Identity], identity: Identity) -> Identity:
+def _find_root(parents: dict[Identity, Identity], identity: Identity) -> Identity:
     while parents[identity] != identity:
         parents[identity] = parents[parents[identity]]
         identity = parents[identity]
@@ -142,77 +151,89 @@ def _group_by_author(entries: Sequence[Entry], positions: list[int]) -> dict[str
 
 
 def author_key(entry: Entry) -> str:
-    """The first author's last word, folded: what two spellings of one name most often share."""
+    """Fold the last word of the first author, which spellings of a name mostly share."""
     words = entry.authors[0].split() if entry.authors else []
     return words[-1].casefold() if words else ""
 
 
 def merge(seen: Sequence[Seen]) -> Merged:
-    """Derive the paper from all its entries: the highest version leads, then the latest word; what
-    it lacks comes from the others.
+    """Merge all entries of a paper: the highest version leads, then the latest entry.
+
+    What the leading entry lacks comes from the others.
     """
     if len(seen) == 1:
-        return _alone(seen[0])
-    ranked = [s.entry for s in sorted(seen, key=_precedence, reverse=True)]
-    lead = next((e for e in ranked if e.title), ranked[0])  # a fragment has none
-    latest = max((e.version or 0) for e in ranked)
-    days = [s.day for s in seen if s.entry.title] or [s.day for s in seen]
-    identities = sorted(
-        {i for e in ranked for i in e.identities}, key=lambda i: (TRUST[i.kind], i.value)
-    )
+        return _merge_single(seen[0])
+    ranked = [seen_entry.entry for seen_entry in sorted(seen, key=_precedence, reverse=True)]
+    lead = next((entry for entry in ranked if entry.title), ranked[0])  # a fragment has no title
+    latest_version = max((entry.version or 0) for entry in ranked)
+    days = [seen_entry.day for seen_entry in seen if seen_entry.entry.title] or [
+        seen_entry.day for seen_entry in seen
+    ]
+    identities = {identity for entry in ranked for identity in entry.identities}
     return Merged(
         title=lead.title,
-        abstract=next((e.abstract for e in ranked if e.abstract), ""),
-        authors=next((e.authors for e in ranked if e.authors), ()),
-        categories=next((e.categories for e in ranked if e.categories), ()),
-        identities=tuple(identities),
+        abstract=next((entry.abstract for entry in ranked if entry.abstract), ""),
+        authors=next((entry.authors for entry in ranked if entry.authors), ()),
+        categories=next((entry.categories for entry in ranked if entry.categories), ()),
+        identities=tuple(sorted(identities, key=_reliability)),
         first_seen=min((day for day in days if day != UNSEEN), default=UNSEEN),
-        submitted=min((e.submitted for e in ranked if e.submitted), default=None),
-        announced=min((e.announced for e in ranked if e.announced), default=None),
-        updated=max((e.updated for e in ranked if e.updated), default=None),
-        version=latest or None,
-        upvotes=max((e.upvotes or 0) for e in ranked),
-        comment=next((e.comment for e in ranked if e.comment), ""),
-        url=next((e.url for e in ranked if e.url), ""),
-        withdrawn=any(e.withdrawn for e in ranked if (e.version or latest) == latest),
+        submitted=min((entry.submitted for entry in ranked if entry.submitted), default=None),
+        announced=min((entry.announced for entry in ranked if entry.announced), default=None),
+        updated=max((entry.updated for entry in ranked if entry.updated), default=None),
+        version=latest_version or None,
+        upvotes=max((entry.upvotes or 0) for entry in ranked),
+        comment=next((entry.comment for entry in ranked if entry.comment), ""),
+        url=next((entry.url for entry in ranked if entry.url), ""),
+        withdrawn=any(
+            entry.withdrawn
+            for entry in ranked
+            if (entry.version or latest_version) == latest_version
+        ),
     )
 
 
-def _alone(seen: Seen) -> Merged:
-    """As `merge`, of the one entry that most papers have."""
-    e = seen.entry
-    several = len(e.identities) > 1
+def _merge_single(seen: Seen) -> Merged:
+    """Merge the only entry of a paper, as most papers have: `merge`, but faster."""
+    entry = seen.entry
     return Merged(
-        title=e.title,
-        abstract=e.abstract,
-        authors=e.authors,
-        categories=e.categories,
-        identities=tuple(sorted(set(e.identities), key=lambda i: (TRUST[i.kind], i.value)))
-        if several
-        else e.identities,
+        title=entry.title,
+        abstract=entry.abstract,
+        authors=entry.authors,
+        categories=entry.categories,
+        identities=tuple(sorted(set(entry.identities), key=_reliability))
+        if len(entry.identities) > 1
+        else entry.identities,
         first_seen=seen.day,
-        submitted=e.submitted,
-        announced=e.announced,
-        updated=e.updated,
-        version=e.version or None,
-        upvotes=e.upvotes or 0,
-        comment=e.comment,
-        url=e.url,
-        withdrawn=e.withdrawn,
+        submitted=entry.submitted,
+        announced=entry.announced,
+        updated=entry.updated,
+        version=entry.version or None,
+        upvotes=entry.upvotes or 0,
+        comment=entry.comment,
+        url=entry.url,
+        withdrawn=entry.withdrawn,
     )
 
 
 def _precedence(seen: Seen) -> tuple[object, ...]:
-    """A total order whatever the order of arrival: what the entries say settles what is left."""
-    e = seen.entry
-    said = (e.title, e.abstract, e.authors, e.categories, e.comment, e.url, repr(e.identities))
+    """Return a sort key that is a total order of entries, whatever the order of arrival."""
+    entry = seen.entry
+    content = (
+        entry.title,
+        entry.abstract,
+        entry.authors,
+        entry.categories,
+        entry.comment,
+        entry.url,
+        repr(entry.identities),
+    )
     return (
         seen.day != UNSEEN,
-        bool(e.identities),
-        e.version or 0,
-        e.updated or seen.day,
-        bool(e.abstract),
-        len(e.abstract),
-        e.source,
-        said,
+        bool(entry.identities),
+        entry.version or 0,
+        entry.updated or seen.day,
+        bool(entry.abstract),
+        len(entry.abstract),
+        entry.source,
+        content,
     )

@@ -1,6 +1,4 @@
-r"""What TeX's macros mean to a reader, where the table of pylatexenc has no answer or one that does
-not suit an e-mail. Data only.
-"""
+r"""Tables of TeX macros that pylatexenc lacks, or whose symbol does not suit an e-mail."""
 
 from __future__ import annotations
 
@@ -17,10 +15,10 @@ SUBSCRIPTS: Final = {
     **dict(zip("aehijklmnoprstuvx", "ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True)),
     " ": " ",
 }
-#: those that every font has; the others of their alphabet show as boxes in many mail programs
+#: those that every font has; many mail programs show boxes for the others
 DOUBLE_STRUCK: Final = {"C": "ℂ", "H": "ℍ", "N": "ℕ", "P": "ℙ", "Q": "ℚ", "R": "ℝ", "Z": "ℤ"}
 
-#: accents in text, by sign or letter -> combining character
+#: macro of an accent in text -> combining character
 ACCENTS: Final = {
     "`": "\u0300",
     "'": "\u0301",
@@ -38,7 +36,7 @@ ACCENTS: Final = {
     "k": "\u0328",
     "b": "\u0331",
 }
-#: accents in formulas, by name
+#: macro of an accent in formulas -> combining character
 MATH_ACCENTS: Final = {
     "grave": "\u0300",
     "acute": "\u0301",
@@ -68,12 +66,12 @@ _MATH: Final = (
 _AROUND: Final = (
     "underline uline mathop mathrel mathbin mathord underbrace overbrace url bold enquote"
 )
-#: macros of which the last argument is what is read: name -> number of arguments
+#: macros whose last argument is the text: name -> number of arguments
 PASSED: Final = {
     **dict.fromkeys(_TEXT.split() + _MATH.split() + _AROUND.split(), 1),
     **dict.fromkeys(("href", "textcolor", "texorpdfstring", "stackrel", "overset", "underset"), 2),
 }
-#: macros whose argument means nothing to a reader
+#: macros that are dropped with their argument
 DROPPED: Final = frozenset(
     {"label", "begin", "end", "color", "vspace", "hspace", "ref", "eqref", "phantom"}
 )
@@ -90,7 +88,7 @@ _LAYOUT: Final = (
     "left right middle displaystyle textstyle scriptstyle limits nolimits xspace noindent protect "
     "centering relax par"
 )
-#: macros that only set type
+#: macros that only change the layout
 SILENT: Final = frozenset((*_SIZES.split(), *_STYLES.split(), *_LAYOUT.split()))
 
 #: macros without argument

@@ -348,7 +348,7 @@ def store_records(
             names = [
                 name
                 for kind, text in removal.ids
-                if (name := papers.identity(kind, text)) is not None
+                if (name := papers.parse_identity(kind, text)) is not None
             ]
             store.arrivals.remove(tx, dump_id, removal.line, names, removal.reason)
         texts = {

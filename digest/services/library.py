@@ -180,7 +180,7 @@ def _wanted(record: Record) -> _Wanted | ImportedEntry:
             one
             for kind, text in record.ids
             for one in (
-                papers.identities_of(text) if kind == "url" else (papers.identity(kind, text),)
+                papers.parse_link(text) if kind == "url" else (papers.parse_identity(kind, text),)
             )
             if one
         )

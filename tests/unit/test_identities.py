@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.model import Identity
-from digest.papers import arxiv_id, doi, identities_of, identity, parse_name, pmcid, pmid
+from digest.papers import (
+    parse_arxiv_id,
+    parse_doi,
+    parse_identity,
+    parse_link,
+    parse_name,
+    parse_pmcid,
+    parse_pmid,
+)
 
 
 def named(found: Identity | None) -> str | None:
@@ -40,7 +48,7 @@ def named(found: Identity | None) -> str | None:
     ],
 )
 def test_an_arxiv_id_is_found_as_written(written: str, canonical: str, version: int | None) -> None:
-    assert arxiv_id(written) == (canonical, version)
+    assert parse_arxiv_id(written) == (canonical, version)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +89,7 @@ def test_an_arxiv_id_is_found_as_written(written: str, canonical: str, version: 
     ],
 )
 def test_what_cannot_be_an_arxiv_id_is_refused(written: str) -> None:
-    assert arxiv_id(written) is None
+    assert parse_arxiv_id(written) is None
 
 
 @pytest.mark.parametrize(
@@ -99,7 +107,7 @@ def test_what_cannot_be_an_arxiv_id_is_refused(written: str) -> None:
     ],
 )
 def test_a_doi_is_lower_case_and_bare(written: str, canonical: str) -> None:
-    assert doi(written) == canonical
+    assert parse_doi(written) == canonical
 
 
 @pytest.mark.parametrize(
@@ -116,12 +124,13 @@ def test_a_doi_is_lower_case_and_bare(written: str, canonical: str) -> None:
     ],
 )
 def test_what_is_no_doi_of_its_own_is_none(written: str) -> None:
-    assert doi(written) is None
+    assert parse_doi(written) is None
 
 
 def test_pubmed_numbers_lose_prefix_and_zeros() -> None:
     assert [
-        pmid(text) for text in ("123", "PMID: 0123", "pmid:7", "12a", "", "0", "-1", "1234567890")
+        parse_pmid(text)
+        for text in ("123", "PMID: 0123", "pmid:7", "12a", "", "0", "-1", "1234567890")
     ] == [
         "123",
         "123",
@@ -132,7 +141,7 @@ def test_pubmed_numbers_lose_prefix_and_zeros() -> None:
         None,
         None,
     ]
-    assert [pmcid(text) for text in ("PMC123", "pmc 0123.1", "PMCID: PMC7", "123", "")] == [
+    assert [parse_pmcid(text) for text in ("PMC123", "pmc 0123.1", "PMCID: PMC7", "123", "")] == [
         "PMC123",
         "PMC123",
         "PMC7",
@@ -172,7 +181,7 @@ def test_pubmed_numbers_lose_prefix_and_zeros() -> None:
     ],
 )
 def test_a_link_names_its_paper(url: str, found: str | None) -> None:
-    assert [named(one) for one in identities_of(url)] == ([found] if found else [])
+    assert [named(one) for one in parse_link(url)] == ([found] if found else [])
 
 
 @pytest.mark.parametrize(
@@ -220,9 +229,9 @@ def test_the_name_of_every_kind_can_be_typed_again() -> None:
 )
 def test_no_text_makes_reading_an_identifier_fail(text: str) -> None:
     parse_name(text)
-    identities_of(text)
+    parse_link(text)
     for kind in ("arxiv", "doi", "pmid", "pmcid", "openalex", "s2", "id", "else"):
-        identity(kind, text)
+        parse_identity(kind, text)
 
 
 @given(st.integers(7, 99), st.integers(1, 12), st.integers(1, 99999), st.integers(1, 99))
@@ -230,4 +239,4 @@ def test_a_canonical_id_stays_itself(year: int, month: int, number: int, version
     stem = f"{year:02}{month:02}"
     text = f"{stem}.{number:05}" if stem > "1412" else f"{stem}.{number % 9999 + 1:04}"
     wanted = None if stem < "0704" else (text, version)
-    assert arxiv_id(f"{text}v{version}") == wanted
+    assert parse_arxiv_id(f"{text}v{version}") == wanted

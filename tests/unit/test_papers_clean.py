@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from digest.model import Entry, Identity, Record, Rejected
-from digest.papers import clean, normalise_title, tidy, tidy_abstract
+from digest.papers import clean, clean_abstract, clean_text, normalise_title
 
 
 def record(**fields: Any) -> Record:
@@ -53,7 +53,7 @@ def entry(**fields: Any) -> Entry:
     ],
 )
 def test_text_is_made_tidy(written: str, read: str) -> None:
-    assert tidy(written) == read
+    assert clean_text(written) == read
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_text_is_made_tidy(written: str, read: str) -> None:
     ],
 )
 def test_tex_becomes_readable(tex: str, read: str) -> None:
-    assert tidy(tex if "\\" in tex or "$" in tex else tex + " \\%").removesuffix(" %") == read
+    assert clean_text(tex if "\\" in tex or "$" in tex else tex + " \\%").removesuffix(" %") == read
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_tex_becomes_readable(tex: str, read: str) -> None:
 def test_ties_thousands_and_dashes_are_read_where_there_is_no_other_tex(
     tex: str, read: str
 ) -> None:
-    assert tidy(tex) == read
+    assert clean_text(tex) == read
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_ties_thousands_and_dashes_are_read_where_there_is_no_other_tex(
     ],
 )
 def test_money_is_no_formula(text: str) -> None:
-    assert tidy(text) == text
+    assert clean_text(text) == text
 
 
 @pytest.mark.parametrize(
@@ -154,9 +154,9 @@ def test_money_is_no_formula(text: str) -> None:
     ],
 )
 def test_broken_tex_is_survived(text: str) -> None:
-    assert isinstance(tidy(f"before {text} after"), str)
-    assert tidy(f"before {text} after").startswith("before")
-    assert tidy(f"before {text} after").endswith("after")
+    assert isinstance(clean_text(f"before {text} after"), str)
+    assert clean_text(f"before {text} after").startswith("before")
+    assert clean_text(f"before {text} after").endswith("after")
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_broken_tex_is_survived(text: str) -> None:
     ],
 )
 def test_long_nonsense_is_survived(piece: str) -> None:
-    assert isinstance(tidy_abstract(piece * (30_000 // len(piece)) + "x"), str)
+    assert isinstance(clean_abstract(piece * (30_000 // len(piece)) + "x"), str)
 
 
 PIECES = [
@@ -213,12 +213,12 @@ PIECES = [
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join) | st.text(max_size=60))
 @example("\u0340")
 def test_any_text_becomes_one_line_without_harm(text: str) -> None:
-    line = tidy(text)
+    line = clean_text(text)
     assert line == " ".join(line.split())
     assert unicodedata.is_normalized("NFC", line)
     line.encode("utf-8")
     assert not set(line) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\x00\r\n")
-    for paragraph in tidy_abstract(text).split("\n\n"):
+    for paragraph in clean_abstract(text).split("\n\n"):
         assert "\n" not in paragraph
 
 
@@ -240,7 +240,7 @@ def test_any_text_becomes_one_line_without_harm(text: str) -> None:
     ],
 )
 def test_an_abstract_keeps_its_paragraphs_and_loses_its_preamble(written: str, read: str) -> None:
-    assert tidy_abstract(written) == read
+    assert clean_abstract(written) == read
 
 
 @pytest.mark.parametrize(
