@@ -157,15 +157,15 @@ def test_the_batch_form_gives_each_reader_the_weights_of_the_plain_form(
     X = sp.csr_matrix(sp.hstack((words, dense)))
     for number, weights in enumerate(batch):
         coef = to_coef(weights)
-        mine = ratings.reader == number
-        if not mine.any():
+        of_reader = ratings.reader == number
+        if not of_reader.any():
             assert not coef.any()
             continue
         plain = InterestClassifier(background=np.concatenate((word_means, dense_means))).fit(
-            X[ratings.row[mine]],
-            ratings.signed_weight[mine] > 0,
-            sample_weight=np.abs(ratings.signed_weight[mine]),
-            ignored=ratings.ignored[mine],
+            X[ratings.row[of_reader]],
+            ratings.signed_weight[of_reader] > 0,
+            sample_weight=np.abs(ratings.signed_weight[of_reader]),
+            ignored=ratings.ignored[of_reader],
         )
         assert coef == pytest.approx(plain.coef_[0], abs=1e-6)
 
@@ -177,16 +177,16 @@ def test_a_reader_has_the_same_weights_alone_and_among_others(ratings: Ratings, 
     means = np.full(WORDS, 0.05, np.float32), np.full(DENSE, 0.1)
     together = fit_many(words, dense, ratings, *means)
     for number in range(ratings.readers):
-        mine = ratings.reader == number
+        of_reader = ratings.reader == number
         (alone,) = fit_many(
             words,
             dense,
             Ratings(
                 readers=1,
-                reader=np.zeros(mine.sum(), np.int64),
-                row=ratings.row[mine],
-                signed_weight=ratings.signed_weight[mine],
-                ignored=ratings.ignored[mine],
+                reader=np.zeros(of_reader.sum(), np.int64),
+                row=ratings.row[of_reader],
+                signed_weight=ratings.signed_weight[of_reader],
+                ignored=ratings.ignored[of_reader],
             ),
             *means,
         )

@@ -1,4 +1,4 @@
-"""What a reader wants and has rated, as one linear model."""
+"""What a reader wrote and rated, as one linear model."""
 
 from __future__ import annotations
 
@@ -24,61 +24,65 @@ TOPICS = {
 }
 
 
-def paper(number: int, topic: str, **more: object) -> Paper:
+def make_paper(number: int, topic: str, **more: object) -> Paper:
     words = TOPICS[topic].split()
-    turned = " ".join(words[number % len(words) :] + words[: number % len(words)])
+    rotated = " ".join(words[number % len(words) :] + words[: number % len(words)])
     return Paper(
         id=number,
         title=f"Study {number} of {topic}",
-        abstract=f"{turned} case{number}",
+        abstract=f"{rotated} case{number}",
         first_seen=date(2026, 5, 4),
         **more,
     )  # type: ignore[arg-type]
 
 
-CORPUS = [paper(number, topic) for number, topic in enumerate([*TOPICS] * 10, start=1)]
-COUNTS = features.vectorize([features.text_of(each.title, each.abstract) for each in CORPUS])
+CORPUS = [make_paper(number, topic) for number, topic in enumerate([*TOPICS] * 10, start=1)]
+COUNTS = features.vectorize([features.text_of(paper.title, paper.abstract) for paper in CORPUS])
 FREQUENCIES = features.Frequencies().add(COUNTS)
 ROWS = features.weigh(COUNTS, FREQUENCIES)
 BACKGROUND = profiles.Background.from_papers(CORPUS, ROWS)
 DAY = scores.day(CORPUS, ROWS)
-NOTHING = profiles.Background.from_papers([], ROWS[:0])
+EMPTY_BACKGROUND = profiles.Background.from_papers([], ROWS[:0])
 
 
-def of(topic: str) -> list[Paper]:
-    return [each for each in CORPUS if each.title.endswith(topic)]
+def papers_of(topic: str) -> list[Paper]:
+    return [paper for paper in CORPUS if paper.title.endswith(topic)]
 
 
 def rated(papers: Sequence[Paper], ages: Sequence[float] = ()) -> profiles.Rated:
-    return profiles.Rated.from_papers(papers, ROWS[[each.id - 1 for each in papers]], ages)
+    return profiles.Rated.from_papers(papers, ROWS[[paper.id - 1 for paper in papers]], ages)
 
 
 def phrases(*keywords: str) -> tuple[Phrase, ...]:
     return features.parse_keywords(keywords, FREQUENCIES)
 
 
-def best(profile: profiles.Profile) -> str:
+def best_topic(profile: profiles.Profile) -> str:
     return CORPUS[int(np.argmax(scores.score(profile, DAY)))].title.split()[-1]
 
 
-def mean(profile: profiles.Profile, topic: str) -> float:
+def mean_score(profile: profiles.Profile, topic: str) -> float:
     values = scores.score(profile, DAY)
-    return float(np.mean([values[each.id - 1] for each in of(topic)]))
+    return float(np.mean([values[paper.id - 1] for paper in papers_of(topic)]))
 
 
-def sound(profile: profiles.Profile) -> bool:
-    """Are all numbers finite, and no weight longer than 1?"""
+def lead(profile: profiles.Profile, topic: str, other: str) -> float:
+    return mean_score(profile, topic) - mean_score(profile, other)
+
+
+def is_finite_and_bounded(profile: profiles.Profile) -> bool:
+    """Whether all scores are finite and the weights have at most length 1."""
     return bool(
         np.isfinite(scores.score(profile, DAY)).all()
         and np.linalg.norm(profile.word_weights) <= 1 + 1e-6
     )
 
 
-# ---------------------------------------------------------------------------------------------- the
-# ladder
+# ----------------------------------------------------------------------------------------------
+# from nothing to many thumbs
 
 
-def test_nothing_known_is_trending() -> None:
+def test_without_input_only_trending_papers_lead() -> None:
     profile = profiles.train([], BACKGROUND)
     assert profile.step == "trending"
     assert len(profile.columns) == 0
@@ -89,15 +93,15 @@ def test_keywords_find_their_papers() -> None:
         [Interest(keywords=("tactile sensing",))], BACKGROUND, phrases=phrases("tactile sensing")
     )
     assert profile.step == "keywords"
-    assert best(profile) == "grasp"
+    assert best_topic(profile) == "grasp"
 
 
 def test_example_papers_find_papers_like_them() -> None:
     profile = profiles.train(
-        [Interest(papers=("paper:2",))], BACKGROUND, examples=rated(of("climate")[:2])
+        [Interest(papers=("paper:2",))], BACKGROUND, examples=rated(papers_of("climate")[:2])
     )
     assert profile.step == "examples"
-    assert best(profile) == "climate"
+    assert best_topic(profile) == "climate"
 
 
 def test_a_free_text_is_an_example() -> None:
@@ -105,13 +109,13 @@ def test_a_free_text_is_an_example() -> None:
     profile = profiles.train(
         [Interest(text="x")], BACKGROUND, examples=profiles.Rated.from_papers([], text, texts=1)
     )
-    assert best(profile) == "poetry"
+    assert best_topic(profile) == "poetry"
 
 
 def test_thumbs_up_find_papers_like_them() -> None:
-    profile = profiles.train([], BACKGROUND, liked=rated(of("market")[:3]))
+    profile = profiles.train([], BACKGROUND, liked=rated(papers_of("market")[:3]))
     assert (profile.step, profile.thumbs_up, profile.thumbs_down) == ("thumbs", 3, 0)
-    assert best(profile) == "market"
+    assert best_topic(profile) == "market"
 
 
 def test_thumbs_outweigh_keywords_that_say_otherwise() -> None:
@@ -120,26 +124,26 @@ def test_thumbs_outweigh_keywords_that_say_otherwise() -> None:
         [Interest(keywords=("tactile sensing",))],
         BACKGROUND,
         phrases=keywords,
-        liked=rated(of("climate")[:4]),
+        liked=rated(papers_of("climate")[:4]),
     )
-    assert best(profile) == "climate"
+    assert best_topic(profile) == "climate"
     assert all(keyword.weight == 0 for keyword in profile.keywords)
 
 
 def test_keywords_fade_step_by_step() -> None:
-    shares = [profiles.keyword_fade(known) for known in (0, 0.5, 1, 2, 3, 10)]
+    shares = [profiles.keyword_fade(likes) for likes in (0, 0.5, 1, 2, 3, 10)]
     assert shares[0] == 1
     assert shares[-2:] == [0, 0]
     assert shares[:5] == sorted(set(shares), reverse=True)
 
 
-def test_a_phrase_still_lifts_what_holds_it_beside_many_thumbs_and_a_word_does_not() -> None:
-    asked = phrases("sensing", "tactile sensing")
+def test_a_phrase_keeps_a_bonus_beside_many_thumbs_and_a_word_does_not() -> None:
+    keywords = phrases("sensing", "tactile sensing")
     profile = profiles.train(
         [Interest(keywords=("sensing", "tactile sensing"))],
         BACKGROUND,
-        phrases=asked,
-        liked=rated(of("climate")[:9]),
+        phrases=keywords,
+        liked=rated(papers_of("climate")[:9]),
     )
     assert [
         (keyword.phrase.text, keyword.weight, keyword.bonus) for keyword in profile.keywords
@@ -151,10 +155,10 @@ def test_one_thumb_and_a_keyword_both_count() -> None:
         [Interest(keywords=("glaciers",))],
         BACKGROUND,
         phrases=phrases("glaciers"),
-        liked=rated(of("poetry")[:1]),
+        liked=rated(papers_of("poetry")[:1]),
     )
-    assert mean(profile, "climate") > mean(profile, "grasp")
-    assert mean(profile, "poetry") > mean(profile, "grasp")
+    assert mean_score(profile, "climate") > mean_score(profile, "grasp")
+    assert mean_score(profile, "poetry") > mean_score(profile, "grasp")
 
 
 def test_only_dislikes_push_away_while_the_interests_lead() -> None:
@@ -162,32 +166,30 @@ def test_only_dislikes_push_away_while_the_interests_lead() -> None:
         [Interest(keywords=("electricity",))],
         BACKGROUND,
         phrases=phrases("electricity"),
-        disliked=rated(of("climate")[:3]),
+        disliked=rated(papers_of("climate")[:3]),
     )
     assert profile.step == "thumbs"
-    assert best(profile) == "market"
-    assert mean(profile, "climate") < mean(profile, "poetry")
+    assert best_topic(profile) == "market"
+    assert mean_score(profile, "climate") < mean_score(profile, "poetry")
 
 
 def test_a_dislike_pushes_down_what_a_like_alone_would_lift() -> None:
-    liked = rated([*of("climate")[:2], *of("market")[:2]])
+    liked = rated([*papers_of("climate")[:2], *papers_of("market")[:2]])
     free = profiles.train([], BACKGROUND, liked=liked)
-    pushed = profiles.train([], BACKGROUND, liked=liked, disliked=rated(of("market")[2:5]))
-    assert mean(pushed, "market") - mean(pushed, "climate") < mean(free, "market") - mean(
-        free, "climate"
-    )
+    pushed = profiles.train([], BACKGROUND, liked=liked, disliked=rated(papers_of("market")[2:5]))
+    assert lead(pushed, "market", "climate") < lead(free, "market", "climate")
 
 
 def test_an_old_thumb_counts_less_than_a_fresh_one() -> None:
-    both = [of("climate")[0], of("market")[0]]
-    profile = profiles.train([], BACKGROUND, liked=rated(both, [0, 300]))
-    assert mean(profile, "climate") > mean(profile, "market")
+    papers = [papers_of("climate")[0], papers_of("market")[0]]
+    profile = profiles.train([], BACKGROUND, liked=rated(papers, [0, 300]))
+    assert mean_score(profile, "climate") > mean_score(profile, "market")
 
 
 def test_unwanted_words_categories_and_authors_always_count_against() -> None:
     interest = Interest(keywords=("-survey",), categories=("-cs.CV",), authors=("-Jane Doe",))
     profile = profiles.train(
-        [interest], BACKGROUND, phrases=phrases("-survey"), liked=rated(of("market"))
+        [interest], BACKGROUND, phrases=phrases("-survey"), liked=rated(papers_of("market"))
     )
     assert [keyword.bonus for keyword in profile.keywords] == [-profiles.UNWANTED_PENALTY]
     assert profile.categories == (("cs.CV", -profiles.UNWANTED_PENALTY),)
@@ -196,20 +198,22 @@ def test_unwanted_words_categories_and_authors_always_count_against() -> None:
 
 def test_a_followed_category_keeps_a_small_bonus_after_many_thumbs() -> None:
     few = profiles.train([Interest(categories=("cs.RO",))], BACKGROUND)
-    many = profiles.train([Interest(categories=("cs.RO",))], BACKGROUND, liked=rated(of("grasp")))
+    many = profiles.train(
+        [Interest(categories=("cs.RO",))], BACKGROUND, liked=rated(papers_of("grasp"))
+    )
     assert few.categories[0][1] > many.categories[0][1] > profiles.CATEGORY_FLOOR
 
 
-# ---------------------------------------------------------------------------------------------- bad
-# input
+# ----------------------------------------------------------------------------------------------
+# unusual input
 
 
 def test_every_thumb_up_is_a_profile() -> None:
-    assert sound(profiles.train([], BACKGROUND, liked=rated(CORPUS)))
+    assert is_finite_and_bounded(profiles.train([], BACKGROUND, liked=rated(CORPUS)))
 
 
 def test_every_thumb_down_is_a_profile() -> None:
-    assert sound(profiles.train([], BACKGROUND, disliked=rated(CORPUS)))
+    assert is_finite_and_bounded(profiles.train([], BACKGROUND, disliked=rated(CORPUS)))
 
 
 def test_a_paper_liked_a_hundred_times_counts_once() -> None:
@@ -223,24 +227,27 @@ def test_a_paper_liked_a_hundred_times_counts_once() -> None:
 
 
 def test_contradictory_thumbs_are_a_profile() -> None:
-    assert sound(profiles.train([], BACKGROUND, liked=rated(CORPUS), disliked=rated(CORPUS)))
+    assert is_finite_and_bounded(
+        profiles.train([], BACKGROUND, liked=rated(CORPUS), disliked=rated(CORPUS))
+    )
 
 
 def test_an_empty_background_is_enough() -> None:
-    up, down = rated(of("grasp")[:2]), rated(of("market")[:2])
+    up, down = rated(papers_of("grasp")[:2]), rated(papers_of("market")[:2])
     for profile in (
-        profiles.train([], NOTHING),
-        profiles.train([], NOTHING, liked=up),
-        profiles.train([], NOTHING, disliked=down),
-        profiles.train([], NOTHING, liked=up, disliked=down),
+        profiles.train([], EMPTY_BACKGROUND),
+        profiles.train([], EMPTY_BACKGROUND, liked=up),
+        profiles.train([], EMPTY_BACKGROUND, disliked=down),
+        profiles.train([], EMPTY_BACKGROUND, liked=up, disliked=down),
     ):
-        assert sound(profile)
-    assert best(profile) == "grasp"
+        assert is_finite_and_bounded(profile)
+    assert best_topic(profile) == "grasp"
 
 
 def test_a_liked_paper_of_the_background_is_no_negative() -> None:
-    only = profiles.Background.from_papers(of("grasp")[:1], ROWS[[of("grasp")[0].id - 1]])
-    assert best(profiles.train([], only, liked=rated(of("grasp")[:1]))) == "grasp"
+    liked = papers_of("grasp")[:1]
+    only = profiles.Background.from_papers(liked, ROWS[[liked[0].id - 1]])
+    assert best_topic(profiles.train([], only, liked=rated(liked))) == "grasp"
 
 
 def test_liked_papers_without_a_word_leave_the_profile_at_nothing() -> None:
@@ -249,14 +256,14 @@ def test_liked_papers_without_a_word_leave_the_profile_at_nothing() -> None:
     )
     profile = profiles.train([], BACKGROUND, liked=empty, disliked=empty)
     assert len(profile.columns) == 0
-    assert sound(profile)
+    assert is_finite_and_bounded(profile)
 
 
 def test_a_background_without_words_is_enough() -> None:
     blank = profiles.Background.from_papers(
         CORPUS[:2], features.weigh(features.vectorize(["", ""]), FREQUENCIES)
     )
-    assert sound(profiles.train([], blank, liked=rated(of("grasp")[:2])))
+    assert is_finite_and_bounded(profiles.train([], blank, liked=rated(papers_of("grasp")[:2])))
 
 
 def test_ages_that_are_no_numbers_count_as_fresh() -> None:
@@ -283,17 +290,17 @@ def test_any_mixture_of_thumbs_and_words_is_a_profile(
 ) -> None:
     profile = profiles.train(
         [Interest(keywords=tuple(keywords))],
-        NOTHING if alone else BACKGROUND,
+        EMPTY_BACKGROUND if alone else BACKGROUND,
         phrases=phrases(*keywords),
         liked=rated(up),
         disliked=rated(down),
         examples=rated(examples),
     )
-    assert sound(profile)
+    assert is_finite_and_bounded(profile)
 
 
 def test_the_same_thumbs_always_give_the_same_profile_also_in_another_process() -> None:
-    liked, disliked = rated(of("grasp")[:3]), rated(of("market")[:2])
+    liked, disliked = rated(papers_of("grasp")[:3]), rated(papers_of("market")[:2])
     first = profiles.train([], BACKGROUND, liked=liked, disliked=disliked)
     copies = pickle.loads(pickle.dumps((BACKGROUND, liked, disliked)))
     second = profiles.train([], copies[0], liked=copies[1], disliked=copies[2])
@@ -304,23 +311,23 @@ def test_the_same_thumbs_always_give_the_same_profile_also_in_another_process() 
 # listed and left without a thumb
 
 
-def test_what_was_ignored_counts_against_papers_like_it_and_far_less_than_a_thumb_down() -> None:
-    liked, climate = rated(of("grasp")[:2]), rated(of("climate")[:3])
+def test_ignored_papers_count_against_similar_ones_far_less_than_a_thumb_down() -> None:
+    liked, climate = rated(papers_of("grasp")[:2]), rated(papers_of("climate")[:3])
     nothing = profiles.train([], BACKGROUND, liked=liked)
     ignored = profiles.train([], BACKGROUND, liked=liked, ignored=climate, ignored_weight=0.1)
     disliked = profiles.train([], BACKGROUND, liked=liked, disliked=climate)
     untouched, little, much = (
-        mean(one, "grasp") - mean(one, "climate") for one in (nothing, ignored, disliked)
+        lead(profile, "grasp", "climate") for profile in (nothing, ignored, disliked)
     )
     assert untouched < little < much
     assert little - untouched < 0.5 * (much - untouched)
     barely = profiles.train([], BACKGROUND, liked=liked, ignored=climate, ignored_weight=1e-6)
-    assert mean(barely, "grasp") - mean(barely, "climate") == pytest.approx(untouched, abs=1e-3)
-    assert (ignored.thumbs_up, ignored.thumbs_down) == (2, 0)  # no thumb is made of it
+    assert lead(barely, "grasp", "climate") == pytest.approx(untouched, abs=1e-3)
+    assert (ignored.thumbs_up, ignored.thumbs_down) == (2, 0)  # they are no thumbs
 
 
-def test_without_a_weight_or_a_like_nothing_is_learned_from_silence() -> None:
-    liked, ignored = rated(of("grasp")[:2]), rated(of("climate")[:3])
+def test_without_a_weight_or_a_like_nothing_is_learned_from_ignored_papers() -> None:
+    liked, ignored = rated(papers_of("grasp")[:2]), rated(papers_of("climate")[:3])
     plain, weightless = (
         profiles.train([], BACKGROUND, liked=liked),
         profiles.train([], BACKGROUND, liked=liked, ignored=ignored),

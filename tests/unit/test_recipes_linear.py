@@ -111,7 +111,7 @@ def test_keywords_and_boosts_count_beside_the_weights(name: str) -> None:
 def test_training_twice_gives_the_same_weights_also_in_another_process(name: str) -> None:
     data = training_data(liked=(16, 19), disliked=(15,))
     recipe: Recipe = pickle.loads(pickle.dumps(RECIPES[name]))
-    first, second = (one.train(data, BACKGROUND) for one in (RECIPES[name], recipe))
+    first, second = (copy.train(data, BACKGROUND) for copy in (RECIPES[name], recipe))
     assert np.array_equal(first.word_weights, second.word_weights)
     assert np.array_equal(first.columns, second.columns)
 

@@ -37,7 +37,7 @@ def score_all(
 
 def rank(
     recipe: Recipe,
-    trained: Sequence[TrainedProfile],
+    trained_profiles: Sequence[TrainedProfile],
     day: scores.Day,
     among: Collection[int],
     *,
@@ -51,20 +51,20 @@ def rank(
 
     Args:
         recipe: the recipe of the profiles.
-        trained: the reader's profiles.
+        trained_profiles: the reader's profiles.
         day: the papers of the day.
         among: ids of the papers that compete for this reader.
         scored: the day's scores by each profile, where they are known already.
         match: tells what standard scores stand for.
     """
-    scored = scored or score_all(recipe, [trained], day)[0]
-    if len(trained) == 1:
+    scored = scored or score_all(recipe, [trained_profiles], day)[0]
+    if len(trained_profiles) == 1:
         return scores.rank(scored[0], day, among, match=match)
-    return _merge_rankings(trained, day, among, scored, match)
+    return _merge_rankings(trained_profiles, day, among, scored, match)
 
 
 def _merge_rankings(
-    trained: Sequence[TrainedProfile],
+    trained_profiles: Sequence[TrainedProfile],
     day: scores.Day,
     among: Collection[int],
     scored: Sequence[scores.Scored],
@@ -73,15 +73,15 @@ def _merge_rankings(
     """Merge the rankings by each profile; of a paper the first occurrence counts."""
     # What each paper is worth whatever the interest: what is trending and what is liked by others.
     common_values = day.trending[:, : day.competing].sum(axis=0)
-    for paper_id, _, amount in trained[0].profile.co_like_boosts:
+    for paper_id, _, amount in trained_profiles[0].profile.co_like_boosts:
         row = day.place(paper_id)
         if row is not None:
             common_values[row] += amount
     rankings = [
         _rank_for_interest(
-            profile.name, common_values, scores.rank(profile_scores, day, among, match=match), day
+            trained.name, common_values, scores.rank(profile_scores, day, among, match=match), day
         )
-        for profile, profile_scores in zip(trained, scored, strict=True)
+        for trained, profile_scores in zip(trained_profiles, scored, strict=True)
     ]
     ranked_ids: set[int] = set()
     for score in heapq.merge(
@@ -105,26 +105,28 @@ def _rank_for_interest(
             yield score
 
 
-def drop_training_data(trained: Sequence[TrainedProfile]) -> tuple[TrainedProfile, ...]:
+def drop_training_data(trained_profiles: Sequence[TrainedProfile]) -> tuple[TrainedProfile, ...]:
     """Drop the feature rows behind profiles, to keep them for long.
 
     They rank as before; their reasons name no nearest paper.
     """
     return tuple(
-        replace(one, profile=replace(one.profile, references=()), data=TrainingData())
-        for one in trained
+        replace(trained, profile=replace(trained.profile, references=()), data=TrainingData())
+        for trained in trained_profiles
     )
 
 
-def count_ratings(trained: Sequence[TrainedProfile]) -> dict[str, Any]:
+def count_ratings(trained_profiles: Sequence[TrainedProfile]) -> dict[str, Any]:
     """Count what the profiles were trained from, each thumb once; keys as in `Provenance`."""
-    profiles = [one.profile for one in trained]
+    profiles = [trained.profile for trained in trained_profiles]
     if len(profiles) == 1:
         (profile,) = profiles
         thumbs_up, thumbs_down = profile.thumbs_up, profile.thumbs_down
     else:
-        thumbs_up = _count_distinct([one.data.liked.paper_ids for one in trained])
-        thumbs_down = _count_distinct([one.data.disliked.paper_ids for one in trained])
+        thumbs_up = _count_distinct([trained.data.liked.paper_ids for trained in trained_profiles])
+        thumbs_down = _count_distinct(
+            [trained.data.disliked.paper_ids for trained in trained_profiles]
+        )
     steps = {profile.step for profile in profiles}
     return {
         "model": next((step for step in _STEPS if step in steps), profiles[0].step),
@@ -139,7 +141,7 @@ def _count_distinct(ids: Sequence[NDArray[np.int64]]) -> int:
 
 def explain(
     recipe: Recipe,
-    trained: Sequence[TrainedProfile],
+    trained_profiles: Sequence[TrainedProfile],
     day: scores.Day,
     chosen: Mapping[int, Score],
     *,
@@ -150,20 +152,23 @@ def explain(
     Interest and match stay as they are.
     """
     explained: dict[int, Score] = {}
-    scored = scored or score_all(recipe, [trained], day)[0]
-    for one, profile_scores in zip(trained, scored, strict=True):
+    scored = scored or score_all(recipe, [trained_profiles], day)[0]
+    for trained, profile_scores in zip(trained_profiles, scored, strict=True):
         open_scores = {
             paper_id: score
             for paper_id, score in chosen.items()
             if paper_id not in explained
-            and (len(trained) == 1 or profile_scores.values[day.row(paper_id)] == score.value)
+            and (
+                len(trained_profiles) == 1
+                or profile_scores.values[day.row(paper_id)] == score.value
+            )
         }
         if not open_scores:
             continue
-        for score in recipe.reasons(one.profile, day, profile_scores, open_scores):
+        for score in recipe.explain_scored(trained.profile, day, profile_scores, open_scores):
             ranked = open_scores[score.paper_id]
             same_rank = (score.percentile, score.value) == (ranked.percentile, ranked.value)
-            if len(trained) == 1 or same_rank:
+            if len(trained_profiles) == 1 or same_rank:
                 explained[score.paper_id] = structs.replace(
                     score, interest=ranked.interest, match=ranked.match
                 )

@@ -13,7 +13,9 @@ from digest.ranking import features, profiles, scores
 
 TrainAll = Callable[[Sequence[profiles.TrainingData], profiles.Background], list[profiles.Profile]]
 ScoreAll = Callable[[Sequence[profiles.Profile], scores.Day], list[scores.Scored]]
-Reasons = Callable[[profiles.Profile, scores.Day, scores.Scored, Collection[int]], Iterator[Score]]
+ExplainScored = Callable[
+    [profiles.Profile, scores.Day, scores.Scored, Collection[int]], Iterator[Score]
+]
 #: standard scores -> the match percentages that they stand for
 Match = Callable[[NDArray[np.float64]], Sequence[int | None]]
 
@@ -36,7 +38,7 @@ class Recipe:
     #: scores the competing papers of a day by each profile
     score_all: ScoreAll = field(default=scores.score_all)
     #: yields the scores of some papers with their reasons, best first
-    reasons: Reasons = field(default=_explain_linear)
+    explain_scored: ExplainScored = field(default=_explain_linear)
     #: whether each interest, or each taste found in the thumbs, gets a profile of its own
     per_interest: bool = False
 
@@ -54,4 +56,4 @@ class Recipe:
         self, profile: profiles.Profile, day: scores.Day, among: Collection[int]
     ) -> Iterator[Score]:
         """Yield scores with their reasons, best first, of the papers with these ids."""
-        return self.reasons(profile, day, self.score_all([profile], day)[0], among)
+        return self.explain_scored(profile, day, self.score_all([profile], day)[0], among)

@@ -49,7 +49,7 @@ _RECIPES = (
         about="newest first",
         train_all=baselines.train_nothing,
         score_all=baselines.score_by_date,
-        reasons=baselines.explain_by_date,
+        explain_scored=baselines.explain_by_date,
     ),
 )
 RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in _RECIPES})
