@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from digest import pipeline, web
 from digest.app import App
 from digest.model import Purpose, Subscriber
-from digest.web import stamps
+from digest.web.form_timestamps import sign_timestamp
 from tests.conftest import NOON, TODAY
 
 Write = Callable[..., Path]
@@ -49,7 +49,7 @@ class Client:
 
     def sign_up(self, **fields: str) -> httpx.Response:
         """Fill in the form of the front page as a person does, a minute after it was opened."""
-        opened = stamps.write(self.app.keys()[-1], self.app.now() - timedelta(minutes=1))
+        opened = sign_timestamp(self.app.keys()[-1], self.app.now() - timedelta(minutes=1))
         return self.post("/", data={"opened": opened, "homepage": "", **fields})
 
     def path(self, purpose: Purpose, subscriber: Subscriber, paper_id: int = 0) -> str:

@@ -1,7 +1,7 @@
-"""Connections of the pages: a number of them at most, and a time for each step of a request.
+"""Limits on connections: how many at once, and how long each step of a request may take.
 
-uvicorn bounds neither the time for a request's head or body nor the number of connections (its
-limit answers everybody with 503, which is what an attacker wants), so its protocol is extended.
+uvicorn has no timeout for the head or body of a request. Its limit of connections answers everybody
+with 503, which is what an attacker wants. So its protocol is extended.
 """
 
 from __future__ import annotations
@@ -23,50 +23,50 @@ if sys.platform != "win32":
     import resource
 
 log = logging.getLogger("digest.web.connections")
-#: the logger of what is refused to clients, who could fill the log with it
+#: logger of refused requests, which clients could use to fill the log
 REFUSALS = "digest.web.refused"
 
-#: connections at once, where descriptors allow as many; a proxy needs a fraction of it
+#: connections at once, if there are enough file descriptors; a proxy needs far fewer
 _CONNECTIONS_MAX = 1000
-#: descriptors that the process asks for
+#: file descriptors that the process asks for
 _DESCRIPTORS = 8192
-#: parts of the descriptors that connections may have, that one turn of the event loop may accept,
-#: and the most that one turn accepts. Up to four turns pass until a closed one is given back.
+#: connections may use 1/3 of the descriptors; one turn of the event loop accepts 1/16 of them, at
+#: most 128. A closed connection frees its descriptor up to four turns later.
 _SHARE, _BACKLOG_SHARE, _BACKLOG_MAX = 3, 16, 128
-#: what no connection can be taken for: our descriptors, those of the machine, memory
+#: errors of accept: no descriptors left for the process, for the machine, or no memory
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """How many connections there may be, and how long each may take."""
+    """How many connections are allowed, and how long each step may take."""
 
     connections: int = _CONNECTIONS_MAX
     #: connections accepted in one turn of the event loop
     backlog: int = _BACKLOG_MAX
-    #: seconds for the head of a request, from its first octet or the opened connection
+    #: seconds for the head of a request, counted from its first octet or the open connection
     head: float = 10
     #: seconds for its body
     body: float = 60
-    #: seconds for an answer to be taken
+    #: seconds for the client to take an answer
     answer: float = 60
 
 
 def raise_limits() -> Limits:
-    """Let the process have the descriptors that its hard limit allows, and share them out.
+    """Raise the process's limit of file descriptors, and return limits that fit it.
 
-    Two thirds stay for the work: the database, dumps, mail servers.
+    Two thirds of the descriptors stay free for database, dumps and mail servers.
     """
-    if sys.platform == "win32":  # which has no such limit
+    if sys.platform == "win32":  # has no such limit
         return Limits()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = resource.RLIM_INFINITY
-    wanted = _DESCRIPTORS if hard == unlimited else min(hard, _DESCRIPTORS)
-    if soft != unlimited and soft < wanted:
+    desired = _DESCRIPTORS if hard == unlimited else min(hard, _DESCRIPTORS)
+    if soft != unlimited and soft < desired:
         try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-            soft = wanted
-        except (OSError, ValueError):  # some systems have a lower limit of their own
+            resource.setrlimit(resource.RLIMIT_NOFILE, (desired, hard))
+            soft = desired
+        except (OSError, ValueError):  # some systems have a lower limit
             log.info("the process may open %d files, and no more", soft)
     if soft == unlimited:
         return Limits()
@@ -77,17 +77,17 @@ def raise_limits() -> Limits:
 
 
 class _Phase(Enum):
-    HEAD = "the head of a request is awaited"
-    BODY = "its body is awaited"
-    ANSWER = "it is worked on"
-    IDLE = "the next request may come"
+    HEAD = "waiting for the head of a request"
+    BODY = "waiting for its body"
+    ANSWER = "working on it"
+    IDLE = "waiting for the next request"
 
 
 class Connection(H11Protocol):
-    """One connection, which is closed when a step takes too long or its place is needed."""
+    """A connection that is closed when a step takes too long or its place is needed."""
 
-    def __init__(self, *given: Any, limits: Limits, **named: Any) -> None:
-        super().__init__(*given, **named)
+    def __init__(self, *args: Any, limits: Limits, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self._limits = limits
         self._phase = _Phase.HEAD
         self._since = self.loop.time()
@@ -101,11 +101,11 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        self._settle()
+        self._note_phase()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self._settle()
+        self._note_phase()
 
     def send_400_response(self, msg: str) -> None:
         try:
@@ -114,11 +114,11 @@ class Connection(H11Protocol):
             self.transport.abort()
 
     def _should_upgrade(self) -> bool:
-        """Say no without a word in the log; the request is answered as if nothing was offered."""
+        """Refuse quietly; the request is answered without the upgrade."""
         return False
 
-    def _settle(self) -> None:
-        """Note which step of which request it is, and since when."""
+    def _note_phase(self) -> None:
+        """Note the current step and when it began."""
         phase = _Phase.HEAD
         if self.cycle is not None and not self.cycle.response_complete:
             phase = _Phase.BODY if self.cycle.more_body else _Phase.ANSWER
@@ -128,14 +128,16 @@ class Connection(H11Protocol):
             self._phase, self._answered, self._since = phase, self.cycle, self.loop.time()
 
     def _make_room(self) -> None:
-        """Close what has waited longest for its client; refuse this one where all are at work."""
+        """Close the connection that waited longest for its client; if none waits, this one."""
         waiting = [
-            each
-            for each in self.connections
-            if isinstance(each, Connection) and each is not self and each.waits_for_client
+            connection
+            for connection in self.connections
+            if isinstance(connection, Connection)
+            and connection is not self
+            and connection.waits_for_client
         ]
         if waiting:
-            min(waiting, key=lambda each: each._since).transport.abort()
+            min(waiting, key=lambda connection: connection._since).transport.abort()
         else:
             self._close(b"503 Service Unavailable")
         log.warning(
@@ -163,7 +165,7 @@ class Connection(H11Protocol):
             self._close(b"408 Request Timeout")
 
     def _close(self, status: bytes) -> None:
-        """Close with a status, where no answer has begun."""
+        """Close; send the status if no answer has begun."""
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
             self.transport.write(
                 b"HTTP/1.1 %s\r\nRetry-After: 10\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -173,25 +175,25 @@ class Connection(H11Protocol):
 
 
 class OncePerMinute(logging.Filter):
-    """Lets a message through once a minute, with the number of those that it stands for."""
+    """Log filter: passes a message once a minute, with the number of suppressed ones."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
-        #: by logger and text: when it was let through, and how often it was held back since
+        #: (logger, text) -> time of the last passed message, number suppressed since
         self._seen: dict[tuple[str, str], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         key, now = (record.name, str(record.msg)), self._clock()
-        since, held = self._seen.get(key, (-60.0, 0))
+        since, suppressed = self._seen.get(key, (-60.0, 0))
         if now - since < 60:
-            self._seen[key] = (since, held + 1)
+            self._seen[key] = (since, suppressed + 1)
             return False
         if len(self._seen) > 100:
             self._seen.clear()
         self._seen[key] = (now, 0)
-        if held:
-            record.msg = f"{record.msg} (and {held} more times since the last such line)"
+        if suppressed:
+            record.msg = f"{record.msg} (and {suppressed} more times since the last such line)"
         return True
 
 
@@ -199,17 +201,17 @@ _once = OncePerMinute()
 
 
 def quieten() -> None:
-    """Bound what clients can make the server and the event loop write to the log."""
+    """Limit how much clients can make the server write to the log."""
     for name in ("uvicorn.error", "asyncio", log.name, REFUSALS):
         logging.getLogger(name).addFilter(_once)
 
 
 def on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Tell in one line that no connection could be taken; anything else as usual."""
+    """Log in one line that no connection can be accepted; handle other errors as usual."""
     error = context.get("exception")
     if isinstance(error, OSError) and error.errno in _EXHAUSTED:
         log.error(
-            "no connection can be taken: %s. Raise the limit of open files (LimitNOFILE)",
+            "no connection can be accepted: %s. Raise the limit of open files (LimitNOFILE)",
             error.strerror,
         )
     else:

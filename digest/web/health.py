@@ -1,4 +1,4 @@
-"""Whether the service answers, for monitors and load balancers; counts for those with the key."""
+"""Health checks for monitors and load balancers; with the key, also counts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from digest.errors import StoreError
 from digest.model import SubscriberStatus
 from digest.web.connections import REFUSALS
 
-log = logging.getLogger(REFUSALS)  # strangers ask, as often as they like
+log = logging.getLogger(REFUSALS)  # anybody may ask, as often as they like
 
 
 class LatestDump(BaseModel):
@@ -31,13 +31,13 @@ class LatestDump(BaseModel):
     #: the day on which its papers count as first seen
     day: date
     started_at: datetime
-    #: null while it is being read
+    #: null while it is read
     finished_at: datetime | None
     new: int
 
 
 class Health(BaseModel):
-    """The database answers; with the key, also what is in it."""
+    """The database answers; with the key, also what it contains."""
 
     status: Literal["ok"] = "ok"
     papers: int | None = None
@@ -59,25 +59,25 @@ class Ready(BaseModel):
     status: Literal["ok"] = "ok"
 
 
-#: seconds after which a look counts as failed
-_LIMIT = 5.0
-_AGAIN = {"Retry-After": "10"}
+#: seconds after which a check counts as failed
+_TIMEOUT = 5.0
+_RETRY = {"Retry-After": "10"}
 
 
-def aside(look: Callable[..., Any]) -> Callable[..., Any]:
-    """A route that answers though every thread and connection of the pages waits.
+def in_own_thread(check: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a route that answers even if all threads and connections of the pages are busy.
 
-    It runs in a thread of its own, one request after the other; what takes too long is a 503.
+    It runs in its own thread, one request after the other. After the timeout it answers 503.
     """
     thread = ThreadPoolExecutor(1, thread_name_prefix="digest-health")
 
-    @functools.wraps(look)
-    async def answer(*given: Any, **named: Any) -> Any:
+    @functools.wraps(check)
+    async def answer(*args: Any, **kwargs: Any) -> Any:
         work = asyncio.get_running_loop().run_in_executor(
-            thread, functools.partial(look, *given, **named)
+            thread, functools.partial(check, *args, **kwargs)
         )
         try:
-            return await asyncio.wait_for(work, _LIMIT)
+            return await asyncio.wait_for(work, _TIMEOUT)
         except TimeoutError:
             return unwell("slow")
 
@@ -85,8 +85,8 @@ def aside(look: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def unwell(reason: str) -> JSONResponse:
-    """503, with what is told to whoever asks."""
-    return JSONResponse(Unwell(reason=reason).model_dump(), status_code=503, headers=_AGAIN)
+    """Return a 503 with its reason."""
+    return JSONResponse(Unwell(reason=reason).model_dump(), status_code=503, headers=_RETRY)
 
 
 def routes(app: App) -> APIRouter:
@@ -94,7 +94,7 @@ def routes(app: App) -> APIRouter:
     database = app.store.aside()
     failing: dict[int | str, dict[str, Any]] = {503: {"model": Unwell}}
 
-    @aside
+    @in_own_thread
     def look(request: Request) -> Any:
         """`{"status": "ok"}`, or 503 when the database does not answer.
 
@@ -108,7 +108,7 @@ def routes(app: App) -> APIRouter:
                 if not trusted:
                     store.papers.find_max_id(tx)
         except StoreError as error:
-            # strangers ask this too: what the error says of the database is for the log
+            # anybody may ask: details of the database belong in the log only
             log.error("healthz: %s", error)  # noqa: TRY400
             reason = str(error) if trusted else "the database does not answer; the log says why"
             return unwell(reason)
@@ -119,9 +119,9 @@ def routes(app: App) -> APIRouter:
     router.head("/healthz", include_in_schema=False)(look)
 
     @router.get("/readyz", response_model=Ready, responses=failing, summary="Can it work?")
-    @aside
+    @in_own_thread
     def probe() -> Any:
-        """Whether the database can be read and written now; 503 with one word of why not."""
+        """Whether the database can be read and written now; otherwise 503 and the reason."""
         try:
             store.health.probe(database)
         except StoreError as error:
@@ -142,7 +142,7 @@ def _counts(tx: store.Connection) -> dict[str, Any]:
 
 
 def _has_key(app: App, authorization: str) -> bool:
-    """Whether the header carries the key; nobody has one where none is set."""
+    """Return whether the header contains the key; False if no key is set."""
     key = app.config.web.status_key.get_secret_value()
     scheme, _, given = authorization.partition(" ")
     if not key or scheme.lower() != "bearer":

@@ -1,4 +1,4 @@
-"""A web application at an address of this machine, served in a thread until it is told to stop."""
+"""Serve a web application at an address of this machine, in a thread, until it is stopped."""
 
 from __future__ import annotations
 
@@ -17,31 +17,32 @@ from fastapi import FastAPI
 
 from digest.errors import DigestError
 from digest.web.connections import Connection, Limits, on_loop_error, quieten, raise_limits
-from digest.web.guard import HEADERS_MAX, TARGET_MAX
+from digest.web.middleware import HEADERS_MAX, TARGET_MAX
 
-#: seconds that open requests get to end; one waits for the database that long at most
+#: seconds for open requests to end; a request waits for the database at most that long
 _GRACE = 20
 #: seconds that a connection is kept open for the next request
 _KEEP_ALIVE = 5
-#: connections that wait in the system until they are accepted
+#: connections that the system holds until they are accepted
 _QUEUE = 512
-#: octets of a request's head that comes in pieces
+#: octets of a request's head that comes in several packets
 _HEAD_MAX = TARGET_MAX + HEADERS_MAX
 
 
 class Listener:
-    """Pages in a thread: `with Listener(...) as address: ...` yields their base address and stops
-    them at the end.
+    """A web server in a thread.
+
+    `with Listener(...) as address: ...` yields the base address and stops the server at the end.
 
     Args:
-        make: gives the application, once the address is bound.
-        bind: host:port; port 0 means any free one.
-        key: what the operator set `bind` by, for the message when it cannot be used.
-        stopped: called when the pages end, asked for or not.
-        limits: on connections; by default what the process' descriptors allow.
+        make: makes the application, after the address is bound.
+        bind: host:port; port 0 means any free port.
+        key: the setting or option that holds `bind`, for error messages.
+        stopped: called when the server ends for any reason.
+        limits: on connections; by default what the file descriptors allow.
 
     Raises:
-        DigestError: on entering, when the address cannot be bound: which, why, and the remedy.
+        DigestError: on entering, if the address cannot be bound.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Listener:
         self._thread: threading.Thread | None = None
 
     def start(self) -> str:
-        """Bind, answer, and return the base address, such as http://127.0.0.1:8025."""
+        """Start the server and return its base address, such as http://127.0.0.1:8025."""
         listener = listen(self._bind, self._key)
         address = _address(listener)
         limits = self._limits or raise_limits()
@@ -77,8 +78,7 @@ class Listener:
                 lifespan="off",
                 log_config=None,
                 log_level="warning",
-                # a path holds a token, and a token is the right to act for a reader: none may reach
-                # a log
+                # a path contains a token, which is a secret
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
@@ -99,9 +99,9 @@ class Listener:
         return address
 
     def stop(self) -> None:
-        """Take no more requests, let the open ones end, and wait for that.
+        """Accept no more requests and wait until the open ones have ended.
 
-        Does nothing where nothing was started.
+        Does nothing if the server was not started.
         """
         if self._server and self._thread:
             self._server.should_exit = True
@@ -130,7 +130,7 @@ class Listener:
 
 
 class _Server(uvicorn.Server):
-    """Tells when it answers, and looks after its connections."""
+    """Signals when it is ready, and closes overdue connections."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -139,10 +139,10 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         asyncio.get_running_loop().set_exception_handler(on_loop_error)
         await super().startup(sockets)
-        for each in sockets or ():
-            # asyncio has one number for what it accepts in a turn, which has to be small, and for
-            # the queue of the system, where connections wait without a descriptor of ours.
-            each.listen(_QUEUE)
+        for listening in sockets or ():
+            # asyncio uses one number for connections accepted per turn, which must be small, and
+            # for the system's queue, where waiting connections need no descriptor of ours
+            listening.listen(_QUEUE)
         self.up.set()
 
     async def on_tick(self, counter: int) -> bool:
@@ -154,39 +154,39 @@ class _Server(uvicorn.Server):
 
 
 def listen(bind: str, key: str) -> socket.socket:
-    """A socket that takes connections at host:port.
+    """Open a socket that accepts connections at host:port.
 
     Raises:
-        DigestError: the address cannot be bound; see `Listener`.
+        DigestError: the address cannot be bound.
     """
     host, _, port = bind.rpartition(":")
     host = host.strip("[]")
-    # Without the protocol by name asyncio leaves Nagle's delay on: 40 ms for every page.
+    # asyncio turns off Nagle's delay of 40 ms only if the protocol is given
     listener = socket.socket(
         socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
     )
     try:
-        if os.name == "posix":  # elsewhere it would let two programs share the port
+        if os.name == "posix":  # on Windows it would let two programs share the port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, int(port)))
         listener.listen(_QUEUE)
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
-            why = (
+            reason = (
                 "another program listens there already (another `digest serve`?). Stop it, or set "
                 "another port"
             )
         elif error.errno in (errno.EACCES, errno.EPERM):
-            why = (
-                "this user may not listen there. Set a port from 1024 on, and put a proxy before it"
+            reason = (
+                "this user may not listen there. Set a port from 1024 on, with a proxy in front"
             )
         else:
-            why = (
+            reason = (
                 f"{error.strerror or error}. Set an address of this machine, or 0.0.0.0 for all of "
                 f"them"
             )
-        raise DigestError(f"{key} = {bind!r}: {why}") from error
+        raise DigestError(f"{key} = {bind!r}: {reason}") from error
     return listener
 
 

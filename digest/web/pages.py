@@ -1,7 +1,4 @@
-"""Templates filled with finished values -> answers.
-
-Knows how an address, a link and a reader are shown, and no route.
-"""
+"""Templates filled with values -> answers. Knows no route."""
 
 from __future__ import annotations
 
@@ -19,27 +16,24 @@ from digest.app import App
 from digest.mail.messages import texts
 from digest.mail.messages.templates import render
 from digest.model import Link, Paper, Purpose, Subscriber
-from digest.web.guard import add_headers
+from digest.web.middleware import add_headers
 
 _AUTHORS_SHOWN = 5
-#: C0 and C1 controls but line feed, and half characters: no database stores all of them, no name
-#: holds one
-_UNWANTED = dict.fromkeys(
+#: C0 and C1 controls except line feed, and surrogates: not every database can store them
+_REMOVED = dict.fromkeys(
     (*range(0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000))
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pages:
-    """All that a page needs beside its own values."""
+    """What every page needs besides its own values."""
 
     app: App
 
     @property
     def root(self) -> str:
-        """The path under which readers reach the service: "" or "/digest", never with a slash at
-        its end.
-        """
+        """Path under which readers reach the service, "" or "/digest", without a final slash."""
         return urlsplit(self.app.config.web.base_url).path.rstrip("/")
 
     def render(self, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
@@ -60,12 +54,13 @@ class Pages:
         return response
 
     def problem(self, status: int, heading: str, text: str) -> HTMLResponse:
-        """A page that says what is wrong and what to do about it."""
+        """Return a page that says what is wrong and what to do about it."""
         return self.render("problem", status=status, heading=heading, text=text)
 
     def path(self, purpose: Purpose, link: Link, *, paper_id: int = 0) -> str:
-        """Where the same reader finds another page; without host, since it may be reached under
-        several names.
+        """Return the path of another page of the same reader.
+
+        It has no host: the service may be reached under several names.
         """
         url = self.app.url(
             purpose, link.subscriber_id, paper_id=paper_id, message_id=link.message_id
@@ -73,24 +68,23 @@ class Pages:
         return self.root + url.removeprefix(self.app.config.web.base_url)
 
 
-# ---------------------------------------------------------------------------------------------- how
-# things are shown
+# ------------------------------------------------------------------------- how things are shown
 
 
 def masked(email: str) -> str:
-    """Enough of an address for its owner to know it, too little for anybody else to write to it."""
+    """Mask an address so that its owner recognises it and nobody else can write to it."""
     local, _, domain = email.rpartition("@")
     return f"{local[:1]}…@{domain}"
 
 
-def whose(subscriber: Subscriber) -> str:
-    """Whose link it is, for its owner: a name that holds an address would tell it to others."""
+def reader_label(subscriber: Subscriber) -> str:
+    """Name the reader of a link. A name that contains an address is left out: it is private."""
     name = "" if "@" in subscriber.name else subscriber.name
     return f"{name} ({masked(subscriber.email)})" if name else masked(subscriber.email)
 
 
-def shown(paper: Paper) -> dict[str, object]:
-    """What the template of a paper needs."""
+def paper_values(paper: Paper) -> dict[str, object]:
+    """Return what the template of a paper needs."""
     authors = list(paper.authors[:_AUTHORS_SHOWN])
     return {
         "title": paper.title,
@@ -107,8 +101,7 @@ def rhythm(subscriber: Subscriber) -> str:
     return f"{days}, after {subscriber.hour:02d}:00 ({subscriber.timezone} time)"
 
 
-# ----------------------------------------------------------------------------------------------
-# what was sent to us
+# -------------------------------------------------------------------------------- posted forms
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +114,7 @@ class Form:
     fields: Mapping[str, tuple[str, ...]]
 
     def one(self, name: str) -> str:
-        """The last value of that name, "" where there is none."""
+        """Return the last value of that name, or ""."""
         return self.fields.get(name, ("",))[-1]
 
     def all(self, name: str) -> tuple[str, ...]:
@@ -129,8 +122,9 @@ class Form:
 
 
 async def _read_form(request: Request) -> Form:
-    """A body that is no form counts as an empty one: whoever can post to a link can leave, whatever
-    their program adds.
+    """Read a posted form; a body that is not a form counts as an empty one.
+
+    So a one-click unsubscribe works whatever a mail program sends.
     """
     try:
         data = await request.form(max_files=20, max_fields=500)
@@ -149,7 +143,5 @@ FormBody = Annotated[Form, Depends(_read_form)]
 
 
 def clean(text: str) -> str:
-    """Without characters that a database or a mail header refuses; line breaks stay, as one line
-    feed each.
-    """
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").translate(_UNWANTED)
+    """Remove characters that a database or a mail header refuses; line breaks become line feeds."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").translate(_REMOVED)

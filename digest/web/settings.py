@@ -1,7 +1,7 @@
-"""The settings of one reader: how much, when and about what; the pause; and the way to the way out.
+"""The settings page of a reader: interests, size, schedule, pause.
 
-A form carries the version of the settings that it showed. Of two open forms the later one is told
-what the other changed, and saves over it only when its reader says so.
+The form holds the version of the settings that it showed. If the settings have changed since, the
+page shows both values, and the reader decides which to save.
 """
 
 from __future__ import annotations
@@ -19,10 +19,17 @@ from digest.errors import InputError
 from digest.mail.messages.texts import WEEKDAYS
 from digest.model import Link, Purpose, Subscriber, SubscriberStatus
 from digest.subscriptions import ChangeResult
-from digest.web.conflicts import Difference, differences, merge
-from digest.web.forms import SIZE_MAX, Settings, blame, offered_zones, read_settings, settings_of
-from digest.web.marks import is_outdated, new_mark, read_mark
-from digest.web.pages import Form, FormBody, Pages, rhythm, whose
+from digest.web.edit_conflicts import Difference, find_differences, merge
+from digest.web.form_tokens import is_expired, new_form_token, normalise_form_token
+from digest.web.pages import Form, FormBody, Pages, reader_label, rhythm
+from digest.web.settings_form import (
+    SIZE_MAX,
+    SettingsForm,
+    fill_settings_form,
+    offered_zones,
+    read_settings_form,
+    split_field_error,
+)
 
 log = logging.getLogger("digest.web")
 
@@ -40,16 +47,16 @@ def routes(app: App, pages: Pages) -> APIRouter:
     def change(token: str, form: FormBody) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
         pipeline.arrived(app, link)
-        verb, mark = form.one("do"), read_mark(form.one("form"), app.now())
+        verb, form_token = form.one("do"), normalise_form_token(form.one("form"), app.now())
         if verb in ("save", "add"):
             return page.save(link, form, more=verb == "add")
-        if verb not in ("pause", "resume", "return") or is_outdated(form.one("form"), app.now()):
+        if verb not in ("pause", "resume", "return") or is_expired(form.one("form"), app.now()):
             return page.show(link, subscriptions.get(app, link.subscriber_id))
         if verb in ("pause", "resume"):
-            subscriber = subscriptions.pause_by_link(app, link, mark, paused=verb == "pause")
+            subscriber = subscriptions.pause_by_link(app, link, form_token, paused=verb == "pause")
         else:
             returned = subscriptions.return_by_link(
-                app, link, mark, confirms=bool(form.one("confirm"))
+                app, link, form_token, confirms=bool(form.one("confirm"))
             )
             subscriber = returned.subscriber
             if returned.held:
@@ -78,7 +85,7 @@ class Page:
         self,
         link: Link,
         subscriber: Subscriber,
-        settings: Settings | None = None,
+        settings: SettingsForm | None = None,
         *,
         done: str = "",
         status: int = 200,
@@ -86,19 +93,19 @@ class Page:
         version: str = "",
         held: bool = False,
     ) -> HTMLResponse:
-        """The page, with what has just been done, or why nothing was."""
+        """Return the page, with what has just been done or why nothing was."""
         own = self.pages.path(Purpose.MANAGE, link)
         return self.pages.render(
             "settings",
             status=status,
-            whose=whose(subscriber),
+            whose=reader_label(subscriber),
             subscriber_status=subscriber.status.value,
             rhythm=rhythm(subscriber),
-            form=settings or settings_of(subscriber),
+            form=settings or fill_settings_form(subscriber),
             done=done,
             conflict=conflict,
             version=version or subscriptions.version_of(subscriber),
-            mark=new_mark(self.app.now()),
+            mark=new_form_token(self.app.now()),
             held=held,
             doubtful=[
                 (paper.title, self.pages.path(Purpose.UP, link, paper_id=paper.id))
@@ -115,31 +122,31 @@ class Page:
         )
 
     def save(self, link: Link, form: Form, *, more: bool) -> HTMLResponse:
-        """Save what was sent, unless it is wrong or settings have changed since."""
-        known = subscriptions.get(self.app, link.subscriber_id)
+        """Save the form, unless it has errors or the settings have changed since."""
+        subscriber = subscriptions.get(self.app, link.subscriber_id)
         version = form.one("version")
-        sent, request = read_settings(form, known)
+        sent, request = read_settings_form(form, subscriber)
         if not sent.errors:
             try:
                 changed = subscriptions.change_if_unchanged(
                     self.app, link.subscriber_id, request, version
                 )
             except InputError as error:
-                name, text = blame(error)
+                name, text = split_field_error(error)
                 sent = replace(sent, errors={name: text})
             else:
                 return self._saved(link, sent, changed, version, more=more)
-        return self.show(link, known, sent, status=422, version=version)
+        return self.show(link, subscriber, sent, status=422, version=version)
 
     def _saved(
-        self, link: Link, sent: Settings, changed: ChangeResult, version: str, *, more: bool
+        self, link: Link, sent: SettingsForm, changed: ChangeResult, version: str, *, more: bool
     ) -> HTMLResponse:
-        """The page after a save; where others changed the settings meanwhile, what they changed."""
+        """Return the page after a save, with edit conflicts if the settings had changed."""
         subscriber = changed.subscriber
         if changed.refused is not None:
-            told = differences(version, subscriber, changed.refused, changed.elsewhere)
+            conflict = find_differences(version, subscriber, changed.refused, changed.elsewhere)
             merged = merge(version, sent, subscriber, changed.refused)
-            return self.show(link, subscriber, merged, status=409, conflict=told)
+            return self.show(link, subscriber, merged, status=409, conflict=conflict)
         log.info("change subscriber=%d via=page", subscriber.id)
         done = (
             "Saved. Here is room for one more interest."
@@ -147,7 +154,7 @@ class Page:
             else "Saved. The next digest follows these settings."
         )
         if changed.elsewhere:
-            others = differences(version, subscriber, subscriber, changed.elsewhere)
-            listed = "; ".join(f"{one.label}: {one.theirs}" for one in others)
+            other_changes = find_differences(version, subscriber, subscriber, changed.elsewhere)
+            listed = "; ".join(f"{change.label}: {change.theirs}" for change in other_changes)
             done += f" Changed elsewhere meanwhile: {listed}."
-        return self.show(link, subscriber, settings_of(subscriber, more=more), done=done)
+        return self.show(link, subscriber, fill_settings_form(subscriber, more=more), done=done)

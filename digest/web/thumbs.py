@@ -1,9 +1,8 @@
 """Pages behind the two thumbs of a paper.
 
-Looking changes nothing; only a pressed button votes, and it can be taken back. Each page has a
-mark.
-Posted again, by a reload or by a browser that restores its tabs, it is no new press: what was
-pressed later stands.
+Opening a page changes nothing; only a pressed button votes, and the vote can be undone. Each page
+has a form token. A page that is posted again, by a reload or by a browser that restores its tabs,
+counts once, so later presses stay in force.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from fastapi.responses import HTMLResponse
 from digest import pipeline, subscriptions
 from digest.app import App
 from digest.model import Link, Paper, Purpose, Subscriber, SubscriberStatus, Vote
-from digest.web.marks import is_outdated, new_mark, read_mark
-from digest.web.pages import Form, FormBody, Pages, shown, whose
+from digest.web.form_tokens import is_expired, new_form_token, normalise_form_token
+from digest.web.pages import Form, FormBody, Pages, paper_values, reader_label
 
 log = logging.getLogger("digest.web")
 
@@ -26,7 +25,7 @@ _VOTES: dict[Purpose, Vote] = {Purpose.UP: 1, Purpose.DOWN: -1}
 _OTHER = {Purpose.UP: Purpose.DOWN, Purpose.DOWN: Purpose.UP}
 _WRITTEN: dict[str, Vote] = {"-1": -1, "0": 0, "1": 1}
 
-#: what the page says: it asks, or tells how things stand after a press
+#: what the page says: a question, or the state after a press
 Told = Literal["asks", "pressed", "repeated", "outdated", "held", "left"]
 
 
@@ -46,16 +45,16 @@ def routes(app: App, pages: Pages) -> APIRouter:
         chosen = _VOTES[link.purpose]
         return pages.render(
             "thumb",
-            whose=whose(subscriber),
+            whose=reader_label(subscriber),
             told=told,
             pending=subscriber.status is SubscriberStatus.PENDING,
-            paper=shown(paper),
+            paper=paper_values(paper),
             up=chosen == 1,
             stands=vote == chosen,
             opposite=vote == -chosen,
             vote=vote,
             before=0 if before == chosen else before,
-            mark=new_mark(app.now()),
+            mark=new_form_token(app.now()),
             answers=answers,
             here=pages.path(link.purpose, link, paper_id=link.paper_id),
             other=pages.path(_OTHER[link.purpose], link, paper_id=link.paper_id),
@@ -67,7 +66,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
         return ask(link, "asks")
 
     def ask(link: Link, told: Told) -> HTMLResponse:
-        """The page before any press: a question."""
+        """Return the page before any press: a question."""
         subscriber, paper = (
             subscriptions.get(app, link.subscriber_id),
             pipeline.paper(app, link.paper_id),
@@ -84,9 +83,9 @@ def routes(app: App, pages: Pages) -> APIRouter:
     @router.post("/t/{token}")
     def press(token: str, form: FormBody) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.UP, Purpose.DOWN)
-        if is_outdated(form.one("form"), app.now()):
+        if is_expired(form.one("form"), app.now()):
             return ask(link, "outdated")
-        asked = _asked(app, form)
+        asked = _read_press(app, form)
         pressed = pipeline.press(app, link, asked)
         pipeline.arrived(app, link)
         if pressed.outcome == "left":
@@ -119,11 +118,11 @@ def routes(app: App, pages: Pages) -> APIRouter:
     return router
 
 
-def _asked(app: App, form: Form) -> pipeline.PostedForm:
+def _read_press(app: App, form: Form) -> pipeline.PostedForm:
     now = app.now()
     return pipeline.PostedForm(
-        form=read_mark(form.one("form"), now),
-        answers=read_mark(form.one("answers"), now) if form.one("answers") else "",
+        form=normalise_form_token(form.one("form"), now),
+        answers=normalise_form_token(form.one("answers"), now) if form.one("answers") else "",
         undo=_WRITTEN.get(form.one("before"), 0) if form.one("undo") else None,
         confirms=bool(form.one("confirm")),
     )

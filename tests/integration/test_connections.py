@@ -335,7 +335,7 @@ def test_no_descriptor_for_a_connection_is_one_line(caplog: pytest.LogCaptureFix
     connections.on_loop_error(loop, {"exception": KeyError("a mistake")})
     told = [record.getMessage() for record in caplog.records]
     assert told == [
-        "no connection can be taken: Too many open files. "
+        "no connection can be accepted: Too many open files. "
         "Raise the limit of open files (LimitNOFILE)",
         "as usual",
     ]

@@ -30,8 +30,8 @@ from digest.config import SubscriberEntry
 from digest.errors import DigestError, InputError, StoreError
 from digest.model import Purpose, Subscriber, SubscriberStatus
 from digest.subscriptions import SubscriptionRequest
-from digest.web.guard import BODY_MAX, HEADERS
 from digest.web.listener import listen
+from digest.web.middleware import BODY_MAX, HEADERS
 from digest.workers import Inline
 from tests.conftest import ROOT, TODAY, make_app
 from tests.unit.web.conftest import hidden

@@ -20,7 +20,7 @@ from digest.errors import TemplateError
 from digest.model import Purpose, Subscriber
 from digest.store import Store
 from digest.subscriptions import SubscriptionRequest
-from digest.web.guard import BODY_MAX, HEADERS
+from digest.web.middleware import BODY_MAX, HEADERS
 from tests.conftest import make_app
 from tests.unit.web.conftest import Cast, heading, vote
 from tests.webclient import Client, Write, fill

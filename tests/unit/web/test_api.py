@@ -10,7 +10,7 @@ import pytest
 from digest import subscriptions
 from digest.app import App
 from digest.model import SubscriberStatus
-from digest.web.guard import BODY_MAX
+from digest.web.middleware import BODY_MAX
 from tests.conftest import make_app
 from tests.webclient import Client, contents
 

@@ -24,8 +24,8 @@ from digest.model import (
 )
 from digest.subscriptions import SubscriptionRequest
 from digest.subscriptions.settings_form import apply_request
-from digest.web.forms import zones
-from digest.web.guard import BODY_MAX
+from digest.web.middleware import BODY_MAX
+from digest.web.settings_form import zones
 from tests.conftest import NOON
 from tests.unit.web.conftest import hidden
 from tests.webclient import Client

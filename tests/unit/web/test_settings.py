@@ -15,9 +15,9 @@ from digest.errors import NotFoundError
 from digest.mail.messages.templates import render
 from digest.model import Interest, Purpose, Subscriber, SubscriberStatus
 from digest.subscriptions import SubscriptionRequest
-from digest.web.forms import offered_zones, read_settings, settings_of
+from digest.web.field_values import lines, words
 from digest.web.pages import Form, masked, rhythm
-from digest.web.texts import lines, words
+from digest.web.settings_form import fill_settings_form, offered_zones, read_settings_form
 from tests.unit.web.conftest import heading
 from tests.webclient import Client, contents
 
@@ -102,7 +102,7 @@ def test_saving_what_is_shown_changes_nothing(client: Client) -> None:
         text="All about cells.",
     )
     erin = subscriptions.subscribe(client.app, request, origin="command").subscriber
-    shown = settings_of(erin)
+    shown = fill_settings_form(erin)
     sent = {
         name: getattr(shown, name)
         for name in (
@@ -268,7 +268,7 @@ def test_words_stand_on_lines_or_between_commas_and_names_on_lines_alone() -> No
 def test_every_offered_zone_is_accepted(alice: Subscriber) -> None:
     assert len(offered_zones()) > 300
     for zone in offered_zones():
-        _, request = read_settings(Form(fields={"timezone": (zone,)}), alice)
+        _, request = read_settings_form(Form(fields={"timezone": (zone,)}), alice)
         assert request.timezone == zone
 
 

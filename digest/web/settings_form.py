@@ -1,7 +1,4 @@
-"""Filled-in forms -> subscription requests, with an error for each bad field.
-
-Pure: nothing is looked up or stored.
-"""
+"""The settings form -> a subscription request, with an error for each bad field. Pure."""
 
 from __future__ import annotations
 
@@ -16,13 +13,13 @@ from digest.errors import InputError
 from digest.mail.messages.texts import WEEKDAYS
 from digest.model import THRESHOLD_WORDS, Interest, Subscriber
 from digest.subscriptions import SubscriptionRequest
-from digest.web.blocks import Block, blocks_of, read_blocks
+from digest.web.field_values import lines, number, words
+from digest.web.interest_fields import InterestFields, make_interest_fields, read_interest_fields
 from digest.web.pages import Form
-from digest.web.texts import lines, number, words
 
 LISTS = ("keywords", "categories", "authors")
 SIZE_MAX = 100
-#: choices of the settings page for the least match
+#: choices for the minimum match: value, label, hint
 THRESHOLDS = (
     ("0", "Always a full digest", "even when few papers fit"),
     ("good", "Good matches", "and strong ones"),
@@ -31,8 +28,8 @@ THRESHOLDS = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
-    """A settings form as it stands on the page: text in every field, and what is wrong with it."""
+class SettingsForm:
+    """A settings form as on the page: text in every field, and the errors."""
 
     size: str
     hour: str
@@ -42,13 +39,13 @@ class Settings:
     keywords: str
     categories: str
     authors: str
-    #: a set of these three for each interest, where there are several
-    blocks: tuple[Block, ...] = ()
+    #: the three fields above for each interest, if there are several
+    blocks: tuple[InterestFields, ...] = ()
     errors: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def thresholds(self) -> list[tuple[str, str, str]]:
-        """The choices: the three words, and the reader's own number where somebody set one."""
+        """Return the choices; a number that was set by API or command is one more."""
         choices = list(THRESHOLDS)
         own = number(self.threshold)
         if (
@@ -66,10 +63,10 @@ class Settings:
         return choices
 
 
-def settings_of(subscriber: Subscriber, *, more: bool = False) -> Settings:
-    """The page as it stands; `more` has room for one more interest."""
+def fill_settings_form(subscriber: Subscriber, *, more: bool = False) -> SettingsForm:
+    """Fill the form with the settings of a reader; `more` adds fields for one more interest."""
     interest = subscriber.interests[0] if subscriber.interests else Interest()
-    return Settings(
+    return SettingsForm(
         size=str(subscriber.size),
         hour=str(subscriber.hour),
         timezone=subscriber.timezone,
@@ -78,21 +75,23 @@ def settings_of(subscriber: Subscriber, *, more: bool = False) -> Settings:
         keywords="\n".join(interest.keywords),
         categories="\n".join(interest.categories),
         authors="\n".join(interest.authors),
-        blocks=blocks_of(subscriber, more=more),
+        blocks=make_interest_fields(subscriber, more=more),
     )
 
 
-def read_settings(form: Form, subscriber: Subscriber) -> tuple[Settings, SubscriptionRequest]:
-    """Return what was sent, and the request that it makes; use that only without `errors`."""
+def read_settings_form(
+    form: Form, subscriber: Subscriber
+) -> tuple[SettingsForm, SubscriptionRequest]:
+    """Return the posted form and its request; use the request only if there are no `errors`."""
     errors: dict[str, str] = {}
     size, hour = number(form.one("size")), number(form.one("hour"))
     if size is None or not 1 <= size <= SIZE_MAX:
         errors["size"] = f"Write a whole number from 1 to {SIZE_MAX}."
     if hour is None or not 0 <= hour <= 23:
         errors["hour"] = "Choose an hour from 0 to 23."
-    zone = _zone(form.one("timezone"))
+    zone = _normalise_zone(form.one("timezone"))
     if zone not in zones():
-        errors["timezone"] = _advice(form.one("timezone"))
+        errors["timezone"] = _suggest_zone(form.one("timezone"))
     days = tuple(
         day
         for day in map(number, form.all("days"))
@@ -107,9 +106,9 @@ def read_settings(form: Form, subscriber: Subscriber) -> tuple[Settings, Subscri
     )
     if threshold is None or (isinstance(threshold, int) and threshold > 100):
         errors["threshold"] = "Choose one of these."
-    blocks, made, wrong = read_blocks(form, subscriber)
-    errors |= wrong
-    sent = Settings(
+    blocks, interests, interest_errors = read_interest_fields(form, subscriber)
+    errors |= interest_errors
+    sent = SettingsForm(
         size=form.one("size"),
         hour=form.one("hour"),
         timezone=form.one("timezone"),
@@ -130,7 +129,7 @@ def read_settings(form: Form, subscriber: Subscriber) -> tuple[Settings, Subscri
         threshold=threshold,
     )
     if blocks or form.all("name-0"):
-        return sent, replace(request, interests=made)
+        return sent, replace(request, interests=interests)
     return sent, replace(
         request,
         keywords=words(sent.keywords),
@@ -139,14 +138,14 @@ def read_settings(form: Form, subscriber: Subscriber) -> tuple[Settings, Subscri
     )
 
 
-def blame(error: InputError) -> tuple[str, str]:
-    """(field, text) of a refused value: such messages begin with the field's name."""
+def split_field_error(error: InputError) -> tuple[str, str]:
+    """Return field and text of an error; its message begins with the name of the field."""
     text = str(error)
     name = re.split(r"[\s:]", text, maxsplit=1)[0]
     if name not in SubscriptionRequest.__dataclass_fields__:
         return "", text
-    told = text.removeprefix(f"{name}:").strip()
-    return name, f"{told[:1].upper()}{told[1:]}."
+    reason = text.removeprefix(f"{name}:").strip()
+    return name, f"{reason[:1].upper()}{reason[1:]}."
 
 
 # ----------------------------------------------------------------------------------------------
@@ -155,13 +154,13 @@ def blame(error: InputError) -> tuple[str, str]:
 
 @cache
 def zones() -> tuple[str, ...]:
-    """All names that a reader may have, in order."""
+    """Return all names of time zones, sorted."""
     return tuple(sorted(available_timezones()))
 
 
 @cache
 def offered_zones() -> tuple[str, ...]:
-    """The names worth choosing from: the others are old spellings of these."""
+    """Return the names to choose from; the others are old spellings of these."""
     areas = (
         "Africa/",
         "America/",
@@ -177,18 +176,18 @@ def offered_zones() -> tuple[str, ...]:
     return (*(name for name in zones() if name.startswith(areas)), "UTC")
 
 
-def _zone(text: str) -> str:
-    """The name as the database of zones spells it, if it is one."""
-    wanted = "_".join(text.split())
-    return next((name for name in zones() if name.casefold() == wanted.casefold()), wanted)
+def _normalise_zone(text: str) -> str:
+    """Return the name as the time zone database spells it, if it is one."""
+    name_typed = "_".join(text.split())
+    return next((name for name in zones() if name.casefold() == name_typed.casefold()), name_typed)
 
 
-def _advice(text: str) -> str:
+def _suggest_zone(text: str) -> str:
     if not text.strip():
         return "Choose your time zone, for example Europe/Berlin."
-    wanted = "_".join(text.split()).casefold()
+    name_typed = "_".join(text.split()).casefold()
     cities = {name.rpartition("/")[2].casefold(): name for name in offered_zones()}
-    near = difflib.get_close_matches(wanted.rpartition("/")[2], cities, n=1, cutoff=0.75)
+    near = difflib.get_close_matches(name_typed.rpartition("/")[2], cities, n=1, cutoff=0.75)
     advice = (
         f"Did you mean {cities[near[0]]}?"
         if near

@@ -1,4 +1,4 @@
-"""A settings form and what was changed since it was opened: what each side says. Pure."""
+"""Edit conflicts: a settings form against settings that changed after it was opened. Pure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from digest.mail.messages.texts import cut, weekdays
 from digest.model import Interest, Subscriber
 from digest.subscriptions import changed_since
-from digest.web.blocks import Block
-from digest.web.forms import Settings, settings_of
+from digest.web.interest_fields import InterestFields
+from digest.web.settings_form import SettingsForm, fill_settings_form
 
-#: characters of a value that are told
-_SHOWN = 300
+#: characters of a value that are shown
+_VALUE_LENGTH = 300
 _THRESHOLDS = {
     "0": "always a full digest",
     "good": "good matches",
@@ -35,45 +35,48 @@ _LABELS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """A field that was changed elsewhere: its value now, and that of the form."""
+    """A field that was changed elsewhere: the stored value and the value of the form."""
 
     label: str
     theirs: str
-    #: "" = the form left it alone
+    #: "" = the form does not change the field
     yours: str = ""
 
 
-def differences(
-    version: str, known: Subscriber, wanted: Subscriber, elsewhere: Collection[str]
+def find_differences(
+    version: str, stored: Subscriber, requested: Subscriber, elsewhere: Collection[str]
 ) -> list[Difference]:
-    """What was changed elsewhere, beside what the form says of it.
+    """Return the fields that were changed elsewhere, each with both values.
 
     Args:
         version: of the settings that the form showed.
-        known: the settings as they are.
-        wanted: as the form would have them.
-        elsewhere: fields that are not what the form showed.
+        stored: the settings now.
+        requested: the settings that the form asks for.
+        elsewhere: fields whose stored value is not what the form showed.
     """
-    touched = changed_since(version, wanted)
+    touched = changed_since(version, requested)
     return [
         Difference(
             label=label,
-            theirs=_told(name, known),
-            yours=_told(name, wanted)
-            if name in touched and _told(name, wanted) != _told(name, known)
+            theirs=_format_value(name, stored),
+            yours=_format_value(name, requested)
+            if name in touched and _format_value(name, requested) != _format_value(name, stored)
             else "",
         )
         for name, label in _LABELS.items()
-        if name in elsewhere and (name not in _LISTS or len(known.interests) <= 1)
+        if name in elsewhere and (name not in _LISTS or len(stored.interests) <= 1)
     ]
 
 
-def merge(version: str, sent: Settings, known: Subscriber, wanted: Subscriber) -> Settings:
-    """The form as it was sent, whose untouched fields follow what was changed elsewhere."""
-    touched, now = changed_since(version, wanted), settings_of(known)
-    same = wanted.interests == known.interests
+def merge(
+    version: str, sent: SettingsForm, stored: Subscriber, requested: Subscriber
+) -> SettingsForm:
+    """Return the posted form, with the stored value in each field that it did not change."""
+    touched, now = changed_since(version, requested), fill_settings_form(stored)
+    same = requested.interests == stored.interests
     merged = replace(
-        sent, blocks=now.blocks if same or "interests" not in touched else _rebased(sent, known)
+        sent,
+        blocks=now.blocks if same or "interests" not in touched else _match_renamed(sent, stored),
     )
     for name in (
         "size",
@@ -90,12 +93,12 @@ def merge(version: str, sent: Settings, known: Subscriber, wanted: Subscriber) -
     return merged
 
 
-def _rebased(sent: Settings, known: Subscriber) -> tuple[Block, ...]:
-    """Let blocks whose interest was renamed elsewhere stand for the one in its place.
+def _match_renamed(sent: SettingsForm, stored: Subscriber) -> tuple[InterestFields, ...]:
+    """Match fields to interests that were renamed elsewhere, by position.
 
-    So they keep its example papers.
+    So the interests keep their example papers.
     """
-    names = [interest.name for interest in known.interests]
+    names = [interest.name for interest in stored.interests]
     claimed = {block.former for block in sent.blocks}
     rebased = []
     for block in sent.blocks:
@@ -105,17 +108,19 @@ def _rebased(sent: Settings, known: Subscriber) -> tuple[Block, ...]:
     return tuple(rebased)
 
 
-def _told(name: str, subscriber: Subscriber) -> str:
+def _format_value(name: str, subscriber: Subscriber) -> str:
     match name:
         case "keywords" | "categories" | "authors" if len(subscriber.interests) <= 1:
             return (
-                cut(", ".join(getattr((*subscriber.interests, Interest())[0], name)), _SHOWN)
+                cut(", ".join(getattr((*subscriber.interests, Interest())[0], name)), _VALUE_LENGTH)
                 or "none"
             )
         case "keywords" | "categories" | "authors":
             return "those of your interests"
         case "interests":
-            return cut("; ".join(map(_interest, subscriber.interests)), _SHOWN) or "none"
+            return (
+                cut("; ".join(map(_format_interest, subscriber.interests)), _VALUE_LENGTH) or "none"
+            )
         case "days":
             return weekdays(subscriber.days)
         case "hour":
@@ -129,7 +134,7 @@ def _told(name: str, subscriber: Subscriber) -> str:
             return str(getattr(subscriber, name))
 
 
-def _interest(interest: Interest) -> str:
+def _format_interest(interest: Interest) -> str:
     words = ", ".join((*interest.keywords, *interest.categories, *interest.authors))
     examples = f"{len(interest.papers)} example papers" if interest.papers else ""
     return (

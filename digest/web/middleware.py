@@ -1,6 +1,4 @@
-"""What holds for every request, whoever answers it: bodies have a limit, links stay private, pages
-stay on their own.
-"""
+"""Middleware for every request: size limits, and headers for privacy and against framing."""
 
 from __future__ import annotations
 
@@ -12,16 +10,16 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: octets of a request's body. The longest honest one is a settings form: 3 x LISTS_OCTETS_MAX of
-#: lists, and two names of each interest, twelve octets a character; a test builds it
+#: octets of a request's body. The longest real one is a settings form: 3 x LISTS_OCTETS_MAX for
+#: lists and two names per interest, at twelve octets a character; a test builds it
 BODY_MAX = 256 * 1024
-#: octets of a request's target, and of all its headers; the parser alone bounds those that come
-#: in several pieces
+#: octets of a request's target, and of all its headers; if they come in several packets, the
+#: parser has its own limit
 TARGET_MAX, HEADERS_MAX = 8 * 1024, 32 * 1024
 
-#: A page's address is the right to change something: it must not be kept, indexed or told to other
-#: sites. Nothing is loaded from elsewhere, nothing runs, and nobody can lay the page invisibly over
-#: a button of their own.
+#: The address of a page is the right to change something, so it must not be cached, indexed or
+#: sent to other sites. Pages load nothing from other hosts, run no script and refuse frames
+#: (clickjacking).
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -36,21 +34,22 @@ HEADERS = {
 
 
 def add_headers(headers: MutableHeaders) -> None:
-    """Add what is missing; a route that sets one of them itself knows why."""
+    """Add the headers that the route has not set itself."""
     for name, value in HEADERS.items():
         headers.setdefault(name, value)
 
 
-class Guard:
+class RequestGuard:
     """ASGI middleware around all routes.
 
-    What is too large is refused before it is read, whatever the route and the method. The Host
-    header goes no further: no answer may depend on a name that the client made up.
+    It refuses requests that are too large before they are read. It removes the Host header: no
+    answer may depend on a name that the client made up.
 
     Args:
-        root: path under which readers reach the service, "" or "/digest"; requests may come with
-            it or without, as the proxy likes.
-        refuse: gives the answer to a request of this scope that is refused with this status.
+        app: the application.
+        root: path under which readers reach the service, "" or "/digest"; a proxy may remove it
+            from requests or not.
+        refuse: makes the answer to a refused request from its scope and a status.
     """
 
     def __init__(self, app: ASGIApp, root: str, refuse: Callable[[Scope, int], Response]) -> None:
@@ -60,12 +59,12 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        inner = {**scope, "root_path": self.root, "path": _path(scope)}
+        inner = {**scope, "root_path": self.root, "path": _target_path(scope)}
         inner["headers"] = [pair for pair in scope["headers"] if pair[0] != b"host"]
         read, complete = 0, not _has_body(scope)
 
         async def receive_limited() -> Message:
-            """Raise 413 to the handler that reads, which makes the answer a page or JSON."""
+            """Raise 413 in the handler that reads, so that the answer becomes a page or JSON."""
             nonlocal read, complete
             message = await receive()
             read += len(message.get("body", b""))
@@ -79,19 +78,19 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 add_headers(headers)
                 if not complete:
-                    # The rest of the body would have to be read to find the next request.
+                    # otherwise the rest of the body would have to be read
                     headers["Connection"] = "close"
             await send(message)
 
-        status = _refusal(scope)
+        status = _status_if_too_large(scope)
         if status is None:
             await self.app(inner, receive_limited, send_guarded)
         else:
             await self.refuse(inner, status)(inner, receive_limited, send_guarded)
 
 
-def _path(scope: Scope) -> str:
-    """The path alone, where a request names its target with scheme and host (RFC 9112, 3.2.2)."""
+def _target_path(scope: Scope) -> str:
+    """Return the path, also of a target with scheme and host (RFC 9112, 3.2.2)."""
     path = str(scope["path"])
     if path.startswith("/") or "://" not in path:
         return path
@@ -101,8 +100,8 @@ def _path(scope: Scope) -> str:
         return path
 
 
-def _refusal(scope: Scope) -> int | None:
-    """The status of a request that is too large to be read; None where it is not."""
+def _status_if_too_large(scope: Scope) -> int | None:
+    """Return the status for a request that is too large; None if it is not."""
     if len(scope.get("raw_path") or b"") + len(scope.get("query_string", b"")) > TARGET_MAX:
         return 414
     if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_MAX:
@@ -115,7 +114,7 @@ def _has_body(scope: Scope) -> bool:
 
 
 def _declared_length(scope: Scope) -> int:
-    """Octets of the body as its header says; 0 where it does not."""
+    """Return the Content-Length; 0 if there is none."""
     length = Headers(scope=scope).get("content-length", "")
     if not (length.isascii() and length.isdecimal()):
         return 0

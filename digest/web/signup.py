@@ -1,7 +1,8 @@
-"""The front page with its form, and the confirmation that an address is its owner's.
+"""The front page with the sign-up form, and the confirmation of the address (double opt-in).
 
-Programs are kept from the form by a field that people do not see, by a stamp that is made when the
-form is opened, and by limits. Whoever is held up is told so, and nothing has to be typed twice.
+Three things keep programs out: a honeypot field that people do not see, a signed timestamp of when
+the form was opened, and rate limits. A person who is stopped is told why and can press again; the
+form stays filled in.
 """
 
 from __future__ import annotations
@@ -19,31 +20,31 @@ from digest.app import App
 from digest.errors import AddressError, InputError, LimitError, LinkError, NotFoundError
 from digest.model import Purpose, Subscriber, SubscriberStatus
 from digest.subscriptions import SubscriptionRequest
-from digest.web import stamps
-from digest.web.clients import Proxies
+from digest.web.client_addresses import Proxies
 from digest.web.connections import REFUSALS
-from digest.web.forms import blame
+from digest.web.field_values import words
+from digest.web.form_timestamps import read_timestamp, sign_timestamp
 from digest.web.pages import Form, FormBody, Pages, masked, rhythm
-from digest.web.texts import words
+from digest.web.settings_form import split_field_error
 
 log = logging.getLogger("digest.web")
 refusals = logging.getLogger(REFUSALS)
 
 NOTHING = Form(fields={})
 NO_ERRORS: Mapping[str, str] = MappingProxyType({})
-#: fields of the form that nobody fills in: what people do not see, and when it was opened
-TRAP, STAMP = "homepage", "opened"
-#: nobody reads and fills in the form faster; a stamp that is older may be one that is passed around
-_LEAST, _MOST = timedelta(seconds=2), timedelta(days=7)
+#: hidden fields: the honeypot, and when the form was opened
+HONEYPOT, TIMESTAMP = "homepage", "opened"
+#: people need at least this long for the form; an older timestamp may be shared by programs
+_AGE_MIN, _AGE_MAX = timedelta(seconds=2), timedelta(days=7)
 
 
 class FrontPage:
-    """The form to subscribe by, and what is said when it is not taken."""
+    """The sign-up form, and what it says when it is not accepted."""
 
     def __init__(self, app: App, pages: Pages) -> None:
         self._app, self._pages = app, pages
-        # A template of the operator's own may be older than the stamp.
-        self._stamped = f'name="{STAMP}"'.encode() in bytes(self.show().body)
+        # the operator's own template may lack the timestamp
+        self._has_timestamp = f'name="{TIMESTAMP}"'.encode() in bytes(self.show().body)
 
     def show(
         self,
@@ -52,37 +53,45 @@ class FrontPage:
         status: int = 200,
         errors: Mapping[str, str] = NO_ERRORS,
         held_up: str = "",
-        stamp: str = "",
+        timestamp: str = "",
     ) -> HTMLResponse:
-        """The page; `held_up` says why nothing happened, `stamp` is the form's where it stays."""
+        """Return the page.
+
+        Args:
+            form: values to fill in.
+            status: HTTP status.
+            errors: text by field.
+            held_up: why nothing happened.
+            timestamp: of the form that was posted, to keep it; otherwise a new one is made.
+        """
         filled = {name: form.one(name) for name in ("email", "keywords", "categories")}
         return self._pages.render(
             "front",
             status=status,
             form=filled | {"errors": errors},
             held_up=held_up,
-            stamp=stamp or stamps.write(self._app.keys()[-1], self._app.now()),
+            stamp=timestamp or sign_timestamp(self._app.keys()[-1], self._app.now()),
         )
 
-    def hold_up(self, form: Form) -> HTMLResponse | None:
-        """The form again, for what a program sent; people press once more."""
-        if form.one(TRAP).strip():
-            why = "A field of this form that is not shown was filled in, as programs do."
-            return self._once_more(form, f"{why} It is empty again now")
-        if not self._stamped:
+    def check_for_program(self, form: Form) -> HTMLResponse | None:
+        """Return the form again if a program seems to have sent it, else None."""
+        if form.one(HONEYPOT).strip():
+            reason = "A field of this form that is not shown was filled in, as programs do."
+            return self._ask_again(form, f"{reason} It is empty again now")
+        if not self._has_timestamp:
             return None
-        age = self._age(form.one(STAMP))
-        if age >= _MOST:
-            return self._once_more(
+        age = self._age(form.one(TIMESTAMP))
+        if age >= _AGE_MAX:
+            return self._ask_again(
                 form, "This form was open for very long, or came without its date"
             )
-        if age < _LEAST:
-            why = "That was as fast as a program"
-            return self._once_more(form, why, stamp=form.one(STAMP))
+        if age < _AGE_MIN:
+            reason = "That was as fast as a program"
+            return self._ask_again(form, reason, timestamp=form.one(TIMESTAMP))
         return None
 
-    def too_many(self, form: Form, error: LimitError) -> HTMLResponse:
-        """The form again, and when it may be sent."""
+    def show_limit(self, form: Form, error: LimitError) -> HTMLResponse:
+        """Return the form again, and say when it may be sent."""
         text = (
             "Too many have subscribed within the last hour, from where you are or in all, so no "
             f"mail was sent. Please press “Subscribe” again {in_minutes(error.retry_after)}."
@@ -91,16 +100,16 @@ class FrontPage:
         response.headers["Retry-After"] = str(error.retry_after)
         return response
 
-    def _once_more(self, form: Form, why: str, *, stamp: str = "") -> HTMLResponse:
-        text = f"{why}. Please press “Subscribe” once more."
-        return self.show(form, status=422, held_up=text, stamp=stamp)
+    def _ask_again(self, form: Form, reason: str, *, timestamp: str = "") -> HTMLResponse:
+        text = f"{reason}. Please press “Subscribe” once more."
+        return self.show(form, status=422, held_up=text, timestamp=timestamp)
 
-    def _age(self, stamp: str) -> timedelta:
-        """How long the form was open; very long where it bears no stamp of ours."""
+    def _age(self, timestamp: str) -> timedelta:
+        """Return how long the form was open; the maximum if the timestamp is not ours."""
         try:
-            opened = self._app.with_keys(lambda keys: stamps.read(stamp, keys))
+            opened = self._app.with_keys(lambda keys: read_timestamp(timestamp, keys))
         except LinkError:
-            return _MOST
+            return _AGE_MAX
         return self._app.now() - opened
 
 
@@ -114,15 +123,13 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
 
     @router.post("/")
     def ask(request: Request, form: FormBody) -> HTMLResponse:
-        """The same answer to an address that is known and to one that is not: nobody can find out
-        who reads.
-        """
+        """Answer the same for known and unknown addresses, so nobody can find out who reads."""
         if not app.config.web.signup:
             return front.show(status=403)
-        held_up = front.hold_up(form)
+        held_up = front.check_for_program(form)
         if held_up is not None:
             return held_up
-        # What was left empty is no part of the request: it must not wipe what was asked for before.
+        # an empty field must not delete what an earlier request asked for
         keywords, categories = (
             words(form.one("keywords")) or None,
             words(form.one("categories")) or None,
@@ -138,11 +145,11 @@ def routes(app: App, pages: Pages, proxies: Proxies) -> APIRouter:
         except AddressError:
             return front.show(form, status=422, errors={"email": _address_problem(email)})
         except InputError as error:
-            name, text = blame(error)
+            name, text = split_field_error(error)
             return front.show(form, status=422, errors={name: text})
         except LimitError as error:
             refusals.info("subscribe refused=limit via=page")
-            return front.too_many(form, error)
+            return front.show_limit(form, error)
         log.info("subscribe via=page")
         return pages.render("asked", email=email)
 
@@ -199,6 +206,6 @@ def _add_confirmation(router: APIRouter, app: App, pages: Pages) -> None:
 
 
 def in_minutes(seconds: int) -> str:
-    """When to come back, in the words of a page."""
+    """Return when to come back, in words for a page."""
     minutes = max(1, -(-seconds // 60))
     return "in a minute" if minutes == 1 else f"in {minutes} minutes"

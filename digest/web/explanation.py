@@ -1,8 +1,7 @@
-"""What has been learned of a reader, and how to make the service forget it: a page for people and
-the same for programs.
+"""What the service has learned about a reader, and how to make it forget: by page and by API.
 
-Both need the link to the reader's settings. Looking changes nothing; to start over takes two
-presses.
+Both need the link to the reader's settings. Opening the page changes nothing. To forget all thumbs
+takes a second press.
 """
 
 from __future__ import annotations
@@ -21,54 +20,58 @@ from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.errors import BusyError
 from digest.model import Link, Purpose, Subscriber
-from digest.web.heavy import HeavyWork
-from digest.web.marks import is_hasty, is_outdated, new_mark, read_mark
-from digest.web.pages import Form, FormBody, Pages, shown, whose
+from digest.web.form_tokens import is_expired, is_too_fast, new_form_token, normalise_form_token
+from digest.web.pages import Form, FormBody, Pages, paper_values, reader_label
+from digest.web.single_flight import SingleFlightCache
 
 log = logging.getLogger("digest.web")
 
-#: how a step of the ladder is told
+#: what the page says of each step of the ladder from no thumbs to many
 _STEPS = {
     "trending": "Nothing yet: it lists a mix of the day",
     "keywords": "From what you wrote; no thumbs yet",
     "examples": "From what you wrote and the papers that you named; no thumbs yet",
     "thumbs": "From your thumbs",
 }
-_AT_ONCE = 60
+#: papers on the page at most
+_PAPERS_SHOWN = 60
 
 
-Heavy = HeavyWork[services.ProfileExplanation]
+ProfileCache = SingleFlightCache[services.ProfileExplanation]
 
 
-async def _learned(app: App, heavy: Heavy, subscriber_id: int) -> services.ProfileExplanation:
-    """What was learned, computed once for each change.
+async def _explain(
+    app: App, profiles: ProfileCache, subscriber_id: int
+) -> services.ProfileExplanation:
+    """Return what was learned, computed once for each change.
 
     Raises:
-        BusyError: too much is computed already.
+        BusyError: too many such jobs are waiting.
     """
 
     def look_up() -> tuple[Subscriber, Hashable]:
         subscriber = subscriptions.get(app, subscriber_id)
         return subscriber, services.profile_version(app, subscriber)
 
-    subscriber, mark = await run_in_threadpool(look_up)
-    return await heavy.get(subscriber_id, mark, partial(services.explain_profile, app, subscriber))
+    subscriber, version = await run_in_threadpool(look_up)
+    compute = partial(services.explain_profile, app, subscriber)
+    return await profiles.get(subscriber_id, version, compute)
 
 
-def routes(app: App, pages: Pages, heavy: Heavy) -> APIRouter:
+def routes(app: App, pages: Pages, profiles: ProfileCache) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     async def page(token: str, link: Link, *, done: str = "", asked: bool = False) -> HTMLResponse:
-        learned = await _learned(app, heavy, link.subscriber_id)
+        learned = await _explain(app, profiles, link.subscriber_id)
         return await run_in_threadpool(
             pages.render,
             "learned",
-            whose=whose(learned.subscriber),
+            whose=reader_label(learned.subscriber),
             thumbs=learned.thumbs_up + learned.thumbs_down,
-            tastes=[_shown(taste, len(learned.tastes)) for taste in learned.tastes],
+            tastes=[_template_values(taste, len(learned.tastes)) for taste in learned.tastes],
             done=done,
             asked=asked,
-            mark=new_mark(app.now()),
+            mark=new_form_token(app.now()),
             here=f"{pages.root}/m/{token}/learned",
             settings=pages.path(Purpose.MANAGE, link),
         )
@@ -83,7 +86,7 @@ def routes(app: App, pages: Pages, heavy: Heavy) -> APIRouter:
     @router.post("/m/{token}/learned")
     async def change(token: str, form: FormBody) -> HTMLResponse:
         link = await run_in_threadpool(read_link, token)
-        done = await run_in_threadpool(forget, link, form)
+        done = await run_in_threadpool(apply_form, link, form)
         asked = not done and form.one("do") in ("start-over", "start-over-now")
         try:
             return await page(token, link, done=done, asked=asked)
@@ -93,8 +96,8 @@ def routes(app: App, pages: Pages, heavy: Heavy) -> APIRouter:
             later = f"What has been learned can be looked at in {error.retry_after} seconds."
             return pages.problem(200, "Done", f"{done} {later}")
 
-    def forget(link: Link, form: Form) -> str:
-        """Do what was asked, and say so; "" where nothing was."""
+    def apply_form(link: Link, form: Form) -> str:
+        """Do what the form asks, and return a sentence about it; "" for nothing."""
         verb, number = form.one("do"), form.one("paper")
         if verb == "forget" and number.isascii() and number.isdecimal() and len(number) <= 18:
             forgotten = services.forget(app, link.subscriber_id, int(number), via="page")
@@ -107,10 +110,10 @@ def routes(app: App, pages: Pages, heavy: Heavy) -> APIRouter:
             if not forgotten:
                 return "That was forgotten already."
             return "Forgotten. The next digest does without it."
-        mark, now = form.one("form"), app.now()
-        if verb == "start-over-now" and not is_hasty(mark, now) and not is_outdated(mark, now):
-            form_mark = read_mark(mark, now)
-            count = services.start_over(app, link.subscriber_id, via="page", form=form_mark)
+        token, now = form.one("form"), app.now()
+        if verb == "start-over-now" and not is_too_fast(token, now) and not is_expired(token, now):
+            form_token = normalise_form_token(token, now)
+            count = services.start_over(app, link.subscriber_id, via="page", form=form_token)
             log.info("start over subscriber=%d thumbs=%d via=page", link.subscriber_id, count)
             return "All your thumbs are forgotten. Your interests stay as they are."
         return ""
@@ -118,10 +121,11 @@ def routes(app: App, pages: Pages, heavy: Heavy) -> APIRouter:
     return router
 
 
-def _shown(taste: services.Taste, of: int) -> dict[str, Any]:
+def _template_values(taste: services.Taste, tastes_count: int) -> dict[str, Any]:
+    """Return what the template shows of one interest."""
     return {
         "name": taste.interest,
-        "part": f"{100 * taste.share:.0f} % of your digest" if of > 1 else "",
+        "part": f"{100 * taste.share:.0f} % of your digest" if tastes_count > 1 else "",
         "step": _STEPS.get(taste.step, ""),
         "up": taste.thumbs_up,
         "down": taste.thumbs_down,
@@ -130,19 +134,18 @@ def _shown(taste: services.Taste, of: int) -> dict[str, Any]:
         "words_for": [word.name for word in taste.words_for],
         "words_against": [word.name for word in taste.words_against],
         "papers": [
-            shown(one.paper)
+            paper_values(rated.paper)
             | {
-                "id": one.paper.id,
-                "said": {1: "More like this", -1: "Less like this", 0: "Your example"}[one.vote],
+                "id": rated.paper.id,
+                "said": {1: "More like this", -1: "Less like this", 0: "Your example"}[rated.vote],
             }
-            for one in taste.papers[:_AT_ONCE]
+            for rated in taste.papers[:_PAPERS_SHOWN]
         ],
-        "more": max(0, len(taste.papers) - _AT_ONCE),
+        "more": max(0, len(taste.papers) - _PAPERS_SHOWN),
     }
 
 
-# ---------------------------------------------------------------------------------------------- for
-# programs
+# ------------------------------------------------------------------------------ programs
 
 
 class Forget(BaseModel):
@@ -163,7 +166,7 @@ class StartOver(BaseModel):
     confirm: Literal[True]
 
 
-def program_routes(app: App, heavy: Heavy) -> APIRouter:
+def program_routes(app: App, profiles: ProfileCache) -> APIRouter:
     router = APIRouter(prefix="/api/v1/readers/{token}", tags=["readers"])
 
     @router.get("/learned", summary="What has been learned")
@@ -173,18 +176,18 @@ def program_routes(app: App, heavy: Heavy) -> APIRouter:
         `token` is that of the link to their settings.
         """
         link = await run_in_threadpool(pipeline.read_link, app, token, Purpose.MANAGE)
-        known = await _learned(app, heavy, link.subscriber_id)
-        return {key: value for key, value in known.json.items() if key != "email"}
+        explanation = await _explain(app, profiles, link.subscriber_id)
+        return {key: value for key, value in explanation.json.items() if key != "email"}
 
     @router.post("/forget", summary="Forget one thumb or example")
-    def forget(token: str, wanted: Forget) -> dict[str, bool]:
-        """Withdraw the thumb on a paper, and take it from the example papers."""
+    def forget(token: str, body: Forget) -> dict[str, bool]:
+        """Withdraw the thumb on a paper, and remove it from the example papers."""
         link = pipeline.read_link(app, token, Purpose.MANAGE)
-        found = pipeline.find(app, wanted.paper)
-        return {"forgotten": services.forget(app, link.subscriber_id, found.id, via="api")}
+        paper = pipeline.find(app, body.paper)
+        return {"forgotten": services.forget(app, link.subscriber_id, paper.id, via="api")}
 
     @router.post("/start-over", summary="Forget all thumbs")
-    def start_over(token: str, wanted: StartOver) -> dict[str, int]:
+    def start_over(token: str, body: StartOver) -> dict[str, int]:
         """Withdraw all thumbs; interests and example papers stay."""
         link = pipeline.read_link(app, token, Purpose.MANAGE)
         return {"forgotten": services.start_over(app, link.subscriber_id, via="api")}

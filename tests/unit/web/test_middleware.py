@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from digest.model import Purpose, Subscriber
-from digest.web.guard import BODY_MAX, HEADERS_MAX, TARGET_MAX
+from digest.web.middleware import BODY_MAX, HEADERS_MAX, TARGET_MAX
 from tests.unit.web.conftest import heading
 from tests.webclient import Client
 

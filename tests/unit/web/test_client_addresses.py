@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.web.clients import Proxies
+from digest.web.client_addresses import Proxies
 
 PROXIES = Proxies(["127.0.0.0/8", "10.0.0.0/8", "::1/128", "fd00::/8"])
 CLIENT, PROXY = "198.51.100.7", "10.0.0.1"

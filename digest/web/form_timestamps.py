@@ -1,4 +1,7 @@
-"""When a form was opened, signed so that a program has to open it too. Pure; nothing is stored."""
+"""Signed timestamps of forms: when a form was opened. Pure; nothing is stored.
+
+The signature forces programs to open the form before they post it.
+"""
 
 from __future__ import annotations
 
@@ -15,33 +18,33 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-def write(key: LinkKey, now: datetime) -> str:
-    """A stamp of this moment: hexadecimal digits."""
+def sign_timestamp(key: LinkKey, now: datetime) -> str:
+    """Return this moment with its signature, in hexadecimal digits."""
     body = bytes([key.id]) + ((now - _EPOCH) // _MILLISECOND).to_bytes(_TIME, "big")
     return (body + _sign(key, body)).hex()
 
 
-def read(stamp: str, keys: Iterable[LinkKey]) -> datetime:
-    """The moment of a stamp.
+def read_timestamp(text: str, keys: Iterable[LinkKey]) -> datetime:
+    """Return the moment of a signed timestamp.
 
     Raises:
-        LinkError: it is none of ours.
+        LinkError: this service did not sign it.
     """
     try:
-        raw = bytes.fromhex(stamp)
+        raw = bytes.fromhex(text)
     except ValueError:
         raw = b""
     body, mac = raw[: 1 + _TIME], raw[1 + _TIME :]
     if len(mac) != _MAC:
-        raise LinkError("this is no stamp of a form")
-    key = next((each for each in keys if each.id == body[0]), None)
+        raise LinkError("this is no signed timestamp")
+    key = next((key for key in keys if key.id == body[0]), None)
     if key is None:
-        raise UnknownKeyError("this stamp was signed by a key that is not known")
+        raise UnknownKeyError("this timestamp was signed by an unknown key")
     if not hmac.compare_digest(mac, _sign(key, body)):
-        raise LinkError("this stamp was not made by this service")
+        raise LinkError("this timestamp was not signed by this service")
     return _EPOCH + int.from_bytes(body[1:], "big") * _MILLISECOND
 
 
 def _sign(key: LinkKey, body: bytes) -> bytes:
-    # The links' tokens are signed by the same key, and none of their bodies begins like this.
+    # the same key signs the tokens of links; none of their bodies begins with this prefix
     return hmac.new(key.secret, b"form\0" + body, hashlib.sha256).digest()[:_MAC]

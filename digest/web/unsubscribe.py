@@ -1,5 +1,6 @@
-"""The way out, for people and for the button that mailbox providers show (RFC 8058): one POST, no
-login, no redirect, always 200.
+"""Unsubscribe by page and by the button of mailbox providers (RFC 8058).
+
+One POST, no login, no redirect, always 200.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from digest import pipeline, subscriptions
 from digest.app import App
 from digest.errors import NotFoundError, RevokedKeyError
 from digest.model import Link, Purpose, RevokedLink, Subscriber, SubscriberStatus
-from digest.web.marks import is_outdated, new_mark, read_mark
+from digest.web.form_tokens import is_expired, new_form_token, normalise_form_token
 from digest.web.pages import Form, FormBody, Pages, masked
 
 log = logging.getLogger("digest.web")
@@ -31,8 +32,8 @@ def routes(app: App, pages: Pages) -> APIRouter:
         repeated: bool = False,
     ) -> HTMLResponse:
         status = None if subscriber is None else subscriber.status
-        # Whoever has a revoked key can make such a link for anybody: it tells of nobody, and brings
-        # nobody back.
+        # whoever knows a revoked key can make this link for any reader, so the page shows no
+        # address and offers no return
         trusted = not isinstance(link, RevokedLink)
         return pages.render(
             "unsubscribe",
@@ -44,11 +45,11 @@ def routes(app: App, pages: Pages) -> APIRouter:
             may_return=trusted,
             held=held,
             repeated=repeated,
-            mark=new_mark(app.now()),
+            mark=new_form_token(app.now()),
         )
 
-    def found(link: Link) -> Subscriber | None:
-        """None when the row is gone, which to the reader is the same as having left."""
+    def find_subscriber(link: Link) -> Subscriber | None:
+        """Return None for a deleted reader, who is shown the same as one who has left."""
         try:
             return subscriptions.get(app, link.subscriber_id)
         except NotFoundError:
@@ -57,27 +58,27 @@ def routes(app: App, pages: Pages) -> APIRouter:
     @router.api_route("/u/{token}", methods=["GET", "HEAD"])
     def look(token: str) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.UNSUBSCRIBE)
-        return page(link, found(link))
+        return page(link, find_subscriber(link))
 
     @router.post("/u/{token}")
     def leave(token: str, form: FormBody) -> HTMLResponse:
-        """Any POST leaves, but one that says to come back."""
+        """Unsubscribe on any POST, except one that asks to come back."""
         link = pipeline.read_link(app, token, Purpose.UNSUBSCRIBE)
         try:
-            return go(link, form)
-        except NotFoundError:  # deleted in this moment
+            return unsubscribe_or_return(link, form)
+        except NotFoundError:  # deleted at this moment
             return page(link, None)
 
-    def go(link: Link, form: Form) -> HTMLResponse:
+    def unsubscribe_or_return(link: Link, form: Form) -> HTMLResponse:
         one_click = bool(form.one("List-Unsubscribe")) and not form.one("form")
-        mark = read_mark(form.one("form"), app.now())
+        token = normalise_form_token(form.one("form"), app.now())
         if form.one("undo") and not form.one("List-Unsubscribe"):
             if isinstance(link, RevokedLink):
                 raise RevokedKeyError("the key of this link was revoked")
-            if is_outdated(form.one("form"), app.now()):
+            if is_expired(form.one("form"), app.now()):
                 return page(link, subscriptions.get(app, link.subscriber_id))
             confirms = bool(form.one("confirm"))
-            returned = subscriptions.return_by_link(app, link, mark, confirms=confirms)
+            returned = subscriptions.return_by_link(app, link, token, confirms=confirms)
             pipeline.arrived(app, link)
             log.info("return subscriber=%d held=%s via=page", link.subscriber_id, returned.held)
             done = not returned.held and not returned.repeated
@@ -88,9 +89,9 @@ def routes(app: App, pages: Pages) -> APIRouter:
                 held=returned.held,
                 repeated=returned.repeated and not returned.held,
             )
-        # whoever did not ask for it themselves has to hear of it
+        # a forged link must not unsubscribe a reader unnoticed
         forgeable = isinstance(link, RevokedLink)
-        left = subscriptions.leave_by_link(app, link, mark, farewell=forgeable)
+        left = subscriptions.leave_by_link(app, link, token, farewell=forgeable)
         pipeline.arrived(app, link)
         via = "one-click" if one_click else "page"
         log.info("unsubscribe subscriber=%d via=%s", link.subscriber_id, via)

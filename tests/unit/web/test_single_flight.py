@@ -18,8 +18,8 @@ from digest.app import App
 from digest.errors import BusyError
 from digest.model import Purpose, Subscriber, SubscriberStatus
 from digest.subscriptions import SubscriptionRequest
-from digest.web import learned
-from digest.web.heavy import HeavyWork
+from digest.web import explanation
+from digest.web.single_flight import SingleFlightCache
 from tests.conftest import NOON, make_app
 from tests.unit.web.conftest import Cast, heading
 from tests.webclient import Client, Write, fill
@@ -60,10 +60,10 @@ async def begun(work: Work) -> None:
 
 
 def test_what_was_computed_is_kept_until_something_changes() -> None:
-    heavy, calls = HeavyWork[int](), []
+    cache, calls = SingleFlightCache[int](), []
 
     async def ask(key: str, version: int) -> int:
-        return await heavy.get(key, version, lambda: calls.append((key, version)) or len(calls))
+        return await cache.get(key, version, lambda: calls.append((key, version)) or len(calls))
 
     async def story() -> list[int]:
         return [await ask(*each) for each in (("a", 1), ("a", 1), ("b", 1), ("a", 2), ("b", 1))]
@@ -73,10 +73,10 @@ def test_what_was_computed_is_kept_until_something_changes() -> None:
 
 
 def test_equal_requests_share_one_job(work: Work) -> None:
-    heavy = HeavyWork[str](at_once=1, waiting=0)
+    cache = SingleFlightCache[str](workers=1, queue_size=0)
 
     async def story() -> list[str]:
-        asked = [asyncio.ensure_future(heavy.get("a", 1, work("a"))) for _ in range(20)]
+        asked = [asyncio.ensure_future(cache.get("a", 1, work("a"))) for _ in range(20)]
         await begun(work)
         asked[0].cancel()  # who gives up takes it from nobody
         work.go_on.set()
@@ -87,27 +87,27 @@ def test_equal_requests_share_one_job(work: Work) -> None:
 
 
 def test_more_than_may_wait_is_refused_until_there_is_room(work: Work) -> None:
-    heavy = HeavyWork[str](at_once=2, waiting=3, retry_after=7)
+    cache = SingleFlightCache[str](workers=2, queue_size=3, retry_after=7)
 
     async def story() -> None:
-        asked = [asyncio.ensure_future(heavy.get(n, 1, work(str(n)))) for n in range(5)]
+        asked = [asyncio.ensure_future(cache.get(n, 1, work(str(n)))) for n in range(5)]
         await begun(work)
         await begun(work)
         for number in range(5, 9):
             with pytest.raises(BusyError) as refused:
-                await heavy.get(number, 1, work("never"))
+                await cache.get(number, 1, work("never"))
             assert refused.value.retry_after == 7
         assert not work.begun.acquire(blocking=False), "more than two ran together"
         work.go_on.set()
         assert await asyncio.gather(*asked) == ["0", "1", "2", "3", "4"]
-        assert await heavy.get(9, 1, work("9")) == "9"
+        assert await cache.get(9, 1, work("9")) == "9"
 
     asyncio.run(story())
     assert "never" not in work.done
 
 
 def test_a_job_that_fails_fails_for_all_that_wait_and_is_tried_again() -> None:
-    heavy, calls = HeavyWork[int](), []
+    cache, calls = SingleFlightCache[int](), []
 
     def job() -> int:
         calls.append(1)
@@ -117,18 +117,18 @@ def test_a_job_that_fails_fails_for_all_that_wait_and_is_tried_again() -> None:
 
     async def story() -> int:
         with pytest.raises(KeyError):
-            await heavy.get("a", 1, job)
-        return await heavy.get("a", 1, job)
+            await cache.get("a", 1, job)
+        return await cache.get("a", 1, job)
 
     assert asyncio.run(story()) == 2
 
 
 def test_the_results_that_were_used_last_are_kept() -> None:
-    heavy, calls = HeavyWork[None](kept=2), []
+    cache, calls = SingleFlightCache[None](capacity=2), []
 
     async def story() -> None:
         for key in ("a", "b", "a", "c", "a", "b"):
-            await heavy.get(key, 1, lambda key=key: calls.append(key))  # type: ignore[misc]
+            await cache.get(key, 1, lambda key=key: calls.append(key))  # type: ignore[misc]
 
     asyncio.run(story())
     assert calls == ["a", "b", "c", "b"]
@@ -151,7 +151,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         ids.append(subscriber.id)
         return real(app, subscriber)
 
-    monkeypatch.setattr(services, "learned_of", counted)
+    monkeypatch.setattr(services, "explain_profile", counted)
     return ids
 
 
@@ -233,8 +233,10 @@ def test_while_all_training_is_blocked_other_pages_answer(
         work(str(subscriber.id))()
         return real(app, subscriber)
 
-    monkeypatch.setattr(services, "learned_of", blocked)
-    monkeypatch.setattr(learned, "Heavy", lambda: HeavyWork(at_once=1, waiting=1))
+    monkeypatch.setattr(services, "explain_profile", blocked)
+    monkeypatch.setattr(
+        explanation, "ProfileCache", lambda: SingleFlightCache(workers=1, queue_size=1)
+    )
     client = Client(crowd)
     readers = subscriptions.list_subscribers(crowd)
     dave = subscriptions.subscribe(
@@ -271,7 +273,9 @@ def test_while_all_training_is_blocked_other_pages_answer(
 def test_what_was_forgotten_is_told_even_where_the_page_cannot_be_computed(
     client: Client, alice: Subscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(learned, "Heavy", lambda: HeavyWork(at_once=1, waiting=-1))
+    monkeypatch.setattr(
+        explanation, "ProfileCache", lambda: SingleFlightCache(workers=1, queue_size=-1)
+    )
     busy = Client(replace(client.app))
     path = address(busy, alice)
     pipeline.rate(busy.app, alice, pipeline.paper(busy.app, 1).name, 1)

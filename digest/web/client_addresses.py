@@ -1,4 +1,4 @@
-"""Where a request comes from, as far as it can be known. Pure."""
+"""The address of a client, also behind trusted proxies. Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 Address = IPv4Address | IPv6Address
-#: hops of a forwarded request that are looked at
+#: hops of X-Forwarded-For that are read
 _HOPS_MAX = 20
-#: bits of an IPv6 address that one customer of a provider has in common
+#: a customer of a provider usually has all addresses with the same 64 bits
 _IPV6_PREFIX = 64
 
 
 class Proxies:
-    """The proxies that are believed when they say whom they speak for.
+    """The proxies whose X-Forwarded-For is trusted.
 
     Args:
         networks: their addresses or networks, such as "10.0.0.0/8".
@@ -26,23 +26,23 @@ class Proxies:
         self._networks = tuple(ip_network(network) for network in networks)
 
     def client(self, scope: Scope) -> str:
-        """The client of a request: an IPv4 address, an IPv6 network, or "" where it is unknown.
+        """Return the client of a request: an IPv4 address, an IPv6 network, or "" if unknown.
 
-        That is the right-most address of X-Forwarded-For that no trusted proxy has, if a trusted
-        proxy sent the request; what stands before it anybody can have made up.
+        If a trusted proxy sent the request, that is the right-most address of X-Forwarded-For that
+        is not a trusted proxy; the client can forge the addresses before it.
         """
-        peer = _read(scope["client"][0]) if scope.get("client") else None
+        peer = _parse_address(scope["client"][0]) if scope.get("client") else None
         if peer is None:
             return ""
         client = peer
         for hop in reversed(_hops(scope)):
             if not self._trusts(client):
                 break
-            address = _read(hop)
+            address = _parse_address(hop)
             if address is None:
                 break
             client = address
-        return _shown(client)
+        return _format_address(client)
 
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._networks)
@@ -53,8 +53,8 @@ def _hops(scope: Scope) -> Sequence[str]:
     return ",".join(headers).split(",")[-_HOPS_MAX:]
 
 
-def _read(text: str) -> Address | None:
-    """An address, perhaps with a port or in brackets, as proxies write them."""
+def _parse_address(text: str) -> Address | None:
+    """Parse an address, with or without port or brackets, as proxies write it."""
     text = text.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -68,7 +68,7 @@ def _read(text: str) -> Address | None:
     return mapped or address
 
 
-def _shown(address: Address) -> str:
+def _format_address(address: Address) -> str:
     if isinstance(address, IPv6Address):
         return str(IPv6Network((int(address), _IPV6_PREFIX), strict=False))
     return str(address)

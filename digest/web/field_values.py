@@ -1,4 +1,4 @@
-"""What people type into fields -> words, lines and numbers."""
+"""Text of form fields -> words, lines and numbers."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re
 
 
 def words(text: str) -> tuple[str, ...]:
-    """One a line, or between commas and semicolons."""
+    """Split at line breaks, commas and semicolons."""
     return tuple(filter(None, (part.strip() for part in re.split(r"[\n,;]", text))))
 
 
 def lines(text: str) -> tuple[str, ...]:
-    """One a line: names may hold commas."""
+    """Split at line breaks only: names may contain commas."""
     return tuple(filter(None, (part.strip() for part in text.split("\n"))))
 
 
 def number(text: str) -> int | None:
-    """None for anything but a few plain digits."""
+    """Return the number, or None for anything but one to four digits."""
     text = text.strip()
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 4 else None

@@ -1,31 +1,27 @@
-"""Several interests on the settings page: a block of fields for each.
-
-Pure: forms in, interests and what is wrong out.
-"""
+"""Fields of several interests on the settings page: forms -> interests and errors. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from digest.model import INTERESTS_MAX, NAME_MAX, SHARE_MAX, Interest, Subscriber
+from digest.web.field_values import lines, number, words
 from digest.web.pages import Form
-from digest.web.texts import lines, number, words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Block:
-    """The fields of one interest as they stand on the page; their names end in `-` and
-    its number."""
+class InterestFields:
+    """The fields of one interest as on the page; their names end in `-` and the number."""
 
     number: int
-    #: its name when the page was made, "" where it is new
+    #: name of the interest when the page was made, "" for a new one
     former: str
     name: str
     share: str
     keywords: str
     categories: str
     authors: str
-    #: what it holds that this page does not show
+    #: number of things in the interest that the page does not show
     examples: int = 0
 
     @property
@@ -38,21 +34,26 @@ class Block:
         )
 
 
-def blocks_of(subscriber: Subscriber, *, more: bool = False) -> tuple[Block, ...]:
-    """A block for each interest, and an empty one where the reader asks for one more; none where
-    one set of fields is enough.
+def make_interest_fields(
+    subscriber: Subscriber, *, more: bool = False
+) -> tuple[InterestFields, ...]:
+    """Return the fields of each interest; none if one set of fields is enough.
+
+    Args:
+        subscriber: whose interests they are.
+        more: add empty fields for one more interest.
     """
     if len(subscriber.interests) < 2 and not more:
         return ()
-    those = subscriber.interests or (Interest(),)
-    blocks = [_block(place, interest, interest.name) for place, interest in enumerate(those)]
+    interests = subscriber.interests or (Interest(),)
+    blocks = [_block(place, interest, interest.name) for place, interest in enumerate(interests)]
     if more and len(blocks) < INTERESTS_MAX:
         blocks.append(_block(len(blocks), Interest(name=""), ""))
     return tuple(blocks)
 
 
-def _block(place: int, interest: Interest, former: str) -> Block:
-    return Block(
+def _block(place: int, interest: Interest, former: str) -> InterestFields:
+    return InterestFields(
         number=place,
         former=former,
         name=interest.name,
@@ -64,37 +65,41 @@ def _block(place: int, interest: Interest, former: str) -> Block:
     )
 
 
-def read_blocks(
+def read_interest_fields(
     form: Form, subscriber: Subscriber
-) -> tuple[tuple[Block, ...], tuple[Interest, ...], dict[str, str]]:
-    """The blocks that were sent, the interests that they make, and what is wrong by field.
+) -> tuple[tuple[InterestFields, ...], tuple[Interest, ...], dict[str, str]]:
+    """Read the posted fields of several interests.
 
-    No blocks where the form had none.
+    Returns:
+        The fields, the interests that they describe, and the errors by field. All empty if the form
+        has no such fields.
     """
-    known = {interest.name: interest for interest in subscriber.interests}
-    blocks: list[Block] = []
-    made: list[Interest] = []
+    interests_by_name = {interest.name: interest for interest in subscriber.interests}
+    blocks: list[InterestFields] = []
+    interests: list[Interest] = []
     errors: dict[str, str] = {}
     for place in range(INTERESTS_MAX):
         if f"name-{place}" not in form.fields or form.one(f"remove-{place}"):
             continue
-        said = {
+        values = {
             name: form.one(f"{name}-{place}")
             for name in ("former", "name", "share", "keywords", "categories", "authors")
         }
-        before = known.get(said["former"], Interest())
-        block = Block(number=len(blocks), examples=len(before.papers) + bool(before.text), **said)
+        before = interests_by_name.get(values["former"], Interest())
+        block = InterestFields(
+            number=len(blocks), examples=len(before.papers) + bool(before.text), **values
+        )
         blocks.append(block)
         if block.blank:
             continue
         name, share = " ".join(block.name.split()), number(block.share)
         if not 1 <= len(name) <= NAME_MAX:
             errors[f"name-{block.number}"] = f"Give it a name of up to {NAME_MAX} characters."
-        elif name.casefold() in [other.name.casefold() for other in made]:
+        elif name.casefold() in [other.name.casefold() for other in interests]:
             errors[f"name-{block.number}"] = "Another one has this name already."
         if share is None or not 1 <= share <= SHARE_MAX:
             errors[f"share-{block.number}"] = f"Write a whole number from 1 to {SHARE_MAX}."
-        made.append(
+        interests.append(
             replace(
                 before,
                 name=name,
@@ -104,4 +109,4 @@ def read_blocks(
                 authors=lines(block.authors),
             )
         )
-    return tuple(blocks), tuple(made), errors
+    return tuple(blocks), tuple(interests), errors

@@ -1,0 +1,129 @@
+"""Delete a reader with everything stored about them, by page and by API.
+
+Both need the link to the reader's settings. That link is in every mail and may be forwarded, and a
+deletion cannot be undone, so the address must be given too. No page shows it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from digest import pipeline, subscriptions
+from digest.app import App
+from digest.errors import InputError
+from digest.model import Purpose, Subscriber, address_key
+from digest.web.api import failure
+from digest.web.api_models import Failure, Problem, Text
+from digest.web.pages import FormBody, Pages, reader_label
+
+log = logging.getLogger("digest.web")
+
+_IN_CONFIG = (
+    "The operator of this service has named you in its configuration. Ask them to take you out of "
+    "it first; nothing was deleted."
+)
+
+
+def routes(app: App, pages: Pages) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    def page(subscriber: Subscriber | None, settings: str = "", *, error: str = "") -> HTMLResponse:
+        label = "" if subscriber is None else reader_label(subscriber)
+        return pages.render(
+            "delete", status=422 if error else 200, whose=label, settings=settings, error=error
+        )
+
+    @router.api_route("/m/{token}/delete", methods=["GET", "HEAD"])
+    def look(token: str) -> HTMLResponse:
+        link = pipeline.read_link(app, token, Purpose.MANAGE)
+        return page(subscriptions.get(app, link.subscriber_id), pages.path(Purpose.MANAGE, link))
+
+    @router.post("/m/{token}/delete")
+    def delete(token: str, form: FormBody) -> HTMLResponse:
+        link = pipeline.read_link(app, token, Purpose.MANAGE)
+        subscriber = subscriptions.get(app, link.subscriber_id)
+        if not _is_own_address(form.one("address"), subscriber):
+            error = "Type the address that the digest comes to, all of it. Nothing was deleted."
+            return page(subscriber, pages.path(Purpose.MANAGE, link), error=error)
+        try:
+            subscriptions.delete(app, subscriber.id)
+        except InputError:
+            return page(subscriber, pages.path(Purpose.MANAGE, link), error=_IN_CONFIG)
+        log.info("delete subscriber=%d via=page", subscriber.id)
+        return page(None)
+
+    return router
+
+
+def _is_own_address(address: str, subscriber: Subscriber) -> bool:
+    return address_key(address.strip()) == address_key(subscriber.email)
+
+
+_ADDRESS_HELP = 'the address that the digest comes to, all of it: {"address": "reader@example.org"}'
+
+
+class Delete(BaseModel):
+    """Delete the reader with everything stored about them.
+
+    The link alone is not enough: it may have been forwarded with a mail.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    address: Text = Field(max_length=320, description=_ADDRESS_HELP)
+    confirm: Literal[True] = Field(
+        True, description=f"true, or omitted; the address decides: {_ADDRESS_HELP}"
+    )
+
+
+class Deleted(BaseModel):
+    """Nothing is stored about the reader any more."""
+
+    deleted: Literal[True] = True
+
+
+def program_routes(app: App) -> APIRouter:
+    router = APIRouter(prefix="/api/v1/readers/{token}", tags=["readers"])
+    responses: dict[int | str, dict[str, Any]] = {
+        409: {"model": Failure, "description": "The config of the service names the reader"},
+        422: {"model": Failure, "description": "The address is missing or not the reader's"},
+    }
+
+    @router.post(
+        "/delete", responses=responses, response_model=Deleted, summary="Delete the reader"
+    )
+    def delete(token: str, body: Delete) -> Any:
+        """Delete the reader with everything stored about them, if the address is theirs.
+
+        This cannot be undone. Links that unsubscribe still work.
+        """
+        link = pipeline.read_link(app, token, Purpose.MANAGE)
+        subscriber = subscriptions.get(app, link.subscriber_id)
+        if not _is_own_address(body.address, subscriber):
+            message = "address: the digest does not come to this one; nothing was deleted"
+            problem = Problem(
+                code="invalid", field="address", message=message, remedy=f"give {_ADDRESS_HELP}"
+            )
+            return failure(422, problem)
+        try:
+            subscriptions.delete(app, subscriber.id)
+        except InputError:
+            message = "the operator has named this reader in the configuration of the service"
+            return failure(
+                409,
+                Problem(
+                    code="invalid",
+                    field=None,
+                    message=message,
+                    remedy="ask them to take the reader out of it first",
+                ),
+            )
+        log.info("delete subscriber=%d via=api", subscriber.id)
+        return Deleted()
+
+    return router
