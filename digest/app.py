@@ -26,7 +26,15 @@ from digest.errors import (
 )
 from digest.mail import links, messages
 from digest.mail.imap import ImapServer
-from digest.mail.mailer import FolderMailer, Mailer, Pace, Paces, SmtpMailer, SmtpServer, Timeouts
+from digest.mail.mailer import (
+    FolderMailer,
+    Mailer,
+    RateLimiter,
+    RateLimiters,
+    SmtpMailer,
+    SmtpServer,
+    Timeouts,
+)
 from digest.mail.messages import Mailing, Signer, dkim
 from digest.model import Link, LinkKey, MessageKind, Purpose
 from digest.ranking import encoders, recipes
@@ -88,7 +96,7 @@ class App:
         with opened.reading() as tx:
             install_id = store.installation.load_install_id(tx)
         mailing = replace(mailing, install_id=install_id)
-        paces = _paces(config)
+        limiters = _rate_limiters(config)
         return cls(
             config=config,
             store=opened,
@@ -97,7 +105,7 @@ class App:
             else workers.Inline(),
             now=now,
             templates=(config.mail.templates,) if config.mail.templates else (),
-            make_mailer=lambda: _mailer(config, mailing.domain, paces, unsigned),
+            make_mailer=lambda: _mailer(config, mailing.domain, limiters, unsigned),
             mailing=mailing,
         )
 
@@ -252,9 +260,9 @@ def _check_recipes(config: Config) -> None:
         )
 
 
-def _paces(config: Config) -> Paces:
+def _rate_limiters(config: Config) -> RateLimiters:
     """What rounds learn of servers and domains outlives the mailer of each."""
-    return Paces(domains=Pace(ceiling=config.smtp.domain_per_minute or math.inf))
+    return RateLimiters(domains=RateLimiter(max_rate=config.smtp.domain_per_minute or math.inf))
 
 
 def _mailing(config: Config) -> tuple[Mailing, str]:
@@ -267,7 +275,7 @@ def _mailing(config: Config) -> tuple[Mailing, str]:
         return make_mailing(unsigned), f"{error}. Then start this again; until then nothing is sent"
 
 
-def _mailer(config: Config, hello: str, paces: Paces, unsigned: str) -> Mailer:
+def _mailer(config: Config, hello: str, limiters: RateLimiters, unsigned: str) -> Mailer:
     """Raises MailerError where a file that sending needs cannot be used: mails wait for it."""
     if unsigned:
         raise MailerError(unsigned)
@@ -275,7 +283,7 @@ def _mailer(config: Config, hello: str, paces: Paces, unsigned: str) -> Mailer:
         servers = smtp_servers(config, hello)
     except ConfigError as error:
         raise MailerError(str(error)) from error
-    return SmtpMailer(servers, paces) if servers else FolderMailer(config.smtp.outbox)
+    return SmtpMailer(servers, limiters) if servers else FolderMailer(config.smtp.outbox)
 
 
 def smtp_servers(config: Config, hello: str, *, files: bool = True) -> list[SmtpServer]:

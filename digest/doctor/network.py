@@ -43,7 +43,7 @@ def mail_servers(config: Config, hello: str) -> Iterator[Finding]:
         return
     for server in servers:
         try:
-            visit = mailer.visit(server)
+            info = mailer.check_server(server)
         except MailerError as error:
             remedy = (
                 "Check [smtp] host, port, tls, username and the password; many providers want an "
@@ -52,11 +52,11 @@ def mail_servers(config: Config, hello: str) -> Iterator[Finding]:
             yield bad("mail server", f"{server.name}: {error}", remedy)
             continue
         logged = f", and logs in {server.username}" if server.username else ""
-        line = "under TLS" if visit.secret else "in the open"
-        offers = f"; it offers {', '.join(visit.offers)}" if visit.offers else ""
+        line = "under TLS" if info.encrypted else "in the open"
+        offers = f"; it offers {', '.join(info.extensions)}" if info.extensions else ""
         yield good("mail server", f"{server.name}: answers {line}{logged}{offers}")
-        if visit.clock is not None:
-            yield from clock(f"the mail server {server.name}", visit.clock)
+        if info.clock is not None:
+            yield from clock(f"the mail server {server.name}", info.clock)
 
 
 def send_test(config: Config, hello: str, recipient: str) -> Iterator[Finding]:

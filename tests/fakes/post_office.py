@@ -62,7 +62,7 @@ class PostOffice:
     async def close(self) -> None:
         return
 
-    def holds(self) -> dict[str, datetime]:
+    def paused_domains(self) -> dict[str, datetime]:
         now = datetime.now(UTC)
         return {
             domain: until
@@ -70,13 +70,13 @@ class PostOffice:
             if not self._forgetful or until > now
         }
 
-    def turn(self, domain: str, before: int) -> datetime | None:
-        return self.holds().get(domain)
+    def next_slot(self, domain: str, ahead: int) -> datetime | None:
+        return self.paused_domains().get(domain)
 
     def pauses(self) -> list[Pause]:
         return list(self.paused.values())
 
-    def heed(self, pauses: Iterable[Pause]) -> None:
+    def import_pauses(self, pauses: Iterable[Pause]) -> None:
         self.paused |= {pause.name: pause for pause in pauses}
 
     async def deliver(self, message: Message, begin: Begin) -> Delivery:

@@ -110,9 +110,9 @@ class HostileSmtp:
     #: what came of bodies, whole or not
     bodies: bytes = b""
     connections: int = 0
-    standing: int = 0
+    open_connections: int = 0
 
-    _standing: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _talks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def __aenter__(self) -> Self:
@@ -122,11 +122,11 @@ class HostileSmtp:
         if self.receive_buffer:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
         self.port = listening.getsockname()[1]
-        await self._standing.enter_async_context(letting_in(listening, self._guarded))
+        await self._stack.enter_async_context(letting_in(listening, self._guarded))
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._standing.aclose()
+        await self._stack.aclose()
 
     def leave(self) -> None:
         """Break off every conversation, in the middle of a word."""
@@ -157,7 +157,7 @@ class HostileSmtp:
             return
         (writer,) = made
         self.connections += 1
-        self.standing += 1
+        self.open_connections += 1
         talk = cast("asyncio.Task[None]", asyncio.current_task())
         self._talks.add(talk)
         try:
@@ -165,7 +165,7 @@ class HostileSmtp:
         except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, _Gone):
             pass
         finally:
-            self.standing -= 1
+            self.open_connections -= 1
             self._talks.discard(talk)
             writer.transport.abort()
 
@@ -209,7 +209,7 @@ class _Talk:
 
     async def run(self) -> None:
         server = self.server
-        if server.standing > server.most:
+        if server.open_connections > server.most:
             await self._write(b"421 4.7.0 too many connections\r\n")
             return
         await self.answer("BANNER", "220 hostile.example ESMTP")

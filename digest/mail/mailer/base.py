@@ -1,4 +1,4 @@
-"""What every way of delivering offers."""
+"""The interface of every way of delivering mail."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Protocol
 
 from digest.model import Delivery, Message, Pause
 
-#: commits that this message is being sent; False = it is not ours any more, and no byte of it may
-#: leave
+#: commits that this message is being sent; False = another process took it, and no byte of the
+#: body may leave
 Begin = Callable[[], Awaitable[bool]]
-#: the domain under which `holds` tells that no server takes anything, whatever the domain
-EVERYWHERE = "*"
+#: the key in `paused_domains` for "no server takes anything, whatever the domain"
+ALL_DOMAINS = "*"
 
 
 class Mailer(Protocol):
-    """One sender's way out.
+    """One sender's connection to its mail servers.
 
-    Use it as: open, any number of deliver, close; all in one event loop.
+    Call `open`, then `deliver` any number of times, then `close`; all in one event loop.
     """
 
     @property
@@ -33,39 +33,33 @@ class Mailer(Protocol):
         """
 
     async def deliver(self, message: Message, begin: Begin) -> Delivery:
-        """Try once; may be called while other deliveries are under way.
+        """Try once to deliver; deliveries may run at the same time.
 
-        Whatever goes wrong with this message is an outcome.
-
-        `begin` is awaited once, after the server's word to go on and before the first byte of the
-        body. False: nothing is sent, "lost".
+        `begin` is awaited once, between the server's 354 and the first byte of the body. If it
+        returns False, nothing is sent and the outcome is "lost". Anything else that goes wrong with
+        this message is an outcome, too.
 
         Raises:
-            MailerError: the way out is lost and could not be opened again; nothing of this message
-            was sent.
+            MailerError: no server can be reached any more; nothing of this message was sent.
         """
 
-    def holds(self) -> dict[str, datetime]:
-        """Recipient domains that take nothing at the moment, and until when: what `deliver` defers
-        without asking a server.
+    def paused_domains(self) -> dict[str, datetime]:
+        """Recipient domains that `deliver` defers without asking a server, and until when.
 
-        The name "*" stands for all of them: no server takes anything.
+        The key ALL_DOMAINS means that every server pauses.
         """
 
-    def turn(self, domain: str, before: int) -> datetime | None:
-        """When a message to a recipient domain may go, so many others to it being about to go;
-        None: it may be tried now.
+    def next_slot(self, domain: str, ahead: int) -> datetime | None:
+        """When a message to a domain may be tried, after `ahead` others; None = now.
 
-        What `deliver` would put off is so known before the message is written.
+        So a message that `deliver` would defer need not be written.
         """
 
     def pauses(self) -> list[Pause]:
-        """Servers and domains that asked for quiet: those that pause, and those that took nothing
-        since. In no order.
-        """
+        """Servers and domains that pause, or took nothing since their pause; unordered."""
 
-    def heed(self, pauses: Iterable[Pause]) -> None:
-        """Keep pauses that another sender was told, or this one before it was started again."""
+    def import_pauses(self, pauses: Iterable[Pause]) -> None:
+        """Respect pauses that another sender learned, or this one before a restart."""
 
     async def close(self) -> None:
-        """Part in order; never raises."""
+        """Close all connections; never raises."""

@@ -1,5 +1,6 @@
-"""A message as SMTP writes it: addresses, the parameters that the server offers, the body with its
-dots. Pure bytes, no socket.
+"""A message as SMTP writes it: envelope addresses, command parameters, dot-stuffed body.
+
+Pure functions on bytes, no socket.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ import numpy as np
 
 from digest.model import Fault, Message
 
-#: RFC 5321, 4.5.3.1; a longer address is refused everywhere
-_LOCAL_MAX, _ADDRESS_MAX = 64, 254
-#: RFC 3461 lets an ENVID have so many characters
-_ENVID_MAX = 100
-_UNWRITABLE = re.compile(r"[\x00-\x20\x7f-\xa0<>\ud800-\udfff]")
+#: octets before the @, and of a whole address (RFC 5321, 4.5.3.1)
+_MAX_LOCAL, _MAX_ADDRESS = 64, 254
+#: characters of an ENVID (RFC 3461)
+_MAX_ENVID = 100
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0<>\ud800-\udfff]")
 _XTEXT = re.compile(rb"[^!-*,-<>-~]")
 _UNITEXT = re.compile(r"[\x00-\x20+=\\\x7f]")
 
 
 class UnsendableError(ValueError):
-    """This message cannot be put to this server; no byte of it was sent."""
+    """This message cannot be sent to this server; no byte of it has left."""
 
     def __init__(self, text: str, fault: Fault, enhanced: str = "") -> None:
         super().__init__(text)
@@ -34,19 +35,19 @@ class UnsendableError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Extensions:
-    """What a server says to EHLO that it can do."""
+    """The extensions that a server offers in its reply to EHLO."""
 
     pipelining: bool = False
     eightbit: bool = False
     smtputf8: bool = False
     dsn: bool = False
     size: bool = False
-    #: bytes of a message at most; 0 = not told
+    #: maximum bytes of a message; 0 = not stated
     size_max: int = 0
 
     @classmethod
     def of(cls, extensions: dict[str, str]) -> Self:
-        """From keywords in lower case and their parameters."""
+        """From lower-case keywords and their parameters."""
         limit = extensions.get("size", "").strip()
         return cls(
             pipelining="pipelining" in extensions,
@@ -63,73 +64,72 @@ class Envelope(NamedTuple):
 
     sender: bytes
     recipient: bytes
-    #: the recipient's domain in lower case: what is paced
+    #: the recipient's domain in lower case, a key for rate limits
     domain: str
 
 
-def address(message: Message) -> Envelope:
+def make_envelope(message: Message) -> Envelope:
     """The envelope of a message.
 
     Raises:
         UnsendableError: an address cannot be written.
     """
-    sender = _wire(message.sender, "ours", "5.1.7") if message.sender else b""
-    recipient = _wire(message.recipient, "reader", "5.1.3")
+    sender = _encode_address(message.sender, "ours", "5.1.7") if message.sender else b""
+    recipient = _encode_address(message.recipient, "reader", "5.1.3")
     return Envelope(sender, recipient, recipient.rpartition(b"@")[2].decode("ascii").lower())
 
 
-def commands(
-    envelope: Envelope, message: Message, body: bytes, offers: Extensions
+def envelope_commands(
+    envelope: Envelope, message: Message, body: bytes, extensions: Extensions
 ) -> tuple[bytes, bytes]:
-    """MAIL and RCPT with the parameters that the server offers.
+    """MAIL and RCPT with the parameters that the server extensions.
 
     Raises:
-        UnsendableError: the address needs SMTPUTF8, or the message more room, than the server
-        offers.
+        UnsendableError: the server lacks SMTPUTF8 and the address needs it, or the message is too
+            large for it.
     """
     sender, recipient, _ = envelope
     mail, rcpt = [b"MAIL FROM:<" + sender + b">"], [b"RCPT TO:<" + recipient + b">"]
     international = not (sender.isascii() and recipient.isascii())
-    if international and not offers.smtputf8:
+    if international and not extensions.smtputf8:
         raise UnsendableError(
             "the address has letters beyond ASCII before the @, and the mail server does not offer "
             "SMTPUTF8",
             "content",
             "5.6.7",
         )
-    if offers.size_max and len(body) > offers.size_max:
+    if extensions.size_max and len(body) > extensions.size_max:
         raise UnsendableError(
-            f"the message has {len(body)} bytes and the mail server takes {offers.size_max} at "
+            f"the message has {len(body)} bytes and the mail server takes {extensions.size_max} at "
             f"most",
             "content",
             "5.3.4",
         )
-    if offers.size:
+    if extensions.size:
         mail.append(b"SIZE=%d" % len(body))
-    # A server without 8BITMIME gets such a body all the same: re-coding would break the signature,
-    # and in practice they take it.
-    if offers.eightbit and not body.isascii():
+    # A server without 8BITMIME gets such a body as well: re-coding would break the signature, and
+    # in practice they take it.
+    if extensions.eightbit and not body.isascii():
         mail.append(b"BODY=8BITMIME")
     if international:
         mail.append(b"SMTPUTF8")
-    if offers.dsn:
+    if extensions.dsn:
         mail.append(b"RET=HDRS")
-        ident = _xtext(message.message_id.strip("<>").encode())
-        if 0 < len(ident) <= _ENVID_MAX:
-            mail.append(b"ENVID=" + ident)
-        rcpt += [b"NOTIFY=FAILURE,DELAY", b"ORCPT=" + _original(recipient)]
+        envid = _xtext(message.message_id.strip("<>").encode())
+        if 0 < len(envid) <= _MAX_ENVID:
+            mail.append(b"ENVID=" + envid)
+        rcpt += [b"NOTIFY=FAILURE,DELAY", b"ORCPT=" + _orcpt(recipient)]
     return b" ".join(mail) + b"\r\n", b" ".join(rcpt) + b"\r\n"
 
 
-def dotted(data: bytes) -> bytes:
-    """The body as it follows 354, without the final dot: every line that begins with a dot gets a
-    second one.
+def dot_stuff(data: bytes) -> bytes:
+    """The body as it follows 354, without the final dot: lines that begin with a dot get another.
 
     Raises:
-        UnsendableError: a line ends otherwise than with CRLF; servers disagree on where such a
-        message ends, and some would read commands in it.
+        UnsendableError: a line does not end with CRLF. Servers disagree on where such a message
+            ends, and some would read commands in it (SMTP smuggling).
     """
-    # as arrays, since looking for pairs of octets takes ten times as long
+    # with arrays, since a regular expression takes ten times as long
     octets = np.frombuffer(data, np.uint8)
     returns, feeds = octets == ord("\r"), octets == ord("\n")
     if (
@@ -148,8 +148,8 @@ def dotted(data: bytes) -> bytes:
     return data if data.endswith(b"\n") or not data else data + b"\r\n"
 
 
-def paced(domain: str) -> str:
-    """The name under which a recipient's domain, in whatever script, is paced."""
+def domain_key(domain: str) -> str:
+    """The key for a domain's rate limit: lower case, A-labels for other scripts."""
     try:
         return (
             domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
@@ -158,9 +158,9 @@ def paced(domain: str) -> str:
         return domain.lower()
 
 
-def _wire(text: str, fault: Fault, enhanced: str) -> bytes:
+def _encode_address(text: str, fault: Fault, enhanced: str) -> bytes:
     local, at, domain = text.rpartition("@")
-    if not at or not local or not domain or _UNWRITABLE.search(text):
+    if not at or not local or not domain or _FORBIDDEN.search(text):
         raise UnsendableError(
             f"{text!r} is no address that can be written in an envelope", fault, enhanced
         )
@@ -170,20 +170,19 @@ def _wire(text: str, fault: Fault, enhanced: str) -> bytes:
         )
     except idna.IDNAError:
         raise UnsendableError(f"{domain!r} is no domain", fault, enhanced) from None
-    written = f"{local}@{ascii_domain}".encode()
-    if len(local.encode()) > _LOCAL_MAX or len(written) > _ADDRESS_MAX:
+    encoded = f"{local}@{ascii_domain}".encode()
+    if len(local.encode()) > _MAX_LOCAL or len(encoded) > _MAX_ADDRESS:
         raise UnsendableError(f"{text!r} is longer than an address may be", fault, enhanced)
-    return written
+    return encoded
 
 
 def _xtext(data: bytes) -> bytes:
-    """RFC 3461, 4: whatever is not printable ASCII, and "+" and "=", as +XX."""
+    """Encode as xtext (RFC 3461, 4): +XX for "+", "=" and all but printable ASCII."""
     return _XTEXT.sub(lambda match: b"+%02X" % match[0][0], data)
 
 
-def _original(recipient: bytes) -> bytes:
-    """The value of ORCPT; beyond ASCII in the form of RFC 6533, which stands only
-    beside SMTPUTF8."""
+def _orcpt(recipient: bytes) -> bytes:
+    """The value of ORCPT; beyond ASCII by RFC 6533, which requires SMTPUTF8."""
     if recipient.isascii():
         return b"rfc822;" + _xtext(recipient)
     return (

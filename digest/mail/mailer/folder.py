@@ -1,6 +1,4 @@
-"""Messages as .eml files in a folder: for trying out, and for machines where something else picks
-them up.
-"""
+"""Messages as .eml files in a folder, for trials or for another program to pick up."""
 
 from __future__ import annotations
 
@@ -17,9 +15,7 @@ from digest.model import Delivery, Message, Pause, Phase
 
 
 class FolderMailer:
-    """Writes each message to a file named after its Message-ID; a second attempt would meet the
-    same name.
-    """
+    """Writes each message to a file named after its Message-ID, so a retry overwrites it."""
 
     #: files are written one by one on the event loop
     connections = 1
@@ -75,16 +71,16 @@ class FolderMailer:
             ended=datetime.now(UTC),
         )
 
-    def holds(self) -> dict[str, datetime]:
+    def paused_domains(self) -> dict[str, datetime]:
         return {}
 
-    def turn(self, domain: str, before: int) -> datetime | None:
+    def next_slot(self, domain: str, ahead: int) -> datetime | None:
         return None
 
     def pauses(self) -> list[Pause]:
         return []
 
-    def heed(self, pauses: Iterable[Pause]) -> None:
+    def import_pauses(self, pauses: Iterable[Pause]) -> None:
         return
 
     async def close(self) -> None:

@@ -1,10 +1,12 @@
-"""How fast each server and each recipient domain is written to: a policy that is told the time and
-what was answered. No clock, no socket.
+"""Rate limits per server and recipient domain: a policy without clock or socket.
 
-A lane (one server, one domain) has a token bucket and a pause. A reply that says "later" halves the
-lane's rate and pauses it, longer each time; after a pause one message goes ahead, and the others
-follow when it was answered. Acceptance lets the rate grow back bit by bit: additive increase,
-multiplicative decrease.
+Each key (a server or a domain) has a token bucket and a backoff. A reply that says "later" halves
+the rate and pauses the key, with exponential backoff. After a pause one message goes ahead as a
+probe, and the others follow once it was answered. Accepted messages raise the rate step by step:
+additive increase, multiplicative decrease (AIMD).
+
+This is our own code because rate-limiter libraries know fixed limits only; one with AIMD, probes
+and state that other processes can import would replace it.
 """
 
 from __future__ import annotations
@@ -13,78 +15,75 @@ import math
 import random
 from dataclasses import dataclass, field
 
-from digest.model import PAUSE_MAX
-from digest.model import PauseReason as Why
+from digest.model import PAUSE_MAX, PauseReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pauses:
-    """Seconds: the first pause, which doubles, and the longest."""
+class Backoff:
+    """Seconds of the first pause, which doubles each time, and of the longest."""
 
     first: float
     longest: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """The numbers of the policy; rates are messages a minute."""
+class Policy:
+    """The constants of the policy; rates are messages per minute."""
 
-    #: a bucket holds what goes out in so many seconds
+    #: seconds of traffic that a token bucket holds
     burst: float = 6.0
-    #: what a rate never falls below
-    least: float = 1.0
-    #: where no more than this was sent within a minute, it is what the first strike halves: so few
-    #: tell nothing of what a lane can take
-    guess: float = 60.0
-    #: what a rate gains in a minute in which it is used up; at most a tenth with each message
-    gain: float = 60.0
-    #: messages answered well for which one step of the growing pause is forgotten
-    steady: int = 20
-    #: messages in a row that vanished (their body had begun, and no reply came) until that counts
-    #: as a strike
-    doubts: int = 3
-    #: a message that went ahead after a pause and was not heard of again is given up after so many
-    #: seconds
-    probe: float = 900.0
-    #: what waits for the one that went ahead comes back after so many seconds
-    behind: float = 30.0
-    #: what waits for its turn comes back after so many seconds at the latest: by then the rate may
-    #: have grown
-    queue: float = 900.0
-    busy: Pauses = Pauses(first=60.0, longest=3600.0)
-    #: an operator has to mend something: looked at again as often as that may have happened
-    ours: Pauses = Pauses(first=900.0, longest=PAUSE_MAX.total_seconds())
+    #: a rate never falls below this
+    min_rate: float = 1.0
+    #: the first strike halves the recent rate, but assumes at least this: few messages say nothing
+    #: about what a server can take
+    assumed_rate: float = 60.0
+    #: what a rate gains in a minute in which it is used up; at most a tenth per message
+    rate_gain: float = 60.0
+    #: successes after which one step of the backoff is forgotten
+    successes_per_step: int = 20
+    #: messages in a row without a reply to their body that count as one strike
+    unanswered_per_strike: int = 3
+    #: seconds after which a probe without an outcome is given up
+    probe_timeout: float = 900.0
+    #: seconds after which messages behind a probe may ask again
+    retry_during_probe: float = 30.0
+    #: seconds after which a queued message may ask again at the latest; the rate may have grown
+    max_queue: float = 900.0
+    busy: Backoff = Backoff(first=60.0, longest=3600.0)
+    #: an operator has to fix something: try again as often as that may have happened
+    ours: Backoff = Backoff(first=900.0, longest=PAUSE_MAX.total_seconds())
 
 
 @dataclass(slots=True)
 class _Lane:
+    """The state of one key."""
+
     #: what the operator allows; inf = no limit
-    ceiling: float
+    max_rate: float
     #: what is allowed now
     rate: float
-    #: when the bucket is full again, had nothing more been taken (virtual scheduling of a token
-    #: bucket)
+    #: when the bucket would be full again (virtual scheduling of a token bucket)
     full_at: float = -math.inf
-    #: when the last of those who were sent away may come back
+    #: when the last message that was sent away may ask again
     queue_end: float = -math.inf
     paused_until: float = -math.inf
-    why: Why = "busy"
+    reason: PauseReason = "busy"
     text: str = ""
-    #: steps of the growing pause
+    #: steps of the backoff
     strikes: int = 0
-    #: messages answered well since the last strike or the last step forgotten
-    well: int = 0
-    #: messages in a row that vanished
-    doubts: int = 0
-    #: a pause is over and nothing was answered well yet
+    #: successes since the last strike, or since a step was forgotten
+    successes: int = 0
+    #: messages in a row without a reply to their body
+    unanswered: int = 0
+    #: a pause was called, and nothing succeeded since
     probing: bool = False
-    #: since when the one that goes ahead is under way
-    ahead: float | None = None
+    #: when the probe under way was sent
+    probe_at: float | None = None
     #: messages of about the last minute, as a decaying count
     recent: float = 0.0
-    touched: float = -math.inf
-    #: rate at which the last strike fell; far beyond it a lane without ceiling is unlimited again
-    peak: float = math.inf
+    used_at: float = -math.inf
+    #: the rate at the last strike; at twice this rate a key without limit is unlimited again
+    strike_rate: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,232 +95,225 @@ class Go:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Do not send; another try makes no sense before so many seconds."""
+    """Do not send; ask again after so many seconds."""
 
     seconds: float
-    why: Why
+    reason: PauseReason
     text: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Learned:
-    """What complaints taught of a lane, as another process can take it over."""
+class PauseState:
+    """What was learned about a key, for another process to import."""
 
-    #: seconds until its pause ends; 0 or less = it is over, and nothing was answered well yet
+    #: seconds until the pause ends; 0 or less = it is over, and nothing succeeded since
     seconds: float
-    why: Why
+    reason: PauseReason
     text: str
     strikes: int
-    #: messages a minute from then on; inf = as many as before
+    #: messages per minute from then on; inf = no change
     rate: float = math.inf
 
 
 @dataclass(kw_only=True)
-class Pace:
-    """All lanes of one kind. Times are seconds of any one monotonic clock."""
+class RateLimiter:
+    """Rate limits of all keys of one kind. Times are seconds of any one monotonic clock."""
 
-    #: messages a minute where nothing else is said; inf = no limit
-    ceiling: float = math.inf
-    #: the same for single lanes
-    ceilings: dict[str, float] = field(default_factory=dict)
-    limits: Limits = Limits()
+    #: messages per minute by default; inf = no limit
+    max_rate: float = math.inf
+    #: the same for single keys
+    max_rates: dict[str, float] = field(default_factory=dict)
+    policy: Policy = Policy()
     random: random.Random = field(default_factory=random.Random)
     _lanes: dict[str, _Lane] = field(default_factory=dict)
 
-    #: lanes that taught nothing are forgotten beyond so many
-    MANY = 10_000
+    #: beyond so many keys, those in their initial state are forgotten
+    MAX_LANES = 10_000
 
-    def take(self, name: str, now: float, *, patience: float = 0.0) -> Go | Wait:
-        """Ask to send one message; `patience` = seconds that the caller would wait.
+    def take(self, key: str, now: float, *, patience: float = 0.0) -> Go | Wait:
+        """Take a token for one message; `patience` = seconds that the caller is willing to wait.
 
-        What is granted counts as sent.
+        A message that gets Go counts as sent.
         """
-        lane = self._lane(name, now)
-        if now < lane.paused_until:
-            return Wait(self._back(lane, lane.paused_until) - now, lane.why, lane.text)
-        if lane.probing and lane.ahead is not None and now - lane.ahead < self.limits.probe:
-            return Wait(self.limits.behind * self._jitter(), lane.why, lane.text)
+        lane = self._lane(key, now)
+        if (wait := self._wait_for_probe(lane, now)) is not None:
+            return wait
         delay = 0.0
         if lane.rate < math.inf:
             interval = 60.0 / lane.rate
-            delay = max(
-                0.0, max(lane.full_at, now) + interval - max(self.limits.burst, interval) - now
-            )
+            tolerance = max(self.policy.burst, interval)
+            delay = max(0.0, max(lane.full_at, now) + interval - tolerance - now)
             if delay > patience:
-                return Wait(
-                    self._back(lane, now + delay) - now,
-                    "busy",
-                    f"{lane.rate:.0f} messages a minute",
-                )
+                return self._wait_in_queue(lane, now, now + delay)
             lane.full_at = max(lane.full_at, now) + interval
         if lane.probing:
-            lane.ahead = now + delay
+            lane.probe_at = now + delay
         lane.recent = self._recent(lane, now) + 1.0
-        lane.touched = now
+        lane.used_at = now
         return Go(delay)
 
-    def well(self, name: str, now: float) -> None:
-        """The lane took or judged a message in order."""
-        lane = self._lanes.get(name)
-        if lane is None:
-            return
-        if now < lane.paused_until:
-            return  # it was under way before the pause began
-        lane.probing, lane.ahead, lane.doubts = False, None, 0
-        if lane.rate < lane.ceiling:
-            lane.rate = min(
-                lane.ceiling, lane.rate + min(self.limits.gain / lane.rate, lane.rate / 10)
-            )
-            if lane.rate >= 2 * lane.peak and lane.ceiling == math.inf:
+    def record_success(self, key: str, now: float) -> None:
+        """The server accepted the message, or judged it by its content."""
+        lane = self._lanes.get(key)
+        if lane is None or now < lane.paused_until:
+            return  # sent before the pause began
+        lane.probing, lane.probe_at, lane.unanswered = False, None, 0
+        if lane.rate < lane.max_rate:
+            gain = min(self.policy.rate_gain / lane.rate, lane.rate / 10)
+            lane.rate = min(lane.max_rate, lane.rate + gain)
+            if lane.rate >= 2 * lane.strike_rate and lane.max_rate == math.inf:
                 lane.rate = math.inf
-        lane.well += 1
-        if lane.strikes and lane.well >= self.limits.steady:
-            lane.strikes, lane.well = lane.strikes - 1, 0
+        lane.successes += 1
+        if lane.strikes and lane.successes >= self.policy.successes_per_step:
+            lane.strikes, lane.successes = lane.strikes - 1, 0
 
-    def slow(self, name: str, now: float, why: Why, text: str) -> float:
-        """The lane said "later", or refuses us; returns the seconds that it is paused from now."""
-        lane = self._lane(name, now)
-        lane.ahead = None
-        if now < lane.paused_until and (why == lane.why or lane.why == "ours"):
-            return lane.paused_until - now  # messages that were under way together are one event
-        pauses = self.limits.ours if why == "ours" else self.limits.busy
-        lane.why, lane.text = why, text
-        lane.strikes, lane.well, lane.probing = lane.strikes + 1, 0, True
-        pause = (
-            min(pauses.longest, pauses.first * 2.0 ** min(lane.strikes - 1, 30)) * self._jitter()
-        )
+    def record_strike(self, key: str, now: float, reason: PauseReason, text: str) -> float:
+        """The server said "later", or refuses us; returns the seconds of the pause from now."""
+        lane = self._lane(key, now)
+        lane.probe_at = None
+        if now < lane.paused_until and (reason == lane.reason or lane.reason == "ours"):
+            return lane.paused_until - now  # messages under way at the same time are one event
+        backoff = self.policy.ours if reason == "ours" else self.policy.busy
+        lane.reason, lane.text = reason, text
+        lane.strikes, lane.successes, lane.probing = lane.strikes + 1, 0, True
+        steps = min(lane.strikes - 1, 30)
+        pause = min(backoff.longest, backoff.first * 2.0**steps) * self._jitter()
         lane.paused_until = max(lane.paused_until, now + pause)
-        if why == "busy":
-            lane.peak = min(lane.rate, max(self._recent(lane, now), self.limits.guess))
-            lane.rate = max(self.limits.least, lane.peak / 2)
+        if reason == "busy":
+            recent = max(self._recent(lane, now), self.policy.assumed_rate)
+            lane.strike_rate = min(lane.rate, recent)
+            lane.rate = max(self.policy.min_rate, lane.strike_rate / 2)
         return lane.paused_until - now
 
-    def vanished(self, name: str, now: float, text: str) -> float | None:
-        """A message may have been taken or not.
+    def record_unanswered(self, key: str, now: float, text: str) -> float | None:
+        """No reply came to a body, so the message may have been taken or not.
 
-        After a few in a row, the seconds of a pause: each one more would be lost as well.
+        Returns:
+            The seconds of a pause after a few in a row: further ones would be lost as well.
         """
-        lane = self._lane(name, now)
-        lane.doubts += 1
-        if lane.doubts < self.limits.doubts:
-            self.silent(name)
+        lane = self._lane(key, now)
+        lane.unanswered += 1
+        if lane.unanswered < self.policy.unanswered_per_strike:
+            self.release_probe(key)
             return None
-        return self.slow(name, now, "busy", text)
+        return self.record_strike(key, now, "busy", text)
 
-    def silent(self, name: str) -> None:
-        """What was granted came to nothing that tells of the lane: another may go ahead."""
-        lane = self._lanes.get(name)
+    def release_probe(self, key: str) -> None:
+        """A message ended without saying anything about the key: another may be the probe."""
+        lane = self._lanes.get(key)
         if lane is not None:
-            lane.ahead = None
+            lane.probe_at = None
 
-    def pause(self, name: str, now: float) -> Wait | None:
-        """The lane's pause, or None where it is open."""
-        lane = self._lanes.get(name)
-        return (
-            Wait(lane.paused_until - now, lane.why, lane.text)
-            if lane is not None and now < lane.paused_until
-            else None
-        )
+    def current_pause(self, key: str, now: float) -> Wait | None:
+        """The pause of a key, or None."""
+        lane = self._lanes.get(key)
+        if lane is None or now >= lane.paused_until:
+            return None
+        return Wait(lane.paused_until - now, lane.reason, lane.text)
 
-    def queued(self, name: str, now: float, before: int) -> Wait | None:
-        """What `take` would say to one more if so many others of the lane asked just before; None:
-        it may try. Grants nothing.
-        """
-        lane = self._lane(name, now)
-        if now < lane.paused_until:
-            return Wait(self._back(lane, lane.paused_until) - now, lane.why, lane.text)
-        if lane.probing and (
-            before or (lane.ahead is not None and now - lane.ahead < self.limits.probe)
-        ):
-            return Wait(self.limits.behind * self._jitter(), lane.why, lane.text)
+    def peek(self, key: str, now: float, ahead: int) -> Wait | None:
+        """What `take` would say if `ahead` others asked just before; None = Go."""
+        lane = self._lane(key, now)
+        if lane.probing and ahead and now >= lane.paused_until:
+            return self._behind_probe(lane)
+        if (wait := self._wait_for_probe(lane, now)) is not None:
+            return wait
         if lane.rate == math.inf:
             return None
         interval = 60.0 / lane.rate
-        earliest = (
-            max(lane.full_at, now) + (before + 1) * interval - max(self.limits.burst, interval)
-        )
-        return (
-            Wait(self._back(lane, earliest) - now, "busy", f"{lane.rate:.0f} messages a minute")
-            if earliest > now
-            else None
-        )
+        tolerance = max(self.policy.burst, interval)
+        earliest = max(lane.full_at, now) + (ahead + 1) * interval - tolerance
+        return self._wait_in_queue(lane, now, earliest) if earliest > now else None
 
-    def learned(self, now: float) -> dict[str, Learned]:
-        """Lanes that are paused, or whose pause is over and nothing was answered well since."""
+    def export_pauses(self, now: float) -> dict[str, PauseState]:
+        """Keys that are paused, or have not succeeded since their pause."""
         return {
-            name: Learned(
+            key: PauseState(
                 seconds=lane.paused_until - now,
-                why=lane.why,
+                reason=lane.reason,
                 text=lane.text,
                 strikes=lane.strikes,
                 rate=lane.rate,
             )
-            for name, lane in self._lanes.items()
+            for key, lane in self._lanes.items()
             if lane.probing
         }
 
-    def heed(self, name: str, now: float, learned: Learned) -> None:
-        """Take over what another process learned of a lane; what is known here and lasts longer
-        stays.
+    def import_pause(self, key: str, now: float, state: PauseState) -> None:
+        """Take over what another process learned, unless a longer pause is known here.
 
-        A lane that this process has not asked yet, and that refuses us for what we are, lets one
-        message ahead at once: who starts anew may have mended it.
+        A key that is new to this process and refuses us gets one probe at once: the operator may
+        have fixed the cause before the restart.
         """
-        known = name in self._lanes
-        lane = self._lane(name, now)
-        until = now + learned.seconds
-        if (
-            known and until <= max(now, lane.paused_until) + 1.0
-        ):  # or the same one, by another clock
+        known = key in self._lanes
+        lane = self._lane(key, now)
+        until = now + state.seconds
+        # one second: the same pause by another clock is no longer one
+        if known and until <= max(now, lane.paused_until) + 1.0:
             return
-        lane.why, lane.text, lane.strikes = (
-            learned.why,
-            learned.text,
-            max(lane.strikes, learned.strikes),
-        )
-        lane.well, lane.probing, lane.ahead = 0, True, None
-        lane.paused_until = max(lane.paused_until, until if known or learned.why == "busy" else now)
-        if learned.rate < lane.rate:
-            lane.rate, lane.peak = max(self.limits.least, learned.rate), 2 * learned.rate
+        lane.reason, lane.text = state.reason, state.text
+        lane.strikes = max(lane.strikes, state.strikes)
+        lane.successes, lane.probing, lane.probe_at = 0, True, None
+        pause_until = until if known or state.reason == "busy" else now
+        lane.paused_until = max(lane.paused_until, pause_until)
+        if state.rate < lane.rate:
+            lane.rate = max(self.policy.min_rate, state.rate)
+            lane.strike_rate = 2 * state.rate
 
-    def holds(self, now: float) -> dict[str, float]:
-        """Lanes that are paused -> seconds until the pause ends."""
+    def paused(self, now: float) -> dict[str, float]:
+        """Paused keys -> seconds until the pause ends."""
         return {
-            name: lane.paused_until - now
-            for name, lane in self._lanes.items()
+            key: lane.paused_until - now
+            for key, lane in self._lanes.items()
             if now < lane.paused_until
         }
 
-    def rate(self, name: str) -> float:
-        """Messages a minute that the lane is given now; inf = no limit."""
-        lane = self._lanes.get(name)
-        return lane.rate if lane is not None else self.ceilings.get(name, self.ceiling)
+    def rate(self, key: str) -> float:
+        """Messages per minute that the key may send now; inf = no limit."""
+        lane = self._lanes.get(key)
+        return lane.rate if lane is not None else self.max_rates.get(key, self.max_rate)
 
-    def _lane(self, name: str, now: float) -> _Lane:
-        lane = self._lanes.get(name)
+    def _lane(self, key: str, now: float) -> _Lane:
+        lane = self._lanes.get(key)
         if lane is None:
-            if len(self._lanes) >= self.MANY:
+            if len(self._lanes) >= self.MAX_LANES:
                 self._lanes = {
-                    name: lane
-                    for name, lane in self._lanes.items()
-                    if lane.rate < lane.ceiling or lane.strikes or now - lane.touched < 60
+                    key: lane
+                    for key, lane in self._lanes.items()
+                    if lane.rate < lane.max_rate or lane.strikes or now - lane.used_at < 60
                 }
-            most = self.ceilings.get(name, self.ceiling)
-            lane = self._lanes[name] = _Lane(ceiling=most, rate=most)
+            limit = self.max_rates.get(key, self.max_rate)
+            lane = self._lanes[key] = _Lane(max_rate=limit, rate=limit)
         return lane
 
-    def _back(self, lane: _Lane, earliest: float) -> float:
-        """When one more that is sent away may come back: one behind the other, as the rate goes."""
+    def _wait_for_probe(self, lane: _Lane, now: float) -> Wait | None:
+        """Wait for the end of a pause, or for the probe that follows it; None = neither."""
+        if now < lane.paused_until:
+            seconds = self._queue_place(lane, lane.paused_until) - now
+            return Wait(seconds, lane.reason, lane.text)
+        if lane.probing and lane.probe_at is not None:
+            is_open = now - lane.probe_at < self.policy.probe_timeout
+            return self._behind_probe(lane) if is_open else None
+        return None
+
+    def _behind_probe(self, lane: _Lane) -> Wait:
+        return Wait(self.policy.retry_during_probe * self._jitter(), lane.reason, lane.text)
+
+    def _wait_in_queue(self, lane: _Lane, now: float, earliest: float) -> Wait:
+        seconds = self._queue_place(lane, earliest) - now
+        return Wait(seconds, "busy", f"{lane.rate:.0f} messages a minute")
+
+    def _queue_place(self, lane: _Lane, earliest: float) -> float:
+        """When one more message may ask again: one after the other, at the current rate."""
         if lane.rate == math.inf:
             return earliest
-        lane.queue_end = min(
-            max(lane.queue_end + 60.0 / lane.rate, earliest), earliest + self.limits.queue
-        )
+        place = max(lane.queue_end + 60.0 / lane.rate, earliest)
+        lane.queue_end = min(place, earliest + self.policy.max_queue)
         return lane.queue_end
 
     def _recent(self, lane: _Lane, now: float) -> float:
-        return lane.recent * math.exp(min(0.0, lane.touched - now) / 60.0) if lane.recent else 0.0
+        return lane.recent * math.exp(min(0.0, lane.used_at - now) / 60.0) if lane.recent else 0.0
 
     def _jitter(self) -> float:
-        """Half to whole: senders that were paused together do not come back together."""
+        """A factor from 0.5 to 1, so that paused senders do not come back all at once."""
         return 0.5 + self.random.random() / 2

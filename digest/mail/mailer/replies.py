@@ -1,11 +1,11 @@
-"""What a server's reply means: the outcome, who is at fault, and what has to slow down.
+"""Classify a server's reply: the outcome, who is at fault, and what has to slow down.
 
 Tables and a pure function, no socket.
 
-Where the code, the enhanced code and the words disagree, the reading that does less harm wins. A
-message may come back as long as any of them says "later": nothing was stored, so it costs one more
-attempt. An address is given up at once only where the reply says clearly that there is none, and is
-never counted against where the reply may be about this service.
+Where the code, the enhanced code and the words disagree, the least harmful reading wins. If any of
+them says "later", the message is retried, which costs one more attempt. An address is given up at
+once only if the reply clearly says that it does not exist. A reply that may be about this service
+never counts against an address.
 """
 
 from __future__ import annotations
@@ -32,15 +32,14 @@ class Verdict:
 
 _ACCEPTED = Verdict(outcome="accepted")
 
-#: "class.subject.detail" at the start of the text, as RFC 2034 has it, or behind the words of a
-#: relay that quotes another server
+#: "class.subject.detail" at the start of the text (RFC 2034), or in a quotation of another server
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
 
 #: (subject, detail) -> fault where the class is 5; detail None = any other
 _FAULTS: dict[tuple[int, int | None], Fault] = {
     (1, None): "mailbox",
     (1, 1): "reader",  # bad destination mailbox
-    # bad destination system: one broken resolver at the relay would say it of every reader
+    # bad destination system: a relay with a broken resolver says it of every reader
     (1, 2): "mailbox",
     (1, 3): "reader",  # bad destination mailbox syntax
     (1, 6): "reader",  # moved, no forwarding address
@@ -49,7 +48,7 @@ _FAULTS: dict[tuple[int, int | None], Fault] = {
     (1, 10): "reader",  # the domain says by null MX that it takes no mail (RFC 7505)
     (2, None): "mailbox",
     (2, 3): "content",  # longer than this mailbox takes
-    (3, None): "busy",  # their system is out of order, and says so for good
+    (3, None): "busy",  # their system is out of order
     (3, 4): "content",  # too big
     (4, None): "busy",
     (4, 1): "mailbox",  # Microsoft 365 says 5.4.1 of recipients whom it does not know
@@ -61,8 +60,8 @@ _FAULTS: dict[tuple[int, int | None], Fault] = {
     (7, None): "ours",
 }
 
-#: words of replies without a telling enhanced code; policy first, since a block must never look
-#: like an address that is gone
+#: words of replies without a clear enhanced code; policy is tested first, since a block must never
+#: look like an address that does not exist
 _POLICY = re.compile(
     r"spam|block|black ?list|deny ?list|dnsbl|rbl\b|reputation|polic(?:y|ies)|relay|rcpthosts"
     r"|\bspf\b|\bdkim\b|\bdmarc\b|authenticat|not authori[sz]ed"
@@ -70,8 +69,7 @@ _POLICY = re.compile(
     r"|\blog ?in\b|credential",
     re.IGNORECASE,
 )
-#: the server does not let this service write to anybody, or not to this domain; the message itself
-#: was not looked at
+#: the server does not relay for this service, or not to this domain; the message was not examined
 _RELAY = re.compile(
     r"relay(?:ing)? (?:access )?(?:is )?(?:denied|not|prohibited)|(?:not|unable to|cannot|no) "
     r"relay|authentication (?:is )?required",
@@ -95,17 +93,16 @@ _UNAVAILABLE = re.compile(r"mailbox (?:is )?unavailable", re.IGNORECASE)
 _TOO_BIG = re.compile(
     r"too (?:big|large|long)|message size|size limit|exceeds .*(?:size|limit)", re.IGNORECASE
 )
-#: a greylist wants this one message later; slowing its domain would only delay everybody behind it
+#: greylisting delays this one message; slowing its domain would delay the others as well
 _GREYLIST = re.compile(r"gr[ea]y-?list", re.IGNORECASE)
 _RATE = re.compile(r"\brate\b|throttl|too (?:many|much|fast)|slow down|too quickly", re.IGNORECASE)
 
-#: addresses, hosts and links are quoted in replies, and their names mean nothing:
-#: "antispam.example.org said: user unknown"
+#: addresses, hosts and links in replies; their names mean nothing: "antispam.example.org said: user
+#: unknown"
 _QUOTED = re.compile(r"\S*\w[.@]\w\S*")
 
-#: a 5xx that is a limit of time all the same, as of the account that sends: "550 5.4.5 Daily user
-#: sending limit exceeded"
-_USED_UP = re.compile(
+#: a 5xx that is a temporary limit, such as "550 5.4.5 Daily user sending limit exceeded"
+_QUOTA_EXCEEDED = re.compile(
     r"(?:daily|hourly|sending|submission|messages?|e?mails?)\b.{0,40}\b(?:limit|quota|rate|allowance)s?\b.{0,20}\b(?:exceeded|reached|hit|used)"
     r"|exceeded .{0,40}\b(?:daily|hourly|sending|messages?)\b.{0,20}\b(?:limit|quota|rate)|too "
     r"many (?:messages|e?mails)|throttl|\brate limit"
@@ -113,90 +110,88 @@ _USED_UP = re.compile(
     re.IGNORECASE,
 )
 
-#: codes without an enhanced one that speak of the conversation or the login, whatever the phase
+#: codes about the conversation or the login, in any phase
 _LOGIN = frozenset({530, 534, 535, 538})
 _PROTOCOL = frozenset({500, 502, 503, 504, 555}) | _LOGIN
 
 
 def classify(phase: Phase, code: int, text: str) -> Verdict:
-    """Read a server's reply to MAIL, RCPT, DATA or to the final dot (BODY).
+    """Classify a reply to MAIL, RCPT, DATA or the final dot (BODY).
 
-    Code 0 stands for no reply at all: before the body that is "later", after it `unknown`.
+    Code 0 stands for no reply: deferred before the body, `unknown` after it.
     """
     if phase is Phase.BODY and not 400 <= code <= 599:
         return _ACCEPTED if 200 <= code <= 299 else Verdict(outcome="unknown")
-    found = _ENHANCED.search(text)
-    enhanced = found.group(0) if found and found.group(1) in "45" else ""
-    if (
-        not 400 <= code <= 599
-    ):  # a 2xx or 3xx out of place, or silence: not to be trusted with a body
-        return Verdict(
-            outcome="deferred",
-            fault="busy",
-            enhanced=enhanced,
-            slow="server" if phase is Phase.MAIL else "domain",
-        )
+    match = _ENHANCED.search(text)
+    enhanced = match[0] if match and match[1] in "45" else ""
+    if not 400 <= code <= 599:
+        # a 2xx or 3xx out of place, or no reply: do not send this server a body
+        return _busy(phase, enhanced)
     status = tuple(int(part) for part in enhanced.split(".")) if enhanced else None
     words = _QUOTED.sub(" ", text)
     if code < 500 or (status and status[0] == 4):
-        return _later(code, words, enhanced, status)
-    fault = (
-        _by_status(status[1], status[2], words)
-        if status and status[1] in (1, 2, 3, 4, 5, 6, 7)
-        else _by_words(phase, code, words)
-    )
-    if fault not in ("reader", "content") and _USED_UP.search(words):
-        return Verdict(
-            outcome="deferred",
-            fault="busy",
-            enhanced=enhanced,
-            slow="server" if phase is Phase.MAIL else "domain",
-        )
+        return _classify_transient(code, words, enhanced, status)
+    if status and 1 <= status[1] <= 7:
+        fault = _fault_by_status(status[1], status[2], words)
+    else:
+        fault = _fault_by_words(phase, code, words)
+    if fault not in ("reader", "content") and _QUOTA_EXCEEDED.search(words):
+        return _busy(phase, enhanced)
+    return _classify_permanent(phase, code, words, enhanced, fault)
+
+
+def _busy(phase: Phase, enhanced: str) -> Verdict:
+    slow: Slow = "server" if phase is Phase.MAIL else "domain"
+    return Verdict(outcome="deferred", fault="busy", enhanced=enhanced, slow=slow)
+
+
+def _classify_permanent(
+    phase: Phase, code: int, words: str, enhanced: str, fault: Fault
+) -> Verdict:
     if phase is Phase.MAIL and fault not in ("content", "busy"):
-        # The recipient was not named yet: this is about us, and would meet every message. They wait
-        # until it is mended.
+        # The recipient was not named yet: this is about us and would meet every message. They wait
+        # until the operator has fixed it.
         return Verdict(outcome="deferred", fault="ours", enhanced=enhanced, slow="server")
-    if phase is Phase.RCPT and fault == "ours" and (code in _LOGIN or _RELAY.search(words)):
-        return Verdict(outcome="deferred", fault="ours", enhanced=enhanced, slow="domain")
-    return Verdict(
-        outcome="rejected", fault=fault, enhanced=enhanced, slow="domain" if fault == "ours" else ""
-    )
+    if fault == "ours":
+        refuses_relay = code in _LOGIN or _RELAY.search(words)
+        deferred = phase is Phase.RCPT and refuses_relay
+        outcome: Outcome = "deferred" if deferred else "rejected"
+        return Verdict(outcome=outcome, fault="ours", enhanced=enhanced, slow="domain")
+    return Verdict(outcome="rejected", fault=fault, enhanced=enhanced)
 
 
-def _later(code: int, words: str, enhanced: str, status: tuple[int, ...] | None) -> Verdict:
+def _classify_transient(
+    code: int, words: str, enhanced: str, status: tuple[int, ...] | None
+) -> Verdict:
     if code == 421:
         return Verdict(outcome="deferred", fault="busy", enhanced=enhanced, slow="server")
     subject, detail = (status[1], status[2]) if status else (0, 0)
-    full = (subject, detail) == (2, 2) or (subject not in (3, 7) and bool(_FULL.search(words)))
-    gone = (
-        status is not None and status[0] == 5 and subject in (1, 2)
-    )  # 450 5.1.1: the code says later, so it is counted only
-    if (full or gone) and not _RATE.search(words):
+    is_full = (subject, detail) == (2, 2) or (subject not in (3, 7) and bool(_FULL.search(words)))
+    # 450 5.1.1: the code says later, so it counts as a soft bounce only
+    is_gone = status is not None and status[0] == 5 and subject in (1, 2)
+    if (is_full or is_gone) and not _RATE.search(words):
         return Verdict(outcome="deferred", fault="mailbox", enhanced=enhanced)
-    if code == 452 and subject != 7 and not _RATE.search(words):  # short of room for this one
+    if code == 452 and subject != 7 and not _RATE.search(words):
+        # short of storage for this message
         return Verdict(outcome="deferred", fault="busy", enhanced=enhanced)
-    return Verdict(
-        outcome="deferred",
-        fault="busy",
-        enhanced=enhanced,
-        slow="" if _GREYLIST.search(words) else "domain",
-    )
+    slow: Slow = "" if _GREYLIST.search(words) else "domain"
+    return Verdict(outcome="deferred", fault="busy", enhanced=enhanced, slow=slow)
 
 
-def _by_status(subject: int, detail: int, words: str) -> Fault:
+def _fault_by_status(subject: int, detail: int, words: str) -> Fault:
     if (subject, detail) == (5, 0) and _UNAVAILABLE.search(words):
         # outlook.com says "5.5.0 mailbox unavailable" of addresses that it does not know
         return "mailbox"
     return _FAULTS.get((subject, detail)) or _FAULTS[subject, None]
 
 
-def _by_words(phase: Phase, code: int, words: str) -> Fault:
-    """A bare code: RFC 5321 gives 550 alike to "no such mailbox" and to "rejected for policy
-    reasons", so only words can tell.
+def _fault_by_words(phase: Phase, code: int, words: str) -> Fault:
+    """The fault in a reply without an enhanced code.
 
-    Without such words a refused recipient counts against the mailbox: at once would drop every
-    reader whom a block list hits, never would go on writing to addresses that are gone. A refused
-    body counts against the message.
+    RFC 5321 uses 550 both for "no such mailbox" and for "rejected for policy reasons", so only the
+    words can tell. Without telling words a refused recipient counts as a soft bounce: giving up at
+    once would drop every reader behind a block list, never giving up would go on writing to
+    addresses that do not exist. A refused body counts against the message.
     """
     if code in _PROTOCOL or _POLICY.search(words):
         return "ours"

@@ -1,95 +1,31 @@
-"""One connection to one mail server: greeting, TLS and login through aiosmtplib, then message after
-message over its transport.
+"""One connection to one mail server: message after message over its transport.
 
-The steps MAIL, RCPT, DATA and body are told apart: before the body nothing can have been taken,
-after it only a reply tells. Knows nothing of other connections, of rates, or of the ledger.
+The phases MAIL, RCPT, DATA and body are kept apart: before the body nothing can have been taken,
+after it only a reply tells. Commands are pipelined (RFC 2920) where the server offers it. Knows
+nothing of other connections, rates or the ledger.
 """
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import ssl
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal, NamedTuple, Self, cast
-
-from aiosmtplib import SMTP, SMTPConnectError, SMTPException, SMTPHeloError, SMTPResponseException
+from typing import NamedTuple, Self
 
 from digest.mail.mailer.base import Begin
-from digest.mail.mailer.envelope import Envelope, Extensions, UnsendableError, commands, dotted
+from digest.mail.mailer.envelope import (
+    Envelope,
+    Extensions,
+    UnsendableError,
+    dot_stuff,
+    envelope_commands,
+)
+from digest.mail.mailer.handshake import connect
 from digest.mail.mailer.replies import Verdict, classify
-from digest.mail.mailer.wire import Reply, Wire, WireError, printable
+from digest.mail.mailer.server import SmtpServer, StaleError
+from digest.mail.mailer.wire import Reply, Wire, WireError
 from digest.model import Message, Phase
 
-#: seconds for QUIT and for replies that nobody needs
-_PARTING = 5.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Timeouts:
-    """Seconds to wait.
-
-    RFC 5321, 4.5.3.2: whoever gives up on the final dot too early makes duplicates.
-    """
-
-    connect: float = 30.0
-    #: the greeting, and each step until the login is done
-    greeting: float = 300.0
-    mail: float = 300.0
-    rcpt: float = 300.0
-    data: float = 120.0
-    dot: float = 600.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SmtpServer:
-    """Where a server is, how to log in, and how much it is given."""
-
-    host: str
-    port: int
-    tls: Literal["auto", "none", "starttls", "tls"] = "auto"
-    username: str = ""
-    password: str = field(default="", repr=False)
-    #: certificates (PEM) to trust instead of the system's
-    ca_file: Path | None = None
-    #: name to greet with
-    hello: str = "localhost"
-    #: connections at once, messages over each
-    connections: int = 10
-    per_connection: int = 100
-    #: messages a minute; 0 = no limit
-    per_minute: int = 0
-    #: share of the messages, where servers share; 0 = it stands in when those before it cannot
-    weight: int = 0
-    timeouts: Timeouts = Timeouts()
-
-    @property
-    def name(self) -> str:
-        return f"{self.host}:{self.port}"
-
-    @property
-    def secure(self) -> bool:
-        """Whether TLS is demanded: a password must never cross a line that somebody stripped of
-        STARTTLS.
-        """
-        return self.tls in ("starttls", "tls") or (
-            self.tls == "auto" and bool(self.port == 465 or self.username or self.ca_file)
-        )
-
-
-class ConnectError(ConnectionError):
-    """A server cannot be talked to. `busy` = it says that it will be able to later."""
-
-    def __init__(self, text: str, *, busy: bool = False) -> None:
-        super().__init__(text)
-        self.busy = busy
-
-
-class StaleError(ConnectionError):
-    """The server had ended a connection that was in use before, by its custom; this message is
-    untouched and may go over another.
-    """
+#: seconds to wait for the reply to QUIT
+_QUIT_TIMEOUT = 5.0
 
 
 class Result(NamedTuple):
@@ -102,14 +38,17 @@ class Result(NamedTuple):
 
 
 class Session:
-    """One conversation. `deliver` one message after another; when `over`, it is of no more use."""
+    """One conversation: call `deliver` for one message after another, until `over`."""
 
-    def __init__(self, server: SmtpServer, wire: Wire, offers: Extensions, *, secret: bool) -> None:
-        #: whether the line is under TLS
-        self.secret = secret
+    def __init__(
+        self, server: SmtpServer, wire: Wire, extensions: Extensions, *, encrypted: bool
+    ) -> None:
+        #: whether the connection is under TLS
+        self.encrypted = encrypted
+        #: what the server offers
+        self.extensions = extensions
         self._server = server
         self._wire = wire
-        self._offers = offers
         #: a refused message left its envelope behind
         self.needs_rset = False
         self._used = 0
@@ -121,110 +60,91 @@ class Session:
         Raises:
             ConnectError: it did not come to a login.
         """
-        try:
-            line = await _reach(server)
-            client = _client(server, line)
-            try:
-                transport = await _secured(client, server, context)
-            except BaseException:
-                client.close()
-                raise
-        except (SMTPException, OSError, TimeoutError, ValueError) as error:
-            raise _connect_error(error) from error
-        secret = transport.get_extra_info("sslcontext") is not None
-        return cls(server, Wire(transport), Extensions.of(client.esmtp_extensions), secret=secret)
-
-    @property
-    def offers(self) -> Extensions:
-        return self._offers
+        transport, extensions = await connect(server, context)
+        encrypted = transport.get_extra_info("sslcontext") is not None
+        return cls(server, Wire(transport), extensions, encrypted=encrypted)
 
     @property
     def over(self) -> bool:
-        return bool(self._wire.over) or self._used >= self._server.per_connection
+        """Whether this session can take no further message."""
+        return bool(self._wire.closed_because) or self._used >= self._server.per_connection
 
     async def deliver(self, envelope: Envelope, message: Message, begin: Begin) -> Result:
         """Try to hand over one message.
 
         Raises:
-            StaleError: the connection, used before, turned out to be over; `begin` was not asked.
+            StaleError: the server had closed the connection; `begin` was not called.
         """
         try:
-            body = dotted(message.data)
-            mail, rcpt = commands(envelope, message, body, self._offers)
+            body = dot_stuff(message.data)
+            mail, rcpt = envelope_commands(envelope, message, body, self.extensions)
         except UnsendableError as error:
-            return Result(
-                Phase.MAIL,
-                Verdict(outcome="rejected", fault=error.fault, enhanced=error.enhanced),
-                0,
-                str(error),
-            )
+            verdict = Verdict(outcome="rejected", fault=error.fault, enhanced=error.enhanced)
+            return Result(Phase.MAIL, verdict, 0, str(error))
         self._used += 1
         try:
-            phase, reply = await self._envelope(mail, rcpt)
+            phase, reply = await self._send_envelope(mail, rcpt)
             if phase is not Phase.DATA or reply.code != 354:
                 return self._refused(phase, reply)
-            if (lost := self._lost()) is not None:
+            if (lost := self._lost_connection()) is not None:
                 return lost
             if not await begin():
                 self._wire.abort()  # the only way out of DATA that sends nothing
                 return Result(Phase.DATA, Verdict(outcome="lost"))
-            if (lost := self._lost()) is not None:  # while `begin` was at work
+            # the connection may have been lost while `begin` was at work
+            if (lost := self._lost_connection()) is not None:
                 return lost
-            return await self._body(body)
+            return await self._send_body(body)
         except BaseException:
-            # cancelled, or `begin` failed: neither may the body be completed nor the connection be
-            # used again
+            # Cancelled, or `begin` failed: the body must not be completed, nor the connection used.
             self._wire.abort()
             raise
 
-    def _lost(self) -> Result | None:
-        """The end of a conversation that is over between 354 and the body, no byte of which has
-        left.
-        """
-        return (
-            None
-            if not self._wire.over
-            else Result(Phase.DATA, classify(Phase.DATA, 0, ""), 0, self._wire.over)
-        )
+    def _lost_connection(self) -> Result | None:
+        """The result if the connection was lost after 354 and before the body."""
+        if not self._wire.closed_because:
+            return None
+        return Result(Phase.DATA, classify(Phase.DATA, 0, ""), 0, self._wire.closed_because)
 
-    async def _envelope(self, mail: bytes, rcpt: bytes) -> tuple[Phase, Reply]:
-        """Up to the reply to DATA, or to what was refused; code 0 = none came.
+    async def _send_envelope(self, mail: bytes, rcpt: bytes) -> tuple[Phase, Reply]:
+        """Send MAIL, RCPT and DATA, pipelined if offered.
 
-        Everything in one write where the server offers that.
+        Returns:
+            The reply to DATA, or to the first command that was refused; code 0 = no reply came.
         """
-        wire, waits = self._wire, self._server.timeouts
+        wire, timeouts = self._wire, self._server.timeouts
         steps = [
-            (Phase.MAIL, mail, waits.mail),
-            (Phase.RCPT, rcpt, waits.rcpt),
-            (Phase.DATA, b"DATA\r\n", waits.data),
+            (Phase.MAIL, mail, timeouts.mail),
+            (Phase.RCPT, rcpt, timeouts.rcpt),
+            (Phase.DATA, b"DATA\r\n", timeouts.data),
         ]
         phase = Phase.MAIL
         try:
             if reset := self.needs_rset:
                 wire.send(b"RSET\r\n")
-            if self._offers.pipelining:
+            if self.extensions.pipelining:
                 wire.send(b"".join([command for _, command, _ in steps]), len(steps))
             if reset:
-                # Where it is refused, so is MAIL.
-                self.needs_rset = (await wire.reply(waits.mail)).code != 250
-            for at, command, seconds in steps:
-                phase = at
-                if not self._offers.pipelining:
+                # A server that refuses RSET refuses MAIL as well.
+                self.needs_rset = (await wire.reply(timeouts.mail)).code != 250
+            for phase, command, timeout in steps:
+                if not self.extensions.pipelining:
                     wire.send(command)
-                reply = await wire.reply(seconds)
+                reply = await wire.reply(timeout)
                 if phase is Phase.DATA or not 200 <= reply.code <= 299:
                     break
         except WireError as error:
-            if phase is Phase.MAIL and self._used > 1 and not wire.silent:
+            if phase is Phase.MAIL and self._used > 1 and not wire.timed_out:
                 raise StaleError(str(error)) from error
             return phase, Reply(0, str(error))
-        if phase is not Phase.DATA and self._offers.pipelining:
+        if phase is not Phase.DATA and self.extensions.pipelining:
             await self._drain(2 if phase is Phase.MAIL else 1)
         return phase, reply
 
     async def _drain(self, owed: int) -> None:
-        """Read what is owed for commands that a refusal made void; a server that goes on to DATA
-        nevertheless is left.
+        """Read the replies to pipelined commands that followed a refusal.
+
+        A server that goes on to DATA nevertheless is left.
         """
         try:
             for _ in range(owed):
@@ -244,140 +164,31 @@ class Session:
             self._wire.abort()
         return Result(phase, classify(phase, reply.code, reply.text), reply.code, reply.text)
 
-    async def _body(self, body: bytes) -> Result:
+    async def _send_body(self, body: bytes) -> Result:
         try:
             self._wire.send(body + b".\r\n")
             reply = await self._wire.reply(self._server.timeouts.dot)
         except WireError as error:
             return Result(Phase.BODY, classify(Phase.BODY, 0, ""), 0, str(error))
-        if self._wire.unsent:
+        if self._wire.has_unsent_bytes:
             self._wire.abort()
-            if (
-                reply.code < 400
-            ):  # the final dot has not even left: whatever this answers, it is not the message
-                return Result(
-                    Phase.BODY,
-                    Verdict(outcome="unknown"),
-                    reply.code,
-                    f"answered before the message was sent: {reply.text}",
-                )
+            if reply.code < 400:
+                # The final dot has not even left: whatever this answers, it is not the message.
+                text = f"answered before the message was sent: {reply.text}"
+                return Result(Phase.BODY, Verdict(outcome="unknown"), reply.code, text)
         if not 200 <= reply.code <= 299:
             self.needs_rset = True
             if reply.code < 400 or reply.code == 421:
                 self._wire.abort()
-        return Result(
-            Phase.BODY, classify(Phase.BODY, reply.code, reply.text), reply.code, reply.text
-        )
+        verdict = classify(Phase.BODY, reply.code, reply.text)
+        return Result(Phase.BODY, verdict, reply.code, reply.text)
 
     async def close(self) -> None:
-        """QUIT, and wait a little for the answer; never raises."""
+        """Send QUIT and wait briefly for the reply; never raises."""
         try:
             self._wire.send(b"QUIT\r\n")
-            await self._wire.reply(_PARTING)
+            await self._wire.reply(_QUIT_TIMEOUT)
         except WireError:
             pass
         finally:
             self._wire.close()
-
-
-async def _reach(server: SmtpServer) -> socket.socket:
-    """A connected socket, tried at each address of the host in order."""
-    loop = asyncio.get_running_loop()
-    problem: OSError = ConnectionError("no address")
-    for family, kind, protocol, _, place in await loop.getaddrinfo(
-        server.host, server.port, type=socket.SOCK_STREAM
-    ):
-        line = socket.socket(family, kind, protocol)
-        try:
-            line.setblocking(False)
-            async with asyncio.timeout(server.timeouts.connect):
-                await loop.sock_connect(line, place)
-        except TimeoutError:
-            line.close()
-            problem = TimeoutError(f"no connection within {server.timeouts.connect:g} s")
-        except OSError as error:
-            line.close()
-            problem = error
-        except BaseException:
-            line.close()
-            raise
-        else:
-            return line
-    raise problem
-
-
-def _client(server: SmtpServer, line: socket.socket) -> SMTP:
-    try:
-        # TLS by STARTTLS and the login are asked for step by step below, where it can be seen what
-        # comes before what.
-        return SMTP(
-            hostname=server.host,
-            port=None,
-            sock=line,
-            local_hostname=server.hello,
-            timeout=server.timeouts.greeting,
-            use_tls=_implicit(server),
-            start_tls=False,
-        )
-    except ValueError:
-        line.close()
-        raise
-
-
-def _implicit(server: SmtpServer) -> bool:
-    return server.tls == "tls" or (server.tls == "auto" and server.port == 465)
-
-
-async def _secured(
-    client: SMTP, server: SmtpServer, context: ssl.SSLContext | None
-) -> asyncio.Transport:
-    """Greeting, TLS, login; returns the transport over which messages may go.
-
-    Raises:
-        SMTPException, OSError, ValueError: one of them failed; where TLS is demanded, neither
-        password nor message has left without.
-    """
-    client.tls_context = context
-    await client.connect()
-    await _greet(client)
-    if (
-        not _implicit(server)
-        and server.tls != "none"
-        and (server.secure or client.supports_extension("starttls"))
-    ):
-        await client.starttls()  # raises where it is not offered
-        await _greet(client)
-    transport = client.transport
-    if server.secure and (transport is None or transport.get_extra_info("sslcontext") is None):
-        raise ConnectionError("TLS is demanded and there is none")
-    if server.username:
-        await client.login(server.username, server.password)
-    if client.transport is None:
-        raise ConnectionResetError("connection lost")
-    return cast(asyncio.Transport, client.transport)
-
-
-async def _greet(client: SMTP) -> None:
-    """EHLO, or HELO where the server knows no better."""
-    try:
-        await client.ehlo()
-    except SMTPHeloError as error:
-        if not 500 <= error.code <= 599:
-            raise
-        await client.helo()
-
-
-def _connect_error(error: Exception) -> ConnectError:
-    if isinstance(error, SMTPResponseException):
-        return ConnectError(
-            f"{error.code} {printable(error.message)}".strip(), busy=400 <= error.code <= 499
-        )
-    if isinstance(error, TimeoutError):
-        return ConnectError(
-            "no answer in time"
-            if isinstance(error, SMTPException) or not str(error)
-            else str(error)
-        )
-    if isinstance(error, SMTPConnectError) and error.__cause__ is not None:
-        error = error.__cause__ if isinstance(error.__cause__, Exception) else error
-    return ConnectError(printable(str(error) or type(error).__name__))

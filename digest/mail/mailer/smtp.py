@@ -1,7 +1,6 @@
-"""Messages to mail servers: which server, when, and what a reply changes for the messages after it.
+"""Deliver messages to mail servers: when, by which server, and what a reply changes afterwards.
 
-The rates and pauses that were learned live in `Paces`, which outlives the mailer; connections live
-and end with it.
+Learned rates and pauses live in `RateLimiters`, which outlives the mailer; connections do not.
 """
 
 from __future__ import annotations
@@ -11,386 +10,260 @@ import logging
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
-from digest.errors import MailerError
-from digest.mail.mailer.base import EVERYWHERE, Begin
-from digest.mail.mailer.envelope import Envelope, UnsendableError, address, paced
-from digest.mail.mailer.pacing import Learned, Limits, Pace, Pauses, Wait
-from digest.mail.mailer.pool import Pool
+from digest.mail.mailer.base import ALL_DOMAINS, Begin
+from digest.mail.mailer.envelope import Envelope, UnsendableError, domain_key, make_envelope
+from digest.mail.mailer.limits import RateLimiters
+from digest.mail.mailer.pacing import RateLimiter, Wait
 from digest.mail.mailer.replies import Verdict
-from digest.mail.mailer.session import ConnectError, Result, SmtpServer, StaleError
-from digest.model import Delivery, Message, Pause, PauseKind, Phase
+from digest.mail.mailer.routing import Route, Router
+from digest.mail.mailer.server import ConnectError, SmtpServer, StaleError
+from digest.mail.mailer.session import Result
+from digest.model import Delivery, Message, Pause, PauseReason, Phase
 
 log = logging.getLogger("digest.mailer")
 
-#: seconds for which a delivery waits for its server's turn before the message goes back
+#: seconds that a delivery waits for a server's next slot before the message is deferred
 PATIENCE = 60.0
-#: seconds after which a server that could not be reached is tried again: the first, which doubles,
-#: and the longest
-_DOWN_FIRST, _DOWN_LONGEST = 5.0, 300.0
 
 _ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 
-_SERVER_LIMITS = Limits(guess=240.0, behind=2.0, busy=Pauses(first=30.0, longest=900.0))
 
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A message on its way."""
 
-@dataclass(kw_only=True)
-class Paces:
-    """What was learned of servers and of recipient domains; shared by the mailers of one process,
-    one after the other.
-    """
-
-    servers: Pace = field(default_factory=lambda: Pace(limits=_SERVER_LIMITS))
-    domains: Pace = field(default_factory=Pace)
-    #: ends of pauses that were heeded: heard again, they say nothing new
-    _heeded: dict[tuple[str, str], datetime] = field(default_factory=dict)
-
-    def learned(self) -> list[Pause]:
-        """What complaints taught, for other processes; in no order."""
-        now, clock = datetime.now(UTC), monotonic()
-        return [
-            Pause(
-                kind=kind,
-                name=name,
-                until=now + timedelta(seconds=one.seconds),
-                reason=one.why,
-                text=one.text,
-                strikes=one.strikes,
-                rate=None if one.rate == math.inf else one.rate,
-            )
-            for kind, pace in self._kinds()
-            for name, one in pace.learned(clock).items()
-        ]
-
-    def heed(self, pause: Pause) -> None:
-        """Take over what another process learned."""
-        if self._heeded.get((pause.kind, pause.name)) == pause.until:
-            return
-        self._heeded[pause.kind, pause.name] = pause.until
-        seconds = (pause.until - datetime.now(UTC)).total_seconds()
-        rate = math.inf if pause.rate is None else pause.rate
-        learned = Learned(
-            seconds=seconds, why=pause.reason, text=pause.text, strikes=pause.strikes, rate=rate
-        )
-        dict(self._kinds())[pause.kind].heed(pause.name, monotonic(), learned)
-
-    def _kinds(self) -> tuple[tuple[PauseKind, Pace], ...]:
-        return ("server", self.servers), ("domain", self.domains)
-
-
-@dataclass(kw_only=True, slots=True)
-class _Route:
-    """One server, and what is known of the way to it."""
-
-    pool: Pool
-    #: not tried before this, since it could not be reached, and why
-    down_until: float = -math.inf
-    failures: int = 0
-    problem: str = ""
-    #: what it is owed in the sharing by weight
-    credit: int = 0
-
-    @property
-    def name(self) -> str:
-        return self.pool.server.name
+    envelope: Envelope
+    message: Message
+    begin: Begin
+    #: monotonic time after which it is deferred instead of waiting longer
+    deadline: float
 
 
 class SmtpMailer:
-    """Connections to one or more servers; as many deliveries at once as `connections`, more wait
-    for their turn.
-
-    Servers without weights stand in for each other in order; with weights they share the messages.
-    """
+    """Connections to one or more servers; deliveries beyond `connections` wait their turn."""
 
     def __init__(
         self,
         servers: Sequence[SmtpServer],
-        paces: Paces | None = None,
+        limiters: RateLimiters | None = None,
         *,
         patience: float = PATIENCE,
     ) -> None:
-        if not servers or len({server.weight > 0 for server in servers}) != 1:
-            raise ValueError("one server or more, and either all of them have a weight or none")
         self._servers = tuple(servers)
-        self._routes = [_Route(pool=Pool(server)) for server in servers]
-        self._weighted = servers[0].weight > 0
-        self._paces = paces or Paces()
-        self._paces.servers.ceilings.update(
+        self._limiters = limiters or RateLimiters()
+        self._router = Router(servers, self._limiters.servers)
+        self._limiters.servers.max_rates.update(
             {server.name: server.per_minute or math.inf for server in servers}
         )
         self._patience = patience
 
     @property
     def connections(self) -> int:
-        each = [server.connections for server in self._servers]
-        return sum(each) if self._weighted else max(each)
+        counts = [server.connections for server in self._servers]
+        return sum(counts) if self._router.weighted else max(counts)
 
-    def holds(self) -> dict[str, datetime]:
+    def paused_domains(self) -> dict[str, datetime]:
         now, clock = datetime.now(UTC), monotonic()
-        held = {
+        paused = {
             domain: now + timedelta(seconds=seconds)
-            for domain, seconds in self._paces.domains.holds(clock).items()
+            for domain, seconds in self._limiters.domains.paused(clock).items()
         }
-        pauses = [self._paces.servers.pause(route.name, clock) for route in self._routes]
+        pauses = [
+            self._limiters.servers.current_pause(route.name, clock) for route in self._router.routes
+        ]
         if all(pauses):
-            held[EVERYWHERE] = now + timedelta(
-                seconds=min(pause.seconds for pause in pauses if pause)
-            )
-        return held
+            shortest = min(pause.seconds for pause in pauses if pause)
+            paused[ALL_DOMAINS] = now + timedelta(seconds=shortest)
+        return paused
 
-    def turn(self, domain: str, before: int) -> datetime | None:
-        wait = self._paces.domains.queued(paced(domain), monotonic(), before)
+    def next_slot(self, domain: str, ahead: int) -> datetime | None:
+        wait = self._limiters.domains.peek(domain_key(domain), monotonic(), ahead)
         return None if wait is None else datetime.now(UTC) + timedelta(seconds=wait.seconds)
 
     def pauses(self) -> list[Pause]:
-        return self._paces.learned()
+        return self._limiters.export_pauses()
 
-    def heed(self, pauses: Iterable[Pause]) -> None:
+    def import_pauses(self, pauses: Iterable[Pause]) -> None:
         for pause in pauses:
-            self._paces.heed(pause)
+            self._limiters.import_pause(pause)
 
     async def open(self) -> None:
-        for route in self._routes:
+        for route in self._router.routes:
             try:
                 session = await route.pool.acquire()
             except ConnectError as error:
-                self._trouble(route, error)
+                self._connection_failed(route, error)
                 continue
             if session is not None:
                 route.pool.release(session)
             return
-        if all(route.problem for route in self._routes):
-            raise self._unreachable()
+        if all(route.problem for route in self._router.routes):
+            raise self._router.unreachable_error()
 
     async def close(self) -> None:
         await asyncio.gather(
-            *(route.pool.close() for route in self._routes), return_exceptions=True
+            *(route.pool.close() for route in self._router.routes), return_exceptions=True
         )
 
     async def deliver(self, message: Message, begin: Begin) -> Delivery:
         started = datetime.now(UTC)
         try:
-            envelope = address(message)
+            envelope = make_envelope(message)
         except UnsendableError as error:
             verdict = Verdict(outcome="rejected", fault=error.fault, enhanced=error.enhanced)
             return _delivery("", Result(Phase.MAIL, verdict, 0, str(error)), started)
-        domains, domain = self._paces.domains, envelope.domain
-        turn = domains.take(domain, monotonic())
-        if isinstance(turn, Wait):
-            return _held(f"{domain} takes nothing now: {turn.text}", turn, started)
+        domains, domain = self._limiters.domains, envelope.domain
+        slot = domains.take(domain, monotonic())
+        if isinstance(slot, Wait):
+            return _deferred(f"{domain} takes nothing now: {slot.text}", slot, started)
+        attempt = _Attempt(envelope, message, begin, monotonic() + self._patience)
         try:
-            route, result = await self._hand_over(envelope, message, begin)
+            route, result = await self._hand_over(attempt)
         except BaseException:
-            domains.silent(domain)
+            domains.release_probe(domain)
             raise
         if isinstance(result, Wait):
-            domains.silent(domain)
-            return _held(f"no mail server takes anything now: {result.text}", result, started)
-        seconds = self._learn(route, domain, result)
-        return _delivery(route.name if route else "", result, started, seconds)
+            domains.release_probe(domain)
+            return _deferred(f"no mail server takes anything now: {result.text}", result, started)
+        retry_seconds = self._learn(route, domain, result)
+        return _delivery(route.name if route else "", result, started, retry_seconds)
 
-    # ------------------------------------------------------------------------------------------ one
-    # message
+    # ------------------------------------------------------------------------------------------
+    # one message
 
-    async def _hand_over(
-        self, envelope: Envelope, message: Message, begin: Begin
-    ) -> tuple[_Route | None, Result | Wait]:
-        """Over whichever server takes it. Wait: none will, for so long.
+    async def _hand_over(self, attempt: _Attempt) -> tuple[Route | None, Result | Wait]:
+        """Deliver over whichever server takes the message; Wait = none does before the deadline.
 
         Raises:
             MailerError: no server can be reached.
         """
-        deadline = monotonic() + self._patience
         while True:
-            route = self._choose()
+            route = self._router.choose()
             if isinstance(route, Wait):
-                if monotonic() + route.seconds > deadline:
+                if monotonic() + route.seconds > attempt.deadline:
                     return None, route
                 await asyncio.sleep(route.seconds)
                 continue
             try:
-                result = await self._over(route, deadline, envelope, message, begin)
+                result = await self._try_route(route, attempt)
             except (ConnectError, StaleError) as error:
-                self._paces.servers.silent(route.name)
+                self._limiters.servers.release_probe(route.name)
                 if isinstance(error, ConnectError):
-                    self._trouble(route, error)
+                    self._connection_failed(route, error)
                 continue
             except BaseException:
-                self._paces.servers.silent(route.name)
+                self._limiters.servers.release_probe(route.name)
                 raise
             finally:
-                # whoever was woken and could not use it, or was cancelled, passes the turn on
+                # whoever was woken and could not use the connection wakes the next waiter
                 route.pool.wake()
             if isinstance(result, Wait):
-                if monotonic() + result.seconds > deadline:
+                if monotonic() + result.seconds > attempt.deadline:
                     return None, result
                 await asyncio.sleep(result.seconds)
-            elif result is not None and not self._goes_elsewhere(route, result):
+            elif result is not None and not self._can_try_another(route, result):
                 return route, result
 
-    async def _over(
-        self, route: _Route, deadline: float, envelope: Envelope, message: Message, begin: Begin
-    ) -> Result | Wait | None:
-        """Over one connection of this server.
+    async def _try_route(self, route: Route, attempt: _Attempt) -> Result | Wait | None:
+        """Deliver over one connection of this server.
 
-        Wait: it is not this message's turn; None: there was no connection, choose again.
+        Returns:
+            Wait if the server's rate limit says so; None if there was no connection to be had.
         """
         session = await route.pool.acquire()
         if session is None:
             return None
         route.failures, route.problem, route.down_until = 0, "", -math.inf
         try:
-            turn = self._paces.servers.take(
-                route.name, monotonic(), patience=max(0.0, deadline - monotonic())
+            now = monotonic()
+            slot = self._limiters.servers.take(
+                route.name, now, patience=max(0.0, attempt.deadline - now)
             )
-            if isinstance(turn, Wait):
-                return turn
-            if turn.after:
-                await asyncio.sleep(turn.after)
-            return await session.deliver(envelope, message, begin)
+            if isinstance(slot, Wait):
+                return slot
+            if slot.after:
+                await asyncio.sleep(slot.after)
+            return await session.deliver(attempt.envelope, attempt.message, attempt.begin)
         finally:
             route.pool.release(session)
 
-    def _goes_elsewhere(self, route: _Route, result: Result) -> bool:
-        """Whether another server may take the same message: this one takes nothing now, and got
-        nothing of it.
-        """
+    def _can_try_another(self, route: Route, result: Result) -> bool:
+        """Whether to try another server: this one takes nothing and got no byte of the body."""
         if result.verdict.slow != "server" or result.phase is Phase.BODY:
             return False
-        self._slow_server(route, result)
-        return any(self._usable(other) for other in self._routes)
+        self._strike(self._limiters.servers, route.name, result)
+        return any(self._router.is_usable(other) for other in self._router.routes)
 
-    def _learn(self, route: _Route | None, domain: str, result: Result) -> float | None:
-        """What the reply changes for the next messages; seconds after which this one may come back,
-        where that is known.
+    def _learn(self, route: Route | None, domain: str, result: Result) -> float | None:
+        """Adjust the rate limits to the reply.
+
+        Returns:
+            Seconds after which this message may be tried again, if that is known.
         """
-        domains, verdict, now = self._paces.domains, result.verdict, monotonic()
+        servers, domains = self._limiters.servers, self._limiters.domains
+        verdict, now = result.verdict, monotonic()
         if route is None:
             return None
         if verdict.slow == "server":
-            domains.silent(domain)
-            return self._slow_server(route, result)
+            domains.release_probe(domain)
+            return self._strike(servers, route.name, result)
         if result.code:
-            self._paces.servers.well(route.name, now)
+            servers.record_success(route.name, now)
         elif verdict.outcome != "unknown":
-            self._paces.servers.silent(route.name)
-        elif (seconds := self._paces.servers.vanished(route.name, now, _words(result))) is not None:
+            servers.release_probe(route.name)
+        elif (seconds := servers.record_unanswered(route.name, now, _log_text(result))) is not None:
             log.warning(
                 "mail server %s is paused for %.0f s, it does not answer for messages: %s",
                 route.name,
                 seconds,
-                _words(result),
+                _log_text(result),
             )
         if verdict.slow == "domain":
-            return self._slow_domain(domain, result)
+            return self._strike(domains, domain, result)
         if verdict.outcome in ("accepted", "rejected") and result.code:
-            domains.well(domain, now)
+            domains.record_success(domain, now)
         else:
-            domains.silent(domain)
+            domains.release_probe(domain)
         return None
 
-    def _slow_domain(self, domain: str, result: Result) -> float:
-        domains, now = self._paces.domains, monotonic()
-        already = domains.pause(domain, now)
-        seconds = domains.slow(
-            domain, now, "ours" if result.verdict.fault == "ours" else "busy", _words(result)
-        )
-        if not already:
-            log.warning("%s is paused for %.0f s: %s", domain, seconds, _words(result))
+    def _strike(self, limiter: RateLimiter, key: str, result: Result) -> float:
+        """Pause a server or domain; returns the seconds of the pause."""
+        now = monotonic()
+        was_paused = limiter.current_pause(key, now)
+        reason: PauseReason = "ours" if result.verdict.fault == "ours" else "busy"
+        seconds = limiter.record_strike(key, now, reason, _log_text(result))
+        if not was_paused:
+            kind = "mail server " if limiter is self._limiters.servers else ""
+            log.warning("%s%s is paused for %.0f s: %s", kind, key, seconds, _log_text(result))
         return seconds
 
-    def _slow_server(self, route: _Route, result: Result) -> float:
-        servers, now = self._paces.servers, monotonic()
-        already = servers.pause(route.name, now)
-        seconds = servers.slow(
-            route.name, now, "ours" if result.verdict.fault == "ours" else "busy", _words(result)
-        )
-        if not already:
-            log.warning(
-                "mail server %s is paused for %.0f s: %s", route.name, seconds, _words(result)
-            )
-        return seconds
-
-    # ------------------------------------------------------------------------------------------
-    # servers and connections
-
-    def _usable(self, route: _Route) -> bool:
-        now = monotonic()
-        return now >= route.down_until and not self._paces.servers.pause(route.name, now)
-
-    def _choose(self) -> _Route | Wait:
-        """The server whose turn it is.
-
-        Raises:
-            MailerError: none can be reached.
-        """
-        usable = [route for route in self._routes if self._usable(route)]
-        if not usable:
-            now = monotonic()
-            reached = [route.name for route in self._routes if now >= route.down_until]
-            pauses = {
-                name: pause for name in reached if (pause := self._paces.servers.pause(name, now))
-            }
-            if not pauses:
-                raise self._unreachable()
-            first = min(pauses.values(), key=lambda pause: pause.seconds)
-            return Wait(
-                first.seconds,
-                first.why,
-                "; ".join(f"{name}: {pause.text}" for name, pause in pauses.items()),
-            )
-        if not self._weighted or len(usable) == 1:
-            return usable[0]
-        for route in usable:
-            route.credit += route.pool.server.weight
-        chosen = max(usable, key=lambda route: route.credit)
-        chosen.credit -= sum(route.pool.server.weight for route in usable)
-        return chosen
-
-    def _trouble(self, route: _Route, error: ConnectError) -> None:
-        """No connection to this server: it is busy, or cannot be reached or logged in to."""
-        now = monotonic()
+    def _connection_failed(self, route: Route, error: ConnectError) -> None:
         if error.busy:
             verdict = Verdict(outcome="deferred", fault="busy", slow="server")
-            self._slow_server(route, Result(Phase.CONNECT, verdict, 0, str(error)))
-        elif now >= route.down_until:
-            route.problem = str(error) or type(error).__name__
-            route.down_until = now + min(
-                _DOWN_LONGEST, _DOWN_FIRST * 2.0 ** min(route.failures, 20)
-            )
-            route.failures += 1
-            log.warning("mail server %s cannot be used: %s", route.name, error)
-
-    def _unreachable(self) -> MailerError:
-        told = "; ".join(f"mail server {route.name}: {route.problem}" for route in self._routes)
-        return MailerError(
-            f"{told}. Nothing was sent; check [smtp] host, port, tls, ca_file and the login"
-        )
+            result = Result(Phase.CONNECT, verdict, 0, str(error))
+            self._strike(self._limiters.servers, route.name, result)
+        else:
+            self._router.mark_down(route, error)
 
 
-def _words(result: Result) -> str:
-    """The reply for the log and for what else is held back by it: without the address that it was
-    about, which is nobody's there.
-    """
+def _log_text(result: Result) -> str:
+    """The reply without e-mail addresses, for the log and for other messages held back by it."""
     return " ".join(
         part for part in (str(result.code or ""), _ADDRESS.sub("...@...", result.text)) if part
     )
 
 
-def _held(text: str, wait: Wait, started: datetime) -> Delivery:
-    return _delivery(
-        "",
-        Result(Phase.CONNECT, Verdict(outcome="deferred", fault=wait.why), 0, text),
-        started,
-        wait.seconds,
-    )
+def _deferred(text: str, wait: Wait, started: datetime) -> Delivery:
+    result = Result(Phase.CONNECT, Verdict(outcome="deferred", fault=wait.reason), 0, text)
+    return _delivery("", result, started, wait.seconds)
 
 
 def _delivery(
-    server: str, result: Result, started: datetime, seconds: float | None = None
+    server: str, result: Result, started: datetime, retry_seconds: float | None = None
 ) -> Delivery:
     ended = datetime.now(UTC)
     return Delivery(
@@ -401,7 +274,7 @@ def _delivery(
         text=result.text,
         enhanced=result.verdict.enhanced,
         fault=result.verdict.fault,
-        retry_at=None if seconds is None else ended + timedelta(seconds=seconds),
+        retry_at=None if retry_seconds is None else ended + timedelta(seconds=retry_seconds),
         started=started,
         ended=ended,
     )

@@ -1,9 +1,8 @@
-"""The replies of one SMTP conversation, read off a transport: every command is owed one reply, in
-order, and nothing else may come.
+"""Read the replies of one SMTP conversation from a transport.
 
-aiosmtplib's own protocol keeps at most one reply and waits for each in several layers; here several
-commands may be under way at once (RFC 2920), and a server that speaks out of turn is found out.
-Knows lines and codes, not what commands mean.
+Every command gets one reply, in order. aiosmtplib's own protocol keeps at most one reply; this one
+supports pipelining (RFC 2920), and ends the conversation when a reply comes that no command asked
+for. It knows lines and codes, not what commands mean.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ import re
 from collections import deque
 from typing import NamedTuple
 
-#: a reply longer than this is no reply: EHLO, the longest, takes a few kilobytes
+#: bytes of a reply; the longest, to EHLO, takes a few kilobytes
 MAX_REPLY = 65536
 _LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?\Z", re.DOTALL)
-#: what must not reach a terminal, a log line or a database: controls, and the halves of characters
+#: must not reach a terminal, log or database: control characters and lone surrogates
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
@@ -28,21 +27,18 @@ class Reply(NamedTuple):
 
 
 class WireError(ConnectionError):
-    """The conversation is over: the connection was lost, a reply did not come in time, or what came
-    is no reply.
-    """
+    """The conversation is over: connection lost, reply timed out, or no valid reply."""
 
 
 def printable(text: str) -> str:
-    """What a server said, fit to be shown and stored: on one line, without controls."""
+    """A server's text made safe to show and store: on one line, no control characters."""
     return " ".join(_UNPRINTABLE.sub(" ", text).split())
 
 
 class Wire(asyncio.Protocol):
-    """Takes over a connected transport. Use as: send (n commands), then n times reply.
+    """Takes over a connected transport. Call `send` with n commands, then n times `reply`.
 
-    Raises WireError from `send` and `reply` once the conversation is over; replies that came in
-    order before remain readable.
+    Both raise WireError once the conversation is over; replies that came before remain readable.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -54,91 +50,91 @@ class Wire(asyncio.Protocol):
         self._replies: deque[Reply] = deque()
         self._owed = 0
         self._waiter: asyncio.Future[None] | None = None
-        #: why the conversation is over, or ""
-        self.over = "connection lost" if transport.is_closing() else ""
-        #: it is over because the server kept silent
-        self.silent = False
+        #: why the conversation is over; "" = it is not
+        self.closed_because = "connection lost" if transport.is_closing() else ""
+        #: it is over because no reply came in time
+        self.timed_out = False
         transport.set_protocol(self)
 
     def send(self, data: bytes, replies: int = 1) -> None:
-        """Write; `replies` = how many the server owes for it."""
-        if self.over:
-            raise WireError(self.over)
+        """Write commands; `replies` = how many replies the server owes for them."""
+        if self.closed_because:
+            raise WireError(self.closed_because)
         self._owed += replies
         self._transport.write(data)
 
     async def reply(self, timeout: float) -> Reply:
-        """The next reply; seconds."""
+        """The next reply; `timeout` in seconds."""
         if not self._replies:
-            if self.over:
-                raise WireError(self.over)
+            if self.closed_because:
+                raise WireError(self.closed_because)
             self._waiter = waiter = self._loop.create_future()
-            alarm = self._loop.call_later(timeout, self._late, timeout)
+            timer = self._loop.call_later(timeout, self._on_timeout, timeout)
             try:
                 await waiter
             finally:
-                alarm.cancel()
+                timer.cancel()
                 self._waiter = None
             if not self._replies:
-                raise WireError(self.over)
+                raise WireError(self.closed_because)
         return self._replies.popleft()
 
     @property
-    def unsent(self) -> bool:
-        """Whether bytes wait that the network has not taken yet."""
+    def has_unsent_bytes(self) -> bool:
+        """Whether the network has not taken all that was written."""
         return self._transport.get_write_buffer_size() > 0
 
     def close(self) -> None:
-        """Part; what was written before still goes out."""
-        self._over("closed")
+        """Close; what was written before still goes out."""
+        self._close_with("closed")
         self._transport.close()
 
     def abort(self) -> None:
-        """Part at once; what the network has not taken is dropped."""
-        self._over("closed")
+        """Close at once; what the network has not taken is dropped."""
+        self._close_with("closed")
         self._transport.abort()
 
     # ------------------------------------------------------------------------------------------
     # called by the loop
 
     def data_received(self, data: bytes) -> None:
-        if self.over:
+        if self.closed_because:
             return
         self._received += data
         while (end := self._received.find(b"\n")) >= 0:
             line = bytes(self._received[:end]).removesuffix(b"\r")
             del self._received[: end + 1]
-            if not self._line(line):
+            if not self._parse_line(line):
                 return
         if self._length + len(self._received) > MAX_REPLY:
-            self._end("a reply without end")
+            self._fail("a reply without end")
         elif self._received and not self._owed:
-            self._end("the server spoke out of turn")
+            self._fail("the server spoke out of turn")
         elif self._replies:
             self._wake()
 
     def eof_received(self) -> bool:
-        self._over("connection closed by the server")
+        self._close_with("connection closed by the server")
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._over(f"connection lost ({error})" if error else "connection lost")
+        self._close_with(f"connection lost ({error})" if error else "connection lost")
 
     # ------------------------------------------------------------------------------------------
     # parsing
 
-    def _line(self, line: bytes) -> bool:
+    def _parse_line(self, line: bytes) -> bool:
         self._length += len(line)
         if self._length > MAX_REPLY:
-            self._end("a reply without end")
+            self._fail("a reply without end")
             return False
         match = _LINE.match(line)
         if match is None or (self._lines and not line.startswith(self._lines[0][:3])):
-            self._end(f"no reply but {printable(line[:80].decode('utf-8', 'replace'))!r}")
+            self._fail(f"no reply but {printable(line[:80].decode('utf-8', 'replace'))!r}")
             return False
         if not self._owed:
-            # Whatever this was meant for, replies and commands cannot be paired any more.
-            self._end(
+            # Replies and commands cannot be matched any more.
+            self._fail(
                 f"the server spoke out of turn: {printable(line[:80].decode('utf-8', 'replace'))!r}"
             )
             return False
@@ -152,16 +148,16 @@ class Wire(asyncio.Protocol):
         self._length = 0
         return True
 
-    def _late(self, timeout: float) -> None:
-        self.silent = not self.over
-        self._end(f"no reply within {timeout:g} s")
+    def _on_timeout(self, timeout: float) -> None:
+        self.timed_out = not self.closed_because
+        self._fail(f"no reply within {timeout:g} s")
 
-    def _end(self, why: str) -> None:
-        self._over(why)
+    def _fail(self, why: str) -> None:
+        self._close_with(why)
         self._transport.abort()
 
-    def _over(self, why: str) -> None:
-        self.over = self.over or why
+    def _close_with(self, why: str) -> None:
+        self.closed_because = self.closed_because or why
         self._wake()
 
     def _wake(self) -> None:

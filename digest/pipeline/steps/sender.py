@@ -21,7 +21,7 @@ from typing import Any, Literal
 from digest import store
 from digest.app import App
 from digest.errors import DigestError, MailerError, StoreError
-from digest.mail.mailer import EVERYWHERE, Mailer
+from digest.mail.mailer import ALL_DOMAINS, Mailer
 from digest.model import Delivery, Message, MessageState, Phase, Queued, Subscriber
 from digest.pipeline.steps.group_commit import GroupCommit
 from digest.pipeline.steps.record_bounces import record_expired
@@ -171,7 +171,7 @@ class Sender:
         claimed.
         """
         deadline = monotonic() + _PATIENCE_SECONDS
-        while (until := self.mailer.holds().get(EVERYWHERE)) and not self._stops():
+        while (until := self.mailer.paused_domains().get(ALL_DOMAINS)) and not self._stops():
             left = (until - datetime.now(UTC)).total_seconds()
             if monotonic() + left > deadline:
                 self._fail(
@@ -193,7 +193,7 @@ class Sender:
         going: Counter[str] = Counter()
         for queued in claimed:
             domain = queued.subscriber.email.rpartition("@")[2].lower()
-            until = self.mailer.turn(domain, going[domain])
+            until = self.mailer.next_slot(domain, going[domain])
             going[domain] += until is None
             (wanted if until is None else held[until]).append(queued)
         if held:

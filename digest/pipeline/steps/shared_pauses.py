@@ -48,7 +48,7 @@ class SharedPauses:
     async def ask(self) -> None:
         """Keep what other senders, or an earlier one, were told."""
         self._heard = {_key(pause): pause for pause in await asyncio.to_thread(self._read)}
-        self._mailer.heed(self._heard.values())
+        self._mailer.import_pauses(self._heard.values())
         # What came from there need not go back, however this sender takes it.
         self._told |= {key: pause for key, pause in self._mine().items() if key in self._heard}
 

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.errors import MailerError
-from digest.mail.mailer import Pace, Paces, SmtpMailer, SmtpServer, Timeouts
-from digest.mail.mailer.pacing import Limits, Pauses
+from digest.mail.mailer import RateLimiter, RateLimiters, SmtpMailer, SmtpServer, Timeouts
+from digest.mail.mailer.pacing import Backoff, Policy
 from digest.model import Delivery, Message, Phase
 from tests.fakes.smtp_server import Act, HostileSmtp, Step
 
@@ -31,11 +31,11 @@ MORE = max(1, int(os.environ.get("DIGEST_TEST_FUZZ_SECONDS", "0")))
 GUARD = 240
 #: what is waited for in vain
 SHORT = 0.15
-SOON = Limits(
-    busy=Pauses(first=0.02, longest=0.02),
-    ours=Pauses(first=0.02, longest=0.02),
-    behind=0.01,
-    guess=1e9,
+SOON = Policy(
+    busy=Backoff(first=0.02, longest=0.02),
+    ours=Backoff(first=0.02, longest=0.02),
+    retry_during_probe=0.01,
+    assumed_rate=1e9,
 )
 LONG = Timeouts(connect=GUARD, greeting=GUARD, mail=GUARD, rcpt=GUARD, data=GUARD, dot=GUARD)
 
@@ -330,7 +330,7 @@ def test_a_server_that_leaves_while_the_ledger_is_written_has_got_nothing(partin
             async def begin() -> bool:
                 await asyncio.sleep(0.1)
                 server.leave()
-                while server.status:
+                while server.open_connections:
                     await asyncio.sleep(0)
                 await asyncio.sleep(0.05)
                 return True
@@ -383,7 +383,9 @@ def test_a_server_that_wants_the_body_of_a_refused_message_gets_nothing_more(ref
                 "DATA": [Act.reply("354 go on all the same")],
             }
         ) as server:
-            mailer = SmtpMailer([to(server)], Paces(servers=Pace(limits=SOON)), patience=GUARD)
+            mailer = SmtpMailer(
+                [to(server)], RateLimiters(servers=RateLimiter(policy=SOON)), patience=GUARD
+            )
             outcomes = [
                 (await mailer.deliver(message(f"r@d{n}.example"), _yes)).outcome for n in range(2)
             ]

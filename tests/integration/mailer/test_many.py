@@ -44,7 +44,7 @@ def test_two_hundred_messages_over_five_connections_arrive_once_each(
 
             async def begin() -> bool:
                 nonlocal most
-                most = max(most, server.status)
+                most = max(most, server.open_connections)
                 await asyncio.sleep(random.random() / 1000)
                 return True
 

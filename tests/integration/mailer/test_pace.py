@@ -10,8 +10,8 @@ from itertools import pairwise
 
 import pytest
 
-from digest.mail.mailer import EVERYWHERE, Pace, Paces, SmtpMailer
-from digest.mail.mailer.pacing import Limits, Pauses
+from digest.mail.mailer import ALL_DOMAINS, RateLimiter, RateLimiters, SmtpMailer
+from digest.mail.mailer.pacing import Backoff, Policy
 from digest.model import Delivery, Phase
 from tests.fakes.smtp_server import Act, HostileSmtp
 from tests.integration.mailer.conftest import message, run, send, to, yes
@@ -31,7 +31,7 @@ def test_a_domain_that_says_later_is_paused_and_the_others_go_on(
                 "e@quick.example",
             ]
             deliveries = await send(mailer, *recipients)
-            holds = mailer.holds()
+            holds = mailer.paused_domains()
             await mailer.close()
             return deliveries, holds, server
 
@@ -98,7 +98,7 @@ def test_a_policy_refusal_pauses_the_domain_for_longer_and_is_ours(
             deliveries = await send(
                 mailer, "a@strict.example", "b@strict.example", "c@other.example"
             )
-            holds = mailer.holds()
+            holds = mailer.paused_domains()
             await mailer.close()
             return deliveries, holds
 
@@ -128,7 +128,7 @@ def test_an_address_that_is_gone_pauses_nobody() -> None:
         ) as server:
             mailer = SmtpMailer([to(server.port)], patience=0)
             deliveries = await send(mailer, *(f"{n}@example.org" for n in range(4)))
-            holds = mailer.holds()
+            holds = mailer.paused_domains()
             await mailer.close()
             return deliveries, holds
 
@@ -145,11 +145,11 @@ def test_an_address_that_is_gone_pauses_nobody() -> None:
 
 def test_what_was_learned_outlives_the_mailer() -> None:
     async def work() -> list[str]:
-        paces = Paces()
+        limiters = RateLimiters()
         async with HostileSmtp({"RCPT": [Act.reply("451 slow down")]}) as server:
             outcomes = []
             for _ in range(2):
-                mailer = SmtpMailer([to(server.port)], paces, patience=0)
+                mailer = SmtpMailer([to(server.port)], limiters, patience=0)
                 outcomes += [d.outcome for d in await send(mailer, "a@example.org")]
                 await mailer.close()
             assert len(server.commands("RCPT")) == 1
@@ -179,7 +179,7 @@ def test_a_paused_domain_in_another_script_has_its_turn_later_too() -> None:
             mailer = SmtpMailer([to(server.port)], patience=0)
             await send(mailer, "a@bücher.example")
             told = [
-                mailer.turn(domain, 0) is None
+                mailer.next_slot(domain, 0) is None
                 for domain in ("bücher.example", "xn--bcher-kva.example", "other.example")
             ]
             await mailer.close()
@@ -193,19 +193,21 @@ def test_the_only_server_being_paused_holds_every_domain() -> None:
         async with HostileSmtp({"MAIL": [Act.reply("530 5.7.0 log in first")]}) as server:
             mailer = SmtpMailer([to(server.port)], patience=0)
             outcomes = [d.outcome for d in await send(mailer, "a@x.example", "b@y.example")]
-            holds = mailer.holds()
+            holds = mailer.paused_domains()
             await mailer.close()
             assert len(server.commands("MAIL")) == 1
             return outcomes, holds
 
     outcomes, holds = run(work())
-    assert (outcomes, list(holds)) == (["deferred", "deferred"], [EVERYWHERE])
+    assert (outcomes, list(holds)) == (["deferred", "deferred"], [ALL_DOMAINS])
 
 
 def test_a_domains_limit_sends_the_rest_away_one_behind_the_other() -> None:
     async def work() -> list[Delivery]:
         async with HostileSmtp() as server:
-            mailer = SmtpMailer([to(server.port)], Paces(domains=Pace(ceiling=20)), patience=0)
+            mailer = SmtpMailer(
+                [to(server.port)], RateLimiters(domains=RateLimiter(max_rate=20)), patience=0
+            )
             deliveries = await send(mailer, *(f"{n}@example.org" for n in range(6)))
             await mailer.close()
             assert len(server.stored) == 2, "six seconds' worth"
@@ -252,12 +254,16 @@ def test_a_message_whose_turn_it_is_goes_out_however_long_it_waited_for_a_connec
 
 def test_a_pause_ends() -> None:
     async def work() -> list[str]:
-        short = Limits(busy=Pauses(first=0.05, longest=0.05), behind=0.01, guess=100_000)
-        paces = Paces(servers=Pace(limits=short), domains=Pace(limits=short, ceiling=math.inf))
+        short = Policy(
+            busy=Backoff(first=0.05, longest=0.05), retry_during_probe=0.01, assumed_rate=100_000
+        )
+        limiters = RateLimiters(
+            servers=RateLimiter(policy=short), domains=RateLimiter(policy=short, max_rate=math.inf)
+        )
         async with HostileSmtp(
             {"MAIL": [Act.reply("421 busy")], "RCPT": [Act.reply("451 slow down")]}, offers=()
         ) as server:
-            mailer = SmtpMailer([to(server.port)], paces)
+            mailer = SmtpMailer([to(server.port)], limiters)
             outcomes = []
             while "accepted" not in outcomes:
                 outcomes += [d.outcome for d in await send(mailer, "a@example.org")]
