@@ -82,7 +82,7 @@ def test_a_lock_that_lasts_makes_it_unready_and_not_unwell(
 def test_a_look_that_takes_too_long_is_unavailable(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("digest.web.health._LIMIT", 0.05)
+    monkeypatch.setattr("digest.web.health._TIMEOUT", 0.05)
     client = Client(app)
     with locked(app):
         answer = client.get("/readyz")
