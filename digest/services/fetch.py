@@ -21,8 +21,8 @@ from digest.model import SKEW
 from digest.pipeline.ingest import IngestReport, Progress, ingest
 from digest.redaction import hide
 from digest.services.inbox import read_before
-from digest.sources import Harvested, State, Wanted
-from digest.sources.calendar import announcements
+from digest.sources import SourceReport, SourceSettings, State
+from digest.sources.calendar import list_announcements
 
 if TYPE_CHECKING:
     from digest.sources.web import Web
@@ -35,7 +35,7 @@ Told = Callable[[str, int], None]
 class FetchReport:
     """What the sources gave, and what ingest made of it."""
 
-    sources: list[Harvested] = field(default_factory=list)
+    sources: list[SourceReport] = field(default_factory=list)
     ingested: IngestReport = field(default_factory=IngestReport)
     #: another process is fetching: nothing was done
     busy: bool = False
@@ -161,7 +161,7 @@ def _fetch_all(
         cap=settings.max_mb * 1_000_000,
         clock=clock,
         sleep=sleep,
-        asked=asked,
+        last_requests=asked,
         beat=beat,
     )
     try:
@@ -170,9 +170,9 @@ def _fetch_all(
                 continue
             one = wanted[entry.name]
             with app.store.reading() as tx:
-                state = one.known(store.sources.load_state(tx, one.name))
+                state = one.restore_state(store.sources.load_state(tx, one.name))
             if waits := _waits(state, entry, app.now(), due):
-                report.sources.append(Harvested(name=one.name, outcome="waiting", notes=[waits]))
+                report.sources.append(SourceReport(name=one.name, outcome="waiting", notes=[waits]))
                 continue
             report.sources.append(_fetch_one(app, one, state, web, reading, told))
             if report.sources[-1].outcome == "stopped":
@@ -182,8 +182,8 @@ def _fetch_all(
 
 
 def _fetch_one(
-    app: App, one: Wanted, state: State, web: Web, reading: bool, told: Told | None
-) -> Harvested:
+    app: App, one: SourceSettings, state: State, web: Web, reading: bool, told: Told | None
+) -> SourceReport:
     pages = 0
 
     def save(state: State, files: list[Path]) -> None:
@@ -199,7 +199,7 @@ def _fetch_one(
     inbox = app.config.ingest.inbox
     state.pop("not_before", None)
     if one.kind == "folder":
-        found = sources.copy_new(one, state, inbox=inbox, save=save)
+        found = sources.copy_new_files(one, state, inbox=inbox, save=save)
     else:
         found = sources.harvest(
             one,
@@ -237,7 +237,7 @@ def overdue(app: App, since: datetime) -> datetime | None:
     """The first announcement of arXiv after that time that should have come by now; a day's delay
     is nothing strange.
     """
-    return next(announcements(since, app.now() - timedelta(days=1), holidays(app)), None)
+    return next(list_announcements(since, app.now() - timedelta(days=1), holidays(app)), None)
 
 
 def only_arxiv(app: App) -> bool:
@@ -255,9 +255,9 @@ def holidays(app: App) -> tuple[date, ...]:
     return tuple(date.fromisoformat(day) for day in app.config.fetch.holidays)
 
 
-def as_wanted(entry: SourceEntry) -> Wanted:
+def as_wanted(entry: SourceEntry) -> SourceSettings:
     """The operator's entry as the sources see it."""
-    return Wanted(
+    return SourceSettings(
         name=entry.name,
         kind=entry.kind,
         url=entry.url,
@@ -283,7 +283,7 @@ def _waits(state: State, entry: SourceEntry, now: datetime, due: bool) -> str:
         return ""  # asked when the clock ran ahead: what was noted then is of no use
     if before and now < datetime.fromisoformat(before):
         return f"its server asked to be left alone until {before}"
-    every = timedelta(minutes=entry.every or sources.every_minutes(entry.kind))
+    every = timedelta(minutes=entry.every or sources.default_interval(entry.kind))
     if due and last and now < datetime.fromisoformat(last) + every:
         return f"not due before {datetime.fromisoformat(last) + every:%Y-%m-%d %H:%M} UTC"
     return ""

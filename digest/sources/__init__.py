@@ -2,29 +2,29 @@
 
 Reads no paper, stores nothing else, decides nothing about digests.
 
-kinds       what to ask next, and whether an answer is one: pure, one class per protocol
-web         one polite request: pace, retries, caps; the only importer of httpx
-harvest     asks, keeps each answer as a file, and says how far it came: a kill loses nothing
+kinds       the next request, and the meaning of an answer: pure, one class per protocol
+web         HTTP requests with rate limits, retries and size limits; the only importer of httpx
+harvest     keeps each answer as a file and saves the position, so that a kill loses nothing
 folders     the watched folder
-calendar    when arXiv announces
+calendar    arXiv's announcements
 """
 
 from digest.errors import SourceError
-from digest.sources.base import Harvested, State, Stopped, Wanted
-from digest.sources.folders import copy_new
+from digest.sources.base import SourceReport, SourceSettings, State, Stopped
+from digest.sources.folders import copy_new_files
 from digest.sources.harvest import harvest
-from digest.sources.kinds import KINDS, every_minutes, home_of, is_arxiv
+from digest.sources.kinds import KINDS, default_interval, find_base_url, is_arxiv
 
 __all__ = [
     "KINDS",
-    "Harvested",
     "SourceError",
+    "SourceReport",
+    "SourceSettings",
     "State",
     "Stopped",
-    "Wanted",
-    "copy_new",
-    "every_minutes",
+    "copy_new_files",
+    "default_interval",
+    "find_base_url",
     "harvest",
-    "home_of",
     "is_arxiv",
 ]

@@ -1,4 +1,4 @@
-"""The words that kinds, web and harvest share. Holds no protocol."""
+"""Types that `kinds`, `web` and `harvest` share. Holds no protocol."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from digest.errors import SourceError
 #: days that a first fetch goes back
 DEFAULT_DAYS: Final = 3
 
-#: how far a source was fetched: JSON values only, kept between runs
+#: how far a source was fetched: JSON values, kept between runs
 State = dict[str, Any]
-#: where inside a window the next request stands: JSON values only
+#: the next request of a window: JSON values
 Position = dict[str, Any]
 
 
-class Later(SourceError):
-    """The server asked for more time than a fetch waits; `seconds` from now it may be
-    asked again."""
+class RetryLater(SourceError):
+    """The server asked for more time than a fetch waits; ask again in `seconds`."""
 
     def __init__(self, message: str, seconds: float) -> None:
         super().__init__(message)
@@ -33,16 +32,16 @@ class Later(SourceError):
 
 
 class Stopped(SourceError):
-    """Whoever started the fetch wants it to end."""
+    """The caller wants the fetch to end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
-    """One source as the operator wants it."""
+class SourceSettings:
+    """The settings of a source."""
 
     name: str
     kind: str
-    #: "" = the kind's public address; it may hold a login
+    #: "" = the public address of the kind; may hold a login
     url: str = field(default="", repr=False)
     folder: Path | None = None
     categories: tuple[str, ...] = ()
@@ -55,8 +54,8 @@ class Wanted:
 
     @property
     def fingerprint(self) -> str:
-        """Of what is asked for: a state belongs to this question, and to no other."""
-        asked = (
+        """A hash of what is requested; a state is only valid for the same request."""
+        requested = (
             self.kind,
             self.url,
             str(self.folder),
@@ -65,12 +64,10 @@ class Wanted:
             self.prefix,
             self.query,
         )
-        return hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
+        return hashlib.sha256(repr(requested).encode()).hexdigest()[:16]
 
-    def known(self, state: State) -> State:
-        """The state if it is of this question, else that of a source which was never fetched (whose
-        files keep their numbers).
-        """
+    def restore_state(self, state: State) -> State:
+        """Return the state if its fingerprint matches, else a new one with the file number."""
         if state.get("of") == self.fingerprint:
             return dict(state)
         kept = {key: state[key] for key in ("number", "unread") if key in state}
@@ -78,22 +75,21 @@ class Wanted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ask:
-    """One request.
+class Request:
+    """A request.
 
-    Parameters are apart from the address since they may hold a key: messages show the address
-    alone.
+    Parameters may hold a key, so messages only show the address.
     """
 
     url: str = field(repr=False)
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
-    #: ask for it only if it changed since it was kept last
+    #: only if it has changed since it was kept last
     conditional: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """The body of an answer, on disk; nobody has read it yet."""
+    """The unread body of an answer, on disk."""
 
     path: Path
     size: int
@@ -106,72 +102,76 @@ class Page:
         return self.path.read_bytes()
 
     def json(self) -> Any:
-        """Raises Bad where it is none, as when it was cut off."""
+        """Decode the body.
+
+        Raises:
+            BadAnswer: If it is not JSON, for example because it was cut off.
+        """
         try:
             return json.loads(self.bytes())
         except (ValueError, RecursionError) as error:
-            raise Bad(f"no JSON, or cut off ({self.size:,} bytes)") from error
+            raise BadAnswer(f"no JSON, or cut off ({self.size:,} bytes)") from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Turn:
-    """What an answer means for the way on."""
+class PageResult:
+    """What a page means for the next request."""
 
-    #: where to go on; None = the window is done
+    #: the next request; None = the window is complete
     next: Position | None = None
-    #: whether it holds entries; an answer that says "nothing" is not kept
+    #: whether it holds entries; a page without entries is not kept
     entries: bool = True
     note: str = ""
 
 
-def shown_url(url: str) -> str:
-    """An address without what may hold a login or a key."""
+def redact_url(url: str) -> str:
+    """Remove the parts of an address that may hold a login or a key."""
     try:
         parts = urlsplit(url)
-        place = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
+        host = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
     except ValueError:
-        return "an address that is none"
-    return f"{parts.scheme}://{place}{parts.path}"
+        return "an invalid address"
+    return f"{parts.scheme}://{host}{parts.path}"
 
 
-def whole_number(value: object) -> int | None:
-    """A count as JSON has it, a number or a text; None where it is neither."""
+def parse_count(value: object) -> int | None:
+    """Parse a count that is a number or a text; None if it is neither."""
     text = str(value)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-class Then(Enum):
-    """What to do about an answer that is none."""
+class Recovery(Enum):
+    """What to do after a bad answer."""
 
-    RETRY = "ask again"
+    RETRY = "repeat the request"
     RESTART = "begin the window again"
-    GIVE_UP = "tell the operator"
+    GIVE_UP = "report the error"
 
 
-class Bad(Exception):
-    """An answer that is none, though the server said it was: an error page, a cut-off body, a bad
-    token.
-    """
+class BadAnswer(Exception):
+    """An answer with a good status that is unusable: an error page, a cut-off body, a bad token."""
 
-    def __init__(self, reason: str, then: Then = Then.RETRY, accept: Turn | None = None) -> None:
+    def __init__(
+        self, reason: str, recovery: Recovery = Recovery.RETRY, fallback: PageResult | None = None
+    ) -> None:
         super().__init__(reason)
-        self.then = then
-        #: how to take the answer if the server insists on it
-        self.accept = accept
+        self.recovery = recovery
+        #: the result if the server repeats the answer
+        self.fallback = fallback
 
 
 @dataclass(kw_only=True, slots=True)
-class Harvested:
-    """What one source gave."""
+class SourceReport:
+    """The report of a fetch of one source."""
 
     name: str
-    #: "fetched", "unchanged" (nothing new there), "failed", "waiting" (not due, or the server asked
-    #: for time), "stopped"
+    #: "fetched", "unchanged" (nothing new), "failed", "stopped", or "waiting" (not due, or the
+    #: server asked for time)
     outcome: str = "fetched"
     requests: int = 0
-    #: requests made again after a failure
+    #: requests repeated after a failure
     repeated: int = 0
-    #: windows begun again because of a token that the server no longer knew
+    #: windows begun again since the server no longer knew the resumption token
     restarted: int = 0
     bytes: int = 0
     files: list[Path] = field(default_factory=list)
@@ -180,21 +180,25 @@ class Harvested:
 
 
 class Kind(Protocol):
-    """One protocol. Every method is pure; a Position is JSON, so that it outlives the process."""
+    """A protocol. Its methods are pure, and a Position is JSON so that it outlives the process."""
 
-    #: public address; "" where there is none
-    home: str
-    #: minutes between two looks
-    every: int
+    #: public address; "" if there is none
+    base_url: str
+    #: minutes between two fetches
+    interval_minutes: int
     #: of the files
     suffix: str
 
-    def begin(self, wanted: Wanted, since: date, until: date) -> Position:
-        """The first request of a window of days, both inclusive."""
+    def first_position(self, settings: SourceSettings, since: date, until: date) -> Position:
+        """Return the first request of a window of days, both inclusive."""
         ...
 
-    def ask(self, wanted: Wanted, position: Position) -> Ask: ...
+    def build_request(self, settings: SourceSettings, position: Position) -> Request: ...
 
-    def take(self, wanted: Wanted, position: Position, page: Page) -> Turn:
-        """Raises Bad where the page is no answer to that question."""
+    def read_page(self, settings: SourceSettings, position: Position, page: Page) -> PageResult:
+        """Find out what a page means for the next request.
+
+        Raises:
+            BadAnswer: If the page does not answer the request.
+        """
         ...

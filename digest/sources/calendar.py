@@ -1,8 +1,8 @@
-"""When arXiv announces papers. Pure: days in, answers out.
+"""arXiv's calendar of announcements. Pure.
 
-Announcements are made at 20:00 US Eastern, Sunday to Thursday
-(https://info.arxiv.org/help/availability.html). Sunday's is Friday's work, so a holiday on a Friday
-silences the Sunday after it.
+arXiv announces papers at 20:00 US Eastern, Sunday to Thursday
+(https://info.arxiv.org/help/availability.html). Sunday's announcement is prepared on Friday, so
+there is none on the Sunday after a holiday on a Friday.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 EASTERN: Final = ZoneInfo("America/New_York")
 _HOUR: Final = time(20)
 _FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6
-#: as published
+#: as published by arXiv
 HOLIDAYS: Final = frozenset(
     date(2026, month, day)
     for month, day in (
@@ -32,22 +32,23 @@ HOLIDAYS: Final = frozenset(
 )
 
 
-def expected(day: date, holidays: Collection[date] = ()) -> bool:
-    """Whether papers are announced on the evening of that day (US Eastern); `holidays` come on top
-    of the published ones.
+def is_announcement_day(day: date, holidays: Collection[date] = ()) -> bool:
+    """Whether arXiv announces papers on the evening of a day (US Eastern).
+
+    `holidays` are added to the published ones.
     """
-    free = HOLIDAYS.union(holidays)
-    if day.weekday() in (_FRIDAY, _SATURDAY) or day in free:
+    free_days = HOLIDAYS.union(holidays)
+    if day.weekday() in (_FRIDAY, _SATURDAY) or day in free_days:
         return False
-    return day.weekday() != _SUNDAY or day - timedelta(days=2) not in free
+    return day.weekday() != _SUNDAY or day - timedelta(days=2) not in free_days
 
 
-def announcements(
+def list_announcements(
     after: datetime, until: datetime, holidays: Collection[date] = ()
 ) -> Iterator[datetime]:
-    """Every announcement due after one instant and up to another, in their order."""
+    """Yield the announcements after one instant and up to another, in order."""
     day = after.astimezone(EASTERN).date()
-    while (at := datetime.combine(day, _HOUR, EASTERN)) <= until:
-        if at > after and expected(day, holidays):
-            yield at
+    while (instant := datetime.combine(day, _HOUR, EASTERN)) <= until:
+        if instant > after and is_announcement_day(day, holidays):
+            yield instant
         day += timedelta(days=1)

@@ -1,6 +1,4 @@
-"""A watched folder: each file in it becomes a file of the inbox once, however often it is looked
-at. Reads no paper.
-"""
+"""A watched folder: each of its files is copied to the inbox once. Reads no paper."""
 
 from __future__ import annotations
 
@@ -12,38 +10,42 @@ from pathlib import Path
 from typing import Final
 
 from digest import private
-from digest.sources.base import Harvested, State, Wanted
+from digest.sources.base import SourceReport, SourceSettings, State
 
-#: a file that changed so recently may still be written; a time ahead of ours tells nothing, and a
-#: file that grows is copied again
+#: seconds since its last change after which a file counts as complete; a file with a time in the
+#: future is copied at once, and again when it grows
 SETTLED: Final = 3.0
 
 
-def copy_new(
-    wanted: Wanted,
+def copy_new_files(
+    settings: SourceSettings,
     state: State,
     *,
     inbox: Path,
     save: Callable[[State, list[Path]], None],
     clock: Callable[[], float] = time.time,
-) -> Harvested:
-    """Copy what is new or changed.
+) -> SourceReport:
+    """Copy new and changed files to the inbox.
 
-    Never a link: the inbox must keep what it read, also when the file is written again in its
-    place.
+    Never links them, since the inbox must keep what was read even if a file is overwritten.
 
-    `state["files"]` holds size, time and hash of each file, so that an unchanged one is not read
-    again, and a copy of a known one is not copied.
+    Args:
+        settings: The source, with its folder.
+        state: `state["files"]` holds size, time and hash of each file, so that an unchanged file is
+            not read again, and a second copy of a known file is left out.
+        inbox: The folder of all dumps.
+        save: Stores the state and the new files.
+        clock: Returns epoch seconds.
     """
-    found = Harvested(name=wanted.name, outcome="unchanged")
-    source = wanted.folder
+    report = SourceReport(name=settings.name, outcome="unchanged")
+    source = settings.folder
     if source is None or not source.is_dir():
-        found.outcome, found.error = (
+        report.outcome, report.error = (
             "failed",
             f"{source}: is no folder. Make it, or correct the key folder",
         )
-        return found
-    target = inbox / wanted.name
+        return report
+    target = inbox / settings.name
     known: dict[str, list[object]] = state.setdefault("files", {})
     try:
         private.make_folder(target)
@@ -52,58 +54,58 @@ def copy_new(
             for path in sorted(source.rglob("*"))
             if path.is_file() and not any(p.startswith(".") for p in path.relative_to(source).parts)
         ]
-        # an inbox inside the watched folder would otherwise feed itself
+        # An inbox inside the watched folder would otherwise copy its own files.
         present = [path for path in present if not path.resolve().is_relative_to(inbox.resolve())]
         names = {str(path.relative_to(source)) for path in present}
-        for gone in [name for name in known if name not in names]:
-            del known[gone]
+        for name in [name for name in known if name not in names]:
+            del known[name]
         for path in present:
-            _copy_one(
+            _copy_file(
                 path,
                 str(path.relative_to(source)),
                 target,
                 known,
-                found,
+                report,
                 lambda files: save(state, files),
                 clock(),
             )
     except OSError as error:
-        found.outcome, found.error = (
+        report.outcome, report.error = (
             "failed",
             f"{error.filename or source}: {error.strerror or error}. Check permissions and the "
             f"space on the disk",
         )
-    return found
+    return report
 
 
-def _copy_one(
+def _copy_file(
     path: Path,
     name: str,
     target: Path,
     known: dict[str, list[object]],
-    found: Harvested,
+    report: SourceReport,
     save: Callable[[list[Path]], None],
     now: float,
 ) -> None:
     stat = path.stat()
-    mark = [stat.st_size, stat.st_mtime_ns]
-    if known.get(name, [])[:2] == mark or 0 <= now - stat.st_mtime < SETTLED:
+    stamp = [stat.st_size, stat.st_mtime_ns]
+    if known.get(name, [])[:2] == stamp or 0 <= now - stat.st_mtime < SETTLED:
         return
-    part = target / ".part"
-    shutil.copyfile(path, part)
-    with part.open("rb") as file:
+    partial = target / ".part"
+    shutil.copyfile(path, partial)
+    with partial.open("rb") as file:
         sha = hashlib.file_digest(file, "sha256").hexdigest()
-    fresh = sha not in {row[2] for row in known.values()}
-    known[name] = [*mark, sha]
+    is_new = sha not in {row[2] for row in known.values()}
+    known[name] = [*stamp, sha]
     files = []
-    if fresh:
-        # the name keeps its end, and its day if it has one; the hash keeps files of two
-        # sub-folders, or of two days, apart
+    if is_new:
+        # The copy keeps the name, which may hold a day. The hash distinguishes files of two
+        # sub-folders or two days.
         copy = target / f"{sha[:8]}-{path.name}"
-        part.rename(copy)
-        files, found.outcome = [copy], "fetched"
-        found.files.append(copy)
-        found.bytes += stat.st_size
+        partial.rename(copy)
+        files, report.outcome = [copy], "fetched"
+        report.files.append(copy)
+        report.bytes += stat.st_size
     else:
-        part.unlink()
+        partial.unlink()
     save(files)

@@ -1,8 +1,8 @@
-"""One source, window by window: ask, keep the answer as a file, note how far it came, go on.
+"""Harvest of a source, window by window: request a page, keep it as a file, save the position.
 
-The order makes a kill harmless at any moment: the answer is on disk under a hidden name before
-anybody looks into it, in the inbox under its own name before the state moves past it. What is asked
-twice is kept under a second name or is the same file; ingesting it twice changes nothing.
+The process may be killed at any moment: a page is on disk under a hidden name before it is read,
+and in the inbox under its final name before the state moves on. A page that is requested twice is
+the same file or gets a second name, and ingesting it twice changes nothing.
 """
 
 from __future__ import annotations
@@ -18,203 +18,217 @@ from typing import TYPE_CHECKING, Final
 from digest import private
 from digest.errors import SourceError
 from digest.sources.base import (
-    Ask,
-    Bad,
-    Harvested,
-    Later,
+    BadAnswer,
     Page,
+    PageResult,
     Position,
+    Recovery,
+    Request,
+    RetryLater,
+    SourceReport,
+    SourceSettings,
     State,
     Stopped,
-    Then,
-    Turn,
-    Wanted,
-    shown_url,
+    redact_url,
 )
 from digest.sources.kinds import KINDS
 
 if TYPE_CHECKING:
     from digest.sources.web import Answer, Web
 
-#: a folder that the inbox never reads, as its name begins with a dot
-_ASIDE: Final = ".fetch"
-#: answers that were none, kept for the operator to look at
-_REFUSED_KEPT: Final = 5
-#: records that changed while, or shortly after, the last window was read
+#: a folder that the inbox never reads, since its name begins with a dot
+_HIDDEN_FOLDER: Final = ".fetch"
+#: bad answers that are kept for the operator
+_REJECTED_KEPT: Final = 5
+#: covers records that changed while or shortly after the last window was read
 _OVERLAP: Final = timedelta(days=1)
-#: times that a window is begun again before the source has to wait for the next fetch
-_RESTARTS: Final = 20
-#: addresses whose ETag is remembered
-_TAGS: Final = 20
-#: seconds that a server may keep a source from being asked at all
-_LONGEST: Final = 7 * 86_400
+#: times that a window is begun again before the source waits for the next fetch
+_RESTART_LIMIT: Final = 20
+#: addresses whose ETag is kept
+_TAG_LIMIT: Final = 20
+#: seconds; the longest pause that a server may ask for
+_LONGEST_PAUSE: Final = 7 * 86_400
 _OK: Final = 200
 
 
 @dataclass(kw_only=True)
-class _Run:
-    """One source while it is fetched."""
+class _Harvest:
+    """The harvest of one source."""
 
-    wanted: Wanted
+    settings: SourceSettings
     state: State
     web: Web
     inbox: Path
     now: datetime
     save: Callable[[State, list[Path]], None]
-    found: Harvested
+    report: SourceReport
     agent: str = ""
 
     def __post_init__(self) -> None:
-        self.kind = KINDS[self.wanted.kind]
-        self.aside = self.inbox / _ASIDE
-        self.folder = self.inbox / self.wanted.name
-        for folder in (self.aside, self.folder):
+        self.kind = KINDS[self.settings.kind]
+        self.hidden_folder = self.inbox / _HIDDEN_FOLDER
+        self.folder = self.inbox / self.settings.name
+        for folder in (self.hidden_folder, self.folder):
             private.make_folder(folder)
-        self.part = self.aside / f"{self.wanted.name}.part"
+        self.partial = self.hidden_folder / f"{self.settings.name}.part"
 
-    def windows(self) -> None:
-        """From where the last run stopped to today: what is left of its window, then the days
-        since.
-        """
+    def read_windows(self) -> None:
+        """Read to today from where the last run stopped: first the rest of its window."""
         today = self.now.date()
-        kept = False
+        has_files = False
         while True:
             if "position" not in self.state:
-                done = self.state.get("until")
+                read_until = self.state.get("until")
                 since = (
-                    date.fromisoformat(done) - _OVERLAP
-                    if done
-                    else today - timedelta(days=self.wanted.days)
+                    date.fromisoformat(read_until) - _OVERLAP
+                    if read_until
+                    else today - timedelta(days=self.settings.days)
                 )
-                self._open(min(since, today), today)
-            kept = self._window() or kept
+                self._open_window(min(since, today), today)
+            has_files = self._read_window() or has_files
             if self.state["until"] >= today.isoformat():
                 break
-        self.found.outcome = "fetched" if kept else "unchanged"
+        self.report.outcome = "fetched" if has_files else "unchanged"
 
-    def _window(self) -> bool:
-        """Whether it held anything."""
+    def _read_window(self) -> bool:
+        """Read the current window and return whether it held files."""
         position: Position | None = self.state["position"]
-        kept = False
+        has_files = False
         while position is not None:
-            turn, files = self._step(position)
-            if turn.note and turn.note not in self.found.notes:
-                self.found.notes.append(turn.note)
-            kept = kept or bool(files)
-            position = turn.next
+            result, files = self._request_page(position)
+            if result.note and result.note not in self.report.notes:
+                self.report.notes.append(result.note)
+            has_files = has_files or bool(files)
+            position = result.next
             if position is None:
                 self.state["until"] = self.state.pop("window")[1]
                 del self.state["position"]
             else:
                 self.state["position"] = position
-            self.found.files += files
+            self.report.files += files
             self.save(self.state, files)
-        return kept
+        return has_files
 
-    def _open(self, since: date, until: date) -> None:
+    def _open_window(self, since: date, until: date) -> None:
         self.state["window"] = [since.isoformat(), until.isoformat()]
-        self.state["position"] = self.kind.begin(self.wanted, since, until)
+        self.state["position"] = self.kind.first_position(self.settings, since, until)
 
-    def _step(self, position: Position) -> tuple[Turn, list[Path]]:
-        """One question until it has an answer that is one."""
+    def _request_page(self, position: Position) -> tuple[PageResult, list[Path]]:
+        """Repeat a request until its answer is usable."""
         attempt = 0
         while True:
-            ask = self.kind.ask(self.wanted, position)
-            answer = self._get(ask, attempt)
+            request = self.kind.build_request(self.settings, position)
+            answer = self._send(request, attempt)
             if answer.page is None:
-                return Turn(entries=False), []
+                return PageResult(entries=False), []
             try:
-                turn = self.kind.take(self.wanted, position, answer.page)
-            except Bad as bad:
-                self._refuse(answer.page)
-                if answer.status != _OK and bad.then is not Then.RESTART:
-                    raise SourceError(_unasked(ask, answer.status)) from bad
+                result = self.kind.read_page(self.settings, position, answer.page)
+            except BadAnswer as bad:
+                self._keep_rejected(answer.page)
+                if answer.status != _OK and bad.recovery is not Recovery.RESTART:
+                    raise SourceError(_describe_status(request, answer.status)) from bad
                 attempt += 1
-                if after := self._after(bad, attempt):
-                    return after, []
+                if recovered := self._recover(bad, attempt):
+                    return recovered, []
                 continue
             if answer.status != _OK:
-                self._refuse(answer.page)
-                raise SourceError(_unasked(ask, answer.status))
-            return turn, self._keep(ask, answer, answer.page, turn)
+                self._keep_rejected(answer.page)
+                raise SourceError(_describe_status(request, answer.status))
+            return result, self._keep_page(request, answer, answer.page, result)
 
-    def _get(self, ask: Ask, attempt: int) -> Answer:
-        tags = self.state.get("tags", {}).get(_key(ask), {}) if ask.conditional else {}
+    def _send(self, request: Request, attempt: int) -> Answer:
+        validators = (
+            self.state.get("tags", {}).get(_hash_address(request), {})
+            if request.conditional
+            else {}
+        )
         return self.web.get(
-            ask,
-            self.part,
+            request,
+            self.partial,
             agent=self.agent,
-            etag=tags.get("etag", ""),
-            modified=tags.get("modified", ""),
+            etag=validators.get("etag", ""),
+            modified=validators.get("modified", ""),
             attempt=attempt,
         )
 
-    def _after(self, bad: Bad, attempt: int) -> Turn | None:
-        """How to go on after an answer that is none: past it, or at the window's begin; None = ask
-        again.
+    def _recover(self, bad: BadAnswer, attempt: int) -> PageResult | None:
+        """Decide how to go on after a bad answer.
+
+        Returns:
+            A result that skips the page or begins the window again; None to repeat the request.
+
+        Raises:
+            SourceError: If nothing helps.
         """
-        if bad.then is Then.GIVE_UP:
+        if bad.recovery is Recovery.GIVE_UP:
             raise SourceError(str(bad))
-        # A token is asked with once more before the work of a whole window is thrown away.
-        if bad.then is Then.RESTART and attempt > 1:
-            if self.found.restarted >= _RESTARTS:
-                raise SourceError(f"{bad}; the window was begun again {_RESTARTS} times")
-            self.found.restarted += 1
+        # Try the token once more before the whole window is begun again.
+        if bad.recovery is Recovery.RESTART and attempt > 1:
+            if self.report.restarted >= _RESTART_LIMIT:
+                raise SourceError(f"{bad}; the window was begun again {_RESTART_LIMIT} times")
+            self.report.restarted += 1
             since, until = (date.fromisoformat(day) for day in self.state["window"])
-            return Turn(next=self.kind.begin(self.wanted, since, until), entries=False)
+            return PageResult(
+                next=self.kind.first_position(self.settings, since, until), entries=False
+            )
         if attempt >= self.web.attempts:
-            if bad.accept is not None:
-                return bad.accept
+            if bad.fallback is not None:
+                return bad.fallback
             raise SourceError(f"{bad}, after {attempt} tries")
         self.web.wait(attempt)
         return None
 
-    def _keep(self, ask: Ask, answer: Answer, page: Page, turn: Turn) -> list[Path]:
-        sha = _sha(page.path)
-        if ask.conditional:
+    def _keep_page(
+        self, request: Request, answer: Answer, page: Page, result: PageResult
+    ) -> list[Path]:
+        sha = _hash_file(page.path)
+        if request.conditional:
             tags = self.state.setdefault("tags", {})
-            known = tags.pop(_key(ask), {})
-            tags[_key(ask)] = {"etag": answer.etag, "modified": answer.modified, "sha256": sha}
-            self.state["tags"] = dict(list(tags.items())[-_TAGS:])
-            if known.get("sha256") == sha:
+            previous = tags.pop(_hash_address(request), {})
+            tags[_hash_address(request)] = {
+                "etag": answer.etag,
+                "modified": answer.modified,
+                "sha256": sha,
+            }
+            self.state["tags"] = dict(list(tags.items())[-_TAG_LIMIT:])
+            if previous.get("sha256") == sha:
                 return []
-        self.found.bytes += page.size
-        if not turn.entries:
+        self.report.bytes += page.size
+        if not result.entries:
             return []
-        return self._named(page, sha)
+        return self._move_to_inbox(page, sha)
 
-    def _named(self, page: Page, sha: str) -> list[Path]:
-        """Into the inbox.
+    def _move_to_inbox(self, page: Page, sha: str) -> list[Path]:
+        """Move a page to the inbox.
 
-        A name that a killed run used already stays its own: with the same bytes it is this file,
-        else another one.
+        If a killed run has used the name: the same bytes are the same file, others get a new name.
         """
-        before: list[Path] = []
+        earlier: list[Path] = []
         while True:
             number = self.state["number"] = self.state.get("number", 0) + 1
             target = (
                 self.folder
-                / f"{self.now:%Y-%m-%d}-{self.wanted.name}-{number:06}.{self.kind.suffix}"
+                / f"{self.now:%Y-%m-%d}-{self.settings.name}-{number:06}.{self.kind.suffix}"
             )
             if not target.exists():
                 page.path.rename(target)
-                _sync(self.folder)
-                return [*before, target]
-            before.append(target)
-            if _sha(target) == sha:
-                return before
+                _sync_folder(self.folder)
+                return [*earlier, target]
+            earlier.append(target)
+            if _hash_file(target) == sha:
+                return earlier
 
-    def _refuse(self, page: Page) -> None:
-        """Keep the last few answers that were none, out of the inbox."""
-        refused = sorted(self.aside.glob(f"{self.wanted.name}.refused-*"))
-        for old in refused[: max(0, len(refused) - _REFUSED_KEPT + 1)]:
-            old.unlink()
-        number = int(refused[-1].name.rpartition("-")[2]) + 1 if refused else 1
-        page.path.rename(self.aside / f"{self.wanted.name}.refused-{number:06}")
+    def _keep_rejected(self, page: Page) -> None:
+        """Keep the last few bad answers outside of the inbox."""
+        rejected = sorted(self.hidden_folder.glob(f"{self.settings.name}.refused-*"))
+        for oldest in rejected[: max(0, len(rejected) - _REJECTED_KEPT + 1)]:
+            oldest.unlink()
+        number = int(rejected[-1].name.rpartition("-")[2]) + 1 if rejected else 1
+        page.path.rename(self.hidden_folder / f"{self.settings.name}.refused-{number:06}")
 
 
 def harvest(
-    wanted: Wanted,
+    settings: SourceSettings,
     state: State,
     *,
     web: Web,
@@ -222,62 +236,69 @@ def harvest(
     now: datetime,
     save: Callable[[State, list[Path]], None],
     agent: str = "",
-) -> Harvested:
+) -> SourceReport:
     """Fetch one source up to now.
 
-    `state` is changed on the way and handed to `save` with the new files after each page.
+    Changes `state`, and gives it to `save` with the new files after each page.
 
-    Returns its report in any case; `error` says why it ended early. What `save` or the client's
-    `beat` raise, other than SourceError, goes through.
+    Returns:
+        The report in any case; its `error` says why the harvest ended early. Exceptions of `save`
+        or of the client's `beat`, except SourceError, are passed on.
     """
-    found = Harvested(name=wanted.name)
+    report = SourceReport(name=settings.name)
     requests, repeated = web.requests, web.repeated
-    run = _Run(
-        wanted=wanted,
+    run = _Harvest(
+        settings=settings,
         state=state,
         web=web,
         inbox=inbox,
         now=now,
         save=save,
-        found=found,
+        report=report,
         agent=agent,
     )
     try:
-        run.windows()
+        run.read_windows()
     except Stopped:
-        found.outcome = "stopped"
-    except Later as later:
-        found.outcome, found.error = "failed", str(later)
-        state["not_before"] = (now + timedelta(seconds=min(later.seconds, _LONGEST))).isoformat()
+        report.outcome = "stopped"
+    except RetryLater as later:
+        report.outcome, report.error = "failed", str(later)
+        state["not_before"] = (
+            now + timedelta(seconds=min(later.seconds, _LONGEST_PAUSE))
+        ).isoformat()
     except SourceError as error:
-        found.outcome, found.error = "failed", str(error)
+        report.outcome, report.error = "failed", str(error)
     except OSError as error:
-        found.outcome, found.error = (
+        report.outcome, report.error = (
             "failed",
             f"{inbox}: {error.strerror or error}. Check the inbox and the space on its disk",
         )
     finally:
-        run.part.unlink(missing_ok=True)
-        found.requests, found.repeated = web.requests - requests, web.repeated - repeated
-    return found
+        run.partial.unlink(missing_ok=True)
+        report.requests, report.repeated = web.requests - requests, web.repeated - repeated
+    return report
 
 
-def _unasked(ask: Ask, status: int) -> str:
-    return f"{shown_url(ask.url)}: the server answers {status}. Check the settings of this source"
+def _describe_status(request: Request, status: int) -> str:
+    return (
+        f"{redact_url(request.url)}: the server answers {status}. Check the settings of this source"
+    )
 
 
-def _key(ask: Ask) -> str:
-    """A key for an address that does not show it: it may hold a secret."""
-    return hashlib.sha256(repr((ask.url, sorted(ask.params.items()))).encode()).hexdigest()[:16]
+def _hash_address(request: Request) -> str:
+    """Hash an address, since it may hold a secret."""
+    return hashlib.sha256(repr((request.url, sorted(request.params.items()))).encode()).hexdigest()[
+        :16
+    ]
 
 
-def _sha(path: Path) -> str:
+def _hash_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sync(folder: Path) -> None:
-    """Make the new name survive a power cut."""
+def _sync_folder(folder: Path) -> None:
+    """Write the folder to disk, so that the new name survives a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

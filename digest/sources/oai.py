@@ -1,8 +1,7 @@
-"""OAI-PMH 2.0 (https://www.openarchives.org/OAI/openarchivesprotocol.html): ListRecords, one set
-after the other.
+"""OAI-PMH 2.0: ListRecords, one set after the other.
 
-Only the frame of a page is looked at (its end, its error, its token), by patterns: one damaged
-record inside must not stop a harvest.
+Described at https://www.openarchives.org/OAI/openarchivesprotocol.html. Patterns find the end of a
+page, its error and its resumption token, since a damaged record must not stop a harvest.
 """
 
 from __future__ import annotations
@@ -13,7 +12,15 @@ from datetime import date
 from typing import Final
 from urllib.parse import urlsplit
 
-from digest.sources.base import Ask, Bad, Page, Position, Then, Turn, Wanted
+from digest.sources.base import (
+    BadAnswer,
+    Page,
+    PageResult,
+    Position,
+    Recovery,
+    Request,
+    SourceSettings,
+)
 
 _ERROR: Final = re.compile(
     rb"<(?:[\w.-]+:)?error\b[^>]*?\bcode\s*=\s*[\"'](\w+)[\"'][^>]*?(?:/>|>(.*?)</)", re.DOTALL
@@ -31,51 +38,55 @@ _HTML: Final = re.compile(
 )
 
 
-def refuse_html(data: bytes) -> None:
-    """An error page comes with status 200 from many a server. Raises Bad."""
+def reject_html(data: bytes) -> None:
+    """Reject a web page: many servers send error pages with status 200.
+
+    Raises:
+        BadAnswer: If the data are HTML.
+    """
     if _HTML.match(data[:4096].removeprefix(b"\xef\xbb\xbf")):
-        raise Bad("a web page instead of data")
+        raise BadAnswer("a web page instead of data")
 
 
 class Oai:
-    """Any OAI-PMH server; arXiv's unless another address is named."""
+    """Any OAI-PMH server; arXiv's unless the settings have another address."""
 
-    home: str = "https://oaipmh.arxiv.org/oai"
-    every: int = 720
+    base_url: str = "https://oaipmh.arxiv.org/oai"
+    interval_minutes: int = 720
     suffix: str = "xml"
 
-    def begin(self, wanted: Wanted, since: date, until: date) -> Position:
+    def first_position(self, settings: SourceSettings, since: date, until: date) -> Position:
         return {"since": since.isoformat(), "until": until.isoformat(), "set": 0}
 
-    def ask(self, wanted: Wanted, position: Position) -> Ask:
-        url = wanted.url or self.home
+    def build_request(self, settings: SourceSettings, position: Position) -> Request:
+        url = settings.url or self.base_url
         if position.get("token"):
-            # the token is exclusive: any argument beside it but the verb is an error
+            # Besides the resumption token, only the verb is allowed.
             url = url.partition("?")[0]
-            return Ask(
+            return Request(
                 url=url, params={"verb": "ListRecords", "resumptionToken": position["token"]}
             )
-        arxiv = (urlsplit(url).hostname or "").endswith("arxiv.org")
+        is_arxiv = (urlsplit(url).hostname or "").endswith("arxiv.org")
         params = {
             "verb": "ListRecords",
-            "metadataPrefix": wanted.prefix or ("arXiv" if arxiv else "oai_dc"),
+            "metadataPrefix": settings.prefix or ("arXiv" if is_arxiv else "oai_dc"),
         }
         params |= {"from": position["since"], "until": position["until"]}
-        if wanted.sets:
-            params["set"] = wanted.sets[position["set"]]
-        return Ask(url=url, params=params)
+        if settings.sets:
+            params["set"] = settings.sets[position["set"]]
+        return Request(url=url, params=params)
 
-    def take(self, wanted: Wanted, position: Position, page: Page) -> Turn:
+    def read_page(self, settings: SourceSettings, position: Position, page: Page) -> PageResult:
         data = page.bytes()
-        refuse_html(data)
+        reject_html(data)
         if b"OAI-PMH" not in data[:65_536]:
-            raise Bad("no OAI-PMH answer")
+            raise BadAnswer("no OAI-PMH answer")
         if not _END.search(data[-4096:]):
-            raise Bad(f"cut off after {page.size:,} bytes")
+            raise BadAnswer(f"cut off after {page.size:,} bytes")
         first = _RECORD.search(data)
         if first is None and (error := _ERROR.search(data)):
-            return self._error(
-                wanted,
+            return self._read_error(
+                settings,
                 position,
                 error[1].decode(),
                 (error[2] or b"").decode("utf-8", "replace").strip(),
@@ -86,24 +97,26 @@ class Oai:
         token = _TOKEN.search(data, last)
         text = html.unescape((token[1] or b"").decode("utf-8", "replace")).strip() if token else ""
         if text and text == position.get("token"):
-            raise Bad("the token of the next page is this page's own", Then.RESTART)
-        return Turn(
-            next=position | {"token": text} if text else self._next_set(wanted, position),
+            raise BadAnswer("the token of the next page is this page's own", Recovery.RESTART)
+        return PageResult(
+            next=position | {"token": text} if text else self._next_set(settings, position),
             entries=first is not None,
         )
 
-    def _next_set(self, wanted: Wanted, position: Position) -> Position | None:
+    def _next_set(self, settings: SourceSettings, position: Position) -> Position | None:
         number = position["set"] + 1
         return (
             {"since": position["since"], "until": position["until"], "set": number}
-            if number < len(wanted.sets)
+            if number < len(settings.sets)
             else None
         )
 
-    def _error(self, wanted: Wanted, position: Position, code: str, text: str) -> Turn:
-        told = f"{code}: {text[:200]}" if text else code
+    def _read_error(
+        self, settings: SourceSettings, position: Position, code: str, text: str
+    ) -> PageResult:
+        message = f"{code}: {text[:200]}" if text else code
         if code == "noRecordsMatch":
-            return Turn(next=self._next_set(wanted, position), entries=False)
+            return PageResult(next=self._next_set(settings, position), entries=False)
         if code == "badResumptionToken" or (position.get("token") and code == "badArgument"):
-            raise Bad(told, Then.RESTART)
-        raise Bad(told, Then.GIVE_UP)
+            raise BadAnswer(message, Recovery.RESTART)
+        raise BadAnswer(message, Recovery.GIVE_UP)

@@ -14,7 +14,7 @@ import pytest
 from digest import config, sources
 from digest.app import App
 from digest.config import Config
-from digest.sources import Harvested, Wanted
+from digest.sources import SourceReport, SourceSettings
 from digest.sources.web import Web
 from tests.conftest import NOON
 from tests.fakes.source_server import SourceServer
@@ -54,7 +54,7 @@ def time() -> Time:
 
 
 @pytest.fixture
-def harvest(server: SourceServer, time: Time, tmp_path: Path) -> Callable[..., Harvested]:
+def harvest(server: SourceServer, time: Time, tmp_path: Path) -> Callable[..., SourceReport]:
     """Fetches one source; the state lives on from call to call."""
     state: dict[str, Any] = {}
 
@@ -66,8 +66,8 @@ def harvest(server: SourceServer, time: Time, tmp_path: Path) -> Callable[..., H
         client: dict[str, Any] | None = None,
         address: str = "",
         **more: Any,
-    ) -> Harvested:
-        wanted = Wanted(name="one", kind=kind, url=address or server.url(path), **more)
+    ) -> SourceReport:
+        wanted = SourceSettings(name="one", kind=kind, url=address or server.url(path), **more)
         agent = "digest (mailto:a@example.org)"
         web = Web(agent=agent, clock=time.clock, sleep=time.sleep, **(client or {}))
         try:
@@ -81,11 +81,11 @@ def harvest(server: SourceServer, time: Time, tmp_path: Path) -> Callable[..., H
     return run
 
 
-def texts(found: Harvested) -> str:
+def texts(found: SourceReport) -> str:
     return "".join(path.read_text() for path in found.files)
 
 
-def ids(found: Harvested) -> list[str]:
+def ids(found: SourceReport) -> list[str]:
     return re.findall(r"<id>(.*?)</id>", texts(found))
 
 

@@ -29,16 +29,16 @@ from digest.sources import calendar
     ],
 )
 def test_arxiv_announces_on_its_days(day: str, announced: bool) -> None:
-    assert calendar.expected(date.fromisoformat(day)) is announced
+    assert calendar.is_announcement_day(date.fromisoformat(day)) is announced
 
 
 def test_the_operator_may_add_a_holiday() -> None:
-    assert not calendar.expected(date(2026, 6, 8), [date(2026, 6, 8)])
+    assert not calendar.is_announcement_day(date(2026, 6, 8), [date(2026, 6, 8)])
 
 
 def test_announcements_are_at_eight_in_the_evening_in_summer_and_winter() -> None:
     found = list(
-        calendar.announcements(
+        calendar.list_announcements(
             datetime(2026, 10, 29, tzinfo=UTC), datetime(2026, 11, 3, 12, tzinfo=UTC)
         )
     )

@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from digest.errors import SourceError
-from digest.sources import KINDS, Harvested, Wanted
-from digest.sources.base import Bad, Page
-from digest.sources.web import PACE, Web
+from digest.sources import KINDS, SourceReport, SourceSettings
+from digest.sources.base import BadAnswer, Page
+from digest.sources.web import MIN_INTERVALS, Web
 from tests.conftest import NOON
 from tests.fakes.source_server import SourceServer, oai
 from tests.integration.sources.conftest import ALL, Time, ids
@@ -44,7 +44,7 @@ from tests.integration.sources.conftest import ALL, Time, ids
 )
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_harvest_outlives_every_fault_at_every_page(
-    server: SourceServer, harvest: Callable[..., Harvested], fault: str, place: int
+    server: SourceServer, harvest: Callable[..., SourceReport], fault: str, place: int
 ) -> None:
     server.fail("/oai", *["ok"] * place, fault)
     found = harvest("oai", "/oai")
@@ -65,7 +65,7 @@ def test_a_harvest_outlives_every_fault_at_every_page(
     "fault", ["429", "503", "cut", "cut-quietly", "html", "bad-gzip", "hang-up"]
 )
 def test_every_kind_outlives_a_fault(
-    server: SourceServer, harvest: Callable[..., Harvested], kind: str, path: str, fault: str
+    server: SourceServer, harvest: Callable[..., SourceReport], kind: str, path: str, fault: str
 ) -> None:
     more = {"query": "robot"} if kind == "pubmed" else {}
     whole = len(harvest(kind, path, **more).files)
@@ -77,7 +77,7 @@ def test_every_kind_outlives_a_fault(
 
 
 def test_retry_after_is_obeyed_in_seconds_and_as_a_date(
-    server: SourceServer, harvest: Callable[..., Harvested], time: Time
+    server: SourceServer, harvest: Callable[..., SourceReport], time: Time
 ) -> None:
     server.fail("/any", "503", "503-date")
     started = time.now
@@ -88,7 +88,7 @@ def test_retry_after_is_obeyed_in_seconds_and_as_a_date(
 
 
 def test_back_off_grows_and_is_never_in_step(
-    server: SourceServer, harvest: Callable[..., Harvested], time: Time
+    server: SourceServer, harvest: Callable[..., SourceReport], time: Time
 ) -> None:
     server.fail("/any", *["500"] * 9)
     found = harvest(
@@ -102,7 +102,7 @@ def test_back_off_grows_and_is_never_in_step(
 
 
 def test_a_server_that_asks_for_a_day_gets_it(
-    server: SourceServer, harvest: Callable[..., Harvested], time: Time
+    server: SourceServer, harvest: Callable[..., SourceReport], time: Time
 ) -> None:
     server.fail("/oai", "ok", "503-long")
     found = harvest("oai", "/oai")
@@ -111,7 +111,7 @@ def test_a_server_that_asks_for_a_day_gets_it(
 
 
 def test_a_token_that_is_gone_begins_the_window_again_and_none_is_lost(
-    server: SourceServer, harvest: Callable[..., Harvested]
+    server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     server.fail("/oai", "ok", "ok", "bad-token", "bad-token")
     found = harvest("oai", "/oai")
@@ -119,7 +119,7 @@ def test_a_token_that_is_gone_begins_the_window_again_and_none_is_lost(
 
 
 def test_a_harvest_that_failed_goes_on_where_it_stopped(
-    server: SourceServer, harvest: Callable[..., Harvested]
+    server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     server.fail("/oai", "ok", *["500"] * 6)
     first = harvest("oai", "/oai")
@@ -141,7 +141,7 @@ def test_a_harvest_that_failed_goes_on_where_it_stopped(
     ],
 )
 def test_what_would_not_get_better_is_told_at_once(
-    server: SourceServer, harvest: Callable[..., Harvested], fault: str, told: str
+    server: SourceServer, harvest: Callable[..., SourceReport], fault: str, told: str
 ) -> None:
     server.fail("/any", *[fault] * 10)
     found = harvest("url", "/any", client={"cap": 1_000_000})
@@ -151,7 +151,7 @@ def test_what_would_not_get_better_is_told_at_once(
 
 
 def test_a_server_that_does_not_answer_is_given_up_in_time(
-    server: SourceServer, harvest: Callable[..., Harvested]
+    server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     server.fail("/any", "slow", "slow")
     found = harvest("url", "/any", client={"timeout": 0.1, "attempts": 2})
@@ -159,7 +159,7 @@ def test_a_server_that_does_not_answer_is_given_up_in_time(
 
 
 def test_what_was_refused_is_kept_out_of_the_inbox_but_kept(
-    server: SourceServer, harvest: Callable[..., Harvested], tmp_path: Path
+    server: SourceServer, harvest: Callable[..., SourceReport], tmp_path: Path
 ) -> None:
     server.fail("/any", *["html"] * 9)
     harvest("url", "/any", client={"attempts": 9})
@@ -168,7 +168,7 @@ def test_what_was_refused_is_kept_out_of_the_inbox_but_kept(
 
 
 def test_an_error_never_shows_the_key(
-    server: SourceServer, harvest: Callable[..., Harvested]
+    server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     server.fail("/works", *["500"] * 6)
     found = harvest("openalex", "/works", key="swordfish")
@@ -177,7 +177,7 @@ def test_an_error_never_shows_the_key(
 
 
 def test_an_error_shows_neither_login_nor_query_of_an_address(
-    server: SourceServer, harvest: Callable[..., Harvested]
+    server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     for fault in ("404", "500", "moved"):
         server.moved = "http://127.0.0.1:1/else?hex=swordfish"
@@ -194,7 +194,7 @@ def test_an_error_shows_neither_login_nor_query_of_an_address(
 
 
 def test_a_redirect_to_another_port_is_refused_and_the_key_is_not_sent_there(
-    server: SourceServer, harvest: Callable[..., Harvested]
+    server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     with SourceServer() as other:
         server.moved = other.url("/works")
@@ -208,7 +208,7 @@ def test_a_redirect_to_another_port_is_refused_and_the_key_is_not_sent_there(
 
 
 def test_a_redirect_within_host_and_port_is_followed_without_the_key(
-    server: SourceServer, harvest: Callable[..., Harvested]
+    server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     for target in (server.url("/moved"), "/moved"):
         server.moved = target
@@ -249,10 +249,10 @@ def test_a_redirect_stays_at_host_and_port_and_does_not_leave_tls(
     response = httpx.Response(302, headers={"Location": to})
     web.close()
     if follows:
-        assert web._redirected(httpx.URL(at), response).host == "h.example"
+        assert web._follow_redirect(httpx.URL(at), response).host == "h.example"
     else:
         with pytest.raises(SourceError, match="redirects to"):
-            web._redirected(httpx.URL(at), response)
+            web._follow_redirect(httpx.URL(at), response)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -261,9 +261,9 @@ def test_no_answer_moves_a_harvest_to_another_host(kind: str, tmp_path: Path) ->
     evil = "http://evil.example/next"
     url = "https://h.example/base"
     asked = {"categories": ("cs.LG",), "sets": ("cs",)}
-    wanted = Wanted(name="one", kind=kind, url=url, query="robot", **asked)  # type: ignore[arg-type]
+    wanted = SourceSettings(name="one", kind=kind, url=url, query="robot", **asked)  # type: ignore[arg-type]
     one = KINDS[kind]
-    first = one.begin(wanted, date(2026, 6, 1), date(2026, 6, 9))
+    first = one.first_position(wanted, date(2026, 6, 1), date(2026, 6, 9))
     answers: list[bytes] = [
         oai([1], evil),
         f'<feed xmlns="a"><link rel="next" href="{evil}"/><entry/></feed>'.encode(),
@@ -278,14 +278,14 @@ def test_no_answer_moves_a_harvest_to_another_host(kind: str, tmp_path: Path) ->
         path = tmp_path / str(number)
         path.write_bytes(body)
         try:
-            turn = one.take(wanted, first, Page(path=path, size=len(body)))
-        except Bad:
+            turn = one.read_page(wanted, first, Page(path=path, size=len(body)))
+        except BadAnswer:
             continue
         for position in filter(None, (turn.next,)):
             onward += 1
-            assert urlsplit(one.ask(wanted, position).url).netloc == "h.example"
+            assert urlsplit(one.build_request(wanted, position).url).netloc == "h.example"
     assert onward or kind == "arxiv-feed"
-    assert urlsplit(one.ask(wanted, first).url).netloc == "h.example"
+    assert urlsplit(one.build_request(wanted, first).url).netloc == "h.example"
 
 
 # ----------------------------------------------------------------------------------------------
@@ -293,10 +293,10 @@ def test_no_answer_moves_a_harvest_to_another_host(kind: str, tmp_path: Path) ->
 
 
 def test_all_sources_at_one_host_share_its_pace(
-    server: SourceServer, harvest: Callable[..., Harvested], time: Time
+    server: SourceServer, harvest: Callable[..., SourceReport], time: Time
 ) -> None:
-    asked: dict[str, float] = {}
-    client = {"pace": {"127.0.0.1": 3.0}, "asked": asked}
+    last_requests: dict[str, float] = {}
+    client = {"pace": {"127.0.0.1": 3.0}, "last_requests": last_requests}
     harvest("oai", "/oai", client=client)
     harvest("url", "/any", client=client)
     assert time.slept == [3.0, 3.0, 3.0]
@@ -305,14 +305,14 @@ def test_all_sources_at_one_host_share_its_pace(
 def test_arxiv_hosts_have_three_seconds() -> None:
     web = Web(agent="a", clock=(time := Time()).clock, sleep=time.sleep)
     for host in ("rss.arxiv.org", "oaipmh.arxiv.org", "export.arxiv.org", "notarxiv.org"):
-        web._in_pace(host)
+        web._keep_rate_limit(host)
     web.close()
     assert time.slept == [3.0, 3.0]
-    assert PACE["ncbi.nlm.nih.gov"] * 3 >= 1
+    assert MIN_INTERVALS["ncbi.nlm.nih.gov"] * 3 >= 1
 
 
 def test_the_user_agent_names_a_contact(
-    server: SourceServer, harvest: Callable[..., Harvested]
+    server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     harvest("url", "/any")
     assert "mailto:a@example.org" in server.requests[0].headers["User-Agent"]
@@ -320,5 +320,7 @@ def test_the_user_agent_names_a_contact(
 
 def test_public_addresses_are_https() -> None:
     assert [
-        kind.home for kind in KINDS.values() if kind.home and not kind.home.startswith("https://")
+        kind.base_url
+        for kind in KINDS.values()
+        if kind.base_url and not kind.base_url.startswith("https://")
     ] == []

@@ -20,7 +20,7 @@ from digest.app import App
 from digest.cli import app as commands
 from digest.errors import InputError
 from digest.services.fetch import FetchReport, fetch
-from digest.sources import Wanted
+from digest.sources import SourceSettings
 from digest.sources.web import Web
 from digest.store import sources as states
 from tests.conftest import NOON, ROOT
@@ -118,7 +118,11 @@ def test_two_processes_do_not_fetch_at_once_and_a_dead_one_does_not_hold_the_oth
         assert states.claim(tx, store.owners.identify_process("other"), NOON)[0]
     assert run(app, time).busy
     dead = subprocess.run(
-        [sys.executable, "-c", "from digest import store; print(store.owners.me('x'))"],
+        [
+            sys.executable,
+            "-c",
+            "from digest import store; print(store.owners.identify_process('x'))",
+        ],
         capture_output=True,
         text=True,
         check=True,
@@ -148,7 +152,7 @@ class Killed(BaseException):
 def test_a_kill_before_or_after_the_state_is_stored_loses_and_doubles_nothing(
     server: SourceServer, time: Time, tmp_path: Path, moment: int, stored: bool
 ) -> None:
-    wanted = Wanted(name="all", kind="oai", url=server.url("/oai"))
+    wanted = SourceSettings(name="all", kind="oai", url=server.url("/oai"))
     kept: dict[str, Any] = {}
     calls = iter(range(1, 100))
 

@@ -9,14 +9,14 @@ from datetime import timedelta
 
 import pytest
 
-from digest.sources import Harvested
+from digest.sources import SourceReport
 from tests.conftest import NOON
 from tests.fakes.source_server import SourceServer
 from tests.integration.sources.conftest import ALL, ids, texts
 
 
 def test_oai_is_read_to_the_last_token_and_the_token_stands_alone(
-    server: SourceServer, harvest: Callable[..., Harvested]
+    server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     found = harvest("oai", "/oai", prefix="arXiv", days=2)
     assert (found.outcome, found.error, ids(found)) == ("fetched", "", ALL)
@@ -34,7 +34,7 @@ def test_oai_is_read_to_the_last_token_and_the_token_stands_alone(
 
 
 def test_each_set_is_asked_for_and_an_empty_one_is_no_failure(
-    server: SourceServer, harvest: Callable[..., Harvested]
+    server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     found = harvest("oai", "/oai", sets=("cs:cs:LG", "empty", "stat"))
     assert [one.query["set"] for one in server.asked("/oai") if "set" in one.query] == [
@@ -46,7 +46,7 @@ def test_each_set_is_asked_for_and_an_empty_one_is_no_failure(
 
 
 def test_the_next_window_begins_a_day_before_the_last_one_ended(
-    server: SourceServer, harvest: Callable[..., Harvested]
+    server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     harvest("oai", "/oai")
     harvest("oai", "/oai", now=NOON + timedelta(days=5))
@@ -59,7 +59,7 @@ def test_the_next_window_begins_a_day_before_the_last_one_ended(
 
 
 def test_an_arxiv_feed_joins_its_categories_and_an_unchanged_one_is_not_kept_again(
-    server: SourceServer, harvest: Callable[..., Harvested]
+    server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     assert harvest("arxiv-feed", "/rss", categories=("cs.AI", "q-bio.NC")).outcome == "fetched"
     again = harvest("arxiv-feed", "/rss", categories=("cs.AI", "q-bio.NC"))
@@ -69,19 +69,19 @@ def test_an_arxiv_feed_joins_its_categories_and_an_unchanged_one_is_not_kept_aga
 
 
 def test_an_empty_feed_is_nothing_new(
-    server: SourceServer, harvest: Callable[..., Harvested]
+    server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     server.feed_items = 0
     assert harvest("arxiv-feed", "/rss", categories=("cs.AI",)).outcome == "unchanged"
 
 
-def test_a_full_feed_is_told_of(server: SourceServer, harvest: Callable[..., Harvested]) -> None:
+def test_a_full_feed_is_told_of(server: SourceServer, harvest: Callable[..., SourceReport]) -> None:
     server.feed_items = 2000
     assert "split the categories" in harvest("arxiv-feed", "/rss", categories=("cs.AI",)).notes[0]
 
 
 def test_a_feed_that_is_an_error_message_is_not_asked_for_again(
-    server: SourceServer, harvest: Callable[..., Harvested]
+    server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     found = harvest("arxiv-feed", "/rss", categories=("Feed error for query",))
     assert found.outcome == "failed"
@@ -89,7 +89,7 @@ def test_a_feed_that_is_an_error_message_is_not_asked_for_again(
 
 
 def test_hugging_face_is_asked_day_by_day_and_empty_weekends_are_not_kept(
-    server: SourceServer, harvest: Callable[..., Harvested]
+    server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     found = harvest("huggingface", "/daily", days=4)
     assert [one.query["date"] for one in server.requests] == [
@@ -104,7 +104,7 @@ def test_hugging_face_is_asked_day_by_day_and_empty_weekends_are_not_kept(
 
 @pytest.mark.parametrize("kind", ["biorxiv", "medrxiv"])
 def test_preprints_are_paged_by_cursor(
-    server: SourceServer, harvest: Callable[..., Harvested], kind: str
+    server: SourceServer, harvest: Callable[..., SourceReport], kind: str
 ) -> None:
     found = harvest(kind, "/details", days=1)
     assert [one.path for one in server.requests] == [
@@ -118,7 +118,7 @@ def test_preprints_are_paged_by_cursor(
     ("kind", "path", "count"), [("openalex", "/works", 230), ("crossref", "/crossref", 430)]
 )
 def test_lists_with_a_cursor_are_read_to_their_end(
-    server: SourceServer, harvest: Callable[..., Harvested], kind: str, path: str, count: int
+    server: SourceServer, harvest: Callable[..., SourceReport], kind: str, path: str, count: int
 ) -> None:
     server.records = count
     found = harvest(
@@ -137,7 +137,7 @@ def test_lists_with_a_cursor_are_read_to_their_end(
 
 
 def test_pubmed_is_searched_once_and_fetched_in_slices(
-    server: SourceServer, harvest: Callable[..., Harvested]
+    server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     server.records = 450
     found = harvest("pubmed", "/eutils", query="robot[ti]", contact="ops@example.org")
@@ -152,7 +152,7 @@ def test_pubmed_is_searched_once_and_fetched_in_slices(
 
 
 def test_a_search_with_more_than_the_server_hands_out_is_halved(
-    server: SourceServer, harvest: Callable[..., Harvested]
+    server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     server.records = 10_000
     found = harvest("pubmed", "/eutils", query="robot", days=1)
@@ -167,7 +167,7 @@ def test_a_search_with_more_than_the_server_hands_out_is_halved(
 
 
 @pytest.mark.parametrize("path", ["/any.xml", "/oai", "/works?cursor=*&per-page=10"])
-def test_any_address_is_kept_whole(harvest: Callable[..., Harvested], path: str) -> None:
+def test_any_address_is_kept_whole(harvest: Callable[..., SourceReport], path: str) -> None:
     found = harvest("url", path)
     assert (found.outcome, found.error) == ("fetched", "")
     if path == "/oai":
@@ -175,7 +175,7 @@ def test_any_address_is_kept_whole(harvest: Callable[..., Harvested], path: str)
 
 
 def test_an_address_may_name_the_days(
-    server: SourceServer, harvest: Callable[..., Harvested]
+    server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     harvest("url", "/any?from={since}&to={until}")
     assert server.requests[0].query == {"from": "2026-06-06", "to": "2026-06-09"}
