@@ -376,7 +376,7 @@ def test_a_reader_without_interests_still_gets_a_digest_with_true_reasons(
     pipeline.ingest(app, [dump()])
     shown = services.preview(app, carol).json
     assert shown["made"]["model"] == "trending"  # type: ignore[index]
-    assert {paper["reason"] for paper in shown["papers"]} == {("New on 9 Jun.")}  # type: ignore[index,attr-defined]
+    assert {paper["reason"] for paper in shown["papers"]} == {"New on 9 June."}  # type: ignore[index,attr-defined]
 
 
 # ----------------------------------------------------------------------------------------------

@@ -192,7 +192,7 @@ def add_reasons(
 
 def _match(
     name: str, shared: BatchContext, learned: Sequence[recipes.TrainedProfile]
-) -> recipes.Match | None:
+) -> recipes.MatchFunction | None:
     """The match that each standard score of a reader stands for; None while nobody knows."""
     if not _calibrated(name, shared):
         return None

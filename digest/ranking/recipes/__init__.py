@@ -14,13 +14,13 @@ from digest.ranking.recipes.ranking import (
     rank,
     score_all,
 )
-from digest.ranking.recipes.recipe import Match, Recipe
+from digest.ranking.recipes.recipe import MatchFunction, Recipe
 from digest.ranking.recipes.registry import DEFAULT_RECIPE, RECIPES, get_recipe
 
 __all__ = [
     "DEFAULT_RECIPE",
     "RECIPES",
-    "Match",
+    "MatchFunction",
     "Recipe",
     "TrainedProfile",
     "count_ratings",

@@ -15,7 +15,7 @@ from digest.model import Score
 from digest.ranking import scores
 from digest.ranking.profiles import TrainingData
 from digest.ranking.recipes.per_interest import TrainedProfile
-from digest.ranking.recipes.recipe import Match, Recipe
+from digest.ranking.recipes.recipe import MatchFunction, Recipe
 
 #: percentile from which a paper can be listed for an interest
 MIN_PERCENTILE = 50
@@ -42,7 +42,7 @@ def rank(
     among: Collection[int],
     *,
     scored: Sequence[scores.Scored] = (),
-    match: Match | None = None,
+    match: MatchFunction | None = None,
 ) -> Iterator[Score]:
     """Rank the papers best first, each once, by the profile that likes it most; without reasons.
 
@@ -68,7 +68,7 @@ def _merge_rankings(
     day: scores.Day,
     among: Collection[int],
     scored: Sequence[scores.Scored],
-    match: Match | None,
+    match: MatchFunction | None,
 ) -> Iterator[Score]:
     """Merge the rankings by each profile; of a paper the first occurrence counts."""
     # What each paper is worth whatever the interest: what is trending and what is liked by others.

@@ -17,7 +17,7 @@ ExplainScored = Callable[
     [profiles.Profile, scores.Day, scores.Scored, Collection[int]], Iterator[Score]
 ]
 #: standard scores -> the match percentages that they stand for
-Match = Callable[[NDArray[np.float64]], Sequence[int | None]]
+MatchFunction = Callable[[NDArray[np.float64]], Sequence[int | None]]
 
 
 def _explain_linear(
