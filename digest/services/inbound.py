@@ -344,12 +344,12 @@ def _request(app: App, link: Link, arrived: InboundMail) -> Received:
             )
         else:
             mark = (
-                f"{arrived.message_id or arrived.written or secrets.token_hex(16)} {link.purpose} "
+                f"{arrived.message_id or arrived.date or secrets.token_hex(16)} {link.purpose} "
                 f"{link.paper_id}"
             )
             form = hashlib.sha256(mark.encode("utf-8", "replace")).hexdigest()
             pipeline.record_mail_feedback(
-                app, link, votes[link.purpose], form=form, at=arrived.written
+                app, link, votes[link.purpose], form=form, at=arrived.date
             )
             received = Received(
                 outcome="voted", why="asked by mail", subscriber=reader, message=link.message_id
@@ -449,7 +449,7 @@ def _deal_with(app: App, mailbox: Mailbox, uid: int, report: MailboxReport) -> b
     """Whether the mail was dealt with; one that trips us up is left for people, and does not keep
     the others waiting.
     """
-    data = mailbox.fetch(uid, bounces.SIZE_MAX)
+    data = mailbox.fetch(uid, bounces.MAX_SIZE)
     if data is None:
         return False
     try:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from digest.errors import LinkError
 from digest.mail import bounces, links
-from digest.mail.bounces import SIZE_MAX, InboundMail, Kind
+from digest.mail.bounces import MAX_SIZE, InboundMail, Kind
 from digest.model import LinkKey, Purpose
 from tests.returned import damaged
 
@@ -32,32 +32,33 @@ SECONDS = float(os.environ.get("DIGEST_TEST_FUZZ_SECONDS") or 0)
 KEY = LinkKey(id=1, secret=b"tests-only" * 3)
 
 
-def told(arrived: InboundMail) -> str:
-    whatever = ("written", "message_id")  # of any mail; what they are for is tested with the thumbs
+def as_json(inbound: InboundMail) -> str:
+    # every mail has these; their use is tested with the thumbs
+    omitted = ("date", "message_id")
     fields = {
         name: value
-        for name, value in dataclasses.asdict(arrived).items()
-        if value not in ("", 0, ()) and name not in whatever
+        for name, value in dataclasses.asdict(inbound).items()
+        if value not in ("", 0, ()) and name not in omitted
     }
     return json.dumps(fields, indent=1, ensure_ascii=False) + "\n"
 
 
-def named(arrived: InboundMail) -> set[tuple[Purpose, int, int]]:
+def read_tokens(inbound: InboundMail) -> set[tuple[Purpose, int, int]]:
     """(purpose, subscriber, message) of the tokens within that are ours."""
-    found = set()
-    for text in (*arrived.to, *arrived.returned, arrived.subject):
+    tokens = set()
+    for text in (*inbound.to, *inbound.returned, inbound.subject):
         for read in (links.read_bounce_address, links.read_subject):
             try:
                 link = read(text, [KEY])
             except LinkError:
                 continue
-            found.add((link.purpose, link.subscriber_id, link.message_id))
-    return found
+            tokens.add((link.purpose, link.subscriber_id, link.message_id))
+    return tokens
 
 
 @pytest.mark.parametrize("path", MAILS, ids=lambda path: path.stem)
 def test_a_golden_mail_is_read_as_what_stands_beside_it(path: Path) -> None:
-    found = told(bounces.read(path.read_bytes()))
+    found = as_json(bounces.read(path.read_bytes()))
     expected = path.with_suffix(".json")
     if os.environ.get("DIGEST_TEST_REWRITE"):
         expected.write_text(found, encoding="utf-8")
@@ -81,9 +82,9 @@ def test_every_kind_has_a_golden_mail_but_one() -> None:
 
 @pytest.mark.parametrize("path", MAILS, ids=lambda path: path.stem)
 def test_what_failed_or_was_complained_of_names_its_message(path: Path) -> None:
-    arrived = bounces.read(path.read_bytes())
-    found = named(arrived)
-    if arrived.kind in ("failed", "complaint"):
+    inbound = bounces.read(path.read_bytes())
+    found = read_tokens(inbound)
+    if inbound.kind in ("failed", "complaint"):
         assert {(subscriber, message) for _, subscriber, message in found} == {(7, 42)}
     if path.stem.startswith(("person", "receipt", "dmarc")):
         assert found == set()
@@ -92,16 +93,16 @@ def test_what_failed_or_was_complained_of_names_its_message(path: Path) -> None:
 def test_what_people_quote_is_no_report_and_gives_no_token_away() -> None:
     for path in MAILS:
         if path.stem.startswith("person"):
-            arrived = bounces.read(path.read_bytes())
-            assert (arrived.kind, arrived.returned) == ("other", ())
+            inbound = bounces.read(path.read_bytes())
+            assert (inbound.kind, inbound.returned) == ("other", ())
 
 
 def test_the_envelope_comes_before_what_the_header_says() -> None:
-    arrived = bounces.read(
+    inbound = bounces.read(
         b"To: <a@example.org>, B <b@example.org>\nDelivered-To: c@example.org\n\n",
         to=("d@example.org",),
     )
-    assert arrived.to == ("d@example.org", "c@example.org", "a@example.org", "b@example.org")
+    assert inbound.to == ("d@example.org", "c@example.org", "a@example.org", "b@example.org")
 
 
 def test_a_report_that_something_arrived_is_no_bounce() -> None:
@@ -116,10 +117,10 @@ def test_a_report_that_something_arrived_is_no_bounce() -> None:
 def test_one_recipient_that_failed_counts_before_others() -> None:
     data = (FOLDER / "postfix-unknown-user.eml").read_bytes()
     first = b"Final-Recipient: rfc822; bob@example.org\nAction: delayed\nStatus: 4.4.1\n\n"
-    arrived = bounces.read(
+    inbound = bounces.read(
         data.replace(b"Final-Recipient: rfc822; alice", first + b"Final-Recipient: rfc822; alice")
     )
-    assert (arrived.kind, arrived.recipient) == ("failed", "Alice@example.org")
+    assert (inbound.kind, inbound.recipient) == ("failed", "Alice@example.org")
 
 
 # ----------------------------------------------------------------------------------------------
@@ -128,23 +129,23 @@ def test_one_recipient_that_failed_counts_before_others() -> None:
 
 def sound(data: bytes) -> InboundMail:
     """Whatever came in, what comes out is plain, bounded and fit for a log and a database."""
-    arrived = bounces.read(data)
-    assert arrived.kind in get_args(Kind)
-    assert len(arrived.to) <= 20
-    assert 0 <= arrived.code <= 599
-    assert len(arrived.enhanced) <= 12
+    inbound = bounces.read(data)
+    assert inbound.kind in get_args(Kind)
+    assert len(inbound.to) <= 20
+    assert 0 <= inbound.code <= 599
+    assert len(inbound.enhanced) <= 12
     for text in (
-        arrived.why,
-        arrived.subject,
-        arrived.recipient,
-        arrived.text,
-        *arrived.to,
-        *arrived.returned,
+        inbound.why,
+        inbound.subject,
+        inbound.recipient,
+        inbound.text,
+        *inbound.to,
+        *inbound.returned,
     ):
         assert len(text) <= 4000
         assert not set(text) & set("\r\n\0")
         text.encode("utf-8")
-    return arrived
+    return inbound
 
 
 NESTED = b"".join(
@@ -161,7 +162,7 @@ HOSTILE = {
     "a-line-of-a-megabyte": (
         b"From: mailer-daemon@example.org\n\nYour message could not be delivered to\n"
     )
-    + b"a" * SIZE_MAX,
+    + b"a" * MAX_SIZE,
     "addresses-without-end": b"To: " + b"a@b," * 300_000 + b"\n\n",
     "headers-without-end": b"To: a@b\n" * 30_000 + b"\n",
     "a-status-of-dots": (
@@ -187,7 +188,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_mail_is_nothing_that_counts(name: str) -> None:
-    assert named(sound(HOSTILE[name])) == set()
+    assert read_tokens(sound(HOSTILE[name])) == set()
 
 
 @given(st.binary(max_size=2000))
@@ -239,7 +240,7 @@ def test_damaged_mails_are_read_and_never_name_another_message() -> None:
         rounds += 1
         for data in goldens:
             made = damaged(data, chance)
-            found = named(sound(made))
+            found = read_tokens(sound(made))
             assert found <= {
                 (Purpose.BOUNCE, 7, 42),
                 (Purpose.UNSUBSCRIBE, 7, 42),

@@ -1,16 +1,22 @@
-"""A mail that arrives -> what it says of a message of ours.
+"""Recognise bounces, complaints and automatic replies among inbound mails.
 
-Pure: nothing is looked up, nothing is believed.
+Pure: nothing is looked up or believed. Whoever holds the keys verifies the tokens, and
+`mailer.replies` says whose fault a bounce was.
 
-Whether a mail may be trusted is decided by whoever holds the keys, and whose fault a bounce was by
-the table that reads replies. Reading order: `values` (what comes out), `reading` (which shape),
-`reports`, `letters`, `automatic` (the shapes), `parts` (bytes to parts), `rules` (when what came
-back is enough to stop).
+Reading order: `values` (the result), `classify` (which kind), `reports` (DSN and ARF),
+`text_bounces`, `automatic`, `mime` (bytes to parts), `suppression` (when bounces are enough).
 """
 
-from digest.mail.bounces.parts import SIZE_MAX
-from digest.mail.bounces.reading import read
-from digest.mail.bounces.rules import Rule, decide
+from digest.mail.bounces.classify import read
+from digest.mail.bounces.mime import MAX_SIZE
+from digest.mail.bounces.suppression import SuppressionPolicy, suppression_reason
 from digest.mail.bounces.values import InboundMail, Kind
 
-__all__ = ["SIZE_MAX", "InboundMail", "Kind", "Rule", "decide", "read"]
+__all__ = [
+    "MAX_SIZE",
+    "InboundMail",
+    "Kind",
+    "SuppressionPolicy",
+    "read",
+    "suppression_reason",
+]

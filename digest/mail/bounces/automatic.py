@@ -1,6 +1,6 @@
-"""Answers that nobody wrote: out of office, vacation, receipts, lists.
+"""Automatic replies: out of office, vacation, receipts, lists.
 
-They say nothing about an address but that somebody is there.
+They say nothing about an address except that it exists.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from email.message import Message as Mail
 
-from digest.mail.bounces import parts
+from digest.mail.bounces import mime
 
-#: any value but "no" means: by a machine (RFC 3834 for the first, custom for the others)
-_MARKS = (
+#: headers of automatic mail: the first by RFC 3834, the rest by custom; any value but "no" counts
+_HEADERS = (
     "auto-submitted",
     "x-autoreply",
     "x-autorespond",
@@ -38,15 +38,15 @@ _SUBJECT = re.compile(
 )
 
 
-def why_automatic(mail: Mail, subject: str) -> str:
-    """By what a mail shows that no person wrote it, or ""."""
-    for name in _MARKS:
-        mark = parts.value(mail, name).lower()
-        if mark and not re.match(r"no\b", mark):
-            return f"{name}: {mark[:40]}"
-    precedence = parts.value(mail, "precedence").lower()
+def automatic_evidence(mail: Mail, subject: str) -> str:
+    """The evidence that no person wrote a mail; "" if there is none."""
+    for name in _HEADERS:
+        value = mime.header(mail, name).lower()
+        if value and not re.match(r"no\b", value):
+            return f"{name}: {value[:40]}"
+    precedence = mime.header(mail, "precedence").lower()
     if precedence in _PRECEDENCE:
         return f"precedence: {precedence}"
-    if parts.kind_of(mail) == "multipart/report":
+    if mime.content_type(mail) == "multipart/report":
         return "a report that is about no delivery"
     return "its subject" if _SUBJECT.match(subject) else ""

@@ -1,4 +1,4 @@
-"""What can be read from a mail that arrives, before anybody asks whether it is to be believed."""
+"""What can be read from an inbound mail, before anybody checks whether to believe it."""
 
 from __future__ import annotations
 
@@ -6,39 +6,39 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-#: failed    = a message of ours came back for good
+#: failed    = a message of ours bounced for good
 #: delayed   = it is still being tried: nothing to do
-#: delivered = it arrived, was relayed or was opened
-#: complaint = the reader called it junk, at a mailbox provider that tells the sender
+#: delivered = it was delivered, relayed or opened
+#: complaint = the reader marked it as spam, reported by the mailbox provider's feedback loop
 #: automatic = out of office and the like
-#: other     = anything else; it may be a request by its subject, else it is for a person
+#: other     = anything else: a request in the subject, or a mail for people
 Kind = Literal["failed", "delayed", "delivered", "complaint", "automatic", "other"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InboundMail:
-    """A mail that arrived.
+    """An inbound mail.
 
-    Everything in it is hearsay until a token of ours in `to` or `returned` is verified.
+    Nothing in it can be trusted until a token of ours in `to` or `returned` is verified.
     """
 
     kind: Kind
-    #: how it was recognised, in a few words
+    #: how the kind was recognised, in a few words
     why: str
-    #: addresses that it came to, those of the envelope first
+    #: addresses that the mail was sent to, those of the envelope first
     to: tuple[str, ...] = ()
     subject: str = ""
-    #: when it was written, by its writer's clock; None where it does not say
-    written: datetime | None = None
-    #: its Message-ID, "" where it has none
+    #: its Date header, by the clock of its writer; None if it has none
+    date: datetime | None = None
+    #: its Message-ID; "" if it has none
     message_id: str = ""
-    #: decoded header values of the message that it returns: envelope sender, List-Unsubscribe
+    #: decoded headers of the returned message: envelope sender, List-Unsubscribe
     returned: tuple[str, ...] = ()
-    #: whom the report names, "" where it names nobody
+    #: the recipient that the report names; "" if it names none
     recipient: str = ""
-    #: enhanced status code, "" where none was given
+    #: enhanced status code; "" = none
     enhanced: str = ""
-    #: SMTP reply code, 0 where none was given
+    #: SMTP reply code; 0 = none
     code: int = 0
     #: the words of the server that refused, or of the report
     text: str = ""

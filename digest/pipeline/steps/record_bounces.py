@@ -85,10 +85,14 @@ def record_bounce(
     log.info(
         "bounce message=%d fault=%s status=%s via=%s", message, fault or "-", enhanced or "-", via
     )
-    rule = bounces.Rule(soft=app.config.bounces.soft, days=app.config.bounces.days)
     if not trusted:
         return None
-    reason = bounces.decide(store.bounces.load(tx, email), now=app.now(), rule=rule)
+    limits = app.config.bounces
+    reason = bounces.suppression_reason(
+        store.bounces.load(tx, email),
+        now=app.now(),
+        policy=bounces.SuppressionPolicy(soft=limits.soft, days=limits.days),
+    )
     return None if reason is None else suppress(app, tx, email, reason, text)
 
 
