@@ -1,5 +1,6 @@
-"""`digest.evaluate` with an encoder beside it, for the shared benchmark: DIGEST_BENCH_ENCODED names
-a file with the vectors of a track's papers.
+"""`digest.evaluate` with an encoder beside it, for the shared benchmark.
+
+DIGEST_BENCH_ENCODED names a file with the vectors of a track's papers.
 """
 
 from __future__ import annotations
@@ -15,6 +16,6 @@ recommend = evaluate.recommend
 
 
 def prepare(all_texts: Sequence[str]) -> None:
-    """What a service does whose config names an encoder."""
+    """Prepare as a service does whose config names an encoder."""
     vectors = np.load(os.environ["DIGEST_BENCH_ENCODED"])["E"].astype(np.float32)
     evaluate.prepare(all_texts, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))

@@ -1,5 +1,6 @@
-"""Does a harvest lose or double a record when every tenth request fails? 10,000 OAI records from a
-server on this machine.
+"""Check that a harvest keeps every record once when every tenth request fails.
+
+A server on this machine hands out 10,000 OAI records.
 
     python tests/bench/harvest.py [--records N] [--page N] [--spread 0.1] [--seed N]
 
@@ -38,16 +39,16 @@ def main() -> int:
     parser.add_argument("--page", type=int, default=100)
     parser.add_argument("--spread", type=float, default=0.1)
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]
     with (
         SourceServer(
-            records=asked.records,
-            page=asked.page,
-            spread=asked.spread,
+            records=options.records,
+            page=options.page,
+            spread=options.spread,
             faults=FAULTS,
-            seed=asked.seed,
+            seed=options.seed,
         ) as server,
         tempfile.TemporaryDirectory() as folder,
     ):
@@ -60,29 +61,29 @@ def main() -> int:
         app = App.open(config.load(settings, {}), now=lambda: datetime(2026, 6, 9, 12, tzinfo=UTC))
         waited: list[float] = []
         started = time.perf_counter()
-        found = fetch(
+        result = fetch(
             app, sleep=waited.append, clock=lambda: 1_800_000_000.0 + sum(waited), reading=False
         ).sources[0]
         took = time.perf_counter() - started
-        bodies = [path.read_text(encoding="utf-8") for path in found.files]
+        bodies = [path.read_text(encoding="utf-8") for path in result.files]
         seen = Counter(re.findall(r"<id>(.*?)</id>", "".join(bodies)))
-        print(f"outcome      {found.outcome} {found.error}")
+        print(f"outcome      {result.outcome} {result.error}")
         print(
-            f"requests     {found.requests:,} for {len(found.files):,} pages; "
+            f"requests     {result.requests:,} for {len(result.files):,} pages; "
             f"{len(server.failures)} failed: {dict(Counter(server.failures))}"
         )
-        print(f"again        {found.repeated} requests, {found.restarted} windows")
+        print(f"again        {result.repeated} requests, {result.restarted} windows")
         print(
             f"took         {took:.1f} s, and {sum(waited):,.0f} s of politeness that were not "
             f"waited"
         )
         print(
-            f"in the inbox {len(seen):,} of {asked.records:,} records; "
+            f"in the inbox {len(seen):,} of {options.records:,} records; "
             f"{sum(n - 1 for n in seen.values()):,} of them more than once"
         )
-        good = found.outcome == "fetched" and len(seen) == asked.records
+        good = result.outcome == "fetched" and len(seen) == options.records
         started = time.perf_counter()
-        report = ingest(app, found.files)
+        report = ingest(app, result.files)
         refused = [file.refused for file in report.files if file.refused]
         if refused:
             print(f"not ingested: {refused[0][:120]}")
@@ -96,7 +97,7 @@ def main() -> int:
                 f"stored       {papers:,} papers, {counts}, in {time.perf_counter() - started:.1f} "
                 f"s"
             )
-            good = good and papers == asked.records
+            good = good and papers == options.records
         app.close()
     print("no record lost or doubled" if good else "RECORDS WERE LOST OR DOUBLED")
     return 0 if good else 1

@@ -1,5 +1,6 @@
-"""What does `digest evaluate` say of readers whose taste is known? Sixteen of them live through
-real arXiv days, then the report is made.
+"""Ask `digest evaluate` about readers whose taste is known.
+
+Sixteen invented readers live through real arXiv days, then the report is made.
 
     python tests/bench/history.py --days 40 --folder /tmp/history
     digest evaluate --config /tmp/history/config.toml --html report.html
@@ -32,8 +33,8 @@ Taste = Callable[[Paper], bool]
 WORKDAYS = (1, 2, 3, 4, 5)
 
 
-def both(one: Taste, other: Taste) -> Taste:
-    return lambda paper: one(paper) and other(paper)
+def match_both(first: Taste, second: Taste) -> Taste:
+    return lambda paper: first(paper) and second(paper)
 
 
 #: what they say, what they like, and whether they read at weekends
@@ -42,12 +43,16 @@ CAST: tuple[tuple[str, Taste, bool], ...] = (
     ("auction", within("cs.GT"), True),
     ("engineering", within("cs.CE"), False),
     ("rendering", within("cs.GR"), False),
-    ("language", both(within("cs.CL"), holds("translation", "multilingual", "low-resource")), True),
+    (
+        "language",
+        match_both(within("cs.CL"), holds("translation", "multilingual", "low-resource")),
+        True,
+    ),
     ("audio", holds("speech", "spoken"), False),
-    ("medical", both(within("cs.CV"), holds("medical", "mri", "patholog", "lesion")), True),
+    ("medical", match_both(within("cs.CV"), holds("medical", "mri", "patholog", "lesion")), True),
     ("3D", holds("gaussian splat", "radiance field"), False),
     ("vehicle", holds("autonomous driving", "lidar", "traffic"), True),
-    ("agent", both(within("cs.AI"), holds("planning", "agent")), True),
+    ("agent", match_both(within("cs.AI"), holds("planning", "agent")), True),
     ("law", holds("legal", "court"), True),
     ("teaching", holds("student", "education", "classroom"), False),
     ("safety", holds("jailbreak", "safety", "adversarial attack"), False),
@@ -87,11 +92,11 @@ def main() -> int:
     (asked.folder / "config.toml").write_text(settings, encoding="utf-8")
     app = App.open(config.load(asked.folder / "config.toml", {}))
     started = time.process_time()
-    app = live(app, readers(), [(date.fromisoformat(file.name[:10]), file) for file in files])
+    app = live(app, make_readers(), [(date.fromisoformat(file.name[:10]), file) for file in files])
     lived = time.process_time()
     report = evaluate.evaluate(app)
     app.close()
-    print(report.verdict, *(one.verdict for one in report.comparisons), sep="\n")
+    print(report.verdict, *(comparison.verdict for comparison in report.comparisons), sep="\n")
     print(
         f"{len(files)} days lived in {lived - started:.0f} s of CPU; {report.replayed} digests "
         f"replayed in {time.process_time() - lived:.0f} s"
@@ -99,7 +104,7 @@ def main() -> int:
     return 0
 
 
-def readers() -> list[FakeReader]:
+def make_readers() -> list[FakeReader]:
     return [
         FakeReader(
             request=SubscriptionRequest(

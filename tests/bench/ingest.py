@@ -1,5 +1,6 @@
-"""What does ingest cost? As a ratio to the floor: the same rows into the same tables with the bare
-driver, without cleaning or look-ups.
+"""Measure ingest, as a ratio to the bare driver.
+
+The bare driver writes the same rows into the same tables, without cleaning or look-ups: the floor.
 
     python tests/bench/ingest.py   20,000 records into SQLite, and into PostgreSQL where one answers
     python tests/bench/ingest.py --records 100000
@@ -9,7 +10,7 @@ driver, without cleaning or look-ups.
 
 Records are the real arXiv days with changed ids and titles where DIGEST_TEST_SHARED (default
 ../shared) has them, else invented ones. Features are left out on both sides. Times are CPU plus
-waiting of one process; the floor is measured in the same run. In brackets for SQLite the CPU alone,
+waiting of one process; the floor is own in the same run. In brackets for SQLite the CPU alone,
 which other processes disturb less; PostgreSQL's is its server's.
 """
 
@@ -34,12 +35,12 @@ ROOT = Path(__file__).resolve().parents[2]
 TABLES = ("dumps", "papers", "identities", "records", "vectors", "rounds", "frequencies")
 
 
-def rows(count: int) -> Iterator[dict[str, Any]]:
+def make_rows(count: int) -> Iterator[dict[str, Any]]:
     """Daily-crawl records with ids of their own; titles differ, as those of papers do."""
     folder = Path(os.environ.get("DIGEST_TEST_SHARED", ROOT.parent / "shared")) / "dumps" / "arxiv"
     files = sorted(folder.glob("*.jsonl.gz"))
 
-    def real() -> Iterator[dict[str, Any]]:
+    def read_real_rows() -> Iterator[dict[str, Any]]:
         for path in files:
             with gzip.open(path, "rt", encoding="utf-8") as file:
                 yield from map(json.loads, file)
@@ -57,7 +58,7 @@ def rows(count: int) -> Iterator[dict[str, Any]]:
         }
         for _ in itertools.count()
     )
-    source = itertools.cycle(real()) if files else invented
+    source = itertools.cycle(read_real_rows()) if files else invented
     for number, row in zip(range(count), source, strict=False):
         ident = (
             f"{15 + number // 1_188_000:02d}{1 + number // 99_000 % 12:02d}"
@@ -70,9 +71,9 @@ def rows(count: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def write(path: Path, count: int) -> None:
+def write_dump(path: Path, count: int) -> None:
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(count))
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in make_rows(count))
 
 
 class Clock:
@@ -89,7 +90,7 @@ class Clock:
         self.cpu += time.process_time() - self._began[1]
 
 
-def ours(url: str, dump: Path, folder: Path) -> Clock:
+def time_ingest(url: str, dump: Path, folder: Path) -> Clock:
     """What the verb takes, without features."""
     import scipy.sparse as sp
 
@@ -101,7 +102,7 @@ def ours(url: str, dump: Path, folder: Path) -> Clock:
         config.load(None, {"DIGEST_STORE__URL": url, "DIGEST_INGEST__INBOX": str(folder / "inbox")})
     )
     features.vectorize = lambda texts: sp.csr_matrix((len(texts), features.COLUMNS), dtype="int32")  # type: ignore[assignment]
-    features.pack = lambda found: [b""] * found.shape[0]  # type: ignore[assignment]
+    features.pack = lambda records: [b""] * records.shape[0]  # type: ignore[assignment]
     took = Clock()
     with took:
         report = pipeline.ingest(app, [dump])
@@ -110,7 +111,7 @@ def ours(url: str, dump: Path, folder: Path) -> Clock:
     return took
 
 
-def floor_sqlite(made: Path, folder: Path) -> Clock:
+def time_bare_sqlite(made: Path, folder: Path) -> Clock:
     """What executemany takes over the very rows that ours made, in transactions of 2,000, into an
     empty copy of the schema.
     """
@@ -127,21 +128,21 @@ def floor_sqlite(made: Path, folder: Path) -> Clock:
     sink.execute("PRAGMA synchronous = FULL")
     took = Clock()
     for table in TABLES:
-        found = source.execute(f"SELECT * FROM {table}").fetchall()
-        if not found:
+        records = source.execute(f"SELECT * FROM {table}").fetchall()
+        if not records:
             continue
-        statement = f"INSERT INTO {table} VALUES ({', '.join('?' * len(found[0]))})"
+        statement = f"INSERT INTO {table} VALUES ({', '.join('?' * len(records[0]))})"
         with took:
-            for start in range(0, len(found), 2000):
+            for start in range(0, len(records), 2000):
                 sink.execute("BEGIN IMMEDIATE")
-                sink.executemany(statement, found[start : start + 2000])
+                sink.executemany(statement, records[start : start + 2000])
                 sink.execute("COMMIT")
     source.close()
     sink.close()
     return took
 
 
-def floor_postgres(made: str, target: str) -> tuple[float, float]:
+def time_bare_postgres(made: str, target: str) -> tuple[float, float]:
     """Seconds of executemany and of COPY over the rows that ours made."""
     import psycopg
 
@@ -154,29 +155,29 @@ def floor_postgres(made: str, target: str) -> tuple[float, float]:
         store.close()
         with psycopg.connect(made) as source, psycopg.connect(target) as sink:
             for table in TABLES:
-                found = source.execute(f"SELECT * FROM {table}".encode()).fetchall()
-                if not found:
+                records = source.execute(f"SELECT * FROM {table}".encode()).fetchall()
+                if not records:
                     continue
-                found = [
+                records = [
                     tuple(
                         json.dumps(value) if isinstance(value, dict | list) else value
                         for value in row
                     )
-                    for row in found
+                    for row in records
                 ]
                 started = time.perf_counter()
-                for start in range(0, len(found), 2000):
-                    some = found[start : start + 2000]
+                for start in range(0, len(records), 2000):
+                    batch = records[start : start + 2000]
                     with sink.cursor() as cursor:
                         if how == "copy":
                             with cursor.copy(f"COPY {table} FROM STDIN".encode()) as copy:
-                                for row in some:
+                                for row in batch:
                                     copy.write_row(row)
                         else:
                             cursor.executemany(
                                 f"INSERT INTO {table} VALUES "
-                                f"({', '.join(['%s'] * len(some[0]))})".encode(),
-                                some,
+                                f"({', '.join(['%s'] * len(batch[0]))})".encode(),
+                                batch,
                             )
                     sink.commit()
                 took[how] += time.perf_counter() - started
@@ -191,16 +192,16 @@ def compare(count: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         dump = folder / "dump.jsonl"
-        write(dump, count)
+        write_dump(dump, count)
         size = dump.stat().st_size
         print(f"{count:,} records, {size / 1e6:.0f} MB, load {os.getloadavg()[0]:.1f}")
-        mine = ours(f"sqlite:///{folder / 'ours.sqlite'}", dump, folder)
-        bare = floor_sqlite(folder / "ours.sqlite", folder)
-        ratios["SQLite"], ratios["SQLite, CPU"] = mine.wall / bare.wall, mine.cpu / bare.cpu
+        own = time_ingest(f"sqlite:///{folder / 'ours.sqlite'}", dump, folder)
+        bare = time_bare_sqlite(folder / "ours.sqlite", folder)
+        ratios["SQLite"], ratios["SQLite, CPU"] = own.wall / bare.wall, own.cpu / bare.cpu
         print(
-            f"SQLite      ours {mine.wall:6.1f} s ({1e6 * mine.wall / count:4.0f} us a record)   "
+            f"SQLite      ours {own.wall:6.1f} s ({1e6 * own.wall / count:4.0f} us a record)   "
             f"floor {bare.wall:5.1f} s   "
-            f"ratio {ratios['SQLite']:.1f}   (CPU {mine.cpu:.1f} s to {bare.cpu:.1f} s, "
+            f"ratio {ratios['SQLite']:.1f}   (CPU {own.cpu:.1f} s to {bare.cpu:.1f} s, "
             f"{ratios['SQLite, CPU']:.1f})"
         )
         admin = os.environ.get(
@@ -221,11 +222,11 @@ def compare(count: int) -> dict[str, float]:
             for name in names:
                 connection.execute(f"CREATE DATABASE {name}".encode())
             urls = [admin.rsplit("/", 1)[0] + "/" + name for name in names]
-            mine = ours(urls[0], dump, folder)
-            many, copy = floor_postgres(urls[0], urls[1])
-            ratios["PostgreSQL"] = mine.wall / many
+            own = time_ingest(urls[0], dump, folder)
+            many, copy = time_bare_postgres(urls[0], urls[1])
+            ratios["PostgreSQL"] = own.wall / many
             print(
-                f"PostgreSQL  ours {mine.wall:6.1f} s ({1e6 * mine.wall / count:4.0f} us a record) "
+                f"PostgreSQL  ours {own.wall:6.1f} s ({1e6 * own.wall / count:4.0f} us a record) "
                 f"  floor {many:5.1f} s   "
                 f"ratio {ratios['PostgreSQL']:.1f}   (COPY {copy:.1f} s)"
             )
@@ -236,7 +237,7 @@ def compare(count: int) -> dict[str, float]:
     return ratios
 
 
-def memory() -> None:
+def measure_memory() -> None:
     peaks = {}
     for count in (40_000, 400_000):
         done = subprocess.run(
@@ -251,11 +252,11 @@ def memory() -> None:
     print(f"ratio {peaks[400_000] / peaks[40_000]:.2f}")
 
 
-def peak(count: int) -> None:
+def print_peak(count: int) -> None:
     """With features, as the command runs; prints the peak of this process in MB."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        write(folder / "dump.jsonl", count)
+        write_dump(folder / "dump.jsonl", count)
         from digest import config, pipeline
         from digest.app import App
 
@@ -283,9 +284,9 @@ def main() -> None:
     parser.add_argument("--peak", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.peak:
-        peak(asked.peak)
+        print_peak(asked.peak)
     elif asked.memory:
-        memory()
+        measure_memory()
     else:
         runs = [compare(asked.records) for _ in range(asked.repeat)]
         if len(runs) > 1:

@@ -1,5 +1,7 @@
-"""Deliveries settled a second: the ledger on SQLite with FULL sync, beside the bare driver writing
-the same rows in the same groups.
+"""Measure the ledger: deliveries settled a second.
+
+The bare driver, which writes the same rows in the same groups, is the reference. SQLite has FULL
+sync.
 
     python tests/bench/ledger.py [--messages 20000] [--connections 10] [--database sqlite|postgres]
     [--rounds 3]
@@ -55,7 +57,7 @@ def fill(app: App, count: int) -> None:
             )
 
 
-async def ours(app: App, connections: int) -> int:
+async def run_ledger(app: App, connections: int) -> int:
     done = 0
     async with GroupCommit(app, "bench", connections=connections) as ledger:
         ready: asyncio.Queue[Queued | None] = asyncio.Queue(connections)
@@ -91,7 +93,7 @@ async def ours(app: App, connections: int) -> int:
     return done
 
 
-def bare(path: Path, group: int) -> int:
+def run_bare_driver(path: Path, group: int) -> int:
     """The same states of the same rows by the driver alone: a claim of 50, then groups as large as
     there are connections.
     """
@@ -116,9 +118,9 @@ def bare(path: Path, group: int) -> int:
         if not claimed:
             return done
         for start in range(0, len(claimed), group):
-            some = claimed[start : start + group]
+            batch = claimed[start : start + group]
             db.execute("BEGIN IMMEDIATE")
-            for ident in some:
+            for ident in batch:
                 db.execute(
                     "UPDATE messages SET state = 'sending', changed_at = ? WHERE id = ? AND owner "
                     "= 'bench'",
@@ -126,7 +128,7 @@ def bare(path: Path, group: int) -> int:
                 )
             db.execute("COMMIT")
             db.execute("BEGIN IMMEDIATE")
-            for ident in some:
+            for ident in batch:
                 db.execute(
                     "INSERT INTO deliveries (message_id, outcome, server, phase, code, enhanced, "
                     "fault, text, started_at, ended_at) "
@@ -139,11 +141,11 @@ def bare(path: Path, group: int) -> int:
                     (now, ident),
                 )
             db.execute("COMMIT")
-            done += len(some)
+            done += len(batch)
 
 
 @contextmanager
-def opened(kind: str, folder: Path) -> Iterator[App]:
+def open_app(kind: str, folder: Path) -> Iterator[App]:
     if kind == "sqlite":
         app = App.open(
             config.load(None, {"DIGEST_STORE__URL": f"sqlite:///{folder / 'digest.sqlite'}"}),
@@ -170,7 +172,7 @@ def main() -> None:
     for _ in range(asked.rounds):
         with (
             tempfile.TemporaryDirectory() as temporary,
-            opened(asked.database, Path(temporary)) as app,
+            open_app(asked.database, Path(temporary)) as app,
         ):
             fill(app, asked.messages)
             if asked.database == "sqlite":
@@ -179,10 +181,10 @@ def main() -> None:
                 copy = Path(temporary) / "bare.sqlite"
                 shutil.copy(Path(temporary) / "digest.sqlite", copy)
                 started = time.perf_counter()
-                assert bare(copy, asked.connections) == asked.messages
+                assert run_bare_driver(copy, asked.connections) == asked.messages
                 rates["bare"].append(asked.messages / (time.perf_counter() - started))
             started, cpu = time.perf_counter(), time.process_time()
-            assert asyncio.run(ours(app, asked.connections)) == asked.messages
+            assert asyncio.run(run_ledger(app, asked.connections)) == asked.messages
             rates["ours"].append(asked.messages / (time.perf_counter() - started))
             spent.append((time.process_time() - cpu) / asked.messages * 1e6)
     print(

@@ -1,5 +1,6 @@
-"""Messages a second of the pool of connections beside Postfix's own `smtp-source`, both into
-`smtp-sink`: the way out alone, nothing rendered or stored.
+"""Measure the pool of SMTP connections alone: nothing is rendered or stored.
+
+Postfix's own `smtp-source` is the reference, both into `smtp-sink`.
 
     python tests/bench/mailer.py
             5,000 messages of 30 KB over 10 connections, three rounds of each in turn
@@ -34,20 +35,20 @@ from digest.model import Message
 from tests.fakes.postfix import Postfix
 
 
-def tool(name: str) -> str:
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/libexec/postfix")
-    if not found:
+def find_program(name: str) -> str:
+    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/libexec/postfix")
+    if not path:
         sys.exit(f"{name} is not installed: apt-get install postfix")
-    return found
+    return path
 
 
-def body(size: int) -> bytes:
+def make_body(size: int) -> bytes:
     line = b"x" * 74 + b"\r\n"
     return b"Subject: bench\r\n\r\n" + line * (size // len(line))
 
 
-async def ours(port: int, messages: int, size: int, sessions: int) -> None:
-    data = body(size)
+async def send_by_pool(port: int, messages: int, size: int, sessions: int) -> None:
+    data = make_body(size)
     mailer = SmtpMailer(
         [
             SmtpServer(
@@ -80,7 +81,7 @@ async def ours(port: int, messages: int, size: int, sessions: int) -> None:
     await mailer.close()
 
 
-async def bare(port: int, messages: list[bytes], connections: int) -> None:
+async def send_bare(port: int, messages: list[bytes], connections: int) -> None:
     """Ready-made messages over connections that pipeline, and nothing else: no ledger, no limits,
     no timeouts.
     """
@@ -112,7 +113,7 @@ async def bare(port: int, messages: list[bytes], connections: int) -> None:
     await asyncio.gather(*(connection() for _ in range(connections)))
 
 
-def timed(do: Callable[[], object]) -> tuple[float, float]:
+def measure(do: Callable[[], object]) -> tuple[float, float]:
     """Seconds of the wall and of this process's CPU, its children's included."""
     wall, cpu = time.perf_counter(), sum(os.times()[:4])
     do()
@@ -134,7 +135,7 @@ def main() -> None:
                 postfix.port,
                 "bare client",
                 lambda: asyncio.run(
-                    bare(postfix.port, [body(args.size)] * args.messages, args.sessions)
+                    send_bare(postfix.port, [make_body(args.size)] * args.messages, args.sessions)
                 ),
                 postfix.settled,
             )
@@ -142,14 +143,14 @@ def main() -> None:
         port = free_port()
         sink = subprocess.Popen(
             [
-                tool("smtp-sink"),
+                find_program("smtp-sink"),
                 *(["-u", "nobody"] if os.getuid() == 0 else []),
                 f"127.0.0.1:{port}",
                 "200",
             ]
         )
         source = [
-            tool("smtp-source"),
+            find_program("smtp-source"),
             "-d",
             "-s",
             str(args.sessions),
@@ -190,9 +191,12 @@ def compare(
     for _ in range(args.rounds):
         for name, do in (
             (other, do_other),
-            ("ours", lambda: asyncio.run(ours(port, args.messages, args.size, args.sessions))),
+            (
+                "ours",
+                lambda: asyncio.run(send_by_pool(port, args.messages, args.size, args.sessions)),
+            ),
         ):
-            wall, spent = timed(do)
+            wall, spent = measure(do)
             rates[name].append(args.messages / wall)
             cpu[name].append(spent / args.messages * 1e6)
             settled()

@@ -1,4 +1,4 @@
-"""What a compose reads of its readers' past: seconds a batch of readers, by years of daily digests.
+"""Measure what compose reads of its readers' past, by years of daily digests.
 
     python tests/bench/past.py [--readers 100] [--years 3] [--database sqlite|postgres] [--all]
 
@@ -37,7 +37,7 @@ def fill(opened: Store, readers: int, days: int) -> list[int]:
         opened, *(entry(f"Paper number {n}", arxiv=f"2606.{n:05}") for n in range(1, PAPERS + 1))
     )
     with opened.writing() as tx:
-        idents = [
+        reader_ids = [
             store.subscribers.add(
                 tx, Subscriber(id=0, email=f"r{n}@example.org", created=NOW), origin="file", now=NOW
             ).id
@@ -49,7 +49,7 @@ def fill(opened: Store, readers: int, days: int) -> list[int]:
         rows: list[dict[str, object]] = []
         items: list[dict[str, object]] = []
         sent: list[dict[str, object]] = []
-        for ident in idents:
+        for ident in reader_ids:
             number += 1
             state = (
                 "rejected" if number % 60 == 0 else "unknown" if number % 60 == 30 else "accepted"
@@ -106,11 +106,11 @@ def fill(opened: Store, readers: int, days: int) -> list[int]:
             tx.execute(digests.insert(), rows)
             tx.execute(digest_items.insert(), items)
             tx.execute(messages.insert(), sent)
-    return idents
+    return reader_ids
 
 
 @contextmanager
-def database(kind: str) -> Iterator[Store]:
+def open_database(kind: str) -> Iterator[Store]:
     with tempfile.TemporaryDirectory() as folder:
         urls = (
             iter([f"sqlite:///{folder}/digest.sqlite"])
@@ -132,29 +132,30 @@ def main() -> None:
     parser.add_argument("--years", type=float, default=3.0)
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
     parser.add_argument("--all", action="store_true")
-    wanted = parser.parse_args()
-    with database(wanted.database) as opened:
-        idents = fill(opened, wanted.readers, round(wanted.years * 365))
-        if wanted.database == "postgres":
+    options = parser.parse_args()
+    with open_database(options.database) as opened:
+        reader_ids = fill(opened, options.readers, round(options.years * 365))
+        if options.database == "postgres":
             with opened.writing() as tx:
                 tx.exec_driver_sql("ANALYZE")
-        since = date.min if wanted.all else NOW.date() - timedelta(days=38)
+        since = date.min if options.all else NOW.date() - timedelta(days=38)
         for _ in range(3):
             began, cpu = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_utime
             with opened.reading() as tx:
-                known = store.history.load_reaches(tx, idents, NOW.date())
-                found = store.history.load(tx, known, NOW.date(), since=since)
+                known = store.history.load_reaches(tx, reader_ids, NOW.date())
+                histories = store.history.load(tx, known, NOW.date(), since=since)
             seconds, cpu = (
                 time.monotonic() - began,
                 resource.getrusage(resource.RUSAGE_SELF).ru_utime - cpu,
             )
-            listed = sum(len(past.listed) for past in found.values())
-            told = (
-                f"{1000 * seconds / len(idents):.2f} ms a reader ({1000 * cpu / len(idents):.2f} "
-                f"of CPU)"
+            listed = sum(len(past.listed) for past in histories.values())
+            summary = (
+                f"{1000 * seconds / len(reader_ids):.2f} ms a reader "
+                f"({1000 * cpu / len(reader_ids):.2f} of CPU)"
             )
             print(
-                f"{told}, {listed / len(idents):.0f} papers listed; load {os.getloadavg()[0]:.1f}"
+                f"{summary}, {listed / len(reader_ids):.0f} papers listed; "
+                f"load {os.getloadavg()[0]:.1f}"
             )
 
 

@@ -1,5 +1,6 @@
-"""What does choosing cost? Learn, score and choose for many readers, database reads not counted,
-through the functions that composing uses.
+"""Measure learning, scoring and choosing for many readers, without database reads.
+
+It calls the functions that composing calls.
 
     OMP_NUM_THREADS=1 python tests/bench/recommend.py
             10,000 readers, 20-100 thumbs each, 1,000 new papers, one process
@@ -45,7 +46,7 @@ RATED, RECENT = 20_000, 1_000
 TODAY = date(2026, 6, 10)
 
 
-def papers(number: int) -> list[Paper]:
+def load_papers(number: int) -> list[Paper]:
     folder = (
         Path(os.environ.get("DIGEST_TEST_SHARED") or ROOT.parent / "shared") / "dumps" / "arxiv"
     )
@@ -80,7 +81,7 @@ def papers(number: int) -> list[Paper]:
     ]
 
 
-def readers(
+def make_readers(
     number: int,
     every: list[Paper],
     rated_rows: profiles.RatedRows,
@@ -149,8 +150,8 @@ def main() -> int:
     parser.add_argument("--in-turn", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.against:
-        return against(asked.against, asked.readers, asked.papers)
-    every = papers(RATED + RECENT + asked.papers)
+        return compare_with_checkout(asked.against, asked.readers, asked.papers)
+    every = load_papers(RATED + RECENT + asked.papers)
     counts = features.vectorize([features.text_of(paper.title, paper.abstract) for paper in every])
     began = time.process_time()
     features.vectorize([features.text_of(paper.title, paper.abstract) for paper in every[:2000]])
@@ -188,7 +189,7 @@ def main() -> int:
         local_date=TODAY,
     )
     print(f"once a day: {time.process_time() - began:.2f} s")
-    work = partial(chosen, shared, every[:RATED], profiles.RatedRows(rows[:RATED]))
+    work = partial(choose_for_readers, shared, every[:RATED], profiles.RatedRows(rows[:RATED]))
     if asked.in_turn:
         for line in sys.stdin:
             print(json.dumps(work([(int(line), _TOGETHER)]).cpu), flush=True)
@@ -200,19 +201,19 @@ def main() -> int:
     ]
     with multiprocessing.get_context("fork").Pool(asked.processes) as pool:
         found = pool.map(work, shares) if asked.processes > 1 else [work(shares[0])]
-    cpu = sum((np.array(one.cpu) for one in found), np.zeros(4)) / asked.readers * 1000
-    each = float(cpu[:3].sum())
+    cpu = sum((np.array(batch.cpu) for batch in found), np.zeros(4)) / asked.readers * 1000
+    per_reader = float(cpu[:3].sum())
     print(
-        f"{asked.readers:,} readers, {len(new):,} papers, {sum(one.listed for one in found):,} "
+        f"{asked.readers:,} readers, {len(new):,} papers, {sum(batch.listed for batch in found):,} "
         f"papers listed; CPU a reader of one core:"
     )
     print(
-        f"  learn {cpu[0]:.2f}, score {cpu[1]:.2f}, choose {cpu[2]:.2f}: {each:.2f} ms; and the "
-        f"reasons of ten papers {cpu[3]:.2f} ms"
+        f"  learn {cpu[0]:.2f}, score {cpu[1]:.2f}, choose {cpu[2]:.2f}: {per_reader:.2f} ms; "
+        f"and the reasons of ten papers {cpu[3]:.2f} ms"
     )
     print(
-        f"  on the clock, {asked.processes} at once: {max(one.clock for one in found):.1f} s, with "
-        f"reasons {max(one.told for one in found):.1f} s"
+        f"  on the clock, {asked.processes} at once: {max(batch.clock for batch in found):.1f} s, "
+        f"with reasons {max(batch.told for batch in found):.1f} s"
     )
     dense = np.random.default_rng(0).standard_normal((500, 1000), dtype=np.float32)
     other = np.random.default_rng(1).standard_normal((1000, len(new)), dtype=np.float32)
@@ -222,19 +223,21 @@ def main() -> int:
     product = 1000 * (time.process_time() - began) / 20 / 500
     print(
         f"bare matrix product (1,000 numbers a reader and paper): {product:.3f} ms a reader; ratio "
-        f"{each / product:.0f}"
+        f"{per_reader / product:.0f}"
     )
     if asked.svm:
-        way = svm(asked.svm, every, rows[:RATED])
-        print(f"LinearSVC over {RATED:,} papers: {way:.0f} ms a reader; ratio {each / way:.4f}")
+        way = time_svm(asked.svm, every, rows[:RATED])
+        print(
+            f"LinearSVC over {RATED:,} papers: {way:.0f} ms a reader; ratio {per_reader / way:.4f}"
+        )
     memory = max(
-        [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, *(one.memory for one in found)]
+        [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, *(batch.memory for batch in found)]
     )
     print(f"peak memory of a process {memory / 1024:.0f} MB, load {os.getloadavg()[0]:.1f}")
     return 0
 
 
-def against(checkout: Path, number: int, new: int) -> int:
+def compare_with_checkout(checkout: Path, number: int, new: int) -> int:
     """Each batch by the code of both, one after the other, in processes that stay: what slows the
     machine meets both alike.
     """
@@ -286,7 +289,7 @@ def against(checkout: Path, number: int, new: int) -> int:
     return 0
 
 
-class Chosen(NamedTuple):
+class BatchResult(NamedTuple):
     """What one process did: CPU seconds to learn, score, choose and tell; seconds on the clock
     without and with telling; papers; kB.
     """
@@ -298,18 +301,18 @@ class Chosen(NamedTuple):
     memory: int
 
 
-def chosen(
+def choose_for_readers(
     shared: BatchContext,
     every: list[Paper],
     rated_rows: profiles.RatedRows,
     batches: list[tuple[int, int]],
-) -> Chosen:
+) -> BatchResult:
     recipe, listed, clock = recipes.RECIPES[recipes.DEFAULT_RECIPE], 0, 0.0
     cpu, told = [0.0] * 4, 0.0
     rules = selection.Rules(author_most=3, category_most=70, explore=True)
     among = frozenset(shared.papers)
     for start, number in batches:
-        some = readers(number, every, rated_rows, among, seed=start + 1)
+        some = make_readers(number, every, rated_rows, among, seed=start + 1)
         laps, began = [time.process_time()], time.perf_counter()
         learned = recipes.train_all(
             recipe, [reader.training_data for reader in some], shared.background
@@ -331,7 +334,7 @@ def chosen(
             before + later - earlier
             for before, earlier, later in zip(cpu, laps, laps[1:], strict=False)
         ]
-    return Chosen(
+    return BatchResult(
         (cpu[0], cpu[1], cpu[2], cpu[3]),
         clock,
         told,
@@ -340,7 +343,7 @@ def chosen(
     )
 
 
-def svm(number: int, every: list[Paper], rows: sp.csr_matrix) -> float:
+def time_svm(number: int, every: list[Paper], rows: sp.csr_matrix) -> float:
     """arxiv-sanity-lite's way: the reader's papers against all others."""
     from sklearn.svm import LinearSVC
 
@@ -352,7 +355,7 @@ def svm(number: int, every: list[Paper], rows: sp.csr_matrix) -> float:
     kept = np.argsort(-np.bincount(places))[:20_000]
     compact = compact[:, kept]
     took = 0.0
-    for reader in readers(number, every[:RATED], profiles.RatedRows(rows), frozenset()):
+    for reader in make_readers(number, every[:RATED], profiles.RatedRows(rows), frozenset()):
         target = np.isin(np.arange(1, RATED + 1), reader.training_data.liked.paper_ids).astype(int)
         began = time.process_time()
         with warnings.catch_warnings():

@@ -1,5 +1,6 @@
-"""How well are papers ranked? Runs the shared benchmark on `digest.evaluate`, and on peers' recipes
-beside it where asked.
+"""Measure how well papers are ranked, by the shared benchmark.
+
+Runs it on `digest.evaluate`, and on peers' recipes where asked.
 
     python tests/bench/relevance.py                              all three tracks
     python tests/bench/relevance.py --track abstracts --peers 'arxiv-sanity-lite|Rocchio'
@@ -75,7 +76,7 @@ def main() -> int:
                 Path(scratch) / f"{track}-peers.jsonl",
             )
             print(f"\n{track}", flush=True)
-            if _bench(
+            if run_benchmark(
                 folder,
                 "external",
                 *common,
@@ -85,11 +86,11 @@ def main() -> int:
                 str(mine),
             ):
                 return 1
-            ours += _rows(mine)
+            ours += read_rows(mine)
             if asked.encoded:
                 beside = Path(scratch) / f"{track}-encoded.jsonl"
                 os.environ["DIGEST_BENCH_ENCODED"] = str(folder / "emb" / f"mini_{track}.npz")
-                if _bench(
+                if run_benchmark(
                     folder,
                     "external",
                     *common,
@@ -99,9 +100,9 @@ def main() -> int:
                     str(beside),
                 ):
                     return 1
-                theirs += _rows(beside)
+                theirs += read_rows(beside)
             if asked.peers:
-                if _bench(
+                if run_benchmark(
                     folder,
                     "run",
                     *common,
@@ -113,13 +114,13 @@ def main() -> int:
                     str(others),
                 ):
                     return 1
-                theirs += _rows(others)
+                theirs += read_rows(others)
     if theirs:
         compare(ours, theirs)
     return 0
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def read_rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
@@ -153,7 +154,7 @@ def compare(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> None:
             print(f"  {track:9} k={k:<2} {readers.mean():+.3f} [{low:+.3f}, {high:+.3f}]{below}")
 
 
-def _bench(folder: Path, *arguments: str) -> int:
+def run_benchmark(folder: Path, *arguments: str) -> int:
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),

@@ -1,5 +1,6 @@
-"""Digests a second from the database to a mail server, beside Postfix's own `smtp-source`, both
-into `smtp-sink`; and what each part costs.
+"""Measure sending: digests a second from the database to a mail server.
+
+Postfix's own `smtp-source` is the reference, both into `smtp-sink`. Also the cost of each part.
 
     python tests/bench/send.py
             2,000 digests of 10 papers, signed, over 10 connections; three rounds of each in turn
@@ -59,7 +60,7 @@ from digest.model import (
 from digest.pipeline.steps import sender
 from digest.pipeline.steps.group_commit import GroupCommit
 from digest.store.digests import Window
-from tests.bench.mailer import bare
+from tests.bench.mailer import send_bare
 from tests.fakes.postfix import Postfix
 from tests.kill.sink import Sink, program
 
@@ -236,7 +237,7 @@ class Parts:
         return call
 
 
-def sent(
+def send_queue(
     folder: Path, port: int, connections: int, count: int, parts: Parts
 ) -> tuple[float, float]:
     """Seconds of the wall and of CPU for a queue of digests."""
@@ -252,7 +253,7 @@ def sent(
     return wall, cpu
 
 
-def sent_by_several(
+def send_by_processes(
     folder: Path, port: int, connections: int, count: int, processes: int
 ) -> tuple[float, float]:
     """The same by so many processes, which share the queue and the connections.
@@ -287,7 +288,7 @@ def sent_by_several(
     return wall, sum(float(cpu) for _, cpu in reports)
 
 
-def one_sender(folder: Path, port: int, connections: int) -> None:
+def run_sender(folder: Path, port: int, connections: int) -> None:
     """Prints what it was that was accepted, and seconds of CPU."""
     app = open_app(folder, port, connections)
     app.keys()
@@ -302,9 +303,9 @@ def one_sender(folder: Path, port: int, connections: int) -> None:
     print(report.states[MessageState.ACCEPTED], cpu)
 
 
-def source(port: int, octets: int, messages: int, sessions: int) -> float:
+def run_smtp_source(port: int, octets: int, messages: int, sessions: int) -> float:
     words = [
-        program_beside("smtp-source"),
+        find_program("smtp-source"),
         "-d",
         "-s",
         str(sessions),
@@ -323,11 +324,11 @@ def source(port: int, octets: int, messages: int, sessions: int) -> float:
     return time.perf_counter() - started
 
 
-def program_beside(name: str) -> str:
-    found = program()
-    if not found:
+def find_program(name: str) -> str:
+    path = program()
+    if not path:
         sys.exit("smtp-sink is not installed: apt-get install postfix")
-    return str(Path(found).with_name(name))
+    return str(Path(path).with_name(name))
 
 
 # ---------------------------------------------------------------------------------------------- the
@@ -344,27 +345,32 @@ class Round:
     parts: Parts
 
 
-def one_round(count: int, connections: int, processes: int) -> Round:
+def run_round(count: int, connections: int, processes: int) -> Round:
     parts = Parts()
     with (
         tempfile.TemporaryDirectory() as temporary,
         Sink(free_port(), Path(temporary) / "sink", keep=False) as sink,
     ):
         if processes == 1:
-            wall, spent = sent(Path(temporary), sink.port, connections, count, parts)
+            wall, spent = send_queue(Path(temporary), sink.port, connections, count, parts)
         else:
             (folder := Path(temporary) / "one").mkdir()
-            sent(folder, sink.port, connections, 100, parts)  # tells the mean size
-            wall, spent = sent_by_several(Path(temporary), sink.port, connections, count, processes)
-        theirs = count / source(sink.port, parts.mean, count, connections)
+            send_queue(folder, sink.port, connections, 100, parts)  # tells the mean size
+            wall, spent = send_by_processes(
+                Path(temporary), sink.port, connections, count, processes
+            )
+        theirs = count / run_smtp_source(sink.port, parts.mean, count, connections)
     return Round(ours=count / wall, theirs=theirs, cpu=spent / count * 1e6, parts=parts)
 
 
 def compare(count: int, connections: int, rounds: int, processes: int) -> None:
     """Beside `smtp-source`; of one process also what each part costs."""
-    found = [one_round(count, connections, processes) for _ in range(rounds)]
-    least = min(found, key=lambda one: one.cpu)
-    ours, ratios = [one.ours for one in found], [one.ours / one.theirs for one in found]
+    results = [run_round(count, connections, processes) for _ in range(rounds)]
+    least = min(results, key=lambda run: run.cpu)
+    ours, ratios = (
+        [run.ours for run in results],
+        [run.ours / run.theirs for run in results],
+    )
     print(
         f"{count:,} digests of {PAPERS} papers, {least.parts.mean:,} bytes on average, "
         f"{connections} connections, {processes} processes, "
@@ -372,10 +378,10 @@ def compare(count: int, connections: int, rounds: int, processes: int) -> None:
     )
     print(
         f"  ours         {statistics.median(ours):8,.0f} a second, {max(ours):,.0f} at best; "
-        f"{statistics.median(one.cpu for one in found):.0f} us CPU each, {least.cpu:.0f} at least"
+        f"{statistics.median(run.cpu for run in results):.0f} us CPU each, {least.cpu:.0f} at least"
     )
     print(
-        f"  smtp-source  {statistics.median(one.theirs for one in found):8,.0f} a second; "
+        f"  smtp-source  {statistics.median(run.theirs for run in results):8,.0f} a second; "
         f"ratio of a round {statistics.median(ratios):.2f}, {max(ratios):.2f} at best"
     )
     if processes > 1:
@@ -387,7 +393,7 @@ def compare(count: int, connections: int, rounds: int, processes: int) -> None:
     print(f"    {'transmit':10} {least.cpu - sum(each.values()):6.0f} us   (all the rest)")
 
 
-def through_postfix(count: int, connections: int, rounds: int) -> None:
+def compare_through_postfix(count: int, connections: int, rounds: int) -> None:
     ours: list[float] = []
     theirs: list[float] = []
     with Postfix(discards=True) as postfix:
@@ -395,11 +401,11 @@ def through_postfix(count: int, connections: int, rounds: int) -> None:
             parts = Parts()
             with tempfile.TemporaryDirectory() as temporary:
                 ours.append(
-                    count / sent(Path(temporary), postfix.port, connections, count, parts)[0]
+                    count / send_queue(Path(temporary), postfix.port, connections, count, parts)[0]
                 )
             postfix.settled()
             started = time.perf_counter()
-            asyncio.run(bare(postfix.port, parts.written, connections))
+            asyncio.run(send_bare(postfix.port, parts.written, connections))
             theirs.append(count / (time.perf_counter() - started))
             postfix.settled()
     ratios = [own / other for own, other in zip(ours, theirs, strict=True)]
@@ -414,24 +420,24 @@ def through_postfix(count: int, connections: int, rounds: int) -> None:
     )
 
 
-def queues(lengths: list[int], connections: int) -> None:
+def measure_queues(lengths: list[int], connections: int) -> None:
     """Each in a process of its own: memory is measured at its highest."""
-    found = []
+    results = []
     for length in lengths:
         words = [sys.executable, __file__, "--one", str(length), "--connections", str(connections)]
         wall, peak = map(
             float,
             subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()[-2:],
         )
-        found.append((length, wall, peak))
+        results.append((length, wall, peak))
         print(f"{length:>8,} queued: the first 1,000 in {wall:6.2f} s, peak memory {peak:6.1f} MB")
     print(
-        f"ratio of memory {found[-1][2] / found[0][2]:.2f}, of time "
-        f"{found[-1][1] / found[0][1]:.2f}; load {os.getloadavg()[0]:.1f}"
+        f"ratio of memory {results[-1][2] / results[0][2]:.2f}, of time "
+        f"{results[-1][1] / results[0][1]:.2f}; load {os.getloadavg()[0]:.1f}"
     )
 
 
-def one_queue(length: int, connections: int) -> None:
+def measure_queue(length: int, connections: int) -> None:
     """Prints seconds and MB. The queue is made by a child, whose memory does not count."""
     with (
         tempfile.TemporaryDirectory() as temporary,
@@ -463,7 +469,7 @@ def one_queue(length: int, connections: int) -> None:
     print(wall, peak / 1024)
 
 
-def profile(count: int, connections: int) -> None:
+def print_profile(count: int, connections: int) -> None:
     with (
         tempfile.TemporaryDirectory() as temporary,
         Sink(free_port(), Path(temporary) / "sink", keep=False) as sink,
@@ -492,15 +498,15 @@ def main() -> None:
     parse.add_argument("--one", type=int, help=argparse.SUPPRESS)
     asked = parse.parse_args()
     if asked.sender:
-        one_sender(asked.sender, asked.port, asked.connections)
+        run_sender(asked.sender, asked.port, asked.connections)
     elif asked.one:
-        one_queue(asked.one, asked.connections)
+        measure_queue(asked.one, asked.connections)
     elif asked.queued:
-        queues([int(length) for length in asked.queued.split(",")], asked.connections)
+        measure_queues([int(length) for length in asked.queued.split(",")], asked.connections)
     elif asked.postfix:
-        through_postfix(asked.messages, asked.connections, asked.rounds)
+        compare_through_postfix(asked.messages, asked.connections, asked.rounds)
     elif asked.profile:
-        profile(asked.messages, asked.connections)
+        print_profile(asked.messages, asked.connections)
     else:
         compare(asked.messages, asked.connections, asked.rounds, asked.processes)
 

@@ -1,5 +1,4 @@
-"""What word vectors cost: training them on the stored papers, as `digest vectors train` does, and
-the features of a paper at ingest.
+"""Measure word vectors: training on the stored papers, and features at ingest.
 
     python tests/bench/vectors.py   all of arXiv's papers in the shared dumps, about 75,000
     python tests/bench/vectors.py --papers 20000 --write table.bin
@@ -50,21 +49,21 @@ def main() -> int:
     print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as scratch:
         dump = Path(scratch) / "papers.jsonl"
-        _write(shared, dump, asked.papers)
-        _run(scratch, "ingest", "--backfill", str(dump), "--json")
+        write_dump(shared, dump, asked.papers)
+        run_command(scratch, "ingest", "--backfill", str(dump), "--json")
         table = asked.write.resolve() if asked.write else Path(scratch) / "table.bin"
-        _run(scratch, "vectors", "train", "--from-nothing", "--write", str(table), "--json")
-        _run(scratch, "vectors", "train", "--json")
+        run_command(scratch, "vectors", "train", "--from-nothing", "--write", str(table), "--json")
+        run_command(scratch, "vectors", "train", "--json")
         print(f"table: {table.stat().st_size / 1e6:.1f} MB")
     return 0
 
 
-def _write(shared: Path, dump: Path, most: int) -> None:
+def write_dump(shared: Path, dump: Path, most: int) -> None:
     """Papers as a dump, and what their features cost.
 
     In portions: a process inherits its parent's peak of memory.
     """
-    entries, number, octets, counting, weighing = islice(_entries(shared), most), 0, 0, 0.0, 0.0
+    entries, number, octets, counting, weighing = islice(read_entries(shared), most), 0, 0, 0.0, 0.0
     space = None
     with dump.open("wb") as file:
         while some := list(islice(entries, 2000)):
@@ -82,7 +81,7 @@ def _write(shared: Path, dump: Path, most: int) -> None:
             space.rows(features.unpack(packed))
             weighing += time.process_time() - began
             for one in some:
-                row = {"arxiv": _number(number), "title": one.title, "abstract": one.abstract}
+                row = {"arxiv": make_id(number), "title": one.title, "abstract": one.abstract}
                 file.write(msgspec.json.encode(row) + b"\n")
                 number += 1
     print(
@@ -93,7 +92,7 @@ def _write(shared: Path, dump: Path, most: int) -> None:
     )
 
 
-def _entries(folder: Path) -> Iterator[Entry]:
+def read_entries(folder: Path) -> Iterator[Entry]:
     """One of each title."""
     seen: set[str] = set()
     for path in (folder / "arxiv-corpus.jsonl.gz", *sorted((folder / "arxiv").iterdir())):
@@ -105,12 +104,12 @@ def _entries(folder: Path) -> Iterator[Entry]:
                 yield entry
 
 
-def _number(place: int) -> str:
+def make_id(place: int) -> str:
     """An arXiv number: months of 2020, 99,999 papers in each."""
     return f"{2001 + place // 99_999}.{1 + place % 99_999:05}"
 
 
-def _run(folder: str, *command: str) -> None:
+def run_command(folder: str, *command: str) -> None:
     """One command as a process, with its own peak of memory."""
     began = time.monotonic()
     process = subprocess.Popen(
