@@ -169,9 +169,9 @@ def _send(app: App, stopping: threading.Event) -> Callable[[], None]:
 
 def _learn(app: App, stopping: threading.Event) -> Callable[[], None]:
     def learn() -> None:
-        if services.vectors_due(app):
+        if pipeline.word_vectors_due(app):
             try:
-                table = services.train_vectors(app, stop=stopping.is_set)
+                table = pipeline.train_word_vectors(app, stop=stopping.is_set)
             except StoppedError:
                 return
             log.info("vectors version=%s words=%d", table.version, len(table.columns))

@@ -67,22 +67,22 @@ def explain(
         markup=False,
     )
     said = {1: "up", -1: "down", 0: "example"}
-    for taste in found.tastes:
+    for interest in found.interests:
         name = (
-            f"{taste.interest}, {100 * taste.share:.0f} % of the digest"
-            if taste.interest
+            f"{interest.interest}, {100 * interest.share:.0f} % of the digest"
+            if interest.interest
             else "all"
         )
         out.print()
-        out.print(f"{name} (from {taste.step})", style="bold", highlight=False, markup=False)
-        for title, words in (("for", taste.words_for), ("against", taste.words_against)):
+        out.print(f"{name} (from {interest.step})", style="bold", highlight=False, markup=False)
+        for title, words in (("for", interest.words_for), ("against", interest.words_against)):
             if words:
                 out.print(
-                    f"  {title}: {', '.join(word.name for word in words)}",
+                    f"  {title}: {', '.join(word.word for word in words)}",
                     highlight=False,
                     markup=False,
                 )
-        for one in taste.papers:
+        for one in interest.papers:
             out.print(
                 f"  {said[one.vote]:8}{one.paper.name}  {one.paper.title}",
                 highlight=False,

@@ -30,7 +30,7 @@ def status(as_json: AsJson = False, date: OnDate = None, config: ConfigPath = No
     )
     for one in found.calibration_progress:
         whose = f" of {one.recipe}" if len(found.calibration_progress) > 1 else ""
-        out.print(f"{'matches' + whose:<12} {one.told}", highlight=False)
+        out.print(f"{'matches' + whose:<12} {one.summary}", highlight=False)
     out.print(
         f"messages     {_counts(found.messages)}; {found.due} waiting, {found.later} later",
         highlight=False,

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from digest import services
+from digest import pipeline, services
 from digest.cli.options import AsJson, ConfigPath, err, opened, out, show_json, write_file
 from digest.errors import ConfigError
 from digest.ranking import features
@@ -26,7 +26,7 @@ def info(config: ConfigPath = None, as_json: AsJson = False) -> None:
     """Show which word vectors are in force, and their origin."""
     with opened(config, existing=True) as running:
         found = services.vectors_info(running)
-        due = services.vectors_due(running)
+        due = pipeline.word_vectors_due(running)
         encoder = services.encoder_info(running)
     if as_json:
         show_json(found.json | {"due": due, "encoder": encoder and encoder.json})
@@ -82,7 +82,7 @@ def train(
     with opened(config, existing=True) as running:
         with Progress(console=err, transient=True) as bar:
             task = bar.add_task("training", total=None)
-            table = services.train_vectors(
+            table = pipeline.train_word_vectors(
                 running,
                 from_nothing=from_nothing,
                 seed=seed,

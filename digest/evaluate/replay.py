@@ -19,16 +19,17 @@ from digest import store
 from digest.app import App
 from digest.model import Feedback, MessageState, Subscriber
 from digest.pipeline.steps.candidates import competing, window_start
+from digest.pipeline.steps.choose_digests import Candidates
 from digest.pipeline.steps.co_likes import CoLikeContext
-from digest.pipeline.steps.training_data import (
+from digest.pipeline.steps.corpus_view import (
     BatchContext,
     CorpusView,
-    ReaderTask,
-    TrainingReader,
     load_batch_context,
-    view,
+    open_view,
 )
-from digest.pipeline.steps.word_counts import counted, load_frequencies
+from digest.pipeline.steps.trained_readers import TrainedReader
+from digest.pipeline.steps.training_data import BatchRatings
+from digest.pipeline.steps.word_counts import count_frequencies, load_frequencies
 from digest.ranking import features, recipes
 from digest.ranking.recipes import RECIPES
 from digest.ranking.shares import allocate_places
@@ -129,13 +130,13 @@ def replay(
         company = CoLikeContext(app, local_date, before=now)
         with app.store.reading() as tx:
             until, encoder = max(local_date, now.date()), app.config.features.encoder
-            then = view(
+            then = open_view(
                 tx,
                 now=now,
                 until=until,
                 frequencies=frequencies,
                 max_paper_id=max_paper_id,
-                least=company.least,
+                least_readers=company.least_readers,
                 encoder=encoder,
             )
         shared, readers = _as_then(app, then, local_date, some, people, before, votes, company)
@@ -149,7 +150,7 @@ def replay(
             strict=True,
         ):
             if kept is not None:
-                frozen[task.reader.subscriber.id] = kept
+                frozen[task.reader.reader.subscriber.id] = kept
             if replayed is not None:
                 found.append(replayed)
         if progress:
@@ -196,7 +197,7 @@ class _Words:
     def up_to(self, max_paper_id: int) -> features.Frequencies:
         if self.whole and max_paper_id > self.counted:
             with self.app.store.reading() as tx:
-                self.now = counted(
+                self.now = count_frequencies(
                     tx,
                     store.past.iterate_vectors(tx, features.VERSION, self.counted, max_paper_id),
                     self.now,
@@ -220,7 +221,7 @@ def _as_then(
     before: Mapping[tuple[int, date], History],
     votes: Mapping[int, Sequence[Feedback]],
     company: CoLikeContext,
-) -> tuple[BatchContext, list[ReaderTask]]:
+) -> tuple[BatchContext, list[Candidates]]:
     """What the batch was ranked from."""
     window_days = app.config.digest.window_days
     after = {
@@ -242,7 +243,7 @@ def _as_then(
     boosts = company.boosts_of_readers([given[one.past.subscriber_id] for one in some])
     with app.store.reading() as tx:
         days = store.past.load_first_seen(tx, min(after.values()), until, seen.max_paper_id or 0)
-        gathered = TrainingReader(
+        ratings = BatchRatings(
             tx,
             [people[one.past.subscriber_id] for one in some],
             given,
@@ -253,18 +254,21 @@ def _as_then(
         for one, own_boosts in zip(some, boosts, strict=True):
             subscriber = people[one.past.subscriber_id]
             history = before[subscriber.id, local_date]
-            listed = gathered.seen(subscriber) | history.listed
-            among = competing(history, days, after[subscriber.id], listed)
-            readers.append(
-                gathered.reader(
-                    subscriber,
-                    among | {item.paper_id for item in one.past.items},
-                    frozenset(),
-                    own_boosts,
-                )
+            rated_ids = frozenset(ratings.rated_ids(subscriber))
+            reader = TrainedReader(
+                subscriber=subscriber,
+                rated_ids=rated_ids,
+                training_data=ratings.training_data(subscriber, own_boosts),
             )
+            among = competing(history, days, after[subscriber.id], rated_ids | history.listed) | {
+                item.paper_id for item in one.past.items
+            }
+            readers.append(Candidates(reader=reader, paper_ids=among))
         shared = load_batch_context(
-            tx, sorted({ident for reader in readers for ident in reader.among}), local_date, seen
+            tx,
+            sorted({ident for reader in readers for ident in reader.paper_ids}),
+            local_date,
+            seen,
         )
     return shared, readers
 
@@ -280,7 +284,7 @@ Learnt = tuple[recipes.TrainedProfile, ...]
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Task:
     rated: Rated
-    reader: ReaderTask
+    reader: Candidates
     frozen: Learnt | None
 
 
@@ -288,7 +292,7 @@ def _rank(own: str, shared: BatchContext, task: _Task) -> tuple[Replayed | None,
     """Pure, so that it may run anywhere; and the profiles that are frozen from here on, where there
     are some.
     """
-    known = task.reader.training_data
+    known = task.reader.reader.training_data
     items = [
         number
         for number, item in enumerate(task.rated.past.items)
@@ -316,10 +320,10 @@ def _rank(own: str, shared: BatchContext, task: _Task) -> tuple[Replayed | None,
     found[FROZEN] = ranks(own, kept or learned[own])
     found[SENT] = tuple(task.rated.past.items[number].position for number in items)
     replayed = Replayed(
-        subscriber_id=task.reader.subscriber.id,
+        subscriber_id=task.reader.reader.subscriber.id,
         local_date=shared.local_date,
         known=thumbs,
-        candidates=len(task.reader.among & shared.papers.keys()),
+        candidates=len(task.reader.paper_ids & shared.papers.keys()),
         votes=tuple(task.rated.votes[number] for number in items),
         ranks=found,
     )
@@ -327,7 +331,7 @@ def _rank(own: str, shared: BatchContext, task: _Task) -> tuple[Replayed | None,
 
 
 def _order(
-    recipe: recipes.Recipe, learned: Learnt, shared: BatchContext, reader: ReaderTask
+    recipe: recipes.Recipe, learned: Learnt, shared: BatchContext, reader: Candidates
 ) -> list[int]:
     """The competing papers as a digest would list them: of several interests, first those in the
     places that each has by its share.
@@ -337,12 +341,12 @@ def _order(
     ):  # the same order as that of `recipes.rank`, without a score for every paper
         ids = shared.day.ids[: shared.day.competing]
         among = np.flatnonzero(
-            np.isin(ids, np.fromiter(reader.among, dtype=np.int64, count=len(reader.among)))
+            np.isin(ids, np.fromiter(reader.paper_ids, dtype=np.int64, count=len(reader.paper_ids)))
         )
         values = recipe.score(learned[0].profile, shared.day)[among]
         return list(map(int, ids[among][np.lexsort((ids[among], -values))]))
-    ranked = list(recipes.rank(recipe, learned, shared.day, reader.among))
-    size = reader.subscriber.size
+    ranked = list(recipes.rank(recipe, learned, shared.day, reader.paper_ids))
+    size = reader.reader.subscriber.size
     shares = {one.name: one.share for one in learned}
     left = Counter(allocate_places(size, shares, Counter(score.interest for score in ranked)))
     placed: set[int] = set()

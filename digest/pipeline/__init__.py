@@ -26,6 +26,7 @@ from digest.pipeline.feedback import (
     standing_vote,
 )
 from digest.pipeline.ingest import FileReport, IngestReport, Progress, SeenDay, ingest
+from digest.pipeline.learn import learn, recalibrate, train_word_vectors, word_vectors_due
 from digest.pipeline.press import (
     PostedForm,
     PressResult,
@@ -56,13 +57,17 @@ __all__ = [
     "find",
     "hear",
     "ingest",
+    "learn",
     "paper",
     "papers_with_held_thumbs",
     "press",
     "rate",
     "read_link",
+    "recalibrate",
     "record_mail_feedback",
     "round",
     "send",
     "standing_vote",
+    "train_word_vectors",
+    "word_vectors_due",
 ]

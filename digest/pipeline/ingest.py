@@ -189,7 +189,7 @@ class Words:
 
     def __init__(self, app: App) -> None:
         self.new = features.Frequencies()
-        self.encoder = encode_papers.at_hand(app)
+        self.encoder = encode_papers.open_encoder_for_ingest(app)
         with app.store.writing() as tx:
             repair_frequencies(tx)
 
@@ -372,7 +372,7 @@ def store_records(
         )
     file.counts, file.skipped_why = counts, skipped
     if words.encoder and texts:
-        encode_papers.keep(
+        encode_papers.store_encodings(
             app, words.encoder, texts
         )  # what is killed before this is found by the next `encode`
     if added.fresh:

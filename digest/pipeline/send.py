@@ -17,7 +17,7 @@ from digest.app import App
 from digest.errors import MailerError
 from digest.model import MessageState, Subscriber
 from digest.pipeline.steps.group_commit import GroupCommit
-from digest.pipeline.steps.recover import recover
+from digest.pipeline.steps.recover import recover_messages
 from digest.pipeline.steps.sender import Sender, SendReport
 from digest.store.ledger import LEASE
 
@@ -105,7 +105,7 @@ async def _send(
 
 
 def _recover(app: App, tx: store.Connection, report: SendReport) -> None:
-    moved = recover(app, tx)
+    moved = recover_messages(app, tx)
     report.states.update(
         {
             state: n

@@ -1,44 +1,38 @@
-"""learned: what the service has learned of a reader, as the profile says that ranks for them; and
-how to make it forget.
-"""
+"""Explain what the service has learned of a reader, from the profiles that rank for them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from digest import presses, store
+from digest import store
 from digest.app import App
-from digest.errors import NotFoundError
-from digest.model import Button, Feedback, Paper, Press, Score, Subscriber, Vote
-from digest.pipeline.steps.paper_names import look_up_all
-from digest.pipeline.steps.training_data import (
-    BatchContext,
-    TrainingReader,
-    load_batch_context,
-    view,
-)
+from digest.model import Feedback, Paper, Score, Subscriber, Vote
+from digest.pipeline.steps.corpus_view import BatchContext, load_batch_context, open_view
+from digest.pipeline.steps.training_data import BatchRatings
 from digest.pipeline.steps.word_counts import load_frequencies
 from digest.ranking import features, profiles, recipes, scores
 
-#: words told on each side, and papers whose words are looked at, the newest ones
-WORDS, LOOKED_AT = 12, 200
+#: words shown on each side
+MAX_WORDS = 12
+#: papers whose words are looked at, the newest ones
+MAX_PAPERS = 200
 #: parts of a score that are looked at: all but the faintest
-_PARTS = 60
+_MAX_PARTS = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Word:
+class WordEffect:
     """A word, and what it adds on average to the scores of the papers that the reader rated."""
 
-    name: str
+    word: str
     value: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Evidence:
+class RatedPaper:
     """A paper that the service learned from: rated (1, -1), or given as an example (0)."""
 
     paper: Paper
@@ -48,34 +42,58 @@ class Evidence:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Taste:
-    """What was learned of one interest, or of all there is where the reader has one."""
+class InterestExplanation:
+    """What was learned of one interest, or of all where the reader has only one."""
 
     #: "" where there is one
     interest: str
     #: its part of the digest, 0-1
     share: float
-    #: step of the ladder that its ranking stands on: "trending", "keywords", "examples", "thumbs"
+    #: what its ranking rests on: "trending", "keywords", "examples", "thumbs"
     step: str
     thumbs_up: int
     thumbs_down: int
-    #: what the words of keywords still count beside the thumbs, 0-1
+    #: how much the words of keywords still count beside the thumbs, 0-1
     keywords_count: float
-    words_for: tuple[Word, ...]
-    words_against: tuple[Word, ...]
-    #: those that the profile likes most first
-    papers: tuple[Evidence, ...]
+    words_for: tuple[WordEffect, ...]
+    words_against: tuple[WordEffect, ...]
+    #: best liked by the profile first
+    papers: tuple[RatedPaper, ...]
+
+    @property
+    def json(self) -> dict[str, object]:
+        return {
+            "name": self.interest,
+            "share": round(self.share, 4),
+            "step": self.step,
+            "thumbs_up": self.thumbs_up,
+            "thumbs_down": self.thumbs_down,
+            "keywords_count": round(self.keywords_count, 4),
+            "words_for": _words_json(self.words_for),
+            "words_against": _words_json(self.words_against),
+            "papers": [
+                {
+                    "paper": rated.paper.name,
+                    "title": rated.paper.title,
+                    "vote": rated.vote,
+                    "at": rated.at and rated.at.isoformat(),
+                }
+                for rated in self.papers
+            ],
+        }
+
+
+def _words_json(words: Sequence[WordEffect]) -> list[dict[str, object]]:
+    return [{"word": each.word, "value": round(each.value, 6)} for each in words]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProfileExplanation:
-    """All that was learned of a reader; computed from the profiles that rank for them, nothing is
-    remembered beside.
-    """
+    """What was learned of a reader. Computed from the profiles that rank; nothing is stored."""
 
     subscriber: Subscriber
     recipe: str
-    tastes: tuple[Taste, ...]
+    interests: tuple[InterestExplanation, ...]
     thumbs_up: int
     thumbs_down: int
 
@@ -86,41 +104,15 @@ class ProfileExplanation:
             "recipe": self.recipe,
             "thumbs_up": self.thumbs_up,
             "thumbs_down": self.thumbs_down,
-            "interests": [
-                {
-                    "name": one.interest,
-                    "share": round(one.share, 4),
-                    "step": one.step,
-                    "thumbs_up": one.thumbs_up,
-                    "thumbs_down": one.thumbs_down,
-                    "keywords_count": round(one.keywords_count, 4),
-                    "words_for": [
-                        {"word": word.name, "value": round(word.value, 6)} for word in one.words_for
-                    ],
-                    "words_against": [
-                        {"word": word.name, "value": round(word.value, 6)}
-                        for word in one.words_against
-                    ],
-                    "papers": [
-                        {
-                            "paper": each.paper.name,
-                            "title": each.paper.title,
-                            "vote": each.vote,
-                            "at": each.at and each.at.isoformat(),
-                        }
-                        for each in one.papers
-                    ],
-                }
-                for one in self.tastes
-            ],
+            "interests": [interest.json for interest in self.interests],
         }
 
 
 def explain_profile(app: App, subscriber: Subscriber) -> ProfileExplanation:
-    """What the next digest would be ranked by. Stores nothing."""
+    """Explain what the next digest would be ranked by. Store nothing."""
     now = app.now()
     with app.store.reading() as tx:
-        looked = view(
+        view = open_view(
             tx,
             now=now,
             until=now.date(),
@@ -128,23 +120,25 @@ def explain_profile(app: App, subscriber: Subscriber) -> ProfileExplanation:
             encoder=app.config.features.encoder,
         )
         votes = store.feedback.load_votes(tx, [subscriber.id])
-        gathered = TrainingReader(tx, [subscriber], votes, looked)
-        rated = gathered.seen(subscriber)
-        shared = load_batch_context(tx, sorted(rated), now.date(), looked)
-    known = gathered.reader(subscriber, frozenset(rated), frozenset()).training_data
+        ratings = BatchRatings(tx, [subscriber], votes, view)
+        rated_ids = sorted(ratings.rated_ids(subscriber))
+        context = load_batch_context(tx, rated_ids, now.date(), view)
     recipe = recipes.RECIPES[app.config.digest.recipe]
-    each = recipes.train(recipe, known, shared.background)
-    given = {vote.paper_id: vote for vote in votes.get(subscriber.id, [])}
-    counted = recipes.count_ratings(each)
-    whole = sum(one.share for one in each)
+    trained = recipes.train(recipe, ratings.training_data(subscriber), context.background)
+    votes_by_paper = {vote.paper_id: vote for vote in votes.get(subscriber.id, [])}
+    counts = recipes.count_ratings(trained)
+    shares = sum(profile.share for profile in trained)
     return ProfileExplanation(
         subscriber=subscriber,
         recipe=recipe.name,
-        tastes=tuple(
-            _taste(one, one.share / whole, shared, gathered.papers, given) for one in each
+        interests=tuple(
+            _explain_interest(
+                profile, profile.share / shares, context, ratings.papers, votes_by_paper
+            )
+            for profile in trained
         ),
-        thumbs_up=counted["thumbs_up"],
-        thumbs_down=counted["thumbs_down"],
+        thumbs_up=counts["thumbs_up"],
+        thumbs_down=counts["thumbs_down"],
     )
 
 
@@ -159,131 +153,66 @@ def profile_version(app: App, subscriber: Subscriber) -> Hashable:
         return (subscriber, tuple(votes), store.corpus.compute_version(tx), hour)
 
 
-def _taste(
-    one: recipes.TrainedProfile,
+def _explain_interest(
+    trained: recipes.TrainedProfile,
     share: float,
-    shared: BatchContext,
-    papers: dict[int, Paper],
-    given: dict[int, Feedback],
-) -> Taste:
-    known = one.data
-    ids = [
+    context: BatchContext,
+    papers: Mapping[int, Paper],
+    votes: Mapping[int, Feedback],
+) -> InterestExplanation:
+    data = trained.data
+    paper_ids = {
         ident
-        for some in (known.liked, known.disliked, known.examples)
-        for ident in some.paper_ids.tolist()
+        for rated in (data.liked, data.disliked, data.examples)
+        for ident in rated.paper_ids.tolist()
         if ident
-    ]
+    }
     newest = sorted(
-        set(ids),
-        key=lambda ident: (ident in given and given[ident].at.timestamp(), ident),
+        paper_ids,
+        key=lambda ident: (ident in votes and votes[ident].at.timestamp(), ident),
         reverse=True,
-    )[:LOOKED_AT]
-    told = list(
+    )[:MAX_PAPERS]
+    explained = list(
         scores.explain(
-            one.profile, shared.day, words_of=features.words_of, among=newest, shown=_PARTS
+            trained.profile,
+            context.day,
+            words_of=features.words_of,
+            among=newest,
+            shown=_MAX_PARTS,
         )
     )
-    words = _words(told)
-    order = {score.paper_id: place for place, score in enumerate(told)}
-    return Taste(
-        interest=one.name,
+    words = _word_effects(explained)
+    rank = {score.paper_id: number for number, score in enumerate(explained)}
+    best_first = sorted(paper_ids, key=lambda ident: (rank.get(ident, len(rank)), ident))
+    ratings = len(data.liked.paper_ids) + profiles.EXAMPLE_WEIGHT * len(data.examples.paper_ids)
+    return InterestExplanation(
+        interest=trained.name,
         share=share,
-        step=one.profile.step,
-        thumbs_up=len(known.liked.paper_ids),
-        thumbs_down=len(known.disliked.paper_ids),
-        keywords_count=profiles.keyword_fade(
-            len(known.liked.paper_ids) + profiles.EXAMPLE_WEIGHT * len(known.examples.paper_ids)
-        ),
-        words_for=tuple(word for word in words if word.value > 0)[:WORDS],
-        words_against=tuple(word for word in reversed(words) if word.value < 0)[:WORDS],
+        step=trained.profile.step,
+        thumbs_up=len(data.liked.paper_ids),
+        thumbs_down=len(data.disliked.paper_ids),
+        keywords_count=profiles.keyword_fade(ratings),
+        words_for=tuple(each for each in words if each.value > 0)[:MAX_WORDS],
+        words_against=tuple(each for each in reversed(words) if each.value < 0)[:MAX_WORDS],
         papers=tuple(
-            Evidence(
+            RatedPaper(
                 paper=papers[ident],
-                vote=given[ident].vote if ident in given else 0,
-                at=given[ident].at if ident in given else None,
+                vote=votes[ident].vote if ident in votes else 0,
+                at=votes[ident].at if ident in votes else None,
             )
-            for ident in sorted(set(ids), key=lambda ident: (order.get(ident, len(order)), ident))
+            for ident in best_first
         ),
     )
 
 
-def _words(told: Sequence[Score]) -> list[Word]:
+def _word_effects(explained: Sequence[Score]) -> list[WordEffect]:
     """Strongest first; a word that moves papers both ways counts with the difference."""
     sums: dict[str, float] = defaultdict(float)
-    for score in told:
+    for score in explained:
         for part in score.parts:
             if part.kind == "word":
-                sums[part.name.lower()] += part.value / len(told)
+                sums[part.name.lower()] += part.value / len(explained)
     return sorted(
-        (Word(name=name, value=value) for name, value in sums.items()),
-        key=lambda word: (-word.value, word.name),
+        (WordEffect(word=word, value=value) for word, value in sums.items()),
+        key=lambda effect: (-effect.value, effect.word),
     )
-
-
-# ----------------------------------------------------------------------------------------------
-# forgetting
-
-
-def forget(app: App, subscriber_id: int, paper_id: int, *, via: str) -> bool:
-    """Withdraw the reader's thumb on a paper, and take it from the examples of all their interests;
-    False where there was neither.
-
-    Raises:
-        NotFoundError: the reader or the paper is not stored.
-    """
-    with app.store.writing() as tx:
-        subscriber = store.subscribers.find(tx, subscriber_id)
-        found = store.papers.load(tx, [paper_id]).get(paper_id)
-        if subscriber is None or found is None:
-            raise NotFoundError("the reader or the paper is no longer stored")
-        given = Feedback(
-            subscriber_id=subscriber_id, paper_id=found.id, vote=0, at=app.now(), via=via
-        )
-        stands = any(
-            vote.paper_id == found.id
-            for vote in store.feedback.load_votes(tx, [subscriber_id]).get(subscriber_id, [])
-        )
-        if stands:
-            store.feedback.save(tx, given)
-        names = _names_of(tx, subscriber, found.id)
-        if names:
-            without = [
-                replace(one, papers=tuple(name for name in one.papers if name not in names))
-                for one in subscriber.interests
-            ]
-            kept = tuple(one for one in without if not one.empty)
-            store.subscribers.overwrite(tx, replace(subscriber, interests=kept), now=app.now())
-    return stands or bool(names)
-
-
-def _names_of(tx: store.Connection, subscriber: Subscriber, paper_id: int) -> set[str]:
-    """By which names the reader gave the paper as an example."""
-    names: Iterable[str] = {name for interest in subscriber.interests for name in interest.papers}
-    return {name for name, idents in look_up_all(tx, list(names)).items() if paper_id in idents[:1]}
-
-
-def start_over(app: App, subscriber_id: int, *, via: str, form: str = "") -> int:
-    """Withdraw all thumbs of a reader; returns how many stood.
-
-    They stay in the store as withdrawn, and teach nothing any more.
-
-    Args:
-        via: the door it came through.
-        form: the mark of a page, which forgets once: posted again it leaves later thumbs alone.
-
-    Raises:
-        NotFoundError: the reader is not stored.
-    """
-    with app.store.writing() as tx:
-        if store.subscribers.find(tx, subscriber_id) is None:
-            raise NotFoundError(f"no subscriber {subscriber_id}; the row was deleted")
-        if form:
-            press = Press(button=Button.RESTART, at=app.now(), form=form)
-            if (
-                store.presses.record(
-                    tx, subscriber_id, press, forget_before=app.now() - presses.KEPT_FOR
-                )
-                is None
-            ):
-                return 0
-        return store.feedback.withdraw_all(tx, subscriber_id, at=app.now(), via=via)

@@ -12,7 +12,7 @@ from digest.app import App
 from digest.due_dates import local_date_of
 from digest.errors import NotFoundError
 from digest.model import Digest, Message, MessageKind, Paper, Queued, Quiet, Subscriber
-from digest.pipeline.compose import outcome_for
+from digest.pipeline.compose import decide_for
 from digest.pipeline.steps.co_likes import least_readers
 from digest.pipeline.steps.write_messages import write_digest
 from digest.ranking import scores
@@ -78,7 +78,7 @@ class Preview:
 def preview(app: App, subscriber: Subscriber, *, day: date | None = None) -> Preview:
     """Choose and write, but neither store nor send. The links in it work."""
     local_date = day or local_date_of(subscriber, app.now())
-    outcome = outcome_for(app, subscriber, local_date)
+    outcome = decide_for(app, subscriber, local_date)
     if isinstance(outcome, Quiet):
         return Preview(subscriber=subscriber, outcome=outcome, papers={}, message=None)
     with app.store.reading() as tx:

@@ -68,7 +68,7 @@ def routes(app: App, pages: Pages, profiles: ProfileCache) -> APIRouter:
             "learned",
             whose=reader_label(learned.subscriber),
             thumbs=learned.thumbs_up + learned.thumbs_down,
-            tastes=[_template_values(taste, len(learned.tastes)) for taste in learned.tastes],
+            tastes=[_template_values(taste, len(learned.interests)) for taste in learned.interests],
             done=done,
             asked=asked,
             mark=new_form_token(app.now()),
@@ -121,7 +121,7 @@ def routes(app: App, pages: Pages, profiles: ProfileCache) -> APIRouter:
     return router
 
 
-def _template_values(taste: services.Taste, tastes_count: int) -> dict[str, Any]:
+def _template_values(taste: services.InterestExplanation, tastes_count: int) -> dict[str, Any]:
     """Return what the template shows of one interest."""
     return {
         "name": taste.interest,
@@ -131,8 +131,8 @@ def _template_values(taste: services.Taste, tastes_count: int) -> dict[str, Any]
         "down": taste.thumbs_down,
         "fades": taste.step in ("thumbs", "examples") and taste.keywords_count < 1,
         "gone": taste.keywords_count == 0,
-        "words_for": [word.name for word in taste.words_for],
-        "words_against": [word.name for word in taste.words_against],
+        "words_for": [word.word for word in taste.words_for],
+        "words_against": [word.word for word in taste.words_against],
         "papers": [
             paper_values(rated.paper)
             | {

@@ -36,9 +36,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from digest.model import Identity, Paper, Provenance, Subscriber, SubscriberStatus
-from digest.pipeline.steps.choose_digests import PORTION as _TOGETHER
-from digest.pipeline.steps.choose_digests import add_reasons, choose, rules_for
-from digest.pipeline.steps.training_data import BatchContext, ReaderTask
+from digest.pipeline.learn import train_profiles
+from digest.pipeline.steps.choose_digests import Candidates, add_reasons, choose_digest, rules_for
+from digest.pipeline.steps.corpus_view import BatchContext
+from digest.pipeline.steps.trained_readers import WORKER_BATCH as _TOGETHER
+from digest.pipeline.steps.trained_readers import RecipeSplit, TrainedReader
 from digest.ranking import features, profiles, recipes, scores, selection
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,9 +87,8 @@ def make_readers(
     number: int,
     every: list[Paper],
     rated_rows: profiles.RatedRows,
-    among: frozenset[int],
     seed: int = 1,
-) -> list[ReaderTask]:
+) -> list[TrainedReader]:
     """Each likes papers of two categories and dislikes some of a third."""
     rng = np.random.default_rng(seed)
     by_category: dict[str, list[int]] = {}
@@ -125,11 +126,7 @@ def make_readers(
             status=SubscriberStatus.ACTIVE,
             created=datetime(2026, 1, 1, tzinfo=UTC),
         )
-        found.append(
-            ReaderTask(
-                subscriber=subscriber, training_data=known, among=among, maybe_seen=frozenset()
-            )
-        )
+        found.append(TrainedReader(subscriber=subscriber, training_data=known))
     return found
 
 
@@ -312,17 +309,17 @@ def choose_for_readers(
     rules = selection.Rules(author_most=3, category_most=70, explore=True)
     among = frozenset(shared.papers)
     for start, number in batches:
-        some = make_readers(number, every, rated_rows, among, seed=start + 1)
+        some = make_readers(number, every, rated_rows, seed=start + 1)
         laps, began = [time.process_time()], time.perf_counter()
-        learned = recipes.train_all(
-            recipe, [reader.training_data for reader in some], shared.background
-        )
+        trained = train_profiles(RecipeSplit(recipe=recipe.name), shared.background, some)
+        batch = [Candidates(reader=reader, paper_ids=among) for reader in trained]
+        learned = [reader.profiles[recipe.name] for reader in trained]
         laps.append(time.process_time())
         scored = recipes.score_all(recipe, learned, shared.day)
         laps.append(time.process_time())
         outcomes = [
-            choose(recipe, shared, reader, rules_for(rules, shared, reader), *one)
-            for reader, *one in zip(some, learned, scored, strict=True)
+            choose_digest(recipe, shared, each, rules_for(rules, shared, each), own_scores)
+            for each, own_scores in zip(batch, scored, strict=True)
         ]
         laps.append(time.process_time())
         clock += time.perf_counter() - began
@@ -355,7 +352,7 @@ def time_svm(number: int, every: list[Paper], rows: sp.csr_matrix) -> float:
     kept = np.argsort(-np.bincount(places))[:20_000]
     compact = compact[:, kept]
     took = 0.0
-    for reader in make_readers(number, every[:RATED], profiles.RatedRows(rows), frozenset()):
+    for reader in make_readers(number, every[:RATED], profiles.RatedRows(rows)):
         target = np.isin(np.arange(1, RATED + 1), reader.training_data.liked.paper_ids).astype(int)
         began = time.process_time()
         with warnings.catch_warnings():

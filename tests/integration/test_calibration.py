@@ -15,7 +15,8 @@ from digest.app import App
 from digest.cli import app as commands
 from digest.errors import ConfigError, InputError
 from digest.model import Digest, Feedback, MessageState, Subscriber, Threshold
-from digest.pipeline.steps.calibrations import load_calibrations, recalibrate
+from digest.pipeline import recalibrate
+from digest.pipeline.steps.calibrations import load_calibrations
 from digest.store.tables import digest_items, messages
 from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, TODAY, make_app
@@ -112,7 +113,7 @@ def test_with_two_hundred_ratings_the_words_become_numbers(any_app: App, dump: D
 def test_status_counts_the_ratings_until_matches_are_numbers(app: App, dump: Dump) -> None:
     tomorrow, people = a_day(app, dump, 14, only=10)
     (found,) = services.status(tomorrow).calibration_progress
-    assert found.told == "140 of 200 ratings; matches are told in words until then"
+    assert found.summary == "140 of 200 ratings; matches are told in words until then"
     assert found.json == {
         "recipe": "learned",
         "ratings": 140,
@@ -123,10 +124,10 @@ def test_status_counts_the_ratings_until_matches_are_numbers(app: App, dump: Dum
     recalibrate(tomorrow)
     rated_by_all(app.at(NOON + timedelta(days=1, minutes=1)), people)
     (found,) = services.status(tomorrow).calibration_progress
-    assert found.told == "224 of 200 ratings; matches are told in numbers from the next round on"
+    assert found.summary == "224 of 200 ratings; matches are told in numbers from the next round on"
     recalibrate(app.at(NOON + timedelta(days=1, minutes=2)))
     (found,) = services.status(tomorrow).calibration_progress
-    assert found.told.startswith("numbers, from 224 ratings, off by ")
+    assert found.summary.startswith("numbers, from 224 ratings, off by ")
     assert found.json["numbers"] is True
 
 
@@ -144,7 +145,7 @@ def test_status_tells_the_recipes_that_share_digests_apart(tmp_path: Path, dump:
         "COLUMNS": "160",
     }
     shown = CliRunner().invoke(commands, ["status", "--date", TOMORROW.isoformat()], env=variables)
-    assert f"matches of learned {own.told}" in shown.output
+    assert f"matches of learned {own.summary}" in shown.output
 
 
 def test_what_was_composed_is_stored_with_its_match(app: App, dump: Dump) -> None:

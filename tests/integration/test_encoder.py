@@ -22,7 +22,6 @@ from digest.doctor import local
 from digest.errors import ConfigError
 from digest.evaluate.replay import SENT, rated, replay
 from digest.model import Digest, Feedback, MessageState
-from digest.pipeline.steps import encode_papers
 from digest.ranking import encoders
 from digest.store.tables import messages
 from digest.subscriptions import SubscriptionRequest
@@ -152,7 +151,7 @@ def test_a_new_encoder_reads_all_papers_again_while_digests_go_on(
     asked = iter([False, False, True])
     seen: list[tuple[int, int]] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encode_papers, "CHUNK", 20)
+        patch.setattr("digest.services.encodings.BATCH", 20)
         half = services.encode(
             first, progress=lambda done, every: seen.append((done, every)), stop=lambda: next(asked)
         )

@@ -53,7 +53,7 @@ def votes(app: App, who: Subscriber) -> int:
 
 
 def test_the_words_are_those_that_rank(app: App, carol: Subscriber) -> None:
-    (taste,) = services.explain_profile(app, carol).tastes
+    (taste,) = services.explain_profile(app, carol).interests
     assert (taste.step, taste.thumbs_up, taste.thumbs_down, taste.interest, taste.share) == (
         "thumbs",
         4,
@@ -62,7 +62,7 @@ def test_the_words_are_those_that_rank(app: App, carol: Subscriber) -> None:
         1.0,
     )
     told_for, told_against = (
-        {word.name for word in some} for some in (taste.words_for, taste.words_against)
+        {word.word for word in some} for some in (taste.words_for, taste.words_against)
     )
     assert "galaxy" in told_for
     assert "robot" in told_against
@@ -107,15 +107,15 @@ def test_each_interest_tells_of_its_own(any_app: App, dump: Dump) -> None:
     ).subscriber
     rate(any_app, dana, "galaxy", 1, 3)
     rate(any_app, dana, "robot", 1, 2)
-    hands, sky = services.explain_profile(any_app, dana).tastes
+    hands, sky = services.explain_profile(any_app, dana).interests
     assert (hands.interest, hands.thumbs_up, sky.interest, sky.thumbs_up) == ("hands", 2, "sky", 3)
     assert sky.share == pytest.approx(2 / 3)
-    assert "robot" in {word.name for word in hands.words_for}
-    assert "robot" not in {word.name for word in sky.words_for}
+    assert "robot" in {word.word for word in hands.words_for}
+    assert "robot" not in {word.word for word in sky.words_for}
 
 
 def test_nothing_known_is_told_as_nothing(app: App, cast: Cast) -> None:
-    (taste,) = services.explain_profile(app, cast(app)["carol"]).tastes
+    (taste,) = services.explain_profile(app, cast(app)["carol"]).interests
     assert (taste.step, taste.words_for, taste.words_against, taste.papers) == (
         "trending",
         (),
@@ -132,7 +132,7 @@ def test_every_recipe_can_be_asked(tmp_path: Path, cast: Cast, dump: Dump, name:
     rate(app, carol, "galaxy", 1, 3)
     found = services.explain_profile(app, carol)
     app.close()
-    assert (found.recipe, len(found.tastes)) == (name, 1)
+    assert (found.recipe, len(found.interests)) == (name, 1)
 
 
 # ----------------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def test_a_forgotten_thumb_teaches_nothing(any_app: App, cast: Cast, dump: Dump)
     (liked,) = rate(any_app, carol, "court", 1, 1)
     assert services.forget(any_app, carol.id, liked.id, via="page")
     assert not services.forget(any_app, carol.id, liked.id, via="page")
-    (taste,) = services.explain_profile(any_app, carol).tastes
+    (taste,) = services.explain_profile(any_app, carol).interests
     assert (taste.step, taste.papers) == ("trending", ())
     assert pipeline.standing_vote(any_app, carol.id, liked.id) == 0
 
@@ -172,7 +172,7 @@ def test_to_start_over_withdraws_every_thumb_and_leaves_the_interests(
     assert services.start_over(any_app, people["alice"].id, via="page") == 0
     assert (votes(any_app, people["alice"]), votes(any_app, people["bob"])) == (0, 3)
     assert subscriptions.get(any_app, people["alice"].id).interests == people["alice"].interests
-    assert services.explain_profile(any_app, people["alice"]).tastes[0].step == "keywords"
+    assert services.explain_profile(any_app, people["alice"]).interests[0].step == "keywords"
     with any_app.store.reading() as tx:
         kept = tx.exec_driver_sql(
             f"SELECT count(*) FROM feedback WHERE subscriber_id = {people['alice'].id}"

@@ -191,7 +191,7 @@ def test_damaged_words_are_counted_anew_and_told(
         caplog.clear()
         assert not pipeline.ingest(any_app, [tmp_path / "none.jsonl"]).failed
         assert (
-            "the stored words of 1 papers were damaged and are mended (the first is paper:3)"
+            "the stored words of 1 papers were damaged and are repaired (the first is paper:3)"
             in caplog.text
         ) is words
         assert "digest doctor" in caplog.text

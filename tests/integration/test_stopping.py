@@ -49,5 +49,5 @@ def test_a_training_that_is_stopped_changes_nothing(app: App, dump: Callable[...
     before = services.vectors_info(app).version
     for calls in (0, 3):
         with pytest.raises(StoppedError):
-            services.train_vectors(app, stop=after(calls))
+            pipeline.train_word_vectors(app, stop=after(calls))
     assert services.vectors_info(app).version == before

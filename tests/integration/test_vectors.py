@@ -4,6 +4,7 @@ cannot be read.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import shutil
@@ -24,8 +25,8 @@ from digest.app import App
 from digest.cli import app as commands
 from digest.errors import InputError
 from digest.model import Digest, Subscriber
+from digest.pipeline.steps.corpus_view import load_word_vectors
 from digest.ranking import features
-from digest.services import vectors
 from digest.store.tables import vectors as stored_words
 from digest.store.tables import word_vectors
 from digest.subscriptions import SubscriptionRequest
@@ -67,48 +68,51 @@ def test_trained_vectors_are_in_force_and_know_the_installs_own_words(
 ) -> None:
     assert services.vectors_info(any_app).version == features.load_base_table().version
     _stored(any_app, tmp_path, 60)
-    table = services.train_vectors(any_app)
+    table = pipeline.train_word_vectors(any_app)
     found = services.vectors_info(any_app)
     assert (found.version, found.own, found.stored) == (table.version, True, 60)
     assert found.papers == features.load_base_table().papers + 60
     assert set(features.load_base_table().columns) <= set(table.columns)
     with any_app.store.reading() as tx:
-        assert vectors.load_word_vectors(tx).to_bytes() == table.to_bytes()
+        assert load_word_vectors(tx).to_bytes() == table.to_bytes()
 
 
 def test_training_again_replaces_what_was_trained_before(app: App, tmp_path: Path) -> None:
     _stored(app, tmp_path, 60)
-    first = services.train_vectors(app, seed=1)
-    second = services.train_vectors(app, seed=2)
+    first = pipeline.train_word_vectors(app, seed=1)
+    second = pipeline.train_word_vectors(app, seed=2)
     assert first.version != second.version == services.vectors_info(app).version
-    assert services.train_vectors(app, from_nothing=True).papers == 60
+    assert pipeline.train_word_vectors(app, from_nothing=True).papers == 60
 
 
 def test_too_few_papers_are_refused_with_a_remedy(app: App, tmp_path: Path) -> None:
     _stored(app, tmp_path, 5)
-    with pytest.raises(InputError, match=r"5 stored papers teach no word vectors.*digest ingest"):
-        services.train_vectors(app)
+    with pytest.raises(
+        InputError, match=r"5 stored papers are too few to train word vectors.*digest ingest"
+    ):
+        pipeline.train_word_vectors(app)
     assert not services.vectors_info(app).own
 
 
 def test_training_is_due_when_the_corpus_has_grown(
     app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vectors, "ENOUGH", 60)
-    assert not services.vectors_due(app)
+    learn = importlib.import_module("digest.pipeline.learn")  # the verb has the same name
+    monkeypatch.setattr(learn, "MIN_CORPUS_PAPERS", 60)
+    assert not pipeline.word_vectors_due(app)
     _stored(app, tmp_path, 60)
-    assert services.vectors_due(app)
-    services.train_vectors(app)
-    assert not services.vectors_due(app)
-    monkeypatch.setattr(vectors, "GROWN", 1.0)
-    assert services.vectors_due(app)
+    assert pipeline.word_vectors_due(app)
+    pipeline.train_word_vectors(app)
+    assert not pipeline.word_vectors_due(app)
+    monkeypatch.setattr(learn, "RETRAIN_GROWTH", 1.0)
+    assert pipeline.word_vectors_due(app)
 
 
 def test_stored_vectors_that_cannot_be_read_give_way_to_the_packages(
     any_app: App, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     _stored(any_app, tmp_path, 60)
-    blob = services.train_vectors(any_app).to_bytes()
+    blob = pipeline.train_word_vectors(any_app).to_bytes()
     with any_app.store.writing() as tx:
         tx.execute(update(word_vectors).values(data=blob[:-1], version="vectors1-cut"))
     with caplog.at_level(logging.WARNING, "digest.compose"):
@@ -190,7 +194,7 @@ def test_a_round_ranks_by_trained_vectors_and_says_so(
     people = cast(app)
     pipeline.ingest(app, [dump()])
     _stored(app, tmp_path, 60)
-    table = services.train_vectors(app)
+    table = pipeline.train_word_vectors(app)
     composed = pipeline.compose(app)
     assert len(composed.planned) == len(people)
     for one in composed.planned:
@@ -215,7 +219,7 @@ def test_the_command_makes_a_table_from_nothing_such_as_the_package_ships(
     table = features.Table.from_bytes(written.read_bytes())
     assert (table.papers, table.version) == (60, services.vectors_info(app).version)
     with app.store.reading() as tx:
-        assert vectors.load_word_vectors(tx).to_bytes() == written.read_bytes()
+        assert load_word_vectors(tx).to_bytes() == written.read_bytes()
 
 
 def test_what_is_told_of_the_shipped_table_is_true() -> None:

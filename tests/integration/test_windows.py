@@ -320,8 +320,8 @@ def test_a_tick_with_nothing_to_do_reads_little(
     event.listen(
         app.store.engine, "before_cursor_execute", lambda *args: statements.append(args[2])
     )
-    # Gathering would fail.
-    monkeypatch.setattr(importlib.import_module("digest.pipeline.compose"), "view", None)
+    # Learning would fail.
+    monkeypatch.setattr(importlib.import_module("digest.pipeline.compose"), "learn", None)
     for now, told in (("06-09 23:30", "has a digest for 2026-06-09"), ("06-10 08:00", "no new")):
         statements.clear()
         assert any(told in reason for reason in reasons(pipeline.compose(at(app, now), due=True)))

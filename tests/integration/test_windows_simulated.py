@@ -184,17 +184,18 @@ class World:
 def world() -> Iterator[World]:
     """A new store, and an eye on what competes."""
     module = importlib.import_module("digest.pipeline.compose")
-    choose_all = module.choose_all
+    choose_digests = module.choose_digests
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         app = make_app(Path(folder), digest__recipe="recent")
         made = World(app=app.at(START))
 
-        def watched(sharing: Any, shared: Any, readers: Sequence[Any]) -> Any:
-            for reader in readers:
-                made.competed[reader.subscriber.id, shared.local_date] = reader.among
-            return choose_all(sharing, shared, readers)
+        def watched(rules: Any, split: Any, context: Any, batch: Sequence[Any]) -> Any:
+            for candidates in batch:
+                reader_id = candidates.reader.subscriber.id
+                made.competed[reader_id, context.local_date] = candidates.paper_ids
+            return choose_digests(rules, split, context, batch)
 
-        patch.setattr(module, "choose_all", watched)
+        patch.setattr(module, "choose_digests", watched)
         try:
             made.join()
             yield made

@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.model import Digest, Interest, Paper, Provenance, Quiet, QuietReason, Subscriber
-from digest.pipeline.steps.choose_digests import ChoiceSettings, choose_digests
-from digest.pipeline.steps.training_data import BatchContext, ReaderTask
+from digest.pipeline.learn import train_profiles
+from digest.pipeline.steps.choose_digests import Candidates, choose_digests
+from digest.pipeline.steps.corpus_view import BatchContext
+from digest.pipeline.steps.trained_readers import RecipeSplit, TrainedReader
 from digest.ranking import features, profiles, scores, selection
 from digest.ranking.recipes import RECIPES
 from tests.examples import examples
@@ -27,12 +29,8 @@ TOPICS = (
     "climate rainfall oceans glaciers satellite drought monsoon ice",
     "metre rhyme medieval poetry manuscripts monasteries verse scribes",
 )
-SHARING = ChoiceSettings(
-    recipe="learned",
-    recipe_b="",
-    share=50,
-    rules=selection.Rules(author_most=3, category_most=70, explore=True),
-)
+SPLIT = RecipeSplit(recipe="learned")
+RULES = selection.Rules(author_most=3, category_most=70, explore=True)
 
 
 def paper(number: int, **more: object) -> Paper:
@@ -114,18 +112,12 @@ class World:
         who = Subscriber(
             id=7, email="alice@example.org", size=size, interests=interests, created=NOW
         )
-        (outcome,) = choose_digests(
-            SHARING,
-            self.shared,
-            [
-                ReaderTask(
-                    subscriber=who,
-                    training_data=reader,
-                    among=frozenset(self.shared.papers.keys() - seen),
-                    maybe_seen=frozenset(),
-                )
-            ],
+        (trained,) = train_profiles(
+            SPLIT, self.shared.background, [TrainedReader(subscriber=who, training_data=reader)]
         )
+        paper_ids = frozenset(self.shared.papers.keys() - seen)
+        candidates = Candidates(reader=trained, paper_ids=paper_ids)
+        (outcome,) = choose_digests(RULES, SPLIT, self.shared, [candidates])
         if isinstance(outcome, Digest):
             sound(outcome)
         return outcome

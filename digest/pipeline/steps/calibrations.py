@@ -1,18 +1,15 @@
-"""learn, for everybody at once: what a score has turned out to be worth, from papers that were
-shown and rated.
-"""
+"""Calibrations of scores: what is stored, when to fit again, and how far each recipe has come."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from digest import store
-from digest.app import App
 from digest.model import SKEW
 from digest.ranking import calibration
 from digest.ranking.calibration import Calibration, RatedScores
@@ -20,82 +17,32 @@ from digest.store.calibrations import Rating
 
 log = logging.getLogger("digest.pipeline")
 
-#: thumbs looked at, the latest: enough to tell 80 % from 85 % at every height
-_LATEST = 5000
-#: learned anew when so many thumbs came since, or a twentieth of what it was learned from; and not
-#: more often than this once it is in use
-_FEW, _SHARE = 10, 20
-_REST = timedelta(hours=6)
-
-
-def recalibrate(app: App) -> None:
-    """Learn the calibrations anew where enough thumbs have come since; costs one look at an index
-    where not.
-    """
-    now = app.now()
-    with app.store.reading() as tx:
-        stored = store.calibrations.load_all(tx)
-        # One that was learned when the clock ran ahead says nothing of when to learn again.
-        last = max(
-            (one.fitted_at for one in stored.values() if one.fitted_at <= now + SKEW), default=None
-        )
-        known = {
-            recipe: one
-            for recipe, data in stored.items()
-            if (one := _read(recipe, data.data)) is not None
-        }
-        ratings = max((one.ratings for one in known.values()), default=0)
-        if known and ratings >= calibration.MIN_RATINGS and last is not None and now < last + _REST:
-            return
-        wanted = max(_FEW, ratings // _SHARE)
-        if store.calibrations.count_votes_since(tx, last if known else None, wanted) < wanted:
-            return
-        found = store.calibrations.load_ratings(tx, _LATEST)
-    with app.store.writing() as tx:
-        for recipe in {one.recipe for one in found} | set(stored):
-            made = learned([one for one in found if one.recipe == recipe])
-            store.calibrations.save(tx, recipe, made.to_bytes(), now=now)
-            log.info("calibrate recipe=%s ratings=%d error=%s", recipe, made.ratings, made.error)
-
-
-def learned(ratings: Sequence[Rating]) -> Calibration:
-    """The calibration of one recipe.
-
-    Papers drawn to explore are counted apart, and pinned ones would be listed whatever their score.
-    """
-    return calibration.fit(
-        _shown([one for one in ratings if one.slot == "normal"]),
-        _shown([one for one in ratings if one.slot == "exploration"]),
-    )
-
-
-def load_calibrations(tx: store.Connection) -> Mapping[str, Calibration]:
-    """Those in force, by recipe; one of an older version is left out until it is learned anew."""
-    read = {
-        recipe: _read(recipe, one.data)
-        for recipe, one in sorted(store.calibrations.load_all(tx).items())
-    }
-    return {recipe: one for recipe, one in read.items() if one is not None}
+#: the latest ratings that are looked at: enough to tell 80 % from 85 % at every height
+_MAX_RATINGS = 5000
+#: fitted again after so many new ratings, or a twentieth of the ratings fitted before
+_MIN_NEW_RATINGS, _NEW_RATINGS_SHARE = 10, 20
+#: least time between two fits once a calibration is in use
+_MIN_INTERVAL = timedelta(hours=6)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CalibrationProgress:
-    """How far a recipe is on the way from words to numbers."""
+    """How far a recipe is on the way from matches in words to matches in numbers."""
 
     recipe: str
-    #: papers shown by the recipe and rated since, as far as a calibration learns from them
+    #: ratings that a calibration learns from: of papers that the recipe listed
     ratings: int
     #: what is in force; None = words
     calibration: Calibration | None
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         if self.calibration is not None:
             return f"numbers, {self.calibration}"
-        far = f"{self.ratings} of {calibration.MIN_RATINGS} ratings"
+        progress = f"{self.ratings} of {calibration.MIN_RATINGS} ratings"
         if self.ratings < calibration.MIN_RATINGS:
-            return f"{far}; matches are told in words until then"
-        return f"{far}; matches are told in numbers from the next round on"
+            return f"{progress}; matches are told in words until then"
+        return f"{progress}; matches are told in numbers from the next round on"
 
     @property
     def json(self) -> dict[str, object]:
@@ -109,41 +56,86 @@ class CalibrationProgress:
         }
 
 
+def load_calibrations(tx: store.Connection) -> Mapping[str, Calibration]:
+    """Read the calibrations in force, by recipe.
+
+    One of an older format is left out until it is fitted again.
+    """
+    parsed = {
+        recipe: _parse(recipe, stored.data)
+        for recipe, stored in sorted(store.calibrations.load_all(tx).items())
+    }
+    return {recipe: known for recipe, known in parsed.items() if known is not None}
+
+
+def ratings_to_fit(tx: store.Connection, now: datetime) -> dict[str, list[Rating]]:
+    """Read the ratings to fit calibrations on, by recipe; nothing while it is too early."""
+    stored = store.calibrations.load_all(tx)
+    # A fit dated in the future, from a clock that ran ahead, does not say when to fit again.
+    last_fit = max(
+        (each.fitted_at for each in stored.values() if each.fitted_at <= now + SKEW), default=None
+    )
+    known = load_calibrations(tx)
+    ratings = max((each.ratings for each in known.values()), default=0)
+    in_use = bool(known) and ratings >= calibration.MIN_RATINGS
+    if in_use and last_fit is not None and now < last_fit + _MIN_INTERVAL:
+        return {}
+    enough = max(_MIN_NEW_RATINGS, ratings // _NEW_RATINGS_SHARE)
+    if store.calibrations.count_votes_since(tx, last_fit if known else None, enough) < enough:
+        return {}
+    latest = store.calibrations.load_ratings(tx, _MAX_RATINGS)
+    names = {rating.recipe for rating in latest} | set(stored)
+    return {name: [rating for rating in latest if rating.recipe == name] for name in names}
+
+
+def fit_calibration(ratings: Sequence[Rating]) -> Calibration:
+    """Fit the calibration of one recipe on its ratings.
+
+    Ratings of exploration count apart. Those of pinned papers are left out, since a pinned paper
+    is listed whatever its score.
+    """
+    return calibration.fit(
+        _rated_scores([rating for rating in ratings if rating.slot == "normal"]),
+        _rated_scores([rating for rating in ratings if rating.slot == "exploration"]),
+    )
+
+
 def calibration_progress(tx: store.Connection, recipes: Sequence[str]) -> list[CalibrationProgress]:
-    """For each of these recipes."""
+    """Return the progress of each of these recipes."""
     known = load_calibrations(tx)
     in_force = {
         recipe: known[recipe]
         for recipe in recipes
         if recipe in known and known[recipe].has_enough_ratings
     }
-    # Thumbs of the last hours are not learned from yet, but they are on the way; counting them
-    # costs a look at each.
-    rated = [] if len(in_force) == len(recipes) else store.calibrations.load_ratings(tx, _LATEST)
+    # Ratings of the last hours are not fitted yet; they are counted where no fit is in force.
+    latest = []
+    if len(in_force) < len(recipes):
+        latest = store.calibrations.load_ratings(tx, _MAX_RATINGS)
     return [
         CalibrationProgress(
             recipe=recipe,
             ratings=in_force[recipe].ratings
             if recipe in in_force
-            else sum(one.recipe == recipe and one.slot == "normal" for one in rated),
+            else sum(rating.recipe == recipe and rating.slot == "normal" for rating in latest),
             calibration=in_force.get(recipe),
         )
         for recipe in recipes
     ]
 
 
-def _read(recipe: str, data: bytes) -> Calibration | None:
+def _parse(recipe: str, data: bytes) -> Calibration | None:
     try:
         return Calibration.from_bytes(data)
     except ValueError as error:
-        log.info("calibrate recipe=%s: %s; it is learned anew", recipe, error)
+        log.info("calibrate recipe=%s: %s; it is fitted again", recipe, error)
         return None
 
 
-def _shown(ratings: Sequence[Rating]) -> RatedScores:
+def _rated_scores(ratings: Sequence[Rating]) -> RatedScores:
     return RatedScores(
-        standard=np.array([one.standard for one in ratings], dtype=np.float64),
-        thumbs_up=np.array([one.thumbs_up for one in ratings], dtype=np.float64),
-        thumbs_down=np.array([one.thumbs_down for one in ratings], dtype=np.float64),
-        liked=np.array([one.vote == 1 for one in ratings], dtype=np.bool_),
+        standard=np.array([rating.standard for rating in ratings], dtype=np.float64),
+        thumbs_up=np.array([rating.thumbs_up for rating in ratings], dtype=np.float64),
+        thumbs_down=np.array([rating.thumbs_down for rating in ratings], dtype=np.float64),
+        liked=np.array([rating.vote == 1 for rating in ratings], dtype=np.bool_),
     )

@@ -1,6 +1,6 @@
-"""A batch of readers -> their digests.
+"""Score the day's papers for a batch of readers and choose their digests, with reasons.
 
-Pure, so that it may run anywhere: profiles, scores, choice, reasons, and the drafts of two recipes.
+Pure, so that any worker can run it. It trains nothing: readers come with their profiles.
 """
 
 from __future__ import annotations
@@ -12,214 +12,212 @@ from functools import partial
 from msgspec import structs
 
 from digest import papers
-from digest.model import Digest, Quiet, Subscriber
-from digest.pipeline.steps.training_data import BatchContext, ReaderTask
+from digest.model import Digest, Quiet
+from digest.pipeline.steps.corpus_view import BatchContext
+from digest.pipeline.steps.trained_readers import RecipeSplit, TrainedReader
 from digest.ranking import profiles, recipes, scores, selection, team_draft
 from digest.ranking.shares import allocate_places
 
-#: readers for whom a worker chooses at once
-PORTION = 256
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ChoiceSettings:
-    """Which recipe ranks, and the one that it shares the digests of some readers with; and what
-    every digest holds to.
-    """
+class Candidates:
+    """A reader and the papers that compete for their digest."""
 
-    recipe: str
-    recipe_b: str
-    #: per cent of the readers
-    share: int
-    rules: selection.Rules
-
-    def of(self, subscriber: Subscriber) -> bool:
-        return bool(self.recipe_b) and team_draft.takes_part(
-            subscriber.id, self.share, (self.recipe, self.recipe_b)
-        )
+    reader: TrainedReader
+    paper_ids: frozenset[int]
+    #: ids that the reader may have been shown in a message of unknown fate
+    maybe_seen: frozenset[int] = frozenset()
 
 
 def choose_digests(
-    sharing: ChoiceSettings, shared: BatchContext, readers: Sequence[ReaderTask]
+    rules: selection.Rules, split: RecipeSplit, context: BatchContext, batch: Sequence[Candidates]
 ) -> list[Digest | Quiet]:
-    """Pure, so that it may run anywhere: profiles, scores, digests of some readers; and the drafts
-    where two recipes share one.
-    """
-    alone = [reader for reader in readers if not sharing.of(reader.subscriber)]
-    own = iter(
-        _by(
-            sharing.recipe,
-            shared,
+    """Choose the digest of each reader, by one recipe or by team draft between two."""
+    rules_of = [rules_for(rules, context, candidates) for candidates in batch]
+    alone = [n for n, each in enumerate(batch) if len(split.of(each.reader.subscriber)) == 1]
+    outcomes: dict[int, Digest | Quiet] = dict(
+        zip(
             alone,
-            [rules_for(sharing.rules, shared, reader) for reader in alone],
+            choose_by_recipe(
+                split.recipe, context, [batch[n] for n in alone], [rules_of[n] for n in alone]
+            ),
+            strict=True,
         )
     )
     return [
-        _drafted(sharing, shared, reader) if sharing.of(reader.subscriber) else next(own)
-        for reader in readers
+        outcomes[n] if n in outcomes else _choose_by_team_draft(split, context, each, rules_of[n])
+        for n, each in enumerate(batch)
     ]
 
 
-def _drafted(sharing: ChoiceSettings, shared: BatchContext, reader: ReaderTask) -> Digest | Quiet:
-    """A digest that two recipes share."""
-    subscriber = reader.subscriber
-    if not all(_calibrated(name, shared) for name in (sharing.recipe, sharing.recipe_b)):
-        # Numbers on the papers of one recipe alone would tell the reader whose they are.
-        shared = replace(shared, calibrations={})
-    rules = [rules_for(sharing.rules, shared, reader)]
-    (own,) = _by(sharing.recipe, shared, [reader], rules)
-    if isinstance(own, Quiet):
-        return own
-    (other,) = _by(
-        sharing.recipe_b, shared, [_without_threshold(sharing.recipe, shared, reader)], rules
-    )
-    if isinstance(other, Quiet):
-        return own
-    items = team_draft.interleave(
-        own.items,
-        other.items,
-        teams=(sharing.recipe, sharing.recipe_b),
-        subscriber_id=subscriber.id,
-        local_date=shared.local_date,
-        size=subscriber.size,
-        key=lambda ident: papers.normalise_title(shared.papers[ident].title),
-    )
-    return replace(own, items=items, provenance=replace(own.provenance, recipe_b=sharing.recipe_b))
+def rules_for(
+    rules: selection.Rules, context: BatchContext, candidates: Candidates
+) -> selection.Rules:
+    """The rules of one reader.
 
-
-def rules_for(rules: selection.Rules, shared: BatchContext, reader: ReaderTask) -> selection.Rules:
-    """What the reader asked for or against by name holds whichever recipe ranks and whatever their
-    thumbs say.
+    What a reader named, for or against, holds whichever recipe ranks and whatever they rated.
     """
-    known, day = reader.training_data, shared.day
+    data, day = candidates.reader.training_data, context.day
     rules = replace(
         rules,
         places=allocate_places,
         copies=day.copies,
-        guises=shared.guises,
+        guises=context.guises,
         cosines=partial(scores.cosines, day),
     )
-    if not known.interests:
+    if not data.interests:
         return rules
-    said = profiles.train(known.interests, shared.background, phrases=known.phrases)
+    named = profiles.train(data.interests, context.background, phrases=data.phrases)
+    categories = [name for interest in data.interests for name in interest.categories]
     return replace(
         rules,
-        muted=scores.muted(said, day),
-        pinned=scores.pinned(said, day) & reader.among,
-        followed=frozenset(
-            name
-            for interest in known.interests
-            for name in interest.categories
-            if not name.startswith("-")
-        ),
+        muted=scores.muted(named, day),
+        pinned=scores.pinned(named, day) & candidates.paper_ids,
+        followed=frozenset(name for name in categories if not name.startswith("-")),
     )
 
 
-def _by(
-    name: str, shared: BatchContext, readers: Sequence[ReaderTask], rules: Sequence[selection.Rules]
+def choose_by_recipe(
+    name: str,
+    context: BatchContext,
+    batch: Sequence[Candidates],
+    rules: Sequence[selection.Rules],
 ) -> list[Digest | Quiet]:
-    """The readers' digests as one recipe alone would choose them."""
+    """Choose the readers' digests as one recipe ranks, with reasons."""
     recipe = recipes.RECIPES[name]
-    learned = recipes.train_all(
-        recipe, [reader.training_data for reader in readers], shared.background
-    )
-    scored = recipes.score_all(recipe, learned, shared.day)
-    outcomes = [
-        choose(recipe, shared, *one) for one in zip(readers, rules, learned, scored, strict=True)
-    ]
+    trained = [candidates.reader.profiles[name] for candidates in batch]
+    scored = recipes.score_all(recipe, trained, context.day)
     return [
-        add_reasons(recipe, shared, *one) for one in zip(outcomes, learned, scored, strict=True)
+        add_reasons(
+            recipe,
+            context,
+            choose_digest(recipe, context, candidates, own_rules, own_scores),
+            candidates.reader.profiles[name],
+            own_scores,
+        )
+        for candidates, own_rules, own_scores in zip(batch, rules, scored, strict=True)
     ]
 
 
-def choose(
+def choose_digest(
     recipe: recipes.Recipe,
-    shared: BatchContext,
-    reader: ReaderTask,
+    context: BatchContext,
+    candidates: Candidates,
     rules: selection.Rules,
-    learned: Sequence[recipes.TrainedProfile],
     scored: Sequence[scores.Scored],
 ) -> Digest | Quiet:
-    """One reader's digest, without reasons yet."""
+    """Choose one reader's digest, without reasons yet."""
+    trained = candidates.reader.profiles[recipe.name]
     provenance = replace(
-        shared.provenance,
+        context.provenance,
         recipe=recipe.name,
-        candidates=len(reader.among),
-        **recipes.count_ratings(learned),
+        candidates=len(candidates.paper_ids),
+        **recipes.count_ratings(trained),
     )
-    if _calibrated(recipe.name, shared):
-        provenance = replace(provenance, calibration=str(shared.calibrations[recipe.name]))
-    if len(learned) > 1:
-        rules = replace(rules, shares={one.name: one.share for one in learned})
+    if _is_calibrated(recipe.name, context):
+        provenance = replace(provenance, calibration=str(context.calibrations[recipe.name]))
+    if len(trained) > 1:
+        rules = replace(rules, shares={profile.name: profile.share for profile in trained})
     ranked = recipes.rank(
         recipe,
-        learned,
-        shared.day,
-        reader.among,
+        trained,
+        context.day,
+        candidates.paper_ids,
         scored=scored,
-        match=_match(recipe.name, shared, learned),
+        match=_match_function(recipe.name, context, trained),
     )
     return selection.choose(
-        reader.subscriber,
-        shared.local_date,
+        candidates.reader.subscriber,
+        context.local_date,
         ranked,
-        shared.papers,
+        context.papers,
         provenance=provenance,
-        carried=reader.maybe_seen,
+        carried=candidates.maybe_seen,
         rules=rules,
     )
 
 
 def add_reasons(
     recipe: recipes.Recipe,
-    shared: BatchContext,
+    context: BatchContext,
     outcome: Digest | Quiet,
-    learned: Sequence[recipes.TrainedProfile],
+    trained: Sequence[recipes.TrainedProfile],
     scored: Sequence[scores.Scored],
 ) -> Digest | Quiet:
-    """The digest with the reasons for its papers."""
+    """Return the digest with the reasons for its papers."""
     if isinstance(outcome, Quiet):
         return outcome
     chosen = {item.score.paper_id: item.score for item in outcome.items}
-    reasons = recipes.explain(recipe, learned, shared.day, chosen, scored=scored)
-    return replace(
-        outcome,
-        items=tuple(
-            structs.replace(item, score=reasons[item.score.paper_id]) for item in outcome.items
-        ),
+    reasons = recipes.explain(recipe, trained, context.day, chosen, scored=scored)
+    items = [structs.replace(item, score=reasons[item.score.paper_id]) for item in outcome.items]
+    return replace(outcome, items=tuple(items))
+
+
+def _choose_by_team_draft(
+    split: RecipeSplit, context: BatchContext, candidates: Candidates, rules: selection.Rules
+) -> Digest | Quiet:
+    """Choose a digest that two recipes share."""
+    if not all(_is_calibrated(name, context) for name in split.names):
+        # Numbers on the papers of one recipe alone would tell the reader whose they are.
+        context = replace(context, calibrations={})
+    (own,) = choose_by_recipe(split.recipe, context, [candidates], [rules])
+    if isinstance(own, Quiet):
+        return own
+    above = _apply_threshold(split.recipe, context, candidates)
+    (other,) = choose_by_recipe(split.recipe_b, context, [above], [rules])
+    if isinstance(other, Quiet):
+        return own
+    subscriber = candidates.reader.subscriber
+    items = team_draft.interleave(
+        own.items,
+        other.items,
+        teams=(split.recipe, split.recipe_b),
+        subscriber_id=subscriber.id,
+        local_date=context.local_date,
+        size=subscriber.size,
+        key=lambda paper_id: papers.normalise_title(context.papers[paper_id].title),
     )
+    return replace(own, items=items, provenance=replace(own.provenance, recipe_b=split.recipe_b))
 
 
-def _match(
-    name: str, shared: BatchContext, learned: Sequence[recipes.TrainedProfile]
-) -> recipes.MatchFunction | None:
-    """The match that each standard score of a reader stands for; None while nobody knows."""
-    if not _calibrated(name, shared):
-        return None
-    thumbs = recipes.count_ratings(learned)
-    return partial(
-        shared.calibrations[name].matches,
-        thumbs_up=thumbs["thumbs_up"],
-        thumbs_down=thumbs["thumbs_down"],
-    )
+def _apply_threshold(own: str, context: BatchContext, candidates: Candidates) -> Candidates:
+    """Keep the papers above the reader's threshold by the service's own recipe.
 
-
-def _calibrated(name: str, shared: BatchContext) -> bool:
-    return name in shared.calibrations and shared.calibrations[name].has_enough_ratings
-
-
-def _without_threshold(own: str, shared: BatchContext, reader: ReaderTask) -> ReaderTask:
-    """The same reader for another recipe: the threshold is kept by the service's own match, since
-    each recipe has a scale of its own.
+    Each recipe has a scale of its own, so the other recipe then chooses without a threshold.
     """
+    reader = candidates.reader
     if not reader.subscriber.threshold:
-        return reader
-    recipe = recipes.RECIPES[own]
-    learned = recipes.train(recipe, reader.training_data, shared.background)
-    scored = recipes.rank(
-        recipe, learned, shared.day, reader.among, match=_match(own, shared, learned)
+        return candidates
+    trained = reader.profiles[own]
+    ranked = recipes.rank(
+        recipes.RECIPES[own],
+        trained,
+        context.day,
+        candidates.paper_ids,
+        match=_match_function(own, context, trained),
     )
-    above = frozenset(
-        score.paper_id for score in scored if score.reaches(reader.subscriber.threshold)
+    above = [score.paper_id for score in ranked if score.reaches(reader.subscriber.threshold)]
+    without_threshold = replace(reader.subscriber, threshold=0)
+    return replace(
+        candidates,
+        reader=replace(reader, subscriber=without_threshold),
+        paper_ids=frozenset(above),
     )
-    return replace(reader, subscriber=replace(reader.subscriber, threshold=0), among=above)
+
+
+def _match_function(
+    name: str, context: BatchContext, trained: Sequence[recipes.TrainedProfile]
+) -> recipes.MatchFunction | None:
+    """What turns a reader's standard scores into matches; None without a calibration."""
+    if not _is_calibrated(name, context):
+        return None
+    ratings = recipes.count_ratings(trained)
+    return partial(
+        context.calibrations[name].matches,
+        thumbs_up=ratings["thumbs_up"],
+        thumbs_down=ratings["thumbs_down"],
+    )
+
+
+def _is_calibrated(name: str, context: BatchContext) -> bool:
+    return name in context.calibrations and context.calibrations[name].has_enough_ratings

@@ -1,6 +1,4 @@
-"""What readers' thumbs say to other readers: read once a round, and only where enough of them say
-the same.
-"""
+"""Read the likes of all readers, which add to the scores of papers that the same readers like."""
 
 from __future__ import annotations
 
@@ -16,23 +14,27 @@ from digest.model import Feedback
 from digest.ranking import co_likes
 from digest.ranking.co_likes import CoLikeBoost, CoLikes
 
-#: thumbs that the likeness of papers is worked out from at most; 16 bytes each
-_MOST = 2_000_000
-#: local dates lie so far around the date in UTC
-_AROUND = timedelta(days=1)
+#: thumbs up that similarities are computed from at most; 16 bytes each
+_MAX_LIKES = 2_000_000
+#: local dates differ from the date in UTC by so much at most
+_ZONE_MARGIN = timedelta(days=1)
 
 
 def least_readers(app: App, tx: store.Connection) -> int | None:
-    """Readers who must like a paper before their thumbs say anything to others; None where the
-    install has not even so many.
+    """How many readers must like a paper before their thumbs count for others.
+
+    None where this service has fewer readers than that, so no thumb counts for others.
     """
-    wanted = app.config.digest.least_readers
-    return wanted if store.likes.count_active_readers(tx) >= wanted else None
+    least = app.config.digest.least_readers
+    return least if store.likes.count_active_readers(tx) >= least else None
 
 
 class CoLikeContext:
-    """The likes of all readers during one round (`before`: as they were at a time); nothing is read
-    before somebody asks.
+    """The likes of all readers during one round; nothing is read before it is needed.
+
+    Args:
+        day: the local date of the round; None = today.
+        before: later likes do not count; None = all do.
     """
 
     def __init__(self, app: App, day: date | None, *, before: datetime | None = None) -> None:
@@ -41,37 +43,33 @@ class CoLikeContext:
         self._before = before
 
     @cached_property
-    def least(self) -> int | None:
+    def least_readers(self) -> int | None:
         with self._app.store.reading() as tx:
             return least_readers(self._app, tx)
 
     @cached_property
-    def _colikes(self) -> CoLikes | None:
-        if self.least is None:
+    def _co_likes(self) -> CoLikes | None:
+        least, before = self.least_readers, self._before
+        if least is None:
             return None
         window = timedelta(days=self._app.config.digest.window_days)
+        first, last = self._day - window - _ZONE_MARGIN, self._day + _ZONE_MARGIN
         with self._app.store.reading() as tx:
-            fresh = store.papers.list_seen_between(
-                tx, self._day - window - _AROUND, self._day + _AROUND
-            )
-            pairs = np.array(
-                store.likes.load_co_likes(
-                    tx, fresh, least=self.least, most=_MOST, before=self._before
-                ),
+            fresh = store.papers.list_seen_between(tx, first, last)
+            likes = np.array(
+                store.likes.load_co_likes(tx, fresh, least=least, most=_MAX_LIKES, before=before),
                 dtype=np.int64,
             ).reshape(-1, 2)
-            ids, here = np.unique(pairs[:, 1], return_counts=True)
-            counts = store.likes.count_likes(
-                tx, ids[here >= self.least].tolist(), least=self.least, before=self._before
-            )
-        return co_likes.count_co_likes(pairs[:, 0], pairs[:, 1], fresh, counts, least=self.least)
+            paper_ids, likes_here = np.unique(likes[:, 1], return_counts=True)
+            liked_enough = paper_ids[likes_here >= least].tolist()
+            counts = store.likes.count_likes(tx, liked_enough, least=least, before=before)
+        return co_likes.count_co_likes(likes[:, 0], likes[:, 1], fresh, counts, least=least)
 
     def boosts_of_readers(
         self, votes: Sequence[Sequence[Feedback]]
     ) -> list[tuple[CoLikeBoost, ...]]:
-        """What others' likes add, for each of a batch of readers by their votes."""
-        if self._colikes is None:
+        """What the likes of others add for each reader, by the votes of each."""
+        if self._co_likes is None:
             return [()] * len(votes)
-        return co_likes.boosts_of_readers(
-            self._colikes, [{vote.paper_id for vote in some if vote.vote == 1} for some in votes]
-        )
+        liked = [{vote.paper_id for vote in own if vote.vote == 1} for own in votes]
+        return co_likes.boosts_of_readers(self._co_likes, liked)

@@ -16,6 +16,15 @@ class PlannedDigest:
     local_date: date
     papers: int
 
+    @property
+    def json(self) -> dict[str, object]:
+        return {
+            "email": self.email,
+            "date": self.local_date.isoformat(),
+            "state": "planned",
+            "papers": self.papers,
+        }
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuietDay:
@@ -25,6 +34,15 @@ class QuietDay:
     local_date: date
     reason: QuietReason
 
+    @property
+    def json(self) -> dict[str, object]:
+        return {
+            "email": self.email,
+            "date": self.local_date.isoformat(),
+            "state": "quiet",
+            "reason": self.reason.value,
+        }
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeftOut:
@@ -33,12 +51,14 @@ class LeftOut:
     email: str
     reason: str
 
+    @property
+    def json(self) -> dict[str, object]:
+        return {"email": self.email, "state": "left out", "reason": self.reason}
+
 
 @dataclass(kw_only=True, slots=True)
 class ComposeReport:
-    """What a compose did: digests and quiet days that were stored, and who was left out. A line a
-    reader, since there may be very many.
-    """
+    """What a compose did. Short entries, since there may be very many readers."""
 
     planned: list[PlannedDigest] = field(default_factory=list)
     quiet: list[QuietDay] = field(default_factory=list)
@@ -50,34 +70,22 @@ class ComposeReport:
     #: it was asked to stop before it was done
     stopped: bool = False
 
+    def leave_out(self, reader: Subscriber, reason: str) -> None:
+        self.left_out.append(LeftOut(email=reader.email, reason=reason))
+
     @property
-    def json(self) -> dict[str, object]:
+    def counts(self) -> dict[str, object]:
         return {
             "planned": len(self.planned),
             "quiet": len(self.quiet),
             "left_out": len(self.left_out),
-            "subscribers": [
-                *(
-                    {
-                        "email": one.email,
-                        "date": one.local_date.isoformat(),
-                        "state": "planned",
-                        "papers": one.papers,
-                    }
-                    for one in self.planned
-                ),
-                *(
-                    {
-                        "email": one.email,
-                        "date": one.local_date.isoformat(),
-                        "state": "quiet",
-                        "reason": one.reason.value,
-                    }
-                    for one in self.quiet
-                ),
-                *(
-                    {"email": one.email, "state": "left out", "reason": one.reason}
-                    for one in self.left_out
-                ),
-            ],
         }
+
+    @property
+    def json(self) -> dict[str, object]:
+        readers = [
+            *(reader.json for reader in self.planned),
+            *(reader.json for reader in self.quiet),
+            *(reader.json for reader in self.left_out),
+        ]
+        return {**self.counts, "subscribers": readers}

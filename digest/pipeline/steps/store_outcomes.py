@@ -1,5 +1,4 @@
-"""What is chosen for a reader becomes a row with its message and times, and a line of
-the report."""
+"""Store a digest or a quiet day with its message and times, and add it to the report."""
 
 from __future__ import annotations
 
@@ -8,71 +7,74 @@ from datetime import date, datetime, timedelta
 from digest import store
 from digest.app import App
 from digest.due_dates import due_at, next_due
-from digest.model import Digest, MessageKind, Quiet, QuietReason, Subscriber
-from digest.pipeline.steps.compose_report import ComposeReport, LeftOut, PlannedDigest, QuietDay
-from digest.pipeline.steps.due_readers import DueReader
+from digest.model import MessageKind, Quiet, QuietReason, Subscriber
+from digest.pipeline.steps.compose_report import ComposeReport, PlannedDigest, QuietDay
+from digest.pipeline.steps.due_readers import Decision
 from digest.store.digests import Window
 
 
-def may_still_come(app: App, turn: DueReader, quiet: Quiet, started: datetime | None) -> bool:
-    """Whether a day without a digest is not over: papers may come while there is time to send."""
-    if quiet.reason is QuietReason.BELOW_THRESHOLD:
+def may_still_come(app: App, decision: Decision, started: datetime | None) -> bool:
+    """Whether a quiet day is not over: papers may come while there is time to send a digest.
+
+    Args:
+        started: since when the service runs; None = it does not run by itself.
+    """
+    due = decision.due
+    if decision.reason in ("", QuietReason.BELOW_THRESHOLD):
         return False
     hours = timedelta(hours=app.config.digest.window_hours)
-    closes = due_at(turn.subscriber, turn.local_date) + hours
-    # Where the service was down until then, the papers of that time are still to be fetched.
+    closes = due_at(due.subscriber, due.local_date) + hours
+    # After an outage, the papers of that time are still to be fetched.
     if started is not None and started >= closes:
         closes = started + hours
     return app.now() < closes
 
 
-def _expires(app: App, subscriber: Subscriber, local_date: date) -> datetime:
-    """Until when a digest that is composed now may be sent: for its hours, at most to the next."""
-    begins = max(due_at(subscriber, local_date), app.now())
-    following = next_due(subscriber, begins)
+def store_outcome(app: App, decision: Decision, report: ComposeReport) -> bool:
+    """Store the outcome with its message; return False where another process was faster."""
+    now, reader, outcome = app.now(), decision.due.subscriber, decision.outcome
+    window = Window(
+        message_id=app.message_id(MessageKind.DIGEST, outcome.local_date.isoformat(), reader.id),
+        not_before=now,
+        expires_at=_expires_at(app, reader, outcome.local_date),
+    )
+
+    def plan(tx: store.Connection) -> bool:
+        planned = store.digests.plan(
+            tx, outcome, max_paper_id=decision.max_paper_id, window=window, now=now
+        )
+        if planned is not None:
+            store.digests.close_missed(tx, reader.id, decision.due.missed, now=now)
+        return planned is not None
+
+    stored = app.store.commit(plan)
+    if not stored:
+        report.leave_out(reader, f"has a digest for {outcome.local_date} already")
+    return stored
+
+
+def _expires_at(app: App, reader: Subscriber, local_date: date) -> datetime:
+    """Until when a digest composed now may be sent: some hours, at most until the next is due."""
+    begins = max(due_at(reader, local_date), app.now())
+    following = next_due(reader, begins)
     expires = begins + timedelta(hours=app.config.digest.window_hours)
     return expires if following is None else min(expires, following[1])
 
 
-def store_outcome(
-    app: App, turn: DueReader, outcome: Digest | Quiet, max_paper_id: int, report: ComposeReport
-) -> bool:
-    """Whether it was stored: another process may have been faster."""
-    now, subscriber = app.now(), turn.subscriber
-    key = outcome.local_date.isoformat()
-    window = Window(
-        message_id=app.message_id(MessageKind.DIGEST, key, subscriber.id),
-        not_before=now,
-        expires_at=_expires(app, subscriber, outcome.local_date),
-    )
-
-    def plan(tx: store.Connection) -> bool:
-        stored = (
-            store.digests.plan(tx, outcome, max_paper_id=max_paper_id, window=window, now=now)
-            is not None
-        )
-        if stored:
-            store.digests.close_missed(tx, subscriber.id, turn.missed, now=now)
-        return stored
-
-    stored = app.store.commit(plan)
-    if not stored:
-        reason = f"has a digest for {outcome.local_date} already"
-        report.left_out.append(LeftOut(email=subscriber.email, reason=reason))
-    return stored
-
-
-def add(report: ComposeReport, turn: DueReader, outcome: Digest | Quiet, *, whole: bool) -> None:
-    """Tell of a reader; `whole`: with the digest itself."""
-    email = turn.subscriber.email
+def add_to_report(report: ComposeReport, decision: Decision, *, with_digest: bool) -> None:
+    """Add what a reader gets, and the due dates that passed without a digest."""
+    reader, outcome = decision.due.subscriber, decision.outcome
     report.quiet += [
-        QuietDay(email=email, local_date=day, reason=QuietReason.MISSED) for day in turn.missed
+        QuietDay(email=reader.email, local_date=day, reason=QuietReason.MISSED)
+        for day in decision.due.missed
     ]
+    local_date = outcome.local_date
     if isinstance(outcome, Quiet):
-        quiet = QuietDay(email=email, local_date=outcome.local_date, reason=outcome.reason)
+        quiet = QuietDay(email=reader.email, local_date=local_date, reason=outcome.reason)
         report.quiet.append(quiet)
         return
     papers = len(outcome.items)
-    report.planned.append(PlannedDigest(email=email, local_date=outcome.local_date, papers=papers))
-    if whole:
-        report.digests.append((turn.subscriber, outcome))
+    planned = PlannedDigest(email=reader.email, local_date=local_date, papers=papers)
+    report.planned.append(planned)
+    if with_digest:
+        report.digests.append((reader, outcome))

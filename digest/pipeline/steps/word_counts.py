@@ -1,6 +1,6 @@
-"""What is stored of papers' words: each paper's counts, and the frequencies of all.
+"""Read and write the word counts of stored papers, and the word frequencies of the corpus.
 
-What of it is damaged is counted anew from titles and abstracts.
+Damaged counts are counted again from title and abstract.
 """
 
 from __future__ import annotations
@@ -17,49 +17,80 @@ log = logging.getLogger("digest.words")
 
 
 def load_frequencies(tx: store.Connection) -> features.Frequencies:
-    """The corpus' word frequencies; damaged ones are counted anew, and told."""
-    found = _frequencies(tx)
-    return (
-        counted(tx, store.papers.iterate_vectors(tx, features.VERSION)) if found is None else found
-    )
+    """Read the word frequencies of the corpus; count again, with a warning, if they are damaged."""
+    stored = _read_frequencies(tx)
+    if stored is not None:
+        return stored
+    return count_frequencies(tx, store.papers.iterate_vectors(tx, features.VERSION))
 
 
 def repair_frequencies(tx: store.Connection) -> None:
-    """Count everything anew where an ingest was killed before it kept its count, or where the
-    stored one is damaged.
+    """Count all papers again where the stored frequencies are damaged or incomplete.
+
+    An ingest that was killed leaves them incomplete.
     """
-    found = _frequencies(tx)
-    if found is None or found.papers != store.papers.count_vectors(tx, features.VERSION):
-        anew = counted(tx, store.papers.iterate_vectors(tx, features.VERSION), mend=True)
-        store.papers.save_frequencies(tx, features.VERSION, anew.to_bytes())
+    stored = _read_frequencies(tx)
+    if stored is None or stored.papers != store.papers.count_vectors(tx, features.VERSION):
+        packed = store.papers.iterate_vectors(tx, features.VERSION)
+        counted = count_frequencies(tx, packed, repair=True)
+        store.papers.save_frequencies(tx, features.VERSION, counted.to_bytes())
 
 
 def add_frequencies(tx: store.Connection, new: features.Frequencies) -> None:
-    """Add the frequencies of papers that came."""
+    """Add the frequencies of new papers to the stored ones."""
     old = load_frequencies(tx)
-    both = features.Frequencies(papers=old.papers + new.papers, counts=old.counts + new.counts)
-    store.papers.save_frequencies(tx, features.VERSION, both.to_bytes())
+    total = features.Frequencies(papers=old.papers + new.papers, counts=old.counts + new.counts)
+    store.papers.save_frequencies(tx, features.VERSION, total.to_bytes())
 
 
-def counted(
+def count_frequencies(
     tx: store.Connection,
-    portions: Iterable[Mapping[int, bytes]],
-    known: features.Frequencies | None = None,
+    batches: Iterable[Mapping[int, bytes]],
+    start: features.Frequencies | None = None,
     *,
-    mend: bool = False,
+    repair: bool = False,
 ) -> features.Frequencies:
-    """The frequencies of stored papers and of those that are known already.
+    """Count the word frequencies of stored papers.
 
-    `mend` puts sound counts in the place of damaged ones.
+    Args:
+        batches: packed counts by paper.
+        start: frequencies of papers that are counted already.
+        repair: store sound counts in place of damaged ones.
     """
-    found = known or features.Frequencies()
-    for packed in portions:
-        found = found.add(load_counts(tx, packed, mend=mend))
-    return found
+    frequencies = start or features.Frequencies()
+    for packed in batches:
+        frequencies = frequencies.add(load_counts(tx, packed, repair=repair))
+    return frequencies
 
 
-def _frequencies(tx: store.Connection) -> features.Frequencies | None:
-    """As they are stored, None = damaged."""
+def load_counts(
+    tx: store.Connection, packed: Mapping[int, bytes], *, repair: bool = False
+) -> sp.csr_matrix:
+    """Unpack the word counts of papers in this order, shape (len(packed), COLUMNS)."""
+    try:
+        return features.unpack(list(packed.values()))
+    except ValueError:  # now each is looked at, which costs as much as unpacking it
+        damaged = [ident for ident, blob in packed.items() if not features.is_readable(blob)]
+    papers = store.papers.load(tx, damaged)
+    texts = [
+        features.text_of(papers[ident].title, papers[ident].abstract) if ident in papers else ""
+        for ident in damaged
+    ]
+    sound = dict(zip(damaged, features.pack(features.vectorize(texts)), strict=True))
+    if repair:
+        store.papers.save_vectors(tx, features.VERSION, sound)
+    log.warning(
+        "the stored words of %d papers %s (the first is paper:%d); they are counted again from "
+        "title and abstract. Is the disk sound? See `digest doctor`",
+        len(damaged),
+        "were damaged and are repaired" if repair else "are damaged",
+        damaged[0],
+    )
+    return features.unpack([sound.get(ident, blob) for ident, blob in packed.items()])
+
+
+def _read_frequencies(tx: store.Connection) -> features.Frequencies | None:
+    """The stored frequencies; None = damaged."""
     stored = store.papers.load_frequencies(tx, features.VERSION)
     if not stored:
         return features.Frequencies()
@@ -67,35 +98,8 @@ def _frequencies(tx: store.Connection) -> features.Frequencies | None:
         return features.Frequencies.from_bytes(stored)
     except ValueError as error:
         log.warning(
-            "%s; all papers are counted anew, each time until `digest ingest` has read a file. Is "
-            "the disk sound? See `digest doctor`",
+            "%s; all papers are counted again, each time until `digest ingest` has read a file. "
+            "Is the disk sound? See `digest doctor`",
             error,
         )
         return None
-
-
-def load_counts(
-    tx: store.Connection, packed: Mapping[int, bytes], *, mend: bool = False
-) -> sp.csr_matrix:
-    """The stored words of papers in this order, shape (len(packed), COLUMNS)."""
-    try:
-        return features.unpack(list(packed.values()))
-    except ValueError:  # only then is each looked at, which costs as much as reading them
-        damaged = [ident for ident, blob in packed.items() if not features.is_readable(blob)]
-    papers = store.papers.load(tx, damaged)
-    texts = [
-        features.text_of(papers[ident].title, papers[ident].abstract) if ident in papers else ""
-        for ident in damaged
-    ]
-    anew = dict(zip(damaged, features.pack(features.vectorize(texts)), strict=True))
-    if mend:
-        store.papers.save_vectors(tx, features.VERSION, anew)
-    log.warning(
-        "the stored words of %d papers %s (the first is paper:%d); they are counted anew from "
-        "title and abstract. "
-        "Is the disk sound? See `digest doctor`",
-        len(damaged),
-        "were damaged and are mended" if mend else "are damaged",
-        damaged[0],
-    )
-    return features.unpack([anew.get(ident, blob) for ident, blob in packed.items()])

@@ -1,0 +1,56 @@
+"""A reader with the profiles that rank for them, and which recipes those are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from digest.config import Config
+from digest.model import Subscriber
+from digest.ranking import profiles, recipes, team_draft
+
+#: readers that a worker takes at once
+WORKER_BATCH = 256
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecipeSplit:
+    """The recipe that ranks, and a second one that shares the digests of some readers with it."""
+
+    recipe: str
+    #: "" = none
+    recipe_b: str = ""
+    #: per cent of the readers whose digests both recipes share
+    share: int = 0
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        return cls(
+            recipe=config.digest.recipe,
+            recipe_b=config.evaluate.recipe_b,
+            share=config.evaluate.share,
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.recipe, self.recipe_b) if self.recipe_b else (self.recipe,)
+
+    def of(self, reader: Subscriber) -> tuple[str, ...]:
+        """The recipes that choose for one reader."""
+        both = (self.recipe, self.recipe_b)
+        if self.recipe_b and team_draft.takes_part(reader.id, self.share, both):
+            return both
+        return (self.recipe,)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainedReader:
+    """A reader, what is known of their taste, and the profiles trained from it."""
+
+    subscriber: Subscriber
+    training_data: profiles.TrainingData
+    #: ids of papers that the reader has rated or gave as examples
+    rated_ids: frozenset[int] = frozenset()
+    #: recipe -> one profile for each interest
+    profiles: Mapping[str, tuple[recipes.TrainedProfile, ...]] = field(default_factory=dict)
