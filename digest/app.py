@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from digest import kept, redaction, store, workers
-from digest.config import Config, Server, secrets_of, with_files
+from digest.config import Config, Server, find_secrets, load_secret_files
 from digest.errors import (
     AddressError,
     ConfigError,
@@ -85,7 +85,7 @@ class App:
             StoreError: it cannot be opened, or its schema is another version's and `migrate` is
             off.
         """
-        redaction.learn(*secrets_of(config))
+        redaction.learn(*find_secrets(config))
         _check_recipes(config)
         kept.restrict(config)
         opened = Store(config.store.url)
@@ -301,7 +301,7 @@ def smtp_servers(config: Config, hello: str, *, files: bool = True) -> list[Smtp
     for number, given in enumerate((smtp, *smtp.more) if smtp.host else ()):
         one: Server = given
         if files:
-            one = with_files(one, "smtp" if number == 0 else f"smtp.more.{number - 1}")
+            one = load_secret_files(one, "smtp" if number == 0 else f"smtp.more.{number - 1}")
         waits = float(one.timeout)
         timeouts = Timeouts()
         servers.append(
@@ -340,7 +340,7 @@ def imap_server(config: Config, *, files: bool = True) -> ImapServer | None:
     if not settings.host:
         return None
     if files:
-        settings = with_files(settings, "mailbox")
+        settings = load_secret_files(settings, "mailbox")
     return ImapServer(
         host=settings.host,
         port=settings.port,

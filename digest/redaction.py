@@ -93,7 +93,7 @@ def hide_within(value: Any) -> Any:
     return value
 
 
-def secrets_of_url(url: str) -> Iterator[str]:
+def find_secrets_in_url(url: str) -> Iterator[str]:
     """What of a URL is a secret: its password, and query values that are called or look so."""
     try:
         parts = urlsplit(url)

@@ -81,7 +81,7 @@ def opened(
 
 def require_settings(path: Path | None) -> None:
     """Raises ConfigError where neither a file nor a variable says where the service is."""
-    if path is None and not Path("config.toml").is_file() and not settings.from_environment():
+    if path is None and not Path("config.toml").is_file() and not settings.environment_settings():
         raise ConfigError(
             f"{Path.cwd()} holds neither a config.toml nor a database. Change to the folder of the "
             "service, name its settings with --config, or begin with `digest init`"
@@ -89,7 +89,7 @@ def require_settings(path: Path | None) -> None:
 
 
 def _without_database(config: Config, stack: ExitStack) -> Config:
-    shown = settings.shown(config)["store"]["url"]
+    shown = settings.hide_secrets(config)["store"]["url"]
     err.print(
         f"digest: nothing is there yet: no database at {shown}. `digest ingest PATH` or "
         "`digest subscribe EMAIL` makes it",

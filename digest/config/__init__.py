@@ -1,15 +1,18 @@
 """config.toml and the environment -> Config.
 
-The only place with defaults; below `app` nobody sees it, only values.
+The only place with defaults. `app` turns the settings into plain values; modules below it do not
+see Config. The environment variable DIGEST_SECTION__KEY wins over the file.
 
-Every key can come from the environment as DIGEST_SECTION__KEY, which wins over the file. Reading
-order: `checks` (what a value may be), the tables along the way of the data (`papers`, `readers`,
-`mails`, then `service`), `whole` (all of them), `reading`, `problems` (what is said of a wrong
-value), `writing` (the example file).
+Reading order: `value_types`, the sections (`papers`, `readers`, `mail`, `service`), `sections` (all
+of them), `loading`, `validation_errors`, `formatting` (the example file).
+
+This stays our own code on top of pydantic, because pydantic-settings names neither the file nor the
+remedy of a wrong value, and cannot write an example file. If it learns both, we should use it.
 """
 
-from digest.config.files import with_files
-from digest.config.mails import (
+from digest.config.formatting import example, hide_secrets, toml
+from digest.config.loading import PREFIX, check, environment_settings, load
+from digest.config.mail import (
     BouncesSection,
     MailboxSection,
     MailSection,
@@ -19,8 +22,9 @@ from digest.config.mails import (
 )
 from digest.config.papers import FeaturesSection, FetchSection, IngestSection, SourceEntry
 from digest.config.readers import DigestSection, EvaluateSection, InterestEntry, SubscriberEntry
-from digest.config.reading import PREFIX, check, from_environment, load
-from digest.config.secret_values import secrets_of
+from digest.config.secret_files import load_secret_files
+from digest.config.secret_values import find_secrets
+from digest.config.sections import LISTS, SECTIONS, Config
 from digest.config.service import (
     AlertsSection,
     LogSection,
@@ -29,8 +33,6 @@ from digest.config.service import (
     WebSection,
     WorkersSection,
 )
-from digest.config.whole import LISTS, SECTIONS, Config
-from digest.config.writing import example, shown, toml
 
 __all__ = [
     "LISTS",
@@ -58,11 +60,11 @@ __all__ = [
     "WebSection",
     "WorkersSection",
     "check",
+    "environment_settings",
     "example",
-    "from_environment",
+    "find_secrets",
+    "hide_secrets",
     "load",
-    "secrets_of",
-    "shown",
+    "load_secret_files",
     "toml",
-    "with_files",
 ]

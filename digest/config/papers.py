@@ -1,6 +1,4 @@
-"""Settings of where papers come from, and of what is made of them: `[ingest]`, `[features]`,
-`[fetch]`, `[[sources]]`.
-"""
+"""Settings for papers: `[ingest]`, `[features]`, `[fetch]`, `[[sources]]`."""
 
 from __future__ import annotations
 
@@ -9,52 +7,50 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from digest.config.checks import Address, Day, FolderName, HttpOrNone, OptionalPath, Section
+from digest.config.value_types import Address, Day, FolderName, HttpOrNone, OptionalPath, Section
 
 
 class IngestSection(Section):
-    """Where new dumps are found."""
+    """Where new dumps arrive."""
 
     inbox: Path = Field(
         Path("inbox"),
-        description="folder that `serve` watches: every new dump in it is read once",
+        description="folder that `serve` watches; every new dump in it is read once",
         strict=False,
     )
 
 
 class FeaturesSection(Section):
-    """What papers are turned into, to be compared."""
+    """How papers become vectors."""
 
     encoder: str = Field(
         "",
-        description="folder of an encoder (model2vec or sentence-transformers) that reads papers "
-        "too, or the name of one that is on this machine; "
-        'its libraries open what is in it: use none that you do not trust; "" = none',
+        description="folder of a text encoder (model2vec or sentence-transformers) to add to the "
+        "word features, or the name of one that is on this machine; "
+        'its files may run as code, so use only what you trust; "" = none',
     )
 
 
 class FetchSection(Section):
-    """How `digest fetch` behaves towards the [[sources]]; each source's own published rule is kept
-    besides.
-    """
+    """How `digest fetch` uses the [[sources]]. It also keeps to the published rules of each."""
 
     contact: Address = Field(
         "",
-        description='address in the User-Agent, for the people who run a source; "" = mail.sender',
+        description='contact address in the User-Agent; "" = mail.sender',
     )
     attempts: Annotated[int, Field(ge=1, le=20)] = Field(
-        6, description="how often one request is tried before the source waits for the next fetch"
+        6, description="attempts of one request before the source waits for the next fetch"
     )
     timeout: Annotated[int, Field(ge=1, le=3600)] = Field(
-        60, description="seconds of silence after which a request has failed"
+        60, description="seconds without data after which a request fails"
     )
     max_mb: Annotated[int, Field(ge=1, le=10000)] = Field(
-        100, description="megabytes of one response, unpacked, beyond which it is refused"
+        100, description="megabytes of one unpacked response, at most"
     )
     holidays: tuple[Day, ...] = Field(
         (),
         description=(
-            "further days (US Eastern) on which arXiv announces nothing, besides its published ones"
+            "more days (US Eastern) without arXiv announcements, besides its published holidays"
         ),
         strict=False,
     )
@@ -75,19 +71,16 @@ SourceKind = Literal[
 
 
 class SourceEntry(Section):
-    """A place that new papers are fetched from, by `digest fetch` and by `serve`.
-
-    Nothing else is contacted.
-    """
+    """A source that `digest fetch` and `serve` fetch papers from. No other host is contacted."""
 
     name: FolderName = Field(
-        description="short name; also the folder in the inbox that its responses are kept in"
+        description="short name; also the folder in the inbox that keeps its responses"
     )
     kind: SourceKind = Field(description=f"one of {', '.join(get_args(SourceKind))}")
-    url: HttpOrNone = Field("", description='its address; "" = the public one of that kind')
+    url: HttpOrNone = Field("", description='address; "" = the public one of this kind')
     folder: OptionalPath = Field(None, description="kind folder: the folder to watch")
     categories: tuple[str, ...] = Field(
-        (), description="kind arxiv-feed: such as cs.LG", strict=False
+        (), description="kind arxiv-feed: categories such as cs.LG", strict=False
     )
     sets: tuple[str, ...] = Field(
         (), description="kind oai: sets such as cs:cs:LG; none = everything", strict=False
@@ -96,35 +89,33 @@ class SourceEntry(Section):
         "", description='kind oai: metadataPrefix; "" = arXiv at arXiv, oai_dc elsewhere'
     )
     query: str = Field(
-        "", description="kind pubmed: the search; kinds openalex and crossref: further filters"
+        "", description="kind pubmed: the search; kinds openalex and crossref: more filters"
     )
     contact: Address = Field(
-        "", description='address in the User-Agent for this source alone; "" = that of [fetch]'
+        "", description='contact address in the User-Agent for this source; "" = that of [fetch]'
     )
     key: SecretStr = Field(
         SecretStr(""), description="kinds openalex and pubmed: API key", strict=False
     )
     every: Annotated[int, Field(ge=1, le=525600)] | None = Field(
-        None, description="minutes between two looks of serve; none = what suits the kind"
+        None, description="minutes between two fetches by `serve`; without it, what suits the kind"
     )
     days: Annotated[int, Field(ge=1, le=3660)] = Field(
-        3, description="days that the first fetch goes back"
+        3, description="days that the first fetch goes back in time"
     )
-    enabled: bool = Field(True, description="whether it is fetched")
+    enabled: bool = Field(True, description="whether to fetch it")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        """What a kind cannot do without, and what only another kind uses: a key that silently did
-        nothing would mislead.
-        """
-        needs = {
+        """Refuse a missing key that the kind needs, and a key that the kind does not use."""
+        required = {
             "arxiv-feed": "categories",
             "url": "url",
             "folder": "folder",
             "pubmed": "query",
         }.get(self.kind)
-        if needs and not getattr(self, needs):
-            raise ValueError(f"{self.name}: kind {self.kind} needs the key {needs}")
+        if required and not getattr(self, required):
+            raise ValueError(f"{self.name}: kind {self.kind} needs the key {required}")
         uses = {
             "categories": ("arxiv-feed",),
             "sets": ("oai",),
@@ -141,12 +132,12 @@ class SourceEntry(Section):
         return self
 
 
-def _one_name_each(entries: tuple[SourceEntry, ...]) -> tuple[SourceEntry, ...]:
+def _require_unique_names(entries: tuple[SourceEntry, ...]) -> tuple[SourceEntry, ...]:
     names = [entry.name for entry in entries]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"{', '.join(twice)}: used as a name more than once")
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{', '.join(repeated)}: used as a name more than once")
     return entries
 
 
-#: the list of them
-SourceEntries = Annotated[tuple[SourceEntry, ...], AfterValidator(_one_name_each)]
+#: all sources
+SourceEntries = Annotated[tuple[SourceEntry, ...], AfterValidator(_require_unique_names)]

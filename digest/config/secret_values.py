@@ -1,4 +1,4 @@
-"""Config -> the values in it that nobody may read. Found by type, so that a new setting is too."""
+"""Find the secrets in settings, by type, so that new settings are covered too."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any, get_args
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from digest.redaction import secrets_of_url
+from digest.redaction import find_secrets_in_url
 
 
-def secrets_of(settings: Any) -> Iterator[str]:
-    """Every secret text in settings: those of type SecretStr, and what of a URL is a secret."""
+def find_secrets(settings: Any) -> Iterator[str]:
+    """Yield every secret: values of type SecretStr, and secrets in URLs."""
     if isinstance(settings, SecretStr):
         yield settings.get_secret_value()
     elif isinstance(settings, str):
-        yield from secrets_of_url(settings)
+        yield from find_secrets_in_url(settings)
     elif isinstance(settings, BaseModel):
         for name in type(settings).model_fields:
-            yield from secrets_of(getattr(settings, name))
+            yield from find_secrets(getattr(settings, name))
     elif isinstance(settings, tuple | list):
         for item in settings:
-            yield from secrets_of(item)
+            yield from find_secrets(item)
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """Whether a setting holds a secret, by its type."""
+    """Return whether a setting holds a secret, judged by its type."""
     return SecretStr in (field.annotation, *get_args(field.annotation))

@@ -20,9 +20,9 @@ from pydantic import BaseModel
 
 from digest import config, pipeline, redaction, services
 from digest.app import App
-from digest.config import LISTS, SECTIONS, secrets_of
+from digest.config import LISTS, SECTIONS, find_secrets
 from digest.config.secret_values import is_secret
-from digest.config.whole import SUBLISTS, model_at
+from digest.config.sections import SUBLISTS, section_at
 from digest.errors import ConfigError
 from tests.acceptance.conftest import Run
 from tests.conftest import NOON
@@ -74,7 +74,7 @@ def planted() -> tuple[dict[str, Any], dict[str, str]]:
         return table
 
     for section in SECTIONS:
-        model = model_at([section])
+        model = section_at([section])
         assert model is not None
         if table := fill(section, model, {}):
             values[section] = table
@@ -112,7 +112,7 @@ def toml_of(values: dict[str, Any]) -> str:
 def test_what_is_called_a_secret_is_one_by_its_type() -> None:
     """So that a new setting is covered by itself."""
     called = re.compile(r"(?:^|_)(?:password|secret|token|key|passphrase)$")
-    models = [*(model_at([name]) for name in SECTIONS), *SUBLISTS.values(), *LISTS.values()]
+    models = [*(section_at([name]) for name in SECTIONS), *SUBLISTS.values(), *LISTS.values()]
     for model in models:
         assert model is not None
         for key, field in model.model_fields.items():
@@ -139,12 +139,17 @@ def test_every_planted_secret_is_known_and_shown_nowhere(tmp_path: Path) -> None
     path = tmp_path / "config.toml"
     path.write_text(toml_of(values), encoding="utf-8")
     loaded = config.load(path, {})
-    assert set(secrets.values()) <= set(secrets_of(loaded))
-    for text in (repr(loaded), str(loaded), str(config.shown(loaded)), str(loaded.sources[2])):
+    assert set(secrets.values()) <= set(find_secrets(loaded))
+    for text in (
+        repr(loaded),
+        str(loaded),
+        str(config.hide_secrets(loaded)),
+        str(loaded.sources[2]),
+    ):
         for place, value in secrets.items():
             assert not [s for s in spellings(value) if s in text], place
-    assert config.shown(loaded)["smtp"]["password"] == redaction.COVER
-    assert config.shown(loaded)["store"]["url"] == "postgresql://me:**********@127.0.0.1:1/d"
+    assert config.hide_secrets(loaded)["smtp"]["password"] == redaction.COVER
+    assert config.hide_secrets(loaded)["store"]["url"] == "postgresql://me:**********@127.0.0.1:1/d"
 
 
 WRONG: list[tuple[str, Callable[[dict[str, Any]], object]]] = [

@@ -317,7 +317,7 @@ def test_who_left_after_the_backup_stays_away(service: App, tmp_path: Path) -> N
 # --------------------------------------------------------------------------------------------- keys
 
 
-def secrets_of(app: App) -> list[bytes]:
+def find_secrets(app: App) -> list[bytes]:
     with app.store.reading() as tx:
         return [key.secret for key in store.keys.load_rows(tx)]
 
@@ -339,12 +339,12 @@ def test_a_backup_without_keys_holds_none_and_those_of_the_store_stay(
 ) -> None:
     alice = subscriptions.find(service, "alice@example.org")
     path = service.url(Purpose.UNSUBSCRIBE, alice.id).removeprefix(service.config.web.base_url)
-    (secret,) = secrets_of(service)
+    (secret,) = find_secrets(service)
     backups.back_up(service.store, tmp_path / "with")
     backups.back_up(service.store, tmp_path / "without", with_keys=False)
     assert [holds(tmp_path / name, secret) for name in ("with", "without")] == [True, False]
     assert restored(service, tmp_path / "without").keys == "store"
-    assert secrets_of(service) == [secret]
+    assert find_secrets(service) == [secret]
     assert Client(service).get(path).status_code == 200
 
 

@@ -132,7 +132,7 @@ def test_every_key_stands_in_the_example_commented_at_its_default(tmp_path: Path
             ["config.toml", "smtp.hello", "'two words'", "mail.example.org"],
         ),
         ('[smtp]\ntls = "ssl"', ["config.toml", "smtp.tls", "'ssl'", "starttls"]),
-        ("[smtp]\nconnections = 0", ["config.toml", "smtp.connections = 0", "at once"]),
+        ("[smtp]\nconnections = 0", ["config.toml", "smtp.connections = 0", "at the same time"]),
         ("[smtp]\nper_minute = -1", ["config.toml", "smtp.per_minute = -1", "messages a minute"]),
         (
             '[smtp]\nhost = "a"\n[[smtp.more]]\nport = 25',
@@ -161,7 +161,7 @@ def test_every_key_stands_in_the_example_commented_at_its_default(tmp_path: Path
         ),
         (
             '[smtp]\nhost = "a"\nca_file = "x"\ntls = "none"',
-            ["config.toml", "smtp", "ca_file is for TLS"],
+            ["config.toml", "smtp", "ca_file needs TLS"],
         ),
         (
             '[smtp]\nhost = "smtp uni"',
@@ -235,7 +235,7 @@ def test_a_password_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None
     loaded = config.load(written(tmp_path, '[smtp]\npassword_file = "secret"'), {})
     assert loaded.smtp.password.get_secret_value() == "swordfish"
     assert "swordfish" not in repr(loaded)
-    assert "swordfish" not in str(config.shown(loaded))
+    assert "swordfish" not in str(config.hide_secrets(loaded))
 
 
 def test_further_servers_have_their_own_files_and_their_passwords_are_never_shown(
@@ -261,7 +261,9 @@ def test_further_servers_have_their_own_files_and_their_passwords_are_never_show
         with pytest.raises(ConfigError) as caught:
             config.load(written(tmp_path, spoilt), {})
         assert not any(word in str(caught.value) for word in ("swordfish", "trout", "123454321"))
-    assert not any(word in f"{config.shown(loaded)} {loaded!r}" for word in ("swordfish", "trout"))
+    assert not any(
+        word in f"{config.hide_secrets(loaded)} {loaded!r}" for word in ("swordfish", "trout")
+    )
 
 
 def test_further_servers_can_come_from_the_environment() -> None:
@@ -275,15 +277,15 @@ def test_further_servers_can_come_from_the_environment() -> None:
 def test_an_absent_password_file_is_named_where_it_is_needed(tmp_path: Path) -> None:
     loaded = config.load(written(tmp_path, '[smtp]\npassword_file = "secret"'), {}).smtp
     with pytest.raises(ConfigError, match=r"smtp\.password_file.*secret.*cannot be read"):
-        config.with_files(loaded, "smtp")
+        config.load_secret_files(loaded, "smtp")
     (tmp_path / "secret").write_text("swordfish\n", encoding="utf-8")
-    assert config.with_files(loaded, "smtp").password.get_secret_value() == "swordfish"
+    assert config.load_secret_files(loaded, "smtp").password.get_secret_value() == "swordfish"
 
 
 def test_absent_certificates_are_named_where_they_are_needed(tmp_path: Path) -> None:
     loaded = config.load(written(tmp_path, '[smtp]\nca_file = "absent.pem"'), {}).smtp
     with pytest.raises(ConfigError, match=r"smtp\.ca_file.*absent\.pem.*no certificates.*PEM"):
-        config.with_files(loaded, "smtp")
+        config.load_secret_files(loaded, "smtp")
 
 
 def test_a_bad_password_is_not_repeated_in_the_error(tmp_path: Path) -> None:
@@ -294,7 +296,7 @@ def test_a_bad_password_is_not_repeated_in_the_error(tmp_path: Path) -> None:
 
 def test_the_key_of_a_source_is_never_shown(tmp_path: Path) -> None:
     text = '[[sources]]\nname = "x"\nkind = "pubmed"\nquery = "robot"\nkey = "swordfish"'
-    assert "swordfish" not in str(config.shown(config.load(written(tmp_path, text), {})))
+    assert "swordfish" not in str(config.hide_secrets(config.load(written(tmp_path, text), {})))
     for spoilt in (
         text.replace("query", "sets"),
         text + "\ncolour = 1",
@@ -366,7 +368,9 @@ def test_settings_are_frozen() -> None:
     ],
 )
 def test_the_password_of_the_database_is_not_shown(tmp_path: Path, url: str, told: str) -> None:
-    assert config.shown(config.load(None, {"DIGEST_STORE__URL": url}))["store"]["url"] == told
+    assert (
+        config.hide_secrets(config.load(None, {"DIGEST_STORE__URL": url}))["store"]["url"] == told
+    )
 
 
 def test_the_key_of_the_status_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
@@ -374,7 +378,7 @@ def test_the_key_of_the_status_comes_from_a_file_and_is_never_shown(tmp_path: Pa
     found = config.load(written(tmp_path, '[web]\nstatus_key_file = "status.key"'), {})
     assert found.web.status_key.get_secret_value() == "open sesame"
     assert found.web.status_key_file == tmp_path / "status.key"
-    assert "sesame" not in str(config.shown(found))
+    assert "sesame" not in str(config.hide_secrets(found))
     found = config.load(None, {"DIGEST_WEB__STATUS_KEY": "0123"})
     assert found.web.status_key.get_secret_value() == "0123"
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from digest import redaction
 from digest.mail import links
 from digest.model import Link, LinkKey, Purpose
-from digest.redaction import COVER, hide, hide_within, learn, secrets_of_url
+from digest.redaction import COVER, find_secrets_in_url, hide, hide_within, learn
 
 
 @pytest.fixture(autouse=True)
@@ -158,4 +158,4 @@ def test_short_values_are_not_looked_for_and_the_oldest_give_way() -> None:
     ],
 )
 def test_what_of_a_url_is_a_secret(url: str, secrets: set[str]) -> None:
-    assert set(secrets_of_url(url)) == secrets
+    assert set(find_secrets_in_url(url)) == secrets

@@ -1,4 +1,4 @@
-"""All settings as one value, and the order of its tables."""
+"""All settings as one value, and the order of the sections."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, Field
 
-from digest.config.checks import Section
-from digest.config.mails import BouncesSection, MailboxSection, MailSection, MoreServer, SmtpSection
+from digest.config.mail import BouncesSection, MailboxSection, MailSection, MoreServer, SmtpSection
 from digest.config.papers import (
     FeaturesSection,
     FetchSection,
@@ -24,6 +23,7 @@ from digest.config.service import (
     WebSection,
     WorkersSection,
 )
+from digest.config.value_types import Section
 
 
 class Config(Section):
@@ -48,9 +48,9 @@ class Config(Section):
     subscribers: tuple[SubscriberEntry, ...] = Field((), strict=False)
 
 
-#: lists of tables, which stand last in the example file
+#: lists of tables; they come last in the example file
 LISTS: Mapping[str, type[BaseModel]] = {"sources": SourceEntry, "subscribers": SubscriberEntry}
-#: lists of tables within a section, which stand behind its keys
+#: lists of tables within a section; they come after its keys
 SUBLISTS: Mapping[tuple[str, str], type[BaseModel]] = {
     ("smtp", "more"): MoreServer,
     ("subscribers", "interests"): InterestEntry,
@@ -59,24 +59,18 @@ SUBLISTS: Mapping[tuple[str, str], type[BaseModel]] = {
 SECTIONS = tuple(name for name in Config.model_fields if name not in LISTS)
 
 
-def model_at(place: list[str]) -> type[BaseModel] | None:
-    """The table that a place in the file is, or None where it is a key (or nothing known)."""
-    if not place:
+def section_at(path: list[str]) -> type[BaseModel] | None:
+    """Return the table at a path in the file; None if it is a key or unknown."""
+    if not path:
         return Config
-    rest = [part for part in place[1:] if not part.isdigit()]
-    if place[0] in LISTS:
+    rest = [part for part in path[1:] if not part.isdigit()]
+    if path[0] in LISTS:
         return (
-            SUBLISTS.get((place[0], rest[0]))
-            if len(rest) == 1
-            else None
-            if rest
-            else LISTS[place[0]]
+            SUBLISTS.get((path[0], rest[0])) if len(rest) == 1 else None if rest else LISTS[path[0]]
         )
     if rest:
-        return SUBLISTS.get((place[0], rest[0])) if len(rest) == 1 else None
-    annotation = (
-        Config.model_fields[place[0]].annotation if place[0] in Config.model_fields else None
-    )
+        return SUBLISTS.get((path[0], rest[0])) if len(rest) == 1 else None
+    annotation = Config.model_fields[path[0]].annotation if path[0] in Config.model_fields else None
     return (
         annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
     )

@@ -1,7 +1,4 @@
-"""What a value has to be: the types of settings, and what is said of a value that does not fit.
-
-No setting stands here.
-"""
+"""Types of values, with the error text for a value that does not fit. Contains no setting."""
 
 from __future__ import annotations
 
@@ -37,14 +34,14 @@ def _http(url: str) -> None:
 
 
 def _root(url: str) -> str:
-    """Every link of every mail begins with it."""
+    """Check a base URL: every link of every mail begins with it."""
     _http(url)
     try:
         parts = urlsplit(url)
-        whole = bool(parts.hostname) and parts.port != 0
+        complete = bool(parts.hostname) and parts.port != 0
     except ValueError:
-        whole = False
-    if not whole or "@" in parts.netloc or re.search(r"[\s<>\"\\?#\x00-\x1f\x7f]", url):
+        complete = False
+    if not complete or "@" in parts.netloc or re.search(r"[\s<>\"\\?#\x00-\x1f\x7f]", url):
         raise ValueError(
             "must be a scheme, a host, and perhaps a port and a path, such as "
             "https://papers.example.org/digest"
@@ -78,11 +75,11 @@ def _mailbox(address: str) -> str:
 def _http_or_none(url: str) -> str:
     if url:
         _http(url)
-    return url  # as it is: at some servers a slash at the end makes another address
+    return url  # unchanged: on some servers a slash at the end makes a different address
 
 
-def _spelt(pattern: str, rule: str) -> AfterValidator:
-    """A name that matches as a whole, or `rule` is what is said of it."""
+def _matches(pattern: str, rule: str) -> AfterValidator:
+    """Make a validator: the whole name must match, or `rule` is the error text."""
 
     def check(name: str) -> str:
         if not re.fullmatch(pattern, name):
@@ -114,7 +111,7 @@ Address = Annotated[str, AfterValidator(_mailbox)]
 Threshold = Annotated[int | str, AfterValidator(_threshold)]
 Selector = Annotated[
     str,
-    _spelt(
+    _matches(
         r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?",
         "must be letters, digits, - and .: it names a DNS record",
     ),
@@ -123,7 +120,7 @@ Network = Annotated[str, AfterValidator(_network)]
 Day = Annotated[str, AfterValidator(_day)]
 FolderName = Annotated[
     str,
-    _spelt(
+    _matches(
         r"[a-z0-9][a-z0-9_-]{0,39}",
         "must be 1 to 40 small letters, digits, - and _: it names a folder",
     ),
@@ -131,7 +128,7 @@ FolderName = Annotated[
 #: "" = the domain that mails come from
 Hello = Annotated[
     str,
-    _spelt(
+    _matches(
         r"|[A-Za-z0-9._-]+|\[[A-Za-z0-9:.]+\]",
         "must be a name such as mail.example.org, or an address such as [192.0.2.25]",
     ),
@@ -149,11 +146,11 @@ OptionalPath = Annotated[
 
 
 class Section(BaseModel):
-    """A table of settings: frozen, and every key it does not know is refused."""
+    """A table of settings: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """As pydantic's, without what of a URL is a secret."""
+        """Return the values as pydantic does, with secrets in URLs hidden."""
         for name, value in super().__repr_args__():
             yield name, hide(value) if isinstance(value, str) else value

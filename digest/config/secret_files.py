@@ -1,7 +1,7 @@
-"""Files that a server's settings name: its password, and certificates of a private CA.
+"""Files named by the settings of a server: its password, and certificates of a private CA.
 
-They are read when the server is used: one that is missing stops what needs it and nothing else,
-and is taken as soon as it is there.
+They are read when the server is used. So a missing file stops only what needs it, and works as soon
+as it exists.
 """
 
 from __future__ import annotations
@@ -12,21 +12,22 @@ from typing import TypeVar
 
 from pydantic import SecretStr
 
-from digest.config.mails import MailboxSection, MoreServer, Server, SmtpSection
+from digest.config.mail import MailboxSection, MoreServer, Server, SmtpSection
 from digest.errors import ConfigError
 from digest.redaction import learn
 
 S = TypeVar("S", Server, SmtpSection, MoreServer, MailboxSection)
 
 
-def with_files(server: S, name: str) -> S:
-    """The server with the password of its file as it is now.
+def load_secret_files(server: S, name: str) -> S:
+    """Return the server with the password that its file holds now.
 
     Args:
+        server: the settings of a server.
         name: of its table, such as "smtp".
 
     Raises:
-        ConfigError: a file cannot be used; the message names the remedy.
+        ConfigError: a file cannot be used.
     """
     if server.ca_file:
         try:
@@ -38,16 +39,20 @@ def with_files(server: S, name: str) -> S:
             ) from error
     if not server.password_file:
         return server
-    password = first_line(server.password_file, f"{name}.password_file")
+    password = read_first_line(server.password_file, f"{name}.password_file")
     learn(password)
     return server.model_copy(update={"password": SecretStr(password)})
 
 
-def first_line(path: Path, key: str) -> str:
-    """The secret on the first line of a file.
+def read_first_line(path: Path, key: str) -> str:
+    """Read the secret on the first line of a file.
+
+    Args:
+        path: of the file.
+        key: name of the setting, for the error.
 
     Raises:
-        ConfigError: it cannot be read or is empty; `key` names the setting.
+        ConfigError: the file cannot be read or is empty.
     """
     try:
         first = path.read_text(encoding="utf-8").splitlines()[:1]

@@ -1,4 +1,4 @@
-"""Settings of mails that go out and come back: `[smtp]`, `[mail]`, `[mailbox]`, `[bounces]`."""
+"""Settings for outgoing and incoming mail: `[smtp]`, `[mail]`, `[mailbox]`, `[bounces]`."""
 
 from __future__ import annotations
 
@@ -7,93 +7,91 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from digest.config.checks import Address, Hello, Host, OptionalPath, Port, Section, Selector
+from digest.config.value_types import Address, Hello, Host, OptionalPath, Port, Section, Selector
 
 
 class Server(Section):
-    """What a mail server needs to be told; the first stands in [smtp], further ones in
-    [[smtp.more]].
-    """
+    """A mail server: the first is in [smtp], more are in [[smtp.more]]."""
 
     host: Host = Field(
-        "", description='name of the mail server; "" = write mails as .eml files to outbox instead'
+        "",
+        description='name of the mail server; "" = write mails as .eml files to the folder outbox',
     )
     port: Port = Field(587, description="587 (STARTTLS), 465 (TLS) or 25")
     tls: Literal["auto", "none", "starttls", "tls"] = Field(
         "auto",
         description=(
-            '"auto" = TLS on port 465, else STARTTLS when offered (demanded with a login or '
-            'ca_file); "none", "starttls", "tls" fix it'
+            '"auto" = TLS on port 465, else STARTTLS if offered (required with a login or '
+            'ca_file); or always "none", "starttls" or "tls"'
         ),
     )
     username: str = Field("", description="login; empty = no login")
     password: SecretStr = Field(
         SecretStr(""),
-        description="better: password_file, or the variable DIGEST_SMTP__PASSWORD",
+        description="password; better use password_file, or the variable DIGEST_SMTP__PASSWORD",
         strict=False,
     )
     password_file: OptionalPath = Field(
-        None, description='file that holds the password on its first line; "" = none'
+        None, description='file with the password on its first line; "" = none'
     )
     ca_file: OptionalPath = Field(
         None,
         description=(
-            "file of certificates (PEM) that are trusted instead of the system's: for a private "
-            'CA; "" = none'
+            "certificates (PEM) to trust instead of the system's, for a private CA; "
+            '"" = those of the system'
         ),
     )
-    hello: Hello = Field("", description='name to greet with; "" = mail.domain')
+    hello: Hello = Field("", description='name in EHLO; "" = mail.domain')
     connections: Annotated[int, Field(ge=1, le=1000)] = Field(
-        10, description="connections at once at most"
+        10, description="connections at the same time, at most"
     )
     per_connection: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        100, description="messages over one connection before another is made"
+        100, description="messages over one connection before a new one is opened"
     )
     per_minute: Annotated[int, Field(ge=0, le=10_000_000)] = Field(
-        0, description="messages a minute at most; 0 = no limit but what the server's replies teach"
+        0, description="messages a minute, at most; 0 = as many as the server's replies allow"
     )
     weight: Annotated[int, Field(ge=0, le=1000)] = Field(
         0,
         description=(
-            "share of the messages, a weight for every server; 0 everywhere = each stands in when "
-            "those before it cannot"
+            "relative share of the messages; 0 for all servers = the first one, and the others "
+            "only when it fails"
         ),
     )
     timeout: Annotated[int, Field(ge=1, le=3600)] = Field(
         300,
         description=(
-            "seconds to wait for each reply (DATA: 120 at most) but the last, which always gets "
-            "ten minutes"
+            "seconds to wait for each reply (DATA: at most 120); the last reply always gets ten "
+            "minutes"
         ),
     )
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.ca_file and self.tls == "none":
-            raise ValueError('ca_file is for TLS, and tls = "none" allows none; change one of them')
+            raise ValueError(
+                'ca_file needs TLS, and tls = "none" turns TLS off; change one of them'
+            )
         return self
 
 
 class MoreServer(Server):
-    """A further mail server, with the keys of [smtp] that speak of a server.
-
-    Repeat the table for each.
-    """
+    """One more mail server, with keys as in [smtp]. Repeat the table for each."""
 
     host: Annotated[Host, Field(min_length=1)] = Field(description="name of the mail server")
 
 
 class SmtpSection(Server):
-    """The mail server that takes the mails."""
+    """The mail server that mails are handed to."""
 
     domain_per_minute: Annotated[int, Field(ge=0, le=10_000_000)] = Field(
         0,
         description=(
-            "messages a minute to any one recipient domain; 0 = no limit but what replies teach"
+            "messages a minute to one recipient domain, at most; 0 = as many as replies allow"
         ),
     )
     outbox: Path = Field(
-        Path("outbox"), description="folder for .eml files when host is empty", strict=False
+        Path("outbox"), description="folder for .eml files if host is empty", strict=False
     )
     more: tuple[MoreServer, ...] = Field((), strict=False)
 
@@ -111,29 +109,28 @@ class SmtpSection(Server):
 
 
 class MailSection(Section):
-    """How the mails present themselves."""
+    """Sender, signatures and templates of the mails."""
 
     sender: Address = Field("digest@localhost", description="address in From")
     name: str = Field("Digest", description="name in From, and the name of the list")
     reply_to: Address = Field(
         "",
-        description="address that takes replies, and thumbs, confirmations and unsubscribes by "
-        "mail; "
-        '"" = the one of [mailbox], or sender where readers cannot reach base_url',
+        description="address for replies, and for thumbs, confirmations and unsubscribes by mail; "
+        '"" = that of [mailbox], or sender if readers cannot reach base_url',
     )
     domain: str = Field("", description='domain of Message-ID and List-Id; "" = that of sender')
     bounce_domain: str = Field(
         "",
         description=(
-            "domain all of whose addresses come to you, so that each mail has its own for bounces; "
-            '"" = they go to sender'
+            "domain of which you receive all addresses, so that each mail gets its own bounce "
+            'address; "" = bounces go to sender'
         ),
     )
     dkim_key_file: OptionalPath = Field(
         None,
         description=(
-            'private RSA key that signs the mails (`digest dkim` makes one); "" = the mail server '
-            "signs, or nobody"
+            'private RSA key that signs the mails (`digest dkim` makes one); "" = leave signing '
+            "to the mail server"
         ),
     )
     dkim_selector: Selector = Field(
@@ -145,23 +142,20 @@ class MailSection(Section):
     dkim_ed25519_selector: Selector = Field("digest-ed25519", description="its name in the DNS")
     templates: OptionalPath = Field(
         None,
-        description="folder whose templates win over the shipped ones, laid out like them; "
-        'they run as code: use none that you do not trust; "" = none',
+        description="folder with your own templates, in the same layout as the shipped ones; "
+        'templates run as code, so use only what you trust; "" = none',
     )
     postal_address: str = Field(
         "",
         description=(
-            "shown in the foot of every mail; the law asks for it where digests are sent to the "
-            "public"
+            "shown at the end of every mail; the law of many countries requires it for mail to "
+            "the public"
         ),
     )
 
 
 class MailboxSection(Section):
-    """The mailbox that bounces, complaints and requests by mail come to; read over IMAP.
-
-    Nothing in it is ever deleted.
-    """
+    """The IMAP mailbox that receives bounces, complaints and requests. Nothing in it is deleted."""
 
     host: Host = Field("", description='name of the IMAP server; "" = no mailbox is read')
     port: Port = Field(993, description="993 (TLS) or 143 (STARTTLS)")
@@ -171,31 +165,29 @@ class MailboxSection(Section):
     username: str = Field("", description="login")
     password: SecretStr = Field(
         SecretStr(""),
-        description="better: password_file, or the variable DIGEST_MAILBOX__PASSWORD",
+        description="password; better use password_file, or the variable DIGEST_MAILBOX__PASSWORD",
         strict=False,
     )
     password_file: OptionalPath = Field(
-        None, description='file that holds the password on its first line; "" = none'
+        None, description='file with the password on its first line; "" = none'
     )
     ca_file: OptionalPath = Field(
         None,
         description=(
-            "file of certificates (PEM) that are trusted instead of the system's: for a private "
-            'CA; "" = none'
+            "certificates (PEM) to trust instead of the system's, for a private CA; "
+            '"" = those of the system'
         ),
     )
-    folder: str = Field("INBOX", description="folder that is read")
+    folder: str = Field("INBOX", description="folder to read")
     processed: str = Field(
         "",
-        description=(
-            'folder that mails go to once they are dealt with; "" = they are marked as read'
-        ),
+        description=('folder to move processed mails to; "" = mark them as read instead'),
     )
     minutes: Annotated[int, Field(ge=1, le=1440)] = Field(
-        5, description="minutes between two looks of `serve`"
+        5, description="minutes between two reads by `serve`"
     )
     timeout: Annotated[int, Field(ge=1, le=3600)] = Field(
-        60, description="seconds to wait for each answer"
+        60, description="seconds to wait for each reply"
     )
 
     @model_validator(mode="after")
@@ -204,20 +196,18 @@ class MailboxSection(Section):
             raise ValueError(f"{self.host}: needs the key username")
         if self.processed and self.processed == self.folder:
             raise ValueError(
-                f"processed = {self.processed!r}: is the folder that is read; name another one, or "
+                f"processed = {self.processed!r}: is the same as folder; use another one, or "
                 f"leave it empty"
             )
         return self
 
 
 class BouncesSection(Section):
-    """When an address is left alone because mail to it comes back; one that does not exist is at
-    once.
-    """
+    """When bounces suppress an address. A hard bounce (no such address) does at once."""
 
     soft: Annotated[int, Field(ge=1, le=100)] = Field(
-        5, description="soft bounces (full, unreachable, refused without a clear reason) ..."
+        5, description="soft bounces (mailbox full, server unreachable, no clear reason) ..."
     )
     days: Annotated[int, Field(ge=1, le=366)] = Field(
-        14, description="... within so many days suppress the address"
+        14, description="... within this number of days suppress the address"
     )

@@ -1,4 +1,4 @@
-"""config.toml and the environment -> Config, with its files found and its secrets read."""
+"""config.toml and the environment -> Config, with absolute paths and loaded secrets."""
 
 from __future__ import annotations
 
@@ -11,31 +11,35 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from digest.config.files import first_line, with_files
-from digest.config.mails import MailboxSection, MoreServer, SmtpSection
-from digest.config.problems import explain
-from digest.config.secret_values import secrets_of
+from digest.config.mail import MailboxSection, MoreServer, SmtpSection
+from digest.config.secret_files import load_secret_files, read_first_line
+from digest.config.secret_values import find_secrets
+from digest.config.sections import SECTIONS, Config
 from digest.config.service import WebSection
-from digest.config.whole import SECTIONS, Config
+from digest.config.validation_errors import explain
 from digest.errors import ConfigError
 from digest.redaction import learn
 
 PREFIX = "DIGEST_"
-#: variables that are no settings: where the file is, and what tests use
+#: variables that are not settings: the path of the file, and those of tests
 _NOT_SETTINGS = ("DIGEST_CONFIG", "DIGEST_TEST_")
 
 
 def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Config:
-    """Read the file (None: defaults and environment alone); relative paths become absolute, from
-    the file's folder or else the working one.
+    """Load the settings.
 
-    Its secrets are hidden from now on in all that this process shows.
+    Relative paths become absolute: from the folder of the file, or the working directory. Secrets
+    are hidden from now on in everything that this process shows.
+
+    Args:
+        path: the file; None means defaults and environment only.
+        environ: the environment; None means that of the process.
 
     Raises:
-        ConfigError: naming file or variable, key, value and remedy.
+        ConfigError: names file or variable, key, value and remedy.
     """
     values = _read(path) if path else {}
-    variables = _from_environment(os.environ if environ is None else environ)
+    variables = _read_environment(os.environ if environ is None else environ)
     for (section, key), (_, value) in variables.items():
         table = values.setdefault(section, {})
         if isinstance(table, dict):
@@ -44,16 +48,16 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Config:
         config = Config.model_validate(values)
     except ValidationError as error:
         raise ConfigError(explain(error, path, variables)) from None
-    anchored = _anchored(config, (path.parent if path else Path()).resolve())
-    learn(*secrets_of(anchored))
+    anchored = _make_paths_absolute(config, (path.parent if path else Path()).resolve())
+    learn(*find_secrets(anchored))
     return anchored
 
 
 def check(values: Mapping[str, Mapping[str, Any]]) -> None:
-    """Settings as they are typed, before there is a file.
+    """Check settings that are not in a file yet.
 
     Raises:
-        ConfigError: naming key, value and remedy.
+        ConfigError: names key, value and remedy.
     """
     try:
         Config.model_validate(values)
@@ -82,18 +86,19 @@ def _read(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def from_environment(environ: Mapping[str, str] | None = None) -> list[str]:
-    """The variables that are settings."""
-    given = os.environ if environ is None else environ
-    return [variable for variable, _ in _from_environment(given).values()]
+def environment_settings(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return the names of the environment variables that are settings."""
+    variables = _read_environment(os.environ if environ is None else environ)
+    return [variable for variable, _ in variables.values()]
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[tuple[str, str], tuple[str, Any]]:
-    """(section, key) -> (variable, value).
+def _read_environment(environ: Mapping[str, str]) -> dict[tuple[str, str], tuple[str, Any]]:
+    """Return (section, key) -> (variable, value).
 
-    A variable that names no setting is refused: a typing error would pass unseen.
+    Raises:
+        ConfigError: a variable names no setting, so it has a typing error.
     """
-    found = {}
+    values = {}
     for variable, text in sorted(environ.items()):
         if not variable.startswith(PREFIX) or variable.startswith(_NOT_SETTINGS):
             continue
@@ -109,12 +114,12 @@ def _from_environment(environ: Mapping[str, str]) -> dict[tuple[str, str], tuple
             if isinstance(model, type) and issubclass(model, BaseModel)
             else None
         )
-        found[section, key] = (variable, _typed(text, field))
-    return found
+        values[section, key] = (variable, _parse_variable(text, field))
+    return values
 
 
-def _typed(text: str, field: FieldInfo | None) -> Any:
-    """A variable is text; numbers, truth values and lists are written as in TOML."""
+def _parse_variable(text: str, field: FieldInfo | None) -> Any:
+    """Parse the text of a variable; numbers, booleans and lists are written as in TOML."""
     if field is None or _is_text(field.annotation):
         return text
     try:
@@ -132,8 +137,8 @@ def _is_text(annotation: Any) -> bool:
 _MAIL_PATHS = ("templates", "dkim_key_file", "dkim_ed25519_key_file")
 
 
-def _anchored(config: Config, folder: Path) -> Config:
-    """Relative paths mean the same wherever the command is started."""
+def _make_paths_absolute(config: Config, folder: Path) -> Config:
+    """Make relative paths absolute, so that they do not depend on the working directory."""
     url = config.store.url
     if (
         url.startswith("sqlite:///")
@@ -143,16 +148,16 @@ def _anchored(config: Config, folder: Path) -> Config:
         url = f"sqlite:///{folder / url.removeprefix('sqlite:///')}"
     smtp = config.smtp
     more = tuple(
-        _server(one, folder, f"smtp.more.{number}") for number, one in enumerate(smtp.more)
+        _resolve_server(one, folder, f"smtp.more.{number}") for number, one in enumerate(smtp.more)
     )
-    smtp = _server(smtp, folder, "smtp").model_copy(
+    smtp = _resolve_server(smtp, folder, "smtp").model_copy(
         update={"outbox": folder / smtp.outbox, "more": more}
     )
     return config.model_copy(
         update={
             "store": config.store.model_copy(update={"url": url}),
             "features": config.features.model_copy(
-                update={"encoder": _encoder(config.features.encoder, folder)}
+                update={"encoder": _resolve_encoder(config.features.encoder, folder)}
             ),
             "ingest": config.ingest.model_copy(update={"inbox": folder / config.ingest.inbox}),
             "sources": tuple(
@@ -167,31 +172,31 @@ def _anchored(config: Config, folder: Path) -> Config:
                 }
             ),
             "smtp": smtp,
-            "mailbox": _server(config.mailbox, folder, "mailbox"),
-            "web": _web(config.web, folder),
+            "mailbox": _resolve_server(config.mailbox, folder, "mailbox"),
+            "web": _resolve_web(config.web, folder),
         }
     )
 
 
-def _encoder(name: str, folder: Path) -> str:
-    """A folder where there is one, else a name."""
+def _resolve_encoder(name: str, folder: Path) -> str:
+    """Return the folder if it exists, else the name of an encoder."""
     return str(folder / name) if name and (folder / name).is_dir() else name
 
 
 _S = TypeVar("_S", SmtpSection, MoreServer, MailboxSection)
 
 
-def _server(server: _S, folder: Path, name: str) -> _S:
-    """With its files found, and the password read from its own where it can be.
+def _resolve_server(server: _S, folder: Path, name: str) -> _S:
+    """Return the server with absolute paths, and with its password if the file can be read.
 
-    What cannot be read is told where it is needed: see `with_files`.
+    A file that cannot be read becomes an error when it is needed: see `load_secret_files`.
 
     Raises:
         ConfigError: a password is given twice.
     """
     if server.password_file and server.password.get_secret_value():
         raise ConfigError(f"{name}: password and password_file are both set; keep one")
-    found = server.model_copy(
+    resolved = server.model_copy(
         update={
             key: path and folder / path
             for key in ("password_file", "ca_file")
@@ -199,13 +204,13 @@ def _server(server: _S, folder: Path, name: str) -> _S:
         }
     )
     try:
-        return with_files(found, name)
+        return load_secret_files(resolved, name)
     except ConfigError:
-        return found
+        return resolved
 
 
-def _web(web: WebSection, folder: Path) -> WebSection:
-    """With the status key of its file, where it can be read; without, nobody has the key.
+def _resolve_web(web: WebSection, folder: Path) -> WebSection:
+    """Return the section with the status key of its file; without a key, nobody has access.
 
     Raises:
         ConfigError: the key is given twice.
@@ -216,7 +221,7 @@ def _web(web: WebSection, folder: Path) -> WebSection:
         raise ConfigError("web: status_key and status_key_file are both set; keep one")
     path = folder / web.status_key_file
     try:
-        key = first_line(path, "web.status_key_file")
+        key = read_first_line(path, "web.status_key_file")
     except ConfigError:
         key = ""
     return web.model_copy(update={"status_key_file": path, "status_key": SecretStr(key)})

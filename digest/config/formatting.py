@@ -1,0 +1,119 @@
+"""Settings -> text: the example file, and the settings in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+from digest.config.papers import SourceEntry
+from digest.config.readers import InterestEntry, SubscriberEntry
+from digest.config.secret_values import find_secrets
+from digest.config.sections import SECTIONS, SUBLISTS, Config, section_at
+from digest.redaction import hide_within, learn
+
+
+def example(values: Mapping[str, Mapping[str, Any]] | None = None) -> str:
+    """Write the example file: every key with its description, commented out, at its default.
+
+    Keys in `values` are not commented out and have that value.
+    """
+    chosen = values or {}
+    lines = [
+        "# Settings of digest. Every key is shown at its default; remove the # to change it.",
+        "# The environment wins over this file: DIGEST_SMTP__PORT=2525 sets [smtp] port.",
+        "",
+    ]
+    for section in SECTIONS:
+        lines += _section_lines(section, chosen.get(section, {}))
+    lines += _list_lines(
+        SourceEntry,
+        "sources",
+        {"name": "arxiv", "kind": "arxiv-feed", "categories": ("cs.LG", "q-bio.NC"), "every": 60},
+    )
+    lines += _subscriber_lines()
+    return "\n".join(lines)
+
+
+def _section_lines(section: str, chosen: Mapping[str, Any]) -> list[str]:
+    """Return one section, and the lists of tables within it."""
+    model = section_at([section])
+    assert model is not None  # noqa: S101
+    lines = [f"# {_describe(model)}", f"[{section}]"]
+    for key, field in model.model_fields.items():
+        if (section, key) not in SUBLISTS:
+            prefix = "" if key in chosen else "# "
+            value = toml(chosen.get(key, field.default))
+            lines += [f"# {field.description}", f"{prefix}{key} = {value}"]
+    lines.append("")
+    for (outer, key), entry in SUBLISTS.items():
+        if outer == section:
+            lines += _list_lines(entry, f"{section}.{key}", {"host": "backup.example.org"})
+    return lines
+
+
+def _subscriber_lines() -> list[str]:
+    """Return the subscribers, whose keys explain each other and need no descriptions."""
+    return [
+        f"# {_describe(SubscriberEntry)}",
+        "# [[subscribers]]",
+        '# email = "reader@example.org"',
+        '# name = "A reader"',
+        '# timezone = "Europe/Berlin"',
+        "# hour = 7",
+        "# days = [1, 2, 3, 4, 5]",
+        "# size = 10",
+        "# threshold = 0",
+        '# keywords = ["graph neural network", "-survey"]',
+        '# categories = ["cs.LG", "q-bio"]',
+        '# authors = ["Jane Doe"]',
+        '# papers = ["arxiv:2606.01234"]',
+        '# text = ""',
+        "",
+        f"# {_describe(InterestEntry)} Instead of the six keys above.",
+        "# [[subscribers.interests]]",
+        *_key_lines(
+            InterestEntry,
+            {"name": "robot grasping", "share": 2, "keywords": ("+tactile sensing", "-survey")},
+        ),
+        "",
+    ]
+
+
+def _list_lines(model: type[BaseModel], name: str, examples: Mapping[str, Any]) -> list[str]:
+    """Return one entry of a list of tables, commented out."""
+    return [f"# {_describe(model)}", f"# [[{name}]]", *_key_lines(model, examples), ""]
+
+
+def _describe(model: type[BaseModel]) -> str:
+    """Return the docstring of a section on one line."""
+    return " ".join((model.__doc__ or "").split())
+
+
+def _key_lines(model: type[BaseModel], examples: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for key, field in model.model_fields.items():
+        lines += [f"# {field.description}", f"# {key} = {toml(examples.get(key, field.default))}"]
+    return lines
+
+
+def toml(value: Any) -> str:
+    """Format a value as TOML; a secret as an empty string."""
+    if isinstance(value, SecretStr | None):
+        return '""'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(toml(item) for item in value)}]"
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+def hide_secrets(config: Config) -> dict[str, Any]:
+    """Return the settings for people: secrets hidden, also in URLs; paths as text."""
+    learn(*find_secrets(config))
+    values: dict[str, Any] = hide_within(config.model_dump(mode="json"))
+    return values
