@@ -52,7 +52,8 @@ class InterestClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Attributes:
         classes_: the labels in sorted order.
-        coef_: weights of length 1 (`DISLIKES_ONLY_LENGTH`, 0), shape (1, n_features).
+        coef_: weights of length 1, or `DISLIKES_ONLY_LENGTH` without likes, or 0 where nothing was
+            learned; shape (1, n_features).
         intercept_: puts the threshold half-way between the class means, shape (1,).
         n_features_in_: the number of features.
     """
@@ -85,10 +86,10 @@ class InterestClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         length = float(np.linalg.norm(coef))
         wanted_length = 1.0 if likes.any() else DISLIKES_ONLY_LENGTH
         coef *= wanted_length / length if length >= _MIN_LENGTH else 0.0
-        # The sum of both class means, where the background is a part of the lighter class.
+        # The scores of both class means. The background is a part of the lighter class.
         class_weight = max(weights[likes].sum(), weights[~likes].sum())
-        class_means = weights @ (X @ coef) + abs(signed.sum()) * (background @ coef)
-        self.coef_, self.intercept_ = coef[np.newaxis], np.array([-class_means / class_weight / 2])
+        mean_scores = weights @ (X @ coef) + abs(signed.sum()) * (background @ coef)
+        self.coef_, self.intercept_ = coef[np.newaxis], np.array([-mean_scores / class_weight / 2])
         return self
 
     def decision_function(self, X: Any) -> Floats:
@@ -129,6 +130,11 @@ class InterestClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.background is not None:
             background = check_array(self.background, dtype=np.float64, ensure_2d=False)
             self.classes_ = np.unique(np.append(y, self.background_label))
+            if len(self.classes_) > 2:
+                raise ValueError(
+                    f"The background has the class {self.background_label!r}, which is none of the "
+                    f"classes {np.unique(y).tolist()}."
+                )
             is_other = self.classes_ == self.background_label
             self._labels = np.append(self.classes_[is_other], self.classes_[~is_other])[[0, -1]]
             return X, y != self._labels[0], weights, background

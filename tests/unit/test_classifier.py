@@ -100,6 +100,12 @@ def test_what_cannot_be_learned_from_is_refused(
         InterestClassifier().fit(np.eye(3), labels, sample_weight=weights)
 
 
+def test_the_background_must_belong_to_one_of_two_classes() -> None:
+    classifier = InterestClassifier(background=np.ones(3), background_label=7)
+    with pytest.raises(ValueError, match=r"class 7, which is none of the classes \[0, 1\]"):
+        classifier.fit(np.eye(3), [0, 1, 1])
+
+
 # ----------------------------------------------------------------------------------------------
 # the batch form
 
