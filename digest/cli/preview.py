@@ -106,7 +106,7 @@ def show_preview(found: services.Preview) -> None:
             f"{paper.name}  {', '.join(paper.categories)}  {calibration.match_label(item.score)}"
         )
         told = Text(printable(paper.title))
-        for line in (place, scores.reason(item.score)):
+        for line in (place, scores.write_reason(item.score)):
             told.append(f"\n{printable(line)}", style="dim")
         if item.slot in SLOTS:
             told.append(f"\n{SLOTS[item.slot]}", style="dim italic")

@@ -179,7 +179,7 @@ def _show_mails(app: App, day: date) -> None:
                 f"{item.position}.", Text(paper.title, overflow="ellipsis", no_wrap=True), match
             )
             note = f" {SLOTS[item.slot]}" if item.slot in SLOTS else ""
-            table.add_row("", Text(scores.reason(item.score) + note, style="dim"), "")
+            table.add_row("", Text(scores.write_reason(item.score) + note, style="dim"), "")
         out.print()
         out.print(table)
 
@@ -202,7 +202,8 @@ def _change(app: App, reader: Reader, before: list[str]) -> Change:
         down=digest.provenance.thumbs_down,
         before=tuple(before),
         after=tuple(
-            (papers[item.score.paper_id].title, scores.reason(item.score)) for item in digest.items
+            (papers[item.score.paper_id].title, scores.write_reason(item.score))
+            for item in digest.items
         ),
     )
 

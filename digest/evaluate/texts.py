@@ -80,7 +80,7 @@ def prepare(all_texts: Sequence[str], encoded: NDArray[np.float32] | None = None
     corpus.papers = [_paper(number + 1, text) for number, text in enumerate(texts)]
     corpus.places = {text: number for number, text in enumerate(texts)}
     corpus.background = profiles.Background.from_papers(corpus.papers, rows)
-    corpus.day = scores.day(corpus.papers, rows)
+    corpus.day = scores.make_day(corpus.papers, rows)
 
 
 def _paper(number: int, text: str) -> Paper:
@@ -121,8 +121,8 @@ def recommend(
     except KeyError:
         places = []
     if corpus.day is None or not places:
-        return scores.score(profile, scores.day(*_look_up(candidates)))
-    return scores.score(profile, corpus.day.some(places))
+        return scores.score(profile, scores.make_day(*_look_up(candidates)))
+    return scores.score(profile, corpus.day.take(places))
 
 
 def _rated(texts: Sequence[str]) -> profiles.Rated:

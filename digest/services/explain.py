@@ -178,7 +178,7 @@ def _explain_interest(
             context.day,
             words_of=features.words_of,
             among=newest,
-            shown=_MAX_PARTS,
+            max_parts=_MAX_PARTS,
         )
     )
     words = _word_effects(explained)

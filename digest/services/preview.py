@@ -52,7 +52,7 @@ class Preview:
                     "match": item.score.match,
                     "match_word": item.score.word,
                     "percentile": item.score.percentile,
-                    "reason": scores.reason(item.score),
+                    "reason": scores.write_reason(item.score),
                     "parts": [
                         {"kind": p.kind, "name": p.name, "value": round(p.value, 6)}
                         for p in item.score.parts

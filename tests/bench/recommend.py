@@ -168,7 +168,7 @@ def main() -> int:
     recent, new = every[RATED : RATED + RECENT], every[RATED + RECENT :]
     began = time.process_time()
     shared = BatchContext(
-        day=scores.day(
+        day=scores.make_day(
             new,
             rows[RATED + RECENT :],
             recent,

@@ -1,9 +1,12 @@
-"""Papers of few words, the profile of a reader, and the scores that one gives the others."""
+"""Papers of few words, readers' profiles, and the scores of one by the other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
+
+import scipy.sparse as sp
+from hypothesis import strategies as st
 
 from digest.model import Interest, Paper, Part, Score
 from digest.ranking import features, profiles, scores
@@ -16,45 +19,46 @@ _WORDS = (
 WORDS = _WORDS.split()
 
 
-def paper(number: int, title: str = "", abstract: str = "", **more: object) -> Paper:
-    made = {"first_seen": TODAY, "title": title or f"Paper {number}", "abstract": abstract, **more}
-    return Paper(id=number, **made)  # type: ignore[arg-type]
+def make_paper(number: int, title: str = "", abstract: str = "", **fields: object) -> Paper:
+    fields = {"first_seen": TODAY, "title": title or f"Paper {number}", **fields}
+    return Paper(id=number, abstract=abstract, **fields)  # type: ignore[arg-type]
 
 
-def mixed(number: int, start: int) -> list[Paper]:
-    """Papers of five neighbouring words each."""
+def make_papers(number: int, start: int) -> list[Paper]:
+    """Make papers of five neighbouring words each."""
     return [
-        paper(start + place, " ".join((WORDS * 2)[place % 15 : place % 15 + 5]), f"case{place}")
+        make_paper(
+            start + place, " ".join((WORDS * 2)[place % 15 : place % 15 + 5]), f"case{place}"
+        )
         for place in range(number)
     ]
 
 
-def frequencies(papers: Sequence[Paper]) -> features.Frequencies:
-    return features.Frequencies().add(
-        features.vectorize([features.text_of(each.title, each.abstract) for each in papers])
-    )
+def count_words(papers: Sequence[Paper]) -> sp.csr_matrix:
+    return features.vectorize([features.text_of(paper.title, paper.abstract) for paper in papers])
 
 
-PAPERS = mixed(30, 1)
-RECENT = mixed(40, 101)
-FREQUENCIES = frequencies([*PAPERS, *RECENT])
+def count_frequencies(papers: Sequence[Paper]) -> features.Frequencies:
+    return features.Frequencies().add(count_words(papers))
 
 
-def rows(papers: Sequence[Paper]) -> object:
-    return features.weigh(
-        features.vectorize([features.text_of(each.title, each.abstract) for each in papers]),
-        FREQUENCIES,
-    )
+PAPERS = make_papers(30, 1)
+RECENT = make_papers(40, 101)
+FREQUENCIES = count_frequencies([*PAPERS, *RECENT])
 
 
-def day(papers: Sequence[Paper], recent: Sequence[Paper] = ()) -> scores.Day:
-    return scores.day(papers, rows(papers), recent, rows(recent))
+def make_rows(papers: Sequence[Paper]) -> sp.csr_matrix:
+    return features.weigh(count_words(papers), FREQUENCIES)
 
 
-BACKGROUND = profiles.Background.from_papers(RECENT, rows(RECENT))
+def make_day(papers: Sequence[Paper], recent: Sequence[Paper] = ()) -> scores.Day:
+    return scores.make_day(papers, make_rows(papers), recent, make_rows(recent))
 
 
-def profile(
+BACKGROUND = profiles.Background.from_papers(RECENT, make_rows(RECENT))
+
+
+def train_profile(
     interest: Interest | None = None, liked: Sequence[Paper] = (), disliked: Sequence[Paper] = ()
 ) -> profiles.Profile:
     interest = interest or Interest()
@@ -62,15 +66,44 @@ def profile(
         [interest],
         BACKGROUND,
         phrases=features.parse_keywords(interest.keywords, FREQUENCIES),
-        liked=profiles.Rated.from_papers(liked, rows(liked)),
-        disliked=profiles.Rated.from_papers(disliked, rows(disliked)),
+        liked=profiles.Rated.from_papers(liked, make_rows(liked)),
+        disliked=profiles.Rated.from_papers(disliked, make_rows(disliked)),
     )
 
 
-def ranked(who: profiles.Profile, when: scores.Day, **more: object) -> list[Score]:
-    return list(scores.explain(who, when, words_of=features.words_of, **more))  # type: ignore[arg-type]
+def explain(profile: profiles.Profile, day: scores.Day, **options: object) -> list[Score]:
+    return list(scores.explain(profile, day, words_of=features.words_of, **options))  # type: ignore[arg-type]
 
 
-def part(score: Score, kind: str) -> Part:
-    (found,) = [each for each in score.parts if each.kind == kind]
-    return found
+def part_of(score: Score, kind: str) -> Part:
+    (part,) = [part for part in score.parts if part.kind == kind]
+    return part
+
+
+# ----------------------------------------------------------------------------------------------
+# strategies
+
+PAPER_LISTS = st.lists(
+    st.builds(
+        lambda number, words, **fields: make_paper(number, " ".join(words), **fields),
+        st.integers(1, 50),
+        st.lists(st.sampled_from(WORDS), max_size=8),
+        upvotes=st.integers(0, 500),
+        picked=st.sampled_from([None, TODAY, TODAY - timedelta(days=9)]),
+        rank=st.sampled_from([None, 1, 7]),
+        categories=st.sampled_from([(), ("cs.RO",), ("cs.LG", "cs.RO"), ("stat.ML",)]),
+        authors=st.sampled_from([(), ("Jane Doe",), ("J. Roe", "Doe, Jane")]),
+    ),
+    min_size=1,
+    max_size=6,
+    unique_by=lambda paper: paper.id,
+)
+_KEYWORDS = ["tactile sensing", "-survey", "robot", "neural networks", "-climate rainfall", "+C++"]
+INTERESTS = st.builds(
+    Interest,
+    keywords=st.lists(st.sampled_from(_KEYWORDS), max_size=4).map(tuple),
+    categories=st.lists(st.sampled_from(["cs.RO", "-cs.LG", "cs", "stat.*"]), max_size=2).map(
+        tuple
+    ),
+    authors=st.lists(st.sampled_from(["Jane Doe", "-J. Roe"]), max_size=2).map(tuple),
+)

@@ -108,7 +108,7 @@ def day_of(
     assert encoding is not None
     rows = encoding.append_columns(space.rows(counts), known)
     return (
-        scores.day(PAPERS, rows, contributions=space.contributions),
+        scores.make_day(PAPERS, rows, contributions=space.contributions),
         rows,
         profiles.Background.from_papers(PAPERS, rows),
     )
@@ -158,4 +158,4 @@ def test_what_the_encoder_adds_is_told_by_the_liked_paper_that_is_nearest() -> N
     columns = rows[[twin], -D:].toarray().ravel()
     assert near.value == pytest.approx(float(columns @ profile.dense_weights[-D:]), abs=1e-6)
     assert near.name == TEXTS[liked]
-    assert scores.reason(found[twin + 1]) == f'Near "{TEXTS[liked]}", which you liked.'
+    assert scores.write_reason(found[twin + 1]) == f'Near "{TEXTS[liked]}", which you liked.'

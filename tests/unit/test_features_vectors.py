@@ -296,7 +296,7 @@ def test_cosines_of_a_day_are_those_of_rows_of_length_one(
         Paper(id=n + 1, title=text or "?", abstract="", first_seen=date(2026, 6, 1))
         for n, text in enumerate(texts)
     ]
-    day = scores.day(
+    day = scores.make_day(
         papers,
         space.rows(features.vectorize([text or "?" for text in texts])),
         contributions=space.contributions,

@@ -15,7 +15,7 @@ from digest.model import Interest, Subscriber
 from digest.ranking import features, scores
 from digest.subscriptions.settings_form import SubscriptionRequest, apply_request
 from tests.examples import examples
-from tests.unit.scored import RECENT, day, paper, profile
+from tests.unit.scored import RECENT, make_day, make_paper, train_profile
 
 NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
 READER = Subscriber(id=1, email="r@example.org", created=NOW)
@@ -23,16 +23,17 @@ READER = Subscriber(id=1, email="r@example.org", created=NOW)
 
 def stands(keyword: str, text: str) -> bool:
     """Whether a keyword is found in a title, and mutes and pins it there."""
-    when = day(
-        [paper(1, text), paper(2, "Graphs of glaciers", "Nothing of it here at all")], RECENT
+    when = make_day(
+        [make_paper(1, text), make_paper(2, "Graphs of glaciers", "Nothing of it here at all")],
+        RECENT,
     )
     (phrase,) = features.parse_keywords([keyword], features.Frequencies())
-    found = 0 in when.holding(phrase.spellings).tolist()
+    found = 0 in when.rows_holding(phrase.spellings).tolist()
     bare = keyword.removeprefix("+").removeprefix("-")
-    assert (1 in scores.muted(profile(Interest(keywords=(f"-{bare}",))), when)) == found
-    assert (1 in scores.pinned(profile(Interest(keywords=(f"+{bare}",))), when)) == found
-    in_abstract = day([paper(1, "Market", text)], [])
-    assert (0 in in_abstract.holding(phrase.spellings).tolist()) == found
+    assert (1 in scores.find_muted(train_profile(Interest(keywords=(f"-{bare}",))), when)) == found
+    assert (1 in scores.find_pinned(train_profile(Interest(keywords=(f"+{bare}",))), when)) == found
+    in_abstract = make_day([make_paper(1, "Market", text)], [])
+    assert (0 in in_abstract.rows_holding(phrase.spellings).tolist()) == found
     return found
 
 

@@ -12,7 +12,7 @@ from digest.ranking import features, profiles, recipes, scores
 from tests.unit.topics import CORPUS, FREQUENCIES, ROWS, WORDS, places_of
 
 BACKGROUND = profiles.Background.from_papers(CORPUS[30:], ROWS[30:])
-DAY = scores.day(CORPUS[:30], ROWS[:30], CORPUS[30:], ROWS[30:])
+DAY = scores.make_day(CORPUS[:30], ROWS[:30], CORPUS[30:], ROWS[30:])
 ALL = frozenset(range(1, 31))
 
 

@@ -41,7 +41,7 @@ COUNTS = features.vectorize([features.text_of(paper.title, paper.abstract) for p
 FREQUENCIES = features.Frequencies().add(COUNTS)
 ROWS = features.weigh(COUNTS, FREQUENCIES)
 BACKGROUND = profiles.Background.from_papers(CORPUS, ROWS)
-DAY = scores.day(CORPUS, ROWS)
+DAY = scores.make_day(CORPUS, ROWS)
 EMPTY_BACKGROUND = profiles.Background.from_papers([], ROWS[:0])
 
 

@@ -49,7 +49,7 @@ def test_every_recipe_explains_the_order_that_it_scores(name: str, data: Trainin
             score.value, abs=1e-6
         )
         assert 0 <= score.percentile <= 100
-        assert scores.reason(score)
+        assert scores.write_reason(score)
     assert {score.paper_id for score in recipe.explain(profile, DAY, frozenset({3, 5}))} == {3, 5}
 
 

@@ -63,7 +63,7 @@ class World:
         self.place = {one.id: place for place, one in enumerate(every)}
         self.rows, self.papers = rows, {one.id: one for one in every}
         self.shared = BatchContext(
-            day=scores.day(
+            day=scores.make_day(
                 list(papers),
                 rows[:first],
                 list(recent),
@@ -144,7 +144,7 @@ def sound(digest: Digest) -> None:
             told.value, abs=1e-6
         )
         assert told.nearest is None or math.isfinite(told.nearest[1])
-        assert scores.reason(told)
+        assert scores.write_reason(told)
     listed = [item.score.paper_id for item in digest.items]
     assert len(listed) == len(set(listed))
 

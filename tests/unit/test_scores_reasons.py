@@ -1,4 +1,4 @@
-"""The sentence that is made of the parts of a score."""
+"""The sentence that says why a paper is listed."""
 
 from __future__ import annotations
 
@@ -8,22 +8,16 @@ import pytest
 
 from digest.model import Part, Score
 from digest.ranking import scores
-from tests.unit.scored import (
-    day,
-    paper,
-    part,
-    profile,
-    ranked,
-)
+from tests.unit.scored import explain, make_day, make_paper, part_of, train_profile
 
 
 def score(*parts: tuple[str, str, float], nearest: tuple[str, float] | None = None) -> Score:
-    made = tuple(Part(kind=kind, name=name, value=value) for kind, name, value in parts)  # type: ignore[arg-type]
-    return Score(paper_id=1, value=1, match=90, parts=made, nearest=nearest)
+    all_parts = tuple(Part(kind=kind, name=name, value=value) for kind, name, value in parts)  # type: ignore[arg-type]
+    return Score(paper_id=1, value=1, match=90, parts=all_parts, nearest=nearest)
 
 
 @pytest.mark.parametrize(
-    ("made", "sentence"),
+    ("scored", "sentence"),
     [
         (
             score(
@@ -74,8 +68,8 @@ def score(*parts: tuple[str, str, float], nearest: tuple[str, float] | None = No
         (score(), "A new paper; nothing speaks for it or against it."),
     ],
 )
-def test_the_reason_says_what_lifted_the_paper_most(made: Score, sentence: str) -> None:
-    assert scores.reason(made) == sentence
+def test_the_reason_names_the_strongest_positive_parts(scored: Score, sentence: str) -> None:
+    assert scores.write_reason(scored) == sentence
 
 
 NEAR = ("near", "Old favourite", 0.2)
@@ -101,19 +95,24 @@ NEAR = ("near", "Old favourite", 0.2)
         ([NEAR], 'Near "Old favourite", which you liked.'),
     ],
 )
-def test_what_an_encoder_adds_is_weighed_against_all_words_together(
+def test_an_encoder_part_is_compared_with_all_words_together(
     parts: list[tuple[str, str, float]], sentence: str
 ) -> None:
-    assert scores.reason(score(*parts)) == sentence
+    assert scores.write_reason(score(*parts)) == sentence
 
 
-def test_a_keyword_pushed_down_is_never_given_as_a_reason_for() -> None:
-    assert "survey" not in scores.reason(score(("keyword", "survey", -1.0), ("word", "robot", 0.1)))
-
-
-def test_dates_are_told_in_english() -> None:
-    (found,) = ranked(
-        profile(), day([paper(1, picked=date(2026, 8, 29), rank=3, first_seen=date(2026, 8, 29))])
+def test_a_muted_keyword_is_never_given_as_a_reason() -> None:
+    assert "survey" not in scores.write_reason(
+        score(("keyword", "survey", -1.0), ("word", "robot", 0.1))
     )
-    assert part(found, "pick").name == "29 August, no. 3"
-    assert scores.reason(found).startswith("No. 3 on Hugging Face Daily Papers, 29 August")
+
+
+def test_dates_are_in_english() -> None:
+    (explained,) = explain(
+        train_profile(),
+        make_day([make_paper(1, picked=date(2026, 8, 29), rank=3, first_seen=date(2026, 8, 29))]),
+    )
+    assert part_of(explained, "pick").name == "29 August, no. 3"
+    assert scores.write_reason(explained).startswith(
+        "No. 3 on Hugging Face Daily Papers, 29 August"
+    )

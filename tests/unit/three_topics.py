@@ -28,7 +28,7 @@ COUNTS = features.vectorize([features.text_of(paper.title, paper.abstract) for p
 FREQUENCIES = features.Frequencies().add(COUNTS)
 ROWS = features.weigh(COUNTS, FREQUENCIES)
 BACKGROUND = Background.from_papers(PAPERS[15:], ROWS[15:])
-DAY = scores.day(PAPERS[:15], ROWS[:15], PAPERS[15:], ROWS[15:])
+DAY = scores.make_day(PAPERS[:15], ROWS[:15], PAPERS[15:], ROWS[15:])
 #: ids of the papers that compete
 ALL = frozenset(range(1, 16))
 

@@ -61,7 +61,7 @@ def rules_for(
     rules = replace(
         rules,
         places=allocate_places,
-        copies=day.copies,
+        copies=partial(scores.near_duplicates, day),
         guises=context.guises,
         cosines=partial(scores.cosines, day),
     )
@@ -71,8 +71,8 @@ def rules_for(
     categories = [name for interest in data.interests for name in interest.categories]
     return replace(
         rules,
-        muted=scores.muted(named, day),
-        pinned=scores.pinned(named, day) & candidates.paper_ids,
+        muted=scores.find_muted(named, day),
+        pinned=scores.find_pinned(named, day) & candidates.paper_ids,
         followed=frozenset(name for name in categories if not name.startswith("-")),
     )
 

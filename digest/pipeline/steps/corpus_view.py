@@ -119,7 +119,7 @@ def load_batch_context(
         at=view.now,
     )
     return BatchContext(
-        day=scores.day(
+        day=scores.make_day(
             candidates,
             rows,
             recent,

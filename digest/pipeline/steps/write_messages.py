@@ -121,7 +121,7 @@ def write_digest(
     listed = [
         Listed(
             paper=paper,
-            reason=scores.reason(item.score),
+            reason=scores.write_reason(item.score),
             label=calibration.match_label(item.score),
             links=paper_links,
             seen_before=item.seen_before,

@@ -94,7 +94,7 @@ def train_nothing(readers: Sequence[TrainingData], background: Background) -> li
 def score_by_date(readers: Sequence[Profile], day: scores.Day) -> list[scores.Scored]:
     """Score each paper by the day on which it was first seen."""
     days = np.array([paper.first_seen.toordinal() for paper in day.papers], dtype=np.float64)
-    return [scores.scored(days, days)] * len(readers)
+    return [scores.measure(days, days)] * len(readers)
 
 
 def explain_by_date(

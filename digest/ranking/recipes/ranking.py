@@ -74,7 +74,7 @@ def _merge_rankings(
     # What each paper is worth whatever the interest: what is trending and what is liked by others.
     common_values = day.trending[:, : day.competing].sum(axis=0)
     for paper_id, _, amount in trained_profiles[0].profile.co_like_boosts:
-        row = day.place(paper_id)
+        row = day.find_row(paper_id)
         if row is not None:
             common_values[row] += amount
     rankings = [
@@ -98,7 +98,7 @@ def _rank_for_interest(
 ) -> Iterator[Score]:
     """Name the interest in each score that it contributes to."""
     for score in ranking:
-        added = score.value - common_values[day.row(score.paper_id)]
+        added = score.value - common_values[day.row_of(score.paper_id)]
         if score.percentile >= MIN_PERCENTILE and added > MIN_INTEREST_VALUE:
             yield structs.replace(score, interest=name)
         else:
@@ -160,7 +160,7 @@ def explain(
             if paper_id not in explained
             and (
                 len(trained_profiles) == 1
-                or profile_scores.values[day.row(paper_id)] == score.value
+                or profile_scores.values[day.row_of(paper_id)] == score.value
             )
         }
         if not open_scores:

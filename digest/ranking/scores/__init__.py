@@ -1,58 +1,65 @@
-"""Profile x papers -> scores, with the words, names and papers that made each of them.
+"""Profile x papers -> scores, with the words, names and papers that each of them is made of.
 
-A score is one sum: each word's weight times the profile's, the reader's keywords, categories and
-authors, and what is trending (upvotes, a curator's pick, how new it is). Nothing is multiplied or
-ranked afterwards, so the parts shown always add up. `days` holds the papers, made once for many
-readers; `values` makes the sum, for many readers at once; `reasons` tells what it came from.
+A score is one sum: each word's weight times the profile's, the dense columns likewise, the reader's
+keywords, categories and authors, what other readers' likes add, and what is trending (upvotes, a
+curator's pick, how new a paper is). Nothing is multiplied or ranked afterwards, so the parts shown
+always add up. Read `plain` first: it is the whole sum for one reader.
 
-Chooses nothing; `digests` does.
+- `plain`: the sum for one reader
+- `names`, `trending`: categories and authors; upvotes, pick and recency
+- `days`, `similarity`: the papers of a day, prepared once for many readers, and their cosines
+- `parts`, `values`: the same sum for many readers at once
+- `order`: scored papers best first; which are muted and which pinned
+- `explanations`, `sentences`: what a value is made of, and one sentence that says so
 
-How the stages are called, once when a paper comes in:
+Selects nothing; `selection` does.
+
+How the stages are called, once when a paper is stored:
 
     counts = features.vectorize([features.text_of(paper.title, paper.abstract) for paper in papers])
     frequencies = frequencies.add(counts)  # stored as frequencies.to_bytes()
-    blobs = features.pack(counts)  # one a paper, stored beside features.VERSION
+    blobs = features.pack(counts)  # one for each paper, stored with features.VERSION
 
 once for a batch of readers (`papers` compete, `recent` are about 1,000 papers of the last weeks;
 either may be empty):
 
-    space = features.fit_space(table, frequencies, features.unpack(recent_blobs))
-    rows = space.rows(features.unpack(blobs))
-    recent_rows = space.rows(features.unpack(recent_blobs))
+    recent_counts = features.unpack(recent_blobs)
+    space = features.fit_space(table, frequencies, recent_counts)
+    rows, recent_rows = space.rows(features.unpack(blobs)), space.rows(recent_counts)
     background = profiles.Background.from_papers(recent, recent_rows)
-    day = scores.day(papers, rows, recent, recent_rows, contributions=space.contributions)
+    day = scores.make_day(
+        papers, rows, recent, recent_rows, contributions=space.contributions
+    )
 
 and for the readers of the batch `recipes.train_all` and `recipes.score_all`, then for each
-`recipes.rank`, `digests.choose` and `recipes.explain`, as `pipeline.compose` does.
+`recipes.rank`, `selection.choose` and `recipes.explain`, as `pipeline.compose` does.
 """
 
-from digest.ranking.scores.days import UPVOTES, Day, day
-from digest.ranking.scores.reasons import NEAR, SHOWN, explain, reason
-from digest.ranking.scores.values import (
-    Scored,
-    cosines,
-    muted,
-    pinned,
-    rank,
-    score,
-    score_all,
-    scored,
-)
+from digest.ranking.scores.days import Day, make_day
+from digest.ranking.scores.explanations import MAX_PARTS, MIN_NEAREST_COSINE, explain
+from digest.ranking.scores.order import find_muted, find_pinned, rank
+from digest.ranking.scores.plain import score_plainly
+from digest.ranking.scores.sentences import write_reason
+from digest.ranking.scores.similarity import cosines, near_duplicates
+from digest.ranking.scores.trending import UPVOTES
+from digest.ranking.scores.values import Scored, measure, score, score_all
 
 __all__ = [
-    "NEAR",
-    "SHOWN",
+    "MAX_PARTS",
+    "MIN_NEAREST_COSINE",
     "UPVOTES",
     "Day",
     "Scored",
     "cosines",
-    "day",
     "explain",
-    "muted",
-    "pinned",
+    "find_muted",
+    "find_pinned",
+    "make_day",
+    "measure",
+    "near_duplicates",
     "rank",
-    "reason",
     "score",
     "score_all",
-    "scored",
+    "score_plainly",
+    "write_reason",
 ]

@@ -1,0 +1,107 @@
+"""The parts of a score that have a name: keywords, categories, authors and co-likes.
+
+Both the sum and its explanation are made of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.model import Part
+from digest.ranking.profiles import Keyword, Profile
+from digest.ranking.rows import Phrase
+from digest.ranking.scores.days import Day
+from digest.ranking.scores.names import (
+    given_names_match,
+    normalize_category,
+    parse_author_name,
+)
+
+
+class NamedPart(NamedTuple):
+    """A category, an author or a co-liked paper, and what it adds to which papers."""
+
+    part: Part
+    #: rows of the day, shape (n,)
+    rows: NDArray[np.int64]
+    #: shape (n,)
+    values: NDArray[np.float64]
+
+
+def keyword_rows(profile: Profile, day: Day) -> list[tuple[Keyword, NDArray[np.int64]]]:
+    """Return each keyword with a bonus, and the rows of the papers that hold its phrase."""
+    return [
+        (keyword, day.rows_holding(keyword.phrase.spellings))
+        for keyword in profile.keywords
+        if keyword.bonus
+    ]
+
+
+def category_and_author_parts(profile: Profile, day: Day) -> Iterator[NamedPart]:
+    """Yield a part for each category and author of the profile that occurs on the day."""
+    for name, value in profile.categories:
+        entry = day.categories.get(normalize_category(name))
+        if entry is not None:
+            rows, weights = entry
+            # A muted category counts in full wherever it stands in a paper's list.
+            values = value * weights if value > 0 else np.full(len(rows), value)
+            yield NamedPart(Part(kind="category", name=name, value=value), rows, values)
+    for name, value in profile.authors:
+        last_name, given_names = parse_author_name(name)
+        matching = sorted(
+            {
+                row
+                for row, printed in day.authors.get(last_name, ())
+                if given_names_match(given_names, printed)
+            }
+        )
+        if matching:
+            part = Part(kind="author", name=name, value=value)
+            yield NamedPart(part, np.array(matching), np.full(len(matching), value))
+
+
+def co_like_parts(profile: Profile, day: Day) -> Iterator[NamedPart]:
+    """Yield a part for each competing paper with a boost; it names the paper that both like."""
+    for paper_id, liked_title, value in profile.co_like_boosts:
+        row = day.find_row(paper_id)
+        if row is not None:
+            part = Part(kind="readers", name=liked_title, value=value)
+            yield NamedPart(part, np.array([row]), np.array([value]))
+
+
+def phrase_words(phrase: Phrase, day: Day) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return the words of a phrase that occur on the day, and their weights."""
+    is_word = phrase.columns < len(day.word_index)
+    indices = day.word_index[phrase.columns[is_word]]
+    return indices[indices >= 0], phrase.weights[is_word][indices >= 0]
+
+
+def phrase_dense_weights(phrase: Phrase, day: Day) -> NDArray[np.float32]:
+    """Return the dense weights of a phrase, shape (dense columns,)."""
+    first, width = len(day.word_index), day.dense.shape[1]
+    weights = np.zeros(width, np.float32)
+    is_dense = (phrase.columns >= first) & (phrase.columns < first + width)
+    weights[phrase.columns[is_dense] - first] = phrase.weights[is_dense]
+    return weights
+
+
+def dense_weights(
+    profile: Profile, day: Day, keywords: Sequence[Keyword] | None = None
+) -> NDArray[np.float32]:
+    """Return the dense weights of a profile with its keywords, shape (dense columns,).
+
+    Args:
+        keywords: the keywords to count; all of the profile's when left out.
+    """
+    width = day.dense.shape[1]
+    weights = np.zeros(width, np.float32)
+    if len(profile.dense_weights) == width:
+        weights += profile.dense_weights.astype(np.float32)
+    for keyword in profile.keywords if keywords is None else keywords:
+        if keyword.weight:
+            weights += np.float32(keyword.weight) * phrase_dense_weights(keyword.phrase, day)
+    return weights
