@@ -25,6 +25,7 @@ from lxml import etree
 from digest.dumps import FORMATS, open_dump
 from digest.dumps.stream import Source
 from digest.model import Record, Rejected, Removal, Skipped
+from tests.examples import examples
 from tests.unit.dumps.conftest import GOLDEN, TODAY, Made, refused, titles
 from tests.unit.dumps.every_format import EVERY, written
 
@@ -245,7 +246,7 @@ def kind_of(format: str) -> str:
     return "json" if record.startswith("{") else "xml" if record.startswith("<") else format
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(
     titles=st.lists(st.lists(WORDS, max_size=3).map(" ".join), min_size=1, max_size=6),
     data=st.data(),
@@ -305,7 +306,7 @@ SIGNS = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(
     number=st.integers(1, 5),
     place=st.floats(0, 1),

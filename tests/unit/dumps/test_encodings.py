@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from digest.dumps.stream import detect_encoding
 from digest.errors import DumpError
 from digest.model import Record
+from tests.examples import examples
 from tests.unit.dumps.conftest import Made, entries, papers, titles
 from tests.unit.dumps.every_format import (
     EVERY,
@@ -94,7 +95,7 @@ def test_damaged_utf_8_is_not_taken_for_windows_1252(format: str, title: bytes, 
         assert len(reasons(made)) == 1
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(entry=st.text(st.characters(codec="cp1252"), max_size=20))
 def test_windows_1252_is_told_by_what_utf_8_it_holds(entry: str) -> None:
     data = entry.encode("cp1252")

@@ -37,11 +37,15 @@ from digest.dumps.stream import Source
 from digest.errors import DumpError
 from digest.model import Entry, Record, Rejected, Removal, Skipped
 from digest.papers import clean
+from tests.examples import examples
 from tests.unit.dumps.conftest import GOLDEN, TODAY
 
 SECONDS = float(os.environ.get("DIGEST_TEST_FUZZ_SECONDS") or 0)
-#: how many times more examples hypothesis tries in a long run
-MORE = 1 + int(SECONDS // 30)
+
+
+def fuzz_examples(count: int) -> int:
+    """Examples that hypothesis tries; a long run multiplies them."""
+    return count * (1 + int(SECONDS // 30)) if SECONDS else examples(count)
 
 
 def zipped(data: bytes) -> bytes:
@@ -101,29 +105,34 @@ def place() -> Iterator[Path]:
         yield Path(folder) / "dump"
 
 
-def survives(place: Path, data: bytes, format: str | None = None) -> None:
-    place.write_bytes(data)
+def survives(file: Path, data: bytes, *formats: str) -> None:
+    """Check that opening, reading and cleaning these bytes fails in no unexpected way.
+
+    Also reads them as these formats: where the damage hides the format, another file of it might
+    only be damaged further on.
+    """
+    file.write_bytes(data)
+    entries: list[Record | Removal | Skipped | Rejected] = []
     try:
-        dump = open_dump(place, today=TODAY)
+        dump = open_dump(file, today=TODAY)
     except DumpError:
-        ones: list[Record | Removal | Skipped | Rejected] = []
+        pass
     else:
-        ones = list(dump.records())
-    if format is not None:
-        # Also where the damage hides the format: another file of it might be damaged later on only.
-        ones += FORMATS[format].read(Source(place, name="2026-06-09", today=TODAY))
-    for one in ones:
-        assert one.line >= 1
-        if isinstance(one, Record):
-            entry = clean(one, "fuzz")
-            if isinstance(entry, Entry):
-                assert entry.title or (one.fragment and entry.identities)
-                repr(entry).encode()
-                f"{entry.title}{entry.abstract}{entry.authors}".encode()
-            else:
-                assert entry.reason
+        entries += dump.records()
+    for format in formats:
+        entries += FORMATS[format].read(Source(file, name="2026-06-09", today=TODAY))
+    for entry in entries:
+        assert entry.line >= 1
+        if not isinstance(entry, Record):
+            assert entry.reason
+            continue
+        cleaned = clean(entry, "fuzz")
+        if isinstance(cleaned, Entry):
+            assert cleaned.title or (entry.fragment and cleaned.identities)
+            repr(cleaned).encode()
+            f"{cleaned.title}{cleaned.abstract}{cleaned.authors}".encode()
         else:
-            assert one.reason
+            assert cleaned.reason
 
 
 def mutated(data: bytes, dice: random.Random) -> bytes:
@@ -216,12 +225,11 @@ def test_a_dump_cut_anywhere_never_raises_and_keeps_a_prefix(path: Path, place: 
         assert kept[:-1] == records[: max(len(kept) - 1, 0)]
 
 
-@settings(max_examples=50 * MORE)
+@settings(max_examples=fuzz_examples(50))
 @given(data=st.binary(max_size=300))
 def test_any_bytes_are_survived(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        for format in FORMATS:
-            survives(Path(folder) / "dump", data, format)
+        survives(Path(folder) / "dump", data, *FORMATS)
 
 
 JSON = st.recursive(
@@ -266,7 +274,7 @@ DAMAGED = st.sampled_from(ROWS).flatmap(
 )
 
 
-@settings(max_examples=50 * MORE)
+@settings(max_examples=fuzz_examples(50))
 @given(
     rows=st.lists(DAMAGED, min_size=1, max_size=3),
     around=st.sampled_from(["", "[", "items", "results", "collection", "data", "message"]),
@@ -278,8 +286,7 @@ def test_rows_of_any_types_are_survived(rows: list[dict[str, object]], around: s
         else "\n".join(map(json.dumps, rows))
     )
     with tempfile.TemporaryDirectory() as folder:
-        for format in FORMATS:
-            survives(Path(folder) / "dump", text.encode("utf-8", "surrogatepass"), format)
+        survives(Path(folder) / "dump", text.encode("utf-8", "surrogatepass"), *FORMATS)
 
 
 JSON_SIGNS = [
@@ -303,7 +310,7 @@ JSON_SIGNS = [
 ]
 
 
-@settings(max_examples=300 * MORE)
+@settings(max_examples=fuzz_examples(300))
 @given(data=st.lists(st.sampled_from(JSON_SIGNS), max_size=14), size=st.integers(1, 9))
 def test_where_the_chunks_end_does_not_matter(data: list[str], size: int) -> None:
     whole = "".join(data).encode()
