@@ -16,7 +16,6 @@ from digest.model import Digest, Quiet
 from digest.pipeline.steps.corpus_view import BatchContext
 from digest.pipeline.steps.trained_readers import RecipeSplit, TrainedReader
 from digest.ranking import profiles, recipes, scores, selection, team_draft
-from digest.ranking.shares import allocate_places
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,9 +59,8 @@ def rules_for(
     data, day = candidates.reader.training_data, context.day
     rules = replace(
         rules,
-        places=allocate_places,
-        copies=partial(scores.near_duplicates, day),
-        guises=context.guises,
+        near_duplicates=context.near_duplicates,
+        similar_words=partial(scores.near_duplicates, day),
         cosines=partial(scores.cosines, day),
     )
     if not data.interests:

@@ -68,7 +68,7 @@ class BatchContext:
     #: calibration of the scores, by recipe
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     #: near-duplicates among the papers, looked up once and remembered
-    guises: selection.NearDuplicates = field(default_factory=selection.NearDuplicates)
+    near_duplicates: selection.NearDuplicates = field(default_factory=selection.NearDuplicates)
 
 
 def open_view(

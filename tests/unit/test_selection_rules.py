@@ -1,6 +1,4 @@
-"""What a digest holds to beside the scores: shares, pins, mutes, caps, near-copies, and the one
-paper that is tried.
-"""
+"""The rules of a digest: shares, pins, mutes, limits, near-duplicates and exploration."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ from tests.examples import examples
 TODAY = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
 MADE = Provenance(model="thumbs", features="words1", at=NOW)
-#: so far apart that no two titles share a word
+#: no two titles share a word
 NAMES = tuple(
     f"{first}{second}"
     for first in "bdfgklmnprstvz"
@@ -41,22 +39,27 @@ def paper(number: int, **more: object) -> Paper:
 def choose(
     papers: Sequence[Paper],
     rules: Rules,
-    who: Subscriber | None = None,
+    subscriber: Subscriber | None = None,
     day: date = TODAY,
     names: Sequence[str] = (),
 ) -> Digest | Quiet:
-    """From papers given best first."""
+    """Choose from papers that are given best first."""
     ranked = [
         Score(
-            paper_id=one.id,
+            paper_id=paper.id,
             value=1 - place / 100,
             match=max(99 - place, 0),
             interest=names[place] if names else "",
         )
-        for place, one in enumerate(papers)
+        for place, paper in enumerate(papers)
     ]
     return selection.choose(
-        who or reader(), day, ranked, {one.id: one for one in papers}, provenance=MADE, rules=rules
+        subscriber or reader(),
+        day,
+        ranked,
+        {paper.id: paper for paper in papers},
+        provenance=MADE,
+        rules=rules,
     )
 
 
@@ -72,7 +75,7 @@ PAPERS = [paper(number) for number in range(90)]
 
 
 def shares(**of: float) -> Rules:
-    return Rules(shares=of, places=allocate_places)
+    return Rules(shares=of)
 
 
 @given(
@@ -82,11 +85,11 @@ def shares(**of: float) -> Rules:
     st.booleans(),
 )
 @example(names=["a"] * 5 + ["b"], of={"a": 1, "b": 1}, size=6, explore=True)
-def test_shares_are_kept_no_place_stays_empty_and_the_list_is_ranked_as_one(
+def test_shares_are_kept_no_place_stays_empty_and_the_list_is_ranked(
     names: list[str], of: dict[str, int], size: int, explore: bool
 ) -> None:
     names = [name if name in of else "" for name in names]
-    rules = Rules(shares=of, places=allocate_places, explore=explore)
+    rules = Rules(shares=of, explore=explore)
     outcome = choose(PAPERS[: len(names)], rules, reader(size), names=names)
     if not names:
         assert isinstance(outcome, Quiet)
@@ -98,37 +101,39 @@ def test_shares_are_kept_no_place_stays_empty_and_the_list_is_ranked_as_one(
         item.score.paper_id for item in normal
     )
     assert [item.position for item in outcome.items] == list(range(1, len(outcome.items) + 1))
-    there = Counter(names)
+    available = Counter(names)
     listed = Counter(item.score.interest for item in outcome.items)
     for name, places in allocate_places(
-        size - 1 if explore and size >= 5 else size, of, there
+        size - 1 if explore and size >= 5 else size, of, available
     ).items():
         assert listed[name] >= places
-    for name in of:  # within an interest the best ones come first
-        mine = [
-            ident
-            for ident in ids(outcome)
-            if names[ident] == name and outcome.items[ids(outcome).index(ident)].slot == "normal"
+    for name in of:
+        # Within an interest the best ones come first.
+        own = [
+            paper_id
+            for paper_id in ids(outcome)
+            if names[paper_id] == name
+            and outcome.items[ids(outcome).index(paper_id)].slot == "normal"
         ]
-        assert mine == [number for number, other in enumerate(names) if other == name][: len(mine)]
+        assert own == [number for number, other in enumerate(names) if other == name][: len(own)]
 
 
-def test_a_digest_is_shared_by_largest_remainder_and_an_empty_interest_gives_its_places_away() -> (
-    None
-):
+def test_places_are_shared_by_largest_remainder_and_an_empty_interest_gives_its_away() -> None:
     names = ["a"] * 30 + ["b"] * 30
     assert Counter(
-        names[ident] for ident in ids(choose(PAPERS[:60], shares(a=1, b=1, c=1), names=names))
+        names[paper_id] for paper_id in ids(choose(PAPERS[:60], shares(a=1, b=1, c=1), names=names))
     ) == {"a": 5, "b": 5}
     assert Counter(
-        names[ident] for ident in ids(choose(PAPERS[:60], shares(a=1, b=3), names=names))
+        names[paper_id] for paper_id in ids(choose(PAPERS[:60], shares(a=1, b=3), names=names))
     ) == {"a": 3, "b": 7}
 
 
 def test_pinned_papers_count_as_places_of_their_interest() -> None:
     names = ["a"] * 30 + ["b"] * 30
-    rules = Rules(shares={"a": 1, "b": 1}, places=allocate_places, pinned={20, 21, 22})
-    assert Counter(names[ident] for ident in ids(choose(PAPERS[:60], rules, names=names))) == {
+    rules = Rules(shares={"a": 1, "b": 1}, pinned={20, 21, 22})
+    assert Counter(
+        names[paper_id] for paper_id in ids(choose(PAPERS[:60], rules, names=names))
+    ) == {
         "a": 5,
         "b": 5,
     }
@@ -138,7 +143,7 @@ def test_pinned_papers_count_as_places_of_their_interest() -> None:
 # pins and mutes
 
 
-def test_pinned_papers_stand_on_top_in_order_even_below_the_threshold() -> None:
+def test_pinned_papers_come_first_even_below_the_threshold() -> None:
     outcome = choose(PAPERS[:40], Rules(pinned={30, 7}), reader(5, threshold=95))
     assert ids(outcome) == [7, 30, 0, 1, 2]
     assert isinstance(outcome, Digest)
@@ -162,7 +167,7 @@ def test_more_pins_than_places_fill_the_digest_and_no_more() -> None:
 
 
 @given(st.sets(st.integers(0, 39)), st.sets(st.integers(0, 39)), st.booleans())
-def test_what_is_muted_never_appears(muted: set[int], pinned: set[int], explore: bool) -> None:
+def test_muted_papers_are_never_listed(muted: set[int], pinned: set[int], explore: bool) -> None:
     outcome = choose(PAPERS[:40], Rules(muted=muted, pinned=pinned, explore=explore))
     if len(muted) == 40:
         assert isinstance(outcome, Quiet)
@@ -172,11 +177,11 @@ def test_what_is_muted_never_appears(muted: set[int], pinned: set[int], explore:
         assert len(ids(outcome)) == min(10, 40 - len(muted))
 
 
-# ---------------------------------------------------------------------------------------------- no
-# one swallows the list
+# ----------------------------------------------------------------------------------------------
+# limits of authors and categories
 
 
-def test_an_author_takes_no_more_than_their_part_while_there_are_others() -> None:
+def test_an_author_has_no_more_papers_than_the_limit_while_there_are_others() -> None:
     papers = [
         paper(
             number, authors=("Jane Doe", f"Other {number}") if number < 20 else (f"Other {number}",)
@@ -188,7 +193,7 @@ def test_an_author_takes_no_more_than_their_part_while_there_are_others() -> Non
     assert ids(choose(papers[:24], Rules(author_most=3))) == [0, 1, 2, 3, 4, 5, 20, 21, 22, 23]
 
 
-def test_a_category_takes_no_more_than_its_part_unless_it_is_followed() -> None:
+def test_a_category_takes_no_more_than_the_limit_unless_it_is_followed() -> None:
     papers = [
         paper(number, categories=("cs.CV" if number < 20 else "cs.RO", "cs.LG"))
         for number in range(30)
@@ -198,10 +203,8 @@ def test_a_category_takes_no_more_than_its_part_unless_it_is_followed() -> None:
         assert ids(choose(papers, Rules(category_most=70, followed={followed}))) == list(range(10))
 
 
-def status(tops: Sequence[tuple[str, float]], rules: Rules) -> list[int]:
-    """What is chosen of papers given best first, by their category and how far they stand above the
-    recent ones; Jane Doe wrote those of cs.IT.
-    """
+def choose_by_category(tops: Sequence[tuple[str, float]], rules: Rules) -> list[int]:
+    """Choose from papers given by category and standard score; Jane Doe wrote those of cs.IT."""
     papers = [
         paper(number, categories=(category,), authors=("Jane Doe",) if category == "cs.IT" else ())
         for number, (category, _) in enumerate(tops)
@@ -212,20 +215,24 @@ def status(tops: Sequence[tuple[str, float]], rules: Rules) -> list[int]:
     ]
     return ids(
         selection.choose(
-            reader(), TODAY, ranked, {one.id: one for one in papers}, provenance=MADE, rules=rules
+            reader(),
+            TODAY,
+            ranked,
+            {paper.id: paper for paper in papers},
+            provenance=MADE,
+            rules=rules,
         )
     )
 
 
-def test_a_category_gives_way_to_nothing_that_fits_the_reader_far_worse() -> None:
-    # real days: a reader of coding theory was sent fetal ultrasound in the place of a paper on
-    # polar codes
+def test_a_full_category_is_not_replaced_by_much_worse_papers() -> None:
+    # A real day: a reader of coding theory got fetal ultrasound instead of polar codes.
     narrow = [("cs.IT", 9 - place / 4) for place in range(14)] + [
         ("cs.CV", 3.9),
         ("cs.CV", 2.5),
         ("cs.AI", 2.4),
     ]
-    assert status(narrow, Rules(category_most=70)) == list(range(10))
+    assert choose_by_category(narrow, Rules(category_most=70)) == list(range(10))
     near = [("cs.IT", 9 - place / 4) for place in range(9)] + [
         ("cs.CV", 6.5),
         ("cs.IT", 6.4),
@@ -233,14 +240,14 @@ def test_a_category_gives_way_to_nothing_that_fits_the_reader_far_worse() -> Non
         ("cs.CV", 5.5),
         ("cs.AI", 5),
     ]
-    assert status(near, Rules(category_most=70)) == [0, 1, 2, 3, 4, 5, 6, 9, 11, 12]
+    assert choose_by_category(near, Rules(category_most=70)) == [0, 1, 2, 3, 4, 5, 6, 9, 11, 12]
     falling = [("cs.IT", 9 - place / 4) for place in range(9)] + [
         ("cs.CV", 6.5),
         ("cs.CV", 3.9),
         ("cs.CV", 2.5),
     ]
-    assert status(falling, Rules(category_most=70)) == list(range(10))
-    assert status(narrow, Rules(category_most=70, author_most=3)) == [
+    assert choose_by_category(falling, Rules(category_most=70)) == list(range(10))
+    assert choose_by_category(narrow, Rules(category_most=70, author_most=3)) == [
         0,
         1,
         2,
@@ -252,29 +259,29 @@ def test_a_category_gives_way_to_nothing_that_fits_the_reader_far_worse() -> Non
         15,
         16,
     ]
-    assert status(
+    assert choose_by_category(
         [("cs.IT", -place) for place in range(9)] + [("cs.CV", -20.0)] * 5, Rules(category_most=70)
     ) == [*range(7), 9, 10, 11]
 
 
 # ----------------------------------------------------------------------------------------------
-# near-copies
+# near-duplicates
 
 
-def test_a_paper_whose_words_are_nearly_the_same_is_listed_once() -> None:
-    def copies(ident: int) -> set[int]:
-        return {0: {2}, 2: {0}}.get(ident, set())
+def test_a_paper_with_nearly_the_same_words_is_listed_once() -> None:
+    def similar_words(paper_id: int) -> set[int]:
+        return {0: {2}, 2: {0}}.get(paper_id, set())
 
-    assert ids(choose(PAPERS[:4], Rules(copies=copies))) == [0, 1, 3]
+    assert ids(choose(PAPERS[:4], Rules(similar_words=similar_words))) == [0, 1, 3]
     parts = [
         paper(0, title="The catalogue, part 1"),
         PAPERS[1],
         paper(2, title="The catalogue, part 2"),
     ]
-    assert ids(choose(parts, Rules(copies=copies))) == [0, 1, 2]
+    assert ids(choose(parts, Rules(similar_words=similar_words))) == [0, 1, 2]
 
 
-def test_a_day_of_one_paper_a_thousand_times_lists_it_once() -> None:
+def test_a_thousand_records_of_one_paper_are_listed_once() -> None:
     same = [paper(0, title="On amber")] + [
         Paper(id=number, title="On Amber!", first_seen=TODAY) for number in range(1, 1000)
     ]
@@ -287,65 +294,64 @@ def test_a_day_of_one_paper_a_thousand_times_lists_it_once() -> None:
 @example([["a", "b"], ["b", "a"], ["a", "b", "c"], []])
 @example([list("abcdefghij"), list("abcdefghijk"), list("abcdefghik")])
 @settings(max_examples=examples(200))
-def test_what_is_one_paper_in_two_guises_is_found_without_a_look_at_each(
+def test_the_index_finds_the_same_near_duplicates_as_comparing_every_pair(
     titles: list[list[str]],
 ) -> None:
     papers = {number: paper(number, title=" ".join(words)) for number, words in enumerate(titles)}
-    guises = selection.NearDuplicates()
-    for ident in papers:
-        mine = set(titles[ident])
+    near_duplicates = selection.NearDuplicates()
+    for paper_id in papers:
+        own = set(titles[paper_id])
         expected = {
             other
             for other, words in enumerate(titles)
-            if other != ident
-            and mine
-            and len(mine & set(words)) >= selection.ALIKE * len(mine | set(words))
-            and not (mine ^ set(words)) & {"1", "2", "ii", "i"}
+            if other != paper_id
+            and own
+            and len(own & set(words)) >= selection.TITLE_OVERLAP * len(own | set(words))
+            and not (own ^ set(words)) & {"1", "2", "ii", "i"}
         }
-        assert guises.of(ident, papers, lambda _: ()) == expected
+        assert near_duplicates.of(paper_id, papers, lambda _: ()) == expected
 
 
-def test_guises_of_one_day_say_nothing_of_another() -> None:
+def test_near_duplicates_of_one_day_are_not_used_on_another() -> None:
     rules = Rules()
     assert ids(choose([paper(0, title="On amber"), paper(1, title="On amber")], rules)) == [0]
     assert ids(choose([paper(0, title="On amber"), paper(1, title="On ivory")], rules)) == [0, 1]
 
 
-# ---------------------------------------------------------------------------------------------- the
-# paper that is tried
+# ----------------------------------------------------------------------------------------------
+# exploration
 
 
-def test_one_paper_is_drawn_from_just_below_the_line_and_marked_last() -> None:
+def test_one_paper_from_just_below_the_line_is_listed_last_with_its_slot() -> None:
     outcome = choose(PAPERS, Rules(explore=True))
     assert isinstance(outcome, Digest)
     assert [item.slot for item in outcome.items] == ["normal"] * 9 + ["exploration"]
     assert ids(outcome)[:9] == list(range(9))
-    assert 9 <= ids(outcome)[9] < 9 + selection.UNSURE
+    assert 9 <= ids(outcome)[9] < 9 + selection.MAX_CANDIDATES
     assert 0 < outcome.items[9].probability < 1
     assert outcome == choose(PAPERS, Rules(explore=True))
 
 
-def test_the_probability_that_is_kept_is_the_one_it_was_drawn_with() -> None:
-    """Over two thousand days each paper is drawn as often as its probability says."""
+def test_papers_are_drawn_as_often_as_their_probability_says() -> None:
     drawn: Counter[int] = Counter()
-    odds: dict[int, float] = {}
+    probabilities: dict[int, float] = {}
     days = 2000
     for step in range(days):
         outcome = choose(PAPERS[:12], Rules(explore=True), reader(5), TODAY + timedelta(days=step))
         assert isinstance(outcome, Digest)
         drawn[outcome.items[4].score.paper_id] += 1
-        odds[outcome.items[4].score.paper_id] = outcome.items[4].probability
-    assert abs(sum(odds.values()) - 1) < 1e-9
-    for ident, probability in odds.items():
+        probabilities[outcome.items[4].score.paper_id] = outcome.items[4].probability
+    assert abs(sum(probabilities.values()) - 1) < 1e-9
+    for paper_id, probability in probabilities.items():
         assert (
-            abs(drawn[ident] / days - probability)
+            abs(drawn[paper_id] / days - probability)
             < 4 * (probability * (1 - probability) / days) ** 0.5
         )
 
 
-def test_what_is_unlike_the_list_is_drawn_more_often() -> None:
-    def cosines(some: Sequence[int], others: Sequence[int]) -> NDArray[np.float64]:
-        return np.array([[0.8 if ident % 2 else 0.0 for ident in others] for _ in some])
+def test_papers_unlike_the_listed_ones_are_drawn_more_often() -> None:
+    def cosines(ids: Sequence[int], others: Sequence[int]) -> NDArray[np.float64]:
+        return np.array([[0.8 if paper_id % 2 else 0.0 for paper_id in others] for _ in ids])
 
     drawn = Counter(
         ids(
@@ -359,20 +365,20 @@ def test_what_is_unlike_the_list_is_drawn_more_often() -> None:
     assert drawn[0] > 2 * drawn[1]
 
 
-def test_nothing_is_tried_in_a_small_digest_nor_where_all_are_listed_nor_below_the_threshold() -> (
-    None
-):
-    for papers, who in (
+def test_no_exploration_in_small_digests_nor_where_all_are_listed_nor_below_the_threshold() -> None:
+    for papers, subscriber in (
         (PAPERS, reader(4)),
         (PAPERS[:10], reader(10)),
         (PAPERS, reader(10, threshold=92)),
     ):
-        outcome = choose(papers, Rules(explore=True), who)
+        outcome = choose(papers, Rules(explore=True), subscriber)
         assert isinstance(outcome, Digest)
         assert {item.slot for item in outcome.items} == {"normal"}
-        assert len(outcome.items) == min(who.size, len(papers), 8 if who.threshold else 100)
+        assert len(outcome.items) == min(
+            subscriber.size, len(papers), 8 if subscriber.threshold else 100
+        )
 
 
-def test_a_catch_up_of_many_days_is_ranked_as_one_list() -> None:
+def test_papers_of_many_days_are_ranked_as_one_list() -> None:
     papers = [paper(number, first_seen=TODAY - timedelta(days=number % 7)) for number in range(40)]
     assert ids(choose(papers, Rules())) == list(range(10))

@@ -1,4 +1,4 @@
-"""Which papers make a reader's digest, or why there is none."""
+"""Which papers are chosen for a digest, or why there is none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from digest.ranking import selection
 
 TODAY = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
-MADE = Provenance(model="thumbs", features="words1", candidates=5, at=NOW)
+PROVENANCE = Provenance(model="thumbs", features="words1", candidates=5, at=NOW)
 NAMES = (
     "alpha",
     "bravo",
@@ -38,34 +38,34 @@ def paper(number: int, title: str = "", *, withdrawn: bool = False) -> Paper:
 
 
 def scored(papers: Sequence[Paper], matches: Sequence[int] = ()) -> list[Score]:
-    """The papers as scores, best first in the order given."""
+    """Score papers that are given best first."""
     return [
         Score(
-            paper_id=each.id, value=1 - place / 10, match=matches[place] if matches else 90 - place
+            paper_id=paper.id, value=1 - place / 10, match=matches[place] if matches else 90 - place
         )
-        for place, each in enumerate(papers)
+        for place, paper in enumerate(papers)
     ]
 
 
 def choose(
-    who: Subscriber, papers: Sequence[Paper], matches: Sequence[int] = (), **more: object
+    subscriber: Subscriber, papers: Sequence[Paper], matches: Sequence[int] = (), **more: object
 ) -> Digest | Quiet:
     return selection.choose(
-        who,
+        subscriber,
         TODAY,
         scored(papers, matches),
-        {each.id: each for each in papers},
-        provenance=MADE,
+        {paper.id: paper for paper in papers},
+        provenance=PROVENANCE,
         **more,
     )  # type: ignore[arg-type]
 
 
-def listed(outcome: Digest | Quiet) -> list[int]:
+def listed_ids(outcome: Digest | Quiet) -> list[int]:
     assert isinstance(outcome, Digest)
     return [item.score.paper_id for item in outcome.items]
 
 
-def why(outcome: Digest | Quiet) -> QuietReason:
+def quiet_reason(outcome: Digest | Quiet) -> QuietReason:
     assert isinstance(outcome, Quiet)
     return outcome.reason
 
@@ -75,14 +75,14 @@ PAPERS = [paper(number) for number in range(1, 6)]
 
 def test_the_best_papers_come_first_with_their_positions() -> None:
     outcome = choose(alice(), PAPERS)
-    assert listed(outcome) == [1, 2, 3, 4, 5]
+    assert listed_ids(outcome) == [1, 2, 3, 4, 5]
     assert isinstance(outcome, Digest)
     assert [item.position for item in outcome.items] == [1, 2, 3, 4, 5]
-    assert (outcome.subscriber_id, outcome.local_date, outcome.provenance) == (7, TODAY, MADE)
+    assert (outcome.subscriber_id, outcome.local_date, outcome.provenance) == (7, TODAY, PROVENANCE)
 
 
 def test_a_digest_is_never_longer_than_the_reader_wants() -> None:
-    assert listed(choose(alice(size=2), PAPERS)) == [1, 2]
+    assert listed_ids(choose(alice(size=2), PAPERS)) == [1, 2]
 
 
 def test_scores_are_taken_only_until_the_digest_is_full() -> None:
@@ -94,25 +94,29 @@ def test_scores_are_taken_only_until_the_digest_is_full() -> None:
             yield score
 
     selection.choose(
-        alice(size=2), TODAY, one_by_one(), {each.id: each for each in PAPERS}, provenance=MADE
+        alice(size=2),
+        TODAY,
+        one_by_one(),
+        {paper.id: paper for paper in PAPERS},
+        provenance=PROVENANCE,
     )
     assert taken == [1, 2]
 
 
 def test_a_paper_below_the_threshold_is_not_listed() -> None:
-    assert listed(choose(alice(threshold=50), PAPERS, [90, 50, 49, 10, 0])) == [1, 2]
+    assert listed_ids(choose(alice(threshold=50), PAPERS, [90, 50, 49, 10, 0])) == [1, 2]
 
 
-def test_without_a_threshold_a_match_of_nought_is_listed() -> None:
-    assert listed(choose(alice(), PAPERS[:2], [0, 0])) == [1, 2]
+def test_without_a_threshold_a_match_of_zero_is_listed() -> None:
+    assert listed_ids(choose(alice(), PAPERS[:2], [0, 0])) == [1, 2]
 
 
-def test_what_was_listed_or_rated_before_is_never_listed_again() -> None:
-    assert listed(choose(alice(), PAPERS, seen={1, 3})) == [2, 4, 5]
+def test_seen_papers_are_never_listed_again() -> None:
+    assert listed_ids(choose(alice(), PAPERS, seen={1, 3})) == [2, 4, 5]
 
 
 def test_a_withdrawn_paper_is_never_listed() -> None:
-    assert listed(choose(alice(), [paper(1, withdrawn=True), paper(2)])) == [2]
+    assert listed_ids(choose(alice(), [paper(1, withdrawn=True), paper(2)])) == [2]
 
 
 def test_a_paper_that_may_have_been_seen_is_marked() -> None:
@@ -129,13 +133,13 @@ def test_a_paper_that_may_have_been_seen_is_marked() -> None:
         "Learning to Grasp Soft Things with Two Hands in the Dark Kitchen (Extended)",
     ],
 )
-def test_near_copies_of_a_title_are_listed_once(other: str) -> None:
-    copies = [
+def test_near_duplicate_titles_are_listed_once(other: str) -> None:
+    papers = [
         paper(1, "Learning to grasp soft things with two hands in the dark kitchen"),
         paper(2),
         paper(3, other),
     ]
-    assert listed(choose(alice(), copies)) == [1, 2]
+    assert listed_ids(choose(alice(), papers)) == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -153,31 +157,33 @@ def test_near_copies_of_a_title_are_listed_once(other: str) -> None:
         ("!!!", "???"),
     ],
 )
-def test_parts_of_a_series_and_short_titles_are_no_copies(left: str, right: str) -> None:
-    assert listed(choose(alice(), [paper(1, left), paper(2, right)])) == [1, 2]
+def test_parts_of_a_series_and_short_titles_are_no_near_duplicates(left: str, right: str) -> None:
+    assert listed_ids(choose(alice(), [paper(1, left), paper(2, right)])) == [1, 2]
 
 
-def test_a_copy_takes_no_place() -> None:
-    assert listed(
+def test_a_near_duplicate_takes_no_place() -> None:
+    assert listed_ids(
         choose(alice(size=2), [paper(1, "On hands"), paper(2, "On hands!"), paper(3)])
     ) == [1, 3]
 
 
-def test_a_score_of_an_unknown_paper_is_passed_over() -> None:
-    outcome = selection.choose(alice(), TODAY, scored(PAPERS), {2: PAPERS[1]}, provenance=MADE)
-    assert listed(outcome) == [2]
+def test_a_score_of_an_unknown_paper_is_ignored() -> None:
+    outcome = selection.choose(
+        alice(), TODAY, scored(PAPERS), {2: PAPERS[1]}, provenance=PROVENANCE
+    )
+    assert listed_ids(outcome) == [2]
 
 
 def test_no_papers_is_a_quiet_day_with_its_reason() -> None:
-    assert why(choose(alice(), [])) is QuietReason.NO_NEW_PAPERS
-    assert why(choose(alice(), [paper(1, withdrawn=True)])) is QuietReason.NO_NEW_PAPERS
+    assert quiet_reason(choose(alice(), [])) is QuietReason.NO_NEW_PAPERS
+    assert quiet_reason(choose(alice(), [paper(1, withdrawn=True)])) is QuietReason.NO_NEW_PAPERS
 
 
-def test_papers_that_were_all_seen_are_a_quiet_day_with_its_reason() -> None:
-    assert why(choose(alice(), PAPERS, seen={1, 2, 3, 4, 5})) is QuietReason.ALL_SEEN
+def test_only_seen_papers_are_a_quiet_day_with_its_reason() -> None:
+    assert quiet_reason(choose(alice(), PAPERS, seen={1, 2, 3, 4, 5})) is QuietReason.ALL_SEEN
 
 
-def test_papers_that_are_all_below_the_threshold_are_a_quiet_day_with_its_reason() -> None:
+def test_only_papers_below_the_threshold_are_a_quiet_day_with_its_reason() -> None:
     outcome = choose(alice(threshold=95), PAPERS, seen={1})
-    assert why(outcome) is QuietReason.BELOW_THRESHOLD
-    assert (outcome.subscriber_id, outcome.local_date, outcome.provenance) == (7, TODAY, MADE)
+    assert quiet_reason(outcome) is QuietReason.BELOW_THRESHOLD
+    assert (outcome.subscriber_id, outcome.local_date, outcome.provenance) == (7, TODAY, PROVENANCE)

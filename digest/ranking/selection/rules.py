@@ -1,0 +1,46 @@
+"""What a digest has to respect beside the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.ranking.selection.near_duplicates import NearDuplicates
+
+
+def _no_cosines(paper_ids: Sequence[int], other_ids: Sequence[int]) -> NDArray[np.float64]:
+    return np.zeros((len(paper_ids), len(other_ids)))
+
+
+def _no_papers(_: int) -> Collection[int]:
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Rules:
+    """The rules of one reader's digest. The default is none of them."""
+
+    #: ids that are never listed
+    muted: Collection[int] = frozenset()
+    #: ids that are always listed, on top, even below the threshold
+    pinned: Collection[int] = frozenset()
+    #: share of each of several interests, by `Score.interest`
+    shares: Mapping[str, float] = field(default_factory=dict)
+    #: finds near-duplicates; shared by the readers of a day
+    near_duplicates: NearDuplicates = field(default_factory=NearDuplicates)
+    #: id -> ids of papers with nearly the same words
+    similar_words: Callable[[int], Collection[int]] = _no_papers
+    #: ids, other ids -> cosines of their words, shape (ids, other ids)
+    cosines: Callable[[Sequence[int], Sequence[int]], NDArray[np.float64]] = _no_cosines
+    #: papers of one author at most while there are others; 0 = any number
+    author_most: int = 0
+    #: percentage of the digest that one primary category takes at most while there are others
+    #: nearly as good; 0 and 100 = all of it
+    category_most: int = 0
+    #: categories or archives that the reader follows, to which `category_most` does not apply
+    followed: Collection[str] = frozenset()
+    #: whether one paper is drawn from just below the line
+    explore: bool = False
