@@ -69,7 +69,7 @@ def _contradict(press: Press, other: Press) -> bool:
     return same_paper and abs(press.at - other.at) <= WINDOW
 
 
-def standing_vote(presses: Sequence[Press], held: set[int]) -> Vote:
+def vote_without_held(presses: Sequence[Press], held: set[int]) -> Vote:
     """The vote on one paper after its presses, oldest first, without those that are held.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from digest import pipeline, services, subscriptions
+from digest import services, subscriptions
 from digest.cli.options import AsJson, ConfigPath, OnDate, opened, out, show_json
 from digest.model import Vote
 
@@ -27,7 +27,7 @@ def rate(
     if vote not in votes:
         raise typer.BadParameter(f"{vote!r} is no vote; use up, down or clear")
     with opened(config, date, existing=True) as service:
-        heard = pipeline.rate(service, subscriptions.find(service, email), paper, votes[vote])
+        heard = services.rate(service, subscriptions.find(service, email), paper, votes[vote])
     if as_json:
         show_json(
             {
@@ -117,7 +117,9 @@ def forget(
             count = services.start_over(service, reader.id, via="command")
         else:
             count = int(
-                services.forget(service, reader.id, pipeline.find(service, paper).id, via="command")
+                services.forget(
+                    service, reader.id, services.find_paper(service, paper).id, via="command"
+                )
             )
     if as_json:
         show_json({"email": reader.email, "forgotten": count})

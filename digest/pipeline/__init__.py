@@ -1,43 +1,38 @@
 """The way of the data, one function per verb.
 
-Opens and closes transactions and moves values from stage to stage; holds no formula. `steps` holds
-what the verbs are made of.
+Each verb opens and closes transactions and moves values from step to step. It holds no formula;
+`steps` holds what the verbs are made of.
 
-ingest    dumps.open_dump | papers.clean | features.vectorize | store.arrivals.add
-          and, with an encoder, store.encodings.put
-learn     store.feedback  | profiles.train
-          and, as the corpus grows, features.train | store.vectors.put
-compose   store.due | recipes.train_all, score_all | selection.choose | store.digests.plan
-          a batch of subscribers at a time
+ingest    dumps.open_dump | papers.clean | features.vectorize | store
+learn     store: thumbs, interests | recipes.train_all         (profiles, in every round)
+          store: ratings           | calibration.fit | store   (as thumbs come in)
+          store: titles, abstracts | features.train  | store   (as the corpus grows)
+compose   store: due readers, new papers | learn | recipes.score_all | selection.choose | store
+          a batch of readers at a time
 send      store.ledger.claim | messages.write | mailer.deliver | store.ledger.settle
           one mail at a time, resumable
-feedback  links.read_token | presses.find_held | store.feedback.put
-          and learn reads it in the next round
+feedback  links.read_token | presses.find_held | store.feedback.save
+          and the next round learns from it
 """
 
 from digest.pipeline.compose import compose
 from digest.pipeline.feedback import (
+    PostedForm,
+    PressResult,
     RecordedFeedback,
-    arrived,
-    hear,
-    paper,
-    rate,
+    confirm_delivery,
+    current_vote,
+    papers_with_held_thumbs,
     read_link,
-    standing_vote,
+    record_feedback,
+    record_mail_feedback,
+    record_press,
 )
 from digest.pipeline.ingest import FileReport, IngestReport, Progress, SeenDay, ingest
 from digest.pipeline.learn import learn, recalibrate, train_word_vectors, word_vectors_due
-from digest.pipeline.press import (
-    PostedForm,
-    PressResult,
-    papers_with_held_thumbs,
-    press,
-    record_mail_feedback,
-)
 from digest.pipeline.round import RoundReport, round
 from digest.pipeline.send import send
 from digest.pipeline.steps.compose_report import ComposeReport, LeftOut
-from digest.pipeline.steps.paper_names import find
 from digest.pipeline.steps.sender import SendReport
 
 __all__ = [
@@ -52,22 +47,19 @@ __all__ = [
     "RoundReport",
     "SeenDay",
     "SendReport",
-    "arrived",
     "compose",
-    "find",
-    "hear",
+    "confirm_delivery",
+    "current_vote",
     "ingest",
     "learn",
-    "paper",
     "papers_with_held_thumbs",
-    "press",
-    "rate",
     "read_link",
     "recalibrate",
+    "record_feedback",
     "record_mail_feedback",
+    "record_press",
     "round",
     "send",
-    "standing_vote",
     "train_word_vectors",
     "word_vectors_due",
 ]

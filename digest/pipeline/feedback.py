@@ -1,20 +1,45 @@
-"""hear: a link or a command becomes feedback; the next round learns from it."""
+"""feedback: record what readers answer, by a page, a mail or a command; the next round learns it.
+
+Answers of one reader are recorded one after the other. `digest.presses` says which thumbs may be a
+robot's and are held until a person confirms them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
 
-from digest import store
+from digest import presses, store
 from digest.app import App
 from digest.errors import LinkError, NotFoundError
 from digest.mail import links
-from digest.model import Feedback, Link, MessageState, Paper, Purpose, RevokedLink, Subscriber, Vote
-from digest.pipeline.steps.paper_names import find
+from digest.model import (
+    Button,
+    Feedback,
+    Link,
+    MessageState,
+    Paper,
+    Press,
+    Purpose,
+    RevokedLink,
+    Subscriber,
+    SubscriberStatus,
+    Vote,
+)
+
+_VOTES: dict[Purpose, Vote] = {Purpose.UP: 1, Purpose.DOWN: -1}
+
+#: counted  = the vote stands
+#: held     = it waits until a person confirms it
+#: repeated = the page was posted before; nothing was changed
+#: left     = the reader has left, and their thumbs teach nothing
+PressOutcome = Literal["counted", "held", "repeated", "left"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordedFeedback:
-    """A vote as it stands now, and the one that it replaced."""
+    """A vote as it is now, and the one that it replaced."""
 
     subscriber: Subscriber
     paper: Paper
@@ -22,11 +47,37 @@ class RecordedFeedback:
     before: Vote
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PostedForm:
+    """What a posted form says beside its link."""
+
+    #: id of the page that it came from
+    form: str
+    #: id of the press on whose answer page it was, or ""
+    answers: str = ""
+    #: the vote that an undo goes back to; None = this is no undo
+    undo: Vote | None = None
+    #: the page said that earlier presses are held
+    confirms: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PressResult:
+    """What became of a press."""
+
+    subscriber: Subscriber
+    paper: Paper
+    #: as it is now, and as it was before this page was first posted
+    vote: Vote
+    previous_vote: Vote
+    outcome: PressOutcome
+
+
 def read_link(app: App, token: str, *purposes: Purpose) -> Link:
-    """What a token names.
+    """Read the link that a token stands for.
 
     Raises:
-        LinkError: it is not ours, or is for something else than the purposes that this page serves.
+        LinkError: the token is not ours, or for another purpose than this page serves.
     """
     link = app.with_keys(lambda keys: links.read_token(token, keys))
     if link.purpose not in purposes:
@@ -34,76 +85,174 @@ def read_link(app: App, token: str, *purposes: Purpose) -> Link:
     return link
 
 
-def hear(app: App, link: Link, vote: Vote, *, via: str) -> RecordedFeedback:
-    """Record the vote that a link's reader gives on its paper; a second time changes nothing."""
-    return _record(app, link.subscriber_id, link.paper_id, vote, via)
+def record_feedback(
+    app: App, subscriber_id: int, paper_id: int, vote: Vote, *, via: str
+) -> RecordedFeedback:
+    """Record a reader's vote on a paper; 0 takes it back. A second time changes nothing.
+
+    Raises:
+        NotFoundError: the reader or the paper is not stored.
+    """
+
+    def record(tx: store.Connection) -> RecordedFeedback:
+        reader, paper = _load_reader_and_paper(tx, subscriber_id, paper_id)
+        feedback = Feedback(
+            subscriber_id=reader.id, paper_id=paper.id, vote=vote, at=app.now(), via=via
+        )
+        before = store.feedback.save(tx, feedback)
+        return RecordedFeedback(subscriber=reader, paper=paper, vote=vote, before=before)
+
+    return app.store.commit(record)
 
 
-def arrived(app: App, link: Link) -> None:
-    """Whoever answers a message has it: one whose mail server never said that it took it counts as
-    accepted from now on.
+def record_press(app: App, link: Link, posted: PostedForm) -> PressResult:
+    """Record a thumb pressed on the page of a link.
+
+    Raises:
+        NotFoundError: the reader or the paper is not stored.
+    """
+    with app.store.writing() as tx:
+        store.subscribers.lock(tx, link.subscriber_id)
+        reader, paper = _load_reader_and_paper(tx, link.subscriber_id, link.paper_id)
+        vote = store.feedback.load_vote(tx, reader.id, paper.id)
+        result = PressResult(
+            subscriber=reader, paper=paper, vote=vote, previous_vote=0, outcome="left"
+        )
+        if reader.status is SubscriberStatus.LEFT:
+            return result
+        return _count_press(app, tx, _VOTES[link.purpose], posted, result)
+
+
+def _count_press(
+    app: App, tx: store.Connection, chosen: Vote, posted: PostedForm, result: PressResult
+) -> PressResult:
+    """Store a press, and the vote that follows from it and the presses around it.
+
+    Args:
+        chosen: the vote that the link is for.
+        result: the reader, the paper and the vote so far.
+    """
+    now, vote, paper, reader_id = app.now(), result.vote, result.paper, result.subscriber.id
+    new_vote = chosen
+    if posted.undo is not None:
+        # Only this link's own thumb can be taken back; a later one from another page stays.
+        new_vote = posted.undo if vote == chosen else vote
+    press = Press(
+        button=Button.THUMB,
+        paper_id=paper.id,
+        vote=new_vote,
+        previous_vote=vote,
+        at=now,
+        form=posted.form,
+        answers=posted.answers,
+        confirms=posted.confirms,
+    )
+    recorded = store.presses.record(tx, reader_id, press, forget_before=now - presses.KEPT_FOR)
+    if recorded is None:
+        first = store.presses.find_by_form(tx, reader_id, posted.form)
+        return replace(
+            result, outcome="repeated", previous_vote=first.previous_vote if first else 0
+        )
+    around = store.presses.list_around(tx, reader_id, now, presses.WINDOW)
+    recent = [each for each in around if each.paper_id == paper.id]
+    held = presses.find_held(recent)
+    outcome: PressOutcome = "counted"
+    if any(recent[place].id == recorded.id for place in held):
+        store.presses.hold(tx, [recent[place].id for place in held])
+        outcome, new_vote = "held", presses.vote_without_held(recent, held)
+    else:
+        store.presses.void_held(tx, reader_id, Button.THUMB, paper.id)
+    if new_vote != vote:
+        feedback = Feedback(
+            subscriber_id=reader_id, paper_id=paper.id, vote=new_vote, at=now, via="page"
+        )
+        store.feedback.save(tx, feedback)
+    return replace(result, outcome=outcome, vote=new_vote, previous_vote=vote)
+
+
+def record_mail_feedback(
+    app: App, link: Link, vote: Vote, *, form: str, at: datetime | None
+) -> RecordedFeedback:
+    """Record a vote given by mail.
+
+    A mail that was read before, or was written before a later press, changes nothing.
+
+    Args:
+        form: id of the mail.
+        at: when it was written, by its writer's clock. A time in the future, or before the
+            message that it answers was due, is wrong: the mail then counts as written now.
+
+    Raises:
+        NotFoundError: the reader or the paper is not stored.
+    """
+    now = app.now()
+    with app.store.writing() as tx:
+        store.subscribers.lock(tx, link.subscriber_id)
+        reader, paper = _load_reader_and_paper(tx, link.subscriber_id, link.paper_id)
+        previous_vote = store.feedback.load_vote(tx, reader.id, paper.id)
+        due = store.deliveries.find_due_time(tx, link.message_id)
+        written = now if at is None or at > now or (due is not None and at < due) else at
+        last = store.presses.find_last_thumb(tx, reader.id, paper.id, until=now)
+        is_late = last is not None and written < last
+        press = Press(
+            button=Button.THUMB,
+            paper_id=paper.id,
+            vote=vote,
+            previous_vote=previous_vote,
+            at=written,
+            form=form,
+            via="mail",
+            state="void" if is_late else "counted",
+        )
+        recorded = store.presses.record(tx, reader.id, press, forget_before=now - presses.KEPT_FOR)
+        if recorded is None or is_late:
+            vote = previous_vote
+        else:
+            feedback = Feedback(
+                subscriber_id=reader.id, paper_id=paper.id, vote=vote, at=written, via="mail"
+            )
+            store.feedback.save(tx, feedback)
+            store.presses.void_held(tx, reader.id, Button.THUMB, paper.id)
+    return RecordedFeedback(subscriber=reader, paper=paper, vote=vote, before=previous_vote)
+
+
+def confirm_delivery(app: App, link: Link) -> None:
+    """Count a message as accepted when its reader answers it, where its fate was unknown.
 
     A link of a revoked key proves nothing.
     """
     if isinstance(link, RevokedLink):
         return
     with app.store.reading() as tx:
-        doubtful = store.deliveries.find_state(tx, link.message_id) in (
-            MessageState.UNKNOWN,
-            MessageState.SENDING,
-        )
-    if doubtful:
+        state = store.deliveries.find_state(tx, link.message_id)
+    if state in (MessageState.UNKNOWN, MessageState.SENDING):
         with app.store.writing() as tx:
             store.ledger.resolve(
                 tx, link.message_id, MessageState.ACCEPTED, "an answer from it", now=app.now()
             )
 
 
-def rate(app: App, subscriber: Subscriber, name: str, vote: Vote) -> RecordedFeedback:
-    """Record a vote on a paper named as people type it.
-
-    Raises:
-        NotFoundError: no stored paper has that name.
-        InputError: a title that several papers share.
-    """
-    return _record(app, subscriber.id, find(app, name).id, vote, "command")
+def current_vote(app: App, subscriber_id: int, paper_id: int) -> Vote:
+    """The reader's vote on a paper, 0 for none."""
+    with app.store.reading() as tx:
+        paper = store.papers.load(tx, [paper_id]).get(paper_id)
+        return 0 if paper is None else store.feedback.load_vote(tx, subscriber_id, paper.id)
 
 
-def _record(app: App, subscriber_id: int, paper_id: int, vote: Vote, via: str) -> RecordedFeedback:
-    def record(tx: store.Connection) -> RecordedFeedback:
-        subscriber, found = reader_and_paper(tx, subscriber_id, paper_id)
-        given = Feedback(
-            subscriber_id=subscriber_id, paper_id=found.id, vote=vote, at=app.now(), via=via
-        )
-        before = store.feedback.save(tx, given)
-        return RecordedFeedback(subscriber=subscriber, paper=found, vote=vote, before=before)
-
-    return app.store.commit(record)
+def papers_with_held_thumbs(app: App, subscriber_id: int) -> list[Paper]:
+    """The papers whose thumbs wait until a person confirms them."""
+    with app.store.reading() as tx:
+        held = store.presses.list_held(tx, subscriber_id, since=app.now() - presses.HELD_FOR)
+        paper_ids = {press.paper_id for press in held if press.paper_id is not None}
+        papers = store.papers.load(tx, paper_ids)
+    return list({paper.id: paper for paper in papers.values()}.values())
 
 
-def reader_and_paper(
+def _load_reader_and_paper(
     tx: store.Connection, subscriber_id: int, paper_id: int
 ) -> tuple[Subscriber, Paper]:
-    """Raises NotFoundError when one of them is not stored."""
-    subscriber = store.subscribers.find(tx, subscriber_id)
-    found = store.papers.load(tx, [paper_id]).get(paper_id)
-    if subscriber is None or found is None:
+    reader = store.subscribers.find(tx, subscriber_id)
+    paper = store.papers.load(tx, [paper_id]).get(paper_id)
+    if reader is None or paper is None:
         raise NotFoundError("the reader or the paper of this link is no longer stored")
-    return subscriber, found
-
-
-def standing_vote(app: App, subscriber_id: int, paper_id: int) -> Vote:
-    """The reader's vote on a paper as it stands, 0 for none."""
-    with app.store.reading() as tx:
-        found = store.papers.load(tx, [paper_id]).get(paper_id)
-        votes = store.feedback.load_votes(tx, [subscriber_id]).get(subscriber_id, [])
-    return next((v.vote for v in votes if found is not None and v.paper_id == found.id), 0)
-
-
-def paper(app: App, paper_id: int) -> Paper:
-    """Raises NotFoundError when no paper has, or had, that id."""
-    with app.store.reading() as tx:
-        found = store.papers.load(tx, [paper_id]).get(paper_id)
-    if found is None:
-        raise NotFoundError(f"no paper {paper_id} is stored")
-    return found
+    return reader, paper

@@ -14,6 +14,7 @@ from digest.services.explain import (
     profile_version,
 )
 from digest.services.fetch import FetchReport, fetch
+from digest.services.find import find_paper, get_paper, rate
 from digest.services.forget import forget, start_over
 from digest.services.inbox import Inbox, ingest_inbox
 from digest.services.library import ImportReport, import_library
@@ -43,11 +44,14 @@ __all__ = [
     "encoder_info",
     "explain_profile",
     "fetch",
+    "find_paper",
     "forget",
+    "get_paper",
     "import_library",
     "ingest_inbox",
     "preview",
     "profile_version",
+    "rate",
     "rejected",
     "resolve",
     "retry_rejected",

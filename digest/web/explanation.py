@@ -183,7 +183,7 @@ def program_routes(app: App, profiles: ProfileCache) -> APIRouter:
     def forget(token: str, body: Forget) -> dict[str, bool]:
         """Withdraw the thumb on a paper, and remove it from the example papers."""
         link = pipeline.read_link(app, token, Purpose.MANAGE)
-        paper = pipeline.find(app, body.paper)
+        paper = services.find_paper(app, body.paper)
         return {"forgotten": services.forget(app, link.subscriber_id, paper.id, via="api")}
 
     @router.post("/start-over", summary="Forget all thumbs")

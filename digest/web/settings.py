@@ -46,7 +46,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
     @router.post("/m/{token}")
     def change(token: str, form: FormBody) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.MANAGE)
-        pipeline.arrived(app, link)
+        pipeline.confirm_delivery(app, link)
         verb, form_token = form.one("do"), normalise_form_token(form.one("form"), app.now())
         if verb in ("save", "add"):
             return page.save(link, form, more=verb == "add")

@@ -181,7 +181,7 @@ def _add_confirmation(router: APIRouter, app: App, pages: Pages) -> None:
             subscriber = subscriptions.confirm(app, link.subscriber_id)
         except NotFoundError:
             return expired()
-        pipeline.arrived(app, link)
+        pipeline.confirm_delivery(app, link)
         log.info("confirm subscriber=%d status=%s via=page", subscriber.id, subscriber.status.value)
         return page(subscriber, pressed=True)
 

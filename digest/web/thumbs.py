@@ -13,7 +13,7 @@ from typing import Literal
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from digest import pipeline, subscriptions
+from digest import pipeline, services, subscriptions
 from digest.app import App
 from digest.model import Link, Paper, Purpose, Subscriber, SubscriberStatus, Vote
 from digest.web.form_tokens import is_expired, new_form_token, normalise_form_token
@@ -69,9 +69,9 @@ def routes(app: App, pages: Pages) -> APIRouter:
         """Return the page before any press: a question."""
         subscriber, paper = (
             subscriptions.get(app, link.subscriber_id),
-            pipeline.paper(app, link.paper_id),
+            services.get_paper(app, link.paper_id),
         )
-        vote = pipeline.standing_vote(app, link.subscriber_id, link.paper_id)
+        vote = pipeline.current_vote(app, link.subscriber_id, link.paper_id)
         if subscriber.status is SubscriberStatus.LEFT:
             told = "left"
         elif any(
@@ -86,8 +86,8 @@ def routes(app: App, pages: Pages) -> APIRouter:
         if is_expired(form.one("form"), app.now()):
             return ask(link, "outdated")
         asked = _read_press(app, form)
-        pressed = pipeline.press(app, link, asked)
-        pipeline.arrived(app, link)
+        pressed = pipeline.record_press(app, link, asked)
+        pipeline.confirm_delivery(app, link)
         if pressed.outcome == "left":
             subscriptions.press_after_leaving(app, link, asked.form)
         else:

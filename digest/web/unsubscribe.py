@@ -79,7 +79,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
                 return page(link, subscriptions.get(app, link.subscriber_id))
             confirms = bool(form.one("confirm"))
             returned = subscriptions.return_by_link(app, link, token, confirms=confirms)
-            pipeline.arrived(app, link)
+            pipeline.confirm_delivery(app, link)
             log.info("return subscriber=%d held=%s via=page", link.subscriber_id, returned.held)
             done = not returned.held and not returned.repeated
             return page(
@@ -92,7 +92,7 @@ def routes(app: App, pages: Pages) -> APIRouter:
         # a forged link must not unsubscribe a reader unnoticed
         forgeable = isinstance(link, RevokedLink)
         left = subscriptions.leave_by_link(app, link, token, farewell=forgeable)
-        pipeline.arrived(app, link)
+        pipeline.confirm_delivery(app, link)
         via = "one-click" if one_click else "page"
         log.info("unsubscribe subscriber=%d via=%s", link.subscriber_id, via)
         return page(link, left.subscriber, repeated=left.repeated)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
-from digest import pipeline, serve, subscriptions
+from digest import pipeline, serve, services, subscriptions
 from digest.app import App
 from digest.model import Purpose, Subscriber, SubscriberStatus
 from tests.conftest import make_app
@@ -112,17 +112,17 @@ def test_a_thumb_is_given_taken_back_and_turned_round(page: Page, served: App, c
     page.get_by_role("button", name="More like this").click()
     heading(page, "Noted: more like this")
     fits(page)
-    assert pipeline.standing_vote(served, alice.id, 1) == 1
+    assert pipeline.current_vote(served, alice.id, 1) == 1
     page.reload()
     page.get_by_role("button", name="Undo").click()
     heading(page, "Taken back")
-    assert pipeline.standing_vote(served, alice.id, 1) == 0
+    assert pipeline.current_vote(served, alice.id, 1) == 0
     page.get_by_role("button", name="More like this").click()
     page.get_by_role("button", name="Less like this instead").click()
     heading(page, "Noted: less like this")
-    assert pipeline.standing_vote(served, alice.id, 1) == -1
+    assert pipeline.current_vote(served, alice.id, 1) == -1
     page.get_by_role("button", name="Undo").click()
-    assert pipeline.standing_vote(served, alice.id, 1) == 1
+    assert pipeline.current_vote(served, alice.id, 1) == 1
 
 
 def test_leaving_and_coming_back(page: Page, served: App, cast: Cast) -> None:
@@ -215,7 +215,7 @@ def test_every_way_can_be_walked_with_the_keyboard(page: Page, served: App, cast
     assert button.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
     page.keyboard.press("Enter")
     heading(page, "Noted: less like this")
-    assert pipeline.standing_vote(served, alice.id, 2) == -1
+    assert pipeline.current_vote(served, alice.id, 2) == -1
 
 
 def test_a_second_interest_is_added_and_given_up(page: Page, served: App, cast: Cast) -> None:
@@ -243,7 +243,7 @@ def test_a_second_interest_is_added_and_given_up(page: Page, served: App, cast: 
 def test_what_was_learned_is_seen_and_forgotten(page: Page, served: App, cast: Cast) -> None:
     alice = cast(served)["alice"]
     for number, vote in ((1, 1), (2, -1), (3, 1)):
-        pipeline.rate(served, alice, f"paper:{number}", vote)  # type: ignore[arg-type]
+        services.rate(served, alice, f"paper:{number}", vote)  # type: ignore[arg-type]
     page.goto(path(served, Purpose.MANAGE, alice))
     page.get_by_role("link", name="What has been learned").click()
     heading(page, "What has been learned")
@@ -264,7 +264,7 @@ def test_what_was_learned_is_seen_and_forgotten(page: Page, served: App, cast: C
     wait(served, 5)
     forget.click()
     expect(page.get_by_role("status")).to_contain_text("All your thumbs are forgotten.")
-    assert all(pipeline.standing_vote(served, alice.id, number) == 0 for number in (1, 2, 3))
+    assert all(pipeline.current_vote(served, alice.id, number) == 0 for number in (1, 2, 3))
 
 
 def test_a_reader_deletes_everything_by_typing_their_address(

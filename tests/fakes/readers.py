@@ -92,7 +92,7 @@ def _read(
                 subscriber_id=subscriber.id,
                 paper_id=paper.id,
             )
-            pipeline.hear(app, link, vote, via="mail")
+            pipeline.record_feedback(app, link.subscriber_id, link.paper_id, vote, via="mail")
 
 
 def _at(app: App, day: date, hour: int) -> App:

@@ -212,7 +212,7 @@ def test_only_what_was_shown_and_then_rated_counts(app: App, dump: Dump) -> None
         app.at(NOON - timedelta(hours=1)), people[:1]
     )  # before the digest was made: it was found elsewhere
     rated_by_all(app.at(NOON + timedelta(minutes=5)), people[1:])
-    pipeline.rate(
+    services.rate(
         app.at(NOON + timedelta(days=1)), people[1], "arxiv:2606.10001", 1
     )  # never listed
     ident = {
@@ -252,7 +252,7 @@ def test_it_is_learned_anew_only_when_enough_new_thumbs_came(app: App, dump: Dum
     assert fitted_at(later) == first  # nothing new
     digest, papers = services.sent_digest(app, people[0], TODAY)
     for item in digest.items[:12]:
-        pipeline.rate(
+        services.rate(
             app.at(NOON + timedelta(days=1, hours=1)),
             people[0],
             papers[item.score.paper_id].name,

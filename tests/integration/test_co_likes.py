@@ -79,12 +79,12 @@ def test_a_paper_rises_for_readers_who_like_what_its_readers_like(
     (votes,) = [part for part in after[NEW].parts if part.kind == "upvotes"]
     assert votes.name == str(LEAST)
     assert after[NEW].value > before[NEW].value + boost.value
-    assert boost.name == pipeline.paper(service, OLD).title
+    assert boost.name == services.get_paper(service, OLD).title
     assert list(after).index(NEW) < list(before).index(NEW)
     sentence = next(
         row["reason"]
         for row in services.preview(service, me).json["papers"]
-        if row["paper"] == pipeline.paper(service, NEW).name
+        if row["paper"] == services.get_paper(service, NEW).name
     )  # type: ignore[attr-defined]
     assert "iked by readers who liked" in sentence
     assert "reader0" not in sentence

@@ -47,7 +47,7 @@ def lived(app: App, dump: Write) -> tuple[int, int]:
     pipeline.ingest(app, [dump(per_topic=10)])
     pipeline.round(app)
     for reader in (gone, stays):
-        pipeline.rate(app, reader, "arxiv:2606.09003", 1)
+        services.rate(app, reader, "arxiv:2606.09003", 1)
         with app.store.writing() as tx:
             message = tx.exec_driver_sql(
                 f"SELECT max(id) FROM messages WHERE subscriber_id = {reader.id}"

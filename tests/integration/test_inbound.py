@@ -299,9 +299,9 @@ def test_a_thumb_by_mail_counts_unless_a_machine_gives_it(
         f"From: alice@example.org\nSubject: =?utf-8?q?Re=3A_Less_like_this_{token}?=\n\n".encode()
     )
     assert inbound.receive(app, b"Auto-Submitted: auto-replied\n" + asked).outcome == "other"
-    assert pipeline.standing_vote(app, alice.id, 2) == 0
+    assert pipeline.current_vote(app, alice.id, 2) == 0
     assert inbound.receive(app, asked).outcome == "voted"
-    assert pipeline.standing_vote(app, alice.id, 2) == -1
+    assert pipeline.current_vote(app, alice.id, 2) == -1
     subscriptions.unsubscribe(app, alice.id)
     up = app.url(Purpose.UP, alice.id, paper_id=2).rpartition("/")[2]
     assert (
@@ -310,7 +310,7 @@ def test_a_thumb_by_mail_counts_unless_a_machine_gives_it(
         ).outcome
         == "ignored"
     )
-    assert pipeline.standing_vote(app, alice.id, 2) == -1  # as on the page: who left votes no more
+    assert pipeline.current_vote(app, alice.id, 2) == -1  # as on the page: who left votes no more
 
 
 class Votes:
@@ -336,11 +336,11 @@ class Votes:
     def page(self, purpose: Purpose) -> None:
         link = Link(purpose, self.reader.id, 2)
         self.count += 1
-        pipeline.press(self.app, link, pipeline.PostedForm(form=f"page {self.count}"))
+        pipeline.record_press(self.app, link, pipeline.PostedForm(form=f"page {self.count}"))
 
     @property
     def vote(self) -> int:
-        return pipeline.standing_vote(self.app, self.reader.id, 2)
+        return pipeline.current_vote(self.app, self.reader.id, 2)
 
 
 def test_a_thumb_by_mail_that_comes_late_does_not_undo_a_later_one(

@@ -178,7 +178,7 @@ def test_a_thumb_teaches_the_interest_that_listed_the_paper(any_app: App, dump: 
             email="", interests=(SCANS, Interest(name="hands", keywords=("court",)))
         ),
     )
-    pipeline.rate(any_app, dana, papers[hand].name, 1)
+    services.rate(any_app, dana, papers[hand].name, 1)
     later = any_app.at(
         datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC) + timedelta(days=1)
     )

@@ -134,7 +134,7 @@ def test_a_classifier_of_scikit_learn_may_rank_and_gives_reasons(
     with app.store.reading() as tx:
         papers = store.papers.load(tx, store.papers.list_recent(tx, TODAY, 100)).values()
     for paper in [paper for paper in papers if "galaxy" in paper.title][:3]:
-        pipeline.rate(app, reader, paper.name, 1)
+        services.rate(app, reader, paper.name, 1)
     pipeline.ingest(app, [dump()], seen="name")
     pipeline.round(app.at(NOON))
     digest, listed = services.sent_digest(app, reader, TODAY)

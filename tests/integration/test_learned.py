@@ -29,7 +29,7 @@ def stored(app: App) -> list[Paper]:
 def rate(app: App, who: Subscriber, topic: str, vote: int, count: int) -> list[Paper]:
     some = [paper for paper in stored(app) if topic in paper.title][:count]
     for paper in some:
-        pipeline.rate(app, who, paper.name, vote)  # type: ignore[arg-type]
+        services.rate(app, who, paper.name, vote)  # type: ignore[arg-type]
     return some
 
 
@@ -147,7 +147,7 @@ def test_a_forgotten_thumb_teaches_nothing(any_app: App, cast: Cast, dump: Dump)
     assert not services.forget(any_app, carol.id, liked.id, via="page")
     (taste,) = services.explain_profile(any_app, carol).interests
     assert (taste.step, taste.papers) == ("trending", ())
-    assert pipeline.standing_vote(any_app, carol.id, liked.id) == 0
+    assert pipeline.current_vote(any_app, carol.id, liked.id) == 0
 
 
 def test_a_forgotten_example_leaves_every_interest(app: App, carol: Subscriber) -> None:
@@ -278,7 +278,7 @@ def test_titles_are_text_on_the_page(client: Client, carol: Subscriber, dump: Du
         "authors": ["<i>J</i>"],
     }
     pipeline.ingest(client.app, [dump(TODAY + timedelta(days=1), [row])])
-    pipeline.rate(client.app, carol, "arxiv:2606.00777", 1)
+    services.rate(client.app, carol, "arxiv:2606.00777", 1)
     text = client.get(client.path(Purpose.MANAGE, carol) + "/learned").text
     assert "<script>" not in text
     assert "&lt;script&gt;" in text or "alert(1)" in text

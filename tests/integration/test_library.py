@@ -18,8 +18,8 @@ from digest.app import App
 from digest.cli import app as command
 from digest.errors import DumpError, InputError
 from digest.model import UNSEEN, Subscriber
-from digest.pipeline.feedback import find
 from digest.services import library
+from digest.services.find import find_paper as find
 from digest.services.library import ImportReport, import_library
 from tests.conftest import TODAY
 

@@ -83,9 +83,9 @@ def test_thumbs_teach_the_next_digest(any_app: App, cast: Cast, dump: Dump) -> N
         ]
         robots = [p for p in store.papers.load(tx, range(1, 30)).values() if "robot" in p.title][:2]
     for paper in galaxies:
-        pipeline.rate(any_app, carol, paper.name, 1)
+        services.rate(any_app, carol, paper.name, 1)
     for paper in robots:
-        pipeline.rate(any_app, carol, paper.name, -1)
+        services.rate(any_app, carol, paper.name, -1)
     tomorrow = at(any_app, TOMORROW)
     pipeline.ingest(tomorrow, [dump(TOMORROW)])
     pipeline.round(tomorrow)
@@ -115,12 +115,20 @@ def test_the_links_of_a_mail_vote_for_its_reader_and_paper(
     assert [(link.subscriber_id, link.paper_id, link.purpose) for link in named] == [
         (alice.id, ident, purpose) for ident in ids for purpose in (Purpose.UP, Purpose.DOWN)
     ]
-    heard = pipeline.hear(app, named[0], 1, via="mail")
+    heard = pipeline.record_feedback(app, named[0].subscriber_id, named[0].paper_id, 1, via="mail")
     assert (heard.vote, heard.before, heard.paper) == (1, 0, papers[ids[0]])
-    assert pipeline.hear(app, named[0], 1, via="mail").before == 1
-    assert pipeline.standing_vote(app, alice.id, ids[0]) == 1
-    assert pipeline.hear(app, named[0], 0, via="page").vote == 0
-    assert pipeline.standing_vote(app, alice.id, ids[0]) == 0
+    assert (
+        pipeline.record_feedback(
+            app, named[0].subscriber_id, named[0].paper_id, 1, via="mail"
+        ).before
+        == 1
+    )
+    assert pipeline.current_vote(app, alice.id, ids[0]) == 1
+    assert (
+        pipeline.record_feedback(app, named[0].subscriber_id, named[0].paper_id, 0, via="page").vote
+        == 0
+    )
+    assert pipeline.current_vote(app, alice.id, ids[0]) == 0
 
 
 def test_no_paper_is_listed_twice_over_many_days(app: App, cast: Cast, dump: Dump) -> None:
@@ -140,7 +148,7 @@ def test_a_paper_that_was_rated_is_not_listed_any_more(app: App, cast: Cast, dum
     pipeline.ingest(app, [dump()])
     first = services.preview(app, alice)
     best = next(iter(first.papers.values()))
-    pipeline.rate(app, alice, best.name, 1)
+    services.rate(app, alice, best.name, 1)
     assert best.id not in services.preview(app, alice).papers
 
 

@@ -132,7 +132,7 @@ def test_bytes_that_are_no_text_are_kept_out_of_wishes_and_told_elsewhere(any_ap
     assert (interest.text, interest.name, stays.outcome) == ("on e\ntwo\ufffd", "m", "new")
     for asked in (
         lambda: subscriptions.find(any_app, "\udcff@example.org"),
-        lambda: pipeline.rate(any_app, kept.subscriber, "\udcff", 1),
+        lambda: services.rate(any_app, kept.subscriber, "\udcff", 1),
     ):
         with pytest.raises(InputError, match="no UTF-8"):
             asked()
@@ -267,7 +267,7 @@ def test_a_paper_that_is_not_stored_cannot_be_rated(app: App, cast: Cast) -> Non
     alice = cast(app)["alice"]
     for name in ("2606.99999", "doi:10.1/none", "No such title", "paper:7", ""):
         with pytest.raises(NotFoundError):
-            pipeline.rate(app, alice, name, 1)
+            services.rate(app, alice, name, 1)
 
 
 # ---------------------------------------------------------------------------------------------- the
@@ -359,7 +359,7 @@ def test_a_withdrawn_paper_leaves_all_digests_and_who_liked_it_is_named(
     alice = cast(app)["alice"]
     pipeline.ingest(app, [dump()])
     best = next(iter(services.preview(app, alice).papers.values()))
-    pipeline.rate(app, alice, best.name, 1)
+    services.rate(app, alice, best.name, 1)
     ident = best.identity("arxiv")
     row = {
         "id": ident,

@@ -76,7 +76,7 @@ def test_links_of_a_revoked_key_are_refused_and_say_what_to_do(
         assert answer.status_code == 410
         assert "Any newer mail has links that work" in answer.text
         assert "alice" not in answer.text
-    assert pipeline.standing_vote(service, alice.id, 1) == 0
+    assert pipeline.current_vote(service, alice.id, 1) == 0
     assert status(service, alice) is SubscriberStatus.ACTIVE
     assert client.get(path_of(service, purpose, alice)).status_code == 200
 
@@ -146,7 +146,7 @@ def test_leaving_by_mail_goes_on_and_voting_by_mail_does_not(
         ).outcome
 
     assert answer(vote) == "other"
-    assert pipeline.standing_vote(service, alice.id, 1) == 0
+    assert pipeline.current_vote(service, alice.id, 1) == 0
     assert answer(leave) == "unsubscribed"
     assert status(service, alice) is SubscriberStatus.LEFT
 

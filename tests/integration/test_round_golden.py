@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from digest import pipeline, subscriptions
+from digest import pipeline, services, subscriptions
 from digest.cli.reader_files import BadRow, read_readers
 from tests.conftest import make_app
 
@@ -41,7 +41,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         assert not isinstance(row, BadRow)
         subscriptions.subscribe(app, row[1], origin="file")
     for thumb in json.loads((FOLDER / "thumbs.json").read_text(encoding="utf-8")):
-        pipeline.rate(app, subscriptions.find(app, thumb["email"]), thumb["paper"], thumb["vote"])
+        services.rate(app, subscriptions.find(app, thumb["email"]), thumb["paper"], thumb["vote"])
     report = pipeline.round(app)
     app.close()
     assert not report.sent.troubles

@@ -191,7 +191,7 @@ def test_who_was_ever_confirmed_is_never_deleted(
     pipeline.ingest(any_app, [dump()], seen="name")
     reader = became(any_app)
     if became is returned:
-        pipeline.rate(any_app, reader, pipeline.paper(any_app, 1).name, 1)
+        services.rate(any_app, reader, services.get_paper(any_app, 1).name, 1)
     assert subscriptions.delete_unconfirmed(at_last(any_app)) == 0
     subscriptions.unsubscribe(any_app, reader.id)
     ask(any_app, 0)

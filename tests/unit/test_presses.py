@@ -16,7 +16,7 @@ from digest.presses import (
     find_held,
     is_burst,
     may_return,
-    standing_vote,
+    vote_without_held,
 )
 from tests.conftest import NOON
 
@@ -100,7 +100,7 @@ def test_a_correction_on_the_answer_page_is_a_persons() -> None:
         press(4, vote=1, form="c", answers="b"),
     ]
     assert find_held(presses) == set()
-    assert standing_vote(presses, set()) == 1
+    assert vote_without_held(presses, set()) == 1
 
 
 def test_so_is_one_after_an_undo_and_a_second_thought() -> None:
@@ -113,13 +113,13 @@ def test_so_is_one_after_an_undo_and_a_second_thought() -> None:
 
 def test_held_presses_leave_the_vote_that_stood_before() -> None:
     presses = [press(0, vote=1, previous_vote=-1), press(1, vote=-1, previous_vote=1)]
-    assert standing_vote(presses, find_held(presses)) == -1
+    assert vote_without_held(presses, find_held(presses)) == -1
 
 
 def test_a_later_robot_does_not_shake_a_confirmed_thumb() -> None:
     presses = [press(0, vote=1, confirms=True), press(5, vote=-1)]
     assert find_held(presses) == {1}
-    assert standing_vote(presses, {1}) == 1
+    assert vote_without_held(presses, {1}) == 1
 
 
 def test_leaving_after_one_thumb_is_no_burst_and_among_many_or_contrary_ones_it_is() -> None:

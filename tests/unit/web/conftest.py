@@ -70,7 +70,7 @@ def alice(readers: dict[str, Subscriber]) -> Subscriber:
 
 
 def vote(client: Client, subscriber: Subscriber, paper_id: int = 1) -> int:
-    return pipeline.standing_vote(client.app, subscriber.id, paper_id)
+    return pipeline.current_vote(client.app, subscriber.id, paper_id)
 
 
 def heading(text: str) -> str:

@@ -111,7 +111,7 @@ def test_the_settings_page_tells_of_held_presses_for_a_week(
     robot: Client, alice: Subscriber, clock: Clock
 ) -> None:
     press_all(robot, robot.path(Purpose.UP, alice, 1), robot.path(Purpose.DOWN, alice, 1))
-    title = pipeline.paper(robot.app, 1).title
+    title = services.get_paper(robot.app, 1).title
     settings = robot.get(robot.path(Purpose.MANAGE, alice)).text
     assert "Which one did you mean?" in settings
     assert title in settings

@@ -175,14 +175,14 @@ def test_page_and_api_train_once_for_each_change(
     assert look() == 1
     assert look() == 0
     changes: list[Callable[[], Any]] = [
-        lambda: pipeline.rate(app, alice, pipeline.paper(app, 1).name, 1),
-        lambda: pipeline.rate(app, alice, pipeline.paper(app, 1).name, -1),
+        lambda: services.rate(app, alice, services.get_paper(app, 1).name, 1),
+        lambda: services.rate(app, alice, services.get_paper(app, 1).name, -1),
         lambda: subscriptions.change(
             app, alice.id, SubscriptionRequest(email=alice.email, keywords=("tumour",))
         ),
         lambda: pipeline.ingest(app, [dump(rows=[{"title": "A robot that came later"}])]),
         lambda: client.post(path, data={"do": "forget", "paper": "1"}),
-        lambda: pipeline.rate(app, alice, pipeline.paper(app, 2).name, 1),
+        lambda: services.rate(app, alice, services.get_paper(app, 2).name, 1),
         lambda: client.post(path, data={"do": "start-over-now"}),
     ]
     for number, change in enumerate(changes):
@@ -196,11 +196,11 @@ def test_what_is_shown_after_a_change_is_what_is_true_now(
 ) -> None:
     path = address(client, alice)
     before = client.get(path).text
-    pipeline.rate(client.app, alice, pipeline.paper(client.app, 2).name, 1)
+    services.rate(client.app, alice, services.get_paper(client.app, 2).name, 1)
     after = client.get(path).text
     assert after != before
     assert after == Client(client.app).get(path).text
-    pipeline.rate(client.app, alice, pipeline.paper(client.app, 2).name, 0)
+    services.rate(client.app, alice, services.get_paper(client.app, 2).name, 0)
     assert client.get(path).text == before
 
 
@@ -278,14 +278,14 @@ def test_what_was_forgotten_is_told_even_where_the_page_cannot_be_computed(
     )
     busy = Client(replace(client.app))
     path = address(busy, alice)
-    pipeline.rate(busy.app, alice, pipeline.paper(busy.app, 1).name, 1)
+    services.rate(busy.app, alice, services.get_paper(busy.app, 1).name, 1)
     assert busy.get(path).status_code == 503
     assert (
         busy.get(path.replace("/m/", "/api/v1/readers/")).json()["error"]["code"] == "unavailable"
     )
     assert busy.post(path, data={"do": "start-over"}).status_code == 503
-    assert pipeline.standing_vote(busy.app, alice.id, 1) == 1
+    assert pipeline.current_vote(busy.app, alice.id, 1) == 1
     answer = busy.post(path, data={"do": "forget", "paper": "1"})
     assert answer.status_code == 200
     assert "Forgotten." in answer.text
-    assert pipeline.standing_vote(busy.app, alice.id, 1) == 0
+    assert pipeline.current_vote(busy.app, alice.id, 1) == 0

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from digest import pipeline, subscriptions
+from digest import services, subscriptions
 from digest.model import Purpose, Subscriber, SubscriberStatus
 from tests.unit.web.conftest import heading, hidden, stand, vote
 from tests.webclient import Client, contents
@@ -14,7 +14,7 @@ from tests.webclient import Client, contents
 
 def test_a_thumb_page_shows_the_paper_and_one_button(client: Client, alice: Subscriber) -> None:
     answer = client.get(client.path(Purpose.UP, alice, 1))
-    paper = pipeline.paper(client.app, 1)
+    paper = services.get_paper(client.app, 1)
     assert answer.status_code == 200
     assert paper.title in answer.text
     assert "Jane Doe" in answer.text
