@@ -44,7 +44,9 @@ def dkim(
             "this command"
         )
     private.restrict(path)
-    made = not path.exists() and _make(path, keys_of_mails.new_key("ed25519" if ed25519 else "rsa"))
+    made = not path.exists() and _make(
+        path, keys_of_mails.generate_key("ed25519" if ed25519 else "rsa")
+    )
     try:
         record = keys_of_mails.read_key(path.read_bytes()).record
     except (OSError, InputError) as error:

@@ -363,10 +363,10 @@ def templates(config: Config) -> Iterator[Finding]:
                 f"mail.templates = {folder}: is no folder",
                 "Make it, or take the key out",
             )
-    broken = samples.broken(folders)
+    broken = samples.find_template_errors(folders)
     for problem in broken:
         yield bad("templates", problem, "Mend the template, or take it out of [mail] templates")
-    for file in samples.unused(folders):
+    for file in samples.find_unused_files(folders):
         yield warning(
             "templates",
             f"{file}: no template that ships has this name; only one that extends or includes it "
@@ -376,7 +376,7 @@ def templates(config: Config) -> Iterator[Finding]:
     if broken:
         return
     try:
-        written = samples.write_all(make_mailing(config), folders)
+        written = samples.write_samples(make_mailing(config), folders)
     except DigestError as error:
         yield bad("templates", f"a mail cannot be written: {error}", "Mend what it names")
     else:

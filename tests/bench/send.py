@@ -78,7 +78,7 @@ DRAWN = 2000
 def open_app(folder: Path, port: int, connections: int) -> App:
     key = folder / "dkim.pem"
     if not key.exists():
-        key.write_bytes(dkim.new_key())
+        key.write_bytes(dkim.generate_key())
     values = {
         "DIGEST_STORE__URL": f"sqlite:///{folder / 'digest.sqlite'}",
         "DIGEST_SMTP__HOST": "127.0.0.1",

@@ -72,7 +72,7 @@ def zone(record: str, **more: Sequence[str]) -> dict[tuple[str, str], Sequence[s
 
 @pytest.fixture
 def key(tmp_path: Path) -> dkim.Key:
-    pem = dkim.new_key()
+    pem = dkim.generate_key()
     (tmp_path / "dkim.pem").write_bytes(pem)
     (tmp_path / "dkim.pem").chmod(0o600)
     return dkim.read_key(pem)

@@ -58,7 +58,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
     folder = tmp_path_factory.mktemp("postfix")
     published = {}
     for kind, selector in (("rsa", "digest"), ("ed25519", "digest-ed25519")):
-        (folder / f"{kind}.pem").write_bytes(dkim.new_key(kind))  # type: ignore[arg-type]
+        (folder / f"{kind}.pem").write_bytes(dkim.generate_key(kind))  # type: ignore[arg-type]
         published[f"{selector}._domainkey.papers.example.org"] = dkim.read_key(
             (folder / f"{kind}.pem").read_bytes()
         ).record

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from digest.doctor import records
 from digest.mail.messages import dkim
 
-KEY = dkim.read_key(dkim.new_key("ed25519")).record
-OTHER = dkim.read_key(dkim.new_key("ed25519")).record
+KEY = dkim.read_key(dkim.generate_key("ed25519")).record
+OTHER = dkim.read_key(dkim.generate_key("ed25519")).record
 PLACE = "d._domainkey.papers.example"
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from digest.errors import AddressError, InputError
 from digest.mail.messages import assemble
-from digest.mail.messages.passages import Part, passage
+from digest.mail.messages.encoding import BodyPart, encode
 from digest.mail.messages.texts import cut, one_line
 from tests.examples import examples
 
@@ -26,12 +26,12 @@ quietly = settings(database=None, max_examples=examples(150))
 def parsed(
     *headers: str, text: str = "text\n", html: str = "<p>html</p>\n", date: datetime = NOON
 ) -> EmailMessage:
-    data = assemble.wire(
+    data = assemble.assemble_message(
         headers,
         message_id="one@example.org",
         date=date,
-        text=Part(passage(text)),
-        html=Part(passage(html)),
+        text=BodyPart(encode(text)),
+        html=BodyPart(encode(html)),
     )
     assert data.count(b"\r") == data.count(b"\n") == data.count(b"\r\n")
     message = message_from_bytes(data, policy=policy.default)
@@ -48,7 +48,7 @@ def parsed(
 @example("a\r\nBcc: everybody@example.org\r\n\r\nbody")
 @example("👩🏽\u200d🔬" * 30)
 def test_any_subject_comes_back_as_one_clean_line(subject: str) -> None:
-    line = assemble.unstructured("Subject", subject)
+    line = assemble.text_header("Subject", subject)
     assert line.isascii()
     for part in line.split("\r\n"):
         words = part.removeprefix("Subject:").split()
@@ -69,7 +69,7 @@ def test_any_subject_comes_back_as_one_clean_line(subject: str) -> None:
 @example("Jörg\nBcc: everybody@example.org")
 @example("." * 99)
 def test_any_name_comes_back_and_the_address_stays_alone(name: str) -> None:
-    line = assemble.mailbox("To", name, "jane@example.org")
+    line = assemble.mailbox_header("To", name, "jane@example.org")
     message = parsed(line)
     assert [address.addr_spec for address in message["To"].addresses] == ["jane@example.org"]
     # the library's newer parser puts a space between encoded words of a name, against RFC 2047; its
@@ -101,12 +101,12 @@ def test_both_parts_come_back_as_they_were(text: str, html: str) -> None:
 
 def test_the_same_message_has_the_same_bytes_and_another_id_another_boundary() -> None:
     def wire(message_id: str) -> bytes:
-        return assemble.wire(
+        return assemble.assemble_message(
             [],
             message_id=message_id,
             date=NOON,
-            text=Part(passage("a\n")),
-            html=Part(passage("b\n")),
+            text=BodyPart(encode("a\n")),
+            html=BodyPart(encode("b\n")),
         )
 
     assert wire("one@example.org") == wire("one@example.org") == wire("<one@example.org>")
@@ -125,7 +125,7 @@ def test_the_date_has_a_numeric_zone() -> None:
 @pytest.mark.parametrize("value", ["a\r\nBcc: x", "a\x00", "a\tb", "ü", "", " a", "x" * 2000])
 def test_a_value_that_would_need_encoding_is_refused_where_encoding_breaks_it(value: str) -> None:
     with pytest.raises(InputError, match="List-Unsubscribe"):
-        assemble.structured("List-Unsubscribe", value)
+        assemble.exact_header("List-Unsubscribe", value)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_value_that_would_need_encoding_is_refused_where_encoding_breaks_it(va
 )
 def test_what_is_no_message_id_is_refused(value: str) -> None:
     with pytest.raises(InputError, match="Message-ID"):
-        assemble.message_id_of(value)
+        assemble.format_message_id(value)
 
 
 @pytest.mark.parametrize(
@@ -180,26 +180,28 @@ def test_what_is_no_plain_address_is_refused(address: str) -> None:
 )
 def test_what_is_no_address_in_any_script_is_refused(local: str) -> None:
     with pytest.raises(AddressError):
-        assemble.readers_address(f"{local}@example.org")
+        assemble.reader_address(f"{local}@example.org")
 
 
 def test_a_readers_local_part_in_another_script_stays_as_it_is() -> None:
-    assert assemble.readers_address("jürgen.李@bücher.example") == "jürgen.李@xn--bcher-kva.example"
+    assert assemble.reader_address("jürgen.李@bücher.example") == "jürgen.李@xn--bcher-kva.example"
     assert (
-        assemble.mailbox("To", "Jürgen", "jürgen@example.org")
+        assemble.mailbox_header("To", "Jürgen", "jürgen@example.org")
         == "To: =?utf-8?q?J=C3=BCrgen?= <jürgen@example.org>"
     )
 
 
 def test_a_domain_in_another_script_travels_as_a_labels() -> None:
     assert assemble.ascii_address("jane@bücher.example") == "jane@xn--bcher-kva.example"
-    assert assemble.mailbox("To", "", "jane@straße.example") == "To: jane@xn--strae-oqa.example"
+    assert (
+        assemble.mailbox_header("To", "", "jane@straße.example") == "To: jane@xn--strae-oqa.example"
+    )
     assert assemble.ascii_address("root@localhost") == "root@localhost"
 
 
 def test_a_list_id_carries_its_name_and_label() -> None:
     assert (
-        assemble.list_id("Daily, for all", "digest.example.org")
+        assemble.list_id_header("Daily, for all", "digest.example.org")
         == 'List-Id: "Daily, for all" <digest.example.org>'
     )
-    assert assemble.list_id("", "digest.example.org") == "List-Id: <digest.example.org>"
+    assert assemble.list_id_header("", "digest.example.org") == "List-Id: <digest.example.org>"

@@ -31,9 +31,11 @@ from tests.examples import examples
 
 AT = datetime(2026, 6, 12, 5, tzinfo=UTC)
 SIGNERS = [
-    Signer(domain="papers.example.org", selector="digest", key=dkim.read_key(dkim.new_key())),
+    Signer(domain="papers.example.org", selector="digest", key=dkim.read_key(dkim.generate_key())),
     Signer(
-        domain="papers.example.org", selector="second", key=dkim.read_key(dkim.new_key("ed25519"))
+        domain="papers.example.org",
+        selector="second",
+        key=dkim.read_key(dkim.generate_key("ed25519")),
     ),
 ]
 RSA, ED25519 = SIGNERS
@@ -102,12 +104,12 @@ headers = st.lists(
 
 def signed_by(data: bytes, signers: Sequence[Signer], *, at: datetime) -> bytes:
     head, _, body = data.partition(b"\r\n\r\n")
-    return dkim.signatures(head, canonical_body(body), signers, at=at) + data
+    return dkim.sign_message(head, canonical_body(body), signers, at=at) + data
 
 
 def canonical_body(body: bytes) -> bytes:
     """As a whole: what is squeezed, without the empty lines at its end."""
-    lines = dkim.squeezed(body).split(b"\r\n")[:-1]
+    lines = dkim.relax_lines(body).split(b"\r\n")[:-1]
     while lines and not lines[-1]:
         lines.pop()
     return b"".join(line + b"\r\n" for line in lines)
@@ -337,7 +339,7 @@ def test_a_setting_that_would_spoil_every_mail_is_refused_at_the_start(
 def test_a_key_that_cannot_be_used_stops_sending_alone(
     tmp_path: Path, key: str, file: str, told: str
 ) -> None:
-    pems = {"garbage": b"x", "ed25519": dkim.new_key("ed25519"), "rsa": dkim.new_key()}
+    pems = {"garbage": b"x", "ed25519": dkim.generate_key("ed25519"), "rsa": dkim.generate_key()}
     for name, pem in pems.items():
         (tmp_path / f"{name}.pem").write_bytes(pem)
     app = make_app(tmp_path, **{f"mail__{key}": str(tmp_path / file)})
@@ -347,7 +349,7 @@ def test_a_key_that_cannot_be_used_stops_sending_alone(
 
 
 def test_an_app_signs_for_the_domain_of_its_sender(tmp_path: Path) -> None:
-    (tmp_path / "dkim.pem").write_bytes(dkim.new_key())
+    (tmp_path / "dkim.pem").write_bytes(dkim.generate_key())
     app = make_app(
         tmp_path,
         mail__sender="digest@bücher.example",

@@ -91,7 +91,7 @@ def test_the_environment_is_made_once_for_the_same_folders(tmp_path: Path) -> No
 )
 def test_values_are_escaped_as_the_library_does_it(value: object) -> None:
     made = environment()
-    assert str(templates.escaped(value)) == str(escape(value))
+    assert str(templates.escape_html(value)) == str(escape(value))
     for source in (
         "{{ value }}",
         "{% macro a(value) %}{{ value }}{% endmacro %}{{ a(value) }}",
@@ -103,7 +103,7 @@ def test_values_are_escaped_as_the_library_does_it(value: object) -> None:
 
 @given(st.text())
 def test_any_text_is_escaped_as_the_library_does_it(text: str) -> None:
-    assert templates.escaped(text) == str(escape(text))
+    assert templates.escape_html(text) == str(escape(text))
 
 
 #: what a stranger may write into a title, a name or a keyword

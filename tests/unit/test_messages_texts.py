@@ -81,12 +81,19 @@ def test_wrapped_lines_fit_and_lose_no_word(text: str, indent: int) -> None:
 
 
 def test_a_date_and_a_count_stand_in_one_line_of_html_and_are_plain_text_in_the_text_part() -> None:
-    assert (texts.tied("Friday, 12 June"), texts.tied("42 upvotes"), texts.tied("picked")) == (
+    assert (
+        texts.tie_last_words("Friday, 12 June"),
+        texts.tie_last_words("42 upvotes"),
+        texts.tie_last_words("picked"),
+    ) == (
         "Friday, 12\u00a0June",
         "42\u00a0upvotes",
         "picked",
     )
-    assert texts.wrap(texts.tied("8 papers for Friday, 12 June")) == "8 papers for Friday, 12 June"
+    assert (
+        texts.wrap(texts.tie_last_words("8 papers for Friday, 12 June"))
+        == "8 papers for Friday, 12 June"
+    )
 
 
 def test_words_before_and_after_are_wrapped_with_the_text() -> None:
@@ -168,4 +175,4 @@ _ADDRESSES = st.from_regex(texts._PLAIN_ADDRESS, fullmatch=True) | st.text(
 @quietly
 @given(_ADDRESSES)
 def test_an_address_that_needs_no_mending_is_what_mending_leaves(url: str) -> None:
-    assert texts.web_address(url) == texts._mended_address(url)
+    assert texts.web_address(url) == texts._clean_address(url)

@@ -1,11 +1,13 @@
-"""Digest -> message: what a reader gets, as subject, text, HTML and the bytes for a mail server.
+"""Write e-mails: subject, text, HTML, and the bytes for a mail server.
 
-Says nothing about when or whether a mail goes, and sends none. Reading order: `values` (what goes
-in), `compose` (the verbs, one per kind of mail), `cards` (papers, and how long a mail may be),
-`templates` (where they are found), `texts` (foreign words made fit), `assemble` (headers and parts
-to bytes), `dkim` (their signature). What many mails share is rendered and encoded once: `holes`
-(what a template prints before it is known for whom), `stencils` (templates rendered with holes),
-`listing` (cards from stencils), `passages` (text in its transfer encoding, piece by piece).
+Decides nothing about when a mail goes, and sends none.
+
+Reading order: `values` (the input), `compose` (one function per kind of mail), `provenance` (where
+a digest comes from), `headers`, `cards` (papers, and the size limit), `templates` (where they are
+found), `texts` (cleaning foreign text), `assemble` (headers and parts to bytes), `dkim` (signing).
+
+What many mails share is rendered and encoded once: `placeholders` (stand-ins for a reader's
+values), `fragments` (pre-rendered templates), `paper_list` (cards from fragments), `encoding`.
 """
 
 from digest.mail.messages.assemble import ascii_address, ascii_domain

@@ -1,6 +1,4 @@
-"""The papers of a digest as templates get them, and in how few words each must do so that no mail
-program clips the mail.
-"""
+"""The papers of a digest as templates get them, shortened where a mail would be clipped."""
 
 from __future__ import annotations
 
@@ -10,41 +8,41 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from digest.mail.messages import texts
-from digest.mail.messages.passages import Part
+from digest.mail.messages.encoding import BodyPart
 from digest.mail.messages.values import Listed, PaperLinks
 from digest.model import Paper, Slot
 
-EXCERPT_LONGEST = 280
-AUTHORS_SHOWN = 5
-#: octets of the encoded HTML part; Gmail hides what comes after some 102,000, and with it the way
-#: to unsubscribe
-HTML_LONGEST = 95_000
-_TITLE_LONGEST = 300
-_LABEL_TITLE_LONGEST = 60
-#: characters of categories beside one another, as five of arXiv take
-_CATEGORIES_LONGEST = 40
-_INTEREST_LONGEST = 60
-#: what is said of a paper that is not listed for its rank alone
+MAX_EXCERPT = 280
+MAX_AUTHORS = 5
+#: octets of the encoded HTML part; Gmail hides everything after about 102,000, the unsubscribe link
+#: included
+MAX_HTML = 95_000
+_MAX_TITLE = 300
+_MAX_LABEL_TITLE = 60
+#: characters of all categories together: five of arXiv
+_MAX_CATEGORIES = 40
+_MAX_INTEREST = 60
+#: the note on a paper that is not listed for its rank
 SLOTS: dict[Slot, str] = {
     "pinned": "Always listed, since you asked for it.",
     "exploration": "Outside your usual. More of this?",
 }
-#: how much of a paper is shown: all; no abstract and no buttons; title and links alone
+#: how much of a paper is shown: everything; no abstract and buttons; only title and links
 Form = Literal["full", "brief", "title"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class PaperText:
-    """What the templates print of a paper; the same one for every reader."""
+    """What the templates print of a paper, the same for every reader."""
 
     title: str
-    #: the title as long as it may be inside the name of a link
+    #: the title cut for the accessible name of a link
     short_title: str
-    #: at most five names, then "et al."; empty where the source named nobody
+    #: at most five names, then "et al."; empty if the source names nobody
     authors: str
-    #: category, date, upvotes, pick: those that are known
+    #: category, date, upvotes, Daily Papers rank: those that are known
     facts: tuple[str, ...]
-    #: empty where there is no abstract
+    #: empty if there is no abstract
     abstract: str
 
 
@@ -52,27 +50,31 @@ class Card(NamedTuple):
     """A listed paper as the templates get it."""
 
     paper: PaperText
-    #: its number, in the four columns of the text part's margin
+    #: its number, padded to the four columns of the text part's margin
     margin: str
     reason: str
     label: str
-    #: the label and the paper's facts, in one line
+    #: the label and the paper's facts, on one line
     standing: str
     links: PaperLinks
     seen_before: bool
-    #: why it is listed beside its rank, and for which interest: whole sentences
+    #: for which interest it is listed, and why apart from its rank; whole sentences
     notes: tuple[str, ...] = ()
-    #: how much of it the HTML part shows, to stay below what mail programs clip
+    #: how much of it the HTML part shows
     form: Form = "full"
 
 
-#: papers whose texts are kept
-_KEPT = 4096
-_KNOWN: dict[tuple[int, int], tuple[Paper, PaperText]] = {}
+#: cached texts of papers
+_MAX_CACHED = 4096
+_TEXTS: dict[tuple[int, int], tuple[Paper, PaperText]] = {}
 
 
-def card(number: int, item: Listed, year: int) -> Card:
-    """A listed paper in full; `year` is the reader's. InputError for a link that is none."""
+def make_card(number: int, item: Listed, year: int) -> Card:
+    """A listed paper in full; dates of other years than `year` show theirs.
+
+    Raises:
+        InputError: a link is invalid.
+    """
     paper, links = _paper_text(item.paper, year), item.links
     label = texts.one_line(item.label).capitalize()
     return Card(
@@ -94,42 +96,38 @@ def card(number: int, item: Listed, year: int) -> Card:
 
 
 def _notes(item: Listed) -> tuple[str, ...]:
-    interest = texts.cut(texts.one_line(item.interest), _INTEREST_LONGEST)
-    said = (f"For your interest “{interest}”." if interest else "", SLOTS.get(item.slot, ""))
-    return tuple(note for note in said if note)
+    interest = texts.cut(texts.one_line(item.interest), _MAX_INTEREST)
+    notes = (f"For your interest “{interest}”." if interest else "", SLOTS.get(item.slot, ""))
+    return tuple(note for note in notes if note)
 
 
 def _paper_text(paper: Paper, year: int) -> PaperText:
-    """The paper's texts; `year` is the reader's, for dates of another one show theirs.
-
-    Kept, since thousands of readers share papers.
-    """
-    # by identity first: to hash a paper takes longer than all that is done with its texts
-    known = _KNOWN.get((id(paper), year))
-    if known is not None and known[0] is paper:
-        return known[1]
-    if len(_KNOWN) >= _KEPT:
-        _KNOWN.clear()
-    made = _made_text(paper, year)
-    _KNOWN[id(paper), year] = paper, made
-    return made
+    """The paper's texts, cached since thousands of readers share papers."""
+    # by identity first: hashing a paper takes longer than everything else here
+    cached = _TEXTS.get((id(paper), year))
+    if cached is not None and cached[0] is paper:
+        return cached[1]
+    if len(_TEXTS) >= _MAX_CACHED:
+        _TEXTS.clear()
+    text = _make_paper_text(paper, year)
+    _TEXTS[id(paper), year] = paper, text
+    return text
 
 
-@lru_cache(maxsize=_KEPT)
-def _made_text(paper: Paper, year: int) -> PaperText:
-    title = texts.cut(texts.one_line(paper.title), _TITLE_LONGEST) or "(no title)"
+@lru_cache(maxsize=_MAX_CACHED)
+def _make_paper_text(paper: Paper, year: int) -> PaperText:
+    title = texts.cut(texts.one_line(paper.title), _MAX_TITLE) or "(no title)"
     names = [
         texts.cut(name, 60)
-        for name in map(texts.one_line, paper.authors[: AUTHORS_SHOWN + 1])
+        for name in map(texts.one_line, paper.authors[: MAX_AUTHORS + 1])
         if name
     ]
     return PaperText(
         title=title,
-        short_title=texts.cut(title, _LABEL_TITLE_LONGEST),
-        authors=", ".join(names[:AUTHORS_SHOWN])
-        + (" et al." if len(names) > AUTHORS_SHOWN else ""),
+        short_title=texts.cut(title, _MAX_LABEL_TITLE),
+        authors=", ".join(names[:MAX_AUTHORS]) + (" et al." if len(names) > MAX_AUTHORS else ""),
         facts=_facts(paper, year),
-        abstract=texts.excerpt(texts.one_line(paper.abstract), EXCERPT_LONGEST),
+        abstract=texts.excerpt(texts.one_line(paper.abstract), MAX_EXCERPT),
     )
 
 
@@ -137,67 +135,67 @@ def _facts(paper: Paper, year: int) -> tuple[str, ...]:
     appeared = paper.submitted or paper.announced or paper.first_seen
     facts = [
         _categories(paper.categories),
-        texts.tied(texts.day(appeared, year=appeared.year != year)),
+        texts.tie_last_words(texts.day(appeared, year=appeared.year != year)),
     ]
     if paper.upvotes > 0:
-        facts.append(texts.tied(texts.plural(paper.upvotes, "upvote")))
+        facts.append(texts.tie_last_words(texts.plural(paper.upvotes, "upvote")))
     if paper.picked is not None:
-        facts.append(texts.tied(f"Daily Papers no. {paper.rank}") if paper.rank else "Daily Papers")
+        facts.append(
+            texts.tie_last_words(f"Daily Papers no. {paper.rank}") if paper.rank else "Daily Papers"
+        )
     return tuple(fact for fact in facts if fact)
 
 
-def _categories(all_: Sequence[str]) -> str:
-    """As many as stand in a line, two at least: the reason may name any of them."""
-    told = ""
-    for number, category in enumerate(filter(None, map(texts.one_line, all_))):
-        longer = f"{told}, {texts.cut(category, 40)}" if told else texts.cut(category, 40)
-        if number >= 2 and len(longer) > _CATEGORIES_LONGEST:
+def _categories(categories: Sequence[str]) -> str:
+    """As many as fit a line, at least two: the reason may name any of them."""
+    shown = ""
+    for number, category in enumerate(filter(None, map(texts.one_line, categories))):
+        longer = f"{shown}, {texts.cut(category, 40)}" if shown else texts.cut(category, 40)
+        if number >= 2 and len(longer) > _MAX_CATEGORIES:
             break
-        told = longer
-    return told
+        shown = longer
+    return shown
 
 
-def shortened(write: Callable[[tuple[Card, ...], int], Part], cards: tuple[Card, ...]) -> Part:
-    """The HTML of a mail, with as many of its papers in short as keep it below what mail programs
-    clip.
+def render_within_limit(
+    render: Callable[[tuple[Card, ...], int], BodyPart], cards: tuple[Card, ...]
+) -> BodyPart:
+    """The HTML of a mail, with papers shortened until it has at most MAX_HTML octets.
 
-    From the last paper upwards they lose first their abstract and buttons, then all but title and
-    links; where even that does not help, the last ones are counted instead of listed, and the text
-    part has them.
+    From the last paper upwards, papers first lose their abstract and buttons, then everything but
+    title and links. If that is not enough, the last ones are only counted; the text part has them.
 
     Args:
-        write: gives the HTML for the papers that are listed and the number of those that are only
-        counted.
+        render: gives the HTML for the listed papers and the number of papers that are only counted.
     """
 
-    def shorter(step: int) -> Part:
-        kept = _cut_down(cards, step)
-        return write(kept, len(cards) - len(kept))
+    def render_step(step: int) -> BodyPart:
+        kept = _shorten(cards, step)
+        return render(kept, len(cards) - len(kept))
 
-    html = write(cards, 0)
-    if len(html.encoded) <= HTML_LONGEST:
+    html = render(cards, 0)
+    if len(html.encoded) <= MAX_HTML:
         return html
-    # every step makes the mail shorter, so the least that is needed lies where halving finds it
+    # binary search for the first step that fits: every step makes the mail shorter
     low, high = 0, len(cards) * 3 - 1
-    html = shorter(high)
+    html = render_step(high)
     while high - low > 1:
         middle = (low + high) // 2
-        if len((tried := shorter(middle)).encoded) <= HTML_LONGEST:
-            high, html = middle, tried
+        candidate = render_step(middle)
+        if len(candidate.encoded) <= MAX_HTML:
+            high, html = middle, candidate
         else:
             low = middle
     return html
 
 
-def _cut_down(cards: Sequence[Card], step: int) -> tuple[Card, ...]:
-    """What is listed after so many steps; the last one leaves the first paper alone, with title and
-    links.
-    """
+def _shorten(cards: Sequence[Card], step: int) -> tuple[Card, ...]:
+    """The cards after so many steps; the last leaves only the first paper's title and links."""
     count = len(cards)
     kept = cards[: count - max(0, step - 2 * count)]
     forms: list[Form] = [
-        "full" if at < count - step else "brief" if at < 2 * count - step else "title"
-        for at in range(len(kept))
+        "full" if position < count - step else "brief" if position < 2 * count - step else "title"
+        for position in range(len(kept))
     ]
     return tuple(
         card._replace(form=form) if card.form != form else card

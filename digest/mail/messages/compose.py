@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from digest.errors import InputError
-from digest.mail.messages import assemble, cards, listing, provenance, texts
+from digest.mail.messages import assemble, cards, paper_list, provenance, texts
+from digest.mail.messages.encoding import BodyPart
+from digest.mail.messages.fragments import HTML, TEXT, render_part
 from digest.mail.messages.headers import header_lines
-from digest.mail.messages.passages import Part
-from digest.mail.messages.stencils import HTML, TEXT, part
 from digest.mail.messages.templates import render
 from digest.mail.messages.values import Listed, Mailing, MessageContext, ReaderLinks
 from digest.model import (
@@ -52,7 +52,8 @@ def write_digest(
     if not listed:
         raise InputError("a digest lists at least one paper; a quiet day is no message")
     papers = tuple(
-        cards.card(number, item, local_date.year) for number, item in enumerate(listed, start=1)
+        cards.make_card(number, item, local_date.year)
+        for number, item in enumerate(listed, start=1)
     )
     next_titles = [card.paper.short_title for card in papers[1:3]]
     more, day = len(papers) - 1, texts.day(local_date)
@@ -61,7 +62,7 @@ def write_digest(
         "cards": papers,
         "headline": (
             f"{texts.plural(len(papers), 'paper')} {'of the week to' if is_weekly else 'for'} "
-            f"{texts.tied(texts.day(local_date, weekday=True))}"
+            f"{texts.tie_last_words(texts.day(local_date, weekday=True))}"
         ),
         "day": day,
         "best": texts.cut(papers[0].paper.title, MAX_SUBJECT - len(f" and {more} more · {day}")),
@@ -172,11 +173,11 @@ def _write(
     return Message(
         message_id=context.message_id,
         sender=assemble.ascii_address(mailing.bounce_address or mailing.from_address),
-        recipient=assemble.readers_address(to.email),
+        recipient=assemble.reader_address(to.email),
         subject=subject,
         text=text.text,
         html=html.text,
-        data=assemble.wire(
+        data=assemble.assemble_message(
             lines,
             message_id=context.message_id,
             date=context.date,
@@ -202,19 +203,19 @@ def _common_values(mailing: Mailing, to: Subscriber, links: ReaderLinks | None) 
 
 def _render_parts(
     folder: str, values: dict[str, Any], folders: tuple[Path, ...]
-) -> tuple[Part, Part]:
+) -> tuple[BodyPart, BodyPart]:
     """Text and HTML; papers in HTML are shortened until mail programs show the whole mail."""
     papers: tuple[cards.Card, ...] = values.get("cards", ())
     body = f"{folder}/body"
-    text = part(
-        body, values | {"left_out": ""}, listing.in_text(folder, papers, folders), folders, TEXT
-    )
+    text_list = paper_list.render_text_list(folder, papers, folders)
+    text = render_part(body, values | {"left_out": ""}, text_list, folders, TEXT)
 
-    def render_html(shown: tuple[cards.Card, ...], left_out: int) -> Part:
+    def render_html(shown: tuple[cards.Card, ...], left_out: int) -> BodyPart:
         counted = {
             "cards": shown,
             "left_out": texts.plural(left_out, "more paper") if left_out else "",
         }
-        return part(body, values | counted, listing.in_html(folder, shown, folders), folders, HTML)
+        html_list = paper_list.render_html_list(folder, shown, folders)
+        return render_part(body, values | counted, html_list, folders, HTML)
 
-    return text, cards.shortened(render_html, papers)
+    return text, cards.render_within_limit(render_html, papers)

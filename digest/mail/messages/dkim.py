@@ -1,8 +1,10 @@
-"""A message -> its DKIM signatures (RFC 6376), so that receivers can tell that its domain sent it.
+"""Sign messages with DKIM (RFC 6376), so that receivers know that the domain sent them.
 
-Canonical form relaxed/relaxed, the whole body, rsa-sha256; ed25519 (RFC 8463) can stand beside it,
-for receivers that know it. Knows no DNS and no file: keys come in as values, and `Key.record` says
-what to publish.
+Relaxed/relaxed canonicalization, the whole body, rsa-sha256; optionally a second signature with
+ed25519 (RFC 8463). Keys come in as values; `Key.record` is what to publish in the DNS.
+
+Our own code, because dkimpy canonicalizes each whole message anew, while mails share most of their
+canonical form; a library that signs a canonical body would replace it. Tests verify with dkimpy.
 """
 
 from __future__ import annotations
@@ -29,28 +31,26 @@ from cryptography.hazmat.primitives.serialization import (
 
 from digest.errors import InputError
 
-#: RFC 8301 3.2: what a signer should use at least
+#: the minimum for signers (RFC 8301, 3.2)
 _RSA_BITS = 2048
-#: headers that are signed where a message has them, beside every List-* (RFC 8058 4 demands those
-#: of one-click)
+#: headers that are signed if present, besides every List-* (required by RFC 8058, 4)
 _SIGNED = frozenset(
     b"from reply-to to subject date message-id mime-version content-type content-transfer-encoding "
     b"feedback-id auto-submitted".split()
 )
-#: Named once more than they occur: a second one, added on the way and shown by a mail program,
-#: would break the signature. Nobody adds these honestly, unlike List-* or Sender.
+#: Oversigned, that is named once more than they occur: a second one, added on the way, breaks the
+#: signature. No honest relay adds these, unlike List-* or Sender.
 _OVERSIGNED = (b"from", b"reply-to", b"to", b"subject", b"date", b"content-type")
 _UNFOLDED = re.compile(rb"\r\n(?![ \t])")
 _BLANKS = re.compile(rb"[ \t]+")
-#: a pattern that begins with fixed text is searched for some ten times faster than a class of
-#: blanks
+#: a pattern that begins with a fixed character is about ten times faster than a character class
 _RUNS = re.compile(rb"  +")
 _LINE, _CHUNK = 76, 25
 _PADDING, _HASH = padding.PKCS1v15(), SHA256()
 
 
 class Key:
-    """A private key of one of the two kinds that DKIM knows; it is never shown."""
+    """A private key of one of DKIM's two kinds; never printed."""
 
     def __init__(self, private: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) -> None:
         self._private = private
@@ -60,7 +60,7 @@ class Key:
 
     @property
     def record(self) -> str:
-        """The text of the DNS record that publishes the public half."""
+        """The text of the DNS record with the public key."""
         if isinstance(self._private, rsa.RSAPrivateKey):
             public = self._private.public_key().public_bytes(
                 Encoding.DER, PublicFormat.SubjectPublicKeyInfo
@@ -70,9 +70,8 @@ class Key:
         return f"v=DKIM1; k={self.kind}; p={_base64(public)}"
 
     def sign(self, data: bytes) -> bytes:
-        """The raw signature over `data`, which is hashed here."""
-        # not isinstance: these are abstract classes, which take longer to ask than an Ed25519
-        # signature
+        """The raw signature of `data`, which is hashed here."""
+        # not isinstance, which on these abstract classes takes longer than an Ed25519 signature
         if self.kind == "rsa":
             return cast(rsa.RSAPrivateKey, self._private).sign(data, _PADDING, _HASH)
         return cast(ed25519.Ed25519PrivateKey, self._private).sign(sha256(data).digest())
@@ -80,17 +79,15 @@ class Key:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Signer:
-    """A private key, and where receivers find its public half: a TXT record at
-    `selector._domainkey.domain`, both in ASCII.
-    """
+    """A private key; the public key is the TXT record at `selector._domainkey.domain`, in ASCII."""
 
     domain: str
     selector: str
     key: Key = field(repr=False)
 
 
-def new_key(kind: Literal["rsa", "ed25519"] = "rsa") -> bytes:
-    """A new private key as PEM, of 2048 bits where it is RSA."""
+def generate_key(kind: Literal["rsa", "ed25519"] = "rsa") -> bytes:
+    """A new private key as PEM; RSA keys have 2048 bits."""
     private = (
         rsa.generate_private_key(65537, _RSA_BITS)
         if kind == "rsa"
@@ -100,9 +97,10 @@ def new_key(kind: Literal["rsa", "ed25519"] = "rsa") -> bytes:
 
 
 def read_key(pem: bytes) -> Key:
-    """The private key in a PEM text.
+    """Read a private key in PEM form.
 
-    InputError when it is none, has a password, or is too weak to be believed.
+    Raises:
+        InputError: it is no such key, has a password, or is too short for receivers.
     """
     try:
         private = load_pem_private_key(pem, password=None)
@@ -122,27 +120,28 @@ def read_key(pem: bytes) -> Key:
     return Key(private)
 
 
-def signatures(head: bytes, canonical: bytes, signers: Sequence[Signer], *, at: datetime) -> bytes:
-    """The DKIM-Signature fields of a message, one of each signer, to stand in front of it; equal
-    arguments give equal bytes.
+def sign_message(
+    head: bytes, canonical: bytes, signers: Sequence[Signer], *, at: datetime
+) -> bytes:
+    """The DKIM-Signature headers of a message, one per signer; equal arguments give equal bytes.
 
     Args:
-        head: its headers, CRLF between them.
-        canonical: its body as `squeezed` leaves it, with no empty line at the end (RFC 6376 3.4.4);
-        "" for none.
+        head: its headers, with CRLF between them.
+        canonical: its body in the form of `relax_lines`, without empty lines at the end (RFC 6376,
+            3.4.4); b"" for none.
     """
     if not signers:
         return b""
     hashed = _base64(sha256(canonical).digest())
     fields = [_canonical_field(line) for line in _UNFOLDED.split(head)]
     names = [name for name, _ in fields if name in _SIGNED or name.startswith(b"list-")]
-    chosen = _chosen(fields, [*names, *_OVERSIGNED])
+    chosen = _select_fields(fields, [*names, *_OVERSIGNED])
     listed = [name.decode("ascii") for name in (*names, *_OVERSIGNED)]
-    return b"".join(_signature(chosen, listed, hashed, signer, at) for signer in signers)
+    return b"".join(_signature_header(chosen, listed, hashed, signer, at) for signer in signers)
 
 
-def squeezed(lines: bytes) -> bytes:
-    """Lines of a body in relaxed form (RFC 6376 3.4.4): blanks squeezed, none at line ends."""
+def relax_lines(lines: bytes) -> bytes:
+    """Body lines in relaxed form (RFC 6376, 3.4.4): single blanks, none at line ends."""
     if b"\t" in lines or b"  " in lines:
         lines = _RUNS.sub(b" ", lines.replace(b"\t", b" "))
     return lines.replace(b" \r\n", b"\r\n") if b" \r\n" in lines else lines
@@ -150,25 +149,21 @@ def squeezed(lines: bytes) -> bytes:
 
 @lru_cache(maxsize=256)  # most of a message's fields are those of the one before
 def _canonical_field(line: bytes) -> tuple[bytes, bytes]:
-    """The name and the relaxed form of one header field (RFC 6376 3.4.2), which comes without its
-    last CRLF.
-    """
+    """Name and relaxed form (RFC 6376, 3.4.2) of a header, which comes without its final CRLF."""
     name, _, value = line.partition(b":")
     name = name.rstrip(b" \t").lower()
     return name, b"%b:%b" % (name, _BLANKS.sub(b" ", value.replace(b"\r\n", b"")).strip(b" \t"))
 
 
-def _chosen(fields: Sequence[tuple[bytes, bytes]], names: Sequence[bytes]) -> bytes:
-    """The fields that `names` mean, each time from the last one of that name upwards; nothing for
-    one too many (RFC 6376 5.4.2).
-    """
+def _select_fields(fields: Sequence[tuple[bytes, bytes]], names: Sequence[bytes]) -> bytes:
+    """The headers that `names` select, from the last of a name upwards (RFC 6376, 5.4.2)."""
     left: dict[bytes, list[bytes]] = {}
     for name, form in fields:
         left.setdefault(name, []).append(form)
     return b"".join(left[name].pop() + b"\r\n" for name in names if left.get(name))
 
 
-def _signature(
+def _signature_header(
     chosen: bytes, names: Sequence[str], hashed: str, signer: Signer, at: datetime
 ) -> bytes:
     tags = (
@@ -183,16 +178,16 @@ def _signature(
         *listed[1:],
         " b=",
     ]
-    unsigned = _folded(pieces)
+    unsigned = _fold(pieces)
     _, form = _canonical_field(unsigned.encode("ascii"))
-    # blanks inside b= mean nothing, so it may be broken anywhere
+    # blanks in b= are ignored, so it may be folded anywhere
     text = _base64(signer.key.sign(chosen + form))
     chunks = (text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK))
-    return f"{_folded([*pieces, *chunks])}\r\n".encode("ascii")
+    return f"{_fold([*pieces, *chunks])}\r\n".encode("ascii")
 
 
-def _folded(pieces: Sequence[str]) -> str:
-    """The pieces in lines of at most 76 columns, none broken."""
+def _fold(pieces: Sequence[str]) -> str:
+    """The pieces in lines of at most 76 columns; no piece is broken."""
     lines, line = [], ""
     for piece in pieces:
         if len(line) + len(piece) > _LINE and line:

@@ -35,10 +35,12 @@ def header_lines(
     sender = assemble.ascii_address(mailing.from_address)
     reply_to = mailing.reply_to and assemble.ascii_address(mailing.reply_to)
     return [
-        assemble.mailbox("From", mailing.from_name or texts.one_line(mailing.product), sender),
-        assemble.mailbox("To", recipient.name, assemble.readers_address(recipient.email)),
-        *([assemble.mailbox("Reply-To", "", reply_to)] if reply_to else []),
-        assemble.unstructured("Subject", subject),
+        assemble.mailbox_header(
+            "From", mailing.from_name or texts.one_line(mailing.product), sender
+        ),
+        assemble.mailbox_header("To", recipient.name, assemble.reader_address(recipient.email)),
+        *([assemble.mailbox_header("Reply-To", "", reply_to)] if reply_to else []),
+        assemble.text_header("Subject", subject),
         *_list_headers(kind, mailing, links, campaign),
         "Auto-Submitted: auto-generated",
         "X-Auto-Response-Suppress: All",
@@ -61,7 +63,7 @@ def _list_headers(
     lines = [feedback_id, list_id]
     page = links.unsubscribe if texts.reachable(links.unsubscribe) else ""
     if urls := [f"<{url}>" for url in (page, links.unsubscribe_by_mail) if url]:
-        lines.append(assemble.listing("List-Unsubscribe", urls))
+        lines.append(assemble.list_header("List-Unsubscribe", urls))
     if page.startswith("https:"):
         # RFC 8058 allows one-click for https only
         lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
@@ -73,8 +75,8 @@ def _list_headers(
 def _list_names(domain: str, install_id: str, campaign: str, name: str) -> tuple[str, str]:
     # Feedback-ID needs 5 to 15 characters that name the sender; it must not identify a reader.
     sender_id = re.sub(r"[^a-z0-9]", "", domain)[:15].ljust(5, "0")
-    feedback_id = assemble.structured("Feedback-ID", f"{campaign}:{_LIST}:{sender_id}")
-    return feedback_id, assemble.list_id(name, list_label(domain, install_id))
+    feedback_id = assemble.exact_header("Feedback-ID", f"{campaign}:{_LIST}:{sender_id}")
+    return feedback_id, assemble.list_id_header(name, list_label(domain, install_id))
 
 
 def list_label(domain: str, install_id: str) -> str:

@@ -1,6 +1,4 @@
-"""One mail of each kind, written from invented values: shows before the first round whether
-templates can be used.
-"""
+"""Check templates before the first round: sample mails of every kind, from invented values."""
 
 from __future__ import annotations
 
@@ -19,31 +17,29 @@ _AT = datetime(2026, 6, 9, 7, tzinfo=UTC)
 _PAGE = "https://digest.example/x/token"
 
 
-def broken(folders: tuple[Path, ...] = ()) -> list[str]:
-    """What is wrong with templates that cannot even be read: file, line and the mistake."""
-    made = environment(folders)
-    found = []
-    for name in made.list_templates(filter_func=_is_template):
+def find_template_errors(folders: tuple[Path, ...] = ()) -> list[str]:
+    """Syntax errors of all templates: file, line and message."""
+    jinja = environment(folders)
+    errors = []
+    for name in jinja.list_templates(filter_func=_is_template):
         try:
-            made.get_template(name)
+            jinja.get_template(name)
         except JinjaError as error:
             file, line = getattr(error, "filename", None) or name, getattr(error, "lineno", None)
-            found.append(
+            errors.append(
                 f"{file}{f', line {line}' if line else ''}: {error.message or type(error).__name__}"
             )
         except UnicodeDecodeError as error:
-            found.append(f"{name}: is not UTF-8 (byte {error.start})")
-    return found
+            errors.append(f"{name}: is not UTF-8 (byte {error.start})")
+    return errors
 
 
 def _is_template(name: str) -> bool:
     return name.endswith((".txt", ".html", ".css", ".svg")) and not name.startswith("shipped/")
 
 
-def unused(folders: tuple[Path, ...]) -> list[Path]:
-    """Files in the operator's folders that no template that ships is called like, and that no other
-    may be meant to use.
-    """
+def find_unused_files(folders: tuple[Path, ...]) -> list[Path]:
+    """Template files in the operator's folders that replace no shipped template."""
     shipped = shipped_folder()
     return [
         file
@@ -55,8 +51,8 @@ def unused(folders: tuple[Path, ...]) -> list[Path]:
     ]
 
 
-def write_all(mailing: Mailing, folders: tuple[Path, ...] = ()) -> list[Message]:
-    """One of each kind, the digest of a week among them.
+def write_samples(mailing: Mailing, folders: tuple[Path, ...] = ()) -> list[Message]:
+    """One mail of each kind, and a weekly digest.
 
     Raises:
         DigestError: a template is missing or broken, or an address in `mailing` cannot be written.
@@ -118,7 +114,7 @@ def write_all(mailing: Mailing, folders: tuple[Path, ...] = ()) -> list[Message]
 
 
 def write_test(context: MessageContext, recipient: str) -> Message:
-    """A mail to oneself that shows how mails arrive: signed and sent like any other.
+    """A test mail, signed and sent like any other, to see how mails arrive.
 
     Raises:
         DigestError: a template is broken, or the address cannot be written.

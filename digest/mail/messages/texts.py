@@ -1,6 +1,6 @@
-"""Foreign text made fit for one line of a mail: cleaned, cut, wrapped; and dates in plain English.
+"""Clean, cut and wrap foreign text for mails; format dates, counts and links.
 
-Escaping for HTML is the templates' work and is not done here.
+Escaping for HTML is done by the templates.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from digest.errors import InputError
 WIDTH = 72
 
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
-# Lone surrogates cannot be encoded; embeddings, overrides and isolates can turn round the text
-# beside them, or pretend to be other text; the rest (byte-order mark, interlinear annotation,
-# noncharacters) shows as nothing or as a box. Joiners stay: emoji and Persian need them.
+# Lone surrogates cannot be encoded. Embeddings, overrides and isolates can reverse the text beside
+# them. The rest (byte-order mark, interlinear annotation, noncharacters) shows as nothing or as a
+# box. Joiners stay: emoji and Persian need them.
 _DROPPED = re.compile(
     r"[\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff]"
 )
-# What needs no parsing to be left as it is: nearly every link there is, and a mail holds dozens.
+# A link that needs no cleaning, as nearly all of a mail's dozens of links.
 _PLAIN_ADDRESS = re.compile(
     r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,4})?(?:[/?#][A-Za-z0-9%/:?#@!$&'()*+,;=~._-]*)?",
     re.ASCII,
 )
 _SENTENCE_END = re.compile(r"[.!?]['\")\]]?(?=\s)|[。！？]")
-#: printable ASCII without what would end an address in angle brackets or an attribute
+#: printable ASCII without the characters that end an attribute or angle brackets
 _MAILTO = re.compile(r"mailto:[!#-;=?-~]{1,600}")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
@@ -53,23 +53,19 @@ _ZWJ = "\u200d"
 
 
 def one_line(text: str) -> str:
-    """`text` without line breaks, controls, direction overrides or lone surrogates; each run of
-    blanks is one space.
-    """
+    """`text` on one line, without control characters, direction overrides or lone surrogates."""
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()
     return _BLANKS.sub(" ", _DROPPED.sub("", text)).strip()
 
 
 def lines(text: str) -> tuple[str, ...]:
-    """The lines of `text` that hold something, each as `one_line` leaves it."""
+    """The lines of `text` that are not empty, each cleaned by `one_line`."""
     return tuple(line for line in map(one_line, text.splitlines()) if line)
 
 
 def cut(text: str, limit: int) -> str:
-    """`text` in at most `limit` characters, cut at a word where one ends near, with an ellipsis for
-    what is missing.
-    """
+    """`text` in at most `limit` characters, cut after a word if possible, with an ellipsis."""
     if len(text) <= limit:
         return text
     head = text[: limit - 1]
@@ -77,8 +73,8 @@ def cut(text: str, limit: int) -> str:
     if space > limit / 2:
         head = text[:space]
     else:
-        # no word ends near (Chinese, or one long word): at least keep accents and joined emoji with
-        # what they belong to
+        # no word ends near (Chinese, or one long word): at least do not part accents and joined
+        # emoji from their characters
         for _ in range(16):
             following = text[len(head)]
             if len(head) < 2 or not (
@@ -90,18 +86,17 @@ def cut(text: str, limit: int) -> str:
 
 
 def excerpt(text: str, limit: int) -> str:
-    """The beginning of `text` in about `limit` characters: whole sentences where they fill most of
-    it, else words.
-    """
+    """The beginning of `text` in about `limit` characters: whole sentences if possible."""
     if len(text) <= limit:
         return text
-    ends = [found.end() for found in _SENTENCE_END.finditer(text, 0, limit + 1)]
+    ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, limit + 1)]
     if ends and ends[-1] > limit * 0.6:
         return text[: ends[-1]] + " …"
     return cut(text, limit)
 
 
 def _columns(text: str) -> int:
+    """The width of `text` in a terminal."""
     if text.isascii():
         return len(text)
     return sum(
@@ -111,9 +106,7 @@ def _columns(text: str) -> int:
 
 
 def _pieces(word: str, room: int) -> list[str]:
-    """A word too long for a line, in pieces that fit one; scripts without spaces come as such
-    words.
-    """
+    """A word in pieces that fit a line; scripts without spaces come as very long words."""
     if _columns(word) <= room:
         return [word]
     pieces, piece, used = [], "", 0
@@ -127,12 +120,11 @@ def _pieces(word: str, room: int) -> list[str]:
 
 
 def wrap(text: str, indent: int = 0, lead: str = "", tail: str = "") -> str:
-    """`lead`, `text` and `tail` in lines of at most 72 columns, each indented by
-    `indent` spaces."""
+    """`lead`, `text` and `tail` in lines of at most 72 columns, indented by `indent` spaces."""
     words = f"{lead}{text}{tail}".split()
     room = WIDTH - indent
     whole = " ".join(words)
-    # most are of letters that take one column each, as all do below the combining accents
+    # most texts have letters of one column only, as all below the combining accents
     if (whole.isascii() or max(whole) < "\u0300") and max(map(len, words), default=0) <= room:
         wrapped = _lines_of(room).findall(whole) or [""]
     else:
@@ -143,7 +135,7 @@ def wrap(text: str, indent: int = 0, lead: str = "", tail: str = "") -> str:
 
 @lru_cache(maxsize=8)
 def _lines_of(room: int) -> re.Pattern[str]:
-    """As much as fits a line and ends where a word does."""
+    """Matches as many words as fit a line."""
     return re.compile(rf"(\S.{{0,{room - 1}}})(?: |\Z)")
 
 
@@ -161,17 +153,17 @@ def _wrapped(words: list[str], room: int) -> list[str]:
 
 
 def day(value: date, *, weekday: bool = False, year: bool = False) -> str:
-    """`12 June`, `Friday, 12 June`, `12 June 2026`: English whatever the machine's locale."""
+    """`12 June`, `Friday, 12 June`, `12 June 2026`: English in any locale."""
     text = f"{value.day} {_MONTHS[value.month - 1]}"
     if year:
         text += f" {value.year}"
     return f"{WEEKDAYS[value.weekday()]}, {text}" if weekday else text
 
 
-def tied(text: str) -> str:
-    """The last two words kept in one line of HTML: "12 June", "42 upvotes".
+def tie_last_words(text: str) -> str:
+    """Join the last two words with a no-break space for HTML: "12 June", "42 upvotes".
 
-    The text part, which is wrapped, has a blank there as ever.
+    In the text part, wrapping turns it into a blank again.
     """
     return "\u00a0".join(text.rsplit(" ", 1))
 
@@ -188,10 +180,9 @@ def weekdays(days: tuple[int, ...]) -> str:
 
 
 def on_weekdays(days: tuple[int, ...]) -> str:
-    """The same within a sentence: `every day`, `from Monday to Friday`, `on Monday and
-    Thursday`."""
-    told = weekdays(days)
-    return told if told == "every day" else f"{'from' if ' to ' in told else 'on'} {told}"
+    """Within a sentence: `every day`, `from Monday to Friday`, `on Monday and Thursday`."""
+    text = weekdays(days)
+    return text if text == "every day" else f"{'from' if ' to ' in text else 'on'} {text}"
 
 
 def plural(count: int, noun: str) -> str:
@@ -200,9 +191,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def reachable(url: str) -> bool:
-    """Whether readers elsewhere, and their mail providers, could open `url`: it is not on this
-    machine or in a private network.
-    """
+    """Whether `url` can be opened elsewhere: it is not on this machine or a private network."""
     return _reachable("/".join(url.split("/", 3)[:3]))
 
 
@@ -218,9 +207,10 @@ def _reachable(url: str) -> bool:
 
 
 def own_link(name: str, url: str) -> str:
-    """A link of ours, fit for an attribute and for angle brackets.
+    """A link of ours, safe in an attribute and in angle brackets.
 
-    InputError, which calls it `name`, when it is none.
+    Raises:
+        InputError: it is no http or https link; the message calls it `name`.
     """
     clean = web_address(url)
     if not clean:
@@ -229,9 +219,10 @@ def own_link(name: str, url: str) -> str:
 
 
 def own_mailto(name: str, url: str) -> str:
-    """A `mailto:` address of ours, or nothing.
+    """A `mailto:` address of ours, or "".
 
-    InputError, which calls it `name`, when it is another thing.
+    Raises:
+        InputError: it is anything else; the message calls it `name`.
     """
     if url and not _MAILTO.fullmatch(url):
         raise InputError(
@@ -241,17 +232,16 @@ def own_mailto(name: str, url: str) -> str:
 
 
 def web_address(url: str) -> str:
-    """`url` fit for an attribute and for angle brackets, in ASCII; empty if it is not an http or
-    https address.
+    """`url` in ASCII, safe in an attribute and in angle brackets; "" unless it is http or https.
 
-    A dump can name any scheme, and a `javascript:` link must not get into a mail.
+    A dump may hold any scheme, and a `javascript:` link must not get into a mail.
     """
     if _PLAIN_ADDRESS.fullmatch(url):
         return url
-    return _mended_address(url)
+    return _clean_address(url)
 
 
-def _mended_address(url: str) -> str:
+def _clean_address(url: str) -> str:
     text = _DROPPED.sub("", url).strip()
     try:
         parts = urlsplit(text)

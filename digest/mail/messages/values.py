@@ -1,8 +1,6 @@
-"""What a message is written from: how this install writes, the papers to list, the links that carry
-the reader's answers.
+"""What messages are written from: settings of this install, papers to list, signed links.
 
-Plain values. Whoever makes them owns the config, the clock and the tokens; nothing here looks
-further.
+Plain values; configuration, clock and tokens belong to the caller.
 """
 
 from __future__ import annotations
@@ -17,33 +15,31 @@ from digest.model import Paper, Slot
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mailing:
-    """How this install writes: the same for every message and every reader."""
+    """Settings of this install, the same for every message and reader."""
 
-    #: the mailbox in From; its domain may hold any script, its local part is ASCII
+    #: the address in From; its domain may be in any script, its local part is ASCII
     from_address: str
-    #: the name in From; empty means the product's
+    #: the name in From; "" = the product's
     from_name: str = ""
-    #: domain under which List-Id and the sender part of Feedback-ID stand; never change it, filters
-    #: of readers rely on it
+    #: domain in List-Id and Feedback-ID; never change it, since readers' filters rely on it
     domain: str
-    #: tells installs that share a domain apart, in List-Id and Message-ID; "" for installs older
-    #: than such ids
+    #: distinguishes installs that share a domain, in List-Id and Message-ID; "" for installs from
+    #: before such ids
     install_id: str = ""
-    #: where the web pages are, as a reader reaches them
+    #: the web pages as readers reach them
     base_url: str
-    #: envelope sender, where bounces go; None means the address in From
+    #: envelope sender, which bounces go to; None = the address in From
     bounce_address: str | None = None
-    #: the mailbox in Reply-To; empty means none, and replies go to From
+    #: the address in Reply-To; "" = none, so replies go to From
     reply_to: str = ""
-    #: address that takes thumbs and unsubscribes by mail, or nothing; whoever makes the links uses
-    #: it
+    #: address for thumbs and unsubscribing by mail, used by whoever makes the links; "" = none
     mailbox: str = ""
-    #: the list's name in List-Id; empty means the product's
+    #: the list's name in List-Id; "" = the product's
     list_name: str = ""
-    #: lines of a postal address for the foot, or nothing
+    #: postal address for the foot, line by line; "" = none
     postal_address: str = ""
     product: str = "Digest"
-    #: what signs every message, or nothing where the mail server does
+    #: DKIM signers; none if the mail server signs
     signers: tuple[Signer, ...] = ()
 
 
@@ -61,29 +57,26 @@ class MessageContext:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaperLinks:
-    """The three answers to a listed paper.
+    """The links of a listed paper.
 
-    `read` may be empty (no source gave a page); then nothing is linked.
+    `read` is empty if no source gave a page; then the title is not linked.
     """
 
     read: str
     up: str
     down: str
-    #: `mailto:` addresses that say the same by mail, for readers who cannot reach our pages; or
-    #: nothing
+    #: `mailto:` addresses that do the same, for readers who cannot reach our pages; "" = none
     up_by_mail: str = ""
     down_by_mail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReaderLinks:
-    """The reader's own two pages; `unsubscribe` takes the one-click POST of RFC 8058 as well as a
-    visit.
-    """
+    """The reader's own pages; `unsubscribe` also takes the one-click POST of RFC 8058."""
 
     manage: str
     unsubscribe: str
-    #: a `mailto:` address that does the same, or nothing
+    #: a `mailto:` address that does the same; "" = none
     unsubscribe_by_mail: str = ""
 
 
@@ -92,13 +85,13 @@ class Listed:
     """A paper as one digest lists it."""
 
     paper: Paper
-    #: one plain sentence: what lifted this paper for this reader
+    #: why this paper was chosen for this reader, in one plain sentence
     reason: str
-    #: how well it fits: "83 % match", or in words while too few ratings say what a number is worth
+    #: how well it fits: "83 % match", or in words while ratings are too few for a number
     label: str
     links: PaperLinks
-    #: an earlier message that held it may or may not have arrived
+    #: an earlier message with it may have arrived
     seen_before: bool = False
-    #: the reader's interest that it is listed for, where they have several
+    #: the interest that it is listed for, if the reader has several
     interest: str = ""
     slot: Slot = "normal"

@@ -22,14 +22,14 @@ from digest.mail.messages import (
     MessageContext,
     PaperLinks,
     ReaderLinks,
-    listing,
+    fragments,
+    paper_list,
     render,
-    stencils,
     write_digest,
     write_welcome,
 )
-from digest.mail.messages.holes import Opened, hole
-from digest.mail.messages.passages import Filled, Outline, Part, joined, passage
+from digest.mail.messages.encoding import BodyPart, EncodedTemplate, FilledTemplate, encode, join
+from digest.mail.messages.placeholders import Gap, PlaceholderRead, make_placeholder
 from digest.model import Message, Paper, Provenance, Slot, Subscriber
 from tests.examples import examples
 from tests.unit.mails import put
@@ -64,14 +64,16 @@ lines = st.lists(st.sampled_from([*"ab =.\t\n", "é", "语", "<", "  ", "x" * 30
 @example(["x" * 75, "y"])
 @example(["x" * 76, " ", "\n", " \n"])
 @example(["a ", " b\n", "."])
-def test_passages_side_by_side_are_their_texts_side_by_side(pieces: list[str]) -> None:
-    # every second one fills a hole, over two outlines
+def test_joined_texts_are_the_texts_side_by_side(pieces: list[str]) -> None:
+    # every second one fills a gap, over two templates
     half = len(pieces) // 4 * 2
     filled = [
-        Filled(Outline([*some[::2], *[""] * (len(some) % 2 == 0)]), [*some[1::2], ""])
+        FilledTemplate(
+            EncodedTemplate([*some[::2], *[""] * (len(some) % 2 == 0)]), [*some[1::2], ""]
+        )
         for some in (pieces[:half], pieces[half:])
     ]
-    whole = joined(filled)
+    whole = join(filled)
     text = "".join(pieces)
     assert whole.text == text
     assert quopri.decodestring(whole.quoted) == text.replace("\n", "\r\n").encode()
@@ -84,27 +86,29 @@ def test_passages_side_by_side_are_their_texts_side_by_side(pieces: list[str]) -
 
 @pytest.mark.parametrize("texts", [["a\x1eb", "c"], ["\x1e", "\x1e"], ["\x1e\n", ""]])
 def test_what_stands_between_texts_is_a_blank_inside_them(texts: list[str]) -> None:
-    whole = joined([Filled(Outline(["<", ">", ".\n"]), [*texts, ""])])
+    whole = join([FilledTemplate(EncodedTemplate(["<", ">", ".\n"]), [*texts, ""])])
     one, other = (text.replace("\x1e", " ") for text in texts)
     assert whole.text == f"<{one}>{other}.\n"
     assert quopri.decodestring(whole.quoted) == whole.text.replace("\n", "\r\n").encode()
 
 
-def test_what_a_server_on_the_way_would_mend_is_no_passage() -> None:
+def test_what_a_server_on_the_way_would_mend_cannot_be_encoded() -> None:
     with pytest.raises(InputError, match="carriage return"):
-        passage("bare\rreturn\n")
+        encode("bare\rreturn\n")
     with pytest.raises(InputError, match="carriage return"):
-        joined([Filled(Outline(["", "\n"]), ["bare\rreturn", ""])])
+        join([FilledTemplate(EncodedTemplate(["", "\n"]), ["bare\rreturn", ""])])
 
 
 def test_chinese_goes_as_base64_and_can_be_read_back() -> None:
-    part = Part(joined([Filled(Outline(["语言模型" * 40, "\n"]), ["的学习", ""])]))
+    part = BodyPart(
+        join([FilledTemplate(EncodedTemplate(["语言模型" * 40, "\n"]), ["的学习", ""])])
+    )
     assert part.encoding == "base64"
     assert part.canonical == part.encoded
 
 
 # ----------------------------------------------------------------------------------------------
-# holes
+# placeholders
 
 
 @pytest.mark.parametrize(
@@ -149,12 +153,12 @@ def test_chinese_goes_as_base64_and_can_be_read_back() -> None:
     ],
 )
 @pytest.mark.parametrize("suffix", ["html", "txt"])
-def test_a_template_that_looks_into_a_hole_is_found_out(
+def test_a_template_that_reads_a_placeholder_is_found_out(
     tmp_path: Path, use: str, suffix: str
 ) -> None:
     (tmp_path / f"x.{suffix}").write_text(use, "utf-8")
-    with pytest.raises((Opened, TemplateError)):
-        render(f"x.{suffix}", {"text": hole("text", [])}, (tmp_path,))
+    with pytest.raises((PlaceholderRead, TemplateError)):
+        render(f"x.{suffix}", {"text": make_placeholder("text", [])}, (tmp_path,))
 
 
 @pytest.mark.parametrize(
@@ -170,21 +174,21 @@ def test_a_template_that_looks_into_a_hole_is_found_out(
         "{{ text if text else 'none' }}",
     ],
 )
-@pytest.mark.parametrize("dialect", [stencils.TEXT, stencils.HTML])
+@pytest.mark.parametrize("part_format", [fragments.TEXT, fragments.HTML])
 @pytest.mark.parametrize(
-    "value", ['<&> it\'s "so"', "word " * 40, "语" * 100], ids=["marks", "words", "chinese"]
+    "value", ['<&> it\'s "so"', "word " * 40, "语" * 100], ids=["gaps", "words", "chinese"]
 )
-def test_a_filled_hole_is_what_the_template_prints(
-    tmp_path: Path, use: str, dialect: stencils.Dialect, value: str
+def test_a_filled_placeholder_is_what_the_template_prints(
+    tmp_path: Path, use: str, part_format: fragments.PartFormat, value: str
 ) -> None:
-    (tmp_path / f"x.{dialect.suffix}").write_text(f"first\n{use}\nlast\n", "utf-8")
-    marks: list[stencils.Filling] = []
+    (tmp_path / f"x.{part_format.suffix}").write_text(f"first\n{use}\nlast\n", "utf-8")
+    gaps: list[Gap] = []
     value = value.strip()
-    (stencil,) = stencils.cut(
-        "x", {"text": hole("text", marks)}, marks, ("text",), (tmp_path,), dialect
+    (fragment,) = fragments.prerender(
+        "x", {"text": make_placeholder("text", gaps)}, gaps, ("text",), (tmp_path,), part_format
     )
-    assert joined([stencil.filled([value])], dialect.escaped).text == stencils.rendered(
-        "x", {"text": value}, (tmp_path,), dialect
+    assert join([fragment.fill([value])], part_format.escape).text == fragments.render_whole(
+        "x", {"text": value}, (tmp_path,), part_format
     )
 
 
@@ -251,9 +255,9 @@ def digest_of(
     )
 
 
-def without_stencils(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(listing, "_stencil", lambda *_: None)
-    patch.setattr(stencils, "_frame", lambda *_: ())
+def without_fragments(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(paper_list, "_prerender_card", lambda *_: None)
+    patch.setattr(fragments, "_prerender_frame", lambda *_: ())
 
 
 @quietly
@@ -266,12 +270,12 @@ def without_stencils(patch: pytest.MonkeyPatch) -> None:
     papers=st.sampled_from([1, 3, 60]),
     local=st.booleans(),
 )
-def test_a_digest_from_stencils_is_the_digest_rendered_whole(
+def test_a_digest_from_fragments_is_the_digest_rendered_whole(
     title: str, reason: str, label: str, interest: str, slot: Slot, papers: int, local: bool
 ) -> None:
     made = digest_of(title, reason, label, interest, slot, papers, local=local)
     with pytest.MonkeyPatch.context() as patch:
-        without_stencils(patch)
+        without_fragments(patch)
         plain = digest_of(title, reason, label, interest, slot, papers, local=local)
     assert made.text == plain.text
     # where a digest is shortened, the soft line breaks count
@@ -282,11 +286,11 @@ def test_a_digest_from_stencils_is_the_digest_rendered_whole(
     assert read_back == [made.text, made.html]
 
 
-def test_the_templates_that_ship_are_cut_to_stencils() -> None:
+def test_the_templates_that_ship_are_prerendered() -> None:
     digest_of("Title", "Because.", "good match", local=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stencils, "rendered", None)
-        patch.setattr(listing, "rendered", None)
+        patch.setattr(fragments, "render_whole", None)
+        patch.setattr(paper_list, "render_whole", None)
         assert (
             digest_of(
                 "Another", "Because.", "good match", "topic", "exploration", 60, local=True

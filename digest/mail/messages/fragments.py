@@ -1,0 +1,193 @@
+"""Pre-rendered template fragments: rendered and encoded once, filled for each mail.
+
+The reader sees the same as if the template were rendered with the real values. That is also the
+fallback for templates that cannot be pre-rendered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from digest.errors import TemplateError
+from digest.mail.messages import texts
+from digest.mail.messages.encoding import BodyPart, EncodedTemplate, FilledTemplate, encode, join
+from digest.mail.messages.placeholders import (
+    BEGIN,
+    END,
+    LISTING,
+    Gap,
+    PlaceholderRead,
+    make_placeholder,
+)
+from digest.mail.messages.templates import escape_html, render
+from digest.mail.messages.values import ReaderLinks
+
+_MARKER = re.compile(rf"{BEGIN}([0-9]+){END}")
+#: values that all mails of an install share; every other text becomes a placeholder
+_SHARED = ("product", "base_url")
+#: the reader's links, in the order of their values
+_LINKS = ("manage", "unsubscribe", "unsubscribe_by_mail")
+#: many mails say the same of a paper besides its reason
+_wrap = lru_cache(maxsize=4096)(texts.wrap)
+#: where the list of papers stands in a rendered text
+_LISTING_MARKER = f"{BEGIN}{LISTING}{END}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PartFormat:
+    """How the text or the HTML part is written."""
+
+    #: of its template files
+    suffix: str
+    #: removes superfluous blanks and empty lines
+    tidy: Callable[[str], str]
+    #: escapes foreign text
+    escape: Callable[[str], str]
+
+
+def _tidy_text(text: str) -> str:
+    """Remove blanks at line ends and repeated empty lines; end with one line break."""
+    kept = [""]
+    for line in text.splitlines():
+        line = line.rstrip()
+        if line or kept[-1]:
+            kept.append(line)
+    return "\n".join(kept).strip("\n") + "\n"
+
+
+def _tidy_html(html: str) -> str:
+    return "\n".join(filter(None, html.split("\n"))) + "\n"
+
+
+TEXT = PartFormat(suffix="txt", tidy=_tidy_text, escape=str)
+HTML = PartFormat(suffix="html", tidy=_tidy_html, escape=escape_html)
+
+
+class Fragment:
+    """Rendered and encoded text with placeholders; `names` gives the order of their values."""
+
+    def __init__(self, text: str, gaps: list[Gap], names: Sequence[str]) -> None:
+        # every second piece is a number, since the pattern has a group
+        pieces = _MARKER.split(text)
+        self._template = EncodedTemplate(pieces[::2])
+        positions = {name: position for position, name in enumerate(names)}
+        used = [gaps[int(number)] for number in pieces[1::2]]
+        self._gaps = [(positions[name], wrap_arguments) for name, wrap_arguments in used]
+
+    def fill(self, values: Sequence[str]) -> FilledTemplate:
+        """The text with the values of one mail."""
+        filled = [
+            _wrap(values[position], *wrap_arguments) if wrap_arguments else values[position]
+            for position, wrap_arguments in self._gaps
+        ]
+        return FilledTemplate(self._template, [*filled, ""])
+
+
+def prerender(
+    name: str,
+    values: dict[str, Any],
+    gaps: list[Gap],
+    names: Sequence[str],
+    folders: tuple[Path, ...],
+    part_format: PartFormat,
+) -> tuple[Fragment, ...]:
+    """Render a template whose values hold placeholders.
+
+    Args:
+        name: of the template, without its suffix.
+        gaps: collects the places of the placeholders in `values`.
+        names: the order of values for `Fragment.fill`.
+
+    Returns:
+        The fragments before and after the list of papers, or one without such a list. Empty if the
+        template must be rendered with real values.
+    """
+    try:
+        text = part_format.tidy(render(f"{name}.{part_format.suffix}", values, folders))
+    except (PlaceholderRead, TemplateError):
+        # a real error is reported when the template gets the real values
+        return ()
+    for number, gap in enumerate(gaps):
+        if gap.name == LISTING:
+            # the list ends its own last line
+            marker = f"{BEGIN}{number}{END}"
+            text = text.replace(f"{marker}\n", marker).replace(marker, _LISTING_MARKER)
+    return tuple(Fragment(piece, gaps, names) for piece in text.split(_LISTING_MARKER))
+
+
+def render_whole(
+    name: str, values: dict[str, Any], folders: tuple[Path, ...], part_format: PartFormat
+) -> str:
+    """Render a template with real values."""
+    return part_format.tidy(render(f"{name}.{part_format.suffix}", values, folders))
+
+
+def render_part(
+    name: str,
+    values: dict[str, Any],
+    listing: Sequence[FilledTemplate],
+    folders: tuple[Path, ...],
+    part_format: PartFormat,
+) -> BodyPart:
+    """A whole body part; `listing` is the list of papers in pieces."""
+    links = values["links"]
+    own = {
+        key: value
+        for key, value in values.items()
+        if type(value) is str and value and key not in _SHARED
+    }
+    shared = tuple(
+        [
+            (key, value)
+            for key, value in values.items()
+            if key not in own and key not in ("links", "cards")
+        ]
+    )
+    has_links = None if links is None else (bool(links.unsubscribe_by_mail),)
+    fragments = _prerender_frame(name, folders, part_format, tuple(own), shared, has_links)
+    if not fragments:
+        text = join(listing, part_format.escape).text.removesuffix("\n")
+        # `text` comes from an escaping template
+        rendered_list = Markup(text) if part_format is HTML else text  # noqa: S704
+        whole = render_whole(name, values | {LISTING: rendered_list}, folders, part_format)
+        return BodyPart(encode(whole))
+    urls = () if links is None else (links.manage, links.unsubscribe, links.unsubscribe_by_mail)
+    filling = [*own.values(), *urls]
+    pieces = [fragments[0].fill(filling)]
+    for fragment in fragments[1:]:
+        pieces += (*listing, fragment.fill(filling))
+    return BodyPart(join(pieces, part_format.escape))
+
+
+@lru_cache(maxsize=256)
+def _prerender_frame(
+    name: str,
+    folders: tuple[Path, ...],
+    part_format: PartFormat,
+    own: tuple[str, ...],
+    shared: tuple[tuple[str, Any], ...],
+    has_links: tuple[bool] | None,
+) -> tuple[Fragment, ...]:
+    """The fragments around the list of papers.
+
+    Args:
+        own: names of the values that become placeholders.
+        shared: the values that do not.
+        has_links: None without links; else whether there is one for unsubscribing by mail.
+    """
+    gaps: list[Gap] = []
+    links = has_links and ReaderLinks(
+        manage=make_placeholder("manage", gaps),
+        unsubscribe=make_placeholder("unsubscribe", gaps),
+        unsubscribe_by_mail=make_placeholder("unsubscribe_by_mail", gaps) if has_links[0] else "",
+    )
+    placeholders = {key: make_placeholder(key, gaps) for key in (*own, "cards", LISTING)}
+    values = {**dict(shared), **placeholders, "links": links}
+    return prerender(name, values, gaps, (*own, *_LINKS), folders, part_format)

@@ -1,0 +1,122 @@
+"""Render the papers of a digest with the templates `card.html` and `card.txt`.
+
+Readers of one day get the same papers. So a card is rendered and encoded once, with placeholders
+for what it says to one reader; cards are most of a mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from digest.mail.messages.cards import Card, Form, PaperText
+from digest.mail.messages.encoding import FilledTemplate, fixed
+from digest.mail.messages.fragments import HTML, TEXT, Fragment, PartFormat, prerender, render_whole
+from digest.mail.messages.placeholders import Gap, make_placeholder
+from digest.mail.messages.values import PaperLinks
+
+#: cached fragments, of some 10 KB each: a day's papers in the forms that they are shown in
+_MAX_CACHED = 2048
+_EMPTY_LINE = fixed("\n")
+#: values of one reader's card, in the order of `Fragment.fill`; the notes follow
+_OWN = ("margin", "reason", "label", "standing", "up", "down", "up_by_mail", "down_by_mail")
+
+
+class _CardShape(NamedTuple):
+    """Everything about a card that a template may look at, the same for many readers."""
+
+    paper: PaperText
+    read: str
+    has_up_by_mail: bool
+    has_down_by_mail: bool
+    note_count: int
+    seen_before: bool
+    form: Form
+    is_last: bool
+    opening: str
+
+
+def render_html_list(
+    folder: str, cards: Sequence[Card], folders: tuple[Path, ...]
+) -> list[FilledTemplate]:
+    """The cards by the template `folder`/card.html."""
+    pieces: list[FilledTemplate] = []
+    previous_form: Form = "full"
+    for number, card in enumerate(cards, start=1):
+        is_short = card.form != "full"
+        opening = ""
+        if is_short and previous_form == "full":
+            opening = "All" if number == 1 else "The rest"
+        is_last = is_short and number == len(cards)
+        pieces.append(_render_card(HTML, folder, folders, card, is_last, opening))
+        previous_form = card.form
+    return pieces
+
+
+def render_text_list(
+    folder: str, cards: Sequence[Card], folders: tuple[Path, ...]
+) -> list[FilledTemplate]:
+    """The cards by the template `folder`/card.txt, with an empty line between them."""
+    pieces: list[FilledTemplate] = []
+    for card in cards:
+        pieces += (_EMPTY_LINE, _render_card(TEXT, folder, folders, card, False, ""))
+    return pieces[1:]
+
+
+def _render_card(
+    part_format: PartFormat,
+    folder: str,
+    folders: tuple[Path, ...],
+    card: Card,
+    is_last: bool,
+    opening: str,
+) -> FilledTemplate:
+    paper, margin, reason, label, standing, links, seen_before, notes, form = card
+    shape = _CardShape(
+        paper,
+        links.read,
+        bool(links.up_by_mail),
+        bool(links.down_by_mail),
+        len(notes),
+        seen_before,
+        form,
+        is_last,
+        opening,
+    )
+    fragment = _prerender_card(part_format, folder, folders, shape)
+    if fragment is None:
+        values = {"card": card, "last": is_last, "opening": opening}
+        return fixed(render_whole(f"{folder}/card", values, folders, part_format))
+    urls = (links.up, links.down, links.up_by_mail, links.down_by_mail)
+    return fragment.fill((margin, reason, label, standing, *urls, *notes))
+
+
+@lru_cache(maxsize=_MAX_CACHED)
+def _prerender_card(
+    part_format: PartFormat, folder: str, folders: tuple[Path, ...], shape: _CardShape
+) -> Fragment | None:
+    gaps: list[Gap] = []
+    names = (*_OWN, *(f"note{number}" for number in range(shape.note_count)))
+    own = {name: make_placeholder(name, gaps) for name in names}
+    card = Card(
+        paper=shape.paper,
+        margin=own["margin"],
+        reason=own["reason"],
+        label=own["label"],
+        standing=own["standing"],
+        links=PaperLinks(
+            read=shape.read,
+            up=own["up"],
+            down=own["down"],
+            up_by_mail=own["up_by_mail"] if shape.has_up_by_mail else "",
+            down_by_mail=own["down_by_mail"] if shape.has_down_by_mail else "",
+        ),
+        seen_before=shape.seen_before,
+        notes=tuple(own[name] for name in names[len(_OWN) :]),
+        form=shape.form,
+    )
+    values = {"card": card, "last": shape.is_last, "opening": shape.opening}
+    fragments = prerender(f"{folder}/card", values, gaps, names, folders, part_format)
+    return fragments[0] if fragments else None
