@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from digest.store.engine import insert
+from digest.store.statements import insert
 from digest.store.tables import alarms
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import ARRAY, JSON, Connection, Text, bindparam, select, text, u
 
 from digest.model import UNSEEN, Entry, Identity, Merged, Seen
 from digest.store.changes import Rows, update_paper
-from digest.store.engine import insert, split_into_batches
+from digest.store.statements import insert, split_into_batches
 from digest.store.tables import identities, papers, picks, records, removals
 
 Key = tuple[str, str]

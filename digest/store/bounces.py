@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select, update
 
 from digest.model import Bounced, Subscriber, address_key
 from digest.store import subscribers
-from digest.store.engine import insert
+from digest.store.statements import insert
 from digest.store.tables import bounces, messages
 
 _TEXT = 2000

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from digest.model import MessageState, Slot, Vote
-from digest.store.engine import insert
+from digest.store.statements import insert
 from digest.store.tables import calibrations, digest_items, digests, feedback, messages
 
 #: an answer of the reader is evidence that a message of which nothing was heard did arrive

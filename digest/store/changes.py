@@ -15,7 +15,7 @@ import zstandard
 from sqlalchemy import Connection, delete, func, select, tuple_, update
 
 from digest.model import Entry, Merged
-from digest.store.engine import add_rows, encode_json, insert
+from digest.store.statements import add_rows, encode_json, insert
 from digest.store.tables import digest_items, feedback, identities, papers, picks, records
 
 #: characters of a record that are kept as it stood in the dump

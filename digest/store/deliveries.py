@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from digest.model import Fault, MessageState
-from digest.store.engine import split_into_batches
 from digest.store.ledger import WAITING, is_deliverable
+from digest.store.statements import split_into_batches
 from digest.store.tables import deliveries, digest_items, messages, subscribers
 
 _TROUBLES = ("deferred", "rejected", "unknown", "lost")

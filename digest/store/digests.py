@@ -21,7 +21,7 @@ from digest.model import (
     QuietReason,
     Score,
 )
-from digest.store.engine import insert, split_into_batches
+from digest.store.statements import insert, split_into_batches
 from digest.store.tables import digest_items, digests, messages
 
 

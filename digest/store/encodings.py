@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, select
 
-from digest.store.engine import insert, split_into_batches
+from digest.store.statements import insert, split_into_batches
 from digest.store.tables import encoders, encodings, papers
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, case, func, select, update
 
 from digest.model import Feedback, Vote
-from digest.store.engine import insert, split_into_batches
+from digest.store.statements import insert, split_into_batches
 from digest.store.tables import feedback
 
 

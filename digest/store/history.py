@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from digest.model import MessageState, QuietReason
 from digest.store.bounces import COMPLAINT
-from digest.store.engine import split_into_batches
+from digest.store.statements import split_into_batches
 from digest.store.tables import bounces, digest_items, digests, feedback, messages, subscribers
 
 #: a digest whose message ended so did not reach its reader: its papers compete again

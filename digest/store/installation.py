@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from digest.store.engine import insert
+from digest.store.statements import insert
 from digest.store.tables import installation
 
 #: letters that no one mixes up and that are no words; eight of them are 38 bits

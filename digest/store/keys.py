@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select, update
 
 from digest.errors import NotFoundError, StoreError
 from digest.model import LinkKey
-from digest.store.engine import insert
+from digest.store.statements import insert
 from digest.store.tables import link_keys
 
 #: a token has one byte for the id of its key

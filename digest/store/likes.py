@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from digest.model import SubscriberStatus
-from digest.store.engine import split_into_batches
+from digest.store.statements import split_into_batches
 from digest.store.tables import feedback, subscribers
 
 #: whose thumbs count

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from digest.store.engine import insert
+from digest.store.statements import insert
 from digest.store.tables import mailboxes
 
 _ERROR = 2000

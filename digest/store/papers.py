@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from digest.model import Identity, IdentityKind, Paper
 from digest.store import likes
-from digest.store.engine import add_rows, insert, split_into_batches
+from digest.store.statements import add_rows, insert, split_into_batches
 from digest.store.tables import dumps, frequencies, identities, papers, picks, records, vectors
 from digest.store.tables import feedback as votes
 

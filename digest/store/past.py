@@ -11,8 +11,8 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from digest.model import MessageState, Provenance, Slot
-from digest.store.engine import split_into_batches
 from digest.store.history import BOUNCED, Reach
+from digest.store.statements import split_into_batches
 from digest.store.tables import digest_items, digests, feedback, messages, papers, vectors
 
 

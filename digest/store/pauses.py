@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, delete, select
 
 from digest.model import PAUSE_MAX, SKEW, Pause
-from digest.store.engine import insert
+from digest.store.statements import insert
 from digest.store.tables import pauses
 
 #: how long after its end a pause that nobody took back still tells a new sender to begin slowly

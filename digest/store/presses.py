@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from digest.model import Button, Press
-from digest.store.engine import insert
+from digest.store.statements import insert
 from digest.store.tables import feedback, presses
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from digest.store import owners
-from digest.store.engine import insert
+from digest.store.statements import insert
 from digest.store.tables import source_states
 
 #: no source can be called so

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, exists, func, select, update
 
 from digest.model import Interest, MessageKind, Subscriber, SubscriberStatus, address_key
-from digest.store.engine import split_into_batches
+from digest.store.statements import split_into_batches
 from digest.store.tables import interests, messages, subscribers
 
 

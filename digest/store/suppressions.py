@@ -13,7 +13,7 @@ from sqlalchemy import delete as delete_from
 
 from digest.model import SubscriberStatus, Suppression, SuppressionReason, address_key
 from digest.store import bounces, ledger
-from digest.store.engine import insert, split_into_batches
+from digest.store.statements import insert, split_into_batches
 from digest.store.tables import subscribers, suppressions
 
 _EVIDENCE = 2000

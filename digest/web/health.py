@@ -91,7 +91,7 @@ def unwell(reason: str) -> JSONResponse:
 
 def routes(app: App) -> APIRouter:
     router = APIRouter(tags=["operation"])
-    database = app.store.aside()
+    database = app.store.for_health_checks()
     failing: dict[int | str, dict[str, Any]] = {503: {"model": Unwell}}
 
     @in_own_thread

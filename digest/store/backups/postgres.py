@@ -20,7 +20,8 @@ from digest.errors import InputError, StoreError
 from digest.store import keys, schema
 from digest.store.backups.closing import SKIPPED, Former, Restored, close, left_query
 from digest.store.backups.files import no_backup
-from digest.store.engine import Store, open_copy
+from digest.store.engine import Store
+from digest.store.statements import open_copy
 from digest.store.tables import metadata
 
 _MANIFEST = "manifest.json"

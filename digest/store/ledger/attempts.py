@@ -22,7 +22,6 @@ from digest.model import (
     Queued,
     SubscriberStatus,
 )
-from digest.store.engine import build_insert
 from digest.store.ledger.transitions import (
     CLOCK,
     DEFER,
@@ -35,6 +34,7 @@ from digest.store.ledger.transitions import (
     may_receive,
     move,
 )
+from digest.store.statements import build_insert
 from digest.store.tables import deliveries, messages, subscribers
 
 #: backoff: the wait after the first, second ... deferred attempt

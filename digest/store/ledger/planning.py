@@ -8,8 +8,8 @@ from typing import Literal
 from sqlalchemy import Connection, and_, update
 
 from digest.model import MessageKind, MessageState
-from digest.store.engine import insert
 from digest.store.ledger.transitions import WAITING, move
+from digest.store.statements import insert
 from digest.store.tables import messages
 
 

@@ -21,7 +21,7 @@ from digest import store as rows
 from digest.demo.listening import free_port
 from digest.errors import StoreError
 from digest.store import Store
-from digest.store.engine import add_rows
+from digest.store.statements import add_rows
 from digest.store.tables import alarms, rounds
 from tests.conftest import NOON, build_sqlite_file, postgres_url, skip_or_fail
 from tests.unit.test_failures import POSTGRES

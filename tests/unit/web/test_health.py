@@ -69,7 +69,7 @@ def test_health_needs_no_thread_and_no_connection_that_thumbs_wait_with(
 def test_a_lock_that_lasts_makes_it_unready_and_not_unwell(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "ASIDE_MS", 50)
+    monkeypatch.setattr(engine, "HEALTH_WAIT_MS", 50)
     client = Client(app)
     with locked(app):
         assert client.get("/healthz").status_code == 200
@@ -110,7 +110,7 @@ def test_it_is_unready_and_pages_are_unavailable_until_the_file_is_back(
 
 def test_a_full_or_read_only_database_is_unready(app: App) -> None:
     client = Client(app)
-    aside = app.store.aside()
+    aside = app.store.for_health_checks()
     assert client.get("/readyz").status_code == 200
     with aside.engine.connect() as tx:  # its one connection keeps what is set here
         tx.exec_driver_sql("PRAGMA query_only = ON")
@@ -156,7 +156,7 @@ def test_a_probe_of_a_file_that_is_none_tells_no_path(app: App, tmp_path: Path) 
 def test_a_second_look_goes_over_the_same_connection(tmp_path: Path) -> None:
     (tmp_path / "x.sqlite").write_bytes(build_sqlite_file())
     store = Store(f"sqlite:///{tmp_path / 'x.sqlite'}")
-    assert store.aside() is store.aside()
+    assert store.for_health_checks() is store.for_health_checks()
     store.close()
     with pytest.raises(StoreError):
-        Store("sqlite:////nowhere/at/all.sqlite").aside()
+        Store("sqlite:////nowhere/at/all.sqlite").for_health_checks()
