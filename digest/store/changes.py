@@ -1,7 +1,6 @@
-"""What a batch of arrivals changes: new rows of papers and records, gathered and written at once,
-and papers that change or turn out to be one.
+"""Writes of an ingest batch: new papers and records, changed papers, and papers that become one.
 
-Decides nothing: `arrivals` says what is to change.
+Decides nothing: `merging` says what is to change.
 """
 
 from __future__ import annotations
@@ -18,40 +17,37 @@ from digest.model import Entry, Merged
 from digest.store.statements import add_rows, encode_json, insert
 from digest.store.tables import digest_items, feedback, identities, papers, picks, records
 
-#: characters of a record that are kept as it stood in the dump
+#: characters of the raw text that are kept of a record
 _RAW_MAX = 65_536
 
 
-class Rows:
-    """New rows, gathered and written at once.
+class NewRows:
+    """New rows, collected and written at once.
 
-    Ids are given here: the caller holds the only write transaction.
+    It allocates ids itself: the caller holds the only write transaction.
     """
 
     def __init__(self, tx: Connection, dump_id: int) -> None:
         self._tx = tx
         self._dump_id = dump_id
-        self._paper_id: int = tx.execute(
-            select(func.coalesce(func.max(papers.c.id), 0))
-        ).scalar_one()
-        self._record_id: int = tx.execute(
-            select(func.coalesce(func.max(records.c.id), 0))
-        ).scalar_one()
-        #: (record, paper that it goes over to)
+        self._paper_id: int = _find_last_id(tx, papers.c.id)
+        self._record_id: int = _find_last_id(tx, records.c.id)
+        #: (record id, id of the paper that it moves to)
         self.moves: list[tuple[int, int]] = []
-        #: (paper, the paper that it turned out to be)
-        self.gone: list[tuple[int, int]] = []
+        #: (id of a paper, id of the paper that it is merged into)
+        self.merges: list[tuple[int, int]] = []
         self._papers: list[tuple[Any, ...]] = []
         self._records: list[tuple[Any, ...]] = []
         self._keys: list[tuple[str, str, int]] = []
-        self._pack = zstandard.ZstdCompressor(level=1).compress
+        self._compress = zstandard.ZstdCompressor(level=1).compress
 
-    def next_paper_id(self) -> int:
+    def allocate_paper_id(self) -> int:
+        """Return the next free paper id."""
         self._paper_id += 1
         return self._paper_id
 
-    def paper(self, paper_id: int, merged: Merged, keys: Iterable[tuple[str, str]]) -> None:
-        """A new paper, under an id of `next_paper_id`, and the keys that name it."""
+    def add_paper(self, paper_id: int, merged: Merged, keys: Iterable[tuple[str, str]]) -> None:
+        """Add a paper under an allocated id, with the keys that identify it."""
         values = _values(merged) | {
             "authors": encode_json(merged.authors),
             "categories": encode_json(merged.categories),
@@ -59,14 +55,11 @@ class Rows:
         self._papers.append((paper_id, *values.values(), None))
         self._keys += [(kind, value, paper_id) for kind, value in sorted(keys)]
 
-    def record(
-        self, paper_id: int, line: int, day: date, mark: bytes, entry: Entry, raw: str
+    def add_record(
+        self, paper_id: int, line: int, day: date, fingerprint: bytes, entry: Entry, raw: str
     ) -> None:
-        """A record that says something new; `mark` is its fingerprint, `raw` how it stood in the
-        dump.
-        """
+        """Add a record of a paper; `raw` is its text in the dump."""
         self._record_id += 1
-        packed = self._pack(raw[:_RAW_MAX].encode("utf-8", "surrogateescape"))
         self._records.append(
             (
                 self._record_id,
@@ -74,29 +67,32 @@ class Rows:
                 self._dump_id,
                 line,
                 day,
-                mark,
+                fingerprint,
                 msgspec.json.encode(entry),
-                packed,
+                self._compress(raw[:_RAW_MAX].encode("utf-8", "surrogateescape")),
             )
         )
 
     def write(self) -> None:
-        """Write all that was gathered."""
+        """Write everything that was collected."""
         add_rows(self._tx, papers, self._papers)
         add_rows(self._tx, records, self._records)
         for record_id, paper_id in self.moves:
             self._tx.execute(
                 update(records).where(records.c.id == record_id).values(paper_id=paper_id)
             )
-        for paper_id, kept in self.gone:
-            _absorb(self._tx, paper_id, kept)
-        add_rows(
-            self._tx, identities, self._keys
-        )  # of new papers alone, so they cannot be there yet
+        for paper_id, kept_id in self.merges:
+            _merge_papers(self._tx, paper_id, kept_id)
+        # Keys of new papers alone, so none of them is stored yet.
+        add_rows(self._tx, identities, self._keys)
+
+
+def _find_last_id(tx: Connection, column: Any) -> int:
+    return int(tx.execute(select(func.coalesce(func.max(column), 0))).scalar_one())
 
 
 def _values(merged: Merged) -> dict[str, Any]:
-    """In the order of the table's columns, of which the first and the last are not said here."""
+    """Return the values in the order of the table's columns, without the first and the last."""
     return {
         "title": merged.title,
         "abstract": merged.abstract,
@@ -117,12 +113,12 @@ def _values(merged: Merged) -> dict[str, Any]:
 def update_paper(
     tx: Connection, paper_id: int, before: Merged, now: Merged, keys: set[tuple[str, str]]
 ) -> None:
-    """What a stored paper says now, and the keys that name it."""
+    """Update a stored paper and the keys that identify it."""
     if before != now:
         values = _values(now)
-        del values["upvotes"]  # counted by themselves, they only rise
+        del values["upvotes"]  # `arrivals` raises them
         tx.execute(update(papers).where(papers.c.id == paper_id).values(**values))
-    # Keys that left with a split must not point here any more.
+    # After a split, keys of the other part must not lead here.
     tx.execute(
         delete(identities).where(
             identities.c.paper_id == paper_id,
@@ -133,26 +129,27 @@ def update_paper(
     tx.execute(insert(tx, identities).on_conflict_do_nothing(), rows)
 
 
-def _absorb(tx: Connection, gone: int, kept: int) -> None:
-    """Two stored papers are one: what hangs on the one goes over to the other; its row stays for
-    the links in old mails.
+def _merge_papers(tx: Connection, paper_id: int, kept_id: int) -> None:
+    """Merge a stored paper into another one.
+
+    Its row stays for the links in old mails.
     """
-    for table, others in (
+    for table, owner in (
         (feedback, feedback.c.subscriber_id),
         (picks, picks.c.day),
         (digest_items, digest_items.c.digest_id),
     ):
-        there = select(others).where(table.c.paper_id == kept)
+        already_there = select(owner).where(table.c.paper_id == kept_id)
         tx.execute(
             update(table)
-            .where(table.c.paper_id == gone, others.not_in(there))
-            .values(paper_id=kept)
+            .where(table.c.paper_id == paper_id, owner.not_in(already_there))
+            .values(paper_id=kept_id)
         )
-    tx.execute(delete(feedback).where(feedback.c.paper_id == gone))
-    tx.execute(delete(picks).where(picks.c.paper_id == gone))
-    tx.execute(delete(identities).where(identities.c.paper_id == gone))
+    tx.execute(delete(feedback).where(feedback.c.paper_id == paper_id))
+    tx.execute(delete(picks).where(picks.c.paper_id == paper_id))
+    tx.execute(delete(identities).where(identities.c.paper_id == paper_id))
     tx.execute(
         update(papers)
-        .where((papers.c.id == gone) | (papers.c.merged_into == gone))
-        .values(merged_into=kept)
+        .where((papers.c.id == paper_id) | (papers.c.merged_into == paper_id))
+        .values(merged_into=kept_id)
     )
