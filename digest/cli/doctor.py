@@ -91,15 +91,15 @@ def examine(
                     soft_wrap=True,
                 )
     if as_json:
-        show_json({"sick": doctor.sick(found), "findings": [one.json for one in found]})
-    elif doctor.sick(found):
+        show_json({"sick": doctor.has_failures(found), "findings": [one.json for one in found]})
+    elif doctor.has_failures(found):
         count = sum(one.level == "bad" for one in found)
         out.print(
             "one thing does not work" if count == 1 else f"{count} things do not work",
             style="bold red",
             highlight=False,
         )
-    if doctor.sick(found):
+    if doctor.has_failures(found):
         raise typer.Exit(1)
 
 

@@ -1,9 +1,10 @@
-"""doctor: what is wrong or missing, each with its remedy.
+"""doctor: check everything, and say for each problem what to do.
 
-Changes nothing, and sends nothing unless it is told an address.
+Changes nothing, and sends nothing unless it is given an address.
 
-Reading order: `findings` (what comes out), `records` (texts of the DNS judged), `spf` (whom they
-let send), `local` (without the network), `network`.
+Reading order: `findings` (the results), `settings`, `files`, `database` and `templates` (without
+the network), `mail`, `dns_records` and `pages`. `records` and `spf` judge DNS records, and
+`resolver` asks for them.
 """
 
 from __future__ import annotations
@@ -12,11 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from digest.config import Config
-from digest.doctor import local, network
-from digest.doctor.findings import Finding, sick
+from digest.doctor.database import check_database
+from digest.doctor.dns_records import check_dns
+from digest.doctor.files import check_files
+from digest.doctor.findings import Finding, has_failures
+from digest.doctor.mail import check_mail_servers, check_mailbox, send_test_mails
+from digest.doctor.pages import check_pages
+from digest.doctor.settings import check_settings, sending_domain
 from digest.doctor.spf import Resolver
+from digest.doctor.templates import check_templates
 
-__all__ = ["Finding", "examine", "sick"]
+__all__ = ["Finding", "examine", "has_failures"]
 
 
 def examine(
@@ -28,26 +35,27 @@ def examine(
     send: str = "",
     ip: str = "",
 ) -> Iterator[Finding]:
-    """Look at everything, finding by finding; what takes long comes late.
+    """Check everything, the quick checks first.
 
     Args:
+        config: the settings.
         path: of the config file, if there is one.
-        resolver: who is asked for the DNS; None leaves it out.
-        offline: ask no other machine but the database's.
-        send: address that a test mail goes to.
-        ip: address of the internet that mails leave from; "" = that of the mail server.
+        resolver: asks the DNS; None skips those checks.
+        offline: contact no other machine except the database's.
+        send: address for a test mail; "" sends none.
+        ip: public address that mails leave from; "" means that of the mail server.
     """
-    yield from local.settings(config)
-    yield from local.files(config, path)
-    yield from local.database(config)
-    yield from local.templates(config)
+    yield from check_settings(config)
+    yield from check_files(config, path)
+    yield from check_database(config)
+    yield from check_templates(config)
     if offline:
         return
-    hello = config.mail.domain or local.sending_domain(config) or "localhost"
-    yield from network.mail_servers(config, hello)
-    yield from network.mailbox(config)
+    hello = config.mail.domain or sending_domain(config) or "localhost"
+    yield from check_mail_servers(config, hello)
+    yield from check_mailbox(config)
     if resolver is not None:
-        yield from network.domain_records(config, resolver, ip=ip)
-    yield from network.pages(config)
+        yield from check_dns(config, resolver, ip=ip)
+    yield from check_pages(config)
     if send:
-        yield from network.send_test(config, hello, send)
+        yield from send_test_mails(config, hello, send)

@@ -1,4 +1,4 @@
-"""What an examination finds: how bad it is, and what to do."""
+"""Findings of the doctor: how bad a problem is, and what to do."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-#: good = as it should be; note = worth knowing; warning = works, and will fall short; bad = does
-#: not work
+#: good = fine; note = worth knowing; warning = works, but not well; bad = does not work
 Level = Literal["good", "note", "warning", "bad"]
-#: what was looked at
+#: what was checked
 Area = Literal[
     "config", "files", "store", "templates", "mail server", "mailbox", "dns", "pages", "clock"
 ]
@@ -17,12 +16,12 @@ Area = Literal[
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     area: Area
     level: Level
     what: str
-    #: what to do, "" where nothing is to be done
+    #: what to do, "" for nothing
     remedy: str = ""
 
     @property
@@ -46,6 +45,6 @@ def bad(area: Area, what: str, remedy: str) -> Finding:
     return Finding(area=area, level="bad", what=what, remedy=remedy)
 
 
-def sick(findings: Sequence[Finding]) -> bool:
-    """Whether something does not work."""
-    return any(one.level == "bad" for one in findings)
+def has_failures(findings: Sequence[Finding]) -> bool:
+    """Return whether something does not work."""
+    return any(finding.level == "bad" for finding in findings)

@@ -1,6 +1,6 @@
-"""Questions to the DNS: the only place that asks it.
+"""DNS queries; no other module makes them.
 
-"There is none" is an answer; a server that gives no answer is an error.
+"No such record" is an empty answer; a server that does not answer is an error.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from digest.errors import ResolverError
 
 
 class Resolver:
-    """Asks the system's name servers, or those given as (address, port)."""
+    """Asks the system's name servers, or the given ones (address, port)."""
 
     def __init__(self, servers: Sequence[tuple[str, int]] = (), *, seconds: float = 5.0) -> None:
         self._servers = tuple(servers)
@@ -25,15 +25,13 @@ class Resolver:
         self._resolver: dns.resolver.Resolver | None = None
 
     def txt(self, name: str) -> list[str]:
-        """The texts at a name, each put together from its strings."""
+        """Return the TXT records of a name, each with its strings joined."""
         return [
             b"".join(record.strings).decode("utf-8", "replace") for record in self._ask(name, "TXT")
         ]
 
     def mx(self, name: str) -> list[str]:
-        """Names of the mail servers, the preferred first; "." alone says that the domain takes no
-        mail (RFC 7505).
-        """
+        """Return the mail servers, the preferred first; "." alone means no mail (RFC 7505)."""
         return [
             str(record.exchange)
             for record in sorted(self._ask(name, "MX"), key=lambda record: record.preference)
@@ -43,7 +41,7 @@ class Resolver:
         return [str(record.address) for kind in ("A", "AAAA") for record in self._ask(name, kind)]
 
     def names(self, address: str) -> list[str]:
-        """What an address of the internet is called (PTR), without the dot at the end."""
+        """Return the names of an IP address (PTR), without the final dot."""
         return [
             str(record.target).rstrip(".")
             for record in self._ask(dns.reversename.from_address(address), "PTR")
@@ -52,7 +50,7 @@ class Resolver:
     def _ask(self, name: str | dns.name.Name, kind: str) -> list[Any]:
         try:
             if self._resolver is None:
-                self._resolver = self._make()
+                self._resolver = self._make_resolver()
             return list(self._resolver.resolve(name, kind, lifetime=self._seconds, search=False))
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return []
@@ -61,13 +59,12 @@ class Resolver:
                 f"{kind} of {name}: {' '.join(str(error).split())[:200] or type(error).__name__}"
             ) from error
 
-    def _make(self) -> dns.resolver.Resolver:
-        made = dns.resolver.Resolver(configure=not self._servers)
+    def _make_resolver(self) -> dns.resolver.Resolver:
+        resolver = dns.resolver.Resolver(configure=not self._servers)
         if self._servers:
-            made.nameservers = [
+            resolver.nameservers = [
                 dns.nameserver.Do53Nameserver(host, port) for host, port in self._servers
             ]
-        made.cache = (
-            dns.resolver.LRUCache()
-        )  # records include each other, and are walked once for every server
-        return made
+        # SPF records are walked once for every mail server
+        resolver.cache = dns.resolver.LRUCache()
+        return resolver

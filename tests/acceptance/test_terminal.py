@@ -55,7 +55,7 @@ def test_an_inbox_that_is_no_folder_is_told_with_the_remedy(run: Run, tmp_path: 
         f"digest: ingest.inbox = '{tmp_path / 'taken'}': cannot be made (File exists). "
     )
     assert (
-        "is no folder"
+        "is not a folder"
         in run("doctor", "--offline", DIGEST_INGEST__INBOX=str(tmp_path / "taken")).stdout
     )
 

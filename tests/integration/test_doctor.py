@@ -79,9 +79,9 @@ def key(tmp_path: Path) -> dkim.Key:
 
 
 def looked_up(config: Config, server: DnsServer, *, ip: str = "") -> list[Finding]:
-    from digest.doctor import network
+    from digest.doctor.dns_records import check_dns
 
-    return list(network.domain_records(config, Resolver([server.address], seconds=LIMIT), ip=ip))
+    return list(check_dns(config, Resolver([server.address], seconds=LIMIT), ip=ip))
 
 
 def spf_of(
@@ -119,7 +119,7 @@ def test_a_domain_that_is_set_up_is_found_so(tmp_path: Path, key: dkim.Key) -> N
         f"include:_spf.example.net > a:smtp.example.org",
         f"DKIM key at d1._domainkey.{DOMAIN}: it is the one that signs",
         f"DMARC of {DOMAIN}: p=quarantine",
-        f"answers for {DOMAIN} go to mx.example.org, backup.example.org",
+        f"replies for {DOMAIN} go to mx.example.org, backup.example.org",
         "8.8.8.8 is called smtp.example.org, which leads back to it",
     ]
 
@@ -202,7 +202,7 @@ PROVIDER = {"smtp__username": "me@example.org", "smtp__password": "x"}
             "",
             "bad",
             "includes gone.example.net, which has no record",
-            "Mend",
+            "Correct",
         ),
         (
             ("v=spf1 redirect=_spf.example.net"),
@@ -284,7 +284,7 @@ def test_a_name_server_that_fails_is_no_verdict_on_the_domain(tmp_path: Path) ->
             resolver.txt(DOMAIN)
         assert resolver.txt("nobody.example.net") == []
     assert [one.level for one in found if "no answer" in one.what] == ["warning", "warning"]
-    assert not doctor.sick(found)
+    assert not doctor.has_failures(found)
 
 
 def test_a_name_server_that_is_silent_is_given_up(tmp_path: Path) -> None:
@@ -311,7 +311,7 @@ def test_a_mail_server_is_visited_with_tls_and_login(tmp_path: Path) -> None:
         assert of(found, "mail server") == [
             (
                 "good",
-                f"127.0.0.1:{server.port}: answers under TLS, and logs in digest; it offers "
+                f"127.0.0.1:{server.port}: answers with TLS, and logs in digest; it offers "
                 f"8BITMIME, DSN",
             )
         ]
@@ -349,7 +349,7 @@ def test_a_mail_server_that_does_not_let_us_in_is_bad(
         )
     ((level, what),) = of(found, "mail server")
     assert (level, told in what, "secret" in what) == ("bad", True, False)
-    assert doctor.sick(found)
+    assert doctor.has_failures(found)
 
 
 def test_every_server_is_visited_and_one_that_is_away_is_told(tmp_path: Path) -> None:
@@ -424,7 +424,7 @@ def test_offline_nobody_is_asked(tmp_path: Path) -> None:
 
 
 def test_a_fresh_service_is_well_and_no_database_is_made(tmp_path: Path) -> None:
-    assert not doctor.sick(offline(configured(tmp_path)))
+    assert not doctor.has_failures(offline(configured(tmp_path)))
     assert not (tmp_path / "digest.sqlite").exists()
 
 
@@ -539,14 +539,14 @@ def test_templates_of_the_operator_are_tried(
         (
             {"mail__sender": "digest@localhost", "smtp__host": "smtp.example.org"},
             "bad",
-            "cannot know",
+            "not an address on the internet",
         ),
         ({"web__base_url": "https://papers.example.org"}, "good", "one-click"),
-        ({"web__base_url": "http://papers.example.org"}, "warning", "no https"),
+        ({"web__base_url": "http://papers.example.org"}, "warning", "is not https"),
         ({"smtp__host": "smtp.example.org"}, "warning", "on this machine"),
-        ({"smtp__host": "smtp.example.org", "smtp__tls": "none"}, "warning", "in the open"),
+        ({"smtp__host": "smtp.example.org", "smtp__tls": "none"}, "warning", "unencrypted"),
         ({"smtp__host": "127.0.0.1", "smtp__tls": "none"}, "good", "mails come from"),
-        ({"smtp__host": "smtp.example.org"}, "warning", "bounces are not heard"),
+        ({"smtp__host": "smtp.example.org"}, "warning", "bounces are lost"),
         (
             {"smtp__host": "smtp.example.org", "mail__bounce_domain": "b.example.org"},
             "note",
@@ -574,7 +574,7 @@ def test_templates_of_the_operator_are_tried(
         (
             {"smtp__host": "s.example.org", "mail__reply_to": "answers@papers.org"},
             "warning",
-            "leaving by mail to answers@papers.org",
+            "unsubscribe by mail to answers@papers.org",
         ),
         ({"alerts__to": ""}, "warning", "[alerts] to"),
     ],

@@ -18,7 +18,7 @@ from digest import pipeline, serve, services, store, subscriptions
 from digest.app import App
 from digest.cli import app as commands
 from digest.config import load
-from digest.doctor import local
+from digest.doctor.settings import check_settings
 from digest.errors import ConfigError
 from digest.evaluate.replay import SENT, rated, replay
 from digest.model import Digest, Feedback, MessageState
@@ -228,7 +228,7 @@ def test_an_encoder_that_cannot_be_opened_keeps_no_paper_out(
     with pytest.raises(ConfigError, match="there is no such folder"):
         services.encode(made)
     assert pipeline.compose(made).left_out == []
-    (finding,) = [one for one in local.settings(made.config) if "features.encoder" in one.what]
+    (finding,) = [one for one in check_settings(made.config) if "features.encoder" in one.what]
     assert "there is no such folder" in finding.what
     made.close()
     encoder.save(tmp_path / "nowhere", TOPICS)
@@ -237,7 +237,7 @@ def test_an_encoder_that_cannot_be_opened_keeps_no_paper_out(
     assert done is not None
     assert done.encoded == 45
     assert any(
-        "papers are encoded with nowhere-" in one.what for one in local.settings(later.config)
+        "papers are encoded with nowhere-" in one.what for one in check_settings(later.config)
     )
     later.close()
 

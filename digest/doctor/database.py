@@ -1,0 +1,73 @@
+"""Check the database: schema, damage, settings, keys of links, clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from digest import store
+from digest.config import Config
+from digest.doctor.clocks import compare_clock
+from digest.doctor.findings import Finding, bad, good, note, warning
+from digest.errors import StoreError
+from digest.store import Store
+
+
+def check_database(config: Config) -> Iterator[Finding]:
+    """Check schema, damage, durability settings, and the keys of links."""
+    url = config.store.url
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+        yield note("store", f"there is no database yet: {url}", "The first command creates it")
+        return
+    try:
+        opened = Store(config.store.url)
+    except StoreError as error:
+        yield bad("store", str(error), "Check [store] url")
+        return
+    try:
+        yield from _check_open_database(opened)
+    except StoreError as error:
+        yield bad("store", str(error), "Nothing works until it does")
+    finally:
+        opened.close()
+
+
+def _check_open_database(opened: Store) -> Iterator[Finding]:
+    health = store.health.examine(opened)
+    if health.revision is None:
+        yield note(
+            "store",
+            f"{health.version} at {opened.shown}: it is empty",
+            "The first command creates its tables",
+        )
+        return
+    if health.revision != health.needed:
+        yield bad(
+            "store",
+            f"its schema is {health.revision}, this version needs {health.needed}",
+            "Back it up, then: digest db upgrade",
+        )
+        return
+    for damage in health.damage:
+        yield bad(
+            "store",
+            f"{opened.shown} is damaged: {damage}",
+            "Stop the service, copy the file, and restore a backup",
+        )
+    for setting in health.unsafe:
+        yield warning(
+            "store",
+            f"{setting}: a power cut may undo committed changes, so a mail could be sent twice",
+            "Change the setting",
+        )
+    if not health.damage:
+        yield good("store", f"{health.version}, schema {health.revision}, sound: {opened.shown}")
+    with opened.reading() as tx:
+        keys = store.keys.list_ids(tx)
+    yield (
+        good("store", f"keys of links: {len(keys)}, the newest of {keys[-1][1]:%Y-%m-%d}")
+        if keys
+        else note("store", "the key of links will be made at first use")
+    )
+    if health.clock is not None:
+        yield from compare_clock("the database server", health.clock)
