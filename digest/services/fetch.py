@@ -18,7 +18,8 @@ from digest.app import App
 from digest.config import SourceEntry
 from digest.errors import InputError
 from digest.model import SKEW
-from digest.pipeline.ingest import IngestReport, Progress, ingest
+from digest.pipeline.ingest import Progress, ingest
+from digest.pipeline.steps.ingest_report import IngestReport
 from digest.redaction import hide
 from digest.services.inbox import read_before
 from digest.sources import SourceReport, SourceSettings, State

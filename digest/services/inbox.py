@@ -10,7 +10,8 @@ from pathlib import Path
 from digest import dumps, private, store
 from digest.app import App
 from digest.errors import ConfigError, DumpError
-from digest.pipeline.ingest import IngestReport, files_of, ingest
+from digest.pipeline.ingest import ingest, list_files
+from digest.pipeline.steps.ingest_report import IngestReport
 
 #: seconds since its last change before which a file may still be written
 SETTLED = 3.0
@@ -61,7 +62,7 @@ def ingest_inbox(
         ) from error
     new: list[Path] = []
     ahead: dict[Path, tuple[int, int]] = {}
-    for path in files_of([folder]):
+    for path in list_files([folder]):
         state = _state_of(path)
         age = time.time() - state[1] / 1e9
         if inbox.known.get(path) == state or 0 <= age < settled:

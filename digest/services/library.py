@@ -32,8 +32,9 @@ from digest.model import (
     Rejected,
     Subscriber,
 )
-from digest.pipeline.ingest import FileReport, Words, store_records
+from digest.pipeline.steps.ingest_report import FileReport
 from digest.pipeline.steps.paper_names import look_up
+from digest.pipeline.steps.store_records import RecordBatch, WordCounter, store_records
 from digest.store.arrivals import NewRecord
 
 #: what dump, footer and table call the papers that came this way: a file's name may say more of the
@@ -245,15 +246,15 @@ def _keep(app: App, unknown: list[_Wanted], sha256: str) -> None:
         for one in unknown
         if one.entry is not None
     ]
-    words = Words(app)
+    words = WordCounter(app)
     with app.store.writing() as tx:
         dump_id = store.dumps.begin(
             tx, name=SOURCE, form=SOURCE, sha256=sha256, day=UNSEEN, now=app.now()
         )
     file = FileReport(name=SOURCE, format=SOURCE, counts=Counter(read=len(arrivals)))
-    store_records(app, dump_id, arrivals, [], [], file, words, UNSEEN)
+    store_records(app, dump_id, RecordBatch(new=arrivals), file, words, UNSEEN)
     with app.store.writing() as tx:
-        words.keep(tx)
+        words.save(tx)
         store.dumps.finish(tx, dump_id, incomplete="", now=app.now())
 
 

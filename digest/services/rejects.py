@@ -10,7 +10,8 @@ from typing import Any
 from digest import store
 from digest.app import App
 from digest.errors import NotFoundError
-from digest.pipeline.ingest import FileReport, IngestReport, ingest
+from digest.pipeline.ingest import ingest
+from digest.pipeline.steps.ingest_report import FileReport, IngestReport
 
 
 def dumps_read(app: App, limit: int = 20) -> list[dict[str, Any]]:
