@@ -1,13 +1,12 @@
-"""One error tree.
+"""The tree of errors.
 
-The docstring of a class is what went wrong in general; the message says what, where and the remedy.
-
-Each class is also the built-in that a caller would expect to catch.
+The docstring of a class says what went wrong in general. The message says what, where and the
+remedy. Each class is also the built-in exception that a caller would expect to catch.
 """
 
 
 class DigestError(Exception):
-    """Something the project itself reports; everything else that escapes is a bug."""
+    """An error that the project itself reports; anything else that escapes is a bug."""
 
 
 class ConfigError(DigestError, ValueError):
@@ -15,7 +14,7 @@ class ConfigError(DigestError, ValueError):
 
 
 class KeyFileError(ConfigError):
-    """A DKIM key cannot be read, or is none: mails cannot be signed."""
+    """A DKIM key cannot be read or is invalid, so mails cannot be signed."""
 
 
 class DumpError(DigestError, ValueError):
@@ -23,10 +22,11 @@ class DumpError(DigestError, ValueError):
 
 
 class StoreError(DigestError, RuntimeError):
-    """The database is absent, locked, full, or of another schema.
+    """The database is missing, locked, full, or has another schema.
 
     Args:
-        reason: one word for programs, such as "locked" (`store.failures.Reason`); or "unavailable".
+        reason: one word for programs, such as "locked" (`store.failures.Reason`), else
+            "unavailable".
     """
 
     def __init__(self, message: str, *, reason: str = "unavailable") -> None:
@@ -35,35 +35,35 @@ class StoreError(DigestError, RuntimeError):
 
 
 class NotFoundError(DigestError, LookupError):
-    """A subscriber or paper that was named is not stored."""
+    """A named subscriber or paper is not stored."""
 
 
 class AddressError(DigestError, ValueError):
-    """A text is no e-mail address that mail could be sent to."""
+    """A text is not an e-mail address that mail could be sent to."""
 
 
 class LinkError(DigestError, ValueError):
-    """A link's token is garbled, forged, of another purpose or of an unknown key."""
+    """The token of a link is garbled, forged, for another purpose, or signed by an unknown key."""
 
 
 class UnknownKeyError(LinkError):
-    """A token names a key that is not among those given: forged, or signed since they were read."""
+    """A token names an unknown key: it is forged, or the key is newer than the keys loaded."""
 
 
 class RevokedKeyError(LinkError):
-    """A link's key is no longer secret, so that anybody may have made it; only leaving goes on."""
+    """The key of a link is no longer secret, so anybody may have made it; only leaving works."""
 
 
 class StoppedError(DigestError, InterruptedError):
-    """It was asked to stop before it was done; what was stored before stands."""
+    """The work was asked to stop before its end; what it stored so far remains."""
 
 
 class InputError(DigestError, ValueError):
-    """A value given by hand (a date, a zone, a file of readers) cannot be used."""
+    """A value typed by hand (a date, a time zone, a file of readers) cannot be used."""
 
 
 class LimitError(DigestError, RuntimeError):
-    """More is asked for within a time than is allowed; `retry_after` seconds later it may be."""
+    """A rate limit is exceeded; try again in `retry_after` seconds."""
 
     def __init__(self, message: str, *, retry_after: int) -> None:
         super().__init__(message)
@@ -71,7 +71,7 @@ class LimitError(DigestError, RuntimeError):
 
 
 class BusyError(DigestError, RuntimeError):
-    """Too much work of seconds waits already; `retry_after` seconds later there may be room."""
+    """The queue for slow work is full; try again in `retry_after` seconds."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"too much is asked for at once; try again in {retry_after} seconds")
@@ -83,17 +83,15 @@ class MailerError(DigestError, ConnectionError):
 
 
 class MailboxError(DigestError, ConnectionError):
-    """The mailbox that bounces come to cannot be read."""
+    """The mailbox that receives bounces cannot be read."""
 
 
 class ResolverError(DigestError, LookupError):
-    """The DNS gives no answer; that is not the same as the answer that there is nothing."""
+    """The DNS does not answer; that differs from the answer that nothing exists."""
 
 
 class SourceError(DigestError, ConnectionError):
-    """A source could not be fetched to its end; what came before is kept, and the next fetch goes
-    on from there.
-    """
+    """A source could not be fetched completely; the next fetch continues where this one ended."""
 
 
 class TemplateError(DigestError, LookupError):

@@ -1,10 +1,7 @@
-"""The nouns.
+"""The values that packages exchange: frozen, keyword-only, checked when they are made.
 
-Frozen, keyword-only values that cross the borders between stages and edges; no behaviour beyond
-checks.
-
-They stand by subject, in the order of the data: `papers`, `subscribers`, `digests`, `messages`,
-`links`, `presses`. Nothing here reads a clock, a file or a database.
+One module for each subject, in the order of the data: `papers`, `subscribers`, `digests`,
+`messages`, `links`, `presses`. Nothing here reads a clock, a file or a database.
 """
 
 from digest.model.addresses import address_key

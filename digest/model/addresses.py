@@ -1,4 +1,4 @@
-"""Whether two spellings of an address are one reader."""
+"""One key for all spellings of an e-mail address."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import idna
 
 
 def address_key(email: str) -> str:
-    """The spelling that all spellings of one address share: lower case, NFC, the domain in
-    A-labels.
+    """Return the key of an address: lower case, NFC, the domain in A-labels.
 
-    Never casefold: it makes one of letters that differ in more than case (ß and ss, ligatures).
-    A Σ is σ or ς in lower case, depending on what follows it, so both count as σ.
+    Not by casefold, which joins letters that differ in more than case (ß and ss, ligatures).
+    The lower case of Σ is σ or ς, depending on what follows, so both count as σ.
     """
     local, at, domain = email.rpartition("@")
     lowered = unicodedata.normalize("NFC", local).lower().replace("ς", "σ")

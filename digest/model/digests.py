@@ -1,4 +1,4 @@
-"""Scores with their parts, and the digests made of them, or the reason why there is none."""
+"""Scores and their parts, and the digest that they lead to, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import msgspec
 from digest.model.instants import check_instant
 from digest.model.subscribers import Threshold
 
-#: how good a match is, best last: what a reader sees until enough ratings say what a number is
-#: worth
+#: how good a match is, best last; readers see it until enough ratings calibrate a number
 MatchWord = Literal["possible match", "good match", "strong match"]
 
 PartKind = Literal[
@@ -21,14 +20,11 @@ PartKind = Literal[
 ]
 
 
-# A reader's round makes dozens of these, hence structs as in `papers`. To change a copy is
-# `msgspec.structs.replace`.
+# Structs for speed, as in `papers`: each reader needs dozens. Use `msgspec.structs.replace`.
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One addend of a score: the word, category, author ... it stands for and how much it moved the
-    score.
-    """
+    """One addend of a score: a word, category, author ... and its contribution."""
 
     kind: PartKind
     name: str
@@ -36,34 +32,30 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A paper for a profile: the linear score, its rank among recent papers, and what moved it."""
+    """The score of a paper for a profile: its value, rank among recent papers, and parts."""
 
     paper_id: int
-    #: sum of all parts and `rest`; only its order means something
+    #: sum of all parts and `rest`; only the order of values has a meaning
     value: float
-    #: share of thumbs up, in per cent, among rated papers that were shown with such a score; None
-    #: until enough were rated (`calibration`)
+    #: calibrated probability of a thumb up, in per cent; None until enough papers were rated
+    #: (`calibration`)
     match: int | None = None
-    #: share, in per cent, of the recent papers that score lower, without thumbs also of those that
-    #: tie: 0-100
+    #: share of the recent papers that score lower, 0-100 per cent; without thumbs, ties count too
     percentile: int = 0
-    #: how far above the mean of the recent papers, in their standard deviations
+    #: z-score: distance from the mean of the recent papers in standard deviations
     standard: float = 0.0
     #: strongest parts first, cut to the strongest few
     parts: tuple[Part, ...] = ()
-    #: what the parts left out add up to, so that sum(parts) + rest == value
+    #: sum of the parts that were cut, so that sum(parts) + rest == value
     rest: float = 0.0
-    #: the liked or example paper nearest to it: (its title, cosine 0-1)
+    #: the nearest liked or example paper: (title, cosine similarity 0-1)
     nearest: tuple[str, float] | None = None
-    #: the interest whose profile likes it most, where the reader has several; "" where there is
-    #: one, or nothing speaks for the paper
+    #: the interest that scores it highest, where the reader has several; else ""
     interest: str = ""
 
     @property
     def word(self) -> MatchWord:
-        """The match in words: of the chance that it stands for, or before that is known of the
-        place among recent papers.
-        """
+        """The match in words: by calibrated match, or before calibration by percentile."""
         good, strong = (85, 97) if self.match is None else (50, 75)
         value = self.percentile if self.match is None else self.match
         return (
@@ -75,9 +67,9 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         )
 
     def reaches(self, threshold: Threshold) -> bool:
-        """Whether the match is what a reader wants at least.
+        """Return whether the match reaches a reader's threshold.
 
-        A number is held against the percentile until matches are known.
+        Before calibration, a number is compared with the percentile.
         """
         if isinstance(threshold, str):
             return self.word == "strong match" or (
@@ -88,24 +80,23 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Provenance:
-    """How a result was made; stored with every digest and shown on request."""
+    """How a digest was made: model, data and counts; stored with every digest."""
 
-    #: step of the ladder: "trending", "keywords", "examples", "thumbs"; or what another recipe
-    #: calls it
+    #: what the profile was trained on: "trending", "keywords", "examples", "thumbs"; or another
+    #: recipe's own word
     model: str
-    #: the recipe that ranked, and the one that it shared the digest with, "" = none
+    #: the recipe that ranked, and in team drafts the other one, else ""
     recipe: str = "learned"
     recipe_b: str = ""
     #: name and version of the features
     features: str
     thumbs_up: int = 0
     thumbs_down: int = 0
-    #: papers that competed
+    #: number of candidate papers
     candidates: int = 0
     #: the dumps that the candidates came from
     dumps: tuple[str, ...] = ()
-    #: what the matches were learned from, and how far off they are; "" = too few ratings, and words
-    #: stand for them
+    #: what matches are calibrated on, and their error; "" = too few ratings, so words are shown
     calibration: str = ""
     at: datetime
 
@@ -113,8 +104,8 @@ class Provenance:
         check_instant("at", self.at)
 
 
-#: why a paper is listed: by its score, because it always is (a followed author, a keyword with a
-#: "+"), or drawn so that the service learns what it cannot guess
+#: why a paper is listed: by its score; always (a followed author, a keyword with "+"); or drawn to
+#: explore what the profile cannot predict
 Slot = Literal["normal", "pinned", "exploration"]
 
 
@@ -123,12 +114,12 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     position: int
     score: Score
-    #: the reader may have seen it: an earlier message that held it ended as `unknown`
+    #: the reader may have seen it: an earlier message with it ended as `unknown`
     seen_before: bool = False
     slot: Slot = "normal"
-    #: with which this paper came into its slot, 0 < probability <= 1; 1 where nothing was drawn
+    #: probability with which it was drawn into its slot, above 0 and at most 1; 1 = not drawn
     probability: float = 1.0
-    #: the recipe whose pick it is where two share the digest, else ""
+    #: in team drafts the recipe that picked it, else ""
     team: str = ""
 
     def __post_init__(self) -> None:
@@ -138,7 +129,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Digest:
-    """The chosen papers for a subscriber on a local date."""
+    """The papers chosen for a subscriber on a local date."""
 
     subscriber_id: int
     local_date: date

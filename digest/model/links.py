@@ -1,4 +1,4 @@
-"""What the signed links in mails name, and the keys that sign them."""
+"""Signed links in mails, and the keys that sign them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ from typing import NamedTuple, Self
 
 
 class Purpose(StrEnum):
-    """What a token is for; a token of one purpose is worth nothing for another."""
+    """What a token is for; it is invalid for any other purpose."""
 
     UP = "up"
     DOWN = "down"
     UNSUBSCRIBE = "unsubscribe"
     MANAGE = "manage"
     CONFIRM = "confirm"
-    #: the address that a bounce of a message comes back to; no page takes it
+    #: part of the address that bounces return to; no page accepts it
     BOUNCE = "bounce"
 
 
 class Link(NamedTuple):
-    """What a token names: one purpose, one subscriber, at most one paper, and the message that
-    carried it.
-    """
+    """The content of a token: purpose, subscriber, message, and for thumbs the paper."""
 
     purpose: Purpose
     subscriber_id: int
@@ -32,13 +30,13 @@ class Link(NamedTuple):
 
 
 class RevokedLink(Link):
-    """A link that was signed by a key which is no longer secret: anybody may have made it."""
+    """A link signed by a revoked key: anybody may have made it."""
 
     revoked_at: datetime
 
     @classmethod
     def of(cls, link: Link, revoked_at: datetime) -> Self:
-        """The link, with the time at which its key was revoked."""
+        """Return the link with the time at which its key was revoked."""
         revoked = cls(*link)
         revoked.revoked_at = revoked_at
         return revoked
@@ -46,9 +44,9 @@ class RevokedLink(Link):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LinkKey:
-    """A secret that signs links; its id travels in the token, so that keys can be rotated."""
+    """A secret that signs links; tokens carry its id, so that keys can be rotated."""
 
     id: int
     secret: bytes = field(repr=False)
-    #: it is no longer secret, and signs nothing any more
+    #: since when it is no longer secret and signs nothing; None = in use
     revoked_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""Messages, the states that the ledger keeps them in, and the attempts to deliver them."""
+"""Messages, their states in the ledger, and the attempts to deliver them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class MessageKind(StrEnum):
 
 
 class MessageState(StrEnum):
-    """The ledger's states; `deploy/README.md` has the arrows between them."""
+    """States of a message; `deploy/README.md` shows the transitions."""
 
     PLANNED = "planned"
     CLAIMED = "claimed"
@@ -33,19 +33,19 @@ class MessageState(StrEnum):
     SKIPPED = "skipped"
 
 
-#: stands for the operator where a message names its subscriber; no row has it
+#: the subscriber id of messages to the operator; no row has it
 OPERATOR = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Queued:
-    """A message in the ledger, claimed by this sender and not rendered yet."""
+    """A message claimed by this sender and not rendered yet."""
 
     id: int
     kind: MessageKind
-    #: for a letter to the operator one with the id OPERATOR and no address: the config knows it
+    #: for an alert: id OPERATOR and no address, which the config knows
     subscriber: Subscriber
-    #: unique with kind and subscriber: the local date of a digest
+    #: unique together with kind and subscriber; for a digest its local date
     key: str
     #: deterministic, the same on every attempt
     message_id: str
@@ -55,7 +55,7 @@ class Queued:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """One e-mail, ready for a mail server."""
+    """An e-mail, ready for a mail server."""
 
     message_id: str
     #: envelope addresses
@@ -69,7 +69,7 @@ class Message:
 
 
 class Phase(StrEnum):
-    """How far a delivery got; after BODY has begun, silence means unknown."""
+    """How far a delivery got; once BODY has begun, no reply means unknown."""
 
     CONNECT = "connect"
     MAIL = "mail"
@@ -82,19 +82,18 @@ Outcome = Literal["accepted", "deferred", "rejected", "unknown", "lost"]
 PauseKind = Literal["server", "domain"]
 PauseReason = Literal["busy", "ours"]
 
-#: Who is at fault for a refusal; it decides what follows for the reader, never what became of the
-#: message.
+#: Who is at fault for a refusal. It decides what follows for the reader, not the message's state.
 #: reader  = there is no such address
-#: mailbox = disabled, full, or refused without a clear reason: counted
+#: mailbox = disabled, full, or refused without a clear reason; such bounces are counted
 #: content = this one message: its size, its form
-#: ours    = login, policy, authentication, protocol: the operator's matter, never the reader's
-#: busy    = the other side cannot now: too many, out of order, connection lost
+#: ours    = login, policy, authentication, protocol: for the operator to fix
+#: busy    = temporary: too many connections, out of order, connection lost
 Fault = Literal["", "reader", "mailbox", "content", "ours", "busy"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bounced:
-    """A message that came back for good: whose fault it was, and when."""
+    """A permanent bounce: who is at fault, and when it came."""
 
     fault: Fault
     #: enhanced status code of RFC 3463 such as "5.1.1", "" where none was given
@@ -105,31 +104,27 @@ class Bounced:
         check_instant("at", self.at)
 
 
-#: the longest pause of a server or domain, and how long a message may have to wait for one to end
+#: the longest pause of a server or domain, and the longest wait of a message for its end
 PAUSE_MAX = timedelta(hours=4)
 DEFERRED_MAX = PAUSE_MAX + timedelta(minutes=15)
-#: how far the clocks of two machines may differ; a time further ahead than it can be is a wrong
-#: clock's
+#: clock skew allowed between two machines; a time further ahead comes from a wrong clock
 SKEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pause:
-    """A mail server or a recipient domain that asked for quiet, and how it is written to
-    afterwards.
-    """
+    """A pause (exponential backoff) of a mail server or recipient domain, and the rate after it."""
 
     kind: PauseKind
     name: str
     until: datetime
-    #: busy = it said "later"; ours = it refuses what this service is or does, and an operator has
-    #: to mend that
+    #: busy = it said "later"; ours = it refuses this service, which an operator has to fix
     reason: PauseReason
-    #: what it said, without the address that it was about
+    #: its reply, without the address that it was about
     text: str
-    #: steps of the growing pause
+    #: step of the backoff
     strikes: int
-    #: messages a minute from then on; None = as many as before
+    #: messages a minute after the pause; None = as before
     rate: float | None = None
 
     def __post_init__(self) -> None:
@@ -138,9 +133,9 @@ class Pause:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """One attempt to hand a message to a mail server.
+    """An attempt to hand a message to a mail server.
 
-    `lost` = the message was no longer this sender's when the body was due: nothing was sent.
+    The outcome `lost` means that the claim was lost before the body: nothing was sent.
     """
 
     outcome: Outcome
@@ -152,8 +147,7 @@ class Delivery:
     #: enhanced status code of RFC 3463 such as "5.1.1", "" where the reply has none
     enhanced: str = ""
     fault: Fault = ""
-    #: before this, another attempt makes no sense; None where the mailer knows nothing better than
-    #: the ledger
+    #: earliest time for another attempt; None = the ledger decides
     retry_at: datetime | None = None
     started: datetime
     ended: datetime

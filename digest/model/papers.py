@@ -1,4 +1,4 @@
-"""What dumps hold, what a source says of a paper, and the one paper that all of it adds up to."""
+"""Records of dumps, what a source says about a paper, and the paper that they are merged into."""
 
 from __future__ import annotations
 
@@ -8,23 +8,21 @@ from typing import Literal
 
 import msgspec
 
-#: the day of what a reader's library says of a paper: no dump has brought it, so it is new to
-#: nobody
+#: the day of records from readers' libraries: no dump has brought the paper, so it is never new
 UNSEEN = date(1900, 1, 1)
 
-#: `preprint` is the DOI that a preprint server gave: beside it the paper may have the DOI of its
-#: journal
+#: `preprint` is the DOI of a preprint server; the paper may also have the DOI of its journal
 IdentityKind = Literal["arxiv", "doi", "preprint", "pmid", "pmcid", "openalex", "s2"]
 
 
-# What dumps bring by the million is a msgspec.Struct: made five times as fast as a frozen
-# dataclass, and, with gc=False, nothing that the garbage collector looks at. To change a copy is
-# `msgspec.structs.replace`.
+# Dumps hold millions of these. A msgspec.Struct is made five times as fast as a frozen dataclass,
+# and with gc=False the garbage collector ignores it. Use `msgspec.structs.replace`.
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One identifier of a paper in canonical form (`arxiv` without version, `doi` lower-case
-    without resolver).
+    """An identifier of a paper in canonical form.
+
+    `arxiv` without version, `doi` in lower case without resolver.
     """
 
     kind: IdentityKind
@@ -32,9 +30,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One raw entry of a dump, its source's fields under common names, text still as the source
-    wrote it.
-    """
+    """A raw entry of a dump: common field names, text as the source wrote it."""
 
     #: 1-based line of the file where the record starts (or its ordinal where lines mean nothing)
     line: int
@@ -44,14 +40,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     abstract: str = ""
     authors: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
-    #: identifiers and links as written; `papers.clean` canonises them: ("arxiv", "2101.11408v3"),
-    #: ("doi", "https://..."), ("url", ...)
+    #: identifiers and links as written, such as ("arxiv", "2101.11408v3"), ("doi",
+    #: "https://..."), ("url", ...); `papers.clean` makes them canonical
     ids: tuple[tuple[str, str], ...] = ()
     version: int | None = None
     submitted: date | None = None
     announced: date | None = None
     updated: date | None = None
-    #: the day on which the record's own source says it was first seen (plain formats only)
+    #: the day on which it was first seen, where the source says so (plain formats only)
     first_seen: date | None = None
     #: the curated list's day and the 1-based position on it
     picked: date | None = None
@@ -60,25 +56,22 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     comment: str = ""
     url: str = ""
     withdrawn: bool = False
-    #: part of a paper that other records hold the rest of (an abstract in a file of abstracts): it
-    #: needs an identifier and no title
+    #: holds only a part of a paper, such as an abstract: needs an identifier, but no title
     fragment: bool = False
 
 
 class Removal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Word from a source that a paper is retracted or deleted; the notice itself is no paper and
-    counts as skipped.
-    """
+    """A notice that a paper was retracted or deleted; it counts as skipped."""
 
     line: int
     raw: str
-    #: identifiers of the paper that it is about, as written
+    #: identifiers of the retracted paper, as written
     ids: tuple[tuple[str, str], ...]
     reason: str
 
 
 class Skipped(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An entry that was understood and by rule is no paper."""
+    """An entry that was understood and is not a paper."""
 
     line: int
     raw: str
@@ -86,7 +79,7 @@ class Skipped(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An entry that could not be used; kept with its place and reason."""
+    """An entry that could not be used, quarantined with its place and reason."""
 
     line: int
     raw: str
@@ -94,14 +87,12 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """A cleaned record: what one source says of one paper, in clean Unicode, with canonical
-    identities.
-    """
+    """A cleaned record: what one source says about a paper, with canonical identities."""
 
-    #: format that it came from, a name of `dumps.FORMATS`
+    #: its format, a name of `dumps.FORMATS`
     source: str
     title: str
-    #: normalised title, the identity of last resort
+    #: normalised title; identifies the paper where no identifier does
     title_key: str
     abstract: str = ""
     authors: tuple[str, ...] = ()
@@ -126,7 +117,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Merged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What all entries of one paper add up to."""
+    """The merged content of all entries of a paper."""
 
     title: str
     abstract: str
@@ -146,7 +137,7 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Paper:
-    """The one canonical paper that records from any source, in any version, stand for."""
+    """A paper, merged from the records of all sources and versions."""
 
     id: int
     title: str
@@ -154,34 +145,32 @@ class Paper:
     authors: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     identities: tuple[Identity, ...] = ()
-    #: the only date that decides what is new for a digest
+    #: the date that decides whether it is new for a digest
     first_seen: date
     submitted: date | None = None
     announced: date | None = None
     updated: date | None = None
     version: int | None = None
-    #: public votes: the source's own, and readers' thumbs up where enough of them were given to
-    #: tell nobody's
+    #: the source's votes, plus readers' thumbs up where enough readers gave one to stay anonymous
     upvotes: int = 0
-    #: day of the latest curated list that holds the paper, and its best position there
+    #: day of the latest curated list with the paper, and its best position there
     picked: date | None = None
     rank: int | None = None
     comment: str = ""
-    #: where "Read" leads: the landing page, "" when no source gave one
+    #: the landing page that "Read" opens; "" = no source gave one
     url: str = ""
     withdrawn: bool = False
 
     def identity(self, kind: IdentityKind) -> str | None:
+        """The identifier of a kind, None where there is none."""
         return next((i.value for i in self.identities if i.kind == kind), None)
 
     @property
     def name(self) -> str:
-        """What a person types to mean this paper: `arxiv:2606.01234`, `doi:10.1000/xyz`, else
-        `paper:17`.
-        """
-        wanted: IdentityKind
-        for wanted in ("arxiv", "doi", "preprint", "pmid", "pmcid", "openalex", "s2"):
-            value = self.identity(wanted)
+        """The name that people type: `arxiv:2606.01234`, `doi:10.1000/xyz`, else `paper:17`."""
+        kind: IdentityKind
+        for kind in ("arxiv", "doi", "preprint", "pmid", "pmcid", "openalex", "s2"):
+            value = self.identity(kind)
             if value is not None:
-                return f"{'doi' if wanted == 'preprint' else wanted}:{value}"
+                return f"{'doi' if kind == 'preprint' else kind}:{value}"
         return f"paper:{self.id}"

@@ -1,4 +1,4 @@
-"""Presses of the buttons behind links: what was asked for, when, and from which page."""
+"""Presses of the buttons on pages: what was asked for, when, and from which page."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ class Button(StrEnum):
     RETURN = "return"
     PAUSE = "pause"
     RESUME = "resume"
-    RESTART = "restart"  # all thumbs are forgotten
+    RESTART = "restart"  # withdraw all thumbs
 
 
-#: counted = it was obeyed
-#: held    = it may be a robot's: it waits until a person confirms it, or is forgotten
-#: void    = it does not count: too late, its reader had left, or another press settled the matter
+#: counted = it took effect
+#: held    = a robot may have made it; it waits until a person confirms it, or expires
+#: void    = it does not count: too late, its reader had left, or another press replaced it
 PressState = Literal["counted", "held", "void"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Press:
-    """One press of a button by, or in the name of, a subscriber."""
+    """A press of a button by, or in the name of, a subscriber."""
 
     id: int = 0
     button: Button
-    #: of a thumb; None elsewhere
+    #: the rated paper; None unless the button is a thumb
     paper_id: int | None = None
-    #: what a thumb asks for, and what stood before it
+    #: the thumb, and the vote that it replaces
     vote: Vote = 0
     previous_vote: Vote = 0
     at: datetime
-    #: identity of the page (or mail) that it came from: the same one posted again is no new press
+    #: id of the page (or mail) that it came from; posted again, it is no new press
     form: str
-    #: identity of the press on whose answer page it was made: a correction of that press; "" = none
+    #: id of the press that it corrects, since it was made on the answer page; "" = none
     answers: str = ""
-    #: made on a page that says that earlier presses are held
+    #: made on a page that said that earlier presses are held
     confirms: bool = False
     #: "page" or "mail"
     via: str = "page"

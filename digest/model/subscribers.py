@@ -1,4 +1,4 @@
-"""Readers: whether mail may go to them, what they want to read, and their thumbs."""
+"""Subscribers: their status, settings, interests and thumbs; and suppressed addresses."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class SubscriberStatus(StrEnum):
     PENDING = "pending"  # asked for by page or API, address not confirmed yet
     ACTIVE = "active"
     PAUSED = "paused"
-    LEFT = "left"  # unsubscribed; the row stays so that the links in old mails keep working
-    SUPPRESSED = "suppressed"  # mail to the address came back, or the operator stopped it
+    LEFT = "left"  # unsubscribed; the row stays, so that the links in old mails keep working
+    SUPPRESSED = "suppressed"  # mail to the address bounced, or the operator stopped it
 
 
-#: the largest share that an interest may have, characters of its name, and its example papers: a
-#: whole library may be imported
+#: limits of an interest: its share, the length of its name, and its example papers (a whole library
+#: may be imported)
 SHARE_MAX, NAME_MAX, EXAMPLES_MAX = 100, 100, 2000
-#: interests of one reader
+#: interests of a reader at most
 INTERESTS_MAX = 20
-#: octets of UTF-8 in all keywords, categories and authors of one reader, two more for the line that
-#: each stands on; a form sends each as three at most, and has to fit the limit of a request's body
+#: bytes of UTF-8 in all keywords, categories and authors of a reader, plus two for the line of
+#: each. A form sends up to three for each, and must fit the limit of a request's body.
 LISTS_OCTETS_MAX = 60_000
 
 
@@ -34,20 +34,20 @@ LISTS_OCTETS_MAX = 60_000
 class Interest:
     """A named topic of a subscriber.
 
-    Papers with a keyword, category or author that has a leading "-" are never listed; those with a
-    keyword that has a leading "+", or by one of the authors, always are, on top.
+    A leading "-" mutes a keyword, category or author: such papers are never listed. Papers with a
+    "+" keyword, or by one of the authors, are always listed, on top.
     """
 
     name: str = "main"
-    #: its part of the digest beside the shares of the subscriber's other interests, 1-100
+    #: weight of the interest in the digest, relative to the subscriber's others, 1-100
     share: int = 1
     keywords: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
-    #: names of example papers, as given ("2606.01234", "doi:10.1000/xyz", a title); found in the
-    #: store when used
+    #: names of example papers as typed ("2606.01234", "doi:10.1000/xyz", a title); looked up when
+    #: used
     papers: tuple[str, ...] = ()
-    #: free text about the topic; an example paper without a title
+    #: free text about the topic; used like an example paper without a title
     text: str = ""
 
     def __post_init__(self) -> None:
@@ -56,10 +56,11 @@ class Interest:
 
     @property
     def empty(self) -> bool:
+        """Whether the interest says nothing."""
         return not (self.keywords or self.categories or self.authors or self.papers or self.text)
 
 
-#: what a reader wants to see at least: a match from 0 (no threshold) to 100, or a word for one
+#: the least match that a reader wants to see: 0 (no threshold) to 100, or a word
 Threshold = int | Literal["good", "strong"]
 THRESHOLD_WORDS: tuple[Literal["good", "strong"], ...] = ("good", "strong")
 
@@ -73,7 +74,7 @@ class Subscriber:
     name: str = ""
     status: SubscriberStatus = SubscriberStatus.ACTIVE
     timezone: str = "UTC"
-    #: local hour, 0-23, from which the digest of a day may be sent
+    #: local hour, 0-23, from which a digest may be sent
     hour: int = 7
     #: ISO weekdays, 1 = Monday
     days: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
@@ -83,12 +84,12 @@ class Subscriber:
     threshold: Threshold = 0
     interests: tuple[Interest, ...] = ()
     created: datetime
-    #: no digest that was due before counts as missed: they came back, or changed days, hour or
-    #: zone; None = since the beginning of the day on which they joined. No setting, so it is not
-    #: compared
+    #: no digest that was due before this counts as missed, since they came back, or changed days,
+    #: hour or zone; None = the beginning of the day on which they joined. Not a setting, so it is
+    #: not compared
     due_from: datetime | None = field(default=None, compare=False)
-    #: when they came to this install; `created` is earlier where they joined another one.
-    #: None = at `created`
+    #: when they were added to this install; `created` is earlier where they joined another one.
+    #: None = `created`
     added: datetime | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
@@ -98,31 +99,33 @@ class Subscriber:
 
 
 class SuppressionReason(StrEnum):
-    """Why no mail goes to an address any more."""
+    """Why an address gets no mail."""
 
-    HARD = "hard"  # there is no such address
-    DISABLED = "disabled"  # there is one, and it was switched off
+    HARD = "hard"  # the address does not exist
+    DISABLED = "disabled"  # the mailbox was switched off
     SOFT = "soft"  # too many soft bounces: full, unreachable, refused without a clear reason
-    COMPLAINT = "complaint"  # the reader called it junk
+    COMPLAINT = "complaint"  # the reader marked a mail as junk
     OPERATOR = "operator"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suppression:
-    """An address that no mail goes to until the operator releases it; it outlives the
-    subscriber."""
+    """An address that gets no mail until the operator releases it.
+
+    It stays when the subscriber is deleted.
+    """
 
     address: str
     reason: SuppressionReason
     since: datetime
-    #: what was said, in the words of the server, the report or the operator
+    #: the words of the server, the report or the operator
     evidence: str = ""
 
     def __post_init__(self) -> None:
         check_instant("since", self.since)
 
 
-#: a thumb up, down, or its withdrawal
+#: thumb up, thumb down, or withdrawn
 Vote = Literal[-1, 0, 1]
 
 
@@ -134,7 +137,7 @@ class Feedback:
     paper_id: int
     vote: Vote
     at: datetime
-    #: door it came through: "mail", "page", "api", "command"
+    #: how it came: "mail", "page", "api", "command"
     via: str = "command"
 
     def __post_init__(self) -> None:
