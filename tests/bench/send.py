@@ -208,8 +208,8 @@ class Parts:
         places: list[tuple[Any, str, str]] = [
             (sender, "gather", "read"),
             (sender, "write", "render"),
-            (assemble, "wire", "assemble"),
-            (dkim, "signatures", "sign"),
+            (assemble, "assemble_message", "assemble"),
+            (dkim, "sign_message", "sign"),
             (GroupCommit, "_write_group", "ledger"),
             (store.ledger, "claim", "ledger"),
         ]
