@@ -38,16 +38,16 @@ def dev_mail(
 
     It is for development and delivers nothing. Ctrl-C ends it.
     """
-    from digest.demo.catch import catching
+    from digest.demo.dev_mail import run_dev_mail
 
     place = make_folder(folder) if folder else Path(tempfile.mkdtemp(prefix="digest-mail-"))
     with (
-        catching(place, port=port, web_port=web_port) as (catcher, address),
+        run_dev_mail(place, port=port, web_port=web_port) as (mail_sink, address),
         contextlib.suppress(Ended),
     ):
         out.print(
-            f'Set in config.toml:\n\n    [smtp]\n    host = "{catcher.host}"\n    port = '
-            f'{catcher.port}\n    tls = "none"\n',
+            f'Set in config.toml:\n\n    [smtp]\n    host = "{mail_sink.host}"\n    port = '
+            f'{mail_sink.port}\n    tls = "none"\n',
             highlight=False,
             markup=False,
         )
@@ -58,4 +58,4 @@ def dev_mail(
             soft_wrap=True,
         )
         wait_for_signal()
-    out.print(f"{counted(len(catcher.caught), 'mail')} caught", highlight=False)
+    out.print(f"{counted(len(mail_sink.mails), 'mail')} received", highlight=False)

@@ -1,6 +1,6 @@
-"""Everything once, offline, in a minute: the product's own verbs on the papers that ship with it.
+"""The demonstration: two days of the product in a minute, offline, on papers that ship with it.
 
-Nothing here does what a verb should do.
+It calls the product's own verbs and does nothing that a verb should do.
 """
 
 from __future__ import annotations
@@ -24,48 +24,50 @@ from rich.text import Text
 from digest import config, pipeline, private, serve, services, subscriptions
 from digest.app import App
 from digest.demo.cast import CAST, Reader
-from digest.demo.catcher import Catcher, Caught
-from digest.demo.inbox import Change, inbox_pages
-from digest.demo.listening import free_port
+from digest.demo.inbox import DigestComparison, inbox_pages
+from digest.demo.mail_sink import MailSink, ReceivedMail
+from digest.demo.servers import free_port
 from digest.errors import DigestError, InputError
+from digest.mail.messages import texts
 from digest.mail.messages.cards import SLOTS
 from digest.model import Digest, MessageState, Subscriber
 from digest.ranking import calibration, scores
 from digest.signals import Ended, wait_for_signal
 
-#: the cast reads on Tuesdays and Fridays: the second digest is chosen from the three days since the
-#: first
+#: the cast reads on Tuesdays and Fridays, so the second digest covers three days
 FIRST_DAY, SECOND_DAY = date(2026, 6, 9), date(2026, 6, 12)
 
 out = Console()
 
 
 def run(folder: Path | None = None, *, serving: bool = True, port: int = 0) -> None:
-    """Play both days, tell what happens, and then serve the pages until interrupted.
+    """Play both days, print what happens, then serve the pages until interrupted.
 
     Raises:
         DigestError: a step did not do what it should; the message says which.
     """
-    place = _folder(folder)
-    logging.getLogger("digest").setLevel(logging.WARNING)  # the story is told on standard output
+    place = _make_folder(folder)
+    logging.getLogger("digest").setLevel(logging.WARNING)  # the story is printed on standard output
     out.print(
         f"Working in {place}; nothing outside it is touched, and no other machine is contacted.",
         style="dim",
         soft_wrap=True,
     )
-    with Catcher(place / "mail") as catcher:
-        changes: list[Change] = []
-        app = _open(place, catcher, port or free_port())
+    with MailSink(place / "mail") as mail_sink:
+        comparisons: list[DigestComparison] = []
+        app = _open_app(place, mail_sink, port or free_port())
         try:
-            with serve.Background(app, extra=[inbox_pages(catcher.caught, changes)]) as address:
-                _play(app, catcher, changes)
+            with serve.Background(
+                app, extra=[inbox_pages(mail_sink.mails, comparisons)]
+            ) as address:
+                _play_two_days(app, mail_sink, comparisons)
                 if serving:
                     _serve(address)
         finally:
             app.close()
 
 
-def _folder(folder: Path | None) -> Path:
+def _make_folder(folder: Path | None) -> Path:
     if folder is None:
         return Path(tempfile.mkdtemp(prefix="digest-demo-"))
     private.make_folder(folder)
@@ -74,13 +76,13 @@ def _folder(folder: Path | None) -> Path:
     return folder.resolve()
 
 
-def _open(place: Path, catcher: Catcher, port: int) -> App:
-    """Settings of its own: neither config.toml nor a variable of the caller's counts."""
+def _open_app(place: Path, mail_sink: MailSink, port: int) -> App:
+    """Open an app with its own settings; config.toml and the environment are ignored."""
     settings = {
         "DIGEST_STORE__URL": f"sqlite:///{place / 'digest.sqlite'}",
         "DIGEST_INGEST__INBOX": str(place / "inbox"),
-        "DIGEST_SMTP__HOST": catcher.host,
-        "DIGEST_SMTP__PORT": str(catcher.port),
+        "DIGEST_SMTP__HOST": mail_sink.host,
+        "DIGEST_SMTP__PORT": str(mail_sink.port),
         "DIGEST_SMTP__TLS": "none",
         "DIGEST_MAIL__SENDER": "digest@demo.example",
         "DIGEST_WEB__BASE_URL": f"http://127.0.0.1:{port}",
@@ -89,50 +91,50 @@ def _open(place: Path, catcher: Catcher, port: int) -> App:
     return App.open(config.load(None, settings))
 
 
-# ---------------------------------------------------------------------------------------------- the
-# two days
+# ----------------------------------------------------------------------------------------------
+# the two days
 
 
-def _play(app: App, catcher: Catcher, changes: list[Change]) -> None:
+def _play_two_days(app: App, mail_sink: MailSink, comparisons: list[DigestComparison]) -> None:
     days = sorted(
         path
         for path in Path(str(resources.files("digest.demo") / "papers")).iterdir()
         if path.suffix == ".jsonl"
     )
-    _headline(f"Day 1: the papers up to {FIRST_DAY:%A, %d %B %Y}")
+    _print_headline(f"Day 1: the papers up to {texts.day(FIRST_DAY, weekday=True, year=True)}")
     _ingest(app, [path for path in days if date.fromisoformat(path.stem) <= FIRST_DAY])
     for reader in CAST:
         subscriptions.subscribe(app, reader.request, origin="command")
         out.print(f"  subscribed {reader.request.email}", highlight=False)
     _send_round(app, FIRST_DAY)
-    first = list(catcher.caught)
-    _show_mails(app, FIRST_DAY)
+    first = list(mail_sink.mails)
+    _print_mails(app, FIRST_DAY)
 
-    _headline(f"Day 2: what came up to {SECOND_DAY:%A, %d %B %Y}")
+    _print_headline(f"Day 2: the papers up to {texts.day(SECOND_DAY, weekday=True, year=True)}")
     _ingest(app, [path for path in days if date.fromisoformat(path.stem) > FIRST_DAY])
-    before = {reader.request.email: _listed(app, reader, SECOND_DAY) for reader in CAST}
-    _headline("Thumbs, by POSTing the very links out of the mails")
+    before = {reader.request.email: _preview_titles(app, reader, SECOND_DAY) for reader in CAST}
+    _print_headline("Thumbs, by POSTing the links in the mails")
     for mail in first:
-        _cast_thumbs(
+        _give_thumbs(
             next(reader for reader in CAST if reader.request.email == mail.recipient), mail
         )
     _send_round(app, SECOND_DAY)
-    _headline("What the thumbs changed on day 2: without them, and as sent")
+    _print_headline("What the thumbs changed on day 2: without them, and as sent")
     for reader in CAST:
-        change = _change(app, reader, before[reader.request.email])
-        changes.append(change)
-        _show_change(change)
+        comparison = _compare(app, reader, before[reader.request.email])
+        comparisons.append(comparison)
+        _print_comparison(comparison)
     counts = services.status(app).messages
     if counts != {MessageState.ACCEPTED.value: 2 * len(CAST)}:
         raise DigestError(f"not every mail was accepted: {counts}")
     out.print(
-        f"\n{len(catcher.caught)} mails were delivered over SMTP; every one stands in the ledger "
-        f"as accepted.",
+        f"\n{len(mail_sink.mails)} mails were delivered over SMTP; the ledger has each of them as "
+        f"accepted.",
         style="bold green",
     )
 
 
-def _headline(text: str) -> None:
+def _print_headline(text: str) -> None:
     out.print(f"\n{text}", style="bold cyan")
 
 
@@ -146,12 +148,12 @@ def _ingest(app: App, files: list[Path]) -> None:
     )
 
 
-def _at(app: App, day: date) -> App:
+def _at_noon(app: App, day: date) -> App:
     return app.at(datetime.combine(day, time(12), UTC))
 
 
 def _send_round(app: App, day: date) -> None:
-    report = pipeline.round(_at(app, day), day=day)
+    report = pipeline.round(_at_noon(app, day), day=day)
     if report.sent.error or len(report.composed.planned) != len(CAST):
         raise DigestError(f"the round of {day} did not reach everybody: {report.json}")
     out.print(f"  sent {report.sent.states[MessageState.ACCEPTED]} digests over SMTP")
@@ -161,7 +163,7 @@ def _reader(app: App, reader: Reader) -> Subscriber:
     return subscriptions.find(app, reader.request.email)
 
 
-def _show_mails(app: App, day: date) -> None:
+def _print_mails(app: App, day: date) -> None:
     for reader in CAST:
         digest, papers = services.sent_digest(app, _reader(app, reader), day)
         table = Table(
@@ -184,18 +186,18 @@ def _show_mails(app: App, day: date) -> None:
         out.print(table)
 
 
-def _listed(app: App, reader: Reader, day: date) -> list[str]:
-    found = services.preview(_at(app, day), _reader(app, reader), day=day)
+def _preview_titles(app: App, reader: Reader, day: date) -> list[str]:
+    preview = services.preview(_at_noon(app, day), _reader(app, reader), day=day)
     return (
-        [found.papers[item.score.paper_id].title for item in found.outcome.items]
-        if isinstance(found.outcome, Digest)
+        [preview.papers[item.score.paper_id].title for item in preview.outcome.items]
+        if isinstance(preview.outcome, Digest)
         else []
     )
 
 
-def _change(app: App, reader: Reader, before: list[str]) -> Change:
+def _compare(app: App, reader: Reader, before: list[str]) -> DigestComparison:
     digest, papers = services.sent_digest(app, _reader(app, reader), SECOND_DAY)
-    return Change(
+    return DigestComparison(
         name=reader.request.email,
         about=reader.about,
         up=digest.provenance.thumbs_up,
@@ -208,7 +210,7 @@ def _change(app: App, reader: Reader, before: list[str]) -> Change:
     )
 
 
-def _show_change(change: Change) -> None:
+def _print_comparison(comparison: DigestComparison) -> None:
     table = Table(
         "without thumbs",
         "as sent",
@@ -218,22 +220,24 @@ def _show_change(change: Change) -> None:
         box=None,
         header_style="dim",
     )
-    table.title = f"{change.name}: {change.about} ({change.up} up, {change.down} down)"
+    table.title = (
+        f"{comparison.name}: {comparison.about} ({comparison.up} up, {comparison.down} down)"
+    )
     for left, right in zip_longest(
-        change.before, (title for title, _ in change.after), fillvalue=""
+        comparison.before, (title for title, _ in comparison.after), fillvalue=""
     ):
         table.add_row(
             Text(
                 left,
                 overflow="ellipsis",
                 no_wrap=True,
-                style="" if left in change.titles else "red",
+                style="" if left in comparison.titles else "red",
             ),
             Text(
                 right,
                 overflow="ellipsis",
                 no_wrap=True,
-                style="" if right in change.before else "green",
+                style="" if right in comparison.before else "green",
             ),
         )
     out.print()
@@ -244,26 +248,26 @@ def _show_change(change: Change) -> None:
 # thumbs and pages
 
 
-def thumb_links(mail: Caught) -> list[tuple[str, str, str]]:
-    """(the paper's text in the mail, link up, link down) for each paper of the text part."""
+def thumb_links(mail: ReceivedMail) -> list[tuple[str, str, str]]:
+    """(text, link up, link down) of each paper in the text part."""
     text = mail.part("plain")
-    found = []
+    links = []
     start = 0
     for match in re.finditer(r"More like this:\s*<(\S+?)>\s*Less like this:\s*<(\S+?)>", text):
-        found.append((text[start : match.start()], match[1], match[2]))
+        links.append((text[start : match.start()], match[1], match[2]))
         start = match.end()
-    return found
+    return links
 
 
-def _cast_thumbs(reader: Reader, mail: Caught) -> None:
-    told = []
+def _give_thumbs(reader: Reader, mail: ReceivedMail) -> None:
+    signs = []
     for text, up, down in thumb_links(mail):
         vote = reader.vote(text)
         if vote:
             _post(up if vote > 0 else down)
-        told.append({1: "+", -1: "-", 0: "."}[vote])
+        signs.append({1: "+", -1: "-", 0: "."}[vote])
     out.print(
-        f"  {reader.request.email:<20} {' '.join(told)}   (+ more like this, - less like this, . "
+        f"  {reader.request.email:<20} {' '.join(signs)}   (+ more like this, - less like this, . "
         f"nothing)",
         highlight=False,
     )
@@ -281,7 +285,7 @@ def _post(link: str) -> None:
 
 
 def _serve(address: str) -> None:
-    told = f"\nThe mails are at {address}/inbox: open one and click a thumb. "
+    text = f"\nThe mails are at {address}/inbox: open one and click a thumb. "
     with contextlib.suppress(Ended, KeyboardInterrupt):
-        out.print(told + "Ctrl-C ends the demonstration.", style="bold", highlight=False)
+        out.print(text + "Ctrl-C ends the demonstration.", style="bold", highlight=False)
         wait_for_signal()

@@ -1,6 +1,4 @@
-"""The readers of the demonstration: invented, each with an interest and a taste that their interest
-does not tell.
-"""
+"""The invented readers of the demonstration, each with an interest and a hidden taste."""
 
 from __future__ import annotations
 
@@ -11,17 +9,18 @@ from digest.subscriptions import SubscriptionRequest
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reader:
-    """Someone whose thumbs follow simple words: what the service has to find out."""
+    """A reader whose thumbs follow simple words, which the service has to find out."""
 
     request: SubscriptionRequest
     #: what they say about themselves, for the terminal
     about: str
-    #: a paper whose title or abstract holds one of these gets a thumb up
+    #: words in a title or abstract that get a thumb up
     likes: tuple[str, ...]
-    #: else one that holds one of these gets a thumb down; all others get none
+    #: words that get a thumb down if there is none of `likes`; other papers get no thumb
     dislikes: tuple[str, ...]
 
     def vote(self, text: str) -> int:
+        """1, -1 or 0 for a paper with this text."""
         folded = text.casefold()
         if any(word in folded for word in self.likes):
             return 1

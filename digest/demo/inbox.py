@@ -1,6 +1,4 @@
-"""Pages of the demonstration: the caught mails as a reader sees them, as text, and with their
-headers.
-"""
+"""Pages of the demonstration: mails as a reader sees them, as text, and with headers."""
 
 from __future__ import annotations
 
@@ -10,17 +8,17 @@ from dataclasses import dataclass
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
 
-from digest.demo.catcher import Caught
+from digest.demo.mail_sink import ReceivedMail
 from digest.mail.messages.templates import render
 
-#: these pages carry their own style and frame the mail
+#: these pages have inline styles and show the mail in a frame
 _PAGE = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; frame-src 'self'; "
         "frame-ancestors 'none'"
     )
 }
-#: the mail may style itself and nothing else
+#: a mail may only style itself
 _MAIL = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
@@ -30,8 +28,8 @@ _MAIL = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """One reader's second digest: without their thumbs, and as sent."""
+class DigestComparison:
+    """One reader's second digest, without their thumbs and as sent."""
 
     name: str
     about: str
@@ -47,20 +45,23 @@ class Change:
 
 
 def inbox_pages(
-    caught: Sequence[Caught],
-    changes: Sequence[Change] | None = None,
+    mails: Sequence[ReceivedMail],
+    changes: Sequence[DigestComparison] | None = None,
     *,
     service: str = "Digest demonstration",
 ) -> APIRouter:
-    """Routes under /inbox over the mails caught, and the changes seen, so far; None where nothing
-    is compared.
+    """Routes under /inbox over the mails so far.
+
+    Args:
+        changes: comparisons so far; None if nothing is compared.
+        service: the name on the pages.
     """
     routes = APIRouter(prefix="/inbox", include_in_schema=False)
 
-    def find(number: int) -> Caught:
-        if not 1 <= number <= len(caught):
+    def find(number: int) -> ReceivedMail:
+        if not 1 <= number <= len(mails):
             raise HTTPException(404, "no such mail")
-        return caught[number - 1]
+        return mails[number - 1]
 
     def page(template: str, **values: object) -> HTMLResponse:
         common: dict[str, object] = {
@@ -73,7 +74,7 @@ def inbox_pages(
 
     @routes.get("")
     def index() -> HTMLResponse:
-        return page("inbox", mails=list(reversed(caught)), mail=None)
+        return page("inbox", mails=list(reversed(mails)), mail=None)
 
     if changes is not None:
 
@@ -87,7 +88,7 @@ def inbox_pages(
 
     @routes.get("/{number}/html")
     def html(number: int) -> HTMLResponse:
-        # The links open beside the mail: the pages behind them refuse to be framed.
+        # Links open in a new tab: the pages behind them refuse to be framed.
         return HTMLResponse(
             find(number).part("html").replace("<head>", '<head><base target="_blank">', 1),
             headers=_MAIL,

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from digest.cli import main
-from digest.demo.catcher import Catcher
+from digest.demo.mail_sink import MailSink
 from tests.conftest import TODAY, invent_papers
 
 Run = Callable[..., "Done"]
@@ -100,6 +100,6 @@ def papers(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def catcher(tmp_path: Path) -> Iterator[Catcher]:
-    with Catcher(tmp_path / "caught") as listening:
+def mail_sink(tmp_path: Path) -> Iterator[MailSink]:
+    with MailSink(tmp_path / "caught") as listening:
         yield listening

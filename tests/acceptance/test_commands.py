@@ -11,16 +11,22 @@ from pathlib import Path
 import dkim
 import pytest
 
-from digest.demo.catcher import Catcher
+from digest.demo.mail_sink import MailSink
 from tests.acceptance.conftest import Run
 from tests.conftest import TODAY
 
 
 def test_a_day_from_init_to_a_learned_preview(
-    run: Run, papers: Path, catcher: Catcher, tmp_path: Path
+    run: Run, papers: Path, mail_sink: MailSink, tmp_path: Path
 ) -> None:
     run(
-        "init", "--sender", "digest@example.org", "--host", "127.0.0.1", "--port", str(catcher.port)
+        "init",
+        "--sender",
+        "digest@example.org",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(mail_sink.port),
     )
     told = json.loads(run("ingest", "--seen", "name", "--json", str(papers)).stdout)
     assert {
@@ -44,12 +50,12 @@ def test_a_day_from_init_to_a_learned_preview(
     report = json.loads(run("run", "--json", *day).stdout)
     assert (report["compose"]["planned"], report["send"]["accepted"]) == (1, 1)
     again = json.loads(run("run", "--json", *day).stdout)
-    assert (again["compose"]["planned"], again["send"]["accepted"], len(catcher.caught)) == (
+    assert (again["compose"]["planned"], again["send"]["accepted"], len(mail_sink.mails)) == (
         0,
         0,
         1,
     )
-    assert catcher.caught[0].parsed["To"] == "alice@example.org"
+    assert mail_sink.mails[0].parsed["To"] == "alice@example.org"
     run("rate", "alice@example.org", first["papers"][0]["paper"], "up")
     status = json.loads(run("status", "--json", *day).stdout)
     assert (status["thumbs"], status["messages"], status["alarms"]) == (

@@ -12,20 +12,20 @@ from pathlib import Path
 
 import httpx
 
-from digest.demo.catcher import Catcher
+from digest.demo.mail_sink import MailSink
 from tests.acceptance.conftest import Run
 
 
 def test_a_caught_mail_in_a_charset_that_nobody_knows_is_shown_all_the_same(
-    catcher: Catcher,
+    mail_sink: MailSink,
 ) -> None:
-    with smtplib.SMTP(catcher.host, catcher.port) as client:
+    with smtplib.SMTP(mail_sink.host, mail_sink.port) as client:
         client.sendmail(
             "a@example.org",
             "b@example.org",
             b"Content-Type: text/plain; charset=bogus\r\n\r\nh\xc3\xa9\r\n",
         )
-    assert catcher.caught[0].part("plain").strip() == "hé"
+    assert mail_sink.mails[0].part("plain").strip() == "hé"
 
 
 def test_mails_are_caught_and_shown_instead_of_delivered(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_mails_are_caught_and_shown_instead_of_delivered(tmp_path: Path) -> None
                 int(re.findall(r"port = (\d+)", told)[0]),
                 re.findall(r"http://\S+", told)[0],
             )
-            assert "Nothing was caught yet" in httpx.get(address, trust_env=False).text
+            assert "No mail yet" in httpx.get(address, trust_env=False).text
             with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
                 client.sendmail(
                     "b@example.org",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from digest.demo.catcher import Catcher
+from digest.demo.mail_sink import MailSink
 from tests.acceptance.conftest import Run
 from tests.conftest import TODAY
 
@@ -63,18 +63,18 @@ def test_suppressed_addresses_are_listed_taken_over_written_out_and_released(
 
 
 def test_a_bounce_through_the_pipe_of_a_mail_server(
-    run: Run, papers: Path, catcher: Catcher, tmp_path: Path
+    run: Run, papers: Path, mail_sink: MailSink, tmp_path: Path
 ) -> None:
     settings = {
         "DIGEST_SMTP__HOST": "127.0.0.1",
-        "DIGEST_SMTP__PORT": str(catcher.port),
+        "DIGEST_SMTP__PORT": str(mail_sink.port),
         "DIGEST_MAIL__SENDER": "digest@example.org",
         "DIGEST_MAIL__BOUNCE_DOMAIN": "bounces.example.org",
     }
     run("ingest", "--seen", "name", str(papers))
     run("subscribe", "alice@example.org")
     run("run", "--date", str(TODAY), **settings)
-    (mail,) = catcher.caught
+    (mail,) = mail_sink.mails
     report = (
         f"Return-Path: <>\nTo: {mail.sender}\nSubject: Undelivered\nContent-Type: "
         f"multipart/report; boundary=b\n\n--b\n"
@@ -124,9 +124,15 @@ def test_a_mailbox_has_to_be_configured(run: Run) -> None:
     )
 
 
-def test_deliveries_are_listed_and_settled(run: Run, papers: Path, catcher: Catcher) -> None:
+def test_deliveries_are_listed_and_settled(run: Run, papers: Path, mail_sink: MailSink) -> None:
     run(
-        "init", "--sender", "digest@example.org", "--host", "127.0.0.1", "--port", str(catcher.port)
+        "init",
+        "--sender",
+        "digest@example.org",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(mail_sink.port),
     )
     run("ingest", "--seen", "name", str(papers))
     run("subscribe", "alice@example.org", "--keyword", "robot")

@@ -23,7 +23,7 @@ from sqlalchemy import select
 
 from digest import config, pipeline, store, subscriptions
 from digest.app import App
-from digest.demo.listening import free_port
+from digest.demo.servers import free_port
 from digest.model import Purpose, Subscriber
 from digest.store import tables
 from digest.subscriptions import SubscriptionRequest

@@ -29,7 +29,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from digest.demo.listening import free_port
+from digest.demo.servers import free_port
 from digest.mail.mailer import SmtpMailer, SmtpServer
 from digest.model import Message
 from tests.fakes.postfix import Postfix

@@ -45,7 +45,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import digest.demo
 from digest import config, pipeline, store
 from digest.app import App
-from digest.demo.listening import free_port
+from digest.demo.servers import free_port
 from digest.mail.messages import assemble, dkim
 from digest.model import (
     Digest,

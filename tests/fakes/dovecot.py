@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-from digest.demo.listening import free_port
+from digest.demo.servers import free_port
 from tests.fakes import certificates
 
 #: no IMAP server listens under this address of the loopback network but one that cannot move mails

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from digest.demo.listening import free_port
+from digest.demo.servers import free_port
 
 #: domain of which no address exists, as Postfix finds out only after it has taken the mail
 GONE = "gone.example"

@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Literal, Self, cast
 
-from digest.demo.listening import in_a_thread, letting_in
+from digest.demo.servers import accept_connections, run_in_thread
 
 Step = Literal[
     "BANNER", "EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "DOT", "RSET", "QUIT"
@@ -122,7 +122,7 @@ class HostileSmtp:
         if self.receive_buffer:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
         self.port = listening.getsockname()[1]
-        await self._stack.enter_async_context(letting_in(listening, self._guarded))
+        await self._stack.enter_async_context(accept_connections(listening, self._guarded))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -179,7 +179,7 @@ class HostileSmtp:
 
 def serving(server: HostileSmtp) -> AbstractContextManager[HostileSmtp]:
     """The server in a thread and loop of its own, for what runs a loop itself."""
-    return in_a_thread(server)
+    return run_in_thread(server)
 
 
 class _Gone(Exception):

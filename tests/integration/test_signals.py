@@ -142,7 +142,7 @@ def test_what_only_waits_ends_well(start: Start, number: signal.Signals) -> None
     process.send_signal(number)
     out, err = process.communicate(timeout=LONG)
     assert (process.returncode, err) == (0, "")
-    assert out.endswith("0 mails caught\n")
+    assert out.endswith("0 mails received\n")
 
 
 #: tells once signals are minded

@@ -22,7 +22,7 @@ import msgspec
 
 from digest import pipeline, store, subscriptions
 from digest.app import App
-from digest.demo.listening import free_port
+from digest.demo.servers import free_port
 from digest.model import Digest, Item, MessageKind, MessageState, Provenance, Score, Subscriber
 from digest.store.digests import Window
 from digest.subscriptions import SubscriptionRequest

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.demo.catcher import Catcher
+from digest.demo.mail_sink import MailSink
 from tests.fakes import certificates
 from tests.fakes.smtp_server import HostileSmtp, serving
 
@@ -41,12 +41,14 @@ def test_a_server_that_ends_leaves_no_connection_open(
     assert left == []
 
 
-def test_a_catcher_that_ends_leaves_no_connection_and_no_task(
+def test_a_mail_sink_that_ends_leaves_no_connection_and_no_task(
     tmp_path: Path, left: list[object]
 ) -> None:
     for _ in range(100):
-        with Catcher(tmp_path) as catcher:
-            visitors = [socket.create_connection((catcher.host, catcher.port)) for _ in range(3)]
+        with MailSink(tmp_path) as mail_sink:
+            visitors = [
+                socket.create_connection((mail_sink.host, mail_sink.port)) for _ in range(3)
+            ]
         for visitor in visitors:
             visitor.close()
     gc.collect()

@@ -97,8 +97,8 @@ async def one(server: HostileSmtp, *, data: bytes = BODY, **more: object) -> Tol
             async with asyncio.timeout(GUARD):
                 await mailer.open()
                 delivery = await mailer.deliver(message(data=data), begin)
-        except MailerError as caught:
-            error = str(caught)
+        except MailerError as mails:
+            error = str(mails)
         finally:
             await mailer.close()
     return Told(delivery, error, begun, server)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from digest.demo.listening import free_port
+from digest.demo.servers import free_port
 from digest.errors import MailerError
 from digest.mail.mailer import SmtpMailer
 from tests.fakes.smtp_server import Act, HostileSmtp, Step

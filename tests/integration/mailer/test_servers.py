@@ -124,10 +124,10 @@ def test_only_when_no_server_can_be_used_it_is_an_error_and_names_them_all() -> 
         HostileSmtp({"BANNER": [Act.reply("554 go away")] * 9}),
         HostileSmtp({"BANNER": [Act.hang_up()] * 9}),
     )
-    with pytest.raises(MailerError) as caught:
+    with pytest.raises(MailerError) as mails:
         two(first, second, five)
-    assert f":{first.port}: 554 go away" in str(caught.value)
-    assert f":{second.port}: " in str(caught.value)
+    assert f":{first.port}: 554 go away" in str(mails.value)
+    assert f":{second.port}: " in str(mails.value)
 
 
 def test_a_server_that_dies_during_a_send_ends_it_and_loses_nothing() -> None:
@@ -135,10 +135,10 @@ def test_a_server_that_dies_during_a_send_ends_it_and_loses_nothing() -> None:
         async with HostileSmtp() as server:
             mailer = SmtpMailer([to(server.port)], patience=0)
             outcomes = [delivery.outcome for delivery in await send(mailer, "a@example.org")]
-        with pytest.raises(MailerError, match="Nothing was sent") as caught:
+        with pytest.raises(MailerError, match="Nothing was sent") as mails:
             await send(mailer, "b@example.org")
         await mailer.close()
-        return outcomes, str(caught.value)
+        return outcomes, str(mails.value)
 
     assert run(work())[0] == ["accepted"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.demo.catcher import Catcher
+from digest.demo.mail_sink import MailSink
 from digest.errors import MailerError
 from digest.mail.mailer import FolderMailer, SmtpMailer, SmtpServer, Timeouts
 from digest.model import Delivery, Message, Phase
@@ -63,10 +63,10 @@ async def once(
 
 
 def test_a_message_arrives_byte_for_byte(tmp_path: Path) -> None:
-    with Catcher(tmp_path) as catcher:
-        delivery = asyncio.run(once(catcher.port))
+    with MailSink(tmp_path) as mail_sink:
+        delivery = asyncio.run(once(mail_sink.port))
     assert (delivery.outcome, delivery.phase, delivery.code) == ("accepted", Phase.BODY, 250)
-    assert [(c.sender, c.recipient, c.data) for c in catcher.caught] == [
+    assert [(c.sender, c.recipient, c.data) for c in mail_sink.mails] == [
         ("digest@example.org", "alice@example.org", DATA)
     ]
 
@@ -81,9 +81,9 @@ def test_many_messages_use_one_connection_and_all_arrive(tmp_path: Path) -> None
         await mailer.close()
         return outcomes
 
-    with Catcher(tmp_path) as catcher:
-        assert asyncio.run(many(catcher.port)) == ["accepted"] * 130
-    assert [c.recipient for c in catcher.caught] == [f"r{n}@example.org" for n in range(130)]
+    with MailSink(tmp_path) as mail_sink:
+        assert asyncio.run(many(mail_sink.port)) == ["accepted"] * 130
+    assert [c.recipient for c in mail_sink.mails] == [f"r{n}@example.org" for n in range(130)]
 
 
 def test_what_begin_refuses_never_leaves_and_the_next_message_does(tmp_path: Path) -> None:
@@ -97,15 +97,15 @@ def test_what_begin_refuses_never_leaves_and_the_next_message_does(tmp_path: Pat
         await mailer.close()
         return outcomes
 
-    with Catcher(tmp_path) as catcher:
-        assert asyncio.run(two(catcher.port)) == ["lost", "accepted"]
-    assert [c.recipient for c in catcher.caught] == ["b@example.org"]
+    with MailSink(tmp_path) as mail_sink:
+        assert asyncio.run(two(mail_sink.port)) == ["lost", "accepted"]
+    assert [c.recipient for c in mail_sink.mails] == ["b@example.org"]
 
 
 def test_a_domain_of_any_script_goes_out_as_a_labels(tmp_path: Path) -> None:
-    with Catcher(tmp_path) as catcher:
-        asyncio.run(once(catcher.port, message("alice@bücher.example")))
-    assert catcher.caught[0].recipient == "alice@xn--bcher-kva.example"
+    with MailSink(tmp_path) as mail_sink:
+        asyncio.run(once(mail_sink.port, message("alice@bücher.example")))
+    assert mail_sink.mails[0].recipient == "alice@xn--bcher-kva.example"
 
 
 @pytest.mark.parametrize(
@@ -122,9 +122,9 @@ def test_a_domain_of_any_script_goes_out_as_a_labels(tmp_path: Path) -> None:
 def test_an_address_that_is_none_is_rejected_and_nothing_is_sent(
     tmp_path: Path, recipient: str
 ) -> None:
-    with Catcher(tmp_path) as catcher:
-        delivery = asyncio.run(once(catcher.port, message(recipient)))
-    assert (delivery.outcome, delivery.phase, catcher.caught) == ("rejected", Phase.MAIL, [])
+    with MailSink(tmp_path) as mail_sink:
+        delivery = asyncio.run(once(mail_sink.port, message(recipient)))
+    assert (delivery.outcome, delivery.phase, mail_sink.mails) == ("rejected", Phase.MAIL, [])
 
 
 def test_no_server_at_all_is_an_error_that_names_it() -> None:

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
-from digest.demo.catcher import Server
-from digest.demo.listening import letting_in
+from digest.demo.mail_sink import Server
+from digest.demo.servers import accept_connections
 from digest.errors import MailerError
 from digest.mail.mailer import SmtpMailer
 from tests.fakes.certificates import Certificates
@@ -59,7 +59,7 @@ async def real(keeper: Keeper, *, ssl: SSLContext | None = None, **how: Any) -> 
         ).talk(connection, ssl=ssl)
 
     listening = socket.create_server(("127.0.0.1", 0))
-    async with letting_in(listening, talk):
+    async with accept_connections(listening, talk):
         yield listening.getsockname()[1]
 
 

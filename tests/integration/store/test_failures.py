@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from digest import store as rows
-from digest.demo.listening import free_port
+from digest.demo.servers import free_port
 from digest.errors import StoreError
 from digest.store import Store
 from digest.store.statements import add_rows

@@ -1,6 +1,4 @@
-"""A mail server that delivers nowhere: speaks real SMTP on this machine and keeps what it is
-handed.
-"""
+"""A local mail server that speaks real SMTP, keeps every message and delivers none."""
 
 from __future__ import annotations
 
@@ -19,13 +17,13 @@ from typing import Any, Self
 from aiosmtpd.smtp import SMTP
 
 from digest import private
-from digest.demo.listening import in_a_thread, letting_in
+from digest.demo.servers import accept_connections, run_in_thread
 from digest.errors import MailerError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Caught:
-    """A message as it came over the wire."""
+class ReceivedMail:
+    """A message as it was received."""
 
     number: int
     sender: str
@@ -46,7 +44,7 @@ class Caught:
             return ""
         try:
             return str(body.get_content())
-        except LookupError:  # a charset that nobody knows: other programs send here too
+        except LookupError:  # an unknown charset: other programs send here, too
             return bytes(body.get_payload(decode=True)).decode("utf-8", "replace")
 
     @property
@@ -54,66 +52,67 @@ class Caught:
         return [(name, str(value)) for name, value in self.parsed.items()]
 
 
-class Catcher:
-    """Context manager; `caught` grows in the order of arrival, and each message is also a file in
-    the folder.
+class MailSink:
+    """Context manager; `mails` are in the order of arrival, each also a file in the folder.
 
     Args:
-        folder: made where it is not there; files in it stay.
-        port: of this machine; 0 = any free one, which `port` tells once entered.
+        folder: created if missing; files in it stay.
+        port: 0 = any free one; the attribute `port` has its number once entered.
     """
 
     def __init__(self, folder: Path, port: int = 0) -> None:
         self.folder = folder
-        self.caught: list[Caught] = []
+        self.mails: list[ReceivedMail] = []
         self.host, self.port = "127.0.0.1", port
         self._lock = threading.Lock()
-        self._standing = ExitStack()
+        self._stack = ExitStack()
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         with self._lock:
             for recipient in envelope.rcpt_tos:
-                number = len(self.caught) + 1
+                number = len(self.mails) + 1
                 data = bytes(envelope.original_content or envelope.content)
-                self.caught.append(
-                    Caught(number=number, sender=envelope.mail_from, recipient=recipient, data=data)
+                self.mails.append(
+                    ReceivedMail(
+                        number=number, sender=envelope.mail_from, recipient=recipient, data=data
+                    )
                 )
-                self._before += 1
-                name = f"{self._before:03d}-{recipient.replace('/', '_')}.eml"
+                self._file_count += 1
+                name = f"{self._file_count:03d}-{recipient.replace('/', '_')}.eml"
                 with private.create_file(self.folder / name) as file:
                     file.write(data)
-        return f"250 2.0.0 kept as {len(self.caught)}"
+        return f"250 2.0.0 kept as {len(self.mails)}"
 
     def __enter__(self) -> Self:
         private.make_folder(self.folder)
-        self._before = sum(1 for _ in self.folder.glob("*.eml"))
+        self._file_count = sum(1 for _ in self.folder.glob("*.eml"))
         try:
-            listening = socket.create_server((self.host, self.port))
+            listener = socket.create_server((self.host, self.port))
         except OSError as error:
             raise MailerError(
-                f"the catcher cannot listen on {self.host}:{self.port} ({error}). Try again, or "
-                f"name another port"
+                f"the mail server cannot listen on {self.host}:{self.port} ({error}). Try again, "
+                f"or name another port"
             ) from error
-        self.port = listening.getsockname()[1]
-        self._standing.enter_context(in_a_thread(letting_in(listening, self._talk)))
+        self.port = listener.getsockname()[1]
+        self._stack.enter_context(run_in_thread(accept_connections(listener, self._talk)))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._standing.close()
+        self._stack.close()
 
     async def _talk(self, connection: socket.socket) -> None:
         await Server(self, hostname="localhost", enable_SMTPUTF8=True).talk(connection)
 
 
 class Server(SMTP):
-    """aiosmtpd's side of one conversation, which tells when it is over."""
+    """aiosmtpd's side of one conversation; `talk` returns when it is over."""
 
-    def __init__(self, handler: object, **how: Any) -> None:
-        super().__init__(handler, loop=asyncio.get_running_loop(), **how)
+    def __init__(self, handler: object, **options: Any) -> None:
+        super().__init__(handler, loop=asyncio.get_running_loop(), **options)
         self._over = asyncio.Event()
 
     async def talk(self, connection: socket.socket, *, ssl: SSLContext | None = None) -> None:
-        """Until either side ends it; `ssl` = under TLS from the first byte."""
+        """Serve until either side ends the conversation; `ssl` = with implicit TLS."""
         try:
             transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: self, connection, ssl=ssl

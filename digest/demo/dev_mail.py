@@ -1,4 +1,4 @@
-"""A mail server for development: takes every mail, delivers none, and shows them in the browser."""
+"""A mail server for development: shows mails in the browser and delivers none."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import RedirectResponse, Response
 
-from digest.demo.catcher import Catcher
 from digest.demo.inbox import inbox_pages
+from digest.demo.mail_sink import MailSink
 from digest.mail.messages.templates import render
 from digest.web.listener import Listener
 
 
 @contextmanager
-def catching(folder: Path, *, port: int = 0, web_port: int = 0) -> Iterator[tuple[Catcher, str]]:
-    """A catcher that listens, and the base address of its inbox; both on this machine alone.
+def run_dev_mail(
+    folder: Path, *, port: int = 0, web_port: int = 0
+) -> Iterator[tuple[MailSink, str]]:
+    """A running mail server, and the base address of its inbox; both local.
 
     Args:
-        folder: where each mail is kept as a file.
+        folder: keeps each mail as a file.
         port: for SMTP; 0 = any free one.
         web_port: for the pages; 0 = any free one.
 
@@ -28,15 +30,15 @@ def catching(folder: Path, *, port: int = 0, web_port: int = 0) -> Iterator[tupl
         MailerError, DigestError: a port cannot be used.
     """
     with (
-        Catcher(folder, port) as catcher,
-        Listener(lambda: _pages(catcher), f"127.0.0.1:{web_port}", key="--web-port") as address,
+        MailSink(folder, port) as mail_sink,
+        Listener(lambda: _pages(mail_sink), f"127.0.0.1:{web_port}", key="--web-port") as address,
     ):
-        yield catcher, address
+        yield mail_sink, address
 
 
-def _pages(catcher: Catcher) -> FastAPI:
+def _pages(mail_sink: MailSink) -> FastAPI:
     pages = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    pages.include_router(inbox_pages(catcher.caught, service="Digest catcher"))
+    pages.include_router(inbox_pages(mail_sink.mails, service="Digest dev mail"))
     files = APIRouter()
 
     @files.get("/")
