@@ -1,5 +1,6 @@
-"""The only place that speaks SQL: one module per noun; rows become nouns here, and nothing else
-leaves.
+"""The only package that speaks SQL: one module for each noun.
+
+Rows become values of `digest.model` here; no row leaves the package.
 """
 
 from digest.store import (

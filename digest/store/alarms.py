@@ -1,6 +1,4 @@
-"""Alarms that last or are over: what letters to the operator are written from, and why one that is
-over is not repeated.
-"""
+"""Alarms: those that last, and those that are over, so that they are not repeated."""
 
 from __future__ import annotations
 
@@ -27,7 +25,7 @@ class Raised:
 
 
 def load_all(tx: Connection) -> dict[str, Raised]:
-    """By kind, those that are over among them."""
+    """Load all alarms by kind, also those that are over."""
     return {
         row.kind: Raised(**(dict(row._mapping) | {"details": tuple(row.details)}))
         for row in tx.execute(select(alarms))

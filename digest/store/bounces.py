@@ -1,4 +1,4 @@
-"""Messages that came back or were complained of: the memory behind suppressions."""
+"""Record bounces and complaints, on which the suppression policy decides."""
 
 from __future__ import annotations
 
@@ -13,26 +13,23 @@ from digest.store.statements import insert
 from digest.store.tables import bounces, messages
 
 _TEXT = 2000
-#: how a bounce was learned: from the reply of a mail server, or from a report that came by mail
+#: how a bounce came: as the reply of a mail server, or as a report by mail
 Via = Literal["smtp", "mail"]
-#: stands in place of a fault where the reader called a message junk
+#: stands in place of a fault where the reader marked a message as junk
 COMPLAINT = "complaint"
 
 
 def record(
     tx: Connection, bounced: Bounced, *, message: int, email: str, text: str, via: Via
 ) -> bool:
-    """Note what came back of a message (its row's id). False: that was known already."""
+    """Record a bounce of a message (its row's id); return False where it was known already."""
     return _add(tx, message, email, bounced.fault, bounced, text, via)
 
 
 def record_complaint(
     tx: Connection, bounced: Bounced, *, message: int, email: str, text: str, via: Via
 ) -> bool:
-    """Note that a reader called a message junk; the fault does not matter.
-
-    False: that was known already.
-    """
+    """Record that a reader marked a message as junk; return False where it was known already."""
     return _add(tx, message, email, COMPLAINT, bounced, text, via)
 
 
@@ -56,7 +53,7 @@ def _add(
 
 
 def load(tx: Connection, email: str) -> list[Bounced]:
-    """What counts against an address, oldest first."""
+    """Load the bounces that count against an address, oldest first."""
     theirs = (
         bounces.c.email_key == address_key(email),
         bounces.c.counts,
@@ -71,7 +68,7 @@ def load(tx: Connection, email: str) -> list[Bounced]:
 
 
 def find_reader(tx: Connection, message: int) -> Subscriber | None:
-    """To whom a message (its row's id) went; None when it is no longer stored."""
+    """Return the reader of a message (its row's id); None when it is no longer stored."""
     ident = tx.execute(
         select(messages.c.subscriber_id).where(messages.c.id == message)
     ).scalar_one_or_none()
@@ -79,15 +76,13 @@ def find_reader(tx: Connection, message: int) -> Subscriber | None:
 
 
 def was_sent(tx: Connection, message: int, *, before: datetime) -> bool:
-    """Whether a message (its row's id) was handed to a mail server, and was due before a time."""
+    """Return whether a message (its row's id) was due before a time and a server was asked."""
     tried = (messages.c.id == message, messages.c.attempts > 0, messages.c.not_before <= before)
     return tx.execute(select(messages.c.id).where(*tried)).first() is not None
 
 
 def summarise_own_faults(tx: Connection, *, since: datetime) -> tuple[int, str]:
-    """How many messages came back by mail since then for a fault of ours, and what the last one
-    said.
-    """
+    """Return the number of bounces by mail that are our fault, and the text of the last one."""
     those = (bounces.c.fault == "ours", bounces.c.via == "mail", bounces.c.at > since)
     last = tx.execute(
         select(bounces.c.text).where(*those).order_by(bounces.c.id.desc()).limit(1)
@@ -100,8 +95,9 @@ def summarise_own_faults(tx: Connection, *, since: datetime) -> tuple[int, str]:
 
 
 def forgive(tx: Connection, email: str) -> None:
-    """What came back so far no longer counts, and stays known: the same report read again must not
-    count anew.
+    """Let an address's bounces no longer count.
+
+    They stay stored, so that a report that is read again does not count anew.
     """
     tx.execute(
         update(bounces).where(bounces.c.email_key == address_key(email)).values(counts=False)

@@ -1,4 +1,4 @@
-"""What matches are learned from, papers that were shown and rated since; and what was learned."""
+"""Ratings that matches are calibrated on, and the stored calibrations."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from digest.model import MessageState, Slot, Vote
 from digest.store.statements import insert
 from digest.store.tables import calibrations, digest_items, digests, feedback, messages
 
-#: an answer of the reader is evidence that a message of which nothing was heard did arrive
+#: a rating is evidence that a message of unknown state did arrive
 _SHOWN = (MessageState.ACCEPTED, MessageState.UNKNOWN)
-#: votes looked up together
+#: votes in one query
 _TOGETHER = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rating:
-    """A thumb on a paper that a digest had listed, and what was known when it was listed."""
+    """A thumb on a listed paper, with the score that it had in the digest."""
 
-    #: the recipe whose score it was
+    #: the recipe that scored it
     recipe: str
     standard: float
     slot: Slot
-    #: thumbs that the score was learned from
+    #: thumbs that the profile was trained on
     thumbs_up: int
     thumbs_down: int
     vote: Vote
@@ -35,15 +35,19 @@ class Rating:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stored:
-    """A calibration as it is kept."""
+    """A stored calibration."""
 
     data: bytes
     fitted_at: datetime
 
 
 def load_ratings(tx: Connection, latest: int) -> list[Rating]:
-    """Ratings of shown papers among the latest thumbs, newest first; of a paper listed twice the
-    later listing counts.
+    """Load ratings of listed papers among the latest thumbs, newest first.
+
+    Of a paper that was listed twice, the later listing before the thumb counts.
+
+    Args:
+        latest: number of thumbs to look at.
     """
     wanted = select(
         feedback.c.subscriber_id, feedback.c.paper_id, feedback.c.vote, feedback.c.at
@@ -71,7 +75,7 @@ def load_ratings(tx: Connection, latest: int) -> list[Rating]:
 
 
 def _listed(tx: Connection, votes: Sequence[Any]) -> dict[tuple[int, int], list[Any]]:
-    """The listings, by subscriber and paper, of the papers that were voted on."""
+    """Load the listings of the papers that were voted on, by (subscriber, paper)."""
     pairs = {(vote.subscriber_id, vote.paper_id) for vote in votes}
     rows = tx.execute(
         select(
@@ -111,14 +115,14 @@ def _rating(row: Any, vote: Vote) -> Rating:
 
 
 def count_votes_since(tx: Connection, after: datetime | None, most: int) -> int:
-    """Thumbs given, changed or withdrawn after a time (None: ever); counted up to `most`."""
+    """Count thumbs given, changed or withdrawn after a time (None: ever), up to `most`."""
     where = [] if after is None else [feedback.c.at > after]
     some = select(feedback.c.at).where(*where).limit(most).subquery()
     return tx.execute(select(func.count()).select_from(some)).scalar_one()
 
 
 def load_all(tx: Connection) -> dict[str, Stored]:
-    """By recipe."""
+    """Load all calibrations by recipe."""
     return {
         row.recipe: Stored(data=row.data, fitted_at=row.fitted_at)
         for row in tx.execute(select(calibrations))

@@ -1,4 +1,4 @@
-"""Rows of dumps and of the records in them that were put aside."""
+"""Dumps that were read, and their quarantined records."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from digest.model import UNSEEN, Rejected
 from digest.store.tables import dumps, rejects
 
-#: a rejected record is kept up to this many characters; the file has the rest
+#: characters that are kept of a quarantined record; the file has the rest
 RAW_MAX = 65_536
 
 
@@ -26,7 +26,7 @@ def begin(
     path: str = "",
     size: int = 0,
 ) -> int:
-    """A dump whose reading starts; returns its id."""
+    """Record that the reading of a dump starts; return its id."""
     values = {
         "name": name[-500:],
         "path": path,
@@ -42,7 +42,7 @@ def begin(
 def update_progress(
     tx: Connection, dump_id: int, counts: dict[str, int], skipped_why: dict[str, int]
 ) -> None:
-    """Write what has been read so far, in the transaction that stores it."""
+    """Update the counts of what was read so far."""
     tx.execute(update(dumps).where(dumps.c.id == dump_id).values(**counts, skipped_why=skipped_why))
 
 
@@ -62,12 +62,12 @@ def add_rejects(tx: Connection, dump_id: int, bad: Iterable[Rejected]) -> None:
 
 
 def _storable(raw: str) -> str:
-    """PostgreSQL takes no NUL and no lone surrogates; show them instead."""
+    """Replace NUL and lone surrogates, which PostgreSQL refuses, by visible text."""
     return raw[:RAW_MAX].replace("\x00", "␀").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def find_finished_name(tx: Connection, sha256: str) -> str | None:
-    """The name under which a file with the same bytes was read to its end before."""
+    """Find the name of an earlier file with the same bytes that was read to its end."""
     return tx.execute(
         select(dumps.c.name)
         .where(dumps.c.sha256 == sha256, dumps.c.finished_at.is_not(None))
@@ -76,9 +76,7 @@ def find_finished_name(tx: Connection, sha256: str) -> str | None:
 
 
 def count_read(tx: Connection, path: str, sha256: str) -> tuple[int, bool]:
-    """Records of the same bytes that an ingest stored before it was stopped, and whether there was
-    one; (0, False) otherwise.
-    """
+    """Return (records stored, True) of an unfinished ingest of the same file, else (0, False)."""
     same = select(dumps.c.read, dumps.c.finished_at).where(
         dumps.c.path == path, dumps.c.sha256 == sha256
     )
@@ -87,8 +85,9 @@ def count_read(tx: Connection, path: str, sha256: str) -> tuple[int, bool]:
 
 
 def list_shorter(tx: Connection, path: str, size: int) -> list[tuple[int, str, int]]:
-    """(size, sha256, records read) of the newest readings of a file that was smaller then: a dump
-    that grows.
+    """List (size, sha256, records read) of the newest readings when the file was smaller.
+
+    Such a dump may have grown.
     """
     rows = tx.execute(
         select(dumps.c.size, dumps.c.sha256, dumps.c.read)
@@ -106,7 +105,7 @@ def list_shorter(tx: Connection, path: str, size: int) -> list[tuple[int, str, i
 
 
 def list_with_rejects(tx: Connection) -> list[dict[str, Any]]:
-    """Dumps of which records were put aside, oldest first, with their number."""
+    """List dumps with quarantined records, oldest first, with their number."""
     counted = (
         select(rejects.c.dump_id, func.count().label("kept")).group_by(rejects.c.dump_id).subquery()
     )
@@ -119,13 +118,15 @@ def list_with_rejects(tx: Connection) -> list[dict[str, Any]]:
 
 
 def delete_rejects(tx: Connection, dump_id: int) -> None:
-    """They were tried again: what is still bad stands under the new reading."""
+    """Delete quarantined records that were retried; the retry has its own."""
     tx.execute(delete(rejects).where(rejects.c.dump_id == dump_id))
 
 
 def list_latest(tx: Connection, limit: int = 5, *, libraries: bool = False) -> list[dict[str, Any]]:
-    """The newest dumps, newest first; with `libraries` also what readers' libraries brought, which
-    says nothing of the sources.
+    """List the newest dumps, newest first.
+
+    Args:
+        libraries: include imports of readers' libraries, which say nothing about the sources.
     """
     wanted = select(dumps) if libraries else select(dumps).where(dumps.c.day != UNSEEN)
     return [
@@ -145,7 +146,7 @@ def list_rejects(tx: Connection, dump_id: int, limit: int = 20) -> list[Rejected
 
 
 def count_totals(tx: Connection) -> dict[str, int]:
-    """Dumps read, and records put aside, in all."""
+    """Count dumps and quarantined records."""
     return {
         "dumps": tx.execute(select(func.count()).select_from(dumps)).scalar_one(),
         "rejected": tx.execute(select(func.count()).select_from(rejects)).scalar_one(),

@@ -1,4 +1,4 @@
-"""What an encoder made of the stored papers, and which encoder it was."""
+"""Vectors that an encoder made of the stored papers, and which encoder it was."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from digest.store.tables import encoders, encodings, papers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
+class StoredEncoder:
     """The encoder that papers are encoded with."""
 
     #: as the config names it
@@ -21,29 +21,28 @@ class Known:
     dimensions: int
 
 
-def load_encoder(tx: Connection, name: str) -> Known | None:
-    """The encoder of this name; None where it has not encoded yet, or another one has since."""
+def load_encoder(tx: Connection, name: str) -> StoredEncoder | None:
+    """Load the encoder of this name; None where it is not the one in use."""
     row = tx.execute(select(encoders).where(encoders.c.name == name)).one_or_none()
     return (
         None
         if row is None
-        else Known(name=row.name, version=row.version, dimensions=row.dimensions)
+        else StoredEncoder(name=row.name, version=row.version, dimensions=row.dimensions)
     )
 
 
-def set_encoder(tx: Connection, known: Known) -> None:
-    """This one from now on, in place of any other; what that made is written over paper
-    by paper."""
+def set_encoder(tx: Connection, encoder: StoredEncoder) -> None:
+    """Use this encoder from now on; vectors of another one are overwritten paper by paper."""
     tx.execute(delete(encoders))
     tx.execute(
         encoders.insert().values(
-            name=known.name, version=known.version, dimensions=known.dimensions
+            name=encoder.name, version=encoder.version, dimensions=encoder.dimensions
         )
     )
 
 
 def save(tx: Connection, version: str, rows: Mapping[int, bytes]) -> None:
-    """Store vectors by paper, over those that the papers had."""
+    """Upsert vectors by paper."""
     if not rows:
         return
     statement = insert(tx, encodings)
@@ -58,13 +57,13 @@ def save(tx: Connection, version: str, rows: Mapping[int, bytes]) -> None:
 
 
 def delete_vectors(tx: Connection, idents: Iterable[int]) -> None:
-    """Of papers whose text has changed."""
+    """Delete the vectors of papers whose text has changed."""
     for some in split_into_batches(list(idents)):
         tx.execute(delete(encodings).where(encodings.c.paper_id.in_(some)))
 
 
 def load(tx: Connection, version: str, idents: Collection[int]) -> dict[int, bytes]:
-    """By paper, as far as they are encoded by that version."""
+    """Load vectors of this version by paper id; papers without one are left out."""
     found: dict[int, bytes] = {}
     for some in split_into_batches(list(idents)):
         rows = tx.execute(
@@ -76,12 +75,12 @@ def load(tx: Connection, version: str, idents: Collection[int]) -> dict[int, byt
     return found
 
 
-_WHOLE = (papers.c.merged_into.is_(None), papers.c.title != "")
+_ENCODABLE = (papers.c.merged_into.is_(None), papers.c.title != "")
 
 
 def count_encoded(tx: Connection, version: str) -> tuple[int, int]:
-    """Papers that are encoded by that version, and all that can be."""
-    every = select(func.count()).select_from(papers).where(*_WHOLE)
+    """Count papers that this version has encoded, and all that it can."""
+    every = select(func.count()).select_from(papers).where(*_ENCODABLE)
     done = every.join(encodings, encodings.c.paper_id == papers.c.id).where(
         encodings.c.version == version
     )
@@ -91,8 +90,10 @@ def count_encoded(tx: Connection, version: str) -> tuple[int, int]:
 def list_unencoded(
     tx: Connection, version: str, *, before: int, limit: int
 ) -> list[tuple[int, str, str]]:
-    """Id, title and abstract of papers that are not encoded by that version, with ids below
-    `before`, the newest first.
+    """List (id, title, abstract) of papers that this version has not encoded, newest first.
+
+    Args:
+        before: only papers with a lower id.
     """
     joined = papers.outerjoin(
         encodings, (encodings.c.paper_id == papers.c.id) & (encodings.c.version == version)
@@ -100,7 +101,7 @@ def list_unencoded(
     rows = tx.execute(
         select(papers.c.id, papers.c.title, papers.c.abstract)
         .select_from(joined)
-        .where(papers.c.id < before, encodings.c.paper_id.is_(None), *_WHOLE)
+        .where(papers.c.id < before, encodings.c.paper_id.is_(None), *_ENCODABLE)
         .order_by(papers.c.id.desc())
         .limit(limit)
     )

@@ -1,4 +1,4 @@
-"""How far the mailbox was read, and whether it can be."""
+"""How far a mailbox was read, and its last error."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ _ERROR = 2000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MailboxPosition:
-    """Where reading stands in one folder of one mailbox."""
+    """How far a folder of a mailbox was read."""
 
-    #: numbers of mails mean something only together with this one; 0 = it was never read
+    #: UIDVALIDITY, without which UIDs mean nothing; 0 = it was never read
     uid_validity: int = 0
-    #: the highest number that was looked at
+    #: the greatest UID that was read
     last_uid: int = 0
-    #: everything that was there before was looked at
+    #: whether all earlier mails were read
     caught_up: bool = False
     #: why it could not be read the last time, or ""
     error: str = ""
-    #: when it last could; None = never
+    #: when it was last read; None = never
     read_at: datetime | None = None
     changed_at: datetime | None = None
 
 
 def load(tx: Connection, name: str) -> MailboxPosition:
+    """Load the position in a mailbox; a new one where it was never read."""
     row = tx.execute(select(mailboxes).where(mailboxes.c.name == name)).one_or_none()
     return (
         MailboxPosition()

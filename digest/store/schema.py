@@ -1,6 +1,4 @@
-"""Migrations: make an empty database's schema, refuse an older one with the remedy, bring it up to
-date under a lock.
-"""
+"""Migrations: create the schema of an empty database, upgrade an older one, refuse others."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ from digest.errors import StoreError
 from digest.store import installation
 from digest.store.engine import Store
 
-#: any fixed number: it names the lock that migrating instances share on PostgreSQL
+#: any fixed number: it names the advisory lock of those who migrate
 _LOCK = 0x64696765
 
 
@@ -32,7 +30,7 @@ def _config(tx: Connection | None = None) -> Config:
 
 @functools.cache
 def get_head_revision() -> str:
-    """The newest revision that this version knows."""
+    """Return the newest revision that this version knows."""
     revision = ScriptDirectory.from_config(_config()).get_current_head()
     if revision is None:
         raise StoreError(
@@ -42,13 +40,13 @@ def get_head_revision() -> str:
 
 
 def get_revision(store: Store) -> str | None:
-    """The database's revision; None when it has no tables of ours."""
+    """Return the database's revision; None when it has no tables of this project."""
     with store.reading() as tx:
         return MigrationContext.configure(tx).get_current_revision()
 
 
 def is_empty(url: str) -> bool:
-    """Whether there is no database yet, or one without a table. Makes none.
+    """Return whether there is no database yet, or one without tables. Creates none.
 
     Raises:
         StoreError: it does not answer.
@@ -65,9 +63,9 @@ def is_empty(url: str) -> bool:
 
 
 def upgrade(store: Store) -> tuple[str | None, str]:
-    """Migrate to the newest revision; returns the revisions before and after.
+    """Migrate to the newest revision; return the revisions before and after.
 
-    Instances that start together wait for one another.
+    Processes that start together wait for one another.
     """
     with store.writing() as tx:  # SQLite: BEGIN IMMEDIATE is the lock
         lock(tx)
@@ -81,7 +79,7 @@ def upgrade(store: Store) -> tuple[str | None, str]:
 
 
 def require(store: Store) -> None:
-    """Make the schema of an empty database; refuse one of another version.
+    """Create the schema of an empty database; refuse a schema of another version.
 
     Raises:
         StoreError: the schema is older (remedy: `digest db upgrade`) or newer than this version.
@@ -102,7 +100,7 @@ def require(store: Store) -> None:
 
 
 def refuse_strangers(shown: str, tx: Connection) -> None:
-    """Refuse a database without a schema of ours that holds tables all the same."""
+    """Refuse a database that holds tables, but not this project's."""
     strangers = inspect(tx).get_table_names()
     if strangers:
         raise StoreError(
@@ -115,7 +113,7 @@ def refuse_unknown(shown: str, revision: str | None) -> None:
     """Refuse a schema that this version does not know.
 
     Args:
-        shown: what has that schema, as people know it.
+        shown: name of the database or backup in the message.
 
     Raises:
         StoreError: it is newer.
@@ -129,7 +127,7 @@ def refuse_unknown(shown: str, revision: str | None) -> None:
 
 
 def migrate(tx: Connection, revision: str) -> None:
-    """Bring the schema up to a revision, within a transaction of the caller's."""
+    """Migrate to a revision within the caller's transaction."""
     command.upgrade(_config(tx), revision)
 
 

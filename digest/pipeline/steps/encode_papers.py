@@ -45,7 +45,7 @@ def open_encoder(app: App) -> Encoder | None:
     encoder = app.encoder()
     if encoder is None:
         return None
-    opened = store.encodings.Known(
+    opened = store.encodings.StoredEncoder(
         name=name, version=encoder.version, dimensions=encoder.dimensions
     )
     with app.store.reading() as tx:

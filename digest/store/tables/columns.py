@@ -1,4 +1,4 @@
-"""What all tables share: their naming of keys, and columns that mean the same in every database."""
+"""Names of constraints, and column types that mean the same in every database."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ metadata = MetaData(
     }
 )
 
-#: SQLite gives row ids only to a column declared INTEGER
+#: SQLite numbers rows only in a column that is declared INTEGER
 Id = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware UTC time; SQLite has no zones, so they are put back on the way out."""
+    """An aware UTC time; SQLite stores no zones, so reading adds it."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -42,7 +42,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 class ReportText(TypeDecorator[str]):
-    """What a server said, or what went wrong; secrets are hidden before it is kept."""
+    """A server's reply or an error; secrets are hidden before it is stored."""
 
     impl = Text
     cache_ok = True
@@ -52,7 +52,7 @@ class ReportText(TypeDecorator[str]):
 
 
 class ReportJson(TypeDecorator[Any]):
-    """The same for all texts of a JSON value."""
+    """A JSON value; secrets in its texts are hidden before it is stored."""
 
     impl = JSON
     cache_ok = True

@@ -1,4 +1,4 @@
-"""What was chosen for whom, and what scores turned out to be worth."""
+"""Digests with their papers, and calibrations of scores."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ digests = Table(
     #: "planned" or "quiet"
     Column("state", String(10), nullable=False),
     Column("reason", Text, nullable=False),
-    #: the highest paper id that competed: what came later is new for the next one
+    #: the greatest paper id that was a candidate; later papers are new for the next digest
     Column("max_paper_id", BigInteger, nullable=False),
     Column("provenance", JSON, nullable=False),
     Column("created_at", Instant, nullable=False),
@@ -48,24 +48,24 @@ digest_items = Table(
     Column("position", SmallInteger, primary_key=True, autoincrement=False),
     Column("paper_id", ForeignKey("papers.id"), nullable=False, index=True),
     Column("score", Float, nullable=False),
-    #: NULL until enough ratings told what a score is worth
+    #: NULL until scores are calibrated
     Column("match", SmallInteger),
-    #: of the value, among the reader's recent papers: what matches are learned from
+    #: z-score among the reader's recent papers; matches are calibrated on it
     Column("standard", Float, nullable=False),
     Column("seen_before", Boolean, nullable=False),
-    #: "normal", "pinned" or "exploration", and the probability with which this paper came into it
+    #: "normal", "pinned" or "exploration", and the probability of being drawn into it
     Column("slot", String(12), nullable=False),
     Column("probability", Float, nullable=False),
-    #: the recipe whose pick it is where two share the digest, else ""
+    #: in team drafts the recipe that picked it, else ""
     Column("team", String(40), nullable=False),
-    #: parts, rest and nearest paper of the score: the true reason
+    #: the whole `Score` as JSON: parts, rest, nearest paper
     Column("explanation", JSON, nullable=False),
 )
 
 calibrations = Table(
     "calibrations",
     metadata,
-    #: whose scores it is for
+    #: the recipe whose scores it calibrates
     Column("recipe", String(40), primary_key=True),
     Column("data", LargeBinary, nullable=False),
     Column("fitted_at", Instant, nullable=False),

@@ -1,4 +1,4 @@
-"""The ledger: messages, attempts at them, what came back, and what has to wait."""
+"""The ledger: messages, deliveries, bounces, mailboxes that are read, and pauses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from digest.store.tables.columns import Id, Instant, ReportText, metadata
 
-#: of a digest that did not reach its reader
+#: the digest did not reach its reader
 _FAILED = text("state IN ('rejected', 'expired', 'skipped', 'unknown')")
 
 messages = Table(
@@ -26,27 +26,27 @@ messages = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("kind", String(10), nullable=False),
-    #: NULL = the operator, whose address the config knows
+    #: NULL = the operator, whose address is in the config
     Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE")),
     Column("key", String(64), nullable=False),
     Column("digest_id", ForeignKey("digests.id", ondelete="CASCADE"), unique=True),
     Column("message_id", String(255), nullable=False, unique=True),
     Column("state", String(10), nullable=False),
-    #: who holds the claim, and until when
+    #: who holds the claim, and when the lease expires
     Column("owner", String(200), nullable=False),
     Column("lease_until", Instant),
     Column("not_before", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("attempts", SmallInteger, nullable=False),
-    #: what settled an unknown one, or ""
+    #: what settled an unknown message, or ""
     Column("evidence", String(200), nullable=False),
     Column("changed_at", Instant, nullable=False),
     UniqueConstraint("kind", "subscriber_id", "key"),
-    #: a claim takes the first few of a state in this order, and must not sort them all
+    #: a claim takes the first few of a state in this order, without sorting all
     Index("ix_messages_state_not_before_id", "state", "not_before", "id"),
     Index("ix_messages_state_expires_at", "state", "expires_at"),
     Index("ix_messages_subscriber_id", "subscriber_id"),
-    #: few, so that what competes again is found without reading all that a reader ever got
+    #: partial, so that papers to list again are found without reading a reader's whole history
     Index(
         "ix_messages_failed",
         "subscriber_id",
@@ -72,7 +72,7 @@ deliveries = Table(
     Column("text", ReportText, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant, nullable=False),
-    #: when the answer to a commit is lost the same attempt is written again, and counts once
+    #: idempotent: an attempt is written again when the reply to a commit was lost
     UniqueConstraint("message_id", "started_at"),
     Index("ix_deliveries_outcome_ended_at", "outcome", "ended_at"),
 )
@@ -82,37 +82,36 @@ bounces = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("message_id", ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
-    #: of the address as it was then; it may subscribe again under another row
+    #: key of the address at that time; it may subscribe again under another row
     Column("email_key", String(320), nullable=False, index=True),
-    #: whose fault it was ("reader", "mailbox" ...), or "complaint"
+    #: who is at fault ("reader", "mailbox" ...), or "complaint"
     Column("fault", String(10), nullable=False),
     #: enhanced status code, or ""
     Column("enhanced", String(12), nullable=False),
     Column("text", ReportText, nullable=False),
-    #: how it was learned: "smtp" (the reply), "mail" (a report)
+    #: how it came: "smtp" (a reply), "mail" (a report)
     Column("via", String(10), nullable=False),
     Column("at", Instant, nullable=False),
-    #: false once the operator released the address: what was before no longer counts against it
+    #: false once the operator released the address
     Column("counts", Boolean, nullable=False),
-    #: the same report read twice is one bounce
+    #: idempotent: a report that is read twice is one bounce
     UniqueConstraint("message_id", "fault"),
 )
 
 mailboxes = Table(
     "mailboxes",
     metadata,
-    #: user, server and folder: another one begins anew
+    #: user, server and folder
     Column("name", String(500), primary_key=True),
-    #: numbers of mails mean something only together with this one (RFC 3501, 2.3.1.1)
+    #: UIDVALIDITY: numbers of mails are valid only together with it (RFC 3501, 2.3.1.1)
     Column("uid_validity", BigInteger, nullable=False),
-    #: the highest number that was looked at
+    #: the greatest UID that was read
     Column("last_uid", BigInteger, nullable=False),
-    #: everything that was there before was looked at: from now on all that is new is, read by a
-    #: person or not
+    #: all earlier mails were read; from then on every new mail is, also if a person has read it
     Column("caught_up", Boolean, nullable=False),
     #: why it cannot be read, or ""
     Column("error", ReportText, nullable=False),
-    #: when it last could be read; NULL = never
+    #: when it was last read; NULL = never
     Column("read_at", Instant),
     Column("changed_at", Instant, nullable=False),
 )
@@ -127,7 +126,7 @@ pauses = Table(
     #: "busy" or "ours"
     Column("reason", String(10), nullable=False),
     Column("text", ReportText, nullable=False),
-    #: steps of the growing pause, and messages a minute after it (NULL = as before)
+    #: step of the backoff, and messages a minute after the pause (NULL = as before)
     Column("strikes", SmallInteger, nullable=False),
     Column("rate", Float),
 )

@@ -1,6 +1,4 @@
-"""What was read: dumps and their records, the papers that these stand for, and what their words
-are.
-"""
+"""Dumps, their records, the papers merged from them, and the papers' vectors."""
 
 from __future__ import annotations
 
@@ -25,15 +23,15 @@ dumps = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("name", String(500), nullable=False),
-    #: where the file was, to be read again when its rejected records are tried anew
+    #: path of the file, which is read again to retry its quarantined records
     Column("path", Text, nullable=False),
     Column("format", String(40), nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False, index=True),
-    #: the day its papers count as first seen
+    #: the day on which its papers count as first seen
     Column("day", Date, nullable=False),
     Column("started_at", Instant, nullable=False),
-    #: NULL while it is being read; an ingest that was killed leaves it so
+    #: NULL while it is being read, and after an ingest that was killed
     Column("finished_at", Instant),
     Column("read", Integer, nullable=False, default=0),
     Column("new", Integer, nullable=False, default=0),
@@ -42,7 +40,7 @@ dumps = Table(
     Column("skipped", Integer, nullable=False, default=0),
     Column("rejected", Integer, nullable=False, default=0),
     Column("skipped_why", JSON, nullable=False, default=dict),
-    #: why the file ended before its end, or ""
+    #: why it could not be read to its end, or ""
     Column("incomplete", Text, nullable=False, default=""),
 )
 
@@ -74,7 +72,7 @@ papers = Table(
     Column("comment", Text, nullable=False),
     Column("url", Text, nullable=False),
     Column("withdrawn", Boolean, nullable=False),
-    #: two known papers turned out to be one; links in old mails still name this row
+    #: the paper that this one was merged into; links in old mails still name this row
     Column("merged_into", ForeignKey("papers.id")),
 )
 
@@ -95,19 +93,18 @@ records = Table(
     Column("dump_id", ForeignKey("dumps.id"), nullable=False, index=True),
     Column("line", Integer, nullable=False),
     Column("day", Date, nullable=False),
-    #: of the entry without its votes: equal means nothing new was said
+    #: hash of the entry without its votes: equal means that nothing is new
     Column("fingerprint", LargeBinary, nullable=False),
     #: the cleaned entry, JSON
     Column("entry", LargeBinary, nullable=False),
-    #: the record as it stood in the dump, zstd
+    #: the record's text in the dump, zstd
     Column("raw", LargeBinary, nullable=False),
 )
 
 removals = Table(
     "removals",
     metadata,
-    #: an identifier of a paper that its source retracted or deleted, whether or not the paper has
-    #: come yet
+    #: an identifier of a paper that its source retracted or deleted; the paper may come later
     Column("kind", String(10), primary_key=True),
     Column("value", Text, primary_key=True),
     Column("reason", Text, nullable=False),

@@ -1,4 +1,4 @@
-"""What the service knows of itself."""
+"""The state of the service itself: rounds, sources, alarms, keys, installation."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ rounds = Table(
 source_states = Table(
     "source_states",
     metadata,
-    #: as in the config; "*" is the one lease that all fetching happens under
+    #: as in the config; "*" is the lease under which sources are fetched
     Column("name", String(40), primary_key=True),
-    #: how far the source was fetched, what its server said of itself, and what is not ingested yet
+    #: how far it was fetched, what its server declares, and what is not ingested yet
     Column("state", JSON, nullable=False),
     Column("changed_at", Instant, nullable=False),
 )
@@ -36,7 +36,7 @@ alarms = Table(
     Column("remedy", ReportText, nullable=False),
     Column("details", ReportJson, nullable=False),
     Column("since", Instant, nullable=False),
-    #: NULL while it lasts
+    #: when it ended; NULL = it lasts
     Column("over_at", Instant),
 )
 
@@ -46,7 +46,7 @@ link_keys = Table(
     Column("id", Integer, primary_key=True),
     Column("secret", LargeBinary, nullable=False),
     Column("created_at", Instant, nullable=False),
-    #: NULL while its links are taken; those that leave always are
+    #: NULL = its links are valid; links that unsubscribe stay valid afterwards
     Column("revoked_at", Instant),
 )
 
@@ -55,10 +55,8 @@ installation = Table(
     "installation",
     metadata,
     Column("id", Integer, primary_key=True),
-    #: in names that are unique in the world, beside the domain; "" where a store is older than such
-    #: ids
+    #: part of globally unique names, beside the domain; "" where the store is older than such ids
     Column("install_id", String(16), nullable=False),
-    #: when a backup was last restored: each reader's local dates up to then are closed; NULL =
-    #: never
+    #: when a backup was last restored: local dates up to then are closed; NULL = never
     Column("closed_until", Instant),
 )

@@ -1,4 +1,4 @@
-"""Who reads, what interests them, what they said, and the addresses that get no mail."""
+"""Subscribers, their interests, thumbs and presses; suppressed addresses; sign-ups."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ subscribers = Table(
     "subscribers",
     metadata,
     Column("id", Id, primary_key=True),
-    #: as the person writes it; `email_key` decides whether two are one
+    #: as the person writes it; `email_key` identifies the address
     Column("email", String(320), nullable=False),
     Column("email_key", String(320), nullable=False, unique=True),
     Column("name", String(200), nullable=False),
@@ -32,17 +32,17 @@ subscribers = Table(
     Column("size", SmallInteger, nullable=False),
     #: a number from 0 to 100, or "good" or "strong"
     Column("threshold", String(6), nullable=False),
-    #: the door: "command", "file", "config", "page", "api"
+    #: how they joined: "command", "file", "config", "page", "api"
     Column("origin", String(10), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
-    #: no digest that was due before counts as missed; NULL = none of the days before they joined
+    #: no digest that was due before this counts as missed; NULL = the day on which they joined
     Column("due_from", Instant),
-    #: when they came to this install; `created_at` is earlier where they joined another one.
-    #: NULL = at `created_at`
+    #: when they were added to this install; `created_at` is earlier where they joined another one.
+    #: NULL = `created_at`
     Column("added_at", Instant),
-    # Links in mails name a reader by this number for as long as the mails exist: that of one who
-    # was deleted must not become somebody else's.
+    # Links in mails name a reader by id as long as the mails exist. The id of a deleted reader must
+    # not be given to somebody else.
     sqlite_autoincrement=True,
 )
 
@@ -52,7 +52,7 @@ interests = Table(
     Column("id", Id, primary_key=True),
     Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
     Column("name", String(100), nullable=False),
-    #: of the digest, beside those of the subscriber's other interests
+    #: weight in the digest, relative to the subscriber's other interests
     Column("share", SmallInteger, nullable=False),
     Column("keywords", JSON, nullable=False),
     Column("categories", JSON, nullable=False),
@@ -76,7 +76,7 @@ feedback = Table(
     Column("at", Instant, nullable=False),
     Column("via", String(10), nullable=False),
     Index("ix_feedback_paper_id", "paper_id"),
-    #: the newest are what matches are learned from
+    #: calibration reads the newest
     Index("ix_feedback_at", "at"),
 )
 
@@ -87,15 +87,15 @@ presses = Table(
     Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
     #: "thumb", "leave", "return", "pause", "resume", "restart"
     Column("button", String(10), nullable=False),
-    #: of a thumb; NULL elsewhere
+    #: the rated paper; NULL unless the button is "thumb"
     Column("paper_id", ForeignKey("papers.id")),
-    #: what a thumb asks for, and what stood before it
+    #: the thumb, and the vote that it replaces
     Column("vote", SmallInteger, nullable=False),
     Column("previous_vote", SmallInteger, nullable=False),
     Column("at", Instant, nullable=False),
-    #: identity of the page or mail: the same one posted again is no new press
+    #: id of the page or mail; posted again, it is no new press
     Column("form", String(64), nullable=False),
-    #: identity of the press that it corrects, or ""
+    #: id of the press that it corrects, or ""
     Column("answers", String(64), nullable=False),
     Column("confirms", Boolean, nullable=False),
     Column("via", String(10), nullable=False),
@@ -103,7 +103,7 @@ presses = Table(
     Column("state", String(10), nullable=False),
     UniqueConstraint("subscriber_id", "form"),
     Index("ix_presses_subscriber_id_at", "subscriber_id", "at"),
-    #: those of long ago are forgotten
+    #: old ones are deleted
     Index("ix_presses_at", "at"),
 )
 
@@ -116,8 +116,7 @@ suppressions = Table(
     Column("reason", String(10), nullable=False),
     Column("since", Instant, nullable=False),
     Column("evidence", ReportText, nullable=False),
-    #: the subscriber's standing before, for the day that the address is released; "" where there
-    #: was none
+    #: the subscriber's status before, restored when the address is released; "" = no subscriber
     Column("previous_status", String(12), nullable=False),
 )
 
@@ -125,7 +124,7 @@ signups = Table(
     "signups",
     metadata,
     Column("id", Id, primary_key=True),
-    #: a keyed digest of where it came from, so that no address of a client is stored
+    #: keyed hash of the client's address, so that no address is stored
     Column("client", String(32), nullable=False),
     Column("at", Instant, nullable=False),
     Index("ix_signups_at", "at"),
