@@ -1,4 +1,4 @@
-"""The demonstration: two days of the product in a minute, offline, on papers that ship with it.
+"""The demonstration: two days in a minute, offline, on shipped papers.
 
 It calls the product's own verbs and does nothing that a verb should do.
 """

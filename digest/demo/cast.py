@@ -1,4 +1,4 @@
-"""The invented readers of the demonstration, each with an interest and a hidden taste."""
+"""The demonstration's invented readers, with an interest and a hidden taste."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of the demonstration: mails as a reader sees them, as text, and with headers."""
+"""Inbox pages: mails as a reader sees them, as text, and with headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A local mail server that speaks real SMTP, keeps every message and delivers none."""
+"""A local SMTP server that keeps every message and delivers none."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ReceivedMail:
 
 
 class MailSink:
-    """Context manager; `mails` are in the order of arrival, each also a file in the folder.
+    """Context manager; `mails` are in order of arrival, each also a file.
 
     Args:
         folder: created if missing; files in it stay.

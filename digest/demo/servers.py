@@ -61,7 +61,7 @@ async def accept_connections(
 
 @contextmanager
 def run_in_thread(server: AbstractAsyncContextManager[T]) -> Iterator[T]:
-    """Run a server in a thread with its own loop; errors on entering it are raised here."""
+    """Run a server in a thread with its own loop; start-up errors raise here."""
     started: queue.SimpleQueue[
         tuple[asyncio.AbstractEventLoop, asyncio.Event, T] | BaseException
     ] = queue.SimpleQueue()

@@ -1,4 +1,4 @@
-"""One folder of a mailbox over IMAP: list new mails, fetch them, mark or move processed ones.
+"""One folder of a mailbox over IMAP: list, fetch, and mark or move mails.
 
 The only module that speaks IMAP. It deletes nothing. Calls block, so run them in their own thread.
 Mails are named by UID, so that several processes and a person with a mail program can work in the
@@ -75,7 +75,7 @@ class Mailbox:
         self._close()
 
     def find_uids(self, after: int, *, unread: bool, limit: int) -> list[int]:
-        """List UIDs above `after`, lowest first, at most `limit`; `unread` skips read mails."""
+        """List at most `limit` UIDs above `after`; `unread` skips read mails."""
         criteria = ["UID", f"{after + 1}:*", "UNDELETED", "UNSEEN" if unread else "ALL"]
         with self._translated() as client:
             uids = sorted(client.search(criteria))
@@ -89,7 +89,7 @@ class Mailbox:
         return next((body for key, body in fields.items() if key.startswith(b"BODY[]")), None)
 
     def mark_processed(self, uid: int) -> None:
-        """Move a mail to the folder for processed mails if the server can, else mark it as read."""
+        """Move a mail to the processed folder if the server can, else mark it read."""
         with self._translated() as client:
             if self._can_move:
                 client.move([uid], self.server.processed)

@@ -132,7 +132,7 @@ def read_bounce_address(address: str, keys: Iterable[LinkKey]) -> Link:
 
 
 def write_mailto(link: Link, key: LinkKey, mailbox: str) -> str:
-    """A `mailto:` address (RFC 6068) that does what the link does; the subject holds the token.
+    """A `mailto:` address (RFC 6068) with the token in its subject.
 
     Raises:
         ValueError: the purpose is not in ANSWERS.
@@ -144,7 +144,7 @@ def write_mailto(link: Link, key: LinkKey, mailbox: str) -> str:
 
 
 def read_subject(subject: str, keys: Iterable[LinkKey]) -> Link:
-    """What a mail asks for, from the token in its decoded subject; other words are ignored.
+    """What a mail asks for, from the token in its decoded subject.
 
     Raises:
         LinkError: the subject holds no token of ours, several, or one that only a page takes.

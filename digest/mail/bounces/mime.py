@@ -87,7 +87,7 @@ def content_type(part: Mail) -> str:
 
 
 def walk(mail: Mail) -> Iterator[Mail]:
-    """The mail and its parts, depth first, without the parts of a message that it returns."""
+    """The mail and its parts, depth first, without those of a returned message."""
     pending, count = [mail], 0
     while pending and count < _MAX_PARTS:
         part = pending.pop(0)
@@ -114,7 +114,7 @@ def decode_text(part: Mail) -> str:
 
 
 def first_text(mail: Mail) -> str:
-    """The first plain text of a mail: where people and old mail servers say what happened."""
+    """The first plain text of a mail, where old mail servers say what happened."""
     return next(
         (
             text
@@ -126,7 +126,7 @@ def first_text(mail: Mail) -> str:
 
 
 def field_groups(part: Mail) -> list[Mail]:
-    """The groups of fields of a delivery status or feedback report, in any transfer encoding."""
+    """The groups of fields of a DSN or feedback report, in any encoding."""
     payload = part.get_payload()
     if str(part.get("content-transfer-encoding", "")).strip().lower() in (
         "base64",
@@ -143,7 +143,7 @@ def field_groups(part: Mail) -> list[Mail]:
 
 
 def _decode_fields(part: Mail) -> str:
-    """Decode fields in base64 or quoted-printable, whose lines the library took for fields."""
+    """Decode a report whose encoded lines the library took for fields."""
     payload = part.get_payload()
     lines = (
         [group.as_string() for group in payload if isinstance(group, Mail)]

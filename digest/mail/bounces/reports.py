@@ -1,4 +1,4 @@
-"""Delivery status notifications (DSN, RFC 3464, 6533) and feedback loop reports (ARF, RFC 5965)."""
+"""DSNs (RFC 3464, 6533) and feedback loop reports (ARF, RFC 5965)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _first_part(mail: Mail, *content_types: str) -> Mail | None:
 
 
 def _read_recipient(fields: Mail) -> InboundMail | None:
-    """The status of one recipient; None for fields of the message, or an undefined action."""
+    """The status of one recipient; None for other fields or unknown actions."""
     action = re.split(r"[\s(;]", mime.header(fields, "action").lower(), maxsplit=1)[0]
     kind = _ACTIONS.get(action)
     if kind is None:

@@ -1,4 +1,4 @@
-"""Bounces in plain text, without a DSN: qmail, Exim, Exchange and many older mail servers.
+"""Bounces in plain text, without a DSN: qmail, Exim, Exchange and others.
 
 flufl.bounce knows their formats and finds the address that failed; the words around that address
 tell why.
@@ -74,7 +74,7 @@ def _is_from_mail_system(mail: Mail) -> bool:
 
 
 def _without_returned(body: str) -> str:
-    """The text before the returned message, which may itself hold words such as "quota"."""
+    """The text before the returned message, which may contain "quota" itself."""
     lines = body.splitlines()
     end = next(
         (number for number, line in enumerate(lines) if number and _RETURNED.match(line)),

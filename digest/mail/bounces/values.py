@@ -1,4 +1,4 @@
-"""What can be read from an inbound mail, before anybody checks whether to believe it."""
+"""What can be read from an inbound mail, before its tokens are verified."""
 
 from __future__ import annotations
 

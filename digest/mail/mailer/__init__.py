@@ -1,4 +1,4 @@
-"""Hands messages to a mail server, or into a folder; the only package that speaks SMTP.
+"""Hand messages to a mail server or a folder; only this package speaks SMTP.
 
 Knows nothing of the ledger. `deliver` awaits a callback right before the first byte of the body;
 its answer decides whether the body goes out.

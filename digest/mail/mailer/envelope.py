@@ -1,4 +1,4 @@
-"""A message as SMTP writes it: envelope addresses, command parameters, dot-stuffed body.
+"""A message as SMTP writes it: addresses, parameters, dot-stuffed body.
 
 Pure functions on bytes, no socket.
 """
@@ -123,7 +123,7 @@ def envelope_commands(
 
 
 def dot_stuff(data: bytes) -> bytes:
-    """The body as it follows 354, without the final dot: lines that begin with a dot get another.
+    """Double the dot at the beginning of lines; the final dot is not added.
 
     Raises:
         UnsendableError: a line does not end with CRLF. Servers disagree on where such a message

@@ -1,4 +1,4 @@
-"""Messages as .eml files in a folder, for trials or for another program to pick up."""
+"""Write messages as .eml files, for trials or for another program."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from digest.model import Delivery, Message, Pause, Phase
 
 
 class FolderMailer:
-    """Writes each message to a file named after its Message-ID, so a retry overwrites it."""
+    """Writes each message to a file named after its Message-ID."""
 
     #: files are written one by one on the event loop
     connections = 1

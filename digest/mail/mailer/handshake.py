@@ -1,4 +1,4 @@
-"""Connect to a mail server, up to the login: TCP, greeting, TLS, AUTH; through aiosmtplib."""
+"""Connect to a mail server with aiosmtplib: TCP, greeting, TLS, login."""
 
 from __future__ import annotations
 

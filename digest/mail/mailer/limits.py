@@ -1,4 +1,4 @@
-"""Rate limiters of servers and domains, which outlive the connections of one round."""
+"""Rate limiters of servers and domains, which outlive a round's connections."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SERVER_POLICY = Policy(
 
 @dataclass(kw_only=True)
 class RateLimiters:
-    """What was learned about servers and domains; the mailers of a process share it in turn."""
+    """What was learned about servers and domains, kept from mailer to mailer."""
 
     servers: RateLimiter = field(default_factory=lambda: RateLimiter(policy=_SERVER_POLICY))
     domains: RateLimiter = field(default_factory=RateLimiter)

@@ -117,7 +117,7 @@ class PauseState:
 
 @dataclass(kw_only=True)
 class RateLimiter:
-    """Rate limits of all keys of one kind. Times are seconds of any one monotonic clock."""
+    """Rate limits of all keys of one kind; times are monotonic seconds."""
 
     #: messages per minute by default; inf = no limit
     max_rate: float = math.inf
@@ -131,7 +131,7 @@ class RateLimiter:
     MAX_LANES = 10_000
 
     def take(self, key: str, now: float, *, patience: float = 0.0) -> Go | Wait:
-        """Take a token for one message; `patience` = seconds that the caller is willing to wait.
+        """Take a token for one message; the caller would wait `patience` seconds.
 
         A message that gets Go counts as sent.
         """
@@ -168,7 +168,7 @@ class RateLimiter:
             lane.strikes, lane.successes = lane.strikes - 1, 0
 
     def record_strike(self, key: str, now: float, reason: PauseReason, text: str) -> float:
-        """The server said "later", or refuses us; returns the seconds of the pause from now."""
+        """The server said "later", or refuses us; returns the seconds to pause."""
         lane = self._lane(key, now)
         lane.probe_at = None
         if now < lane.paused_until and (reason == lane.reason or lane.reason == "ours"):

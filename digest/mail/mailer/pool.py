@@ -1,4 +1,4 @@
-"""A connection pool for one server: opened when needed, reused, bounded by the server's limit.
+"""A connection pool for one server, bounded by the server's limit.
 
 Knows nothing of messages.
 """

@@ -1,4 +1,4 @@
-"""Classify a server's reply: the outcome, who is at fault, and what has to slow down.
+"""Classify a server's reply: outcome, fault, and what has to slow down.
 
 Tables and a pure function, no socket.
 

@@ -1,4 +1,4 @@
-"""Which mail server takes the next message, and for how long an unreachable one is left alone."""
+"""Choose the mail server for the next message; avoid unreachable ones."""
 
 from __future__ import annotations
 

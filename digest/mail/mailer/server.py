@@ -1,4 +1,4 @@
-"""Address, login and limits of a mail server, and the errors of a connection to it."""
+"""Address, login and limits of a mail server, and connection errors."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class ConnectError(ConnectionError):
 
 
 class StaleError(ConnectionError):
-    """The server had closed an idle connection; the message is untouched, use another one."""
+    """The server had closed an idle connection; the message was not touched."""
 
 
 def tls_context(server: SmtpServer) -> ssl.SSLContext:

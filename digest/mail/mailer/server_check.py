@@ -1,4 +1,4 @@
-"""Check a mail server without sending a mail: does it answer, encrypt, and let us log in?
+"""Check a mail server without sending a mail: connection, TLS, login.
 
 Uses the same connection code as real mails.
 """

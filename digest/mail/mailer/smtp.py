@@ -1,4 +1,4 @@
-"""Deliver messages to mail servers: when, by which server, and what a reply changes afterwards.
+"""Deliver messages to mail servers, and learn from their replies.
 
 Learned rates and pauses live in `RateLimiters`, which outlives the mailer; connections do not.
 """
@@ -44,7 +44,7 @@ class _Attempt:
 
 
 class SmtpMailer:
-    """Connections to one or more servers; deliveries beyond `connections` wait their turn."""
+    """Connections to one or more servers; further deliveries wait their turn."""
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ class SmtpMailer:
     # one message
 
     async def _hand_over(self, attempt: _Attempt) -> tuple[Route | None, Result | Wait]:
-        """Deliver over whichever server takes the message; Wait = none does before the deadline.
+        """Deliver over any server; Wait = none takes it before the deadline.
 
         Raises:
             MailerError: no server can be reached.
@@ -192,7 +192,7 @@ class SmtpMailer:
             route.pool.release(session)
 
     def _can_try_another(self, route: Route, result: Result) -> bool:
-        """Whether to try another server: this one takes nothing and got no byte of the body."""
+        """Whether another server may take the message, as this one got no body."""
         if result.verdict.slow != "server" or result.phase is Phase.BODY:
             return False
         self._strike(self._limiters.servers, route.name, result)
@@ -251,7 +251,7 @@ class SmtpMailer:
 
 
 def _log_text(result: Result) -> str:
-    """The reply without e-mail addresses, for the log and for other messages held back by it."""
+    """The reply without e-mail addresses, for logs and stored pauses."""
     return " ".join(
         part for part in (str(result.code or ""), _ADDRESS.sub("...@...", result.text)) if part
     )

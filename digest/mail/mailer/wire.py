@@ -36,7 +36,9 @@ def printable(text: str) -> str:
 
 
 class Wire(asyncio.Protocol):
-    """Takes over a connected transport. Call `send` with n commands, then n times `reply`.
+    """Takes over a connected transport.
+
+    Call `send` with n commands, then n times `reply`.
 
     Both raise WireError once the conversation is over; replies that came before remain readable.
     """

@@ -75,9 +75,9 @@ def ascii_address(address: str) -> str:
 
 
 def reader_address(address: str) -> str:
-    """Like `ascii_address`, but the local part may be in any script and stays in UTF-8 (RFC 6532).
+    """Like `ascii_address`, with a local part in any script.
 
-    The mailer finds out whether the server accepts it.
+    It stays in UTF-8 (RFC 6532). The mailer finds out whether the server accepts it.
     """
     if address.isascii():
         return ascii_address(address)
@@ -98,7 +98,7 @@ def _normalize(address: str, local_part: re.Pattern[str], expected: str) -> str:
 
 
 def text_header(name: str, text: str) -> str:
-    """A header of free text (Subject), cleaned, encoded by RFC 2047 if needed, and folded.
+    """A header of free text (Subject), encoded by RFC 2047 if needed, folded.
 
     This header and all others here come without the final CRLF.
     """
@@ -173,7 +173,7 @@ def assemble_message(
     html: BodyPart,
     signers: Sequence[Signer] = (),
 ) -> bytes:
-    """The signed message: `headers`, Date, Message-ID and MIME headers, then both parts.
+    """The signed message: all headers, then the text and the HTML part.
 
     In UTF-8, with CRLF; body lines have at most 76 characters. Equal arguments give equal bytes.
     """
@@ -226,7 +226,10 @@ def _folded(name: str, words: Sequence[str]) -> str:
 
 
 def _phrase(display: str, used: int) -> str:
-    """A name in front of an address: bare, quoted or encoded; `used` columns are taken."""
+    """A name in front of an address, bare, quoted or encoded.
+
+    `used` columns of the line are taken.
+    """
     display = cut(one_line(display), _MAX_NAME)
     if not display.isascii() or "=?" in display:
         return _encoded(display, used)
@@ -241,7 +244,7 @@ def _separator(name: str, display: str, address: str) -> str:
 
 
 def _encoded(text: str, used: int) -> str:
-    """`text` as encoded words of whole characters, one per line; `used` columns are taken."""
+    """`text` as encoded words, one per line; `used` columns are taken."""
     raw = text.encode("utf-8")
     quoted = len(_q(raw)) <= (len(raw) + 2) // 3 * 4
     return "\r\n ".join(_words(text, used, quoted))

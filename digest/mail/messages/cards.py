@@ -1,4 +1,4 @@
-"""The papers of a digest as templates get them, shortened where a mail would be clipped."""
+"""The papers of a digest as templates get them, within the size limit."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def render_within_limit(
 
 
 def _shorten(cards: Sequence[Card], step: int) -> tuple[Card, ...]:
-    """The cards after so many steps; the last leaves only the first paper's title and links."""
+    """The cards after `step` steps; the last leaves the first title alone."""
     count = len(cards)
     kept = cards[: count - max(0, step - 2 * count)]
     forms: list[Form] = [

@@ -110,7 +110,7 @@ def write_confirm(
 def write_welcome(
     context: MessageContext, *, subscriber: Subscriber, links: ReaderLinks
 ) -> Message:
-    """The first mail after confirmation: when digests come, what thumbs do, where to change it."""
+    """The first mail after confirmation: when digests come, and what thumbs do."""
     values = {
         "days": texts.on_weekdays(subscriber.days),
         "hour": f"{subscriber.hour:02d}:00",
@@ -204,7 +204,7 @@ def _common_values(mailing: Mailing, to: Subscriber, links: ReaderLinks | None) 
 def _render_parts(
     folder: str, values: dict[str, Any], folders: tuple[Path, ...]
 ) -> tuple[BodyPart, BodyPart]:
-    """Text and HTML; papers in HTML are shortened until mail programs show the whole mail."""
+    """The text and the HTML part; HTML is shortened to the size limit."""
     papers: tuple[cards.Card, ...] = values.get("cards", ())
     body = f"{folder}/body"
     text_list = paper_list.render_text_list(folder, papers, folders)

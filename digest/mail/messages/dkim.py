@@ -1,4 +1,4 @@
-"""Sign messages with DKIM (RFC 6376), so that receivers know that the domain sent them.
+"""Sign messages with DKIM (RFC 6376).
 
 Relaxed/relaxed canonicalization, the whole body, rsa-sha256; optionally a second signature with
 ed25519 (RFC 8463). Keys come in as values; `Key.record` is what to publish in the DNS.
@@ -79,7 +79,10 @@ class Key:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Signer:
-    """A private key; the public key is the TXT record at `selector._domainkey.domain`, in ASCII."""
+    """A private key, and where its public key is.
+
+    It is the TXT record at `selector._domainkey.domain`; both names are ASCII.
+    """
 
     domain: str
     selector: str
@@ -123,7 +126,7 @@ def read_key(pem: bytes) -> Key:
 def sign_message(
     head: bytes, canonical: bytes, signers: Sequence[Signer], *, at: datetime
 ) -> bytes:
-    """The DKIM-Signature headers of a message, one per signer; equal arguments give equal bytes.
+    """The DKIM-Signature headers of a message, one per signer.
 
     Args:
         head: its headers, with CRLF between them.
@@ -149,14 +152,14 @@ def relax_lines(lines: bytes) -> bytes:
 
 @lru_cache(maxsize=256)  # most of a message's fields are those of the one before
 def _canonical_field(line: bytes) -> tuple[bytes, bytes]:
-    """Name and relaxed form (RFC 6376, 3.4.2) of a header, which comes without its final CRLF."""
+    """Name and relaxed form (RFC 6376, 3.4.2) of a header without CRLF."""
     name, _, value = line.partition(b":")
     name = name.rstrip(b" \t").lower()
     return name, b"%b:%b" % (name, _BLANKS.sub(b" ", value.replace(b"\r\n", b"")).strip(b" \t"))
 
 
 def _select_fields(fields: Sequence[tuple[bytes, bytes]], names: Sequence[bytes]) -> bytes:
-    """The headers that `names` select, from the last of a name upwards (RFC 6376, 5.4.2)."""
+    """The headers that `names` select, last one first (RFC 6376, 5.4.2)."""
     left: dict[bytes, list[bytes]] = {}
     for name, form in fields:
         left.setdefault(name, []).append(form)

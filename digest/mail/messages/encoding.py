@@ -76,7 +76,7 @@ class EncodedTemplate:
 
 
 class FilledTemplate(NamedTuple):
-    """A template, and the values of one mail for its gaps: one each, and "" behind the last."""
+    """A template and one mail's values for its gaps, with "" after the last."""
 
     template: EncodedTemplate
     values: Sequence[str]
@@ -136,7 +136,7 @@ def _with_crlf(text: str) -> bytes:
 
 
 class BodyPart:
-    """A body part in the shorter transfer encoding: quoted-printable, or base64 as for Chinese."""
+    """A body part in the shorter encoding: quoted-printable or base64."""
 
     def __init__(self, body: EncodedText) -> None:
         self.text = body.text

@@ -1,4 +1,4 @@
-"""Pre-rendered template fragments: rendered and encoded once, filled for each mail.
+"""Pre-rendered template fragments, filled anew for each mail.
 
 The reader sees the same as if the template were rendered with the real values. That is also the
 fallback for templates that cannot be pre-rendered.
@@ -71,7 +71,7 @@ HTML = PartFormat(suffix="html", tidy=_tidy_html, escape=escape_html)
 
 
 class Fragment:
-    """Rendered and encoded text with placeholders; `names` gives the order of their values."""
+    """Rendered, encoded text with placeholders; `names` orders their values."""
 
     def __init__(self, text: str, gaps: list[Gap], names: Sequence[str]) -> None:
         # every second piece is a number, since the pattern has a group

@@ -1,4 +1,4 @@
-"""Header lines of a message: addresses, subject, mailing-list headers (RFC 2919, 8058)."""
+"""Header lines: addresses, subject, mailing list (RFC 2919, 8058)."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _list_names(domain: str, install_id: str, campaign: str, name: str) -> tuple
 
 
 def list_label(domain: str, install_id: str) -> str:
-    """The identifier in List-Id (RFC 2919): the list's name below the operator's domain.
+    """The identifier in List-Id (RFC 2919), below the operator's domain.
 
     Below localhost, which the RFC reserves for unmanaged names, if the domain is an address literal
     or the label would be too long.

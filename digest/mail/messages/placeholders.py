@@ -1,4 +1,4 @@
-"""Placeholders: stand-ins for values that a template prints, before the reader is known.
+"""Placeholders for values that a template prints before they are known.
 
 A template rendered with placeholders serves every reader. That works only if the template prints
 the values and does nothing else with them. If it compares, filters or counts one, the placeholder
@@ -34,7 +34,7 @@ class PlaceholderRead(BaseException):
 
 
 class Placeholder:
-    """Stands for a text that is not empty; `gaps` collects one entry for each place printed."""
+    """Stands for a non-empty text; `gaps` collects the places it is printed."""
 
     __slots__ = ("_gap", "_gaps")
 
@@ -71,7 +71,7 @@ def print_marker(placeholder: Placeholder) -> str:
 def wrap(
     text: str | Placeholder, indent: int = 0, lead: str = "", tail: str = ""
 ) -> str | Placeholder:
-    """The template filter `wrap`: like `texts.wrap`, for placeholders when they are filled."""
+    """The template filter `wrap`: `texts.wrap`, deferred for placeholders."""
     if type(text) is not Placeholder:
         return texts.wrap(cast(str, text), indent, lead, tail)
     name, wrap_arguments = text._gap

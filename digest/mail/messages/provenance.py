@@ -1,4 +1,4 @@
-"""Sentences about how a digest came about: the one under its heading, and the line in its foot."""
+"""Say how a digest came about, under its heading and in its foot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DUMPS_SHOWN = 5
 
 
 def summary(made: Provenance, interests: Sequence[Interest]) -> str:
-    """The sentences under the heading: how many papers were considered, and what chose."""
+    """The text under the heading: how many papers there were, and what chose."""
     thumbs = made.thumbs_up + made.thumbs_down
     basis = f"guided by your {texts.plural(thumbs, 'thumb')}."
     considered = f"Chosen from {texts.plural(made.candidates, 'new paper')}"

@@ -1,4 +1,4 @@
-"""Check templates before the first round: sample mails of every kind, from invented values."""
+"""Sample mails of every kind, to check templates before the first round."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The templates of mails and pages: where they are found, and how a broken one is reported.
+"""Find and render the templates of mails and pages.
 
-A folder of the operator's comes first, then the templates that ship: inside the package when it was
-installed from a wheel, beside it in a checkout or an editable install. A template of the operator's
-that only changes a block of ours extends it by the name `shipped/email/...`. Templates are compiled
-once; a changed file is seen after a restart.
+The operator's folders come first, then the shipped templates. These are inside the package if it
+was installed from a wheel, and beside it in a checkout or an editable install. A template of the
+operator's that changes one block extends ours under the name `shipped/email/...`. Templates are
+compiled once; a changed file takes effect after a restart.
 """
 
 from __future__ import annotations
@@ -97,9 +97,10 @@ def _plain(value: Any) -> str:
 
 
 def shipped_folder() -> Path:
-    """The folder with the templates that ship.
+    """The folder with the shipped templates.
 
-    TemplateError where an installation has lost them.
+    Raises:
+        TemplateError: the installation has lost them.
     """
     places = (_PACKAGE / "templates", _PACKAGE.parent / "templates")
     for place in places:
@@ -112,11 +113,11 @@ def shipped_folder() -> Path:
 
 @lru_cache(maxsize=8)
 def environment(folders: tuple[Path, ...] = ()) -> Environment:
-    """The one way to templates: names are paths below `folders` (first wins) or the shipped folder,
-    such as `email/digest/body.txt`.
+    """The template environment of mails and pages.
 
-    HTML escapes what it is given, text does not; a value that a template names and nobody gave is
-    an error.
+    Names are paths below `folders` (first wins) or the shipped folder, such as
+    `email/digest/body.txt`. HTML templates escape values, text templates do not. Using an undefined
+    value is an error.
     """
     shipped = FileSystemLoader(shipped_folder())
     jinja = Environment(
@@ -141,7 +142,8 @@ def environment(folders: tuple[Path, ...] = ()) -> Environment:
 def render(name: str, values: dict[str, Any], folders: tuple[Path, ...] = ()) -> str:
     """The template called `name`, filled with `values`.
 
-    TemplateError names the file and line of whatever is wrong with it.
+    Raises:
+        TemplateError: it is missing or broken; the message names file and line.
     """
     jinja = environment(folders)
     try:
@@ -167,9 +169,7 @@ def render(name: str, values: dict[str, Any], folders: tuple[Path, ...] = ()) ->
 
 
 def _place(error: Exception) -> str:
-    """File and line of the innermost template that was at work when `error` rose; Jinja2 puts them
-    into the traceback.
-    """
+    """File and line of the innermost template in the error's traceback; "" if there is none."""
     suffixes = (".txt", ".html", ".xml")
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if frame.filename.endswith(suffixes):

@@ -53,7 +53,7 @@ _ZWJ = "\u200d"
 
 
 def one_line(text: str) -> str:
-    """`text` on one line, without control characters, direction overrides or lone surrogates."""
+    """`text` on one line, without control and direction characters."""
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()
     return _BLANKS.sub(" ", _DROPPED.sub("", text)).strip()
@@ -65,7 +65,7 @@ def lines(text: str) -> tuple[str, ...]:
 
 
 def cut(text: str, limit: int) -> str:
-    """`text` in at most `limit` characters, cut after a word if possible, with an ellipsis."""
+    """`text` in at most `limit` characters, cut after a word if possible."""
     if len(text) <= limit:
         return text
     head = text[: limit - 1]
@@ -86,7 +86,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def excerpt(text: str, limit: int) -> str:
-    """The beginning of `text` in about `limit` characters: whole sentences if possible."""
+    """About `limit` characters of `text`, in whole sentences if possible."""
     if len(text) <= limit:
         return text
     ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, limit + 1)]
@@ -106,7 +106,7 @@ def _columns(text: str) -> int:
 
 
 def _pieces(word: str, room: int) -> list[str]:
-    """A word in pieces that fit a line; scripts without spaces come as very long words."""
+    """A word in pieces that fit a line, as for scripts without spaces."""
     if _columns(word) <= room:
         return [word]
     pieces, piece, used = [], "", 0
@@ -120,7 +120,7 @@ def _pieces(word: str, room: int) -> list[str]:
 
 
 def wrap(text: str, indent: int = 0, lead: str = "", tail: str = "") -> str:
-    """`lead`, `text` and `tail` in lines of at most 72 columns, indented by `indent` spaces."""
+    """`lead`, `text` and `tail` in lines of at most 72 columns."""
     words = f"{lead}{text}{tail}".split()
     room = WIDTH - indent
     whole = " ".join(words)
@@ -180,7 +180,7 @@ def weekdays(days: tuple[int, ...]) -> str:
 
 
 def on_weekdays(days: tuple[int, ...]) -> str:
-    """Within a sentence: `every day`, `from Monday to Friday`, `on Monday and Thursday`."""
+    """In a sentence: `every day`, `from Monday to Friday`, `on Sunday`."""
     text = weekdays(days)
     return text if text == "every day" else f"{'from' if ' to ' in text else 'on'} {text}"
 
@@ -191,7 +191,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def reachable(url: str) -> bool:
-    """Whether `url` can be opened elsewhere: it is not on this machine or a private network."""
+    """Whether `url` can be opened from outside this machine and network."""
     return _reachable("/".join(url.split("/", 3)[:3]))
 
 
@@ -232,7 +232,7 @@ def own_mailto(name: str, url: str) -> str:
 
 
 def web_address(url: str) -> str:
-    """`url` in ASCII, safe in an attribute and in angle brackets; "" unless it is http or https.
+    """`url` in ASCII, safe in an attribute; "" unless it is http or https.
 
     A dump may hold any scheme, and a `javascript:` link must not get into a mail.
     """

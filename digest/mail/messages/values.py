@@ -1,4 +1,4 @@
-"""What messages are written from: settings of this install, papers to list, signed links.
+"""What messages are written from: settings, papers to list, signed links.
 
 Plain values; configuration, clock and tokens belong to the caller.
 """
