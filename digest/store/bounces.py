@@ -54,14 +54,14 @@ def _add(
 
 def load(tx: Connection, email: str) -> list[Bounced]:
     """Load the bounces that count against an address, oldest first."""
-    theirs = (
+    counting = (
         bounces.c.email_key == address_key(email),
         bounces.c.counts,
         bounces.c.fault != COMPLAINT,
     )
     rows = tx.execute(
         select(bounces.c.fault, bounces.c.enhanced, bounces.c.at)
-        .where(*theirs)
+        .where(*counting)
         .order_by(bounces.c.id)
     )
     return [Bounced(fault=row.fault, enhanced=row.enhanced, at=row.at) for row in rows]
@@ -83,14 +83,14 @@ def was_sent(tx: Connection, message: int, *, before: datetime) -> bool:
 
 def summarise_own_faults(tx: Connection, *, since: datetime) -> tuple[int, str]:
     """Return the number of bounces by mail that are our fault, and the text of the last one."""
-    those = (bounces.c.fault == "ours", bounces.c.via == "mail", bounces.c.at > since)
+    own_faults = (bounces.c.fault == "ours", bounces.c.via == "mail", bounces.c.at > since)
     last = tx.execute(
-        select(bounces.c.text).where(*those).order_by(bounces.c.id.desc()).limit(1)
+        select(bounces.c.text).where(*own_faults).order_by(bounces.c.id.desc()).limit(1)
     ).scalar_one_or_none()
     return (
         (0, "")
         if last is None
-        else (tx.execute(select(func.count()).where(*those)).scalar_one(), last)
+        else (tx.execute(select(func.count()).where(*own_faults)).scalar_one(), last)
     )
 
 

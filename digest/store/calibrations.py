@@ -49,29 +49,29 @@ def load_ratings(tx: Connection, latest: int) -> list[Rating]:
     Args:
         latest: number of thumbs to look at.
     """
-    wanted = select(
+    standing_votes = select(
         feedback.c.subscriber_id, feedback.c.paper_id, feedback.c.vote, feedback.c.at
     ).where(feedback.c.vote != 0)
     votes = tx.execute(
-        wanted.order_by(feedback.c.at.desc(), feedback.c.subscriber_id, feedback.c.paper_id).limit(
-            latest
-        )
+        standing_votes.order_by(
+            feedback.c.at.desc(), feedback.c.subscriber_id, feedback.c.paper_id
+        ).limit(latest)
     ).all()
-    found = []
+    ratings = []
     for start in range(0, len(votes), _TOGETHER):
-        some = votes[start : start + _TOGETHER]
-        listed = _listed(tx, some)
-        for vote in some:
+        batch = votes[start : start + _TOGETHER]
+        listed = _listed(tx, batch)
+        for vote in batch:
             rows = [
                 row
                 for row in listed.get((vote.subscriber_id, vote.paper_id), ())
                 if row.created_at <= vote.at
             ]
             if rows:
-                found.append(
+                ratings.append(
                     _rating(max(rows, key=lambda row: (row.created_at, row.id)), vote.vote)
                 )
-    return found
+    return ratings
 
 
 def _listed(tx: Connection, votes: Sequence[Any]) -> dict[tuple[int, int], list[Any]]:
@@ -96,11 +96,11 @@ def _listed(tx: Connection, votes: Sequence[Any]) -> dict[tuple[int, int], list[
             messages.c.state.in_([state.value for state in _SHOWN]),
         )
     )
-    found: dict[tuple[int, int], list[Any]] = {}
+    listings: dict[tuple[int, int], list[Any]] = {}
     for row in rows:
         if (row.subscriber_id, row.paper_id) in pairs:
-            found.setdefault((row.subscriber_id, row.paper_id), []).append(row)
-    return found
+            listings.setdefault((row.subscriber_id, row.paper_id), []).append(row)
+    return listings
 
 
 def _rating(row: Any, vote: Vote) -> Rating:
@@ -117,8 +117,8 @@ def _rating(row: Any, vote: Vote) -> Rating:
 def count_votes_since(tx: Connection, after: datetime | None, most: int) -> int:
     """Count thumbs given, changed or withdrawn after a time (None: ever), up to `most`."""
     where = [] if after is None else [feedback.c.at > after]
-    some = select(feedback.c.at).where(*where).limit(most).subquery()
-    return tx.execute(select(func.count()).select_from(some)).scalar_one()
+    newest = select(feedback.c.at).where(*where).limit(most).subquery()
+    return tx.execute(select(func.count()).select_from(newest)).scalar_one()
 
 
 def load_all(tx: Connection) -> dict[str, Stored]:

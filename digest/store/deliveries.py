@@ -1,4 +1,4 @@
-"""What became of messages, for people: counts, what waits, attempts and what servers said."""
+"""Reports on messages for people: counts, queues, attempts and replies of servers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ _EMAIL = func.coalesce(subscribers.c.email, "the operator").label("email")
 
 
 def count_by_state(tx: Connection) -> dict[MessageState, int]:
+    """Count messages by state."""
     rows = tx.execute(select(messages.c.state, func.count()).group_by(messages.c.state))
     return {MessageState(state): n for state, n in rows}
 
 
 def count_waiting(tx: Connection, *, now: datetime) -> tuple[int, int]:
-    """Messages that may be sent now, and those that a server asked to bring back later."""
+    """Count waiting messages: (due now, due later)."""
     due = and_(messages.c.state.in_(WAITING), messages.c.expires_at > now)
     now_due = tx.execute(select(func.count()).where(due, messages.c.not_before <= now)).scalar_one()
     later = tx.execute(select(func.count()).where(due, messages.c.not_before > now)).scalar_one()
@@ -33,7 +34,7 @@ def count_waiting(tx: Connection, *, now: datetime) -> tuple[int, int]:
 
 
 def is_anything_due(tx: Connection, *, now: datetime) -> bool:
-    """Whether a claim would find something; costs the same however long the queue is."""
+    """Return whether a claim would find something; as fast for a long queue as for a short one."""
     return any(
         tx.execute(
             select(messages.c.id)
@@ -49,8 +50,10 @@ def is_anything_due(tx: Connection, *, now: datetime) -> bool:
 def list_due(
     tx: Connection, *, now: datetime, only: Sequence[int] | None = None, limit: int = 1000
 ) -> list[dict[str, Any]]:
-    """What a send would take now, in its order: email, kind, key, state, and for a digest how many
-    papers it lists.
+    """List what a send would claim now, in its order.
+
+    Returns:
+        Rows with email, kind, key, state, and papers (their number, for a digest).
     """
     papers = (
         select(func.count())
@@ -59,7 +62,7 @@ def list_due(
         .label("papers")
     )
     may = messages.c.subscriber_id.is_(None) | is_deliverable()
-    chosen = (
+    query = (
         select(_EMAIL, messages.c.kind, messages.c.key, messages.c.state, papers)
         .join(subscribers, subscribers.c.id == messages.c.subscriber_id, isouter=True)
         .where(
@@ -70,24 +73,23 @@ def list_due(
         )
     )
     if only is not None:
-        chosen = chosen.where(messages.c.subscriber_id.in_(list(only)))
+        query = query.where(messages.c.subscriber_id.in_(list(only)))
     rows = tx.execute(
-        chosen.order_by(messages.c.state, messages.c.not_before, messages.c.id).limit(limit)
+        query.order_by(messages.c.state, messages.c.not_before, messages.c.id).limit(limit)
     )  # deferred before planned
     return [dict(row._mapping) for row in rows]
 
 
 def count_unknown(tx: Connection) -> int:
-    """Messages of which nobody knows whether they were taken."""
+    """Count messages of which nobody knows whether a server accepted them."""
     return tx.execute(
         select(func.count()).where(messages.c.state == MessageState.UNKNOWN.value)
     ).scalar_one()
 
 
 def find_oldest_due(tx: Connection, *, now: datetime) -> datetime | None:
-    """The time since which the longest waiting message could have been sent; None when
-    none waits."""
-    first = [
+    """Find the time since which the oldest waiting message is due; None when none waits."""
+    times = [
         tx.execute(
             select(messages.c.not_before)
             .where(
@@ -98,34 +100,32 @@ def find_oldest_due(tx: Connection, *, now: datetime) -> datetime | None:
         ).scalar_one_or_none()
         for state in WAITING
     ]
-    return min((one for one in first if one is not None), default=None)
+    return min((time for time in times if time is not None), default=None)
 
 
 def count_ended(tx: Connection, *, since: datetime, now: datetime) -> dict[str, int]:
-    """How many messages came to each end since then; of those accepted, only whether there were
-    any.
-    """
-    found = {}
+    """Count how messages ended since a time; "accepted" is 1 if there were any."""
+    counts = {}
     for outcome in ("rejected", "unknown"):
-        those = and_(deliveries.c.outcome == outcome, deliveries.c.ended_at > since)
-        found[outcome] = tx.execute(select(func.count()).where(those)).scalar_one()
+        ended = and_(deliveries.c.outcome == outcome, deliveries.c.ended_at > since)
+        counts[outcome] = tx.execute(select(func.count()).where(ended)).scalar_one()
     accepted = (
         select(deliveries.c.id)
         .where(deliveries.c.outcome == "accepted", deliveries.c.ended_at > since)
         .limit(1)
     )
-    found["accepted"] = int(tx.execute(accepted).first() is not None)
+    counts["accepted"] = int(tx.execute(accepted).first() is not None)
     expired = and_(
         messages.c.state == MessageState.EXPIRED.value,
         messages.c.expires_at > since,
         messages.c.expires_at <= now,
     )
-    found["expired"] = tx.execute(select(func.count()).where(expired)).scalar_one()
-    return {state: n for state, n in found.items() if n}
+    counts["expired"] = tx.execute(select(func.count()).where(expired)).scalar_one()
+    return {state: n for state, n in counts.items() if n}
 
 
 def find_state(tx: Connection, message_id: int) -> MessageState | None:
-    """The state of a message by its row's id; None where there is no such row."""
+    """Find the state of a message by its row's id; None where there is no such row."""
     state = tx.execute(
         select(messages.c.state).where(messages.c.id == message_id)
     ).scalar_one_or_none()
@@ -133,23 +133,23 @@ def find_state(tx: Connection, message_id: int) -> MessageState | None:
 
 
 def find_due_time(tx: Connection, message_id: int) -> datetime | None:
-    """When a message could first be sent, by its row's id; None where there is no such row."""
+    """Find when a message was first due, by its row's id; None where there is no such row."""
     return tx.execute(
         select(messages.c.not_before).where(messages.c.id == message_id)
     ).scalar_one_or_none()
 
 
 def list_troubles(tx: Connection, limit: int = 5) -> list[dict[str, Any]]:
-    """The newest deliveries of messages that are not accepted to this day: who, how far it got,
-    what the server said.
-    """
+    """List the newest deliveries of messages that are still not accepted."""
     newest: list[int] = []
-    open_ones = select(messages.c.id).where(
+    not_accepted = select(messages.c.id).where(
         messages.c.id == deliveries.c.message_id, messages.c.state != MessageState.ACCEPTED.value
     )
-    for outcome in _TROUBLES:  # one by one: the index then yields the few newest of each
-        chosen = select(deliveries.c.id).where(deliveries.c.outcome == outcome, open_ones.exists())
-        newest += tx.execute(chosen.order_by(deliveries.c.ended_at.desc()).limit(limit)).scalars()
+    for outcome in _TROUBLES:  # one query each, so that the index yields the newest
+        query = select(deliveries.c.id).where(
+            deliveries.c.outcome == outcome, not_accepted.exists()
+        )
+        newest += tx.execute(query.order_by(deliveries.c.ended_at.desc()).limit(limit)).scalars()
     rows = tx.execute(
         select(_EMAIL, messages.c.kind, messages.c.key, deliveries)
         .join(messages, messages.c.id == deliveries.c.message_id)
@@ -164,13 +164,13 @@ def list_troubles(tx: Connection, limit: int = 5) -> list[dict[str, Any]]:
 def list_faults(
     tx: Connection, *, since: datetime, lasting: bool = False
 ) -> list[tuple[Fault, str, int]]:
-    """Who was to blame for refusals since then, the most frequent first.
+    """Count refusals since a time by fault, the most frequent first.
 
     Args:
-        lasting: leave out readers of whom a server has accepted a message since.
+        lasting: leave out readers to whom a message was accepted since.
 
     Returns:
-        (fault, what a server last said of it, how many) each.
+        (fault, latest reply of a server, number of refusals) each.
     """
     refused = and_(
         deliveries.c.outcome.in_(("deferred", "rejected")),
@@ -201,11 +201,11 @@ def list_faults(
 
 
 def _accepted_since() -> ColumnElement[bool]:
-    """Of a delivery and its message: it, or a later one to the same reader, was accepted."""
-    later, theirs = deliveries.alias(), messages.alias()
+    """Build the condition that it, or a later message to the same reader, was accepted."""
+    later, same_reader = deliveries.alias(), messages.alias()
     accepted = exists().where(
-        theirs.c.subscriber_id == messages.c.subscriber_id,
-        later.c.message_id == theirs.c.id,
+        same_reader.c.subscriber_id == messages.c.subscriber_id,
+        later.c.message_id == same_reader.c.id,
         later.c.outcome == "accepted",
         later.c.id > deliveries.c.id,
     )
@@ -213,8 +213,10 @@ def _accepted_since() -> ColumnElement[bool]:
 
 
 def list_full_mailboxes(tx: Connection, message_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Those of the messages to readers whose last attempt found a mailbox that takes nothing now:
-    id, email, enhanced, code, text.
+    """List those of the messages whose last attempt found a full or blocked mailbox.
+
+    Returns:
+        Rows with id, email, enhanced, code and text.
     """
     attempts = deliveries.alias()
     last = (
@@ -222,8 +224,8 @@ def list_full_mailboxes(tx: Connection, message_ids: Sequence[int]) -> list[dict
         .where(attempts.c.message_id == messages.c.id)
         .scalar_subquery()
     )
-    found: list[dict[str, Any]] = []
-    for some in split_into_batches(message_ids):
+    full: list[dict[str, Any]] = []
+    for batch in split_into_batches(message_ids):
         rows = tx.execute(
             select(
                 messages.c.id,
@@ -236,14 +238,14 @@ def list_full_mailboxes(tx: Connection, message_ids: Sequence[int]) -> list[dict
             .join(deliveries, deliveries.c.id == last)
             .join(subscribers, subscribers.c.id == messages.c.subscriber_id)
             .where(
-                messages.c.id.in_(some),
+                messages.c.id.in_(batch),
                 deliveries.c.outcome == "deferred",
                 deliveries.c.fault == "mailbox",
             )
             .order_by(messages.c.id)
         )
-        found += [dict(row._mapping) for row in rows]
-    return found
+        full += [dict(row._mapping) for row in rows]
+    return full
 
 
 def list_messages(
@@ -253,30 +255,28 @@ def list_messages(
     state: MessageState | None = None,
     limit: int = 100,
 ) -> list[dict[str, Any]]:
-    """The newest messages, newest first, each with its attempts in order under "deliveries"; all
-    that is stored of them.
-    """
-    chosen = select(messages, _EMAIL).join(
+    """List the newest messages, newest first; attempts are in order under "deliveries"."""
+    query = select(messages, _EMAIL).join(
         subscribers, subscribers.c.id == messages.c.subscriber_id, isouter=True
     )
     if subscriber_id is not None:
-        chosen = chosen.where(messages.c.subscriber_id == subscriber_id)
+        query = query.where(messages.c.subscriber_id == subscriber_id)
     if state is not None:
-        chosen = chosen.where(messages.c.state == state.value)
-    found = [
-        dict(row._mapping) for row in tx.execute(chosen.order_by(messages.c.id.desc()).limit(limit))
+        query = query.where(messages.c.state == state.value)
+    rows = [
+        dict(row._mapping) for row in tx.execute(query.order_by(messages.c.id.desc()).limit(limit))
     ]
     attempts: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for some in split_into_batches([row["id"] for row in found]):
+    for batch in split_into_batches([row["id"] for row in rows]):
         for row in tx.execute(
-            select(deliveries).where(deliveries.c.message_id.in_(some)).order_by(deliveries.c.id)
+            select(deliveries).where(deliveries.c.message_id.in_(batch)).order_by(deliveries.c.id)
         ):
             attempts[row.message_id].append(dict(row._mapping))
-    return [row | {"deliveries": attempts[row["id"]]} for row in found]
+    return [row | {"deliveries": attempts[row["id"]]} for row in rows]
 
 
 def find_by_message_id(tx: Connection, message_id: str) -> dict[str, Any] | None:
-    """The message with that Message-ID, with or without its angle brackets."""
-    wanted = f"<{message_id.strip().strip('<>')}>"
-    row = tx.execute(select(messages).where(messages.c.message_id == wanted)).one_or_none()
+    """Find a message by its Message-ID, with or without angle brackets."""
+    bracketed = f"<{message_id.strip().strip('<>')}>"
+    row = tx.execute(select(messages).where(messages.c.message_id == bracketed)).one_or_none()
     return None if row is None else dict(row._mapping)

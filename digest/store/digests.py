@@ -1,4 +1,4 @@
-"""Rows of digests: what was chosen for whom and on which local date."""
+"""Digests and quiet days: what was chosen for whom and on which local date."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from digest.store.tables import digest_items, digests, messages
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
-    """When a message may be sent, and its name in the world."""
+    """When a message may be sent, and its Message-ID."""
 
     message_id: str
     not_before: datetime
@@ -37,8 +37,13 @@ class Window:
 def plan(
     tx: Connection, outcome: Digest | Quiet, *, max_paper_id: int, window: Window, now: datetime
 ) -> int | None:
-    """Store a digest (with its message, planned) or a quiet day; None when that date is taken
-    already, and nothing changes.
+    """Store a digest with its planned message, or a quiet day; idempotent.
+
+    Args:
+        max_paper_id: the greatest paper id that was a candidate.
+
+    Returns:
+        The digest's id; None when the date has one already, and nothing changes.
     """
     planned = isinstance(outcome, Digest)
     statement = insert(tx, digests).values(
@@ -96,7 +101,7 @@ def plan(
 def close_missed(
     tx: Connection, subscriber_id: int, dates: Iterable[date], *, now: datetime
 ) -> None:
-    """Store for due dates that passed without a digest that none is to be made for them."""
+    """Close due dates that passed without a digest: none is made for them later."""
     rows = [
         {
             "subscriber_id": subscriber_id,
@@ -119,63 +124,63 @@ def close_missed(
 def load_reasons(
     tx: Connection, subscriber_ids: Iterable[int], since: date
 ) -> dict[int, dict[date, str]]:
-    """By subscriber: their local dates from a date on that have a digest ("") or none (why)."""
-    found: dict[int, dict[date, str]] = defaultdict(dict)
+    """Load for each subscriber local date -> reason without a digest, "" = with one."""
+    reasons: dict[int, dict[date, str]] = defaultdict(dict)
     columns = (digests.c.subscriber_id, digests.c.local_date, digests.c.reason)
-    for some in split_into_batches(list(subscriber_ids)):
-        where = (digests.c.subscriber_id.in_(some), digests.c.local_date >= since)
+    for batch in split_into_batches(list(subscriber_ids)):
+        where = (digests.c.subscriber_id.in_(batch), digests.c.local_date >= since)
         for row in tx.execute(select(*columns).where(*where)):
-            found[row.subscriber_id][row.local_date] = row.reason
-    return found
+            reasons[row.subscriber_id][row.local_date] = row.reason
+    return reasons
 
 
 def load_last_dates(
     tx: Connection, subscriber_ids: Iterable[int], *, since: date, before: date
 ) -> dict[int, date]:
-    """Each subscriber's last local date in a span that has a digest or was closed without."""
-    found: dict[int, date] = {}
+    """Load each subscriber's last local date in a span that has a digest or was closed."""
+    last_dates: dict[int, date] = {}
     last = func.max(digests.c.local_date).label("day")
-    for some in split_into_batches(list(subscriber_ids)):
+    for batch in split_into_batches(list(subscriber_ids)):
         where = (
-            digests.c.subscriber_id.in_(some),
+            digests.c.subscriber_id.in_(batch),
             digests.c.local_date >= since,
             digests.c.local_date < before,
         )
         rows = tx.execute(
             select(digests.c.subscriber_id, last).where(*where).group_by(digests.c.subscriber_id)
         )
-        found |= {row.subscriber_id: row.day for row in rows}
-    return found
+        last_dates |= {row.subscriber_id: row.day for row in rows}
+    return last_dates
 
 
 def load(tx: Connection, digest_id: int) -> Digest:
-    """A planned digest, as it was chosen."""
+    """Load a planned digest as it was chosen."""
     return load_many(tx, [digest_id])[digest_id]
 
 
 def load_many(tx: Connection, digest_ids: Iterable[int]) -> dict[int, Digest]:
-    """Planned digests, as they were chosen, by id; those that are gone are left out."""
-    found: dict[int, Digest] = {}
-    for some in split_into_batches(list(digest_ids)):
+    """Load planned digests by id; deleted ones are left out."""
+    digests_by_id: dict[int, Digest] = {}
+    for batch in split_into_batches(list(digest_ids)):
         items: dict[int, list[Item]] = defaultdict(list)
-        for row in tx.execute(_ITEMS, {"digests": some}).all():
+        for row in tx.execute(_ITEMS, {"digests": batch}).all():
             items[row.digest_id].append(_item(row))
-        found |= {
+        digests_by_id |= {
             row.id: Digest(
                 subscriber_id=row.subscriber_id,
                 local_date=row.local_date,
                 items=tuple(items[row.id]),
                 provenance=msgspec.convert(row.provenance, Provenance),
             )
-            # all of them first: a cursor that an error leaves open keeps its connection, which
-            # others use after it, in the past
-            for row in tx.execute(select(digests).where(digests.c.id.in_(some))).all()
+            # All rows at once: a cursor that an error leaves open would keep its connection in an
+            # old snapshot for whoever uses it next.
+            for row in tx.execute(select(digests).where(digests.c.id.in_(batch))).all()
         }
-    return found
+    return digests_by_id
 
 
-# A score is read from its text right away: by way of dictionaries it takes five times as long, and
-# every mail needs ten.
+# A score is decoded straight from its text. Dictionaries in between take five times as long, and
+# every mail needs ten scores.
 _SCORE = msgspec.json.Decoder(Score)
 _ITEMS = (
     select(
@@ -204,7 +209,7 @@ def _item(row: Row[Any]) -> Item:
 
 
 def find_by_date(tx: Connection, subscriber_id: int, day: date) -> int | None:
-    """The id of the digest (not of a quiet day) of a subscriber on a local date."""
+    """Find the id of a subscriber's digest on a local date; None on a quiet day."""
     where = and_(
         digests.c.subscriber_id == subscriber_id,
         digests.c.local_date == day,
@@ -214,9 +219,9 @@ def find_by_date(tx: Connection, subscriber_id: int, day: date) -> int | None:
 
 
 def list_latest(tx: Connection) -> list[dict[str, Any]]:
-    """Each subscriber's newest digest or quiet day, with the state of its message.
+    """List each subscriber's newest digest or quiet day, with the state of its message.
 
-    `missed`: how many dates before it passed without one, which it takes the papers of.
+    The column `missed` counts earlier dates without a digest, whose papers it took over.
     """
     newest = (
         select(digests.c.subscriber_id, func.max(digests.c.local_date).label("day"))
@@ -229,7 +234,7 @@ def list_latest(tx: Connection) -> list[dict[str, Any]]:
         .correlate(digests)
         .scalar_subquery()
     )
-    # Those that were closed with the newest, which are stored together.
+    # Dates closed together with the newest have the same time.
     others = digests.alias()
     missed = (
         select(func.count())

@@ -128,9 +128,9 @@ def list_latest(tx: Connection, limit: int = 5, *, libraries: bool = False) -> l
     Args:
         libraries: include imports of readers' libraries, which say nothing about the sources.
     """
-    wanted = select(dumps) if libraries else select(dumps).where(dumps.c.day != UNSEEN)
+    query = select(dumps) if libraries else select(dumps).where(dumps.c.day != UNSEEN)
     return [
-        dict(row._mapping) for row in tx.execute(wanted.order_by(dumps.c.id.desc()).limit(limit))
+        dict(row._mapping) for row in tx.execute(query.order_by(dumps.c.id.desc()).limit(limit))
     ]
 
 

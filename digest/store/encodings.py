@@ -56,23 +56,23 @@ def save(tx: Connection, version: str, rows: Mapping[int, bytes]) -> None:
     )
 
 
-def delete_vectors(tx: Connection, idents: Iterable[int]) -> None:
+def delete_vectors(tx: Connection, ids: Iterable[int]) -> None:
     """Delete the vectors of papers whose text has changed."""
-    for some in split_into_batches(list(idents)):
-        tx.execute(delete(encodings).where(encodings.c.paper_id.in_(some)))
+    for batch in split_into_batches(list(ids)):
+        tx.execute(delete(encodings).where(encodings.c.paper_id.in_(batch)))
 
 
-def load(tx: Connection, version: str, idents: Collection[int]) -> dict[int, bytes]:
+def load(tx: Connection, version: str, ids: Collection[int]) -> dict[int, bytes]:
     """Load vectors of this version by paper id; papers without one are left out."""
-    found: dict[int, bytes] = {}
-    for some in split_into_batches(list(idents)):
+    vectors: dict[int, bytes] = {}
+    for batch in split_into_batches(list(ids)):
         rows = tx.execute(
             select(encodings.c.paper_id, encodings.c.data).where(
-                encodings.c.paper_id.in_(some), encodings.c.version == version
+                encodings.c.paper_id.in_(batch), encodings.c.version == version
             )
         )
-        found |= {row.paper_id: row.data for row in rows}
-    return found
+        vectors |= {row.paper_id: row.data for row in rows}
+    return vectors
 
 
 _ENCODABLE = (papers.c.merged_into.is_(None), papers.c.title != "")

@@ -1,4 +1,4 @@
-"""Rows of feedback: one current vote per subscriber and paper."""
+"""Feedback: one current vote for each subscriber and paper."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digest.store.tables import feedback
 
 
 def save(tx: Connection, vote: Feedback) -> Vote:
-    """Record a vote (0 withdraws it); returns the vote that it replaces, 0 for none."""
+    """Upsert a vote (0 withdraws it); return the vote that it replaces, 0 for none."""
     before: Vote | None = tx.execute(
         select(feedback.c.vote).where(
             feedback.c.subscriber_id == vote.subscriber_id, feedback.c.paper_id == vote.paper_id
@@ -33,31 +33,31 @@ def save(tx: Connection, vote: Feedback) -> Vote:
 
 
 def load_vote(tx: Connection, subscriber_id: int, paper_id: int) -> Vote:
-    """A reader's vote on a paper as it stands, 0 for none."""
-    mine = select(feedback.c.vote).where(
+    """Load a reader's current vote on a paper, 0 for none."""
+    query = select(feedback.c.vote).where(
         feedback.c.subscriber_id == subscriber_id, feedback.c.paper_id == paper_id
     )
-    vote: Vote | None = tx.execute(mine).scalar_one_or_none()
+    vote: Vote | None = tx.execute(query).scalar_one_or_none()
     return vote or 0
 
 
 def withdraw_all(tx: Connection, subscriber_id: int, *, at: datetime, via: str) -> int:
-    """Withdraw every vote of a subscriber that stands; how many there were."""
-    standing = (feedback.c.subscriber_id == subscriber_id) & (feedback.c.vote != 0)
-    return tx.execute(update(feedback).where(standing).values(vote=0, at=at, via=via)).rowcount
+    """Withdraw all votes of a subscriber; return how many there were."""
+    not_withdrawn = (feedback.c.subscriber_id == subscriber_id) & (feedback.c.vote != 0)
+    return tx.execute(update(feedback).where(not_withdrawn).values(vote=0, at=at, via=via)).rowcount
 
 
-def load_votes(tx: Connection, idents: Iterable[int]) -> dict[int, list[Feedback]]:
-    """Votes that stand, oldest first."""
-    found: dict[int, list[Feedback]] = defaultdict(list)
-    for some in split_into_batches(list(idents)):
+def load_votes(tx: Connection, ids: Iterable[int]) -> dict[int, list[Feedback]]:
+    """Load the current votes of each subscriber, oldest first, without withdrawn ones."""
+    votes: dict[int, list[Feedback]] = defaultdict(list)
+    for batch in split_into_batches(list(ids)):
         rows = tx.execute(
             select(feedback)
-            .where(feedback.c.subscriber_id.in_(some), feedback.c.vote != 0)
+            .where(feedback.c.subscriber_id.in_(batch), feedback.c.vote != 0)
             .order_by(feedback.c.at, feedback.c.paper_id)
         )
         for row in rows:
-            found[row.subscriber_id].append(
+            votes[row.subscriber_id].append(
                 Feedback(
                     subscriber_id=row.subscriber_id,
                     paper_id=row.paper_id,
@@ -66,11 +66,11 @@ def load_votes(tx: Connection, idents: Iterable[int]) -> dict[int, list[Feedback
                     via=row.via,
                 )
             )
-    return found
+    return votes
 
 
 def count_thumbs(tx: Connection) -> tuple[int, int]:
-    """Thumbs up and thumbs down in all."""
+    """Count (thumbs up, thumbs down) of all readers."""
     row = tx.execute(
         select(
             func.coalesce(func.sum(case((feedback.c.vote == 1, 1))), 0),

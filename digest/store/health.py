@@ -1,4 +1,4 @@
-"""Whether the database is sound: what an examination asks of it, as plain values."""
+"""Health checks of the database, as plain values."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from digest.store.tables import rounds
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Health:
-    """What was found."""
+    """The results of a check."""
 
     #: such as "SQLite 3.45.1"
     version: str
-    #: revisions of the schema: what is there, what this version needs
+    #: revisions of the schema: the stored one, and the one that this version needs
     revision: str | None
     needed: str
-    #: what is damaged, in the database's words
+    #: damage, in the database's words
     damage: tuple[str, ...]
-    #: settings that the ledger relies on and that are not as it needs them
+    #: settings that the ledger relies on and that are unsafe
     unsafe: tuple[str, ...]
     #: the database server's clock; None where it is this machine's own
     clock: datetime | None
 
 
 def examine(store: Store) -> Health:
-    """Ask all of it; reads every page of a SQLite file.
+    """Run all checks; reads every page of a SQLite file.
 
     Raises:
         StoreError: the database does not answer.
@@ -40,31 +40,34 @@ def examine(store: Store) -> Health:
     with store.reading() as tx:
         if store.is_sqlite:
             version = f"SQLite {tx.execute(text('SELECT sqlite_version()')).scalar_one()}"
-            found = tx.execute(text("PRAGMA integrity_check(10)")).scalars().all()
-            loose = tx.execute(text("PRAGMA foreign_key_check")).all()
-            damage = [str(one) for one in found if one != "ok"] + (
-                [f"{len(loose)} rows point to rows that are gone"] if loose else []
+            results = tx.execute(text("PRAGMA integrity_check(10)")).scalars().all()
+            dangling = tx.execute(text("PRAGMA foreign_key_check")).all()
+            damage = [str(result) for result in results if result != "ok"] + (
+                [f"{len(dangling)} rows point to rows that are gone"] if dangling else []
             )
-            asked = {"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"}
+            needed_settings = {"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"}
             settings = {
-                name: str(tx.execute(text(f"PRAGMA {name}")).scalar_one()) for name in asked
+                name: str(tx.execute(text(f"PRAGMA {name}")).scalar_one())
+                for name in needed_settings
             }
             clock = None
         else:
             version = f"PostgreSQL {tx.execute(text('SHOW server_version')).scalar_one()}"
             damage = []
-            asked = {"fsync": "on", "full_page_writes": "on"}
-            settings = {name: str(tx.execute(text(f"SHOW {name}")).scalar_one()) for name in asked}
+            needed_settings = {"fsync": "on", "full_page_writes": "on"}
+            settings = {
+                name: str(tx.execute(text(f"SHOW {name}")).scalar_one()) for name in needed_settings
+            }
             if tx.execute(text("SHOW synchronous_commit")).scalar_one() == "off":
-                asked, settings = (
-                    asked | {"synchronous_commit": "on"},
+                needed_settings, settings = (
+                    needed_settings | {"synchronous_commit": "on"},
                     settings | {"synchronous_commit": "off"},
                 )
             clock = tx.execute(text("SELECT clock_timestamp()")).scalar_one().astimezone(UTC)
     unsafe = [
-        f"{name} is {settings[name]}, not {wanted}"
-        for name, wanted in asked.items()
-        if settings[name] != wanted
+        f"{name} is {settings[name]}, not {needed}"
+        for name, needed in needed_settings.items()
+        if settings[name] != needed
     ]
     return Health(
         version=version,
@@ -77,7 +80,7 @@ def examine(store: Store) -> Health:
 
 
 def probe(store: Store) -> None:
-    """Read and write, as everything does that the service does; what is stored stays as it is.
+    """Check that the database can be read and written; changes nothing.
 
     Raises:
         StoreError: it cannot be read or written, or holds another version's schema.

@@ -77,14 +77,14 @@ class Reaches:
 
 def load_reaches(tx: Connection, subscriber_ids: Iterable[int], before: date) -> dict[int, Reaches]:
     """Which papers could be chosen for each subscriber's last digests before a date."""
-    found: dict[int, Reaches] = {}
-    for some in split_into_batches(list(subscriber_ids)):
-        arrived = _newest(tx, some, before, _ARRIVED)
-        latest = _newest(tx, some, before, digests.c.reason != QuietReason.MISSED.value)
-        found |= {
-            ident: Reaches(arrived=arrived.get(ident), latest=latest.get(ident)) for ident in some
+    reaches: dict[int, Reaches] = {}
+    for batch in split_into_batches(list(subscriber_ids)):
+        arrived = _newest(tx, batch, before, _ARRIVED)
+        latest = _newest(tx, batch, before, digests.c.reason != QuietReason.MISSED.value)
+        reaches |= {
+            ident: Reaches(arrived=arrived.get(ident), latest=latest.get(ident)) for ident in batch
         }
-    return found
+    return reaches
 
 
 def load(
@@ -100,21 +100,21 @@ def load(
         since: local date from which on listed papers matter: no paper that competes was listed
             earlier. What is carried is told whatever its age, and so is all listed after it.
     """
-    found: dict[int, History] = {}
-    for some in split_into_batches(list(known)):
-        found |= _of(tx, {ident: known[ident] for ident in some}, before, since)
-    return found
+    histories: dict[int, History] = {}
+    for batch in split_into_batches(list(known)):
+        histories |= _of(tx, {ident: known[ident] for ident in batch}, before, since)
+    return histories
 
 
 def _of(
     tx: Connection, known: Mapping[int, Reaches], before: date, since: date
 ) -> dict[int, History]:
-    idents = list(known)
-    composed = [each.arrived.composed_at for each in known.values() if each.arrived]
+    ids = list(known)
+    composed = [reach.arrived.composed_at for reach in known.values() if reach.arrived]
     earliest = min(composed) if len(composed) == len(known) else None
     failed = [
         row
-        for row in tx.execute(_failed(idents, before, earliest))
+        for row in tx.execute(_failed(ids, before, earliest))
         if _outlasts(row, known[row.subscriber_id].arrived)
     ]
     carrying = {row.id for row in failed}
@@ -122,7 +122,7 @@ def _of(
     for row in failed:
         ident = row.subscriber_id
         oldest[ident] = min(row.local_date, oldest.get(ident, since))
-    rows = tx.execute(_planned(idents, since, but=before)).all()
+    rows = tx.execute(_planned(ids, since, but=before)).all()
     if long_ago := [ident for ident, day in oldest.items() if day < since]:
         older = _planned(long_ago, min(oldest.values()), but=before)
         rows = [*rows, *tx.execute(older.where(digests.c.local_date < since))]
@@ -130,8 +130,8 @@ def _of(
     reached: dict[int, set[int]] = defaultdict(set)
     carried: dict[int, set[int]] = defaultdict(set)
     maybe: dict[int, set[int]] = defaultdict(set)
-    for some in split_into_batches(list(by_digest)):
-        for item in tx.execute(select(*_LISTED).where(digest_items.c.digest_id.in_(some))):
+    for batch in split_into_batches(list(by_digest)):
+        for item in tx.execute(select(*_LISTED).where(digest_items.c.digest_id.in_(batch))):
             row = by_digest[item.digest_id]
             if row.state not in FAILED:
                 reached[row.subscriber_id].add(item.paper_id)
@@ -149,7 +149,7 @@ def _of(
             carried=frozenset(carried[ident] - reached[ident]),
             maybe_seen=frozenset(maybe[ident] - reached[ident]),
         )
-        for ident in idents
+        for ident in ids
     }
 
 
@@ -167,7 +167,7 @@ _ARRIVED = and_(messages.c.state == MessageState.ACCEPTED.value, ~BOUNCED)
 
 
 def _newest(
-    tx: Connection, idents: Sequence[int], before: date, where: ColumnElement[bool]
+    tx: Connection, ids: Sequence[int], before: date, where: ColumnElement[bool]
 ) -> dict[int, Reach]:
     """Each reader's newest digest or quiet day of a kind, found from the newest backwards."""
     newest = (
@@ -179,14 +179,17 @@ def _newest(
         .correlate(subscribers)
         .scalar_subquery()
     )
-    chosen = digests.alias()
+    newest_digest = digests.alias()
     rows = tx.execute(
         select(
-            chosen.c.subscriber_id, chosen.c.local_date, chosen.c.max_paper_id, chosen.c.created_at
+            newest_digest.c.subscriber_id,
+            newest_digest.c.local_date,
+            newest_digest.c.max_paper_id,
+            newest_digest.c.created_at,
         )
         .select_from(subscribers)
-        .join(chosen, chosen.c.id == newest)
-        .where(subscribers.c.id.in_(idents))
+        .join(newest_digest, newest_digest.c.id == newest)
+        .where(subscribers.c.id.in_(ids))
     )
     return {
         row.subscriber_id: Reach(
@@ -196,14 +199,14 @@ def _newest(
     }
 
 
-def _failed(idents: list[int], before: date, earliest: datetime | None) -> Select[Any]:
+def _failed(ids: list[int], before: date, earliest: datetime | None) -> Select[Any]:
     """Digests that failed, no earlier than a time where one is named."""
     late = [] if earliest is None else [messages.c.changed_at >= earliest]
     return (
         select(digests.c.id, digests.c.subscriber_id, digests.c.local_date, messages.c.changed_at)
         .join(messages, messages.c.digest_id == digests.c.id)
         .where(
-            messages.c.subscriber_id.in_(idents),
+            messages.c.subscriber_id.in_(ids),
             _HAS_FAILED,
             digests.c.local_date < before,
             *late,
@@ -211,13 +214,13 @@ def _failed(idents: list[int], before: date, earliest: datetime | None) -> Selec
     )
 
 
-def _planned(idents: list[int], since: date, *, but: date) -> Select[Any]:
+def _planned(ids: list[int], since: date, *, but: date) -> Select[Any]:
     """Digests of all dates but one with their messages' states; quiet days list nothing."""
     return (
         select(digests.c.id, digests.c.subscriber_id, messages.c.state)
         .join(messages, messages.c.digest_id == digests.c.id)
         .where(
-            digests.c.subscriber_id.in_(idents),
+            digests.c.subscriber_id.in_(ids),
             digests.c.local_date >= since,
             digests.c.local_date != but,
         )
@@ -230,22 +233,22 @@ def load_interests(
     """For each subscriber with several interests: paper id -> the interest in whose place it was
     listed last, before a time where one is named.
     """
-    found: dict[int, dict[int, str]] = defaultdict(dict)
+    interests: dict[int, dict[int, str]] = defaultdict(dict)
     interest = digest_items.c.explanation["interest"].as_string()
-    for some in split_into_batches(list(subscriber_ids)):
+    for batch in split_into_batches(list(subscriber_ids)):
         rows = tx.execute(
             select(digests.c.subscriber_id, digest_items.c.paper_id, interest.label("interest"))
             .join(digest_items, digest_items.c.digest_id == digests.c.id)
             .where(
-                digests.c.subscriber_id.in_(some),
+                digests.c.subscriber_id.in_(batch),
                 *([] if before is None else [digests.c.created_at < before]),
             )
             .order_by(digests.c.local_date)
         )
         for row in rows:
             if row.interest:
-                found[row.subscriber_id][row.paper_id] = row.interest
-    return found
+                interests[row.subscriber_id][row.paper_id] = row.interest
+    return interests
 
 
 def load_ignored(
@@ -267,8 +270,8 @@ def load_ignored(
         feedback.c.paper_id == digest_items.c.paper_id,
         *([] if before is None else [feedback.c.at < before]),
     )
-    found: dict[int, dict[int, datetime]] = defaultdict(dict)
-    for some in split_into_batches(list(subscriber_ids)):
+    ignored: dict[int, dict[int, datetime]] = defaultdict(dict)
+    for batch in split_into_batches(list(subscriber_ids)):
         rows = tx.execute(
             select(
                 digests.c.id,
@@ -281,7 +284,7 @@ def load_ignored(
             .join(messages, messages.c.digest_id == digests.c.id)
             .outerjoin(feedback, rating)
             .where(
-                digests.c.subscriber_id.in_(some),
+                digests.c.subscriber_id.in_(batch),
                 digests.c.created_at > since,
                 messages.c.state == MessageState.ACCEPTED.value,
                 *until,
@@ -291,5 +294,5 @@ def load_ignored(
         looked_at = {row.id for row in rows if row.vote}
         for row in rows:
             if row.id in looked_at and row.vote is None:
-                found[row.subscriber_id][row.paper_id] = row.created_at
-    return found
+                ignored[row.subscriber_id][row.paper_id] = row.created_at
+    return ignored

@@ -1,4 +1,4 @@
-"""What this install is called, and up to when a restore closed its dates."""
+"""The id of this install, and the time up to which a restore closed its dates."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from sqlalchemy import Connection, select, update
 from digest.store.statements import insert
 from digest.store.tables import installation
 
-#: letters that no one mixes up and that are no words; eight of them are 38 bits
+#: unambiguous characters that spell no words; eight of them hold 38 bits
 _LETTERS = "bcdfghjkmnpqrstvwxyz23456789"
 _LENGTH = 8
 
 
 def name_install(tx: Connection) -> None:
-    """Give a store that was just made an id of its own."""
+    """Give a new store an id of its own."""
     name = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
     _put(tx, install_id=name)
 
 
 def load_install_id(tx: Connection) -> str:
-    """The id in Message-ID and List-Id; "" where a store is older than such ids."""
+    """Load the id in Message-ID and List-Id; "" where the store is older than such ids."""
     return tx.execute(select(installation.c.install_id)).scalar_one_or_none() or ""
 
 
 def load_closed_until(tx: Connection) -> datetime | None:
-    """When a backup was last restored: each reader's local dates up to then are closed."""
+    """Load when a backup was last restored; local dates up to then are closed."""
     return tx.execute(select(installation.c.closed_until)).scalar_one_or_none()
 
 
 def close_until(tx: Connection, now: datetime) -> None:
-    """Close each reader's local dates up to now; what was closed before stays so."""
+    """Close all local dates up to now; never reopens one."""
     earlier = load_closed_until(tx)
     _put(tx, closed_until=max(now, earlier) if earlier else now)
 

@@ -1,6 +1,4 @@
-"""The secrets that sign links: made at first use, kept with their ids so that they can be rotated
-and revoked.
-"""
+"""Keys that sign links: made at first use; they can be rotated and revoked."""
 
 from __future__ import annotations
 
@@ -31,8 +29,9 @@ class KeyRow:
 
 
 def load_keys(tx: Connection) -> list[LinkKey]:
-    """Newest last; the last one signs, all of them verify, and what a revoked one may still prove
-    is the reader's to say.
+    """Load all keys, newest last.
+
+    The last one signs, and all verify. The caller decides what a revoked key may still prove.
     """
     return [
         LinkKey(id=row.id, secret=row.secret, revoked_at=row.revoked_at) for row in load_rows(tx)
@@ -40,16 +39,20 @@ def load_keys(tx: Connection) -> list[LinkKey]:
 
 
 def ensure(tx: Connection, now: datetime) -> list[LinkKey]:
-    """All keys; makes the first when there is none.
+    """Load all keys; make one when none can sign.
 
-    Two instances that start together agree on one.
+    Two processes that start together agree on one.
     """
     known = load_keys(tx)
     return known if known and known[-1].revoked_at is None else rotate(tx, now)
 
 
 def rotate(tx: Connection, now: datetime) -> list[LinkKey]:
-    """All keys and a new one, which signs from now on. StoreError when all 255 ids are taken."""
+    """Make a new key, which signs from now on; return all keys.
+
+    Raises:
+        StoreError: all 255 ids are taken.
+    """
     newest = tx.execute(select(func.coalesce(func.max(link_keys.c.id), 0))).scalar_one()
     if newest >= _LAST_ID:
         raise StoreError(
@@ -64,8 +67,12 @@ def rotate(tx: Connection, now: datetime) -> list[LinkKey]:
 
 
 def revoke(tx: Connection, ident: int, now: datetime) -> bool:
-    """Take no more links of a key, but those that leave; a new key is made where it was the newest.
-    False: it was revoked already.
+    """Revoke a key: of its links, only those that unsubscribe stay valid.
+
+    Where it was the newest, a new key is made.
+
+    Returns:
+        False when it was revoked already.
 
     Raises:
         NotFoundError: there is no such key.
@@ -82,9 +89,7 @@ def revoke(tx: Connection, ident: int, now: datetime) -> bool:
 
 
 def merge(tx: Connection, former: Iterable[KeyRow]) -> int:
-    """Take over the keys of a store that is replaced: those that only it has, and that one was
-    revoked. Returns how many were added.
-    """
+    """Take over keys and revocations of a replaced store; return how many keys were added."""
     own = {row.id: row for row in load_rows(tx)}
     added = 0
     for row in former:
@@ -106,7 +111,7 @@ def merge(tx: Connection, former: Iterable[KeyRow]) -> int:
 
 
 def load_rows(tx: Connection) -> list[KeyRow]:
-    """All keys as they are stored, the oldest first."""
+    """Load all keys as they are stored, oldest first."""
     rows = tx.execute(select(link_keys).order_by(link_keys.c.id))
     return [
         KeyRow(id=row.id, secret=row.secret, created_at=row.created_at, revoked_at=row.revoked_at)
@@ -115,5 +120,5 @@ def load_rows(tx: Connection) -> list[KeyRow]:
 
 
 def list_ids(tx: Connection) -> list[tuple[int, datetime]]:
-    """Id and time of making of each key, the oldest first; no secret."""
+    """List (id, time of creation) of each key, oldest first; no secrets."""
     return [(key.id, key.created_at) for key in load_rows(tx)]

@@ -1,5 +1,6 @@
-"""Readers' thumbs up as one reader's say to the others: never read below a floor of readers, and of
-nobody who has left.
+"""Thumbs up of all readers together: only above a minimum number of readers.
+
+Thumbs of readers who have left do not count.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from digest.model import SubscriberStatus
 from digest.store.statements import split_into_batches
 from digest.store.tables import feedback, subscribers
 
-#: whose thumbs count
+#: status of the readers whose thumbs count
 _HERE = (SubscriberStatus.ACTIVE.value, SubscriberStatus.PAUSED.value)
 
 
 def count_active_readers(tx: Connection) -> int:
-    """Active readers."""
+    """Count active readers."""
     return tx.execute(
         select(func.count()).where(subscribers.c.status == SubscriberStatus.ACTIVE.value)
     ).scalar_one()
@@ -29,30 +30,30 @@ def count_active_readers(tx: Connection) -> int:
 def count_likes(
     tx: Connection, paper_ids: Iterable[int], *, least: int, before: datetime | None = None
 ) -> dict[int, int]:
-    """Readers who like each paper, of the papers that at least so many do."""
-    found: dict[int, int] = {}
-    for some in split_into_batches(sorted(set(paper_ids))):
+    """Count the readers who like each paper; papers with fewer than `least` are left out."""
+    counts: dict[int, int] = {}
+    for batch in split_into_batches(sorted(set(paper_ids))):
         number = func.count().label("number")
-        chosen = _up(select(feedback.c.paper_id, number), before).where(
-            feedback.c.paper_id.in_(some)
+        query = _up(select(feedback.c.paper_id, number), before).where(
+            feedback.c.paper_id.in_(batch)
         )
-        for row in tx.execute(chosen.group_by(feedback.c.paper_id).having(number >= least)):
-            found[row.paper_id] = row.number
-    return found
+        for row in tx.execute(query.group_by(feedback.c.paper_id).having(number >= least)):
+            counts[row.paper_id] = row.number
+    return counts
 
 
 def load_like_times(
     tx: Connection, paper_ids: Iterable[int], *, least: int, before: datetime | None = None
 ) -> dict[int, list[datetime]]:
-    """When each of the papers that at least so many readers like was liked, oldest first."""
-    found: dict[int, list[datetime]] = defaultdict(list)
-    for some in split_into_batches(list(count_likes(tx, paper_ids, least=least, before=before))):
-        chosen = _up(select(feedback.c.paper_id, feedback.c.at), before).where(
-            feedback.c.paper_id.in_(some)
+    """Load when each paper that at least `least` readers like was liked, oldest first."""
+    times: dict[int, list[datetime]] = defaultdict(list)
+    for batch in split_into_batches(list(count_likes(tx, paper_ids, least=least, before=before))):
+        query = _up(select(feedback.c.paper_id, feedback.c.at), before).where(
+            feedback.c.paper_id.in_(batch)
         )
-        for row in tx.execute(chosen.order_by(feedback.c.at)):
-            found[row.paper_id].append(row.at)
-    return dict(found)
+        for row in tx.execute(query.order_by(feedback.c.at)):
+            times[row.paper_id].append(row.at)
+    return dict(times)
 
 
 def load_co_likes(
@@ -63,33 +64,33 @@ def load_co_likes(
     most: int,
     before: datetime | None = None,
 ) -> list[tuple[int, int]]:
-    """(reader, paper) of every thumb up of the readers who like one of the papers; of the papers
-    those that at least so many like.
+    """Load all thumbs up of the readers who like one of the papers, as (reader, paper).
 
-    Where there are more than `most`, the thumbs of the readers with the highest ids are left out,
-    whole readers at a time.
+    Args:
+        least: papers that fewer readers like do not count.
+        most: thumbs at most; the readers with the greatest ids are left out, each as a whole.
     """
     liked = sorted(count_likes(tx, paper_ids, least=least, before=before))
     people: set[int] = set()
-    for some in split_into_batches(liked):
+    for batch in split_into_batches(liked):
         people |= set(
             tx.execute(
                 _up(select(feedback.c.subscriber_id).distinct(), before).where(
-                    feedback.c.paper_id.in_(some)
+                    feedback.c.paper_id.in_(batch)
                 )
             ).scalars()
         )
-    found: list[tuple[int, int]] = []
-    for some in split_into_batches(sorted(people)):
+    pairs: list[tuple[int, int]] = []
+    for batch in split_into_batches(sorted(people)):
         rows = tx.execute(
             _up(select(feedback.c.subscriber_id, feedback.c.paper_id), before).where(
-                feedback.c.subscriber_id.in_(some)
+                feedback.c.subscriber_id.in_(batch)
             )
         ).all()
-        if len(found) + len(rows) > most:
+        if len(pairs) + len(rows) > most:
             break
-        found += [(reader, paper) for reader, paper in rows]
-    return found
+        pairs += [(reader, paper) for reader, paper in rows]
+    return pairs
 
 
 def _up(statement: Select[Any], before: datetime | None) -> Select[Any]:

@@ -1,5 +1,6 @@
-"""Who a sender is: boot, process and its start, so that a new sender on the same host can tell
-which old ones are provably dead.
+"""The identity of a sender: host, boot, process and its start time.
+
+A new sender on the same host can tell from it which old ones are certainly dead.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 
 
 def identify_process(nonce: str = "") -> str:
-    """host/boot:namespace/pid/start/nonce of this process."""
+    """Return host/boot:namespace/pid/start/nonce of this process."""
     return "/".join(
         (
             socket.gethostname(),
@@ -24,9 +25,7 @@ def identify_process(nonce: str = "") -> str:
 
 
 def find_dead(owners: Iterable[str]) -> set[str]:
-    """Those of the owners that lived on this host and certainly do so no more; where that cannot be
-    told, none.
-    """
+    """Find the owners on this host whose process is certainly gone."""
     return {owner for owner in owners if _dead(owner)}
 
 
@@ -45,8 +44,9 @@ def _dead(owner: str) -> bool:
 
 
 def _namespace() -> str:
-    """Where our process numbers count: two containers may share host name and boot, and neither
-    sees the other's processes.
+    """Return the namespace of process ids.
+
+    Two containers may share host name and boot, and neither sees the other's processes.
     """
     try:
         return Path("/proc/self/ns/pid").readlink().name.strip("pid:[]")
@@ -62,14 +62,14 @@ def _boot() -> str:
 
 
 def _start(pid: int) -> str | None:
-    """The process's start in clock ticks since boot (proc(5), field 22); None when there is no such
-    process, only its entry is left, or it is hidden.
+    """Return a process's start in clock ticks since boot (proc(5), field 22).
 
-    Where those of other users are hidden (hidepid), so is number 1.
+    None when there is no such process, when it is a zombie, or when it is hidden. Where processes
+    of other users are hidden (hidepid), so is number 1.
     """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    state, *rest = stat.rpartition(")")[2].split()  # the name in brackets may hold anything
+    state, *rest = stat.rpartition(")")[2].split()  # the name in brackets may hold any character
     return None if state in "ZX" else rest[18]

@@ -18,7 +18,7 @@ from digest.store.tables import feedback as votes
 
 def load(
     tx: Connection,
-    idents: Iterable[int],
+    ids: Iterable[int],
     *,
     before: datetime | None = None,
     least: int | None = None,
@@ -29,16 +29,16 @@ def load(
     stands now. `least`: readers' thumbs up count among the upvotes of papers that at least so many
     readers like; None = of none.
     """
-    found: dict[int, Paper] = {}
+    papers_by_id: dict[int, Paper] = {}
     aliases: dict[int, int] = {}
-    for some in split_into_batches(sorted(set(idents))):
-        rows = tx.execute(select(papers).where(papers.c.id.in_(some))).all()
+    for batch in split_into_batches(sorted(set(ids))):
+        rows = tx.execute(select(papers).where(papers.c.id.in_(batch))).all()
         aliases |= {row.id: row.merged_into for row in rows if row.merged_into is not None}
-        found |= _nouns(tx, [row for row in rows if row.merged_into is None], before, least)
+        papers_by_id |= _nouns(tx, [row for row in rows if row.merged_into is None], before, least)
     if aliases:
         kept = load(tx, aliases.values(), before=before, least=least)
-        found |= {gone: kept[into] for gone, into in aliases.items()}
-    return found
+        papers_by_id |= {gone: kept[into] for gone, into in aliases.items()}
+    return papers_by_id
 
 
 def find_by_identity(tx: Connection, kind: str, value: str) -> list[int]:
@@ -52,18 +52,18 @@ def find_by_identities(
     """Ids of the papers with each identifier (one at most) or normalised title (kind "title", any
     number).
     """
-    wanted: dict[str, list[str]] = defaultdict(list)
+    values_by_kind: dict[str, list[str]] = defaultdict(list)
     for kind, value in keys:
-        wanted[kind].append(value)
-    found: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for kind, values in wanted.items():
-        for some in split_into_batches(sorted(values)):
-            named = select(identities.c.value, identities.c.paper_id).where(
-                identities.c.kind == kind, identities.c.value.in_(some)
+        values_by_kind[kind].append(value)
+    paper_ids: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for kind, values in values_by_kind.items():
+        for batch in split_into_batches(sorted(values)):
+            query = select(identities.c.value, identities.c.paper_id).where(
+                identities.c.kind == kind, identities.c.value.in_(batch)
             )
-            for row in tx.execute(named.order_by(identities.c.paper_id)):
-                found[kind, row.value].append(row.paper_id)
-    return found
+            for row in tx.execute(query.order_by(identities.c.paper_id)):
+                paper_ids[kind, row.value].append(row.paper_id)
+    return paper_ids
 
 
 def list_seen_between(tx: Connection, after: date, until: date) -> list[int]:
@@ -109,20 +109,20 @@ def list_withdrawn(tx: Connection, limit: int = 100) -> list[tuple[Paper, list[i
     subscribers who liked it.
     """
     where = (papers.c.withdrawn.is_(True), papers.c.merged_into.is_(None))
-    idents = list(
+    ids = list(
         tx.execute(
             select(papers.c.id).where(*where).order_by(papers.c.id.desc()).limit(limit)
         ).scalars()
     )
-    found = load(tx, idents)
-    likes: dict[int, list[int]] = defaultdict(list)
-    for some in split_into_batches(idents):
-        chosen = select(votes.c.paper_id, votes.c.subscriber_id).where(
-            votes.c.paper_id.in_(some), votes.c.vote == 1
+    papers_by_id = load(tx, ids)
+    liking: dict[int, list[int]] = defaultdict(list)
+    for batch in split_into_batches(ids):
+        query = select(votes.c.paper_id, votes.c.subscriber_id).where(
+            votes.c.paper_id.in_(batch), votes.c.vote == 1
         )
-        for row in tx.execute(chosen.order_by(votes.c.subscriber_id)):
-            likes[row.paper_id].append(row.subscriber_id)
-    return [(found[ident], likes[ident]) for ident in idents]
+        for row in tx.execute(query.order_by(votes.c.subscriber_id)):
+            liking[row.paper_id].append(row.subscriber_id)
+    return [(papers_by_id[ident], liking[ident]) for ident in ids]
 
 
 def find_newest(tx: Connection) -> tuple[int, date | None]:
@@ -146,13 +146,13 @@ def count_totals(tx: Connection) -> dict[str, Any]:
     return {"papers": row[0], "latest": row[1]}
 
 
-def list_dump_names(tx: Connection, idents: Sequence[int], limit: int = 8) -> tuple[str, ...]:
+def list_dump_names(tx: Connection, ids: Sequence[int], limit: int = 8) -> tuple[str, ...]:
     """Names of the dumps that the papers came from, newest first."""
     names: dict[int, str] = {}
-    for some in split_into_batches(list(idents)):
+    for batch in split_into_batches(list(ids)):
         rows = tx.execute(
             select(dumps.c.id, dumps.c.name).where(
-                dumps.c.id.in_(select(records.c.dump_id).where(records.c.paper_id.in_(some)))
+                dumps.c.id.in_(select(records.c.dump_id).where(records.c.paper_id.in_(batch)))
             )
         )
         names |= {row.id: row.name for row in rows}
@@ -190,16 +190,16 @@ def save_vectors(
     tx.execute(statement, known)
 
 
-def load_vectors(tx: Connection, version: str, idents: Iterable[int]) -> dict[int, bytes]:
-    found: dict[int, bytes] = {}
-    for some in split_into_batches(list(idents)):
+def load_vectors(tx: Connection, version: str, ids: Iterable[int]) -> dict[int, bytes]:
+    vectors_by_id: dict[int, bytes] = {}
+    for batch in split_into_batches(list(ids)):
         rows = tx.execute(
             select(vectors.c.paper_id, vectors.c.data).where(
-                vectors.c.paper_id.in_(some), vectors.c.version == version
+                vectors.c.paper_id.in_(batch), vectors.c.version == version
             )
         )
-        found |= {row.paper_id: row.data for row in rows}
-    return found
+        vectors_by_id |= {row.paper_id: row.data for row in rows}
+    return vectors_by_id
 
 
 def count(tx: Connection) -> int:
@@ -256,22 +256,22 @@ def save_frequencies(tx: Connection, version: str, data: bytes) -> None:
 def _nouns(
     tx: Connection, rows: Sequence[Row[Any]], before: datetime | None, least: int | None
 ) -> dict[int, Paper]:
-    idents = [row.id for row in rows]
+    ids = [row.id for row in rows]
     names: dict[int, list[Identity]] = defaultdict(list)
     listed: dict[int, list[tuple[date, int | None]]] = defaultdict(list)
-    for some in split_into_batches(idents):
+    for batch in split_into_batches(ids):
         for row in tx.execute(
-            select(identities).where(identities.c.paper_id.in_(some), identities.c.kind != "title")
+            select(identities).where(identities.c.paper_id.in_(batch), identities.c.kind != "title")
         ):
             names[row.paper_id].append(Identity(kind=cast(IdentityKind, row.kind), value=row.value))
-        for row in tx.execute(select(picks).where(picks.c.paper_id.in_(some))):
+        for row in tx.execute(select(picks).where(picks.c.paper_id.in_(batch))):
             if before is None or row.day <= before.date():
                 listed[row.paper_id].append((row.day, row.rank))
-    thumbs = {} if least is None else likes.count_likes(tx, idents, least=least, before=before)
-    found = {}
+    thumbs = {} if least is None else likes.count_likes(tx, ids, least=least, before=before)
+    papers_by_id = {}
     for row in rows:
         pick = max(listed[row.id], key=lambda p: (p[0], -(p[1] or 0)), default=(None, None))
-        found[row.id] = Paper(
+        papers_by_id[row.id] = Paper(
             id=row.id,
             title=row.title,
             abstract=row.abstract,
@@ -290,4 +290,4 @@ def _nouns(
             url=row.url,
             withdrawn=row.withdrawn,
         )
-    return found
+    return papers_by_id

@@ -61,17 +61,17 @@ def count_thumbs_by_reader(tx: Connection) -> dict[int, int]:
     return {row.subscriber_id: row.thumbs for row in rows}
 
 
-def load_digests(tx: Connection, idents: Iterable[int]) -> list[PastDigest]:
+def load_digests(tx: Connection, ids: Iterable[int]) -> list[PastDigest]:
     """All digests and quiet days of the subscribers, in the order in which they were composed."""
-    found: list[PastDigest] = []
-    for some in split_into_batches(list(idents)):
+    past_digests: list[PastDigest] = []
+    for batch in split_into_batches(list(ids)):
         rows = tx.execute(
             select(digests, messages.c.state.label("message"), BOUNCED.label("bounced"))
             .outerjoin(messages, messages.c.digest_id == digests.c.id)
-            .where(digests.c.subscriber_id.in_(some))
+            .where(digests.c.subscriber_id.in_(batch))
         ).all()
         listed = _items(tx, [row.id for row in rows])
-        found += [
+        past_digests += [
             PastDigest(
                 subscriber_id=row.subscriber_id,
                 local_date=row.local_date,
@@ -84,18 +84,20 @@ def load_digests(tx: Connection, idents: Iterable[int]) -> list[PastDigest]:
             )
             for row in rows
         ]
-    return sorted(found, key=lambda past: (past.composed_at, past.subscriber_id, past.local_date))
+    return sorted(
+        past_digests, key=lambda past: (past.composed_at, past.subscriber_id, past.local_date)
+    )
 
 
 def _items(tx: Connection, digest_ids: list[int]) -> dict[int, list[PastItem]]:
     c = digest_items.c
-    found: dict[int, list[PastItem]] = defaultdict(list)
-    for some in split_into_batches(digest_ids):
+    items: dict[int, list[PastItem]] = defaultdict(list)
+    for batch in split_into_batches(digest_ids):
         columns = (c.digest_id, c.position, c.paper_id, c.match, c.slot, c.probability, c.team)
         for row in tx.execute(
-            select(*columns).where(c.digest_id.in_(some)).order_by(c.digest_id, c.position)
+            select(*columns).where(c.digest_id.in_(batch)).order_by(c.digest_id, c.position)
         ):
-            found[row.digest_id].append(
+            items[row.digest_id].append(
                 PastItem(
                     position=row.position,
                     paper_id=row.paper_id,
@@ -105,7 +107,7 @@ def _items(tx: Connection, digest_ids: list[int]) -> dict[int, list[PastItem]]:
                     team=row.team,
                 )
             )
-    return found
+    return items
 
 
 def load_first_seen(tx: Connection, after: date, until: date, max_paper_id: int) -> dict[int, date]:

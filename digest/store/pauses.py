@@ -1,6 +1,4 @@
-"""Mail servers and recipient domains that asked for quiet: known to every sender, and after a
-restart.
-"""
+"""Pauses of mail servers and recipient domains, shared by all senders and kept over a restart."""
 
 from __future__ import annotations
 
@@ -13,38 +11,37 @@ from digest.model import PAUSE_MAX, SKEW, Pause
 from digest.store.statements import insert
 from digest.store.tables import pauses
 
-#: how long after its end a pause that nobody took back still tells a new sender to begin slowly
+#: how long after its end a pause still tells a new sender to begin slowly
 _REMEMBERED = timedelta(hours=1)
 _TEXT = 500
 
 
 def load_all(tx: Connection, *, clock: datetime) -> list[Pause]:
-    """Those that last, and those that ended within the last hour and were not taken back; `clock`
-    is the real time.
+    """Load pauses that last or ended within the last hour.
 
-    One that would last longer than any does was written by a clock that ran ahead: it is told as
-    over.
+    A pause that would last longer than the longest comes from a wrong clock, and counts as over.
+
+    Args:
+        clock: the real time.
     """
     rows = tx.execute(
         select(pauses)
         .where(pauses.c.until > clock - _REMEMBERED)
         .order_by(pauses.c.kind, pauses.c.name)
     )
-    found = [Pause(**row._mapping) for row in rows]
+    loaded = [Pause(**row._mapping) for row in rows]
     return [
-        replace(pause, until=clock) if pause.until > _latest(clock) else pause for pause in found
+        replace(pause, until=clock) if pause.until > _latest(clock) else pause for pause in loaded
     ]
 
 
 def _latest(clock: datetime) -> datetime:
-    """The latest end that a pause can have."""
+    """Return the latest end that a pause can have."""
     return clock + PAUSE_MAX + SKEW
 
 
 def save(tx: Connection, pause: Pause, *, clock: datetime) -> None:
-    """Remember a pause, unless a longer one is known of the same server or domain; those of long
-    ago are forgotten.
-    """
+    """Upsert a pause, unless a longer one is stored; delete old ones."""
     tx.execute(delete(pauses).where(pauses.c.until <= clock - _REMEMBERED))
     values = {
         "until": pause.until,
@@ -61,7 +58,7 @@ def save(tx: Connection, pause: Pause, *, clock: datetime) -> None:
 
 
 def end(tx: Connection, pause: Pause, *, clock: datetime) -> None:
-    """It took something again; a pause that another sender was told since then stands."""
+    """End a pause, since the server accepted mail; a later pause of another sender stays."""
     over = (pauses.c.until <= pause.until) | (pauses.c.until > _latest(clock))
     tx.execute(
         delete(pauses).where(and_(pauses.c.kind == pause.kind, pauses.c.name == pause.name, over))

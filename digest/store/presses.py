@@ -1,4 +1,4 @@
-"""Rows of presses: which pages were posted already, and what waits for a person to confirm it."""
+"""Presses: which pages were posted already, and which presses are held."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from digest.store.tables import feedback, presses
 def record(
     tx: Connection, subscriber_id: int, press: Press, *, forget_before: datetime
 ) -> Press | None:
-    """Record a press; None when its page was posted before. Those of long ago are forgotten."""
+    """Record a press; return None when its page was posted before. Delete old ones."""
     tx.execute(delete(presses).where(presses.c.at < forget_before))
     values = {
         "subscriber_id": subscriber_id,
@@ -36,7 +36,7 @@ def record(
 
 
 def find_by_form(tx: Connection, subscriber_id: int, form: str) -> Press | None:
-    """The press that a page made when it was first posted."""
+    """Find the press that a page made when it was first posted."""
     row = tx.execute(
         select(presses).where(presses.c.subscriber_id == subscriber_id, presses.c.form == form)
     ).one_or_none()
@@ -44,7 +44,7 @@ def find_by_form(tx: Connection, subscriber_id: int, form: str) -> Press | None:
 
 
 def list_around(tx: Connection, subscriber_id: int, at: datetime, window: timedelta) -> list[Press]:
-    """All presses of a reader that near to a time, in the order in which they came."""
+    """List the presses of a reader within a window around a time, in order of arrival."""
     near = presses.c.at.between(at - window, at + window)
     rows = tx.execute(
         select(presses).where(presses.c.subscriber_id == subscriber_id, near).order_by(presses.c.id)
@@ -53,19 +53,19 @@ def list_around(tx: Connection, subscriber_id: int, at: datetime, window: timede
 
 
 def list_held(tx: Connection, subscriber_id: int, *, since: datetime) -> list[Press]:
-    """Thumbs of a reader that wait for a person's word, oldest first."""
+    """List held thumbs of a reader, oldest first."""
     thumb = (presses.c.button == Button.THUMB.value) & (presses.c.state == "held")
-    mine = select(presses).where(
+    query = select(presses).where(
         presses.c.subscriber_id == subscriber_id, thumb, presses.c.at >= since
     )
-    return [_press(row) for row in tx.execute(mine.order_by(presses.c.id))]
+    return [_press(row) for row in tx.execute(query.order_by(presses.c.id))]
 
 
-def hold(tx: Connection, idents: list[int]) -> None:
-    """Keep presses until a person confirms them."""
+def hold(tx: Connection, ids: list[int]) -> None:
+    """Hold presses until a person confirms them."""
     tx.execute(
         update(presses)
-        .where(presses.c.id.in_(idents), presses.c.state == "counted")
+        .where(presses.c.id.in_(ids), presses.c.state == "counted")
         .values(state="held")
     )
 
@@ -73,21 +73,21 @@ def hold(tx: Connection, idents: list[int]) -> None:
 def void_held(
     tx: Connection, subscriber_id: int, button: Button, paper_id: int | None = None
 ) -> None:
-    """Held presses of that kind ask for nothing any more: a person has said what they want."""
-    those = (
+    """Void held presses of a button, since a person has decided."""
+    held = (
         (presses.c.subscriber_id == subscriber_id)
         & (presses.c.button == button.value)
         & (presses.c.state == "held")
     )
     if paper_id is not None:
-        those &= presses.c.paper_id == paper_id
-    tx.execute(update(presses).where(those).values(state="void"))
+        held &= presses.c.paper_id == paper_id
+    tx.execute(update(presses).where(held).values(state="void"))
 
 
 def find_last_thumb(
     tx: Connection, subscriber_id: int, paper_id: int, *, until: datetime
 ) -> datetime | None:
-    """When a thumb on a paper was last pressed and counted, no later than `until`."""
+    """Find when a thumb on a paper last counted, no later than `until`."""
     pressed = select(func.max(presses.c.at)).where(
         presses.c.subscriber_id == subscriber_id,
         presses.c.paper_id == paper_id,

@@ -1,4 +1,4 @@
-"""What each verb did and when: the memory behind `digest status`."""
+"""Reports of past runs of each verb, for `digest status`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def record(
 
 
 def load_latest(tx: Connection, verb: str) -> dict[str, Any] | None:
-    """The newest row of that verb: at, report, error."""
+    """Load the newest run of a verb: at, report, error."""
     row = tx.execute(
         select(rounds).where(rounds.c.verb == verb).order_by(rounds.c.id.desc()).limit(1)
     ).one_or_none()

@@ -1,6 +1,4 @@
-"""How far each source was fetched, and the one lease that keeps two processes from fetching at the
-same time.
-"""
+"""How far each source was fetched, and the lease that lets only one process fetch at a time."""
 
 from __future__ import annotations
 
@@ -13,14 +11,14 @@ from digest.store import owners
 from digest.store.statements import insert
 from digest.store.tables import source_states
 
-#: no source can be called so
+#: the row of the lease; no source can have this name
 _LEASE = "*"
-#: longer than any single request with its waits; renewed before each one
+#: longer than any request with its waits; renewed before each request
 LEASE = timedelta(minutes=20)
 
 
 def load_state(tx: Connection, name: str) -> dict[str, Any]:
-    """Empty for a source that was never fetched."""
+    """Load the state of a source; empty where it was never fetched."""
     return dict(
         tx.execute(
             select(source_states.c.state).where(source_states.c.name == name)
@@ -39,7 +37,7 @@ def save_state(tx: Connection, name: str, state: dict[str, Any], now: datetime) 
 
 
 def load_states(tx: Connection) -> dict[str, dict[str, Any]]:
-    """The states of all sources ever fetched, by name."""
+    """Load the states of all fetched sources by name."""
     rows = tx.execute(
         select(source_states).where(source_states.c.name != _LEASE).order_by(source_states.c.name)
     )
@@ -47,11 +45,12 @@ def load_states(tx: Connection) -> dict[str, dict[str, Any]]:
 
 
 def claim(tx: Connection, owner: str, now: datetime) -> tuple[bool, dict[str, float]]:
-    """Whether this process may fetch now, and when each server was last asked (epoch seconds).
+    """Claim the lease, or renew it.
 
-    Claiming again renews.
+    A lease that has expired, or whose process is certainly dead, can be claimed.
 
-    The claim of a process that is provably dead, or whose lease ran out, falls to whoever asks.
+    Returns:
+        Whether this process may fetch, and when each server was last asked (epoch seconds).
     """
     tx.execute(
         insert(tx, source_states)
@@ -75,8 +74,7 @@ def claim(tx: Connection, owner: str, now: datetime) -> tuple[bool, dict[str, fl
 
 
 def renew(tx: Connection, owner: str, asked: dict[str, float], now: datetime) -> bool:
-    """Keep the claim and note when servers were asked; False when it was lost to
-    another process."""
+    """Renew the lease and store when servers were asked; return False when it was lost."""
     state = tx.execute(
         select(source_states.c.state).where(source_states.c.name == _LEASE).with_for_update()
     ).scalar_one_or_none()

@@ -1,4 +1,4 @@
-"""Rows of subscribers and their interests."""
+"""Subscribers and their interests."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ def add(
     now: datetime,
     created: datetime | None = None,
 ) -> Subscriber:
-    """Store a new subscriber (its id is ignored) with interests; returns it with its id. Without
-    `created` they join now.
+    """Store a new subscriber with interests; return it with its id.
+
+    Args:
+        subscriber: its id is ignored.
+        created: when they joined; None = now.
     """
     values = _values(subscriber) | {
         "origin": origin,
@@ -51,20 +54,18 @@ def overwrite(tx: Connection, subscriber: Subscriber, *, now: datetime) -> Subsc
 
 
 def was_confirmed(tx: Connection, ident: int) -> bool:
-    """Whether the address was ever known to be theirs: the operator said so, or they confirmed it
-    and were welcomed.
-    """
+    """Return whether the address was ever confirmed: by the operator, or by the reader."""
     welcomed = exists().where(
         messages.c.subscriber_id == ident, messages.c.kind == MessageKind.WELCOME.value
     )
-    theirs = select(subscribers.c.id).where(
+    query = select(subscribers.c.id).where(
         subscribers.c.id == ident, subscribers.c.origin.not_in(("page", "api")) | welcomed
     )
-    return tx.execute(theirs).scalar_one_or_none() is not None
+    return tx.execute(query).scalar_one_or_none() is not None
 
 
 def load_origins(tx: Connection) -> dict[int, str]:
-    """The door by which each subscriber came, by id."""
+    """Load how each subscriber joined, by id."""
     return {
         row.id: row.origin for row in tx.execute(select(subscribers.c.id, subscribers.c.origin))
     }
@@ -78,7 +79,11 @@ def set_status(
     now: datetime,
     due_from: datetime | None = None,
 ) -> bool:
-    """True when this changed it. `due_from`: no digest that was due before counts as missed."""
+    """Set the status; return whether that changed it.
+
+    Args:
+        due_from: no digest that was due before counts as missed; None = as before.
+    """
     since = {} if due_from is None else {"due_from": due_from}
     done = tx.execute(
         update(subscribers)
@@ -89,18 +94,17 @@ def set_status(
 
 
 def lock(tx: Connection, ident: int) -> None:
-    """Make what reads and then writes one subscriber wait for others that do; SQLite has one writer
-    anyhow.
-    """
+    """Lock a subscriber's row before reading and writing; SQLite has one writer anyhow."""
     tx.execute(select(subscribers.c.id).where(subscribers.c.id == ident).with_for_update())
 
 
 def remove(tx: Connection, ident: int) -> bool:
-    """Delete a subscriber with all rows that are theirs: interests, thumbs, digests, messages,
-    attempts, bounces. False: they were gone.
+    """Delete a subscriber with interests, thumbs, digests, messages, deliveries and bounces.
+
+    Returns:
+        False when there is no such subscriber.
     """
-    # The reader first, as whoever begins to send does: waiting for each other's rows in another
-    # order would be a deadlock.
+    # Lock the reader first, in the same order as a sender: else there could be a deadlock.
     tx.execute(select(subscribers.c.id).where(subscribers.c.id == ident).with_for_update())
     return tx.execute(delete(subscribers).where(subscribers.c.id == ident)).rowcount == 1
 
@@ -113,15 +117,15 @@ def find(tx: Connection, ident: int) -> Subscriber | None:
     return next(iter(_many(tx, subscribers.c.id == ident)), None)
 
 
-def load(tx: Connection, idents: Iterable[int]) -> dict[int, Subscriber]:
-    found: dict[int, Subscriber] = {}
-    for some in split_into_batches(list(idents)):
-        found |= {s.id: s for s in _many(tx, subscribers.c.id.in_(some))}
-    return found
+def load(tx: Connection, ids: Iterable[int]) -> dict[int, Subscriber]:
+    loaded: dict[int, Subscriber] = {}
+    for batch in split_into_batches(list(ids)):
+        loaded |= {s.id: s for s in _many(tx, subscribers.c.id.in_(batch))}
+    return loaded
 
 
 def list_by_status(tx: Connection, *statuses: SubscriberStatus) -> list[Subscriber]:
-    """In order of joining; every standing when none is named."""
+    """List subscribers in order of joining; with any status when none is named."""
     return _many(
         tx,
         subscribers.c.status.in_([s.value for s in statuses]) if statuses else subscribers.c.id > 0,
@@ -129,15 +133,14 @@ def list_by_status(tx: Connection, *statuses: SubscriberStatus) -> list[Subscrib
 
 
 def load_page(tx: Connection, *, after: int, limit: int) -> list[Subscriber]:
-    """Active subscribers with an id above `after`, in order of id: the unit that a
-    round works on."""
-    idents = tx.execute(
+    """Load a page of active subscribers with an id above `after`, in order of id."""
+    ids = tx.execute(
         select(subscribers.c.id)
         .where(subscribers.c.id > after, subscribers.c.status == SubscriberStatus.ACTIVE.value)
         .order_by(subscribers.c.id)
         .limit(limit)
     ).scalars()
-    return list(load(tx, idents).values())
+    return list(load(tx, ids).values())
 
 
 def count_by_status(tx: Connection) -> dict[SubscriberStatus, int]:
@@ -152,13 +155,13 @@ def _one(tx: Connection, where: Any) -> Subscriber:
 
 def _many(tx: Connection, where: Any) -> list[Subscriber]:
     rows = tx.execute(select(subscribers).where(where).order_by(subscribers.c.id)).all()
-    found: dict[int, list[Interest]] = defaultdict(list)
-    for some in split_into_batches([row.id for row in rows]):
+    interests_of: dict[int, list[Interest]] = defaultdict(list)
+    for batch in split_into_batches([row.id for row in rows]):
         for interest in tx.execute(
-            select(interests).where(interests.c.subscriber_id.in_(some)).order_by(interests.c.id)
+            select(interests).where(interests.c.subscriber_id.in_(batch)).order_by(interests.c.id)
         ):
-            found[interest.subscriber_id].append(_interest(interest))
-    return [_subscriber(row, found[row.id]) for row in rows]
+            interests_of[interest.subscriber_id].append(_interest(interest))
+    return [_subscriber(row, interests_of[row.id]) for row in rows]
 
 
 def _interest(row: Row[Any]) -> Interest:
@@ -206,8 +209,8 @@ def _values(s: Subscriber) -> dict[str, Any]:
     }
 
 
-def _add_interests(tx: Connection, ident: int, some: Sequence[Interest]) -> None:
-    for interest in some:
+def _add_interests(tx: Connection, ident: int, new: Sequence[Interest]) -> None:
+    for interest in new:
         tx.execute(
             interests.insert().values(
                 subscriber_id=ident,

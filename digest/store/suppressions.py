@@ -1,6 +1,6 @@
-"""Addresses that no mail goes to.
+"""Suppressed addresses, which get no mail.
 
-Kept by address, so that deleting a subscriber, or subscribing anew, brings nothing back.
+Stored by address, so that deleting a subscriber or subscribing again does not lift a suppression.
 """
 
 from __future__ import annotations
@@ -24,26 +24,28 @@ def find(tx: Connection, email: str) -> Suppression | None:
 
 
 def find_many(tx: Connection, emails: Iterable[str]) -> dict[str, Suppression]:
-    """Those of the addresses that are suppressed, by the key of the address."""
-    found = {}
-    for some in split_into_batches(list({address_key(email) for email in emails})):
-        for row in tx.execute(select(suppressions).where(suppressions.c.email_key.in_(some))):
-            found[row.email_key] = _suppression(row)
-    return found
+    """Find which addresses are suppressed, by the key of the address."""
+    by_key = {}
+    for batch in split_into_batches(list({address_key(email) for email in emails})):
+        for row in tx.execute(select(suppressions).where(suppressions.c.email_key.in_(batch))):
+            by_key[row.email_key] = _suppression(row)
+    return by_key
 
 
 def list_all(tx: Connection) -> list[Suppression]:
-    """The newest last."""
+    """List all suppressions, newest last."""
     rows = tx.execute(select(suppressions).order_by(suppressions.c.since, suppressions.c.email_key))
     return [_suppression(row) for row in rows]
 
 
 def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
-    """Suppress an address: who subscribes by it is told nothing more, and what waits for them is
-    skipped. False: it was suppressed already.
+    """Suppress an address, and skip what waits for its subscriber.
 
-    A complaint is a reader's own word: they have left, and may come back by their own link; all
-    else needs the operator, and outweighs it.
+    After a complaint the reader has left, and may come back by their own link. Any other
+    suppression needs the operator, and replaces a complaint.
+
+    Returns:
+        False when it was suppressed already.
     """
     address, complaint = (
         address_key(suppression.address),
@@ -52,14 +54,14 @@ def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
     reader = tx.execute(
         select(subscribers.c.id, subscribers.c.status).where(subscribers.c.email_key == address)
     ).one_or_none()
-    said = {
+    values = {
         "email": suppression.address,
         "reason": suppression.reason.value,
         "since": suppression.since,
         "evidence": suppression.evidence[:_EVIDENCE],
     }
     statement = insert(tx, suppressions).values(
-        email_key=address, previous_status=reader.status if reader else "", **said
+        email_key=address, previous_status=reader.status if reader else "", **values
     )
     if (
         tx.execute(
@@ -77,7 +79,7 @@ def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
         if not tx.execute(
             update(suppressions)
             .where(*weaker)
-            .values(said | {"previous_status": SubscriberStatus.LEFT.value})
+            .values(values | {"previous_status": SubscriberStatus.LEFT.value})
         ).rowcount:
             return False
     if reader is not None:
@@ -92,9 +94,7 @@ def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
 
 
 def mark_left(tx: Connection, email: str) -> None:
-    """Somebody leaves while their address is suppressed: whoever releases it later must not bring
-    them back.
-    """
+    """Record that a suppressed reader leaves, so that a later release does not bring them back."""
     tx.execute(
         update(suppressions)
         .where(suppressions.c.email_key == address_key(email))
@@ -103,9 +103,7 @@ def mark_left(tx: Connection, email: str) -> None:
 
 
 def release(tx: Connection, email: str, *, now: datetime) -> Suppression | None:
-    """Let mail go to an address again, and its subscriber stand as before; None when it was not
-    suppressed.
-    """
+    """Lift a suppression and restore the subscriber's status; None when there was none."""
     gone = (
         delete_from(suppressions)
         .where(suppressions.c.email_key == address_key(email))

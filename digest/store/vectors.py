@@ -1,4 +1,4 @@
-"""Word vectors that were trained on the stored papers; the newest are in force."""
+"""Word vectors that were trained on the stored papers; the newest are in use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Trained:
     """A stored table of word vectors."""
 
     version: str
-    #: papers it was trained on here, without those of the table that it went on from
+    #: papers that it was trained on here, without those of the table that it started from
     papers: int
     made_at: datetime
     data: bytes
@@ -31,7 +31,7 @@ def load_newest(tx: Connection) -> Trained | None:
 
 
 def save(tx: Connection, trained: Trained) -> None:
-    """Put them in force in place of all earlier ones."""
+    """Use these vectors in place of all earlier ones."""
     tx.execute(delete(word_vectors))
     values = {
         "version": trained.version,
@@ -43,5 +43,5 @@ def save(tx: Connection, trained: Trained) -> None:
 
 
 def delete_all(tx: Connection) -> int:
-    """Go back to the vectors of the package; returns how many tables were dropped."""
+    """Go back to the vectors of the package; return how many tables were deleted."""
     return tx.execute(delete(word_vectors)).rowcount

@@ -47,11 +47,11 @@ def restore(store: Store, path: Path, *, now: datetime) -> Restored:
         InputError: the file is no backup of this kind of database, or damaged.
         StoreError: another process uses the store, or the backup is of a newer schema.
     """
-    wanted = "sqlite" if store.is_sqlite else "postgresql"
+    store_kind = "sqlite" if store.is_sqlite else "postgresql"
     kind = kind_of(path)
-    if kind != wanted:
+    if kind != store_kind:
         raise InputError(
-            f"{path}: is a backup of {kind}, and the store is {wanted}: {store.shown}. "
+            f"{path}: is a backup of {kind}, and the store is {store_kind}: {store.shown}. "
             "A backup restores on the same kind of database; set [store] url to one"
         )
     store.close()  # connections of this process that lie idle are no other's

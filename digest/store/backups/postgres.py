@@ -209,15 +209,15 @@ def _numbers(tx: Connection) -> dict[str, int]:
 
 def _names(tx: Connection) -> list[str]:
     """Our tables that there are; an older schema has fewer."""
-    there = set(inspect(tx).get_table_names())
-    return sorted(there & metadata.tables.keys())
+    existing = set(inspect(tx).get_table_names())
+    return sorted(existing & metadata.tables.keys())
 
 
 def _in_order(tx: Connection) -> list[str]:
     """Our tables, so that each comes after those that its rows point to."""
-    there = MetaData()
-    there.reflect(tx, only=_names(tx))
-    return [table.name for table in there.sorted_tables]
+    reflected = MetaData()
+    reflected.reflect(tx, only=_names(tx))
+    return [table.name for table in reflected.sorted_tables]
 
 
 def _opened(path: Path) -> zipfile.ZipFile:
