@@ -1,4 +1,4 @@
-"""The command `digest`, and `python -m digest`: nothing is imported before signals are minded."""
+"""The command `digest`, and `python -m digest`. Signals are handled before other imports."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import os
 import sys
 from contextlib import suppress
 
-from digest.signals import Ended, ending
+from digest.signals import EndedBySignal, end_on_signals
 
-#: of sysexits.h: a mail server brings the mail again; a code that it does not know returns the mail
+#: of sysexits.h: the mail server tries again; after an unknown code it would return the mail
 _TEMPFAIL = 75
 
 
 def main() -> None:
-    """Run the command line; a signal ends it at any moment, also while it loads."""
+    """Run the command line; a signal ends it at any time, also during imports."""
     try:
-        with ending(_TEMPFAIL if sys.argv[1:2] == ["bounce"] else None):
+        with end_on_signals(_TEMPFAIL if sys.argv[1:2] == ["bounce"] else None):
             from digest import cli
 
             cli.main()
-    except Ended as ended:
+    except EndedBySignal as ended:
         sys.stderr.write(f"digest: ended by {ended.name}\n")
         sys.stderr.flush()
-        with suppress(OSError):  # who read it may be gone
+        with suppress(OSError):  # the reader of a pipe may be gone
             sys.stdout.flush()
-        os._exit(ended.code)  # all is closed; threads that still compute are not waited for
+        os._exit(ended.code)  # everything is closed; do not wait for threads that still compute
 
 
 if __name__ == "__main__":

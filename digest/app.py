@@ -85,7 +85,7 @@ class App:
             StoreError: it cannot be opened, or its schema is another version's and `migrate` is
             off.
         """
-        redaction.learn(*find_secrets(config))
+        redaction.register_secrets(*find_secrets(config))
         _check_recipes(config)
         kept.restrict(config)
         opened = Store(config.store.url)
@@ -164,7 +164,7 @@ class App:
             self._take(store.keys.load_keys(tx))
 
     def _take(self, keys: list[LinkKey]) -> None:
-        redaction.learn(*(key.secret for key in keys))
+        redaction.register_secrets(*(key.secret for key in keys))
         self._keys.known, self._keys.read = keys, time.monotonic()
 
     def url(

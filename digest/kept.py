@@ -51,8 +51,8 @@ def restrict(config: Config) -> None:
     changed is told of, too.
     """
     for one in kept(config):
-        if private.is_open(one.path):
-            if one.changeable and private.restrict(one.path):
+        if private.is_open_to_others(one.path):
+            if one.changeable and private.restrict_to_owner(one.path):
                 log.warning(
                     "%s = %s could be read by others; from now on only by its owner",
                     one.name,
@@ -63,14 +63,14 @@ def restrict(config: Config) -> None:
                     "%s = %s can be read by others. `digest doctor` says more", one.name, one.path
                 )
     # in a folder that others may look into, each mail has to be closed
-    if private.is_open(config.smtp.outbox):
+    if private.is_open_to_others(config.smtp.outbox):
         restrict_mails(config.smtp.outbox)
 
 
 def restrict_mails(folder: Path) -> None:
     """Leave the mails in a folder to their owner alone."""
     for path in folder.glob("*.eml"):
-        private.restrict(path)
+        private.restrict_to_owner(path)
 
 
 def holds_mails(folder: Path) -> bool:

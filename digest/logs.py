@@ -1,7 +1,7 @@
-"""The log of a process: one handler for all loggers, own and foreign, and for warnings.
+"""Logging: one handler for all loggers, ours and those of libraries, and for warnings.
 
-A record is one line, whatever stands in it; the lines of a traceback follow indented, so that
-nothing from outside can look like a record. Secrets are hidden (`redaction`).
+A record is always one line. The lines of a traceback follow indented, so that no text from outside
+can look like a record. Secrets are hidden (`redaction`).
 """
 
 from __future__ import annotations
@@ -12,35 +12,35 @@ import threading
 import traceback
 from types import TracebackType
 
-from digest.escaping import one_line
-from digest.redaction import hide
+from digest.escaping import escape_to_one_line
+from digest.redaction import redact
 
-_FORM = "%(asctime)s %(levelname)s %(name)s %(message)s"
+_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _INDENT = "    "
 
 
 class SafeFormatter(logging.Formatter):
-    """Formats a record as one line, its traceback as indented ones, without secrets."""
+    """Formats a record as one line and its traceback as indented lines, without secrets."""
 
     def __init__(self) -> None:
-        super().__init__(_FORM)
+        super().__init__(_FORMAT)
 
     def format(self, record: logging.LogRecord) -> str:
         try:
             record.message = record.getMessage()
-        except Exception:  # noqa: BLE001  (logging itself would print the arguments unhidden)
-            record.message = f"{record.msg!r}: its arguments do not fit"
+        except Exception:  # noqa: BLE001  (logging itself would print the arguments with secrets)
+            record.message = f"{record.msg!r}: wrong number or type of arguments"
         if self.usesTime():
             record.asctime = self.formatTime(record, self.datefmt)
-        first = one_line(hide(self.formatMessage(record).rstrip()))
+        first = escape_to_one_line(redact(self.formatMessage(record).rstrip()))
         rest = self.formatException(record.exc_info) if record.exc_info else record.exc_text or ""
         if record.stack_info:
             rest = f"{rest}\n{record.stack_info}"
-        return "\n".join([first, *_indented(rest)])
+        return "\n".join([first, *_indent(rest)])
 
 
 def set_up(level: str) -> None:
-    """Log to standard error from `level` on: "debug", "info", "warning" or "error"."""
+    """Log to standard error from a level on: "debug", "info", "warning" or "error"."""
     handler = logging.StreamHandler()
     handler.setFormatter(SafeFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
@@ -48,13 +48,13 @@ def set_up(level: str) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
-def guard_threads() -> None:
-    """Let a bug that ends a thread or a destructor be logged instead of printed as it is."""
+def log_thread_errors() -> None:
+    """Log errors in threads and destructors, which Python would print with secrets."""
     log = logging.getLogger("digest")
 
     def in_thread(failure: threading.ExceptHookArgs) -> None:
         name = failure.thread.name if failure.thread else "?"
-        log.critical("thread %s ended by a mistake of ours", name, exc_info=failure.exc_value)
+        log.critical("thread %s ended by a bug", name, exc_info=failure.exc_value)
 
     def in_destructor(failure: sys.UnraisableHookArgs) -> None:
         log.error("%s", failure.err_msg or "exception ignored", exc_info=failure.exc_value)
@@ -63,11 +63,13 @@ def guard_threads() -> None:
     sys.unraisablehook = in_destructor
 
 
-def report_crash(error: BaseException, trace: TracebackType | None) -> str:
-    """The traceback of a bug, as it may be shown."""
+def format_crash(error: BaseException, trace: TracebackType | None) -> str:
+    """Return the traceback of a bug without secrets."""
     text = "".join(traceback.format_exception(type(error), error, trace))
-    return "\n".join(["digest stopped by a mistake of ours:", *_indented(text)])
+    return "\n".join(["digest stopped because of a bug:", *_indent(text)])
 
 
-def _indented(text: str) -> list[str]:
-    return [f"{_INDENT}{one_line(line)}" for line in hide(text).split("\n") if line.strip()]
+def _indent(text: str) -> list[str]:
+    return [
+        f"{_INDENT}{escape_to_one_line(line)}" for line in redact(text).split("\n") if line.strip()
+    ]

@@ -1,4 +1,4 @@
-"""Files and folders that only their owner may look into, whatever the umask."""
+"""Files and folders that only their owner may read, whatever the umask."""
 
 from __future__ import annotations
 
@@ -13,26 +13,35 @@ _OTHERS = 0o077
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it that are missing; one that is there stays as it is. OSError
-    as for mkdir.
+    """Make a folder and its missing parents; an existing folder is not changed.
+
+    Raises:
+        OSError: as for mkdir.
     """
-    for folder in reversed([one for one in path.parents if not one.exists()]):
+    for folder in reversed([parent for parent in path.parents if not parent.exists()]):
         folder.mkdir(mode=_FOLDER, exist_ok=True)
     path.mkdir(mode=_FOLDER, exist_ok=True)
 
 
-def create_file(path: Path, *, anew: bool = False) -> BinaryIO:
-    """Open a file for writing from its beginning; with `anew`, FileExistsError where it
-    is there."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | (os.O_EXCL if anew else os.O_TRUNC), _FILE)
-    restrict(path)  # the mode above is for a file that was not there
+def create_file(path: Path, *, exclusive: bool = False) -> BinaryIO:
+    """Open a file for writing, and truncate it.
+
+    Args:
+        path: of the file.
+        exclusive: the file must not exist.
+
+    Raises:
+        FileExistsError: it exists, and `exclusive` is set.
+    """
+    handle = os.open(
+        path, os.O_WRONLY | os.O_CREAT | (os.O_EXCL if exclusive else os.O_TRUNC), _FILE
+    )
+    restrict_to_owner(path)  # the mode above applies only to a new file
     return os.fdopen(handle, "wb")
 
 
-def is_open(path: Path) -> bool:
-    """Whether others on this machine may look into it; False where it is not there, or the system
-    has no such modes.
-    """
+def is_open_to_others(path: Path) -> bool:
+    """Return whether other users may read it; False if it is missing or has no such modes."""
     try:
         mode = path.stat().st_mode
         return (
@@ -44,30 +53,27 @@ def is_open(path: Path) -> bool:
         return False
 
 
-def is_own(path: Path) -> bool:
-    """Whether the user who runs this owns it."""
+def is_owned_by_user(path: Path) -> bool:
+    """Return whether the user of this process owns it."""
     try:
         return os.name == "posix" and path.stat().st_uid == os.geteuid()
     except OSError:
         return False
 
 
-def restrict(path: Path) -> bool:
-    """Leave it to its owner alone, where that is the user who runs this; True when it
-    was changed."""
-    if not (is_open(path) and is_own(path)):
+def restrict_to_owner(path: Path) -> bool:
+    """Remove access for others if the user of this process owns it; return whether it changed."""
+    if not (is_open_to_others(path) and is_owned_by_user(path)):
         return False
     try:
         path.chmod(_FOLDER if path.is_dir() else _FILE)
-    except OSError:  # a file system that is read-only, or has no modes
+    except OSError:  # a file system that is read-only or has no modes
         return False
     return True
 
 
 def holds_only(folder: Path, ours: Callable[[os.DirEntry[str]], bool]) -> bool:
-    """Whether everything in a folder belongs to the user who runs this, and is ours as `ours`
-    tells.
-    """
+    """Return whether the user owns every entry of a folder, and `ours` is true for each."""
     try:
         with os.scandir(folder) as entries:
             return all(

@@ -1,9 +1,8 @@
-"""Secrets are kept out of everything that people read: the log, reports, stored errors, letters.
+"""Keep secrets out of everything that people read: log, reports, stored errors, mails.
 
-Two rules decide. Values that this process was given as secrets (`learn`) are hidden wherever they
-stand, also quoted for a URL, for JSON or HTML, in hexadecimal, or in Base64 at any offset, as a
-login has it. And what is a secret by its place is hidden whatever its value: the password of a
-URL, a query value called key or token, a private key in PEM, the token of a reader's link.
+Two rules apply. Registered values are hidden everywhere, also quoted for a URL, JSON or HTML, in
+hexadecimal, or in Base64 at any offset, as in a login. And some places always hold a secret: the
+password of a URL, a query value called key or token, a private key in PEM, the token of a link.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-#: what stands in place of a secret, as pydantic has it too
+#: replacement of a secret, the same as in pydantic
 COVER: Final = "**********"
-#: characters from which on a value is looked for; a shorter one stands in too many other words
-SHORTEST: Final = 4
-#: secrets that a process remembers of texts, and of keys; the oldest of their kind give way
-_MOST: Final = {str: 128, bytes: 16}
-#: letters of a Base64 form that no neighbour of the secret has touched; fewer would be chance
-_LEAST_BASE64: Final = 5
+#: shortest secret in characters; shorter ones occur in too many other words
+LENGTH_MIN: Final = 4
+#: number of registered secrets by type; the oldest are dropped first
+_COUNT_MAX: Final = {str: 128, bytes: 16}
+#: shortest Base64 form that depends on the secret alone; shorter ones would match by chance
+_BASE64_MIN: Final = 5
 
 _known: dict[str | bytes, None] = {}
 
@@ -34,8 +33,8 @@ _NAME = (
     r"(?:key|token|secret|password|passwd|passphrase|pwd|pass|auth|authorization"
     r"|signature|sig|credentials?)"
 )
-#: what has to stand in a text for a pattern to be tried, and the pattern
-_BY_PLACE: Final = tuple(
+#: (text that must occur, pattern to apply then)
+_PATTERNS: Final = tuple(
     (sign, re.compile(pattern, flags))
     for sign, pattern, flags in (
         (
@@ -49,80 +48,87 @@ _BY_PLACE: Final = tuple(
         ("uthorization", r"(?P<before>\b[Aa]uthorization: *(?:\w+ +)?)[^\s\"',]+", 0),
     )
 )
-#: 55 letters of Base32: the token of a link, also behind a quoted space
+#: 55 letters of Base32: the token of a link, also after a percent-encoded space
 _TOKEN: Final = re.compile(
     r"(?:(?<=%[0-9a-fA-F]{2})|(?<![A-Za-z0-9]))[A-Za-z2-7]{55}(?![A-Za-z0-9])"
 )
 _SECRET_NAME: Final = re.compile(_NAME, re.I)
-#: a query value that nobody thought up: twenty letters and digits in no order
-_DRAWN: Final = re.compile(r"(?=.*[0-9].*[A-Za-z].*[0-9])[A-Za-z0-9_-]{20,}")
+#: a query value that looks random: at least twenty letters and digits
+_RANDOM: Final = re.compile(r"(?=.*[0-9].*[A-Za-z].*[0-9])[A-Za-z0-9_-]{20,}")
 
 
-def learn(*secrets: str | bytes) -> None:
-    """Hide these values from now on; those under four characters are passed over."""
+def register_secrets(*secrets: str | bytes) -> None:
+    """Redact these values from now on; values under four characters are ignored."""
     for secret in secrets:
-        if len(secret) >= SHORTEST:
+        if len(secret) >= LENGTH_MIN:
             _known.pop(secret, None)
             _known[secret] = None
-    for kind, most in _MOST.items():
+    for kind, most in _COUNT_MAX.items():
         of_kind = [secret for secret in _known if isinstance(secret, kind)]
         for secret in of_kind[:-most]:
             del _known[secret]
 
 
-def hide(text: str) -> str:
-    """The text with a cover in place of every secret."""
+def redact(text: str) -> str:
+    """Replace every secret in a text."""
     for secret in sorted(_known, key=len, reverse=True):
-        signs, pattern = _spellings(secret)
-        if any(sign in text for sign in signs):
+        markers, pattern = _spellings(secret)
+        if any(marker in text for marker in markers):
             text = pattern.sub(COVER, text)
-    for sign, pattern in _BY_PLACE:
-        if sign in text:
-            text = pattern.sub(_cover, text)
+    for marker, pattern in _PATTERNS:
+        if marker in text:
+            text = pattern.sub(_keep_prefix, text)
     return _TOKEN.sub(COVER, text) if len(text) >= 55 else text
 
 
-def hide_within(value: Any) -> Any:
-    """A JSON value with every text in it hidden; keys stay, programs rely on them."""
+def redact_json(value: Any) -> Any:
+    """Redact every text in a JSON value; keys stay, since programs rely on them."""
     if isinstance(value, str):
-        return hide(value)
+        return redact(value)
     if isinstance(value, Mapping):
-        return {key: hide_within(item) for key, item in value.items()}
+        return {key: redact_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [hide_within(item) for item in value]
+        return [redact_json(item) for item in value]
     return value
 
 
 def find_secrets_in_url(url: str) -> Iterator[str]:
-    """What of a URL is a secret: its password, and query values that are called or look so."""
+    """Yield the password of a URL, and query values whose name or form is that of a secret."""
     try:
         parts = urlsplit(url)
         # databases allow a slash or a second @ in a password
-        web = parts.scheme in ("http", "https")
+        is_http = parts.scheme in ("http", "https")
         login = (
-            parts.netloc.rpartition("@")[0] if web else url.partition("://")[2].rpartition("@")[0]
+            parts.netloc.rpartition("@")[0]
+            if is_http
+            else url.partition("://")[2].rpartition("@")[0]
         )
         query = parse_qsl(parts.query, keep_blank_values=True)
     except ValueError:
         return
     user, _, password = login.partition(":")
-    for secret in filter(None, (password or (user if web else ""),)):
+    for secret in filter(None, (password or (user if is_http else ""),)):
         yield from {secret, unquote(secret)}
     for name, value in query:
-        if _SECRET_NAME.fullmatch(name) or _DRAWN.fullmatch(value):
+        if _SECRET_NAME.fullmatch(name) or _RANDOM.fullmatch(value):
             yield value
 
 
-def _cover(match: re.Match[str]) -> str:
+def _keep_prefix(match: re.Match[str]) -> str:
+    """Return the replacement for a match of a pattern."""
     return f"{match.groupdict().get('before') or ''}{COVER}"
 
 
 @lru_cache(maxsize=256)
 def _spellings(secret: str | bytes) -> tuple[tuple[str, ...], re.Pattern[str]]:
-    """Signs, one of which stands in every text with the secret, and a pattern of all spellings."""
+    """Return texts, one of which occurs with every spelling, and a pattern of all spellings."""
     data = secret if isinstance(secret, bytes) else secret.encode("utf-8", "surrogatepass")
     plain = repr(secret)[2:-1] if isinstance(secret, bytes) else secret
-    forms = [re.escape(plain)] if isinstance(secret, bytes) else ["".join(map(_character, plain))]
+    forms = (
+        [re.escape(plain)]
+        if isinstance(secret, bytes)
+        else ["".join(map(_character_pattern, plain))]
+    )
     packed = [data.hex(), data.hex().upper(), *_base64_forms(data)]
     forms += packed[:2]
     # the two alphabets of Base64 differ in two letters
@@ -131,12 +137,12 @@ def _spellings(secret: str | bytes) -> tuple[tuple[str, ...], re.Pattern[str]]:
 
 
 def _longest_run(text: str) -> str:
-    """Letters and digits that every spelling leaves as they are; "" where there are none."""
+    """Return the longest run of letters and digits, which no spelling changes; or ""."""
     return max(re.findall("[A-Za-z0-9]+", text), key=len, default="")
 
 
-def _character(char: str) -> str:
-    """A character as it is, or as URLs, JSON, Python, HTML and IMAP spell it."""
+def _character_pattern(char: str) -> str:
+    """Return a pattern of a character, plain or escaped for URL, JSON, Python, HTML or IMAP."""
     octets = char.encode("utf-8", "surrogatepass")
     escaped = {char, json.dumps(char)[1:-1], repr(char)[1:-1], html.escape(char), f"\\{char}"}
     forms = [re.escape(form) for form in sorted(escaped, key=len, reverse=True)]
@@ -150,9 +156,9 @@ def _character(char: str) -> str:
 
 
 def _base64_forms(data: bytes) -> Iterator[str]:
-    """Base64 of whatever holds the secret: three offsets, without the letters of neighbours."""
+    """Yield Base64 forms at three offsets, without letters that depend on other bytes."""
     for offset in range(3):
         letters = base64.b64encode(bytes(offset) + data).decode("ascii").rstrip("=")
         whole = letters[-(-offset * 8 // 6) : (offset + len(data)) * 8 // 6]
-        if len(whole) >= _LEAST_BASE64:
+        if len(whole) >= _BASE64_MIN:
             yield whole

@@ -1,8 +1,8 @@
-"""How SIGINT and SIGTERM end a command: in a few seconds, with one line, never by a traceback.
+"""SIGINT and SIGTERM end a command within seconds and with one line, never with a traceback.
 
-The main thread leaves what it does by an exception, so that transactions are taken back and files
-closed. It may hang in a library that knows no signals, such as SQLite's wait for a lock, or have
-to wait for threads: then a thread of its own ends the process, which every command survives.
+The signal raises an exception in the main thread, so transactions are rolled back and files closed.
+If the main thread hangs in a library, such as in SQLite's wait for a lock, or waits for threads, a
+watching thread ends the process. The stored data survives that in every command.
 """
 
 from __future__ import annotations
@@ -18,135 +18,134 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-#: seconds in which a command may end by itself
+#: seconds for a command to end by itself
 GRACE = 2.5
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Ended(SystemExit):
-    """A signal came. The code is the shell's for it, 130 or 143, where nothing else is set."""
+class EndedBySignal(SystemExit):
+    """A signal came. The exit code is the shell's, 130 or 143, unless another one is set."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
-        self.code: int = _code_of(number)
+        self.code: int = _exit_code(number)
         self.name = signal.Signals(number).name
 
 
-#: what the process ends with after a signal; None = the shell's code for it
+#: exit code after a signal; None = the shell's code for it
 _code: int | None = None
 
 
-def _code_of(number: int) -> int:
+def _exit_code(number: int) -> int:
     return 128 + number if _code is None else _code
 
 
-#: set while a command takes the time that it needs to end
-_unhurried = threading.Event()
+#: set while a command may take as long as it needs to end
+_no_time_limit = threading.Event()
 
 
 @contextmanager
-def ending(code: int | None = None) -> Iterator[None]:
-    """Signals end what happens in the block. Also those that a shell ignores in the background.
+def end_on_signals(code: int | None = None) -> Iterator[None]:
+    """Let signals end the block, also signals that a shell ignores for background jobs.
 
     Args:
-        code: that the process then ends with; None = 130 for SIGINT and 143 for SIGTERM.
+        code: exit code after a signal; None means 130 for SIGINT and 143 for SIGTERM.
     """
     global _code
     _code = code
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread is told of signals
+        yield  # only the main thread gets signals
         return
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    ear, mouth = os.pipe()
-    os.set_blocking(mouth, False)
-    watching = threading.Thread(target=_watch, args=(ear,), name="digest-signals", daemon=True)
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    watching = threading.Thread(target=_watch, args=(read_end,), name="digest-signals", daemon=True)
     watching.start()
-    old = signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
+    old = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
     for number in SIGNALS:
         signal.signal(number, _end)
     try:
         yield
-    except Ended:
-        raise  # the watch goes on: threads may keep the process from ending
+    except EndedBySignal:
+        raise  # keep watching: threads may delay the end of the process
     except BaseException:
-        _restore(before, old, mouth)
+        _restore(before, old, write_end)
         raise
     else:
-        _restore(before, old, mouth)
+        _restore(before, old, write_end)
 
 
-def _restore(before: Mapping[signal.Signals, Any], wakeup: int, mouth: int) -> None:
+def _restore(before: Mapping[signal.Signals, Any], wakeup: int, write_end: int) -> None:
     signal.set_wakeup_fd(wakeup)
     for number, handler in before.items():
         signal.signal(number, handler)
-    os.close(mouth)  # which ends the watch
+    os.close(write_end)  # ends the watching thread
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
-    for each in SIGNALS:
-        signal.signal(each, signal.SIG_DFL)
-    raise Ended(number)
+    for other in SIGNALS:
+        signal.signal(other, signal.SIG_DFL)
+    raise EndedBySignal(number)
 
 
-def _watch(ear: int) -> None:
-    """End the process some seconds after a signal came, or at once after the second."""
-    code, ends = 0, math.inf
+def _watch(read_end: int) -> None:
+    """End the process some seconds after the first signal, or at once after the second."""
+    code, deadline = 0, math.inf
     with selectors.DefaultSelector() as selector:
-        selector.register(ear, selectors.EVENT_READ)
+        selector.register(read_end, selectors.EVENT_READ)
         while True:
-            left = ends - time.monotonic()
+            left = deadline - time.monotonic()
             if not selector.select(None if left == math.inf else max(0.0, left)):
                 os._exit(code)
-            told = os.read(ear, 1)
-            if not told:
+            data = os.read(read_end, 1)
+            if not data:
                 break
-            if told[0] in SIGNALS:
+            if data[0] in SIGNALS:
                 if code:
-                    os._exit(_code_of(told[0]))
-                code = _code_of(told[0])
-                ends = math.inf if _unhurried.is_set() else time.monotonic() + GRACE
-    os.close(ear)
+                    os._exit(_exit_code(data[0]))
+                code = _exit_code(data[0])
+                deadline = math.inf if _no_time_limit.is_set() else time.monotonic() + GRACE
+    os.close(read_end)
 
 
 @contextmanager
-def unhurried() -> Iterator[None]:
-    """What happens in the block takes signals itself, and the time that it needs to end."""
-    _unhurried.set()
+def without_time_limit() -> Iterator[None]:
+    """Let the block handle signals itself and take as long as it needs to end."""
+    _no_time_limit.set()
     try:
         yield
     finally:
-        _unhurried.clear()
+        _no_time_limit.clear()
 
 
 @contextmanager
-def stopping() -> Iterator[Callable[[], bool]]:
-    """Yields what tells whether SIGTERM or SIGINT came.
+def stop_on_signals() -> Iterator[Callable[[], bool]]:
+    """Yield a function that returns whether SIGTERM or SIGINT came.
 
-    A second signal ends the process at once; the ledger is made for that.
+    A second signal ends the process at once; the stored state of deliveries allows that.
     """
-    known = {number: signal.getsignal(number) for number in SIGNALS}
-    came: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    received: list[int] = []
 
-    def hear(number: int, _frame: FrameType | None) -> None:
-        for each in known:
-            signal.signal(each, signal.SIG_DFL)
-        came.append(number)
+    def note_signal(number: int, _frame: FrameType | None) -> None:
+        for other in handlers:
+            signal.signal(other, signal.SIG_DFL)
+        received.append(number)
 
-    for number in known:
-        signal.signal(number, hear)
+    for number in handlers:
+        signal.signal(number, note_signal)
     try:
-        with unhurried():
-            yield lambda: bool(came)
+        with without_time_limit():
+            yield lambda: bool(received)
     finally:
-        for number, handler in known.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
 
 def wait_for_signal() -> None:
-    """Do nothing until a signal raises `Ended`.
+    """Wait until a signal raises `EndedBySignal`.
 
-    In steps: a signal that comes just before a wait begins interrupts nothing, and is handled
-    only when the wait ends.
+    It waits in short steps: a signal just before a step is handled only after the step.
     """
     while True:
         time.sleep(0.5)

@@ -17,7 +17,7 @@ def main() -> None:
     traceback is printed, with secrets hidden.
     """
     logs.set_up("warning")  # until a command has read its settings
-    logs.guard_threads()
+    logs.log_thread_errors()
     try:
         app()
     except (AddressError, InputError) as error:
@@ -25,7 +25,7 @@ def main() -> None:
     except DigestError as error:
         _exit(error, 1)
     except Exception as error:  # noqa: BLE001  (a bug)
-        sys.stderr.write(f"{logs.report_crash(error, error.__traceback__)}\n")
+        sys.stderr.write(f"{logs.format_crash(error, error.__traceback__)}\n")
         sys.exit(1)
 
 

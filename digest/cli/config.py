@@ -28,7 +28,7 @@ def show_config(
     if example:
         typer.echo(settings.example(), nl=False)
         return
-    values = settings.hide_secrets(load(config))
+    values = settings.redacted_values(load(config))
     if as_json:
         show_json(values)
         return

@@ -7,13 +7,13 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from digest.escaping import from_sheet_cell, sheet_cell
+from digest.escaping import escape_csv_cell, unescape_csv_cell
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
     """A header and the rows. No cell runs as a formula; `from_csv` gives back what it was."""
     header = _row(columns)
-    return header + "".join(_row([sheet_cell(row[name]) for name in columns]) for row in rows)
+    return header + "".join(_row([escape_csv_cell(row[name]) for name in columns]) for row in rows)
 
 
 def _row(cells: Sequence[str]) -> str:
@@ -25,4 +25,4 @@ def _row(cells: Sequence[str]) -> str:
 
 def from_csv(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of such a file as it was before it was written."""
-    return {k: from_sheet_cell(v) if isinstance(v, str) else v for k, v in row.items()}
+    return {k: unescape_csv_cell(v) if isinstance(v, str) else v for k, v in row.items()}

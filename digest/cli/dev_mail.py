@@ -11,7 +11,7 @@ import typer
 
 from digest.cli.options import make_folder, out
 from digest.cli.tables import counted
-from digest.signals import Ended, wait_for_signal
+from digest.signals import EndedBySignal, wait_for_signal
 
 commands = typer.Typer()
 
@@ -43,7 +43,7 @@ def dev_mail(
     place = make_folder(folder) if folder else Path(tempfile.mkdtemp(prefix="digest-mail-"))
     with (
         run_dev_mail(place, port=port, web_port=web_port) as (mail_sink, address),
-        contextlib.suppress(Ended),
+        contextlib.suppress(EndedBySignal),
     ):
         out.print(
             f'Set in config.toml:\n\n    [smtp]\n    host = "{mail_sink.host}"\n    port = '

@@ -43,7 +43,7 @@ def dkim(
             "mail.sender is not set: the key is published under its domain. Set it, then repeat "
             "this command"
         )
-    private.restrict(path)
+    private.restrict_to_owner(path)
     made = not path.exists() and _make(
         path, keys_of_mails.generate_key("ed25519" if ed25519 else "rsa")
     )
@@ -88,7 +88,7 @@ def dkim(
 def _make(path: Path, pem: bytes) -> bool:
     """Write the key where no file is yet, readable by its owner alone; whether it was written."""
     try:
-        with private.create_file(path, anew=True) as file:
+        with private.create_file(path, exclusive=True) as file:
             file.write(pem)
     except FileExistsError:
         return False

@@ -98,10 +98,10 @@ def _keep(folder: Path, data: bytes) -> None:
     make_folder(folder)
     part = folder / f".{secrets.token_hex(8)}.part"
     if holds_mails(folder):
-        private.restrict(folder)
-    if private.is_open(folder):
+        private.restrict_to_owner(folder)
+    if private.is_open_to_others(folder):
         restrict_mails(folder)
-    with private.create_file(part, anew=True) as file:
+    with private.create_file(part, exclusive=True) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

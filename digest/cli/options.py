@@ -22,8 +22,8 @@ from digest.cli.terminal import err as err
 from digest.cli.terminal import out as out
 from digest.config import Config
 from digest.errors import ConfigError, InputError
-from digest.escaping import json_text
-from digest.redaction import hide_within
+from digest.escaping import escape_json
+from digest.redaction import redact_json
 
 ConfigPath = Annotated[
     Path | None,
@@ -89,7 +89,7 @@ def require_settings(path: Path | None) -> None:
 
 
 def _without_database(config: Config, stack: ExitStack) -> Config:
-    shown = settings.hide_secrets(config)["store"]["url"]
+    shown = settings.redacted_values(config)["store"]["url"]
     err.print(
         f"digest: nothing is there yet: no database at {shown}. `digest ingest PATH` or "
         "`digest subscribe EMAIL` makes it",
@@ -157,8 +157,8 @@ def show_json(value: Any, *, exact: bool = False) -> None:
         exact: it is data that is read back, as of readers; else secrets in its texts are hidden.
     """
     plain = msgspec.to_builtins(value, str_keys=True, enc_hook=str)
-    shown = plain if exact else hide_within(plain)
-    typer.echo(json_text(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()))
+    shown = plain if exact else redact_json(plain)
+    typer.echo(escape_json(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()))
 
 
 def show_rows(

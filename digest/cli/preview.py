@@ -22,7 +22,7 @@ from digest.cli.options import (
     write_file,
 )
 from digest.cli.terminal import printable
-from digest.escaping import lines
+from digest.escaping import escape_lines
 from digest.mail.messages.cards import SLOTS
 from digest.model import Quiet
 from digest.ranking import calibration, scores
@@ -73,7 +73,7 @@ def preview(
             markup=False,
         )
     elif text:
-        typer.echo(lines(found.message.text))
+        typer.echo(escape_lines(found.message.text))
     else:
         show_preview(found)
 

@@ -23,7 +23,7 @@ from digest.cli.options import (
 from digest.cli.tables import counted, listing
 from digest.model import MessageState, Subscriber
 from digest.services import inbound
-from digest.signals import stopping
+from digest.signals import stop_on_signals
 
 commands = typer.Typer()
 
@@ -91,7 +91,7 @@ def send(
     Nothing is ever sent twice. After SIGTERM or Ctrl-C, messages on their way are finished and
     the others wait; a second signal ends at once.
     """
-    with opened(config, date, existing=True) as service, stopping() as stop:
+    with opened(config, date, existing=True) as service, stop_on_signals() as stop:
         report = pipeline.send(service, only=_only(service, only), dry_run=dry_run, stop=stop)
     if as_json:
         show_json(report.json)
@@ -159,7 +159,7 @@ def run(
         # mailbox that fails does not keep it from running.
         polled = inbound.poll(service)
         ingested = services.ingest_inbox(service)
-        with stopping() as stop:
+        with stop_on_signals() as stop:
             report = pipeline.round(service, day=day, only=reader, stop=stop)
         # Where `serve` does not run, this is what tells the operator; on another day than today
         # nothing is an alarm.

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from digest.cli.options import ConfigPath, opened
-from digest.signals import unhurried
+from digest.signals import without_time_limit
 
 commands = typer.Typer()
 
@@ -39,7 +39,7 @@ def serve(
     if unknown:
         raise typer.BadParameter(f"{unknown[0]!r} is no role; there are: {', '.join(server.ROLES)}")
     # Messages on their way end in order.
-    with opened(config, migrate=True) as service, unhurried():
+    with opened(config, migrate=True) as service, without_time_limit():
         ended = server.run(service, only=roles)
     if not ended:
         logging.shutdown()

@@ -18,7 +18,7 @@ from digest.cli.options import AsJson, ConfigPath, opened, out, show_json, show_
 from digest.cli.reader_files import BadRow, read_rows
 from digest.cli.tables import listing
 from digest.errors import AddressError, InputError
-from digest.escaping import lines
+from digest.escaping import escape_lines
 from digest.model import Suppression, SuppressionReason
 
 commands = typer.Typer()
@@ -147,7 +147,7 @@ def export(
         raise InputError(f"{file}: its name must end in .csv or .jsonl")
     if file is None:
         # a file has to hold what is stored, a terminal must not be commanded by it
-        sys.stdout.write(lines(text) if sys.stdout.isatty() else text)
+        sys.stdout.write(escape_lines(text) if sys.stdout.isatty() else text)
     else:
         write_file(file, text, secret=True)  # addresses
         out.print(f"written: {len(rows)} to {file}", highlight=False, markup=False)

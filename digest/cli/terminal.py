@@ -10,13 +10,13 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from digest.escaping import one_line
-from digest.redaction import hide
+from digest.escaping import escape_to_one_line
+from digest.redaction import redact
 
 
 def printable(text: str) -> str:
     """A text from anywhere as it may be shown: on one line, without secrets."""
-    return one_line(hide(text))
+    return escape_to_one_line(redact(text))
 
 
 class Terminal(Console):

@@ -10,7 +10,7 @@ This stays our own code on top of pydantic, because pydantic-settings names neit
 remedy of a wrong value, and cannot write an example file. If it learns both, we should use it.
 """
 
-from digest.config.formatting import example, hide_secrets, toml
+from digest.config.formatting import example, redacted_values, toml
 from digest.config.loading import PREFIX, check, environment_settings, load
 from digest.config.mail import (
     BouncesSection,
@@ -63,8 +63,8 @@ __all__ = [
     "environment_settings",
     "example",
     "find_secrets",
-    "hide_secrets",
     "load",
     "load_secret_files",
+    "redacted_values",
     "toml",
 ]

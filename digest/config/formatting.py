@@ -11,7 +11,7 @@ from digest.config.papers import SourceEntry
 from digest.config.readers import InterestEntry, SubscriberEntry
 from digest.config.secret_values import find_secrets
 from digest.config.sections import SECTIONS, SUBLISTS, Config, section_at
-from digest.redaction import hide_within, learn
+from digest.redaction import redact_json, register_secrets
 
 
 def example(values: Mapping[str, Mapping[str, Any]] | None = None) -> str:
@@ -112,8 +112,8 @@ def toml(value: Any) -> str:
     return f'"{text}"'
 
 
-def hide_secrets(config: Config) -> dict[str, Any]:
+def redacted_values(config: Config) -> dict[str, Any]:
     """Return the settings for people: secrets hidden, also in URLs; paths as text."""
-    learn(*find_secrets(config))
-    values: dict[str, Any] = hide_within(config.model_dump(mode="json"))
+    register_secrets(*find_secrets(config))
+    values: dict[str, Any] = redact_json(config.model_dump(mode="json"))
     return values

@@ -18,7 +18,7 @@ from digest.config.sections import SECTIONS, Config
 from digest.config.service import WebSection
 from digest.config.validation_errors import explain
 from digest.errors import ConfigError
-from digest.redaction import learn
+from digest.redaction import register_secrets
 
 PREFIX = "DIGEST_"
 #: variables that are not settings: the path of the file, and those of tests
@@ -49,7 +49,7 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Config:
     except ValidationError as error:
         raise ConfigError(explain(error, path, variables)) from None
     anchored = _make_paths_absolute(config, (path.parent if path else Path()).resolve())
-    learn(*find_secrets(anchored))
+    register_secrets(*find_secrets(anchored))
     return anchored
 
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from digest.config.mail import MailboxSection, MoreServer, Server, SmtpSection
 from digest.errors import ConfigError
-from digest.redaction import learn
+from digest.redaction import register_secrets
 
 S = TypeVar("S", Server, SmtpSection, MoreServer, MailboxSection)
 
@@ -40,7 +40,7 @@ def load_secret_files(server: S, name: str) -> S:
     if not server.password_file:
         return server
     password = read_first_line(server.password_file, f"{name}.password_file")
-    learn(password)
+    register_secrets(password)
     return server.model_copy(update={"password": SecretStr(password)})
 
 

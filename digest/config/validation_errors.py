@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from digest.config.secret_values import is_secret
 from digest.config.sections import Config, section_at
-from digest.redaction import hide
+from digest.redaction import redact
 
 
 def explain(
@@ -33,13 +33,15 @@ def explain(
             else f"{path or 'config'}: {'.'.join(key_path)}"
         )
         is_table = section_at(key_path) is not None  # it may hold a secret
-        value = "" if is_table or _may_be_secret(key_path) else f" = {hide(repr(problem['input']))}"
+        value = (
+            "" if is_table or _may_be_secret(key_path) else f" = {redact(repr(problem['input']))}"
+        )
         if problem["type"] == "extra_forbidden":
             lines.append(f"{where}: unknown key. {_list_known_keys(key_path)}")
         elif problem["type"] == "missing":
             lines.append(f"{where}: missing; it has no default")
         else:
-            message = hide(problem["msg"].removeprefix("Value error, "))
+            message = redact(problem["msg"].removeprefix("Value error, "))
             lines.append(f"{where}{value}: {message[0].lower()}{message[1:]}{_remedy(key_path)}")
     return "\n".join(lines)
 

@@ -13,7 +13,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from digest.redaction import hide
+from digest.redaction import redact
 
 
 def _zone(name: str) -> str:
@@ -153,4 +153,4 @@ class Section(BaseModel):
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Return the values as pydantic does, with secrets in URLs hidden."""
         for name, value in super().__repr_args__():
-            yield name, hide(value) if isinstance(value, str) else value
+            yield name, redact(value) if isinstance(value, str) else value

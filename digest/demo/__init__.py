@@ -32,7 +32,7 @@ from digest.mail.messages import texts
 from digest.mail.messages.cards import SLOTS
 from digest.model import Digest, MessageState, Subscriber
 from digest.ranking import calibration, scores
-from digest.signals import Ended, wait_for_signal
+from digest.signals import EndedBySignal, wait_for_signal
 
 #: the cast reads on Tuesdays and Fridays, so the second digest covers three days
 FIRST_DAY, SECOND_DAY = date(2026, 6, 9), date(2026, 6, 12)
@@ -286,6 +286,6 @@ def _post(link: str) -> None:
 
 def _serve(address: str) -> None:
     text = f"\nThe mails are at {address}/inbox: open one and click a thumb. "
-    with contextlib.suppress(Ended, KeyboardInterrupt):
+    with contextlib.suppress(EndedBySignal, KeyboardInterrupt):
         out.print(text + "Ctrl-C ends the demonstration.", style="bold", highlight=False)
         wait_for_signal()

@@ -71,11 +71,13 @@ def _check_private(config: Config) -> Iterator[Finding]:
         for private_path in kept.kept(config)
         if private_path.name in ("store.url", "ingest.inbox", "smtp.outbox")
     ]
-    exposed = [private_path for private_path in paths if private.is_open(private_path.path)]
+    exposed = [
+        private_path for private_path in paths if private.is_open_to_others(private_path.path)
+    ]
     for private_path in exposed:
         what = f"{private_path.name} = {private_path.path}: other users of this machine may read it"
         mode = 700 if private_path.path.is_dir() else 600
-        if not private.is_own(private_path.path):
+        if not private.is_owned_by_user(private_path.path):
             owner = f"Its owner is another user ({private_path.path.stat().st_uid})"
             yield warning(
                 "files",
@@ -107,7 +109,9 @@ def _check_secret(name: str, file: Path) -> Iterator[Finding]:
         )
         return
     if stat.S_IMODE(mode) & 0o077:
-        remedy = f"chmod 600 {file}" + ("" if private.is_own(file) else ", as the user who owns it")
+        remedy = f"chmod 600 {file}" + (
+            "" if private.is_owned_by_user(file) else ", as the user who owns it"
+        )
         yield warning("files", f"{name} = {file}: other users of this machine may read it", remedy)
     else:
         yield good("files", f"{name}: only its owner can read it")

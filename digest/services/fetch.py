@@ -20,7 +20,7 @@ from digest.errors import InputError
 from digest.model import SKEW
 from digest.pipeline.ingest import Progress, ingest
 from digest.pipeline.steps.ingest_report import IngestReport
-from digest.redaction import hide
+from digest.redaction import redact
 from digest.services.inbox import read_before
 from digest.sources import SourceReport, SourceSettings, State
 from digest.sources.calendar import list_announcements
@@ -211,7 +211,7 @@ def _fetch_one(
             save=save,
             agent=_agent(one.contact) if one.contact else "",
         )
-    found.error, found.notes = hide(found.error), [hide(note) for note in found.notes]
+    found.error, found.notes = redact(found.error), [redact(note) for note in found.notes]
     if found.outcome != "stopped":
         state["asked_at"] = app.now().isoformat()
         state["error"] = found.error

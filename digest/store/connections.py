@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError, NoSuchModuleError
 
 from digest import private
 from digest.errors import StoreError
-from digest.redaction import hide
+from digest.redaction import redact
 from digest.store.statements import encode_json
 
 #: seconds that a caller waits for a free connection of the pool
@@ -52,7 +52,7 @@ def parse_url(url: str) -> URL:
     try:
         parsed.get_dialect()
     except NoSuchModuleError as error:
-        raise StoreError(f"store.url: {hide(parsed.render_as_string())!r}: {_NO_URL}") from error
+        raise StoreError(f"store.url: {redact(parsed.render_as_string())!r}: {_NO_URL}") from error
     if parsed.get_backend_name() == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":
@@ -128,7 +128,7 @@ def _watch_file(engine: Engine, file: Path) -> None:
         if not created:
             # SQLite's log and shared memory get the mode of the file, which must be private.
             # Where the file cannot be created, SQLite says why.
-            with suppress(OSError), private.create_file(file, anew=True):
+            with suppress(OSError), private.create_file(file, exclusive=True):
                 pass
         options["uri"] = True
         args[0] = f"{file.absolute().as_uri()}?mode=rw"

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from digest.errors import InputError, StoreError
-from digest.redaction import hide
+from digest.redaction import redact
 from digest.store import failures
 from digest.store.connections import (
     create_postgres_engine,
@@ -65,7 +65,7 @@ class Store:
     @property
     def shown(self) -> str:
         """The URL without its password, also where that is a query value."""
-        return hide(self.url.render_as_string(hide_password=True))
+        return redact(self.url.render_as_string(hide_password=True))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

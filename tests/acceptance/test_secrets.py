@@ -143,13 +143,15 @@ def test_every_planted_secret_is_known_and_shown_nowhere(tmp_path: Path) -> None
     for text in (
         repr(loaded),
         str(loaded),
-        str(config.hide_secrets(loaded)),
+        str(config.redacted_values(loaded)),
         str(loaded.sources[2]),
     ):
         for place, value in secrets.items():
             assert not [s for s in spellings(value) if s in text], place
-    assert config.hide_secrets(loaded)["smtp"]["password"] == redaction.COVER
-    assert config.hide_secrets(loaded)["store"]["url"] == "postgresql://me:**********@127.0.0.1:1/d"
+    assert config.redacted_values(loaded)["smtp"]["password"] == redaction.COVER
+    assert (
+        config.redacted_values(loaded)["store"]["url"] == "postgresql://me:**********@127.0.0.1:1/d"
+    )
 
 
 WRONG: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
@@ -364,7 +366,7 @@ def test_a_bug_in_a_command_is_shown_without_secrets(
 
     monkeypatch.setattr(services, "status", fail)
     done = run("status", code=1, DIGEST_SMTP__PASSWORD=password, DIGEST_SMTP__HOST="h.example")
-    assert "digest stopped by a mistake of ours:\n    Traceback" in done.stderr
+    assert "digest stopped because of a bug:\n    Traceback" in done.stderr
     assert "RuntimeError: line one **********" in done.stderr
     assert not [s for s in spellings(password) if s in done.stderr]
     assert not [line for line in done.stderr.splitlines() if line.startswith("forged")]

@@ -103,7 +103,7 @@ def test_names_of_readers_and_servers_command_no_terminal(
 def test_readers_are_written_out_as_they_are_stored(app: App, tmp_path: Path) -> None:
     """What is data, and is read back, is not a report: nothing of it is covered."""
     text = "see https://me:word@h.example/?key=abc, swordfish-7"
-    redaction.learn("swordfish-7")
+    redaction.register_secrets("swordfish-7")
     request = SubscriptionRequest(
         email="a@example.org", name="swordfish-7", text=text, keywords=("swordfish-7",)
     )

@@ -153,12 +153,12 @@ def told(code):
     with real(code):
         print("begun", flush=True)
         yield
-signals.ending = told
+signals.end_on_signals = told
 """
 
 
 def test_a_mail_whose_pipe_is_ended_comes_again(start: Start) -> None:
-    late = "from digest import signals\nreal = signals.ending\n"
+    late = "from digest import signals\nreal = signals.end_on_signals\n"
     process = start("bounce", before=late + BEGUN)
     until(process, "begun")
     process.send_signal(signal.SIGTERM)

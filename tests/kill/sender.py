@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from digest import config, pipeline
 from digest.app import App
-from digest.signals import stopping
+from digest.signals import stop_on_signals
 
 
 def open_app(url: str, port: int, connections: int, ahead: timedelta = timedelta()) -> App:
@@ -31,7 +31,7 @@ def work(url: str, port: int, connections: int, lease: float, hours_ahead: float
     """Send what is due; exit code 1 when an error ended it."""
     logging.basicConfig(level=logging.WARNING, filename=log, force=True)
     app = open_app(url, port, connections, timedelta(hours=hours_ahead))
-    with stopping() as stop:
+    with stop_on_signals() as stop:
         report = pipeline.send(app, stop=stop, lease=timedelta(seconds=lease))
     app.close()
     sys.exit(1 if report.error else 0)

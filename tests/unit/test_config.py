@@ -235,7 +235,7 @@ def test_a_password_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None
     loaded = config.load(written(tmp_path, '[smtp]\npassword_file = "secret"'), {})
     assert loaded.smtp.password.get_secret_value() == "swordfish"
     assert "swordfish" not in repr(loaded)
-    assert "swordfish" not in str(config.hide_secrets(loaded))
+    assert "swordfish" not in str(config.redacted_values(loaded))
 
 
 def test_further_servers_have_their_own_files_and_their_passwords_are_never_shown(
@@ -262,7 +262,7 @@ def test_further_servers_have_their_own_files_and_their_passwords_are_never_show
             config.load(written(tmp_path, spoilt), {})
         assert not any(word in str(caught.value) for word in ("swordfish", "trout", "123454321"))
     assert not any(
-        word in f"{config.hide_secrets(loaded)} {loaded!r}" for word in ("swordfish", "trout")
+        word in f"{config.redacted_values(loaded)} {loaded!r}" for word in ("swordfish", "trout")
     )
 
 
@@ -296,7 +296,7 @@ def test_a_bad_password_is_not_repeated_in_the_error(tmp_path: Path) -> None:
 
 def test_the_key_of_a_source_is_never_shown(tmp_path: Path) -> None:
     text = '[[sources]]\nname = "x"\nkind = "pubmed"\nquery = "robot"\nkey = "swordfish"'
-    assert "swordfish" not in str(config.hide_secrets(config.load(written(tmp_path, text), {})))
+    assert "swordfish" not in str(config.redacted_values(config.load(written(tmp_path, text), {})))
     for spoilt in (
         text.replace("query", "sets"),
         text + "\ncolour = 1",
@@ -369,7 +369,8 @@ def test_settings_are_frozen() -> None:
 )
 def test_the_password_of_the_database_is_not_shown(tmp_path: Path, url: str, told: str) -> None:
     assert (
-        config.hide_secrets(config.load(None, {"DIGEST_STORE__URL": url}))["store"]["url"] == told
+        config.redacted_values(config.load(None, {"DIGEST_STORE__URL": url}))["store"]["url"]
+        == told
     )
 
 
@@ -378,7 +379,7 @@ def test_the_key_of_the_status_comes_from_a_file_and_is_never_shown(tmp_path: Pa
     found = config.load(written(tmp_path, '[web]\nstatus_key_file = "status.key"'), {})
     assert found.web.status_key.get_secret_value() == "open sesame"
     assert found.web.status_key_file == tmp_path / "status.key"
-    assert "sesame" not in str(config.hide_secrets(found))
+    assert "sesame" not in str(config.redacted_values(found))
     found = config.load(None, {"DIGEST_WEB__STATUS_KEY": "0123"})
     assert found.web.status_key.get_secret_value() == "0123"
 

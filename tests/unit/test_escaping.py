@@ -9,7 +9,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from digest.escaping import from_sheet_cell, json_text, lines, one_line, sheet_cell
+from digest.escaping import (
+    escape_csv_cell,
+    escape_json,
+    escape_lines,
+    escape_to_one_line,
+    unescape_csv_cell,
+)
 
 ANYTHING = st.text(st.characters(codec=None), max_size=60)
 HARM = "a\nb\r\x1b[31m\x9b2J\u202e\u2066\u2028\x85\x00\udc80\U000e0041\u200b"
@@ -30,34 +36,34 @@ def harmful(text: str) -> set[str]:
 @given(ANYTHING)
 @example(HARM)
 def test_a_line_is_a_line_and_holds_nothing_harmful(text: str) -> None:
-    shown = one_line(text)
+    shown = escape_to_one_line(text)
     assert len(shown.splitlines()) <= 1
     assert not harmful(shown)
-    assert harmful(lines(text)) <= {"\n"}
-    assert one_line(shown) == shown
+    assert harmful(escape_lines(text)) <= {"\n"}
+    assert escape_to_one_line(shown) == shown
 
 
 def test_harm_is_spelt_out_and_scripts_stay() -> None:
-    assert one_line("a\nb\x1b[31m\u202e") == r"a\nb\x1b[31m\u202e"
+    assert escape_to_one_line("a\nb\x1b[31m\u202e") == r"a\nb\x1b[31m\u202e"
     for text in ("Kočí, Müller", "می‌خواهم", "हिन्दी", "👩‍🔬", "שלום", "日本語"):
-        assert one_line(text) == text
+        assert escape_to_one_line(text) == text
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), st.lists))
 @example([HARM.replace("\udc80", "")])
 def test_json_says_the_same(value: object) -> None:
-    text = json_text(json.dumps(value, ensure_ascii=False, indent=1))
+    text = escape_json(json.dumps(value, ensure_ascii=False, indent=1))
     assert json.loads(text) == value
     assert harmful(text) <= {"\n"}
 
 
 @given(st.text(st.sampled_from("'=+-@\t\r\n＝ab,\""), max_size=6) | st.text())
 def test_a_cell_is_never_a_formula_and_comes_back_as_it_was(value: str) -> None:
-    cell = sheet_cell(value)
-    assert from_sheet_cell(cell) == value
+    cell = escape_csv_cell(value)
+    assert unescape_csv_cell(cell) == value
     assert not cell.startswith(tuple("=+-@\t\r\n＝＋－＠"))
 
 
 @pytest.mark.parametrize("value", ["", "a@b.org", "it's", "'quoted'", "2026-06-09", "a=b"])
 def test_a_harmless_cell_stays_as_it_is(value: str) -> None:
-    assert sheet_cell(value) == value
+    assert escape_csv_cell(value) == value

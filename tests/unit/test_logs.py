@@ -78,7 +78,7 @@ def test_the_lines_of_a_traceback_cannot_look_like_records(text: str) -> None:
 
 
 def test_secrets_are_hidden_in_words_arguments_and_chains_of_errors() -> None:
-    redaction.learn("swordfish-7")
+    redaction.register_secrets("swordfish-7")
     try:
         try:
             failing(OSError("login swordfish-7 refused"))
@@ -109,23 +109,23 @@ def test_secrets_are_hidden_in_words_arguments_and_chains_of_errors() -> None:
     ],
 )
 def test_every_logger_goes_through_the_one_handler(written: io.StringIO, name: str) -> None:
-    redaction.learn("swordfish-7")
+    redaction.register_secrets("swordfish-7")
     logging.getLogger(name).warning("key=%s\nforged", "swordfish-7")
     assert written.getvalue().endswith(f" WARNING {name} key=**********\\nforged\n")
     assert written.getvalue().count("\n") == 1
 
 
 def test_arguments_that_do_not_fit_are_not_printed_by_logging_itself(written: io.StringIO) -> None:
-    redaction.learn("swordfish-7")
+    redaction.register_secrets("swordfish-7")
     root = logging.getLogger()  # pytest listens too, and would be the first to fail
     root.handlers[:] = [h for h in root.handlers if isinstance(h.formatter, logs.SafeFormatter)]
     logging.getLogger("digest").warning("%d papers", "swordfish-7")
     assert "swordfish-7" not in written.getvalue()
-    assert "'%d papers': its arguments do not fit" in written.getvalue()
+    assert "'%d papers': wrong number or type of arguments" in written.getvalue()
 
 
 def test_warnings_are_logged_hidden(written: io.StringIO) -> None:
-    redaction.learn("swordfish-7")
+    redaction.register_secrets("swordfish-7")
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         logging.captureWarnings(capture=False)
@@ -136,8 +136,8 @@ def test_warnings_are_logged_hidden(written: io.StringIO) -> None:
 
 
 def test_a_bug_in_a_thread_is_logged_hidden(written: io.StringIO) -> None:
-    redaction.learn("swordfish-7")
-    logs.guard_threads()
+    redaction.register_secrets("swordfish-7")
+    logs.log_thread_errors()
 
     def fail() -> None:
         raise RuntimeError("swordfish-7")
@@ -145,16 +145,14 @@ def test_a_bug_in_a_thread_is_logged_hidden(written: io.StringIO) -> None:
     thread = threading.Thread(target=fail, name="t1")
     thread.start()
     thread.join()
-    assert (
-        "CRITICAL digest thread t1 ended by a mistake of ours\n    Traceback" in written.getvalue()
-    )
+    assert "CRITICAL digest thread t1 ended by a bug\n    Traceback" in written.getvalue()
     assert "RuntimeError: **********" in written.getvalue()
     assert "swordfish" not in written.getvalue()
 
 
 def test_a_crash_is_told_without_secrets() -> None:
-    redaction.learn("swordfish-7")
+    redaction.register_secrets("swordfish-7")
     error = RuntimeError("swordfish-7\nforged")
-    text = logs.report_crash(error, error.__traceback__)
+    text = logs.format_crash(error, error.__traceback__)
     assert "swordfish" not in text
     assert all(line.startswith("    ") for line in text.split("\n")[1:])

@@ -152,7 +152,7 @@ def test_doctor_tells_what_others_may_read_with_the_remedy(tmp_path: Path) -> No
     told = {
         one.what: one
         for one in doctor.examine(app.config, offline=True)
-        if "others on this machine" in one.what
+        if "other users of this machine" in one.what
     }
     assert [what.partition(" = ")[0] for what in told] == ["store.url", "smtp.outbox"]
     first, second = told.values()
@@ -180,9 +180,9 @@ def test_folders_and_files_are_made_private(tmp_path: Path) -> None:
         file.write(b"y")
     assert mode(tmp_path / "a" / "b" / "c") == 0o600
     with pytest.raises(FileExistsError):
-        private.create_file(tmp_path / "a" / "b" / "c", anew=True)
+        private.create_file(tmp_path / "a" / "b" / "c", exclusive=True)
 
 
 def test_what_is_no_file_keeps_its_mode() -> None:
-    assert not private.is_open(Path("/dev/null"))
-    assert not private.is_open(Path("/nowhere/at/all"))
+    assert not private.is_open_to_others(Path("/dev/null"))
+    assert not private.is_open_to_others(Path("/nowhere/at/all"))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from digest import redaction
 from digest.mail import links
 from digest.model import Link, LinkKey, Purpose
-from digest.redaction import COVER, find_secrets_in_url, hide, hide_within, learn
+from digest.redaction import COVER, find_secrets_in_url, redact, redact_json, register_secrets
 
 
 @pytest.fixture(autouse=True)
@@ -51,9 +51,9 @@ SECRETS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_siz
 @example(secret="aaaaaaaaaaaa")
 def test_a_known_secret_is_hidden_in_every_spelling(spelling: str, secret: str) -> None:
     redaction._known.clear()
-    learn(secret)
+    register_secrets(secret)
     spelled = SPELLINGS[spelling](secret)
-    shown = hide(f"log: {spelled} (end)")
+    shown = redact(f"log: {spelled} (end)")
     assert COVER in shown
     assert secret not in shown.replace(COVER, "")
     # what is left of Base64 is of the user's name, and of two letters that neighbours share
@@ -66,9 +66,9 @@ def test_a_known_secret_is_hidden_in_every_spelling(spelling: str, secret: str) 
 @given(st.binary(min_size=16, max_size=32))
 def test_a_key_of_octets_is_hidden_too(key: bytes) -> None:
     redaction._known.clear()
-    learn(key)
+    register_secrets(key)
     for spelled in (repr(key), key.hex(), key.hex().upper(), base64.b64encode(key).decode()):
-        shown = hide(f"[{spelled}]")
+        shown = redact(f"[{spelled}]")
         assert COVER in shown
         assert spelled not in shown
 
@@ -76,8 +76,8 @@ def test_a_key_of_octets_is_hidden_too(key: bytes) -> None:
 @given(st.text(st.characters(categories=["L", "P", "Zs"]), max_size=40))
 def test_text_without_secrets_stays_as_it_is(text: str) -> None:
     redaction._known.clear()
-    learn("swordfish-7")
-    assert hide(text) == text
+    register_secrets("swordfish-7")
+    assert redact(text) == text
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_text_without_secrets_stays_as_it_is(text: str) -> None:
     ],
 )
 def test_what_is_a_secret_by_its_place_is_hidden_unknown(text: str, shown: str) -> None:
-    assert hide(text) == shown
+    assert redact(text) == shown
 
 
 @given(st.integers(0, 2**40 - 1), st.binary(min_size=32, max_size=32), st.sampled_from(Purpose))
@@ -116,14 +116,14 @@ def test_the_token_of_a_link_is_hidden_wherever_it_stands(
         f"b+{token}@bounces.example.org",
         f"('{token}')",
     ):
-        assert token not in hide(text).lower()
-    assert token[:9] in hide(f"{token}a"), "a longer word is none"
+        assert token not in redact(text).lower()
+    assert token[:9] in redact(f"{token}a"), "a longer word is none"
 
 
 def test_reports_are_hidden_in_their_texts_and_keep_their_keys() -> None:
-    learn("papers")
+    register_secrets("papers")
     report = {"papers": 3, "said": ["no papers", {"papers": "papers"}], "at": None}
-    assert hide_within(report) == {
+    assert redact_json(report) == {
         "papers": 3,
         "said": [f"no {COVER}", {"papers": COVER}],
         "at": None,
@@ -131,15 +131,15 @@ def test_reports_are_hidden_in_their_texts_and_keep_their_keys() -> None:
 
 
 def test_short_values_are_not_looked_for_and_the_oldest_give_way() -> None:
-    learn("abc", "", b"xy")
-    assert hide("abc xy") == "abc xy"
-    learn("password-1")
-    learn(*(number.to_bytes(32) for number in range(1000, 2000)))
-    assert hide("password-1") == COVER, "keys that were rotated push out no password"
-    assert hide(f"{(1999).to_bytes(32).hex()} {(1000).to_bytes(32).hex()[:9]}")[:10] == COVER
+    register_secrets("abc", "", b"xy")
+    assert redact("abc xy") == "abc xy"
+    register_secrets("password-1")
+    register_secrets(*(number.to_bytes(32) for number in range(1000, 2000)))
+    assert redact("password-1") == COVER, "keys that were rotated push out no password"
+    assert redact(f"{(1999).to_bytes(32).hex()} {(1000).to_bytes(32).hex()[:9]}")[:10] == COVER
     for number in range(1000):
-        learn(f"secret-{number}-")
-    assert hide("secret-999- secret-1-") == f"{COVER} secret-1-"
+        register_secrets(f"secret-{number}-")
+    assert redact("secret-999- secret-1-") == f"{COVER} secret-1-"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, Text, TypeDecorator
 
-from digest.redaction import hide, hide_within
+from digest.redaction import redact, redact_json
 
 metadata = MetaData(
     naming_convention={
@@ -48,7 +48,7 @@ class ReportText(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return value if value is None else hide(value)
+        return value if value is None else redact(value)
 
 
 class ReportJson(TypeDecorator[Any]):
@@ -58,4 +58,4 @@ class ReportJson(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        return hide_within(value)
+        return redact_json(value)
