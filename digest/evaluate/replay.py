@@ -178,7 +178,7 @@ def _histories(past: Sequence[PastDigest]) -> dict[tuple[int, date], History]:
         if one.state not in FAILED:
             arrived = one.state is MessageState.ACCEPTED and not one.bounced
             now[one.subscriber_id] = History(
-                arrived=one.reach if arrived else before.arrived,
+                arrived=one.cutoff if arrived else before.arrived,
                 listed=before.listed | {item.paper_id for item in one.items},
             )
     return found

@@ -41,7 +41,7 @@ from digest.pipeline.steps.store_outcomes import add_to_report, may_still_come, 
 from digest.pipeline.steps.trained_readers import WORKER_BATCH, RecipeSplit, TrainedReader
 from digest.pipeline.steps.word_counts import load_frequencies
 from digest.ranking import selection
-from digest.store.history import History, Reaches
+from digest.store.history import History, LastCutoffs
 
 #: how long the day of a paper may still move, as records of it come and go
 _DAY_MAY_MOVE = timedelta(days=31)
@@ -133,9 +133,11 @@ def _decide(
     local_date = due[0].local_date
     window_days = app.config.digest.window_days
     with app.store.reading() as tx:
-        reaches = store.history.load_reaches(tx, [each.subscriber.id for each in due], local_date)
+        last_cutoffs = store.history.load_last_cutoffs(
+            tx, [each.subscriber.id for each in due], local_date
+        )
     after = {
-        reader.id: window_start(reader, reaches[reader.id].arrived, local_date, window_days)
+        reader.id: window_start(reader, last_cutoffs[reader.id].arrived, local_date, window_days)
         for reader in (each.subscriber for each in due)
     }
     # A few readers who go further back must not make all others read as many papers.
@@ -145,14 +147,14 @@ def _decide(
         [each for each in due if after[each.subscriber.id] < usual],
     ):
         if group:
-            yield from _decide_group(app, co_likes, group, reaches, after, skip_without_news)
+            yield from _decide_group(app, co_likes, group, last_cutoffs, after, skip_without_news)
 
 
 def _decide_group(
     app: App,
     co_likes: CoLikeContext,
     due: Sequence[DueReader],
-    reaches: Mapping[int, Reaches],
+    last_cutoffs: Mapping[int, LastCutoffs],
     after: Mapping[int, date],
     skip_without_news: bool,
 ) -> Iterator[Decision]:
@@ -166,7 +168,7 @@ def _decide_group(
         max_paper_id, last_day = store.papers.find_newest(tx)
         history = store.history.load(
             tx,
-            {each.subscriber.id: reaches[each.subscriber.id] for each in due},
+            {each.subscriber.id: last_cutoffs[each.subscriber.id] for each in due},
             due[0].local_date,
             since=since - _DAY_MAY_MOVE,
         )

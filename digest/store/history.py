@@ -1,5 +1,7 @@
-"""What earlier digests leave for the next one: what was listed, what failed and competes again,
-what was ignored.
+"""What earlier digests mean for the next one.
+
+Papers that were listed are not listed again. Papers of digests that failed are candidates again
+(carried over). Papers that a reader ignored are a weak sign of dislike.
 """
 
 from __future__ import annotations
@@ -27,78 +29,80 @@ from digest.store.bounces import COMPLAINT
 from digest.store.statements import split_into_batches
 from digest.store.tables import bounces, digest_items, digests, feedback, messages, subscribers
 
-#: a digest whose message ended so did not reach its reader: its papers compete again
+#: states of the message of a digest that failed to reach its reader
 FAILED = (MessageState.REJECTED, MessageState.EXPIRED, MessageState.SKIPPED, MessageState.UNKNOWN)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reach:
-    """Which papers could be chosen for a digest: those that were there when it was composed."""
+class Cutoff:
+    """The papers that existed when a digest was composed, by date and greatest id."""
 
     local_date: date
     composed_at: datetime
-    #: the highest paper id
+    #: the greatest paper id
     max_paper_id: int
 
     @property
     def first_day(self) -> date:
-        """The day from which on papers may have come after it."""
+        """The first day on which papers may have come after it."""
         return min(self.local_date, self.composed_at.date())
 
     @property
     def last_day(self) -> date:
-        """The last day whose papers could be chosen: west of Greenwich, the next UTC day's."""
+        """The last day whose papers existed; west of Greenwich that is the next UTC day."""
         return max(self.local_date, self.composed_at.date())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class History:
-    """What earlier digests of one subscriber mean for the next one."""
+    """What earlier digests of a subscriber mean for the next one."""
 
-    #: the last digest that was accepted and did not bounce; None for a new reader
-    arrived: Reach | None = None
-    #: the last digest whatever became of it, or quiet day
-    latest: Reach | None = None
-    #: papers that were listed or still wait in a message, as far back as was asked for
+    #: of the last digest that was accepted and did not bounce; None for a new reader
+    arrived: Cutoff | None = None
+    #: of the last digest or quiet day, delivered or not
+    latest: Cutoff | None = None
+    #: papers that were listed or wait in a message, since the date that was asked for
     listed: frozenset[int] = frozenset()
-    #: papers of digests that failed after the last one that arrived was composed
+    #: papers of digests that failed since the last delivered one was composed
     carried: frozenset[int] = frozenset()
-    #: papers of messages that ended as unknown: the reader may have seen them
+    #: papers of messages that ended as unknown, which the reader may have seen
     maybe_seen: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reaches:
-    """As in `History`."""
+class LastCutoffs:
+    """The cutoffs of a subscriber's last digests, as in `History`."""
 
-    arrived: Reach | None = None
-    latest: Reach | None = None
+    arrived: Cutoff | None = None
+    latest: Cutoff | None = None
 
 
-def load_reaches(tx: Connection, subscriber_ids: Iterable[int], before: date) -> dict[int, Reaches]:
-    """Which papers could be chosen for each subscriber's last digests before a date."""
-    reaches: dict[int, Reaches] = {}
+def load_last_cutoffs(
+    tx: Connection, subscriber_ids: Iterable[int], before: date
+) -> dict[int, LastCutoffs]:
+    """Load the cutoffs of each subscriber's last digests before a date."""
+    last_cutoffs: dict[int, LastCutoffs] = {}
     for batch in split_into_batches(list(subscriber_ids)):
         arrived = _newest(tx, batch, before, _ARRIVED)
         latest = _newest(tx, batch, before, digests.c.reason != QuietReason.MISSED.value)
-        reaches |= {
-            ident: Reaches(arrived=arrived.get(ident), latest=latest.get(ident)) for ident in batch
+        last_cutoffs |= {
+            ident: LastCutoffs(arrived=arrived.get(ident), latest=latest.get(ident))
+            for ident in batch
         }
-    return reaches
+    return last_cutoffs
 
 
 def load(
-    tx: Connection, known: Mapping[int, Reaches], before: date, *, since: date
+    tx: Connection, known: Mapping[int, LastCutoffs], before: date, *, since: date
 ) -> dict[int, History]:
-    """What other digests leave for the one of a date, for every subscriber asked for.
+    """Load what other digests mean for the one of a date, for each subscriber.
 
-    Those before that date; and of later ones, which are there when a reader moved west or a date is
-    made up for, what they listed.
+    Later digests count too: they exist when a reader moved west or a date is composed late.
 
     Args:
-        known: what `load_reaches` says of each.
-        since: local date from which on listed papers matter: no paper that competes was listed
-            earlier. What is carried is told whatever its age, and so is all listed after it.
+        known: the result of `load_last_cutoffs`.
+        since: local date before which no candidate was listed. Digests with carried papers are
+            loaded even when they are older, and so is everything after them.
     """
     histories: dict[int, History] = {}
     for batch in split_into_batches(list(known)):
@@ -107,15 +111,15 @@ def load(
 
 
 def _of(
-    tx: Connection, known: Mapping[int, Reaches], before: date, since: date
+    tx: Connection, known: Mapping[int, LastCutoffs], before: date, since: date
 ) -> dict[int, History]:
     ids = list(known)
-    composed = [reach.arrived.composed_at for reach in known.values() if reach.arrived]
+    composed = [last.arrived.composed_at for last in known.values() if last.arrived]
     earliest = min(composed) if len(composed) == len(known) else None
     failed = [
         row
         for row in tx.execute(_failed(ids, before, earliest))
-        if _outlasts(row, known[row.subscriber_id].arrived)
+        if _failed_since(row, known[row.subscriber_id].arrived)
     ]
     carrying = {row.id for row in failed}
     oldest: dict[int, date] = {}
@@ -136,7 +140,7 @@ def _of(
             if row.state not in FAILED:
                 reached[row.subscriber_id].add(item.paper_id)
                 continue
-            # Marked so before: an earlier digest that listed it ended as unknown.
+            # `seen_before`: an earlier digest with it ended as unknown.
             if row.state == MessageState.UNKNOWN or item.seen_before:
                 maybe[row.subscriber_id].add(item.paper_id)
             if row.id in carrying:
@@ -153,23 +157,23 @@ def _of(
     }
 
 
-def _outlasts(failed: Row[Any], arrived: Reach | None) -> bool:
-    """Whether a digest failed after the last one that arrived was composed."""
+def _failed_since(failed: Row[Any], arrived: Cutoff | None) -> bool:
+    """Return whether a digest failed after the last delivered one was composed."""
     return arrived is None or bool(arrived.composed_at <= failed.changed_at)
 
 
 _LISTED = (digest_items.c.digest_id, digest_items.c.paper_id, digest_items.c.seen_before)
-#: literal, so that databases see that the index of failed messages holds them all
+#: literal, so that the planner sees that the partial index of failed messages holds them all
 _HAS_FAILED = messages.c.state.in_([literal_column(f"'{state.value}'", String) for state in FAILED])
-#: a complaint is none: the mail was there to be complained of
+#: without complaints, which prove that the mail arrived
 BOUNCED = exists().where(bounces.c.message_id == messages.c.id, bounces.c.fault != COMPLAINT)
 _ARRIVED = and_(messages.c.state == MessageState.ACCEPTED.value, ~BOUNCED)
 
 
 def _newest(
     tx: Connection, ids: Sequence[int], before: date, where: ColumnElement[bool]
-) -> dict[int, Reach]:
-    """Each reader's newest digest or quiet day of a kind, found from the newest backwards."""
+) -> dict[int, Cutoff]:
+    """Find each reader's newest digest or quiet day that meets a condition."""
     newest = (
         select(digests.c.id)
         .outerjoin(messages, messages.c.digest_id == digests.c.id)
@@ -192,7 +196,7 @@ def _newest(
         .where(subscribers.c.id.in_(ids))
     )
     return {
-        row.subscriber_id: Reach(
+        row.subscriber_id: Cutoff(
             local_date=row.local_date, composed_at=row.created_at, max_paper_id=row.max_paper_id
         )
         for row in rows
@@ -200,7 +204,7 @@ def _newest(
 
 
 def _failed(ids: list[int], before: date, earliest: datetime | None) -> Select[Any]:
-    """Digests that failed, no earlier than a time where one is named."""
+    """Select digests that failed, at or after a time if one is given."""
     late = [] if earliest is None else [messages.c.changed_at >= earliest]
     return (
         select(digests.c.id, digests.c.subscriber_id, digests.c.local_date, messages.c.changed_at)
@@ -215,7 +219,7 @@ def _failed(ids: list[int], before: date, earliest: datetime | None) -> Select[A
 
 
 def _planned(ids: list[int], since: date, *, but: date) -> Select[Any]:
-    """Digests of all dates but one with their messages' states; quiet days list nothing."""
+    """Select digests of all dates but one, with the states of their messages."""
     return (
         select(digests.c.id, digests.c.subscriber_id, messages.c.state)
         .join(messages, messages.c.digest_id == digests.c.id)
@@ -230,8 +234,10 @@ def _planned(ids: list[int], since: date, *, but: date) -> Select[Any]:
 def load_interests(
     tx: Connection, subscriber_ids: Iterable[int], *, before: datetime | None = None
 ) -> dict[int, dict[int, str]]:
-    """For each subscriber with several interests: paper id -> the interest in whose place it was
-    listed last, before a time where one is named.
+    """Load for each subscriber paper id -> the interest for which it was last listed.
+
+    Args:
+        before: only digests composed before this time.
     """
     interests: dict[int, dict[int, str]] = defaultdict(dict)
     interest = digest_items.c.explanation["interest"].as_string()
@@ -258,11 +264,14 @@ def load_ignored(
     since: datetime,
     before: datetime | None = None,
 ) -> dict[int, dict[int, datetime]]:
-    """For each subscriber: the papers that they never rated though they rated another of the same
-    digest -> when it was composed.
+    """Load for each subscriber ignored paper id -> time of its digest.
 
-    Of digests that were accepted, composed after one time and before another; thumbs count up to
-    that other time. A thumb that was withdrawn is not the same as none.
+    A paper counts as ignored when the reader rated another paper of the same digest, and never this
+    one. A withdrawn thumb counts as a rating.
+
+    Args:
+        since: only accepted digests composed after this time.
+        before: only digests composed, and thumbs given, before this time.
     """
     until = [] if before is None else [digests.c.created_at < before]
     rating = and_(

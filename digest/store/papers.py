@@ -1,4 +1,4 @@
-"""Rows of papers, read: by id, by the name a person types, by what is new; and their vectors."""
+"""Papers: found by id, by the name that a person types, or by date; and their vectors."""
 
 from __future__ import annotations
 
@@ -23,18 +23,20 @@ def load(
     before: datetime | None = None,
     least: int | None = None,
 ) -> dict[int, Paper]:
-    """Papers under the ids asked for; an id that was merged away yields the paper that it became.
+    """Load papers by id; the id of a merged paper yields the paper that it was merged into.
 
-    `before`: readers' thumbs and picks count up to that time alone; all else of a paper is as it
-    stands now. `least`: readers' thumbs up count among the upvotes of papers that at least so many
-    readers like; None = of none.
+    Args:
+        before: only thumbs and picks before this time count; everything else is current.
+        least: thumbs up count as upvotes where at least so many readers like a paper; None = never.
     """
     papers_by_id: dict[int, Paper] = {}
     aliases: dict[int, int] = {}
     for batch in split_into_batches(sorted(set(ids))):
         rows = tx.execute(select(papers).where(papers.c.id.in_(batch))).all()
         aliases |= {row.id: row.merged_into for row in rows if row.merged_into is not None}
-        papers_by_id |= _nouns(tx, [row for row in rows if row.merged_into is None], before, least)
+        papers_by_id |= _build_papers(
+            tx, [row for row in rows if row.merged_into is None], before, least
+        )
     if aliases:
         kept = load(tx, aliases.values(), before=before, least=least)
         papers_by_id |= {gone: kept[into] for gone, into in aliases.items()}
@@ -42,15 +44,16 @@ def load(
 
 
 def find_by_identity(tx: Connection, kind: str, value: str) -> list[int]:
-    """As `find_by_identities`, for one."""
+    """Find papers by one identifier, as `find_by_identities` does."""
     return find_by_identities(tx, [(kind, value)]).get((kind, value), [])
 
 
 def find_by_identities(
     tx: Connection, keys: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], list[int]]:
-    """Ids of the papers with each identifier (one at most) or normalised title (kind "title", any
-    number).
+    """Find the ids of the papers with each (kind, value).
+
+    An identifier has one paper at most; a normalised title (kind "title") any number.
     """
     values_by_kind: dict[str, list[str]] = defaultdict(list)
     for kind, value in keys:
@@ -67,9 +70,7 @@ def find_by_identities(
 
 
 def list_seen_between(tx: Connection, after: date, until: date) -> list[int]:
-    """Ids of papers first seen after the one day and not after the other, withdrawn ones left out,
-    in order of id.
-    """
+    """List ids of papers first seen after `after` and up to `until`, without withdrawn ones."""
     where = (
         papers.c.first_seen > after,
         papers.c.first_seen <= until,
@@ -83,8 +84,10 @@ def list_seen_between(tx: Connection, after: date, until: date) -> list[int]:
 def list_recent(
     tx: Connection, until: date, limit: int, *, max_paper_id: int | None = None
 ) -> list[int]:
-    """Ids of the latest papers first seen up to a day (and stored up to the id `max_paper_id`): the
-    background that a match is measured against.
+    """List ids of the latest papers first seen up to a day: the background of percentiles.
+
+    Args:
+        max_paper_id: papers with a greater id are left out.
     """
     where = [
         papers.c.first_seen <= until,
@@ -105,9 +108,7 @@ def list_recent(
 
 
 def list_withdrawn(tx: Connection, limit: int = 100) -> list[tuple[Paper, list[int]]]:
-    """Papers that were withdrawn, retracted or deleted, newest first, each with the ids of the
-    subscribers who liked it.
-    """
+    """List withdrawn papers, newest first, each with the ids of the subscribers who like it."""
     where = (papers.c.withdrawn.is_(True), papers.c.merged_into.is_(None))
     ids = list(
         tx.execute(
@@ -126,18 +127,19 @@ def list_withdrawn(tx: Connection, limit: int = 100) -> list[tuple[Paper, list[i
 
 
 def find_newest(tx: Connection) -> tuple[int, date | None]:
-    """The highest id, and the latest day on which any paper was first seen; None without papers."""
-    # Apart: of two at once neither is read from its index.
+    """Find (greatest id, latest day on which a paper was first seen); None without papers."""
+    # Two queries: a single one would use neither index.
     last_day = select(func.max(papers.c.first_seen))
     return find_max_id(tx), tx.execute(last_day).scalar_one()
 
 
 def find_max_id(tx: Connection) -> int:
+    """Find the greatest paper id, 0 without papers."""
     return int(tx.execute(select(func.coalesce(func.max(papers.c.id), 0))).scalar_one())
 
 
 def count_totals(tx: Connection) -> dict[str, Any]:
-    """Papers in all, and the latest day on which any was first seen."""
+    """Count papers, and find the latest day on which one was first seen."""
     row = tx.execute(
         select(func.count(), func.max(papers.c.first_seen)).where(
             papers.c.merged_into.is_(None), papers.c.title != ""
@@ -147,7 +149,7 @@ def count_totals(tx: Connection) -> dict[str, Any]:
 
 
 def list_dump_names(tx: Connection, ids: Sequence[int], limit: int = 8) -> tuple[str, ...]:
-    """Names of the dumps that the papers came from, newest first."""
+    """List names of the dumps that the papers came from, newest first."""
     names: dict[int, str] = {}
     for batch in split_into_batches(list(ids)):
         rows = tx.execute(
@@ -166,9 +168,10 @@ def list_dump_names(tx: Connection, ids: Sequence[int], limit: int = 8) -> tuple
 def save_vectors(
     tx: Connection, version: str, rows: Mapping[int, bytes], *, fresh: Collection[int] = ()
 ) -> None:
-    """Store vectors by paper, over those that the papers had.
+    """Upsert vectors by paper id.
 
-    `fresh`: papers made in this transaction, which had none.
+    Args:
+        fresh: papers created in this transaction, which have none yet.
     """
     add_rows(
         tx,
@@ -207,7 +210,7 @@ def count(tx: Connection) -> int:
 
 
 def iterate_texts(tx: Connection, size: int = 2000) -> Iterator[tuple[str, str]]:
-    """Titles and abstracts of all stored papers, the newest first, in bounded portions."""
+    """Iterate over (title, abstract) of all papers, newest first, in batches."""
     before = find_max_id(tx) + 1
     while rows := tx.execute(
         select(papers.c.id, papers.c.title, papers.c.abstract)
@@ -226,7 +229,7 @@ def count_vectors(tx: Connection, version: str) -> int:
 
 
 def iterate_vectors(tx: Connection, version: str, size: int = 5000) -> Iterator[dict[int, bytes]]:
-    """Every stored vector by paper, in bounded portions."""
+    """Iterate over all stored vectors by paper id, in batches."""
     after = 0
     while rows := tx.execute(
         select(vectors.c.paper_id, vectors.c.data)
@@ -250,10 +253,10 @@ def save_frequencies(tx: Connection, version: str, data: bytes) -> None:
 
 
 # ----------------------------------------------------------------------------------------------
-# rows -> nouns
+# rows -> values
 
 
-def _nouns(
+def _build_papers(
     tx: Connection, rows: Sequence[Row[Any]], before: datetime | None, least: int | None
 ) -> dict[int, Paper]:
     ids = [row.id for row in rows]

@@ -1,4 +1,4 @@
-"""Rows of what was: earlier digests with what they listed, for those who ask how good they were."""
+"""Past digests with the papers that they listed, for the evaluation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from digest.model import MessageState, Provenance, Slot
-from digest.store.history import BOUNCED, Reach
+from digest.store.history import BOUNCED, Cutoff
 from digest.store.statements import split_into_batches
 from digest.store.tables import digest_items, digests, feedback, messages, papers, vectors
 
@@ -22,7 +22,7 @@ class PastItem:
 
     position: int
     paper_id: int
-    #: as printed, None where a word stood in its place
+    #: as printed; None where a word was printed
     match: int | None
     slot: Slot
     probability: float
@@ -31,29 +31,29 @@ class PastItem:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PastDigest:
-    """A digest or a quiet day (without items) as it was composed."""
+    """A digest, or a quiet day without items, as it was composed."""
 
     subscriber_id: int
     local_date: date
     composed_at: datetime
-    #: the highest paper id that competed
+    #: the greatest paper id that was a candidate
     max_paper_id: int
     provenance: Provenance
     #: the state of its message; None on a quiet day
     state: MessageState | None
     items: tuple[PastItem, ...]
-    #: whether its mail came back
+    #: whether its mail bounced
     bounced: bool = False
 
     @property
-    def reach(self) -> Reach:
-        return Reach(
+    def cutoff(self) -> Cutoff:
+        return Cutoff(
             local_date=self.local_date, composed_at=self.composed_at, max_paper_id=self.max_paper_id
         )
 
 
 def count_thumbs_by_reader(tx: Connection) -> dict[int, int]:
-    """Subscribers with thumbs that stand, and how many."""
+    """Count the thumbs of each subscriber, without withdrawn ones."""
     ident = feedback.c.subscriber_id
     rows = tx.execute(
         select(ident, func.count().label("thumbs")).where(feedback.c.vote != 0).group_by(ident)
@@ -62,7 +62,7 @@ def count_thumbs_by_reader(tx: Connection) -> dict[int, int]:
 
 
 def load_digests(tx: Connection, ids: Iterable[int]) -> list[PastDigest]:
-    """All digests and quiet days of the subscribers, in the order in which they were composed."""
+    """Load all digests and quiet days of the subscribers, in the order of composition."""
     past_digests: list[PastDigest] = []
     for batch in split_into_batches(list(ids)):
         rows = tx.execute(
@@ -133,7 +133,7 @@ def load_first_seen(tx: Connection, after: date, until: date, max_paper_id: int)
 def iterate_vectors(
     tx: Connection, version: str, above: int, upto: int, size: int = 5000
 ) -> Iterator[dict[int, bytes]]:
-    """Stored vectors of the papers with ids in a range by paper, in bounded portions."""
+    """Iterate over stored vectors by paper id, `above` < id <= `upto`, in batches."""
     while rows := tx.execute(
         select(vectors.c.paper_id, vectors.c.data)
         .where(vectors.c.version == version, vectors.c.paper_id > above, vectors.c.paper_id <= upto)

@@ -142,7 +142,7 @@ def main() -> None:
         for _ in range(3):
             began, cpu = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_utime
             with opened.reading() as tx:
-                known = store.history.load_reaches(tx, reader_ids, NOW.date())
+                known = store.history.load_last_cutoffs(tx, reader_ids, NOW.date())
                 histories = store.history.load(tx, known, NOW.date(), since=since)
             seconds, cpu = (
                 time.monotonic() - began,

@@ -377,7 +377,7 @@ class Proof:
         by_reader = {int(str(row["subscriber_id"])): row for row in failed}
         with self.app.store.reading() as tx:
             digests = store.digests.load_many(tx, [int(str(row["digest_id"])) for row in failed])
-            known = store.history.load_reaches(tx, list(by_reader), tomorrow.date())
+            known = store.history.load_last_cutoffs(tx, list(by_reader), tomorrow.date())
             past = store.history.load(tx, known, tomorrow.date(), since=TODAY)
         for reader, row in by_reader.items():
             papers = {item.score.paper_id for item in digests[int(str(row["digest_id"]))].items}

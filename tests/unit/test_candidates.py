@@ -8,7 +8,7 @@ import pytest
 
 from digest.model import Subscriber
 from digest.pipeline.steps.candidates import window_start
-from digest.store.history import Reach
+from digest.store.history import Cutoff
 
 TODAY = date(2026, 6, 30)
 
@@ -17,9 +17,9 @@ def days_ago(number: int) -> datetime:
     return datetime(2026, 6, 30, 7, tzinfo=UTC) - timedelta(days=number)
 
 
-def reach(number: int) -> Reach:
+def cutoff(number: int) -> Cutoff:
     at = days_ago(number)
-    return Reach(local_date=at.date(), composed_at=at, max_paper_id=1)
+    return Cutoff(local_date=at.date(), composed_at=at, max_paper_id=1)
 
 
 @pytest.mark.parametrize(
@@ -49,5 +49,5 @@ def test_it_reaches_to_the_last_digest_that_arrived_within_31_days(
         added=None if added is None else days_ago(added),
         due_from=days_ago(0),  # back from a pause, or days changed: no paper is lost by that
     )
-    last = None if arrived is None else reach(arrived)
+    last = None if arrived is None else cutoff(arrived)
     assert TODAY - window_start(who, last, TODAY, 7) == timedelta(days=days)

@@ -10,11 +10,11 @@ from datetime import date, timedelta
 
 from digest.due_dates import LOOK_BACK
 from digest.model import Subscriber
-from digest.store.history import History, Reach
+from digest.store.history import Cutoff, History
 
 
 def window_start(
-    subscriber: Subscriber, arrived: Reach | None, local_date: date, window_days: int
+    subscriber: Subscriber, arrived: Cutoff | None, local_date: date, window_days: int
 ) -> date:
     """The day after which papers of a reader's digest were first seen.
 

@@ -12,7 +12,7 @@ from digest import store as rows
 from digest.model import Bounced, Outcome, Provenance, Quiet, QuietReason, Subscriber
 from digest.store import Store
 from digest.store.digests import Window
-from digest.store.history import History, Reach
+from digest.store.history import Cutoff, History
 from digest.store.tables import messages
 from tests.examples import FULL
 from tests.integration.arrived import DAY, NOW, arrive, entry
@@ -22,7 +22,7 @@ from tests.integration.ledger.conftest import LATER, began, claimed, planned, re
 def history_of(
     tx: rows.Connection, who: Subscriber, before: date, *, since: date = DAY - timedelta(days=38)
 ) -> History:
-    known = rows.history.load_reaches(tx, [who.id], before)
+    known = rows.history.load_last_cutoffs(tx, [who.id], before)
     return rows.history.load(tx, known, before, since=since)[who.id]
 
 
@@ -88,9 +88,9 @@ def test_papers_of_a_digest_that_failed_compete_again(
         past = history_of(tx, alice, DAY + timedelta(days=1))
     assert (past.carried, past.maybe_seen) == (carried, maybe)
     assert past.listed == (set() if carried else {1, 2})
-    reach = Reach(local_date=DAY, composed_at=NOW, max_paper_id=9)
-    assert past.arrived == (reach if outcome == "accepted" else None)
-    assert past.latest == reach
+    cutoff = Cutoff(local_date=DAY, composed_at=NOW, max_paper_id=9)
+    assert past.arrived == (cutoff if outcome == "accepted" else None)
+    assert past.latest == cutoff
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_missed_dates_are_closed_and_leave_nothing(store: Store, alice: Subscrib
         last = rows.digests.load_last_dates(tx, [alice.id], since=closed[0], before=closed[2])
     missed = QuietReason.MISSED.value
     assert reasons == dict(zip(closed, [missed, "", missed], strict=True))
-    assert past.latest == Reach(local_date=DAY, composed_at=NOW, max_paper_id=9)
+    assert past.latest == Cutoff(local_date=DAY, composed_at=NOW, max_paper_id=9)
     assert last == {alice.id: DAY}
 
 
@@ -172,8 +172,8 @@ def whole_history(
     failed = [one for one in past if one[0] < before and one not in closed]
     carried = {paper for one in failed if last is None or last[3] <= one[4] for paper in one[1]}
     return History(
-        arrived=last and Reach(local_date=last[0], composed_at=last[3], max_paper_id=9),
-        latest=newest and Reach(local_date=newest[0], composed_at=newest[3], max_paper_id=9),
+        arrived=last and Cutoff(local_date=last[0], composed_at=last[3], max_paper_id=9),
+        latest=newest and Cutoff(local_date=newest[0], composed_at=newest[3], max_paper_id=9),
         listed=frozenset(listed),
         carried=frozenset(carried - listed),
         maybe_seen=frozenset(
