@@ -15,13 +15,13 @@ from tests.conftest import skip_or_fail
 @contextmanager
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     """The machine's own, as there is one."""
-    found = next(
+    program = next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
     )
-    if found is None:
+    if program is None:
         skip_or_fail("no Chromium is installed")
     opened = playwright.chromium.launch(
-        executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
+        executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
     )
     yield opened
     opened.close()

@@ -40,9 +40,9 @@ def demonstration() -> Iterator[str]:
         try:
             address = next(
                 (
-                    found[1]
+                    match[1]
                     for line in process.stdout
-                    if (found := re.search(r"(http://\S+)/inbox", line))
+                    if (match := re.search(r"(http://\S+)/inbox", line))
                 ),
                 None,
             )
@@ -99,16 +99,16 @@ def to_look_at(browser: Browser, address: str, folder: Path) -> None:
 
 
 def main() -> None:
-    wanted = argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    wanted.add_argument(
+    parser.add_argument(
         "--all",
         type=Path,
         metavar="FOLDER",
         help="write every page and mail there, instead of the README's pictures",
     )
-    folder = wanted.parse_args().all
+    folder = parser.parse_args().all
     with (
         demonstration() as address,
         sync_playwright() as playwright,

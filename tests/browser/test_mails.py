@@ -28,10 +28,10 @@ MAILS = [*CASES, "many"]
 
 def tool(path: str) -> Path:
     """A file of one of the checkers."""
-    found = HERE / "node_modules" / path
-    if not found.is_file():
+    file = HERE / "node_modules" / path
+    if not file.is_file():
         skip_or_fail(f"{path} is not installed: npm ci --prefix {HERE}")
-    return found
+    return file
 
 
 @pytest.fixture(scope="module")
@@ -85,10 +85,10 @@ def test_axe_finds_nothing_in_light_or_dark(page: Page, mails: dict[str, Path], 
     page.evaluate(axe)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        found = page.evaluate(_AXE, _RULES)
-        assert (scheme, found["violations"]) == (scheme, [])
+        outcome = page.evaluate(_AXE, _RULES)
+        assert (scheme, outcome["violations"]) == (scheme, [])
         assert {"color-contrast"} | ({"target-size"} if name != "alert" else set()) <= set(
-            found["passes"]
+            outcome["passes"]
         )
 
 
@@ -136,21 +136,21 @@ def test_html_validate_finds_nothing(mails: dict[str, Path], tmp_path: Path) -> 
     (tmp_path / "config.json").write_text(
         json.dumps({"root": True, "extends": ["html-validate:recommended"], "rules": rules})
     )
-    told = tmp_path / "told.json"
+    report = tmp_path / "told.json"
     words = [
         program,
         "--config",
         tmp_path / "config.json",
         "--formatter",
-        f"json={told}",
+        f"json={report}",
         *mails.values(),
     ]
     subprocess.run([NODE, *map(str, words)], capture_output=True, timeout=120, check=False)
-    found = json.loads(told.read_text("utf-8"))
+    files = json.loads(report.read_text("utf-8"))
     assert [
-        (Path(one["filePath"]).name, told["ruleId"], told["message"], told["line"])
-        for one in found
-        for told in one["messages"]
+        (Path(file["filePath"]).name, message["ruleId"], message["message"], message["line"])
+        for file in files
+        for message in file["messages"]
     ] == []
 
 
@@ -200,8 +200,8 @@ def test_what_mail_programs_do_not_know_is_not_needed(
     (tmp_path / "run.mjs").write_text(_CANIEMAIL)
     words = [NODE, tmp_path / "run.mjs", library, tmp_path / "found.json", *mails.values()]
     subprocess.run(list(map(str, words)), capture_output=True, timeout=120, check=True)
-    found: dict[str, dict[str, str]] = json.loads((tmp_path / "found.json").read_text("utf-8"))
+    features: dict[str, dict[str, str]] = json.loads((tmp_path / "found.json").read_text("utf-8"))
     assert {
-        title: clients for title, clients in found.items() if title not in _MAY_BE_MISSING
+        title: clients for title, clients in features.items() if title not in _MAY_BE_MISSING
     } == {}
-    assert "gmail.desktop-webmail" in found["<bdi> element"]
+    assert "gmail.desktop-webmail" in features["<bdi> element"]

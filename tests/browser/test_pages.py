@@ -231,13 +231,16 @@ def test_a_second_interest_is_added_and_given_up(page: Page, served: App, cast: 
     second.get_by_label("Name").press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Saved.")
     fits(page)
-    assert [(one.name, one.share) for one in subscriptions.get(served, alice.id).interests] == [
+    assert [
+        (interest.name, interest.share)
+        for interest in subscriptions.get(served, alice.id).interests
+    ] == [
         ("main", 1),
         ("Courts", 3),
     ]
     page.get_by_role("group", name="Courts").get_by_label("Remove this interest").check()
     page.get_by_role("button", name="Save", exact=True).click()
-    assert [one.name for one in subscriptions.get(served, alice.id).interests] == ["main"]
+    assert [interest.name for interest in subscriptions.get(served, alice.id).interests] == ["main"]
 
 
 def test_what_was_learned_is_seen_and_forgotten(page: Page, served: App, cast: Cast) -> None:
@@ -257,7 +260,7 @@ def test_what_was_learned_is_seen_and_forgotten(page: Page, served: App, cast: C
         page.get_by_role("link", name="Keep them"),
         page.get_by_role("button", name="Forget all thumbs"),
     )
-    colours = [one.evaluate("it => getComputedStyle(it).color") for one in (keep, forget)]
+    colours = [button.evaluate("it => getComputedStyle(it).color") for button in (keep, forget)]
     assert colours[0] == colours[1], "the harmless way must not look like the dangerous one"
     keep.click()
     page.get_by_role("button", name="Start over").click()

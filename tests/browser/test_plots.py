@@ -60,9 +60,9 @@ def test_no_text_stands_out_of_its_picture(browser: Browser, name: str) -> None:
     page = browser.new_page(viewport={"width": 360, "height": 800})
     for plot in drawn(name):
         shown(page, plot)
-        found = page.evaluate(MEASURE)
-        assert found
-        for text, out, size in found:
+        boxes = page.evaluate(MEASURE)
+        assert boxes
+        for text, out, size in boxes:
             assert out <= 0.5, text
             assert size >= 11
     page.close()

@@ -127,13 +127,16 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(server: ImapServer) ->
 
 
 def test_what_is_wrong_is_told_with_the_remedy(dovecot: Dovecot, server: ImapServer) -> None:
-    for change, told in (
+    for change, expected in (
         ({"password": "wrong"}, "password"),
         ({"folder": "Nowhere"}, "Nowhere"),
         ({"port": 1}, "host, port"),
         ({"port": dovecot.starttls}, "tls"),
     ):
-        with pytest.raises(MailboxError, match=told) as failed, Mailbox(replace(server, **change)):  # type: ignore[arg-type]
+        with (
+            pytest.raises(MailboxError, match=expected) as failed,
+            Mailbox(replace(server, **change)),
+        ):  # type: ignore[arg-type]
             pass
         assert server.name.split("@", 1)[0] in str(failed.value)
         assert "secret" not in str(failed.value)
@@ -161,10 +164,10 @@ def test_a_mail_that_was_dealt_with_is_moved(
 ) -> None:
     put(person, ORDINARY)
     put(person, ORDINARY)
-    for left in (1, 0):
+    for remaining in (1, 0):
         with Mailbox(replace(server, processed=folder)) as mailbox:
             mailbox.mark_processed(mailbox.find_uids(0, unread=False, limit=1)[0])
-        assert mails(person) == left
+        assert mails(person) == remaining
     with Mailbox(replace(server, folder=folder)) as mailbox:
         assert len(mailbox.find_uids(0, unread=False, limit=9)) == 2
 
@@ -174,8 +177,8 @@ def test_where_the_server_cannot_move_it_is_marked_as_read(
 ) -> None:
     put(person, ORDINARY)
     plain = replace(server, host=PLAIN_HOST, port=dovecot.starttls, tls="none", processed="Done")
-    for one in (plain, replace(server, processed="")):
-        with Mailbox(one) as mailbox:
+    for place in (plain, replace(server, processed="")):
+        with Mailbox(place) as mailbox:
             mailbox.mark_processed(mailbox.find_uids(0, unread=False, limit=1)[0])
         assert (mails(person), mails(person, "SEEN")) == (1, 1)
 

@@ -151,7 +151,7 @@ def test_opendkim_believes_both_signatures(outcome: Outcome, tmp_path: Path) -> 
     )
     (tmp_path / "conf").write_text(f"Mode v\nTestPublicKeys {tmp_path}/keys\nSyslog no\n")
 
-    def told(data: bytes) -> str:
+    def verdict_of(data: bytes) -> str:
         (tmp_path / "mail.eml").write_bytes(data)
         words = ["opendkim", "-x", str(tmp_path / "conf"), "-vv", "-t", str(tmp_path / "mail.eml")]
         return subprocess.run(
@@ -159,10 +159,10 @@ def test_opendkim_believes_both_signatures(outcome: Outcome, tmp_path: Path) -> 
         ).stdout
 
     for data in outcome.arrived.values():
-        right = told(_as_sent(data))
+        right = verdict_of(_as_sent(data))
         assert right.count("dkim=pass") == 2
         assert "dkim=fail" not in right
-        forged = told(_as_sent(data).replace(b"\r\nTo: ", b"\r\nTo: x"))
+        forged = verdict_of(_as_sent(data).replace(b"\r\nTo: ", b"\r\nTo: x"))
         assert "dkim=pass" not in forged
 
 

@@ -50,18 +50,18 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[float,
         (folder / case).write_bytes(relay.encode() + signature + data)
     # one process for all: loading the rules takes longer than applying them
     words = ["spamassassin", "-L", "-t", "-x", *(str(folder / case) for case in CASES)]
-    told = subprocess.run(
+    output = subprocess.run(
         words, capture_output=True, text=True, errors="replace", timeout=300, check=True
     ).stdout
-    found = re.findall(
+    scores = re.findall(
         r"^X-Spam-Status: \w+, score=(-?[\d.]+) required=\S+ tests=((?:[A-Z0-9_]+,?\s*)*)",
-        told,
+        output,
         re.MULTILINE,
     )
-    assert len(found) == len(CASES)
+    assert len(scores) == len(CASES)
     return {
         case: (float(score), set(re.findall(r"[A-Z0-9_]+", rules)) - {"none"})
-        for case, (score, rules) in zip(CASES, found, strict=True)
+        for case, (score, rules) in zip(CASES, scores, strict=True)
     }
 
 

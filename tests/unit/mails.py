@@ -61,14 +61,14 @@ def listed(
     read: str = "https://example.org/paper",
     **fields: Any,
 ) -> Listed:
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "title": f"Title {number}",
         "abstract": "An abstract.",
         "authors": ("Jane Doe",),
         "first_seen": date(2026, 6, 11),
     }
     return Listed(
-        paper=Paper(id=number, **(given | fields)),
+        paper=Paper(id=number, **(defaults | fields)),
         reason=f"Reason {number}.",
         label="good match",
         links=PaperLinks(

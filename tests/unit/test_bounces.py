@@ -58,11 +58,11 @@ def read_tokens(inbound: InboundMail) -> set[tuple[Purpose, int, int]]:
 
 @pytest.mark.parametrize("path", MAILS, ids=lambda path: path.stem)
 def test_a_golden_mail_is_read_as_what_stands_beside_it(path: Path) -> None:
-    found = as_json(bounces.read(path.read_bytes()))
+    text = as_json(bounces.read(path.read_bytes()))
     expected = path.with_suffix(".json")
     if os.environ.get("DIGEST_TEST_REWRITE"):
-        expected.write_text(found, encoding="utf-8")
-    assert found == expected.read_text(encoding="utf-8")
+        expected.write_text(text, encoding="utf-8")
+    assert text == expected.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", MAILS, ids=lambda path: path.stem)
@@ -83,11 +83,11 @@ def test_every_kind_has_a_golden_mail_but_one() -> None:
 @pytest.mark.parametrize("path", MAILS, ids=lambda path: path.stem)
 def test_what_failed_or_was_complained_of_names_its_message(path: Path) -> None:
     inbound = bounces.read(path.read_bytes())
-    found = read_tokens(inbound)
+    tokens = read_tokens(inbound)
     if inbound.kind in ("failed", "complaint"):
-        assert {(subscriber, message) for _, subscriber, message in found} == {(7, 42)}
+        assert {(subscriber, message) for _, subscriber, message in tokens} == {(7, 42)}
     if path.stem.startswith(("person", "receipt", "dmarc")):
-        assert found == set()
+        assert tokens == set()
 
 
 def test_what_people_quote_is_no_report_and_gives_no_token_away() -> None:
@@ -240,8 +240,8 @@ def test_damaged_mails_are_read_and_never_name_another_message() -> None:
         rounds += 1
         for data in goldens:
             made = damaged(data, chance)
-            found = read_tokens(sound(made))
-            assert found <= {
+            tokens = read_tokens(sound(made))
+            assert tokens <= {
                 (Purpose.BOUNCE, 7, 42),
                 (Purpose.UNSUBSCRIBE, 7, 42),
                 (Purpose.UP, 7, 42),

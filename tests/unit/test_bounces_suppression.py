@@ -67,7 +67,7 @@ def test_the_default_rule() -> None:
 def test_what_is_not_about_the_mailbox_never_changes_a_verdict(
     history: list[Bounced], policy: SuppressionPolicy
 ) -> None:
-    without = [one for one in history if one.fault in ("reader", "mailbox", "busy")]
+    without = [bounce for bounce in history if bounce.fault in ("reader", "mailbox", "busy")]
     assert suppression_reason(history, now=NOW, policy=policy) == suppression_reason(
         without, now=NOW, policy=policy
     )

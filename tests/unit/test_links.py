@@ -115,9 +115,9 @@ def test_garbage_is_no_token(text: str) -> None:
 
 
 @given(LINKS, LINKS)
-def test_the_halves_of_two_tokens_do_not_fit(one: Link, two: Link) -> None:
-    if one != two:
-        left, right = links.write_token(one, KEY), links.write_token(two, KEY)
+def test_the_halves_of_two_tokens_do_not_fit(first: Link, second: Link) -> None:
+    if first != second:
+        left, right = links.write_token(first, KEY), links.write_token(second, KEY)
         with pytest.raises(LinkError):
             links.read_token(left[:29] + right[29:], [KEY])
 

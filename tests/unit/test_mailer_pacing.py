@@ -340,8 +340,8 @@ def test_a_turn_is_told_without_being_granted() -> None:
     limiter = make_limiter(max_rate=60)
     for _ in range(3):
         assert limiter.peek("a", 0.0, 0) is None
-    told = [limiter.peek("a", 0.0, before) for before in range(8)]
-    assert [wait is None for wait in told] == [True] * 6 + [
+    waits = [limiter.peek("a", 0.0, before) for before in range(8)]
+    assert [wait is None for wait in waits] == [True] * 6 + [
         False
     ] * 2  # six seconds' worth at one a second
     assert [granted(limiter, "a", 0.0) for _ in range(8)] == [True] * 6 + [False] * 2
@@ -381,13 +381,13 @@ def test_what_was_learned_is_taken_over_by_a_process_that_starts() -> None:
     old = make_limiter()
     for _ in range(100):
         granted(old, "a", 0.0)
-    left = old.record_strike("a", 0.0, "busy", "451 later")
+    pause = old.record_strike("a", 0.0, "busy", "451 later")
     new = make_limiter()
     for name, state in old.export_pauses(10.0).items():
         new.import_pause(name, 1000.0, state)
-    assert new.take("a", 1001.0) == Wait(pytest.approx(left - 11, abs=1e-6), "busy", "451 later")
+    assert new.take("a", 1001.0) == Wait(pytest.approx(pause - 11, abs=1e-6), "busy", "451 later")
     assert new.rate("a") == old.rate("a")
-    end = 1000.0 + left
+    end = 1000.0 + pause
     assert granted(new, "a", end)
     assert not granted(new, "a", end)  # one goes ahead
     new.record_success("a", end)
@@ -408,9 +408,9 @@ def test_a_refusal_of_what_we_are_lets_one_ahead_at_once_where_a_process_starts_
 
 def test_a_pause_that_lasts_longer_here_stands_and_one_that_is_over_teaches_only_the_new() -> None:
     limiter = make_limiter()
-    left = limiter.record_strike("a", 0.0, "ours", "550 5.7.1")
-    limiter.import_pause("a", 0.0, pause_state(seconds=left / 2))
-    assert limiter.paused(0.0) == {"a": left}
+    pause = limiter.record_strike("a", 0.0, "ours", "550 5.7.1")
+    limiter.import_pause("a", 0.0, pause_state(seconds=pause / 2))
+    assert limiter.paused(0.0) == {"a": pause}
     limiter.take("b", 0.0)
     limiter.import_pause("b", 0.0, pause_state(seconds=-5.0))
     assert (limiter.rate("b"), granted(limiter, "b", 0.0)) == (math.inf, True)

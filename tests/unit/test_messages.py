@@ -28,37 +28,37 @@ def test_a_paper_is_told_completely_in_both_parts() -> None:
     }
     message = digest(listed(1, **paper))
     for part in (message.text, message.html):
-        told = " ".join(part.split())
-        assert "Author 1, Author 2, Author 3, Author 4, Author 5 et al." in told
-        assert "Author 6" not in told
+        text = " ".join(part.split())
+        assert "Author 1, Author 2, Author 3, Author 4, Author 5 et al." in text
+        assert "Author 6" not in text
         for fact in (
             "Good match",
             "cs.LG, stat.ML, cs.AI · 31 December 2025 · 12 upvotes · Daily Papers no. 3",
             "An abstract.",
             "Reason 1.",
         ):
-            assert fact in told
+            assert fact in text
         for link in (
             "https://example.org/paper",
             "https://papers.example.org/t/up1",
             "https://papers.example.org/t/down1",
         ):
-            assert link in told
-        assert "Chosen from 1,200 new papers, guided by your 11 thumbs." in told
+            assert link in text
+        assert "Chosen from 1,200 new papers, guided by your 11 thumbs." in text
         assert (
             "model thumbs; features words-1; thumbs 9 up, 2 down; dumps monday, tuesday; at "
-            "2026-06-12 05:00 UTC" in told
+            "2026-06-12 05:00 UTC" in text
         )
-        assert "1 paper for Friday, 12 June" in told
-        assert "You get this because" in told
-        assert LINKS.manage in told
-        assert LINKS.unsubscribe in told
+        assert "1 paper for Friday, 12 June" in text
+        assert "You get this because" in text
+        assert LINKS.manage in text
+        assert LINKS.unsubscribe in text
 
 
 def test_a_paper_shows_the_category_for_which_it_is_listed() -> None:
     # "in cs.LG, which you follow" beside "cs.GR, cs.AI" looked untrue
-    told = digest(listed(1, categories=("cs.GR", "cs.AI", "cs.CV", "cs.LG"))).text
-    assert "cs.GR, cs.AI, cs.CV, cs.LG ·" in told
+    text = digest(listed(1, categories=("cs.GR", "cs.AI", "cs.CV", "cs.LG"))).text
+    assert "cs.GR, cs.AI, cs.CV, cs.LG ·" in text
     subjects = ("Ecology, Evolution and Systematics", "Plant Science", "Forestry", "Soil Science")
     assert "Ecology, Evolution and Systematics, Plant Science · " in " ".join(
         digest(listed(1, categories=subjects)).text.split()
@@ -93,7 +93,7 @@ def test_an_authors_list_of_five_is_complete_and_none_leaves_no_gap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "model", "thumbs", "words"),
+    ("wishes", "model", "thumbs", "words"),
     [
         ({}, "trending", (0, 0), "You have told us nothing yet; here is a mix of today"),
         ({"keywords": ("robot",)}, "keywords", (0, 0), "so these follow your keywords."),
@@ -116,22 +116,22 @@ def test_an_authors_list_of_five_is_complete_and_none_leaves_no_gap() -> None:
     ],
 )
 def test_the_digest_says_what_it_goes_by_and_nothing_that_is_not_there(
-    given: dict[str, tuple[str, ...]], model: str, thumbs: tuple[int, int], words: str
+    wishes: dict[str, tuple[str, ...]], model: str, thumbs: tuple[int, int], words: str
 ) -> None:
-    interest = Interest(**given)  # type: ignore[arg-type]
-    said = provenance.summary(
+    interest = Interest(**wishes)  # type: ignore[arg-type]
+    summary = provenance.summary(
         replace(MADE, model=model, thumbs_up=thumbs[0], thumbs_down=thumbs[1]), (interest,)
     )
-    assert words in said
+    assert words in summary
     for word, there in (
         ("example papers", bool(interest.papers) and model == "examples"),
-        ("keywords", any(not one.startswith("-") for one in interest.keywords)),
-        ("categories", any(not one.startswith("-") for one in interest.categories)),
+        ("keywords", any(not wish.startswith("-") for wish in interest.keywords)),
+        ("categories", any(not wish.startswith("-") for wish in interest.categories)),
         ("authors", bool(interest.authors)),
         ("liked", False),
         ("guided by", sum(thumbs) > 0),
     ):
-        assert there or word not in said
+        assert there or word not in summary
 
 
 def test_the_line_after_the_subject_names_the_next_two_papers() -> None:
@@ -233,7 +233,7 @@ def test_whatever_an_operator_calls_the_service_no_header_is_added_or_garbled(
         ("To", address),
         ("Reply-To", "help@example.org"),
     ):
-        assert [one.addr_spec for one in parsed[header].addresses] == [expected]
+        assert [address.addr_spec for address in parsed[header].addresses] == [expected]
     top = head(message)
     assert f"\r\nList-Unsubscribe: <{LINKS.unsubscribe}>,\r\n <{BY_MAIL}>\r\n" in top
     assert top.count("<digest.papers.example.org>") == 1

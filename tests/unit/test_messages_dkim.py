@@ -40,7 +40,8 @@ SIGNERS = [
 ]
 RSA, ED25519 = SIGNERS
 PUBLISHED = {
-    f"{one.selector}._domainkey.{one.domain}.".encode(): one.key.record.encode() for one in SIGNERS
+    f"{signer.selector}._domainkey.{signer.domain}.".encode(): signer.key.record.encode()
+    for signer in SIGNERS
 }
 quietly = settings(database=None, max_examples=examples(80))
 
@@ -276,7 +277,7 @@ def locked() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("pem", "told"),
+    ("pem", "expected"),
     [
         (lambda: b"", "no private key"),
         (lambda: b"secret", "no private key"),
@@ -286,9 +287,9 @@ def locked() -> bytes:
     ],
 )
 def test_a_key_that_cannot_serve_is_refused_with_the_reason(
-    pem: Callable[[], bytes], told: str
+    pem: Callable[[], bytes], expected: str
 ) -> None:
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=expected):
         dkim.read_key(pem())
 
 
@@ -310,7 +311,7 @@ def test_a_key_file_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("settings_of_mail", "told"),
+    ("settings_of_mail", "expected"),
     [
         ({"dkim_selector": "two words"}, "names a DNS record"),
         ({"sender": "dïgest@example.org"}, "mail.sender.*ASCII"),
@@ -320,15 +321,15 @@ def test_a_key_file_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None
     ],
 )
 def test_a_setting_that_would_spoil_every_mail_is_refused_at_the_start(
-    tmp_path: Path, settings_of_mail: dict[str, str], told: str
+    tmp_path: Path, settings_of_mail: dict[str, str], expected: str
 ) -> None:
     values = {f"mail__{key}": value for key, value in settings_of_mail.items()}
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=expected):
         make_app(tmp_path, **values).close()
 
 
 @pytest.mark.parametrize(
-    ("key", "file", "told"),
+    ("key", "file", "expected"),
     [
         ("dkim_key_file", "absent.pem", "absent.pem.*cannot be read.*digest dkim"),
         ("dkim_key_file", "garbage.pem", "garbage.pem.*no private key"),
@@ -337,13 +338,13 @@ def test_a_setting_that_would_spoil_every_mail_is_refused_at_the_start(
     ],
 )
 def test_a_key_that_cannot_be_used_stops_sending_alone(
-    tmp_path: Path, key: str, file: str, told: str
+    tmp_path: Path, key: str, file: str, expected: str
 ) -> None:
     pems = {"garbage": b"x", "ed25519": dkim.generate_key("ed25519"), "rsa": dkim.generate_key()}
     for name, pem in pems.items():
         (tmp_path / f"{name}.pem").write_bytes(pem)
     app = make_app(tmp_path, **{f"mail__{key}": str(tmp_path / file)})
-    with pytest.raises(MailerError, match=told):
+    with pytest.raises(MailerError, match=expected):
         app.make_mailer()
     app.close()
 

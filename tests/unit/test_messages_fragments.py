@@ -69,9 +69,9 @@ def test_joined_texts_are_the_texts_side_by_side(pieces: list[str]) -> None:
     half = len(pieces) // 4 * 2
     filled = [
         FilledTemplate(
-            EncodedTemplate([*some[::2], *[""] * (len(some) % 2 == 0)]), [*some[1::2], ""]
+            EncodedTemplate([*texts[::2], *[""] * (len(texts) % 2 == 0)]), [*texts[1::2], ""]
         )
-        for some in (pieces[:half], pieces[half:])
+        for texts in (pieces[:half], pieces[half:])
     ]
     whole = join(filled)
     text = "".join(pieces)
@@ -87,8 +87,8 @@ def test_joined_texts_are_the_texts_side_by_side(pieces: list[str]) -> None:
 @pytest.mark.parametrize("texts", [["a\x1eb", "c"], ["\x1e", "\x1e"], ["\x1e\n", ""]])
 def test_what_stands_between_texts_is_a_blank_inside_them(texts: list[str]) -> None:
     whole = join([FilledTemplate(EncodedTemplate(["<", ">", ".\n"]), [*texts, ""])])
-    one, other = (text.replace("\x1e", " ") for text in texts)
-    assert whole.text == f"<{one}>{other}.\n"
+    first, second = (text.replace("\x1e", " ") for text in texts)
+    assert whole.text == f"<{first}>{second}.\n"
     assert quopri.decodestring(whole.quoted) == whole.text.replace("\n", "\r\n").encode()
 
 
@@ -209,7 +209,7 @@ def digest_of(
 ) -> Message:
     base = "http://127.0.0.1:8025" if local else "https://papers.example.org"
     by_mail = "mailto:digest@papers.example.org?subject=More%20like%20this%20token" if local else ""
-    one = Listed(
+    item = Listed(
         paper=Paper(
             id=1,
             title=title,
@@ -245,7 +245,7 @@ def digest_of(
         subscriber=Subscriber(id=7, email="alice@example.net", name=name, created=NOW),
         local_date=date(2026, 6, 12),
         listed=[
-            replace(one, reason=f"{reason} {number}", seen_before=number == 2)
+            replace(item, reason=f"{reason} {number}", seen_before=number == 2)
             for number in range(papers)
         ],
         made=Provenance(model="thumbs", features="words", at=NOW, dumps=(title,)),

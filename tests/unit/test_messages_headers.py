@@ -107,7 +107,7 @@ LOCAL = replace(MAILING, base_url="http://127.0.0.1:8025")
 
 
 def test_where_readers_cannot_reach_the_pages_everything_can_be_said_by_mail() -> None:
-    one = listed(1)
+    item = listed(1)
     links = PaperLinks(
         read="https://example.org/p",
         up="http://127.0.0.1:8025/t/up1",
@@ -120,7 +120,7 @@ def test_where_readers_cannot_reach_the_pages_everything_can_be_said_by_mail() -
         unsubscribe="http://127.0.0.1:8025/u/x",
         unsubscribe_by_mail=BY_MAIL,
     )
-    message = digest(replace(one, links=links), mailing=LOCAL, links=pages)
+    message = digest(replace(item, links=links), mailing=LOCAL, links=pages)
     for part in (message.text, message.html):
         for url in (
             links.up,

@@ -146,8 +146,8 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def contrast(one: str, other: str) -> float:
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+def contrast(colour: str, other: str) -> float:
+    light, dark = sorted((luminance(colour), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -155,14 +155,18 @@ def dark_rules(root: Element) -> list[tuple[str, bool, dict[str, str]]]:
     """(class, whether it means links inside, declarations) of the style for dark mode, in order."""
     style = tags(root, "style")[0].text
     block = style.partition("(prefers-color-scheme: dark) {")[2]
-    found = []
+    rules = []
     for selectors, body in re.findall(r"([^{}]+)\{([^{}]*)\}", block):
         declared = dict(re.findall(r"([a-z-]+): (#[0-9a-f]{3,6}) !important", body))
-        found += [
-            (one.strip().removeprefix(".").removesuffix(" a"), one.strip().endswith(" a"), declared)
-            for one in selectors.split(",")
+        rules += [
+            (
+                selector.strip().removeprefix(".").removesuffix(" a"),
+                selector.strip().endswith(" a"),
+                declared,
+            )
+            for selector in selectors.split(",")
         ]
-    return found
+    return rules
 
 
 def shown(element: Element, name: str, rules: list[tuple[str, bool, dict[str, str]]]) -> str:
@@ -171,11 +175,11 @@ def shown(element: Element, name: str, rules: list[tuple[str, bool, dict[str, st
         value = (
             re.findall(rf"(?:^|;){name}:(#[0-9a-f]+)", place.attributes.get("style", "")) or [""]
         )[-1]
-        for wanted, links, declared in rules:
+        for class_name, links, declared in rules:
             matches = (
-                any(wanted in over.classes for over in place.ancestors()) and place.tag == "a"
+                any(class_name in over.classes for over in place.ancestors()) and place.tag == "a"
                 if links
-                else wanted in place.classes
+                else class_name in place.classes
             )
             if matches and name in declared:
                 value = declared[name]

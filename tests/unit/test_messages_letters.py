@@ -36,15 +36,15 @@ def test_a_confirmation_asks_one_thing_and_repeats_nothing_a_stranger_typed() ->
     assert "Alice Example" not in message.data.decode() + message.html
     assert message.text.count("<https://papers.example.org/c/x>") == 1
     assert "List-Unsubscribe" not in head(message)
-    told = " ".join(message.text.split())
-    assert "through the page at papers.example.org" in told
-    assert "If it was not you, ignore this mail" in told
+    text = " ".join(message.text.split())
+    assert "through the page at papers.example.org" in text
+    assert "If it was not you, ignore this mail" in text
 
 
 def test_a_welcome_says_when_papers_come_and_how_to_leave() -> None:
     message = written_welcome()
-    told = " ".join(message.text.split())
-    assert "every day, after 07:00 (UTC), 10 papers at most" in told
+    text = " ".join(message.text.split())
+    assert "every day, after 07:00 (UTC), 10 papers at most" in text
     assert f"<{LINKS.unsubscribe}>" in message.text
     assert "List-Unsubscribe-Post" in head(message)
 

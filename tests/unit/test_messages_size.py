@@ -124,8 +124,8 @@ def test_no_digest_is_clipped_and_no_paper_is_lost(
     shown = [int(number) for number in re.findall(r"/t/[a-z0-9]{50}u(\d+)\"", html)]
     assert shown == list(range(1, len(shown) + 1))
     assert len(shown) >= 1
-    left = re.search(r"And (\d+) more papers? that did not fit here", html)
-    assert len(shown) + (int(left[1]) if left else 0) == papers
+    counted = re.search(r"And (\d+) more papers? that did not fit here", html)
+    assert len(shown) + (int(counted[1]) if counted else 0) == papers
     for number in range(1, papers + 1):
         for purpose in "ud":
             assert re.search(
@@ -186,7 +186,7 @@ def test_chinese_is_encoded_in_the_shorter_way_and_ascii_in_the_readable_one() -
 def test_a_weekly_reader_is_told_of_the_week() -> None:
     def of(days: tuple[int, ...]) -> Message:
         subscriber = Subscriber(id=7, email="alice@example.net", created=NOW, days=days)
-        one = Listed(
+        item = Listed(
             paper=Paper(id=1, title="One", first_seen=date(2026, 6, 11)),
             reason="Because.",
             label="good match",
@@ -204,7 +204,7 @@ def test_a_weekly_reader_is_told_of_the_week() -> None:
             ),
             subscriber=subscriber,
             local_date=date(2026, 6, 12),
-            listed=[one, replace(one, paper=replace(one.paper, id=2, title="Two"))],
+            listed=[item, replace(item, paper=replace(item.paper, id=2, title="Two"))],
             made=MADE,
             links=ReaderLinks(
                 manage="https://a.example.org/m", unsubscribe="https://a.example.org/u"

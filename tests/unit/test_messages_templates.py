@@ -39,7 +39,7 @@ def test_html_escapes_and_text_does_not(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("one\n{% if %}\n", r"x\.txt, line 2"),
         ("one\ntwo\n{{ nobody_gave_this }}\n", r"x\.txt, line 3: 'nobody_gave_this' is undefined"),
@@ -51,10 +51,10 @@ def test_html_escapes_and_text_does_not(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_template_is_reported_with_file_and_line(
-    tmp_path: Path, text: str, told: str
+    tmp_path: Path, text: str, expected: str
 ) -> None:
     folders = put(tmp_path, "x.txt", text)
-    with pytest.raises(TemplateError, match=told):
+    with pytest.raises(TemplateError, match=expected):
         render("x.txt", {}, folders)
 
 

@@ -18,18 +18,22 @@ from tests.fakes.smtp_server import HostileSmtp, serving
 
 
 @pytest.fixture
-def left(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+def leftovers(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """What was found open when it was collected, or is said about tasks that were never ended."""
     gc.collect()
-    found: list[object] = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda one: found.append(one.exc_value))
-    monkeypatch.setattr(logging.getLogger("asyncio"), "error", lambda *said: found.append(said))
-    return found
+    leftovers: list[object] = []
+    monkeypatch.setattr(
+        sys, "unraisablehook", lambda unraisable: leftovers.append(unraisable.exc_value)
+    )
+    monkeypatch.setattr(
+        logging.getLogger("asyncio"), "error", lambda *arguments: leftovers.append(arguments)
+    )
+    return leftovers
 
 
 @pytest.mark.parametrize("tls", [False, True])
 def test_a_server_that_ends_leaves_no_connection_open(
-    tls: bool, tmp_path: Path, left: list[object]
+    tls: bool, tmp_path: Path, leftovers: list[object]
 ) -> None:
     trusted = certificates.make(tmp_path)
     for _ in range(20):
@@ -38,11 +42,11 @@ def test_a_server_that_ends_leaves_no_connection_open(
         for visitor in visitors:
             visitor.close()
     gc.collect()
-    assert left == []
+    assert leftovers == []
 
 
 def test_a_mail_sink_that_ends_leaves_no_connection_and_no_task(
-    tmp_path: Path, left: list[object]
+    tmp_path: Path, leftovers: list[object]
 ) -> None:
     for _ in range(100):
         with MailSink(tmp_path) as mail_sink:
@@ -52,4 +56,4 @@ def test_a_mail_sink_that_ends_leaves_no_connection_and_no_task(
         for visitor in visitors:
             visitor.close()
     gc.collect()
-    assert left == []
+    assert leftovers == []

@@ -69,7 +69,7 @@ def to(server: HostileSmtp, **more: object) -> SmtpServer:
 
 
 @dataclass
-class Told:
+class Report:
     """How one message fared, in our words and in the server's."""
 
     delivery: Delivery | None
@@ -82,7 +82,7 @@ class Told:
         return self.delivery.outcome if self.delivery else "error"
 
 
-async def one(server: HostileSmtp, *, data: bytes = BODY, **more: object) -> Told:
+async def send_one(server: HostileSmtp, *, data: bytes = BODY, **more: object) -> Report:
     begun = 0
 
     async def begin() -> bool:
@@ -101,24 +101,24 @@ async def one(server: HostileSmtp, *, data: bytes = BODY, **more: object) -> Tol
             error = str(mails)
         finally:
             await mailer.close()
-    return Told(delivery, error, begun, server)
+    return Report(delivery, error, begun, server)
 
 
-def lies(told: Told) -> str:
+def contradiction(report: Report) -> str:
     """What is untrue in an outcome, or ""."""
-    stored, outcome = len(told.server.stored), told.outcome
+    stored, outcome = len(report.server.stored), report.outcome
     if stored > 1 or (outcome != "unknown" and (outcome == "accepted") != (stored == 1)):
         return f"{outcome}, and the server keeps {stored}"
-    if told.begun > 1:
-        return f"begun {told.begun} times"
-    if outcome == "unknown" and not told.begun:
+    if report.begun > 1:
+        return f"begun {report.begun} times"
+    if outcome == "unknown" and not report.begun:
         return "unknown, and nothing was begun"
-    if told.server.bodies and not told.begun:
+    if report.server.bodies and not report.begun:
         return "a body left that was not begun"
-    if any(b"secret words" in line for _, _, line in told.server.told):
+    if any(b"secret words" in line for _, _, line in report.server.told):
         return "a body was sent as commands"
-    if outcome == "error" and (told.begun or "Nothing was sent" not in told.error):
-        return f"an error after the beginning: {told.error}"
+    if outcome == "error" and (report.begun or "Nothing was sent" not in report.error):
+        return f"an error after the beginning: {report.error}"
     return ""
 
 
@@ -228,30 +228,30 @@ def test_every_answer_at_every_step_comes_to_what_is_true(step: Step, pipelining
 
     async def walk() -> list[str]:
         table = acts(PROPER[step])
-        tolds = await asyncio.gather(
+        reports = await asyncio.gather(
             *(
-                one(
+                send_one(
                     HostileSmtp({step: [act] * 50}, offers=offers), timeouts=patience_for(step, act)
                 )
                 for act, _ in table.values()
             )
         )
         wrong = []
-        for (name, (_, code)), told in zip(table.items(), tolds, strict=True):
+        for (name, (_, code)), report in zip(table.items(), reports, strict=True):
             right = should_be(step, code, name)
-            if told.outcome not in right or lies(told):
+            if report.outcome not in right or contradiction(report):
                 wrong.append(
-                    f"{name}: {told.outcome}, not {right} {lies(told)} "
-                    f"{told.delivery or told.error}"
+                    f"{name}: {report.outcome}, not {right} {contradiction(report)} "
+                    f"{report.delivery or report.error}"
                 )
             elif (
                 code
-                and told.delivery
-                and told.delivery.outcome != "accepted"
-                and told.delivery.server
-                and told.delivery.code not in (0, code)
+                and report.delivery
+                and report.delivery.outcome != "accepted"
+                and report.delivery.server
+                and report.delivery.code not in (0, code)
             ):
-                wrong.append(f"{name}: code {told.delivery.code}")
+                wrong.append(f"{name}: code {report.delivery.code}")
         return wrong
 
     assert asyncio.run(walk()) == []
@@ -263,19 +263,19 @@ def test_a_connection_lost_after_any_byte_of_the_body_is_unknown(pipelining: boo
 
     async def walk() -> list[str]:
         offers = ("PIPELINING",) if pipelining else ()
-        tolds = await asyncio.gather(
-            *(one(HostileSmtp(drop_body_at=[at], offers=offers)) for at in range(whole + 1))
+        reports = await asyncio.gather(
+            *(send_one(HostileSmtp(drop_body_at=[at], offers=offers)) for at in range(whole + 1))
         )
         wrong = [
-            f"at {at}: {told.outcome} {lies(told)}"
-            for at, told in enumerate(tolds)
-            if (at and told.outcome != "unknown") or lies(told)
+            f"at {at}: {report.outcome} {contradiction(report)}"
+            for at, report in enumerate(reports)
+            if (at and report.outcome != "unknown") or contradiction(report)
         ]
-        if tolds[0].outcome not in (
+        if reports[0].outcome not in (
             "deferred",
             "unknown",
         ):  # it may be seen before or after the body was written
-            wrong.append(f"at 0: {tolds[0].outcome}")
+            wrong.append(f"at 0: {reports[0].outcome}")
         return wrong
 
     assert asyncio.run(walk()) == []
@@ -283,7 +283,7 @@ def test_a_connection_lost_after_any_byte_of_the_body_is_unknown(pipelining: boo
 
 @pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "step by step"])
 @pytest.mark.parametrize(
-    ("step", "said", "outcome"),
+    ("step", "reply", "outcome"),
     [
         ("BANNER", b"220 hi\r\n250 ok\r\n", {"accepted", "error"}),
         ("EHLO", b"250 me\r\n250 ok\r\n250 ok\r\n", {"accepted"}),
@@ -303,20 +303,22 @@ def test_a_connection_lost_after_any_byte_of_the_body_is_unknown(pipelining: boo
     ],
 )
 def test_replies_that_nobody_asked_for_are_never_taken_for_acceptance(
-    step: Step, said: bytes, outcome: set[str], pipelining: bool
+    step: Step, reply: bytes, outcome: set[str], pipelining: bool
 ) -> None:
-    told = asyncio.run(
-        one(HostileSmtp({step: [Act(say=said)]}, offers=("PIPELINING",) if pipelining else ()))
+    report = asyncio.run(
+        send_one(
+            HostileSmtp({step: [Act(say=reply)]}, offers=("PIPELINING",) if pipelining else ())
+        )
     )
-    assert (told.outcome in outcome, lies(told)) == (True, ""), told
+    assert (report.outcome in outcome, contradiction(report)) == (True, ""), report
 
 
 def test_a_server_that_answers_before_it_has_the_message_keeps_nothing() -> None:
     """24 MB fit into no buffer, so the final dot is still here when the 250 comes."""
     big = b"Subject: big\r\n\r\n" + (b"x" * 998 + b"\r\n") * 24_000
     act = Act(say=b"354 go\r\n", then="be deaf", at_last=b"250 kept\r\n")
-    told = asyncio.run(one(HostileSmtp({"DATA": [act]}, receive_buffer=65536), data=big))
-    assert (told.outcome, told.begun) == ("unknown", 1)
+    report = asyncio.run(send_one(HostileSmtp({"DATA": [act]}, receive_buffer=65536), data=big))
+    assert (report.outcome, report.begun) == ("unknown", 1)
 
 
 @pytest.mark.parametrize("parting", [b"", b"421 4.4.2 too slow\r\n"])
@@ -345,16 +347,16 @@ def test_a_server_that_leaves_while_the_ledger_is_written_has_got_nothing(partin
 
 
 @pytest.mark.parametrize(
-    "said", [Act.reply("450 later"), Act.reply("550 5.1.1 nobody"), Act.reply("554 no")]
+    "reply", [Act.reply("450 later"), Act.reply("550 5.1.1 nobody"), Act.reply("554 no")]
 )
 @pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA", "DOT"])
 @pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "step by step"])
 def test_after_a_refusal_the_next_message_goes_over_the_same_connection(
-    step: Step, said: Act, pipelining: bool
+    step: Step, reply: Act, pipelining: bool
 ) -> None:
     async def run() -> tuple[list[str], HostileSmtp]:
         async with HostileSmtp(
-            {step: [said]}, offers=("PIPELINING",) if pipelining else ()
+            {step: [reply]}, offers=("PIPELINING",) if pipelining else ()
         ) as server:
             mailer = SmtpMailer([to(server)], patience=30)
             outcomes = [
@@ -504,17 +506,17 @@ def test_whatever_a_server_does_in_whatever_order_each_outcome_is_true(
     "text", ["550 5.1.1 \x1b[31mred\x07", "550 5.1.1 \x00nul", "550 5.1.1 \udcff"]
 )
 def test_what_a_server_says_can_be_shown_and_stored(text: str) -> None:
-    said = Act(say=text.encode("utf-8", "surrogateescape") + b"\r\n")
-    told = asyncio.run(one(HostileSmtp({"RCPT": [said]})))
-    assert told.delivery
-    assert told.delivery.text.isprintable()
-    assert told.delivery.text.encode()
+    reply = Act(say=text.encode("utf-8", "surrogateescape") + b"\r\n")
+    report = asyncio.run(send_one(HostileSmtp({"RCPT": [reply]})))
+    assert report.delivery
+    assert report.delivery.text.isprintable()
+    assert report.delivery.text.encode()
 
 
 @pytest.mark.parametrize("step", ["BANNER", "EHLO"])
 def test_what_a_server_says_before_a_login_can_be_shown_too(step: Step) -> None:
-    told = asyncio.run(
-        one(
+    report = asyncio.run(
+        send_one(
             HostileSmtp(
                 {
                     step: [Act(say=b"554 \x1b[31m\xff\x00no\r\n")] * 9,
@@ -523,18 +525,18 @@ def test_what_a_server_says_before_a_login_can_be_shown_too(step: Step) -> None:
             )
         )
     )
-    assert told.error.isprintable()
-    assert told.error.encode()
+    assert report.error.isprintable()
+    assert report.error.encode()
 
 
 def test_a_paused_server_says_until_when() -> None:
-    told = asyncio.run(one(HostileSmtp({"BANNER": [Act.reply("421 4.3.2 too busy")] * 3})))
-    assert told.delivery
-    assert (told.delivery.outcome, told.delivery.fault, told.delivery.phase) == (
+    report = asyncio.run(send_one(HostileSmtp({"BANNER": [Act.reply("421 4.3.2 too busy")] * 3})))
+    assert report.delivery
+    assert (report.delivery.outcome, report.delivery.fault, report.delivery.phase) == (
         "deferred",
         "busy",
         Phase.CONNECT,
     )
-    assert told.delivery.retry_at
-    assert told.delivery.retry_at > datetime.now(UTC)
-    assert "too busy" in told.delivery.text
+    assert report.delivery.retry_at
+    assert report.delivery.retry_at > datetime.now(UTC)
+    assert "too busy" in report.delivery.text

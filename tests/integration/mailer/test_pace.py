@@ -178,12 +178,12 @@ def test_a_paused_domain_in_another_script_has_its_turn_later_too() -> None:
         async with HostileSmtp({"RCPT": [Act.reply("451 4.7.1 slow down")]}) as server:
             mailer = SmtpMailer([to(server.port)], patience=0)
             await send(mailer, "a@bücher.example")
-            told = [
+            is_open = [
                 mailer.next_slot(domain, 0) is None
                 for domain in ("bücher.example", "xn--bcher-kva.example", "other.example")
             ]
             await mailer.close()
-            return told
+            return is_open
 
     assert run(work()) == [False, False, True]
 

@@ -10,11 +10,11 @@ from tests.fakes.smtp_server import HostileSmtp
 from tests.integration.mailer.conftest import BODY, message, run, to, yes
 
 
-def said(offers: tuple[str, ...], one: Message) -> tuple[Delivery, HostileSmtp]:
+def send_to(offers: tuple[str, ...], mail: Message) -> tuple[Delivery, HostileSmtp]:
     async def work() -> tuple[Delivery, HostileSmtp]:
         async with HostileSmtp(offers=offers) as server:
             mailer = SmtpMailer([to(server.port)], patience=0)
-            delivery = await mailer.deliver(one, yes)
+            delivery = await mailer.deliver(mail, yes)
             await mailer.close()
             return delivery, server
 
@@ -22,10 +22,10 @@ def said(offers: tuple[str, ...], one: Message) -> tuple[Delivery, HostileSmtp]:
 
 
 def test_what_the_server_offers_is_used_and_nothing_else() -> None:
-    _, plain = said((), message("a+b=c@example.org"))
+    _, plain = send_to((), message("a+b=c@example.org"))
     assert plain.commands("MAIL") == ["MAIL FROM:<b@example.org>"]
     assert plain.commands("RCPT") == ["RCPT TO:<a+b=c@example.org>"]
-    _, rich = said(
+    _, rich = send_to(
         ("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "SIZE 1000000"), message("a+b=c@example.org")
     )
     assert rich.commands("MAIL") == [
@@ -37,8 +37,8 @@ def test_what_the_server_offers_is_used_and_nothing_else() -> None:
 
 
 def test_eight_bits_and_letters_beyond_ascii_are_announced() -> None:
-    one = message("jörg+x@bücher.example", data="Subject: ü\r\n\r\nü\r\n".encode())
-    delivery, server = said(("8BITMIME", "SMTPUTF8", "DSN"), one)
+    mail = message("jörg+x@bücher.example", data="Subject: ü\r\n\r\nü\r\n".encode())
+    delivery, server = send_to(("8BITMIME", "SMTPUTF8", "DSN"), mail)
     assert delivery.outcome == "accepted"
     assert server.commands("MAIL") == [
         "MAIL FROM:<b@example.org> BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=m+2B1@example.org"
@@ -50,7 +50,7 @@ def test_eight_bits_and_letters_beyond_ascii_are_announced() -> None:
 
 
 @pytest.mark.parametrize(
-    ("offers", "one", "fault", "enhanced"),
+    ("offers", "mail", "fault", "enhanced"),
     [
         (("8BITMIME",), message("jörg@example.org"), "content", "5.6.7"),
         (("SIZE 20",), message(), "content", "5.3.4"),
@@ -64,9 +64,9 @@ def test_eight_bits_and_letters_beyond_ascii_are_announced() -> None:
     ],
 )
 def test_what_cannot_be_put_to_the_server_never_reaches_it(
-    offers: tuple[str, ...], one: Message, fault: str, enhanced: str
+    offers: tuple[str, ...], mail: Message, fault: str, enhanced: str
 ) -> None:
-    delivery, server = said(offers, one)
+    delivery, server = send_to(offers, mail)
     assert (delivery.outcome, delivery.fault, delivery.enhanced, delivery.phase) == (
         "rejected",
         fault,
@@ -77,10 +77,10 @@ def test_what_cannot_be_put_to_the_server_never_reaches_it(
 
 
 def test_an_empty_return_path_can_be_sent() -> None:
-    delivery, server = said((), message(sender=""))
+    delivery, server = send_to((), message(sender=""))
     assert (delivery.outcome, server.commands("MAIL")) == ("accepted", ["MAIL FROM:<>"])
 
 
 @pytest.mark.parametrize("limit", ["SIZE", "SIZE 0", "SIZE much", "SIZE " + "9" * 400])
 def test_a_size_without_a_number_is_no_limit(limit: str) -> None:
-    assert said((limit,), message())[0].outcome == "accepted"
+    assert send_to((limit,), message())[0].outcome == "accepted"

@@ -46,14 +46,14 @@ def server(port: int, **more: object) -> SmtpServer:
 
 async def once(
     port: int,
-    one: Message | None = None,
+    mail: Message | None = None,
     begin: Callable[[], Awaitable[bool]] = yes,
     **more: object,
 ) -> Delivery:
     mailer = SmtpMailer([server(port, **more)], patience=0)
     try:
         await mailer.open()
-        return await mailer.deliver(one or message(), begin)
+        return await mailer.deliver(mail or message(), begin)
     finally:
         await mailer.close()
 

@@ -174,14 +174,14 @@ INJECTED = [
 ]
 
 
-@pytest.mark.parametrize("said", INJECTED, ids=["one reply", "a conversation", "a piece"])
+@pytest.mark.parametrize("injected", INJECTED, ids=["one reply", "a conversation", "a piece"])
 def test_what_was_injected_before_tls_is_not_believed_under_it(
-    said: bytes, trusted: Certificates
+    injected: bytes, trusted: Certificates
 ) -> None:
     async def work() -> tuple[list[str], HostileSmtp]:
         offers = ("STARTTLS", "AUTH PLAIN", "PIPELINING")
         async with HostileSmtp(
-            {"STARTTLS": [Act(say=said)]}, offers=offers, tls=trusted.server
+            {"STARTTLS": [Act(say=injected)]}, offers=offers, tls=trusted.server
         ) as server:
             outcomes = await through(
                 server.port,
@@ -227,7 +227,7 @@ def test_every_answer_to_starttls_and_login_ends_without_a_leak(
     if step == "STARTTLS" and method != "PLAIN":
         method = f"{method} PLAIN"
 
-    async def one(act: Act) -> tuple[str, HostileSmtp]:
+    async def log_in(act: Act) -> tuple[str, HostileSmtp]:
         offers = ("STARTTLS", f"AUTH {method}", "PIPELINING")
         async with HostileSmtp({step: [act] * 20}, offers=offers, tls=trusted.server) as server:
             short = replace(
@@ -249,7 +249,7 @@ def test_every_answer_to_starttls_and_login_ends_without_a_leak(
     async def walk() -> dict[str, str]:
         outcomes = {}
         for name, (outcome, server) in zip(
-            ANSWERS, await asyncio.gather(*map(one, ANSWERS.values())), strict=True
+            ANSWERS, await asyncio.gather(*map(log_in, ANSWERS.values())), strict=True
         ):
             assert_nothing_leaked(server)
             outcomes[name] = outcome
