@@ -34,7 +34,7 @@ from digest.pipeline.round import RoundReport, round
 from digest.pipeline.send import send
 from digest.pipeline.steps.compose_report import ComposeReport, LeftOut
 from digest.pipeline.steps.ingest_report import FileReport, IngestReport
-from digest.pipeline.steps.sender import SendReport
+from digest.pipeline.steps.send_report import SendReport
 
 __all__ = [
     "ComposeReport",

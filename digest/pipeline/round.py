@@ -11,12 +11,12 @@ from digest.model import Subscriber
 from digest.pipeline.compose import compose
 from digest.pipeline.send import send
 from digest.pipeline.steps.compose_report import ComposeReport
-from digest.pipeline.steps.sender import SendReport
+from digest.pipeline.steps.send_report import SendReport
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoundReport:
-    """What both halves did."""
+    """What compose and send did."""
 
     composed: ComposeReport
     sent: SendReport
@@ -35,9 +35,9 @@ def round(
     started: datetime | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> RoundReport:
-    """Compose and send; arguments as for both.
+    """Compose and send; the arguments are those of both.
 
-    Run again on the same date it sends nobody a second digest.
+    A second run on the same date sends nobody a second digest.
     """
     composed = compose(app, day=day, only=only, due=due, started=started)
     return RoundReport(composed=composed, sent=send(app, only=only, stop=stop))

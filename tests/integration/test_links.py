@@ -265,10 +265,10 @@ def test_with_a_bounce_domain_each_mail_has_an_envelope_sender_of_its_own(
     pipeline.compose(app, only=alice)
     with app.store.writing() as tx:
         (queued,) = store.ledger.claim(tx, owner="sender", now=NOON, clock=NOON)
-    message = write_messages.write(
+    message = write_messages.write_message(
         app,
         queued,
-        write_messages.gather(app, [queued], write_messages.PaperCache(app)),
+        write_messages.load_sources(app, [queued], write_messages.PaperCache(app)),
     )
     link = app.with_keys(partial(links.read_bounce_address, message.sender))
     assert (link.subscriber_id, link.message_id) == (alice.id, queued.id)

@@ -1,8 +1,8 @@
-"""One send at work: claimed messages are written, handed over on many connections, and settled.
+"""Claim messages, write them, deliver them on many connections and settle them.
 
-One task claims, gathers and writes, a few messages ahead; as many tasks as the mailer has
-connections take from it. What they begin and settle is committed in groups. Nothing here depends on
-how many messages wait.
+One task claims and writes, a few messages ahead. As many tasks as the mailer has connections take
+from its queue. What they begin and settle is committed in groups. Memory does not depend on how
+many messages wait.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import monotonic
-from typing import Any, Literal
+from typing import Literal
 
 from digest import store
 from digest.app import App
@@ -25,59 +25,40 @@ from digest.mail.mailer import ALL_DOMAINS, Mailer
 from digest.model import Delivery, Message, MessageState, Phase, Queued, Subscriber
 from digest.pipeline.steps.group_commit import GroupCommit
 from digest.pipeline.steps.record_bounces import record_expired
+from digest.pipeline.steps.send_report import SendReport
 from digest.pipeline.steps.shared_pauses import SharedPauses
-from digest.pipeline.steps.write_messages import MessageSources, PaperCache, gather, write
+from digest.pipeline.steps.write_messages import (
+    MessageSources,
+    PaperCache,
+    load_sources,
+    write_message,
+)
+from digest.store.ledger import LEASE
 
 log = logging.getLogger("digest.send")
 
 #: seconds for which a send waits until its mail servers take something again
 _PATIENCE_SECONDS = 60.0
-#: troubles told one by one; the states count all
-_TROUBLES_MAX = 100
+#: messages that the report names with their trouble; the states count all
+_MAX_TROUBLES = 100
 
 
-@dataclass(kw_only=True, slots=True)
-class SendReport:
-    """What a send did, by the state that each message has now."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendOptions:
+    """How a send runs."""
 
-    states: Counter[MessageState] = field(default_factory=Counter)
-    #: (address, what went wrong) of the first messages that were not accepted
-    troubles: list[tuple[str, str]] = field(default_factory=list)
-    #: who would get what, where this was only a look: email, kind, key, state, papers
-    due: list[dict[str, Any]] = field(default_factory=list)
-    #: still waiting afterwards: due now, and at a later attempt
-    waiting: int = 0
-    later: int = 0
-    #: why the whole send stopped, or ""
-    error: str = ""
-    #: it was asked to stop before it was done
-    stopped: bool = False
-
-    @property
-    def json(self) -> dict[str, object]:
-        return {
-            **{
-                state.value: self.states[state]
-                for state in (
-                    MessageState.ACCEPTED,
-                    MessageState.DEFERRED,
-                    MessageState.REJECTED,
-                    MessageState.UNKNOWN,
-                )
-            },
-            "expired": self.states[MessageState.EXPIRED],
-            "skipped": self.states[MessageState.SKIPPED],
-            "due": self.due,
-            "waiting": self.waiting,
-            "later": self.later,
-            "troubles": [{"email": email, "reason": reason} for email, reason in self.troubles],
-            "error": self.error,
-            "stopped": self.stopped,
-        }
+    #: this process, as the ledger knows it
+    owner: str
+    #: this reader's messages alone
+    only: Subscriber | None = None
+    #: asked before anything is begun
+    stop: Callable[[], bool] = lambda: False
+    #: how long a claim outlives a sender that fell silent on another machine
+    lease: timedelta = LEASE
 
 
 class Sender:
-    """A feeder, a task for each connection, and a clock that renews the claims."""
+    """One send: a task that fills a queue, one for each connection, one that renews claims."""
 
     def __init__(
         self,
@@ -85,42 +66,42 @@ class Sender:
         mailer: Mailer,
         ledger: GroupCommit,
         report: SendReport,
-        *,
-        owner: str,
-        only: Subscriber | None,
-        stop: Callable[[], bool],
-        lease: timedelta,
+        options: SendOptions,
     ) -> None:
         self.app, self.mailer, self.ledger, self.report = app, mailer, ledger, report
-        self.owner, self.only, self.lease = owner, only, lease
-        self._asked_to_stop = stop
-        self._halted = False
+        self.owner, self.only, self.lease = options.owner, options.only, options.lease
+        self._stop_requested = options.stop
+        self._stopping = False
         self._error: DigestError | None = None
-        #: a short one: what is claimed and not begun is what a dead sender keeps from the living
+        #: short, since other senders must wait for what a dead sender has claimed
         self._ready: asyncio.Queue[tuple[Queued, Message] | None] = asyncio.Queue(
             mailer.connections
         )
-        self._lease_ends = monotonic() + lease.total_seconds()
-        self._shelf = PaperCache(app)
+        self._lease_ends = monotonic() + self.lease.total_seconds()
+        self._papers = PaperCache(app)
         self._pauses = SharedPauses(app, mailer, ledger)
 
     async def run(self) -> None:
-        """Until nothing is due or it has to stop.
+        """Send until nothing is due or it has to stop.
 
-        Whatever fails, all that is on its way ends first.
+        Whatever fails, deliveries that have begun end first.
 
         Raises:
-            MailerError: the way out was lost.
-            StoreError: the database was.
+            MailerError: no mail server can be reached any more.
+            StoreError: the database cannot be reached any more.
         """
         await self._pauses.ask()
-        beside = [asyncio.create_task(self._renew()), asyncio.create_task(self._pauses.keep())]
+        background = [
+            asyncio.create_task(self._renew_claims()),
+            asyncio.create_task(self._pauses.keep()),
+        ]
         try:
             await asyncio.gather(
-                self._feed(), *(self._connection() for _ in range(self.mailer.connections))
+                self._feed_queue(),
+                *(self._send_from_queue() for _ in range(self.mailer.connections)),
             )
         finally:
-            for task in beside:
+            for task in background:
                 task.cancel()
         await self.ledger.write(
             lambda tx: store.ledger.release(tx, owner=self.owner, now=self.app.now())
@@ -129,18 +110,18 @@ class Sender:
         if self._error:
             raise self._error
 
-    def _stops(self) -> bool:
-        if not self._halted and self._asked_to_stop():
-            log.info("stopping: what is on its way ends, the rest is given back")
-            self._halted = self.report.stopped = True
-        return self._halted
+    def _is_stopping(self) -> bool:
+        if not self._stopping and self._stop_requested():
+            log.info("stopping: deliveries that have begun end, the other claims are released")
+            self._stopping = self.report.stopped = True
+        return self._stopping
 
     def _fail(self, error: DigestError) -> None:
-        self._halted = True
+        self._stopping = True
         self._error = self._error or error
 
-    async def _feed(self) -> None:
-        """Claims, a batch at a time, with what they are written from."""
+    async def _feed_queue(self) -> None:
+        """Claim and write messages, a batch at a time."""
         only = None if self.only is None else [self.only.id]
 
         def claim(tx: store.Connection) -> list[Queued]:
@@ -151,27 +132,25 @@ class Sender:
 
         try:
             while (
-                not self._stops()
-                and await self._open()
+                not self._is_stopping()
+                and await self._wait_for_servers()
                 and (claimed := await self.ledger.write(claim))
             ):
-                wanted = await self._without_held(claimed)
-                material = await self._gathered(wanted)
-                for queued in wanted:
-                    if message := await self._written(queued, material):
+                sendable = await self._postpone_paused(claimed)
+                sources = await self._load_sources(sendable)
+                for queued in sendable:
+                    if message := await self._write_message(queued, sources):
                         await self._ready.put((queued, message))
-                        await asyncio.sleep(0)  # whose turn it is at a connection comes first
+                        await asyncio.sleep(0)  # let the connections go on
         except StoreError as error:
             self._fail(error)
         for _ in range(self.mailer.connections):
             await self._ready.put(None)
 
-    async def _open(self) -> bool:
-        """Wait for servers that pause; False: for longer than is worth waiting, and nothing more is
-        claimed.
-        """
+    async def _wait_for_servers(self) -> bool:
+        """Wait while every mail server pauses; return False where that takes too long."""
         deadline = monotonic() + _PATIENCE_SECONDS
-        while (until := self.mailer.paused_domains().get(ALL_DOMAINS)) and not self._stops():
+        while (until := self.mailer.paused_domains().get(ALL_DOMAINS)) and not self._is_stopping():
             left = (until - datetime.now(UTC)).total_seconds()
             if monotonic() + left > deadline:
                 self._fail(
@@ -182,66 +161,67 @@ class Sender:
                 )
                 return False
             await asyncio.sleep(min(1.0, max(0.0, left)))
-        return not self._stops()
+        return not self._is_stopping()
 
-    async def _without_held(self, claimed: list[Queued]) -> list[Queued]:
-        """Messages whose domain pauses, or has its turn later, are put off before any work goes
-        into them.
-        """
-        wanted: list[Queued] = []
+    async def _postpone_paused(self, claimed: list[Queued]) -> list[Queued]:
+        """Postpone messages whose domain pauses or has no slot now; return the others."""
+        sendable: list[Queued] = []
         held: dict[datetime, list[Queued]] = defaultdict(list)
-        going: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for queued in claimed:
             domain = queued.subscriber.email.rpartition("@")[2].lower()
-            until = self.mailer.next_slot(domain, going[domain])
-            going[domain] += until is None
-            (wanted if until is None else held[until]).append(queued)
+            until = self.mailer.next_slot(domain, counts[domain])
+            counts[domain] += until is None
+            (sendable if until is None else held[until]).append(queued)
         if held:
-            moved = await self.ledger.write(partial(self._postpone, held))
-            self.report.states.update(moved)
-        return wanted
+            states = await self.ledger.write(partial(self._write_postponed, held))
+            self.report.states.update(states)
+        return sendable
 
-    def _postpone(
+    def _write_postponed(
         self, held: dict[datetime, list[Queued]], tx: store.Connection
     ) -> list[MessageState]:
         now, clock = self.app.now(), datetime.now(UTC)
-        moved: dict[int, MessageState] = {}
-        for until, some in held.items():
-            moved |= store.ledger.postpone(
-                tx, some, until=now + (until - clock), owner=self.owner, now=now
+        states: dict[int, MessageState] = {}
+        for until, messages in held.items():
+            states |= store.ledger.postpone(
+                tx, messages, until=now + (until - clock), owner=self.owner, now=now
             )
-        expired = [ident for ident, state in moved.items() if state is MessageState.EXPIRED]
+        expired = [ident for ident, state in states.items() if state is MessageState.EXPIRED]
         record_expired(self.app, tx, expired)
-        return [MessageState(state) for state in moved.values()]
+        return [MessageState(state) for state in states.values()]
 
-    async def _gathered(self, some: list[Queued]) -> MessageSources | None:
-        """What messages are written from; None where something in it cannot be read, which must not
-        stop the others: each is then read by itself.
+    async def _load_sources(self, messages: list[Queued]) -> MessageSources | None:
+        """Load what messages are written from; None where that fails for the batch as a whole.
+
+        Each message is then loaded by itself, so that one does not stop the others.
         """
         try:
-            return await asyncio.to_thread(gather, self.app, some, self._shelf)
+            return await asyncio.to_thread(load_sources, self.app, messages, self._papers)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001
             log.warning(
                 "%d messages could not be read together, trying each by itself: %s",
-                len(some),
+                len(messages),
                 error,
             )
             return None
 
-    async def _written(self, queued: Queued, material: MessageSources | None) -> Message | None:
-        """Ahead of its connection, while others wait for the network and the disk."""
+    async def _write_message(
+        self, queued: Queued, sources: MessageSources | None
+    ) -> Message | None:
+        """Write a message ahead of its connection; None where it cannot be written."""
         started = datetime.now(UTC)
-        if self._stops():
+        if self._is_stopping():
             return None
         try:
-            if material is None:
-                material = await asyncio.to_thread(gather, self.app, [queued], self._shelf)
-            return write(self.app, queued, material)
+            if sources is None:
+                sources = await asyncio.to_thread(load_sources, self.app, [queued], self._papers)
+            return write_message(self.app, queued, sources)
         except StoreError:
             raise
-        except DigestError as error:  # ours, not the reader's: it waits for a mended template
+        except DigestError as error:  # the message waits until the template is corrected
             log.warning("message %s cannot be written: %s", queued.message_id, error)
             problem = error
         except Exception as error:
@@ -250,46 +230,45 @@ class Sender:
                 f"cannot be written, by a mistake of ours, and the log says more: "
                 f"{type(error).__name__}: {error}"
             )
-        delivery = _nothing_sent("deferred", problem, started)
-        await self._settled(queued, delivery, self.ledger.settle(queued, delivery))
+        delivery = _undelivered("deferred", problem, started)
+        await self._await_settled(queued, delivery, self.ledger.settle(queued, delivery))
         return None
 
-    async def _connection(self) -> None:
-        """One message after the other; once this sender halts or has lost its claims, they are left
-        for `release` or another sender.
+    async def _send_from_queue(self) -> None:
+        """Deliver one message after the other on one connection.
 
-        How one ended is committed with the beginning of the next, or before it: of no connection
-        are two on record as being sent.
+        Once this sender stops or has lost its lease, messages are left to be released. An outcome
+        is committed before or with the beginning of the next message, so the ledger never holds
+        two messages as being sent on one connection.
         """
         settling: asyncio.Task[None] | None = None
-        while (one := await self._ready.get()) is not None:
-            if not self._stops() and monotonic() < self._lease_ends:
-                queued, message = one
-                delivery = await self._delivered(queued, message)
+        while (item := await self._ready.get()) is not None:
+            if not self._is_stopping() and monotonic() < self._lease_ends:
+                queued, message = item
+                delivery = await self._deliver(queued, message)
                 if settling:
                     await settling
                 if delivery:
-                    answer = self.ledger.settle(
-                        queued, delivery
-                    )  # now, not when the task begins: the next message may be faster
-                    settling = asyncio.create_task(self._settled(queued, delivery, answer))
+                    # Called here, not in the task: the next message may begin before the task.
+                    answer = self.ledger.settle(queued, delivery)
+                    settling = asyncio.create_task(self._await_settled(queued, delivery, answer))
         if settling:
             await settling
 
-    async def _delivered(self, queued: Queued, message: Message) -> Delivery | None:
-        """How an attempt ended; None where the way out was lost, and nothing was attempted."""
+    async def _deliver(self, queued: Queued, message: Message) -> Delivery | None:
+        """Deliver a message; return None where no server could be reached and nothing was sent."""
         started = datetime.now(UTC)
         try:
             return await self.mailer.deliver(message, lambda: self.ledger.begin(queued))
         except MailerError as error:
             self._fail(error)
             with suppress(StoreError):
-                await self.ledger.settle(queued, _nothing_sent("lost", error, started))
+                await self.ledger.settle(queued, _undelivered("lost", error, started))
         except StoreError as error:
             self._fail(error)
         return None
 
-    async def _settled(
+    async def _await_settled(
         self, queued: Queued, delivery: Delivery, answer: Awaitable[MessageState | None]
     ) -> None:
         try:
@@ -301,19 +280,17 @@ class Sender:
             log.info("message %s is no longer stored", queued.message_id)
             return
         self.report.states[state] += 1
-        if state is not MessageState.ACCEPTED and len(self.report.troubles) < _TROUBLES_MAX:
-            told = f"{state.value}: {delivery.code or ''} {delivery.text}".replace(
+        if state is not MessageState.ACCEPTED and len(self.report.troubles) < _MAX_TROUBLES:
+            trouble = f"{state.value}: {delivery.code or ''} {delivery.text}".replace(
                 ":  ", ": "
             ).strip()
-            self.report.troubles.append((queued.subscriber.email, told))
+            self.report.troubles.append((queued.subscriber.email, trouble))
         log.info(
             "message %s to subscriber %s: %s", queued.message_id, queued.subscriber.id, state.value
         )
 
-    async def _renew(self) -> None:
-        """Keep the claims while this process lives; one that is frozen stops renewing and loses
-        them.
-        """
+    async def _renew_claims(self) -> None:
+        """Renew the claims while this process lives; a frozen process loses them."""
         while True:
             await asyncio.sleep(self.lease.total_seconds() / 3)
             began = monotonic()
@@ -323,13 +300,13 @@ class Sender:
                         tx, owner=self.owner, clock=datetime.now(UTC), lease=self.lease
                     )
                 )
-            except StoreError as error:  # the lease runs on; `begin` finds out if it ran out
+            except StoreError as error:  # `begin` finds out if the lease ran out
                 log.warning("claims not renewed: %s", error)
             else:
                 self._lease_ends = began + self.lease.total_seconds()
 
 
-def _nothing_sent(
+def _undelivered(
     outcome: Literal["deferred", "lost"], error: DigestError, started: datetime
 ) -> Delivery:
     return Delivery(

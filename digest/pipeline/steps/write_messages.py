@@ -56,7 +56,7 @@ class PaperCache:
         return {ident: self._papers[ident] for ident in idents if ident in self._papers}
 
 
-def gather(app: App, some: Sequence[Queued], shelf: PaperCache) -> MessageSources:
+def load_sources(app: App, some: Sequence[Queued], shelf: PaperCache) -> MessageSources:
     """Digests and papers of queued messages, as they are now, or were when the shelf got them."""
     with app.store.reading() as tx:
         digests = store.digests.load_many(
@@ -73,7 +73,7 @@ def gather(app: App, some: Sequence[Queued], shelf: PaperCache) -> MessageSource
     return MessageSources(digests=digests, papers=found, alarms=alarms)
 
 
-def write(app: App, queued: Queued, material: MessageSources) -> Message:
+def write_message(app: App, queued: Queued, material: MessageSources) -> Message:
     """The message as it is sent; nothing of it is stored.
 
     Raises:

@@ -1,0 +1,53 @@
+"""What a send did."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from digest.model import MessageState
+
+
+@dataclass(kw_only=True, slots=True)
+class SendReport:
+    """What a send did, by the state that each message has now."""
+
+    states: Counter[MessageState] = field(default_factory=Counter)
+    #: (address, what went wrong) of the first messages that were not accepted
+    troubles: list[tuple[str, str]] = field(default_factory=list)
+    #: of a dry run, who would get what: email, kind, key, state, papers
+    due: list[dict[str, Any]] = field(default_factory=list)
+    #: still waiting afterwards: due now, and at a later attempt
+    waiting: int = 0
+    later: int = 0
+    #: why the whole send stopped, or ""
+    error: str = ""
+    #: it was asked to stop before it was done
+    stopped: bool = False
+
+    @property
+    def counts(self) -> dict[str, object]:
+        states = (
+            MessageState.ACCEPTED,
+            MessageState.DEFERRED,
+            MessageState.REJECTED,
+            MessageState.UNKNOWN,
+            MessageState.EXPIRED,
+            MessageState.SKIPPED,
+        )
+        return {
+            **{state.value: self.states[state] for state in states},
+            "waiting": self.waiting,
+            "later": self.later,
+            "stopped": self.stopped,
+        }
+
+    @property
+    def json(self) -> dict[str, object]:
+        return {
+            **self.counts,
+            "due": self.due,
+            "troubles": [{"email": email, "reason": reason} for email, reason in self.troubles],
+            "error": self.error,
+        }
