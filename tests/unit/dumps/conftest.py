@@ -17,12 +17,12 @@ TODAY = date(2026, 11, 19)
 FOLDER = Path(__file__).parents[2] / "data" / "dumps"
 GOLDEN = sorted(path for path in FOLDER.iterdir() if not path.name.endswith(".expected.json"))
 
-Made = Callable[..., Dump]
+MakeDump = Callable[..., Dump]
 
 
 @pytest.fixture
-def dump(tmp_path: Path) -> Made:
-    """A dump that holds bytes, text, or a value as JSON."""
+def make_dump(tmp_path: Path) -> MakeDump:
+    """Return a function that makes a dump of bytes, text, or a value as JSON."""
 
     def make(content: object, name: str = "dump", *, today: date = TODAY) -> Dump:
         path = tmp_path / "a-file"

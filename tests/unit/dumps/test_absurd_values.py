@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.dumps.conftest import Made, entries
+from tests.unit.dumps.conftest import MakeDump, entries
 from tests.unit.dumps.every_format import TITLED, written
 
 ABSURD = [
@@ -24,8 +24,10 @@ ABSURD = [
 
 @pytest.mark.parametrize("format", TITLED)
 @pytest.mark.parametrize("day", ABSURD)
-def test_an_absurd_day_is_no_day_and_costs_no_record(format: str, day: str, dump: Made) -> None:
-    (one,) = entries(dump(written(format, "A Title", day=day)))
+def test_an_absurd_day_is_no_day_and_costs_no_record(
+    format: str, day: str, make_dump: MakeDump
+) -> None:
+    (one,) = entries(make_dump(written(format, "A Title", day=day)))
     for found in (one.submitted, one.announced, one.updated):
         assert found is None or (1900 <= found.year <= 2028)
 
@@ -66,9 +68,9 @@ WITH_DOI = [
     ],
 )
 def test_arxiv_ids_with_a_slash_or_a_v_in_them_are_read(
-    format: str, id: str, value: str, dump: Made
+    format: str, id: str, value: str, make_dump: MakeDump
 ) -> None:
-    (one,) = entries(dump(written(format, "A Title", id=id)))
+    (one,) = entries(make_dump(written(format, "A Title", id=id)))
     assert f"arxiv:{value}" in [f"{one.kind}:{one.value}" for one in one.identities]
 
 
@@ -76,15 +78,17 @@ def test_arxiv_ids_with_a_slash_or_a_v_in_them_are_read(
 @pytest.mark.parametrize(
     "id", ["v2/a/v3", "s0/(sici)1-2(2026)3:4.co;2-v", "j.v.2026.04v1", "abs/v1", "1/2/3"]
 )
-def test_dois_with_a_slash_or_a_v_in_them_are_read(format: str, id: str, dump: Made) -> None:
-    (one,) = entries(dump(written(format, "A Title", id=id)))
+def test_dois_with_a_slash_or_a_v_in_them_are_read(
+    format: str, id: str, make_dump: MakeDump
+) -> None:
+    (one,) = entries(make_dump(written(format, "A Title", id=id)))
     assert f"10.1000/{id}" in [found.value for found in one.identities]
 
 
 @pytest.mark.parametrize("format", TITLED)
-def test_ids_that_are_none_cost_at_most_their_record(format: str, dump: Made) -> None:
+def test_ids_that_are_none_cost_at_most_their_record(format: str, make_dump: MakeDump) -> None:
     for id in ("../../etc/passwd", "v", "/", "//v1", "%00", "2604.00001v" + "9" * 500, "x" * 5000):
-        made = dump(written(format, "A Title", id=id))
-        assert len(list(made.records())) == 1
-        for one in entries(made):
+        dump = make_dump(written(format, "A Title", id=id))
+        assert len(list(dump.records())) == 1
+        for one in entries(dump):
             assert all(len(found.value) < 6000 for found in one.identities)

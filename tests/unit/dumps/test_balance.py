@@ -26,7 +26,7 @@ from digest.dumps import FORMATS, open_dump
 from digest.dumps.stream import Source
 from digest.model import Record, Rejected, Removal, Skipped
 from tests.examples import examples
-from tests.unit.dumps.conftest import GOLDEN, TODAY, Made, refused, titles
+from tests.unit.dumps.conftest import GOLDEN, TODAY, MakeDump, refused, titles
 from tests.unit.dumps.every_format import EVERY, written
 
 Outcome = Record | Removal | Skipped | Rejected
@@ -367,19 +367,19 @@ def read_as(format: str, text: str) -> tuple[Source, list[Outcome]]:
         ", @article{key,",
     ],
 )
-def test_an_entry_of_any_type_is_read(head: str, dump: Made) -> None:
+def test_an_entry_of_any_type_is_read(head: str, make_dump: MakeDump) -> None:
     text = (
         f"@misc{{first, title = {{First}}}}\n{head} title = {{Found}}}}\n@misc{{last, title = "
         f"{{Last}}}}\n"
     )
-    assert titles(dump(text)) == ["First", "Found", "Last"]
+    assert titles(make_dump(text)) == ["First", "Found", "Last"]
     if head[0] == "@":
-        assert titles(dump(text.replace("@misc{first, title = {First}}\n", ""), "a.bib")) == [
+        assert titles(make_dump(text.replace("@misc{first, title = {First}}\n", ""), "a.bib")) == [
             "Found",
             "Last",
         ]
     unclosed = text.replace("{First}}", "{First}")
-    assert titles(dump(unclosed)) == (
+    assert titles(make_dump(unclosed)) == (
         ["Found", "Last"] if head[0] == "@" and "\n" not in head else ["Last"]
     )
 
@@ -387,8 +387,8 @@ def test_an_entry_of_any_type_is_read(head: str, dump: Made) -> None:
 @pytest.mark.parametrize(
     "head", ["@web_page(key,", "@Article (key,", "@ article(\nkey,", "@article\n(key,"]
 )
-def test_an_entry_in_parentheses_of_any_type_is_read(head: str, dump: Made) -> None:
-    assert titles(dump(f'{head} title = "Found")\n@misc{{last, title = {{Last}}}}\n')) == [
+def test_an_entry_in_parentheses_of_any_type_is_read(head: str, make_dump: MakeDump) -> None:
+    assert titles(make_dump(f'{head} title = "Found")\n@misc{{last, title = {{Last}}}}\n')) == [
         "Found",
         "Last",
     ]
@@ -405,11 +405,11 @@ def test_an_entry_in_parentheses_of_any_type_is_read(head: str, dump: Made) -> N
     ],
 )
 def test_what_begins_like_an_entry_and_is_none_is_refused(
-    line: str, reason: str, dump: Made
+    line: str, reason: str, make_dump: MakeDump
 ) -> None:
-    made = dump(f"@misc{{a, title={{A}}}}\n{line}\n@misc{{b, title={{B}}}}\n")
-    assert titles(made) == ["A", "B"]
-    assert [(number, why.partition(":")[0]) for number, why in refused(made)] == [(2, reason)]
+    dump = make_dump(f"@misc{{a, title={{A}}}}\n{line}\n@misc{{b, title={{B}}}}\n")
+    assert titles(dump) == ["A", "B"]
+    assert [(number, why.partition(":")[0]) for number, why in refused(dump)] == [(2, reason)]
 
 
 @pytest.mark.parametrize(
@@ -423,9 +423,11 @@ def test_what_begins_like_an_entry_and_is_none_is_refused(
         "a remark",
     ],
 )
-def test_what_is_no_entry_by_rule_is_not_counted(line: str, dump: Made) -> None:
+def test_what_is_no_entry_by_rule_is_not_counted(line: str, make_dump: MakeDump) -> None:
     assert (
-        len(list(dump(f"@misc{{a, title={{A}}}}\n{line}\n@misc{{b, title={{B}}}}\n").records()))
+        len(
+            list(make_dump(f"@misc{{a, title={{A}}}}\n{line}\n@misc{{b, title={{B}}}}\n").records())
+        )
         == 2
     )
 
@@ -433,7 +435,7 @@ def test_what_is_no_entry_by_rule_is_not_counted(line: str, dump: Made) -> None:
 @pytest.mark.parametrize(
     "format", ["openalex", "semantic-scholar-api", "crossref", "zotero", "csl-json"]
 )
-def test_bare_records_between_pages_of_them_are_read(format: str, dump: Made) -> None:
+def test_bare_records_between_pages_of_them_are_read(format: str, make_dump: MakeDump) -> None:
     key = {"openalex": "results", "semantic-scholar-api": "data"}.get(format, "items")
     records = [
         written(format, title).strip().removeprefix(EVERY[format][0]).removesuffix(EVERY[format][3])
@@ -460,30 +462,30 @@ def test_bare_records_between_pages_of_them_are_read(format: str, dump: Made) ->
     assert source.incomplete is None or format == "crossref"
 
 
-def test_a_list_that_is_closed_too_early_makes_the_file_incomplete(dump: Made) -> None:
-    made = dump(
+def test_a_list_that_is_closed_too_early_makes_the_file_incomplete(make_dump: MakeDump) -> None:
+    dump = make_dump(
         written("openalex", "A", "B")
         .replace('"DAY"', '""')
         .replace("}\n", "]}\n")
         .replace("},\n", "}],\n")
     )
-    found = list(made.records())
+    found = list(dump.records())
     assert [one.title for one in found if isinstance(one, Record)] == ["A"]
-    assert made.incomplete == "the brackets do not match before record 2: records may be missing"
+    assert dump.incomplete == "the brackets do not match before record 2: records may be missing"
 
 
-def test_a_bracket_too_many_costs_no_record(dump: Made) -> None:
-    made = dump(written("openalex", "A", "B", "C").replace("},\n", "}},\n", 1))
-    assert titles(made) == ["A", "B", "C"]
-    assert refused(made) == [(2, "a bracket that closes nothing")]
-    assert made.incomplete is None
+def test_a_bracket_too_many_costs_no_record(make_dump: MakeDump) -> None:
+    dump = make_dump(written("openalex", "A", "B", "C").replace("},\n", "}},\n", 1))
+    assert titles(dump) == ["A", "B", "C"]
+    assert refused(dump) == [(2, "a bracket that closes nothing")]
+    assert dump.incomplete is None
 
 
 @pytest.mark.parametrize("format", ["oai-pmh", "feed", "arxiv-api", "pubmed"])
-def test_an_entry_whose_beginning_is_damaged_is_told_of(format: str, dump: Made) -> None:
+def test_an_entry_whose_beginning_is_damaged_is_told_of(format: str, make_dump: MakeDump) -> None:
     name = EVERY[format][1][1:].partition(">")[0]
-    made = dump(written(format, "A", "B", "C").replace(f"\n<{name}>", f'\n<{name} a="<">', 1))
+    dump = make_dump(written(format, "A", "B", "C").replace(f"\n<{name}>", f'\n<{name} a="<">', 1))
     assert [
-        one.title for one in made.records() if isinstance(one, Record) and one.title != "B"
+        one.title for one in dump.records() if isinstance(one, Record) and one.title != "B"
     ] == ["A", "C"]
-    assert (2, f"damaged: no <{name}> stands before this </{name}>") in refused(made)
+    assert (2, f"damaged: no <{name}> stands before this </{name}>") in refused(dump)

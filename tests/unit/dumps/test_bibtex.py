@@ -12,7 +12,7 @@ from digest.dumps import Dump, bibtex_split, stream
 from digest.dumps.bibtex_text import split_names, strip_braces
 from digest.model import Entry, Record
 from digest.papers import clean
-from tests.unit.dumps.conftest import Made, refused, titles
+from tests.unit.dumps.conftest import MakeDump, refused, titles
 
 
 def only(dump: Dump) -> Entry:
@@ -83,9 +83,9 @@ def test_names_are_joined_by_and_outside_of_braces(written: str, names: list[str
     ],
 )
 def test_identifiers_are_found_wherever_programs_put_them(
-    dump: Made, fields: str, identities: list[str]
+    make_dump: MakeDump, fields: str, identities: list[str]
 ) -> None:
-    entry = only(dump(f"@article{{key, title={{A Title}}, {fields}}}"))
+    entry = only(make_dump(f"@article{{key, title={{A Title}}, {fields}}}"))
     assert [f"{one.kind}:{one.value}" for one in entry.identities] == identities
     assert entry.version is None
 
@@ -105,22 +105,22 @@ def test_identifiers_are_found_wherever_programs_put_them(
     ],
 )
 def test_a_day_counts_only_where_all_of_it_is_there(
-    dump: Made, fields: str, day: date | None
+    make_dump: MakeDump, fields: str, day: date | None
 ) -> None:
-    assert only(dump(f"@article{{key, title={{A Title}}, {fields}}}")).submitted == day
+    assert only(make_dump(f"@article{{key, title={{A Title}}, {fields}}}")).submitted == day
 
 
-def test_macros_are_resolved_and_joined(dump: Made) -> None:
+def test_macros_are_resolved_and_joined(make_dump: MakeDump) -> None:
     text = (
         '@string{a = "One"}\n@STRING(b = a # { and })\n@misc{k, title = B # {Two} # " " # unknown '
         "# 3}\n"
     )
-    assert titles(dump(text)) == ["One and Two unknown3"]
+    assert titles(make_dump(text)) == ["One and Two unknown3"]
 
 
-def test_macros_cannot_be_made_to_fill_the_memory(dump: Made) -> None:
+def test_macros_cannot_be_made_to_fill_the_memory(make_dump: MakeDump) -> None:
     doubled = "".join(f"@string{{m{n + 1} = m{n} # m{n}}}\n" for n in range(60))
-    (record,) = dump(
+    (record,) = make_dump(
         '@string{m0 = "0123456789"}\n'
         + doubled
         + "@misc{k, title={T}, abstract = m60"
@@ -131,72 +131,78 @@ def test_macros_cannot_be_made_to_fill_the_memory(dump: Made) -> None:
     assert len(record.abstract) < 200_000
 
 
-def test_an_entry_that_is_never_closed_costs_itself_alone(dump: Made) -> None:
-    made = dump(
+def test_an_entry_that_is_never_closed_costs_itself_alone(make_dump: MakeDump) -> None:
+    dump = make_dump(
         "@misc{a, title={A}}\n@misc{b, title={B {x}, year={1}}\n\n@misc{c, title={C}}\n@misc{d,\n "
         "title={D}}\n"
     )
-    assert titles(made) == ["A", "C", "D"]
-    assert refused(made) == [(2, "a bracket in it is never closed")]
-    assert made.incomplete is None
+    assert titles(dump) == ["A", "C", "D"]
+    assert refused(dump) == [(2, "a bracket in it is never closed")]
+    assert dump.incomplete is None
 
 
-def test_an_entry_at_the_end_that_is_never_closed_makes_the_file_incomplete(dump: Made) -> None:
-    made = dump("@misc{a, title={A}}\n@misc{b, title={B")
-    assert titles(made) == ["A"]
-    assert [line for line, _ in refused(made)] == [2]
-    assert made.incomplete == "the file ends in the middle of the entry on line 2"
+def test_an_entry_at_the_end_that_is_never_closed_makes_the_file_incomplete(
+    make_dump: MakeDump,
+) -> None:
+    dump = make_dump("@misc{a, title={A}}\n@misc{b, title={B")
+    assert titles(dump) == ["A"]
+    assert [line for line, _ in refused(dump)] == [2]
+    assert dump.incomplete == "the file ends in the middle of the entry on line 2"
 
 
-def test_an_escaped_brace_is_no_brace_unless_it_has_to_be_one(dump: Made) -> None:
-    made = dump(
+def test_an_escaped_brace_is_no_brace_unless_it_has_to_be_one(make_dump: MakeDump) -> None:
+    dump = make_dump(
         "@misc{a, title={A}, abstract={an open \\{ set}}\n@misc{b, file={C:\\papers\\}, "
         "title={B}}\n@misc{c, title={C}}\n"
     )
-    assert titles(made) == ["A", "B", "C"]
+    assert titles(dump) == ["A", "B", "C"]
 
 
-def test_a_comment_hides_the_entries_in_it(dump: Made) -> None:
+def test_a_comment_hides_the_entries_in_it(make_dump: MakeDump) -> None:
     text = (
         "@comment{\n@misc{old, title={Old}}\n}\n% @misc{older, title={Older}}\n@Comment "
         "ignored\n@misc{a, title={A}}"
     )
-    assert titles(dump(text)) == ["A"]
+    assert titles(make_dump(text)) == ["A"]
 
 
-def test_a_comment_that_is_never_closed_hides_nothing(dump: Made) -> None:
+def test_a_comment_that_is_never_closed_hides_nothing(make_dump: MakeDump) -> None:
     assert titles(
-        dump("@comment{ oh {\n@misc{a, title={A}}\n@comment{\n@misc{b, title={B}}\n")
+        make_dump("@comment{ oh {\n@misc{a, title={A}}\n@comment{\n@misc{b, title={B}}\n")
     ) == ["A", "B"]
 
 
-def test_many_comments_that_are_never_closed_cost_little(dump: Made) -> None:
-    assert titles(dump("@comment{\n" * 50_000 + "@misc{a, title={A}}")) == ["A"]
+def test_many_comments_that_are_never_closed_cost_little(make_dump: MakeDump) -> None:
+    assert titles(make_dump("@comment{\n" * 50_000 + "@misc{a, title={A}}")) == ["A"]
 
 
-def test_many_entries_that_are_never_closed_cost_little(dump: Made) -> None:
-    made = dump("@misc{k,\n" * 50_000)
-    assert len(refused(made)) == 50_000
-    assert titles(dump("@misc{" * 50_000)) == []
+def test_many_entries_that_are_never_closed_cost_little(make_dump: MakeDump) -> None:
+    dump = make_dump("@misc{k,\n" * 50_000)
+    assert len(refused(dump)) == 50_000
+    assert titles(make_dump("@misc{" * 50_000)) == []
 
 
 def test_an_entry_beyond_the_cap_is_put_aside_unread(
-    dump: Made, monkeypatch: pytest.MonkeyPatch
+    make_dump: MakeDump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bibtex_split, "ITEM_CAP", 200)
-    made = dump("@misc{a, title={A}, abstract={\n" + "word\n" * 100 + "}}\n@misc{b, title={B}}\n")
-    assert titles(made) == ["B"]
-    assert [line for line, _ in refused(made)] == [1]
+    dump = make_dump(
+        "@misc{a, title={A}, abstract={\n" + "word\n" * 100 + "}}\n@misc{b, title={B}}\n"
+    )
+    assert titles(dump) == ["B"]
+    assert [line for line, _ in refused(dump)] == [1]
 
 
 def test_a_line_beyond_the_cap_is_put_aside_unread(
-    dump: Made, monkeypatch: pytest.MonkeyPatch
+    make_dump: MakeDump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "ITEM_CAP", 200)
     monkeypatch.setattr(stream, "CHUNK", 64)
-    made = dump("@misc{a, title={A}, abstract={\n" + "word " * 100 + "}}\n@misc{b, title={B}}\n")
-    assert titles(made) == ["B"]
-    assert [line for line, _ in refused(made)] == [1, 2]
+    dump = make_dump(
+        "@misc{a, title={A}, abstract={\n" + "word " * 100 + "}}\n@misc{b, title={B}}\n"
+    )
+    assert titles(dump) == ["B"]
+    assert [line for line, _ in refused(dump)] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -212,12 +218,14 @@ def test_a_line_beyond_the_cap_is_put_aside_unread(
         (b"@misc{a, title={A\0}}", "holds NUL bytes"),
     ],
 )
-def test_an_entry_that_cannot_be_used_says_why(dump: Made, entry: str | bytes, reason: str) -> None:
-    assert refused(dump(entry)) == [(1, reason)]
+def test_an_entry_that_cannot_be_used_says_why(
+    make_dump: MakeDump, entry: str | bytes, reason: str
+) -> None:
+    assert refused(make_dump(entry)) == [(1, reason)]
 
 
-def test_a_forgotten_comma_and_a_missing_key_are_forgiven(dump: Made) -> None:
-    (record,) = dump(
+def test_a_forgotten_comma_and_a_missing_key_are_forgiven(make_dump: MakeDump) -> None:
+    (record,) = make_dump(
         '@misc{title = "A"\n author = {Doe, Jane},, % a remark\n url = "https://example.org/a" }'
     ).records()
     assert isinstance(record, Record)
@@ -228,12 +236,12 @@ def test_a_forgotten_comma_and_a_missing_key_are_forgiven(dump: Made) -> None:
     )
 
 
-def test_the_first_of_a_repeated_field_counts(dump: Made) -> None:
-    assert titles(dump("@misc{a, title={One}, Title={Two}}")) == ["One"]
+def test_the_first_of_a_repeated_field_counts(make_dump: MakeDump) -> None:
+    assert titles(make_dump("@misc{a, title={One}, Title={Two}}")) == ["One"]
 
 
-def test_raw_is_the_entry_as_it_stands_and_line_where_it_begins(dump: Made) -> None:
-    (record,) = dump("A remark.\r\n\r\n  @misc{a,\r\n  title={A}\r\n}\r\n").records()
+def test_raw_is_the_entry_as_it_stands_and_line_where_it_begins(make_dump: MakeDump) -> None:
+    (record,) = make_dump("A remark.\r\n\r\n  @misc{a,\r\n  title={A}\r\n}\r\n").records()
     assert (record.line, record.raw) == (3, "@misc{a,\n  title={A}\n}")
 
 
@@ -248,5 +256,7 @@ def test_raw_is_the_entry_as_it_stands_and_line_where_it_begins(dump: Made) -> N
         ('{"title": "A", "abstract": "@misc{a, title={A}}"}', "jsonl"),
     ],
 )
-def test_files_are_recognised_by_their_first_entry(dump: Made, text: str, format: str) -> None:
-    assert dump(text).format == format
+def test_files_are_recognised_by_their_first_entry(
+    make_dump: MakeDump, text: str, format: str
+) -> None:
+    assert make_dump(text).format == format

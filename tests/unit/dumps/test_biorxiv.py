@@ -12,7 +12,7 @@ import pytest
 
 from digest.model import Entry, Rejected
 from digest.papers import clean
-from tests.unit.dumps.conftest import Made, papers
+from tests.unit.dumps.conftest import MakeDump, papers
 
 
 def row(number: int = 1, **fields: Any) -> dict[str, Any]:
@@ -42,8 +42,8 @@ def answer(*rows: dict[str, Any], status: str = "ok", **more: Any) -> dict[str, 
     }
 
 
-def abstract_of(text: str, dump: Made) -> str:
-    entry = clean(papers(dump(answer(row(abstract=text))))[0], "biorxiv")
+def abstract_of(text: str, make_dump: MakeDump) -> str:
+    entry = clean(papers(make_dump(answer(row(abstract=text))))[0], "biorxiv")
     assert isinstance(entry, Entry)
     return entry.abstract
 
@@ -69,43 +69,43 @@ def abstract_of(text: str, dump: Made) -> str:
         "bare lines",
     ],
 )
-def test_every_wrapping_gives_the_same_rows(content: object, dump: Made) -> None:
-    made = dump(content)
-    assert made.format == "biorxiv"
-    assert [(one.line, one.title) for one in papers(made)] == [(1, "Title 1"), (2, "Title 2")]
-    assert made.incomplete is None
+def test_every_wrapping_gives_the_same_rows(content: object, make_dump: MakeDump) -> None:
+    dump = make_dump(content)
+    assert dump.format == "biorxiv"
+    assert [(one.line, one.title) for one in papers(dump)] == [(1, "Title 1"), (2, "Title 2")]
+    assert dump.incomplete is None
 
 
-def test_an_answer_longer_than_the_head_is_recognised(dump: Made) -> None:
-    assert len(papers(dump(answer(row(1, abstract="x" * 400_000), row(2))))) == 2
+def test_an_answer_longer_than_the_head_is_recognised(make_dump: MakeDump) -> None:
+    assert len(papers(make_dump(answer(row(1, abstract="x" * 400_000), row(2))))) == 2
 
 
-def test_counts_that_contradict_the_rows_do_not_matter(dump: Made) -> None:
-    made = dump(answer(row(1), count="77", total=12))
-    assert len(papers(made)) == 1
-    assert made.incomplete is None
+def test_counts_that_contradict_the_rows_do_not_matter(make_dump: MakeDump) -> None:
+    dump = make_dump(answer(row(1), count="77", total=12))
+    assert len(papers(dump)) == 1
+    assert dump.incomplete is None
 
 
 @pytest.mark.parametrize("status", ["no posts found", "No articles found", "ok"])
-def test_a_day_without_preprints_is_no_error(status: str, dump: Made) -> None:
-    made = dump(answer(status=status))
-    assert (made.format, papers(made), made.incomplete) == ("biorxiv", [], None)
+def test_a_day_without_preprints_is_no_error(status: str, make_dump: MakeDump) -> None:
+    dump = make_dump(answer(status=status))
+    assert (dump.format, papers(dump), dump.incomplete) == ("biorxiv", [], None)
 
 
-def test_an_error_with_status_200_is_incomplete_and_says_why(dump: Made) -> None:
+def test_an_error_with_status_200_is_incomplete_and_says_why(make_dump: MakeDump) -> None:
     for content in (
         answer(status="Error: interval\nnot understood"),
         {"messages": [{"status": "Error: interval not understood"}]},
     ):
-        made = dump(content)
-        assert (made.format, papers(made)) == ("biorxiv", [])
-        assert made.incomplete == "the answer is an error: Error: interval not understood"
+        dump = make_dump(content)
+        assert (dump.format, papers(dump)) == ("biorxiv", [])
+        assert dump.incomplete == "the answer is an error: Error: interval not understood"
 
 
 def test_the_first_version_was_submitted_on_its_date_and_later_ones_only_modified(
-    dump: Made,
+    make_dump: MakeDump,
 ) -> None:
-    first, second = papers(dump(answer(row(), row(version="2", date="2026-6-3"))))
+    first, second = papers(make_dump(answer(row(), row(version="2", date="2026-6-3"))))
     assert (first.version, first.submitted, first.announced, first.updated) == (
         1,
         *(date(2026, 4, 3),) * 3,
@@ -122,13 +122,15 @@ def test_the_first_version_was_submitted_on_its_date_and_later_ones_only_modifie
     ("written", "version"),
     [("1", 1), (2, 2), ("v3", 3), ("NA", None), (None, None), ("0", None), ("99999", None)],
 )
-def test_a_version_is_text_or_a_number(written: object, version: int | None, dump: Made) -> None:
-    assert papers(dump(answer(row(version=written))))[0].version == version
+def test_a_version_is_text_or_a_number(
+    written: object, version: int | None, make_dump: MakeDump
+) -> None:
+    assert papers(make_dump(answer(row(version=written))))[0].version == version
 
 
-def test_the_text_na_is_nothing(dump: Made) -> None:
+def test_the_text_na_is_nothing(make_dump: MakeDump) -> None:
     (one,) = papers(
-        dump(
+        make_dump(
             answer(
                 row(
                     abstract="NA",
@@ -151,9 +153,9 @@ def test_the_text_na_is_nothing(dump: Made) -> None:
     assert one.ids == (("doi", "10.1101/2026.04.01.000001"),)
 
 
-def test_the_journals_doi_is_a_further_identifier(dump: Made) -> None:
+def test_the_journals_doi_is_a_further_identifier(make_dump: MakeDump) -> None:
     (one,) = papers(
-        dump(answer(row(published="10.1000/journal", doi="10.64898/2026.04.01.000001")))
+        make_dump(answer(row(published="10.1000/journal", doi="10.64898/2026.04.01.000001")))
     )
     assert one.ids == (("doi", "10.64898/2026.04.01.000001"), ("doi", "10.1000/journal"))
 
@@ -167,11 +169,11 @@ def test_the_journals_doi_is_a_further_identifier(dump: Made) -> None:
         {"abstract": "This manuscript has been withdrawn by us."},
     ],
 )
-def test_a_withdrawn_preprint_is_marked(fields: dict[str, str], dump: Made) -> None:
-    assert papers(dump(answer(row(**fields))))[0].withdrawn
+def test_a_withdrawn_preprint_is_marked(fields: dict[str, str], make_dump: MakeDump) -> None:
+    assert papers(make_dump(answer(row(**fields))))[0].withdrawn
 
 
-def test_the_variant_with_rel_names_is_read(dump: Made) -> None:
+def test_the_variant_with_rel_names_is_read(make_dump: MakeDump) -> None:
     names = [
         {"author_name": "Jane Doe", "author_inst": "Univ X"},
         {"author_name": None},
@@ -179,7 +181,7 @@ def test_the_variant_with_rel_names_is_read(dump: Made) -> None:
         5,
     ]
     (one,) = papers(
-        dump(
+        make_dump(
             answer(
                 {
                     "rel_title": "T",
@@ -201,7 +203,7 @@ def test_the_variant_with_rel_names_is_read(dump: Made) -> None:
     assert (one.ids, one.url) == ((("doi", "10.1101/1"),), "https://e.org")
 
 
-def test_the_list_of_published_preprints_is_read(dump: Made) -> None:
+def test_the_list_of_published_preprints_is_read(make_dump: MakeDump) -> None:
     published = {
         "biorxiv_doi": "10.1101/1",
         "published_doi": "10.1000/j",
@@ -209,7 +211,7 @@ def test_the_list_of_published_preprints_is_read(dump: Made) -> None:
         "preprint_authors": "Doe, J.",
         "preprint_abstract": "A",
     }
-    (one,) = papers(dump(answer(published)))
+    (one,) = papers(make_dump(answer(published)))
     assert (one.title, one.authors, one.ids) == (
         "T",
         ("Doe, J.",),
@@ -241,9 +243,9 @@ def test_the_list_of_published_preprints_is_read(dump: Made) -> None:
     ],
 )
 def test_layout_tokens_and_glued_headings_are_resolved(
-    written: str, clean: str, dump: Made
+    written: str, clean: str, make_dump: MakeDump
 ) -> None:
-    assert abstract_of(written, dump) == clean
+    assert abstract_of(written, make_dump) == clean
 
 
 @pytest.mark.parametrize(
@@ -256,19 +258,19 @@ def test_layout_tokens_and_glued_headings_are_resolved(
         "O_LI" * 60_000,
     ],
 )
-def test_hostile_tokens_take_no_long_time(hostile: str, dump: Made) -> None:
-    assert len(papers(dump(answer(row(abstract=hostile))))) == 1
+def test_hostile_tokens_take_no_long_time(hostile: str, make_dump: MakeDump) -> None:
+    assert len(papers(make_dump(answer(row(abstract=hostile))))) == 1
 
 
-def test_one_bad_row_is_put_aside_with_its_place(dump: Made) -> None:
-    made = list(dump(answer(row(1), row(2, title=["no text"]), row(3))).records())
-    assert [type(one).__name__ for one in made] == ["Record", "Rejected", "Record"]
-    assert [(one.line, one.reason) for one in made if isinstance(one, Rejected)] == [
+def test_one_bad_row_is_put_aside_with_its_place(make_dump: MakeDump) -> None:
+    dump = list(make_dump(answer(row(1), row(2, title=["no text"]), row(3))).records())
+    assert [type(one).__name__ for one in dump] == ["Record", "Rejected", "Record"]
+    assert [(one.line, one.reason) for one in dump if isinstance(one, Rejected)] == [
         (2, "title: expected text or nothing, got a list")
     ]
 
 
-def test_an_answer_cut_in_the_middle_keeps_what_came_before(dump: Made) -> None:
-    made = dump(json.dumps(answer(row(1), row(2)))[:-40])
-    assert [one.title for one in papers(made)] == ["Title 1"]
-    assert made.incomplete == "the file ends in the middle of record 2"
+def test_an_answer_cut_in_the_middle_keeps_what_came_before(make_dump: MakeDump) -> None:
+    dump = make_dump(json.dumps(answer(row(1), row(2)))[:-40])
+    assert [one.title for one in papers(dump)] == ["Title 1"]
+    assert dump.incomplete == "the file ends in the middle of record 2"

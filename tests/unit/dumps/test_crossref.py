@@ -16,7 +16,7 @@ from digest.dumps.notices import has_withdrawn_title
 from digest.errors import DumpError
 from digest.model import Entry, Record, Removal, Skipped
 from digest.papers import clean
-from tests.unit.dumps.conftest import FOLDER, TODAY, Made, only
+from tests.unit.dumps.conftest import FOLDER, TODAY, MakeDump, only
 
 
 def work(number: int = 1, **fields: Any) -> dict[str, Any]:
@@ -61,62 +61,64 @@ def answer(*works: dict[str, Any], **more: Any) -> dict[str, Any]:
         "single works",
     ],
 )
-def test_every_wrapping_gives_the_same_works(content: object, dump: Made) -> None:
-    made = dump(content)
-    assert made.format == "crossref"
+def test_every_wrapping_gives_the_same_works(content: object, make_dump: MakeDump) -> None:
+    dump = make_dump(content)
+    assert dump.format == "crossref"
     assert [
-        (one.line, one.title, one.ids) for one in made.records() if isinstance(one, Record)
+        (one.line, one.title, one.ids) for one in dump.records() if isinstance(one, Record)
     ] == [
         (1, "Title 1", (("doi", "10.1000/1"),)),
         (2, "Title 2", (("doi", "10.1000/2"),)),
     ]
-    assert made.incomplete is None
+    assert dump.incomplete is None
 
 
-def test_a_single_work_in_an_answer_is_read_also_when_it_is_long(dump: Made) -> None:
-    made = dump(
+def test_a_single_work_in_an_answer_is_read_also_when_it_is_long(make_dump: MakeDump) -> None:
+    dump = make_dump(
         {
             "status": "ok",
             "message-type": "work",
             "message": work(reference=[{"unstructured": "x" * 300_000}]),
         }
     )
-    assert only(made).title == "Title 1"
+    assert only(dump).title == "Title 1"
 
 
-def test_an_answer_whose_first_work_is_longer_than_the_head_is_recognised(dump: Made) -> None:
-    made = dump(
+def test_an_answer_whose_first_work_is_longer_than_the_head_is_recognised(
+    make_dump: MakeDump,
+) -> None:
+    dump = make_dump(
         answer({"DOI": "10.1000/0", "title": ["Long"], "reference": ["x" * 400_000]}, work(2))
     )
-    assert [one.title for one in made.records() if isinstance(one, Record)] == ["Long", "Title 2"]
+    assert [one.title for one in dump.records() if isinstance(one, Record)] == ["Long", "Title 2"]
 
 
-def test_an_empty_answer_is_no_error(dump: Made) -> None:
-    made = dump(answer())
-    assert (made.format, list(made.records()), made.incomplete) == ("crossref", [], None)
+def test_an_empty_answer_is_no_error(make_dump: MakeDump) -> None:
+    dump = make_dump(answer())
+    assert (dump.format, list(dump.records()), dump.incomplete) == ("crossref", [], None)
 
 
-def test_an_error_with_status_200_is_incomplete_and_says_why(dump: Made) -> None:
-    made = dump(
+def test_an_error_with_status_200_is_incomplete_and_says_why(make_dump: MakeDump) -> None:
+    dump = make_dump(
         {
             "status": "failed",
             "message-type": "validation-failure",
             "message": [{"message": "Cursor is wrong", "value": "x"}],
         }
     )
-    assert list(made.records()) == []
-    assert made.incomplete is not None
-    assert "Cursor is wrong" in made.incomplete
+    assert list(dump.records()) == []
+    assert dump.incomplete is not None
+    assert "Cursor is wrong" in dump.incomplete
 
 
-def test_an_error_of_another_kind_is_refused(dump: Made) -> None:
+def test_an_error_of_another_kind_is_refused(make_dump: MakeDump) -> None:
     with pytest.raises(DumpError, match="Resource not found"):
-        dump("Resource not found.")
+        make_dump("Resource not found.")
 
 
-def test_a_title_that_is_text_is_another_formats(dump: Made) -> None:
+def test_a_title_that_is_text_is_another_formats(make_dump: MakeDump) -> None:
     assert (
-        dump(
+        make_dump(
             [
                 {
                     "DOI": "10.1000/1",
@@ -143,8 +145,8 @@ def test_a_title_that_is_text_is_another_formats(dump: Made) -> None:
         "proceedings",
     ],
 )
-def test_what_is_no_paper_is_skipped_by_its_type(kind: str, dump: Made) -> None:
-    (one,) = dump([work(type=kind)]).records()
+def test_what_is_no_paper_is_skipped_by_its_type(kind: str, make_dump: MakeDump) -> None:
+    (one,) = make_dump([work(type=kind)]).records()
     assert isinstance(one, Skipped)
     assert one.reason == kind
 
@@ -161,14 +163,14 @@ def test_what_is_no_paper_is_skipped_by_its_type(kind: str, dump: Made) -> None:
         None,
     ],
 )
-def test_every_other_type_is_a_paper(kind: str | None, dump: Made) -> None:
-    assert only(dump([work(type=kind)])).title == "Title 1"
+def test_every_other_type_is_a_paper(kind: str | None, make_dump: MakeDump) -> None:
+    assert only(make_dump([work(type=kind)])).title == "Title 1"
 
 
 @pytest.mark.parametrize("kind", ["retraction", "Withdrawal", "removal"])
-def test_a_notice_takes_back_every_paper_that_it_names(kind: str, dump: Made) -> None:
-    made = list(
-        dump(
+def test_a_notice_takes_back_every_paper_that_it_names(kind: str, make_dump: MakeDump) -> None:
+    dump = list(
+        make_dump(
             [
                 work(
                     **{
@@ -181,38 +183,38 @@ def test_a_notice_takes_back_every_paper_that_it_names(kind: str, dump: Made) ->
             ]
         ).records()
     )
-    assert all(isinstance(one, Removal) for one in made)
-    assert [(one.line, getattr(one, "ids", ())) for one in made] == [
+    assert all(isinstance(one, Removal) for one in dump)
+    assert [(one.line, getattr(one, "ids", ())) for one in dump] == [
         (1, (("doi", "10.1000/A"),)),
         (1, (("doi", "10.1000/b"),)),
     ]
-    assert [getattr(one, "reason", "") for one in made] == [kind.lower(), "retraction"]
+    assert [getattr(one, "reason", "") for one in dump] == [kind.lower(), "retraction"]
 
 
-def test_a_paper_that_takes_itself_back_is_withdrawn(dump: Made) -> None:
+def test_a_paper_that_takes_itself_back_is_withdrawn(make_dump: MakeDump) -> None:
     assert only(
-        dump([work(**{"update-to": [{"DOI": "10.1000/1", "type": "withdrawal"}]})])
+        make_dump([work(**{"update-to": [{"DOI": "10.1000/1", "type": "withdrawal"}]})])
     ).withdrawn
     assert only(
-        dump([work(**{"updated-by": [{"DOI": "10.1000/n", "type": "retraction"}]})])
+        make_dump([work(**{"updated-by": [{"DOI": "10.1000/n", "type": "retraction"}]})])
     ).withdrawn
     assert not only(
-        dump([work(**{"updated-by": [{"DOI": "10.1000/n", "type": "correction"}]})])
+        make_dump([work(**{"updated-by": [{"DOI": "10.1000/n", "type": "correction"}]})])
     ).withdrawn
 
 
 @pytest.mark.parametrize(
     "kind", ["correction", "erratum", "expression_of_concern", "partial_retraction"]
 )
-def test_other_notices_are_skipped(kind: str, dump: Made) -> None:
-    (one,) = dump([work(**{"update-to": [{"DOI": "10.1000/a", "type": kind}]})]).records()
+def test_other_notices_are_skipped(kind: str, make_dump: MakeDump) -> None:
+    (one,) = make_dump([work(**{"update-to": [{"DOI": "10.1000/a", "type": kind}]})]).records()
     assert isinstance(one, Skipped)
     assert one.reason == f"{kind.replace('_', ' ')} notice"
 
 
-def test_a_new_version_is_a_paper(dump: Made) -> None:
+def test_a_new_version_is_a_paper(make_dump: MakeDump) -> None:
     assert not only(
-        dump([work(**{"update-to": [{"DOI": "10.1000/a", "type": "new_version"}]})])
+        make_dump([work(**{"update-to": [{"DOI": "10.1000/a", "type": "new_version"}]})])
     ).withdrawn
 
 
@@ -245,16 +247,16 @@ def test_a_new_version_is_a_paper(dump: Made) -> None:
     ],
 )
 def test_partial_dates_give_a_day_only_where_there_is_one(
-    dates: dict[str, Any], submitted: date | None, dump: Made
+    dates: dict[str, Any], submitted: date | None, make_dump: MakeDump
 ) -> None:
     fields = {
         name: {"date-parts": parts} if isinstance(parts, list) else parts
         for name, parts in dates.items()
     }
-    assert only(dump([work(**fields)])).submitted == submitted
+    assert only(make_dump([work(**fields)])).submitted == submitted
 
 
-def test_further_identifiers_come_from_relations_to_the_same_paper(dump: Made) -> None:
+def test_further_identifiers_come_from_relations_to_the_same_paper(make_dump: MakeDump) -> None:
     others = [
         {"id-type": "doi", "id": "10.1000/Journal"},
         {"id-type": "arxiv", "id": "2604.00001v2"},
@@ -263,8 +265,8 @@ def test_further_identifiers_come_from_relations_to_the_same_paper(dump: Made) -
         {"id": 5, "id-type": "doi"},
         "odd",
     ]
-    made = only(
-        dump(
+    dump = only(
+        make_dump(
             [
                 work(
                     relation={
@@ -276,39 +278,41 @@ def test_further_identifiers_come_from_relations_to_the_same_paper(dump: Made) -
             ]
         )
     )
-    assert made.ids == (
+    assert dump.ids == (
         ("doi", "10.1000/1"),
         ("doi", "10.1000/Journal"),
         ("id", "2604.00001"),
         ("url", "https://example.org"),
     )
-    assert made.version is None
+    assert dump.version is None
 
 
-def test_an_unreadable_arxiv_relation_does_not_cost_the_paper(dump: Made) -> None:
-    made = only(dump([work(relation={"has-preprint": [{"id-type": "arxiv", "id": "unknown"}]})]))
-    assert isinstance(clean(made, "crossref"), Entry)
+def test_an_unreadable_arxiv_relation_does_not_cost_the_paper(make_dump: MakeDump) -> None:
+    dump = only(
+        make_dump([work(relation={"has-preprint": [{"id-type": "arxiv", "id": "unknown"}]})])
+    )
+    assert isinstance(clean(dump, "crossref"), Entry)
 
 
-def test_a_subtitle_is_joined_unless_the_title_has_it(dump: Made) -> None:
-    assert only(dump([work(subtitle=["More of It"])])).title == "Title 1: More of It"
+def test_a_subtitle_is_joined_unless_the_title_has_it(make_dump: MakeDump) -> None:
+    assert only(make_dump([work(subtitle=["More of It"])])).title == "Title 1: More of It"
     assert (
-        only(dump([work(title=["Title: More of It"], subtitle=["more of it"])])).title
+        only(make_dump([work(title=["Title: More of It"], subtitle=["more of it"])])).title
         == "Title: More of It"
     )
-    assert only(dump([work(title=["Really?"], subtitle=["Yes"])])).title == "Really? Yes"
+    assert only(make_dump([work(title=["Really?"], subtitle=["Yes"])])).title == "Really? Yes"
 
 
-def test_one_bad_work_in_the_middle_is_put_aside(dump: Made) -> None:
-    made = list(dump(answer(work(1), work(2, abstract=7), work(3))).records())
-    assert [type(one).__name__ for one in made] == ["Record", "Rejected", "Record"]
-    assert getattr(made[1], "reason", "") == "abstract: expected text or nothing, got a number"
+def test_one_bad_work_in_the_middle_is_put_aside(make_dump: MakeDump) -> None:
+    dump = list(make_dump(answer(work(1), work(2, abstract=7), work(3))).records())
+    assert [type(one).__name__ for one in dump] == ["Record", "Rejected", "Record"]
+    assert getattr(dump[1], "reason", "") == "abstract: expected text or nothing, got a number"
 
 
-def test_a_page_cut_in_the_middle_keeps_what_came_before(dump: Made) -> None:
-    made = dump(json.dumps(answer(work(1), work(2)))[:-60])
-    assert [one.title for one in made.records() if isinstance(one, Record)] == ["Title 1"]
-    assert made.incomplete == "the file ends in the middle of record 2"
+def test_a_page_cut_in_the_middle_keeps_what_came_before(make_dump: MakeDump) -> None:
+    dump = make_dump(json.dumps(answer(work(1), work(2)))[:-60])
+    assert [one.title for one in dump.records() if isinstance(one, Record)] == ["Title 1"]
+    assert dump.incomplete == "the file ends in the middle of record 2"
 
 
 def test_the_golden_page_tells_what_it_skips_and_removes() -> None:

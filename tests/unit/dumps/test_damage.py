@@ -8,10 +8,10 @@ import pytest
 
 from digest.dumps import stream as stream_module
 from digest.model import Rejected
-from tests.unit.dumps.conftest import Made, papers, refused, row
+from tests.unit.dumps.conftest import MakeDump, papers, refused, row
 
 
-def test_one_bad_line_in_the_middle_is_put_aside(dump: Made) -> None:
+def test_one_bad_line_in_the_middle_is_put_aside(make_dump: MakeDump) -> None:
     lines = [
         row(1).encode(),
         b'{"id": "2606.0',
@@ -21,130 +21,130 @@ def test_one_bad_line_in_the_middle_is_put_aside(dump: Made) -> None:
         b"{}",
         row(2).encode(),
     ]
-    made = dump(b"\n".join(lines) + b"\n")
-    assert [one.title for one in papers(made)] == ["Title 1", "", "Title 2"]
-    assert refused(made) == [
+    dump = make_dump(b"\n".join(lines) + b"\n")
+    assert [one.title for one in papers(dump)] == ["Title 1", "", "Title 2"]
+    assert refused(dump) == [
         (2, "no valid JSON: Input data was truncated"),
         (3, "no valid JSON: invalid character (byte 0)"),
         (4, "holds NUL bytes"),
         (5, "expected an object, got a list"),
     ]
-    assert made.incomplete is None
+    assert dump.incomplete is None
 
 
-def test_a_line_that_is_no_utf8_is_rejected_with_what_can_be_shown(dump: Made) -> None:
-    made = dump(
+def test_a_line_that_is_no_utf8_is_rejected_with_what_can_be_shown(make_dump: MakeDump) -> None:
+    dump = make_dump(
         row(1).encode() + b"\n" + row(2).encode().replace(b"Title", b"T\xff\xc3\xbctle") + b"\n"
     )
-    assert refused(made) == [(2, "not UTF-8")]
-    assert "T\ufffdütle 2" in next(one.raw for one in made.records() if isinstance(one, Rejected))
+    assert refused(dump) == [(2, "not UTF-8")]
+    assert "T\ufffdütle 2" in next(one.raw for one in dump.records() if isinstance(one, Rejected))
 
 
-def test_a_wrong_type_names_its_field(dump: Made) -> None:
-    made = dump(
+def test_a_wrong_type_names_its_field(make_dump: MakeDump) -> None:
+    dump = make_dump(
         "\n".join(
             (row(1, title=5), row(2, authors=["Jane", None, 4]), row(3, categories="cs.LG cs.CL"))
         )
         + "\n"
     )
-    assert refused(made) == [
+    assert refused(dump) == [
         (1, "title: expected text or nothing, got a number"),
         (2, "authors[2]: expected text or nothing, got a number"),
     ]
-    assert papers(made)[0].categories == ("cs.LG", "cs.CL")
+    assert papers(dump)[0].categories == ("cs.LG", "cs.CL")
 
 
-def test_deep_nesting_is_one_rejected_line(dump: Made) -> None:
-    made = dump(f'{row(1)}\n{{"id": {"[" * 100_000}\n{row(2)}\n')
-    assert [one.line for one in papers(made)] == [1, 3]
-    assert [line for line, _ in refused(made)] == [2]
+def test_deep_nesting_is_one_rejected_line(make_dump: MakeDump) -> None:
+    dump = make_dump(f'{row(1)}\n{{"id": {"[" * 100_000}\n{row(2)}\n')
+    assert [one.line for one in papers(dump)] == [1, 3]
+    assert [line for line, _ in refused(dump)] == [2]
 
 
-def test_a_file_cut_in_mid_record_keeps_what_came_before(dump: Made) -> None:
-    made = dump((row(1) + "\n" + row(2))[:-9])
-    assert [one.title for one in papers(made)] == ["Title 1"]
-    assert refused(made) == [(2, "cut off in the middle of the record")]
-    assert made.incomplete == "the file ends in the middle of record 2"
+def test_a_file_cut_in_mid_record_keeps_what_came_before(make_dump: MakeDump) -> None:
+    dump = make_dump((row(1) + "\n" + row(2))[:-9])
+    assert [one.title for one in papers(dump)] == ["Title 1"]
+    assert refused(dump) == [(2, "cut off in the middle of the record")]
+    assert dump.incomplete == "the file ends in the middle of record 2"
 
 
-def test_a_last_line_without_line_end_is_whole(dump: Made) -> None:
-    made = dump(row(1) + "\n" + row(2))
-    assert len(papers(made)) == 2
-    assert made.incomplete is None
+def test_a_last_line_without_line_end_is_whole(make_dump: MakeDump) -> None:
+    dump = make_dump(row(1) + "\n" + row(2))
+    assert len(papers(dump)) == 2
+    assert dump.incomplete is None
 
 
-def test_a_truncated_gzip_keeps_what_came_before(dump: Made) -> None:
+def test_a_truncated_gzip_keeps_what_came_before(make_dump: MakeDump) -> None:
     whole = "".join(
         row(number, summary=f"{number * 7919 % 104729} " * 40) + "\n" for number in range(1, 400)
     )
     packed = gzip.compress(whole.encode())
-    made = dump(packed[: len(packed) // 2])
-    kept = papers(made)
+    dump = make_dump(packed[: len(packed) // 2])
+    kept = papers(dump)
     assert 100 < len(kept) < 300
     assert [one.title for one in kept] == [f"Title {number}" for number in range(1, len(kept) + 1)]
-    assert made.incomplete == "the gzip data ends early: the file is not whole"
+    assert dump.incomplete == "the gzip data ends early: the file is not whole"
 
 
-def test_a_damaged_gzip_keeps_what_came_before(dump: Made) -> None:
+def test_a_damaged_gzip_keeps_what_came_before(make_dump: MakeDump) -> None:
     packed = gzip.compress("".join(row(number) + "\n" for number in range(1, 4)).encode())
-    made = dump(packed[:-8] + b"\0\0\0\0\0\0\0\0")
-    assert [one.title for one in papers(made)] == ["Title 1", "Title 2", "Title 3"]
-    assert made.incomplete is not None
-    assert "damaged" in made.incomplete
+    dump = make_dump(packed[:-8] + b"\0\0\0\0\0\0\0\0")
+    assert [one.title for one in papers(dump)] == ["Title 1", "Title 2", "Title 3"]
+    assert dump.incomplete is not None
+    assert "damaged" in dump.incomplete
 
 
-def test_gzip_members_one_after_the_other_are_one_file(dump: Made) -> None:
-    made = dump(
+def test_gzip_members_one_after_the_other_are_one_file(make_dump: MakeDump) -> None:
+    dump = make_dump(
         gzip.compress(row(1).encode() + b"\n")
         + gzip.compress(row(2).encode() + b"\n")
         + b"\0" * 512
     )
-    assert [one.line for one in papers(made)] == [1, 2]
-    assert made.incomplete is None
+    assert [one.line for one in papers(dump)] == [1, 2]
+    assert dump.incomplete is None
 
 
 def test_a_line_beyond_the_cap_is_skipped_without_being_held(
-    dump: Made, monkeypatch: pytest.MonkeyPatch
+    make_dump: MakeDump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream_module, "ITEM_CAP", 300_000)
-    made = dump(f"{row(1)}\n{row(2, summary='x' * 900_000)}\n{row(3)}\n")
-    assert [one.line for one in papers(made)] == [1, 3]
-    assert [line for line, _ in refused(made)] == [2]
+    dump = make_dump(f"{row(1)}\n{row(2, summary='x' * 900_000)}\n{row(3)}\n")
+    assert [one.line for one in papers(dump)] == [1, 3]
+    assert [line for line, _ in refused(dump)] == [2]
 
 
 def test_an_item_beyond_the_cap_is_skipped_without_being_held(
-    dump: Made, monkeypatch: pytest.MonkeyPatch
+    make_dump: MakeDump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("digest.dumps.json_split.ITEM_CAP", 300_000)
     for long in (row(2, authors=["Jane Doe"] * 80_000), row(2, summary='{"[\\' * 200_000)):
-        made = dump(f"[{row(1)},{long},{row(3)}]")
-        assert [one.line for one in papers(made)] == [1, 3]
-        assert [line for line, _ in refused(made)] == [2]
+        dump = make_dump(f"[{row(1)},{long},{row(3)}]")
+        assert [one.line for one in papers(dump)] == [1, 3]
+        assert [line for line, _ in refused(dump)] == [2]
 
 
-def test_a_json_list_cut_anywhere_keeps_its_whole_records(dump: Made) -> None:
+def test_a_json_list_cut_anywhere_keeps_its_whole_records(make_dump: MakeDump) -> None:
     text = f"[{row(1)}, {row(2)}]"
     for end in range(len(row(1)) + 1, len(text)):
-        made = dump(text[:end])
-        assert [one.line for one in papers(made)] == ([1] if end < len(text) - 1 else [1, 2])
-        assert made.incomplete is not None
+        dump = make_dump(text[:end])
+        assert [one.line for one in papers(dump)] == ([1] if end < len(text) - 1 else [1, 2])
+        assert dump.incomplete is not None
 
 
-def test_braces_and_quotes_inside_strings_do_not_split_records(dump: Made) -> None:
+def test_braces_and_quotes_inside_strings_do_not_split_records(make_dump: MakeDump) -> None:
     title = 'A "quoted\\" {title} with [brackets], \\\\'
-    made = dump(f"[{row(1, title=title)},{row(2)}]")
-    assert [one.title for one in papers(made)] == [title, "Title 2"]
+    dump = make_dump(f"[{row(1, title=title)},{row(2)}]")
+    assert [one.title for one in papers(dump)] == [title, "Title 2"]
 
 
-def test_an_unclosed_quote_in_a_csv_costs_one_line(dump: Made) -> None:
-    made = dump('title,abstract\nA,"never closed\nB,text\n"C","two\nlines"\nD,text\n')
-    assert [one.title for one in papers(made)] == ["B", "C", "D"]
-    assert refused(made)[0][0] == 2
-    assert made.incomplete is None
+def test_an_unclosed_quote_in_a_csv_costs_one_line(make_dump: MakeDump) -> None:
+    dump = make_dump('title,abstract\nA,"never closed\nB,text\n"C","two\nlines"\nD,text\n')
+    assert [one.title for one in papers(dump)] == ["B", "C", "D"]
+    assert refused(dump)[0][0] == 2
+    assert dump.incomplete is None
 
 
-def test_a_csv_cut_in_mid_record_says_so(dump: Made) -> None:
-    made = dump("title,abstract,doi\nA,text,10.1000/x\nB,te")
-    assert [one.title for one in papers(made)] == ["A"]
-    assert refused(made) == [(3, "cut off in the middle of the record")]
-    assert made.incomplete == "the file ends in the middle of line 3"
+def test_a_csv_cut_in_mid_record_says_so(make_dump: MakeDump) -> None:
+    dump = make_dump("title,abstract,doi\nA,text,10.1000/x\nB,te")
+    assert [one.title for one in papers(dump)] == ["A"]
+    assert refused(dump) == [(3, "cut off in the middle of the record")]
+    assert dump.incomplete == "the file ends in the middle of line 3"

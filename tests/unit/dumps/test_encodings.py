@@ -14,7 +14,7 @@ from digest.dumps.stream import detect_encoding
 from digest.errors import DumpError
 from digest.model import Record
 from tests.examples import examples
-from tests.unit.dumps.conftest import Made, entries, papers, titles
+from tests.unit.dumps.conftest import MakeDump, entries, papers, titles
 from tests.unit.dumps.every_format import (
     EVERY,
     MAY_BE_OLDER_THAN_UTF_8,
@@ -26,13 +26,17 @@ from tests.unit.dumps.every_format import (
 
 
 @pytest.mark.parametrize("format", SAY_THEIR_ENCODING)
-def test_a_record_in_another_encoding_than_declared_is_refused(format: str, dump: Made) -> None:
-    made = dump(written(format, "Before", "Caf\xe9 at Night", "Behind").encode("latin-1"))
-    assert (titles(made), reasons(made)) == (["Before", "Behind"], ["not UTF-8"])
+def test_a_record_in_another_encoding_than_declared_is_refused(
+    format: str, make_dump: MakeDump
+) -> None:
+    dump = make_dump(written(format, "Before", "Caf\xe9 at Night", "Behind").encode("latin-1"))
+    assert (titles(dump), reasons(dump)) == (["Before", "Behind"], ["not UTF-8"])
 
 
 @pytest.mark.parametrize("format", MAY_BE_OLDER_THAN_UTF_8)
-def test_an_entry_may_be_windows_1252_beside_others_in_utf_8(format: str, dump: Made) -> None:
+def test_an_entry_may_be_windows_1252_beside_others_in_utf_8(
+    format: str, make_dump: MakeDump
+) -> None:
     before, record, between, after = EVERY[format]
     encodings = {
         "Müller": "utf-8",
@@ -45,33 +49,33 @@ def test_an_entry_may_be_windows_1252_beside_others_in_utf_8(format: str, dump: 
     found = [
         text.encode(encoding) for text, encoding in zip(texts, encodings.values(), strict=True)
     ]
-    made = dump(before.encode() + between.encode().join(found) + after.encode())
-    assert titles(made) == list(encodings)
-    records = [one for one in made.records() if isinstance(one, Record)]
+    dump = make_dump(before.encode() + between.encode().join(found) + after.encode())
+    assert titles(dump) == list(encodings)
+    records = [one for one in dump.records() if isinstance(one, Record)]
     assert [title in one.raw for title, one in zip(encodings, records, strict=True)] == [True] * 5
 
 
-def test_a_list_of_identifiers_may_be_windows_1252(dump: Made) -> None:
-    made = dump(
+def test_a_list_of_identifiers_may_be_windows_1252(make_dump: MakeDump) -> None:
+    dump = make_dump(
         "2604.00001\n2604.00002\n2604.00003\n2604.00004 # café\nGraphs of the Café\n".encode(
             "cp1252"
         )
     )
-    assert titles(made)[-1] == "Graphs of the Café"
-    assert reasons(made) == []
+    assert titles(dump)[-1] == "Graphs of the Café"
+    assert reasons(dump) == []
 
 
-def test_a_table_saved_by_a_spreadsheet_before_utf_8_is_read(dump: Made) -> None:
-    made = dump(
+def test_a_table_saved_by_a_spreadsheet_before_utf_8_is_read(make_dump: MakeDump) -> None:
+    dump = make_dump(
         'title;authors;abstract;Größe\n“Köche”;Jane Müller;Öl – und\n;;;\nB;"J.\nDoë";;1\n'.encode(
             "cp1252"
         )
     )
-    assert [(one.title, one.authors) for one in papers(made) if one.title] == [
+    assert [(one.title, one.authors) for one in papers(dump) if one.title] == [
         ("“Köche”", ("Jane Müller",)),
         ("B", ("J.\nDoë",)),
     ]
-    assert made.ignored == {"Größe": 1}
+    assert dump.ignored == {"Größe": 1}
 
 
 @pytest.mark.parametrize("format", MAY_BE_OLDER_THAN_UTF_8)
@@ -83,16 +87,18 @@ def test_a_table_saved_by_a_spreadsheet_before_utf_8_is_read(dump: Made) -> None
         pytest.param(b"caf\xe9 \x81", id="a byte that Windows-1252 has not"),
     ],
 )
-def test_damaged_utf_8_is_not_taken_for_windows_1252(format: str, title: bytes, dump: Made) -> None:
-    made = dump(written(format, "Before", "HERE", "Behind").encode().replace(b"HERE", title))
-    assert reasons(made)[0] == "not UTF-8"
+def test_damaged_utf_8_is_not_taken_for_windows_1252(
+    format: str, title: bytes, make_dump: MakeDump
+) -> None:
+    dump = make_dump(written(format, "Before", "HERE", "Behind").encode().replace(b"HERE", title))
+    assert reasons(dump)[0] == "not UTF-8"
     if (
         format == "huggingface-page"
     ):  # where one block cannot be read, nobody knows which of the others are titles
-        assert titles(made) == ["Before"]
+        assert titles(dump) == ["Before"]
     else:
-        assert titles(made) == ["Before", "Behind"]
-        assert len(reasons(made)) == 1
+        assert titles(dump) == ["Before", "Behind"]
+        assert len(reasons(dump)) == 1
 
 
 @settings(max_examples=examples(100))
@@ -108,32 +114,32 @@ def test_windows_1252_is_told_by_what_utf_8_it_holds(entry: str) -> None:
 
 @pytest.mark.parametrize("format", EVERY)
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
-def test_a_file_in_utf_16_is_refused(format: str, encoding: str, dump: Made) -> None:
+def test_a_file_in_utf_16_is_refused(format: str, encoding: str, make_dump: MakeDump) -> None:
     with pytest.raises(DumpError, match="UTF-16" if encoding == "utf-16" else "no known format"):
-        dump(written(format, "A Title").encode(encoding))
+        make_dump(written(format, "A Title").encode(encoding))
 
 
 @pytest.mark.parametrize("format", EVERY)
-def test_a_byte_order_mark_changes_nothing(format: str, dump: Made) -> None:
-    made = dump("\ufeff" + written(format, "A Title", "Another"))
-    assert made.format == format
-    assert list(made.records()) == list(dump(written(format, "A Title", "Another")).records())
+def test_a_byte_order_mark_changes_nothing(format: str, make_dump: MakeDump) -> None:
+    dump = make_dump("\ufeff" + written(format, "A Title", "Another"))
+    assert dump.format == format
+    assert list(dump.records()) == list(make_dump(written(format, "A Title", "Another")).records())
 
 
 @pytest.mark.parametrize("format", TITLED)
-def test_nul_bytes_cost_one_record_or_are_taken_out(format: str, dump: Made) -> None:
-    made = dump(written(format, "Before", "A\0B", "Behind"))
+def test_nul_bytes_cost_one_record_or_are_taken_out(format: str, make_dump: MakeDump) -> None:
+    dump = make_dump(written(format, "Before", "A\0B", "Behind"))
     if format == "huggingface-page":
-        assert [one.title for one in entries(made)] == ["Before", "AB", "Behind"]
+        assert [one.title for one in entries(dump)] == ["Before", "AB", "Behind"]
     else:
-        assert titles(made) == ["Before", "Behind"]
-        assert reasons(made) == ["holds NUL bytes"]
+        assert titles(dump) == ["Before", "Behind"]
+        assert reasons(dump) == ["holds NUL bytes"]
 
 
 @pytest.mark.parametrize("format", [name for name in TITLED if name != "huggingface-page"])
 def test_a_file_of_nothing_but_nul_bytes_behind_its_records_is_survived(
-    format: str, dump: Made
+    format: str, make_dump: MakeDump
 ) -> None:
-    made = dump(written(format, "A Title", "Another") + "\0" * 5000)
-    assert made.format == format
-    assert len([one for one in made.records() if isinstance(one, Record)]) == 2
+    dump = make_dump(written(format, "A Title", "Another") + "\0" * 5000)
+    assert dump.format == format
+    assert len([one for one in dump.records() if isinstance(one, Record)]) == 2

@@ -8,7 +8,7 @@ import pytest
 
 from digest.dumps import open_dump
 from digest.model import Skipped
-from tests.unit.dumps.conftest import FOLDER, TODAY, Made, entries
+from tests.unit.dumps.conftest import FOLDER, TODAY, MakeDump, entries
 
 ATOM = (
     'xmlns="http://www.w3.org/2005/Atom" xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" '
@@ -48,25 +48,25 @@ def test_replacements_are_skipped_and_counted() -> None:
         assert found == ["replacement notice"] * count
 
 
-def test_an_empty_feed_of_a_weekend_is_whole(dump: Made) -> None:
-    made = dump(rss(title="cs.LG updates on arXiv.org"))
-    assert (made.format, list(made.records()), made.incomplete) == ("feed", [], None)
+def test_an_empty_feed_of_a_weekend_is_whole(make_dump: MakeDump) -> None:
+    dump = make_dump(rss(title="cs.LG updates on arXiv.org"))
+    assert (dump.format, list(dump.records()), dump.incomplete) == ("feed", [], None)
 
 
-def test_an_error_served_as_a_feed_leaves_the_file_incomplete(dump: Made) -> None:
-    made = dump(
+def test_an_error_served_as_a_feed_leaves_the_file_incomplete(make_dump: MakeDump) -> None:
+    dump = make_dump(
         rss(
             "<item><title>Bad</title><link>https://arxiv.org/abs/x</link></item>",
             title="Feed error for query: cs.XX",
         )
     )
-    assert [type(one) for one in made.records()] == [Skipped]
-    assert made.incomplete == "the server answered with an error: Feed error for query: cs.XX"
+    assert [type(one) for one in dump.records()] == [Skipped]
+    assert dump.incomplete == "the server answered with an error: Feed error for query: cs.XX"
 
 
-def test_media_and_other_links_do_not_hide_the_page(dump: Made) -> None:
+def test_media_and_other_links_do_not_hide_the_page(make_dump: MakeDump) -> None:
     item = "<item><title>T</title><media:title>no</media:title><link/><link>https://example.org/1</link></item>"
-    (one,) = entries(dump(rss(item)))
+    (one,) = entries(make_dump(rss(item)))
     assert (one.title, one.url) == ("T", "https://example.org/1")
 
 
@@ -85,21 +85,23 @@ def test_media_and_other_links_do_not_hide_the_page(dump: Made) -> None:
         ),
     ],
 )
-def test_authors_stand_in_several_ways(author: str, names: tuple[str, ...], dump: Made) -> None:
+def test_authors_stand_in_several_ways(
+    author: str, names: tuple[str, ...], make_dump: MakeDump
+) -> None:
     (one,) = entries(
-        dump(rss(f"<item><title>T</title><link>https://example.org/1</link>{author}</item>"))
+        make_dump(rss(f"<item><title>T</title><link>https://example.org/1</link>{author}</item>"))
     )
     assert one.authors == names
 
 
 @pytest.mark.parametrize("inside", ["title", "description", "dc:creator", "author", "category"])
-def test_a_long_run_of_spaces_takes_time_in_proportion(inside: str, dump: Made) -> None:
+def test_a_long_run_of_spaces_takes_time_in_proportion(inside: str, make_dump: MakeDump) -> None:
     spaces = " " * 500_000
     item = f"<item><title>T</title><link>https://example.org/1</link><{inside}>x{spaces}y{spaces}</{inside}></item>"
     assert (
         len(
             list(
-                dump(
+                make_dump(
                     rss(
                         item,
                         item.replace("<link>", "<guid>oai:arXiv.org:2604.00001v1</guid><link>"),
@@ -111,19 +113,19 @@ def test_a_long_run_of_spaces_takes_time_in_proportion(inside: str, dump: Made) 
     )
 
 
-def test_a_bare_entry_is_read(dump: Made) -> None:
-    made = dump(
+def test_a_bare_entry_is_read(make_dump: MakeDump) -> None:
+    dump = make_dump(
         f"<entry {ATOM}><title>T</title><id>urn:x</id><link href='https://example.org/1'/></entry>"
     )
-    assert made.format == "feed"
-    assert [one.url for one in entries(made)] == ["https://example.org/1"]
+    assert dump.format == "feed"
+    assert [one.url for one in entries(dump)] == ["https://example.org/1"]
 
 
-def test_answers_of_the_api_are_told_from_feeds(dump: Made) -> None:
-    assert dump(api(API_ENTRY)).format == "arxiv-api"
-    assert dump(f"<feed {ATOM}>{API_ENTRY}</feed>").format == "arxiv-api"
+def test_answers_of_the_api_are_told_from_feeds(make_dump: MakeDump) -> None:
+    assert make_dump(api(API_ENTRY)).format == "arxiv-api"
+    assert make_dump(f"<feed {ATOM}>{API_ENTRY}</feed>").format == "arxiv-api"
     assert (
-        dump(
+        make_dump(
             f"<feed "
             f"{ATOM}><title>News</title><entry><title>T</title><published>2026-04-01</published></entry></feed>"
         ).format
@@ -131,26 +133,26 @@ def test_answers_of_the_api_are_told_from_feeds(dump: Made) -> None:
     )
 
 
-def test_an_error_of_the_api_leaves_the_file_incomplete(dump: Made) -> None:
+def test_an_error_of_the_api_leaves_the_file_incomplete(make_dump: MakeDump) -> None:
     error = (
         "<entry><id>https://arxiv.org/api/errors#bad</id><title>Error</title><summary>incorrect "
         "id\n format</summary></entry>"
     )
-    made = dump(api(API_ENTRY) + api(error))
-    assert [one.title for one in entries(made)] == ["T"]
-    assert made.incomplete == "the server answered with an error: incorrect id format"
+    dump = make_dump(api(API_ENTRY) + api(error))
+    assert [one.title for one in entries(dump)] == ["T"]
+    assert dump.incomplete == "the server answered with an error: incorrect id format"
 
 
-def test_an_empty_page_that_should_not_be_empty_is_noticed(dump: Made) -> None:
+def test_an_empty_page_that_should_not_be_empty_is_noticed(make_dump: MakeDump) -> None:
     for pages, missing in (
         (api(total=7, start=3) + api(API_ENTRY), 4),
         (api(API_ENTRY) + api(total=9), 9),
     ):
-        made = dump(pages)
-        assert len(entries(made)) == 1
-        assert made.incomplete == f"a page without entries where {missing} results were announced"
+        dump = make_dump(pages)
+        assert len(entries(dump)) == 1
+        assert dump.incomplete == f"a page without entries where {missing} results were announced"
 
 
-def test_an_empty_last_page_is_whole(dump: Made) -> None:
-    for made in (dump(api(total=0)), dump(api(total=7, start=7))):
-        assert (list(made.records()), made.incomplete) == ([], None)
+def test_an_empty_last_page_is_whole(make_dump: MakeDump) -> None:
+    for dump in (make_dump(api(total=0)), make_dump(api(total=7, start=7))):
+        assert (list(dump.records()), dump.incomplete) == ([], None)

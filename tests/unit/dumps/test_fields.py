@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from digest.dumps import stream as stream_module
-from tests.unit.dumps.conftest import FOLDER, Made, papers, row
+from tests.unit.dumps.conftest import FOLDER, MakeDump, papers, row
 
 
 @pytest.mark.parametrize(
@@ -26,9 +26,11 @@ from tests.unit.dumps.conftest import FOLDER, Made, papers, row
     ],
 )
 def test_a_withdrawn_paper_is_told_by_its_comment_or_abstract(
-    comment: str | None, summary: str | None, withdrawn: bool, dump: Made
+    comment: str | None, summary: str | None, withdrawn: bool, make_dump: MakeDump
 ) -> None:
-    assert papers(dump(row(1, comment=comment, summary=summary) + "\n"))[0].withdrawn is withdrawn
+    assert (
+        papers(make_dump(row(1, comment=comment, summary=summary) + "\n"))[0].withdrawn is withdrawn
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,8 +54,10 @@ def test_a_withdrawn_paper_is_told_by_its_comment_or_abstract(
         ("yesterday", None),
     ],
 )
-def test_a_day_is_read_as_written_or_dropped(written: str, day: date | None, dump: Made) -> None:
-    (paper,) = papers(dump(json.dumps({"title": "A", "submitted": written}) + "\n"))
+def test_a_day_is_read_as_written_or_dropped(
+    written: str, day: date | None, make_dump: MakeDump
+) -> None:
+    (paper,) = papers(make_dump(json.dumps({"title": "A", "submitted": written}) + "\n"))
     assert paper.submitted == day
 
 
@@ -70,17 +74,17 @@ def test_a_day_is_read_as_written_or_dropped(written: str, day: date | None, dum
         ("", ()),
     ],
 )
-def test_authors_are_parted(written: object, names: tuple[str, ...], dump: Made) -> None:
-    (paper,) = papers(dump(json.dumps({"title": "A", "authors": written}) + "\n"))
+def test_authors_are_parted(written: object, names: tuple[str, ...], make_dump: MakeDump) -> None:
+    (paper,) = papers(make_dump(json.dumps({"title": "A", "authors": written}) + "\n"))
     assert paper.authors == names
 
 
-def test_hidden_authors_are_not_shown(dump: Made) -> None:
-    made = dump((FOLDER / "huggingface-daily.json").read_bytes())
-    assert papers(made)[0].authors == ("Jane Doe", "K. Roe")
+def test_hidden_authors_are_not_shown(make_dump: MakeDump) -> None:
+    dump = make_dump((FOLDER / "huggingface-daily.json").read_bytes())
+    assert papers(dump)[0].authors == ("Jane Doe", "K. Roe")
 
 
-def test_raw_text_is_cut_at_64_ki_characters(dump: Made) -> None:
-    (paper,) = papers(dump(row(1, summary="ü" * 100_000) + "\n"))
+def test_raw_text_is_cut_at_64_ki_characters(make_dump: MakeDump) -> None:
+    (paper,) = papers(make_dump(row(1, summary="ü" * 100_000) + "\n"))
     assert len(paper.raw) == stream_module.RAW_CAP
     assert len(paper.abstract) == 100_000

@@ -23,19 +23,19 @@ from digest.dumps import FORMATS, open_dump
 from digest.dumps.stream import ITEM_CAP, Source
 from digest.errors import DumpError
 from digest.model import Record, Rejected
-from tests.unit.dumps.conftest import TODAY, Made, entries, titles
+from tests.unit.dumps.conftest import TODAY, MakeDump, entries, titles
 from tests.unit.dumps.every_format import EVERY, JSON, MIB, TITLED, XML, reasons, written
 
 
-def test_the_files_of_these_tests_are_of_every_format(dump: Made) -> None:
+def test_the_files_of_these_tests_are_of_every_format(make_dump: MakeDump) -> None:
     for format in EVERY:
-        made = dump(written(format, "The First Title", "The Second Title"))
-        assert made.format == format
-        assert reasons(made) == []
-        assert made.incomplete is None
-        assert len(list(made.records())) == 2
+        dump = make_dump(written(format, "The First Title", "The Second Title"))
+        assert dump.format == format
+        assert reasons(dump) == []
+        assert dump.incomplete is None
+        assert len(list(dump.records())) == 2
         if format in TITLED:
-            assert titles(made) == ["The First Title", "The Second Title"]
+            assert titles(dump) == ["The First Title", "The Second Title"]
     assert set(EVERY) == set(FORMATS)
 
 
@@ -44,46 +44,46 @@ def test_the_files_of_these_tests_are_of_every_format(dump: Made) -> None:
 
 
 @pytest.mark.parametrize("format", XML)
-def test_a_bomb_of_entities_is_one_rejected_record(format: str, dump: Made) -> None:
+def test_a_bomb_of_entities_is_one_rejected_record(format: str, make_dump: MakeDump) -> None:
     bomb = '<!ENTITY a "ha">' + "".join(
         f'<!ENTITY {chr(98 + level)} "{f"&{chr(97 + level)};" * 10}">' for level in range(12)
     )
-    made = dump(
+    dump = make_dump(
         f'<?xml version="1.0"?>\n<!DOCTYPE x [{bomb}]>\n'
         + written(format, "Before", "&m;", "Behind")
     )
-    assert made.format == format
-    assert titles(made) == ["Before", "Behind"]
-    assert reasons(made) == ["no valid XML: Entity 'm' not defined"]
+    assert dump.format == format
+    assert titles(dump) == ["Before", "Behind"]
+    assert reasons(dump) == ["no valid XML: Entity 'm' not defined"]
 
 
 @pytest.mark.parametrize("format", XML)
 @pytest.mark.parametrize("where", ["ENTITY e SYSTEM", "ENTITY e PUBLIC 'x'", "ENTITY % p SYSTEM"])
 def test_an_external_entity_is_never_fetched(
-    format: str, where: str, dump: Made, tmp_path: Path
+    format: str, where: str, make_dump: MakeDump, tmp_path: Path
 ) -> None:
     (tmp_path / "secret").write_text("<!ENTITY e 'hunter2'>")
     inner = f"<!{where} 'file://{tmp_path}/secret'>" + ("%p;" if "%" in where else "")
-    made = dump(
+    dump = make_dump(
         f"<?xml version='1.0'?><!DOCTYPE x SYSTEM 'file://{tmp_path}/secret' [{inner}]>"
         + written(format, "Before", "&e;", "Behind")
     )
-    assert titles(made) == ["Before", "Behind"]
-    assert reasons(made) == ["no valid XML: Entity 'e' not defined"]
-    assert not any("hunter2" in one.raw for one in made.records())
+    assert titles(dump) == ["Before", "Behind"]
+    assert reasons(dump) == ["no valid XML: Entity 'e' not defined"]
+    assert not any("hunter2" in one.raw for one in dump.records())
 
 
 @pytest.mark.parametrize("format", XML)
-def test_deeply_nested_xml_is_one_rejected_record(format: str, dump: Made) -> None:
+def test_deeply_nested_xml_is_one_rejected_record(format: str, make_dump: MakeDump) -> None:
     for inner in ("<b>" * 30_000 + "</b>" * 30_000, "<b>" * 30_000):
-        made = dump(written(format, "Before", inner, "Behind"))
-        assert titles(made) == ["Before", "Behind"]
-        assert len(reasons(made)) == 1
+        dump = make_dump(written(format, "Before", inner, "Behind"))
+        assert titles(dump) == ["Before", "Behind"]
+        assert len(reasons(dump)) == 1
 
 
 @pytest.mark.parametrize("format", XML)
 def test_a_web_page_saved_as_xml_is_refused_and_one_among_the_answers_noted(
-    format: str, dump: Made
+    format: str, make_dump: MakeDump
 ) -> None:
     page = (
         "<!DOCTYPE html>\n<html><head><title>503 Service "
@@ -93,10 +93,10 @@ def test_a_web_page_saved_as_xml_is_refused_and_one_among_the_answers_noted(
         DumpError,
         match="it is a web page, maybe the answer to a failed download: fetch the file again",
     ):
-        dump(page, name="harvest.xml")
-    made = dump(written(format, "Before") + "\n" + page + written(format, "Behind"))
-    assert titles(made) == ["Before", "Behind"]
-    assert made.incomplete == "a web page stands where XML should be, from line 3 on"
+        make_dump(page, name="harvest.xml")
+    dump = make_dump(written(format, "Before") + "\n" + page + written(format, "Behind"))
+    assert titles(dump) == ["Before", "Behind"]
+    assert dump.incomplete == "a web page stands where XML should be, from line 3 on"
 
 
 # ------------------------------------------------------------------------------------------------
@@ -105,27 +105,31 @@ def test_a_web_page_saved_as_xml_is_refused_and_one_among_the_answers_noted(
 
 @pytest.mark.parametrize("format", JSON)
 @pytest.mark.parametrize("sign", ["[]", '{"a":}'], ids=["lists", "objects"])
-def test_deeply_nested_json_is_one_rejected_record(format: str, sign: str, dump: Made) -> None:
+def test_deeply_nested_json_is_one_rejected_record(
+    format: str, sign: str, make_dump: MakeDump
+) -> None:
     for inner in (sign[:-1] * 20_000 + "1" + sign[-1] * 20_000, sign[:-1] * 20_000):
         if inner.endswith(sign[:-1]) and "\n" not in JSON[format][3]:
             continue  # where no line ends it, a record without end takes the rest of the file along
-        made = dump(written(format, "Before", "TITLE", "Behind").replace('"TITLE"', inner))
-        assert titles(made) == ["Before", "Behind"]
-        assert len(reasons(made)) == 1
+        dump = make_dump(written(format, "Before", "TITLE", "Behind").replace('"TITLE"', inner))
+        assert titles(dump) == ["Before", "Behind"]
+        assert len(reasons(dump)) == 1
 
 
 @pytest.mark.parametrize("format", [name for name, one in JSON.items() if "\n" not in one[3]])
-def test_a_record_that_never_ends_leaves_the_file_incomplete(format: str, dump: Made) -> None:
-    made = dump(written(format, "Before", "TITLE", "Behind").replace('"TITLE"', "[" * 20_000))
-    assert titles(made) == ["Before"]
-    assert len(reasons(made)) == 1
-    assert made.incomplete == "the file ends in the middle of record 2"
+def test_a_record_that_never_ends_leaves_the_file_incomplete(
+    format: str, make_dump: MakeDump
+) -> None:
+    dump = make_dump(written(format, "Before", "TITLE", "Behind").replace('"TITLE"', "[" * 20_000))
+    assert titles(dump) == ["Before"]
+    assert len(reasons(dump)) == 1
+    assert dump.incomplete == "the file ends in the middle of record 2"
 
 
 @pytest.mark.parametrize("format", JSON)
-def test_millions_of_empty_values_are_not_decoded(format: str, dump: Made) -> None:
+def test_millions_of_empty_values_are_not_decoded(format: str, make_dump: MakeDump) -> None:
     found = list(
-        dump(
+        make_dump(
             written(format, "Before", "TITLE", "Behind").replace(
                 '"TITLE"', "[" + "[]," * 510_000 + "[]]"
             )
@@ -138,32 +142,36 @@ def test_millions_of_empty_values_are_not_decoded(format: str, dump: Made) -> No
 
 
 @pytest.mark.parametrize("format", JSON)
-def test_the_last_of_two_equal_keys_counts(format: str, dump: Made) -> None:
-    made = dump(
+def test_the_last_of_two_equal_keys_counts(format: str, make_dump: MakeDump) -> None:
+    dump = make_dump(
         re.sub(r'("title":\s*\[?"A Title"\]?)', r'"title":"Another",\1', written(format, "A Title"))
     )
-    assert titles(made) == ["A Title"]
+    assert titles(dump) == ["A Title"]
 
 
 @pytest.mark.parametrize("format", JSON)
 @pytest.mark.parametrize("value", ["5", "1e400", "9" * 400, "true", '{"a": 1}', "NaN"])
-def test_what_is_no_text_is_refused_with_its_field(format: str, value: str, dump: Made) -> None:
-    made = dump(written(format, "Before", "TITLE", "Behind").replace('"TITLE"', value))
-    assert titles(made) == ["Before", "Behind"]
-    (reason,) = reasons(made)
+def test_what_is_no_text_is_refused_with_its_field(
+    format: str, value: str, make_dump: MakeDump
+) -> None:
+    dump = make_dump(written(format, "Before", "TITLE", "Behind").replace('"TITLE"', value))
+    assert titles(dump) == ["Before", "Behind"]
+    (reason,) = reasons(dump)
     assert "title" in reason or "JSON" in reason or "out of range" in reason
 
 
 @pytest.mark.parametrize("format", JSON)
-def test_an_escaped_nul_is_taken_out(format: str, dump: Made) -> None:
-    assert [one.title for one in entries(dump(written(format, "A\\u0000 Title")))] == ["A Title"]
+def test_an_escaped_nul_is_taken_out(format: str, make_dump: MakeDump) -> None:
+    assert [one.title for one in entries(make_dump(written(format, "A\\u0000 Title")))] == [
+        "A Title"
+    ]
 
 
 @pytest.mark.parametrize("format", JSON)
-def test_half_a_character_is_refused(format: str, dump: Made) -> None:
-    made = dump(written(format, "Before", "A Ti\\ud800tle", "Behind"))
-    assert titles(made) == ["Before", "Behind"]
-    assert reasons(made)[0].startswith("no valid JSON: ")
+def test_half_a_character_is_refused(format: str, make_dump: MakeDump) -> None:
+    dump = make_dump(written(format, "Before", "A Ti\\ud800tle", "Behind"))
+    assert titles(dump) == ["Before", "Behind"]
+    assert reasons(dump)[0].startswith("no valid JSON: ")
 
 
 # ------------------------------------------------------------------------------------------------
@@ -206,18 +214,20 @@ def test_the_work_for_junk_is_little_and_grows_no_faster_than_its_length(
 
 
 @pytest.mark.parametrize("format", EVERY)
-def test_a_truncated_gzip_keeps_what_came_before_and_is_incomplete(format: str, dump: Made) -> None:
+def test_a_truncated_gzip_keeps_what_came_before_and_is_incomplete(
+    format: str, make_dump: MakeDump
+) -> None:
     every = [
         f"Title {number} of {number * 7919 % 104_729} and {number * 15_485_863 % 32_452_843}"
         for number in range(800)
     ]
     packed = gzip.compress(written(format, *every).encode())
-    made = dump(packed[: len(packed) // 2])
-    kept = [one for one in made.records() if isinstance(one, Record)]
-    assert made.format == format
+    dump = make_dump(packed[: len(packed) // 2])
+    kept = [one for one in dump.records() if isinstance(one, Record)]
+    assert dump.format == format
     assert 200 < len(kept) < 760
     assert format not in TITLED or [one.title for one in kept[:-1]] == every[: len(kept) - 1]
-    assert made.incomplete == "the gzip data ends early: the file is not whole"
+    assert dump.incomplete == "the gzip data ends early: the file is not whole"
 
 
 # ------------------------------------------------------------------------------------------------
@@ -284,9 +294,11 @@ def test_a_gzip_bomb_costs_no_memory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("format", EVERY)
-def test_names_within_an_archive_reach_no_disk(format: str, dump: Made, tmp_path: Path) -> None:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
+def test_names_within_an_archive_reach_no_disk(
+    format: str, make_dump: MakeDump, tmp_path: Path
+) -> None:
+    dump = io.BytesIO()
+    with zipfile.ZipFile(dump, "w") as archive:
         for name in (
             "../../escaped",
             "/etc/escaped",
@@ -296,7 +308,7 @@ def test_names_within_an_archive_reach_no_disk(format: str, dump: Made, tmp_path
             "x" * 3000,
         ):
             archive.writestr(name, written(format, "A Title"))
-    found = dump(made.getvalue())
+    found = make_dump(dump.getvalue())
     assert found.format == format
     assert len([one for one in found.records() if isinstance(one, Record)]) == 6
     assert [path.name for path in tmp_path.iterdir()] == ["a-file"]
@@ -335,12 +347,12 @@ def test_names_within_an_archive_reach_no_disk(format: str, dump: Made, tmp_path
     ],
 )
 def test_an_error_that_came_with_status_200_is_never_a_paper_nor_a_quiet_day(
-    answer: str, dump: Made
+    answer: str, make_dump: MakeDump
 ) -> None:
     try:
-        made = dump(answer)
+        dump = make_dump(answer)
     except DumpError:
         return
-    found = list(made.records())
+    found = list(dump.records())
     assert not any(isinstance(one, Record) for one in found)
-    assert made.incomplete or any(isinstance(one, Rejected) for one in found)
+    assert dump.incomplete or any(isinstance(one, Rejected) for one in found)

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from tests.unit.dumps.conftest import Made, papers, refused
+from tests.unit.dumps.conftest import MakeDump, papers, refused
 
 
 def page(*blocks: str, date_line: str = "Aug 29") -> str:
@@ -39,19 +39,19 @@ def abstract(number: int) -> str:
     ],
 )
 def test_a_page_finds_the_year_of_its_day(
-    date_line: str, name: str, today: date, day: date, dump: Made
+    date_line: str, name: str, today: date, day: date, make_dump: MakeDump
 ) -> None:
-    made = dump(page("Title", abstract(1), date_line=date_line), name=name, today=today)
-    (paper,) = papers(made)
+    dump = make_dump(page("Title", abstract(1), date_line=date_line), name=name, today=today)
+    (paper,) = papers(dump)
     assert (paper.picked, paper.rank, paper.submitted, paper.announced) == (day, 1, None, None)
 
 
-def test_a_page_without_its_heading_is_read(dump: Made) -> None:
-    made = dump(page("Title", abstract(1)).replace("Daily Papers\n\n", ""))
-    assert [(one.title, one.line) for one in papers(made)] == [("Title", 11)]
+def test_a_page_without_its_heading_is_read(make_dump: MakeDump) -> None:
+    dump = make_dump(page("Title", abstract(1)).replace("Daily Papers\n\n", ""))
+    assert [(one.title, one.line) for one in papers(dump)] == [("Title", 11)]
 
 
-def test_a_page_that_misses_an_abstract_keeps_what_came_before(dump: Made) -> None:
+def test_a_page_that_misses_an_abstract_keeps_what_came_before(make_dump: MakeDump) -> None:
     blocks = [
         "Title 1",
         abstract(1),
@@ -63,39 +63,39 @@ def test_a_page_that_misses_an_abstract_keeps_what_came_before(dump: Made) -> No
         abstract(5),
     ]
     del blocks[3]
-    made = dump(page(*blocks))
-    assert [one.title for one in papers(made)] == ["Title 1"]
-    told = refused(made)
+    dump = make_dump(page(*blocks))
+    assert [one.title for one in papers(dump)] == ["Title 1"]
+    told = refused(dump)
     assert [line for line, _ in told] == [17, 19, 21, 23, 25]
     assert {reason for _, reason in told} == {
         "the page slipped: no abstract follows the title on line 17"
     }
 
 
-def test_a_page_that_misses_a_title_keeps_what_came_before(dump: Made) -> None:
-    made = dump(page("Title 1", abstract(1), abstract(2), "Title 3", abstract(3)))
-    assert [(one.title, one.rank) for one in papers(made)] == [("Title 1", 1)]
-    assert [line for line, _ in refused(made)] == [17, 19, 21]
+def test_a_page_that_misses_a_title_keeps_what_came_before(make_dump: MakeDump) -> None:
+    dump = make_dump(page("Title 1", abstract(1), abstract(2), "Title 3", abstract(3)))
+    assert [(one.title, one.rank) for one in papers(dump)] == [("Title 1", 1)]
+    assert [line for line, _ in refused(dump)] == [17, 19, 21]
 
 
-def test_a_page_that_ends_after_a_title_says_so(dump: Made) -> None:
-    made = dump(page("Title 1", abstract(1), "Title 2", abstract(2), "Title 3"))
-    assert [one.title for one in papers(made)] == ["Title 1", "Title 2"]
-    assert refused(made) == [(21, "cut off after its title: the abstract is missing")]
-    assert made.incomplete == "the page ends after a title"
+def test_a_page_that_ends_after_a_title_says_so(make_dump: MakeDump) -> None:
+    dump = make_dump(page("Title 1", abstract(1), "Title 2", abstract(2), "Title 3"))
+    assert [one.title for one in papers(dump)] == ["Title 1", "Title 2"]
+    assert refused(dump) == [(21, "cut off after its title: the abstract is missing")]
+    assert dump.incomplete == "the page ends after a title"
 
 
-def test_a_page_cut_in_its_preamble_says_so(dump: Made) -> None:
-    made = dump("new\n\nGet trending papers in your email inbox!\n\nSubscr")
-    assert (list(made.records()), made.incomplete) == ([], "the page ends before its date")
+def test_a_page_cut_in_its_preamble_says_so(make_dump: MakeDump) -> None:
+    dump = make_dump("new\n\nGet trending papers in your email inbox!\n\nSubscr")
+    assert (list(dump.records()), dump.incomplete) == ([], "the page ends before its date")
 
 
-def test_a_page_without_a_date_line_is_put_aside_block_by_block(dump: Made) -> None:
-    made = dump(
+def test_a_page_without_a_date_line_is_put_aside_block_by_block(make_dump: MakeDump) -> None:
+    dump = make_dump(
         page(
             *(text for number in range(6) for text in (f"Title {number}", abstract(number))),
             date_line="Foo 99",
         )
     )
-    assert papers(made) == []
-    assert len(refused(made)) == 18
+    assert papers(dump) == []
+    assert len(refused(dump)) == 18

@@ -6,7 +6,7 @@ import pytest
 
 from digest.errors import DumpError
 from digest.model import Record, Rejected
-from tests.unit.dumps.conftest import Made
+from tests.unit.dumps.conftest import MakeDump
 
 
 @pytest.mark.parametrize(
@@ -31,16 +31,16 @@ from tests.unit.dumps.conftest import Made
     ],
 )
 def test_a_line_names_a_paper_by_its_identifier(
-    dump: Made, line: str, name: tuple[str, str]
+    make_dump: MakeDump, line: str, name: tuple[str, str]
 ) -> None:
-    record, *_ = dump(line + "\n2401.00001" * 4).records()
+    record, *_ = make_dump(line + "\n2401.00001" * 4).records()
     assert isinstance(record, Record)
     assert (record.line, record.title, record.ids, record.fragment) == (1, "", (name,), True)
 
 
-def test_a_line_that_names_none_is_a_title(dump: Made) -> None:
-    made = dump("2401.00001\n" * 4 + "- A study of C# and 2401.01234\n")
-    *_, last = made.records()
+def test_a_line_that_names_none_is_a_title(make_dump: MakeDump) -> None:
+    dump = make_dump("2401.00001\n" * 4 + "- A study of C# and 2401.01234\n")
+    *_, last = dump.records()
     assert isinstance(last, Record)
     assert (last.line, last.title, last.ids, last.fragment) == (
         5,
@@ -50,9 +50,9 @@ def test_a_line_that_names_none_is_a_title(dump: Made) -> None:
     )
 
 
-def test_blank_lines_and_comments_do_not_count(dump: Made) -> None:
-    made = dump("\ufeff# 2401.00001\r\n\r\n  2401.00002\r\n   # more\r\n2401.00003")
-    assert [one.line for one in made.records()] == [3, 5]
+def test_blank_lines_and_comments_do_not_count(make_dump: MakeDump) -> None:
+    dump = make_dump("\ufeff# 2401.00001\r\n\r\n  2401.00002\r\n   # more\r\n2401.00003")
+    assert [one.line for one in dump.records()] == [3, 5]
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def test_blank_lines_and_comments_do_not_count(dump: Made) -> None:
         (b"words " * 400, "neither an identifier, nor a link, nor a title"),
     ],
 )
-def test_a_line_that_is_nothing_says_why(dump: Made, line: bytes, reason: str) -> None:
-    made = dump(b"2401.00001\n" * 9 + line + b"\n")
-    assert [(one.line, one.reason) for one in made.records() if isinstance(one, Rejected)] == [
+def test_a_line_that_is_nothing_says_why(make_dump: MakeDump, line: bytes, reason: str) -> None:
+    dump = make_dump(b"2401.00001\n" * 9 + line + b"\n")
+    assert [(one.line, one.reason) for one in dump.records() if isinstance(one, Rejected)] == [
         (10, reason)
     ]
 
@@ -81,9 +81,11 @@ def test_a_line_that_is_nothing_says_why(dump: Made, line: bytes, reason: str) -
         "# only a comment\n",
     ],
 )
-def test_a_file_that_is_not_nearly_all_identifiers_is_no_list(dump: Made, text: str) -> None:
+def test_a_file_that_is_not_nearly_all_identifiers_is_no_list(
+    make_dump: MakeDump, text: str
+) -> None:
     with pytest.raises(DumpError):
-        dump(text)
+        make_dump(text)
 
 
 @pytest.mark.parametrize(
@@ -94,5 +96,5 @@ def test_a_file_that_is_not_nearly_all_identifiers_is_no_list(dump: Made, text: 
         ('{"title": "https://example.org"}\n' * 9, "jsonl"),
     ],
 )
-def test_tables_of_identifiers_stay_tables(dump: Made, text: str, format: str) -> None:
-    assert dump(text).format == format
+def test_tables_of_identifiers_stay_tables(make_dump: MakeDump, text: str, format: str) -> None:
+    assert make_dump(text).format == format

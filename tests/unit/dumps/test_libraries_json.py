@@ -21,7 +21,7 @@ from digest.dumps.references import (
 from digest.errors import DumpError
 from digest.model import Record, Rejected, Skipped
 from digest.papers import clean
-from tests.unit.dumps.conftest import FOLDER, TODAY, Made, only
+from tests.unit.dumps.conftest import FOLDER, TODAY, MakeDump, only
 
 
 def identities(record: Record) -> list[str]:
@@ -97,9 +97,9 @@ SHAPES: list[tuple[str, object]] = [
 
 @pytest.mark.parametrize(("format", "content"), SHAPES)
 def test_the_formats_of_libraries_and_their_kin_are_told_apart(
-    format: str, content: object, dump: Made
+    format: str, content: object, make_dump: MakeDump
 ) -> None:
-    assert dump(content).format == format
+    assert make_dump(content).format == format
     head = Head((content if isinstance(content, str) else json.dumps(content)).encode())
     assert len([name for name, one in FORMATS.items() if one.sniff(head) is Confidence.YES]) <= 1
 
@@ -115,16 +115,16 @@ def test_the_formats_of_libraries_and_their_kin_are_told_apart(
         '{"type": "x"}',
     ],
 )
-def test_what_shows_no_paper_is_refused(content: str, dump: Made) -> None:
+def test_what_shows_no_paper_is_refused(content: str, make_dump: MakeDump) -> None:
     with pytest.raises(DumpError, match="of no known format"):
-        dump(content)
+        make_dump(content)
 
 
-def test_a_list_cut_short_keeps_its_items_and_says_so(dump: Made) -> None:
+def test_a_list_cut_short_keeps_its_items_and_says_so(make_dump: MakeDump) -> None:
     for one in (CSL, ZOTERO):
-        made = dump(json.dumps([one, one])[:-20])
-        assert [type(found) for found in made.records()] == [Record, Rejected]
-        assert made.incomplete == "the file ends in the middle of record 2"
+        dump = make_dump(json.dumps([one, one])[:-20])
+        assert [type(found) for found in dump.records()] == [Record, Rejected]
+        assert dump.incomplete == "the file ends in the middle of record 2"
 
 
 # ------------------------------------------------------------------------------------------------
@@ -149,19 +149,23 @@ def test_attachments_notes_and_the_bin_are_skipped_with_their_reason() -> None:
     ]
 
 
-def test_an_item_of_any_type_is_a_paper_and_one_not_in_the_bin_is_kept(dump: Made) -> None:
-    assert only(dump(item(itemType="patent", deleted=0))).title == "A Title"
+def test_an_item_of_any_type_is_a_paper_and_one_not_in_the_bin_is_kept(make_dump: MakeDump) -> None:
+    assert only(make_dump(item(itemType="patent", deleted=0))).title == "A Title"
 
 
-def test_the_date_of_the_like_is_kept_and_that_of_the_last_change_is_not(dump: Made) -> None:
-    made = only(dump(item(dateAdded="2024-02-01T00:00:00Z", dateModified="2026-02-01T00:00:00Z")))
-    assert (made.first_seen, made.updated) == (date(2024, 2, 1), None)
+def test_the_date_of_the_like_is_kept_and_that_of_the_last_change_is_not(
+    make_dump: MakeDump,
+) -> None:
+    dump = only(
+        make_dump(item(dateAdded="2024-02-01T00:00:00Z", dateModified="2026-02-01T00:00:00Z"))
+    )
+    assert (dump.first_seen, dump.updated) == (date(2024, 2, 1), None)
 
 
-def test_the_date_as_zotero_understood_it_helps_out(dump: Made) -> None:
+def test_the_date_as_zotero_understood_it_helps_out(make_dump: MakeDump) -> None:
     content = item(date="Spring 2024")
     content[0]["meta"] = {"parsedDate": "2024-04-05"}
-    assert only(dump(content)).submitted == date(2024, 4, 5)
+    assert only(make_dump(content)).submitted == date(2024, 4, 5)
 
 
 @pytest.mark.parametrize(
@@ -177,24 +181,26 @@ def test_the_date_as_zotero_understood_it_helps_out(dump: Made) -> None:
     ],
 )
 def test_an_arxiv_number_is_found_wherever_it_was_put_and_its_version_is_not_kept(
-    fields: dict[str, object], dump: Made
+    fields: dict[str, object], make_dump: MakeDump
 ) -> None:
-    made = only(dump(item(**fields)))
-    assert identities(made) == ["arxiv:2401.01234"]
-    assert getattr(clean(made, "library"), "version", 0) is None
+    dump = only(make_dump(item(**fields)))
+    assert identities(dump) == ["arxiv:2401.01234"]
+    assert getattr(clean(dump, "library"), "version", 0) is None
 
 
-def test_another_paper_mentioned_in_a_comment_is_no_identity(dump: Made) -> None:
+def test_another_paper_mentioned_in_a_comment_is_no_identity(make_dump: MakeDump) -> None:
     assert (
-        identities(only(dump(item(extra="Comment: see also arXiv:2401.01234\nA PMID: 5 within"))))
+        identities(
+            only(make_dump(item(extra="Comment: see also arXiv:2401.01234\nA PMID: 5 within")))
+        )
         == []
     )
 
 
-def test_an_impossible_number_costs_the_number_and_not_the_item(dump: Made) -> None:
-    made = only(dump(item(archiveID="arXiv:2413.99999", extra="PMID: none\narXiv: nonsense")))
-    assert not isinstance(clean(made, "library"), Rejected)
-    assert identities(made) == []
+def test_an_impossible_number_costs_the_number_and_not_the_item(make_dump: MakeDump) -> None:
+    dump = only(make_dump(item(archiveID="arXiv:2413.99999", extra="PMID: none\narXiv: nonsense")))
+    assert not isinstance(clean(dump, "library"), Rejected)
+    assert identities(dump) == []
 
 
 def test_the_collections_of_an_export_are_no_items() -> None:
@@ -231,12 +237,12 @@ def test_the_collections_of_an_export_are_no_items() -> None:
     ],
 )
 def test_a_date_is_read_in_every_way_to_write_it(
-    issued: object, day: date | None, dump: Made
+    issued: object, day: date | None, make_dump: MakeDump
 ) -> None:
-    assert only(dump([CSL | {"issued": issued}])).submitted == day
+    assert only(make_dump([CSL | {"issued": issued}])).submitted == day
 
 
-def test_names_are_put_together_in_the_order_in_which_they_are_spoken(dump: Made) -> None:
+def test_names_are_put_together_in_the_order_in_which_they_are_spoken(make_dump: MakeDump) -> None:
     people = [
         {"given": "Jane", "family": "Doe", "suffix": "Jr."},
         {"given": "Kim", "non-dropping-particle": "van der", "family": "Roe"},
@@ -248,26 +254,28 @@ def test_names_are_put_together_in_the_order_in_which_they_are_spoken(dump: Made
         "A. Nother",
     ]
     names = ("Jane Doe Jr.", "Kim van der Roe", "Lee de Poe", "The Group", "Solo", "A. Nother")
-    assert only(dump([CSL | {"author": people}])).authors == names
+    assert only(make_dump([CSL | {"author": people}])).authors == names
 
 
-def test_five_hundred_authors_are_all_kept(dump: Made) -> None:
+def test_five_hundred_authors_are_all_kept(make_dump: MakeDump) -> None:
     people = [{"given": "Jane", "family": f"Doe{number}"} for number in range(500)]
-    assert len(only(dump([CSL | {"author": people}])).authors) == 500
+    assert len(only(make_dump([CSL | {"author": people}])).authors) == 500
 
 
-def test_numbers_of_pubmed_are_read_as_text_or_number(dump: Made) -> None:
-    assert identities(only(dump([CSL | {"PMID": 17, "PMCID": "PMC8"}]))) == [
+def test_numbers_of_pubmed_are_read_as_text_or_number(make_dump: MakeDump) -> None:
+    assert identities(only(make_dump([CSL | {"PMID": 17, "PMCID": "PMC8"}]))) == [
         "pmid:17",
         "pmcid:PMC8",
     ]
 
 
-def test_markup_and_a_mark_of_retraction_are_read(dump: Made) -> None:
-    made = only(
-        dump([CSL | {"title": "Retracted: <i>A</i> Title", "abstract": "<jats:p>Text.</jats:p>"}])
+def test_markup_and_a_mark_of_retraction_are_read(make_dump: MakeDump) -> None:
+    dump = only(
+        make_dump(
+            [CSL | {"title": "Retracted: <i>A</i> Title", "abstract": "<jats:p>Text.</jats:p>"}]
+        )
     )
-    assert (made.title, made.abstract, made.withdrawn) == ("Retracted: A Title", "Text.", True)
+    assert (dump.title, dump.abstract, dump.withdrawn) == ("Retracted: A Title", "Text.", True)
 
 
 # ------------------------------------------------------------------------------------------------

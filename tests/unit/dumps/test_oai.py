@@ -13,7 +13,7 @@ from digest.dumps.arxiv_text import (
     split_author_names,
 )
 from digest.model import Removal, Skipped
-from tests.unit.dumps.conftest import FOLDER, TODAY, Made, papers
+from tests.unit.dumps.conftest import FOLDER, TODAY, MakeDump, papers
 
 NS = 'xmlns="http://www.openarchives.org/OAI/2.0/"'
 
@@ -58,64 +58,64 @@ def test_a_header_alone_is_skipped() -> None:
     assert [(one.line, one.reason) for one in found] == [(38, "a header without its record")]
 
 
-def test_a_page_without_matches_is_whole_and_empty(dump: Made) -> None:
-    made = dump(f'<OAI-PMH {NS}><error code="noRecordsMatch">None.</error></OAI-PMH>')
-    assert (made.format, list(made.records()), made.incomplete) == ("oai-pmh", [], None)
+def test_a_page_without_matches_is_whole_and_empty(make_dump: MakeDump) -> None:
+    dump = make_dump(f'<OAI-PMH {NS}><error code="noRecordsMatch">None.</error></OAI-PMH>')
+    assert (dump.format, list(dump.records()), dump.incomplete) == ("oai-pmh", [], None)
 
 
-def test_any_other_error_leaves_the_file_incomplete(dump: Made) -> None:
-    made = dump(
+def test_any_other_error_leaves_the_file_incomplete(make_dump: MakeDump) -> None:
+    dump = make_dump(
         page(record(1))
         + (
             f'<OAI-PMH {NS}><error code="badResumptionToken">The token\n has '
             f"expired</error></OAI-PMH>"
         )
     )
-    assert [one.title for one in papers(made)] == ["Title 1"]
+    assert [one.title for one in papers(dump)] == ["Title 1"]
     assert (
-        made.incomplete
+        dump.incomplete
         == "the server answered with an error: badResumptionToken: The token has expired"
     )
 
 
-def test_a_bare_record_and_bare_records_are_recognised(dump: Made) -> None:
+def test_a_bare_record_and_bare_records_are_recognised(make_dump: MakeDump) -> None:
     for content in (
         record(1),
         f"<ListRecords>{record(1)}</ListRecords>",
         f"<GetRecord>{record(1)}</GetRecord>",
     ):
-        made = dump(content)
-        assert made.format == "oai-pmh"
-        assert [one.ids for one in papers(made)] == [(("arxiv", "2604.00001"),)]
+        dump = make_dump(content)
+        assert dump.format == "oai-pmh"
+        assert [one.ids for one in papers(dump)] == [(("arxiv", "2604.00001"),)]
 
 
-def test_pages_cut_off_and_fetched_again_lose_nothing(dump: Made) -> None:
+def test_pages_cut_off_and_fetched_again_lose_nothing(make_dump: MakeDump) -> None:
     whole = page(record(1), record(2))
-    made = dump(whole[:-90] + "\n" + whole)
-    assert [one.title for one in papers(made)][-2:] == ["Title 1", "Title 2"]
-    assert made.incomplete == "a document within the file ends before its </OAI-PMH>"
+    dump = make_dump(whole[:-90] + "\n" + whole)
+    assert [one.title for one in papers(dump)][-2:] == ["Title 1", "Title 2"]
+    assert dump.incomplete == "a document within the file ends before its </OAI-PMH>"
 
 
-def test_the_later_of_the_two_dates_stands_in_for_a_missing_datestamp(dump: Made) -> None:
+def test_the_later_of_the_two_dates_stands_in_for_a_missing_datestamp(make_dump: MakeDump) -> None:
     inner = (
         "<id>2604.00001</id><title>T</title>"
         "<created>2026-05-01</created><updated>2026-04-01</updated>"
     )
-    (one,) = papers(dump(page(record(1, stamp="", inner=inner))))
+    (one,) = papers(make_dump(page(record(1, stamp="", inner=inner))))
     assert (one.submitted, one.updated) == (None, date(2026, 5, 1))
 
 
-def test_the_identifier_of_the_header_stands_in_for_a_missing_id(dump: Made) -> None:
-    (one,) = papers(dump(page(record(1, inner="<title>T</title>"))))
+def test_the_identifier_of_the_header_stands_in_for_a_missing_id(make_dump: MakeDump) -> None:
+    (one,) = papers(make_dump(page(record(1, inner="<title>T</title>"))))
     assert one.ids == (("arxiv", "oai:arXiv.org:2604.00001"),)
 
 
-def test_versions_in_any_order_and_without_numbers_are_read(dump: Made) -> None:
+def test_versions_in_any_order_and_without_numbers_are_read(make_dump: MakeDump) -> None:
     inner = (
         "<id>2604.00001</id><title>T</title><version><date>Wed, 1 Apr 2026 10:00:00 "
         "GMT</date></version><version version='vX'/>"
     )
-    (one,) = papers(dump(page(record(1, stamp="x", inner=inner, kind="arXivRaw"))))
+    (one,) = papers(make_dump(page(record(1, stamp="x", inner=inner, kind="arXivRaw"))))
     assert (one.version, one.submitted, one.updated) == (2, date(2026, 4, 1), date(2026, 4, 1))
 
 

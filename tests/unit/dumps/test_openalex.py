@@ -15,7 +15,7 @@ from digest.dumps.stream import RAW_CAP
 from digest.errors import DumpError
 from digest.model import Record, Rejected
 from digest.papers import clean
-from tests.unit.dumps.conftest import FOLDER, TODAY, Made, only, skipped
+from tests.unit.dumps.conftest import FOLDER, TODAY, MakeDump, only, skipped
 
 
 def work(number: int = 1, **fields: object) -> dict[str, Any]:
@@ -31,37 +31,37 @@ def work(number: int = 1, **fields: object) -> dict[str, Any]:
 # the abstract
 
 
-def test_each_word_stands_at_its_positions(dump: Made) -> None:
+def test_each_word_stands_at_its_positions(make_dump: MakeDump) -> None:
     assert (
         only(
-            dump(work(abstract_inverted_index={"Words": [0, 3], "and": [1], "more": [2]}))
+            make_dump(work(abstract_inverted_index={"Words": [0, 3], "and": [1], "more": [2]}))
         ).abstract
         == "Words and more Words"
     )
 
 
-def test_positions_that_nobody_could_fill_cost_nothing(dump: Made) -> None:
+def test_positions_that_nobody_could_fill_cost_nothing(make_dump: MakeDump) -> None:
     index = {"last.": [10**18], "First": [-(10**18)], "then": [7], "again": [7]}
-    assert only(dump(work(abstract_inverted_index=index))).abstract == "First again then last."
+    assert only(make_dump(work(abstract_inverted_index=index))).abstract == "First again then last."
 
 
-def test_a_long_word_that_is_repeated_does_not_grow_into_gigabytes(dump: Made) -> None:
+def test_a_long_word_that_is_repeated_does_not_grow_into_gigabytes(make_dump: MakeDump) -> None:
     index = {"x" * 50_000: list(range(1, 100_000)), "Short": [0]}
-    made = only(dump(work(abstract_inverted_index=index)))
-    assert made.abstract.startswith("Short xxx")
-    assert len(made.abstract) <= RAW_CAP
+    dump = only(make_dump(work(abstract_inverted_index=index)))
+    assert dump.abstract.startswith("Short xxx")
+    assert len(dump.abstract) <= RAW_CAP
 
 
-def test_the_index_of_a_whole_book_is_left_out_and_counted(dump: Made) -> None:
-    made = dump(work(abstract_inverted_index={"word": list(range(100_001))}))
-    assert only(made).abstract == ""
-    assert made.ignored == {"abstract_inverted_index": 1}
+def test_the_index_of_a_whole_book_is_left_out_and_counted(make_dump: MakeDump) -> None:
+    dump = make_dump(work(abstract_inverted_index={"word": list(range(100_001))}))
+    assert only(dump).abstract == ""
+    assert dump.ignored == {"abstract_inverted_index": 1}
 
 
-def test_an_index_that_is_none_rejects_the_work_and_names_it(dump: Made) -> None:
+def test_an_index_that_is_none_rejects_the_work_and_names_it(make_dump: MakeDump) -> None:
     damaged: list[object] = ["text", ["a"], {"a": 1}, {"a": [[]]}, {"a": [0.5]}]
     for index in damaged:
-        (one,) = dump(work(abstract_inverted_index=index)).records()
+        (one,) = make_dump(work(abstract_inverted_index=index)).records()
         assert isinstance(one, Rejected)
         assert one.reason.startswith("abstract_inverted_index")
 
@@ -92,13 +92,13 @@ def test_paratext_and_types_that_are_no_papers_are_skipped_with_their_reason() -
         None,
     ],
 )
-def test_any_other_type_is_a_paper(type: str | None, dump: Made) -> None:
-    assert only(dump(work(type=type)))
+def test_any_other_type_is_a_paper(type: str | None, make_dump: MakeDump) -> None:
+    assert only(make_dump(work(type=type)))
 
 
 @pytest.mark.parametrize("fields", [{"is_retracted": True}, {"title": "RETRACTED: A Title"}])
-def test_a_retracted_work_is_withdrawn(fields: dict[str, Any], dump: Made) -> None:
-    assert only(dump(work(**fields))).withdrawn
+def test_a_retracted_work_is_withdrawn(fields: dict[str, Any], make_dump: MakeDump) -> None:
+    assert only(make_dump(work(**fields))).withdrawn
 
 
 # ------------------------------------------------------------------------------------------------
@@ -117,10 +117,10 @@ def test_a_retracted_work_is_withdrawn(fields: dict[str, Any], dump: Made) -> No
     ],
 )
 def test_a_publication_date_counts_where_it_is_a_day_that_has_been(
-    written: str | None, day: date | None, dump: Made
+    written: str | None, day: date | None, make_dump: MakeDump
 ) -> None:
-    made = only(
-        dump(
+    dump = only(
+        make_dump(
             work(
                 publication_date=written,
                 created_date="2026-04-02",
@@ -128,7 +128,7 @@ def test_a_publication_date_counts_where_it_is_a_day_that_has_been(
             )
         )
     )
-    assert (made.submitted, made.announced, made.updated) == (
+    assert (dump.submitted, dump.announced, dump.updated) == (
         day,
         date(2026, 4, 2),
         date(2026, 5, 3),
@@ -144,14 +144,16 @@ def test_a_publication_date_counts_where_it_is_a_day_that_has_been(
         7,
     ],
 )
-def test_a_pmcid_is_read_with_and_without_its_letters(pmcid: str | int, dump: Made) -> None:
-    entry = clean(only(dump(work(ids={"pmcid": pmcid}))), "openalex")
+def test_a_pmcid_is_read_with_and_without_its_letters(
+    pmcid: str | int, make_dump: MakeDump
+) -> None:
+    entry = clean(only(make_dump(work(ids={"pmcid": pmcid}))), "openalex")
     assert "pmcid:PMC7" in [f"{one.kind}:{one.value}" for one in getattr(entry, "identities", ())]
 
 
-def test_the_version_of_a_link_is_not_that_of_the_record(dump: Made) -> None:
+def test_the_version_of_a_link_is_not_that_of_the_record(make_dump: MakeDump) -> None:
     entry = clean(
-        only(dump(work(locations=[{"pdf_url": "https://arxiv.org/pdf/2604.00001v3.pdf"}]))),
+        only(make_dump(work(locations=[{"pdf_url": "https://arxiv.org/pdf/2604.00001v3.pdf"}]))),
         "openalex",
     )
     assert getattr(entry, "version", 0) is None
@@ -161,10 +163,14 @@ def test_the_version_of_a_link_is_not_that_of_the_record(dump: Made) -> None:
     ]
 
 
-def test_a_link_to_no_paper_of_arxiv_harms_nothing(dump: Made) -> None:
+def test_a_link_to_no_paper_of_arxiv_harms_nothing(make_dump: MakeDump) -> None:
     assert not isinstance(
         clean(
-            only(dump(work(locations=[{"landing_page_url": "https://arxiv.org/list/cs.LG/new"}]))),
+            only(
+                make_dump(
+                    work(locations=[{"landing_page_url": "https://arxiv.org/list/cs.LG/new"}])
+                )
+            ),
             "openalex",
         ),
         Rejected,
@@ -175,7 +181,7 @@ def test_a_link_to_no_paper_of_arxiv_harms_nothing(dump: Made) -> None:
 # shapes
 
 
-def test_every_shape_gives_the_same_papers(dump: Made) -> None:
+def test_every_shape_gives_the_same_papers(make_dump: MakeDump) -> None:
     works = [work(number) for number in (1, 2, 3)]
     page = {"meta": {"count": 3}, "results": works}
     lines = "\n".join(map(json.dumps, works))
@@ -188,39 +194,39 @@ def test_every_shape_gives_the_same_papers(dump: Made) -> None:
         json.dumps(page) + "\n" + json.dumps({"meta": {}, "results": []}),
     )
     for shape in shapes:
-        made = dump(shape)
-        assert made.format == "openalex"
-        assert [(one.line, getattr(one, "title", "")) for one in made.records()] == [
+        dump = make_dump(shape)
+        assert dump.format == "openalex"
+        assert [(one.line, getattr(one, "title", "")) for one in dump.records()] == [
             (1, "Title 1"),
             (2, "Title 2"),
             (3, "Title 3"),
         ]
 
 
-def test_a_page_longer_than_the_head_is_recognised(dump: Made) -> None:
+def test_a_page_longer_than_the_head_is_recognised(make_dump: MakeDump) -> None:
     works = [work(number, abstract_inverted_index={"word" * 100_000: [0]}) for number in (1, 2)]
     for shape in ({"meta": {"count": 2}, "results": works}, works[0]):
-        made = dump(shape)
-        assert made.format == "openalex"
-        assert all(isinstance(one, Record) for one in made.records())
+        dump = make_dump(shape)
+        assert dump.format == "openalex"
+        assert all(isinstance(one, Record) for one in dump.records())
 
 
-def test_a_page_cut_short_keeps_its_works_and_says_so(dump: Made) -> None:
-    made = dump(json.dumps({"meta": {}, "results": [work(1), work(2)]})[:-30])
-    assert [type(one) for one in made.records()] == [Record, Rejected]
-    assert made.incomplete == "the file ends in the middle of record 2"
+def test_a_page_cut_short_keeps_its_works_and_says_so(make_dump: MakeDump) -> None:
+    dump = make_dump(json.dumps({"meta": {}, "results": [work(1), work(2)]})[:-30])
+    assert [type(one) for one in dump.records()] == [Record, Rejected]
+    assert dump.incomplete == "the file ends in the middle of record 2"
 
 
-def test_an_answer_without_works_is_read_as_such(dump: Made) -> None:
-    made = dump(
+def test_an_answer_without_works_is_read_as_such(make_dump: MakeDump) -> None:
+    dump = make_dump(
         {
             "meta": {"count": 0, "db_response_time_ms": 12, "page": 1, "per_page": 25},
             "results": [],
             "group_by": [],
         }
     )
-    assert made.format == "openalex"
-    assert not list(made.records())
+    assert dump.format == "openalex"
+    assert not list(dump.records())
 
 
 @pytest.mark.parametrize(
@@ -234,12 +240,14 @@ def test_an_answer_without_works_is_read_as_such(dump: Made) -> None:
         },
     ],
 )
-def test_errors_and_other_things_of_openalex_are_refused(other: object, dump: Made) -> None:
+def test_errors_and_other_things_of_openalex_are_refused(
+    other: object, make_dump: MakeDump
+) -> None:
     with pytest.raises(DumpError, match="of no known format"):
-        dump(other)
+        make_dump(other)
 
 
-def test_plain_records_with_an_openalex_id_stay_plain(dump: Made) -> None:
-    made = dump({"id": "https://openalex.org/W1", "title": "By Hand", "abstract": "Text."})
-    assert made.format == "jsonl"
-    assert only(made).abstract == "Text."
+def test_plain_records_with_an_openalex_id_stay_plain(make_dump: MakeDump) -> None:
+    dump = make_dump({"id": "https://openalex.org/W1", "title": "By Hand", "abstract": "Text."})
+    assert dump.format == "jsonl"
+    assert only(dump).abstract == "Text."

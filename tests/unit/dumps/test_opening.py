@@ -18,19 +18,22 @@ from digest.dumps import stream as stream_module
 from digest.dumps.columns import COLUMNS
 from digest.dumps.formats import Confidence, Head
 from digest.errors import DumpError
-from tests.unit.dumps.conftest import GOLDEN, TODAY, Made, papers, refused, row
+from tests.unit.dumps.conftest import GOLDEN, TODAY, MakeDump, papers, refused, row
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
-def test_the_format_is_told_by_content_and_not_by_name(path: Path, dump: Made) -> None:
-    assert dump(path.read_bytes(), name="holiday.jpg").format == open_dump(path, today=TODAY).format
+def test_the_format_is_told_by_content_and_not_by_name(path: Path, make_dump: MakeDump) -> None:
+    assert (
+        make_dump(path.read_bytes(), name="holiday.jpg").format
+        == open_dump(path, today=TODAY).format
+    )
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
-def test_a_gzipped_dump_gives_the_same_records(path: Path, dump: Made) -> None:
+def test_a_gzipped_dump_gives_the_same_records(path: Path, make_dump: MakeDump) -> None:
     plain, packed = (
         open_dump(path, today=TODAY),
-        dump(gzip.compress(path.read_bytes()), name=path.name),
+        make_dump(gzip.compress(path.read_bytes()), name=path.name),
     )
     assert packed.format == plain.format
     assert list(packed.records()) == list(plain.records())
@@ -38,7 +41,9 @@ def test_a_gzipped_dump_gives_the_same_records(path: Path, dump: Made) -> None:
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
-def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing(path: Path, dump: Made) -> None:
+def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing(
+    path: Path, make_dump: MakeDump
+) -> None:
     plain = open_dump(path, today=TODAY)
     data = (
         path.read_bytes()
@@ -46,7 +51,7 @@ def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing(path: Path, d
         .replace(b"\r\n", b"\n")
         .replace(b"\n", b"\r\n")
     )
-    other = dump(b"\xef\xbb\xbf" + data, name=path.name)
+    other = make_dump(b"\xef\xbb\xbf" + data, name=path.name)
     # The raw text of an entry that spans lines is kept as it stood.
     found = [replace(one, raw=one.raw.replace("\r\n", "\n")) for one in other.records()]
     assert found == list(plain.records())
@@ -59,45 +64,45 @@ def test_at_most_one_format_is_sure_of_a_dump() -> None:
         assert [one.sniff(head) for one in FORMATS.values()].count(Confidence.YES) <= 1, path.name
 
 
-def test_a_list_of_rows_is_read_like_lines(dump: Made) -> None:
-    made = dump(f"[{row(1)},\n{row(2)}, {row(3)}]")
-    assert made.format == "arxiv-daily"
-    assert [(one.line, one.title) for one in papers(made)] == [
+def test_a_list_of_rows_is_read_like_lines(make_dump: MakeDump) -> None:
+    dump = make_dump(f"[{row(1)},\n{row(2)}, {row(3)}]")
+    assert dump.format == "arxiv-daily"
+    assert [(one.line, one.title) for one in papers(dump)] == [
         (1, "Title 1"),
         (2, "Title 2"),
         (3, "Title 3"),
     ]
 
 
-def test_a_pretty_printed_list_is_read(dump: Made) -> None:
-    made = dump(json.dumps([json.loads(row(1)), json.loads(row(2))], indent=4))
-    assert [one.title for one in papers(made)] == ["Title 1", "Title 2"]
-    assert made.incomplete is None
+def test_a_pretty_printed_list_is_read(make_dump: MakeDump) -> None:
+    dump = make_dump(json.dumps([json.loads(row(1)), json.loads(row(2))], indent=4))
+    assert [one.title for one in papers(dump)] == ["Title 1", "Title 2"]
+    assert dump.incomplete is None
 
 
-def test_a_bad_first_line_does_not_hide_the_format(dump: Made) -> None:
-    made = dump(f"oops\n{row(1)}\n{row(2)}\n")
-    assert made.format == "arxiv-daily"
-    assert [one.line for one in papers(made)] == [2, 3]
-    assert refused(made) == [(1, "no valid JSON: invalid character (byte 0)")]
+def test_a_bad_first_line_does_not_hide_the_format(make_dump: MakeDump) -> None:
+    dump = make_dump(f"oops\n{row(1)}\n{row(2)}\n")
+    assert dump.format == "arxiv-daily"
+    assert [one.line for one in papers(dump)] == [2, 3]
+    assert refused(dump) == [(1, "no valid JSON: invalid character (byte 0)")]
 
 
-def test_a_first_record_longer_than_the_head_is_recognised(dump: Made) -> None:
-    made = dump(row(1, summary="x" * stream_module.HEAD) + "\n" + row(2) + "\n")
-    assert made.format == "arxiv-daily"
-    assert [one.line for one in papers(made)] == [1, 2]
+def test_a_first_record_longer_than_the_head_is_recognised(make_dump: MakeDump) -> None:
+    dump = make_dump(row(1, summary="x" * stream_module.HEAD) + "\n" + row(2) + "\n")
+    assert dump.format == "arxiv-daily"
+    assert [one.line for one in papers(dump)] == [1, 2]
 
 
-def test_the_header_of_a_csv_may_use_other_signs_and_spellings(dump: Made) -> None:
+def test_the_header_of_a_csv_may_use_other_signs_and_spellings(make_dump: MakeDump) -> None:
     for sign in ",;\t":
-        made = dump(
+        dump = make_dump(
             sign.join(("Title", "arXiv ID", "First Seen"))
             + "\n"
             + sign.join(("A", "2606.00001", "2026-06-01"))
             + "\n"
         )
-        assert made.format == "csv"
-        (paper,) = papers(made)
+        assert dump.format == "csv"
+        (paper,) = papers(dump)
         assert (paper.title, paper.ids, paper.first_seen) == (
             "A",
             (("arxiv", "2606.00001"),),
@@ -105,7 +110,7 @@ def test_the_header_of_a_csv_may_use_other_signs_and_spellings(dump: Made) -> No
         )
 
 
-def test_every_documented_column_is_read(dump: Made) -> None:
+def test_every_documented_column_is_read(make_dump: MakeDump) -> None:
     values = {
         "title": "T",
         "abstract": "A",
@@ -129,8 +134,8 @@ def test_every_documented_column_is_read(dump: Made) -> None:
         "id": "W",
     }
     assert {name.replace("_", "") for name in values} == set(COLUMNS)
-    made = dump(",".join(values) + "\n" + ",".join(values.values()) + "\n")
-    (paper,) = papers(made)
+    dump = make_dump(",".join(values) + "\n" + ",".join(values.values()) + "\n")
+    (paper,) = papers(dump)
     assert paper.authors == ("Jane Doe", "Kim Roe")
     assert paper.categories == ("cs.LG", "cs.CL")
     assert paper.ids == (("arxiv", "2606.00001"), ("doi", "10.1000/x"), ("pmid", "12"), ("id", "W"))
@@ -143,7 +148,7 @@ def test_every_documented_column_is_read(dump: Made) -> None:
         "C",
         "https://example.org",
     )
-    assert made.ignored == {}
+    assert dump.ignored == {}
 
 
 @pytest.mark.parametrize(
@@ -155,14 +160,16 @@ def test_every_documented_column_is_read(dump: Made) -> None:
         pytest.param(gzip.compress(b""), id="empty gzip"),
     ],
 )
-def test_a_file_with_nothing_in_it_is_an_empty_dump(content: bytes, dump: Made) -> None:
-    made = dump(content)
-    assert (made.format, list(made.records()), made.incomplete) == ("empty", [], None)
+def test_a_file_with_nothing_in_it_is_an_empty_dump(content: bytes, make_dump: MakeDump) -> None:
+    dump = make_dump(content)
+    assert (dump.format, list(dump.records()), dump.incomplete) == ("empty", [], None)
 
 
-def test_unknown_content_is_refused_with_its_first_80_bytes(dump: Made, tmp_path: Path) -> None:
+def test_unknown_content_is_refused_with_its_first_80_bytes(
+    make_dump: MakeDump, tmp_path: Path
+) -> None:
     with pytest.raises(DumpError) as caught:
-        dump("Dear reader,\x07 this is a letter. " + "x" * 100)
+        make_dump("Dear reader,\x07 this is a letter. " + "x" * 100)
     told = str(caught.value)
     assert str(tmp_path / "a-file") in told
     assert "Dear reader,\\x07 this is a letter. " + "x" * 47 in told
@@ -186,10 +193,10 @@ def test_unknown_content_is_refused_with_its_first_80_bytes(dump: Made, tmp_path
     ],
 )
 def test_a_file_that_is_no_dump_is_refused_with_a_hint(
-    content: bytes, hint: str, dump: Made
+    content: bytes, hint: str, make_dump: MakeDump
 ) -> None:
     with pytest.raises(DumpError, match=hint):
-        dump(content)
+        make_dump(content)
 
 
 def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path) -> None:
@@ -201,12 +208,12 @@ def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path) -> None:
         open_dump(Path("a\0b"), today=TODAY)
 
 
-def test_a_dump_knows_its_hash_size_and_progress(dump: Made) -> None:
-    made = dump("title,doi\n")
-    assert made.sha256 == hashlib.sha256(b"title,doi\n").hexdigest()
-    assert (made.bytes_read, made.size) == (0, 10)
-    list(made.records())
-    assert made.bytes_read == 10
+def test_a_dump_knows_its_hash_size_and_progress(make_dump: MakeDump) -> None:
+    dump = make_dump("title,doi\n")
+    assert dump.sha256 == hashlib.sha256(b"title,doi\n").hexdigest()
+    assert (dump.bytes_read, dump.size) == (0, 10)
+    list(dump.records())
+    assert dump.bytes_read == 10
 
 
 @pytest.mark.parametrize(
@@ -220,17 +227,17 @@ def test_a_dump_knows_its_hash_size_and_progress(dump: Made) -> None:
         ("2026-06-09T01-02.json", date(2026, 6, 9)),
     ],
 )
-def test_the_day_comes_from_the_name(name: str, day: date | None, dump: Made) -> None:
-    assert dump(row(1) + "\n", name=name).day == day
+def test_the_day_comes_from_the_name(name: str, day: date | None, make_dump: MakeDump) -> None:
+    assert make_dump(row(1) + "\n", name=name).day == day
 
 
-def test_records_can_be_read_again(dump: Made) -> None:
-    made = dump(row(1) + "\n" + row(2)[:-4])
-    assert list(made.records()) == list(made.records())
-    assert made.incomplete
+def test_records_can_be_read_again(make_dump: MakeDump) -> None:
+    dump = make_dump(row(1) + "\n" + row(2)[:-4])
+    assert list(dump.records()) == list(dump.records())
+    assert dump.incomplete
 
 
-def test_columns_without_use_are_counted_once_by_name(dump: Made) -> None:
-    made = dump('{"title": "A", "mood": 1}\n{"title": "B", "mood": 2, "shelf": 3}\n')
-    list(made.records())
-    assert made.ignored == {"mood": 2, "shelf": 1}
+def test_columns_without_use_are_counted_once_by_name(make_dump: MakeDump) -> None:
+    dump = make_dump('{"title": "A", "mood": 1}\n{"title": "B", "mood": 2, "shelf": 3}\n')
+    list(dump.records())
+    assert dump.ignored == {"mood": 2, "shelf": 1}

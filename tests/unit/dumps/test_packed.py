@@ -18,7 +18,7 @@ import zstandard
 from digest.dumps import open_dump, packed
 from digest.errors import DumpError
 from digest.model import Rejected, Skipped
-from tests.unit.dumps.conftest import FOLDER, GOLDEN, TODAY, Made, titles
+from tests.unit.dumps.conftest import FOLDER, GOLDEN, TODAY, MakeDump, titles
 
 ROW = '{{"title": "Title {0}", "arxiv": "2606.{0:05}"}}\n'
 
@@ -40,9 +40,9 @@ def zipped(*members: tuple[str, bytes], how: int = zipfile.ZIP_DEFLATED) -> byte
     "pack", [zstandard.compress, lambda data: zipped(("2026/a-member", data))], ids=["zstd", "zip"]
 )
 def test_a_packed_dump_gives_the_same_records(
-    path: Path, pack: Callable[[bytes], bytes], dump: Made
+    path: Path, pack: Callable[[bytes], bytes], make_dump: MakeDump
 ) -> None:
-    plain, other = open_dump(path, today=TODAY), dump(pack(path.read_bytes()), name=path.name)
+    plain, other = open_dump(path, today=TODAY), make_dump(pack(path.read_bytes()), name=path.name)
     assert other.format == plain.format
     if path.suffix != ".txt":  # a page without a year takes it from the name of the file
         assert list(other.records()) == list(plain.records())
@@ -50,33 +50,33 @@ def test_a_packed_dump_gives_the_same_records(
         assert other.bytes_read == other.size
 
 
-def test_frames_of_zstd_may_follow_each_other(dump: Made) -> None:
-    made = dump(zstandard.compress(rows(1)) + zstandard.compress(rows(2)))
-    assert titles(made) == ["Title 1", "Title 2"]
-    assert made.incomplete is None
+def test_frames_of_zstd_may_follow_each_other(make_dump: MakeDump) -> None:
+    dump = make_dump(zstandard.compress(rows(1)) + zstandard.compress(rows(2)))
+    assert titles(dump) == ["Title 1", "Title 2"]
+    assert dump.incomplete is None
 
 
-def test_truncated_zstd_gives_what_is_there_and_is_incomplete(dump: Made) -> None:
+def test_truncated_zstd_gives_what_is_there_and_is_incomplete(make_dump: MakeDump) -> None:
     data = zstandard.compress(rows(*range(20_000)))
-    made = dump(data[: len(data) // 2])
-    assert 100 < len(titles(made)) < 20_000
-    assert made.incomplete == "the zstd data ends early: the file is not whole"
+    dump = make_dump(data[: len(data) // 2])
+    assert 100 < len(titles(dump)) < 20_000
+    assert dump.incomplete == "the zstd data ends early: the file is not whole"
 
 
-def test_damaged_zstd_gives_a_reason(dump: Made) -> None:
+def test_damaged_zstd_gives_a_reason(make_dump: MakeDump) -> None:
     data = bytearray(zstandard.ZstdCompressor(write_checksum=True).compress(rows(*range(20_000))))
     data[len(data) // 2] ^= 0xFF
-    made = dump(bytes(data))
-    list(made.records())
-    assert made.incomplete
-    assert made.incomplete.startswith("the zstd data is damaged")
+    dump = make_dump(bytes(data))
+    list(dump.records())
+    assert dump.incomplete
+    assert dump.incomplete.startswith("the zstd data is damaged")
 
 
-def test_zstd_that_asks_for_too_much_memory_is_refused(dump: Made) -> None:
+def test_zstd_that_asks_for_too_much_memory_is_refused(make_dump: MakeDump) -> None:
     wide = zstandard.ZstdCompressionParameters.from_level(1, window_log=30)
     compressor = zstandard.ZstdCompressor(compression_params=wide).compressobj()
     with pytest.raises(DumpError, match="needs too much memory"):
-        dump(compressor.compress(rows(1)) + compressor.flush())
+        make_dump(compressor.compress(rows(1)) + compressor.flush())
 
 
 @pytest.mark.parametrize(
@@ -85,17 +85,17 @@ def test_zstd_that_asks_for_too_much_memory_is_refused(dump: Made) -> None:
     ids=["zstd", "zip"],
 )
 def test_a_bomb_is_left_after_its_cap(
-    pack: Callable[[bytes], bytes], dump: Made, monkeypatch: pytest.MonkeyPatch
+    pack: Callable[[bytes], bytes], make_dump: MakeDump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packed, "_FREE_SIZE", 64 * 1024**2)
-    made = dump(pack(rows(1) + b" " * 200 * 1024**2 + rows(2)))
-    assert titles(made)[:1] == ["Title 1"]
-    assert made.incomplete
-    assert "unpacks to more than 500 times its size" in made.incomplete
+    dump = make_dump(pack(rows(1) + b" " * 200 * 1024**2 + rows(2)))
+    assert titles(dump)[:1] == ["Title 1"]
+    assert dump.incomplete
+    assert "unpacks to more than 500 times its size" in dump.incomplete
 
 
-def test_members_of_a_zip_are_read_in_the_order_of_their_names(dump: Made) -> None:
-    made = dump(
+def test_members_of_a_zip_are_read_in_the_order_of_their_names(make_dump: MakeDump) -> None:
+    dump = make_dump(
         zipped(
             ("b.jsonl", rows(3)),
             ("a.jsonl", rows(1, 2)),
@@ -104,21 +104,21 @@ def test_members_of_a_zip_are_read_in_the_order_of_their_names(dump: Made) -> No
             (".hidden", b"x"),
         )
     )
-    assert made.format == "jsonl"
-    assert titles(made) == ["Title 1", "Title 2", "Title 3"]
-    assert [one.line for one in made.records()] == [1, 2, 3]
+    assert dump.format == "jsonl"
+    assert titles(dump) == ["Title 1", "Title 2", "Title 3"]
+    assert [one.line for one in dump.records()] == [1, 2, 3]
 
 
-def test_a_bad_record_in_a_zip_names_its_member(dump: Made) -> None:
-    made = dump(zipped(("a.jsonl", rows(1)), ("b.jsonl", rows(2) + b"{oops}\n")))
-    (bad,) = (one for one in made.records() if isinstance(one, Rejected))
+def test_a_bad_record_in_a_zip_names_its_member(make_dump: MakeDump) -> None:
+    dump = make_dump(zipped(("a.jsonl", rows(1)), ("b.jsonl", rows(2) + b"{oops}\n")))
+    (bad,) = (one for one in dump.records() if isinstance(one, Rejected))
     assert bad.line == 3
     assert bad.reason.startswith("b.jsonl, line 2: no valid JSON")
 
 
-def test_members_of_another_format_or_none_are_skipped_and_named(dump: Made) -> None:
+def test_members_of_another_format_or_none_are_skipped_and_named(make_dump: MakeDump) -> None:
     other = (FOLDER / "arxiv-snapshot.jsonl").read_bytes()
-    made = dump(
+    dump = make_dump(
         zipped(
             ("a.jsonl", rows(1)),
             ("b.jsonl", other),
@@ -127,72 +127,74 @@ def test_members_of_another_format_or_none_are_skipped_and_named(dump: Made) -> 
             ("z.jsonl", rows(2)),
         )
     )
-    assert titles(made) == ["Title 1", "Title 2"]
-    assert [one.reason for one in made.records() if isinstance(one, Skipped)] == [
+    assert titles(dump) == ["Title 1", "Title 2"]
+    assert [one.reason for one in dump.records() if isinstance(one, Skipped)] == [
         "a file in the archive is of the format arxiv-snapshot, the others are jsonl: b.jsonl",
         "a file in the archive is of no known format: c.bin",
     ]
 
 
-def test_a_member_that_climbs_out_of_its_folder_is_only_read(dump: Made, tmp_path: Path) -> None:
-    made = dump(zipped(("../../escaped.jsonl", rows(1)), ("/etc/escaped.jsonl", rows(2))))
-    assert titles(made) == ["Title 1", "Title 2"]
+def test_a_member_that_climbs_out_of_its_folder_is_only_read(
+    make_dump: MakeDump, tmp_path: Path
+) -> None:
+    dump = make_dump(zipped(("../../escaped.jsonl", rows(1)), ("/etc/escaped.jsonl", rows(2))))
+    assert titles(dump) == ["Title 1", "Title 2"]
     assert [path.name for path in tmp_path.iterdir()] == ["a-file"]
 
 
-def test_nested_archives_and_encrypted_members_are_refused(dump: Made) -> None:
+def test_nested_archives_and_encrypted_members_are_refused(make_dump: MakeDump) -> None:
     for inner in (gzip.compress(rows(1)), zipped(("a", rows(1))), zstandard.compress(rows(1))):
         with pytest.raises(DumpError, match="archive or packed file within the archive"):
-            dump(zipped(("a", inner)))
+            make_dump(zipped(("a", inner)))
     data = bytearray(zipped(("a.jsonl", rows(1))))
     data[data.index(b"PK\x01\x02") + 8] |= 1
     with pytest.raises(DumpError, match="it is encrypted"):
-        dump(bytes(data))
+        make_dump(bytes(data))
 
 
-def test_a_zip_without_content_is_empty(dump: Made) -> None:
+def test_a_zip_without_content_is_empty(make_dump: MakeDump) -> None:
     for members in ((), (("a", b""),)):
-        made = dump(zipped(*members))
-        assert made.format == "empty"
-        assert list(made.records()) == []
+        dump = make_dump(zipped(*members))
+        assert dump.format == "empty"
+        assert list(dump.records()) == []
 
 
-def test_a_truncated_zip_is_refused_and_a_damaged_member_reported(dump: Made) -> None:
+def test_a_truncated_zip_is_refused_and_a_damaged_member_reported(make_dump: MakeDump) -> None:
     data = zipped(("a.jsonl", rows(*range(20_000))), ("b.jsonl", rows(1)))
     with pytest.raises(DumpError, match="the zip archive is damaged"):
-        dump(data[:-30])
+        make_dump(data[:-30])
     at = len(data) // 2
-    made = dump(data[:at] + bytes(one ^ 0xFF for one in data[at : at + 30]) + data[at + 30 :])
-    assert "Title 1" in titles(made)[-1]
-    assert made.incomplete
-    assert made.incomplete.startswith("a.jsonl: the zip data is damaged")
+    dump = make_dump(data[:at] + bytes(one ^ 0xFF for one in data[at : at + 30]) + data[at + 30 :])
+    assert "Title 1" in titles(dump)[-1]
+    assert dump.incomplete
+    assert dump.incomplete.startswith("a.jsonl: the zip data is damaged")
 
 
 def test_a_zip_with_too_many_members_is_refused(
-    dump: Made, monkeypatch: pytest.MonkeyPatch
+    make_dump: MakeDump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packed, "_DIRECTORY_CAP", 1000)
     with pytest.raises(DumpError, match="too many members"):
-        dump(zipped(*((f"{number}.jsonl", b"") for number in range(50))))
+        make_dump(zipped(*((f"{number}.jsonl", b"") for number in range(50))))
 
 
-def test_tar_and_doubly_packed_files_are_refused_with_what_to_do(dump: Made) -> None:
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as archive:
+def test_tar_and_doubly_packed_files_are_refused_with_what_to_do(make_dump: MakeDump) -> None:
+    dump = io.BytesIO()
+    with tarfile.open(fileobj=dump, mode="w") as archive:
         archive.add(FOLDER / "plain.csv", arcname="plain.csv")
     for data in (
-        made.getvalue(),
-        gzip.compress(made.getvalue()),
-        zstandard.compress(made.getvalue()),
+        dump.getvalue(),
+        gzip.compress(dump.getvalue()),
+        zstandard.compress(dump.getvalue()),
     ):
         with pytest.raises(DumpError, match="it is a tar archive: unpack it first"):
-            dump(data)
+            make_dump(data)
     with pytest.raises(DumpError, match="it is packed twice"):
-        dump(gzip.compress(gzip.compress(rows(1))))
+        make_dump(gzip.compress(gzip.compress(rows(1))))
 
 
 @pytest.mark.parametrize("how", ["zstd", "deflate", "lzma", "bzip2"])
-def test_damage_anywhere_never_raises(how: str, dump: Made) -> None:
+def test_damage_anywhere_never_raises(how: str, make_dump: MakeDump) -> None:
     methods = {
         "deflate": zipfile.ZIP_DEFLATED,
         "lzma": zipfile.ZIP_LZMA,
@@ -212,7 +214,7 @@ def test_damage_anywhere_never_raises(how: str, dump: Made) -> None:
         if dice.random() < 0.3:
             del bad[dice.randrange(len(bad)) :]
         try:
-            made = dump(bytes(bad))
+            dump = make_dump(bytes(bad))
         except DumpError:
             continue
-        list(made.records())
+        list(dump.records())

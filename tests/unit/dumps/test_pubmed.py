@@ -11,13 +11,13 @@ import pytest
 
 from digest.dumps import open_dump
 from digest.model import Record, Rejected, Removal, Skipped
-from tests.unit.dumps.conftest import TODAY, Made, only
+from tests.unit.dumps.conftest import TODAY, MakeDump, only
 
 
 @pytest.fixture
-def dump(dump: Made) -> Made:
+def make_dump(make_dump: MakeDump) -> MakeDump:
     """Of articles."""
-    return lambda *content: dump(
+    return lambda *content: make_dump(
         f'<?xml version="1.0"?>\n<PubmedArticleSet>\n{"".join(content)}\n</PubmedArticleSet>'
     )
 
@@ -56,37 +56,39 @@ def types(*names: str) -> str:
         ("Wrapped\n      like XML?", "Wrapped like XML?"),
     ],
 )
-def test_a_title_is_all_its_text(written: str, title: str, dump: Made) -> None:
-    assert only(dump(article(written))).title == title
+def test_a_title_is_all_its_text(written: str, title: str, make_dump: MakeDump) -> None:
+    assert only(make_dump(article(written))).title == title
 
 
 @pytest.mark.parametrize("title", ["[Not Available].", "", "[In Process Citation]"])
-def test_a_title_that_is_missing_is_the_one_in_its_own_language(title: str, dump: Made) -> None:
+def test_a_title_that_is_missing_is_the_one_in_its_own_language(
+    title: str, make_dump: MakeDump
+) -> None:
     assert (
-        only(dump(article(title, "<VernacularTitle>Ein Titel.</VernacularTitle>"))).title
+        only(make_dump(article(title, "<VernacularTitle>Ein Titel.</VernacularTitle>"))).title
         == "Ein Titel"
     )
 
 
-def test_labelled_parts_of_an_abstract_are_paragraphs(dump: Made) -> None:
+def test_labelled_parts_of_an_abstract_are_paragraphs(make_dump: MakeDump) -> None:
     parts = (
         '<AbstractText Label="AIM">A <i>b</i>.</AbstractText><AbstractText '
         'Label="UNLABELLED">C.</AbstractText><AbstractText Label="EMPTY"/>'
     )
     inside = f"<Abstract>{parts}<CopyrightInformation>(c)</CopyrightInformation></Abstract>"
-    assert only(dump(article(inside=inside))).abstract == "AIM: A b.\n\nC."
+    assert only(make_dump(article(inside=inside))).abstract == "AIM: A b.\n\nC."
 
 
-def test_another_abstract_serves_only_where_there_is_no_first_one(dump: Made) -> None:
+def test_another_abstract_serves_only_where_there_is_no_first_one(make_dump: MakeDump) -> None:
     other = (
         '<OtherAbstract Language="ger"><AbstractText>Auf Deutsch.</AbstractText></OtherAbstract>'
     )
-    assert only(dump(article(citation=other))).abstract == "Auf Deutsch."
+    assert only(make_dump(article(citation=other))).abstract == "Auf Deutsch."
     first = "<Abstract><AbstractText>In English.</AbstractText></Abstract>"
-    assert only(dump(article(inside=first, citation=other))).abstract == "In English."
+    assert only(make_dump(article(inside=first, citation=other))).abstract == "In English."
 
 
-def test_names_of_persons_and_groups(dump: Made) -> None:
+def test_names_of_persons_and_groups(make_dump: MakeDump) -> None:
     authors = (
         "<Author><LastName>Doe</LastName><ForeName>Jane "
         "A</ForeName><Suffix>3rd</Suffix></Author><Author><CollectiveName>The\n Group"
@@ -95,7 +97,9 @@ def test_names_of_persons_and_groups(dump: Made) -> None:
         "</Author><Author/>"
     )
     editors = "<AuthorList Type='editors'><Author><LastName>Poe</LastName></Author></AuthorList>"
-    assert only(dump(article(inside=f"{editors}<AuthorList>{authors}</AuthorList>"))).authors == (
+    assert only(
+        make_dump(article(inside=f"{editors}<AuthorList>{authors}</AuthorList>"))
+    ).authors == (
         "Jane A Doe 3rd",
         "The Group",
         "K Roe",
@@ -122,29 +126,33 @@ def test_names_of_persons_and_groups(dump: Made) -> None:
     ],
 )
 def test_partial_dates_give_a_day_only_where_there_is_one(
-    written: str, submitted: date | None, dump: Made
+    written: str, submitted: date | None, make_dump: MakeDump
 ) -> None:
     inside = f"<Journal><JournalIssue><PubDate>{written}</PubDate></JournalIssue></Journal>"
-    assert only(dump(article(inside=inside))).submitted == submitted
+    assert only(make_dump(article(inside=inside))).submitted == submitted
 
 
-def test_a_whole_day_beats_a_month_and_a_bare_year_takes_the_day_in_pubmed(dump: Made) -> None:
+def test_a_whole_day_beats_a_month_and_a_bare_year_takes_the_day_in_pubmed(
+    make_dump: MakeDump,
+) -> None:
     month = (
         "<Journal><JournalIssue><PubDate><Year>2026</Year><Month>May</Month></PubDate>"
         "</JournalIssue></Journal>"
     )
     online = "<ArticleDate><Year>2026</Year><Month>06</Month><Day>02</Day></ArticleDate>"
-    assert only(dump(article(inside=month + online))).submitted == date(2026, 6, 2)
+    assert only(make_dump(article(inside=month + online))).submitted == date(2026, 6, 2)
     year = "<Journal><JournalIssue><PubDate><Year>2026</Year></PubDate></JournalIssue></Journal>"
     shown = (
         "<History><PubMedPubDate "
         "PubStatus='pubmed'><Year>2026</Year><Month>7</Month><Day>1</Day></PubMedPubDate></History>"
     )
-    made = only(dump(article(inside=year, data=shown)))
-    assert (made.submitted, made.announced) == (date(2026, 7, 1), date(2026, 7, 1))
+    dump = only(make_dump(article(inside=year, data=shown)))
+    assert (dump.submitted, dump.announced) == (date(2026, 7, 1), date(2026, 7, 1))
 
 
-def test_identifiers_are_those_of_the_article_and_not_of_its_references(dump: Made) -> None:
+def test_identifiers_are_those_of_the_article_and_not_of_its_references(
+    make_dump: MakeDump,
+) -> None:
     data = (
         "<ArticleIdList><ArticleId IdType='pubmed'>1</ArticleId><ArticleId "
         "IdType='doi'>10.1000/A</ArticleId><ArticleId IdType='pmc'>PMC5</ArticleId>"
@@ -153,80 +161,85 @@ def test_identifiers_are_those_of_the_article_and_not_of_its_references(dump: Ma
         "<ArticleIdList><ArticleId IdType='doi'>10.1000/cited"
         "</ArticleId></ArticleIdList></Reference></ReferenceList>"
     )
-    made = only(dump(article(data=data, pmid="<PMID Version='1'>01</PMID>")))
-    assert made.ids == (("pmid", "01"), ("pmid", "1"), ("doi", "10.1000/A"), ("pmcid", "PMC5"))
-    assert made.version is None
+    dump = only(make_dump(article(data=data, pmid="<PMID Version='1'>01</PMID>")))
+    assert dump.ids == (("pmid", "01"), ("pmid", "1"), ("doi", "10.1000/A"), ("pmcid", "PMC5"))
+    assert dump.version is None
 
 
-def test_a_doi_among_the_locations_counts_unless_it_is_not_valid(dump: Made) -> None:
+def test_a_doi_among_the_locations_counts_unless_it_is_not_valid(make_dump: MakeDump) -> None:
     valid, wrong = (
         "<ELocationID EIdType='doi'>10.1000/a</ELocationID>",
         "<ELocationID EIdType='doi' ValidYN='N'>10.1000/b</ELocationID>",
     )
-    assert only(dump(article(inside=wrong + valid))).ids == (("pmid", "1"), ("doi", "10.1000/a"))
+    assert only(make_dump(article(inside=wrong + valid))).ids == (
+        ("pmid", "1"),
+        ("doi", "10.1000/a"),
+    )
 
 
-def test_only_a_second_version_of_a_record_counts(dump: Made) -> None:
-    assert only(dump(article(pmid="<PMID Version='2'>1</PMID>"))).version == 2
-    assert only(dump(article(pmid="<PMID Version='x'>1</PMID>"))).version is None
+def test_only_a_second_version_of_a_record_counts(make_dump: MakeDump) -> None:
+    assert only(make_dump(article(pmid="<PMID Version='2'>1</PMID>"))).version == 2
+    assert only(make_dump(article(pmid="<PMID Version='x'>1</PMID>"))).version is None
 
 
-def test_a_retracted_paper_is_withdrawn(dump: Made) -> None:
-    assert only(dump(article(inside=types("Journal Article", "Retracted Publication")))).withdrawn
+def test_a_retracted_paper_is_withdrawn(make_dump: MakeDump) -> None:
+    assert only(
+        make_dump(article(inside=types("Journal Article", "Retracted Publication")))
+    ).withdrawn
     remark = (
         "<CommentsCorrectionsList><CommentsCorrections "
         "RefType='RetractionIn'><PMID>9</PMID></CommentsCorrections></CommentsCorrectionsList>"
     )
-    assert only(dump(article(citation=remark))).withdrawn
-    assert only(dump(article("RETRACTED: A title."))).withdrawn
-    assert not only(dump(article(inside=types("Journal Article")))).withdrawn
+    assert only(make_dump(article(citation=remark))).withdrawn
+    assert only(make_dump(article("RETRACTED: A title."))).withdrawn
+    assert not only(make_dump(article(inside=types("Journal Article")))).withdrawn
 
 
 @pytest.mark.parametrize("kind", ["Retraction of Publication", "Retraction Notice"])
-def test_a_notice_of_retraction_takes_back_what_it_names(kind: str, dump: Made) -> None:
+def test_a_notice_of_retraction_takes_back_what_it_names(kind: str, make_dump: MakeDump) -> None:
     targets = "".join(
         f"<CommentsCorrections RefType='RetractionOf'><PMID>{pmid}</PMID></CommentsCorrections>"
         for pmid in (7, 8)
     )
     cited = "<CommentsCorrections RefType='Cites'><PMID>6</PMID></CommentsCorrections>"
-    made = list(
-        dump(
+    dump = list(
+        make_dump(
             article(
                 inside=types(kind),
                 citation=f"<CommentsCorrectionsList>{cited}{targets}</CommentsCorrectionsList>",
             )
         ).records()
     )
-    assert [one.ids for one in made if isinstance(one, Removal)] == [
+    assert [one.ids for one in dump if isinstance(one, Removal)] == [
         (("pmid", "7"),),
         (("pmid", "8"),),
     ]
-    (bare,) = dump(article(inside=types(kind))).records()
+    (bare,) = make_dump(article(inside=types(kind))).records()
     assert isinstance(bare, Skipped)
     assert bare.reason == "retraction notice"
 
 
-def test_errata_and_concerns_are_skipped(dump: Made) -> None:
-    made = list(
-        dump(
+def test_errata_and_concerns_are_skipped(make_dump: MakeDump) -> None:
+    dump = list(
+        make_dump(
             article(inside=types("Published Erratum")),
             article(inside=types("Expression of Concern")),
         ).records()
     )
-    assert [(one.line, one.reason) for one in made if isinstance(one, Skipped)] == [
+    assert [(one.line, one.reason) for one in dump if isinstance(one, Skipped)] == [
         (3, "erratum notice"),
         (5, "concern notice"),
     ]
 
 
-def test_every_deletion_has_its_line(dump: Made) -> None:
-    made = list(
-        dump(
+def test_every_deletion_has_its_line(make_dump: MakeDump) -> None:
+    dump = list(
+        make_dump(
             article(),
             "<DeleteCitation>\n<PMID Version='1'>2</PMID>\n<PMID>3</PMID>\n</DeleteCitation>",
         ).records()
     )
-    assert [(one.line, one.ids, one.raw) for one in made if isinstance(one, Removal)] == [
+    assert [(one.line, one.ids, one.raw) for one in dump if isinstance(one, Removal)] == [
         (6, (("pmid", "2"),), "<PMID>2</PMID>"),
         (7, (("pmid", "3"),), "<PMID>3</PMID>"),
     ]
@@ -240,18 +253,18 @@ def test_citations_without_their_pubmed_wrapping_are_read(tmp_path: Path) -> Non
     assert only(open_dump(path, today=TODAY)).title == "Old"
 
 
-def test_a_book_without_chapter_title_has_its_own(dump: Made) -> None:
-    made = only(
-        dump(
+def test_a_book_without_chapter_title_has_its_own(make_dump: MakeDump) -> None:
+    dump = only(
+        make_dump(
             "<PubmedBookArticle><BookDocument><PMID>5</PMID><Book><BookTitle>A "
             "Book</BookTitle></Book></BookDocument></PubmedBookArticle>"
         )
     )
-    assert (made.title, made.ids) == ("A Book", (("pmid", "5"),))
+    assert (dump.title, dump.ids) == ("A Book", (("pmid", "5"),))
 
 
-def test_an_article_without_anything_in_it_is_a_record_without_title(dump: Made) -> None:
-    assert only(dump("<PubmedArticle></PubmedArticle>")).title == ""
+def test_an_article_without_anything_in_it_is_a_record_without_title(make_dump: MakeDump) -> None:
+    assert only(make_dump("<PubmedArticle></PubmedArticle>")).title == ""
 
 
 def test_an_error_of_the_interface_is_incomplete_and_says_why(tmp_path: Path) -> None:
@@ -262,9 +275,9 @@ def test_an_error_of_the_interface_is_incomplete_and_says_why(tmp_path: Path) ->
     assert made.incomplete == "the answer is an error: ID list is empty"
 
 
-def test_one_damaged_article_costs_itself_only(dump: Made) -> None:
-    made = list(dump(article("One"), article("Two <i>open"), article("Three")).records())
-    assert [type(one) for one in made] == [Record, Rejected, Record]
+def test_one_damaged_article_costs_itself_only(make_dump: MakeDump) -> None:
+    dump = list(make_dump(article("One"), article("Two <i>open"), article("Three")).records())
+    assert [type(one) for one in dump] == [Record, Rejected, Record]
 
 
 def test_entities_of_a_declaration_are_never_expanded(tmp_path: Path) -> None:

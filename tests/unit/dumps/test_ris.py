@@ -11,7 +11,7 @@ import pytest
 from digest.dumps import ris, stream
 from digest.model import Entry, Record
 from digest.papers import clean
-from tests.unit.dumps.conftest import Made, refused, titles
+from tests.unit.dumps.conftest import MakeDump, refused, titles
 
 
 def record(*tags: str) -> str:
@@ -37,9 +37,9 @@ def record(*tags: str) -> str:
     ],
 )
 def test_identifiers_are_found_in_the_tags_that_programs_use(
-    dump: Made, tags: list[str], identities: list[str]
+    make_dump: MakeDump, tags: list[str], identities: list[str]
 ) -> None:
-    (found,) = dump(record("TI  - A Title", *tags)).records()
+    (found,) = make_dump(record("TI  - A Title", *tags)).records()
     assert isinstance(found, Record)
     entry = clean(found, "ris")
     assert isinstance(entry, Entry)
@@ -57,14 +57,16 @@ def test_identifiers_are_found_in_the_tags_that_programs_use(
         ("DA  - 9999/01/01", None),
     ],
 )
-def test_a_day_counts_only_where_all_of_it_is_there(dump: Made, tag: str, day: date | None) -> None:
-    (found,) = dump(record("TI  - A Title", tag)).records()
+def test_a_day_counts_only_where_all_of_it_is_there(
+    make_dump: MakeDump, tag: str, day: date | None
+) -> None:
+    (found,) = make_dump(record("TI  - A Title", tag)).records()
     assert isinstance(found, Record)
     assert found.submitted == day
 
 
-def test_lines_without_a_tag_belong_to_the_one_before(dump: Made) -> None:
-    (found,) = dump(
+def test_lines_without_a_tag_belong_to_the_one_before(make_dump: MakeDump) -> None:
+    (found,) = make_dump(
         record(
             "T1  - A title that",
             "goes on",
@@ -82,50 +84,52 @@ def test_lines_without_a_tag_belong_to_the_one_before(dump: Made) -> None:
     )
 
 
-def test_a_byte_order_mark_and_windows_line_ends_change_nothing(dump: Made) -> None:
+def test_a_byte_order_mark_and_windows_line_ends_change_nothing(make_dump: MakeDump) -> None:
     plain = record("TI  - A", "AB  - One.", "Two.") + record("TI  - B")
-    made = dump(b"\xef\xbb\xbf" + plain.replace("\n", "\r\n").encode())
-    assert made.format == "ris"
-    assert [(one.line, one.raw) for one in made.records()] == [
-        (one.line, one.raw) for one in dump(plain).records()
+    dump = make_dump(b"\xef\xbb\xbf" + plain.replace("\n", "\r\n").encode())
+    assert dump.format == "ris"
+    assert [(one.line, one.raw) for one in dump.records()] == [
+        (one.line, one.raw) for one in make_dump(plain).records()
     ]
 
 
 @pytest.mark.parametrize("end", ["ER  - \n", "ER  -\n", "ER  -", "ER  - x\n", "ER -\n"])
-def test_the_end_of_a_record_is_known_with_and_without_its_space(dump: Made, end: str) -> None:
-    made = dump(f"TY  - JOUR\nTI  - A\n{end}")
-    assert titles(made) == ["A"]
-    assert made.incomplete is None
+def test_the_end_of_a_record_is_known_with_and_without_its_space(
+    make_dump: MakeDump, end: str
+) -> None:
+    dump = make_dump(f"TY  - JOUR\nTI  - A\n{end}")
+    assert titles(dump) == ["A"]
+    assert dump.incomplete is None
 
 
-def test_a_record_without_its_end_ends_where_the_next_begins(dump: Made) -> None:
-    made = dump("TY  - JOUR\nTI  - A\n\nTY  - JOUR\nTI  - B\nER  - \n")
-    assert titles(made) == ["A", "B"]
-    assert made.incomplete is None
+def test_a_record_without_its_end_ends_where_the_next_begins(make_dump: MakeDump) -> None:
+    dump = make_dump("TY  - JOUR\nTI  - A\n\nTY  - JOUR\nTI  - B\nER  - \n")
+    assert titles(dump) == ["A", "B"]
+    assert dump.incomplete is None
 
 
-def test_a_last_record_without_its_end_makes_the_file_incomplete(dump: Made) -> None:
-    made = dump("TY  - JOUR\nTI  - A\nER  - \nTY  - JOUR\nTI  - B\n")
-    assert titles(made) == ["A", "B"]
-    assert made.incomplete == "the file ends before the ER of the record on line 4"
+def test_a_last_record_without_its_end_makes_the_file_incomplete(make_dump: MakeDump) -> None:
+    dump = make_dump("TY  - JOUR\nTI  - A\nER  - \nTY  - JOUR\nTI  - B\n")
+    assert titles(dump) == ["A", "B"]
+    assert dump.incomplete == "the file ends before the ER of the record on line 4"
 
 
-def test_a_record_that_is_cut_within_a_line_is_put_aside(dump: Made) -> None:
-    made = dump("TY  - JOUR\nTI  - A\nER  - \nTY  - JOUR\nTI  - A long tit")
-    assert titles(made) == ["A"]
-    assert refused(made) == [(4, "cut off in the middle of the record")]
-    assert made.incomplete is not None
+def test_a_record_that_is_cut_within_a_line_is_put_aside(make_dump: MakeDump) -> None:
+    dump = make_dump("TY  - JOUR\nTI  - A\nER  - \nTY  - JOUR\nTI  - A long tit")
+    assert titles(dump) == ["A"]
+    assert refused(dump) == [(4, "cut off in the middle of the record")]
+    assert dump.incomplete is not None
 
 
-def test_text_between_records_is_no_record_and_tags_there_are_refused(dump: Made) -> None:
-    made = dump(
+def test_text_between_records_is_no_record_and_tags_there_are_refused(make_dump: MakeDump) -> None:
+    dump = make_dump(
         "Provider: an invented one\n\n"
         + record("TI  - A")
         + "some text\nTI  - B\nER  - \n"
         + record("TI  - C")
     )
-    assert titles(made) == ["A", "C"]
-    assert refused(made) == [(7, "does not begin with TY")]
+    assert titles(dump) == ["A", "C"]
+    assert refused(dump) == [(7, "does not begin with TY")]
 
 
 @pytest.mark.parametrize(
@@ -137,24 +141,26 @@ def test_text_between_records_is_no_record_and_tags_there_are_refused(dump: Made
         (b"TI  - A\0", "holds NUL bytes"),
     ],
 )
-def test_a_record_that_cannot_be_used_says_why(dump: Made, tags: bytes, reason: str) -> None:
-    assert refused(dump(b"TY  - JOUR\n" + tags + b"\nER  - \n")) == [(1, reason)]
+def test_a_record_that_cannot_be_used_says_why(
+    make_dump: MakeDump, tags: bytes, reason: str
+) -> None:
+    assert refused(make_dump(b"TY  - JOUR\n" + tags + b"\nER  - \n")) == [(1, reason)]
 
 
 def test_a_record_beyond_the_cap_is_put_aside_unread(
-    dump: Made, monkeypatch: pytest.MonkeyPatch
+    make_dump: MakeDump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ris, "ITEM_CAP", 200)
-    made = dump(record("TI  - A", *["AB  - words"] * 30) + record("TI  - B"))
-    assert titles(made) == ["B"]
-    assert next(line for line, _ in refused(made)) == 1
+    dump = make_dump(record("TI  - A", *["AB  - words"] * 30) + record("TI  - B"))
+    assert titles(dump) == ["B"]
+    assert next(line for line, _ in refused(dump)) == 1
 
 
 def test_a_line_beyond_the_cap_is_put_aside_unread(
-    dump: Made, monkeypatch: pytest.MonkeyPatch
+    make_dump: MakeDump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "ITEM_CAP", 200)
     monkeypatch.setattr(stream, "CHUNK", 64)
-    made = dump(record("TI  - A", "AB  - " + "words " * 100) + record("TI  - B"))
-    assert titles(made) == ["B"]
-    assert (1, "a line of it is too long to be held") in refused(made)
+    dump = make_dump(record("TI  - A", "AB  - " + "words " * 100) + record("TI  - B"))
+    assert titles(dump) == ["B"]
+    assert (1, "a line of it is too long to be held") in refused(dump)

@@ -13,15 +13,15 @@ from digest.dumps import Dump, open_dump
 from digest.errors import DumpError
 from digest.model import Record, Rejected, Removal, Skipped
 from digest.papers import clean
-from tests.unit.dumps.conftest import FOLDER, TODAY, Made
+from tests.unit.dumps.conftest import FOLDER, TODAY, MakeDump
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
 
 @pytest.fixture
-def dump(dump: Made) -> Made:
+def make_dump(make_dump: MakeDump) -> MakeDump:
     """Of lines: text as it is, the rest as JSON."""
-    return lambda *rows: dump(
+    return lambda *rows: make_dump(
         "\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows)
     )
 
@@ -62,8 +62,8 @@ def test_a_withheld_abstract_is_skipped_and_one_of_no_paper_rejected() -> None:
     )
 
 
-def test_a_row_with_title_and_abstract_is_a_whole_paper(dump: Made) -> None:
-    (one,) = entries(dump({"corpusid": 1, "title": "A Title", "abstract": "Text."}))
+def test_a_row_with_title_and_abstract_is_a_whole_paper(make_dump: MakeDump) -> None:
+    (one,) = entries(make_dump({"corpusid": 1, "title": "A Title", "abstract": "Text."}))
     assert (one.fragment, one.title, one.abstract) == (False, "A Title", "Text.")
 
 
@@ -76,16 +76,16 @@ def test_rows_of_nothing_but_a_number_are_deletions() -> None:
     assert isinstance(third, Rejected)
 
 
-def test_a_paper_among_deletions_is_not_deleted(dump: Made) -> None:
+def test_a_paper_among_deletions_is_not_deleted(make_dump: MakeDump) -> None:
     *deleted, last = entries(
-        dump(*[{"corpusid": n} for n in range(1, 31)], {"corpusid": 31, "title": "A Title"})
+        make_dump(*[{"corpusid": n} for n in range(1, 31)], {"corpusid": 31, "title": "A Title"})
     )
     assert all(isinstance(one, Removal) for one in deleted)
     assert (type(last), last.line) == (Rejected, 31)
 
 
-def test_a_bare_number_among_papers_deletes_nothing(dump: Made) -> None:
-    _, second = entries(dump({"corpusid": 1, "title": "A Title"}, {"corpusid": 2}))
+def test_a_bare_number_among_papers_deletes_nothing(make_dump: MakeDump) -> None:
+    _, second = entries(make_dump({"corpusid": 1, "title": "A Title"}, {"corpusid": 2}))
     assert (type(second), second.reason) == (Rejected, "neither title nor abstract")
 
 
@@ -102,12 +102,14 @@ def test_news_are_skipped() -> None:
     "externals",
     [{"ArXiv": "2604.00001", "PubMedCentral": 7}, {"arxiv": "2604.00001", "pubmedcentral": "PMC7"}],
 )
-def test_identifiers_are_known_in_any_case(externals: dict[str, object], dump: Made) -> None:
-    (one,) = entries(dump({"corpusid": 1, "title": "A Title", "externalids": externals}))
+def test_identifiers_are_known_in_any_case(
+    externals: dict[str, object], make_dump: MakeDump
+) -> None:
+    (one,) = entries(make_dump({"corpusid": 1, "title": "A Title", "externalids": externals}))
     assert identities(one) == ["arxiv:2604.00001", "pmcid:PMC7", "s2:1"]
 
 
-def test_identifiers_of_strange_types_are_left_out(dump: Made) -> None:
+def test_identifiers_of_strange_types_are_left_out(make_dump: MakeDump) -> None:
     strange = {
         "ArXiv": ["2604.00001"],
         "DOI": {},
@@ -115,7 +117,7 @@ def test_identifiers_of_strange_types_are_left_out(dump: Made) -> None:
         "MAG": None,
         "PubMedCentral": 1.5,
     }
-    (one,) = entries(dump({"corpusid": 1, "title": "A Title", "externalids": strange}))
+    (one,) = entries(make_dump({"corpusid": 1, "title": "A Title", "externalids": strange}))
     assert one.ids == (("s2", "1"),)
 
 
@@ -128,9 +130,9 @@ def test_identifiers_of_strange_types_are_left_out(dump: Made) -> None:
         {"citingcorpusid": 1, "citedcorpusid": 2, "isinfluential": False},
     ],
 )
-def test_the_other_data_sets_are_refused(row: object, dump: Made) -> None:
+def test_the_other_data_sets_are_refused(row: object, make_dump: MakeDump) -> None:
     with pytest.raises(DumpError, match="of no known format"):
-        dump(row)
+        make_dump(row)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -146,7 +148,7 @@ def paper(**fields: object) -> dict[str, Any]:
     } | fields
 
 
-def test_every_shape_gives_the_same_papers(dump: Made) -> None:
+def test_every_shape_gives_the_same_papers(make_dump: MakeDump) -> None:
     papers = [paper(title=f"Title {number}") for number in (1, 2)]
     page = {"total": 2, "offset": 0, "data": papers}
     for rows in (
@@ -156,9 +158,9 @@ def test_every_shape_gives_the_same_papers(dump: Made) -> None:
         [json.dumps(page, indent=1)],
         [page | {"data": papers[:1]}, page | {"data": papers[1:]}],
     ):
-        made = dump(*rows)
-        assert made.format == "semantic-scholar-api"
-        assert [(one.line, one.title) for one in made.records() if isinstance(one, Record)] == [
+        dump = make_dump(*rows)
+        assert dump.format == "semantic-scholar-api"
+        assert [(one.line, one.title) for one in dump.records() if isinstance(one, Record)] == [
             (1, "Title 1"),
             (2, "Title 2"),
         ]
@@ -174,16 +176,16 @@ def test_an_unknown_identifier_in_a_batch_is_skipped() -> None:
 @pytest.mark.parametrize(
     "page", [{"total": 0, "offset": 0, "data": []}, {"total": 0, "token": None, "data": []}]
 )
-def test_an_answer_without_papers_is_read_as_such(page: object, dump: Made) -> None:
-    made = dump(page)
-    assert made.format == "semantic-scholar-api"
-    assert not entries(made)
+def test_an_answer_without_papers_is_read_as_such(page: object, make_dump: MakeDump) -> None:
+    dump = make_dump(page)
+    assert dump.format == "semantic-scholar-api"
+    assert not entries(dump)
 
 
-def test_a_page_longer_than_the_head_is_recognised(dump: Made) -> None:
-    made = dump({"total": 1, "offset": 0, "data": [paper(abstract="word " * 100_000)]})
-    assert made.format == "semantic-scholar-api"
-    assert [type(one) for one in made.records()] == [Record]
+def test_a_page_longer_than_the_head_is_recognised(make_dump: MakeDump) -> None:
+    dump = make_dump({"total": 1, "offset": 0, "data": [paper(abstract="word " * 100_000)]})
+    assert dump.format == "semantic-scholar-api"
+    assert [type(one) for one in dump.records()] == [Record]
 
 
 @pytest.mark.parametrize(
@@ -195,21 +197,24 @@ def test_a_page_longer_than_the_head_is_recognised(dump: Made) -> None:
         {"data": [1]},
     ],
 )
-def test_errors_are_refused(other: object, dump: Made) -> None:
+def test_errors_are_refused(other: object, make_dump: MakeDump) -> None:
     with pytest.raises(DumpError, match="of no known format"):
-        dump(other)
+        make_dump(other)
 
 
-def test_the_page_about_a_paper_is_its_link_only_where_there_is_no_better(dump: Made) -> None:
+def test_the_page_about_a_paper_is_its_link_only_where_there_is_no_better(
+    make_dump: MakeDump,
+) -> None:
     about = f"https://www.semanticscholar.org/paper/{SHA}"
     known, unknown = (
-        entries(dump(paper(url=about, externalIds=ids)))[0]
+        entries(make_dump(paper(url=about, externalIds=ids)))[0]
         for ids in ({"DOI": "10.1000/xyz"}, {"CorpusId": 1})
     )
     assert (known.url, unknown.url) == ("", about)
 
 
-def test_plain_records_with_a_paper_id_of_arxiv_stay_plain(dump: Made) -> None:
+def test_plain_records_with_a_paper_id_of_arxiv_stay_plain(make_dump: MakeDump) -> None:
     assert (
-        dump({"paperId": "2604.00001", "title": "By Hand", "abstract": "Text."}).format == "jsonl"
+        make_dump({"paperId": "2604.00001", "title": "By Hand", "abstract": "Text."}).format
+        == "jsonl"
     )
