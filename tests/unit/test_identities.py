@@ -18,8 +18,8 @@ from digest.papers import (
 )
 
 
-def named(found: Identity | None) -> str | None:
-    return None if found is None else f"{found.kind}:{found.value}"
+def name_of(identity: Identity | None) -> str | None:
+    return None if identity is None else f"{identity.kind}:{identity.value}"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_an_arxiv_id_is_found_as_written(written: str, canonical: str, version: 
         *("", " ", "hep-th", "٢١٠١.١١٤٠٨", "https://arxiv.org/list/cs.LG/recent", "9" * 5000),
     ],
 )
-def test_what_cannot_be_an_arxiv_id_is_refused(written: str) -> None:
+def test_impossible_arxiv_ids_are_rejected(written: str) -> None:
     assert parse_arxiv_id(written) is None
 
 
@@ -123,7 +123,7 @@ def test_a_doi_is_lower_case_and_bare(written: str, canonical: str) -> None:
         "n/a",
     ],
 )
-def test_what_is_no_doi_of_its_own_is_none(written: str) -> None:
+def test_other_texts_are_not_dois(written: str) -> None:
     assert parse_doi(written) is None
 
 
@@ -151,7 +151,7 @@ def test_pubmed_numbers_lose_prefix_and_zeros() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "found"),
+    ("url", "name"),
     [
         ("https://arxiv.org/abs/2606.01234v2", "arxiv:2606.01234"),
         ("https://huggingface.co/papers/2606.01234", "arxiv:2606.01234"),
@@ -180,12 +180,12 @@ def test_pubmed_numbers_lose_prefix_and_zeros() -> None:
         ("", None),
     ],
 )
-def test_a_link_names_its_paper(url: str, found: str | None) -> None:
-    assert [named(one) for one in parse_link(url)] == ([found] if found else [])
+def test_a_link_names_its_paper(url: str, name: str | None) -> None:
+    assert [name_of(identity) for identity in parse_link(url)] == ([name] if name else [])
 
 
 @pytest.mark.parametrize(
-    ("typed", "found"),
+    ("typed", "name"),
     [
         ("arxiv:2606.01234", "arxiv:2606.01234"),
         ("2606.01234v2", "arxiv:2606.01234"),
@@ -208,11 +208,11 @@ def test_a_link_names_its_paper(url: str, found: str | None) -> None:
         ("", None),
     ],
 )
-def test_what_people_type_is_understood(typed: str, found: str | None) -> None:
-    assert named(parse_name(typed)) == found
+def test_typed_names_are_parsed(typed: str, name: str | None) -> None:
+    assert name_of(parse_name(typed)) == name
 
 
-def test_the_name_of_every_kind_can_be_typed_again() -> None:
+def test_the_name_of_every_kind_can_be_parsed_again() -> None:
     for kind, value in (
         ("arxiv", "2606.00001"),
         ("doi", "10.1000/x"),
@@ -221,13 +221,13 @@ def test_the_name_of_every_kind_can_be_typed_again() -> None:
         ("openalex", "W1"),
         ("s2", "1"),
     ):
-        assert named(parse_name(f"{kind}:{value}")) == f"{kind}:{value}"
+        assert name_of(parse_name(f"{kind}:{value}")) == f"{kind}:{value}"
 
 
 @given(
     st.text(max_size=60) | st.from_regex(r"(arxiv:|https?://|doi:|10\.)[0-9a-z./:%()\[\]-]{0,40}")
 )
-def test_no_text_makes_reading_an_identifier_fail(text: str) -> None:
+def test_parsing_never_raises(text: str) -> None:
     parse_name(text)
     parse_link(text)
     for kind in ("arxiv", "doi", "pmid", "pmcid", "openalex", "s2", "id", "else"):
@@ -238,5 +238,5 @@ def test_no_text_makes_reading_an_identifier_fail(text: str) -> None:
 def test_a_canonical_id_stays_itself(year: int, month: int, number: int, version: int) -> None:
     stem = f"{year:02}{month:02}"
     text = f"{stem}.{number:05}" if stem > "1412" else f"{stem}.{number % 9999 + 1:04}"
-    wanted = None if stem < "0704" else (text, version)
-    assert parse_arxiv_id(f"{text}v{version}") == wanted
+    expected = None if stem < "0704" else (text, version)
+    assert parse_arxiv_id(f"{text}v{version}") == expected

@@ -20,9 +20,9 @@ def record(**fields: Any) -> Record:
 
 
 def entry(**fields: Any) -> Entry:
-    made = clean(record(**fields), "jsonl")
-    assert isinstance(made, Entry), made
-    return made
+    cleaned = clean(record(**fields), "jsonl")
+    assert isinstance(cleaned, Entry), cleaned
+    return cleaned
 
 
 # ------------------------------------------------------------------------------------------------
@@ -52,7 +52,7 @@ def entry(**fields: Any) -> Entry:
         ("``quoted'' and ``don't''", "“quoted” and “don't”"),
     ],
 )
-def test_text_is_made_tidy(written: str, read: str) -> None:
+def test_text_is_cleaned(written: str, read: str) -> None:
     assert clean_text(written) == read
 
 
@@ -110,9 +110,7 @@ def test_tex_becomes_readable(tex: str, read: str) -> None:
         ),
     ],
 )
-def test_ties_thousands_and_dashes_are_read_where_there_is_no_other_tex(
-    tex: str, read: str
-) -> None:
+def test_ties_thousands_and_dashes_are_read_without_other_tex(tex: str, read: str) -> None:
     assert clean_text(tex) == read
 
 
@@ -130,7 +128,7 @@ def test_ties_thousands_and_dashes_are_read_where_there_is_no_other_tex(
         "100$",
     ],
 )
-def test_money_is_no_formula(text: str) -> None:
+def test_money_is_not_a_formula(text: str) -> None:
     assert clean_text(text) == text
 
 
@@ -153,7 +151,7 @@ def test_money_is_no_formula(text: str) -> None:
         "\\cite[a",
     ],
 )
-def test_broken_tex_is_survived(text: str) -> None:
+def test_broken_tex_never_raises(text: str) -> None:
     assert isinstance(clean_text(f"before {text} after"), str)
     assert clean_text(f"before {text} after").startswith("before")
     assert clean_text(f"before {text} after").endswith("after")
@@ -179,7 +177,7 @@ def test_broken_tex_is_survived(text: str) -> None:
         "'",
     ],
 )
-def test_long_nonsense_is_survived(piece: str) -> None:
+def test_long_nonsense_takes_little_time(piece: str) -> None:
     assert isinstance(clean_abstract(piece * (30_000 // len(piece)) + "x"), str)
 
 
@@ -212,7 +210,7 @@ PIECES = [
 
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join) | st.text(max_size=60))
 @example("\u0340")
-def test_any_text_becomes_one_line_without_harm(text: str) -> None:
+def test_any_text_becomes_a_line_without_harmful_characters(text: str) -> None:
     line = clean_text(text)
     assert line == " ".join(line.split())
     assert unicodedata.is_normalized("NFC", line)
@@ -269,7 +267,7 @@ def test_a_normalised_title_stays_itself(text: str) -> None:
 
 
 @given(st.text(st.characters(codec="ascii"), max_size=40))
-def test_the_short_way_for_ascii_titles_agrees_with_the_long_one(text: str) -> None:
+def test_the_fast_path_for_ascii_titles_agrees_with_the_slow_one(text: str) -> None:
     long = normalise_title(text + " é")
     short = normalise_title(text)
     if short != text.strip():
@@ -280,16 +278,16 @@ def test_the_short_way_for_ascii_titles_agrees_with_the_long_one(text: str) -> N
 # records
 
 
-def test_a_record_without_a_title_is_refused_with_its_place() -> None:
-    made = clean(record(line=7, raw="raw", title=" \u200b\n "), "jsonl")
-    assert made == Rejected(line=7, raw="raw", reason="no title")
+def test_a_record_without_a_title_is_rejected_with_its_place() -> None:
+    cleaned = clean(record(line=7, raw="raw", title=" \u200b\n "), "jsonl")
+    assert cleaned == Rejected(line=7, raw="raw", reason="no title")
 
 
-def test_a_title_as_long_as_a_page_is_refused() -> None:
+def test_a_title_as_long_as_a_page_is_rejected() -> None:
     assert isinstance(clean(record(title="word " * 400), "jsonl"), Entry)
-    made = clean(record(title="word " * 401), "jsonl")
-    assert isinstance(made, Rejected)
-    assert made.reason == "the title has 2,004 characters, more than 2,000"
+    cleaned = clean(record(title="word " * 401), "jsonl")
+    assert isinstance(cleaned, Rejected)
+    assert cleaned.reason == "the title has 2,004 characters, more than 2,000"
 
 
 def test_a_paper_without_an_abstract_is_kept() -> None:
@@ -297,13 +295,13 @@ def test_a_paper_without_an_abstract_is_kept() -> None:
 
 
 def test_an_unreadable_arxiv_id_refuses_the_record() -> None:
-    made = clean(record(ids=(("arxiv", "704.0001"),)), "arxiv-daily")
-    assert isinstance(made, Rejected)
-    assert made.reason == "not an arXiv identifier: '704.0001'"
+    cleaned = clean(record(ids=(("arxiv", "704.0001"),)), "arxiv-daily")
+    assert isinstance(cleaned, Rejected)
+    assert cleaned.reason == "not an arXiv identifier: '704.0001'"
 
 
-def test_an_absent_or_other_bad_identifier_does_not() -> None:
-    made = entry(
+def test_a_missing_or_other_bad_identifier_keeps_the_record() -> None:
+    cleaned = entry(
         ids=(
             ("arxiv", "n/a"),
             ("doi", "none"),
@@ -312,11 +310,11 @@ def test_an_absent_or_other_bad_identifier_does_not() -> None:
             ("url", "https://["),
         )
     )
-    assert made.identities == ()
+    assert cleaned.identities == ()
 
 
-def test_identities_are_canonical_and_one_of_a_kind() -> None:
-    made = entry(
+def test_identities_are_canonical_and_unique_by_kind() -> None:
+    cleaned = entry(
         ids=(
             ("doi", "10.1000/B"),
             ("arxiv", "arXiv:2606.00001v3"),
@@ -324,11 +322,11 @@ def test_identities_are_canonical_and_one_of_a_kind() -> None:
             ("url", "https://arxiv.org/abs/2606.99999"),
         )
     )
-    assert made.identities == (
+    assert cleaned.identities == (
         Identity(kind="arxiv", value="2606.00001"),
         Identity(kind="doi", value="10.1000/b"),
     )
-    assert made.version == 3
+    assert cleaned.version == 3
 
 
 def test_the_doi_of_an_arxiv_paper_is_its_arxiv_id() -> None:
@@ -343,7 +341,7 @@ def test_the_link_of_a_record_names_it() -> None:
     )
 
 
-def test_the_version_of_the_record_goes_before_that_of_the_id() -> None:
+def test_the_version_of_the_record_beats_that_of_the_id() -> None:
     assert entry(version=5, ids=(("arxiv", "2606.00001v3"),)).version == 5
     assert entry(version=0).version is None
     assert entry(version=10**12).version is None
@@ -363,7 +361,7 @@ def test_the_version_of_the_record_goes_before_that_of_the_id() -> None:
         ("\u202eDoe", "Doe"),
     ],
 )
-def test_names_stand_in_the_order_in_which_they_are_spoken(written: str, spoken: str) -> None:
+def test_names_have_the_first_name_first(written: str, spoken: str) -> None:
     assert entry(authors=(written,)).authors == (spoken,)
 
 
@@ -391,15 +389,15 @@ def test_categories_keep_their_order_once_each() -> None:
         ("  https://example.org ", (), "https://example.org"),
     ],
 )
-def test_the_landing_page_is_one_of_the_web_or_made_from_an_identity(
+def test_the_landing_page_is_a_web_page_or_comes_from_an_identity(
     url: str, ids: tuple[tuple[str, str], ...], landing: str
 ) -> None:
     assert entry(url=url, ids=ids).url == landing
 
 
 def test_impossible_dates_and_counts_are_dropped() -> None:
-    made = entry(submitted=date(1899, 1, 1), updated=date(1900, 1, 1), upvotes=-1)
-    assert (made.submitted, made.updated, made.upvotes) == (None, date(1900, 1, 1), None)
+    cleaned = entry(submitted=date(1899, 1, 1), updated=date(1900, 1, 1), upvotes=-1)
+    assert (cleaned.submitted, cleaned.updated, cleaned.upvotes) == (None, date(1900, 1, 1), None)
     assert entry(upvotes=10**30).upvotes is None
     assert entry(upvotes=0).upvotes == 0
 
@@ -408,6 +406,6 @@ def test_the_key_is_made_from_the_clean_title() -> None:
     assert entry(title='M\\"uller&#39;s $x^2$').title_key == "muller s x2"
 
 
-def test_the_source_comment_and_mark_are_carried_over() -> None:
-    made = entry(comment=" 5  pages ", withdrawn=True)
-    assert (made.source, made.comment, made.withdrawn) == ("jsonl", "5 pages", True)
+def test_source_comment_and_withdrawal_are_kept() -> None:
+    cleaned = entry(comment=" 5  pages ", withdrawn=True)
+    assert (cleaned.source, cleaned.comment, cleaned.withdrawn) == ("jsonl", "5 pages", True)

@@ -73,7 +73,7 @@ def test_a_record_without_identifier_joins_the_one_paper_of_its_title() -> None:
     assert grouped(entry("A  Title!"), entry("a title", arxiv="2606.00001")) == [[0, 1]]
 
 
-def test_where_several_papers_have_its_title_it_stays_by_itself() -> None:
+def test_a_record_whose_title_several_papers_have_stays_by_itself() -> None:
     assert grouped(entry(), entry(arxiv="2606.00001"), entry(arxiv="2606.00002")) == [[0], [1], [2]]
 
 
@@ -159,7 +159,7 @@ def test_every_entry_is_in_one_group_and_no_group_holds_two_identifiers_of_a_kin
             assert len({i.value for i in chosen if i.kind == kind}) <= 1
 
 
-def test_the_highest_version_leads_whatever_came_last() -> None:
+def test_the_highest_version_leads_in_any_order() -> None:
     old = Seen(
         entry=entry("First", arxiv="2606.00001", version=1, abstract="Old."), day=date(2026, 6, 9)
     )
@@ -204,5 +204,6 @@ def test_the_latest_version_decides_whether_a_paper_is_withdrawn() -> None:
     gone = Seen(entry=entry(arxiv="2606.00001", version=2, withdrawn=True), day=date(2026, 6, 2))
     back = Seen(entry=entry(arxiv="2606.00001", version=3), day=date(2026, 6, 3))
     assert [
-        merge(some).withdrawn for some in ([fine], [fine, gone], [gone, fine], [fine, gone, back])
+        merge(entries).withdrawn
+        for entries in ([fine], [fine, gone], [gone, fine], [fine, gone, back])
     ] == [False, True, True, False]

@@ -58,7 +58,7 @@ def test_announcements_are_at_eight_in_the_evening_in_summer_and_winter() -> Non
         ("2026-06-09T05:00", "2026-06-11T05:00", True),  # Tuesday's announcement never came
     ],
 )
-def test_silence_of_arxiv_is_an_alarm_only_when_it_should_have_spoken(
+def test_missing_papers_of_arxiv_are_an_alarm_only_after_an_announcement(
     service: Callable[..., App], dump: Callable[..., Path], last: str, now: str, alarm: bool
 ) -> None:
     entry = {"name": "feed", "kind": "arxiv-feed", "categories": ["cs.LG"]}

@@ -43,7 +43,7 @@ from tests.integration.sources.conftest import ALL, Time, ids
     ],
 )
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_a_harvest_outlives_every_fault_at_every_page(
+def test_a_harvest_survives_every_fault_at_every_page(
     server: SourceServer, harvest: Callable[..., SourceReport], fault: str, place: int
 ) -> None:
     server.fail("/oai", *["ok"] * place, fault)
@@ -64,7 +64,7 @@ def test_a_harvest_outlives_every_fault_at_every_page(
 @pytest.mark.parametrize(
     "fault", ["429", "503", "cut", "cut-quietly", "html", "bad-gzip", "hang-up"]
 )
-def test_every_kind_outlives_a_fault(
+def test_every_kind_survives_a_fault(
     server: SourceServer, harvest: Callable[..., SourceReport], kind: str, path: str, fault: str
 ) -> None:
     more = {"query": "robot"} if kind == "pubmed" else {}
@@ -87,7 +87,7 @@ def test_retry_after_is_obeyed_in_seconds_and_as_a_date(
     assert 60 <= time.now - started <= 63
 
 
-def test_back_off_grows_and_is_never_in_step(
+def test_backoff_is_exponential_with_jitter(
     server: SourceServer, harvest: Callable[..., SourceReport], time: Time
 ) -> None:
     server.fail("/any", *["500"] * 9)
@@ -101,7 +101,7 @@ def test_back_off_grows_and_is_never_in_step(
     assert "after 6 tries" in found.error
 
 
-def test_a_server_that_asks_for_a_day_gets_it(
+def test_a_source_waits_a_day_if_its_server_asks_for_it(
     server: SourceServer, harvest: Callable[..., SourceReport], time: Time
 ) -> None:
     server.fail("/oai", "ok", "503-long")
@@ -110,7 +110,7 @@ def test_a_server_that_asks_for_a_day_gets_it(
     assert harvest.state["not_before"] == "2026-06-10T12:00:00+00:00"  # type: ignore[attr-defined]
 
 
-def test_a_token_that_is_gone_begins_the_window_again_and_none_is_lost(
+def test_an_expired_resumption_token_restarts_the_window_and_loses_nothing(
     server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     server.fail("/oai", "ok", "ok", "bad-token", "bad-token")
@@ -140,7 +140,7 @@ def test_a_harvest_that_failed_goes_on_where_it_stopped(
         ("404", "answers 404"),
     ],
 )
-def test_what_would_not_get_better_is_told_at_once(
+def test_errors_that_repeating_cannot_help_are_reported_at_once(
     server: SourceServer, harvest: Callable[..., SourceReport], fault: str, told: str
 ) -> None:
     server.fail("/any", *[fault] * 10)
@@ -158,7 +158,7 @@ def test_a_server_that_does_not_answer_is_given_up_in_time(
     assert "no answer in time" in found.error
 
 
-def test_what_was_refused_is_kept_out_of_the_inbox_but_kept(
+def test_bad_answers_are_kept_outside_of_the_inbox(
     server: SourceServer, harvest: Callable[..., SourceReport], tmp_path: Path
 ) -> None:
     server.fail("/any", *["html"] * 9)
@@ -292,7 +292,7 @@ def test_no_answer_moves_a_harvest_to_another_host(kind: str, tmp_path: Path) ->
 # pace
 
 
-def test_all_sources_at_one_host_share_its_pace(
+def test_all_sources_at_one_host_share_its_rate_limit(
     server: SourceServer, harvest: Callable[..., SourceReport], time: Time
 ) -> None:
     last_requests: dict[str, float] = {}

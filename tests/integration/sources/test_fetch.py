@@ -41,7 +41,7 @@ def papers(app: App) -> int:
         return int(store.papers.count_totals(tx)["papers"])
 
 
-def test_what_is_fetched_is_ingested_once(
+def test_fetched_files_are_ingested_once(
     server: SourceServer, service: Callable[..., App], time: Time
 ) -> None:
     app = service(daily(server))
@@ -96,11 +96,11 @@ def test_one_failing_source_does_not_stop_the_others_and_status_names_it(
     server.fail("/oai", "404")
     app = service({"name": "bad", "kind": "oai", "url": server.url("/oai")}, daily(server))
     report = run(app, time)
-    assert [one.outcome for one in report.sources] == ["failed", "fetched"]
+    assert [source_report.outcome for source_report in report.sources] == ["failed", "fetched"]
     assert any(alarm.what.startswith("Source bad fails: ") for alarm in services.status(app).alarms)
 
 
-def test_disabled_sources_are_not_contacted_and_unknown_names_are_refused(
+def test_disabled_sources_are_not_contacted_and_unknown_names_are_rejected(
     server: SourceServer, service: Callable[..., App], time: Time
 ) -> None:
     app = service(daily(server, enabled=False))
@@ -205,7 +205,7 @@ def test_a_killed_process_is_followed_by_one_that_finishes_its_work(
     assert set(kept) == read
 
 
-def test_another_question_under_the_same_name_begins_anew(
+def test_changed_settings_under_the_same_name_begin_anew(
     server: SourceServer, service: Callable[..., App], time: Time
 ) -> None:
     run(
@@ -238,7 +238,7 @@ def test_a_watched_folder_is_copied_once(
     assert first.sources[0].files[0].is_file()
 
 
-def test_a_folder_that_is_gone_is_told(
+def test_a_missing_folder_is_reported(
     service: Callable[..., App], time: Time, tmp_path: Path
 ) -> None:
     report = run(

@@ -15,7 +15,7 @@ from tests.fakes.source_server import SourceServer
 from tests.integration.sources.conftest import ALL, ids, texts
 
 
-def test_oai_is_read_to_the_last_token_and_the_token_stands_alone(
+def test_oai_is_read_to_the_last_token_and_the_token_is_sent_alone(
     server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     found = harvest("oai", "/oai", prefix="arXiv", days=2)
@@ -37,7 +37,7 @@ def test_each_set_is_asked_for_and_an_empty_one_is_no_failure(
     server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     found = harvest("oai", "/oai", sets=("cs:cs:LG", "empty", "stat"))
-    assert [one.query["set"] for one in server.asked("/oai") if "set" in one.query] == [
+    assert [request.query["set"] for request in server.asked("/oai") if "set" in request.query] == [
         "cs:cs:LG",
         "empty",
         "stat",
@@ -51,9 +51,9 @@ def test_the_next_window_begins_a_day_before_the_last_one_ended(
     harvest("oai", "/oai")
     harvest("oai", "/oai", now=NOON + timedelta(days=5))
     windows = [
-        (one.query["from"], one.query["until"])
-        for one in server.asked("/oai")
-        if "from" in one.query
+        (request.query["from"], request.query["until"])
+        for request in server.asked("/oai")
+        if "from" in request.query
     ]
     assert windows == [("2026-06-06", "2026-06-09"), ("2026-06-08", "2026-06-14")]
 
@@ -64,7 +64,7 @@ def test_an_arxiv_feed_joins_its_categories_and_an_unchanged_one_is_not_kept_aga
     assert harvest("arxiv-feed", "/rss", categories=("cs.AI", "q-bio.NC")).outcome == "fetched"
     again = harvest("arxiv-feed", "/rss", categories=("cs.AI", "q-bio.NC"))
     assert (again.outcome, again.files, again.error) == ("unchanged", [], "")
-    assert [one.path for one in server.requests] == ["/rss/cs.AI+q-bio.NC"] * 2
+    assert [request.path for request in server.requests] == ["/rss/cs.AI+q-bio.NC"] * 2
     assert "If-None-Match" in server.requests[1].headers
 
 
@@ -75,7 +75,9 @@ def test_an_empty_feed_is_nothing_new(
     assert harvest("arxiv-feed", "/rss", categories=("cs.AI",)).outcome == "unchanged"
 
 
-def test_a_full_feed_is_told_of(server: SourceServer, harvest: Callable[..., SourceReport]) -> None:
+def test_a_full_feed_is_reported(
+    server: SourceServer, harvest: Callable[..., SourceReport]
+) -> None:
     server.feed_items = 2000
     assert "split the categories" in harvest("arxiv-feed", "/rss", categories=("cs.AI",)).notes[0]
 
@@ -92,7 +94,7 @@ def test_hugging_face_is_asked_day_by_day_and_empty_weekends_are_not_kept(
     server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     found = harvest("huggingface", "/daily", days=4)
-    assert [one.query["date"] for one in server.requests] == [
+    assert [request.query["date"] for request in server.requests] == [
         f"2026-06-0{n}" for n in (5, 6, 7, 8, 9)
     ]
     assert [json.loads(path.read_text())[0]["paper"]["id"] for path in found.files] == [
@@ -107,7 +109,7 @@ def test_preprints_are_paged_by_cursor(
     server: SourceServer, harvest: Callable[..., SourceReport], kind: str
 ) -> None:
     found = harvest(kind, "/details", days=1)
-    assert [one.path for one in server.requests] == [
+    assert [request.path for request in server.requests] == [
         f"/details/{kind}/2026-06-08/2026-06-09/{cursor}/json" for cursor in (0, 10, 20)
     ]
     rows = [row for path in found.files for row in json.loads(path.read_text())["collection"]]
@@ -141,7 +143,7 @@ def test_pubmed_is_searched_once_and_fetched_in_slices(
 ) -> None:
     server.records = 450
     found = harvest("pubmed", "/eutils", query="robot[ti]", contact="ops@example.org")
-    assert [one.path.rpartition("/")[2] for one in server.requests] == [
+    assert [request.path.rpartition("/")[2] for request in server.requests] == [
         "esearch.fcgi",
         "efetch.fcgi",
         "efetch.fcgi",
@@ -151,13 +153,14 @@ def test_pubmed_is_searched_once_and_fetched_in_slices(
     assert sorted(map(int, re.findall(r"<PMID.*?>(\d+)<", texts(found)))) == list(range(1, 451))
 
 
-def test_a_search_with_more_than_the_server_hands_out_is_halved(
+def test_a_search_with_too_many_results_is_halved(
     server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     server.records = 10_000
     found = harvest("pubmed", "/eutils", query="robot", days=1)
     assert [
-        (one.query["mindate"], one.query["maxdate"]) for one in server.asked("/eutils/esearch")
+        (request.query["mindate"], request.query["maxdate"])
+        for request in server.asked("/eutils/esearch")
     ] == [
         ("2026/06/08", "2026/06/09"),
         ("2026/06/08", "2026/06/08"),
@@ -167,7 +170,9 @@ def test_a_search_with_more_than_the_server_hands_out_is_halved(
 
 
 @pytest.mark.parametrize("path", ["/any.xml", "/oai", "/works?cursor=*&per-page=10"])
-def test_any_address_is_kept_whole(harvest: Callable[..., SourceReport], path: str) -> None:
+def test_the_content_of_any_address_is_kept(
+    harvest: Callable[..., SourceReport], path: str
+) -> None:
     found = harvest("url", path)
     assert (found.outcome, found.error) == ("fetched", "")
     if path == "/oai":

@@ -34,30 +34,30 @@ def make_dump(tmp_path: Path) -> MakeDump:
 
 
 def titles(dump: Dump) -> list[str]:
-    return [one.title for one in dump.records() if isinstance(one, Record)]
+    return [entry.title for entry in dump.records() if isinstance(entry, Record)]
 
 
-def refused(dump: Dump) -> list[tuple[int, str]]:
-    return [(one.line, one.reason) for one in dump.records() if isinstance(one, Rejected)]
+def rejections(dump: Dump) -> list[tuple[int, str]]:
+    return [(entry.line, entry.reason) for entry in dump.records() if isinstance(entry, Rejected)]
 
 
 def skipped(dump: Dump) -> list[tuple[int, str]]:
-    return [(one.line, one.reason) for one in dump.records() if isinstance(one, Skipped)]
+    return [(entry.line, entry.reason) for entry in dump.records() if isinstance(entry, Skipped)]
 
 
 def papers(dump: Dump) -> list[Record]:
-    return [one for one in dump.records() if isinstance(one, Record)]
+    return [entry for entry in dump.records() if isinstance(entry, Record)]
 
 
 def only(dump: Dump) -> Record:
-    (one,) = dump.records()
-    assert isinstance(one, Record), one
-    return one
+    (entry,) = dump.records()
+    assert isinstance(entry, Record), entry
+    return entry
 
 
 def entries(dump: Dump) -> list[Entry]:
-    made = (clean(one, dump.format) for one in papers(dump))
-    return [one for one in made if isinstance(one, Entry)]
+    cleaned = (clean(record, dump.format) for record in papers(dump))
+    return [entry for entry in cleaned if isinstance(entry, Entry)]
 
 
 def row(number: int, **fields: object) -> str:

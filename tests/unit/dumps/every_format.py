@@ -129,21 +129,21 @@ TEXT = {
     ),
     "id-list": ("", "https://arxiv.org/abs/ID # TITLE", "\n", "\n"),
 }
-EVERY = XML | JSON | TEXT
+PARTS = XML | JSON | TEXT
 #: an id-list has no titles, the page no markup, ids or days
-TITLED = {name: one for name, one in EVERY.items() if name != "id-list"}
+TITLED = {name: parts for name, parts in PARTS.items() if name != "id-list"}
 
 #: formats whose files say how they are encoded; the others may hold entries as they were written
 #: before UTF-8
-SAY_THEIR_ENCODING = tuple(XML)
-MAY_BE_OLDER_THAN_UTF_8 = sorted(TITLED.keys() - XML.keys())
+DECLARE_ENCODING = tuple(XML)
+MAY_BE_WINDOWS_1252 = sorted(TITLED.keys() - XML.keys())
 
 
-def written(format: str, *titles: str, id: str = "2604.00001", day: str = "2026-04-01") -> str:
-    before, record, between, after = EVERY[format]
+def format_text(format: str, *titles: str, id: str = "2604.00001", day: str = "2026-04-01") -> str:
+    before, record, between, after = PARTS[format]
     record = re.sub(r"\bID\b", lambda _: id, re.sub(r"\bDAY\b", lambda _: day, record))
     return before + between.join(record.replace("TITLE", title) for title in titles) + after
 
 
 def reasons(dump: Dump) -> list[str]:
-    return [one.reason for one in dump.records() if isinstance(one, Rejected)]
+    return [entry.reason for entry in dump.records() if isinstance(entry, Rejected)]

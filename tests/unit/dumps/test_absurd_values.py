@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.dumps.conftest import MakeDump, entries
-from tests.unit.dumps.every_format import TITLED, written
+from tests.unit.dumps.every_format import TITLED, format_text
 
 ABSURD = [
     "99999-99-99",
@@ -24,12 +24,12 @@ ABSURD = [
 
 @pytest.mark.parametrize("format", TITLED)
 @pytest.mark.parametrize("day", ABSURD)
-def test_an_absurd_day_is_no_day_and_costs_no_record(
+def test_an_absurd_day_is_dropped_and_the_record_kept(
     format: str, day: str, make_dump: MakeDump
 ) -> None:
-    (one,) = entries(make_dump(written(format, "A Title", day=day)))
-    for found in (one.submitted, one.announced, one.updated):
-        assert found is None or (1900 <= found.year <= 2028)
+    (entry,) = entries(make_dump(format_text(format, "A Title", day=day)))
+    for day_read in (entry.submitted, entry.announced, entry.updated):
+        assert day_read is None or (1900 <= day_read.year <= 2028)
 
 
 WITH_ARXIV = [
@@ -70,8 +70,10 @@ WITH_DOI = [
 def test_arxiv_ids_with_a_slash_or_a_v_in_them_are_read(
     format: str, id: str, value: str, make_dump: MakeDump
 ) -> None:
-    (one,) = entries(make_dump(written(format, "A Title", id=id)))
-    assert f"arxiv:{value}" in [f"{one.kind}:{one.value}" for one in one.identities]
+    (entry,) = entries(make_dump(format_text(format, "A Title", id=id)))
+    assert f"arxiv:{value}" in [
+        f"{identity.kind}:{identity.value}" for identity in entry.identities
+    ]
 
 
 @pytest.mark.parametrize("format", WITH_DOI)
@@ -81,14 +83,14 @@ def test_arxiv_ids_with_a_slash_or_a_v_in_them_are_read(
 def test_dois_with_a_slash_or_a_v_in_them_are_read(
     format: str, id: str, make_dump: MakeDump
 ) -> None:
-    (one,) = entries(make_dump(written(format, "A Title", id=id)))
-    assert f"10.1000/{id}" in [found.value for found in one.identities]
+    (entry,) = entries(make_dump(format_text(format, "A Title", id=id)))
+    assert f"10.1000/{id}" in [identity.value for identity in entry.identities]
 
 
 @pytest.mark.parametrize("format", TITLED)
-def test_ids_that_are_none_cost_at_most_their_record(format: str, make_dump: MakeDump) -> None:
+def test_an_invalid_id_rejects_at_most_its_record(format: str, make_dump: MakeDump) -> None:
     for id in ("../../etc/passwd", "v", "/", "//v1", "%00", "2604.00001v" + "9" * 500, "x" * 5000):
-        dump = make_dump(written(format, "A Title", id=id))
+        dump = make_dump(format_text(format, "A Title", id=id))
         assert len(list(dump.records())) == 1
-        for one in entries(dump):
-            assert all(len(found.value) < 6000 for found in one.identities)
+        for entry in entries(dump):
+            assert all(len(identity.value) < 6000 for identity in entry.identities)

@@ -26,8 +26,8 @@ from digest.dumps import FORMATS, open_dump
 from digest.dumps.stream import Source
 from digest.model import Record, Rejected, Removal, Skipped
 from tests.examples import examples
-from tests.unit.dumps.conftest import GOLDEN, TODAY, MakeDump, refused, titles
-from tests.unit.dumps.every_format import EVERY, written
+from tests.unit.dumps.conftest import GOLDEN, TODAY, MakeDump, rejections, titles
+from tests.unit.dumps.every_format import PARTS, format_text
 
 Outcome = Record | Removal | Skipped | Rejected
 
@@ -84,26 +84,26 @@ def listed_entries(text: str) -> int:
 
 def page_entries(text: str) -> int:
     blocks = [line for line in text.splitlines() if line.strip()]
-    dated = next(
+    date_place = next(
         place
         for place, line in enumerate(blocks)
         if re.fullmatch(r"[A-Z][a-z]{2} \d+(, \d+)?", line.strip())
     )
-    return (len(blocks) - dated - 1) // 2
+    return (len(blocks) - date_place - 1) // 2
 
 
 def json_values(text: str) -> list[Any]:
     """Lines where most are objects; else values that follow each other, lists taken apart."""
     lines = [line for line in text.splitlines() if line.strip()]
     objects = [decode_entry(line) for line in lines]
-    if sum(isinstance(one, dict) for one in objects) * 2 > len(lines):
+    if sum(isinstance(value, dict) for value in objects) * 2 > len(lines):
         return objects
-    found: list[Any] = []
-    at = 0
-    while (at := len(text) - len(text[at:].lstrip())) < len(text):
-        value, at = json.JSONDecoder(strict=False).raw_decode(text, at)
-        found += value if isinstance(value, list) else [value]
-    return found
+    values: list[Any] = []
+    position = 0
+    while (position := len(text) - len(text[position:].lstrip())) < len(text):
+        value, position = json.JSONDecoder(strict=False).raw_decode(text, position)
+        values += value if isinstance(value, list) else [value]
+    return values
 
 
 def decode_entry(line: str) -> Any:
@@ -115,13 +115,13 @@ def decode_entry(line: str) -> Any:
 
 def json_entries(text: str, *path: str) -> list[Any]:
     """Records, those under a key taken out of the pages that hold them."""
-    found: list[Any] = []
+    entries: list[Any] = []
     for value in json_values(text):
-        inner = value
+        content = value
         for key in path:
-            inner = inner.get(key) if isinstance(inner, dict) else None
-        found += inner if isinstance(inner, list) else [value]
-    return found
+            content = content.get(key) if isinstance(content, dict) else None
+        entries += content if isinstance(content, list) else [value]
+    return entries
 
 
 def crossref_entries(text: str) -> int:
@@ -130,17 +130,17 @@ def crossref_entries(text: str) -> int:
         for answer in json_entries(text, "message", "items")
         for work in json_entries(json.dumps(answer), "items")
     ]
-    taken_back = [
+    retracted = [
         {
-            one["DOI"].lower()
-            for one in work.get("update-to") or ()
-            if one.get("type").lower() in ("retraction", "withdrawal", "removal")
+            update["DOI"].lower()
+            for update in work.get("update-to") or ()
+            if update.get("type").lower() in ("retraction", "withdrawal", "removal")
         }
         - {str(work.get("DOI")).lower()}
         for work in works
         if isinstance(work, dict)
     ]
-    return sum(len(papers) or 1 for papers in taken_back) + sum(
+    return sum(len(papers) or 1 for papers in retracted) + sum(
         not isinstance(work, dict) for work in works
     )
 
@@ -175,7 +175,7 @@ COUNTED: dict[str, Callable[[str], int]] = {
     "arxiv-snapshot": lambda text: len(json_entries(text)),
     "jsonl": lambda text: len(json_entries(text)),
     "csl-json": lambda text: len(json_entries(text, "items")),
-    "zotero": lambda text: sum(not isinstance(one, int) for one in json_entries(text, "items")),
+    "zotero": lambda text: sum(not isinstance(entry, int) for entry in json_entries(text, "items")),
     "openalex": lambda text: len(json_entries(text, "results")),
     "semantic-scholar": lambda text: len(json_entries(text)),
     "semantic-scholar-api": lambda text: len(json_entries(text, "data")),
@@ -242,7 +242,7 @@ NO_RECORDS = ["{}", '{"title": 5}', "null", "17", '"text"', '{"title": null}']
 
 
 def kind_of(format: str) -> str:
-    _, record, *_ = EVERY[format]
+    _, record, *_ = PARTS[format]
     return "json" if record.startswith("{") else "xml" if record.startswith("<") else format
 
 
@@ -251,8 +251,8 @@ def kind_of(format: str) -> str:
     titles=st.lists(st.lists(WORDS, max_size=3).map(" ".join), min_size=1, max_size=6),
     data=st.data(),
 )
-@pytest.mark.parametrize("format", sorted(EVERY.keys() - {"huggingface-page"}))
-def test_entries_of_odd_titles_and_of_none_at_all_are_all_told_of(
+@pytest.mark.parametrize("format", sorted(PARTS.keys() - {"huggingface-page"}))
+def test_entries_of_odd_titles_and_of_none_at_all_are_all_reported(
     format: str, titles: list[str], data: st.DataObject
 ) -> None:
     kind = kind_of(format)
@@ -262,13 +262,17 @@ def test_entries_of_odd_titles_and_of_none_at_all_are_all_told_of(
     ]
     marks = [json.dumps(mark)[1:-1] if kind == "json" else mark for mark in marks]
     marks = [re.sub(r"[{}]", "", mark) if kind == "bibtex" else mark for mark in marks]
-    text = written(format, *marks)
+    text = format_text(format, *marks)
     if kind == "json":
-        before, _, between, after = EVERY[format]
-        entries = [written(format, mark).removeprefix(before).removesuffix(after) for mark in marks]
+        before, _, between, after = PARTS[format]
+        entries = [
+            format_text(format, mark).removeprefix(before).removesuffix(after) for mark in marks
+        ]
         odd = data.draw(
             st.lists(
-                st.sampled_from([one for one in NO_RECORDS if format != "zotero" or one != "17"]),
+                st.sampled_from(
+                    [value for value in NO_RECORDS if format != "zotero" or value != "17"]
+                ),
                 max_size=3,
             )
         )
@@ -313,25 +317,29 @@ SIGNS = [
     sign=st.sampled_from(SIGNS),
     length=st.integers(0, 12),
 )
-@pytest.mark.parametrize("format", sorted(EVERY.keys() - {"huggingface-page", "id-list"}))
+@pytest.mark.parametrize("format", sorted(PARTS.keys() - {"huggingface-page", "id-list"}))
 def test_no_entry_of_a_damaged_file_vanishes(
     format: str, number: int, place: float, sign: str, length: int
 ) -> None:
-    before, _, _, after = EVERY[format]
+    before, _, _, after = PARTS[format]
     text = (
-        written(format, *(f"Mark{place}mark" for place in range(number)))
+        format_text(format, *(f"Mark{place}mark" for place in range(number)))
         .removeprefix(before)
         .removesuffix(after)
     )
-    at = int(place * len(text))
+    position = int(place * len(text))
     if format == "bibtex":  # without its @, and behind a %, it is a comment by rule
-        assume("@" not in text[at : at + length] and sign != "%")
-    text = text[:at] + sign + text[at + length :]
-    source, found = read_as(format, before + text + after)
-    raw = "\n".join(one.raw for one in found)
+        assume("@" not in text[position : position + length] and sign != "%")
+    text = text[:position] + sign + text[position + length :]
+    source, outcomes = read_as(format, before + text + after)
+    raw = "\n".join(outcome.raw for outcome in outcomes)
     lost = [mark for mark in re.findall(r"Mark\dmark", text) if mark not in raw]
-    refused = [one for one in found if isinstance(one, Rejected) and "mark" not in one.raw]
-    assert len(lost) <= len(refused) or source.incomplete, text
+    rejected = [
+        outcome
+        for outcome in outcomes
+        if isinstance(outcome, Rejected) and "mark" not in outcome.raw
+    ]
+    assert len(lost) <= len(rejected) or source.incomplete, text
 
 
 def read_as(format: str, text: str) -> tuple[Source, list[Outcome]]:
@@ -404,12 +412,12 @@ def test_an_entry_in_parentheses_of_any_type_is_read(head: str, make_dump: MakeD
         ('@"article"{key, title = {A}}', "no { or ( follows its type"),
     ],
 )
-def test_what_begins_like_an_entry_and_is_none_is_refused(
+def test_a_line_that_only_begins_like_an_entry_is_rejected(
     line: str, reason: str, make_dump: MakeDump
 ) -> None:
     dump = make_dump(f"@misc{{a, title={{A}}}}\n{line}\n@misc{{b, title={{B}}}}\n")
     assert titles(dump) == ["A", "B"]
-    assert [(number, why.partition(":")[0]) for number, why in refused(dump)] == [(2, reason)]
+    assert [(number, why.partition(":")[0]) for number, why in rejections(dump)] == [(2, reason)]
 
 
 @pytest.mark.parametrize(
@@ -423,7 +431,7 @@ def test_what_begins_like_an_entry_and_is_none_is_refused(
         "a remark",
     ],
 )
-def test_what_is_no_entry_by_rule_is_not_counted(line: str, make_dump: MakeDump) -> None:
+def test_lines_that_are_not_entries_by_rule_are_not_counted(line: str, make_dump: MakeDump) -> None:
     assert (
         len(
             list(make_dump(f"@misc{{a, title={{A}}}}\n{line}\n@misc{{b, title={{B}}}}\n").records())
@@ -438,7 +446,10 @@ def test_what_is_no_entry_by_rule_is_not_counted(line: str, make_dump: MakeDump)
 def test_bare_records_between_pages_of_them_are_read(format: str, make_dump: MakeDump) -> None:
     key = {"openalex": "results", "semantic-scholar-api": "data"}.get(format, "items")
     records = [
-        written(format, title).strip().removeprefix(EVERY[format][0]).removesuffix(EVERY[format][3])
+        format_text(format, title)
+        .strip()
+        .removeprefix(PARTS[format][0])
+        .removesuffix(PARTS[format][3])
         for title in "ABCD"
     ]
     page = '{"next":{"x":[1]},"%s":[%s]}'
@@ -451,41 +462,45 @@ def test_bare_records_between_pages_of_them_are_read(format: str, make_dump: Mak
             records[3],
         )
     )
-    source, found = read_as(format, text)
-    assert [one.title for one in found if isinstance(one, Record) and one.title] == [
+    source, outcomes = read_as(format, text)
+    assert [
+        outcome.title for outcome in outcomes if isinstance(outcome, Record) and outcome.title
+    ] == [
         "A",
         "B",
         "C",
         "D",
     ]
-    assert len(found) == 5 or source.incomplete
+    assert len(outcomes) == 5 or source.incomplete
     assert source.incomplete is None or format == "crossref"
 
 
 def test_a_list_that_is_closed_too_early_makes_the_file_incomplete(make_dump: MakeDump) -> None:
     dump = make_dump(
-        written("openalex", "A", "B")
+        format_text("openalex", "A", "B")
         .replace('"DAY"', '""')
         .replace("}\n", "]}\n")
         .replace("},\n", "}],\n")
     )
-    found = list(dump.records())
-    assert [one.title for one in found if isinstance(one, Record)] == ["A"]
+    outcomes = list(dump.records())
+    assert [outcome.title for outcome in outcomes if isinstance(outcome, Record)] == ["A"]
     assert dump.incomplete == "the brackets do not match before record 2: records may be missing"
 
 
-def test_a_bracket_too_many_costs_no_record(make_dump: MakeDump) -> None:
-    dump = make_dump(written("openalex", "A", "B", "C").replace("},\n", "}},\n", 1))
+def test_a_surplus_bracket_loses_no_record(make_dump: MakeDump) -> None:
+    dump = make_dump(format_text("openalex", "A", "B", "C").replace("},\n", "}},\n", 1))
     assert titles(dump) == ["A", "B", "C"]
-    assert refused(dump) == [(2, "a bracket that closes nothing")]
+    assert rejections(dump) == [(2, "a bracket that closes nothing")]
     assert dump.incomplete is None
 
 
 @pytest.mark.parametrize("format", ["oai-pmh", "feed", "arxiv-api", "pubmed"])
-def test_an_entry_whose_beginning_is_damaged_is_told_of(format: str, make_dump: MakeDump) -> None:
-    name = EVERY[format][1][1:].partition(">")[0]
-    dump = make_dump(written(format, "A", "B", "C").replace(f"\n<{name}>", f'\n<{name} a="<">', 1))
+def test_an_entry_whose_beginning_is_damaged_is_reported(format: str, make_dump: MakeDump) -> None:
+    name = PARTS[format][1][1:].partition(">")[0]
+    dump = make_dump(
+        format_text(format, "A", "B", "C").replace(f"\n<{name}>", f'\n<{name} a="<">', 1)
+    )
     assert [
-        one.title for one in dump.records() if isinstance(one, Record) and one.title != "B"
+        entry.title for entry in dump.records() if isinstance(entry, Record) and entry.title != "B"
     ] == ["A", "C"]
-    assert (2, f"damaged: no <{name}> stands before this </{name}>") in refused(dump)
+    assert (2, f"damaged: no <{name}> stands before this </{name}>") in rejections(dump)

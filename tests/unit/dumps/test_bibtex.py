@@ -12,7 +12,7 @@ from digest.dumps import Dump, bibtex_split, stream
 from digest.dumps.bibtex_text import split_names, strip_braces
 from digest.model import Entry, Record
 from digest.papers import clean
-from tests.unit.dumps.conftest import MakeDump, refused, titles
+from tests.unit.dumps.conftest import MakeDump, rejections, titles
 
 
 def only(dump: Dump) -> Entry:
@@ -39,7 +39,9 @@ def only(dump: Dump) -> Entry:
         ("one } too many { here", "one  too many  here"),
     ],
 )
-def test_braces_that_only_protect_letters_go_and_those_of_tex_stay(written: str, read: str) -> None:
+def test_braces_that_protect_letters_are_removed_and_those_of_tex_stay(
+    written: str, read: str
+) -> None:
     assert strip_braces(written) == read
 
 
@@ -86,7 +88,7 @@ def test_identifiers_are_found_wherever_programs_put_them(
     make_dump: MakeDump, fields: str, identities: list[str]
 ) -> None:
     entry = only(make_dump(f"@article{{key, title={{A Title}}, {fields}}}"))
-    assert [f"{one.kind}:{one.value}" for one in entry.identities] == identities
+    assert [f"{identity.kind}:{identity.value}" for identity in entry.identities] == identities
     assert entry.version is None
 
 
@@ -104,7 +106,7 @@ def test_identifiers_are_found_wherever_programs_put_them(
         ("year={in press}, month={soon}", None),
     ],
 )
-def test_a_day_counts_only_where_all_of_it_is_there(
+def test_a_day_counts_only_if_it_is_complete(
     make_dump: MakeDump, fields: str, day: date | None
 ) -> None:
     assert only(make_dump(f"@article{{key, title={{A Title}}, {fields}}}")).submitted == day
@@ -131,13 +133,13 @@ def test_macros_cannot_be_made_to_fill_the_memory(make_dump: MakeDump) -> None:
     assert len(record.abstract) < 200_000
 
 
-def test_an_entry_that_is_never_closed_costs_itself_alone(make_dump: MakeDump) -> None:
+def test_an_entry_that_is_never_closed_loses_no_other(make_dump: MakeDump) -> None:
     dump = make_dump(
         "@misc{a, title={A}}\n@misc{b, title={B {x}, year={1}}\n\n@misc{c, title={C}}\n@misc{d,\n "
         "title={D}}\n"
     )
     assert titles(dump) == ["A", "C", "D"]
-    assert refused(dump) == [(2, "a bracket in it is never closed")]
+    assert rejections(dump) == [(2, "a bracket in it is never closed")]
     assert dump.incomplete is None
 
 
@@ -146,11 +148,11 @@ def test_an_entry_at_the_end_that_is_never_closed_makes_the_file_incomplete(
 ) -> None:
     dump = make_dump("@misc{a, title={A}}\n@misc{b, title={B")
     assert titles(dump) == ["A"]
-    assert [line for line, _ in refused(dump)] == [2]
+    assert [line for line, _ in rejections(dump)] == [2]
     assert dump.incomplete == "the file ends in the middle of the entry on line 2"
 
 
-def test_an_escaped_brace_is_no_brace_unless_it_has_to_be_one(make_dump: MakeDump) -> None:
+def test_an_escaped_brace_counts_only_if_the_entry_needs_it(make_dump: MakeDump) -> None:
     dump = make_dump(
         "@misc{a, title={A}, abstract={an open \\{ set}}\n@misc{b, file={C:\\papers\\}, "
         "title={B}}\n@misc{c, title={C}}\n"
@@ -172,17 +174,17 @@ def test_a_comment_that_is_never_closed_hides_nothing(make_dump: MakeDump) -> No
     ) == ["A", "B"]
 
 
-def test_many_comments_that_are_never_closed_cost_little(make_dump: MakeDump) -> None:
+def test_many_comments_that_are_never_closed_take_little_time(make_dump: MakeDump) -> None:
     assert titles(make_dump("@comment{\n" * 50_000 + "@misc{a, title={A}}")) == ["A"]
 
 
-def test_many_entries_that_are_never_closed_cost_little(make_dump: MakeDump) -> None:
+def test_many_entries_that_are_never_closed_take_little_time(make_dump: MakeDump) -> None:
     dump = make_dump("@misc{k,\n" * 50_000)
-    assert len(refused(dump)) == 50_000
+    assert len(rejections(dump)) == 50_000
     assert titles(make_dump("@misc{" * 50_000)) == []
 
 
-def test_an_entry_beyond_the_cap_is_put_aside_unread(
+def test_an_entry_beyond_the_cap_is_rejected_unread(
     make_dump: MakeDump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bibtex_split, "ITEM_CAP", 200)
@@ -190,10 +192,10 @@ def test_an_entry_beyond_the_cap_is_put_aside_unread(
         "@misc{a, title={A}, abstract={\n" + "word\n" * 100 + "}}\n@misc{b, title={B}}\n"
     )
     assert titles(dump) == ["B"]
-    assert [line for line, _ in refused(dump)] == [1]
+    assert [line for line, _ in rejections(dump)] == [1]
 
 
-def test_a_line_beyond_the_cap_is_put_aside_unread(
+def test_a_line_beyond_the_cap_is_rejected_unread(
     make_dump: MakeDump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "ITEM_CAP", 200)
@@ -202,7 +204,7 @@ def test_a_line_beyond_the_cap_is_put_aside_unread(
         "@misc{a, title={A}, abstract={\n" + "word " * 100 + "}}\n@misc{b, title={B}}\n"
     )
     assert titles(dump) == ["B"]
-    assert [line for line, _ in refused(dump)] == [1, 2]
+    assert [line for line, _ in rejections(dump)] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -218,13 +220,11 @@ def test_a_line_beyond_the_cap_is_put_aside_unread(
         (b"@misc{a, title={A\0}}", "holds NUL bytes"),
     ],
 )
-def test_an_entry_that_cannot_be_used_says_why(
-    make_dump: MakeDump, entry: str | bytes, reason: str
-) -> None:
-    assert refused(make_dump(entry)) == [(1, reason)]
+def test_an_unusable_entry_says_why(make_dump: MakeDump, entry: str | bytes, reason: str) -> None:
+    assert rejections(make_dump(entry)) == [(1, reason)]
 
 
-def test_a_forgotten_comma_and_a_missing_key_are_forgiven(make_dump: MakeDump) -> None:
+def test_a_missing_comma_or_key_is_accepted(make_dump: MakeDump) -> None:
     (record,) = make_dump(
         '@misc{title = "A"\n author = {Doe, Jane},, % a remark\n url = "https://example.org/a" }'
     ).records()
@@ -236,11 +236,11 @@ def test_a_forgotten_comma_and_a_missing_key_are_forgiven(make_dump: MakeDump) -
     )
 
 
-def test_the_first_of_a_repeated_field_counts(make_dump: MakeDump) -> None:
+def test_a_repeated_field_has_its_first_value(make_dump: MakeDump) -> None:
     assert titles(make_dump("@misc{a, title={One}, Title={Two}}")) == ["One"]
 
 
-def test_raw_is_the_entry_as_it_stands_and_line_where_it_begins(make_dump: MakeDump) -> None:
+def test_raw_is_the_text_of_the_entry_and_line_its_first(make_dump: MakeDump) -> None:
     (record,) = make_dump("A remark.\r\n\r\n  @misc{a,\r\n  title={A}\r\n}\r\n").records()
     assert (record.line, record.raw) == (3, "@misc{a,\n  title={A}\n}")
 

@@ -65,7 +65,9 @@ def test_every_wrapping_gives_the_same_works(content: object, make_dump: MakeDum
     dump = make_dump(content)
     assert dump.format == "crossref"
     assert [
-        (one.line, one.title, one.ids) for one in dump.records() if isinstance(one, Record)
+        (entry.line, entry.title, entry.ids)
+        for entry in dump.records()
+        if isinstance(entry, Record)
     ] == [
         (1, "Title 1", (("doi", "10.1000/1"),)),
         (2, "Title 2", (("doi", "10.1000/2"),)),
@@ -90,7 +92,10 @@ def test_an_answer_whose_first_work_is_longer_than_the_head_is_recognised(
     dump = make_dump(
         answer({"DOI": "10.1000/0", "title": ["Long"], "reference": ["x" * 400_000]}, work(2))
     )
-    assert [one.title for one in dump.records() if isinstance(one, Record)] == ["Long", "Title 2"]
+    assert [entry.title for entry in dump.records() if isinstance(entry, Record)] == [
+        "Long",
+        "Title 2",
+    ]
 
 
 def test_an_empty_answer_is_no_error(make_dump: MakeDump) -> None:
@@ -111,7 +116,7 @@ def test_an_error_with_status_200_is_incomplete_and_says_why(make_dump: MakeDump
     assert "Cursor is wrong" in dump.incomplete
 
 
-def test_an_error_of_another_kind_is_refused(make_dump: MakeDump) -> None:
+def test_an_error_of_another_kind_is_rejected(make_dump: MakeDump) -> None:
     with pytest.raises(DumpError, match="Resource not found"):
         make_dump("Resource not found.")
 
@@ -145,10 +150,10 @@ def test_a_title_that_is_text_is_another_formats(make_dump: MakeDump) -> None:
         "proceedings",
     ],
 )
-def test_what_is_no_paper_is_skipped_by_its_type(kind: str, make_dump: MakeDump) -> None:
-    (one,) = make_dump([work(type=kind)]).records()
-    assert isinstance(one, Skipped)
-    assert one.reason == kind
+def test_types_that_are_not_papers_are_skipped(kind: str, make_dump: MakeDump) -> None:
+    (entry,) = make_dump([work(type=kind)]).records()
+    assert isinstance(entry, Skipped)
+    assert entry.reason == kind
 
 
 @pytest.mark.parametrize(
@@ -168,7 +173,7 @@ def test_every_other_type_is_a_paper(kind: str | None, make_dump: MakeDump) -> N
 
 
 @pytest.mark.parametrize("kind", ["retraction", "Withdrawal", "removal"])
-def test_a_notice_takes_back_every_paper_that_it_names(kind: str, make_dump: MakeDump) -> None:
+def test_a_notice_retracts_every_paper_that_it_names(kind: str, make_dump: MakeDump) -> None:
     dump = list(
         make_dump(
             [
@@ -183,15 +188,15 @@ def test_a_notice_takes_back_every_paper_that_it_names(kind: str, make_dump: Mak
             ]
         ).records()
     )
-    assert all(isinstance(one, Removal) for one in dump)
-    assert [(one.line, getattr(one, "ids", ())) for one in dump] == [
+    assert all(isinstance(entry, Removal) for entry in dump)
+    assert [(entry.line, getattr(entry, "ids", ())) for entry in dump] == [
         (1, (("doi", "10.1000/A"),)),
         (1, (("doi", "10.1000/b"),)),
     ]
-    assert [getattr(one, "reason", "") for one in dump] == [kind.lower(), "retraction"]
+    assert [getattr(entry, "reason", "") for entry in dump] == [kind.lower(), "retraction"]
 
 
-def test_a_paper_that_takes_itself_back_is_withdrawn(make_dump: MakeDump) -> None:
+def test_a_paper_that_retracts_itself_is_withdrawn(make_dump: MakeDump) -> None:
     assert only(
         make_dump([work(**{"update-to": [{"DOI": "10.1000/1", "type": "withdrawal"}]})])
     ).withdrawn
@@ -207,9 +212,9 @@ def test_a_paper_that_takes_itself_back_is_withdrawn(make_dump: MakeDump) -> Non
     "kind", ["correction", "erratum", "expression_of_concern", "partial_retraction"]
 )
 def test_other_notices_are_skipped(kind: str, make_dump: MakeDump) -> None:
-    (one,) = make_dump([work(**{"update-to": [{"DOI": "10.1000/a", "type": kind}]})]).records()
-    assert isinstance(one, Skipped)
-    assert one.reason == f"{kind.replace('_', ' ')} notice"
+    (entry,) = make_dump([work(**{"update-to": [{"DOI": "10.1000/a", "type": kind}]})]).records()
+    assert isinstance(entry, Skipped)
+    assert entry.reason == f"{kind.replace('_', ' ')} notice"
 
 
 def test_a_new_version_is_a_paper(make_dump: MakeDump) -> None:
@@ -246,7 +251,7 @@ def test_a_new_version_is_a_paper(make_dump: MakeDump) -> None:
         ({"issued": "2026"}, None),
     ],
 )
-def test_partial_dates_give_a_day_only_where_there_is_one(
+def test_partial_dates_give_a_day_only_if_there_is_one(
     dates: dict[str, Any], submitted: date | None, make_dump: MakeDump
 ) -> None:
     fields = {
@@ -287,7 +292,7 @@ def test_further_identifiers_come_from_relations_to_the_same_paper(make_dump: Ma
     assert dump.version is None
 
 
-def test_an_unreadable_arxiv_relation_does_not_cost_the_paper(make_dump: MakeDump) -> None:
+def test_an_unreadable_arxiv_relation_keeps_the_paper(make_dump: MakeDump) -> None:
     dump = only(
         make_dump([work(relation={"has-preprint": [{"id-type": "arxiv", "id": "unknown"}]})])
     )
@@ -303,26 +308,26 @@ def test_a_subtitle_is_joined_unless_the_title_has_it(make_dump: MakeDump) -> No
     assert only(make_dump([work(title=["Really?"], subtitle=["Yes"])])).title == "Really? Yes"
 
 
-def test_one_bad_work_in_the_middle_is_put_aside(make_dump: MakeDump) -> None:
+def test_one_bad_work_in_the_middle_is_rejected(make_dump: MakeDump) -> None:
     dump = list(make_dump(answer(work(1), work(2, abstract=7), work(3))).records())
-    assert [type(one).__name__ for one in dump] == ["Record", "Rejected", "Record"]
+    assert [type(entry).__name__ for entry in dump] == ["Record", "Rejected", "Record"]
     assert getattr(dump[1], "reason", "") == "abstract: expected text or nothing, got a number"
 
 
 def test_a_page_cut_in_the_middle_keeps_what_came_before(make_dump: MakeDump) -> None:
     dump = make_dump(json.dumps(answer(work(1), work(2)))[:-60])
-    assert [one.title for one in dump.records() if isinstance(one, Record)] == ["Title 1"]
+    assert [entry.title for entry in dump.records() if isinstance(entry, Record)] == ["Title 1"]
     assert dump.incomplete == "the file ends in the middle of record 2"
 
 
 def test_the_golden_page_tells_what_it_skips_and_removes() -> None:
-    made = list(open_dump(FOLDER / "crossref-page.json", today=TODAY).records())
-    assert [(one.line, one.reason) for one in made if isinstance(one, Skipped)] == [
+    entries = list(open_dump(FOLDER / "crossref-page.json", today=TODAY).records())
+    assert [(entry.line, entry.reason) for entry in entries if isinstance(entry, Skipped)] == [
         (7, "component"),
         (8, "peer-review"),
         (10, "correction notice"),
     ]
-    assert [one.ids for one in made if isinstance(one, Removal)] == [
+    assert [entry.ids for entry in entries if isinstance(entry, Removal)] == [
         (("doi", "10.1000/TAKEN.back"),),
         (("doi", "10.1000/also"),),
     ]
@@ -378,7 +383,7 @@ def test_markup_of_titles_stays_on_one_line() -> None:
         "<!--" * 60_000,
     ],
 )
-def test_hostile_markup_takes_no_long_time(hostile: str) -> None:
+def test_hostile_markup_takes_little_time(hostile: str) -> None:
     strip_abstract_markup(hostile)
     strip_abstract_markup(hostile + "</sub>" * 40_000)
 
@@ -397,5 +402,5 @@ def test_hostile_markup_takes_no_long_time(hostile: str) -> None:
         ("A Title: withdrawn", False),
     ],
 )
-def test_a_title_says_that_its_paper_was_taken_back(title: str, withdrawn: bool) -> None:
+def test_a_title_may_mark_its_paper_as_withdrawn(title: str, withdrawn: bool) -> None:
     assert has_withdrawn_title(title) is withdrawn

@@ -40,12 +40,12 @@ def api(*entries: str, total: int = 1, start: int = 0) -> str:
 
 def test_replacements_are_skipped_and_counted() -> None:
     for name, count in (("arxiv-rss.xml", 4), ("arxiv-atom.xml", 1)):
-        found = [
-            one.reason
-            for one in open_dump(FOLDER / name, today=TODAY).records()
-            if isinstance(one, Skipped)
+        reasons = [
+            entry.reason
+            for entry in open_dump(FOLDER / name, today=TODAY).records()
+            if isinstance(entry, Skipped)
         ]
-        assert found == ["replacement notice"] * count
+        assert reasons == ["replacement notice"] * count
 
 
 def test_an_empty_feed_of_a_weekend_is_whole(make_dump: MakeDump) -> None:
@@ -60,14 +60,14 @@ def test_an_error_served_as_a_feed_leaves_the_file_incomplete(make_dump: MakeDum
             title="Feed error for query: cs.XX",
         )
     )
-    assert [type(one) for one in dump.records()] == [Skipped]
+    assert [type(entry) for entry in dump.records()] == [Skipped]
     assert dump.incomplete == "the server answered with an error: Feed error for query: cs.XX"
 
 
 def test_media_and_other_links_do_not_hide_the_page(make_dump: MakeDump) -> None:
     item = "<item><title>T</title><media:title>no</media:title><link/><link>https://example.org/1</link></item>"
-    (one,) = entries(make_dump(rss(item)))
-    assert (one.title, one.url) == ("T", "https://example.org/1")
+    (entry,) = entries(make_dump(rss(item)))
+    assert (entry.title, entry.url) == ("T", "https://example.org/1")
 
 
 @pytest.mark.parametrize(
@@ -85,17 +85,17 @@ def test_media_and_other_links_do_not_hide_the_page(make_dump: MakeDump) -> None
         ),
     ],
 )
-def test_authors_stand_in_several_ways(
+def test_authors_are_read_in_several_forms(
     author: str, names: tuple[str, ...], make_dump: MakeDump
 ) -> None:
-    (one,) = entries(
+    (entry,) = entries(
         make_dump(rss(f"<item><title>T</title><link>https://example.org/1</link>{author}</item>"))
     )
-    assert one.authors == names
+    assert entry.authors == names
 
 
 @pytest.mark.parametrize("inside", ["title", "description", "dc:creator", "author", "category"])
-def test_a_long_run_of_spaces_takes_time_in_proportion(inside: str, make_dump: MakeDump) -> None:
+def test_a_long_run_of_spaces_takes_linear_time(inside: str, make_dump: MakeDump) -> None:
     spaces = " " * 500_000
     item = f"<item><title>T</title><link>https://example.org/1</link><{inside}>x{spaces}y{spaces}</{inside}></item>"
     assert (
@@ -118,10 +118,10 @@ def test_a_bare_entry_is_read(make_dump: MakeDump) -> None:
         f"<entry {ATOM}><title>T</title><id>urn:x</id><link href='https://example.org/1'/></entry>"
     )
     assert dump.format == "feed"
-    assert [one.url for one in entries(dump)] == ["https://example.org/1"]
+    assert [entry.url for entry in entries(dump)] == ["https://example.org/1"]
 
 
-def test_answers_of_the_api_are_told_from_feeds(make_dump: MakeDump) -> None:
+def test_answers_of_the_api_are_distinguished_from_feeds(make_dump: MakeDump) -> None:
     assert make_dump(api(API_ENTRY)).format == "arxiv-api"
     assert make_dump(f"<feed {ATOM}>{API_ENTRY}</feed>").format == "arxiv-api"
     assert (
@@ -139,7 +139,7 @@ def test_an_error_of_the_api_leaves_the_file_incomplete(make_dump: MakeDump) -> 
         "id\n format</summary></entry>"
     )
     dump = make_dump(api(API_ENTRY) + api(error))
-    assert [one.title for one in entries(dump)] == ["T"]
+    assert [entry.title for entry in entries(dump)] == ["T"]
     assert dump.incomplete == "the server answered with an error: incorrect id format"
 
 

@@ -25,7 +25,7 @@ from tests.unit.dumps.conftest import FOLDER, MakeDump, papers, row
         (None, None, False),
     ],
 )
-def test_a_withdrawn_paper_is_told_by_its_comment_or_abstract(
+def test_the_comment_or_abstract_says_that_a_paper_is_withdrawn(
     comment: str | None, summary: str | None, withdrawn: bool, make_dump: MakeDump
 ) -> None:
     assert (
@@ -74,7 +74,7 @@ def test_a_day_is_read_as_written_or_dropped(
         ("", ()),
     ],
 )
-def test_authors_are_parted(written: object, names: tuple[str, ...], make_dump: MakeDump) -> None:
+def test_authors_are_split(written: object, names: tuple[str, ...], make_dump: MakeDump) -> None:
     (paper,) = papers(make_dump(json.dumps({"title": "A", "authors": written}) + "\n"))
     assert paper.authors == names
 

@@ -49,11 +49,11 @@ def fuzz_examples(count: int) -> int:
 
 
 def zipped(data: bytes) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a", data)
         archive.writestr("b", data)
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 PACKED: dict[str, Callable[[bytes], bytes]] = {
@@ -138,21 +138,21 @@ def survives(file: Path, data: bytes, *formats: str) -> None:
 def mutated(data: bytes, dice: random.Random) -> bytes:
     out = bytearray(data)
     for _ in range(dice.randint(1, 6)):
-        at, length = dice.randrange(len(out) + 1), dice.randint(0, 40)
+        position, length = dice.randrange(len(out) + 1), dice.randint(0, 40)
         match dice.randrange(6):
             case 0:
-                out[at : at + length] = b""
+                out[position : position + length] = b""
             case 1:
-                out[at:at] = dice.choice(SIGNS) * dice.randint(1, 3)
+                out[position:position] = dice.choice(SIGNS) * dice.randint(1, 3)
             case 2:
-                out[at : at + 1] = bytes([dice.randrange(256)])
+                out[position : position + 1] = bytes([dice.randrange(256)])
             case 3:
                 other = dice.randrange(len(out) + 1)
-                out[at:at] = out[other : other + length]
+                out[position:position] = out[other : other + length]
             case 4:
-                del out[at:]
+                del out[position:]
             case _:
-                out[at : at + length] = dice.choice(SIGNS) * dice.randint(1, 200)
+                out[position : position + length] = dice.choice(SIGNS) * dice.randint(1, 200)
     return bytes(out)
 
 
@@ -209,7 +209,7 @@ def peak() -> int:
 def test_a_dump_cut_anywhere_never_raises_and_keeps_a_prefix(path: Path, place: Path) -> None:
     data = path.read_bytes()
     whole = open_dump(path, today=TODAY)
-    records = [one for one in whole.records() if isinstance(one, Record)]
+    records = [entry for entry in whole.records() if isinstance(entry, Record)]
     for end in range(0, len(data), max(17, len(data) // 100)):
         place.write_bytes(data[:end])
         try:
@@ -217,7 +217,7 @@ def test_a_dump_cut_anywhere_never_raises_and_keeps_a_prefix(path: Path, place: 
         except DumpError:
             continue
         kept = (
-            [one for one in cut.records() if isinstance(one, Record)]
+            [entry for entry in cut.records() if isinstance(entry, Record)]
             if cut.format == whole.format
             else []
         )
@@ -227,7 +227,7 @@ def test_a_dump_cut_anywhere_never_raises_and_keeps_a_prefix(path: Path, place: 
 
 @settings(max_examples=fuzz_examples(50))
 @given(data=st.binary(max_size=300))
-def test_any_bytes_are_survived(data: bytes) -> None:
+def test_any_bytes_can_be_read(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         survives(Path(folder) / "dump", data, *FORMATS)
 
@@ -250,20 +250,20 @@ def golden_rows() -> Iterator[dict[str, Any]]:
         if path.suffix in (".json", ".jsonl"):
             for _, data, whole in Splitter().split(iter((path.read_bytes(),))):
                 try:
-                    found = [json.loads(data or b"") if whole else None]
+                    values = [json.loads(data or b"") if whole else None]
                 except ValueError:
                     continue
-                while found:
-                    one = found.pop()
-                    found += (
-                        one.values()
-                        if isinstance(one, dict)
-                        else one
-                        if isinstance(one, list)
+                while values:
+                    value = values.pop()
+                    values += (
+                        value.values()
+                        if isinstance(value, dict)
+                        else value
+                        if isinstance(value, list)
                         else ()
                     )
-                    if isinstance(one, dict) and len(one) > 3:
-                        yield one
+                    if isinstance(value, dict) and len(value) > 3:
+                        yield value
 
 
 ROWS = list(golden_rows())
@@ -279,7 +279,7 @@ DAMAGED = st.sampled_from(ROWS).flatmap(
     rows=st.lists(DAMAGED, min_size=1, max_size=3),
     around=st.sampled_from(["", "[", "items", "results", "collection", "data", "message"]),
 )
-def test_rows_of_any_types_are_survived(rows: list[dict[str, object]], around: str) -> None:
+def test_rows_of_any_types_can_be_read(rows: list[dict[str, object]], around: str) -> None:
     text = (
         json.dumps(rows if around == "[" else {around: rows})
         if around

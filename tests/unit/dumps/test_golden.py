@@ -22,30 +22,32 @@ from digest.papers import clean
 from tests.unit.dumps.conftest import FOLDER, GOLDEN, TODAY
 
 
-def told(path: Path) -> dict[str, Any]:
+def summarise_dump(path: Path) -> dict[str, Any]:
     dump = open_dump(path, today=TODAY)
     entries: list[dict[str, Any]] = []
-    aside: list[dict[str, Any]] = []
-    for one in dump.records():
-        result = clean(one, dump.format) if isinstance(one, Record) else one
+    others: list[dict[str, Any]] = []
+    for entry in dump.records():
+        result = clean(entry, dump.format) if isinstance(entry, Record) else entry
         if isinstance(result, Entry):
-            assert isinstance(one, Record)
-            entries.append({"line": one.line, **shown(result), "from_record": shown_of_record(one)})
+            assert isinstance(entry, Record)
+            entries.append(
+                {"line": entry.line, **show_entry(result), "from_record": show_record_fields(entry)}
+            )
         else:
-            aside.append(shown_aside(result))
+            others.append(show_other(result))
     return {
         "format": dump.format,
         "day": dump.day and dump.day.isoformat(),
         "incomplete": dump.incomplete,
         "ignored": dict(dump.ignored),
         "entries": entries,
-        "aside": aside,
+        "aside": others,
     }
 
 
-def shown(entry: Entry) -> dict[str, Any]:
+def show_entry(entry: Entry) -> dict[str, Any]:
     fields = asdict(entry)
-    fields["identities"] = [f"{one.kind}:{one.value}" for one in entry.identities]
+    fields["identities"] = [f"{identity.kind}:{identity.value}" for identity in entry.identities]
     return {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in fields.items()
@@ -53,23 +55,27 @@ def shown(entry: Entry) -> dict[str, Any]:
     }
 
 
-def shown_of_record(record: Record) -> dict[str, Any]:
+def show_record_fields(record: Record) -> dict[str, Any]:
     """What the record says beside the entry that it becomes."""
-    found = {
+    text = {
         "picked": record.picked,
         "rank": record.rank,
         "first_seen": record.first_seen,
         "fragment": record.fragment or None,
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in text.items() if value is not None}
 
 
-def shown_aside(one: Removal | Skipped | Rejected) -> dict[str, Any]:
+def show_other(entry: Removal | Skipped | Rejected) -> dict[str, Any]:
     """What is no paper: its kind, line and reason, and for a removal the identifiers of the paper
     that goes.
     """
-    ids = {"ids": [f"{kind}:{text}" for kind, text in one.ids]} if isinstance(one, Removal) else {}
-    return {"kind": type(one).__name__.lower(), "line": one.line, "reason": one.reason, **ids}
+    ids = (
+        {"ids": [f"{kind}:{text}" for kind, text in entry.ids]}
+        if isinstance(entry, Removal)
+        else {}
+    )
+    return {"kind": type(entry).__name__.lower(), "line": entry.line, "reason": entry.reason, **ids}
 
 
 def as_text(value: dict[str, Any]) -> str:
@@ -77,12 +83,12 @@ def as_text(value: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
-def test_a_golden_dump_becomes_what_stands_beside_it(path: Path) -> None:
+def test_a_golden_dump_gives_its_expected_file(path: Path) -> None:
     expected = path.with_name(path.name + ".expected.json")
-    found = as_text(told(path))
+    text = as_text(summarise_dump(path))
     if os.environ.get("DIGEST_TEST_REWRITE"):
-        expected.write_text(found, encoding="utf-8")
-    assert found == expected.read_text(encoding="utf-8")
+        expected.write_text(text, encoding="utf-8")
+    assert text == expected.read_text(encoding="utf-8")
 
 
 def test_every_format_has_a_golden_pair() -> None:
@@ -99,5 +105,5 @@ def lines_of(path: Path) -> Iterator[str]:
 def test_every_raw_text_of_a_line_format_is_its_line() -> None:
     path = FOLDER / "arxiv-snapshot.jsonl"
     lines = list(lines_of(path))
-    for one in open_dump(path, today=TODAY).records():
-        assert one.raw == lines[one.line - 1]
+    for entry in open_dump(path, today=TODAY).records():
+        assert entry.raw == lines[entry.line - 1]

@@ -24,19 +24,19 @@ from digest.dumps.stream import ITEM_CAP, Source
 from digest.errors import DumpError
 from digest.model import Record, Rejected
 from tests.unit.dumps.conftest import TODAY, MakeDump, entries, titles
-from tests.unit.dumps.every_format import EVERY, JSON, MIB, TITLED, XML, reasons, written
+from tests.unit.dumps.every_format import JSON, MIB, PARTS, TITLED, XML, format_text, reasons
 
 
 def test_the_files_of_these_tests_are_of_every_format(make_dump: MakeDump) -> None:
-    for format in EVERY:
-        dump = make_dump(written(format, "The First Title", "The Second Title"))
+    for format in PARTS:
+        dump = make_dump(format_text(format, "The First Title", "The Second Title"))
         assert dump.format == format
         assert reasons(dump) == []
         assert dump.incomplete is None
         assert len(list(dump.records())) == 2
         if format in TITLED:
             assert titles(dump) == ["The First Title", "The Second Title"]
-    assert set(EVERY) == set(FORMATS)
+    assert set(PARTS) == set(FORMATS)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -50,7 +50,7 @@ def test_a_bomb_of_entities_is_one_rejected_record(format: str, make_dump: MakeD
     )
     dump = make_dump(
         f'<?xml version="1.0"?>\n<!DOCTYPE x [{bomb}]>\n'
-        + written(format, "Before", "&m;", "Behind")
+        + format_text(format, "Before", "&m;", "Behind")
     )
     assert dump.format == format
     assert titles(dump) == ["Before", "Behind"]
@@ -66,17 +66,17 @@ def test_an_external_entity_is_never_fetched(
     inner = f"<!{where} 'file://{tmp_path}/secret'>" + ("%p;" if "%" in where else "")
     dump = make_dump(
         f"<?xml version='1.0'?><!DOCTYPE x SYSTEM 'file://{tmp_path}/secret' [{inner}]>"
-        + written(format, "Before", "&e;", "Behind")
+        + format_text(format, "Before", "&e;", "Behind")
     )
     assert titles(dump) == ["Before", "Behind"]
     assert reasons(dump) == ["no valid XML: Entity 'e' not defined"]
-    assert not any("hunter2" in one.raw for one in dump.records())
+    assert not any("hunter2" in entry.raw for entry in dump.records())
 
 
 @pytest.mark.parametrize("format", XML)
 def test_deeply_nested_xml_is_one_rejected_record(format: str, make_dump: MakeDump) -> None:
     for inner in ("<b>" * 30_000 + "</b>" * 30_000, "<b>" * 30_000):
-        dump = make_dump(written(format, "Before", inner, "Behind"))
+        dump = make_dump(format_text(format, "Before", inner, "Behind"))
         assert titles(dump) == ["Before", "Behind"]
         assert len(reasons(dump)) == 1
 
@@ -94,7 +94,7 @@ def test_a_web_page_saved_as_xml_is_refused_and_one_among_the_answers_noted(
         match="it is a web page, maybe the answer to a failed download: fetch the file again",
     ):
         make_dump(page, name="harvest.xml")
-    dump = make_dump(written(format, "Before") + "\n" + page + written(format, "Behind"))
+    dump = make_dump(format_text(format, "Before") + "\n" + page + format_text(format, "Behind"))
     assert titles(dump) == ["Before", "Behind"]
     assert dump.incomplete == "a web page stands where XML should be, from line 3 on"
 
@@ -111,16 +111,18 @@ def test_deeply_nested_json_is_one_rejected_record(
     for inner in (sign[:-1] * 20_000 + "1" + sign[-1] * 20_000, sign[:-1] * 20_000):
         if inner.endswith(sign[:-1]) and "\n" not in JSON[format][3]:
             continue  # where no line ends it, a record without end takes the rest of the file along
-        dump = make_dump(written(format, "Before", "TITLE", "Behind").replace('"TITLE"', inner))
+        dump = make_dump(format_text(format, "Before", "TITLE", "Behind").replace('"TITLE"', inner))
         assert titles(dump) == ["Before", "Behind"]
         assert len(reasons(dump)) == 1
 
 
-@pytest.mark.parametrize("format", [name for name, one in JSON.items() if "\n" not in one[3]])
+@pytest.mark.parametrize("format", [name for name, parts in JSON.items() if "\n" not in parts[3]])
 def test_a_record_that_never_ends_leaves_the_file_incomplete(
     format: str, make_dump: MakeDump
 ) -> None:
-    dump = make_dump(written(format, "Before", "TITLE", "Behind").replace('"TITLE"', "[" * 20_000))
+    dump = make_dump(
+        format_text(format, "Before", "TITLE", "Behind").replace('"TITLE"', "[" * 20_000)
+    )
     assert titles(dump) == ["Before"]
     assert len(reasons(dump)) == 1
     assert dump.incomplete == "the file ends in the middle of record 2"
@@ -128,15 +130,15 @@ def test_a_record_that_never_ends_leaves_the_file_incomplete(
 
 @pytest.mark.parametrize("format", JSON)
 def test_millions_of_empty_values_are_not_decoded(format: str, make_dump: MakeDump) -> None:
-    found = list(
+    entries = list(
         make_dump(
-            written(format, "Before", "TITLE", "Behind").replace(
+            format_text(format, "Before", "TITLE", "Behind").replace(
                 '"TITLE"', "[" + "[]," * 510_000 + "[]]"
             )
         ).records()
     )
-    assert [one.title for one in found if isinstance(one, Record)] == ["Before", "Behind"]
-    assert [one.reason for one in found if isinstance(one, Rejected)] == [
+    assert [entry.title for entry in entries if isinstance(entry, Record)] == ["Before", "Behind"]
+    assert [entry.reason for entry in entries if isinstance(entry, Rejected)] == [
         "holds more than 1,000,000 brackets and commas"
     ]
 
@@ -144,32 +146,34 @@ def test_millions_of_empty_values_are_not_decoded(format: str, make_dump: MakeDu
 @pytest.mark.parametrize("format", JSON)
 def test_the_last_of_two_equal_keys_counts(format: str, make_dump: MakeDump) -> None:
     dump = make_dump(
-        re.sub(r'("title":\s*\[?"A Title"\]?)', r'"title":"Another",\1', written(format, "A Title"))
+        re.sub(
+            r'("title":\s*\[?"A Title"\]?)', r'"title":"Another",\1', format_text(format, "A Title")
+        )
     )
     assert titles(dump) == ["A Title"]
 
 
 @pytest.mark.parametrize("format", JSON)
 @pytest.mark.parametrize("value", ["5", "1e400", "9" * 400, "true", '{"a": 1}', "NaN"])
-def test_what_is_no_text_is_refused_with_its_field(
+def test_a_value_that_is_not_text_is_rejected_with_its_field(
     format: str, value: str, make_dump: MakeDump
 ) -> None:
-    dump = make_dump(written(format, "Before", "TITLE", "Behind").replace('"TITLE"', value))
+    dump = make_dump(format_text(format, "Before", "TITLE", "Behind").replace('"TITLE"', value))
     assert titles(dump) == ["Before", "Behind"]
     (reason,) = reasons(dump)
     assert "title" in reason or "JSON" in reason or "out of range" in reason
 
 
 @pytest.mark.parametrize("format", JSON)
-def test_an_escaped_nul_is_taken_out(format: str, make_dump: MakeDump) -> None:
-    assert [one.title for one in entries(make_dump(written(format, "A\\u0000 Title")))] == [
+def test_an_escaped_nul_is_removed(format: str, make_dump: MakeDump) -> None:
+    assert [entry.title for entry in entries(make_dump(format_text(format, "A\\u0000 Title")))] == [
         "A Title"
     ]
 
 
 @pytest.mark.parametrize("format", JSON)
-def test_half_a_character_is_refused(format: str, make_dump: MakeDump) -> None:
-    dump = make_dump(written(format, "Before", "A Ti\\ud800tle", "Behind"))
+def test_half_a_surrogate_pair_is_rejected(format: str, make_dump: MakeDump) -> None:
+    dump = make_dump(format_text(format, "Before", "A Ti\\ud800tle", "Behind"))
     assert titles(dump) == ["Before", "Behind"]
     assert reasons(dump)[0].startswith("no valid JSON: ")
 
@@ -191,9 +195,7 @@ JUNK = {
 
 
 @pytest.mark.parametrize("junk", JUNK)
-def test_the_work_for_junk_is_little_and_grows_no_faster_than_its_length(
-    junk: str, tmp_path: Path
-) -> None:
+def test_junk_takes_linear_time(junk: str, tmp_path: Path) -> None:
     format, start, piece, most = JUNK[junk]
 
     def calls(pieces: int) -> int:
@@ -213,20 +215,23 @@ def test_the_work_for_junk_is_little_and_grows_no_faster_than_its_length(
     assert many < 4000 * most
 
 
-@pytest.mark.parametrize("format", EVERY)
+@pytest.mark.parametrize("format", PARTS)
 def test_a_truncated_gzip_keeps_what_came_before_and_is_incomplete(
     format: str, make_dump: MakeDump
 ) -> None:
-    every = [
+    all_titles = [
         f"Title {number} of {number * 7919 % 104_729} and {number * 15_485_863 % 32_452_843}"
         for number in range(800)
     ]
-    packed = gzip.compress(written(format, *every).encode())
+    packed = gzip.compress(format_text(format, *all_titles).encode())
     dump = make_dump(packed[: len(packed) // 2])
-    kept = [one for one in dump.records() if isinstance(one, Record)]
+    kept = [entry for entry in dump.records() if isinstance(entry, Record)]
     assert dump.format == format
     assert 200 < len(kept) < 760
-    assert format not in TITLED or [one.title for one in kept[:-1]] == every[: len(kept) - 1]
+    assert (
+        format not in TITLED
+        or [record.title for record in kept[:-1]] == all_titles[: len(kept) - 1]
+    )
     assert dump.incomplete == "the gzip data ends early: the file is not whole"
 
 
@@ -256,31 +261,31 @@ WAYS = ["arxiv-daily", "crossref", "oai-pmh", "csv", "bibtex", "ris", "huggingfa
         *((format, 17, False) for format in TITLED if format not in WAYS),
     ],
 )
-def test_megabytes_on_one_line_are_passed_over_without_being_held(
+def test_megabytes_on_a_line_are_skipped_without_being_held(
     format: str, size: int, packed: bool, tmp_path: Path
 ) -> None:
-    before, behind = written(format, "A First Title", "TITLE", "The Last Title").split("TITLE")
+    before, behind = format_text(format, "A First Title", "TITLE", "The Last Title").split("TITLE")
     path = tmp_path / "dump"
     with gzip.open(path, "wb", compresslevel=1) if packed else path.open("wb") as file:
         file.write(before.encode())
         for _ in range(size):
             file.write(b"x y " * (MIB // 4))
         file.write(behind.encode())
-    found: list[Record] = []
+    records: list[Record] = []
 
     def read() -> None:
-        made = open_dump(path, today=TODAY)
-        assert made.format == format
-        for one in made.records():
-            if isinstance(one, Record):
-                found.append(one)
+        dump = open_dump(path, today=TODAY)
+        assert dump.format == format
+        for entry in dump.records():
+            if isinstance(entry, Record):
+                records.append(entry)
             else:
-                assert len(one.raw) <= 64 * 1024
-                assert one.reason
+                assert len(entry.raw) <= 64 * 1024
+                assert entry.reason
 
     assert peak(read) < 5 * ITEM_CAP
     if format != "huggingface-page":
-        assert [one.title for one in found] == ["A First Title", "The Last Title"]
+        assert [entry.title for entry in records] == ["A First Title", "The Last Title"]
 
 
 def test_a_gzip_bomb_costs_no_memory(tmp_path: Path) -> None:
@@ -293,12 +298,12 @@ def test_a_gzip_bomb_costs_no_memory(tmp_path: Path) -> None:
     assert peak(lambda: list(open_dump(path, today=TODAY).records())) < 5 * ITEM_CAP
 
 
-@pytest.mark.parametrize("format", EVERY)
-def test_names_within_an_archive_reach_no_disk(
+@pytest.mark.parametrize("format", PARTS)
+def test_names_in_an_archive_never_reach_the_disk(
     format: str, make_dump: MakeDump, tmp_path: Path
 ) -> None:
-    dump = io.BytesIO()
-    with zipfile.ZipFile(dump, "w") as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name in (
             "../../escaped",
             "/etc/escaped",
@@ -307,10 +312,10 @@ def test_names_within_an_archive_reach_no_disk(
             "\x1b[2Jescaped",
             "x" * 3000,
         ):
-            archive.writestr(name, written(format, "A Title"))
-    found = make_dump(dump.getvalue())
-    assert found.format == format
-    assert len([one for one in found.records() if isinstance(one, Record)]) == 6
+            archive.writestr(name, format_text(format, "A Title"))
+    dump = make_dump(buffer.getvalue())
+    assert dump.format == format
+    assert len([entry for entry in dump.records() if isinstance(entry, Record)]) == 6
     assert [path.name for path in tmp_path.iterdir()] == ["a-file"]
 
 
@@ -346,13 +351,13 @@ def test_names_within_an_archive_reach_no_disk(
         "<html><body>429 Too Many Requests</body></html>",
     ],
 )
-def test_an_error_that_came_with_status_200_is_never_a_paper_nor_a_quiet_day(
+def test_an_error_with_status_200_is_neither_a_paper_nor_an_empty_day(
     answer: str, make_dump: MakeDump
 ) -> None:
     try:
         dump = make_dump(answer)
     except DumpError:
         return
-    found = list(dump.records())
-    assert not any(isinstance(one, Record) for one in found)
-    assert dump.incomplete or any(isinstance(one, Rejected) for one in found)
+    entries = list(dump.records())
+    assert not any(isinstance(entry, Record) for entry in entries)
+    assert dump.incomplete or any(isinstance(entry, Rejected) for entry in entries)

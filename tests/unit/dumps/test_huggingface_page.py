@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from tests.unit.dumps.conftest import MakeDump, papers, refused
+from tests.unit.dumps.conftest import MakeDump, papers, rejections
 
 
 def page(*blocks: str, date_line: str = "Aug 29") -> str:
@@ -48,7 +48,7 @@ def test_a_page_finds_the_year_of_its_day(
 
 def test_a_page_without_its_heading_is_read(make_dump: MakeDump) -> None:
     dump = make_dump(page("Title", abstract(1)).replace("Daily Papers\n\n", ""))
-    assert [(one.title, one.line) for one in papers(dump)] == [("Title", 11)]
+    assert [(record.title, record.line) for record in papers(dump)] == [("Title", 11)]
 
 
 def test_a_page_that_misses_an_abstract_keeps_what_came_before(make_dump: MakeDump) -> None:
@@ -64,24 +64,24 @@ def test_a_page_that_misses_an_abstract_keeps_what_came_before(make_dump: MakeDu
     ]
     del blocks[3]
     dump = make_dump(page(*blocks))
-    assert [one.title for one in papers(dump)] == ["Title 1"]
-    told = refused(dump)
-    assert [line for line, _ in told] == [17, 19, 21, 23, 25]
-    assert {reason for _, reason in told} == {
+    assert [record.title for record in papers(dump)] == ["Title 1"]
+    rejected = rejections(dump)
+    assert [line for line, _ in rejected] == [17, 19, 21, 23, 25]
+    assert {reason for _, reason in rejected} == {
         "the page slipped: no abstract follows the title on line 17"
     }
 
 
 def test_a_page_that_misses_a_title_keeps_what_came_before(make_dump: MakeDump) -> None:
     dump = make_dump(page("Title 1", abstract(1), abstract(2), "Title 3", abstract(3)))
-    assert [(one.title, one.rank) for one in papers(dump)] == [("Title 1", 1)]
-    assert [line for line, _ in refused(dump)] == [17, 19, 21]
+    assert [(record.title, record.rank) for record in papers(dump)] == [("Title 1", 1)]
+    assert [line for line, _ in rejections(dump)] == [17, 19, 21]
 
 
 def test_a_page_that_ends_after_a_title_says_so(make_dump: MakeDump) -> None:
     dump = make_dump(page("Title 1", abstract(1), "Title 2", abstract(2), "Title 3"))
-    assert [one.title for one in papers(dump)] == ["Title 1", "Title 2"]
-    assert refused(dump) == [(21, "cut off after its title: the abstract is missing")]
+    assert [record.title for record in papers(dump)] == ["Title 1", "Title 2"]
+    assert rejections(dump) == [(21, "cut off after its title: the abstract is missing")]
     assert dump.incomplete == "the page ends after a title"
 
 
@@ -90,7 +90,7 @@ def test_a_page_cut_in_its_preamble_says_so(make_dump: MakeDump) -> None:
     assert (list(dump.records()), dump.incomplete) == ([], "the page ends before its date")
 
 
-def test_a_page_without_a_date_line_is_put_aside_block_by_block(make_dump: MakeDump) -> None:
+def test_a_page_without_a_date_line_is_rejected_block_by_block(make_dump: MakeDump) -> None:
     dump = make_dump(
         page(
             *(text for number in range(6) for text in (f"Title {number}", abstract(number))),
@@ -98,4 +98,4 @@ def test_a_page_without_a_date_line_is_put_aside_block_by_block(make_dump: MakeD
         )
     )
     assert papers(dump) == []
-    assert len(refused(dump)) == 18
+    assert len(rejections(dump)) == 18

@@ -38,7 +38,7 @@ def test_a_line_names_a_paper_by_its_identifier(
     assert (record.line, record.title, record.ids, record.fragment) == (1, "", (name,), True)
 
 
-def test_a_line_that_names_none_is_a_title(make_dump: MakeDump) -> None:
+def test_a_line_without_identifier_is_a_title(make_dump: MakeDump) -> None:
     dump = make_dump("2401.00001\n" * 4 + "- A study of C# and 2401.01234\n")
     *_, last = dump.records()
     assert isinstance(last, Record)
@@ -52,7 +52,7 @@ def test_a_line_that_names_none_is_a_title(make_dump: MakeDump) -> None:
 
 def test_blank_lines_and_comments_do_not_count(make_dump: MakeDump) -> None:
     dump = make_dump("\ufeff# 2401.00001\r\n\r\n  2401.00002\r\n   # more\r\n2401.00003")
-    assert [one.line for one in dump.records()] == [3, 5]
+    assert [entry.line for entry in dump.records()] == [3, 5]
 
 
 @pytest.mark.parametrize(
@@ -64,11 +64,13 @@ def test_blank_lines_and_comments_do_not_count(make_dump: MakeDump) -> None:
         (b"words " * 400, "neither an identifier, nor a link, nor a title"),
     ],
 )
-def test_a_line_that_is_nothing_says_why(make_dump: MakeDump, line: bytes, reason: str) -> None:
+def test_a_useless_line_is_rejected_with_a_reason(
+    make_dump: MakeDump, line: bytes, reason: str
+) -> None:
     dump = make_dump(b"2401.00001\n" * 9 + line + b"\n")
-    assert [(one.line, one.reason) for one in dump.records() if isinstance(one, Rejected)] == [
-        (10, reason)
-    ]
+    assert [
+        (entry.line, entry.reason) for entry in dump.records() if isinstance(entry, Rejected)
+    ] == [(10, reason)]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ from tests.unit.dumps.conftest import FOLDER, TODAY, MakeDump, only
 
 def identities(record: Record) -> list[str]:
     return [
-        f"{one.kind}:{one.value}" for one in getattr(clean(record, "library"), "identities", ())
+        f"{identity.kind}:{identity.value}"
+        for identity in getattr(clean(record, "library"), "identities", ())
     ]
 
 
@@ -96,12 +97,14 @@ SHAPES: list[tuple[str, object]] = [
 
 
 @pytest.mark.parametrize(("format", "content"), SHAPES)
-def test_the_formats_of_libraries_and_their_kin_are_told_apart(
+def test_the_formats_of_libraries_are_distinguished(
     format: str, content: object, make_dump: MakeDump
 ) -> None:
     assert make_dump(content).format == format
     head = Head((content if isinstance(content, str) else json.dumps(content)).encode())
-    assert len([name for name, one in FORMATS.items() if one.sniff(head) is Confidence.YES]) <= 1
+    assert (
+        len([name for name, format in FORMATS.items() if format.sniff(head) is Confidence.YES]) <= 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,15 +118,15 @@ def test_the_formats_of_libraries_and_their_kin_are_told_apart(
         '{"type": "x"}',
     ],
 )
-def test_what_shows_no_paper_is_refused(content: str, make_dump: MakeDump) -> None:
+def test_files_without_papers_are_rejected(content: str, make_dump: MakeDump) -> None:
     with pytest.raises(DumpError, match="of no known format"):
         make_dump(content)
 
 
 def test_a_list_cut_short_keeps_its_items_and_says_so(make_dump: MakeDump) -> None:
-    for one in (CSL, ZOTERO):
-        dump = make_dump(json.dumps([one, one])[:-20])
-        assert [type(found) for found in dump.records()] == [Record, Rejected]
+    for item in (CSL, ZOTERO):
+        dump = make_dump(json.dumps([item, item])[:-20])
+        assert [type(skipped_entries) for skipped_entries in dump.records()] == [Record, Rejected]
         assert dump.incomplete == "the file ends in the middle of record 2"
 
 
@@ -136,12 +139,12 @@ def item(**data: object) -> list[dict[str, Any]]:
 
 
 def test_attachments_notes_and_the_bin_are_skipped_with_their_reason() -> None:
-    found = [
-        one
-        for one in open_dump(FOLDER / "zotero.json", today=TODAY).records()
-        if isinstance(one, Skipped)
+    skipped_entries = [
+        entry
+        for entry in open_dump(FOLDER / "zotero.json", today=TODAY).records()
+        if isinstance(entry, Skipped)
     ]
-    assert [(one.line, one.reason) for one in found] == [
+    assert [(entry.line, entry.reason) for entry in skipped_entries] == [
         (5, "attachment"),
         (6, "note"),
         (7, "annotation"),
@@ -153,7 +156,7 @@ def test_an_item_of_any_type_is_a_paper_and_one_not_in_the_bin_is_kept(make_dump
     assert only(make_dump(item(itemType="patent", deleted=0))).title == "A Title"
 
 
-def test_the_date_of_the_like_is_kept_and_that_of_the_last_change_is_not(
+def test_the_day_of_adding_is_kept_and_that_of_the_last_change_is_not(
     make_dump: MakeDump,
 ) -> None:
     dump = only(
@@ -162,7 +165,7 @@ def test_the_date_of_the_like_is_kept_and_that_of_the_last_change_is_not(
     assert (dump.first_seen, dump.updated) == (date(2024, 2, 1), None)
 
 
-def test_the_date_as_zotero_understood_it_helps_out(make_dump: MakeDump) -> None:
+def test_the_date_parsed_by_zotero_is_the_fallback(make_dump: MakeDump) -> None:
     content = item(date="Spring 2024")
     content[0]["meta"] = {"parsedDate": "2024-04-05"}
     assert only(make_dump(content)).submitted == date(2024, 4, 5)
@@ -180,7 +183,7 @@ def test_the_date_as_zotero_understood_it_helps_out(make_dump: MakeDump) -> None
         {"DOI": "https://doi.org/10.48550/ARXIV.2401.01234"},
     ],
 )
-def test_an_arxiv_number_is_found_wherever_it_was_put_and_its_version_is_not_kept(
+def test_an_arxiv_number_is_found_in_any_field_and_its_version_dropped(
     fields: dict[str, object], make_dump: MakeDump
 ) -> None:
     dump = only(make_dump(item(**fields)))
@@ -188,7 +191,7 @@ def test_an_arxiv_number_is_found_wherever_it_was_put_and_its_version_is_not_kep
     assert getattr(clean(dump, "library"), "version", 0) is None
 
 
-def test_another_paper_mentioned_in_a_comment_is_no_identity(make_dump: MakeDump) -> None:
+def test_a_paper_mentioned_in_a_comment_is_not_an_identity(make_dump: MakeDump) -> None:
     assert (
         identities(
             only(make_dump(item(extra="Comment: see also arXiv:2401.01234\nA PMID: 5 within")))
@@ -197,15 +200,16 @@ def test_another_paper_mentioned_in_a_comment_is_no_identity(make_dump: MakeDump
     )
 
 
-def test_an_impossible_number_costs_the_number_and_not_the_item(make_dump: MakeDump) -> None:
+def test_an_impossible_number_is_dropped_and_the_item_kept(make_dump: MakeDump) -> None:
     dump = only(make_dump(item(archiveID="arXiv:2413.99999", extra="PMID: none\narXiv: nonsense")))
     assert not isinstance(clean(dump, "library"), Rejected)
     assert identities(dump) == []
 
 
-def test_the_collections_of_an_export_are_no_items() -> None:
+def test_the_collections_of_an_export_are_not_items() -> None:
     assert [
-        type(one) for one in open_dump(FOLDER / "zotero-better-bibtex.json", today=TODAY).records()
+        type(entry)
+        for entry in open_dump(FOLDER / "zotero-better-bibtex.json", today=TODAY).records()
     ] == [Record]
 
 
@@ -242,7 +246,7 @@ def test_a_date_is_read_in_every_way_to_write_it(
     assert only(make_dump([CSL | {"issued": issued}])).submitted == day
 
 
-def test_names_are_put_together_in_the_order_in_which_they_are_spoken(make_dump: MakeDump) -> None:
+def test_names_are_joined_with_the_first_name_first(make_dump: MakeDump) -> None:
     people = [
         {"given": "Jane", "family": "Doe", "suffix": "Jr."},
         {"given": "Kim", "non-dropping-particle": "van der", "family": "Roe"},
@@ -295,7 +299,7 @@ def test_identifiers_stand_on_lines_of_their_own() -> None:
     ]
 
 
-def test_a_long_note_takes_no_time() -> None:
+def test_a_long_note_takes_little_time() -> None:
     for note in (
         " " * 10**6,
         "arxiv:" * 10**5,
@@ -307,7 +311,7 @@ def test_a_long_note_takes_no_time() -> None:
         assert list(find_arxiv_ids(note)) == []
 
 
-def test_a_version_is_taken_off_and_an_archive_with_a_v_is_not() -> None:
+def test_a_version_is_removed_and_an_archive_with_a_v_stays() -> None:
     assert (
         strip_version("https://arxiv.org/pdf/2401.01234v12.pdf")
         == "https://arxiv.org/pdf/2401.01234.pdf"
@@ -319,5 +323,5 @@ def test_a_version_is_taken_off_and_an_archive_with_a_v_is_not() -> None:
     ("text", "day"),
     [("2024-3", date(2024, 3, 1)), ("2024-13", None), ("2024", None), (None, None), ("", None)],
 )
-def test_a_month_is_its_first_day_and_a_year_none(text: str | None, day: date | None) -> None:
+def test_a_month_is_its_first_day_and_a_year_is_no_day(text: str | None, day: date | None) -> None:
     assert parse_day_or_month(text, TODAY) == day

@@ -19,14 +19,14 @@ NS = 'xmlns="http://www.openarchives.org/OAI/2.0/"'
 
 
 def record(number: int, *, stamp: str = "2026-04-02", inner: str = "", kind: str = "arXiv") -> str:
-    told = inner or f"<id>2604.{number:05}</id><title>Title {number}</title>"
+    metadata = inner or f"<id>2604.{number:05}</id><title>Title {number}</title>"
     head = (
         f"<header><identifier>oai:arXiv.org:2604.{number:05}</identifier>"
         f"<datestamp>{stamp}</datestamp></header>"
     )
     return (
         f"<record>{head}<metadata><{kind} "
-        f'xmlns="http://arxiv.org/OAI/{kind}/">{told}</{kind}></metadata></record>'
+        f'xmlns="http://arxiv.org/OAI/{kind}/">{metadata}</{kind}></metadata></record>'
     )
 
 
@@ -38,24 +38,26 @@ def page(*inner: str) -> str:
 
 
 def test_deleted_headers_are_removals_with_the_identifier() -> None:
-    found = [
-        one
-        for one in open_dump(FOLDER / "oai-arxiv.xml", today=TODAY).records()
-        if isinstance(one, Removal)
+    entries = [
+        entry
+        for entry in open_dump(FOLDER / "oai-arxiv.xml", today=TODAY).records()
+        if isinstance(entry, Removal)
     ]
-    assert [(one.line, one.ids, one.reason) for one in found] == [
+    assert [(entry.line, entry.ids, entry.reason) for entry in entries] == [
         (17, (("id", "oai:arXiv.org:2604.00002"),), "deleted by the source"),
         (39, (("id", "oai:arXiv.org:2604.00008"),), "deleted by the source"),
     ]
 
 
 def test_a_header_alone_is_skipped() -> None:
-    found = [
-        one
-        for one in open_dump(FOLDER / "oai-arxiv.xml", today=TODAY).records()
-        if isinstance(one, Skipped)
+    entries = [
+        entry
+        for entry in open_dump(FOLDER / "oai-arxiv.xml", today=TODAY).records()
+        if isinstance(entry, Skipped)
     ]
-    assert [(one.line, one.reason) for one in found] == [(38, "a header without its record")]
+    assert [(entry.line, entry.reason) for entry in entries] == [
+        (38, "a header without its record")
+    ]
 
 
 def test_a_page_without_matches_is_whole_and_empty(make_dump: MakeDump) -> None:
@@ -71,7 +73,7 @@ def test_any_other_error_leaves_the_file_incomplete(make_dump: MakeDump) -> None
             f"expired</error></OAI-PMH>"
         )
     )
-    assert [one.title for one in papers(dump)] == ["Title 1"]
+    assert [record.title for record in papers(dump)] == ["Title 1"]
     assert (
         dump.incomplete
         == "the server answered with an error: badResumptionToken: The token has expired"
@@ -86,13 +88,13 @@ def test_a_bare_record_and_bare_records_are_recognised(make_dump: MakeDump) -> N
     ):
         dump = make_dump(content)
         assert dump.format == "oai-pmh"
-        assert [one.ids for one in papers(dump)] == [(("arxiv", "2604.00001"),)]
+        assert [record.ids for record in papers(dump)] == [(("arxiv", "2604.00001"),)]
 
 
 def test_pages_cut_off_and_fetched_again_lose_nothing(make_dump: MakeDump) -> None:
     whole = page(record(1), record(2))
     dump = make_dump(whole[:-90] + "\n" + whole)
-    assert [one.title for one in papers(dump)][-2:] == ["Title 1", "Title 2"]
+    assert [record.title for record in papers(dump)][-2:] == ["Title 1", "Title 2"]
     assert dump.incomplete == "a document within the file ends before its </OAI-PMH>"
 
 
@@ -101,13 +103,13 @@ def test_the_later_of_the_two_dates_stands_in_for_a_missing_datestamp(make_dump:
         "<id>2604.00001</id><title>T</title>"
         "<created>2026-05-01</created><updated>2026-04-01</updated>"
     )
-    (one,) = papers(make_dump(page(record(1, stamp="", inner=inner))))
-    assert (one.submitted, one.updated) == (None, date(2026, 5, 1))
+    (entry,) = papers(make_dump(page(record(1, stamp="", inner=inner))))
+    assert (entry.submitted, entry.updated) == (None, date(2026, 5, 1))
 
 
 def test_the_identifier_of_the_header_stands_in_for_a_missing_id(make_dump: MakeDump) -> None:
-    (one,) = papers(make_dump(page(record(1, inner="<title>T</title>"))))
-    assert one.ids == (("arxiv", "oai:arXiv.org:2604.00001"),)
+    (entry,) = papers(make_dump(page(record(1, inner="<title>T</title>"))))
+    assert entry.ids == (("arxiv", "oai:arXiv.org:2604.00001"),)
 
 
 def test_versions_in_any_order_and_without_numbers_are_read(make_dump: MakeDump) -> None:
@@ -115,8 +117,12 @@ def test_versions_in_any_order_and_without_numbers_are_read(make_dump: MakeDump)
         "<id>2604.00001</id><title>T</title><version><date>Wed, 1 Apr 2026 10:00:00 "
         "GMT</date></version><version version='vX'/>"
     )
-    (one,) = papers(make_dump(page(record(1, stamp="x", inner=inner, kind="arXivRaw"))))
-    assert (one.version, one.submitted, one.updated) == (2, date(2026, 4, 1), date(2026, 4, 1))
+    (entry,) = papers(make_dump(page(record(1, stamp="x", inner=inner, kind="arXivRaw"))))
+    assert (entry.version, entry.submitted, entry.updated) == (
+        2,
+        date(2026, 4, 1),
+        date(2026, 4, 1),
+    )
 
 
 @pytest.mark.parametrize(
@@ -136,7 +142,7 @@ def test_versions_in_any_order_and_without_numbers_are_read(make_dump: MakeDump)
         ("", ()),
     ],
 )
-def test_spoken_names_are_parted_outside_brackets(text: str, names: tuple[str, ...]) -> None:
+def test_names_are_split_outside_brackets(text: str, names: tuple[str, ...]) -> None:
     assert split_author_names(text) == names
 
 

@@ -40,7 +40,7 @@ def test_each_word_stands_at_its_positions(make_dump: MakeDump) -> None:
     )
 
 
-def test_positions_that_nobody_could_fill_cost_nothing(make_dump: MakeDump) -> None:
+def test_huge_positions_take_no_memory(make_dump: MakeDump) -> None:
     index = {"last.": [10**18], "First": [-(10**18)], "then": [7], "again": [7]}
     assert only(make_dump(work(abstract_inverted_index=index))).abstract == "First again then last."
 
@@ -58,19 +58,19 @@ def test_the_index_of_a_whole_book_is_left_out_and_counted(make_dump: MakeDump) 
     assert dump.ignored == {"abstract_inverted_index": 1}
 
 
-def test_an_index_that_is_none_rejects_the_work_and_names_it(make_dump: MakeDump) -> None:
+def test_an_invalid_index_rejects_the_work_and_is_named(make_dump: MakeDump) -> None:
     damaged: list[object] = ["text", ["a"], {"a": 1}, {"a": [[]]}, {"a": [0.5]}]
     for index in damaged:
-        (one,) = make_dump(work(abstract_inverted_index=index)).records()
-        assert isinstance(one, Rejected)
-        assert one.reason.startswith("abstract_inverted_index")
+        (entry,) = make_dump(work(abstract_inverted_index=index)).records()
+        assert isinstance(entry, Rejected)
+        assert entry.reason.startswith("abstract_inverted_index")
 
 
 # ------------------------------------------------------------------------------------------------
 # what is a paper
 
 
-def test_paratext_and_types_that_are_no_papers_are_skipped_with_their_reason() -> None:
+def test_paratext_and_types_that_are_not_papers_are_skipped_with_a_reason() -> None:
     assert skipped(open_dump(FOLDER / "openalex.jsonl", today=TODAY)) == [
         (5, "paratext"),
         (6, "erratum"),
@@ -116,7 +116,7 @@ def test_a_retracted_work_is_withdrawn(fields: dict[str, Any], make_dump: MakeDu
         (None, None),
     ],
 )
-def test_a_publication_date_counts_where_it_is_a_day_that_has_been(
+def test_a_publication_date_counts_if_it_is_a_day_in_the_past(
     written: str | None, day: date | None, make_dump: MakeDump
 ) -> None:
     dump = only(
@@ -148,7 +148,9 @@ def test_a_pmcid_is_read_with_and_without_its_letters(
     pmcid: str | int, make_dump: MakeDump
 ) -> None:
     entry = clean(only(make_dump(work(ids={"pmcid": pmcid}))), "openalex")
-    assert "pmcid:PMC7" in [f"{one.kind}:{one.value}" for one in getattr(entry, "identities", ())]
+    assert "pmcid:PMC7" in [
+        f"{identity.kind}:{identity.value}" for identity in getattr(entry, "identities", ())
+    ]
 
 
 def test_the_version_of_a_link_is_not_that_of_the_record(make_dump: MakeDump) -> None:
@@ -157,13 +159,15 @@ def test_the_version_of_a_link_is_not_that_of_the_record(make_dump: MakeDump) ->
         "openalex",
     )
     assert getattr(entry, "version", 0) is None
-    assert [f"{one.kind}:{one.value}" for one in getattr(entry, "identities", ())] == [
+    assert [
+        f"{identity.kind}:{identity.value}" for identity in getattr(entry, "identities", ())
+    ] == [
         "arxiv:2604.00001",
         "openalex:W1",
     ]
 
 
-def test_a_link_to_no_paper_of_arxiv_harms_nothing(make_dump: MakeDump) -> None:
+def test_a_link_that_leads_to_no_paper_of_arxiv_is_ignored(make_dump: MakeDump) -> None:
     assert not isinstance(
         clean(
             only(
@@ -196,7 +200,7 @@ def test_every_shape_gives_the_same_papers(make_dump: MakeDump) -> None:
     for shape in shapes:
         dump = make_dump(shape)
         assert dump.format == "openalex"
-        assert [(one.line, getattr(one, "title", "")) for one in dump.records()] == [
+        assert [(entry.line, getattr(entry, "title", "")) for entry in dump.records()] == [
             (1, "Title 1"),
             (2, "Title 2"),
             (3, "Title 3"),
@@ -208,16 +212,16 @@ def test_a_page_longer_than_the_head_is_recognised(make_dump: MakeDump) -> None:
     for shape in ({"meta": {"count": 2}, "results": works}, works[0]):
         dump = make_dump(shape)
         assert dump.format == "openalex"
-        assert all(isinstance(one, Record) for one in dump.records())
+        assert all(isinstance(entry, Record) for entry in dump.records())
 
 
 def test_a_page_cut_short_keeps_its_works_and_says_so(make_dump: MakeDump) -> None:
     dump = make_dump(json.dumps({"meta": {}, "results": [work(1), work(2)]})[:-30])
-    assert [type(one) for one in dump.records()] == [Record, Rejected]
+    assert [type(entry) for entry in dump.records()] == [Record, Rejected]
     assert dump.incomplete == "the file ends in the middle of record 2"
 
 
-def test_an_answer_without_works_is_read_as_such(make_dump: MakeDump) -> None:
+def test_an_answer_without_works_is_complete_and_empty(make_dump: MakeDump) -> None:
     dump = make_dump(
         {
             "meta": {"count": 0, "db_response_time_ms": 12, "page": 1, "per_page": 25},
@@ -240,7 +244,7 @@ def test_an_answer_without_works_is_read_as_such(make_dump: MakeDump) -> None:
         },
     ],
 )
-def test_errors_and_other_things_of_openalex_are_refused(
+def test_errors_and_other_things_of_openalex_are_rejected(
     other: object, make_dump: MakeDump
 ) -> None:
     with pytest.raises(DumpError, match="of no known format"):

@@ -18,11 +18,13 @@ from digest.dumps import stream as stream_module
 from digest.dumps.columns import COLUMNS
 from digest.dumps.formats import Confidence, Head
 from digest.errors import DumpError
-from tests.unit.dumps.conftest import GOLDEN, TODAY, MakeDump, papers, refused, row
+from tests.unit.dumps.conftest import GOLDEN, TODAY, MakeDump, papers, rejections, row
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
-def test_the_format_is_told_by_content_and_not_by_name(path: Path, make_dump: MakeDump) -> None:
+def test_the_format_is_recognised_by_content_and_not_by_name(
+    path: Path, make_dump: MakeDump
+) -> None:
     assert (
         make_dump(path.read_bytes(), name="holiday.jpg").format
         == open_dump(path, today=TODAY).format
@@ -53,21 +55,23 @@ def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing(
     )
     other = make_dump(b"\xef\xbb\xbf" + data, name=path.name)
     # The raw text of an entry that spans lines is kept as it stood.
-    found = [replace(one, raw=one.raw.replace("\r\n", "\n")) for one in other.records()]
-    assert found == list(plain.records())
+    records = [replace(entry, raw=entry.raw.replace("\r\n", "\n")) for entry in other.records()]
+    assert records == list(plain.records())
     assert other.incomplete == plain.incomplete
 
 
 def test_at_most_one_format_is_sure_of_a_dump() -> None:
     for path in GOLDEN:
         head = Head(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-        assert [one.sniff(head) for one in FORMATS.values()].count(Confidence.YES) <= 1, path.name
+        assert [format.sniff(head) for format in FORMATS.values()].count(Confidence.YES) <= 1, (
+            path.name
+        )
 
 
 def test_a_list_of_rows_is_read_like_lines(make_dump: MakeDump) -> None:
     dump = make_dump(f"[{row(1)},\n{row(2)}, {row(3)}]")
     assert dump.format == "arxiv-daily"
-    assert [(one.line, one.title) for one in papers(dump)] == [
+    assert [(record.line, record.title) for record in papers(dump)] == [
         (1, "Title 1"),
         (2, "Title 2"),
         (3, "Title 3"),
@@ -76,24 +80,24 @@ def test_a_list_of_rows_is_read_like_lines(make_dump: MakeDump) -> None:
 
 def test_a_pretty_printed_list_is_read(make_dump: MakeDump) -> None:
     dump = make_dump(json.dumps([json.loads(row(1)), json.loads(row(2))], indent=4))
-    assert [one.title for one in papers(dump)] == ["Title 1", "Title 2"]
+    assert [record.title for record in papers(dump)] == ["Title 1", "Title 2"]
     assert dump.incomplete is None
 
 
 def test_a_bad_first_line_does_not_hide_the_format(make_dump: MakeDump) -> None:
     dump = make_dump(f"oops\n{row(1)}\n{row(2)}\n")
     assert dump.format == "arxiv-daily"
-    assert [one.line for one in papers(dump)] == [2, 3]
-    assert refused(dump) == [(1, "no valid JSON: invalid character (byte 0)")]
+    assert [record.line for record in papers(dump)] == [2, 3]
+    assert rejections(dump) == [(1, "no valid JSON: invalid character (byte 0)")]
 
 
 def test_a_first_record_longer_than_the_head_is_recognised(make_dump: MakeDump) -> None:
     dump = make_dump(row(1, summary="x" * stream_module.HEAD) + "\n" + row(2) + "\n")
     assert dump.format == "arxiv-daily"
-    assert [one.line for one in papers(dump)] == [1, 2]
+    assert [record.line for record in papers(dump)] == [1, 2]
 
 
-def test_the_header_of_a_csv_may_use_other_signs_and_spellings(make_dump: MakeDump) -> None:
+def test_the_header_of_a_csv_may_use_other_separators_and_spellings(make_dump: MakeDump) -> None:
     for sign in ",;\t":
         dump = make_dump(
             sign.join(("Title", "arXiv ID", "First Seen"))
@@ -160,22 +164,22 @@ def test_every_documented_column_is_read(make_dump: MakeDump) -> None:
         pytest.param(gzip.compress(b""), id="empty gzip"),
     ],
 )
-def test_a_file_with_nothing_in_it_is_an_empty_dump(content: bytes, make_dump: MakeDump) -> None:
+def test_a_file_without_content_is_an_empty_dump(content: bytes, make_dump: MakeDump) -> None:
     dump = make_dump(content)
     assert (dump.format, list(dump.records()), dump.incomplete) == ("empty", [], None)
 
 
-def test_unknown_content_is_refused_with_its_first_80_bytes(
+def test_unknown_content_is_rejected_with_its_first_80_bytes(
     make_dump: MakeDump, tmp_path: Path
 ) -> None:
     with pytest.raises(DumpError) as caught:
         make_dump("Dear reader,\x07 this is a letter. " + "x" * 100)
-    told = str(caught.value)
-    assert str(tmp_path / "a-file") in told
-    assert "Dear reader,\\x07 this is a letter. " + "x" * 47 in told
-    assert "x" * 49 not in told
-    assert all(name in told for name in FORMATS)
-    assert told.isprintable()
+    message = str(caught.value)
+    assert str(tmp_path / "a-file") in message
+    assert "Dear reader,\\x07 this is a letter. " + "x" * 47 in message
+    assert "x" * 49 not in message
+    assert all(name in message for name in FORMATS)
+    assert message.isprintable()
 
 
 @pytest.mark.parametrize(
@@ -192,14 +196,14 @@ def test_unknown_content_is_refused_with_its_first_80_bytes(
         (b"<html><title>Not found</title></html>", "no known format"),
     ],
 )
-def test_a_file_that_is_no_dump_is_refused_with_a_hint(
+def test_a_file_that_is_not_a_dump_is_rejected_with_a_hint(
     content: bytes, hint: str, make_dump: MakeDump
 ) -> None:
     with pytest.raises(DumpError, match=hint):
         make_dump(content)
 
 
-def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path) -> None:
+def test_a_folder_and_a_missing_file_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(DumpError, match="not a file"):
         open_dump(tmp_path, today=TODAY)
     with pytest.raises(DumpError, match="No such file"):
@@ -237,7 +241,7 @@ def test_records_can_be_read_again(make_dump: MakeDump) -> None:
     assert dump.incomplete
 
 
-def test_columns_without_use_are_counted_once_by_name(make_dump: MakeDump) -> None:
+def test_unused_columns_are_counted_by_name(make_dump: MakeDump) -> None:
     dump = make_dump('{"title": "A", "mood": 1}\n{"title": "B", "mood": 2, "shelf": 3}\n')
     list(dump.records())
     assert dump.ignored == {"mood": 2, "shelf": 1}

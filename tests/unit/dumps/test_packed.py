@@ -28,11 +28,11 @@ def rows(*numbers: int) -> bytes:
 
 
 def zipped(*members: tuple[str, bytes], how: int = zipfile.ZIP_DEFLATED) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", how) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", how) as archive:
         for name, data in members:
             archive.writestr(name, data)
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
@@ -72,7 +72,7 @@ def test_damaged_zstd_gives_a_reason(make_dump: MakeDump) -> None:
     assert dump.incomplete.startswith("the zstd data is damaged")
 
 
-def test_zstd_that_asks_for_too_much_memory_is_refused(make_dump: MakeDump) -> None:
+def test_zstd_that_asks_for_too_much_memory_is_rejected(make_dump: MakeDump) -> None:
     wide = zstandard.ZstdCompressionParameters.from_level(1, window_log=30)
     compressor = zstandard.ZstdCompressor(compression_params=wide).compressobj()
     with pytest.raises(DumpError, match="needs too much memory"):
@@ -84,7 +84,7 @@ def test_zstd_that_asks_for_too_much_memory_is_refused(make_dump: MakeDump) -> N
     [zstandard.compress, lambda data: zipped(("a", data), how=zipfile.ZIP_DEFLATED)],
     ids=["zstd", "zip"],
 )
-def test_a_bomb_is_left_after_its_cap(
+def test_a_decompression_bomb_is_abandoned_at_its_cap(
     pack: Callable[[bytes], bytes], make_dump: MakeDump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packed, "_FREE_SIZE", 64 * 1024**2)
@@ -106,12 +106,12 @@ def test_members_of_a_zip_are_read_in_the_order_of_their_names(make_dump: MakeDu
     )
     assert dump.format == "jsonl"
     assert titles(dump) == ["Title 1", "Title 2", "Title 3"]
-    assert [one.line for one in dump.records()] == [1, 2, 3]
+    assert [entry.line for entry in dump.records()] == [1, 2, 3]
 
 
 def test_a_bad_record_in_a_zip_names_its_member(make_dump: MakeDump) -> None:
     dump = make_dump(zipped(("a.jsonl", rows(1)), ("b.jsonl", rows(2) + b"{oops}\n")))
-    (bad,) = (one for one in dump.records() if isinstance(one, Rejected))
+    (bad,) = (entry for entry in dump.records() if isinstance(entry, Rejected))
     assert bad.line == 3
     assert bad.reason.startswith("b.jsonl, line 2: no valid JSON")
 
@@ -128,7 +128,7 @@ def test_members_of_another_format_or_none_are_skipped_and_named(make_dump: Make
         )
     )
     assert titles(dump) == ["Title 1", "Title 2"]
-    assert [one.reason for one in dump.records() if isinstance(one, Skipped)] == [
+    assert [entry.reason for entry in dump.records() if isinstance(entry, Skipped)] == [
         "a file in the archive is of the format arxiv-snapshot, the others are jsonl: b.jsonl",
         "a file in the archive is of no known format: c.bin",
     ]
@@ -142,7 +142,7 @@ def test_a_member_that_climbs_out_of_its_folder_is_only_read(
     assert [path.name for path in tmp_path.iterdir()] == ["a-file"]
 
 
-def test_nested_archives_and_encrypted_members_are_refused(make_dump: MakeDump) -> None:
+def test_nested_archives_and_encrypted_members_are_rejected(make_dump: MakeDump) -> None:
     for inner in (gzip.compress(rows(1)), zipped(("a", rows(1))), zstandard.compress(rows(1))):
         with pytest.raises(DumpError, match="archive or packed file within the archive"):
             make_dump(zipped(("a", inner)))
@@ -164,13 +164,15 @@ def test_a_truncated_zip_is_refused_and_a_damaged_member_reported(make_dump: Mak
     with pytest.raises(DumpError, match="the zip archive is damaged"):
         make_dump(data[:-30])
     at = len(data) // 2
-    dump = make_dump(data[:at] + bytes(one ^ 0xFF for one in data[at : at + 30]) + data[at + 30 :])
+    dump = make_dump(
+        data[:at] + bytes(byte ^ 0xFF for byte in data[at : at + 30]) + data[at + 30 :]
+    )
     assert "Title 1" in titles(dump)[-1]
     assert dump.incomplete
     assert dump.incomplete.startswith("a.jsonl: the zip data is damaged")
 
 
-def test_a_zip_with_too_many_members_is_refused(
+def test_a_zip_with_too_many_members_is_rejected(
     make_dump: MakeDump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packed, "_DIRECTORY_CAP", 1000)

@@ -56,7 +56,7 @@ def types(*names: str) -> str:
         ("Wrapped\n      like XML?", "Wrapped like XML?"),
     ],
 )
-def test_a_title_is_all_its_text(written: str, title: str, make_dump: MakeDump) -> None:
+def test_a_title_is_all_of_its_text(written: str, title: str, make_dump: MakeDump) -> None:
     assert only(make_dump(article(written))).title == title
 
 
@@ -79,7 +79,7 @@ def test_labelled_parts_of_an_abstract_are_paragraphs(make_dump: MakeDump) -> No
     assert only(make_dump(article(inside=inside))).abstract == "AIM: A b.\n\nC."
 
 
-def test_another_abstract_serves_only_where_there_is_no_first_one(make_dump: MakeDump) -> None:
+def test_another_abstract_is_read_only_if_there_is_no_first_one(make_dump: MakeDump) -> None:
     other = (
         '<OtherAbstract Language="ger"><AbstractText>Auf Deutsch.</AbstractText></OtherAbstract>'
     )
@@ -125,14 +125,14 @@ def test_names_of_persons_and_groups(make_dump: MakeDump) -> None:
         ("", None),
     ],
 )
-def test_partial_dates_give_a_day_only_where_there_is_one(
+def test_partial_dates_give_a_day_only_if_there_is_one(
     written: str, submitted: date | None, make_dump: MakeDump
 ) -> None:
     inside = f"<Journal><JournalIssue><PubDate>{written}</PubDate></JournalIssue></Journal>"
     assert only(make_dump(article(inside=inside))).submitted == submitted
 
 
-def test_a_whole_day_beats_a_month_and_a_bare_year_takes_the_day_in_pubmed(
+def test_a_complete_day_beats_a_month_and_a_year_takes_the_day_in_pubmed(
     make_dump: MakeDump,
 ) -> None:
     month = (
@@ -196,7 +196,7 @@ def test_a_retracted_paper_is_withdrawn(make_dump: MakeDump) -> None:
 
 
 @pytest.mark.parametrize("kind", ["Retraction of Publication", "Retraction Notice"])
-def test_a_notice_of_retraction_takes_back_what_it_names(kind: str, make_dump: MakeDump) -> None:
+def test_a_retraction_notice_retracts_what_it_names(kind: str, make_dump: MakeDump) -> None:
     targets = "".join(
         f"<CommentsCorrections RefType='RetractionOf'><PMID>{pmid}</PMID></CommentsCorrections>"
         for pmid in (7, 8)
@@ -210,7 +210,7 @@ def test_a_notice_of_retraction_takes_back_what_it_names(kind: str, make_dump: M
             )
         ).records()
     )
-    assert [one.ids for one in dump if isinstance(one, Removal)] == [
+    assert [entry.ids for entry in dump if isinstance(entry, Removal)] == [
         (("pmid", "7"),),
         (("pmid", "8"),),
     ]
@@ -226,7 +226,7 @@ def test_errata_and_concerns_are_skipped(make_dump: MakeDump) -> None:
             article(inside=types("Expression of Concern")),
         ).records()
     )
-    assert [(one.line, one.reason) for one in dump if isinstance(one, Skipped)] == [
+    assert [(entry.line, entry.reason) for entry in dump if isinstance(entry, Skipped)] == [
         (3, "erratum notice"),
         (5, "concern notice"),
     ]
@@ -239,7 +239,7 @@ def test_every_deletion_has_its_line(make_dump: MakeDump) -> None:
             "<DeleteCitation>\n<PMID Version='1'>2</PMID>\n<PMID>3</PMID>\n</DeleteCitation>",
         ).records()
     )
-    assert [(one.line, one.ids, one.raw) for one in dump if isinstance(one, Removal)] == [
+    assert [(entry.line, entry.ids, entry.raw) for entry in dump if isinstance(entry, Removal)] == [
         (6, (("pmid", "2"),), "<PMID>2</PMID>"),
         (7, (("pmid", "3"),), "<PMID>3</PMID>"),
     ]
@@ -270,14 +270,14 @@ def test_an_article_without_anything_in_it_is_a_record_without_title(make_dump: 
 def test_an_error_of_the_interface_is_incomplete_and_says_why(tmp_path: Path) -> None:
     path = tmp_path / "efetch.xml"
     path.write_text("<eFetchResult><ERROR>ID list is\n empty</ERROR></eFetchResult>")
-    made = open_dump(path, today=TODAY)
-    assert (made.format, list(made.records())) == ("pubmed", [])
-    assert made.incomplete == "the answer is an error: ID list is empty"
+    answer = open_dump(path, today=TODAY)
+    assert (answer.format, list(answer.records())) == ("pubmed", [])
+    assert answer.incomplete == "the answer is an error: ID list is empty"
 
 
-def test_one_damaged_article_costs_itself_only(make_dump: MakeDump) -> None:
+def test_a_damaged_article_loses_no_other(make_dump: MakeDump) -> None:
     dump = list(make_dump(article("One"), article("Two <i>open"), article("Three")).records())
-    assert [type(one) for one in dump] == [Record, Rejected, Record]
+    assert [type(entry) for entry in dump] == [Record, Rejected, Record]
 
 
 def test_entities_of_a_declaration_are_never_expanded(tmp_path: Path) -> None:
@@ -287,5 +287,5 @@ def test_entities_of_a_declaration_are_never_expanded(tmp_path: Path) -> None:
         '"file:///etc/hostname">]>'
         f"<PubmedArticleSet>{article('&b; &f;')}{article('Fine')}</PubmedArticleSet>"
     )
-    made = list(open_dump(path, today=TODAY).records())
-    assert [type(one) for one in made] == [Rejected, Record]
+    entries = list(open_dump(path, today=TODAY).records())
+    assert [type(entry) for entry in entries] == [Rejected, Record]

@@ -11,7 +11,7 @@ import pytest
 from digest.dumps import ris, stream
 from digest.model import Entry, Record
 from digest.papers import clean
-from tests.unit.dumps.conftest import MakeDump, refused, titles
+from tests.unit.dumps.conftest import MakeDump, rejections, titles
 
 
 def record(*tags: str) -> str:
@@ -39,11 +39,11 @@ def record(*tags: str) -> str:
 def test_identifiers_are_found_in_the_tags_that_programs_use(
     make_dump: MakeDump, tags: list[str], identities: list[str]
 ) -> None:
-    (found,) = make_dump(record("TI  - A Title", *tags)).records()
-    assert isinstance(found, Record)
-    entry = clean(found, "ris")
+    (ris_record,) = make_dump(record("TI  - A Title", *tags)).records()
+    assert isinstance(ris_record, Record)
+    entry = clean(ris_record, "ris")
     assert isinstance(entry, Entry)
-    assert [f"{one.kind}:{one.value}" for one in entry.identities] == identities
+    assert [f"{identity.kind}:{identity.value}" for identity in entry.identities] == identities
 
 
 @pytest.mark.parametrize(
@@ -57,16 +57,16 @@ def test_identifiers_are_found_in_the_tags_that_programs_use(
         ("DA  - 9999/01/01", None),
     ],
 )
-def test_a_day_counts_only_where_all_of_it_is_there(
+def test_a_day_counts_only_if_it_is_complete(
     make_dump: MakeDump, tag: str, day: date | None
 ) -> None:
-    (found,) = make_dump(record("TI  - A Title", tag)).records()
-    assert isinstance(found, Record)
-    assert found.submitted == day
+    (ris_record,) = make_dump(record("TI  - A Title", tag)).records()
+    assert isinstance(ris_record, Record)
+    assert ris_record.submitted == day
 
 
 def test_lines_without_a_tag_belong_to_the_one_before(make_dump: MakeDump) -> None:
-    (found,) = make_dump(
+    (ris_record,) = make_dump(
         record(
             "T1  - A title that",
             "goes on",
@@ -76,8 +76,8 @@ def test_lines_without_a_tag_belong_to_the_one_before(make_dump: MakeDump) -> No
             "A1  - Doe, Jane",
         )
     ).records()
-    assert isinstance(found, Record)
-    assert (found.title, found.abstract, found.authors) == (
+    assert isinstance(ris_record, Record)
+    assert (ris_record.title, ris_record.abstract, ris_record.authors) == (
         "A title that\ngoes on",
         "One.\n\nTwo - with a dash.",
         ("Doe, Jane",),
@@ -88,8 +88,8 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing(make_dump: MakeD
     plain = record("TI  - A", "AB  - One.", "Two.") + record("TI  - B")
     dump = make_dump(b"\xef\xbb\xbf" + plain.replace("\n", "\r\n").encode())
     assert dump.format == "ris"
-    assert [(one.line, one.raw) for one in dump.records()] == [
-        (one.line, one.raw) for one in make_dump(plain).records()
+    assert [(entry.line, entry.raw) for entry in dump.records()] == [
+        (entry.line, entry.raw) for entry in make_dump(plain).records()
     ]
 
 
@@ -114,14 +114,14 @@ def test_a_last_record_without_its_end_makes_the_file_incomplete(make_dump: Make
     assert dump.incomplete == "the file ends before the ER of the record on line 4"
 
 
-def test_a_record_that_is_cut_within_a_line_is_put_aside(make_dump: MakeDump) -> None:
+def test_a_record_that_is_cut_within_a_line_is_rejected(make_dump: MakeDump) -> None:
     dump = make_dump("TY  - JOUR\nTI  - A\nER  - \nTY  - JOUR\nTI  - A long tit")
     assert titles(dump) == ["A"]
-    assert refused(dump) == [(4, "cut off in the middle of the record")]
+    assert rejections(dump) == [(4, "cut off in the middle of the record")]
     assert dump.incomplete is not None
 
 
-def test_text_between_records_is_no_record_and_tags_there_are_refused(make_dump: MakeDump) -> None:
+def test_text_between_records_is_ignored_and_tags_there_are_rejected(make_dump: MakeDump) -> None:
     dump = make_dump(
         "Provider: an invented one\n\n"
         + record("TI  - A")
@@ -129,7 +129,7 @@ def test_text_between_records_is_no_record_and_tags_there_are_refused(make_dump:
         + record("TI  - C")
     )
     assert titles(dump) == ["A", "C"]
-    assert refused(dump) == [(7, "does not begin with TY")]
+    assert rejections(dump) == [(7, "does not begin with TY")]
 
 
 @pytest.mark.parametrize(
@@ -141,26 +141,24 @@ def test_text_between_records_is_no_record_and_tags_there_are_refused(make_dump:
         (b"TI  - A\0", "holds NUL bytes"),
     ],
 )
-def test_a_record_that_cannot_be_used_says_why(
-    make_dump: MakeDump, tags: bytes, reason: str
-) -> None:
-    assert refused(make_dump(b"TY  - JOUR\n" + tags + b"\nER  - \n")) == [(1, reason)]
+def test_an_unusable_record_says_why(make_dump: MakeDump, tags: bytes, reason: str) -> None:
+    assert rejections(make_dump(b"TY  - JOUR\n" + tags + b"\nER  - \n")) == [(1, reason)]
 
 
-def test_a_record_beyond_the_cap_is_put_aside_unread(
+def test_a_record_beyond_the_cap_is_rejected_unread(
     make_dump: MakeDump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ris, "ITEM_CAP", 200)
     dump = make_dump(record("TI  - A", *["AB  - words"] * 30) + record("TI  - B"))
     assert titles(dump) == ["B"]
-    assert next(line for line, _ in refused(dump)) == 1
+    assert next(line for line, _ in rejections(dump)) == 1
 
 
-def test_a_line_beyond_the_cap_is_put_aside_unread(
+def test_a_line_beyond_the_cap_is_rejected_unread(
     make_dump: MakeDump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "ITEM_CAP", 200)
     monkeypatch.setattr(stream, "CHUNK", 64)
     dump = make_dump(record("TI  - A", "AB  - " + "words " * 100) + record("TI  - B"))
     assert titles(dump) == ["B"]
-    assert (1, "a line of it is too long to be held") in refused(dump)
+    assert (1, "a line of it is too long to be held") in rejections(dump)

@@ -32,8 +32,8 @@ def entries(dump: Dump) -> list[Any]:
 
 def identities(record: Record) -> list[str]:
     return [
-        f"{one.kind}:{one.value}"
-        for one in getattr(clean(record, "semantic-scholar"), "identities", ())
+        f"{identity.kind}:{identity.value}"
+        for identity in getattr(clean(record, "semantic-scholar"), "identities", ())
     ]
 
 
@@ -63,8 +63,8 @@ def test_a_withheld_abstract_is_skipped_and_one_of_no_paper_rejected() -> None:
 
 
 def test_a_row_with_title_and_abstract_is_a_whole_paper(make_dump: MakeDump) -> None:
-    (one,) = entries(make_dump({"corpusid": 1, "title": "A Title", "abstract": "Text."}))
-    assert (one.fragment, one.title, one.abstract) == (False, "A Title", "Text.")
+    (entry,) = entries(make_dump({"corpusid": 1, "title": "A Title", "abstract": "Text."}))
+    assert (entry.fragment, entry.title, entry.abstract) == (False, "A Title", "Text.")
 
 
 def test_rows_of_nothing_but_a_number_are_deletions() -> None:
@@ -80,7 +80,7 @@ def test_a_paper_among_deletions_is_not_deleted(make_dump: MakeDump) -> None:
     *deleted, last = entries(
         make_dump(*[{"corpusid": n} for n in range(1, 31)], {"corpusid": 31, "title": "A Title"})
     )
-    assert all(isinstance(one, Removal) for one in deleted)
+    assert all(isinstance(entry, Removal) for entry in deleted)
     assert (type(last), last.line) == (Rejected, 31)
 
 
@@ -90,12 +90,12 @@ def test_a_bare_number_among_papers_deletes_nothing(make_dump: MakeDump) -> None
 
 
 def test_news_are_skipped() -> None:
-    found = [
-        one
-        for one in entries(open_dump(FOLDER / "s2ag-papers.jsonl", today=TODAY))
-        if isinstance(one, Skipped)
+    skipped_entries = [
+        entry
+        for entry in entries(open_dump(FOLDER / "s2ag-papers.jsonl", today=TODAY))
+        if isinstance(entry, Skipped)
     ]
-    assert [(one.line, one.reason) for one in found] == [(4, "news")]
+    assert [(entry.line, entry.reason) for entry in skipped_entries] == [(4, "news")]
 
 
 @pytest.mark.parametrize(
@@ -105,11 +105,11 @@ def test_news_are_skipped() -> None:
 def test_identifiers_are_known_in_any_case(
     externals: dict[str, object], make_dump: MakeDump
 ) -> None:
-    (one,) = entries(make_dump({"corpusid": 1, "title": "A Title", "externalids": externals}))
-    assert identities(one) == ["arxiv:2604.00001", "pmcid:PMC7", "s2:1"]
+    (entry,) = entries(make_dump({"corpusid": 1, "title": "A Title", "externalids": externals}))
+    assert identities(entry) == ["arxiv:2604.00001", "pmcid:PMC7", "s2:1"]
 
 
-def test_identifiers_of_strange_types_are_left_out(make_dump: MakeDump) -> None:
+def test_identifiers_of_unexpected_types_are_left_out(make_dump: MakeDump) -> None:
     strange = {
         "ArXiv": ["2604.00001"],
         "DOI": {},
@@ -117,8 +117,8 @@ def test_identifiers_of_strange_types_are_left_out(make_dump: MakeDump) -> None:
         "MAG": None,
         "PubMedCentral": 1.5,
     }
-    (one,) = entries(make_dump({"corpusid": 1, "title": "A Title", "externalids": strange}))
-    assert one.ids == (("s2", "1"),)
+    (entry,) = entries(make_dump({"corpusid": 1, "title": "A Title", "externalids": strange}))
+    assert entry.ids == (("s2", "1"),)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_identifiers_of_strange_types_are_left_out(make_dump: MakeDump) -> None:
         {"citingcorpusid": 1, "citedcorpusid": 2, "isinfluential": False},
     ],
 )
-def test_the_other_data_sets_are_refused(row: object, make_dump: MakeDump) -> None:
+def test_the_other_data_sets_are_rejected(row: object, make_dump: MakeDump) -> None:
     with pytest.raises(DumpError, match="of no known format"):
         make_dump(row)
 
@@ -160,7 +160,9 @@ def test_every_shape_gives_the_same_papers(make_dump: MakeDump) -> None:
     ):
         dump = make_dump(*rows)
         assert dump.format == "semantic-scholar-api"
-        assert [(one.line, one.title) for one in dump.records() if isinstance(one, Record)] == [
+        assert [
+            (entry.line, entry.title) for entry in dump.records() if isinstance(entry, Record)
+        ] == [
             (1, "Title 1"),
             (2, "Title 2"),
         ]
@@ -176,7 +178,7 @@ def test_an_unknown_identifier_in_a_batch_is_skipped() -> None:
 @pytest.mark.parametrize(
     "page", [{"total": 0, "offset": 0, "data": []}, {"total": 0, "token": None, "data": []}]
 )
-def test_an_answer_without_papers_is_read_as_such(page: object, make_dump: MakeDump) -> None:
+def test_an_answer_without_papers_is_complete_and_empty(page: object, make_dump: MakeDump) -> None:
     dump = make_dump(page)
     assert dump.format == "semantic-scholar-api"
     assert not entries(dump)
@@ -185,7 +187,7 @@ def test_an_answer_without_papers_is_read_as_such(page: object, make_dump: MakeD
 def test_a_page_longer_than_the_head_is_recognised(make_dump: MakeDump) -> None:
     dump = make_dump({"total": 1, "offset": 0, "data": [paper(abstract="word " * 100_000)]})
     assert dump.format == "semantic-scholar-api"
-    assert [type(one) for one in dump.records()] == [Record]
+    assert [type(entry) for entry in dump.records()] == [Record]
 
 
 @pytest.mark.parametrize(
@@ -197,12 +199,12 @@ def test_a_page_longer_than_the_head_is_recognised(make_dump: MakeDump) -> None:
         {"data": [1]},
     ],
 )
-def test_errors_are_refused(other: object, make_dump: MakeDump) -> None:
+def test_errors_are_rejected(other: object, make_dump: MakeDump) -> None:
     with pytest.raises(DumpError, match="of no known format"):
         make_dump(other)
 
 
-def test_the_page_about_a_paper_is_its_link_only_where_there_is_no_better(
+def test_the_page_about_a_paper_is_its_link_only_as_a_fallback(
     make_dump: MakeDump,
 ) -> None:
     about = f"https://www.semanticscholar.org/paper/{SHA}"

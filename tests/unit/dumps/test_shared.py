@@ -19,29 +19,29 @@ pytestmark = pytest.mark.shared
 def entries(path: Path, format: str) -> Iterator[tuple[Record, Entry]]:
     dump = open_dump(path, today=TODAY)
     assert dump.format == format
-    for one in dump.records():
-        assert isinstance(one, Record), one
-        made = clean(one, dump.format)
-        assert isinstance(made, Entry), made
-        yield one, made
+    for record in dump.records():
+        assert isinstance(record, Record), record
+        entry = clean(record, dump.format)
+        assert isinstance(entry, Entry), entry
+        yield record, entry
     assert dump.incomplete is None
     assert dump.bytes_read == dump.size
 
 
 def test_the_real_pages_hold_116_records_of_107_papers(shared: Path) -> None:
-    found = [
+    pairs = [
         pair
         for path in sorted((shared / "dumps" / "huggingface").iterdir())
         for pair in entries(path, "huggingface-page")
     ]
-    assert len(found) == 116
-    assert len({made.title_key for _, made in found}) == 107
-    assert {(one.picked.month, one.picked.day) for one, _ in found if one.picked} == {
+    assert len(pairs) == 116
+    assert len({entry.title_key for _, entry in pairs}) == 107
+    assert {(record.picked.month, record.picked.day) for record, _ in pairs if record.picked} == {
         (7, 30),
         (8, 29),
     }
-    assert [one.rank for one, _ in found] == [*range(1, 54), *range(1, 64)]
-    assert all(len(made.abstract) > 1000 for _, made in found)
+    assert [record.rank for record, _ in pairs] == [*range(1, 54), *range(1, 64)]
+    assert all(len(entry.abstract) > 1000 for _, entry in pairs)
 
 
 def test_the_real_days_of_arxiv_hold_36580_rows_of_20737_papers(shared: Path) -> None:
@@ -49,15 +49,15 @@ def test_the_real_days_of_arxiv_hold_36580_rows_of_20737_papers(shared: Path) ->
     for path in sorted((shared / "dumps" / "arxiv").iterdir()):
         days += 1
         assert open_dump(path, today=TODAY).day == date.fromisoformat(path.name[:10])
-        for _, made in entries(path, "arxiv-daily"):
+        for _, entry in entries(path, "arxiv-daily"):
             rows += 1
-            ids.add(made.identities[0])
-            money += "$" in made.title
-            formulas += "\\" in made.title
-            assert made.title_key
-            assert made.authors
-            assert made.abstract
-            assert made.url.startswith("https://arxiv.org/abs/")
+            ids.add(entry.identities[0])
+            money += "$" in entry.title
+            formulas += "\\" in entry.title
+            assert entry.title_key
+            assert entry.authors
+            assert entry.abstract
+            assert entry.url.startswith("https://arxiv.org/abs/")
     assert (days, rows, len(ids)) == (92, 36_580, 20_737)
     assert money == 0
     assert formulas < 5  # macros of the author's own that nobody else knows
@@ -70,6 +70,6 @@ def test_a_plain_corpus_is_read_as_plain_lines(shared: Path) -> None:
     assert dump.format == "jsonl"
     assert isinstance(first, Record)
     assert first.first_seen is not None
-    made = clean(first, dump.format)
-    assert isinstance(made, Entry)
-    assert [one.kind for one in made.identities] == ["arxiv"]
+    entry = clean(first, dump.format)
+    assert isinstance(entry, Entry)
+    assert [identity.kind for identity in entry.identities] == ["arxiv"]

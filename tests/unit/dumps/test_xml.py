@@ -42,46 +42,49 @@ def read(source: Callable[[bytes], Source]) -> Read:
     """(line, text or reason in brackets) of each entry, and what is missing."""
 
     def make(data: bytes, *names: str) -> tuple[list[tuple[int, str]], str | None]:
-        made = source(data)
-        found = list(read_xml_entries(made, *(names or ("e",))))
+        xml_source = source(data)
+        entries = list(read_xml_entries(xml_source, *(names or ("e",))))
         return [
-            (one.line, text_of(one.node) if isinstance(one, XmlEntry) else f"[{one.reason}]")
-            for one in found
-        ], made.incomplete
+            (
+                entry.line,
+                text_of(entry.node) if isinstance(entry, XmlEntry) else f"[{entry.reason}]",
+            )
+            for entry in entries
+        ], xml_source.incomplete
 
     return make
 
 
 def test_entries_come_with_line_name_text_and_raw(source: Callable[[bytes], Source]) -> None:
-    one, two = read_xml_entries(
+    entry, two = read_xml_entries(
         source(b'<?xml version="1.0"?>\n<r>\n <e a="1">x <i>y</i> z</e>\n <n:f xmlns:n="u"/></r>'),
         "e",
         "f",
     )
-    assert isinstance(one, XmlEntry)
+    assert isinstance(entry, XmlEntry)
     assert isinstance(two, XmlEntry)
-    assert (one.name, one.line, one.raw, text_of(one.node)) == (
+    assert (entry.name, entry.line, entry.raw, text_of(entry.node)) == (
         "e",
         3,
         '<e a="1">x <i>y</i> z</e>',
         "x y z",
     )
     assert (two.name, two.line, two.raw, text_of(two.node)) == ("f", 4, '<n:f xmlns:n="u"/>', "")
-    assert attribute(one.node, "a") == "1"
-    assert attribute(one.node, "b") == attribute(None, "b") == ""
-    assert serialise_content(one.node) == "x <i>y</i> z"
+    assert attribute(entry.node, "a") == "1"
+    assert attribute(entry.node, "b") == attribute(None, "b") == ""
+    assert serialise_content(entry.node) == "x <i>y</i> z"
 
 
 def test_children_are_found_by_local_name(source: Callable[[bytes], Source]) -> None:
     data = b'<r xmlns="u" xmlns:n="v"><e n:k="5"><a>1</a><n:a>2</n:a><b><c> 3 </c></b></e></r>'
-    (one,) = read_xml_entries(source(data), "e")
-    assert isinstance(one, XmlEntry)
-    assert [text_of(found) for found in children(one.node, "a")] == ["1", "2"]
-    assert text_of(child(one.node, "b", "c")) == " 3 "
-    assert child(one.node, "b", "x", "y") is None
-    assert text_of(one.fields()["a"]) == "1"
+    (entry,) = read_xml_entries(source(data), "e")
+    assert isinstance(entry, XmlEntry)
+    assert [text_of(entries) for entries in children(entry.node, "a")] == ["1", "2"]
+    assert text_of(child(entry.node, "b", "c")) == " 3 "
+    assert child(entry.node, "b", "x", "y") is None
+    assert text_of(entry.fields()["a"]) == "1"
     assert text_of([]) == text_of(None) == ""
-    assert attribute(one.node, "k") == "5"
+    assert attribute(entry.node, "k") == "5"
 
 
 def test_comments_and_cdata_hide_nothing_and_end_nothing(read: Read) -> None:
@@ -93,11 +96,11 @@ def test_comments_and_cdata_hide_nothing_and_end_nothing(read: Read) -> None:
 
 
 def test_documents_may_follow_each_other(read: Read) -> None:
-    one = b'<?xml version="1.0"?>\n<r xmlns:p="u"><e><p:x>1</p:x></e></r>\n'
-    assert read(one * 3) == ([(2, "1"), (4, "1"), (6, "1")], None)
+    entry = b'<?xml version="1.0"?>\n<r xmlns:p="u"><e><p:x>1</p:x></e></r>\n'
+    assert read(entry * 3) == ([(2, "1"), (4, "1"), (6, "1")], None)
 
 
-def test_a_document_that_was_cut_costs_only_its_last_entry(read: Read) -> None:
+def test_a_cut_off_document_loses_only_its_last_entry(read: Read) -> None:
     data = b'<?xml version="1.0"?>\n<r><e>1</e><e>2\n<?xml version="1.0"?>\n<r><e>3</e></r>'
     assert read(data) == (
         [(2, "1"), (2, "[has no end: its </e> is missing]"), (4, "3")],
@@ -105,7 +108,7 @@ def test_a_document_that_was_cut_costs_only_its_last_entry(read: Read) -> None:
     )
 
 
-def test_a_file_that_was_cut_is_incomplete(read: Read) -> None:
+def test_a_cut_off_file_is_incomplete(read: Read) -> None:
     assert read(b"<r><e>1</e><e>2") == (
         [(1, "1"), (1, "[cut off in the middle of the record]")],
         "the file ends in the middle of the e on line 1",
@@ -124,7 +127,7 @@ def test_an_entry_without_end_does_not_take_the_next_one_along(read: Read) -> No
     )
 
 
-def test_damage_costs_one_entry(read: Read) -> None:
+def test_damage_loses_one_entry(read: Read) -> None:
     entries, incomplete = read(b"<r><e>1<b></e><e>\0</e><e>caf\xe9</e><e a=1>4</e><e>5</e></r>")
     assert [text for _, text in entries] == [
         "[no valid XML: Opening and ending tag mismatch: b and e]",
@@ -136,7 +139,7 @@ def test_damage_costs_one_entry(read: Read) -> None:
     assert incomplete is None
 
 
-def test_what_is_meant_is_read(read: Read) -> None:
+def test_common_mistakes_are_accepted(read: Read) -> None:
     data = (
         b"<r><e>R&D &eacute;&nbsp;&amp;eacute; &lt;</e><e>a\x01b</e><e><dc:x "
         b"q:y='1'>undeclared</dc:x></e></r>"
@@ -186,7 +189,7 @@ def test_a_web_page_among_the_documents_is_noted(read: Read) -> None:
     )
 
 
-def test_a_web_page_is_refused_with_what_it_is(tmp_path: Path) -> None:
+def test_a_web_page_is_rejected_with_what_it_is(tmp_path: Path) -> None:
     path = tmp_path / "harvest.xml"
     for start in (b"<!DOCTYPE html>\n<html lang='en'>", b"\n<HTML>"):
         path.write_bytes(
@@ -197,13 +200,13 @@ def test_a_web_page_is_refused_with_what_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("inner", [b"<a>" * 300, b"<a>" * 300 + b"</a>" * 300])
-def test_deep_nesting_is_refused(read: Read, inner: bytes) -> None:
+def test_deep_nesting_is_rejected(read: Read, inner: bytes) -> None:
     (deep, fine) = read(b"<r><e>" + inner + b"</e><e>x</e></r>")[0]
     assert "[no valid XML: Excessive depth in document" in deep[1]
     assert fine == (1, "x")
 
 
-def test_too_many_tags_or_names_are_refused(read: Read) -> None:
+def test_too_many_tags_or_names_are_rejected(read: Read) -> None:
     assert read(b"<r><e>" + b"<a/>" * 400_001 + b"</e><e>x</e></r>")[0] == [
         (1, "[holds more than 400,000 tags]"),
         (1, "x"),
@@ -215,15 +218,17 @@ def test_too_many_tags_or_names_are_refused(read: Read) -> None:
     ]
 
 
-def test_an_entry_beyond_the_cap_is_put_aside_without_being_held(
+def test_an_entry_beyond_the_cap_is_rejected_without_being_held(
     source: Callable[[bytes], Source],
 ) -> None:
-    made = source(b"<r><e>" + b"x\n" * (stream.ITEM_CAP // 2 + 10) * 4 + b"</e>\n<e>y</e></r>")
+    xml_source = source(
+        b"<r><e>" + b"x\n" * (stream.ITEM_CAP // 2 + 10) * 4 + b"</e>\n<e>y</e></r>"
+    )
     tracemalloc.start()
-    found = [(one.line, one.raw[:20]) for one in read_xml_entries(made, "e")]
+    entries = [(entry.line, entry.raw[:20]) for entry in read_xml_entries(xml_source, "e")]
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert found == [(1, ""), (4 * (stream.ITEM_CAP // 2 + 10) + 2, "<e>y</e>")]
+    assert entries == [(1, ""), (4 * (stream.ITEM_CAP // 2 + 10) + 2, "<e>y</e>")]
     assert peak < 4 * stream.ITEM_CAP
 
 
@@ -244,7 +249,7 @@ def test_an_entry_beyond_the_cap_is_put_aside_without_being_held(
         b"&",
     ],
 )
-def test_junk_takes_time_in_proportion(junk: bytes, read: Read) -> None:
+def test_junk_takes_linear_time(junk: bytes, read: Read) -> None:
     assert read(junk * (500_000 // len(junk)))[0] == []
 
 
@@ -260,8 +265,8 @@ DOCUMENT = (
 def test_where_the_chunks_end_does_not_matter(
     size: int, source: Callable[[bytes], Source], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = source(DOCUMENT + DOCUMENT)
-    whole = [(one.line, one.raw) for one in read_xml_entries(made, "e")]
+    xml_source = source(DOCUMENT + DOCUMENT)
+    whole = [(entry.line, entry.raw) for entry in read_xml_entries(xml_source, "e")]
     assert len(whole) > 10
 
     def pieces(self: Source) -> Iterator[bytes]:
@@ -269,9 +274,9 @@ def test_where_the_chunks_end_does_not_matter(
         return (data[at : at + size] for at in range(0, len(data), size))
 
     monkeypatch.setattr(Source, "chunks", pieces)
-    other = Source(made.path, name="dump", today=TODAY)
-    assert [(one.line, one.raw) for one in read_xml_entries(other, "e")] == whole
-    assert other.incomplete == made.incomplete
+    other = Source(xml_source.path, name="dump", today=TODAY)
+    assert [(entry.line, entry.raw) for entry in read_xml_entries(other, "e")] == whole
+    assert other.incomplete == xml_source.incomplete
 
 
 def test_damage_anywhere_never_raises(read: Read) -> None:
@@ -301,7 +306,7 @@ def test_damage_anywhere_never_raises(read: Read) -> None:
         assert all(line >= 1 for line, _ in read(bytes(data))[0])
 
 
-def test_the_root_is_told_without_reading_on() -> None:
+def test_the_root_is_found_in_the_first_bytes() -> None:
     assert xml_split.find_outer_names(
         b"\n<!-- <x> --><!DOCTYPE r [<!ENTITY y 'z'>]><a:r xmlns:a='u'><b/></a:r><c"
     ) == ["r", "b"]
