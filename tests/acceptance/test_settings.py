@@ -4,6 +4,7 @@ that they name."""
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 from tests.acceptance.conftest import Run
@@ -42,9 +43,9 @@ def test_a_database_of_another_version_is_refused_until_upgraded(run: Run, tmp_p
     import sqlite3
 
     run("subscribe", "alice@example.org")
-    with sqlite3.connect(tmp_path / "digest.sqlite") as connection:
+    with closing(sqlite3.connect(tmp_path / "digest.sqlite")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = 'ancient'")
     assert "newer than this version" in run("status", code=1).stderr
-    with sqlite3.connect(tmp_path / "digest.sqlite") as connection:
+    with closing(sqlite3.connect(tmp_path / "digest.sqlite")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = ?", (HEAD,))
     assert "up to date" in run("db", "upgrade").stdout

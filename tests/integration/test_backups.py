@@ -428,7 +428,8 @@ def damaged(path: Path, how: str, folder: Path) -> Path:
             with zipfile.ZipFile(copy, "w") as archive:
                 archive.writestr("a", "b")
         else:
-            sqlite3.connect(copy).execute("CREATE TABLE strangers (id INTEGER)")
+            with closing(sqlite3.connect(copy)) as connection:
+                connection.execute("CREATE TABLE strangers (id INTEGER)")
     return copy
 
 

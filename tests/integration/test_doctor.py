@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -451,7 +452,7 @@ def test_a_damaged_database_is_found(tmp_path: Path, with_store: Path) -> None:
 
 
 def test_rows_that_lost_what_they_point_to_are_found(tmp_path: Path, with_store: Path) -> None:
-    with sqlite3.connect(with_store) as connection:
+    with closing(sqlite3.connect(with_store)) as connection, connection:
         connection.execute(
             "INSERT INTO identities (kind, value, paper_id) VALUES ('arxiv', '2606.00001', 99)"
         )
@@ -464,7 +465,7 @@ def test_rows_that_lost_what_they_point_to_are_found(tmp_path: Path, with_store:
 
 
 def test_an_older_schema_is_found_with_its_remedy(tmp_path: Path, with_store: Path) -> None:
-    with sqlite3.connect(with_store) as connection:
+    with closing(sqlite3.connect(with_store)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '0000'")
     connection.close()
     (found,) = [one for one in offline(configured(tmp_path)) if one.area == "store"]

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -365,7 +365,7 @@ def test_a_file_that_is_damaged(file: Path, sqlite: Store) -> None:
 
 
 def test_a_table_that_was_dropped(file: Path, sqlite: Store) -> None:
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("DROP TABLE rounds")
     for attempt in (read, write):
         with failing("incomplete"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -131,7 +131,7 @@ def test_a_table_that_is_gone_is_a_page_and_not_a_trace(
 ) -> None:
     with client.app.store.writing() as tx:
         tx.exec_driver_sql("PRAGMA foreign_keys = OFF")
-    with sqlite3.connect(str(client.app.store.url.database)) as other:
+    with closing(sqlite3.connect(str(client.app.store.url.database))) as other, other:
         other.execute(statement)
     assert client.post(client.path(Purpose.UP, alice, 1)).status_code == 503
 
