@@ -15,10 +15,10 @@ from digest.cli.options import (
     AsJson,
     ConfigPath,
     OnDate,
-    a_day,
     load,
     noon,
     out,
+    parse_day,
     require_settings,
     show_json,
 )
@@ -40,8 +40,8 @@ _KEYS = {
 @database.command()
 def upgrade(config: ConfigPath = None) -> None:
     """Bring the database to the schema of this version."""
-    with _store(config) as opened:
-        before, after = store.schema.upgrade(opened)
+    with _open_database(config) as db:
+        before, after = store.schema.upgrade(db)
     out.print(
         f"schema {before or 'empty'} -> {after}"
         if before != after
@@ -66,18 +66,18 @@ def backup(
 
     The file holds one moment.
     """
-    with _store(config, existing=True) as opened:
-        store.backups.back_up(opened, file, with_keys=not without_keys, overwrite=force)
+    with _open_database(config, existing=True) as db:
+        store.backups.back_up(db, file, with_keys=not without_keys, overwrite=force)
     size = file.stat().st_size
     out.print(
         f"written: {file}, {size / 1e6:.1f} MB", highlight=False, markup=False, soft_wrap=True
     )
     if without_keys:
-        told = (
+        warning = (
             "It holds no keys of links: restored where there are none, links in earlier mails do "
             "not work"
         )
-        out.print(told, style="dim", soft_wrap=True)
+        out.print(warning, style="dim", soft_wrap=True)
 
 
 @database.command()
@@ -95,12 +95,12 @@ def restore(
     Nothing else may use the database meanwhile. A failed restore changes nothing. Each reader's
     local date up to now is closed: no digest is composed for it, its papers go to the next one.
     """
-    now = datetime.now(UTC) if date is None else noon(a_day(date))
-    with _store(config) as opened:
+    now = datetime.now(UTC) if date is None else noon(parse_day(date))
+    with _open_database(config) as db:
         if not yes:
-            question = f"Replace all that {opened.shown} holds by {file}?"
+            question = f"Replace all that {db.shown} holds by {file}?"
             typer.confirm(question, abort=True, err=True)
-        restored = store.backups.restore(opened, file, now=now)
+        restored = store.backups.restore(db, file, now=now)
     if as_json:
         show_json(restored.json)
         return
@@ -130,15 +130,15 @@ def restore(
 
 
 @contextmanager
-def _store(config: Path | None, *, existing: bool = False) -> Iterator[store.Store]:
+def _open_database(config: Path | None, *, existing: bool = False) -> Iterator[store.Store]:
     """The database of the settings; ConfigError where `existing` and there is none."""
     settings = load(config)
     if existing and store.schema.is_empty(settings.store.url):
         require_settings(config)
         raise ConfigError("nothing is there yet: store.url names no database that holds anything")
     kept.restrict(settings)
-    opened = store.Store(settings.store.url)
+    db = store.Store(settings.store.url)
     try:
-        yield opened
+        yield db
     finally:
-        opened.close()
+        db.close()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from digest import services, subscriptions
-from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
+from digest.cli.options import AsJson, ConfigPath, open_app, out, show_json
 from digest.model import MessageState
 
 commands = typer.Typer()
@@ -50,7 +50,7 @@ def deliveries(
         raise typer.BadParameter(
             f"{resolve[1]!r}: a message is resolved as accepted or rejected", param_hint="--resolve"
         )
-    with opened(config, existing=True) as service:
+    with open_app(config, existing=True) as service:
         if resolve is not None:
             services.resolve(service, resolve[0], _RESOLVED[resolve[1]])
             show_json({"message_id": resolve[0], "state": resolve[1]}) if as_json else out.print(
@@ -58,13 +58,13 @@ def deliveries(
             )
             return
         subscriber = None if email is None else subscriptions.find(service, email)
-        found = services.deliveries(service, subscriber=subscriber, state=state, limit=limit)
+        messages = services.deliveries(service, subscriber=subscriber, state=state, limit=limit)
     if as_json:
-        show_json(found)
+        show_json(messages)
         return
-    for row in found:
+    for row in messages:
         _show(row)
-    if not found:
+    if not messages:
         out.print("no such messages", style="dim")
 
 
@@ -76,13 +76,12 @@ def _show(row: dict[str, Any]) -> None:
         style="bold",
         **_AS_IT_IS,
     )
-    for one in row["deliveries"]:
-        out.print(f"    {_told(one)}", **_AS_IT_IS)
+    for attempt in row["deliveries"]:
+        out.print(f"    {_format_attempt(attempt)}", **_AS_IT_IS)
 
 
-def _told(one: dict[str, Any]) -> str:
-    said = " ".join(filter(None, (str(one["code"] or ""), one["text"])))
-    return (
-        f"{one['started_at']:%H:%M:%S}-{one['ended_at']:%H:%M:%S} {one['server']} {one['phase']}: "
-        f"{one['outcome']} {said}"
-    ).rstrip()
+def _format_attempt(attempt: dict[str, Any]) -> str:
+    reply = " ".join(filter(None, (str(attempt["code"] or ""), attempt["text"])))
+    hours = f"{attempt['started_at']:%H:%M:%S}-{attempt['ended_at']:%H:%M:%S}"
+    where = f"{attempt['server']} {attempt['phase']}"
+    return f"{hours} {where}: {attempt['outcome']} {reply}".rstrip()

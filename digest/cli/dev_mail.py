@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from digest.cli.options import make_folder, out
-from digest.cli.tables import counted
+from digest.cli.tables import count_noun
 from digest.signals import EndedBySignal, wait_for_signal
 
 commands = typer.Typer()
@@ -58,4 +58,4 @@ def dev_mail(
             soft_wrap=True,
         )
         wait_for_signal()
-    out.print(f"{counted(len(mail_sink.mails), 'mail')} received", highlight=False)
+    out.print(f"{count_noun(len(mail_sink.mails), 'mail')} received", highlight=False)

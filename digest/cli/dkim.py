@@ -44,7 +44,7 @@ def dkim(
             "this command"
         )
     private.restrict_to_owner(path)
-    made = not path.exists() and _make(
+    made = not path.exists() and _write_key(
         path, keys_of_mails.generate_key("ed25519" if ed25519 else "rsa")
     )
     try:
@@ -57,15 +57,16 @@ def dkim(
     if as_json:
         show_json({"file": str(path), "made": made, "name": place, "type": "TXT", "value": record})
         return
-    out.print(
-        f"{'made' if made else 'there already'}: {path}",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+    state = "made" if made else "exists"
+    out.print(f"{state}: {path}", highlight=False, markup=False, soft_wrap=True)
     if chosen is None:
         lines = ("Set in config.toml, section [mail]:", "", f'    {name} = "{default}"', "")
         out.print(*lines, sep="\n", highlight=False, markup=False, soft_wrap=True)
+    _show_record(domain, place, record)
+
+
+def _show_record(domain: str, place: str, record: str) -> None:
+    """Print the DNS record, as a text and as a line of a zone file."""
     out.print(
         f"Publish in the DNS of {domain}: the name, the type TXT, and this value as one text.",
         "",
@@ -85,8 +86,8 @@ def dkim(
     typer.echo(f"    {place}. 3600 IN TXT ( {strings} )")
 
 
-def _make(path: Path, pem: bytes) -> bool:
-    """Write the key where no file is yet, readable by its owner alone; whether it was written."""
+def _write_key(path: Path, pem: bytes) -> bool:
+    """Write a new key file, readable by its owner only; return whether it was written."""
     try:
         with private.create_file(path, exclusive=True) as file:
             file.write(pem)

@@ -9,12 +9,14 @@ from typing import Annotated
 
 import typer
 
-from digest import store, subscriptions
+from digest import doctor, store, subscriptions
 from digest.cli.options import AsJson, ConfigPath, load, out, require_settings, show_json
+from digest.doctor import Finding
+from digest.doctor.resolver import Resolver
 from digest.errors import StoreError
 
 commands = typer.Typer()
-_MARKS = {
+_SYMBOLS = {
     "good": ("ok ", "green"),
     "note": ("-  ", "dim"),
     "warning": ("?  ", "yellow"),
@@ -25,14 +27,15 @@ _MARKS = {
 @commands.command(name="doctor")
 def examine(
     offline: Annotated[
-        bool, typer.Option("--offline", help="Ask no mail server, mailbox, name server or page.")
+        bool,
+        typer.Option("--offline", help="Contact no mail server, mailbox, name server or page."),
     ] = False,
     send: Annotated[
         str | None,
         typer.Option(
             "--send",
             metavar="ADDRESS",
-            help="Send a test mail there, over each mail server.",
+            help="Send a test mail to it, over each mail server.",
             show_default=False,
         ),
     ] = None,
@@ -41,7 +44,7 @@ def examine(
         typer.Option(
             "--ip",
             metavar="ADDRESS",
-            help="Address that mails leave from, where it is not the mail server's.",
+            help="IP address that mails leave from, if not the mail server's.",
             show_default=False,
         ),
     ] = None,
@@ -52,55 +55,51 @@ def examine(
 
     Changes nothing. The exit code is 1 when something does not work.
     """
-    from digest import doctor
-    from digest.doctor.resolver import Resolver
-
     if offline and send:
         raise typer.BadParameter("--offline and --send exclude each other")
     if ip is not None and not _is_ip(ip):
         raise typer.BadParameter(
-            f"--ip {ip!r} is no address of the internet, such as 203.0.113.7 or 2001:db8::7"
+            f"--ip {ip!r} is not an IP address such as 203.0.113.7 or 2001:db8::7"
         )
     address = subscriptions.normalise_address(send) if send else ""
     settings = load(config)
-    with suppress(StoreError):  # which is a finding
+    with suppress(StoreError):  # becomes a finding
         if store.schema.is_empty(settings.store.url):
             require_settings(config)
     default = Path("config.toml")
     path = config or (default if default.is_file() else None)
-    found = []
-    for one in doctor.examine(
+    findings = []
+    for finding in doctor.examine(
         settings, path=path, resolver=Resolver(), offline=offline, send=address, ip=ip or ""
     ):
-        found.append(one)
+        findings.append(finding)
         if not as_json:
-            mark, style = _MARKS[one.level]
-            out.print(
-                f"{mark}{one.area:<12}{one.what}",
-                style=style,
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
-            if one.remedy:
-                out.print(
-                    f"{'':15}{one.remedy}",
-                    style="dim",
-                    markup=False,
-                    highlight=False,
-                    soft_wrap=True,
-                )
+            _show(finding)
     if as_json:
-        show_json({"sick": doctor.has_failures(found), "findings": [one.json for one in found]})
-    elif doctor.has_failures(found):
-        count = sum(one.level == "bad" for one in found)
+        show_json(
+            {
+                "sick": doctor.has_failures(findings),
+                "findings": [finding.json for finding in findings],
+            }
+        )
+    elif doctor.has_failures(findings):
+        count = sum(finding.level == "bad" for finding in findings)
         out.print(
             "one thing does not work" if count == 1 else f"{count} things do not work",
             style="bold red",
             highlight=False,
         )
-    if doctor.has_failures(found):
+    if doctor.has_failures(findings):
         raise typer.Exit(1)
+
+
+def _show(finding: Finding) -> None:
+    symbol, style = _SYMBOLS[finding.level]
+    lines = [(f"{symbol}{finding.area:<12}{finding.what}", style)]
+    if finding.remedy:
+        lines.append((f"{'':15}{finding.remedy}", "dim"))
+    for line, line_style in lines:
+        out.print(line, style=line_style, markup=False, highlight=False, soft_wrap=True)
 
 
 def _is_ip(text: str) -> bool:

@@ -8,8 +8,8 @@ import typer
 from rich.text import Text
 
 from digest import services
-from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
-from digest.cli.tables import counted, listing
+from digest.cli.options import AsJson, ConfigPath, open_app, out, show_json
+from digest.cli.tables import count_noun, make_table
 from digest.cli.terminal import printable
 from digest.model import UNSEEN
 
@@ -23,16 +23,16 @@ def dumps(
     config: ConfigPath = None,
 ) -> None:
     """List the dumps that were read, with counts."""
-    with opened(config, existing=True) as service:
-        found = services.dumps_read(service, limit)
+    with open_app(config, existing=True) as service:
+        rows = services.dumps_read(service, limit)
     if as_json:
-        show_json(found)
+        show_json(rows)
         return
-    if not found:
+    if not rows:
         out.print("nothing was read yet: `digest ingest PATH`", style="yellow")
         return
-    table = listing("id", "dump", "records", "started", numbers=("id", "started"))
-    for dump in found:
+    table = make_table("id", "dump", "records", "started", numbers=("id", "started"))
+    for dump in rows:
         kinds = ", ".join(
             f"{dump[kind]} {kind}"
             for kind in ("new", "updated", "duplicate", "skipped", "rejected")
@@ -45,7 +45,7 @@ def dumps(
             if dump["incomplete"]
             else ""
         )
-        told = (
+        summary = (
             f"{dump['read']} read"
             + (f": {kinds}" if kinds else "")
             + (f"; {state}" if state else "")
@@ -54,7 +54,7 @@ def dumps(
         name = Text(printable(dump["name"]))
         if what != dump["name"]:
             name.append(f"\n{printable(what)}")
-        table.add_row(str(dump["id"]), name, told, f"{dump['started_at']:%Y-%m-%d %H:%M}")
+        table.add_row(str(dump["id"]), name, summary, f"{dump['started_at']:%Y-%m-%d %H:%M}")
     out.print(table)
 
 
@@ -74,20 +74,20 @@ def rejects(
 
     With line, reason and raw text. `digest ingest --retry-rejected` tries them again.
     """
-    with opened(config, existing=True) as service:
-        found = services.rejected(service, dump, limit)
+    with open_app(config, existing=True) as service:
+        rows = services.rejected(service, dump, limit)
     if as_json:
-        show_json(found)
+        show_json(rows)
         return
-    for one in found:
+    for row in rows:
         out.print(
-            f"{one['dump']} line {one['line']}: {one['reason']}",
+            f"{row['dump']} line {row['line']}: {row['reason']}",
             style="bold",
             markup=False,
             highlight=False,
         )
-        out.print(f"  {one['raw'][:400]}", style="dim", markup=False, highlight=False)
-    out.print(counted(len(found), "record"), style="dim")
+        out.print(f"  {row['raw'][:400]}", style="dim", markup=False, highlight=False)
+    out.print(count_noun(len(rows), "record"), style="dim")
 
 
 @commands.command()
@@ -96,18 +96,18 @@ def withdrawn(as_json: AsJson = False, config: ConfigPath = None) -> None:
 
     Retracted and deleted papers are listed too.
     """
-    with opened(config, existing=True) as service:
-        found = services.withdrawn(service)
+    with open_app(config, existing=True) as service:
+        rows = services.withdrawn(service)
     if as_json:
-        show_json(found)
+        show_json(rows)
         return
-    for one in found:
-        out.print(f"{one['paper']}  {one['title']}", markup=False, highlight=False)
-        if one["liked_by"]:
+    for row in rows:
+        out.print(f"{row['paper']}  {row['title']}", markup=False, highlight=False)
+        if row["liked_by"]:
             out.print(
-                f"  liked by {', '.join(one['liked_by'])}",
+                f"  liked by {', '.join(row['liked_by'])}",
                 style="yellow",
                 markup=False,
                 highlight=False,
             )
-    out.print(counted(len(found), "paper"), style="dim")
+    out.print(count_noun(len(rows), "paper"), style="dim")

@@ -19,10 +19,10 @@ from digest.cli.options import (
     ConfigPath,
     OnDate,
     OnlyEmail,
-    a_day,
     err,
-    opened,
+    open_app,
     out,
+    parse_day,
     show_json,
     write_file,
 )
@@ -69,8 +69,8 @@ def evaluate(
 
     For each digest that was sent: how would each recipe have ranked its papers?
     """
-    first = None if since is None else a_day(since)
-    with opened(config, date, existing=True) as service, _bar(as_json) as progress:
+    first = None if since is None else parse_day(since)
+    with open_app(config, date, existing=True) as service, _bar(as_json) as progress:
         reader = None if only is None else subscriptions.find(service, only)
         report = evaluation.evaluate(
             service, since=first, only=reader, readers=readers, digests=digests, progress=progress

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from digest import services, subscriptions
-from digest.cli.options import AsJson, ConfigPath, OnDate, opened, out, show_json
+from digest.cli.options import AsJson, ConfigPath, OnDate, open_app, out, show_json
 from digest.model import Vote
 
 commands = typer.Typer()
@@ -26,7 +26,7 @@ def rate(
     votes: dict[str, Vote] = {"up": 1, "down": -1, "clear": 0}
     if vote not in votes:
         raise typer.BadParameter(f"{vote!r} is no vote; use up, down or clear")
-    with opened(config, date, existing=True) as service:
+    with open_app(config, date, existing=True) as service:
         heard = services.rate(service, subscriptions.find(service, email), paper, votes[vote])
     if as_json:
         show_json(
@@ -56,18 +56,19 @@ def explain(
 
     For each interest: words for and against, and the rated papers.
     """
-    with opened(config, date, existing=True) as service:
-        found = services.explain_profile(service, subscriptions.find(service, email))
+    with open_app(config, date, existing=True) as service:
+        explanation = services.explain_profile(service, subscriptions.find(service, email))
     if as_json:
-        show_json(found.json)
+        show_json(explanation.json)
         return
     out.print(
-        f"{email}: thumbs {found.thumbs_up} up, {found.thumbs_down} down, ranked by {found.recipe}",
+        f"{email}: thumbs {explanation.thumbs_up} up, {explanation.thumbs_down} down, "
+        f"ranked by {explanation.recipe}",
         highlight=False,
         markup=False,
     )
-    said = {1: "up", -1: "down", 0: "example"}
-    for interest in found.interests:
+    labels = {1: "up", -1: "down", 0: "example"}
+    for interest in explanation.interests:
         name = (
             f"{interest.interest}, {100 * interest.share:.0f} % of the digest"
             if interest.interest
@@ -82,9 +83,9 @@ def explain(
                     highlight=False,
                     markup=False,
                 )
-        for one in interest.papers:
+        for rated in interest.papers:
             out.print(
-                f"  {said[one.vote]:8}{one.paper.name}  {one.paper.title}",
+                f"  {labels[rated.vote]:8}{rated.paper.name}  {rated.paper.title}",
                 highlight=False,
                 markup=False,
                 soft_wrap=True,
@@ -109,7 +110,7 @@ def forget(
     """
     if (paper is None) == (not every):
         raise typer.BadParameter("give either one PAPER or --all")
-    with opened(config, existing=True) as service:
+    with open_app(config, existing=True) as service:
         reader = subscriptions.find(service, email)
         if paper is None:
             if not yes:

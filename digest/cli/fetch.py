@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from digest import pipeline
-from digest.cli.options import AsJson, ConfigPath, err, opened, out, show_json
-from digest.cli.tables import counted, listing
+from digest.cli.options import AsJson, ConfigPath, err, open_app, out, show_json
+from digest.cli.tables import count_noun, make_table
 from digest.services.fetch import FetchReport
 from digest.services.fetch import fetch as run
 
@@ -32,7 +32,7 @@ def fetch(
 
     Continues where the last run stopped.
     """
-    with opened(config) as service:
+    with open_app(config) as service:
         sources = service.config.sources
         if err.is_terminal and not as_json:
             with err.status("fetching") as line:
@@ -62,20 +62,27 @@ def _show(report: FetchReport, *, configured: bool) -> None:
             sep="",
         )
         return
-    table = listing(
+    table = make_table(
         "source", "outcome", "pages", "requests", "bytes", numbers=("pages", "requests", "bytes")
     )
-    for one in report.sources:
+    for source in report.sources:
         table.add_row(
-            one.name, one.outcome, str(len(one.files)), str(one.requests), f"{one.bytes:,}"
+            source.name,
+            source.outcome,
+            str(len(source.files)),
+            str(source.requests),
+            f"{source.bytes:,}",
         )
     out.print(table)
-    for one in report.sources:
-        for note in one.notes:
-            out.print(f"{one.name}: {note}", style="dim", markup=False, highlight=False)
-        if one.error:
+    for source in report.sources:
+        for note in source.notes:
+            out.print(f"{source.name}: {note}", style="dim", markup=False, highlight=False)
+        if source.error:
             out.print(
-                f"! {one.name}: {one.error}", style="bold yellow", markup=False, highlight=False
+                f"! {source.name}: {source.error}",
+                style="bold yellow",
+                markup=False,
+                highlight=False,
             )
     _show_read(report.ingested)
 
@@ -87,7 +94,7 @@ def _show_read(ingested: pipeline.IngestReport) -> None:
         f"{ingested.count(kind)} {kind}"
         for kind in ("new", "updated", "duplicate", "skipped", "rejected")
     )
-    out.print(f"{counted(len(ingested.files), 'dump')} read: {counts}", highlight=False)
+    out.print(f"{count_noun(len(ingested.files), 'dump')} read: {counts}", highlight=False)
     for file in ingested.files:
         if file.refused:
             out.print(f"! {file.refused}", style="bold yellow", markup=False, highlight=False)

@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 from digest import private
-from digest.cli.options import AsJson, ConfigPath, err, make_folder, opened, out, show_json
-from digest.cli.tables import counted
+from digest.cli.options import AsJson, ConfigPath, err, make_folder, open_app, out, show_json
+from digest.cli.tables import count_noun
 from digest.errors import ConfigError, DigestError, InputError, StoreError
 from digest.kept import holds_mails, restrict_mails
 from digest.services import inbound
@@ -55,16 +55,16 @@ def bounce(
     """
     try:
         data = sys.stdin.buffer.read()
-        with opened(config) as service:
+        with open_app(config) as service:
             received = inbound.receive(service, data, to=tuple(to or ()))
         if not received.handled and keep is not None:
-            _keep(keep, data)
+            _keep_mail(keep, data)
     except ConfigError as error:
-        raise _end(error, _CONFIG) from error
+        raise _exit_with(error, _CONFIG) from error
     except (StoreError, InputError, OSError) as error:
-        raise _end(error, _TEMPFAIL) from error
+        raise _exit_with(error, _TEMPFAIL) from error
     except DigestError as error:
-        raise _end(error, _CONFIG) from error
+        raise _exit_with(error, _CONFIG) from error
     except Exception as error:
         # a mail must not be lost through a mistake of ours: the mail server brings it again
         log.exception("the mail could not be dealt with, by a mistake of ours")
@@ -72,14 +72,14 @@ def bounce(
     if as_json:
         show_json(received.json)
     else:
-        whom = f"{received.subscriber.email}: " if received.subscriber else ""
+        reader = f"{received.subscriber.email}: " if received.subscriber else ""
         stopped = (
             f"; no more mail goes there ({received.suppressed.value})"
             if received.suppressed
             else ""
         )
         out.print(
-            f"{whom}{received.outcome} ({received.why}){stopped}",
+            f"{reader}{received.outcome} ({received.why}){stopped}",
             highlight=False,
             markup=False,
             soft_wrap=True,
@@ -88,12 +88,12 @@ def bounce(
         raise typer.Exit(_NOUSER)
 
 
-def _end(error: Exception, code: int) -> typer.Exit:
+def _exit_with(error: Exception, code: int) -> typer.Exit:
     err.print(f"digest: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
     return typer.Exit(code)
 
 
-def _keep(folder: Path, data: bytes) -> None:
+def _keep_mail(folder: Path, data: bytes) -> None:
     """Whole or not at all, under a name that nothing else has."""
     make_folder(folder)
     part = folder / f".{secrets.token_hex(8)}.part"
@@ -114,7 +114,7 @@ def mailbox(as_json: AsJson = False, config: ConfigPath = None) -> None:
 
     Deletes nothing.
     """
-    with opened(config) as service:
+    with open_app(config) as service:
         report = inbound.poll(service)
         if report.absent:
             raise ConfigError(
@@ -130,15 +130,15 @@ def mailbox(as_json: AsJson = False, config: ConfigPath = None) -> None:
 
 def show_polled(report: inbound.MailboxReport) -> None:
     """What the mailbox brought."""
-    told = (
+    summary = (
         ", ".join(f"{n} {outcome}" for outcome, n in sorted(report.outcomes.items()))
         or "nothing new"
     )
     more = "; there may be more, run it again" if report.more else ""
-    out.print(f"mailbox: {told}{more}", highlight=False)
+    out.print(f"mailbox: {summary}{more}", highlight=False)
     if report.failed:
         err.print(
-            f"digest: {counted(report.failed, 'mail')} could not be dealt with; the log says why",
+            f"digest: {count_noun(report.failed, 'mail')} could not be read; the log says why",
             style="red",
             highlight=False,
         )

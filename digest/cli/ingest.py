@@ -21,8 +21,8 @@ from rich.progress import (
 )
 
 from digest import pipeline, services
-from digest.cli.options import AsJson, ConfigPath, OnDate, a_day, err, opened, out, show_json
-from digest.cli.tables import counted, listing
+from digest.cli.options import AsJson, ConfigPath, OnDate, err, open_app, out, parse_day, show_json
+from digest.cli.tables import count_noun, make_table
 from digest.cli.terminal import printable
 
 commands = typer.Typer()
@@ -65,9 +65,9 @@ def ingest(
         raise typer.BadParameter("--backfill and --seen exclude each other")
     if retry_rejected == bool(paths):
         raise typer.BadParameter("give either PATHS or --retry-rejected")
-    day: pipeline.SeenDay = None if seen is None else "name" if seen == "name" else a_day(seen)
+    day: pipeline.SeenDay = None if seen is None else "name" if seen == "name" else parse_day(seen)
     with (
-        opened(config, date, existing=retry_rejected) as service,
+        open_app(config, date, existing=retry_rejected) as service,
         _inputs(paths or []) as files,
         _bar(as_json) as progress,
     ):
@@ -132,7 +132,7 @@ def _bar(quiet: bool) -> Iterator[pipeline.Progress | None]:
 
 def show_ingested(report: pipeline.IngestReport) -> None:
     kinds = ("read", "new", "updated", "duplicate", "skipped", "rejected")
-    table = listing("file", "format", *kinds, numbers=kinds)
+    table = make_table("file", "format", *kinds, numbers=kinds)
     table.padding = (
         0,
         1,
@@ -149,7 +149,7 @@ def show_ingested(report: pipeline.IngestReport) -> None:
             file.name, file.format or "refused", *(str(file.counts[kind]) for kind in kinds)
         )
     table.add_row(
-        counted(len(report.files), "file"),
+        count_noun(len(report.files), "file"),
         "",
         *(str(report.count(kind)) for kind in kinds),
         style="bold",

@@ -1,4 +1,4 @@
-"""The command init: writes the settings, asks what it cannot guess, and checks what it is told."""
+"""The command init: write the settings, and ask for what cannot be guessed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from digest.cli.options import err, out
 from digest.errors import DigestError, InputError
 
 commands = typer.Typer()
-#: where common mailbox providers take mail from a program: domain -> server and port
+#: SMTP servers of common mailbox providers: domain -> server and port
 _PROVIDERS = {
     "gmail.com": ("smtp.gmail.com", 587),
     "googlemail.com": ("smtp.gmail.com", 587),
@@ -76,22 +76,20 @@ def init(
         ("web", "base_url", base_url),
     ):
         if value is not None:
-            _check(section, key, value)
+            _validate_key(section, key, value)
     terminal = out.is_terminal
     if sender is not None:
-        sender = _sender(sender)
+        sender = _parse_sender(sender)
     elif terminal:
-        told = "Address that the mails come from (empty: write them to the folder outbox)"
-        sender = _ask(told, _sender)
+        question = "Address that the mails come from (empty: write them to the folder outbox)"
+        sender = _ask(question, _parse_sender)
     if sender and host is None:
         guess = _PROVIDERS.get(sender.rpartition("@")[2])
         if guess is not None:
             host, port, username = guess[0], port or guess[1], username or sender
         elif terminal:
-            host = _ask("Mail server that takes your mails", _host)
-    values: dict[str, dict[str, object]] = {}
-    if sender:
-        values["mail"] = {"sender": sender}
+            host = _ask("Mail server for outgoing mail", _parse_host)
+    values: dict[str, dict[str, object]] = {"mail": {"sender": sender}} if sender else {}
     if host:
         values["smtp"] = {"host": host, "port": port or 587}
     if host and username:
@@ -101,11 +99,11 @@ def init(
         }
     if base_url:
         values["web"] = {"base_url": base_url}
-    _checked(values)
-    asks = terminal and host and username and password_file is None
-    password = _ask_password() if asks else ""
+    _validate(values)
+    needs_password = terminal and host and username and password_file is None
+    password = _ask_password() if needs_password else ""
     _write(path, settings.example(values), password)
-    _tell(path, values)
+    _print_next_steps(path, values)
 
 
 #: the name of the password file, beside the config
@@ -113,46 +111,49 @@ _PASSWORD = "smtp-password"  # noqa: S105
 
 
 def _check_place(path: Path, force: bool) -> None:
-    """Raises InputError where the file and the folder inbox cannot be made, or are
-    there already."""
+    """Check that the file and the folder inbox can be made.
+
+    Raises:
+        InputError: they cannot, or the file exists.
+    """
     if path.exists() and not force:
         raise InputError(
-            f"{path} is there already; nothing was changed. Edit it, or use --force to start anew"
+            f"{path} exists; nothing was changed. Edit it, or use --force to replace it"
         )
     if path.is_dir() or not path.parent.is_dir():
-        wrong = "is a folder" if path.is_dir() else "its folder does not exist"
-        raise InputError(f"{path}: {wrong}. Check the folder, or name another file")
+        reason = "is a folder" if path.is_dir() else "its folder does not exist"
+        raise InputError(f"{path}: {reason}. Check the folder, or name another file")
     inbox = path.parent / "inbox"
     if inbox.exists() and not inbox.is_dir():
-        raise InputError(f"{inbox} is no folder, and dumps are to lie there. Move it away")
+        raise InputError(f"{inbox} is not a folder, and dumps go there. Move it away")
 
 
-def _check(section: str, key: str, value: object) -> None:
-    _checked({section: {key: value}})
+def _validate_key(section: str, key: str, value: object) -> None:
+    _validate({section: {key: value}})
 
 
-def _checked(values: Mapping[str, Mapping[str, Any]]) -> None:
+def _validate(values: Mapping[str, Mapping[str, Any]]) -> None:
     try:
         settings.check(values)
     except DigestError as error:
         raise InputError(f"{error}. Nothing was written") from error
 
 
-def _sender(text: str) -> str:
+def _parse_sender(text: str) -> str:
     if not text:
         return text
-    found = subscriptions.normalise_address(text)
-    _check("mail", "sender", found)
-    return found
+    address = subscriptions.normalise_address(text)
+    _validate_key("mail", "sender", address)
+    return address
 
 
-def _host(text: str) -> str:
-    _check("smtp", "host", text.strip())
+def _parse_host(text: str) -> str:
+    _validate_key("smtp", "host", text.strip())
     return text.strip()
 
 
 def _ask(question: str, check: Callable[[str], str]) -> str:
-    """What is typed at a prompt, which comes again until the value can be used."""
+    """Ask until the answer is valid."""
     while True:
         try:
             return check(Prompt.ask(question, default="", console=out))
@@ -161,24 +162,24 @@ def _ask(question: str, check: Callable[[str], str]) -> str:
 
 
 def _ask_password() -> str:
-    told = "Its password, or app password (empty: later)"
-    return Prompt.ask(told, default="", password=True, console=out)
+    question = "Its password, or app password (empty: later)"
+    return Prompt.ask(question, default="", password=True, console=out)
 
 
 def _write(path: Path, text: str, password: str) -> None:
-    """All that is made, or nothing: what fails, and a signal, leaves no half of it behind."""
+    """Write all files or none: an error or a signal leaves nothing behind."""
     with ExitStack() as undo:
         try:
             inbox = path.parent / "inbox"
             if not inbox.is_dir():
                 inbox.mkdir(mode=0o700)
-                undo.callback(_forget, inbox.rmdir)
+                undo.callback(_remove_quietly, inbox.rmdir)
             if password:
                 secret = path.parent / _PASSWORD
                 if not secret.exists():
-                    undo.callback(_forget, secret.unlink)
-                _put(secret, password + "\n")
-            _put(path, text, mode=0o644)
+                    undo.callback(_remove_quietly, secret.unlink)
+                _write_file(secret, password + "\n")
+            _write_file(path, text, mode=0o644)
         except OSError as error:
             raise InputError(
                 f"{error.filename or path}: cannot be written ({error.strerror}). "
@@ -187,13 +188,13 @@ def _write(path: Path, text: str, password: str) -> None:
         undo.pop_all()
 
 
-def _forget(remove: Callable[[], None]) -> None:
+def _remove_quietly(remove: Callable[[], None]) -> None:
     with suppress(OSError):
         remove()
 
 
-def _put(path: Path, text: str, mode: int = 0o600) -> None:
-    """Write the file whole or not at all."""
+def _write_file(path: Path, text: str, mode: int = 0o600) -> None:
+    """Write the file completely or not at all."""
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
@@ -205,7 +206,7 @@ def _put(path: Path, text: str, mode: int = 0o600) -> None:
         raise
 
 
-def _tell(path: Path, values: Mapping[str, Mapping[str, Any]]) -> None:
+def _print_next_steps(path: Path, values: Mapping[str, Mapping[str, Any]]) -> None:
     inbox = path.parent / "inbox"
     out.print(f"written: {path}, and the folder {inbox} for dumps", highlight=False, markup=False)
     smtp = values.get("smtp", {})
@@ -213,7 +214,7 @@ def _tell(path: Path, values: Mapping[str, Mapping[str, Any]]) -> None:
     if file and not (path.parent / file).is_file():
         out.print(
             f"Put the password of {smtp['username']} into {path.parent / file} (readable by you "
-            "alone). Until then nothing is sent; all else works.",
+            "only). Until then nothing is sent; everything else works.",
             style="yellow",
             markup=False,
         )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest import subscriptions
-from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
+from digest.cli.options import AsJson, ConfigPath, open_app, out, show_json
 from digest.services.library import import_library as import_papers
 
 commands = typer.Typer()
@@ -32,10 +32,10 @@ def import_library(
 
     Importing the same file again changes nothing.
     """
-    with opened(config, existing=True) as service:
-        done = import_papers(service, subscriptions.find(service, email), file, interest=interest)
+    with open_app(config, existing=True) as service:
+        report = import_papers(service, subscriptions.find(service, email), file, interest=interest)
     if as_json:
-        show_json(done.json)
+        show_json(report.json)
     else:
         kinds = {
             "matched": "matched to stored papers",
@@ -44,28 +44,30 @@ def import_library(
             "refused": "refused",
         }
         out.print(
-            f"{file}: {len(done.entries)} read ({done.format}), {done.new} new in the interest "
-            f"{done.interest!r} "
-            f"of {done.subscriber.email}",
+            f"{file}: {len(report.entries)} read ({report.format}), {report.new} new in "
+            f"the interest {report.interest!r} of {report.subscriber.email}",
             highlight=False,
             markup=False,
         )
-        for outcome, told in kinds.items():
-            if number := sum(one.outcome == outcome for one in done.entries):
-                out.print(f"  {number} {told}", highlight=False, markup=False)
-        refused = [one for one in done.entries if one.outcome == "refused"]
-        for one in refused[:_SHOWN]:
+        for outcome, text in kinds.items():
+            if number := sum(entry.outcome == outcome for entry in report.entries):
+                out.print(f"  {number} {text}", highlight=False, markup=False)
+        refused = [entry for entry in report.entries if entry.outcome == "refused"]
+        for entry in refused[:_SHOWN]:
             out.print(
-                f"  line {one.line}: {one.reason}", highlight=False, markup=False, style="yellow"
-            )
-        if len(refused) > _SHOWN:
-            out.print(f"  and {len(refused) - _SHOWN} more; --json lists all", style="yellow")
-        if done.incomplete:
-            out.print(
-                f"  the file is not whole: {done.incomplete}",
+                f"  line {entry.line}: {entry.reason}",
                 highlight=False,
                 markup=False,
                 style="yellow",
             )
-    if done.format != "empty" and all(one.outcome == "refused" for one in done.entries):
+        if len(refused) > _SHOWN:
+            out.print(f"  and {len(refused) - _SHOWN} more; --json lists all", style="yellow")
+        if report.incomplete:
+            out.print(
+                f"  the file is not whole: {report.incomplete}",
+                highlight=False,
+                markup=False,
+                style="yellow",
+            )
+    if report.format != "empty" and all(entry.outcome == "refused" for entry in report.entries):
         raise typer.Exit(1)

@@ -8,8 +8,8 @@ import typer
 
 from digest import store
 from digest.app import App
-from digest.cli.options import AsJson, ConfigPath, opened, out, show_json
-from digest.cli.tables import listing
+from digest.cli.options import AsJson, ConfigPath, open_app, out, show_json
+from digest.cli.tables import make_table
 
 commands = typer.Typer()
 keys = typer.Typer(
@@ -25,7 +25,7 @@ def list_keys(as_json: AsJson = False, config: ConfigPath = None) -> None:
     The newest key signs. Links of all keys work unless the key is revoked. The secrets stay in
     the database.
     """
-    with opened(config, existing=True) as service:
+    with open_app(config, existing=True) as service:
         _show(service, as_json)
 
 
@@ -35,7 +35,7 @@ def rotate(as_json: AsJson = False, config: ConfigPath = None) -> None:
 
     Links of older keys still work. Running processes need no restart.
     """
-    with opened(config) as service:
+    with open_app(config) as service:
         service.rotate_keys()
         _show(service, as_json)
 
@@ -54,7 +54,7 @@ def revoke(
     Running processes follow within a minute. Links that unsubscribe still work. If the key is
     the newest, a new one is made.
     """
-    with opened(config, existing=True) as service:
+    with open_app(config, existing=True) as service:
         with service.store.reading() as tx:
             before = {known.id for known in store.keys.load_rows(tx)}
         done = service.revoke_key(key)
@@ -87,7 +87,7 @@ def _show(service: App, as_json: bool) -> None:
     if not rows:
         out.print("no key yet: the first mail or page makes it", style="dim")
         return
-    table = listing("key", "made", "", numbers=("key", "made"))
+    table = make_table("key", "made", "", numbers=("key", "made"))
     for key, row in zip(known, rows, strict=True):
         use = "signs" if row["signs"] else "is still taken"
         if key.revoked_at:

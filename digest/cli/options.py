@@ -55,7 +55,7 @@ def load(path: Path | None) -> Config:
 
 
 @contextmanager
-def opened(
+def open_app(
     path: Path | None, day: str | None = None, *, migrate: bool = False, existing: bool = False
 ) -> Iterator[App]:
     """The app for one command, at noon of `day` when one is given.
@@ -76,7 +76,7 @@ def opened(
             config = _without_database(config, stack)
         app = App.open(config, migrate=migrate)
         stack.callback(app.close)
-        yield app if day is None else app.at(noon(a_day(day)))
+        yield app if day is None else app.at(noon(parse_day(day)))
 
 
 def require_settings(path: Path | None) -> None:
@@ -132,17 +132,17 @@ def write_file(path: Path, contents: bytes | str, *, secret: bool = False) -> No
 _EARLIEST, _LATEST = date(1900, 1, 1), date(9900, 1, 1)
 
 
-def a_day(text: str) -> date:
+def parse_day(text: str) -> date:
     """A date typed by hand; bad usage when it is none."""
     try:
-        found = date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(
             f"{text!r} is no date; write YYYY-MM-DD, for example 2026-06-09"
         ) from None
-    if not _EARLIEST <= found <= _LATEST:
+    if not _EARLIEST <= day <= _LATEST:
         raise typer.BadParameter(f"{text} is too far away; dates go from {_EARLIEST} to {_LATEST}")
-    return found
+    return day
 
 
 def noon(day: date) -> datetime:
@@ -162,7 +162,7 @@ def show_json(value: Any, *, exact: bool = False) -> None:
 
 
 def show_rows(
-    told: str, report: Mapping[str, int], bad: Sequence[BadRow], *, as_json: bool
+    summary: str, report: Mapping[str, int], bad: Sequence[BadRow], *, as_json: bool
 ) -> None:
     """What a file of rows came to: the counts, and its bad rows with their lines.
 
@@ -177,7 +177,7 @@ def show_rows(
             }
         )
     else:
-        out.print(f"{told}, {len(bad)} rejected", highlight=False, markup=False)
+        out.print(f"{summary}, {len(bad)} rejected", highlight=False, markup=False)
         for row in bad[:20]:
             out.print(
                 f"  line {row.line}: {row.reason}", highlight=False, markup=False, style="yellow"

@@ -14,10 +14,10 @@ from digest.cli.options import (
     AsJson,
     ConfigPath,
     OnDate,
-    a_day,
     err,
-    opened,
+    open_app,
     out,
+    parse_day,
     show_json,
     write_file,
 )
@@ -54,28 +54,28 @@ def preview(
 
     Stores and sends nothing.
     """
-    with opened(config, date, existing=True) as service:
-        found = services.preview(
+    with open_app(config, date, existing=True) as service:
+        result = services.preview(
             service,
             subscriptions.find(service, email),
-            day=None if date is None else a_day(date),
+            day=None if date is None else parse_day(date),
         )
-    if found.message is not None:
-        for path, contents in ((html, found.message.html.encode()), (eml, found.message.data)):
+    if result.message is not None:
+        for path, contents in ((html, result.message.html.encode()), (eml, result.message.data)):
             if path is not None:
                 _write(path, contents)
     if as_json:
-        show_json(found.json)
-    elif isinstance(found.outcome, Quiet) or found.message is None:
+        show_json(result.json)
+    elif isinstance(result.outcome, Quiet) or result.message is None:
         out.print(
-            f"{email}: no digest on {found.outcome.local_date}: {_why(found.outcome)}",
+            f"{email}: no digest on {result.outcome.local_date}: {_quiet_reason(result.outcome)}",
             highlight=False,
             markup=False,
         )
     elif text:
-        typer.echo(escape_lines(found.message.text))
+        typer.echo(escape_lines(result.message.text))
     else:
-        show_preview(found)
+        show_preview(result)
 
 
 def _write(path: Path, contents: bytes) -> None:
@@ -83,37 +83,37 @@ def _write(path: Path, contents: bytes) -> None:
     err.print(f"written: {path}", highlight=False, markup=False)
 
 
-def _why(outcome: object) -> str:
+def _quiet_reason(outcome: object) -> str:
     return outcome.reason.value if isinstance(outcome, Quiet) else ""
 
 
-def show_preview(found: services.Preview) -> None:
+def show_preview(result: services.Preview) -> None:
     """A digest as a table: position, match, title, reason."""
-    if isinstance(found.outcome, Quiet):
+    if isinstance(result.outcome, Quiet):
         return
-    made = found.outcome.provenance
+    provenance = result.outcome.provenance
     out.print(
-        f"{found.subscriber.email}, {found.outcome.local_date}: {len(found.outcome.items)} of "
-        f"{made.candidates} new papers",
+        f"{result.subscriber.email}, {result.outcome.local_date}: {len(result.outcome.items)} of "
+        f"{provenance.candidates} new papers",
         style="bold",
     )
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
     table.add_column(justify="right", width=4)
     table.add_column(overflow="fold")
-    for item in found.outcome.items:
-        paper = found.papers[item.score.paper_id]
+    for item in result.outcome.items:
+        paper = result.papers[item.score.paper_id]
         place = (
             f"{paper.name}  {', '.join(paper.categories)}  {calibration.match_label(item.score)}"
         )
-        told = Text(printable(paper.title))
+        text = Text(printable(paper.title))
         for line in (place, scores.write_reason(item.score)):
-            told.append(f"\n{printable(line)}", style="dim")
+            text.append(f"\n{printable(line)}", style="dim")
         if item.slot in SLOTS:
-            told.append(f"\n{SLOTS[item.slot]}", style="dim italic")
-        table.add_row(f"{item.position}.", told)
+            text.append(f"\n{SLOTS[item.slot]}", style="dim italic")
+        table.add_row(f"{item.position}.", text)
     out.print(table)
     out.print(
-        f"made by {made.model} on {made.features}, thumbs {made.thumbs_up} up, {made.thumbs_down} "
-        f"down",
+        f"made by {provenance.model} on {provenance.features}, thumbs {provenance.thumbs_up} up, "
+        f"{provenance.thumbs_down} down",
         style="dim",
     )

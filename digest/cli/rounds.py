@@ -14,13 +14,13 @@ from digest.cli.options import (
     DryRun,
     OnDate,
     OnlyEmail,
-    a_day,
     err,
-    opened,
+    open_app,
     out,
+    parse_day,
     show_json,
 )
-from digest.cli.tables import counted, listing
+from digest.cli.tables import count_noun, make_table
 from digest.model import MessageState, Subscriber
 from digest.services import inbound
 from digest.signals import stop_on_signals
@@ -28,7 +28,7 @@ from digest.signals import stop_on_signals
 commands = typer.Typer()
 
 
-def _only(service: App, email: str | None) -> Subscriber | None:
+def _find_reader(service: App, email: str | None) -> Subscriber | None:
     return None if email is None else subscriptions.find(service, email)
 
 
@@ -44,11 +44,11 @@ def compose(
 
     Does not wait for the readers' hours.
     """
-    with opened(config, date, existing=True) as service:
+    with open_app(config, date, existing=True) as service:
         report = pipeline.compose(
             service,
-            day=None if date is None else a_day(date),
-            only=_only(service, only),
+            day=None if date is None else parse_day(date),
+            only=_find_reader(service, only),
             dry_run=dry_run,
         )
     if as_json:
@@ -59,16 +59,16 @@ def compose(
 
 def show_composed(report: pipeline.ComposeReport) -> None:
     """Who gets what, and who nothing and why."""
-    table = listing("subscriber", "date", "digest", numbers=("date",))
+    table = make_table("subscriber", "date", "digest", numbers=("date",))
     for planned in report.planned:
-        table.add_row(planned.email, str(planned.local_date), counted(planned.papers, "paper"))
+        table.add_row(planned.email, str(planned.local_date), count_noun(planned.papers, "paper"))
     for quiet in report.quiet:
         table.add_row(quiet.email, str(quiet.local_date), f"quiet: {quiet.reason.value}")
     for left in report.left_out:
         table.add_row(left.email, "", f"left out: {left.reason}")
     if table.row_count > 60:
         out.print(
-            f"{counted(len(report.planned), 'digest')}, {len(report.quiet)} quiet, "
+            f"{count_noun(len(report.planned), 'digest')}, {len(report.quiet)} quiet, "
             f"{len(report.left_out)} left out",
             highlight=False,
         )
@@ -91,8 +91,10 @@ def send(
     Nothing is ever sent twice. After SIGTERM or Ctrl-C, messages on their way are finished and
     the others wait; a second signal ends at once.
     """
-    with opened(config, date, existing=True) as service, stop_on_signals() as stop:
-        report = pipeline.send(service, only=_only(service, only), dry_run=dry_run, stop=stop)
+    with open_app(config, date, existing=True) as service, stop_on_signals() as stop:
+        report = pipeline.send(
+            service, only=_find_reader(service, only), dry_run=dry_run, stop=stop
+        )
     if as_json:
         show_json(report.json)
     elif dry_run:
@@ -104,7 +106,7 @@ def send(
 
 
 def _show_due(report: pipeline.SendReport) -> None:
-    table = listing("to", "message", "of", "papers", "", numbers=("papers",))
+    table = make_table("to", "message", "of", "papers", "", numbers=("papers",))
     for row in report.due[:60]:
         again = "again" if row["state"] == MessageState.DEFERRED.value else ""
         table.add_row(row["email"], row["kind"], row["key"], str(row["papers"] or ""), again)
@@ -112,19 +114,21 @@ def _show_due(report: pipeline.SendReport) -> None:
         out.print(table)
     more = f", {len(report.due) - 60} of them not shown" if len(report.due) > 60 else ""
     out.print(
-        f"{counted(report.waiting, 'message')} would be sent{more}; {report.later} later. Nothing "
-        f"was sent.",
+        f"{count_noun(report.waiting, 'message')} would be sent{more}; {report.later} later. "
+        "Nothing was sent.",
         highlight=False,
     )
 
 
 def show_sent(report: pipeline.SendReport) -> None:
     """What became of the messages."""
-    told = (
+    summary = (
         ", ".join(f"{n} {state.value}" for state, n in sorted(report.states.items()))
         or "nothing sent"
     )
-    out.print(f"messages: {told}; {report.waiting} waiting, {report.later} later", highlight=False)
+    out.print(
+        f"messages: {summary}; {report.waiting} waiting, {report.later} later", highlight=False
+    )
     for email, reason in report.troubles[:20]:
         out.print(f"  {email}: {reason}", style="yellow", highlight=False, markup=False)
     if report.stopped:
@@ -149,8 +153,8 @@ def run(
 
     A second run on the same day sends nobody a second digest.
     """
-    with opened(config, date, existing=dry_run) as service:
-        day, reader = None if date is None else a_day(date), _only(service, only)
+    with open_app(config, date, existing=dry_run) as service:
+        day, reader = None if date is None else parse_day(date), _find_reader(service, only)
         if dry_run:
             composed = pipeline.compose(service, day=day, only=reader, dry_run=True)
             show_json({"compose": composed.json}) if as_json else show_composed(composed)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.options import ConfigPath, opened
+from digest.cli.options import ConfigPath, open_app
 from digest.signals import without_time_limit
 
 commands = typer.Typer()
@@ -34,13 +34,13 @@ def serve(
     """
     from digest import serve as server
 
-    roles = [part.strip() for given in only or () for part in given.split(",") if part.strip()]
+    roles = [part.strip() for value in only or () for part in value.split(",") if part.strip()]
     unknown = sorted(set(roles) - set(server.ROLES))
     if unknown:
         raise typer.BadParameter(f"{unknown[0]!r} is no role; there are: {', '.join(server.ROLES)}")
     # Messages on their way end in order.
-    with opened(config, migrate=True) as service, without_time_limit():
-        ended = server.run(service, only=roles)
-    if not ended:
+    with open_app(config, migrate=True) as service, without_time_limit():
+        finished = server.run(service, only=roles)
+    if not finished:
         logging.shutdown()
         os._exit(0)  # a thread that still computes would be waited for

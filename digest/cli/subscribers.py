@@ -11,9 +11,9 @@ import typer
 
 from digest import subscriptions
 from digest.app import App
-from digest.cli.options import AsJson, ConfigPath, err, opened, out, show_json, show_rows
+from digest.cli.options import AsJson, ConfigPath, err, open_app, out, show_json, show_rows
 from digest.cli.reader_files import BadRow, read_readers
-from digest.cli.tables import counted, listing
+from digest.cli.tables import count_noun, make_table
 from digest.errors import InputError
 from digest.model import Subscriber
 from digest.subscriptions import SubscribeResult, SubscriptionRequest
@@ -22,9 +22,9 @@ commands = typer.Typer()
 Words = list[str] | None
 
 
-def _each(name: str, what: str) -> typer.models.OptionInfo:
+def _repeatable_option(name: str, what: str) -> typer.models.OptionInfo:
     option: typer.models.OptionInfo = typer.Option(
-        name, help=f"{what}; give it several times for several.", show_default=False
+        name, help=f"{what}; may be repeated.", show_default=False
     )
     return option
 
@@ -48,32 +48,36 @@ def subscribe(
     days: Annotated[
         str | None, typer.Option(help='Weekdays, for example "1,2,3,4,5" (1 = Monday).')
     ] = None,
-    size: Annotated[int | None, typer.Option(help="Papers in a digest at most.")] = None,
+    size: Annotated[int | None, typer.Option(help="Papers in a digest, at most.")] = None,
     threshold: Annotated[
-        str | None, typer.Option(help="Least match: 0-100 (0 = none), good or strong.")
+        str | None, typer.Option(help="Minimum match: 0-100 (0 = none), good or strong.")
     ] = None,
     keyword: Annotated[
         Words,
-        _each(
+        _repeatable_option(
             "--keyword",
-            'A keyword or phrase; papers with one that has a leading "-" are never listed',
+            'A keyword or phrase; with a leading "-", papers with it are never listed',
         ),
     ] = None,
-    category: Annotated[Words, _each("--category", "A category such as cs.LG or q-bio")] = None,
-    author: Annotated[Words, _each("--author", "An author to follow")] = None,
+    category: Annotated[
+        Words, _repeatable_option("--category", "A category such as cs.LG or q-bio")
+    ] = None,
+    author: Annotated[Words, _repeatable_option("--author", "An author to follow")] = None,
     paper: Annotated[
-        Words, _each("--paper", "An example paper: arXiv id, DOI, link or title")
+        Words, _repeatable_option("--paper", "An example paper: arXiv id, DOI, link or title")
     ] = None,
     text: Annotated[str | None, typer.Option(help="The interest in their own words.")] = None,
     interest: Annotated[
         str | None,
-        typer.Option(help="Which interest these words are for; one of a new name is added."),
+        typer.Option(help="Interest to change; a new name adds an interest."),
     ] = None,
     share: Annotated[
         int | None,
-        typer.Option(help="Its part of the digest beside the other interests' shares, 1-100."),
+        typer.Option(help="Its part of the digest, relative to the other shares, 1-100."),
     ] = None,
-    drop_interest: Annotated[Words, _each("--drop-interest", "An interest to give up")] = None,
+    drop_interest: Annotated[
+        Words, _repeatable_option("--drop-interest", "An interest to remove")
+    ] = None,
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
@@ -84,7 +88,7 @@ def subscribe(
     """
     if (email is None) == (file is None):
         raise typer.BadParameter("give either one EMAIL or --file READERS.csv|.jsonl")
-    with opened(config) as service:
+    with open_app(config) as service:
         if file is not None:
             _subscribe_file(service, file, as_json)
             return
@@ -93,54 +97,60 @@ def subscribe(
             name=name,
             timezone=timezone,
             hour=hour,
-            days=None if days is None else _days(days),
+            days=None if days is None else _parse_days(days),
             size=size,
             threshold=int(threshold) if threshold and threshold.isdigit() else threshold,
-            keywords=_given(keyword),
-            categories=_given(category),
-            authors=_given(author),
-            papers=_given(paper),
+            keywords=_as_tuple(keyword),
+            categories=_as_tuple(category),
+            authors=_as_tuple(author),
+            papers=_as_tuple(paper),
             text=text,
             interest=interest,
             share=share,
-            drop=_given(drop_interest),
+            drop=_as_tuple(drop_interest),
         )
-        done = subscriptions.subscribe(service, request, origin="command")
+        result = subscriptions.subscribe(service, request, origin="command")
+    _show_subscribed(result, as_json)
+    if result.suppression is not None:
+        raise typer.Exit(1)
+
+
+def _show_subscribed(result: SubscribeResult, as_json: bool) -> None:
+    """Print the outcome, and a warning if no mail goes to the address."""
     if as_json:
         show_json(
             {
-                "email": done.subscriber.email,
-                "outcome": done.outcome,
-                "subscriber": as_values(done.subscriber),
+                "email": result.subscriber.email,
+                "outcome": result.outcome,
+                "subscriber": subscriber_values(result.subscriber),
             }
         )
     else:
-        out.print(f"{done.subscriber.email}: {done.outcome}", highlight=False, markup=False)
-        if done.subscriber.interests == () and done.outcome != "suppressed":
+        out.print(f"{result.subscriber.email}: {result.outcome}", highlight=False, markup=False)
+        if result.subscriber.interests == () and result.outcome != "suppressed":
             out.print(
-                "No interests yet: the digest lists what is trending until thumbs come. Add "
+                "No interests yet: the digest lists what is trending until there are thumbs. Add "
                 "--keyword, --category, --author or --paper.",
                 style="dim",
             )
-    if done.suppression is not None:
-        told = done.suppression
+    if result.suppression is not None:
+        suppression = result.suppression
         err.print(
-            f"digest: no mail goes to {told.address} since {told.since:%Y-%m-%d} "
-            f"({told.reason.value}: {told.evidence or 'no evidence noted'}). "
-            f"If it takes mail again: digest suppressions release {told.address}",
+            f"digest: no mail goes to {suppression.address} since {suppression.since:%Y-%m-%d} "
+            f"({suppression.reason.value}: {suppression.evidence or 'no evidence noted'}). "
+            f"If it takes mail again: digest suppressions release {suppression.address}",
             style="yellow",
             markup=False,
             highlight=False,
             soft_wrap=True,
         )
-        raise typer.Exit(1)
 
 
-def _given(values: Words) -> tuple[str, ...] | None:
+def _as_tuple(values: Words) -> tuple[str, ...] | None:
     return None if values is None else tuple(values)
 
 
-def _days(text: str) -> tuple[int, ...]:
+def _parse_days(text: str) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not all(part.isdigit() for part in parts):
         raise InputError(f'days {text!r}: write weekdays as numbers, for example "1,2,3,4,5"')
@@ -186,7 +196,7 @@ def unsubscribe(
 
     Waiting messages to them are not sent.
     """
-    with opened(config, existing=True) as service:
+    with open_app(config, existing=True) as service:
         known = subscriptions.find(service, email)
         gone = subscriptions.unsubscribe(service, known.id, farewell=True)
     if as_json:
@@ -207,7 +217,7 @@ def delete(
     That is their settings, thumbs, digests and messages. They get no mail about it. A suppressed
     address stays suppressed.
     """
-    with opened(config, existing=True) as service:
+    with open_app(config, existing=True) as service:
         known = subscriptions.find(service, email)
         if not yes:
             typer.confirm(
@@ -238,17 +248,17 @@ def subscribers(
     config: ConfigPath = None,
 ) -> None:
     """List the readers with their settings and interests."""
-    with opened(config, existing=not apply) as service:
+    with open_app(config, existing=not apply) as service:
         if apply:
             subscriptions.apply_config(service)
         found = subscriptions.list_subscribers(service)
         doors = subscriptions.load_origins(service)
     if as_json:
         joined = ({"created": s.created, "origin": doors[s.id]} for s in found)
-        rows = [as_values(s) | added for s, added in zip(found, joined, strict=True)]
+        rows = [subscriber_values(s) | added for s, added in zip(found, joined, strict=True)]
         show_json(rows, exact=True)
         return
-    table = listing("email", "standing", "when", "size", "interests", numbers=("size",))
+    table = make_table("email", "standing", "when", "size", "interests", numbers=("size",))
     for s in found:
         words = [
             *(w for i in s.interests for w in (*i.keywords, *i.categories, *i.authors)),
@@ -263,10 +273,10 @@ def subscribers(
             ", ".join(words) or "(trending)",
         )
     out.print(table)
-    out.print(counted(len(found), "subscriber"), style="dim")
+    out.print(count_noun(len(found), "subscriber"), style="dim")
 
 
-def as_values(s: Subscriber) -> dict[str, object]:
+def subscriber_values(s: Subscriber) -> dict[str, object]:
     """A subscriber as plain values, for JSON."""
     return {
         "email": s.email,

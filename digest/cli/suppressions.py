@@ -14,9 +14,9 @@ import typer
 from digest import subscriptions
 from digest.app import App
 from digest.cli.csv_files import csv_text, from_csv
-from digest.cli.options import AsJson, ConfigPath, opened, out, show_json, show_rows, write_file
+from digest.cli.options import AsJson, ConfigPath, open_app, out, show_json, show_rows, write_file
 from digest.cli.reader_files import BadRow, read_rows
-from digest.cli.tables import listing
+from digest.cli.tables import make_table
 from digest.errors import AddressError, InputError
 from digest.escaping import escape_lines
 from digest.model import Suppression, SuppressionReason
@@ -41,18 +41,18 @@ def base(context: typer.Context, as_json: AsJson = False, config: ConfigPath = N
 @suppressions.command(name="list")
 def show(as_json: AsJson = False, config: ConfigPath = None) -> None:
     """List the addresses, the newest last."""
-    with opened(config, existing=True) as service:
-        found = subscriptions.list_suppressions(service)
+    with open_app(config, existing=True) as service:
+        entries = subscriptions.list_suppressions(service)
     if as_json:
-        show_json([_row(one) for one in found])
+        show_json([_row(one) for one in entries])
         return
-    table = listing("address", "reason", "since", "evidence", numbers=("since",))
-    for one in found:
+    table = make_table("address", "reason", "since", "evidence", numbers=("since",))
+    for one in entries:
         table.add_row(one.address, one.reason.value, f"{one.since:%Y-%m-%d}", one.evidence)
-    if found:
+    if entries:
         out.print(table)
     out.print(
-        "one suppressed address" if len(found) == 1 else f"{len(found)} suppressed addresses",
+        "one suppressed address" if len(entries) == 1 else f"{len(entries)} suppressed addresses",
         style="dim",
     )
 
@@ -65,12 +65,12 @@ def add(
     config: ConfigPath = None,
 ) -> None:
     """Stop all mail to addresses, subscribed or not."""
-    with opened(config) as service:
+    with open_app(config) as service:
         made = subscriptions.suppress(
             service,
             [subscriptions.make_suppression(service, one, evidence) for one in addresses],
         )
-    _tell({"added": made, "known": len(addresses) - made}, as_json)
+    _print_counts({"added": made, "known": len(addresses) - made}, as_json)
 
 
 @suppressions.command()
@@ -83,10 +83,10 @@ def release(
 
     Their subscriptions are as before. Earlier bounces no longer count.
     """
-    with opened(config, existing=True) as service:
+    with open_app(config, existing=True) as service:
         for one in addresses:
             subscriptions.release(service, one)
-    _tell({"released": len(addresses)}, as_json)
+    _print_counts({"released": len(addresses)}, as_json)
 
 
 @suppressions.command(name="import")
@@ -108,7 +108,7 @@ def read(
 
     read_back = from_csv if file.suffix.lower() == ".csv" else dict
 
-    def wanted(service: App) -> Iterator[Suppression]:
+    def read_suppressions(service: App) -> Iterator[Suppression]:
         for row in read_rows(file, COLUMNS, needed="address"):
             if isinstance(row, BadRow):
                 bad.append(row)
@@ -119,11 +119,11 @@ def read(
             except (AddressError, InputError) as error:
                 bad.append(BadRow(line=line, reason=str(error)))
 
-    with opened(config) as service:
-        found = list(wanted(service))
-        made = subscriptions.suppress(service, found)
-    report = {"added": made, "known": len(found) - made}
-    show_rows(_told(report), report, bad, as_json=as_json)
+    with open_app(config) as service:
+        entries = list(read_suppressions(service))
+        made = subscriptions.suppress(service, entries)
+    report = {"added": made, "known": len(entries) - made}
+    show_rows(_format_counts(report), report, bad, as_json=as_json)
 
 
 @suppressions.command()
@@ -137,7 +137,7 @@ def export(
     config: ConfigPath = None,
 ) -> None:
     """Write the list as .csv or .jsonl."""
-    with opened(config, existing=True) as service:
+    with open_app(config, existing=True) as service:
         rows = [_row(one) for one in subscriptions.list_suppressions(service)]
     if file is not None and file.suffix.lower() == ".jsonl":
         text = "".join(msgspec.json.encode(row).decode() + "\n" for row in rows)
@@ -183,12 +183,12 @@ def _suppression(service: App, values: Mapping[str, Any]) -> Suppression:
     )
 
 
-def _told(report: Mapping[str, int]) -> str:
+def _format_counts(report: Mapping[str, int]) -> str:
     return ", ".join(f"{n} {what}" for what, n in report.items())
 
 
-def _tell(report: Mapping[str, int], as_json: bool) -> None:
+def _print_counts(report: Mapping[str, int], as_json: bool) -> None:
     if as_json:
         show_json(report)
     else:
-        out.print(_told(report), highlight=False)
+        out.print(_format_counts(report), highlight=False)

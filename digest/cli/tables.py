@@ -7,7 +7,7 @@ from collections.abc import Collection
 from rich.table import Table
 
 
-def listing(*columns: str, numbers: Collection[str] = ()) -> Table:
+def make_table(*columns: str, numbers: Collection[str] = ()) -> Table:
     """An empty table.
 
     What does not fit into a cell goes on in the next line, for addresses and file names are there
@@ -26,6 +26,6 @@ def listing(*columns: str, numbers: Collection[str] = ()) -> Table:
     return table
 
 
-def counted(count: int, noun: str) -> str:
+def count_noun(count: int, noun: str) -> str:
     """ "1 file", "2 files"; of nouns that take an s."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -12,7 +12,7 @@ import typer
 from rich.progress import Progress
 
 from digest import pipeline, services
-from digest.cli.options import AsJson, ConfigPath, err, opened, out, show_json, write_file
+from digest.cli.options import AsJson, ConfigPath, err, open_app, out, show_json, write_file
 from digest.errors import ConfigError
 from digest.ranking import features
 
@@ -24,38 +24,38 @@ commands.add_typer(vectors, name="vectors")
 @vectors.command()
 def info(config: ConfigPath = None, as_json: AsJson = False) -> None:
     """Show which word vectors are in force, and their origin."""
-    with opened(config, existing=True) as running:
-        found = services.vectors_info(running)
-        due = pipeline.word_vectors_due(running)
-        encoder = services.encoder_info(running)
+    with open_app(config, existing=True) as service:
+        info = services.vectors_info(service)
+        due = pipeline.word_vectors_due(service)
+        encoder = services.encoder_info(service)
     if as_json:
-        show_json(found.json | {"due": due, "encoder": encoder and encoder.json})
+        show_json(info.json | {"due": due, "encoder": encoder and encoder.json})
         return
-    made = (
-        f"trained here on {found.made_at:%Y-%m-%d}"
-        if found.made_at is not None
+    origin = (
+        f"trained here on {info.made_at:%Y-%m-%d}"
+        if info.made_at is not None
         else "as they ship with the package"
     )
     out.print(
-        f"{found.version}: {found.words:,} words of {features.DIMENSIONS} numbers, from "
-        f"{found.papers:,} papers, {made}.",
+        f"{info.version}: {info.words:,} words of {features.DIMENSIONS} numbers, from "
+        f"{info.papers:,} papers, {origin}.",
         highlight=False,
     )
     if due:
         out.print(
-            f"{found.stored:,} papers are stored: `digest vectors train` would learn from them.",
+            f"{info.stored:,} papers are stored: `digest vectors train` would learn from them.",
             highlight=False,
         )
     if encoder:
-        out.print(_told(encoder), highlight=False, markup=False)
+        out.print(_format_encoder(encoder), highlight=False, markup=False)
 
 
-def _told(found: services.EncoderInfo) -> str:
-    if not found.version:
-        return f"{found.name}: has encoded nothing yet; `digest vectors encode` starts it."
+def _format_encoder(info: services.EncoderInfo) -> str:
+    if not info.version:
+        return f"{info.name}: has encoded nothing yet; `digest vectors encode` starts it."
     return (
-        f"{found.version}: {found.encoded:,} of {found.stored:,} papers are encoded, "
-        f"{found.dimensions} numbers each."
+        f"{info.version}: {info.encoded:,} of {info.stored:,} papers are encoded, "
+        f"{info.dimensions} numbers each."
     )
 
 
@@ -79,23 +79,23 @@ def train(
     The next round ranks with them.
     """
     began = time.monotonic()
-    with opened(config, existing=True) as running:
+    with open_app(config, existing=True) as service:
         with Progress(console=err, transient=True) as bar:
             task = bar.add_task("training", total=None)
             table = pipeline.train_word_vectors(
-                running,
+                service,
                 from_nothing=from_nothing,
                 seed=seed,
                 progress=lambda done, steps: bar.update(task, completed=done, total=steps),
             )
-        found = services.vectors_info(running)
+        info = services.vectors_info(service)
     if write is not None:
         write_file(write, table.to_bytes())
     if as_json:
-        show_json(found.json | {"seconds": round(time.monotonic() - began, 1)})
+        show_json(info.json | {"seconds": round(time.monotonic() - began, 1)})
     else:
         out.print(
-            f"{found.version}: {found.words:,} words from {found.papers:,} papers, in "
+            f"{info.version}: {info.words:,} words from {info.papers:,} papers, in "
             f"{time.monotonic() - began:.0f} s.",
             highlight=False,
         )
@@ -107,16 +107,16 @@ def encode(config: ConfigPath = None, as_json: AsJson = False) -> None:
 
     The newest first. If stopped, it continues where it was.
     """
-    with opened(config, existing=True) as running, Progress(console=err, transient=True) as bar:
+    with open_app(config, existing=True) as service, Progress(console=err, transient=True) as bar:
         task = bar.add_task("encoding", total=None)
-        found = services.encode(
-            running, progress=lambda done, every: bar.update(task, completed=done, total=every)
+        info = services.encode(
+            service, progress=lambda done, every: bar.update(task, completed=done, total=every)
         )
-    if found is None:
+    if info is None:
         raise ConfigError(
             "features.encoder: is not set, so there is nothing to encode with. Name a folder there"
         )
     if as_json:
-        show_json(found.json)
+        show_json(info.json)
     else:
-        out.print(_told(found), highlight=False, markup=False)
+        out.print(_format_encoder(info), highlight=False, markup=False)

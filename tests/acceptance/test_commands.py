@@ -119,7 +119,7 @@ def test_a_mail_is_previewed_as_it_is_sent_and_signed(
     )
     shown = run("dkim", **setting)
     assert told["value"] in shown.stdout
-    assert "there already" in shown.stdout
+    assert "exists" in shown.stdout
     run("ingest", "--seen", "name", str(papers), **setting)
     run("subscribe", "alice@example.org", "--keyword", "robot", **setting)
     run("preview", "alice@example.org", "--date", str(TODAY), "--eml", "preview.eml", **setting)

@@ -161,7 +161,7 @@ def test_an_inbox_that_is_no_folder_is_told_before_anything_is_written(
     run: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "inbox").write_text("mine")
-    assert "is no folder" in run("init", code=2).stderr
+    assert "is not a folder" in run("init", code=2).stderr
     assert [path.name for path in tmp_path.iterdir()] == ["inbox"]
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from digest import pipeline, subscriptions
 from digest.app import App
 from digest.cli.reader_files import COLUMNS, BadRow, read_readers
-from digest.cli.subscribers import as_values
+from digest.cli.subscribers import subscriber_values
 from digest.model import THRESHOLD_WORDS, Interest, SubscriberStatus
 from digest.ranking.features import keyword_problem
 from digest.subscriptions import SubscriptionRequest
@@ -63,7 +63,7 @@ _reader = st.fixed_dictionaries(
 def exported(app: App) -> list[dict[str, Any]]:
     doors = subscriptions.load_origins(app)
     found = [
-        as_values(s) | {"created": s.created, "origin": doors[s.id]}
+        subscriber_values(s) | {"created": s.created, "origin": doors[s.id]}
         for s in subscriptions.list_subscribers(app)
     ]
     return msgspec.json.decode(msgspec.json.encode(found, enc_hook=str))  # type: ignore[no-any-return]
