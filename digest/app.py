@@ -367,7 +367,7 @@ def make_mailing(config: Config) -> Mailing:
             _checked(key, getattr(mail, key), check)
     _checked("sender", mail.sender, messages.ascii_address)
     own = _checked("sender", mail.sender.rpartition("@")[2], messages.ascii_domain)
-    answerable = own.rpartition(".")[2] not in _NOWHERE and not messages.reachable(
+    answerable = own.rpartition(".")[2] not in _NOWHERE and not messages.is_public_url(
         config.web.base_url
     )
     return Mailing(

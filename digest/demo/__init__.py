@@ -101,7 +101,9 @@ def _play_two_days(app: App, mail_sink: MailSink, comparisons: list[DigestCompar
         for path in Path(str(resources.files("digest.demo") / "papers")).iterdir()
         if path.suffix == ".jsonl"
     )
-    _print_headline(f"Day 1: the papers up to {texts.day(FIRST_DAY, weekday=True, year=True)}")
+    _print_headline(
+        f"Day 1: the papers up to {texts.format_date(FIRST_DAY, weekday=True, year=True)}"
+    )
     _ingest(app, [path for path in days if date.fromisoformat(path.stem) <= FIRST_DAY])
     for reader in CAST:
         subscriptions.subscribe(app, reader.request, origin="command")
@@ -110,7 +112,9 @@ def _play_two_days(app: App, mail_sink: MailSink, comparisons: list[DigestCompar
     first = list(mail_sink.mails)
     _print_mails(app, FIRST_DAY)
 
-    _print_headline(f"Day 2: the papers up to {texts.day(SECOND_DAY, weekday=True, year=True)}")
+    _print_headline(
+        f"Day 2: the papers up to {texts.format_date(SECOND_DAY, weekday=True, year=True)}"
+    )
     _ingest(app, [path for path in days if date.fromisoformat(path.stem) > FIRST_DAY])
     before = {reader.request.email: _preview_titles(app, reader, SECOND_DAY) for reader in CAST}
     _print_headline("Thumbs, by POSTing the links in the mails")

@@ -50,7 +50,11 @@ def check_settings(config: Config) -> Iterator[Finding]:
             "mails are not signed here: the mail server has to sign (DKIM)",
             "If it does not: `digest dkim`, then [mail] dkim_key_file",
         )
-    if not mail.postal_address and config.web.signup and messages.reachable(config.web.base_url):
+    if (
+        not mail.postal_address
+        and config.web.signup
+        and messages.is_public_url(config.web.base_url)
+    ):
         yield note(
             "config",
             "there is no postal address at the end of the mails",
@@ -92,9 +96,9 @@ def _check_encoder(config: Config) -> Iterator[Finding]:
 
 def _check_pages(config: Config) -> Iterator[Finding]:
     url = config.web.base_url
-    if url.startswith("https://") and messages.reachable(url):
+    if url.startswith("https://") and messages.is_public_url(url):
         yield good("config", f"mails have one-click unsubscribe (RFC 8058): web.base_url = {url}")
-    elif messages.reachable(url):
+    elif messages.is_public_url(url):
         yield warning(
             "config",
             f"web.base_url = {url} is not https: mails have no one-click unsubscribe",

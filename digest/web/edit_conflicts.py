@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from digest.mail.messages.texts import cut, weekdays
+from digest.mail.messages.texts import cut, format_weekdays
 from digest.model import Interest, Subscriber
 from digest.subscriptions import changed_since
 from digest.web.interest_fields import InterestFields
@@ -122,7 +122,7 @@ def _format_value(name: str, subscriber: Subscriber) -> str:
                 cut("; ".join(map(_format_interest, subscriber.interests)), _VALUE_LENGTH) or "none"
             )
         case "days":
-            return weekdays(subscriber.days)
+            return format_weekdays(subscriber.days)
         case "hour":
             return f"{subscriber.hour:02d}:00"
         case "threshold":

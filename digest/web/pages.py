@@ -89,7 +89,9 @@ def paper_values(paper: Paper) -> dict[str, object]:
     return {
         "title": paper.title,
         "authors": ", ".join(authors) + (" et al." if len(paper.authors) > _AUTHORS_SHOWN else ""),
-        "facts": " · ".join([*paper.categories[:3], texts.day(paper.first_seen, year=True)]),
+        "facts": " · ".join(
+            [*paper.categories[:3], texts.format_date(paper.first_seen, year=True)]
+        ),
         "url": paper.url if paper.url.startswith(("https://", "http://")) else "",
         "withdrawn": paper.withdrawn,
     }
@@ -97,7 +99,7 @@ def paper_values(paper: Paper) -> dict[str, object]:
 
 def rhythm(subscriber: Subscriber) -> str:
     """When the digest comes: `on Monday and Friday, after 07:00 (Europe/Berlin time)`."""
-    days = texts.on_weekdays(subscriber.days)
+    days = texts.weekday_phrase(subscriber.days)
     return f"{days}, after {subscriber.hour:02d}:00 ({subscriber.timezone} time)"
 
 

@@ -109,13 +109,13 @@ def test_the_quick_way_of_wrapping_gives_what_the_careful_one_does(
     words: list[str], indent: int
 ) -> None:
     margin = " " * indent
-    careful = "\n".join(margin + line for line in texts._wrapped(words, texts.WIDTH - indent))
+    careful = "\n".join(margin + line for line in texts._wrap_words(words, texts.WIDTH - indent))
     assert texts.wrap(" ".join(words), indent) == careful
 
 
 def test_days_are_english() -> None:
-    assert texts.day(date(2026, 6, 12), weekday=True) == "Friday, 12 June"
-    assert texts.day(date(2026, 6, 12), year=True) == "12 June 2026"
+    assert texts.format_date(date(2026, 6, 12), weekday=True) == "Friday, 12 June"
+    assert texts.format_date(date(2026, 6, 12), year=True) == "12 June 2026"
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_days_are_english() -> None:
     ],
 )
 def test_weekdays_are_said_in_words(days: tuple[int, ...], words: str) -> None:
-    assert texts.on_weekdays(days) == words
+    assert texts.weekday_phrase(days) == words
 
 
 @pytest.mark.parametrize(
@@ -146,15 +146,13 @@ def test_weekdays_are_said_in_words(days: tuple[int, ...], words: str) -> None:
     ],
 )
 def test_what_is_no_web_address_is_no_link(url: str) -> None:
-    assert texts.web_address(url) == ""
+    assert texts.clean_url(url) == ""
 
 
 def test_an_address_is_fit_for_quotes_and_angle_brackets() -> None:
+    assert texts.clean_url('https://example.org/a<b>"c d') == "https://example.org/a%3Cb%3E%22c%20d"
     assert (
-        texts.web_address('https://example.org/a<b>"c d') == "https://example.org/a%3Cb%3E%22c%20d"
-    )
-    assert (
-        texts.web_address("https://bücher.example/ü?q=1&r=%20#x")
+        texts.clean_url("https://bücher.example/ü?q=1&r=%20#x")
         == "https://xn--bcher-kva.example/%C3%BC?q=1&r=%20#x"
     )
 
@@ -162,7 +160,7 @@ def test_an_address_is_fit_for_quotes_and_angle_brackets() -> None:
 @quietly
 @given(anything)
 def test_an_address_never_breaks_out(text: str) -> None:
-    made = texts.web_address(f"https://example.org/{text}")
+    made = texts.clean_url(f"https://example.org/{text}")
     assert made.isascii()
     assert not set(made) & set('<>" \r\n\t\x00')
 
@@ -175,4 +173,4 @@ _ADDRESSES = st.from_regex(texts._PLAIN_ADDRESS, fullmatch=True) | st.text(
 @quietly
 @given(_ADDRESSES)
 def test_an_address_that_needs_no_mending_is_what_mending_leaves(url: str) -> None:
-    assert texts.web_address(url) == texts._clean_address(url)
+    assert texts.clean_url(url) == texts._clean_unusual_url(url)

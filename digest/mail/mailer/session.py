@@ -85,7 +85,7 @@ class Session:
         try:
             phase, reply = await self._send_envelope(mail, rcpt)
             if phase is not Phase.DATA or reply.code != 354:
-                return self._refused(phase, reply)
+                return self._refusal(phase, reply)
             if (lost := self._lost_connection()) is not None:
                 return lost
             if not await begin():
@@ -155,7 +155,7 @@ class Session:
         except WireError:
             return  # the refusal stands
 
-    def _refused(self, phase: Phase, reply: Reply) -> Result:
+    def _refusal(self, phase: Phase, reply: Reply) -> Result:
         if phase is Phase.MAIL and reply.code == 421 and self._used > 1:
             self._wire.abort()
             raise StaleError(reply.text)

@@ -20,7 +20,7 @@ from digest.mail.messages.compose import (
 )
 from digest.mail.messages.dkim import Signer
 from digest.mail.messages.templates import environment, render
-from digest.mail.messages.texts import reachable
+from digest.mail.messages.texts import is_public_url
 from digest.mail.messages.values import Listed, Mailing, MessageContext, PaperLinks, ReaderLinks
 
 __all__ = [
@@ -33,7 +33,7 @@ __all__ = [
     "ascii_address",
     "ascii_domain",
     "environment",
-    "reachable",
+    "is_public_url",
     "render",
     "write_alert",
     "write_confirm",

@@ -38,7 +38,7 @@ _MAX_NAME = 100
 _MAX_TEXT = 900
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _DOT_ATOM = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
-#: any character beyond ASCII counts as a letter (RFC 6531, 3.3); `_normalize` refuses invisible one
+#: any character beyond ASCII is a letter (RFC 6531, 3.3); `_normalize` refuses invisible ones
 _ANY_ATOM = _ATOM.replace("A-Z", "\u00a1-\U0010ffffA-Z")
 _ANY_DOT_ATOM = re.compile(rf"{_ANY_ATOM}(?:\.{_ANY_ATOM})*")
 _PLAIN_NAME = re.compile(rf"{_ATOM}(?: {_ATOM})*")
@@ -104,8 +104,8 @@ def text_header(name: str, text: str) -> str:
     """
     text = cut(one_line(text), _MAX_TEXT)
     if text.isascii() and "=?" not in text:
-        return _folded(name, text.split(" "))
-    return f"{name}: {_encoded(text, len(name) + 2)}"
+        return _fold_words(name, text.split(" "))
+    return f"{name}: {_encode_words(text, len(name) + 2)}"
 
 
 def mailbox_header(name: str, display: str, address: str) -> str:
@@ -215,7 +215,7 @@ def assemble_message(
     )
 
 
-def _folded(name: str, words: Sequence[str]) -> str:
+def _fold_words(name: str, words: Sequence[str]) -> str:
     """A header line folded before each word that would pass column 76."""
     line, done = f"{name}:", ""
     for word in words:
@@ -232,7 +232,7 @@ def _phrase(display: str, used: int) -> str:
     """
     display = cut(one_line(display), _MAX_NAME)
     if not display.isascii() or "=?" in display:
-        return _encoded(display, used)
+        return _encode_words(display, used)
     if not display or _PLAIN_NAME.fullmatch(display):
         return display
     return '"' + display.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -243,32 +243,34 @@ def _separator(name: str, display: str, address: str) -> str:
     return " " if len(last) + len(address) + 3 <= _WORD_LINE else "\r\n "
 
 
-def _encoded(text: str, used: int) -> str:
+def _encode_words(text: str, used: int) -> str:
     """`text` as encoded words, one per line; `used` columns are taken."""
     raw = text.encode("utf-8")
-    quoted = len(_q(raw)) <= (len(raw) + 2) // 3 * 4
-    return "\r\n ".join(_words(text, used, quoted))
+    quoted = len(_q_encode(raw)) <= (len(raw) + 2) // 3 * 4
+    return "\r\n ".join(_encoded_words(text, used, quoted))
 
 
-def _words(text: str, used: int, quoted: bool) -> Iterator[str]:
+def _encoded_words(text: str, used: int, quoted: bool) -> Iterator[str]:
     room = min(_WORD, _WORD_LINE - used) - _WORD_FRAME
     chunk, size = bytearray(), 0
     for char in text:
         raw = char.encode("utf-8")
         added = (1 if raw[0] in _Q_SAFE or raw == b" " else 3 * len(raw)) if quoted else len(raw)
         if chunk and (size + added if quoted else (size + added + 2) // 3 * 4) > room:
-            yield _word(chunk, quoted)
+            yield _encoded_word(chunk, quoted)
             chunk, size, room = bytearray(), 0, _WORD - _WORD_FRAME
         chunk += raw
         size += added
-    yield _word(chunk, quoted)
+    yield _encoded_word(chunk, quoted)
 
 
-def _word(chunk: bytes | bytearray, quoted: bool) -> str:
+def _encoded_word(chunk: bytes | bytearray, quoted: bool) -> str:
     return (
-        f"=?utf-8?q?{_q(chunk)}?=" if quoted else f"=?utf-8?b?{b64encode(chunk).decode('ascii')}?="
+        f"=?utf-8?q?{_q_encode(chunk)}?="
+        if quoted
+        else f"=?utf-8?b?{b64encode(chunk).decode('ascii')}?="
     )
 
 
-def _q(raw: bytes | bytearray) -> str:
+def _q_encode(raw: bytes | bytearray) -> str:
     return "".join([_Q_OF[byte] for byte in raw])

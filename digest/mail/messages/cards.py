@@ -84,11 +84,11 @@ def make_card(number: int, item: Listed, year: int) -> Card:
         label=label,
         standing=" · ".join((label, *paper.facts)),
         links=PaperLinks(
-            read=texts.web_address(links.read),
-            up=texts.own_link("up", links.up),
-            down=texts.own_link("down", links.down),
-            up_by_mail=texts.own_mailto("up_by_mail", links.up_by_mail),
-            down_by_mail=texts.own_mailto("down_by_mail", links.down_by_mail),
+            read=texts.clean_url(links.read),
+            up=texts.require_link("up", links.up),
+            down=texts.require_link("down", links.down),
+            up_by_mail=texts.require_mailto("up_by_mail", links.up_by_mail),
+            down_by_mail=texts.require_mailto("down_by_mail", links.down_by_mail),
         ),
         seen_before=item.seen_before,
         notes=_notes(item) if item.interest or item.slot in SLOTS else (),
@@ -135,7 +135,7 @@ def _facts(paper: Paper, year: int) -> tuple[str, ...]:
     appeared = paper.submitted or paper.announced or paper.first_seen
     facts = [
         _categories(paper.categories),
-        texts.tie_last_words(texts.day(appeared, year=appeared.year != year)),
+        texts.tie_last_words(texts.format_date(appeared, year=appeared.year != year)),
     ]
     if paper.upvotes > 0:
         facts.append(texts.tie_last_words(texts.plural(paper.upvotes, "upvote")))

@@ -56,13 +56,13 @@ def write_digest(
         for number, item in enumerate(listed, start=1)
     )
     next_titles = [card.paper.short_title for card in papers[1:3]]
-    more, day = len(papers) - 1, texts.day(local_date)
+    more, day = len(papers) - 1, texts.format_date(local_date)
     is_weekly = len(subscriber.days) == 1
     values = {
         "cards": papers,
         "headline": (
             f"{texts.plural(len(papers), 'paper')} {'of the week to' if is_weekly else 'for'} "
-            f"{texts.tie_last_words(texts.day(local_date, weekday=True))}"
+            f"{texts.tie_last_words(texts.format_date(local_date, weekday=True))}"
         ),
         "day": day,
         "best": texts.cut(papers[0].paper.title, MAX_SUBJECT - len(f" and {more} more · {day}")),
@@ -100,8 +100,8 @@ def write_confirm(
     # Anybody may type a stranger's address with any "name": the mail repeats none of it.
     nameless = Subscriber(id=subscriber.id, email=subscriber.email, created=subscriber.created)
     values = {
-        "confirm": texts.own_link("confirm", confirm),
-        "confirm_by_mail": texts.own_mailto("confirm_by_mail", confirm_by_mail),
+        "confirm": texts.require_link("confirm", confirm),
+        "confirm_by_mail": texts.require_mailto("confirm_by_mail", confirm_by_mail),
         "asked": texts.one_line(asked),
     }
     return _write(context, MessageKind.CONFIRM, values, to=nameless)
@@ -112,7 +112,7 @@ def write_welcome(
 ) -> Message:
     """The first mail after confirmation: when digests come, and what thumbs do."""
     values = {
-        "days": texts.on_weekdays(subscriber.days),
+        "days": texts.weekday_phrase(subscriber.days),
         "hour": f"{subscriber.hour:02d}:00",
         "timezone": texts.one_line(subscriber.timezone),
         "size": texts.plural(subscriber.size, "paper"),
@@ -123,7 +123,7 @@ def write_welcome(
 
 def write_goodbye(context: MessageContext, *, subscriber: Subscriber, come_back: str) -> Message:
     """The last mail: the reader has left; the link `come_back` undoes it."""
-    values = {"come_back": texts.own_link("come_back", come_back)}
+    values = {"come_back": texts.require_link("come_back", come_back)}
     return _write(context, MessageKind.GOODBYE, values, to=subscriber)
 
 
@@ -142,8 +142,8 @@ def write_alert(
     values = {
         "what": problem,
         "short": texts.cut(problem, MAX_SUBJECT),
-        "remedy": texts.lines(remedy),
-        "details": texts.lines(details),
+        "remedy": texts.clean_lines(remedy),
+        "details": texts.clean_lines(details),
     }
     return _write(context, MessageKind.ALERT, values, to=operator)
 
@@ -161,9 +161,9 @@ def _write(
     check_instant("date", context.date)
     mailing, folders = context.mailing, context.folders
     own = links and ReaderLinks(
-        manage=texts.own_link("manage", links.manage),
-        unsubscribe=texts.own_link("unsubscribe", links.unsubscribe),
-        unsubscribe_by_mail=texts.own_mailto("unsubscribe_by_mail", links.unsubscribe_by_mail),
+        manage=texts.require_link("manage", links.manage),
+        unsubscribe=texts.require_link("unsubscribe", links.unsubscribe),
+        unsubscribe_by_mail=texts.require_mailto("unsubscribe_by_mail", links.unsubscribe_by_mail),
     )
     values = {**values, **_common_values(mailing, to, own)}
     folder = f"email/{template or kind}"
@@ -192,12 +192,12 @@ def _common_values(mailing: Mailing, to: Subscriber, links: ReaderLinks | None) 
     """What the templates of every kind of mail get."""
     return {
         "product": texts.one_line(mailing.product),
-        "base_url": texts.own_link("base_url", mailing.base_url),
-        "public": texts.reachable(mailing.base_url),
+        "base_url": texts.require_link("base_url", mailing.base_url),
+        "public": texts.is_public_url(mailing.base_url),
         "name": texts.one_line(to.name),
         "address": texts.one_line(to.email),
         "links": links,
-        "postal": texts.lines(mailing.postal_address),
+        "postal": texts.clean_lines(mailing.postal_address),
     }
 
 

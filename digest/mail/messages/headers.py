@@ -61,7 +61,7 @@ def _list_headers(
     if links is None:
         return [feedback_id]
     lines = [feedback_id, list_id]
-    page = links.unsubscribe if texts.reachable(links.unsubscribe) else ""
+    page = links.unsubscribe if texts.is_public_url(links.unsubscribe) else ""
     if urls := [f"<{url}>" for url in (page, links.unsubscribe_by_mail) if url]:
         lines.append(assemble.list_header("List-Unsubscribe", urls))
     if page.startswith("https:"):

@@ -59,7 +59,7 @@ def one_line(text: str) -> str:
     return _BLANKS.sub(" ", _DROPPED.sub("", text)).strip()
 
 
-def lines(text: str) -> tuple[str, ...]:
+def clean_lines(text: str) -> tuple[str, ...]:
     """The lines of `text` that are not empty, each cleaned by `one_line`."""
     return tuple(line for line in map(one_line, text.splitlines()) if line)
 
@@ -105,7 +105,7 @@ def _columns(text: str) -> int:
     )
 
 
-def _pieces(word: str, room: int) -> list[str]:
+def _split_word(word: str, room: int) -> list[str]:
     """A word in pieces that fit a line, as for scripts without spaces."""
     if _columns(word) <= room:
         return [word]
@@ -128,7 +128,7 @@ def wrap(text: str, indent: int = 0, lead: str = "", tail: str = "") -> str:
     if (whole.isascii() or max(whole) < "\u0300") and max(map(len, words), default=0) <= room:
         wrapped = _lines_of(room).findall(whole) or [""]
     else:
-        wrapped = _wrapped(words, room)
+        wrapped = _wrap_words(words, room)
     margin = " " * indent
     return margin + f"\n{margin}".join(wrapped)
 
@@ -139,10 +139,10 @@ def _lines_of(room: int) -> re.Pattern[str]:
     return re.compile(rf"(\S.{{0,{room - 1}}})(?: |\Z)")
 
 
-def _wrapped(words: list[str], room: int) -> list[str]:
+def _wrap_words(words: list[str], room: int) -> list[str]:
     wrapped, line, used = [], "", 0
     for word in words:
-        for number, piece in enumerate(_pieces(word, room)):
+        for number, piece in enumerate(_split_word(word, room)):
             wide = _columns(piece)
             if line and (number or used + 1 + wide > room):
                 wrapped.append(line)
@@ -152,7 +152,7 @@ def _wrapped(words: list[str], room: int) -> list[str]:
     return [*wrapped, line]
 
 
-def day(value: date, *, weekday: bool = False, year: bool = False) -> str:
+def format_date(value: date, *, weekday: bool = False, year: bool = False) -> str:
     """`12 June`, `Friday, 12 June`, `12 June 2026`: English in any locale."""
     text = f"{value.day} {_MONTHS[value.month - 1]}"
     if year:
@@ -168,7 +168,7 @@ def tie_last_words(text: str) -> str:
     return "\u00a0".join(text.rsplit(" ", 1))
 
 
-def weekdays(days: tuple[int, ...]) -> str:
+def format_weekdays(days: tuple[int, ...]) -> str:
     """ISO weekdays in words: `every day`, `Monday to Friday`, `Monday and Thursday`."""
     chosen = sorted(set(days))
     if chosen == [1, 2, 3, 4, 5, 6, 7]:
@@ -179,9 +179,9 @@ def weekdays(days: tuple[int, ...]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
-def on_weekdays(days: tuple[int, ...]) -> str:
+def weekday_phrase(days: tuple[int, ...]) -> str:
     """In a sentence: `every day`, `from Monday to Friday`, `on Sunday`."""
-    text = weekdays(days)
+    text = format_weekdays(days)
     return text if text == "every day" else f"{'from' if ' to ' in text else 'on'} {text}"
 
 
@@ -190,13 +190,13 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def reachable(url: str) -> bool:
+def is_public_url(url: str) -> bool:
     """Whether `url` can be opened from outside this machine and network."""
-    return _reachable("/".join(url.split("/", 3)[:3]))
+    return _is_public_host("/".join(url.split("/", 3)[:3]))
 
 
 @lru_cache(maxsize=64)
-def _reachable(url: str) -> bool:
+def _is_public_host(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_global
@@ -206,19 +206,19 @@ def _reachable(url: str) -> bool:
         )
 
 
-def own_link(name: str, url: str) -> str:
+def require_link(name: str, url: str) -> str:
     """A link of ours, safe in an attribute and in angle brackets.
 
     Raises:
         InputError: it is no http or https link; the message calls it `name`.
     """
-    clean = web_address(url)
+    clean = clean_url(url)
     if not clean:
         raise InputError(f"{name} must be an http or https address, got {url[:200]!r}")
     return clean
 
 
-def own_mailto(name: str, url: str) -> str:
+def require_mailto(name: str, url: str) -> str:
     """A `mailto:` address of ours, or "".
 
     Raises:
@@ -231,17 +231,17 @@ def own_mailto(name: str, url: str) -> str:
     return url
 
 
-def web_address(url: str) -> str:
+def clean_url(url: str) -> str:
     """`url` in ASCII, safe in an attribute; "" unless it is http or https.
 
     A dump may hold any scheme, and a `javascript:` link must not get into a mail.
     """
     if _PLAIN_ADDRESS.fullmatch(url):
         return url
-    return _clean_address(url)
+    return _clean_unusual_url(url)
 
 
-def _clean_address(url: str) -> str:
+def _clean_unusual_url(url: str) -> str:
     text = _DROPPED.sub("", url).strip()
     try:
         parts = urlsplit(text)

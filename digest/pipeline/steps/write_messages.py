@@ -220,6 +220,6 @@ def _by_mail(app: App, purpose: Purpose, queued: Queued, paper_id: int = 0) -> s
     """What a page would be asked, for readers who cannot reach our pages; "" where they can, or no
     mailbox takes answers.
     """
-    if messages.reachable(app.config.web.base_url):
+    if messages.is_public_url(app.config.web.base_url):
         return ""
     return app.mailto(purpose, queued.subscriber.id, paper_id=paper_id, message_id=queued.id)
