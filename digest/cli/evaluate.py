@@ -28,7 +28,8 @@ from digest.cli.options import (
 )
 from digest.evaluate import history, pages, plots
 from digest.evaluate.measures import TOP, Estimate
-from digest.evaluate.report import Rate, Report, exploration_told
+from digest.evaluate.rates import Rate
+from digest.evaluate.report import Report, describe_exploration
 
 commands = typer.Typer()
 
@@ -78,10 +79,12 @@ def evaluate(
         if html is not None:
             write_file(
                 html,
-                pages.page(report, service=service.config.mail.name, folders=service.templates),
+                pages.render_page(
+                    report, service=service.config.mail.name, folders=service.templates
+                ),
             )
         if svg is not None:
-            write_file(svg, plots.document(pages.pictures(report)))
+            write_file(svg, plots.draw_document(pages.draw_pictures(report)))
     if as_json:
         show_json(report.json)
     else:
@@ -115,8 +118,8 @@ def _show(report: Report) -> None:
     ):
         if some:
             out.print(f"thumbs up by {name}: {_rates(some)}", markup=False, highlight=False)
-    if told := exploration_told(report.exploration):
-        out.print(told, markup=False, highlight=False)
+    if sentence := describe_exploration(report.exploration):
+        out.print(sentence, markup=False, highlight=False)
     if report.enough:
         out.print()
         out.print("What this cannot say:", style="dim")
@@ -138,12 +141,12 @@ def _table(report: Report) -> Table:
     for column in table.columns[1:5]:
         column.no_wrap = True
     for row in report.rows:
-        ahead = "" if row.ahead is None else pages.told(row.ahead, signed=True)
+        ahead = "" if row.ahead is None else pages.format_estimate(row.ahead, signed=True)
         figures = (
-            pages.told(row.ndcg),
+            pages.format_estimate(row.ndcg),
             ahead,
-            pages.told(row.reciprocal, ends=False),
-            pages.told(row.auc, ends=False),
+            pages.format_estimate(row.reciprocal, ends=False),
+            pages.format_estimate(row.auc, ends=False),
         )
         table.add_row(
             row.name,

@@ -1,8 +1,11 @@
-"""Is it any good? The recommender measured: on plain texts, and on an operator's own history of
-digests and thumbs.
+"""How good the recommender is, on plain texts and on an operator's own digests and thumbs.
 
-history: store.past -> replay (every recipe ranks what was sent, from what was known then) ->
-measures -> report -> pages
+- `texts`: plain texts, for benchmarks
+- `history`: an operator's history, evaluated in these steps:
+    - `replay`, `reconstruction`, `reranking`: every recipe ranks what was sent, from what was
+      known then
+    - `comparison`, `rates`, `teams`, `measures`: how well, with confidence intervals
+    - `report`, `pages`, `plots`, `svg`: the verdict, figures and pictures
 """
 
 from digest.evaluate.history import evaluate

@@ -1,4 +1,4 @@
-"""Digests that two recipes shared -> which of them readers liked more, and how sure that is."""
+"""Interleaved digests of two recipes -> which of them readers liked more, and how sure that is."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from dataclasses import dataclass
 
 from digest.evaluate import measures
 from digest.evaluate.measures import Estimate
-from digest.evaluate.replay import Rated
+from digest.evaluate.reranking import RatedDigest
 
-#: p of the sign test below which a difference is called sure
-SURE = 0.05
-#: wins and losses below which nothing is said
-DECIDED = 6
+#: p of the sign test below which a difference is significant
+SIGNIFICANT = 0.05
+#: wins and losses that a verdict needs at least
+MIN_DECIDED = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """Thumbs on shared digests: `wins` are the other recipe's, `losses` are those where the
-    service's own was liked more.
-    """
+    """Thumbs on interleaved digests of the service's own and another recipe."""
 
     own: str
     other: str
@@ -29,18 +27,19 @@ class Comparison:
     digests: int
     #: "readers" or "digests": what wins and loses
     unit: str
+    #: where the other recipe was liked more, and where the own one was
     wins: int
     losses: int
     ties: int
-    #: two-sided, of the exact sign test over wins and losses
+    #: two-sided p of the exact sign test over wins and losses
     p: float
-    #: thumbs (up less down) for the other recipe's papers less those for the own one's, a digest
+    #: thumbs (up less down) on the other recipe's papers less those on the own one's, per digest
     lead: Estimate
 
     @property
     def decided(self) -> bool:
-        """Whether there is enough to judge by, and it is sure."""
-        return self.wins + self.losses >= DECIDED and self.p < SURE
+        """Whether there is enough to judge by, and the difference is significant."""
+        return self.wins + self.losses >= MIN_DECIDED and self.p < SIGNIFICANT
 
     @property
     def verdict(self) -> str:
@@ -52,10 +51,10 @@ class Comparison:
             f"{better} won {most} {self.unit}, {worse} {least}, {self.ties} tied (sign test p = "
             f"{self.p:.2g})"
         )
-        if self.wins + self.losses < DECIDED:
+        if self.wins + self.losses < MIN_DECIDED:
             return (
                 f"Too little to compare {self.own} with {self.other}: {self.wins + self.losses} "
-                f"{self.unit} with a winner; {DECIDED} are the least."
+                f"{self.unit} with a winner; {MIN_DECIDED} are the least."
             )
         if self.decided:
             advice = (
@@ -67,46 +66,47 @@ class Comparison:
         return f"On shared digests {self.own} and {self.other} cannot be told apart yet: {counts}."
 
 
-def compare(rated: Iterable[Rated]) -> list[Comparison]:
-    """A comparison for each pair of recipes that shared digests, the pair that shared
-    last first."""
-    pairs: dict[tuple[str, str], list[tuple[Rated, int]]] = defaultdict(list)
-    for one in rated:
-        own, other = one.past.provenance.recipe, one.past.provenance.recipe_b
-        if other and any(item.team for item in one.past.items) and any(one.votes):
+def compare(rated_digests: Iterable[RatedDigest]) -> list[Comparison]:
+    """Compare each pair of recipes that shared digests, the latest pair first."""
+    pairs: dict[tuple[str, str], list[tuple[RatedDigest, int]]] = defaultdict(list)
+    for rated in rated_digests:
+        own, other = rated.digest.provenance.recipe, rated.digest.provenance.recipe_b
+        if other and any(item.team for item in rated.digest.items) and any(rated.votes):
             lead = sum(
-                vote * _side(item.team, own, other)
-                for vote, item in zip(one.votes, one.past.items, strict=True)
+                vote * _team_sign(item.team, own, other)
+                for vote, item in zip(rated.votes, rated.digest.items, strict=True)
             )
-            pairs[own, other].append((one, lead))
+            pairs[own, other].append((rated, lead))
     latest = sorted(
         pairs.items(),
-        key=lambda pair: max(one.past.composed_at for one, _ in pair[1]),
+        key=lambda pair: max(rated.digest.composed_at for rated, _ in pair[1]),
         reverse=True,
     )
-    return [_compare(own, other, some) for (own, other), some in latest]
+    return [_compare_pair(own, other, leads) for (own, other), leads in latest]
 
 
-def _side(team: str, own: str, other: str) -> int:
+def _team_sign(team: str, own: str, other: str) -> int:
     return {own: -1, other: 1}.get(team, 0)
 
 
-def _compare(own: str, other: str, some: Sequence[tuple[Rated, int]]) -> Comparison:
+def _compare_pair(
+    own: str, other: str, rated_leads: Sequence[tuple[RatedDigest, int]]
+) -> Comparison:
     by_reader: dict[int, list[int]] = defaultdict(list)
-    for one, lead in some:
-        by_reader[one.past.subscriber_id].append(lead)
+    for rated, lead in rated_leads:
+        by_reader[rated.digest.subscriber_id].append(lead)
     unit = "readers" if len(by_reader) >= measures.READERS else "digests"
     leads = (
-        [sum(those) / len(those) for those in by_reader.values()]
+        [sum(own_leads) / len(own_leads) for own_leads in by_reader.values()]
         if unit == "readers"
-        else [float(lead) for _, lead in some]
+        else [float(lead) for _, lead in rated_leads]
     )
     wins, losses = sum(lead > 0 for lead in leads), sum(lead < 0 for lead in leads)
     return Comparison(
         own=own,
         other=other,
         readers=len(by_reader),
-        digests=len(some),
+        digests=len(rated_leads),
         unit=unit,
         wins=wins,
         losses=losses,

@@ -1,4 +1,4 @@
-"""The recommender on plain texts, through the same stages as the service and without a store."""
+"""The recommender on plain texts: the same stages as in the service, without a store."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ _DAY = date(2000, 1, 1)
 
 @dataclass(kw_only=True)
 class _Corpus:
+    """The texts that `prepare` saw, and what was fitted to them."""
+
     space: features.Space = field(
         default_factory=lambda: features.fit_space(
             features.load_base_table(), features.Frequencies(), features.vectorize([])
@@ -33,31 +35,31 @@ class _Corpus:
         default_factory=lambda: profiles.RatedRows(sp.csr_matrix((0, features.WIDTH)))
     )
     papers: list[Paper] = field(default_factory=list)
-    places: dict[str, int] = field(default_factory=dict)
-    #: where the texts were given with what an encoder made of them
+    row_by_text: dict[str, int] = field(default_factory=dict)
+    #: where the texts were given with an encoder's vectors
     encoding: features.Encoding | None = None
-    #: all of its papers, so that what a service does once a day is done once here too
+    #: all papers, so that what the service does once a day is done once here too
     day: scores.Day | None = None
 
 
 @cache
 def _corpus() -> _Corpus:
-    # not when the module is read: every command would pay for the table, and none could start
-    # without it
+    # Not at import: every command would pay for loading the table, and none could start without it.
     return _Corpus()
 
 
 def prepare(all_texts: Sequence[str], encoded: NDArray[np.float32] | None = None) -> None:
-    """Fit the features on a corpus; a text is title + ".
+    """Fit the features to a corpus, of which `recommend` then looks texts up.
 
-    " + abstract. `recommend` then looks its texts up, and takes others too.
+    Training continues from the base table of word vectors where the corpus is large enough.
 
-    Word vectors go on from the base table where the corpus is large enough to teach them something.
-    `encoded` is what an encoder made of the texts, shape (len(all_texts), dimensions), to stand
-    beside them; texts that are not among them have no such columns.
+    Args:
+        all_texts: each a title, ". " and an abstract.
+        encoded: an encoder's vectors of these texts, shape (len(all_texts), dimensions), for
+            further dense columns; other texts have zeros in them.
     """
     corpus = _corpus()
-    first = {text: number for number, text in reversed(list(enumerate(all_texts)))}
+    first_row = {text: row for row, text in reversed(list(enumerate(all_texts)))}
     texts = list(dict.fromkeys(all_texts))
     counts = features.vectorize(texts)
     frequencies = features.Frequencies().add(counts)
@@ -70,20 +72,20 @@ def prepare(all_texts: Sequence[str], encoded: NDArray[np.float32] | None = None
         )
     corpus.space = features.fit_space(table, frequencies, counts)
     rows, corpus.encoding = corpus.space.rows(counts), None
-    if encoded is not None and (found := features.fit_encoding("", encoded)) is not None:
+    if encoded is not None and (encoding := features.fit_encoding("", encoded)) is not None:
         rows, corpus.encoding = (
-            found.append_columns(rows, encoded[[first[text] for text in texts]]),
-            found,
+            encoding.append_columns(rows, encoded[[first_row[text] for text in texts]]),
+            encoding,
         )
     corpus.rated_rows = profiles.RatedRows(rows)
-    _ = corpus.rated_rows.blocks  # once, and not within the first reader's time
-    corpus.papers = [_paper(number + 1, text) for number, text in enumerate(texts)]
-    corpus.places = {text: number for number, text in enumerate(texts)}
+    _ = corpus.rated_rows.blocks  # computed here, or it would count as the first reader's time
+    corpus.papers = [_make_paper(number + 1, text) for number, text in enumerate(texts)]
+    corpus.row_by_text = {text: number for number, text in enumerate(texts)}
     corpus.background = profiles.Background.from_papers(corpus.papers, rows)
     corpus.day = scores.make_day(corpus.papers, rows)
 
 
-def _paper(number: int, text: str) -> Paper:
+def _make_paper(number: int, text: str) -> Paper:
     title, _, abstract = text.partition(". ")
     return Paper(id=number, title=title, abstract=abstract, first_seen=_DAY)
 
@@ -95,13 +97,13 @@ def recommend(
     keywords: Sequence[str] = (),
     disliked_texts: Sequence[str] = (),
 ) -> NDArray[np.float64]:
-    """Scores of the candidates for a reader, shape (len(candidates),), higher is better.
+    """Score candidates for a reader, shape (len(candidates),); higher is better.
 
-    From liked and disliked texts and keywords, against the mean of the texts that `prepare` saw;
-    `unlabelled` are among those.
+    The reader is described by liked and disliked texts and keywords. The background is the mean of
+    the texts that `prepare` saw, which include the `unlabelled` ones.
     """
     corpus = _corpus()
-    # What likes have drowned out need not be looked up.
+    # Single words that the likes have faded out need not be looked up.
     interest = Interest(
         keywords=tuple(
             word
@@ -113,34 +115,35 @@ def recommend(
         [interest],
         corpus.background,
         phrases=corpus.space.parse_keywords(interest.keywords),
-        liked=_rated(liked),
-        disliked=_rated(disliked_texts),
+        liked=_rate(liked),
+        disliked=_rate(disliked_texts),
     )
     try:
-        places = list(map(corpus.places.__getitem__, candidates))
+        rows = list(map(corpus.row_by_text.__getitem__, candidates))
     except KeyError:
-        places = []
-    if corpus.day is None or not places:
-        return scores.score(profile, scores.make_day(*_look_up(candidates)))
-    return scores.score(profile, corpus.day.take(places))
+        rows = []
+    if corpus.day is None or not rows:
+        return scores.score(profile, scores.make_day(*_vectorize(candidates)))
+    return scores.score(profile, corpus.day.take(rows))
 
 
-def _rated(texts: Sequence[str]) -> profiles.Rated:
+def _rate(texts: Sequence[str]) -> profiles.Rated:
     corpus = _corpus()
-    places = [corpus.places.get(text, -1) for text in texts]
-    if -1 not in places:
-        return profiles.Rated.from_shared_rows(
-            [corpus.papers[place] for place in places], corpus.rated_rows, places
-        )
-    return profiles.Rated.from_papers(*_look_up(texts))
+    rows = [corpus.row_by_text.get(text, -1) for text in texts]
+    if -1 in rows:
+        return profiles.Rated.from_papers(*_vectorize(texts))
+    return profiles.Rated.from_shared_rows(
+        [corpus.papers[row] for row in rows], corpus.rated_rows, rows
+    )
 
 
-def _look_up(texts: Sequence[str]) -> tuple[list[Paper], sp.csr_matrix]:
+def _vectorize(texts: Sequence[str]) -> tuple[list[Paper], sp.csr_matrix]:
+    """Return papers and feature rows of texts, some of which `prepare` did not see."""
     corpus = _corpus()
-    places = [corpus.places.get(text, -1) for text in texts]
+    known = [corpus.row_by_text.get(text, -1) for text in texts]
     papers = [
-        corpus.papers[place] if place >= 0 else _paper(-1 - number, texts[number])
-        for number, place in enumerate(places)
+        corpus.papers[row] if row >= 0 else _make_paper(-1 - number, texts[number])
+        for number, row in enumerate(known)
     ]
     rows = corpus.space.rows(features.vectorize(texts))
     return papers, corpus.encoding.append_zeros(rows) if corpus.encoding else rows

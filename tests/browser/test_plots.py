@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from digest.evaluate import plots
-from digest.evaluate.plots import Bar, Line, Plot, Point, Value
+from digest.evaluate.plots import Bar, Line, Plot, Point
+from digest.evaluate.svg import Value
 
 pytestmark = pytest.mark.browser
 
@@ -29,11 +30,11 @@ def value(number: float) -> Value:
 def drawn(name: str) -> list[Plot]:
     bars = [Bar(label=name, value=value(number)) for number in (0.1, 0.5, 0.9)]
     line = Line(name=name, values=(value(0.2), value(0.9)))
-    points = [Point(foretold=number, rate=Value(value=number), number=9) for number in (0, 1)]
+    points = [Point(predicted=number, rate=Value(value=number), number=9) for number in (0, 1)]
     return [
-        plots.bars(name, bars, reference=(name, 0.4)),
-        plots.lines(name, name, [name, name], [line, line]),
-        plots.reliability(name, name, name, points),
+        plots.draw_bars(name, bars, reference=(name, 0.4)),
+        plots.draw_lines(name, name, [name, name], [line, line]),
+        plots.draw_reliability(name, name, name, points),
     ]
 
 
@@ -73,7 +74,9 @@ def test_a_file_of_its_own_takes_the_colours_that_the_viewer_prefers(
     browser: Browser, scheme: str
 ) -> None:
     page = browser.new_page(color_scheme="dark" if scheme == "dark" else "light")
-    page.set_content(f"<!doctype html><html><body>{plots.document(drawn('learned'))}</body></html>")
+    page.set_content(
+        f"<!doctype html><html><body>{plots.draw_document(drawn('learned'))}</body></html>"
+    )
     colour, ground = page.evaluate(
         "() => ['color', 'background-color'].map(name => "
         "getComputedStyle(document.querySelector('svg')).getPropertyValue(name))"
@@ -93,7 +96,7 @@ def test_a_file_of_its_own_takes_the_colours_that_the_viewer_prefers(
 
 def test_a_screen_reader_is_told_the_title_and_the_values(browser: Browser) -> None:
     page = browser.new_page()
-    shown(page, plots.bars("How well", [Bar(label="learned", value=value(0.5))]))
+    shown(page, plots.draw_bars("How well", [Bar(label="learned", value=value(0.5))]))
     image = page.get_by_role("img", name="How well")
     assert image.count() == 1
     assert "learned 0.50 (0.40 to 0.55)" in (image.locator("> desc").text_content() or "")

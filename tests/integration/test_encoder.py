@@ -20,7 +20,8 @@ from digest.cli import app as commands
 from digest.config import load
 from digest.doctor.settings import check_settings
 from digest.errors import ConfigError
-from digest.evaluate.replay import SENT, rated, replay
+from digest.evaluate.replay import match_thumbs, replay
+from digest.evaluate.reranking import SENT
 from digest.model import Digest, Feedback, MessageState
 from digest.ranking import encoders
 from digest.store.tables import messages
@@ -282,7 +283,7 @@ def test_a_replay_ranks_with_the_encoder_too(encoded: App, dump: Dump) -> None:
             ),
         )
         votes = store.feedback.load_votes(tx, [1])
-    (found,) = replay(tomorrow, rated(past, votes), past, votes)
+    (found,) = replay(tomorrow, match_thumbs(past, votes), past, votes)
     normal = [number for number, item in enumerate(past[0].items) if item.slot == "normal"]
     own, sent = ([found.ranks[name][number] for number in normal] for name in ("learned", SENT))
     assert sorted(own) == own

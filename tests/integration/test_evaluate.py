@@ -20,10 +20,11 @@ from digest import evaluate, store, subscriptions
 from digest.app import App
 from digest.cli import app as commands
 from digest.errors import InputError, NotFoundError
-from digest.evaluate import measures, pages, plots
-from digest.evaluate import replay as replay_module
-from digest.evaluate.replay import FROZEN, SENT, Replayed, rated, replay
-from digest.evaluate.report import CHANCE, Report
+from digest.evaluate import measures, pages, plots, reranking
+from digest.evaluate.comparison import CHANCE
+from digest.evaluate.replay import match_thumbs, replay
+from digest.evaluate.report import Report
+from digest.evaluate.reranking import FROZEN, SENT, ReplayedDigest
 from digest.model import Interest, MessageState, Provenance
 from digest.ranking import features
 from digest.ranking.recipes import RECIPES
@@ -119,12 +120,12 @@ def report(lived: Lived) -> Report:
     return evaluate.evaluate(lived.late)
 
 
-def replayed(app: App) -> list[Replayed]:
+def replayed(app: App) -> list[ReplayedDigest]:
     with app.store.reading() as tx:
         idents = list(store.past.count_thumbs_by_reader(tx))
         past = store.past.load_digests(tx, idents)
         votes = store.feedback.load_votes(tx, idents)
-    return replay(app, rated(past, votes), past, votes)
+    return replay(app, match_thumbs(past, votes), past, votes)
 
 
 # ---------------------------------------------------------------------------------------------- the
@@ -170,11 +171,11 @@ def test_several_interests_of_one_reader_are_replayed_each_with_its_share(tmp_pa
     )
     found = replayed(app)
     assert len(found) == 4
-    assert found[-1].known > 5
+    assert found[-1].earlier_thumbs > 5
     assert all(one.ranks["learned"] == one.ranks[SENT] for one in found)
     mixed = replace(RECIPES["learned"], per_interest=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(replay_module, "RECIPES", {**RECIPES, "learned": mixed})
+        patch.setattr(reranking, "RECIPES", {**RECIPES, "learned": mixed})
         assert any(one.ranks["learned"] != one.ranks[SENT] for one in replayed(app))
     app.close()
 
@@ -188,7 +189,10 @@ def test_what_came_later_changes_nothing_of_an_earlier_replay(lived: Lived) -> N
     assert len(early) == 3 * CUT - 1
     for key, one in early.items():
         assert late[key].ranks == one.ranks
-        assert (late[key].known, late[key].candidates) == (one.known, one.candidates)
+        assert (late[key].earlier_thumbs, late[key].candidates) == (
+            one.earlier_thumbs,
+            one.candidates,
+        )
 
 
 def test_damaged_words_are_counted_anew_and_told(
@@ -211,10 +215,10 @@ def test_thumbs_are_known_to_the_digests_after_them_and_to_no_other(lived: Lived
         votes = store.feedback.load_votes(tx, [1, 2, 3])
     known = 0
     for one in replayed(lived.late):
-        assert one.known == sum(
+        assert one.earlier_thumbs == sum(
             vote.at.date() < one.local_date for vote in votes[one.subscriber_id]
         )
-        known += one.known
+        known += one.earlier_thumbs
     assert known > 100
 
 
@@ -292,17 +296,17 @@ def test_the_same_history_gives_the_same_report(lived: Lived, report: Report) ->
 
 
 def test_the_page_stands_alone_and_tells_every_figure(report: Report) -> None:
-    html = pages.page(report, service="Our digest")
+    html = pages.render_page(report, service="Our digest")
     assert report.verdict.split(" (")[0] in html
     assert "http" not in html.replace("http://www.w3.org/2000/svg", "")
-    assert html.count("<svg") == len(pages.pictures(report)) == 2
+    assert html.count("<svg") == len(pages.draw_pictures(report)) == 2
     for row in report.rows:
-        assert pages.told(row.ndcg) in html
+        assert pages.format_estimate(row.ndcg) in html
     for caveat in report.caveats:
         assert caveat[-40:].split("'")[-1] in html
-    for picture in pages.pictures(report):
+    for picture in pages.draw_pictures(report):
         ET.fromstring(picture.svg)
-    ET.fromstring(plots.document(pages.pictures(report)))
+    ET.fromstring(plots.draw_document(pages.draw_pictures(report)))
 
 
 def test_one_reader_a_later_start_and_fewer_digests_narrow_what_is_looked_at(lived: Lived) -> None:
@@ -340,10 +344,10 @@ def test_the_command_prints_a_verdict_and_writes_files(
     assert done.exit_code == 0, done.output
     told = " ".join(done.stdout.split())
     assert told.startswith(report.verdict)
-    assert all(row.name in told and pages.told(row.ndcg) in told for row in report.rows)
+    assert all(row.name in told and pages.format_estimate(row.ndcg) in told for row in report.rows)
     assert "What this cannot say:" in told
-    assert page.read_text(encoding="utf-8") == pages.page(report, service="Digest")
-    assert pictures.read_text(encoding="utf-8") == plots.document(pages.pictures(report))
+    assert page.read_text(encoding="utf-8") == pages.render_page(report, service="Digest")
+    assert pictures.read_text(encoding="utf-8") == plots.draw_document(pages.draw_pictures(report))
 
 
 def test_the_command_s_json_is_the_report(lived: Lived, report: Report) -> None:
@@ -378,15 +382,15 @@ def test_too_short_a_history_says_so_and_claims_nothing(tmp_path: Path) -> None:
     assert not report.enough
     assert report.rows == []
     assert report.verdict.startswith("Too little to judge by: ")
-    assert "Too little" in pages.page(report, service="x")
+    assert "Too little" in pages.render_page(report, service="x")
 
 
 def test_an_empty_store_says_so_too(app: App) -> None:
     report = evaluate.evaluate(app)
     assert (report.raters, report.digests, report.since) == (0, 0, None)
     assert report.verdict.startswith("Too little to judge by: 0 thumbs up in 0 digests")
-    assert pages.pictures(report) == []
-    assert "Too little" in pages.page(report, service="x")
+    assert pages.draw_pictures(report) == []
+    assert "Too little" in pages.render_page(report, service="x")
     json.dumps(report.json, allow_nan=False, default=str)
 
 
@@ -405,8 +409,8 @@ def test_a_digest_that_never_arrived_and_a_thumb_from_before_count_for_nothing(
         ident = next(iter(store.past.count_thumbs_by_reader(tx)))
         past = store.past.load_digests(tx, [ident])
         votes = store.feedback.load_votes(tx, [ident])
-    whole = rated(past, votes)
-    assert sum(one.ups for one in whole) > 0
+    whole = match_thumbs(past, votes)
+    assert sum(one.thumbs_up for one in whole) > 0
 
     def altered(
         one: store.past.PastDigest, state: MessageState | None, at: datetime
@@ -422,11 +426,11 @@ def test_a_digest_that_never_arrived_and_a_thumb_from_before_count_for_nothing(
         )
 
     for state in (*(state for state in MessageState if state is not MessageState.ACCEPTED), None):
-        assert rated([altered(one, state, one.composed_at) for one in past], votes) == []
-    later = rated(
+        assert match_thumbs([altered(one, state, one.composed_at) for one in past], votes) == []
+    later = match_thumbs(
         [altered(one, one.state, one.composed_at + timedelta(days=30)) for one in past], votes
     )
-    assert sum(one.ups for one in later) == 0
+    assert sum(one.thumbs_up for one in later) == 0
 
 
 # ---------------------------------------------------------------------------------------------- two

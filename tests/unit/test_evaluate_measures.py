@@ -45,7 +45,7 @@ def test_ndcg_and_auc_are_those_of_scikit_learn(size: int, data: st.DataObject) 
     ups, downs = places[:liked], places[liked:]
     worth, order = np.isin(np.arange(1, size + 1), ups), -np.arange(size, dtype=np.float64)
     assert measures.ndcg(ups) == pytest.approx(ndcg_score([worth], [order], k=measures.TOP))
-    good, pairs = measures.concordant(ups, downs)
+    good, pairs = measures.count_concordant(ups, downs)
     assert good / pairs == pytest.approx(roc_auc_score(worth, order))
 
 
@@ -75,8 +75,8 @@ def test_the_chance_level_beyond_the_places_that_count_is_that_of_shuffling() ->
 def test_concordant_pairs_are_counted_as_auc_means_it(
     liked: list[int], disliked: list[int]
 ) -> None:
-    good, pairs = measures.concordant(liked, disliked)
-    back, _ = measures.concordant(disliked, liked)
+    good, pairs = measures.count_concordant(liked, disliked)
+    back, _ = measures.count_concordant(disliked, liked)
     ties = sum(up == down for up in liked for down in disliked)
     assert good + back + ties == pairs == len(liked) * len(disliked)
 
@@ -117,20 +117,20 @@ def test_the_interval_of_a_mean_holds_the_truth_about_as_often_as_it_says(units:
 @given(tries=st.integers(1, 500), data=st.data())
 def test_wilson_s_interval_holds_the_rate_and_narrows(tries: int, data: st.DataObject) -> None:
     hits = data.draw(st.integers(0, tries))
-    found = measures.wilson(hits, tries)
+    found = measures.estimate_rate(hits, tries)
     assert 0 <= found.low <= found.value == hits / tries <= found.high <= 1
     assert found.high - found.low > 0
-    more = measures.wilson(4 * hits, 4 * tries)
+    more = measures.estimate_rate(4 * hits, 4 * tries)
     assert more.high - more.low < found.high - found.low
-    mirror = measures.wilson(tries - hits, tries)
+    mirror = measures.estimate_rate(tries - hits, tries)
     assert mirror.low == pytest.approx(1 - found.high)
 
 
 def test_wilson_against_published_figures() -> None:
-    found = measures.wilson(8, 10)  # Wilson without continuity correction
+    found = measures.estimate_rate(8, 10)  # Wilson without continuity correction
     assert found.low == pytest.approx(0.4902, abs=1e-4)
     assert found.high == pytest.approx(0.9433, abs=1e-4)
-    assert math.isnan(measures.wilson(0, 0).value)
+    assert math.isnan(measures.estimate_rate(0, 0).value)
 
 
 @given(wins=st.integers(0, 200), losses=st.integers(0, 200))
@@ -173,7 +173,7 @@ def test_papers_drawn_unevenly_are_weighed_back_to_an_even_draw() -> None:
             measures.Drawn(liked=bool(up), probability=float(draw[place]), candidates=200)
             for place, up in zip(chosen, liked, strict=True)
         ]
-        found, effective = measures.reweighed(drawn)
+        found, effective = measures.reweigh(drawn)
         assert 0 < effective < 300
         held += found.low <= truth <= found.high
         plain.append(liked.mean())
@@ -185,7 +185,7 @@ def test_an_even_draw_is_a_plain_rate() -> None:
     drawn = [
         measures.Drawn(liked=number < 12, probability=0.02, candidates=50) for number in range(60)
     ]
-    found, effective = measures.reweighed(drawn)
+    found, effective = measures.reweigh(drawn)
     assert found.value == pytest.approx(0.2)
     assert effective == pytest.approx(60)
     assert found.low < 0.2 < found.high
@@ -193,9 +193,9 @@ def test_an_even_draw_is_a_plain_rate() -> None:
 
 @pytest.mark.parametrize("liked", [True, False])
 def test_all_or_nothing_liked_still_leaves_doubt(liked: bool) -> None:
-    found, _ = measures.reweighed(
+    found, _ = measures.reweigh(
         [measures.Drawn(liked=liked, probability=0.1, candidates=10) for _ in range(30)]
     )
     assert found.value == float(liked)
     assert found.high - found.low > 0.05
-    assert measures.reweighed([])[0].units == 0
+    assert measures.reweigh([])[0].units == 0

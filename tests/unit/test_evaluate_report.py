@@ -14,11 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.evaluate import measures, report
+from digest.evaluate import comparison, measures, rates, report
+from digest.evaluate.comparison import CHANCE, Row
 from digest.evaluate.measures import Estimate
-from digest.evaluate.pages import pictures, told
-from digest.evaluate.replay import FROZEN, SENT, Rated, Replayed
-from digest.evaluate.report import CHANCE, Exploration, Report, Row
+from digest.evaluate.pages import draw_pictures, format_estimate
+from digest.evaluate.rates import Exploration
+from digest.evaluate.report import Report
+from digest.evaluate.reranking import FROZEN, SENT, RatedDigest, ReplayedDigest
 from digest.model import MessageState, Provenance, Slot
 from digest.ranking.recipes import RECIPES
 from digest.store.past import PastDigest, PastItem
@@ -27,28 +29,28 @@ DAY = date(2026, 6, 1)
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
-def replayed(
-    reader: int, votes: Sequence[int], day: int = 0, known: int = 0, **ranks: Sequence[int]
-) -> Replayed:
-    """Recipes that are not named rank as sent."""
+def make_replayed(
+    reader: int, votes: Sequence[int], day: int = 0, earlier_thumbs: int = 0, **ranks: Sequence[int]
+) -> ReplayedDigest:
+    """Make a replayed digest; recipes that are not given rank as sent."""
     sent = tuple(range(1, len(votes) + 1))
-    return Replayed(
+    return ReplayedDigest(
         subscriber_id=reader,
         local_date=DAY + timedelta(days=day),
-        known=known,
+        earlier_thumbs=earlier_thumbs,
         candidates=100,
         votes=tuple(votes),
         ranks={name: tuple(ranks.get(name, sent)) for name in (*RECIPES, FROZEN, SENT)},
     )
 
 
-def rated(
+def make_rated(
     votes: Sequence[int],
     matches: Sequence[int | None] = (),
     slots: Sequence[Slot] = (),
     probability: float = 1.0,
-    **made: str,
-) -> Rated:
+    **provenance: str,
+) -> RatedDigest:
     items = tuple(
         PastItem(
             position=n + 1,
@@ -65,11 +67,11 @@ def rated(
         local_date=DAY,
         composed_at=NOON,
         max_paper_id=9,
-        provenance=Provenance(model="thumbs", features="f", candidates=50, at=NOON, **made),
+        provenance=Provenance(model="thumbs", features="f", candidates=50, at=NOON, **provenance),
         state=MessageState.ACCEPTED,
         items=items,
     )
-    return Rated(past=past, votes=tuple(votes))
+    return RatedDigest(digest=past, votes=tuple(votes))
 
 
 # ----------------------------------------------------------------------------------------------
@@ -77,8 +79,10 @@ def rated(
 
 
 def test_a_recipe_is_measured_on_listed_papers_by_their_order_among_all_candidates() -> None:
-    some = [replayed(1, (1, 0, -1), day, words=(70, 5, 80), recent=(90, 80, 7)) for day in range(6)]
-    rows = {row.name: row for row in report.compare_recipes(some, "learned")}
+    some = [
+        make_replayed(1, (1, 0, -1), day, words=(70, 5, 80), recent=(90, 80, 7)) for day in range(6)
+    ]
+    rows = {row.name: row for row in comparison.compare_recipes(some, "learned")}
     assert rows["learned"].ndcg.value == 1
     assert rows["words"].ndcg.value == pytest.approx(
         1 / math.log2(3)
@@ -105,38 +109,40 @@ def test_a_recipe_is_measured_on_listed_papers_by_their_order_among_all_candidat
 
 
 def test_from_eight_readers_on_each_reader_counts_once_however_much_they_read() -> None:
-    keen = [replayed(1, (0, 1), day) for day in range(50)]
-    others = [replayed(reader, (1, 0)) for reader in range(2, 9)]
-    rows = report.compare_recipes([*keen, *others], "learned")
-    assert report.unit_of([*keen, *others]) == "readers"
+    keen = [make_replayed(1, (0, 1), day) for day in range(50)]
+    others = [make_replayed(reader, (1, 0)) for reader in range(2, 9)]
+    rows = comparison.compare_recipes([*keen, *others], "learned")
+    assert comparison.choose_unit([*keen, *others]) == "readers"
     assert rows[0].ndcg.units == 8
     assert rows[0].ndcg.value == pytest.approx((7 + 1 / math.log2(3)) / 8)
     few = [*keen, *others[:-1]]
-    assert report.unit_of(few) == "digests"
-    assert report.compare_recipes(few, "learned")[0].ndcg.units == 56
+    assert comparison.choose_unit(few) == "digests"
+    assert comparison.compare_recipes(few, "learned")[0].ndcg.units == 56
 
 
 def test_without_a_thumb_down_there_is_no_auc() -> None:
-    row = report.compare_recipes([replayed(1, (1, 0), day) for day in range(5)], "learned")[0]
+    row = comparison.compare_recipes(
+        [make_replayed(1, (1, 0), day) for day in range(5)], "learned"
+    )[0]
     assert row.auc.units == 0
-    assert told(row.auc) == "-"
+    assert format_estimate(row.auc) == "-"
 
 
-def test_the_curve_of_learning_leaves_out_steps_with_few_digests() -> None:
+def test_the_learning_curve_leaves_out_ranges_with_few_digests() -> None:
     some = [
-        replayed(1, (1, 0), day, known=known)
-        for day, known in enumerate([0] * 5 + [3] * 4 + [12] * 5 + [70] * 6)
+        make_replayed(1, (1, 0), day, earlier_thumbs=thumbs)
+        for day, thumbs in enumerate([0] * 5 + [3] * 4 + [12] * 5 + [70] * 6)
     ]
-    steps = report.learning(some, "learned")
+    steps = comparison.learning_curve(some, "learned")
     assert [step.thumbs for step in steps] == ["0", "10-19", "50+"]
     assert set(steps[0].ndcg) == {"learned", "keywords", CHANCE}
-    assert set(report.learning(some, "keywords")[0].ndcg) == {"keywords", CHANCE}
+    assert set(comparison.learning_curve(some, "keywords")[0].ndcg) == {"keywords", CHANCE}
 
 
-def test_the_better_of_two_recipes_is_found_and_equal_ones_are_seldom_told_apart() -> None:
+def test_the_better_of_two_recipes_is_found_and_equal_ones_seldom_differ() -> None:
     """Readers like a quarter of ten papers; a recipe sees which through noise."""
 
-    def history(seed: int, skill: float) -> list[Replayed]:
+    def history(seed: int, skill: float) -> list[ReplayedDigest]:
         random = np.random.default_rng(seed)
         found = []
         for reader in range(12):
@@ -148,7 +154,7 @@ def test_the_better_of_two_recipes_is_found_and_equal_ones_are_seldom_told_apart
                     for of in (1.0, skill)
                 ]
                 found.append(
-                    replayed(
+                    make_replayed(
                         reader,
                         votes.tolist(),
                         day,
@@ -161,7 +167,7 @@ def test_the_better_of_two_recipes_is_found_and_equal_ones_are_seldom_told_apart
     def ahead(seed: int, skill: float) -> Estimate:
         row = next(
             row
-            for row in report.compare_recipes(history(seed, skill), "learned")
+            for row in comparison.compare_recipes(history(seed, skill), "learned")
             if row.name == "words"
         )
         assert row.ahead is not None
@@ -176,17 +182,17 @@ def test_the_better_of_two_recipes_is_found_and_equal_ones_are_seldom_told_apart
 
 
 def test_rates_by_position_join_the_places_below_the_tenth() -> None:
-    found = report.by_position([rated([1] + [0] * 12), rated([1, 1])])
+    found = rates.rate_by_position([make_rated([1] + [0] * 12), make_rated([1, 1])])
     assert [one.label for one in found] == [*map(str, range(1, 11)), "11+"]
     assert [(one.rate.value, one.rate.units) for one in found[:3]] == [(1, 2), (0.5, 2), (0, 1)]
     assert found[-1].rate.units == 3
 
 
 def test_rates_by_slot_name_the_slots_that_were_used() -> None:
-    found = report.by_slot(
+    found = rates.rate_by_slot(
         [
-            rated([1, 0, 0], slots=("pinned", "normal", "exploration")),
-            rated([0, -1], slots=("normal", "normal")),
+            make_rated([1, 0, 0], slots=("pinned", "normal", "exploration")),
+            make_rated([0, -1], slots=("normal", "normal")),
         ]
     )
     assert [(one.label, one.rate.value, one.rate.units) for one in found] == [
@@ -194,36 +200,38 @@ def test_rates_by_slot_name_the_slots_that_were_used() -> None:
         ("pinned", 1, 1),
         ("exploration", 0, 1),
     ]
-    assert [one.label for one in report.by_slot([rated([1])])] == ["normal"]
+    assert [one.label for one in rates.rate_by_slot([make_rated([1])])] == ["normal"]
 
 
 @given(matches=st.lists(st.integers(0, 100), min_size=1, max_size=400))
 def test_groups_of_a_match_hold_every_paper_once_and_no_match_twice(matches: list[int]) -> None:
-    found = report.by_match(
-        [rated([1, -1] * (len(matches) // 2) + [1] * (len(matches) % 2), matches)], "learned"
+    found = rates.rate_by_match(
+        [make_rated([1, -1] * (len(matches) // 2) + [1] * (len(matches) % 2), matches)], "learned"
     )
     assert sum(one.rate.units for one in found) == len(matches)
     assert len(found) <= 10
     ends = [[int(end) for end in one.label.split("-")] for one in found]
     for one, span in zip(found, ends, strict=True):
-        assert one.foretold is not None
-        assert span[0] / 100 - 1e-9 <= one.foretold <= span[-1] / 100 + 1e-9
+        assert one.predicted is not None
+        assert span[0] / 100 - 1e-9 <= one.predicted <= span[-1] / 100 + 1e-9
         assert one.rate.units == sum(span[0] <= match <= span[-1] for match in matches)
-        assert one.rate.units >= min(report.GROUP, len(matches))
+        assert one.rate.units >= min(rates.MATCH_GROUP, len(matches))
     assert all(left[-1] < right[0] for left, right in pairwise(ends))
 
 
 def test_only_the_own_recipe_s_own_matches_are_held_against_it() -> None:
-    other = rated([1, 1], recipe="words")
-    pinned = rated([1, 1], slots=("pinned", "exploration"))
-    in_words = rated([1, 1], [None, None])
-    assert report.by_match([other, pinned, in_words], "learned") == []
+    other = make_rated([1, 1], recipe="words")
+    pinned = make_rated([1, 1], slots=("pinned", "exploration"))
+    in_words = make_rated([1, 1], [None, None])
+    assert rates.rate_by_match([other, pinned, in_words], "learned") == []
 
 
 def test_a_match_is_held_against_rated_papers_as_it_promises() -> None:
     # nine in ten of those that were rated, whatever number got no thumb
-    (found,) = report.by_match([rated([1] * 18 + [-1] * 2 + [0] * 80, [90] * 100)], "learned")
-    assert (found.foretold, found.rate.value, found.rate.units) == (
+    (found,) = rates.rate_by_match(
+        [make_rated([1] * 18 + [-1] * 2 + [0] * 80, [90] * 100)], "learned"
+    )
+    assert (found.predicted, found.rate.value, found.rate.units) == (
         pytest.approx(0.9),
         pytest.approx(0.9),
         20,
@@ -231,24 +239,24 @@ def test_a_match_is_held_against_rated_papers_as_it_promises() -> None:
 
 
 def test_exploration_is_worked_out_from_enough_draws_alone() -> None:
-    assert report.explored([rated([1, 0])]) is None
-    some = [rated([n % 5 == 0], slots=("exploration",), probability=0.02) for n in range(40)]
-    found = report.explored(some)
+    assert rates.rate_exploration([make_rated([1, 0])]) is None
+    some = [make_rated([n % 5 == 0], slots=("exploration",), probability=0.02) for n in range(40)]
+    found = rates.rate_exploration(some)
     assert found is not None
     assert found.enough
     assert (found.rate.value, found.effective) == (pytest.approx(0.2), pytest.approx(40))
-    assert "20 % of the time" in report.exploration_told(found)
-    few = report.explored(some[:5])
+    assert "20 % of the time" in report.describe_exploration(found)
+    few = rates.rate_exploration(some[:5])
     assert few is not None
     assert not few.enough
-    assert "5 papers drawn so far" in report.exploration_told(few)
+    assert "5 papers drawn so far" in report.describe_exploration(few)
     # nearly all the weight on one paper: many draws on paper, one in truth
-    uneven = [*some, rated([1], slots=("exploration",), probability=1e-6)]
-    heavy = report.explored(uneven)
+    uneven = [*some, make_rated([1], slots=("exploration",), probability=1e-6)]
+    heavy = rates.rate_exploration(uneven)
     assert heavy is not None
     assert heavy.effective < 2
     assert not heavy.enough
-    assert report.exploration_told(None) == ""
+    assert report.describe_exploration(None) == ""
 
 
 # ---------------------------------------------------------------------------------------------- the
@@ -265,7 +273,7 @@ def judged(**ahead: Estimate) -> str:
     """
     some = {"chance": estimate(0.2)} | ahead
     row = {"about": "", "reciprocal": estimate(0.5), "auc": estimate(0.5), "among_all": None}
-    made = Report(
+    filled = Report(
         own="learned",
         raters=3,
         readers=3,
@@ -277,11 +285,11 @@ def judged(**ahead: Estimate) -> str:
         until=DAY,
         enough=True,
     )
-    made.rows = [
+    filled.rows = [
         Row(name="learned", ndcg=estimate(0.7), ahead=None, **row),  # type: ignore[arg-type]
         *(Row(name=name, ndcg=estimate(0.5), ahead=one, **row) for name, one in some.items()),  # type: ignore[arg-type]
     ]
-    return report.verdict(made)
+    return report.write_verdict(filled)
 
 
 def test_a_verdict_names_what_is_beaten_and_what_is_level() -> None:
@@ -317,7 +325,7 @@ def test_a_verdict_does_not_claim_what_chance_could_do(ahead: Estimate, said: st
 
 
 def test_pictures_are_drawn_of_estimates_with_and_without_intervals() -> None:
-    made = Report(
+    filled = Report(
         own="learned",
         raters=1,
         readers=1,
@@ -329,16 +337,16 @@ def test_pictures_are_drawn_of_estimates_with_and_without_intervals() -> None:
         until=DAY,
         enough=True,
     )
-    some = [replayed(1, (1, 0, 1), day, known=12 * (day > 5)) for day in range(12)]
-    made.rows, made.steps = (
-        report.compare_recipes(some, "learned"),
-        report.learning(some, "learned"),
+    some = [make_replayed(1, (1, 0, 1), day, earlier_thumbs=12 * (day > 5)) for day in range(12)]
+    filled.rows, filled.steps = (
+        comparison.compare_recipes(some, "learned"),
+        comparison.learning_curve(some, "learned"),
     )
-    made.positions = report.by_position([rated([1, 0])])
-    made.slots = report.by_slot([rated([1, 0], slots=("pinned", "normal"))])
-    made.matches = report.by_match([rated([1, -1] * 30, list(range(60)))], "learned")
-    made.exploration = Exploration(rate=estimate(0.2), effective=20, enough=True)
-    assert [plot.title.split(" (")[0] for plot in pictures(made)] == [
+    filled.positions = rates.rate_by_position([make_rated([1, 0])])
+    filled.slots = rates.rate_by_slot([make_rated([1, 0], slots=("pinned", "normal"))])
+    filled.matches = rates.rate_by_match([make_rated([1, -1] * 30, list(range(60)))], "learned")
+    filled.exploration = Exploration(rate=estimate(0.2), effective=20, enough=True)
+    assert [plot.title.split(" (")[0] for plot in draw_pictures(filled)] == [
         "How well each recipe ranks",
         "Does it learn?",
         "Thumbs up by position in the mail",

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from digest.evaluate.replay import Rated
-from digest.evaluate.teams import DECIDED, Comparison, compare
+from digest.evaluate.reranking import RatedDigest
+from digest.evaluate.teams import MIN_DECIDED, Comparison, compare
 from digest.model import Item, MessageState, Provenance, Score
 from digest.ranking.team_draft import interleave
 from digest.store.past import PastDigest, PastItem
@@ -24,13 +24,13 @@ def items(idents: list[int]) -> list[Item]:
     ]
 
 
-def rated(
+def make_rated(
     reader: int,
     day: int,
     listed: tuple[Item, ...],
     votes: tuple[int, ...],
     teams: tuple[str, str] = TEAMS,
-) -> Rated:
+) -> RatedDigest:
     at = datetime(2026, 6, 1, 12, tzinfo=UTC) + timedelta(days=day)
     past = PastDigest(
         subscriber_id=reader,
@@ -53,7 +53,7 @@ def rated(
             for i in listed
         ),
     )
-    return Rated(past=past, votes=votes)
+    return RatedDigest(digest=past, votes=votes)
 
 
 def experiment(
@@ -82,7 +82,7 @@ def experiment(
                 else -int(random.random() < 0.1)
                 for item in shared
             )
-            found.append(rated(reader, day, shared, votes))
+            found.append(make_rated(reader, day, shared, votes))
     (comparison,) = compare(found)
     return comparison
 
@@ -96,7 +96,7 @@ def test_the_better_recipe_is_found(skill: tuple[float, float], better: str) -> 
 
 
 @pytest.mark.parametrize("skill", [0.0, 2.0])
-def test_equal_recipes_are_told_apart_in_one_case_of_twenty_at_most(skill: float) -> None:
+def test_equal_recipes_differ_significantly_in_one_case_of_twenty_at_most(skill: float) -> None:
     found = [experiment(seed, skill=(skill, skill), readers=10, days=4) for seed in range(40)]
     assert (
         sum(one.decided for one in found) <= 5
@@ -111,8 +111,10 @@ def one_item(team: str, position: int = 1) -> Item:
 
 def test_with_few_readers_digests_win_and_lose_with_many_readers_do() -> None:
     listed = (one_item("learned", 1), one_item("words", 2), one_item("", 3))
-    few = [rated(reader, day, listed, (0, 1, 1)) for reader in (1, 2) for day in range(5)]
-    many = [rated(reader, day, listed, (0, 1, 0)) for reader in range(1, 9) for day in range(5)]
+    few = [make_rated(reader, day, listed, (0, 1, 1)) for reader in (1, 2) for day in range(5)]
+    many = [
+        make_rated(reader, day, listed, (0, 1, 0)) for reader in range(1, 9) for day in range(5)
+    ]
     assert [(one.unit, one.wins, one.losses, one.ties) for one in compare(few)] == [
         ("digests", 10, 0, 0)
     ]
@@ -128,10 +130,10 @@ def test_a_thumb_down_counts_against_its_team_and_digests_without_thumbs_count_f
     listed = (one_item("learned", 1), one_item("words", 2))
     (found,) = compare(
         [
-            rated(1, 0, listed, (-1, 0)),
-            rated(1, 1, listed, (1, 1)),
-            rated(1, 2, listed, (0, 0)),
-            rated(1, 3, listed, (1, -1)),
+            make_rated(1, 0, listed, (-1, 0)),
+            make_rated(1, 1, listed, (1, 1)),
+            make_rated(1, 2, listed, (0, 0)),
+            make_rated(1, 3, listed, (1, -1)),
         ]
     )
     assert (found.wins, found.losses, found.ties, found.digests) == (1, 1, 1, 3)
@@ -139,23 +141,26 @@ def test_a_thumb_down_counts_against_its_team_and_digests_without_thumbs_count_f
 
 def test_too_few_decided_digests_say_nothing_however_clear() -> None:
     listed = (one_item("learned", 1), one_item("words", 2))
-    (found,) = compare([rated(1, day, listed, (0, 1)) for day in range(DECIDED - 1)])
+    (found,) = compare([make_rated(1, day, listed, (0, 1)) for day in range(MIN_DECIDED - 1)])
     assert not found.decided
     assert "Too little" in found.verdict
-    (enough,) = compare([rated(1, day, listed, (0, 1)) for day in range(DECIDED)])
+    (enough,) = compare([make_rated(1, day, listed, (0, 1)) for day in range(MIN_DECIDED)])
     assert enough.decided
     assert 'Set [digest] recipe = "words"' in enough.verdict
 
 
 def test_each_pair_of_recipes_is_a_comparison_of_its_own_the_latest_first() -> None:
     first = [
-        rated(1, day, (one_item("learned", 1), one_item("words", 2)), (0, 1)) for day in range(3)
+        make_rated(1, day, (one_item("learned", 1), one_item("words", 2)), (0, 1))
+        for day in range(3)
     ]
     second = [
-        rated(1, day, (one_item("words", 1), one_item("recent", 2)), (0, 1), ("words", "recent"))
+        make_rated(
+            1, day, (one_item("words", 1), one_item("recent", 2)), (0, 1), ("words", "recent")
+        )
         for day in range(3, 6)
     ]
-    alone = [rated(1, 9, (one_item("", 1),), (1,), ("words", ""))]
+    alone = [make_rated(1, 9, (one_item("", 1),), (1,), ("words", ""))]
     assert [(one.own, one.other) for one in compare([*first, *second, *alone])] == [
         ("words", "recent"),
         ("learned", "words"),

@@ -31,7 +31,7 @@ def test_likes_rank_papers_like_them_first() -> None:
     assert best(found) == 1
 
 
-def test_keywords_alone_rank_papers_that_hold_them_first() -> None:
+def test_keywords_alone_rank_papers_with_them_first() -> None:
     assert best(evaluate.recommend([], TEXTS[20:], CANDIDATES, keywords=["rhyme", "poetry"])) == 2
 
 
@@ -69,7 +69,7 @@ def test_equal_calls_give_equal_scores() -> None:
     assert np.array_equal(*calls)
 
 
-def test_what_an_encoder_made_of_the_texts_counts_beside_their_words() -> None:
+def test_encoder_vectors_count_beside_the_words() -> None:
     """It says that two topics are one, which no word does."""
     rng = np.random.default_rng(0)
     about = rng.standard_normal((2, 16))

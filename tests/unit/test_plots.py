@@ -1,6 +1,4 @@
-"""Pictures of any numbers and labels: well-formed, inside their frame, told in words; what is no
-number is refused.
-"""
+"""Pictures of any numbers and labels are well-formed, inside their frame and described in words."""
 
 from __future__ import annotations
 
@@ -11,22 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.evaluate import plots
-from digest.evaluate.plots import Bar, Line, Plot, Point, Value
+from digest.evaluate import plots, svg
+from digest.evaluate.plots import Bar, Line, Plot, Point
+from digest.evaluate.svg import Value
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 numbers = st.floats(-1e12, 1e12)
 rates = st.floats(0, 1)
-#: any text at all, half characters and controls included
+#: any text, including surrogates and control characters
 names = st.text(st.characters(), max_size=40) | st.sampled_from(
     ["<script>alert(1)</script>", 'a"b&c', "\x00\ud800", "字" * 30, "W" * 60]
 )
 
 
 @st.composite
-def values(draw: st.DrawFn, some: st.SearchStrategy[float] = numbers) -> Value:
-    three = sorted(draw(st.lists(some, min_size=3, max_size=3)))
+def values(draw: st.DrawFn, floats: st.SearchStrategy[float] = numbers) -> Value:
+    three = sorted(draw(st.lists(floats, min_size=3, max_size=3)))
     return (
         Value(value=three[1], low=three[0], high=three[2])
         if draw(st.booleans())
@@ -39,13 +38,13 @@ def curves(draw: st.DrawFn) -> Plot:
     places = draw(st.lists(names, max_size=12))
     each = st.lists(values() | st.none(), min_size=len(places), max_size=len(places)).map(tuple)
     some = draw(st.lists(st.builds(Line, name=names, values=each), max_size=6))
-    return plots.lines(draw(names), draw(names), places, some)
+    return plots.draw_lines(draw(names), draw(names), places, some)
 
 
 @st.composite
 def diagrams(draw: st.DrawFn) -> Plot:
-    points = st.builds(Point, foretold=rates, rate=values(rates), number=st.integers(1, 10**6))
-    return plots.reliability(
+    points = st.builds(Point, predicted=rates, rate=values(rates), number=st.integers(1, 10**6))
+    return plots.draw_reliability(
         draw(names), draw(names), draw(names), draw(st.lists(points, max_size=10))
     )
 
@@ -53,11 +52,11 @@ def diagrams(draw: st.DrawFn) -> Plot:
 @st.composite
 def charts(draw: st.DrawFn) -> Plot:
     some = draw(st.lists(st.builds(Bar, label=names, value=values()), max_size=12))
-    return plots.bars(draw(names), some, reference=draw(st.none() | st.tuples(names, numbers)))
+    return plots.draw_bars(draw(names), some, reference=draw(st.none() | st.tuples(names, numbers)))
 
 
-def inside(element: ET.Element, width: float, height: float) -> None:
-    """Every point of an element lies in the frame."""
+def assert_inside(element: ET.Element, width: float, height: float) -> None:
+    """Assert that every point of an element lies in the frame."""
     across = [
         float(element.get(name, "0")) for name in ("x", "x1", "x2", "cx") if name in element.attrib
     ]
@@ -74,7 +73,9 @@ def inside(element: ET.Element, width: float, height: float) -> None:
         down.append(down[0] + float(element.get("height", "0")))
         assert float(element.get("width", "0")) >= 0
     if element.tag == f"{SVG}text":
-        room = plots._width("".join(element.itertext()), float(element.get("font-size", "12")))
+        room = svg.estimate_width(
+            "".join(element.itertext()), float(element.get("font-size", "12"))
+        )
         shift = {"start": 0.0, "middle": -room / 2, "end": -room}[
             element.get("text-anchor", "start")
         ]
@@ -89,8 +90,8 @@ def inside(element: ET.Element, width: float, height: float) -> None:
 
 
 @given(plot=st.one_of(charts(), curves(), diagrams()))
-def test_any_picture_is_well_formed_inside_its_frame_and_told_in_words(plot: Plot) -> None:
-    for text in (plot.svg, plots.document([plot, plot])):
+def test_any_picture_is_well_formed_inside_its_frame_and_described(plot: Plot) -> None:
+    for text in (plot.svg, plots.draw_document([plot, plot])):
         root = ET.fromstring(text)
         assert root.tag == f"{SVG}svg"
         assert root.get("role") == "img"
@@ -115,7 +116,7 @@ def test_any_picture_is_well_formed_inside_its_frame_and_told_in_words(plot: Plo
     left, top, width, height = map(float, (root.get("viewBox") or "").split())
     assert (left, top, height) == (0, 0, plot.height)
     for element in root.iter():
-        inside(element, width, height)
+        assert_inside(element, width, height)
     named = (root.get("aria-labelledby") or "").split()
     assert named == [child.get("id") for child in list(root)[:2]]
 
@@ -126,8 +127,8 @@ def test_what_is_no_finite_number_is_refused(bad: float) -> None:
         lambda: Value(value=bad),
         lambda: Value(value=0, low=bad, high=0),
         lambda: Value(value=0, low=0, high=bad),
-        lambda: Point(foretold=bad, rate=Value(value=0.5), number=1),
-        lambda: plots.bars("x", [], reference=("y", bad)),
+        lambda: Point(predicted=bad, rate=Value(value=0.5), number=1),
+        lambda: plots.draw_bars("x", [], reference=("y", bad)),
     ):
         with pytest.raises(ValueError, match="got"):
             make()
@@ -139,9 +140,9 @@ def test_what_is_no_finite_number_is_refused(bad: float) -> None:
         lambda: Value(value=1, low=0),
         lambda: Value(value=1, low=2, high=3),
         lambda: Value(value=1, low=0.5, high=0.9),
-        lambda: Point(foretold=0.5, rate=Value(value=1.2), number=1),
-        lambda: Point(foretold=0.5, rate=Value(value=0.2), number=0),
-        lambda: plots.lines("x", "y", ["a", "b"], [Line(name="z", values=(Value(value=1),))]),
+        lambda: Point(predicted=0.5, rate=Value(value=1.2), number=1),
+        lambda: Point(predicted=0.5, rate=Value(value=0.2), number=0),
+        lambda: plots.draw_lines("x", "y", ["a", "b"], [Line(name="z", values=(Value(value=1),))]),
     ],
 )
 def test_what_makes_no_sense_is_refused(make: object) -> None:
@@ -152,7 +153,7 @@ def test_what_makes_no_sense_is_refused(make: object) -> None:
 
 def test_longer_bars_are_larger_numbers_from_one_nought() -> None:
     root = ET.fromstring(
-        plots.bars(
+        plots.draw_bars(
             "x", [Bar(label=str(n), value=Value(value=n)) for n in (-2.0, 0.0, 1.0, 4.0)]
         ).svg
     )
@@ -175,17 +176,17 @@ def test_a_gap_parts_a_line() -> None:
     some = Line(
         name="z", values=(Value(value=1), Value(value=2), None, Value(value=2), Value(value=1))
     )
-    root = ET.fromstring(plots.lines("x", "y", list("abcde"), [some]).svg)
+    root = ET.fromstring(plots.draw_lines("x", "y", list("abcde"), [some]).svg)
     assert [len((run.get("points") or "").split()) for run in root.iter(f"{SVG}polyline")] == [2, 2]
     assert len(list(root.iter(f"{SVG}circle"))) == 4
 
 
 def test_a_larger_point_stands_for_more_cases_and_the_diagonal_for_truth() -> None:
     some = [
-        Point(foretold=0.2, rate=Value(value=0.2), number=10),
-        Point(foretold=0.8, rate=Value(value=0.8), number=1000),
+        Point(predicted=0.2, rate=Value(value=0.2), number=10),
+        Point(predicted=0.8, rate=Value(value=0.8), number=1000),
     ]
-    root = ET.fromstring(plots.reliability("x", "y", "z", some).svg)
+    root = ET.fromstring(plots.draw_reliability("x", "y", "z", some).svg)
     small, large = root.iter(f"{SVG}circle")
     assert float(small.get("r", "")) < float(large.get("r", ""))
     (diagonal,) = [line for line in root.iter(f"{SVG}line") if line.get("stroke-dasharray")]
@@ -196,11 +197,11 @@ def test_a_larger_point_stands_for_more_cases_and_the_diagonal_for_truth() -> No
 
 
 def test_text_is_escaped_and_cut_to_its_room() -> None:
-    text = plots.bars("<b>&", [Bar(label="<i>" + "x" * 99, value=Value(value=1))]).svg
+    text = plots.draw_bars("<b>&", [Bar(label="<i>" + "x" * 99, value=Value(value=1))]).svg
     assert "<b>" not in text
     assert "<i>" not in text
     assert "…" in text
-    assert plots.bars("x", [Bar(label="words", value=Value(value=1))]).svg.count("…") == 0
+    assert plots.draw_bars("x", [Bar(label="words", value=Value(value=1))]).svg.count("…") == 0
 
 
 @pytest.mark.parametrize("colour", plots._COLOURS)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from digest import evaluate
 from digest import store as rows
 from digest.app import App
-from digest.evaluate.report import exploration_told
+from digest.evaluate.report import describe_exploration
 from digest.model import (
     Digest,
     Feedback,
@@ -177,6 +177,6 @@ def test_slots_and_draws_are_reported_and_counted_for_nobody(any_app: App) -> No
     assert found.exploration is not None
     assert found.exploration.enough
     assert found.exploration.rate.value == 1 / 40
-    assert "drawn evenly" in exploration_told(found.exploration)
+    assert "drawn evenly" in describe_exploration(found.exploration)
     (comparison,) = found.comparisons
     assert (comparison.wins, comparison.losses, comparison.ties) == (0, 0, 1)

@@ -1,0 +1,143 @@
+"""One past digest ranked again by every recipe. Pure, so that workers can run it anywhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from digest.pipeline.steps.choose_digests import Candidates
+from digest.pipeline.steps.corpus_view import BatchContext
+from digest.ranking import recipes
+from digest.ranking.recipes import RECIPES
+from digest.ranking.shares import allocate_places
+from digest.store.past import PastDigest
+
+#: the service's own recipe, but trained once with a reader's first thumbs, and how many these are
+FROZEN, FROZEN_THUMBS = "frozen", 5
+#: the order of the mail itself
+SENT = "sent"
+
+#: a profile of each of a reader's interests, or one
+TrainedProfiles = tuple[recipes.TrainedProfile, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RatedDigest:
+    """A digest that reached its reader, with the thumbs on it."""
+
+    digest: PastDigest
+    #: 1, -1 or 0 for each item
+    votes: tuple[int, ...]
+
+    @property
+    def thumbs_up(self) -> int:
+        return self.votes.count(1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplayedDigest:
+    """How every recipe would have ranked the papers of one digest."""
+
+    subscriber_id: int
+    local_date: date
+    #: thumbs that the reader had given before
+    earlier_thumbs: int
+    #: papers that competed
+    candidates: int
+    #: 1, -1 or 0 for each listed paper
+    votes: tuple[int, ...]
+    #: recipe -> rank of each listed paper among all that competed, from 1; SENT -> its position
+    #: in the mail
+    ranks: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RerankTask:
+    """What one digest is ranked again from."""
+
+    rated: RatedDigest
+    candidates: Candidates
+    #: the profiles of `FROZEN`, once there are some
+    frozen: TrainedProfiles | None
+
+
+def rerank(
+    own_recipe: str, context: BatchContext, task: RerankTask
+) -> tuple[ReplayedDigest | None, TrainedProfiles | None]:
+    """Rank the papers of one digest by every recipe.
+
+    Returns:
+        The digest, None where none of its papers is stored any more; and the profiles that are
+        frozen from here on, where there are some.
+    """
+    data = task.candidates.reader.training_data
+    stored = [
+        (item, vote)
+        for item, vote in zip(task.rated.digest.items, task.rated.votes, strict=True)
+        if item.paper_id in context.papers
+    ]
+    trained = {
+        name: recipes.train(recipe, data, context.background) for name, recipe in RECIPES.items()
+    }
+    thumbs = len(data.liked.paper_ids) + len(data.disliked.paper_ids)
+    frozen = task.frozen
+    if frozen is None and thumbs >= FROZEN_THUMBS:
+        frozen = recipes.drop_training_data(trained[own_recipe])
+
+    def rank_listed(recipe: str, profiles: TrainedProfiles) -> tuple[int, ...]:
+        order = _order_candidates(RECIPES[recipe], profiles, context, task.candidates)
+        rank_of = {paper_id: rank for rank, paper_id in enumerate(order, start=1)}
+        return tuple(rank_of[item.paper_id] for item, _ in stored)
+
+    if not stored:
+        return None, frozen
+    ranks = {name: rank_listed(name, profiles) for name, profiles in trained.items()}
+    ranks[FROZEN] = rank_listed(own_recipe, frozen or trained[own_recipe])
+    ranks[SENT] = tuple(item.position for item, _ in stored)
+    replayed = ReplayedDigest(
+        subscriber_id=task.candidates.reader.subscriber.id,
+        local_date=context.local_date,
+        earlier_thumbs=thumbs,
+        candidates=len(task.candidates.paper_ids & context.papers.keys()),
+        votes=tuple(vote for _, vote in stored),
+        ranks=ranks,
+    )
+    return replayed, frozen
+
+
+def _order_candidates(
+    recipe: recipes.Recipe,
+    trained: TrainedProfiles,
+    context: BatchContext,
+    candidates: Candidates,
+) -> list[int]:
+    """Return the ids of the competing papers in the order in which a digest would list them.
+
+    Of several interests, the papers in the places that each has by its share come first.
+    """
+    if len(trained) == 1:
+        # The same order as that of `recipes.rank`, without a score object for every paper.
+        day = context.day
+        rows = day.rows_among(candidates.paper_ids)
+        values = recipe.score(trained[0].profile, day)[rows]
+        ids = day.ids[rows]
+        order: list[int] = ids[np.lexsort((ids, -values))].tolist()
+        return order
+    ranked = list(recipes.rank(recipe, trained, context.day, candidates.paper_ids))
+    size = candidates.reader.subscriber.size
+    shares = {profile.name: profile.share for profile in trained}
+    available = Counter(score.interest for score in ranked)
+    places_left = Counter(allocate_places(size, shares, available))
+    placed: set[int] = set()
+    for score in ranked:
+        if places_left[score.interest] > 0:
+            places_left[score.interest] -= 1
+            placed.add(score.paper_id)
+    others = [score.paper_id for score in ranked if score.paper_id not in placed]
+    room = max(size - len(placed), 0)
+    listed = placed.union(others[:room])
+    return [score.paper_id for score in ranked if score.paper_id in listed] + others[room:]
