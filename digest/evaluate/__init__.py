@@ -1,4 +1,4 @@
-"""How good the recommender is, on plain texts and on an operator's own digests and thumbs.
+"""How good the recommender is, on plain texts and on an operator's history.
 
 - `texts`: plain texts, for benchmarks
 - `history`: an operator's history, evaluated in these steps:

@@ -1,4 +1,4 @@
-"""Replayed digests -> how well each recipe ranked, and whether the service's own one learns."""
+"""Replayed digests -> how well each recipe ranked, and a learning curve."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """A point of the learning curve: nDCG over digests after so many thumbs of their readers."""
+    """A point of the learning curve: nDCG of digests after so many thumbs."""
 
     thumbs: str
     #: by recipe
@@ -53,13 +53,13 @@ class Step:
 
 
 def choose_unit(replayed: Sequence[ReplayedDigest]) -> str:
-    """Return what intervals treat as independent: "readers", or "digests" for few readers."""
+    """Return what intervals treat as independent: "readers", or "digests" for few."""
     readers = {digest.subscriber_id for digest in replayed}
     return "readers" if len(readers) >= measures.READERS else "digests"
 
 
 def compare_recipes(replayed: Sequence[ReplayedDigest], own_recipe: str) -> list[Row]:
-    """Return a row for each recipe: the own one, the others, the mails themselves, and chance."""
+    """Return a row for each recipe, for the mails themselves and for chance."""
     own_ndcg = _average_by_unit(replayed, [_ndcg(digest, own_recipe) for digest in replayed])
     rows = []
     for name in (own_recipe, *(name for name in RECIPES if name != own_recipe), FROZEN, SENT):
@@ -117,7 +117,7 @@ def _mean_lead(own: Sequence[float], other: Sequence[float]) -> Estimate:
 
 
 def _average_by_unit(replayed: Sequence[ReplayedDigest], values: Sequence[float]) -> list[float]:
-    """Return one value for each independent unit: the digests', or the mean of each reader's."""
+    """Return one value for each unit: each digest's, or each reader's mean."""
     if choose_unit(replayed) == "digests":
         return list(values)
     by_reader: dict[int, list[float]] = defaultdict(list)
@@ -159,7 +159,7 @@ def _aucs(replayed: Sequence[ReplayedDigest], name: str) -> list[float]:
 
 
 def learning_curve(replayed: Sequence[ReplayedDigest], own_recipe: str) -> list[Step]:
-    """Return how well the own recipe, interests alone and chance did, by earlier thumbs."""
+    """Return how the own recipe, interests alone and chance did, by earlier thumbs."""
     steps = []
     for least, most, label in THUMB_RANGES:
         digests = [digest for digest in replayed if least <= digest.earlier_thumbs <= most]

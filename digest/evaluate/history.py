@@ -1,4 +1,4 @@
-"""An operator's own history evaluated: which readers and digests are used, and the report."""
+"""An operator's own history evaluated: the readers, digests and the report."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _choose_readers(raters: dict[int, int], only: Subscriber | None, limit: int)
 
 
 def _newest_of_each_reader(rated_digests: Sequence[RatedDigest], limit: int) -> list[RatedDigest]:
-    """Return at most `limit` digests of each reader, in the order in which they were composed."""
+    """Return at most `limit` digests of each reader, in the order of composition."""
     left: dict[int, int] = {}
     newest = []
     for rated in reversed(rated_digests):

@@ -98,7 +98,10 @@ def _ideal_gain(liked: int) -> float:
 
 
 def mean(values: Sequence[float]) -> Estimate:
-    """Return the mean of independent units with a bootstrap interval; NaN ends below two units."""
+    """Return the mean of independent units with a bootstrap interval.
+
+    The ends are NaN for fewer than two units.
+    """
     units = np.array(values, dtype=np.float64)
     if not len(units):
         return Estimate(value=math.nan, low=math.nan, high=math.nan, units=0)
@@ -129,7 +132,7 @@ def _resample(units: int) -> NDArray[np.intp]:
 
 
 def estimate_rate(hits: int, tries: int) -> Estimate:
-    """Return a rate with Wilson's interval, which holds near 0 and 1 and for few tries."""
+    """Return a rate with Wilson's interval, which suits few tries."""
     if not tries:
         return Estimate(value=math.nan, low=math.nan, high=math.nan, units=0)
     from scipy.stats import binomtest  # takes a second

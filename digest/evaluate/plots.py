@@ -1,4 +1,4 @@
-"""Numbers -> pictures as SVG text: bars with intervals, lines, and a reliability diagram.
+"""Numbers -> pictures as SVG: bars, lines, and a reliability diagram.
 
 Pure functions without a library. A picture takes the colour of the text around it, so it fits
 light and dark pages; it is described in words for those who do not see it; at 360 units wide it
@@ -99,7 +99,7 @@ class Plot:
 
 
 def draw_document(plots: Sequence[Plot]) -> str:
-    """Return one SVG file with the pictures under one another, in the viewer's colour scheme."""
+    """Return one SVG file with the pictures under one another."""
     top, parts = 0, []
     for plot in plots:
         parts.append(
@@ -132,7 +132,7 @@ def draw_bars(
     format_value: Format = decimal,
     reference: tuple[str, float] | None = None,
 ) -> Plot:
-    """Draw horizontal bars with their intervals; a dashed line marks the reference, named below."""
+    """Draw horizontal bars with intervals; a dashed line marks the reference."""
     left, right, row, top = 104, 308, 24, 30
     values = [end for bar in bars for end in bar.value.ends] + (
         [] if reference is None else [Value(value=reference[1]).value]

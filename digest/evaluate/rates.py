@@ -60,7 +60,7 @@ def rate_by_slot(rated_digests: Iterable[RatedDigest]) -> list[Rate]:
 
 
 def rate_by_match(rated_digests: Iterable[RatedDigest], own_recipe: str) -> list[Rate]:
-    """Return thumbs up by the match of papers that the own recipe chose by their score.
+    """Return the rate of thumbs up by the match that was shown.
 
     There are up to ten groups of about equal size; equal matches stay together. A match is the
     probability of a thumb up among rated papers, so papers without a thumb are left out, and so
@@ -100,7 +100,7 @@ def _make_rate(label: str, votes: Sequence[int], predicted: float | None = None)
 
 
 def rate_exploration(rated_digests: Iterable[RatedDigest]) -> Exploration | None:
-    """Estimate from explored papers how often any competing one is liked; None without them."""
+    """Estimate how often any competing paper is liked; None without exploration."""
     drawn = [
         Drawn(
             liked=vote == 1,

@@ -1,4 +1,4 @@
-"""What was known when a past digest was composed: papers, thumbs, histories, word frequencies."""
+"""What was known when a past digest was composed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class PastState:
 
 
 def past_histories(past: Sequence[PastDigest]) -> dict[tuple[int, date], History]:
-    """Return what had been listed for a reader before each digest, by subscriber id and date.
+    """Return what had been listed before each digest, by subscriber id and date.
 
     Args:
         past: all digests and quiet days, in the order in which they were composed.
@@ -90,7 +90,7 @@ class WordFrequencies:
                 self._frequencies = load_frequencies(tx)
 
     def up_to(self, max_paper_id: int) -> features.Frequencies:
-        """Return the frequencies of papers up to an id; today's in a corpus that is too large."""
+        """Return the frequencies of papers up to an id; today's in a large corpus."""
         if self._recounts and max_paper_id > self._counted_up_to:
             with self._app.store.reading() as tx:
                 vectors = store.past.iterate_vectors(

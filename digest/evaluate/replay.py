@@ -1,4 +1,4 @@
-"""Past digests replayed: every recipe ranks their papers again, from what was known then.
+"""Past digests replayed: every recipe ranks from what was known then.
 
 Papers that came later and thumbs given later are left out, those of other readers too, and word
 frequencies are counted up to the day. `LIMITATIONS` lists what cannot be undone.
@@ -124,7 +124,7 @@ def replay(
 def _group_by_corpus(
     rated_digests: Sequence[RatedDigest],
 ) -> Iterator[tuple[tuple[date, int], list[RatedDigest]]]:
-    """Group digests of one date with the same papers, which share what a batch of readers does."""
+    """Group digests of one date with the same papers."""
     groups: dict[tuple[date, int], list[RatedDigest]] = defaultdict(list)
     for rated in rated_digests:
         groups[rated.digest.local_date, rated.digest.max_paper_id].append(rated)

@@ -73,7 +73,7 @@ class Report:
 
 
 def _to_json(value: Any) -> Any:
-    """Rename the keys of the JSON report, and replace numbers that are not finite by None."""
+    """Rename keys for JSON, and replace numbers that are not finite by None."""
     if isinstance(value, dict):
         return {_JSON_KEYS.get(key, key): _to_json(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -132,7 +132,7 @@ def _join(names: Sequence[str]) -> str:
 
 
 def describe_exploration(exploration: Exploration | None) -> str:
-    """Return what the exploration slot says, in a sentence; "" where it was never used."""
+    """Describe what the exploration slot says; "" where it was never used."""
     if exploration is None:
         return ""
     rate = exploration.rate

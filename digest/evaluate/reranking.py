@@ -1,4 +1,4 @@
-"""One past digest ranked again by every recipe. Pure, so that workers can run it anywhere."""
+"""One past digest ranked again by every recipe; pure, so workers can run it."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _order_candidates(
     context: BatchContext,
     candidates: Candidates,
 ) -> list[int]:
-    """Return the ids of the competing papers in the order in which a digest would list them.
+    """Return the ids of competing papers in the order of a digest.
 
     Of several interests, the papers in the places that each has by its share come first.
     """

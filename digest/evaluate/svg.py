@@ -1,4 +1,4 @@
-"""The elements of a picture as SVG text: scales, lines, intervals and fitted labels."""
+"""The elements of a picture as SVG: scales, lines, intervals and labels."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def _shorten(text: str, room: float, size: float) -> str:
 
 
 def estimate_width(text: str, size: float) -> float:
-    """Estimate the width from above, in common fonts, since nothing here can measure it."""
+    """Return an upper estimate of the width in common fonts."""
     return size * sum(_character_width(character) for character in text)
 
 

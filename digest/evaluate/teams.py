@@ -1,4 +1,4 @@
-"""Interleaved digests of two recipes -> which of them readers liked more, and how sure that is."""
+"""Interleaved digests of two recipes -> which one readers liked more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recommender on plain texts: the same stages as in the service, without a store."""
+"""The recommender on plain texts: the service's stages, without a store."""
 
 from __future__ import annotations
 

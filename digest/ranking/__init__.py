@@ -1,4 +1,4 @@
-"""Everything between stored papers and a chosen list: features, classifier, scores, selection.
+"""Everything between stored papers and the papers of a digest.
 
 Knows no store, no mail, no clock and no configuration, so it can be imported and tested alone.
 Modules import one another downwards only, in this order:

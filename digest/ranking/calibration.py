@@ -244,7 +244,7 @@ def _logistic(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _fit_logistic(features: NDArray[np.float64], liked: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the maximum a posteriori weights; that of the standard score is never negative.
+    """Return the maximum a posteriori weights; the standard score's is not negative.
 
     Own code because scikit-learn's logistic regression has neither a prior mean other than 0 nor
     a bound on a weight.
@@ -309,7 +309,7 @@ def _pool(
     weighted_predictions: NDArray[np.float64],
     ups: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Merge runs of bins, given where each run starts: mean prediction, thumbs up and size."""
+    """Merge runs of bins, given their starts: mean prediction, thumbs up and size."""
     pooled = np.add.reduceat(sizes, starts)
     return (
         np.add.reduceat(weighted_predictions, starts) / pooled,

@@ -1,4 +1,4 @@
-"""Who liked what -> which papers the same readers like, and what that adds to a reader's scores.
+"""Who liked what -> what other readers' likes add to a reader's scores.
 
 Item-based collaborative filtering: two papers are alike as far as the same readers like both, and
 a reader's scores are boosted for papers that are like the ones they liked. Readers are never
@@ -138,7 +138,7 @@ def boosts_of_readers(
 def _most_similar(
     co_likes: CoLikes, by_competing: sp.csc_matrix, column: int, liked_ids: Collection[int]
 ) -> int:
-    """Return the liked paper most similar to a competing one; the smallest id of equals."""
+    """Return the liked paper most similar to a competing one; ties by id."""
     span = slice(by_competing.indptr[column], by_competing.indptr[column + 1])
     ids = co_likes.liked_ids[by_competing.indices[span]].tolist()
     candidates = [

@@ -1,12 +1,11 @@
-"""A text encoder that the operator brings: a folder of model2vec or of sentence-transformers,
-opened from this machine alone.
+"""A text encoder that the operator brings: model2vec or sentence-transformers.
 
-Nothing is ever downloaded: a name is looked up among the models that are here already. A folder's
-own code is never run, and weights are read from safetensors where there are any. It is trusted all
-the same, since its libraries open what is in it; nothing of it comes from readers or sources.
+Nothing is ever downloaded: a name is looked up among the models on this machine. A folder's own
+code is never run, and weights are read from safetensors where there are any. The folder is trusted
+nevertheless, since its libraries open its files; nothing in it comes from readers or sources.
 
-The libraries come with the extra `semantic` and are
-imported when an encoder is opened, so that an install without one pays nothing.
+The libraries come with the extra `semantic`. They are imported when an encoder is opened, so an
+install without one does not pay for them.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ from numpy.typing import NDArray
 from digest.errors import ConfigError
 
 KEY = "features.encoder"
-#: texts that are given to a model at once
-_TOGETHER = 256
+#: texts that a model encodes at once
+_BATCH_SIZE = 256
 _STATIC = ("StaticEmbedding", "Normalize")
 _LIBRARY = "sentence_transformers."
 _INSTALL = "Install the extra: pip install 'digest-of-papers[semantic]'"
@@ -38,54 +37,56 @@ _INSTALL = "Install the extra: pip install 'digest-of-papers[semantic]'"
 class Encoder:
     """An opened encoder."""
 
-    #: of these very weights: the folder's name and a hash of what is in it
+    #: name of the folder with a hash of its files
     version: str
     dimensions: int
     _encode: Callable[[list[str]], Any] = field(repr=False)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """What the texts mean, shape (len(texts), dimensions); rows of length 1, or of zeros where
-        a text says nothing to the encoder.
+        """Encode texts, shape (len(texts), dimensions).
+
+        Rows have length 1, or are zeros where the encoder makes nothing of a text.
         """
-        parts = [
-            self._encode(list(texts[start : start + _TOGETHER]))
-            for start in range(0, len(texts), _TOGETHER)
+        batches = [
+            self._encode(list(texts[start : start + _BATCH_SIZE]))
+            for start in range(0, len(texts), _BATCH_SIZE)
         ]
-        rows = np.nan_to_num(np.vstack([np.zeros((0, self.dimensions)), *parts]).astype(np.float32))
-        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.asarray(rows / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+        rows = np.nan_to_num(
+            np.vstack([np.zeros((0, self.dimensions)), *batches]).astype(np.float32)
+        )
+        norms = np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(rows / np.where(norms > 0, norms, 1), dtype=np.float32)
 
 
 @lru_cache(maxsize=1)
 def load(name: str) -> Encoder:
-    """The encoder of a folder, or of a model that is on this machine by its name; opened once a
-    process.
+    """Open the encoder in a folder, or a model on this machine; once a process.
 
     Raises:
         ConfigError: the extra is not installed, there is no such folder or model, or it cannot be
-        read.
+            read.
     """
-    # No library below may look anything up on the net.
+    # No library may use the network.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    folder = _folder(name)
+    folder = _find_folder(name)
     try:
-        encode = _static(folder) if _is_static(folder) else _sentences(folder)
+        encode = _open_static(folder) if _is_static(folder) else _open_sentences(folder)
         dimensions = int(np.asarray(encode(["one"])).shape[1])
     except ImportError as error:
         raise ConfigError(
             f"{KEY} = {name!r}: needs the library {error.name}, which is not installed. "
-            f"{_INSTALL}{_heavy(error)}"
+            f"{_INSTALL}{_transformer_hint(error)}"
         ) from error
-    except Exception as error:  # a damaged model fails in as many ways as its libraries have
+    except Exception as error:  # libraries fail in many ways on a damaged model
         raise ConfigError(
             f"{KEY} = {name!r}: no encoder can be read from {folder} ({type(error).__name__}: "
             f"{error}). It has to be a folder that model2vec or "
             "sentence-transformers has saved"
         ) from error
-    return Encoder(version=_version(folder, name), dimensions=dimensions, _encode=encode)
+    return Encoder(version=_hash_folder(folder, name), dimensions=dimensions, _encode=encode)
 
 
-def _heavy(error: ImportError) -> str:
+def _transformer_hint(error: ImportError) -> str:
     return (
         "; a transformer also needs pip install sentence-transformers"
         if error.name == "sentence_transformers"
@@ -93,7 +94,7 @@ def _heavy(error: ImportError) -> str:
     )
 
 
-def _folder(name: str) -> Path:
+def _find_folder(name: str) -> Path:
     path = Path(name).expanduser()
     if path.is_dir():
         return path
@@ -107,18 +108,16 @@ def _folder(name: str) -> Path:
     try:
         return Path(snapshot_download(name, local_files_only=True))
     except (OSError, ValueError) as error:
-        named = name if re.fullmatch(r"[\w.-]+/[\w.-]+", name) else "OWNER/NAME"
+        example = name if re.fullmatch(r"[\w.-]+/[\w.-]+", name) else "OWNER/NAME"
         raise ConfigError(
             f"{KEY} = {name!r}: there is no such folder, nor a model of that name on this machine, "
             f"and nothing is downloaded by itself. "
-            f"Bring one with `hf download {named} --local-dir FOLDER`, and name the folder"
+            f"Bring one with `hf download {example} --local-dir FOLDER`, and name the folder"
         ) from error
 
 
 def _is_static(folder: Path) -> bool:
-    """Is it a table of word vectors, for model2vec, and no transformer? Both leave files of the
-    same names.
-    """
+    """Return whether it is a table of model2vec; transformers have the same files."""
     try:
         return all(kind.endswith(_STATIC) for kind in _module_types(folder))
     except OSError:
@@ -134,41 +133,48 @@ def _is_static(folder: Path) -> bool:
 
 
 def _module_types(folder: Path) -> list[str]:
-    """The classes that a folder says it is made of."""
+    """Return the classes that a folder's modules.json names."""
     return [str(module["type"]) for module in json.loads((folder / "modules.json").read_bytes())]
 
 
-def _static(folder: Path) -> Callable[[list[str]], Any]:
+def _open_static(folder: Path) -> Callable[[list[str]], Any]:
     from model2vec import StaticModel
 
     return StaticModel.from_pretrained(folder).encode
 
 
-def _sentences(folder: Path) -> Callable[[list[str]], Any]:
-    """Raises ValueError where the folder names code that is not the library's."""
-    named = _module_types(folder) if (folder / "modules.json").exists() else []
-    if other := [kind for kind in named if not kind.startswith(_LIBRARY)]:
-        told = f"modules.json names {other[0]!r}, which is not the library's, and is not run"
-        raise ValueError(told)
+def _open_sentences(folder: Path) -> Callable[[list[str]], Any]:
+    """Open a model of sentence-transformers.
+
+    Raises:
+        ValueError: the folder names code that is not the library's.
+    """
+    types = _module_types(folder) if (folder / "modules.json").exists() else []
+    if foreign := [name for name in types if not name.startswith(_LIBRARY)]:
+        raise ValueError(
+            f"modules.json names {foreign[0]!r}, which is not the library's, and is not run"
+        )
     from sentence_transformers import SentenceTransformer
 
-    safe: dict[str, Any] = {"use_safetensors": True} if any(folder.rglob("*.safetensors")) else {}
+    has_safetensors = any(folder.rglob("*.safetensors"))
+    options: dict[str, Any] = {"use_safetensors": True} if has_safetensors else {}
     model = SentenceTransformer(
-        str(folder), local_files_only=True, trust_remote_code=False, model_kwargs=safe
+        str(folder), local_files_only=True, trust_remote_code=False, model_kwargs=options
     )
     return lambda texts: model.encode(texts, show_progress_bar=False, convert_to_numpy=True)
 
 
-def _version(folder: Path, name: str) -> str:
-    """The same for the same files, wherever they lie; what begins with a dot and what is there to
-    be read by people do not count.
+def _hash_folder(folder: Path, name: str) -> str:
+    """Return the folder's name with a hash of its files.
+
+    Hidden files and documentation do not count, nor does where the folder is.
     """
-    told = hashlib.sha256()
+    checksum = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         inside = path.relative_to(folder)
         if not any(part.startswith(".") for part in inside.parts) and path.suffix != ".md":
-            told.update(f"{inside.as_posix()}\0".encode())
+            checksum.update(f"{inside.as_posix()}\0".encode())
             with path.open("rb") as file:
-                told.update(hashlib.file_digest(file, "sha256").digest())
+                checksum.update(hashlib.file_digest(file, "sha256").digest())
     bare = re.sub(r"[^\w.-]+", "-", Path(name).name)[:24].strip("-") or "encoder"
-    return f"{bare}-{told.hexdigest()[:8]}"
+    return f"{bare}-{checksum.hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""Feature rows as a sparse block of words and a dense block, and keywords in the same columns.
+"""Feature rows as a sparse and a dense block, and keywords in these columns.
 
 `features` makes rows with both blocks in one sparse matrix. Training and scoring split them: a
 paper has few of the very many words, but a value in each of the few dense columns.
@@ -132,7 +132,7 @@ def compact(indices: NDArray[np.int32], width: int) -> tuple[NDArray[np.int32], 
 def compact_frequent_first(
     words: sp.csr_matrix, share: float
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Renumber columns as `compact`, those with a weight in at least this share of rows first."""
+    """Renumber columns as `compact`, those in at least this share of rows first."""
     columns, numbers = compact(words.indices, words.shape[1])
     row_counts = np.bincount(numbers[words.data != 0], minlength=len(columns))
     order = np.argsort(row_counts < share * words.shape[0], kind="stable")
@@ -142,7 +142,7 @@ def compact_frequent_first(
 
 
 class FrequencyBlocks(NamedTuple):
-    """The block of words split again, since products with the two parts are made differently."""
+    """The block of words split by frequency, to multiply each part its own way."""
 
     #: how many columns are frequent; they come first
     frequent_count: int

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 def allocate_places(
     size: int, shares: Mapping[str, float], available: Mapping[str, int]
 ) -> dict[str, int]:
-    """Return how many of `size` places each interest gets, by the largest remainder method.
+    """Allocate places to interests by the largest remainder method.
 
     No interest gets more places than it has papers; places that it cannot fill go to the others by
     their shares. All places are given while there are papers. Ties go by name, so the order of the

@@ -1,4 +1,4 @@
-"""Liked papers of readers who named no interest -> clusters, one for each clearly separate taste.
+"""Liked papers of readers without interests -> clusters, one for each taste.
 
 Works on rows of weighed words; knows no paper, profile or score.
 
@@ -83,7 +83,7 @@ def find_tastes_of_readers(
 def _cosines_within_readers(
     rows: sp.csr_matrix, liked: Sequence[NDArray[np.int64]]
 ) -> tuple[sp.csr_matrix, NDArray[np.float32]]:
-    """Return the cosines of each reader's papers to one another, and those to themselves.
+    """Return the cosines of each reader's papers to one another and themselves.
 
     The papers of all readers stand one after another: shape (papers, papers) and (papers,). Papers
     of different readers have no entry.
@@ -120,7 +120,7 @@ def _cosines_within_readers(
 def _cosine_tables(
     cosines: sp.csr_matrix, squares: NDArray[np.float32], first: int, sizes: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Expand the cosines of a batch of readers, shape (readers, width, width); 0 = no paper.
+    """Expand the cosines of a batch, shape (readers, width, width); 0 = no paper.
 
     Args:
         cosines, squares: as `_cosines_within_readers` returns them.
@@ -156,7 +156,7 @@ def _quantize(cosines: NDArray[Any]) -> NDArray[np.float32]:
 def _cluster(
     tables: NDArray[np.float32], sizes: NDArray[np.int64], count: int
 ) -> NDArray[np.int64]:
-    """Run spherical k-means from several starts, and keep the best result of each reader.
+    """Run spherical k-means from several starts, and keep each reader's best.
 
     The centre of a cluster is the sum of its papers, so cosines are all that is needed.
 
@@ -210,7 +210,7 @@ def _nearest_centres(cosines: NDArray[np.float32]) -> NDArray[np.int8]:
 def _draw_seeds(
     tables: NDArray[np.float32], sizes: NDArray[np.int64], count: int
 ) -> list[NDArray[np.int64]]:
-    """Draw the papers that k-means begins with: `count` arrays of shape (readers, _STARTS).
+    """Draw the papers to begin with: `count` arrays of shape (readers, _STARTS).
 
     As in k-means++ a paper is the likelier the less it is like those drawn before. The random
     numbers depend on `count` alone.
@@ -239,7 +239,7 @@ def _draw_seeds(
 def _silhouettes(
     tables: NDArray[np.float32], sizes: NDArray[np.int64], labels: NDArray[np.int64], count: int
 ) -> NDArray[np.float64]:
-    """Return the mean silhouette of each reader's least separate cluster, shape (readers,).
+    """Return the mean silhouette of each reader's worst cluster, shape (readers,).
 
     The silhouette of a paper is here 1 - (mean cosine to the nearest other cluster) / (mean cosine
     to its own), after Rousseeuw, "Silhouettes", 1987. It is 0 for a reader with a cluster that is

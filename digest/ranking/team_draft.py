@@ -1,4 +1,4 @@
-"""Two recipes' digests for one reader and date -> one digest, by team-draft interleaving.
+"""Two recipes' digests of one reader -> one, by team-draft interleaving.
 
 Both recipes are measured on the same day and the same reader, so the thumbs show which of them
 chose better (Radlinski, Kurup and Joachims, "How does clickthrough data reflect retrieval
@@ -86,7 +86,7 @@ def interleave(
 def _pick_round(
     lists: Sequence[Sequence[Item]], order: tuple[int, int], key: PaperKey
 ) -> list[tuple[int, Item]]:
-    """Return what each team picks in a round, in turn; empty where one has nothing to pick."""
+    """Return each team's pick of a round, in turn; empty where one has none."""
     if not lists[0] or not lists[1]:
         return []
     leader, follower = order

@@ -1,4 +1,4 @@
-"""Thumbs of a reader with several interests -> the interest that each thumb belongs to.
+"""Thumbs of a reader with several interests -> the interest of each thumb.
 
 Works on rows of weighed words; knows no paper, profile or score.
 """
@@ -25,7 +25,7 @@ def assign_thumbs(
     fixed: NDArray[np.int64],
     name_weights: NDArray[np.float64],
 ) -> NDArray[np.int64]:
-    """Return the interest that each rated paper belongs to, shape (n,); -1 = near to none.
+    """Return the interest of each rated paper, shape (n,); -1 = near to none.
 
     Args:
         rows: weighed words of the papers, shape (n, columns), the liked ones first.
@@ -59,7 +59,7 @@ def assign_thumbs(
 
 
 def _drop_empty_columns(*matrices: sp.csr_matrix) -> list[sp.csr_matrix]:
-    """Keep the columns that occur in one of the matrices: products cost by their width."""
+    """Keep the columns that occur: products cost by their width."""
     columns, indices = compact(
         np.concatenate([matrix.indices for matrix in matrices]), matrices[0].shape[1]
     )
@@ -73,7 +73,7 @@ def _drop_empty_columns(*matrices: sp.csr_matrix) -> list[sp.csr_matrix]:
 
 
 def _cosines(rows: sp.csr_matrix, others: sp.csr_matrix) -> NDArray[np.float64]:
-    """Return the products of unit rows with other rows scaled to length 1, shape (n, others)."""
+    """Return the cosines of unit rows to rows of any length, shape (n, others)."""
     norms = np.sqrt(np.asarray(others.multiply(others).sum(axis=1), dtype=np.float64).ravel())
     norms[norms == 0] = 1
     products: NDArray[np.float64] = (

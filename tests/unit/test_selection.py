@@ -9,6 +9,7 @@ import pytest
 
 from digest.model import Digest, Paper, Provenance, Quiet, QuietReason, Score, Subscriber
 from digest.ranking import selection
+from digest.ranking.selection import Rules
 
 TODAY = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 7, tzinfo=UTC)
@@ -112,7 +113,7 @@ def test_without_a_threshold_a_match_of_zero_is_listed() -> None:
 
 
 def test_seen_papers_are_never_listed_again() -> None:
-    assert listed_ids(choose(alice(), PAPERS, seen={1, 3})) == [2, 4, 5]
+    assert listed_ids(choose(alice(), PAPERS, rules=Rules(seen={1, 3}))) == [2, 4, 5]
 
 
 def test_a_withdrawn_paper_is_never_listed() -> None:
@@ -120,7 +121,7 @@ def test_a_withdrawn_paper_is_never_listed() -> None:
 
 
 def test_a_paper_that_may_have_been_seen_is_marked() -> None:
-    outcome = choose(alice(), PAPERS[:3], carried={2})
+    outcome = choose(alice(), PAPERS[:3], rules=Rules(maybe_seen={2}))
     assert isinstance(outcome, Digest)
     assert [item.seen_before for item in outcome.items] == [False, True, False]
 
@@ -180,10 +181,13 @@ def test_no_papers_is_a_quiet_day_with_its_reason() -> None:
 
 
 def test_only_seen_papers_are_a_quiet_day_with_its_reason() -> None:
-    assert quiet_reason(choose(alice(), PAPERS, seen={1, 2, 3, 4, 5})) is QuietReason.ALL_SEEN
+    assert (
+        quiet_reason(choose(alice(), PAPERS, rules=Rules(seen={1, 2, 3, 4, 5})))
+        is QuietReason.ALL_SEEN
+    )
 
 
 def test_only_papers_below_the_threshold_are_a_quiet_day_with_its_reason() -> None:
-    outcome = choose(alice(threshold=95), PAPERS, seen={1})
+    outcome = choose(alice(threshold=95), PAPERS, rules=Rules(seen={1}))
     assert quiet_reason(outcome) is QuietReason.BELOW_THRESHOLD
     assert (outcome.subscriber_id, outcome.local_date, outcome.provenance) == (7, TODAY, PROVENANCE)

@@ -59,6 +59,7 @@ def rules_for(
     data, day = candidates.reader.training_data, context.day
     rules = replace(
         rules,
+        maybe_seen=candidates.maybe_seen,
         near_duplicates=context.near_duplicates,
         similar_words=partial(scores.near_duplicates, day),
         cosines=partial(scores.cosines, day),
@@ -130,7 +131,6 @@ def choose_digest(
         ranked,
         context.papers,
         provenance=provenance,
-        carried=candidates.maybe_seen,
         rules=rules,
     )
 

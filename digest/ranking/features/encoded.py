@@ -1,4 +1,4 @@
-"""Encoder vectors -> further dense columns of the rows, after those of the word vectors.
+"""Encoder vectors -> dense columns after those of the word vectors.
 
 They are whitened by the corpus like the word vectors. An encoder reads whole sentences, so what its
 columns add cannot be explained word by word: a reason names the nearest liked paper instead.
@@ -33,7 +33,7 @@ class Encoding:
     whitening: NDArray[np.float32]
 
     def append_columns(self, rows: sp.csr_matrix, vectors: NDArray[np.float32]) -> sp.csr_matrix:
-        """Return rows with the encoder's columns after their own, of length sqrt(ENCODER_WEIGHT).
+        """Return rows with the encoder's columns, of length sqrt(ENCODER_WEIGHT).
 
         Args:
             rows: shape (n, columns).
@@ -55,7 +55,7 @@ class Encoding:
 
 
 def fit_encoding(version: str, vectors: NDArray[np.float32]) -> Encoding | None:
-    """Fit an encoding to about 1,000 recent papers; None while too few of them are encoded.
+    """Fit an encoding to about 1,000 recent papers; None while too few are encoded.
 
     Args:
         version: the version of the encoder.

@@ -45,7 +45,7 @@ def _is_content(word: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class LiteralSpelling:
-    """A keyword that is matched as written; see `rows.Spelling`. No column narrows the search."""
+    """A keyword matched as written, a `rows.Spelling` without columns."""
 
     text: str
     pattern: re.Pattern[str]
@@ -92,7 +92,7 @@ def _is_letter(word: str) -> bool:
 
 
 def _word_pattern(word: str) -> str:
-    """Return a pattern; only a lone capital is case-sensitive: R is a language, r a radius."""
+    """Return a pattern; only a lone capital is case-sensitive (R, but not r)."""
     if _is_letter(word) and word.isupper():
         return f"(?-i:{re.escape(word)})"
     return (

@@ -79,7 +79,7 @@ class Space:
         return _join_blocks(words, dense)
 
     def parse_keywords(self, keywords: list[str] | tuple[str, ...]) -> tuple[Phrase, ...]:
-        """Parse keywords as `weights.parse_keywords`, with dense columns where words are known."""
+        """Parse keywords as `weights.parse_keywords`, with dense columns."""
         if not keywords:
             return ()
         phrases, counts = parse_and_count(keywords, self.frequencies)
@@ -122,7 +122,7 @@ class Space:
         )
 
     def _dense(self, counts: sp.csr_matrix) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the dense block, shape (n, DIMENSIONS), and the norms that were divided out.
+        """Return the dense block, shape (n, DIMENSIONS), and the divided-out norms.
 
         The norms are those of the sums of word vectors and those after whitening, shape (n, 2).
         """

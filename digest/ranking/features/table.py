@@ -1,4 +1,4 @@
-"""The table of word vectors, with the document frequencies of the corpus it was trained on.
+"""The table of word vectors, with the document counts of its training corpus.
 
 Stored with four bits a number: each row is quantized to sixteen even steps, of the width that is
 best for normally distributed numbers (Max, "Quantizing for minimum distortion", 1960: 0.3352
@@ -115,7 +115,7 @@ class Table:
 
 @cache
 def load_base_table() -> Table:
-    """Load the table that ships with the package; empty where it was built without one.
+    """Load the table that ships with the package; empty if built without one.
 
     Raises:
         StoreError: the file is damaged.

@@ -10,7 +10,7 @@ which occur together lie together even where they are too rare to learn from.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -90,24 +90,12 @@ def train(
     if len(no_abstract):
         # A paper without an abstract is matched by the halves of its title.
         abstract_rows = _replace_rows(abstract_rows, title_rows, no_abstract)
-    titles_are_useful = len(no_abstract) <= number / 2
-    batch = min(schedule.batch_size, number)
-    epochs = int(np.clip(round(schedule.examples / number), 2, schedule.max_epochs))
-    steps, done = epochs * (number // batch), 0
+    title_batches = TITLE_BATCHES if len(no_abstract) <= number / 2 else 0.0
     squared_gradients = np.full(len(columns), 1e-8, dtype=np.float32)
-    for _ in range(epochs):
-        order = rng.permutation(number)
-        for begin in range(0, number - batch + 1, batch):
-            rows = order[begin : begin + batch]
-            if titles_are_useful and rng.random() < TITLE_BATCHES:
-                left, right = title_rows[rows], abstract_rows[rows]
-            else:
-                left, right = _split_into_halves(abstract_rows[rows], rng)
-            rate = schedule.learning_rate * (1 - 0.9 * done / steps)
-            _train_batch(vectors, squared_gradients, left, right, rate)
-            done += 1
-            if progress:
-                progress(done, steps)
+    for pair, rate in _draw_batches(
+        title_rows, abstract_rows, schedule, title_batches, rng, progress
+    ):
+        _train_batch(vectors, squared_gradients, *pair, rate)
     _pull_towards_papers(vectors, _weigh(both, columns, idf))
     return Table(
         columns=columns,
@@ -115,6 +103,38 @@ def train(
         papers=number + (start.papers if start else 0),
         vectors=vectors,
     ).quantized()
+
+
+def _draw_batches(
+    titles: sp.csr_matrix,
+    abstracts: sp.csr_matrix,
+    schedule: _Schedule,
+    title_batches: float,
+    rng: np.random.Generator,
+    progress: Progress | None,
+) -> Iterator[tuple[tuple[sp.csr_matrix, sp.csr_matrix], float]]:
+    """Yield the two sides of each batch, and its step size.
+
+    Args:
+        titles, abstracts: weighed words, shape (papers, words).
+        title_batches: share of batches that match titles with abstracts.
+    """
+    number = titles.shape[0]
+    size = min(schedule.batch_size, number)
+    epochs = int(np.clip(round(schedule.examples / number), 2, schedule.max_epochs))
+    steps, done = epochs * (number // size), 0
+    for _ in range(epochs):
+        order = rng.permutation(number)
+        for begin in range(0, number - size + 1, size):
+            rows = order[begin : begin + size]
+            if title_batches and rng.random() < title_batches:
+                pair = titles[rows], abstracts[rows]
+            else:
+                pair = _split_into_halves(abstracts[rows], rng)
+            yield pair, schedule.learning_rate * (1 - 0.9 * done / steps)
+            done += 1
+            if progress:
+                progress(done, steps)
 
 
 def _choose_vocabulary(
@@ -207,9 +227,15 @@ def _train_batch(
     right: sp.csr_matrix,
     rate: float,
 ) -> None:
-    """Descend one batch, in place: the vectors and, for AdaGrad, the sums of squared gradients.
+    """Descend one batch, in place, by AdaGrad.
 
     Row i of `left` has to find row i of `right` among all of them, and the other way round.
+
+    Args:
+        vectors: word vectors, shape (words, DIMENSIONS).
+        squared_gradients: their sums so far, shape (words,).
+        left, right: weighed words, shape (papers, words).
+        rate: the step size.
     """
     usable = np.flatnonzero((np.diff(left.indptr) > 0) & (np.diff(right.indptr) > 0))
     if len(usable) < 2:

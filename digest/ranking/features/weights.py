@@ -1,4 +1,4 @@
-"""Word counts -> tf-idf weights by the corpus frequencies, and keywords in the same columns."""
+"""Word counts -> tf-idf weights, and keywords in the same columns."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Frequencies:
 
 
 def weigh(counts: sp.csr_matrix, frequencies: Frequencies) -> sp.csr_matrix:
-    """Return the tf-idf weights of rows of counts, float32, each row of Euclidean length 1 or 0.
+    """Return the tf-idf weights of rows of counts, float32, of length 1 or 0.
 
     The weight is (1 + ln tf) * (1 + ln((1 + papers) / (1 + df))). From `MIN_PAPERS` papers on,
     words of a single paper and words of more than a fifth of all papers weigh nothing. They stay
@@ -155,7 +155,7 @@ def parse_keywords(keywords: Iterable[str], frequencies: Frequencies) -> tuple[P
 def parse_and_count(
     keywords: Iterable[str], frequencies: Frequencies
 ) -> tuple[tuple[Phrase, ...], sp.csr_matrix]:
-    """Return phrases as `parse_keywords`, and the word counts of their texts as written.
+    """Return phrases as `parse_keywords`, and the word counts of their texts.
 
     The counts have the shape (phrases, COLUMNS).
     """
@@ -224,7 +224,7 @@ def _make_phrase(sign: str, text: str, by_spelling: Mapping[str, _CountedText]) 
 
 
 def _make_literal_phrase(sign: str, text: str, by_spelling: Mapping[str, _CountedText]) -> Phrase:
-    """Return a keyword that is matched as written; its words, if any, score other papers too."""
+    """Return a keyword that is matched as written; its words score papers too."""
     columns, weights, _ = by_spelling.get(text) or next(iter(by_spelling.values()))
     norm = np.sqrt((weights**2).sum()) or 1.0
     return Phrase(

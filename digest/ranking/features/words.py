@@ -206,7 +206,7 @@ def _join_pieces(token: str) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def folded(title: str, abstract: str) -> str:
-    """Return the pieces of title and abstract, a line each, to be searched with one `in`."""
+    """Return the pieces of title and abstract, a line each, for one search."""
     return f"{pieces(title)}\n{pieces(abstract)}"
 
 
@@ -224,7 +224,7 @@ def _lower(title: str, abstract: str) -> str:
 
 
 def _search_lowered(phrase: str, text: str) -> bool | None:
-    """Return whether a phrase occurs in a lowered text; None where only its pieces can tell."""
+    """Return whether a lowered text has a phrase; None where only pieces can tell."""
     parts = _plain_parts(phrase)
     if not parts:
         return None

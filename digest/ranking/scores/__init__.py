@@ -1,4 +1,4 @@
-"""Profile x papers -> scores, with the words, names and papers that each of them is made of.
+"""Profile x papers -> scores, with the named parts that they are made of.
 
 A score is one sum: each word's weight times the profile's, the dense columns likewise, the reader's
 keywords, categories and authors, what other readers' likes add, and what is trending (upvotes, a

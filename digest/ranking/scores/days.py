@@ -135,7 +135,7 @@ class Day:
         return cached
 
     def word_indices(self, vocabulary: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return the indices of another vocabulary in this one, -1 = none; kept for each array."""
+        """Return the indices of another vocabulary in this one, -1 = none; cached."""
         cached = self.cache.word_indices.get(id(vocabulary))
         if cached is None:
             if len(self.cache.word_indices) >= _CACHED_VOCABULARIES:
@@ -146,7 +146,7 @@ class Day:
         return cached[1]
 
     def rows_holding(self, spellings: Sequence[Spelling]) -> NDArray[np.int64]:
-        """Return the rows of papers with one of the spellings in title or abstract, ascending."""
+        """Return the rows of papers with one of the spellings, ascending."""
         if self.parent is not None:
             day, rows = self.parent
             holds = np.zeros(len(day.ids), dtype=np.bool_)
@@ -206,7 +206,7 @@ class Day:
         return vector
 
     def dense_scores(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what the dense columns add, in fixed-point numbers, shape (profiles, all).
+        """Return what the dense columns add, fixed-point, shape (profiles, all).
 
         Args:
             weights: dense weights of some profiles, shape (profiles, dense columns).

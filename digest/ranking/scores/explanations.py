@@ -1,4 +1,4 @@
-"""Why a paper is worth what it is: the words, names and papers that its value is made of.
+"""What a paper's value is made of: words, names and papers.
 
 What the dense columns add is divided among a paper's words, since they come from these by a linear
 map. An encoder's columns come from the whole text and are explained by the nearest liked paper.
@@ -52,7 +52,7 @@ def explain(
     max_parts: int = MAX_PARTS,
     scored: Scored | None = None,
 ) -> Iterator[Score]:
-    """Yield scores as `rank`, with their parts; a paper is explained when it is asked for.
+    """Yield scores as `rank`, with their parts, each when it is asked for.
 
     The strongest parts are named, and `Score.rest` is the sum of the others: parts and rest add up
     to the value, to 1e-6. `Score.match` is left to `calibration`.
@@ -246,7 +246,7 @@ def _paper_words(day: Day, row: int, words_of: WordsOf) -> _PaperWords:
 def _find_positions(
     numbers: NDArray[np.int32], wanted: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the positions of wanted numbers that occur among others, and which of them occur."""
+    """Return the positions of wanted numbers among others, and which occur."""
     if not len(numbers):
         return np.empty(0, np.int64), np.zeros(len(wanted), np.bool_)
     order = np.argsort(numbers)
@@ -280,7 +280,7 @@ def _keyword_value(keyword: Keyword, day: Day, row: int) -> float:
 
 
 class _LikedPapers:
-    """Papers that a reader liked or gave as examples, to be compared with those of a day."""
+    """Papers that a reader liked or gave as examples, to compare with a day's."""
 
     def __init__(self, rated: Rated, day: Day) -> None:
         self._day, self._ids, self._titles = day, rated.paper_ids, rated.titles

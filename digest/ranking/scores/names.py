@@ -21,7 +21,7 @@ AuthorIndex = Mapping[str, tuple[tuple[int, tuple[str, ...]], ...]]
 
 
 def index_categories(papers: Sequence[Paper]) -> CategoryIndex:
-    """Index papers by their categories and the leading parts of these ("cs" of "cs.RO")."""
+    """Index papers by categories and their leading parts ("cs" of "cs.RO")."""
     weights: dict[str, dict[int, float]] = {}
     for row, paper in enumerate(papers):
         for place, category in enumerate(paper.categories):

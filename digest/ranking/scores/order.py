@@ -1,4 +1,4 @@
-"""Scored papers -> one list, best first; and the papers that a reader muted or pinned."""
+"""Scored papers -> one list, best first; and which are muted or pinned."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def rank(
     *,
     match: Callable[[NDArray[np.float64]], Sequence[int | None]] | None = None,
 ) -> Iterator[Score]:
-    """Yield scores of the competing papers without reasons, best first; ties by paper id.
+    """Yield scores of competing papers without reasons, best first; ties by id.
 
     `Score.percentile` is the share of the recent papers, in whole per cent rounded down, that the
     reader would value less were they new today; of the competing ones where the day has no recent
@@ -97,14 +97,14 @@ def _measure_chunk(
 
 
 def find_muted(profile: Profile, day: Day) -> frozenset[int]:
-    """Return the ids of competing papers with a keyword, category or author written with "-"."""
+    """Return the ids of papers with a keyword, category or author written "-"."""
     rows = [named.rows for named in category_and_author_parts(profile, day) if named.part.value < 0]
     rows += [rows for keyword, rows in keyword_rows(profile, day) if keyword.bonus < 0]
     return _competing_ids(rows, day)
 
 
 def find_pinned(profile: Profile, day: Day) -> frozenset[int]:
-    """Return the ids of competing papers by a followed author or with a keyword written "+"."""
+    """Return the ids of papers by a followed author or with a keyword written "+"."""
     rows = [
         named.rows
         for named in category_and_author_parts(profile, day)

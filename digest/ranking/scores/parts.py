@@ -1,4 +1,4 @@
-"""The parts of a score that have a name: keywords, categories, authors and co-likes.
+"""The named parts of a score: keywords, categories, authors and co-likes.
 
 Both the sum and its explanation are made of them.
 """
@@ -33,7 +33,7 @@ class NamedPart(NamedTuple):
 
 
 def keyword_rows(profile: Profile, day: Day) -> list[tuple[Keyword, NDArray[np.int64]]]:
-    """Return each keyword with a bonus, and the rows of the papers that hold its phrase."""
+    """Return each keyword with a bonus, and the rows that hold its phrase."""
     return [
         (keyword, day.rows_holding(keyword.phrase.spellings))
         for keyword in profile.keywords
@@ -65,7 +65,7 @@ def category_and_author_parts(profile: Profile, day: Day) -> Iterator[NamedPart]
 
 
 def co_like_parts(profile: Profile, day: Day) -> Iterator[NamedPart]:
-    """Yield a part for each competing paper with a boost; it names the paper that both like."""
+    """Yield a part for each boosted paper; it names the paper that both like."""
     for paper_id, liked_title, value in profile.co_like_boosts:
         row = day.find_row(paper_id)
         if row is not None:

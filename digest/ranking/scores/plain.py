@@ -57,7 +57,7 @@ def score_plainly(
 def _keyword_values(
     keyword: Keyword, papers: Sequence[Paper], rows: sp.csr_matrix
 ) -> NDArray[np.float64]:
-    """Return the product with the keyword's words, and the bonus where the phrase occurs."""
+    """Return the keyword's product with each row, and its bonus where it occurs."""
     phrase = keyword.phrase
     weights = np.zeros(rows.shape[1])
     exists = phrase.columns < rows.shape[1]

@@ -27,7 +27,7 @@ _MONTHS = (
 
 
 def write_reason(score: Score) -> str:
-    """Write one plain sentence, never empty and without markup, of the strongest positive parts.
+    """Write one plain sentence, without markup, of the strongest positive parts.
 
     A part is named when it adds at least a third of what the strongest one adds. An encoder's part
     stands for a whole text where words are many, so it is compared with all others together.

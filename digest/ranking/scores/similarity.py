@@ -104,7 +104,7 @@ def near_duplicates(day: Day, paper_id: int) -> frozenset[int]:
 
 
 def _duplicate_candidates(day: Day, row: int) -> list[int]:
-    """Return the competing papers that could have a cosine of NEAR_DUPLICATE to this one.
+    """Return the competing papers that could be near-duplicates of this one.
 
     By the Cauchy-Schwarz inequality a near-duplicate has at least one word of any set whose
     squares sum to more than 1 - NEAR_DUPLICATE^2 of the whole. The set is made of the rarest

@@ -1,4 +1,4 @@
-"""Profiles x a day -> what every paper is worth to each reader, for many readers at once.
+"""Profiles x a day -> what every paper is worth to each of many readers.
 
 Computes the sum of `plain` in batches. A reader's values are the same, to the last bit, alone and
 in any batch.
@@ -105,7 +105,7 @@ def _score_batch(profiles: Sequence[Profile], day: Day) -> list[Scored]:
 def _tied_percentiles(
     values: NDArray[np.float64], compared: NDArray[np.float64], day: Day
 ) -> NDArray[np.int64]:
-    """Return percentiles that count ties, shape (competing,); they never fall as values rise.
+    """Return percentiles that count ties, shape (competing,).
 
     To a reader who named no more than a category, all of its papers are worth the same but for
     how new and how popular they are. So papers tie where the profile adds the same to them, and
@@ -216,7 +216,7 @@ def _multiply_with_table(
     weights: NDArray[np.float32],
     bounds: NDArray[np.int64],
 ) -> NDArray[np.float32]:
-    """Multiply rows with a full table of all words of all profiles, shape (profiles, n).
+    """Multiply rows with a full table of all profiles' words, shape (profiles, n).
 
     Args:
         words: shape (n, words).

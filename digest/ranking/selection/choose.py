@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from itertools import islice
 
@@ -30,8 +30,6 @@ def choose(
     papers: Mapping[int, Paper],
     *,
     provenance: Provenance,
-    seen: Collection[int] = (),
-    carried: Collection[int] = (),
     rules: Rules | None = None,
 ) -> Digest | Quiet:
     """Choose the reader's digest for a local date.
@@ -45,11 +43,9 @@ def choose(
         scores: of the papers that compete for the reader, best first; taken one by one until the
             digest is full.
         papers: all of these papers, by id; may hold others.
-        seen: ids listed or rated before, which are left out.
-        carried: ids that an earlier digest may already have shown; listed with a mark.
     """
     rules = rules or Rules()
-    candidates = _Candidates(scores, papers, seen, rules.muted)
+    candidates = _Candidates(scores, papers, rules)
     draft = Draft(size=subscriber.size, papers=papers, rules=rules)
     others: Iterable[Score] = candidates
     if rules.pinned:
@@ -71,20 +67,18 @@ def choose(
             reason=candidates.quiet_reason(),
             provenance=provenance,
         )
+    listed = tuple(
+        Item(
+            position=position,
+            score=score,
+            seen_before=score.paper_id in rules.maybe_seen,
+            slot=slot,
+            probability=probability,
+        )
+        for position, (score, slot, probability) in enumerate(items, start=1)
+    )
     return Digest(
-        subscriber_id=subscriber.id,
-        local_date=local_date,
-        items=tuple(
-            Item(
-                position=position,
-                score=score,
-                seen_before=score.paper_id in carried,
-                slot=slot,
-                probability=probability,
-            )
-            for position, (score, slot, probability) in enumerate(items, start=1)
-        ),
-        provenance=provenance,
+        subscriber_id=subscriber.id, local_date=local_date, items=listed, provenance=provenance
     )
 
 
@@ -119,22 +113,16 @@ def _fill_places(
 
 
 class _Candidates:
-    """Iterates over the scores of papers that may be listed, and notes why others may not."""
+    """Yields the scores of papers that may be listed, and notes why others may not."""
 
-    def __init__(
-        self,
-        scores: Iterable[Score],
-        papers: Mapping[int, Paper],
-        seen: Collection[int],
-        muted: Collection[int],
-    ) -> None:
-        self._scores, self._papers, self._seen, self._muted = iter(scores), papers, seen, muted
+    def __init__(self, scores: Iterable[Score], papers: Mapping[int, Paper], rules: Rules) -> None:
+        self._scores, self._papers, self._rules = iter(scores), papers, rules
         self._has_seen = self._has_muted = False
         #: those that may be listed, best first, as far as they have been taken
         self.ranked: list[Score] = []
 
     def __iter__(self) -> Iterator[Score]:
-        papers, seen, muted = self._papers, self._seen, self._muted
+        papers, seen, muted = self._papers, self._rules.seen, self._rules.muted
         for score in self._scores:
             paper = papers.get(score.paper_id)
             if paper is None or paper.withdrawn:

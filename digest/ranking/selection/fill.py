@@ -38,7 +38,7 @@ def fill(draft: Draft, others: Iterator[Score], rules: Rules) -> Iterator[Score]
     def offer(
         rank: int, score: Score, *, within_share: bool, is_blocked: Callable[[Score], bool]
     ) -> bool:
-        """List a paper, unless its interest has no place left (if that counts) or it is blocked."""
+        """List a paper, unless its interest has no place left or it is blocked."""
         if within_share and rules.shares and places_left.get(score.interest, 0) <= 0:
             return False
         if is_blocked(score) or not draft.add(score):
@@ -98,7 +98,7 @@ def _never(_: Score) -> bool:
 def _take_enough(
     scores: Iterator[Score], shares: Mapping[str, float], size: int
 ) -> tuple[list[Score], Mapping[str, int]]:
-    """Take scores until each interest could fill the digest alone, or there are no more.
+    """Take scores until each interest could fill the digest alone.
 
     Returns:
         The scores, and how many of them each interest has.

@@ -23,6 +23,10 @@ def _no_papers(_: int) -> Collection[int]:
 class Rules:
     """The rules of one reader's digest. The default is none of them."""
 
+    #: ids listed or rated before, which are left out
+    seen: Collection[int] = frozenset()
+    #: ids that an earlier digest may already have shown; they are listed with a mark
+    maybe_seen: Collection[int] = frozenset()
     #: ids that are never listed
     muted: Collection[int] = frozenset()
     #: ids that are always listed, on top, even below the threshold
