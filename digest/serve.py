@@ -22,7 +22,6 @@ from digest import pipeline, services, subscriptions, web
 from digest.app import App
 from digest.errors import DigestError, InputError, StoppedError
 from digest.scheduler import Scheduler
-from digest.services import inbound
 from digest.web.listener import Listener
 
 log = logging.getLogger("digest.serve")
@@ -224,7 +223,7 @@ def _purge(app: App) -> Callable[[], None]:
 
 def _poll(app: App, stopping: threading.Event) -> Callable[[], None]:
     def poll() -> None:
-        while inbound.poll(app, stop=stopping.is_set).more and not stopping.is_set():
+        while services.poll_mailbox(app, stop=stopping.is_set).more and not stopping.is_set():
             continue
 
     return poll

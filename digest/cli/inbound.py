@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from digest import private
+from digest import private, services
 from digest.cli.options import AsJson, ConfigPath, err, make_folder, open_app, out, show_json
 from digest.cli.tables import count_noun
 from digest.errors import ConfigError, DigestError, InputError, StoreError
@@ -115,7 +115,7 @@ def mailbox(as_json: AsJson = False, config: ConfigPath = None) -> None:
     Deletes nothing.
     """
     with open_app(config) as service:
-        report = inbound.poll(service)
+        report = services.poll_mailbox(service)
         if report.absent:
             raise ConfigError(
                 "no mailbox is configured. Set [mailbox] host, username and password_file"
@@ -128,7 +128,7 @@ def mailbox(as_json: AsJson = False, config: ConfigPath = None) -> None:
         raise typer.Exit(1)
 
 
-def show_polled(report: inbound.MailboxReport) -> None:
+def show_polled(report: services.MailboxReport) -> None:
     """What the mailbox brought."""
     summary = (
         ", ".join(f"{n} {outcome}" for outcome, n in sorted(report.outcomes.items()))

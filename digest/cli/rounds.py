@@ -22,7 +22,6 @@ from digest.cli.options import (
 )
 from digest.cli.tables import count_noun, make_table
 from digest.model import MessageState, Subscriber
-from digest.services import inbound
 from digest.signals import stop_on_signals
 
 commands = typer.Typer()
@@ -161,7 +160,7 @@ def run(
             return
         # Before the round, so that nothing is sent to who asked to leave or cannot be reached; a
         # mailbox that fails does not keep it from running.
-        polled = inbound.poll(service)
+        polled = services.poll_mailbox(service)
         ingested = services.ingest_inbox(service)
         with stop_on_signals() as stop:
             report = pipeline.round(service, day=day, only=reader, stop=stop)

@@ -18,6 +18,7 @@ from digest.services.find import find_paper, get_paper, rate
 from digest.services.forget import forget, start_over
 from digest.services.inbox import Inbox, ingest_inbox
 from digest.services.library import ImportReport, import_library
+from digest.services.mailbox import MailboxReport, poll_mailbox
 from digest.services.preview import Preview, preview, sent_digest
 from digest.services.rejects import dumps_read, rejected, retry_rejected, withdrawn
 from digest.services.status import Status, status
@@ -30,6 +31,7 @@ __all__ = [
     "ImportReport",
     "Inbox",
     "InterestExplanation",
+    "MailboxReport",
     "Preview",
     "ProfileExplanation",
     "RatedPaper",
@@ -49,6 +51,7 @@ __all__ = [
     "get_paper",
     "import_library",
     "ingest_inbox",
+    "poll_mailbox",
     "preview",
     "profile_version",
     "rate",

@@ -52,9 +52,7 @@ def lived(app: App, dump: Write) -> tuple[int, int]:
             message = tx.exec_driver_sql(
                 f"SELECT max(id) FROM messages WHERE subscriber_id = {reader.id}"
             ).scalar_one()
-            record_bounces.record_bounce(
-                app,
-                tx,
+            bounce = record_bounces.BounceReport(
                 message=message,
                 email=reader.email,
                 fault="mailbox",
@@ -62,6 +60,7 @@ def lived(app: App, dump: Write) -> tuple[int, int]:
                 text=f"{reader.email} full",
                 via="mail",
             )
+            record_bounces.record_bounce(app, tx, bounce)
     return gone.id, stays.id
 
 

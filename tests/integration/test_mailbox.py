@@ -15,12 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from digest import serve, store, subscriptions
+from digest import serve, services, store, subscriptions
 from digest.app import App
 from digest.errors import MailboxError
 from digest.mail.imap import ImapServer, Mailbox
 from digest.model import Purpose, Subscriber, SubscriberStatus
-from digest.services import inbound
 from digest.subscriptions import SubscriptionRequest
 from tests.conftest import build_sqlite_file, make_app, skip_or_fail
 from tests.fakes.dovecot import PLAIN_HOST, Dovecot, program
@@ -192,7 +191,7 @@ def test_a_bounce_suppresses_and_what_is_for_people_stays_as_it_was(
 ) -> None:
     put(person, ORDINARY)
     put(person, bounce_of(listening, letter(listening, alice)))
-    report = inbound.poll(listening)
+    report = services.poll_mailbox(listening)
     assert (dict(report.outcomes), report.error, report.more) == (
         {"other": 1, "bounced": 1},
         "",
@@ -204,7 +203,7 @@ def test_a_bounce_suppresses_and_what_is_for_people_stays_as_it_was(
         1,
         1,
     )
-    assert not inbound.poll(listening).outcomes
+    assert not services.poll_mailbox(listening).outcomes
 
 
 def test_every_mail_is_looked_at_once_whether_or_not_a_person_opens_it_first(
@@ -212,22 +211,22 @@ def test_every_mail_is_looked_at_once_whether_or_not_a_person_opens_it_first(
 ) -> None:
     put(person, ORDINARY, flags=r"(\Seen)")
     put(person, ORDINARY)
-    assert dict(inbound.poll(listening).outcomes) == {"other": 1}, (
+    assert dict(services.poll_mailbox(listening).outcomes) == {"other": 1}, (
         "the first look takes what is unread"
     )
     put(person, bounce_of(listening, letter(listening, alice)), flags=r"(\Seen)")
-    assert dict(inbound.poll(listening).outcomes) == {"bounced": 1}, (
+    assert dict(services.poll_mailbox(listening).outcomes) == {"bounced": 1}, (
         "later ones take all that is new"
     )
     person.select()
     person.store("1:*", "-FLAGS", r"(\Seen)")
-    assert not inbound.poll(listening).outcomes, "what a person marks as unread is theirs"
+    assert not services.poll_mailbox(listening).outcomes, "what a person marks as unread is theirs"
 
 
 def test_a_poll_is_bounded_and_the_next_goes_on(listening: App, person: imaplib.IMAP4_SSL) -> None:
     for _ in range(5):
         put(person, ORDINARY)
-    reports = [inbound.poll(listening, most=2) for _ in range(4)]
+    reports = [services.poll_mailbox(listening, most=2) for _ in range(4)]
     assert [report.outcomes["other"] for report in reports] == [2, 2, 1, 0]
     assert [report.more for report in reports] == [True, True, False, False]
 
@@ -238,8 +237,8 @@ def test_a_poll_that_is_asked_to_stop_loses_and_doubles_nothing(
     for _ in range(3):
         put(person, ORDINARY)
     answers = iter([False, True])
-    assert inbound.poll(listening, stop=lambda: next(answers)).outcomes["other"] == 1
-    assert inbound.poll(listening).outcomes["other"] == 2
+    assert services.poll_mailbox(listening, stop=lambda: next(answers)).outcomes["other"] == 1
+    assert services.poll_mailbox(listening).outcomes["other"] == 2
 
 
 def test_a_folder_that_was_made_anew_is_read_from_its_beginning(
@@ -251,7 +250,7 @@ def test_a_folder_that_was_made_anew_is_read_from_its_beginning(
         person.create("Bounces")
         for _ in range(expected):
             put(person, ORDINARY, "Bounces")
-        assert inbound.poll(listening).outcomes["other"] == expected
+        assert services.poll_mailbox(listening).outcomes["other"] == expected
         person.select()
         person.delete("Bounces")
     listening.close()
@@ -266,12 +265,12 @@ def test_a_mailbox_that_cannot_be_read_is_noted_until_it_can(
             update={"mailbox": listening.config.mailbox.model_copy(update={"port": 1})}
         ),
     )
-    assert "port" in inbound.poll(broken).error
+    assert "port" in services.poll_mailbox(broken).error
     with listening.store.reading() as tx:
         assert "port" in store.mailboxes.load(tx, replace(server, port=1).name).error
-    assert inbound.poll(listening).error == ""
+    assert services.poll_mailbox(listening).error == ""
     later = listening.at(listening.now() + timedelta(hours=1))
-    inbound.poll(later)
+    services.poll_mailbox(later)
     with listening.store.reading() as tx:
         place = store.mailboxes.load(tx, server.name)
     assert (place.error, place.read_at) == ("", later.now())
@@ -303,7 +302,7 @@ def test_serve_reads_the_mailbox_by_itself(
 
 
 def test_without_a_mailbox_nothing_is_asked(app: App) -> None:
-    assert inbound.poll(app).absent
+    assert services.poll_mailbox(app).absent
 
 
 def test_a_flood_of_requests_ends_with_the_reader_gone(
@@ -312,5 +311,5 @@ def test_a_flood_of_requests_ends_with_the_reader_gone(
     token = listening.url(Purpose.UNSUBSCRIBE, alice.id).rpartition("/")[2]
     for _ in range(4):
         put(person, f"From: alice@example.org\r\nSubject: Unsubscribe {token}\r\n\r\n".encode())
-    assert dict(inbound.poll(listening).outcomes) == {"unsubscribed": 4}
+    assert dict(services.poll_mailbox(listening).outcomes) == {"unsubscribed": 4}
     assert subscriptions.get(listening, alice.id).status is SubscriberStatus.LEFT

@@ -1,6 +1,6 @@
-"""Which papers compete for a digest of a reader: those since the last one that reached them.
+"""Select the papers that compete for a reader's digest: those since the last one that arrived.
 
-Pure: of papers, ids and the days on which they were first seen.
+Pure: it works on ids and on the days on which papers were first seen.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from digest.store.history import Cutoff, History
 def window_start(
     subscriber: Subscriber, arrived: Cutoff | None, local_date: date, window_days: int
 ) -> date:
-    """The day after which papers of a reader's digest were first seen.
+    """Return the day after which papers of a reader's digest were first seen.
 
-    It goes back to the day of the last digest that arrived, which a weekly digest shares with the
-    one before, or to the day on which they came to this service; `LOOK_BACK` at most, and
-    `window_days` at least.
+    It goes back to the day of the last digest that arrived, or to the day on which the reader
+    came to this service; at most `LOOK_BACK`, and at least `window_days`.
     """
     came = subscriber.added or subscriber.created
     last = came.date() if arrived is None else arrived.first_day
@@ -31,9 +30,9 @@ def window_start(
 def competing(
     past: History, first_seen: Mapping[int, date], after: date, seen: Collection[int]
 ) -> frozenset[int]:
-    """Ids that compete for a reader: neither listed nor rated, and could not be in a digest yet.
+    """Return the ids that compete for a reader: not listed, not rated, not in a digest yet.
 
-    Those are the papers since the last digest that arrived, and those of later ones that failed.
+    These are the papers since the last digest that arrived, and those of later digests that failed.
     """
     last = past.arrived
     new = {
@@ -45,9 +44,9 @@ def competing(
 
 
 def has_news(past: History, among: Collection[int], first_seen: Mapping[int, date]) -> bool:
-    """Whether any of these is new since the last digest of any fate, or of one that failed.
+    """Whether any of these papers is new since the last digest, or of a digest that failed.
 
-    Without, a digest waits for the papers of its day, though older ones may compete again.
+    If none is, the digest waits for the papers of its day, though older ones may compete again.
     """
     last = past.latest
     return last is None or any(
@@ -57,7 +56,7 @@ def has_news(past: History, among: Collection[int], first_seen: Mapping[int, dat
 
 
 def may_have_news(past: History, highest_id: int, last_day: date | None) -> bool:
-    """The same of all papers, known from the highest id and the latest day of any."""
+    """Whether any paper at all may be new, from the highest id and the latest day of any."""
     last = past.latest
     if last is None or past.carried or highest_id > last.max_paper_id:
         return True

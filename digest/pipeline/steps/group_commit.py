@@ -1,5 +1,6 @@
-"""Many connections, one commit: whatever of the ledger waits while one transaction is under way
-goes into the next.
+"""Group commit: ledger writes of many connections share one transaction.
+
+Whatever is requested while a transaction runs goes into the next one.
 """
 
 from __future__ import annotations
@@ -23,21 +24,21 @@ from digest.pipeline.steps.record_bounces import record_refusal
 log = logging.getLogger("digest.send")
 
 T = TypeVar("T")
-#: the outcome of a delivery is worth waiting for a database that is locked or away
+#: how long an outcome is tried again while the database is locked or away, and the pause between
 _PATIENCE_SECONDS = 120.0
 _PAUSE_SECONDS = 1.0
-#: how long a commit waits for others to join it, and how long a quiet moment is
-_GATHER_SECONDS, _IDLE_SECONDS = 0.025, 0.001
+#: how long a commit waits for other writes to join it, and how long an idle moment is
+_JOIN_SECONDS, _IDLE_SECONDS = 0.025, 0.001
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked(Generic[T]):
-    """A question to the ledger, and where its answer is awaited."""
+class _Request(Generic[T]):
+    """A write that is requested, and the future of its result."""
 
     queued: Queued
     answer: asyncio.Future[T]
 
-    def say(self, answer: T) -> None:
+    def resolve(self, answer: T) -> None:
         if not self.answer.done():
             self.answer.set_result(answer)
 
@@ -47,29 +48,28 @@ class _Asked(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Begin(_Asked[bool]):
+class _Begin(_Request[bool]):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class _Settle(_Asked[MessageState | None]):
+class _Settle(_Request[MessageState | None]):
     delivery: Delivery
 
 
 class GroupCommit:
-    """The ledger as one sender's connections use it at once.
+    """The ledger for all connections of one sender.
 
     Use it as: `async with GroupCommit(...) as ledger`.
 
-    All writes go through one thread, one transaction after the other: on SQLite they would only
-    wait for each other, and less politely.
+    All writes go through one thread, one transaction after the other; on SQLite, writes in
+    parallel would only wait for each other.
 
     Args:
         owner: this sender.
         connections: how many may wait at once.
-        patience: seconds for which outcomes are kept and tried again while the database refuses
-        them.
-        pause: seconds between the tries.
+        patience: seconds for which outcomes are tried again while the database refuses them.
+        pause: seconds between two tries.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class GroupCommit:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="digest-ledger")
         self._begins: list[_Begin] = []
         self._settles: list[_Settle] = []
-        self._news = asyncio.Event()
+        self._requested = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -100,34 +100,35 @@ class GroupCommit:
         self._thread.shutdown()
 
     async def begin(self, queued: Queued) -> bool:
-        """Commit that this message is being sent; False: no byte of it may leave."""
+        """Commit that a message is being sent; False: nothing of it may be sent."""
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._begins.append(_Begin(queued, answer))
-        self._news.set()
+        self._requested.set()
         return await answer
 
     def settle(self, queued: Queued, delivery: Delivery) -> asyncio.Future[MessageState | None]:
-        """Commit how an attempt ended, before or with whatever is asked after this call; the
-        message's state now, None when it is no longer stored.
+        """Commit how an attempt ended, before or with whatever is requested after this call.
+
+        The result is the state of the message now; None when it is no longer stored.
 
         Raises:
-            StoreError: the database did not take it for all the patience there is.
+            StoreError: the database did not take it within the patience.
         """
         answer: asyncio.Future[MessageState | None] = asyncio.get_running_loop().create_future()
         self._settles.append(_Settle(queued, answer, delivery))
-        self._news.set()
+        self._requested.set()
         return answer
 
     async def write(self, work: Callable[[store.Connection], T]) -> T:
-        """Any other work in a transaction of its own, in its turn. Undone, it is done again."""
+        """Do other work in a transaction of its own; after a rollback it is tried again."""
         commit = partial(self._app.store.commit, work)
         return await asyncio.get_running_loop().run_in_executor(self._thread, commit)
 
     async def _commit(self) -> None:
         while True:
-            await self._news.wait()
-            await self._gather()
-            self._news.clear()
+            await self._requested.wait()
+            await self._wait_for_others()
+            self._requested.clear()
             begins, self._begins = self._begins, []
             settles, self._settles = self._settles, []
             try:
@@ -138,14 +139,12 @@ class GroupCommit:
                 )
                 await self._commit_each([*settles, *begins])
 
-    async def _gather(self) -> None:
-        """Wait for others who are about to come: as long as there are some at work in this process,
-        and for moments at most.
+    async def _wait_for_others(self) -> None:
+        """Wait a moment for other writes to join, as long as other tasks are running.
 
-        What is settled waits for what begins next at the same connection, which is most of the
-        waiting that there is.
+        Most of the time, a settled message waits for the next one of its connection to begin.
         """
-        ends = monotonic() + _GATHER_SECONDS
+        ends = monotonic() + _JOIN_SECONDS
         while len(self._begins) < self._connections and monotonic() < ends:
             waiting = len(self._begins) + len(self._settles)
             began = monotonic()
@@ -154,17 +153,17 @@ class GroupCommit:
                 len(self._begins) + len(self._settles) == waiting
                 and monotonic() - began < 2 * _IDLE_SECONDS
             ):
-                return  # nobody came, and nothing else ran: they wait for the network
+                return  # nothing joined and nothing ran: the others wait for the network
 
-    async def _commit_each(self, some: Sequence[_Begin | _Settle]) -> None:
-        for one in some:
+    async def _commit_each(self, requests: Sequence[_Begin | _Settle]) -> None:
+        for request in requests:
             try:
                 await self._commit_group(
-                    [one] if isinstance(one, _Begin) else [],
-                    [one] if isinstance(one, _Settle) else [],
+                    [request] if isinstance(request, _Begin) else [],
+                    [request] if isinstance(request, _Settle) else [],
                 )
             except Exception as error:  # noqa: BLE001
-                one.fail(error)
+                request.fail(error)
 
     async def _commit_group(self, begins: list[_Begin], settles: list[_Settle]) -> None:
         waited = 0.0
@@ -173,8 +172,8 @@ class GroupCommit:
                 began, states = await self.write(partial(self._write_group, begins, settles))
             except StoreError as error:
                 log.warning("ledger: %s", error)
-                for begin in begins:  # nothing was sent yet: these may wait for another turn
-                    begin.say(False)
+                for begin in begins:  # nothing was sent yet, so these can be claimed again
+                    begin.resolve(False)
                 begins = []
                 if not settles or waited >= self._patience:
                     for settle in settles:
@@ -184,21 +183,21 @@ class GroupCommit:
                 waited += self._pause
             else:
                 for begin in begins:
-                    begin.say(begin.queued.id in began)
+                    begin.resolve(begin.queued.id in began)
                 for settle in settles:
-                    settle.say(states.get(settle.queued.id))
+                    settle.resolve(states.get(settle.queued.id))
                 return
 
     def _write_group(
         self, begins: list[_Begin], settles: list[_Settle], tx: store.Connection
     ) -> tuple[set[int], dict[int, MessageState]]:
         now = self._app.now()
-        ended = [(one.queued, one.delivery) for one in settles]
-        states = store.ledger.settle(tx, ended, owner=self._owner, now=now) if ended else {}
-        for queued, delivery in ended:
+        outcomes = [(settle.queued, settle.delivery) for settle in settles]
+        states = store.ledger.settle(tx, outcomes, owner=self._owner, now=now) if outcomes else {}
+        for queued, delivery in outcomes:
             if states.get(queued.id) in (MessageState.REJECTED, MessageState.EXPIRED):
                 record_refusal(self._app, tx, queued, delivery)
-        starting = [one.queued for one in begins]
+        starting = [begin.queued for begin in begins]
         began = (
             store.ledger.begin(tx, starting, owner=self._owner, now=now, clock=datetime.now(UTC))
             if starting

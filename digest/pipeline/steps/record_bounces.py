@@ -1,11 +1,10 @@
-"""What comes back of a message is held against its address by the rules of `bounces`, in the
-caller's transaction.
-"""
+"""Record bounces and apply the suppression policy, in the caller's transaction."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from digest import store
 from digest.app import App
@@ -16,25 +15,34 @@ from digest.store.bounces import Via
 log = logging.getLogger("digest.bounces")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BounceReport:
+    """A bounce of one message to one address."""
+
+    #: id of the message's row
+    message: int
+    email: str
+    fault: Fault
+    enhanced: str
+    text: str
+    via: Via
+    #: it was proven to be ours; an untrusted bounce counts as soft and suppresses nothing by itself
+    trusted: bool = True
+
+
 def record_refusal(
     app: App, tx: store.Connection, queued: Queued, delivery: Delivery
 ) -> Suppression | None:
-    """A server's last word on a message is a bounce too: count it, and suppress the address when it
-    is enough. Returns what that suppressed.
+    """Record the final answer of a mail server as a bounce; return what that suppressed.
 
-    It is a refusal, or that the mailbox is full until the message's time is over. Nothing is noted
+    The final answer is a refusal, or a full mailbox until the message expired. Nothing is recorded
     where no server answered.
     """
-    full = delivery.outcome == "deferred" and delivery.fault == "mailbox"
-    if (
-        not (full or delivery.outcome == "rejected")
-        or not delivery.code
-        or queued.subscriber.id == OPERATOR
-    ):
+    is_full = delivery.outcome == "deferred" and delivery.fault == "mailbox"
+    is_final = is_full or delivery.outcome == "rejected"
+    if not is_final or not delivery.code or queued.subscriber.id == OPERATOR:
         return None
-    return record_bounce(
-        app,
-        tx,
+    bounce = BounceReport(
         message=queued.id,
         email=queued.subscriber.email,
         fault=delivery.fault,
@@ -42,68 +50,63 @@ def record_refusal(
         text=f"{delivery.code} {delivery.text}",
         via="smtp",
     )
+    return record_bounce(app, tx, bounce)
 
 
 def record_expired(app: App, tx: store.Connection, message_ids: Sequence[int]) -> None:
-    """The same for messages whose time is over since their last attempt."""
-    for last in store.deliveries.list_full_mailboxes(tx, message_ids):
-        said = f"{last['code']} {last['text']}"
-        record_bounce(
-            app,
-            tx,
-            message=last["id"],
-            email=last["email"],
+    """Record a bounce for each expired message whose mailbox was full at the last attempt."""
+    for attempt in store.deliveries.list_full_mailboxes(tx, message_ids):
+        bounce = BounceReport(
+            message=attempt["id"],
+            email=attempt["email"],
             fault="mailbox",
-            enhanced=last["enhanced"],
-            text=said,
+            enhanced=attempt["enhanced"],
+            text=f"{attempt['code']} {attempt['text']}",
             via="smtp",
         )
+        record_bounce(app, tx, bounce)
 
 
-def record_bounce(
-    app: App,
-    tx: store.Connection,
-    *,
-    message: int,
-    email: str,
-    fault: Fault,
-    enhanced: str,
-    text: str,
-    via: Via,
-    trusted: bool = True,
-) -> Suppression | None:
-    """Count a bounce of a message (its row's id) to an address; the same one twice counts once.
+def record_bounce(app: App, tx: store.Connection, bounce: BounceReport) -> Suppression | None:
+    """Record a bounce and apply the policy; return what it suppressed.
 
-    One that is not trusted counts as soft and suppresses nothing by itself; a later one may.
-    Returns what it suppressed.
+    The same bounce twice counts once.
     """
-    if not trusted and fault == "reader":
+    fault, enhanced = bounce.fault, bounce.enhanced
+    if not bounce.trusted and fault == "reader":
         fault, enhanced = "mailbox", ""
     bounced = Bounced(fault=fault, enhanced=enhanced, at=app.now())
-    if not store.bounces.record(tx, bounced, message=message, email=email, text=text, via=via):
+    is_new = store.bounces.record(
+        tx, bounced, message=bounce.message, email=bounce.email, text=bounce.text, via=bounce.via
+    )
+    if not is_new:
         return None
     log.info(
-        "bounce message=%d fault=%s status=%s via=%s", message, fault or "-", enhanced or "-", via
+        "bounce message=%d fault=%s status=%s via=%s",
+        bounce.message,
+        fault or "-",
+        enhanced or "-",
+        bounce.via,
     )
-    if not trusted:
+    if not bounce.trusted:
         return None
     limits = app.config.bounces
     reason = bounces.suppression_reason(
-        store.bounces.load(tx, email),
+        store.bounces.load(tx, bounce.email),
         now=app.now(),
         policy=bounces.SuppressionPolicy(soft=limits.soft, days=limits.days),
     )
-    return None if reason is None else suppress(app, tx, email, reason, text)
+    return None if reason is None else suppress(app, tx, bounce.email, reason, bounce.text)
 
 
 def suppress(
     app: App, tx: store.Connection, email: str, reason: SuppressionReason, evidence: str
 ) -> Suppression | None:
-    """Stop all mail to an address; None when that had been done already."""
-    made = Suppression(
+    """Stop all mail to an address; return None where it was stopped already."""
+    suppression = Suppression(
         address=email, reason=reason, since=app.now(), evidence=" ".join(evidence.split())
     )
-    if not store.suppressions.add(tx, made, now=app.now()):
+    if not store.suppressions.add(tx, suppression, now=app.now()):
         return None
     log.info("suppressed reason=%s", reason.value)
-    return made
+    return suppression

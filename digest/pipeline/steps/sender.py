@@ -90,10 +90,10 @@ class Sender:
             MailerError: no mail server can be reached any more.
             StoreError: the database cannot be reached any more.
         """
-        await self._pauses.ask()
+        await self._pauses.load()
         background = [
             asyncio.create_task(self._renew_claims()),
-            asyncio.create_task(self._pauses.keep()),
+            asyncio.create_task(self._pauses.synchronise()),
         ]
         try:
             await asyncio.gather(
@@ -106,7 +106,7 @@ class Sender:
         await self.ledger.write(
             lambda tx: store.ledger.release(tx, owner=self.owner, now=self.app.now())
         )
-        await self._pauses.tell()
+        await self._pauses.save()
         if self._error:
             raise self._error
 

@@ -1,6 +1,4 @@
-"""A queued message and what is stored -> the message that is sent: gathers values for `messages`,
-which writes.
-"""
+"""Write a queued message from what is stored about it."""
 
 from __future__ import annotations
 
@@ -24,9 +22,7 @@ _VOTES = (Purpose.UP, Purpose.DOWN)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageSources:
-    """What a batch of messages is written from: read in a few queries, then nothing more is asked
-    of the database.
-    """
+    """What a batch of messages is written from, read in a few queries."""
 
     digests: dict[int, Digest]
     papers: dict[int, Paper]
@@ -35,12 +31,12 @@ class MessageSources:
 
 
 class PaperCache:
-    """Papers that were read a moment ago: a day's readers get the same ones, and most of reading a
-    digest is reading its papers.
-    """
+    """Papers that were read a moment ago; the digests of a day list the same ones."""
 
-    #: seconds after which a paper is read anew (it may have been withdrawn), and how many are kept
-    SECONDS, MOST = 60.0, 4000
+    #: seconds after which papers are read again, since they may have been withdrawn
+    MAX_AGE_SECONDS = 60.0
+    #: papers that are kept
+    MAX_PAPERS = 4000
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -48,45 +44,38 @@ class PaperCache:
         self._since = monotonic()
 
     def papers(self, tx: store.Connection, idents: set[int]) -> dict[int, Paper]:
-        """As `store.papers.load`."""
-        if monotonic() - self._since > self.SECONDS or len(self._papers) > self.MOST:
+        """Return papers by id, as `store.papers.load` does."""
+        if monotonic() - self._since > self.MAX_AGE_SECONDS or len(self._papers) > self.MAX_PAPERS:
             self._papers, self._since = {}, monotonic()
         if absent := idents - self._papers.keys():
             self._papers |= store.papers.load(tx, absent, least=least_readers(self._app, tx))
         return {ident: self._papers[ident] for ident in idents if ident in self._papers}
 
 
-def load_sources(app: App, some: Sequence[Queued], shelf: PaperCache) -> MessageSources:
-    """Digests and papers of queued messages, as they are now, or were when the shelf got them."""
+def load_sources(app: App, messages: Sequence[Queued], cache: PaperCache) -> MessageSources:
+    """Load what queued messages are written from; papers may come from the cache."""
+    digest_ids = {queued.digest_id for queued in messages if queued.digest_id is not None}
+    has_alert = any(queued.kind is MessageKind.ALERT for queued in messages)
     with app.store.reading() as tx:
-        digests = store.digests.load_many(
-            tx, {queued.digest_id for queued in some if queued.digest_id is not None}
-        )
-        found = shelf.papers(
-            tx, {item.score.paper_id for digest in digests.values() for item in digest.items}
-        )
-        alarms = (
-            store.alarms.load_all(tx)
-            if any(queued.kind is MessageKind.ALERT for queued in some)
-            else {}
-        )
-    return MessageSources(digests=digests, papers=found, alarms=alarms)
+        digests = store.digests.load_many(tx, digest_ids)
+        paper_ids = {item.score.paper_id for digest in digests.values() for item in digest.items}
+        papers = cache.papers(tx, paper_ids)
+        alarms = store.alarms.load_all(tx) if has_alert else {}
+    return MessageSources(digests=digests, papers=papers, alarms=alarms)
 
 
-def write_message(app: App, queued: Queued, material: MessageSources) -> Message:
-    """The message as it is sent; nothing of it is stored.
+def write_message(app: App, queued: Queued, sources: MessageSources) -> Message:
+    """Write a message as it is sent; nothing of it is stored.
 
     Raises:
         TemplateError: a template is missing or broken.
         DigestError: nothing is left of what it was to say.
     """
-    if queued.kind is MessageKind.DIGEST and (
-        digest := material.digests.get(queued.digest_id or 0)
-    ):
-        return write_digest(app, queued, digest, material.papers, at=app.now())
+    if queued.kind is MessageKind.DIGEST and (digest := sources.digests.get(queued.digest_id or 0)):
+        return write_digest(app, queued, digest, sources.papers, at=app.now())
     if queued.kind is MessageKind.ALERT:
         return _write_alert(
-            app, queued, material.alarms.get(queued.key.partition(":")[0]), at=app.now()
+            app, queued, sources.alarms.get(queued.key.partition(":")[0]), at=app.now()
         )
     return _write_letter(app, queued, at=app.now())
 
@@ -94,8 +83,8 @@ def write_message(app: App, queued: Queued, material: MessageSources) -> Message
 def _write_alert(app: App, queued: Queued, alarm: Raised | None, *, at: datetime) -> Message:
     if alarm is None or alarm.over_at is not None or not app.config.alerts.to:
         raise DigestError(
-            f"message {queued.message_id}: what it was to tell is over, or nobody is named in "
-            f"[alerts] to; it will expire unsent"
+            f"message {queued.message_id}: the alarm is over, or nobody is named in "
+            f"[alerts] to; the message will expire unsent"
         )
     return messages.write_alert(
         _context(app, queued, at),
@@ -109,9 +98,7 @@ def _write_alert(app: App, queued: Queued, alarm: Raised | None, *, at: datetime
 def write_digest(
     app: App, queued: Queued, digest: Digest, found: Mapping[int, Paper], *, at: datetime
 ) -> Message:
-    """The message of a digest with its links; a paper that was withdrawn since it was chosen is
-    left out.
-    """
+    """Write the message of a digest, without papers that were withdrawn since they were chosen."""
     items = [
         (item, found[item.score.paper_id])
         for item in digest.items
@@ -152,7 +139,7 @@ def _write_letter(app: App, queued: Queued, *, at: datetime) -> Message:
                 _context(app, queued, at),
                 subscriber=queued.subscriber,
                 confirm=app.url(Purpose.CONFIRM, queued.subscriber.id, message_id=queued.id),
-                confirm_by_mail=_by_mail(app, Purpose.CONFIRM, queued),
+                confirm_by_mail=_mailto(app, Purpose.CONFIRM, queued),
                 asked=f"the page at {app.config.web.base_url}",
             )
         case MessageKind.WELCOME:
@@ -208,18 +195,16 @@ def _links(
                 read=paper.url,
                 up=up,
                 down=down,
-                up_by_mail=_by_mail(app, Purpose.UP, queued, paper.id),
-                down_by_mail=_by_mail(app, Purpose.DOWN, queued, paper.id),
+                up_by_mail=_mailto(app, Purpose.UP, queued, paper.id),
+                down_by_mail=_mailto(app, Purpose.DOWN, queued, paper.id),
             )
             for paper, up, down in zip(papers, answers[::2], answers[1::2], strict=True)
         ],
     )
 
 
-def _by_mail(app: App, purpose: Purpose, queued: Queued, paper_id: int = 0) -> str:
-    """What a page would be asked, for readers who cannot reach our pages; "" where they can, or no
-    mailbox takes answers.
-    """
+def _mailto(app: App, purpose: Purpose, queued: Queued, paper_id: int = 0) -> str:
+    """A mail that asks what a page would, for readers who cannot reach our pages; else ""."""
     if messages.is_public_url(app.config.web.base_url):
         return ""
     return app.mailto(purpose, queued.subscriber.id, paper_id=paper_id, message_id=queued.id)
