@@ -60,7 +60,7 @@ def load_ratings(tx: Connection, latest: int) -> list[Rating]:
     ratings = []
     for start in range(0, len(votes), _TOGETHER):
         batch = votes[start : start + _TOGETHER]
-        listed = _listed(tx, batch)
+        listed = _load_listings(tx, batch)
         for vote in batch:
             rows = [
                 row
@@ -69,12 +69,12 @@ def load_ratings(tx: Connection, latest: int) -> list[Rating]:
             ]
             if rows:
                 ratings.append(
-                    _rating(max(rows, key=lambda row: (row.created_at, row.id)), vote.vote)
+                    _build_rating(max(rows, key=lambda row: (row.created_at, row.id)), vote.vote)
                 )
     return ratings
 
 
-def _listed(tx: Connection, votes: Sequence[Any]) -> dict[tuple[int, int], list[Any]]:
+def _load_listings(tx: Connection, votes: Sequence[Any]) -> dict[tuple[int, int], list[Any]]:
     """Load the listings of the papers that were voted on, by (subscriber, paper)."""
     pairs = {(vote.subscriber_id, vote.paper_id) for vote in votes}
     rows = tx.execute(
@@ -103,7 +103,7 @@ def _listed(tx: Connection, votes: Sequence[Any]) -> dict[tuple[int, int], list[
     return listings
 
 
-def _rating(row: Any, vote: Vote) -> Rating:
+def _build_rating(row: Any, vote: Vote) -> Rating:
     return Rating(
         recipe=row.team or row.provenance["recipe"],
         standard=row.standard,

@@ -48,7 +48,7 @@ class NewRows:
 
     def add_paper(self, paper_id: int, merged: Merged, keys: Iterable[tuple[str, str]]) -> None:
         """Add a paper under an allocated id, with the keys that identify it."""
-        values = _values(merged) | {
+        values = _to_row(merged) | {
             "authors": encode_json(merged.authors),
             "categories": encode_json(merged.categories),
         }
@@ -91,7 +91,7 @@ def _find_last_id(tx: Connection, column: Any) -> int:
     return int(tx.execute(select(func.coalesce(func.max(column), 0))).scalar_one())
 
 
-def _values(merged: Merged) -> dict[str, Any]:
+def _to_row(merged: Merged) -> dict[str, Any]:
     """Return the values in the order of the table's columns, without the first and the last."""
     return {
         "title": merged.title,
@@ -115,7 +115,7 @@ def update_paper(
 ) -> None:
     """Update a stored paper and the keys that identify it."""
     if before != now:
-        values = _values(now)
+        values = _to_row(now)
         del values["upvotes"]  # `arrivals` raises them
         tx.execute(update(papers).where(papers.c.id == paper_id).values(**values))
     # After a split, keys of the other part must not lead here.

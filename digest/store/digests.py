@@ -164,7 +164,7 @@ def load_many(tx: Connection, digest_ids: Iterable[int]) -> dict[int, Digest]:
     for batch in split_into_batches(list(digest_ids)):
         items: dict[int, list[Item]] = defaultdict(list)
         for row in tx.execute(_ITEMS, {"digests": batch}).all():
-            items[row.digest_id].append(_item(row))
+            items[row.digest_id].append(_build_item(row))
         digests_by_id |= {
             row.id: Digest(
                 subscriber_id=row.subscriber_id,
@@ -197,7 +197,7 @@ _ITEMS = (
 )
 
 
-def _item(row: Row[Any]) -> Item:
+def _build_item(row: Row[Any]) -> Item:
     return Item(
         position=row.position,
         score=_SCORE.decode(row.explanation),

@@ -1,7 +1,6 @@
-"""What a database's refusal means: one table over the codes of both drivers, and what is said of
-each meaning.
+"""Database errors explained: codes of both drivers -> reason -> message with a remedy.
 
-PostgreSQL tells a SQLSTATE, SQLite an error code. A refused login has neither: libpq hands on its
+PostgreSQL gives a SQLSTATE, SQLite an error code. A refused login has neither: libpq passes on its
 text alone.
 """
 
@@ -17,19 +16,19 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from digest.errors import StoreError
 
-#: gone       = no server answers, or it hung up
-#: login      = it lets this user not in
+#: gone       = no server answers, or it closed the connection
+#: login      = it refuses this user
 #: absent     = no database or file of that name
-#: read-only  = it takes no changes
+#: read-only  = it accepts no changes
 #: full       = no room on its disk
 #: busy       = it has no connection or memory left
-#: locked     = another transaction holds what is needed
-#: conflict   = taken back because of another transaction; the same again may well succeed
+#: locked     = another transaction holds a lock
+#: conflict   = rolled back because of another transaction; a retry may succeed
 #: cancelled  = it took too long, or an administrator ended it
-#: denied     = a right is missing
+#: denied     = a permission is missing
 #: incomplete = tables or columns are missing
 #: disk       = its disk cannot be read or written
-#: damaged    = what is stored cannot be read
+#: damaged    = the stored data cannot be read
 Reason = Literal[
     "gone",
     "login",
@@ -49,7 +48,7 @@ Reason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What is said of a failure; `{text}` is the database's own words."""
+    """The message for a reason; `{text}` is the database's own message."""
 
     what: str
     remedy: str
@@ -93,7 +92,7 @@ MEANINGS: Mapping[Reason, Meaning] = {
     ),
 }
 
-#: a code of five characters goes before its class of two
+#: a code of five characters takes precedence over its class of two
 SQLSTATES: Mapping[str, Reason] = {
     "08": "gone",
     "25006": "read-only",
@@ -118,7 +117,7 @@ SQLSTATES: Mapping[str, Reason] = {
     "XX": "damaged",
 }
 
-#: an extended code goes before its lowest byte
+#: an extended code takes precedence over its lowest byte
 SQLITE_CODES: Mapping[int, Reason] = {
     sqlite3.SQLITE_PERM: "denied",
     sqlite3.SQLITE_BUSY: "locked",
@@ -140,7 +139,7 @@ SQLITE_CODES: Mapping[int, Reason] = {
     sqlite3.SQLITE_NOTADB: "damaged",
 }
 
-#: what stands in a message that comes without a code, or with SQLite's "error" alone
+#: patterns for messages without a code, or with SQLite's general error code
 TEXTS: tuple[tuple[str, Reason], ...] = (
     (r"no such (table|column)|has no column named", "incomplete"),
     (r"password authentication failed|no password supplied|no pg_hba\.conf entry", "login"),
@@ -152,16 +151,16 @@ TEXTS: tuple[tuple[str, Reason], ...] = (
 
 
 def explain(error: Exception, shown: str) -> StoreError | None:
-    """What a driver's error means, or None where it is a mistake of ours.
+    """Explain a driver's error; None where it is a bug of this project.
 
     Args:
-        error: of SQLAlchemy, or of a driver that was spoken to directly.
+        error: of SQLAlchemy, or of a driver that was used directly.
         shown: the database's URL without its password.
     """
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     text = " ".join(str(cause).split())
     reason = find_reason(cause, text)
-    if reason is None and _speaks_of_the_server(error):
+    if reason is None and _is_connection_error(error):
         reason = "gone"
     if reason is None:
         return None
@@ -171,7 +170,7 @@ def explain(error: Exception, shown: str) -> StoreError | None:
 
 
 def find_reason(cause: BaseException, text: str) -> Reason | None:
-    """By the driver's code, else by the text of what comes without one."""
+    """Find the reason by the driver's code, else by the text."""
     state: Any = getattr(cause, "sqlstate", None)
     if state:
         return SQLSTATES.get(state) or SQLSTATES.get(state[:2])
@@ -181,15 +180,15 @@ def find_reason(cause: BaseException, text: str) -> Reason | None:
     return next((reason for pattern, reason in TEXTS if re.search(pattern, text)), None)
 
 
-def _speaks_of_the_server(error: Exception) -> bool:
-    """Whether an error without a known code is one of the connection, not of a statement."""
+def _is_connection_error(error: Exception) -> bool:
+    """Return whether an error without a known code concerns the connection, not a statement."""
     if not isinstance(error, DBAPIError):
         return any(
             kind.__name__ in ("OperationalError", "InterfaceError") for kind in type(error).__mro__
         )
     state: Any = getattr(error.orig, "sqlstate", None)
     if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
-        return False  # a statement that is wrong
+        return False  # an invalid statement
     return error.connection_invalidated or (
         isinstance(error, OperationalError | InterfaceError) and not (state and state[:2] == "54")
     )

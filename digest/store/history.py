@@ -83,8 +83,8 @@ def load_last_cutoffs(
     """Load the cutoffs of each subscriber's last digests before a date."""
     last_cutoffs: dict[int, LastCutoffs] = {}
     for batch in split_into_batches(list(subscriber_ids)):
-        arrived = _newest(tx, batch, before, _ARRIVED)
-        latest = _newest(tx, batch, before, digests.c.reason != QuietReason.MISSED.value)
+        arrived = _find_newest(tx, batch, before, _ARRIVED)
+        latest = _find_newest(tx, batch, before, digests.c.reason != QuietReason.MISSED.value)
         last_cutoffs |= {
             ident: LastCutoffs(arrived=arrived.get(ident), latest=latest.get(ident))
             for ident in batch
@@ -106,55 +106,67 @@ def load(
     """
     histories: dict[int, History] = {}
     for batch in split_into_batches(list(known)):
-        histories |= _of(tx, {ident: known[ident] for ident in batch}, before, since)
+        histories |= _load_batch(tx, {ident: known[ident] for ident in batch}, before, since)
     return histories
 
 
-def _of(
+def _load_batch(
     tx: Connection, known: Mapping[int, LastCutoffs], before: date, since: date
 ) -> dict[int, History]:
     ids = list(known)
-    composed = [last.arrived.composed_at for last in known.values() if last.arrived]
-    earliest = min(composed) if len(composed) == len(known) else None
-    failed = [
-        row
-        for row in tx.execute(_failed(ids, before, earliest))
-        if _failed_since(row, known[row.subscriber_id].arrived)
-    ]
-    carrying = {row.id for row in failed}
-    oldest: dict[int, date] = {}
-    for row in failed:
-        ident = row.subscriber_id
-        oldest[ident] = min(row.local_date, oldest.get(ident, since))
-    rows = tx.execute(_planned(ids, since, but=before)).all()
-    if long_ago := [ident for ident, day in oldest.items() if day < since]:
-        older = _planned(long_ago, min(oldest.values()), but=before)
-        rows = [*rows, *tx.execute(older.where(digests.c.local_date < since))]
-    by_digest = {row.id: row for row in rows}
-    reached: dict[int, set[int]] = defaultdict(set)
+    failed = _load_failed(tx, known, before)
+    failed_ids = {row.id for row in failed}
+    planned = _load_planned(tx, ids, failed, before, since)
+    listed: dict[int, set[int]] = defaultdict(set)
     carried: dict[int, set[int]] = defaultdict(set)
-    maybe: dict[int, set[int]] = defaultdict(set)
-    for batch in split_into_batches(list(by_digest)):
+    maybe_seen: dict[int, set[int]] = defaultdict(set)
+    for batch in split_into_batches(list(planned)):
         for item in tx.execute(select(*_LISTED).where(digest_items.c.digest_id.in_(batch))):
-            row = by_digest[item.digest_id]
+            row = planned[item.digest_id]
             if row.state not in FAILED:
-                reached[row.subscriber_id].add(item.paper_id)
+                listed[row.subscriber_id].add(item.paper_id)
                 continue
             # `seen_before`: an earlier digest with it ended as unknown.
             if row.state == MessageState.UNKNOWN or item.seen_before:
-                maybe[row.subscriber_id].add(item.paper_id)
-            if row.id in carrying:
+                maybe_seen[row.subscriber_id].add(item.paper_id)
+            if row.id in failed_ids:
                 carried[row.subscriber_id].add(item.paper_id)
     return {
         ident: History(
             arrived=known[ident].arrived,
             latest=known[ident].latest,
-            listed=frozenset(reached[ident]),
-            carried=frozenset(carried[ident] - reached[ident]),
-            maybe_seen=frozenset(maybe[ident] - reached[ident]),
+            listed=frozenset(listed[ident]),
+            carried=frozenset(carried[ident] - listed[ident]),
+            maybe_seen=frozenset(maybe_seen[ident] - listed[ident]),
         )
         for ident in ids
     }
+
+
+def _load_failed(tx: Connection, known: Mapping[int, LastCutoffs], before: date) -> list[Row[Any]]:
+    """Load each reader's digests that failed since the last delivered one was composed."""
+    composed = [last.arrived.composed_at for last in known.values() if last.arrived]
+    earliest = min(composed) if len(composed) == len(known) else None
+    return [
+        row
+        for row in tx.execute(_select_failed(list(known), before, earliest))
+        if _failed_since(row, known[row.subscriber_id].arrived)
+    ]
+
+
+def _load_planned(
+    tx: Connection, ids: list[int], failed: Iterable[Row[Any]], before: date, since: date
+) -> dict[int, Row[Any]]:
+    """Load digests since a date by id, and for readers with older failed ones since those."""
+    oldest: dict[int, date] = {}
+    for row in failed:
+        ident = row.subscriber_id
+        oldest[ident] = min(row.local_date, oldest.get(ident, since))
+    rows = list(tx.execute(_select_planned(ids, since, but=before)))
+    if with_older := [ident for ident, day in oldest.items() if day < since]:
+        older = _select_planned(with_older, min(oldest.values()), but=before)
+        rows += tx.execute(older.where(digests.c.local_date < since))
+    return {row.id: row for row in rows}
 
 
 def _failed_since(failed: Row[Any], arrived: Cutoff | None) -> bool:
@@ -170,7 +182,7 @@ BOUNCED = exists().where(bounces.c.message_id == messages.c.id, bounces.c.fault 
 _ARRIVED = and_(messages.c.state == MessageState.ACCEPTED.value, ~BOUNCED)
 
 
-def _newest(
+def _find_newest(
     tx: Connection, ids: Sequence[int], before: date, where: ColumnElement[bool]
 ) -> dict[int, Cutoff]:
     """Find each reader's newest digest or quiet day that meets a condition."""
@@ -203,7 +215,7 @@ def _newest(
     }
 
 
-def _failed(ids: list[int], before: date, earliest: datetime | None) -> Select[Any]:
+def _select_failed(ids: list[int], before: date, earliest: datetime | None) -> Select[Any]:
     """Select digests that failed, at or after a time if one is given."""
     late = [] if earliest is None else [messages.c.changed_at >= earliest]
     return (
@@ -218,7 +230,7 @@ def _failed(ids: list[int], before: date, earliest: datetime | None) -> Select[A
     )
 
 
-def _planned(ids: list[int], since: date, *, but: date) -> Select[Any]:
+def _select_planned(ids: list[int], since: date, *, but: date) -> Select[Any]:
     """Select digests of all dates but one, with the states of their messages."""
     return (
         select(digests.c.id, digests.c.subscriber_id, messages.c.state)

@@ -17,7 +17,7 @@ from digest.store.statements import split_into_batches
 from digest.store.tables import feedback, subscribers
 
 #: status of the readers whose thumbs count
-_HERE = (SubscriberStatus.ACTIVE.value, SubscriberStatus.PAUSED.value)
+_COUNTED = (SubscriberStatus.ACTIVE.value, SubscriberStatus.PAUSED.value)
 
 
 def count_active_readers(tx: Connection) -> int:
@@ -34,7 +34,7 @@ def count_likes(
     counts: dict[int, int] = {}
     for batch in split_into_batches(sorted(set(paper_ids))):
         number = func.count().label("number")
-        query = _up(select(feedback.c.paper_id, number), before).where(
+        query = _select_thumbs_up(select(feedback.c.paper_id, number), before).where(
             feedback.c.paper_id.in_(batch)
         )
         for row in tx.execute(query.group_by(feedback.c.paper_id).having(number >= least)):
@@ -48,7 +48,7 @@ def load_like_times(
     """Load when each paper that at least `least` readers like was liked, oldest first."""
     times: dict[int, list[datetime]] = defaultdict(list)
     for batch in split_into_batches(list(count_likes(tx, paper_ids, least=least, before=before))):
-        query = _up(select(feedback.c.paper_id, feedback.c.at), before).where(
+        query = _select_thumbs_up(select(feedback.c.paper_id, feedback.c.at), before).where(
             feedback.c.paper_id.in_(batch)
         )
         for row in tx.execute(query.order_by(feedback.c.at)):
@@ -75,7 +75,7 @@ def load_co_likes(
     for batch in split_into_batches(liked):
         people |= set(
             tx.execute(
-                _up(select(feedback.c.subscriber_id).distinct(), before).where(
+                _select_thumbs_up(select(feedback.c.subscriber_id).distinct(), before).where(
                     feedback.c.paper_id.in_(batch)
                 )
             ).scalars()
@@ -83,7 +83,7 @@ def load_co_likes(
     pairs: list[tuple[int, int]] = []
     for batch in split_into_batches(sorted(people)):
         rows = tx.execute(
-            _up(select(feedback.c.subscriber_id, feedback.c.paper_id), before).where(
+            _select_thumbs_up(select(feedback.c.subscriber_id, feedback.c.paper_id), before).where(
                 feedback.c.subscriber_id.in_(batch)
             )
         ).all()
@@ -93,10 +93,10 @@ def load_co_likes(
     return pairs
 
 
-def _up(statement: Select[Any], before: datetime | None) -> Select[Any]:
+def _select_thumbs_up(statement: Select[Any], before: datetime | None) -> Select[Any]:
     conditions: list[ColumnElement[bool]] = [
         feedback.c.vote == 1,
-        subscribers.c.status.in_(_HERE),
+        subscribers.c.status.in_(_COUNTED),
     ]
     if before is not None:
         conditions.append(feedback.c.at < before)

@@ -16,9 +16,9 @@ def identify_process(nonce: str = "") -> str:
     return "/".join(
         (
             socket.gethostname(),
-            f"{_boot()}:{_namespace()}",
+            f"{_read_boot_id()}:{_read_pid_namespace()}",
             str(os.getpid()),
-            _start(os.getpid()) or "",
+            _read_start(os.getpid()) or "",
             nonce,
         )
     )
@@ -26,24 +26,24 @@ def identify_process(nonce: str = "") -> str:
 
 def find_dead(owners: Iterable[str]) -> set[str]:
     """Find the owners on this host whose process is certainly gone."""
-    return {owner for owner in owners if _dead(owner)}
+    return {owner for owner in owners if _is_dead(owner)}
 
 
-def _dead(owner: str) -> bool:
+def _is_dead(owner: str) -> bool:
     parts = owner.split("/")
-    if len(parts) != 5 or not _boot():
+    if len(parts) != 5 or not _read_boot_id():
         return False
     host, (boot, _, namespace), pid, start = parts[0], parts[1].partition(":"), parts[2], parts[3]
     if host != socket.gethostname() or not pid.isdigit():
         return False
-    if boot != _boot():
+    if boot != _read_boot_id():
         return True
-    if namespace != _namespace() or _start(1) is None:
+    if namespace != _read_pid_namespace() or _read_start(1) is None:
         return False
-    return _start(int(pid)) != start
+    return _read_start(int(pid)) != start
 
 
-def _namespace() -> str:
+def _read_pid_namespace() -> str:
     """Return the namespace of process ids.
 
     Two containers may share host name and boot, and neither sees the other's processes.
@@ -54,14 +54,14 @@ def _namespace() -> str:
         return ""
 
 
-def _boot() -> str:
+def _read_boot_id() -> str:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return ""  # no /proc: the lease alone decides
 
 
-def _start(pid: int) -> str | None:
+def _read_start(pid: int) -> str | None:
     """Return a process's start in clock ticks since boot (proc(5), field 22).
 
     None when there is no such process, when it is a zombie, or when it is hidden. Where processes

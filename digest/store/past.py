@@ -70,7 +70,7 @@ def load_digests(tx: Connection, ids: Iterable[int]) -> list[PastDigest]:
             .outerjoin(messages, messages.c.digest_id == digests.c.id)
             .where(digests.c.subscriber_id.in_(batch))
         ).all()
-        listed = _items(tx, [row.id for row in rows])
+        listed = _load_items(tx, [row.id for row in rows])
         past_digests += [
             PastDigest(
                 subscriber_id=row.subscriber_id,
@@ -89,7 +89,7 @@ def load_digests(tx: Connection, ids: Iterable[int]) -> list[PastDigest]:
     )
 
 
-def _items(tx: Connection, digest_ids: list[int]) -> dict[int, list[PastItem]]:
+def _load_items(tx: Connection, digest_ids: list[int]) -> dict[int, list[PastItem]]:
     c = digest_items.c
     items: dict[int, list[PastItem]] = defaultdict(list)
     for batch in split_into_batches(digest_ids):

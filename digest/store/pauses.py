@@ -31,11 +31,12 @@ def load_all(tx: Connection, *, clock: datetime) -> list[Pause]:
     )
     loaded = [Pause(**row._mapping) for row in rows]
     return [
-        replace(pause, until=clock) if pause.until > _latest(clock) else pause for pause in loaded
+        replace(pause, until=clock) if pause.until > _latest_end(clock) else pause
+        for pause in loaded
     ]
 
 
-def _latest(clock: datetime) -> datetime:
+def _latest_end(clock: datetime) -> datetime:
     """Return the latest end that a pause can have."""
     return clock + PAUSE_MAX + SKEW
 
@@ -51,7 +52,7 @@ def save(tx: Connection, pause: Pause, *, clock: datetime) -> None:
         "rate": pause.rate,
     }
     statement = insert(tx, pauses).values(kind=pause.kind, name=pause.name[:260], **values)
-    longer = (pauses.c.until < statement.excluded.until) | (pauses.c.until > _latest(clock))
+    longer = (pauses.c.until < statement.excluded.until) | (pauses.c.until > _latest_end(clock))
     tx.execute(
         statement.on_conflict_do_update(index_elements=["kind", "name"], set_=values, where=longer)
     )
@@ -59,7 +60,7 @@ def save(tx: Connection, pause: Pause, *, clock: datetime) -> None:
 
 def end(tx: Connection, pause: Pause, *, clock: datetime) -> None:
     """End a pause, since the server accepted mail; a later pause of another sender stays."""
-    over = (pauses.c.until <= pause.until) | (pauses.c.until > _latest(clock))
+    over = (pauses.c.until <= pause.until) | (pauses.c.until > _latest_end(clock))
     tx.execute(
         delete(pauses).where(and_(pauses.c.kind == pause.kind, pauses.c.name == pause.name, over))
     )

@@ -32,7 +32,7 @@ def record(
     }
     statement = insert(tx, presses).values(**values).on_conflict_do_nothing().returning(presses)
     row = tx.execute(statement).one_or_none()
-    return None if row is None else _press(row)
+    return None if row is None else _build_press(row)
 
 
 def find_by_form(tx: Connection, subscriber_id: int, form: str) -> Press | None:
@@ -40,7 +40,7 @@ def find_by_form(tx: Connection, subscriber_id: int, form: str) -> Press | None:
     row = tx.execute(
         select(presses).where(presses.c.subscriber_id == subscriber_id, presses.c.form == form)
     ).one_or_none()
-    return None if row is None else _press(row)
+    return None if row is None else _build_press(row)
 
 
 def list_around(tx: Connection, subscriber_id: int, at: datetime, window: timedelta) -> list[Press]:
@@ -49,7 +49,7 @@ def list_around(tx: Connection, subscriber_id: int, at: datetime, window: timede
     rows = tx.execute(
         select(presses).where(presses.c.subscriber_id == subscriber_id, near).order_by(presses.c.id)
     )
-    return [_press(row) for row in rows]
+    return [_build_press(row) for row in rows]
 
 
 def list_held(tx: Connection, subscriber_id: int, *, since: datetime) -> list[Press]:
@@ -58,7 +58,7 @@ def list_held(tx: Connection, subscriber_id: int, *, since: datetime) -> list[Pr
     query = select(presses).where(
         presses.c.subscriber_id == subscriber_id, thumb, presses.c.at >= since
     )
-    return [_press(row) for row in tx.execute(query.order_by(presses.c.id))]
+    return [_build_press(row) for row in tx.execute(query.order_by(presses.c.id))]
 
 
 def hold(tx: Connection, ids: list[int]) -> None:
@@ -103,7 +103,7 @@ def find_last_thumb(
     return max((time for time in times if time is not None), default=None)
 
 
-def _press(row: Row[Any]) -> Press:
+def _build_press(row: Row[Any]) -> Press:
     values = dict(row._mapping)
     del values["subscriber_id"]
     return Press(**(values | {"button": Button(row.button)}))

@@ -28,7 +28,7 @@ def add(
         subscriber: its id is ignored.
         created: when they joined; None = now.
     """
-    values = _values(subscriber) | {
+    values = _to_row(subscriber) | {
         "origin": origin,
         "created_at": created or now,
         "changed_at": now,
@@ -38,7 +38,7 @@ def add(
         subscribers.insert().values(**values).returning(subscribers.c.id)
     ).scalar_one()
     _add_interests(tx, ident, subscriber.interests)
-    return _one(tx, subscribers.c.id == ident)
+    return _load_one(tx, subscribers.c.id == ident)
 
 
 def overwrite(tx: Connection, subscriber: Subscriber, *, now: datetime) -> Subscriber:
@@ -46,11 +46,11 @@ def overwrite(tx: Connection, subscriber: Subscriber, *, now: datetime) -> Subsc
     tx.execute(
         update(subscribers)
         .where(subscribers.c.id == subscriber.id)
-        .values(**_values(subscriber), changed_at=now)
+        .values(**_to_row(subscriber), changed_at=now)
     )
     tx.execute(delete(interests).where(interests.c.subscriber_id == subscriber.id))
     _add_interests(tx, subscriber.id, subscriber.interests)
-    return _one(tx, subscribers.c.id == subscriber.id)
+    return _load_one(tx, subscribers.c.id == subscriber.id)
 
 
 def was_confirmed(tx: Connection, ident: int) -> bool:
@@ -110,23 +110,23 @@ def remove(tx: Connection, ident: int) -> bool:
 
 
 def find_by_email(tx: Connection, email: str) -> Subscriber | None:
-    return next(iter(_many(tx, subscribers.c.email_key == address_key(email))), None)
+    return next(iter(_load_many(tx, subscribers.c.email_key == address_key(email))), None)
 
 
 def find(tx: Connection, ident: int) -> Subscriber | None:
-    return next(iter(_many(tx, subscribers.c.id == ident)), None)
+    return next(iter(_load_many(tx, subscribers.c.id == ident)), None)
 
 
 def load(tx: Connection, ids: Iterable[int]) -> dict[int, Subscriber]:
     loaded: dict[int, Subscriber] = {}
     for batch in split_into_batches(list(ids)):
-        loaded |= {s.id: s for s in _many(tx, subscribers.c.id.in_(batch))}
+        loaded |= {s.id: s for s in _load_many(tx, subscribers.c.id.in_(batch))}
     return loaded
 
 
 def list_by_status(tx: Connection, *statuses: SubscriberStatus) -> list[Subscriber]:
     """List subscribers in order of joining; with any status when none is named."""
-    return _many(
+    return _load_many(
         tx,
         subscribers.c.status.in_([s.value for s in statuses]) if statuses else subscribers.c.id > 0,
     )
@@ -148,23 +148,23 @@ def count_by_status(tx: Connection) -> dict[SubscriberStatus, int]:
     return {SubscriberStatus(status): n for status, n in rows}
 
 
-def _one(tx: Connection, where: Any) -> Subscriber:
-    (subscriber,) = _many(tx, where)
+def _load_one(tx: Connection, where: Any) -> Subscriber:
+    (subscriber,) = _load_many(tx, where)
     return subscriber
 
 
-def _many(tx: Connection, where: Any) -> list[Subscriber]:
+def _load_many(tx: Connection, where: Any) -> list[Subscriber]:
     rows = tx.execute(select(subscribers).where(where).order_by(subscribers.c.id)).all()
     interests_of: dict[int, list[Interest]] = defaultdict(list)
     for batch in split_into_batches([row.id for row in rows]):
         for interest in tx.execute(
             select(interests).where(interests.c.subscriber_id.in_(batch)).order_by(interests.c.id)
         ):
-            interests_of[interest.subscriber_id].append(_interest(interest))
-    return [_subscriber(row, interests_of[row.id]) for row in rows]
+            interests_of[interest.subscriber_id].append(_build_interest(interest))
+    return [_build_subscriber(row, interests_of[row.id]) for row in rows]
 
 
-def _interest(row: Row[Any]) -> Interest:
+def _build_interest(row: Row[Any]) -> Interest:
     return Interest(
         name=row.name,
         share=row.share,
@@ -176,7 +176,7 @@ def _interest(row: Row[Any]) -> Interest:
     )
 
 
-def _subscriber(row: Row[Any], own: Sequence[Interest]) -> Subscriber:
+def _build_subscriber(row: Row[Any], own: Sequence[Interest]) -> Subscriber:
     return Subscriber(
         id=row.id,
         email=row.email,
@@ -194,7 +194,7 @@ def _subscriber(row: Row[Any], own: Sequence[Interest]) -> Subscriber:
     )
 
 
-def _values(s: Subscriber) -> dict[str, Any]:
+def _to_row(s: Subscriber) -> dict[str, Any]:
     return {
         "email": s.email,
         "email_key": address_key(s.email),

@@ -28,14 +28,14 @@ def find_many(tx: Connection, emails: Iterable[str]) -> dict[str, Suppression]:
     by_key = {}
     for batch in split_into_batches(list({address_key(email) for email in emails})):
         for row in tx.execute(select(suppressions).where(suppressions.c.email_key.in_(batch))):
-            by_key[row.email_key] = _suppression(row)
+            by_key[row.email_key] = _build_suppression(row)
     return by_key
 
 
 def list_all(tx: Connection) -> list[Suppression]:
     """List all suppressions, newest last."""
     rows = tx.execute(select(suppressions).order_by(suppressions.c.since, suppressions.c.email_key))
-    return [_suppression(row) for row in rows]
+    return [_build_suppression(row) for row in rows]
 
 
 def add(tx: Connection, suppression: Suppression, *, now: datetime) -> bool:
@@ -126,10 +126,10 @@ def release(tx: Connection, email: str, *, now: datetime) -> Suppression | None:
         )
         .values(status=status, changed_at=now, due_from=now)
     )
-    return _suppression(row)
+    return _build_suppression(row)
 
 
-def _suppression(row: Row[tuple[object, ...]]) -> Suppression:
+def _build_suppression(row: Row[tuple[object, ...]]) -> Suppression:
     return Suppression(
         address=row.email,
         reason=SuppressionReason(row.reason),

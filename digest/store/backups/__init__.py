@@ -1,7 +1,7 @@
-"""A store -> one file, and back. A backup restores on the same kind of database.
+"""Back up a store into one file, and restore it on the same kind of database.
 
-Reading order: `files` (what a backup file is), `closing` (what a restore does to the ledger),
-`sqlite`, `postgres`.
+Reading order: `files` (backup files), `closing` (what a restore does to the ledger), `sqlite`,
+`postgres`.
 """
 
 from __future__ import annotations
@@ -12,48 +12,47 @@ from pathlib import Path
 from digest.errors import InputError
 from digest.store.backups import postgres, sqlite
 from digest.store.backups.closing import Restored
-from digest.store.backups.files import kind_of, new_file
+from digest.store.backups.files import detect_kind, open_new_file
 from digest.store.engine import Store
 
 __all__ = ["Restored", "back_up", "restore"]
 
 
 def back_up(store: Store, path: Path, *, with_keys: bool = True, overwrite: bool = False) -> None:
-    """Write all that the store holds at one moment; others may go on writing to it.
+    """Back up the store as it is at one moment; others may continue to write to it.
 
     Args:
-        path: of the file, which only its owner may read. It appears when it is whole.
-        with_keys: also the keys that sign links; without them, links of earlier mails die with the
-            store.
+        path: the file, readable by its owner alone. It appears when it is complete.
+        with_keys: include the keys that sign links. Without them, links of earlier mails are lost
+            with the store.
         overwrite: replace a file of that name.
 
     Raises:
         InputError: the file is there already, or cannot be written.
-        StoreError: the database does not answer, is damaged, or holds nothing of ours.
+        StoreError: the database does not answer, is damaged, or is not of this project.
     """
-    with new_file(path, overwrite=overwrite) as part:
+    with open_new_file(path, overwrite=overwrite) as part:
         write = sqlite.write if store.is_sqlite else postgres.write
         write(store, part, with_keys=with_keys)
 
 
 def restore(store: Store, path: Path, *, now: datetime) -> Restored:
-    """Replace all that the store holds by a backup, or leave it as it is; close each local date up
-    to now.
+    """Replace the store by a backup, completely or not at all, and close all local dates up to now.
 
-    A backup of an older schema is brought up to date. Keys of links that only the store has are
-    kept, so that links of mails that were sent after the backup work.
+    A backup of an older schema is migrated. Link keys that only the store has are kept, so that
+    links of mails sent after the backup work.
 
     Raises:
-        InputError: the file is no backup of this kind of database, or damaged.
+        InputError: the file is not a backup of this kind of database, or is damaged.
         StoreError: another process uses the store, or the backup is of a newer schema.
     """
     store_kind = "sqlite" if store.is_sqlite else "postgresql"
-    kind = kind_of(path)
+    kind = detect_kind(path)
     if kind != store_kind:
         raise InputError(
             f"{path}: is a backup of {kind}, and the store is {store_kind}: {store.shown}. "
             "A backup restores on the same kind of database; set [store] url to one"
         )
-    store.close()  # connections of this process that lie idle are no other's
+    store.close()  # else its own idle connections would count as other users
     read = sqlite.restore if store.is_sqlite else postgres.restore
     return read(store, path, now=now)

@@ -1,5 +1,6 @@
-"""What a restore does to the ledger: no date that may have been sent is open, and no message waits
-any more.
+"""Close a restored store: no message waits, and no date is open that may have been sent.
+
+Mails of the backup may have been sent after it was made, so none is sent again.
 """
 
 from __future__ import annotations
@@ -16,28 +17,28 @@ from digest.store import installation, keys, schema
 from digest.store.keys import KeyRow
 from digest.store.tables import digests, feedback, link_keys, messages, rounds, subscribers
 
-#: no mail of the backup's may go out any more: each of them may have been sent after it was made
+#: states of messages that may have been sent after the backup was made
 _OPEN = (MessageState.PLANNED, MessageState.CLAIMED, MessageState.SENDING, MessageState.DEFERRED)
 EVIDENCE = "restored from a backup; it may have been sent after that was made"
-#: numbers that mails sent after the backup may name; whoever comes later must not get them
+#: ids that mails sent after the backup may name; new rows must not get them
 SKIPPED = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Restored:
-    """What a restore did."""
+    """The result of a restore."""
 
-    #: the backup's schema, and this version's
+    #: schema revision of the backup, and of this version
     before: str
     after: str
-    #: of the newest entry in the backup; None where it holds none
+    #: time of the newest entry in the backup; None where it holds none
     newest: datetime | None
     closed_until: datetime
-    #: messages that waited in the backup and are not sent
+    #: waiting messages of the backup that are not sent
     stopped: int
-    #: readers whom the backup knows as subscribed, and who have left since
+    #: readers who are subscribed in the backup, and have left since
     left: int
-    #: where the keys of links come from
+    #: where the link keys come from
     keys: Literal["backup", "store", "both", "none"]
 
     @property
@@ -55,16 +56,16 @@ class Restored:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Former:
-    """What outlives the store that a backup replaces."""
+    """What is kept of the store that a backup replaces."""
 
     keys: Sequence[KeyRow] = ()
-    #: id and address of each reader who has left: leaving works for as long as a mail exists
+    #: (id, address) of each reader who has left; they must not come back
     left: Sequence[tuple[int, str]] = ()
-    #: the highest number that it gave to a reader
+    #: the greatest id that it ever gave to a reader
     last_reader: int = 0
 
 
-def left_query(columns: Collection[str]) -> str:
+def build_left_query(columns: Collection[str]) -> str:
     """Build the query for id and address of the readers who have left.
 
     Args:
@@ -76,11 +77,11 @@ def left_query(columns: Collection[str]) -> str:
 
 
 def close(tx: Connection, *, before: str, former: Former, now: datetime) -> Restored:
-    """Close a backup that was just read in, in the newest schema.
+    """Close a restored backup, which has the newest schema by now.
 
     Args:
-        before: the backup's schema.
-        former: of the store that it replaces.
+        before: schema revision of the backup.
+        former: what is kept of the replaced store.
     """
     times = (messages.c.changed_at, digests.c.created_at, rounds.c.at, feedback.c.at)
     newest = [
@@ -105,13 +106,13 @@ def close(tx: Connection, *, before: str, former: Former, now: datetime) -> Rest
         newest=max(newest, default=None),
         closed_until=installation.load_closed_until(tx) or now,
         stopped=stopped,
-        left=_let_leave(tx, former.left, now),
+        left=_let_readers_leave(tx, former.left, now),
         keys="both" if own and added else "backup" if own else "store" if added else "none",
     )
 
 
-def _let_leave(tx: Connection, left: Sequence[tuple[int, str]], now: datetime) -> int:
-    """Who has left does not come back with the backup; returns how many would have."""
+def _let_readers_leave(tx: Connection, left: Sequence[tuple[int, str]], now: datetime) -> int:
+    """Let readers leave who have left since the backup; return how many that are."""
     if not left:
         return 0
     away = select(func.count()).where(subscribers.c.status == SubscriberStatus.LEFT.value)

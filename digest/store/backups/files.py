@@ -1,4 +1,4 @@
-"""Backup files: what they are, and how they come into being whole or not at all."""
+"""Backup files: their kinds, and how they are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Kind = Literal["sqlite", "postgresql"]
 _STARTS: dict[bytes, Kind] = {b"SQLite format 3\0": "sqlite", b"PK\x03\x04": "postgresql"}
 
 
-def kind_of(path: Path) -> Kind:
-    """Which database a backup is of, from its first bytes.
+def detect_kind(path: Path) -> Kind:
+    """Detect the kind of database of a backup from its first bytes.
 
     Raises:
-        InputError: it cannot be read, or is no backup.
+        InputError: the file cannot be read, or is not a backup.
     """
     try:
         with path.open("rb") as file:
@@ -31,20 +31,19 @@ def kind_of(path: Path) -> Kind:
     for beginning, kind in _STARTS.items():
         if start.startswith(beginning):
             return kind
-    raise no_backup(path, "its first bytes are those of something else")
+    raise build_invalid_backup_error(path, "its first bytes are those of something else")
 
 
-def no_backup(path: Path, why: str) -> InputError:
-    """What is told of a file that cannot be restored."""
+def build_invalid_backup_error(path: Path, why: str) -> InputError:
+    """Build the error for a file that cannot be restored."""
     return InputError(
         f"{path}: is no backup of digest: {why}. Name a file that `digest db backup` wrote"
     )
 
 
 @contextmanager
-def new_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    """A file to fill, which gets its name when the block ends well and is removed else; only its
-    owner may read it.
+def open_new_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Open a temporary file, readable by its owner alone, that is renamed when the block succeeds.
 
     Raises:
         InputError: a file of that name is there already, or it cannot be written.
@@ -82,7 +81,7 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
 
 
 def _sync(path: Path) -> None:
-    """On the disk, as far as the system can tell."""
+    """Flush a file or folder to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

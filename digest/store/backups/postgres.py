@@ -1,8 +1,7 @@
-"""PostgreSQL: a backup is a ZIP archive with a text of COPY for each table, all of one moment, and
-a manifest.
+"""PostgreSQL: a backup is a ZIP archive with a manifest and one COPY text for each table.
 
-Not by pg_dump: what closes the dates has to commit together with what was read in, and no client
-program of the server's version has to be installed.
+Not pg_dump: a restore must close the dates in the same transaction, and no client program of the
+server's version should be needed.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from sqlalchemy import Connection, MetaData, inspect, text
 
 from digest.errors import InputError, StoreError
 from digest.store import keys, schema
-from digest.store.backups.closing import SKIPPED, Former, Restored, close, left_query
-from digest.store.backups.files import no_backup
+from digest.store.backups.closing import SKIPPED, Former, Restored, close, build_left_query
+from digest.store.backups.files import build_invalid_backup_error
 from digest.store.engine import Store
 from digest.store.statements import open_copy
 from digest.store.tables import metadata
@@ -28,14 +27,14 @@ _MANIFEST = "manifest.json"
 _FORM = "digest backup 1"
 _CHUNK = 1 << 20
 _VERSIONS = "alembic_version"
-#: what reading an archive that was damaged raises
+#: errors of reading a damaged archive
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 
 
 class _Table(msgspec.Struct, frozen=True):
     columns: list[str]
     rows: int
-    #: the highest number that it ever gave to a row; None where rows have none
+    #: the greatest id that it ever gave to a row; None where rows have no id
     last: int | None = None
 
 
@@ -57,8 +56,8 @@ def write(store: Store, part: Path, *, with_keys: bool) -> None:
                 f"{store.shown}: holds nothing of digest, so there is nothing to back up"
             )
         tables: dict[str, _Table] = {}
-        numbers = _numbers(tx)
-        for name in _names(tx):
+        numbers = _load_last_ids(tx)
+        for name in _list_tables(tx):
             columns = [column["name"] for column in inspect(tx).get_columns(name)]
             rows = 0
             if with_keys or name != "link_keys":
@@ -77,45 +76,47 @@ def write(store: Store, part: Path, *, with_keys: bool) -> None:
 
 def restore(store: Store, path: Path, *, now: datetime) -> Restored:
     """Replace all tables by the archive's in one transaction."""
-    with _opened(path) as archive:
-        manifest = _manifest(archive, path)
+    with _open_archive(path) as archive:
+        manifest = _read_manifest(archive, path)
         schema.refuse_unknown(f"{path}", manifest.revision)
         with store.writing() as tx:
-            former, numbers = _empty(store, tx, manifest.revision)
-            for name in _in_order(tx):
+            former, numbers = _empty_store(store, tx, manifest.revision)
+            for name in _list_tables_in_order(tx):
                 if (table := manifest.tables.get(name)) is not None:
-                    _fill(tx, archive, path, name, table)
-                    _count_on(tx, name, table.last, numbers.get(name, 0))
+                    _fill_table(tx, archive, path, name, table)
+                    _advance_sequence(tx, name, table.last, numbers.get(name, 0))
             schema.migrate(tx, "head")
             return close(tx, before=manifest.revision, former=former, now=now)
 
 
-def _empty(store: Store, tx: Connection, revision: str) -> tuple[Former, dict[str, int]]:
-    """Make room for a backup of a revision; returns what outlives the store, and its tables' last
-    numbers.
+def _empty_store(store: Store, tx: Connection, revision: str) -> tuple[Former, dict[str, int]]:
+    """Empty the store for a backup of a revision.
+
+    Returns:
+        What is kept of the store, and the last id of each table.
 
     Raises:
-        StoreError: others are connected, or it holds tables that are not ours.
+        StoreError: others are connected, or it holds tables of somebody else.
     """
     tx.execute(text("SET LOCAL lock_timeout = '5s'"))
     schema.lock(tx)
     before = MigrationContext.configure(tx).get_current_revision()
     if before is None:
         schema.refuse_strangers(store.shown, tx)
-        _make(tx, revision)
+        _create_tables(tx, revision)
         return Former(), {}
     schema.refuse_unknown(store.shown, before)
-    names = _names(tx)
+    names = _list_tables(tx)
     _refuse_others(store, tx)
     tx.execute(text(f"LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE"))
     _refuse_others(store, tx)
     former = _read_former(tx)
-    numbers = _numbers(tx)
-    if before == revision:  # keeps what an operator granted and built on the tables
+    numbers = _load_last_ids(tx)
+    if before == revision:  # keeps grants and views of an operator
         tx.execute(text(f"TRUNCATE {', '.join(names)}"))
     else:
         tx.execute(text(f"DROP TABLE {', '.join([*names, _VERSIONS])}"))
-        _make(tx, revision)
+        _create_tables(tx, revision)
     return former, numbers
 
 
@@ -130,18 +131,22 @@ def _read_former(tx: Connection) -> Former:
         for row in tx.execute(text("SELECT * FROM link_keys ORDER BY id")).mappings()
     ]
     columns = {column["name"] for column in inspect(tx).get_columns("subscribers")}
-    return Former(keys=known, left=[tuple(row) for row in tx.execute(text(left_query(columns)))])
+    return Former(
+        keys=known, left=[tuple(row) for row in tx.execute(text(build_left_query(columns)))]
+    )
 
 
-def _make(tx: Connection, revision: str) -> None:
-    """Make the tables of a revision, empty; a migration may write rows."""
+def _create_tables(tx: Connection, revision: str) -> None:
+    """Create the empty tables of a revision; migrations may have written rows."""
     schema.migrate(tx, revision)
-    tx.execute(text(f"TRUNCATE {', '.join(_names(tx))}"))
+    tx.execute(text(f"TRUNCATE {', '.join(_list_tables(tx))}"))
 
 
 def _refuse_others(store: Store, tx: Connection) -> None:
-    """Raises StoreError where anybody else is connected: a process that runs would go on with what
-    it knew.
+    """Refuse a store that others are connected to: they would continue with what they loaded.
+
+    Raises:
+        StoreError: with the processes that are connected.
     """
     others = tx.execute(
         text(
@@ -160,11 +165,13 @@ def _refuse_others(store: Store, tx: Connection) -> None:
         )
 
 
-def _fill(tx: Connection, archive: zipfile.ZipFile, path: Path, name: str, table: _Table) -> None:
+def _fill_table(
+    tx: Connection, archive: zipfile.ZipFile, path: Path, name: str, table: _Table
+) -> None:
     entry = f"{name}.copy"
     if entry not in archive.namelist():
         if table.rows:
-            raise no_backup(path, f"{entry} is missing")
+            raise build_invalid_backup_error(path, f"{entry} is missing")
         return
     try:
         with (
@@ -174,14 +181,14 @@ def _fill(tx: Connection, archive: zipfile.ZipFile, path: Path, name: str, table
             while chunk := file.read(_CHUNK):
                 copy.write(chunk)
     except _UNREADABLE as error:
-        raise _damaged(path, str(error)) from error
+        raise _build_damaged_error(path, str(error)) from error
     rows = tx.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()  # noqa: S608
     if rows != table.rows:
-        raise _damaged(path, f"{name} has {rows} rows and should have {table.rows}")
+        raise _build_damaged_error(path, f"{name} has {rows} rows and should have {table.rows}")
 
 
-def _count_on(tx: Connection, name: str, backup: int | None, store: int) -> None:
-    """Give no row a number that a mail may name which was sent after the backup."""
+def _advance_sequence(tx: Connection, name: str, backup: int | None, store: int) -> None:
+    """Advance a sequence past all ids that mails sent after the backup may name."""
     if backup is not None:
         last = max(backup, store) + (
             SKIPPED if name in ("subscribers", "messages", "papers") else 0
@@ -192,8 +199,8 @@ def _count_on(tx: Connection, name: str, backup: int | None, store: int) -> None
         )
 
 
-def _numbers(tx: Connection) -> dict[str, int]:
-    """The last number that each table gave to a row, for those whose rows are numbered."""
+def _load_last_ids(tx: Connection) -> dict[str, int]:
+    """Load the last id of each table that numbers its rows."""
     rows = tx.execute(
         text(
             "SELECT d.refobjid::regclass::text AS name, COALESCE(s.last_value, 0) AS last FROM "
@@ -207,42 +214,46 @@ def _numbers(tx: Connection) -> dict[str, int]:
     return {row.name: row.last for row in rows}
 
 
-def _names(tx: Connection) -> list[str]:
-    """Our tables that there are; an older schema has fewer."""
+def _list_tables(tx: Connection) -> list[str]:
+    """List the project's tables that exist; an older schema has fewer."""
     existing = set(inspect(tx).get_table_names())
     return sorted(existing & metadata.tables.keys())
 
 
-def _in_order(tx: Connection) -> list[str]:
-    """Our tables, so that each comes after those that its rows point to."""
+def _list_tables_in_order(tx: Connection) -> list[str]:
+    """List the project's tables, each after those that its foreign keys refer to."""
     reflected = MetaData()
-    reflected.reflect(tx, only=_names(tx))
+    reflected.reflect(tx, only=_list_tables(tx))
     return [table.name for table in reflected.sorted_tables]
 
 
-def _opened(path: Path) -> zipfile.ZipFile:
+def _open_archive(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
-        raise _damaged(path, str(error)) from error
+        raise _build_damaged_error(path, str(error)) from error
 
 
-def _manifest(archive: zipfile.ZipFile, path: Path) -> _Manifest:
+def _read_manifest(archive: zipfile.ZipFile, path: Path) -> _Manifest:
     try:
         manifest = msgspec.json.decode(archive.read(_MANIFEST), type=_Manifest)
     except (KeyError, msgspec.DecodeError, *_UNREADABLE) as error:
-        raise no_backup(path, f"its {_MANIFEST} is missing or is another program's") from error
+        raise build_invalid_backup_error(
+            path, f"its {_MANIFEST} is missing or is another program's"
+        ) from error
     if manifest.form != _FORM:
-        raise no_backup(path, f"its form is {manifest.form!r}, which this version does not know")
+        raise build_invalid_backup_error(
+            path, f"its form is {manifest.form!r}, which this version does not know"
+        )
     strange = [
         name
         for name, table in manifest.tables.items()
         if not all(word.isidentifier() for word in (name, *table.columns))
     ]
     if strange:  # they become part of statements
-        raise no_backup(path, f"{strange[0][:40]!r} is no table of ours")
+        raise build_invalid_backup_error(path, f"{strange[0][:40]!r} is no table of ours")
     return manifest
 
 
-def _damaged(path: Path, why: str) -> InputError:
+def _build_damaged_error(path: Path, why: str) -> InputError:
     return InputError(f"{path}: is damaged ({why}). Nothing was changed; take another backup")

@@ -1,5 +1,6 @@
-"""SQLite: a backup is a database file of its own, made by the library's online backup; so is a copy
-made by hand.
+"""SQLite: a backup is a database file, made by the online backup API.
+
+A copy of the file made by hand can be restored too.
 """
 
 from __future__ import annotations
@@ -14,31 +15,31 @@ from pathlib import Path
 from digest import private
 from digest.errors import DigestError, InputError, StoreError
 from digest.store import keys, schema
-from digest.store.backups.closing import SKIPPED, Former, Restored, close, left_query
-from digest.store.backups.files import no_backup
+from digest.store.backups.closing import SKIPPED, Former, Restored, close, build_left_query
+from digest.store.backups.files import build_invalid_backup_error
 from digest.store.engine import Store
 
-#: seconds that a restore waits for whoever uses the store
+#: seconds that a restore waits for other users of the store
 _PATIENCE = 5.0
 
 
 def write(store: Store, part: Path, *, with_keys: bool) -> None:
     """Copy the store as it is at one moment into an empty file."""
-    source = _file(store)
+    source = _find_file(store)
     if not source.exists():
         raise StoreError(f"{store.shown}: there is no database yet, so there is nothing to back up")
-    with _explained(store), closing(_open(source)) as live, closing(_open(part)) as copy:
+    with _explaining(store), closing(_open(source)) as live, closing(_open(part)) as copy:
         live.backup(copy)
-        # the write-ahead log would be a second file beside it
+        # A write-ahead log would be a second file.
         copy.execute("PRAGMA journal_mode = DELETE")
-        if not _has(copy, "alembic_version"):
+        if not _has_table(copy, "alembic_version"):
             raise StoreError(
                 f"{store.shown}: holds nothing of digest, so there is nothing to back up"
             )
         if not with_keys:
             copy.execute("PRAGMA secure_delete = ON")
             copy.execute("DELETE FROM link_keys")
-            copy.execute("VACUUM")  # else they stay readable in pages that are free
+            copy.execute("VACUUM")  # else they stay readable in free pages
         damage = copy.execute("PRAGMA quick_check(1)").fetchone()[0]
         if damage != "ok":
             raise StoreError(
@@ -48,19 +49,19 @@ def write(store: Store, part: Path, *, with_keys: bool) -> None:
 
 def restore(store: Store, path: Path, *, now: datetime) -> Restored:
     """Prepare the backup beside the store, then copy it over the store in one transaction."""
-    target = _file(store)
+    target = _find_file(store)
     if target.exists() and target.samefile(path):
         raise InputError(f"{path}: is the store itself. Name a backup of it")
-    with _lock(store, target) as live, _folder(store, target) as folder:
+    with _lock(store, target) as live, _open_folder(store, target) as folder:
         former = _read_former(live)
         prepared = folder / "restored.sqlite"
-        _copy(path, prepared)
+        _copy_backup(path, prepared)
         copy = Store(f"sqlite:///{prepared}")
         try:
             restored = _prepare(copy, path, former, now)
         finally:
             copy.close()
-        with _explained(store), closing(_open(prepared)) as source:
+        with _explaining(store), closing(_open(prepared)) as source:
             source.backup(live)
             live.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return restored
@@ -70,9 +71,9 @@ def _prepare(copy: Store, path: Path, former: Former, now: datetime) -> Restored
     try:
         before = schema.get_revision(copy)
     except StoreError as error:
-        raise no_backup(path, str(error)) from error
+        raise build_invalid_backup_error(path, str(error)) from error
     if before is None:
-        raise no_backup(path, "it holds no schema of ours")
+        raise build_invalid_backup_error(path, "it holds no schema of ours")
     schema.refuse_unknown(f"{path}", before)
     with copy.reading() as tx:
         damage = tx.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
@@ -85,7 +86,7 @@ def _prepare(copy: Store, path: Path, former: Former, now: datetime) -> Restored
         return close(tx, before=before, former=former, now=now)
 
 
-def _file(store: Store) -> Path:
+def _find_file(store: Store) -> Path:
     return Path(store.url.database or "")
 
 
@@ -93,13 +94,11 @@ def _open(path: Path, *, timeout: float = _PATIENCE) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=timeout, isolation_level=None)
 
 
-def _copy(path: Path, target: Path) -> None:
-    """Copy a backup with what its log holds, if there is one beside it, and change
-    nothing there."""
+def _copy_backup(path: Path, target: Path) -> None:
+    """Copy a backup, with its write-ahead log if there is one, without changing it."""
     uri = f"{path.resolve().as_uri()}?mode=ro"
     problem: sqlite3.Error | None = None
-    # A file in a folder that cannot be written to is opened only where it is said that nobody
-    # writes to it.
+    # In a read-only folder, SQLite opens a file only as immutable.
     for form in (uri, f"{uri}&immutable=1"):
         try:
             with (
@@ -112,22 +111,22 @@ def _copy(path: Path, target: Path) -> None:
             target.unlink(missing_ok=True)
         else:
             return
-    raise no_backup(path, str(problem)) from problem
+    raise build_invalid_backup_error(path, str(problem)) from problem
 
 
 @contextmanager
 def _lock(store: Store, target: Path) -> Iterator[sqlite3.Connection]:
-    """Hold the store alone; made where it is not there, and taken away again where the block fails.
+    """Lock the store for this process alone.
 
-    Each open connection of another process holds a shared lock on the file, also while it does
-    nothing.
+    A missing file is created, and removed again when the block fails. Every open connection of
+    another process holds a shared lock, even when idle.
     """
     new = not target.exists()
     if new:
         private.create_file(target).close()
     done = False
     try:
-        with _explained(store), closing(_open(target)) as live:
+        with _explaining(store), closing(_open(target)) as live:
             live.execute("PRAGMA locking_mode = EXCLUSIVE")
             live.execute("BEGIN EXCLUSIVE")
             live.execute("COMMIT")
@@ -139,8 +138,8 @@ def _lock(store: Store, target: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def _folder(store: Store, target: Path) -> Iterator[Path]:
-    """A private folder on the store's disk."""
+def _open_folder(store: Store, target: Path) -> Iterator[Path]:
+    """Open a private temporary folder on the store's disk."""
     try:
         with tempfile.TemporaryDirectory(prefix=".digest-restore-", dir=target.parent) as name:
             yield Path(name)
@@ -153,15 +152,15 @@ def _folder(store: Store, target: Path) -> Iterator[Path]:
 
 
 def _read_former(live: sqlite3.Connection) -> Former:
-    if not _has(live, "subscribers"):
+    if not _has_table(live, "subscribers"):
         return Former()
     columns = {row[1] for row in live.execute("PRAGMA table_info(subscribers)")}
-    left = live.execute(left_query(columns)).fetchall()
-    return Former(keys=_keys(live), left=left, last_reader=_last_number(live))
+    left = live.execute(build_left_query(columns)).fetchall()
+    return Former(keys=_load_link_keys(live), left=left, last_reader=_find_last_reader_id(live))
 
 
-def _keys(live: sqlite3.Connection) -> list[keys.KeyRow]:
-    """The keys of links, whatever the schema that they are in."""
+def _load_link_keys(live: sqlite3.Connection) -> list[keys.KeyRow]:
+    """Load the link keys from any schema."""
     cursor = live.execute("SELECT * FROM link_keys ORDER BY id")
     names = [column[0] for column in cursor.description]
     return [
@@ -177,20 +176,20 @@ def _keys(live: sqlite3.Connection) -> list[keys.KeyRow]:
     ]
 
 
-def _has(connection: sqlite3.Connection, table: str) -> bool:
+def _has_table(connection: sqlite3.Connection, table: str) -> bool:
     return bool(
         connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone()
     )
 
 
-def _last_number(live: sqlite3.Connection) -> int:
-    """The highest number that the store ever gave to a reader."""
+def _find_last_reader_id(live: sqlite3.Connection) -> int:
+    """Find the greatest id that the store ever gave to a reader."""
     row = live.execute("SELECT seq FROM sqlite_sequence WHERE name = 'subscribers'").fetchone()
     return int(row[0]) if row else 0
 
 
 @contextmanager
-def _explained(store: Store) -> Iterator[None]:
+def _explaining(store: Store) -> Iterator[None]:
     try:
         yield
     except DigestError:

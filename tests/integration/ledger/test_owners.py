@@ -37,7 +37,7 @@ def test_a_killed_process_whose_parent_has_not_looked_yet_is_dead_too() -> None:
         [
             *rows.owners.identify_process().split("/")[:2],
             str(child.pid),
-            rows.owners._start(child.pid) or "",
+            rows.owners._read_start(child.pid) or "",
             "x",
         ]
     )
