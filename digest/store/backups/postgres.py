@@ -17,7 +17,7 @@ from sqlalchemy import Connection, MetaData, inspect, text
 
 from digest.errors import InputError, StoreError
 from digest.store import keys, schema
-from digest.store.backups.closing import SKIPPED, Former, Restored, close, build_left_query
+from digest.store.backups.closing import SKIPPED, Former, Restored, build_left_query, close
 from digest.store.backups.files import build_invalid_backup_error
 from digest.store.engine import Store
 from digest.store.statements import open_copy

@@ -15,7 +15,7 @@ from pathlib import Path
 from digest import private
 from digest.errors import DigestError, InputError, StoreError
 from digest.store import keys, schema
-from digest.store.backups.closing import SKIPPED, Former, Restored, close, build_left_query
+from digest.store.backups.closing import SKIPPED, Former, Restored, build_left_query, close
 from digest.store.backups.files import build_invalid_backup_error
 from digest.store.engine import Store
 
