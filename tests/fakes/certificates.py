@@ -1,4 +1,4 @@
-"""A certificate authority made on the spot, and a server's certificate from it."""
+"""A new certificate authority, and a server's certificate from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 @dataclass(frozen=True, kw_only=True)
 class Certificates:
-    """What a client has to trust, and what a server shows."""
+    """What a client must trust, and what a server presents."""
 
     ca_file: Path
     server: ssl.SSLContext
@@ -27,7 +27,7 @@ def _name(text: str) -> x509.Name:
 
 
 def make(folder: Path, host: str = "127.0.0.1") -> Certificates:
-    """A CA and a certificate for one host (name or address), good for an hour."""
+    """Make a CA and a certificate for a host (name or address), valid for an hour."""
     now = datetime.now(UTC)
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     try:

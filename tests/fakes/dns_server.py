@@ -1,6 +1,4 @@
-"""A name server on the loopback, over UDP, that answers from a small table, fails where it is told
-to, and remembers what it was asked.
-"""
+"""A local name server over UDP that answers from a table, fails on demand and records questions."""
 
 from __future__ import annotations
 
@@ -16,16 +14,14 @@ import dns.rrset
 
 
 class DnsServer:
-    """Context manager.
-
-    The table has ("papers.example", "TXT") -> texts of records as a zone file writes them; a name
-    in it without the type asked for has no such record, one that is not in it at all does not
-    exist.
+    """A context manager.
 
     Args:
-        records: the table; names without the dot at their end.
-        failing: names that are answered with SERVFAIL.
-        silent: names that are not answered at all.
+        records: ("papers.example", "TXT") -> records as in a zone file, without the dot at the end
+            of the name. A name without the requested type has no such record; any other name does
+            not exist.
+        failing: Names that are answered with SERVFAIL.
+        silent: Names that are not answered.
     """
 
     def __init__(
@@ -68,8 +64,8 @@ class DnsServer:
             answer.set_rcode(dns.rcode.SERVFAIL)
         elif not any(known == name for known, _ in self.records):
             answer.set_rcode(dns.rcode.NXDOMAIN)
-        elif found := self.records.get((name, kind)):
-            answer.answer.append(dns.rrset.from_text(question.name, 300, "IN", kind, *found))
+        elif texts := self.records.get((name, kind)):
+            answer.answer.append(dns.rrset.from_text(question.name, 300, "IN", kind, *texts))
         return answer
 
     def __enter__(self) -> Self:

@@ -1,6 +1,4 @@
-"""A real IMAP server, Debian's Dovecot, with a configuration of its own on ports of its own;
-nothing of the machine's is touched.
-"""
+"""A real IMAP server, Debian's Dovecot, with its own configuration and ports."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ from typing import Self
 from digest.demo.servers import free_port
 from tests.fakes import certificates
 
-#: no IMAP server listens under this address of the loopback network but one that cannot move mails
+#: a loopback address with only an IMAP server that cannot move mails
 PLAIN_HOST = "127.0.0.2"
 _CONFIG = """
 protocols = imap

@@ -1,4 +1,4 @@
-"""A real encoder of a few words: a table that model2vec saves and loads like any other."""
+"""A real encoder of a few words, which model2vec saves and loads like any other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digest.ranking import encoders
 def save(
     folder: Path, topics: Mapping[str, Sequence[str]], *, dimensions: int = 24, seed: int = 0
 ) -> Path:
-    """Words of one topic point in about the same direction; returns the folder."""
+    """Save an encoder whose words of a topic have similar vectors, and return the folder."""
     from model2vec import StaticModel
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
@@ -24,14 +24,14 @@ def save(
     rng = np.random.default_rng(seed)
     vocabulary, rows = {"[UNK]": 0}, [np.zeros(dimensions)]
     for words in topics.values():
-        about = rng.standard_normal(dimensions)
+        topic_vector = rng.standard_normal(dimensions)
         for word in words:
             vocabulary[word] = len(rows)
-            rows.append(about + 0.3 * rng.standard_normal(dimensions))
+            rows.append(topic_vector + 0.3 * rng.standard_normal(dimensions))
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = Lowercase()
     tokenizer.pre_tokenizer = Whitespace()
     logging.getLogger("model2vec").setLevel(logging.WARNING)
     StaticModel(np.array(rows, dtype=np.float32), tokenizer).save_pretrained(folder)
-    encoders.load.cache_clear()  # it may know the folder with what it held before
+    encoders.load.cache_clear()  # it may hold the earlier content of the folder
     return folder

@@ -1,4 +1,4 @@
-"""A mail server that refuses every login and says the password back, as it came and decoded.
+"""A mail server that rejects every login and repeats the password, as received and decoded.
 
 with Parrot() as server: ...        server.smtp and server.imap are its ports
 """
@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Self
 
 
-def _said(words: bytes) -> bytes:
-    """What is told of a login: the words, and what the Base64 in them means."""
+def _repeat(words: bytes) -> bytes:
+    """Return the words of a login, with their Base64 decoded as well."""
     parts = [words]
     for word in words.split():
         try:
@@ -32,7 +32,7 @@ class _Smtp(socketserver.StreamRequestHandler):
             if verb == b"EHLO":
                 self.wfile.write(b"250-parrot\r\n250 AUTH PLAIN\r\n")
             elif verb == b"AUTH":
-                self.wfile.write(b"535 5.7.8 not so: " + _said(line.strip()) + b"\r\n")
+                self.wfile.write(b"535 5.7.8 not so: " + _repeat(line.strip()) + b"\r\n")
             else:
                 self.wfile.write(b"221 bye\r\n" if verb == b"QUIT" else b"250 well\r\n")
 
@@ -44,8 +44,8 @@ class _Imap(socketserver.StreamRequestHandler):
             tag, verb = [*line.split(), b"", b""][:2]
             if verb.upper() == b"AUTHENTICATE":
                 self.wfile.write(b"+ \r\n")
-                told = _said(self.rfile.readline().strip())
-                self.wfile.write(tag + b" NO not so: " + told + b"\r\n")
+                message = _repeat(self.rfile.readline().strip())
+                self.wfile.write(tag + b" NO not so: " + message + b"\r\n")
             elif verb.upper() == b"LOGOUT":
                 self.wfile.write(b"* BYE\r\n" + tag + b" OK well\r\n")
             else:
@@ -56,11 +56,11 @@ class _Quiet(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients hang up as they like."""
+        """Ignore clients that hang up."""
 
 
 class Parrot:
-    """Both servers, each in a thread of its own."""
+    """Both servers, each in its own thread."""
 
     def __init__(self) -> None:
         self._servers = [_Quiet(("127.0.0.1", 0), handler) for handler in (_Smtp, _Imap)]

@@ -1,6 +1,4 @@
-"""A mailer without a network: takes messages on several connections at once, refuses whom it is
-told to, and remembers all it saw.
-"""
+"""A mailer without a network, with several connections, set replies, and a record of messages."""
 
 from __future__ import annotations
 
@@ -17,15 +15,15 @@ from digest.model import Delivery, Message, Pause, Phase
 
 
 class PostOffice:
-    """Use it as `office.serving(app)`; then look at `taken`."""
+    """Use it as `office.serving(app)`, then check `taken`."""
 
     def __init__(self, connections: int = 4) -> None:
         self.connections = connections
-        #: Message-IDs whose body went out, in order
+        #: Message-IDs whose body was sent, in order
         self.taken: list[str] = []
-        #: deliveries under way at once, at most
+        #: the most deliveries at once
         self.most = 0
-        #: by name, as this sender was told or heard
+        #: pauses by name
         self.paused: dict[str, Pause] = {}
         self._under_way = 0
         self._says: dict[str, dict[str, Any]] = {}
@@ -38,12 +36,11 @@ class PostOffice:
         return replace(app, make_mailer=lambda: self)
 
     def says(self, recipient: str, **reply: Any) -> None:
-        """Answer the body for this recipient so: fields of a Delivery."""
+        """Set the reply to the body for a recipient: fields of a Delivery."""
         self._says[recipient] = reply
 
     def when(self, recipient: str, happens: Callable[[], object]) -> None:
-        """Something else happens while the message to this recipient is between DATA
-        and its body."""
+        """Call a function between DATA and the body of the message to a recipient."""
         self._when[recipient] = happens
 
     def holds_back(self, domain: str, until: datetime) -> None:
@@ -53,7 +50,7 @@ class PostOffice:
         self._forgetful = True
 
     def breaks_after(self, messages: int) -> None:
-        """Every connection is lost once so many messages were taken."""
+        """Lose every connection after so many messages."""
         self._breaks_after = messages
 
     async def open(self) -> None:

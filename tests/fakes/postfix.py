@@ -1,8 +1,7 @@
-"""A private Postfix on a loopback port: Debian's program with folders of its own, so that it meets
-no other instance and leaves nothing behind.
+"""A private Postfix on a local port, with its own folders, apart from any other instance.
 
-Mail for any address is kept in one Maildir, that for `gone.example` bounces as a mail server on the
-Internet would bounce it; or all is taken, queued and thrown away.
+Keeps mail for any address in a Maildir. Mail for `gone.example` bounces as on the Internet. Or it
+accepts, queues and discards everything.
 """
 
 from __future__ import annotations
@@ -21,22 +20,23 @@ from typing import Self
 
 from digest.demo.servers import free_port
 
-#: domain of which no address exists, as Postfix finds out only after it has taken the mail
+#: a domain without addresses, as Postfix finds out only after it has accepted the mail
 GONE = "gone.example"
 _PATIENCE = 30.0
 
 
 def why_not() -> str:
-    """Why Postfix cannot be started here, or nothing."""
+    """Return why Postfix cannot be started here, or ""."""
     if shutil.which("postfix") is None:
         return "no Postfix is installed"
     return "" if os.geteuid() == 0 else "Postfix is started by root alone"
 
 
 class Postfix:
-    """Runs while the block does; `port` takes mail from this machine.
+    """A context manager; `port` accepts mail from this machine.
 
-    `discards`: nothing is kept.
+    Args:
+        discards: Discard all mail.
     """
 
     def __init__(self, *, discards: bool = False) -> None:

@@ -1,6 +1,4 @@
-"""Readers with hidden tastes, who read what the service sends them and give thumbs: a history to
-evaluate.
-"""
+"""Simulated readers with hidden tastes, who rate what the service sends: a history to evaluate."""
 
 from __future__ import annotations
 
@@ -20,17 +18,17 @@ from digest.subscriptions import SubscriptionRequest
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FakeReader:
-    """What a reader says of themselves, and what they really like."""
+    """A reader's subscription and hidden taste."""
 
     request: SubscriptionRequest
     #: the hidden taste
     likes: Callable[[Paper], bool]
-    #: how often a thumb goes up on a paper that they like and on one that they do not; how often
-    #: the latter gets a thumb down
+    #: probability of a thumb up on a paper that they like
     up: float = 0.8
+    #: probabilities of a thumb up and a thumb down on a paper that they do not like
     by_mistake: float = 0.04
     down: float = 0.3
-    #: how much of the attention is left from one place to the next
+    #: share of the attention that is left from one position to the next
     patience: float = 1.0
 
     def vote(self, paper: Paper, position: int, random: np.random.Generator) -> Vote:
@@ -50,23 +48,23 @@ def live(
     late: Mapping[date, Path] | None = None,
     seed: int = 1,
 ) -> App:
-    """Play the days: papers in at six, the round at noon, thumbs at six in the evening, and late
-    papers of the same day at eight.
+    """Simulate the days: ingest at six, the round at noon, votes at 18:00, late papers at 20:00.
 
-    Returns the app on the last evening.
+    Returns:
+        The app on the last evening.
     """
     people = [
-        (one, subscriptions.subscribe(app, one.request, origin="command").subscriber)
-        for one in readers
+        (reader, subscriptions.subscribe(app, reader.request, origin="command").subscriber)
+        for reader in readers
     ]
     for day, dump in days:
         assert not pipeline.ingest(_at(app, day, 6), [dump], seen="name").failed
         pipeline.round(_at(app, day, 12))
         app = _at(app, day, 18)
-        for one, subscriber in people:
-            _read(
+        for reader, subscriber in people:
+            _vote_on_digest(
                 app,
-                one,
+                reader,
                 subscriber,
                 day,
                 np.random.default_rng([seed, subscriber.id, day.toordinal()]),
@@ -76,8 +74,8 @@ def live(
     return app
 
 
-def _read(
-    app: App, one: FakeReader, subscriber: Subscriber, day: date, random: np.random.Generator
+def _vote_on_digest(
+    app: App, reader: FakeReader, subscriber: Subscriber, day: date, random: np.random.Generator
 ) -> None:
     try:
         digest, papers = services.sent_digest(app, subscriber, day)
@@ -85,7 +83,7 @@ def _read(
         return  # a quiet day
     for item in digest.items:
         paper = papers[item.score.paper_id]
-        vote = one.vote(paper, item.position, random)
+        vote = reader.vote(paper, item.position, random)
         if vote:
             link = Link(
                 purpose=Purpose.UP if vote > 0 else Purpose.DOWN,
@@ -100,7 +98,7 @@ def _at(app: App, day: date, hour: int) -> App:
 
 
 def holds(*words: str) -> Callable[[Paper], bool]:
-    """A taste for papers whose title or abstract holds one of the words."""
+    """Return a taste for papers whose title or abstract holds one of the words."""
 
     def likes(paper: Paper) -> bool:
         text = f"{paper.title} {paper.abstract}".casefold()
@@ -110,7 +108,7 @@ def holds(*words: str) -> Callable[[Paper], bool]:
 
 
 def within(*categories: str) -> Callable[[Paper], bool]:
-    """A taste for papers whose first category is one of these, or below one of them."""
+    """Return a taste for papers whose first category is one of these or below."""
 
     def likes(paper: Paper) -> bool:
         return bool(paper.categories) and any(

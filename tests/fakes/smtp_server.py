@@ -1,10 +1,9 @@
-"""A mail server on the loopback that follows a script of misdeeds, and remembers truly what it was
-sent and what it promised to keep.
+"""A local mail server that follows a script of faults, and records what it received and accepted.
 
     async with HostileSmtp({"RCPT": [Act(b"450 later\r\n"), Act.hang_up()]}) as server: ...
 
-Each phase takes its acts in order; when they are used up, it behaves. It runs in the caller's event
-loop, or with `serving` in one of its own.
+Each phase takes its acts in order. After the last act, the server behaves well. It runs in the
+caller's event loop, or with `serving` in its own.
 """
 
 from __future__ import annotations
@@ -40,13 +39,13 @@ STEPS: tuple[Step, ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class Act:
-    """What is done instead of a proper reply."""
+    """What the server does instead of a proper reply."""
 
     say: bytes = b""
     #: "babble" = say it again and again; "be deaf" = read nothing more, and say `at_last` to that
     then: Literal["go on", "hang up", "keep silent", "babble", "be deaf"] = "go on"
     at_last: bytes = b""
-    #: every byte by itself, with the loop running in between
+    #: sends every byte on its own, and lets the event loop run in between
     bytewise: bool = False
     delay: float = 0.0
 
@@ -56,7 +55,7 @@ class Act:
 
     @property
     def promises(self) -> bool:
-        """Whether the first whole reply in it is a 2xx."""
+        """Whether its first complete reply is a 2xx."""
         return (
             re.match(
                 rb"(?:[0-9]{3}-[^\n]*\n)*2[0-9]{2}(?: [^\n]*)?\n", self.say.replace(b"\r", b"")
@@ -75,7 +74,7 @@ class Act:
 
 @dataclass
 class Got:
-    """A message that reached its final dot, and whether the server said that it keeps it."""
+    """A message that reached its final dot, and whether the server accepted it."""
 
     sender: str
     recipient: str
@@ -94,20 +93,20 @@ class HostileSmtp:
     #: server side, for STARTTLS; `implicit` = from the first byte
     tls: ssl.SSLContext | None = None
     implicit: bool = False
-    #: hang up when so many bytes of a body were read, message by message; None = read on
+    #: for each message, bytes of its body after which to hang up; None = never
     drop_body_at: Sequence[int | None] = ()
-    #: connections at once; more are told 421
+    #: connections at once; more are rejected with 421
     most: int = 1000
-    #: the connection ends itself after so many messages, saying so
+    #: messages after which the server closes the connection, with a reply
     per_connection: int = 10**9
-    #: bytes that the system takes for it while it does not read; 0 = as the system likes
+    #: bytes of the receive buffer; 0 = the system's default
     receive_buffer: int = 0
 
     port: int = 0
     got: list[Got] = field(default_factory=list)
-    #: every line that came as a command, with its connection's number and whether it came under TLS
+    #: every command line, with the number of its connection and whether it was encrypted
     told: list[tuple[int, bool, bytes]] = field(default_factory=list)
-    #: what came of bodies, whole or not
+    #: the bytes of all bodies, complete or not
     bodies: bytes = b""
     connections: int = 0
     open_connections: int = 0
@@ -129,14 +128,14 @@ class HostileSmtp:
         await self._stack.aclose()
 
     def leave(self) -> None:
-        """Break off every conversation, in the middle of a word."""
+        """Abort every conversation at once."""
         for talk in self._talks:
             talk.cancel()
 
     @property
     def stored(self) -> list[str]:
-        """Recipients of what it promised to keep."""
-        return [one.recipient for one in self.got if one.promised]
+        """Recipients of the messages that the server accepted."""
+        return [message.recipient for message in self.got if message.promised]
 
     def commands(self, verb: str) -> list[str]:
         return [

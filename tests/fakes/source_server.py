@@ -1,13 +1,11 @@
-"""A server on this machine that speaks the protocols of the sources, with the faults that real ones
-have.
+"""A local server that speaks the protocols of the sources, with the faults of real servers.
 
     with SourceServer() as server:
-        server.fail("/oai", "503", "cut")
-            the next requests for that path fail so, one after the other
-        server.url("/oai")                     where it is
-        server.requests                        path, query and headers of all that was asked
+        server.fail("/oai", "503", "cut")      faults of the next requests for that path, in order
+        server.url("/oai")                     the address
+        server.requests                        path, query and headers of all requests
 
-Everything it tells of papers is invented.
+All papers are invented.
 """
 
 from __future__ import annotations
@@ -29,7 +27,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 PAGE = "<!DOCTYPE html><html><body>Something went wrong. Please try again.</body></html>"
 HUGE = b"<x>" + b" " * 3_000_000
-#: what fail() knows; a number is a status
+#: the faults of fail(); a number is a status
 FAULTS = (
     "429",
     "503",
@@ -57,7 +55,7 @@ FAULTS = (
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     path: str
     query: dict[str, str]
     headers: dict[str, str]
@@ -67,13 +65,18 @@ class _Quiet(ThreadingHTTPServer):
     source: SourceServer
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up in mid-answer is what some tests are about."""
+        """Ignore clients that hang up in the middle of an answer, as some tests do."""
 
 
 class SourceServer:
-    """Args:
-    records: how many there are to harvest; page: how many at a time.
-    spread: share of requests that fail by themselves, by a fault of `faults`, drawn from `seed`.
+    """A context manager; runs the server in a thread.
+
+    Args:
+        records: Number of records to harvest.
+        page: Records of a page.
+        spread: Share of requests that fail at random with one of `faults`.
+        faults: See `FAULTS`.
+        seed: Of the random faults.
     """
 
     def __init__(
@@ -86,7 +89,7 @@ class SourceServer:
         seed: int = 1,
     ) -> None:
         self.records, self.page, self.spread, self.faults = records, page, spread, tuple(faults)
-        self.requests: list[Asked] = []
+        self.requests: list[ReceivedRequest] = []
         self.failures: list[str] = []
         self.feed_items = 3
         #: set to end slow answers at once
@@ -121,20 +124,20 @@ class SourceServer:
         return f"http://127.0.0.1:{self._server.server_port}{path}"
 
     def fail(self, path: str, *faults: str) -> None:
-        """Faults of the next requests whose path begins so; "ok" lets one through."""
+        """Set the faults of the next requests whose path begins so; "ok" lets a request through."""
         unknown = [fault for fault in faults if fault not in (*FAULTS, "ok")]
         assert not unknown, unknown
         self._next[path].extend(faults)
 
     def wait_for(self, requests: int) -> None:
-        """Until so many came; for at most a minute."""
-        until = time.monotonic() + 60
+        """Wait for so many requests, for at most a minute."""
+        deadline = time.monotonic() + 60
         while len(self.requests) < requests:
-            assert time.monotonic() < until, f"only {len(self.requests)} requests came"
+            assert time.monotonic() < deadline, f"only {len(self.requests)} requests came"
             time.sleep(0.01)
 
-    def asked(self, path: str) -> list[Asked]:
-        return [one for one in self.requests if one.path.startswith(path)]
+    def requests_for(self, path: str) -> list[ReceivedRequest]:
+        return [request for request in self.requests if request.path.startswith(path)]
 
     def fault_of(self, path: str) -> str:
         for start, faults in self._next.items():
@@ -147,11 +150,11 @@ class SourceServer:
         return "ok"
 
     # ------------------------------------------------------------------------------------------
-    # what it tells
+    # answers
 
-    def answer(self, asked: Asked) -> tuple[str, bytes]:
-        """Content type and body."""
-        path, query = asked.path, asked.query
+    def answer(self, request: ReceivedRequest) -> tuple[str, bytes]:
+        """Return content type and body."""
+        path, query = request.path, request.query
         if path == "/oai":
             return "text/xml", self._oai(query)
         if path.startswith("/rss/"):
@@ -163,13 +166,13 @@ class SourceServer:
         if path in ("/works", "/crossref"):
             return "application/json", self._works(path, query)
         if path == "/eutils/esearch.fcgi":
-            found = {
+            result = {
                 "count": str(self.records),
                 "webenv": "MCID_invented",
                 "querykey": "1",
                 "idlist": [],
             }
-            return "application/json", json.dumps({"esearchresult": found}).encode()
+            return "application/json", json.dumps({"esearchresult": result}).encode()
         if path == "/eutils/efetch.fcgi":
             start, size = int(query["retstart"]), int(query["retmax"])
             return "text/xml", pubmed(range(start, min(start + size, self.records)))
@@ -185,8 +188,8 @@ class SourceServer:
             return oai_error("badResumptionToken", "no such token")
         start = int(token.removeprefix("from&")) if token else 0
         end = min(start + self.page, self.records)
-        after = f"from&amp;{end}" if end < self.records else ""
-        return oai(range(start, end), after)
+        next_token = f"from&amp;{end}" if end < self.records else ""
+        return oai(range(start, end), next_token)
 
     def _daily(self, query: dict[str, str]) -> bytes:
         day = date.fromisoformat(query["date"])
@@ -250,12 +253,12 @@ class SourceServer:
 
 
 def record(number: int) -> str:
-    """Title and abstract differ from record to record; the id is that of a paper of June 2026."""
-    ident = f"2606.{number + 1:05}"
+    """Build a record of June 2026; title and abstract differ from record to record."""
+    arxiv_id = f"2606.{number + 1:05}"
     return (
-        f"<record><header><identifier>oai:arXiv.org:{ident}</identifier><datestamp>2026-06-08</datestamp><setSpec>cs:cs:LG</setSpec></header>"
+        f"<record><header><identifier>oai:arXiv.org:{arxiv_id}</identifier><datestamp>2026-06-08</datestamp><setSpec>cs:cs:LG</setSpec></header>"
         f"<metadata><arXiv "
-        f'xmlns="http://arxiv.org/OAI/arXiv/"><id>{ident}</id><created>2026-06-08</created><authors><author><keyname>Doe</keyname>'
+        f'xmlns="http://arxiv.org/OAI/arXiv/"><id>{arxiv_id}</id><created>2026-06-08</created><authors><author><keyname>Doe</keyname>'
         f"<forenames>Jane</forenames></author></authors><title>A title of number "
         f"{number}</title><categories>cs.LG</categories>"
         f"<abstract>Invented text about number {number}.</abstract></arXiv></metadata></record>"
@@ -282,7 +285,7 @@ def _oai_frame(inside: str) -> bytes:
 
 
 def feed(items: int, about: str) -> bytes:
-    each = "".join(
+    entries = "".join(
         f"<item><title>A title "
         f"{n}</title><link>https://arxiv.org/abs/2606.{n:05}</link>"
         f"<description>arXiv:2606.{n:05}v1 Announce Type: new\n"
@@ -296,23 +299,23 @@ def feed(items: int, about: str) -> bytes:
     )
     return (
         f'<?xml version="1.0"?>\n<rss {names} version="2.0"><channel><title>{about} updates on '
-        f"arXiv.org</title>{each}</channel></rss>\n"
+        f"arXiv.org</title>{entries}</channel></rss>\n"
     ).encode()
 
 
 def pubmed(numbers: Iterable[int]) -> bytes:
-    each = "".join(
+    entries = "".join(
         f'<PubmedArticle><MedlineCitation><PMID Version="1">{n + 1}</PMID><Article><ArticleTitle>A '
         f"title {n}.</ArticleTitle></Article>"
         "</MedlineCitation></PubmedArticle>"
         for n in numbers
     )
-    return f'<?xml version="1.0"?>\n<PubmedArticleSet>{each}</PubmedArticleSet>\n'.encode()
+    return f'<?xml version="1.0"?>\n<PubmedArticleSet>{entries}</PubmedArticleSet>\n'.encode()
 
 
 @cache
 def bomb() -> bytes:
-    """Fifty megabytes in fifty kilobytes."""
+    """Return fifty megabytes packed into fifty kilobytes."""
     return gzip.compress(b"<x>" + b" " * 50_000_000)
 
 
@@ -332,9 +335,9 @@ def _preprint(number: int) -> dict[str, Any]:
 # HTTP and its faults
 
 
-def _simple(fault: str, body: bytes, path: str) -> tuple[int, bytes, dict[str, str]] | None:
-    """Status, body and headers of a fault that is a whole answer."""
-    simple: dict[str, tuple[int, bytes, dict[str, str]]] = {
+def _faulty_answer(fault: str, body: bytes, path: str) -> tuple[int, bytes, dict[str, str]] | None:
+    """Return status, body and headers of a fault that is a complete answer."""
+    answers: dict[str, tuple[int, bytes, dict[str, str]]] = {
         "429": (429, b"", {"Retry-After": "7"}),
         "503": (503, b"", {"Retry-After": "11"}),
         "503-date": (503, b"", {"Retry-After": "Tue, 09 Jun 2026 12:01:00 GMT"}),
@@ -353,7 +356,7 @@ def _simple(fault: str, body: bytes, path: str) -> tuple[int, bytes, dict[str, s
         "huge": (200, HUGE, {}),
         "bomb": (200, bomb() if fault == "bomb" else b"", {"Content-Encoding": "gzip"}),
     }
-    return simple.get(fault)
+    return answers.get(fault)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -368,22 +371,22 @@ class _Handler(BaseHTTPRequestHandler):
         query = {
             key: values[-1] for key, values in parse_qs(parts.query, keep_blank_values=True).items()
         }
-        asked = Asked(parts.path, query, dict(self.headers.items()))
-        self.server.source.requests.append(asked)
+        request = ReceivedRequest(parts.path, query, dict(self.headers.items()))
+        self.server.source.requests.append(request)
         fault = self.server.source.fault_of(parts.path)
         if fault == "bad-token" and "resumptionToken" not in query:
             fault = "ok"
         if fault == "ok":
-            self._well(asked)
+            self._answer_well(request)
         else:
-            self._badly(fault, asked)
+            self._answer_badly(fault, request)
 
-    def _well(self, asked: Asked) -> None:
-        kind, body = self.server.source.answer(asked)
+    def _answer_well(self, request: ReceivedRequest) -> None:
+        kind, body = self.server.source.answer(request)
         tag = f'"{hash(body) & 0xFFFFFFFF:x}"'
-        if asked.headers.get("If-None-Match") == tag:
+        if request.headers.get("If-None-Match") == tag:
             self._send(304, b"", ETag=tag)
-        elif "gzip" in asked.headers.get("Accept-Encoding", ""):
+        elif "gzip" in request.headers.get("Accept-Encoding", ""):
             self._send(
                 200,
                 gzip.compress(body, 1),
@@ -392,15 +395,15 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(200, body, **{"Content-Type": kind, "ETag": tag})
 
-    def _badly(self, fault: str, asked: Asked) -> None:
-        _, body = self.server.source.answer(asked)
+    def _answer_badly(self, fault: str, request: ReceivedRequest) -> None:
+        _, body = self.server.source.answer(request)
         moved = (302, b"", {"Location": self.server.source.moved})
         parrot = (200, json.dumps({"error": f"bad key: {self.path}"}).encode(), {})
         special = {"moved": moved, "parrot": parrot}
-        simple = special[fault] if fault in special else _simple(fault, body, self.path)
-        if simple is not None:
-            status, told, headers = simple
-            self._send(status, told, **headers)
+        answer = special[fault] if fault in special else _faulty_answer(fault, body, self.path)
+        if answer is not None:
+            status, content, headers = answer
+            self._send(status, content, **headers)
             return
         self.close_connection = True
         if fault == "cut":

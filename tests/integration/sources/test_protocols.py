@@ -20,7 +20,7 @@ def test_oai_is_read_to_the_last_token_and_the_token_is_sent_alone(
 ) -> None:
     found = harvest("oai", "/oai", prefix="arXiv", days=2)
     assert (found.outcome, found.error, ids(found)) == ("fetched", "", ALL)
-    first, *others = server.asked("/oai")
+    first, *others = server.requests_for("/oai")
     assert first.query == {
         "verb": "ListRecords",
         "metadataPrefix": "arXiv",
@@ -37,7 +37,9 @@ def test_each_set_is_asked_for_and_an_empty_one_is_no_failure(
     server: SourceServer, harvest: Callable[..., SourceReport]
 ) -> None:
     found = harvest("oai", "/oai", sets=("cs:cs:LG", "empty", "stat"))
-    assert [request.query["set"] for request in server.asked("/oai") if "set" in request.query] == [
+    assert [
+        request.query["set"] for request in server.requests_for("/oai") if "set" in request.query
+    ] == [
         "cs:cs:LG",
         "empty",
         "stat",
@@ -52,7 +54,7 @@ def test_the_next_window_begins_a_day_before_the_last_one_ended(
     harvest("oai", "/oai", now=NOON + timedelta(days=5))
     windows = [
         (request.query["from"], request.query["until"])
-        for request in server.asked("/oai")
+        for request in server.requests_for("/oai")
         if "from" in request.query
     ]
     assert windows == [("2026-06-06", "2026-06-09"), ("2026-06-08", "2026-06-14")]
@@ -160,7 +162,7 @@ def test_a_search_with_too_many_results_is_halved(
     found = harvest("pubmed", "/eutils", query="robot", days=1)
     assert [
         (request.query["mindate"], request.query["maxdate"])
-        for request in server.asked("/eutils/esearch")
+        for request in server.requests_for("/eutils/esearch")
     ] == [
         ("2026/06/08", "2026/06/09"),
         ("2026/06/08", "2026/06/08"),
