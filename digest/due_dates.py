@@ -1,5 +1,4 @@
-"""A reader's days, hour and zone, and the clock -> which of their digests is due, and
-until when."""
+"""Compute when a reader's digests are due, from their weekdays, hour and timezone."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ _FORTNIGHT = 14
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Due:
-    """The digest that a reader is to get now."""
+    """The digest that a reader gets now."""
 
     local_date: date
     #: earlier due dates that passed without a digest, oldest first
@@ -44,29 +43,29 @@ def zone_of(subscriber: Subscriber) -> ZoneInfo:
 
 
 def local_date_of(subscriber: Subscriber, instant: datetime) -> date:
-    """The date that it is for the reader. InputError as for `zone_of`."""
+    """Return the reader's local date; raises as `zone_of`."""
     return instant.astimezone(zone_of(subscriber)).date()
 
 
 def start_of_day(subscriber: Subscriber, instant: datetime) -> datetime:
-    """The first instant of the reader's local date. InputError as for `zone_of`."""
+    """Return the first instant of the reader's local date; raises as `zone_of`."""
     zone = zone_of(subscriber)
     return datetime.combine(instant.astimezone(zone).date(), time(), zone).astimezone(UTC)
 
 
 def due_at(subscriber: Subscriber, local_date: date) -> datetime:
-    """The instant from which a digest may be sent: the reader's hour on that date.
+    """Return the instant from which a digest may be sent: the reader's hour on that date.
 
-    Of an hour that a clock change repeats the first counts; of one that it skips, the instant that
-    it would have been, which is the first valid hour after it.
+    A clock change may repeat the hour, then the first one counts; or skip it, then the first valid
+    hour after it counts.
     """
     return datetime.combine(local_date, time(subscriber.hour), zone_of(subscriber)).astimezone(UTC)
 
 
 def counts_from(subscriber: Subscriber) -> datetime:
-    """The instant before which no due moment counts: the reader had not joined, or was away.
+    """Return the instant before which no digest is due: the reader had not joined, or was away.
 
-    The day of joining counts from its beginning: who joins after their hour is not kept waiting.
+    The day of joining counts from its beginning, so readers who join after their hour get a digest.
     """
     return subscriber.due_from or start_of_day(subscriber, subscriber.created)
 
@@ -74,8 +73,7 @@ def counts_from(subscriber: Subscriber) -> datetime:
 def next_due(
     subscriber: Subscriber, after: datetime, *, taken: Collection[date] = ()
 ) -> tuple[date, datetime] | None:
-    """The reader's first due date, but for those in `taken`, whose due moment lies after an
-    instant.
+    """Return the reader's next due date and its instant, without the dates in `taken`.
 
     None for a reader without days, and where a fortnight of dates is taken.
     """
@@ -88,10 +86,10 @@ def next_due(
 
 
 def due(subscriber: Subscriber, now: datetime, *, closed: Collection[date]) -> Due | None:
-    """The digest that a reader is to get now: that of their latest due date which has none.
+    """Return the digest that a reader gets now: that of the latest due date without one.
 
-    None where no due moment has passed since the last digest, and where the next one is so near
-    that it takes all.
+    None where none is due since the last digest, or where the next one is so near that it takes
+    all papers.
 
     Args:
         closed: local dates that have a digest or never get one: the latest one up to today, and
@@ -109,7 +107,7 @@ def due(subscriber: Subscriber, now: datetime, *, closed: Collection[date]) -> D
 
 
 def why_not_due(subscriber: Subscriber, now: datetime, *, closed: Collection[date]) -> str:
-    """Why `due` yields nothing for a reader today, for the operator."""
+    """Explain to the operator why `due` returns nothing for a reader today."""
     today = local_date_of(subscriber, now)
     if owed := _owed(subscriber, now, closed):
         following = next_due(subscriber, now, taken=closed)
@@ -123,11 +121,11 @@ def why_not_due(subscriber: Subscriber, now: datetime, *, closed: Collection[dat
 
 
 def _owed(subscriber: Subscriber, now: datetime, closed: Collection[date]) -> list[date]:
-    """Due dates since the last digest whose moment has passed, oldest first."""
+    """Due dates since the last digest whose instant has passed, oldest first."""
     today = local_date_of(subscriber, now)
     last = max((day for day in closed if day <= today), default=date.min)
     since = counts_from(subscriber)
-    if since > now:  # a clock that ran ahead wrote it
+    if since > now:  # written while the clock ran ahead
         since = start_of_day(subscriber, now)
     owed: list[date] = []
     day = today

@@ -34,53 +34,52 @@ class Kept:
 
 
 def kept(config: Config) -> Iterator[Kept]:
-    """Everything there is, files first."""
+    """Yield the files and folders that exist, files first."""
     yield from (file for file in _files(config) if file.path.exists())
     inbox, outbox = config.ingest.inbox, config.smtp.outbox
     if inbox.is_dir():
-        stranger = any(
+        holds_others = any(
             file.path.is_relative_to(inbox) for file in _files(config)
         ) or outbox.is_relative_to(inbox)
-        yield Kept(name="ingest.inbox", path=inbox, changeable=not stranger and _is_inbox(inbox))
+        yield Kept(
+            name="ingest.inbox", path=inbox, changeable=not holds_others and _is_inbox(inbox)
+        )
     if outbox.is_dir():
         yield Kept(name="smtp.outbox", path=outbox, changeable=holds_mails(outbox))
 
 
 def restrict(config: Config) -> None:
-    """Leave to its owner alone what others could read; tell of each in the log. What cannot be
-    changed is told of, too.
-    """
-    for one in kept(config):
-        if private.is_open_to_others(one.path):
-            if one.changeable and private.restrict_to_owner(one.path):
+    """Restrict to the owner what others could read, and log it; also log what cannot be changed."""
+    for file in kept(config):
+        if private.is_open_to_others(file.path):
+            if file.changeable and private.restrict_to_owner(file.path):
                 log.warning(
                     "%s = %s could be read by others; from now on only by its owner",
-                    one.name,
-                    one.path,
+                    file.name,
+                    file.path,
                 )
             else:
                 log.warning(
-                    "%s = %s can be read by others. `digest doctor` says more", one.name, one.path
+                    "%s = %s can be read by others. `digest doctor` says more", file.name, file.path
                 )
-    # in a folder that others may look into, each mail has to be closed
+    # In a folder that others may read, each mail is restricted.
     if private.is_open_to_others(config.smtp.outbox):
         restrict_mails(config.smtp.outbox)
 
 
 def restrict_mails(folder: Path) -> None:
-    """Leave the mails in a folder to their owner alone."""
+    """Restrict the mails in a folder to their owner."""
     for path in folder.glob("*.eml"):
         private.restrict_to_owner(path)
 
 
 def holds_mails(folder: Path) -> bool:
-    """Whether a folder holds mails of this user's and nothing else; an empty one does."""
+    """Whether a folder holds only mails of this user, or nothing."""
     return private.holds_only(folder, lambda entry: entry.name.endswith((".eml", ".part")))
 
 
 def _is_inbox(folder: Path) -> bool:
-    """All that lies in an inbox was put there to be read by this service; only the user
-    may differ."""
+    """Whether everything in an inbox is of this user, so that it may be restricted."""
     return private.holds_only(folder, lambda _: True)
 
 
@@ -95,8 +94,8 @@ def _files(config: Config) -> Iterator[Kept]:
         ("mail.dkim_key_file", config.mail.dkim_key_file),
         ("mail.dkim_ed25519_key_file", config.mail.dkim_ed25519_key_file),
         *(
-            (f"smtp.more.{number}.password_file", one.password_file)
-            for number, one in enumerate(config.smtp.more)
+            (f"smtp.more.{number}.password_file", server.password_file)
+            for number, server in enumerate(config.smtp.more)
         ),
     ]
     yield from (Kept(name=name, path=Path(path)) for name, path in named if path)

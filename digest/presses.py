@@ -1,21 +1,20 @@
-"""Which presses are believed: the one rule about robots that press every button of a mail. Pure.
+"""Tell presses of people from those of robots that press every button of a mail. Pure.
 
 Mail scanners open each link of a mail, and a few submit each form they meet. A person presses one
 button, reads what the page says, and may correct themselves there. So:
 
 - A thumb is held when the contrary thumb on the same paper was pressed within `WINDOW` of it. Both
-  are: nobody can tell which was meant. A correction on the pages that answered the first press is a
-  person's; so is an answer by mail. A confirmed thumb gives way to another confirmed one alone.
-- A held press does not count. The page and the settings page tell of it, and it counts when a
-  person confirms it there. After `HELD_FOR` it is forgotten.
-- Leaving is never held. When it came within a burst, a mail offers the way back: a burst is a held
-  thumb within `WINDOW`, or `MANY` other presses within `MOMENT`.
+  are held, since nobody can tell which was meant. A correction on the pages that answered the first
+  press is a person's, and so is an answer by mail. Only a confirmed thumb replaces a confirmed one.
+- A held press does not count. The page and the settings page show it, and it counts once a person
+  confirms it there. After `HELD_FOR` it is forgotten.
+- Leaving is never held. After a burst, a mail offers the way back. A burst is a held thumb within
+  `WINDOW`, or `MANY` other presses within `MOMENT`.
 - To forget all thumbs takes a second press, not before `READING` of the page that asks for it.
-- Coming back is held when leaving was pressed less than `MOMENT` before, or within the same burst:
-  leaving wins. It can be confirmed, though not before `READING`, as no robot reads the page.
+- Coming back is held when leaving was pressed less than `MOMENT` before, or within the same burst.
+  It can be confirmed, though not before `READING`, since a robot does not read the page.
 
-One press alone is never held, and whose it was cannot be known: a robot that presses one button,
-such as the one that confirms an address, looks like a person.
+A single press is never held: a robot that presses one button looks like a person.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ HELD_FOR, KEPT_FOR = timedelta(days=7), timedelta(days=90)
 
 
 def find_held(presses: Sequence[Press]) -> set[int]:
-    """Places of the thumbs, among all presses of one reader, that are held."""
+    """Return the positions of held thumbs among all presses of one reader."""
     thumbs = [(place, press) for place, press in enumerate(presses) if _may_be_held(press)]
     answers = {press.form: press.answers for press in presses}
     chains = {place: _chain(press, answers) for place, press in thumbs}
@@ -55,7 +54,7 @@ def _may_be_held(press: Press) -> bool:
 
 
 def _chain(press: Press, answers: Mapping[str, str]) -> set[str]:
-    """Identities of the presses that led to one, from answer page to answer page."""
+    """The forms of the presses that led to this one, from answer page to answer page."""
     chain: set[str] = set()
     form = press.answers
     while form and form not in chain:
@@ -70,10 +69,10 @@ def _contradict(press: Press, other: Press) -> bool:
 
 
 def vote_without_held(presses: Sequence[Press], held: set[int]) -> Vote:
-    """The vote on one paper after its presses, oldest first, without those that are held.
+    """Return the vote on one paper that its presses make, oldest first, without held ones.
 
     Raises:
-        ValueError: there is none.
+        ValueError: no press counts.
     """
     counting = [press for press in presses if press.state != "void"]
     if not counting:
@@ -87,7 +86,7 @@ def vote_without_held(presses: Sequence[Press], held: set[int]) -> Vote:
 
 
 def is_burst(presses: Sequence[Press], at: datetime) -> bool:
-    """Whether presses of one reader around a time are more than a person's."""
+    """Whether one reader has more presses around a time than a person makes."""
     near = [press for press in presses if abs(press.at - at) <= WINDOW]
     others = [
         press for press in near if press.button is not Button.LEAVE and abs(press.at - at) <= MOMENT
@@ -98,7 +97,7 @@ def is_burst(presses: Sequence[Press], at: datetime) -> bool:
 
 
 def may_return(presses: Sequence[Press], at: datetime, *, confirms: bool) -> bool:
-    """Whether a reader who has left comes back by a press at that time, after these others."""
+    """Whether a reader who has left may come back by a press at that time, after these presses."""
     leaves = [
         press for press in presses if press.button is Button.LEAVE and abs(press.at - at) <= WINDOW
     ]

@@ -1,9 +1,8 @@
-"""When verbs run: one tick in memory, one at a time.
+"""Call verbs at intervals, one at a time.
 
-Knows no paper and no reader; who is due is a question to the database.
-
-The only importer of the clock library. Several processes may tick: the ledger keeps them from doing
-anything twice.
+The scheduler knows no paper and no reader; the verbs ask the database who is due. Several processes
+may tick, since the ledger keeps them from doing anything twice. Only this module imports the clock
+library.
 """
 
 from __future__ import annotations
@@ -26,10 +25,9 @@ Verb = Callable[[], object]
 
 
 class _Ticker(BackgroundScheduler):  # type: ignore[misc]
-    """A scheduler whose jobs run by the time that passes, also when the clock is set back.
+    """A scheduler whose jobs run at their interval even when the clock is set back.
 
-    It waits for the right number of seconds, and then asks the clock: set back by days meanwhile,
-    it would wait for days.
+    The library compares with the clock: set back by days, it would wait for days.
     """
 
     def _process_jobs(self) -> float | None:
@@ -39,7 +37,7 @@ class _Ticker(BackgroundScheduler):  # type: ignore[misc]
             if job.next_run_time is not None and job.next_run_time > now + job.trigger.interval:
                 job.modify(next_run_time=now)
         seconds: float | None = super()._process_jobs()
-        # The clock may also be set while this looks at it.
+        # The clock may also be set during this call.
         return (
             None
             if seconds is None
@@ -48,20 +46,18 @@ class _Ticker(BackgroundScheduler):  # type: ignore[misc]
 
 
 class Scheduler:
-    """Calls every verb, in order, at once and then every so many seconds; a tick that takes longer
-    delays the next one.
+    """Calls every verb in order, at once and then at an interval; a long tick delays the next one.
 
     Args:
-        verbs: called without arguments. One that fails is logged, and does not keep the others or
-        the next tick from running.
+        verbs: called without arguments. A verb that fails is logged; the others and the next tick
+            still run.
         seconds: from tick to tick.
     """
 
     def __init__(self, verbs: Sequence[Verb], *, seconds: int) -> None:
         self._verbs = tuple(verbs)
         self._scheduler = _Ticker(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
-        # Without a grace time of None a tick that is late by a second would be left out, and only
-        # an event would say so.
+        # With a grace time, a tick that is late by a second would be left out silently.
         self._scheduler.add_job(
             self.tick,
             "interval",
@@ -78,7 +74,7 @@ class Scheduler:
         self._scheduler.start()
 
     def hold(self) -> None:
-        """Begin no further tick and no further verb; the one that runs goes on."""
+        """Begin no further tick and no further verb; the running verb goes on."""
         self._stopping = True
         if self._scheduler.running:
             self._scheduler.pause()
@@ -87,10 +83,10 @@ class Scheduler:
         """Hold, and wait for the verb that runs.
 
         Args:
-            seconds: to wait at most; None = until it ends.
+            seconds: to wait at most; None = until the verb ends.
 
         Returns:
-            Whether nothing runs any more.
+            Whether the verb has ended.
         """
         self.hold()
         if not self._scheduler.running:
@@ -101,7 +97,7 @@ class Scheduler:
         return not waiting.is_alive()
 
     def tick(self) -> None:
-        """Every verb once."""
+        """Call every verb once."""
         for verb in self._verbs:
             if self._stopping:
                 return

@@ -1,10 +1,9 @@
-"""One process for everything that runs by itself: the pages, the scheduler that reads dumps and
-composes, the sender. Each is a role of its own.
+"""Serve: one process for the pages, the scheduler that reads dumps and composes, and the sender.
 
-Parts start in order and stop in the reverse one when SIGTERM or SIGINT comes: no new tick, open
-requests end, the verb that runs ends (a send finishes the messages that are on their way and gives
-back the others). A second signal ends the process at once; the ledger is made for that. SIGHUP,
-which a closed terminal sends too, changes nothing: settings are read at the start.
+Each of them is a role, so several processes can share the work. Parts start in order and stop in
+reverse order on SIGTERM or SIGINT: no new tick begins, open requests end, and the running verb ends
+(a send finishes the deliveries that have begun and releases the other claims). A second signal ends
+the process at once, which the ledger allows. SIGHUP changes nothing: settings are read at the start.
 """
 
 from __future__ import annotations
@@ -27,14 +26,13 @@ from digest.web.listener import Listener
 log = logging.getLogger("digest.serve")
 
 ROLES = ("web", "scheduler", "sender")
-#: how often it is looked whether the corpus has grown enough for new word vectors
+#: how often to check whether the corpus has grown enough for new word vectors
 _LEARN_SECONDS = 3600
-#: seconds that composing, ingesting and learning get to come to a stop
-_PATIENCE = 3.0
+#: seconds that composing, ingesting and learning get to stop
+_STOP_SECONDS = 3.0
 _DIED = "web"
 _HANGUP = "SIGHUP"
-#: from one look for alarms to the next: it counts messages, and what it tells is about hours and
-#: days
+#: how often to look for alarms; they are about hours and days
 _WATCH_SECONDS = 600
 
 
@@ -48,14 +46,14 @@ def run(
     """Serve until SIGTERM or SIGINT. Call it from the main thread.
 
     Returns:
-        Whether all has ended. False: a verb of the scheduler still computes in a thread, and the
-        process may end without it; what it has begun is undone or gone on with, as after a kill.
+        Whether everything has ended. False: a verb still computes in a thread. The process may end
+        without it; its transaction is rolled back, as after a kill.
 
     Args:
         app: stays open afterwards; whoever opened it closes it.
-        only: roles to play, of "web", "scheduler" and "sender"; none named = all.
-        ready: called once with the base address of the pages, as bound, when they answer; with ""
-        where this process serves none.
+        only: roles to take: "web", "scheduler", "sender"; empty = all.
+        ready: called once the pages answer, with their base address; with "" where this process
+            serves no pages.
         extra: routers or mounts served beside the pages.
 
     Raises:
@@ -71,17 +69,17 @@ def run(
             log.info(
                 "subscribe subscriber=%d outcome=%s via=config", given.subscriber.id, given.outcome
             )
-    news: queue.SimpleQueue[str] = queue.SimpleQueue()
-    with _signals(news):
+    events: queue.SimpleQueue[str] = queue.SimpleQueue()
+    with _signals(events):
         pages = (
-            Background(app, extra=extra, stopped=lambda: news.put(_DIED))
+            Background(app, extra=extra, stopped=lambda: events.put(_DIED))
             if "web" in roles
             else None
         )
         stopping = threading.Event()
-        makers = list(scheduling(app, stopping)) if "scheduler" in roles else []
+        schedulers = list(scheduling(app, stopping)) if "scheduler" in roles else []
         senders = list(sending(app, stopping)) if "sender" in roles else []
-        clocks = [*makers, *senders]
+        clocks = [*schedulers, *senders]
         try:
             address = pages.start() if pages else ""
             for clock in clocks:
@@ -89,7 +87,7 @@ def run(
             log.info("serve roles=%s address=%s", ",".join(sorted(roles)), address or "-")
             if ready:
                 ready(address)
-            why = _heard(news)
+            why = _wait_for_end(events)
             log.info("stop by=%s", why)
         finally:
             stopping.set()
@@ -99,8 +97,8 @@ def run(
                 pages.stop()
             for clock in senders:
                 clock.stop()
-            late = time.monotonic() + _PATIENCE
-            ended = [clock.stop(max(0.1, late - time.monotonic())) for clock in makers]
+            late = time.monotonic() + _STOP_SECONDS
+            ended = [clock.stop(max(0.1, late - time.monotonic())) for clock in schedulers]
             log.info("stopped" if all(ended) else "stopped; what still computes is not waited for")
     if why == _DIED:
         raise DigestError(
@@ -114,10 +112,9 @@ def run(
 
 
 def scheduling(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
-    """All that is done ahead of sending and beside it, each with a clock of its own where it may
-    take long.
+    """Yield the schedulers of everything but sending; work that may take long has its own.
 
-    Sources answer slowly and ask for pauses of minutes: the tick reads what they bring.
+    Sources answer slowly and ask for pauses of minutes, so fetching does not delay composing.
     """
     tick = app.config.schedule.tick_seconds
     yield Scheduler([_ingest(app, stopping), _compose(app, stopping)], seconds=tick)
@@ -132,7 +129,7 @@ def scheduling(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
 
 
 def sending(app: App, stopping: threading.Event) -> Iterator[Scheduler]:
-    """A long compose keeps no mail waiting, nor a slow mail server the next compose."""
+    """Yield the scheduler that sends, apart from composing: neither delays the other."""
     yield Scheduler([_send(app, stopping)], seconds=app.config.schedule.tick_seconds)
 
 
@@ -180,10 +177,13 @@ def _learn(app: App, stopping: threading.Event) -> Callable[[], None]:
 
 def _encode(app: App, stopping: threading.Event) -> Callable[[], None]:
     def encode() -> None:
-        found = services.encode(app, stop=stopping.is_set)
-        if found is not None:
+        encoded = services.encode(app, stop=stopping.is_set)
+        if encoded is not None:
             log.info(
-                "encode version=%s encoded=%d stored=%d", found.version, found.encoded, found.stored
+                "encode version=%s encoded=%d stored=%d",
+                encoded.version,
+                encoded.encoded,
+                encoded.stored,
             )
 
     return encode
@@ -194,13 +194,13 @@ def _fetch(app: App, stopping: threading.Event) -> Callable[[], None]:
         report = services.fetch(
             app, due=True, reading=False, stop=stopping.is_set, sleep=stopping.wait
         )
-        for one in report.sources:
+        for source in report.sources:
             log.info(
                 "fetch source=%s outcome=%s files=%d %s",
-                one.name,
-                one.outcome,
-                len(one.files),
-                one.error,
+                source.name,
+                source.outcome,
+                len(source.files),
+                source.error,
             )
 
     return fetch
@@ -233,19 +233,18 @@ def _poll(app: App, stopping: threading.Event) -> Callable[[], None]:
 # signals
 
 
-#: seconds between two looks for signals that came while no wait was there to be interrupted
-_LISTEN = 0.5
+#: seconds of one wait for a signal
+_WAIT_SECONDS = 0.5
 
 
-def _heard(news: queue.SimpleQueue[str]) -> str:
-    """What ends the service.
+def _wait_for_end(events: queue.SimpleQueue[str]) -> str:
+    """Wait for the event that ends the service, and return its name.
 
-    A signal that comes in the instant before the wait begins interrupts nothing, and is handled
-    only when it ends.
+    The wait has a timeout: a signal that comes just before it begins is handled only after it.
     """
     while True:
         try:
-            why = news.get(timeout=_LISTEN)
+            why = events.get(timeout=_WAIT_SECONDS)
         except queue.Empty:
             continue
         if why != _HANGUP:
@@ -254,22 +253,22 @@ def _heard(news: queue.SimpleQueue[str]) -> str:
 
 
 @contextmanager
-def _signals(news: queue.SimpleQueue[str]) -> Iterator[None]:
-    """Signals become news.
+def _signals(events: queue.SimpleQueue[str]) -> Iterator[None]:
+    """Put signals into a queue.
 
-    Only a SimpleQueue may be filled from a handler: it needs no lock that its reader may hold.
+    It is a SimpleQueue because a signal handler may only use a queue without locks.
     """
     known = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
-    def hear(number: int, _frame: FrameType | None) -> None:
+    def handle(number: int, _frame: FrameType | None) -> None:
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, signal.SIG_DFL)
-        news.put(signal.Signals(number).name)
+        events.put(signal.Signals(number).name)
 
     for number in known:
-        signal.signal(number, hear)
+        signal.signal(number, handle)
     if hasattr(signal, _HANGUP):  # not on Windows
-        known[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda *_: news.put(_HANGUP))
+        known[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda *_: events.put(_HANGUP))
     try:
         yield
     finally:
@@ -277,8 +276,8 @@ def _signals(news: queue.SimpleQueue[str]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-# ---------------------------------------------------------------------------------------------- the
-# pages
+# ----------------------------------------------------------------------------------------------
+# the pages
 
 
 class Background(Listener):

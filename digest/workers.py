@@ -1,6 +1,6 @@
-"""The one seam for parallel work: `map(function, shared, items)`.
+"""Parallel work behind one function: `map(function, shared, items)`.
 
-Workers get values and return values, and hold no database and no password.
+Workers get values and return values; they hold no database and no password.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ Result = TypeVar("Result")
 
 
 class Workers(Protocol):
-    """Applies a pure function to items, results in the order of the items whatever the kind of
-    worker.
-    """
+    """Applies a pure function to items; the results are in the order of the items."""
 
     def map(
         self, function: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]
@@ -35,9 +33,7 @@ class Inline:
 
 
 class Threads:
-    """In a pool of threads; worth it because numpy and scipy let go of the interpreter while they
-    compute.
-    """
+    """In a pool of threads, which helps since numpy and scipy release the interpreter lock."""
 
     def __init__(self, count: int = 0) -> None:
         self.count = count or os.cpu_count() or 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 
-from digest.app import make_mailing, smtp_servers
 from digest.config import Config
 from digest.doctor import records, spf
 from digest.doctor.findings import Finding, bad, good, note, warning
@@ -13,6 +12,7 @@ from digest.doctor.settings import sending_domain
 from digest.doctor.spf import Resolver
 from digest.errors import DigestError, ResolverError
 from digest.mail import messages
+from digest.mail_setup import make_mailing, smtp_servers
 
 
 def check_dns(config: Config, resolver: Resolver, *, ip: str = "") -> Iterator[Finding]:

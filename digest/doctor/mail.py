@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from digest.app import imap_server, make_mailing, smtp_servers
 from digest.config import Config
 from digest.doctor.clocks import compare_clock
 from digest.doctor.findings import Finding, bad, good, note, warning
@@ -15,6 +14,7 @@ from digest.mail import mailer
 from digest.mail.imap import Mailbox
 from digest.mail.mailer import SmtpMailer, SmtpServer
 from digest.mail.messages import MessageContext, samples
+from digest.mail_setup import imap_server, make_mailing, smtp_servers
 from digest.model import Message
 
 

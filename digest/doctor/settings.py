@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_address
 
-from digest.app import make_mailing
 from digest.config import Config
 from digest.doctor.findings import Finding, bad, good, note, warning
 from digest.errors import ConfigError
 from digest.mail import messages
+from digest.mail_setup import make_mailing
 from digest.ranking import encoders
 
 #: domains that no mail can come from, besides names without a dot

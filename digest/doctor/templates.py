@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from digest.app import make_mailing
 from digest.config import Config
 from digest.doctor.findings import Finding, bad, good, warning
 from digest.errors import DigestError
 from digest.mail.messages import samples
+from digest.mail_setup import make_mailing
 
 
 def check_templates(config: Config) -> Iterator[Finding]:
