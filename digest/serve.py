@@ -3,7 +3,7 @@
 Each of them is a role, so several processes can share the work. Parts start in order and stop in
 reverse order on SIGTERM or SIGINT: no new tick begins, open requests end, and the running verb ends
 (a send finishes the deliveries that have begun and releases the other claims). A second signal ends
-the process at once, which the ledger allows. SIGHUP changes nothing: settings are read at the start.
+the process at once, which the ledger allows. SIGHUP changes nothing: settings are read at start.
 """
 
 from __future__ import annotations
