@@ -1,4 +1,4 @@
-"""Commands about the database as a whole: upgrade, backup, restore."""
+"""The commands `digest db`: upgrade, backup, restore."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ commands.add_typer(database, name="db")
 
 _KEYS = {
     "backup": "",
-    "both": "Keys of links that only the store had were kept.",
-    "store": "The backup holds no keys of links; those of the store were kept.",
-    "none": "The backup holds no keys of links, and the store had none: links in earlier mails "
-    "do not work any more.",
+    "both": "Keys of links that only the database had were kept.",
+    "store": "The backup has no keys of links; those of the database were kept.",
+    "none": "The backup has no keys of links, and the database had none: links in earlier mails "
+    "no longer work.",
 }
 
 
@@ -74,8 +74,8 @@ def backup(
     )
     if without_keys:
         warning = (
-            "It holds no keys of links: restored where there are none, links in earlier mails do "
-            "not work"
+            "It has no keys of links: if it is restored where there are none, links in earlier "
+            "mails do not work"
         )
         out.print(warning, style="dim", soft_wrap=True)
 
@@ -106,23 +106,22 @@ def restore(
         return
     newest = f"{restored.newest:%Y-%m-%d %H:%M} UTC" if restored.newest else "never"
     lines = [
-        f"restored: {file}, whose newest entry is of {newest}",
+        f"restored: {file}, whose newest entry is from {newest}",
         f"schema {restored.before} -> {restored.after}"
         if restored.before != restored.after
         else "",
         f"Closed: each reader's local date up to {restored.closed_until:%Y-%m-%d %H:%M} UTC; "
         "their papers go to the next digest.",
         f"{restored.stopped} messages that waited in the backup are not sent: they may have been "
-        "since."
+        "sent since."
         if restored.stopped
         else "",
         f"{restored.left} readers who have left since the backup was made stay away."
         if restored.left
         else "",
-        "What was sent after the backup was made may be listed again. Who joined, was deleted or "
-        "changed something "
-        "since then stands as in the backup; so do their thumbs. "
-        "Dumps that were read since have to be ingested again; the inbox is by itself.",
+        "What was sent after the backup was made may be listed again. Readers who joined, were "
+        "deleted or changed something since then are as in the backup, with their thumbs. Dumps "
+        "that were read since then must be ingested again, except those in the inbox.",
         _KEYS[restored.keys],
     ]
     for line in filter(None, lines):
@@ -131,7 +130,7 @@ def restore(
 
 @contextmanager
 def _open_database(config: Path | None, *, existing: bool = False) -> Iterator[store.Store]:
-    """The database of the settings; ConfigError where `existing` and there is none."""
+    """Open the database of the settings; ConfigError if it is `existing` and missing."""
     settings = load(config)
     if existing and store.schema.is_empty(settings.store.url):
         require_settings(config)

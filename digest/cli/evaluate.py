@@ -1,4 +1,4 @@
-"""The command evaluate: is it any good?"""
+"""The command evaluate: compare the recipes on readers' thumbs."""
 
 from __future__ import annotations
 
@@ -39,27 +39,27 @@ def evaluate(
     html: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Write the report as a page with pictures.", show_default=False
+            metavar="FILE", help="Write the report as a page with charts.", show_default=False
         ),
     ] = None,
     svg: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the pictures alone.", show_default=False),
+        typer.Option(metavar="FILE", help="Write only the charts.", show_default=False),
     ] = None,
     since: Annotated[
         str | None,
         typer.Option(
             metavar="YYYY-MM-DD",
-            help="Look at digests from this day on; all by default.",
+            help="Only digests from this day on; all by default.",
             show_default=False,
         ),
     ] = None,
     readers: Annotated[
         int,
-        typer.Option(min=1, help="Readers looked at, at most; drawn evenly where there are more."),
+        typer.Option(min=1, help="Readers at most; a random sample if there are more."),
     ] = history.READERS,
     digests: Annotated[
-        int, typer.Option(min=1, help="Digests of each that are replayed, at most; the newest.")
+        int, typer.Option(min=1, help="Digests of each reader at most; the newest ones.")
     ] = history.DIGESTS,
     as_json: AsJson = False,
     only: OnlyEmail = None,
@@ -101,23 +101,22 @@ def _bar(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-# ---------------------------------------------------------------------------------------------- for
-# a person
+# ------------------------------------------------------------------------- terminal output
 
 
 def _show(report: Report) -> None:
     out.print(report.verdict, style="bold", markup=False, highlight=False)
-    for one in report.comparisons:
-        out.print(one.verdict, style="bold", markup=False, highlight=False)
+    for comparison in report.comparisons:
+        out.print(comparison.verdict, style="bold", markup=False, highlight=False)
     if report.rows:
         out.print(_table(report))
-    for name, some in (
+    for name, rates in (
         ("position", report.positions),
         ("slot", report.slots if len(report.slots) > 1 else []),
         ("match, of those rated", report.matches),
     ):
-        if some:
-            out.print(f"thumbs up by {name}: {_rates(some)}", markup=False, highlight=False)
+        if rates:
+            out.print(f"thumbs up by {name}: {_format_rates(rates)}", markup=False, highlight=False)
     if sentence := describe_exploration(report.exploration):
         out.print(sentence, markup=False, highlight=False)
     if report.enough:
@@ -164,7 +163,7 @@ def _colour(ahead: Estimate | None) -> str:
     return "green" if ahead.value > 0 else "red"
 
 
-def _rates(some: list[Rate]) -> str:
+def _format_rates(rates: list[Rate]) -> str:
     return ", ".join(
-        f"{one.label}: {plots.percent(one.rate.value)} of {one.rate.units}" for one in some
+        f"{rate.label}: {plots.percent(rate.rate.value)} of {rate.rate.units}" for rate in rates
     )

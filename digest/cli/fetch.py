@@ -1,4 +1,4 @@
-"""The command that fetches the live sources."""
+"""The command fetch: papers from the configured sources."""
 
 from __future__ import annotations
 

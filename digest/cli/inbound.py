@@ -1,4 +1,4 @@
-"""Commands about mail that arrives: bounce (a pipe), mailbox."""
+"""Commands for incoming mail: bounce (a pipe), mailbox."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from digest.services import inbound
 commands = typer.Typer()
 log = logging.getLogger("digest.inbound")
 
-#: sysexits.h, which mail servers read: later, nobody here, misconfigured
+#: codes of sysexits.h for mail servers: try later, unknown recipient, wrong settings
 _TEMPFAIL, _NOUSER, _CONFIG = 75, 67, 78
 
 
@@ -32,7 +32,7 @@ def bounce(
         typer.Option(
             "--to",
             metavar="ADDRESS",
-            help="Recipient of the envelope, where the mail server names it.",
+            help="Recipient of the envelope, if the mail server gives it.",
             show_default=False,
         ),
     ] = None,
@@ -66,8 +66,8 @@ def bounce(
     except DigestError as error:
         raise _exit_with(error, _CONFIG) from error
     except Exception as error:
-        # a mail must not be lost through a mistake of ours: the mail server brings it again
-        log.exception("the mail could not be dealt with, by a mistake of ours")
+        # a bug must not lose a mail: the mail server tries again
+        log.exception("a bug: the mail could not be processed")
         raise typer.Exit(_TEMPFAIL) from error
     if as_json:
         show_json(received.json)
@@ -94,7 +94,7 @@ def _exit_with(error: Exception, code: int) -> typer.Exit:
 
 
 def _keep_mail(folder: Path, data: bytes) -> None:
-    """Whole or not at all, under a name that nothing else has."""
+    """Write the mail completely or not at all, under a unique name."""
     make_folder(folder)
     part = folder / f".{secrets.token_hex(8)}.part"
     if holds_mails(folder):
@@ -129,7 +129,7 @@ def mailbox(as_json: AsJson = False, config: ConfigPath = None) -> None:
 
 
 def show_polled(report: services.MailboxReport) -> None:
-    """What the mailbox brought."""
+    """Print what was read from the mailbox."""
     summary = (
         ", ".join(f"{n} {outcome}" for outcome, n in sorted(report.outcomes.items()))
         or "nothing new"

@@ -40,18 +40,19 @@ def ingest(
         str | None,
         typer.Option(
             metavar="DATE|name",
-            help='Day that the papers count as first seen; "name" = from the file\'s name.',
+            help='Day when the papers count as first seen; "name" = take it from the file name.',
             show_default=False,
         ),
     ] = None,
     retry_rejected: Annotated[
         bool,
-        typer.Option(
-            "--retry-rejected", help="Read the files again of which records were put aside."
-        ),
+        typer.Option("--retry-rejected", help="Read files with rejected records again."),
     ] = False,
     backfill: Annotated[
-        bool, typer.Option("--backfill", help="Store the papers as already old: new to nobody.")
+        bool,
+        typer.Option(
+            "--backfill", help="Store the papers as old, so that no digest lists them as new."
+        ),
     ] = False,
     as_json: AsJson = False,
     date: OnDate = None,
@@ -82,7 +83,7 @@ def ingest(
         show_ingested(report)
     else:
         out.print(
-            f"there is no file in {', '.join(paths)}" if paths else "no record is put aside",
+            f"there is no file in {', '.join(paths)}" if paths else "no record was rejected",
             style="yellow",
         )
     if report.failed:
@@ -91,9 +92,7 @@ def ingest(
 
 @contextmanager
 def _inputs(paths: list[str]) -> Iterator[list[Path]]:
-    """The paths; standard input is copied to a file first, since its format is told by its
-    beginning.
-    """
+    """Yield the paths; standard input is copied to a file, so that its format can be detected."""
     with tempfile.TemporaryDirectory(prefix="digest-") as folder:
         files = []
         for path in paths:
@@ -133,12 +132,7 @@ def _bar(quiet: bool) -> Iterator[pipeline.Progress | None]:
 def show_ingested(report: pipeline.IngestReport) -> None:
     kinds = ("read", "new", "updated", "duplicate", "skipped", "rejected")
     table = make_table("file", "format", *kinds, numbers=kinds)
-    table.padding = (
-        0,
-        1,
-        0,
-        0,
-    )  # so close that a name with its date stands in one line of 80 columns
+    table.padding = (0, 1, 0, 0)  # narrow, so that a name with a date fits into 80 columns
     shown = (
         report.files
         if len(report.files) <= 12

@@ -1,4 +1,4 @@
-"""The command about a reader's library: import-library."""
+"""The command import-library: a reader's own papers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from digest.cli.options import AsJson, ConfigPath, open_app, out, show_json
 from digest.services.library import import_library as import_papers
 
 commands = typer.Typer()
-#: refused entries that are shown
+#: refused entries that are printed
 _SHOWN = 20
 
 
@@ -39,8 +39,8 @@ def import_library(
     else:
         kinds = {
             "matched": "matched to stored papers",
-            "kept": "kept by title and abstract until a dump brings them",
-            "awaited": "known by identifier alone: they count once a dump brings them",
+            "kept": "stored with title and abstract until a dump contains them",
+            "awaited": "known by identifier only: they count once a dump contains them",
             "refused": "refused",
         }
         out.print(
@@ -64,7 +64,7 @@ def import_library(
             out.print(f"  and {len(refused) - _SHOWN} more; --json lists all", style="yellow")
         if report.incomplete:
             out.print(
-                f"  the file is not whole: {report.incomplete}",
+                f"  the file is incomplete: {report.incomplete}",
                 highlight=False,
                 markup=False,
                 style="yellow",

@@ -63,7 +63,7 @@ def revoke(
             out.print(f"key {key} is revoked" if done else f"key {key} was revoked already")
             if after not in before:
                 out.print(
-                    f"It was the newest, so key {after} was made, which signs from now on",
+                    f"It was the newest, so key {after} was made, and it signs from now on",
                     highlight=False,
                 )
         _show(service, as_json)
@@ -85,12 +85,12 @@ def _show(service: App, as_json: bool) -> None:
         show_json(rows)
         return
     if not rows:
-        out.print("no key yet: the first mail or page makes it", style="dim")
+        out.print("no key yet: the first mail or page will make one", style="dim")
         return
     table = make_table("key", "made", "", numbers=("key", "made"))
     for key, row in zip(known, rows, strict=True):
-        use = "signs" if row["signs"] else "is still taken"
+        use = "signs" if row["signs"] else "still works"
         if key.revoked_at:
-            use = f"revoked {key.revoked_at:%Y-%m-%d %H:%M} UTC; only leaving works"
+            use = f"revoked {key.revoked_at:%Y-%m-%d %H:%M} UTC; only unsubscribing works"
         table.add_row(str(key.id), f"{key.created_at:%Y-%m-%d %H:%M} UTC", use)
     out.print(table)

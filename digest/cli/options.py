@@ -1,6 +1,4 @@
-"""What commands have in common: options, opening the app, and turning the project's errors into
-exit codes.
-"""
+"""What commands share: options, opening the app, dates, files, JSON output."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ ConfigPath = Annotated[
     typer.Option(
         "--config",
         envvar="DIGEST_CONFIG",
-        help="Settings; ./config.toml when it is there, else defaults.",
+        help="Settings file; by default ./config.toml if it exists, else the defaults.",
         show_default=False,
     ),
 ]
@@ -43,13 +41,13 @@ OnDate = Annotated[
 ]
 OnlyEmail = Annotated[
     str | None,
-    typer.Option("--only", metavar="EMAIL", help="This reader alone.", show_default=False),
+    typer.Option("--only", metavar="EMAIL", help="Only this reader.", show_default=False),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing, send nothing.")]
 
 
 def load(path: Path | None) -> Config:
-    """The settings that a command works with."""
+    """Load the settings of a command."""
     default = Path("config.toml")
     return settings.load(path if path is not None else default if default.is_file() else None)
 
@@ -58,15 +56,17 @@ def load(path: Path | None) -> Config:
 def open_app(
     path: Path | None, day: str | None = None, *, migrate: bool = False, existing: bool = False
 ) -> Iterator[App]:
-    """The app for one command, at noon of `day` when one is given.
+    """Open the app for one command.
 
     Args:
-        migrate: bring an older schema up to date.
-        existing: the command needs what others have stored. It makes no database: where there is
-            none yet it works on an empty one that is thrown away, and says so.
+        path: of the settings file.
+        day: act at noon of this day.
+        migrate: upgrade an older schema.
+        existing: the command only reads. If there is no database, it creates none: it warns and
+            works on an empty temporary one.
 
     Raises:
-        ConfigError: `existing`, and nothing here says where a service is.
+        ConfigError: `existing`, and there are neither settings nor a database.
     """
     config = load(path)
     logs.set_up(config.log.level)
@@ -80,7 +80,7 @@ def open_app(
 
 
 def require_settings(path: Path | None) -> None:
-    """Raises ConfigError where neither a file nor a variable says where the service is."""
+    """Raise ConfigError if there is neither a settings file nor a setting in the environment."""
     if path is None and not Path("config.toml").is_file() and not settings.environment_settings():
         raise ConfigError(
             f"{Path.cwd()} holds neither a config.toml nor a database. Change to the folder of the "
@@ -89,9 +89,9 @@ def require_settings(path: Path | None) -> None:
 
 
 def _without_database(config: Config, stack: ExitStack) -> Config:
-    shown = settings.redacted_values(config)["store"]["url"]
+    url_shown = settings.redacted_values(config)["store"]["url"]
     err.print(
-        f"digest: nothing is there yet: no database at {shown}. `digest ingest PATH` or "
+        f"digest: nothing is there yet: no database at {url_shown}. `digest ingest PATH` or "
         "`digest subscribe EMAIL` makes it",
         style="yellow",
         markup=False,
@@ -104,7 +104,7 @@ def _without_database(config: Config, stack: ExitStack) -> Config:
 
 
 def make_folder(path: Path) -> Path:
-    """The folder, made where it is not there. Raises InputError where it cannot be made."""
+    """Make the folder if it is missing; InputError if that fails."""
     try:
         private.make_folder(path)
     except OSError as error:
@@ -115,8 +115,10 @@ def make_folder(path: Path) -> Path:
 
 
 def write_file(path: Path, contents: bytes | str, *, secret: bool = False) -> None:
-    """Write a file, which only its owner may read where it is secret. InputError where it cannot be
-    written.
+    """Write a file; if it is secret, only its owner may read it.
+
+    Raises:
+        InputError: it cannot be written.
     """
     data = contents.encode() if isinstance(contents, str) else contents
     try:
@@ -128,17 +130,17 @@ def write_file(path: Path, contents: bytes | str, *, secret: bool = False) -> No
         ) from error
 
 
-#: windows and backfills reach years before and after a day
+#: limits of dates, since windows and backfills add years to a date
 _EARLIEST, _LATEST = date(1900, 1, 1), date(9900, 1, 1)
 
 
 def parse_day(text: str) -> date:
-    """A date typed by hand; bad usage when it is none."""
+    """Parse a date; BadParameter if it is not one."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(
-            f"{text!r} is no date; write YYYY-MM-DD, for example 2026-06-09"
+            f"{text!r} is not a date; write YYYY-MM-DD, for example 2026-06-09"
         ) from None
     if not _EARLIEST <= day <= _LATEST:
         raise typer.BadParameter(f"{text} is too far away; dates go from {_EARLIEST} to {_LATEST}")
@@ -146,15 +148,16 @@ def parse_day(text: str) -> date:
 
 
 def noon(day: date) -> datetime:
-    """Noon in UTC: the same date nearly everywhere."""
+    """Return noon in UTC, which has the same date nearly everywhere."""
     return datetime.combine(day, time(12), UTC)
 
 
 def show_json(value: Any, *, exact: bool = False) -> None:
-    """One JSON document on standard output, and nothing else.
+    """Print one JSON document.
 
     Args:
-        exact: it is data that is read back, as of readers; else secrets in its texts are hidden.
+        value: anything that msgspec can encode.
+        exact: the document can be imported again, so secrets in it are not hidden.
     """
     plain = msgspec.to_builtins(value, str_keys=True, enc_hook=str)
     shown = plain if exact else redact_json(plain)
@@ -162,25 +165,26 @@ def show_json(value: Any, *, exact: bool = False) -> None:
 
 
 def show_rows(
-    summary: str, report: Mapping[str, int], bad: Sequence[BadRow], *, as_json: bool
+    summary: str, report: Mapping[str, int], rejected: Sequence[BadRow], *, as_json: bool
 ) -> None:
-    """What a file of rows came to: the counts, and its bad rows with their lines.
+    """Print the result of an imported file: counts, and rejected rows with their lines.
 
-    Ends as failed where all were bad.
+    Raises:
+        typer.Exit: with code 1, if all rows were rejected.
     """
     if as_json:
         show_json(
             {
                 **report,
-                "rejected": len(bad),
-                "rejects": [{"line": row.line, "reason": row.reason} for row in bad],
+                "rejected": len(rejected),
+                "rejects": [{"line": row.line, "reason": row.reason} for row in rejected],
             }
         )
     else:
-        out.print(f"{summary}, {len(bad)} rejected", highlight=False, markup=False)
-        for row in bad[:20]:
+        out.print(f"{summary}, {len(rejected)} rejected", highlight=False, markup=False)
+        for row in rejected[:20]:
             out.print(
                 f"  line {row.line}: {row.reason}", highlight=False, markup=False, style="yellow"
             )
-    if bad and not any(report.values()):
+    if rejected and not any(report.values()):
         raise typer.Exit(1)

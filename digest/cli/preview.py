@@ -79,7 +79,7 @@ def preview(
 
 
 def _write(path: Path, contents: bytes) -> None:
-    write_file(path, contents, secret=True)  # its links act for the reader
+    write_file(path, contents, secret=True)  # its links can act for the reader
     err.print(f"written: {path}", highlight=False, markup=False)
 
 
@@ -88,7 +88,7 @@ def _quiet_reason(outcome: object) -> str:
 
 
 def show_preview(result: services.Preview) -> None:
-    """A digest as a table: position, match, title, reason."""
+    """Print a digest as a table: position, match, title, reason."""
     if isinstance(result.outcome, Quiet):
         return
     provenance = result.outcome.provenance

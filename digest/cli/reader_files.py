@@ -1,7 +1,6 @@
-"""A file of readers (.csv, .jsonl, or a JSON list) -> subscription requests.
+"""A file of readers (.csv, .jsonl or a JSON list) -> subscription requests.
 
-Lists are JSON arrays in JSON,
-separated by ";" in .csv.
+Lists are arrays in JSON; in .csv their items are separated by ";".
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from digest.subscriptions import SubscriptionRequest
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BadRow:
-    """A row that cannot be read; the others are read on."""
+    """A row that cannot be read. It does not stop the others."""
 
     line: int
     reason: str
@@ -57,7 +56,7 @@ def _list(value: Any) -> tuple[str, ...]:
 
 
 def _days(value: Any) -> tuple[int, ...]:
-    # a comma too: as `--days` takes them, and no list of numbers means anything else by it
+    # commas are allowed too, as in `--days`
     items = value.replace(",", ";").split(";") if isinstance(value, str) else value
     if not isinstance(items, list):
         raise ValueError("must be a list of weekdays, 1 = Monday")  # noqa: TRY004
@@ -66,23 +65,23 @@ def _days(value: Any) -> tuple[int, ...]:
 
 def _interests(value: Any) -> tuple[Interest, ...]:
     try:
-        found = (
+        interests = (
             msgspec.json.decode(value, type=tuple[Interest, ...])
             if isinstance(value, str)
             else msgspec.convert(value, tuple[Interest, ...])
         )
-    except msgspec.DecodeError as error:  # also of values
+    except msgspec.DecodeError as error:  # ValidationError too
         raise ValueError(
             f'must be a list like [{{"name": "robots", "share": 2, "keywords": ["grasping"]}}] '
             f"({error})"
         ) from None
-    known = set(Interest.__dataclass_fields__)
-    given = msgspec.json.decode(value) if isinstance(value, str) else value
-    if unknown := sorted({key for one in given for key in one} - known):
+    fields = set(Interest.__dataclass_fields__)
+    values = msgspec.json.decode(value) if isinstance(value, str) else value
+    if unknown := sorted({key for item in values for key in item} - fields):
         raise ValueError(
             f"{unknown[0]!r} is unknown; an interest has {', '.join(Interest.__dataclass_fields__)}"
         )
-    return found
+    return interests
 
 
 def _status(value: Any) -> SubscriberStatus:
@@ -94,22 +93,22 @@ def _status(value: Any) -> SubscriberStatus:
 
 def _instant(value: Any) -> datetime:
     try:
-        at = datetime.fromisoformat(_text(value).strip())
+        instant = datetime.fromisoformat(_text(value).strip())
     except ValueError:
         raise ValueError("must be a time such as 2026-06-09T07:00:00+00:00") from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
-def _door(value: Any) -> str:
-    if value not in _DOORS:
-        raise ValueError(f"must be one of {', '.join(_DOORS)}")
+def _origin(value: Any) -> str:
+    if value not in _ORIGINS:
+        raise ValueError(f"must be one of {', '.join(_ORIGINS)}")
     return str(value)
 
 
-#: by which a reader came
-_DOORS = ("command", "file", "config", "page", "api")
+#: how a reader can have subscribed
+_ORIGINS = ("command", "file", "config", "page", "api")
 
-#: column -> how its value is read
+#: column -> function that parses its value
 COLUMNS: Mapping[str, Callable[[Any], Any]] = {
     "email": _text,
     "name": _text,
@@ -128,12 +127,12 @@ COLUMNS: Mapping[str, Callable[[Any], Any]] = {
     "interests": _interests,
     "standing": _status,
     "created": _instant,
-    "origin": _door,
+    "origin": _origin,
 }
 
 
 def read_readers(path: Path) -> Iterator[tuple[int, SubscriptionRequest] | BadRow]:
-    """Each row with its line, in order. Raises as `read_rows` does."""
+    """Yield each row with its line number. Raises the errors of `read_rows`."""
     for row in read_rows(path, tuple(COLUMNS), needed="email"):
         yield row if isinstance(row, BadRow) else _parse_row(*row)
 
@@ -141,12 +140,16 @@ def read_readers(path: Path) -> Iterator[tuple[int, SubscriptionRequest] | BadRo
 def read_rows(
     path: Path, columns: Sequence[str], *, needed: str
 ) -> Iterator[tuple[int, Mapping[str, Any]] | BadRow]:
-    """Each row of a .csv or .jsonl file with its line, in order; what is empty is left out, and
-    each has the column that is needed.
+    """Yield each row of a .csv or .jsonl file with its line number, without empty values.
+
+    Args:
+        path: of the file.
+        columns: that rows may have.
+        needed: the column that each row must have.
 
     Raises:
         InputError: the file cannot be read, is not UTF-8, or its header lacks the column `needed`
-        or has an unknown one.
+            or has an unknown one.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -156,7 +159,7 @@ def read_rows(
                 else _json_rows(file)
             )
             for line, row in rows:
-                yield _checked(line, row, columns, needed)
+                yield _check_row(line, row, columns, needed)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}). Check the path") from error
     except UnicodeDecodeError as error:
@@ -165,7 +168,7 @@ def read_rows(
         raise InputError(f"{path}: is not CSV: {error}") from error
 
 
-def _checked(
+def _check_row(
     line: int, row: Mapping[str, Any] | BadRow, columns: Sequence[str], needed: str
 ) -> tuple[int, Mapping[str, Any]] | BadRow:
     if isinstance(row, BadRow):
@@ -223,7 +226,7 @@ def _json_rows(file: Any) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
 
 
 def _json_texts(file: Any) -> Iterator[tuple[int, str | bytes]]:
-    """JSON lines with their numbers; of one JSON list its elements, each with its ordinal."""
+    """Yield JSON lines with their numbers; of a JSON list its items, numbered from 1."""
     lines = ((number, text) for number, text in enumerate(file, 1) if text.strip())
     first = next(lines, None)
     if first is None:

@@ -57,7 +57,7 @@ def compose(
 
 
 def show_composed(report: pipeline.ComposeReport) -> None:
-    """Who gets what, and who nothing and why."""
+    """Print who gets a digest, and who does not and why."""
     table = make_table("subscriber", "date", "digest", numbers=("date",))
     for planned in report.planned:
         table.add_row(planned.email, str(planned.local_date), count_noun(planned.papers, "paper"))
@@ -120,7 +120,7 @@ def _show_due(report: pipeline.SendReport) -> None:
 
 
 def show_sent(report: pipeline.SendReport) -> None:
-    """What became of the messages."""
+    """Print the outcome of the messages."""
     summary = (
         ", ".join(f"{n} {state.value}" for state, n in sorted(report.states.items()))
         or "nothing sent"
@@ -158,14 +158,13 @@ def run(
             composed = pipeline.compose(service, day=day, only=reader, dry_run=True)
             show_json({"compose": composed.json}) if as_json else show_composed(composed)
             return
-        # Before the round, so that nothing is sent to who asked to leave or cannot be reached; a
-        # mailbox that fails does not keep it from running.
+        # first the mailbox: unsubscribed and unreachable readers get no mail in this round; an
+        # error of the mailbox does not stop the round
         polled = services.poll_mailbox(service)
         ingested = services.ingest_inbox(service)
         with stop_on_signals() as stop:
             report = pipeline.round(service, day=day, only=reader, stop=stop)
-        # Where `serve` does not run, this is what tells the operator; on another day than today
-        # nothing is an alarm.
+        # without `serve` this is the only alarm for the operator; another date raises no alarm
         if date is None and services.watch(service).told:
             pipeline.send(service)
     if as_json:

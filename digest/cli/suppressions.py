@@ -1,4 +1,4 @@
-"""Commands about addresses that no mail goes to: list, add, release, import, export."""
+"""The commands `digest suppressions`: addresses that get no mail."""
 
 from __future__ import annotations
 
@@ -28,12 +28,14 @@ suppressions = typer.Typer(
 )
 commands.add_typer(suppressions, name="suppressions")
 
-#: columns of an exported file, and what an imported one may have; `address` is the only one needed
+#: columns of exported and imported files; only `address` is required
 COLUMNS = ("address", "reason", "since", "evidence")
 
 
 @suppressions.callback()
-def base(context: typer.Context, as_json: AsJson = False, config: ConfigPath = None) -> None:
+def list_by_default(
+    context: typer.Context, as_json: AsJson = False, config: ConfigPath = None
+) -> None:
     if context.invoked_subcommand is None:
         show(as_json=as_json, config=config)
 
@@ -44,11 +46,11 @@ def show(as_json: AsJson = False, config: ConfigPath = None) -> None:
     with open_app(config, existing=True) as service:
         entries = subscriptions.list_suppressions(service)
     if as_json:
-        show_json([_row(one) for one in entries])
+        show_json([_row(entry) for entry in entries])
         return
     table = make_table("address", "reason", "since", "evidence", numbers=("since",))
-    for one in entries:
-        table.add_row(one.address, one.reason.value, f"{one.since:%Y-%m-%d}", one.evidence)
+    for entry in entries:
+        table.add_row(entry.address, entry.reason.value, f"{entry.since:%Y-%m-%d}", entry.evidence)
     if entries:
         out.print(table)
     out.print(
@@ -59,8 +61,8 @@ def show(as_json: AsJson = False, config: ConfigPath = None) -> None:
 
 @suppressions.command()
 def add(
-    addresses: Annotated[list[str], typer.Argument(help="Addresses that get no mail from now on.")],
-    evidence: Annotated[str, typer.Option(help="Why, for whoever looks later.")] = "",
+    addresses: Annotated[list[str], typer.Argument(help="Addresses that get no more mail.")],
+    evidence: Annotated[str, typer.Option(help="The reason, for later readers of the list.")] = "",
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
@@ -68,14 +70,14 @@ def add(
     with open_app(config) as service:
         made = subscriptions.suppress(
             service,
-            [subscriptions.make_suppression(service, one, evidence) for one in addresses],
+            [subscriptions.make_suppression(service, address, evidence) for address in addresses],
         )
     _print_counts({"added": made, "known": len(addresses) - made}, as_json)
 
 
 @suppressions.command()
 def release(
-    addresses: Annotated[list[str], typer.Argument(help="Addresses that take mail again.")],
+    addresses: Annotated[list[str], typer.Argument(help="Addresses that may get mail again.")],
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
@@ -84,8 +86,8 @@ def release(
     Their subscriptions are as before. Earlier bounces no longer count.
     """
     with open_app(config, existing=True) as service:
-        for one in addresses:
-            subscriptions.release(service, one)
+        for address in addresses:
+            subscriptions.release(service, address)
     _print_counts({"released": len(addresses)}, as_json)
 
 
@@ -104,26 +106,25 @@ def read(
 
     Addresses that are already listed stay as they are.
     """
-    bad: list[BadRow] = []
-
+    rejected: list[BadRow] = []
     read_back = from_csv if file.suffix.lower() == ".csv" else dict
 
     def read_suppressions(service: App) -> Iterator[Suppression]:
         for row in read_rows(file, COLUMNS, needed="address"):
             if isinstance(row, BadRow):
-                bad.append(row)
+                rejected.append(row)
                 continue
             line, values = row
             try:
-                yield _suppression(service, read_back(values))
+                yield _parse_suppression(service, read_back(values))
             except (AddressError, InputError) as error:
-                bad.append(BadRow(line=line, reason=str(error)))
+                rejected.append(BadRow(line=line, reason=str(error)))
 
     with open_app(config) as service:
         entries = list(read_suppressions(service))
         made = subscriptions.suppress(service, entries)
     report = {"added": made, "known": len(entries) - made}
-    show_rows(_format_counts(report), report, bad, as_json=as_json)
+    show_rows(_format_counts(report), report, rejected, as_json=as_json)
 
 
 @suppressions.command()
@@ -138,7 +139,7 @@ def export(
 ) -> None:
     """Write the list as .csv or .jsonl."""
     with open_app(config, existing=True) as service:
-        rows = [_row(one) for one in subscriptions.list_suppressions(service)]
+        rows = [_row(entry) for entry in subscriptions.list_suppressions(service)]
     if file is not None and file.suffix.lower() == ".jsonl":
         text = "".join(msgspec.json.encode(row).decode() + "\n" for row in rows)
     elif file is None or file.suffix.lower() == ".csv":
@@ -146,33 +147,33 @@ def export(
     else:
         raise InputError(f"{file}: its name must end in .csv or .jsonl")
     if file is None:
-        # a file has to hold what is stored, a terminal must not be commanded by it
+        # a file gets the stored text; for a terminal control characters are escaped
         sys.stdout.write(escape_lines(text) if sys.stdout.isatty() else text)
     else:
         write_file(file, text, secret=True)  # addresses
         out.print(f"written: {len(rows)} to {file}", highlight=False, markup=False)
 
 
-def _row(one: Suppression) -> dict[str, str]:
+def _row(entry: Suppression) -> dict[str, str]:
     return {
-        "address": one.address,
-        "reason": one.reason.value,
-        "since": one.since.isoformat(),
-        "evidence": one.evidence,
+        "address": entry.address,
+        "reason": entry.reason.value,
+        "since": entry.since.isoformat(),
+        "evidence": entry.evidence,
     }
 
 
-def _suppression(service: App, values: Mapping[str, Any]) -> Suppression:
+def _parse_suppression(service: App, values: Mapping[str, Any]) -> Suppression:
     if odd := [name for name, value in values.items() if not isinstance(value, str)]:
         raise InputError(f"{odd[0]} = {values[odd[0]]!r}: must be text")
     reason = values.get("reason") or SuppressionReason.OPERATOR.value
     if reason not in tuple(SuppressionReason):
-        raise InputError(f"reason {reason!r} is none of {', '.join(SuppressionReason)}")
+        raise InputError(f"reason {reason!r} is not one of {', '.join(SuppressionReason)}")
     try:
         since = datetime.fromisoformat(values["since"]) if values.get("since") else service.now()
     except ValueError:
         raise InputError(
-            f"since {values['since']!r} is no time; write it as 2026-06-09 or "
+            f"since {values['since']!r} is not a time; write it as 2026-06-09 or "
             f"2026-06-09T12:00:00+00:00"
         ) from None
     return Suppression(

@@ -1,4 +1,4 @@
-"""What commands print as rows: nothing in them is cut, however narrow the terminal."""
+"""Tables for the terminal. Long cells are wrapped, never cut."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from rich.table import Table
 
 
 def make_table(*columns: str, numbers: Collection[str] = ()) -> Table:
-    """An empty table.
-
-    What does not fit into a cell goes on in the next line, for addresses and file names are there
-    to be copied.
+    """Make an empty table.
 
     Args:
-        columns: their headings; those that are also in `numbers` stand at the right and are never
-        broken.
+        columns: headings.
+        numbers: the columns that are aligned to the right and never wrapped.
     """
     table = Table(box=None, header_style="bold")
     for name in columns:
@@ -27,5 +24,5 @@ def make_table(*columns: str, numbers: Collection[str] = ()) -> Table:
 
 
 def count_noun(count: int, noun: str) -> str:
-    """ "1 file", "2 files"; of nouns that take an s."""
+    """ "1 file", "2 files"; only for nouns with a plural in s."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

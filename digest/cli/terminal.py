@@ -1,6 +1,6 @@
-"""What commands print: most of it was written by mail servers, dumps and readers.
+"""Terminal output. Much of it comes from mail servers, dumps and readers.
 
-Every text goes through `printable` before it is shown, so no command has to think of it.
+Every text goes through `printable`, so commands need not escape anything.
 """
 
 from __future__ import annotations
@@ -15,22 +15,19 @@ from digest.redaction import redact
 
 
 def printable(text: str) -> str:
-    """A text from anywhere as it may be shown: on one line, without secrets."""
+    """Return a text on one line, without secrets and control characters."""
     return escape_to_one_line(redact(text))
 
 
 class Terminal(Console):
-    """A console that prints a text, or a cell of a table, as one line and without secrets.
-
-    Several lines are several texts. Brackets and colons are no markup.
-    """
+    """A console that prints each text or table cell as one line, without secrets or markup."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(markup=False, emoji=False, stderr=stderr)
 
-    def render_str(self, text: str, **how: Any) -> Text:
-        """Called by rich for whatever is a text and no renderable."""
-        return super().render_str(printable(text), **how)
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Make a text printable; rich calls this for every string."""
+        return super().render_str(printable(text), **options)
 
 
 out = Terminal()

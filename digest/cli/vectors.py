@@ -1,6 +1,4 @@
-"""`digest vectors`: what words mean to the service, training it on the stored papers, and an
-encoder that reads them whole.
-"""
+"""The commands `digest vectors`: word vectors, and an optional text encoder."""
 
 from __future__ import annotations
 
@@ -52,7 +50,7 @@ def info(config: ConfigPath = None, as_json: AsJson = False) -> None:
 
 def _format_encoder(info: services.EncoderInfo) -> str:
     if not info.version:
-        return f"{info.name}: has encoded nothing yet; `digest vectors encode` starts it."
+        return f"{info.name}: has encoded nothing yet; `digest vectors encode` starts that."
     return (
         f"{info.version}: {info.encoded:,} of {info.stored:,} papers are encoded, "
         f"{info.dimensions} numbers each."
@@ -64,9 +62,7 @@ def train(
     config: ConfigPath = None,
     from_nothing: Annotated[
         bool,
-        typer.Option(
-            "--from-nothing", help="Do not go on from the vectors that ship with the package."
-        ),
+        typer.Option("--from-nothing", help="Start from nothing instead of the shipped vectors."),
     ] = False,
     seed: Annotated[
         int, typer.Option(help="The same papers and seed give the same vectors on one machine.")

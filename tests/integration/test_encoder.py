@@ -326,7 +326,7 @@ def test_the_commands_encode_and_tell_how_far_it_has_come(
     assert isinstance(refused.exception, ConfigError)
     assert "features.encoder: is not set" in str(refused.exception)
     assert "encoded" not in invoke(tmp_path, "info").output
-    assert "has encoded nothing yet; `digest vectors encode` starts it" in invoke(
+    assert "has encoded nothing yet; `digest vectors encode` starts that" in invoke(
         tmp_path, "info", name=str(folder)
     ).output.replace("\n", " ")
     done = invoke(tmp_path, "encode", name=str(folder))
