@@ -1,4 +1,4 @@
-"""The pages as a reader's browser shows them: every way is walked with and without JavaScript."""
+"""The pages in a browser, with and without JavaScript."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The pictures as a browser draws them: all text inside the frame, readable on a phone, on light
-and dark pages.
-"""
+"""The plots in a browser: all text inside the frame and readable on a phone, light and dark."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""The mailbox over IMAP, against a real Dovecot: what is new is read once, what was dealt with is
-moved or marked, nothing is ever deleted.
+"""The mailbox over IMAP, against a real Dovecot.
+
+New mails are read once, processed ones are moved or marked, and nothing is ever deleted.
 """
 
 from __future__ import annotations
@@ -104,8 +105,8 @@ ORDINARY = (
 )
 
 
-# ---------------------------------------------------------------------------------------------- the
-# edge alone
+# ----------------------------------------------------------------------------------------------
+# the edge alone
 
 
 @pytest.mark.parametrize("tls", ["tls", "starttls", "none"])

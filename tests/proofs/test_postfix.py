@@ -1,6 +1,4 @@
-"""Digests on their way through a real mail server: what comes out at the other end is what was
-sent, and still proves whose it is.
-"""
+"""Digests sent through a real Postfix arrive unchanged, with valid signatures."""
 
 from __future__ import annotations
 

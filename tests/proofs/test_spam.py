@@ -1,5 +1,6 @@
-"""What SpamAssassin says of every golden mail, offline: no rule of weight fires, and each that
-fires is known and explained in tests/README.md.
+"""SpamAssassin on every golden mail, offline.
+
+No rule of weight fires, and tests/README.md explains each rule that fires.
 """
 
 from __future__ import annotations

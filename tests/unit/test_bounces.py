@@ -1,4 +1,4 @@
-"""What arrives by mail is told apart, and no bytes make that fail.
+"""Inbound mails are classified, and no bytes make that fail.
 
 Each mail of tests/data/bounces stands beside what is read from it; `DIGEST_TEST_REWRITE=1 pytest
 tests/unit/test_bounces.py` writes that anew, and the difference is to be reviewed.

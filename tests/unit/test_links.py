@@ -1,6 +1,4 @@
-"""Tokens of links: they name one purpose, reader, paper and message, survive a change of case, and
-cannot be made or changed.
-"""
+"""Tokens of links: what they name, that case does not matter, that they cannot be forged."""
 
 from __future__ import annotations
 
@@ -145,8 +143,8 @@ def test_a_key_is_not_shown_when_printed() -> None:
     assert "kkkk" not in repr(KEY)
 
 
-# ---------------------------------------------------------------------------------------------- by
-# mail
+# ----------------------------------------------------------------------------------------------
+# by mail
 
 
 def bounce(subscriber_id: int = 7, message_id: int = 9) -> Link:

@@ -1,6 +1,4 @@
-"""The pace of servers and domains: buckets, pauses, and what replies teach; with a clock that the
-tests turn.
-"""
+"""Rate limits of servers and domains, with a clock that the tests turn."""
 
 from __future__ import annotations
 

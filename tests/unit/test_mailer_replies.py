@@ -1,4 +1,4 @@
-"""Replies: who is at fault, whether the message may come back, and what slows down."""
+"""Replies: outcome, fault, and what has to slow down."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a digest says and carries, read the way a mail program reads it."""
+"""What a digest says, read as a mail program reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Headers and parts to bytes, proved by parsing them back with the standard library."""
+"""Assembled messages, parsed back with the standard library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signatures, checked by an independent verifier that gets its DNS from here."""
+"""DKIM signatures, verified by dkimpy."""
 
 from __future__ import annotations
 

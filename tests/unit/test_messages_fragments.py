@@ -1,5 +1,4 @@
-"""Mails put together from what is rendered and encoded once are the mails that are
-rendered whole."""
+"""Mails from pre-rendered fragments equal mails that are rendered whole."""
 
 from __future__ import annotations
 

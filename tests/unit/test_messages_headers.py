@@ -1,4 +1,4 @@
-"""What the headers and the envelope of each mail say, and what may never stand in them."""
+"""Headers and envelope of each mail, and what must never be in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mails that are no digest: what each says and asks."""
+"""The mails that are no digest: confirmation, welcome, goodbye, alert."""
 
 from __future__ import annotations
 

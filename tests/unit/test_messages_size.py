@@ -1,4 +1,4 @@
-"""A digest of any size stays below what mail programs clip, and loses no paper on the way."""
+"""A digest of any size stays below the size limit and loses no paper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where templates are found, and what is said of a broken one."""
+"""Where templates are found, and how a broken one is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Foreign text made fit for a line: cleaning, cutting, wrapping, addresses."""
+"""Cleaning, cutting and wrapping foreign text; dates and links."""
 
 from __future__ import annotations
 

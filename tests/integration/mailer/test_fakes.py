@@ -1,5 +1,6 @@
-"""The mail servers that run inside of tests end as cleanly as ours is asked to: what they left open
-would fail some other test, whenever that is collected.
+"""The test mail servers shut down cleanly.
+
+What they left open would fail some other test, whenever it is collected.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The mailer on good days: a real aiosmtpd takes every byte, and a folder every message."""
+"""The mailer on good days, with a real aiosmtpd and with a folder."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ async def once(
         await mailer.close()
 
 
-# ---------------------------------------------------------------------------------------------- a
-# server as it should be
+# ----------------------------------------------------------------------------------------------
+# a server as it should be
 
 
 def test_a_message_arrives_byte_for_byte(tmp_path: Path) -> None:
@@ -132,8 +132,8 @@ def test_no_server_at_all_is_an_error_that_names_it() -> None:
         asyncio.run(once(1))
 
 
-# ---------------------------------------------------------------------------------------------- a
-# folder
+# ----------------------------------------------------------------------------------------------
+# a folder
 
 
 def test_a_folder_takes_each_message_as_a_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""TLS and logins: where they are demanded nothing leaves without them, whatever the server says."""
+"""TLS and logins: where they are required, nothing is sent without them."""
 
 from __future__ import annotations
 

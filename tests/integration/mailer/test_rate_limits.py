@@ -1,4 +1,4 @@
-"""What servers and domains ask for is given: pauses, rates, limits."""
+"""The mailer respects the pauses, rates and limits of servers and domains."""
 
 from __future__ import annotations
 

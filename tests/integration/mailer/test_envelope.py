@@ -1,4 +1,4 @@
-"""What is said of a message, to servers that offer this or that."""
+"""MAIL and RCPT parameters for servers with different extensions."""
 
 from __future__ import annotations
 
