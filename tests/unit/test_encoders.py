@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
     return encoder.save(tmp_path / "tiny", TOPICS)
 
 
-def test_texts_become_rows_of_length_one_and_say_what_is_alike(folder: Path) -> None:
+def test_texts_become_rows_of_length_one_with_cosines_of_their_meaning(folder: Path) -> None:
     opened = encoders.load(str(folder))
     robot, gripper, tumour, nothing = rows = opened.encode(
         ["Robot", "a gripper", "tumour", "zzyzx"]
@@ -48,7 +48,7 @@ def test_any_number_of_texts_is_encoded_and_in_order(folder: Path) -> None:
     assert not np.array_equal(many[0], many[1])
 
 
-def test_a_version_is_that_of_the_files_wherever_they_lie(folder: Path, tmp_path: Path) -> None:
+def test_the_version_depends_on_the_files_alone(folder: Path, tmp_path: Path) -> None:
     first = encoders.load(str(folder)).version
     assert first.startswith("tiny-")
     moved = Path(shutil.copytree(folder, tmp_path / "elsewhere" / "tiny"))
@@ -79,12 +79,12 @@ def test_no_socket_is_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("name", ["no such folder!", "a/b/c", "/no/where"])
-def test_what_is_no_folder_and_no_name_is_refused(name: str) -> None:
+def test_a_name_without_folder_or_model_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="there is no such folder"):
         encoders.load(name)
 
 
-def test_without_the_extra_the_remedy_is_named(
+def test_without_the_extra_the_error_names_the_remedy(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "model2vec", None)
@@ -97,7 +97,7 @@ def test_without_the_extra_the_remedy_is_named(
         encoders.load("somebody/encoder")
 
 
-def test_a_transformer_is_told_from_a_table_and_needs_its_own_library(
+def test_a_transformer_is_recognised_and_needs_its_own_library(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     modules = [
@@ -113,7 +113,7 @@ def test_a_transformer_is_told_from_a_table_and_needs_its_own_library(
 
 
 @pytest.mark.parametrize(("pickled", "listed"), [(False, True), (True, True), (False, False)])
-def test_a_transformer_is_opened_without_code_of_its_own_and_no_pickle_where_there_is_a_choice(
+def test_a_transformer_is_opened_without_its_own_code_and_from_safetensors_if_it_can(
     folder: Path, monkeypatch: pytest.MonkeyPatch, pickled: bool, listed: bool
 ) -> None:
     modules = [{"type": "sentence_transformers.models.Transformer"}]
@@ -161,7 +161,7 @@ def test_opening_a_table_unpickles_nothing(folder: Path, monkeypatch: pytest.Mon
     assert encoders.load(str(folder)).encode(["robot"]).shape == (1, 24)
 
 
-def test_a_table_that_was_saved_without_a_list_of_modules_is_known_by_its_settings(
+def test_a_table_without_a_list_of_modules_is_recognised_by_its_settings(
     folder: Path,
 ) -> None:
     (folder / "modules.json").unlink()

@@ -22,14 +22,14 @@ ranking = st.lists(st.integers(1, 40), min_size=1, max_size=12, unique=True)
 def test_ndcg_is_one_for_the_best_order_alone_and_falls_when_a_liked_paper_sinks(
     ranks: list[int],
 ) -> None:
-    found = measures.ndcg(ranks)
-    assert 0 <= found <= 1 + 1e-12
+    gain = measures.ndcg(ranks)
+    assert 0 <= gain <= 1 + 1e-12
     best = list(range(1, len(ranks) + 1))
     assert measures.ndcg(best) == pytest.approx(1)
     top = {rank for rank in ranks if rank <= measures.TOP}
-    assert (found > 1 - 1e-9) == (top == set(best[: measures.TOP]))
+    assert (gain > 1 - 1e-9) == (top == set(best[: measures.TOP]))
     sunk = [*ranks[:-1], ranks[-1] + 41]
-    assert measures.ndcg(sunk) <= found
+    assert measures.ndcg(sunk) <= gain
 
 
 def test_ndcg_by_hand() -> None:
@@ -39,7 +39,7 @@ def test_ndcg_by_hand() -> None:
 
 
 @given(size=st.integers(2, 60), data=st.data())
-def test_ndcg_and_auc_are_those_of_scikit_learn(size: int, data: st.DataObject) -> None:
+def test_ndcg_and_auc_equal_those_of_scikit_learn(size: int, data: st.DataObject) -> None:
     places = data.draw(st.permutations(range(1, size + 1)))
     liked = data.draw(st.integers(1, size - 1))
     ups, downs = places[:liked], places[liked:]
@@ -60,7 +60,7 @@ def test_the_chance_level_is_the_mean_over_all_orders(liked: int, size: int) -> 
     )
 
 
-def test_the_chance_level_beyond_the_places_that_count_is_that_of_shuffling() -> None:
+def test_the_chance_level_beyond_the_top_places_equals_that_of_shuffling() -> None:
     random = np.random.default_rng(1)
     draws = [(random.permutation(60)[:14] + 1).tolist() for _ in range(4000)]
     assert measures.chance_ndcg(14, 60) == pytest.approx(
@@ -72,9 +72,7 @@ def test_the_chance_level_beyond_the_places_that_count_is_that_of_shuffling() ->
 
 
 @given(liked=ranking, disliked=ranking)
-def test_concordant_pairs_are_counted_as_auc_means_it(
-    liked: list[int], disliked: list[int]
-) -> None:
+def test_concordant_pairs_are_counted_as_in_auc(liked: list[int], disliked: list[int]) -> None:
     good, pairs = measures.count_concordant(liked, disliked)
     back, _ = measures.count_concordant(disliked, liked)
     ties = sum(up == down for up in liked for down in disliked)
@@ -89,52 +87,52 @@ def test_concordant_pairs_are_counted_as_auc_means_it(
 def test_a_mean_lies_in_its_interval_and_the_same_values_give_the_same_one(
     values: list[float],
 ) -> None:
-    found = measures.mean(values)
-    assert found == measures.mean(values)
-    assert found.low - 1e-9 <= found.value <= found.high + 1e-9
-    assert min(values) - 1e-9 <= found.low
-    assert found.high <= max(values) + 1e-9
+    estimate = measures.mean(values)
+    assert estimate == measures.mean(values)
+    assert estimate.low - 1e-9 <= estimate.value <= estimate.high + 1e-9
+    assert min(values) - 1e-9 <= estimate.low
+    assert estimate.high <= max(values) + 1e-9
 
 
-def test_too_few_units_have_no_interval_and_are_never_sure() -> None:
+def test_too_few_units_have_no_interval_and_are_never_significant() -> None:
     for values in ([], [0.7]):
-        found = measures.mean(values)
-        assert math.isnan(found.low)
-        assert math.isnan(found.high)
-        assert not found.sure
+        estimate = measures.mean(values)
+        assert math.isnan(estimate.low)
+        assert math.isnan(estimate.high)
+        assert not estimate.sure
 
 
 @pytest.mark.parametrize("units", [8, 25])
-def test_the_interval_of_a_mean_holds_the_truth_about_as_often_as_it_says(units: int) -> None:
+def test_the_interval_of_a_mean_covers_the_truth_about_95_percent_of_the_time(units: int) -> None:
     random = np.random.default_rng(2)
     held = 0
     for _ in range(200):
-        found = measures.mean(random.beta(2, 3, size=units).tolist())
-        held += found.low <= 0.4 <= found.high
+        estimate = measures.mean(random.beta(2, 3, size=units).tolist())
+        held += estimate.low <= 0.4 <= estimate.high
     assert 182 <= held <= 199  # 95 % of 200 is 190
 
 
 @given(tries=st.integers(1, 500), data=st.data())
-def test_wilson_s_interval_holds_the_rate_and_narrows(tries: int, data: st.DataObject) -> None:
+def test_wilson_s_interval_includes_the_rate_and_narrows(tries: int, data: st.DataObject) -> None:
     hits = data.draw(st.integers(0, tries))
-    found = measures.estimate_rate(hits, tries)
-    assert 0 <= found.low <= found.value == hits / tries <= found.high <= 1
-    assert found.high - found.low > 0
+    estimate = measures.estimate_rate(hits, tries)
+    assert 0 <= estimate.low <= estimate.value == hits / tries <= estimate.high <= 1
+    assert estimate.high - estimate.low > 0
     more = measures.estimate_rate(4 * hits, 4 * tries)
-    assert more.high - more.low < found.high - found.low
+    assert more.high - more.low < estimate.high - estimate.low
     mirror = measures.estimate_rate(tries - hits, tries)
-    assert mirror.low == pytest.approx(1 - found.high)
+    assert mirror.low == pytest.approx(1 - estimate.high)
 
 
 def test_wilson_against_published_figures() -> None:
-    found = measures.estimate_rate(8, 10)  # Wilson without continuity correction
-    assert found.low == pytest.approx(0.4902, abs=1e-4)
-    assert found.high == pytest.approx(0.9433, abs=1e-4)
+    estimate = measures.estimate_rate(8, 10)  # Wilson without continuity correction
+    assert estimate.low == pytest.approx(0.4902, abs=1e-4)
+    assert estimate.high == pytest.approx(0.9433, abs=1e-4)
     assert math.isnan(measures.estimate_rate(0, 0).value)
 
 
 @given(wins=st.integers(0, 200), losses=st.integers(0, 200))
-def test_the_sign_test_is_even_handed_and_at_most_one(wins: int, losses: int) -> None:
+def test_the_sign_test_is_symmetric_and_at_most_one(wins: int, losses: int) -> None:
     assert 0 < measures.sign_test(wins, losses) == measures.sign_test(losses, wins) <= 1
 
 
@@ -155,7 +153,7 @@ def test_the_sign_test_by_hand_and_its_share_of_false_alarms() -> None:
 # uneven draws
 
 
-def test_papers_drawn_unevenly_are_weighed_back_to_an_even_draw() -> None:
+def test_uneven_draws_are_reweighed_to_an_even_one() -> None:
     """200 papers, of which those with a high score are drawn more often and liked more often: the
     plain rate flatters.
     """
@@ -173,9 +171,9 @@ def test_papers_drawn_unevenly_are_weighed_back_to_an_even_draw() -> None:
             measures.Drawn(liked=bool(up), probability=float(draw[place]), candidates=200)
             for place, up in zip(chosen, liked, strict=True)
         ]
-        found, effective = measures.reweigh(drawn)
+        estimate, effective = measures.reweigh(drawn)
         assert 0 < effective < 300
-        held += found.low <= truth <= found.high
+        held += estimate.low <= truth <= estimate.high
         plain.append(liked.mean())
     assert min(plain) > truth + 0.05
     assert held >= 50
@@ -185,17 +183,17 @@ def test_an_even_draw_is_a_plain_rate() -> None:
     drawn = [
         measures.Drawn(liked=number < 12, probability=0.02, candidates=50) for number in range(60)
     ]
-    found, effective = measures.reweigh(drawn)
-    assert found.value == pytest.approx(0.2)
+    estimate, effective = measures.reweigh(drawn)
+    assert estimate.value == pytest.approx(0.2)
     assert effective == pytest.approx(60)
-    assert found.low < 0.2 < found.high
+    assert estimate.low < 0.2 < estimate.high
 
 
 @pytest.mark.parametrize("liked", [True, False])
-def test_all_or_nothing_liked_still_leaves_doubt(liked: bool) -> None:
-    found, _ = measures.reweigh(
+def test_all_or_none_liked_still_has_an_interval(liked: bool) -> None:
+    estimate, _ = measures.reweigh(
         [measures.Drawn(liked=liked, probability=0.1, candidates=10) for _ in range(30)]
     )
-    assert found.value == float(liked)
-    assert found.high - found.low > 0.05
+    assert estimate.value == float(liked)
+    assert estimate.high - estimate.low > 0.05
     assert measures.reweigh([])[0].units == 0

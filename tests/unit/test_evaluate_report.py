@@ -79,10 +79,10 @@ def make_rated(
 
 
 def test_a_recipe_is_measured_on_listed_papers_by_their_order_among_all_candidates() -> None:
-    some = [
+    digests = [
         make_replayed(1, (1, 0, -1), day, words=(70, 5, 80), recent=(90, 80, 7)) for day in range(6)
     ]
-    rows = {row.name: row for row in comparison.compare_recipes(some, "learned")}
+    rows = {row.name: row for row in comparison.compare_recipes(digests, "learned")}
     assert rows["learned"].ndcg.value == 1
     assert rows["words"].ndcg.value == pytest.approx(
         1 / math.log2(3)
@@ -98,7 +98,7 @@ def test_a_recipe_is_measured_on_listed_papers_by_their_order_among_all_candidat
         0.5,
     ]
     among_all = [rows[name].among_all for name in ("learned", "words", CHANCE)]
-    assert [one and one.value for one in among_all] == pytest.approx(
+    assert [estimate_ and estimate_.value for estimate_ in among_all] == pytest.approx(
         [1, 0, measures.chance_ndcg(1, 100)]
     )
     assert rows[SENT].among_all is None
@@ -129,14 +129,14 @@ def test_without_a_thumb_down_there_is_no_auc() -> None:
 
 
 def test_the_learning_curve_leaves_out_ranges_with_few_digests() -> None:
-    some = [
+    digests = [
         make_replayed(1, (1, 0), day, earlier_thumbs=thumbs)
         for day, thumbs in enumerate([0] * 5 + [3] * 4 + [12] * 5 + [70] * 6)
     ]
-    steps = comparison.learning_curve(some, "learned")
+    steps = comparison.learning_curve(digests, "learned")
     assert [step.thumbs for step in steps] == ["0", "10-19", "50+"]
     assert set(steps[0].ndcg) == {"learned", "keywords", CHANCE}
-    assert set(comparison.learning_curve(some, "keywords")[0].ndcg) == {"keywords", CHANCE}
+    assert set(comparison.learning_curve(digests, "keywords")[0].ndcg) == {"keywords", CHANCE}
 
 
 def test_the_better_of_two_recipes_is_found_and_equal_ones_seldom_differ() -> None:
@@ -144,7 +144,7 @@ def test_the_better_of_two_recipes_is_found_and_equal_ones_seldom_differ() -> No
 
     def history(seed: int, skill: float) -> list[ReplayedDigest]:
         random = np.random.default_rng(seed)
-        found = []
+        digests = []
         for reader in range(12):
             for day in range(6):
                 votes = (random.random(10) < 0.25).astype(int)
@@ -153,7 +153,7 @@ def test_the_better_of_two_recipes_is_found_and_equal_ones_seldom_differ() -> No
                     np.argsort(np.argsort(-(of * votes + random.normal(size=10)))) + 1
                     for of in (1.0, skill)
                 ]
-                found.append(
+                digests.append(
                     make_replayed(
                         reader,
                         votes.tolist(),
@@ -162,7 +162,7 @@ def test_the_better_of_two_recipes_is_found_and_equal_ones_seldom_differ() -> No
                         words=orders[1].tolist(),
                     )
                 )
-        return found
+        return digests
 
     def ahead(seed: int, skill: float) -> Estimate:
         row = next(
@@ -182,40 +182,44 @@ def test_the_better_of_two_recipes_is_found_and_equal_ones_seldom_differ() -> No
 
 
 def test_rates_by_position_join_the_places_below_the_tenth() -> None:
-    found = rates.rate_by_position([make_rated([1] + [0] * 12), make_rated([1, 1])])
-    assert [one.label for one in found] == [*map(str, range(1, 11)), "11+"]
-    assert [(one.rate.value, one.rate.units) for one in found[:3]] == [(1, 2), (0.5, 2), (0, 1)]
-    assert found[-1].rate.units == 3
+    groups = rates.rate_by_position([make_rated([1] + [0] * 12), make_rated([1, 1])])
+    assert [group.label for group in groups] == [*map(str, range(1, 11)), "11+"]
+    assert [(group.rate.value, group.rate.units) for group in groups[:3]] == [
+        (1, 2),
+        (0.5, 2),
+        (0, 1),
+    ]
+    assert groups[-1].rate.units == 3
 
 
 def test_rates_by_slot_name_the_slots_that_were_used() -> None:
-    found = rates.rate_by_slot(
+    groups = rates.rate_by_slot(
         [
             make_rated([1, 0, 0], slots=("pinned", "normal", "exploration")),
             make_rated([0, -1], slots=("normal", "normal")),
         ]
     )
-    assert [(one.label, one.rate.value, one.rate.units) for one in found] == [
+    assert [(group.label, group.rate.value, group.rate.units) for group in groups] == [
         ("normal", 0, 3),
         ("pinned", 1, 1),
         ("exploration", 0, 1),
     ]
-    assert [one.label for one in rates.rate_by_slot([make_rated([1])])] == ["normal"]
+    assert [group.label for group in rates.rate_by_slot([make_rated([1])])] == ["normal"]
 
 
 @given(matches=st.lists(st.integers(0, 100), min_size=1, max_size=400))
 def test_groups_of_a_match_hold_every_paper_once_and_no_match_twice(matches: list[int]) -> None:
-    found = rates.rate_by_match(
+    groups = rates.rate_by_match(
         [make_rated([1, -1] * (len(matches) // 2) + [1] * (len(matches) % 2), matches)], "learned"
     )
-    assert sum(one.rate.units for one in found) == len(matches)
-    assert len(found) <= 10
-    ends = [[int(end) for end in one.label.split("-")] for one in found]
-    for one, span in zip(found, ends, strict=True):
-        assert one.predicted is not None
-        assert span[0] / 100 - 1e-9 <= one.predicted <= span[-1] / 100 + 1e-9
-        assert one.rate.units == sum(span[0] <= match <= span[-1] for match in matches)
-        assert one.rate.units >= min(rates.MATCH_GROUP, len(matches))
+    assert sum(group.rate.units for group in groups) == len(matches)
+    assert len(groups) <= 10
+    ends = [[int(end) for end in group.label.split("-")] for group in groups]
+    for group, span in zip(groups, ends, strict=True):
+        assert group.predicted is not None
+        assert span[0] / 100 - 1e-9 <= group.predicted <= span[-1] / 100 + 1e-9
+        assert group.rate.units == sum(span[0] <= match <= span[-1] for match in matches)
+        assert group.rate.units >= min(rates.MATCH_GROUP, len(matches))
     assert all(left[-1] < right[0] for left, right in pairwise(ends))
 
 
@@ -228,10 +232,10 @@ def test_only_the_own_recipe_s_own_matches_are_held_against_it() -> None:
 
 def test_a_match_is_held_against_rated_papers_as_it_promises() -> None:
     # nine in ten of those that were rated, whatever number got no thumb
-    (found,) = rates.rate_by_match(
+    (group,) = rates.rate_by_match(
         [make_rated([1] * 18 + [-1] * 2 + [0] * 80, [90] * 100)], "learned"
     )
-    assert (found.predicted, found.rate.value, found.rate.units) == (
+    assert (group.predicted, group.rate.value, group.rate.units) == (
         pytest.approx(0.9),
         pytest.approx(0.9),
         20,
@@ -240,18 +244,23 @@ def test_a_match_is_held_against_rated_papers_as_it_promises() -> None:
 
 def test_exploration_is_worked_out_from_enough_draws_alone() -> None:
     assert rates.rate_exploration([make_rated([1, 0])]) is None
-    some = [make_rated([n % 5 == 0], slots=("exploration",), probability=0.02) for n in range(40)]
-    found = rates.rate_exploration(some)
-    assert found is not None
-    assert found.enough
-    assert (found.rate.value, found.effective) == (pytest.approx(0.2), pytest.approx(40))
-    assert "20 % of the time" in report.describe_exploration(found)
-    few = rates.rate_exploration(some[:5])
+    rated_digests = [
+        make_rated([n % 5 == 0], slots=("exploration",), probability=0.02) for n in range(40)
+    ]
+    exploration = rates.rate_exploration(rated_digests)
+    assert exploration is not None
+    assert exploration.enough
+    assert (exploration.rate.value, exploration.effective) == (
+        pytest.approx(0.2),
+        pytest.approx(40),
+    )
+    assert "20 % of the time" in report.describe_exploration(exploration)
+    few = rates.rate_exploration(rated_digests[:5])
     assert few is not None
     assert not few.enough
     assert "5 papers drawn so far" in report.describe_exploration(few)
     # nearly all the weight on one paper: many draws on paper, one in truth
-    uneven = [*some, make_rated([1], slots=("exploration",), probability=1e-6)]
+    uneven = [*rated_digests, make_rated([1], slots=("exploration",), probability=1e-6)]
     heavy = rates.rate_exploration(uneven)
     assert heavy is not None
     assert heavy.effective < 2
@@ -271,7 +280,7 @@ def judged(**ahead: Estimate) -> str:
     """The verdict on a report in which the own recipe is so far ahead of others (of chance .2
     unless told otherwise).
     """
-    some = {"chance": estimate(0.2)} | ahead
+    leads = {"chance": estimate(0.2)} | ahead
     row = {"about": "", "reciprocal": estimate(0.5), "auc": estimate(0.5), "among_all": None}
     filled = Report(
         own="learned",
@@ -287,7 +296,7 @@ def judged(**ahead: Estimate) -> str:
     )
     filled.rows = [
         Row(name="learned", ndcg=estimate(0.7), ahead=None, **row),  # type: ignore[arg-type]
-        *(Row(name=name, ndcg=estimate(0.5), ahead=one, **row) for name, one in some.items()),  # type: ignore[arg-type]
+        *(Row(name=name, ndcg=estimate(0.5), ahead=lead, **row) for name, lead in leads.items()),  # type: ignore[arg-type]
     ]
     return report.write_verdict(filled)
 
@@ -337,10 +346,10 @@ def test_pictures_are_drawn_of_estimates_with_and_without_intervals() -> None:
         until=DAY,
         enough=True,
     )
-    some = [make_replayed(1, (1, 0, 1), day, earlier_thumbs=12 * (day > 5)) for day in range(12)]
+    digests = [make_replayed(1, (1, 0, 1), day, earlier_thumbs=12 * (day > 5)) for day in range(12)]
     filled.rows, filled.steps = (
-        comparison.compare_recipes(some, "learned"),
-        comparison.learning_curve(some, "learned"),
+        comparison.compare_recipes(digests, "learned"),
+        comparison.learning_curve(digests, "learned"),
     )
     filled.positions = rates.rate_by_position([make_rated([1, 0])])
     filled.slots = rates.rate_by_slot([make_rated([1, 0], slots=("pinned", "normal"))])

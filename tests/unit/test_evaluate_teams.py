@@ -63,7 +63,7 @@ def experiment(
     noise, and both share a digest of eight.
     """
     random = np.random.default_rng(seed)
-    found = []
+    rated_digests = []
     for reader in range(1, readers + 1):
         for day in range(days):
             liked = random.random(40) < 0.1
@@ -82,26 +82,33 @@ def experiment(
                 else -int(random.random() < 0.1)
                 for item in shared
             )
-            found.append(make_rated(reader, day, shared, votes))
-    (comparison,) = compare(found)
+            rated_digests.append(make_rated(reader, day, shared, votes))
+    (comparison,) = compare(rated_digests)
     return comparison
 
 
 @pytest.mark.parametrize(("skill", "better"), [((3.0, 0.5), "learned"), ((0.5, 3.0), "words")])
 def test_the_better_recipe_is_found(skill: tuple[float, float], better: str) -> None:
-    found = [experiment(seed, skill=skill) for seed in range(12)]
-    assert sum(one.decided for one in found) >= 11
-    assert all(f"liked the papers of {better} more" in one.verdict for one in found if one.decided)
-    assert all(one.lead.sure for one in found if one.decided)
+    comparisons = [experiment(seed, skill=skill) for seed in range(12)]
+    assert sum(comparison.decided for comparison in comparisons) >= 11
+    assert all(
+        f"liked the papers of {better} more" in comparison.verdict
+        for comparison in comparisons
+        if comparison.decided
+    )
+    assert all(comparison.lead.sure for comparison in comparisons if comparison.decided)
 
 
 @pytest.mark.parametrize("skill", [0.0, 2.0])
 def test_equal_recipes_differ_significantly_in_one_case_of_twenty_at_most(skill: float) -> None:
-    found = [experiment(seed, skill=(skill, skill), readers=10, days=4) for seed in range(40)]
+    comparisons = [experiment(seed, skill=(skill, skill), readers=10, days=4) for seed in range(40)]
     assert (
-        sum(one.decided for one in found) <= 5
+        sum(comparison.decided for comparison in comparisons) <= 5
     )  # at most 2 are expected; 6 or more has a chance of 1 %
-    wins, losses = sum(one.wins for one in found), sum(one.losses for one in found)
+    wins, losses = (
+        sum(comparison.wins for comparison in comparisons),
+        sum(comparison.losses for comparison in comparisons),
+    )
     assert abs(wins - losses) < 4 * (wins + losses) ** 0.5
 
 
@@ -115,12 +122,14 @@ def test_with_few_readers_digests_win_and_lose_with_many_readers_do() -> None:
     many = [
         make_rated(reader, day, listed, (0, 1, 0)) for reader in range(1, 9) for day in range(5)
     ]
-    assert [(one.unit, one.wins, one.losses, one.ties) for one in compare(few)] == [
-        ("digests", 10, 0, 0)
-    ]
-    assert [(one.unit, one.wins, one.losses, one.ties) for one in compare(many)] == [
-        ("readers", 8, 0, 0)
-    ]
+    assert [
+        (comparison.unit, comparison.wins, comparison.losses, comparison.ties)
+        for comparison in compare(few)
+    ] == [("digests", 10, 0, 0)]
+    assert [
+        (comparison.unit, comparison.wins, comparison.losses, comparison.ties)
+        for comparison in compare(many)
+    ] == [("readers", 8, 0, 0)]
     assert compare(few)[0].lead.value == 1  # what belongs to no team counts for nobody
 
 
@@ -128,7 +137,7 @@ def test_a_thumb_down_counts_against_its_team_and_digests_without_thumbs_count_f
     None
 ):
     listed = (one_item("learned", 1), one_item("words", 2))
-    (found,) = compare(
+    (comparison,) = compare(
         [
             make_rated(1, 0, listed, (-1, 0)),
             make_rated(1, 1, listed, (1, 1)),
@@ -136,14 +145,14 @@ def test_a_thumb_down_counts_against_its_team_and_digests_without_thumbs_count_f
             make_rated(1, 3, listed, (1, -1)),
         ]
     )
-    assert (found.wins, found.losses, found.ties, found.digests) == (1, 1, 1, 3)
+    assert (comparison.wins, comparison.losses, comparison.ties, comparison.digests) == (1, 1, 1, 3)
 
 
 def test_too_few_decided_digests_say_nothing_however_clear() -> None:
     listed = (one_item("learned", 1), one_item("words", 2))
-    (found,) = compare([make_rated(1, day, listed, (0, 1)) for day in range(MIN_DECIDED - 1)])
-    assert not found.decided
-    assert "Too little" in found.verdict
+    (comparison,) = compare([make_rated(1, day, listed, (0, 1)) for day in range(MIN_DECIDED - 1)])
+    assert not comparison.decided
+    assert "Too little" in comparison.verdict
     (enough,) = compare([make_rated(1, day, listed, (0, 1)) for day in range(MIN_DECIDED)])
     assert enough.decided
     assert 'Set [digest] recipe = "words"' in enough.verdict
@@ -161,7 +170,9 @@ def test_each_pair_of_recipes_is_a_comparison_of_its_own_the_latest_first() -> N
         for day in range(3, 6)
     ]
     alone = [make_rated(1, 9, (one_item("", 1),), (1,), ("words", ""))]
-    assert [(one.own, one.other) for one in compare([*first, *second, *alone])] == [
+    assert [
+        (comparison.own, comparison.other) for comparison in compare([*first, *second, *alone])
+    ] == [
         ("words", "recent"),
         ("learned", "words"),
     ]

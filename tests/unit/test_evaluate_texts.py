@@ -21,14 +21,14 @@ def prepared() -> None:
     evaluate.prepare(TEXTS)
 
 
-def best(found: np.ndarray) -> int:
-    return int(np.argmax(found)) % 3
+def best(scores: np.ndarray) -> int:
+    return int(np.argmax(scores)) % 3
 
 
 def test_likes_rank_papers_like_them_first() -> None:
-    found = evaluate.recommend(TEXTS[10:20:3], TEXTS[20:], CANDIDATES)
-    assert found.shape == (9,)
-    assert best(found) == 1
+    scores = evaluate.recommend(TEXTS[10:20:3], TEXTS[20:], CANDIDATES)
+    assert scores.shape == (9,)
+    assert best(scores) == 1
 
 
 def test_keywords_alone_rank_papers_with_them_first() -> None:
@@ -36,24 +36,24 @@ def test_keywords_alone_rank_papers_with_them_first() -> None:
 
 
 def test_dislikes_push_papers_like_them_down() -> None:
-    found = evaluate.recommend(
+    scores = evaluate.recommend(
         [TEXTS[10]], TEXTS[20:], CANDIDATES, disliked_texts=[TEXTS[9], TEXTS[12]]
     )
-    assert best(-found) == 0
+    assert best(-scores) == 0
 
 
 def test_texts_that_were_not_prepared_are_vectorised() -> None:
-    found = evaluate.recommend(
+    scores = evaluate.recommend(
         ["New verse. More rhyme and metre"], TEXTS[20:], ["Robot fingers", "Poetry with rhyme"]
     )
-    assert found[1] > found[0]
+    assert scores[1] > scores[0]
 
 
 def test_a_text_may_come_twice_and_be_empty() -> None:
     evaluate.prepare([*TEXTS, *TEXTS, ""])
-    found = evaluate.recommend([TEXTS[0], ""], ["", TEXTS[4]], ["", TEXTS[3], TEXTS[3]])
-    assert np.isfinite(found).all()
-    assert found[1] == found[2]
+    scores = evaluate.recommend([TEXTS[0], ""], ["", TEXTS[4]], ["", TEXTS[3], TEXTS[3]])
+    assert np.isfinite(scores).all()
+    assert scores[1] == scores[2]
 
 
 def test_nothing_known_and_no_candidates_give_numbers_or_nothing() -> None:
@@ -79,8 +79,8 @@ def test_encoder_vectors_count_beside_the_words() -> None:
     liked = TEXTS[9:15:3]
     alone = evaluate.recommend(liked, TEXTS[20:], CANDIDATES)
     evaluate.prepare([TEXTS[5], *TEXTS], encoded.astype(np.float32))
-    found = evaluate.recommend(liked, TEXTS[20:], CANDIDATES)
-    assert found[2::3].mean() - found[1::3].mean() > alone[2::3].mean() - alone[1::3].mean() + 0.1
+    scores = evaluate.recommend(liked, TEXTS[20:], CANDIDATES)
+    assert scores[2::3].mean() - scores[1::3].mean() > alone[2::3].mean() - alone[1::3].mean() + 0.1
     assert np.isfinite(
         evaluate.recommend(
             ["Unseen robots"], TEXTS[20:], ["Unseen robots", TEXTS[0]], keywords=["robot"]

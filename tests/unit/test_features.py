@@ -49,7 +49,7 @@ def test_a_word_of_digits_and_letters_counts() -> None:
     assert _columns("3D") == _columns("3d") != set()
 
 
-def test_case_and_accents_make_no_difference() -> None:
+def test_case_and_accents_do_not_matter() -> None:
     assert _columns("Schrödinger CAFÉ") == _columns("schrodinger cafe")
 
 
@@ -68,7 +68,7 @@ def test_a_pair_never_spans_two_texts() -> None:
     assert (apart.indices < features.WORDS).all()
 
 
-def test_signs_without_spaces_are_words_of_their_own() -> None:
+def test_characters_without_spaces_are_words() -> None:
     assert _columns("深度学习") & _columns("学习")
 
 
@@ -101,7 +101,7 @@ def test_the_columns_of_a_version_never_change() -> None:
         max_size=5,
     )
 )
-def test_packed_rows_come_back_equal(rows: list[dict[int, int]]) -> None:
+def test_packed_rows_are_read_back_equal(rows: list[dict[int, int]]) -> None:
     columns = [column for row in rows for column in sorted(row)]
     counts = [row[column] for row in rows for column in sorted(row)]
     starts = np.cumsum([0] + [len(row) for row in rows])
@@ -169,14 +169,14 @@ def test_frequencies_count_papers_not_words() -> None:
     assert frequencies.counts[_only("robot")] == 2
 
 
-def test_adding_leaves_the_old_frequencies_alone() -> None:
+def test_adding_does_not_change_the_old_frequencies() -> None:
     old = features.Frequencies()
     old.add(features.vectorize(["robot"]))
     assert old.papers == 0
     assert not old.counts.any()
 
 
-def test_frequencies_come_back_from_bytes() -> None:
+def test_frequencies_are_read_back_from_bytes() -> None:
     frequencies = features.Frequencies().add(features.vectorize(_corpus(50)))
     again = features.Frequencies.from_bytes(frequencies.to_bytes())
     assert again.papers == 50
@@ -283,7 +283,7 @@ def _word_column(word: str) -> int:
 # keywords
 
 
-def test_a_keyword_knows_its_sign_and_text() -> None:
+def test_a_keyword_is_parsed_into_sign_and_text() -> None:
     wanted, unwanted = features.parse_keywords(
         ["  tactile   sensing ", "- Survey"], features.Frequencies()
     )
@@ -365,7 +365,7 @@ def test_the_quick_search_for_a_phrase_equals_the_search_in_pieces(
         (" heart failure ", "Heart-failure patients", True),
     ],
 )
-def test_a_plain_word_is_looked_up_without_taking_the_text_apart(
+def test_a_plain_word_is_found_without_splitting_the_text(
     phrase: str, text: str, found: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(words, "folded", lambda title, abstract: pytest.fail("taken apart"))

@@ -1,6 +1,4 @@
-"""An encoder's columns beside words and word vectors: weighed alike, and accounted for in every
-score.
-"""
+"""An encoder's columns beside those of word vectors, and their part of every score."""
 
 from __future__ import annotations
 
@@ -26,19 +24,19 @@ def vectors(number: int, seed: int = 0) -> np.ndarray:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
 
-def made(number: int = 100, absent: int = 0) -> features.Encoding | None:
-    some = vectors(number)
-    some[:absent] = 0
-    return features.fit_encoding("tiny-1", some)
+def fit(number: int = 100, absent: int = 0) -> features.Encoding | None:
+    encoded = vectors(number)
+    encoded[:absent] = 0
+    return features.fit_encoding("tiny-1", encoded)
 
 
-def test_columns_stand_behind_the_others_and_have_their_length() -> None:
-    encoding = made()
+def test_encoder_columns_follow_the_others_and_have_their_length() -> None:
+    encoding = fit()
     assert encoding is not None
     rows = sp.csr_matrix(np.eye(3, 7, dtype=np.float32))
-    some = vectors(3, seed=1)
-    some[1] = 0
-    both = encoding.append_columns(rows, some)
+    encoded = vectors(3, seed=1)
+    encoded[1] = 0
+    both = encoding.append_columns(rows, encoded)
     assert both.shape == (3, 7 + D)
     assert (both[:, :7] != rows).nnz == 0
     assert np.allclose(
@@ -48,7 +46,7 @@ def test_columns_stand_behind_the_others_and_have_their_length() -> None:
     assert (encoding.append_zeros(rows)[:, :7] != rows).nnz == 0
 
 
-def test_what_all_papers_have_in_common_counts_for_little() -> None:
+def test_what_all_papers_have_in_common_counts_little() -> None:
     """Encoders put all papers of one subject into a narrow cone."""
     cone = vectors(200) * 0.3 + vectors(1, seed=9)
     encoding = features.fit_encoding("tiny-1", cone)
@@ -62,18 +60,16 @@ def test_what_all_papers_have_in_common_counts_for_little() -> None:
     ("number", "absent", "used"),
     [(100, 0, True), (100, 5, True), (100, 6, False), (29, 0, False), (0, 0, False)],
 )
-def test_it_counts_only_where_nearly_all_recent_papers_are_encoded(
-    number: int, absent: int, used: bool
-) -> None:
-    assert (made(number, absent) is not None) == used
+def test_an_encoding_needs_nearly_all_recent_papers(number: int, absent: int, used: bool) -> None:
+    assert (fit(number, absent) is not None) == used
 
 
-def test_packed_rows_come_back_as_they_were_to_three_digits() -> None:
-    some = vectors(5)
-    packed = features.pack_encoded(some)
-    assert [len(one) for one in packed] == [2 * D] * 5
+def test_packed_rows_are_read_back_to_three_digits() -> None:
+    encoded = vectors(5)
+    packed = features.pack_encoded(encoded)
+    assert [len(row) for row in packed] == [2 * D] * 5
     back = features.unpack_encoded([*packed, None, b"cut", packed[0][:-2], b"\xff" * 2 * D], D)
-    assert np.allclose(back[:5], some, atol=1e-3)
+    assert np.allclose(back[:5], encoded, atol=1e-3)
     assert not back[5:].any()  # absent, damaged, of another encoder, not a number
     assert features.unpack_encoded([], D).shape == (0, D)
 
@@ -140,7 +136,7 @@ def test_parts_and_rest_add_up_to_the_score(seed: int, likes: set[int], dislikes
         assert len(near) <= 1
 
 
-def test_what_the_encoder_adds_is_told_by_the_liked_paper_that_is_nearest() -> None:
+def test_the_encoder_part_is_named_by_the_nearest_liked_paper() -> None:
     """Two papers without a word in common that the encoder puts together."""
     known = vectors(60)
     liked = next(n for n in range(60) if "octopus" in TEXTS[n])
@@ -150,12 +146,12 @@ def test_what_the_encoder_adds_is_told_by_the_liked_paper_that_is_nearest() -> N
     profile = profiles.train(
         [], background, liked=profiles.Rated.from_papers([PAPERS[liked]], rows[[liked]])
     )
-    found = {
+    scored = {
         score.paper_id: score for score in scores.explain(profile, day, words_of=features.words_of)
     }
-    assert next(iter(found)) == liked + 1
-    (near,) = [part for part in found[twin + 1].parts if part.kind == "near"]
+    assert next(iter(scored)) == liked + 1
+    (near,) = [part for part in scored[twin + 1].parts if part.kind == "near"]
     columns = rows[[twin], -D:].toarray().ravel()
     assert near.value == pytest.approx(float(columns @ profile.dense_weights[-D:]), abs=1e-6)
     assert near.name == TEXTS[liked]
-    assert scores.write_reason(found[twin + 1]) == f'Near "{TEXTS[liked]}", which you liked.'
+    assert scores.write_reason(scored[twin + 1]) == f'Near "{TEXTS[liked]}", which you liked.'

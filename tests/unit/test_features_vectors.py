@@ -97,7 +97,7 @@ def _dense(space: features.Space, texts: list[str]) -> np.ndarray:
     return space.rows(features.vectorize(texts))[:, features.COLUMNS :].toarray()
 
 
-def test_words_of_one_topic_come_to_mean_alike_without_sharing_a_word(
+def test_texts_of_one_topic_are_alike_without_a_common_word(
     table: features.Table,
 ) -> None:
     # Too few papers to whiten by: the vectors as they are.
@@ -106,12 +106,12 @@ def test_words_of_one_topic_come_to_mean_alike_without_sharing_a_word(
     assert near > 0.2 > far
 
 
-def test_training_is_repeatable_and_moves_with_the_seed(table: features.Table) -> None:
+def test_training_is_repeatable_and_depends_on_the_seed(table: features.Table) -> None:
     assert features.train(*_counts(_papers(300))).to_bytes() == table.to_bytes()
     assert features.train(*_counts(_papers(300)), seed=1).to_bytes() != table.to_bytes()
 
 
-def test_going_on_keeps_known_words_and_learns_new_ones(table: features.Table) -> None:
+def test_continued_training_keeps_known_words_and_learns_new_ones(table: features.Table) -> None:
     new = ["ocean", "tide", "current", "salinity", "plankton", "wave", "reef", "coast"]
     rng = np.random.default_rng(2)
     papers = [(" ".join(rng.choice(new, 2)), " ".join(rng.choice(new, 3))) for _ in range(100)]
@@ -123,7 +123,7 @@ def test_going_on_keeps_known_words_and_learns_new_ones(table: features.Table) -
     assert dense[0] @ dense[1] > dense[0] @ dense[2]
 
 
-def test_a_word_of_two_papers_comes_to_mean_what_they_are_about(table: features.Table) -> None:
+def test_a_word_of_two_papers_lies_near_their_topic(table: features.Table) -> None:
     papers = [
         *_papers(300, seed=3),
         ("soft robot", "octobot grasp hand"),
@@ -141,12 +141,12 @@ def test_a_word_of_two_papers_comes_to_mean_what_they_are_about(table: features.
     assert far < 0.15
 
 
-def test_too_few_papers_teach_nothing() -> None:
+def test_too_few_papers_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 50 papers"):
         features.train(*_counts(_papers(10)))
 
 
-def test_papers_without_abstracts_teach_by_their_titles() -> None:
+def test_papers_without_abstracts_are_trained_on_by_their_titles() -> None:
     titles = [f"{a} {b}" for a, b in _papers(200)]
     table = features.train(features.vectorize(titles), features.vectorize([""] * 200))
     dense = _dense(_space(table, _papers(20)), ["robot grasp", "tactile finger", "enzyme ligand"])
@@ -289,9 +289,7 @@ def test_keywords_get_dense_columns(table: features.Table) -> None:
     )
 )
 @settings(max_examples=examples(40))
-def test_cosines_of_a_day_are_those_of_rows_of_length_one(
-    space: features.Space, texts: list[str]
-) -> None:
+def test_cosines_of_a_day_equal_those_of_unit_rows(space: features.Space, texts: list[str]) -> None:
     papers = [
         Paper(id=n + 1, title=text or "?", abstract="", first_seen=date(2026, 6, 1))
         for n, text in enumerate(texts)

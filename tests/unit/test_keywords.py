@@ -23,18 +23,20 @@ READER = Subscriber(id=1, email="r@example.org", created=NOW)
 
 def stands(keyword: str, text: str) -> bool:
     """Whether a keyword is found in a title, and mutes and pins it there."""
-    when = make_day(
+    day = make_day(
         [make_paper(1, text), make_paper(2, "Graphs of glaciers", "Nothing of it here at all")],
         RECENT,
     )
     (phrase,) = features.parse_keywords([keyword], features.Frequencies())
-    found = 0 in when.rows_holding(phrase.spellings).tolist()
+    is_held = 0 in day.rows_holding(phrase.spellings).tolist()
     bare = keyword.removeprefix("+").removeprefix("-")
-    assert (1 in scores.find_muted(train_profile(Interest(keywords=(f"-{bare}",))), when)) == found
-    assert (1 in scores.find_pinned(train_profile(Interest(keywords=(f"+{bare}",))), when)) == found
+    assert (1 in scores.find_muted(train_profile(Interest(keywords=(f"-{bare}",))), day)) == is_held
+    assert (
+        1 in scores.find_pinned(train_profile(Interest(keywords=(f"+{bare}",))), day)
+    ) == is_held
     in_abstract = make_day([make_paper(1, "Market", text)], [])
-    assert (0 in in_abstract.rows_holding(phrase.spellings).tolist()) == found
-    return found
+    assert (0 in in_abstract.rows_holding(phrase.spellings).tolist()) == is_held
+    return is_held
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,7 @@ def test_a_keyword_matches_what_a_person_expects(
 
 
 @pytest.mark.parametrize(
-    ("keyword", "told"),
+    ("keyword", "message"),
     [
         ("+", "holds no letter"),
         ("-", "holds no letter"),
@@ -132,9 +134,9 @@ def test_a_keyword_matches_what_a_person_expects(
     ],
 )
 def test_a_keyword_that_no_paper_could_answer_is_refused_with_words(
-    keyword: str, told: str
+    keyword: str, message: str
 ) -> None:
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         apply_request(
             SubscriptionRequest(email="r@example.org", keywords=("robot", keyword)), READER
         )
@@ -160,12 +162,12 @@ def test_an_accepted_keyword_is_found_where_it_stands_as_a_word(keyword: str, si
     bare = " ".join(keyword.split())
     assume(bare and bare[:1] not in ("-", "+") and not bare.endswith("*"))
     try:
-        wanted = apply_request(
+        request = apply_request(
             SubscriptionRequest(email="r@example.org", keywords=(sign + bare,)), READER
         )
     except InputError:
         return
-    (interest,) = wanted.interests
+    (interest,) = request.interests
     assert interest.keywords == (sign + bare,)
     assert stands(sign + bare, f"Fast {bare} here")
     assert stands(sign + bare, bare)

@@ -36,9 +36,11 @@ def values(draw: st.DrawFn, floats: st.SearchStrategy[float] = numbers) -> Value
 @st.composite
 def curves(draw: st.DrawFn) -> Plot:
     places = draw(st.lists(names, max_size=12))
-    each = st.lists(values() | st.none(), min_size=len(places), max_size=len(places)).map(tuple)
-    some = draw(st.lists(st.builds(Line, name=names, values=each), max_size=6))
-    return plots.draw_lines(draw(names), draw(names), places, some)
+    line_values = st.lists(values() | st.none(), min_size=len(places), max_size=len(places)).map(
+        tuple
+    )
+    lines = draw(st.lists(st.builds(Line, name=names, values=line_values), max_size=6))
+    return plots.draw_lines(draw(names), draw(names), places, lines)
 
 
 @st.composite
@@ -51,8 +53,8 @@ def diagrams(draw: st.DrawFn) -> Plot:
 
 @st.composite
 def charts(draw: st.DrawFn) -> Plot:
-    some = draw(st.lists(st.builds(Bar, label=names, value=values()), max_size=12))
-    return plots.draw_bars(draw(names), some, reference=draw(st.none() | st.tuples(names, numbers)))
+    bars = draw(st.lists(st.builds(Bar, label=names, value=values()), max_size=12))
+    return plots.draw_bars(draw(names), bars, reference=draw(st.none() | st.tuples(names, numbers)))
 
 
 def assert_inside(element: ET.Element, width: float, height: float) -> None:
@@ -173,20 +175,20 @@ def test_longer_bars_are_larger_numbers_from_one_nought() -> None:
 
 
 def test_a_gap_parts_a_line() -> None:
-    some = Line(
+    line = Line(
         name="z", values=(Value(value=1), Value(value=2), None, Value(value=2), Value(value=1))
     )
-    root = ET.fromstring(plots.draw_lines("x", "y", list("abcde"), [some]).svg)
+    root = ET.fromstring(plots.draw_lines("x", "y", list("abcde"), [line]).svg)
     assert [len((run.get("points") or "").split()) for run in root.iter(f"{SVG}polyline")] == [2, 2]
     assert len(list(root.iter(f"{SVG}circle"))) == 4
 
 
 def test_a_larger_point_stands_for_more_cases_and_the_diagonal_for_truth() -> None:
-    some = [
+    points = [
         Point(predicted=0.2, rate=Value(value=0.2), number=10),
         Point(predicted=0.8, rate=Value(value=0.8), number=1000),
     ]
-    root = ET.fromstring(plots.draw_reliability("x", "y", "z", some).svg)
+    root = ET.fromstring(plots.draw_reliability("x", "y", "z", points).svg)
     small, large = root.iter(f"{SVG}circle")
     assert float(small.get("r", "")) < float(large.get("r", ""))
     (diagonal,) = [line for line in root.iter(f"{SVG}line") if line.get("stroke-dasharray")]

@@ -155,19 +155,19 @@ def test_a_phrase_matches_as_a_whole_and_its_words_count_alone() -> None:
 def test_a_phrase_is_held_only_where_it_occurs(
     keyword: str, title: str, abstract: str, held: bool
 ) -> None:
-    one = make_paper(1, title, abstract)
-    for day in (make_day([one, make_paper(2)]), make_day([make_paper(2)], [one])):
-        mine = train_profile(Interest(keywords=(keyword,)))
-        ((_, found),) = scores.parts.keyword_rows(mine, day)
-        assert found.tolist() == ([day.ids.tolist().index(1)] if held else [])
+    phrase_paper = make_paper(1, title, abstract)
+    for day in (make_day([phrase_paper, make_paper(2)]), make_day([make_paper(2)], [phrase_paper])):
+        reader_profile = train_profile(Interest(keywords=(keyword,)))
+        ((_, rows),) = scores.parts.keyword_rows(reader_profile, day)
+        assert rows.tolist() == ([day.ids.tolist().index(1)] if held else [])
     ids = frozenset({1} if held else ())
-    day = make_day([one, make_paper(2)])
-    assert scores.find_pinned(mine, day) | scores.find_muted(mine, day) == (
+    day = make_day([phrase_paper, make_paper(2)])
+    assert scores.find_pinned(reader_profile, day) | scores.find_muted(reader_profile, day) == (
         ids if keyword[0] in "+-" else frozenset()
     )
     kept = next(
         score
-        for score in scores.explain(mine, day, words_of=features.words_of)
+        for score in scores.explain(reader_profile, day, words_of=features.words_of)
         if score.paper_id == 1
     )
     assert any(part.kind == "keyword" for part in kept.parts) is held
@@ -183,8 +183,8 @@ def test_two_words_with_the_same_column_are_distinguished() -> None:
             break
         columns[column] = word
     day = make_day([make_paper(1, columns[column]), make_paper(2, word)])
-    ((_, found),) = scores.parts.keyword_rows(train_profile(Interest(keywords=(word,))), day)
-    assert day.ids[found].tolist() == [2]
+    ((_, rows),) = scores.parts.keyword_rows(train_profile(Interest(keywords=(word,))), day)
+    assert day.ids[rows].tolist() == [2]
 
 
 def test_a_keyword_that_is_common_or_rare_in_the_corpus_still_matches() -> None:
@@ -207,7 +207,7 @@ def test_a_keyword_that_is_common_or_rare_in_the_corpus_still_matches() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "printed", "same"),
+    ("followed", "printed", "same"),
     [
         ("Jane Doe", "Jane Doe", True),
         ("Jane Doe", "Doe, Jane", True),
@@ -221,15 +221,15 @@ def test_a_keyword_that_is_common_or_rare_in_the_corpus_still_matches() -> None:
         ("", "Jane Doe", False),
     ],
 )
-def test_an_author_matches_by_name_or_initial(wanted: str, printed: str, same: bool) -> None:
+def test_an_author_matches_by_name_or_initial(followed: str, printed: str, same: bool) -> None:
     (score,) = explain(
-        train_profile(Interest(authors=(wanted,))), make_day([make_paper(1, authors=(printed,))])
+        train_profile(Interest(authors=(followed,))), make_day([make_paper(1, authors=(printed,))])
     )
     assert any(part.kind == "author" for part in score.parts) is same
 
 
 @pytest.mark.parametrize(
-    ("wanted", "categories", "same"),
+    ("followed", "categories", "same"),
     [
         ("cs.RO", ("cs.RO",), True),
         ("cs", ("cs.RO",), True),
@@ -241,10 +241,10 @@ def test_an_author_matches_by_name_or_initial(wanted: str, printed: str, same: b
     ],
 )
 def test_a_category_includes_its_subcategories(
-    wanted: str, categories: tuple[str, ...], same: bool
+    followed: str, categories: tuple[str, ...], same: bool
 ) -> None:
     (score,) = explain(
-        train_profile(Interest(categories=(wanted,))),
+        train_profile(Interest(categories=(followed,))),
         make_day([make_paper(1, categories=categories)]),
     )
     assert any(part.kind == "category" for part in score.parts) is same
@@ -374,14 +374,14 @@ def test_a_liked_paper_is_near_neither_an_unrelated_paper_nor_itself() -> None:
 
 
 def upvotes_part(
-    some: Paper, among: Sequence[Paper] = (), thumbs: dict[int, list[float]] | None = None
+    paper: Paper, among: Sequence[Paper] = (), thumbs: dict[int, list[float]] | None = None
 ) -> float:
-    papers = [some, *among]
-    made = scores.make_day(papers, make_rows(papers), thumbs=thumbs)
+    papers = [paper, *among]
+    day = scores.make_day(papers, make_rows(papers), thumbs=thumbs)
     return next(
         (
             part.value
-            for score in explain(train_profile(), made, among=[some.id])
+            for score in explain(train_profile(), day, among=[paper.id])
             for part in score.parts
             if part.kind == "upvotes"
         ),
@@ -416,14 +416,14 @@ def test_readers_thumbs_fade_by_their_own_age() -> None:
 
 def test_later_thumbs_do_not_raise_recent_papers() -> None:
     recent = [replace(paper, upvotes=7) for paper in RECENT]
-    made = scores.make_day(
+    day = scores.make_day(
         [make_paper(1)],
         make_rows([make_paper(1)]),
         recent,
         make_rows(recent),
         thumbs={paper.id: [0.1] * 7 for paper in recent},
     )
-    assert (made.trending[0] == 0).all()
+    assert (day.trending[0] == 0).all()
 
 
 def test_co_like_boosts_are_a_named_part_of_the_sum() -> None:
@@ -482,12 +482,12 @@ def test_fifty_thousand_papers_are_scored() -> None:
     many = [make_paper(number) for number in range(1, 50_001)]
     few = make_rows(PAPERS)
     day = scores.make_day(many, few[np.arange(len(many)) % len(PAPERS)])  # type: ignore[index]
-    found = list(
+    explained = list(
         itertools.islice(
             scores.explain(train_profile(liked=PAPERS[:1]), day, words_of=features.words_of), 3
         )
     )
-    assert [score.paper_id for score in found] == [1, 31, 61]
+    assert [score.paper_id for score in explained] == [1, 31, 61]
 
 
 def test_papers_and_rows_must_agree() -> None:

@@ -153,10 +153,10 @@ class Day:
             for spelling in spellings:
                 holds[day._rows_holding(spelling)] = True
             return np.flatnonzero(holds[rows])
-        each = [self._rows_holding(spelling) for spelling in spellings]
-        if len(each) == 1:
-            return each[0]
-        return np.unique(np.concatenate([np.empty(0, np.int64), *each]))
+        row_arrays = [self._rows_holding(spelling) for spelling in spellings]
+        if len(row_arrays) == 1:
+            return row_arrays[0]
+        return np.unique(np.concatenate([np.empty(0, np.int64), *row_arrays]))
 
     def _rows_holding(self, spelling: Spelling) -> NDArray[np.int64]:
         cached = self.cache.spelling_rows.get(spelling.text)

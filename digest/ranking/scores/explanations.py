@@ -244,25 +244,25 @@ def _paper_words(day: Day, row: int, words_of: WordsOf) -> _PaperWords:
 
 
 def _find_positions(
-    numbers: NDArray[np.int32], wanted: NDArray[np.int32]
+    numbers: NDArray[np.int32], queries: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the positions of wanted numbers among others, and which occur."""
+    """Return the positions of the queries among numbers, and which occur."""
     if not len(numbers):
-        return np.empty(0, np.int64), np.zeros(len(wanted), np.bool_)
+        return np.empty(0, np.int64), np.zeros(len(queries), np.bool_)
     order = np.argsort(numbers)
-    places = np.minimum(np.searchsorted(numbers, wanted, sorter=order), len(numbers) - 1)
-    occurs = numbers[order[places]] == wanted
+    places = np.minimum(np.searchsorted(numbers, queries, sorter=order), len(numbers) - 1)
+    occurs = numbers[order[places]] == queries
     return order[places[occurs]], occurs
 
 
 def _look_up(
-    wanted: NDArray[np.int32], indices: NDArray[np.int32], weights: NDArray[np.float64]
+    queries: NDArray[np.int32], indices: NDArray[np.int32], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the weight of each wanted index, 0 where it has none."""
-    found = np.zeros(len(wanted))
-    positions, occurs = _find_positions(wanted, indices)
-    found[positions] = weights[occurs]
-    return found
+    """Return the weight of each queried index, 0 where it has none."""
+    values = np.zeros(len(queries))
+    positions, occurs = _find_positions(queries, indices)
+    values[positions] = weights[occurs]
+    return values
 
 
 def _keyword_value(keyword: Keyword, day: Day, row: int) -> float:

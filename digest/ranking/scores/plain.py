@@ -82,8 +82,7 @@ def _category_value(category: str, bonus: float, paper: Paper) -> float:
 
 def _has_author(author: str, paper: Paper) -> bool:
     last_name, given_names = parse_author_name(author)
-    printed_names = map(parse_author_name, paper.authors)
     return any(
-        last_name == last != "" and given_names_match(given_names, given)
-        for last, given in printed_names
+        last_name == printed_last_name != "" and given_names_match(given_names, printed_given_names)
+        for printed_last_name, printed_given_names in map(parse_author_name, paper.authors)
     )

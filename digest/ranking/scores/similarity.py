@@ -67,10 +67,10 @@ def _uncached_cosines(day: Day, rows: Sequence[int], others: Sequence[int]) -> N
         shape=(len(others), len(occurring)),
     )
     products = (shared @ table).T + day.dense[rows] @ day.dense[others].T
-    found: NDArray[np.float32] = np.nan_to_num(
+    row_cosines: NDArray[np.float32] = np.nan_to_num(
         products / np.outer(day.norms[rows], day.norms[others])
     )
-    return found
+    return row_cosines
 
 
 def _cosines_to_all(day: Day, row: int) -> NDArray[np.float32]:

@@ -1,6 +1,4 @@
-"""Two recipes share the digests of some readers: what the config asks for is what is chosen, stored
-and said.
-"""
+"""Two recipes share the digests of some readers, as the config says."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ from tests.conftest import NOON, TODAY, make_app
 Dump = Callable[..., Path]
 
 
-def round_of(
+def run_round(
     folder: Path, dump: Dump, readers: int = 12, **settings: str
 ) -> list[tuple[Subscriber, Digest]]:
     app = make_app(folder, **settings)
@@ -34,19 +32,19 @@ def round_of(
         subscriptions.subscribe(app, request, origin="command")
     pipeline.ingest(app, [dump()])
     pipeline.round(app)
-    found = [
+    digests = [
         (s, services.sent_digest(app, s, TODAY)[0])
         for s in (subscriptions.find(app, f"reader{n}@example.org") for n in range(readers))
     ]
     app.close()
-    return found
+    return digests
 
 
-def test_a_shared_digest_is_stored_with_the_recipe_that_picked_each_paper(
+def test_a_shared_digest_is_stored_with_the_recipe_of_each_paper(
     tmp_path: Path, dump: Dump
 ) -> None:
-    found = round_of(tmp_path, dump, evaluate__recipe_b="recent", evaluate__share="100")
-    for _, digest in found:
+    digests = run_round(tmp_path, dump, evaluate__recipe_b="recent", evaluate__share="100")
+    for _, digest in digests:
         teams = Counter(item.team for item in digest.items)
         assert (digest.provenance.recipe, digest.provenance.recipe_b) == ("learned", "recent")
         assert teams["learned"]
@@ -55,34 +53,34 @@ def test_a_shared_digest_is_stored_with_the_recipe_that_picked_each_paper(
             assert item.team != "recent" or [part.kind for part in item.score.parts] == ["recency"]
 
 
-def test_no_comparison_means_no_teams(tmp_path: Path, dump: Dump) -> None:
-    for _, digest in round_of(tmp_path, dump):
+def test_without_a_second_recipe_there_are_no_teams(tmp_path: Path, dump: Dump) -> None:
+    for _, digest in run_round(tmp_path, dump):
         assert (digest.provenance.recipe, digest.provenance.recipe_b) == ("learned", "")
         assert {item.team for item in digest.items} == {""}
 
 
-def test_only_the_share_of_readers_takes_part_and_the_others_get_what_they_always_got(
+def test_only_the_share_of_readers_takes_part_and_other_digests_are_unchanged(
     tmp_path: Path, dump: Dump
 ) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    alone = dict(enumerate(digest for _, digest in round_of(tmp_path / "a", dump)))
+    alone = dict(enumerate(digest for _, digest in run_round(tmp_path / "a", dump)))
     mixed = dict(
         enumerate(
             digest
-            for _, digest in round_of(
+            for _, digest in run_round(
                 tmp_path / "b", dump, evaluate__recipe_b="recent", evaluate__share="40"
             )
         )
     )
-    within = [n for n, digest in mixed.items() if digest.provenance.recipe_b]
-    assert 0 < len(within) < len(mixed)
-    assert [mixed[n].items for n in mixed if n not in within] == [
-        alone[n].items for n in mixed if n not in within
+    taking_part = [n for n, digest in mixed.items() if digest.provenance.recipe_b]
+    assert 0 < len(taking_part) < len(mixed)
+    assert [mixed[n].items for n in mixed if n not in taking_part] == [
+        alone[n].items for n in mixed if n not in taking_part
     ]
 
 
-def test_the_other_recipe_lists_nothing_below_the_reader_s_threshold(
+def test_the_other_recipe_lists_nothing_below_a_reader_s_threshold(
     tmp_path: Path, dump: Dump
 ) -> None:
     app = make_app(tmp_path)
@@ -146,15 +144,15 @@ def test_a_classifier_of_scikit_learn_may_rank_and_gives_reasons(
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"digest__recipe": "magic"}, r"digest\.recipe = 'magic'.*Known are: learned"),
         ({"evaluate__recipe_b": "magic"}, r"evaluate\.recipe_b = 'magic'"),
         ({"evaluate__recipe_b": "learned"}, r"is digest\.recipe already"),
     ],
 )
-def test_a_recipe_that_makes_no_comparison_is_refused_at_the_door(
-    tmp_path: Path, settings: dict[str, str], told: str
+def test_an_unknown_or_equal_recipe_is_refused_at_start(
+    tmp_path: Path, settings: dict[str, str], message: str
 ) -> None:
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         make_app(tmp_path, **settings)
