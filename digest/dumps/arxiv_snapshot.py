@@ -1,6 +1,6 @@
-"""The full metadata snapshot of arXiv, JSON lines: one row per paper in its latest version.
+"""The full metadata snapshot of arXiv, JSON lines.
 
-It has about 2.5 million rows.
+One row per paper in its latest version. It has about 2.5 million rows.
 """
 
 from __future__ import annotations

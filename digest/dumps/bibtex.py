@@ -1,4 +1,4 @@
-r"""BibTeX and BibLaTeX files of reference managers: `@article{key, title = {A title}, ...}`.
+r"""BibTeX and BibLaTeX of reference managers: `@article{key, title = {A title}}`.
 
 Any entry with a title is a paper; `@string`, `@preamble` and `@comment` are not entries. Braces
 that only protect letters are removed, TeX stays. Described in "BibTeXing" (btxdoc) by O. Patashnik
@@ -71,7 +71,7 @@ _MONTHS: Final = {
 
 
 class BibTex:
-    """Title, abstract, authors, identifiers, complete days, and the class of an arXiv paper."""
+    """Title, abstract, authors, identifiers, complete days, class of an arXiv paper."""
 
     name = "bibtex"
 

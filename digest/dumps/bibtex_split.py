@@ -1,4 +1,4 @@
-"""Splitting of BibTeX text into its entries. Knows nothing of fields (see `bibtex_text`) or papers.
+"""Splitting of BibTeX text into its entries. Fields are read by `bibtex_text`.
 
 Own code because bibtexparser 2.1 loses entries and fields of damaged files without saying so; a
 release that reports every byte it skips would change our mind (digest/decisions/bibtex.md).
@@ -177,7 +177,7 @@ class _BlockSplitter:
         return row
 
     def _find_end(self, data: bytes, position: int) -> int | None:
-        """Find the position after the bracket that closes the block; None if the block goes on."""
+        """Find the position after the closing bracket; None if the block goes on."""
         if b"{" not in data and b"}" not in data and not self._in_parentheses:
             return None
         if (

@@ -131,7 +131,7 @@ def _parse_value(body: str, position: int, braces: re.Pattern[str]) -> tuple[str
 
 
 def define_macro(body: str, macros: dict[str, str]) -> None:
-    """Add the macro of an `@string`; one that cannot be parsed or is beyond a limit is left out."""
+    """Add the macro of an `@string`, unless it is damaged or there are too many."""
     match = _NAME.match(body.lstrip())
     name = match[1].lower() if match else ""
     values = parse_fields(body, macros, frozenset((name,)), key=False)
@@ -144,7 +144,7 @@ def define_macro(body: str, macros: dict[str, str]) -> None:
 
 
 def strip_braces(text: str) -> str:
-    r"""Remove the braces that only keep BibTeX from changing letters: "{A {GNN}}" -> "A GNN".
+    r"""Remove the braces that only protect letters: "{A {GNN}}" -> "A GNN".
 
     The braces of TeX stay: arguments (\emph{x}, x^{2}), groups that begin with a macro ({\"u}), and
     all braces in formulas.

@@ -1,4 +1,4 @@
-"""Answers of the API of bioRxiv and medRxiv, JSON: the details of preprints under `collection`.
+"""Answers of the API of bioRxiv and medRxiv, JSON: preprints in a `collection`.
 
 Described at https://api.biorxiv.org. One row per version of a preprint; a missing value is the text
 "NA". Also read are the variant with `rel_` names, rows on their own (as lines or in a list), and

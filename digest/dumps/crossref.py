@@ -223,7 +223,7 @@ def _read_updates(value: object) -> list[tuple[str, str]]:
 
 
 def _find_related_ids(value: object) -> Iterator[tuple[str, str]]:
-    """Find the identifiers of other forms of the paper; ignores relations of an unknown shape."""
+    """Find the identifiers of other forms of the paper; skip unknown relations."""
     for name in _SAME_PAPER_RELATIONS if isinstance(value, dict) else ():
         others = value.get(name) if isinstance(value, dict) else None
         for relation in others if isinstance(others, list) else ():
@@ -276,7 +276,7 @@ def _first_day(parts: tuple[int, ...], today: date) -> date | None:
 
 
 def _parse_date_parts(value: object) -> tuple[int, ...]:
-    """Parse the one to three numbers of {"date-parts": [[2026, 4, 1]]}; empty if there are none."""
+    """Parse the numbers of {"date-parts": [[2026, 4, 1]]}, at most three."""
     dates = value.get("date-parts") if isinstance(value, dict) else None
     first_date = dates[0] if isinstance(dates, list) and dates else None
     numbers: list[int] = []

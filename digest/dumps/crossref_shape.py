@@ -1,4 +1,4 @@
-"""Recognition of Crossref works, and whether a file holds pages of them or single records."""
+"""Recognition of Crossref works, in pages or as single records."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""CSL-JSON, the exchange format of reference managers: a list, {"items": [...]}, lines or one item.
+"""CSL-JSON, the exchange format of reference managers.
 
-Described at https://citeproc-js.readthedocs.io/en/latest/csl-json/markup.html. The answers of
-doi.org look the same, with types and some further keys of the registration agency.
+A list, {"items": [...]}, lines or one item. Described at
+https://citeproc-js.readthedocs.io/en/latest/csl-json/markup.html. The answers of doi.org look the
+same, with types and some further keys of the registration agency.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class CslJson:
 
 
 def _is_item(record: Mapping[str, Any]) -> bool:
-    """Whether a record is an item: type and title are texts, and another field fits CSL-JSON.
+    """Whether type and title are texts, and another field fits CSL-JSON.
 
     The title of a Crossref work is a list.
     """

@@ -188,7 +188,7 @@ def _first_text(elements: Elements, name: str) -> str:
 
 
 def _find_link(elements: Elements) -> str:
-    """Find the page of an entry: the text of RSS's `link`, or the `href` of Atom's main `link`."""
+    """Find the page of an entry: RSS's `link`, or the `href` of Atom's main `link`."""
     for element in elements.get("link", []):
         link = text_of(element).strip() or (
             attribute(element, "href").strip()

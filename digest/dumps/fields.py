@@ -1,4 +1,4 @@
-"""Parsing of single fields that several formats share: days, withdrawals, authors and lists.
+"""Parsing of fields that formats share: days, withdrawals, authors, lists.
 
 Knows no format and no file.
 """
@@ -82,7 +82,7 @@ def parse_month(name: str) -> int | None:
 
 
 def find_day_in_name(name: str) -> date | None:
-    """Find the first valid day in a file's name: `2026-06-09.jsonl.gz`, `arxiv_20260609.csv`."""
+    """Find the first valid day in a file's name, as in `2026-06-09.jsonl.gz`."""
     for match in _DAY_IN_NAME.finditer(name):
         year, _, month, day = match.groups()
         try:
@@ -115,7 +115,7 @@ def is_withdrawn(comment: str | None, abstract: str | None) -> bool:
 
 
 def split_list(text: str) -> tuple[str, ...]:
-    """Split a list at its semicolons, else at its commas, else at white space (categories)."""
+    """Split a list at semicolons, else at commas, else at white space (categories)."""
     for separator in (";", ","):
         if separator in text:
             return tuple(part for part in map(str.strip, text.split(separator)) if part)

@@ -1,4 +1,4 @@
-"""The protocol of a format, the head of a file by which it is recognised, and all formats.
+"""The protocol of formats, the head by which they are recognised, their list.
 
 A format is a module of this package with a module-level `FORMAT`. Nothing else registers it.
 """
@@ -80,7 +80,7 @@ class Head:
 
     @cached_property
     def tags(self) -> tuple[str, ...]:
-        """Local names of the first XML elements, at most 200, the root first; empty if not XML."""
+        """Local names of the first 200 XML elements, the root first; empty if not XML."""
         return tuple(find_outer_names(self.data))
 
 

@@ -1,4 +1,4 @@
-"""Answers of the "Daily Papers" API of Hugging Face, and flat copies: JSON list or lines."""
+"""Answers of the "Daily Papers" API of Hugging Face, and flat copies, as JSON."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _canonical_key(key: str) -> str:
 
 
 def _normalise_key(key: str) -> str:
-    """Fold spellings: `submittedOnDailyAt`, `submitted_on_daily_at`, `paper.submittedOnDailyAt`."""
+    """Fold the spellings `publishedAt`, `published_at` and `paper.publishedAt`."""
     return _canonical_key(key) if len(key) <= 40 else key
 
 

@@ -1,4 +1,6 @@
-"""A list of papers, one a line: arXiv ids, DOIs, PMIDs, links or titles. `#` begins a comment.
+"""A list of papers, one a line: arXiv ids, DOIs, PMIDs, links or titles.
+
+`#` begins a comment.
 
 A line with an identifier is a fragment: the rest of the paper is elsewhere. Any other line is a
 title.

@@ -1,4 +1,4 @@
-"""Removal of the markup in titles and abstracts of JSON sources: JATS, MathML, a little HTML.
+"""Removal of markup from titles and abstracts: JATS, MathML, a little HTML.
 
 Knows no format and no file.
 

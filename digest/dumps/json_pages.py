@@ -1,4 +1,4 @@
-"""Pages of web APIs: JSON objects with a list of records, such as {"meta": ..., "results": [...]}.
+"""Pages of web APIs, such as {"meta": ..., "results": [...]}.
 
 The same call reads one page, several pages one after the other, and files of bare records. Knows no
 format.
@@ -17,7 +17,7 @@ from digest.dumps.stream import Row, Source
 
 
 def find_page_items(head: Head, key: str) -> list[dict[str, Any]] | None:
-    """Find the first complete records of the list under `key`, at most 20; None if not a page."""
+    """Find the first 20 complete records under `key`; None if not a page."""
     if not is_page(head, key):
         return None
     candidates = (
@@ -39,7 +39,7 @@ def is_page(head: Head, key: str) -> bool:
 
 
 def read_page_rows(source: Source, key: str) -> Iterator[Row]:
-    """Read the records under `key` (ordinal from 1) from pages, else each line or list element."""
+    """Read the records under `key` from pages, else each line or list element."""
     return (
         read_json_items(source, key)
         if is_page(Head(source.head()), key)

@@ -205,7 +205,7 @@ class Splitter:
         self._key = b""
 
     def _closes_nothing(self, bracket: bytes) -> bool:
-        """Whether a bracket closes nothing: a `}` between records, or any bracket at top level."""
+        """Whether a bracket closes nothing: a `}` between records, or any at top level."""
         return self._depth == 0 or (bracket == b"}" and self._depth == self._record_depth)
 
     def _close(self) -> None:

@@ -1,4 +1,4 @@
-"""JSON text -> its records, one at a time, from lines or from one long list. Knows no format."""
+"""JSON text -> its records, one at a time, from lines or one long list."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _TOKEN_LIMIT: Final = 1_000_000
 
 
 def read_json_records(source: Source) -> Iterator[Row]:
-    """Read each line that is not blank if the lines are JSON of their own, else `read_json_items`.
+    """Read the lines if each is JSON of its own, else `read_json_items`.
 
     The head of the file decides.
     """

@@ -21,5 +21,5 @@ def has_withdrawn_title(title: str) -> bool:
 
 
 def is_retraction_kind(kind: object) -> bool:
-    """Whether an update of this kind retracts a paper: "retraction", "Withdrawal", "removal"."""
+    """Whether an update retracts a paper: "retraction", "Withdrawal", "removal"."""
     return isinstance(kind, str) and kind.strip().lower() in _RETRACTION_KINDS

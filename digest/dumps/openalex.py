@@ -1,4 +1,4 @@
-"""Works of OpenAlex: JSON lines of the snapshot, pages of the API, lists of works, single works.
+"""Works of OpenAlex: the snapshot's JSON lines, API pages, lists, single works.
 
 Described at https://developers.openalex.org. The abstract is an index from words to positions and
 is put together again. Topics and concepts are guesses of OpenAlex and not used as categories: they

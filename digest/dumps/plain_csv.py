@@ -24,7 +24,7 @@ Line = tuple[int, str, bool]
 
 
 class PlainCsv:
-    """A header with `title` and at least one more known column; a row may lack cells at its end."""
+    """A header with `title` and another known column; rows may be shorter."""
 
     name = "csv"
 

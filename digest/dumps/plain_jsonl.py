@@ -1,4 +1,4 @@
-"""Plain JSON lines or list with the columns of `columns.COLUMNS`, from a person or a script."""
+"""Plain JSON, lines or a list, with the columns of `columns.COLUMNS`."""
 
 from __future__ import annotations
 

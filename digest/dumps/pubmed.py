@@ -223,7 +223,7 @@ def _read_abstract(node: Node, around: Node) -> str:
 
 
 def _read_authors(lists: list[Node]) -> tuple[str, ...]:
-    """Read the names of authors and groups, first name first; no invalid names and no editors."""
+    """Read the valid names of authors and groups, first name first; no editors."""
     author_lists = [node for node in lists if attribute(node, "Type") != "editors"] or lists
     names = []
     for author in (author for node in author_lists[:1] for author in children(node, "Author")):

@@ -29,7 +29,7 @@ _VERSION: Final = re.compile(r"v[0-9]+(?=(?:\.pdf)?$)", re.IGNORECASE)
 
 
 def find_noted_ids(note: str) -> Iterator[tuple[str, str]]:
-    """Find the identifiers on lines of their own in a note: (kind, value) as in `Record.ids`.
+    """Find (kind, value) of identifiers on lines of their own in a note.
 
     "See arXiv:..." within a sentence names another paper.
     """

@@ -1,4 +1,4 @@
-"""RIS, as databases and reference managers write it: one tag a line, from `TY  - JOUR` to `ER  - `.
+"""RIS of databases and reference managers: one tag a line, from TY to ER.
 
 Any record with a title is a paper. Described in the "RIS Format Specifications" of Reference
 Manager, which every program reads in its own way.

@@ -1,4 +1,4 @@
-"""The bulk files of Semantic Scholar (S2AG), JSON lines: papers, abstracts and deletions.
+"""Bulk files of Semantic Scholar (S2AG): papers, abstracts, deletions.
 
 Described at https://api.semanticscholar.org/api-docs/datasets. Papers and abstracts are in
 different files. An abstract becomes a fragment, so the files may come in any order and nothing
@@ -93,7 +93,7 @@ class SemanticScholar:
 
 
 def find_external_ids(externals: ExternalIds | None) -> Iterator[tuple[str, str]]:
-    """Find the known identifiers in Semantic Scholar's list, whatever the case of their names.
+    """Find the known identifiers; the case of their names does not matter.
 
     Values that are not a text or whole number are left out.
     """

@@ -1,4 +1,4 @@
-"""Streaming of a dump file: unpacked chunks and lines of bounded size. Knows no format.
+"""Streaming of a dump file: unpacked chunks and lines of bounded size.
 
 Reading never raises. Whatever goes wrong (a truncated gzip, a failing disk, a line that never ends)
 ends up in `Source.incomplete` or as a `Rejected`, and everything before it is kept.

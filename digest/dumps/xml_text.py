@@ -81,7 +81,7 @@ class XmlEntry:
 def read_xml_entries(
     source: Source, *names: str, also: tuple[str, ...] = ()
 ) -> Iterator[XmlEntry | Rejected]:
-    """Read the elements with these local names, in any namespace and document; never raises.
+    """Read the elements with these local names in any document; never raises.
 
     An element within an entry belongs to that entry. Rejected are entries that never end, are
     longer than `stream.ITEM_CAP` or are not valid XML, and the end of an entry without beginning. A
@@ -160,7 +160,7 @@ def child(node: Node, *path: str) -> Node:
 
 
 def text_of(node: Node | list[Node]) -> str:
-    """Join all text below an element, or the first of a list; "" for None and an empty list."""
+    """Join all text below an element or the first of a list; "" if there is none."""
     if isinstance(node, list):
         node = node[0] if node else None
     if node is None:
@@ -169,7 +169,7 @@ def text_of(node: Node | list[Node]) -> str:
 
 
 def serialise_content(node: Node) -> str:
-    """Return the content of an element as text, with its markup (XHTML in Atom) written out."""
+    """Return the content of an element as text with its markup (XHTML in Atom)."""
     if not len(node):
         return text_of(node)
     return html.escape(node.text or "", quote=False) + "".join(
@@ -238,7 +238,7 @@ def _parse_element(data: bytes, declarations: bytes) -> Node:
 
 
 def _resolve_entity(entity: re.Match[bytes]) -> bytes:
-    """Escape a bare "&" and resolve HTML's entities; leave any other for the parser to refuse."""
+    """Escape a bare "&", resolve HTML's entities, and leave any other unchanged."""
     if (name := entity[1]) is None:
         return b"&amp;"
     text = None if name in _XML_ENTITIES else html.entities.html5.get(name.decode() + ";")

@@ -1,4 +1,4 @@
-"""Zotero libraries as JSON: items of its web API, wrapped or bare, and exports of Better BibTeX.
+"""Zotero libraries as JSON: items of its web API, exports of Better BibTeX.
 
 Described at https://www.zotero.org/support/dev/web_api/v3/basics. Attachments, notes and
 annotations are in the list beside their items. The day of an item's last change says nothing about

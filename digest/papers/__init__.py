@@ -1,4 +1,4 @@
-"""Record -> entry (`clean`), entries -> groups (`cluster`), a group -> a paper (`merge`).
+"""Records -> entries (`clean`) -> groups (`cluster`) -> papers (`merge`).
 
 Knows no dump format and no store.
 """

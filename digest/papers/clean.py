@@ -1,7 +1,4 @@
-"""Record -> Entry: what a source says about a paper, in clean Unicode with canonical identities.
-
-Or a reason for rejecting it.
-"""
+"""Record -> Entry, in clean Unicode with canonical identities, or Rejected."""
 
 from __future__ import annotations
 
@@ -102,7 +99,7 @@ def clean(record: Record, source: str) -> Entry | Rejected:
 
 @lru_cache(maxsize=32_768)
 def clean_author(name: str) -> str:
-    """Put the first name first: "Doe, Jane" -> "Jane Doe", "Doe, Jane, Jr." -> "Jane Doe Jr.".
+    """Put the first name first: "Doe, Jane, Jr." -> "Jane Doe Jr.".
 
     Names of groups stay as they are.
     """
@@ -123,7 +120,7 @@ _clean_category: Final = lru_cache(maxsize=4096)(clean_text)
 
 
 def _find_landing_page(links: Iterable[str], identities: dict[IdentityKind, str]) -> str:
-    """Find a web page of the paper: the source's own, else the one of an identifier, else ""."""
+    """Find a web page: the source's own, else one of an identifier, else ""."""
     for link in links:
         if len(link) <= 2000 and _LINK.fullmatch(link.strip()):
             return link.strip()

@@ -91,7 +91,7 @@ def parse_arxiv_id(text: str) -> tuple[str, int | None] | None:
 
 
 def parse_doi(text: str) -> str | None:
-    """Parse the first DOI: lower case, without resolver, `doi:` and punctuation at the end.
+    """Parse the first DOI: lower case, without resolver, `doi:` and punctuation.
 
     None if there is none, and for the DOI of an arXiv paper (10.48550/arXiv...): that is its arXiv
     id and never a second identity.

@@ -1,4 +1,6 @@
-"""Grouping of entries into papers, and merging of a group. The order of arrival does not matter.
+"""Grouping of entries into papers, and merging of a group.
+
+The order of arrival does not matter.
 
 An entry connects its identifiers, and papers are the connected components, except that two
 identifiers of one kind are never in one paper. An entry without identifier joins the only paper
@@ -104,7 +106,7 @@ def _group_by_title(
     unidentified: dict[str, list[int]],
     groups: dict[Identity, list[int]],
 ) -> _TitleGroups:
-    """Group entries without identifier by title and first author, then match identified papers.
+    """Group entries without identifier by title and author, then match papers.
 
     Only the identified entries say who wrote a paper. If an entry that joined it counted too, the
     title that is looked at first would decide where the entries of another title go.

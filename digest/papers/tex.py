@@ -1,4 +1,4 @@
-r"""TeX in titles and abstracts -> readable Unicode: `$x^2$` -> x², `M\"uller` -> Müller.
+r"""TeX -> readable Unicode: `$x^2$` -> x², `M\"uller` -> Müller.
 
 Whatever is not understood stays as written. Never raises. Time grows with the length of the text
 and the depth of its groups, which is bounded.
@@ -44,7 +44,7 @@ _SPACE_CHARACTERS: Final = frozenset(" ,;:>\n\t\\")
 
 
 def has_tex(text: str) -> bool:
-    """Whether a text may hold TeX; braces alone are not, nor is a tilde that may mean "about"."""
+    """Whether a text may hold TeX; braces alone or a tilde ("about") are not TeX."""
     return (
         "\\" in text
         or "$" in text

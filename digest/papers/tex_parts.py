@@ -67,7 +67,7 @@ def bracket_operand(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def find_symbol(name: str) -> str | None:
-    """Find the symbol of a macro without arguments; None if the macro is unknown or takes some."""
+    """Find the symbol of a macro without arguments; None if there is none."""
     if name in names.SYMBOLS:
         return names.SYMBOLS[name]
     spec = _symbol_table().get_macro_spec(name)

@@ -1,4 +1,4 @@
-"""Normalisation of text to clean Unicode: entities, TeX, white space, harmful characters.
+"""Normalisation of text: entities, TeX, white space, harmful characters.
 
 Escapes nothing; the templates do that.
 """

@@ -149,7 +149,7 @@ class Recovery(Enum):
 
 
 class BadAnswer(Exception):
-    """An answer with a good status that is unusable: an error page, a cut-off body, a bad token."""
+    """An unusable answer with a good status: an error page, a cut-off body, a bad token."""
 
     def __init__(
         self, reason: str, recovery: Recovery = Recovery.RETRY, fallback: PageResult | None = None
@@ -180,7 +180,7 @@ class SourceReport:
 
 
 class Kind(Protocol):
-    """A protocol. Its methods are pure, and a Position is JSON so that it outlives the process."""
+    """A protocol, with pure methods; a Position is JSON, so it outlives the process."""
 
     #: public address; "" if there is none
     base_url: str

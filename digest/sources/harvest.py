@@ -1,4 +1,6 @@
-"""Harvest of a source, window by window: request a page, keep it as a file, save the position.
+"""Harvest of a source, window by window.
+
+Requests a page, keeps it as a file, saves the position.
 
 The process may be killed at any moment: a page is on disk under a hidden name before it is read,
 and in the inbox under its final name before the state moves on. A page that is requested twice is

@@ -1,4 +1,4 @@
-"""HTTP requests with rate limits, exponential backoff and answers of bounded size on disk.
+"""HTTP with rate limits, exponential backoff and answers of bounded size on disk.
 
 The only importer of httpx. Keeps the published rate limit of each host, and obeys Retry-After, also
 across processes. Follows redirects only within the host and port of the request. Knows no protocol

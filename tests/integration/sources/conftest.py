@@ -1,4 +1,4 @@
-"""A server that speaks the sources' protocols, a clock that is set, and a harvest with both."""
+"""A server with the sources' protocols, a simulated clock, and a harvest with both."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.fakes.source_server import SourceServer
 
 
 class Time:
-    """A clock that only sleeping moves."""
+    """A clock that only moves while sleeping."""
 
     def __init__(self) -> None:
         self.now = NOON.timestamp()
@@ -55,7 +55,7 @@ def time() -> Time:
 
 @pytest.fixture
 def harvest(server: SourceServer, time: Time, tmp_path: Path) -> Callable[..., SourceReport]:
-    """Fetches one source; the state lives on from call to call."""
+    """Return a function that fetches a source and keeps its state from call to call."""
     state: dict[str, Any] = {}
 
     def run(
@@ -67,12 +67,14 @@ def harvest(server: SourceServer, time: Time, tmp_path: Path) -> Callable[..., S
         address: str = "",
         **more: Any,
     ) -> SourceReport:
-        wanted = SourceSettings(name="one", kind=kind, url=address or server.url(path), **more)
+        source_settings = SourceSettings(
+            name="one", kind=kind, url=address or server.url(path), **more
+        )
         agent = "digest (mailto:a@example.org)"
         web = Web(agent=agent, clock=time.clock, sleep=time.sleep, **(client or {}))
         try:
             return sources.harvest(
-                wanted, state, web=web, inbox=tmp_path, now=now, save=lambda *_: None
+                source_settings, state, web=web, inbox=tmp_path, now=now, save=lambda *_: None
             )
         finally:
             web.close()
@@ -81,12 +83,12 @@ def harvest(server: SourceServer, time: Time, tmp_path: Path) -> Callable[..., S
     return run
 
 
-def texts(found: SourceReport) -> str:
-    return "".join(path.read_text() for path in found.files)
+def texts(report: SourceReport) -> str:
+    return "".join(path.read_text() for path in report.files)
 
 
-def ids(found: SourceReport) -> list[str]:
-    return re.findall(r"<id>(.*?)</id>", texts(found))
+def ids(report: SourceReport) -> list[str]:
+    return re.findall(r"<id>(.*?)</id>", texts(report))
 
 
 ALL = [f"2606.{number:05}" for number in range(1, 26)]
@@ -111,5 +113,5 @@ def service(tmp_path: Path) -> Iterator[Callable[..., App]]:
         return opened[-1]
 
     yield make
-    for one in opened:
-        one.close()
+    for app in opened:
+        app.close()

@@ -83,7 +83,7 @@ def test_retry_after_is_obeyed_in_seconds_and_as_a_date(
     started = time.now
     harvest("url", "/any")
     assert 11 <= time.slept[0] <= 12
-    # the date is a minute after the clock's beginning
+    # The date is a minute after the start of the clock.
     assert 60 <= time.now - started <= 63
 
 
@@ -125,7 +125,7 @@ def test_a_harvest_that_failed_goes_on_where_it_stopped(
     first = harvest("oai", "/oai")
     second = harvest("oai", "/oai", now=NOON + timedelta(days=1))
     assert (first.outcome, ids(first)) == ("failed", ALL[:10])
-    # what was left, and then the days since
+    # First the rest of the window, then the days since.
     assert (second.outcome, ids(second)) == ("fetched", ALL[10:] + ALL)
 
 
@@ -261,9 +261,9 @@ def test_no_answer_moves_a_harvest_to_another_host(kind: str, tmp_path: Path) ->
     evil = "http://evil.example/next"
     url = "https://h.example/base"
     asked = {"categories": ("cs.LG",), "sets": ("cs",)}
-    wanted = SourceSettings(name="one", kind=kind, url=url, query="robot", **asked)  # type: ignore[arg-type]
+    source_settings = SourceSettings(name="one", kind=kind, url=url, query="robot", **asked)  # type: ignore[arg-type]
     one = KINDS[kind]
-    first = one.first_position(wanted, date(2026, 6, 1), date(2026, 6, 9))
+    first = one.first_position(source_settings, date(2026, 6, 1), date(2026, 6, 9))
     answers: list[bytes] = [
         oai([1], evil),
         f'<feed xmlns="a"><link rel="next" href="{evil}"/><entry/></feed>'.encode(),
@@ -278,14 +278,14 @@ def test_no_answer_moves_a_harvest_to_another_host(kind: str, tmp_path: Path) ->
         path = tmp_path / str(number)
         path.write_bytes(body)
         try:
-            turn = one.read_page(wanted, first, Page(path=path, size=len(body)))
+            turn = one.read_page(source_settings, first, Page(path=path, size=len(body)))
         except BadAnswer:
             continue
         for position in filter(None, (turn.next,)):
             onward += 1
-            assert urlsplit(one.build_request(wanted, position).url).netloc == "h.example"
+            assert urlsplit(one.build_request(source_settings, position).url).netloc == "h.example"
     assert onward or kind == "arxiv-feed"
-    assert urlsplit(one.build_request(wanted, first).url).netloc == "h.example"
+    assert urlsplit(one.build_request(source_settings, first).url).netloc == "h.example"
 
 
 # ----------------------------------------------------------------------------------------------

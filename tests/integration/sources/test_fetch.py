@@ -1,4 +1,4 @@
-"""The verb fetch: what is due, what one failure stops, and a kill at any moment."""
+"""The command fetch: due sources, failing sources, and a kill at any moment."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_stopping_keeps_what_came_and_the_next_fetch_goes_on(
 
 
 class Killed(BaseException):
-    """As good as SIGKILL: nobody catches it."""
+    """Stands for SIGKILL: nothing catches it."""
 
 
 @pytest.mark.parametrize("stored", [True, False])
@@ -152,7 +152,7 @@ class Killed(BaseException):
 def test_a_kill_before_or_after_the_state_is_stored_loses_and_doubles_nothing(
     server: SourceServer, time: Time, tmp_path: Path, moment: int, stored: bool
 ) -> None:
-    wanted = SourceSettings(name="all", kind="oai", url=server.url("/oai"))
+    source_settings = SourceSettings(name="all", kind="oai", url=server.url("/oai"))
     kept: dict[str, Any] = {}
     calls = iter(range(1, 100))
 
@@ -166,10 +166,12 @@ def test_a_kill_before_or_after_the_state_is_stored_loses_and_doubles_nothing(
 
     web = Web(agent="a", clock=time.clock, sleep=time.sleep)
     with pytest.raises(Killed):
-        sources.harvest(wanted, {}, web=web, inbox=tmp_path, now=NOON, save=save)
+        sources.harvest(source_settings, {}, web=web, inbox=tmp_path, now=NOON, save=save)
     if not (moment == 3 and stored):  # then nothing was left to do
         assert (
-            sources.harvest(wanted, dict(kept), web=web, inbox=tmp_path, now=NOON, save=save).error
+            sources.harvest(
+                source_settings, dict(kept), web=web, inbox=tmp_path, now=NOON, save=save
+            ).error
             == ""
         )
     web.close()
@@ -195,8 +197,8 @@ def test_a_killed_process_is_followed_by_one_that_finishes_its_work(
     ) as process:
         server.wait_for(2)
         process.kill()
-    # the day of the killed process is the real one, so that its window was another; what it kept is
-    # ingested all the same
+    # The killed process used the real day and so another window; its files are ingested all the
+    # same.
     report = run(app, time)
     assert (report.busy, report.failed) == (False, False)
     kept = sorted(path.name for path in (tmp_path / "inbox" / "daily").iterdir())

@@ -1,4 +1,4 @@
-"""Live sources, against a server that speaks their protocols: read to the end, each record once."""
+"""Live sources against a server with their protocols: every record is read once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dump made of whatever a test writes, and the dumps of `tests/data`."""
+"""Dumps of any content, and the golden dumps of `tests/data`."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def entries(dump: Dump) -> list[Entry]:
 
 
 def row(number: int, **fields: object) -> str:
-    """A line as a daily crawl of arXiv writes it."""
+    """Return a line of a daily crawl of arXiv."""
     paper = {
         "id": f"2606.{number:05}",
         "categories": ["cs.LG"],

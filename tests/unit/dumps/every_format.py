@@ -1,4 +1,4 @@
-"""A file of each format, for tests of what holds for all of them."""
+"""A file of each format, for tests that hold for all formats."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from digest.model import Rejected
 MIB = 1024**2
 ABSTRACT = "It is invented and claims nothing at all. " * 6
 
-#: a file of each format: what stands before its records, a record with TITLE, ID and DAY in it,
-#: what stands between, and behind
+#: format -> text before the records, a record with TITLE, ID and DAY, text between records, text
+#: after the records
 XML = {
     "oai-pmh": (
         '<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><ListRecords>',
@@ -130,11 +130,10 @@ TEXT = {
     "id-list": ("", "https://arxiv.org/abs/ID # TITLE", "\n", "\n"),
 }
 PARTS = XML | JSON | TEXT
-#: an id-list has no titles, the page no markup, ids or days
+#: an id-list has no titles
 TITLED = {name: parts for name, parts in PARTS.items() if name != "id-list"}
 
-#: formats whose files say how they are encoded; the others may hold entries as they were written
-#: before UTF-8
+#: formats whose files declare their encoding; entries of the others may be in Windows-1252
 DECLARE_ENCODING = tuple(XML)
 MAY_BE_WINDOWS_1252 = sorted(TITLED.keys() - XML.keys())
 

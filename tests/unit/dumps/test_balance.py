@@ -1,4 +1,4 @@
-"""Every entry of a file is told of: what a crude count of its own finds is what the reader yields.
+"""Every entry of a file is reported: an independent count equals what the parser yields.
 
 By rule no entries: BibTeX's @comment, @string and @preamble, lines that begin with %, comments and
 blank lines of an id-list, the header and blank lines of a CSV. A notice counts once for each paper
@@ -42,7 +42,7 @@ def bibtex_entries(text: str) -> int:
 
 
 def ris_entries(text: str) -> int:
-    """Records by their TY, and what stands between an ER and the next TY."""
+    """Count records by their TY, and any text between an ER and the next TY."""
     tags = re.findall(r"^\s{0,3}([A-Z][A-Z0-9])[ \t]{0,3}-", text, re.MULTILINE)
     return sum(
         tag == "TY" or (place > 0 and tags[place - 1] == "ER") for place, tag in enumerate(tags)
@@ -50,7 +50,7 @@ def ris_entries(text: str) -> int:
 
 
 def csv_entries(text: str) -> int:
-    """Rows below the header; of a quote that is never closed, its line and those behind it."""
+    """Count the rows below the header; an unclosed quote is one row, then count on."""
     sign = max(",;\t", key=text.split("\n", 1)[0].count)
     rows = 0
     while text.strip():
@@ -93,7 +93,7 @@ def page_entries(text: str) -> int:
 
 
 def json_values(text: str) -> list[Any]:
-    """Lines where most are objects; else values that follow each other, lists taken apart."""
+    """Decode lines if most are objects; else values one after the other, and list elements."""
     lines = [line for line in text.splitlines() if line.strip()]
     objects = [decode_entry(line) for line in lines]
     if sum(isinstance(value, dict) for value in objects) * 2 > len(lines):
@@ -114,7 +114,7 @@ def decode_entry(line: str) -> Any:
 
 
 def json_entries(text: str, *path: str) -> list[Any]:
-    """Records, those under a key taken out of the pages that hold them."""
+    """Decode records, and those under a path of keys in pages."""
     entries: list[Any] = []
     for value in json_values(text):
         content = value
@@ -237,7 +237,7 @@ WORDS = st.sampled_from(
         "@home",
     ]
 )
-#: what may stand in the place of a record in JSON; in a Zotero library numbers are no items
+#: JSON values in the place of a record; in a Zotero library, numbers are not items
 NO_RECORDS = ["{}", '{"title": 5}', "null", "17", '"text"', '{"title": null}']
 
 

@@ -334,7 +334,7 @@ def test_the_golden_page_tells_what_it_skips_and_removes() -> None:
 
 
 # ------------------------------------------------------------------------------------------------
-# mark-up
+# markup
 
 
 @pytest.mark.parametrize(

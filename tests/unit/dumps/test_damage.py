@@ -1,4 +1,4 @@
-"""What damage costs: a record or the rest of the file, and what came before is kept."""
+"""Damage loses a record or the rest of the file; everything before it is kept."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ SECONDS = float(os.environ.get("DIGEST_TEST_FUZZ_SECONDS") or 0)
 
 
 def fuzz_examples(count: int) -> int:
-    """Examples that hypothesis tries; a long run multiplies them."""
+    """Return the number of hypothesis examples; a long run multiplies it."""
     return count * (1 + int(SECONDS // 30)) if SECONDS else examples(count)
 
 
@@ -200,7 +200,7 @@ if SECONDS:  # new damage each time, so it is no part of the plain run
 
 
 def peak() -> int:
-    """Bytes of memory that this process has held at most."""
+    """Return the peak of bytes that this process has held."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
 
@@ -221,7 +221,7 @@ def test_a_dump_cut_anywhere_never_raises_and_keeps_a_prefix(path: Path, place: 
             if cut.format == whole.format
             else []
         )
-        # The last one may be shorter where a format cannot know its end.
+        # The last record may be shorter if the format cannot know its end.
         assert kept[:-1] == records[: max(len(kept) - 1, 0)]
 
 
@@ -245,7 +245,7 @@ JSON = st.recursive(
 
 
 def golden_rows() -> Iterator[dict[str, Any]]:
-    """Every object with a name of a paper in it, of all golden dumps in JSON."""
+    """Yield every JSON object with more than three keys of the golden dumps."""
     for path in GOLDEN:
         if path.suffix in (".json", ".jsonl"):
             for _, data, whole in Splitter().split(iter((path.read_bytes(),))):

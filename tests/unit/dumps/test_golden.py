@@ -56,7 +56,7 @@ def show_entry(entry: Entry) -> dict[str, Any]:
 
 
 def show_record_fields(record: Record) -> dict[str, Any]:
-    """What the record says beside the entry that it becomes."""
+    """Return the fields of a record that its entry does not have."""
     text = {
         "picked": record.picked,
         "rank": record.rank,

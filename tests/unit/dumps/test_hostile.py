@@ -182,8 +182,7 @@ def test_half_a_surrogate_pair_is_rejected(format: str, make_dump: MakeDump) -> 
 # every format
 
 
-#: junk that is an entry over and over, or goes on with one, and how many calls a piece of it may
-#: cost
+#: junk: format, start, repeated piece, and the calls that each piece may take
 JUNK = {
     "ris, nothing but TY": ("ris", b"", b"TY  - \n", 16),
     "ris, empty records": ("ris", b"", b"TY  - JOUR\nER  - \n", 24),
@@ -240,7 +239,7 @@ def test_a_truncated_gzip_keeps_what_came_before_and_is_incomplete(
 
 
 def peak(what: Callable[[], object]) -> int:
-    """Bytes that Python held at most meanwhile."""
+    """Return the peak of bytes that Python held during a call."""
     tracemalloc.start()
     try:
         what()
@@ -249,7 +248,7 @@ def peak(what: Callable[[], object]) -> int:
         tracemalloc.stop()
 
 
-#: one format of each way to find the ends of records; the others share theirs
+#: a format for each way to find the ends of records
 WAYS = ["arxiv-daily", "crossref", "oai-pmh", "csv", "bibtex", "ris", "huggingface-page"]
 
 

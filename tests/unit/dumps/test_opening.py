@@ -54,7 +54,7 @@ def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing(
         .replace(b"\n", b"\r\n")
     )
     other = make_dump(b"\xef\xbb\xbf" + data, name=path.name)
-    # The raw text of an entry that spans lines is kept as it stood.
+    # The raw text of an entry of several lines keeps its line ends.
     records = [replace(entry, raw=entry.raw.replace("\r\n", "\n")) for entry in other.records()]
     assert records == list(plain.records())
     assert other.incomplete == plain.incomplete

@@ -1,4 +1,4 @@
-"""Real dumps, where they are at hand: every entry accounted for."""
+"""Real dumps, if they are available: every entry is read."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def source(tmp_path: Path) -> Callable[[bytes], Source]:
 
 @pytest.fixture
 def read(source: Callable[[bytes], Source]) -> Read:
-    """(line, text or reason in brackets) of each entry, and what is missing."""
+    """Return (line, text or reason in brackets) of each entry, and what is missing."""
 
     def make(data: bytes, *names: str) -> tuple[list[tuple[int, str]], str | None]:
         xml_source = source(data)
