@@ -24,6 +24,8 @@ from digest.subscriptions import SubscriptionRequest
 from tests.conftest import invent_papers, skip_or_fail
 from tests.fakes.smtp_server import Act, HostileSmtp, serving
 
+pytestmark = pytest.mark.slow
+
 #: `days` from now, the words of a command -> its report
 Command = Callable[..., Any]
 TODAY = datetime.now(UTC)

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page
 from tests.conftest import skip_or_fail
 from tests.golden import FOLDER, cases, write_many
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 HERE = Path(__file__).resolve().parent
 NODE = Path(playwright.__file__).parent / "driver" / "node"

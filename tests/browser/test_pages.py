@@ -17,7 +17,7 @@ from digest.model import Purpose, Subscriber, SubscriberStatus
 from tests.conftest import make_app
 from tests.webclient import Clock, Write, fill
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 Cast = Callable[[App], dict[str, Subscriber]]
 

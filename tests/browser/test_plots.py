@@ -9,7 +9,7 @@ from digest.evaluate import plots
 from digest.evaluate.plots import Bar, Line, Plot, Point
 from digest.evaluate.svg import Value
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 #: of every text: how far it stands out of its picture, in pixels, and how high its letters are
 MEASURE = """() => Array.from(document.querySelectorAll("svg text")).map(text => {

@@ -21,6 +21,8 @@ from digest.store.tables import digest_items, messages
 from digest.subscriptions import SubscriptionRequest
 from tests.conftest import NOON, TODAY, make_app
 
+pytestmark = pytest.mark.slow
+
 Dump = Callable[..., Path]
 TOMORROW = TODAY + timedelta(days=1)
 THRESHOLDS: tuple[Threshold, ...] = (0, 60, "good", 90, "strong")

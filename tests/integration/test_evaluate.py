@@ -32,6 +32,8 @@ from digest.subscriptions import SubscriptionRequest
 from tests.conftest import make_app
 from tests.fakes.readers import FakeReader, holds, live
 
+pytestmark = pytest.mark.slow
+
 DAYS = sorted(
     (date.fromisoformat(Path(file.name).stem), Path(str(file)))
     for file in (resources.files("digest.demo") / "papers").iterdir()

@@ -18,6 +18,8 @@ from digest.mail.messages import Signer, dkim
 from tests import golden
 from tests.conftest import ROOT, skip_or_fail
 
+pytestmark = pytest.mark.slow
+
 CASES = golden.cases()
 #: points; SpamAssassin calls mail spam from 5 on
 _MOST = 1.0
