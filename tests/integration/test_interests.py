@@ -1,6 +1,4 @@
-"""Readers with several interests, from the doors that they come through to the mail that names
-them.
-"""
+"""Readers with several interests, from subscribing to the mail that names an interest."""
 
 from __future__ import annotations
 
@@ -39,7 +37,7 @@ def chosen(app: App) -> Digest:
 
 
 # ----------------------------------------------------------------------------------------------
-# what is kept
+# what is stored
 
 
 def test_interests_are_kept_as_requested(any_app: App) -> None:
@@ -48,7 +46,7 @@ def test_interests_are_kept_as_requested(any_app: App) -> None:
     assert subscribe(any_app, HANDS, Interest(name="nothing")).subscriber.interests == (HANDS,)
 
 
-def test_words_go_to_the_interest_that_is_named_else_to_the_first(app: App) -> None:
+def test_words_go_to_the_named_interest_else_to_the_first(app: App) -> None:
     def interests_after(**more: object) -> tuple[Interest, ...]:
         return subscriptions.subscribe(
             app, SubscriptionRequest(email="dana@example.org", **more), origin="command"
@@ -64,7 +62,7 @@ def test_words_go_to_the_interest_that_is_named_else_to_the_first(app: App) -> N
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [
         ({"share": 0}, "share 0"),
         ({"share": 101}, "share 101"),
@@ -75,10 +73,10 @@ def test_words_go_to_the_interest_that_is_named_else_to_the_first(app: App) -> N
         ({"interests": (HANDS, Interest(name="HANDS", text="x"))}, "name of two"),
     ],
 )
-def test_what_cannot_be_an_interest_is_refused_with_the_remedy(
-    app: App, fields: dict[str, object], told: str
+def test_an_invalid_interest_is_refused_with_the_remedy(
+    app: App, fields: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         subscriptions.subscribe(
             app, SubscriptionRequest(email="dana@example.org", **fields), origin="command"
         )  # type: ignore[arg-type]
@@ -124,7 +122,7 @@ def test_the_config_names_interests(tmp_path: Path) -> None:
     subscriptions.apply_config(app)
     assert subscriptions.find(app, "dana@example.org").interests == (HANDS, SCANS)
     app.close()
-    for line, told in (
+    for line, message in (
         ("share = 0", "share"),
         ('colour = "red"', "Known here: name, share, keywords"),
     ):
@@ -132,7 +130,7 @@ def test_the_config_names_interests(tmp_path: Path) -> None:
             f'[[subscribers]]\nemail = "dana@example.org"\n[[subscribers.interests]]\nname = '
             f'"hands"\n{line}\n'
         )
-        with pytest.raises(ConfigError, match=told):
+        with pytest.raises(ConfigError, match=message):
             config.load(file, {})
 
 
@@ -155,7 +153,7 @@ def test_the_digest_is_shared_and_the_mail_names_the_interest(any_app: App, dump
     assert html.count("For your interest “scans &amp; slices”.") == 3
 
 
-def test_a_reader_with_one_interest_reads_of_none(app: App, dump: Dump) -> None:
+def test_a_mail_to_a_reader_with_one_interest_names_none(app: App, dump: Dump) -> None:
     pipeline.ingest(app, [dump(per_topic=8)])
     subscribe(app, HANDS)
     preview = services.preview(app, subscriptions.find(app, "dana@example.org"))
@@ -163,7 +161,7 @@ def test_a_reader_with_one_interest_reads_of_none(app: App, dump: Dump) -> None:
     assert "For your interest" not in preview.message.text
 
 
-def test_a_thumb_teaches_the_interest_that_listed_the_paper(any_app: App, dump: Dump) -> None:
+def test_a_thumb_trains_the_interest_that_listed_the_paper(any_app: App, dump: Dump) -> None:
     pipeline.ingest(any_app, [dump(per_topic=8)])
     dana = subscribe(any_app, HANDS, SCANS).subscriber
     pipeline.round(any_app)
@@ -205,7 +203,7 @@ def test_the_order_of_interests_changes_no_digest(app: App, dump: Dump) -> None:
 # name
 
 
-def test_a_followed_author_and_a_must_stand_on_top(app: App, dump: Dump) -> None:
+def test_papers_of_followed_authors_and_pinned_keywords_come_first(app: App, dump: Dump) -> None:
     pipeline.ingest(app, [dump(per_topic=4)])
     subscribe(
         app, Interest(keywords=("robot", "+redshift survey"), authors=("Richard Roe 3",)), size=6
@@ -227,7 +225,7 @@ def test_a_followed_author_and_a_must_stand_on_top(app: App, dump: Dump) -> None
         assert {"author", "keyword"} & {part.kind for part in item.score.parts}
 
 
-def test_what_one_interest_mutes_no_interest_lists(app: App, dump: Dump) -> None:
+def test_what_one_interest_mutes_is_listed_for_none(app: App, dump: Dump) -> None:
     pipeline.ingest(app, [dump(per_topic=8)])
     subscribe(
         app,
@@ -242,7 +240,7 @@ def test_what_one_interest_mutes_no_interest_lists(app: App, dump: Dump) -> None
         assert "astro-ph.GA" not in paper.categories
 
 
-def test_who_mutes_everything_is_told_so(app: App, dump: Dump) -> None:
+def test_a_reader_who_mutes_everything_gets_that_reason(app: App, dump: Dump) -> None:
     pipeline.ingest(app, [dump(per_topic=8)])
     subscribe(app, Interest(categories=("-cs.AI",)))
     outcome = services.preview(app, subscriptions.find(app, "dana@example.org")).outcome
@@ -250,7 +248,7 @@ def test_who_mutes_everything_is_told_so(app: App, dump: Dump) -> None:
     assert outcome.reason is QuietReason.MUTED
 
 
-def test_one_paper_is_tried_and_its_probability_kept(app: App, dump: Dump) -> None:
+def test_one_paper_is_explored_and_its_probability_stored(app: App, dump: Dump) -> None:
     pipeline.ingest(app, [dump(per_topic=8)])
     dana = subscribe(app, HANDS, size=6).subscriber
     pipeline.round(app)
