@@ -1,8 +1,8 @@
-"""Who reads, and what they asked for.
+"""Subscriptions: who reads, and with which settings.
 
-wishes: what somebody wants. versions: what a form showed. joining: how somebody becomes a
-reader. verbs: the life of a subscription. presses: the same by the buttons of pages. signups:
-limits for strangers. suppressions: addresses that get no mail.
+`requests` applies requested settings. `versions` notices settings that changed since a form
+was shown. `joining` makes subscribers. `lifecycle` changes, pauses, ends and deletes subscriptions.
+`presses` does the same by buttons of pages. `signups` limits sign-ups. `suppressions` stops mail.
 """
 
 from digest.subscriptions.joining import (
@@ -34,7 +34,7 @@ from digest.subscriptions.presses import (
     press_after_leaving,
     return_by_link,
 )
-from digest.subscriptions.settings_form import SubscriptionRequest, normalise_address
+from digest.subscriptions.requests import SubscriptionRequest, normalise_address
 from digest.subscriptions.signups import delete_unconfirmed
 from digest.subscriptions.suppressions import (
     list_suppressions,

@@ -1,6 +1,4 @@
-"""How somebody becomes a reader: by the operator's word, by a file, by the config, or by asking and
-confirming.
-"""
+"""Subscribe readers: by the operator, a file or the config; or by sign-up and confirmation."""
 
 from __future__ import annotations
 
@@ -20,20 +18,19 @@ from digest.subscriptions.lifecycle import (
     reschedule,
     start_of_local_day,
 )
-from digest.subscriptions.settings_form import (
+from digest.subscriptions.requests import (
     SubscriptionRequest,
     apply_request,
     normalise_address,
-    threshold,
+    parse_threshold,
 )
 from digest.subscriptions.signups import admit, hash_client
 
-#: bulk subscriptions in one transaction
+#: bulk subscriptions in a transaction
 _MANY = 500
 
 Outcome = Literal["new", "changed", "unchanged", "back", "asked", "pending", "left", "suppressed"]
-#: what a file may make of somebody who is known: each of those behind their own standing but
-#: pending
+#: ordered by less mail; a file may move a known subscriber only onward, and not to pending
 _FEWER_MAILS = (
     SubscriberStatus.ACTIVE,
     SubscriberStatus.PAUSED,
@@ -45,25 +42,31 @@ _FEWER_MAILS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SubscribeResult:
-    """What became of a wish. `asked` = a mail asks for confirmation; `pending` = changed, and they
-    have yet to confirm; `left`, `suppressed` = left alone, since the reader or their server said
-    no.
+    """The result of a subscription request.
+
+    The outcome `asked` means that a mail asks for confirmation; `pending`, that settings changed
+    and the reader has yet to confirm; `back`, that the reader was reactivated; `left` and
+    `suppressed`, that nothing changed, since the reader or their server refused mail.
     """
 
     subscriber: Subscriber
     outcome: Outcome
-    #: for the operator, where the outcome is `suppressed`
+    #: the reason for the outcome `suppressed`, for the operator
     suppression: Suppression | None = None
 
 
 def subscribe(app: App, request: SubscriptionRequest, *, origin: str) -> SubscribeResult:
-    """Subscribe someone for whom the operator answers: confirmed at once. A known subscriber gets
-    what the wish names.
+    """Subscribe a reader on the operator's word, without confirmation.
 
-    Who left is only brought back by the command, which names one person on purpose; never by a file
-    or the config. Nor does a
-    file confirm who has yet to do so. Its `status` counts for a new address; of a known one it
-    can stop mail, not start it.
+    A known subscriber gets the requested settings. Only the command brings back a reader who has
+    left, never a file or the config. A file does not confirm a pending reader either; its status
+    counts for a new address, and can stop mail to a known one, not start it.
+
+    Args:
+        origin: "command", "file" or "config".
+
+    Raises:
+        AddressError, InputError: a requested value is invalid.
     """
     with app.store.writing() as tx:
         return _subscribe(app, tx, request, origin)
@@ -72,19 +75,20 @@ def subscribe(app: App, request: SubscriptionRequest, *, origin: str) -> Subscri
 def subscribe_many(
     app: App, requests: Iterable[SubscriptionRequest], *, origin: str
 ) -> Iterator[SubscribeResult | tuple[SubscriptionRequest, DigestError]]:
-    """As `subscribe`, many in a transaction; a wish that cannot be granted is returned with its
-    reason and stops nobody else.
+    """Subscribe many readers, some hundred in a transaction.
+
+    An invalid request is yielded with its error and does not stop the others.
     """
     pending = iter(requests)
-    while some := list(islice(pending, _MANY)):
-        granted: list[SubscribeResult | tuple[SubscriptionRequest, DigestError]] = []
+    while batch := list(islice(pending, _MANY)):
+        results: list[SubscribeResult | tuple[SubscriptionRequest, DigestError]] = []
         with app.store.writing() as tx:
-            for request in some:
+            for request in batch:
                 try:
-                    granted.append(_subscribe(app, tx, request, origin))
+                    results.append(_subscribe(app, tx, request, origin))
                 except (AddressError, InputError) as error:  # raised before anything is written
-                    granted.append((request, error))
-        yield from granted
+                    results.append((request, error))
+        yield from results
 
 
 def _subscribe(
@@ -95,9 +99,9 @@ def _subscribe(
     known = store.subscribers.find_by_email(tx, email)
     suppression = store.suppressions.find(tx, email)
     if suppression is not None:
-        nobody = replace(_blank(app, email), status=SubscriberStatus.SUPPRESSED)
+        unknown = replace(_blank(app, email), status=SubscriberStatus.SUPPRESSED)
         return SubscribeResult(
-            subscriber=known or nobody, outcome="suppressed", suppression=suppression
+            subscriber=known or unknown, outcome="suppressed", suppression=suppression
         )
     if known is None:
         return SubscribeResult(
@@ -108,19 +112,24 @@ def _subscribe(
         return SubscribeResult(subscriber=known, outcome="suppressed")
     if known.status is SubscriberStatus.LEFT and origin != "command":
         return SubscribeResult(subscriber=known, outcome="left")
-    wanted = reschedule(known, apply_request(request, replace(known, email=email)), now)
+    requested = reschedule(known, apply_request(request, replace(known, email=email)), now)
     outcome: Outcome = "changed"
     if request.status is not None and _stops(request, known):
-        return SubscribeResult(subscriber=_stop(app, tx, wanted, request.status), outcome="changed")
+        return SubscribeResult(
+            subscriber=_stop(app, tx, requested, request.status), outcome="changed"
+        )
     if known.status is SubscriberStatus.PENDING and origin == "file":
         outcome = "pending"
     elif known.status in (SubscriberStatus.LEFT, SubscriberStatus.PENDING):
-        since = start_of_local_day(wanted, now)
-        wanted, outcome = replace(wanted, status=SubscriberStatus.ACTIVE, due_from=since), "back"
-    if wanted == known:
+        since = start_of_local_day(requested, now)
+        requested, outcome = (
+            replace(requested, status=SubscriberStatus.ACTIVE, due_from=since),
+            "back",
+        )
+    if requested == known:
         return SubscribeResult(subscriber=known, outcome="unchanged")
     return SubscribeResult(
-        subscriber=store.subscribers.overwrite(tx, wanted, now=now), outcome=outcome
+        subscriber=store.subscribers.overwrite(tx, requested, now=now), outcome=outcome
     )
 
 
@@ -131,46 +140,43 @@ def _add(
     subscriber: Subscriber,
     origin: str,
 ) -> Subscriber:
-    """Store somebody new with what the wish says of them."""
+    """Store a new subscriber."""
     status, now = request.status or SubscriberStatus.ACTIVE, app.now()
     is_suppressed = status is SubscriberStatus.SUPPRESSED
     if request.created is not None:
-        # Who comes from another install has missed nothing here.
+        # A reader from another install has missed no digest here.
         subscriber = replace(subscriber, due_from=start_of_local_day(subscriber, now))
-    # Nobody answers for an address that was never confirmed.
-    door = request.origin or ("page" if status is SubscriberStatus.PENDING else origin)
-    made = store.subscribers.add(
+    # An unconfirmed address counts as a sign-up by page, for which nobody answers.
+    joined_by = request.origin or ("page" if status is SubscriberStatus.PENDING else origin)
+    added = store.subscribers.add(
         tx,
         replace(subscriber, status=SubscriberStatus.ACTIVE if is_suppressed else status),
-        origin=door,
+        origin=joined_by,
         now=now,
         created=request.created,
     )
-    return _stop(app, tx, made, status) if is_suppressed else made
+    return _stop(app, tx, added, status) if is_suppressed else added
 
 
 def _stops(request: SubscriptionRequest, known: Subscriber) -> bool:
-    """Whether a wish asks for less mail than a known subscriber gets.
-
-    To be asked again is no less.
-    """
+    """Return whether a request means less mail for a known subscriber; pending never does."""
     if request.status is None or request.status is SubscriberStatus.PENDING:
         return False
     return _FEWER_MAILS.index(request.status) > _FEWER_MAILS.index(known.status)
 
 
 def _stop(
-    app: App, tx: store.Connection, wanted: Subscriber, status: SubscriberStatus
+    app: App, tx: store.Connection, subscriber: Subscriber, status: SubscriberStatus
 ) -> Subscriber:
-    """Store a subscriber who gets no more mail for now; what waits for them is skipped."""
+    """Store a subscriber who gets no more mail, and skip waiting messages."""
     now = app.now()
     if status is SubscriberStatus.SUPPRESSED:
-        changed = store.subscribers.overwrite(tx, wanted, now=now)
+        changed = store.subscribers.overwrite(tx, subscriber, now=now)
         evidence = "suppressed according to a file of readers"
         store.suppressions.add(
             tx,
             Suppression(
-                address=wanted.email,
+                address=subscriber.email,
                 reason=SuppressionReason.OPERATOR,
                 since=now,
                 evidence=evidence,
@@ -178,7 +184,7 @@ def _stop(
             now=now,
         )
         return replace(changed, status=status)
-    changed = store.subscribers.overwrite(tx, replace(wanted, status=status), now=now)
+    changed = store.subscribers.overwrite(tx, replace(subscriber, status=status), now=now)
     store.ledger.skip_waiting(tx, changed.id, now=now)
     return changed
 
@@ -186,20 +192,19 @@ def _stop(
 def sign_up(
     app: App, request: SubscriptionRequest, *, origin: str, client: str = ""
 ) -> SubscribeResult:
-    """Subscribe a stranger from page or API: nothing happens until they confirm by the link in a
-    mail to that address.
+    """Sign up a stranger by page or API; they must confirm by the link in a mail (double opt-in).
 
-    To an active subscriber goes a mail with the link to their settings instead, to a suppressed
-    address none; the answer to the stranger is the same. Who left comes back, once they confirm, to
-    the settings that they had.
+    An active subscriber gets a mail with the link to their settings instead, a suppressed address
+    none. The answer to the stranger is always the same. A reader who left and confirms gets their
+    earlier settings back.
 
     Args:
-        origin: the door, "page" or "api".
-        client: where the stranger comes from, which a limit counts by; see `signups.admit`.
+        origin: "page" or "api".
+        client: address of the stranger, for the rate limit; see `signups.admit`.
 
     Raises:
-        AddressError, InputError: something that is wished cannot be.
-        LimitError: too many came within the hour.
+        AddressError, InputError: a requested value is invalid.
+        LimitError: too many sign-ups within the hour.
     """
     if not app.config.web.signup:
         raise DigestError("this service takes no new readers by page or API. Ask its operator")
@@ -208,20 +213,18 @@ def sign_up(
     with app.store.writing() as tx:
         known = store.subscribers.find_by_email(tx, email)
         blank = replace(_blank(app, email), status=SubscriberStatus.PENDING)
-        apply_request(
-            request, blank
-        )  # a bad value is told of as to anybody, and before it is counted
+        apply_request(request, blank)  # an invalid value is refused before it counts
         admit(app, tx, counted)
         if store.suppressions.find(tx, email) is not None:
             return SubscribeResult(subscriber=known or blank, outcome="asked")
         if known is None:
             known = store.subscribers.add(tx, apply_request(request, blank), origin=origin, now=now)
         elif known.status in (SubscriberStatus.PENDING, SubscriberStatus.LEFT):
-            wanted = apply_request(request, known)
+            requested = apply_request(request, known)
             if store.subscribers.was_confirmed(tx, known.id):
-                wanted = known  # what they had set is theirs: anybody can type an address
+                requested = known  # anybody can type an address: keep their settings
             known = store.subscribers.overwrite(
-                tx, replace(wanted, status=SubscriberStatus.PENDING), now=now
+                tx, replace(requested, status=SubscriberStatus.PENDING), now=now
             )
         if known.status is SubscriberStatus.PENDING:
             plan_letter(app, tx, MessageKind.CONFIRM, known)
@@ -231,9 +234,7 @@ def sign_up(
 
 
 def confirm(app: App, subscriber_id: int) -> Subscriber:
-    """The address is theirs: start, and say so in a welcome mail. Once is enough, twice does no
-    harm.
-    """
+    """Confirm an address: activate the subscriber and send a welcome mail; idempotent."""
     with app.store.writing() as tx:
         subscriber = require_subscriber(tx, subscriber_id)
         if subscriber.status is SubscriberStatus.PENDING:
@@ -244,16 +245,14 @@ def confirm(app: App, subscriber_id: int) -> Subscriber:
 
 
 def apply_config(app: App) -> list[SubscribeResult]:
-    """Bring [[subscribers]] of the config into the store; the config wins over what a reader
-    changed only where it names the key.
-    """
+    """Upsert the [[subscribers]] of the config; keys that it names win over readers' changes."""
     requests = [SubscriptionRequest(**entry.given()) for entry in app.config.subscribers]
-    granted = []
+    results = []
     for outcome in subscribe_many(app, requests, origin="config"):
         if isinstance(outcome, tuple):
             raise ConfigError(f"[[subscribers]] {outcome[0].email}: {outcome[1]}")
-        granted.append(outcome)
-    return granted
+        results.append(outcome)
+    return results
 
 
 def _blank(app: App, email: str) -> Subscriber:
@@ -265,6 +264,6 @@ def _blank(app: App, email: str) -> Subscriber:
         hour=defaults.hour,
         days=defaults.days,
         size=defaults.size,
-        threshold=threshold(defaults.threshold, 0),
+        threshold=parse_threshold(defaults.threshold, 0),
         created=app.now(),
     )

@@ -1,5 +1,6 @@
-"""The life of a subscription once it is there: change, pause, leave, return, delete. Every door
-calls these verbs.
+"""The life of a subscription: change, pause, unsubscribe, come back, delete.
+
+Command line, pages, API and mails all call these functions.
 """
 
 from __future__ import annotations
@@ -12,94 +13,97 @@ from digest.app import App
 from digest.due_dates import start_of_day
 from digest.errors import InputError, NotFoundError
 from digest.model import MessageKind, Subscriber, SubscriberStatus, address_key
-from digest.subscriptions.settings_form import (
+from digest.subscriptions.requests import (
     SubscriptionRequest,
     apply_request,
     keep_or_normalise_address,
 )
 from digest.subscriptions.versions import changed_since
 
-#: a confirmation or welcome that cannot be sent for so long is of no use any more
+#: a confirmation or welcome mail expires after this time
 _LETTER_WINDOW = timedelta(days=2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChangeResult:
-    """A reader after a wish, and what others had changed since the wish was made."""
+    """The result of a change, and what had changed elsewhere since the form was shown."""
 
     subscriber: Subscriber
     #: fields of `versions.FIELDS`
     elsewhere: frozenset[str] = frozenset()
-    #: as it was wished, where it was not granted for what was changed elsewhere; None = granted
+    #: the requested settings, where a conflict stopped the change; None = changed
     refused: Subscriber | None = None
 
 
 def change(app: App, subscriber_id: int, request: SubscriptionRequest) -> Subscriber:
-    """Settings and interests of someone who holds a link of their own. The address stays."""
+    """Change settings and interests; the address stays."""
     return change_if_unchanged(app, subscriber_id, request, "").subscriber
 
 
 def change_if_unchanged(
     app: App, subscriber_id: int, request: SubscriptionRequest, version: str
 ) -> ChangeResult:
-    """As `change`, unless settings are other than in the version that was seen; "" = whatever they
-    are.
+    """Change settings unless they changed since a version was shown (optimistic locking).
+
+    Args:
+        version: of the shown settings (`versions.version_of`); "" = change in any case.
     """
     with app.store.writing() as tx:
         store.subscribers.lock(tx, subscriber_id)
         known = require_subscriber(tx, subscriber_id)
-        wanted = reschedule(known, apply_request(request, known), app.now())
+        requested = reschedule(known, apply_request(request, known), app.now())
         elsewhere = frozenset(changed_since(version, known))
-        if wanted == known:
+        if requested == known:
             return ChangeResult(
                 subscriber=known, elsewhere=elsewhere & {"status"}
-            )  # the rest is what was wished
+            )  # all other fields are as requested
         if elsewhere - {"status"}:
-            return ChangeResult(subscriber=known, elsewhere=elsewhere, refused=wanted)
+            return ChangeResult(subscriber=known, elsewhere=elsewhere, refused=requested)
         return ChangeResult(
-            subscriber=store.subscribers.overwrite(tx, wanted, now=app.now()), elsewhere=elsewhere
+            subscriber=store.subscribers.overwrite(tx, requested, now=app.now()),
+            elsewhere=elsewhere,
         )
 
 
 def pause(app: App, subscriber_id: int, *, paused: bool) -> Subscriber:
-    """Stop for a while, or go on; whoever left stays away.
+    """Pause or resume; a reader who left stays away.
 
-    Nothing is owed for a due moment within the pause: the next one takes what came meanwhile.
+    No digest counts as missed within the pause: the next one takes its papers.
     """
     with app.store.writing() as tx:
         return set_pause(app, tx, require_subscriber(tx, subscriber_id), paused=paused)
 
 
 def set_pause(app: App, tx: store.Connection, known: Subscriber, *, paused: bool) -> Subscriber:
-    """As `pause`, within a transaction."""
-    wanted, former = (
+    """Pause or resume within a transaction."""
+    new_status, old_status = (
         (SubscriberStatus.PAUSED, SubscriberStatus.ACTIVE)
         if paused
         else (SubscriberStatus.ACTIVE, SubscriberStatus.PAUSED)
     )
-    if known.status is not former:
+    if known.status is not old_status:
         return known
     since = None if paused else app.now()
-    store.subscribers.set_status(tx, known.id, wanted, now=app.now(), due_from=since)
+    store.subscribers.set_status(tx, known.id, new_status, now=app.now(), due_from=since)
     if paused:
         store.ledger.skip_waiting(tx, known.id, now=app.now())
-    return replace(known, status=wanted)
+    return replace(known, status=new_status)
 
 
 def unsubscribe(app: App, subscriber_id: int, *, farewell: bool = False) -> Subscriber:
-    """Leave: at once, for everything whose body has not begun to be sent.
+    """Unsubscribe a reader at once; idempotent.
 
-    Idempotent; works for who is gone already.
+    Only a mail whose body is being sent still goes out.
 
-    `farewell` tells them by mail: meant for someone whom the operator removes, who would not know
-    otherwise.
+    Args:
+        farewell: confirm it by mail, for a reader whom the operator removes.
     """
     with app.store.writing() as tx:
         return leave(app, tx, require_subscriber(tx, subscriber_id), farewell=farewell)
 
 
 def leave(app: App, tx: store.Connection, known: Subscriber, *, farewell: bool) -> Subscriber:
-    """As `unsubscribe`, within a transaction."""
+    """Unsubscribe within a transaction."""
     if known.status is SubscriberStatus.SUPPRESSED:
         store.suppressions.mark_left(tx, known.email)
         return known
@@ -111,17 +115,16 @@ def leave(app: App, tx: store.Connection, known: Subscriber, *, farewell: bool) 
 
 
 def resubscribe(app: App, subscriber_id: int) -> Subscriber:
-    """Undo of leaving, from the same page; it also takes back a complaint, which may have been one
-    wrong press in a mail program.
+    """Undo leaving, and a complaint, which may have been a wrong press in a mail program.
 
-    A link of their own says as much as the confirmation that somebody has asked for since.
+    A reader's own link also confirms a sign-up that is pending since.
     """
     with app.store.writing() as tx:
         return reactivate(app, tx, require_subscriber(tx, subscriber_id))
 
 
 def reactivate(app: App, tx: store.Connection, known: Subscriber) -> Subscriber:
-    """As `resubscribe`, within a transaction."""
+    """Resubscribe within a transaction."""
     if known.status not in (SubscriberStatus.LEFT, SubscriberStatus.PENDING):
         return known
     store.suppressions.release(tx, known.email, now=app.now())
@@ -130,14 +133,13 @@ def reactivate(app: App, tx: store.Connection, known: Subscriber) -> Subscriber:
 
 
 def delete(app: App, subscriber_id: int) -> Subscriber:
-    """Delete a reader with everything that is stored about them; returns who it was.
+    """Delete a reader with everything that is stored about them; return who it was.
 
-    No mail goes to them any more but one whose body has begun, and none tells them. That an address
-    is suppressed stays known, as do the counts of past rounds.
+    They get no mail about it. A suppression of the address stays, as do the counts of past rounds.
 
     Raises:
-        NotFoundError: they are not stored.
-        InputError: the config names them, and would bring them back.
+        NotFoundError: the reader is not stored.
+        InputError: the config names the reader, and would add them again.
     """
     with app.store.writing() as tx:
         known = require_subscriber(tx, subscriber_id)
@@ -155,13 +157,13 @@ def delete(app: App, subscriber_id: int) -> Subscriber:
 def find(app: App, email: str) -> Subscriber:
     """Raises NotFoundError when nobody subscribes under that address."""
     with app.store.reading() as tx:
-        found = store.subscribers.find_by_email(tx, keep_or_normalise_address(email))
-    if found is None:
+        subscriber = store.subscribers.find_by_email(tx, keep_or_normalise_address(email))
+    if subscriber is None:
         raise NotFoundError(
             f"nobody subscribes as {email!r}. `digest subscribers` lists them; `digest subscribe "
             f"{email}` adds one"
         )
-    return found
+    return subscriber
 
 
 def get(app: App, subscriber_id: int) -> Subscriber:
@@ -171,19 +173,19 @@ def get(app: App, subscriber_id: int) -> Subscriber:
 
 
 def list_subscribers(app: App) -> list[Subscriber]:
-    """In order of joining, whatever their standing."""
+    """List all subscribers in order of joining."""
     with app.store.reading() as tx:
         return store.subscribers.list_by_status(tx)
 
 
 def load_origins(app: App) -> dict[int, str]:
-    """The door by which each subscriber came, by id: command, file, config, page or api."""
+    """Load how each subscriber joined, by id: command, file, config, page or api."""
     with app.store.reading() as tx:
         return store.subscribers.load_origins(tx)
 
 
 def activate(app: App, tx: store.Connection, subscriber: Subscriber) -> None:
-    """Make a reader active; the digest of the day on which they join or return is theirs."""
+    """Activate a reader, who gets the digest of this day."""
     now = app.now()
     since = start_of_local_day(subscriber, now)
     store.subscribers.set_status(
@@ -191,20 +193,20 @@ def activate(app: App, tx: store.Connection, subscriber: Subscriber) -> None:
     )
 
 
-def reschedule(known: Subscriber, wanted: Subscriber, now: datetime) -> Subscriber:
-    """Settings to be stored: other days, another hour or zone count from today on.
+def reschedule(known: Subscriber, requested: Subscriber, now: datetime) -> Subscriber:
+    """Let other days, another hour or another time zone count from today on.
 
-    Else a weekday that a reader adds would make its last date a missed one.
+    Else the last date of a weekday that a reader adds would count as missed.
     """
-    before, after = ((reader.days, reader.hour, reader.timezone) for reader in (known, wanted))
+    before, after = ((reader.days, reader.hour, reader.timezone) for reader in (known, requested))
     if before == after:
-        return wanted
-    today = start_of_local_day(wanted, now)
-    return replace(wanted, due_from=max(known.due_from or today, today))
+        return requested
+    today = start_of_local_day(requested, now)
+    return replace(requested, due_from=max(known.due_from or today, today))
 
 
 def start_of_local_day(subscriber: Subscriber, now: datetime) -> datetime:
-    """The beginning of their day; `now` where this machine does not know their stored zone."""
+    """Return the start of the reader's local day; `now` where the zone is unknown here."""
     try:
         return start_of_day(subscriber, now)
     except InputError:
@@ -213,14 +215,14 @@ def start_of_local_day(subscriber: Subscriber, now: datetime) -> datetime:
 
 def require_subscriber(tx: store.Connection, subscriber_id: int) -> Subscriber:
     """Raises NotFoundError when the row is gone."""
-    found = store.subscribers.find(tx, subscriber_id)
-    if found is None:
+    subscriber = store.subscribers.find(tx, subscriber_id)
+    if subscriber is None:
         raise NotFoundError(f"no subscriber {subscriber_id}; the row was deleted")
-    return found
+    return subscriber
 
 
 def plan_letter(app: App, tx: store.Connection, kind: MessageKind, subscriber: Subscriber) -> bool:
-    """At most one letter of a kind to a person and day: nobody can be flooded through the page."""
+    """Plan a letter: at most one of a kind a day for each reader, so that nobody is flooded."""
     now = app.now()
     key = now.date().isoformat()
     return store.ledger.plan(

@@ -1,7 +1,7 @@
-"""Leaving, coming back and pausing by a button on a page.
+"""Leave, come back and pause by a button on a page.
 
-A page posted again is no new press, and robots bring nobody back. `digest.presses` has the rule
-about robots. Leaving is obeyed at once, whoever pressed.
+A page that is posted again is no new press. A robot cannot bring a reader back: `digest.presses`
+holds suspicious presses. Leaving takes effect at once, whoever pressed.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from digest.subscriptions.lifecycle import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeaveResult:
-    """A reader after a press to leave."""
+    """The result of a press to leave."""
 
     subscriber: Subscriber
-    #: the page had been posted before, and its reader has come back since: nothing was changed
+    #: the page was posted before, and the reader has come back since: nothing changed
     repeated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReturnResult:
-    """A reader after a press to come back."""
+    """The result of a press to come back."""
 
     subscriber: Subscriber
-    #: the press waits for a person's word, since leaving was pressed a moment ago
+    #: the press is held, since leaving was pressed a moment ago
     held: bool = False
-    #: the page had been posted before: nothing was changed
+    #: the page was posted before: nothing changed
     repeated: bool = False
 
 
 def leave_by_link(app: App, link: Link, form: str, *, farewell: bool = False) -> LeaveResult:
-    """Leave by a button. A page posted again after its reader came back leaves nothing.
+    """Leave by a button; a page posted again after the reader came back does nothing.
 
     Args:
-        form: the mark of the page, or one of its own for the button of a mail program.
-        farewell: tell them by mail, since somebody else may have made the link.
+        form: id of the page, or a new one for the button of a mail program.
+        farewell: confirm it by mail, since somebody else may have made the link.
 
     Raises:
         NotFoundError: they are not stored.
@@ -56,16 +56,16 @@ def leave_by_link(app: App, link: Link, form: str, *, farewell: bool = False) ->
         new = _add(app, tx, known, Button.LEAVE, form)
         if new is None and known.status is not SubscriberStatus.LEFT:
             return LeaveResult(subscriber=known, repeated=True)
-        gone = leave(app, tx, known, farewell=farewell)
+        subscriber = leave(app, tx, known, farewell=farewell)
         _offer_way_back(app, tx, known)
-    return LeaveResult(subscriber=gone)
+    return LeaveResult(subscriber=subscriber)
 
 
 def return_by_link(app: App, link: Link, form: str, *, confirms: bool) -> ReturnResult:
     """Come back by a button; held where leaving was pressed a moment ago.
 
     Args:
-        form: the mark of the page.
+        form: id of the page.
         confirms: the page said that an earlier press is held.
 
     Raises:
@@ -81,7 +81,7 @@ def return_by_link(app: App, link: Link, form: str, *, confirms: bool) -> Return
             return ReturnResult(
                 subscriber=known,
                 repeated=True,
-                held=any(one.form == form and one.state == "held" for one in recent),
+                held=any(press.form == form and press.state == "held" for press in recent),
             )
         if known.status is SubscriberStatus.LEFT and not presses.may_return(
             recent, now, confirms=confirms
@@ -94,7 +94,7 @@ def return_by_link(app: App, link: Link, form: str, *, confirms: bool) -> Return
 
 
 def pause_by_link(app: App, link: Link, form: str, *, paused: bool) -> Subscriber:
-    """Pause or go on by a button; a page posted again changes nothing.
+    """Pause or resume by a button; a page posted again changes nothing.
 
     Raises:
         NotFoundError: they are not stored.
@@ -107,14 +107,14 @@ def pause_by_link(app: App, link: Link, form: str, *, paused: bool) -> Subscribe
 
 
 def press_after_leaving(app: App, link: Link, form: str) -> None:
-    """Note a thumb of a reader who has left a moment ago, and offer the way back in a burst."""
+    """Record a thumb after leaving; in a burst of presses, mail the way back."""
     now = app.now()
     with app.store.writing() as tx:
         store.subscribers.lock(tx, link.subscriber_id)
         known = require_subscriber(tx, link.subscriber_id)
         recent = store.presses.list_around(tx, known.id, now, presses.WINDOW)
         if known.status is SubscriberStatus.LEFT and any(
-            one.button is Button.LEAVE for one in recent
+            press.button is Button.LEAVE for press in recent
         ):
             _add(app, tx, known, Button.THUMB, form, void=True)
             _offer_way_back(app, tx, known)
@@ -138,7 +138,7 @@ def _add(
 
 
 def _offer_way_back(app: App, tx: store.Connection, known: Subscriber) -> None:
-    """Tell by mail who left within a burst of presses how to come back; at most once a day."""
+    """Mail a reader who left in a burst of presses how to come back; at most once a day."""
     now = app.now()
     confirmed = known.status is not SubscriberStatus.PENDING
     if confirmed and presses.is_burst(

@@ -1,4 +1,4 @@
-"""Sign-ups of strangers: how many there may be, and what becomes of those nobody confirms."""
+"""Sign-ups: rate limits, and deletion of those that were never confirmed."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ from digest.errors import LimitError
 
 #: what [web] signups_per_hour and signups_per_client count
 _WINDOW = timedelta(hours=1)
-#: deletions looked up together
+#: deletions in a transaction
 _MANY = 500
 
 
 def admit(app: App, tx: store.Connection, client: str) -> None:
-    """Count a sign-up, each of which may send a mail; call it within the transaction that plans it.
+    """Count a sign-up, which may send a mail; call it in the transaction that plans the mail.
 
-    The limits hold for any hour (a sliding window), across restarts and processes.
+    The rate limits use a sliding window of an hour, across restarts and processes.
 
     Args:
-        client: where it comes from, as `hash_client` writes it.
+        client: the result of `hash_client`.
 
     Raises:
-        LimitError: too many came within the hour, from this client or from all.
+        LimitError: too many sign-ups within the hour, from this client or in all.
     """
     now, web = app.now(), app.config.web
     store.signups.lock(tx)
-    for most, whose in ((web.signups_per_client, client), (web.signups_per_hour, None)):
-        first = most and store.signups.find_newest(tx, most, since=now - _WINDOW, client=whose)
+    for limit, counted_client in ((web.signups_per_client, client), (web.signups_per_hour, None)):
+        first = limit and store.signups.find_newest(
+            tx, limit, since=now - _WINDOW, client=counted_client
+        )
         if first:
             raise LimitError(
                 "too many sign-ups within an hour; nothing was stored or sent. Try again later",
@@ -41,7 +43,7 @@ def admit(app: App, tx: store.Connection, client: str) -> None:
 
 
 def delete_unconfirmed(app: App) -> int:
-    """Delete who signed up and did not confirm for [web] pending_days; returns how many."""
+    """Delete sign-ups that were not confirmed within [web] pending_days; return how many."""
     now, days = app.now(), app.config.web.pending_days
     with app.store.writing() as tx:
         store.signups.delete_old(tx, before=now - _WINDOW)
@@ -51,17 +53,19 @@ def delete_unconfirmed(app: App) -> int:
     while True:
         with app.store.writing() as tx:
             idents = store.signups.list_unconfirmed(tx, before=before, limit=_MANY)
-            gone = [store.signups.remove_unconfirmed(tx, each, before=before) for each in idents]
-        deleted += sum(gone)
-        if not any(gone):
+            results = [
+                store.signups.remove_unconfirmed(tx, ident, before=before) for ident in idents
+            ]
+        deleted += sum(results)
+        if not any(results):
             return deleted
 
 
 def hash_client(app: App, client: str) -> str:
-    """A client as it is stored: nobody without the key can tell which it was.
+    """Hash a client with a key, so that no address is stored.
 
     Args:
-        client: such as an address or network; "" = unknown.
+        client: an address or network; "" = unknown.
     """
     key = app.keys()[-1].secret
     return hmac.new(key, b"client\0" + client.encode(), hashlib.sha256).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Addresses that get no mail: stopped and released on the operator's word."""
+"""Suppressions by the operator: add, release and list them."""
 
 from __future__ import annotations
 
@@ -9,50 +9,49 @@ from digest import store
 from digest.app import App
 from digest.errors import NotFoundError
 from digest.model import Suppression, SuppressionReason
-from digest.subscriptions.settings_form import keep_or_normalise_address, normalise_address
+from digest.subscriptions.requests import keep_or_normalise_address, normalise_address
 
-#: suppressions in one transaction
+#: suppressions in a transaction
 _MANY = 500
 
 
 def suppress(app: App, suppressions: Iterable[Suppression]) -> int:
-    """Stop all mail to addresses, on the operator's word; returns how many were not suppressed
-    before. Each address must be in its normal form.
-    """
-    pending, made = iter(suppressions), 0
-    while some := list(islice(pending, _MANY)):
+    """Suppress addresses, each normalised; return how many were not suppressed before."""
+    pending, added = iter(suppressions), 0
+    while batch := list(islice(pending, _MANY)):
         with app.store.writing() as tx:
-            made += sum(store.suppressions.add(tx, one, now=app.now()) for one in some)
-    return made
+            added += sum(
+                store.suppressions.add(tx, suppression, now=app.now()) for suppression in batch
+            )
+    return added
 
 
 def release(app: App, email: str) -> Suppression:
-    """Let mail go to an address again; its subscriber stands as before, and what came back so far
-    no longer counts.
+    """Lift a suppression: restore the subscriber's status, and no longer count earlier bounces.
 
     Raises:
-        NotFoundError: it is not suppressed.
+        NotFoundError: the address is not suppressed.
     """
     with app.store.writing() as tx:
-        gone = store.suppressions.release(tx, keep_or_normalise_address(email), now=app.now())
-    if gone is None:
+        released = store.suppressions.release(tx, keep_or_normalise_address(email), now=app.now())
+    if released is None:
         raise NotFoundError(
             f"{email} is not suppressed. `digest suppressions` lists the addresses that are"
         )
-    return gone
+    return released
 
 
 def list_suppressions(app: App) -> list[Suppression]:
-    """All of them, the newest last."""
+    """List all suppressions, newest last."""
     with app.store.reading() as tx:
         return store.suppressions.list_all(tx)
 
 
 def make_suppression(app: App, email: str, evidence: str) -> Suppression:
-    """What the operator's own word makes of an address.
+    """Build a suppression by the operator.
 
     Raises:
-        AddressError: it is none.
+        AddressError: the text is not a valid address.
     """
     return Suppression(
         address=normalise_address(email),

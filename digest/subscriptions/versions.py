@@ -1,4 +1,4 @@
-"""Versions of a reader's settings, field by field: what changed since a form was shown. Pure."""
+"""Version hashes of a reader's settings, field by field: what changed since a form was shown."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from digest.model import Interest, Subscriber
 
 
 def _lists(subscriber: Subscriber, name: str) -> object:
-    """A list of the only interest; of several the form shows each whole."""
+    """Return a list of the only interest; several interests are shown whole."""
     interests = subscriber.interests or (Interest(),)
     return getattr(interests[0], name) if len(interests) == 1 else None
 
 
 def _rest(subscriber: Subscriber) -> object:
-    """What interests are beside these lists."""
+    """Return what interests hold besides these lists."""
     if len(subscriber.interests) > 1:
         return subscriber.interests
     return [
-        (one.name, one.share, one.papers, one.text)
-        for one in subscriber.interests
-        if one.papers or one.text
+        (interest.name, interest.share, interest.papers, interest.text)
+        for interest in subscriber.interests
+        if interest.papers or interest.text
     ]
 
 
@@ -41,12 +41,12 @@ FIELDS: dict[str, Callable[[Subscriber], object]] = {
 
 
 def version_of(subscriber: Subscriber) -> str:
-    """The version of all fields: eight hexadecimal digits each, between dots."""
+    """Hash all fields: eight hexadecimal digits each, joined by dots."""
     return ".".join(_hash(value(subscriber)) for value in FIELDS.values())
 
 
 def changed_since(version: str, subscriber: Subscriber) -> set[str]:
-    """Fields in which a subscriber is not what the version says; none where it is no version."""
+    """Find the fields that differ from a version; none where the version is invalid."""
     hashes = version.split(".")
     if len(hashes) != len(FIELDS):
         return set()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from digest.errors import InputError
 from digest.model import Interest, Subscriber
 from digest.ranking import features, scores
-from digest.subscriptions.settings_form import SubscriptionRequest, apply_request
+from digest.subscriptions.requests import SubscriptionRequest, apply_request
 from tests.examples import examples
 from tests.unit.scored import RECENT, make_day, make_paper, train_profile
 

@@ -23,7 +23,7 @@ from digest.model import (
     Subscriber,
 )
 from digest.subscriptions import SubscriptionRequest
-from digest.subscriptions.settings_form import apply_request
+from digest.subscriptions.requests import apply_request
 from digest.web.middleware import BODY_MAX
 from digest.web.settings_form import zones
 from tests.conftest import NOON

@@ -1,6 +1,4 @@
-"""What somebody wants of a subscription -> the subscriber as wished, or what is wrong with the
-wish. Nothing is looked up or stored.
-"""
+"""Requested settings are checked and applied to a subscriber. Nothing is looked up or stored."""
 
 from __future__ import annotations
 
@@ -25,10 +23,9 @@ from digest.model import (
     Threshold,
 )
 
-#: sizes that keep one reader from costing a thousand
+#: limits, so that no reader costs as much as a thousand
 _TEXT_MAX, _LIST_MAX, _WORD_MAX = 4000, 200, 200
-#: what no database stores everywhere and no mail can hold: controls but the line feed, and halves
-#: of characters (bytes that were no UTF-8)
+#: characters that databases or mails cannot hold: controls except the line feed, and surrogates
 _UNWANTED = {
     **dict.fromkeys((*range(0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0)), " "),
     **dict.fromkeys(range(0xD800, 0xE000), "\ufffd"),
@@ -37,7 +34,7 @@ _UNWANTED = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SubscriptionRequest:
-    """What somebody wants of a subscription; None = leave it as it is, or at the default."""
+    """Requested settings of a subscription; None = unchanged, or the default."""
 
     email: str
     name: str | None = None
@@ -47,8 +44,7 @@ class SubscriptionRequest:
     size: int | None = None
     #: a match from 0 to 100, "good" or "strong"
     threshold: int | str | None = None
-    #: the interest that what follows belongs to, made where there is none of that name; None = the
-    #: first
+    #: name of the interest that the next fields change, created where missing; None = the first
     interest: str | None = None
     share: int | None = None
     keywords: tuple[str, ...] | None = None
@@ -56,22 +52,22 @@ class SubscriptionRequest:
     authors: tuple[str, ...] | None = None
     papers: tuple[str, ...] | None = None
     text: str | None = None
-    #: names of interests to give up
+    #: names of interests to delete
     drop: tuple[str, ...] | None = None
-    #: all interests, instead of those that there are; what is empty counts as none
+    #: all interests, in place of the stored ones; empty ones are dropped
     interests: tuple[Interest, ...] | None = None
-    #: whether mail may go to them, as a file of readers says; None = confirmed
+    #: from a file of readers; None = active
     status: SubscriberStatus | None = None
-    #: when they joined, and by which door, as a file of readers says
+    #: when and how they joined, from a file of readers
     created: datetime | None = None
     origin: str | None = None
 
 
 def normalise_address(text: str) -> str:
-    """The address in its normal form, without asking the DNS.
+    """Normalise an address, without asking the DNS.
 
     Raises:
-        AddressError: mail could not be sent there.
+        AddressError: the text is not a valid address.
     """
     try:
         return validate_email(
@@ -82,7 +78,7 @@ def normalise_address(text: str) -> str:
 
 
 def keep_or_normalise_address(text: str) -> str:
-    """As `normalise_address`; a text that is none as it is."""
+    """Normalise an address; keep any other text."""
     try:
         return normalise_address(text)
     except AddressError:
@@ -90,10 +86,10 @@ def keep_or_normalise_address(text: str) -> str:
 
 
 def apply_request(request: SubscriptionRequest, subscriber: Subscriber) -> Subscriber:
-    """The subscriber as wished.
+    """Apply requested settings to a subscriber.
 
     Raises:
-        InputError: naming the value and what it may be.
+        InputError: a value is invalid; the message names it and what it may be.
     """
     if request.timezone is not None and request.timezone not in available_timezones():
         raise InputError(f"timezone {request.timezone!r} is unknown; use a name like Europe/Berlin")
@@ -102,89 +98,97 @@ def apply_request(request: SubscriptionRequest, subscriber: Subscriber) -> Subsc
         raise InputError(f"days {list(days)} must be some of 1 (Monday) to 7 (Sunday)")
     return replace(
         subscriber,
-        name=subscriber.name if request.name is None else _line(request.name)[:_WORD_MAX],
+        name=subscriber.name if request.name is None else _clean_line(request.name)[:_WORD_MAX],
         timezone=request.timezone or subscriber.timezone,
-        hour=_within("hour", request.hour, 0, 23, subscriber.hour),
+        hour=_check_range("hour", request.hour, 0, 23, subscriber.hour),
         days=days,
-        size=_within("size", request.size, 1, 100, subscriber.size),
-        threshold=threshold(request.threshold, subscriber.threshold),
-        interests=_interests(request, subscriber.interests),
+        size=_check_range("size", request.size, 1, 100, subscriber.size),
+        threshold=parse_threshold(request.threshold, subscriber.threshold),
+        interests=_apply_interests(request, subscriber.interests),
     )
 
 
 _WORDS = ("interest", "share", "keywords", "categories", "authors", "papers", "text", "drop")
 
 
-def _interests(request: SubscriptionRequest, known: tuple[Interest, ...]) -> tuple[Interest, ...]:
+def _apply_interests(
+    request: SubscriptionRequest, known: tuple[Interest, ...]
+) -> tuple[Interest, ...]:
+    """Apply requested interests; raises as `apply_request` does."""
     if request.interests is not None:
         if both := [key for key in _WORDS if getattr(request, key) is not None]:
             raise InputError(
                 f"interests: they say it all; leave out {both[0]}, or give it within one of them"
             )
-        interests = [_checked(interest) for interest in request.interests]
+        interests = [_clean_interest(interest) for interest in request.interests]
     else:
-        gone = [_name(name) for name in request.drop or ()]
-        if unknown := [name for name in gone if name not in [each.name for each in known]]:
-            raise InputError(
-                f"drop {unknown[0]!r}: there is no such interest; known are "
-                f"{', '.join(each.name for each in known) or 'none'}"
-            )
-        interests = [each for each in known if each.name not in gone]
+        interests = _drop_interests(request, known)
         if any(getattr(request, key) is not None for key in _WORDS[:-1]):
             first = interests[0].name if interests else Interest().name
-            name = first if request.interest is None else _name(request.interest)
-            one = _changed(
-                next((each for each in interests if each.name == name), Interest(name=name)),
-                request,
-            )
-            there = name in [each.name for each in interests]
-            interests = (
-                [one if each.name == name else each for each in interests]
-                if there
-                else [*interests, one]
-            )
-    interests = [each for each in interests if not each.empty]
-    names = [each.name.casefold() for each in interests]
-    if twice := [each.name for each in interests if names.count(each.name.casefold()) > 1]:
+            name = first if request.interest is None else _clean_name(request.interest)
+            by_name = {interest.name: interest for interest in interests}
+            by_name[name] = _change_interest(by_name.get(name, Interest(name=name)), request)
+            interests = list(by_name.values())
+    interests = [interest for interest in interests if not interest.empty]
+    _check_limits(interests, known)
+    return tuple(interests)
+
+
+def _drop_interests(request: SubscriptionRequest, known: Sequence[Interest]) -> list[Interest]:
+    dropped = [_clean_name(name) for name in request.drop or ()]
+    names = [interest.name for interest in known]
+    if unknown := [name for name in dropped if name not in names]:
+        raise InputError(
+            f"drop {unknown[0]!r}: there is no such interest; known are "
+            f"{', '.join(names) or 'none'}"
+        )
+    return [interest for interest in known if interest.name not in dropped]
+
+
+def _check_limits(interests: Sequence[Interest], known: Sequence[Interest]) -> None:
+    """Raise InputError for a name given twice, too many interests, or lists that are too long."""
+    names = [interest.name.casefold() for interest in interests]
+    if twice := [
+        interest.name for interest in interests if names.count(interest.name.casefold()) > 1
+    ]:
         raise InputError(f"interests: {twice[0]!r} is the name of two; give each its own")
     if len(interests) > INTERESTS_MAX:
         raise InputError(f"interests: at most {INTERESTS_MAX}, got {len(interests)}")
-    octets = _octets(interests)
-    # An older version let more in: it may stay, and shrink.
-    if octets > LISTS_OCTETS_MAX and octets > _octets(known):
+    octets = _count_octets(interests)
+    # Older versions allowed more; such lists may stay, and shrink.
+    if octets > LISTS_OCTETS_MAX and octets > _count_octets(known):
         raise InputError(
             f"interests: all keywords, categories and authors together are {octets / 1000:.1f} kB "
             "long, "
             f"the most is {LISTS_OCTETS_MAX // 1000} kB; take some away"
         )
-    return tuple(interests)
 
 
-def _octets(interests: Sequence[Interest]) -> int:
-    """The length of all lists as `LISTS_OCTETS_MAX` counts it."""
+def _count_octets(interests: Sequence[Interest]) -> int:
+    """Count the bytes of all lists, as `LISTS_OCTETS_MAX` limits them."""
     return sum(
         len(word.encode()) + 2
-        for each in interests
-        for word in (*each.keywords, *each.categories, *each.authors)
+        for interest in interests
+        for word in (*interest.keywords, *interest.categories, *interest.authors)
     )
 
 
-def _line(text: str) -> str:
+def _clean_line(text: str) -> str:
     return " ".join(text.translate(_UNWANTED).split())
 
 
-def _name(name: str) -> str:
-    bare = _line(name)
+def _clean_name(name: str) -> str:
+    bare = _clean_line(name)
     if not bare or len(bare) > NAME_MAX:
         raise InputError(f"interest {bare[:40]!r}: give it a name of 1 to {NAME_MAX} characters")
     return bare
 
 
-def _checked(interest: Interest) -> Interest:
-    """An interest as it came, in order; raises as `apply_request` does."""
+def _clean_interest(interest: Interest) -> Interest:
+    """Clean an interest; raises as `apply_request` does."""
     return replace(
         interest,
-        name=_name(interest.name),
+        name=_clean_name(interest.name),
         keywords=_words("keywords", interest.keywords),
         categories=_words("categories", interest.categories),
         authors=_words("authors", interest.authors),
@@ -193,10 +197,10 @@ def _checked(interest: Interest) -> Interest:
     )
 
 
-def _changed(interest: Interest, request: SubscriptionRequest) -> Interest:
+def _change_interest(interest: Interest, request: SubscriptionRequest) -> Interest:
     return replace(
         interest,
-        share=_within("share", request.share, 1, SHARE_MAX, interest.share),
+        share=_check_range("share", request.share, 1, SHARE_MAX, interest.share),
         keywords=interest.keywords
         if request.keywords is None
         else _words("keywords", request.keywords),
@@ -213,7 +217,7 @@ def _changed(interest: Interest, request: SubscriptionRequest) -> Interest:
     )
 
 
-def _within(name: str, value: int | None, low: int, high: int, otherwise: int) -> int:
+def _check_range(name: str, value: int | None, low: int, high: int, otherwise: int) -> int:
     if value is None:
         return otherwise
     if not low <= value <= high:
@@ -221,10 +225,8 @@ def _within(name: str, value: int | None, low: int, high: int, otherwise: int) -
     return value
 
 
-def threshold(value: int | str | None, otherwise: Threshold) -> Threshold:
-    """What a threshold that somebody wrote is, or the other one where they wrote none; raises as
-    `apply_request` does.
-    """
+def parse_threshold(value: int | str | None, otherwise: Threshold) -> Threshold:
+    """Parse a threshold, `otherwise` where there is none; raises as `apply_request` does."""
     word = next((word for word in THRESHOLD_WORDS if word == value), None)
     if word is not None:
         return word
@@ -233,11 +235,11 @@ def threshold(value: int | str | None, otherwise: Threshold) -> Threshold:
             f"threshold {value!r} must be a whole number from 0 to 100, or "
             f"{' or '.join(THRESHOLD_WORDS)}"
         )
-    return otherwise if value is None else _within("threshold", value, 0, 100, 0)
+    return otherwise if value is None else _check_range("threshold", value, 0, 100, 0)
 
 
 def _words(name: str, values: Sequence[str], most: int = _LIST_MAX) -> tuple[str, ...]:
-    words = tuple(dict.fromkeys(line for value in values if (line := _line(value))))
+    words = tuple(dict.fromkeys(line for value in values if (line := _clean_line(value))))
     if name != "papers":
         _refuse_unfindable(name, words)
     if len(words) > most or any(len(word) > _WORD_MAX * 3 for word in words):
@@ -246,7 +248,7 @@ def _words(name: str, values: Sequence[str], most: int = _LIST_MAX) -> tuple[str
 
 
 def _refuse_unfindable(name: str, words: Sequence[str]) -> None:
-    """Raise InputError for a word by which no paper could ever be found."""
+    """Raise InputError for a word that can match no paper."""
     from digest.ranking.features import keyword_problem
 
     for word in words:
