@@ -8,6 +8,7 @@ counts once, so later presses stay in force.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Literal
 
 from fastapi import APIRouter
@@ -23,73 +24,65 @@ log = logging.getLogger("digest.web")
 
 _VOTES: dict[Purpose, Vote] = {Purpose.UP: 1, Purpose.DOWN: -1}
 _OTHER = {Purpose.UP: Purpose.DOWN, Purpose.DOWN: Purpose.UP}
-_WRITTEN: dict[str, Vote] = {"-1": -1, "0": 0, "1": 1}
+_VOTE_BY_TEXT: dict[str, Vote] = {"-1": -1, "0": 0, "1": 1}
 
 #: what the page says: a question, or the state after a press
-Told = Literal["asks", "pressed", "repeated", "outdated", "held", "left"]
+State = Literal["asks", "pressed", "repeated", "outdated", "held", "left"]
 
 
 def routes(app: App, pages: Pages) -> APIRouter:
     router = APIRouter(include_in_schema=False)
-
-    def page(
-        link: Link,
-        subscriber: Subscriber,
-        paper: Paper,
-        *,
-        told: Told,
-        vote: Vote,
-        before: Vote = 0,
-        answers: str = "",
-    ) -> HTMLResponse:
-        chosen = _VOTES[link.purpose]
-        return pages.render(
-            "thumb",
-            whose=reader_label(subscriber),
-            told=told,
-            pending=subscriber.status is SubscriberStatus.PENDING,
-            paper=paper_values(paper),
-            up=chosen == 1,
-            stands=vote == chosen,
-            opposite=vote == -chosen,
-            vote=vote,
-            before=0 if before == chosen else before,
-            mark=new_form_token(app.now()),
-            answers=answers,
-            here=pages.path(link.purpose, link, paper_id=link.paper_id),
-            other=pages.path(_OTHER[link.purpose], link, paper_id=link.paper_id),
-        )
+    page = _ThumbPage(app, pages)
 
     @router.api_route("/t/{token}", methods=["GET", "HEAD"])
     def look(token: str) -> HTMLResponse:
-        link = pipeline.read_link(app, token, Purpose.UP, Purpose.DOWN)
-        return ask(link, "asks")
-
-    def ask(link: Link, told: Told) -> HTMLResponse:
-        """Return the page before any press: a question."""
-        subscriber, paper = (
-            subscriptions.get(app, link.subscriber_id),
-            services.get_paper(app, link.paper_id),
-        )
-        vote = pipeline.current_vote(app, link.subscriber_id, link.paper_id)
-        if subscriber.status is SubscriberStatus.LEFT:
-            told = "left"
-        elif any(
-            held.id == paper.id for held in pipeline.papers_with_held_thumbs(app, subscriber.id)
-        ):
-            told = "held"
-        return page(link, subscriber, paper, told=told, vote=vote)
+        return page.ask(pipeline.read_link(app, token, Purpose.UP, Purpose.DOWN), "asks")
 
     @router.post("/t/{token}")
     def press(token: str, form: FormBody) -> HTMLResponse:
         link = pipeline.read_link(app, token, Purpose.UP, Purpose.DOWN)
         if is_expired(form.one("form"), app.now()):
-            return ask(link, "outdated")
-        asked = _read_press(app, form)
-        pressed = pipeline.record_press(app, link, asked)
-        pipeline.confirm_delivery(app, link)
+            return page.ask(link, "outdated")
+        return page.press(link, _read_press(app, form))
+
+    return router
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Vote:
+    """What the page shows of the vote."""
+
+    state: State
+    vote: Vote
+    previous_vote: Vote = 0
+    #: token of the form that the page answers
+    answers: str = ""
+
+
+@dataclass(frozen=True)
+class _ThumbPage:
+    """The page of one thumb."""
+
+    app: App
+    pages: Pages
+
+    def ask(self, link: Link, state: State) -> HTMLResponse:
+        """Return the page before any press: a question."""
+        subscriber = subscriptions.get(self.app, link.subscriber_id)
+        paper = services.get_paper(self.app, link.paper_id)
+        vote = pipeline.current_vote(self.app, link.subscriber_id, link.paper_id)
+        if subscriber.status is SubscriberStatus.LEFT:
+            state = "left"
+        elif self._is_held(subscriber.id, paper):
+            state = "held"
+        return self._render(link, subscriber, paper, _Vote(state=state, vote=vote))
+
+    def press(self, link: Link, form: pipeline.PostedForm) -> HTMLResponse:
+        """Record a press, and return the page about it."""
+        pressed = pipeline.record_press(self.app, link, form)
+        pipeline.confirm_delivery(self.app, link)
         if pressed.outcome == "left":
-            subscriptions.press_after_leaving(app, link, asked.form)
+            subscriptions.press_after_leaving(self.app, link, form.form)
         else:
             log.info(
                 "thumb subscriber=%d paper=%d vote=%d before=%d outcome=%s via=page",
@@ -99,23 +92,41 @@ def routes(app: App, pages: Pages) -> APIRouter:
                 pressed.previous_vote,
                 pressed.outcome,
             )
-        told: Told = "pressed" if pressed.outcome == "counted" else pressed.outcome
-        if told == "repeated" and any(
-            held.id == pressed.paper.id
-            for held in pipeline.papers_with_held_thumbs(app, link.subscriber_id)
-        ):
-            told = "held"
-        return page(
-            link,
-            pressed.subscriber,
-            pressed.paper,
-            told=told,
+        state: State = "pressed" if pressed.outcome == "counted" else pressed.outcome
+        if state == "repeated" and self._is_held(link.subscriber_id, pressed.paper):
+            state = "held"
+        vote = _Vote(
+            state=state,
             vote=pressed.vote,
-            before=pressed.previous_vote,
-            answers=asked.form,
+            previous_vote=pressed.previous_vote,
+            answers=form.form,
         )
+        return self._render(link, pressed.subscriber, pressed.paper, vote)
 
-    return router
+    def _is_held(self, subscriber_id: int, paper: Paper) -> bool:
+        held_papers = pipeline.papers_with_held_thumbs(self.app, subscriber_id)
+        return any(held.id == paper.id for held in held_papers)
+
+    def _render(
+        self, link: Link, subscriber: Subscriber, paper: Paper, vote: _Vote
+    ) -> HTMLResponse:
+        thumb = _VOTES[link.purpose]
+        return self.pages.render(
+            "thumb",
+            whose=reader_label(subscriber),
+            told=vote.state,
+            pending=subscriber.status is SubscriberStatus.PENDING,
+            paper=paper_values(paper),
+            up=thumb == 1,
+            stands=vote.vote == thumb,
+            opposite=vote.vote == -thumb,
+            vote=vote.vote,
+            before=0 if vote.previous_vote == thumb else vote.previous_vote,
+            mark=new_form_token(self.app.now()),
+            answers=vote.answers,
+            here=self.pages.path(link.purpose, link, paper_id=link.paper_id),
+            other=self.pages.path(_OTHER[link.purpose], link, paper_id=link.paper_id),
+        )
 
 
 def _read_press(app: App, form: Form) -> pipeline.PostedForm:
@@ -123,6 +134,6 @@ def _read_press(app: App, form: Form) -> pipeline.PostedForm:
     return pipeline.PostedForm(
         form=normalise_form_token(form.one("form"), now),
         answers=normalise_form_token(form.one("answers"), now) if form.one("answers") else "",
-        undo=_WRITTEN.get(form.one("before"), 0) if form.one("undo") else None,
+        undo=_VOTE_BY_TEXT.get(form.one("before"), 0) if form.one("undo") else None,
         confirms=bool(form.one("confirm")),
     )
