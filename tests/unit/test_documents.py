@@ -7,6 +7,7 @@ import re
 from importlib import resources
 from pathlib import Path
 
+import pytest
 import yaml
 
 import digest
@@ -73,6 +74,9 @@ def find_documents() -> list[Path]:
     return paths
 
 
+@pytest.mark.skipif(
+    not (ROOT / "digest" / "README.md").exists(), reason="only a checkout has all documents"
+)
 def test_links_between_documents_lead_somewhere() -> None:
     broken = []
     for path in find_documents():
