@@ -165,7 +165,7 @@ def run(
         with stop_on_signals() as stop:
             report = pipeline.round(service, day=day, only=reader, stop=stop)
         # without `serve` this is the only alarm for the operator; another date raises no alarm
-        if date is None and services.watch(service).told:
+        if date is None and services.watch(service).planned:
             pipeline.send(service)
     if as_json:
         show_json(

@@ -1,5 +1,4 @@
-"""The folder inbox: what is new in it is ingested, each file once, however often it is
-looked at."""
+"""Ingest new files of the inbox folder, each once."""
 
 from __future__ import annotations
 
@@ -28,7 +27,7 @@ def read_before(app: App, path: Path) -> bool:
 
 
 class Inbox:
-    """Which files of a folder were dealt with in this process, as they stood then."""
+    """Size and time of the files that this process has ingested already."""
 
     def __init__(self) -> None:
         self.known: dict[Path, tuple[int, int]] = {}
@@ -44,9 +43,11 @@ def ingest_inbox(
     settled: float = SETTLED,
     stop: Callable[[], bool] = lambda: False,
 ) -> IngestReport:
-    """Read what is new in the inbox folder: each file once, however often it is looked at.
+    """Ingest new files of the inbox folder; copies of files that were read are left out.
 
-    A copy of a file that was read is not read again. Of what `stop` interrupts, see `ingest`.
+    Args:
+        settled: seconds since its last change after which a file counts as complete.
+        stop: as for `ingest`.
 
     Raises:
         ConfigError: the folder cannot be made.
@@ -83,9 +84,9 @@ def ingest_inbox(
 
 
 def _unchanged(files: dict[Path, tuple[int, int]], settled: float) -> list[Path]:
-    """Files that nobody writes, watched for so many seconds.
+    """The files that do not change for so many seconds.
 
-    Their times are ahead of ours, which says nothing of when they were written.
+    Their times lie in the future, so they do not tell when the files were written.
     """
     if files:
         time.sleep(settled)

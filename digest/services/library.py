@@ -1,10 +1,8 @@
-"""A reader's library -> example papers of one of their interests.
+"""Import a reader's library as example papers of one of their interests.
 
-Matches what is stored; the rest is kept by title and abstract.
-
-What is kept is a stored paper that no dump has brought (first seen on `UNSEEN`): it is new to
-nobody, and becomes the dump's paper when one brings it, first seen on that day. Nothing else of the
-file is stored: not its name, not its raw text, not the entries that were refused.
+An entry matches a stored paper, or is stored by its title and abstract. A paper stored so has come
+in no dump (first seen on `UNSEEN`): it is new to nobody, and a dump may bring it later.
+Nothing else of the file is stored: not its name, its raw text or its refused entries.
 """
 
 from __future__ import annotations
@@ -37,12 +35,13 @@ from digest.pipeline.steps.paper_names import look_up
 from digest.pipeline.steps.store_records import RecordBatch, WordCounter, store_records
 from digest.store.arrivals import NewRecord
 
-#: what dump, footer and table call the papers that came this way: a file's name may say more of the
-#: reader than they want to tell
+#: the source of these papers in dump, footer and table; the file's name may be private
 SOURCE: Final = "library"
 
-#: `matched` = a dump brought it, `kept` = by title and abstract until one does, `awaited` = known
-#: by identifier alone until one does
+#: matched = a dump brought the paper
+#: kept    = stored by title and abstract until a dump brings it
+#: awaited = known by its identifier alone until a dump brings it
+#: refused = see the reason
 Outcome = Literal["matched", "kept", "awaited", "refused"]
 
 
@@ -72,16 +71,16 @@ class ImportReport:
     incomplete: str = ""
 
     def count(self, outcome: Outcome) -> int:
-        return sum(one.outcome == outcome for one in self.entries)
+        return sum(entry.outcome == outcome for entry in self.entries)
 
     @property
     def new(self) -> int:
         """Example papers that the interest did not hold before."""
-        return sum(one.new for one in self.entries)
+        return sum(entry.new for entry in self.entries)
 
     @property
     def json(self) -> dict[str, object]:
-        counts = Counter(one.outcome for one in self.entries)
+        counts = Counter(entry.outcome for entry in self.entries)
         return {
             "email": self.subscriber.email,
             "interest": self.interest,
@@ -92,20 +91,20 @@ class ImportReport:
             "incomplete": self.incomplete,
             "entries": [
                 {
-                    "line": one.line,
-                    "outcome": one.outcome,
-                    "paper": one.paper,
-                    "title": one.title,
-                    "new": one.new,
-                    "reason": one.reason,
+                    "line": entry.line,
+                    "outcome": entry.outcome,
+                    "paper": entry.paper,
+                    "title": entry.title,
+                    "new": entry.new,
+                    "reason": entry.reason,
                 }
-                for one in self.entries
+                for entry in self.entries
             ],
         }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Wanted:
+class _LibraryEntry:
     """An entry of the file: the whole of it, or just an identifier."""
 
     line: int
@@ -116,10 +115,9 @@ class _Wanted:
 def import_library(
     app: App, subscriber: Subscriber, path: Path, *, interest: str = "main"
 ) -> ImportReport:
-    """Make the papers of a file of any known format example papers of an interest, which is made
-    where the reader has none of that name.
+    """Make the papers of a file example papers of an interest; a missing interest is added.
 
-    Importing again changes nothing, whether the first time ended or was killed.
+    Importing again changes nothing, even if the first import was killed.
 
     Raises:
         DumpError: the file cannot be read or is of no known format.
@@ -141,24 +139,26 @@ def import_library(
             f"papers is for `digest ingest`"
         )
     report.incomplete = dump.incomplete or ""
-    wanted = [
-        _wanted(record) if isinstance(record, Record) else _refused(record.line, record.reason)
+    entries = [
+        _read_entry(record) if isinstance(record, Record) else _refuse(record.line, record.reason)
         for record in records
     ]
     with app.store.reading() as tx:
         unknown = [
-            one
-            for one in wanted
-            if isinstance(one, _Wanted) and one.entry and _is_unknown(one.entry, _stored(tx, one))
+            each
+            for each in entries
+            if isinstance(each, _LibraryEntry)
+            and each.entry
+            and _is_unknown(each.entry, _find_stored(tx, each))
         ]
     if unknown:
-        _keep(app, unknown, dump.sha256)
+        _store_unknown(app, unknown, dump.sha256)
     with app.store.writing() as tx:
         known = store.subscribers.find(tx, subscriber.id)
         if known is None:
             raise NotFoundError(f"no subscriber {subscriber.id}; the row was deleted")
-        own = next((one for one in known.interests if one.name == name), Interest(name=name))
-        report.entries, names = _named(tx, wanted, own.papers)
+        own = next((each for each in known.interests if each.name == name), Interest(name=name))
+        report.entries, names = _match_entries(tx, entries, own.papers)
         if len(names) > EXAMPLES_MAX:
             raise InputError(
                 f"the interest {name!r} would hold {len(names):,} example papers, more than "
@@ -167,7 +167,7 @@ def import_library(
         report.subscriber = known
         if names != own.papers:
             grown = replace(own, papers=names)
-            interests = [grown if one.name == name else one for one in known.interests]
+            interests = [grown if each.name == name else each for each in known.interests]
             interests += [] if grown in interests else [grown]
             report.subscriber = store.subscribers.overwrite(
                 tx, replace(known, interests=tuple(interests)), now=app.now()
@@ -175,7 +175,7 @@ def import_library(
     return report
 
 
-def _wanted(record: Record) -> _Wanted | ImportedEntry:
+def _read_entry(record: Record) -> _LibraryEntry | ImportedEntry:
     if record.fragment and not record.title.strip():
         found = (
             one
@@ -187,27 +187,28 @@ def _wanted(record: Record) -> _Wanted | ImportedEntry:
         )
         identity = next(found, None)
         if identity is None:
-            return _refused(
+            return _refuse(
                 record.line, f"names no paper that could be looked up: {record.raw[:80]!a}"
             )
-        return _Wanted(line=record.line, identity=identity)
+        return _LibraryEntry(line=record.line, identity=identity)
     entry = papers.clean(record, SOURCE)
     if isinstance(entry, Rejected):
-        return _refused(record.line, entry.reason)
-    # One reader's file must not tie two papers together for everybody, nor say what became of one.
-    return _Wanted(
+        return _refuse(record.line, entry.reason)
+    # One reader's file must not tie two papers together for everybody, nor withdraw a paper.
+    return _LibraryEntry(
         line=record.line,
         entry=structs.replace(entry, version=None, upvotes=None, withdrawn=False, comment=""),
     )
 
 
-def _refused(line: int, reason: str) -> ImportedEntry:
+def _refuse(line: int, reason: str) -> ImportedEntry:
     return ImportedEntry(line=line, outcome="refused", reason=reason)
 
 
-def _stored(tx: store.Connection, wanted: _Wanted) -> list[int]:
-    """The stored papers that an entry may mean: the one with its identifier, else those with its
-    title that nothing else speaks against.
+def _find_stored(tx: store.Connection, wanted: _LibraryEntry) -> list[int]:
+    """Return the ids of the stored papers that an entry may be.
+
+    That is the paper with its identifier, else those with its title and no contradiction.
     """
     entry = wanted.entry
     for identity in (wanted.identity,) if wanted.identity else entry.identities if entry else ():
@@ -216,11 +217,11 @@ def _stored(tx: store.Connection, wanted: _Wanted) -> list[int]:
     if entry is None:
         return []
     titled = store.papers.load(tx, store.papers.find_by_identity(tx, "title", entry.title_key))
-    return sorted({paper.id for paper in titled.values() if _may_be(entry, paper)})
+    return sorted({paper.id for paper in titled.values() if _may_be_same(entry, paper)})
 
 
-def _may_be(entry: Entry, paper: Paper) -> bool:
-    if any(paper.identity(one.kind) not in (None, one.value) for one in entry.identities):
+def _may_be_same(entry: Entry, paper: Paper) -> bool:
+    if any(paper.identity(own.kind) not in (None, own.value) for own in entry.identities):
         return False
     first, other = (
         papers.author_key(entry),
@@ -230,21 +231,21 @@ def _may_be(entry: Entry, paper: Paper) -> bool:
 
 
 def _is_unknown(entry: Entry, stored: list[int]) -> bool:
-    """Where several papers have the title, only an identifier makes it one more."""
+    """Whether the entry is a new paper; among several of its title, only by an identifier."""
     return not stored or (len(stored) > 1 and bool(entry.identities))
 
 
-def _keep(app: App, unknown: list[_Wanted], sha256: str) -> None:
-    """Store what no dump has brought, each under its best identifier."""
+def _store_unknown(app: App, unknown: list[_LibraryEntry], sha256: str) -> None:
+    """Store the entries that no dump has brought, each under its best identifier."""
     arrivals = [
         NewRecord(
-            line=one.line,
+            line=each.line,
             raw="",
-            entry=structs.replace(one.entry, identities=one.entry.identities[:1]),
+            entry=structs.replace(each.entry, identities=each.entry.identities[:1]),
             day=UNSEEN,
         )
-        for one in unknown
-        if one.entry is not None
+        for each in unknown
+        if each.entry is not None
     ]
     words = WordCounter(app)
     with app.store.writing() as tx:
@@ -258,37 +259,41 @@ def _keep(app: App, unknown: list[_Wanted], sha256: str) -> None:
         store.dumps.finish(tx, dump_id, incomplete="", now=app.now())
 
 
-def _named(
-    tx: store.Connection, wanted: list[_Wanted | ImportedEntry], before: tuple[str, ...]
+def _match_entries(
+    tx: store.Connection, entries: list[_LibraryEntry | ImportedEntry], before: tuple[str, ...]
 ) -> tuple[list[ImportedEntry], tuple[str, ...]]:
-    """What became of each entry, and the interest's names with those that it lacked."""
+    """Match each entry with a stored paper.
+
+    Returns:
+        What became of each entry, and the names of the interest's example papers with new ones.
+    """
     held: set[int | Identity] = set()
     for name in before:
         found, identity = look_up(tx, name), papers.parse_name(name)
         held.update(found[:1] or ((identity,) if identity else ()))
     report: list[ImportedEntry] = []
     names = list(before)
-    for one in wanted:
-        if isinstance(one, ImportedEntry):
-            report.append(one)
+    for entry in entries:
+        if isinstance(entry, ImportedEntry):
+            report.append(entry)
             continue
-        stored = _stored(tx, one)
+        stored = _find_stored(tx, entry)
         if len(stored) == 1:
             paper = store.papers.load(tx, stored)[stored[0]]
             key: int | Identity = paper.id
             name, title = paper.name, paper.title
             outcome: Outcome = "kept" if paper.first_seen == UNSEEN else "matched"
-        elif one.identity is not None:
+        elif entry.identity is not None:
             key, name, title, outcome = (
-                one.identity,
-                f"{one.identity.kind}:{one.identity.value}",
+                entry.identity,
+                f"{entry.identity.kind}:{entry.identity.value}",
                 "",
                 "awaited",
             )
         else:
             report.append(
-                _refused(
-                    one.line,
+                _refuse(
+                    entry.line,
                     "several stored papers have its title, and it has no identifier to tell which "
                     "is meant",
                 )
@@ -296,7 +301,7 @@ def _named(
             continue
         report.append(
             ImportedEntry(
-                line=one.line, outcome=outcome, paper=name, title=title, new=key not in held
+                line=entry.line, outcome=outcome, paper=name, title=title, new=key not in held
             )
         )
         if key not in held:

@@ -1,4 +1,4 @@
-"""preview: what a reader would get now, and why; depends on stored data only and stores nothing."""
+"""Preview what a reader would get now, and why; nothing is stored or sent."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ from digest.ranking import scores
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preview:
-    """The digest that would be composed, its papers, and the message that would carry it (None on a
-    quiet day).
-    """
+    """The digest that would be composed, its papers and its message (None on a quiet day)."""
 
     subscriber: Subscriber
     outcome: Digest | Quiet
@@ -76,7 +74,7 @@ class Preview:
 
 
 def preview(app: App, subscriber: Subscriber, *, day: date | None = None) -> Preview:
-    """Choose and write, but neither store nor send. The links in it work."""
+    """Compose and write a digest without storing or sending it. The links in it work."""
     local_date = day or local_date_of(subscriber, app.now())
     outcome = decide_for(app, subscriber, local_date)
     if isinstance(outcome, Quiet):
@@ -100,7 +98,7 @@ def preview(app: App, subscriber: Subscriber, *, day: date | None = None) -> Pre
 
 
 def sent_digest(app: App, subscriber: Subscriber, day: date) -> tuple[Digest, dict[int, Paper]]:
-    """A stored digest and its papers.
+    """Load a stored digest and its papers.
 
     Raises:
         NotFoundError: there is none for that date.

@@ -1,6 +1,4 @@
-"""What was read and what was put aside: lists for the operator, and a second try for rejected
-records.
-"""
+"""List the dumps that were read and the records that were rejected, and try those again."""
 
 from __future__ import annotations
 
@@ -15,13 +13,13 @@ from digest.pipeline.steps.ingest_report import FileReport, IngestReport
 
 
 def dumps_read(app: App, limit: int = 20) -> list[dict[str, Any]]:
-    """The newest dumps with their counts, newest first; readers' libraries are among them."""
+    """List the newest dumps with their counts, readers' libraries among them."""
     with app.store.reading() as tx:
         return store.dumps.list_latest(tx, limit, libraries=True)
 
 
 def rejected(app: App, dump_id: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
-    """Records that were put aside, of one dump or of all: dump, line, reason and raw text.
+    """List rejected records of one dump or of all: dump, line, reason and raw text.
 
     Raises:
         NotFoundError: no dump has that id.
@@ -47,9 +45,9 @@ def rejected(app: App, dump_id: int | None = None, limit: int = 50) -> list[dict
 
 
 def retry_rejected(app: App) -> IngestReport:
-    """Read the files again of which records were put aside.
+    """Read the files again of which records were rejected.
 
-    What is still bad is put aside anew; a file that is gone keeps its records where they are.
+    What is still bad is rejected again; the rejects of a file that is gone stay.
     """
     report = IngestReport()
     with app.store.reading() as tx:
@@ -73,7 +71,7 @@ def retry_rejected(app: App) -> IngestReport:
 
 
 def withdrawn(app: App) -> list[dict[str, Any]]:
-    """Papers withdrawn, retracted or deleted, with the addresses of the readers who liked them."""
+    """List withdrawn, retracted or deleted papers with the readers who liked them."""
     with app.store.reading() as tx:
         found = store.papers.list_withdrawn(tx)
         people = store.subscribers.load(tx, {ident for _, liked in found for ident in liked})

@@ -1,5 +1,6 @@
-"""watch: what is wrong and lasts is written to the operator, one letter a kind and day, through the
-ledger like any other mail.
+"""Watch the service and mail its operator about problems that last: a letter a kind and day.
+
+The letters go through the ledger like any other mail.
 """
 
 from __future__ import annotations
@@ -29,46 +30,50 @@ _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 
 @dataclass(kw_only=True, slots=True)
 class WatchReport:
-    """What a look at the service found."""
+    """Alarms of one look at the service."""
 
     alarms: list[Alarm] = field(default_factory=list)
     #: kinds that a letter was planned for
-    told: list[str] = field(default_factory=list)
+    planned: list[str] = field(default_factory=list)
     #: kinds that are over since the last look
     over: list[str] = field(default_factory=list)
 
 
 def watch(app: App) -> WatchReport:
-    """Look, note what is urgent, and plan letters to [alerts] to. The next send takes them."""
+    """Find alarms, store the urgent ones, and plan letters to [alerts] to for the next send."""
     with app.store.reading() as tx:
         found = alarms.find(facts(app, tx))
         known = store.alarms.load_all(tx)
     urgent = {
-        kind: _together(list(some))
-        for kind, some in groupby(sorted(found, key=_kind), key=_kind)
+        kind: _merge(list(of_kind))
+        for kind, of_kind in groupby(sorted(found, key=_kind), key=_kind)
         if kind in _urgent(found)
     }
     report = WatchReport(
         alarms=found,
-        over=[kind for kind, one in known.items() if one.over_at is None and kind not in urgent],
+        over=[
+            kind
+            for kind, known_alarm in known.items()
+            if known_alarm.over_at is None and kind not in urgent
+        ],
     )
     now = app.now()
-    raised = [_raised(alarm, known.get(alarm.kind), now) for alarm in urgent.values()]
+    raised = [_raise(alarm, known.get(alarm.kind), now) for alarm in urgent.values()]
     if not (raised or report.over):
         return report
     with app.store.writing() as tx:
         for kind in report.over:
             store.alarms.end(tx, kind, now=now)
             store.ledger.skip_alerts(tx, f"{kind}:", now=now)
-        for one in raised:
-            if one != known.get(one.kind):
-                store.alarms.save(tx, one)
-            if app.config.alerts.to and _plan(app, tx, one.kind, now):
-                report.told.append(one.kind)
-    for one in raised:
-        before = known.get(one.kind)
+        for alarm in raised:
+            if alarm != known.get(alarm.kind):
+                store.alarms.save(tx, alarm)
+            if app.config.alerts.to and _plan_letter(app, tx, alarm.kind, now):
+                report.planned.append(alarm.kind)
+    for alarm in raised:
+        before = known.get(alarm.kind)
         if before is None or before.over_at is not None:
-            log.warning("alarm kind=%s %s", one.kind, one.what)
+            log.warning("alarm kind=%s %s", alarm.kind, alarm.what)
     for kind in report.over:
         log.info("alarm over kind=%s", kind)
     return report
@@ -82,25 +87,25 @@ def _urgent(found: Iterable[Alarm]) -> set[str]:
     return {alarm.kind for alarm in found if alarm.urgent}
 
 
-def _together(some: list[Alarm]) -> Alarm:
-    """All alarms of a kind as one: the first that is urgent, and the others as its details."""
-    first = next((alarm for alarm in some if alarm.urgent), some[0])
+def _merge(of_kind: list[Alarm]) -> Alarm:
+    """Merge the alarms of a kind: the first urgent one, and the others as its details."""
+    first = next((alarm for alarm in of_kind if alarm.urgent), of_kind[0])
     others = tuple(
-        line for alarm in some if alarm is not first for line in (alarm.what, *alarm.details)
+        line for alarm in of_kind if alarm is not first for line in (alarm.what, *alarm.details)
     )
     return Alarm(
         kind=first.kind, what=first.what, remedy=first.remedy, details=(*first.details, *others)
     )
 
 
-def _raised(alarm: Alarm, before: Raised | None, now: datetime) -> Raised:
+def _raise(alarm: Alarm, before: Raised | None, now: datetime) -> Raised:
     since = min(before.since, now) if before and before.over_at is None else now
     return Raised(
         kind=alarm.kind, what=alarm.what, remedy=alarm.remedy, details=alarm.details, since=since
     )
 
 
-def _plan(app: App, tx: store.Connection, kind: str, now: datetime) -> bool:
+def _plan_letter(app: App, tx: store.Connection, kind: str, now: datetime) -> bool:
     key = f"{kind}:{now.date().isoformat()}"
     message_id = app.message_id(MessageKind.ALERT, key.replace(":", "."), 0)
     return store.ledger.plan(

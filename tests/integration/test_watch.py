@@ -62,8 +62,8 @@ def letters(folder: Path) -> list[email.message.EmailMessage]:
 
 
 def test_an_alarm_becomes_one_letter_a_day(silent: App, tmp_path: Path) -> None:
-    assert services.watch(silent).told == ["dumps"]
-    assert services.watch(silent).told == []
+    assert services.watch(silent).planned == ["dumps"]
+    assert services.watch(silent).planned == []
     sent = pipeline.send(silent)
     assert (sent.states, sent.error) == ({MessageState.ACCEPTED: 1}, "")
     (letter,) = letters(tmp_path)
@@ -77,9 +77,9 @@ def test_an_alarm_becomes_one_letter_a_day(silent: App, tmp_path: Path) -> None:
     assert body is not None
     assert "digest dumps" in body.get_content()
     later = silent.at(NOON + timedelta(hours=5))
-    assert services.watch(later).told == []
+    assert services.watch(later).planned == []
     tomorrow = silent.at(NOON + timedelta(days=1))
-    assert services.watch(tomorrow).told == ["dumps"]
+    assert services.watch(tomorrow).planned == ["dumps"]
     pipeline.send(tomorrow)
     assert len(letters(tmp_path)) == 2
 
@@ -87,21 +87,21 @@ def test_an_alarm_becomes_one_letter_a_day(silent: App, tmp_path: Path) -> None:
 def test_two_processes_that_look_at_once_write_one_letter(silent: App, tmp_path: Path) -> None:
     other = make_app(tmp_path, silent.config.store.url)
     other = replace(other, config=silent.config)
-    assert (services.watch(silent).told, services.watch(other).told) == (["dumps"], [])
+    assert (services.watch(silent).planned, services.watch(other).planned) == (["dumps"], [])
     other.close()
 
 
 def test_what_is_over_before_its_letter_went_is_not_told_and_a_new_day_begins_anew(
     full: App, tmp_path: Path
 ) -> None:
-    assert services.watch(full).told == ["disk"]
+    assert services.watch(full).planned == ["disk"]
     mended = with_alerts(full, disk_mb=0)
     assert services.watch(mended).over == ["disk"]
     assert services.watch(mended).over == []
     pipeline.send(mended)
     assert letters(tmp_path) == []
-    assert services.watch(full).told == [], "once a day, however often it comes and goes"
-    assert services.watch(full.at(NOON + timedelta(days=1))).told == ["disk"]
+    assert services.watch(full).planned == [], "once a day, however often it comes and goes"
+    assert services.watch(full.at(NOON + timedelta(days=1))).planned == ["disk"]
     with full.store.reading() as tx:
         raised = store.alarms.load_all(tx)["disk"]
     assert (raised.since, raised.over_at) == (NOON, None)
@@ -125,7 +125,7 @@ def test_without_an_operator_nobody_is_written_to_and_status_tells_all_the_same(
             update={"alerts": full.config.alerts.model_copy(update={"to": ""})}
         ),
     )
-    assert services.watch(nobody).told == []
+    assert services.watch(nobody).planned == []
     pipeline.send(nobody)
     assert letters(tmp_path) == []
     assert "disk" in [alarm.kind for alarm in services.status(nobody).alarms]
