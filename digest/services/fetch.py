@@ -1,6 +1,6 @@
-"""fetch: the configured sources into the inbox, then ingest what came.
+"""Fetch the configured sources into the inbox, then ingest the new files.
 
-One process at a time; a kill at any moment loses and doubles nothing.
+One process fetches at a time; a kill at any moment neither loses nor doubles a record.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from digest.sources.calendar import list_announcements
 if TYPE_CHECKING:
     from digest.sources.web import Web
 
-#: called with the source's name and the pages kept so far
-Told = Callable[[str, int], None]
+#: called with the source's name and the number of pages stored so far
+PageProgress = Callable[[str, int], None]
 
 
 @dataclass(kw_only=True, slots=True)
 class FetchReport:
-    """What the sources gave, and what ingest made of it."""
+    """What the sources gave, and what was ingested of it."""
 
     sources: list[SourceReport] = field(default_factory=list)
     ingested: IngestReport = field(default_factory=IngestReport)
@@ -43,7 +43,7 @@ class FetchReport:
 
     @property
     def failed(self) -> bool:
-        return any(one.outcome == "failed" for one in self.sources) or self.ingested.failed
+        return any(source.outcome == "failed" for source in self.sources) or self.ingested.failed
 
     @property
     def json(self) -> dict[str, object]:
@@ -51,17 +51,17 @@ class FetchReport:
             "busy": self.busy,
             "sources": [
                 {
-                    "name": one.name,
-                    "outcome": one.outcome,
-                    "requests": one.requests,
-                    "repeated": one.repeated,
-                    "restarted": one.restarted,
-                    "bytes": one.bytes,
-                    "files": [path.name for path in one.files],
-                    "error": one.error,
-                    "notes": one.notes,
+                    "name": source.name,
+                    "outcome": source.outcome,
+                    "requests": source.requests,
+                    "repeated": source.repeated,
+                    "restarted": source.restarted,
+                    "bytes": source.bytes,
+                    "files": [path.name for path in source.files],
+                    "error": source.error,
+                    "notes": source.notes,
                 }
-                for one in self.sources
+                for source in self.sources
             ],
             "ingested": self.ingested.json,
         }
@@ -76,50 +76,74 @@ def fetch(
     stop: Callable[[], bool] = lambda: False,
     sleep: Callable[[float], object] = time.sleep,
     clock: Callable[[], float] = time.time,
-    told: Told | None = None,
+    told: PageProgress | None = None,
     progress: Progress | None = None,
 ) -> FetchReport:
     """Fetch the enabled sources, or those named, in the order of the config.
 
     Args:
-        due: only those whose `every` has passed.
-        reading: ingest what came; off where something else watches the inbox.
-        stop: asked before each request; True ends the fetch there, and the next one goes on from
-        it.
+        due: only sources whose interval has passed.
+        reading: ingest the new files; off where something else watches the inbox.
+        stop: asked before each request. True: the fetch ends there, and the next one goes on.
+        sleep, clock: how to wait, and the time in seconds.
+        told: called after each page.
+        progress: as for `ingest`.
 
     Raises:
         InputError: a name that no source has.
-        StoreError: the database is locked, full or gone; what was kept before stands.
+        StoreError: the database is locked, full or gone; what was stored before stays.
     """
     report = FetchReport()
-    wanted = _chosen(app.config.sources, names)
-    if not wanted:
+    entries = _select_entries(app.config.sources, names)
+    if not entries:
         return report
+    options = _Options(due=due, reading=reading, stop=stop, sleep=sleep, clock=clock, told=told)
     owner = store.owners.identify_process(secrets.token_hex(4))
     with app.store.writing() as tx:
-        mine, asked = store.sources.claim(tx, owner, app.now())
-    if not mine:
+        is_claimed, last_requests = store.sources.claim(tx, owner, app.now())
+    if not is_claimed:
         report.busy = True
         return report
     try:
-        _fetch_all(app, wanted, report, owner, asked, due, reading, stop, sleep, clock, told)
+        _fetch_all(app, entries, report, owner, last_requests, options)
     finally:
         with app.store.writing() as tx:
-            store.sources.release(tx, owner, asked, app.now())
+            store.sources.release(tx, owner, last_requests, app.now())
     if reading:
-        report.ingested = _read(app, [entry.name for entry in wanted], progress)
-    if any(one.outcome != "waiting" for one in report.sources):
-        summary = {
-            one.name: {"outcome": one.outcome, "files": len(one.files), "requests": one.requests}
-            for one in report.sources
-        }
-        errors = "; ".join(f"{one.name}: {one.error}" for one in report.sources if one.error)
-        with app.store.writing() as tx:
-            store.rounds.record(tx, "fetch", at=app.now(), report=summary, error=errors[:2000])
+        report.ingested = _ingest_unread(app, [entry.name for entry in entries], progress)
+    if any(source.outcome != "waiting" for source in report.sources):
+        _record_round(app, report)
     return report
 
 
-def _chosen(entries: Sequence[SourceEntry], names: Sequence[str]) -> list[SourceEntry]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Options:
+    """How sources are fetched; see `fetch`."""
+
+    due: bool
+    reading: bool
+    stop: Callable[[], bool]
+    sleep: Callable[[float], object]
+    clock: Callable[[], float]
+    told: PageProgress | None
+
+
+def _record_round(app: App, report: FetchReport) -> None:
+    summary = {
+        source.name: {
+            "outcome": source.outcome,
+            "files": len(source.files),
+            "requests": source.requests,
+        }
+        for source in report.sources
+    }
+    errors = [f"{source.name}: {source.error}" for source in report.sources if source.error]
+    with app.store.writing() as tx:
+        error = "; ".join(errors)[:2000]
+        store.rounds.record(tx, "fetch", at=app.now(), report=summary, error=error)
+
+
+def _select_entries(entries: Sequence[SourceEntry], names: Sequence[str]) -> list[SourceEntry]:
     known = {entry.name: entry for entry in entries}
     for name in names:
         if name not in known:
@@ -135,99 +159,95 @@ def _fetch_all(
     entries: Iterable[SourceEntry],
     report: FetchReport,
     owner: str,
-    asked: dict[str, float],
-    due: bool,
-    reading: bool,
-    stop: Callable[[], bool],
-    sleep: Callable[[float], object],
-    clock: Callable[[], float],
-    told: Told | None,
+    last_requests: dict[str, float],
+    options: _Options,
 ) -> None:
     from digest.sources.web import Web
 
     settings = app.config.fetch
 
-    def beat() -> None:
-        if stop():
+    def renew_claim() -> None:
+        if options.stop():
             raise sources.Stopped("asked to stop")
         with app.store.writing() as tx:
-            if not store.sources.renew(tx, owner, asked, app.now()):
+            if not store.sources.renew(tx, owner, last_requests, app.now()):
                 raise sources.Stopped("another process took over")
 
-    wanted = {entry.name: as_wanted(entry) for entry in entries}
+    settings_by_name = {entry.name: source_settings(entry) for entry in entries}
     web = Web(
         agent=_agent(settings.contact or app.config.mail.sender),
         attempts=settings.attempts,
         timeout=float(settings.timeout),
         cap=settings.max_mb * 1_000_000,
-        clock=clock,
-        sleep=sleep,
-        last_requests=asked,
-        beat=beat,
+        clock=options.clock,
+        sleep=options.sleep,
+        last_requests=last_requests,
+        beat=renew_claim,
     )
     try:
         for entry in app.config.sources:
-            if entry.name not in wanted:
+            source = settings_by_name.get(entry.name)
+            if source is None:
                 continue
-            one = wanted[entry.name]
             with app.store.reading() as tx:
-                state = one.restore_state(store.sources.load_state(tx, one.name))
-            if waits := _waits(state, entry, app.now(), due):
-                report.sources.append(SourceReport(name=one.name, outcome="waiting", notes=[waits]))
+                state = source.restore_state(store.sources.load_state(tx, source.name))
+            if reason := _why_waiting(state, entry, app.now(), options.due):
+                waiting = SourceReport(name=source.name, outcome="waiting", notes=[reason])
+                report.sources.append(waiting)
                 continue
-            report.sources.append(_fetch_one(app, one, state, web, reading, told))
+            report.sources.append(_fetch_source(app, source, state, web, options))
             if report.sources[-1].outcome == "stopped":
                 return
     finally:
         web.close()
 
 
-def _fetch_one(
-    app: App, one: SourceSettings, state: State, web: Web, reading: bool, told: Told | None
+def _fetch_source(
+    app: App, source: SourceSettings, state: State, web: Web, options: _Options
 ) -> SourceReport:
     pages = 0
 
     def save(state: State, files: list[Path]) -> None:
         nonlocal pages
-        if reading:
+        if options.reading:
             state["unread"] = [*state.get("unread", []), *(path.name for path in files)]
         with app.store.writing() as tx:
-            store.sources.save_state(tx, one.name, state, app.now())
+            store.sources.save_state(tx, source.name, state, app.now())
         pages += len(files)
-        if told:
-            told(one.name, pages)
+        if options.told:
+            options.told(source.name, pages)
 
     inbox = app.config.ingest.inbox
     state.pop("not_before", None)
-    if one.kind == "folder":
-        found = sources.copy_new_files(one, state, inbox=inbox, save=save)
+    if source.kind == "folder":
+        fetched = sources.copy_new_files(source, state, inbox=inbox, save=save)
     else:
-        found = sources.harvest(
-            one,
+        fetched = sources.harvest(
+            source,
             state,
             web=web,
             inbox=inbox,
             now=app.now(),
             save=save,
-            agent=_agent(one.contact) if one.contact else "",
+            agent=_agent(source.contact) if source.contact else "",
         )
-    found.error, found.notes = redact(found.error), [redact(note) for note in found.notes]
-    if found.outcome != "stopped":
+    fetched.error, fetched.notes = redact(fetched.error), [redact(note) for note in fetched.notes]
+    if fetched.outcome != "stopped":
         state["asked_at"] = app.now().isoformat()
-        state["error"] = found.error
+        state["error"] = fetched.error
         state["failing_since"] = (
-            state.get("failing_since", state["asked_at"]) if found.error else None
+            state.get("failing_since", state["asked_at"]) if fetched.error else None
         )
-        if found.files:
+        if fetched.files:
             state["came_at"] = state["asked_at"]
-        elif not found.error and sources.is_arxiv(one):
-            found.notes += _missing(app, state)
+        elif not fetched.error and sources.is_arxiv(source):
+            fetched.notes += _note_of_silence(app, state)
         save(state, [])
-    return found
+    return fetched
 
 
-def _missing(app: App, state: State) -> list[str]:
-    """Nothing came: is that as it should be?"""
+def _note_of_silence(app: App, state: State) -> list[str]:
+    """A note where nothing came and arXiv's calendar did not expect anything."""
     last = state.get("came_at")
     if last is None or overdue(app, datetime.fromisoformat(last)):
         return []
@@ -235,29 +255,27 @@ def _missing(app: App, state: State) -> list[str]:
 
 
 def overdue(app: App, since: datetime) -> datetime | None:
-    """The first announcement of arXiv after that time that should have come by now; a day's delay
-    is nothing strange.
-    """
+    """Return the first announcement of arXiv after that time that is more than a day late."""
     return next(list_announcements(since, app.now() - timedelta(days=1), holidays(app)), None)
 
 
 def only_arxiv(app: App) -> bool:
-    """Whether all that is fetched is arXiv's, so that its calendar alone says when silence is an
-    alarm.
-    """
+    """Whether all enabled sources are arXiv's, so that its calendar tells when papers are late."""
     enabled = [
-        as_wanted(entry) for entry in app.config.sources if entry.enabled and entry.kind != "folder"
+        source_settings(entry)
+        for entry in app.config.sources
+        if entry.enabled and entry.kind != "folder"
     ]
-    return bool(enabled) and all(sources.is_arxiv(one) for one in enabled)
+    return bool(enabled) and all(sources.is_arxiv(settings) for settings in enabled)
 
 
 def holidays(app: App) -> tuple[date, ...]:
-    """Those that the operator adds to arXiv's own."""
+    """Return the holidays that the operator adds to arXiv's own."""
     return tuple(date.fromisoformat(day) for day in app.config.fetch.holidays)
 
 
-def as_wanted(entry: SourceEntry) -> SourceSettings:
-    """The operator's entry as the sources see it."""
+def source_settings(entry: SourceEntry) -> SourceSettings:
+    """Convert an entry of the config to the settings of a source."""
     return SourceSettings(
         name=entry.name,
         kind=entry.kind,
@@ -277,11 +295,11 @@ def _agent(contact: str) -> str:
     return f"digest/{__version__} (reads lists of new papers; mailto:{contact})"
 
 
-def _waits(state: State, entry: SourceEntry, now: datetime, due: bool) -> str:
+def _why_waiting(state: State, entry: SourceEntry, now: datetime, due: bool) -> str:
     """Why the source is not asked now, or ""."""
     before, last = state.get("not_before"), state.get("asked_at")
     if last and datetime.fromisoformat(last) > now + SKEW:
-        return ""  # asked when the clock ran ahead: what was noted then is of no use
+        return ""  # noted while the clock ran ahead, so it does not count
     if before and now < datetime.fromisoformat(before):
         return f"its server asked to be left alone until {before}"
     every = timedelta(minutes=entry.every or sources.default_interval(entry.kind))
@@ -290,8 +308,8 @@ def _waits(state: State, entry: SourceEntry, now: datetime, due: bool) -> str:
     return ""
 
 
-def _read(app: App, names: Iterable[str], progress: Progress | None) -> IngestReport:
-    """Ingest what came and was not read yet, in a fetch that was killed before this one too."""
+def _ingest_unread(app: App, names: Iterable[str], progress: Progress | None) -> IngestReport:
+    """Ingest fetched files that were not read yet, also those of a fetch that was killed."""
     inbox = app.config.ingest.inbox
     waiting: dict[str, list[str]] = {}
     with app.store.reading() as tx:
