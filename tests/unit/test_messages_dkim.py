@@ -22,7 +22,7 @@ from dkim.canonicalization import Relaxed
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from digest.cli.dkim import _make
+from digest.cli.dkim import _write_key
 from digest.errors import ConfigError, InputError, MailerError
 from digest.mail.messages import Signer, dkim
 from tests import golden
@@ -304,8 +304,8 @@ def test_a_key_as_other_signers_keep_it_is_taken() -> None:
 
 def test_a_key_file_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "dkim.pem"
-    assert _make(path, b"first")
-    assert not _make(path, b"second")
+    assert _write_key(path, b"first")
+    assert not _write_key(path, b"second")
     assert path.read_bytes() == b"first"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
