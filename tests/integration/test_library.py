@@ -59,12 +59,12 @@ def alice(any_app: App, cast: Cast) -> Subscriber:
 
 
 def outcomes(done: ImportReport) -> list[tuple[str, str]]:
-    return [(one.outcome, one.paper) for one in done.entries]
+    return [(entry.outcome, entry.paper) for entry in done.entries]
 
 
 def examples(app: App, email: str = "alice@example.org", interest: str = "main") -> tuple[str, ...]:
     return next(
-        one.papers for one in subscriptions.find(app, email).interests if one.name == interest
+        group.papers for group in subscriptions.find(app, email).interests if group.name == interest
     )
 
 
@@ -88,8 +88,8 @@ def test_entries_are_matched_by_identifier_and_by_title_kept_or_refused(
         ],
     )
     done = import_library(any_app, alice, bib())
-    assert [one.outcome for one in done.entries] == ["kept", "matched", "matched", "refused"]
-    assert [one.line for one in done.entries] == [2, 3, 4, 5]
+    assert [entry.outcome for entry in done.entries] == ["kept", "matched", "matched", "refused"]
+    assert [entry.line for entry in done.entries] == [2, 3, 4, 5]
     assert done.entries[1].title == "Its Real Title"
     assert done.entries[3].reason == "no title"
     assert examples(any_app) == ("doi:10.1000/xyz", "arxiv:2606.09001", done.entries[2].paper)
@@ -148,9 +148,9 @@ def test_a_paper_kept_by_its_title_takes_its_identifier_from_the_dump(
         any_app,
         [dump(rows=[row(arxiv="2606.09002", title="Only its Title", authors=["Richard Roe"])])],
     )
-    found = find(any_app, name)
-    assert found.name == "arxiv:2606.09002"
-    assert found.first_seen == TODAY
+    paper = find(any_app, name)
+    assert paper.name == "arxiv:2606.09002"
+    assert paper.first_seen == TODAY
 
 
 def test_a_library_is_no_dump_of_the_sources(
@@ -159,10 +159,10 @@ def test_a_library_is_no_dump_of_the_sources(
     pipeline.ingest(any_app, [dump()])
     read = services.status(any_app).dumps[0]["name"]
     services.import_library(any_app, alice, bib())
-    assert [one["name"] for one in services.status(any_app).dumps] == [
+    assert [dump["name"] for dump in services.status(any_app).dumps] == [
         read
     ]  # and it silences no alarm, for they look at the same
-    assert [one["name"] for one in services.dumps_read(any_app)] == ["library", read]
+    assert [dump["name"] for dump in services.dumps_read(any_app)] == ["library", read]
     later = any_app.at(any_app.now() + timedelta(days=30))
     services.import_library(later, alice, bib(BIB.replace("title={", "title={More "), "more.bib"))
     assert "dumps" in [alarm.kind for alarm in services.status(later).alarms]
@@ -202,7 +202,7 @@ def test_identifiers_alone_are_awaited_and_count_once_a_dump_brings_them(
         "12345678\nhttps://example.org/blog\narXiv:2606.09001\n"
     )
     done = import_library(any_app, alice, ids)
-    assert [one.outcome for one in done.entries] == [
+    assert [entry.outcome for entry in done.entries] == [
         "awaited",
         "awaited",
         "awaited",
@@ -254,7 +254,7 @@ def test_a_title_that_several_papers_share_names_none_of_them(
         alice,
         bib("@misc{x, title={Editorial}}\n@misc{y, title={Editorial}, eprint={2606.09003}}"),
     )
-    assert [one.outcome for one in done.entries] == ["refused", "kept"]
+    assert [entry.outcome for entry in done.entries] == ["refused", "kept"]
     assert "several" in done.entries[0].reason
     assert stored_papers(any_app) == 3
     assert import_library(any_app, alice, bib("@misc{x, title={Editorial}}")).new == 0
@@ -264,7 +264,7 @@ def test_another_interest_is_made_and_the_first_stays(
     any_app: App, alice: Subscriber, bib: Any
 ) -> None:
     done = import_library(any_app, alice, bib(), interest="  galaxies ")
-    assert [one.name for one in done.subscriber.interests] == ["main", "galaxies"]
+    assert [interest.name for interest in done.subscriber.interests] == ["main", "galaxies"]
     assert done.subscriber.interests[0] == alice.interests[0]
     assert len(examples(any_app, interest="galaxies")) == 3
 
@@ -320,7 +320,7 @@ def test_a_file_of_no_known_format_is_refused_as_a_whole(
 
 def test_any_known_dump_format_is_a_library(any_app: App, alice: Subscriber, dump: Dump) -> None:
     done = import_library(any_app, alice, dump(per_topic=1))
-    assert [one.outcome for one in done.entries] == ["kept"] * 4
+    assert [entry.outcome for entry in done.entries] == ["kept"] * 4
 
 
 def test_words_of_kept_papers_are_counted_as_those_of_dumps(
@@ -344,7 +344,7 @@ def test_words_of_kept_papers_are_counted_as_those_of_dumps(
 def test_a_record_of_a_library_never_overrules_one_of_a_dump() -> None:
     from digest.model import Record, Seen
 
-    said = papers.clean(
+    identified = papers.clean(
         Record(line=1, raw="", title="Short", ids=(("arxiv", "2606.09001"),)), "plain"
     )
     typed = papers.clean(
@@ -353,7 +353,7 @@ def test_a_record_of_a_library_never_overrules_one_of_a_dump() -> None:
         ),
         "library",
     )
-    merged = papers.merge([Seen(entry=typed, day=UNSEEN), Seen(entry=said, day=TODAY)])  # type: ignore[arg-type]
+    merged = papers.merge([Seen(entry=typed, day=UNSEEN), Seen(entry=identified, day=TODAY)])  # type: ignore[arg-type]
     assert (merged.title, merged.abstract, merged.first_seen) == ("Short", "Long.", TODAY)
 
 
@@ -364,14 +364,14 @@ def test_the_command_tells_what_became_of_each_entry(tmp_path: Path, bib: Any) -
         f'"digest@example.org"\n'
     )
     run = CliRunner().invoke
-    made = run(command, ["subscribe", "alice@example.org", "--config", str(config)])
-    assert made.exit_code == 0, made.output
-    told = run(
+    subscribed = run(command, ["subscribe", "alice@example.org", "--config", str(config)])
+    assert subscribed.exit_code == 0, subscribed.output
+    result = run(
         command,
         ["import-library", "alice@example.org", str(bib()), "--json", "--config", str(config)],
     )
-    assert told.exit_code == 0, told.output
-    report = json.loads(told.stdout)
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
     assert {
         name: report[name] for name in ("read", "matched", "kept", "awaited", "refused", "new")
     } == {

@@ -64,4 +64,4 @@ def test_missing_papers_of_arxiv_are_an_alarm_only_after_an_announcement(
     entry = {"name": "feed", "kind": "arxiv-feed", "categories": ["cs.LG"]}
     pipeline.ingest(service(entry, now=datetime.fromisoformat(f"{last}+00:00")), [dump()])
     alarms = services.status(service(entry, now=datetime.fromisoformat(f"{now}+00:00"))).alarms
-    assert any(one.kind == "dumps" for one in alarms) is alarm
+    assert any(raised.kind == "dumps" for raised in alarms) is alarm

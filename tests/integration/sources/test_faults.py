@@ -260,10 +260,10 @@ def test_no_answer_moves_a_harvest_to_another_host(kind: str, tmp_path: Path) ->
     """Tokens, cursors and links in an answer are values of a request to the named address."""
     evil = "http://evil.example/next"
     url = "https://h.example/base"
-    asked = {"categories": ("cs.LG",), "sets": ("cs",)}
-    source_settings = SourceSettings(name="one", kind=kind, url=url, query="robot", **asked)  # type: ignore[arg-type]
-    one = KINDS[kind]
-    first = one.first_position(source_settings, date(2026, 6, 1), date(2026, 6, 9))
+    options = {"categories": ("cs.LG",), "sets": ("cs",)}
+    source_settings = SourceSettings(name="one", kind=kind, url=url, query="robot", **options)  # type: ignore[arg-type]
+    protocol = KINDS[kind]
+    first_position = protocol.first_position(source_settings, date(2026, 6, 1), date(2026, 6, 9))
     answers: list[bytes] = [
         oai([1], evil),
         f'<feed xmlns="a"><link rel="next" href="{evil}"/><entry/></feed>'.encode(),
@@ -278,14 +278,21 @@ def test_no_answer_moves_a_harvest_to_another_host(kind: str, tmp_path: Path) ->
         path = tmp_path / str(number)
         path.write_bytes(body)
         try:
-            turn = one.read_page(source_settings, first, Page(path=path, size=len(body)))
+            result = protocol.read_page(
+                source_settings, first_position, Page(path=path, size=len(body))
+            )
         except BadAnswer:
             continue
-        for position in filter(None, (turn.next,)):
+        for position in filter(None, (result.next,)):
             onward += 1
-            assert urlsplit(one.build_request(source_settings, position).url).netloc == "h.example"
+            assert (
+                urlsplit(protocol.build_request(source_settings, position).url).netloc
+                == "h.example"
+            )
     assert onward or kind == "arxiv-feed"
-    assert urlsplit(one.build_request(source_settings, first).url).netloc == "h.example"
+    assert (
+        urlsplit(protocol.build_request(source_settings, first_position).url).netloc == "h.example"
+    )
 
 
 # ----------------------------------------------------------------------------------------------

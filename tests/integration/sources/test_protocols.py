@@ -27,7 +27,7 @@ def test_oai_is_read_to_the_last_token_and_the_token_is_sent_alone(
         "from": "2026-06-07",
         "until": "2026-06-09",
     }
-    assert [set(one.query) for one in others] == [{"verb", "resumptionToken"}] * 2
+    assert [set(request.query) for request in others] == [{"verb", "resumptionToken"}] * 2
     assert [path.name for path in found.files] == [
         f"2026-06-09-one-00000{n}.xml" for n in (1, 2, 3)
     ]
