@@ -1,8 +1,8 @@
-"""What is written to readers, how it is handed over, and what comes back.
+"""Mail: what is written to readers, how it is sent, and what comes back.
 
 messages    a digest or letter -> a complete e-mail
-mailer      a complete e-mail -> a mail server, with its answer; speaks SMTP
-bounces     a mail that came back -> what it says of an address
+mailer      a complete e-mail -> a mail server, with its reply; speaks SMTP
+bounces     an inbound mail -> bounce, complaint, automatic reply or other
 imap        a mailbox -> the mails in it; speaks IMAP
-links       signed links in mails
+links       signed tokens in links, bounce addresses and subjects
 """
