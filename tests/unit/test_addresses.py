@@ -46,20 +46,20 @@ LETTERS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs"]), min_size
 
 
 @given(local=LETTERS)
-def test_a_key_is_its_own_key_and_in_normal_form(local: str) -> None:
+def test_the_key_of_a_key_is_the_same_and_normalised(local: str) -> None:
     key = address_key(f"{local}@example.org")
     assert address_key(key) == key
     assert unicodedata.is_normalized("NFC", key)
 
 
 @given(local=LETTERS, form=st.sampled_from(["NFC", "NFD"]))
-def test_the_form_of_accents_makes_no_reader(local: str, form: str) -> None:
+def test_the_normal_form_of_accents_does_not_matter(local: str, form: str) -> None:
     spelled = unicodedata.normalize(form, local)  # type: ignore[arg-type]
     assert address_key(f"{spelled}@example.org") == address_key(f"{local}@example.org")
 
 
 @given(first=LETTERS, second=LETTERS)
-def test_no_two_readers_of_before_become_one(first: str, second: str) -> None:
+def test_readers_with_different_old_keys_stay_two(first: str, second: str) -> None:
     """Version 0.1.0 told addresses apart by casefold, which is coarser."""
     one, two = (unicodedata.normalize("NFC", text) for text in (first, second))
     if address_key(f"{one}@x") == address_key(f"{two}@x"):

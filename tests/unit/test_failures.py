@@ -63,7 +63,7 @@ def wrapped(cause: Exception, kinds: type[Exception]) -> sqlalchemy.exc.DBAPIErr
 
 
 @pytest.mark.parametrize(("state", "reason"), POSTGRES.items())
-def test_each_state_of_postgresql_has_its_meaning(state: str, reason: str) -> None:
+def test_every_sqlstate_has_a_reason(state: str, reason: str) -> None:
     cause = psycopg.errors.lookup(state)("in the server's words")
     for error in (cause, wrapped(cause, psycopg.Error)):  # also where COPY spoke to the driver
         told = failures.explain(error, "postgresql://user:***@host/name")
@@ -74,7 +74,7 @@ def test_each_state_of_postgresql_has_its_meaning(state: str, reason: str) -> No
 
 
 @pytest.mark.parametrize("state", OURS)
-def test_a_wrong_statement_stays_a_mistake_of_ours(state: str) -> None:
+def test_an_invalid_statement_is_not_explained(state: str) -> None:
     cause = psycopg.errors.lookup(state)("wrong")
     assert failures.explain(wrapped(cause, psycopg.Error), "x") is None
     wrong: Any = sqlite3.OperationalError("duplicate column name: x")
@@ -106,7 +106,7 @@ LOGIN = {
 
 
 @pytest.mark.parametrize(("text", "reason"), LOGIN.items())
-def test_what_libpq_tells_by_text_alone_has_its_meaning(text: str, reason: str) -> None:
+def test_texts_of_libpq_without_a_code_have_a_reason(text: str, reason: str) -> None:
     told = failures.explain(wrapped(psycopg.OperationalError(text), psycopg.Error), "x")
     assert told is not None
     assert told.reason == reason
@@ -149,7 +149,7 @@ def failing(code: int) -> sqlite3.DatabaseError:
 
 
 @pytest.mark.parametrize(("name", "reason"), SQLITE.items())
-def test_each_code_of_sqlite_has_its_meaning(name: str, reason: str) -> None:
+def test_every_sqlite_code_has_a_reason(name: str, reason: str) -> None:
     cause = failing(getattr(sqlite3, name))
     for error in (cause, wrapped(cause, sqlite3.Error)):
         told = failures.explain(error, "x")
@@ -157,7 +157,7 @@ def test_each_code_of_sqlite_has_its_meaning(name: str, reason: str) -> None:
         assert told.reason == reason
 
 
-def test_every_fault_of_input_and_output_is_one_of_the_disk() -> None:
+def test_every_io_error_has_the_reason_disk() -> None:
     names = [name for name in vars(sqlite3) if name.startswith("SQLITE_IOERR")]
     assert len(names) > 20
     for name in names:
@@ -166,7 +166,7 @@ def test_every_fault_of_input_and_output_is_one_of_the_disk() -> None:
         assert told.reason == ("busy" if name == "SQLITE_IOERR_NOMEM" else "disk"), name
 
 
-def test_every_meaning_says_what_and_the_remedy() -> None:
+def test_every_reason_has_a_message_with_a_remedy() -> None:
     for reason, meaning in failures.MEANINGS.items():
         assert meaning.what.format(text="so it says"), reason
         assert meaning.remedy, reason

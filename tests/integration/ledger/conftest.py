@@ -28,14 +28,14 @@ S = MessageState
 LATER = NOW + timedelta(hours=20)
 
 
-def reader(store: Store, email: str = "alice@example.org") -> Subscriber:
+def add_reader(store: Store, email: str = "alice@example.org") -> Subscriber:
     with store.writing() as tx:
         return rows.subscribers.add(
             tx, Subscriber(id=0, email=email, created=NOW), origin="command", now=NOW
         )
 
 
-def planned(
+def plan_digest(
     store: Store,
     who: Subscriber,
     day: date = DAY,
@@ -63,17 +63,17 @@ def planned(
         )
 
 
-def claimed(store: Store, owner: str = "me", now: datetime = NOW) -> list[Queued]:
+def claim_messages(store: Store, owner: str = "me", now: datetime = NOW) -> list[Queued]:
     with store.writing() as tx:
         return rows.ledger.claim(tx, owner=owner, now=now, clock=now)
 
 
-def began(store: Store, queued: Queued, owner: str = "me", now: datetime = NOW) -> bool:
+def begin_message(store: Store, queued: Queued, owner: str = "me", now: datetime = NOW) -> bool:
     with store.writing() as tx:
         return rows.ledger.begin(tx, [queued], owner=owner, now=now, clock=now) == {queued.id}
 
 
-def settled(
+def settle_message(
     store: Store, queued: Queued, outcome: Outcome, owner: str = "me", now: datetime = NOW
 ) -> MessageState:
     with store.writing() as tx:
@@ -89,13 +89,13 @@ def settled(
         return rows.ledger.settle(tx, [(queued, delivery)], owner=owner, now=now)[queued.id]
 
 
-def recovered(store: Store, now: datetime, dead: tuple[str, ...] = ()) -> dict[str, int]:
+def recover_messages(store: Store, now: datetime, dead: tuple[str, ...] = ()) -> dict[str, int]:
     with store.writing() as tx:
         moved = rows.ledger.recover(tx, dead=dead, now=now, clock=now)
     return {state: n for state in ("planned", "unknown", "expired") if (n := getattr(moved, state))}
 
 
-def resolved(store: Store, queued: Queued, state: Any) -> bool:
+def resolve_message(store: Store, queued: Queued, state: Any) -> bool:
     with store.writing() as tx:
         return rows.ledger.resolve(tx, queued.id, state, "a test", now=NOW)
 
@@ -108,4 +108,4 @@ def states(store: Store) -> dict[MessageState, int]:
 @pytest.fixture
 def alice(store: Store) -> Subscriber:
     arrive(store, *(entry(f"Paper {n}", arxiv=f"2606.0000{n}") for n in range(1, 6)))
-    return reader(store)
+    return add_reader(store)

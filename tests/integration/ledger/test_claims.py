@@ -13,24 +13,32 @@ from digest import store as rows
 from digest.model import MessageState, Outcome, Subscriber
 from digest.store import Store
 from tests.integration.arrived import NOW, arrive, entry
-from tests.integration.ledger.conftest import S, began, claimed, planned, reader, recovered, settled
+from tests.integration.ledger.conftest import (
+    S,
+    add_reader,
+    begin_message,
+    claim_messages,
+    plan_digest,
+    recover_messages,
+    settle_message,
+)
 
 
-def test_what_one_sender_claimed_another_does_not_get(store: Store, alice: Subscriber) -> None:
-    planned(store, alice)
-    (queued,) = claimed(store, "one")
-    assert claimed(store, "two") == []
-    assert not began(store, queued, "two")
+def test_a_claimed_message_is_not_claimed_again(store: Store, alice: Subscriber) -> None:
+    plan_digest(store, alice)
+    (queued,) = claim_messages(store, "one")
+    assert claim_messages(store, "two") == []
+    assert not begin_message(store, queued, "two")
 
 
-def test_many_senders_get_every_message_once(store: Store) -> None:
+def test_many_senders_claim_every_message_once(store: Store) -> None:
     arrive(store, entry("Paper", arxiv="2606.00001"))
     for number in range(120):
-        planned(store, reader(store, f"r{number}@example.org"))
+        plan_digest(store, add_reader(store, f"r{number}@example.org"))
 
     def drain(owner: str) -> list[int]:
         got: list[int] = []
-        while some := claimed(store, owner):
+        while some := claim_messages(store, owner):
             got += [queued.id for queued in some]
         return got
 
@@ -41,33 +49,31 @@ def test_many_senders_get_every_message_once(store: Store) -> None:
     assert len(everything) == 120
 
 
-def test_a_sender_that_was_frozen_past_its_lease_must_not_send(
-    store: Store, alice: Subscriber
-) -> None:
-    planned(store, alice)
-    (queued,) = claimed(store, "frozen")
+def test_a_sender_whose_lease_expired_must_not_send(store: Store, alice: Subscriber) -> None:
+    plan_digest(store, alice)
+    (queued,) = claim_messages(store, "frozen")
     awake = NOW + timedelta(minutes=2)
-    assert not began(store, queued, "frozen", awake)
-    assert recovered(store, awake) == {"planned": 1}
-    (again,) = claimed(store, "other", awake)
-    assert not began(store, queued, "frozen", awake)
-    assert began(store, again, "other", awake)
+    assert not begin_message(store, queued, "frozen", awake)
+    assert recover_messages(store, awake) == {"planned": 1}
+    (again,) = claim_messages(store, "other", awake)
+    assert not begin_message(store, queued, "frozen", awake)
+    assert begin_message(store, again, "other", awake)
 
 
-def test_claims_of_a_dead_process_are_free_at_once(store: Store, alice: Subscriber) -> None:
-    planned(store, alice)
-    claimed(store, "dead")
-    assert recovered(store, NOW, dead=("dead",)) == {"planned": 1}
+def test_claims_of_a_dead_process_are_released_at_once(store: Store, alice: Subscriber) -> None:
+    plan_digest(store, alice)
+    claim_messages(store, "dead")
+    assert recover_messages(store, NOW, dead=("dead",)) == {"planned": 1}
 
 
-def test_a_sender_that_died_in_the_body_leaves_unknown_which_is_never_sent_again(
+def test_a_sender_that_dies_in_the_body_leaves_an_unknown_message(
     store: Store, alice: Subscriber
 ) -> None:
-    planned(store, alice)
-    (queued,) = claimed(store, "dead")
-    assert began(store, queued, "dead")
-    assert recovered(store, NOW, dead=("dead",)) == {"unknown": 1}
-    assert claimed(store, now=NOW + timedelta(hours=1)) == []
+    plan_digest(store, alice)
+    (queued,) = claim_messages(store, "dead")
+    assert begin_message(store, queued, "dead")
+    assert recover_messages(store, NOW, dead=("dead",)) == {"unknown": 1}
+    assert claim_messages(store, now=NOW + timedelta(hours=1)) == []
 
 
 @pytest.mark.parametrize(
@@ -80,21 +86,21 @@ def test_a_sender_that_died_in_the_body_leaves_unknown_which_is_never_sent_again
         ("lost", S.UNKNOWN),
     ],
 )
-def test_a_sender_given_up_as_dead_that_had_the_answer_settles_what_became_unknown(
+def test_a_late_result_after_the_lease_expired_settles_the_message(
     store: Store, alice: Subscriber, outcome: Outcome, state: MessageState
 ) -> None:
-    planned(store, alice)
-    (queued,) = claimed(store, "frozen")
-    assert began(store, queued, "frozen")
-    recovered(store, NOW, dead=("frozen",))
-    assert settled(store, queued, "accepted", "another") is S.UNKNOWN
-    assert settled(store, queued, outcome, "frozen") is state
-    assert claimed(store) == []
+    plan_digest(store, alice)
+    (queued,) = claim_messages(store, "frozen")
+    assert begin_message(store, queued, "frozen")
+    recover_messages(store, NOW, dead=("frozen",))
+    assert settle_message(store, queued, "accepted", "another") is S.UNKNOWN
+    assert settle_message(store, queued, outcome, "frozen") is state
+    assert claim_messages(store) == []
 
 
 def test_an_expired_lease_is_not_renewed(store: Store, alice: Subscriber) -> None:
-    planned(store, alice)
-    claimed(store)
+    plan_digest(store, alice)
+    claim_messages(store)
     for later, renewed in (
         (timedelta(seconds=30), 1),
         (timedelta(seconds=89), 1),
@@ -104,12 +110,10 @@ def test_an_expired_lease_is_not_renewed(store: Store, alice: Subscriber) -> Non
             assert rows.ledger.renew(tx, owner="me", clock=NOW + later) == renewed
 
 
-def test_leases_run_by_the_real_time_whatever_day_a_command_plays(
-    store: Store, alice: Subscriber
-) -> None:
-    planned(store, alice)
-    (queued,) = claimed(store)
-    assert began(store, queued)
+def test_leases_use_the_real_time(store: Store, alice: Subscriber) -> None:
+    plan_digest(store, alice)
+    (queued,) = claim_messages(store)
+    assert begin_message(store, queued)
     with store.writing() as tx:
         moved = rows.ledger.recover(
             tx, dead=(), now=NOW + timedelta(hours=10), clock=NOW + timedelta(seconds=10)
@@ -117,9 +121,7 @@ def test_leases_run_by_the_real_time_whatever_day_a_command_plays(
     assert moved == rows.ledger.Recovered(planned=0, unknown=0, expired=0)
 
 
-def test_a_long_queue_is_claimed_by_its_index_and_not_sorted(
-    store: Store, alice: Subscriber
-) -> None:
+def test_a_claim_reads_the_index_without_sorting(store: Store, alice: Subscriber) -> None:
     with store.writing() as tx:
         if (
             tx.dialect.name == "postgresql"

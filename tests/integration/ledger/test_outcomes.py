@@ -15,84 +15,78 @@ from tests.integration.arrived import DAY, NOW, arrive, entry
 from tests.integration.ledger.conftest import (
     LATER,
     S,
-    began,
-    claimed,
-    planned,
-    reader,
-    recovered,
-    resolved,
-    settled,
+    add_reader,
+    begin_message,
+    claim_messages,
+    plan_digest,
+    recover_messages,
+    resolve_message,
+    settle_message,
     states,
 )
 
 
-def test_the_straight_way_ends_in_accepted(store: Store, alice: Subscriber) -> None:
-    planned(store, alice)
-    (queued,) = claimed(store)
+def test_an_accepted_message_passes_all_states(store: Store, alice: Subscriber) -> None:
+    plan_digest(store, alice)
+    (queued,) = claim_messages(store)
     assert states(store) == {S.CLAIMED: 1}
-    assert began(store, queued)
+    assert begin_message(store, queued)
     assert states(store) == {S.SENDING: 1}
-    assert settled(store, queued, "accepted") is S.ACCEPTED
-    assert claimed(store) == []
+    assert settle_message(store, queued, "accepted") is S.ACCEPTED
+    assert claim_messages(store) == []
 
 
-def test_a_late_word_does_not_undo_what_was_resolved(store: Store, alice: Subscriber) -> None:
-    planned(store, alice)
-    (queued,) = claimed(store, "frozen")
-    assert began(store, queued, "frozen")
-    recovered(store, NOW, dead=("frozen",))
-    assert resolved(store, queued, S.REJECTED)
-    assert settled(store, queued, "accepted", "frozen") is S.REJECTED
+def test_a_late_result_does_not_undo_evidence(store: Store, alice: Subscriber) -> None:
+    plan_digest(store, alice)
+    (queued,) = claim_messages(store, "frozen")
+    assert begin_message(store, queued, "frozen")
+    recover_messages(store, NOW, dead=("frozen",))
+    assert resolve_message(store, queued, S.REJECTED)
+    assert settle_message(store, queued, "accepted", "frozen") is S.REJECTED
 
 
-def test_deferred_waits_longer_each_time_and_expires_when_the_next_time_would_be_too_late(
-    store: Store, alice: Subscriber
-) -> None:
-    planned(store, alice)
+def test_deferred_messages_back_off_and_expire(store: Store, alice: Subscriber) -> None:
+    plan_digest(store, alice)
     now = NOW
     pauses = []
-    while some := claimed(store, now=now):
-        assert began(store, some[0], now=now)
-        state = settled(store, some[0], "deferred", now=now)
+    while some := claim_messages(store, now=now):
+        assert begin_message(store, some[0], now=now)
+        state = settle_message(store, some[0], "deferred", now=now)
         if state is S.EXPIRED:
             break
         assert state is S.DEFERRED
-        assert claimed(store, now=now) == []
+        assert claim_messages(store, now=now) == []
         start = now
-        while not _waits(store, now):
+        while not count_waiting(store, now):
             now += timedelta(minutes=1)
         pauses.append(now - start)
     assert pauses[:4] == [timedelta(minutes=minutes) for minutes in (5, 15, 45, 120)]
     assert set(pauses[4:]) == {timedelta(hours=2)}
     assert NOW + timedelta(hours=14) <= now < NOW + timedelta(hours=16)
-    assert claimed(store, now=now + timedelta(hours=2)) == []
+    assert claim_messages(store, now=now + timedelta(hours=2)) == []
 
 
-def test_attempts_that_never_reached_the_body_wait_longer_each_time_too(
-    store: Store, alice: Subscriber
-) -> None:
-    planned(store, alice)
-    (queued,) = claimed(store)
-    assert settled(store, queued, "deferred") is S.DEFERRED
-    (queued,) = claimed(store, now=NOW + timedelta(minutes=5))
-    assert settled(store, queued, "deferred", now=NOW + timedelta(minutes=5)) is S.DEFERRED
-    assert claimed(store, now=NOW + timedelta(minutes=19)) == []
-    assert claimed(store, now=NOW + timedelta(minutes=20))
+def test_attempts_before_the_body_back_off_too(store: Store, alice: Subscriber) -> None:
+    plan_digest(store, alice)
+    (queued,) = claim_messages(store)
+    assert settle_message(store, queued, "deferred") is S.DEFERRED
+    (queued,) = claim_messages(store, now=NOW + timedelta(minutes=5))
+    assert settle_message(store, queued, "deferred", now=NOW + timedelta(minutes=5)) is S.DEFERRED
+    assert claim_messages(store, now=NOW + timedelta(minutes=19)) == []
+    assert claim_messages(store, now=NOW + timedelta(minutes=20))
 
 
-def test_a_postponed_message_comes_back_without_having_been_tried(
-    store: Store, alice: Subscriber
-) -> None:
-    planned(store, alice)
-    (queued,) = claimed(store)
+def test_postponing_does_not_count_as_an_attempt(store: Store, alice: Subscriber) -> None:
+    plan_digest(store, alice)
+    (queued,) = claim_messages(store)
     later = NOW + timedelta(hours=1)
     with store.writing() as tx:
         assert rows.ledger.postpone(tx, [queued], until=later, owner="another", now=NOW) == {}
         assert rows.ledger.postpone(tx, [queued], until=later, owner="me", now=NOW) == {
             queued.id: S.DEFERRED
         }
-    assert claimed(store) == []
-    (again,) = claimed(store, now=later)
+    assert claim_messages(store) == []
+    (again,) = claim_messages(store, now=later)
     assert again.attempts == 0
 
 
@@ -105,7 +99,7 @@ def test_a_postponed_message_comes_back_without_having_been_tried(
         (Phase.CONNECT, None, timedelta(minutes=5), ["deferred"]),  # it could not even be written
     ],
 )
-def test_the_mailer_may_know_better_when_to_come_back(
+def test_the_mailer_may_set_the_time_of_the_retry(
     store: Store,
     alice: Subscriber,
     phase: Phase,
@@ -113,8 +107,8 @@ def test_the_mailer_may_know_better_when_to_come_back(
     waits: timedelta,
     attempts: list[str],
 ) -> None:
-    planned(store, alice)
-    (queued,) = claimed(store)
+    plan_digest(store, alice)
+    (queued,) = claim_messages(store)
     ended = NOW + timedelta(days=100)  # deliveries have the real time, whatever day a command plays
     retry_at = None if seconds is None else ended + timedelta(seconds=seconds)
     delivery = Delivery(
@@ -136,40 +130,40 @@ def test_the_mailer_may_know_better_when_to_come_back(
 
 
 @pytest.mark.parametrize("state", [S.ACCEPTED, S.REJECTED])
-def test_evidence_settles_what_is_unknown_or_under_way_and_nothing_else(
+def test_evidence_settles_only_unknown_and_sending_messages(
     store: Store, alice: Subscriber, state: MessageState
 ) -> None:
-    planned(store, alice)
-    (queued,) = claimed(store)
-    assert not resolved(store, queued, state)
-    assert began(store, queued)
-    assert resolved(store, queued, state)
+    plan_digest(store, alice)
+    (queued,) = claim_messages(store)
+    assert not resolve_message(store, queued, state)
+    assert begin_message(store, queued)
+    assert resolve_message(store, queued, state)
     assert states(store) == {state: 1}
-    assert settled(store, queued, "unknown") is state
+    assert settle_message(store, queued, "unknown") is state
     other = S.REJECTED if state is S.ACCEPTED else S.ACCEPTED
-    assert not resolved(store, queued, other)
+    assert not resolve_message(store, queued, other)
     with store.reading() as tx:
         (message,) = rows.deliveries.list_messages(tx)
     assert message["evidence"] == "a test"
     assert [delivery["outcome"] for delivery in message["deliveries"]] == ["unknown"]
 
 
-def test_what_is_said_twice_counts_once(store: Store, alice: Subscriber) -> None:
-    planned(store, alice)
-    (queued,) = claimed(store)
-    assert began(store, queued)
-    assert [settled(store, queued, "accepted") for _ in range(2)] == [S.ACCEPTED] * 2
+def test_settling_is_idempotent(store: Store, alice: Subscriber) -> None:
+    plan_digest(store, alice)
+    (queued,) = claim_messages(store)
+    assert begin_message(store, queued)
+    assert [settle_message(store, queued, "accepted") for _ in range(2)] == [S.ACCEPTED] * 2
     with store.reading() as tx:
         (message,) = rows.deliveries.list_messages(tx, state=S.ACCEPTED)
     assert (len(message["deliveries"]), message["attempts"]) == (1, 1)
 
 
-def test_a_group_begins_and_settles_each_message_by_itself(store: Store) -> None:
+def test_messages_of_a_group_begin_and_settle_separately(store: Store) -> None:
     arrive(store, entry("Paper", arxiv="2606.00001"))
-    readers = [reader(store, f"r{number}@example.org") for number in range(6)]
+    readers = [add_reader(store, f"r{number}@example.org") for number in range(6)]
     for who in readers:
-        planned(store, who)
-    some = claimed(store)
+        plan_digest(store, who)
+    some = claim_messages(store)
     with store.writing() as tx:
         rows.subscribers.set_status(tx, readers[0].id, SubscriberStatus.LEFT, now=NOW)
     with store.writing() as tx:
@@ -207,22 +201,22 @@ def test_a_group_begins_and_settles_each_message_by_itself(store: Store) -> None
     ]
 
 
-def _waits(store: Store, now: datetime) -> int:
+def count_waiting(store: Store, now: datetime) -> int:
     with store.reading() as tx:
         return rows.deliveries.count_waiting(tx, now=now)[0]
 
 
 def test_a_digest_past_its_window_expires(store: Store, alice: Subscriber) -> None:
-    planned(store, alice)
-    (queued,) = claimed(store, now=NOW + timedelta(hours=15, minutes=59, seconds=30))
-    assert not began(store, queued, now=NOW + timedelta(hours=16))
-    planned(store, alice, day=DAY + timedelta(days=1))
-    assert recovered(store, LATER)["expired"] == 2  # the lost claim was given back first
+    plan_digest(store, alice)
+    (queued,) = claim_messages(store, now=NOW + timedelta(hours=15, minutes=59, seconds=30))
+    assert not begin_message(store, queued, now=NOW + timedelta(hours=16))
+    plan_digest(store, alice, day=DAY + timedelta(days=1))
+    assert recover_messages(store, LATER)["expired"] == 2  # the lost claim was given back first
 
 
-def test_a_refusal_lasts_until_something_was_accepted(store: Store) -> None:
+def test_a_refusal_lasts_until_a_message_is_accepted(store: Store) -> None:
     arrive(store, entry("A paper", arxiv="2606.00001"))
-    who, other = reader(store), reader(store, "bob@example.org")
+    who, other = add_reader(store), add_reader(store, "bob@example.org")
 
     def refusals() -> list[int]:
         with store.reading() as tx:
@@ -230,9 +224,9 @@ def test_a_refusal_lasts_until_something_was_accepted(store: Store) -> None:
         return [number for _, _, number in found]
 
     for one in (who, other):
-        planned(store, one)
-    for queued in claimed(store):
-        began(store, queued)
+        plan_digest(store, one)
+    for queued in claim_messages(store):
+        begin_message(store, queued)
         refused = Delivery(
             outcome="rejected",
             server="here",
@@ -248,8 +242,8 @@ def test_a_refusal_lasts_until_something_was_accepted(store: Store) -> None:
             rows.ledger.settle(tx, [(queued, refused)], owner="me", now=NOW)
     assert refusals() == [2]
     for left, one in ((1, who), (0, other)):
-        planned(store, one, day=DAY + timedelta(days=1))
-        (queued,) = claimed(store)
-        began(store, queued)
-        settled(store, queued, "accepted")
+        plan_digest(store, one, day=DAY + timedelta(days=1))
+        (queued,) = claim_messages(store)
+        begin_message(store, queued)
+        settle_message(store, queued, "accepted")
         assert sum(refusals()) == left

@@ -9,7 +9,7 @@ import sys
 from digest import store as rows
 
 
-def test_a_living_process_is_not_dead_and_one_that_is_gone_is() -> None:
+def test_only_a_process_that_is_gone_is_dead() -> None:
     me = rows.owners.identify_process("x")
     gone = "/".join([*me.split("/")[:2], "999999", "1", "x"])
     rebooted = "/".join([me.split("/")[0], "another-boot", *me.split("/")[2:]])
@@ -17,7 +17,7 @@ def test_a_living_process_is_not_dead_and_one_that_is_gone_is() -> None:
     assert rows.owners.find_dead([me, gone, rebooted, elsewhere, "garbage"]) == {gone, rebooted}
 
 
-def test_a_process_of_another_container_is_not_dead_for_not_being_seen() -> None:
+def test_a_process_of_another_container_is_not_dead() -> None:
     """Containers with the host's network share its name and its boot, and count processes from 1
     each.
     """
@@ -31,7 +31,7 @@ def test_a_process_of_another_container_is_not_dead_for_not_being_seen() -> None
     assert rows.owners.find_dead(neighbours) == set()
 
 
-def test_a_killed_process_whose_parent_has_not_looked_yet_is_dead_too() -> None:
+def test_a_zombie_process_is_dead() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     owner = "/".join(
         [

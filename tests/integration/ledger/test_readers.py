@@ -9,15 +9,23 @@ from digest import store as rows
 from digest.model import Delivery, MessageKind, Phase, Subscriber, SubscriberStatus
 from digest.store import Store
 from tests.integration.arrived import NOW, arrive, entry
-from tests.integration.ledger.conftest import LATER, S, began, claimed, planned, reader, settled
+from tests.integration.ledger.conftest import (
+    LATER,
+    S,
+    add_reader,
+    begin_message,
+    claim_messages,
+    plan_digest,
+    settle_message,
+)
 
 
-def test_a_message_that_was_deleted_while_it_was_sent_harms_nobody(store: Store) -> None:
+def test_deleting_a_message_while_it_is_sent_is_harmless(store: Store) -> None:
     arrive(store, entry("Paper", arxiv="2606.00001"))
-    gone, stays = reader(store), reader(store, "bob@example.org")
-    planned(store, gone)
-    planned(store, stays)
-    some = claimed(store)
+    gone, stays = add_reader(store), add_reader(store, "bob@example.org")
+    plan_digest(store, gone)
+    plan_digest(store, stays)
+    some = claim_messages(store)
     with store.writing() as tx:
         tx.exec_driver_sql(f"DELETE FROM subscribers WHERE id = {gone.id}")
     with store.writing() as tx:
@@ -31,18 +39,18 @@ def test_a_message_that_was_deleted_while_it_was_sent_harms_nobody(store: Store)
 
 
 @pytest.mark.parametrize("status", [SubscriberStatus.LEFT, SubscriberStatus.PAUSED])
-def test_whoever_leaves_or_pauses_between_claim_and_body_gets_nothing(
+def test_readers_who_leave_or_pause_before_the_body_get_nothing(
     store: Store, alice: Subscriber, status: SubscriberStatus
 ) -> None:
-    planned(store, alice)
-    (queued,) = claimed(store)
+    plan_digest(store, alice)
+    (queued,) = claim_messages(store)
     with store.writing() as tx:
         rows.subscribers.set_status(tx, alice.id, status, now=NOW)
-    assert not began(store, queued)
-    assert settled(store, queued, "lost") is S.SKIPPED
+    assert not begin_message(store, queued)
+    assert settle_message(store, queued, "lost") is S.SKIPPED
 
 
-def test_a_confirmation_goes_to_who_is_not_subscribed_yet(store: Store) -> None:
+def test_a_confirmation_goes_to_a_pending_reader(store: Store) -> None:
     with store.writing() as tx:
         pending = rows.subscribers.add(
             tx,
@@ -60,8 +68,8 @@ def test_a_confirmation_goes_to_who_is_not_subscribed_yet(store: Store) -> None:
         }
         assert rows.ledger.plan(tx, **plan)
         assert not rows.ledger.plan(tx, **plan)
-    (queued,) = claimed(store)
-    assert began(store, queued)
+    (queued,) = claim_messages(store)
+    assert begin_message(store, queued)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +81,7 @@ def test_a_confirmation_goes_to_who_is_not_subscribed_yet(store: Store) -> None:
         (MessageKind.GOODBYE, {SubscriberStatus.LEFT, SubscriberStatus.PENDING}),
     ],
 )
-def test_who_changed_their_mind_before_the_body_gets_nothing_that_is_not_true_any_more(
+def test_the_status_decides_which_kinds_a_reader_gets(
     store: Store, alice: Subscriber, kind: MessageKind, to: set[SubscriberStatus]
 ) -> None:
     for status in SubscriberStatus:
@@ -90,8 +98,8 @@ def test_who_changed_their_mind_before_the_body_gets_nothing_that_is_not_true_an
                 expires_at=LATER,
             )
             listed = rows.deliveries.list_due(tx, now=NOW)
-        (queued,) = claimed(store)
-        assert began(store, queued) == (status in to) == bool(listed), status
-        assert settled(store, queued, "accepted" if status in to else "lost") is (
+        (queued,) = claim_messages(store)
+        assert begin_message(store, queued) == (status in to) == bool(listed), status
+        assert settle_message(store, queued, "accepted" if status in to else "lost") is (
             S.ACCEPTED if status in to else S.SKIPPED
         )

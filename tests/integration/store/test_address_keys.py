@@ -44,7 +44,7 @@ def add_old_rows(store: Store) -> int:
         return int(reader.id)
 
 
-def test_an_upgrade_finds_everybody_by_their_own_address(empty_url: str) -> None:
+def test_an_upgrade_recomputes_the_keys_of_addresses(empty_url: str) -> None:
     fill_old_store(empty_url)
     store = Store(empty_url)
     reader_id = add_old_rows(store)
@@ -67,7 +67,7 @@ def test_an_upgrade_finds_everybody_by_their_own_address(empty_url: str) -> None
     store.close()
 
 
-def test_two_rows_that_would_share_a_key_both_stay(empty_url: str) -> None:
+def test_rows_whose_new_keys_collide_both_stay(empty_url: str) -> None:
     """Nothing that 0.1.0 stored does so; a row written past it may, in another normal form."""
     fill_old_store(empty_url)
     store = Store(empty_url)

@@ -18,7 +18,7 @@ from digest.store.tables import metadata
 from tests.integration.arrived import DAY, NOW, arrive, entry, stored
 
 
-def test_the_migrations_make_what_the_tables_say(store: Store) -> None:
+def test_migrations_and_tables_are_equal(store: Store) -> None:
     with store.reading() as tx:
         differences = compare_metadata(
             MigrationContext.configure(tx, opts={"compare_type": True}), metadata
@@ -26,7 +26,7 @@ def test_the_migrations_make_what_the_tables_say(store: Store) -> None:
     assert differences == []
 
 
-def test_an_empty_database_gets_the_schema_from_the_first_command_or_by_upgrade(
+def test_an_empty_database_gets_the_schema(
     empty_url: str,
 ) -> None:
     store = Store(empty_url)
@@ -52,7 +52,7 @@ def test_a_schema_newer_than_this_version_is_refused(store: Store) -> None:
             verb(store)
 
 
-def test_a_database_of_somebody_else_is_left_alone(empty_url: str) -> None:
+def test_a_database_with_foreign_tables_is_refused(empty_url: str) -> None:
     other = Store(empty_url)
     with other.writing() as tx:
         tx.exec_driver_sql("CREATE TABLE strangers (id INTEGER)")
@@ -69,7 +69,7 @@ def test_a_database_of_somebody_else_is_left_alone(empty_url: str) -> None:
         ("sqlite:////no/such/folder/x.sqlite", "does not exist"),
     ],
 )
-def test_a_bad_url_says_what_it_should_be(url: str, told: str) -> None:
+def test_a_bad_url_is_refused_with_examples(url: str, told: str) -> None:
     with pytest.raises(StoreError, match=told):
         Store(url)
 
@@ -82,7 +82,7 @@ def test_a_bad_url_says_what_it_should_be(url: str, told: str) -> None:
         "reader:swordfish@x/y",
     ],
 )
-def test_a_url_that_is_refused_does_not_tell_its_password(url: str) -> None:
+def test_a_refused_url_hides_its_password(url: str) -> None:
     with pytest.raises(StoreError) as caught:
         Store(url)
     assert "swordfish" not in str(caught.value)
@@ -98,7 +98,7 @@ def test_a_server_that_is_down_is_named_without_its_password() -> None:
     assert "swordfish" not in str(caught.value)
 
 
-def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.sqlite").write_bytes(b"this is not a database, it is a text" * 100)
     with pytest.raises(StoreError, match="no SQLite database"):
         schema.require(Store(f"sqlite:///{tmp_path / 'x.sqlite'}"))

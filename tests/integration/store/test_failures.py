@@ -78,7 +78,7 @@ def terminate(store: Store) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.parametrize(("state", "reason"), POSTGRES.items())
-def test_what_the_server_raises_has_its_meaning(
+def test_errors_of_the_server_are_explained(
     state: str, reason: str, postgres_database: str
 ) -> None:
     store = Store(postgres_database)
@@ -133,7 +133,7 @@ def test_connections_that_the_server_ends(opened: Store) -> None:
 
 
 @pytest.mark.postgres
-def test_a_deadlock_is_told_and_the_loser_does_it_again(opened: Store) -> None:
+def test_a_deadlock_is_retried(opened: Store) -> None:
     with opened.writing() as tx:
         for kind in ("a", "b"):
             tx.execute(
@@ -318,7 +318,7 @@ def sqlite(file: Path) -> Iterator[Store]:
     made.close()
 
 
-def test_a_file_that_takes_no_writes(file: Path, sqlite: Store) -> None:
+def test_a_read_only_file_is_explained(file: Path, sqlite: Store) -> None:
     closed = Store(f"sqlite:///file:{file}?mode=ro&uri=true")
     read(closed)
     with failing("read-only"):
@@ -327,7 +327,7 @@ def test_a_file_that_takes_no_writes(file: Path, sqlite: Store) -> None:
     write(sqlite)
 
 
-def test_a_file_that_is_removed_is_not_made_anew(file: Path, sqlite: Store, tmp_path: Path) -> None:
+def test_a_removed_file_is_not_created_again(file: Path, sqlite: Store, tmp_path: Path) -> None:
     away = tmp_path / "away.sqlite"
     file.rename(away)
     for attempt in (read, write):
@@ -338,9 +338,7 @@ def test_a_file_that_is_removed_is_not_made_anew(file: Path, sqlite: Store, tmp_
     write(sqlite)
 
 
-def test_a_file_that_is_replaced_is_the_one_written_to(
-    file: Path, sqlite: Store, tmp_path: Path
-) -> None:
+def test_a_replaced_file_is_opened_again(file: Path, sqlite: Store, tmp_path: Path) -> None:
     other = tmp_path / "other.sqlite"
     other.write_bytes(build_sqlite_file())
     for end in ("-wal", "-shm"):
@@ -355,7 +353,7 @@ def test_a_file_that_is_replaced_is_the_one_written_to(
     fresh.close()
 
 
-def test_a_file_that_is_damaged(file: Path, sqlite: Store) -> None:
+def test_a_damaged_file_is_explained(file: Path, sqlite: Store) -> None:
     sqlite.close()
     data = bytearray(file.read_bytes())
     data[100:4096] = b"\xff" * 3996
@@ -364,7 +362,7 @@ def test_a_file_that_is_damaged(file: Path, sqlite: Store) -> None:
         read(sqlite)
 
 
-def test_a_table_that_was_dropped(file: Path, sqlite: Store) -> None:
+def test_a_dropped_table_is_explained(file: Path, sqlite: Store) -> None:
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("DROP TABLE rounds")
     for attempt in (read, write):
@@ -372,7 +370,7 @@ def test_a_table_that_was_dropped(file: Path, sqlite: Store) -> None:
             attempt(sqlite)
 
 
-def test_a_statement_that_is_interrupted(sqlite: Store) -> None:
+def test_an_interrupted_statement_is_explained(sqlite: Store) -> None:
     with failing("cancelled"), sqlite.reading() as tx:
         driver = tx.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
@@ -382,7 +380,7 @@ def test_a_statement_that_is_interrupted(sqlite: Store) -> None:
         )
 
 
-def test_a_transaction_that_another_undid_is_tried_again_but_not_for_ever(sqlite: Store) -> None:
+def test_a_conflicting_transaction_is_retried_a_few_times(sqlite: Store) -> None:
     tried = []
 
     def work(_: rows.Connection) -> None:

@@ -21,14 +21,14 @@ from tests.conftest import build_sqlite_file
 from tests.integration.arrived import DAY, NOW, arrive, entry, said, stored
 
 
-def test_the_same_entries_again_are_duplicates(store: Store) -> None:
+def test_entries_that_are_read_again_are_duplicates(store: Store) -> None:
     some = [entry("One", arxiv="2606.00001"), entry("Two")]
     assert arrive(store, *some).outcomes == ["new", "new"]
     assert arrive(store, *some, day=DAY + timedelta(days=1)).outcomes == ["duplicate", "duplicate"]
     assert [paper.first_seen for paper in stored(store)] == [DAY, DAY]
 
 
-def test_a_paper_is_found_again_whatever_signs_its_title_and_identifiers_have(store: Store) -> None:
+def test_keys_with_special_characters_are_found(store: Store) -> None:
     odd = [
         '"',
         "\\",
@@ -49,7 +49,7 @@ def test_a_paper_is_found_again_whatever_signs_its_title_and_identifiers_have(st
     assert arrive(store, *reversed(found)).outcomes == ["duplicate"] * len(odd)
 
 
-def test_a_record_can_be_read_again_as_it_stood_in_the_dump(store: Store) -> None:
+def test_the_raw_text_of_a_record_is_kept(store: Store) -> None:
     raw = '{"title": "Ünicode \ufffd 🜁",\r\n "x": "\x00"}'
     with store.writing() as tx:
         dump = rows.dumps.begin(tx, name="x.jsonl", form="jsonl", sha256="0" * 64, day=DAY, now=NOW)
@@ -82,14 +82,14 @@ def test_a_paper_from_a_page_gets_its_id_later_and_stays_one_paper(store: Store)
     assert (paper.id, paper.name, paper.abstract) == (1, "arxiv:2606.00001", "Text.")
 
 
-def test_an_earlier_day_that_arrives_late_is_when_the_paper_was_first_seen(store: Store) -> None:
+def test_an_earlier_day_that_arrives_late_counts_as_first_seen(store: Store) -> None:
     arrive(store, entry("One", arxiv="2606.00001"))
     earlier = DAY - timedelta(days=3)
     assert arrive(store, entry("One", arxiv="2606.00001"), day=earlier).outcomes == ["updated"]
     assert stored(store)[0].first_seen == earlier
 
 
-def test_two_papers_that_turn_out_to_be_one_keep_votes_listings_and_old_links(store: Store) -> None:
+def test_merged_papers_keep_votes_listings_and_links(store: Store) -> None:
     arrive(store, entry("Preprint", arxiv="2606.00001"), entry("Article", doi="10.1/x"))
     with store.writing() as tx:
         reader = rows.subscribers.add(
@@ -107,7 +107,7 @@ def test_two_papers_that_turn_out_to_be_one_keep_votes_listings_and_old_links(st
     assert paper.upvotes == 0  # one reader's thumb is nobody else's business
 
 
-def test_a_record_without_id_leaves_again_when_a_second_paper_has_its_title(store: Store) -> None:
+def test_a_record_without_id_splits_off_when_its_title_is_ambiguous(store: Store) -> None:
     arrive(store, entry("Same", abstract="From a page."))
     arrive(store, entry("Same", arxiv="2606.00001"))
     arrive(store, entry("Same", arxiv="2606.00002"))
@@ -119,7 +119,7 @@ def test_a_record_without_id_leaves_again_when_a_second_paper_has_its_title(stor
     assert {paper.name: paper.abstract for paper in stored(store)}["paper:2"] == "From a page."
 
 
-def test_votes_only_rise(store: Store) -> None:
+def test_upvotes_never_fall(store: Store) -> None:
     assert arrive(store, entry("One", arxiv="2606.00001", upvotes=5)).outcomes == ["new"]
     assert arrive(store, entry("One", arxiv="2606.00001", upvotes=3)).outcomes == ["duplicate"]
     assert arrive(store, entry("One", arxiv="2606.00001", upvotes=9)).outcomes == ["updated"]
@@ -143,7 +143,7 @@ def _some_entries() -> list[Entry]:
     ]
 
 
-def test_the_order_of_arrival_and_the_cut_into_batches_change_no_paper(tmp_path: Path) -> None:
+def test_papers_do_not_depend_on_order_or_batches(tmp_path: Path) -> None:
     entries = _some_entries()
     days = [DAY + timedelta(days=n % 4) for n in range(len(entries))]
     seen: set[tuple[object, ...]] = set()
@@ -172,7 +172,7 @@ def test_the_order_of_arrival_and_the_cut_into_batches_change_no_paper(tmp_path:
     assert len(seen) == 1
 
 
-def test_withdrawn_papers_do_not_compete(store: Store) -> None:
+def test_withdrawn_papers_are_not_candidates(store: Store) -> None:
     arrive(
         store, entry("One", arxiv="2606.00001", withdrawn=True), entry("Two", arxiv="2606.00002")
     )
@@ -186,7 +186,7 @@ def removed(store: Store, kind: str, value: str) -> None:
         rows.arrivals.remove(tx, dump, 1, [Identity(kind=kind, value=value)], "deleted")  # type: ignore[arg-type]
 
 
-def test_a_removal_marks_the_paper_whether_it_came_before_or_comes_later(store: Store) -> None:
+def test_a_removal_withdraws_earlier_and_later_papers(store: Store) -> None:
     arrive(store, entry("Before", doi="10.1/before"), entry("Untouched", doi="10.1/other"))
     removed(store, "doi", "10.1/before")
     removed(store, "doi", "10.1/after")
@@ -200,7 +200,7 @@ def test_a_removal_marks_the_paper_whether_it_came_before_or_comes_later(store: 
     assert {paper.title: paper.withdrawn for paper in stored(store)}["Before, revised"]
 
 
-def test_an_abstract_and_its_paper_join_in_either_order_and_only_the_whole_competes(
+def test_an_abstract_and_its_paper_merge_in_either_order(
     store: Store,
 ) -> None:
     part = {"identities": (Identity(kind="s2", value="1"),), "abstract": "Text."}

@@ -15,7 +15,7 @@ from digest.subscriptions import SubscriptionRequest
 
 
 @pytest.mark.parametrize("outcome", ["lost", "deferred", "unknown", "rejected"])
-def test_a_message_that_was_accepted_in_the_end_is_no_trouble(any_app: App, outcome: str) -> None:
+def test_a_finally_accepted_message_is_not_a_trouble(any_app: App, outcome: str) -> None:
     subscriptions.sign_up(any_app, SubscriptionRequest(email="a@example.org"), origin="page")
     now = datetime(2026, 6, 9, tzinfo=UTC)
     with any_app.store.writing() as tx:

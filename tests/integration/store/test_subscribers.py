@@ -20,7 +20,7 @@ def subscriber(tx: Connection, email: str = "Alice@example.org", **more: object)
     return rows.subscribers.add(tx, made, origin="command", now=NOW)
 
 
-def test_a_subscriber_comes_back_as_it_was_stored(store: Store) -> None:
+def test_a_subscriber_is_loaded_as_stored(store: Store) -> None:
     topic = Interest(
         name="main",
         keywords=("ночь", "-survey"),
@@ -46,7 +46,7 @@ def test_a_subscriber_comes_back_as_it_was_stored(store: Store) -> None:
     assert (made.interests, made.days, made.created) == ((topic,), (1, 3), NOW)
 
 
-def test_the_number_of_a_deleted_subscriber_is_given_to_nobody_else(store: Store) -> None:
+def test_the_id_of_a_deleted_subscriber_is_not_reused(store: Store) -> None:
     """Links in old mails name readers by it."""
     made = []
     for name in ("alice", "bob"):
@@ -56,7 +56,7 @@ def test_the_number_of_a_deleted_subscriber_is_given_to_nobody_else(store: Store
     assert made[0] != made[1]
 
 
-def test_a_vote_replaces_the_one_before_and_a_repeat_keeps_the_first_time(store: Store) -> None:
+def test_a_vote_replaces_the_last_and_a_repeat_keeps_its_time(store: Store) -> None:
     arrive(store, entry("One", arxiv="2606.00001"))
     later = NOW + timedelta(hours=1)
     with store.writing() as tx:
@@ -75,7 +75,7 @@ def test_a_vote_replaces_the_one_before_and_a_repeat_keeps_the_first_time(store:
         assert rows.feedback.load_votes(tx, [reader.id]) == {}
 
 
-def test_the_key_of_links_is_made_once(store: Store) -> None:
+def test_the_first_link_key_is_made_once(store: Store) -> None:
     with store.writing() as tx:
         first = rows.keys.ensure(tx, NOW)
     with store.writing() as tx:
@@ -84,7 +84,7 @@ def test_the_key_of_links_is_made_once(store: Store) -> None:
     assert len(first[0].secret) == 32
 
 
-def test_a_new_key_of_links_signs_and_the_old_ones_stay(store: Store) -> None:
+def test_a_new_link_key_signs_and_old_ones_verify(store: Store) -> None:
     with store.writing() as tx:
         (first,) = rows.keys.ensure(tx, NOW)
     with store.writing() as tx:

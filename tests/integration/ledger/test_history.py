@@ -16,10 +16,17 @@ from digest.store.history import Cutoff, History
 from digest.store.tables import messages
 from tests.examples import FULL
 from tests.integration.arrived import DAY, NOW, arrive, entry
-from tests.integration.ledger.conftest import LATER, began, claimed, planned, recovered, settled
+from tests.integration.ledger.conftest import (
+    LATER,
+    begin_message,
+    claim_messages,
+    plan_digest,
+    recover_messages,
+    settle_message,
+)
 
 
-def history_of(
+def load_history(
     tx: rows.Connection, who: Subscriber, before: date, *, since: date = DAY - timedelta(days=38)
 ) -> History:
     known = rows.history.load_last_cutoffs(tx, [who.id], before)
@@ -27,8 +34,8 @@ def history_of(
 
 
 def test_a_date_has_one_digest(store: Store, alice: Subscriber) -> None:
-    assert planned(store, alice) == 1
-    assert planned(store, alice, papers=(2,)) is None
+    assert plan_digest(store, alice) == 1
+    assert plan_digest(store, alice, papers=(2,)) is None
     quiet = Quiet(
         subscriber_id=alice.id,
         local_date=DAY,
@@ -49,8 +56,8 @@ def test_a_date_has_one_digest(store: Store, alice: Subscriber) -> None:
         assert [item.score.paper_id for item in rows.digests.load(tx, 1).items] == [1]
 
 
-def test_a_digest_comes_back_as_it_was_chosen(store: Store, alice: Subscriber) -> None:
-    planned(store, alice, papers=(3, 1))
+def test_a_digest_is_loaded_as_it_was_chosen(store: Store, alice: Subscriber) -> None:
+    plan_digest(store, alice, papers=(3, 1))
     with store.reading() as tx:
         digest = rows.digests.load(tx, 1)
     assert [(item.position, item.score.paper_id, item.score.match) for item in digest.items] == [
@@ -60,8 +67,8 @@ def test_a_digest_comes_back_as_it_was_chosen(store: Store, alice: Subscriber) -
     assert (digest.provenance.model, digest.provenance.at) == ("keywords", NOW)
 
 
-def test_times_come_back_aware(store: Store, alice: Subscriber) -> None:
-    planned(store, alice)
+def test_loaded_times_are_aware(store: Store, alice: Subscriber) -> None:
+    plan_digest(store, alice)
     with store.reading() as tx:
         (latest,) = rows.digests.list_latest(tx)
         assert rows.digests.load(tx, 1).provenance.at.tzinfo is UTC
@@ -77,15 +84,15 @@ def test_times_come_back_aware(store: Store, alice: Subscriber) -> None:
         ("deferred", set(), set()),
     ],
 )
-def test_papers_of_a_digest_that_failed_compete_again(
+def test_papers_of_a_failed_digest_are_candidates_again(
     store: Store, alice: Subscriber, outcome: Outcome, carried: set[int], maybe: set[int]
 ) -> None:
-    planned(store, alice, papers=(1, 2))
-    (queued,) = claimed(store)
-    assert began(store, queued)
-    settled(store, queued, outcome)
+    plan_digest(store, alice, papers=(1, 2))
+    (queued,) = claim_messages(store)
+    assert begin_message(store, queued)
+    settle_message(store, queued, outcome)
     with store.reading() as tx:
-        past = history_of(tx, alice, DAY + timedelta(days=1))
+        past = load_history(tx, alice, DAY + timedelta(days=1))
     assert (past.carried, past.maybe_seen) == (carried, maybe)
     assert past.listed == (set() if carried else {1, 2})
     cutoff = Cutoff(local_date=DAY, composed_at=NOW, max_paper_id=9)
@@ -96,29 +103,29 @@ def test_papers_of_a_digest_that_failed_compete_again(
 @pytest.mark.parametrize(
     ("fault", "arrived"), [("mailbox", None), ("ours", None), ("complaint", DAY)]
 )
-def test_a_digest_that_bounced_did_not_arrive_and_its_papers_are_not_listed_again(
+def test_papers_of_a_bounced_digest_are_not_listed_again(
     store: Store, alice: Subscriber, fault: str, arrived: date | None
 ) -> None:
-    planned(store, alice, papers=(1, 2))
-    (queued,) = claimed(store)
-    began(store, queued)
-    settled(store, queued, "accepted")
+    plan_digest(store, alice, papers=(1, 2))
+    (queued,) = claim_messages(store)
+    begin_message(store, queued)
+    settle_message(store, queued, "accepted")
     note = rows.bounces.record_complaint if fault == "complaint" else rows.bounces.record
     bounced = Bounced(fault="" if fault == "complaint" else fault, enhanced="", at=NOW)  # type: ignore[arg-type]
     with store.writing() as tx:
         assert note(tx, bounced, message=queued.id, email=alice.email, text="", via="mail")
-        past = history_of(tx, alice, DAY + timedelta(days=1))
+        past = load_history(tx, alice, DAY + timedelta(days=1))
     assert (past.arrived and past.arrived.local_date) == arrived
     assert (past.carried, past.listed) == (set(), {1, 2})
 
 
-def test_missed_dates_are_closed_and_leave_nothing(store: Store, alice: Subscriber) -> None:
-    planned(store, alice, papers=(1,))
+def test_missed_dates_are_closed_without_papers(store: Store, alice: Subscriber) -> None:
+    plan_digest(store, alice, papers=(1,))
     closed = [DAY - timedelta(days=1), DAY, DAY + timedelta(days=1)]
     with store.writing() as tx:
         rows.digests.close_missed(tx, alice.id, closed, now=LATER)
         reasons = rows.digests.load_reasons(tx, [alice.id], closed[0])[alice.id]
-        past = history_of(tx, alice, DAY + timedelta(days=2))
+        past = load_history(tx, alice, DAY + timedelta(days=2))
         last = rows.digests.load_last_dates(tx, [alice.id], since=closed[0], before=closed[2])
     missed = QuietReason.MISSED.value
     assert reasons == dict(zip(closed, [missed, "", missed], strict=True))
@@ -126,38 +133,40 @@ def test_missed_dates_are_closed_and_leave_nothing(store: Store, alice: Subscrib
     assert last == {alice.id: DAY}
 
 
-def test_what_competed_again_and_was_not_chosen_is_done_with_once_that_digest_was_accepted(
+def test_carried_papers_are_dropped_after_an_accepted_digest(
     store: Store, alice: Subscriber
 ) -> None:
-    planned(store, alice, papers=(1, 2))
-    (queued,) = claimed(store)
-    began(store, queued)
-    settled(store, queued, "rejected")
+    plan_digest(store, alice, papers=(1, 2))
+    (queued,) = claim_messages(store)
+    begin_message(store, queued)
+    settle_message(store, queued, "rejected")
     tomorrow = NOW + timedelta(days=1)
-    planned(store, alice, day=DAY + timedelta(days=1), papers=(1,), now=tomorrow)
+    plan_digest(store, alice, day=DAY + timedelta(days=1), papers=(1,), now=tomorrow)
     with store.reading() as tx:
-        past = history_of(tx, alice, DAY + timedelta(days=2))
+        past = load_history(tx, alice, DAY + timedelta(days=2))
     assert (past.carried, past.listed) == ({2}, {1})
-    (queued,) = claimed(store, now=tomorrow)
-    began(store, queued, now=tomorrow)
-    settled(store, queued, "accepted", now=tomorrow)
+    (queued,) = claim_messages(store, now=tomorrow)
+    begin_message(store, queued, now=tomorrow)
+    settle_message(store, queued, "accepted", now=tomorrow)
     with store.reading() as tx:
-        past = history_of(tx, alice, DAY + timedelta(days=2))
+        past = load_history(tx, alice, DAY + timedelta(days=2))
     assert (past.carried, past.listed) == (set(), {1})
 
 
 def test_a_digest_that_expires_after_the_next_one_was_composed_loses_no_paper(
     store: Store, alice: Subscriber
 ) -> None:
-    planned(store, alice, papers=(1, 2))
-    planned(store, alice, day=DAY + timedelta(days=1), papers=(3,), now=NOW + timedelta(hours=15))
-    recovered(store, NOW + timedelta(hours=17))
+    plan_digest(store, alice, papers=(1, 2))
+    plan_digest(
+        store, alice, day=DAY + timedelta(days=1), papers=(3,), now=NOW + timedelta(hours=15)
+    )
+    recover_messages(store, NOW + timedelta(hours=17))
     with store.reading() as tx:
-        past = history_of(tx, alice, DAY + timedelta(days=2))
+        past = load_history(tx, alice, DAY + timedelta(days=2))
     assert past.carried == {1, 2}
 
 
-def whole_history(
+def compute_whole_history(
     store: Store,
     ident: int,
     before: date,
@@ -183,7 +192,7 @@ def whole_history(
 
 
 @pytest.mark.parametrize("seed", range(6 if FULL else 2))
-def test_what_is_read_of_the_past_is_what_all_of_it_says_of_the_papers_that_compete(
+def test_the_loaded_history_equals_the_whole_history(
     store: Store, alice: Subscriber, seed: int
 ) -> None:
     luck = random.Random(seed)
@@ -193,7 +202,7 @@ def test_what_is_read_of_the_past_is_what_all_of_it_says_of_the_papers_that_comp
         if luck.random() < 0.2:
             continue  # a day without
         day, at = DAY + timedelta(days=number), NOW + timedelta(days=number)
-        so_far = whole_history(store, alice.id, day, past)
+        so_far = compute_whole_history(store, alice.id, day, past)
         new = [paper for paper in range(number + 1, number + 4) if paper not in so_far.listed]
         papers = tuple(
             sorted(
@@ -205,7 +214,7 @@ def test_what_is_read_of_the_past_is_what_all_of_it_says_of_the_papers_that_comp
                 }
             )
         )
-        planned(store, alice, day=day, papers=papers, now=at, seen_before=so_far.maybe_seen)
+        plan_digest(store, alice, day=day, papers=papers, now=at, seen_before=so_far.maybe_seen)
         state = luck.choice(["accepted", "accepted", "rejected", "unknown", "expired"])
         changed = at + timedelta(
             days=luck.choice([0, 0, 0, 1, 3, 30])
@@ -216,9 +225,9 @@ def test_what_is_read_of_the_past_is_what_all_of_it_says_of_the_papers_that_comp
         past.append((day, papers, state, at, changed))
         before, since = day + timedelta(days=1), day - timedelta(days=7)
         with store.reading() as tx:
-            found = history_of(tx, alice, before, since=since)
-            all_of_it = history_of(tx, alice, before, since=date.min)
-        wanted = whole_history(store, alice.id, before, past)
+            found = load_history(tx, alice, before, since=since)
+            all_of_it = load_history(tx, alice, before, since=date.min)
+        wanted = compute_whole_history(store, alice.id, before, past)
         assert all_of_it == wanted
         assert (found.arrived, found.latest, found.carried) == (
             wanted.arrived,

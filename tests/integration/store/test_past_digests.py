@@ -27,7 +27,7 @@ from digest.store import Store
 from digest.store.digests import Window
 from digest.store.tables import picks
 from tests.integration.arrived import DAY, NOW, arrive, entry
-from tests.integration.ledger.conftest import reader
+from tests.integration.ledger.conftest import add_reader
 
 MADE = Provenance(
     model="thumbs", features="words1", recipe="learned", recipe_b="words", candidates=50, at=NOW
@@ -82,9 +82,9 @@ def vote(store: Store, who: Subscriber, paper: int, thumb: Vote, hours: int) -> 
         )
 
 
-def test_a_digest_comes_back_as_it_was_composed(store: Store) -> None:
+def test_a_past_digest_is_loaded_as_it_was_composed(store: Store) -> None:
     filled(store)
-    alice, bob = reader(store), reader(store, "bob@example.org")
+    alice, bob = add_reader(store), add_reader(store, "bob@example.org")
     keep(store, alice)
     quiet = Quiet(
         subscriber_id=alice.id,
@@ -114,9 +114,9 @@ def test_a_digest_comes_back_as_it_was_composed(store: Store) -> None:
         assert (was.slot, was.probability, was.team) == (item.slot, item.probability, item.team)
 
 
-def test_raters_are_those_whose_thumbs_stand(store: Store) -> None:
+def test_withdrawn_thumbs_are_not_counted(store: Store) -> None:
     filled(store)
-    alice, bob = reader(store), reader(store, "bob@example.org")
+    alice, bob = add_reader(store), add_reader(store, "bob@example.org")
     vote(store, alice, 1, 1, 1)
     vote(store, alice, 2, -1, 1)
     vote(store, bob, 1, 1, 1)
@@ -125,9 +125,9 @@ def test_raters_are_those_whose_thumbs_stand(store: Store) -> None:
         assert rows.past.count_thumbs_by_reader(tx) == {alice.id: 2}
 
 
-def test_papers_are_seen_as_they_stood_at_a_time(store: Store) -> None:
+def test_papers_are_loaded_as_of_a_time(store: Store) -> None:
     filled(store)
-    alice, bob = reader(store), reader(store, "bob@example.org")
+    alice, bob = add_reader(store), add_reader(store, "bob@example.org")
     vote(store, alice, 1, 1, 1)
     vote(store, bob, 1, 1, 5)
     with store.writing() as tx:
@@ -149,7 +149,7 @@ def test_papers_are_seen_as_they_stood_at_a_time(store: Store) -> None:
         assert rows.past.load_first_seen(tx, DAY, DAY + timedelta(days=1), 3) == {}
 
 
-def test_vectors_between_two_ids_come_in_portions(store: Store) -> None:
+def test_vectors_of_an_id_range_come_in_batches(store: Store) -> None:
     filled(store)
     with store.writing() as tx:
         rows.papers.save_vectors(tx, features.VERSION, {n: bytes([n]) for n in range(1, 5)})
@@ -161,9 +161,9 @@ def test_vectors_between_two_ids_come_in_portions(store: Store) -> None:
         assert list(rows.past.iterate_vectors(tx, "another", 0, 4)) == []
 
 
-def test_slots_and_draws_are_reported_and_counted_for_nobody(any_app: App) -> None:
+def test_slots_and_draws_are_reported_without_readers(any_app: App) -> None:
     filled(any_app.store)
-    alice = reader(any_app.store)
+    alice = add_reader(any_app.store)
     for day in range(40):
         keep(any_app.store, alice, after=day)
     vote(any_app.store, alice, 3, 1, 1)
