@@ -88,20 +88,20 @@ class Page:
         settings: SettingsForm | None = None,
         *,
         done: str = "",
-        status: int = 200,
         conflict: Sequence[Difference] = (),
         version: str = "",
         held: bool = False,
     ) -> HTMLResponse:
         """Return the page, with what has just been done or why nothing was."""
         own = self.pages.path(Purpose.MANAGE, link)
+        form = settings or fill_settings_form(subscriber)
         return self.pages.render(
             "settings",
-            status=status,
+            status=409 if conflict else 422 if form.errors else 200,
             whose=reader_label(subscriber),
             subscriber_status=subscriber.status.value,
             rhythm=rhythm(subscriber),
-            form=settings or fill_settings_form(subscriber),
+            form=form,
             done=done,
             conflict=conflict,
             version=version or subscriptions.version_of(subscriber),
@@ -136,7 +136,7 @@ class Page:
                 sent = replace(sent, errors={name: text})
             else:
                 return self._saved(link, sent, changed, version, more=more)
-        return self.show(link, subscriber, sent, status=422, version=version)
+        return self.show(link, subscriber, sent, version=version)
 
     def _saved(
         self, link: Link, sent: SettingsForm, changed: ChangeResult, version: str, *, more: bool
@@ -146,7 +146,7 @@ class Page:
         if changed.refused is not None:
             conflict = find_differences(version, subscriber, changed.refused, changed.elsewhere)
             merged = merge(version, sent, subscriber, changed.refused)
-            return self.show(link, subscriber, merged, status=409, conflict=conflict)
+            return self.show(link, subscriber, merged, conflict=conflict)
         log.info("change subscriber=%d via=page", subscriber.id)
         done = (
             "Saved. Here is room for one more interest."
