@@ -43,7 +43,7 @@ def test_a_restore_asks_first(run: Run) -> None:
     assert len(json.loads(run("subscribers", "--json").stdout)) == 1
 
 
-def test_a_mail_that_is_kept_is_its_owners_alone(run: Run, tmp_path: Path) -> None:
+def test_a_kept_mail_is_private(run: Run, tmp_path: Path) -> None:
     former = os.umask(0)
     try:
         run("bounce", "--keep", "kept", stdin="Subject: hello\n\nfor a person\n")

@@ -152,7 +152,7 @@ def test_a_preview_that_cannot_be_written_says_so(run: Run, papers: Path) -> Non
     )
 
 
-def test_dkim_needs_an_address_of_ones_own(run: Run) -> None:
+def test_dkim_needs_your_own_address(run: Run) -> None:
     assert "mail.sender is not set" in run("dkim", code=1).stderr
 
 
@@ -200,7 +200,7 @@ def test_readers_from_a_file(run: Run, tmp_path: Path) -> None:
     assert (told["new"], [row["line"] for row in told["rejects"]]) == (1, [2, 3])
 
 
-def test_whoever_left_is_not_brought_back_by_a_file(run: Run, tmp_path: Path) -> None:
+def test_a_file_does_not_bring_back_a_reader_who_left(run: Run, tmp_path: Path) -> None:
     run("subscribe", "alice@example.org")
     run("unsubscribe", "alice@example.org")
     (tmp_path / "readers.csv").write_text("email\nalice@example.org\n")
@@ -208,7 +208,7 @@ def test_whoever_left_is_not_brought_back_by_a_file(run: Run, tmp_path: Path) ->
     assert json.loads(run("subscribe", "alice@example.org", "--json").stdout)["outcome"] == "back"
 
 
-def test_what_servers_and_files_say_is_shown_as_it_is(
+def test_texts_of_servers_and_files_are_shown_without_markup(
     run: Run, papers: Path, tmp_path: Path
 ) -> None:
     said = "550 [/b] no :smile: [red]user[/]"
@@ -228,7 +228,7 @@ def test_what_servers_and_files_say_is_shown_as_it_is(
         ("init", "no/such/x.toml"),
     ],
 )
-def test_a_file_that_cannot_be_written_is_told_with_the_remedy(
+def test_a_file_that_cannot_be_written_is_reported_with_the_remedy(
     run: Run, words: tuple[str, ...]
 ) -> None:
     run("subscribe", "alice@example.org")
@@ -251,7 +251,7 @@ def test_a_file_that_cannot_be_written_is_told_with_the_remedy(
         (("serve", "--only", "barber"), 2, "is no role"),
     ],
 )
-def test_a_mistake_is_told_in_a_sentence_with_the_right_exit_code(
+def test_an_error_is_one_sentence_with_the_right_exit_code(
     run: Run, words: tuple[str, ...], code: int, told: str
 ) -> None:
     run("subscribe", "somebody@example.org")

@@ -85,7 +85,7 @@ def test_every_command_is_a_reader_or_a_writer() -> None:
 
 
 @pytest.mark.parametrize("words", READERS, ids=" ".join)
-def test_a_command_that_reads_makes_nothing_where_no_service_is(
+def test_a_reading_command_creates_nothing_without_a_service(
     run: Run, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     told = run(*words, code=1)
@@ -107,7 +107,7 @@ CODES = {
 
 
 @pytest.mark.parametrize("words", READERS, ids=" ".join)
-def test_a_command_that_reads_makes_no_database_and_says_that_there_is_none(
+def test_a_reading_command_creates_no_database_and_says_so(
     run: Run, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     (tmp_path / "config.toml").write_text("# all as it is by default\n")
@@ -119,7 +119,7 @@ def test_a_command_that_reads_makes_no_database_and_says_that_there_is_none(
     assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
 
 
-def test_a_variable_says_where_the_service_is_too(run: Run, tmp_path: Path) -> None:
+def test_the_environment_can_name_the_service(run: Run, tmp_path: Path) -> None:
     told = run("subscribers", "--json", DIGEST_STORE__URL="sqlite:///elsewhere.sqlite")
     assert json.loads(told.stdout) == []
     assert "elsewhere.sqlite" in told.stderr
@@ -150,22 +150,20 @@ def test_a_database_without_settings_is_read(run: Run) -> None:
         (("no/such/config.toml",), "its folder does not exist"),
     ],
 )
-def test_a_value_that_cannot_be_used_is_told_and_leaves_nothing(
+def test_an_invalid_value_is_reported_and_nothing_is_written(
     run: Run, tmp_path: Path, words: tuple[str, ...], told: str
 ) -> None:
     assert told in run("init", *words, code=2).stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_inbox_that_is_no_folder_is_told_before_anything_is_written(
-    run: Run, tmp_path: Path
-) -> None:
+def test_an_inbox_that_is_not_a_folder_is_reported_first(run: Run, tmp_path: Path) -> None:
     (tmp_path / "inbox").write_text("mine")
     assert "is not a folder" in run("init", code=2).stderr
     assert [path.name for path in tmp_path.iterdir()] == ["inbox"]
 
 
-def test_what_fails_while_it_is_written_leaves_nothing(
+def test_a_failed_write_leaves_nothing(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(self: Path, target: Path) -> Path:
@@ -252,7 +250,7 @@ def test_all_works_but_the_mailbox_while_its_password_is_missing(run: Run, tmp_p
     ]
 
 
-def test_certificates_that_are_missing_stop_sending_alone(run: Run, tmp_path: Path) -> None:
+def test_missing_certificates_stop_only_sending(run: Run, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(
         '[smtp]\nhost = "smtp.example.org"\nca_file = "ca.pem"\n[mail]\nsender = "d@example.org"\n'
     )
@@ -260,7 +258,7 @@ def test_certificates_that_are_missing_stop_sending_alone(run: Run, tmp_path: Pa
     assert "smtp.ca_file" in run("doctor", code=1).stdout
 
 
-def test_what_init_makes_is_for_its_owner_whatever_the_umask(run: Run, tmp_path: Path) -> None:
+def test_files_of_init_are_private_with_every_umask(run: Run, tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         run("init", "--sender", "digest@example.org")

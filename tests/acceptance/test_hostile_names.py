@@ -32,7 +32,7 @@ def harmless(said: str, *, wrapped: bool = False) -> None:
 
 
 @pytest.mark.slow
-def test_no_command_prints_a_name_as_it_came(run: Run, tmp_path: Path) -> None:
+def test_every_command_escapes_names(run: Run, tmp_path: Path) -> None:
     rows = invent_papers(TODAY)
     rows[0] |= {"title": EVIL, "authors": [EVIL], "categories": [EVIL]}
     inbox = tmp_path / "inbox"

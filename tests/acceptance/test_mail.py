@@ -10,9 +10,7 @@ from tests.acceptance.conftest import Run
 from tests.conftest import TODAY
 
 
-def test_suppressed_addresses_are_listed_taken_over_written_out_and_released(
-    run: Run, tmp_path: Path
-) -> None:
+def test_suppressions_are_listed_imported_exported_and_released(run: Run, tmp_path: Path) -> None:
     run("subscribe", "alice@example.org")
     told = json.loads(
         run(
@@ -105,9 +103,7 @@ def test_a_mail_for_people_through_the_pipe_is_refused_or_kept_and_never_lost(
     assert (kept.suffix, kept.read_text()) == (".eml", mail)
 
 
-def test_the_pipe_tells_a_mail_server_to_come_again_or_that_it_is_misconfigured(
-    run: Run, tmp_path: Path
-) -> None:
+def test_the_pipe_exits_with_try_later_or_misconfigured(run: Run, tmp_path: Path) -> None:
     run("bounce", stdin="", code=78, DIGEST_SMTP__PORT="many")
     (tmp_path / "digest.sqlite").write_text("this is no database")
     assert "digest.sqlite" in run("bounce", stdin="", code=75).stderr

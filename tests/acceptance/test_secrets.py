@@ -109,7 +109,7 @@ def toml_of(values: dict[str, Any]) -> str:
 # ----------------------------------------------------------------------------------------- settings
 
 
-def test_what_is_called_a_secret_is_one_by_its_type() -> None:
+def test_settings_named_like_secrets_have_the_secret_type() -> None:
     """So that a new setting is covered by itself."""
     called = re.compile(r"(?:^|_)(?:password|secret|token|key|passphrase)$")
     models = [*(section_at([name]) for name in SECTIONS), *SUBLISTS.values(), *LISTS.values()]
@@ -171,7 +171,7 @@ WRONG: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
 
 
 @pytest.mark.parametrize(("what", "spoil"), WRONG)
-def test_an_error_in_settings_tells_no_secret(
+def test_an_error_in_settings_shows_no_secret(
     run: Run, tmp_path: Path, what: str, spoil: Callable[[dict[str, Any]], object]
 ) -> None:
     values, secrets = planted()
@@ -189,7 +189,7 @@ def test_an_error_in_settings_tells_no_secret(
 
 
 @pytest.mark.parametrize("port", ["1", "5432"])
-def test_a_database_that_is_not_reached_tells_no_password(run: Run, port: str) -> None:
+def test_an_unreachable_database_shows_no_password(run: Run, port: str) -> None:
     for url in (
         f"postgresql://nobody:{quote(secret('db'), safe='')}@127.0.0.1:{port}/nowhere",
         f"postgresql://127.0.0.1:{port}/nowhere?user=nobody&password={quote_plus(secret('db'))}",
@@ -290,7 +290,7 @@ COMMANDS: list[tuple[int, tuple[str, ...]]] = [
 ]
 
 
-def test_no_part_that_fails_tells_a_secret(
+def test_no_error_shows_a_secret(
     run: Run,
     papers: Path,
     tmp_path: Path,

@@ -24,7 +24,7 @@ from tests.conftest import TODAY, invent_papers
         (("demo", "--port", "99999"), 2, "65535"),
     ],
 )
-def test_a_number_that_is_none_of_these_is_told(
+def test_an_invalid_number_is_reported(
     run: Run, words: tuple[str, ...], code: int, told: str
 ) -> None:
     run("subscribe", "somebody@example.org")
@@ -40,7 +40,7 @@ def test_a_number_that_is_none_of_these_is_told(
         ("bounce", "--keep", "taken"),
     ],
 )
-def test_a_file_in_the_place_of_a_folder_is_told_with_the_remedy(
+def test_a_file_instead_of_a_folder_is_reported_with_the_remedy(
     run: Run, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     (tmp_path / "taken").write_text("")
@@ -48,7 +48,9 @@ def test_a_file_in_the_place_of_a_folder_is_told_with_the_remedy(
     assert "taken: cannot be made (File exists). Check the path and its permissions" in done.stderr
 
 
-def test_an_inbox_that_is_no_folder_is_told_with_the_remedy(run: Run, tmp_path: Path) -> None:
+def test_an_inbox_that_is_not_a_folder_is_reported_with_the_remedy(
+    run: Run, tmp_path: Path
+) -> None:
     (tmp_path / "taken").write_text("")
     told = run("run", code=1, DIGEST_INGEST__INBOX=str(tmp_path / "taken")).stderr
     assert told.startswith(
@@ -60,12 +62,12 @@ def test_an_inbox_that_is_no_folder_is_told_with_the_remedy(run: Run, tmp_path: 
     )
 
 
-def test_a_folder_without_dumps_is_told(run: Run, tmp_path: Path) -> None:
+def test_a_folder_without_dumps_is_reported(run: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert "there is no file in empty" in run("ingest", "empty").stdout
 
 
-def test_nothing_that_is_listed_is_cut_on_a_narrow_terminal(
+def test_tables_are_not_cut_on_a_narrow_terminal(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(out, "width", 80)

@@ -104,7 +104,7 @@ def spf_of(
         return [one for one in looked_up(config, server, ip=ip) if "SPF" in one.what][-1]
 
 
-def test_a_domain_that_is_set_up_is_found_so(tmp_path: Path, key: dkim.Key) -> None:
+def test_a_configured_domain_is_good(tmp_path: Path, key: dkim.Key) -> None:
     config = configured(
         tmp_path,
         smtp__host="smtp.example.org",
@@ -125,7 +125,7 @@ def test_a_domain_that_is_set_up_is_found_so(tmp_path: Path, key: dkim.Key) -> N
     ]
 
 
-def test_a_domain_that_nobody_set_up_is_told_what_to_publish(tmp_path: Path, key: dkim.Key) -> None:
+def test_an_unconfigured_domain_gets_the_records_to_publish(tmp_path: Path, key: dkim.Key) -> None:
     config = configured(
         tmp_path,
         smtp__host="smtp.example.org",
@@ -215,7 +215,7 @@ PROVIDER = {"smtp__username": "me@example.org", "smtp__password": "x"}
         ),
     ],
 )
-def test_whether_the_record_names_the_server_that_mails_leave_from(
+def test_the_spf_record_is_checked_for_the_mail_server(
     tmp_path: Path,
     record: str,
     settings: dict[str, str],
@@ -274,7 +274,7 @@ def test_the_policy_of_the_domain_above_counts_and_a_null_mx_takes_no_mail(tmp_p
     assert levels(found, "dns")[3] == "warning"
 
 
-def test_a_name_server_that_fails_is_no_verdict_on_the_domain(tmp_path: Path) -> None:
+def test_a_failing_name_server_is_only_a_warning(tmp_path: Path) -> None:
     config = configured(tmp_path, smtp__host="127.0.0.1")
     with DnsServer(
         {(f"_dmarc.{DOMAIN}", "TXT"): ['"v=DMARC1; p=none"']}, failing=[DOMAIN]
@@ -288,7 +288,7 @@ def test_a_name_server_that_fails_is_no_verdict_on_the_domain(tmp_path: Path) ->
     assert not doctor.has_failures(found)
 
 
-def test_a_name_server_that_is_silent_is_given_up(tmp_path: Path) -> None:
+def test_a_silent_name_server_times_out(tmp_path: Path) -> None:
     with DnsServer({}, silent=["slow.example.net"]) as server, pytest.raises(ResolverError):
         Resolver([server.address], seconds=0.2).mx("slow.example.net")
 
@@ -297,7 +297,7 @@ def test_a_name_server_that_is_silent_is_given_up(tmp_path: Path) -> None:
 # mail servers
 
 
-def test_a_mail_server_is_visited_with_tls_and_login(tmp_path: Path) -> None:
+def test_a_mail_server_is_checked_with_tls_and_login(tmp_path: Path) -> None:
     trusted = certificates.make(tmp_path)
     offers = ("STARTTLS", "AUTH PLAIN LOGIN", "8BITMIME", "DSN")
     with serving(HostileSmtp(offers=offers, tls=trusted.server)) as server:
@@ -334,9 +334,7 @@ def test_a_mail_server_is_visited_with_tls_and_login(tmp_path: Path) -> None:
     ],
     ids=["login", "no-tls", "banner"],
 )
-def test_a_mail_server_that_does_not_let_us_in_is_bad(
-    tmp_path: Path, server: HostileSmtp, told: str
-) -> None:
+def test_a_failed_login_is_bad(tmp_path: Path, server: HostileSmtp, told: str) -> None:
     trusted = certificates.make(tmp_path)
     server.tls = trusted.server
     with serving(server):
@@ -353,7 +351,7 @@ def test_a_mail_server_that_does_not_let_us_in_is_bad(
     assert doctor.has_failures(found)
 
 
-def test_every_server_is_visited_and_one_that_is_away_is_told(tmp_path: Path) -> None:
+def test_every_server_is_checked_and_an_unreachable_one_is_bad(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(
         '[mail]\nsender = "digest@papers.example.org"\n[smtp]\nhost = "127.0.0.1"\nport = '
         '1\n[[smtp.more]]\nhost = "127.0.0.1"\nport = 2\n'
@@ -378,7 +376,7 @@ def test_a_clock_in_a_greeting_is_compared(tmp_path: Path) -> None:
         assert levels(found, "clock") == [level]
 
 
-def test_a_test_mail_is_signed_and_its_fate_is_told(tmp_path: Path, key: dkim.Key) -> None:
+def test_a_test_mail_is_signed_and_its_outcome_is_reported(tmp_path: Path, key: dkim.Key) -> None:
     how = {
         "mail__dkim_key_file": str(tmp_path / "dkim.pem"),
         "smtp__host": "127.0.0.1",
@@ -410,7 +408,7 @@ def offline(config: Config, path: Path | None = None) -> list[Finding]:
     return examined(config, path=path, offline=True)
 
 
-def test_offline_nobody_is_asked(tmp_path: Path) -> None:
+def test_offline_contacts_no_server(tmp_path: Path) -> None:
     found = offline(
         configured(
             tmp_path,
@@ -424,7 +422,7 @@ def test_offline_nobody_is_asked(tmp_path: Path) -> None:
     assert {one.area for one in found} == {"config", "files", "store", "templates"}
 
 
-def test_a_fresh_service_is_well_and_no_database_is_made(tmp_path: Path) -> None:
+def test_a_fresh_service_is_good_and_no_database_is_created(tmp_path: Path) -> None:
     assert not doctor.has_failures(offline(configured(tmp_path)))
     assert not (tmp_path / "digest.sqlite").exists()
 
@@ -435,7 +433,7 @@ def with_store(tmp_path: Path) -> Path:
     return tmp_path / "digest.sqlite"
 
 
-def test_a_sound_database_is_found_so(tmp_path: Path, with_store: Path) -> None:
+def test_a_sound_database_is_good(tmp_path: Path, with_store: Path) -> None:
     found = offline(configured(tmp_path))
     assert levels(found, "store") == ["good", "note"]
 
@@ -451,7 +449,7 @@ def test_a_damaged_database_is_found(tmp_path: Path, with_store: Path) -> None:
     assert "bad" in levels(found, "store")
 
 
-def test_rows_that_lost_what_they_point_to_are_found(tmp_path: Path, with_store: Path) -> None:
+def test_broken_foreign_keys_are_found(tmp_path: Path, with_store: Path) -> None:
     with closing(sqlite3.connect(with_store)) as connection, connection:
         connection.execute(
             "INSERT INTO identities (kind, value, paper_id) VALUES ('arxiv', '2606.00001', 99)"
@@ -522,7 +520,7 @@ def test_a_disk_nearly_full_is_bad(tmp_path: Path) -> None:
         ("web/front.html", "{% block %}", "bad", "front.html"),
     ],
 )
-def test_templates_of_the_operator_are_tried(
+def test_own_templates_are_checked(
     tmp_path: Path, name: str, text: str, level: str, told: str
 ) -> None:
     file = tmp_path / "templates" / name
@@ -580,7 +578,7 @@ def test_templates_of_the_operator_are_tried(
         ({"alerts__to": ""}, "warning", "[alerts] to"),
     ],
 )
-def test_what_the_settings_lack_is_told(
+def test_missing_settings_are_reported(
     tmp_path: Path, more: dict[str, str], level: str, told: str
 ) -> None:
     found = [

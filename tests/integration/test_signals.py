@@ -109,7 +109,7 @@ def test_a_command_ends(start: Start, program: str, number: signal.Signals, tmp_
         assert err.splitlines()[-1] == f"digest: ended by {number.name}"
 
 
-def test_it_ends_while_it_loads(start: Start) -> None:
+def test_a_signal_ends_a_command_during_imports(start: Start) -> None:
     late = (
         "import builtins\nreal = builtins.__import__\ndef slow(name, *rest):\n    if name == "
         "'typer':\n"
@@ -136,7 +136,7 @@ def test_a_second_signal_ends_it_at_once(start: Start) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_what_only_waits_ends_well(start: Start, number: signal.Signals) -> None:
+def test_a_waiting_command_ends_with_success(start: Start, number: signal.Signals) -> None:
     process = start("dev-mail", "--port", "0", "--web-port", "0", "--folder", "mail", ignored=True)
     until(process, "Ctrl-C ends it")
     process.send_signal(number)
@@ -157,7 +157,7 @@ signals.end_on_signals = told
 """
 
 
-def test_a_mail_whose_pipe_is_ended_comes_again(start: Start) -> None:
+def test_an_ended_pipe_lets_the_mail_server_try_again(start: Start) -> None:
     late = "from digest import signals\nreal = signals.end_on_signals\n"
     process = start("bounce", before=late + BEGUN)
     until(process, "begun")
@@ -165,7 +165,7 @@ def test_a_mail_whose_pipe_is_ended_comes_again(start: Start) -> None:
     assert process.wait(LONG) == 75
 
 
-def test_serve_reads_nothing_anew_on_a_hangup_and_says_so(start: Start, tmp_path: Path) -> None:
+def test_serve_reloads_nothing_on_a_hangup_and_says_so(start: Start, tmp_path: Path) -> None:
     process = start("serve")
     assert process.stderr is not None
     told = ""

@@ -28,7 +28,7 @@ def test_the_example_file_is_valid_as_it_is_and_means_the_defaults(tmp_path: Pat
     )
 
 
-def test_every_key_stands_in_the_example_commented_at_its_default(tmp_path: Path) -> None:
+def test_the_example_has_every_key_commented_at_its_default(tmp_path: Path) -> None:
     lines = config.example().splitlines()
     sections = {}
     for line in lines:
@@ -181,7 +181,7 @@ def test_a_bad_setting_names_file_key_value_and_remedy(
     assert [part for part in told if part not in str(caught.value)] == []
 
 
-def test_every_bad_setting_is_told_at_once(tmp_path: Path) -> None:
+def test_all_bad_settings_are_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         config.load(written(tmp_path, "[digest]\nhour = 99\nsize = 0"), {})
     assert len(str(caught.value).splitlines()) == 2
@@ -224,7 +224,7 @@ def test_a_bad_variable_is_named(name: str, value: str, told: list[str]) -> None
     assert [part for part in told if part not in str(caught.value)] == []
 
 
-def test_variables_of_other_programs_and_of_tests_are_left_alone() -> None:
+def test_other_environment_variables_are_ignored() -> None:
     assert config.load(
         None, {"PATH": "x", "DIGEST_TEST_POSTGRES": "x", "DIGEST_CONFIG": "x"}
     ) == config.load(None, {})
@@ -238,7 +238,7 @@ def test_a_password_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None
     assert "swordfish" not in str(config.redacted_values(loaded))
 
 
-def test_further_servers_have_their_own_files_and_their_passwords_are_never_shown(
+def test_more_servers_have_their_own_files_and_passwords_are_never_shown(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "secret").write_text("swordfish\n", encoding="utf-8")
@@ -266,7 +266,7 @@ def test_further_servers_have_their_own_files_and_their_passwords_are_never_show
     )
 
 
-def test_further_servers_can_come_from_the_environment() -> None:
+def test_more_servers_can_come_from_the_environment() -> None:
     loaded = config.load(
         None,
         {"DIGEST_SMTP__HOST": "a", "DIGEST_SMTP__MORE": '[{host = "b", weight = 0}, {host = "c"}]'},
@@ -274,7 +274,7 @@ def test_further_servers_can_come_from_the_environment() -> None:
     assert [one.host for one in loaded.smtp.more] == ["b", "c"]
 
 
-def test_an_absent_password_file_is_named_where_it_is_needed(tmp_path: Path) -> None:
+def test_a_missing_password_file_is_named_when_it_is_needed(tmp_path: Path) -> None:
     loaded = config.load(written(tmp_path, '[smtp]\npassword_file = "secret"'), {}).smtp
     with pytest.raises(ConfigError, match=r"smtp\.password_file.*secret.*cannot be read"):
         config.load_secret_files(loaded, "smtp")
@@ -282,7 +282,7 @@ def test_an_absent_password_file_is_named_where_it_is_needed(tmp_path: Path) -> 
     assert config.load_secret_files(loaded, "smtp").password.get_secret_value() == "swordfish"
 
 
-def test_absent_certificates_are_named_where_they_are_needed(tmp_path: Path) -> None:
+def test_missing_certificates_are_named_when_they_are_needed(tmp_path: Path) -> None:
     loaded = config.load(written(tmp_path, '[smtp]\nca_file = "absent.pem"'), {}).smtp
     with pytest.raises(ConfigError, match=r"smtp\.ca_file.*absent\.pem.*no certificates.*PEM"):
         config.load_secret_files(loaded, "smtp")
@@ -308,7 +308,7 @@ def test_the_key_of_a_source_is_never_shown(tmp_path: Path) -> None:
         assert "12345678" not in str(caught.value)
 
 
-def test_a_source_means_what_it_says(tmp_path: Path) -> None:
+def test_a_source_needs_the_keys_of_its_kind(tmp_path: Path) -> None:
     loaded = config.load(
         written(tmp_path, '[[sources]]\nname = "x"\nkind = "folder"\nfolder = "in"'), {}
     )
@@ -334,7 +334,7 @@ def test_an_absolute_path_stays(tmp_path: Path) -> None:
     )
 
 
-def test_an_absent_file_says_how_to_make_one(tmp_path: Path) -> None:
+def test_the_error_of_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="digest init"):
         config.load(tmp_path / "absent.toml", {})
 

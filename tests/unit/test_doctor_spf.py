@@ -138,7 +138,7 @@ def test_the_examples_of_the_rfc(record: str, passes: list[str], fails: list[str
         ("v=spf1 exp=why.%{d} a:amy.example.com -all", "pass", "a:amy.example.com"),
     ],
 )
-def test_the_mechanism_that_decides_is_named(record: str, result: str, by: str) -> None:
+def test_the_matching_mechanism_is_named(record: str, result: str, by: str) -> None:
     more = {
         "TXT in.example.net": ["v=spf1 ip4:192.0.2.64/26 -all"],
         "TXT out.example.net": ["v=spf1 ip4:203.0.113.0/24 -all"],
@@ -185,7 +185,7 @@ def test_the_mechanism_that_decides_is_named(record: str, result: str, by: str) 
         ("v=spf1 mx:many.example.net -all", "has 11 mail servers"),
     ],
 )
-def test_a_record_that_is_wrong_is_told_what_is(record: str, told: str) -> None:
+def test_an_invalid_record_gives_its_error(record: str, told: str) -> None:
     more = {
         "TXT two.example.net": ["v=spf1 -all", "v=spf1 +all"],
         "TXT ring.example.net": ["v=spf1 include:ring.example.net -all"],
@@ -196,13 +196,13 @@ def test_a_record_that_is_wrong_is_told_what_is(record: str, told: str) -> None:
     assert told in verdict.problem
 
 
-def test_a_domain_without_a_record_says_nothing() -> None:
+def test_a_domain_without_a_record_gives_none() -> None:
     assert spf.check(
         "example.net", HERE, Zone({"TXT example.net": ["v=spf10 +all", "other"]})
     ) == spf.Verdict(result="none")
 
 
-def test_addresses_of_version_six_match_their_own_kind() -> None:
+def test_ipv6_addresses_match_only_ipv6_networks() -> None:
     more = {"AAAA six.example.net": ["2001:db8::7"], "A six.example.net": [HERE]}
     for record, address, result in (
         ("v=spf1 a:six.example.net -all", "2001:db8::7", "pass"),
@@ -300,7 +300,7 @@ def test_ten_look_ups_are_allowed_and_those_of_included_records_count() -> None:
         ("v=spf1 include:ring.example.net -all", 100),
     ],
 )
-def test_what_a_record_costs_where_nothing_matches(record: str, many: int) -> None:
+def test_look_ups_are_counted_as_if_nothing_matched(record: str, many: int) -> None:
     more = {
         "TXT three.example.net": ["v=spf1 a mx a:amy.example.com -all"],
         "TXT ring.example.net": ["v=spf1 include:ring.example.net -all"],

@@ -35,7 +35,7 @@ def harmful(text: str) -> set[str]:
 
 @given(ANYTHING)
 @example(HARM)
-def test_a_line_is_a_line_and_holds_nothing_harmful(text: str) -> None:
+def test_a_line_has_no_harmful_characters(text: str) -> None:
     shown = escape_to_one_line(text)
     assert len(shown.splitlines()) <= 1
     assert not harmful(shown)
@@ -43,7 +43,7 @@ def test_a_line_is_a_line_and_holds_nothing_harmful(text: str) -> None:
     assert escape_to_one_line(shown) == shown
 
 
-def test_harm_is_spelt_out_and_scripts_stay() -> None:
+def test_harmful_characters_are_escaped_and_scripts_stay() -> None:
     assert escape_to_one_line("a\nb\x1b[31m\u202e") == r"a\nb\x1b[31m\u202e"
     for text in ("Kočí, Müller", "می‌خواهم", "हिन्दी", "👩‍🔬", "שלום", "日本語"):
         assert escape_to_one_line(text) == text
@@ -51,14 +51,14 @@ def test_harm_is_spelt_out_and_scripts_stay() -> None:
 
 @given(st.recursive(st.none() | st.integers() | st.text(), st.lists))
 @example([HARM.replace("\udc80", "")])
-def test_json_says_the_same(value: object) -> None:
+def test_escaped_json_has_the_same_meaning(value: object) -> None:
     text = escape_json(json.dumps(value, ensure_ascii=False, indent=1))
     assert json.loads(text) == value
     assert harmful(text) <= {"\n"}
 
 
 @given(st.text(st.sampled_from("'=+-@\t\r\n＝ab,\""), max_size=6) | st.text())
-def test_a_cell_is_never_a_formula_and_comes_back_as_it_was(value: str) -> None:
+def test_a_cell_is_never_a_formula_and_can_be_unescaped(value: str) -> None:
     cell = escape_csv_cell(value)
     assert unescape_csv_cell(cell) == value
     assert not cell.startswith(tuple("=+-@\t\r\n＝＋－＠"))

@@ -115,7 +115,7 @@ def test_every_logger_goes_through_the_one_handler(written: io.StringIO, name: s
     assert written.getvalue().count("\n") == 1
 
 
-def test_arguments_that_do_not_fit_are_not_printed_by_logging_itself(written: io.StringIO) -> None:
+def test_wrong_arguments_are_not_printed_by_logging_itself(written: io.StringIO) -> None:
     redaction.register_secrets("swordfish-7")
     root = logging.getLogger()  # pytest listens too, and would be the first to fail
     root.handlers[:] = [h for h in root.handlers if isinstance(h.formatter, logs.SafeFormatter)]
@@ -124,7 +124,7 @@ def test_arguments_that_do_not_fit_are_not_printed_by_logging_itself(written: io
     assert "'%d papers': wrong number or type of arguments" in written.getvalue()
 
 
-def test_warnings_are_logged_hidden(written: io.StringIO) -> None:
+def test_secrets_in_warnings_are_hidden(written: io.StringIO) -> None:
     redaction.register_secrets("swordfish-7")
     with warnings.catch_warnings():
         warnings.simplefilter("always")
@@ -135,7 +135,7 @@ def test_warnings_are_logged_hidden(written: io.StringIO) -> None:
     assert "DeprecationWarning: ********** is old" in written.getvalue()
 
 
-def test_a_bug_in_a_thread_is_logged_hidden(written: io.StringIO) -> None:
+def test_secrets_in_errors_of_threads_are_hidden(written: io.StringIO) -> None:
     redaction.register_secrets("swordfish-7")
     logs.log_thread_errors()
 
@@ -150,7 +150,7 @@ def test_a_bug_in_a_thread_is_logged_hidden(written: io.StringIO) -> None:
     assert "swordfish" not in written.getvalue()
 
 
-def test_a_crash_is_told_without_secrets() -> None:
+def test_secrets_in_a_crash_are_hidden() -> None:
     redaction.register_secrets("swordfish-7")
     error = RuntimeError("swordfish-7\nforged")
     text = logs.format_crash(error, error.__traceback__)

@@ -46,7 +46,7 @@ def run_a_round(app: App, cast: Cast, dump: Callable[..., Path]) -> None:
 
 
 @pytest.mark.usefixtures("umask")
-def test_what_a_round_makes_is_its_owners_alone(
+def test_files_of_a_round_are_private(
     tmp_path: Path, cast: Cast, dump: Callable[..., Path]
 ) -> None:
     tmp_path.chmod(0o755)
@@ -61,7 +61,7 @@ def test_what_a_round_makes_is_its_owners_alone(
     app.close()
 
 
-def test_what_an_earlier_version_left_open_is_closed_by_the_next_command(
+def test_the_next_command_restricts_files_of_an_earlier_version(
     tmp_path: Path, cast: Cast, dump: Callable[..., Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     app = make_new(tmp_path)
@@ -125,7 +125,7 @@ def test_an_inbox_that_others_fill_stays_open_to_them(tmp_path: Path) -> None:
 
 
 @needs_root
-def test_files_of_another_user_are_told_of_and_no_more(
+def test_files_of_another_user_are_only_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = tmp_path / "password"
@@ -142,7 +142,7 @@ def test_files_of_another_user_are_told_of_and_no_more(
     app.close()
 
 
-def test_doctor_tells_what_others_may_read_with_the_remedy(tmp_path: Path) -> None:
+def test_doctor_reports_what_others_may_read_with_the_remedy(tmp_path: Path) -> None:
     app = make_new(tmp_path)
     store, outbox = tmp_path / "new.sqlite", tmp_path / "outbox"
     store.chmod(0o644)
@@ -183,6 +183,6 @@ def test_folders_and_files_are_made_private(tmp_path: Path) -> None:
         private.create_file(tmp_path / "a" / "b" / "c", exclusive=True)
 
 
-def test_what_is_no_file_keeps_its_mode() -> None:
+def test_devices_keep_their_mode() -> None:
     assert not private.is_open_to_others(Path("/dev/null"))
     assert not private.is_open_to_others(Path("/nowhere/at/all"))

@@ -64,7 +64,7 @@ def test_a_known_secret_is_hidden_in_every_spelling(spelling: str, secret: str) 
 
 
 @given(st.binary(min_size=16, max_size=32))
-def test_a_key_of_octets_is_hidden_too(key: bytes) -> None:
+def test_a_key_of_bytes_is_hidden_too(key: bytes) -> None:
     redaction._known.clear()
     register_secrets(key)
     for spelled in (repr(key), key.hex(), key.hex().upper(), base64.b64encode(key).decode()):
@@ -99,12 +99,12 @@ def test_text_without_secrets_stays_as_it_is(text: str) -> None:
         ("-----BEGIN RSA PRIVATE KEY-----\nMC4", COVER),
     ],
 )
-def test_what_is_a_secret_by_its_place_is_hidden_unknown(text: str, shown: str) -> None:
+def test_secrets_by_place_are_hidden_without_registration(text: str, shown: str) -> None:
     assert redact(text) == shown
 
 
 @given(st.integers(0, 2**40 - 1), st.binary(min_size=32, max_size=32), st.sampled_from(Purpose))
-def test_the_token_of_a_link_is_hidden_wherever_it_stands(
+def test_the_token_of_a_link_is_hidden_everywhere(
     number: int, secret: bytes, purpose: Purpose
 ) -> None:
     key = LinkKey(id=1, secret=secret)
@@ -120,7 +120,7 @@ def test_the_token_of_a_link_is_hidden_wherever_it_stands(
     assert token[:9] in redact(f"{token}a"), "a longer word is none"
 
 
-def test_reports_are_hidden_in_their_texts_and_keep_their_keys() -> None:
+def test_secrets_in_json_texts_are_hidden_and_keys_stay() -> None:
     register_secrets("papers")
     report = {"papers": 3, "said": ["no papers", {"papers": "papers"}], "at": None}
     assert redact_json(report) == {
@@ -130,7 +130,7 @@ def test_reports_are_hidden_in_their_texts_and_keep_their_keys() -> None:
     }
 
 
-def test_short_values_are_not_looked_for_and_the_oldest_give_way() -> None:
+def test_short_values_are_ignored_and_the_oldest_dropped() -> None:
     register_secrets("abc", "", b"xy")
     assert redact("abc xy") == "abc xy"
     register_secrets("password-1")
@@ -157,5 +157,5 @@ def test_short_values_are_not_looked_for_and_the_oldest_give_way() -> None:
         ("http://[bad", set()),
     ],
 )
-def test_what_of_a_url_is_a_secret(url: str, secrets: set[str]) -> None:
+def test_secrets_in_a_url_are_found(url: str, secrets: set[str]) -> None:
     assert set(find_secrets_in_url(url)) == secrets

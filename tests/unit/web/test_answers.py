@@ -140,7 +140,9 @@ def test_robots_are_sent_away(client: Client) -> None:
     assert client.get("/robots.txt").text == "User-agent: *\nDisallow: /\n"
 
 
-def test_a_locked_database_is_a_page_and_not_a_trace(client: Client, alice: Subscriber) -> None:
+def test_a_locked_database_is_answered_by_a_page_without_traceback(
+    client: Client, alice: Subscriber
+) -> None:
     app = replace(client.app, store=Store(client.app.config.store.url, busy_ms=20))
     impatient = Client(app)
     lock = sqlite3.connect(str(app.store.url.database), isolation_level=None)
@@ -162,7 +164,7 @@ def test_a_locked_database_is_a_page_and_not_a_trace(client: Client, alice: Subs
     app.store.close()
 
 
-def test_an_unexpected_mistake_is_a_page_and_not_a_trace(client: Client) -> None:
+def test_a_bug_is_answered_by_a_page_without_traceback(client: Client) -> None:
     def broken(_request: object) -> PlainTextResponse:
         raise KeyError("secret")
 
@@ -175,7 +177,7 @@ def test_an_unexpected_mistake_is_a_page_and_not_a_trace(client: Client) -> None
     assert answer.headers["content-security-policy"] == HEADERS["Content-Security-Policy"]
 
 
-def test_another_doors_routes_keep_their_own_headers(client: Client) -> None:
+def test_extra_routes_keep_their_own_headers(client: Client) -> None:
     def inbox(_request: object) -> PlainTextResponse:
         return PlainTextResponse("mails", headers={"Content-Security-Policy": "frame-src 'self'"})
 
@@ -198,7 +200,7 @@ def with_key(app: App) -> App:
     return replace(app, config=app.config.model_copy(update={"web": web}))
 
 
-def test_health_tells_the_public_nothing_but_that_it_is_well(client: Client) -> None:
+def test_health_without_the_key_shows_only_ok(client: Client) -> None:
     keyed = Client(with_key(client.app))
     values = ("Bearer open", "Basic open sesame", "Bearer")
     wrong: tuple[dict[str, str], ...] = ({}, *({"authorization": value} for value in values))
@@ -208,7 +210,7 @@ def test_health_tells_the_public_nothing_but_that_it_is_well(client: Client) -> 
             assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-def test_health_tells_what_is_there_to_who_has_the_key(client: Client) -> None:
+def test_health_with_the_key_shows_counts(client: Client) -> None:
     told = Client(with_key(client.app)).request("GET", "/healthz", headers=KEY).json()
     assert (told["status"], told["papers"], told["subscribers"]) == ("ok", 4, 3)
     assert (told["latest_dump"]["name"], told["latest_dump"]["new"]) == ("2026-06-09.jsonl", 4)

@@ -135,7 +135,7 @@ def test_a_garbled_body_is_refused_with_a_remedy(client: Client, content: bytes)
     assert answer.json()["error"]["remedy"]
 
 
-def test_half_characters_and_zero_bytes_do_not_reach_the_store(client: Client) -> None:
+def test_surrogates_and_zero_bytes_are_not_stored(client: Client) -> None:
     content = (
         b'{"email": "dave@example.org", "name": "Da\\u0000ve\\ud800", "keywords": ["ce\\u0000lls"]}'
     )

@@ -44,29 +44,29 @@ def scope(peer: str | None, *forwarded: str) -> dict[str, Any]:
         (None, [CLIENT], ""),
     ],
 )
-def test_the_client_is_the_last_hop_that_no_proxy_of_ours_is(
+def test_the_client_is_the_last_hop_that_is_not_a_trusted_proxy(
     peer: str | None, forwarded: list[str], client: str
 ) -> None:
     assert PROXIES.client(scope(peer, *forwarded)) == client
 
 
 @given(st.text(alphabet=st.characters(max_codepoint=255), max_size=200))
-def test_a_stranger_is_not_believed_whatever_they_say(said: str) -> None:
+def test_a_forged_header_of_an_untrusted_client_is_ignored(said: str) -> None:
     assert PROXIES.client(scope(CLIENT, said)) == CLIENT
     assert PROXIES.client(scope(PROXY, said, CLIENT)) == CLIENT
 
 
 @given(st.ip_addresses(), st.text(alphabet=st.characters(max_codepoint=255), max_size=50))
-def test_nobody_is_refused_for_an_odd_header(peer: Any, said: str) -> None:
+def test_a_malformed_header_does_not_fail(peer: Any, said: str) -> None:
     assert PROXIES.client(scope(str(peer), said))
 
 
 @given(st.ip_addresses(v=6), st.integers(0, 2**64 - 1))
-def test_one_network_of_a_customer_is_one_client(address: Any, host: int) -> None:
+def test_addresses_of_one_ipv6_network_are_one_client(address: Any, host: int) -> None:
     other = type(address)(int(address) >> 64 << 64 | host)
     shown = {Proxies([]).client(scope(str(each))) for each in (address, other)}
     assert len(shown) == 1 or address.ipv4_mapped or other.ipv4_mapped
 
 
-def test_no_proxy_is_believed_where_none_is_named() -> None:
+def test_without_trusted_proxies_the_header_is_ignored() -> None:
     assert Proxies([]).client(scope("127.0.0.1", CLIENT)) == "127.0.0.1"

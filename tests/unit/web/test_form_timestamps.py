@@ -18,13 +18,13 @@ NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
 
 
 @given(st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC)))
-def test_what_was_written_is_read(moment: datetime) -> None:
+def test_a_signed_timestamp_can_be_read(moment: datetime) -> None:
     read = read_timestamp(sign_timestamp(OTHER, moment), [KEY, OTHER])
     assert timedelta(0) <= moment - read < timedelta(milliseconds=1)
 
 
 @given(st.integers(0, 8 * 23 - 1))
-def test_no_bit_can_be_changed(bit: int) -> None:
+def test_a_changed_bit_is_detected(bit: int) -> None:
     raw = bytearray.fromhex(sign_timestamp(KEY, NOW))
     raw[bit // 8] ^= 1 << bit % 8
     with pytest.raises(LinkError):
@@ -32,12 +32,12 @@ def test_no_bit_can_be_changed(bit: int) -> None:
 
 
 @given(st.text())
-def test_anything_else_is_refused(text: str) -> None:
+def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(LinkError):
         read_timestamp(text, [KEY])
 
 
-def test_a_link_is_no_stamp_and_a_key_that_is_gone_is_told() -> None:
+def test_a_token_of_a_link_and_an_unknown_key_are_refused() -> None:
     token = links.write_token(Link(Purpose.UP, 1, 1, 1), KEY)
     with pytest.raises(LinkError):
         read_timestamp(token, [KEY])

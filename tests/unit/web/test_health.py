@@ -66,7 +66,7 @@ def test_health_needs_no_thread_and_no_connection_that_thumbs_wait_with(
     assert (answer.status_code, waiting) == (200, 60)
 
 
-def test_a_lock_that_lasts_makes_it_unready_and_not_unwell(
+def test_a_long_lock_makes_it_unready_but_healthy(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "HEALTH_WAIT_MS", 50)
@@ -79,9 +79,7 @@ def test_a_lock_that_lasts_makes_it_unready_and_not_unwell(
     assert client.get("/readyz").status_code == 200
 
 
-def test_a_look_that_takes_too_long_is_unavailable(
-    app: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_check_that_times_out_is_unavailable(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("digest.web.health._TIMEOUT", 0.05)
     client = Client(app)
     with locked(app):
@@ -126,7 +124,7 @@ def test_a_schema_of_another_version_is_unready(app: App) -> None:
 
 
 @pytest.mark.parametrize("statement", ["DROP TABLE feedback", "DROP TABLE papers"])
-def test_a_table_that_is_gone_is_a_page_and_not_a_trace(
+def test_a_missing_table_is_answered_by_a_page_without_traceback(
     client: Client, alice: Subscriber, statement: str
 ) -> None:
     with client.app.store.writing() as tx:
@@ -146,14 +144,14 @@ def test_the_probe_leaves_the_database_as_it_is(any_app: App) -> None:
     assert rounds() == before
 
 
-def test_a_probe_of_a_file_that_is_none_tells_no_path(app: App, tmp_path: Path) -> None:
+def test_a_failed_probe_does_not_show_the_path(app: App, tmp_path: Path) -> None:
     app.keys()
     (tmp_path / "broken.sqlite").write_bytes(b"no database, it only looks like a file" * 200)
     broken = replace(app, store=Store(f"sqlite:///{tmp_path / 'broken.sqlite'}"))
     assert Client(broken).get("/readyz").json() == {"status": "unavailable", "reason": "damaged"}
 
 
-def test_a_second_look_goes_over_the_same_connection(tmp_path: Path) -> None:
+def test_a_second_check_uses_the_same_connection(tmp_path: Path) -> None:
     (tmp_path / "x.sqlite").write_bytes(build_sqlite_file())
     store = Store(f"sqlite:///{tmp_path / 'x.sqlite'}")
     assert store.for_health_checks() is store.for_health_checks()

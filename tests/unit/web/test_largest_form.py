@@ -106,9 +106,7 @@ def test_the_largest_form_is_saved_and_fits_the_limit_of_a_body(
     assert subscriptions.get(app, alice.id).interests == wanted
 
 
-def test_one_word_more_is_refused_with_what_there_is_and_what_may_be(
-    app: App, alice: Subscriber
-) -> None:
+def test_one_word_too_many_is_refused_with_size_and_limit(app: App, alice: Subscriber) -> None:
     client, path = (
         Client(app),
         app.url(Purpose.MANAGE, alice.id).removeprefix(app.config.web.base_url),
@@ -139,7 +137,7 @@ def test_the_bound_counts_every_octet_of_every_list(words: list[str], lists: int
     assert sent <= LISTS_OCTETS_MAX
 
 
-def test_who_has_more_already_may_change_the_rest_and_take_away() -> None:
+def test_a_reader_above_the_limit_may_change_other_fields_and_remove_words() -> None:
     long = tuple(f"{number:03} " + "x" * 590 for number in range(180))
     known = replace(READER, interests=(Interest(keywords=long),))
     assert apply_request(SubscriptionRequest(email="", size=3), known).size == 3

@@ -35,7 +35,7 @@ def every_kind(client: Client, reader: Subscriber) -> list[str]:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "FOO"])
-def test_a_body_that_says_it_is_too_large_is_not_read(
+def test_a_body_with_a_too_large_content_length_is_not_read(
     client: Client, alice: Subscriber, method: str
 ) -> None:
     async def unread() -> AsyncIterator[bytes]:
@@ -69,7 +69,7 @@ def test_a_body_of_unknown_length_is_cut_at_the_limit(client: Client, alice: Sub
         assert answer.headers["connection"] == "close", path
 
 
-def test_a_body_that_is_read_whole_keeps_the_connection(client: Client, alice: Subscriber) -> None:
+def test_a_fully_read_body_keeps_the_connection(client: Client, alice: Subscriber) -> None:
     answer = client.post(
         client.path(Purpose.UNSUBSCRIBE, alice), data={"List-Unsubscribe": "One-Click"}
     )
@@ -84,7 +84,7 @@ def test_a_body_of_the_largest_size_is_read(client: Client) -> None:
 
 
 @pytest.mark.parametrize("length", ["9" * 5000, "-1", "1e9", "+5", " "])
-def test_an_odd_length_makes_no_mistake(client: Client, length: str) -> None:
+def test_a_malformed_content_length_does_not_fail(client: Client, length: str) -> None:
     answer = client.post("/nothing", headers={"content-length": length})
     assert answer.status_code in (404, 413)
 
@@ -146,7 +146,7 @@ def test_a_target_with_a_host_is_its_path(client: Client, target: str) -> None:
         "/%ff",
     ],
 )
-def test_an_odd_target_makes_no_mistake(client: Client, target: str) -> None:
+def test_a_malformed_target_does_not_fail(client: Client, target: str) -> None:
     answer = asked_for(client, target)
     assert answer.status_code in (200, 404)
     assert "evil.example" not in answer.text
@@ -168,7 +168,7 @@ def asked_for(client: Client, target: str) -> httpx.Response:
 # ----------------------------------------------------------------------------------------- methods
 
 
-def test_a_method_that_is_not_for_a_page_is_told_which_are(
+def test_a_wrong_method_is_answered_with_the_allowed_ones(
     client: Client, alice: Subscriber
 ) -> None:
     allowed = {
@@ -183,7 +183,7 @@ def test_a_method_that_is_not_for_a_page_is_told_which_are(
             assert (answer.status_code, answer.headers["allow"]) == (405, methods), (method, path)
 
 
-def test_every_page_that_can_be_looked_at_has_a_head(client: Client, alice: Subscriber) -> None:
+def test_every_page_with_get_also_has_head(client: Client, alice: Subscriber) -> None:
     for path in (*every_kind(client, alice)[:-2], "/openapi.json", "/robots.txt"):
         head, whole = client.request("HEAD", path), client.get(path)
         assert head.status_code == whole.status_code, path
@@ -193,7 +193,7 @@ def test_every_page_that_can_be_looked_at_has_a_head(client: Client, alice: Subs
 
 
 @pytest.mark.parametrize("sent", [b"", b"email=grace"])
-def test_who_hangs_up_within_a_body_is_no_mistake_of_ours(
+def test_a_disconnect_within_a_body_is_not_logged_as_a_bug(
     client: Client, alice: Subscriber, sent: bytes
 ) -> None:
     for path in every_kind(client, alice):

@@ -46,7 +46,7 @@ def test_an_undo_that_is_sent_again_takes_nothing_back(client: Client, alice: Su
     assert vote(client, alice) == 1
 
 
-def test_a_page_of_last_year_asks_once_more(client: Person, alice: Subscriber) -> None:
+def test_a_page_of_last_year_asks_again(client: Person, alice: Subscriber) -> None:
     """Whether it was posted then is no longer known, and nothing is lost by a question."""
     up = client.path(Purpose.UP, alice, 1)
     old = hidden(client.get(up).text)
@@ -126,7 +126,7 @@ def test_the_latest_deliberate_press_stands(
 
 
 @pytest.mark.parametrize("form", ["x", "a" * 5000, "<b>", "12.34", "\x00"])
-def test_a_made_up_mark_is_as_good_as_any(client: Client, alice: Subscriber, form: str) -> None:
+def test_a_made_up_form_token_is_accepted(client: Client, alice: Subscriber, form: str) -> None:
     assert (
         client.post(
             client.path(Purpose.UP, alice, 1), data={"form": form, "answers": form}

@@ -180,7 +180,9 @@ def test_a_robot_that_follows_each_answer_brings_nobody_back(
     assert status(robot, alice) is SubscriberStatus.ACTIVE
 
 
-def test_nor_does_one_at_the_settings(robot: Client, alice: Subscriber, clock: Clock) -> None:
+def test_a_robot_at_the_settings_page_brings_nobody_back(
+    robot: Client, alice: Subscriber, clock: Clock
+) -> None:
     subscribed = robot.path(Purpose.MANAGE, alice)
     robot.post(robot.path(Purpose.UNSUBSCRIBE, alice))
     fields = hidden(robot.get(subscribed).text)
@@ -192,7 +194,7 @@ def test_nor_does_one_at_the_settings(robot: Client, alice: Subscriber, clock: C
     assert status(robot, alice) is SubscriberStatus.ACTIVE
 
 
-def test_who_left_a_while_ago_comes_back_at_once(
+def test_a_reader_who_left_earlier_comes_back_at_once(
     robot: Client, alice: Subscriber, clock: Clock
 ) -> None:
     path = robot.path(Purpose.UNSUBSCRIBE, alice)
@@ -221,7 +223,7 @@ def test_old_pages_posted_again_neither_bring_back_nor_send_away(
     assert status(robot, alice) is SubscriberStatus.LEFT
 
 
-def test_pages_of_last_year_ask_once_more(robot: Client, alice: Subscriber, clock: Clock) -> None:
+def test_pages_of_last_year_ask_again(robot: Client, alice: Subscriber, clock: Clock) -> None:
     """Whether they were posted then is no longer known; leaving alone works from any page."""
     leave, manage = robot.path(Purpose.UNSUBSCRIBE, alice), robot.path(Purpose.MANAGE, alice)
     go = hidden(robot.get(leave).text)
@@ -268,7 +270,9 @@ def test_a_robot_that_follows_each_answer_forgets_no_thumbs(
     assert vote(robot, alice) == -1, "the same page posted again forgets nothing more"
 
 
-def test_a_pause_posted_again_does_not_undo_a_later_go_on(robot: Client, alice: Subscriber) -> None:
+def test_a_pause_posted_again_does_not_undo_a_later_resume(
+    robot: Client, alice: Subscriber
+) -> None:
     path = robot.path(Purpose.MANAGE, alice)
     (pause,) = [fields for _, fields in forms(robot.get(path).text) if fields.get("do") == "pause"]
     paused = robot.post(path, data=pause)

@@ -45,7 +45,7 @@ def alice(app: App, cast: Cast) -> Subscriber:
     return cast(app)["alice"]
 
 
-def test_the_page_shows_what_is_in_force(client: Client, alice: Subscriber) -> None:
+def test_the_page_shows_the_current_settings(client: Client, alice: Subscriber) -> None:
     text = client.get(client.path(Purpose.MANAGE, alice)).text
     assert 'name="size" type="number" inputmode="numeric" min="1" max="100" value="3"' in text
     assert re.search(r'<option value="7" selected>07:00</option>', text)
@@ -74,9 +74,7 @@ def test_everything_on_the_page_can_be_changed(client: Client, alice: Subscriber
     assert saved.email == alice.email
 
 
-def test_a_threshold_is_a_word_and_a_number_of_one_s_own_stays(
-    client: Client, alice: Subscriber
-) -> None:
+def test_a_threshold_is_a_word_and_an_own_number_stays(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, alice)
     for chosen in ("good", "strong", "0"):
         shown = client.post(path, data=GOOD | {"threshold": chosen}).text
@@ -241,12 +239,14 @@ def test_a_post_without_a_verb_changes_nothing(client: Client, alice: Subscriber
     assert contents(client.app) == before
 
 
-def test_the_way_out_is_on_the_page(client: Client, alice: Subscriber) -> None:
+def test_the_page_links_to_unsubscribe(client: Client, alice: Subscriber) -> None:
     text = client.get(client.path(Purpose.MANAGE, alice)).text
     assert f'href="{client.path(Purpose.UNSUBSCRIBE, alice)}"' in text
 
 
-def test_who_left_can_come_back_from_the_settings(client: Client, alice: Subscriber) -> None:
+def test_a_reader_who_left_can_come_back_from_the_settings(
+    client: Client, alice: Subscriber
+) -> None:
     subscriptions.unsubscribe(client.app, alice.id)
     path = client.path(Purpose.MANAGE, alice)
     assert "You have left" in client.get(path).text
@@ -260,7 +260,7 @@ def test_who_left_can_come_back_from_the_settings(client: Client, alice: Subscri
 # parts
 
 
-def test_words_stand_on_lines_or_between_commas_and_names_on_lines_alone() -> None:
+def test_words_are_split_at_lines_and_commas_and_names_only_at_lines() -> None:
     assert words(" a b ,c;\n\nd,,") == ("a b", "c", "d")
     assert lines("Doe, Jane\n\n  John Doe ") == ("Doe, Jane", "John Doe")
 
@@ -272,7 +272,7 @@ def test_every_offered_zone_is_accepted(alice: Subscriber) -> None:
         assert request.timezone == zone
 
 
-def test_an_address_is_known_to_its_owner_alone() -> None:
+def test_an_address_is_masked() -> None:
     assert masked("alice@example.org") == "a…@example.org"
     assert masked("b@example.org") == "b…@example.org"
 
@@ -286,7 +286,9 @@ def test_an_address_is_known_to_its_owner_alone() -> None:
         ((1, 3, 7), "on Monday, Wednesday and Sunday"),
     ],
 )
-def test_the_rhythm_is_told_in_words(alice: Subscriber, days: tuple[int, ...], told: str) -> None:
+def test_the_schedule_is_shown_in_words(
+    alice: Subscriber, days: tuple[int, ...], told: str
+) -> None:
     assert rhythm(replace(alice, days=days, hour=9)) == f"{told}, after 09:00 (UTC time)"
 
 
@@ -299,7 +301,7 @@ def _luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_stands_out_from_its_ground(scheme: str) -> None:
+def test_every_text_has_enough_contrast(scheme: str) -> None:
     """Contrast as WCAG 2.1 defines it: 4.5 for text, 3 for the edges of fields and buttons."""
     blocks = re.findall(r":root \{(.*?)\}", render("web/style.css", {}), re.DOTALL)
     colours = dict(re.findall(r"--([\w-]+): (#\w{6});", blocks[0 if scheme == "light" else 1]))
@@ -405,7 +407,7 @@ def test_a_bad_block_is_named_and_nothing_is_lost(
     assert contents(client.app) == before
 
 
-def test_giving_up_all_interests_leaves_none(client: Client, alice: Subscriber) -> None:
+def test_removing_all_interests_leaves_none(client: Client, alice: Subscriber) -> None:
     sent = blocks({"former": "main", "name": "main", "keywords": "robot"}) | {"remove-0": "1"}
     assert client.post(client.path(Purpose.MANAGE, alice), data=GOOD | sent).status_code == 200
     assert subscriptions.get(client.app, alice.id).interests == ()
@@ -415,7 +417,7 @@ def test_giving_up_all_interests_leaves_none(client: Client, alice: Subscriber) 
 # delete
 
 
-def test_to_delete_oneself_takes_the_address_and_one_press(
+def test_deleting_oneself_needs_the_address_and_one_press(
     client: Client, alice: Subscriber
 ) -> None:
     settings = client.path(Purpose.MANAGE, alice)
@@ -472,7 +474,7 @@ def test_a_program_deletes_a_reader_with_token_and_address(
         ({"params": {"address": "alice@example.org", "confirm": "true"}}, None),
     ],
 )
-def test_a_link_that_was_passed_on_deletes_nobody(
+def test_a_forwarded_link_deletes_nobody(
     client: Client, alice: Subscriber, sent: dict[str, object], field: str | None
 ) -> None:
     token = client.path(Purpose.MANAGE, alice).removeprefix("/m/")

@@ -57,7 +57,9 @@ def test_a_stranger_cannot_change_or_flood_a_reader(client: Client, alice: Subsc
     assert letters(client.app, MessageKind.WELCOME) == 1
 
 
-def test_a_stranger_cannot_change_what_who_left_had_set(client: Client, alice: Subscriber) -> None:
+def test_a_stranger_cannot_change_the_settings_of_a_reader_who_left(
+    client: Client, alice: Subscriber
+) -> None:
     leave = client.path(Purpose.UNSUBSCRIBE, alice)
     client.post(leave)
     client.sign_up(email=alice.email, keywords="spam")
@@ -77,7 +79,7 @@ def test_a_stranger_cannot_change_what_who_left_had_set(client: Client, alice: S
     assert replace(back, due_from=None) == alice
 
 
-def test_who_never_confirmed_may_ask_again_for_something_else_until_they_do(client: Client) -> None:
+def test_an_unconfirmed_reader_may_change_the_request(client: Client) -> None:
     for keyword in ("first", "second"):
         client.sign_up(email="new@example.org", keywords=keyword)
     new = subscriptions.find(client.app, "new@example.org")
@@ -119,7 +121,7 @@ def test_confirming_starts_the_digest_once(client: Client) -> None:
     assert letters(client.app, MessageKind.WELCOME) == 1
 
 
-def test_an_old_confirmation_does_not_bring_back_who_left(
+def test_an_old_confirmation_does_not_bring_back_a_reader_who_left(
     client: Client, alice: Subscriber
 ) -> None:
     subscriptions.unsubscribe(client.app, alice.id)
@@ -159,13 +161,13 @@ def held_up(client: Client, sent: dict[str, str], why: str) -> dict[str, str]:
     return hidden(answer.text) | {"homepage": "", "email": sent["email"]}
 
 
-def test_who_is_too_fast_presses_once_more(client: Client) -> None:
+def test_a_too_fast_form_must_be_sent_again(client: Client) -> None:
     sent = sent_by(client, email="dave@example.org")
     again = held_up(at(client, timedelta(seconds=1.9)), sent, "as fast as a program")
     assert heading(at(client, timedelta(seconds=2)).post("/", data=again).text) == "Check your mail"
 
 
-def test_a_program_that_fills_in_everything_is_told(client: Client) -> None:
+def test_a_filled_honeypot_is_refused_with_the_reason(client: Client) -> None:
     sent = sent_by(client, email="dave@example.org", homepage="https://spam.example")
     later = at(client, timedelta(minutes=1))
     again = held_up(later, sent, "that is not shown was filled in")
@@ -175,28 +177,28 @@ def test_a_program_that_fills_in_everything_is_told(client: Client) -> None:
 
 
 @pytest.mark.parametrize("opened", [None, "", "00", "ab" * 23, "aeaq"])
-def test_a_form_without_its_stamp_gets_a_new_one(client: Client, opened: str | None) -> None:
+def test_a_form_without_a_timestamp_gets_a_new_one(client: Client, opened: str | None) -> None:
     sent = {"email": "dave@example.org"} | ({} if opened is None else {"opened": opened})
     again = held_up(client, sent, "came without its date")
     later = at(client, timedelta(seconds=3))
     assert heading(later.post("/", data=again).text) == "Check your mail"
 
 
-def test_a_form_of_last_week_gets_a_new_stamp(client: Client) -> None:
+def test_a_form_of_last_week_gets_a_new_timestamp(client: Client) -> None:
     sent = sent_by(client, email="dave@example.org")
     later = at(client, timedelta(days=8))
     again = held_up(later, sent, "open for very long")
     assert heading(at(later, timedelta(seconds=3)).post("/", data=again).text) == "Check your mail"
 
 
-def test_a_stamp_outlives_a_new_key(client: Client) -> None:
+def test_a_timestamp_works_after_a_new_key(client: Client) -> None:
     sent = sent_by(client, email="dave@example.org")
     client.app.rotate_keys()
     answer = at(client, timedelta(minutes=1)).post("/", data=sent)
     assert heading(answer.text) == "Check your mail"
 
 
-def test_an_operators_own_front_page_needs_no_stamp(tmp_path: Path) -> None:
+def test_an_operators_own_front_page_needs_no_timestamp(tmp_path: Path) -> None:
     (tmp_path / "own" / "web").mkdir(parents=True)
     own = '<h1>Ours</h1><form method="post"><input name="email"></form>'
     (tmp_path / "own" / "web" / "front.html").write_text(own, encoding="utf-8")
@@ -206,7 +208,7 @@ def test_an_operators_own_front_page_needs_no_stamp(tmp_path: Path) -> None:
     app.close()
 
 
-def test_a_crowd_is_told_when_to_come_back(tmp_path: Path) -> None:
+def test_a_sign_up_above_the_limit_says_when_to_come_back(tmp_path: Path) -> None:
     app = make_app(tmp_path, web__signups_per_client="2")
     client = Client(app)
     for number in range(2):
@@ -225,7 +227,7 @@ def test_a_crowd_is_told_when_to_come_back(tmp_path: Path) -> None:
     app.close()
 
 
-def test_the_limit_is_the_same_for_an_address_that_is_known(tmp_path: Path) -> None:
+def test_the_limit_is_the_same_for_a_known_address(tmp_path: Path) -> None:
     app = make_app(tmp_path, web__signups_per_client="2")
     client = Client(app)
     for _ in range(2):
@@ -234,7 +236,7 @@ def test_the_limit_is_the_same_for_an_address_that_is_known(tmp_path: Path) -> N
     app.close()
 
 
-def test_clients_behind_a_proxy_are_told_apart(tmp_path: Path) -> None:
+def test_clients_behind_a_proxy_have_separate_limits(tmp_path: Path) -> None:
     app = make_app(tmp_path, web__signups_per_client="1")
     client = Client(app)
     codes = [
@@ -250,7 +252,7 @@ def test_clients_behind_a_proxy_are_told_apart(tmp_path: Path) -> None:
     app.close()
 
 
-def test_a_confirmation_of_who_was_deleted_says_what_to_do(client: Client) -> None:
+def test_a_confirmation_of_a_deleted_reader_says_what_to_do(client: Client) -> None:
     client.sign_up(email="dave@example.org")
     path = client.path(Purpose.CONFIRM, subscriptions.find(client.app, "dave@example.org"))
     subscriptions.delete_unconfirmed(client.app.at(client.app.now() + timedelta(days=15)))

@@ -59,7 +59,7 @@ async def begun(work: Work) -> None:
 # ------------------------------------------------------------------------------------------ rules
 
 
-def test_what_was_computed_is_kept_until_something_changes() -> None:
+def test_a_result_is_cached_until_its_version_changes() -> None:
     cache, calls = SingleFlightCache[int](), []
 
     async def ask(key: str, version: int) -> int:
@@ -86,7 +86,7 @@ def test_equal_requests_share_one_job(work: Work) -> None:
     assert work.done == ["a"]
 
 
-def test_more_than_may_wait_is_refused_until_there_is_room(work: Work) -> None:
+def test_requests_are_refused_while_the_queue_is_full(work: Work) -> None:
     cache = SingleFlightCache[str](workers=2, queue_size=3, retry_after=7)
 
     async def story() -> None:
@@ -106,7 +106,7 @@ def test_more_than_may_wait_is_refused_until_there_is_room(work: Work) -> None:
     assert "never" not in work.done
 
 
-def test_a_job_that_fails_fails_for_all_that_wait_and_is_tried_again() -> None:
+def test_a_failed_job_fails_for_all_waiting_requests_and_is_not_cached() -> None:
     cache, calls = SingleFlightCache[int](), []
 
     def job() -> int:
@@ -123,7 +123,7 @@ def test_a_job_that_fails_fails_for_all_that_wait_and_is_tried_again() -> None:
     assert asyncio.run(story()) == 2
 
 
-def test_the_results_that_were_used_last_are_kept() -> None:
+def test_the_least_recently_used_result_is_dropped() -> None:
     cache, calls = SingleFlightCache[None](capacity=2), []
 
     async def story() -> None:
@@ -191,9 +191,7 @@ def test_page_and_api_train_once_for_each_change(
     assert look() == 0
 
 
-def test_what_is_shown_after_a_change_is_what_is_true_now(
-    client: Client, alice: Subscriber
-) -> None:
+def test_a_change_is_shown_at_once(client: Client, alice: Subscriber) -> None:
     path = address(client, alice)
     before = client.get(path).text
     services.rate(client.app, alice, services.get_paper(client.app, 2).name, 1)
@@ -270,7 +268,7 @@ def test_while_all_training_is_blocked_other_pages_answer(
     assert len(work.done) == 2
 
 
-def test_what_was_forgotten_is_told_even_where_the_page_cannot_be_computed(
+def test_a_busy_page_still_confirms_what_was_forgotten(
     client: Client, alice: Subscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(

@@ -114,7 +114,7 @@ def test_an_old_undo_does_not_take_back_a_newer_thumb(client: Client, alice: Sub
     assert vote(client, alice) == -1
 
 
-def test_the_other_way_round_is_one_press_away(client: Client, alice: Subscriber) -> None:
+def test_the_opposite_vote_is_one_press_away(client: Client, alice: Subscriber) -> None:
     done = client.post(client.path(Purpose.UP, alice, 1))
     (other,) = re.findall(r'action="([^"]+)"', done.text)
     assert other == client.path(Purpose.DOWN, alice, 1)
@@ -138,7 +138,7 @@ def test_a_made_up_vote_before_counts_for_nothing(client: Client, alice: Subscri
         SubscriberStatus.ACTIVE,
     ],
 )
-def test_a_thumb_counts_whatever_the_standing(
+def test_a_thumb_counts_with_every_status(
     client: Client, alice: Subscriber, status: SubscriberStatus
 ) -> None:
     stand(client.app, alice, status)
@@ -146,7 +146,7 @@ def test_a_thumb_counts_whatever_the_standing(
     assert vote(client, alice) == 1
 
 
-def test_a_thumb_of_who_left_is_not_counted(client: Client, alice: Subscriber) -> None:
+def test_a_thumb_of_a_reader_who_left_does_not_count(client: Client, alice: Subscriber) -> None:
     subscriptions.unsubscribe(client.app, alice.id)
     before = contents(client.app)
     answer = client.post(client.path(Purpose.UP, alice, 1))

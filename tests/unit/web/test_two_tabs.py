@@ -71,7 +71,7 @@ def test_the_later_save_is_told_and_may_save_over(client: Client, alice: Subscri
     assert (saved.size, saved.hour, saved.interests[0].keywords) == (9, 18, ("robot", "grasping"))
 
 
-def test_what_the_form_left_alone_follows_the_other_tab(client: Client, alice: Subscriber) -> None:
+def test_unchanged_fields_follow_the_other_tab(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, alice)
     first, second = filled(client.get(path).text), filled(client.get(path).text)
     client.post(path, data=first | {"days": ["1"], "authors": "Jane Doe"})
@@ -83,7 +83,7 @@ def test_what_the_form_left_alone_follows_the_other_tab(client: Client, alice: S
     assert (saved.size, saved.days, saved.interests[0].authors) == (9, (1,), ("Jane Doe",))
 
 
-def test_keeping_what_is_saved_is_a_link(client: Client, alice: Subscriber) -> None:
+def test_a_link_keeps_the_saved_settings(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.MANAGE, alice)
     old = filled(client.get(path).text)
     client.post(path, data=old | {"size": "5"})
@@ -225,7 +225,7 @@ CHANGES = st.dictionaries(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(CHANGES, CHANGES)
-def test_no_change_is_lost_unseen(
+def test_no_change_is_lost_without_a_conflict(
     client: Client, alice: Subscriber, mine: SendReport, theirs: SendReport
 ) -> None:
     """After mine over theirs: what I touched is mine, what only they touched is theirs."""
@@ -257,7 +257,7 @@ def test_the_version_names_the_fields_that_differ(alice: Subscriber) -> None:
     assert changed_since(version_of(alice), other) == {"size", "days", "status"}
 
 
-def test_a_version_tells_nothing_of_the_settings(client: Client, alice: Subscriber) -> None:
+def test_a_version_does_not_reveal_the_settings(client: Client, alice: Subscriber) -> None:
     assert re.fullmatch(
         r"([0-9a-f]{8}\.){9}[0-9a-f]{8}",
         hidden(client.get(client.path(Purpose.MANAGE, alice)).text)["version"],

@@ -38,7 +38,7 @@ def test_a_token_changed_by_one_letter_is_refused(client: Client, alice: Subscri
     assert contents(client.app) == before
 
 
-def test_a_token_is_worth_nothing_at_another_page(client: Client, alice: Subscriber) -> None:
+def test_a_token_does_not_work_at_another_page(client: Client, alice: Subscriber) -> None:
     pages = {
         "/t/": (Purpose.UP, Purpose.DOWN),
         "/u/": (Purpose.UNSUBSCRIBE,),
@@ -80,7 +80,7 @@ def test_a_garbled_token_gets_a_friendly_page(client: Client, token: str) -> Non
         assert "<script>" not in answer.text
 
 
-def test_a_link_to_a_paper_that_is_gone_says_so(client: Client, alice: Subscriber) -> None:
+def test_a_link_to_a_deleted_paper_says_so(client: Client, alice: Subscriber) -> None:
     for answer in (
         client.get(client.path(Purpose.UP, alice, 4711)),
         client.post(client.path(Purpose.UP, alice, 4711)),
@@ -103,7 +103,7 @@ def test_the_unsubscribe_page_has_a_button_and_changes_nothing(
 
 
 @pytest.mark.parametrize("encoding", ["form", "multipart", "with a charset", "nothing"])
-def test_one_click_leaves_in_every_encoding_without_cookie_or_redirect(
+def test_one_click_unsubscribes_in_every_encoding_without_cookie_or_redirect(
     client: Client, alice: Subscriber, encoding: str
 ) -> None:
     sent: dict[str, object] = {
@@ -134,7 +134,7 @@ def test_one_click_leaves_in_every_encoding_without_cookie_or_redirect(
         (b"undo=" + b"&a=1" * 2000, "application/x-www-form-urlencoded"),
     ],
 )
-def test_a_garbled_body_still_leaves(
+def test_a_garbled_body_still_unsubscribes(
     client: Client, alice: Subscriber, content: bytes, kind: str
 ) -> None:
     answer = client.post(
@@ -144,7 +144,7 @@ def test_a_garbled_body_still_leaves(
     assert subscriptions.get(client.app, alice.id).status is SubscriberStatus.LEFT
 
 
-def test_coming_back_undoes_leaving(client: Client, alice: Subscriber) -> None:
+def test_coming_back_undoes_unsubscribing(client: Client, alice: Subscriber) -> None:
     path = client.path(Purpose.UNSUBSCRIBE, alice)
     left = client.post(path)
     back = client.post(path, data=hidden(left.text))
@@ -154,7 +154,7 @@ def test_coming_back_undoes_leaving(client: Client, alice: Subscriber) -> None:
     assert subscriptions.get(client.app, alice.id).status is SubscriberStatus.LEFT
 
 
-def test_who_is_deleted_can_still_leave(client: Client, alice: Subscriber) -> None:
+def test_a_deleted_reader_can_still_unsubscribe(client: Client, alice: Subscriber) -> None:
     connection = sqlite3.connect(str(client.app.store.url.database))
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("DELETE FROM subscribers WHERE id = ?", (alice.id,))
