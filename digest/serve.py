@@ -64,11 +64,7 @@ def run(
     roles = set(only) or set(ROLES)
     if unknown := roles - set(ROLES):
         raise InputError(f"unknown role {', '.join(sorted(unknown))}. Known are {', '.join(ROLES)}")
-    for given in subscriptions.apply_config(app):
-        if given.outcome != "unchanged":
-            log.info(
-                "subscribe subscriber=%d outcome=%s via=config", given.subscriber.id, given.outcome
-            )
+    _apply_config(app)
     events: queue.SimpleQueue[str] = queue.SimpleQueue()
     with _signals(events):
         pages = (
@@ -97,13 +93,30 @@ def run(
                 pages.stop()
             for clock in senders:
                 clock.stop()
-            late = time.monotonic() + _STOP_SECONDS
-            ended = [clock.stop(max(0.1, late - time.monotonic())) for clock in schedulers]
-            log.info("stopped" if all(ended) else "stopped; what still computes is not waited for")
+            all_ended = _stop_in_time(schedulers)
     if why == _DIED:
         raise DigestError(
             "the pages stopped by themselves; the log says why. Start `digest serve` again"
         )
+    return all_ended
+
+
+def _apply_config(app: App) -> None:
+    """Subscribe the readers that the config names."""
+    for applied in subscriptions.apply_config(app):
+        if applied.outcome != "unchanged":
+            log.info(
+                "subscribe subscriber=%d outcome=%s via=config",
+                applied.subscriber.id,
+                applied.outcome,
+            )
+
+
+def _stop_in_time(schedulers: Iterable[Scheduler]) -> bool:
+    """Stop schedulers; return whether all verbs have ended within the time that they get."""
+    deadline = time.monotonic() + _STOP_SECONDS
+    ended = [scheduler.stop(max(0.1, deadline - time.monotonic())) for scheduler in schedulers]
+    log.info("stopped" if all(ended) else "stopped; what still computes is not waited for")
     return all(ended)
 
 

@@ -227,6 +227,10 @@ def _signups(facts: Facts) -> list[Alarm]:
 
 
 def _sending(facts: Facts) -> list[Alarm]:
+    return [*_waiting(facts), *_refused(facts), *_lost(facts)]
+
+
+def _waiting(facts: Facts) -> list[Alarm]:
     found = []
     late = facts.waiting_since is not None and facts.now - facts.waiting_since > _PATIENCE
     if facts.sent and facts.sent["error"]:
@@ -249,6 +253,11 @@ def _sending(facts: Facts) -> list[Alarm]:
                 urgent=late,
             )
         )
+    return found
+
+
+def _refused(facts: Facts) -> list[Alarm]:
+    found = []
     for fault, said, n in facts.faults:
         if fault == "ours":
             what = (
@@ -259,6 +268,11 @@ def _sending(facts: Facts) -> list[Alarm]:
     if facts.returned[0]:
         what = f"{facts.returned[0]} mails of the last day came back for a fault of ours"
         found.append(Alarm(kind="refused", what=what, remedy=_OURS, details=(facts.returned[1],)))
+    return found
+
+
+def _lost(facts: Facts) -> list[Alarm]:
+    found = []
     if facts.unknown:
         what = (
             f"{facts.unknown} messages ended as unknown: the server never said whether it took them"

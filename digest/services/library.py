@@ -127,8 +127,7 @@ def import_library(
     name = " ".join(interest.split())
     if not 1 <= len(name) <= NAME_MAX:
         raise InputError(
-            f"interest: give it a name of up to {NAME_MAX} characters, or leave it out for the "
-            f"main one"
+            f"interest: give it a name of up to {NAME_MAX} characters, or leave it out"
         )
     dump = dumps.open_dump(path, today=app.now().date())
     report = ImportReport(subscriber=subscriber, interest=name, format=dump.format)

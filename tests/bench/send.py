@@ -206,8 +206,8 @@ class Parts:
     @contextmanager
     def measuring(self) -> Iterator[None]:
         places: list[tuple[Any, str, str]] = [
-            (sender, "gather", "read"),
-            (sender, "write", "render"),
+            (sender, "load_sources", "read"),
+            (sender, "write_message", "render"),
             (assemble, "assemble_message", "assemble"),
             (dkim, "sign_message", "sign"),
             (GroupCommit, "_write_group", "ledger"),
