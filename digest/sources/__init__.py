@@ -2,7 +2,8 @@
 
 Reads no paper, stores nothing else, decides nothing about digests.
 
-kinds       the next request, and the meaning of an answer: pure, one class per protocol
+kinds       all protocols: the next request, and the meaning of an answer; pure
+paged, oai, pubmed   protocols of `kinds`
 web         HTTP requests with rate limits, retries and size limits; the only importer of httpx
 harvest     keeps each answer as a file and saves the position, so that a kill loses nothing
 folders     the watched folder
