@@ -168,13 +168,15 @@ def _begin_dump(app: App, dump: Dump, file: FileReport, day: date) -> tuple[int,
         done = _count_stored_before(tx, dump, path, file)
         dump_id = store.dumps.begin(
             tx,
-            name=dump.name,
-            form=dump.format,
-            sha256=dump.sha256,
+            store.dumps.DumpFile(
+                name=dump.name,
+                form=dump.format,
+                sha256=dump.sha256,
+                path=path,
+                size=dump.size,
+            ),
             day=day,
             now=app.now(),
-            path=path,
-            size=dump.size,
         )
         if done:  # even if no record follows: a dump of duplicates is not an empty one
             store.dumps.update_progress(tx, dump_id, {"read": done, "duplicate": done}, {})

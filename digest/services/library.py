@@ -249,7 +249,10 @@ def _store_unknown(app: App, unknown: list[_LibraryEntry], sha256: str) -> None:
     words = WordCounter(app)
     with app.store.writing() as tx:
         dump_id = store.dumps.begin(
-            tx, name=SOURCE, form=SOURCE, sha256=sha256, day=UNSEEN, now=app.now()
+            tx,
+            store.dumps.DumpFile(name=SOURCE, form=SOURCE, sha256=sha256),
+            day=UNSEEN,
+            now=app.now(),
         )
     file = FileReport(name=SOURCE, format=SOURCE, counts=Counter(read=len(arrivals)))
     store_records(app, dump_id, RecordBatch(new=arrivals), file, words, UNSEEN)

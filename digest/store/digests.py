@@ -59,25 +59,7 @@ def plan(
     digest_id: int | None = tx.execute(statement.returning(digests.c.id)).scalar_one_or_none()
     if digest_id is None or isinstance(outcome, Quiet):
         return digest_id
-    tx.execute(
-        digest_items.insert(),
-        [
-            {
-                "digest_id": digest_id,
-                "position": item.position,
-                "paper_id": item.score.paper_id,
-                "score": item.score.value,
-                "match": item.score.match,
-                "standard": item.score.standard,
-                "seen_before": item.seen_before,
-                "slot": item.slot,
-                "probability": item.probability,
-                "team": item.team,
-                "explanation": msgspec.to_builtins(item.score),
-            }
-            for item in outcome.items
-        ],
-    )
+    tx.execute(digest_items.insert(), [_item_row(digest_id, item) for item in outcome.items])
     tx.execute(
         messages.insert().values(
             kind=MessageKind.DIGEST.value,
@@ -96,6 +78,22 @@ def plan(
         )
     )
     return digest_id
+
+
+def _item_row(digest_id: int, item: Item) -> dict[str, Any]:
+    return {
+        "digest_id": digest_id,
+        "position": item.position,
+        "paper_id": item.score.paper_id,
+        "score": item.score.value,
+        "match": item.score.match,
+        "standard": item.score.standard,
+        "seen_before": item.seen_before,
+        "slot": item.slot,
+        "probability": item.probability,
+        "team": item.team,
+        "explanation": msgspec.to_builtins(item.score),
+    }
 
 
 def close_missed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -15,24 +16,31 @@ from digest.store.tables import dumps, rejects
 RAW_MAX = 65_536
 
 
-def begin(
-    tx: Connection,
-    *,
-    name: str,
-    form: str,
-    sha256: str,
-    day: date,
-    now: datetime,
-    path: str = "",
-    size: int = 0,
-) -> int:
-    """Record that the reading of a dump starts; return its id."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DumpFile:
+    """The file of a dump."""
+
+    name: str
+    #: its format, a name of `dumps.FORMATS`
+    form: str
+    sha256: str
+    path: str = ""
+    #: in bytes
+    size: int = 0
+
+
+def begin(tx: Connection, file: DumpFile, *, day: date, now: datetime) -> int:
+    """Record that the reading of a dump starts; return its id.
+
+    Args:
+        day: the day on which its papers count as first seen.
+    """
     values = {
-        "name": name[-500:],
-        "path": path,
-        "format": form,
-        "size": size,
-        "sha256": sha256,
+        "name": file.name[-500:],
+        "path": file.path,
+        "format": file.form,
+        "size": file.size,
+        "sha256": file.sha256,
         "day": day,
         "started_at": now,
     }

@@ -33,7 +33,9 @@ def entry(title: str, *, arxiv: str = "", doi: str = "", **more: object) -> Entr
 
 def arrive(store: Store, *entries: Entry, day: date = DAY) -> Added:
     with store.writing() as tx:
-        dump = rows.dumps.begin(tx, name="x.jsonl", form="jsonl", sha256="0" * 64, day=day, now=NOW)
+        dump = rows.dumps.begin(
+            tx, rows.dumps.DumpFile(name="x.jsonl", form="jsonl", sha256="0" * 64), day=day, now=NOW
+        )
         arrivals = [NewRecord(line=n, raw="{}", entry=e, day=day) for n, e in enumerate(entries, 1)]
         return rows.arrivals.add(tx, dump, arrivals, rules)
 

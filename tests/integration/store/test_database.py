@@ -130,7 +130,9 @@ def test_a_full_disk_is_an_error_and_leaves_nothing_half_written(tmp_path: Path)
         tx.exec_driver_sql(
             f"PRAGMA max_page_count = {pages + 5}"
         )  # what SQLite reports when the disk has no more room
-        dump = rows.dumps.begin(tx, name="x", form="jsonl", sha256="0" * 64, day=DAY, now=NOW)
+        dump = rows.dumps.begin(
+            tx, rows.dumps.DumpFile(name="x", form="jsonl", sha256="0" * 64), day=DAY, now=NOW
+        )
         rows.arrivals.add(
             tx,
             dump,

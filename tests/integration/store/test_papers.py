@@ -52,7 +52,9 @@ def test_keys_with_special_characters_are_found(store: Store) -> None:
 def test_the_raw_text_of_a_record_is_kept(store: Store) -> None:
     raw = '{"title": "Ünicode \ufffd 🜁",\r\n "x": "\x00"}'
     with store.writing() as tx:
-        dump = rows.dumps.begin(tx, name="x.jsonl", form="jsonl", sha256="0" * 64, day=DAY, now=NOW)
+        dump = rows.dumps.begin(
+            tx, rows.dumps.DumpFile(name="x.jsonl", form="jsonl", sha256="0" * 64), day=DAY, now=NOW
+        )
         rows.arrivals.add(tx, dump, [NewRecord(line=1, raw=raw, entry=entry("A"), day=DAY)], rules)
         packed = tx.execute(select(records.c.raw)).scalar_one()
     assert zstandard.decompress(packed).decode() == raw
@@ -154,7 +156,9 @@ def test_papers_do_not_depend_on_order_or_batches(tmp_path: Path) -> None:
         path.write_bytes(build_sqlite_file())
         store = Store(f"sqlite:///{path}")
         with store.writing() as tx:
-            dump = rows.dumps.begin(tx, name="x", form="jsonl", sha256="0" * 64, day=DAY, now=NOW)
+            dump = rows.dumps.begin(
+                tx, rows.dumps.DumpFile(name="x", form="jsonl", sha256="0" * 64), day=DAY, now=NOW
+            )
         size = chance.choice([1, 2, 5, 12])
         for start in range(0, len(order), size):
             with store.writing() as tx:
@@ -182,7 +186,9 @@ def test_withdrawn_papers_are_not_candidates(store: Store) -> None:
 
 def removed(store: Store, kind: str, value: str) -> None:
     with store.writing() as tx:
-        dump = rows.dumps.begin(tx, name="x.xml", form="pubmed", sha256="0" * 64, day=DAY, now=NOW)
+        dump = rows.dumps.begin(
+            tx, rows.dumps.DumpFile(name="x.xml", form="pubmed", sha256="0" * 64), day=DAY, now=NOW
+        )
         rows.arrivals.remove(tx, dump, 1, [Identity(kind=kind, value=value)], "deleted")  # type: ignore[arg-type]
 
 
