@@ -238,7 +238,7 @@ def test_a_burst_is_an_alarm_until_it_is_over(any_app: App) -> None:
         ask(app, number)
     assert "signups" not in [alarm.kind for alarm in services.watch(app).alarms]
     ask(app, 2)
-    assert "signups" in services.watch(app).told
+    assert "signups" in services.watch(app).planned
     pipeline.send(app)
     letters = [mail for mail in read_mails(app).values() if mail["To"] == "operator@example.org"]
     assert any(
