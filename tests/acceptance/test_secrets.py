@@ -334,7 +334,7 @@ def alerted(path: Path, tmp_path: Path) -> str:
     later = datetime.now(NOON.tzinfo) + timedelta(days=3)
     app = App.open(loaded, now=lambda: later)
     try:
-        told = services.watch(app).told
+        told = services.watch(app).planned
         assert {"source", "mailbox"} <= set(told)
         pipeline.send(app)
     finally:
