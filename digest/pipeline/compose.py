@@ -69,8 +69,7 @@ def compose(
     """
     report = ComposeReport()
     if not dry_run:
-        with app.store.writing() as tx:
-            recover_messages(app, tx)  # papers of a message that expired compete again at once
+        recover_messages(app)  # papers of a message that expired compete again at once
         recalibrate(app)
     co_likes = CoLikeContext(app, day)
     with_digest = dry_run or only is not None

@@ -53,8 +53,8 @@ def send(
             report.due = store.deliveries.list_due(tx, now=app.now(), only=only_ids)
         _count_waiting(app, report)
         return report
-    with app.store.writing() as tx:
-        recovered = recover_messages(app, tx)
+    recovered = recover_messages(app)
+    with app.store.reading() as tx:
         is_due = store.deliveries.is_anything_due(tx, now=app.now())
     report.states += Counter(  # zero counts are not added
         {MessageState.UNKNOWN: recovered.unknown, MessageState.EXPIRED: recovered.expired}

@@ -38,6 +38,32 @@ _MIN_LENGTH = 1e-9
 Floats = NDArray[np.float64]
 
 
+class Ratings(NamedTuple):
+    """The ratings of many readers, reader by reader; the arrays have the shape (ratings,)."""
+
+    #: how many readers there are
+    readers: int
+    #: number of the reader that each rating is of, ascending
+    reader: NDArray[np.int64]
+    #: which feature row is rated
+    row: NDArray[np.int64]
+    #: weight of the rating, negative where the paper is not liked
+    signed_weight: Floats
+    #: whether the paper was shown and not rated
+    ignored: NDArray[np.bool_]
+
+
+class LinearWeights(NamedTuple):
+    """What was learned of one reader: weights of some words and of all dense columns."""
+
+    #: the words that have a weight, shape (weighed words,)
+    indices: NDArray[np.int32]
+    #: shape of `indices`
+    word_weights: NDArray[np.float32]
+    #: shape (dense columns,)
+    dense_weights: Floats
+
+
 class InterestClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Tell liked from other papers by the difference of two weighted class means.
 
@@ -105,6 +131,52 @@ class InterestClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         labels: NDArray[Any] = self._labels[(scores > 0).astype(int)]
         return labels
 
+    @staticmethod
+    def fit_many(
+        words: sp.csr_matrix,
+        dense: NDArray[np.float32],
+        ratings: Ratings,
+        word_means: NDArray[np.float32],
+        dense_means: Floats,
+    ) -> list[LinearWeights]:
+        """Learn the weights of many readers as `InterestClassifier` with a background does.
+
+        Words are summed in single precision. A reader's weights do not depend on the other readers.
+
+        Args:
+            words: word weights of the feature rows without explicit zeros, shape (rows, words).
+            dense: dense columns of the same rows, shape (rows, dense columns).
+            ratings: the ratings of all readers.
+            word_means: background of the words, shape (words,).
+            dense_means: background of the dense columns, shape (dense columns,).
+        """
+        background = word_means, dense_means
+        ignored = ratings.ignored
+        word_sums, dense_sums = _subtract_backgrounds(words, dense, ratings, ~ignored, background)
+        if ignored.any():
+            more = _subtract_backgrounds(words, dense, ratings, ignored, background)
+            word_sums, dense_sums = (word_sums + more[0]).tocsr(), dense_sums + more[1]
+        likes = ratings.reader[ratings.signed_weight > 0]
+        has_likes = np.bincount(likes, minlength=ratings.readers) > 0
+        learned = []
+        for number, (start, end) in enumerate(pairwise(word_sums.indptr.tolist())):
+            word_weights, dense_weights = word_sums.data[start:end], dense_sums[number]
+            length = math.sqrt(
+                float(word_weights @ word_weights) + float(dense_weights @ dense_weights)
+            )
+            if not (math.isfinite(length) and length >= _MIN_LENGTH):
+                learned.append(no_weights(dense.shape[1]))
+                continue
+            scale = (1.0 if has_likes[number] else DISLIKES_ONLY_LENGTH) / length
+            learned.append(
+                LinearWeights(
+                    word_sums.indices[start:end],
+                    word_weights * np.float32(scale),
+                    dense_weights * scale,
+                )
+            )
+        return learned
+
     def _check_inputs(
         self, X: Any, y: Any, sample_weight: ArrayLike | None
     ) -> tuple[Any, NDArray[np.bool_], Floats, Floats]:
@@ -160,82 +232,6 @@ def _subtract_background(X: Any, signed_weights: Floats, background: Floats) -> 
     """
     total = np.asarray(X.T @ signed_weights, dtype=np.float64)
     return total - np.where(total != 0, signed_weights.sum() * background, 0.0)
-
-
-# ----------------------------------------------------------------------------------------------
-# many readers at once
-
-
-class Ratings(NamedTuple):
-    """The ratings of many readers, reader by reader; the arrays have the shape (ratings,)."""
-
-    #: how many readers there are
-    readers: int
-    #: number of the reader that each rating is of, ascending
-    reader: NDArray[np.int64]
-    #: which feature row is rated
-    row: NDArray[np.int64]
-    #: weight of the rating, negative where the paper is not liked
-    signed_weight: Floats
-    #: whether the paper was shown and not rated
-    ignored: NDArray[np.bool_]
-
-
-class LinearWeights(NamedTuple):
-    """What was learned of one reader: weights of some words and of all dense columns."""
-
-    #: the words that have a weight, shape (weighed words,)
-    indices: NDArray[np.int32]
-    #: shape of `indices`
-    word_weights: NDArray[np.float32]
-    #: shape (dense columns,)
-    dense_weights: Floats
-
-
-def fit_many(
-    words: sp.csr_matrix,
-    dense: NDArray[np.float32],
-    ratings: Ratings,
-    word_means: NDArray[np.float32],
-    dense_means: Floats,
-) -> list[LinearWeights]:
-    """Learn the weights of many readers as `InterestClassifier` with a background does.
-
-    Words are summed in single precision. A reader's weights do not depend on the other readers.
-
-    Args:
-        words: word weights of the feature rows without explicit zeros, shape (rows, words).
-        dense: dense columns of the same rows, shape (rows, dense columns).
-        ratings: the ratings of all readers.
-        word_means: background of the words, shape (words,).
-        dense_means: background of the dense columns, shape (dense columns,).
-    """
-    background = word_means, dense_means
-    ignored = ratings.ignored
-    word_sums, dense_sums = _subtract_backgrounds(words, dense, ratings, ~ignored, background)
-    if ignored.any():
-        more = _subtract_backgrounds(words, dense, ratings, ignored, background)
-        word_sums, dense_sums = (word_sums + more[0]).tocsr(), dense_sums + more[1]
-    likes = ratings.reader[ratings.signed_weight > 0]
-    has_likes = np.bincount(likes, minlength=ratings.readers) > 0
-    learned = []
-    for number, (start, end) in enumerate(pairwise(word_sums.indptr.tolist())):
-        word_weights, dense_weights = word_sums.data[start:end], dense_sums[number]
-        length = math.sqrt(
-            float(word_weights @ word_weights) + float(dense_weights @ dense_weights)
-        )
-        if not (math.isfinite(length) and length >= _MIN_LENGTH):
-            learned.append(no_weights(dense.shape[1]))
-            continue
-        scale = (1.0 if has_likes[number] else DISLIKES_ONLY_LENGTH) / length
-        learned.append(
-            LinearWeights(
-                word_sums.indices[start:end],
-                word_weights * np.float32(scale),
-                dense_weights * scale,
-            )
-        )
-    return learned
 
 
 def _subtract_backgrounds(

@@ -22,7 +22,6 @@ from digest.ranking.classifier import (
     InterestClassifier,
     LinearWeights,
     Ratings,
-    fit_many,
 )
 from tests.examples import examples
 
@@ -158,7 +157,7 @@ def test_the_batch_form_gives_each_reader_the_weights_of_the_plain_form(
     others = random_rows(seed + 1)
     word_means = np.asarray(others[0].mean(axis=0)).ravel().astype(np.float32)
     dense_means = others[1].mean(axis=0).astype(np.float64)
-    batch = fit_many(words, dense, ratings, word_means, dense_means)
+    batch = InterestClassifier.fit_many(words, dense, ratings, word_means, dense_means)
     assert len(batch) == ratings.readers
     X = sp.csr_matrix(sp.hstack((words, dense)))
     for number, weights in enumerate(batch):
@@ -181,10 +180,10 @@ def test_the_batch_form_gives_each_reader_the_weights_of_the_plain_form(
 def test_a_reader_has_the_same_weights_alone_and_among_others(ratings: Ratings, seed: int) -> None:
     words, dense = random_rows(seed)
     means = np.full(WORDS, 0.05, np.float32), np.full(DENSE, 0.1)
-    together = fit_many(words, dense, ratings, *means)
+    together = InterestClassifier.fit_many(words, dense, ratings, *means)
     for number in range(ratings.readers):
         of_reader = ratings.reader == number
-        (alone,) = fit_many(
+        (alone,) = InterestClassifier.fit_many(
             words,
             dense,
             Ratings(
@@ -209,7 +208,8 @@ def test_columns_that_cancel_out_take_no_background_in_either_form() -> None:
         ignored=np.zeros(2, np.bool_),
     )
     means = np.array([0.3, 0.3], np.float32)
-    (batch,) = fit_many(words, np.zeros((2, 0), np.float32), ratings, means, np.zeros(0))
+    no_dense = np.zeros((2, 0), np.float32)
+    (batch,) = InterestClassifier.fit_many(words, no_dense, ratings, means, np.zeros(0))
     plain = InterestClassifier(background=means).fit(words, [1, 0])
     assert batch.indices.tolist() == [1]
     assert plain.coef_[0] == pytest.approx([0, -1])

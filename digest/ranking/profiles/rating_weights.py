@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from digest.ranking.classifier import LinearWeights, Ratings, fit_many
+from digest.ranking.classifier import InterestClassifier, LinearWeights, Ratings
 from digest.ranking.profiles.ratings import (
     EXAMPLE_WEIGHT,
     Background,
@@ -56,7 +56,7 @@ def learn_weights(
     """
     blocks, ratings = weigh_ratings(readers)
     dense_columns = slice(COLUMNS, COLUMNS + blocks.dense.shape[1])
-    weights = fit_many(
+    weights = InterestClassifier.fit_many(
         blocks.words,
         blocks.dense,
         ratings,
