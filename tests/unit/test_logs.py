@@ -8,7 +8,6 @@ import sys
 import threading
 import unicodedata
 import warnings
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import example, given
@@ -21,17 +20,10 @@ HARM = "a\r\n2026-01-01 00:00:00,000 INFO digest.web forged\x1b[2J\u202e\u2028\x
 
 
 @pytest.fixture(autouse=True)
-def _kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Loggers and hooks are the whole process's."""
+def _restore_secrets_and_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redaction, "_known", {})
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture
